@@ -1,0 +1,2 @@
+//! (being written)
+#![deny(clippy::disallowed_types, clippy::disallowed_methods, clippy::float_arithmetic)]
