@@ -1,2 +1,15 @@
-//! (being written)
+//! Aula's ledger: a deterministic state machine, its blocks and proofs, and the audit of both.
+//!
+//! Pure: no async, clock, files, threads, randomness or floats. The node gives it a [`state::StateReader`]
+//! and transactions; it gives back roots, receipts and writes. The auditor uses the same code without a node.
 #![deny(clippy::disallowed_types, clippy::disallowed_methods, clippy::float_arithmetic)]
+
+pub mod chain;
+pub mod codec;
+pub mod execute;
+pub mod keys;
+pub mod params;
+pub mod proof;
+pub mod state;
+pub mod tx;
+pub mod types;

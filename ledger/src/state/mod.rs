@@ -1,0 +1,54 @@
+//! The replicated state: a map of records under an authenticated root, and bulk trees beside it.
+//!
+//! Flow: a [`StateReader`] shows the state after the last decided block; a block executes on an overlay
+//! above it; the outcome is a [`StateWrites`] that the node applies in one synced batch with the block.
+//! Nothing here knows how the node stores it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::proof::bulk_tree::BulkTree;
+use crate::types::Handle;
+
+/// The store failed or holds damaged data: the process must stop and say what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the state store failed: {0}")]
+pub struct StoreError(pub String);
+
+/// Names a bulk tree, for example `students/7/1988` or `round/12/requests`; at most 64 bytes of ASCII.
+pub type TreeLabel = String;
+
+/// The state after the last decided block.
+///
+/// `value` and `values` read the records by plain key; `map_node` reads nodes of the authenticated map by
+/// their encoded key; `tree` gives a bulk tree's keys and hashes (cached by the node, hence shared), and
+/// `row`/`rows` the leaves' bytes.
+pub trait StateReader: Send + Sync {
+    /// A record by key.
+    fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+    /// All records whose key starts with `prefix`, ascending by key.
+    fn values(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError>;
+    /// A node of the authenticated map by its encoded key.
+    fn map_node(&self, node_key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+    /// A bulk tree, if it has ever been written.
+    fn tree(&self, label: &str) -> Result<Option<Arc<BulkTree>>, StoreError>;
+    /// One leaf's bytes.
+    fn row(&self, label: &str, handle: &Handle) -> Result<Option<Vec<u8>>, StoreError>;
+    /// All leaves' bytes, ascending by handle.
+    fn rows(&self, label: &str) -> Result<Vec<(Handle, Vec<u8>)>, StoreError>;
+}
+
+/// Everything a block changes; applied whole or not at all.
+#[derive(Debug, Clone, Default)]
+pub struct StateWrites {
+    /// Records to put (`Some`) or delete (`None`), by key.
+    pub values: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    /// New nodes of the authenticated map, by encoded key.
+    pub map_nodes: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Encoded keys of nodes that no later version needs.
+    pub stale_map_nodes: Vec<Vec<u8>>,
+    /// Bulk trees after the block, whole (keys and hashes only).
+    pub trees: BTreeMap<TreeLabel, Arc<BulkTree>>,
+    /// Leaves put by the block: tree, handle, bytes.
+    pub rows: BTreeMap<(TreeLabel, Handle), Vec<u8>>,
+}
