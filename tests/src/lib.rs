@@ -1,1 +1,1 @@
-//! (to be filled)
+//! End-to-end, fault and contract tests live in tests/tests; this library holds what they share.

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# The whole gate, the same here and in CI: format, lints, build, tests, documentation, licences.
+#   ./scripts/test.sh                         everything
+#   ./scripts/test.sh -p aula-ledger merkle   only these tests (arguments go to cargo test), no other step
+set -euo pipefail
+. "$(dirname "$0")/prepare.sh"
+prepare
+if [ $# -gt 0 ]; then
+  exec cargo test --release --locked "$@"
+fi
+
+deny_version=0.20.2
+
+# Licences of every dependency, double versions, and where they come from. Known vulnerabilities need a
+# database from the network and are checked apart: cargo deny check advisories.
+licences() {
+  local deny="$CARGO_TARGET_DIR/tools/bin/cargo-deny"
+  if ! "$deny" --version 2>/dev/null | grep -qF "$deny_version"; then
+    # A small debug build: it runs for a second.
+    cargo install --quiet --locked --debug --root "$CARGO_TARGET_DIR/tools" \
+      --target-dir "$CARGO_TARGET_DIR/tools/build" "cargo-deny@$deny_version"
+  fi
+  "$deny" --offline --log-level error check --hide-inclusion-graph licenses bans sources
+}
+
+started=$SECONDS
+step "Checking the format" cargo fmt --all --check
+build
+step "Running the lints" cargo clippy --release --locked --workspace --all-targets -- -D warnings
+step "Running the tests" cargo test --release --locked --workspace
+step "Building the documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps
+step "Checking the licences of all dependencies" licences
+printf '\nThe gate passed in %d minutes.\n' $(((SECONDS - started) / 60)) >&2
