@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `aula`: parses the command line, runs one subcommand, prints its answer, exits 0, 1 or 2.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    aula_node::command::main()
+}

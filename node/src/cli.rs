@@ -1,0 +1,64 @@
+//! The command line as types; no behaviour. A subcommand's own arguments stand in its file under [`command`].
+//!
+//! Precedence: flags over `AULA_*` environment variables over `config.toml` over defaults.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::command::{completion, init, keys};
+
+/// A ledger node for school districts.
+#[derive(Debug, Parser)]
+#[command(name = "aula", version, arg_required_else_help = true, propagate_version = true)]
+#[command(
+    about = "A ledger node for school districts: order, execute, finalise, and prove.",
+    long_about = "A ledger node for school districts.\n\nEach district runs one node; together they agree on student \
+                  state and on the allocation of school resources, and anybody with the genesis file can check an \
+                  allocation afterwards, offline.\n\nExit codes: 0 yes, 1 checked and the answer is no, 2 could not.",
+    after_help = "Examples:\n  aula demo                          a whole consortium on this machine\n  \
+                  aula init --home ~/.aula           a folder, keys and a commented config.toml\n  \
+                  aula status --output json          one line for a script"
+)]
+pub struct Cli {
+    /// Options of every subcommand.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every subcommand.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The node's folder: configuration, keys, data [default: ~/.aula]
+    #[arg(long, global = true, env = "AULA_HOME", value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// How the answer is printed on stdout: text for people, json for one line a program reads
+    #[arg(long, global = true, env = "AULA_OUTPUT", value_enum, default_value_t = OutputFormat::Text)]
+    pub output: OutputFormat,
+    /// What is logged on stderr, for example `info` or `aula_node=debug,warn` [default: the config's, else warn]
+    #[arg(long, global = true, env = "AULA_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+}
+
+/// How an answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// For people.
+    Text,
+    /// Exactly one flushed line of JSON.
+    Json,
+}
+
+/// The subcommands, one file each in `command/`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a node's folder: keys, a commented config.toml, and the public-key file for the genesis
+    Init(init::InitArgs),
+    /// Create, show and export this node's keys
+    Keys(keys::KeysArgs),
+    /// Print a shell's completion script
+    Completion(completion::CompletionArgs),
+}

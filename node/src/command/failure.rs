@@ -1,0 +1,69 @@
+//! Why a subcommand could not do its work: one sentence, and what to do next.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::cli::OutputFormat;
+
+/// Exit 2: the sentence, a stable code for programs, and the next step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// Lower-case words joined by underscores; stable.
+    pub code: String,
+    /// One sentence for people.
+    pub message: String,
+    /// What to do next.
+    pub hint: String,
+}
+
+impl Failure {
+    /// A failure with a code of its own.
+    pub fn new(code: &str, message: impl Display, hint: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.to_string(), hint: hint.into() }
+    }
+
+    /// A failure of the general code `failed`.
+    pub fn because(message: impl Display, hint: impl Into<String>) -> Self {
+        Self::new("failed", message, hint)
+    }
+
+    /// Prints the sentence on stderr, and with JSON the one line on stdout.
+    pub fn print(&self, output: OutputFormat) {
+        // Nothing is left to do when the streams are closed.
+        let _ = writeln!(io::stderr().lock(), "aula: {}.\n  next: {}", self.message, self.hint);
+        if output == OutputFormat::Json {
+            let line = serde_json::json!({ "error": self });
+            let mut out = io::stdout().lock();
+            let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+        }
+    }
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let mut message = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            message.push_str(&format!(": {cause}"));
+            source = cause.source();
+        }
+        Self::because(message, "run again with --log debug to see what led to it")
+    }
+}
+
+/// Turns an error into a [`Failure`] with a sentence and advice.
+pub trait Advise<T> {
+    /// `what` says what could not be done; the error's own text follows it. `next` says what to do.
+    ///
+    /// # Errors
+    /// The failure, when `self` is an error.
+    fn advise(self, what: impl Display, next: impl Into<String>) -> Result<T, Failure>;
+}
+
+impl<T, E: Display> Advise<T> for Result<T, E> {
+    fn advise(self, what: impl Display, next: impl Into<String>) -> Result<T, Failure> {
+        self.map_err(|error| Failure::because(format!("{what}: {error}"), next))
+    }
+}

@@ -1,0 +1,146 @@
+//! `aula keys`: create, show (public halves only), export.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{Advise, Context, Failure, Outcome};
+use crate::keys::{KeyError, KeyKind, NodeKey, OperatorFile, peer_id};
+
+/// Arguments of `aula keys`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula keys show\n  aula keys create --kind account --home /srv/district-07\n  \
+                        aula keys export --name district-07 --p2p /ip4/192.0.2.7/tcp/8481\n\nSecret keys are never printed; they stay in \
+                        HOME/keys with mode 0600."
+)]
+pub struct KeysArgs {
+    /// What to do with the keys
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What to do with the keys.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Draw missing keys; existing ones are kept
+    Create {
+        /// Only this kind
+        #[arg(long, value_enum)]
+        kind: Option<KeyKind>,
+    },
+    /// Print the public keys, the validator address and the peer id
+    Show,
+    /// Write the public-key file that the genesis is built from
+    Export {
+        /// The operator's name, 1 to 40 lower-case letters, digits and dashes
+        #[arg(long)]
+        name: String,
+        /// Where other nodes reach this one, a multiaddress
+        #[arg(long, value_name = "MULTIADDR")]
+        p2p: Option<String>,
+    },
+}
+
+/// Runs `aula keys`.
+///
+/// # Errors
+/// When a key file cannot be written or is refused.
+pub fn run(context: &Context, args: &KeysArgs) -> Result<Outcome, Failure> {
+    match &args.action {
+        Action::Create { kind } => {
+            let kinds = kind.map_or_else(|| KeyKind::ALL.to_vec(), |k| vec![k]);
+            create_missing(context, &kinds)?;
+            show(context)
+        }
+        Action::Show => show(context),
+        Action::Export { name, p2p } => {
+            let file = export(context, name, p2p.clone())?;
+            let path = context.home.operator_file();
+            let text =
+                format!("{}\nSend it to whoever builds the genesis; it holds no secret.", path.display());
+            Ok(Outcome::yes(json!({ "file": path, "operator": file }), text))
+        }
+    }
+}
+
+/// Draws the keys of these kinds that the home does not have yet.
+///
+/// # Errors
+/// When a file cannot be written.
+pub(super) fn create_missing(context: &Context, kinds: &[KeyKind]) -> Result<(), Failure> {
+    for kind in kinds {
+        let path = NodeKey::path(&context.home, *kind);
+        match NodeKey::generate(*kind).save(&path) {
+            Ok(()) => context.tell(format_args!("new {} key: {}", kind.name(), path.display())),
+            Err(KeyError::Exists { .. }) => {}
+            Err(error) => {
+                return Err(error).advise("cannot create keys", "check the folder's owner and space");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes `operator.json` from the home's keys.
+///
+/// # Errors
+/// When the name is not allowed, a key is refused or the file cannot be written.
+pub(super) fn export(context: &Context, name: &str, p2p: Option<String>) -> Result<OperatorFile, Failure> {
+    check_name(name)?;
+    let file = OperatorFile::of_home(&context.home, name, p2p)
+        .advise("cannot read the keys", "create them with `aula keys create`")?;
+    let path = context.home.operator_file();
+    std::fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&file)?))
+        .advise(format!("cannot write {}", path.display()), "check the folder's owner and space")?;
+    Ok(file)
+}
+
+/// Names of operators and chains: 1 to 40 lower-case letters, digits and dashes.
+///
+/// # Errors
+/// The failure with the rule.
+pub(super) fn check_name(name: &str) -> Result<(), Failure> {
+    let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if (1..=40).contains(&name.len()) && plain {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "bad_name",
+        format!("{name:?} is not a name of 1 to 40 lower-case letters, digits and dashes"),
+        "choose another name, for example district-07",
+    ))
+}
+
+fn show(context: &Context) -> Result<Outcome, Failure> {
+    let mut found = serde_json::Map::new();
+    let mut lines = Vec::new();
+    for kind in KeyKind::ALL {
+        let path = NodeKey::path(&context.home, kind);
+        if !path.exists() {
+            lines.push(format!("{:<10} none", kind.name()));
+            continue;
+        }
+        let key = NodeKey::load(&path, kind).advise("a key is refused", "see the reason above")?;
+        let mut entry = json!({ "public_key": key.public(), "file": path });
+        let name = match kind {
+            KeyKind::Account => None,
+            KeyKind::Validator => Some(("address", key.validator_address().to_string())),
+            KeyKind::Network => peer_id(&key.public()).map(|id| ("peer_id", id)),
+        };
+        let mut line = format!("{:<10} {}", kind.name(), key.public());
+        if let Some((field, value)) = name {
+            line.push_str(&format!("  {field} {value}"));
+            entry[field] = value.into();
+        }
+        lines.push(line);
+        found.insert(kind.name().to_owned(), entry);
+    }
+    if found.is_empty() {
+        return Err(Failure::new(
+            "no_keys",
+            format!("there are no keys in {}", context.home.keys_dir().display()),
+            "create them with `aula init` or `aula keys create`",
+        ));
+    }
+    Ok(Outcome::yes(found, lines.join("\n")))
+}

@@ -1,0 +1,25 @@
+//! Logs go to stderr: text for people on a terminal, JSON lines when the configuration asks for them.
+
+use tracing_subscriber::EnvFilter;
+
+use super::Context;
+use crate::cli::Command;
+use crate::config::{Config, LogFormat};
+
+/// Starts logging by flag or environment, else by the home's configuration, else warnings only.
+///
+/// A configuration that cannot be read is reported by the subcommand that needs it, not here.
+pub(super) fn start(context: &Context, _command: &Command) {
+    let config = Config::load(&context.home).map(|c| c.log).unwrap_or_default();
+    let wanted = context.log.clone().unwrap_or(config.filter);
+    let filter = EnvFilter::try_new(&wanted).unwrap_or_else(|error| {
+        context.tell(format_args!("aula: log filter {wanted:?} is not understood ({error}); using warn"));
+        EnvFilter::new("warn")
+    });
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Only fails when logging was started before, as in tests.
+    let _ = match config.format {
+        LogFormat::Json => builder.json().try_init(),
+        LogFormat::Text => builder.try_init(),
+    };
+}

@@ -1,0 +1,66 @@
+//! The node's folder and the names of everything in it. Each path has one function here.
+
+use std::path::{Path, PathBuf};
+
+/// A node's folder, absolute; it need not exist yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home(PathBuf);
+
+impl Home {
+    /// From `--home`, else `~/.aula`; relative paths start at the working directory.
+    ///
+    /// # Errors
+    /// A sentence when neither `--home` nor the environment's HOME says where.
+    pub fn resolve(given: Option<&Path>) -> Result<Self, String> {
+        let path = match given {
+            Some(path) => path.to_owned(),
+            None => std::env::home_dir()
+                .filter(|home| !home.as_os_str().is_empty())
+                .ok_or("the environment does not say where the home folder is")?
+                .join(".aula"),
+        };
+        std::path::absolute(&path)
+            .map(Self)
+            .map_err(|e| format!("cannot make {} absolute: {e}", path.display()))
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Settings of the operator: `config.toml`.
+    pub fn config_file(&self) -> PathBuf {
+        self.0.join("config.toml")
+    }
+
+    /// The consortium's genesis: `genesis.json`.
+    pub fn genesis_file(&self) -> PathBuf {
+        self.0.join("genesis.json")
+    }
+
+    /// Secret keys, 0700: `keys/`.
+    pub fn keys_dir(&self) -> PathBuf {
+        self.0.join("keys")
+    }
+
+    /// This operator's public keys, to send to whoever builds the genesis: `operator.json`.
+    pub fn operator_file(&self) -> PathBuf {
+        self.0.join("operator.json")
+    }
+
+    /// The database: `data/`.
+    pub fn data_dir(&self) -> PathBuf {
+        self.0.join("data")
+    }
+
+    /// The consensus engine's write-ahead log and the signer's guard: `consensus/`.
+    pub fn consensus_dir(&self) -> PathBuf {
+        self.0.join("consensus")
+    }
+
+    /// The log of a node started by localnet: `node.log`.
+    pub fn log_file(&self) -> PathBuf {
+        self.0.join("node.log")
+    }
+}

@@ -1,0 +1,10 @@
+//! The node of Aula: the program `aula` and everything it is wired from.
+//!
+//! Flow: [`cli`] parses, [`command`] runs one subcommand. The ledger decides what is true, consensus what is next; this crate stores, serves and
+//! operates. No rule of the ledger lives here: if a number changes a root, it is in `aula-ledger`.
+
+pub mod cli;
+pub mod command;
+pub mod config;
+pub mod home;
+pub mod keys;
