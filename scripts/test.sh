@@ -20,7 +20,7 @@ licences() {
     cargo install --quiet --locked --debug --root "$CARGO_TARGET_DIR/tools" \
       --target-dir "$CARGO_TARGET_DIR/tools/build" "cargo-deny@$deny_version"
   fi
-  "$deny" --offline --log-level error check --hide-inclusion-graph licenses bans sources
+  "$deny" --log-level error check --hide-inclusion-graph licenses bans sources
 }
 
 started=$SECONDS
