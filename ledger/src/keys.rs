@@ -9,7 +9,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 
-use crate::types::Hash;
+use crate::types::{AccountId, Hash};
 
 /// What a hash or a signature is for. The text is part of the hashed or signed bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub enum Label {
     Account,
     /// A validator's address, from its public key.
     ValidatorAddress,
+    /// An account's name, signed with the key it rotates to.
+    KeyRotation,
     /// A key of the authenticated map.
     StateKey,
     /// A seed commitment of a round.
@@ -60,6 +62,7 @@ impl Label {
             Self::ValidatorSet => "aula/v1/validator-set",
             Self::Account => "aula/v1/account",
             Self::ValidatorAddress => "aula/v1/validator-address",
+            Self::KeyRotation => "aula/v1/key-rotation",
             Self::StateKey => "aula/v1/state-key",
             Self::SeedCommitment => "aula/v1/seed-commitment",
             Self::RoundSeed => "aula/v1/round-seed",
@@ -97,6 +100,11 @@ crate::types::hex_bytes!(PublicKey, 32);
 crate::types::hex_bytes!(Signature, 64);
 
 impl PublicKey {
+    /// True when the bytes are a point that can sign: canonical and not of small order.
+    pub fn is_usable(&self) -> bool {
+        VerifyingKey::from_bytes(&self.0).is_ok_and(|key| !key.is_weak())
+    }
+
     /// True when `signature` is this key's over `label ‖ 0x00 ‖ bytes` (`verify_strict`).
     pub fn verifies(&self, label: Label, bytes: &[u8], signature: &Signature) -> bool {
         let Ok(key) = VerifyingKey::from_bytes(&self.0) else { return false };
@@ -113,4 +121,10 @@ pub fn sign(key: &SigningKey, label: Label, bytes: &[u8]) -> Signature {
 /// The public half of a signing key.
 pub fn public_key(key: &SigningKey) -> PublicKey {
     PublicKey(key.verifying_key().to_bytes())
+}
+
+/// The account that a first key founds: the first 20 bytes of the key's labelled hash.
+pub fn account_of(first_key: &PublicKey) -> AccountId {
+    let Hash(bytes) = hash(Label::Account, &[&first_key.0]);
+    AccountId(*bytes.first_chunk::<20>().unwrap_or(&[0; 20]))
 }

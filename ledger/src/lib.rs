@@ -7,9 +7,12 @@
 pub mod chain;
 pub mod codec;
 pub mod execute;
+pub mod genesis;
 pub mod keys;
+pub mod names;
 pub mod params;
 pub mod proof;
+pub mod roles;
 pub mod state;
 pub mod tx;
 pub mod types;

@@ -8,6 +8,36 @@ use crate::codec::Canonical;
 /// Most bytes of a transaction: half a block, so that two large batches share one.
 pub const MAX_TRANSACTION_BYTES: u64 = 2 * 1024 * 1024;
 
+/// Furthest ahead of its proposal that voting may end: a week at a block a second.
+pub const MAX_PROPOSAL_HEIGHTS: u64 = 604_800;
+/// Most heights that OpenRound may add to a window: a month at a block a second.
+pub const MAX_EXTRA_HEIGHTS: u32 = 2_678_400;
+/// Most kinds of a class, hence ranks of a request.
+pub const MAX_KINDS: usize = 32;
+/// Most commitments in a student's leaf.
+pub const MAX_COMMITMENTS: usize = 8;
+/// Highest tier cost of a class.
+pub const MAX_TIER_COST: u32 = 10_000;
+/// Highest rank step. With the highest tier cost, 31 ranks, waiting at twice that and the highest weight
+/// (1,050) a weighted cost stays below 2^27, so that the optimizer's 32-bit kernel holds it.
+pub const MAX_RANK_STEP: u32 = 1_000;
+/// Most places of a pool.
+pub const MAX_POOL_CAPACITY: u32 = 1_000_000;
+/// Most cents of one amount: 10^15, so that sums of thousands fit 64 bits.
+pub const MAX_AMOUNT_CENTS: u64 = 1_000_000_000_000_000;
+
+/// A parameter out of its range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the parameter {name} must be from {least} to {most}")]
+pub struct ParamsError {
+    /// Which.
+    pub name: &'static str,
+    /// Least value.
+    pub least: u64,
+    /// Most.
+    pub most: u64,
+}
+
 /// Parameters of the ledger: in the state, set by the genesis, changed by votes of members.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -24,6 +54,10 @@ pub struct Params {
     pub max_block_account_transactions: u32,
     /// Most entries (student states, requests) in one transaction.
     pub max_batch_entries: u32,
+    /// Most students of a district in one school year: one bulk tree, held in memory.
+    pub max_district_students: u32,
+    /// Most requests in a round.
+    pub max_round_requests: u32,
     /// Most pools in a class.
     pub max_class_pools: u32,
     /// Work bound of one optimizer run: cost or price entries scanned.
@@ -45,11 +79,41 @@ impl Default for Params {
             max_block_rounds: 1,
             max_block_account_transactions: 1_000,
             max_batch_entries: 10_000,
+            max_district_students: 200_000,
+            max_round_requests: 100_000,
             max_class_pools: 2_000,
             max_round_work: 1_000_000_000,
             max_gap_ppm: 3_000,
             equity: 73,
             min_cell_students: 10,
+        }
+    }
+}
+
+impl Params {
+    /// Checks every parameter's range: a vote must not be able to stop the chain.
+    ///
+    /// # Errors
+    /// [`ParamsError`] names the first parameter out of its range.
+    pub fn check(&self) -> Result<(), ParamsError> {
+        let ranges: [(&'static str, u64, u64, u64); 13] = [
+            ("max_block_bytes", self.max_block_bytes.into(), MAX_TRANSACTION_BYTES, 7 * 1024 * 1024),
+            ("max_block_signatures", self.max_block_signatures.into(), 10, 10_000),
+            ("max_block_range_values", self.max_block_range_values.into(), 0, 65_536),
+            ("max_block_rounds", self.max_block_rounds.into(), 1, 16),
+            ("max_block_account_transactions", self.max_block_account_transactions.into(), 1, 10_000),
+            ("max_batch_entries", self.max_batch_entries.into(), 1, 100_000),
+            ("max_district_students", self.max_district_students.into(), 1, 1_000_000),
+            ("max_round_requests", self.max_round_requests.into(), 1, 1_000_000),
+            ("max_class_pools", self.max_class_pools.into(), 1, 4_000),
+            ("max_round_work", self.max_round_work, 1, 100_000_000_000),
+            ("max_gap_ppm", self.max_gap_ppm.into(), 0, 1_000_000),
+            ("equity", self.equity.into(), 0, 1_000),
+            ("min_cell_students", self.min_cell_students.into(), 1, 1_000),
+        ];
+        match ranges.into_iter().find(|(_, value, least, most)| value < least || value > most) {
+            Some((name, _, least, most)) => Err(ParamsError { name, least, most }),
+            None => Ok(()),
         }
     }
 }

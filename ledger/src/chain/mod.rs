@@ -2,6 +2,7 @@
 
 pub mod block;
 pub mod certificate;
+pub mod code;
 pub mod receipt;
 pub mod transaction;
 pub mod validators;

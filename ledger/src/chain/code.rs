@@ -1,0 +1,202 @@
+//! Outcome codes: numbers in receipts, words for people.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+/// Declares [`Code`] with its words in one list, so that no code is without an explanation.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $words:literal;)*) => {
+        /// The outcome of a transaction. 0 is accepted; 1 to 99 make a BLOCK invalid and are told to the
+        /// submitter; 100 and above are rejections by the state: writes rolled back, sequence consumed,
+        /// receipt kept. Numbers are never reused. [`Code::explain`] says each in words.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+        #[borsh(use_discriminant = true)]
+        #[repr(u8)]
+        #[non_exhaustive]
+        pub enum Code {
+            $($(#[$doc])* $name = $number,)*
+        }
+
+        impl Code {
+            /// All codes, by ascending number.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The code's name, for example `WrongSequence`.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)*
+                }
+            }
+
+            /// What happened and what the submitter can do.
+            pub const fn explain(self) -> &'static str {
+                match self {
+                    $(Self::$name => $words,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// Executed.
+    Accepted = 0, "executed";
+    /// Bytes are not a canonical transaction.
+    Malformed = 1, "the bytes are not a canonical transaction; build and sign it again with this version";
+    /// The signature does not verify.
+    BadSignature = 2, "the signature does not verify; sign the body again with the account's key";
+    /// For another chain.
+    WrongChain = 3, "the transaction is for another chain; take the chain id from this chain's genesis";
+    /// Not the account's next sequence number (also: a replay).
+    WrongSequence = 4, "the sequence number is not the account's next one; ask for it and sign again";
+    /// `valid_until_height` is past.
+    Expired = 5, "the transaction's last height is past; sign it again with a later one";
+    /// No such account, or one that is not an admitted member's.
+    UnknownAccount = 6, "no admitted member has this account; register it and have it admitted by vote";
+    /// Signed with a key that is not the account's current one.
+    KeyNotCurrent = 7, "the key is not the account's current one; sign with the key it was rotated to";
+    /// A payload breaks a rule that needs no state.
+    InvalidPayload = 8, "a field is out of its range, empty, or not in its order; correct the payload";
+    /// More bytes than a transaction may have.
+    Oversized = 9, "the transaction has more bytes than allowed; split the batch";
+
+    /// The sender's role may not send this.
+    RoleNotAllowed = 100, "none of the sender's roles may send this; let a member with such a role send it";
+    /// A batch has more entries than the parameter allows.
+    BatchTooLarge = 101, "the batch has more entries than max_batch_entries; split it";
+
+    /// A member of this name is registered.
+    NameTaken = 110, "a member of this name is registered; choose another name";
+    /// A member of this key is registered.
+    AccountExists = 111, "a member with this key is registered; use another key";
+    /// No member has this account.
+    UnknownMember = 112, "no member has the named account; register it first";
+    /// The member already stands as the change would have it.
+    StandingUnchanged = 113, "the member already is admitted, or already is not; nothing to vote on";
+    /// The consortium would have no voting member left.
+    LastConsortiumMember = 114, "nobody could vote any more; admit another consortium member first";
+    /// No such proposal.
+    UnknownProposal = 115, "no change of this number was proposed; look it up";
+    /// The proposal is applied, refused or past its last height.
+    ProposalClosed = 116, "voting on this change is over; propose it again";
+    /// The member has voted on it.
+    AlreadyVoted = 117, "this member has voted on it; a vote cannot be changed";
+    /// A proposal's last height is past or too far ahead.
+    VotingPeriod = 118, "the last height for votes is past or too far ahead; choose one nearer";
+    /// The peer is admitted.
+    PeerExists = 119, "this peer is admitted; nothing to do";
+    /// No such peer is admitted.
+    UnknownPeer = 120, "this peer is not admitted; admit it by vote first";
+    /// The peer belongs to a validator.
+    PeerInUse = 121, "a validator uses this peer; remove the validator first";
+    /// The validator is in the set.
+    ValidatorExists = 122, "this key, name or peer is a validator's; use another";
+    /// No such validator is in the set.
+    UnknownValidator = 123, "no validator has this address; look it up";
+    /// The last validator cannot be removed.
+    LastValidator = 124, "the chain would stop; add another validator first";
+    /// The set would be too large or its power would not fit.
+    ValidatorLimit = 125, "too many validators or too much power; remove one first or give less power";
+    /// The new key is the current one.
+    KeyUnchanged = 126, "the new key is the current one; make a new key";
+    /// The new key's owner did not sign.
+    PossessionNotProved = 127, "the new key did not sign this account's name; sign it with the new key";
+    /// No such district.
+    UnknownDistrict = 128, "no district of this number; the genesis lists them";
+    /// No such school, or not of this district.
+    UnknownSchool = 129, "no school of this number in this district; the genesis lists them";
+    /// An upgrade's height is past.
+    UpgradePast = 130, "the upgrade's height is past; choose a later one";
+
+    /// A state's home school is not one of the sender's district.
+    ForeignSchool = 140, "the entry's home school is not one of the sender's district; correct the entry";
+    /// A state's version is not above the anchored one.
+    VersionNotHigher = 141, "the entry's version is not above the anchored one; anchor the newer state";
+    /// The handle is not in the district's tree of that year.
+    UnknownHandle = 142, "the handle was never anchored by this district in that year; anchor it first";
+    /// A milestone of this number stands.
+    MilestoneImmutable = 143, "a recorded milestone never changes; record a correction that supersedes it";
+    /// A milestone's number leaves a gap.
+    MilestoneGap = 144, "the milestone's number is not the next of this handle; use the next";
+    /// The superseded milestone does not exist.
+    UnknownMilestone = 145, "the superseded milestone does not exist; look up its number";
+    /// The milestone has been superseded.
+    MilestoneSuperseded = 146, "that milestone has been superseded; supersede the newest correction";
+    /// A district's tree would have too many rows.
+    TooManyStudents = 147, "the district's tree would exceed max_district_students; vote for a higher limit";
+
+    /// A budget would exceed what a number holds.
+    BudgetOverflow = 160, "the budget would exceed what can be counted; fund less";
+    /// No such budget.
+    UnknownBudget = 161, "this funder has no budget for the class's school year; fund it first";
+    /// The budget has too little left.
+    OverBudget = 162, "the pool costs more than the budget has left; fund more or define a smaller pool";
+    /// A funder charges another's budget.
+    ForeignBudget = 163, "a funder may charge its own budget only; name the sender as the funder";
+
+    /// A class of this number exists.
+    ClassExists = 180, "a class of this number exists; choose another number";
+    /// No such class.
+    UnknownClass = 181, "no class of this number; define it first";
+    /// A pool of this number exists.
+    PoolExists = 182, "a pool of this number exists; choose another number";
+    /// The class has a pool of this school and kind.
+    PoolRepeated = 183, "the class has a pool of this kind at this school; there is one a school and kind";
+    /// The class has no such kind.
+    UnknownKind = 184, "the class has no such kind; its definition lists them";
+    /// The class has as many pools as allowed.
+    TooManyPools = 185, "the class has max_class_pools pools; vote for a higher limit";
+    /// A round of the class is open.
+    RoundOpen = 186, "a round of this class is open; wait until it is decided";
+    /// The class has no pools.
+    NoPools = 187, "the class has no pools; define one first";
+    /// Block time is outside the class's calendar.
+    OutsideCalendar = 188, "the class's calendar does not allow a round now; wait, or define a class for later";
+    /// No such round.
+    UnknownRound = 189, "no round of this number; open it first";
+    /// The round is decided or was given up.
+    RoundClosed = 190, "the round is decided or given up; open another";
+    /// Past the last height for commits and requests.
+    RequestsClosed = 191, "the round takes no more requests or commits; wait for the next round";
+    /// Not a height for reveals.
+    NotRevealTime = 192, "reveals come after the requests' last height and until the reveals' last one";
+    /// Reveals are not over.
+    TooEarlyToRun = 193, "the round may run once the reveals' last height is past; wait";
+    /// The member has committed.
+    AlreadyCommitted = 194, "this member has committed to a share of this round's seed; there is one each";
+    /// The member has not committed.
+    NoCommitment = 195, "this member has no commitment in this round; there is nothing to reveal";
+    /// The secret is not the committed one.
+    WrongReveal = 196, "the secret is not the one committed to; reveal that one";
+    /// The share is revealed.
+    AlreadyRevealed = 197, "this share is revealed; nothing to do";
+    /// The state was anchored at or after the round's opening.
+    AnchoredTooLate = 198, "the entry's state was anchored after the round opened; request in the next round";
+    /// The home school differs from the anchored one.
+    HomeSchoolDiffers = 199, "the entry's home school is not the anchored one; anchor it or correct the entry";
+    /// Nothing the request names can be given.
+    NothingEligible = 200, "no pool is eligible for the entry, and it may not wait; rank other kinds";
+    /// The round has as many requests as allowed.
+    TooManyRequests = 201, "the round would exceed max_round_requests; vote for a higher limit";
+    /// No assignment meets floors and mandates.
+    Infeasible = 202, "floors and mandates cannot all be met; add places or lower floors, then open a new round";
+    /// The optimizer reached its work bound without a good enough proof.
+    NotProved = 203, "the result is not proved close enough to the optimum; vote for a higher max_round_work";
+}
+
+impl Code {
+    /// The number in receipts.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The code of a number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        let at = Self::ALL.binary_search_by_key(&number, |code| code.number()).ok()?;
+        Self::ALL.get(at).copied()
+    }
+
+    /// True for codes that make a block invalid: such a transaction is never in a block.
+    pub const fn makes_block_invalid(self) -> bool {
+        matches!(self as u8, 1..=99)
+    }
+}

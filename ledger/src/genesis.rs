@@ -1,0 +1,271 @@
+//! The genesis file: who begins the chain, with which parameters, and the first state.
+//!
+//! Flow: the bytes of one JSON file → [`Genesis::parse`] (every rule checked, each refusal in a sentence) →
+//! [`Parsed`] with the chain id and the file's SHA-256 → [`genesis_state`], through the same overlay as
+//! blocks, at height 0. The chain id is the name, a dash, and the first 8 hex digits of the SHA-256 of the
+//! file's BYTES: a space more is another chain, so operators compare files, not meanings.
+//!
+//! Absent on purpose: defaults from outside the file, and any key but public ones.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::chain::validators::{Validator, ValidatorSet};
+use crate::keys::{PublicKey, account_of};
+use crate::names::{ListenHint, Name, PeerName, Title};
+use crate::params::Params;
+use crate::roles::{Role, RoleSet, place_fits};
+use crate::types::{AccountId, ChainId, DistrictId, Hash, SchoolId, TimeMs};
+
+/// Most bytes of a genesis file: thousands of schools and members fit.
+pub const MAX_GENESIS_BYTES: usize = 16 * 1024 * 1024;
+
+/// A member of the consortium at genesis: admitted from the start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenesisMember {
+    /// Its name, unique.
+    pub name: Name,
+    /// Its roles, for example `["district"]` or `["consortium", "district"]`; at least one.
+    pub roles: RoleSet,
+    /// Its account key; the account follows from it.
+    pub public_key: PublicKey,
+    /// The district it acts for, when a district or a school.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub district: Option<DistrictId>,
+    /// The school it acts for, when a school.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub school: Option<SchoolId>,
+}
+
+impl GenesisMember {
+    /// The member's account.
+    pub fn account(&self) -> AccountId {
+        account_of(&self.public_key)
+    }
+}
+
+/// A validator at genesis.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenesisValidator {
+    /// Its name, unique among validators.
+    pub name: Name,
+    /// The name of the member who runs it.
+    pub operator: Name,
+    /// The key that signs its votes.
+    pub public_key: PublicKey,
+    /// Voting power: 1 at genesis.
+    #[serde(default = "one")]
+    pub power: u64,
+    /// Its network identity; admitted as a peer.
+    pub peer_id: PeerName,
+    /// Where it may be reached, as a multiaddr.
+    pub listen: ListenHint,
+}
+
+const fn one() -> u64 {
+    1
+}
+
+/// A district.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenesisDistrict {
+    /// Its number.
+    pub id: DistrictId,
+    /// What people call it.
+    pub name: Title,
+}
+
+/// A school.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenesisSchool {
+    /// Its number, unique in the consortium.
+    pub id: SchoolId,
+    /// The district it nests in.
+    pub district: DistrictId,
+    /// Its type, for example `rural`; schools of one type share tier 2.
+    pub school_type: Name,
+}
+
+/// The genesis file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Genesis {
+    /// The chain's name: the chain id without its hash.
+    pub name: Name,
+    /// Time of the genesis in milliseconds since 1970 UTC; the first block's time is later.
+    pub time_ms: TimeMs,
+    /// Parameters; those not given have their defaults.
+    #[serde(default)]
+    pub params: Params,
+    /// Members.
+    pub members: Vec<GenesisMember>,
+    /// Validators, at least one.
+    pub validators: Vec<GenesisValidator>,
+    /// Districts.
+    #[serde(default)]
+    pub districts: Vec<GenesisDistrict>,
+    /// Schools.
+    #[serde(default)]
+    pub schools: Vec<GenesisSchool>,
+}
+
+/// A genesis file that keeps every rule, with what its bytes give.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parsed {
+    /// The content.
+    pub genesis: Genesis,
+    /// The chain's identity.
+    pub chain_id: ChainId,
+    /// SHA-256 of the file's bytes, unlabelled, as `sha256sum` prints it; the first block's parent.
+    pub sha256: Hash,
+    /// The validators that decide the first block.
+    pub validators: ValidatorSet,
+}
+
+/// Why a file is no genesis.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GenesisError {
+    /// Not JSON of this form, with line and column.
+    #[error("the genesis file is not of the expected form: {0}")]
+    Form(String),
+    /// A rule is broken; the text says by what.
+    #[error("the genesis file breaks a rule: {0}")]
+    Rule(String),
+    /// The file is too large.
+    #[error("the genesis file has {0} bytes, more than {MAX_GENESIS_BYTES}")]
+    Size(usize),
+}
+
+fn rule(text: impl Into<String>) -> GenesisError {
+    GenesisError::Rule(text.into())
+}
+
+impl Genesis {
+    /// Reads and checks a genesis file.
+    ///
+    /// # Errors
+    /// [`GenesisError`] in a sentence that names the entry at fault.
+    pub fn parse(bytes: &[u8]) -> Result<Parsed, GenesisError> {
+        if bytes.len() > MAX_GENESIS_BYTES {
+            return Err(GenesisError::Size(bytes.len()));
+        }
+        let genesis: Self = serde_json::from_slice(bytes).map_err(|e| GenesisError::Form(e.to_string()))?;
+        let validators = genesis.check()?;
+        let sha256 = Hash(Sha256::digest(bytes).into());
+        let digits = sha256.to_string();
+        let chain_id = format!("{}-{}", genesis.name, digits.get(..8).unwrap_or_default());
+        let chain_id = ChainId::new(&chain_id).ok_or_else(|| rule("the name makes no chain id"))?;
+        Ok(Parsed { genesis, chain_id, sha256, validators })
+    }
+
+    /// The file's bytes: indented JSON with a newline at the end.
+    ///
+    /// # Errors
+    /// [`GenesisError`] if the content breaks a rule, so that no unusable file is ever written.
+    pub fn to_json(&self) -> Result<Vec<u8>, GenesisError> {
+        self.check()?;
+        let mut bytes = serde_json::to_vec_pretty(self).map_err(|e| GenesisError::Form(e.to_string()))?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// Every rule that the form does not hold; gives the validator set.
+    fn check(&self) -> Result<ValidatorSet, GenesisError> {
+        self.params.check().map_err(|e| rule(e.to_string()))?;
+        let districts = self.check_districts()?;
+        let schools = self.check_schools(&districts)?;
+        let members = self.check_members(&districts, &schools)?;
+        self.check_validators(&members)
+    }
+
+    fn check_districts(&self) -> Result<BTreeSet<DistrictId>, GenesisError> {
+        let mut ids = BTreeSet::new();
+        match self.districts.iter().find(|district| !ids.insert(district.id)) {
+            Some(twice) => Err(rule(format!("district {} stands twice", twice.id))),
+            None => Ok(ids),
+        }
+    }
+
+    fn check_schools(
+        &self,
+        districts: &BTreeSet<DistrictId>,
+    ) -> Result<BTreeMap<SchoolId, DistrictId>, GenesisError> {
+        let mut schools = BTreeMap::new();
+        for school in &self.schools {
+            if !districts.contains(&school.district) {
+                return Err(rule(format!(
+                    "school {} is in district {}, which is not listed",
+                    school.id, school.district
+                )));
+            }
+            if schools.insert(school.id, school.district).is_some() {
+                return Err(rule(format!("school {} stands twice", school.id)));
+            }
+        }
+        Ok(schools)
+    }
+
+    fn check_members(
+        &self,
+        districts: &BTreeSet<DistrictId>,
+        schools: &BTreeMap<SchoolId, DistrictId>,
+    ) -> Result<BTreeSet<&Name>, GenesisError> {
+        let mut names = BTreeSet::new();
+        let mut keys = BTreeSet::new();
+        for member in &self.members {
+            let name = &member.name;
+            if !names.insert(name) || !keys.insert(member.public_key) {
+                return Err(rule(format!("the name or the key of member {name} stands twice")));
+            }
+            if !member.public_key.is_usable() {
+                return Err(rule(format!("the key of member {name} is not a usable Ed25519 key")));
+            }
+            if !place_fits(member.roles, member.district, member.school) {
+                return Err(rule(format!(
+                    "member {name} needs a role; a district its district, a school its district and school, others neither"
+                )));
+            }
+            if member.district.is_some_and(|district| !districts.contains(&district)) {
+                return Err(rule(format!("the district of member {name} is not listed")));
+            }
+            if member.school.is_some_and(|school| schools.get(&school).copied() != member.district) {
+                return Err(rule(format!("the school of member {name} is not listed in its district")));
+            }
+        }
+        if !self.members.iter().any(|member| member.roles.has(Role::Consortium)) {
+            return Err(rule("no member has the role consortium, so nobody could vote"));
+        }
+        Ok(names)
+    }
+
+    fn check_validators(&self, members: &BTreeSet<&Name>) -> Result<ValidatorSet, GenesisError> {
+        let mut names = BTreeSet::new();
+        let mut peers = BTreeSet::new();
+        for validator in &self.validators {
+            let name = &validator.name;
+            if !names.insert(name) || !peers.insert(&validator.peer_id) {
+                return Err(rule(format!("the name or the peer of validator {name} stands twice")));
+            }
+            if !members.contains(&validator.operator) {
+                return Err(rule(format!(
+                    "the operator of validator {name}, {}, is no member",
+                    validator.operator
+                )));
+            }
+            if validator.power != 1 {
+                return Err(rule(format!("validator {name} must have power 1 at genesis")));
+            }
+            if !validator.public_key.is_usable() {
+                return Err(rule(format!("the key of validator {name} is not a usable Ed25519 key")));
+            }
+        }
+        let set = self.validators.iter().map(|v| Validator::new(v.public_key, v.power)).collect();
+        ValidatorSet::new(set).map_err(|e| rule(e.to_string()))
+    }
+}

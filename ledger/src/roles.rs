@@ -1,0 +1,139 @@
+//! Roles of members, and THE table who may send what.
+//!
+//! Every right to send a transaction stands in [`senders`] and nowhere else; a handler only narrows it
+//! (a district to its own students, a funder to its own budget).
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+use crate::tx::PayloadKind;
+use crate::types::{DistrictId, SchoolId};
+
+/// What a member is in the consortium. A member may have several.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
+    Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum Role {
+    /// Votes on changes, defines classes, opens rounds.
+    Consortium = 0,
+    /// Anchors its students' states and submits their requests.
+    District = 1,
+    /// Acknowledges what it receives.
+    School = 2,
+    /// Funds budgets and the pools charged to them.
+    Funder = 3,
+    /// Reads what an audit needs.
+    Auditor = 4,
+    /// Reads what members may read.
+    Reader = 5,
+}
+
+impl Role {
+    /// All roles.
+    pub const ALL: [Self; 6] =
+        [Self::Consortium, Self::District, Self::School, Self::Funder, Self::Auditor, Self::Reader];
+
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+/// A set of roles; in bytes one bit a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize)]
+pub struct RoleSet(u8);
+
+impl RoleSet {
+    /// The set of these roles.
+    pub const fn of(roles: &[Role]) -> Self {
+        let mut bits = 0;
+        let mut rest = roles;
+        while let [first, tail @ ..] = rest {
+            bits |= first.bit();
+            rest = tail;
+        }
+        Self(bits)
+    }
+
+    /// True when `role` is in the set.
+    pub const fn has(self, role: Role) -> bool {
+        self.0 & role.bit() != 0
+    }
+
+    /// True when the sets share a role.
+    pub const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// True when no role is in the set.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The roles, in their order.
+    pub fn roles(self) -> impl Iterator<Item = Role> {
+        Role::ALL.into_iter().filter(move |role| self.has(*role))
+    }
+}
+
+impl BorshDeserialize for RoleSet {
+    fn deserialize_reader<R: std::io::Read>(reader: &mut R) -> std::io::Result<Self> {
+        let bits = u8::deserialize_reader(reader)?;
+        if bits & !Self::of(&Role::ALL).0 != 0 {
+            return Err(std::io::Error::other("unknown role"));
+        }
+        Ok(Self(bits))
+    }
+}
+
+impl Serialize for RoleSet {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_seq(self.roles())
+    }
+}
+
+impl<'de> Deserialize<'de> for RoleSet {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        Ok(Self::of(&<Vec<Role> as Deserialize>::deserialize(d)?))
+    }
+}
+
+/// The table who may send what: a sender needs one of these roles.
+pub const fn senders(kind: PayloadKind) -> RoleSet {
+    use Role::{Consortium, District, Funder, School};
+    match kind {
+        PayloadKind::RegisterMember | PayloadKind::ProposeChange | PayloadKind::VoteChange => {
+            RoleSet::of(&[Consortium])
+        }
+        PayloadKind::RotateKey => RoleSet::of(&Role::ALL),
+        PayloadKind::AnchorStates | PayloadKind::RecordMilestone | PayloadKind::SubmitRequests => {
+            RoleSet::of(&[District])
+        }
+        PayloadKind::FundBudget => RoleSet::of(&[Funder]),
+        PayloadKind::DefineClass | PayloadKind::OpenRound => RoleSet::of(&[Consortium]),
+        PayloadKind::DefinePool => RoleSet::of(&[Consortium, Funder]),
+        PayloadKind::CommitSeed | PayloadKind::RevealSeed | PayloadKind::RunRound => {
+            RoleSet::of(&[Consortium, District, School, Funder])
+        }
+    }
+}
+
+/// True when the roles are not empty and name the place they act for: a district its district, a school its
+/// district and its school; nobody else names a place.
+pub fn place_fits(roles: RoleSet, district: Option<DistrictId>, school: Option<SchoolId>) -> bool {
+    let school_role = roles.has(Role::School);
+    let district_role = roles.has(Role::District) || school_role;
+    !roles.is_empty() && district.is_some() == district_role && school.is_some() == school_role
+}

@@ -1,0 +1,13 @@
+//! Administration: members, votes, keys.
+
+pub mod change;
+pub mod propose_change;
+pub mod register_member;
+pub mod rotate_key;
+pub mod vote_change;
+
+pub use change::Change;
+pub use propose_change::ProposeChange;
+pub use register_member::RegisterMember;
+pub use rotate_key::RotateKey;
+pub use vote_change::{Choice, VoteChange};

@@ -1,0 +1,5 @@
+//! Money: budgets.
+
+pub mod fund_budget;
+
+pub use fund_budget::FundBudget;
