@@ -1,0 +1,356 @@
+//! The sign guard: no validator signs two different things in one step, whatever happens to its process.
+//!
+//! Flow: before a signature leaves, one 64-byte record (height, round, step, SHA-256 of the signed bytes,
+//! checksum) is written and synced. The same bytes may be signed again (a restarted engine re-derives its votes);
+//! different bytes for the same (height, round, step), or any older height, are refused.
+//!
+//! The file: a header record (format, floor), then records in the order of writing, zero-filled ahead so that a
+//! sync is a data sync only. Records are aligned to 64 bytes and so never span a disk sector: a record is there
+//! or it is not, and a bad checksum is damage, not a torn write. When the file is full it is rewritten with the
+//! records of the current height only, through a temporary file and a rename.
+//!
+//! The floor: the highest height at which this node must not sign. A missing or damaged file has no memory of
+//! what was signed, so the caller gets [`Opened::Missing`] or [`Opened::Damaged`] and runs as a follower until
+//! its operator confirms a height above everything this key may have signed. Backups leave this file out.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use sha2::{Digest, Sha256};
+
+/// Bytes of one record; divides every sector size.
+const RECORD_BYTES: usize = 64;
+/// Records in one file, header included: 128 KiB, about 600 quiet heights between two rewrites.
+const CAPACITY: usize = 2048;
+/// First bytes of the header: format and version.
+const MAGIC: &[u8; 16] = b"AULASIGNGUARD\0\0\x01";
+
+/// What is signed: part of the key under which only one message may ever be signed.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Step {
+    /// A proposal message.
+    Propose = 1,
+    /// A prevote.
+    Prevote = 2,
+    /// A precommit.
+    Precommit = 3,
+}
+
+/// Why a signature is refused or the file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum GuardError {
+    /// Something else was signed for this step.
+    #[error("another message was already signed at height {height}, round {round}, step {step:?}")]
+    Conflict {
+        /// Height of the refused message.
+        height: u64,
+        /// Its round.
+        round: u32,
+        /// Its step.
+        step: Step,
+    },
+    /// The height lies below what was signed, or at or below the confirmed floor.
+    #[error("height {height} is not above the last safe height {floor}")]
+    BelowFloor {
+        /// Height of the refused message.
+        height: u64,
+        /// The highest height that must not be signed any more.
+        floor: u64,
+    },
+    /// Votes and proposals have a round.
+    #[error("a message without a round is never signed")]
+    NilRound,
+    /// Extensions are disabled.
+    #[error("vote extensions are not used on this chain")]
+    NoExtensions,
+    /// A proof for a key that is not ours.
+    #[error("asked to prove possession of another validator's key")]
+    ForeignKey,
+    /// The file system said no.
+    #[error("the sign guard's file {path} cannot be used")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// The outcome of opening a guard's file.
+#[derive(Debug)]
+pub enum Opened {
+    /// The file is whole; signing may go on.
+    Ready(SignGuard),
+    /// There is no file: what this key has signed is unknown.
+    Missing,
+    /// The file cannot be trusted; the text says what is wrong with it.
+    Damaged(String),
+}
+
+#[derive(Debug)]
+struct Inner {
+    file: File,
+    /// Index of the next free record.
+    next: usize,
+    floor: u64,
+    height: u64,
+    signed: BTreeMap<(u32, Step), [u8; 32]>,
+}
+
+/// The guard of one validator key. One process at a time may hold it; the node's home lock sees to that.
+#[derive(Debug)]
+pub struct SignGuard {
+    path: PathBuf,
+    inner: Mutex<Inner>,
+}
+
+impl SignGuard {
+    /// Creates the file for a key that has signed nothing above `floor` (0 for a new key), replacing a file that
+    /// is there.
+    ///
+    /// # Errors
+    /// [`GuardError::Io`].
+    pub fn create(path: &Path, floor: u64) -> Result<Self, GuardError> {
+        let io = |source| GuardError::Io { path: path.to_owned(), source };
+        let file = write_fresh(path, floor, 0, &BTreeMap::new()).map_err(io)?;
+        let inner = Inner { file, next: 1, floor, height: 0, signed: BTreeMap::new() };
+        Ok(Self { path: path.to_owned(), inner: Mutex::new(inner) })
+    }
+
+    /// Opens the file and checks every record of it.
+    ///
+    /// # Errors
+    /// [`GuardError::Io`] when the file is there but cannot be read.
+    pub fn open(path: &Path) -> Result<Opened, GuardError> {
+        let io = |source| GuardError::Io { path: path.to_owned(), source };
+        let mut file = match OpenOptions::new().read(true).write(true).open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Opened::Missing),
+            Err(error) => return Err(io(error)),
+        };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(io)?;
+        match parse(&bytes) {
+            Ok((floor, next, height, signed)) => {
+                let inner = Inner { file, next, floor, height, signed };
+                Ok(Opened::Ready(Self { path: path.to_owned(), inner: Mutex::new(inner) }))
+            }
+            Err(reason) => Ok(Opened::Damaged(reason)),
+        }
+    }
+
+    /// The highest height at which anything was signed, 0 if nothing was.
+    pub fn last_height(&self) -> u64 {
+        self.lock().height
+    }
+
+    /// The highest height at which this guard refuses to sign whatever was recorded.
+    pub fn floor(&self) -> u64 {
+        self.lock().floor
+    }
+
+    /// Hashes of what was signed at the last height.
+    pub fn signed_at_last_height(&self) -> Vec<[u8; 32]> {
+        self.lock().signed.values().copied().collect()
+    }
+
+    /// Raises the floor durably: from now on nothing at or below `floor` is signed.
+    ///
+    /// # Errors
+    /// [`GuardError::Io`].
+    pub fn raise_floor(&self, floor: u64) -> Result<(), GuardError> {
+        let mut inner = self.lock();
+        if floor <= inner.floor {
+            return Ok(());
+        }
+        let file = write_fresh(&self.path, floor, inner.height, &inner.signed).map_err(|e| self.io(e))?;
+        inner.next = inner.signed.len() + 1;
+        inner.file = file;
+        inner.floor = floor;
+        Ok(())
+    }
+
+    /// Admits one message for signing and makes that durable before it returns.
+    ///
+    /// # Errors
+    /// [`GuardError::Conflict`] and [`GuardError::BelowFloor`] refuse; [`GuardError::Io`] means that nothing is
+    /// known to be durable, so nothing may be signed.
+    pub fn admit(&self, height: u64, round: u32, step: Step, bytes: &[u8]) -> Result<(), GuardError> {
+        let hash: [u8; 32] = Sha256::digest(bytes).into();
+        let mut inner = self.lock();
+        if height <= inner.floor {
+            return Err(GuardError::BelowFloor { height, floor: inner.floor });
+        }
+        if height < inner.height {
+            return Err(GuardError::BelowFloor { height, floor: inner.height - 1 });
+        }
+        if height == inner.height {
+            match inner.signed.get(&(round, step)) {
+                Some(known) if *known == hash => return Ok(()),
+                Some(_) => return Err(GuardError::Conflict { height, round, step }),
+                None => {}
+            }
+        }
+        self.append(&mut inner, height, round, step, hash).map_err(|e| self.io(e))
+    }
+
+    fn append(
+        &self,
+        inner: &mut Inner,
+        height: u64,
+        round: u32,
+        step: Step,
+        hash: [u8; 32],
+    ) -> std::io::Result<()> {
+        if inner.next >= CAPACITY {
+            let kept = if height == inner.height { inner.signed.clone() } else { BTreeMap::new() };
+            inner.file = write_fresh(&self.path, inner.floor, inner.height, &kept)?;
+            inner.next = kept.len() + 1;
+            if inner.next >= CAPACITY {
+                return Err(std::io::Error::other("more than 2,000 signatures at one height"));
+            }
+        }
+        let record = encode(height, round, step, &hash);
+        inner.file.seek(SeekFrom::Start((inner.next * RECORD_BYTES) as u64))?;
+        inner.file.write_all(&record)?;
+        inner.file.sync_data()?;
+        inner.next += 1;
+        if height > inner.height {
+            inner.signed.clear();
+            inner.height = height;
+        }
+        inner.signed.insert((round, step), hash);
+        Ok(())
+    }
+
+    fn io(&self, source: std::io::Error) -> GuardError {
+        GuardError::Io { path: self.path.clone(), source }
+    }
+
+    // A panic while the lock is held leaves at worst a record on disk that memory does not know: the next
+    // signature for that step is written again, which is harmless.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn checksum(first: &[u8]) -> [u8; 16] {
+    let mut hasher = Sha256::new();
+    hasher.update(b"aula/sign-guard/v1");
+    hasher.update(first);
+    let digest = hasher.finalize();
+    let mut out = [0u8; 16];
+    out.copy_from_slice(&digest[..16]);
+    out
+}
+
+fn seal(mut record: [u8; RECORD_BYTES]) -> [u8; RECORD_BYTES] {
+    let sum = checksum(&record[..48]);
+    record[48..].copy_from_slice(&sum);
+    record
+}
+
+fn header(floor: u64) -> [u8; RECORD_BYTES] {
+    let mut record = [0u8; RECORD_BYTES];
+    record[..16].copy_from_slice(MAGIC);
+    record[16..24].copy_from_slice(&floor.to_le_bytes());
+    seal(record)
+}
+
+fn encode(height: u64, round: u32, step: Step, hash: &[u8; 32]) -> [u8; RECORD_BYTES] {
+    let mut record = [0u8; RECORD_BYTES];
+    record[..8].copy_from_slice(&height.to_le_bytes());
+    record[8..12].copy_from_slice(&round.to_le_bytes());
+    record[12] = step as u8;
+    record[16..48].copy_from_slice(hash);
+    seal(record)
+}
+
+type Parsed = (u64, usize, u64, BTreeMap<(u32, Step), [u8; 32]>);
+
+/// Reads a whole file; the error text says what is wrong.
+fn parse(bytes: &[u8]) -> Result<Parsed, String> {
+    if bytes.len() != CAPACITY * RECORD_BYTES {
+        return Err(format!("it has {} bytes instead of {}", bytes.len(), CAPACITY * RECORD_BYTES));
+    }
+    let (records, _) = bytes.as_chunks::<RECORD_BYTES>();
+    let Some((head, records)) = records.split_first() else {
+        return Err("it is empty".into());
+    };
+    if &head[..16] != MAGIC || head[48..] != checksum(&head[..48]) {
+        return Err("its header is damaged".into());
+    }
+    let floor = u64_at(head, 16);
+    let (mut next, mut height, mut signed) = (1usize, 0u64, BTreeMap::new());
+    let mut ended = false;
+    for (index, record) in records.iter().enumerate() {
+        if record == &[0u8; RECORD_BYTES] {
+            ended = true;
+            continue;
+        }
+        if ended || record[48..] != checksum(&record[..48]) {
+            return Err(format!("record {} is damaged", index + 1));
+        }
+        let step = match record[12] {
+            1 => Step::Propose,
+            2 => Step::Prevote,
+            3 => Step::Precommit,
+            other => return Err(format!("record {} names step {other}", index + 1)),
+        };
+        let at = u64_at(record, 0);
+        if at < height {
+            return Err(format!("record {} goes back to height {at}", index + 1));
+        }
+        if at > height {
+            signed.clear();
+            height = at;
+        }
+        let round = u32::from_le_bytes([record[8], record[9], record[10], record[11]]);
+        let mut hash = [0u8; 32];
+        hash.copy_from_slice(&record[16..48]);
+        signed.insert((round, step), hash);
+        next = index + 2;
+    }
+    Ok((floor, next, height, signed))
+}
+
+fn u64_at(record: &[u8; RECORD_BYTES], at: usize) -> u64 {
+    let mut out = [0u8; 8];
+    out.copy_from_slice(&record[at..at + 8]);
+    u64::from_le_bytes(out)
+}
+
+/// Writes a full-length file under a temporary name, syncs it, renames it, syncs the folder.
+fn write_fresh(
+    path: &Path,
+    floor: u64,
+    height: u64,
+    signed: &BTreeMap<(u32, Step), [u8; 32]>,
+) -> std::io::Result<File> {
+    let temporary = path.with_extension("tmp");
+    let mut bytes = vec![0u8; CAPACITY * RECORD_BYTES];
+    bytes[..RECORD_BYTES].copy_from_slice(&header(floor));
+    for (index, ((round, step), hash)) in signed.iter().enumerate().take(CAPACITY - 1) {
+        let at = (index + 1) * RECORD_BYTES;
+        bytes[at..at + RECORD_BYTES].copy_from_slice(&encode(height, *round, *step, hash));
+    }
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(true).read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&temporary)?;
+    file.write_all(&bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&temporary, path)?;
+    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,299 @@
+//! Signatures of consensus: Ed25519, one scheme, strict verification.
+//!
+//! Flow: the engine asks [`GuardedSigner`] to sign; the bytes are built here (votes by the ledger crate, because
+//! the auditor rebuilds exactly those), pass the [`SignGuard`], and only then is the key used. Verification is
+//! [`verify_strict`](VerifyingKey::verify_strict), signature by signature: batch verification disagrees with it
+//! on small-order points, and validators that disagree fork.
+//!
+//! Absent on purpose: vote extensions. Asked to sign one, the signer refuses; asked to verify one, it says no.
+
+use std::sync::Arc;
+
+use arc_malachitebft_core_types::{
+    NilOrVal, Round, SignedMessage, SigningScheme, ValidatorProof, VoteExtensionScope, VoteType,
+};
+use arc_malachitebft_signing::{Error, Signer, VerificationResult, Verifier};
+use async_trait::async_trait;
+use aula_ledger::chain::{self, validators::address};
+use aula_ledger::codec::Canonical;
+use aula_ledger::keys::{self, Label, public_key};
+use aula_ledger::types::ChainId;
+use borsh::{BorshDeserialize, BorshSerialize};
+use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
+
+use crate::context::{Address, AulaContext, Height, Proposal, ProposalInit, Vote};
+use crate::sign_guard::{GuardError, SignGuard, Step};
+
+/// An Ed25519 signature as 64 bytes. Any 64 bytes decode; verification decides.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+pub struct Signature(pub [u8; 64]);
+
+impl std::fmt::Debug for Signature {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Signature({})", hex::encode(&self.0[..8]))
+    }
+}
+
+impl From<Signature> for keys::Signature {
+    fn from(signature: Signature) -> Self {
+        Self(signature.0)
+    }
+}
+
+impl From<keys::Signature> for Signature {
+    fn from(signature: keys::Signature) -> Self {
+        Self(signature.0)
+    }
+}
+
+/// Why bytes are no signature or no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// A signature is 64 bytes.
+    #[error("an Ed25519 signature has 64 bytes")]
+    SignatureLength,
+    /// A public key is 32 bytes that decompress to a point.
+    #[error("these bytes are no Ed25519 public key")]
+    PublicKey,
+}
+
+/// The signing scheme the engine is told about.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Ed25519;
+
+impl SigningScheme for Ed25519 {
+    type DecodingError = DecodeError;
+    type Signature = Signature;
+    type PublicKey = VerifyingKey;
+    type PrivateKey = SigningKey;
+
+    fn decode_signature(bytes: &[u8]) -> Result<Signature, DecodeError> {
+        bytes.try_into().map(Signature).map_err(|_| DecodeError::SignatureLength)
+    }
+
+    fn encode_signature(signature: &Signature) -> Vec<u8> {
+        signature.0.to_vec()
+    }
+
+    fn decode_public_key(bytes: &[u8]) -> Result<VerifyingKey, DecodeError> {
+        let bytes: &[u8; 32] = bytes.try_into().map_err(|_| DecodeError::PublicKey)?;
+        VerifyingKey::from_bytes(bytes).map_err(|_| DecodeError::PublicKey)
+    }
+
+    fn encode_public_key(public_key: &VerifyingKey) -> Vec<u8> {
+        public_key.as_bytes().to_vec()
+    }
+}
+
+/// The bytes a validator signs when it votes: the ledger's canonical vote under its label, which the auditor
+/// rebuilds. `None` for a vote without a round, which nobody may sign or count.
+pub fn vote_sign_bytes(chain_id: &ChainId, vote: &Vote) -> Option<Vec<u8>> {
+    let vote_type = match vote.kind {
+        VoteType::Prevote => chain::VoteType::Prevote,
+        VoteType::Precommit => chain::VoteType::Precommit,
+    };
+    let block_hash = match vote.value {
+        NilOrVal::Nil => None,
+        NilOrVal::Val(hash) => Some(hash),
+    };
+    let vote = chain::Vote {
+        chain_id: chain_id.clone(),
+        vote_type,
+        height: vote.height.into(),
+        round: vote.round.as_u32()?,
+        block_hash,
+        validator: vote.address.0,
+    };
+    Some(Label::Vote.prefixed(&vote.to_canonical()))
+}
+
+/// A chain id with its length before it, so that what follows cannot be read as part of it.
+fn start(chain_id: &ChainId) -> Vec<u8> {
+    let text = chain_id.as_str().as_bytes();
+    let mut out = Vec::with_capacity(text.len() + 128);
+    // A chain id has at most 49 bytes.
+    out.push(text.len() as u8);
+    out.extend_from_slice(text);
+    out
+}
+
+/// The bytes a proposer signs: label, chain id, height, round, block hash, valid round, address. Little endian;
+/// a nil round is −1.
+pub fn proposal_sign_bytes(chain_id: &ChainId, proposal: &Proposal) -> Vec<u8> {
+    let mut out = start(chain_id);
+    out.extend_from_slice(&proposal.height.0.to_le_bytes());
+    out.extend_from_slice(&proposal.round.as_i64().to_le_bytes());
+    out.extend_from_slice(&proposal.value.0.0);
+    out.extend_from_slice(&proposal.pol_round.as_i64().to_le_bytes());
+    out.extend_from_slice(&proposal.address.0.0);
+    Label::Proposal.prefixed(&out)
+}
+
+/// The bytes that authenticate a stream of parts: everything its head says but the signature.
+pub fn init_sign_bytes(chain_id: &ChainId, init: &ProposalInit) -> Vec<u8> {
+    let mut out = start(chain_id);
+    out.extend_from_slice(&init.height.0.to_le_bytes());
+    out.extend_from_slice(&init.round.as_i64().to_le_bytes());
+    out.extend_from_slice(&init.valid_round.as_i64().to_le_bytes());
+    out.extend_from_slice(&init.proposer.0.0);
+    out.extend_from_slice(&init.block_hash.0);
+    out.extend_from_slice(&init.block_bytes.to_le_bytes());
+    Label::BlockParts.prefixed(&out)
+}
+
+/// Whether `signature` over `bytes` is valid under `public_key`, by the strict rules.
+pub fn is_valid(public_key: &VerifyingKey, bytes: &[u8], signature: &Signature) -> bool {
+    public_key.verify_strict(bytes, &ed25519_dalek::Signature::from_bytes(&signature.0)).is_ok()
+}
+
+/// Verifies what other validators signed on one chain.
+#[derive(Clone, Debug)]
+pub struct StrictVerifier {
+    chain_id: ChainId,
+}
+
+impl StrictVerifier {
+    /// A verifier for one chain.
+    pub fn new(chain_id: ChainId) -> Self {
+        Self { chain_id }
+    }
+}
+
+#[async_trait]
+impl Verifier<AulaContext> for StrictVerifier {
+    async fn verify_signed_vote(
+        &self,
+        vote: &Vote,
+        signature: &Signature,
+        public_key: &VerifyingKey,
+    ) -> Result<VerificationResult, Error> {
+        let Some(bytes) = vote_sign_bytes(&self.chain_id, vote) else {
+            return Ok(VerificationResult::Invalid);
+        };
+        Ok(VerificationResult::from_bool(is_valid(public_key, &bytes, signature)))
+    }
+
+    async fn verify_signed_proposal(
+        &self,
+        proposal: &Proposal,
+        signature: &Signature,
+        public_key: &VerifyingKey,
+    ) -> Result<VerificationResult, Error> {
+        let bytes = proposal_sign_bytes(&self.chain_id, proposal);
+        Ok(VerificationResult::from_bool(is_valid(public_key, &bytes, signature)))
+    }
+
+    async fn verify_signed_vote_extension(
+        &self,
+        _scope: &VoteExtensionScope<AulaContext>,
+        _extension: &(),
+        _signature: &Signature,
+        _public_key: &VerifyingKey,
+    ) -> Result<VerificationResult, Error> {
+        Ok(VerificationResult::Invalid)
+    }
+
+    async fn verify_validator_proof(
+        &self,
+        proof: &ValidatorProof<AulaContext>,
+    ) -> Result<VerificationResult, Error> {
+        let Ok(public_key) = Ed25519::decode_public_key(&proof.public_key) else {
+            return Ok(VerificationResult::Invalid);
+        };
+        Ok(VerificationResult::from_bool(is_valid(&public_key, &proof.preimage(), &proof.signature)))
+    }
+}
+
+/// The validator's key behind its sign guard. Clones share both.
+#[derive(Clone)]
+pub struct GuardedSigner {
+    chain_id: ChainId,
+    key: Arc<SigningKey>,
+    guard: Arc<SignGuard>,
+}
+
+impl GuardedSigner {
+    /// A signer for one chain whose every signature passes `guard` first.
+    pub fn new(chain_id: ChainId, key: SigningKey, guard: Arc<SignGuard>) -> Self {
+        Self { chain_id, key: Arc::new(key), guard }
+    }
+
+    /// The address of this validator.
+    pub fn address(&self) -> Address {
+        Address(address(&public_key(&self.key)))
+    }
+
+    /// Signs the head of a stream of parts. Not guarded: this signature commits to nothing that could be counted
+    /// twice, it only says who sends; the proposal message itself is guarded.
+    pub fn sign_init(&self, mut init: ProposalInit) -> ProposalInit {
+        let bytes = init_sign_bytes(&self.chain_id, &init);
+        init.signature = Signature(self.key.sign(&bytes).to_bytes());
+        init
+    }
+
+    /// Signs the binding of this validator's key to its libp2p peer id.
+    pub fn proof(&self, peer_id: Vec<u8>) -> ValidatorProof<AulaContext> {
+        let public_key = self.key.verifying_key().as_bytes().to_vec();
+        let bytes = ValidatorProof::<AulaContext>::signing_bytes(&public_key, &peer_id);
+        let signature = Signature(self.key.sign(&bytes).to_bytes());
+        ValidatorProof::new(public_key, peer_id, signature)
+    }
+
+    /// Records (height, round, step, hash of bytes) durably, then signs.
+    fn sign_guarded(
+        &self,
+        height: Height,
+        round: Round,
+        step: Step,
+        bytes: &[u8],
+    ) -> Result<Signature, Error> {
+        let round = round.as_u32().ok_or_else(|| Error::from_source(GuardError::NilRound))?;
+        self.guard.admit(height.0, round, step, bytes).map_err(|error| {
+            tracing::error!(%height, round, ?step, %error, "refusing to sign");
+            Error::from_source(error)
+        })?;
+        Ok(Signature(self.key.sign(bytes).to_bytes()))
+    }
+}
+
+#[async_trait]
+impl Signer<AulaContext> for GuardedSigner {
+    async fn sign_vote(&self, vote: Vote) -> Result<SignedMessage<AulaContext, Vote>, Error> {
+        let bytes =
+            vote_sign_bytes(&self.chain_id, &vote).ok_or_else(|| Error::from_source(GuardError::NilRound))?;
+        let step = match vote.kind {
+            VoteType::Prevote => Step::Prevote,
+            VoteType::Precommit => Step::Precommit,
+        };
+        let signature = self.sign_guarded(vote.height, vote.round, step, &bytes)?;
+        Ok(SignedMessage::new(vote, signature))
+    }
+
+    async fn sign_proposal(&self, proposal: Proposal) -> Result<SignedMessage<AulaContext, Proposal>, Error> {
+        let bytes = proposal_sign_bytes(&self.chain_id, &proposal);
+        let signature = self.sign_guarded(proposal.height, proposal.round, Step::Propose, &bytes)?;
+        Ok(SignedMessage::new(proposal, signature))
+    }
+
+    async fn sign_vote_extension(
+        &self,
+        _scope: VoteExtensionScope<AulaContext>,
+        _extension: (),
+    ) -> Result<SignedMessage<AulaContext, ()>, Error> {
+        Err(Error::from_source(GuardError::NoExtensions))
+    }
+
+    async fn sign_validator_proof(
+        &self,
+        public_key: Vec<u8>,
+        peer_id: Vec<u8>,
+    ) -> Result<ValidatorProof<AulaContext>, Error> {
+        if public_key != self.key.verifying_key().as_bytes() {
+            return Err(Error::from_source(GuardError::ForeignKey));
+        }
+        Ok(self.proof(peer_id))
+    }
+}
+
+#[cfg(test)]
+mod tests;
