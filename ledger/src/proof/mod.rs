@@ -1,4 +1,11 @@
-//! Proofs about trees: RFC 9162 inclusion, bulk trees with absence between neighbours.
+//! Proofs about trees: RFC 9162 inclusion, and bulk trees with absence between neighbours.
+//!
+//! A proof is data from a stranger. It is checked against a [`crate::chain::TreeHead`] that a header or a
+//! proved record gives; nothing a proof says about its own size or position is believed. No consistency
+//! proofs between two sizes of one tree: blocks and rounds never grow after they are final.
 
 pub mod bulk_tree;
 pub mod merkle;
+
+pub use bulk_tree::{AbsenceProof, BulkTree, Neighbour, row_leaf};
+pub use merkle::InclusionPath;

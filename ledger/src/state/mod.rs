@@ -4,6 +4,13 @@
 //! above it; the outcome is a [`StateWrites`] that the node applies in one synced batch with the block.
 //! Nothing here knows how the node stores it.
 
+pub mod map;
+pub mod memory;
+pub mod overlay;
+
+pub use memory::MemoryState;
+pub use overlay::{Overlay, TreeRecord, tree_key};
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -18,23 +25,26 @@ pub struct StoreError(pub String);
 /// Names a bulk tree, for example `students/7/1988` or `round/12/requests`; at most 64 bytes of ASCII.
 pub type TreeLabel = String;
 
+/// A record: key and value.
+pub type Record = (Vec<u8>, Vec<u8>);
+
 /// The state after the last decided block.
 ///
 /// `value` and `values` read the records by plain key; `map_node` reads nodes of the authenticated map by
 /// their encoded key; `tree` gives a bulk tree's keys and hashes (cached by the node, hence shared), and
-/// `row`/`rows` the leaves' bytes.
+/// `row`/`rows` the rows' bytes. Nodes named stale may be dropped at once.
 pub trait StateReader: Send + Sync {
     /// A record by key.
     fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
     /// All records whose key starts with `prefix`, ascending by key.
-    fn values(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError>;
+    fn values(&self, prefix: &[u8]) -> Result<Vec<Record>, StoreError>;
     /// A node of the authenticated map by its encoded key.
     fn map_node(&self, node_key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
     /// A bulk tree, if it has ever been written.
     fn tree(&self, label: &str) -> Result<Option<Arc<BulkTree>>, StoreError>;
-    /// One leaf's bytes.
+    /// One row's bytes (the tree's leaf is [`crate::proof::row_leaf`] of it).
     fn row(&self, label: &str, handle: &Handle) -> Result<Option<Vec<u8>>, StoreError>;
-    /// All leaves' bytes, ascending by handle.
+    /// All rows' bytes, ascending by handle.
     fn rows(&self, label: &str) -> Result<Vec<(Handle, Vec<u8>)>, StoreError>;
 }
 
@@ -49,6 +59,6 @@ pub struct StateWrites {
     pub stale_map_nodes: Vec<Vec<u8>>,
     /// Bulk trees after the block, whole (keys and hashes only).
     pub trees: BTreeMap<TreeLabel, Arc<BulkTree>>,
-    /// Leaves put by the block: tree, handle, bytes.
+    /// Rows put by the block: tree, handle, bytes.
     pub rows: BTreeMap<(TreeLabel, Handle), Vec<u8>>,
 }

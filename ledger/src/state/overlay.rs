@@ -1,0 +1,233 @@
+//! A block's changes above the state it executes on.
+//!
+//! Two layers: what the block's accepted transactions have written, and what the transaction under way
+//! writes ([`Overlay::begin`]). A rejected transaction's layer is thrown away ([`Overlay::rollback`]).
+//! Reads see the upper layer first. [`Overlay::finish`] turns it all into a state root and [`StateWrites`]:
+//! bulk trees are patched once, each touched tree's head becomes a record of the map ([`tree_key`]), and
+//! records written with the bytes they already had are left out.
+//!
+//! Rows of bulk trees are put, never removed. Keys starting with [`TREE_PREFIX`] belong to this module.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use super::{Record, StateReader, StateWrites, StoreError, TreeLabel, map};
+use crate::chain::TreeHead;
+use crate::codec::Canonical;
+use crate::proof::{BulkTree, row_leaf};
+use crate::types::{Handle, Hash, Height};
+
+#[cfg(test)]
+mod tests;
+
+/// What the keys of bulk trees' records start with.
+pub const TREE_PREFIX: &[u8] = b"tree/";
+
+/// The key of a bulk tree's record: `tree/` and the tree's label.
+pub fn tree_key(label: &str) -> Vec<u8> {
+    [TREE_PREFIX, label.as_bytes()].concat()
+}
+
+/// A bulk tree as the map knows it: its label, leaf count and root. Canonical bytes, version 1.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct TreeRecord {
+    /// Which tree; repeated from the key, so that the record alone says what it heads.
+    pub label: TreeLabel,
+    /// Leaf count and root.
+    pub head: TreeHead,
+}
+
+impl Canonical for TreeRecord {
+    const VERSION: u8 = 1;
+    const WHAT: &'static str = "bulk tree record";
+    const MAX_BYTES: u64 = 256;
+}
+
+#[derive(Debug, Default)]
+struct Layer {
+    values: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    rows: BTreeMap<TreeLabel, BTreeMap<Handle, Vec<u8>>>,
+}
+
+impl Layer {
+    fn absorb(&mut self, above: Self) {
+        self.values.extend(above.values);
+        for (label, rows) in above.rows {
+            self.rows.entry(label).or_default().extend(rows);
+        }
+    }
+
+    fn row(&self, label: &str, handle: &Handle) -> Option<&Vec<u8>> {
+        self.rows.get(label)?.get(handle)
+    }
+}
+
+/// The state as the transaction under way sees it, and everything written since the parent block.
+pub struct Overlay<'a> {
+    base: &'a dyn StateReader,
+    block: Layer,
+    transaction: Option<Layer>,
+}
+
+impl<'a> Overlay<'a> {
+    /// Nothing written yet.
+    pub fn new(base: &'a dyn StateReader) -> Self {
+        Self { base, block: Layer::default(), transaction: None }
+    }
+
+    /// The state below, as it was after the parent block.
+    pub fn base(&self) -> &'a dyn StateReader {
+        self.base
+    }
+
+    /// Starts a transaction: what follows can be rolled back. One still under way is rolled back first.
+    pub fn begin(&mut self) {
+        self.transaction = Some(Layer::default());
+    }
+
+    /// Keeps what the transaction wrote.
+    pub fn commit(&mut self) {
+        if let Some(layer) = self.transaction.take() {
+            self.block.absorb(layer);
+        }
+    }
+
+    /// Throws away what the transaction wrote.
+    pub fn rollback(&mut self) {
+        self.transaction = None;
+    }
+
+    fn top(&mut self) -> &mut Layer {
+        self.transaction.as_mut().unwrap_or(&mut self.block)
+    }
+
+    /// The layers, lowest first.
+    fn layers(&self) -> impl DoubleEndedIterator<Item = &Layer> {
+        std::iter::once(&self.block).chain(&self.transaction)
+    }
+
+    /// The record under `key`.
+    ///
+    /// # Errors
+    /// [`StoreError`] from the state below.
+    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.layers().rev().find_map(|layer| layer.values.get(key)) {
+            Some(written) => Ok(written.clone()),
+            None => self.base.value(key),
+        }
+    }
+
+    /// Writes a record.
+    pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.top().values.insert(key, Some(value));
+    }
+
+    /// Deletes a record; nothing happens if there is none.
+    pub fn delete(&mut self, key: Vec<u8>) {
+        self.top().values.insert(key, None);
+    }
+
+    /// All records whose key starts with `prefix`, ascending by key.
+    ///
+    /// # Errors
+    /// [`StoreError`] from the state below.
+    pub fn list(&self, prefix: &[u8]) -> Result<Vec<Record>, StoreError> {
+        let mut records: BTreeMap<Vec<u8>, Option<Vec<u8>>> =
+            self.base.values(prefix)?.into_iter().map(|(key, value)| (key, Some(value))).collect();
+        for layer in self.layers() {
+            let written =
+                layer.values.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
+            records.extend(written.map(|(key, value)| (key.clone(), value.clone())));
+        }
+        Ok(records.into_iter().filter_map(|(key, value)| Some((key, value?))).collect())
+    }
+
+    /// A row of a bulk tree.
+    ///
+    /// # Errors
+    /// [`StoreError`] from the state below.
+    pub fn row(&self, label: &str, handle: &Handle) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.layers().rev().find_map(|layer| layer.row(label, handle)) {
+            Some(row) => Ok(Some(row.clone())),
+            None => self.base.row(label, handle),
+        }
+    }
+
+    /// All rows of a bulk tree, ascending by handle.
+    ///
+    /// # Errors
+    /// [`StoreError`] from the state below.
+    pub fn rows(&self, label: &str) -> Result<Vec<(Handle, Vec<u8>)>, StoreError> {
+        let base = self.base.rows(label)?;
+        let mut written = self.layers().filter_map(|layer| layer.rows.get(label)).peekable();
+        if written.peek().is_none() {
+            return Ok(base);
+        }
+        let mut rows: BTreeMap<Handle, Vec<u8>> = base.into_iter().collect();
+        for layer in written {
+            rows.extend(layer.iter().map(|(handle, row)| (*handle, row.clone())));
+        }
+        Ok(rows.into_iter().collect())
+    }
+
+    /// Puts a row into a bulk tree: inserts it, or replaces the handle's row.
+    pub fn put_row(&mut self, label: &str, handle: Handle, row: Vec<u8>) {
+        let rows = &mut self.top().rows;
+        if let Some(rows) = rows.get_mut(label) {
+            rows.insert(handle, row);
+        } else {
+            rows.insert(label.to_owned(), BTreeMap::from([(handle, row)]));
+        }
+    }
+
+    /// A bulk tree with everything written so far; empty if nothing ever was. Hashes what the block changed:
+    /// meant for a tree an earlier block finished, or once a transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`] from the state below.
+    pub fn tree(&self, label: &str) -> Result<Arc<BulkTree>, StoreError> {
+        let base = self.base.tree(label)?.unwrap_or_default();
+        let written = self.layers().filter_map(|layer| layer.rows.get(label)).flatten();
+        let changes: BTreeMap<Handle, Hash> =
+            written.map(|(handle, row)| (*handle, row_leaf(handle, row))).collect();
+        Ok(if changes.is_empty() { base } else { Arc::new(base.patched(&changes)) })
+    }
+
+    /// The leaf count and root of a bulk tree with everything written so far.
+    ///
+    /// # Errors
+    /// [`StoreError`] from the state below.
+    pub fn tree_head(&self, label: &str) -> Result<TreeHead, StoreError> {
+        Ok(self.tree(label)?.head())
+    }
+
+    /// The state root after the block, and what to write. A transaction under way is rolled back.
+    ///
+    /// # Errors
+    /// [`StoreError`] from the state below, or when its map has no version for the height before.
+    pub fn finish(mut self, height: Height) -> Result<(Hash, StateWrites), StoreError> {
+        self.rollback();
+        let mut writes = StateWrites::default();
+        let labels: Vec<TreeLabel> = self.block.rows.keys().cloned().collect();
+        for label in labels {
+            let tree = self.tree(&label)?;
+            let record = TreeRecord { label: label.clone(), head: tree.head() };
+            self.block.values.insert(tree_key(&label), Some(record.to_canonical()));
+            writes.trees.insert(label, tree);
+        }
+        for (label, rows) in self.block.rows {
+            writes.rows.extend(rows.into_iter().map(|(handle, row)| ((label.clone(), handle), row)));
+        }
+        for (key, value) in self.block.values {
+            if self.base.value(&key)? != value {
+                writes.values.insert(key, value);
+            }
+        }
+        let update = map::update(self.base, height, &writes.values)?;
+        writes.map_nodes = update.nodes;
+        writes.stale_map_nodes = update.stale;
+        Ok((update.root, writes))
+    }
+}

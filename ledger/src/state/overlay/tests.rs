@@ -1,0 +1,98 @@
+use super::*;
+use crate::state::MemoryState;
+
+fn handle(byte: u8) -> Handle {
+    Handle([byte; 32])
+}
+
+/// A state of height 0 with two records and a tree of two rows.
+fn genesis() -> MemoryState {
+    let mut state = MemoryState::new();
+    let before = state.clone();
+    let mut overlay = Overlay::new(&before);
+    overlay.put(b"a/1".to_vec(), b"one".to_vec());
+    overlay.put(b"a/2".to_vec(), b"two".to_vec());
+    overlay.put_row("students/1/1985", handle(1), b"row 1".to_vec());
+    overlay.put_row("students/1/1985", handle(3), b"row 3".to_vec());
+    let (_, writes) = overlay.finish(Height(0)).unwrap();
+    state.apply(writes);
+    state
+}
+
+#[test]
+fn a_transaction_sees_its_own_writes_and_a_rejected_one_leaves_none() {
+    let state = genesis();
+    let mut overlay = Overlay::new(&state);
+    overlay.begin();
+    overlay.put(b"a/3".to_vec(), b"three".to_vec());
+    overlay.delete(b"a/1".to_vec());
+    overlay.put_row("students/1/1985", handle(2), b"row 2".to_vec());
+    assert_eq!(overlay.get(b"a/1").unwrap(), None);
+    assert_eq!(overlay.list(b"a/").unwrap().len(), 2);
+    assert_eq!(overlay.rows("students/1/1985").unwrap().len(), 3);
+    assert_eq!(overlay.tree_head("students/1/1985").unwrap().leaf_count, 3);
+    overlay.rollback();
+    assert_eq!(overlay.get(b"a/1").unwrap().as_deref(), Some(&b"one"[..]));
+    assert_eq!(overlay.get(b"a/3").unwrap(), None);
+    assert_eq!(overlay.row("students/1/1985", &handle(2)).unwrap(), None);
+    assert_eq!(overlay.tree_head("students/1/1985").unwrap().leaf_count, 2);
+    let (_, writes) = overlay.finish(Height(1)).unwrap();
+    assert!(writes.values.is_empty() && writes.rows.is_empty() && writes.trees.is_empty());
+}
+
+#[test]
+fn committed_writes_are_seen_by_the_next_transaction_and_finished() {
+    let mut state = genesis();
+    let before = state.clone();
+    let mut overlay = Overlay::new(&before);
+    overlay.begin();
+    overlay.put(b"a/3".to_vec(), b"three".to_vec());
+    overlay.put_row("students/1/1985", handle(2), b"row 2".to_vec());
+    overlay.commit();
+    overlay.begin();
+    assert_eq!(overlay.get(b"a/3").unwrap().as_deref(), Some(&b"three"[..]));
+    overlay.put(b"a/3".to_vec(), b"3".to_vec());
+    overlay.put_row("students/1/1985", handle(2), b"row 2 again".to_vec());
+    overlay.commit();
+    let (root, writes) = overlay.finish(Height(1)).unwrap();
+    state.apply(writes);
+    assert_eq!(map::root(&state, Height(1)).unwrap(), root);
+    let listed: Vec<Vec<u8>> = state.values(b"a/").unwrap().into_iter().map(|(_, value)| value).collect();
+    assert_eq!(listed, [b"one".to_vec(), b"two".to_vec(), b"3".to_vec()]);
+    let rows = state.rows("students/1/1985").unwrap();
+    let expected = BulkTree::from_rows(rows.iter().map(|(handle, row)| (handle, row.as_slice()))).unwrap();
+    assert_eq!(rows[1], (handle(2), b"row 2 again".to_vec()));
+    assert_eq!(*state.tree("students/1/1985").unwrap().unwrap(), expected);
+    let (record, proof) = map::prove(&state, Height(1), &tree_key("students/1/1985")).unwrap();
+    let record = record.unwrap();
+    proof.verify_inclusion(&root, &tree_key("students/1/1985"), &record).unwrap();
+    let expected = TreeRecord { label: "students/1/1985".into(), head: expected.head() };
+    assert_eq!(TreeRecord::from_canonical(&record), Ok(expected));
+}
+
+#[test]
+fn a_record_written_with_its_own_bytes_changes_nothing() {
+    let state = genesis();
+    let mut overlay = Overlay::new(&state);
+    overlay.put(b"a/1".to_vec(), b"one".to_vec());
+    overlay.delete(b"never there".to_vec());
+    let (root, writes) = overlay.finish(Height(1)).unwrap();
+    assert!(writes.values.is_empty());
+    assert_eq!(root, map::root(&state, Height(0)).unwrap());
+}
+
+#[test]
+fn the_root_does_not_depend_on_the_order_of_writes() {
+    let state = genesis();
+    let run = |order: &[u8]| {
+        let mut overlay = Overlay::new(&state);
+        for byte in order {
+            overlay.begin();
+            overlay.put(vec![b'k', *byte], vec![*byte]);
+            overlay.put_row("round/1/requests", handle(*byte), vec![*byte]);
+            overlay.commit();
+        }
+        overlay.finish(Height(1)).unwrap().0
+    };
+    assert_eq!(run(&[1, 2, 3, 4]), run(&[4, 2, 1, 3]));
+}
