@@ -3,7 +3,8 @@
 //! A district commits to a number about a student or a school; later it proves one fact about that number, and
 //! anybody can check the proof against the commitment on the ledger without learning the number.
 //!
-//! Flow: [`commitment`] makes the commitment, [`transcript`] binds a proof to where it is used.
+//! Flow: [`commitment`] makes the commitment; [`statements`] says what is proved of it and proves it; [`transcript`]
+//! binds the proof to where it is used; [`range_proof`] is the proof as bytes; [`batch`] verifies many at once.
 //!
 //! Invariants, for every module: the same bytes give the same verdict on every machine; nothing panics on any
 //! input; one encoding a value. Prover randomness is an argument, so a caller decides where it comes from.
@@ -22,11 +23,22 @@
     )
 )]
 
-#[allow(dead_code)]
+pub mod batch;
 pub mod commitment;
-#[allow(dead_code)]
+mod generators;
+pub mod range_proof;
+pub mod statements;
+#[cfg(test)]
+mod testing;
 pub mod transcript;
+pub mod workload;
 
+pub use batch::{Batch, FirstRejected, verify_all};
 pub use commitment::{Commitment, CommitmentError, Opening, StudentSecret};
 pub use curve25519_dalek::scalar::Scalar;
+pub use range_proof::{ProofFormatError, RangeProof, Rejected, Width};
+pub use statements::{
+    Band, Bound, Budget, BudgetProof, Claim, Equality, Line, ProveError, SchnorrProof, Statement,
+    StatementError, Sum,
+};
 pub use transcript::{Context, ContextError, Field, Moment};

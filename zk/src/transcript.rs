@@ -59,6 +59,16 @@ pub(crate) mod label {
     pub const OTHER: &[u8] = b"other";
     /// Public multiplier of the second commitment.
     pub const FACTOR: &[u8] = b"factor";
+    /// Kind: a need lies in its band.
+    pub const NEED_BAND: &[u8] = b"need-band";
+    /// Kind: a value lies above a threshold and within its cap.
+    pub const ABOVE: &[u8] = b"above";
+    /// Kind: a value lies below a threshold.
+    pub const BELOW: &[u8] = b"below";
+    /// Kind: a value lies between zero and a cap.
+    pub const WITHIN: &[u8] = b"within";
+    /// Kind: a value is at least a public multiple of another.
+    pub const FLOOR: &[u8] = b"floor";
     /// Public total of a sum.
     pub const TOTAL: &[u8] = b"total";
     /// Nonce commitment of a Schnorr proof.
@@ -246,6 +256,35 @@ pub(crate) fn prover_rng<R: RngCore + CryptoRng>(
         })
         .finalize(rng)
 }
+
+/// A generator whose output is fixed by what a transcript has absorbed: weights that every verifier draws alike.
+pub(crate) struct Weights(pub(crate) Transcript);
+
+impl RngCore for Weights {
+    fn next_u32(&mut self) -> u32 {
+        let mut bytes = [0_u8; 4];
+        self.fill_bytes(&mut bytes);
+        u32::from_le_bytes(bytes)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        let mut bytes = [0_u8; 8];
+        self.fill_bytes(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+
+    fn fill_bytes(&mut self, dest: &mut [u8]) {
+        self.0.challenge_bytes(label::WEIGHT, dest);
+    }
+
+    fn try_fill_bytes(&mut self, dest: &mut [u8]) -> Result<(), rand_core::Error> {
+        self.fill_bytes(dest);
+        Ok(())
+    }
+}
+
+/// Unpredictable to whoever made the absorbed proofs, which is all that a verifier's weight needs.
+impl CryptoRng for Weights {}
 
 #[cfg(test)]
 mod tests;
