@@ -1,0 +1,279 @@
+//! The arithmetic of the check: one [`Stage`] holds prices and bounds, adds up both sides and tests slackness.
+//!
+//! A stage is built either from the problem (cost) or from a proved first stage (tickets), with the bounds that the
+//! first stage's prices keep binding. Sums of students are i128, single entries i64 or, when every price is small,
+//! i32, which is what makes a dense pass as fast as memory.
+
+use super::{CertificateError, INELIGIBLE, MAX_PRICE, Prices, Problem, Rows, Usage};
+use crate::allocation::draw::DrawKey;
+
+/// Prices up to this go through the 32-bit pass: with a cost below 2^30 no sum leaves 31 bits.
+const SMALL_PRICE: i64 = 1 << 29;
+
+/// A school's convex cost of `w` waitlisted students on `low..=high`: slope −`penalty` up to `knee`, then 0.
+#[derive(Clone, Copy)]
+pub(super) struct Segments {
+    low: i64,
+    high: i64,
+    knee: i64,
+    penalty: i64,
+}
+
+impl Segments {
+    /// Penalty paid with `w` students waitlisted.
+    pub(super) fn value(&self, w: i64) -> i128 {
+        i128::from(self.penalty) * i128::from((self.knee - w).max(0))
+    }
+
+    /// The largest penalty: nobody waitlisted.
+    pub(super) fn most(&self) -> i128 {
+        self.value(0)
+    }
+
+    /// Least of value(w) − price·w, and the interval of w that attains it.
+    fn best(&self, price: i64) -> (i128, i64, i64) {
+        let corner = self.knee.clamp(self.low, self.high);
+        let at = |w: i64| self.value(w) - i128::from(price) * i128::from(w);
+        let least = at(self.low).min(at(corner)).min(at(self.high));
+        let attaining = [self.low, corner, self.high].into_iter().filter(|&w| at(w) == least);
+        let (from, to) = attaining.fold((self.high, self.low), |(a, b), w| (a.min(w), b.max(w)));
+        (least, from, to)
+    }
+}
+
+/// The convex costs of the problem's schools; refuses a school with too few placed.
+pub(super) fn segments(problem: &Problem, usage: &Usage) -> Result<Vec<Segments>, CertificateError> {
+    let Some(layer) = problem.schools() else { return Ok(Vec::new()) };
+    let sizes = usage.size.iter().zip(&usage.waitlisted);
+    let one =
+        |((at, school), (&size, &waitlisted)): ((u32, &crate::allocation::problem::School), (&i64, &i64))| {
+            let high = size - i64::from(school.min_placed);
+            if waitlisted > high {
+                return Err(CertificateError::SchoolShort(at));
+            }
+            let knee = (size - i64::from(school.share)).max(0);
+            Ok(Segments { low: 0, high, knee, penalty: i64::from(school.penalty) })
+        };
+    (0u32..).zip(&layer.schools).zip(sizes).map(one).collect()
+}
+
+/// Σ over students of a stage.
+pub(super) struct Sums {
+    pub(super) objective: i128,
+    pub(super) best: i128,
+    pub(super) worst: i128,
+}
+
+/// One stage's prices with the bounds they act on.
+pub(super) struct Stage<'a> {
+    number: u8,
+    prices: &'a Prices,
+    floors: Vec<i64>,
+    capacities: Vec<i64>,
+    schools: Vec<Segments>,
+}
+
+impl<'a> Stage<'a> {
+    /// The cost stage: bounds of the problem itself.
+    pub(super) fn first(
+        problem: &Problem,
+        prices: &'a Prices,
+        schools: &[Segments],
+    ) -> Result<Self, CertificateError> {
+        let floors: Vec<i64> = problem.pools().iter().map(|p| i64::from(p.floor)).collect();
+        let capacities = problem.pools().iter().map(|p| i64::from(p.capacity)).collect();
+        Self { number: 1, prices, floors, capacities, schools: schools.to_vec() }.checked()
+    }
+
+    /// The lottery stage: priced pools and schools stay where their first-stage price keeps them.
+    pub(super) fn second(&self, prices: &'a Prices) -> Result<Self, CertificateError> {
+        let mut next = Self {
+            number: 2,
+            prices,
+            floors: self.floors.clone(),
+            capacities: self.capacities.clone(),
+            schools: self.schools.clone(),
+        };
+        let bounds = next.floors.iter_mut().zip(&mut next.capacities).zip(&self.prices.pools);
+        for ((floor, capacity), &price) in bounds {
+            match price {
+                1.. => *floor = *capacity,
+                0 => {}
+                _ => *capacity = *floor,
+            }
+        }
+        for (school, &price) in next.schools.iter_mut().zip(&self.prices.schools) {
+            let (_, low, high) = school.best(price);
+            *school = Segments { low, high, knee: low, penalty: 0 };
+        }
+        next.checked()
+    }
+
+    fn checked(self) -> Result<Self, CertificateError> {
+        if self.prices.pools.len() != self.floors.len() || self.prices.schools.len() != self.schools.len() {
+            return Err(CertificateError::Length);
+        }
+        let inside = |p: &i64| (-MAX_PRICE..=MAX_PRICE).contains(p);
+        if !self.prices.pools.iter().chain(&self.prices.schools).all(inside) {
+            return Err(CertificateError::PriceRange);
+        }
+        Ok(self)
+    }
+
+    /// The bound: Σ best rows, less what the pools' prices collect, plus the schools' least.
+    pub(super) fn dual(&self, best_rows: i128) -> i128 {
+        let bounds = self.floors.iter().zip(&self.capacities).zip(&self.prices.pools);
+        let collected: i128 =
+            bounds.map(|((&f, &c), &y)| i128::from(y) * i128::from(if y > 0 { c } else { f })).sum();
+        let schools = self.schools.iter().zip(&self.prices.schools);
+        best_rows - collected + schools.map(|(s, &price)| s.best(price).0).sum::<i128>()
+    }
+
+    /// Every price stands for a bound that holds with equality.
+    pub(super) fn slackness(&self, load: &[i64], waitlisted: &[i64]) -> Result<(), CertificateError> {
+        let stage = self.number;
+        let bounds = self.floors.iter().zip(&self.capacities).zip(&self.prices.pools).zip(load);
+        for (pool, (((&floor, &capacity), &price), &load)) in (0u32..).zip(bounds) {
+            let tight = match price {
+                1.. => load == capacity,
+                0 => (floor..=capacity).contains(&load),
+                _ => load == floor,
+            };
+            if !tight {
+                return Err(CertificateError::PoolSlack { stage, pool });
+            }
+        }
+        let schools = self.schools.iter().zip(&self.prices.schools).zip(waitlisted);
+        for (school, ((segments, &price), &w)) in (0u32..).zip(schools) {
+            let (_, from, to) = segments.best(price);
+            if !(from..=to).contains(&w) {
+                return Err(CertificateError::SchoolSlack { stage, school });
+            }
+        }
+        Ok(())
+    }
+
+    /// Row prices of a student: the pools', with the school's added at the waitlist.
+    fn row_prices(&self, problem: &Problem, student: usize, row: &mut [i64]) {
+        let school = problem.schools().and_then(|layer| layer.school_of.get(student));
+        let Some(extra) = school.and_then(|&s| self.prices.schools.get(s as usize)) else { return };
+        if let (Some(last), Some(base)) = (row.last_mut(), self.prices.pools.last()) {
+            *last = base + extra;
+        }
+    }
+
+    /// The cost stage's sums over students; with `strict`, a student not on a best place is refused.
+    pub(super) fn costs(
+        &self,
+        problem: &Problem,
+        assignment: &[u32],
+        strict: bool,
+    ) -> Result<Sums, CertificateError> {
+        let mut sums = Sums { objective: 0, best: 0, worst: 0 };
+        let mut prices = self.prices.pools.clone();
+        let all = self.prices.pools.iter().chain(&self.prices.schools);
+        let small = all.fold(0i64, |most, p| most.max(p.abs())) <= SMALL_PRICE / 2;
+        let mut narrow: Vec<i32> = prices.iter().map(|&p| p as i32).collect();
+        for (student, &pool) in assignment.iter().enumerate() {
+            self.row_prices(problem, student, &mut prices);
+            if let (true, Some(to), Some(&from)) = (small, narrow.last_mut(), prices.last()) {
+                *to = from as i32;
+            }
+            let (best, worst) = if small {
+                best_and_worst_narrow(problem, student, &narrow)
+            } else {
+                best_and_worst(problem, student, &prices)
+            };
+            let cost = problem.cost(student, pool).map(i64::from);
+            let (Some(cost), Some(&price)) = (cost, prices.get(pool as usize)) else {
+                return Err(CertificateError::NotEligible(student as u32));
+            };
+            if strict && cost + price != best {
+                return Err(CertificateError::NotBest { stage: self.number, student: student as u32 });
+            }
+            sums.objective += i128::from(cost);
+            sums.best += i128::from(best);
+            sums.worst += i128::from(worst);
+        }
+        Ok(sums)
+    }
+
+    /// The lottery stage's sums: tickets over the arcs tight under the first stage's prices.
+    pub(super) fn tickets(
+        &self,
+        problem: &Problem,
+        first: &Stage,
+        keys: &[DrawKey],
+        assignment: &[u32],
+    ) -> Result<Sums, CertificateError> {
+        let mut sums = Sums { objective: 0, best: 0, worst: 0 };
+        let (mut cost_prices, mut prices) = (first.prices.pools.clone(), self.prices.pools.clone());
+        for ((student, &pool), key) in assignment.iter().enumerate().zip(keys) {
+            let refused = CertificateError::NotBest { stage: self.number, student: student as u32 };
+            first.row_prices(problem, student, &mut cost_prices);
+            self.row_prices(problem, student, &mut prices);
+            let own = problem.cost(student, pool).map(i64::from).zip(cost_prices.get(pool as usize));
+            let least = own.map(|(c, y)| c + y).ok_or(refused)?;
+            let ticket = |at: u32, price: i64| i64::from(key.ticket(at)) + price;
+            let tight = tight_pools(problem, student, &cost_prices, least);
+            let best = tight.fold(i64::MAX, |best, at| {
+                prices.get(at as usize).map_or(best, |&price| best.min(ticket(at, price)))
+            });
+            let held = prices.get(pool as usize).map(|&price| ticket(pool, price));
+            if held != Some(best) {
+                return Err(refused);
+            }
+            sums.objective += i128::from(key.ticket(pool));
+            sums.best += i128::from(best);
+        }
+        Ok(sums)
+    }
+}
+
+/// Pools whose priced cost equals `least`, ascending.
+fn tight_pools<'a>(
+    problem: &'a Problem,
+    student: usize,
+    prices: &'a [i64],
+    least: i64,
+) -> impl Iterator<Item = u32> + 'a {
+    let tight = move |e: &crate::allocation::problem::Entry| {
+        prices.get(e.pool as usize).is_some_and(|&y| i64::from(e.cost) + y == least)
+    };
+    problem.row(student).filter(tight).map(|e| e.pool)
+}
+
+/// Least priced cost and largest plain cost of a row.
+fn best_and_worst(problem: &Problem, student: usize, prices: &[i64]) -> (i64, i64) {
+    problem.row(student).fold((i64::MAX, 0), |(best, worst), e| {
+        let cost = i64::from(e.cost);
+        let price = prices.get(e.pool as usize).copied().unwrap_or(0);
+        (best.min(cost + price), worst.max(cost))
+    })
+}
+
+/// The same for small prices, as one branch-free pass over a dense row.
+fn best_and_worst_narrow(problem: &Problem, student: usize, prices: &[i32]) -> (i64, i64) {
+    match &problem.rows {
+        Rows::Dense { costs } => {
+            let width = prices.len();
+            let line = costs.get(student * width..(student + 1) * width).unwrap_or(&[]);
+            let (mut best, mut worst) = (i32::MAX, 0i32);
+            for (&cost, &price) in line.iter().zip(prices) {
+                let open = cost != INELIGIBLE;
+                best = best.min(if open { cost.wrapping_add(price) } else { i32::MAX });
+                worst = worst.max(if open { cost } else { 0 });
+            }
+            (i64::from(best), i64::from(worst))
+        }
+        Rows::Lists { .. } => {
+            let (mut best, mut worst) = (i32::MAX, 0i32);
+            for e in problem.row(student) {
+                let price = prices.get(e.pool as usize).copied().unwrap_or(0);
+                best = best.min(e.cost.wrapping_add(price));
+                worst = worst.max(e.cost);
+            }
+            (i64::from(best), i64::from(worst))
+        }
+    }
+}

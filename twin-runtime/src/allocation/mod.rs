@@ -1,0 +1,40 @@
+//! The allocation optimizer: exact, in integers, with a proof anybody can check.
+//!
+//! One round assigns every student to one eligible pool at least weighted cost, within capacities, floors, mandates
+//! and the schools' fair share, then draws among the optimal assignments by lottery. The flow through the files:
+//!
+//! [`problem`] (checked input; [`draw`] for the lottery's numbers, [`srap`] for instance files) → `solver` (width of
+//! the kernel, repair) → `levels` (prices from samples) → `engine` (primal-dual phases) on `pool_graph` (cheapest
+//! student between any two pools) and `network` (bounds as arcs) → `prices` (the least optimal ones) → `lottery`
+//! (second stage) → [`certificate`], which the checker verifies without any of the above.
+//!
+//! Method: the transportation problem has n students but only k pools; moving one student from p to q costs the
+//! least c(s,q) − c(s,p) over the students of p, so all shortest paths live on k nodes (Tokuyama and Nakano 1995 for
+//! the contraction; Ford and Fulkerson 1957 for primal-dual; Kleinschmidt, Lee and Schannath 1987 for n ≫ k).
+//!
+//! Invariants: integers only; the same bytes on every machine; every answer carries its proof or its proven gap.
+//! Absent: clocks, threads, randomness, floats, and any optimality claim across classes or rounds.
+
+// A node's number indexes several tables at once here; iterators over one of them would hide which.
+#![allow(clippy::needless_range_loop)]
+
+pub mod certificate;
+pub mod draw;
+pub mod problem;
+pub mod srap;
+
+mod bounded;
+mod engine;
+mod levels;
+mod lottery;
+mod network;
+mod pool_graph;
+mod prices;
+mod rows;
+mod scalar;
+mod solver;
+#[cfg(test)]
+mod tests;
+
+pub use bounded::MAX_GAP_PPM;
+pub use solver::{Cut, DEFAULT_WORK, Limits, Solution, SolveError, solve};

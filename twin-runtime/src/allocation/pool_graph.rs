@@ -1,0 +1,252 @@
+//! The graph of the pools: for every ordered pair (p, q) the cheapest student to move from p to q.
+//!
+//! Each pool's students stand in slots; a group of slots keeps one vector of minima over all columns, 16 groups
+//! share a vector above them, and so on to the root row. A moved student dirties one group and its ancestors, which
+//! are rebuilt together at the end of a phase ([`PoolGraph::settle`]); during a phase a departed student's slot is
+//! vacant and an arrival is not yet visible, so every value read is that of the phase's start.
+//!
+//! Invariant after `settle`: `row(p)[q]` = min over students s in p of cost(s, q) − cost(s, p).
+
+use super::rows::RowSource;
+use super::scalar::Scalar;
+
+const FAN: usize = 16;
+const VACANT: u32 = u32::MAX;
+
+/// The students of one column, with their tree of minima.
+struct Bucket<V> {
+    students: Vec<u32>,
+    own: Vec<V>,
+    /// `levels[0]` holds one vector a group, each further level one a 16 of the level below; empty when one group
+    /// suffices. The root row lies in the graph's table.
+    levels: Vec<Vec<V>>,
+    departed: Vec<u32>,
+    arrived: Vec<(u32, V)>,
+}
+
+/// Students in columns, and the table of cheapest moves.
+pub(super) struct PoolGraph<V> {
+    columns: usize,
+    group: usize,
+    buckets: Vec<Bucket<V>>,
+    table: Vec<V>,
+    touched: Vec<u32>,
+}
+
+impl<V: Scalar> PoolGraph<V> {
+    /// A graph without students.
+    pub(super) fn new(columns: usize, group: usize) -> Self {
+        let bucket = |_| Bucket {
+            students: Vec::new(),
+            own: Vec::new(),
+            levels: Vec::new(),
+            departed: Vec::new(),
+            arrived: Vec::new(),
+        };
+        let buckets = (0..columns).map(bucket).collect();
+        Self { columns, group, buckets, table: vec![V::INF; columns * columns], touched: Vec::new() }
+    }
+
+    /// Cheapest moves out of column `p`.
+    #[inline]
+    pub(super) fn row(&self, p: usize) -> &[V] {
+        &self.table[p * self.columns..][..self.columns]
+    }
+
+    /// Students of column `p`.
+    pub(super) fn students(&self, p: usize) -> &[u32] {
+        &self.buckets[p].students
+    }
+
+    /// Announces a student; visible after [`PoolGraph::settle`].
+    pub(super) fn arrive(&mut self, column: usize, student: u32, own: V) {
+        self.touch(column);
+        self.buckets[column].arrived.push((student, own));
+    }
+
+    /// Takes a student out of a slot; the row keeps its value until [`PoolGraph::settle`].
+    pub(super) fn depart(&mut self, column: usize, slot: usize) -> u32 {
+        self.touch(column);
+        let bucket = &mut self.buckets[column];
+        bucket.departed.push(slot as u32);
+        std::mem::replace(&mut bucket.students[slot], VACANT)
+    }
+
+    fn touch(&mut self, column: usize) {
+        let bucket = &self.buckets[column];
+        if bucket.departed.is_empty() && bucket.arrived.is_empty() {
+            self.touched.push(column as u32);
+        }
+    }
+
+    /// The first slot at or after `from` whose student moves from `p` to `q` at the row's value.
+    pub(super) fn cheapest<R: RowSource<V>>(
+        &self,
+        rows: &R,
+        p: usize,
+        q: usize,
+        from: usize,
+    ) -> Option<usize> {
+        let value = self.table[p * self.columns + q];
+        let bucket = &self.buckets[p];
+        match bucket.levels.len() {
+            0 => self.in_slots(rows, bucket, q, value, from, bucket.students.len()),
+            depth => self.in_level(rows, bucket, depth - 1, 0, (q, value, from)),
+        }
+    }
+
+    fn in_slots<R: RowSource<V>>(
+        &self,
+        rows: &R,
+        bucket: &Bucket<V>,
+        q: usize,
+        value: V,
+        from: usize,
+        to: usize,
+    ) -> Option<usize> {
+        let fits = |&slot: &usize| {
+            let student = bucket.students[slot];
+            student != VACANT && rows.cost(student, q).minus(bucket.own[slot]) == value
+        };
+        (from..to.min(bucket.students.len())).find(fits)
+    }
+
+    /// Searches the vectors of `level` below parent `parent`.
+    fn in_level<R: RowSource<V>>(
+        &self,
+        rows: &R,
+        bucket: &Bucket<V>,
+        level: usize,
+        parent: usize,
+        sought: (usize, V, usize),
+    ) -> Option<usize> {
+        let (q, value, from) = sought;
+        let vectors = &bucket.levels[level];
+        let span = self.group * FAN.pow(level as u32);
+        let end = (vectors.len() / self.columns).min((parent + 1) * FAN);
+        let start = (parent * FAN).max(from / span);
+        (start..end).filter(|at| vectors[at * self.columns + q] == value).find_map(|at| match level {
+            0 => self.in_slots(rows, bucket, q, value, from.max(at * span), (at + 1) * span),
+            _ => self.in_level(rows, bucket, level - 1, at, sought),
+        })
+    }
+
+    /// Makes arrivals and departures visible and rebuilds what they dirtied. Returns the work done.
+    pub(super) fn settle<R: RowSource<V>>(&mut self, rows: &R) -> u64 {
+        let mut work = 0;
+        for column in std::mem::take(&mut self.touched) {
+            let at = column as usize * self.columns;
+            let root = &mut self.table[at..at + self.columns];
+            work += self.buckets[column as usize].rebuild(rows, self.group, root);
+        }
+        work
+    }
+}
+
+impl<V: Scalar> Bucket<V> {
+    /// Fills vacated slots with arrivals, then with students from the end; returns the dirty groups, ascending.
+    fn reseat(&mut self, group: usize) -> Vec<usize> {
+        let mut dirty = Vec::new();
+        let mut holes = std::mem::take(&mut self.departed);
+        holes.sort_unstable();
+        for (student, own) in std::mem::take(&mut self.arrived) {
+            let slot = match holes.pop() {
+                Some(hole) => hole as usize,
+                None => {
+                    self.students.push(VACANT);
+                    self.own.push(V::ZERO);
+                    self.students.len() - 1
+                }
+            };
+            (self.students[slot], self.own[slot]) = (student, own);
+            dirty.push(slot / group);
+        }
+        while let Some(hole) = holes.pop() {
+            // Holes descend, so the last slot is either this hole or occupied.
+            let last = self.students.len() - 1;
+            self.students.swap_remove(hole as usize);
+            self.own.swap_remove(hole as usize);
+            dirty.extend([hole as usize / group, last / group]);
+        }
+        dirty.sort_unstable();
+        dirty.dedup();
+        dirty
+    }
+
+    fn rebuild<R: RowSource<V>>(&mut self, rows: &R, group: usize, root: &mut [V]) -> u64 {
+        let columns = root.len();
+        let mut dirty = self.reseat(group);
+        let groups = self.students.len().div_ceil(group);
+        let mut work = columns as u64;
+        if groups <= 1 {
+            self.levels.clear();
+            root.fill(V::INF);
+            for (&student, &own) in self.students.iter().zip(&self.own) {
+                rows.relax(student, own, root);
+                work += rows.entries(student);
+            }
+            return work;
+        }
+        if self.levels.is_empty() {
+            self.levels.push(Vec::new());
+            dirty = (0..groups).collect();
+        }
+        self.levels[0].resize(groups * columns, V::INF);
+        // A group that vanished keeps its place in the list: its parent has to forget it.
+        for &g in dirty.iter().filter(|&&g| g < groups) {
+            let vector = &mut self.levels[0][g * columns..(g + 1) * columns];
+            vector.fill(V::INF);
+            let slots = g * group..((g + 1) * group).min(self.students.len());
+            for (&student, &own) in self.students[slots.clone()].iter().zip(&self.own[slots]) {
+                rows.relax(student, own, vector);
+                work += rows.entries(student);
+            }
+            work += columns as u64;
+        }
+        work + self.raise(dirty, groups, root)
+    }
+
+    /// Rebuilds the ancestors of dirty groups up to the root row.
+    fn raise(&mut self, mut dirty: Vec<usize>, groups: usize, root: &mut [V]) -> u64 {
+        let columns = root.len();
+        let (mut level, mut units, mut work) = (0, groups, 0);
+        while units > FAN {
+            let above = units.div_ceil(FAN);
+            let fresh = self.levels.len() == level + 1;
+            if fresh {
+                self.levels.push(Vec::new());
+            }
+            let (low, high) = self.levels.split_at_mut(level + 1);
+            let (low, high) = (&low[level], &mut high[0]);
+            high.resize(above * columns, V::INF);
+            dirty = if fresh { (0..above).collect() } else { parents(&dirty, above) };
+            for &g in &dirty {
+                let children = g * FAN..((g + 1) * FAN).min(units);
+                work += children.len() as u64 * columns as u64;
+                let vector = &mut high[g * columns..(g + 1) * columns];
+                fold_minima(vector, &low[children.start * columns..children.end * columns]);
+            }
+            (level, units) = (level + 1, above);
+        }
+        self.levels.truncate(level + 1);
+        fold_minima(root, &self.levels[level]);
+        work + (units * columns) as u64
+    }
+}
+
+/// Parents of ascending indices, ascending, below `count`.
+fn parents(dirty: &[usize], count: usize) -> Vec<usize> {
+    let mut above: Vec<usize> = dirty.iter().map(|g| g / FAN).filter(|&g| g < count).collect();
+    above.dedup();
+    above
+}
+
+/// `into` = entrywise minimum of the vectors.
+fn fold_minima<V: Scalar>(into: &mut [V], vectors: &[V]) {
+    into.fill(V::INF);
+    for vector in vectors.chunks_exact(into.len()) {
+        for (to, &value) in into.iter_mut().zip(vector) {
+            *to = (*to).min(value);
+        }
+    }
+}
