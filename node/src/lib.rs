@@ -8,3 +8,4 @@ pub mod command;
 pub mod config;
 pub mod home;
 pub mod keys;
+pub mod storage;

@@ -38,6 +38,6 @@ mod tests {
     #[test]
     fn a_bash_script_completes_subcommands() {
         let outcome = run(&CompletionArgs { shell: Shell::Bash }).map(|o| o.answer).ok().flatten();
-        assert!(outcome.is_some_and(|a| a.text.contains("genesis") && a.text.contains("_aula")));
+        assert!(outcome.is_some_and(|a| a.text.contains("keys") && a.text.contains("_aula")));
     }
 }

@@ -1,0 +1,25 @@
+//! The node's database: everything final, and what must survive a crash before it is final.
+//!
+//! Flow: consensus decides → [`ChainDb::commit`] writes block, certificate, receipts, state and indexes of one
+//! height in ONE synced batch → [`ChainDb::latest`] swaps to a snapshot after it. Whoever reads (execution, API,
+//! evidence) holds a [`ChainView`], which later commits do not show through.
+//!
+//! Invariants: the tip, the state and the newest block always belong together; heights have no gaps;
+//! nothing decided is ever rewritten. Map nodes that the new height replaced are deleted in the same batch,
+//! so state proofs are made for the newest height of a view; records and rows of past heights are kept only
+//! as the ledger keeps them.
+//!
+//! Absent: pruning of blocks, backups (a later command copies files), and any rule of the ledger.
+
+mod chain;
+mod error;
+mod tables;
+mod trees;
+mod view;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use chain::{ChainDb, DbOptions, Origin};
+pub use error::StorageError;
+pub use view::{ChainView, Located};
