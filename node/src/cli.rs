@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::command::{completion, init, keys};
+use crate::command::{completion, genesis, init, keys};
 
 /// A ledger node for school districts.
 #[derive(Debug, Parser)]
@@ -57,6 +57,8 @@ pub enum OutputFormat {
 pub enum Command {
     /// Make a node's folder: keys, a commented config.toml, and the public-key file for the genesis
     Init(init::InitArgs),
+    /// Build the genesis file from the operators' public-key files
+    Genesis(genesis::GenesisArgs),
     /// Create, show and export this node's keys
     Keys(keys::KeysArgs),
     /// Print a shell's completion script

@@ -19,6 +19,7 @@ mod failure;
 mod logging;
 
 pub mod completion;
+pub mod genesis;
 pub mod init;
 pub mod keys;
 
@@ -160,6 +161,7 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
 async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failure> {
     match command {
         Command::Init(args) => init::run(context, &args),
+        Command::Genesis(args) => genesis::run(context, &args),
         Command::Keys(args) => keys::run(context, &args),
         Command::Completion(args) => completion::run(&args),
     }
