@@ -114,8 +114,6 @@ pub struct Storage {
     pub cache_mib: usize,
     /// Memory for recently used student and round trees, in MiB, 8 to 65,536.
     pub tree_cache_mib: usize,
-    /// For how many past heights state proofs can be made, 1 to 1,000,000; older map nodes are pruned.
-    pub proof_heights: u64,
 }
 
 impl Default for Log {
@@ -156,7 +154,7 @@ impl Default for Consensus {
 
 impl Default for Storage {
     fn default() -> Self {
-        Self { cache_mib: 64, tree_cache_mib: 128, proof_heights: 10_000 }
+        Self { cache_mib: 64, tree_cache_mib: 128 }
     }
 }
 
@@ -234,7 +232,6 @@ impl Config {
             ),
             ("storage.cache_mib", size(self.storage.cache_mib), 8..=65_536, "8 to 65536 MiB"),
             ("storage.tree_cache_mib", size(self.storage.tree_cache_mib), 8..=65_536, "8 to 65536 MiB"),
-            ("storage.proof_heights", self.storage.proof_heights, 1..=1_000_000, "1 to 1000000 heights"),
         ];
         for (field, found, allowed, range) in checks {
             if !allowed.contains(&found) {

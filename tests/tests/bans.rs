@@ -53,7 +53,8 @@ fn refused(source: &Path, crate_dir: &Path, out: &Path) -> BTreeSet<(usize, Stri
 
 #[test]
 fn every_banned_line_is_refused_in_every_deterministic_crate() {
-    let banned = std::fs::read_to_string(root().join("tests/banned.rs")).expect("tests/banned.rs is readable");
+    let banned =
+        std::fs::read_to_string(root().join("tests/banned.rs")).expect("tests/banned.rs is readable");
     let expected: BTreeSet<(usize, String)> = banned
         .lines()
         .enumerate()

@@ -80,7 +80,8 @@ pub fn run(context: &Context, args: &GenesisArgs) -> Result<Outcome, Failure> {
         ));
     }
     if let Some(folder) = out.parent() {
-        std::fs::create_dir_all(folder).advise(format!("cannot make {}", folder.display()), "choose another -o")?;
+        std::fs::create_dir_all(folder)
+            .advise(format!("cannot make {}", folder.display()), "choose another -o")?;
     }
     std::fs::write(&out, bytes).advise(format!("cannot write {}", out.display()), "check the space left")?;
     let genesis = &parsed.genesis;
@@ -119,7 +120,8 @@ pub fn assemble(
     let mut validators = Vec::new();
     for operator in &operators {
         let hint = "export the public-key file again with `aula keys export`";
-        let fail = |e: &dyn std::fmt::Display| Failure::because(format!("operator {}: {e}", operator.name), hint);
+        let fail =
+            |e: &dyn std::fmt::Display| Failure::because(format!("operator {}: {e}", operator.name), hint);
         let own = Name::new(&operator.name).map_err(|e| fail(&e))?;
         let listen = operator.p2p.as_deref().ok_or_else(|| fail(&"its file gives no p2p address"))?;
         let known = members.iter().find(|member| member.public_key == operator.account);

@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use aula_consensus::ports::{ChainStore, Commit, Decided, Tip, Undecided};
-use aula_ledger::codec::Canonical;
 use aula_ledger::chain::transaction::id_of_bytes;
+use aula_ledger::codec::Canonical;
 use aula_ledger::state::{StateReader, StateWrites, StoreError};
 use aula_ledger::types::{Hash, Height, TimeMs};
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, Direction, IteratorMode, Options,
-    WriteBatch, WriteOptions,
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, Direction, IteratorMode,
+    Options, WriteBatch, WriteOptions,
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
@@ -82,7 +82,8 @@ impl ChainDb {
         if path.join("CURRENT").exists() {
             return Err(StorageError::Present(path.to_owned()));
         }
-        std::fs::create_dir_all(path).map_err(|e| StorageError::Failed(format!("{}: {e}", path.display())))?;
+        std::fs::create_dir_all(path)
+            .map_err(|e| StorageError::Failed(format!("{}: {e}", path.display())))?;
         let db = open_tables(path, options, true)?;
         let mut batch = WriteBatch::default();
         write_state(&db, &mut batch, &origin.writes)?;
@@ -91,7 +92,7 @@ impl ChainDb {
         batch.put_cf(metadata, meta::GENESIS, &origin.genesis);
         batch.put_cf(metadata, meta::TIP, encode_tip(&tip));
         batch.put_cf(metadata, meta::FORMAT, [FORMAT]);
-        db.write_opt(&batch, &synced())?;
+        db.write_opt(batch, &synced())?;
         drop(db);
         Self::open(path, options)
     }
@@ -138,7 +139,11 @@ impl ChainDb {
 
     fn write_height(&self, commit: &Commit) -> Result<(), StorageError> {
         let before = self.latest();
-        let tip = Tip { height: commit.block.header.height, hash: commit.hash, time_ms: commit.block.header.time_ms };
+        let tip = Tip {
+            height: commit.block.header.height,
+            hash: commit.hash,
+            time_ms: commit.block.header.time_ms,
+        };
         if tip.height != before.tip().height.next() {
             return Err(StorageError::NotNext { given: tip.height, tip: before.tip().height });
         }
@@ -161,7 +166,7 @@ impl ChainDb {
         let undecided = family(db, Table::Undecided)?;
         batch.delete_range_cf(undecided, height_key(Height::GENESIS), height_key(tip.height.next()));
         batch.put_cf(family(db, Table::Meta)?, meta::TIP, encode_tip(&tip));
-        db.write_opt(&batch, &synced())?;
+        db.write_opt(batch, &synced())?;
         let trees = before.trees().after(tip.height, &commit.outcome.writes.trees, self.tree_cache_bytes);
         let view = Arc::new(ChainView::new(tip, OwnedSnapshot::take(db.clone()), trees));
         *self.latest.write().unwrap_or_else(PoisonError::into_inner) = view;
@@ -206,7 +211,9 @@ impl ChainStore for ChainDb {
     fn decided(&self, height: Height) -> Result<Option<Decided>, StoreError> {
         let view = self.latest();
         let Some(block) = view.block_bytes(height)? else { return Ok(None) };
-        let certificate = view.certificate(height)?.ok_or_else(|| damaged("certificates", format!("none for height {height}")))?;
+        let certificate = view
+            .certificate(height)?
+            .ok_or_else(|| damaged("certificates", format!("none for height {height}")))?;
         Ok(Some(Decided { block, certificate }))
     }
 

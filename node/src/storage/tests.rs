@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aula_consensus::ports::{ChainStore, Commit, Tip, Undecided};
+use aula_ledger::chain::transaction::id_of_bytes;
 use aula_ledger::chain::{Block, Code, CommitCertificate, Header, Receipt, TreeHead};
 use aula_ledger::codec::Canonical;
-use aula_ledger::chain::transaction::id_of_bytes;
 use aula_ledger::execute::Outcome;
 use aula_ledger::proof::bulk_tree::BulkTree;
 use aula_ledger::state::{StateReader, StateWrites};
@@ -44,7 +44,12 @@ fn header(tip: Tip) -> Header {
 fn commit(tip: Tip, transactions: Vec<Vec<u8>>, writes: StateWrites) -> Commit {
     let receipts = transactions
         .iter()
-        .map(|bytes| Receipt { transaction: id_of_bytes(bytes), code: Code::Accepted, events: Vec::new() })
+        .map(|bytes| Receipt {
+            transaction: id_of_bytes(bytes),
+            code: Code::Accepted,
+            entry: None,
+            events: Vec::new(),
+        })
         .collect();
     let block = Block { header: header(tip), transactions };
     let hash = block.header.hash();

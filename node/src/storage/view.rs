@@ -151,10 +151,7 @@ impl ChainView {
         let Some(value) = self.get(Table::Transactions, &transaction.0)? else { return Ok(None) };
         let parts = value.split_first_chunk::<8>().and_then(|(h, i)| Some((*h, i.try_into().ok()?)));
         let (height, index) = parts.ok_or_else(|| damaged("transaction index", "a wrong length"))?;
-        Ok(Some(Located {
-            height: Height(u64::from_be_bytes(height)),
-            index: u32::from_be_bytes(index),
-        }))
+        Ok(Some(Located { height: Height(u64::from_be_bytes(height)), index: u32::from_be_bytes(index) }))
     }
 
     fn db(&self) -> &DB {
