@@ -1,0 +1,258 @@
+//! Every join and rule that turns the public tables into the demo's consortium, in one place.
+//!
+//! [`RULES`] says each in words, for the explorer and the README; the functions below are the same rules as code.
+//! Invariants: integers only, nothing random, so that two runs of the demo ask for the same places. Absent:
+//! what is the consortium's own (keys, pseudonyms, the ledger's parameters) and the optimizer's costs.
+
+use std::collections::BTreeMap;
+
+use aula_ledger::types::{DistrictId, SchoolId};
+use sha2::{Digest, Sha256};
+
+use super::star::{ComputerRatio, Grade, Lunch, SchoolType, StudentYear};
+
+/// A rule in words.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule {
+    /// What it decides.
+    pub title: &'static str,
+    /// How.
+    pub text: &'static str,
+}
+
+/// All rules, in the order in which the demo applies them.
+pub const RULES: &[Rule] = &[
+    Rule {
+        title: "Students, schools, districts",
+        text: "Project STAR, Tennessee 1985-89: each of the study's grades (kindergarten to 3) is one school year and \
+               one epoch of the demo. Gender, ethnicity, birth and everything about teachers are not read.",
+    },
+    Rule {
+        title: "Position on the score scale",
+        text: "A scaled score is placed between two fixed points of its grade and subject, 0 at the lower and 10,000 at \
+               the upper; they lie near the 2nd and 98th percentile of the study. A student who missed one test takes \
+               the other subject's position; one who missed both stands in the middle.",
+    },
+    Rule {
+        title: "Need, 0 to 2,559",
+        text: "640 points for free lunch (320 if not recorded), up to 960 for reading and up to 959 for mathematics in \
+               proportion to the distance below the upper fixed point. The band is the need divided by 256.",
+    },
+    Rule {
+        title: "Ranking of the kinds of learning devices",
+        text: "From the student's own scores: the device for the weaker subject first (reading on a tie). Below a \
+               quarter of the scale in that subject: tutoring, the other subject, a take-home device. Otherwise: the \
+               other subject, a take-home device, tutoring.",
+    },
+    Rule {
+        title: "Places for learning devices",
+        text: "California 1998-99 gives the computers a student; no such count exists for Tennessee. Schools are sorted \
+               by their share of free lunch that year, California's districts by theirs, and the school at a rank gets \
+               the ratio of the district at the same relative rank. Enrolment times that ratio, rounded down, is shared \
+               among the four kinds evenly, earlier kinds taking what remains; each pool has at least one place.",
+    },
+    Rule {
+        title: "Who is eligible where",
+        text: "Own school (tier 0), another school of the own district (tier 1), a school of the same type in another \
+               district (tier 2). Nowhere else.",
+    },
+    Rule {
+        title: "Special-education aids: invented",
+        text: "The study records no special education. A hash of the student's number picks 4 students in 100 who ask \
+               for an aid, and 3 in 10 of those whose plan makes one mandatory. The largest school of each district \
+               hosts three pools (classroom aide, speech therapy, assistive technology) with together as many places as \
+               the district has mandated students plus a third of its other requests, rounded up. Half of the classroom \
+               aides' places, rounded down, are a floor that must be used.",
+    },
+    Rule {
+        title: "Money: invented",
+        text: "A reading or mathematics device costs 300.00 a year, a take-home device 400.00, a year of tutoring \
+               1,200.00, a classroom aide 9,000.00, speech therapy 3,500.00, assistive technology 1,500.00. The funder \
+               gives each year what the year's pools cost.",
+    },
+];
+
+/// Kinds of learning devices, by kind number.
+pub const DEVICE_KINDS: [&str; 4] = ["reading", "math", "take-home", "tutoring"];
+/// Kinds of special-education aids, by kind number.
+pub const AID_KINDS: [&str; 3] = ["classroom aide", "speech therapy", "assistive technology"];
+/// What a place costs a year, cents, by device kind.
+pub const DEVICE_UNIT_COST_CENTS: [u64; 4] = [30_000, 30_000, 40_000, 120_000];
+/// What a place costs a year, cents, by kind of aid.
+pub const AID_UNIT_COST_CENTS: [u64; 3] = [900_000, 350_000, 150_000];
+
+/// The calendar year in which kindergarten began.
+const FIRST_YEAR: u16 = 1985;
+/// Lower and upper fixed point of reading and mathematics, scaled score points, by grade.
+const SCALES: [[(u16, u16); 2]; 4] =
+    [[(390, 518), (399, 602)], [(431, 651), (449, 627)], [(499, 684), (495, 674)], [(543, 702), (543, 700)]];
+/// The top of the position scale.
+const POSITION_MAX_E4: u32 = 10_000;
+
+/// The school year of a grade, by the calendar year in which it starts: 1985 to 1988.
+pub const fn school_year(grade: Grade) -> u16 {
+    FIRST_YEAR + grade.get() as u16
+}
+
+/// Positions of a student's reading and mathematics on the fixed scale, 0..=10,000 each.
+pub fn positions_e4(year: &StudentYear) -> (u32, u32) {
+    let [read, math] = SCALES[usize::from(year.grade.get())];
+    let place = |score: Option<u16>, (low, high): (u16, u16)| {
+        let above = u32::from(score?.clamp(low, high) - low);
+        Some(above * POSITION_MAX_E4 / u32::from(high - low))
+    };
+    match (place(year.read, read), place(year.math, math)) {
+        (Some(read), Some(math)) => (read, math),
+        (Some(one), None) | (None, Some(one)) => (one, one),
+        (None, None) => (POSITION_MAX_E4 / 2, POSITION_MAX_E4 / 2),
+    }
+}
+
+/// The student's need, 0..=2559.
+pub fn need(year: &StudentYear) -> u16 {
+    let lunch = match year.lunch {
+        Lunch::Free => 640,
+        Lunch::Unknown => 320,
+        Lunch::Paid => 0,
+    };
+    let (read, math) = positions_e4(year);
+    let short = |position: u32, points: u32| (POSITION_MAX_E4 - position) * points / POSITION_MAX_E4;
+    (lunch + short(read, 960) + short(math, 959)) as u16
+}
+
+/// The student's ranking of [`DEVICE_KINDS`], best first.
+pub fn device_ranking(year: &StudentYear) -> [u8; 4] {
+    let (read, math) = positions_e4(year);
+    let (weaker, other, weakest) = if math < read { (1, 0, math) } else { (0, 1, read) };
+    if weakest < POSITION_MAX_E4 / 4 { [weaker, 3, other, 2] } else { [weaker, other, 2, 3] }
+}
+
+/// Whether a student asks for a special-education aid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AidRequest {
+    /// Does not ask.
+    None,
+    /// Asks, and may be left waiting.
+    Wanted,
+    /// Has a plan that makes an aid mandatory.
+    Mandated,
+}
+
+/// What the invented rule says of a student. The same in every grade.
+pub fn aid_request(student: u32) -> AidRequest {
+    let digest = Sha256::new().chain_update(b"aula demo: aids, invented").chain_update(student.to_le_bytes()).finalize();
+    let draw = u16::from_le_bytes([digest[0], digest[1]]) % 1_000;
+    match draw {
+        0..12 => AidRequest::Mandated,
+        12..40 => AidRequest::Wanted,
+        _ => AidRequest::None,
+    }
+}
+
+/// The student's ranking of [`AID_KINDS`]: all three, rotated by the hash, so that a mandate can be met in any.
+pub fn aid_ranking(student: u32) -> [u8; 3] {
+    let digest = Sha256::new().chain_update(b"aula demo: aid ranking").chain_update(student.to_le_bytes()).finalize();
+    match digest[0] % 3 {
+        0 => [0, 1, 2],
+        1 => [1, 2, 0],
+        _ => [2, 0, 1],
+    }
+}
+
+/// A pool that a rule asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolPlan {
+    /// The host's district.
+    pub district: DistrictId,
+    /// Where the places are.
+    pub school: SchoolId,
+    /// Kind, an index of the class's list.
+    pub kind: u8,
+    /// Places, at least 1.
+    pub capacity: u32,
+    /// Places that must be used, at most `capacity`.
+    pub floor: u32,
+    /// Price of a place, cents a year.
+    pub unit_cost_cents: u64,
+}
+
+/// What a school looks like in one year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct SchoolYearFacts {
+    district: DistrictId,
+    enrolment: u32,
+    free: u32,
+    known: u32,
+}
+
+fn schools(years: &[StudentYear]) -> BTreeMap<SchoolId, SchoolYearFacts> {
+    let mut schools = BTreeMap::new();
+    for year in years {
+        let empty = SchoolYearFacts { district: year.district, enrolment: 0, free: 0, known: 0 };
+        let facts = schools.entry(year.school).or_insert(empty);
+        facts.enrolment += 1;
+        facts.free += u32::from(year.lunch == Lunch::Free);
+        facts.known += u32::from(year.lunch != Lunch::Unknown);
+    }
+    schools
+}
+
+/// The device pools of one year, ascending by school, then kind. `years` are that year's students; `ratios` ascend
+/// by lunch share.
+pub fn device_pools(years: &[StudentYear], ratios: &[ComputerRatio]) -> Vec<PoolPlan> {
+    let schools = schools(years);
+    let mut by_lunch: Vec<(&SchoolId, &SchoolYearFacts)> = schools.iter().collect();
+    // Shares compared as fractions; a school where lunch is never recorded counts as 0 of 1.
+    by_lunch.sort_by(|(a_id, a), (b_id, b)| {
+        let (left, right) = (a.free * b.known.max(1), b.free * a.known.max(1));
+        left.cmp(&right).then(a_id.cmp(b_id))
+    });
+    let mut pools = Vec::with_capacity(schools.len() * DEVICE_KINDS.len());
+    for (rank, &(&school, facts)) in by_lunch.iter().enumerate() {
+        let Some(ratio) = ratios.get((2 * rank + 1) * ratios.len() / (2 * by_lunch.len())) else { continue };
+        let places = facts.enrolment * ratio.computers / ratio.students;
+        for (kind, unit_cost_cents) in (0u8..).zip(DEVICE_UNIT_COST_CENTS) {
+            let share = places / 4 + u32::from(u32::from(kind) < places % 4);
+            let capacity = share.max(1);
+            pools.push(PoolPlan { district: facts.district, school, kind, capacity, floor: 0, unit_cost_cents });
+        }
+    }
+    pools.sort_by_key(|pool| (pool.school, pool.kind));
+    pools
+}
+
+/// The pools of special-education aids of one year, ascending by school, then kind.
+pub fn aid_pools(years: &[StudentYear]) -> Vec<PoolPlan> {
+    let mut hosts: BTreeMap<DistrictId, (u32, SchoolId)> = BTreeMap::new();
+    for (&school, facts) in &schools(years) {
+        let host = hosts.entry(facts.district).or_insert((facts.enrolment, school));
+        if facts.enrolment > host.0 {
+            *host = (facts.enrolment, school);
+        }
+    }
+    let mut pools = Vec::new();
+    for (&district, &(_, school)) in &hosts {
+        let of = |wanted| {
+            let asks = |year: &&StudentYear| year.district == district && aid_request(year.student) == wanted;
+            years.iter().filter(asks).count() as u32
+        };
+        let places = of(AidRequest::Mandated) + of(AidRequest::Wanted).div_ceil(3);
+        for (kind, unit_cost_cents) in (0u8..).zip(AID_UNIT_COST_CENTS) {
+            let capacity = places / 3 + u32::from(u32::from(kind) < places % 3);
+            let floor = if kind == 0 { capacity / 2 } else { 0 };
+            if capacity > 0 {
+                pools.push(PoolPlan { district, school, kind, capacity, floor, unit_cost_cents });
+            }
+        }
+    }
+    pools.sort_by_key(|pool| (pool.school, pool.kind));
+    pools
+}
+
+/// The type and district of each school of the study, ascending by school.
+pub fn school_register(years: &[StudentYear]) -> BTreeMap<SchoolId, (DistrictId, SchoolType)> {
+    years.iter().map(|year| (year.school, (year.district, year.school_type))).collect()
+}
+
+#[cfg(test)]
+mod tests;
