@@ -75,7 +75,7 @@ pub const RULES: &[Rule] = &[
 /// Kinds of learning devices, by kind number.
 pub const DEVICE_KINDS: [&str; 4] = ["reading", "math", "take-home", "tutoring"];
 /// Kinds of special-education aids, by kind number.
-pub const AID_KINDS: [&str; 3] = ["classroom aide", "speech therapy", "assistive technology"];
+pub const AID_KINDS: [&str; 3] = ["classroom-aide", "speech-therapy", "assistive-technology"];
 /// What a place costs a year, cents, by device kind.
 pub const DEVICE_UNIT_COST_CENTS: [u64; 4] = [30_000, 30_000, 40_000, 120_000];
 /// What a place costs a year, cents, by kind of aid.
@@ -140,7 +140,10 @@ pub enum AidRequest {
 
 /// What the invented rule says of a student. The same in every grade.
 pub fn aid_request(student: u32) -> AidRequest {
-    let digest = Sha256::new().chain_update(b"aula demo: aids, invented").chain_update(student.to_le_bytes()).finalize();
+    let digest = Sha256::new()
+        .chain_update(b"aula demo: aids, invented")
+        .chain_update(student.to_le_bytes())
+        .finalize();
     let draw = u16::from_le_bytes([digest[0], digest[1]]) % 1_000;
     match draw {
         0..12 => AidRequest::Mandated,
@@ -151,7 +154,8 @@ pub fn aid_request(student: u32) -> AidRequest {
 
 /// The student's ranking of [`AID_KINDS`]: all three, rotated by the hash, so that a mandate can be met in any.
 pub fn aid_ranking(student: u32) -> [u8; 3] {
-    let digest = Sha256::new().chain_update(b"aula demo: aid ranking").chain_update(student.to_le_bytes()).finalize();
+    let digest =
+        Sha256::new().chain_update(b"aula demo: aid ranking").chain_update(student.to_le_bytes()).finalize();
     match digest[0] % 3 {
         0 => [0, 1, 2],
         1 => [1, 2, 0],
@@ -214,7 +218,14 @@ pub fn device_pools(years: &[StudentYear], ratios: &[ComputerRatio]) -> Vec<Pool
         for (kind, unit_cost_cents) in (0u8..).zip(DEVICE_UNIT_COST_CENTS) {
             let share = places / 4 + u32::from(u32::from(kind) < places % 4);
             let capacity = share.max(1);
-            pools.push(PoolPlan { district: facts.district, school, kind, capacity, floor: 0, unit_cost_cents });
+            pools.push(PoolPlan {
+                district: facts.district,
+                school,
+                kind,
+                capacity,
+                floor: 0,
+                unit_cost_cents,
+            });
         }
     }
     pools.sort_by_key(|pool| (pool.school, pool.kind));

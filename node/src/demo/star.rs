@@ -26,7 +26,9 @@ const MAX_TABLE_BYTES: u64 = 64 * 1024 * 1024;
 #[derive(Debug, Error)]
 pub enum DataError {
     /// No folder holds the tables.
-    #[error("the demo's data ({STAR_FILE}) is in none of: {0}; give the folder with --data or {DATA_VARIABLE}")]
+    #[error(
+        "the demo's data ({STAR_FILE}) is in none of: {0}; give the folder with --data or {DATA_VARIABLE}"
+    )]
     NotFound(String),
     /// A file cannot be read.
     #[error("cannot read {path}")]
@@ -198,7 +200,10 @@ impl DataFolder {
             _ => Ok(row),
         })?;
         districts.sort_by(|a, b| a.lunch.total_cmp(&b.lunch).then(a.district.cmp(&b.district)));
-        Ok(districts.iter().map(|row| ComputerRatio { computers: row.computer, students: row.students }).collect())
+        Ok(districts
+            .iter()
+            .map(|row| ComputerRatio { computers: row.computer, students: row.students })
+            .collect())
     }
 }
 
@@ -315,7 +320,8 @@ mod tests {
 
     #[test]
     fn a_missing_folder_is_named() {
-        let error = DataFolder::find(Some(Path::new("/nowhere/at/all"))).expect_err("there is no such folder");
+        let error =
+            DataFolder::find(Some(Path::new("/nowhere/at/all"))).expect_err("there is no such folder");
         assert!(error.to_string().contains("/nowhere/at/all"), "{error}");
     }
 
