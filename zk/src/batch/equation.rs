@@ -14,6 +14,8 @@
 //! 2/y), so that each generator costs three scalar products a proof; geometric sums over powers of two are
 //! products; all inverses of the batch are one.
 
+use std::collections::BTreeMap;
+
 use curve25519_dalek::ristretto::RistrettoPoint;
 use curve25519_dalek::scalar::Scalar;
 use curve25519_dalek::traits::{IsIdentity, VartimeMultiscalarMul};
@@ -38,6 +40,8 @@ struct Accumulator {
     blinding_base: Scalar,
     g: Vec<Scalar>,
     h: Vec<Scalar>,
+    /// Σ ρ·z of the proofs of one shape (bits, values): taken from each of their G, added to each of their H.
+    offsets: BTreeMap<(usize, usize), Scalar>,
     own: Vec<Scalar>,
 }
 
@@ -58,6 +62,7 @@ pub(super) fn vanishes(batch: &[Weighted<'_>]) -> bool {
         blinding_base: Scalar::ZERO,
         g: zeros(),
         h: zeros(),
+        offsets: BTreeMap::new(),
         own: Vec::with_capacity(batch.iter().map(|part| part.entry.points.len()).sum()),
     };
     let mut rest = inverses.as_slice();
@@ -112,13 +117,14 @@ impl Accumulator {
             y_powers.zip(0..=entry.bits.trailing_zeros()).last().map_or(Scalar::ONE, |(power, _)| power);
         let (rho_z, ratio) = (rho * z, y_inverse + y_inverse);
         let mut bit_head = rho_z * z;
+        *self.offsets.entry((entry.bits, entry.parties)).or_insert(Scalar::ZERO) += rho_z;
         let parties = self.g.chunks_exact_mut(BITS).zip(self.h.chunks_exact_mut(BITS));
         let terms = minus_a_s.chunks_exact(entry.bits).zip(minus_b_s.chunks_exact(entry.bits));
         for ((g, h), (s_terms, r_terms)) in parties.zip(terms) {
             let mut bit = bit_head;
             for (((g, h), s_term), r_term) in g.iter_mut().zip(h.iter_mut()).zip(s_terms).zip(r_terms) {
-                *g += s_term - rho_z;
-                *h += rho_z + r_term + bit;
+                *g += s_term;
+                *h += r_term + bit;
                 bit *= ratio;
             }
             bit_head *= z * y_to_minus_n;
@@ -126,7 +132,14 @@ impl Accumulator {
     }
 
     /// Multiplies once and compares with the identity; generators that no proof uses are left out.
-    fn vanishes(self, batch: &[Weighted<'_>]) -> bool {
+    fn vanishes(mut self, batch: &[Weighted<'_>]) -> bool {
+        for ((bits, parties), offset) in std::mem::take(&mut self.offsets) {
+            let chunks = self.g.chunks_exact_mut(BITS).zip(self.h.chunks_exact_mut(BITS)).take(parties);
+            for (g, h) in chunks.flat_map(|(g, h)| g.iter_mut().zip(h).take(bits)) {
+                *g -= offset;
+                *h += offset;
+            }
+        }
         let table = generators::table();
         let shared = self.g.iter().zip(&table.g).chain(self.h.iter().zip(&table.h));
         let (mut scalars, mut points): (Vec<Scalar>, Vec<RistrettoPoint>) =

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::testing::{claim, context, field, opening, proved, seeded};
-use crate::{Moment, verify_all};
+use crate::{Commitment, Moment, verify_all};
 
 /// Proves and verifies, by both verifiers; the error when it cannot be proved.
 fn attempt(value: u64, bound: Bound) -> Result<(), ProveError> {
