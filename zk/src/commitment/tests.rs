@@ -41,6 +41,14 @@ fn derivation_and_commitment_vectors_are_pinned() {
 }
 
 #[test]
+fn the_tables_give_the_bases_commitment() {
+    for value in [0, 1, 2_559, u64::MAX] {
+        let opening = Opening::derive(&secret(), &field("need"), 1, value);
+        assert_eq!(opening.point(), bases().commit(Scalar::from(value), *opening.blinding()));
+    }
+}
+
+#[test]
 fn every_input_of_the_derivation_matters() {
     let base = blinding(&secret(), &field("need"), 3);
     assert_ne!(base, blinding(&StudentSecret::new([9; 32]), &field("need"), 3));
