@@ -79,3 +79,13 @@ pub trait Canonical: BorshSerialize + BorshDeserialize {
         Ok(value)
     }
 }
+
+/// Reads a list of at most `MAX` entries; fails before it allocates for more.
+pub(crate) fn at_most<const MAX: usize, T: BorshDeserialize, R: std::io::Read>(
+    reader: &mut R,
+) -> std::io::Result<Vec<T>> {
+    let count = u32::deserialize_reader(reader)?;
+    let count = usize::try_from(count).ok().filter(|count| *count <= MAX);
+    let count = count.ok_or_else(|| std::io::Error::other("more entries than the limit"))?;
+    (0..count).map(|_| T::deserialize_reader(reader)).collect()
+}

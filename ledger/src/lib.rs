@@ -4,6 +4,7 @@
 //! and transactions; it gives back roots, receipts and writes. The auditor uses the same code without a node.
 #![deny(clippy::disallowed_types, clippy::disallowed_methods, clippy::float_arithmetic)]
 
+pub mod audit;
 pub mod chain;
 pub mod codec;
 pub mod execute;

@@ -10,6 +10,7 @@ use rs_merkle::{Hasher, MerkleTree};
 use sha2::{Digest, Sha256};
 
 use crate::chain::TreeHead;
+use crate::codec::at_most;
 use crate::types::Hash;
 
 #[cfg(test)]
@@ -85,6 +86,7 @@ pub struct InclusionPath {
     /// The leaf's position, from 0.
     pub index: u64,
     /// The hashes beside the way up: at most 64.
+    #[borsh(deserialize_with = "at_most::<64, _, _>")]
     pub siblings: Vec<Hash>,
 }
 

@@ -16,7 +16,7 @@ use jmt::{KeyHash, OwnedValue, RootHash, Sha256Jmt, Version};
 use sha2::{Digest, Sha256};
 
 use super::{StateReader, StoreError};
-use crate::codec::Canonical;
+use crate::codec::{Canonical, at_most};
 use crate::keys::{Label, hash};
 use crate::types::{Hash, Height};
 
@@ -178,6 +178,7 @@ pub struct MapProof {
     /// The leaf the way ends at; none when it ends at an empty place.
     pub leaf: Option<MapLeaf>,
     /// The hashes beside the way: at most 256.
+    #[borsh(deserialize_with = "at_most::<MAX_DEPTH, _, _>")]
     pub siblings: Vec<Option<Hash>>,
 }
 

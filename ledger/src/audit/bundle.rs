@@ -1,0 +1,213 @@
+//! The format of an evidence bundle: canonical bytes, version 1.
+//!
+//! A bundle never says which record it shows: the verifier derives every key from what the bundle is about
+//! (round, handle, district), so nothing can be swapped, left out or added. Lists have limits, so that a small
+//! hostile file cannot make a reader allocate much.
+//!
+//! What rows show: a round's bundle holds every request and decision under pseudonyms and belongs into an
+//! auditor's hands; a bundle about one student shows that student's rows and hashes of others.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use crate::chain::{CommitCertificate, Header, ValidatorSet};
+use crate::codec::{Canonical, at_most};
+use crate::proof::{AbsenceProof, InclusionPath};
+use crate::state::map::MapProof;
+use crate::types::{DistrictId, Handle, RoundId, SchoolYear};
+
+/// Most links of the validator chain: a change a day for more than ten years.
+pub const MAX_LINKS: usize = 4_096;
+/// Most records of one kind (pools, schools, seed shares) in a bundle.
+pub const MAX_RECORDS: usize = 16_384;
+
+/// An evidence bundle.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Bundle {
+    /// From the genesis to the block whose state is shown.
+    pub chain: ChainEvidence,
+    /// The state's own record of chain id, genesis, height and time.
+    pub chain_record: Proved,
+    /// What the bundle is about.
+    pub subject: Subject,
+}
+
+impl Canonical for Bundle {
+    const VERSION: u8 = 1;
+    const WHAT: &'static str = "evidence bundle";
+    const MAX_BYTES: u64 = 128 * 1024 * 1024;
+}
+
+/// A header and why its block is final.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SignedHeader {
+    /// The header.
+    pub header: Header,
+    /// The precommits of more than two thirds of the power.
+    pub certificate: CommitCertificate,
+}
+
+/// A block on the way from the genesis: one that changes the validator set, or a waypoint asked for.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Link {
+    /// The block.
+    pub block: SignedHeader,
+    /// The set from the next height on; present exactly if it is another one.
+    pub new_set: Option<ValidatorSet>,
+}
+
+/// How the validators of the last block follow from the genesis.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ChainEvidence {
+    /// Every block that changed the set, and waypoints, ascending by height.
+    #[borsh(deserialize_with = "at_most::<MAX_LINKS, _, _>")]
+    pub links: Vec<Link>,
+    /// The block whose state the bundle shows.
+    pub head: SignedHeader,
+}
+
+/// A record of the state with its proof against the state root.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Proved {
+    /// The record's bytes.
+    pub value: Vec<u8>,
+    /// That the map holds them under the key that the verifier derives.
+    pub proof: MapProof,
+}
+
+/// A row of a bulk tree with its way to the tree's root.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ProvedRow {
+    /// The row's bytes.
+    pub row: Vec<u8>,
+    /// Where it stands.
+    pub path: InclusionPath,
+}
+
+/// What a bundle is about.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+#[allow(clippy::large_enum_variant, reason = "one a bundle, never in lists")]
+pub enum Subject {
+    /// A whole round: every request and decision, and that the result is optimal.
+    Round(RoundEvidence) = 1,
+    /// The decision on one student's request.
+    Allocation(AllocationEvidence) = 2,
+    /// That a student's state is anchored, or is not.
+    Student(StudentEvidence) = 3,
+}
+
+impl Subject {
+    /// The kind as commands name it.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Round(_) => "round",
+            Self::Allocation(_) => "allocation",
+            Self::Student(_) => "student",
+        }
+    }
+}
+
+/// What rounds and single decisions have in common.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct RoundContext {
+    /// Which round.
+    pub round: RoundId,
+    /// What was fixed at its opening.
+    pub record: Proved,
+    /// Its class.
+    pub class: Proved,
+    /// Its decision.
+    pub decision: Proved,
+    /// The pools that the decision prices, in its order.
+    #[borsh(deserialize_with = "at_most::<MAX_RECORDS, _, _>")]
+    pub pools: Vec<Proved>,
+    /// Every school that a shown request or a pool names, ascending.
+    #[borsh(deserialize_with = "at_most::<MAX_RECORDS, _, _>")]
+    pub schools: Vec<Proved>,
+    /// Head of the tree of requests.
+    pub requests: Proved,
+    /// Head of the tree of decisions.
+    pub decisions: Proved,
+}
+
+/// A request and its decision.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct DecidedRequest {
+    /// Whose.
+    pub handle: Handle,
+    /// The row of the requests' tree.
+    pub request: Vec<u8>,
+    /// The row of the decisions' tree.
+    pub decision: Vec<u8>,
+}
+
+/// A whole round.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct RoundEvidence {
+    /// Round, class, decision, pools, schools, trees.
+    pub context: RoundContext,
+    /// The pools' funders' budgets of the class's school year, ascending by account.
+    #[borsh(deserialize_with = "at_most::<MAX_RECORDS, _, _>")]
+    pub budgets: Vec<Proved>,
+    /// The members' shares of the seed: those the decision names as revealed or withheld, ascending.
+    #[borsh(deserialize_with = "at_most::<MAX_RECORDS, _, _>")]
+    pub shares: Vec<Proved>,
+    /// The optimizer's certificate.
+    pub certificate: Proved,
+    /// Every request with its decision, ascending by handle: both trees are rebuilt from these.
+    pub rows: Vec<DecidedRequest>,
+}
+
+/// The decision on one request.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct AllocationEvidence {
+    /// Round, class, decision, pools, schools, trees.
+    pub context: RoundContext,
+    /// Whose.
+    pub handle: Handle,
+    /// The request.
+    pub request: ProvedRow,
+    /// What was decided.
+    pub decision: ProvedRow,
+}
+
+/// Whether a student's state is anchored.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct StudentEvidence {
+    /// The district whose tree is meant.
+    pub district: DistrictId,
+    /// The school year of the handle.
+    pub school_year: SchoolYear,
+    /// Whose.
+    pub handle: Handle,
+    /// In the tree, not in the tree, or no tree.
+    pub standing: StudentStanding,
+}
+
+/// Where a student stands.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+#[allow(clippy::large_enum_variant, reason = "one a bundle, never in lists")]
+pub enum StudentStanding {
+    /// The state is anchored.
+    Anchored {
+        /// Head of the district's tree.
+        tree: Proved,
+        /// The student's row.
+        row: ProvedRow,
+    } = 1,
+    /// The tree has no such handle.
+    Absent {
+        /// Head of the district's tree.
+        tree: Proved,
+        /// Its neighbours.
+        proof: AbsenceProof,
+    } = 2,
+    /// The district has anchored nobody in that school year.
+    NoTree {
+        /// That the map has no such tree.
+        proof: MapProof,
+    } = 3,
+}
