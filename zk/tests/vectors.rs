@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 const COMMITMENTS: &str = include_str!("../vectors/commitments.json");
 const RANGE_PROOFS: &str = include_str!("../vectors/range_proofs.json");
+const REFUSED: &str = include_str!("../vectors/refused_points.json");
 const SCHNORR: &str = include_str!("../vectors/schnorr.json");
 
 /// SHA-256 in counter mode: a prover's generator that any language can repeat.
@@ -101,23 +102,22 @@ fn commitments_are_pinned() {
             })
         })
         .collect();
-    let refused: Vec<Value> = [
-        ("identity", hex([0; 32])),
-        ("above the field's prime", hex([0xff; 32])),
-        ("the field's prime", format!("ed{}7f", "ff".repeat(30))),
-        ("negative", format!("01{}", "00".repeat(31))),
-        ("no square root", "26948d35ca62e643e26a83177332e6b6afeb9d08e4268b650f1f5bbd8d81d371".to_owned()),
-    ]
-    .map(|(why, bytes)| json!({"why": why, "bytes": bytes}))
-    .to_vec();
-    assert_pinned("commitments.json", &json!({"derived": vectors, "refused": refused}), COMMITMENTS);
-    let parsed: Value = serde_json::from_str(COMMITMENTS).unwrap();
-    for case in parsed["refused"].as_array().unwrap() {
-        assert!(Commitment::from_bytes(bytes32(&case["bytes"])).is_err(), "{case}");
-    }
-    for case in parsed["derived"].as_array().unwrap() {
+    assert_pinned("commitments.json", &Value::Array(vectors), COMMITMENTS);
+    for case in serde_json::from_str::<Vec<Value>>(COMMITMENTS).unwrap() {
         let opening: Opening = borsh::from_slice(&unhex(&case["opening"])).unwrap();
         assert!(Commitment::from_bytes(bytes32(&case["commitment"])).unwrap().opens_to(&opening), "{case}");
+    }
+}
+
+#[test]
+fn published_bad_encodings_are_refused() {
+    let groups: Value = serde_json::from_str(REFUSED).unwrap();
+    let encodings: Vec<&Value> =
+        groups["refused"].as_object().unwrap().values().flat_map(|group| group.as_array().unwrap()).collect();
+    assert_eq!(encodings.len(), 31);
+    for encoding in encodings {
+        assert!(Commitment::from_bytes(bytes32(encoding)).is_err(), "{encoding}");
+        assert!(borsh::from_slice::<Commitment>(&unhex(encoding)).is_err(), "{encoding}");
     }
 }
 

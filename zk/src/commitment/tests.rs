@@ -59,7 +59,7 @@ fn every_input_of_the_derivation_matters() {
     assert_ne!(base.as_bytes(), &*salt);
 }
 
-/// RFC 9496, appendix A.3: encodings that a strict decoder refuses.
+/// From RFC 9496, appendix A.2: encodings that a strict decoder refuses; all of them are in vectors/.
 const REFUSED: [&str; 8] = [
     // Not below the field's prime.
     "00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
