@@ -1,10 +1,30 @@
 //! THE transition: a block and the state before it give the header, the receipts and the writes after it.
 //!
 //! Proposing, validating, syncing and replaying all call [`execute_block`]; there is no second way.
+//!
+//! Flow: the block's limits → for each transaction: what makes a block invalid (form, chain, expiry, account,
+//! key, sequence, signature) → the sequence is consumed → the sender's role → the handler on a layer of its
+//! own, kept or rolled back → its receipt. At the end each touched bulk tree is hashed once, the overlay
+//! gives the state root, and the four roots make the header.
+//!
+//! Invariants: a rejected transaction changes nothing but its account's sequence; the same input on the same
+//! state gives the same bytes; no input panics. Limits count the whole block, so that a hostile proposer, who
+//! passes no mempool, is bound by them too.
 
-use crate::chain::{Block, Code, Header, Receipt, TransactionId};
-use crate::state::{StateReader, StateWrites, StoreError};
+use crate::chain::{Block, Code, Header, Receipt, Transaction, TransactionId, transaction};
+use crate::codec::{Canonical, CodecError};
+use crate::params::Params;
+use crate::proof::merkle;
+use crate::roles::senders;
+use crate::state::schema::{self, ChainRecord, Standing, ValidatorSchedule};
+use crate::state::{Overlay, StateReader, StateWrites, StoreError};
+
+use crate::tx::handler::{BlockFacts, Context, Refusal};
 use crate::types::{ChainId, Hash, Height, TimeMs, ValidatorAddress};
+
+mod limits;
+#[cfg(test)]
+mod tests;
 
 /// What a block is executed with. Roots are computed, not given.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +90,7 @@ pub struct Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExecuteError {
     /// A transaction makes the block invalid: vote nil, or leave the transaction out and build again.
-    #[error("transaction {index} makes the block invalid: code {}", *code as u16)]
+    #[error("transaction {index} makes the block invalid: code {}, {}", code.number(), code.explain())]
     Invalid {
         /// Position of the transaction in the block.
         index: u32,
@@ -83,6 +103,9 @@ pub enum ExecuteError {
         /// Which parameter.
         limit: &'static str,
     },
+    /// The block does not follow the state: another chain or height, or a time not after the parent's.
+    #[error("the block does not follow the state: its {0} is wrong")]
+    NotNext(&'static str),
     /// The store failed: stop the process.
     #[error(transparent)]
     Broken(#[from] StoreError),
@@ -91,12 +114,214 @@ pub enum ExecuteError {
 /// Executes a block on the state after its parent.
 ///
 /// # Errors
-/// [`ExecuteError::Invalid`] or [`ExecuteError::OverLimit`]: the block must not be voted for.
-/// [`ExecuteError::Broken`]: the store failed and the process must stop.
+/// [`ExecuteError::Invalid`], [`ExecuteError::OverLimit`] or [`ExecuteError::NotNext`]: the block must not be
+/// voted for. [`ExecuteError::Broken`]: the store failed and the process must stop.
 pub fn execute_block(
-    _state: &dyn StateReader,
-    _input: &BlockInput<'_>,
-    _memory: &dyn SignatureMemory,
+    state: &dyn StateReader,
+    input: &BlockInput<'_>,
+    memory: &dyn SignatureMemory,
 ) -> Result<Outcome, ExecuteError> {
-    Err(ExecuteError::Broken(StoreError("execution is being written".into())))
+    let params = schema::params(state)?;
+    let transactions = limits::decode_all(input.transactions, &params)?;
+    let mut run = Run::begin(state, input, params)?;
+    let mut receipts = Vec::with_capacity(transactions.len());
+    for (index, (transaction, bytes)) in (0u32..).zip(transactions.iter().zip(input.transactions)) {
+        let id = transaction::id_of_bytes(bytes);
+        let verified = memory.is_verified(&id);
+        receipts.push(run.transaction(transaction, id, verified).map_err(|stop| stop.at(index))?);
+    }
+    run.finish(input, receipts)
+}
+
+/// Why a block's execution stops at a transaction.
+enum Stop {
+    Invalid(Code),
+    Broken(StoreError),
+}
+
+impl From<Code> for Stop {
+    fn from(code: Code) -> Self {
+        Self::Invalid(code)
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl Stop {
+    fn at(self, index: u32) -> ExecuteError {
+        match self {
+            Self::Invalid(code) => ExecuteError::Invalid { index, code },
+            Self::Broken(error) => error.into(),
+        }
+    }
+}
+
+/// Decodes a transaction's bytes.
+///
+/// # Errors
+/// [`Code::Oversized`] or [`Code::Malformed`].
+pub fn decode_transaction(bytes: &[u8]) -> Result<Transaction, Code> {
+    Transaction::from_canonical(bytes).map_err(|error| match error {
+        CodecError::TooLarge { .. } => Code::Oversized,
+        CodecError::Version { .. } | CodecError::Malformed { .. } => Code::Malformed,
+    })
+}
+
+/// Checks a transaction against the state, for the mempool: what would make a block at `height` invalid.
+/// `expected_sequence` is the account's next number, counting what the mempool already holds of it.
+///
+/// # Errors
+/// `Ok(Err(code))` says why it would not do, [`StoreError`] that the store failed.
+pub fn check_transaction(
+    state: &dyn StateReader,
+    transaction: &Transaction,
+    height: Height,
+    expected_sequence: Option<u64>,
+) -> Result<Result<(), Code>, StoreError> {
+    let chain = schema::chain(state)?;
+    if let Err(code) = transaction.check(&chain.chain_id, height) {
+        return Ok(Err(code));
+    }
+    let body = &transaction.body;
+    let (Some(account), Some(member)) =
+        (schema::account(state, &body.account)?, schema::member(state, &body.account)?)
+    else {
+        return Ok(Err(Code::UnknownAccount));
+    };
+    let expected = expected_sequence.unwrap_or(account.sequence);
+    Ok(if member.standing != Standing::Admitted {
+        Err(Code::UnknownAccount)
+    } else if account.public_key != transaction.public_key {
+        Err(Code::KeyNotCurrent)
+    } else if body.sequence != expected {
+        Err(Code::WrongSequence)
+    } else if !transaction.signature_is_valid() {
+        Err(Code::BadSignature)
+    } else {
+        Ok(())
+    })
+}
+
+/// A block under way.
+struct Run<'a> {
+    overlay: Overlay<'a>,
+    facts: BlockFacts,
+    schedule: ValidatorSchedule,
+    student_leaves: Vec<Vec<u8>>,
+}
+
+impl<'a> Run<'a> {
+    fn begin(
+        state: &'a dyn StateReader,
+        input: &BlockInput<'_>,
+        params: Params,
+    ) -> Result<Self, ExecuteError> {
+        let chain = schema::chain(state)?;
+        follows(&chain, input)?;
+        let before = schema::validator_schedule(state)?;
+        let schedule = before.clone().advanced();
+        let mut overlay = Overlay::new(state);
+        let record = ChainRecord { height: input.height, time_ms: input.time_ms, ..chain };
+        schema::write(&mut overlay, schema::chain_key(), &record);
+        if before.is_moving() {
+            schema::write(&mut overlay, schema::validators_key(), &schedule);
+        }
+        let facts = BlockFacts {
+            chain_id: record.chain_id,
+            height: input.height,
+            time_ms: input.time_ms,
+            params,
+            validators: u32::try_from(schedule.now.validators().len()).unwrap_or(u32::MAX),
+        };
+        Ok(Self { overlay, facts, schedule, student_leaves: Vec::new() })
+    }
+
+    /// Executes one transaction; what it returns as an error makes the block invalid.
+    fn transaction(
+        &mut self,
+        transaction: &Transaction,
+        id: TransactionId,
+        verified: bool,
+    ) -> Result<Receipt, Stop> {
+        transaction.check(&self.facts.chain_id, self.facts.height)?;
+        let body = &transaction.body;
+        let mut account = schema::account(&self.overlay, &body.account)?.ok_or(Code::UnknownAccount)?;
+        let sender = schema::member(&self.overlay, &body.account)?.ok_or(Code::UnknownAccount)?;
+        if sender.standing != Standing::Admitted {
+            return Err(Code::UnknownAccount.into());
+        }
+        if account.public_key != transaction.public_key {
+            return Err(Code::KeyNotCurrent.into());
+        }
+        if account.sequence != body.sequence {
+            return Err(Code::WrongSequence.into());
+        }
+        if !verified && !transaction.signature_is_valid() {
+            return Err(Code::BadSignature.into());
+        }
+        account.sequence = account.sequence.checked_add(1).ok_or(Code::WrongSequence)?;
+        schema::write(&mut self.overlay, schema::account_key(&body.account), &account);
+
+        let leaves_before = self.student_leaves.len();
+        self.overlay.begin();
+        let mut context = Context {
+            overlay: &mut self.overlay,
+            facts: &self.facts,
+            sender: &sender,
+            student_leaves: &mut self.student_leaves,
+        };
+        let outcome = if sender.roles.meets(senders(body.payload.kind())) {
+            body.payload.handler().execute(&mut context)
+        } else {
+            Err(Code::RoleNotAllowed.into())
+        };
+        match outcome {
+            Ok(events) => {
+                self.overlay.commit();
+                Ok(Receipt { transaction: id, code: Code::Accepted, entry: None, events })
+            }
+            Err(Refusal::Rejected { code, entry }) => {
+                self.overlay.rollback();
+                self.student_leaves.truncate(leaves_before);
+                Ok(Receipt { transaction: id, code, entry, events: Vec::new() })
+            }
+            Err(Refusal::Broken(error)) => Err(error.into()),
+        }
+    }
+
+    fn finish(self, input: &BlockInput<'_>, receipts: Vec<Receipt>) -> Result<Outcome, ExecuteError> {
+        let (state_root, writes) = self.overlay.finish(input.height)?;
+        let header = Header {
+            chain_id: self.facts.chain_id,
+            height: input.height,
+            time_ms: input.time_ms,
+            parent: input.parent,
+            proposer: input.proposer,
+            transactions: merkle::head(input.transactions),
+            receipts: merkle::head(receipts.iter().map(Canonical::to_canonical)),
+            students: merkle::head(&self.student_leaves),
+            state_root,
+            validators_hash: self.schedule.now.hash(),
+            next_validators_hash: self.schedule.next.hash(),
+        };
+        Ok(Outcome { header, receipts, student_leaves: self.student_leaves, writes })
+    }
+}
+
+/// The block extends this very state. A time of parent + 1 ms always passes, whatever any clock says.
+fn follows(chain: &ChainRecord, input: &BlockInput<'_>) -> Result<(), ExecuteError> {
+    if chain.chain_id != *input.chain_id {
+        return Err(ExecuteError::NotNext("chain id"));
+    }
+    if chain.height.0.checked_add(1) != Some(input.height.0) {
+        return Err(ExecuteError::NotNext("height"));
+    }
+    if input.time_ms <= chain.time_ms {
+        return Err(ExecuteError::NotNext("time"));
+    }
+    Ok(())
 }

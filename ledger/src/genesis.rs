@@ -12,12 +12,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::chain::validators::{Validator, ValidatorSet};
+use crate::chain::validators::{Validator, ValidatorSet, address};
 use crate::keys::{PublicKey, account_of};
 use crate::names::{ListenHint, Name, PeerName, Title};
 use crate::params::Params;
 use crate::roles::{Role, RoleSet, place_fits};
-use crate::types::{AccountId, ChainId, DistrictId, Hash, SchoolId, TimeMs};
+use crate::state::schema::{
+    self, Account, ChainRecord, Counters, District, Member, Peer, School, Standing, ValidatorInfo,
+    ValidatorSchedule,
+};
+use crate::state::{MemoryState, Overlay, StateWrites, StoreError};
+use crate::types::{AccountId, ChainId, DistrictId, Hash, Height, SchoolId, TimeMs};
 
 /// Most bytes of a genesis file: thousands of schools and members fit.
 pub const MAX_GENESIS_BYTES: usize = 16 * 1024 * 1024;
@@ -267,5 +272,77 @@ impl Genesis {
         }
         let set = self.validators.iter().map(|v| Validator::new(v.public_key, v.power)).collect();
         ValidatorSet::new(set).map_err(|e| rule(e.to_string()))
+    }
+}
+
+/// The state of height 0 and its root, through the same overlay as blocks.
+///
+/// # Errors
+/// [`StoreError`] does not happen on the empty state below; it is the overlay's type.
+pub fn genesis_state(parsed: &Parsed) -> Result<(StateWrites, Hash), StoreError> {
+    let empty = MemoryState::new();
+    let mut overlay = Overlay::new(&empty);
+    let genesis = &parsed.genesis;
+    let chain = ChainRecord {
+        chain_id: parsed.chain_id.clone(),
+        genesis_sha256: parsed.sha256,
+        height: Height::GENESIS,
+        time_ms: genesis.time_ms,
+    };
+    schema::write(&mut overlay, schema::chain_key(), &chain);
+    schema::write(&mut overlay, schema::params_key(), &genesis.params);
+    let schedule = ValidatorSchedule::constant(&parsed.validators);
+    schema::write(&mut overlay, schema::validators_key(), &schedule);
+    for district in &genesis.districts {
+        let record = District { id: district.id, name: district.name.clone() };
+        schema::write(&mut overlay, schema::district_key(district.id), &record);
+    }
+    for school in &genesis.schools {
+        let record =
+            School { id: school.id, district: school.district, school_type: school.school_type.clone() };
+        schema::write(&mut overlay, schema::school_key(school.id), &record);
+    }
+    write_members(&mut overlay, genesis);
+    write_validators(&mut overlay, genesis);
+    let (root, writes) = overlay.finish(Height::GENESIS)?;
+    Ok((writes, root))
+}
+
+fn write_members(overlay: &mut Overlay<'_>, genesis: &Genesis) {
+    let mut counters = Counters::default();
+    for member in &genesis.members {
+        let account = member.account();
+        let record = Member {
+            account,
+            name: member.name.clone(),
+            roles: member.roles,
+            district: member.district,
+            school: member.school,
+            standing: Standing::Admitted,
+            since: Height::GENESIS,
+        };
+        let votes = u32::from(member.roles.has(Role::Consortium));
+        counters.consortium_members = counters.consortium_members.saturating_add(votes);
+        let keys = Account { public_key: member.public_key, sequence: 0 };
+        schema::write(overlay, schema::member_key(&account), &record);
+        schema::write(overlay, schema::account_key(&account), &keys);
+        overlay.put(schema::name_key(&member.name), account.0.to_vec());
+    }
+    schema::write(overlay, schema::counters_key(), &counters);
+}
+
+fn write_validators(overlay: &mut Overlay<'_>, genesis: &Genesis) {
+    for validator in &genesis.validators {
+        let operator = genesis.members.iter().find(|member| member.name == validator.operator);
+        let Some(operator) = operator.map(GenesisMember::account) else { continue };
+        let info = ValidatorInfo {
+            address: address(&validator.public_key),
+            name: validator.name.clone(),
+            operator,
+            peer_id: validator.peer_id.clone(),
+        };
+        let peer = Peer { peer_id: validator.peer_id.clone(), listen: validator.listen.clone(), operator };
+        schema::write(overlay, schema::validator_key(&info.address), &info);
+        schema::write(overlay, schema::peer_key(&peer.peer_id), &peer);
     }
 }

@@ -14,6 +14,9 @@ pub mod names;
 pub mod params;
 pub mod proof;
 pub mod roles;
+pub mod rounds;
 pub mod state;
+#[cfg(test)]
+mod testkit;
 pub mod tx;
 pub mod types;

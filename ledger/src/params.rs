@@ -58,6 +58,8 @@ pub struct Params {
     pub max_district_students: u32,
     /// Most requests in a round.
     pub max_round_requests: u32,
+    /// Most pairs of a request and an eligible pool in a round: 8 bytes each in the optimizer's memory.
+    pub max_round_pairs: u64,
     /// Most pools in a class.
     pub max_class_pools: u32,
     /// Work bound of one optimizer run: cost or price entries scanned.
@@ -81,6 +83,7 @@ impl Default for Params {
             max_batch_entries: 10_000,
             max_district_students: 200_000,
             max_round_requests: 100_000,
+            max_round_pairs: 50_000_000,
             max_class_pools: 2_000,
             max_round_work: 1_000_000_000,
             max_gap_ppm: 3_000,
@@ -96,7 +99,7 @@ impl Params {
     /// # Errors
     /// [`ParamsError`] names the first parameter out of its range.
     pub fn check(&self) -> Result<(), ParamsError> {
-        let ranges: [(&'static str, u64, u64, u64); 13] = [
+        let ranges: [(&'static str, u64, u64, u64); 14] = [
             ("max_block_bytes", self.max_block_bytes.into(), MAX_TRANSACTION_BYTES, 7 * 1024 * 1024),
             ("max_block_signatures", self.max_block_signatures.into(), 10, 10_000),
             ("max_block_range_values", self.max_block_range_values.into(), 0, 65_536),
@@ -105,6 +108,7 @@ impl Params {
             ("max_batch_entries", self.max_batch_entries.into(), 1, 100_000),
             ("max_district_students", self.max_district_students.into(), 1, 1_000_000),
             ("max_round_requests", self.max_round_requests.into(), 1, 1_000_000),
+            ("max_round_pairs", self.max_round_pairs, 1, 200_000_000),
             ("max_class_pools", self.max_class_pools.into(), 1, 4_000),
             ("max_round_work", self.max_round_work, 1, 100_000_000_000),
             ("max_gap_ppm", self.max_gap_ppm.into(), 0, 1_000_000),

@@ -7,6 +7,7 @@
 pub mod map;
 pub mod memory;
 pub mod overlay;
+pub mod schema;
 
 pub use memory::MemoryState;
 pub use overlay::{Overlay, TreeRecord, tree_key};

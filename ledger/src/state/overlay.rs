@@ -155,6 +155,11 @@ impl<'a> Overlay<'a> {
         }
     }
 
+    /// A row of a bulk tree as this block wrote it; none if only the state below has it. Reads no store.
+    pub fn written_row(&self, label: &str, handle: &Handle) -> Option<&[u8]> {
+        self.layers().rev().find_map(|layer| layer.row(label, handle)).map(Vec::as_slice)
+    }
+
     /// All rows of a bulk tree, ascending by handle.
     ///
     /// # Errors

@@ -1,6 +1,96 @@
 //! What every transaction is to the ledger: rules that need no state, then its effect on the state.
+//!
+//! A handler sees the state through the block's overlay and nothing else: no clock, no store, no network.
+//! Its writes are kept when it returns events and thrown away when it refuses, by [`crate::execute`], which
+//! also has checked the sender's signature, sequence and role.
 
 use crate::chain::Code;
+use crate::params::Params;
+use crate::state::schema::Member;
+use crate::state::{Overlay, StoreError};
+use crate::tx::Event;
+use crate::types::{ChainId, DistrictId, Height, TimeMs};
+
+/// What a block fixes for all its transactions.
+#[derive(Debug, Clone)]
+pub struct BlockFacts {
+    /// Which chain.
+    pub chain_id: ChainId,
+    /// The block's height.
+    pub height: Height,
+    /// The block's time.
+    pub time_ms: TimeMs,
+    /// Parameters as of the parent block: a vote counts from the next block on.
+    pub params: Params,
+    /// How many validators decide this block.
+    pub validators: u32,
+}
+
+/// What a handler works with.
+pub struct Context<'c, 'a> {
+    /// The state with all writes so far.
+    pub overlay: &'c mut Overlay<'a>,
+    /// What the block fixes.
+    pub facts: &'c BlockFacts,
+    /// Who sends; admitted, with a role that may send this.
+    pub sender: &'c Member,
+    /// Leaves of the header's students tree, appended in order.
+    pub student_leaves: &'c mut Vec<Vec<u8>>,
+}
+
+impl Context<'_, '_> {
+    /// The district the sender acts for.
+    ///
+    /// # Errors
+    /// [`Code::RoleNotAllowed`] when it acts for none.
+    pub fn district(&self) -> Result<DistrictId, Refusal> {
+        Ok(self.sender.district.ok_or(Code::RoleNotAllowed)?)
+    }
+
+    /// Refuses a batch larger than the parameter allows.
+    ///
+    /// # Errors
+    /// [`Code::BatchTooLarge`].
+    pub fn check_batch(&self, entries: usize) -> Result<(), Refusal> {
+        Ok(ensure(entries as u64 <= u64::from(self.facts.params.max_batch_entries), Code::BatchTooLarge)?)
+    }
+}
+
+/// Why a transaction has no effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// Rejected: its writes are rolled back, its sequence is consumed.
+    Rejected {
+        /// Why.
+        code: Code,
+        /// Position of the first bad entry of a batch.
+        entry: Option<u32>,
+    },
+    /// The store failed: nothing about the transaction is known.
+    Broken(StoreError),
+}
+
+impl From<Code> for Refusal {
+    fn from(code: Code) -> Self {
+        Self::Rejected { code, entry: None }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl Refusal {
+    /// Names the entry of a batch that is at fault.
+    pub fn at(self, position: usize) -> Self {
+        match self {
+            Self::Rejected { code, .. } => Self::Rejected { code, entry: u32::try_from(position).ok() },
+            broken @ Self::Broken(_) => broken,
+        }
+    }
+}
 
 /// A transaction's rules and effect.
 pub trait Handler {
@@ -9,6 +99,20 @@ pub trait Handler {
     /// # Errors
     /// The code the submitter is told; a block that holds such a transaction is invalid.
     fn check(&self) -> Result<(), Code>;
+
+    /// The effect on the state.
+    ///
+    /// # Errors
+    /// [`Refusal::Rejected`] with the code for the receipt, or [`Refusal::Broken`].
+    fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal>;
+}
+
+/// `Err(code)` unless `holds`.
+///
+/// # Errors
+/// The code given.
+pub(crate) fn ensure(holds: bool, code: Code) -> Result<(), Code> {
+    if holds { Ok(()) } else { Err(code) }
 }
 
 /// [`Code::InvalidPayload`] unless `holds`.
@@ -16,7 +120,7 @@ pub trait Handler {
 /// # Errors
 /// [`Code::InvalidPayload`].
 pub(crate) fn require(holds: bool) -> Result<(), Code> {
-    if holds { Ok(()) } else { Err(Code::InvalidPayload) }
+    ensure(holds, Code::InvalidPayload)
 }
 
 /// True when `keys` strictly ascend.

@@ -120,6 +120,11 @@ impl Payload {
         self.handler().check()
     }
 
+    /// How many signatures it costs to check, the envelope's included, for the block's limit.
+    pub fn signatures(&self) -> u32 {
+        if matches!(self, Self::RotateKey(_)) { 2 } else { 1 }
+    }
+
     /// How many range-proved values it carries, for the block's limit. None of today's transactions does.
     pub fn range_values(&self) -> u32 {
         0

@@ -3,12 +3,16 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
-use crate::chain::Code;
+use super::register_member::check_place;
+use crate::chain::{Code, Validator, ValidatorSet};
 use crate::keys::PublicKey;
 use crate::names::{ListenHint, Name, PeerName, Title};
 use crate::params::Params;
-use crate::roles::{RoleSet, place_fits};
-use crate::types::{AccountId, DistrictId, Height, SchoolId, ValidatorAddress};
+use crate::roles::{Role, RoleSet, place_fits};
+use crate::state::schema::{self, Member, Peer, Standing, UpgradeNote, ValidatorInfo};
+use crate::state::{Overlay, StoreError};
+use crate::tx::handler::{Refusal, ensure};
+use crate::types::{AccountId, DistrictId, Height, ProposalId, SchoolId, ValidatorAddress};
 
 /// A change of the consortium that needs more than two thirds of its members.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
@@ -98,4 +102,166 @@ impl Change {
         };
         if fine { Ok(()) } else { Err(Code::InvalidPayload) }
     }
+}
+
+impl Change {
+    /// Rules of the state as it is: whether the change could be applied now.
+    ///
+    /// # Errors
+    /// The code of the rule it breaks.
+    pub fn validate(&self, overlay: &Overlay<'_>, now: Height) -> Result<(), Refusal> {
+        match self {
+            Self::AdmitMember { account } => {
+                let member = schema::member(overlay, account)?.ok_or(Code::UnknownMember)?;
+                Ok(ensure(member.standing != Standing::Admitted, Code::StandingUnchanged)?)
+            }
+            Self::RemoveMember { account } => {
+                let member = schema::member(overlay, account)?.ok_or(Code::UnknownMember)?;
+                ensure(member.standing == Standing::Admitted, Code::StandingUnchanged)?;
+                check_voter_remains(overlay, &member, RoleSet::of(&[]))
+            }
+            Self::AdmitPeer { peer_id, operator, .. } => {
+                ensure(overlay.get(&schema::peer_key(peer_id))?.is_none(), Code::PeerExists)?;
+                check_operator(overlay, operator)
+            }
+            Self::RemovePeer { peer_id } => {
+                ensure(overlay.get(&schema::peer_key(peer_id))?.is_some(), Code::UnknownPeer)?;
+                let used = schema::validator_infos(overlay)?.iter().any(|info| info.peer_id == *peer_id);
+                Ok(ensure(!used, Code::PeerInUse)?)
+            }
+            Self::AddValidator { name, public_key, power, operator, peer_id } => {
+                check_operator(overlay, operator)?;
+                ensure(overlay.get(&schema::peer_key(peer_id))?.is_some(), Code::UnknownPeer)?;
+                let taken = |info: &ValidatorInfo| info.name == *name || info.peer_id == *peer_id;
+                let taken = schema::validator_infos(overlay)?.iter().any(taken);
+                ensure(!taken, Code::ValidatorExists)?;
+                let after = schema::validator_schedule(overlay)?.after;
+                with_validator(&after, Validator::new(*public_key, u64::from(*power))).map(|_| ())
+            }
+            Self::RemoveValidator { address } => {
+                let after = schema::validator_schedule(overlay)?.after;
+                without_validator(&after, address).map(|_| ())
+            }
+            Self::SetParameters { .. } => Ok(()),
+            Self::SetRoles { account, roles, district, school } => {
+                let member = schema::member(overlay, account)?.ok_or(Code::UnknownMember)?;
+                check_place(overlay, *district, *school)?;
+                check_voter_remains(overlay, &member, *roles)
+            }
+            Self::Upgrade { height, .. } => Ok(ensure(*height > now, Code::UpgradePast)?),
+        }
+    }
+
+    /// Applies the change; gives the first height at which it counts.
+    ///
+    /// # Errors
+    /// As [`Change::validate`]: what was possible when proposed may no longer be.
+    pub fn apply(
+        &self,
+        overlay: &mut Overlay<'_>,
+        now: Height,
+        proposal: ProposalId,
+    ) -> Result<Height, Refusal> {
+        self.validate(overlay, now)?;
+        match self {
+            Self::AdmitMember { account } => set_standing(overlay, account, Standing::Admitted, now)?,
+            Self::RemoveMember { account } => set_standing(overlay, account, Standing::Removed, now)?,
+            Self::AdmitPeer { peer_id, listen, operator } => {
+                let peer = Peer { peer_id: peer_id.clone(), listen: listen.clone(), operator: *operator };
+                schema::write(overlay, schema::peer_key(peer_id), &peer);
+            }
+            Self::RemovePeer { peer_id } => overlay.delete(schema::peer_key(peer_id)),
+            Self::AddValidator { name, public_key, power, operator, peer_id } => {
+                let validator = Validator::new(*public_key, u64::from(*power));
+                let address = validator.address;
+                let mut schedule = schema::validator_schedule(overlay)?;
+                schedule.after = with_validator(&schedule.after, validator)?;
+                schema::write(overlay, schema::validators_key(), &schedule);
+                let info = ValidatorInfo {
+                    address,
+                    name: name.clone(),
+                    operator: *operator,
+                    peer_id: peer_id.clone(),
+                };
+                schema::write(overlay, schema::validator_key(&address), &info);
+                return Ok(now.next().next());
+            }
+            Self::RemoveValidator { address } => {
+                let mut schedule = schema::validator_schedule(overlay)?;
+                schedule.after = without_validator(&schedule.after, address)?;
+                schema::write(overlay, schema::validators_key(), &schedule);
+                overlay.delete(schema::validator_key(address));
+                return Ok(now.next().next());
+            }
+            Self::SetParameters { params } => schema::write(overlay, schema::params_key(), params),
+            Self::SetRoles { account, roles, district, school } => {
+                let mut member = schema::member(overlay, account)?.ok_or(Code::UnknownMember)?;
+                let voted = is_voter(&member);
+                (member.roles, member.district, member.school) = (*roles, *district, *school);
+                recount(overlay, voted, is_voter(&member))?;
+                schema::write(overlay, schema::member_key(account), &member);
+            }
+            Self::Upgrade { note, height } => {
+                let note = UpgradeNote { height: *height, note: note.clone(), proposal };
+                schema::write(overlay, schema::upgrade_key(*height), &note);
+            }
+        }
+        Ok(now.next())
+    }
+}
+
+fn is_voter(member: &Member) -> bool {
+    member.standing == Standing::Admitted && member.roles.has(Role::Consortium)
+}
+
+/// Refuses a change after which nobody could vote: no later vote could undo it.
+fn check_voter_remains(overlay: &Overlay<'_>, member: &Member, roles: RoleSet) -> Result<(), Refusal> {
+    let loses = is_voter(member) && !roles.has(Role::Consortium);
+    let voters = schema::counters(overlay)?.consortium_members;
+    Ok(ensure(!loses || voters > 1, Code::LastConsortiumMember)?)
+}
+
+fn check_operator(overlay: &Overlay<'_>, operator: &AccountId) -> Result<(), Refusal> {
+    let member = schema::member(overlay, operator)?;
+    let admitted = member.is_some_and(|member| member.standing == Standing::Admitted);
+    Ok(ensure(admitted, Code::UnknownMember)?)
+}
+
+fn recount(overlay: &mut Overlay<'_>, voted: bool, votes: bool) -> Result<(), StoreError> {
+    let mut counters = schema::counters(overlay)?;
+    counters.consortium_members = match (voted, votes) {
+        (false, true) => counters.consortium_members.saturating_add(1),
+        (true, false) => counters.consortium_members.saturating_sub(1),
+        _ => return Ok(()),
+    };
+    schema::write(overlay, schema::counters_key(), &counters);
+    Ok(())
+}
+
+fn set_standing(
+    overlay: &mut Overlay<'_>,
+    account: &AccountId,
+    standing: Standing,
+    since: Height,
+) -> Result<(), Refusal> {
+    let mut member = schema::member(overlay, account)?.ok_or(Code::UnknownMember)?;
+    let voted = is_voter(&member);
+    (member.standing, member.since) = (standing, since);
+    recount(overlay, voted, is_voter(&member))?;
+    schema::write(overlay, schema::member_key(account), &member);
+    Ok(())
+}
+
+fn with_validator(set: &ValidatorSet, validator: Validator) -> Result<ValidatorSet, Refusal> {
+    ensure(set.get(&validator.address).is_none(), Code::ValidatorExists)?;
+    let mut validators = set.validators().to_vec();
+    validators.push(validator);
+    Ok(ValidatorSet::new(validators).map_err(|_| Code::ValidatorLimit)?)
+}
+
+fn without_validator(set: &ValidatorSet, address: &ValidatorAddress) -> Result<ValidatorSet, Refusal> {
+    ensure(set.get(address).is_some(), Code::UnknownValidator)?;
+    let mut validators = set.validators().to_vec();
+    validators.retain(|validator| validator.address != *address);
+    Ok(ValidatorSet::new(validators).map_err(|_| Code::LastValidator)?)
 }

@@ -5,10 +5,14 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::chain::Code;
 use crate::keys::PublicKey;
+use crate::keys::account_of;
 use crate::names::Name;
 use crate::roles::RoleSet;
 use crate::roles::place_fits;
-use crate::tx::handler::{Handler, require};
+use crate::state::Overlay;
+use crate::state::schema::{self, Account, Member, Standing};
+use crate::tx::Event;
+use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
 use crate::types::{DistrictId, SchoolId};
 
 /// A candidate. Its account follows from the key, see [`crate::keys::account_of`].
@@ -30,4 +34,45 @@ impl Handler for RegisterMember {
     fn check(&self) -> Result<(), Code> {
         require(self.public_key.is_usable() && place_fits(self.roles, self.district, self.school))
     }
+
+    fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
+        let account = account_of(&self.public_key);
+        let overlay = &mut *context.overlay;
+        ensure(schema::account_of_name(overlay, &self.name)?.is_none(), Code::NameTaken)?;
+        ensure(schema::member(overlay, &account)?.is_none(), Code::AccountExists)?;
+        check_place(overlay, self.district, self.school)?;
+        let member = Member {
+            account,
+            name: self.name.clone(),
+            roles: self.roles,
+            district: self.district,
+            school: self.school,
+            standing: Standing::Candidate,
+            since: context.facts.height,
+        };
+        schema::write(overlay, schema::member_key(&account), &member);
+        overlay.put(schema::name_key(&self.name), account.0.to_vec());
+        let keys = Account { public_key: self.public_key, sequence: 0 };
+        schema::write(overlay, schema::account_key(&account), &keys);
+        Ok(vec![Event::MemberRegistered { account }])
+    }
+}
+
+/// Refuses a place that is not in the consortium's directory.
+///
+/// # Errors
+/// [`Code::UnknownDistrict`] or [`Code::UnknownSchool`].
+pub(super) fn check_place(
+    overlay: &Overlay<'_>,
+    district: Option<DistrictId>,
+    school: Option<SchoolId>,
+) -> Result<(), Refusal> {
+    if let Some(district) = district {
+        ensure(schema::district(overlay, district)?.is_some(), Code::UnknownDistrict)?;
+    }
+    if let Some(school) = school {
+        let known = schema::school(overlay, school)?.map(|record| record.district);
+        ensure(known.is_some() && known == district, Code::UnknownSchool)?;
+    }
+    Ok(())
 }

@@ -4,8 +4,12 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
 use crate::chain::Code;
+use crate::keys::Label;
 use crate::keys::{PublicKey, Signature};
-use crate::tx::handler::{Handler, require};
+use crate::state::schema;
+use crate::tx::Event;
+use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
+use crate::types::{AccountId, ChainId};
 
 /// Which key is replaced. Validator and network keys change by votes, the key-encryption key in the vault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
@@ -24,7 +28,7 @@ pub struct RotateKey {
     pub key: KeyName,
     /// The new one.
     pub public_key: PublicKey,
-    /// The new key's signature over the account's 20 bytes, under [`crate::keys::Label::KeyRotation`].
+    /// The new key's signature over [`possession_statement`], under [`Label::KeyRotation`].
     pub possession: Signature,
 }
 
@@ -32,4 +36,21 @@ impl Handler for RotateKey {
     fn check(&self) -> Result<(), Code> {
         require(self.public_key.is_usable())
     }
+
+    fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
+        let id = context.sender.account;
+        let mut account = schema::account(context.overlay, &id)?.ok_or(Code::UnknownMember)?;
+        ensure(account.public_key != self.public_key, Code::KeyUnchanged)?;
+        let statement = possession_statement(&context.facts.chain_id, &id);
+        let held = self.public_key.verifies(Label::KeyRotation, &statement, &self.possession);
+        ensure(held, Code::PossessionNotProved)?;
+        account.public_key = self.public_key;
+        schema::write(context.overlay, schema::account_key(&id), &account);
+        Ok(vec![Event::KeyRotated { account: id }])
+    }
+}
+
+/// What the new key signs, under [`Label::KeyRotation`]: the chain id's text, then the account's 20 bytes.
+pub fn possession_statement(chain_id: &ChainId, account: &AccountId) -> Vec<u8> {
+    [chain_id.as_str().as_bytes(), &account.0].concat()
 }

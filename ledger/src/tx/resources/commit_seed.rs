@@ -4,7 +4,9 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::chain::Code;
 use crate::keys::{Label, hash};
-use crate::tx::handler::Handler;
+use crate::state::schema::{self, Round, RoundStatus, SeedShare};
+use crate::tx::Event;
+use crate::tx::handler::{Context, Handler, Refusal, ensure};
 use crate::types::{AccountId, Hash, RoundId};
 
 /// A member's secret share of a seed: 32 random bytes.
@@ -30,4 +32,25 @@ impl Handler for CommitSeed {
     fn check(&self) -> Result<(), Code> {
         Ok(())
     }
+
+    fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
+        let round = open_round(context, self.round)?;
+        ensure(context.facts.height <= round.requests_until, Code::RequestsClosed)?;
+        let account = context.sender.account;
+        let key = schema::seed_key(self.round, &account);
+        ensure(context.overlay.get(&key)?.is_none(), Code::AlreadyCommitted)?;
+        let share = SeedShare { account, commitment: self.commitment, secret: None };
+        schema::write(context.overlay, key, &share);
+        Ok(vec![Event::SeedCommitted { round: self.round }])
+    }
+}
+
+/// A round that is not decided or given up.
+///
+/// # Errors
+/// [`Code::UnknownRound`] or [`Code::RoundClosed`].
+pub(super) fn open_round(context: &Context<'_, '_>, id: RoundId) -> Result<Round, Refusal> {
+    let round = schema::round(context.overlay, id)?.ok_or(Code::UnknownRound)?;
+    ensure(round.status == RoundStatus::Open, Code::RoundClosed)?;
+    Ok(round)
 }

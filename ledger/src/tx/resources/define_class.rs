@@ -10,7 +10,9 @@ use serde::Serialize;
 use crate::chain::Code;
 use crate::names::{Name, Title};
 use crate::params::{MAX_KINDS, MAX_RANK_STEP, MAX_TIER_COST};
-use crate::tx::handler::{Handler, differ, require};
+use crate::state::schema::{self, Class};
+use crate::tx::Event;
+use crate::tx::handler::{Context, Handler, Refusal, differ, ensure, require};
 use crate::types::{ClassId, SchoolYear, TimeMs};
 
 /// When rounds of a class may be opened, in block time.
@@ -23,7 +25,7 @@ pub struct Calendar {
 }
 
 /// A class of resources in one school year.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
 pub struct DefineClass {
     /// Its number, not yet taken.
     pub class: ClassId,
@@ -62,5 +64,13 @@ impl Handler for DefineClass {
         let most = self.largest_table_cost().saturating_mul(2);
         require(self.waitlist_cost.is_none_or(|cost| cost <= most))?;
         require(self.calendar.opens_ms < self.calendar.closes_ms)
+    }
+
+    fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
+        let key = schema::class_key(self.class);
+        ensure(context.overlay.get(&key)?.is_none(), Code::ClassExists)?;
+        let class = Class { definition: self.clone(), pools: 0, open_round: None, standing_round: None };
+        schema::write(context.overlay, key, &class);
+        Ok(vec![Event::ClassDefined { class: self.class }])
     }
 }

@@ -5,7 +5,10 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::chain::Code;
 use crate::params::{MAX_AMOUNT_CENTS, MAX_POOL_CAPACITY};
-use crate::tx::handler::{Handler, require};
+use crate::roles::Role;
+use crate::state::schema::{self, Class, PoolRecord};
+use crate::tx::Event;
+use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
 use crate::types::{AccountId, Cents, ClassId, KindId, PoolId, SchoolId};
 
 /// A pool of a class.
@@ -40,5 +43,57 @@ impl Handler for DefinePool {
     fn check(&self) -> Result<(), Code> {
         require((1..=MAX_POOL_CAPACITY).contains(&self.capacity) && self.floor <= self.capacity)?;
         require(self.charge_cents().is_some_and(|charge| charge.0 <= MAX_AMOUNT_CENTS))
+    }
+
+    fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
+        let mut class = schema::class(context.overlay, self.class)?.ok_or(Code::UnknownClass)?;
+        self.check_class(context, &class)?;
+        let overlay = &mut *context.overlay;
+        ensure(schema::school(overlay, self.school)?.is_some(), Code::UnknownSchool)?;
+        ensure(schema::class_of_pool(overlay, self.pool)?.is_none(), Code::PoolExists)?;
+        let place = schema::pool_at_key(self.class, self.school, self.kind);
+        ensure(overlay.get(&place)?.is_none(), Code::PoolRepeated)?;
+        let charged_cents = self.charge(context, &class)?;
+        let overlay = &mut *context.overlay;
+        let record = PoolRecord {
+            pool: self.pool,
+            class: self.class,
+            school: self.school,
+            kind: self.kind,
+            capacity: self.capacity,
+            floor: self.floor,
+            unit_cost_cents: self.unit_cost_cents,
+            funder: self.funder,
+        };
+        schema::write(overlay, schema::pool_key(self.class, self.pool), &record);
+        overlay.put(schema::pool_class_key(self.pool), self.class.0.to_be_bytes().to_vec());
+        overlay.put(place, self.pool.0.to_be_bytes().to_vec());
+        class.pools = class.pools.saturating_add(1);
+        schema::write(overlay, schema::class_key(self.class), &class);
+        Ok(vec![Event::PoolDefined { pool: self.pool, charged_cents }])
+    }
+}
+
+impl DefinePool {
+    fn check_class(&self, context: &Context<'_, '_>, class: &Class) -> Result<(), Refusal> {
+        // Requests are made knowing the pools, so none appears while a round is open.
+        ensure(class.open_round.is_none(), Code::RoundOpen)?;
+        ensure(usize::from(self.kind.0) < class.definition.kinds.len(), Code::UnknownKind)?;
+        Ok(ensure(class.pools < context.facts.params.max_class_pools, Code::TooManyPools)?)
+    }
+
+    /// Charges the whole pool. Keeps `charged <= funded`.
+    fn charge(&self, context: &mut Context<'_, '_>, class: &Class) -> Result<Cents, Refusal> {
+        let own = self.funder == context.sender.account;
+        ensure(own || context.sender.roles.has(Role::Consortium), Code::ForeignBudget)?;
+        let year = class.definition.school_year;
+        let budget = schema::budget(context.overlay, &self.funder, year)?;
+        let mut budget = budget.ok_or(Code::UnknownBudget)?;
+        let charge = self.charge_cents().ok_or(Code::OverBudget)?;
+        let charged = budget.charged_cents.0.checked_add(charge.0);
+        let charged = charged.filter(|sum| *sum <= budget.funded_cents.0).ok_or(Code::OverBudget)?;
+        budget.charged_cents = Cents(charged);
+        schema::write(context.overlay, schema::budget_key(&self.funder, year), &budget);
+        Ok(charge)
     }
 }

@@ -6,8 +6,11 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::chain::Code;
 use crate::params::MAX_EXTRA_HEIGHTS;
-use crate::tx::handler::{Handler, require};
+use crate::state::schema::{self, Class, Round, RoundStatus};
+use crate::tx::Event;
+use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
 use crate::types::ClassId;
+use crate::types::{Height, RoundId};
 
 /// A round of a class.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -26,4 +29,62 @@ impl Handler for OpenRound {
             self.extra_request_heights <= MAX_EXTRA_HEIGHTS && self.extra_reveal_heights <= MAX_EXTRA_HEIGHTS,
         )
     }
+
+    fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
+        let mut class = schema::class(context.overlay, self.class)?.ok_or(Code::UnknownClass)?;
+        ensure(class.pools > 0, Code::NoPools)?;
+        let calendar = class.definition.calendar;
+        let now = context.facts.time_ms;
+        ensure(calendar.opens_ms <= now && now <= calendar.closes_ms, Code::OutsideCalendar)?;
+        give_up_stale(context, &class)?;
+
+        let mut counters = schema::counters(context.overlay)?;
+        let id = RoundId(counters.next_round);
+        counters.next_round = counters.next_round.saturating_add(1);
+        schema::write(context.overlay, schema::counters_key(), &counters);
+        class.open_round = Some(id);
+        schema::write(context.overlay, schema::class_key(self.class), &class);
+        let round = self.round(context, id, &class);
+        schema::write(context.overlay, schema::round_key(id), &round);
+        let (requests_until, reveals_until) = (round.requests_until, round.reveals_until);
+        Ok(vec![Event::RoundOpened { round: id, requests_until, reveals_until }])
+    }
+}
+
+impl OpenRound {
+    fn round(&self, context: &Context<'_, '_>, id: RoundId, class: &Class) -> Round {
+        let facts = context.facts;
+        let after = |height: Height, extra: u32| {
+            let window = u64::from(facts.validators).saturating_mul(2).saturating_add(u64::from(extra));
+            Height(height.0.saturating_add(window))
+        };
+        let requests_until = after(facts.height, self.extra_request_heights);
+        let reveals_until = after(requests_until, self.extra_reveal_heights);
+        Round {
+            round: id,
+            class: self.class,
+            school_year: class.definition.school_year,
+            opened: facts.height,
+            opened_ms: facts.time_ms,
+            requests_until,
+            reveals_until,
+            stale_from: after(reveals_until, 1),
+            equity: facts.params.equity,
+            requests: 0,
+            pairs: 0,
+            status: RoundStatus::Open,
+        }
+    }
+}
+
+/// Lets a new round take the place of one that nobody could decide, as with floors that cannot be met; every
+/// validator has had its turns to run it by then.
+fn give_up_stale(context: &mut Context<'_, '_>, class: &Class) -> Result<(), Refusal> {
+    let Some(id) = class.open_round else { return Ok(()) };
+    let Some(mut round) = schema::round(context.overlay, id)? else { return Ok(()) };
+    let height = context.facts.height;
+    ensure(height >= round.stale_from, Code::RoundOpen)?;
+    round.status = RoundStatus::GivenUp { height };
+    schema::write(context.overlay, schema::round_key(id), &round);
+    Ok(())
 }

@@ -2,9 +2,24 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
+use super::commit_seed::open_round;
 use crate::chain::Code;
-use crate::tx::handler::Handler;
+use crate::codec::Canonical;
+use crate::proof::bulk_tree::row_hash;
+use crate::rounds::{self, RoundInputs};
+use crate::state::StoreError;
+use crate::state::schema::{
+    self, Class, Decision, DecisionRow, Placement, PoolPrice, Round, RoundStatus, SeedShare,
+    StoredCertificate,
+};
+use crate::tx::Event;
+use crate::tx::handler::{Context, Handler, Refusal, ensure};
 use crate::types::RoundId;
+use crate::types::{AccountId, Handle, PoolId};
+use aula_twin_runtime::allocation::certificate;
+use aula_twin_runtime::allocation::problem::Problem;
+use aula_twin_runtime::allocation::{Limits, Solution, SolveError, solve};
+use std::collections::BTreeMap;
 
 /// Which round to run.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -17,4 +32,138 @@ impl Handler for RunRound {
     fn check(&self) -> Result<(), Code> {
         Ok(())
     }
+
+    fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
+        let round = open_round(context, self.round)?;
+        ensure(context.facts.height > round.reveals_until, Code::TooEarlyToRun)?;
+        let class = schema::class(context.overlay, round.class)?.ok_or(Code::UnknownClass)?;
+        let shares = schema::seed_shares(context.overlay, self.round)?;
+        let inputs = inputs(context, &round, &class, &shares)?;
+        let max_work = context.facts.params.max_round_work;
+        let problem = inputs.problem().map_err(|_| Code::Infeasible)?;
+        let solution = solve(&problem, &Limits { work: max_work }).map_err(|error| code_of(&error))?;
+        check_proof(&problem, &solution, context.facts.params.max_gap_ppm)?;
+        let rows = inputs.decisions(&solution.assignment).map_err(|_| Code::NotProved)?;
+        record(context, Ran { round, class, shares, inputs, solution, rows, max_work })
+    }
+}
+
+/// A round that ran.
+struct Ran {
+    round: Round,
+    class: Class,
+    shares: Vec<SeedShare>,
+    inputs: RoundInputs,
+    solution: Solution,
+    rows: Vec<(Handle, DecisionRow)>,
+    max_work: u64,
+}
+
+fn inputs(
+    context: &Context<'_, '_>,
+    round: &Round,
+    class: &Class,
+    shares: &[SeedShare],
+) -> Result<RoundInputs, Refusal> {
+    let overlay = &*context.overlay;
+    let label = schema::requests_tree(round.round);
+    let rows = overlay.rows(&label)?;
+    let requests = rows.iter().map(|(handle, row)| Ok((*handle, schema::decode(row)?)));
+    Ok(RoundInputs {
+        definition: class.definition.clone(),
+        equity: round.equity,
+        pools: schema::pools(overlay, round.class)?,
+        schools: schema::schools(overlay)?.into_iter().map(|school| (school.id, school)).collect(),
+        requests: requests.collect::<Result<_, Refusal>>()?,
+        seed: rounds::seed(&overlay.tree_head(&label)?.root, shares),
+    })
+}
+
+fn code_of(error: &SolveError) -> Code {
+    match error {
+        SolveError::Infeasible(_) => Code::Infeasible,
+        _ => Code::NotProved,
+    }
+}
+
+/// The optimizer is not believed: its certificate is checked by code that shares nothing with it.
+fn check_proof(problem: &Problem, solution: &Solution, max_gap_ppm: u32) -> Result<(), Code> {
+    let verdict = certificate::check(problem, &solution.assignment, &solution.certificate);
+    let proved = verdict.is_ok_and(|v| v.gap_ppm <= max_gap_ppm && v.objective == solution.objective);
+    ensure(proved, Code::NotProved)
+}
+
+/// Writes the decision; from now on it stands for the class.
+fn record(context: &mut Context<'_, '_>, ran: Ran) -> Result<Vec<Event>, Refusal> {
+    let (id, height) = (ran.round.round, context.facts.height);
+    let decisions = schema::decisions_tree(id);
+    for (handle, row) in &ran.rows {
+        context.overlay.put_row(&decisions, *handle, row.to_canonical());
+    }
+    let stored = StoredCertificate {
+        bytes: borsh::to_vec(&ran.solution.certificate).map_err(|e| StoreError(e.to_string()))?,
+    };
+    let decision = decision(context, &ran, &stored)?;
+    let event = Event::RoundDecided {
+        round: id,
+        requests: decision.report.requests,
+        placed: decision.report.placed,
+        waitlisted: decision.report.waitlisted,
+        objective: decision.objective,
+        gap_ppm: decision.gap_ppm,
+        seed: decision.seed,
+    };
+    let overlay = &mut *context.overlay;
+    schema::write(overlay, schema::decision_key(id), &decision);
+    schema::write(overlay, schema::certificate_key(id), &stored);
+    let round = Round { status: RoundStatus::Decided { height }, ..ran.round };
+    schema::write(overlay, schema::round_key(id), &round);
+    let class = Class { open_round: None, standing_round: Some(id), ..ran.class };
+    schema::write(overlay, schema::class_key(round.class), &class);
+    Ok(vec![event])
+}
+
+fn decision(context: &Context<'_, '_>, ran: &Ran, stored: &StoredCertificate) -> Result<Decision, Refusal> {
+    let id = ran.round.round;
+    let accounts = |revealed: bool| -> Vec<AccountId> {
+        let wanted = ran.shares.iter().filter(|share| share.secret.is_some() == revealed);
+        wanted.map(|share| share.account).collect()
+    };
+    Ok(Decision {
+        round: id,
+        class: ran.round.class,
+        height: context.facts.height,
+        requests: context.overlay.tree_head(&schema::requests_tree(id))?,
+        decisions: context.overlay.tree_head(&schema::decisions_tree(id))?,
+        seed: ran.inputs.seed,
+        revealed: accounts(true),
+        withheld: accounts(false),
+        objective: ran.solution.objective,
+        dual: ran.solution.dual,
+        gap_ppm: ran.solution.gap_ppm,
+        work: ran.solution.work,
+        max_work: ran.max_work,
+        certificate_sha256: row_hash(&stored.bytes),
+        prices: prices(ran),
+        report: ran.inputs.report(&ran.rows),
+        replaces: ran.class.standing_round,
+    })
+}
+
+fn prices(ran: &Ran) -> Vec<PoolPrice> {
+    let mut used: BTreeMap<PoolId, u32> = BTreeMap::new();
+    for (_, row) in &ran.rows {
+        if let Placement::Pool { pool, .. } = row.placement {
+            let count = used.entry(pool).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+    let published = ran.solution.published.iter().copied().chain(std::iter::repeat(None));
+    let pools = ran.inputs.pools.iter().zip(published);
+    pools
+        .map(|(record, price)| {
+            let used = used.get(&record.pool).copied().unwrap_or(0);
+            PoolPrice { pool: record.pool, price, used }
+        })
+        .collect()
 }

@@ -7,10 +7,18 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
+use super::commit_seed::open_round;
 use crate::chain::Code;
+use crate::codec::Canonical;
 use crate::params::MAX_KINDS;
-use crate::tx::handler::{Handler, ascends, differ, require};
+use crate::proof::bulk_tree::row_hash;
+use crate::rounds::Eligibility;
+use crate::state::schema::{self, Class, RequestRow, Round, School, StudentLeaf};
+use crate::tx::Event;
+use crate::tx::handler::{Context, Handler, Refusal, ascends, differ, ensure, require};
+use crate::types::DistrictId;
 use crate::types::{Band, Handle, KindId, RoundId, SchoolId};
+use std::collections::BTreeMap;
 
 /// Whether the student must be placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize)]
@@ -53,5 +61,87 @@ impl Handler for SubmitRequests {
         require(!self.requests.is_empty())?;
         require(ascends(self.requests.iter().map(|request| &request.handle)))?;
         require(self.requests.iter().all(|r| (1..=MAX_KINDS).contains(&r.kinds.len()) && differ(&r.kinds)))
+    }
+
+    fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
+        let district = context.district()?;
+        context.check_batch(self.requests.len())?;
+        let mut round = open_round(context, self.round)?;
+        ensure(context.facts.height <= round.requests_until, Code::RequestsClosed)?;
+        let mut intake = Intake::of(context, &round, district)?;
+        let label = schema::requests_tree(self.round);
+        let (mut counted, mut repeated) = (0u32, 0u32);
+        for (position, request) in self.requests.iter().enumerate() {
+            if context.overlay.row(&label, &request.handle)?.is_some() {
+                repeated = repeated.saturating_add(1);
+                continue;
+            }
+            let (row, pairs) =
+                intake.admit(context, &round, request).map_err(|refusal| refusal.at(position))?;
+            round.pairs = round.pairs.saturating_add(pairs);
+            counted = counted.saturating_add(1);
+            context.overlay.put_row(&label, request.handle, row.to_canonical());
+        }
+        round.requests = round.requests.saturating_add(counted);
+        let params = &context.facts.params;
+        let fits = round.requests <= params.max_round_requests && round.pairs <= params.max_round_pairs;
+        ensure(fits, Code::TooManyRequests)?;
+        schema::write(context.overlay, schema::round_key(self.round), &round);
+        Ok(vec![Event::RequestsTaken { round: self.round, counted, repeated }])
+    }
+}
+
+/// What a batch's entries are checked against, read once.
+struct Intake {
+    district: DistrictId,
+    students: String,
+    class: Class,
+    eligibility: Eligibility,
+    schools: BTreeMap<SchoolId, School>,
+}
+
+impl Intake {
+    fn of(context: &Context<'_, '_>, round: &Round, district: DistrictId) -> Result<Self, Refusal> {
+        let class = schema::class(context.overlay, round.class)?.ok_or(Code::UnknownClass)?;
+        let pools = schema::pools(context.overlay, round.class)?;
+        let schools: BTreeMap<SchoolId, School> =
+            schema::schools(context.overlay)?.into_iter().map(|school| (school.id, school)).collect();
+        Ok(Self {
+            district,
+            students: schema::students_tree(district, round.school_year),
+            class,
+            eligibility: Eligibility::of(&pools, &schools),
+            schools,
+        })
+    }
+
+    /// Checks an entry; gives its row, and how many pairs it adds to the round's problem.
+    fn admit(
+        &mut self,
+        context: &Context<'_, '_>,
+        round: &Round,
+        request: &Request,
+    ) -> Result<(RequestRow, u64), Refusal> {
+        let definition = &self.class.definition;
+        let known = |kind: &KindId| usize::from(kind.0) < definition.kinds.len();
+        ensure(request.kinds.iter().all(known), Code::UnknownKind)?;
+        let state = context.overlay.row(&self.students, &request.handle)?.ok_or(Code::UnknownHandle)?;
+        let leaf: StudentLeaf = schema::decode(&state)?;
+        ensure(leaf.anchored < round.opened, Code::AnchoredTooLate)?;
+        ensure(leaf.home_school == request.home_school, Code::HomeSchoolDiffers)?;
+        let home = self.schools.get(&request.home_school).ok_or(Code::UnknownSchool)?;
+        let may_wait = definition.waitlist_cost.is_some() && request.mandate == Mandate::None;
+        let eligible = self.eligibility.count(home, &request.kinds);
+        let pairs = eligible.saturating_add(u64::from(may_wait));
+        ensure(pairs > 0, Code::NothingEligible)?;
+        let row = RequestRow {
+            district: self.district,
+            home_school: request.home_school,
+            band: request.band,
+            mandate: request.mandate,
+            kinds: request.kinds.clone(),
+            state_row: row_hash(&state),
+        };
+        Ok((row, pairs))
     }
 }

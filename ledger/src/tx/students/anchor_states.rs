@@ -6,9 +6,15 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::chain::Code;
+use crate::codec::Canonical;
 use crate::params::MAX_COMMITMENTS;
-use crate::tx::handler::{Handler, ascends, require};
+use crate::proof::bulk_tree::row_hash;
+use crate::state::schema::{self, StudentLeaf};
+use crate::tx::Event;
+use crate::tx::handler::{Context, Handler, Refusal, ascends, ensure, require};
 use crate::types::{CommitmentBytes, Handle, Hash, SchoolId, SchoolYear};
+use crate::types::{DistrictId, Height};
+use std::collections::BTreeSet;
 
 /// One student's state, as hashes and commitments.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -44,4 +50,61 @@ impl Handler for AnchorStates {
         require(ascends(self.states.iter().map(|state| &state.handle)))?;
         require(self.states.iter().all(|s| s.version > 0 && s.commitments.len() <= MAX_COMMITMENTS))
     }
+
+    fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
+        let district = context.district()?;
+        context.check_batch(self.states.len())?;
+        let label = schema::students_tree(district, self.school_year);
+        let tree = context.overlay.base().tree(&label)?.unwrap_or_default();
+        let room = u64::from(context.facts.params.max_district_students);
+        let height = context.facts.height;
+        let mut schools = BTreeSet::new();
+        let mut size = tree.len();
+        for (position, state) in self.states.iter().enumerate() {
+            if !schools.contains(&state.home_school) {
+                let school = schema::school(context.overlay, state.home_school)?;
+                let own = school.is_some_and(|school| school.district == district);
+                ensure(own, Code::ForeignSchool).map_err(|code| Refusal::from(code).at(position))?;
+                schools.insert(state.home_school);
+            }
+            // The tree answers from memory whether the store has a row at all: most states are new ones.
+            let known = tree.contains(&state.handle);
+            let earlier = match context.overlay.written_row(&label, &state.handle) {
+                Some(row) => Some(schema::decode::<StudentLeaf>(row)?),
+                None if known => {
+                    context.overlay.row(&label, &state.handle)?.as_deref().map(schema::decode).transpose()?
+                }
+                None => None,
+            };
+            let higher = earlier.is_none_or(|leaf: StudentLeaf| leaf.version < state.version);
+            ensure(higher, Code::VersionNotHigher).map_err(|code| Refusal::from(code).at(position))?;
+            size = size.saturating_add(u64::from(!known));
+            ensure(size <= room, Code::TooManyStudents)?;
+            let row = self.leaf(state, height).to_canonical();
+            context.student_leaves.push(anchored_leaf(district, self.school_year, &state.handle, &row));
+            context.overlay.put_row(&label, state.handle, row);
+        }
+        let leaves = u32::try_from(self.states.len()).unwrap_or(u32::MAX);
+        Ok(vec![Event::StatesAnchored { district, school_year: self.school_year, leaves }])
+    }
+}
+
+impl AnchorStates {
+    fn leaf(&self, state: &StudentState, anchored: Height) -> StudentLeaf {
+        StudentLeaf {
+            version: state.version,
+            state_hash: state.state_hash,
+            home_school: state.home_school,
+            commitments: state.commitments.clone(),
+            model_digest: self.model_digest,
+            event_watermark: state.event_watermark,
+            anchored,
+        }
+    }
+}
+
+/// A leaf of the header's students tree: district and school year (little endian), the handle, and the SHA-256
+/// of the row that went into the district's tree. 68 bytes.
+pub fn anchored_leaf(district: DistrictId, year: SchoolYear, handle: &Handle, row: &[u8]) -> Vec<u8> {
+    [&district.0.to_le_bytes()[..], &year.0.to_le_bytes(), &handle.0, &row_hash(row).0].concat()
 }

@@ -5,7 +5,9 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
 use crate::chain::Code;
-use crate::tx::handler::{Handler, require};
+use crate::state::schema::{self, Milestone};
+use crate::tx::Event;
+use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
 use crate::types::{Handle, Hash, SchoolYear};
 
 /// What was reached.
@@ -46,5 +48,39 @@ pub struct RecordMilestone {
 impl Handler for RecordMilestone {
     fn check(&self) -> Result<(), Code> {
         require(self.supersedes.is_none_or(|earlier| earlier < self.number))
+    }
+
+    fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
+        let district = context.district()?;
+        let (handle, number) = (&self.handle, self.number);
+        let label = schema::students_tree(district, self.school_year);
+        ensure(context.overlay.row(&label, handle)?.is_some(), Code::UnknownHandle)?;
+        let overlay = &mut *context.overlay;
+        let key = schema::milestone_key(district, handle, number);
+        ensure(overlay.get(&key)?.is_none(), Code::MilestoneImmutable)?;
+        if let Some(before) = number.checked_sub(1) {
+            let last = overlay.get(&schema::milestone_key(district, handle, before))?;
+            ensure(last.is_some(), Code::MilestoneGap)?;
+        }
+        if let Some(earlier) = self.supersedes {
+            let found = overlay.get(&schema::milestone_key(district, handle, earlier))?;
+            ensure(found.is_some(), Code::UnknownMilestone)?;
+            let mark = schema::superseded_key(district, handle, earlier);
+            ensure(overlay.get(&mark)?.is_none(), Code::MilestoneSuperseded)?;
+            overlay.put(mark, number.to_be_bytes().to_vec());
+        }
+        let record = Milestone {
+            handle: *handle,
+            number,
+            district,
+            school_year: self.school_year,
+            kind: self.kind,
+            evidence: self.evidence,
+            supersedes: self.supersedes,
+            recorded_by: context.sender.account,
+            recorded: context.facts.height,
+        };
+        schema::write(overlay, key, &record);
+        Ok(vec![Event::MilestoneRecorded { handle: *handle, number }])
     }
 }

@@ -1,0 +1,160 @@
+//! Whole blocks: validity, limits, determinism, and what a rejection may change.
+
+use super::*;
+use crate::codec::Canonical;
+use crate::testkit::{Chain, anchor, anchor_version, fund, key, ready};
+use crate::types::{Height, TimeMs};
+
+fn invalid(chain: &Chain, transactions: &[Vec<u8>]) -> Option<(u32, Code)> {
+    match chain.try_block(transactions) {
+        Err(ExecuteError::Invalid { index, code }) => Some((index, code)),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_block_without_transactions_moves_height_time_and_the_state_root() {
+    let mut chain = Chain::new();
+    let first = chain.block(&[]);
+    let second = chain.block(&[]);
+    assert_eq!(second.header.parent, first.header.hash());
+    assert_ne!(first.header.state_root, second.header.state_root);
+    assert_eq!(second.header.transactions.leaf_count, 0);
+    assert_eq!(schema::chain(&chain.state).unwrap().height, Height(2));
+}
+
+#[test]
+fn the_same_block_twice_gives_the_same_bytes() {
+    let chain = ready();
+    let block: Vec<Vec<u8>> = vec![
+        chain.transaction("district-1", 0, anchor_version(0..6, 11, 2).into()).to_canonical(),
+        chain.transaction("funder", 0, fund(5).into()).to_canonical(),
+        chain.transaction("district-1", 1, anchor_version(0..6, 11, 2).into()).to_canonical(),
+    ];
+    let (once, again) = (chain.try_block(&block).unwrap(), chain.clone().try_block(&block).unwrap());
+    assert_eq!(once.header.to_canonical(), again.header.to_canonical());
+    assert_eq!(once.receipts, again.receipts);
+    assert_eq!(once.writes.values, again.writes.values);
+    assert_eq!(once.writes.rows, again.writes.rows);
+    assert_eq!(once.writes.map_nodes, again.writes.map_nodes);
+    let codes: Vec<Code> = once.receipts.iter().map(|r| r.code).collect();
+    assert_eq!(codes, [Code::Accepted, Code::Accepted, Code::VersionNotHigher]);
+    assert_eq!(once.receipts[2].entry, Some(0));
+    assert_eq!(once.header.students.leaf_count, 6, "a rejected anchor adds no leaf");
+}
+
+#[test]
+fn a_replayed_transaction_makes_a_block_invalid() {
+    let mut chain = ready();
+    let bytes = chain.transaction("funder", 0, fund(5).into()).to_canonical();
+    assert_eq!(invalid(&chain, &[bytes.clone(), bytes.clone()]), Some((1, Code::WrongSequence)));
+    chain.block(std::slice::from_ref(&bytes));
+    assert_eq!(invalid(&chain, &[bytes]), Some((0, Code::WrongSequence)));
+}
+
+#[test]
+fn each_code_that_makes_a_block_invalid_does() {
+    let chain = ready();
+    let good = chain.transaction("funder", 0, fund(5).into());
+    let signed = |change: fn(&mut Transaction)| {
+        let mut transaction = good.clone();
+        change(&mut transaction);
+        Transaction::sign(transaction.body, &key("funder")).to_canonical()
+    };
+    let mut forged = good.clone();
+    forged.body.sequence = 99;
+    let rows: Vec<(Vec<u8>, Code)> = vec![
+        (vec![1, 2, 3], Code::Malformed),
+        ([good.to_canonical(), vec![0]].concat(), Code::Malformed),
+        (vec![1; 2 * 1024 * 1024 + 1], Code::Oversized),
+        (forged.to_canonical(), Code::WrongSequence),
+        (
+            {
+                let mut forged = good.clone();
+                forged.body.valid_until_height = Height(4_000);
+                forged.to_canonical()
+            },
+            Code::BadSignature,
+        ),
+        (signed(|t| t.body.chain_id = ChainId::new("other-00000000").unwrap()), Code::WrongChain),
+        (signed(|t| t.body.valid_until_height = Height(1)), Code::Expired),
+        (signed(|t| t.body.sequence += 1), Code::WrongSequence),
+        (chain.transaction("stranger", 0, fund(5).into()).to_canonical(), Code::UnknownAccount),
+        (Transaction::sign(good.body.clone(), &key("voter-a")).to_canonical(), Code::KeyNotCurrent),
+        (chain.transaction("funder", 0, fund(0).into()).to_canonical(), Code::InvalidPayload),
+    ];
+    for (bytes, code) in rows {
+        assert_eq!(invalid(&chain, &[bytes]), Some((0, code)), "{code:?}");
+    }
+    assert!(chain.try_block(&[good.to_canonical()]).is_ok(), "the untouched one is fine");
+}
+
+#[test]
+fn the_mempools_check_says_the_same_as_the_block() {
+    let mut chain = ready();
+    let good = chain.transaction("funder", 0, fund(5).into());
+    let says = |chain: &Chain, t: &Transaction, expected| {
+        check_transaction(&chain.state, t, chain.height.next(), expected).unwrap()
+    };
+    assert_eq!(says(&chain, &good, None), Ok(()));
+    assert_eq!(says(&chain, &good, Some(1 + good.body.sequence)), Err(Code::WrongSequence));
+    let mut forged = good.clone();
+    forged.body.valid_until_height = Height(4_000);
+    assert_eq!(says(&chain, &forged, None), Err(Code::BadSignature));
+    chain.block(&[good.to_canonical()]);
+    assert_eq!(says(&chain, &good, None), Err(Code::WrongSequence));
+}
+
+#[test]
+fn a_block_must_follow_the_state_in_height_and_time_and_chain() {
+    let mut chain = ready();
+    chain.block(&[]);
+    let parent_ms = schema::chain(&chain.state).unwrap().time_ms.0;
+    let wrong = |result: Result<Outcome, ExecuteError>| matches!(result, Err(ExecuteError::NotNext("time")));
+    assert!(wrong(chain.try_block_at(TimeMs(parent_ms), &[])));
+    assert!(chain.try_block_at(TimeMs(parent_ms + 1), &[]).is_ok(), "parent + 1 always passes");
+    let mut other = chain.clone();
+    other.height = Height(77);
+    assert_eq!(other.try_block(&[]).unwrap_err(), ExecuteError::NotNext("height"));
+    other = chain.clone();
+    other.parsed.chain_id = ChainId::new("other-00000000").unwrap();
+    assert_eq!(other.try_block(&[]).unwrap_err(), ExecuteError::NotNext("chain id"));
+}
+
+#[test]
+fn every_limit_of_a_block_binds_its_proposer() {
+    let limit = |change: fn(&mut Params), count: u64| {
+        let mut chain = Chain::with_params(change);
+        crate::testkit::prepare(&mut chain);
+        let block: Vec<Vec<u8>> =
+            (0..count).map(|n| chain.transaction("funder", n, fund(1).into()).to_canonical()).collect();
+        match chain.try_block(&block) {
+            Err(ExecuteError::OverLimit { limit }) => limit,
+            _ => "none",
+        }
+    };
+    assert_eq!(limit(|p| p.max_block_account_transactions = 4, 4), "none");
+    assert_eq!(limit(|p| p.max_block_account_transactions = 4, 5), "max_block_account_transactions");
+    assert_eq!(limit(|p| p.max_block_signatures = 10, 11), "max_block_signatures");
+
+    let chain = ready();
+    let runs: Vec<Vec<u8>> = (0..2)
+        .map(|n| chain.transaction("voter-a", n, crate::testkit::run(0).into()).to_canonical())
+        .collect();
+    assert_eq!(chain.try_block(&runs).unwrap_err(), ExecuteError::OverLimit { limit: "max_block_rounds" });
+    let big = vec![vec![0u8; 2 * 1024 * 1024]; 3];
+    assert_eq!(chain.try_block(&big).unwrap_err(), ExecuteError::OverLimit { limit: "max_block_bytes" });
+}
+
+#[test]
+fn a_thousand_single_anchors_touch_each_tree_once() {
+    let mut chain = ready();
+    let block: Vec<Vec<u8>> = (0..1_000u32)
+        .map(|n| chain.transaction("district-1", u64::from(n), anchor([100 + n], 11).into()).to_canonical())
+        .collect();
+    let outcome = chain.block(&block);
+    assert!(outcome.receipts.iter().all(|receipt| receipt.code == Code::Accepted));
+    assert_eq!(outcome.header.students.leaf_count, 1_000);
+    assert_eq!(outcome.writes.trees.len(), 1);
+    assert_eq!(outcome.writes.values.len(), 3, "chain, one account, one tree head");
+}

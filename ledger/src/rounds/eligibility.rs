@@ -1,0 +1,76 @@
+//! Which pools a student may get: the ranked kinds, at schools within the class's tiers.
+
+use std::collections::BTreeMap;
+
+use crate::names::Name;
+use crate::state::schema::{PoolRecord, School};
+use crate::types::{DistrictId, KindId, SchoolId};
+
+/// The travel tier of a pool at `there` for a student of `home`: 0 the same school, 1 the same district, 2 the
+/// same type of school; none: not eligible.
+pub fn tier(home: &School, there: &School) -> Option<u8> {
+    if home.id == there.id {
+        Some(0)
+    } else if home.district == there.district {
+        Some(1)
+    } else if home.school_type == there.school_type {
+        Some(2)
+    } else {
+        None
+    }
+}
+
+/// The pools of one kind: by index, with their schools, and counted by district and type.
+#[derive(Debug, Clone, Default)]
+struct KindPools {
+    pools: Vec<(u32, School)>,
+    by_district: BTreeMap<DistrictId, u64>,
+    by_type: BTreeMap<Name, u64>,
+    by_both: BTreeMap<(DistrictId, Name), u64>,
+}
+
+/// A class's pools by kind. Pools at schools that are not given are left out: nobody is eligible for them.
+#[derive(Debug, Clone, Default)]
+pub struct Eligibility {
+    kinds: BTreeMap<KindId, KindPools>,
+}
+
+impl Eligibility {
+    /// From the class's pools in the optimizer's order.
+    pub fn of(pools: &[PoolRecord], schools: &BTreeMap<SchoolId, School>) -> Self {
+        let mut kinds: BTreeMap<KindId, KindPools> = BTreeMap::new();
+        for (pool, index) in pools.iter().zip(0u32..) {
+            let Some(school) = schools.get(&pool.school) else { continue };
+            let of_kind = kinds.entry(pool.kind).or_default();
+            let (district, school_type) = (school.district, school.school_type.clone());
+            increase(of_kind.by_district.entry(district).or_default());
+            increase(of_kind.by_type.entry(school_type.clone()).or_default());
+            increase(of_kind.by_both.entry((district, school_type)).or_default());
+            of_kind.pools.push((index, school.clone()));
+        }
+        Self { kinds }
+    }
+
+    /// The pools of a kind that a student of `home` may get: index and tier, by ascending index.
+    pub fn pools(&self, home: &School, kind: KindId) -> impl Iterator<Item = (u32, u8)> {
+        let pools = self.kinds.get(&kind).map_or(&[][..], |of_kind| &of_kind.pools);
+        pools.iter().filter_map(move |(index, school)| Some((*index, tier(home, school)?)))
+    }
+
+    /// How many pools of these kinds a student of `home` may get, without listing them.
+    pub fn count(&self, home: &School, kinds: &[KindId]) -> u64 {
+        let at = |map: Option<&u64>| map.copied().unwrap_or(0);
+        let of_kind = |kind: &KindId| {
+            let Some(pools) = self.kinds.get(kind) else { return 0 };
+            let both = at(pools.by_both.get(&(home.district, home.school_type.clone())));
+            let district = at(pools.by_district.get(&home.district));
+            let same_type = at(pools.by_type.get(&home.school_type));
+            district.saturating_add(same_type).saturating_sub(both)
+        };
+        kinds.iter().fold(0u64, |sum, kind| sum.saturating_add(of_kind(kind)))
+    }
+}
+
+fn increase(counter: &mut u64) {
+    *counter = counter.saturating_add(1);
+}

@@ -1,0 +1,380 @@
+//! Every key of the state, one function each, and typed reading and writing.
+//!
+//! A key is ASCII words with `/` between them, then fixed-width fields: numbers big endian, so that records
+//! list in their order; a text only at the end, so that no key is another's prefix by accident.
+//!
+//! | key | record |
+//! |---|---|
+//! | `chain` | [`ChainRecord`]: identity, height and time |
+//! | `params` | [`Params`] |
+//! | `validators` | [`ValidatorSchedule`]: the sets of this height and the next two |
+//! | `counters` | [`Counters`] |
+//! | `account/A` | [`Account`]: current key and next sequence number |
+//! | `member/A`, `name/NAME` | [`Member`]; the account of a name |
+//! | `validator/V`, `peer/P` | [`ValidatorInfo`], [`Peer`] |
+//! | `proposal/N`, `upgrade/H` | [`Proposal`], [`UpgradeNote`] |
+//! | `district/D`, `school/S` | [`District`], [`School`] |
+//! | `milestone/D HANDLE N`, `superseded/D HANDLE N` | [`Milestone`]; the number of its correction |
+//! | `budget/A YEAR` | [`Budget`] |
+//! | `class/C`, `pool/C P`, `pool_class/P`, `pool_at/C S K` | [`Class`], [`PoolRecord`], and two indexes |
+//! | `round/R`, `seed/R A` | [`Round`], [`SeedShare`] |
+//! | `decision/R`, `certificate/R` | [`Decision`]; the optimizer's certificate |
+//! | `tree/LABEL` | heads of bulk trees, written by the overlay |
+//!
+//! Bulk trees: `students/D/YEAR` holds [`StudentLeaf`], `round/R/requests` [`RequestRow`], and
+//! `round/R/decisions` [`DecisionRow`].
+
+use super::{Overlay, Record, StateReader, StoreError, TreeLabel};
+use crate::chain::ValidatorSet;
+use crate::codec::Canonical;
+use crate::params::Params;
+use crate::types::{
+    AccountId, ClassId, DistrictId, Handle, Height, KindId, PoolId, ProposalId, RoundId, SchoolId,
+    SchoolYear, ValidatorAddress,
+};
+
+mod chain;
+mod resources;
+mod students;
+
+pub use chain::{
+    Account, ChainRecord, Counters, Member, Peer, Proposal, ProposalStatus, Standing, UpgradeNote,
+    ValidatorInfo, ValidatorSchedule,
+};
+pub use resources::{
+    BandCounts, Budget, Class, Decision, DecisionRow, Placement, PoolPrice, PoolRecord, RequestRow, Round,
+    RoundReport, RoundStatus, SeedShare, StoredCertificate,
+};
+pub use students::{District, Milestone, School, StudentLeaf};
+
+use crate::names::{Name, PeerName};
+
+/// A place to read records from: the state, or an overlay above it.
+pub trait Records {
+    /// The record under a key.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    fn record(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+    /// The records under a prefix, ascending by key.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    fn records(&self, prefix: &[u8]) -> Result<Vec<Record>, StoreError>;
+}
+
+impl<S: StateReader + ?Sized> Records for S {
+    fn record(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.value(key)
+    }
+
+    fn records(&self, prefix: &[u8]) -> Result<Vec<Record>, StoreError> {
+        self.values(prefix)
+    }
+}
+
+impl Records for Overlay<'_> {
+    fn record(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get(key)
+    }
+
+    fn records(&self, prefix: &[u8]) -> Result<Vec<Record>, StoreError> {
+        self.list(prefix)
+    }
+}
+
+/// Decodes a stored record or row.
+///
+/// # Errors
+/// [`StoreError`]: bytes in the state that this program did not write.
+pub fn decode<T: Canonical>(bytes: &[u8]) -> Result<T, StoreError> {
+    T::from_canonical(bytes).map_err(|e| StoreError(format!("a stored record is damaged: {e}")))
+}
+
+/// Reads a record.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or the record is damaged.
+pub fn read<T: Canonical>(from: &(impl Records + ?Sized), key: &[u8]) -> Result<Option<T>, StoreError> {
+    from.record(key)?.as_deref().map(decode).transpose()
+}
+
+/// Reads a record that exists since genesis.
+///
+/// # Errors
+/// [`StoreError`] also when it does not.
+pub fn read_known<T: Canonical>(from: &(impl Records + ?Sized), key: &[u8]) -> Result<T, StoreError> {
+    read(from, key)?.ok_or_else(|| StoreError(format!("the state has no {}", T::WHAT)))
+}
+
+/// Reads all records under a prefix, ascending by key.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or a record is damaged.
+pub fn list<T: Canonical>(from: &(impl Records + ?Sized), prefix: &[u8]) -> Result<Vec<T>, StoreError> {
+    from.records(prefix)?.iter().map(|(_, bytes)| decode(bytes)).collect()
+}
+
+/// Writes a record.
+pub fn write<T: Canonical>(to: &mut Overlay<'_>, key: Vec<u8>, record: &T) {
+    to.put(key, record.to_canonical());
+}
+
+macro_rules! keys {
+    ($($(#[$doc:meta])* $name:ident($($field:ident: $type:ty => $bytes:expr),*) = $word:literal;)*) => {
+        $(
+            $(#[$doc])*
+            pub fn $name($($field: $type),*) -> Vec<u8> {
+                [$word.as_bytes() $(, &$bytes[..])*].concat()
+            }
+        )*
+    };
+}
+
+keys! {
+    /// Identity, height and time.
+    chain_key() = "chain";
+    /// Parameters.
+    params_key() = "params";
+    /// Validator sets.
+    validators_key() = "validators";
+    /// Counters.
+    counters_key() = "counters";
+    /// An account's key and sequence.
+    account_key(account: &AccountId => account.0) = "account/";
+    /// A member.
+    member_key(account: &AccountId => account.0) = "member/";
+    /// The account of a member's name.
+    name_key(name: &Name => name.as_str().as_bytes()) = "name/";
+    /// What is known of a validator beside its vote.
+    validator_key(address: &ValidatorAddress => address.0) = "validator/";
+    /// An admitted peer.
+    peer_key(peer: &PeerName => peer.as_str().as_bytes()) = "peer/";
+    /// A proposed change.
+    proposal_key(proposal: ProposalId => proposal.0.to_be_bytes()) = "proposal/";
+    /// An agreed upgrade.
+    upgrade_key(height: Height => height.0.to_be_bytes()) = "upgrade/";
+    /// A district.
+    district_key(district: DistrictId => district.0.to_be_bytes()) = "district/";
+    /// A school.
+    school_key(school: SchoolId => school.0.to_be_bytes()) = "school/";
+    /// A milestone, by district, handle and number: no district writes another's.
+    milestone_key(
+        district: DistrictId => district.0.to_be_bytes(), handle: &Handle => handle.0, number: u16 => number.to_be_bytes()
+    ) = "milestone/";
+    /// All milestones of a handle.
+    milestones_prefix(district: DistrictId => district.0.to_be_bytes(), handle: &Handle => handle.0) = "milestone/";
+    /// The number of the record that corrects a milestone.
+    superseded_key(
+        district: DistrictId => district.0.to_be_bytes(), handle: &Handle => handle.0, number: u16 => number.to_be_bytes()
+    ) = "superseded/";
+    /// A funder's budget of a school year.
+    budget_key(funder: &AccountId => funder.0, year: SchoolYear => year.0.to_be_bytes()) = "budget/";
+    /// A class.
+    class_key(class: ClassId => class.0.to_be_bytes()) = "class/";
+    /// A pool of a class.
+    pool_key(class: ClassId => class.0.to_be_bytes(), pool: PoolId => pool.0.to_be_bytes()) = "pool/";
+    /// All pools of a class.
+    pools_prefix(class: ClassId => class.0.to_be_bytes()) = "pool/";
+    /// The class of a pool.
+    pool_class_key(pool: PoolId => pool.0.to_be_bytes()) = "pool_class/";
+    /// The pool of a class, school and kind.
+    pool_at_key(
+        class: ClassId => class.0.to_be_bytes(), school: SchoolId => school.0.to_be_bytes(), kind: KindId => [kind.0]
+    ) = "pool_at/";
+    /// A round.
+    round_key(round: RoundId => round.0.to_be_bytes()) = "round/";
+    /// A member's share of a round's seed.
+    seed_key(round: RoundId => round.0.to_be_bytes(), account: &AccountId => account.0) = "seed/";
+    /// All shares of a round's seed.
+    seeds_prefix(round: RoundId => round.0.to_be_bytes()) = "seed/";
+    /// A round's decision.
+    decision_key(round: RoundId => round.0.to_be_bytes()) = "decision/";
+    /// The optimizer's certificate of a round.
+    certificate_key(round: RoundId => round.0.to_be_bytes()) = "certificate/";
+}
+
+/// The tree of a district's students of a school year.
+pub fn students_tree(district: DistrictId, year: SchoolYear) -> TreeLabel {
+    format!("students/{district}/{year}")
+}
+
+/// The tree of a round's requests.
+pub fn requests_tree(round: RoundId) -> TreeLabel {
+    format!("round/{round}/requests")
+}
+
+/// The tree of a round's decisions.
+pub fn decisions_tree(round: RoundId) -> TreeLabel {
+    format!("round/{round}/decisions")
+}
+
+/// Generates `name(from, id) -> Option<record>` readers, each documented once.
+macro_rules! readers {
+    ($($(#[$doc:meta])* $name:ident($($field:ident: $type:ty),*) -> $record:ty = $key:expr;)*) => {
+        $(
+            $(#[$doc])*
+            ///
+            /// # Errors
+            /// [`StoreError`] when the store fails or the record is damaged.
+            pub fn $name(from: &(impl Records + ?Sized) $(, $field: $type)*) -> Result<Option<$record>, StoreError> {
+                read(from, &$key)
+            }
+        )*
+    };
+}
+
+readers! {
+    /// A member by account, whatever its standing.
+    member(account: &AccountId) -> Member = member_key(account);
+    /// An account's current key and next sequence number.
+    account(id: &AccountId) -> Account = account_key(id);
+    /// A validator's name, operator and peer.
+    validator_info(address: &ValidatorAddress) -> ValidatorInfo = validator_key(address);
+    /// A proposed change with its votes.
+    proposal(id: ProposalId) -> Proposal = proposal_key(id);
+    /// A district.
+    district(id: DistrictId) -> District = district_key(id);
+    /// A school.
+    school(id: SchoolId) -> School = school_key(id);
+    /// A funder's budget.
+    budget(funder: &AccountId, year: SchoolYear) -> Budget = budget_key(funder, year);
+    /// A class.
+    class(id: ClassId) -> Class = class_key(id);
+    /// A round.
+    round(id: RoundId) -> Round = round_key(id);
+    /// A round's decision, once it is decided.
+    decision(id: RoundId) -> Decision = decision_key(id);
+    /// The optimizer's certificate of a decided round.
+    certificate(id: RoundId) -> StoredCertificate = certificate_key(id);
+}
+
+/// Generates `names(from) -> Vec<record>` listings.
+macro_rules! listings {
+    ($($(#[$doc:meta])* $name:ident($($field:ident: $type:ty),*) -> $record:ty = $prefix:expr;)*) => {
+        $(
+            $(#[$doc])*
+            ///
+            /// # Errors
+            /// [`StoreError`] when the store fails or a record is damaged.
+            pub fn $name(from: &(impl Records + ?Sized) $(, $field: $type)*) -> Result<Vec<$record>, StoreError> {
+                list(from, $prefix.as_ref())
+            }
+        )*
+    };
+}
+
+listings! {
+    /// All members, admitted or not, by account.
+    members() -> Member = b"member/";
+    /// All admitted peers: the allow-list of connections.
+    peers() -> Peer = b"peer/";
+    /// What is known of all validators.
+    validator_infos() -> ValidatorInfo = b"validator/";
+    /// All proposed changes, oldest first.
+    proposals() -> Proposal = b"proposal/";
+    /// All agreed upgrades, by height.
+    upgrades() -> UpgradeNote = b"upgrade/";
+    /// All districts.
+    districts() -> District = b"district/";
+    /// All schools.
+    schools() -> School = b"school/";
+    /// The milestones of a district's handle, by number.
+    milestones(district: DistrictId, handle: &Handle) -> Milestone = milestones_prefix(district, handle);
+    /// All budgets.
+    budgets() -> Budget = b"budget/";
+    /// All classes.
+    classes() -> Class = b"class/";
+    /// The pools of a class, ascending by id: the optimizer's order.
+    pools(class: ClassId) -> PoolRecord = pools_prefix(class);
+    /// All pools, by class and id.
+    all_pools() -> PoolRecord = b"pool/";
+    /// All rounds.
+    rounds() -> Round = b"round/";
+    /// The shares of a round's seed, by account.
+    seed_shares(round: RoundId) -> SeedShare = seeds_prefix(round);
+}
+
+/// Identity, height and time of the state.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or holds no chain.
+pub fn chain(from: &(impl Records + ?Sized)) -> Result<ChainRecord, StoreError> {
+    read_known(from, &chain_key())
+}
+
+/// The parameters.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or holds no chain.
+pub fn params(from: &(impl Records + ?Sized)) -> Result<Params, StoreError> {
+    read_known(from, &params_key())
+}
+
+/// The counters.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or holds no chain.
+pub fn counters(from: &(impl Records + ?Sized)) -> Result<Counters, StoreError> {
+    read_known(from, &counters_key())
+}
+
+/// The validator sets of the state's height and the next two.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or holds no chain.
+pub fn validator_schedule(from: &(impl Records + ?Sized)) -> Result<ValidatorSchedule, StoreError> {
+    read_known(from, &validators_key())
+}
+
+/// The set that decides `height`: known for the state's own height and the next two, else none.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or holds no chain.
+pub fn validator_set_at(
+    from: &(impl Records + ?Sized),
+    height: Height,
+) -> Result<Option<ValidatorSet>, StoreError> {
+    let schedule = validator_schedule(from)?;
+    Ok(match height.0.checked_sub(chain(from)?.height.0) {
+        Some(0) => Some(schedule.now),
+        Some(1) => Some(schedule.next),
+        Some(2) => Some(schedule.after),
+        _ => None,
+    })
+}
+
+/// The account of a member's name.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or the record is damaged.
+pub fn account_of_name(from: &(impl Records + ?Sized), name: &Name) -> Result<Option<AccountId>, StoreError> {
+    let bytes = from.record(&name_key(name))?;
+    let damaged = || StoreError("a name's record is damaged".into());
+    bytes.map(|b| <[u8; 20]>::try_from(b.as_slice()).map(AccountId).map_err(|_| damaged())).transpose()
+}
+
+/// The class of a pool.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or the record is damaged.
+pub fn class_of_pool(from: &(impl Records + ?Sized), pool: PoolId) -> Result<Option<ClassId>, StoreError> {
+    let bytes = from.record(&pool_class_key(pool))?;
+    let damaged = || StoreError("a pool's index is damaged".into());
+    bytes
+        .map(|b| {
+            <[u8; 2]>::try_from(b.as_slice()).map(|id| ClassId(u16::from_be_bytes(id))).map_err(|_| damaged())
+        })
+        .transpose()
+}
+
+/// A pool by its number.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or the record is damaged.
+pub fn pool(from: &(impl Records + ?Sized), id: PoolId) -> Result<Option<PoolRecord>, StoreError> {
+    match class_of_pool(from, id)? {
+        Some(class) => read(from, &pool_key(class, id)),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,275 @@
+//! Records of money and resources: budgets, classes, pools, rounds and their rows.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Serialize;
+
+use super::chain::canonical;
+use crate::chain::TreeHead;
+use crate::codec::Canonical;
+use crate::tx::{DefineClass, Mandate, SeedSecret};
+use crate::types::{
+    AccountId, Band, Cents, ClassId, DistrictId, Hash, Height, KindId, PoolId, RoundId, SchoolId, SchoolYear,
+    TimeMs,
+};
+
+/// A funder's budget of a school year. Invariant: `charged_cents <= funded_cents`.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct Budget {
+    /// Whose.
+    pub funder: AccountId,
+    /// For which school year.
+    pub school_year: SchoolYear,
+    /// Funded in all.
+    pub funded_cents: Cents,
+    /// Charged by pools.
+    pub charged_cents: Cents,
+}
+
+/// A class with where its rounds are.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct Class {
+    /// As it was defined.
+    pub definition: DefineClass,
+    /// How many pools it has.
+    pub pools: u32,
+    /// The round that is open.
+    pub open_round: Option<RoundId>,
+    /// The round whose decision stands: places belong to it alone, so that none is given twice.
+    pub standing_round: Option<RoundId>,
+}
+
+/// A pool.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct PoolRecord {
+    /// Its number.
+    pub pool: PoolId,
+    /// Its class.
+    pub class: ClassId,
+    /// Where its places are.
+    pub school: SchoolId,
+    /// Of which kind.
+    pub kind: KindId,
+    /// How many places.
+    pub capacity: u32,
+    /// How many must be used.
+    pub floor: u32,
+    /// What a place cost.
+    pub unit_cost_cents: Cents,
+    /// Whose budget was charged.
+    pub funder: AccountId,
+}
+
+/// Where a round is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum RoundStatus {
+    /// Not decided.
+    Open = 0,
+    /// Decided.
+    Decided {
+        /// In which block.
+        height: Height,
+    } = 1,
+    /// Never decided: another round of the class took its place.
+    GivenUp {
+        /// In which block.
+        height: Height,
+    } = 2,
+}
+
+/// A round: what was fixed at its opening, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct Round {
+    /// Its number.
+    pub round: RoundId,
+    /// Its class.
+    pub class: ClassId,
+    /// The school year of its handles.
+    pub school_year: SchoolYear,
+    /// In which block it was opened; a state anchored there or later is too late.
+    pub opened: Height,
+    /// That block's time.
+    pub opened_ms: TimeMs,
+    /// Last height for commits and requests.
+    pub requests_until: Height,
+    /// Last height for reveals; it may run after it.
+    pub reveals_until: Height,
+    /// From this height another round of the class may take its place.
+    pub stale_from: Height,
+    /// Equity weight when it was opened.
+    pub equity: u32,
+    /// How many requests count.
+    pub requests: u32,
+    /// Pairs of a request and an eligible pool, waiting included: the size of its problem.
+    pub pairs: u64,
+    /// Where it is.
+    pub status: RoundStatus,
+}
+
+/// A member's share of a round's seed.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct SeedShare {
+    /// Whose.
+    pub account: AccountId,
+    /// The commitment.
+    pub commitment: Hash,
+    /// The share, once revealed.
+    pub secret: Option<SeedSecret>,
+}
+
+/// A request that counts: a row of the round's requests.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct RequestRow {
+    /// The district that submitted it.
+    pub district: DistrictId,
+    /// The student's school.
+    pub home_school: SchoolId,
+    /// The need band.
+    pub band: Band,
+    /// Whether the student must be placed.
+    pub mandate: Mandate,
+    /// Wanted kinds, best first.
+    pub kinds: Vec<KindId>,
+    /// SHA-256 of the student's row in the district's tree: the state, and its commitments, that it speaks of.
+    pub state_row: Hash,
+}
+
+/// Where a student is placed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[serde(tag = "placement", rename_all = "snake_case")]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum Placement {
+    /// Waits.
+    Waitlist = 0,
+    /// Has a place.
+    Pool {
+        /// In which pool.
+        pool: PoolId,
+        /// The pool's kind, as ranked by the request: 0 is the first choice.
+        rank: u8,
+        /// 0 own school, 1 own district, 2 same type of school.
+        tier: u8,
+    } = 1,
+}
+
+/// A decision: a row of the round's decisions, one for each request.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct DecisionRow {
+    /// Where the student is placed.
+    pub placement: Placement,
+    /// The request's weight W.
+    pub weight: u32,
+    /// W times the place's cost.
+    pub cost: u32,
+}
+
+/// A pool's price in a decision.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct PoolPrice {
+    /// Which pool.
+    pub pool: PoolId,
+    /// The least optimal price: what one more place would save, if above 0; none where it is unbounded.
+    pub price: Option<i64>,
+    /// How many of its places are used.
+    pub used: u32,
+}
+
+/// How a need band fared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct BandCounts {
+    /// Requests.
+    pub requests: u32,
+    /// Placed.
+    pub placed: u32,
+    /// Placed in the first-ranked kind.
+    pub first_choice: u32,
+}
+
+/// What a round's report counts. Cells under the parameter `min_cell_students` are not published.
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct RoundReport {
+    /// Requests.
+    pub requests: u32,
+    /// Placed.
+    pub placed: u32,
+    /// Waiting.
+    pub waitlisted: u32,
+    /// Placed in the first-ranked kind.
+    pub first_choice: u32,
+    /// Placed by tier: own school, own district, same type.
+    pub by_tier: [u32; 3],
+    /// Mandated requests.
+    pub mandated: u32,
+    /// Mandated and placed; equals `mandated` in every decision.
+    pub mandates_met: u32,
+    /// By need band 0..=9.
+    pub by_band: [BandCounts; 10],
+}
+
+/// A round's decision.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct Decision {
+    /// Which round.
+    pub round: RoundId,
+    /// Its class.
+    pub class: ClassId,
+    /// In which block.
+    pub height: Height,
+    /// The requests that were decided.
+    pub requests: TreeHead,
+    /// The decisions, one for each request, in the same order.
+    pub decisions: TreeHead,
+    /// The seed of the lottery.
+    pub seed: Hash,
+    /// Members whose shares are in the seed, ascending.
+    pub revealed: Vec<AccountId>,
+    /// Members who committed and did not reveal, ascending: each could choose between two seeds.
+    pub withheld: Vec<AccountId>,
+    /// Weighted cost of the assignment.
+    pub objective: i64,
+    /// Proven lower bound; equal to the objective when optimal.
+    pub dual: i64,
+    /// Proven gap in parts per million, rounded up; 0 is optimal.
+    pub gap_ppm: u32,
+    /// Entries the optimizer scanned.
+    pub work: u64,
+    /// Work it was allowed.
+    pub max_work: u64,
+    /// SHA-256 of the certificate's bytes, which stand in a record of their own.
+    pub certificate_sha256: Hash,
+    /// Prices and use of the class's pools, ascending.
+    pub prices: Vec<PoolPrice>,
+    /// What the report counts.
+    pub report: RoundReport,
+    /// The decision that stood before.
+    pub replaces: Option<RoundId>,
+}
+
+impl Decision {
+    /// True when the certificate proves the optimum.
+    pub fn is_optimal(&self) -> bool {
+        self.gap_ppm == 0 && self.objective == self.dual
+    }
+}
+
+/// The optimizer's certificate, as bytes of its own format.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct StoredCertificate {
+    /// Borsh of [`aula_twin_runtime::allocation::certificate::Certificate`], which has a version of its own.
+    pub bytes: Vec<u8>,
+}
+
+canonical! {
+    Budget = "budget", 128;
+    Class = "class", 4 * 1024;
+    PoolRecord = "pool", 128;
+    Round = "round", 256;
+    SeedShare = "seed share", 256;
+    RequestRow = "request", 256;
+    DecisionRow = "decision row", 64;
+    Decision = "decision", 512 * 1024;
+    StoredCertificate = "stored certificate", 4 * 1024 * 1024;
+}

@@ -1,0 +1,300 @@
+//! A small consortium on a state in memory, for tests: send a payload, get its receipt.
+
+use std::collections::BTreeMap;
+
+use ed25519_dalek::SigningKey;
+use sha2::{Digest, Sha256};
+
+use crate::chain::{Body, Code, Receipt, Transaction};
+use crate::codec::Canonical;
+use crate::execute::{BlockInput, ExecuteError, Outcome, VerifyAll, execute_block};
+use crate::genesis::{
+    Genesis, GenesisDistrict, GenesisMember, GenesisSchool, GenesisValidator, Parsed, genesis_state,
+};
+use crate::keys::{account_of, public_key};
+use crate::names::{ListenHint, Name, PeerName, Title};
+use crate::params::Params;
+use crate::roles::{Role, RoleSet};
+use crate::state::MemoryState;
+use crate::state::schema;
+use crate::tx::{
+    AnchorStates, Calendar, DefineClass, DefinePool, FundBudget, Mandate, OpenRound, Payload, Request,
+    RunRound, StudentState, SubmitRequests,
+};
+use crate::types::*;
+
+/// The school year of all tests.
+pub const YEAR: SchoolYear = SchoolYear(1988);
+
+/// A key that depends on its name alone.
+pub fn key(name: &str) -> SigningKey {
+    SigningKey::from_bytes(&Sha256::digest(name).into())
+}
+
+/// The account of a member of the test consortium.
+pub fn account(name: &str) -> AccountId {
+    account_of(&public_key(&key(name)))
+}
+
+pub fn name(text: &str) -> Name {
+    Name::new(text).expect("a name")
+}
+
+pub fn title(text: &str) -> Title {
+    Title::new(text).expect("a title")
+}
+
+pub fn peer(number: u8) -> PeerName {
+    PeerName::new(&format!("12D3KooW{:0>40}", number)).expect("a peer")
+}
+
+pub fn listen() -> ListenHint {
+    ListenHint::new("/ip4/127.0.0.1/tcp/27000").expect("a multiaddr")
+}
+
+pub fn handle(number: u32) -> Handle {
+    Handle(Sha256::digest(number.to_le_bytes()).into())
+}
+
+fn member(text: &str, roles: &[Role], district: Option<u16>, school: Option<u32>) -> GenesisMember {
+    GenesisMember {
+        name: name(text),
+        roles: RoleSet::of(roles),
+        public_key: public_key(&key(text)),
+        district: district.map(DistrictId),
+        school: school.map(SchoolId),
+    }
+}
+
+/// Three voters, two districts with two schools each, two funders, a school, a reader; one validator.
+pub fn genesis() -> Genesis {
+    let school = |id, district, kind| GenesisSchool {
+        id: SchoolId(id),
+        district: DistrictId(district),
+        school_type: name(kind),
+    };
+    Genesis {
+        name: name("test"),
+        time_ms: TimeMs(1_000),
+        params: Params::default(),
+        members: vec![
+            member("voter-a", &[Role::Consortium], None, None),
+            member("voter-b", &[Role::Consortium], None, None),
+            member("voter-c", &[Role::Consortium], None, None),
+            member("district-1", &[Role::District], Some(1), None),
+            member("district-2", &[Role::District], Some(2), None),
+            member("funder", &[Role::Funder], None, None),
+            member("funder-b", &[Role::Funder], None, None),
+            member("school-11", &[Role::School], Some(1), Some(11)),
+            member("reader", &[Role::Reader], None, None),
+        ],
+        validators: vec![GenesisValidator {
+            name: name("validator-1"),
+            operator: name("voter-a"),
+            public_key: public_key(&key("validator-1")),
+            power: 1,
+            peer_id: peer(1),
+            listen: listen(),
+        }],
+        districts: (1..=2u16)
+            .map(|id| GenesisDistrict { id: DistrictId(id), name: title(&format!("District {id}")) })
+            .collect(),
+        schools: vec![
+            school(11, 1, "rural"),
+            school(12, 1, "urban"),
+            school(21, 2, "rural"),
+            school(22, 2, "inner-city"),
+        ],
+    }
+}
+
+/// A chain that executes and keeps every block it is given.
+#[derive(Clone)]
+pub struct Chain {
+    pub parsed: Parsed,
+    pub state: MemoryState,
+    pub height: Height,
+    pub parent: Hash,
+    /// Keys that were rotated.
+    pub keys: BTreeMap<String, SigningKey>,
+}
+
+impl Chain {
+    pub fn new() -> Self {
+        Self::of(genesis())
+    }
+
+    pub fn with_params(change: impl FnOnce(&mut Params)) -> Self {
+        let mut genesis = genesis();
+        change(&mut genesis.params);
+        Self::of(genesis)
+    }
+
+    pub fn of(genesis: Genesis) -> Self {
+        let parsed = Genesis::parse(&genesis.to_json().expect("a genesis")).expect("it parses");
+        let (writes, _) = genesis_state(&parsed).expect("a state");
+        let mut state = MemoryState::new();
+        state.apply(writes);
+        Self { parent: parsed.sha256, parsed, state, height: Height(0), keys: BTreeMap::new() }
+    }
+
+    pub fn sequence(&self, sender: &str) -> u64 {
+        let found = schema::account(&self.state, &account(sender)).expect("a store");
+        found.map_or(0, |account| account.sequence)
+    }
+
+    /// A signed transaction with the sender's sequence plus `ahead`.
+    pub fn transaction(&self, sender: &str, ahead: u64, payload: Payload) -> Transaction {
+        let body = Body {
+            chain_id: self.parsed.chain_id.clone(),
+            account: account(sender),
+            sequence: self.sequence(sender) + ahead,
+            valid_until_height: Height(self.height.0 + 100),
+            payload,
+        };
+        Transaction::sign(body, self.keys.get(sender).unwrap_or(&key(sender)))
+    }
+
+    /// Executes a block of these bytes without keeping it.
+    pub fn try_block(&self, transactions: &[Vec<u8>]) -> Result<Outcome, ExecuteError> {
+        self.try_block_at(TimeMs((self.height.0 + 2) * 1_000), transactions)
+    }
+
+    pub fn try_block_at(&self, time_ms: TimeMs, transactions: &[Vec<u8>]) -> Result<Outcome, ExecuteError> {
+        let input = BlockInput {
+            chain_id: &self.parsed.chain_id,
+            height: self.height.next(),
+            time_ms,
+            parent: self.parent,
+            proposer: ValidatorAddress([7; 20]),
+            transactions,
+        };
+        execute_block(&self.state, &input, &VerifyAll)
+    }
+
+    /// Executes and keeps a block.
+    pub fn block(&mut self, transactions: &[Vec<u8>]) -> Outcome {
+        let outcome = self.try_block(transactions).expect("a valid block");
+        self.keep(&outcome);
+        outcome
+    }
+
+    pub fn keep(&mut self, outcome: &Outcome) {
+        self.state.apply(outcome.writes.clone());
+        self.height = outcome.header.height;
+        self.parent = outcome.header.hash();
+    }
+
+    /// One transaction in a block of its own; kept.
+    pub fn send(&mut self, sender: &str, payload: impl Into<Payload>) -> Receipt {
+        let bytes = self.transaction(sender, 0, payload.into()).to_canonical();
+        self.block(&[bytes]).receipts.remove(0)
+    }
+
+    /// As [`Chain::send`], and it must be accepted.
+    pub fn accept(&mut self, sender: &str, payload: impl Into<Payload>) -> Receipt {
+        let receipt = self.send(sender, payload);
+        assert_eq!(receipt.code, Code::Accepted, "{}", receipt.code.explain());
+        receipt
+    }
+
+    /// Empty blocks until `height` is kept.
+    pub fn advance_to(&mut self, height: Height) {
+        while self.height < height {
+            self.block(&[]);
+        }
+    }
+}
+
+pub fn state_of(number: u32, school: u32, version: u32) -> StudentState {
+    StudentState {
+        handle: handle(number),
+        version,
+        state_hash: Hash([version as u8; 32]),
+        home_school: SchoolId(school),
+        commitments: vec![CommitmentBytes([3; 32])],
+        event_watermark: 10,
+    }
+}
+
+/// An anchor of these students, at version 1, all at one school.
+pub fn anchor(numbers: impl IntoIterator<Item = u32>, school: u32) -> AnchorStates {
+    anchor_version(numbers, school, 1)
+}
+
+pub fn anchor_version(numbers: impl IntoIterator<Item = u32>, school: u32, version: u32) -> AnchorStates {
+    let mut states: Vec<StudentState> = numbers.into_iter().map(|n| state_of(n, school, version)).collect();
+    states.sort_by_key(|state| state.handle);
+    AnchorStates { school_year: YEAR, model_digest: Hash([9; 32]), states }
+}
+
+/// A class of two kinds with a waitlist.
+pub fn class(id: u16) -> DefineClass {
+    DefineClass {
+        class: ClassId(id),
+        title: title("Learning devices"),
+        school_year: YEAR,
+        kinds: vec![name("reading"), name("math")],
+        tier_costs: [10, 20, 40],
+        rank_step: 5,
+        waitlist_cost: Some(90),
+        calendar: Calendar { opens_ms: TimeMs(0), closes_ms: TimeMs(1_000_000) },
+    }
+}
+
+pub fn pool(id: u32, class: u16, school: u32, kind: u8, capacity: u32) -> DefinePool {
+    DefinePool {
+        pool: PoolId(id),
+        class: ClassId(class),
+        school: SchoolId(school),
+        kind: KindId(kind),
+        capacity,
+        floor: 0,
+        unit_cost_cents: Cents(100),
+        funder: account("funder"),
+    }
+}
+
+pub fn request(number: u32, school: u32, band: u8, mandate: Mandate, kinds: &[u8]) -> Request {
+    Request {
+        handle: handle(number),
+        home_school: SchoolId(school),
+        band: Band::new(band).expect("a band"),
+        mandate,
+        kinds: kinds.iter().map(|kind| KindId(*kind)).collect(),
+    }
+}
+
+pub fn submit(round: u32, mut requests: Vec<Request>) -> SubmitRequests {
+    requests.sort_by_key(|request| request.handle);
+    SubmitRequests { round: RoundId(round), requests }
+}
+
+pub fn fund(amount: u64) -> FundBudget {
+    FundBudget { school_year: YEAR, amount_cents: Cents(amount) }
+}
+
+pub fn open(class: u16) -> OpenRound {
+    OpenRound { class: ClassId(class), extra_request_heights: 0, extra_reveal_heights: 0 }
+}
+
+pub fn run(round: u32) -> RunRound {
+    RunRound { round: RoundId(round) }
+}
+
+/// A chain with a funded class 1 (pools 1 and 2 at school 11, pool 3 at school 21), and twelve students of
+/// district 1 anchored at school 11; nothing opened yet.
+pub fn ready() -> Chain {
+    let mut chain = Chain::new();
+    prepare(&mut chain);
+    chain
+}
+
+pub fn prepare(chain: &mut Chain) {
+    chain.accept("funder", fund(100_000));
+    chain.accept("voter-a", class(1));
+    chain.accept("voter-a", pool(1, 1, 11, 0, 3));
+    chain.accept("voter-a", pool(2, 1, 11, 1, 2));
+    chain.accept("voter-a", pool(3, 1, 21, 0, 2));
+    chain.accept("district-1", anchor(0..12, 11));
+}
