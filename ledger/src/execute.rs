@@ -230,6 +230,9 @@ impl<'a> Run<'a> {
         if before.is_moving() {
             schema::write(&mut overlay, schema::validators_key(), &schedule);
         }
+        if schedule.now != schedule.next {
+            schema::write(&mut overlay, schema::set_change_key(input.height), &schedule.next);
+        }
         let facts = BlockFacts {
             chain_id: record.chain_id,
             height: input.height,

@@ -1,4 +1,4 @@
-//! The format of an evidence bundle: canonical bytes, version 1.
+//! The format of an evidence bundle: canonical bytes, version 1, and their checksum.
 //!
 //! A bundle never says which record it shows: the verifier derives every key from what the bundle is about
 //! (round, handle, district), so nothing can be swapped, left out or added. Lists have limits, so that a small
@@ -9,8 +9,9 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
+use super::sha256;
 use crate::chain::{CommitCertificate, Header, ValidatorSet};
-use crate::codec::{Canonical, at_most};
+use crate::codec::{Canonical, CodecError, at_most};
 use crate::proof::{AbsenceProof, InclusionPath};
 use crate::state::map::MapProof;
 use crate::types::{DistrictId, Handle, RoundId, SchoolYear};
@@ -31,10 +32,42 @@ pub struct Bundle {
     pub subject: Subject,
 }
 
+/// As every canonical type, then SHA-256 of all that: a flipped bit could otherwise turn the evidence that one
+/// handle is absent into equally true evidence about another.
 impl Canonical for Bundle {
     const VERSION: u8 = 1;
     const WHAT: &'static str = "evidence bundle";
     const MAX_BYTES: u64 = 128 * 1024 * 1024;
+
+    fn to_canonical(&self) -> Vec<u8> {
+        let mut bytes = vec![Self::VERSION];
+        // Writing into a Vec fails only for a list of more than u32::MAX entries, which no bundle holds.
+        if self.serialize(&mut bytes).is_err() {
+            return Vec::new();
+        }
+        let sum = sha256(&bytes);
+        bytes.extend(sum.0);
+        bytes
+    }
+
+    fn from_canonical(bytes: &[u8]) -> Result<Self, CodecError> {
+        let (what, found) = (Self::WHAT, bytes.len() as u64);
+        if found > Self::MAX_BYTES {
+            return Err(CodecError::TooLarge { what, limit: Self::MAX_BYTES, found });
+        }
+        if bytes.first() != Some(&Self::VERSION) {
+            let found = bytes.first().copied();
+            return Err(CodecError::Version { what, expected: Self::VERSION, found });
+        }
+        let malformed = CodecError::Malformed { what };
+        let (body, sum) = bytes.split_last_chunk::<32>().ok_or(malformed)?;
+        let (_, fields) = body.split_first().ok_or(malformed)?;
+        if sha256(body).0 != *sum {
+            return Err(malformed);
+        }
+        let bundle = Self::try_from_slice(fields).map_err(|_| malformed)?;
+        if bundle.to_canonical() == bytes { Ok(bundle) } else { Err(malformed) }
+    }
 }
 
 /// A header and why its block is final.

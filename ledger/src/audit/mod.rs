@@ -1,8 +1,8 @@
 //! Evidence bundles: one file from which anybody with the genesis can check a fact of the ledger, offline.
 //!
-//! Flow: a node builds a [`Bundle`] from its state and its decided blocks (build) → canonical bytes in a
-//! file → verify with the genesis file → a [`Report`] of checks, each a line a layperson can read, and a
-//! [`Verdict`]. The program `aula-audit` is a thin shell over it.
+//! Flow: a node builds a [`Bundle`] from its state and its decided blocks ([`build`]) → canonical bytes in a
+//! file → [`verify`] with the genesis file → a [`Report`] of checks, each a line a layperson can read, and a
+//! [`Verdict`]. The program `aula-audit` is a thin shell over [`verify`].
 //!
 //! Invariants: verification believes nothing in a bundle that is not bound to the genesis by signatures and
 //! hashes; keys, roots, costs and texts are recomputed, never read; a byte that nothing checks has no place in
@@ -10,19 +10,26 @@
 //!
 //! Absent: the network, clocks, and any claim about what happened after the bundle's height.
 
+pub mod build;
 pub mod bundle;
 pub mod optimum;
 pub mod report;
+mod verify;
 
 use sha2::{Digest, Sha256};
 
 use crate::types::Hash;
 
+pub use build::{Archive, BuildError, Collector};
 pub use bundle::{Bundle, Subject};
 pub use optimum::{Optimum, OptimumReport, verify_optimum};
 pub use report::{Check, Report, Verdict};
+pub use verify::{Options, TrustedBlock, verify};
 
 /// Plain SHA-256, as `sha256sum` prints it.
 pub(crate) fn sha256(bytes: &[u8]) -> Hash {
     Hash(Sha256::digest(bytes).into())
 }
+
+#[cfg(test)]
+mod tests;

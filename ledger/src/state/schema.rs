@@ -8,6 +8,7 @@
 //! | `chain` | [`ChainRecord`]: identity, height and time |
 //! | `params` | [`Params`] |
 //! | `validators` | [`ValidatorSchedule`]: the sets of this height and the next two |
+//! | `set_change/H` | the set that block H announced for H + 1: evidence walks from the genesis by these |
 //! | `counters` | [`Counters`] |
 //! | `account/A` | [`Account`]: current key and next sequence number |
 //! | `member/A`, `name/NAME` | [`Member`]; the account of a name |
@@ -23,6 +24,8 @@
 //!
 //! Bulk trees: `students/D/YEAR` holds [`StudentLeaf`], `round/R/requests` [`RequestRow`], and
 //! `round/R/decisions` [`DecisionRow`].
+
+use std::collections::BTreeMap;
 
 use super::{Overlay, Record, StateReader, StoreError, TreeLabel};
 use crate::chain::ValidatorSet;
@@ -138,6 +141,10 @@ keys! {
     params_key() = "params";
     /// Validator sets.
     validators_key() = "validators";
+    /// The validator set that the block of this height announced for the next one, another than its own.
+    set_change_key(height: Height => height.0.to_be_bytes()) = "set_change/";
+    /// All changes of the validator set.
+    set_change_prefix() = "set_change/";
     /// Counters.
     counters_key() = "counters";
     /// An account's key and sequence.
@@ -342,6 +349,20 @@ pub fn validator_set_at(
         Some(2) => Some(schedule.after),
         _ => None,
     })
+}
+
+/// Every change of the validator set: the height whose block announced it, and the set from the next height on.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or a record is damaged.
+pub fn set_changes(from: &(impl Records + ?Sized)) -> Result<BTreeMap<Height, ValidatorSet>, StoreError> {
+    let damaged = || StoreError("the key of a validator set's change is damaged".into());
+    let entries = from.records(&set_change_prefix())?;
+    let change = |(key, bytes): &Record| {
+        let height = key.last_chunk::<8>().ok_or_else(damaged)?;
+        Ok((Height(u64::from_be_bytes(*height)), decode(bytes)?))
+    };
+    entries.iter().map(change).collect()
 }
 
 /// The account of a member's name.

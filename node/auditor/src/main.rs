@@ -1,1 +1,54 @@
-fn main() {}
+//! `aula-audit`: checks evidence without a node and without a network.
+//!
+//! A thin shell over [`aula_ledger::audit`]: it reads files, calls the library, prints the answer on stdout and
+//! ends with 0 (yes), 1 (checked and no) or 2 (could not). It opens no socket and writes no file.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+mod answer;
+mod certificate;
+mod files;
+mod inspect;
+mod verify;
+
+/// Checks evidence bundles of an Aula ledger, offline.
+#[derive(Debug, Parser)]
+#[command(name = "aula-audit", version, about, after_help = EXIT_CODES)]
+struct Cli {
+    /// What stdout gets: text for people, or exactly one line of JSON
+    #[arg(long, value_enum, global = true, default_value_t = Output::Text)]
+    output: Output,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 yes, 1 checked and no, 2 could not tell.";
+
+/// The form of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check a bundle against the genesis file
+    Verify(verify::VerifyArgs),
+    /// Say what a bundle holds, without checking it
+    Inspect(inspect::InspectArgs),
+    /// Check an optimizer's certificate against its instance file
+    Certificate(certificate::CertificateArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let answer = match &cli.command {
+        Command::Verify(args) => verify::run(args),
+        Command::Inspect(args) => inspect::run(args),
+        Command::Certificate(args) => certificate::run(args),
+    };
+    answer.map_or_else(|failure| failure.print(cli.output), |answer| answer.print(cli.output))
+}

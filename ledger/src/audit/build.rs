@@ -1,0 +1,231 @@
+//! Builds bundles from a node's state and its decided blocks. Pure: the node passes what it has.
+//!
+//! The state must be a snapshot of the last decided block, because older versions of the authenticated map are
+//! not kept; the bundle is therefore about that height. Building reads only; it checks nothing that the
+//! verifier will check again, except that what is asked for exists.
+
+use std::collections::BTreeSet;
+
+use super::bundle::{
+    AllocationEvidence, Bundle, ChainEvidence, DecidedRequest, Link, Proved, ProvedRow, RoundContext,
+    RoundEvidence, SignedHeader, StudentEvidence, StudentStanding, Subject,
+};
+use crate::chain::{CommitCertificate, Header};
+use crate::proof::bulk_tree::row_hash;
+use crate::state::schema::{self, ChainRecord, RequestRow};
+use crate::state::{StateReader, StoreError, map, tree_key};
+use crate::types::{DistrictId, Handle, Height, RoundId, SchoolId, SchoolYear};
+
+/// The decided blocks, as the builder reads them.
+pub trait Archive {
+    /// A decided block's header and certificate; none if the node does not have that block.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    fn signed_header(&self, height: Height) -> Result<Option<(Header, CommitCertificate)>, StoreError>;
+}
+
+/// Why there is no bundle.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BuildError {
+    /// The state has no such thing (yet).
+    #[error("there is no {0}")]
+    NotFound(String),
+    /// A block that the bundle needs is not here.
+    #[error("the node does not have block {0}, which the evidence needs")]
+    MissingBlock(Height),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Collects evidence from one snapshot.
+pub struct Collector<'a> {
+    state: &'a dyn StateReader,
+    record: ChainRecord,
+    chain: ChainEvidence,
+}
+
+impl<'a> Collector<'a> {
+    /// Collects the way from the genesis to the state's block. `waypoints` are heights of blocks to show on the
+    /// way, for `--trusted`; those above the state's height are ignored.
+    ///
+    /// # Errors
+    /// [`BuildError::NotFound`] before the first block, [`BuildError::MissingBlock`], [`BuildError::Store`].
+    pub fn new(
+        state: &'a dyn StateReader,
+        archive: &dyn Archive,
+        waypoints: &[Height],
+    ) -> Result<Self, BuildError> {
+        let record = schema::chain(state)?;
+        if record.height == Height::GENESIS {
+            return Err(BuildError::NotFound("decided block".into()));
+        }
+        let signed = |height: Height| -> Result<SignedHeader, BuildError> {
+            let block = archive.signed_header(height)?.ok_or(BuildError::MissingBlock(height))?;
+            Ok(SignedHeader { header: block.0, certificate: block.1 })
+        };
+        let changes = schema::set_changes(state)?;
+        let heights: BTreeSet<Height> = changes.keys().chain(waypoints).copied().collect();
+        let before_head = heights.into_iter().filter(|at| (Height(1)..record.height).contains(at));
+        let links = before_head
+            .map(|at| Ok(Link { block: signed(at)?, new_set: changes.get(&at).cloned() }))
+            .collect::<Result<Vec<Link>, BuildError>>()?;
+        let chain = ChainEvidence { links, head: signed(record.height)? };
+        Ok(Self { state, record, chain })
+    }
+
+    /// The height the bundles are about.
+    pub fn height(&self) -> Height {
+        self.record.height
+    }
+
+    /// A whole round.
+    ///
+    /// # Errors
+    /// [`BuildError::NotFound`] when the round is not decided, [`BuildError::Store`].
+    pub fn round(&self, round: RoundId) -> Result<Bundle, BuildError> {
+        let decision = self.decision(round)?;
+        let requests = self.state.rows(&schema::requests_tree(round))?;
+        let decisions = self.state.rows(&schema::decisions_tree(round))?;
+        if requests.is_empty() {
+            return Err(BuildError::NotFound(format!("request in round {round}")));
+        }
+        let mut homes = BTreeSet::new();
+        let mut rows = Vec::with_capacity(requests.len());
+        for ((handle, request), (same, decision)) in requests.into_iter().zip(decisions) {
+            if handle != same {
+                return Err(
+                    StoreError("a round's requests and decisions are of different students".into()).into()
+                );
+            }
+            homes.insert(schema::decode::<RequestRow>(&request)?.home_school);
+            rows.push(DecidedRequest { handle, request, decision });
+        }
+        let accounts: BTreeSet<_> = decision.revealed.iter().chain(&decision.withheld).collect();
+        let shares = accounts.into_iter().map(|account| self.known(&schema::seed_key(round, account)));
+        let evidence = RoundEvidence {
+            context: self.context(round, &decision, homes)?,
+            budgets: self.budgets(&decision)?,
+            shares: shares.collect::<Result<_, _>>()?,
+            certificate: self.known(&schema::certificate_key(round))?,
+            rows,
+        };
+        self.bundle(Subject::Round(evidence))
+    }
+
+    /// The decision on one student's request.
+    ///
+    /// # Errors
+    /// [`BuildError::NotFound`] when the round is not decided or has no such request, [`BuildError::Store`].
+    pub fn allocation(&self, round: RoundId, handle: &Handle) -> Result<Bundle, BuildError> {
+        let decision = self.decision(round)?;
+        let request = self.row(&schema::requests_tree(round), handle)?;
+        let home = schema::decode::<RequestRow>(&request.row)?.home_school;
+        let evidence = AllocationEvidence {
+            context: self.context(round, &decision, BTreeSet::from([home]))?,
+            handle: *handle,
+            request,
+            decision: self.row(&schema::decisions_tree(round), handle)?,
+        };
+        self.bundle(Subject::Allocation(evidence))
+    }
+
+    /// Whether a student's state is anchored.
+    ///
+    /// # Errors
+    /// [`BuildError::Store`]; a student who is not anchored gives a bundle that proves so.
+    pub fn student(
+        &self,
+        district: DistrictId,
+        school_year: SchoolYear,
+        handle: &Handle,
+    ) -> Result<Bundle, BuildError> {
+        let label = schema::students_tree(district, school_year);
+        let standing = match self.state.tree(&label)? {
+            None => StudentStanding::NoTree { proof: self.prove(&tree_key(&label))?.1 },
+            Some(tree) if tree.contains(handle) => StudentStanding::Anchored {
+                tree: self.known(&tree_key(&label))?,
+                row: self.row(&label, handle)?,
+            },
+            Some(tree) => {
+                let hash_of = |neighbour: &Handle| {
+                    let row = self.state.row(&label, neighbour)?;
+                    row.map(|row| row_hash(&row)).ok_or_else(|| StoreError("a tree's row is missing".into()))
+                };
+                let proof = tree.prove_absence(handle, hash_of)?;
+                let proof = proof.ok_or_else(|| StoreError("a tree has and has not a handle".into()))?;
+                StudentStanding::Absent { tree: self.known(&tree_key(&label))?, proof }
+            }
+        };
+        self.bundle(Subject::Student(StudentEvidence { district, school_year, handle: *handle, standing }))
+    }
+
+    fn bundle(&self, subject: Subject) -> Result<Bundle, BuildError> {
+        let chain_record = self.known(&schema::chain_key())?;
+        Ok(Bundle { chain: self.chain.clone(), chain_record, subject })
+    }
+
+    fn decision(&self, round: RoundId) -> Result<schema::Decision, BuildError> {
+        let decision = schema::decision(self.state, round)?;
+        decision.ok_or_else(|| BuildError::NotFound(format!("decision of round {round}")))
+    }
+
+    fn context(
+        &self,
+        round: RoundId,
+        decision: &schema::Decision,
+        mut schools: BTreeSet<SchoolId>,
+    ) -> Result<RoundContext, BuildError> {
+        let mut pools = Vec::with_capacity(decision.prices.len());
+        for price in &decision.prices {
+            let pool = self.known(&schema::pool_key(decision.class, price.pool))?;
+            schools.insert(schema::decode::<schema::PoolRecord>(&pool.value)?.school);
+            pools.push(pool);
+        }
+        let schools = schools.into_iter().map(|school| self.known(&schema::school_key(school)));
+        Ok(RoundContext {
+            round,
+            record: self.known(&schema::round_key(round))?,
+            class: self.known(&schema::class_key(decision.class))?,
+            decision: self.known(&schema::decision_key(round))?,
+            pools,
+            schools: schools.collect::<Result<_, _>>()?,
+            requests: self.known(&tree_key(&schema::requests_tree(round)))?,
+            decisions: self.known(&tree_key(&schema::decisions_tree(round)))?,
+        })
+    }
+
+    /// The budgets that the decision's pools were charged to.
+    fn budgets(&self, decision: &schema::Decision) -> Result<Vec<Proved>, BuildError> {
+        let class = schema::class(self.state, decision.class)?;
+        let class = class.ok_or_else(|| BuildError::NotFound(format!("class {}", decision.class)))?;
+        let mut funders = BTreeSet::new();
+        for pool in schema::pools(self.state, decision.class)? {
+            if decision.prices.iter().any(|price| price.pool == pool.pool) {
+                funders.insert(pool.funder);
+            }
+        }
+        let year = class.definition.school_year;
+        let budgets = funders.iter().map(|funder| self.known(&schema::budget_key(funder, year)));
+        Ok(budgets.collect::<Result<_, _>>()?)
+    }
+
+    fn row(&self, label: &str, handle: &Handle) -> Result<ProvedRow, BuildError> {
+        let not_found = || BuildError::NotFound(format!("row of {handle} in {label}"));
+        let path = self.state.tree(label)?.and_then(|tree| tree.prove(handle)).ok_or_else(not_found)?;
+        Ok(ProvedRow { row: self.state.row(label, handle)?.ok_or_else(not_found)?, path })
+    }
+
+    fn prove(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, map::MapProof), StoreError> {
+        map::prove(self.state, self.record.height, key)
+    }
+
+    /// A record that must exist, with its proof.
+    fn known(&self, key: &[u8]) -> Result<Proved, StoreError> {
+        let (value, proof) = self.prove(key)?;
+        let value =
+            value.ok_or_else(|| StoreError(format!("the record {} is missing", key.escape_ascii())))?;
+        Ok(Proved { value, proof })
+    }
+}

@@ -1,0 +1,179 @@
+//! Bundles from a small chain with four validators, a fifth added by vote: what they prove, and that nothing
+//! else passes.
+
+use super::bundle::StudentStanding;
+use super::*;
+use crate::codec::Canonical;
+use crate::testkit::{YEAR, handle};
+use crate::types::{DistrictId, Handle, Height, RoundId};
+
+mod mutations;
+mod world;
+
+use world::World;
+
+const ROUND: RoundId = RoundId(0);
+
+fn lines(report: &Report) -> String {
+    report.checks.iter().map(|check| format!("{} {}: {}\n", check.ok, check.name, check.detail)).collect()
+}
+
+fn check(world: &World, bundle: &Bundle, options: &Options) -> Report {
+    verify(&bundle.to_canonical(), &world.genesis, options)
+}
+
+fn assert_valid(world: &World, bundle: &Bundle) -> Report {
+    let report = check(world, bundle, &Options::default());
+    assert_eq!(report.verdict, Verdict::Valid, "{}", lines(&report));
+    assert!(report.checks.iter().all(|check| check.ok));
+    assert_eq!(report.height, Some(world.chain.height));
+    report
+}
+
+fn names(report: &Report) -> Vec<&'static str> {
+    report.checks.iter().map(|check| check.name).collect()
+}
+
+#[test]
+fn a_round_is_proved_from_the_genesis_to_its_optimum() {
+    let world = World::decided();
+    let bundle = world.collector(&[]).round(ROUND).unwrap();
+    let report = assert_valid(&world, &bundle);
+    let expected = [
+        "genesis",
+        "format",
+        "validators",
+        "certificate",
+        "header",
+        "state",
+        "round",
+        "standing",
+        "rows",
+        "decisions",
+        "capacities",
+        "floors",
+        "mandates",
+        "budget",
+        "seed",
+        "optimum",
+        "lottery",
+        "prices",
+        "report",
+        "band",
+    ];
+    assert_eq!(names(&report), expected, "{}", lines(&report));
+    assert!(report.sentence.starts_with("VALID: true as of height "));
+    assert!(report.sentence.contains("A later revert is not excluded. No past validator set is assumed"));
+    assert!(lines(&report).contains("Band not proved"));
+}
+
+#[test]
+fn every_decision_is_proved_on_its_own_and_shows_no_other_row() {
+    let world = World::decided();
+    let round = world.collector(&[]).round(ROUND).unwrap();
+    let Subject::Round(evidence) = &round.subject else { panic!("a round") };
+    for row in &evidence.rows {
+        let bundle = world.collector(&[]).allocation(ROUND, &row.handle).unwrap();
+        let report = assert_valid(&world, &bundle);
+        assert!(names(&report).ends_with(&["request", "decision", "prices", "band"]));
+        let bytes = bundle.to_canonical();
+        let others = evidence.rows.iter().filter(|other| other.handle != row.handle);
+        for other in others {
+            assert!(!bytes.windows(32).any(|window| window == other.handle.0), "another student's handle");
+        }
+    }
+    let nobody = world.collector(&[]).allocation(ROUND, &Handle([1; 32]));
+    assert!(matches!(nobody, Err(BuildError::NotFound(_))));
+}
+
+#[test]
+fn students_are_proved_anchored_absent_or_in_no_tree() {
+    let world = World::decided();
+    let collector = world.collector(&[]);
+    let anchored = collector.student(DistrictId(1), YEAR, &handle(3)).unwrap();
+    assert_eq!(names(&assert_valid(&world, &anchored)).last(), Some(&"inclusion"));
+    for number in 1000..1030 {
+        let absent = collector.student(DistrictId(1), YEAR, &handle(number)).unwrap();
+        assert_eq!(names(&assert_valid(&world, &absent)).last(), Some(&"absence"));
+    }
+    for end in [[0; 32], [255; 32]] {
+        assert_valid(&world, &collector.student(DistrictId(1), YEAR, &Handle(end)).unwrap());
+    }
+    let no_tree = collector.student(DistrictId(9), YEAR, &handle(3)).unwrap();
+    let Subject::Student(evidence) = &no_tree.subject else { panic!("a student") };
+    assert!(matches!(evidence.standing, StudentStanding::NoTree { .. }));
+    assert_valid(&world, &no_tree);
+}
+
+#[test]
+fn a_missing_validator_change_cannot_be_told_from_here() {
+    let world = World::decided();
+    let mut bundle = world.collector(&[]).student(DistrictId(1), YEAR, &handle(3)).unwrap();
+    assert_eq!(bundle.chain.links.len(), 1, "the fifth validator");
+    bundle.chain.links.clear();
+    let report = check(&world, &bundle, &Options::default());
+    assert_eq!(report.verdict, Verdict::CannotTell);
+    assert!(report.sentence.contains("a change of the validator set is missing"), "{}", report.sentence);
+}
+
+#[test]
+fn the_genesis_given_must_be_the_published_one_and_the_chains_own() {
+    let world = World::decided();
+    let bundle = world.collector(&[]).round(ROUND).unwrap();
+    let sha256 = world.chain.parsed.sha256;
+    let with = |genesis_sha256| Options { genesis_sha256: Some(genesis_sha256), trusted: None };
+    assert_eq!(check(&world, &bundle, &with(sha256)).verdict, Verdict::Valid);
+    let report = check(&world, &bundle, &with(crate::types::Hash([1; 32])));
+    assert_eq!((report.verdict, report.checks.len()), (Verdict::Invalid, 1));
+    let other = World::named("other");
+    let report = verify(&bundle.to_canonical(), &other.genesis, &Options::default());
+    assert_eq!(report.verdict, Verdict::Invalid);
+    assert!(report.sentence.contains("another chain"), "{}", report.sentence);
+    let report = verify(&bundle.to_canonical(), b"{}", &Options::default());
+    assert_eq!(report.verdict, Verdict::CannotTell);
+    // A space more in the file founds another chain.
+    let report = verify(&bundle.to_canonical(), &[&world.genesis[..], b" "].concat(), &Options::default());
+    assert_eq!(report.verdict, Verdict::Invalid);
+}
+
+#[test]
+fn a_trusted_block_is_found_compared_and_changes_what_is_assumed() {
+    let world = World::decided();
+    let waypoint = Height(5);
+    let bundle = world.collector(&[waypoint]).student(DistrictId(1), YEAR, &handle(3)).unwrap();
+    let trust =
+        |height: Height, hash| Options { genesis_sha256: None, trusted: Some(TrustedBlock { height, hash }) };
+    let hash = world.blocks[&waypoint].0.hash();
+    let report = check(&world, &bundle, &trust(waypoint, hash));
+    assert_eq!(report.verdict, Verdict::Valid, "{}", lines(&report));
+    assert!(report.sentence.contains("The block of height 5 was taken as real"));
+    let report = check(&world, &bundle, &trust(waypoint, crate::types::Hash([1; 32])));
+    assert_eq!(report.verdict, Verdict::Invalid);
+    let report = check(&world, &bundle, &trust(Height(6), hash));
+    assert_eq!(report.verdict, Verdict::CannotTell);
+}
+
+#[test]
+fn what_is_no_bundle_or_of_a_later_version_cannot_be_told_and_what_is_damaged_is_refused() {
+    let world = World::decided();
+    let good = world.collector(&[]).student(DistrictId(1), YEAR, &handle(3)).unwrap().to_canonical();
+    let verdict = |bytes: &[u8]| verify(bytes, &world.genesis, &Options::default()).verdict;
+    assert_eq!(verdict(b""), Verdict::CannotTell);
+    assert_eq!(verdict(b"PK zip"), Verdict::CannotTell);
+    assert_eq!(verdict(&[&[2], &good[1..]].concat()), Verdict::CannotTell);
+    assert_eq!(verdict(&good[..good.len() - 1]), Verdict::Invalid);
+    assert_eq!(verdict(&[&good[..], &[0]].concat()), Verdict::Invalid);
+}
+
+#[test]
+fn nothing_is_built_before_a_block_or_about_what_is_not_there() {
+    let world = World::named("empty");
+    let early = Collector::new(&world.chain.state, &world, &[]);
+    assert!(matches!(early, Err(BuildError::NotFound(_))));
+    let world = World::decided();
+    assert!(matches!(world.collector(&[]).round(RoundId(7)), Err(BuildError::NotFound(_))));
+    let mut gap = world.clone();
+    gap.blocks.remove(&gap.chain.height);
+    let missing = Collector::new(&gap.chain.state, &gap, &[]);
+    assert!(matches!(missing, Err(BuildError::MissingBlock(_))));
+}

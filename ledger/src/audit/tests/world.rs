@@ -1,0 +1,190 @@
+//! A chain of four validators that signs what it decides, with one round decided and a validator added.
+
+use std::collections::BTreeMap;
+
+use ed25519_dalek::SigningKey;
+
+use crate::audit::{Archive, Collector};
+use crate::chain::{Code, CommitCertificate, Header, Vote, VoteType, validators};
+use crate::codec::Canonical;
+use crate::genesis::GenesisValidator;
+use crate::keys::{Label, public_key, sign};
+use crate::state::{StoreError, schema};
+use crate::testkit::{self, Chain, account, key, listen, name, peer};
+use crate::tx::seed_commitment;
+use crate::tx::{
+    Change, Choice, CommitSeed, Mandate, Payload, ProposeChange, RevealSeed, SeedSecret, VoteChange,
+};
+use crate::types::{Height, ProposalId, RoundId, ValidatorAddress};
+
+/// The chain and its signed blocks.
+#[derive(Clone)]
+pub struct World {
+    pub chain: Chain,
+    pub genesis: Vec<u8>,
+    pub blocks: BTreeMap<Height, (Header, CommitCertificate)>,
+    signers: BTreeMap<ValidatorAddress, SigningKey>,
+}
+
+impl Archive for World {
+    fn signed_header(&self, height: Height) -> Result<Option<(Header, CommitCertificate)>, StoreError> {
+        Ok(self.blocks.get(&height).cloned())
+    }
+}
+
+impl World {
+    /// At genesis.
+    pub fn named(chain: &str) -> Self {
+        let mut genesis = testkit::genesis();
+        genesis.name = name(chain);
+        genesis.validators = (1..=4u8)
+            .map(|number| GenesisValidator {
+                name: name(&format!("validator-{number}")),
+                operator: name("voter-a"),
+                public_key: public_key(&key(&format!("validator-{number}"))),
+                power: 1,
+                peer_id: peer(number),
+                listen: listen(),
+            })
+            .collect();
+        let signer = |number| {
+            let key = key(&format!("validator-{number}"));
+            (validators::address(&public_key(&key)), key)
+        };
+        Self {
+            genesis: genesis.to_json().expect("a genesis"),
+            chain: Chain::of(genesis),
+            blocks: BTreeMap::new(),
+            signers: (1..=5).map(signer).collect(),
+        }
+    }
+
+    /// Round 0 decided, then a fifth validator in force, then an idle block.
+    pub fn decided() -> Self {
+        Self::decided_as("audited")
+    }
+
+    pub fn decided_as(chain: &str) -> Self {
+        let mut world = Self::named(chain);
+        world.prepare();
+        world.round();
+        world.add_validator();
+        world.block(None);
+        world
+    }
+
+    /// What [`testkit::prepare`] does, with signed blocks; a floor, and students of two districts.
+    fn prepare(&mut self) {
+        self.accept("funder", testkit::fund(100_000));
+        self.accept("funder-b", testkit::fund(50_000));
+        self.accept("voter-a", testkit::class(1));
+        let mut pools = [
+            testkit::pool(1, 1, 11, 0, 3),
+            testkit::pool(2, 1, 11, 1, 2),
+            testkit::pool(3, 1, 21, 0, 2),
+            testkit::pool(4, 1, 12, 1, 4),
+        ];
+        pools[2].floor = 1;
+        pools[3].funder = account("funder-b");
+        for pool in pools {
+            self.accept("voter-a", pool);
+        }
+        self.accept("district-1", testkit::anchor(0..12, 11));
+        self.accept("district-2", testkit::anchor(20..26, 21));
+    }
+
+    fn round(&mut self) {
+        let round = RoundId(0);
+        self.accept("voter-a", testkit::open(1));
+        let record = schema::round(&self.chain.state, round).expect("a store").expect("a round");
+        let secret = |sender: &str| SeedSecret(key(sender).to_bytes());
+        for sender in ["voter-a", "district-1"] {
+            let commitment = seed_commitment(round, &account(sender), &secret(sender));
+            self.accept(sender, CommitSeed { round, commitment });
+        }
+        let request = |number: u32, school, mandate| {
+            let kinds: &[u8] = if number.is_multiple_of(3) { &[1, 0] } else { &[0, 1] };
+            testkit::request(number, school, (number % 10) as u8, mandate, kinds)
+        };
+        let mandate = |number: u32| if number.is_multiple_of(5) { Mandate::Mandated } else { Mandate::None };
+        let first = (0..12).map(|number| request(number, 11, mandate(number))).collect();
+        self.accept("district-1", testkit::submit(0, first));
+        let second = (20..26).map(|number| request(number, 21, Mandate::None)).collect();
+        self.accept("district-2", testkit::submit(0, second));
+        self.advance_to(record.requests_until);
+        // District 1 withholds its share.
+        self.accept("voter-a", RevealSeed { round, secret: secret("voter-a") });
+        self.advance_to(record.reveals_until);
+        self.accept("funder", testkit::run(0));
+    }
+
+    fn add_validator(&mut self) {
+        let voters = ["voter-a", "voter-b", "voter-c"];
+        let admit = Change::AdmitPeer { peer_id: peer(5), listen: listen(), operator: account("voter-a") };
+        let add = Change::AddValidator {
+            name: name("validator-5"),
+            public_key: public_key(&key("validator-5")),
+            power: 1,
+            operator: account("voter-a"),
+            peer_id: peer(5),
+        };
+        for (proposal, change) in (0..).map(ProposalId).zip([admit, add]) {
+            let open_until = Height(self.chain.height.0 + 50);
+            self.accept("voter-a", ProposeChange { change, open_until });
+            for voter in voters {
+                self.accept(voter, VoteChange { proposal, choice: Choice::Approve });
+            }
+        }
+        self.advance_to(Height(self.chain.height.0 + 3));
+    }
+
+    fn accept(&mut self, sender: &str, payload: impl Into<Payload>) {
+        let sender = if sender == "funder" { "funder" } else { sender };
+        let transaction = self.chain.transaction(sender, 0, payload.into());
+        let code = self.block(Some(transaction.to_canonical()));
+        assert_eq!(code, Some(Code::Accepted), "{sender}: {:?}", code.map(Code::explain));
+    }
+
+    fn advance_to(&mut self, height: Height) {
+        while self.chain.height < height {
+            self.block(None);
+        }
+    }
+
+    /// Executes, keeps and signs a block; gives its transaction's code.
+    pub fn block(&mut self, transaction: Option<Vec<u8>>) -> Option<Code> {
+        let transactions: Vec<Vec<u8>> = transaction.into_iter().collect();
+        let outcome = self.chain.block(&transactions);
+        let certificate = self.certify(&outcome.header);
+        self.blocks.insert(outcome.header.height, (outcome.header, certificate));
+        outcome.receipts.first().map(|receipt| receipt.code)
+    }
+
+    /// Precommits of all but one of the set that decides this header (all, if it has fewer than four).
+    fn certify(&self, header: &Header) -> CommitCertificate {
+        let set = schema::validator_schedule(&self.chain.state).expect("a schedule").now;
+        assert_eq!(set.hash(), header.validators_hash);
+        let all = set.validators();
+        let signatures = all.iter().skip(usize::from(all.len() > 3)).map(|validator| {
+            let vote = Vote {
+                chain_id: header.chain_id.clone(),
+                vote_type: VoteType::Precommit,
+                height: header.height,
+                round: 1,
+                block_hash: Some(header.hash()),
+                validator: validator.address,
+            };
+            (validator.address, sign(&self.signers[&validator.address], Label::Vote, &vote.to_canonical()))
+        });
+        CommitCertificate {
+            height: header.height,
+            round: 1,
+            block_hash: header.hash(),
+            signatures: signatures.collect(),
+        }
+    }
+
+    pub fn collector(&self, waypoints: &[Height]) -> Collector<'_> {
+        Collector::new(&self.chain.state, self, waypoints).expect("evidence")
+    }
+}

@@ -1,0 +1,200 @@
+//! The verifier: from the genesis file's bytes to a verdict.
+//!
+//! Flow: genesis → bundle's bytes → [`chain`]: every validator-set change, the last block's certificate and
+//! header → the state's own record → the subject ([`round`], [`allocation`], [`student`]). The first check that
+//! fails ends the audit, because nothing after it would mean anything.
+
+use crate::chain::{Header, TreeHead};
+use crate::codec::{Canonical, CodecError};
+use crate::genesis::{Genesis, Parsed};
+use crate::state::map::MapProof;
+use crate::state::{TreeRecord, schema, tree_key};
+use crate::types::{Hash, Height};
+
+use super::bundle::{Bundle, Proved, Subject};
+use super::report::{Checks, Report, Stop, Verdict, utc};
+
+mod allocation;
+mod chain;
+mod context;
+mod round;
+mod student;
+
+/// What the caller already knows, from elsewhere than the bundle and its genesis file.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// The published SHA-256 of the genesis file.
+    pub genesis_sha256: Option<Hash>,
+    /// A block known to be real.
+    pub trusted: Option<TrustedBlock>,
+}
+
+/// A block that the caller knows to be real.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrustedBlock {
+    /// Its height.
+    pub height: Height,
+    /// Its hash.
+    pub hash: Hash,
+}
+
+/// Checks a bundle against a genesis file. Never fails: what goes wrong is in the report.
+pub fn verify(bundle: &[u8], genesis: &[u8], options: &Options) -> Report {
+    let mut report = Report {
+        verdict: Verdict::Valid,
+        chain_id: None,
+        genesis_sha256: super::sha256(genesis),
+        height: None,
+        time_ms: None,
+        checks: Vec::new(),
+        sentence: String::new(),
+    };
+    let mut checks = Checks::default();
+    let outcome = run(&mut checks, &mut report, bundle, genesis, options);
+    report.verdict = outcome.err().map_or(Verdict::Valid, Verdict::from);
+    report.checks = checks.lines;
+    report.sentence = sentence(&report, options);
+    report
+}
+
+fn run(
+    checks: &mut Checks,
+    report: &mut Report,
+    bundle: &[u8],
+    genesis: &[u8],
+    options: &Options,
+) -> Result<(), Stop> {
+    let genesis = check_genesis(checks, report.genesis_sha256, genesis, options)?;
+    report.chain_id = Some(genesis.chain_id.clone());
+    let bundle = check_format(checks, bundle)?;
+    let header = chain::verify(checks, &bundle.chain, &genesis, options.trusted)?;
+    let state = State { root: header.state_root, height: header.height };
+    check_chain_record(checks, &state, &bundle.chain_record, header, &genesis)?;
+    report.height = Some(header.height);
+    report.time_ms = Some(header.time_ms);
+    match &bundle.subject {
+        Subject::Round(round) => round::verify(checks, &state, round),
+        Subject::Allocation(allocation) => allocation::verify(checks, &state, allocation),
+        Subject::Student(student) => student::verify(checks, &state, student),
+    }
+}
+
+fn check_genesis(checks: &mut Checks, sha256: Hash, bytes: &[u8], options: &Options) -> Result<Parsed, Stop> {
+    if options.genesis_sha256.is_some_and(|expected| expected != sha256) {
+        return checks.fail("genesis", format!("The genesis file has SHA-256 {sha256}, not the one given."));
+    }
+    let parsed = match Genesis::parse(bytes) {
+        Ok(parsed) => parsed,
+        Err(error) => return checks.unknown("genesis", format!("The genesis file cannot be used: {error}.")),
+    };
+    let compared =
+        if options.genesis_sha256.is_some() { "as given" } else { "compare it with the published one" };
+    checks.pass(
+        "genesis",
+        format!("The genesis file founds chain {}; its SHA-256 is {sha256} ({compared}).", parsed.chain_id),
+    );
+    Ok(parsed)
+}
+
+fn check_format(checks: &mut Checks, bytes: &[u8]) -> Result<Bundle, Stop> {
+    match Bundle::from_canonical(bytes) {
+        Ok(bundle) => {
+            let kind = bundle.subject.kind();
+            checks.pass("format", format!("The file is a bundle about: {kind}. Every byte has its meaning."));
+            Ok(bundle)
+        }
+        Err(error @ CodecError::Version { .. }) => {
+            checks.unknown("format", format!("The file is not a bundle this program can read: {error}."))
+        }
+        Err(error) => checks.fail("format", format!("The file is damaged or was altered: {error}.")),
+    }
+}
+
+fn check_chain_record(
+    checks: &mut Checks,
+    state: &State,
+    record: &Proved,
+    header: &Header,
+    genesis: &Parsed,
+) -> Result<(), Stop> {
+    let record: schema::ChainRecord = state.open(checks, "state", &schema::chain_key(), record)?;
+    let same = record.chain_id == genesis.chain_id
+        && record.genesis_sha256 == genesis.sha256
+        && (record.height, record.time_ms) == (header.height, header.time_ms);
+    checks.ensure("state", same, "The state names another chain, genesis, height or time than the block.")?;
+    checks.pass("state", "The state under the block's state root names this very genesis file and block.");
+    Ok(())
+}
+
+/// The state that the proved block left behind, known by its root alone.
+struct State {
+    root: Hash,
+    height: Height,
+}
+
+impl State {
+    /// Opens a record: it stands under this key, and its bytes are canonical.
+    fn open<T: Canonical>(
+        &self,
+        checks: &mut Checks,
+        name: &'static str,
+        key: &[u8],
+        record: &Proved,
+    ) -> Result<T, Stop> {
+        let proof = record.proof.verify_inclusion(&self.root, key, &record.value);
+        if let Err(error) = proof {
+            return checks.fail(name, format!("A record ({}) is not in the state: {error}.", T::WHAT));
+        }
+        checks.need(name, T::from_canonical(&record.value))
+    }
+
+    /// Opens the head of a bulk tree.
+    fn open_tree(
+        &self,
+        checks: &mut Checks,
+        name: &'static str,
+        label: &str,
+        record: &Proved,
+    ) -> Result<TreeHead, Stop> {
+        let record: TreeRecord = self.open(checks, name, &tree_key(label), record)?;
+        checks.ensure(name, record.label == label, "A tree's record names another tree.")?;
+        Ok(record.head)
+    }
+
+    /// Checks that the state holds nothing under this key.
+    fn absent(
+        &self,
+        checks: &mut Checks,
+        name: &'static str,
+        key: &[u8],
+        proof: &MapProof,
+    ) -> Result<(), Stop> {
+        checks.need(name, proof.verify_absence(&self.root, key))
+    }
+}
+
+fn sentence(report: &Report, options: &Options) -> String {
+    let failed = report.checks.last().filter(|check| !check.ok);
+    match (report.verdict, report.height, report.time_ms) {
+        (Verdict::Valid, Some(height), Some(time)) => {
+            let keys = match options.trusted {
+                Some(trusted) => format!(
+                    "The block of height {} was taken as real; from there on no validator set is assumed to have \
+                     lost more than two thirds of its keys.",
+                    trusted.height
+                ),
+                None => "No past validator set is assumed to have lost more than two thirds of its keys \
+                         (--trusted removes that)."
+                    .to_owned(),
+            };
+            format!(
+                "VALID: true as of height {height}, {}. A later revert is not excluded. {keys}",
+                utc(time)
+            )
+        }
+        (Verdict::CannotTell, ..) => {
+            format!("CANNOT TELL: {}", failed.map_or("a link is missing.", |check| &check.detail))
+        }
+        _ => format!("INVALID: {}", failed.map_or("a check failed.", |check| &check.detail)),
+    }
+}

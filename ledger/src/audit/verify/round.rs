@@ -1,0 +1,239 @@
+//! A whole round, recomputed: rows → trees → the ledger's own formula → the optimality certificate → report.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aula_twin_runtime::allocation::certificate::{Certificate, check};
+
+use super::super::bundle::{Proved, RoundEvidence};
+use super::super::optimum::{lottery_words, optimum_words};
+use super::super::report::{Checks, Stop};
+use super::super::sha256;
+use super::State;
+use super::context::{Context, row};
+use crate::chain::TreeHead;
+use crate::proof::BulkTree;
+use crate::rounds::{self, RoundInputs};
+use crate::state::schema::{
+    Budget, DecisionRow, Placement, RequestRow, SeedShare, StoredCertificate, budget_key, certificate_key,
+    seed_key,
+};
+use crate::tx::{Mandate, seed_commitment};
+use crate::types::{AccountId, Handle};
+
+type Decisions = Vec<(Handle, DecisionRow)>;
+
+/// Checks everything a round's bundle claims.
+pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &RoundEvidence) -> Result<(), Stop> {
+    let mut requests = Vec::with_capacity(evidence.rows.len());
+    let mut decisions = Vec::with_capacity(evidence.rows.len());
+    for shown in &evidence.rows {
+        requests.push((shown.handle, row::<RequestRow>(checks, &shown.request)?));
+        decisions.push((shown.handle, row::<DecisionRow>(checks, &shown.decision)?));
+    }
+    let homes: BTreeSet<_> = requests.iter().map(|(_, request)| request.home_school).collect();
+    let context = Context::open(checks, state, &evidence.context, homes)?;
+    check_trees(checks, &context, evidence)?;
+    let inputs = context.inputs(requests);
+    let assignment = checks.need("decisions", inputs.assignment(&decisions))?;
+    checks.pass(
+        "decisions",
+        format!(
+            "Each of the {} requests is decided exactly once, by a place it may have; weights and costs follow from \
+             equity {} and the class's table.",
+            assignment.len(),
+            inputs.equity
+        ),
+    );
+    check_bounds(checks, &context, &inputs, &decisions)?;
+    check_budgets(checks, state, &context, &evidence.budgets)?;
+    check_seed(checks, state, &context, &evidence.shares)?;
+    check_optimum(checks, state, &context, &inputs, &assignment, &evidence.certificate)?;
+    let same = inputs.report(&decisions) == context.decision.report;
+    checks.ensure("report", same, "The round's report does not count what its rows say.")?;
+    let report = &context.decision.report;
+    checks.pass(
+        "report",
+        format!(
+            "The published counts follow from the rows: {} placed, {} waiting, {} got their first choice.",
+            report.placed, report.waitlisted, report.first_choice
+        ),
+    );
+    pass_band(checks);
+    Ok(())
+}
+
+/// What no check here shows, said in its place among the checks.
+pub(super) fn pass_band(checks: &mut Checks) {
+    checks.pass(
+        "band",
+        "Band not proved: need bands and mandates are as the districts stated them; the bundle holds no proof that \
+         a band matches the student's anchored need.",
+    );
+}
+
+/// Both trees, rebuilt from the rows shown, are those of the state.
+fn check_trees(checks: &mut Checks, context: &Context, evidence: &RoundEvidence) -> Result<(), Stop> {
+    let rows = &evidence.rows;
+    let rebuilt = |rows: Vec<(&Handle, &[u8])>, head: TreeHead| {
+        BulkTree::from_rows(rows).is_ok_and(|tree| tree.head() == head)
+    };
+    let requests = rows.iter().map(|row| (&row.handle, row.request.as_slice())).collect();
+    let decisions = rows.iter().map(|row| (&row.handle, row.decision.as_slice())).collect();
+    let same = rebuilt(requests, context.requests) && rebuilt(decisions, context.decisions);
+    checks.ensure(
+        "rows",
+        same,
+        "The rows shown are not exactly those of the state: some differ or are missing.",
+    )?;
+    checks.pass(
+        "rows",
+        format!("All {} requests and all {} decisions are shown; none is left out.", rows.len(), rows.len()),
+    );
+    Ok(())
+}
+
+/// Capacities, floors and mandates, counted from the rows.
+fn check_bounds(
+    checks: &mut Checks,
+    context: &Context,
+    inputs: &RoundInputs,
+    decisions: &Decisions,
+) -> Result<(), Stop> {
+    let mut used: BTreeMap<_, u32> = BTreeMap::new();
+    let mut unmet = 0u32;
+    for ((_, request), (_, decision)) in inputs.requests.iter().zip(decisions) {
+        match decision.placement {
+            Placement::Pool { pool, .. } => {
+                let count = used.entry(pool).or_default();
+                *count = count.saturating_add(1);
+            }
+            Placement::Waitlist if request.mandate == Mandate::Mandated => unmet = unmet.saturating_add(1),
+            Placement::Waitlist => {}
+        }
+    }
+    let used = |pool| used.get(pool).copied().unwrap_or(0);
+    let over = context.pools.iter().find(|pool| used(&pool.pool) > pool.capacity);
+    if let Some(pool) = over {
+        return checks.fail("capacities", format!("Pool {} gave away more places than it has.", pool.pool));
+    }
+    checks.pass(
+        "capacities",
+        format!("None of the {} pools gave away more places than it has.", context.pools.len()),
+    );
+    let under = context.pools.iter().find(|pool| used(&pool.pool) < pool.floor);
+    if let Some(pool) = under {
+        return checks
+            .fail("floors", format!("Pool {} is under its floor of {} places.", pool.pool, pool.floor));
+    }
+    let floors = context.pools.iter().filter(|pool| pool.floor > 0).count();
+    checks.pass("floors", format!("All {floors} pools with a guaranteed use have it."));
+    checks.ensure("mandates", unmet == 0, "A student with a mandate waits.")?;
+    checks.pass(
+        "mandates",
+        format!("All {} students with a mandate have a place.", context.decision.report.mandated),
+    );
+    let stated = context.decision.prices.iter().all(|price| price.used == used(&price.pool));
+    checks.ensure("capacities", stated, "The decision states another use of a pool than its rows.")
+}
+
+/// Each pool was paid from its funder's budget, and no budget is overdrawn.
+fn check_budgets(
+    checks: &mut Checks,
+    state: &State,
+    context: &Context,
+    budgets: &[Proved],
+) -> Result<(), Stop> {
+    let mut charged: BTreeMap<AccountId, u64> = BTreeMap::new();
+    for pool in &context.pools {
+        let cost = pool.unit_cost_cents.0.saturating_mul(pool.capacity.into());
+        let sum = charged.entry(pool.funder).or_default();
+        *sum = sum.saturating_add(cost);
+    }
+    let all = charged.len() == budgets.len();
+    checks.ensure("budget", all, "The budgets shown are not those of the pools.")?;
+    let year = context.round.school_year;
+    for ((funder, cost_cents), proved) in charged.iter().zip(budgets) {
+        let budget: Budget = state.open(checks, "budget", &budget_key(funder, year), proved)?;
+        let within = (budget.funder, budget.school_year) == (*funder, year)
+            && *cost_cents <= budget.charged_cents.0
+            && budget.charged_cents <= budget.funded_cents;
+        checks.ensure("budget", within, "A funder's budget does not cover its pools.")?;
+    }
+    let total = charged.values().fold(0u64, |sum, cost| sum.saturating_add(*cost));
+    checks.pass(
+        "budget",
+        format!(
+            "The pools cost {total} cents, charged to {} budgets, none of them overdrawn.",
+            charged.len()
+        ),
+    );
+    Ok(())
+}
+
+/// The lottery's seed follows from the requests and the revealed shares.
+fn check_seed(checks: &mut Checks, state: &State, context: &Context, shares: &[Proved]) -> Result<(), Stop> {
+    let decision = &context.decision;
+    let revealed: BTreeSet<_> = decision.revealed.iter().collect();
+    let withheld: BTreeSet<_> = decision.withheld.iter().collect();
+    let accounts: BTreeSet<_> = revealed.union(&withheld).copied().collect();
+    let named = accounts.len() == shares.len()
+        && accounts.len() == decision.revealed.len().saturating_add(decision.withheld.len());
+    checks.ensure("seed", named, "The shares shown are not those that the decision names.")?;
+    let mut opened = Vec::with_capacity(shares.len());
+    for (account, proved) in accounts.into_iter().zip(shares) {
+        let share: SeedShare = state.open(checks, "seed", &seed_key(decision.round, account), proved)?;
+        let honest = share.account == *account
+            && share.secret.is_some() == revealed.contains(account)
+            && share
+                .secret
+                .is_none_or(|secret| seed_commitment(decision.round, account, &secret) == share.commitment);
+        checks.ensure("seed", honest, "A member's share of the seed is not what it committed to.")?;
+        opened.push(share);
+    }
+    let same = rounds::seed(&context.requests.root, &opened) == decision.seed;
+    checks.ensure("seed", same, "The lottery's seed does not follow from the requests and shares.")?;
+    checks.pass(
+        "seed",
+        format!(
+            "The lottery's seed follows from the requests and {} revealed shares; {} members withheld theirs (each \
+             could choose between two seeds).",
+            revealed.len(),
+            withheld.len()
+        ),
+    );
+    Ok(())
+}
+
+/// The certificate proves the objective, the bound and the lottery that the decision states.
+fn check_optimum(
+    checks: &mut Checks,
+    state: &State,
+    context: &Context,
+    inputs: &RoundInputs,
+    assignment: &[u32],
+    certificate: &Proved,
+) -> Result<(), Stop> {
+    const NAME: &str = "optimum";
+    let decision = &context.decision;
+    let stored: StoredCertificate =
+        state.open(checks, NAME, &certificate_key(decision.round), certificate)?;
+    let named = sha256(&stored.bytes) == decision.certificate_sha256;
+    checks.ensure(NAME, named, "The certificate is not the one the decision names.")?;
+    let certificate: Certificate = checks.need(NAME, borsh::from_slice(&stored.bytes))?;
+    let problem = checks.need(NAME, inputs.problem())?;
+    let proved = checks.need(NAME, check(&problem, assignment, &certificate))?;
+    let stated = (proved.objective, proved.dual, proved.gap_ppm)
+        == (decision.objective, decision.dual, decision.gap_ppm);
+    checks.ensure(
+        NAME,
+        stated,
+        "The decision states another cost, bound or gap than its certificate proves.",
+    )?;
+    checks.pass(NAME, optimum_words(proved.objective, proved.dual, proved.gap_ppm));
+    checks.pass("lottery", lottery_words(proved.draw));
+    let published = decision.prices.iter().zip(&certificate.prices.pools);
+    let same = published.into_iter().all(|(price, proved)| price.price.is_none_or(|price| price == *proved));
+    checks.ensure("prices", same, "A published price is not the certificate's.")?;
+    checks.pass("prices", "The published prices are those of the certificate.");
+    Ok(())
+}

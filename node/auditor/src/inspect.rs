@@ -1,0 +1,73 @@
+//! `aula-audit inspect FILE`: what a bundle says it holds. Nothing is checked but its form.
+
+use std::path::PathBuf;
+
+use aula_ledger::audit::{Bundle, Verdict, bundle::StudentStanding, bundle::Subject};
+use aula_ledger::codec::Canonical;
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::answer::{Answer, Failure};
+use crate::files::read;
+
+/// Arguments of `aula-audit inspect`.
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// The evidence bundle
+    file: PathBuf,
+}
+
+/// Reads the bundle and lists its parts.
+pub(crate) fn run(args: &InspectArgs) -> Result<Answer, Failure> {
+    let bytes = read(&args.file, "bundle", Bundle::MAX_BYTES)?;
+    let bundle = Bundle::from_canonical(&bytes).map_err(|error| Failure {
+        message: format!("{} is no evidence bundle: {error}", args.file.display()),
+        next: "ask for the file again: it was damaged, or is something else",
+    })?;
+    let header = &bundle.chain.head.header;
+    let json = json!({
+        "kind": bundle.subject.kind(),
+        "bytes": bytes.len(),
+        "chain_id": header.chain_id,
+        "height": header.height,
+        "time_ms": header.time_ms,
+        "block_hash": header.hash(),
+        "signatures": bundle.chain.head.certificate.signatures.len(),
+        "links": bundle.chain.links.len(),
+        "validator_set_changes": bundle.chain.links.iter().filter(|link| link.new_set.is_some()).count(),
+        "subject": subject(&bundle.subject),
+        "checked": false,
+    });
+    let text = format!(
+        "{}\nNothing of this is checked: use aula-audit verify.",
+        serde_json::to_string_pretty(&json).unwrap_or_default()
+    );
+    Ok(Answer { verdict: Verdict::Valid, text, json })
+}
+
+fn subject(subject: &Subject) -> Value {
+    match subject {
+        Subject::Round(round) => json!({
+            "round": round.context.round,
+            "requests": round.rows.len(),
+            "pools": round.context.pools.len(),
+            "schools": round.context.schools.len(),
+            "certificate_bytes": round.certificate.value.len(),
+        }),
+        Subject::Allocation(allocation) => json!({
+            "round": allocation.context.round,
+            "handle": allocation.handle,
+            "pools": allocation.context.pools.len(),
+        }),
+        Subject::Student(student) => json!({
+            "district": student.district,
+            "school_year": student.school_year,
+            "handle": student.handle,
+            "standing": match student.standing {
+                StudentStanding::Anchored { .. } => "anchored",
+                StudentStanding::Absent { .. } => "absent",
+                StudentStanding::NoTree { .. } => "no tree",
+            },
+        }),
+    }
+}

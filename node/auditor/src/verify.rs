@@ -1,0 +1,72 @@
+//! `aula-audit verify FILE --genesis G`: is what the bundle shows true on the chain of this genesis?
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use aula_ledger::audit::{Bundle, Options, Report, TrustedBlock, Verdict, verify};
+use aula_ledger::codec::Canonical;
+use aula_ledger::genesis::MAX_GENESIS_BYTES;
+use aula_ledger::types::{Hash, Height};
+use clap::Args;
+use serde_json::json;
+
+use crate::answer::{Answer, Failure, lines};
+use crate::files::read;
+
+/// Arguments of `aula-audit verify`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  aula-audit verify round-3.bundle --genesis genesis.json")]
+pub(crate) struct VerifyArgs {
+    /// The evidence bundle
+    file: PathBuf,
+    /// The genesis file of the chain
+    #[arg(long)]
+    genesis: PathBuf,
+    /// The published SHA-256 of the genesis file, in lower-case hex
+    #[arg(long, value_name = "HEX")]
+    genesis_sha256: Option<Hash>,
+    /// A block known to be real, from elsewhere than the bundle
+    #[arg(long, value_name = "HEIGHT:HASH", value_parser = trusted)]
+    trusted: Option<TrustedBlock>,
+}
+
+fn trusted(text: &str) -> Result<TrustedBlock, String> {
+    let (height, hash) = text.split_once(':').ok_or("expected HEIGHT:HASH")?;
+    let height = u64::from_str(height).map_err(|error| format!("the height: {error}"))?;
+    Ok(TrustedBlock {
+        height: Height(height),
+        hash: hash.parse().map_err(|error| format!("the hash: {error}"))?,
+    })
+}
+
+/// Reads both files and checks.
+pub(crate) fn run(args: &VerifyArgs) -> Result<Answer, Failure> {
+    let genesis = read(&args.genesis, "genesis file", MAX_GENESIS_BYTES as u64)?;
+    let bundle = read(&args.file, "bundle", Bundle::MAX_BYTES)?;
+    let options = Options { genesis_sha256: args.genesis_sha256, trusted: args.trusted };
+    let report = verify(&bundle, &genesis, &options);
+    Ok(Answer { verdict: report.verdict, text: text(&report), json: json(&report) })
+}
+
+fn text(report: &Report) -> String {
+    let chain = report.chain_id.as_ref().map_or("unknown", |id| id.as_str());
+    format!(
+        "chain    {chain}\ngenesis  sha256 {}\n{}{}",
+        report.genesis_sha256,
+        lines(&report.checks),
+        report.sentence
+    )
+}
+
+fn json(report: &Report) -> serde_json::Value {
+    json!({
+        "valid": report.verdict == Verdict::Valid,
+        "verdict": report.verdict,
+        "chain_id": report.chain_id,
+        "genesis_sha256": report.genesis_sha256,
+        "height": report.height,
+        "time_ms": report.time_ms,
+        "checks": report.checks,
+        "sentence": report.sentence,
+    })
+}
