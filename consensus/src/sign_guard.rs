@@ -99,6 +99,8 @@ struct Inner {
     floor: u64,
     height: u64,
     signed: BTreeMap<(u32, Step), [u8; 32]>,
+    refusals: u64,
+    conflict: bool,
 }
 
 /// The guard of one validator key. One process at a time may hold it; the node's home lock sees to that.
@@ -117,7 +119,8 @@ impl SignGuard {
     pub fn create(path: &Path, floor: u64) -> Result<Self, GuardError> {
         let io = |source| GuardError::Io { path: path.to_owned(), source };
         let file = write_fresh(path, floor, 0, &BTreeMap::new()).map_err(io)?;
-        let inner = Inner { file, next: 1, floor, height: 0, signed: BTreeMap::new() };
+        let inner =
+            Inner { file, next: 1, floor, height: 0, signed: BTreeMap::new(), refusals: 0, conflict: false };
         Ok(Self { path: path.to_owned(), inner: Mutex::new(inner) })
     }
 
@@ -136,7 +139,7 @@ impl SignGuard {
         file.read_to_end(&mut bytes).map_err(io)?;
         match parse(&bytes) {
             Ok((floor, next, height, signed)) => {
-                let inner = Inner { file, next, floor, height, signed };
+                let inner = Inner { file, next, floor, height, signed, refusals: 0, conflict: false };
                 Ok(Opened::Ready(Self { path: path.to_owned(), inner: Mutex::new(inner) }))
             }
             Err(reason) => Ok(Opened::Damaged(reason)),
@@ -182,20 +185,35 @@ impl SignGuard {
     pub fn admit(&self, height: u64, round: u32, step: Step, bytes: &[u8]) -> Result<(), GuardError> {
         let hash: [u8; 32] = Sha256::digest(bytes).into();
         let mut inner = self.lock();
-        if height <= inner.floor {
-            return Err(GuardError::BelowFloor { height, floor: inner.floor });
+        let known = inner.signed.get(&(round, step)).filter(|_| height == inner.height).copied();
+        let refused = if height <= inner.floor {
+            Some(GuardError::BelowFloor { height, floor: inner.floor })
+        } else if height < inner.height {
+            Some(GuardError::BelowFloor { height, floor: inner.height - 1 })
+        } else if known.is_some_and(|known| known != hash) {
+            Some(GuardError::Conflict { height, round, step })
+        } else {
+            None
+        };
+        if let Some(error) = refused {
+            inner.refusals += 1;
+            inner.conflict = true;
+            return Err(error);
         }
-        if height < inner.height {
-            return Err(GuardError::BelowFloor { height, floor: inner.height - 1 });
-        }
-        if height == inner.height {
-            match inner.signed.get(&(round, step)) {
-                Some(known) if *known == hash => return Ok(()),
-                Some(_) => return Err(GuardError::Conflict { height, round, step }),
-                None => {}
-            }
+        if known.is_some() {
+            return Ok(());
         }
         self.append(&mut inner, height, round, step, hash).map_err(|e| self.io(e))
+    }
+
+    /// How many signatures were refused since the guard was opened.
+    pub fn refusals(&self) -> u64 {
+        self.lock().refusals
+    }
+
+    /// True once after a refusal: the caller has forgotten what was signed at the last height.
+    pub fn take_conflict(&self) -> bool {
+        std::mem::take(&mut self.lock().conflict)
     }
 
     fn append(

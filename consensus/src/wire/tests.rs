@@ -73,7 +73,11 @@ fn every_message_round_trips_and_refuses_what_is_not_exactly_it() {
     round_trip(&StreamMessage::new(id.clone(), 0, StreamContent::Data(ProposalPart::Init(init))));
     round_trip(&StreamMessage::new(id, 1, StreamContent::<ProposalPart>::Fin));
     round_trip(&ValidatorProof::<AulaContext>::new(vec![1; 32], vec![2; 38], Signature([6; 64])));
-    let status = Status { peer_id: PeerId::random(), tip_height: Height(5), history_min_height: Height(1) };
+    let status = Status {
+        peer_id: PeerId::from_bytes(&libp2p::PeerId::random().to_bytes()).unwrap(),
+        tip_height: Height(5),
+        history_min_height: Height(1),
+    };
     round_trip::<Status<AulaContext>>(&status);
     round_trip::<Request<AulaContext>>(&Request::ValueRequest(ValueRequest::new(Height(3)..=Height(8))));
     round_trip(&response(3));

@@ -1,0 +1,226 @@
+//! Deciding: the synced write, the pace of heights, the peers that votes admit, and serving value sync.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use arc_malachitebft_app_channel::app::engine::host::Next;
+use arc_malachitebft_app_channel::app::types::MisbehaviorEvidence;
+use arc_malachitebft_app_channel::app::types::sync::RawDecidedValue;
+use arc_malachitebft_app_channel::{NetworkRequest, Reply};
+use arc_malachitebft_core_types::{
+    CommitCertificate, ExtendedCommitCertificate, ExtendedCommitSignature, Round,
+};
+use aula_ledger::chain;
+
+use super::{Driver, Held, answer, blocking};
+use crate::context::{Address, AulaContext, Height, ValidatorSet};
+use crate::engine::{all_peers, allow_addresses};
+use crate::events::{Event, Fatal};
+use crate::ports::{Commit, Decided};
+use crate::proposal::{Judged, Wrong};
+
+/// Most bytes of one answer to value sync; half of what the transport allows.
+const SYNC_BYTES: usize = 8 * 1024 * 1024;
+
+/// The certificate as the ledger keeps it: signatures ascending by address, each once.
+fn certificate_of(certificate: &CommitCertificate<AulaContext>) -> chain::CommitCertificate {
+    let mut signatures: Vec<_> =
+        certificate.commit_signatures.iter().map(|s| (s.address.0, s.signature.into())).collect();
+    signatures.sort_by_key(|(address, _)| *address);
+    signatures.dedup_by_key(|(address, _)| *address);
+    chain::CommitCertificate {
+        height: certificate.height.into(),
+        // The engine decides in a round; nil does not occur.
+        round: certificate.round.as_u32().unwrap_or(0),
+        block_hash: certificate.value_id,
+        signatures,
+    }
+}
+
+/// A stored block as value sync sends it.
+fn to_sync(decided: Decided) -> RawDecidedValue<AulaContext> {
+    let certificate = decided.certificate;
+    let commit_signatures = certificate
+        .signatures
+        .into_iter()
+        .map(|(address, signature)| ExtendedCommitSignature::new(Address(address), signature.into(), None))
+        .collect();
+    let certificate = ExtendedCommitCertificate {
+        height: certificate.height.into(),
+        round: Round::new(certificate.round),
+        value_id: certificate.block_hash,
+        commit_signatures,
+    };
+    RawDecidedValue::new(decided.block.into(), certificate)
+}
+
+impl Driver {
+    /// Decided: one synced batch, then the reply, then everything that depends on the new tip.
+    pub(super) async fn decided(
+        &mut self,
+        certificate: CommitCertificate<AulaContext>,
+        reply: Reply<()>,
+    ) -> Result<(), Fatal> {
+        if certificate.height != self.height() {
+            // After a crash the engine may repeat a decision that is persisted.
+            tracing::warn!(height = %certificate.height, "a decision that is persisted already");
+            answer(reply, ());
+            return Ok(());
+        }
+        let judged = self.decided_block(&certificate).await?;
+        let commit = Commit {
+            block: Arc::clone(&judged.block),
+            block_bytes: Arc::clone(&judged.bytes),
+            hash: judged.hash,
+            outcome: Arc::clone(&judged.outcome),
+            certificate: certificate_of(&certificate),
+        };
+        let round = commit.certificate.round;
+        let (store, blocks) = (Arc::clone(&self.services.store), Arc::clone(&self.services.blocks));
+        self.base = blocking(move || {
+            store.commit(&commit)?;
+            blocks.decided();
+            blocks.base(store.as_ref())
+        })
+        .await??;
+        answer(reply, ());
+        self.services.height.store(self.base.tip.height.0, Ordering::Relaxed);
+        self.validators = ValidatorSet::of(&self.base.validators)?;
+        self.assembly.decided(certificate.height);
+        self.received.clear();
+        self.untimely.clear();
+        self.tell(Event::Decided {
+            height: judged.block.header.height,
+            round,
+            hash: judged.hash,
+            time_ms: judged.block.header.time_ms,
+            transactions: judged.block.transactions.len(),
+        });
+        self.refresh_pool(judged.block.transactions.is_empty()).await?;
+        self.adopt_early().await?;
+        if !judged.block.transactions.is_empty() {
+            self.update_peers().await?;
+        }
+        Ok(())
+    }
+
+    /// The decided block with its outcome: kept in memory, or stored and executed once more.
+    async fn decided_block(
+        &self,
+        certificate: &CommitCertificate<AulaContext>,
+    ) -> Result<Arc<Judged>, Fatal> {
+        let hash = certificate.value_id;
+        if let Some(judged) = self.services.blocks.kept(&hash) {
+            return Ok(judged);
+        }
+        let (store, blocks, base) =
+            (Arc::clone(&self.services.store), Arc::clone(&self.services.blocks), self.base.clone());
+        let found = blocking(move || {
+            let stored = store.undecided(base.height())?.into_iter().find(|value| value.hash == hash);
+            stored.map(|value| blocks.judge(&base, value.block, hash, None)).transpose()
+        })
+        .await??;
+        match found {
+            Some(Ok(judged)) => Ok(judged),
+            Some(Err(Wrong(why))) => Err(Fatal::program(format!(
+                "block {hash} at height {} is final but wrong here: {why}. Start again; if it repeats, this \
+                 program's version differs from the others'",
+                certificate.height
+            ))),
+            None => Err(Fatal::engine(format!(
+                "block {hash} at height {} is final but not stored here; start again to fetch it by sync",
+                certificate.height
+            ))),
+        }
+    }
+
+    async fn refresh_pool(&self, nothing_changed: bool) -> Result<(), Fatal> {
+        let (pool, executor) = (Arc::clone(&self.services.pool), Arc::clone(&self.services.executor));
+        if nothing_changed && pool.size().0 == 0 {
+            pool.set_next_height(self.base.height());
+            return Ok(());
+        }
+        let base = self.base.clone();
+        let dropped = blocking(move || {
+            pool.after_block(base.height(), &|id| executor.account(base.state.as_ref(), id))
+        })
+        .await??;
+        if !dropped.is_empty() {
+            self.tell(Event::Dropped(dropped));
+        }
+        Ok(())
+    }
+
+    /// Finalized: go on at once when there is something to do or to catch up with, else hold the reply back.
+    pub(super) fn finalized(
+        &mut self,
+        evidence: &MisbehaviorEvidence<AulaContext>,
+        reply: Reply<Next<AulaContext>>,
+    ) {
+        let liars = evidence.votes.iter().map(|(address, _)| address);
+        for address in liars.chain(evidence.proposals.iter().map(|(address, _)| address)) {
+            self.tell(Event::Equivocation { height: self.base.tip.height, validator: address.0 });
+        }
+        let behind = self.synced.is_some_and(|height| height.0 == self.base.tip.height.0);
+        self.held = Some(Held { reply, until: self.started + self.services.idle });
+        if behind || self.services.pool.has_ready() || !self.received.is_empty() {
+            self.release();
+        }
+    }
+
+    /// Starts the next height if it is held back.
+    pub(super) fn release(&mut self) {
+        if let Some(held) = self.held.take() {
+            self.started = std::time::Instant::now();
+            answer(held.reply, Next::Start(self.height(), self.params()));
+        }
+    }
+
+    /// Brings the allow lists of the engine's network and of gossip up to what the state admits.
+    pub(super) async fn update_peers(&mut self) -> Result<(), Fatal> {
+        let next = all_peers(&self.services, &self.base)?;
+        if next == self.peers {
+            return Ok(());
+        }
+        let before = allow_addresses(&self.peers);
+        let after = allow_addresses(&next);
+        for address in before.difference(&after) {
+            let result =
+                NetworkRequest::remove_persistent_peer(&self.network_requests, address.clone()).await;
+            tracing::info!(%address, ?result, "a peer is no longer admitted");
+        }
+        for address in after.difference(&before) {
+            let result = NetworkRequest::add_persistent_peer(&self.network_requests, address.clone()).await;
+            tracing::info!(%address, ?result, "a peer is admitted");
+        }
+        self.services.gossip.set_peers(crate::engine::for_gossip(&next)).await;
+        self.peers = next;
+        Ok(())
+    }
+
+    /// GetDecidedValues: as many of the range as fit, in order, without a gap.
+    pub(super) async fn decided_values(
+        &self,
+        range: RangeInclusive<Height>,
+        reply: Reply<Vec<RawDecidedValue<AulaContext>>>,
+    ) -> Result<(), Fatal> {
+        let store = Arc::clone(&self.services.store);
+        let tip = self.base.tip.height.0;
+        let values = blocking(move || -> Result<_, Fatal> {
+            let (mut values, mut bytes) = (Vec::new(), 0usize);
+            for height in range.start().0..=range.end().0.min(tip) {
+                let Some(decided) = store.decided(aula_ledger::types::Height(height))? else { break };
+                bytes += decided.block.len();
+                if bytes > SYNC_BYTES && !values.is_empty() {
+                    break;
+                }
+                values.push(to_sync(decided));
+            }
+            Ok(values)
+        })
+        .await??;
+        answer(reply, values);
+        Ok(())
+    }
+}

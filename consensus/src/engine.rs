@@ -1,0 +1,220 @@
+//! Sessions of the engine: its configuration, start and stop, and the peers it may talk to.
+//!
+//! A session is one run of the engine's actors, as validator or as follower. A follower is a full node to the
+//! engine: it has no signer and an address that is in no validator set, so no code path of it can ask for a
+//! signature. Passing from follower to validator is the end of one session and the start of the next.
+//!
+//! Peers: the engine runs with `persistent_peers_only`; its list of persistent peers IS the allow list, each entry
+//! pinned by `/p2p/<id>`. A peer without a known address stands there by its id alone: it may connect, it is not
+//! dialled. The list changes while the engine runs, so a vote that admits a peer needs no restart.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use arc_malachitebft_app::config::NodeConfig;
+use arc_malachitebft_app_channel::{
+    Channels, ConsensusContext, EngineHandle, NetworkContext, NetworkIdentity, RequestContext, SyncContext,
+    WalContext, start_engine,
+};
+use arc_malachitebft_codec::Codec;
+use arc_malachitebft_config::{
+    ChannelNames, ConsensusConfig, DiscoveryConfig, P2pConfig, ProtocolNames, PubSubProtocol, ValuePayload,
+    ValueSyncConfig,
+};
+use aula_ledger::types::ValidatorAddress;
+use bytesize::ByteSize;
+use libp2p::multiaddr::Protocol;
+use libp2p::{Multiaddr, PeerId};
+use libp2p_identity::Keypair;
+
+use crate::context::{Address, AulaContext};
+use crate::driver::Services;
+use crate::events::Fatal;
+use crate::gossip::gossip_address;
+use crate::ports::{AdmittedPeer, StoreError};
+use crate::proposal::Base;
+use crate::signing::{GuardedSigner, StrictVerifier};
+use crate::wire::Wire;
+
+/// Above the largest part, vote or certificate with room for gossip's own bytes.
+const PUBSUB_MIB: u64 = 1;
+/// Above one answer of value sync: 8 MiB and the block that crossed that line.
+const RPC_MIB: u64 = 16;
+/// How long a stopping engine may take before it is left behind.
+const STOP: Duration = Duration::from_secs(5);
+
+/// How a session is configured.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionConfig {
+    pub(crate) moniker: String,
+    pub(crate) chain_id: aula_ledger::types::ChainId,
+    pub(crate) listen: Multiaddr,
+    pub(crate) wal: PathBuf,
+    pub(crate) network: Keypair,
+}
+
+struct EngineConfig {
+    moniker: String,
+    consensus: ConsensusConfig,
+    sync: ValueSyncConfig,
+}
+
+impl NodeConfig for EngineConfig {
+    fn moniker(&self) -> &str {
+        &self.moniker
+    }
+
+    fn consensus(&self) -> &ConsensusConfig {
+        &self.consensus
+    }
+
+    fn consensus_mut(&mut self) -> &mut ConsensusConfig {
+        &mut self.consensus
+    }
+
+    fn value_sync(&self) -> &ValueSyncConfig {
+        &self.sync
+    }
+
+    fn value_sync_mut(&mut self) -> &mut ValueSyncConfig {
+        &mut self.sync
+    }
+}
+
+fn engine_config(config: &SessionConfig, peers: &BTreeSet<AdmittedPeer>) -> EngineConfig {
+    // The names carry the chain id: two chains never understand each other, even on one allow list.
+    let named = |what: &str| format!("/aula/{}/{what}/1", config.chain_id);
+    let p2p = P2pConfig {
+        listen_addr: config.listen.clone(),
+        persistent_peers: allow_addresses(peers).into_iter().collect(),
+        persistent_peers_only: true,
+        discovery: DiscoveryConfig {
+            enabled: false,
+            // Nodes of one operator, and a whole localnet, share an address; the allow list is the limit.
+            max_connections_per_ip: 512,
+            ip_throttle_duration: Duration::ZERO,
+            num_inbound_peers: 256,
+            num_outbound_peers: 256,
+            ..DiscoveryConfig::default()
+        },
+        protocol: PubSubProtocol::default(),
+        pubsub_max_size: ByteSize::mib(PUBSUB_MIB),
+        rpc_max_size: ByteSize::mib(RPC_MIB),
+        protocol_names: ProtocolNames {
+            consensus: named("consensus"),
+            discovery_kad: named("kad"),
+            discovery_regres: named("discovery"),
+            sync: named("sync"),
+            validator_proof: named("validator-proof"),
+        },
+        channel_names: ChannelNames::default(),
+        ..P2pConfig::default()
+    };
+    let consensus = ConsensusConfig {
+        enabled: true,
+        p2p,
+        value_payload: ValuePayload::ProposalAndParts,
+        ..ConsensusConfig::default()
+    };
+    let sync = ValueSyncConfig {
+        enabled: true,
+        // A node that was away learns within a second that it is behind.
+        status_update_interval: Duration::from_secs(1),
+        request_timeout: Duration::from_secs(10),
+        max_response_size: ByteSize::mib(RPC_MIB),
+        batch_size: 20,
+        ..ValueSyncConfig::default()
+    };
+    EngineConfig { moniker: config.moniker.clone(), consensus, sync }
+}
+
+/// Starts the engine, as validator with a signer, as follower without.
+pub(crate) async fn start(
+    config: &SessionConfig,
+    peers: &BTreeSet<AdmittedPeer>,
+    signer: Option<GuardedSigner>,
+) -> Result<(Channels<AulaContext>, EngineHandle), Fatal> {
+    let verifier = Box::new(StrictVerifier::new(config.chain_id.clone()));
+    let (identity, consensus) = match signer {
+        Some(signer) => {
+            let address = signer.address();
+            let proof = signer.proof(config.network.public().to_peer_id().to_bytes());
+            let proof = Wire.encode(&proof).map_err(|error| Fatal::program(error.to_string()))?;
+            let identity = NetworkIdentity::new_validator(
+                config.moniker.clone(),
+                config.network.clone(),
+                address.to_string(),
+                proof,
+            );
+            (identity, ConsensusContext::new_validator(address, verifier, Box::new(signer)))
+        }
+        None => {
+            // No key hashes to this address.
+            let nobody = Address(ValidatorAddress([0; 20]));
+            let identity = NetworkIdentity::new(config.moniker.clone(), config.network.clone(), None);
+            (identity, ConsensusContext::new_full_node(nobody, verifier))
+        }
+    };
+    start_engine(
+        AulaContext,
+        engine_config(config, peers),
+        WalContext::new(config.wal.clone(), Wire),
+        NetworkContext::new(identity, Wire),
+        consensus,
+        SyncContext::new(Wire),
+        RequestContext::new(100),
+    )
+    .await
+    .map_err(|error| {
+        Fatal::engine(format!(
+            "the consensus engine does not start: {error:#}; is another node using {} or {}?",
+            config.listen,
+            config.wal.display()
+        ))
+    })
+}
+
+/// Stops the engine: its actors first, so that the network says goodbye and the log is closed.
+pub(crate) async fn stop(engine: EngineHandle) {
+    let cell = engine.actor.get_cell();
+    cell.stop_children_and_wait(Some("stopping".to_owned()), Some(STOP)).await;
+    engine.actor.stop(Some("stopping".to_owned()));
+    if tokio::time::timeout(STOP, engine.handle).await.is_err() {
+        tracing::warn!("the consensus engine did not stop in time and is left behind");
+    }
+}
+
+/// The configured peers and those that the state admits; a configured address goes before an admitted one.
+pub(crate) fn all_peers(services: &Services, base: &Base) -> Result<BTreeSet<AdmittedPeer>, StoreError> {
+    let mut by_id: BTreeMap<PeerId, Option<Multiaddr>> = BTreeMap::new();
+    let admitted = services.executor.admitted_peers(base.state.as_ref())?;
+    for peer in admitted.into_iter().chain(services.configured_peers.iter().cloned()) {
+        let known = by_id.entry(peer.peer).or_default();
+        if peer.listen.is_some() {
+            *known = peer.listen;
+        }
+    }
+    by_id.remove(&services.own_peer);
+    Ok(by_id.into_iter().map(|(peer, listen)| AdmittedPeer { peer, listen }).collect())
+}
+
+/// The engine's allow list: each peer's address pinned to its id, or the id alone.
+pub(crate) fn allow_addresses(peers: &BTreeSet<AdmittedPeer>) -> BTreeSet<Multiaddr> {
+    let pinned = |peer: &AdmittedPeer| {
+        let base = peer.listen.iter().flat_map(|address| address.iter());
+        let mut address: Multiaddr = base.filter(|part| !matches!(part, Protocol::P2p(_))).collect();
+        address.push(Protocol::P2p(peer.peer));
+        address
+    };
+    peers.iter().map(pinned).collect()
+}
+
+/// The same peers as gossip reaches them: one port above the engine's.
+pub(crate) fn for_gossip(peers: &BTreeSet<AdmittedPeer>) -> Vec<AdmittedPeer> {
+    let gossip = |peer: &AdmittedPeer| AdmittedPeer {
+        peer: peer.peer,
+        listen: peer.listen.as_ref().and_then(gossip_address),
+    };
+    peers.iter().map(gossip).collect()
+}

@@ -1,0 +1,109 @@
+//! What a running node tells its owner: events as they happen, and why it had to stop.
+
+use aula_ledger::chain::TransactionId;
+use aula_ledger::types::{Hash, Height, TimeMs, ValidatorAddress};
+
+use crate::context::BadKey;
+use crate::mempool::Refusal;
+use crate::ports::StoreError;
+use crate::proposal::Broken;
+
+/// Whether this node signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It signs when it is in the validator set.
+    Validator,
+    /// It follows and signs nothing up to this height, then starts to sign; `None`: it never does.
+    Follower {
+        /// The last height at which it does not sign.
+        until: Option<Height>,
+    },
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The node started to take part, as this.
+    Started(Mode),
+    /// A round began.
+    Round {
+        /// Height being decided.
+        height: Height,
+        /// The round, from 0.
+        round: u32,
+        /// Who proposes in it.
+        proposer: ValidatorAddress,
+    },
+    /// A block is final and persisted.
+    Decided {
+        /// Its height.
+        height: Height,
+        /// The round in which it was decided.
+        round: u32,
+        /// Its hash.
+        hash: Hash,
+        /// Its time.
+        time_ms: TimeMs,
+        /// How many transactions it holds.
+        transactions: usize,
+    },
+    /// Transactions left the pool without being decided.
+    Dropped(Vec<(TransactionId, Refusal)>),
+    /// A validator signed two things where one is allowed.
+    Equivocation {
+        /// Height at which it was seen.
+        height: Height,
+        /// Who.
+        validator: ValidatorAddress,
+    },
+    /// The write-ahead log was damaged; the text says what was done about it.
+    WalDamaged(String),
+    /// The sign guard's file is missing or damaged; the text says what the operator does next.
+    GuardLost(String),
+    /// A decided block arrived by sync that this node finds wrong: it cannot follow the chain.
+    CannotFollow {
+        /// The height.
+        height: Height,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// Why the node stopped by itself. The text says what to do next.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Fatal {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Execution failed on a block that is final, or a validator set cannot be used.
+    #[error("{0}; keep the data folder and report this")]
+    Program(String),
+    /// The engine stopped or refused to start.
+    #[error("{0}")]
+    Engine(String),
+}
+
+impl Fatal {
+    pub(crate) fn engine(text: impl Into<String>) -> Self {
+        Self::Engine(text.into())
+    }
+
+    pub(crate) fn program(text: impl Into<String>) -> Self {
+        Self::Program(text.into())
+    }
+}
+
+impl From<Broken> for Fatal {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Store(error) => Self::Store(error),
+            Broken::Execution(text) => Self::Program(text),
+        }
+    }
+}
+
+impl From<BadKey> for Fatal {
+    fn from(error: BadKey) -> Self {
+        Self::Program(error.to_string())
+    }
+}

@@ -1,0 +1,69 @@
+//! The ledger's answers, read from its state: the one implementation of [`Executor`] outside tests.
+
+use aula_ledger::chain::ValidatorSet;
+use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory, execute_block};
+use aula_ledger::params::Params;
+use aula_ledger::state::schema::{self, Standing};
+use aula_ledger::state::{StateReader, StoreError};
+use aula_ledger::types::{AccountId, Height};
+
+use crate::ports::{AccountView, AdmittedPeer, Executor};
+
+/// Executes blocks with [`execute_block`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LedgerExecutor;
+
+impl Executor for LedgerExecutor {
+    fn execute(
+        &self,
+        state: &dyn StateReader,
+        input: &BlockInput<'_>,
+        memory: &dyn SignatureMemory,
+    ) -> Result<Outcome, ExecuteError> {
+        execute_block(state, input, memory)
+    }
+
+    fn next_validators(&self, state: &dyn StateReader, tip: Height) -> Result<ValidatorSet, StoreError> {
+        let schedule = schema::validator_schedule(state)?;
+        // The state's own height is the tip's; a store where they differ is torn.
+        let at = schema::chain(state)?.height;
+        if at != tip {
+            return Err(StoreError(format!("the state is of height {at}, the last block of {tip}")));
+        }
+        Ok(schedule.next)
+    }
+
+    fn account(
+        &self,
+        state: &dyn StateReader,
+        account: &AccountId,
+    ) -> Result<Option<AccountView>, StoreError> {
+        let (Some(found), Some(member)) = (schema::account(state, account)?, schema::member(state, account)?)
+        else {
+            return Ok(None);
+        };
+        // Execution treats a member that is not admitted as unknown; so does the pool.
+        let admitted = member.standing == Standing::Admitted;
+        Ok(admitted.then_some(AccountView { next_sequence: found.sequence, public_key: found.public_key }))
+    }
+
+    fn params(&self, state: &dyn StateReader) -> Result<Params, StoreError> {
+        schema::params(state)
+    }
+
+    fn admitted_peers(&self, state: &dyn StateReader) -> Result<Vec<AdmittedPeer>, StoreError> {
+        let mut peers = Vec::new();
+        for record in schema::peers(state)? {
+            let id = record.peer_id.as_str();
+            // The ledger checks the form of an identity, not that it is one; such an entry admits nobody.
+            match id.parse() {
+                Ok(peer) => {
+                    let listen = record.listen.as_str().parse().ok();
+                    peers.push(AdmittedPeer { peer, listen });
+                }
+                Err(_) => tracing::warn!(id, "an admitted peer's identity cannot be read"),
+            }
+        }
+        Ok(peers)
+    }
+}

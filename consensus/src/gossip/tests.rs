@@ -1,0 +1,89 @@
+use super::*;
+
+fn keypair(seed: u8) -> Keypair {
+    let mut bytes = [seed; 32];
+    Keypair::ed25519_from_bytes(&mut bytes).unwrap()
+}
+
+fn free_address() -> Multiaddr {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    format!("/ip4/127.0.0.1/tcp/{port}").parse().unwrap()
+}
+
+fn peer(seed: u8, listen: Option<&Multiaddr>) -> AdmittedPeer {
+    AdmittedPeer { peer: keypair(seed).public().to_peer_id(), listen: listen.cloned() }
+}
+
+struct Node {
+    gossip: Gossip,
+    incoming: mpsc::Receiver<Vec<Vec<u8>>>,
+}
+
+fn node(seed: u8, listen: &Multiaddr, peers: Vec<AdmittedPeer>) -> Node {
+    let (sender, incoming) = mpsc::channel(100);
+    let config = GossipConfig { listen: listen.clone(), peers };
+    let gossip = start(keypair(seed), "test-00000000", config, sender).unwrap();
+    Node { gossip, incoming }
+}
+
+async fn until(mut condition: impl FnMut() -> bool) {
+    for _ in 0..400 {
+        if condition() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("the condition did not come true within 10 s");
+}
+
+fn peers(node: &Node) -> usize {
+    node.gossip.counts().peers.load(Ordering::Relaxed)
+}
+
+/// Publishes until the other side has it: a mesh needs a moment after a connection.
+async fn arrives(from: &Node, to: &mut Node, mark: u8) -> Vec<Vec<u8>> {
+    for round in 0..100u8 {
+        from.gossip.publish(Arc::new(vec![mark, round]));
+        if let Ok(Some(batch)) = tokio::time::timeout(Duration::from_millis(100), to.incoming.recv()).await {
+            return batch;
+        }
+    }
+    panic!("no transaction arrived");
+}
+
+#[tokio::test]
+async fn transactions_reach_an_allowed_peer_and_a_stranger_gets_nowhere() {
+    let (a, b, c) = (free_address(), free_address(), free_address());
+    let mut first = node(1, &a, vec![peer(2, Some(&b))]);
+    let mut second = node(2, &b, vec![peer(1, Some(&a))]);
+    // The stranger knows both; neither knows it.
+    let mut stranger = node(3, &c, vec![peer(1, Some(&a)), peer(2, Some(&b))]);
+    until(|| peers(&first) == 1 && peers(&second) == 1).await;
+    assert_eq!(arrives(&first, &mut second, 7).await[0][0], 7);
+    assert_eq!(arrives(&second, &mut first, 8).await[0][0], 8);
+    for mark in 0..20 {
+        stranger.gossip.publish(Arc::new(vec![99, mark]));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    while let Ok(batch) = first.incoming.try_recv() {
+        assert!(batch.iter().all(|t| t[0] != 99));
+    }
+    assert!(stranger.incoming.try_recv().is_err());
+    assert_eq!((peers(&first), peers(&second)), (1, 1));
+    // Admitted while running, it is heard; taken off, it is cut.
+    first.gossip.set_peers(vec![peer(2, Some(&b)), peer(3, None)]).await;
+    until(|| peers(&first) == 2).await;
+    assert!(arrives(&stranger, &mut first, 42).await.iter().any(|t| t[0] == 42 || t[0] == 99));
+    first.gossip.set_peers(vec![peer(2, Some(&b))]).await;
+    until(|| peers(&first) == 1).await;
+}
+
+#[test]
+fn gossip_listens_one_port_above_the_engine() {
+    let engine: Multiaddr = "/ip4/10.0.0.1/tcp/4000".parse().unwrap();
+    assert_eq!(gossip_address(&engine), "/ip4/10.0.0.1/tcp/4001".parse().ok());
+    let with_id = engine.with(libp2p::multiaddr::Protocol::P2p(keypair(1).public().to_peer_id()));
+    assert_eq!(gossip_address(&with_id), "/ip4/10.0.0.1/tcp/4001".parse().ok());
+    assert_eq!(gossip_address(&"/ip4/10.0.0.1/udp/4000".parse().unwrap()), None);
+    assert_eq!(gossip_address(&"/ip4/10.0.0.1/tcp/65535".parse().unwrap()), None);
+}

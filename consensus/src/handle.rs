@@ -1,0 +1,355 @@
+//! Starting, watching and stopping a node's consensus.
+//!
+//! Flow: [`start`] opens the sign guard, starts gossip and a supervisor, and returns a [`Handle`]. The supervisor
+//! decides, from the guard, the write-ahead log and the tip, whether this node may sign, runs a session of the
+//! engine in that mode, and starts the next one when a follower has passed what it must not sign, or when the
+//! guard refused a signature (which stops the engine).
+//!
+//! Invariant: a key is used only while its guard's file is whole and every height it may have signed with a lost
+//! memory is past.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_malachitebft_core_types::LinearTimeouts;
+use aula_ledger::types::{ChainId, Height};
+use ed25519_dalek::SigningKey;
+use libp2p::Multiaddr;
+use libp2p_identity::Keypair;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::driver::Services;
+use crate::engine::{SessionConfig, all_peers, for_gossip};
+use crate::events::{Event, Fatal, Mode};
+use crate::gossip::{self, GossipConfig, GossipError};
+use crate::mempool::{Limits, Mempool, Refusal, Submitted};
+use crate::ports::{AdmittedPeer, ChainStore, Clock, Executor, StoreError};
+use crate::proposal::Blocks;
+use crate::supervisor::{Signing, Supervisor};
+
+/// Events that a slow listener may be behind before it misses some.
+const EVENTS: usize = 1024;
+/// Batches of transactions from peers that may wait to be checked.
+const INCOMING: usize = 256;
+
+/// How long the engine waits. Each grows by a third of itself a round (a sixth for the propose timeout).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a proposal: must exceed building, sending and executing the largest block.
+    pub propose: Duration,
+    /// For more prevotes once a quorum of them disagrees.
+    pub prevote: Duration,
+    /// For more precommits likewise.
+    pub precommit: Duration,
+}
+
+impl Default for Timeouts {
+    /// 1.5 s to propose: the largest block (4 MiB, one allocation round at its work bound) takes about half of that
+    /// here; 0.5 s for votes, which take milliseconds.
+    fn default() -> Self {
+        Self {
+            propose: Duration::from_millis(1_500),
+            prevote: Duration::from_millis(500),
+            precommit: Duration::from_millis(500),
+        }
+    }
+}
+
+impl Timeouts {
+    fn linear(self) -> LinearTimeouts {
+        LinearTimeouts {
+            propose: self.propose,
+            propose_delta: self.propose / 6,
+            prevote: self.prevote,
+            prevote_delta: self.prevote / 3,
+            precommit: self.precommit,
+            precommit_delta: self.precommit / 3,
+            // Votes are sent again this long after a round got stuck: it bounds how soon a regained quorum goes on.
+            rebroadcast: Duration::from_secs(2),
+            // A long outage must not leave timeouts of a minute behind: progress within 10 s of a regained quorum.
+            max_timeout: Duration::from_secs(4),
+        }
+    }
+}
+
+/// What a node's consensus is configured with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// A name for logs.
+    pub moniker: String,
+    /// Where the engine listens, a TCP multiaddr. Gossip listens on the next port unless told otherwise.
+    pub listen: Multiaddr,
+    /// Where gossip listens; `None`: the engine's port + 1. Peers assume that convention.
+    pub gossip_listen: Option<Multiaddr>,
+    /// Peers known from the configuration, with their engine's address. Those that the state admits are added.
+    pub peers: Vec<AdmittedPeer>,
+    /// The engine's write-ahead log.
+    pub wal: PathBuf,
+    /// The sign guard's file, created with the validator key by [`crate::sign_guard::SignGuard::create`].
+    pub sign_guard: PathBuf,
+    /// Only after a loss of that file or of the log: a height that the operator confirms to lie at or above
+    /// everything this key may have signed. Up to it the node follows.
+    pub confirmed_height: Option<Height>,
+    /// How long the engine waits.
+    pub timeouts: Timeouts,
+    /// Time between blocks when there is nothing to do.
+    pub idle: Duration,
+    /// How much may wait for a block.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// A configuration with the defaults: one block a second when idle.
+    pub fn new(moniker: &str, listen: Multiaddr, wal: PathBuf, sign_guard: PathBuf) -> Self {
+        Self {
+            moniker: moniker.to_owned(),
+            listen,
+            gossip_listen: None,
+            peers: Vec::new(),
+            wal,
+            sign_guard,
+            confirmed_height: None,
+            timeouts: Timeouts::default(),
+            idle: Duration::from_secs(1),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// What the node provides.
+#[derive(Clone)]
+pub struct Ports {
+    /// Its database.
+    pub store: Arc<dyn ChainStore>,
+    /// The ledger's rules; [`crate::executor::LedgerExecutor`] but in tests.
+    pub executor: Arc<dyn Executor>,
+    /// Its clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A node's keys. Account keys are not consensus's business.
+#[derive(Clone)]
+pub struct Keys {
+    /// The key that signs votes; `None` for a node that only follows.
+    pub validator: Option<SigningKey>,
+    /// The libp2p identity, of the engine's network and of gossip.
+    pub network: Keypair,
+}
+
+/// Why a node's consensus does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Gossip does not start.
+    #[error(transparent)]
+    Gossip(#[from] GossipError),
+    /// No address for gossip follows from the engine's.
+    #[error("the listen address {0} has no TCP port below 65535; give gossip an address of its own")]
+    ListenAddress(Multiaddr),
+}
+
+/// What a node is doing, for its API and metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
+    /// The last decided height.
+    pub height: Height,
+    /// The round of the height being decided.
+    pub round: u64,
+    /// Whether it signs.
+    pub mode: Mode,
+    /// Peers connected to the engine.
+    pub peers: usize,
+    /// Peers connected to gossip.
+    pub gossip_peers: usize,
+    /// Transactions that wait.
+    pub waiting_transactions: usize,
+    /// Their bytes.
+    pub waiting_bytes: usize,
+}
+
+/// A running node's consensus. Stop it with [`Handle::stop`]; dropping it asks it to stop and does not wait.
+pub struct Handle {
+    services: Services,
+    engine_peers: Arc<AtomicUsize>,
+    mode: Arc<Mutex<Mode>>,
+    stop: watch::Sender<bool>,
+    supervisor: Mutex<Option<JoinHandle<Result<(), Fatal>>>>,
+    incoming: JoinHandle<()>,
+}
+
+impl Handle {
+    /// Submits a transaction: checks it, keeps it, tells the peers. May take as long as verifying a signature.
+    ///
+    /// # Errors
+    /// [`Refusal`], with the code and the sentence for the submitter.
+    pub fn submit(&self, bytes: Vec<u8>) -> Result<Submitted, Refusal> {
+        let submitted = submit(&self.services, bytes)?;
+        if let Submitted::New(id) = submitted
+            && let Some(pooled) = self.services.pool.get(&id)
+        {
+            self.services.gossip.publish(Arc::clone(&pooled.bytes));
+        }
+        Ok(submitted)
+    }
+
+    /// The pool, for looking transactions up.
+    pub fn pool(&self) -> &Mempool {
+        &self.services.pool
+    }
+
+    /// Events from now on. A listener that falls behind by 1,024 misses some and is told how many.
+    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.services.events.subscribe()
+    }
+
+    /// What the node is doing.
+    pub fn status(&self) -> Status {
+        let (waiting_transactions, waiting_bytes) = self.services.pool.size();
+        Status {
+            height: Height(self.services.height.load(Ordering::Relaxed)),
+            round: self.services.round.load(Ordering::Relaxed),
+            mode: *self.mode.lock().unwrap_or_else(PoisonError::into_inner),
+            peers: self.engine_peers.load(Ordering::Relaxed),
+            gossip_peers: self.services.gossip.counts().peers.load(Ordering::Relaxed),
+            waiting_transactions,
+            waiting_bytes,
+        }
+    }
+
+    /// Completes when consensus has ended: `Ok` after [`Self::stop`], else why it could not go on. A second caller
+    /// gets `Ok` at once.
+    ///
+    /// # Errors
+    /// [`Fatal`]: the process should stop and print it.
+    pub async fn wait(&self) -> Result<(), Fatal> {
+        let task = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match task {
+            Some(task) => {
+                task.await.map_err(|error| Fatal::program(format!("the supervisor failed: {error}")))?
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Stops: what is decided is persisted already, the engine's log is closed, connections end. Safe to call
+    /// while another task waits in [`Self::wait`].
+    ///
+    /// # Errors
+    /// [`Fatal`] if it had failed before.
+    pub async fn stop(&self) -> Result<(), Fatal> {
+        // An error means that it has ended.
+        let _ = self.stop.send(true);
+        let ended = self.wait().await;
+        self.services.gossip.stop();
+        ended
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        let _ = self.stop.send(true);
+        self.incoming.abort();
+        self.services.gossip.stop();
+    }
+}
+
+fn submit(services: &Services, bytes: Vec<u8>) -> Result<Submitted, Refusal> {
+    let state = services.store.state()?;
+    services.pool.submit(bytes, &|id| services.executor.account(state.as_ref(), id))
+}
+
+/// Starts a node's consensus. `chain_id` comes from the genesis that the store was initialised with.
+///
+/// # Errors
+/// [`StartError`]. Trouble of the engine itself comes later, through [`Handle::wait`].
+pub async fn start(
+    config: Config,
+    ports: Ports,
+    keys: Keys,
+    chain_id: ChainId,
+) -> Result<Handle, StartError> {
+    let tip = ports.store.tip()?;
+    let pool = Arc::new(Mempool::new(chain_id.clone(), config.limits, tip.height.next()));
+    let blocks = Arc::new(Blocks::new(
+        chain_id.clone(),
+        Arc::clone(&ports.executor),
+        Arc::clone(&ports.clock),
+        Arc::clone(&pool),
+    ));
+    let gossip_listen = match &config.gossip_listen {
+        Some(listen) => listen.clone(),
+        None => gossip::gossip_address(&config.listen)
+            .ok_or_else(|| StartError::ListenAddress(config.listen.clone()))?,
+    };
+    let (sender, receiver) = mpsc::channel(INCOMING);
+    let gossip_config = GossipConfig { listen: gossip_listen, peers: Vec::new() };
+    let gossip = Arc::new(gossip::start(keys.network.clone(), chain_id.as_str(), gossip_config, sender)?);
+    let (events, _) = broadcast::channel(EVENTS);
+    let services = Services {
+        chain_id: chain_id.clone(),
+        store: ports.store,
+        executor: ports.executor,
+        pool,
+        blocks,
+        gossip: Arc::clone(&gossip),
+        events,
+        timeouts: config.timeouts.linear(),
+        idle: config.idle,
+        configured_peers: Arc::new(config.peers.clone()),
+        own_peer: keys.network.public().to_peer_id(),
+        round: Arc::new(AtomicU64::new(0)),
+        height: Arc::new(AtomicU64::new(tip.height.0)),
+    };
+    let base = services.blocks.base(services.store.as_ref())?;
+    gossip.set_peers(for_gossip(&all_peers(&services, &base)?)).await;
+    let engine_peers = Arc::new(AtomicUsize::new(0));
+    let mode = Arc::new(Mutex::new(Mode::Follower { until: None }));
+    let (stop, stopped) = watch::channel(false);
+    let supervisor = Supervisor {
+        services: services.clone(),
+        session: SessionConfig {
+            moniker: config.moniker,
+            chain_id,
+            listen: config.listen,
+            wal: config.wal,
+            network: keys.network,
+        },
+        signing: Signing {
+            key: keys.validator,
+            path: config.sign_guard,
+            confirmed: config.confirmed_height,
+            guard: None,
+        },
+        engine_peers: Arc::clone(&engine_peers),
+        mode: Arc::clone(&mode),
+        stopped,
+    };
+    let incoming = tokio::spawn(take_in(services.clone(), receiver));
+    let supervisor = Mutex::new(Some(tokio::spawn(supervisor.run())));
+    Ok(Handle { services, engine_peers, mode, stop, supervisor, incoming })
+}
+
+/// Checks what peers send as if it had been submitted here. Refusals are not answered: most are duplicates or have
+/// been decided in the meantime.
+async fn take_in(services: Services, mut receiver: mpsc::Receiver<Vec<Vec<u8>>>) {
+    while let Some(batch) = receiver.recv().await {
+        let services = services.clone();
+        let checked = tokio::task::spawn_blocking(move || {
+            let Ok(state) = services.store.state() else { return };
+            for bytes in batch {
+                let result = services.pool.submit(bytes, &|id| services.executor.account(state.as_ref(), id));
+                if let Err(refusal) = result {
+                    tracing::trace!(%refusal, "a transaction from a peer is not kept");
+                }
+            }
+        });
+        if checked.await.is_err() {
+            tracing::error!("checking a batch of transactions failed inside this program");
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! Building a block and judging one: the same execution, once per block, its outcome kept by block hash.
+//!
+//! Flow of building: select from the pool → execute → header with roots → kept → told to consensus. Flow of
+//! judging: bytes → canonical block → does it follow the tip, within the limits → execute → the same header? →
+//! kept. When the block is decided, the kept outcome is written; nothing is executed twice on the common path.
+//!
+//! Time: what a block says about time is judged apart ([`Blocks::is_timely`]), for fresh proposals only, and never
+//! kept: one bad clock must not make a block invalid for good.
+//!
+//! A panic inside execution: while building, the transaction that causes it is found and set aside; while judging,
+//! the block is not voted for; on a decided block it is [`Broken`], and the process stops.
+//!
+//! Invariant: a kept outcome belongs to the state after the current tip; [`Blocks::decided`] forgets all.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aula_ledger::chain::transaction::id_of_bytes;
+use aula_ledger::chain::{Block, ValidatorSet};
+use aula_ledger::codec::Canonical;
+use aula_ledger::execute::{BlockInput, ExecuteError, Outcome};
+use aula_ledger::state::StateReader;
+use aula_ledger::types::{ChainId, Hash, Height, TimeMs, ValidatorAddress};
+
+use crate::mempool::{Budget, Mempool, Pooled};
+use crate::parts::MAX_BLOCK_BYTES;
+use crate::ports::{ChainStore, Clock, Executor, StoreError, Tip};
+
+/// How far ahead of a validator's clock a fresh proposal may be, in milliseconds (DESIGN.md 5).
+pub const MAX_AHEAD_MS: u64 = 500;
+/// Blocks kept with their outcome at one height: two a round for a few rounds. The oldest is forgotten first.
+const KEPT: usize = 12;
+/// How often a block is built again after a transaction turned out not to belong in it; then it is left empty.
+const BUILD_ATTEMPTS: usize = 24;
+
+/// A block that was executed here and found right.
+#[derive(Debug)]
+pub struct Judged {
+    /// The block.
+    pub block: Arc<Block>,
+    /// Its canonical bytes.
+    pub bytes: Arc<Vec<u8>>,
+    /// Its hash.
+    pub hash: Hash,
+    /// What executing it gave.
+    pub outcome: Arc<Outcome>,
+}
+
+/// This node cannot go on.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Broken {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Execution fails where it must not.
+    #[error("{0}")]
+    Execution(String),
+}
+
+/// Why a block is not voted for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong(pub String);
+
+impl Wrong {
+    fn because(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+}
+
+/// The state a block is executed on, and what is known beside it. Replaced when a block is decided.
+#[derive(Clone)]
+pub struct Base {
+    /// The last decided block.
+    pub tip: Tip,
+    /// The state after it.
+    pub state: Arc<dyn StateReader>,
+    /// Who decides the next block.
+    pub validators: Arc<ValidatorSet>,
+}
+
+impl Base {
+    /// The height that is being decided.
+    pub fn height(&self) -> Height {
+        self.tip.height.next()
+    }
+}
+
+/// Builds and judges blocks on top of the current tip. Every method may take as long as executing a block does.
+pub struct Blocks {
+    chain_id: ChainId,
+    executor: Arc<dyn Executor>,
+    clock: Arc<dyn Clock>,
+    pool: Arc<Mempool>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    by_hash: BTreeMap<Hash, Arc<Judged>>,
+    order: Vec<Hash>,
+}
+
+impl Blocks {
+    /// Nothing kept yet.
+    pub fn new(
+        chain_id: ChainId,
+        executor: Arc<dyn Executor>,
+        clock: Arc<dyn Clock>,
+        pool: Arc<Mempool>,
+    ) -> Self {
+        Self { chain_id, executor, clock, pool, kept: Mutex::default() }
+    }
+
+    /// Reads the base from the store.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn base(&self, store: &dyn ChainStore) -> Result<Base, StoreError> {
+        let tip = store.tip()?;
+        let state = store.state()?;
+        let validators = Arc::new(self.executor.next_validators(state.as_ref(), tip.height)?);
+        Ok(Base { tip, state, validators })
+    }
+
+    /// Builds the next block from what waits in the pool.
+    ///
+    /// # Errors
+    /// [`Broken`] when the store fails, or when not even an empty block can be executed.
+    pub fn build(&self, base: &Base, proposer: ValidatorAddress) -> Result<Arc<Judged>, Broken> {
+        let params = self.executor.params(base.state.as_ref())?;
+        let budget = Budget {
+            transactions: params.max_block_signatures as usize,
+            bytes: (params.max_block_bytes as usize).min(MAX_BLOCK_BYTES),
+            per_account: params.max_block_account_transactions as usize,
+        };
+        // Parent + 1 ms always passes, so a proposer whose clock failed still proposes.
+        let time_ms = TimeMs(self.clock.now_ms().unwrap_or(0).max(base.tip.time_ms.0.saturating_add(1)));
+        let mut chosen = self.pool.select(budget);
+        for _ in 0..BUILD_ATTEMPTS {
+            match self.try_build(base, proposer, time_ms, &chosen)? {
+                Tried::Built(judged) => return Ok(judged),
+                Tried::Without(index, why) => self.set_aside(&mut chosen, index, &why),
+                Tried::Fewer => chosen.truncate(chosen.len() / 2),
+            }
+        }
+        match self.try_build(base, proposer, time_ms, &[])? {
+            Tried::Built(judged) => Ok(judged),
+            _ => Err(Broken::Execution("an empty block cannot be executed; stop and report this".into())),
+        }
+    }
+
+    /// Judges a block's bytes as the next block. `fresh_proposer` is the proposer of the round for a block
+    /// proposed for the first time; `None` for one proposed again, synced or replayed, whose proposer may be any
+    /// validator. Looks at no clock.
+    ///
+    /// # Errors
+    /// [`Broken`] only; a block that is not right is `Ok(Err(Wrong))`.
+    pub fn judge(
+        &self,
+        base: &Base,
+        bytes: Vec<u8>,
+        hash: Hash,
+        fresh_proposer: Option<ValidatorAddress>,
+    ) -> Result<Result<Arc<Judged>, Wrong>, Broken> {
+        if let Some(known) = self.kept(&hash) {
+            let proposer = known.block.header.proposer;
+            if fresh_proposer.is_some_and(|fresh| fresh != proposer) {
+                return Ok(Err(Wrong::because("a fresh block names another proposer than its round's")));
+            }
+            return Ok(Ok(known));
+        }
+        let block = match self.read(base, &bytes, hash, fresh_proposer) {
+            Ok(block) => block,
+            Err(wrong) => return Ok(Err(wrong)),
+        };
+        // A wrong block is never remembered by its hash: the hash covers the header only, and these may not be the
+        // transactions that belong to it.
+        match self.execute(base, &BlockInput::of(&block)) {
+            Executed::Outcome(outcome) if outcome.header == block.header => {
+                let judged = Judged {
+                    block: Arc::new(block),
+                    bytes: Arc::new(bytes),
+                    hash,
+                    outcome: Arc::new(*outcome),
+                };
+                Ok(Ok(self.keep(judged)))
+            }
+            Executed::Outcome(outcome) => Ok(Err(Wrong(format!(
+                "its roots are not those of executing it (state root {} here, {} there)",
+                outcome.header.state_root, block.header.state_root
+            )))),
+            Executed::Refused(error) => Ok(Err(Wrong(error.to_string()))),
+            Executed::Panicked(text) => {
+                Ok(Err(Wrong(format!("executing it failed inside this program: {text}"))))
+            }
+            Executed::Broken(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether a fresh proposal's time is acceptable to this node's clock. The parent's time + 1 ms always is.
+    pub fn is_timely(&self, base: &Base, block: &Block) -> bool {
+        let time = block.header.time_ms.0;
+        if time == base.tip.time_ms.0.saturating_add(1) {
+            return true;
+        }
+        self.clock.now_ms().is_ok_and(|now| time <= now.saturating_add(MAX_AHEAD_MS))
+    }
+
+    /// A block executed at this height, by hash.
+    pub fn kept(&self, hash: &Hash) -> Option<Arc<Judged>> {
+        self.lock().by_hash.get(hash).cloned()
+    }
+
+    /// Forgets everything kept: the tip moved.
+    pub fn decided(&self) {
+        *self.lock() = Kept::default();
+    }
+
+    /// Reads a block and checks all that needs no execution.
+    fn read(
+        &self,
+        base: &Base,
+        bytes: &[u8],
+        hash: Hash,
+        fresh_proposer: Option<ValidatorAddress>,
+    ) -> Result<Block, Wrong> {
+        if bytes.len() > MAX_BLOCK_BYTES {
+            return Err(Wrong::because("it is over the size limit"));
+        }
+        let block = Block::from_canonical(bytes).map_err(|error| Wrong(error.to_string()))?;
+        let header = &block.header;
+        if header.hash() != hash {
+            return Err(Wrong::because("its hash is not the one that was announced"));
+        }
+        if header.chain_id != self.chain_id {
+            return Err(Wrong::because("it is for another chain"));
+        }
+        if header.height != base.height() || header.parent != base.tip.hash {
+            return Err(Wrong::because("it does not follow the last decided block"));
+        }
+        if header.time_ms <= base.tip.time_ms {
+            return Err(Wrong::because("its time is not after its parent's"));
+        }
+        if base.validators.get(&header.proposer).is_none() {
+            return Err(Wrong::because("its proposer is no validator of this height"));
+        }
+        if fresh_proposer.is_some_and(|fresh| fresh != header.proposer) {
+            return Err(Wrong::because("a fresh block names another proposer than its round's"));
+        }
+        Ok(block)
+    }
+
+    fn try_build(
+        &self,
+        base: &Base,
+        proposer: ValidatorAddress,
+        time_ms: TimeMs,
+        chosen: &[Arc<Pooled>],
+    ) -> Result<Tried, Broken> {
+        let transactions: Vec<Vec<u8>> = chosen.iter().map(|pooled| pooled.bytes.to_vec()).collect();
+        let input = |transactions| BlockInput {
+            chain_id: &self.chain_id,
+            height: base.height(),
+            time_ms,
+            parent: base.tip.hash,
+            proposer,
+            transactions,
+        };
+        match self.execute(base, &input(&transactions)) {
+            Executed::Outcome(outcome) => {
+                let block = Block { header: outcome.header.clone(), transactions };
+                let bytes = block.to_canonical();
+                if bytes.len() > MAX_BLOCK_BYTES {
+                    return Ok(Tried::Fewer);
+                }
+                let hash = block.header.hash();
+                let judged = Judged {
+                    block: Arc::new(block),
+                    bytes: Arc::new(bytes),
+                    hash,
+                    outcome: Arc::new(*outcome),
+                };
+                Ok(Tried::Built(self.keep(judged)))
+            }
+            Executed::Refused(ExecuteError::Invalid { index, code }) => {
+                Ok(Tried::Without(index as usize, format!("code {}", code as u16)))
+            }
+            Executed::Refused(_) => Ok(Tried::Fewer),
+            Executed::Panicked(text) => {
+                // The shortest prefix that panics ends with the culprit.
+                let panics = |length: usize| {
+                    let prefix = transactions.get(..length).unwrap_or(&transactions);
+                    matches!(self.execute(base, &input(prefix)), Executed::Panicked(_))
+                };
+                let lengths: Vec<usize> = (0..=transactions.len()).collect();
+                let shortest = lengths.partition_point(|length| !panics(*length));
+                match shortest.checked_sub(1) {
+                    Some(index) => Ok(Tried::Without(index, format!("a panic: {text}"))),
+                    None => Err(Broken::Execution(format!("executing an empty block panics: {text}"))),
+                }
+            }
+            Executed::Broken(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes one transaction, and what follows it from the same account, out of a selection; the one is set aside.
+    fn set_aside(&self, chosen: &mut Vec<Arc<Pooled>>, index: usize, why: &str) {
+        let Some(culprit) = chosen.get(index).cloned() else {
+            chosen.clear();
+            return;
+        };
+        tracing::warn!(transaction = %culprit.id, why, "a transaction is set aside while building a block");
+        self.pool.set_aside(&culprit.id);
+        chosen.retain(|p| p.account != culprit.account || p.sequence < culprit.sequence);
+    }
+
+    fn execute(&self, base: &Base, input: &BlockInput<'_>) -> Executed {
+        let run = || self.executor.execute(base.state.as_ref(), input, self.pool.verified());
+        match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(Ok(outcome)) => {
+                for transaction in input.transactions {
+                    self.pool.verified().insert(id_of_bytes(transaction));
+                }
+                Executed::Outcome(Box::new(outcome))
+            }
+            Ok(Err(ExecuteError::Broken(error))) => Executed::Broken(error),
+            Ok(Err(error)) => Executed::Refused(error),
+            Err(panic) => Executed::Panicked(panic_text(panic.as_ref())),
+        }
+    }
+
+    fn keep(&self, judged: Judged) -> Arc<Judged> {
+        let judged = Arc::new(judged);
+        let mut kept = self.lock();
+        if kept.by_hash.insert(judged.hash, Arc::clone(&judged)).is_none() {
+            kept.order.push(judged.hash);
+            if kept.order.len() > KEPT {
+                let oldest = kept.order.remove(0);
+                kept.by_hash.remove(&oldest);
+            }
+        }
+        judged
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Tried {
+    Built(Arc<Judged>),
+    Without(usize, String),
+    Fewer,
+}
+
+enum Executed {
+    Outcome(Box<Outcome>),
+    Refused(ExecuteError),
+    Panicked(String),
+    Broken(StoreError),
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no text".into())
+}
+
+#[cfg(test)]
+mod tests;

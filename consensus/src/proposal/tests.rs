@@ -1,0 +1,248 @@
+//! Building and judging against a ledger that can be told to misbehave.
+
+use super::*;
+use crate::mempool::Limits;
+use crate::ports::{AccountView, AdmittedPeer, ClockError};
+use aula_ledger::chain::{Body, Code, Header, Transaction, Validator};
+use aula_ledger::execute::SignatureMemory;
+use aula_ledger::keys::public_key;
+use aula_ledger::params::Params;
+use aula_ledger::proof::merkle;
+use aula_ledger::state::{MemoryState, StateWrites};
+use aula_ledger::tx::FundBudget;
+use aula_ledger::types::{AccountId, Cents, SchoolYear};
+use ed25519_dalek::SigningKey;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// Account 1 is fine, 2's transactions make a block invalid, 3's make the ledger panic; more than `limit`
+/// transactions are over a limit.
+struct Ledger {
+    limit: usize,
+    runs: AtomicUsize,
+}
+
+fn chain_id() -> ChainId {
+    ChainId::new("test-00000000").unwrap()
+}
+
+fn key(n: u8) -> SigningKey {
+    SigningKey::from_bytes(&[n; 32])
+}
+
+fn set() -> ValidatorSet {
+    ValidatorSet::new((1..=2).map(|n| Validator::new(public_key(&key(n)), 1)).collect()).unwrap()
+}
+
+impl Executor for Ledger {
+    fn execute(
+        &self,
+        _: &dyn StateReader,
+        input: &BlockInput<'_>,
+        _: &dyn SignatureMemory,
+    ) -> Result<Outcome, ExecuteError> {
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        if input.transactions.len() > self.limit {
+            return Err(ExecuteError::OverLimit { limit: "transactions" });
+        }
+        for (index, bytes) in (0u32..).zip(input.transactions) {
+            match Transaction::from_canonical(bytes).unwrap().body.account.0[0] {
+                1 => {}
+                2 => return Err(ExecuteError::Invalid { index, code: Code::InvalidPayload }),
+                _ => panic!("a bug in the ledger"),
+            }
+        }
+        let empty = merkle::head(Vec::<Vec<u8>>::new());
+        let header = Header {
+            chain_id: input.chain_id.clone(),
+            height: input.height,
+            time_ms: input.time_ms,
+            parent: input.parent,
+            proposer: input.proposer,
+            transactions: merkle::head(input.transactions),
+            receipts: empty,
+            students: empty,
+            state_root: Hash([9; 32]),
+            validators_hash: set().hash(),
+            next_validators_hash: set().hash(),
+        };
+        Ok(Outcome { header, receipts: vec![], student_leaves: vec![], writes: StateWrites::default() })
+    }
+
+    fn next_validators(&self, _: &dyn StateReader, _: Height) -> Result<ValidatorSet, StoreError> {
+        Ok(set())
+    }
+
+    fn account(&self, _: &dyn StateReader, id: &AccountId) -> Result<Option<AccountView>, StoreError> {
+        Ok(Some(AccountView { next_sequence: 0, public_key: public_key(&key(id.0[0])) }))
+    }
+
+    fn params(&self, _: &dyn StateReader) -> Result<Params, StoreError> {
+        Ok(Params::default())
+    }
+
+    fn admitted_peers(&self, _: &dyn StateReader) -> Result<Vec<AdmittedPeer>, StoreError> {
+        Ok(vec![])
+    }
+}
+
+/// A clock that shows what it is told; 0 is a failure.
+struct Told(AtomicU64);
+
+impl Clock for Told {
+    fn now_ms(&self) -> Result<u64, ClockError> {
+        match self.0.load(Ordering::Relaxed) {
+            0 => Err(ClockError),
+            now => Ok(now),
+        }
+    }
+}
+
+struct Bench {
+    blocks: Blocks,
+    pool: Arc<Mempool>,
+    ledger: Arc<Ledger>,
+    clock: Arc<Told>,
+    base: Base,
+}
+
+fn bench(limit: usize) -> Bench {
+    let ledger = Arc::new(Ledger { limit, runs: AtomicUsize::new(0) });
+    let clock = Arc::new(Told(AtomicU64::new(5_000)));
+    let pool = Arc::new(Mempool::new(chain_id(), Limits::default(), Height(1)));
+    let blocks = Blocks::new(chain_id(), ledger.clone(), clock.clone(), pool.clone());
+    let base = Base {
+        tip: Tip { height: Height(0), hash: Hash([4; 32]), time_ms: TimeMs(1_000) },
+        state: Arc::new(MemoryState::new()),
+        validators: Arc::new(set()),
+    };
+    Bench { blocks, pool, ledger, clock, base }
+}
+
+impl Bench {
+    fn fill(&self, account: u8, count: u64) {
+        for sequence in 0..count {
+            let body = Body {
+                chain_id: chain_id(),
+                account: AccountId([account; 20]),
+                sequence,
+                valid_until_height: Height(9),
+                payload: FundBudget { school_year: SchoolYear(1988), amount_cents: Cents(1) }.into(),
+            };
+            let bytes = Transaction::sign(body, &key(account)).to_canonical();
+            let state = MemoryState::new();
+            self.pool.submit(bytes, &|id| self.ledger.account(&state, id)).unwrap();
+        }
+    }
+
+    fn build(&self) -> Arc<Judged> {
+        self.blocks.build(&self.base, proposer()).unwrap()
+    }
+
+    fn judge(&self, judged: &Judged, fresh: Option<ValidatorAddress>) -> Result<Arc<Judged>, Wrong> {
+        self.blocks.judge(&self.base, judged.bytes.to_vec(), judged.hash, fresh).unwrap()
+    }
+}
+
+fn proposer() -> ValidatorAddress {
+    set().validators()[0].address
+}
+
+#[test]
+fn a_built_block_is_right_and_is_executed_once() {
+    let bench = bench(1_000);
+    bench.fill(1, 10);
+    let built = bench.build();
+    assert_eq!(built.block.transactions.len(), 10);
+    assert_eq!(built.block.header.time_ms, TimeMs(5_000));
+    let runs = bench.ledger.runs.load(Ordering::Relaxed);
+    let judged = bench.judge(&built, Some(proposer())).unwrap();
+    assert!(Arc::ptr_eq(&judged, &built), "the kept outcome");
+    assert_eq!(bench.ledger.runs.load(Ordering::Relaxed), runs);
+    bench.blocks.decided();
+    assert!(bench.blocks.kept(&built.hash).is_none());
+    assert_eq!(bench.judge(&built, Some(proposer())).unwrap().hash, built.hash);
+    assert_eq!(bench.ledger.runs.load(Ordering::Relaxed), runs + 1);
+}
+
+#[test]
+fn a_transaction_that_makes_the_block_invalid_or_panics_is_set_aside_alone() {
+    let bench = bench(1_000);
+    bench.fill(1, 5);
+    bench.fill(2, 3);
+    bench.fill(3, 2);
+    bench.fill(4, 1);
+    let built = bench.build();
+    assert_eq!(built.block.transactions.len(), 5);
+    // Of each bad account the first is out for good, the rest waits behind it.
+    assert_eq!(bench.pool.size().0, 5 + 2 + 1);
+}
+
+#[test]
+fn a_block_over_a_limit_is_built_smaller() {
+    let bench = bench(6);
+    bench.fill(1, 20);
+    let built = bench.build();
+    assert!((1..=6).contains(&built.block.transactions.len()));
+}
+
+#[test]
+fn each_lie_of_a_header_is_found() {
+    let bench = bench(1_000);
+    bench.fill(1, 3);
+    let built = bench.build();
+    bench.blocks.decided();
+    let refuse = |change: &dyn Fn(&mut Block), fresh| {
+        let mut block = (*built.block).clone();
+        change(&mut block);
+        let hash = block.header.hash();
+        bench.blocks.judge(&bench.base, block.to_canonical(), hash, fresh).unwrap().unwrap_err().0
+    };
+    let me = Some(proposer());
+    let other = set().validators()[1].address;
+    assert!(refuse(&|b| b.header.height = Height(2), me).contains("follow"));
+    assert!(refuse(&|b| b.header.parent = Hash([5; 32]), me).contains("follow"));
+    assert!(refuse(&|b| b.header.time_ms = TimeMs(1_000), me).contains("time"));
+    assert!(refuse(&|b| b.header.chain_id = ChainId::new("else-00000000").unwrap(), me).contains("chain"));
+    assert!(refuse(&|b| b.header.proposer = ValidatorAddress([1; 20]), None).contains("validator"));
+    assert!(refuse(&|b| b.header.proposer = other, me).contains("another proposer"));
+    assert!(refuse(&|b| b.header.state_root = Hash([1; 32]), me).contains("roots"));
+    assert!(refuse(&|b| drop(b.transactions.pop()), me).contains("roots"));
+    // Another validator's block proposed again is fine.
+    let mut theirs = (*built.block).clone();
+    theirs.header.proposer = other;
+    let hash = theirs.header.hash();
+    assert!(bench.blocks.judge(&bench.base, theirs.to_canonical(), hash, None).unwrap().is_ok());
+    let wrong_hash = bench.blocks.judge(&bench.base, built.bytes.to_vec(), Hash([0; 32]), me).unwrap();
+    assert!(wrong_hash.unwrap_err().0.contains("hash"));
+    // Wrong transactions under the right hash do not spoil the right block that comes later.
+    let mut cut = (*built.block).clone();
+    cut.transactions.pop();
+    assert!(bench.blocks.judge(&bench.base, cut.to_canonical(), built.hash, me).unwrap().is_err());
+    assert!(bench.judge(&built, me).is_ok());
+}
+
+#[test]
+fn the_clock_judges_fresh_blocks_and_nothing_else() {
+    let bench = bench(1_000);
+    let built = bench.build();
+    assert_eq!(built.block.header.time_ms, TimeMs(5_000));
+    for (now, timely) in [(4_500, true), (4_499, false), (9_999_999, true), (0, false)] {
+        bench.clock.0.store(now, Ordering::Relaxed);
+        assert_eq!(bench.blocks.is_timely(&bench.base, &built.block), timely, "at {now}");
+        assert!(bench.judge(&built, Some(proposer())).is_ok(), "the verdict knows no clock");
+    }
+    // A failed clock proposes parent + 1 ms, which always passes.
+    bench.clock.0.store(0, Ordering::Relaxed);
+    bench.blocks.decided();
+    let built = bench.build();
+    assert_eq!(built.block.header.time_ms, TimeMs(1_001));
+    assert!(bench.blocks.is_timely(&bench.base, &built.block));
+}
+
+#[test]
+fn garbage_is_refused_without_a_panic() {
+    let bench = bench(1_000);
+    for bytes in [vec![], vec![1], vec![0; 500], vec![255; 5_000], vec![1; MAX_BLOCK_BYTES + 1]] {
+        assert!(bench.blocks.judge(&bench.base, bytes, Hash([0; 32]), None).unwrap().is_err());
+    }
+}

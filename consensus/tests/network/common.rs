@@ -1,0 +1,438 @@
+//! A consortium in one process: nodes on loopback with a store in memory and a ledger that counts.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use aula_consensus::ports::{
+    AccountView, AdmittedPeer, ChainStore, Commit, Decided, Executor, StoreError, SystemClock, Tip, Undecided,
+};
+use aula_consensus::sign_guard::SignGuard;
+use aula_consensus::{Config, Handle, Keys, Ports, start};
+use aula_ledger::chain::{
+    Block, Body, Code, Header, Receipt, Transaction, Validator, ValidatorSet, transaction::id_of_bytes,
+};
+use aula_ledger::codec::Canonical;
+use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory};
+use aula_ledger::keys::public_key;
+use aula_ledger::params::Params;
+use aula_ledger::proof::merkle;
+use aula_ledger::state::{MemoryState, StateReader, StateWrites};
+use aula_ledger::tx::FundBudget;
+use aula_ledger::types::{AccountId, Cents, ChainId, Hash, Height, SchoolYear, TimeMs};
+use ed25519_dalek::SigningKey;
+use libp2p::{Multiaddr, PeerId};
+use libp2p_identity::Keypair;
+use sha2::{Digest, Sha256};
+
+pub fn chain_id() -> ChainId {
+    ChainId::new("test-00000000").unwrap()
+}
+
+/// A store in memory that behaves as the node's: a commit is whole or not there.
+pub struct MemoryStore {
+    genesis: Tip,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    decided: BTreeMap<u64, (Hash, TimeMs, Decided)>,
+    undecided: BTreeMap<(u64, u32, Hash), Undecided>,
+    state: MemoryState,
+}
+
+impl ChainStore for MemoryStore {
+    fn tip(&self) -> Result<Tip, StoreError> {
+        let inner = self.inner.lock().unwrap();
+        Ok(match inner.decided.last_key_value() {
+            Some((height, (hash, time_ms, _))) => {
+                Tip { height: Height(*height), hash: *hash, time_ms: *time_ms }
+            }
+            None => self.genesis,
+        })
+    }
+
+    fn state(&self) -> Result<Arc<dyn StateReader>, StoreError> {
+        Ok(Arc::new(self.inner.lock().unwrap().state.clone()))
+    }
+
+    fn oldest(&self) -> Result<Height, StoreError> {
+        Ok(Height(1))
+    }
+
+    fn decided(&self, height: Height) -> Result<Option<Decided>, StoreError> {
+        Ok(self.inner.lock().unwrap().decided.get(&height.0).map(|(_, _, decided)| decided.clone()))
+    }
+
+    fn put_undecided(&self, value: &Undecided) -> Result<(), StoreError> {
+        let key = (value.height.0, value.round, value.hash);
+        self.inner.lock().unwrap().undecided.insert(key, value.clone());
+        Ok(())
+    }
+
+    fn undecided(&self, height: Height) -> Result<Vec<Undecided>, StoreError> {
+        let inner = self.inner.lock().unwrap();
+        Ok(inner.undecided.values().filter(|value| value.height == height).cloned().collect())
+    }
+
+    fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
+        let mut inner = self.inner.lock().unwrap();
+        let height = commit.block.header.height.0;
+        let next = inner.decided.last_key_value().map_or(1, |(last, _)| last + 1);
+        assert_eq!(height, next, "a commit follows the tip");
+        let decided = Decided { block: commit.block_bytes.to_vec(), certificate: commit.certificate.clone() };
+        inner.decided.insert(height, (commit.hash, commit.block.header.time_ms, decided));
+        inner.undecided.retain(|(at, _, _), _| *at > height);
+        inner.state.apply(commit.outcome.writes.clone());
+        Ok(())
+    }
+}
+
+impl MemoryStore {
+    pub fn new(genesis: &Genesis) -> Self {
+        let inner =
+            Inner { decided: BTreeMap::new(), undecided: BTreeMap::new(), state: genesis.state.clone() };
+        Self { genesis: genesis.tip, inner: Mutex::new(inner) }
+    }
+
+    pub fn height(&self) -> u64 {
+        self.tip().unwrap().height.0
+    }
+
+    pub fn hash_at(&self, height: u64) -> Option<Hash> {
+        self.inner.lock().unwrap().decided.get(&height).map(|(hash, _, _)| *hash)
+    }
+
+    pub fn decided_at(&self, height: u64) -> Option<Decided> {
+        self.decided(Height(height)).unwrap()
+    }
+
+    pub fn time_at(&self, height: u64) -> u64 {
+        self.inner.lock().unwrap().decided[&height].1.0
+    }
+}
+
+/// A ledger that counts each account's transactions. Sets of validators by the height from which they decide.
+pub struct Counter {
+    pub validators: BTreeMap<u64, ValidatorSet>,
+    pub admitted: Mutex<Vec<AdmittedPeer>>,
+}
+
+fn sequence(state: &dyn StateReader, account: &AccountId) -> Result<u64, StoreError> {
+    let bytes = state.value(&account.0)?.unwrap_or_default();
+    Ok(bytes.try_into().map_or(0, u64::from_le_bytes))
+}
+
+impl Counter {
+    pub fn set_at(&self, height: u64) -> ValidatorSet {
+        self.validators.range(..=height).next_back().unwrap().1.clone()
+    }
+}
+
+/// Account n signs with key n; n = 13 makes the ledger panic.
+pub fn account(n: u8) -> AccountId {
+    AccountId([n; 20])
+}
+
+fn account_key(n: u8) -> SigningKey {
+    SigningKey::from_bytes(&[n; 32])
+}
+
+pub fn transaction(n: u8, sequence: u64) -> Transaction {
+    let body = Body {
+        chain_id: chain_id(),
+        account: account(n),
+        sequence,
+        valid_until_height: Height(1_000_000),
+        payload: FundBudget { school_year: SchoolYear(1988), amount_cents: Cents(1) }.into(),
+    };
+    Transaction::sign(body, &account_key(n))
+}
+
+impl Executor for Counter {
+    fn execute(
+        &self,
+        state: &dyn StateReader,
+        input: &BlockInput<'_>,
+        memory: &dyn SignatureMemory,
+    ) -> Result<Outcome, ExecuteError> {
+        let (mut receipts, mut writes) = (Vec::new(), StateWrites::default());
+        let mut next: BTreeMap<AccountId, u64> = BTreeMap::new();
+        let mut digest = Sha256::new();
+        digest.update(state.value(b"root")?.unwrap_or_default());
+        for (index, bytes) in (0u32..).zip(input.transactions) {
+            let invalid = |code| ExecuteError::Invalid { index, code };
+            let transaction = Transaction::from_canonical(bytes).map_err(|_| invalid(Code::Malformed))?;
+            let id = id_of_bytes(bytes);
+            if !memory.is_verified(&id) && !transaction.signature_is_valid() {
+                return Err(invalid(Code::BadSignature));
+            }
+            let from = transaction.body.account;
+            assert_ne!(from, account(13), "this transaction makes the ledger panic");
+            let expected = match next.get(&from) {
+                Some(expected) => *expected,
+                None => sequence(state, &from)?,
+            };
+            if transaction.body.sequence != expected {
+                return Err(invalid(Code::WrongSequence));
+            }
+            next.insert(from, expected + 1);
+            digest.update(id.0);
+            receipts.push(receipt(id));
+        }
+        let root: [u8; 32] = digest.finalize().into();
+        writes.values.insert(b"root".to_vec(), Some(root.to_vec()));
+        for (from, sequence) in next {
+            writes.values.insert(from.0.to_vec(), Some(sequence.to_le_bytes().to_vec()));
+        }
+        let header = Header {
+            chain_id: input.chain_id.clone(),
+            height: input.height,
+            time_ms: input.time_ms,
+            parent: input.parent,
+            proposer: input.proposer,
+            transactions: merkle::head(input.transactions),
+            receipts: merkle::head(receipts.iter().map(Canonical::to_canonical)),
+            students: merkle::head(Vec::<Vec<u8>>::new()),
+            state_root: Hash(root),
+            validators_hash: self.set_at(input.height.0).hash(),
+            next_validators_hash: self.set_at(input.height.0 + 1).hash(),
+        };
+        Ok(Outcome { header, receipts, student_leaves: Vec::new(), writes })
+    }
+
+    fn next_validators(&self, _: &dyn StateReader, tip: Height) -> Result<ValidatorSet, StoreError> {
+        Ok(self.set_at(tip.0 + 1))
+    }
+
+    fn account(&self, state: &dyn StateReader, id: &AccountId) -> Result<Option<AccountView>, StoreError> {
+        let n = id.0[0];
+        let known = *id == account(n) && (1..=20).contains(&n);
+        let view =
+            AccountView { next_sequence: sequence(state, id)?, public_key: public_key(&account_key(n)) };
+        Ok(known.then_some(view))
+    }
+
+    fn params(&self, _: &dyn StateReader) -> Result<Params, StoreError> {
+        Ok(Params::default())
+    }
+
+    fn admitted_peers(&self, _: &dyn StateReader) -> Result<Vec<AdmittedPeer>, StoreError> {
+        Ok(self.admitted.lock().unwrap().clone())
+    }
+}
+
+fn receipt(id: Hash) -> Receipt {
+    let bytes = [vec![1u8], id.0.to_vec(), vec![0; 16]].concat();
+    // The receipt's form is the ledger's matter; an accepted one without events is its shortest.
+    (0..=16)
+        .find_map(|cut| Receipt::from_canonical(&bytes[..bytes.len() - cut]).ok())
+        .expect("a receipt of the ledger")
+}
+
+/// Where a chain begins.
+#[derive(Clone)]
+pub struct Genesis {
+    pub chain_id: ChainId,
+    pub tip: Tip,
+    pub state: MemoryState,
+    pub executor: Arc<dyn Executor>,
+}
+
+/// One node: what survives a restart, and the running part.
+pub struct Node {
+    pub number: u8,
+    pub store: Arc<MemoryStore>,
+    pub folder: PathBuf,
+    pub listen: Multiaddr,
+    pub handle: Option<Handle>,
+}
+
+pub struct Network {
+    pub nodes: Vec<Node>,
+    pub genesis: Genesis,
+    folder: tempfile::TempDir,
+}
+
+pub fn validator_key(n: u8) -> SigningKey {
+    SigningKey::from_bytes(&[100 + n; 32])
+}
+
+pub fn network_key(n: u8) -> Keypair {
+    Keypair::ed25519_from_bytes([200 + n; 32]).unwrap()
+}
+
+pub fn peer_id(n: u8) -> PeerId {
+    network_key(n).public().to_peer_id()
+}
+
+pub fn set_of(numbers: &[u8]) -> ValidatorSet {
+    ValidatorSet::new(numbers.iter().map(|n| Validator::new(public_key(&validator_key(*n)), 1)).collect())
+        .unwrap()
+}
+
+/// Two free neighbouring ports: the engine's and gossip's.
+fn free_ports() -> u16 {
+    loop {
+        let first = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = first.local_addr().unwrap().port();
+        if port < u16::MAX && std::net::TcpListener::bind(("127.0.0.1", port + 1)).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// A network over the counting ledger, which is shared and can be changed while it runs.
+pub fn counting(count: u8, validators: BTreeMap<u64, ValidatorSet>) -> (Network, Arc<Counter>) {
+    let counter = Arc::new(Counter { validators, admitted: Mutex::default() });
+    let genesis = Genesis {
+        chain_id: chain_id(),
+        tip: Tip { height: Height(0), hash: Hash([0; 32]), time_ms: TimeMs(1_000) },
+        state: MemoryState::new(),
+        executor: counter.clone(),
+    };
+    let network = Network::new(count, genesis);
+    *counter.admitted.lock().unwrap() = network.nodes.iter().map(Node::as_peer).collect();
+    (network, counter)
+}
+
+/// Four validators over the counting ledger, started.
+pub async fn four() -> Network {
+    let (mut network, _) = counting(4, BTreeMap::from([(0, set_of(&[0, 1, 2, 3]))]));
+    for n in 0..4 {
+        network.start(n).await;
+    }
+    network
+}
+
+impl Node {
+    pub fn as_peer(&self) -> AdmittedPeer {
+        AdmittedPeer { peer: peer_id(self.number), listen: Some(self.listen.clone()) }
+    }
+
+    fn new(number: u8, folder: PathBuf, genesis: &Genesis) -> Self {
+        std::fs::create_dir_all(&folder).unwrap();
+        SignGuard::create(&folder.join("guard"), 0).unwrap();
+        let listen = format!("/ip4/127.0.0.1/tcp/{}", free_ports()).parse().unwrap();
+        Self { number, store: Arc::new(MemoryStore::new(genesis)), folder, listen, handle: None }
+    }
+}
+
+impl Network {
+    /// `count` nodes, none started.
+    pub fn new(count: u8, genesis: Genesis) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let nodes = (0..count).map(|n| Node::new(n, folder.path().join(n.to_string()), &genesis)).collect();
+        Self { nodes, genesis, folder }
+    }
+
+    /// Begins with another genesis; for networks whose genesis names their own nodes. None may have run.
+    pub fn begin_at(&mut self, genesis: Genesis) {
+        for node in &mut self.nodes {
+            node.store = Arc::new(MemoryStore::new(&genesis));
+        }
+        self.genesis = genesis;
+    }
+
+    /// Adds a node, not started; nobody has admitted it.
+    pub fn add(&mut self) -> usize {
+        let n = self.nodes.len();
+        self.nodes.push(Node::new(n as u8, self.folder.path().join(n.to_string()), &self.genesis));
+        n
+    }
+
+    pub async fn start(&mut self, n: usize) {
+        self.start_with(n, |_| {}).await;
+    }
+
+    pub async fn start_with(&mut self, n: usize, change: impl FnOnce(&mut Config)) {
+        // A joining node knows the others from its configuration, before it has read the state that admits them.
+        let peers = self.nodes.iter().filter(|other| usize::from(other.number) != n).map(Node::as_peer);
+        let peers = peers.collect();
+        let node = &mut self.nodes[n];
+        let (wal, guard) = (node.folder.join("wal"), node.folder.join("guard"));
+        let mut config = Config::new(&format!("node-{n}"), node.listen.clone(), wal, guard);
+        config.peers = peers;
+        change(&mut config);
+        let ports = Ports {
+            store: node.store.clone(),
+            executor: self.genesis.executor.clone(),
+            clock: Arc::new(SystemClock),
+        };
+        let keys = Keys { validator: Some(validator_key(node.number)), network: network_key(node.number) };
+        node.handle = Some(start(config, ports, keys, self.genesis.chain_id.clone()).await.unwrap());
+    }
+
+    pub async fn stop(&mut self, n: usize) {
+        if let Some(handle) = self.nodes[n].handle.take() {
+            handle.stop().await.unwrap();
+        }
+    }
+
+    pub async fn stop_all(&mut self) {
+        for n in 0..self.nodes.len() {
+            self.stop(n).await;
+        }
+    }
+
+    pub fn handle(&self, n: usize) -> &Handle {
+        self.nodes[n].handle.as_ref().expect("a running node")
+    }
+
+    pub fn height(&self, n: usize) -> u64 {
+        self.nodes[n].store.height()
+    }
+
+    /// Waits until the given nodes have decided `height`; says how long it took.
+    pub async fn reach(&self, nodes: &[usize], height: u64, within: Duration) -> Duration {
+        let started = Instant::now();
+        loop {
+            if nodes.iter().all(|n| self.height(*n) >= height) {
+                return started.elapsed();
+            }
+            let heights: Vec<u64> = (0..self.nodes.len()).map(|n| self.height(n)).collect();
+            assert!(started.elapsed() < within, "height {height} is not reached: {heights:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// All nodes agree on every height that two of them have, and every certificate is good under `sets`.
+    pub fn check(&self, sets: impl Fn(u64) -> ValidatorSet) {
+        for node in &self.nodes {
+            for height in 1..=node.store.height() {
+                let hash = node.store.hash_at(height).unwrap();
+                for other in &self.nodes {
+                    assert!(other.store.hash_at(height).is_none_or(|theirs| theirs == hash), "a fork");
+                }
+                let decided = node.store.decided_at(height).unwrap();
+                assert_eq!(decided.certificate.block_hash, hash);
+                let verdict = decided.certificate.verify(&self.genesis.chain_id, &sets(height));
+                assert_eq!(verdict, Ok(()), "height {height}");
+            }
+        }
+    }
+
+    /// Submits to node `n` and waits until it is decided there.
+    pub async fn send(&self, n: usize, transaction: &Transaction) -> Duration {
+        let (started, bytes) = (Instant::now(), transaction.to_canonical());
+        let mut height = self.height(n);
+        self.handle(n).submit(bytes.clone()).unwrap();
+        loop {
+            while height < self.height(n) {
+                height += 1;
+                let decided = self.nodes[n].store.decided_at(height).unwrap();
+                if Block::from_canonical(&decided.block).unwrap().transactions.contains(&bytes) {
+                    return started.elapsed();
+                }
+            }
+            assert!(started.elapsed() < Duration::from_secs(60), "the transaction is not decided");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+}
+
+/// A transaction as bytes, for submitting by hand.
+pub fn bytes_of(n: u8, sequence: u64) -> Vec<u8> {
+    transaction(n, sequence).to_canonical()
+}

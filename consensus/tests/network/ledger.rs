@@ -1,0 +1,142 @@
+//! The real ledger under the real engine: money, votes, a new peer and a new validator, from a genesis file.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aula_consensus::executor::LedgerExecutor;
+use aula_consensus::ports::Tip;
+use aula_ledger::chain::{Body, Transaction, ValidatorSet};
+use aula_ledger::genesis::{self, GenesisMember, GenesisValidator, genesis_state};
+use aula_ledger::keys::{account_of, public_key};
+use aula_ledger::names::{ListenHint, Name, PeerName};
+use aula_ledger::params::Params;
+use aula_ledger::roles::{Role, RoleSet};
+use aula_ledger::state::{MemoryState, schema};
+use aula_ledger::tx::{Change, Choice, FundBudget, Payload, ProposeChange, VoteChange};
+use aula_ledger::types::{Cents, Height, ProposalId, SchoolYear, TimeMs};
+use ed25519_dalek::SigningKey;
+
+use crate::common::{Genesis, Network, Node, peer_id, validator_key};
+
+const SECONDS_60: Duration = Duration::from_secs(60);
+
+fn operator() -> SigningKey {
+    SigningKey::from_bytes(&[50; 32])
+}
+
+fn peer_name(n: usize) -> PeerName {
+    PeerName::new(&peer_id(n as u8).to_string()).unwrap()
+}
+
+fn hint(node: &Node) -> ListenHint {
+    ListenHint::new(&node.listen.to_string()).unwrap()
+}
+
+/// Four validators of one operator, who also votes and funds. The nodes exist first: the file names their peers.
+fn network() -> Network {
+    let empty = Genesis {
+        chain_id: crate::common::chain_id(),
+        tip: Tip { height: Height(0), hash: Default::default(), time_ms: TimeMs(0) },
+        state: MemoryState::new(),
+        executor: Arc::new(LedgerExecutor),
+    };
+    let mut network = Network::new(4, empty);
+    let validators = network.nodes.iter().map(|node| GenesisValidator {
+        name: Name::new(&format!("validator-{}", node.number)).unwrap(),
+        operator: Name::new("operator").unwrap(),
+        public_key: public_key(&validator_key(node.number)),
+        power: 1,
+        peer_id: peer_name(usize::from(node.number)),
+        listen: hint(node),
+    });
+    let file = genesis::Genesis {
+        name: Name::new("test").unwrap(),
+        time_ms: TimeMs(1_000),
+        params: Params::default(),
+        members: vec![GenesisMember {
+            name: Name::new("operator").unwrap(),
+            roles: RoleSet::of(&[Role::Consortium, Role::Funder]),
+            public_key: public_key(&operator()),
+            district: None,
+            school: None,
+        }],
+        validators: validators.collect(),
+        districts: vec![],
+        schools: vec![],
+    };
+    let parsed = genesis::Genesis::parse(&file.to_json().unwrap()).unwrap();
+    let (writes, _) = genesis_state(&parsed).unwrap();
+    let mut state = MemoryState::new();
+    state.apply(writes);
+    network.begin_at(Genesis {
+        chain_id: parsed.chain_id,
+        tip: Tip { height: Height(0), hash: parsed.sha256, time_ms: parsed.genesis.time_ms },
+        state,
+        executor: Arc::new(LedgerExecutor),
+    });
+    network
+}
+
+fn sign(network: &Network, sequence: u64, payload: Payload) -> Transaction {
+    let body = Body {
+        chain_id: network.genesis.chain_id.clone(),
+        account: account_of(&public_key(&operator())),
+        sequence,
+        valid_until_height: Height(10_000),
+        payload,
+    };
+    Transaction::sign(body, &operator())
+}
+
+/// The operator, the only voter, proposes a change and decides it.
+async fn decide(network: &Network, sequence: u64, proposal: u32, change: Change) {
+    let open_until = Height(network.height(0) + 1_000);
+    let propose = ProposeChange { change, open_until };
+    network.send(0, &sign(network, sequence, propose.into())).await;
+    let vote = VoteChange { proposal: ProposalId(proposal), choice: Choice::Approve };
+    network.send(1, &sign(network, sequence + 1, vote.into())).await;
+}
+
+fn validators_of(network: &Network) -> ValidatorSet {
+    use aula_consensus::ports::ChainStore;
+    let state = network.nodes[0].store.state().unwrap();
+    schema::validator_schedule(state.as_ref()).unwrap().next
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn money_votes_and_a_node_that_joins_and_becomes_a_validator() {
+    let mut network = network();
+    for n in 0..4 {
+        network.start(n).await;
+    }
+    network.reach(&[0, 1, 2, 3], 2, SECONDS_60).await;
+    let fund = FundBudget { school_year: SchoolYear(1988), amount_cents: Cents(100) };
+    network.send(2, &sign(&network, 0, fund.into())).await;
+    // A fifth node: admitted as a peer by vote, level by value sync, then a validator by vote.
+    let fifth = network.add();
+    network.start(fifth).await;
+    let admit = Change::AdmitPeer {
+        peer_id: peer_name(fifth),
+        listen: hint(&network.nodes[fifth]),
+        operator: account_of(&public_key(&operator())),
+    };
+    decide(&network, 1, 0, admit).await;
+    let tip = network.height(0);
+    network.reach(&[fifth], tip, SECONDS_60).await;
+    let add = Change::AddValidator {
+        name: Name::new("validator-4").unwrap(),
+        public_key: public_key(&validator_key(fifth as u8)),
+        power: 1,
+        operator: account_of(&public_key(&operator())),
+        peer_id: peer_name(fifth),
+    };
+    decide(&network, 3, 1, add).await;
+    let tip = network.height(0);
+    network.reach(&[0, 1, 2, 3, fifth], tip + 4, SECONDS_60).await;
+    assert_eq!(validators_of(&network).validators().len(), 5);
+    // Of five, four are a quorum: the new one's vote is needed now.
+    network.stop(0).await;
+    let at = network.height(1);
+    network.reach(&[1, 2, 3, fifth], at + 2, SECONDS_60).await;
+    network.stop_all().await;
+}
