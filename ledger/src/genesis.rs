@@ -24,6 +24,9 @@ use crate::state::schema::{
 use crate::state::{MemoryState, Overlay, StateWrites, StoreError};
 use crate::types::{AccountId, ChainId, DistrictId, Hash, Height, SchoolId, TimeMs};
 
+#[cfg(test)]
+mod tests;
+
 /// Most bytes of a genesis file: thousands of schools and members fit.
 pub const MAX_GENESIS_BYTES: usize = 16 * 1024 * 1024;
 

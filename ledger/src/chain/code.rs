@@ -117,8 +117,6 @@ codes! {
     MilestoneImmutable = 143, "a recorded milestone never changes; record a correction that supersedes it";
     /// A milestone's number leaves a gap.
     MilestoneGap = 144, "the milestone's number is not the next of this handle; use the next";
-    /// The superseded milestone does not exist.
-    UnknownMilestone = 145, "the superseded milestone does not exist; look up its number";
     /// The milestone has been superseded.
     MilestoneSuperseded = 146, "that milestone has been superseded; supersede the newest correction";
     /// A district's tree would have too many rows.

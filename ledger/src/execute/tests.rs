@@ -158,3 +158,58 @@ fn a_thousand_single_anchors_touch_each_tree_once() {
     assert_eq!(outcome.writes.trees.len(), 1);
     assert_eq!(outcome.writes.values.len(), 3, "chain, one account, one tree head");
 }
+
+/// Remembers everything: signatures are the mempool's part of the time.
+struct VerifiedAll;
+
+impl SignatureMemory for VerifiedAll {
+    fn is_verified(&self, _: &TransactionId) -> bool {
+        true
+    }
+}
+
+#[test]
+#[ignore = "measures, asserts nothing about time"]
+#[allow(clippy::disallowed_types, clippy::disallowed_methods)]
+fn how_long_blocks_take() {
+    let mut chain = ready();
+    for from in (0..50_000u32).step_by(5_000) {
+        chain.accept("district-1", anchor(1_000 + from..1_000 + from + 5_000, 11));
+    }
+    let timed = |what: &str, block: &[Vec<u8>]| {
+        let input = BlockInput {
+            chain_id: &chain.parsed.chain_id,
+            height: chain.height.next(),
+            time_ms: TimeMs(9_000_000),
+            parent: chain.parent,
+            proposer: ValidatorAddress([7; 20]),
+            transactions: block,
+        };
+        let mut best = u128::MAX;
+        for _ in 0..5 {
+            let start = std::time::Instant::now();
+            let outcome = execute_block(&chain.state, &input, &VerifiedAll).unwrap();
+            assert!(outcome.receipts.iter().all(|r| r.code == Code::Accepted));
+            best = best.min(start.elapsed().as_micros());
+        }
+        println!("{what}: {best} us without signatures");
+    };
+    let singles: Vec<Vec<u8>> = (0..1_000u32)
+        .map(|n| {
+            chain.transaction("district-1", u64::from(n), anchor([100_000 + n], 11).into()).to_canonical()
+        })
+        .collect();
+    timed("1,000 anchors of 1 new leaf on a tree of 50,000", &singles);
+    let replaced: Vec<Vec<u8>> = (0..1_000u32)
+        .map(|n| {
+            let payload = anchor_version([1_000 + n], 11, 2);
+            chain.transaction("district-1", u64::from(n), payload.into()).to_canonical()
+        })
+        .collect();
+    timed("1,000 anchors of 1 known leaf on a tree of 50,000", &replaced);
+    let batch = [chain.transaction("district-1", 0, anchor(200_000..210_000, 11).into()).to_canonical()];
+    timed("1 anchor of 10,000 new leaves on a tree of 50,000", &batch);
+    let funds: Vec<Vec<u8>> =
+        (0..1_000).map(|n| chain.transaction("funder", n, fund(1).into()).to_canonical()).collect();
+    timed("1,000 transactions on one record", &funds);
+}

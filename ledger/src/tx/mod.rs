@@ -15,6 +15,8 @@ pub mod handler;
 pub mod money;
 pub mod resources;
 pub mod students;
+#[cfg(test)]
+mod tests;
 
 pub use admin::{Change, Choice, ProposeChange, RegisterMember, RotateKey, VoteChange};
 pub use event::Event;

@@ -1,0 +1,7 @@
+//! Transactions by what they promise: each rejection, votes, what is conserved, what never changes.
+
+mod bytes;
+mod conservation;
+mod rejections;
+mod students;
+mod votes;

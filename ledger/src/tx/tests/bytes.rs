@@ -1,0 +1,106 @@
+//! Canonical bytes of every payload: one encoding, the number in front, and a pinned hash. A changed hash is a
+//! changed format, which is a decision someone writes down.
+
+use sha2::{Digest, Sha256};
+
+use crate::chain::{Body, Transaction};
+use crate::codec::Canonical;
+use crate::keys::{PublicKey, Signature};
+use crate::names::Name;
+use crate::roles::{Role, RoleSet};
+use crate::testkit::*;
+use crate::tx::admin::rotate_key::KeyName;
+use crate::tx::*;
+use crate::types::*;
+
+fn one_of_each() -> Vec<Payload> {
+    vec![
+        RegisterMember {
+            name: Name::new("district-9").unwrap(),
+            public_key: PublicKey([1; 32]),
+            roles: RoleSet::of(&[Role::District]),
+            district: Some(DistrictId(9)),
+            school: None,
+        }
+        .into(),
+        ProposeChange { change: Change::RemovePeer { peer_id: peer(3) }, open_until: Height(77) }.into(),
+        VoteChange { proposal: ProposalId(3), choice: Choice::Approve }.into(),
+        RotateKey { key: KeyName::Account, public_key: PublicKey([2; 32]), possession: Signature([3; 64]) }
+            .into(),
+        anchor([1], 11).into(),
+        RecordMilestone {
+            school_year: YEAR,
+            handle: Handle([4; 32]),
+            number: 1,
+            kind: MilestoneKind::GradeCompleted,
+            evidence: Hash([5; 32]),
+            supersedes: Some(0),
+        }
+        .into(),
+        fund(12_345).into(),
+        class(1).into(),
+        DefinePool { funder: AccountId([6; 20]), ..pool(1, 1, 11, 0, 3) }.into(),
+        open(1).into(),
+        CommitSeed { round: RoundId(1), commitment: Hash([7; 32]) }.into(),
+        submit(1, vec![request(1, 11, 4, Mandate::Mandated, &[1, 0])]).into(),
+        RevealSeed { round: RoundId(1), secret: SeedSecret([8; 32]) }.into(),
+        run(1).into(),
+    ]
+}
+
+fn transaction_of(payload: Payload) -> Transaction {
+    let body = Body {
+        chain_id: ChainId::new("aula-0badc0de").unwrap(),
+        account: AccountId([1; 20]),
+        sequence: 2,
+        valid_until_height: Height(3),
+        payload,
+    };
+    Transaction { body, public_key: PublicKey([4; 32]), signature: Signature([5; 64]) }
+}
+
+#[test]
+fn every_payload_has_one_encoding_under_its_number() {
+    let kinds: Vec<PayloadKind> = one_of_each().iter().map(Payload::kind).collect();
+    assert_eq!(kinds, PayloadKind::ALL);
+    for payload in one_of_each() {
+        let number = payload.kind() as u8;
+        assert_eq!(borsh::to_vec(&payload).unwrap()[0], number);
+        let transaction = transaction_of(payload);
+        let bytes = transaction.to_canonical();
+        assert_eq!(Transaction::from_canonical(&bytes).unwrap(), transaction);
+        let longer = [bytes.clone(), vec![0]].concat();
+        assert!(Transaction::from_canonical(&longer).is_err());
+        assert!(Transaction::from_canonical(&bytes[..bytes.len() - 1]).is_err());
+    }
+}
+
+#[test]
+fn the_bytes_of_every_payload_are_pinned() {
+    let mut lines = Vec::new();
+    for payload in one_of_each() {
+        let name = payload.kind().name();
+        let bytes = transaction_of(payload).to_canonical();
+        let digest = hex::encode(Sha256::digest(&bytes));
+        lines.push(format!("{name} {} {}", bytes.len(), &digest[..16]));
+    }
+    let pinned = include_str!("bytes.txt");
+    assert_eq!(lines.join("\n"), pinned.trim_end(), "the format changed");
+}
+
+#[test]
+fn bytes_of_any_kind_decode_or_are_refused_without_a_panic() {
+    for payload in one_of_each() {
+        let bytes = transaction_of(payload).to_canonical();
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut flipped = bytes.clone();
+                flipped[at] ^= 1 << bit;
+                if let Ok(decoded) = Transaction::from_canonical(&flipped) {
+                    assert_eq!(decoded.to_canonical(), flipped, "one encoding");
+                    let _ = decoded.body.payload.check();
+                }
+            }
+        }
+    }
+}

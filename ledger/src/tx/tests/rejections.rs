@@ -1,0 +1,411 @@
+//! A row for each rejection code: how it is reached, and that only the sequence moved.
+
+use crate::chain::Code;
+use crate::codec::Canonical;
+use crate::keys::{Label, public_key, sign};
+use crate::params::{MAX_AMOUNT_CENTS, Params};
+use crate::roles::{Role, RoleSet};
+use crate::state::schema;
+use crate::testkit::*;
+use crate::tx::resources::seed_commitment;
+use crate::tx::*;
+use crate::types::*;
+
+/// A way to a rejection: a chain made ready, who sends, and what.
+type Row = (Code, fn() -> (Chain, &'static str, Payload));
+
+fn register(text: &str) -> RegisterMember {
+    RegisterMember {
+        name: name(text),
+        public_key: public_key(&key(text)),
+        roles: RoleSet::of(&[Role::Consortium]),
+        district: None,
+        school: None,
+    }
+}
+
+fn propose(change: Change) -> Payload {
+    ProposeChange { change, open_until: Height(60) }.into()
+}
+
+fn vote(proposal: u32, choice: Choice) -> VoteChange {
+    VoteChange { proposal: ProposalId(proposal), choice }
+}
+
+fn add_validator(text: &str, peer_number: u8) -> Change {
+    Change::AddValidator {
+        name: name(text),
+        public_key: public_key(&key(text)),
+        power: 1,
+        operator: account("voter-a"),
+        peer_id: peer(peer_number),
+    }
+}
+
+fn admit_peer(number: u8) -> Change {
+    Change::AdmitPeer { peer_id: peer(number), listen: listen(), operator: account("voter-a") }
+}
+
+fn lone_voter() -> Chain {
+    let mut genesis = genesis();
+    genesis.members.retain(|member| !["voter-b", "voter-c"].contains(&member.name.as_str()));
+    Chain::of(genesis)
+}
+
+fn open_upgrade() -> Chain {
+    let mut chain = Chain::new();
+    let change = Change::Upgrade { note: title("0.2.0"), height: Height(50) };
+    chain.accept("voter-a", propose(change));
+    chain
+}
+
+fn opened() -> Chain {
+    let mut chain = ready();
+    chain.accept("voter-a", open(1));
+    chain
+}
+
+/// A round whose requests are closed, with a commitment of voter-a.
+fn revealing() -> Chain {
+    let mut chain = opened();
+    chain.accept("voter-a", commit("voter-a"));
+    chain.advance_to(round(&chain).requests_until);
+    chain
+}
+
+fn round(chain: &Chain) -> schema::Round {
+    schema::round(&chain.state, RoundId(0)).unwrap().unwrap()
+}
+
+fn commit(sender: &str) -> CommitSeed {
+    let secret = SeedSecret([5; 32]);
+    CommitSeed { round: RoundId(0), commitment: seed_commitment(RoundId(0), &account(sender), &secret) }
+}
+
+fn reveal(byte: u8) -> RevealSeed {
+    RevealSeed { round: RoundId(0), secret: SeedSecret([byte; 32]) }
+}
+
+fn asks(number: u32, school: u32, kinds: &[u8]) -> Payload {
+    submit(0, vec![request(number, school, 3, Mandate::None, kinds)]).into()
+}
+
+fn milestone(number: u16, supersedes: Option<u16>) -> RecordMilestone {
+    RecordMilestone {
+        school_year: YEAR,
+        handle: handle(1),
+        number,
+        kind: MilestoneKind::UnitMastered,
+        evidence: Hash([1; 32]),
+        supersedes,
+    }
+}
+
+fn limited(change: impl FnOnce(&mut Params)) -> Chain {
+    let mut chain = Chain::with_params(change);
+    prepare(&mut chain);
+    chain
+}
+
+/// A round that is over, with these requests, on a chain with these parameters.
+fn runnable(chain: Chain, requests: Vec<Request>) -> Chain {
+    let mut chain = chain;
+    chain.accept("voter-a", open(1));
+    chain.accept("district-1", submit(0, requests));
+    chain.advance_to(round(&chain).reveals_until);
+    chain
+}
+
+const MEMBERS: &[Row] = &[
+    (Code::RoleNotAllowed, || (ready(), "reader", fund(1).into())),
+    (Code::NameTaken, || {
+        (ready(), "voter-a", RegisterMember { name: name("funder"), ..register("new") }.into())
+    }),
+    (Code::AccountExists, || {
+        (ready(), "voter-a", RegisterMember { name: name("other"), ..register("funder") }.into())
+    }),
+    (Code::UnknownDistrict, || {
+        let roles = RoleSet::of(&[Role::District]);
+        let payload = RegisterMember { roles, district: Some(DistrictId(9)), ..register("new") };
+        (ready(), "voter-a", payload.into())
+    }),
+    (Code::UnknownSchool, || {
+        let roles = RoleSet::of(&[Role::School]);
+        let (district, school) = (Some(DistrictId(2)), Some(SchoolId(11)));
+        (ready(), "voter-a", RegisterMember { roles, district, school, ..register("new") }.into())
+    }),
+    (Code::UnknownMember, || {
+        (ready(), "voter-a", propose(Change::AdmitMember { account: account("nobody") }))
+    }),
+    (Code::StandingUnchanged, || {
+        (ready(), "voter-a", propose(Change::AdmitMember { account: account("funder") }))
+    }),
+    (Code::LastConsortiumMember, || {
+        (lone_voter(), "voter-a", propose(Change::RemoveMember { account: account("voter-a") }))
+    }),
+    (Code::KeyUnchanged, || {
+        let chain = ready();
+        let new = key("funder");
+        let statement = admin::rotate_key::possession_statement(&chain.parsed.chain_id, &account("funder"));
+        let possession = sign(&new, Label::KeyRotation, &statement);
+        let payload =
+            RotateKey { key: admin::rotate_key::KeyName::Account, public_key: public_key(&new), possession };
+        (chain, "funder", payload.into())
+    }),
+    (Code::PossessionNotProved, || {
+        let new = key("funder-new");
+        let possession = sign(&new, Label::KeyRotation, &account("funder").0);
+        let payload =
+            RotateKey { key: admin::rotate_key::KeyName::Account, public_key: public_key(&new), possession };
+        (ready(), "funder", payload.into())
+    }),
+];
+
+const VOTES: &[Row] = &[
+    (Code::UnknownProposal, || (ready(), "voter-a", vote(7, Choice::Approve).into())),
+    (Code::ProposalClosed, || {
+        let mut chain = open_upgrade();
+        chain.accept("voter-a", vote(0, Choice::Reject));
+        (chain, "voter-b", vote(0, Choice::Approve).into())
+    }),
+    (Code::ProposalClosed, || {
+        let mut chain = open_upgrade();
+        chain.advance_to(Height(60));
+        (chain, "voter-b", vote(0, Choice::Approve).into())
+    }),
+    (Code::AlreadyVoted, || {
+        let mut chain = open_upgrade();
+        chain.accept("voter-a", vote(0, Choice::Approve));
+        (chain, "voter-a", vote(0, Choice::Reject).into())
+    }),
+    (Code::VotingPeriod, || {
+        let change = Change::Upgrade { note: title("0.2.0"), height: Height(50) };
+        (ready(), "voter-a", ProposeChange { change, open_until: Height(1) }.into())
+    }),
+    (Code::UpgradePast, || {
+        let change = Change::Upgrade { note: title("0.2.0"), height: Height(1) };
+        (ready(), "voter-a", propose(change))
+    }),
+    (Code::UpgradePast, || {
+        let mut chain = open_upgrade();
+        chain.accept("voter-a", vote(0, Choice::Approve));
+        chain.accept("voter-b", vote(0, Choice::Approve));
+        chain.advance_to(Height(55));
+        (chain, "voter-c", vote(0, Choice::Approve).into())
+    }),
+    (Code::PeerExists, || (ready(), "voter-a", propose(admit_peer(1)))),
+    (Code::UnknownPeer, || (ready(), "voter-a", propose(Change::RemovePeer { peer_id: peer(9) }))),
+    (Code::UnknownPeer, || (ready(), "voter-a", propose(add_validator("validator-2", 9)))),
+    (Code::PeerInUse, || (ready(), "voter-a", propose(Change::RemovePeer { peer_id: peer(1) }))),
+    (Code::ValidatorExists, || (ready(), "voter-a", propose(add_validator("validator-1", 1)))),
+    (Code::UnknownValidator, || {
+        (ready(), "voter-a", propose(Change::RemoveValidator { address: ValidatorAddress([1; 20]) }))
+    }),
+    (Code::LastValidator, || {
+        let address = crate::chain::validators::address(&public_key(&key("validator-1")));
+        (ready(), "voter-a", propose(Change::RemoveValidator { address }))
+    }),
+    (Code::ValidatorLimit, || {
+        let mut genesis = genesis();
+        let first = genesis.validators.remove(0);
+        genesis.validators = (0..200u8)
+            .map(|n| {
+                let text = format!("validator-{n}");
+                let public_key = public_key(&key(&text));
+                let (name, peer_id) = (name(&text), peer(n));
+                crate::genesis::GenesisValidator { name, peer_id, public_key, ..first.clone() }
+            })
+            .collect();
+        let mut chain = Chain::of(genesis);
+        chain.accept("voter-a", propose(admit_peer(250)));
+        for voter in ["voter-a", "voter-b", "voter-c"] {
+            chain.accept(voter, vote(0, Choice::Approve));
+        }
+        (chain, "voter-a", propose(add_validator("validator-250", 250)))
+    }),
+];
+
+const STUDENTS: &[Row] = &[
+    (Code::BatchTooLarge, || {
+        (limited(|p| p.max_batch_entries = 12), "district-1", anchor(20..33, 11).into())
+    }),
+    (Code::ForeignSchool, || (ready(), "district-1", anchor([50], 21).into())),
+    (Code::VersionNotHigher, || (ready(), "district-1", anchor([1], 11).into())),
+    (Code::TooManyStudents, || {
+        (limited(|p| p.max_district_students = 12), "district-1", anchor([50], 11).into())
+    }),
+    (Code::UnknownHandle, || (ready(), "district-2", milestone(0, None).into())),
+    (Code::MilestoneImmutable, || {
+        let mut chain = ready();
+        chain.accept("district-1", milestone(0, None));
+        let kind = MilestoneKind::GradeCompleted;
+        (chain, "district-1", RecordMilestone { kind, ..milestone(0, None) }.into())
+    }),
+    (Code::MilestoneGap, || (ready(), "district-1", milestone(1, None).into())),
+    (Code::MilestoneSuperseded, || {
+        let mut chain = ready();
+        chain.accept("district-1", milestone(0, None));
+        chain.accept("district-1", milestone(1, Some(0)));
+        (chain, "district-1", milestone(2, Some(0)).into())
+    }),
+];
+
+const MONEY: &[Row] = &[
+    (Code::BudgetOverflow, || (ready(), "funder", fund(MAX_AMOUNT_CENTS).into())),
+    (Code::UnknownBudget, || {
+        (ready(), "voter-a", DefinePool { funder: account("funder-b"), ..pool(9, 1, 12, 0, 1) }.into())
+    }),
+    (Code::OverBudget, || (ready(), "voter-a", pool(9, 1, 12, 0, 1_000).into())),
+    (Code::ForeignBudget, || (ready(), "funder-b", pool(9, 1, 12, 0, 1).into())),
+];
+
+const CLASSES: &[Row] = &[
+    (Code::ClassExists, || (ready(), "voter-a", class(1).into())),
+    (Code::UnknownClass, || (ready(), "voter-a", open(9).into())),
+    (Code::PoolExists, || (ready(), "voter-a", pool(1, 1, 12, 0, 1).into())),
+    (Code::PoolRepeated, || (ready(), "voter-a", pool(9, 1, 11, 0, 1).into())),
+    (Code::UnknownKind, || (ready(), "voter-a", pool(9, 1, 12, 2, 1).into())),
+    (Code::TooManyPools, || (limited(|p| p.max_class_pools = 3), "voter-a", pool(9, 1, 12, 0, 1).into())),
+    (Code::UnknownSchool, || (ready(), "voter-a", pool(9, 1, 99, 0, 1).into())),
+    (Code::RoundOpen, || (opened(), "voter-a", pool(9, 1, 12, 0, 1).into())),
+    (Code::RoundOpen, || (opened(), "voter-a", open(1).into())),
+    (Code::NoPools, || {
+        let mut chain = ready();
+        chain.accept("voter-a", class(2));
+        (chain, "voter-a", open(2).into())
+    }),
+    (Code::OutsideCalendar, || {
+        let mut chain = ready();
+        let calendar = Calendar { opens_ms: TimeMs(500_000), closes_ms: TimeMs(600_000) };
+        chain.accept("voter-a", DefineClass { calendar, ..class(2) });
+        chain.accept("voter-a", pool(9, 2, 11, 0, 1));
+        (chain, "voter-a", open(2).into())
+    }),
+];
+
+const ROUNDS: &[Row] = &[
+    (Code::UnknownRound, || (ready(), "district-1", asks(1, 11, &[0]))),
+    (Code::RoundClosed, || {
+        let mut chain = runnable(ready(), vec![request(1, 11, 3, Mandate::None, &[0])]);
+        chain.accept("voter-a", run(0));
+        (chain, "voter-a", run(0).into())
+    }),
+    (Code::RoundClosed, || {
+        let mut chain = opened();
+        chain.advance_to(round(&chain).stale_from);
+        chain.accept("voter-a", open(1));
+        (chain, "voter-a", run(0).into())
+    }),
+    (Code::RequestsClosed, || (revealing(), "district-1", asks(1, 11, &[0]))),
+    (Code::RequestsClosed, || (revealing(), "voter-b", commit("voter-b").into())),
+    (Code::NotRevealTime, || {
+        let mut chain = opened();
+        chain.accept("voter-a", commit("voter-a"));
+        (chain, "voter-a", reveal(5).into())
+    }),
+    (Code::TooEarlyToRun, || (revealing(), "voter-a", run(0).into())),
+    (Code::AlreadyCommitted, || {
+        let mut chain = opened();
+        chain.accept("voter-a", commit("voter-a"));
+        (chain, "voter-a", commit("voter-a").into())
+    }),
+    (Code::NoCommitment, || (revealing(), "voter-b", reveal(5).into())),
+    (Code::WrongReveal, || (revealing(), "voter-a", reveal(6).into())),
+    (Code::AlreadyRevealed, || {
+        let mut chain = revealing();
+        chain.accept("voter-a", reveal(5));
+        (chain, "voter-a", reveal(5).into())
+    }),
+    (Code::UnknownKind, || (opened(), "district-1", asks(1, 11, &[0, 7]))),
+    (Code::UnknownHandle, || (opened(), "district-1", asks(77, 11, &[0]))),
+    (Code::AnchoredTooLate, || {
+        let mut chain = opened();
+        chain.accept("district-1", anchor([50], 11));
+        (chain, "district-1", asks(50, 11, &[0]))
+    }),
+    (Code::AnchoredTooLate, || {
+        // In the very block that opens the round.
+        let mut chain = ready();
+        let opens = chain.transaction("voter-a", 0, open(1).into()).to_canonical();
+        let anchors = chain.transaction("district-1", 0, anchor([50], 11).into()).to_canonical();
+        chain.block(&[anchors, opens]);
+        (chain, "district-1", asks(50, 11, &[0]))
+    }),
+    (Code::HomeSchoolDiffers, || (opened(), "district-1", asks(1, 12, &[0]))),
+    (Code::NothingEligible, || {
+        // Kind 1 is only at school 11, a rural one of district 1; school 22 is neither.
+        let mut chain = ready();
+        chain.accept("district-2", anchor([60], 22));
+        chain.accept("voter-a", open(1));
+        let payload = submit(0, vec![request(60, 22, 3, Mandate::Mandated, &[1])]);
+        (chain, "district-2", payload.into())
+    }),
+    (Code::TooManyRequests, || {
+        let mut chain = limited(|p| p.max_round_requests = 1);
+        chain.accept("voter-a", open(1));
+        let both = (1..3).map(|n| request(n, 11, 3, Mandate::None, &[0])).collect();
+        (chain, "district-1", submit(0, both).into())
+    }),
+    (Code::Infeasible, || {
+        let mandated = (0..12).map(|n| request(n, 11, 3, Mandate::Mandated, &[0, 1])).collect();
+        (runnable(ready(), mandated), "voter-a", run(0).into())
+    }),
+    (Code::NotProved, || {
+        let asked = (0..12).map(|n| request(n, 11, 3, Mandate::None, &[0, 1])).collect();
+        (runnable(limited(|p| p.max_round_work = 1), asked), "voter-a", run(0).into())
+    }),
+];
+
+fn rows() -> impl Iterator<Item = &'static Row> {
+    [MEMBERS, VOTES, STUDENTS, MONEY, CLASSES, ROUNDS].into_iter().flatten()
+}
+
+#[test]
+fn every_rejection_is_reached_and_changes_nothing_but_the_sequence() {
+    for (code, way) in rows() {
+        let (mut chain, sender, payload) = way();
+        let before = chain.sequence(sender);
+        let bytes = chain.transaction(sender, 0, payload).to_canonical();
+        let outcome = chain.block(&[bytes]);
+        assert_eq!(outcome.receipts[0].code, *code, "wanted {code:?}");
+        assert!(outcome.receipts[0].events.is_empty());
+        let allowed = [schema::chain_key(), schema::account_key(&account(sender))];
+        assert!(outcome.writes.values.keys().all(|key| allowed.contains(key)), "{code:?} wrote something");
+        assert!(outcome.writes.rows.is_empty() && outcome.writes.trees.is_empty(), "{code:?} wrote rows");
+        assert_eq!(outcome.header.students.leaf_count, 0);
+        assert_eq!(chain.sequence(sender), before + 1);
+    }
+}
+
+#[test]
+fn no_rejection_is_without_a_row() {
+    let missing: Vec<&Code> =
+        Code::ALL.iter().filter(|code| code.number() >= 100 && !rows().any(|(c, _)| c == *code)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn numbers_name_their_codes_and_words_say_what_to_do() {
+    for code in Code::ALL {
+        assert_eq!(Code::from_number(code.number()), Some(*code));
+        assert!(!code.explain().is_empty() && !code.name().is_empty());
+        assert_eq!(code.makes_block_invalid(), (1..100).contains(&code.number()));
+    }
+    assert_eq!(Code::from_number(254), None);
+}
+
+#[test]
+fn a_batch_names_its_first_bad_entry_and_is_refused_whole() {
+    let mut chain = ready();
+    let mut batch = anchor(20..25, 11);
+    batch.states[3].home_school = SchoolId(22);
+    let receipt = chain.send("district-1", batch);
+    assert_eq!((receipt.code, receipt.entry), (Code::ForeignSchool, Some(3)));
+
+    chain.accept("voter-a", open(1));
+    let mut batch = submit(0, (0..5).map(|n| request(n, 11, 3, Mandate::None, &[0])).collect());
+    batch.requests[2].home_school = SchoolId(12);
+    let receipt = chain.send("district-1", batch);
+    assert_eq!((receipt.code, receipt.entry), (Code::HomeSchoolDiffers, Some(2)));
+    assert_eq!(round(&chain).requests, 0);
+}
