@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::command::{completion, genesis, init, keys};
+use crate::command::{completion, genesis, init, keys, optimize};
 
 /// A ledger node for school districts.
 #[derive(Debug, Parser)]
@@ -61,6 +61,8 @@ pub enum Command {
     Genesis(genesis::GenesisArgs),
     /// Create, show and export this node's keys
     Keys(keys::KeysArgs),
+    /// Solve an allocation instance with the production optimizer, and prove it
+    Optimize(optimize::OptimizeArgs),
     /// Print a shell's completion script
     Completion(completion::CompletionArgs),
 }

@@ -6,6 +6,7 @@
 
 pub mod bulk_tree;
 pub mod merkle;
+pub mod student_state;
 
 pub use bulk_tree::{AbsenceProof, BulkTree, Neighbour, row_leaf};
 pub use merkle::InclusionPath;

@@ -22,6 +22,7 @@ pub mod completion;
 pub mod genesis;
 pub mod init;
 pub mod keys;
+pub mod optimize;
 
 pub use failure::{Advise, Failure};
 
@@ -163,6 +164,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Init(args) => init::run(context, &args),
         Command::Genesis(args) => genesis::run(context, &args),
         Command::Keys(args) => keys::run(context, &args),
+        Command::Optimize(args) => optimize::run(&args),
         Command::Completion(args) => completion::run(&args),
     }
 }

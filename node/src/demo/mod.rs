@@ -1,6 +1,11 @@
 //! The demo: a whole consortium on one machine, fed with real students.
 //!
-//! Flow: [`star`] reads the public tables, [`rules`] says what they mean here.
+//! Flow: [`star`] reads the public tables, [`rules`] says what they mean here, [`office`] is a district with its
+//! keys and records, [`twins`] turns a year's records into states and what is anchored of them; [`consortium`] has
+//! the members' folders and what the genesis says of them.
 
+pub mod consortium;
+pub mod office;
 pub mod rules;
 pub mod star;
+pub mod twins;

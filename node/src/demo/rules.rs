@@ -54,7 +54,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         title: "Who is eligible where",
         text: "Own school (tier 0), another school of the own district (tier 1), a school of the same type in another \
-               district (tier 2). Nowhere else.",
+               district (tier 2). Nowhere else. A place costs 0, 30 or 100 by tier, and 20 more for each rank after the \
+               first; waiting costs 250. The ledger weighs these costs by the need band.",
     },
     Rule {
         title: "Special-education aids: invented",
@@ -63,6 +64,11 @@ pub const RULES: &[Rule] = &[
                hosts three pools (classroom aide, speech therapy, assistive technology) with together as many places as \
                the district has mandated students plus a third of its other requests, rounded up. Half of the classroom \
                aides' places, rounded down, are a floor that must be used.",
+    },
+    Rule {
+        title: "Milestones",
+        text: "A student who is in the study's next grade has completed this one: the district records it. The demo \
+               records one a block while a round's windows pass, not all of them.",
     },
     Rule {
         title: "Money: invented",
@@ -80,6 +86,13 @@ pub const AID_KINDS: [&str; 3] = ["classroom-aide", "speech-therapy", "assistive
 pub const DEVICE_UNIT_COST_CENTS: [u64; 4] = [30_000, 30_000, 40_000, 120_000];
 /// What a place costs a year, cents, by kind of aid.
 pub const AID_UNIT_COST_CENTS: [u64; 3] = [900_000, 350_000, 150_000];
+
+/// Cost of a place at the own school, elsewhere in the own district, at a school of the same type elsewhere.
+pub const TIER_COSTS: [u32; 3] = [0, 30, 100];
+/// Cost of each rank after the first.
+pub const RANK_STEP: u32 = 20;
+/// Cost of waiting: above every place, and less than twice the costliest.
+pub const WAITLIST_COST: u32 = 250;
 
 /// The calendar year in which kindergarten began.
 const FIRST_YEAR: u16 = 1985;

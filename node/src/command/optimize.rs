@@ -1,0 +1,201 @@
+//! `aula optimize`: the production optimizer on an instance file, with its certificate checked on the spot.
+//!
+//! Reads SRAP0001 or SRAP0002, solves both stages (costs as they stand, the row index as handle, seed zero),
+//! checks the certificate with the auditor's code, prints one line. Processor time is the calling thread's
+//! alone, from the kernel's accounting, so that a busy machine does not spoil a comparison.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use aula_ledger::audit::Optimum;
+use aula_ledger::codec::Canonical;
+use aula_twin_runtime::allocation::problem::Problem;
+use aula_twin_runtime::allocation::{Limits, Solution, SolveError, certificate, solve, srap};
+use clap::Args;
+use rustix::time::{ClockId, clock_gettime};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{Advise, Context, Failure, Outcome, absolute};
+
+/// Arguments of `aula optimize`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula optimize round.srap\n  aula optimize round.srap --assignment a.txt --save-certificate c.bin \
+                  --output json\n  aula-audit certificate round.srap c.bin\n\nExit codes: 0 solved and proved within the \
+                  bound on the gap, 1 no assignment meets the bounds, 2 could not (no such file, wrong length, out of \
+                  work)."
+)]
+pub struct OptimizeArgs {
+    /// The instance: SRAP0001 (dense) or SRAP0002 (with schools)
+    pub file: PathBuf,
+    /// Threads; the optimizer is sequential, so that its answer is the same on every machine
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=1))]
+    pub threads: u8,
+    /// Most cost or price entries scanned, repair included
+    #[arg(long, default_value_t = Limits::default().work)]
+    pub max_work: u64,
+    /// Write the assignment here, one pool index a line
+    #[arg(long, value_name = "OUT")]
+    pub assignment: Option<PathBuf>,
+    /// Write assignment and certificate here, for `aula-audit certificate`
+    #[arg(long, value_name = "OUT")]
+    pub save_certificate: Option<PathBuf>,
+}
+
+/// The one line of the answer.
+#[derive(Debug, Serialize)]
+struct Answer {
+    objective: i64,
+    dual: i64,
+    gap_ppm: u32,
+    optimal: bool,
+    work: u64,
+    time_ms: f64,
+    cpu_ms: f64,
+    audit_ms: f64,
+    assignment_sha256: String,
+}
+
+/// Solves the instance and checks the certificate.
+///
+/// # Errors
+/// When the file cannot be read or is no instance, the work ran out, or an output cannot be written.
+pub fn run(args: &OptimizeArgs) -> Result<Outcome, Failure> {
+    let instance = "give an SRAP0001 or SRAP0002 file, whole";
+    let bytes = std::fs::read(&args.file).advise(format!("cannot read {}", args.file.display()), instance)?;
+    let problem = srap::parse(&bytes).map_err(|error| {
+        let failure = Failure::from(error);
+        Failure::new("bad_instance", format!("{}: {}", args.file.display(), failure.message), instance)
+    })?;
+    drop(bytes);
+    let clock = Clock::start();
+    let solved = solve(&problem, &Limits { work: args.max_work });
+    let (time_ms, mut cpu_ms) = clock.elapsed_ms();
+    let solution = match solved {
+        Ok(solution) => solution,
+        Err(SolveError::Infeasible(cut)) => {
+            let text = format!("no assignment meets the bounds: {cut:?}");
+            return Ok(Outcome::no(serde_json::json!({ "optimal": false, "infeasible": text }), text));
+        }
+        Err(error) => return Err(error).advise("not solved", "raise --max-work"),
+    };
+    let clock = Clock::start();
+    audit(&problem, &solution)?;
+    let (audit_ms, audit_cpu_ms) = clock.elapsed_ms();
+    cpu_ms += audit_cpu_ms;
+    let lines: String = solution.assignment.iter().map(|pool| format!("{pool}\n")).collect();
+    if let Some(path) = &args.assignment {
+        write(path, lines.as_bytes())?;
+    }
+    let answer = Answer {
+        objective: solution.objective,
+        dual: solution.dual,
+        gap_ppm: solution.gap_ppm,
+        optimal: solution.optimal(),
+        work: solution.work,
+        time_ms,
+        cpu_ms,
+        audit_ms,
+        assignment_sha256: hex::encode(Sha256::digest(lines.as_bytes())),
+    };
+    if let Some(path) = &args.save_certificate {
+        let saved = Optimum { assignment: solution.assignment, certificate: solution.certificate };
+        write(path, &saved.to_canonical())?;
+    }
+    let text = text(&answer, problem.students(), problem.pools().len());
+    Ok(Outcome::yes(answer, text))
+}
+
+/// The auditor's check: the solver is not believed.
+fn audit(problem: &Problem, solution: &Solution) -> Result<(), Failure> {
+    let checked = certificate::check(problem, &solution.assignment, &solution.certificate);
+    let hint = "this is a defect of the optimizer: keep the file and report it";
+    checked.map(drop).advise("the certificate does not hold", hint)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let path = absolute(path)?;
+    std::fs::write(&path, bytes).advise(format!("cannot write {}", path.display()), "choose a folder you own")
+}
+
+fn text(answer: &Answer, students: usize, pools: usize) -> String {
+    let proof = match answer.optimal {
+        true => "proved: no assignment costs less".to_owned(),
+        false => format!("none costs less than {}, a gap of at most {} ppm", answer.dual, answer.gap_ppm),
+    };
+    format!(
+        "{students} students, {pools} pools\ncost     {}\n{proof}\nsolved in {:.1} ms, checked in {:.1} ms, {} entries scanned",
+        answer.objective, answer.time_ms, answer.audit_ms, answer.work
+    )
+}
+
+/// Wall and processor time of this thread.
+struct Clock {
+    wall: Instant,
+    cpu_ns: u64,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { wall: Instant::now(), cpu_ns: thread_cpu_ns() }
+    }
+
+    /// Milliseconds of wall time and of processor time.
+    fn elapsed_ms(&self) -> (f64, f64) {
+        let cpu_ns = thread_cpu_ns().saturating_sub(self.cpu_ns);
+        (self.wall.elapsed().as_secs_f64() * 1e3, cpu_ns as f64 / 1e6)
+    }
+}
+
+/// Nanoseconds of processor time of this thread.
+fn thread_cpu_ns() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let (seconds, rest) = (u64::try_from(time.tv_sec), u64::try_from(time.tv_nsec));
+    seconds.unwrap_or(0).saturating_mul(1_000_000_000).saturating_add(rest.unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instance(costs: &[i32]) -> Vec<u8> {
+        let head = [2i32, 2, 1, 1, 0, 0];
+        let words = head.iter().chain(costs).flat_map(|word| word.to_le_bytes());
+        b"SRAP0001".iter().copied().chain(words).collect()
+    }
+
+    fn arguments(file: PathBuf) -> OptimizeArgs {
+        let max_work = Limits::default().work;
+        OptimizeArgs { file, threads: 1, max_work, assignment: None, save_certificate: None }
+    }
+
+    #[test]
+    fn a_small_instance_is_solved_and_its_certificate_saved() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("two.srap");
+        std::fs::write(&file, instance(&[1, 9, 2, 3]))?;
+        let (lines, saved) = (folder.path().join("a"), folder.path().join("c"));
+        let args = OptimizeArgs {
+            assignment: Some(lines.clone()),
+            save_certificate: Some(saved.clone()),
+            ..arguments(file)
+        };
+        let outcome = run(&args).map_err(|failure| failure.message)?;
+        let json = outcome.answer.ok_or("no answer")?.json;
+        assert_eq!((json["objective"].as_i64(), json["optimal"].as_bool()), (Some(4), Some(true)));
+        assert_eq!(std::fs::read_to_string(lines)?, "0\n1\n");
+        assert_eq!(Optimum::from_canonical(&std::fs::read(saved)?)?.assignment, [0, 1]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_file_of_the_wrong_length_could_not_be_solved() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("long.srap");
+        std::fs::write(&file, [instance(&[1, 9, 2, 3]), vec![0]].concat())?;
+        let failure = run(&arguments(file)).err().ok_or("it was solved")?;
+        assert_eq!(failure.code, "bad_instance");
+        Ok(())
+    }
+}

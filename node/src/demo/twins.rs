@@ -1,0 +1,226 @@
+//! A district's twins in the demo: a year's tests and need as events, the state they give, what is anchored of it.
+//!
+//! Flow: for each student of the year, up to two assessments and the assessed need enter the student's twin in
+//! order; its fields, salted, give the state's hash; the need is committed to. [`advance`] does a district's
+//! whole year. Invariants: a student's version counts its states over all years, so that no salt or blinding is
+//! ever derived twice. Absent: sending anything; see [`super::driver`].
+
+use std::collections::BTreeMap;
+
+use aula_ledger::proof::student_state::{SaltedField, root};
+use aula_ledger::tx::{AnchorStates, StudentState};
+use aula_ledger::types::{CommitmentBytes, Handle, Hash, SchoolYear};
+use aula_twin_runtime::clock::{DAY_MS, HybridClock, Skew};
+use aula_twin_runtime::event::{Event, EventBody, EventKey, SkillId, SourceId};
+use aula_twin_runtime::fixed::Need;
+use aula_twin_runtime::model::Model;
+use aula_twin_runtime::params::{KindRule, Params, ScoreScale};
+use aula_twin_runtime::twin::{TwinState, leaves, step};
+use aula_zk::{Field, Opening, StudentSecret, commitment};
+
+use super::office::{Office, OfficeError, Record};
+use super::rules;
+use super::star::StudentYear;
+
+const READING: SkillId = SkillId(0);
+const MATHEMATICS: SkillId = SkillId(1);
+/// Mean and standard deviation of the study's scaled scores, tenths of a point: reading, mathematics, by grade.
+const SCALES_E1: [[(u32, u32); 2]; 4] = [
+    [(4_367, 317), (4_854, 477)],
+    [(5_208, 552), (5_305, 431)],
+    [(5_839, 460), (5_806, 446)],
+    [(6_154, 386), (6_180, 398)],
+];
+/// 1 April 1986, when kindergarten's tests were taken: milliseconds since 1970. Later grades add 365 days each.
+const FIRST_TESTS_MS: u64 = 512_697_600_000;
+/// How far a source's clock may be from the server's: the records come from files, so any bound is kept.
+const SKEW_BOUND_MS: u64 = DAY_MS;
+
+/// Why a year's records make no states.
+#[derive(Debug, thiserror::Error)]
+pub enum TwinError {
+    /// An event was refused.
+    #[error("an event of student {student} is refused: {why}")]
+    Event {
+        /// The study's number of the student.
+        student: u32,
+        /// By which rule.
+        why: String,
+    },
+    /// The vault cannot keep the records.
+    #[error(transparent)]
+    Office(#[from] OfficeError),
+}
+
+/// A student's twin over the years, wherever the student is enrolled.
+#[derive(Debug, Clone)]
+pub struct Twin {
+    state: TwinState,
+    /// States anchored so far.
+    version: u32,
+}
+
+/// All students' twins, by the study's number.
+pub type Twins = BTreeMap<u32, Twin>;
+
+/// A student of the year, ready to be anchored and to request.
+#[derive(Debug, Clone)]
+pub struct Anchored {
+    /// What the district alone knows.
+    pub year: StudentYear,
+    /// The need, as committed.
+    pub need: u16,
+    /// What everybody sees.
+    pub leaf: StudentState,
+}
+
+/// Parameters of the demo's twins: the reference thresholds, the unfitted model, the study's score scales.
+pub fn params() -> Params {
+    let mut params = Params::reference(Model::unfitted());
+    for (subject, skill) in [READING, MATHEMATICS].into_iter().enumerate() {
+        for (grade, scales) in (0u8..).zip(SCALES_E1) {
+            let (mean_e1, deviation_e1) = scales[subject];
+            params.scales.push(ScoreScale { skill, grade, mean_e1, deviation_e1 });
+        }
+    }
+    let subjects = [Some(READING), Some(MATHEMATICS), None, None];
+    params.kinds = (0u16..).zip(subjects).map(|(kind, subject)| KindRule { kind, subject }).collect();
+    params
+}
+
+/// Folds a year's records of one district into its students' twins, seals them into the vault, and gives what is
+/// to be anchored, ascending by handle.
+///
+/// # Errors
+/// When an event is refused or the vault cannot be written.
+pub fn advance(
+    office: &mut Office,
+    twins: &mut Twins,
+    years: &[StudentYear],
+    params: &Params,
+) -> Result<Vec<Anchored>, TwinError> {
+    let Some(first) = years.first() else { return Ok(Vec::new()) };
+    let school_year = SchoolYear(rules::school_year(first.grade));
+    let wall_ms = FIRST_TESTS_MS + u64::from(first.grade.get()) * 365 * DAY_MS;
+    let mut source = Source { clock: HybridClock::default(), id: SourceId(u64::from(office.district.0)), sequence: 0 };
+    let (mut anchored, mut records) = (Vec::with_capacity(years.len()), Vec::with_capacity(years.len()));
+    for year in years {
+        let fresh = || Twin { state: TwinState::new(params), version: 0 };
+        let twin = twins.entry(year.student).or_insert_with(fresh);
+        let refused = |why| TwinError::Event { student: year.student, why };
+        let mut events = Vec::new();
+        for body in bodies(year) {
+            let event = source.event(wall_ms, body).map_err(refused)?;
+            step(&mut twin.state, &event, params).map_err(|error| refused(error.to_string()))?;
+            events.push(event.encode());
+        }
+        twin.version += 1;
+        let handle = office.handle(year.student, school_year);
+        let leaf = leaf(handle, year, twin, &office.secret(year.student), params).map_err(refused)?;
+        records.push((handle, Record { student: year.student, snapshot: twin.state.snapshot(), events }));
+        anchored.push(Anchored { year: year.clone(), need: rules::need(year), leaf });
+    }
+    office.seal_year(school_year, &records)?;
+    office.save_secrets()?;
+    anchored.sort_by_key(|student| student.leaf.handle);
+    Ok(anchored)
+}
+
+/// The transaction that anchors these students, at most `batch` a transaction.
+pub fn anchors(students: &[Anchored], school_year: SchoolYear, model: Hash, batch: usize) -> Vec<AnchorStates> {
+    let chunks = students.chunks(batch.max(1));
+    let states = chunks.map(|chunk| chunk.iter().map(|student| student.leaf.clone()).collect());
+    states.map(|states| AnchorStates { school_year, model_digest: model, states }).collect()
+}
+
+/// Whoever records a district's events in one year.
+struct Source {
+    clock: HybridClock,
+    id: SourceId,
+    sequence: u64,
+}
+
+impl Source {
+    fn event(&mut self, wall_ms: u64, body: EventBody) -> Result<Event, String> {
+        let stamp = self.clock.tick(wall_ms).map_err(|error| error.to_string())?;
+        self.sequence += 1;
+        let key = EventKey { stamp, source: self.id, sequence: self.sequence };
+        Ok(Event { key, skew: Skew::judge(stamp, wall_ms, SKEW_BOUND_MS), body })
+    }
+}
+
+/// The year's events of a student: the tests taken, then the need.
+fn bodies(year: &StudentYear) -> Vec<EventBody> {
+    let school_year = rules::school_year(year.grade);
+    let test = |skill, score: Option<u16>| {
+        let score_e1 = u32::from(score?) * 10;
+        Some(EventBody::Assessment { skill, grade: year.grade.get(), year: school_year, score_e1 })
+    };
+    let need = EventBody::NeedAssessed(Need::clamped(i64::from(rules::need(year))));
+    let tests = [test(READING, year.read), test(MATHEMATICS, year.math)];
+    tests.into_iter().flatten().chain([need]).collect()
+}
+
+/// What is anchored of a twin: the root over its salted fields and the commitment to its need.
+fn leaf(
+    handle: Handle,
+    year: &StudentYear,
+    twin: &Twin,
+    secret: &StudentSecret,
+    params: &Params,
+) -> Result<StudentState, String> {
+    let version = u64::from(twin.version);
+    let mut fields = Vec::new();
+    for leaf in leaves(&twin.state, params) {
+        let name = Field::new(&leaf.field).map_err(|error| error.to_string())?;
+        let salt = *commitment::leaf_salt(secret, &name, version);
+        fields.push(SaltedField { field: leaf.field, value: leaf.value, salt });
+    }
+    let field = Field::new("need").map_err(|error| error.to_string())?;
+    let opening = Opening::derive(secret, &field, version, u64::from(rules::need(year)));
+    let committed = opening.commit().map_err(|error| error.to_string())?;
+    Ok(StudentState {
+        handle,
+        version: twin.version,
+        state_hash: root(&fields),
+        home_school: year.school,
+        commitments: vec![CommitmentBytes(*committed.as_bytes())],
+        event_watermark: twin.state.events(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::star::{DataFolder, Grade};
+    use aula_ledger::types::DistrictId;
+    use std::path::Path;
+
+    #[test]
+    fn the_parameters_keep_their_own_rules() {
+        assert_eq!(params().check(), Ok(()));
+    }
+
+    #[test]
+    fn a_students_second_year_has_a_new_handle_a_higher_version_and_a_new_commitment()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let genesis = Path::new(env!("CARGO_MANIFEST_DIR")).join("../genesis");
+        let years = DataFolder::find(Some(&genesis))?.student_years()?;
+        let stayed = years.iter().find(|year| {
+            let next = |other: &&StudentYear| other.student == year.student && other.grade == Grade::ALL[1];
+            year.grade == Grade::ALL[0] && years.iter().find(next).is_some_and(|n| n.district == year.district)
+        });
+        let first = stayed.ok_or("nobody stayed")?.clone();
+        let second = years.iter().find(|year| year.student == first.student && year.grade == Grade::ALL[1]);
+        let second = second.ok_or("no second year")?.clone();
+        let folder = tempfile::tempdir()?;
+        let mut office = Office::create(folder.path(), DistrictId(first.district.0))?;
+        let (mut twins, params) = (Twins::new(), params());
+        let one = advance(&mut office, &mut twins, &[first], &params)?.remove(0).leaf;
+        let two = advance(&mut office, &mut twins, &[second], &params)?.remove(0).leaf;
+        assert_ne!(one.handle, two.handle);
+        assert!(one.version < two.version && one.event_watermark < two.event_watermark);
+        assert_ne!((one.state_hash, &one.commitments), (two.state_hash, &two.commitments));
+        Ok(())
+    }
+}
