@@ -16,7 +16,7 @@ use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{Advise, Context, Failure, Outcome, absolute};
+use super::{Advise, Failure, Outcome, absolute};
 
 /// Arguments of `aula optimize`.
 #[derive(Debug, Args)]
@@ -100,7 +100,7 @@ pub fn run(args: &OptimizeArgs) -> Result<Outcome, Failure> {
         assignment_sha256: hex::encode(Sha256::digest(lines.as_bytes())),
     };
     if let Some(path) = &args.save_certificate {
-        let saved = Optimum { assignment: solution.assignment, certificate: solution.certificate };
+        let saved = Optimum::new(solution.assignment, solution.certificate);
         write(path, &saved.to_canonical())?;
     }
     let text = text(&answer, problem.students(), problem.pools().len());

@@ -62,7 +62,8 @@ impl Consortium {
     /// # Errors
     /// When a folder cannot be written.
     pub fn create(root: &Path, study: &[StudentYear]) -> Result<Self, ConsortiumError> {
-        let districts: std::collections::BTreeSet<DistrictId> = study.iter().map(|year| year.district).collect();
+        let districts: std::collections::BTreeSet<DistrictId> =
+            study.iter().map(|year| year.district).collect();
         let office = |district| Ok((district, Office::create(root, district)?));
         let offices = districts.into_iter().map(office).collect::<Result<_, OfficeError>>()?;
         let member = |name: &str| MemberHome::create(&root.join(name));
@@ -158,7 +159,8 @@ mod tests {
         fs::write(folder.path().join("genesis.json"), "{}")?;
         fs::write(folder.path().join("notes.txt"), "mine")?;
         clean(folder.path())?;
-        let mut left: Vec<_> = fs::read_dir(folder.path())?.map(|e| e.map(|e| e.file_name())).collect::<Result<_, _>>()?;
+        let mut left: Vec<_> =
+            fs::read_dir(folder.path())?.map(|e| e.map(|e| e.file_name())).collect::<Result<_, _>>()?;
         left.sort();
         assert_eq!(left, [MARKER, "notes.txt"]);
         Ok(())

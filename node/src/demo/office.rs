@@ -252,7 +252,8 @@ mod tests {
 
     #[test]
     fn pseudonyms_differ_by_student_year_and_office_and_stay_the_same_otherwise() -> Result<(), OfficeError> {
-        let folder = tempfile::tempdir().map_err(|source| OfficeError::Write { path: "tmp".into(), source })?;
+        let folder =
+            tempfile::tempdir().map_err(|source| OfficeError::Write { path: "tmp".into(), source })?;
         let mut office = Office::create(folder.path(), DistrictId(7))?;
         let first = office.handle(1, SchoolYear(1985));
         assert_eq!(first, office.handle(1, SchoolYear(1985)));
@@ -276,8 +277,11 @@ mod tests {
         let path = folder.path().join("district-07/vault/1985.sealed");
         let bytes = fs::read(&path).map_err(failed)?;
         assert!(!bytes.windows(8).any(|window| window == b"snapshot"));
-        for file in ["vault/1985.sealed", "keystore/kek.json", "keystore/students.sealed", "keys/account.json"] {
-            let mode = fs::metadata(folder.path().join("district-07").join(file)).map_err(failed)?.permissions();
+        for file in
+            ["vault/1985.sealed", "keystore/kek.json", "keystore/students.sealed", "keys/account.json"]
+        {
+            let mode =
+                fs::metadata(folder.path().join("district-07").join(file)).map_err(failed)?.permissions();
             assert_eq!(mode.mode() & 0o777, 0o600, "{file}");
         }
         Ok(())

@@ -102,7 +102,8 @@ pub fn advance(
     let Some(first) = years.first() else { return Ok(Vec::new()) };
     let school_year = SchoolYear(rules::school_year(first.grade));
     let wall_ms = FIRST_TESTS_MS + u64::from(first.grade.get()) * 365 * DAY_MS;
-    let mut source = Source { clock: HybridClock::default(), id: SourceId(u64::from(office.district.0)), sequence: 0 };
+    let mut source =
+        Source { clock: HybridClock::default(), id: SourceId(u64::from(office.district.0)), sequence: 0 };
     let (mut anchored, mut records) = (Vec::with_capacity(years.len()), Vec::with_capacity(years.len()));
     for year in years {
         let fresh = || Twin { state: TwinState::new(params), version: 0 };
@@ -127,7 +128,12 @@ pub fn advance(
 }
 
 /// The transaction that anchors these students, at most `batch` a transaction.
-pub fn anchors(students: &[Anchored], school_year: SchoolYear, model: Hash, batch: usize) -> Vec<AnchorStates> {
+pub fn anchors(
+    students: &[Anchored],
+    school_year: SchoolYear,
+    model: Hash,
+    batch: usize,
+) -> Vec<AnchorStates> {
     let chunks = students.chunks(batch.max(1));
     let states = chunks.map(|chunk| chunk.iter().map(|student| student.leaf.clone()).collect());
     states.map(|states| AnchorStates { school_year, model_digest: model, states }).collect()
@@ -208,7 +214,8 @@ mod tests {
         let years = DataFolder::find(Some(&genesis))?.student_years()?;
         let stayed = years.iter().find(|year| {
             let next = |other: &&StudentYear| other.student == year.student && other.grade == Grade::ALL[1];
-            year.grade == Grade::ALL[0] && years.iter().find(next).is_some_and(|n| n.district == year.district)
+            year.grade == Grade::ALL[0]
+                && years.iter().find(next).is_some_and(|n| n.district == year.district)
         });
         let first = stayed.ok_or("nobody stayed")?.clone();
         let second = years.iter().find(|year| year.student == first.student && year.grade == Grade::ALL[1]);
