@@ -36,6 +36,9 @@ mod decide;
 mod propose;
 mod receive;
 
+/// Waiting transactions that fill a block by default.
+const WHOLE_BLOCK: usize = 1_000;
+
 /// What a driver works with; the same for every session of the engine.
 #[derive(Clone)]
 pub(crate) struct Services {
@@ -49,7 +52,9 @@ pub(crate) struct Services {
     pub(crate) timeouts: LinearTimeouts,
     /// How long a height without transactions is held back after the last one started.
     pub(crate) idle: Duration,
-    /// Peers of the configuration; those that the state admits are added.
+    /// How soon after the last one a height with transactions may start.
+    pub(crate) busy: Duration,
+    /// Peers of the configuration, see [`crate::handle::Config::peers`].
     pub(crate) configured_peers: Arc<Vec<AdmittedPeer>>,
     pub(crate) own_peer: PeerId,
     pub(crate) round: Arc<AtomicU64>,
@@ -139,6 +144,7 @@ impl Driver {
             let until = self.held.as_ref().map(|held| tokio::time::Instant::from_std(held.until));
             let wake = until.unwrap_or_else(tokio::time::Instant::now);
             let pool = Arc::clone(&self.services.pool);
+            let soonest = tokio::time::Instant::from_std(self.started + self.services.busy);
             tokio::select! {
                 () = stopped(&mut stop) => return Ok(Ended::Stopped),
                 message = messages.recv() => match message {
@@ -146,7 +152,7 @@ impl Driver {
                     None => return Err(Fatal::engine("the consensus engine stopped by itself")),
                 },
                 () = tokio::time::sleep_until(wake), if until.is_some() => self.release(),
-                () = pool.wait_ready(), if until.is_some() => self.release(),
+                () = worth_starting(&pool, soonest), if until.is_some() => self.release(),
             }
             if self.follow_until.is_some_and(|until| self.base.tip.height.0 >= until.0) {
                 return Ok(Ended::MaySign);
@@ -216,6 +222,14 @@ impl Driver {
 
     fn note_round(&self, round: u32) {
         self.services.round.store(u64::from(round), Ordering::Relaxed);
+    }
+}
+
+/// Completes when the next height has something to do: at once for a whole block's worth, else not before `soonest`.
+async fn worth_starting(pool: &Mempool, soonest: tokio::time::Instant) {
+    pool.wait_ready().await;
+    if pool.size().0 < WHOLE_BLOCK {
+        tokio::time::sleep_until(soonest).await;
     }
 }
 

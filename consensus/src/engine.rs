@@ -185,14 +185,19 @@ pub(crate) async fn stop(engine: EngineHandle) {
     }
 }
 
-/// The configured peers and those that the state admits; a configured address goes before an admitted one.
+/// The allow list: what the state admits, with the configured addresses before the admitted ones. A node that its
+/// own state does not admit yet is joining, and talks to all its configured peers as well.
 pub(crate) fn all_peers(services: &Services, base: &Base) -> Result<BTreeSet<AdmittedPeer>, StoreError> {
-    let mut by_id: BTreeMap<PeerId, Option<Multiaddr>> = BTreeMap::new();
     let admitted = services.executor.admitted_peers(base.state.as_ref())?;
-    for peer in admitted.into_iter().chain(services.configured_peers.iter().cloned()) {
-        let known = by_id.entry(peer.peer).or_default();
-        if peer.listen.is_some() {
-            *known = peer.listen;
+    let mut by_id: BTreeMap<PeerId, Option<Multiaddr>> =
+        admitted.into_iter().map(|peer| (peer.peer, peer.listen)).collect();
+    let joining = !by_id.contains_key(&services.own_peer);
+    for peer in services.configured_peers.iter() {
+        if joining {
+            by_id.entry(peer.peer).or_default();
+        }
+        if let (Some(known), Some(_)) = (by_id.get_mut(&peer.peer), &peer.listen) {
+            known.clone_from(&peer.listen);
         }
     }
     by_id.remove(&services.own_peer);

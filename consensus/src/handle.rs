@@ -28,7 +28,7 @@ use crate::gossip::{self, GossipConfig, GossipError};
 use crate::mempool::{Limits, Mempool, Refusal, Submitted};
 use crate::ports::{AdmittedPeer, ChainStore, Clock, Executor, StoreError};
 use crate::proposal::Blocks;
-use crate::supervisor::{Signing, Supervisor};
+use crate::supervisor::{Shown, Signing, Supervisor};
 
 /// Events that a slow listener may be behind before it misses some.
 const EVENTS: usize = 1024;
@@ -47,11 +47,12 @@ pub struct Timeouts {
 }
 
 impl Default for Timeouts {
-    /// 1.5 s to propose: the largest block (4 MiB, one allocation round at its work bound) takes about half of that
-    /// here; 0.5 s for votes, which take milliseconds.
+    /// 3 s to propose: a block with one allocation round at its work bound takes up to half of that on a busy
+    /// machine, once at the proposer and once, at the same time, at everybody else. 0.5 s for votes, which take
+    /// milliseconds.
     fn default() -> Self {
         Self {
-            propose: Duration::from_millis(1_500),
+            propose: Duration::from_secs(3),
             prevote: Duration::from_millis(500),
             precommit: Duration::from_millis(500),
         }
@@ -70,7 +71,7 @@ impl Timeouts {
             // Votes are sent again this long after a round got stuck: it bounds how soon a regained quorum goes on.
             rebroadcast: Duration::from_secs(2),
             // A long outage must not leave timeouts of a minute behind: progress within 10 s of a regained quorum.
-            max_timeout: Duration::from_secs(4),
+            max_timeout: Duration::from_secs(6),
         }
     }
 }
@@ -84,7 +85,8 @@ pub struct Config {
     pub listen: Multiaddr,
     /// Where gossip listens; `None`: the engine's port + 1. Peers assume that convention.
     pub gossip_listen: Option<Multiaddr>,
-    /// Peers known from the configuration, with their engine's address. Those that the state admits are added.
+    /// Peers known from the configuration, with their engine's address. The allow list is the state's; these give it
+    /// addresses, and count in full while this node's own state does not admit this node yet: it is joining then.
     pub peers: Vec<AdmittedPeer>,
     /// The engine's write-ahead log.
     pub wal: PathBuf,
@@ -97,6 +99,9 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Time between blocks when there is nothing to do.
     pub idle: Duration,
+    /// Least time between blocks when there is, unless a whole block's worth waits. Spares the processor the cost of
+    /// many small blocks, and delays a transaction by no more than this.
+    pub busy: Duration,
     /// How much may wait for a block.
     pub limits: Limits,
 }
@@ -114,6 +119,7 @@ impl Config {
             confirmed_height: None,
             timeouts: Timeouts::default(),
             idle: Duration::from_secs(1),
+            busy: Duration::from_millis(25),
             limits: Limits::default(),
         }
     }
@@ -154,7 +160,7 @@ pub enum StartError {
 }
 
 /// What a node is doing, for its API and metrics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
     /// The last decided height.
     pub height: Height,
@@ -162,6 +168,8 @@ pub struct Status {
     pub round: u64,
     /// Whether it signs.
     pub mode: Mode,
+    /// The last thing an operator should know of: a damaged log, a lost guard. Stays until the next one.
+    pub attention: Option<String>,
     /// Peers connected to the engine.
     pub peers: usize,
     /// Peers connected to gossip.
@@ -176,9 +184,9 @@ pub struct Status {
 pub struct Handle {
     services: Services,
     engine_peers: Arc<AtomicUsize>,
-    mode: Arc<Mutex<Mode>>,
+    shown: Arc<Mutex<Shown>>,
     stop: watch::Sender<bool>,
-    supervisor: Mutex<Option<JoinHandle<Result<(), Fatal>>>>,
+    ended: watch::Receiver<Option<Result<(), Fatal>>>,
     incoming: JoinHandle<()>,
 }
 
@@ -210,10 +218,12 @@ impl Handle {
     /// What the node is doing.
     pub fn status(&self) -> Status {
         let (waiting_transactions, waiting_bytes) = self.services.pool.size();
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Status {
             height: Height(self.services.height.load(Ordering::Relaxed)),
             round: self.services.round.load(Ordering::Relaxed),
-            mode: *self.mode.lock().unwrap_or_else(PoisonError::into_inner),
+            mode: shown.mode,
+            attention: shown.attention,
             peers: self.engine_peers.load(Ordering::Relaxed),
             gossip_peers: self.services.gossip.counts().peers.load(Ordering::Relaxed),
             waiting_transactions,
@@ -221,23 +231,22 @@ impl Handle {
         }
     }
 
-    /// Completes when consensus has ended: `Ok` after [`Self::stop`], else why it could not go on. A second caller
-    /// gets `Ok` at once.
+    /// Completes when consensus has ended: `Ok` after [`Self::stop`], else why it could not go on. Any number of
+    /// tasks may wait, and stop waiting.
     ///
     /// # Errors
     /// [`Fatal`]: the process should stop and print it.
     pub async fn wait(&self) -> Result<(), Fatal> {
-        let task = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match task {
-            Some(task) => {
-                task.await.map_err(|error| Fatal::program(format!("the supervisor failed: {error}")))?
-            }
-            None => Ok(()),
+        let mut ended = self.ended.clone();
+        match ended.wait_for(Option::is_some).await.map(|result| result.clone()) {
+            Ok(Some(result)) => result,
+            // The sender is dropped without a result only when the supervisor's task fails.
+            _ => Err(Fatal::program("the supervisor of consensus failed")),
         }
     }
 
-    /// Stops: what is decided is persisted already, the engine's log is closed, connections end. Safe to call
-    /// while another task waits in [`Self::wait`].
+    /// Stops: what is decided is persisted already, the engine's log is closed, connections end. Completes when that
+    /// is done.
     ///
     /// # Errors
     /// [`Fatal`] if it had failed before.
@@ -300,6 +309,7 @@ pub async fn start(
         events,
         timeouts: config.timeouts.linear(),
         idle: config.idle,
+        busy: config.busy,
         configured_peers: Arc::new(config.peers.clone()),
         own_peer: keys.network.public().to_peer_id(),
         round: Arc::new(AtomicU64::new(0)),
@@ -308,7 +318,7 @@ pub async fn start(
     let base = services.blocks.base(services.store.as_ref())?;
     gossip.set_peers(for_gossip(&all_peers(&services, &base)?)).await;
     let engine_peers = Arc::new(AtomicUsize::new(0));
-    let mode = Arc::new(Mutex::new(Mode::Follower { until: None }));
+    let shown = Arc::new(Mutex::new(Shown { mode: Mode::Follower { until: None }, attention: None }));
     let (stop, stopped) = watch::channel(false);
     let supervisor = Supervisor {
         services: services.clone(),
@@ -326,12 +336,17 @@ pub async fn start(
             guard: None,
         },
         engine_peers: Arc::clone(&engine_peers),
-        mode: Arc::clone(&mode),
+        shown: Arc::clone(&shown),
         stopped,
     };
     let incoming = tokio::spawn(take_in(services.clone(), receiver));
-    let supervisor = Mutex::new(Some(tokio::spawn(supervisor.run())));
-    Ok(Handle { services, engine_peers, mode, stop, supervisor, incoming })
+    let (tell, ended) = watch::channel(None);
+    tokio::spawn(async move {
+        let result = supervisor.run().await;
+        // An error means that the handle is gone.
+        let _ = tell.send(Some(result));
+    });
+    Ok(Handle { services, engine_peers, shown, stop, ended, incoming })
 }
 
 /// Checks what peers send as if it had been submitted here. Refusals are not answered: most are duplicates or have

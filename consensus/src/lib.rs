@@ -1,5 +1,21 @@
 //! Everything of Aula that knows the BFT engine (Malachite): its types, signatures, codecs, and the ports through
-//! which the node gives it storage, time and the ledger's answers. No type of the engine leaves this crate.
+//! which the node gives it storage and time. No type of the engine is needed by a caller of [`start`].
+//!
+//! One transaction's way: [`Handle::submit`] → [`mempool`] (signature verified once) → [`gossip`] to the others →
+//! [`proposal`] (built by the round's proposer, executed once) → [`parts`] → judged by everybody (executed once, the
+//! outcome kept by hash) → votes, signed behind the [`sign_guard`] → decided → one synced batch of the store.
+//!
+//! Invariants:
+//! - the proposer of a round is a pure function of (validator set of that height, height, round), so a block that
+//!   is synced under an old set is checked against the proposer that its voters saw;
+//! - whether a block is valid never depends on a clock but for a fresh proposal, and that verdict is never stored;
+//! - every signature is on disk in the sign guard before it leaves; who has lost that memory, or the engine's log,
+//!   follows without signing until the height in question is past ([`Mode`]);
+//! - a peer is heard only if the state admits it, or while this node itself is joining; the lists of the engine's
+//!   network and of gossip follow the state while the node runs, without a restart.
+//!
+//! Absent on purpose: vote extensions, fees and priorities, peer discovery, and any retry of a failed store: a node
+//! whose disk fails stops and says so ([`Fatal`]).
 
 pub mod context;
 mod driver;

@@ -37,13 +37,20 @@ pub(crate) struct Signing {
     pub(crate) guard: Option<Arc<SignGuard>>,
 }
 
+/// What the status shows of the supervisor.
+#[derive(Debug, Clone)]
+pub(crate) struct Shown {
+    pub(crate) mode: Mode,
+    pub(crate) attention: Option<String>,
+}
+
 /// The task behind a [`crate::handle::Handle`].
 pub(crate) struct Supervisor {
     pub(crate) services: Services,
     pub(crate) session: SessionConfig,
     pub(crate) signing: Signing,
     pub(crate) engine_peers: Arc<AtomicUsize>,
-    pub(crate) mode: Arc<Mutex<Mode>>,
+    pub(crate) shown: Arc<Mutex<Shown>>,
     pub(crate) stopped: watch::Receiver<bool>,
 }
 
@@ -52,7 +59,7 @@ impl Supervisor {
     pub(crate) async fn run(mut self) -> Result<(), Fatal> {
         loop {
             let (signer, mode) = self.choose_mode()?;
-            *self.mode.lock().unwrap_or_else(PoisonError::into_inner) = mode;
+            self.show(|shown| shown.mode = mode);
             tracing::info!(?mode, "consensus starts");
             let _ = self.services.events.send(Event::Started(mode));
             let refusals = self.signing.guard.as_ref().map_or(0, |guard| guard.refusals());
@@ -85,11 +92,11 @@ impl Supervisor {
         let mut until = guard.floor();
         match found {
             Wal::Fit => {}
-            Wal::Cut(text) => self.tell(Event::WalDamaged(text)),
+            Wal::Cut(text) => self.warn(text, Event::WalDamaged),
             Wal::Lost { height, why } => {
                 // An operator's word goes before the guard's: all validators may have lost their logs at once.
                 let height = self.signing.confirmed.map_or(height, |confirmed| confirmed.0);
-                self.tell(Event::WalDamaged(format!("{why}; following until height {height} is decided")));
+                self.warn(format!("{why}; following until height {height} is decided"), Event::WalDamaged);
                 until = until.max(height);
             }
         }
@@ -119,18 +126,20 @@ impl Supervisor {
             Opened::Damaged(why) => format!("is damaged: {why}"),
         };
         let Some(confirmed) = self.signing.confirmed else {
-            self.tell(Event::GuardLost(format!(
+            let text = format!(
                 "the sign guard's file {} {what}. This node follows and signs nothing. Look up the chain's height, \
                  and start it with a confirmed height above everything this key may have signed",
                 path.display()
-            )));
+            );
+            self.warn(text, Event::GuardLost);
             return Ok(None);
         };
         let guard = Arc::new(SignGuard::create(&path, confirmed.0).map_err(failed)?);
-        self.tell(Event::GuardLost(format!(
+        let text = format!(
             "the sign guard's file {} {what}; signing starts above height {confirmed}, as confirmed",
             path.display()
-        )));
+        );
+        self.warn(text, Event::GuardLost);
         self.signing.guard = Some(Arc::clone(&guard));
         Ok(Some(guard))
     }
@@ -162,9 +171,15 @@ impl Supervisor {
         ended
     }
 
-    fn tell(&self, event: Event) {
-        tracing::warn!(?event, "attention");
-        let _ = self.services.events.send(event);
+    /// Tells the operator, in the log, the status and the events.
+    fn warn(&self, text: String, event: impl FnOnce(String) -> Event) {
+        tracing::warn!("{text}");
+        self.show(|shown| shown.attention = Some(text.clone()));
+        let _ = self.services.events.send(event(text));
+    }
+
+    fn show(&self, change: impl FnOnce(&mut Shown)) {
+        change(&mut self.shown.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 

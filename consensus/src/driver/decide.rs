@@ -164,7 +164,8 @@ impl Driver {
         }
         let behind = self.synced.is_some_and(|height| height.0 == self.base.tip.height.0);
         self.held = Some(Held { reply, until: self.started + self.services.idle });
-        if behind || self.services.pool.has_ready() || !self.received.is_empty() {
+        // What waits in the pool is the loop's to see.
+        if behind || !self.received.is_empty() {
             self.release();
         }
     }
