@@ -192,11 +192,11 @@ impl<'a, V: Scalar, R: RowSource<V>> Engine<'a, V, R> {
                 _ => V::INF,
             };
         }
-        if q == columns && p >= plain {
+        if q == columns && (plain..columns).contains(&p) {
             let (school, units) = (&self.network.schools[p - plain], self.flow[p - plain]);
             return if units < school.high { V::from_i64(school.next(units)) } else { V::INF };
         }
-        if p == columns && q >= plain {
+        if p == columns && (plain..columns).contains(&q) {
             let (school, units) = (&self.network.schools[q - plain], self.flow[q - plain]);
             return if units > school.low { V::from_i64(-school.previous(units)) } else { V::INF };
         }

@@ -1,4 +1,4 @@
-//! Prices from samples: 1/16 of the students, then 1/4, then all.
+//! Prices from samples: 1/64 of the students, then 1/16, then 1/4, then all.
 //!
 //! A sample is chosen by a hash of the row index and solved with scaled capacities; its prices put most students of
 //! the next level where they belong, so only what sampling got wrong has to be moved. Sampling decides speed only:
@@ -8,6 +8,9 @@ use super::engine::{Arcs, Engine, Meter, Stop};
 use super::network::Network;
 use super::rows::RowSource;
 use super::scalar::Scalar;
+
+/// The samples, as powers of two by which the students are thinned.
+const SAMPLES: [u32; 3] = [6, 4, 2];
 
 /// A fixed permutation of the rows' indices (the finaliser of SplitMix64).
 fn scatter(row: u32) -> u64 {
@@ -25,8 +28,8 @@ pub(super) fn descend<'a, V: Scalar, R: RowSource<V>>(
     meter: &mut Meter,
 ) -> (Engine<'a, V, R>, Stop) {
     let mut prices = vec![V::ZERO; network.nodes()];
-    for shift in [4u32, 2] {
-        if (students.len() >> shift) < 2 * network.columns.min(network.pools.len()) {
+    for shift in SAMPLES {
+        if (students.len() >> shift) * 4 < network.columns.min(network.pools.len()) {
             continue;
         }
         let sample: Vec<u32> =

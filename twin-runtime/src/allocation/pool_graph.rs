@@ -24,12 +24,24 @@ struct Bucket<V> {
     arrived: Vec<(u32, V)>,
 }
 
+/// What a reseating changed in one group.
+struct Change<V> {
+    group: usize,
+    /// Somebody left the group.
+    left: bool,
+    /// New in the group, when nobody left.
+    joined: Vec<(u32, V)>,
+}
+
 /// Students in columns, and the table of cheapest moves.
 pub(super) struct PoolGraph<V> {
     columns: usize,
     group: usize,
     buckets: Vec<Bucket<V>>,
     table: Vec<V>,
+    /// The table transposed, except for the rows listed in `stale`.
+    across: Vec<V>,
+    stale: Vec<u32>,
     touched: Vec<u32>,
 }
 
@@ -44,13 +56,41 @@ impl<V: Scalar> PoolGraph<V> {
             arrived: Vec::new(),
         };
         let buckets = (0..columns).map(bucket).collect();
-        Self { columns, group, buckets, table: vec![V::INF; columns * columns], touched: Vec::new() }
+        let table = vec![V::INF; columns * columns];
+        Self { columns, group, buckets, table, across: Vec::new(), stale: Vec::new(), touched: Vec::new() }
     }
 
     /// Cheapest moves out of column `p`.
     #[inline]
     pub(super) fn row(&self, p: usize) -> &[V] {
         &self.table[p * self.columns..][..self.columns]
+    }
+
+    /// Cheapest moves into column `q`, as of the last [`PoolGraph::transpose`].
+    #[inline]
+    pub(super) fn column(&self, q: usize) -> &[V] {
+        &self.across[q * self.columns..][..self.columns]
+    }
+
+    /// Brings the columns up to date with the rows. Returns the work done.
+    pub(super) fn transpose(&mut self) -> u64 {
+        if self.across.is_empty() {
+            self.across = vec![V::INF; self.columns * self.columns];
+        }
+        self.stale.sort_unstable();
+        self.stale.dedup();
+        // Blocks of rows, so that the cache lines written are used for more than one value.
+        for rows in self.stale.chunks(16) {
+            for q in 0..self.columns {
+                let line = &mut self.across[q * self.columns..][..self.columns];
+                for &p in rows {
+                    line[p as usize] = self.table[p as usize * self.columns + q];
+                }
+            }
+        }
+        let work = self.stale.len() * self.columns;
+        self.stale.clear();
+        work as u64
     }
 
     /// Students of column `p`.
@@ -68,8 +108,9 @@ impl<V: Scalar> PoolGraph<V> {
     pub(super) fn depart(&mut self, column: usize, slot: usize) -> u32 {
         self.touch(column);
         let bucket = &mut self.buckets[column];
+        let student = std::mem::replace(&mut bucket.students[slot], VACANT);
         bucket.departed.push(slot as u32);
-        std::mem::replace(&mut bucket.students[slot], VACANT)
+        student
     }
 
     fn touch(&mut self, column: usize) {
@@ -138,17 +179,19 @@ impl<V: Scalar> PoolGraph<V> {
             let at = column as usize * self.columns;
             let root = &mut self.table[at..at + self.columns];
             work += self.buckets[column as usize].rebuild(rows, self.group, root);
+            self.stale.push(column);
         }
         work
     }
 }
 
 impl<V: Scalar> Bucket<V> {
-    /// Fills vacated slots with arrivals, then with students from the end; returns the dirty groups, ascending.
-    fn reseat(&mut self, group: usize) -> Vec<usize> {
-        let mut dirty = Vec::new();
+    /// Fills vacated slots with arrivals, then with students from the end; returns what changed, groups ascending.
+    fn reseat(&mut self, group: usize) -> Vec<Change<V>> {
+        let mut moves: Vec<(usize, Option<(u32, V)>)> = Vec::new();
         let mut holes = std::mem::take(&mut self.departed);
         holes.sort_unstable();
+        moves.extend(holes.iter().map(|&slot| (slot as usize / group, None)));
         for (student, own) in std::mem::take(&mut self.arrived) {
             let slot = match holes.pop() {
                 Some(hole) => hole as usize,
@@ -159,51 +202,95 @@ impl<V: Scalar> Bucket<V> {
                 }
             };
             (self.students[slot], self.own[slot]) = (student, own);
-            dirty.push(slot / group);
+            moves.push((slot / group, Some((student, own))));
         }
         while let Some(hole) = holes.pop() {
             // Holes descend, so the last slot is either this hole or occupied.
-            let last = self.students.len() - 1;
+            moves.push(((self.students.len() - 1) / group, None));
             self.students.swap_remove(hole as usize);
             self.own.swap_remove(hole as usize);
-            dirty.extend([hole as usize / group, last / group]);
         }
-        dirty.sort_unstable();
-        dirty.dedup();
-        dirty
+        moves.sort_by_key(|m| m.0);
+        let mut changes: Vec<Change<V>> = Vec::new();
+        for (at, joined) in moves {
+            if changes.last().is_none_or(|c| c.group != at) {
+                changes.push(Change { group: at, left: false, joined: Vec::new() });
+            }
+            if let Some(change) = changes.last_mut() {
+                change.left |= joined.is_none();
+                change.joined.extend(joined);
+            }
+        }
+        changes
     }
 
     fn rebuild<R: RowSource<V>>(&mut self, rows: &R, group: usize, root: &mut [V]) -> u64 {
         let columns = root.len();
-        let mut dirty = self.reseat(group);
+        let changes = self.reseat(group);
         let groups = self.students.len().div_ceil(group);
-        let mut work = columns as u64;
         if groups <= 1 {
+            let whole = !self.levels.is_empty() || changes.len() > 1;
             self.levels.clear();
-            root.fill(V::INF);
-            for (&student, &own) in self.students.iter().zip(&self.own) {
-                rows.relax(student, own, root);
-                work += rows.entries(student);
-            }
-            return work;
+            return match changes.first() {
+                Some(change) if !whole => self.mend(rows, change, 0..self.students.len(), root),
+                _ => self.refill(rows, 0..self.students.len(), root),
+            };
         }
-        if self.levels.is_empty() {
-            self.levels.push(Vec::new());
+        let fresh = self.levels.is_empty();
+        let mut work = 0;
+        let mut vectors = if fresh { Vec::new() } else { std::mem::take(&mut self.levels[0]) };
+        vectors.resize(groups * columns, V::INF);
+        let slots = |g: usize| g * group..((g + 1) * group).min(self.students.len());
+        let mut dirty: Vec<usize> = changes.iter().map(|c| c.group).collect();
+        if fresh {
             dirty = (0..groups).collect();
-        }
-        self.levels[0].resize(groups * columns, V::INF);
-        // A group that vanished keeps its place in the list: its parent has to forget it.
-        for &g in dirty.iter().filter(|&&g| g < groups) {
-            let vector = &mut self.levels[0][g * columns..(g + 1) * columns];
-            vector.fill(V::INF);
-            let slots = g * group..((g + 1) * group).min(self.students.len());
-            for (&student, &own) in self.students[slots.clone()].iter().zip(&self.own[slots]) {
-                rows.relax(student, own, vector);
-                work += rows.entries(student);
+            for &g in &dirty {
+                work += self.refill(rows, slots(g), &mut vectors[g * columns..(g + 1) * columns]);
             }
-            work += columns as u64;
+        }
+        // A group that vanished keeps its place in the list: its parent has to forget it.
+        for change in changes.iter().filter(|c| !fresh && c.group < groups) {
+            let g = change.group;
+            work += self.mend(rows, change, slots(g), &mut vectors[g * columns..(g + 1) * columns]);
+        }
+        if fresh {
+            self.levels.push(vectors);
+        } else {
+            self.levels[0] = vectors;
         }
         work + self.raise(dirty, groups, root)
+    }
+
+    /// Computes a group's vector anew.
+    fn refill<R: RowSource<V>>(&self, rows: &R, slots: std::ops::Range<usize>, vector: &mut [V]) -> u64 {
+        vector.fill(V::INF);
+        let mut work = vector.len() as u64;
+        for (&student, &own) in self.students[slots.clone()].iter().zip(&self.own[slots]) {
+            rows.relax(student, own, vector);
+            work += rows.entries(student);
+        }
+        work
+    }
+
+    /// Brings a group's vector up to date. Who left was the minimum somewhere, so the group is computed anew; who
+    /// only joined is folded in. (Recomputing just the columns that lost their minimum was tried and is slower: its
+    /// reads are scattered, a whole pass is not.)
+    fn mend<R: RowSource<V>>(
+        &self,
+        rows: &R,
+        change: &Change<V>,
+        slots: std::ops::Range<usize>,
+        vector: &mut [V],
+    ) -> u64 {
+        if change.left {
+            return self.refill(rows, slots, vector);
+        }
+        let mut work = 0;
+        for &(student, own) in &change.joined {
+            rows.relax(student, own, vector);
+            work += rows.entries(student);
+        }
+        work
     }
 
     /// Rebuilds the ancestors of dirty groups up to the root row.

@@ -154,6 +154,7 @@ pub struct Problem {
     pub(super) pools: Vec<Pool>,
     pub(super) rows: Rows,
     students: usize,
+    largest_cost: i32,
     waitlist: Waitlist,
     pub(super) layer: Option<SchoolLayer>,
     pub(super) draw: Option<Vec<DrawKey>>,
@@ -171,23 +172,19 @@ impl Problem {
         }
         let students = costs.len() / pools.len();
         check_students(students)?;
+        let mut largest_cost = 0;
         for (row, line) in (0u32..).zip(costs.chunks_exact_mut(pools.len())) {
-            if line.iter().any(|&c| !(-1..=MAX_COST).contains(&c)) {
+            let (least, most) = line.iter().fold((0, -1), |(a, b), &c| (c.min(a), c.max(b)));
+            if least < -1 || most > MAX_COST {
                 return Err(ProblemError::Cost(row));
             }
-            if line.iter().all(|&c| c == -1) {
+            if most == -1 {
                 return Err(ProblemError::EmptyRow(row));
             }
+            largest_cost = most.max(largest_cost);
             line.iter_mut().for_each(|c| *c = if *c < 0 { INELIGIBLE } else { *c });
         }
-        Ok(Self {
-            pools,
-            rows: Rows::Dense { costs },
-            students,
-            waitlist: Waitlist::Absent,
-            layer: None,
-            draw: None,
-        })
+        Ok(Self::plain(pools, Rows::Dense { costs }, students, largest_cost))
     }
 
     /// A problem whose rows are lists: row s is `entries[row_start[s]..row_start[s + 1]]`, pools strictly ascending.
@@ -211,8 +208,17 @@ impl Problem {
             };
             check_list(row, line, pools.len())?;
         }
-        let rows = Rows::Lists { row_start, entries };
-        Ok(Self { pools, rows, students, waitlist: Waitlist::Absent, layer: None, draw: None })
+        let largest_cost = entries.iter().map(|e| e.cost).max().unwrap_or(0);
+        Ok(Self::plain(pools, Rows::Lists { row_start, entries }, students, largest_cost))
+    }
+
+    fn plain(pools: Vec<Pool>, rows: Rows, students: usize, largest_cost: i32) -> Self {
+        Self { pools, rows, students, largest_cost, waitlist: Waitlist::Absent, layer: None, draw: None }
+    }
+
+    /// The largest cost of any eligible pair.
+    pub fn largest_cost(&self) -> i32 {
+        self.largest_cost
     }
 
     /// Declares the last pool to be the waitlist.

@@ -118,7 +118,7 @@ impl<V: Scalar> RowSource<V> for DenseRows<'_> {
     }
 
     fn group(&self) -> usize {
-        16
+        8
     }
 }
 

@@ -206,9 +206,8 @@ fn refuse_impossible_guarantees(problem: &Problem, network: &Network) -> Result<
 
 /// Runs the narrow kernel if costs allow it, and the wide one if they do not or prices outgrow it.
 fn first_stage(problem: &Problem, network: &Network, meter: &mut Meter) -> Result<First, SolveError> {
-    let largest = (0..problem.students()).flat_map(|s| problem.row(s)).map(|e| e.cost).max().unwrap_or(0);
     let penalties = network.schools.iter().map(|s| s.penalty).max().unwrap_or(0);
-    if i64::from(largest).max(penalties) <= i64::from(i32::LIMIT)
+    if i64::from(problem.largest_cost()).max(penalties) <= i64::from(i32::LIMIT)
         && let Some(first) = kernel::<i32>(problem, network, meter)?
     {
         return Ok(first);

@@ -6,6 +6,7 @@
 
 use super::{CertificateError, INELIGIBLE, MAX_PRICE, Prices, Problem, Rows, Usage};
 use crate::allocation::draw::DrawKey;
+use crate::allocation::problem::{Entry, School};
 
 /// Prices up to this go through the 32-bit pass: with a cost below 2^30 no sum leaves 31 bits.
 const SMALL_PRICE: i64 = 1 << 29;
@@ -45,15 +46,14 @@ impl Segments {
 pub(super) fn segments(problem: &Problem, usage: &Usage) -> Result<Vec<Segments>, CertificateError> {
     let Some(layer) = problem.schools() else { return Ok(Vec::new()) };
     let sizes = usage.size.iter().zip(&usage.waitlisted);
-    let one =
-        |((at, school), (&size, &waitlisted)): ((u32, &crate::allocation::problem::School), (&i64, &i64))| {
-            let high = size - i64::from(school.min_placed);
-            if waitlisted > high {
-                return Err(CertificateError::SchoolShort(at));
-            }
-            let knee = (size - i64::from(school.share)).max(0);
-            Ok(Segments { low: 0, high, knee, penalty: i64::from(school.penalty) })
-        };
+    let one = |((at, school), (&size, &waitlisted)): ((u32, &School), (&i64, &i64))| {
+        let high = size - i64::from(school.min_placed);
+        if waitlisted > high {
+            return Err(CertificateError::SchoolShort(at));
+        }
+        let knee = (size - i64::from(school.share)).max(0);
+        Ok(Segments { low: 0, high, knee, penalty: i64::from(school.penalty) })
+    };
     (0u32..).zip(&layer.schools).zip(sizes).map(one).collect()
 }
 
@@ -162,7 +162,8 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// The cost stage's sums over students; with `strict`, a student not on a best place is refused.
+    /// The cost stage's sums over students; with `strict`, a student not on a best place is refused and the worst
+    /// cost, which only a gap needs, is not added up.
     pub(super) fn costs(
         &self,
         problem: &Problem,
@@ -171,15 +172,17 @@ impl<'a> Stage<'a> {
     ) -> Result<Sums, CertificateError> {
         let mut sums = Sums { objective: 0, best: 0, worst: 0 };
         let mut prices = self.prices.pools.clone();
-        let all = self.prices.pools.iter().chain(&self.prices.schools);
-        let small = all.fold(0i64, |most, p| most.max(p.abs())) <= SMALL_PRICE / 2;
+        let small = self.small();
+        let plain = strict && self.marks_never_win(problem);
         let mut narrow: Vec<i32> = prices.iter().map(|&p| p as i32).collect();
         for (student, &pool) in assignment.iter().enumerate() {
             self.row_prices(problem, student, &mut prices);
             if let (true, Some(to), Some(&from)) = (small, narrow.last_mut(), prices.last()) {
                 *to = from as i32;
             }
-            let (best, worst) = if small {
+            let (best, worst) = if plain {
+                (best_plain(problem, student, &narrow), 0)
+            } else if small {
                 best_and_worst_narrow(problem, student, &narrow)
             } else {
                 best_and_worst(problem, student, &prices)
@@ -208,39 +211,69 @@ impl<'a> Stage<'a> {
     ) -> Result<Sums, CertificateError> {
         let mut sums = Sums { objective: 0, best: 0, worst: 0 };
         let (mut cost_prices, mut prices) = (first.prices.pools.clone(), self.prices.pools.clone());
+        let small = first.small();
+        let mut narrow: Vec<i32> = cost_prices.iter().map(|&p| p as i32).collect();
         for ((student, &pool), key) in assignment.iter().enumerate().zip(keys) {
             let refused = CertificateError::NotBest { stage: self.number, student: student as u32 };
             first.row_prices(problem, student, &mut cost_prices);
             self.row_prices(problem, student, &mut prices);
             let own = problem.cost(student, pool).map(i64::from).zip(cost_prices.get(pool as usize));
             let least = own.map(|(c, y)| c + y).ok_or(refused)?;
-            let ticket = |at: u32, price: i64| i64::from(key.ticket(at)) + price;
-            let tight = tight_pools(problem, student, &cost_prices, least);
-            let best = tight.fold(i64::MAX, |best, at| {
-                prices.get(at as usize).map_or(best, |&price| best.min(ticket(at, price)))
-            });
-            let held = prices.get(pool as usize).map(|&price| ticket(pool, price));
-            if held != Some(best) {
+            let priced = |at: u32| {
+                let price = prices.get(at as usize).copied().unwrap_or(0);
+                i64::from(key.ticket(at)) + price
+            };
+            let held = priced(pool);
+            sums.objective += i128::from(key.ticket(pool));
+            sums.best += i128::from(held);
+            if let (true, Some(to), Some(&from)) = (small, narrow.last_mut(), cost_prices.last()) {
+                *to = from as i32;
+            }
+            let better = match (&problem.rows, small) {
+                (Rows::Dense { costs }, true) => {
+                    let line = costs.get(student * narrow.len()..(student + 1) * narrow.len()).unwrap_or(&[]);
+                    any_tight(line, &narrow, least as i32, |at| priced(at) < held)
+                }
+                _ => {
+                    let tight = |e: &Entry| {
+                        cost_prices.get(e.pool as usize).is_some_and(|&y| i64::from(e.cost) + y == least)
+                    };
+                    problem.row(student).filter(tight).any(|e| priced(e.pool) < held)
+                }
+            };
+            if better {
                 return Err(refused);
             }
-            sums.objective += i128::from(key.ticket(pool));
-            sums.best += i128::from(best);
         }
         Ok(sums)
     }
+
+    /// Whether the mark of an ineligible pair exceeds every priced cost, so that a row's minimum needs no test.
+    fn marks_never_win(&self, problem: &Problem) -> bool {
+        let most =
+            self.prices.pools.iter().chain(&self.prices.schools).fold(0i64, |most, p| most.max(p.abs()));
+        self.small()
+            && matches!(problem.rows, Rows::Dense { .. })
+            && i64::from(problem.largest_cost()) + 4 * most < i64::from(INELIGIBLE)
+    }
+
+    /// Whether every row price fits the 32-bit pass.
+    fn small(&self) -> bool {
+        let all = self.prices.pools.iter().chain(&self.prices.schools);
+        all.fold(0i64, |most, p| most.max(p.abs())) <= SMALL_PRICE / 2
+    }
 }
 
-/// Pools whose priced cost equals `least`, ascending.
-fn tight_pools<'a>(
-    problem: &'a Problem,
-    student: usize,
-    prices: &'a [i64],
-    least: i64,
-) -> impl Iterator<Item = u32> + 'a {
-    let tight = move |e: &crate::allocation::problem::Entry| {
-        prices.get(e.pool as usize).is_some_and(|&y| i64::from(e.cost) + y == least)
-    };
-    problem.row(student).filter(tight).map(|e| e.pool)
+/// Whether `holds` is true at any tight pair of a dense row; blocks without one are passed over in one step.
+fn any_tight(line: &[i32], prices: &[i32], least: i32, holds: impl Fn(u32) -> bool) -> bool {
+    const BLOCK: usize = 16;
+    let tight = |c: i32, y: i32| c.wrapping_add(y) == least;
+    let blocks = line.chunks(BLOCK).zip(prices.chunks(BLOCK));
+    (0u32..).step_by(BLOCK).zip(blocks).any(|(start, (costs, prices))| {
+        let some = costs.iter().zip(prices).fold(false, |any, (&c, &y)| any | tight(c, y));
+        let pairs = (start..).zip(costs.iter().zip(prices));
+        some && pairs.filter(|(_, (c, y))| **c != INELIGIBLE && tight(**c, **y)).any(|(at, _)| holds(at))
+    })
 }
 
 /// Least priced cost and largest plain cost of a row.
@@ -250,6 +283,13 @@ fn best_and_worst(problem: &Problem, student: usize, prices: &[i64]) -> (i64, i6
         let price = prices.get(e.pool as usize).copied().unwrap_or(0);
         (best.min(cost + price), worst.max(cost))
     })
+}
+
+/// Least priced cost of a dense row whose marks cannot be the least.
+fn best_plain(problem: &Problem, student: usize, prices: &[i32]) -> i64 {
+    let Rows::Dense { costs } = &problem.rows else { return i64::MAX };
+    let line = costs.get(student * prices.len()..(student + 1) * prices.len()).unwrap_or(&[]);
+    i64::from(line.iter().zip(prices).fold(i32::MAX, |best, (&c, &y)| best.min(c.wrapping_add(y))))
 }
 
 /// The same for small prices, as one branch-free pass over a dense row.

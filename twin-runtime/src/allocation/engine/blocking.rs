@@ -10,12 +10,31 @@ use crate::allocation::scalar::Scalar;
 /// Where a node's scan stands.
 #[derive(Clone, Copy, Default)]
 struct Cursor {
-    /// Position in the settling order of the head looked at.
-    head: usize,
+    /// Next and last candidate head, as a range of the phase's list; equal and zero before the first visit.
+    next: usize,
+    end: usize,
     /// First slot not yet tried for that head.
     slot: usize,
-    /// No head is left.
-    dead: bool,
+    state: State,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Fresh,
+    Listed,
+    Dead,
+}
+
+/// What a phase knows of its nodes.
+struct Phase {
+    arcs: Arcs,
+    order: Vec<u32>,
+    /// Position of each node in the order; `u32::MAX` when it was not settled.
+    place: Vec<u32>,
+    cursors: Vec<Cursor>,
+    /// Candidate heads (positions) of all visited nodes.
+    heads: Vec<u32>,
 }
 
 /// One step of a path: the tail's position and, for a student's move, the slot.
@@ -29,39 +48,35 @@ impl<V: Scalar, R: RowSource<V>> Engine<'_, V, R> {
     /// Sends units until every source of the order is exhausted or in balance.
     pub(super) fn send_blocking_flow(&mut self, arcs: Arcs, meter: &mut Meter) {
         let order = std::mem::take(&mut self.order);
-        let mut cursors: Vec<Cursor> =
-            (0..order.len()).map(|at| Cursor { head: at + 1, ..Cursor::default() }).collect();
-        for source in 0..order.len() {
-            while self.excess[order[source] as usize] > 0 && !cursors[source].dead {
-                self.one_path(arcs, source, &order, &mut cursors, meter);
+        let mut place = vec![u32::MAX; self.network.nodes()];
+        (0u32..).zip(&order).for_each(|(at, &node)| place[node as usize] = at);
+        let cursors = vec![Cursor::default(); order.len()];
+        let mut phase = Phase { arcs, order, place, cursors, heads: Vec::new() };
+        for source in 0..phase.order.len() {
+            while self.excess[phase.order[source] as usize] > 0 && phase.cursors[source].state != State::Dead
+            {
+                self.one_path(source, &mut phase, meter);
             }
         }
-        self.order = order;
+        self.order = phase.order;
     }
 
     /// Follows cursors from a source; moves one unit if a deficit is met, else leaves the source dead.
-    fn one_path(
-        &mut self,
-        arcs: Arcs,
-        source: usize,
-        order: &[u32],
-        cursors: &mut [Cursor],
-        meter: &mut Meter,
-    ) {
+    fn one_path(&mut self, source: usize, phase: &mut Phase, meter: &mut Meter) {
         let mut path = vec![Step { position: source, slot: None }];
         while let Some(step) = path.last_mut() {
             let tail = step.position;
-            if self.excess[order[tail] as usize] < 0 {
-                self.augment(&path, order);
+            if self.excess[phase.order[tail] as usize] < 0 {
+                self.augment(&path, &phase.order);
                 return;
             }
-            match self.advance(arcs, tail, order, cursors, meter) {
+            match self.advance(tail, phase, meter) {
                 Some((head, slot)) => {
                     step.slot = slot;
                     path.push(Step { position: head, slot: None });
                 }
                 None => {
-                    cursors[tail].dead = true;
+                    phase.cursors[tail].state = State::Dead;
                     path.pop();
                 }
             }
@@ -69,34 +84,66 @@ impl<V: Scalar, R: RowSource<V>> Engine<'_, V, R> {
     }
 
     /// Moves a node's cursor to its next usable arc.
-    fn advance(
-        &self,
-        arcs: Arcs,
-        tail: usize,
-        order: &[u32],
-        cursors: &mut [Cursor],
-        meter: &mut Meter,
-    ) -> Option<(usize, Option<usize>)> {
-        let p = order[tail] as usize;
-        while cursors[tail].head < order.len() {
-            let head = cursors[tail].head;
-            let q = order[head] as usize;
+    fn advance(&self, tail: usize, phase: &mut Phase, meter: &mut Meter) -> Option<(usize, Option<usize>)> {
+        let p = phase.order[tail] as usize;
+        if phase.cursors[tail].state == State::Fresh {
+            let start = phase.heads.len();
+            self.list_heads(p, tail as u32, phase);
+            meter.used += self.network.nodes() as u64;
+            phase.cursors[tail] =
+                Cursor { next: start, end: phase.heads.len(), slot: 0, state: State::Listed };
+        }
+        let mut cursor = phase.cursors[tail];
+        while cursor.next < cursor.end {
+            let head = phase.heads[cursor.next] as usize;
+            let q = phase.order[head] as usize;
             meter.used += 1;
-            if !cursors[head].dead && self.usable(arcs, p, q) {
+            if phase.cursors[head].state != State::Dead {
                 if p >= self.network.columns || q >= self.network.columns {
-                    return Some((head, None));
-                }
-                let slot = self.graph.cheapest(self.rows, p, q, cursors[tail].slot);
-                meter.used += self.rows_scanned(slot, cursors[tail].slot);
-                if let Some(slot) = slot {
-                    cursors[tail].slot = slot;
-                    return Some((head, Some(slot)));
+                    if self.usable(phase.arcs, p, q) {
+                        phase.cursors[tail] = cursor;
+                        return Some((head, None));
+                    }
+                } else {
+                    let slot = self.graph.cheapest(self.rows, p, q, cursor.slot);
+                    meter.used += self.rows_scanned(slot, cursor.slot);
+                    if let Some(slot) = slot {
+                        cursor.slot = slot;
+                        phase.cursors[tail] = cursor;
+                        return Some((head, Some(slot)));
+                    }
                 }
             }
-            cursors[tail].head = head + 1;
-            cursors[tail].slot = 0;
+            (cursor.next, cursor.slot) = (cursor.next + 1, 0);
         }
+        phase.cursors[tail] = cursor;
         None
+    }
+
+    /// Lists the heads behind `tail` in the order that arcs of `p` may lead to.
+    fn list_heads(&self, p: usize, tail: u32, phase: &mut Phase) {
+        const BLOCK: usize = 16;
+        let columns = self.network.columns;
+        let (place, heads) = (&phase.place, &mut phase.heads);
+        let later = |q: usize| place[q] != u32::MAX && place[q] > tail;
+        if p < columns {
+            let price = self.prices[p];
+            let fits = |cost: V, to: V| match phase.arcs {
+                Arcs::Any => cost < V::NONE,
+                Arcs::Tight => cost.plus(to) == price,
+            };
+            let blocks = self.graph.row(p).chunks(BLOCK).zip(self.prices.chunks(BLOCK));
+            for (block, (costs, prices)) in blocks.enumerate() {
+                if costs.iter().zip(prices).fold(false, |any, (&c, &y)| any | fits(c, y)) {
+                    let hits = costs.iter().zip(prices).enumerate().filter(|(_, (c, y))| fits(**c, **y));
+                    heads.extend(
+                        hits.map(|(at, _)| block * BLOCK + at).filter(|&q| later(q)).map(|q| place[q]),
+                    );
+                }
+            }
+        }
+        let others = if p < columns { columns } else { 0 }..self.network.nodes();
+        heads.extend(others.filter(|&q| later(q) && self.usable(phase.arcs, p, q)).map(|q| place[q]));
     }
 
     fn usable(&self, arcs: Arcs, p: usize, q: usize) -> bool {
