@@ -19,7 +19,7 @@ use crate::roles::senders;
 use crate::state::schema::{self, ChainRecord, Standing, ValidatorSchedule};
 use crate::state::{Overlay, StateReader, StateWrites, StoreError};
 
-use crate::tx::handler::{BlockFacts, Context, Refusal};
+use crate::tx::handler::{BlockFacts, BlockMemory, Context, Refusal};
 use crate::types::{ChainId, Hash, Height, TimeMs, ValidatorAddress};
 
 mod limits;
@@ -212,6 +212,7 @@ struct Run<'a> {
     facts: BlockFacts,
     schedule: ValidatorSchedule,
     student_leaves: Vec<Vec<u8>>,
+    memory: BlockMemory,
 }
 
 impl<'a> Run<'a> {
@@ -240,7 +241,7 @@ impl<'a> Run<'a> {
             params,
             validators: u32::try_from(schedule.now.validators().len()).unwrap_or(u32::MAX),
         };
-        Ok(Self { overlay, facts, schedule, student_leaves: Vec::new() })
+        Ok(Self { overlay, facts, schedule, student_leaves: Vec::new(), memory: BlockMemory::default() })
     }
 
     /// Executes one transaction; what it returns as an error makes the block invalid.
@@ -276,6 +277,7 @@ impl<'a> Run<'a> {
             facts: &self.facts,
             sender: &sender,
             student_leaves: &mut self.student_leaves,
+            memory: &mut self.memory,
         };
         let outcome = if sender.roles.meets(senders(body.payload.kind())) {
             body.payload.handler().execute(&mut context)

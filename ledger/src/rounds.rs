@@ -26,7 +26,7 @@ mod eligibility;
 #[cfg(test)]
 mod tests;
 
-pub use eligibility::{Eligibility, tier};
+pub use eligibility::{Eligibility, RoundPools, tier};
 
 /// Why rows make no problem, or no decision.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

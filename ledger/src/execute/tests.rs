@@ -159,6 +159,52 @@ fn a_thousand_single_anchors_touch_each_tree_once() {
     assert_eq!(outcome.writes.values.len(), 3, "chain, one account, one tree head");
 }
 
+#[test]
+#[ignore = "measures, asserts nothing about time"]
+#[allow(clippy::disallowed_types, clippy::disallowed_methods)]
+fn how_long_a_round_takes() {
+    use crate::testkit::{account, class, genesis, open, pool, request, run, submit};
+    use crate::tx::{DefinePool, FundBudget, Mandate, SubmitRequests};
+    use crate::types::*;
+    let mut file = genesis();
+    for id in 100..180u32 {
+        let school_type = crate::testkit::name(["rural", "urban", "suburban", "inner-city"][id as usize % 4]);
+        let district = DistrictId(1 + (id % 2) as u16);
+        file.schools.push(crate::genesis::GenesisSchool { id: SchoolId(id), district, school_type });
+    }
+    let mut chain = Chain::of(file);
+    chain.accept("funder", FundBudget { school_year: crate::testkit::YEAR, amount_cents: Cents(1_000_000) });
+    let kinds = ["reading", "math", "take-home", "tutoring"].map(crate::testkit::name).to_vec();
+    chain.accept("voter-a", crate::tx::DefineClass { kinds, ..class(1) });
+    for n in 0..301u32 {
+        let payload = DefinePool { funder: account("funder"), ..pool(n, 1, 100 + n / 4, (n % 4) as u8, 3) };
+        chain.accept("voter-a", payload);
+    }
+    let school = |n: u32| 100 + 2 * (n % 40);
+    for from in (0..6_840u32).step_by(1_000) {
+        for at in 0..40 {
+            let numbers = (from..(from + 1_000).min(6_840)).filter(|n| n % 40 == at);
+            chain.accept("district-1", anchor(numbers, school(at)));
+        }
+    }
+    chain.accept("voter-a", open(1));
+    let rankings: [&[u8]; 4] = [&[0, 1, 2], &[1, 0, 3], &[2, 3], &[3, 1, 0, 2]];
+    let ask = |n: u32| request(n, school(n), (n * 7 % 10) as u8, Mandate::None, rankings[n as usize % 4]);
+    let batch: SubmitRequests = submit(0, (0..6_840).map(ask).collect());
+    let bytes = chain.transaction("district-1", 0, batch.into()).to_canonical();
+    let start = std::time::Instant::now();
+    chain.block(&[bytes]);
+    println!("6,840 requests over 301 pools taken: {} us", start.elapsed().as_micros());
+    let round = schema::round(&chain.state, RoundId(0)).unwrap().unwrap();
+    chain.advance_to(round.reveals_until);
+    let start = std::time::Instant::now();
+    chain.accept("voter-a", run(0));
+    println!("the round decided: {} us, {} pairs", start.elapsed().as_micros(), round.pairs);
+    let decision = schema::decision(&chain.state, RoundId(0)).unwrap().unwrap();
+    println!("work {}, optimal {}, {:?}", decision.work, decision.is_optimal(), decision.report);
+    assert!(decision.is_optimal());
+}
+
 /// Remembers everything: signatures are the mempool's part of the time.
 struct VerifiedAll;
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::names::Name;
-use crate::state::schema::{PoolRecord, School};
-use crate::types::{DistrictId, KindId, SchoolId};
+use crate::state::StoreError;
+use crate::state::schema::{self, PoolRecord, Records, School};
+use crate::types::{ClassId, DistrictId, KindId, SchoolId};
 
 /// The travel tier of a pool at `there` for a student of `home`: 0 the same school, 1 the same district, 2 the
 /// same type of school; none: not eligible.
@@ -68,6 +69,28 @@ impl Eligibility {
             district.saturating_add(same_type).saturating_sub(both)
         };
         kinds.iter().fold(0u64, |sum, kind| sum.saturating_add(of_kind(kind)))
+    }
+}
+
+/// What a round's requests are checked against: its pools, by kind, and all schools.
+#[derive(Debug, Clone, Default)]
+pub struct RoundPools {
+    /// Who may get which pool.
+    pub eligibility: Eligibility,
+    /// All schools.
+    pub schools: BTreeMap<SchoolId, School>,
+}
+
+impl RoundPools {
+    /// Reads the pools of a class, and all schools.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails or a record is damaged.
+    pub fn read(from: &(impl Records + ?Sized), class: ClassId) -> Result<Self, StoreError> {
+        let schools: BTreeMap<SchoolId, School> =
+            schema::schools(from)?.into_iter().map(|school| (school.id, school)).collect();
+        let eligibility = Eligibility::of(&schema::pools(from, class)?, &schools);
+        Ok(Self { eligibility, schools })
     }
 }
 

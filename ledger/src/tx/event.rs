@@ -37,7 +37,7 @@ pub enum Event {
     ChangeApplied {
         /// Which change.
         proposal: ProposalId,
-        /// First height at which it counts: the next, or for validators two later.
+        /// First height that it governs whole: the next, or for validators two later.
         in_force: Height,
     } = 4,
     /// Approval is out of reach: the change is refused.

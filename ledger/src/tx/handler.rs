@@ -4,12 +4,17 @@
 //! Its writes are kept when it returns events and thrown away when it refuses, by [`crate::execute`], which
 //! also has checked the sender's signature, sequence and role.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::chain::Code;
 use crate::params::Params;
+use crate::proof::BulkTree;
+use crate::rounds::RoundPools;
 use crate::state::schema::Member;
-use crate::state::{Overlay, StoreError};
+use crate::state::{Overlay, StoreError, TreeLabel};
 use crate::tx::Event;
-use crate::types::{ChainId, DistrictId, Height, TimeMs};
+use crate::types::{ChainId, DistrictId, Handle, Height, RoundId, TimeMs};
 
 /// What a block fixes for all its transactions.
 #[derive(Debug, Clone)]
@@ -36,6 +41,56 @@ pub struct Context<'c, 'a> {
     pub sender: &'c Member,
     /// Leaves of the header's students tree, appended in order.
     pub student_leaves: &'c mut Vec<Vec<u8>>,
+    /// What was read and cannot change within the block.
+    pub memory: &'c mut BlockMemory,
+}
+
+/// What a block's transactions read again and again, and none of them can change: kept for the block, so that
+/// a thousand small batches cost what a large one does.
+#[derive(Default)]
+pub struct BlockMemory {
+    /// Pools and schools of open rounds; both are fixed while a round is open.
+    pub round_pools: BTreeMap<RoundId, Arc<RoundPools>>,
+}
+
+/// The rows of one bulk tree. The tree as of the parent block says from memory whether the store has a row at
+/// all, which for most handles of most batches it has not.
+pub struct Rows {
+    label: TreeLabel,
+    tree: Arc<BulkTree>,
+}
+
+impl Rows {
+    /// The rows of this tree.
+    ///
+    /// # Errors
+    /// [`StoreError`] from the store.
+    pub fn of(overlay: &Overlay<'_>, label: TreeLabel) -> Result<Self, StoreError> {
+        let tree = overlay.base().tree(&label)?.unwrap_or_default();
+        Ok(Self { label, tree })
+    }
+
+    /// The tree's label.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// The tree as of the parent block.
+    pub fn parent_tree(&self) -> &BulkTree {
+        &self.tree
+    }
+
+    /// The handle's row with all writes so far.
+    ///
+    /// # Errors
+    /// [`StoreError`] from the store.
+    pub fn get(&self, overlay: &Overlay<'_>, handle: &Handle) -> Result<Option<Vec<u8>>, StoreError> {
+        match overlay.written_row(&self.label, handle) {
+            Some(row) => Ok(Some(row.to_vec())),
+            None if self.tree.contains(handle) => overlay.base().row(&self.label, handle),
+            None => Ok(None),
+        }
+    }
 }
 
 impl Context<'_, '_> {

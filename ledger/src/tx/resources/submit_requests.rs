@@ -3,6 +3,9 @@
 //! Each handle must stand in the district's tree of the class's school year, anchored before the round was
 //! opened. A batch is taken whole or refused whole, with the position of its first bad entry. A handle's
 //! first final request counts; later ones are counted as repeated and change nothing.
+//!
+//! A handle is 32 bytes of a keyed hash, so two districts share one only if one copies the other's; the trees
+//! show who anchored it first, and nothing here tries to settle it.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
@@ -12,13 +15,13 @@ use crate::chain::Code;
 use crate::codec::Canonical;
 use crate::params::MAX_KINDS;
 use crate::proof::bulk_tree::row_hash;
-use crate::rounds::Eligibility;
-use crate::state::schema::{self, Class, RequestRow, Round, School, StudentLeaf};
+use crate::rounds::RoundPools;
+use crate::state::schema::{self, Class, RequestRow, Round, StudentLeaf};
 use crate::tx::Event;
-use crate::tx::handler::{Context, Handler, Refusal, ascends, differ, ensure, require};
+use crate::tx::handler::{Context, Handler, Refusal, Rows, ascends, differ, ensure, require};
 use crate::types::DistrictId;
 use crate::types::{Band, Handle, KindId, RoundId, SchoolId};
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Whether the student must be placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize)]
@@ -68,11 +71,11 @@ impl Handler for SubmitRequests {
         context.check_batch(self.requests.len())?;
         let mut round = open_round(context, self.round)?;
         ensure(context.facts.height <= round.requests_until, Code::RequestsClosed)?;
-        let mut intake = Intake::of(context, &round, district)?;
-        let label = schema::requests_tree(self.round);
+        let intake = Intake::of(context, &round, district)?;
+        let rows = Rows::of(context.overlay, schema::requests_tree(self.round))?;
         let (mut counted, mut repeated) = (0u32, 0u32);
         for (position, request) in self.requests.iter().enumerate() {
-            if context.overlay.row(&label, &request.handle)?.is_some() {
+            if rows.get(context.overlay, &request.handle)?.is_some() {
                 repeated = repeated.saturating_add(1);
                 continue;
             }
@@ -80,7 +83,7 @@ impl Handler for SubmitRequests {
                 intake.admit(context, &round, request).map_err(|refusal| refusal.at(position))?;
             round.pairs = round.pairs.saturating_add(pairs);
             counted = counted.saturating_add(1);
-            context.overlay.put_row(&label, request.handle, row.to_canonical());
+            context.overlay.put_row(rows.label(), request.handle, row.to_canonical());
         }
         round.requests = round.requests.saturating_add(counted);
         let params = &context.facts.params;
@@ -94,30 +97,30 @@ impl Handler for SubmitRequests {
 /// What a batch's entries are checked against, read once.
 struct Intake {
     district: DistrictId,
-    students: String,
+    students: Rows,
     class: Class,
-    eligibility: Eligibility,
-    schools: BTreeMap<SchoolId, School>,
+    pools: Arc<RoundPools>,
 }
 
 impl Intake {
-    fn of(context: &Context<'_, '_>, round: &Round, district: DistrictId) -> Result<Self, Refusal> {
-        let class = schema::class(context.overlay, round.class)?.ok_or(Code::UnknownClass)?;
-        let pools = schema::pools(context.overlay, round.class)?;
-        let schools: BTreeMap<SchoolId, School> =
-            schema::schools(context.overlay)?.into_iter().map(|school| (school.id, school)).collect();
+    fn of(context: &mut Context<'_, '_>, round: &Round, district: DistrictId) -> Result<Self, Refusal> {
+        let overlay = &*context.overlay;
+        let pools = match context.memory.round_pools.get(&round.round) {
+            Some(known) => Arc::clone(known),
+            None => Arc::new(RoundPools::read(overlay, round.class)?),
+        };
+        context.memory.round_pools.insert(round.round, Arc::clone(&pools));
         Ok(Self {
             district,
-            students: schema::students_tree(district, round.school_year),
-            class,
-            eligibility: Eligibility::of(&pools, &schools),
-            schools,
+            students: Rows::of(overlay, schema::students_tree(district, round.school_year))?,
+            class: schema::class(overlay, round.class)?.ok_or(Code::UnknownClass)?,
+            pools,
         })
     }
 
     /// Checks an entry; gives its row, and how many pairs it adds to the round's problem.
     fn admit(
-        &mut self,
+        &self,
         context: &Context<'_, '_>,
         round: &Round,
         request: &Request,
@@ -125,13 +128,13 @@ impl Intake {
         let definition = &self.class.definition;
         let known = |kind: &KindId| usize::from(kind.0) < definition.kinds.len();
         ensure(request.kinds.iter().all(known), Code::UnknownKind)?;
-        let state = context.overlay.row(&self.students, &request.handle)?.ok_or(Code::UnknownHandle)?;
+        let state = self.students.get(context.overlay, &request.handle)?.ok_or(Code::UnknownHandle)?;
         let leaf: StudentLeaf = schema::decode(&state)?;
         ensure(leaf.anchored < round.opened, Code::AnchoredTooLate)?;
         ensure(leaf.home_school == request.home_school, Code::HomeSchoolDiffers)?;
-        let home = self.schools.get(&request.home_school).ok_or(Code::UnknownSchool)?;
+        let home = self.pools.schools.get(&request.home_school).ok_or(Code::UnknownSchool)?;
         let may_wait = definition.waitlist_cost.is_some() && request.mandate == Mandate::None;
-        let eligible = self.eligibility.count(home, &request.kinds);
+        let eligible = self.pools.eligibility.count(home, &request.kinds);
         let pairs = eligible.saturating_add(u64::from(may_wait));
         ensure(pairs > 0, Code::NothingEligible)?;
         let row = RequestRow {

@@ -11,7 +11,7 @@ use crate::params::MAX_COMMITMENTS;
 use crate::proof::bulk_tree::row_hash;
 use crate::state::schema::{self, StudentLeaf};
 use crate::tx::Event;
-use crate::tx::handler::{Context, Handler, Refusal, ascends, ensure, require};
+use crate::tx::handler::{Context, Handler, Refusal, Rows, ascends, ensure, require};
 use crate::types::{CommitmentBytes, Handle, Hash, SchoolId, SchoolYear};
 use crate::types::{DistrictId, Height};
 use std::collections::BTreeSet;
@@ -54,12 +54,11 @@ impl Handler for AnchorStates {
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
         let district = context.district()?;
         context.check_batch(self.states.len())?;
-        let label = schema::students_tree(district, self.school_year);
-        let tree = context.overlay.base().tree(&label)?.unwrap_or_default();
+        let rows = Rows::of(context.overlay, schema::students_tree(district, self.school_year))?;
         let room = u64::from(context.facts.params.max_district_students);
         let height = context.facts.height;
         let mut schools = BTreeSet::new();
-        let mut size = tree.len();
+        let mut size = rows.parent_tree().len();
         for (position, state) in self.states.iter().enumerate() {
             if !schools.contains(&state.home_school) {
                 let school = schema::school(context.overlay, state.home_school)?;
@@ -67,22 +66,15 @@ impl Handler for AnchorStates {
                 ensure(own, Code::ForeignSchool).map_err(|code| Refusal::from(code).at(position))?;
                 schools.insert(state.home_school);
             }
-            // The tree answers from memory whether the store has a row at all: most states are new ones.
-            let known = tree.contains(&state.handle);
-            let earlier = match context.overlay.written_row(&label, &state.handle) {
-                Some(row) => Some(schema::decode::<StudentLeaf>(row)?),
-                None if known => {
-                    context.overlay.row(&label, &state.handle)?.as_deref().map(schema::decode).transpose()?
-                }
-                None => None,
-            };
-            let higher = earlier.is_none_or(|leaf: StudentLeaf| leaf.version < state.version);
+            let earlier =
+                rows.get(context.overlay, &state.handle)?.as_deref().map(schema::decode).transpose()?;
+            let higher = earlier.as_ref().is_none_or(|leaf: &StudentLeaf| leaf.version < state.version);
             ensure(higher, Code::VersionNotHigher).map_err(|code| Refusal::from(code).at(position))?;
-            size = size.saturating_add(u64::from(!known));
+            size = size.saturating_add(u64::from(earlier.is_none()));
             ensure(size <= room, Code::TooManyStudents)?;
             let row = self.leaf(state, height).to_canonical();
             context.student_leaves.push(anchored_leaf(district, self.school_year, &state.handle, &row));
-            context.overlay.put_row(&label, state.handle, row);
+            context.overlay.put_row(rows.label(), state.handle, row);
         }
         let leaves = u32::try_from(self.states.len()).unwrap_or(u32::MAX);
         Ok(vec![Event::StatesAnchored { district, school_year: self.school_year, leaves }])
