@@ -3,7 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::chain::{Body, Transaction};
+use crate::chain::{Body, Code, Transaction};
 use crate::codec::Canonical;
 use crate::keys::{PublicKey, Signature};
 use crate::names::Name;
@@ -103,4 +103,31 @@ fn bytes_of_any_kind_decode_or_are_refused_without_a_panic() {
             }
         }
     }
+}
+
+#[test]
+fn any_payload_that_decodes_gets_a_receipt_and_never_a_panic() {
+    let mut chain = ready();
+    chain.accept("voter-a", open(1));
+    let senders = ["voter-a", "district-1", "funder"];
+    let (mut executed, mut accepted) = (0, 0);
+    for payload in one_of_each() {
+        let bytes = borsh::to_vec(&payload).unwrap();
+        for at in 1..bytes.len() {
+            for value in [bytes[at] ^ 1, bytes[at].wrapping_sub(1), 0xff] {
+                let mut changed = bytes.clone();
+                changed[at] = value;
+                let Ok(payload) = borsh::from_slice::<Payload>(&changed) else { continue };
+                if payload.check().is_err() {
+                    continue;
+                }
+                let sender = senders[at % senders.len()];
+                let transaction = chain.transaction(sender, 0, payload).to_canonical();
+                let outcome = chain.try_block(&[transaction]).expect("a receipt");
+                executed += 1;
+                accepted += u32::from(outcome.receipts[0].code == Code::Accepted);
+            }
+        }
+    }
+    assert!(executed > 500 && accepted > 50, "{executed} executed, {accepted} accepted");
 }
