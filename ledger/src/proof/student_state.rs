@@ -68,7 +68,9 @@ mod tests {
         let hashes: Vec<Hash> = fields.iter().map(SaltedField::hash).collect();
         let path = merkle::path(&hashes, 1).expect("the tree has three leaves");
         assert!(path.verify(&fields[1].hash(), &head(&fields)).is_ok());
-        for change in [|f: &mut SaltedField| f.value[1] ^= 1, |f| f.salt[0] ^= 1, |f| f.field.push('s')] {
+        let changes: [fn(&mut SaltedField); 3] =
+            [|f| f.value[1] ^= 1, |f| f.salt[0] ^= 1, |f| f.field.push('s')];
+        for change in changes {
             let mut changed = fields[1].clone();
             change(&mut changed);
             assert!(path.verify(&changed.hash(), &head(&fields)).is_err());
