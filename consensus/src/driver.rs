@@ -94,6 +94,8 @@ pub(crate) struct Driver {
     untimely: BTreeSet<(u32, Hash)>,
     /// Blocks of this height received, by round: an equivocator sends two, nobody is heard a third time.
     received: BTreeMap<u32, BTreeSet<Hash>>,
+    /// Whether somebody has begun to propose for this height.
+    proposed: bool,
     held: Option<Held>,
     started: Instant,
     synced: Option<Height>,
@@ -126,6 +128,7 @@ impl Driver {
             early: Vec::new(),
             untimely: BTreeSet::new(),
             received: BTreeMap::new(),
+            proposed: false,
             held: None,
             started: Instant::now(),
             synced: None,

@@ -49,7 +49,8 @@ pub struct Undecided {
     pub hash: Hash,
     /// The block's canonical bytes.
     pub block: Vec<u8>,
-    /// The signed head of its stream of parts, as bytes; lets any validator stream it again.
+    /// The signed head of its stream of parts, as bytes; lets any validator stream it again. Empty for a block that
+    /// came by value sync.
     pub head: Vec<u8>,
 }
 

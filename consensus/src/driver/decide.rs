@@ -90,6 +90,7 @@ impl Driver {
         self.assembly.decided(certificate.height);
         self.received.clear();
         self.untimely.clear();
+        self.proposed = false;
         self.tell(Event::Decided {
             height: judged.block.header.height,
             round,
@@ -165,7 +166,7 @@ impl Driver {
         let behind = self.synced.is_some_and(|height| height.0 == self.base.tip.height.0);
         self.held = Some(Held { reply, until: self.started + self.services.idle });
         // What waits in the pool is the loop's to see.
-        if behind || !self.received.is_empty() {
+        if behind || self.proposed {
             self.release();
         }
     }

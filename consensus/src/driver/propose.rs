@@ -64,7 +64,7 @@ impl Driver {
             };
             let bytes = block.block.clone();
             let Some(head) = self.sign_head(hash, bytes.len(), round, valid_round) else { return Ok(()) };
-            self.store_undecided(&head, &bytes).await?;
+            self.store_proposal(&head, &bytes).await?;
             return self.stream(&head, &bytes).await;
         }
         let same = |value: &&Undecided| value.hash == hash && Some(value.round) == round.as_u32();
@@ -98,7 +98,7 @@ impl Driver {
         let Some(head) = self.sign_head(judged.hash, judged.bytes.len(), round, valid_round) else {
             return Ok(None);
         };
-        self.store_undecided(&head, &judged.bytes).await?;
+        self.store_proposal(&head, &judged.bytes).await?;
         Ok(Some(head))
     }
 
@@ -117,10 +117,10 @@ impl Driver {
         Some(signer.sign_init(head))
     }
 
-    /// Stores a block that is not decided yet, durably.
-    pub(super) async fn store_undecided(&self, head: &ProposalInit, block: &[u8]) -> Result<(), Fatal> {
+    /// Stores a proposed block with the signed head of its stream, durably.
+    pub(super) async fn store_proposal(&self, head: &ProposalInit, block: &[u8]) -> Result<(), Fatal> {
         let Some(round) = head.round.as_u32() else { return Ok(()) };
-        let value = Undecided {
+        self.store_undecided(Undecided {
             height: head.height.into(),
             round,
             valid_round: head.valid_round.as_u32(),
@@ -128,7 +128,12 @@ impl Driver {
             hash: head.block_hash,
             block: block.to_vec(),
             head: borsh::to_vec(head).unwrap_or_default(),
-        };
+        })
+        .await
+    }
+
+    /// Stores a block that is not decided yet, durably.
+    pub(super) async fn store_undecided(&self, value: Undecided) -> Result<(), Fatal> {
         let store = Arc::clone(&self.services.store);
         Ok(blocking(move || store.put_undecided(&value)).await??)
     }

@@ -11,7 +11,6 @@ use arc_malachitebft_core_types::{Round, Validity};
 use aula_ledger::chain::Block;
 use aula_ledger::codec::Canonical;
 use aula_ledger::types::{ChainId, Hash};
-use borsh::BorshDeserialize;
 use bytes::Bytes;
 
 use super::{Driver, answer, blocking};
@@ -20,7 +19,7 @@ use crate::events::{Event, Fatal};
 use crate::parts::{Added, Received};
 use crate::ports::Undecided;
 use crate::proposal::{Judged, Wrong};
-use crate::signing::{Signature, init_sign_bytes, is_valid};
+use crate::signing::{init_sign_bytes, is_valid};
 
 /// Complete blocks of the next height but one that are kept: two proposers in two rounds.
 const EARLY_BLOCKS: usize = 4;
@@ -73,7 +72,8 @@ impl Driver {
             Ok(())
         });
         if starts {
-            // Somebody proposes for the height that we hold back: go on.
+            // Somebody proposes for the height that we may be holding back: go on.
+            self.proposed = true;
             self.release();
         }
         let value = match added {
@@ -119,7 +119,7 @@ impl Driver {
         let valid = match judged {
             Ok(judged) => {
                 // Stored whatever the clock says: the block may come again with a quorum behind it.
-                self.store_undecided(&head, &judged.bytes).await?;
+                self.store_proposal(&head, &judged.bytes).await?;
                 let timely = !fresh || self.services.blocks.is_timely(&self.base, &judged.block);
                 if !timely {
                     let time_ms = judged.block.header.time_ms;
@@ -173,12 +173,17 @@ impl Driver {
                 continue;
             }
             let Undecided { hash, block, head, valid_round, proposer, .. } = value;
-            let fresh = valid_round.is_none().then_some(Address(proposer));
+            // A block that came by value sync has no head, and need not be by its round's proposer.
+            let fresh = (valid_round.is_none() && !head.is_empty()).then_some(Address(proposer));
             let valid = self.judge(block, hash, fresh).await?.is_ok();
-            let valid = valid && !self.untimely.contains(&(number, hash));
-            if let Ok(head) = ProposalInit::try_from_slice(&head) {
-                values.push(proposed(&head, valid));
-            }
+            values.push(ProposedValue {
+                height,
+                round,
+                valid_round: valid_round.into(),
+                proposer: Address(proposer),
+                value: Value(hash),
+                validity: Validity::from_bool(valid && !self.untimely.contains(&(number, hash))),
+            });
         }
         answer(reply, values);
         Ok(())
@@ -196,6 +201,7 @@ impl Driver {
             if received.head.height > current {
                 self.keep_early(received);
             } else {
+                self.proposed = true;
                 self.judge_received(received).await?;
             }
         }
@@ -221,21 +227,28 @@ impl Driver {
             return Ok(());
         };
         let hash = block.header.hash();
-        let head = ProposalInit {
-            height,
-            round,
-            valid_round: Round::Nil,
-            proposer,
-            block_hash: hash,
-            block_bytes: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
-            signature: Signature([0; 64]),
-        };
         let outcome = match self.judge(bytes.to_vec(), hash, None).await? {
             Ok(judged) => {
                 // Stored: after a crash the engine may decide it from its log without asking again.
-                self.store_undecided(&head, &judged.bytes).await?;
+                self.store_undecided(Undecided {
+                    height: height.into(),
+                    round: round.as_u32().unwrap_or(0),
+                    valid_round: None,
+                    proposer: proposer.0,
+                    hash,
+                    block: judged.bytes.to_vec(),
+                    head: Vec::new(),
+                })
+                .await?;
                 self.synced = Some(height);
-                SyncedValueOutcome::Verdict(proposed(&head, true))
+                SyncedValueOutcome::Verdict(ProposedValue {
+                    height,
+                    round,
+                    valid_round: Round::Nil,
+                    proposer,
+                    value: Value(hash),
+                    validity: Validity::Valid,
+                })
             }
             Err(Wrong(why)) => {
                 tracing::error!(%height, why, "a synced block is wrong; asking another peer");

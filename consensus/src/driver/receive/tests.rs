@@ -1,6 +1,6 @@
 use super::*;
 use crate::sign_guard::SignGuard;
-use crate::signing::GuardedSigner;
+use crate::signing::{GuardedSigner, Signature};
 use aula_ledger::chain;
 use aula_ledger::keys::public_key;
 use aula_ledger::types::ValidatorAddress;
