@@ -76,8 +76,10 @@ fn run(checks: &mut Checks, report: &mut OptimumReport, instance: &[u8], saved: 
     checks.pass("instance", format!("{} students, {} pools.", problem.students(), problem.pools().len()));
     let saved = match Optimum::from_canonical(saved) {
         Ok(saved) => saved,
-        Err(error @ CodecError::Version { .. }) => {
-            return checks.unknown("format", format!("This is no saved certificate: {error}."));
+        Err(CodecError::Version { expected, .. }) => {
+            let words =
+                format!("This is no saved certificate of the version that this program reads ({expected}).");
+            return checks.unknown("format", words);
         }
         Err(error) => return checks.fail("format", format!("The certificate is damaged: {error}.")),
     };

@@ -8,6 +8,7 @@ use crate::testkit::{YEAR, handle};
 use crate::types::{DistrictId, Handle, Height, RoundId};
 
 mod mutations;
+mod vectors;
 mod world;
 
 use world::World;

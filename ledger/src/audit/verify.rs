@@ -103,9 +103,10 @@ fn check_format(checks: &mut Checks, bytes: &[u8]) -> Result<Bundle, Stop> {
             checks.pass("format", format!("The file is a bundle about: {kind}. Every byte has its meaning."));
             Ok(bundle)
         }
-        Err(error @ CodecError::Version { .. }) => {
-            checks.unknown("format", format!("The file is not a bundle this program can read: {error}."))
-        }
+        Err(CodecError::Version { expected, .. }) => checks.unknown(
+            "format",
+            format!("The file is no evidence bundle of the version that this program reads ({expected})."),
+        ),
         Err(error) => checks.fail("format", format!("The file is damaged or was altered: {error}.")),
     }
 }

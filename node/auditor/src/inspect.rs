@@ -20,8 +20,12 @@ pub(crate) struct InspectArgs {
 /// Reads the bundle and lists its parts.
 pub(crate) fn run(args: &InspectArgs) -> Result<Answer, Failure> {
     let bytes = read(&args.file, "bundle", Bundle::MAX_BYTES)?;
-    let bundle = Bundle::from_canonical(&bytes).map_err(|error| Failure {
-        message: format!("{} is no evidence bundle: {error}", args.file.display()),
+    let bundle = Bundle::from_canonical(&bytes).map_err(|_| Failure {
+        message: format!(
+            "{} is no whole evidence bundle of version {}",
+            args.file.display(),
+            Bundle::VERSION
+        ),
         next: "ask for the file again: it was damaged, or is something else",
     })?;
     let header = &bundle.chain.head.header;

@@ -97,7 +97,10 @@ fn check_prices(
     let wished = wished.and_then(|(pool, other)| {
         let record = context.pools.get(*pool as usize)?;
         let (better, price) = (cost.saturating_sub(*other), price_of(*pool)?);
-        Some(format!(" Pool {} would have been better by {better} and cleared at {price}.", record.pool))
+        Some(format!(
+            " Pool {} would have been better by {better} and cleared at {price}, in weighted cost.",
+            record.pool
+        ))
     });
     checks.pass(
         NAME,

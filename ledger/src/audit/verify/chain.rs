@@ -33,6 +33,12 @@ pub(super) fn verify<'a>(
             set = new_set.clone();
         }
     }
+    if evidence.links.iter().all(|link| link.new_set.is_none()) {
+        checks.pass(
+            "validators",
+            format!("The {} validators of the genesis, unchanged.", set.validators().len()),
+        );
+    }
     verify_block(checks, "certificate", &evidence.head, genesis, &set, below)?;
     let header = &evidence.head.header;
     checks.pass(

@@ -126,11 +126,11 @@ fn check_bounds(
             .fail("floors", format!("Pool {} is under its floor of {} places.", pool.pool, pool.floor));
     }
     let floors = context.pools.iter().filter(|pool| pool.floor > 0).count();
-    checks.pass("floors", format!("All {floors} pools with a guaranteed use have it."));
+    checks.pass("floors", format!("Pools with a guaranteed use: {floors}, and each has it."));
     checks.ensure("mandates", unmet == 0, "A student with a mandate waits.")?;
     checks.pass(
         "mandates",
-        format!("All {} students with a mandate have a place.", context.decision.report.mandated),
+        format!("Students with a mandate: {}, and each has a place.", context.decision.report.mandated),
     );
     let stated = context.decision.prices.iter().all(|price| price.used == used(&price.pool));
     checks.ensure("capacities", stated, "The decision states another use of a pool than its rows.")
@@ -163,7 +163,7 @@ fn check_budgets(
     checks.pass(
         "budget",
         format!(
-            "The pools cost {total} cents, charged to {} budgets, none of them overdrawn.",
+            "The pools cost {total} cents in all; budgets charged: {}, none of them overdrawn.",
             charged.len()
         ),
     );
@@ -195,8 +195,8 @@ fn check_seed(checks: &mut Checks, state: &State, context: &Context, shares: &[P
     checks.pass(
         "seed",
         format!(
-            "The lottery's seed follows from the requests and {} revealed shares; {} members withheld theirs (each \
-             could choose between two seeds).",
+            "The lottery's seed follows from the requests and the members' shares: {} revealed, {} withheld (who \
+             withholds chooses between two seeds).",
             revealed.len(),
             withheld.len()
         ),

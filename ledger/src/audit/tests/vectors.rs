@@ -1,0 +1,59 @@
+//! Pinned bundles: files written once must verify for as long as their version is read.
+
+use aula_twin_runtime::allocation::{Limits, solve, srap};
+
+use super::*;
+
+const GENESIS: &[u8] = include_bytes!("../../../vectors/evidence/genesis.json");
+const BUNDLES: [(&str, &[u8]); 4] = [
+    ("round", include_bytes!("../../../vectors/evidence/round.bundle")),
+    ("allocation", include_bytes!("../../../vectors/evidence/allocation.bundle")),
+    ("student", include_bytes!("../../../vectors/evidence/student.bundle")),
+    ("absent", include_bytes!("../../../vectors/evidence/absent.bundle")),
+];
+
+#[test]
+fn pinned_bundles_still_verify_and_encode_to_their_own_bytes() {
+    for (name, bytes) in BUNDLES {
+        let report = verify(bytes, GENESIS, &Options::default());
+        assert_eq!(report.verdict, Verdict::Valid, "{name}\n{}", lines(&report));
+        assert_eq!(Bundle::from_canonical(bytes).unwrap().to_canonical(), bytes, "{name}");
+    }
+}
+
+#[test]
+fn pinned_certificates_still_tell_an_optimum_from_a_worse_assignment() {
+    let instance = include_bytes!("../../../vectors/evidence/small.srap");
+    let good = include_bytes!("../../../vectors/evidence/small.cert");
+    let worse = include_bytes!("../../../vectors/evidence/worse.cert");
+    assert_eq!(verify_optimum(instance, good).verdict, Verdict::Valid);
+    assert_eq!(verify_optimum(instance, worse).verdict, Verdict::Invalid);
+}
+
+/// Writes the pinned files anew: a decision to write down, since old files should go on to verify.
+/// `cargo test --release -p aula-ledger -- --ignored write_the_pinned_evidence`
+#[test]
+#[ignore = "writes into the source tree"]
+#[expect(clippy::disallowed_methods, reason = "run by hand to write the pinned files")]
+fn write_the_pinned_evidence() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/evidence");
+    let write = |name: &str, bytes: &[u8]| std::fs::write(format!("{folder}/{name}"), bytes).unwrap();
+    let world = World::decided();
+    let collector = world.collector(&[Height(5)]);
+    let bundle = |bundle: Result<Bundle, BuildError>| bundle.unwrap().to_canonical();
+    write("genesis.json", &world.genesis);
+    write("round.bundle", &bundle(collector.round(ROUND)));
+    write("allocation.bundle", &bundle(collector.allocation(ROUND, &handle(3))));
+    write("student.bundle", &bundle(collector.student(DistrictId(1), YEAR, &handle(3))));
+    write("absent.bundle", &bundle(collector.student(DistrictId(1), YEAR, &handle(900))));
+    // Three students, two pools of two places, costs by row.
+    let words = [3i32, 2, 2, 2, 0, 0, 5, 1, 4, 2, 9, 3];
+    let instance: Vec<u8> =
+        b"SRAP0001".iter().copied().chain(words.iter().flat_map(|word| word.to_le_bytes())).collect();
+    let solution = solve(&srap::parse(&instance).unwrap(), &Limits::default()).unwrap();
+    let mut worse = solution.assignment.clone();
+    worse.rotate_left(1);
+    write("small.srap", &instance);
+    write("small.cert", &Optimum::new(solution.assignment, solution.certificate.clone()).to_canonical());
+    write("worse.cert", &Optimum::new(worse, solution.certificate).to_canonical());
+}
