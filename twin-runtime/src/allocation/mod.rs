@@ -20,6 +20,8 @@
 
 pub mod certificate;
 pub mod draw;
+pub mod equity;
+pub mod explain;
 pub mod problem;
 pub mod srap;
 

@@ -263,6 +263,64 @@ impl Problem {
         Ok(self)
     }
 
+    /// The same problem with one student's row replaced: the input of an exact counterfactual.
+    ///
+    /// # Errors
+    /// What a new row may get wrong: order, cost, emptiness; [`ProblemError::PairCount`] for a row out of range.
+    pub fn with_row(&self, student: usize, row: &[Entry]) -> Result<Self, ProblemError> {
+        if student >= self.students {
+            return Err(ProblemError::PairCount(student));
+        }
+        check_list(student as u32, row, self.pools.len())?;
+        let mut other = self.clone();
+        match &mut other.rows {
+            Rows::Dense { costs } => {
+                let width = self.pools.len();
+                let line = costs.get_mut(student * width..(student + 1) * width).unwrap_or(&mut []);
+                line.fill(INELIGIBLE);
+                for entry in row {
+                    line.get_mut(entry.pool as usize).into_iter().for_each(|c| *c = entry.cost);
+                }
+            }
+            Rows::Lists { row_start, entries } => {
+                let old = list_row(row_start, entries, student).len();
+                let start = row_start.get(student).map_or(0, |&a| a as usize);
+                entries.splice(start..start + old, row.iter().copied());
+                let shift = |end: &mut u32| *end = (*end as usize + row.len() - old) as u32;
+                row_start.iter_mut().skip(student + 1).for_each(shift);
+            }
+        }
+        other.largest_cost = row.iter().fold(self.largest_cost, |most, e| most.max(e.cost));
+        Ok(other)
+    }
+
+    /// The same problem with every cost divided by its student's weight and no lottery: equity 0.
+    ///
+    /// # Errors
+    /// [`ProblemError::DrawKeys`] when there is not one positive weight a student.
+    pub fn unweighted(&self, weights: &[u32]) -> Result<Self, ProblemError> {
+        if weights.len() != self.students || weights.contains(&0) {
+            return Err(ProblemError::DrawKeys(weights.len()));
+        }
+        let mut other = Self { draw: None, ..self.clone() };
+        let plain = |cost: i32, weight: u32| (i64::from(cost) / i64::from(weight)) as i32;
+        match &mut other.rows {
+            Rows::Dense { costs } => {
+                for (line, &weight) in costs.chunks_exact_mut(self.pools.len()).zip(weights) {
+                    line.iter_mut().filter(|c| **c != INELIGIBLE).for_each(|c| *c = plain(*c, weight));
+                }
+            }
+            Rows::Lists { row_start, entries } => {
+                for (ends, &weight) in row_start.windows(2).zip(weights) {
+                    let range = ends.first().zip(ends.last()).map_or(0..0, |(&a, &b)| a as usize..b as usize);
+                    let line = entries.get_mut(range).unwrap_or(&mut []);
+                    line.iter_mut().for_each(|e| e.cost = plain(e.cost, weight));
+                }
+            }
+        }
+        Ok(other)
+    }
+
     /// Number of students.
     pub fn students(&self) -> usize {
         self.students

@@ -1,0 +1,315 @@
+//! The figures published with each round, as integers and scaled rationals.
+//!
+//! Shares are in parts per million, rounded down. A student's *utility* is where their place lies between the worst
+//! (0) and the best (10,000) cost of their own row; *first choice* means a place of the row's least cost. *Envy* is
+//! justified when a student prefers a pool that holds somebody with a lower weight (Abdulkadiroğlu and Sönmez 2003).
+//! The Gini coefficient (1912) is over schools, of places per weighted pupil, each school counted by its weighted
+//! pupils, which makes it an exact quotient of integers. The ratio of the lowest to the highest group rate is the
+//! four-fifths rule of 29 CFR 1607.4(D). The price of fairness is Bertsimas, Farias and Trichakis (2011).
+//!
+//! No published cell holds fewer students than [`MIN_CELL`] (a parameter): such a group is suppressed together with
+//! the smallest others until the suppressed part is large enough to hide in, and a count whose complement is small
+//! is suppressed with it. Absent: any other subgroup; those come as districts' proved aggregates.
+
+use super::problem::Problem;
+use super::solver::{Limits, solve};
+use borsh::{BorshDeserialize, BorshSerialize};
+use std::collections::BTreeMap;
+use thiserror::Error;
+
+mod suppress;
+#[cfg(test)]
+mod tests;
+
+pub use suppress::Figure;
+
+/// Default of the smallest number of students a published cell may hold.
+pub const MIN_CELL: u32 = 10;
+/// Utility of a place of the row's least cost.
+pub const FULL_UTILITY_E4: u32 = 10_000;
+
+/// What the report needs to know of a student beyond the row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// Need band.
+    pub band: u8,
+    /// School index, any numbering.
+    pub school: u32,
+    /// District index, any numbering.
+    pub district: u32,
+    /// The weight W that the row's costs carry, at least 1.
+    pub weight: u32,
+}
+
+/// Why a report cannot be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum EquityError {
+    /// Not exactly one person and one eligible place a student.
+    #[error("people or assignment do not fit the problem")]
+    Length,
+    /// A weight of zero.
+    #[error("student {0} has no weight")]
+    Weight(u32),
+}
+
+/// One group of students.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Cell {
+    /// Band, school or district.
+    pub group: u32,
+    /// Students of the group.
+    pub students: Figure,
+    /// Those at a place of their row's least cost.
+    pub first_choice: Figure,
+    /// Those on the waitlist.
+    pub waitlisted: Figure,
+}
+
+/// The groups of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Grouping {
+    /// Groups, ascending.
+    pub cells: Vec<Cell>,
+    /// Lowest over highest first-choice rate of the published groups; below 800,000 fails the four-fifths rule.
+    pub first_choice_ratio_ppm: Option<u32>,
+    /// The same for the rate of students placed.
+    pub placed_ratio_ppm: Option<u32>,
+}
+
+/// A school's allocation.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SchoolLine {
+    /// School index.
+    pub school: u32,
+    /// Students not on the waitlist, for a million of weight 100; suppressed with the school's cell.
+    pub placed_per_weighted_pupil_e6: Figure,
+}
+
+/// A round's equity report.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct EquityReport {
+    /// Students of the round.
+    pub students: u32,
+    /// Students without a waitlist entry, where there is a waitlist.
+    pub mandates: Figure,
+    /// Whether every one of them is placed.
+    pub mandates_met: Met,
+    /// Allocation per weighted pupil by school.
+    pub schools: Vec<SchoolLine>,
+    /// Gini coefficient of places per weighted pupil over schools.
+    pub gini_ppm: u32,
+    /// Mean utility of the tenth of students with the lowest, scaled by 10,000; `None` below the smallest cell.
+    pub bottom_decile_utility_e4: Option<u32>,
+    /// By need band.
+    pub by_band: Grouping,
+    /// By school.
+    pub by_school: Grouping,
+    /// By district.
+    pub by_district: Grouping,
+    /// Pairs (student, pool) of justified envy.
+    pub justified_envy_pairs: u64,
+    /// Extra unweighted cost against equity 0; `None` when that round was not solved within its own work.
+    pub price_of_fairness_ppm: Option<u64>,
+}
+
+/// Whether all mandates are met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Met {
+    /// Every mandated student is placed.
+    All,
+    /// At least one is not.
+    NotAll,
+}
+
+/// What one student got.
+struct Outcome {
+    person: Person,
+    first_choice: bool,
+    waitlisted: bool,
+    utility_e4: u32,
+}
+
+/// Makes the report of an assignment. `fairness_work` bounds the round at equity 0; `min_cell` is usually
+/// [`MIN_CELL`].
+///
+/// # Errors
+/// See [`EquityError`].
+pub fn report(
+    problem: &Problem,
+    assignment: &[u32],
+    people: &[Person],
+    min_cell: u32,
+    fairness_work: u64,
+) -> Result<EquityReport, EquityError> {
+    let outcomes = outcomes(problem, assignment, people)?;
+    let mandated = mandated(problem);
+    let late = |s: &usize| outcomes.get(*s).is_some_and(|o| o.waitlisted);
+    let mandates_met = if mandated.iter().any(late) { Met::NotAll } else { Met::All };
+    let by_school = grouping(&outcomes, min_cell, |p| p.school);
+    Ok(EquityReport {
+        students: outcomes.len() as u32,
+        mandates: suppress::count(mandated.len() as u64, outcomes.len() as u64, min_cell),
+        mandates_met,
+        schools: school_lines(&outcomes, &by_school),
+        gini_ppm: gini_ppm(&outcomes),
+        bottom_decile_utility_e4: bottom_decile(&outcomes, min_cell),
+        by_band: grouping(&outcomes, min_cell, |p| u32::from(p.band)),
+        by_school,
+        by_district: grouping(&outcomes, min_cell, |p| p.district),
+        justified_envy_pairs: justified_envy(problem, assignment, people),
+        price_of_fairness_ppm: price_of_fairness(problem, assignment, people, fairness_work),
+    })
+}
+
+fn outcomes(problem: &Problem, assignment: &[u32], people: &[Person]) -> Result<Vec<Outcome>, EquityError> {
+    if assignment.len() != problem.students() || people.len() != problem.students() {
+        return Err(EquityError::Length);
+    }
+    let one = |(student, (&pool, &person)): (usize, (&u32, &Person))| {
+        if person.weight == 0 {
+            return Err(EquityError::Weight(student as u32));
+        }
+        let cost = problem.cost(student, pool).map(i64::from).ok_or(EquityError::Length)?;
+        let costs = problem.row(student).map(|e| i64::from(e.cost));
+        let (best, worst) = costs.fold((cost, cost), |(a, b), c| (a.min(c), b.max(c)));
+        let share = (worst - cost) * i64::from(FULL_UTILITY_E4) / (worst - best).max(1);
+        Ok(Outcome {
+            person,
+            first_choice: cost == best,
+            waitlisted: problem.waitlist_pool() == Some(pool),
+            utility_e4: if worst == best { FULL_UTILITY_E4 } else { share as u32 },
+        })
+    };
+    assignment.iter().zip(people).enumerate().map(one).collect()
+}
+
+/// Students that cannot be left on the waitlist.
+fn mandated(problem: &Problem) -> Vec<usize> {
+    let Some(waitlist) = problem.waitlist_pool() else { return Vec::new() };
+    (0..problem.students()).filter(|&s| problem.cost(s, waitlist).is_none()).collect()
+}
+
+#[derive(Default)]
+struct Tally {
+    students: u64,
+    first_choice: u64,
+    waitlisted: u64,
+}
+
+fn grouping(outcomes: &[Outcome], min_cell: u32, key: impl Fn(&Person) -> u32) -> Grouping {
+    let mut tallies: BTreeMap<u32, Tally> = BTreeMap::new();
+    for outcome in outcomes {
+        let tally = tallies.entry(key(&outcome.person)).or_default();
+        tally.students += 1;
+        tally.first_choice += u64::from(outcome.first_choice);
+        tally.waitlisted += u64::from(outcome.waitlisted);
+    }
+    let sizes: Vec<u64> = tallies.values().map(|t| t.students).collect();
+    let hidden = suppress::hidden(&sizes, min_cell);
+    let shown: Vec<&Tally> = tallies.values().zip(&hidden).filter(|(_, h)| !**h).map(|(t, _)| t).collect();
+    let ratio = |part: fn(&Tally) -> u64| ratio_ppm(shown.iter().map(|t| (part(t), t.students)));
+    let cell = |((&group, tally), &hidden): ((&u32, &Tally), &bool)| {
+        let count = |part: u64| {
+            if hidden { Figure::Suppressed } else { suppress::count(part, tally.students, min_cell) }
+        };
+        Cell {
+            group,
+            students: if hidden { Figure::Suppressed } else { Figure::Exact(tally.students) },
+            first_choice: count(tally.first_choice),
+            waitlisted: count(tally.waitlisted),
+        }
+    };
+    Grouping {
+        cells: tallies.iter().zip(&hidden).map(cell).collect(),
+        first_choice_ratio_ppm: ratio(|t| t.first_choice),
+        placed_ratio_ppm: ratio(|t| t.students - t.waitlisted),
+    }
+}
+
+/// Lowest over highest rate; `None` with fewer than two groups or when nobody anywhere has the outcome.
+fn ratio_ppm(rates: impl Iterator<Item = (u64, u64)>) -> Option<u32> {
+    let rates: Vec<(u64, u64)> = rates.collect();
+    let less = |a: &&(u64, u64), b: &&(u64, u64)| (a.0 * b.1).cmp(&(b.0 * a.1));
+    let (low, high) = (rates.iter().min_by(less)?, rates.iter().max_by(less)?);
+    if rates.len() < 2 || high.0 == 0 {
+        return None;
+    }
+    let parts = u128::from(low.0) * u128::from(high.1) * 1_000_000 / (u128::from(high.0) * u128::from(low.1));
+    u32::try_from(parts).ok()
+}
+
+/// Placed students and weight by school.
+fn by_school(outcomes: &[Outcome]) -> BTreeMap<u32, (u64, u64)> {
+    let mut sums: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+    for outcome in outcomes {
+        let (placed, weight) = sums.entry(outcome.person.school).or_default();
+        *placed += u64::from(!outcome.waitlisted);
+        *weight += u64::from(outcome.person.weight);
+    }
+    sums
+}
+
+fn school_lines(outcomes: &[Outcome], grouping: &Grouping) -> Vec<SchoolLine> {
+    let lines = by_school(outcomes).into_iter().zip(&grouping.cells);
+    let line = |((school, (placed, weight)), cell): ((u32, (u64, u64)), &Cell)| SchoolLine {
+        school,
+        // A suppressed waitlist count must not come back as a rate.
+        placed_per_weighted_pupil_e6: match (cell.students, cell.waitlisted) {
+            (Figure::Exact(_), Figure::Exact(_)) => Figure::Exact(placed * 100_000_000 / weight.max(1)),
+            _ => Figure::Suppressed,
+        },
+    };
+    lines.map(line).collect()
+}
+
+/// Σ_{i<j} |a_i·w_j − a_j·w_i| / (Σa·Σw), with a = places and w = weight of a school.
+fn gini_ppm(outcomes: &[Outcome]) -> u32 {
+    let sums: Vec<(u64, u64)> = by_school(outcomes).into_values().collect();
+    let (places, weight) =
+        sums.iter().fold((0u128, 0u128), |(a, w), s| (a + u128::from(s.0), w + u128::from(s.1)));
+    let apart = |x: &(u64, u64), y: &(u64, u64)| {
+        (u128::from(x.0) * u128::from(y.1)).abs_diff(u128::from(y.0) * u128::from(x.1))
+    };
+    let pairs = sums.iter().enumerate().flat_map(|(i, x)| sums.iter().skip(i + 1).map(move |y| apart(x, y)));
+    let total: u128 = pairs.sum();
+    if places == 0 || weight == 0 { 0 } else { (total * 1_000_000 / (places * weight)) as u32 }
+}
+
+fn bottom_decile(outcomes: &[Outcome], min_cell: u32) -> Option<u32> {
+    let mut utilities: Vec<u32> = outcomes.iter().map(|o| o.utility_e4).collect();
+    utilities.sort_unstable();
+    let count = utilities.len().div_ceil(10);
+    if count == 0 || (count as u64) < u64::from(min_cell) {
+        return None;
+    }
+    let sum: u64 = utilities.iter().take(count).map(|&u| u64::from(u)).sum();
+    u32::try_from(sum / count as u64).ok()
+}
+
+fn justified_envy(problem: &Problem, assignment: &[u32], people: &[Person]) -> u64 {
+    let mut lightest = vec![u32::MAX; problem.pools().len()];
+    for (&pool, person) in assignment.iter().zip(people) {
+        if let Some(least) = lightest.get_mut(pool as usize) {
+            *least = person.weight.min(*least);
+        }
+    }
+    let envied = |(student, (&pool, person)): (usize, (&u32, &Person))| {
+        let own = problem.cost(student, pool).unwrap_or(0);
+        let preferred = problem.row(student).filter(|e| e.cost < own);
+        preferred.filter(|e| lightest.get(e.pool as usize).is_some_and(|&w| w < person.weight)).count() as u64
+    };
+    assignment.iter().zip(people).enumerate().map(envied).sum()
+}
+
+/// Extra cost without weights, against the cheapest round without weights.
+fn price_of_fairness(problem: &Problem, assignment: &[u32], people: &[Person], work: u64) -> Option<u64> {
+    let weights: Vec<u32> = people.iter().map(|p| p.weight).collect();
+    let plain = problem.unweighted(&weights).ok()?;
+    let cheapest = solve(&plain, &Limits { work }).ok().filter(|s| s.optimal())?;
+    let cost = |chosen: &[u32]| -> u64 {
+        let costs = chosen.iter().enumerate().filter_map(|(s, &p)| plain.cost(s, p));
+        costs.map(|c| c.unsigned_abs() as u64).sum()
+    };
+    let (fair, least) = (cost(assignment), cost(&cheapest.assignment));
+    (least > 0).then(|| fair.saturating_sub(least).saturating_mul(1_000_000) / least)
+}

@@ -1,0 +1,98 @@
+//! The figures on rounds small enough to count by hand, and the promise about small cells on random ones.
+
+use super::*;
+use crate::allocation::problem::{Entry, Pool};
+use crate::allocation::tests::{Stream, dense};
+
+fn person(band: u8, school: u32, weight: u32) -> Person {
+    Person { band, school, district: school / 2, weight }
+}
+
+/// Two places at pool 0, the rest wait at pool 1.
+fn two_places(students: usize) -> Problem {
+    let pools = vec![Pool { capacity: 2, floor: 0 }, Pool { capacity: students as u32, floor: 0 }];
+    let row = vec![Entry { pool: 0, cost: 100 }, Entry { pool: 1, cost: 300 }];
+    dense(pools, &vec![row; students]).with_waitlist()
+}
+
+#[test]
+fn figures_of_a_round_counted_by_hand() {
+    let problem = two_places(4);
+    let people = [person(0, 0, 100), person(1, 0, 200), person(0, 1, 100), person(9, 1, 300)];
+    let report = report(&problem, &[0, 0, 1, 1], &people, 1, 1_000_000).unwrap();
+    assert_eq!((report.students, report.mandates, report.mandates_met), (4, Figure::Exact(0), Met::All));
+    // School 0: 2 places on weight 300; school 1: none on 400. |2·400 − 0·300| / (2·700).
+    assert_eq!(report.gini_ppm, 571_428);
+    assert_eq!(report.schools[0].placed_per_weighted_pupil_e6, Figure::Exact(666_666));
+    assert_eq!(report.schools[1].placed_per_weighted_pupil_e6, Figure::Exact(0));
+    // Pool 0 holds weights 100 and 200: only the student of weight 300 is passed over by a lighter one.
+    assert_eq!(report.justified_envy_pairs, 1);
+    assert_eq!(report.bottom_decile_utility_e4, Some(0));
+    assert_eq!(report.by_school.placed_ratio_ppm, Some(0));
+    assert_eq!(report.by_district.placed_ratio_ppm, None);
+    assert_eq!(report.by_band.cells[0].waitlisted, Figure::Exact(1));
+}
+
+#[test]
+fn an_even_allocation_has_no_inequality() {
+    let problem = two_places(4);
+    let people = [person(0, 0, 100), person(0, 0, 100), person(0, 1, 100), person(0, 1, 100)];
+    let report = report(&problem, &[0, 1, 0, 1], &people, 1, 1_000_000).unwrap();
+    assert_eq!((report.gini_ppm, report.justified_envy_pairs), (0, 0));
+    assert_eq!(report.by_school.first_choice_ratio_ppm, Some(1_000_000));
+}
+
+#[test]
+fn fairness_costs_what_the_weights_moved() {
+    // One place; the heavier student gains less from it, unweighted, but more in weighted cost.
+    let pools = vec![Pool { capacity: 1, floor: 0 }, Pool { capacity: 2, floor: 0 }];
+    let row = |w: i32, a: i32, b: i32| vec![Entry { pool: 0, cost: w * a }, Entry { pool: 1, cost: w * b }];
+    let problem = dense(pools, &[row(100, 1, 10), row(300, 2, 8)]).with_waitlist();
+    let solution = solve(&problem, &Limits::default()).unwrap();
+    assert_eq!(solution.assignment, [1, 0]);
+    let people = [person(0, 0, 100), person(9, 0, 300)];
+    let report = report(&problem, &solution.assignment, &people, 1, 1_000_000).unwrap();
+    // Unweighted 12 against 9.
+    assert_eq!(report.price_of_fairness_ppm, Some(333_333));
+    let starved = super::report(&problem, &solution.assignment, &people, 1, 0).unwrap();
+    assert_eq!(starved.price_of_fairness_ppm, None);
+}
+
+#[test]
+fn no_published_cell_and_no_complement_of_one_is_small() {
+    for seed in 0..300 {
+        let mut r = Stream(seed);
+        let n = 20 + r.below(200) as usize;
+        let problem = two_places(n);
+        let people: Vec<Person> =
+            (0..n).map(|_| person(r.below(10) as u8, r.below(1 + seed % 9) as u32, 100)).collect();
+        let mut assignment = vec![1; n];
+        assignment[0] = 0;
+        let report = report(&problem, &assignment, &people, MIN_CELL, 0).unwrap();
+        for grouping in [&report.by_band, &report.by_school, &report.by_district] {
+            let mut shown = 0;
+            for cell in &grouping.cells {
+                let Figure::Exact(students) = cell.students else { continue };
+                assert!(students >= 10, "seed {seed}");
+                shown += students;
+                for figure in [cell.first_choice, cell.waitlisted] {
+                    let Figure::Exact(part) = figure else { continue };
+                    assert!(part == 0 || part >= 10, "seed {seed}");
+                    assert!(part == students || students - part >= 10, "seed {seed}");
+                }
+            }
+            let rest = n as u64 - shown;
+            let hidden = grouping.cells.iter().filter(|c| c.students == Figure::Suppressed).count();
+            assert!(rest == 0 || rest >= 10 && hidden > 1 || shown == 0, "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn people_who_do_not_fit_are_refused() {
+    let problem = two_places(2);
+    let people = [person(0, 0, 100), person(0, 0, 0)];
+    assert_eq!(report(&problem, &[0, 0], &people[..1], 1, 0), Err(EquityError::Length));
+    assert_eq!(report(&problem, &[0, 0], &people, 1, 0), Err(EquityError::Weight(1)));
+    assert_eq!(report(&problem, &[0, 7], &[people[0]; 2], 1, 0), Err(EquityError::Length));
+}
