@@ -54,7 +54,7 @@ pub(crate) struct Services {
     pub(crate) idle: Duration,
     /// How soon after the last one a height with transactions may start.
     pub(crate) busy: Duration,
-    /// Peers of the configuration, see [`crate::handle::Config::peers`].
+    /// Peers of the configuration, see [`crate::config::Config::peers`].
     pub(crate) configured_peers: Arc<Vec<AdmittedPeer>>,
     pub(crate) own_peer: PeerId,
     pub(crate) round: Arc<AtomicU64>,

@@ -8,25 +8,21 @@
 //! Invariant: a key is used only while its guard's file is whole and every height it may have signed with a lost
 //! memory is past.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use arc_malachitebft_core_types::LinearTimeouts;
 use aula_ledger::types::{ChainId, Height};
-use ed25519_dalek::SigningKey;
 use libp2p::Multiaddr;
-use libp2p_identity::Keypair;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 
+use crate::config::{Config, Keys, Ports};
 use crate::driver::Services;
 use crate::engine::{SessionConfig, all_peers, for_gossip};
 use crate::events::{Event, Fatal, Mode};
 use crate::gossip::{self, GossipConfig, GossipError};
-use crate::mempool::{Limits, Mempool, Refusal, Submitted};
-use crate::ports::{AdmittedPeer, ChainStore, Clock, Executor, StoreError};
+use crate::mempool::{Mempool, Refusal, Submitted};
+use crate::ports::StoreError;
 use crate::proposal::Blocks;
 use crate::supervisor::{Shown, Signing, Supervisor};
 
@@ -34,116 +30,6 @@ use crate::supervisor::{Shown, Signing, Supervisor};
 const EVENTS: usize = 1024;
 /// Batches of transactions from peers that may wait to be checked.
 const INCOMING: usize = 256;
-
-/// How long the engine waits. Each grows by a third of itself a round (a sixth for the propose timeout).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeouts {
-    /// For a proposal: must exceed building, sending and executing the largest block.
-    pub propose: Duration,
-    /// For more prevotes once a quorum of them disagrees.
-    pub prevote: Duration,
-    /// For more precommits likewise.
-    pub precommit: Duration,
-}
-
-impl Default for Timeouts {
-    /// 3 s to propose: a block with one allocation round at its work bound takes up to half of that on a busy
-    /// machine, once at the proposer and once, at the same time, at everybody else. 0.5 s for votes, which take
-    /// milliseconds.
-    fn default() -> Self {
-        Self {
-            propose: Duration::from_secs(3),
-            prevote: Duration::from_millis(500),
-            precommit: Duration::from_millis(500),
-        }
-    }
-}
-
-impl Timeouts {
-    fn linear(self) -> LinearTimeouts {
-        LinearTimeouts {
-            propose: self.propose,
-            propose_delta: self.propose / 6,
-            prevote: self.prevote,
-            prevote_delta: self.prevote / 3,
-            precommit: self.precommit,
-            precommit_delta: self.precommit / 3,
-            // Votes are sent again this long after a round got stuck: it bounds how soon a regained quorum goes on.
-            rebroadcast: Duration::from_secs(2),
-            // A long outage must not leave timeouts of a minute behind: progress within 10 s of a regained quorum.
-            max_timeout: Duration::from_secs(6),
-        }
-    }
-}
-
-/// What a node's consensus is configured with.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// A name for logs.
-    pub moniker: String,
-    /// Where the engine listens, a TCP multiaddr. Gossip listens on the next port unless told otherwise.
-    pub listen: Multiaddr,
-    /// Where gossip listens; `None`: the engine's port + 1. Peers assume that convention.
-    pub gossip_listen: Option<Multiaddr>,
-    /// Peers known from the configuration, with their engine's address. The allow list is the state's; these give it
-    /// addresses, and count in full while this node's own state does not admit this node yet: it is joining then.
-    pub peers: Vec<AdmittedPeer>,
-    /// The engine's write-ahead log.
-    pub wal: PathBuf,
-    /// The sign guard's file, created with the validator key by [`crate::sign_guard::SignGuard::create`].
-    pub sign_guard: PathBuf,
-    /// Only after a loss of that file or of the log: a height that the operator confirms to lie at or above
-    /// everything this key may have signed. Up to it the node follows.
-    pub confirmed_height: Option<Height>,
-    /// How long the engine waits.
-    pub timeouts: Timeouts,
-    /// Time between blocks when there is nothing to do.
-    pub idle: Duration,
-    /// Least time between blocks when there is, unless a whole block's worth waits. Spares the processor the cost of
-    /// many small blocks, and delays a transaction by no more than this.
-    pub busy: Duration,
-    /// How much may wait for a block.
-    pub limits: Limits,
-}
-
-impl Config {
-    /// A configuration with the defaults: one block a second when idle.
-    pub fn new(moniker: &str, listen: Multiaddr, wal: PathBuf, sign_guard: PathBuf) -> Self {
-        Self {
-            moniker: moniker.to_owned(),
-            listen,
-            gossip_listen: None,
-            peers: Vec::new(),
-            wal,
-            sign_guard,
-            confirmed_height: None,
-            timeouts: Timeouts::default(),
-            idle: Duration::from_secs(1),
-            busy: Duration::from_millis(25),
-            limits: Limits::default(),
-        }
-    }
-}
-
-/// What the node provides.
-#[derive(Clone)]
-pub struct Ports {
-    /// Its database.
-    pub store: Arc<dyn ChainStore>,
-    /// The ledger's rules; [`crate::executor::LedgerExecutor`] but in tests.
-    pub executor: Arc<dyn Executor>,
-    /// Its clock.
-    pub clock: Arc<dyn Clock>,
-}
-
-/// A node's keys. Account keys are not consensus's business.
-#[derive(Clone)]
-pub struct Keys {
-    /// The key that signs votes; `None` for a node that only follows.
-    pub validator: Option<SigningKey>,
-    /// The libp2p identity, of the engine's network and of gossip.
-    pub network: Keypair,
-}
 
 /// Why a node's consensus does not start.
 #[derive(Debug, thiserror::Error)]

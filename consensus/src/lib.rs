@@ -17,6 +17,7 @@
 //! Absent on purpose: vote extensions, fees and priorities, peer discovery, and any retry of a failed store: a node
 //! whose disk fails stops and says so ([`Fatal`]).
 
+pub mod config;
 pub mod context;
 mod driver;
 mod engine;
@@ -34,5 +35,6 @@ mod supervisor;
 mod wal;
 pub mod wire;
 
+pub use config::{Config, Keys, Ports, Timeouts};
 pub use events::{Event, Fatal, Mode};
-pub use handle::{Config, Handle, Keys, Ports, StartError, Status, Timeouts, start};
+pub use handle::{Handle, StartError, Status, start};

@@ -273,7 +273,7 @@ pub fn set_of(numbers: &[u8]) -> ValidatorSet {
 }
 
 /// Two free neighbouring ports: the engine's and gossip's.
-fn free_ports() -> u16 {
+pub fn free_ports() -> u16 {
     loop {
         let first = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = first.local_addr().unwrap().port();
@@ -283,8 +283,8 @@ fn free_ports() -> u16 {
     }
 }
 
-/// A network over the counting ledger, which is shared and can be changed while it runs.
-pub fn counting(count: u8, validators: BTreeMap<u64, ValidatorSet>) -> (Network, Arc<Counter>) {
+/// The counting ledger as a genesis; the ledger is shared and can be changed while nodes run.
+pub fn counting_genesis(validators: BTreeMap<u64, ValidatorSet>) -> (Genesis, Arc<Counter>) {
     let counter = Arc::new(Counter { validators, admitted: Mutex::default() });
     let genesis = Genesis {
         chain_id: chain_id(),
@@ -292,6 +292,12 @@ pub fn counting(count: u8, validators: BTreeMap<u64, ValidatorSet>) -> (Network,
         state: MemoryState::new(),
         executor: counter.clone(),
     };
+    (genesis, counter)
+}
+
+/// A network over the counting ledger.
+pub fn counting(count: u8, validators: BTreeMap<u64, ValidatorSet>) -> (Network, Arc<Counter>) {
+    let (genesis, counter) = counting_genesis(validators);
     let network = Network::new(count, genesis);
     *counter.admitted.lock().unwrap() = network.nodes.iter().map(Node::as_peer).collect();
     (network, counter)

@@ -1,8 +1,10 @@
 //! Nodes in one process, on loopback, with the real engine: what a consortium lives through.
 
 mod common;
+mod disk;
 mod faults;
 mod four_nodes;
+mod kills;
 mod ledger;
 mod load;
 mod membership;
