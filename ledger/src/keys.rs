@@ -46,6 +46,8 @@ pub enum Label {
     Handle,
     /// A salted field of a student's state.
     StudentField,
+    /// What a member signs to read rows over a node's HTTP API.
+    ApiCredential,
 }
 
 impl Label {
@@ -68,6 +70,7 @@ impl Label {
             Self::RoundSeed => "aula/v1/round-seed",
             Self::Handle => "aula/v1/handle",
             Self::StudentField => "aula/v1/student-field",
+            Self::ApiCredential => "aula/v1/api-credential",
         }
     }
 

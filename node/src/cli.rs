@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::command::{completion, genesis, init, keys, optimize};
+use crate::command::{completion, genesis, init, join, keys, localnet, optimize, query, replay, start, status};
 
 /// A ledger node for school districts.
 #[derive(Debug, Parser)]
@@ -59,6 +59,18 @@ pub enum Command {
     Init(init::InitArgs),
     /// Build the genesis file from the operators' public-key files
     Genesis(genesis::GenesisArgs),
+    /// Make this home a follower of a chain, from its genesis and a peer's address
+    Join(join::JoinArgs),
+    /// Run this node until it is told to stop
+    Start(start::StartArgs),
+    /// Run a consortium of validators on this machine
+    Localnet(localnet::LocalnetArgs),
+    /// Say where a node is
+    Status(status::StatusArgs),
+    /// Show what is final: blocks, transactions, rounds, pools, members
+    Query(query::QueryArgs),
+    /// Execute the whole chain again and compare every root
+    Replay(replay::ReplayArgs),
     /// Create, show and export this node's keys
     Keys(keys::KeysArgs),
     /// Solve an allocation instance with the production optimizer, and prove it

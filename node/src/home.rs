@@ -24,6 +24,11 @@ impl Home {
             .map_err(|e| format!("cannot make {} absolute: {e}", path.display()))
     }
 
+    /// A home at an absolute path.
+    pub const fn at(path: PathBuf) -> Self {
+        Self(path)
+    }
+
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.0
@@ -57,6 +62,16 @@ impl Home {
     /// The consensus engine's write-ahead log and the signer's guard: `consensus/`.
     pub fn consensus_dir(&self) -> PathBuf {
         self.0.join("consensus")
+    }
+
+    /// The engine's write-ahead log: `consensus/wal`.
+    pub fn wal_file(&self) -> PathBuf {
+        self.consensus_dir().join("wal")
+    }
+
+    /// What the validator key has signed: `consensus/sign_guard`. Backups leave it out.
+    pub fn sign_guard_file(&self) -> PathBuf {
+        self.consensus_dir().join("sign_guard")
     }
 
     /// The log of a node started by localnet: `node.log`.

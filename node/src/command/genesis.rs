@@ -156,7 +156,11 @@ pub fn assemble(
     Ok((bytes, parsed))
 }
 
-fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, Failure> {
+/// Reads a JSON file.
+///
+/// # Errors
+/// When it is missing or of another form.
+pub fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, Failure> {
     let next = "give the path of a JSON file as `aula init` or the documentation describes it";
     let bytes = std::fs::read(path).advise(format!("cannot read {}", path.display()), next)?;
     serde_json::from_slice(&bytes).advise(format!("{} is not of the expected form", path.display()), next)

@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
 
 use super::{Advise, Context, Failure, Outcome, keys};
 use crate::config::{Config, SAMPLE};
-use crate::keys::KeyKind;
+use crate::home::Home;
+use crate::keys::{KeyKind, OperatorFile};
 
 /// Arguments of `aula init`.
 #[derive(Debug, Args)]
@@ -29,36 +31,61 @@ pub struct InitArgs {
 /// # Errors
 /// When the folder cannot be written or holds a configuration that is not valid.
 pub fn run(context: &Context, args: &InitArgs) -> Result<Outcome, Failure> {
-    keys::check_name(&args.name)?;
     let home = &context.home;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(home.path())
-        .advise(format!("cannot make {}", home.path().display()), "choose a folder you own with --home")?;
-    let config = home.config_file();
-    if !config.exists() {
-        fs::write(&config, SAMPLE)
-            .advise(format!("cannot write {}", config.display()), "check the space left")?;
-        context.tell(format_args!("new configuration: {}", config.display()));
+    let made = make(home, &args.name, args.p2p.clone())?;
+    for path in &made.created {
+        context.tell(format_args!("new: {}", path.display()));
     }
-    Config::load(home)?;
-    keys::create_missing(context, &KeyKind::ALL)?;
-    let operator = keys::export(context, &args.name, args.p2p.clone())?;
     let text = format!(
         "{} is ready.\nSend {} to whoever builds the genesis, then: aula join --genesis FILE --peer MULTIADDR",
         home.path().display(),
         home.operator_file().display()
     );
-    let json = json!({ "home": home.path(), "config": config, "operator_file": home.operator_file(), "operator": operator });
+    let json = json!({
+        "home": home.path(), "config": home.config_file(), "operator_file": home.operator_file(),
+        "operator": made.operator,
+    });
     Ok(Outcome::yes(json, text))
+}
+
+/// What [`make`] did.
+#[derive(Debug)]
+pub struct Made {
+    /// The files that were not there before.
+    pub created: Vec<PathBuf>,
+    /// The public-key file's content.
+    pub operator: OperatorFile,
+}
+
+/// Makes a home: folder, configuration, keys, public-key file; what is there is kept, only the last is written
+/// again.
+///
+/// # Errors
+/// As [`run`].
+pub fn make(home: &Home, name: &str, p2p: Option<String>) -> Result<Made, Failure> {
+    keys::check_name(name)?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(home.path())
+        .advise(format!("cannot make {}", home.path().display()), "choose a folder you own with --home")?;
+    let mut created = Vec::new();
+    let config = home.config_file();
+    if !config.exists() {
+        fs::write(&config, SAMPLE)
+            .advise(format!("cannot write {}", config.display()), "check the space left")?;
+        created.push(config);
+    }
+    Config::load(home)?;
+    created.extend(keys::create_missing(home, &KeyKind::ALL)?);
+    let operator = keys::export(home, name, p2p)?;
+    Ok(Made { created, operator })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::OutputFormat;
-    use crate::home::Home;
 
     #[test]
     fn a_second_init_changes_nothing() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,9 +1,13 @@
 //! `aula keys`: create, show (public halves only), export.
 
+use std::path::PathBuf;
+
+use aula_consensus::sign_guard::SignGuard;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Advise, Context, Failure, Outcome};
+use crate::home::Home;
 use crate::keys::{KeyError, KeyKind, NodeKey, OperatorFile, peer_id};
 
 /// Arguments of `aula keys`.
@@ -49,12 +53,14 @@ pub fn run(context: &Context, args: &KeysArgs) -> Result<Outcome, Failure> {
     match &args.action {
         Action::Create { kind } => {
             let kinds = kind.map_or_else(|| KeyKind::ALL.to_vec(), |k| vec![k]);
-            create_missing(context, &kinds)?;
+            for path in create_missing(&context.home, &kinds)? {
+                context.tell(format_args!("new key: {}", path.display()));
+            }
             show(context)
         }
         Action::Show => show(context),
         Action::Export { name, p2p } => {
-            let file = export(context, name, p2p.clone())?;
+            let file = export(&context.home, name, p2p.clone())?;
             let path = context.home.operator_file();
             let text =
                 format!("{}\nSend it to whoever builds the genesis; it holds no secret.", path.display());
@@ -63,33 +69,41 @@ pub fn run(context: &Context, args: &KeysArgs) -> Result<Outcome, Failure> {
     }
 }
 
-/// Draws the keys of these kinds that the home does not have yet.
+/// Draws the keys of these kinds that the home does not have yet; gives the files of the new ones.
+///
+/// A new validator key gets its sign guard with it: whoever finds the key without the guard knows that the
+/// memory of what it signed is lost.
 ///
 /// # Errors
 /// When a file cannot be written.
-pub(super) fn create_missing(context: &Context, kinds: &[KeyKind]) -> Result<(), Failure> {
+pub(super) fn create_missing(home: &Home, kinds: &[KeyKind]) -> Result<Vec<PathBuf>, Failure> {
+    let hint = "check the folder's owner and space";
+    let mut created = Vec::new();
     for kind in kinds {
-        let path = NodeKey::path(&context.home, *kind);
+        let path = NodeKey::path(home, *kind);
         match NodeKey::generate(*kind).save(&path) {
-            Ok(()) => context.tell(format_args!("new {} key: {}", kind.name(), path.display())),
-            Err(KeyError::Exists { .. }) => {}
-            Err(error) => {
-                return Err(error).advise("cannot create keys", "check the folder's owner and space");
-            }
+            Ok(()) => created.push(path),
+            Err(KeyError::Exists { .. }) => continue,
+            Err(error) => return Err(error).advise("cannot create keys", hint),
+        }
+        if *kind == KeyKind::Validator {
+            let folder = home.consensus_dir();
+            std::fs::create_dir_all(&folder).advise(format!("cannot make {}", folder.display()), hint)?;
+            SignGuard::create(&home.sign_guard_file(), 0).advise("cannot create the sign guard", hint)?;
         }
     }
-    Ok(())
+    Ok(created)
 }
 
 /// Writes `operator.json` from the home's keys.
 ///
 /// # Errors
 /// When the name is not allowed, a key is refused or the file cannot be written.
-pub(super) fn export(context: &Context, name: &str, p2p: Option<String>) -> Result<OperatorFile, Failure> {
+pub(super) fn export(home: &Home, name: &str, p2p: Option<String>) -> Result<OperatorFile, Failure> {
     check_name(name)?;
-    let file = OperatorFile::of_home(&context.home, name, p2p)
+    let file = OperatorFile::of_home(home, name, p2p)
         .advise("cannot read the keys", "create them with `aula keys create`")?;
-    let path = context.home.operator_file();
+    let path = home.operator_file();
     std::fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&file)?))
         .advise(format!("cannot write {}", path.display()), "check the folder's owner and space")?;
     Ok(file)

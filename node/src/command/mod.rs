@@ -21,10 +21,18 @@ mod logging;
 pub mod completion;
 pub mod genesis;
 pub mod init;
+pub mod join;
 pub mod keys;
+pub mod localnet;
 pub mod optimize;
+pub mod query;
+pub mod replay;
+mod rpc;
+pub mod start;
+pub mod status;
 
 pub use failure::{Advise, Failure};
+pub use rpc::RpcArgs;
 
 /// What every subcommand is given.
 #[derive(Debug, Clone)]
@@ -162,6 +170,12 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
 async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failure> {
     match command {
         Command::Init(args) => init::run(context, &args),
+        Command::Join(args) => join::run(context, &args),
+        Command::Start(args) => start::run(context, &args).await,
+        Command::Localnet(args) => localnet::run(context, &args).await,
+        Command::Status(args) => status::run(context, &args).await,
+        Command::Query(args) => query::run(context, &args).await,
+        Command::Replay(args) => replay::run(context, &args),
         Command::Genesis(args) => genesis::run(context, &args),
         Command::Keys(args) => keys::run(context, &args),
         Command::Optimize(args) => optimize::run(&args),

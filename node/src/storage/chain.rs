@@ -54,8 +54,13 @@ pub struct Origin {
 impl Origin {
     /// SHA-256 of the genesis file: the first block's parent.
     pub fn hash(&self) -> Hash {
-        Hash(Sha256::digest(&self.genesis).into())
+        sha256(&self.genesis)
     }
+}
+
+/// Plain SHA-256, as `sha256sum` prints it: what names a genesis file.
+pub fn sha256(bytes: &[u8]) -> Hash {
+    Hash(Sha256::digest(bytes).into())
 }
 
 /// The open database. One process, one writer (consensus), any number of readers.

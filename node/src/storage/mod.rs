@@ -20,6 +20,6 @@ mod view;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use chain::{ChainDb, DbOptions, Origin};
+pub use chain::{ChainDb, DbOptions, Origin, sha256};
 pub use error::StorageError;
 pub use view::{ChainView, Located};

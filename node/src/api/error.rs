@@ -1,0 +1,107 @@
+//! One error body for every route: `{"error":{"code","message","hint"}}`. `code` is stable and for programs,
+//! `message` says what is wrong in a sentence, `hint` what to do.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::storage::StorageError;
+
+/// The body of every answer that is not a success.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ErrorBody {
+    /// The one field.
+    pub error: ErrorDetail,
+}
+
+/// What went wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ErrorDetail {
+    /// Lower-case words joined by underscores; stable.
+    pub code: String,
+    /// One sentence.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+    /// The ledger's or the pool's number when a transaction is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ledger_code: Option<u16>,
+}
+
+/// An error on its way to the edge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    status: StatusCode,
+    detail: ErrorDetail,
+}
+
+impl ApiError {
+    /// An error of any status.
+    pub fn new(status: StatusCode, code: &str, message: impl ToString, hint: impl ToString) -> Self {
+        let detail = ErrorDetail {
+            code: code.into(),
+            message: message.to_string(),
+            hint: hint.to_string(),
+            ledger_code: None,
+        };
+        Self { status, detail }
+    }
+
+    /// 404.
+    pub fn not_found(what: impl ToString, hint: impl ToString) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", what, hint)
+    }
+
+    /// 400.
+    pub fn bad_request(what: impl ToString, hint: impl ToString) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", what, hint)
+    }
+
+    /// 422: a transaction is refused, with its number.
+    pub fn refused(ledger_code: u16, message: impl ToString, hint: impl ToString) -> Self {
+        let mut error = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", message, hint);
+        error.detail.ledger_code = Some(ledger_code);
+        error
+    }
+
+    /// The status.
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+impl From<StorageError> for ApiError {
+    fn from(error: StorageError) -> Self {
+        tracing::error!(%error, "a read failed");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "storage",
+            "this node cannot read its database",
+            error.hint(),
+        )
+    }
+}
+
+impl From<aula_ledger::state::StoreError> for ApiError {
+    fn from(error: aula_ledger::state::StoreError) -> Self {
+        tracing::error!(%error, "a read failed");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "storage",
+            "this node cannot read its database",
+            "ask another node, and tell this one's operator",
+        )
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(ErrorBody { error: self.detail })).into_response();
+        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

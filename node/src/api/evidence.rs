@@ -1,0 +1,110 @@
+//! Evidence bundles, built from one view by the ledger's own builders. They hold rows, so each asks for a
+//! member's credential. Building runs on a thread that may block, a few at a time.
+
+use std::sync::Arc;
+
+use aula_ledger::audit::{Archive, BuildError, Bundle, Collector};
+use aula_ledger::chain::{CommitCertificate, Header};
+use aula_ledger::codec::Canonical;
+use aula_ledger::state::StoreError;
+use aula_ledger::types::{DistrictId, Handle, Height, RoundId, SchoolYear};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::error::{ApiError, ErrorBody};
+use super::extract::{FromPath, FromQuery};
+use super::node::Node;
+use crate::storage::ChainView;
+
+/// What else the bundle shows.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct EvidenceQuery {
+    /// A height on the way to show as well, for `aula-audit verify --trusted`.
+    pub waypoint: Option<u64>,
+}
+
+struct Blocks<'a>(&'a ChainView);
+
+impl Archive for Blocks<'_> {
+    fn signed_header(&self, height: Height) -> Result<Option<(Header, CommitCertificate)>, StoreError> {
+        Ok(self.0.header(height)?.zip(self.0.certificate(height)?))
+    }
+}
+
+async fn bundle(
+    node: &Arc<Node>,
+    headers: &HeaderMap,
+    query: &EvidenceQuery,
+    build: impl FnOnce(&Collector<'_>) -> Result<Bundle, BuildError> + Send + 'static,
+) -> Result<Response, ApiError> {
+    node.member(headers)?;
+    let view = node.view();
+    let waypoints: Vec<Height> = query.waypoint.map(Height).into_iter().collect();
+    let built = tokio::task::spawn_blocking(move || {
+        let collector = Collector::new(&*view, &Blocks(&view), &waypoints)?;
+        build(&collector).map(|bundle| bundle.to_canonical())
+    });
+    let built = built.await.map_err(|_| {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        ApiError::new(status, "internal", "building the evidence failed", "report it with this node's log")
+    })?;
+    match built {
+        Ok(bytes) => Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response()),
+        Err(BuildError::NotFound(what)) => Err(ApiError::not_found(
+            format!("there is no {what}"),
+            "wait until it is final, or check the numbers",
+        )),
+        Err(BuildError::MissingBlock(height)) => {
+            Err(ApiError::not_found(format!("this node does not have block {height}"), "ask another node"))
+        }
+        Err(BuildError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// A round with all its rows
+#[utoipa::path(get, path = "/v1/evidence/round/{round}", tag = "evidence",
+    params(("round" = u32, Path), EvidenceQuery, ("aula-credential" = String, Header)),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub async fn round(
+    State(node): State<Arc<Node>>,
+    headers: HeaderMap,
+    FromPath(round): FromPath<u32>,
+    FromQuery(query): FromQuery<EvidenceQuery>,
+) -> Result<Response, ApiError> {
+    bundle(&node, &headers, &query, move |collector| collector.round(RoundId(round))).await
+}
+
+/// The decision on one student's request
+#[utoipa::path(get, path = "/v1/evidence/allocation/{round}/{handle}", tag = "evidence",
+    params(("round" = u32, Path), ("handle" = String, Path), EvidenceQuery, ("aula-credential" = String, Header)),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub async fn allocation(
+    State(node): State<Arc<Node>>,
+    headers: HeaderMap,
+    FromPath((round, handle)): FromPath<(u32, Handle)>,
+    FromQuery(query): FromQuery<EvidenceQuery>,
+) -> Result<Response, ApiError> {
+    bundle(&node, &headers, &query, move |collector| collector.allocation(RoundId(round), &handle)).await
+}
+
+/// Whether a student's state is anchored, and which
+#[utoipa::path(get, path = "/v1/evidence/student/{district}/{school_year}/{handle}", tag = "evidence",
+    params(("district" = u16, Path), ("school_year" = u16, Path), ("handle" = String, Path), EvidenceQuery,
+        ("aula-credential" = String, Header)),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub async fn student(
+    State(node): State<Arc<Node>>,
+    headers: HeaderMap,
+    FromPath((district, year, handle)): FromPath<(u16, u16, Handle)>,
+    FromQuery(query): FromQuery<EvidenceQuery>,
+) -> Result<Response, ApiError> {
+    let (district, year) = (DistrictId(district), SchoolYear(year));
+    bundle(&node, &headers, &query, move |collector| collector.student(district, year, &handle)).await
+}

@@ -1,0 +1,56 @@
+//! Path, query and body as axum reads them, with the one error body when they are malformed.
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use super::error::ApiError;
+
+/// A path's parameters.
+#[derive(Debug)]
+pub struct FromPath<T>(pub T);
+
+/// A query's parameters; unknown ones are refused when the type says so.
+#[derive(Debug)]
+pub struct FromQuery<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for FromPath<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path = Path::<T>::from_request_parts(parts, state).await;
+        let Path(value) = path.map_err(|e| {
+            ApiError::bad_request(format!("the path is malformed: {}", e.body_text()), "see /openapi.json")
+        })?;
+        Ok(Self(value))
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for FromQuery<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        let Query(value) = query.map_err(|e| {
+            ApiError::bad_request(format!("the query is malformed: {}", e.body_text()), "see /openapi.json")
+        })?;
+        Ok(Self(value))
+    }
+}
+
+/// Reads a body of at most `limit` bytes.
+///
+/// # Errors
+/// 413 when it is longer, 400 when it breaks off.
+pub async fn body(body: Body, limit: usize) -> Result<Bytes, ApiError> {
+    axum::body::to_bytes(body, limit).await.map_err(|error| {
+        let text = error.to_string();
+        if text.contains("length limit") {
+            let hint = format!("send at most {limit} bytes; split large batches");
+            return ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is too long", hint);
+        }
+        ApiError::bad_request("the body broke off", "send it again")
+    })
+}

@@ -1,0 +1,107 @@
+//! The HTTP API: reads of what is final, submission, evidence, a stream, and figures for operators.
+//!
+//! Flow: [`router`] collects the routes and their OpenAPI description in one place; every request passes the
+//! same gate ([`gate`]): a place among the served, a time limit, one error body, counters. [`server`] binds.
+//!
+//! Who sees what: public routes give aggregates, and of blocks and transactions only counts and roots; no cell
+//! below the ledger's `min_cell_students` ([`publish`]). Rows leave only with a member's or auditor's
+//! [`credential`]. A handle appears in no public answer.
+//!
+//! Absent: rate limits by caller and caching headers (later), anything that changes the node.
+
+pub mod chain;
+pub mod credential;
+mod error;
+mod evidence;
+mod extract;
+mod gate;
+mod node;
+pub mod ops;
+pub mod publish;
+pub mod registers;
+pub mod server;
+mod stream;
+pub mod submit;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use error::{ApiError, ErrorBody, ErrorDetail};
+pub use node::{Audience, Network, Node, Refused};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Aula",
+        description = "What is final on an Aula ledger, submission of transactions, and evidence. Errors have one form: \
+                       {\"error\":{\"code\",\"message\",\"hint\"}}. Rows about students are given only to members and auditors, who send \
+                       the header Aula-Credential."
+    ),
+    tags(
+        (name = "chain", description = "Blocks, validators, parameters"),
+        (name = "transactions", description = "Submission and outcome"),
+        (name = "resources", description = "Rounds, pools, classes, budgets"),
+        (name = "consortium", description = "Members, districts, schools, votes"),
+        (name = "evidence", description = "Files that an auditor checks offline"),
+        (name = "operation", description = "For whoever watches the node")
+    )
+)]
+struct Description;
+
+fn described() -> OpenApiRouter<Arc<Node>> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(chain::status))
+        .routes(routes!(chain::blocks))
+        .routes(routes!(chain::block))
+        .routes(routes!(chain::validators))
+        .routes(routes!(chain::params))
+        .routes(routes!(chain::genesis))
+        .routes(routes!(stream::stream))
+        .routes(routes!(submit::submit))
+        .routes(routes!(submit::transaction))
+        .routes(routes!(submit::account))
+        .routes(routes!(registers::rounds))
+        .routes(routes!(registers::round))
+        .routes(routes!(registers::pools))
+        .routes(routes!(registers::classes))
+        .routes(routes!(registers::budgets))
+        .routes(routes!(registers::districts))
+        .routes(routes!(registers::schools))
+        .routes(routes!(registers::members))
+        .routes(routes!(registers::proposals))
+        .routes(routes!(evidence::round))
+        .routes(routes!(evidence::allocation))
+        .routes(routes!(evidence::student))
+        .routes(routes!(ops::healthz))
+        .routes(routes!(ops::readyz))
+        .routes(routes!(ops::metrics))
+}
+
+/// The API's description, as served at /openapi.json: indented, with a newline at the end.
+pub fn openapi_json() -> String {
+    let (_, api) = described().split_for_parts();
+    let mut text = api.to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// All routes behind the gate; the explorer's pages are merged in.
+pub fn router(node: Arc<Node>) -> Router {
+    let (routes, _) = described().split_for_parts();
+    let description = openapi_json();
+    let routes = routes
+        .route(
+            "/openapi.json",
+            get(move || async move { ([("content-type", "application/json")], description) }),
+        )
+        .merge(crate::explorer::routes());
+    gate::guard(routes, node.clone()).with_state(node)
+}

@@ -1,0 +1,152 @@
+//! What the routes read from: the database, the running consensus, and what does not change.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use aula_ledger::chain::TransactionId;
+use aula_ledger::genesis::Parsed;
+use aula_ledger::state::schema::Member;
+use axum::http::{HeaderMap, StatusCode};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Semaphore;
+
+use super::credential::{Credential, CredentialError, HEADER};
+use super::error::ApiError;
+use crate::config::Config;
+use crate::storage::{ChainDb, ChainView};
+
+/// A transaction that is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The ledger's number (1 to 99) or the pool's (1001 and above).
+    pub code: u16,
+    /// Why, in a sentence.
+    pub message: String,
+}
+
+/// What the API asks of the running consensus. A trait, so that the routes are tested without a network.
+pub trait Network: Send + Sync {
+    /// Checks a transaction, keeps it and tells the peers.
+    ///
+    /// # Errors
+    /// [`Refused`] with the number.
+    fn submit(&self, bytes: Vec<u8>) -> Result<TransactionId, Refused>;
+    /// True when the transaction waits to be in a block.
+    fn is_pending(&self, id: &TransactionId) -> bool;
+    /// How many transactions wait, and their bytes.
+    fn waiting(&self) -> (usize, usize);
+    /// How many peers are connected.
+    fn peers(&self) -> usize;
+    /// `validator` while this node signs votes when it is in the set, else `follower`.
+    fn mode(&self) -> &'static str;
+}
+
+/// Shared by all routes, behind an `Arc`.
+pub struct Node {
+    /// Everything final.
+    pub db: Arc<ChainDb>,
+    /// The running consensus.
+    pub network: Arc<dyn Network>,
+    /// The genesis as parsed.
+    pub genesis: Parsed,
+    /// The genesis file's bytes.
+    pub genesis_bytes: Vec<u8>,
+    /// The operator's limits.
+    pub limits: crate::config::Api,
+    /// Renders the metrics.
+    pub metrics: PrometheusHandle,
+    pub(super) requests: Arc<Semaphore>,
+    pub(super) streams: Arc<Semaphore>,
+    pub(super) started: Instant,
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Node").field("chain_id", &self.genesis.chain_id).finish_non_exhaustive()
+    }
+}
+
+/// What a caller may see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audience {
+    /// Anybody: aggregates, small cells suppressed.
+    Public,
+    /// An admitted member with a credential: rows too.
+    Member(Box<Member>),
+}
+
+impl Node {
+    /// Puts together what the routes share.
+    pub fn new(
+        config: &Config,
+        db: Arc<ChainDb>,
+        network: Arc<dyn Network>,
+        genesis: Parsed,
+        genesis_bytes: Vec<u8>,
+        metrics: PrometheusHandle,
+    ) -> Self {
+        Self {
+            db,
+            network,
+            genesis,
+            genesis_bytes,
+            requests: Arc::new(Semaphore::new(config.api.max_requests)),
+            streams: Arc::new(Semaphore::new(config.api.max_streams)),
+            limits: config.api.clone(),
+            metrics,
+            started: Instant::now(),
+        }
+    }
+
+    /// Everything final, as of now.
+    pub fn view(&self) -> Arc<ChainView> {
+        self.db.latest()
+    }
+
+    /// Who asks, by the header `Aula-Credential`.
+    ///
+    /// # Errors
+    /// 401 when there is a credential and it is refused.
+    pub fn audience(&self, headers: &HeaderMap) -> Result<Audience, ApiError> {
+        let Some(value) = headers.get(HEADER) else { return Ok(Audience::Public) };
+        let now_ms = now_ms();
+        let checked = value.to_str().map_err(|_| CredentialError::Form).and_then(|text| {
+            let credential: Credential = text.parse()?;
+            let member = credential.check(&*self.view(), &self.genesis.chain_id, now_ms)?;
+            tracing::info!(member = %member.name, purpose = credential.purpose(), "a member reads rows");
+            Ok(member)
+        });
+        match checked {
+            Ok(member) => Ok(Audience::Member(Box::new(member))),
+            Err(CredentialError::Broken(error)) => Err(error.into()),
+            Err(error) => Err(ApiError::new(
+                StatusCode::UNAUTHORIZED,
+                "bad_credential",
+                error,
+                "sign a new one with the account's current key, at most an hour ahead; check the clock",
+            )),
+        }
+    }
+
+    /// The member who asks.
+    ///
+    /// # Errors
+    /// 401 without a credential or with one that is refused.
+    pub fn member(&self, headers: &HeaderMap) -> Result<Box<Member>, ApiError> {
+        match self.audience(headers)? {
+            Audience::Member(member) => Ok(member),
+            Audience::Public => Err(ApiError::new(
+                StatusCode::UNAUTHORIZED,
+                "credential_needed",
+                "rows about students are for members and auditors only",
+                "send the header Aula-Credential; the documentation says how it is made",
+            )),
+        }
+    }
+}
+
+/// This node's clock, in milliseconds since 1970 UTC.
+pub(super) fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis());
+    u64::try_from(now).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,77 @@
+//! For whoever watches the node: alive, ready, and figures for Prometheus.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use metrics::gauge;
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use serde_json::{Value, json};
+
+use super::error::{ApiError, ErrorBody};
+use super::node::{Node, now_ms};
+
+/// Starts recording metrics in this process.
+///
+/// # Errors
+/// When a recorder was installed before.
+pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
+    let handle = PrometheusBuilder::new().install_recorder()?;
+    metrics::describe_gauge!("aula_height", "last final block");
+    metrics::describe_gauge!("aula_peers", "connected peers");
+    metrics::describe_gauge!("aula_waiting_transactions", "transactions that wait to be in a block");
+    metrics::describe_gauge!("aula_waiting_bytes", metrics::Unit::Bytes, "bytes of waiting transactions");
+    metrics::describe_gauge!("aula_streams_open", "open WebSocket streams");
+    metrics::describe_counter!("aula_http_requests_total", "requests by route and status");
+    metrics::describe_histogram!(
+        "aula_http_request_seconds",
+        metrics::Unit::Seconds,
+        "time to answer by route"
+    );
+    Ok(handle)
+}
+
+/// The process answers
+#[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, body = Object)))]
+pub async fn healthz() -> Json<Value> {
+    Json(json!({ "healthy": true }))
+}
+
+/// With nothing to do there is a block a second; a tip older than this says that something is wrong.
+const CURRENT_MS: u64 = 60_000;
+
+/// The node's last block is at most a minute old
+#[utoipa::path(get, path = "/readyz", tag = "operation",
+    responses((status = 200, body = Object), (status = 503, body = ErrorBody)))]
+pub async fn readyz(State(node): State<Arc<Node>>) -> Result<Json<Value>, ApiError> {
+    let tip = node.view().tip();
+    let age_ms = now_ms().saturating_sub(tip.time_ms.0);
+    if age_ms > CURRENT_MS {
+        let message = format!("the last final block, {}, is {} s old", tip.height, age_ms / 1000);
+        let hint = "wait if this node is catching up; else look whether two thirds of the validators are up";
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "not_current", message, hint));
+    }
+    Ok(Json(json!({ "ready": true, "height": tip.height })))
+}
+
+/// Figures in Prometheus's text form
+#[utoipa::path(get, path = "/metrics", tag = "operation",
+    responses((status = 200, content_type = "text/plain", body = String)))]
+pub async fn metrics(State(node): State<Arc<Node>>) -> impl IntoResponse {
+    let (transactions, bytes) = node.network.waiting();
+    let open = node.limits.max_streams.saturating_sub(node.streams.available_permits());
+    gauge!("aula_height").set(as_f64(node.view().tip().height.0));
+    gauge!("aula_peers").set(as_f64(node.network.peers() as u64));
+    gauge!("aula_waiting_transactions").set(as_f64(transactions as u64));
+    gauge!("aula_waiting_bytes").set(as_f64(bytes as u64));
+    gauge!("aula_streams_open").set(as_f64(open as u64));
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], node.metrics.render())
+}
+
+/// Prometheus knows floats only; figures above 2^53 do not occur.
+#[expect(clippy::cast_precision_loss, reason = "monitoring figures")]
+const fn as_f64(value: u64) -> f64 {
+    value as f64
+}

@@ -1,0 +1,146 @@
+//! The ledger's registers: rounds, pools, classes, budgets, districts, schools, members, proposals.
+//!
+//! Each answer names the height it is of. Rounds are shown to the public through [`publish`]; a member's
+//! credential shows them whole.
+
+use std::sync::Arc;
+
+use aula_ledger::state::StoreError;
+use aula_ledger::state::schema::{self, Decision, Round};
+use aula_ledger::types::{ClassId, RoundId};
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::IntoParams;
+
+use super::error::{ApiError, ErrorBody};
+use super::extract::{FromPath, FromQuery};
+use super::node::{Audience, Node};
+use super::publish;
+use crate::storage::ChainView;
+
+/// Which pools.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct PoolsQuery {
+    /// Only of this class.
+    pub class: Option<u16>,
+}
+
+type Answer = Result<Json<Value>, ApiError>;
+
+fn listed<T: Serialize>(
+    node: &Node,
+    name: &str,
+    list: impl FnOnce(&ChainView) -> Result<Vec<T>, StoreError>,
+) -> Answer {
+    let view = node.view();
+    let items = list(&view)?;
+    Ok(Json(json!({ "height": view.tip().height, "count": items.len(), name: items })))
+}
+
+/// A round as an audience may see it.
+///
+/// # Errors
+/// When the database fails.
+pub fn round_for(view: &ChainView, round: &Round, audience: &Audience) -> Result<Value, ApiError> {
+    let decided: Option<Decision> = schema::decision(view, round.round)?;
+    let min_cell = schema::params(view)?.min_cell_students;
+    let decision = decided.map(|decision| match audience {
+        Audience::Public => publish::decision(&decision, min_cell),
+        Audience::Member(_) => member_decision(&decision),
+    });
+    let mut value = serde_json::to_value(round).unwrap_or_default();
+    if let Some(fields) = value.as_object_mut() {
+        if matches!(audience, Audience::Public) {
+            // The number of pairs counts single students' eligible pools.
+            fields.remove("pairs");
+            if round.requests > 0 && round.requests < min_cell {
+                fields.insert("requests".into(), Value::Null);
+            }
+        }
+        fields.insert("decision".into(), decision.unwrap_or_default());
+    }
+    Ok(value)
+}
+
+fn member_decision(decision: &Decision) -> Value {
+    let mut value = serde_json::to_value(decision).unwrap_or_default();
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("optimal".into(), decision.is_optimal().into());
+    }
+    value
+}
+
+/// All rounds, oldest first
+#[utoipa::path(get, path = "/v1/rounds", tag = "resources", responses((status = 200, body = Object)))]
+pub async fn rounds(State(node): State<Arc<Node>>, headers: HeaderMap) -> Answer {
+    let audience = node.audience(&headers)?;
+    let view = node.view();
+    let rounds = schema::rounds(&*view)?;
+    let shown = rounds.iter().map(|r| round_for(&view, r, &audience)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(json!({ "height": view.tip().height, "count": shown.len(), "rounds": shown })))
+}
+
+/// One round with its decision
+#[utoipa::path(get, path = "/v1/rounds/{id}", tag = "resources", params(("id" = u32, Path)),
+    responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
+pub async fn round(State(node): State<Arc<Node>>, headers: HeaderMap, FromPath(id): FromPath<u32>) -> Answer {
+    let audience = node.audience(&headers)?;
+    let view = node.view();
+    let round = schema::round(&*view, RoundId(id))?
+        .ok_or_else(|| ApiError::not_found(format!("no round {id}"), "rounds are listed by /v1/rounds"))?;
+    let mut value = round_for(&view, &round, &audience)?;
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("as_of_height".into(), view.tip().height.0.into());
+    }
+    Ok(Json(value))
+}
+
+/// Pools of places, by class and number
+#[utoipa::path(get, path = "/v1/pools", tag = "resources", params(PoolsQuery),
+    responses((status = 200, body = Object)))]
+pub async fn pools(State(node): State<Arc<Node>>, FromQuery(query): FromQuery<PoolsQuery>) -> Answer {
+    listed(&node, "pools", |view| match query.class {
+        Some(class) => schema::pools(view, ClassId(class)),
+        None => schema::all_pools(view),
+    })
+}
+
+/// Classes of resources
+#[utoipa::path(get, path = "/v1/classes", tag = "resources", responses((status = 200, body = Object)))]
+pub async fn classes(State(node): State<Arc<Node>>) -> Answer {
+    listed(&node, "classes", schema::classes)
+}
+
+/// Budgets by funder and school year
+#[utoipa::path(get, path = "/v1/budgets", tag = "resources", responses((status = 200, body = Object)))]
+pub async fn budgets(State(node): State<Arc<Node>>) -> Answer {
+    listed(&node, "budgets", schema::budgets)
+}
+
+/// Districts
+#[utoipa::path(get, path = "/v1/districts", tag = "consortium", responses((status = 200, body = Object)))]
+pub async fn districts(State(node): State<Arc<Node>>) -> Answer {
+    listed(&node, "districts", schema::districts)
+}
+
+/// Schools
+#[utoipa::path(get, path = "/v1/schools", tag = "consortium", responses((status = 200, body = Object)))]
+pub async fn schools(State(node): State<Arc<Node>>) -> Answer {
+    listed(&node, "schools", schema::schools)
+}
+
+/// Members, admitted or not
+#[utoipa::path(get, path = "/v1/members", tag = "consortium", responses((status = 200, body = Object)))]
+pub async fn members(State(node): State<Arc<Node>>) -> Answer {
+    listed(&node, "members", schema::members)
+}
+
+/// Proposed changes with their votes
+#[utoipa::path(get, path = "/v1/proposals", tag = "consortium", responses((status = 200, body = Object)))]
+pub async fn proposals(State(node): State<Arc<Node>>) -> Answer {
+    listed(&node, "proposals", schema::proposals)
+}

@@ -1,0 +1,136 @@
+//! Binding the API: loopback in clear, any other address over TLS only.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::Router;
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use hyper_util::rt::TokioTimer;
+
+use crate::config::Api;
+
+/// A client that has not sent its headers by then is let go.
+const HEADER_LIMIT: Duration = Duration::from_secs(10);
+/// At shutdown, how long open requests may still take.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// Why the API cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// Not loopback and no certificate.
+    #[error("{0} is not loopback, and such an address needs api.tls_certificate and api.tls_key")]
+    TlsNeeded(SocketAddr),
+    /// One of the two TLS files is set, the other is not.
+    #[error("api.tls_certificate and api.tls_key go together; only one is set")]
+    TlsHalf,
+    /// The certificate or key cannot be used.
+    #[error("the TLS files cannot be used")]
+    Tls(#[source] std::io::Error),
+    /// The address cannot be bound.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Serving failed.
+    #[error("serving HTTP failed")]
+    Serve(#[source] std::io::Error),
+}
+
+/// A bound listener with the rule on TLS already checked.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    tls: Option<(PathBuf, PathBuf)>,
+}
+
+impl Server {
+    /// Checks the rule and binds.
+    ///
+    /// # Errors
+    /// [`ServerError`] without having bound anything when the rule is broken.
+    pub fn bind(api: &Api) -> Result<Self, ServerError> {
+        let tls = match (&api.tls_certificate, &api.tls_key) {
+            (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
+            (None, None) => None,
+            _ => return Err(ServerError::TlsHalf),
+        };
+        if tls.is_none() && !api.listen.ip().is_loopback() {
+            return Err(ServerError::TlsNeeded(api.listen));
+        }
+        let bound = TcpListener::bind(api.listen).and_then(|listener| {
+            listener.set_nonblocking(true)?;
+            let address = listener.local_addr()?;
+            Ok((listener, address))
+        });
+        let (listener, address) =
+            bound.map_err(|source| ServerError::Bind { address: api.listen, source })?;
+        Ok(Self { listener, address, tls })
+    }
+
+    /// Where it listens; the port is the real one.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The origin that clients use.
+    pub fn origin(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Serves until `stop` is done, then lets open requests finish for two seconds.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub async fn serve(
+        self,
+        routes: Router,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), ServerError> {
+        let handle = Handle::new();
+        let stopper = handle.clone();
+        let stopping = tokio::spawn(async move {
+            stop.await;
+            stopper.graceful_shutdown(Some(DRAIN));
+        });
+        let service = routes.into_make_service();
+        let served = match self.tls {
+            Some((certificate, key)) => {
+                let config = RustlsConfig::from_pem_file(certificate, key).await.map_err(ServerError::Tls)?;
+                let mut server = axum_server::from_tcp_rustls(self.listener, config).handle(handle);
+                server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_LIMIT);
+                server.serve(service).await
+            }
+            None => {
+                let mut server = axum_server::from_tcp(self.listener).handle(handle);
+                server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_LIMIT);
+                server.serve(service).await
+            }
+        };
+        stopping.abort();
+        served.map_err(ServerError::Serve)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_is_served_in_clear() {
+        let mut api = Api { listen: SocketAddr::from(([0, 0, 0, 0], 0)), ..Api::default() };
+        assert!(matches!(Server::bind(&api), Err(ServerError::TlsNeeded(_))));
+        api.tls_key = Some("key.pem".into());
+        assert!(matches!(Server::bind(&api), Err(ServerError::TlsHalf)));
+        api = Api { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Api::default() };
+        assert!(
+            Server::bind(&api).is_ok_and(|s| s.address().port() != 0 && s.origin().starts_with("http://127"))
+        );
+    }
+}

@@ -1,0 +1,133 @@
+//! Transactions in, and what became of them "as seen by this node": unknown, pending, final or rejected.
+
+use std::sync::Arc;
+
+use aula_ledger::chain::{Code, TransactionId};
+use aula_ledger::params::MAX_TRANSACTION_BYTES;
+use aula_ledger::state::schema;
+use aula_ledger::types::{AccountId, Hash};
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::error::{ApiError, ErrorBody};
+use super::extract::{self, FromPath};
+use super::node::Node;
+use super::publish;
+
+/// A transaction that waits now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Submitted {
+    /// Its name.
+    #[schema(value_type = String)]
+    pub id: TransactionId,
+}
+
+/// What this node knows of a transaction.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TransactionStatus {
+    /// Its name.
+    #[schema(value_type = String)]
+    pub id: TransactionId,
+    /// `unknown`: never seen, or forgotten; `pending`: waits; `final`: executed in a final block; `rejected`: in a
+    /// final block, and the state refused it.
+    pub status: &'static str,
+    /// The receipt's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<u16>,
+    /// The number in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<&'static str>,
+    /// The position of a batch's first bad entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<u32>,
+    /// The block's height.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub height: Option<u64>,
+    /// The position in the block.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<u32>,
+    /// What it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    pub events: Option<Vec<Value>>,
+}
+
+/// Submits a transaction: the body is its canonical bytes
+#[utoipa::path(post, path = "/v1/transactions", tag = "transactions",
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 202, body = Submitted), (status = 413, body = ErrorBody), (status = 422, body = ErrorBody),
+        (status = 503, body = ErrorBody)))]
+pub async fn submit(
+    State(node): State<Arc<Node>>,
+    body: Body,
+) -> Result<(StatusCode, Json<Submitted>), ApiError> {
+    let limit = usize::try_from(MAX_TRANSACTION_BYTES).unwrap_or(usize::MAX);
+    let bytes = extract::body(body, limit).await?;
+    let outcome = node.network.submit(bytes.to_vec());
+    let id = outcome.map_err(|refused| {
+        let code = u8::try_from(refused.code).ok().and_then(Code::from_number);
+        let message = code.map_or(refused.message, |code| code.explain().to_owned());
+        ApiError::refused(refused.code, message, "the numbers are explained in the documentation")
+    })?;
+    Ok((StatusCode::ACCEPTED, Json(Submitted { id })))
+}
+
+/// What this node knows of a transaction
+#[utoipa::path(get, path = "/v1/transactions/{id}", tag = "transactions", params(("id" = String, Path)),
+    responses((status = 200, body = TransactionStatus), (status = 400, body = ErrorBody)))]
+pub async fn transaction(
+    State(node): State<Arc<Node>>,
+    FromPath(id): FromPath<Hash>,
+) -> Result<Json<TransactionStatus>, ApiError> {
+    // Asked before the view is taken: a transaction that is decided in between is then found in the view.
+    let pending = node.network.is_pending(&id);
+    let view = node.view();
+    let mut status = TransactionStatus {
+        id,
+        status: if pending { "pending" } else { "unknown" },
+        code: None,
+        meaning: None,
+        entry: None,
+        height: None,
+        index: None,
+        events: None,
+    };
+    if let Some(place) = view.locate(&id)? {
+        let receipts = view.receipts(place.height)?.unwrap_or_default();
+        let at = usize::try_from(place.index).unwrap_or(usize::MAX);
+        if let Some(receipt) = receipts.get(at) {
+            let min_cell = schema::params(&*view)?.min_cell_students;
+            status.status = if receipt.code == Code::Accepted { "final" } else { "rejected" };
+            status.code = Some(receipt.code.number().into());
+            status.meaning = Some(receipt.code.explain());
+            status.entry = receipt.entry;
+            status.height = Some(place.height.0);
+            status.index = Some(place.index);
+            status.events = Some(receipt.events.iter().map(|e| publish::event(e, min_cell)).collect());
+        }
+    }
+    Ok(Json(status))
+}
+
+/// An account: its current key, next sequence number, and the member it is
+#[utoipa::path(get, path = "/v1/accounts/{id}", tag = "transactions", params(("id" = String, Path)),
+    responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
+pub async fn account(
+    State(node): State<Arc<Node>>,
+    FromPath(id): FromPath<AccountId>,
+) -> Result<Json<Value>, ApiError> {
+    let view = node.view();
+    let account = schema::account(&*view, &id)?.ok_or_else(|| {
+        ApiError::not_found(format!("no account {id}"), "members are listed by /v1/members")
+    })?;
+    let member = schema::member(&*view, &id)?;
+    Ok(Json(serde_json::json!({
+        "account": id, "public_key": account.public_key, "sequence": account.sequence,
+        "height": view.tip().height, "member": member,
+    })))
+}

@@ -1,0 +1,233 @@
+//! A client of a node's HTTP API, for the subcommands. Every failure is a sentence with a next step.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aula_ledger::chain::TransactionId;
+use aula_ledger::keys::account_of;
+use aula_ledger::types::{AccountId, ChainId};
+use ed25519_dalek::SigningKey;
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::api::ErrorBody;
+use crate::api::credential::{Claim, Credential, HEADER};
+use crate::command::Failure;
+use crate::keys::NodeKey;
+
+/// How long one request may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a credential made for one request lives, in milliseconds.
+const CREDENTIAL_MS: u64 = 300_000;
+
+/// Whose account asks, when rows are asked for.
+#[derive(Clone)]
+struct Caller {
+    chain_id: ChainId,
+    account: AccountId,
+    key: SigningKey,
+}
+
+/// A node's API at one origin.
+#[derive(Clone)]
+pub struct Client {
+    origin: String,
+    http: reqwest::Client,
+    caller: Option<Caller>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
+/// What a node knows of a transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct TransactionState {
+    /// `unknown`, `pending`, `final` or `rejected`.
+    pub status: String,
+    /// The receipt's number, when it is in a block.
+    pub code: Option<u16>,
+    /// The block's height.
+    pub height: Option<u64>,
+}
+
+impl Client {
+    /// A client of the node at `origin`, for example `http://127.0.0.1:8480`.
+    ///
+    /// # Errors
+    /// When the origin is no http or https URL.
+    pub fn new(origin: &str) -> Result<Self, Failure> {
+        let hint = "give the node's URL, for example http://127.0.0.1:8480";
+        if !origin.starts_with("http://") && !origin.starts_with("https://") {
+            return Err(Failure::new("bad_url", format!("{origin:?} is no http URL"), hint));
+        }
+        let http = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .user_agent(concat!("aula/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|e| Failure::because(format!("cannot make an HTTP client: {e}"), hint))?;
+        Ok(Self { origin: origin.trim_end_matches('/').to_owned(), http, caller: None })
+    }
+
+    /// The same client that signs a credential for each request.
+    pub fn signed_by(&self, chain_id: ChainId, account: AccountId, key: SigningKey) -> Self {
+        Self { caller: Some(Caller { chain_id, account, key }), ..self.clone() }
+    }
+
+    /// The same client, signing with this account key for the chain that the node says it is on. The account
+    /// is the key's own: after a rotation use [`Self::signed_by`] with the account's id.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn signed_with(&self, key: NodeKey) -> Result<Self, Failure> {
+        let status = self.status().await?;
+        let chain_id = status["chain_id"].as_str().and_then(ChainId::new).ok_or_else(|| {
+            Failure::new(
+                "bad_answer",
+                "the node does not say its chain id",
+                "check that the URL is an Aula node's",
+            )
+        })?;
+        let account = account_of(&key.public());
+        Ok(self.signed_by(chain_id, account, key.into_signing_key()))
+    }
+
+    /// The node's origin.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// GET, as a value or a typed body. `path` starts with `/v1/`.
+    ///
+    /// # Errors
+    /// The node's own sentence and hint, or that it cannot be reached.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        let bytes = self.get_bytes(path).await?;
+        serde_json::from_slice(&bytes).map_err(|e| {
+            let hint = "use the same version of the program as the node";
+            Failure::new(
+                "bad_answer",
+                format!("{} answered something else than expected: {e}", self.origin),
+                hint,
+            )
+        })
+    }
+
+    /// GET, none when the node answers 404.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn find<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, Failure> {
+        match self.get(path).await {
+            Ok(found) => Ok(Some(found)),
+            Err(failure) if failure.code == "not_found" => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// GET of bytes: a bundle, the genesis.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, Failure> {
+        let response = self.send(self.request(Method::GET, path)).await?;
+        Ok(response.bytes().await.map_err(|e| self.unreachable(&e))?.to_vec())
+    }
+
+    /// Submits a transaction's canonical bytes; gives its id.
+    ///
+    /// # Errors
+    /// The refusal with its number, or that the node cannot be reached.
+    pub async fn submit(&self, bytes: Vec<u8>) -> Result<TransactionId, Failure> {
+        #[derive(Deserialize)]
+        struct Accepted {
+            id: TransactionId,
+        }
+        let request = self
+            .request(Method::POST, "/v1/transactions")
+            .header("content-type", "application/octet-stream")
+            .body(bytes);
+        let response = self.send(request).await?;
+        let accepted: Accepted = response.json().await.map_err(|e| self.unreachable(&e))?;
+        Ok(accepted.id)
+    }
+
+    /// Waits until a transaction is in a block, at most `limit`.
+    ///
+    /// # Errors
+    /// When it is not by then, or the node cannot be reached.
+    pub async fn wait_final(&self, id: &TransactionId, limit: Duration) -> Result<TransactionState, Failure> {
+        let start = tokio::time::Instant::now();
+        loop {
+            let state: TransactionState = self.get(&format!("/v1/transactions/{id}")).await?;
+            if state.height.is_some() {
+                return Ok(state);
+            }
+            if start.elapsed() > limit {
+                let message = format!("transaction {id} is {} after {} s", state.status, limit.as_secs());
+                let hint = "look at `aula status`: are more than two thirds of the validators up?";
+                return Err(Failure::new("not_final", message, hint));
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    /// `/v1/status` as a value.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn status(&self) -> Result<Value, Failure> {
+        self.get("/v1/status").await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.origin));
+        match &self.caller {
+            Some(caller) => request.header(HEADER, caller.credential().to_string()),
+            None => request,
+        }
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        let response = request.send().await.map_err(|e| self.unreachable(&e))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let body = response.bytes().await.unwrap_or_default();
+        match serde_json::from_slice::<ErrorBody>(&body) {
+            Ok(ErrorBody { error }) => {
+                let number = error.ledger_code.map(|code| format!(" (code {code})")).unwrap_or_default();
+                Err(Failure::new(&error.code, format!("{}{number}", error.message), error.hint))
+            }
+            Err(_) => Err(self.strange(status)),
+        }
+    }
+
+    fn strange(&self, status: StatusCode) -> Failure {
+        let hint = "check that the URL is an Aula node's";
+        Failure::new("bad_answer", format!("{} answered {status}", self.origin), hint)
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Failure {
+        let kind = if error.is_timeout() { "did not answer in time" } else { "cannot be reached" };
+        let hint = "start the node, or give its URL with --rpc";
+        Failure::new("unreachable", format!("the node at {} {kind}", self.origin), hint)
+    }
+}
+
+impl Caller {
+    fn credential(&self) -> Credential {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis());
+        let claim = Claim {
+            chain_id: self.chain_id.clone(),
+            account: self.account,
+            expires_ms: u64::try_from(now).unwrap_or(0).saturating_add(CREDENTIAL_MS),
+            purpose: "command-line".into(),
+        };
+        Credential::sign(&claim, &self.key)
+    }
+}

@@ -1,0 +1,102 @@
+//! `aula join`: makes this home a follower of a chain, from its genesis file and a peer's address alone.
+//!
+//! The follower fetches every block by value sync and executes it itself. It becomes a validator by vote; then
+//! `role = "validator"` in config.toml lets its key sign.
+
+use std::path::PathBuf;
+
+use aula_ledger::genesis::Genesis;
+use clap::Args;
+use serde_json::json;
+
+use super::{Advise, Context, Failure, Outcome, init};
+use crate::bootstrap::{db_options, open_database};
+use crate::config::{Config, set};
+use crate::wiring;
+
+/// Arguments of `aula join`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  aula join --home /srv/district-07 --genesis county.json \\\n    --peer /ip4/192.0.2.7/tcp/8481/p2p/12D3KooW...\n  \
+                  aula start --home /srv/district-07\n\nCompare the SHA-256 it prints with the published one. The peers \
+                  must know this node's id (printed too): by a vote that admits the peer, or in their config.toml."
+)]
+pub struct JoinArgs {
+    /// The consortium's genesis file
+    #[arg(long, value_name = "FILE")]
+    pub genesis: PathBuf,
+    /// A peer, /ip4/ADDRESS/tcp/PORT/p2p/ID; several may be given
+    #[arg(long, required = true, value_delimiter = ',', value_name = "MULTIADDR")]
+    pub peer: Vec<String>,
+    /// The operator's name
+    #[arg(long, default_value = "node")]
+    pub name: String,
+    /// Where peers reach this node [default: the config's]
+    #[arg(long, env = "AULA_P2P_LISTEN", value_name = "MULTIADDR")]
+    pub p2p: Option<String>,
+    /// Address of this node's API [default: the config's]
+    #[arg(long, env = "AULA_API_LISTEN", value_name = "ADDR:PORT")]
+    pub listen: Option<std::net::SocketAddr>,
+    /// Join as a validator-to-be: sign as soon as a vote has added this node's key
+    #[arg(long)]
+    pub validator: bool,
+}
+
+/// Prepares the home; `aula start` then follows the chain.
+///
+/// # Errors
+/// When the genesis or a peer is refused, or the home belongs to another chain.
+pub fn run(context: &Context, args: &JoinArgs) -> Result<Outcome, Failure> {
+    let home = &context.home;
+    let hint = "fetch the consortium's genesis file again";
+    let what = || format!("the genesis {} is refused", args.genesis.display());
+    let bytes = std::fs::read(&args.genesis).advise(what(), hint)?;
+    let parsed = Genesis::parse(&bytes).advise(what(), hint)?;
+    for peer in &args.peer {
+        wiring::peer(peer)?;
+    }
+    let target = home.genesis_file();
+    if std::fs::read(&target).is_ok_and(|present| present != bytes) {
+        return Err(Failure::new(
+            "other_chain",
+            format!("{} belongs to another genesis", home.path().display()),
+            "give an empty --home",
+        ));
+    }
+    let made = init::make(home, &args.name, args.p2p.clone())?;
+    write_config(context, args)?;
+    std::fs::write(&target, &bytes).advise(format!("cannot write {}", target.display()), "check the space left")?;
+    let config = Config::load(home)?;
+    drop(open_database(home, db_options(&config), &bytes, &parsed)?);
+    let text = format!(
+        "{} follows {}.\nsha256 of the genesis  {}  (compare it with the published one)\nthis node's peer id    {}  (the \
+         peers must admit it)\nNext: aula start --home {}",
+        home.path().display(),
+        parsed.chain_id,
+        parsed.sha256,
+        made.operator.peer_id,
+        home.path().display()
+    );
+    let json = json!({
+        "home": home.path(), "chain_id": parsed.chain_id, "genesis_sha256": parsed.sha256,
+        "peer_id": made.operator.peer_id, "peers": args.peer,
+    });
+    Ok(Outcome::yes(json, text))
+}
+
+fn write_config(context: &Context, args: &JoinArgs) -> Result<(), Failure> {
+    let path = context.home.config_file();
+    let hint = "check the folder's owner and space";
+    let mut text =
+        std::fs::read_to_string(&path).advise(format!("cannot read {}", path.display()), hint)?;
+    let quoted: Vec<String> = args.peer.iter().map(|peer| format!("\"{peer}\"")).collect();
+    text = set(&text, "p2p", "peers", &format!("[{}]", quoted.join(", ")));
+    text = set(&text, "consensus", "role", if args.validator { "\"validator\"" } else { "\"follower\"" });
+    if let Some(p2p) = &args.p2p {
+        text = set(&text, "p2p", "listen", &format!("\"{p2p}\""));
+    }
+    if let Some(listen) = &args.listen {
+        text = set(&text, "api", "listen", &format!("\"{listen}\""));
+    }
+    std::fs::write(&path, text).advise(format!("cannot write {}", path.display()), hint)
+}

@@ -1,0 +1,69 @@
+//! `aula localnet`: validators as processes on this machine, until SIGINT or SIGTERM.
+
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aula_ledger::types::TimeMs;
+use clap::Args;
+use serde_json::json;
+
+use super::{Advise, Answer, Context, Failure, Outcome, genesis, start};
+use crate::localnet::{Localnet, Plan, prepare};
+
+/// Arguments of `aula localnet`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula localnet --validators 4 --home /tmp/county\n  aula localnet --validators 4 --home /tmp/county \
+                  --base-port 27000 --output json\n\nOne line a node, then a line that says ready. Nodes that die are neither \
+                  restarted nor waited for: start one again with `aula start --home HOME`. A second run with the same \
+                  --home continues the chain."
+)]
+pub struct LocalnetArgs {
+    /// How many validators, 1 to 32
+    #[arg(long, default_value_t = 4)]
+    pub validators: u16,
+    /// First port; each node takes three [default: free ports]
+    #[arg(long, value_name = "PORT")]
+    pub base_port: Option<u16>,
+    /// The chain's name
+    #[arg(long, default_value = "localnet")]
+    pub name: String,
+    /// Districts, schools, further members and parameters, as for `aula genesis`
+    #[arg(long, value_name = "FILE")]
+    pub base: Option<PathBuf>,
+}
+
+/// Starts the nodes and stops them at a signal.
+///
+/// # Errors
+/// When a home cannot be made or a node does not come up.
+pub async fn run(context: &Context, args: &LocalnetArgs) -> Result<Outcome, Failure> {
+    // A signal during the start is not lost.
+    let stop = start::stop_signal(false)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis());
+    let plan = Plan {
+        dir: context.home.path().to_owned(),
+        validators: args.validators,
+        name: args.name.clone(),
+        base_port: args.base_port,
+        time_ms: TimeMs(u64::try_from(now).unwrap_or(0)),
+        base: args.base.as_deref().map_or_else(|| Ok(genesis::Base::default()), genesis::read)?,
+    };
+    let prepared = prepare(&plan)?;
+    context.tell(format_args!(
+        "chain {}, genesis {}",
+        prepared.genesis.chain_id,
+        prepared.genesis_file.display()
+    ));
+    let program = std::env::current_exe().advise("cannot find this program", "run it by its path")?;
+    let mut net = Localnet::start(&program, &prepared.homes).await?;
+    for line in net.lines() {
+        let text = format!("{}  pid {}  {}  {}", line.node, line.pid, line.rpc, line.home.display());
+        context.print(&Answer::new(line, text))?;
+    }
+    context.print(&Answer::new(json!({ "ready": true }), "ready; Ctrl-C stops all nodes"))?;
+    stop.await;
+    context.tell("stopping");
+    net.stop().await;
+    Ok(Outcome::printed())
+}

@@ -1,0 +1,152 @@
+//! `aula query`: what is final, as a node shows it. The JSON is the route's own answer.
+
+use clap::{Args, Subcommand};
+use serde_json::Value;
+
+use super::rpc::RpcArgs;
+use super::{Context, Failure, Outcome};
+use crate::api::credential::HEADER;
+use crate::client::Client;
+use crate::home::Home;
+use crate::keys::{KeyKind, NodeKey};
+
+/// Arguments of `aula query`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula query blocks --limit 5\n  aula query transaction ID --output json\n  aula query rounds \
+                        --rpc http://127.0.0.1:8480\n  aula query --as-member round 3\n\nExit 1 when there is no such thing."
+)]
+pub struct QueryArgs {
+    /// The node to ask
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+    /// Sign the question with the home's account key: a member sees small cells too
+    #[arg(long)]
+    pub as_member: bool,
+    /// What to ask for
+    #[command(subcommand)]
+    pub what: What,
+}
+
+/// What to ask for.
+#[derive(Debug, Subcommand)]
+pub enum What {
+    /// Blocks, newest first
+    Blocks {
+        /// Highest height
+        #[arg(long)]
+        from: Option<u64>,
+        /// How many, 1 to 100
+        #[arg(long, default_value_t = 20)]
+        limit: u64,
+    },
+    /// One block with its transactions' outlines
+    Block {
+        /// Its height
+        height: u64,
+    },
+    /// What became of a transaction
+    Transaction {
+        /// Its id
+        id: String,
+    },
+    /// An account's key, sequence and member
+    Account {
+        /// Its id
+        id: String,
+    },
+    /// All rounds
+    Rounds,
+    /// One round
+    Round {
+        /// Its number
+        round: u32,
+    },
+    /// Pools
+    Pools {
+        /// Only of this class
+        #[arg(long)]
+        class: Option<u16>,
+    },
+    /// Classes of resources
+    Classes,
+    /// Budgets
+    Budgets,
+    /// Districts
+    Districts,
+    /// Schools
+    Schools,
+    /// Members
+    Members,
+    /// Proposed changes
+    Proposals,
+    /// Validators now, next and after
+    Validators,
+    /// Parameters
+    Params,
+}
+
+impl What {
+    fn path(&self) -> String {
+        match self {
+            Self::Blocks { from: Some(from), limit } => format!("/v1/blocks?from={from}&limit={limit}"),
+            Self::Blocks { from: None, limit } => format!("/v1/blocks?limit={limit}"),
+            Self::Block { height } => format!("/v1/blocks/{height}"),
+            Self::Transaction { id } => format!("/v1/transactions/{}", plain(id)),
+            Self::Account { id } => format!("/v1/accounts/{}", plain(id)),
+            Self::Rounds => "/v1/rounds".into(),
+            Self::Round { round } => format!("/v1/rounds/{round}"),
+            Self::Pools { class: Some(class) } => format!("/v1/pools?class={class}"),
+            Self::Pools { class: None } => "/v1/pools".into(),
+            Self::Classes => "/v1/classes".into(),
+            Self::Budgets => "/v1/budgets".into(),
+            Self::Districts => "/v1/districts".into(),
+            Self::Schools => "/v1/schools".into(),
+            Self::Members => "/v1/members".into(),
+            Self::Proposals => "/v1/proposals".into(),
+            Self::Validators => "/v1/validators".into(),
+            Self::Params => "/v1/params".into(),
+        }
+    }
+}
+
+/// Ids are hex; anything else must not change the path.
+fn plain(id: &str) -> String {
+    id.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+/// Asks and prints.
+///
+/// # Errors
+/// When the node cannot be reached or refuses.
+pub async fn run(context: &Context, args: &QueryArgs) -> Result<Outcome, Failure> {
+    let mut client = args.rpc.client(context)?;
+    if args.as_member {
+        client = member_client(&client, &context.home).await?;
+    }
+    match client.find::<Value>(&args.what.path()).await? {
+        Some(found) => {
+            let text = serde_json::to_string_pretty(&found)?;
+            let unknown = found["status"] == "unknown";
+            Ok(if unknown { Outcome::no(found, text) } else { Outcome::yes(found, text) })
+        }
+        None => {
+            Ok(Outcome::no(serde_json::json!({ "found": false }), "there is no such thing on this chain"))
+        }
+    }
+}
+
+/// The same client, signing with the home's account key.
+///
+/// # Errors
+/// When the key is missing or the node does not say which chain it is on.
+pub async fn member_client(client: &Client, home: &Home) -> Result<Client, Failure> {
+    let key = NodeKey::of_home(home, KeyKind::Account)?;
+    client.signed_with(key).await.map_err(|failure| {
+        Failure::new(
+            &failure.code,
+            format!("cannot sign the header {HEADER}: {}", failure.message),
+            failure.hint,
+        )
+    })
+}

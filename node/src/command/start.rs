@@ -1,0 +1,103 @@
+//! `aula start`: runs the node until SIGINT or SIGTERM. Prints one line when it is up.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+use tokio::io::AsyncReadExt;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Advise, Answer, Context, Failure, Outcome};
+use crate::config::{Config, Role};
+use crate::keys::{KeyKind, NodeKey, peer_id};
+use crate::localnet::UpLine;
+use crate::wiring::{self, StartOptions};
+
+/// Arguments of `aula start`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula start --home /srv/district-07\n  aula start --listen 127.0.0.1:9000 --log info\n\nStop it with \
+                  SIGTERM or Ctrl-C: everything final is on disk at any time. The API listens on loopback; any other \
+                  address needs [api] tls_certificate and tls_key."
+)]
+pub struct StartArgs {
+    /// Address of the API and the explorer [default: the config's, else 127.0.0.1:8480]
+    #[arg(long, env = "AULA_API_LISTEN", value_name = "ADDR:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Where peers reach this node [default: the config's, else /ip4/127.0.0.1/tcp/8481]
+    #[arg(long, env = "AULA_P2P_LISTEN", value_name = "MULTIADDR")]
+    pub p2p: Option<String>,
+    /// A further peer, /ip4/ADDRESS/tcp/PORT/p2p/ID
+    #[arg(long, env = "AULA_P2P_PEERS", value_delimiter = ',', value_name = "MULTIADDR")]
+    pub peer: Vec<String>,
+    /// Only follow: never vote
+    #[arg(long)]
+    pub follower: bool,
+    /// After the loss of consensus/sign_guard: a height above everything this node's key may have signed
+    #[arg(long, value_name = "HEIGHT")]
+    pub confirmed_height: Option<u64>,
+    /// Stop when standard input ends; for a parent process
+    #[arg(long, hide = true)]
+    pub stop_with_stdin: bool,
+}
+
+/// Runs the node.
+///
+/// # Errors
+/// When it cannot start, or stops by itself.
+pub async fn run(context: &Context, args: &StartArgs) -> Result<Outcome, Failure> {
+    let mut config = Config::load(&context.home)?;
+    config.api.listen = args.listen.unwrap_or(config.api.listen);
+    config.p2p.listen = args.p2p.clone().unwrap_or(config.p2p.listen);
+    config.p2p.peers.extend(args.peer.iter().cloned());
+    if args.follower {
+        config.consensus.role = Role::Follower;
+    }
+    config.check()?;
+    // Installed before anything starts: a signal during the start is not lost.
+    let stop = stop_signal(args.stop_with_stdin)?;
+    let options = StartOptions { confirmed_height: args.confirmed_height };
+    let running = wiring::start(&context.home, &config, &options).await?;
+    let id = NodeKey::of_home(&context.home, KeyKind::Network)
+        .ok()
+        .and_then(|key| peer_id(&key.public()))
+        .unwrap_or_default();
+    let up = UpLine {
+        chain_id: running.genesis.chain_id.to_string(),
+        rpc: running.origin.clone(),
+        p2p: format!("{}/p2p/{id}", config.p2p.listen),
+        height: running.db.latest().tip().height.0,
+    };
+    let text = format!(
+        "{} is up at height {}.\nexplorer and API  {}\npeers reach it at {}",
+        up.chain_id, up.height, up.rpc, up.p2p
+    );
+    // A closed standard output must not end the node.
+    let _ = context.print(&Answer::new(&up, text));
+    running.serve(stop).await?;
+    Ok(Outcome::printed())
+}
+
+/// Done at SIGINT, SIGTERM, or, when asked for, at the end of standard input.
+///
+/// # Errors
+/// When signals cannot be listened to.
+pub fn stop_signal(with_stdin: bool) -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    let hint = "run it in an ordinary process";
+    let mut interrupt = signal(SignalKind::interrupt()).advise("cannot listen to signals", hint)?;
+    let mut terminate = signal(SignalKind::terminate()).advise("cannot listen to signals", hint)?;
+    Ok(async move {
+        let stdin_ends = async {
+            if !with_stdin {
+                return std::future::pending().await;
+            }
+            let mut stdin = tokio::io::stdin();
+            let mut ignored = [0; 64];
+            while stdin.read(&mut ignored).await.is_ok_and(|n| n > 0) {}
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            () = stdin_ends => {}
+        }
+    })
+}

@@ -1,0 +1,51 @@
+//! `aula status`: where a node is. Exit 1 when it answers and its last block is more than a minute old.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+
+use super::rpc::RpcArgs;
+use super::{Answer, Context, Failure, Outcome, Verdict};
+
+/// A last block older than this is an answer of "no".
+const CURRENT_MS: u64 = 60_000;
+
+/// Arguments of `aula status`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula status --home /srv/district-07\n  aula status --rpc http://127.0.0.1:8480 \
+                        --output json\n\nExit 0: up and current; 1: up, but the last block is over a minute old; 2: no answer."
+)]
+pub struct StatusArgs {
+    /// The node to ask
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+}
+
+/// Asks the node.
+///
+/// # Errors
+/// When it cannot be reached.
+pub async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome, Failure> {
+    let client = args.rpc.client(context)?;
+    let status = client.status().await?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis());
+    let age_ms = u64::try_from(now).unwrap_or(0).saturating_sub(status["time_ms"].as_u64().unwrap_or(0));
+    let field = |name: &str| match &status[name] {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let text = format!(
+        "{}  height {}  ({} s old)\nrole {}, {} validators, {} peers, {} waiting transactions\nexplorer {}",
+        field("chain_id"),
+        field("height"),
+        age_ms / 1000,
+        field("role"),
+        field("validators"),
+        field("peers"),
+        field("waiting_transactions"),
+        client.origin()
+    );
+    let verdict = if age_ms <= CURRENT_MS { Verdict::Yes } else { Verdict::No };
+    Ok(Outcome { verdict, answer: Some(Answer { json: status, text }) })
+}

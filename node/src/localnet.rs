@@ -1,0 +1,289 @@
+//! A consortium on this machine: homes, one genesis, and a child process for each validator.
+//!
+//! Flow: [`prepare`] makes the homes with keys, ports and the genesis (or reads those of an earlier run) →
+//! [`Localnet::start`] starts one `aula start` a home and waits for the line each prints when it is up →
+//! [`Localnet::stop`] ends them with SIGTERM. A child that dies is left dead; it can be started again by hand
+//! with `aula start --home HOME`, since everything it needs stands in its home.
+//!
+//! Children end with their parent even when that is killed: each watches its standard input, which only the
+//! parent holds open.
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use aula_ledger::genesis::Parsed;
+use aula_ledger::types::TimeMs;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::command::genesis::{Base, assemble};
+use crate::command::{Advise, Failure, init};
+use crate::config::set;
+use crate::home::Home;
+use crate::keys::OperatorFile;
+
+/// Most validators on one machine.
+pub const MAX_VALIDATORS: u16 = 32;
+/// Ports of one node, one after another: consensus, gossip, API.
+const PORTS: u16 = 3;
+/// How long a child may take until it is up.
+const START_LIMIT: Duration = Duration::from_secs(60);
+/// How long a child may take to end before it is killed.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+
+/// What a consortium is made of.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The folder of everything, absolute.
+    pub dir: PathBuf,
+    /// How many validators, 1 to 32.
+    pub validators: u16,
+    /// The chain's name.
+    pub name: String,
+    /// The first port; free ports when none.
+    pub base_port: Option<u16>,
+    /// Time of the genesis.
+    pub time_ms: TimeMs,
+    /// Members, districts, schools and parameters beside the operators.
+    pub base: Base,
+}
+
+/// A node as its line says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NodeLine {
+    /// Its name, which is its folder's.
+    pub node: String,
+    /// The process.
+    pub pid: u32,
+    /// The origin of its API.
+    pub rpc: String,
+    /// Its address for peers, with its id.
+    pub p2p: String,
+    /// Its folder.
+    pub home: PathBuf,
+}
+
+/// What `aula start --output json` prints when it is up.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct UpLine {
+    /// Which chain.
+    pub chain_id: String,
+    /// The origin of the API.
+    pub rpc: String,
+    /// The address for peers, with the id.
+    pub p2p: String,
+    /// The last final height.
+    pub height: u64,
+}
+
+/// The homes of a consortium and its genesis.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// One a validator, `node-01` first.
+    pub homes: Vec<Home>,
+    /// The genesis file, under the folder of everything.
+    pub genesis_file: PathBuf,
+    /// The genesis as parsed.
+    pub genesis: Parsed,
+}
+
+/// Makes the homes and the genesis, or takes those that are there.
+///
+/// # Errors
+/// When the folder cannot be written, no ports are free, or an earlier run had another number of validators.
+pub fn prepare(plan: &Plan) -> Result<Prepared, Failure> {
+    if !(1..=MAX_VALIDATORS).contains(&plan.validators) {
+        let message = format!("a consortium on one machine has 1 to {MAX_VALIDATORS} validators");
+        return Err(Failure::new("bad_count", message, "choose another --validators"));
+    }
+    let home = |n: u16| Home::at(plan.dir.join(format!("node-{n:02}")));
+    let homes: Vec<Home> = (1..=plan.validators).map(home).collect();
+    let whole = Home::at(plan.dir.clone());
+    if !whole.genesis_file().exists() {
+        create(plan, &homes, &whole)?;
+    }
+    let more = home(plan.validators + 1).path().exists();
+    if more || homes.iter().any(|home| !home.genesis_file().exists()) {
+        let message = format!("{} holds another number of validators", plan.dir.display());
+        return Err(Failure::new("other_count", message, "give that number, or an empty --home"));
+    }
+    let (_, genesis) = crate::bootstrap::read_genesis(&whole)?;
+    Ok(Prepared { homes, genesis_file: whole.genesis_file(), genesis })
+}
+
+fn create(plan: &Plan, homes: &[Home], whole: &Home) -> Result<(), Failure> {
+    let firsts = ports(homes.len(), plan.base_port)?;
+    let mut operators = Vec::new();
+    for (home, first) in homes.iter().zip(firsts) {
+        let name = home.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let p2p = format!("/ip4/127.0.0.1/tcp/{first}");
+        init::make(home, &name, Some(p2p.clone()))?;
+        operators.push(OperatorFile::of_home(home, &name, Some(p2p.clone()))?);
+        let path = home.config_file();
+        let hint = "check the folder's owner and space";
+        let text = fs::read_to_string(&path).advise(format!("cannot read {}", path.display()), hint)?;
+        let text = set(&text, "p2p", "listen", &format!("\"{p2p}\""));
+        let text = set(&text, "api", "listen", &format!("\"127.0.0.1:{}\"", first + 2));
+        fs::write(&path, text).advise(format!("cannot write {}", path.display()), hint)?;
+    }
+    let (bytes, _) = assemble(&plan.name, plan.time_ms, &operators, plan.base.clone())?;
+    // The shared copy is written last: it says that everything before it is whole.
+    for home in homes.iter().chain([whole]) {
+        let path = home.genesis_file();
+        fs::write(&path, &bytes).advise(format!("cannot write {}", path.display()), "check the space left")?;
+    }
+    Ok(())
+}
+
+/// The first of three ports for each node.
+fn ports(nodes: usize, base: Option<u16>) -> Result<Vec<u16>, Failure> {
+    let refused = || Failure::new("no_ports", "there are not enough ports", "choose a lower --base-port");
+    if let Some(base) = base {
+        let first = |n: usize| base.checked_add(u16::try_from(n).ok()?.checked_mul(PORTS)?);
+        return (0..nodes).map(|n| first(n).filter(|p| *p < u16::MAX - PORTS).ok_or_else(refused)).collect();
+    }
+    // Held until all are chosen, so that no port is chosen twice.
+    let mut held = Vec::new();
+    let mut firsts = Vec::new();
+    for _ in 0..nodes.saturating_mul(100) {
+        if firsts.len() == nodes {
+            break;
+        }
+        let bind = |port: u16| TcpListener::bind(("127.0.0.1", port)).ok();
+        let Some(one) = bind(0) else { continue };
+        let Some(first) = one.local_addr().ok().map(|a| a.port()).filter(|p| *p < u16::MAX - PORTS) else { continue };
+        if let (Some(two), Some(three)) = (bind(first + 1), bind(first + 2)) {
+            firsts.push(first);
+            held.extend([one, two, three]);
+        }
+    }
+    if firsts.len() == nodes { Ok(firsts) } else { Err(refused()) }
+}
+
+/// Running children.
+#[derive(Debug)]
+pub struct Localnet {
+    nodes: Vec<(NodeLine, Child)>,
+}
+
+impl Localnet {
+    /// Starts one child a home with the program `aula` at `program`, each writing its log to its home; waits
+    /// until each is up.
+    ///
+    /// # Errors
+    /// When a child does not come up; those that did are stopped.
+    pub async fn start(program: &Path, homes: &[Home]) -> Result<Self, Failure> {
+        let mut net = Self { nodes: Vec::new() };
+        let mut starting = Vec::new();
+        for home in homes {
+            starting.push((home, spawn(program, home)?));
+        }
+        for (home, mut child) in starting {
+            match wait_up(home, &mut child).await {
+                Ok(line) => net.nodes.push((line, child)),
+                Err(failure) => {
+                    // The children not yet taken over are killed when they are dropped.
+                    net.stop().await;
+                    return Err(failure);
+                }
+            }
+        }
+        Ok(net)
+    }
+
+    /// The nodes' lines, `node-01` first.
+    pub fn lines(&self) -> impl Iterator<Item = &NodeLine> {
+        self.nodes.iter().map(|(line, _)| line)
+    }
+
+    /// Ends every child with SIGTERM, and kills what has not ended in ten seconds.
+    pub async fn stop(&mut self) {
+        for (_, child) in &mut self.nodes {
+            // Closing its standard input is the order to stop; see `aula start`.
+            drop(child.stdin.take());
+        }
+        for (line, child) in &mut self.nodes {
+            if tokio::time::timeout(STOP_LIMIT, child.wait()).await.is_err() {
+                tracing::warn!(node = line.node, "did not stop in time and is killed");
+                // It may have ended by itself in the meantime.
+                let _ = child.kill().await;
+            }
+        }
+    }
+}
+
+fn spawn(program: &Path, home: &Home) -> Result<Child, Failure> {
+    let path = home.log_file();
+    let log = File::options().create(true).append(true).open(&path);
+    let log = log.advise(format!("cannot write {}", path.display()), "check the folder's owner and space")?;
+    Command::new(program)
+        .args(["start", "--stop-with-stdin", "--output", "json", "--home"])
+        .arg(home.path())
+        .env_remove("AULA_HOME")
+        .env_remove("AULA_API_LISTEN")
+        .env_remove("AULA_P2P_LISTEN")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .kill_on_drop(true)
+        // A Ctrl-C at the terminal is for the parent, which stops the children in order.
+        .process_group(0)
+        .spawn()
+        .advise(format!("cannot start {}", program.display()), "check that the program may be executed")
+}
+
+async fn wait_up(home: &Home, child: &mut Child) -> Result<NodeLine, Failure> {
+    let failed = || {
+        let message = format!("the node in {} did not come up", home.path().display());
+        Failure::new("not_up", message, format!("see {}", home.log_file().display()))
+    };
+    let out = child.stdout.take().ok_or_else(failed)?;
+    let mut lines = BufReader::new(out).lines();
+    let line = tokio::time::timeout(START_LIMIT, lines.next_line()).await;
+    let text = line.ok().and_then(Result::ok).flatten().ok_or_else(failed)?;
+    let up: UpLine = serde_json::from_str(&text).map_err(|_| failed())?;
+    Ok(NodeLine {
+        node: home.path().file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        pid: child.id().ok_or_else(failed)?,
+        rpc: up.rpc,
+        p2p: up.p2p,
+        home: home.path().to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(dir: &Path, validators: u16) -> Plan {
+        let base = Base::default();
+        Plan { dir: dir.to_owned(), validators, name: "local".into(), base_port: None, time_ms: TimeMs(7), base }
+    }
+
+    #[test]
+    fn a_second_run_finds_the_same_consortium() -> Result<(), Failure> {
+        let folder = tempfile::tempdir()?;
+        let first = prepare(&plan(folder.path(), 2))?;
+        let again = prepare(&plan(folder.path(), 2))?;
+        assert_eq!(first.genesis, again.genesis);
+        assert_eq!(first.genesis.genesis.validators.len(), 2);
+        assert!(prepare(&plan(folder.path(), 3)).is_err_and(|f| f.code == "other_count"));
+        assert!(prepare(&plan(folder.path(), 1)).is_err_and(|f| f.code == "other_count"));
+        Ok(())
+    }
+
+    #[test]
+    fn every_node_has_ports_of_its_own() -> Result<(), Failure> {
+        let mut seen: Vec<u16> = ports(4, None)?.into_iter().flat_map(|p| [p, p + 1, p + 2]).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), 12);
+        assert_eq!(ports(3, Some(27_000))?, [27_000, 27_003, 27_006]);
+        assert!(ports(3, Some(65_530)).is_err());
+        Ok(())
+    }
+}

@@ -1,0 +1,140 @@
+//! A chain of one validator in one process, for tests: blocks are executed and committed by hand, with a real
+//! certificate, through the same storage as the node's.
+
+use std::sync::Arc;
+
+use aula_consensus::ports::{ChainStore, Commit};
+use aula_ledger::chain::{
+    Block, Body, CommitCertificate, Header, Receipt, Transaction, Vote, VoteType, validators,
+};
+use aula_ledger::codec::Canonical;
+use aula_ledger::execute::{BlockInput, VerifyAll, execute_block};
+use aula_ledger::genesis::Parsed;
+use aula_ledger::keys::{Label, account_of, public_key, sign};
+use aula_ledger::names::Title;
+use aula_ledger::tx::{Change, Payload, ProposeChange};
+use aula_ledger::types::{AccountId, Height, TimeMs};
+use ed25519_dalek::SigningKey;
+
+use crate::bootstrap::open_database;
+use crate::command::genesis::{Base, assemble};
+use crate::command::{Failure, init};
+use crate::home::Home;
+use crate::keys::{KeyKind, NodeKey};
+use crate::storage::{ChainDb, DbOptions};
+
+/// The chain, its one member and its one validator.
+pub struct DevChain {
+    folder: tempfile::TempDir,
+    pub home: Home,
+    pub db: Arc<ChainDb>,
+    pub genesis: Parsed,
+    pub genesis_bytes: Vec<u8>,
+    pub account_key: SigningKey,
+    validator_key: SigningKey,
+    sequence: u64,
+}
+
+impl DevChain {
+    /// A chain at height 0, its home with keys and genesis on disk.
+    pub fn new() -> Result<Self, Failure> {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().join("node"));
+        let operator = init::make(&home, "only", Some("/ip4/127.0.0.1/tcp/1".into()))?.operator;
+        let (genesis_bytes, genesis) = assemble("dev", TimeMs(1_000), &[operator], Base::default())?;
+        std::fs::write(home.genesis_file(), &genesis_bytes)?;
+        let db = Arc::new(open_database(&home, DbOptions::default(), &genesis_bytes, &genesis)?);
+        Ok(Self {
+            folder,
+            db,
+            genesis,
+            genesis_bytes,
+            account_key: NodeKey::of_home(&home, KeyKind::Account)?.into_signing_key(),
+            validator_key: NodeKey::of_home(&home, KeyKind::Validator)?.into_signing_key(),
+            home,
+            sequence: 0,
+        })
+    }
+
+    /// The member's account.
+    pub fn account(&self) -> AccountId {
+        account_of(&public_key(&self.account_key))
+    }
+
+    /// A signed transaction with the next sequence number.
+    pub fn transaction(&mut self, payload: impl Into<Payload>) -> Transaction {
+        let body = Body {
+            chain_id: self.genesis.chain_id.clone(),
+            account: self.account(),
+            sequence: self.sequence,
+            valid_until_height: Height(1_000_000),
+            payload: payload.into(),
+        };
+        self.sequence += 1;
+        Transaction::sign(body, &self.account_key)
+    }
+
+    /// Any harmless transaction: a proposal to note an upgrade at a height.
+    pub fn proposal(&mut self, height: u64) -> Transaction {
+        let note = Title::new("try").unwrap_or_else(|_| unreachable!("a plain title"));
+        let change = Change::Upgrade { note, height: Height(height) };
+        self.transaction(ProposeChange { change, open_until: Height(1_000) })
+    }
+
+    /// Executes and commits a block of these transactions.
+    pub fn block(&self, transactions: &[Transaction]) -> Result<Vec<Receipt>, Failure> {
+        self.block_with(transactions, |_| {})
+    }
+
+    /// The same with a header that `spoil` changes after execution.
+    pub fn block_with(
+        &self,
+        transactions: &[Transaction],
+        spoil: impl FnOnce(&mut Header),
+    ) -> Result<Vec<Receipt>, Failure> {
+        let view = self.db.latest();
+        let tip = view.tip();
+        let transactions: Vec<Vec<u8>> = transactions.iter().map(Canonical::to_canonical).collect();
+        let input = BlockInput {
+            chain_id: &self.genesis.chain_id,
+            height: tip.height.next(),
+            time_ms: TimeMs(tip.time_ms.0 + 1),
+            parent: tip.hash,
+            proposer: validators::address(&public_key(&self.validator_key)),
+            transactions: &transactions,
+        };
+        let mut outcome = execute_block(&*view, &input, &VerifyAll)?;
+        spoil(&mut outcome.header);
+        let block = Block { header: outcome.header.clone(), transactions };
+        let receipts = outcome.receipts.clone();
+        let hash = block.header.hash();
+        self.db.commit(&Commit {
+            certificate: self.certificate(&block.header),
+            block_bytes: Arc::new(block.to_canonical()),
+            block: Arc::new(block),
+            hash,
+            outcome: Arc::new(outcome),
+        })?;
+        Ok(receipts)
+    }
+
+    fn certificate(&self, header: &Header) -> CommitCertificate {
+        let validator = validators::address(&public_key(&self.validator_key));
+        let vote = Vote {
+            chain_id: header.chain_id.clone(),
+            vote_type: VoteType::Precommit,
+            height: header.height,
+            round: 0,
+            block_hash: Some(header.hash()),
+            validator,
+        };
+        let signature = sign(&self.validator_key, Label::Vote, &vote.to_canonical());
+        let signatures = vec![(validator, signature)];
+        CommitCertificate { height: header.height, round: 0, block_hash: header.hash(), signatures }
+    }
+
+    /// Closes the database, keeping the files until the result is dropped.
+    pub fn close(self) -> (Home, tempfile::TempDir) {
+        (self.home, self.folder)
+    }
+}

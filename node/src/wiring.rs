@@ -1,0 +1,179 @@
+//! The table of contents of the running process: what is started, from what, in which order, and how it ends.
+//!
+//! Start: genesis → database (made from the genesis when there is none) → the API's socket → keys → consensus →
+//! API. The socket is bound before consensus starts, so that a wrong address costs nothing. End: at a signal
+//! the API finishes what is open, consensus stops, the database closes; everything decided is on disk already,
+//! because each height is one synced batch. When consensus fails by itself the process ends with its words.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aula_consensus::executor::LedgerExecutor;
+use aula_consensus::mempool::Submitted;
+use aula_consensus::ports::{AdmittedPeer, SystemClock};
+use aula_consensus::{Config as EngineConfig, Handle, Keys, Mode, Ports, Timeouts};
+use aula_ledger::chain::TransactionId;
+use aula_ledger::genesis::Parsed;
+use aula_ledger::types::Height;
+
+use crate::api::server::Server;
+use crate::api::{Network, Node, Refused, ops, router};
+use crate::bootstrap::{db_options, open_database, read_genesis};
+use crate::command::{Advise, Failure};
+use crate::config::{Config, Role};
+use crate::home::Home;
+use crate::keys::{KeyKind, NodeKey};
+use crate::storage::ChainDb;
+
+/// What `aula start` may say beside the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct StartOptions {
+    /// A height that the operator confirms to lie above everything the validator key may have signed.
+    pub confirmed_height: Option<u64>,
+}
+
+/// A node that is up.
+pub struct Running {
+    /// The origin of its API.
+    pub origin: String,
+    /// Everything final.
+    pub db: Arc<ChainDb>,
+    /// The genesis as parsed.
+    pub genesis: Parsed,
+    consensus: Arc<Handle>,
+    server: Server,
+    node: Arc<Node>,
+}
+
+/// Starts everything; nothing serves requests until [`Running::serve`].
+///
+/// # Errors
+/// A sentence for whatever cannot start.
+pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Result<Running, Failure> {
+    let (genesis_bytes, genesis) = read_genesis(home)?;
+    let db = Arc::new(open_database(home, db_options(config), &genesis_bytes, &genesis)?);
+    let server = Server::bind(&config.api)
+        .advise("the API cannot be served", "change [api] in config.toml or the --listen flag")?;
+    let metrics = ops::install_metrics().advise("metrics cannot start", "start one node a process")?;
+    let engine = engine_config(home, config, options)?;
+    let ports = Ports {
+        store: db.clone(),
+        executor: Arc::new(LedgerExecutor),
+        clock: Arc::new(SystemClock),
+    };
+    let keys = engine_keys(home, config)?;
+    let hint = "check [p2p] in config.toml: is the port free, is the address this machine's?";
+    let consensus = aula_consensus::start(engine, ports, keys, genesis.chain_id.clone())
+        .await
+        .advise("consensus cannot start", hint)?;
+    let consensus = Arc::new(consensus);
+    let network = Arc::new(Consensus(consensus.clone()));
+    let node = Arc::new(Node::new(config, db.clone(), network, genesis.clone(), genesis_bytes, metrics));
+    Ok(Running { origin: server.origin(), db, genesis, consensus, server, node })
+}
+
+impl Running {
+    /// Serves until `stop` is done or something fails, then ends everything in order.
+    ///
+    /// # Errors
+    /// Why the node could not go on by itself.
+    pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
+        let (stop_api, api_stopped) = tokio::sync::oneshot::channel::<()>();
+        let api = tokio::spawn(self.server.serve(router(self.node), async move {
+            // An error means that the sender is gone, which ends the API as well.
+            let _ = api_stopped.await;
+        }));
+        let hint = "see the log above; start again once the cause is gone";
+        let ended = tokio::select! {
+            () = stop => Ok(()),
+            fatal = self.consensus.wait() => fatal.advise("consensus stopped", hint),
+        };
+        tracing::info!("stopping");
+        // The receiver is gone only when the API has ended already.
+        let _ = stop_api.send(());
+        let served = api.await.advise("the API failed", "report it together with the log")?;
+        let stopped = self.consensus.stop().await.advise("consensus stopped", hint);
+        tracing::info!(height = self.db.latest().tip().height.0, "stopped; everything final is on disk");
+        ended?;
+        stopped?;
+        served.advise("the API failed", "look at [api] in config.toml")
+    }
+}
+
+fn engine_keys(home: &Home, config: &Config) -> Result<Keys, Failure> {
+    let hint = "create the keys with `aula init`, or correct the file's mode";
+    let network = NodeKey::of_home(home, KeyKind::Network).advise("the network key is refused", hint)?;
+    let network = network.network_keypair().advise("the network key is refused", hint)?;
+    let validator = match config.consensus.role {
+        Role::Follower => None,
+        Role::Validator => {
+            let key = NodeKey::of_home(home, KeyKind::Validator).advise("the validator key is refused", hint)?;
+            Some(key.into_signing_key())
+        }
+    };
+    Ok(Keys { validator, network })
+}
+
+fn engine_config(home: &Home, config: &Config, options: &StartOptions) -> Result<EngineConfig, Failure> {
+    let hint = "correct [p2p] in config.toml; an address looks like /ip4/192.0.2.7/tcp/8481";
+    let listen = config.p2p.listen.parse().advise("p2p.listen is no multiaddress", hint)?;
+    let folder = home.consensus_dir();
+    std::fs::create_dir_all(&folder)
+        .advise(format!("cannot make {}", folder.display()), "check the folder's owner and space")?;
+    let moniker = home.path().file_name().map_or_else(|| "aula".into(), |name| name.to_string_lossy());
+    let mut engine = EngineConfig::new(&moniker, listen, home.wal_file(), home.sign_guard_file());
+    let gossip = config.p2p.gossip_listen.as_deref().map(str::parse).transpose();
+    engine.gossip_listen = gossip.advise("p2p.gossip_listen is no multiaddress", hint)?;
+    engine.peers = config.p2p.peers.iter().map(|text| peer(text)).collect::<Result<_, _>>()?;
+    engine.confirmed_height = options.confirmed_height.map(Height);
+    engine.idle = Duration::from_millis(config.consensus.idle_block_ms);
+    let propose = Duration::from_millis(config.consensus.propose_timeout_ms);
+    engine.timeouts = Timeouts { propose, ..Timeouts::default() };
+    engine.limits.transactions = config.consensus.max_mempool_transactions;
+    Ok(engine)
+}
+
+/// A peer from its multiaddress, which ends in `/p2p/ID`.
+///
+/// # Errors
+/// When it does not.
+pub fn peer(text: &str) -> Result<AdmittedPeer, Failure> {
+    let refused = || {
+        let hint = "write /ip4/ADDRESS/tcp/PORT/p2p/ID, with the id that `aula keys show` prints on that node";
+        Failure::new("bad_peer", format!("{text:?} is no peer's address"), hint)
+    };
+    let (address, id) = text.rsplit_once("/p2p/").ok_or_else(refused)?;
+    let listen = Some(address.parse().map_err(|_| refused())?);
+    Ok(AdmittedPeer { peer: id.parse().map_err(|_| refused())?, listen })
+}
+
+/// Consensus as the API sees it.
+struct Consensus(Arc<Handle>);
+
+impl Network for Consensus {
+    fn submit(&self, bytes: Vec<u8>) -> Result<TransactionId, Refused> {
+        match self.0.submit(bytes) {
+            Ok(Submitted::New(id) | Submitted::Known(id)) => Ok(id),
+            Err(refusal) => Err(Refused { code: refusal.code(), message: refusal.to_string() }),
+        }
+    }
+
+    fn is_pending(&self, id: &TransactionId) -> bool {
+        self.0.pool().get(id).is_some()
+    }
+
+    fn waiting(&self) -> (usize, usize) {
+        self.0.pool().size()
+    }
+
+    fn peers(&self) -> usize {
+        self.0.status().peers
+    }
+
+    fn mode(&self) -> &'static str {
+        match self.0.status().mode {
+            Mode::Validator => "validator",
+            Mode::Follower { .. } => "follower",
+        }
+    }
+}
