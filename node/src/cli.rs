@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::command::{completion, genesis, init, join, keys, localnet, optimize, query, replay, start, status};
+use crate::command::{
+    completion, genesis, init, join, keys, localnet, optimize, query, replay, start, status,
+};
 
 /// A ledger node for school districts.
 #[derive(Debug, Parser)]

@@ -134,7 +134,8 @@ fn create(plan: &Plan, homes: &[Home], whole: &Home) -> Result<(), Failure> {
     // The shared copy is written last: it says that everything before it is whole.
     for home in homes.iter().chain([whole]) {
         let path = home.genesis_file();
-        fs::write(&path, &bytes).advise(format!("cannot write {}", path.display()), "check the space left")?;
+        fs::write(&path, &bytes)
+            .advise(format!("cannot write {}", path.display()), "check the space left")?;
     }
     Ok(())
 }
@@ -155,7 +156,9 @@ fn ports(nodes: usize, base: Option<u16>) -> Result<Vec<u16>, Failure> {
         }
         let bind = |port: u16| TcpListener::bind(("127.0.0.1", port)).ok();
         let Some(one) = bind(0) else { continue };
-        let Some(first) = one.local_addr().ok().map(|a| a.port()).filter(|p| *p < u16::MAX - PORTS) else { continue };
+        let Some(first) = one.local_addr().ok().map(|a| a.port()).filter(|p| *p < u16::MAX - PORTS) else {
+            continue;
+        };
         if let (Some(two), Some(three)) = (bind(first + 1), bind(first + 2)) {
             firsts.push(first);
             held.extend([one, two, three]);
@@ -261,7 +264,14 @@ mod tests {
 
     fn plan(dir: &Path, validators: u16) -> Plan {
         let base = Base::default();
-        Plan { dir: dir.to_owned(), validators, name: "local".into(), base_port: None, time_ms: TimeMs(7), base }
+        Plan {
+            dir: dir.to_owned(),
+            validators,
+            name: "local".into(),
+            base_port: None,
+            time_ms: TimeMs(7),
+            base,
+        }
     }
 
     #[test]

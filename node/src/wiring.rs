@@ -56,11 +56,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
         .advise("the API cannot be served", "change [api] in config.toml or the --listen flag")?;
     let metrics = ops::install_metrics().advise("metrics cannot start", "start one node a process")?;
     let engine = engine_config(home, config, options)?;
-    let ports = Ports {
-        store: db.clone(),
-        executor: Arc::new(LedgerExecutor),
-        clock: Arc::new(SystemClock),
-    };
+    let ports = Ports { store: db.clone(), executor: Arc::new(LedgerExecutor), clock: Arc::new(SystemClock) };
     let keys = engine_keys(home, config)?;
     let hint = "check [p2p] in config.toml: is the port free, is the address this machine's?";
     let consensus = aula_consensus::start(engine, ports, keys, genesis.chain_id.clone())
@@ -107,7 +103,8 @@ fn engine_keys(home: &Home, config: &Config) -> Result<Keys, Failure> {
     let validator = match config.consensus.role {
         Role::Follower => None,
         Role::Validator => {
-            let key = NodeKey::of_home(home, KeyKind::Validator).advise("the validator key is refused", hint)?;
+            let key =
+                NodeKey::of_home(home, KeyKind::Validator).advise("the validator key is refused", hint)?;
             Some(key.into_signing_key())
         }
     };
@@ -139,7 +136,8 @@ fn engine_config(home: &Home, config: &Config, options: &StartOptions) -> Result
 /// When it does not.
 pub fn peer(text: &str) -> Result<AdmittedPeer, Failure> {
     let refused = || {
-        let hint = "write /ip4/ADDRESS/tcp/PORT/p2p/ID, with the id that `aula keys show` prints on that node";
+        let hint =
+            "write /ip4/ADDRESS/tcp/PORT/p2p/ID, with the id that `aula keys show` prints on that node";
         Failure::new("bad_peer", format!("{text:?} is no peer's address"), hint)
     };
     let (address, id) = text.rsplit_once("/p2p/").ok_or_else(refused)?;

@@ -65,7 +65,8 @@ pub fn run(context: &Context, args: &JoinArgs) -> Result<Outcome, Failure> {
     }
     let made = init::make(home, &args.name, args.p2p.clone())?;
     write_config(context, args)?;
-    std::fs::write(&target, &bytes).advise(format!("cannot write {}", target.display()), "check the space left")?;
+    std::fs::write(&target, &bytes)
+        .advise(format!("cannot write {}", target.display()), "check the space left")?;
     let config = Config::load(home)?;
     drop(open_database(home, db_options(&config), &bytes, &parsed)?);
     let text = format!(
@@ -87,8 +88,7 @@ pub fn run(context: &Context, args: &JoinArgs) -> Result<Outcome, Failure> {
 fn write_config(context: &Context, args: &JoinArgs) -> Result<(), Failure> {
     let path = context.home.config_file();
     let hint = "check the folder's owner and space";
-    let mut text =
-        std::fs::read_to_string(&path).advise(format!("cannot read {}", path.display()), hint)?;
+    let mut text = std::fs::read_to_string(&path).advise(format!("cannot read {}", path.display()), hint)?;
     let quoted: Vec<String> = args.peer.iter().map(|peer| format!("\"{peer}\"")).collect();
     text = set(&text, "p2p", "peers", &format!("[{}]", quoted.join(", ")));
     text = set(&text, "consensus", "role", if args.validator { "\"validator\"" } else { "\"follower\"" });
