@@ -118,7 +118,10 @@ pub struct Storage {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { filter: "warn,aula_node=info,aula_consensus=info".into(), format: LogFormat::Text }
+        Self {
+            filter: "warn,aula_node=info,aula_consensus=info,arc_malachitebft_network=off".into(),
+            format: LogFormat::Text,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Logs go to stderr: text for people on a terminal, JSON lines when the configuration asks for them.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 use super::Context;
@@ -16,7 +18,10 @@ pub(super) fn start(context: &Context, _command: &Command) {
         context.tell(format_args!("aula: log filter {wanted:?} is not understood ({error}); using warn"));
         EnvFilter::new("warn")
     });
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     // Only fails when logging was started before, as in tests.
     let _ = match config.format {
         LogFormat::Json => builder.json().try_init(),
