@@ -169,6 +169,13 @@ impl Band {
     }
 }
 
+impl<'de> Deserialize<'de> for Band {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let value = <u8 as Deserialize>::deserialize(d)?;
+        Self::new(value).ok_or_else(|| serde::de::Error::custom("a band is 0..=9"))
+    }
+}
+
 impl BorshDeserialize for Band {
     fn deserialize_reader<R: std::io::Read>(reader: &mut R) -> std::io::Result<Self> {
         let value = u8::deserialize_reader(reader)?;

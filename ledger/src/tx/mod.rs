@@ -6,6 +6,7 @@
 //! transactions (access log, consent, erasure, audits, statements, acknowledge, revert, utilisation).
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Deserialize;
 
 use crate::chain::Code;
 
@@ -30,8 +31,9 @@ pub use students::{AnchorStates, MilestoneKind, RecordMilestone, StudentState};
 /// Declares [`Payload`], [`PayloadKind`] and the dispatch in one list, so that none is forgotten.
 macro_rules! payloads {
     ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
-        /// What a transaction does.
-        #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+        /// What a transaction does. In JSON the field `transaction` names it.
+        #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
+        #[serde(tag = "transaction")]
         #[borsh(use_discriminant = true)]
         #[repr(u8)]
         #[non_exhaustive]

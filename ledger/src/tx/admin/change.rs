@@ -1,7 +1,7 @@
 //! What members may vote on, and how each is applied.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::register_member::check_place;
 use crate::chain::{Code, Validator, ValidatorSet};
@@ -15,7 +15,7 @@ use crate::tx::handler::{Refusal, ensure};
 use crate::types::{AccountId, DistrictId, Height, ProposalId, SchoolId, ValidatorAddress};
 
 /// A change of the consortium that needs more than two thirds of its members.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]

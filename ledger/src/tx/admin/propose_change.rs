@@ -1,6 +1,7 @@
 //! ProposeChange: a member puts a change to the vote. Proposing is not voting.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Deserialize;
 
 use super::Change;
 use crate::chain::Code;
@@ -12,7 +13,8 @@ use crate::types::Height;
 use crate::types::ProposalId;
 
 /// A change and until when it may be voted on.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ProposeChange {
     /// What would change.
     pub change: Change,

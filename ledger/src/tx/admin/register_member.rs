@@ -2,6 +2,7 @@
 //! nothing. The candidate has no account before, so a member sends this for it.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Deserialize;
 
 use crate::chain::Code;
 use crate::keys::PublicKey;
@@ -16,7 +17,8 @@ use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
 use crate::types::{DistrictId, SchoolId};
 
 /// A candidate. Its account follows from the key, see [`crate::keys::account_of`].
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RegisterMember {
     /// The member's name, not yet taken.
     pub name: Name,

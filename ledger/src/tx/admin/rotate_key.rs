@@ -1,7 +1,7 @@
 //! RotateKey: an account's next transactions are signed with another key. The account's name stays.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::chain::Code;
 use crate::keys::Label;
@@ -12,7 +12,7 @@ use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
 use crate::types::{AccountId, ChainId};
 
 /// Which key is replaced. Validator and network keys change by votes, the key-encryption key in the vault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
@@ -22,7 +22,8 @@ pub enum KeyName {
 }
 
 /// A new key, with a proof that the sender holds it: locking oneself out takes more than a typing error.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RotateKey {
     /// Which key.
     pub key: KeyName,

@@ -1,7 +1,7 @@
 //! VoteChange: one vote a member. The vote that makes it more than two thirds applies the change.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::chain::Code;
 use crate::roles::Role;
@@ -13,7 +13,7 @@ use crate::tx::handler::{Context, Handler, Refusal, ensure};
 use crate::types::ProposalId;
 
 /// For or against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
@@ -25,7 +25,8 @@ pub enum Choice {
 }
 
 /// A member's vote; it cannot be changed.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct VoteChange {
     /// On which change.
     pub proposal: ProposalId,

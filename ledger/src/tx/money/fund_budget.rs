@@ -1,6 +1,7 @@
 //! FundBudget: a funder adds money to its budget of a school year. Pools are charged to it when defined.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Deserialize;
 
 use crate::chain::Code;
 use crate::params::MAX_AMOUNT_CENTS;
@@ -10,7 +11,8 @@ use crate::tx::handler::{Context, Handler, Refusal, require};
 use crate::types::{Cents, SchoolYear};
 
 /// Money for a school year, in the sender's budget.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FundBudget {
     /// For which school year.
     pub school_year: SchoolYear,

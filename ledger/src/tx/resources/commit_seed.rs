@@ -1,6 +1,7 @@
 //! CommitSeed: a member commits to a share of a round's seed, before anyone knows the others'.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Deserialize;
 
 use crate::chain::Code;
 use crate::keys::{Label, hash};
@@ -20,7 +21,8 @@ pub fn seed_commitment(round: RoundId, account: &AccountId, secret: &SeedSecret)
 }
 
 /// A commitment; one a member and round.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CommitSeed {
     /// Which round.
     pub round: RoundId,

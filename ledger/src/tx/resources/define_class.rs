@@ -5,7 +5,7 @@
 //! No party submits a cost.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::chain::Code;
 use crate::names::{Name, Title};
@@ -16,7 +16,8 @@ use crate::tx::handler::{Context, Handler, Refusal, differ, ensure, require};
 use crate::types::{ClassId, SchoolYear, TimeMs};
 
 /// When rounds of a class may be opened, in block time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Calendar {
     /// Not before.
     pub opens_ms: TimeMs,
@@ -25,7 +26,8 @@ pub struct Calendar {
 }
 
 /// A class of resources in one school year.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DefineClass {
     /// Its number, not yet taken.
     pub class: ClassId,

@@ -2,6 +2,7 @@
 //! round has no budget constraint.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Deserialize;
 
 use crate::chain::Code;
 use crate::params::{MAX_AMOUNT_CENTS, MAX_POOL_CAPACITY};
@@ -12,7 +13,8 @@ use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
 use crate::types::{AccountId, Cents, ClassId, KindId, PoolId, SchoolId};
 
 /// A pool of a class.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DefinePool {
     /// Its number, not yet taken; ascending numbers give the optimizer's order.
     pub pool: PoolId,

@@ -3,6 +3,7 @@
 //! second 2v is seconds, and districts work in days.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Deserialize;
 
 use crate::chain::Code;
 use crate::params::MAX_EXTRA_HEIGHTS;
@@ -13,7 +14,8 @@ use crate::types::ClassId;
 use crate::types::{Height, RoundId};
 
 /// A round of a class.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct OpenRound {
     /// Which class; no other round of it is open.
     pub class: ClassId,

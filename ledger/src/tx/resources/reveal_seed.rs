@@ -2,6 +2,7 @@
 //! named in the round's record and left out.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Deserialize;
 
 use super::SeedSecret;
 use super::commit_seed::{open_round, seed_commitment};
@@ -12,7 +13,8 @@ use crate::tx::handler::{Context, Handler, Refusal, ensure};
 use crate::types::RoundId;
 
 /// A revealed share.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RevealSeed {
     /// Which round.
     pub round: RoundId,

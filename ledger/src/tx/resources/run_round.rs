@@ -1,6 +1,7 @@
 //! RunRound: any member starts the optimizer once reveals are closed. Every validator runs it.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Deserialize;
 
 use super::commit_seed::open_round;
 use crate::chain::Code;
@@ -22,7 +23,8 @@ use aula_twin_runtime::allocation::{Limits, Solution, SolveError, solve};
 use std::collections::BTreeMap;
 
 /// Which round to run.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RunRound {
     /// The round.
     pub round: RoundId,

@@ -8,7 +8,7 @@
 //! show who anchored it first, and nothing here tries to settle it.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::commit_seed::open_round;
 use crate::chain::Code;
@@ -24,7 +24,19 @@ use crate::types::{Band, Handle, KindId, RoundId, SchoolId};
 use std::sync::Arc;
 
 /// Whether the student must be placed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
+    Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
@@ -36,7 +48,8 @@ pub enum Mandate {
 }
 
 /// One student's request.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Request {
     /// Whose.
     pub handle: Handle,
@@ -51,7 +64,8 @@ pub struct Request {
 }
 
 /// A batch of requests of one district.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SubmitRequests {
     /// Which round.
     pub round: RoundId,

@@ -4,6 +4,7 @@
 //! handle replaces its leaf and must carry a higher version. What a state holds is never seen here.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Deserialize;
 
 use crate::chain::Code;
 use crate::codec::Canonical;
@@ -17,7 +18,8 @@ use crate::types::{DistrictId, Height};
 use std::collections::BTreeSet;
 
 /// One student's state, as hashes and commitments.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StudentState {
     /// The student's pseudonym of that school year.
     pub handle: Handle,
@@ -34,7 +36,8 @@ pub struct StudentState {
 }
 
 /// A batch of states of one district and school year.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AnchorStates {
     /// The school year of the handles.
     pub school_year: SchoolYear,

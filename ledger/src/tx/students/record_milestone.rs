@@ -2,7 +2,7 @@
 //! record that supersedes the first, which stays.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::chain::Code;
 use crate::state::schema::{self, Milestone};
@@ -11,7 +11,7 @@ use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
 use crate::types::{Handle, Hash, SchoolYear};
 
 /// What was reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
@@ -29,7 +29,8 @@ pub enum MilestoneKind {
 }
 
 /// A milestone of a student of the sender's district.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RecordMilestone {
     /// The school year of the handle.
     pub school_year: SchoolYear,
