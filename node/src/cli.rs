@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::command::{
-    completion, genesis, init, join, keys, localnet, optimize, query, replay, start, status,
+    bench, completion, demo, evidence, genesis, init, join, keys, localnet, optimize, query, replay, start,
+    status, tx,
 };
 
 /// A ledger node for school districts.
@@ -57,6 +58,8 @@ pub enum OutputFormat {
 /// The subcommands, one file each in `command/`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run a whole consortium on this machine: four school years of real students
+    Demo(demo::DemoArgs),
     /// Make a node's folder: keys, a commented config.toml, and the public-key file for the genesis
     Init(init::InitArgs),
     /// Build the genesis file from the operators' public-key files
@@ -71,12 +74,18 @@ pub enum Command {
     Status(status::StatusArgs),
     /// Show what is final: blocks, transactions, rounds, pools, members
     Query(query::QueryArgs),
+    /// Sign and submit any transaction, and follow it until it is final
+    Tx(tx::TxArgs),
+    /// Fetch an evidence bundle, for aula-audit
+    Evidence(evidence::EvidenceArgs),
     /// Execute the whole chain again and compare every root
     Replay(replay::ReplayArgs),
     /// Create, show and export this node's keys
     Keys(keys::KeysArgs),
     /// Solve an allocation instance with the production optimizer, and prove it
     Optimize(optimize::OptimizeArgs),
+    /// Measure this program on this machine
+    Bench(bench::BenchArgs),
     /// Print a shell's completion script
     Completion(completion::CompletionArgs),
 }

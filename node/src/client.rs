@@ -1,5 +1,8 @@
 //! A client of a node's HTTP API, for the subcommands. Every failure is a sentence with a next step.
 
+pub mod sender;
+pub mod watch;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aula_ledger::chain::TransactionId;

@@ -18,7 +18,10 @@ use crate::home::Home;
 mod failure;
 mod logging;
 
+pub mod bench;
 pub mod completion;
+pub mod demo;
+pub mod evidence;
 pub mod genesis;
 pub mod init;
 pub mod join;
@@ -30,6 +33,7 @@ pub mod replay;
 mod rpc;
 pub mod start;
 pub mod status;
+pub mod tx;
 
 pub use failure::{Advise, Failure};
 pub use rpc::RpcArgs;
@@ -169,6 +173,10 @@ fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
 
 async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failure> {
     match command {
+        Command::Demo(args) => demo::run(context, &args).await,
+        Command::Tx(args) => tx::run(context, &args).await,
+        Command::Evidence(args) => evidence::run(context, &args).await,
+        Command::Bench(args) => bench::run(context, &args).await,
         Command::Init(args) => init::run(context, &args),
         Command::Join(args) => join::run(context, &args),
         Command::Start(args) => start::run(context, &args).await,

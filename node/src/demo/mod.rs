@@ -2,10 +2,12 @@
 //!
 //! Flow: [`star`] reads the public tables, [`rules`] says what they mean here, [`office`] is a district with its
 //! keys and records, [`twins`] turns a year's records into states and what is anchored of them; [`consortium`] has
-//! the members' folders and what the genesis says of them.
+//! the members' folders and what the genesis says of them, [`driver`] plays them all, [`requests`] what they ask for.
 
 pub mod consortium;
+pub mod driver;
 pub mod office;
+pub mod requests;
 pub mod rules;
 pub mod star;
 pub mod twins;

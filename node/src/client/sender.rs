@@ -1,0 +1,187 @@
+//! One account's transactions: signed in its order, submitted, sent again while the node has no room.
+//!
+//! Flow: [`Sender::of_home`] asks the node for the next sequence number, once; from then on this process counts, so an
+//! account has one sender at a time. [`Sender::sign`] numbers and signs, [`submit`] hands over. Absent: waiting
+//! until final, which [`super::watch`] does for many at once.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aula_ledger::chain::transaction::Body;
+use aula_ledger::chain::{Transaction, TransactionId};
+use aula_ledger::codec::Canonical;
+use aula_ledger::keys::{account_of, public_key};
+use aula_ledger::tx::Payload;
+use aula_ledger::types::{AccountId, ChainId, Height};
+use ed25519_dalek::SigningKey;
+use reqwest::Method;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::Client;
+use crate::api::ErrorBody;
+use crate::command::{Advise, Failure};
+use crate::home::Home;
+use crate::keys::{KeyKind, NodeKey};
+
+/// Numbers of refusals that pass by themselves: the pool is full, the account's part of it is, or an earlier
+/// transaction of the account has not arrived yet.
+const NO_ROOM: [u16; 3] = [1001, 1002, 1004];
+const RETRY_EVERY: Duration = Duration::from_millis(10);
+/// How long to go on when the node has no room.
+const RETRY_LIMIT: Duration = Duration::from_secs(60);
+
+/// An account that sends.
+pub struct Sender {
+    chain_id: ChainId,
+    account: AccountId,
+    key: SigningKey,
+    sequence: u64,
+    valid_until: Height,
+}
+
+impl std::fmt::Debug for Sender {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sender").field("account", &self.account).field("sequence", &self.sequence).finish()
+    }
+}
+
+/// A transaction on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// Its name.
+    pub id: TransactionId,
+    /// Its canonical bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Sender {
+    /// An account that has sent nothing yet on a chain that has just begun. Transactions are valid through
+    /// `valid_until`.
+    pub fn new(chain_id: ChainId, account: AccountId, key: SigningKey, valid_until: Height) -> Self {
+        Self { chain_id, account, key, sequence: 0, valid_until }
+    }
+
+    /// The home's account as a node knows it; transactions are valid for `heights` from now.
+    ///
+    /// # Errors
+    /// When the home has no usable key, the node cannot be reached, or knows no such account.
+    pub async fn of_home(client: &Client, home: &Home, heights: u64) -> Result<Self, Failure> {
+        let key = NodeKey::of_home(home, KeyKind::Account)?.into_signing_key();
+        #[derive(Deserialize)]
+        struct Chain {
+            chain_id: String,
+        }
+        #[derive(Deserialize)]
+        struct Account {
+            sequence: u64,
+            height: u64,
+        }
+        let chain: Chain = client.get("/v1/status").await?;
+        let hint = "use the same version of the program as the node";
+        let chain_id = ChainId::new(&chain.chain_id)
+            .ok_or_else(|| Failure::new("bad_answer", "the node gave no chain id", hint))?;
+        let account = account_of_home(home, &key)?;
+        let known: Option<Account> = client.find(&format!("/v1/accounts/{account}")).await?;
+        let known = known.ok_or_else(|| {
+            let message = format!("the chain {chain_id} has no account {account}, which this home's key has");
+            Failure::new("unknown_account", message, "give a member's folder with --home")
+        })?;
+        let valid_until = Height(known.height.saturating_add(heights));
+        Ok(Self { chain_id, account, key, sequence: known.sequence, valid_until })
+    }
+
+    /// The account.
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// The chain.
+    pub fn chain_id(&self) -> &ChainId {
+        &self.chain_id
+    }
+
+    /// The key that signs.
+    pub fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
+    /// Numbers and signs a transaction. It must be submitted: the next one counts on it.
+    pub fn sign(&mut self, payload: impl Into<Payload>) -> Signed {
+        let body = Body {
+            chain_id: self.chain_id.clone(),
+            account: self.account,
+            sequence: self.sequence,
+            valid_until_height: self.valid_until,
+            payload: payload.into(),
+        };
+        self.sequence = self.sequence.saturating_add(1);
+        let bytes = Transaction::sign(body, &self.key).to_canonical();
+        Signed { id: aula_ledger::chain::transaction::id_of_bytes(&bytes), bytes }
+    }
+}
+
+/// Where a home says which account is its own: written when its first key, from which the account's name
+/// follows, is replaced.
+pub fn account_file(home: &Home) -> PathBuf {
+    home.keys_dir().join("account.id")
+}
+
+fn account_of_home(home: &Home, key: &SigningKey) -> Result<AccountId, Failure> {
+    let path = account_file(home);
+    match std::fs::read_to_string(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(account_of(&public_key(key))),
+        Err(error) => {
+            Err(error).advise(format!("cannot read {}", path.display()), "check the folder's owner")
+        }
+        Ok(text) => {
+            let hint = "write the account's 40 hex digits into it";
+            text.trim().parse().advise(format!("{} names no account", path.display()), hint)
+        }
+    }
+}
+
+/// Submits a signed transaction; while the node has no room for it, again, for a minute at most.
+///
+/// # Errors
+/// The node's refusal, or that it cannot be reached.
+pub async fn submit(client: &Client, signed: &Signed) -> Result<(), Failure> {
+    let start = Instant::now();
+    loop {
+        let request = client
+            .request(Method::POST, "/v1/transactions")
+            .header("content-type", "application/octet-stream")
+            .body(signed.bytes.clone());
+        let response = request.send().await.map_err(|error| client.unreachable(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let body = response.bytes().await.unwrap_or_default();
+        let Ok(ErrorBody { error }) = serde_json::from_slice::<ErrorBody>(&body) else {
+            return Err(client.strange(status));
+        };
+        let passing = error.ledger_code.is_some_and(|code| NO_ROOM.contains(&code)) || status.as_u16() == 503;
+        if !passing || start.elapsed() > RETRY_LIMIT {
+            let number = error.ledger_code.map(|code| format!(" (code {code})")).unwrap_or_default();
+            return Err(Failure::new(&error.code, format!("{}{number}", error.message), error.hint));
+        }
+        tokio::time::sleep(RETRY_EVERY).await;
+    }
+}
+
+/// Submits several accounts' transactions at once, each account's in its order.
+///
+/// # Errors
+/// The first refusal.
+pub async fn submit_all(client: &Client, accounts: Vec<Vec<Signed>>) -> Result<Vec<TransactionId>, Failure> {
+    let ids = accounts.iter().flatten().map(|signed| signed.id).collect();
+    let sending = accounts.into_iter().map(|queue| async move {
+        for signed in &queue {
+            submit(client, signed).await?;
+        }
+        Ok::<(), Failure>(())
+    });
+    futures::future::try_join_all(sending).await?;
+    Ok(ids)
+}

@@ -1,0 +1,287 @@
+//! `aula tx KIND JSON`: any transaction, signed with the home's account key, submitted, and followed until final.
+//!
+//! The fields of a kind are those of its payload in the ledger, as JSON. Three kinds need less: commit-seed draws
+//! a secret and keeps it in the home, reveal-seed finds it there, rotate-key makes the new key. Exit codes: 0 executed,
+//! 1 rejected (with the code in words), 2 refused at the door, or not final in time.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aula_ledger::keys::{Label, sign};
+use aula_ledger::tx::RotateKey;
+use aula_ledger::tx::admin::rotate_key::{KeyName, possession_statement};
+use aula_ledger::tx::{CommitSeed, Payload, PayloadKind, RevealSeed, SeedSecret, seed_commitment};
+use aula_ledger::types::RoundId;
+use clap::Args;
+use rand::RngCore;
+use rand::rngs::OsRng;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::rpc::RpcArgs;
+use super::{Advise, Context, Failure, Outcome};
+use crate::client::Client;
+use crate::client::sender::{Sender, submit};
+use crate::home::Home;
+use crate::keys::{KeyKind, NodeKey};
+
+/// Arguments of `aula tx`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Kinds: register-member, propose-change, vote-change, rotate-key, anchor-states, record-milestone, \
+                  fund-budget, define-class, define-pool, open-round, commit-seed, submit-requests, reveal-seed, run-round\n\n\
+                  Examples:\n  aula tx fund-budget '{\"school_year\":1989,\"amount_cents\":500000}' --home D/funder --rpc \
+                  http://127.0.0.1:8480\n  aula tx vote-change '{\"proposal\":1,\"choice\":\"approve\"}'\n  aula tx propose-change \
+                  '{\"change\":{\"change\":\"remove_member\",\"account\":\"...\"},\"open_until\":5000}'\n  aula tx submit-requests \
+                  @requests.json\n  aula tx commit-seed '{\"round\":3}'      draws a secret and keeps it in the home\n  aula tx \
+                  reveal-seed '{\"round\":3}'\n  aula tx rotate-key                    makes the new key and puts it in force\n\nExit \
+                  codes: 0 executed, 1 rejected by the ledger, 2 refused, or not final in time."
+)]
+pub struct TxArgs {
+    /// Which transaction
+    pub kind: String,
+    /// Its fields as JSON: the text itself, @FILE, or - for standard input
+    #[arg(default_value = "{}")]
+    pub fields: String,
+    /// The node to ask
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+    /// Do not wait until it is final
+    #[arg(long)]
+    pub no_wait: bool,
+    /// How long to wait, in seconds
+    #[arg(long, default_value_t = 60)]
+    pub wait_s: u64,
+    /// For how many heights from now it stays valid
+    #[arg(long, default_value_t = 1_000)]
+    pub valid_for: u64,
+}
+
+/// What a node knows of a transaction.
+#[derive(Debug, Deserialize)]
+struct Told {
+    status: String,
+    code: Option<u16>,
+    meaning: Option<String>,
+    entry: Option<u32>,
+    height: Option<u64>,
+    #[serde(default)]
+    events: Vec<Value>,
+}
+
+/// Sends the transaction and says what became of it.
+///
+/// # Errors
+/// When the fields are not the kind's, the node refuses it or cannot be reached, or it is not final in time.
+pub async fn run(context: &Context, args: &TxArgs) -> Result<Outcome, Failure> {
+    let kind = kind(&args.kind)?;
+    let client = args.rpc.client(context)?;
+    let mut sender = Sender::of_home(&client, &context.home, args.valid_for).await?;
+    let payload = payload(context, &sender, kind, &args.fields)?;
+    let signed = sender.sign(payload);
+    submit(&client, &signed).await?;
+    if args.no_wait {
+        let json = json!({ "id": signed.id, "kind": kind.name(), "status": "pending" });
+        return Ok(Outcome::yes(json, format!("{} waits\nid {}", kind.name(), signed.id)));
+    }
+    let told = follow(&client, &signed.id.to_string(), Duration::from_secs(args.wait_s)).await?;
+    let accepted = told.code == Some(0);
+    if kind == PayloadKind::RotateKey {
+        settle_rotation(&context.home, &sender, accepted)?;
+    }
+    let meaning = told.meaning.unwrap_or_default();
+    let entry = told.entry.map(|entry| format!(", entry {entry}")).unwrap_or_default();
+    let height = told.height.unwrap_or_default();
+    let text = match accepted {
+        true => {
+            format!("{} executed in block {height}\nid {}{}", kind.name(), signed.id, lines(&told.events))
+        }
+        false => format!(
+            "{} rejected in block {height}: {meaning} (code {}{entry})\nid {}",
+            kind.name(),
+            told.code.unwrap_or_default(),
+            signed.id
+        ),
+    };
+    let json = json!({
+        "id": signed.id, "kind": kind.name(), "status": told.status, "code": told.code, "meaning": meaning,
+        "entry": told.entry, "height": height, "events": told.events,
+    });
+    Ok(if accepted { Outcome::yes(json, text) } else { Outcome::no(json, text) })
+}
+
+fn lines(events: &[Value]) -> String {
+    events.iter().map(|event| format!("\n{event}")).collect()
+}
+
+/// `fund-budget` or `FundBudget`.
+fn kind(text: &str) -> Result<PayloadKind, Failure> {
+    let plain = |text: &str| text.replace('-', "").to_ascii_lowercase();
+    let found = PayloadKind::ALL.iter().find(|kind| plain(kind.name()) == plain(text));
+    found.copied().ok_or_else(|| {
+        let message = format!("there is no transaction {text:?}");
+        Failure::new("unknown_kind", message, "see the kinds with `aula tx --help`")
+    })
+}
+
+fn payload(context: &Context, sender: &Sender, kind: PayloadKind, fields: &str) -> Result<Payload, Failure> {
+    let text = match fields.strip_prefix('@') {
+        Some(file) => {
+            fs::read_to_string(file).advise(format!("cannot read {file}"), "name a file of JSON")?
+        }
+        None if fields == "-" => std::io::read_to_string(std::io::stdin())
+            .advise("cannot read standard input", "pipe JSON into it")?,
+        None => fields.to_owned(),
+    };
+    let hint = "the fields are the payload's, see the documentation of the ledger";
+    let mut value: Value = serde_json::from_str(&text).advise("the fields are not JSON", hint)?;
+    let object =
+        value.as_object_mut().ok_or_else(|| Failure::new("bad_fields", "the fields are no object", hint))?;
+    let short = |field: &str| !object.contains_key(field);
+    match kind {
+        PayloadKind::CommitSeed if short("commitment") => return commit(context, sender, &value),
+        PayloadKind::RevealSeed if short("secret") => return reveal(context, &value),
+        PayloadKind::RotateKey if object.is_empty() => return rotate(context, sender),
+        _ => {}
+    }
+    object.insert("transaction".into(), kind.name().into());
+    let what = format!("these are not the fields of {}", kind.name());
+    serde_json::from_value(value)
+        .map_err(|error| Failure::new("bad_fields", format!("{what}: {error}"), hint))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OnlyRound {
+    round: RoundId,
+}
+
+fn only_round(value: &Value) -> Result<RoundId, Failure> {
+    let read: Result<OnlyRound, _> = serde_json::from_value(value.clone());
+    read.map(|fields| fields.round).advise("the fields name no round", "give {\"round\":NUMBER}")
+}
+
+fn secret_file(home: &Home, round: RoundId) -> PathBuf {
+    home.path().join(format!("seeds/round-{round}.json"))
+}
+
+/// A new secret, on disk before its commitment leaves.
+fn commit(context: &Context, sender: &Sender, value: &Value) -> Result<Payload, Failure> {
+    let round = only_round(value)?;
+    let path = secret_file(&context.home, round);
+    let mut secret = SeedSecret([0; 32]);
+    OsRng.fill_bytes(&mut secret.0);
+    keep(&path, format!("{{\"secret\":\"{secret}\"}}\n").as_bytes()).advise(
+        format!("cannot keep the secret in {}", path.display()),
+        "has this home committed already?",
+    )?;
+    let commitment = seed_commitment(round, &sender.account(), &secret);
+    Ok(CommitSeed { round, commitment }.into())
+}
+
+/// Writes a new file that only its owner reads, and syncs it.
+fn keep(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn reveal(context: &Context, value: &Value) -> Result<Payload, Failure> {
+    #[derive(Deserialize)]
+    struct Kept {
+        secret: SeedSecret,
+    }
+    let round = only_round(value)?;
+    let path = secret_file(&context.home, round);
+    let hint = "commit with `aula tx commit-seed` first, or give the secret";
+    let text = fs::read_to_string(&path).advise(format!("no secret in {}", path.display()), hint)?;
+    let kept: Kept = serde_json::from_str(&text)
+        .map_err(|_| Failure::new("bad_secret", format!("{} holds no secret", path.display()), hint))?;
+    Ok(RevealSeed { round, secret: kept.secret }.into())
+}
+
+fn next_key(home: &Home) -> PathBuf {
+    home.keys_dir().join("account.next.json")
+}
+
+/// A new account key beside the old one; an earlier attempt's is used again.
+fn rotate(context: &Context, sender: &Sender) -> Result<Payload, Failure> {
+    let path = next_key(&context.home);
+    if !path.exists() {
+        NodeKey::generate(KeyKind::Account).save(&path)?;
+    }
+    let key = NodeKey::load(&path, KeyKind::Account)?;
+    let statement = possession_statement(sender.chain_id(), &sender.account());
+    let possession = sign(key.signing_key(), Label::KeyRotation, &statement);
+    Ok(RotateKey { key: KeyName::Account, public_key: key.public(), possession }.into())
+}
+
+/// Puts the new key in the old one's place, which is kept under another name; after a refusal nothing moves.
+fn settle_rotation(home: &Home, sender: &Sender, accepted: bool) -> Result<(), Failure> {
+    let next = next_key(home);
+    if !accepted || !next.exists() {
+        return Ok(());
+    }
+    let hint =
+        "the ledger has the new key already: put keys/account.next.json in the place of keys/account.json";
+    let current = NodeKey::path(home, KeyKind::Account);
+    let mut old = home.keys_dir().join("account.replaced.json");
+    for number in 2.. {
+        if !old.exists() {
+            break;
+        }
+        old = home.keys_dir().join(format!("account.replaced-{number}.json"));
+    }
+    let id = format!("{}\n", sender.account());
+    fs::write(crate::client::sender::account_file(home), id).advise("cannot write keys/account.id", hint)?;
+    fs::rename(&current, &old).advise("cannot move the old key", hint)?;
+    fs::rename(&next, &current).advise("cannot move the new key", hint)
+}
+
+async fn follow(client: &Client, id: &str, limit: Duration) -> Result<Told, Failure> {
+    let start = tokio::time::Instant::now();
+    loop {
+        let told: Told = client.get(&format!("/v1/transactions/{id}")).await?;
+        if told.height.is_some() {
+            return Ok(told);
+        }
+        if start.elapsed() > limit {
+            let message = format!("transaction {id} is {} after {} s", told.status, limit.as_secs());
+            let hint = "look at `aula status`: are more than two thirds of the validators up?";
+            return Err(Failure::new("not_final", message, hint));
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_found_in_either_spelling_and_others_are_not() {
+        assert_eq!(kind("fund-budget").ok(), Some(PayloadKind::FundBudget));
+        assert_eq!(kind("FundBudget").ok(), Some(PayloadKind::FundBudget));
+        assert!(kind("print-money").is_err_and(|failure| failure.code == "unknown_kind"));
+    }
+
+    #[test]
+    fn every_kind_in_the_help_is_one_and_every_kind_is_in_the_help() {
+        use clap::CommandFactory;
+        #[derive(clap::Parser)]
+        struct Shell {
+            #[command(flatten)]
+            args: TxArgs,
+        }
+        let help = Shell::command().get_after_help().map(ToString::to_string).unwrap_or_default();
+        let list = help.lines().next().and_then(|line| line.strip_prefix("Kinds: ")).unwrap_or_default();
+        let named: Vec<_> = list.split(", ").filter_map(|text| kind(text).ok()).collect();
+        assert_eq!(named, PayloadKind::ALL);
+    }
+}
