@@ -137,14 +137,13 @@ impl std::fmt::Debug for Driver {
 }
 
 impl Driver {
-    /// Plays one grade. `next` are the students of the grade after, if the study has one.
+    /// Plays one grade.
     ///
     /// # Errors
     /// The first refusal or rejection, in words, or that the chain stands still.
     pub async fn epoch(
         &mut self,
         students: &[StudentYear],
-        next: &[StudentYear],
         tell: &(dyn Fn(String) + Sync),
     ) -> Result<Vec<Decided>, Failure> {
         let Some(grade) = students.first().map(|year| year.grade) else { return Ok(Vec::new()) };
@@ -155,7 +154,7 @@ impl Driver {
         let count: usize = anchored.values().map(Vec::len).sum();
         let pools: usize = plans.iter().map(Vec::len).sum();
         tell(format!("{}: {pools} pools open, {count} states anchored", grade.name()));
-        let mut milestones = milestones(grade, &anchored, next);
+        let mut milestones = milestones(grade, &anchored);
         let rounds = self.open(grade).await?;
         let secrets = self.request(&rounds, &anchored).await?;
         let requests_until = rounds.iter().map(|round| round.requests_until).max().unwrap_or(0);
@@ -406,16 +405,11 @@ fn definition(class: Class, grade: Grade, opens_ms: TimeMs) -> Result<DefineClas
 
 type Milestones = Vec<(DistrictId, RecordMilestone)>;
 
-/// Who completed the grade: whoever is in the next one. In the last grade the study does not say, so nobody.
-fn milestones(
-    grade: Grade,
-    anchored: &BTreeMap<DistrictId, Vec<Anchored>>,
-    next: &[StudentYear],
-) -> Milestones {
-    let went_on: std::collections::BTreeSet<u32> = next.iter().map(|year| year.student).collect();
+/// Who completed the grade: whoever sat both tests at its end.
+fn milestones(grade: Grade, anchored: &BTreeMap<DistrictId, Vec<Anchored>>) -> Milestones {
     let school_year = SchoolYear(rules::school_year(grade));
     let students = anchored.iter().flat_map(|(district, list)| list.iter().map(move |one| (*district, one)));
-    let completed = students.filter(|(_, one)| went_on.contains(&one.year.student));
+    let completed = students.filter(|(_, one)| one.year.read.is_some() && one.year.math.is_some());
     let record = |(district, one): (DistrictId, &Anchored)| {
         let milestone = RecordMilestone {
             school_year,

@@ -67,7 +67,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         title: "Milestones",
-        text: "A student who is in the study's next grade has completed this one: the district records it. The demo \
+        text: "A student who sat both tests at the end of a grade has completed it: the district records it. The demo \
                records one a block while a round's windows pass, not all of them.",
     },
     Rule {

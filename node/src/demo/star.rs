@@ -17,6 +17,8 @@ use thiserror::Error;
 
 /// The environment variable that names the folder.
 pub const DATA_VARIABLE: &str = "AULA_DATA";
+/// The repository this program was built from, for programs that a build put elsewhere.
+const BUILT_FROM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../genesis");
 const STAR_FILE: &str = "star/star_long.csv.gz";
 const CALIFORNIA_FILE: &str = "caschools/caschools.csv";
 /// Most bytes either table may unpack to; the larger one has 2 MB.
@@ -156,7 +158,7 @@ pub struct DataFolder(PathBuf);
 
 impl DataFolder {
     /// The first of: `given` (--data, or the environment through the command line), `../../genesis` beside the
-    /// program, `./genesis` that holds the STAR table. A folder that was given is the only one tried.
+    /// program, `./genesis`, the repository it was built from, that holds the STAR table. A folder that was given is the only one tried.
     ///
     /// # Errors
     /// [`DataError::NotFound`] names every folder that was tried.
@@ -164,7 +166,7 @@ impl DataFolder {
         let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("../../genesis")));
         let tried: Vec<PathBuf> = match given {
             Some(folder) => vec![folder.to_owned()],
-            None => beside.into_iter().chain([PathBuf::from("genesis")]).collect(),
+            None => beside.into_iter().chain([PathBuf::from("genesis"), PathBuf::from(BUILT_FROM)]).collect(),
         };
         let found = tried.iter().find(|folder| folder.join(STAR_FILE).is_file());
         found.map(|folder| Self(folder.clone())).ok_or_else(|| {
