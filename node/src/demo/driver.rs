@@ -3,7 +3,7 @@
 //! An epoch is one grade of the study: the funder funds it, an operator defines its two classes, the funder its
 //! pools; districts anchor their students' states; a round per class is opened, districts request, operators
 //! commit to and reveal shares of the seeds; the rounds run. While a round's windows pass, districts record which
-//! students went on to the next grade, one a block. Every step waits until the one before is final.
+//! students completed the grade, one a block. Every step waits until the one before is final.
 //!
 //! Invariants: a rejection anywhere ends the demo with the code in words; nothing is read from a node but what
 //! its API tells everybody. Absent: the rules, which are [`super::rules`], and starting nodes.
@@ -300,13 +300,9 @@ impl Driver {
     /// Lets blocks pass until the one after `height` may come, with a milestone in each.
     async fn pass(&mut self, height: u64, milestones: &mut Milestones) -> Result<(), Failure> {
         while self.watcher.height() < height {
-            let sent = match milestones.pop() {
-                Some((district, milestone)) => match self.districts.get_mut(&district) {
-                    Some((_, sender)) => Some(sender.sign(milestone)),
-                    None => None,
-                },
-                None => None,
-            };
+            let sent = milestones.pop().and_then(|(district, milestone)| {
+                self.districts.get_mut(&district).map(|(_, sender)| sender.sign(milestone))
+            });
             match sent {
                 Some(signed) => {
                     submit(&self.client, &signed).await?;
