@@ -7,6 +7,7 @@ use crate::codec::Canonical;
 use crate::testkit::{YEAR, handle};
 use crate::types::{DistrictId, Handle, Height, RoundId};
 
+mod measure;
 mod mutations;
 mod vectors;
 mod world;

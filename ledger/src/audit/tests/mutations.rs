@@ -97,6 +97,23 @@ fn refuse_resealed(world: &World, original: &Bundle, mut bytes: Vec<u8>, what: &
     }
 }
 
+/// Lengths of four billion entries at every place where a length could stand: refused before memory is taken.
+#[test]
+fn lengths_that_lie_are_refused_at_once() {
+    let world = World::decided();
+    let original = world.collector(&[]).student(DistrictId(1), YEAR, &handle(3)).unwrap();
+    let good = original.to_canonical();
+    for at in 1..good.len() - 36 {
+        for lie in [u32::MAX, 1 << 24] {
+            let mut bytes = good.clone();
+            bytes[at..at + 4].copy_from_slice(&lie.to_le_bytes());
+            if bytes != good {
+                refuse_resealed(&world, &original, bytes, &format!("length {lie} at {at}"));
+            }
+        }
+    }
+}
+
 /// Every way to put a part of one bundle into another that keeps the format.
 #[test]
 fn parts_of_another_height_or_chain_are_refused() {

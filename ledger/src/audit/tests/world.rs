@@ -7,7 +7,7 @@ use ed25519_dalek::SigningKey;
 use crate::audit::{Archive, Collector};
 use crate::chain::{Code, CommitCertificate, Header, Vote, VoteType, validators};
 use crate::codec::Canonical;
-use crate::genesis::GenesisValidator;
+use crate::genesis::{Genesis, GenesisValidator};
 use crate::keys::{Label, public_key, sign};
 use crate::state::{StoreError, schema};
 use crate::testkit::{self, Chain, account, key, listen, name, peer};
@@ -35,8 +35,14 @@ impl Archive for World {
 impl World {
     /// At genesis.
     pub fn named(chain: &str) -> Self {
+        Self::with(chain, |_| {})
+    }
+
+    /// At a changed genesis.
+    pub fn with(chain: &str, change: impl FnOnce(&mut Genesis)) -> Self {
         let mut genesis = testkit::genesis();
         genesis.name = name(chain);
+        change(&mut genesis);
         genesis.validators = (1..=4u8)
             .map(|number| GenesisValidator {
                 name: name(&format!("validator-{number}")),
@@ -138,14 +144,14 @@ impl World {
         self.advance_to(Height(self.chain.height.0 + 3));
     }
 
-    fn accept(&mut self, sender: &str, payload: impl Into<Payload>) {
+    pub fn accept(&mut self, sender: &str, payload: impl Into<Payload>) {
         let sender = if sender == "funder" { "funder" } else { sender };
         let transaction = self.chain.transaction(sender, 0, payload.into());
         let code = self.block(Some(transaction.to_canonical()));
         assert_eq!(code, Some(Code::Accepted), "{sender}: {:?}", code.map(Code::explain));
     }
 
-    fn advance_to(&mut self, height: Height) {
+    pub fn advance_to(&mut self, height: Height) {
         while self.chain.height < height {
             self.block(None);
         }

@@ -1,7 +1,11 @@
 //! The decision on one request: it was made, it is one the request may have, and at the published prices it is
 //! the best one. What a single row cannot show (that the whole round is optimal) is said, not claimed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+
+use aula_twin_runtime::allocation::certificate::Prices;
+use aula_twin_runtime::allocation::explain::{Standing, Weights, explain};
+use aula_twin_runtime::allocation::problem::Problem;
 
 use super::super::bundle::AllocationEvidence;
 use super::super::report::{Checks, Stop};
@@ -9,7 +13,12 @@ use super::State;
 use super::context::{Context, row};
 use super::round::pass_band;
 use crate::proof::bulk_tree::verify_row;
+use crate::rounds;
 use crate::state::schema::{DecisionRow, Placement, RequestRow};
+use crate::types::Band;
+
+/// Most other places named in an explanation.
+const MAX_ALTERNATIVES: usize = 3;
 
 /// Checks one decision.
 pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &AllocationEvidence) -> Result<(), Stop> {
@@ -38,8 +47,7 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &AllocationEv
     checks.pass("decision", placement_words(&decision));
     let problem = checks.need("prices", inputs.problem())?;
     let assigned = assigned.first().copied().unwrap_or(u32::MAX);
-    let places: BTreeMap<u32, i64> = problem.row(0).map(|entry| (entry.pool, entry.cost.into())).collect();
-    check_prices(checks, &context, &places, assigned)?;
+    check_prices(checks, &context, &problem, assigned, decision.weight)?;
     pass_band(checks);
     Ok(())
 }
@@ -67,8 +75,9 @@ fn placement_words(decision: &DecisionRow) -> String {
 fn check_prices(
     checks: &mut Checks,
     context: &Context,
-    places: &BTreeMap<u32, i64>,
+    problem: &Problem,
     assigned: u32,
+    weight: u32,
 ) -> Result<(), Stop> {
     const NAME: &str = "prices";
     if !context.decision.is_optimal() {
@@ -78,36 +87,36 @@ fn check_prices(
         );
         return Ok(());
     }
-    let price_of = |pool: u32| match context.decision.prices.get(pool as usize) {
-        Some(price) => price.price,
-        None => Some(0),
-    };
-    let at_prices = |pool: u32| Some(places.get(&pool)?.saturating_add(price_of(pool)?));
-    let Some(given) = at_prices(assigned) else {
+    let Some(prices) = prices_of_row(context, problem) else {
         checks.pass(
             NAME,
-            "The place has no published price (its floor cannot be raised), so it is not compared.",
+            "A place this request may have is without a price (its floor cannot be raised): not compared.",
         );
         return Ok(());
     };
-    let better = places.keys().find(|pool| at_prices(**pool).is_some_and(|other| other < given));
-    checks.ensure(NAME, better.is_none(), "At the published prices another place would be better.")?;
-    let cost = places.get(&assigned).copied().unwrap_or(given);
-    let wished = places.iter().filter(|(_, other)| **other < cost).min_by_key(|(_, other)| **other);
-    let wished = wished.and_then(|(pool, other)| {
-        let record = context.pools.get(*pool as usize)?;
-        let (better, price) = (cost.saturating_sub(*other), price_of(*pool)?);
-        Some(format!(
-            " Pool {} would have been better by {better} and cleared at {price}, in weighted cost.",
-            record.pool
-        ))
-    });
-    checks.pass(
-        NAME,
-        format!(
-            "The best place at the published prices (that these prices are optimal is what a round's bundle proves).{}",
-            wished.unwrap_or_default()
-        ),
-    );
+    let by_band =
+        (0..=Band::MAX).filter_map(Band::new).map(|band| rounds::weight(context.round.equity, band));
+    let weights = Weights { own: weight, by_band: by_band.collect() };
+    let mut explained = checks.need(NAME, explain(problem, &prices, 0, assigned, Some(&weights)))?;
+    let best = explained.standing == Standing::Best;
+    checks.ensure(NAME, best, "At the published prices another place would be better.")?;
+    explained.preferred.truncate(MAX_ALTERNATIVES);
+    let name = |index: u32| match context.pools.get(index as usize) {
+        Some(pool) => format!("Pool {}", pool.pool),
+        None => "Waiting".to_owned(),
+    };
+    let words = explained.words(name).split_whitespace().collect::<Vec<_>>().join(" ");
+    checks.pass(NAME, format!("{words} (That these prices are optimal is what a round's bundle proves.)"));
     Ok(())
+}
+
+/// The published prices by pool index, and 0 for the waitlist; none if a place of the row has no price.
+fn prices_of_row(context: &Context, problem: &Problem) -> Option<Prices> {
+    let published = |index: u32| match context.decision.prices.get(index as usize) {
+        Some(price) => price.price,
+        None => Some(0),
+    };
+    let priced = problem.row(0).all(|entry| published(entry.pool).is_some());
+    let pools = (0u32..).zip(problem.pools()).map(|(index, _)| published(index).unwrap_or(0)).collect();
+    priced.then_some(Prices { pools, schools: Vec::new() })
 }

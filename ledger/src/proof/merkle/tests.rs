@@ -125,3 +125,26 @@ fn an_inner_node_is_not_a_leaf_and_another_leaf_is_not_this_one() {
     );
     assert_eq!(path(&hashes, 1).unwrap().verify(&hashes[0], &head), Err(PathError::Root));
 }
+
+/// Run by hand, as the other measurements.
+#[test]
+#[ignore = "measures, asserts nothing about time"]
+#[allow(clippy::disallowed_types)]
+fn how_long_heads_take() {
+    for leaves in [1_000u64, 10_000, 50_000] {
+        let hashes = hashes(leaves);
+        let time = |what: &str, work: &dyn Fn() -> TreeHead| {
+            let start = std::time::Instant::now();
+            let heads: Vec<TreeHead> = (0..10).map(|_| work()).collect();
+            println!("{what}, {leaves} leaves: {} us, {}", start.elapsed().as_micros() / 10, heads[9].root);
+        };
+        time("rs_merkle", &|| head_of_hashes(&hashes));
+        let handle = |at: u64| {
+            crate::types::Handle(std::array::from_fn(|i| if i < 8 { at.to_be_bytes()[i] } else { 0 }))
+        };
+        time("levels", &|| {
+            let leaves = (0..).map(handle).zip(hashes.iter().copied()).collect();
+            crate::proof::BulkTree::from_leaves(leaves).unwrap().head()
+        });
+    }
+}
