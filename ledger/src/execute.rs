@@ -294,6 +294,11 @@ impl<'a> Run<'a> {
                 self.student_leaves.truncate(leaves_before);
                 Ok(Receipt { transaction: id, code, entry, events: Vec::new() })
             }
+            Err(Refusal::Explained { code, event }) => {
+                self.overlay.rollback();
+                self.student_leaves.truncate(leaves_before);
+                Ok(Receipt { transaction: id, code, entry: None, events: vec![*event] })
+            }
             Err(Refusal::Broken(error)) => Err(error.into()),
         }
     }

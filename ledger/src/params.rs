@@ -26,6 +26,16 @@ pub const MAX_POOL_CAPACITY: u32 = 1_000_000;
 /// Most cents of one amount: 10^15, so that sums of thousands fit 64 bits.
 pub const MAX_AMOUNT_CENTS: u64 = 1_000_000_000_000_000;
 
+/// Highest penalty of a school's student beyond its share: with the highest weighted cost still far below what the
+/// optimizer's 32-bit kernel holds.
+pub const MAX_SHARE_PENALTY: u32 = 100_000_000;
+/// Block time in milliseconds within which a school acknowledges special-education aids: four hours.
+pub const DEFAULT_ACKNOWLEDGE_MS: u64 = 4 * 60 * 60 * 1_000;
+/// Longest window for an acknowledgement: a year in milliseconds.
+pub const MAX_ACKNOWLEDGE_MS: u64 = 366 * 24 * 60 * 60 * 1_000;
+/// The price of fairness may cost one in this many of a round's work.
+pub const FAIRNESS_WORK_SHARE: u64 = 4;
+
 /// A parameter out of its range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the parameter {name} must be from {least} to {most}")]

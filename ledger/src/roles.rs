@@ -122,7 +122,12 @@ pub const fn senders(kind: PayloadKind) -> RoleSet {
             RoleSet::of(&[District])
         }
         PayloadKind::FundBudget => RoleSet::of(&[Funder]),
-        PayloadKind::DefineClass | PayloadKind::OpenRound => RoleSet::of(&[Consortium]),
+        PayloadKind::DefineClass
+        | PayloadKind::OpenRound
+        | PayloadKind::RevertDecision
+        | PayloadKind::SetClassTerms => RoleSet::of(&[Consortium]),
+        PayloadKind::Acknowledge => RoleSet::of(&[Consortium, District, School]),
+        PayloadKind::ReportUtilisation => RoleSet::of(&[District, School]),
         PayloadKind::DefinePool => RoleSet::of(&[Consortium, Funder]),
         PayloadKind::CommitSeed | PayloadKind::RevealSeed | PayloadKind::RunRound => {
             RoleSet::of(&[Consortium, District, School, Funder])

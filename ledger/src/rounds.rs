@@ -10,23 +10,30 @@
 //! `W · (tier cost + rank_step · rank)` with `W = 100 + ⌊equity·d/100⌋` and `d = 10·band + 5`; a mandated
 //! student has no entry at the waitlist. No party submits a cost.
 //!
+//! A class's terms may add the schools' fair share ([`share`]); what is published of the result stands in
+//! [`report`].
+//!
 //! Absent: budgets (a pool is paid when defined), other classes, and any order among requests.
 
 use std::collections::BTreeMap;
 
 use aula_twin_runtime::allocation::draw::DrawKey;
-use aula_twin_runtime::allocation::problem::{Entry, Pool, Problem, ProblemError};
+use aula_twin_runtime::allocation::problem::{Entry, Pool, Problem, ProblemError, SchoolLayer};
 
 use crate::keys::{Label, hash};
 use crate::state::schema::{DecisionRow, Placement, PoolRecord, RequestRow, RoundReport, School, SeedShare};
-use crate::tx::{DefineClass, Mandate};
+use crate::tx::{ClassTerms, DefineClass, FairShare, Mandate};
 use crate::types::{Band, Handle, Hash, SchoolId};
 
 mod eligibility;
+pub mod report;
+mod share;
 #[cfg(test)]
 mod tests;
 
 pub use eligibility::{Eligibility, RoundPools, tier};
+pub use report::{Figures, PublishedReport, published};
+pub use share::waiting_prices;
 
 /// Why rows make no problem, or no decision.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +59,8 @@ pub struct RoundInputs {
     pub definition: DefineClass,
     /// Equity weight, as fixed when the round was opened.
     pub equity: u32,
+    /// What the class asks beyond its costs, as fixed when the round was opened.
+    pub terms: ClassTerms,
     /// The class's pools, strictly ascending by id.
     pub pools: Vec<PoolRecord>,
     /// Every school that a pool or a request names.
@@ -99,10 +108,29 @@ impl RoundInputs {
         if self.definition.waitlist_cost.is_some() {
             let everybody = u32::try_from(self.requests.len()).unwrap_or(u32::MAX);
             pools.push(Pool { capacity: everybody, floor: 0 });
-            Ok(Problem::lists(pools, row_start, entries)?.with_waitlist().with_draw(keys)?)
+            let problem = Problem::lists(pools, row_start, entries)?.with_waitlist().with_draw(keys)?;
+            Ok(match self.terms.fair_share {
+                Some(share) if !self.requests.is_empty() => problem.with_schools(self.layer(share))?,
+                _ => problem,
+            })
         } else {
             Ok(Problem::lists(pools, row_start, entries)?.with_draw(keys)?)
         }
+    }
+
+    /// The schools' fair share of all places of the class.
+    fn layer(&self, terms: FairShare) -> SchoolLayer {
+        let places = self.pools.iter().fold(0u64, |sum, pool| sum.saturating_add(pool.capacity.into()));
+        let homes =
+            |(_, request): &(Handle, RequestRow)| (request.home_school, weight(self.equity, request.band));
+        share::layer(&self.requests.iter().map(homes).collect::<Vec<_>>(), places, terms)
+    }
+
+    /// The schools of the problem's school layer, in its order; empty without a fair share.
+    pub fn share_schools(&self) -> Vec<SchoolId> {
+        let shared = self.terms.fair_share.is_some() && self.definition.waitlist_cost.is_some();
+        let homes = self.requests.iter().map(|(_, request)| request.home_school);
+        share::layer_schools(homes.filter(|_| shared))
     }
 
     fn push_row(

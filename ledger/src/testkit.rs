@@ -18,8 +18,9 @@ use crate::roles::{Role, RoleSet};
 use crate::state::MemoryState;
 use crate::state::schema;
 use crate::tx::{
-    AnchorStates, Calendar, DefineClass, DefinePool, FundBudget, Mandate, OpenRound, Payload, Request,
-    RunRound, StudentState, SubmitRequests,
+    Acknowledge, AnchorStates, Arrival, Calendar, ClassTerms, DefineClass, DefinePool, FairShare, FundBudget,
+    Mandate, OpenRound, Payload, Request, RevertDecision, RunRound, SetClassTerms, StudentState,
+    SubmitRequests,
 };
 use crate::types::*;
 
@@ -280,6 +281,18 @@ pub fn open(class: u16) -> OpenRound {
 
 pub fn run(round: u32) -> RunRound {
     RunRound { round: RoundId(round) }
+}
+
+pub fn terms(class: u16, fair_share: Option<FairShare>, acknowledge_within_ms: Option<u64>) -> SetClassTerms {
+    SetClassTerms { class: ClassId(class), terms: ClassTerms { fair_share, acknowledge_within_ms } }
+}
+
+pub fn acknowledge(pool: u32, arrival: Arrival) -> Acknowledge {
+    Acknowledge { round: RoundId(0), pool: PoolId(pool), arrival }
+}
+
+pub fn revert(round: u32) -> RevertDecision {
+    RevertDecision { round: RoundId(round), reason: Hash([4; 32]) }
 }
 
 /// A chain with a funded class 1 (pools 1 and 2 at school 11, pool 3 at school 21), and twelve students of

@@ -109,6 +109,7 @@ impl<'a> Collector<'a> {
             budgets: self.budgets(&decision)?,
             shares: shares.collect::<Result<_, _>>()?,
             certificate: self.known(&schema::certificate_key(round))?,
+            report: self.known(&schema::report_key(round))?,
             rows,
         };
         self.bundle(Subject::Round(evidence))

@@ -188,6 +188,8 @@ pub struct RoundEvidence {
     pub shares: Vec<Proved>,
     /// The optimizer's certificate.
     pub certificate: Proved,
+    /// The published report.
+    pub report: Proved,
     /// Every request with its decision, ascending by handle: both trees are rebuilt from these.
     pub rows: Vec<DecidedRequest>,
 }

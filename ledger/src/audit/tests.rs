@@ -61,6 +61,7 @@ fn a_round_is_proved_from_the_genesis_to_its_optimum() {
         "lottery",
         "prices",
         "report",
+        "equity",
         "band",
     ];
     assert_eq!(names(&report), expected, "{}", lines(&report));

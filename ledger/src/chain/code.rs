@@ -179,6 +179,26 @@ codes! {
     Infeasible = 202, "floors and mandates cannot all be met; add places or lower floors, then open a new round";
     /// The optimizer reached its work bound without a good enough proof.
     NotProved = 203, "the result is not proved close enough to the optimum; vote for a higher max_round_work";
+    /// The round has no decision.
+    NotDecided = 204, "the round has no decision; run it first";
+    /// The decision does not stand.
+    NotStanding = 205, "this decision was reverted or replaced; name the round whose decision stands";
+    /// The school owes no acknowledgement.
+    NothingToAcknowledge = 206, "nothing of this pool is to be acknowledged in this round; check round and pool";
+    /// The pool is at another's school.
+    ForeignPool = 207, "the pool is not at a school the sender acts for; let that school or its district send it";
+    /// It is acknowledged.
+    AlreadyAcknowledged = 208, "the school has acknowledged these places; nothing to do";
+    /// It is escalated.
+    AlreadyEscalated = 209, "the missed deadline is recorded; nothing to do";
+    /// The school has time left.
+    WindowOpen = 210, "the school may still acknowledge in time; wait until the deadline is past";
+    /// No such pool.
+    UnknownPool = 211, "no pool of this number; define it first";
+    /// More in use than there is.
+    OverCapacity = 212, "more places are in use than the pool has; correct the number";
+    /// A fair share needs a waitlist.
+    NoWaitlist = 213, "the class has no waitlist, so there is nothing to share; leave the fair share out";
 }
 
 impl Code {

@@ -16,7 +16,7 @@ pub struct Receipt {
     pub code: Code,
     /// Of a rejected batch: the position of its first bad entry, from 0.
     pub entry: Option<u32>,
-    /// What it did; empty unless accepted.
+    /// What it did; of a rejected RunRound that cannot be met, why in numbers; else empty unless accepted.
     pub events: Vec<Event>,
 }
 

@@ -51,6 +51,7 @@ fn inputs_of(chain: &Chain, id: RoundId) -> RoundInputs {
     RoundInputs {
         definition: schema::class(state, round.class).unwrap().unwrap().definition,
         equity: round.equity,
+        terms: round.terms,
         pools: schema::pools(state, round.class).unwrap(),
         schools: schema::schools(state).unwrap().into_iter().map(|s| (s.id, s)).collect(),
         requests: rows.iter().map(|(h, row)| (*h, schema::decode(row).unwrap())).collect(),

@@ -20,6 +20,8 @@
 //! | `class/C`, `pool/C P`, `pool_class/P`, `pool_at/C S K` | [`Class`], [`PoolRecord`], and two indexes |
 //! | `round/R`, `seed/R A` | [`Round`], [`SeedShare`] |
 //! | `decision/R`, `certificate/R` | [`Decision`]; the optimizer's certificate |
+//! | `report/R`, `revert/R` | [`PublishedReport`]; [`Reversion`] |
+//! | `acknowledgement/R P`, `utilisation/P` | [`Acknowledgement`], [`Utilisation`] |
 //! | `tree/LABEL` | heads of bulk trees, written by the overlay |
 //!
 //! Bulk trees: `students/D/YEAR` holds [`StudentLeaf`], `round/R/requests` [`RequestRow`], and
@@ -31,6 +33,7 @@ use super::{Overlay, Record, StateReader, StoreError, TreeLabel};
 use crate::chain::ValidatorSet;
 use crate::codec::Canonical;
 use crate::params::Params;
+use crate::rounds::PublishedReport;
 use crate::types::{
     AccountId, ClassId, DistrictId, Handle, Height, KindId, PoolId, ProposalId, RoundId, SchoolId,
     SchoolYear, ValidatorAddress,
@@ -38,6 +41,7 @@ use crate::types::{
 
 mod chain;
 mod resources;
+mod service;
 mod students;
 
 pub use chain::{
@@ -46,8 +50,9 @@ pub use chain::{
 };
 pub use resources::{
     BandCounts, Budget, Class, Decision, DecisionRow, Placement, PoolPrice, PoolRecord, RequestRow, Round,
-    RoundReport, RoundStatus, SeedShare, StoredCertificate,
+    RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate,
 };
+pub use service::{Acknowledgement, Moment, Reversion, Utilisation};
 pub use students::{District, Milestone, School, StudentLeaf};
 
 use crate::names::{Name, PeerName};
@@ -199,6 +204,16 @@ keys! {
     decision_key(round: RoundId => round.0.to_be_bytes()) = "decision/";
     /// The optimizer's certificate of a round.
     certificate_key(round: RoundId => round.0.to_be_bytes()) = "certificate/";
+    /// A round's published report.
+    report_key(round: RoundId => round.0.to_be_bytes()) = "report/";
+    /// That a round's decision was taken back.
+    reversion_key(round: RoundId => round.0.to_be_bytes()) = "revert/";
+    /// What a school owes an acknowledgement for.
+    acknowledgement_key(round: RoundId => round.0.to_be_bytes(), pool: PoolId => pool.0.to_be_bytes()) = "acknowledgement/";
+    /// All acknowledgements of a round.
+    acknowledgements_prefix(round: RoundId => round.0.to_be_bytes()) = "acknowledgement/";
+    /// A pool's newest report of use.
+    utilisation_key(pool: PoolId => pool.0.to_be_bytes()) = "utilisation/";
 }
 
 /// The tree of a district's students of a school year.
@@ -254,6 +269,14 @@ readers! {
     decision(id: RoundId) -> Decision = decision_key(id);
     /// The optimizer's certificate of a decided round.
     certificate(id: RoundId) -> StoredCertificate = certificate_key(id);
+    /// A decided round's published report.
+    published_report(id: RoundId) -> PublishedReport = report_key(id);
+    /// That a round's decision was taken back.
+    reversion(id: RoundId) -> Reversion = reversion_key(id);
+    /// What a school owes an acknowledgement for.
+    acknowledgement(round: RoundId, pool: PoolId) -> Acknowledgement = acknowledgement_key(round, pool);
+    /// A pool's newest report of use.
+    utilisation(pool: PoolId) -> Utilisation = utilisation_key(pool);
 }
 
 /// Generates `names(from) -> Vec<record>` listings.
@@ -300,6 +323,12 @@ listings! {
     rounds() -> Round = b"round/";
     /// The shares of a round's seed, by account.
     seed_shares(round: RoundId) -> SeedShare = seeds_prefix(round);
+    /// The acknowledgements of a round, by pool.
+    acknowledgements(round: RoundId) -> Acknowledgement = acknowledgements_prefix(round);
+    /// All decisions that were taken back, by round.
+    reversions() -> Reversion = b"revert/";
+    /// The newest report of use of every pool that has one.
+    utilisations() -> Utilisation = b"utilisation/";
 }
 
 /// Identity, height and time of the state.

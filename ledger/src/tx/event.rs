@@ -3,8 +3,10 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
+use crate::tx::{Arrival, Escalation};
 use crate::types::{
-    AccountId, Cents, ClassId, DistrictId, Handle, Hash, Height, PoolId, ProposalId, RoundId, SchoolYear,
+    AccountId, Cents, ClassId, DistrictId, Handle, Hash, Height, PoolId, ProposalId, RoundId, SchoolId,
+    SchoolYear,
 };
 
 /// What an accepted transaction did. Numbers follow the transactions' and are never reused.
@@ -132,4 +134,89 @@ pub enum Event {
         /// The seed of the round.
         seed: Hash,
     } = 66,
+    /// A school acknowledged its places, or a missed deadline was recorded.
+    Acknowledged {
+        /// In which round.
+        round: RoundId,
+        /// Which pool's places.
+        pool: PoolId,
+        /// What was recorded.
+        arrival: Arrival,
+        /// Whether this was the escalation.
+        escalated: Escalation,
+    } = 67,
+    /// A decision was taken back.
+    DecisionReverted {
+        /// Of which round.
+        round: RoundId,
+        /// Places freed.
+        freed: u32,
+        /// The decision that stands again.
+        standing: Option<RoundId>,
+    } = 68,
+    /// A pool's use was reported.
+    UtilisationReported {
+        /// Which pool.
+        pool: PoolId,
+        /// Places in use.
+        in_use: u32,
+        /// Places there are.
+        capacity: u32,
+        /// Requests that could have had the pool; none if too few to publish, or without a standing round.
+        demand: Option<u32>,
+    } = 69,
+    /// A class has new terms.
+    ClassTermsSet {
+        /// Which.
+        class: ClassId,
+    } = 70,
+    /// Of a rejected RunRound: what cannot be met together, as a minimum cut. The round stays open.
+    RoundInfeasible {
+        /// Which.
+        round: RoundId,
+        /// Which way it cannot be met.
+        shortage: Shortage,
+        /// Pools that take part, ascending.
+        pools: Vec<PoolId>,
+        /// Schools whose fair share takes part, ascending.
+        schools: Vec<SchoolId>,
+        /// Places or students missing.
+        short: u64,
+    } = 79,
+}
+
+/// Which way bounds cannot be met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum Shortage {
+    /// More students must go to the pools than these hold.
+    Places = 0,
+    /// The floors ask for more students than can go there.
+    Students = 1,
+}
+
+impl Event {
+    /// For a round that cannot be met: the minimum cut in words; none for other events.
+    pub fn explain(&self) -> Option<String> {
+        let Self::RoundInfeasible { shortage, pools, schools, short, .. } = self else { return None };
+        let list = |ids: Vec<String>| ids.join(", ");
+        let pools = list(pools.iter().map(PoolId::to_string).collect());
+        let mut words = match shortage {
+            Shortage::Places if pools.is_empty() => format!("places are missing: {short}"),
+            Shortage::Places => format!(
+                "students who may only go to pools {pools} or may not wait need {short} more places than these have"
+            ),
+            Shortage::Students if pools.is_empty() => format!("students are missing: {short}"),
+            Shortage::Students => {
+                format!("the guaranteed use of pools {pools} needs {short} more students than may go there")
+            }
+        };
+        if !schools.is_empty() {
+            let schools = list(schools.iter().map(SchoolId::to_string).collect());
+            words.push_str(&format!("; the guaranteed shares of schools {schools} take part"));
+        }
+        Some(words)
+    }
 }

@@ -121,6 +121,13 @@ pub enum Refusal {
         /// Position of the first bad entry of a batch.
         entry: Option<u32>,
     },
+    /// Rejected, with what cannot be met for the receipt; writes nothing either.
+    Explained {
+        /// Why.
+        code: Code,
+        /// What the receipt adds in numbers.
+        event: Box<Event>,
+    },
     /// The store failed: nothing about the transaction is known.
     Broken(StoreError),
 }
@@ -142,7 +149,7 @@ impl Refusal {
     pub fn at(self, position: usize) -> Self {
         match self {
             Self::Rejected { code, .. } => Self::Rejected { code, entry: u32::try_from(position).ok() },
-            broken @ Self::Broken(_) => broken,
+            other @ (Self::Explained { .. } | Self::Broken(_)) => other,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! [`Payload`] lists them; the number in front of each is part of the bytes and is never reused: 1 to 19
 //! administration, 20 to 39 students, 40 to 59 money, 60 to 79 resources. What a kind may do and who may
 //! send it stand in [`handler`] and [`crate::roles`]. Numbers left out are reserved for the design's other
-//! transactions (access log, consent, erasure, audits, statements, acknowledge, revert, utilisation).
+//! transactions (access log, consent, erasure, audits, statements).
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
@@ -20,11 +20,12 @@ pub mod students;
 mod tests;
 
 pub use admin::{Change, Choice, ProposeChange, RegisterMember, RotateKey, VoteChange};
-pub use event::Event;
+pub use event::{Event, Shortage};
 pub use money::FundBudget;
 pub use resources::{
-    Calendar, CommitSeed, DefineClass, DefinePool, Mandate, OpenRound, Request, RevealSeed, RunRound,
-    SeedSecret, SubmitRequests, seed_commitment,
+    Acknowledge, Arrival, Calendar, ClassTerms, CommitSeed, DefineClass, DefinePool, Escalation, FairShare,
+    Mandate, OpenRound, ReportUtilisation, Request, RevealSeed, RevertDecision, RunRound, SeedSecret,
+    SetClassTerms, SubmitRequests, seed_commitment,
 };
 pub use students::{AnchorStates, MilestoneKind, RecordMilestone, StudentState};
 
@@ -113,6 +114,14 @@ payloads! {
     RevealSeed = 65,
     /// Runs the optimizer over the round's requests.
     RunRound = 66,
+    /// Acknowledges a pool's places, or records that nobody did in time.
+    Acknowledge = 67,
+    /// Takes a decision back and keeps its history.
+    RevertDecision = 68,
+    /// Says how many of a pool's places are in use.
+    ReportUtilisation = 69,
+    /// Sets what a class asks beyond its costs.
+    SetClassTerms = 70,
 }
 
 impl Payload {

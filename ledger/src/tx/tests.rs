@@ -3,5 +3,6 @@
 mod bytes;
 mod conservation;
 mod rejections;
+mod service;
 mod students;
 mod votes;

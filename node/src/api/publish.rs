@@ -89,6 +89,13 @@ pub fn event(event: &Event, min_cell: u32) -> Value {
     let mut value = serde_json::to_value(event).unwrap_or_default();
     if let Some(fields) = value.as_object_mut() {
         fields.remove("handle");
+        for count in ["freed", "in_use"] {
+            let small =
+                fields.get(count).and_then(Value::as_u64).is_some_and(|n| n > 0 && n < u64::from(min_cell));
+            if small {
+                fields.insert(count.into(), Value::Null);
+            }
+        }
         if let Event::RoundDecided { placed, waitlisted, requests, .. } = event
             && [*placed, *waitlisted, *requests].into_iter().any(|n| n > 0 && n < min_cell)
         {

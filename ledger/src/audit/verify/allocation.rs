@@ -15,7 +15,7 @@ use super::round::pass_band;
 use crate::proof::bulk_tree::verify_row;
 use crate::rounds;
 use crate::state::schema::{DecisionRow, Placement, RequestRow};
-use crate::types::Band;
+use crate::types::{Band, SchoolId};
 
 /// Most other places named in an explanation.
 const MAX_ALTERNATIVES: usize = 3;
@@ -25,7 +25,8 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &AllocationEv
     let handle = &evidence.handle;
     let request: RequestRow = row(checks, &evidence.request.row)?;
     let decision: DecisionRow = row(checks, &evidence.decision.row)?;
-    let homes = BTreeSet::from([request.home_school]);
+    let home = request.home_school;
+    let homes = BTreeSet::from([home]);
     let context = Context::open(checks, state, &evidence.context, homes)?;
     let request_path = verify_row(&evidence.request.path, handle, &evidence.request.row, &context.requests);
     checks.need("request", request_path)?;
@@ -47,7 +48,7 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &AllocationEv
     checks.pass("decision", placement_words(&decision));
     let problem = checks.need("prices", inputs.problem())?;
     let assigned = assigned.first().copied().unwrap_or(u32::MAX);
-    check_prices(checks, &context, &problem, assigned, decision.weight)?;
+    check_prices(checks, &context, home, &problem, assigned, decision.weight)?;
     pass_band(checks);
     Ok(())
 }
@@ -71,10 +72,11 @@ fn placement_words(decision: &DecisionRow) -> String {
     }
 }
 
-/// At the published prices no place is better than the one given; the waitlist has price 0.
+/// At the published prices no place is better than the one given; waiting has price 0 without a fair share.
 fn check_prices(
     checks: &mut Checks,
     context: &Context,
+    home: SchoolId,
     problem: &Problem,
     assigned: u32,
     weight: u32,
@@ -87,7 +89,7 @@ fn check_prices(
         );
         return Ok(());
     }
-    let Some(prices) = prices_of_row(context, problem) else {
+    let Some(prices) = prices_of_row(context, home, problem) else {
         checks.pass(
             NAME,
             "A place this request may have is without a price (its floor cannot be raised): not compared.",
@@ -110,13 +112,16 @@ fn check_prices(
     Ok(())
 }
 
-/// The published prices by pool index, and 0 for the waitlist; none if a place of the row has no price.
-fn prices_of_row(context: &Context, problem: &Problem) -> Option<Prices> {
+/// The published prices by pool index, 0 for the waitlist beside its school's price of waiting; none if a place of the row has no price.
+fn prices_of_row(context: &Context, home: SchoolId, problem: &Problem) -> Option<Prices> {
     let published = |index: u32| match context.decision.prices.get(index as usize) {
         Some(price) => price.price,
         None => Some(0),
     };
     let priced = problem.row(0).all(|entry| published(entry.pool).is_some());
     let pools = (0u32..).zip(problem.pools()).map(|(index, _)| published(index).unwrap_or(0)).collect();
-    priced.then_some(Prices { pools, schools: Vec::new() })
+    // One row has one school in its layer, and none where the round shares nothing.
+    let of_home = context.decision.school_prices.iter().find(|line| line.school == home);
+    let waiting = problem.schools().map(|_| of_home.map_or(0, |line| line.price));
+    priced.then_some(Prices { pools, schools: waiting.into_iter().collect() })
 }

@@ -73,6 +73,7 @@ impl Context {
         RoundInputs {
             definition: self.class.definition.clone(),
             equity: self.round.equity,
+            terms: self.round.terms,
             pools: self.pools.clone(),
             schools: self.schools.clone(),
             requests,

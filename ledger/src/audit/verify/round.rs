@@ -11,11 +11,12 @@ use super::super::sha256;
 use super::State;
 use super::context::{Context, row};
 use crate::chain::TreeHead;
+use crate::params::FAIRNESS_WORK_SHARE;
 use crate::proof::BulkTree;
-use crate::rounds::{self, RoundInputs};
+use crate::rounds::{self, PublishedReport, RoundInputs, waiting_prices};
 use crate::state::schema::{
-    Budget, DecisionRow, Placement, RequestRow, SeedShare, StoredCertificate, budget_key, certificate_key,
-    seed_key,
+    Budget, DecisionRow, Placement, RequestRow, SchoolPrice, SeedShare, StoredCertificate, budget_key,
+    certificate_key, report_key, seed_key,
 };
 use crate::tx::{Mandate, seed_commitment};
 use crate::types::{AccountId, Handle};
@@ -58,7 +59,37 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &RoundEvidenc
             report.placed, report.waitlisted, report.first_choice
         ),
     );
+    check_report(checks, state, &context, &inputs, &assignment, &evidence.report)?;
     pass_band(checks);
+    Ok(())
+}
+
+/// The published figures, suppression included, follow from the rows.
+fn check_report(
+    checks: &mut Checks,
+    state: &State,
+    context: &Context,
+    inputs: &RoundInputs,
+    assignment: &[u32],
+    report: &Proved,
+) -> Result<(), Stop> {
+    const NAME: &str = "equity";
+    let key = report_key(context.decision.round);
+    let stated: PublishedReport = state.open(checks, NAME, &key, report)?;
+    // The work is the ledger's fixed part of the round's own, so that no bundle can ask for more.
+    let work = context.decision.max_work / FAIRNESS_WORK_SHARE;
+    let problem = checks.need(NAME, inputs.problem())?;
+    let figures = checks.need(NAME, inputs.figures(&problem, assignment, work))?;
+    let same = rounds::published(&figures, stated.min_cell_students) == stated;
+    checks.ensure(NAME, same, "The published report does not follow from the rows.")?;
+    checks.pass(
+        NAME,
+        format!(
+            "The published figures by band, school and district follow from the rows; Gini {} ppm; figures of fewer \
+             than {} students are withheld.",
+            stated.gini_ppm, stated.min_cell_students
+        ),
+    );
     Ok(())
 }
 
@@ -233,6 +264,9 @@ fn check_optimum(
     checks.pass("lottery", lottery_words(proved.draw));
     let published = decision.prices.iter().zip(&certificate.prices.pools);
     let same = published.into_iter().all(|(price, proved)| price.price.is_none_or(|price| price == *proved));
+    let schools = inputs.share_schools().into_iter().zip(waiting_prices(&certificate.prices));
+    let schools = schools.map(|(school, price)| SchoolPrice { school, price });
+    let same = same && schools.eq(decision.school_prices.iter().cloned());
     checks.ensure("prices", same, "A published price is not the certificate's.")?;
     checks.pass("prices", "The published prices are those of the certificate.");
     Ok(())

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::chain::canonical;
 use crate::chain::TreeHead;
 use crate::codec::Canonical;
-use crate::tx::{DefineClass, Mandate, SeedSecret};
+use crate::tx::{ClassTerms, DefineClass, Mandate, SeedSecret};
 use crate::types::{
     AccountId, Band, Cents, ClassId, DistrictId, Hash, Height, KindId, PoolId, RoundId, SchoolId, SchoolYear,
     TimeMs,
@@ -30,6 +30,8 @@ pub struct Budget {
 pub struct Class {
     /// As it was defined.
     pub definition: DefineClass,
+    /// What it asks beyond its costs.
+    pub terms: ClassTerms,
     /// How many pools it has.
     pub pools: u32,
     /// The round that is open.
@@ -100,6 +102,8 @@ pub struct Round {
     pub stale_from: Height,
     /// Equity weight when it was opened.
     pub equity: u32,
+    /// The class's terms when it was opened.
+    pub terms: ClassTerms,
     /// How many requests count.
     pub requests: u32,
     /// Pairs of a request and an eligible pool, waiting included: the size of its problem.
@@ -177,6 +181,15 @@ pub struct PoolPrice {
     pub used: u32,
 }
 
+/// A school's price in a decision with a fair share.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct SchoolPrice {
+    /// Which school.
+    pub school: SchoolId,
+    /// What waiting costs its students beyond the table; negative where the school is beyond its share.
+    pub price: i64,
+}
+
 /// How a need band fared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
 pub struct BandCounts {
@@ -242,6 +255,8 @@ pub struct Decision {
     pub certificate_sha256: Hash,
     /// Prices and use of the class's pools, ascending.
     pub prices: Vec<PoolPrice>,
+    /// Price of waiting, by school; empty without a fair share. Ascending.
+    pub school_prices: Vec<SchoolPrice>,
     /// What the report counts.
     pub report: RoundReport,
     /// The decision that stood before.

@@ -11,8 +11,8 @@ use crate::chain::Code;
 use crate::names::{Name, Title};
 use crate::params::{MAX_KINDS, MAX_RANK_STEP, MAX_TIER_COST};
 use crate::state::schema::{self, Class};
-use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, differ, ensure, require};
+use crate::tx::{ClassTerms, Event};
 use crate::types::{ClassId, SchoolYear, TimeMs};
 
 /// When rounds of a class may be opened, in block time.
@@ -71,7 +71,13 @@ impl Handler for DefineClass {
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
         let key = schema::class_key(self.class);
         ensure(context.overlay.get(&key)?.is_none(), Code::ClassExists)?;
-        let class = Class { definition: self.clone(), pools: 0, open_round: None, standing_round: None };
+        let class = Class {
+            definition: self.clone(),
+            terms: ClassTerms::default(),
+            pools: 0,
+            open_round: None,
+            standing_round: None,
+        };
         schema::write(context.overlay, key, &class);
         Ok(vec![Event::ClassDefined { class: self.class }])
     }

@@ -1,17 +1,25 @@
 //! Resources: classes, pools, rounds.
 
+pub mod acknowledge;
 pub mod commit_seed;
 pub mod define_class;
 pub mod define_pool;
 pub mod open_round;
+pub mod report_utilisation;
 pub mod reveal_seed;
+pub mod revert_decision;
 pub mod run_round;
+pub mod set_class_terms;
 pub mod submit_requests;
 
+pub use acknowledge::{Acknowledge, Arrival, Escalation};
 pub use commit_seed::{CommitSeed, SeedSecret, seed_commitment};
 pub use define_class::{Calendar, DefineClass};
 pub use define_pool::DefinePool;
 pub use open_round::OpenRound;
+pub use report_utilisation::ReportUtilisation;
 pub use reveal_seed::RevealSeed;
+pub use revert_decision::RevertDecision;
 pub use run_round::RunRound;
+pub use set_class_terms::{ClassTerms, FairShare, SetClassTerms};
 pub use submit_requests::{Mandate, Request, SubmitRequests};

@@ -72,6 +72,7 @@ impl OpenRound {
             reveals_until,
             stale_from: after(reveals_until, 1),
             equity: facts.params.equity,
+            terms: class.terms,
             requests: 0,
             pairs: 0,
             status: RoundStatus::Open,

@@ -6,20 +6,21 @@ use serde::Deserialize;
 use super::commit_seed::open_round;
 use crate::chain::Code;
 use crate::codec::Canonical;
+use crate::params::FAIRNESS_WORK_SHARE;
 use crate::proof::bulk_tree::row_hash;
-use crate::rounds::{self, RoundInputs};
+use crate::rounds::{self, PublishedReport, RoundInputs};
 use crate::state::StoreError;
 use crate::state::schema::{
-    self, Class, Decision, DecisionRow, Placement, PoolPrice, Round, RoundStatus, SeedShare,
-    StoredCertificate,
+    self, Acknowledgement, Class, Decision, DecisionRow, Placement, PoolPrice, PoolRecord, Round,
+    RoundStatus, SchoolPrice, SeedShare, StoredCertificate,
 };
-use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure};
+use crate::tx::{Event, Shortage};
 use crate::types::RoundId;
-use crate::types::{AccountId, Handle, PoolId};
+use crate::types::{AccountId, Handle, PoolId, TimeMs};
 use aula_twin_runtime::allocation::certificate;
 use aula_twin_runtime::allocation::problem::Problem;
-use aula_twin_runtime::allocation::{Limits, Solution, SolveError, solve};
+use aula_twin_runtime::allocation::{Cut, Limits, Solution, SolveError, solve};
 use std::collections::BTreeMap;
 
 /// Which round to run.
@@ -43,10 +44,14 @@ impl Handler for RunRound {
         let inputs = inputs(context, &round, &class, &shares)?;
         let max_work = context.facts.params.max_round_work;
         let problem = inputs.problem().map_err(|_| Code::Infeasible)?;
-        let solution = solve(&problem, &Limits { work: max_work }).map_err(|error| code_of(&error))?;
+        let solution = solve(&problem, &Limits { work: max_work });
+        let solution = solution.map_err(|error| refusal_of(self.round, &inputs, error))?;
         check_proof(&problem, &solution, context.facts.params.max_gap_ppm)?;
         let rows = inputs.decisions(&solution.assignment).map_err(|_| Code::NotProved)?;
-        record(context, Ran { round, class, shares, inputs, solution, rows, max_work })
+        let figures = inputs.figures(&problem, &solution.assignment, max_work / FAIRNESS_WORK_SHARE);
+        let figures = figures.map_err(|_| Code::NotProved)?;
+        let report = rounds::published(&figures, context.facts.params.min_cell_students);
+        record(context, Ran { round, class, shares, inputs, solution, rows, report, max_work })
     }
 }
 
@@ -58,6 +63,7 @@ struct Ran {
     inputs: RoundInputs,
     solution: Solution,
     rows: Vec<(Handle, DecisionRow)>,
+    report: PublishedReport,
     max_work: u64,
 }
 
@@ -74,6 +80,7 @@ fn inputs(
     Ok(RoundInputs {
         definition: class.definition.clone(),
         equity: round.equity,
+        terms: round.terms,
         pools: schema::pools(overlay, round.class)?,
         schools: schema::schools(overlay)?.into_iter().map(|school| (school.id, school)).collect(),
         requests: requests.collect::<Result<_, Refusal>>()?,
@@ -81,11 +88,19 @@ fn inputs(
     })
 }
 
-fn code_of(error: &SolveError) -> Code {
-    match error {
-        SolveError::Infeasible(_) => Code::Infeasible,
-        _ => Code::NotProved,
-    }
+/// What cannot be met goes into the receipt as numbers: a minimum cut.
+fn refusal_of(round: RoundId, inputs: &RoundInputs, error: SolveError) -> Refusal {
+    let SolveError::Infeasible(cut) = error else { return Code::NotProved.into() };
+    let (shortage, pools, schools, short) = match cut {
+        Cut::Crowded { pools, schools, short } => (Shortage::Places, pools, schools, short),
+        Cut::Starved { pools, schools, short } => (Shortage::Students, pools, schools, short),
+    };
+    // The waitlist is no pool of the class, so it has no number to name.
+    let pools = pools.iter().filter_map(|at| Some(inputs.pools.get(*at as usize)?.pool)).collect();
+    let sharing = inputs.share_schools();
+    let schools = schools.iter().filter_map(|at| sharing.get(*at as usize).copied()).collect();
+    let event = Event::RoundInfeasible { round, shortage, pools, schools, short };
+    Refusal::Explained { code: Code::Infeasible, event: Box::new(event) }
 }
 
 /// The optimizer is not believed: its certificate is checked by code that shares nothing with it.
@@ -115,9 +130,14 @@ fn record(context: &mut Context<'_, '_>, ran: Ran) -> Result<Vec<Event>, Refusal
         gap_ppm: decision.gap_ppm,
         seed: decision.seed,
     };
+    let owed = acknowledgements(context, &ran, &decision.prices);
     let overlay = &mut *context.overlay;
+    for record in &owed {
+        schema::write(overlay, schema::acknowledgement_key(id, record.pool), record);
+    }
     schema::write(overlay, schema::decision_key(id), &decision);
     schema::write(overlay, schema::certificate_key(id), &stored);
+    schema::write(overlay, schema::report_key(id), &ran.report);
     let round = Round { status: RoundStatus::Decided { height }, ..ran.round };
     schema::write(overlay, schema::round_key(id), &round);
     let class = Class { open_round: None, standing_round: Some(id), ..ran.class };
@@ -147,9 +167,34 @@ fn decision(context: &Context<'_, '_>, ran: &Ran, stored: &StoredCertificate) ->
         max_work: ran.max_work,
         certificate_sha256: row_hash(&stored.bytes),
         prices: prices(ran),
+        school_prices: school_prices(ran),
         report: ran.inputs.report(&ran.rows),
         replaces: ran.class.standing_round,
     })
+}
+
+fn school_prices(ran: &Ran) -> Vec<SchoolPrice> {
+    let schools = ran.inputs.share_schools();
+    let prices = rounds::waiting_prices(&ran.solution.certificate.prices);
+    let lines = schools.into_iter().zip(prices);
+    lines.map(|(school, price)| SchoolPrice { school, price }).collect()
+}
+
+/// What the schools owe an acknowledgement for, where the class's terms ask for one.
+fn acknowledgements(context: &Context<'_, '_>, ran: &Ran, used: &[PoolPrice]) -> Vec<Acknowledgement> {
+    let Some(window_ms) = ran.round.terms.acknowledge_within_ms else { return Vec::new() };
+    let due_ms = TimeMs(context.facts.time_ms.0.saturating_add(window_ms));
+    let given = ran.inputs.pools.iter().zip(used).filter(|(_, line)| line.used > 0);
+    let owed = |(pool, line): (&PoolRecord, &PoolPrice)| Acknowledgement {
+        round: ran.round.round,
+        pool: pool.pool,
+        school: pool.school,
+        places: line.used,
+        due_ms,
+        received: None,
+        escalated: None,
+    };
+    given.map(owed).collect()
 }
 
 fn prices(ran: &Ran) -> Vec<PoolPrice> {

@@ -45,6 +45,10 @@ fn one_of_each() -> Vec<Payload> {
         submit(1, vec![request(1, 11, 4, Mandate::Mandated, &[1, 0])]).into(),
         RevealSeed { round: RoundId(1), secret: SeedSecret([8; 32]) }.into(),
         run(1).into(),
+        Acknowledge { round: RoundId(1), pool: PoolId(2), arrival: Arrival::Received }.into(),
+        RevertDecision { round: RoundId(1), reason: Hash([9; 32]) }.into(),
+        ReportUtilisation { pool: PoolId(2), in_use: 3 }.into(),
+        terms(1, Some(FairShare { penalty: 700, min_share_percent: 50 }), Some(14_400_000)).into(),
     ]
 }
 

@@ -1,0 +1,312 @@
+//! The published report of a round: the figures of DESIGN 8, with no cell that counts fewer students than
+//! `min_cell_students` and none from which such a cell follows by subtraction.
+//!
+//! Flow: rows and assignment → [`aula_twin_runtime::allocation::equity`] (exact figures) → [`published`], THE way
+//! from figures to anything public → one record of the state. The record holds nothing else, so whoever reads the
+//! state, a family's bundle included, sees no small cell. An auditor's round bundle rebuilds it from the rows.
+//!
+//! Suppression: a cell is withheld whole when its students, those with or without their best place, or those
+//! waiting or not, are few but not none. Withheld cells then take the smallest shown ones with them until there are
+//! at least two and their sums are not small either. Districts come first; the schools of a withheld district are
+//! withheld with it, and those of a shown district are treated against the district's own totals.
+
+use std::collections::BTreeMap;
+
+use aula_twin_runtime::allocation::equity::{self, Cell, EquityReport, Figure, Met, Person};
+use aula_twin_runtime::allocation::problem::Problem;
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Serialize;
+
+use super::{RoundError, RoundInputs, weight};
+use crate::codec::Canonical;
+use crate::types::{PoolId, SchoolId};
+
+/// Whether every mandated student has a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum MandatesMet {
+    /// At least one waits.
+    NotAll = 0,
+    /// Every one has a place.
+    All = 1,
+}
+
+/// Students of a group; all four figures are withheld together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct CellCounts {
+    /// Students of the group.
+    pub students: u32,
+    /// Those at a place of the least cost they could have.
+    pub first_choice: u32,
+    /// Those who wait.
+    pub waitlisted: u32,
+    /// Of schools: places for a million of weight 100, rounded down; 0 of other groups.
+    pub placed_per_weighted_pupil_e6: u64,
+}
+
+/// One group of students.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct PublishedCell {
+    /// Number of the band, school or district.
+    pub group: u32,
+    /// Its figures; none when withheld.
+    pub counts: Option<CellCounts>,
+}
+
+/// The groups of one kind, ascending.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct PublishedGroups {
+    /// The groups.
+    pub cells: Vec<PublishedCell>,
+    /// Lowest over highest first-choice rate of the shown groups in parts per million; below 800,000 fails the
+    /// four-fifths rule. None with fewer than two shown groups, or where nobody has a first choice.
+    pub first_choice_ratio_ppm: Option<u32>,
+    /// The same for the rate of students placed.
+    pub placed_ratio_ppm: Option<u32>,
+}
+
+/// How many asked for a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct PoolDemand {
+    /// Which pool.
+    pub pool: PoolId,
+    /// Requests that could have had it; none when withheld.
+    pub demand: Option<u32>,
+}
+
+/// A round's published report. Canonical bytes, version 1.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct PublishedReport {
+    /// No figure counts fewer students than this.
+    pub min_cell_students: u32,
+    /// Work allowed for the round at equity 0, which the price of fairness compares with.
+    pub fairness_work: u64,
+    /// Requests; none when withheld.
+    pub students: Option<u32>,
+    /// Mandated requests; none when withheld.
+    pub mandates: Option<u32>,
+    /// Whether each of them has a place.
+    pub mandates_met: MandatesMet,
+    /// Gini coefficient over schools of places per weighted pupil, in parts per million, rounded down.
+    pub gini_ppm: u32,
+    /// Mean utility of the tenth of students with the lowest, 0..=10,000; none when withheld.
+    pub bottom_decile_utility_e4: Option<u32>,
+    /// Pairs of a student and a pool it prefers that holds somebody of less weight; none when withheld.
+    pub justified_envy_pairs: Option<u64>,
+    /// Extra unweighted cost against the round at equity 0, in parts per million; none when that round was not
+    /// solved within its own work.
+    pub price_of_fairness_ppm: Option<u64>,
+    /// By need band.
+    pub by_band: PublishedGroups,
+    /// By school.
+    pub by_school: PublishedGroups,
+    /// By district.
+    pub by_district: PublishedGroups,
+    /// By pool.
+    pub pools: Vec<PoolDemand>,
+}
+
+impl Canonical for PublishedReport {
+    const VERSION: u8 = 1;
+    const WHAT: &'static str = "published report";
+    const MAX_BYTES: u64 = 1024 * 1024;
+}
+
+/// The exact figures of a round: for [`published`] only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figures {
+    equity: EquityReport,
+    fairness_work: u64,
+    district_of: BTreeMap<u32, u32>,
+    demand: Vec<(PoolId, u32)>,
+}
+
+impl RoundInputs {
+    /// The exact figures of an assignment. `fairness_work` bounds the round at equity 0.
+    ///
+    /// # Errors
+    /// [`RoundError::UnknownSchool`], or [`RoundError::Order`] when the assignment is not the problem's.
+    pub fn figures(
+        &self,
+        problem: &Problem,
+        assignment: &[u32],
+        fairness_work: u64,
+    ) -> Result<Figures, RoundError> {
+        let mut district_of = BTreeMap::new();
+        let mut people = Vec::with_capacity(self.requests.len());
+        for (_, request) in &self.requests {
+            let home = self.school(request.home_school)?;
+            district_of.insert(home.id.0, u32::from(home.district.0));
+            people.push(Person {
+                band: request.band.get(),
+                school: home.id.0,
+                district: u32::from(home.district.0),
+                weight: weight(self.equity, request.band),
+            });
+        }
+        // A smallest cell of one withholds nothing: what may be shown is decided in one place, below.
+        let equity = equity::report(problem, assignment, &people, 1, fairness_work);
+        let mut demand: Vec<(PoolId, u32)> = self.pools.iter().map(|pool| (pool.pool, 0)).collect();
+        for student in 0..problem.students() {
+            for entry in problem.row(student) {
+                let count = demand.get_mut(entry.pool as usize);
+                count.into_iter().for_each(|(_, count)| *count = count.saturating_add(1));
+            }
+        }
+        Ok(Figures { equity: equity.map_err(|_| RoundError::Order(0))?, fairness_work, district_of, demand })
+    }
+}
+
+/// What may be shown of a round's figures.
+pub fn published(figures: &Figures, min_cell: u32) -> PublishedReport {
+    let equity = &figures.equity;
+    let least = u64::from(min_cell);
+    let students = u64::from(equity.students);
+    let part = |n: u64| (!small(n, least) && !small(students.saturating_sub(n), least)).then(|| narrow(n));
+    let districts = tallies(&equity.by_district.cells, &[]);
+    let hidden_districts = hidden(&districts, least);
+    let rates: Vec<u64> =
+        equity.schools.iter().map(|line| exact(line.placed_per_weighted_pupil_e6)).collect();
+    let schools = tallies(&equity.by_school.cells, &rates);
+    let mut hidden_schools = vec![false; schools.len()];
+    for (district, withheld) in districts.iter().zip(&hidden_districts) {
+        let of = |school: &Tally| figures.district_of.get(&school.group) == Some(&district.group);
+        let here: Vec<usize> = (0..schools.len()).filter(|at| schools.get(*at).is_some_and(of)).collect();
+        let cells: Vec<Tally> = here.iter().filter_map(|at| schools.get(*at).copied()).collect();
+        let inner = if *withheld { vec![true; cells.len()] } else { hidden(&cells, least) };
+        for (at, value) in here.into_iter().zip(inner) {
+            hidden_schools.get_mut(at).into_iter().for_each(|slot| *slot = value);
+        }
+    }
+    let bands = tallies(&equity.by_band.cells, &[]);
+    let hidden_bands = hidden(&bands, least);
+    let tenth = students.div_ceil(10);
+    PublishedReport {
+        min_cell_students: min_cell,
+        fairness_work: figures.fairness_work,
+        students: (!small(students, least)).then_some(equity.students),
+        mandates: part(exact(equity.mandates)),
+        mandates_met: if equity.mandates_met == Met::All { MandatesMet::All } else { MandatesMet::NotAll },
+        gini_ppm: equity.gini_ppm,
+        bottom_decile_utility_e4: equity.bottom_decile_utility_e4.filter(|_| tenth >= least),
+        justified_envy_pairs: Some(equity.justified_envy_pairs).filter(|pairs| !small(*pairs, least)),
+        price_of_fairness_ppm: equity.price_of_fairness_ppm,
+        by_band: groups(&bands, &hidden_bands),
+        by_school: groups(&schools, &hidden_schools),
+        by_district: groups(&districts, &hidden_districts),
+        pools: figures
+            .demand
+            .iter()
+            .map(|(pool, demand)| PoolDemand { pool: *pool, demand: part(u64::from(*demand)) })
+            .collect(),
+    }
+}
+
+/// A group's exact figures.
+#[derive(Debug, Clone, Copy)]
+struct Tally {
+    group: u32,
+    students: u64,
+    first_choice: u64,
+    waitlisted: u64,
+    rate_e6: u64,
+}
+
+impl Tally {
+    /// Every count of students that follows from the figures shown.
+    fn counts(&self) -> [u64; 6] {
+        let rest = |part: u64| self.students.saturating_sub(part);
+        let other = rest(self.first_choice.saturating_add(self.waitlisted));
+        let (first, waits) = (self.first_choice, self.waitlisted);
+        [self.students, first, rest(first), waits, rest(waits), other]
+    }
+}
+
+fn tallies(cells: &[Cell], rates: &[u64]) -> Vec<Tally> {
+    let rates = rates.iter().copied().chain(std::iter::repeat(0));
+    let tally = |(cell, rate_e6): (&Cell, u64)| Tally {
+        group: cell.group,
+        students: exact(cell.students),
+        first_choice: exact(cell.first_choice),
+        waitlisted: exact(cell.waitlisted),
+        rate_e6,
+    };
+    cells.iter().zip(rates).map(tally).collect()
+}
+
+/// Which cells to withhold; see the module.
+fn hidden(cells: &[Tally], least: u64) -> Vec<bool> {
+    let mut hidden: Vec<bool> =
+        cells.iter().map(|cell| cell.counts().into_iter().any(|n| small(n, least))).collect();
+    loop {
+        let withheld = || cells.iter().zip(&hidden).filter(|(_, hidden)| **hidden).map(|(cell, _)| cell);
+        let mut sums = [0u64; 6];
+        for cell in withheld() {
+            sums.iter_mut().zip(cell.counts()).for_each(|(sum, n)| *sum = sum.saturating_add(n));
+        }
+        let count = withheld().count();
+        if count == 0 || (count > 1 && !sums.into_iter().any(|n| small(n, least))) {
+            return hidden;
+        }
+        let shown = cells.iter().zip(&hidden).enumerate().filter(|(_, (_, hidden))| !**hidden);
+        let Some((next, _)) = shown.min_by_key(|(at, (cell, _))| (cell.students, *at)) else { return hidden };
+        hidden.get_mut(next).into_iter().for_each(|slot| *slot = true);
+    }
+}
+
+fn groups(cells: &[Tally], hidden: &[bool]) -> PublishedGroups {
+    let shown: Vec<&Tally> = cells.iter().zip(hidden).filter(|(_, h)| !**h).map(|(cell, _)| cell).collect();
+    let cell = |(tally, hidden): (&Tally, &bool)| PublishedCell {
+        group: tally.group,
+        counts: (!hidden).then(|| CellCounts {
+            students: narrow(tally.students),
+            first_choice: narrow(tally.first_choice),
+            waitlisted: narrow(tally.waitlisted),
+            placed_per_weighted_pupil_e6: tally.rate_e6,
+        }),
+    };
+    PublishedGroups {
+        cells: cells.iter().zip(hidden).map(cell).collect(),
+        first_choice_ratio_ppm: ratio_ppm(&shown, |cell| cell.first_choice),
+        placed_ratio_ppm: ratio_ppm(&shown, |cell| cell.students.saturating_sub(cell.waitlisted)),
+    }
+}
+
+/// Lowest over highest rate of the shown groups, so that no withheld rate follows from it.
+fn ratio_ppm(shown: &[&Tally], part: fn(&Tally) -> u64) -> Option<u32> {
+    let cross = |a: &Tally, b: &Tally| u128::from(part(a)).saturating_mul(b.students.into());
+    let order = |a: &&&Tally, b: &&&Tally| cross(a, b).cmp(&cross(b, a));
+    let (low, high) = (shown.iter().min_by(order)?, shown.iter().max_by(order)?);
+    if shown.len() < 2 {
+        return None;
+    }
+    u32::try_from(cross(low, high).saturating_mul(1_000_000).checked_div(cross(high, low))?).ok()
+}
+
+fn small(n: u64, least: u64) -> bool {
+    n > 0 && n < least
+}
+
+/// The number of a figure; all are exact here, because the figures were made with a smallest cell of one.
+fn exact(figure: Figure) -> u64 {
+    match figure {
+        Figure::Exact(n) => n,
+        Figure::Suppressed => 0,
+    }
+}
+
+fn narrow(n: u64) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// A school's figures by its number, as [`PublishedGroups`] lists them.
+pub fn school_cell(report: &PublishedReport, school: SchoolId) -> Option<CellCounts> {
+    let cells = &report.by_school.cells;
+    let at = cells.binary_search_by_key(&school.0, |cell| cell.group).ok()?;
+    cells.get(at)?.counts
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! SetClassTerms: what a class asks beyond its costs: the schools' fair share of its places, and whether schools
+//! must acknowledge what they receive. In force for rounds opened afterwards: a round keeps the terms it began with.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+use crate::chain::Code;
+use crate::params::{MAX_ACKNOWLEDGE_MS, MAX_SHARE_PENALTY};
+use crate::state::schema;
+use crate::tx::Event;
+use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
+use crate::types::ClassId;
+
+/// The schools' fair share. See [`crate::rounds`] for how shares follow from requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FairShare {
+    /// Weighted cost of each student that a school places beyond its share;
+    /// at most [`crate::params::MAX_SHARE_PENALTY`].
+    pub penalty: u32,
+    /// How much of its share a school is guaranteed, in percent 0..=100, rounded down to whole students and never
+    /// more than it has.
+    pub min_share_percent: u8,
+}
+
+/// What a class asks beyond its costs. The default asks nothing.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(deny_unknown_fields)]
+pub struct ClassTerms {
+    /// The schools' fair share; none: schools do not matter.
+    pub fair_share: Option<FairShare>,
+    /// Block time in milliseconds within which a school acknowledges its places; none: it need not.
+    /// Special-education aids: [`crate::params::DEFAULT_ACKNOWLEDGE_MS`].
+    pub acknowledge_within_ms: Option<u64>,
+}
+
+/// New terms of a class.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetClassTerms {
+    /// Which class; no round of it is open.
+    pub class: ClassId,
+    /// The terms from now on.
+    pub terms: ClassTerms,
+}
+
+impl Handler for SetClassTerms {
+    fn check(&self) -> Result<(), Code> {
+        let share = self.terms.fair_share;
+        require(share.is_none_or(|s| s.penalty <= MAX_SHARE_PENALTY && s.min_share_percent <= 100))?;
+        let window = self.terms.acknowledge_within_ms;
+        require(window.is_none_or(|ms| (1..=MAX_ACKNOWLEDGE_MS).contains(&ms)))
+    }
+
+    fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
+        let mut class = schema::class(context.overlay, self.class)?.ok_or(Code::UnknownClass)?;
+        ensure(class.open_round.is_none(), Code::RoundOpen)?;
+        // A share counts who does not wait; where nobody may wait there is nothing to share.
+        let waits = class.definition.waitlist_cost.is_some();
+        ensure(waits || self.terms.fair_share.is_none(), Code::NoWaitlist)?;
+        class.terms = self.terms;
+        schema::write(context.overlay, schema::class_key(self.class), &class);
+        Ok(vec![Event::ClassTermsSet { class: self.class }])
+    }
+}
