@@ -25,6 +25,8 @@ use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey};
 use crate::storage::ChainDb;
 
+mod watch;
+
 /// What `aula start` may say beside the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct StartOptions {
@@ -63,6 +65,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
         .await
         .advise("consensus cannot start", hint)?;
     let consensus = Arc::new(consensus);
+    tokio::spawn(watch::count(consensus.subscribe()));
     let network = Arc::new(Consensus(consensus.clone()));
     let node = Arc::new(Node::new(config, db.clone(), network, genesis.clone(), genesis_bytes, metrics));
     Ok(Running { origin: server.origin(), db, genesis, consensus, server, node })

@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{Advise, Context, Failure, Outcome, keys};
-use crate::config::{Config, SAMPLE};
+use crate::config::{Config, SAMPLE, set};
 use crate::home::Home;
 use crate::keys::{KeyKind, OperatorFile};
 
@@ -21,7 +21,7 @@ pub struct InitArgs {
     /// The operator's name, 1 to 40 lower-case letters, digits and dashes
     #[arg(long, default_value = "node")]
     pub name: String,
-    /// Where other nodes will reach this one, a multiaddress
+    /// Where other nodes will reach this one, a multiaddress; a new config.toml listens there [default: the config's]
     #[arg(long, env = "AULA_P2P_EXTERNAL", value_name = "MULTIADDR")]
     pub p2p: Option<String>,
 }
@@ -72,13 +72,14 @@ pub fn make(home: &Home, name: &str, p2p: Option<String>) -> Result<Made, Failur
     let mut created = Vec::new();
     let config = home.config_file();
     if !config.exists() {
-        fs::write(&config, SAMPLE)
+        let listen = p2p.as_ref().map(|p2p| set(SAMPLE, "p2p", "listen", &format!("\"{p2p}\"")));
+        fs::write(&config, listen.as_deref().unwrap_or(SAMPLE))
             .advise(format!("cannot write {}", config.display()), "check the space left")?;
         created.push(config);
     }
-    Config::load(home)?;
+    let listen = Config::load(home)?.p2p.listen;
     created.extend(keys::create_missing(home, &KeyKind::ALL)?);
-    let operator = keys::export(home, name, p2p)?;
+    let operator = keys::export(home, name, Some(p2p.unwrap_or(listen)))?;
     Ok(Made { created, operator })
 }
 

@@ -1,7 +1,7 @@
 //! `aula join`: makes this home a follower of a chain, from its genesis file and a peer's address alone.
 //!
-//! The follower fetches every block by value sync and executes it itself. It becomes a validator by vote; then
-//! `role = "validator"` in config.toml lets its key sign.
+//! The node fetches every block by value sync and executes it itself. It signs nothing until its key is in the
+//! validator set: from the start for a founder, after a vote for everybody else.
 
 use std::path::PathBuf;
 
@@ -19,14 +19,14 @@ use crate::wiring;
 #[command(
     after_help = "Example:\n  aula join --home /srv/district-07 --genesis county.json \\\n    --peer /ip4/192.0.2.7/tcp/8481/p2p/12D3KooW...\n  \
                   aula start --home /srv/district-07\n\nCompare the SHA-256 it prints with the published one. The peers \
-                  must know this node's id (printed too): by a vote that admits the peer, or in their config.toml."
+                  must know this node's id (printed too): from the genesis, by a vote that admits the peer, or in their config.toml."
 )]
 pub struct JoinArgs {
     /// The consortium's genesis file
     #[arg(long, value_name = "FILE")]
     pub genesis: PathBuf,
-    /// A peer, /ip4/ADDRESS/tcp/PORT/p2p/ID; several may be given
-    #[arg(long, required = true, value_delimiter = ',', value_name = "MULTIADDR")]
+    /// A peer, /ip4/ADDRESS/tcp/PORT/p2p/ID; several may be given. The genesis's validators are known without it
+    #[arg(long, value_delimiter = ',', value_name = "MULTIADDR")]
     pub peer: Vec<String>,
     /// The operator's name
     #[arg(long, default_value = "node")]
@@ -37,9 +37,9 @@ pub struct JoinArgs {
     /// Address of this node's API [default: the config's]
     #[arg(long, env = "AULA_API_LISTEN", value_name = "ADDR:PORT")]
     pub listen: Option<std::net::SocketAddr>,
-    /// Join as a validator-to-be: sign as soon as a vote has added this node's key
+    /// Never vote, also when this node's key is in the validator set
     #[arg(long)]
-    pub validator: bool,
+    pub follower: bool,
 }
 
 /// Prepares the home; `aula start` then follows the chain.
@@ -90,8 +90,10 @@ fn write_config(context: &Context, args: &JoinArgs) -> Result<(), Failure> {
     let hint = "check the folder's owner and space";
     let mut text = std::fs::read_to_string(&path).advise(format!("cannot read {}", path.display()), hint)?;
     let quoted: Vec<String> = args.peer.iter().map(|peer| format!("\"{peer}\"")).collect();
-    text = set(&text, "p2p", "peers", &format!("[{}]", quoted.join(", ")));
-    text = set(&text, "consensus", "role", if args.validator { "\"validator\"" } else { "\"follower\"" });
+    if !quoted.is_empty() {
+        text = set(&text, "p2p", "peers", &format!("[{}]", quoted.join(", ")));
+    }
+    text = set(&text, "consensus", "role", if args.follower { "\"follower\"" } else { "\"validator\"" });
     if let Some(p2p) = &args.p2p {
         text = set(&text, "p2p", "listen", &format!("\"{p2p}\""));
     }
