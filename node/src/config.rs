@@ -81,7 +81,7 @@ pub struct P2p {
     pub listen: String,
     /// Where transactions are gossiped, a multiaddress over TCP; a second port by the side of `listen`.
     pub gossip_listen: Option<String>,
-    /// Known peers: multiaddresses that end in `/p2p/ID`. Only these and the ledger's members may connect.
+    /// Peers to call while this node is not admitted yet: multiaddresses that end in `/p2p/ID`.
     pub peers: Vec<String>,
 }
 

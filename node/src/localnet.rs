@@ -2,23 +2,18 @@
 //!
 //! Flow: [`prepare`] makes the homes with keys, ports and the genesis (or reads those of an earlier run) →
 //! [`Localnet::start`] starts one `aula start` a home and waits for the line each prints when it is up →
-//! [`Localnet::stop`] ends them with SIGTERM. A child that dies is left dead; it can be started again by hand
+//! [`Localnet::stop`] ends them. A child that dies is left dead; it can be started again by hand
 //! with `aula start --home HOME`, since everything it needs stands in its home.
 //!
 //! Children end with their parent even when that is killed: each watches its standard input, which only the
 //! parent holds open.
 
-use std::fs::{self, File};
+use std::fs;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
+use std::path::PathBuf;
 
 use aula_ledger::genesis::Parsed;
 use aula_ledger::types::TimeMs;
-use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 
 use crate::command::genesis::{Base, assemble};
 use crate::command::{Advise, Failure, init};
@@ -26,14 +21,14 @@ use crate::config::set;
 use crate::home::Home;
 use crate::keys::OperatorFile;
 
+mod children;
+
+pub use children::{Localnet, NodeLine, UpLine};
+
 /// Most validators on one machine.
 pub const MAX_VALIDATORS: u16 = 32;
 /// Ports of one node, one after another: consensus, gossip, API.
 const PORTS: u16 = 3;
-/// How long a child may take until it is up.
-const START_LIMIT: Duration = Duration::from_secs(60);
-/// How long a child may take to end before it is killed.
-const STOP_LIMIT: Duration = Duration::from_secs(10);
 
 /// What a consortium is made of.
 #[derive(Debug, Clone)]
@@ -50,34 +45,6 @@ pub struct Plan {
     pub time_ms: TimeMs,
     /// Members, districts, schools and parameters beside the operators.
     pub base: Base,
-}
-
-/// A node as its line says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct NodeLine {
-    /// Its name, which is its folder's.
-    pub node: String,
-    /// The process.
-    pub pid: u32,
-    /// The origin of its API.
-    pub rpc: String,
-    /// Its address for peers, with its id.
-    pub p2p: String,
-    /// Its folder.
-    pub home: PathBuf,
-}
-
-/// What `aula start --output json` prints when it is up.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct UpLine {
-    /// Which chain.
-    pub chain_id: String,
-    /// The origin of the API.
-    pub rpc: String,
-    /// The address for peers, with the id.
-    pub p2p: String,
-    /// The last final height.
-    pub height: u64,
 }
 
 /// The homes of a consortium and its genesis.
@@ -167,99 +134,10 @@ fn ports(nodes: usize, base: Option<u16>) -> Result<Vec<u16>, Failure> {
     if firsts.len() == nodes { Ok(firsts) } else { Err(refused()) }
 }
 
-/// Running children.
-#[derive(Debug)]
-pub struct Localnet {
-    nodes: Vec<(NodeLine, Child)>,
-}
-
-impl Localnet {
-    /// Starts one child a home with the program `aula` at `program`, each writing its log to its home; waits
-    /// until each is up.
-    ///
-    /// # Errors
-    /// When a child does not come up; those that did are stopped.
-    pub async fn start(program: &Path, homes: &[Home]) -> Result<Self, Failure> {
-        let mut net = Self { nodes: Vec::new() };
-        let mut starting = Vec::new();
-        for home in homes {
-            starting.push((home, spawn(program, home)?));
-        }
-        for (home, mut child) in starting {
-            match wait_up(home, &mut child).await {
-                Ok(line) => net.nodes.push((line, child)),
-                Err(failure) => {
-                    // The children not yet taken over are killed when they are dropped.
-                    net.stop().await;
-                    return Err(failure);
-                }
-            }
-        }
-        Ok(net)
-    }
-
-    /// The nodes' lines, `node-01` first.
-    pub fn lines(&self) -> impl Iterator<Item = &NodeLine> {
-        self.nodes.iter().map(|(line, _)| line)
-    }
-
-    /// Ends every child with SIGTERM, and kills what has not ended in ten seconds.
-    pub async fn stop(&mut self) {
-        for (_, child) in &mut self.nodes {
-            // Closing its standard input is the order to stop; see `aula start`.
-            drop(child.stdin.take());
-        }
-        for (line, child) in &mut self.nodes {
-            if tokio::time::timeout(STOP_LIMIT, child.wait()).await.is_err() {
-                tracing::warn!(node = line.node, "did not stop in time and is killed");
-                // It may have ended by itself in the meantime.
-                let _ = child.kill().await;
-            }
-        }
-    }
-}
-
-fn spawn(program: &Path, home: &Home) -> Result<Child, Failure> {
-    let path = home.log_file();
-    let log = File::options().create(true).append(true).open(&path);
-    let log = log.advise(format!("cannot write {}", path.display()), "check the folder's owner and space")?;
-    Command::new(program)
-        .args(["start", "--stop-with-stdin", "--output", "json", "--home"])
-        .arg(home.path())
-        .env_remove("AULA_HOME")
-        .env_remove("AULA_API_LISTEN")
-        .env_remove("AULA_P2P_LISTEN")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(log)
-        .kill_on_drop(true)
-        // A Ctrl-C at the terminal is for the parent, which stops the children in order.
-        .process_group(0)
-        .spawn()
-        .advise(format!("cannot start {}", program.display()), "check that the program may be executed")
-}
-
-async fn wait_up(home: &Home, child: &mut Child) -> Result<NodeLine, Failure> {
-    let failed = || {
-        let message = format!("the node in {} did not come up", home.path().display());
-        Failure::new("not_up", message, format!("see {}", home.log_file().display()))
-    };
-    let out = child.stdout.take().ok_or_else(failed)?;
-    let mut lines = BufReader::new(out).lines();
-    let line = tokio::time::timeout(START_LIMIT, lines.next_line()).await;
-    let text = line.ok().and_then(Result::ok).flatten().ok_or_else(failed)?;
-    let up: UpLine = serde_json::from_str(&text).map_err(|_| failed())?;
-    Ok(NodeLine {
-        node: home.path().file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        pid: child.id().ok_or_else(failed)?,
-        rpc: up.rpc,
-        p2p: up.p2p,
-        home: home.path().to_owned(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn plan(dir: &Path, validators: u16) -> Plan {

@@ -13,12 +13,15 @@ use serde_json::{Value, json};
 use super::error::{ApiError, ErrorBody};
 use super::node::{Node, now_ms};
 
+/// Upper bounds of the histograms' buckets, in seconds: a read takes under a millisecond, a block up to seconds.
+const BUCKETS_S: [f64; 12] = [0.000_2, 0.000_5, 0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
 /// Starts recording metrics in this process.
 ///
 /// # Errors
 /// When a recorder was installed before.
 pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
-    let handle = PrometheusBuilder::new().install_recorder()?;
+    let handle = PrometheusBuilder::new().set_buckets(&BUCKETS_S)?.install_recorder()?;
     metrics::describe_gauge!("aula_height", "last final block");
     metrics::describe_gauge!("aula_peers", "connected peers");
     metrics::describe_gauge!("aula_waiting_transactions", "transactions that wait to be in a block");

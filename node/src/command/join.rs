@@ -19,7 +19,7 @@ use crate::wiring;
 #[command(
     after_help = "Example:\n  aula join --home /srv/district-07 --genesis county.json \\\n    --peer /ip4/192.0.2.7/tcp/8481/p2p/12D3KooW...\n  \
                   aula start --home /srv/district-07\n\nCompare the SHA-256 it prints with the published one. The peers \
-                  must know this node's id (printed too): from the genesis, by a vote that admits the peer, or in their config.toml."
+                  must know this node's id (printed too): from the genesis, or by a vote that admits the peer."
 )]
 pub struct JoinArgs {
     /// The consortium's genesis file
@@ -71,7 +71,7 @@ pub fn run(context: &Context, args: &JoinArgs) -> Result<Outcome, Failure> {
     drop(open_database(home, db_options(&config), &bytes, &parsed)?);
     let text = format!(
         "{} follows {}.\nsha256 of the genesis  {}  (compare it with the published one)\nthis node's peer id    {}  (the \
-         peers must admit it)\nNext: aula start --home {}",
+         members admit it by a vote)\nNext: aula start --home {}",
         home.path().display(),
         parsed.chain_id,
         parsed.sha256,

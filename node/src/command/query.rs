@@ -21,7 +21,7 @@ pub struct QueryArgs {
     #[command(flatten)]
     pub rpc: RpcArgs,
     /// Sign the question with the home's account key: a member sees small cells too
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub as_member: bool,
     /// What to ask for
     #[command(subcommand)]

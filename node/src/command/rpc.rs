@@ -10,7 +10,7 @@ use crate::config::Config;
 #[derive(Debug, Clone, Args)]
 pub struct RpcArgs {
     /// The node's URL [default: the address in the home's config.toml]
-    #[arg(long, env = "AULA_RPC", value_name = "URL")]
+    #[arg(long, env = "AULA_RPC", value_name = "URL", global = true)]
     pub rpc: Option<String>,
 }
 

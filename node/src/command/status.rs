@@ -46,6 +46,11 @@ pub async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome, Failur
         field("waiting_transactions"),
         client.origin()
     );
+    if status["peers"] == 0 && status["validators"].as_u64() > Some(1) {
+        context.tell(
+            "no peers: do the addresses in config.toml answer, and has a vote admitted this node's peer id?",
+        );
+    }
     let verdict = if age_ms <= CURRENT_MS { Verdict::Yes } else { Verdict::No };
     Ok(Outcome { verdict, answer: Some(Answer { json: status, text }) })
 }
