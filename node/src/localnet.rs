@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 use aula_ledger::genesis::Parsed;
 use aula_ledger::types::TimeMs;
+use rand::seq::SliceRandom;
 
 use crate::command::genesis::{Base, assemble};
 use crate::command::{Advise, Failure, init};
@@ -29,6 +30,8 @@ pub use children::{Localnet, NodeLine, UpLine};
 pub const MAX_VALIDATORS: u16 = 32;
 /// Ports of one node, one after another: consensus, gossip, API.
 const PORTS: u16 = 3;
+/// Where ports are looked for without `--base-port`.
+const FREE_PORTS: std::ops::Range<u16> = 20_000..32_000;
 
 /// What a consortium is made of.
 #[derive(Debug, Clone)]
@@ -114,24 +117,20 @@ fn ports(nodes: usize, base: Option<u16>) -> Result<Vec<u16>, Failure> {
         let first = |n: usize| base.checked_add(u16::try_from(n).ok()?.checked_mul(PORTS)?);
         return (0..nodes).map(|n| first(n).filter(|p| *p < u16::MAX - PORTS).ok_or_else(refused)).collect();
     }
-    // Held until all are chosen, so that no port is chosen twice.
-    let mut held = Vec::new();
-    let mut firsts = Vec::new();
-    for _ in 0..nodes.saturating_mul(100) {
-        if firsts.len() == nodes {
-            break;
+    // Below the range from which systems take the ports of outgoing connections: a node that is started again
+    // must find its port free.
+    let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    let mut candidates: Vec<u16> = (FREE_PORTS.start..FREE_PORTS.end - PORTS).step_by(PORTS.into()).collect();
+    candidates.shuffle(&mut rand::thread_rng());
+    candidates.retain({
+        let mut found = 0;
+        move |first| {
+            let take = found < nodes && (*first..*first + PORTS).all(free);
+            found += usize::from(take);
+            take
         }
-        let bind = |port: u16| TcpListener::bind(("127.0.0.1", port)).ok();
-        let Some(one) = bind(0) else { continue };
-        let Some(first) = one.local_addr().ok().map(|a| a.port()).filter(|p| *p < u16::MAX - PORTS) else {
-            continue;
-        };
-        if let (Some(two), Some(three)) = (bind(first + 1), bind(first + 2)) {
-            firsts.push(first);
-            held.extend([one, two, three]);
-        }
-    }
-    if firsts.len() == nodes { Ok(firsts) } else { Err(refused()) }
+    });
+    if candidates.len() == nodes { Ok(candidates) } else { Err(refused()) }
 }
 
 #[cfg(test)]

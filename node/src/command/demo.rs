@@ -20,6 +20,7 @@ use crate::client::watch::Watcher;
 use crate::demo::consortium::{Consortium, ConsortiumError, clean};
 use crate::demo::driver::{Class, Decided, Driver};
 use crate::demo::office::{MemberHome, Office};
+use crate::demo::rules;
 use crate::demo::star::{DATA_VARIABLE, DataFolder, Grade, StudentYear};
 use crate::demo::twins::{self, Twins};
 use crate::keys::{KeyKind, NodeKey};
@@ -146,7 +147,7 @@ fn plan(
     Ok(Plan {
         dir: root.to_owned(),
         validators,
-        name: "star".into(),
+        name: rules::CONSORTIUM_NAME.into(),
         base_port: None,
         time_ms: TimeMs(u64::try_from(now).unwrap_or(0)),
         base: consortium.base(study)?,

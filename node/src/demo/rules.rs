@@ -78,6 +78,9 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
+/// The chain's name in the genesis that `aula demo` writes; the explorer shows [`RULES`] for it.
+pub const CONSORTIUM_NAME: &str = "star";
+
 /// Kinds of learning devices, by kind number.
 pub const DEVICE_KINDS: [&str; 4] = ["reading", "math", "take-home", "tutoring"];
 /// Kinds of special-education aids, by kind number.

@@ -7,12 +7,10 @@ use serde_json::Value;
 
 use crate::api::chain::{self, BlockSummary, Status};
 use crate::api::{ApiError, Audience, Node, registers};
-use crate::demo::rules::RULES;
+use crate::demo::rules::{CONSORTIUM_NAME, RULES};
 
 /// Newest blocks shown; the script keeps as many.
 const BLOCKS: u64 = 15;
-/// The beginning of the chain name that `aula demo` gives.
-const DEMO_NAME: &str = "demo";
 
 /// What the page says of a round.
 struct RoundLine {
@@ -50,7 +48,7 @@ pub(super) fn overview(node: &Node) -> Result<Markup, ApiError> {
         });
     }
     let min_cell = schema::params(&*view)?.min_cell_students;
-    let from_demo = node.genesis.genesis.name.as_str().starts_with(DEMO_NAME);
+    let from_demo = node.genesis.genesis.name.as_str() == CONSORTIUM_NAME;
     Ok(shell(
         &status,
         html! {
