@@ -85,7 +85,10 @@ fn say(line: &str) {
 #[derive(Default)]
 struct Heard {
     hashes: BTreeMap<u64, String>,
+    /// The highest height each node has said in any of its lives.
     tips: [u64; 4],
+    /// The same of its present life; 0 until it has spoken.
+    lives: [u64; 4],
     remarks: Vec<String>,
     forks: Vec<String>,
 }
@@ -125,6 +128,7 @@ impl Cluster {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
+        self.heard.lock().unwrap().lives[n] = 0;
         let (out, heard) = (child.stdout.take().unwrap(), Arc::clone(&self.heard));
         std::thread::spawn(move || {
             for line in BufReader::new(out).lines().map_while(Result::ok) {
@@ -143,18 +147,18 @@ impl Cluster {
         }
     }
 
-    fn tip(&self, n: usize) -> u64 {
-        self.heard.lock().unwrap().tips[n]
+    fn height(&self, n: usize) -> u64 {
+        self.heard.lock().unwrap().lives[n]
     }
 
     fn highest(&self) -> u64 {
-        (0..4).map(|n| self.tip(n)).max().unwrap()
+        self.heard.lock().unwrap().tips.into_iter().max().unwrap()
     }
 
     /// Waits until the nodes are at `height`; a process that ended by itself fails the test.
     fn reach(&mut self, nodes: &[usize], height: u64, within: Duration) -> Duration {
         let started = Instant::now();
-        while nodes.iter().any(|n| self.tip(*n) < height) {
+        while nodes.iter().any(|n| self.height(*n) < height) {
             for n in nodes {
                 let ended = self.children[*n].as_mut().and_then(|child| child.try_wait().unwrap());
                 assert!(ended.is_none(), "node {n} ended by itself: {ended:?}");
@@ -196,6 +200,7 @@ impl Heard {
             self.forks.push(format!("node {n} lost {} back to {height}", self.tips[n]));
         }
         self.tips[n] = height;
+        self.lives[n] = height;
     }
 }
 
