@@ -239,20 +239,26 @@ impl GuardedSigner {
         ValidatorProof::new(public_key, peer_id, signature)
     }
 
-    /// Records (height, round, step, hash of bytes) durably, then signs.
-    fn sign_guarded(
+    /// Records (height, round, step, hash of bytes) durably, then signs. The record is written on a thread that may
+    /// block: a busy disk must not hold up the network.
+    async fn sign_guarded(
         &self,
         height: Height,
         round: Round,
         step: Step,
-        bytes: &[u8],
+        bytes: Vec<u8>,
     ) -> Result<Signature, Error> {
         let round = round.as_u32().ok_or_else(|| Error::from_source(GuardError::NilRound))?;
-        self.guard.admit(height.0, round, step, bytes).map_err(|error| {
+        let (guard, key) = (Arc::clone(&self.guard), Arc::clone(&self.key));
+        let signed = tokio::task::spawn_blocking(move || {
+            guard.admit(height.0, round, step, &bytes)?;
+            Ok::<_, GuardError>(Signature(key.sign(&bytes).to_bytes()))
+        });
+        let signed = signed.await.map_err(Error::from_source)?;
+        signed.map_err(|error| {
             tracing::error!(%height, round, ?step, %error, "refusing to sign");
             Error::from_source(error)
-        })?;
-        Ok(Signature(self.key.sign(bytes).to_bytes()))
+        })
     }
 }
 
@@ -265,13 +271,13 @@ impl Signer<AulaContext> for GuardedSigner {
             VoteType::Prevote => Step::Prevote,
             VoteType::Precommit => Step::Precommit,
         };
-        let signature = self.sign_guarded(vote.height, vote.round, step, &bytes)?;
+        let signature = self.sign_guarded(vote.height, vote.round, step, bytes).await?;
         Ok(SignedMessage::new(vote, signature))
     }
 
     async fn sign_proposal(&self, proposal: Proposal) -> Result<SignedMessage<AulaContext, Proposal>, Error> {
         let bytes = proposal_sign_bytes(&self.chain_id, &proposal);
-        let signature = self.sign_guarded(proposal.height, proposal.round, Step::Propose, &bytes)?;
+        let signature = self.sign_guarded(proposal.height, proposal.round, Step::Propose, bytes).await?;
         Ok(SignedMessage::new(proposal, signature))
     }
 

@@ -87,7 +87,12 @@ impl Driver {
                 None
             }
             Added::Complete(received) if received.head.height < current => None,
-            Added::Complete(received) => self.judge_received(*received).await?,
+            Added::Complete(received) => {
+                // Its head may have come while the height before was still being decided.
+                self.proposed = true;
+                self.release();
+                self.judge_received(*received).await?
+            }
         };
         answer(reply, value);
         Ok(())
@@ -159,6 +164,10 @@ impl Driver {
         let number = round.as_u32().unwrap_or(0);
         if number == 0 {
             self.started = std::time::Instant::now();
+        }
+        if number > 0 {
+            let proposer = proposer.0;
+            tracing::warn!(%height, round = number, %proposer, "the round before failed; another proposer is asked");
         }
         self.note_round(number);
         self.tell(Event::Round { height: height.into(), round: number, proposer: proposer.0 });
