@@ -20,6 +20,7 @@ use aula_ledger::chain::transaction::id_of_bytes;
 use aula_ledger::chain::{Block, ValidatorSet};
 use aula_ledger::codec::Canonical;
 use aula_ledger::execute::{BlockInput, ExecuteError, Outcome};
+use aula_ledger::proof::merkle;
 use aula_ledger::state::StateReader;
 use aula_ledger::types::{ChainId, Hash, Height, TimeMs, ValidatorAddress};
 
@@ -60,11 +61,21 @@ pub enum Broken {
 
 /// Why a block is not voted for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wrong(pub String);
+pub struct Wrong {
+    /// What is wrong with it, for the log.
+    pub why: String,
+    /// Whether these bytes are the block of the announced hash. If not, they say nothing about that block: anybody
+    /// may have garbled them on the way, so they are dropped instead of held against it.
+    pub genuine: bool,
+}
 
 impl Wrong {
     fn because(why: impl Into<String>) -> Self {
-        Self(why.into())
+        Self { why: why.into(), genuine: true }
+    }
+
+    fn garbled(why: impl Into<String>) -> Self {
+        Self { why: why.into(), genuine: false }
     }
 }
 
@@ -186,13 +197,13 @@ impl Blocks {
                 };
                 Ok(Ok(self.keep(judged)))
             }
-            Executed::Outcome(outcome) => Ok(Err(Wrong(format!(
+            Executed::Outcome(outcome) => Ok(Err(Wrong::because(format!(
                 "its roots are not those of executing it (state root {} here, {} there)",
                 outcome.header.state_root, block.header.state_root
             )))),
-            Executed::Refused(error) => Ok(Err(Wrong(error.to_string()))),
+            Executed::Refused(error) => Ok(Err(Wrong::because(error.to_string()))),
             Executed::Panicked(text) => {
-                Ok(Err(Wrong(format!("executing it failed inside this program: {text}"))))
+                Ok(Err(Wrong::because(format!("executing it failed inside this program: {text}"))))
             }
             Executed::Broken(error) => Err(error.into()),
         }
@@ -226,12 +237,15 @@ impl Blocks {
         fresh_proposer: Option<ValidatorAddress>,
     ) -> Result<Block, Wrong> {
         if bytes.len() > MAX_BLOCK_BYTES {
-            return Err(Wrong::because("it is over the size limit"));
+            return Err(Wrong::garbled("it is over the size limit"));
         }
-        let block = Block::from_canonical(bytes).map_err(|error| Wrong(error.to_string()))?;
+        let block = Block::from_canonical(bytes).map_err(|error| Wrong::garbled(error.to_string()))?;
         let header = &block.header;
         if header.hash() != hash {
-            return Err(Wrong::because("its hash is not the one that was announced"));
+            return Err(Wrong::garbled("its hash is not the one that was announced"));
+        }
+        if merkle::head(&block.transactions) != header.transactions {
+            return Err(Wrong::garbled("its transactions are not those of its header"));
         }
         if header.chain_id != self.chain_id {
             return Err(Wrong::because("it is for another chain"));

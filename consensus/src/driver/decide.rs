@@ -124,7 +124,7 @@ impl Driver {
         .await??;
         match found {
             Some(Ok(judged)) => Ok(judged),
-            Some(Err(Wrong(why))) => Err(Fatal::program(format!(
+            Some(Err(Wrong { why, .. })) => Err(Fatal::program(format!(
                 "block {hash} at height {} is final but wrong here: {why}. Start again; if it repeats, this \
                  program's version differs from the others'",
                 certificate.height

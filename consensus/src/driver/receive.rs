@@ -118,9 +118,13 @@ impl Driver {
         if !of_round.contains(&head.block_hash) && of_round.len() >= BLOCKS_PER_ROUND {
             return Ok(None);
         }
-        of_round.insert(head.block_hash);
         let fresh = head.valid_round.is_nil();
         let judged = self.judge(received.block, head.block_hash, fresh.then_some(head.proposer)).await?;
+        if let Err(Wrong { why, genuine: false }) = &judged {
+            tracing::warn!(height = %head.height, round, why, "a block that was garbled on the way");
+            return Ok(None);
+        }
+        self.received.entry(round).or_default().insert(head.block_hash);
         let valid = match judged {
             Ok(judged) => {
                 // Stored whatever the clock says: the block may come again with a quorum behind it.
@@ -133,7 +137,7 @@ impl Driver {
                 }
                 timely
             }
-            Err(Wrong(why)) => {
+            Err(Wrong { why, .. }) => {
                 tracing::warn!(height = %head.height, round, proposer = %head.proposer, why, "a wrong block");
                 false
             }
@@ -259,9 +263,11 @@ impl Driver {
                     validity: Validity::Valid,
                 })
             }
-            Err(Wrong(why)) => {
+            Err(Wrong { why, genuine }) => {
                 tracing::error!(%height, why, "a synced block is wrong; asking another peer");
-                self.tell(Event::CannotFollow { height: height.into(), why });
+                if genuine {
+                    self.tell(Event::CannotFollow { height: height.into(), why });
+                }
                 SyncedValueOutcome::PeerFault
             }
         };
