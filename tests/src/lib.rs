@@ -1,1 +1,75 @@
-//! End-to-end, fault and contract tests live in tests/tests; this library holds what they share.
+//! What end-to-end and fault tests share: the programs, and a consortium of processes that can be killed.
+//!
+//! Tests run the built programs beside them in the target folder (`cargo build --release -p aula-node -p
+//! aula-audit`; the gate builds first), or those in the folder that `AULA_BIN` names. Tests that start
+//! processes take turns ([`alone`]): on a small machine two consortia would measure each other. Figures are printed
+//! as lines that begin with `measured:`.
+
+pub mod net;
+pub mod vote;
+
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use tokio::sync::{Mutex, MutexGuard};
+
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// Waits until no other test of this program has processes.
+pub async fn alone() -> MutexGuard<'static, ()> {
+    TURN.lock().await
+}
+
+/// The program of this name.
+///
+/// # Errors
+/// When it has not been built.
+pub fn program(name: &str) -> Result<PathBuf> {
+    let folder = match std::env::var_os("AULA_BIN") {
+        Some(folder) => PathBuf::from(folder),
+        None => {
+            let test = std::env::current_exe()?;
+            test.parent()
+                .and_then(|deps| deps.parent())
+                .context("the test stands in no target folder")?
+                .to_owned()
+        }
+    };
+    let path = folder.join(name);
+    if !path.is_file() {
+        bail!("{} is missing; run: cargo build --release -p aula-node -p aula-audit", path.display());
+    }
+    Ok(path)
+}
+
+/// Runs `aula` to its end.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn aula(args: &[&str]) -> Result<Output> {
+    let out = Command::new(program("aula")?).args(args).stdin(Stdio::null()).output()?;
+    Ok(out)
+}
+
+/// Runs `aula-audit` to its end.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn audit(args: &[&str]) -> Result<Output> {
+    let out = Command::new(program("aula-audit")?).args(args).stdin(Stdio::null()).output()?;
+    Ok(out)
+}
+
+/// The one JSON line of a command that must have ended with `code`.
+///
+/// # Errors
+/// When it ended otherwise or printed anything else.
+pub fn line(out: &Output, code: i32) -> Result<Value> {
+    let (text, told) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    if out.status.code() != Some(code) {
+        bail!("ended with {:?}, not {code}: {told}", out.status.code());
+    }
+    serde_json::from_str(text.trim_end()).with_context(|| format!("not one line of JSON: {text:?}"))
+}

@@ -1,0 +1,229 @@
+//! Nodes that die, alone and together, under load; members who come and go. Each prints what it measured.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use aula_ledger::chain::validators::address;
+use aula_ledger::names::{ListenHint, Name, PeerName};
+use aula_ledger::tx::Change;
+use aula_node::client::Client;
+use aula_node::keys::OperatorFile;
+use aula_tests::net::Net;
+use aula_tests::vote::{change, load, operator};
+use aula_tests::{alone, aula, line};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use serde_json::Value;
+
+/// No node may need longer for anything here, on a slow machine.
+const LONG: Duration = Duration::from_secs(120);
+/// The bar for going on after the quorum is back.
+const RESUME_BAR: Duration = Duration::from_secs(10);
+/// How long a chain without a quorum is watched standing still.
+const STILL: Duration = Duration::from_secs(4);
+/// Kills in the gate; `AULA_FAULT_KILLS` asks for more (scripts/faults.sh).
+const KILLS: u32 = 4;
+
+fn replays(net: &Net) -> Result<()> {
+    for node in &net.nodes {
+        let home = node.home.to_str().context("a path that is no text")?;
+        line(&aula(&["replay", "--home", home, "--output", "json"])?, 0)?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_four_dies_the_chain_goes_on_and_the_node_is_level_after_its_restart() -> Result<()> {
+    let _turn = alone().await;
+    let mut net = Net::start(4)?;
+    net.reach(0, 3, LONG).await?;
+    net.kill(3)?;
+    let (from, start) = (net.height(0).await?, Instant::now());
+    net.reach(0, from + 8, LONG).await?;
+    println!("measured: one of four dead: {:.2} s a block", start.elapsed().as_secs_f64() / 8.0);
+    let start = Instant::now();
+    net.restart(3)?;
+    net.reach(3, net.height(0).await?, LONG).await?;
+    println!("measured: level {:.2} s after the restart", start.elapsed().as_secs_f64());
+    assert_eq!(net.stop()?, Some(0));
+    replays(&net)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_two_of_four_nothing_is_decided_and_with_one_back_it_goes_on_by_itself() -> Result<()> {
+    let _turn = alone().await;
+    let mut net = Net::start(4)?;
+    net.reach(0, 3, LONG).await?;
+    net.kill(2)?;
+    net.kill(3)?;
+    // What was decided already may still arrive.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let halted = net.height(0).await?.max(net.height(1).await?);
+    tokio::time::sleep(STILL).await;
+    assert!(net.height(0).await? <= halted && net.height(1).await? <= halted, "blocks without a quorum");
+    let start = Instant::now();
+    net.restart(2)?;
+    net.reach(0, halted + 1, LONG).await?;
+    let resumed = start.elapsed();
+    println!("measured: next block {:.2} s after one of two came back", resumed.as_secs_f64());
+    assert!(resumed <= RESUME_BAR, "{resumed:?}");
+    assert_eq!(net.stop()?, Some(0));
+    replays(&net)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_four_die_at_once_and_nothing_final_is_lost() -> Result<()> {
+    let _turn = alone().await;
+    let mut net = Net::start(4)?;
+    let loads = start_loads(&net).await?;
+    net.reach(0, 20, LONG).await?;
+    let seen = net.height(0).await?;
+    let hash = net.hash(0, seen).await?;
+    for place in 0..4 {
+        net.kill(place)?;
+    }
+    loads.iter().for_each(tokio::task::JoinHandle::abort);
+    let start = Instant::now();
+    for place in 0..4 {
+        net.restart(place)?;
+    }
+    net.reach(0, seen + 1, LONG).await?;
+    println!("measured: next block {:.2} s after all four were started again", start.elapsed().as_secs_f64());
+    for place in 0..4 {
+        net.reach(place, seen, LONG).await?;
+        assert_eq!(net.hash(place, seen).await?, hash, "node {} has another block", place + 1);
+    }
+    net.stop()?;
+    replays(&net)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_killed_at_random_moments_under_load_never_disagree() -> Result<()> {
+    let _turn = alone().await;
+    let kills = std::env::var("AULA_FAULT_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(KILLS);
+    let seed = std::env::var("AULA_FAULT_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(1u64);
+    let mut net = Net::start(4)?;
+    let loads = start_loads(&net).await?;
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut worst = Duration::ZERO;
+    for _ in 0..kills {
+        tokio::time::sleep(Duration::from_millis(random.gen_range(0..1_500))).await;
+        let place = random.gen_range(0..4);
+        net.kill(place)?;
+        tokio::time::sleep(Duration::from_millis(random.gen_range(0..1_500))).await;
+        let other = (place + 1) % 4;
+        let start = Instant::now();
+        net.restart(place)?;
+        net.reach(place, net.height(other).await?, LONG).await?;
+        worst = worst.max(start.elapsed());
+    }
+    loads.iter().for_each(tokio::task::JoinHandle::abort);
+    let top = net.height(0).await?;
+    println!(
+        "measured: {kills} kills (seed {seed}), level at most {:.2} s after a restart",
+        worst.as_secs_f64()
+    );
+    for place in 0..4 {
+        net.reach(place, top, LONG).await?;
+        assert_eq!(net.hash(place, top).await?, net.hash(0, top).await?, "seed {seed}");
+    }
+    net.stop()?;
+    replays(&net)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_joins_becomes_a_validator_by_vote_and_another_is_removed_while_a_third_is_down()
+-> Result<()> {
+    let _turn = alone().await;
+    let mut net = Net::start(4)?;
+    net.reach(0, 2, LONG).await?;
+    let home = net.folder().join("elsewhere/node-05");
+    let operator_file = join(&net, &home)?;
+    let peer_id = PeerName::new(&operator_file.peer_id)?;
+    let listen = ListenHint::new(operator_file.p2p.as_deref().context("no address")?)?;
+    let account = operator(&net, 0, 0).await?.account();
+    change(&net, Change::AdmitPeer { peer_id: peer_id.clone(), listen, operator: account }, &[0, 1, 2])
+        .await?;
+    net.add(&home)?;
+    let took = net.reach(4, net.height(0).await?, LONG).await?;
+    println!("measured: a follower with a separate home was level after {:.2} s", took.as_secs_f64());
+    let name = Name::new("node-05")?;
+    let added = Change::AddValidator {
+        name,
+        public_key: operator_file.validator,
+        power: 1,
+        operator: account,
+        peer_id,
+    };
+    change(&net, added, &[0, 1, 2]).await?;
+    signs(&net, &address(&operator_file.validator).to_string()).await?;
+    net.kill(3)?;
+    let second = OperatorFile::of_home(
+        &aula_node::home::Home::resolve(Some(&net.nodes[1].home)).map_err(anyhow::Error::msg)?,
+        "node-02",
+        None,
+    )?;
+    let removed = Change::RemoveValidator { address: address(&second.validator) };
+    let applied = change(&net, removed, &[0, 1, 2]).await?;
+    net.reach(0, applied.height + 8, LONG).await?;
+    let told: Value = net.client(0)?.get("/v1/validators").await.map_err(aula_tests::vote::told)?;
+    assert_eq!(told["now"].as_array().map(Vec::len), Some(4), "{told}");
+    net.stop()?;
+    Ok(())
+}
+
+/// Two operators' load through two nodes.
+async fn start_loads(net: &Net) -> Result<Vec<tokio::task::JoinHandle<()>>> {
+    let mut loads = Vec::new();
+    for place in 0..2 {
+        let (sender, client): (_, Client) = (operator(net, place, place).await?, net.client(place)?);
+        loads.push(tokio::spawn(load(sender, client)));
+    }
+    Ok(loads)
+}
+
+/// A home made from the genesis file and peers' addresses alone.
+fn join(net: &Net, home: &std::path::Path) -> Result<OperatorFile> {
+    let genesis = net.folder().join("genesis-by-mail.json");
+    std::fs::copy(net.genesis(), &genesis)?;
+    let port = || Ok::<u16, std::io::Error>(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port());
+    let (p2p, listen) = (format!("/ip4/127.0.0.1/tcp/{}", port()?), format!("127.0.0.1:{}", port()?));
+    let peers: Vec<&str> = net.nodes.iter().map(|node| node.p2p.as_str()).collect();
+    let (home_text, genesis) = (home.to_str().context("path")?, genesis.to_str().context("path")?);
+    let out = aula(&[
+        "join",
+        "--home",
+        home_text,
+        "--genesis",
+        genesis,
+        "--peer",
+        &peers.join(","),
+        "--name",
+        "node-05",
+        "--p2p",
+        &p2p,
+        "--listen",
+        &listen,
+        "--validator",
+        "--output",
+        "json",
+    ])?;
+    line(&out, 0)?;
+    Ok(serde_json::from_slice(&std::fs::read(home.join("operator.json"))?)?)
+}
+
+/// Waits until a validator's signature stands in a block's certificate.
+async fn signs(net: &Net, validator: &str) -> Result<()> {
+    let start = Instant::now();
+    loop {
+        let height = net.height(0).await?;
+        let block: Value =
+            net.client(0)?.get(&format!("/v1/blocks/{height}")).await.map_err(aula_tests::vote::told)?;
+        let signers = block["signers"].as_array().context("no signers")?;
+        if signers.iter().any(|signer| signer == validator) {
+            return Ok(());
+        }
+        anyhow::ensure!(start.elapsed() < LONG, "the new validator signs nothing");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
