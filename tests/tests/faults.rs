@@ -204,7 +204,6 @@ fn join(net: &Net, home: &std::path::Path) -> Result<OperatorFile> {
         &p2p,
         "--listen",
         &listen,
-        "--validator",
         "--output",
         "json",
     ])?;
