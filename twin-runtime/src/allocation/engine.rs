@@ -17,6 +17,7 @@ use super::scalar::Scalar;
 
 mod blocking;
 mod reach;
+mod sparse;
 
 /// Why the engine stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +83,7 @@ impl<'a, V: Scalar, R: RowSource<V>> Engine<'a, V, R> {
         prices: Vec<V>,
         meter: &mut Meter,
     ) -> Self {
-        let mut graph = PoolGraph::new(network.columns, rows.group());
+        let mut graph = PoolGraph::new(network.columns, rows);
         let mut load = vec![0i64; network.columns];
         let mut spare: Vec<i64> =
             (0..network.columns).map(|c| network.pool(c).map_or(0, |p| i64::from(p.capacity))).collect();
@@ -97,6 +98,28 @@ impl<'a, V: Scalar, R: RowSource<V>> Engine<'a, V, R> {
             meter.used += rows.entries(student);
         }
         meter.used += graph.settle(rows);
+        Self::balanced(rows, network, graph, prices, load)
+    }
+
+    /// Takes over an optimal assignment found elsewhere, student s in `columns[s]`, with prices that prove it.
+    pub(super) fn resume(
+        rows: &'a R,
+        network: Network,
+        columns: &[u32],
+        prices: Vec<V>,
+        meter: &mut Meter,
+    ) -> Self {
+        let mut graph = PoolGraph::new(network.columns, rows);
+        let mut load = vec![0i64; network.columns];
+        for (student, &column) in (0u32..).zip(columns) {
+            graph.arrive(column as usize, student, rows.cost(student, column as usize));
+            load[column as usize] += 1;
+        }
+        meter.used += graph.settle(rows);
+        Self::balanced(rows, network, graph, prices, load)
+    }
+
+    fn balanced(rows: &'a R, network: Network, graph: PoolGraph<V>, prices: Vec<V>, load: Vec<i64>) -> Self {
         let nodes = network.nodes();
         let mut engine = Self {
             rows,

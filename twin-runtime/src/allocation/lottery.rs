@@ -32,6 +32,22 @@ impl TightRows {
     }
 }
 
+impl TightRows {
+    /// Renumbers the columns to those in play; returns the old number of each. The last pool and the schools' columns
+    /// always stay, since bounds tie them together.
+    fn compact(&mut self, network: &Network) -> Vec<u32> {
+        let mut used = vec![false; network.columns];
+        self.columns.iter().for_each(|&c| used[c as usize] = true);
+        used[network.plain.min(network.columns - 1)..].fill(true);
+        let kept: Vec<u32> = (0..network.columns as u32).filter(|&c| used[c as usize]).collect();
+        let mut renamed = vec![0u32; network.columns];
+        (0u32..).zip(&kept).for_each(|(new, &old)| renamed[old as usize] = new);
+        self.columns.iter_mut().for_each(|c| *c = renamed[*c as usize]);
+        self.count = kept.len();
+        kept
+    }
+}
+
 impl RowSource<i64> for TightRows {
     fn cost(&self, student: u32, column: usize) -> i64 {
         let (columns, tickets) = self.row(student);
@@ -64,6 +80,10 @@ impl RowSource<i64> for TightRows {
         self.row(student).0.len() as u64
     }
 
+    fn total(&self) -> usize {
+        self.columns.len()
+    }
+
     fn group(&self) -> usize {
         let mean = (self.columns.len() / self.students.len().max(1)).max(1);
         (2 * self.count / mean).clamp(16, 256)
@@ -87,9 +107,11 @@ pub(super) fn draw(
     columns: &mut [u32],
     meter: &mut Meter,
 ) -> Option<Drawn> {
-    let rows = tight_rows(problem, keys, network, prices, columns, meter);
+    let mut rows = tight_rows(problem, keys, network, prices, columns, meter);
     let fixed = fixed_loads(network, columns, &rows);
-    let face = face(network, prices, &fixed, rows.students.len());
+    let whole = face(network, prices, &fixed, rows.students.len());
+    let kept = rows.compact(&whole);
+    let face = narrowed(&whole, &kept);
     let everyone: Vec<u32> = (0..rows.students.len() as u32).collect();
     let (mut engine, mut stop) = levels::descend(&rows, &face, &everyone, meter);
     if stop == Stop::Done {
@@ -98,15 +120,20 @@ pub(super) fn draw(
     if stop != Stop::Done {
         return None;
     }
-    for column in 0..network.columns {
+    for column in 0..face.columns {
         for &local in engine.graph.students(column) {
-            columns[rows.students[local as usize] as usize] = column as u32;
+            columns[rows.students[local as usize] as usize] = kept[column];
         }
     }
     let view = Columns::of(problem);
     let ticket = |(&column, key): (&u32, &DrawKey)| i64::from(key.ticket(view.pool(column as usize)));
     let ticket_sum = columns.iter().zip(keys).map(ticket).sum();
-    Some(Drawn { ticket_sum, prices: without_void_bounds(&face, &engine.prices) })
+    // Pools out of play cost nothing: nobody can come or go.
+    let narrow = without_void_bounds(&face, &engine.prices);
+    let mut prices = vec![0; network.nodes()];
+    kept.iter().zip(&narrow).for_each(|(&column, &price)| prices[column as usize] = price);
+    prices[network.last_pool()] = narrow[face.last_pool()];
+    Some(Drawn { ticket_sum, prices })
 }
 
 /// Prices relative to the idle node, none of them charged to a bound that only the fixed students' absence made.
@@ -208,6 +235,16 @@ impl<'a> TightScan<'a> {
             }
         }
     }
+}
+
+/// The network of the columns kept.
+fn narrowed(network: &Network, kept: &[u32]) -> Network {
+    let plain = kept.iter().filter(|&&c| (c as usize) < network.plain).count();
+    let mut pools: Vec<_> = kept[..plain].iter().map(|&c| network.pools[c as usize]).collect();
+    if network.split() {
+        pools.extend(network.pools.last());
+    }
+    Network { plain, columns: kept.len(), pools, ..network.clone() }
 }
 
 /// Students of each column that the second stage cannot move.

@@ -4,7 +4,7 @@
 //! and the schools' fair share, then draws among the optimal assignments by lottery. The flow through the files:
 //!
 //! [`problem`] (checked input; [`draw`] for the lottery's numbers, [`srap`] for instance files) → `solver` (width of
-//! the kernel, repair) → `levels` (prices from samples) → `engine` (primal-dual phases) on `pool_graph` (cheapest
+//! the kernel, repair) → `capacity_one` (square problems of single places) or `levels` (prices from samples) → `engine` (primal-dual phases) on `pool_graph` (cheapest
 //! student between any two pools) and `network` (bounds as arcs) → `prices` (the least optimal ones) → `lottery`
 //! (second stage) → [`certificate`], which the checker verifies without any of the above.
 //!
@@ -26,6 +26,7 @@ pub mod problem;
 pub mod srap;
 
 mod bounded;
+mod capacity_one;
 mod engine;
 mod levels;
 mod lottery;

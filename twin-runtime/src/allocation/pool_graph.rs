@@ -12,6 +12,8 @@ use super::scalar::Scalar;
 
 const FAN: usize = 16;
 const VACANT: u32 = u32::MAX;
+/// Heads are listed when at most one pool pair in this many can have an arc.
+const FEW_PAIRS_ONE_IN: usize = 8;
 
 /// The students of one column, with their tree of minima.
 struct Bucket<V> {
@@ -41,13 +43,18 @@ pub(super) struct PoolGraph<V> {
     table: Vec<V>,
     /// The table transposed, except for the rows listed in `stale`.
     across: Vec<V>,
+    /// Heads of each row's arcs, ascending; kept only when few pairs have one.
+    heads: Option<Vec<Vec<u32>>>,
     stale: Vec<u32>,
     touched: Vec<u32>,
 }
 
 impl<V: Scalar> PoolGraph<V> {
-    /// A graph without students.
-    pub(super) fn new(columns: usize, group: usize) -> Self {
+    /// A graph without students, to be filled from these rows.
+    pub(super) fn new<R: RowSource<V>>(columns: usize, rows: &R) -> Self {
+        let group = rows.group();
+        let few = rows.total().saturating_mul(FEW_PAIRS_ONE_IN) < columns * columns;
+        let heads = few.then(|| vec![Vec::new(); columns]);
         let bucket = |_| Bucket {
             students: Vec::new(),
             own: Vec::new(),
@@ -57,13 +64,19 @@ impl<V: Scalar> PoolGraph<V> {
         };
         let buckets = (0..columns).map(bucket).collect();
         let table = vec![V::INF; columns * columns];
-        Self { columns, group, buckets, table, across: Vec::new(), stale: Vec::new(), touched: Vec::new() }
+        let across = Vec::new();
+        Self { columns, group, buckets, table, across, heads, stale: Vec::new(), touched: Vec::new() }
     }
 
     /// Cheapest moves out of column `p`.
     #[inline]
     pub(super) fn row(&self, p: usize) -> &[V] {
         &self.table[p * self.columns..][..self.columns]
+    }
+
+    /// Heads of every column's arcs, when few pairs have one.
+    pub(super) fn heads(&self) -> Option<&[Vec<u32>]> {
+        self.heads.as_deref()
     }
 
     /// Cheapest moves into column `q`, as of the last [`PoolGraph::transpose`].
@@ -179,6 +192,10 @@ impl<V: Scalar> PoolGraph<V> {
             let at = column as usize * self.columns;
             let root = &mut self.table[at..at + self.columns];
             work += self.buckets[column as usize].rebuild(rows, self.group, root);
+            if let Some(heads) = self.heads.as_mut() {
+                let arcs = (0u32..).zip(root.iter()).filter(|(_, cost)| **cost < V::NONE);
+                heads[column as usize] = arcs.map(|(q, _)| q).collect();
+            }
             self.stale.push(column);
         }
         work

@@ -22,20 +22,19 @@ pub(super) struct LeastPrices {
 }
 
 /// Turns an optimal engine's prices into the least ones.
-pub(super) fn least<V: Scalar, R: RowSource<V>>(engine: &Engine<V, R>, meter: &mut Meter) -> LeastPrices {
+pub(super) fn least<V: Scalar, R: RowSource<V>>(engine: &mut Engine<V, R>, meter: &mut Meter) -> LeastPrices {
     let nodes = engine.network.nodes();
-    let idle = engine.network.idle();
-    let base = engine.prices[idle].wide();
-    let mut prices: Vec<i64> = engine.prices.iter().map(|p| p.wide() - base).collect();
-    for (node, price) in prices.iter_mut().enumerate() {
+    let base = engine.prices[engine.network.idle()];
+    for node in 0..nodes {
+        let price = engine.prices[node].minus(base);
         // Without a floor the bound "load ≥ 0" is the students' own, so a negative price says nothing.
-        if engine.network.pool(node).is_some_and(|p| p.floor == 0) {
-            *price = (*price).max(0);
-        }
+        let free = engine.network.pool(node).is_some_and(|p| p.floor == 0);
+        engine.prices[node] = if free { price.max(V::ZERO) } else { price };
     }
-    let distance = chains(engine, &prices, meter);
-    let bounded: Vec<bool> = distance.iter().map(|&d| d < FAR).collect();
-    let mut values: Vec<i64> = (0..nodes).map(|v| prices[v] - distance[v]).collect();
+    let distance = engine.chains_from_idle(meter);
+    let bounded: Vec<bool> = distance.iter().map(|&d| d < V::NONE).collect();
+    let prices: Vec<i64> = engine.prices.iter().map(|p| p.wide()).collect();
+    let mut values: Vec<i64> = prices.iter().zip(&distance).map(|(p, d)| p - d.wide()).collect();
     if bounded.contains(&false) {
         greatest_elsewhere(engine, &prices, &bounded, &mut values, meter);
     }
@@ -49,28 +48,6 @@ fn arc<V: Scalar, R: RowSource<V>>(engine: &Engine<V, R>, p: usize, q: usize) ->
     }
     let cost = engine.arc(p, q);
     (cost < V::NONE).then(|| cost.wide())
-}
-
-/// Dijkstra over reduced costs from the idle node.
-fn chains<V: Scalar, R: RowSource<V>>(engine: &Engine<V, R>, prices: &[i64], meter: &mut Meter) -> Vec<i64> {
-    let nodes = prices.len();
-    let mut distance = vec![FAR; nodes];
-    let mut open: Vec<usize> = (0..nodes).collect();
-    distance[engine.network.idle()] = 0;
-    while let Some(at) = (0..open.len()).min_by_key(|&i| (distance[open[i]], open[i])) {
-        let node = open.swap_remove(at);
-        if distance[node] >= FAR {
-            break;
-        }
-        meter.used += open.len() as u64;
-        let base = distance[node] - prices[node];
-        for &head in &open {
-            if let Some(cost) = arc(engine, node, head) {
-                distance[head] = distance[head].min(base + cost + prices[head]);
-            }
-        }
-    }
-    distance
 }
 
 /// Greatest values at the unbounded nodes that are at most 0 and fit the values of the bounded ones.

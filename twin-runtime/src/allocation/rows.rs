@@ -17,6 +17,8 @@ pub(super) trait RowSource<V: Scalar> {
     fn choose(&self, student: u32, prices: &[V], spare: &[i64]) -> (usize, V);
     /// Entries scanned by one pass over the row: its price in work.
     fn entries(&self, student: u32) -> u64;
+    /// Entries of all rows.
+    fn total(&self) -> usize;
     /// How many students of one pool share one vector of minima.
     fn group(&self) -> usize;
 }
@@ -117,6 +119,10 @@ impl<V: Scalar> RowSource<V> for DenseRows<'_> {
         self.columns.pools as u64
     }
 
+    fn total(&self) -> usize {
+        self.costs.len()
+    }
+
     fn group(&self) -> usize {
         8
     }
@@ -176,6 +182,10 @@ impl<V: Scalar> RowSource<V> for ListRows<'_> {
 
     fn entries(&self, student: u32) -> u64 {
         self.row(student).len() as u64
+    }
+
+    fn total(&self) -> usize {
+        self.entries.len()
     }
 
     fn group(&self) -> usize {

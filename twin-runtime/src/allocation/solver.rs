@@ -7,6 +7,7 @@
 //! Same problem and limit, same bytes: no clock, no randomness, no thread.
 
 use super::bounded::{self, MAX_GAP_PPM};
+use super::capacity_one::{self, Matching};
 use super::certificate::{Certificate, DrawProof, Prices};
 use super::engine::{Arcs, Engine, Meter, Stop};
 use super::levels;
@@ -22,6 +23,9 @@ use thiserror::Error;
 pub const DEFAULT_WORK: u64 = 1_000_000_000;
 /// Part of the work kept back for the repair: one in this many.
 const REPAIR_SHARE: u64 = 4;
+
+/// Passes over all pairs that any solution takes, so that what cannot be stopped half-way fits the limit.
+const LEAST_PASSES: u64 = 8;
 
 /// What a solution may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +138,9 @@ struct First {
 pub fn solve(problem: &Problem, limits: &Limits) -> Result<Solution, SolveError> {
     let network = Network::of(problem);
     refuse_impossible_guarantees(problem, &network)?;
+    if limits.work < LEAST_PASSES * problem.pairs() as u64 {
+        return Err(SolveError::OutOfWork(0));
+    }
     let mut meter = Meter { used: 0, limit: limits.work };
     let mut first = first_stage(problem, &network, &mut meter)?;
     let bound = (!first.proved).then(|| bounded::bound(problem, &network, &first.prices));
@@ -222,9 +229,28 @@ fn kernel<V: Scalar>(
     meter: &mut Meter,
 ) -> Result<Option<First>, SolveError> {
     match ProblemRows::of(problem) {
-        ProblemRows::Dense(rows) => over_rows::<V, _>(&rows, network, meter),
+        ProblemRows::Dense(rows) => match capacity_one::solve(problem, network, meter) {
+            Some(matching) => {
+                Ok(Some(finish(proved_matching::<V, _>(&rows, network, matching, meter), true, meter)))
+            }
+            None => over_rows::<V, _>(&rows, network, meter),
+        },
         ProblemRows::Lists(rows) => over_rows::<V, _>(&rows, network, meter),
     }
+}
+
+/// The engine at the answer of the capacity-one path; its prices are shifted to be non-negative, which every pool
+/// being full allows.
+fn proved_matching<'a, V: Scalar, R: RowSource<V>>(
+    rows: &'a R,
+    network: &Network,
+    matching: Matching,
+    meter: &mut Meter,
+) -> Engine<'a, V, R> {
+    let least = matching.prices.iter().copied().min().unwrap_or(0);
+    let mut prices: Vec<V> = matching.prices.iter().map(|y| V::from_i64(y - least)).collect();
+    prices.push(V::ZERO);
+    Engine::resume(rows, network.clone(), &matching.columns, prices, meter)
 }
 
 fn over_rows<V: Scalar, R: RowSource<V>>(
@@ -242,23 +268,27 @@ fn over_rows<V: Scalar, R: RowSource<V>>(
         stop = engine.run(Arcs::Any, 0, meter);
     }
     match stop {
-        Stop::Done => {}
-        Stop::Width => return Ok(None),
-        Stop::OutOfWork => return Err(SolveError::OutOfWork(meter.used)),
-        Stop::Infeasible => return Err(SolveError::Infeasible(cut(&engine))),
+        Stop::Done => Ok(Some(finish(engine, proved, meter))),
+        Stop::Width => Ok(None),
+        Stop::OutOfWork => Err(SolveError::OutOfWork(meter.used)),
+        Stop::Infeasible => Err(SolveError::Infeasible(cut(&engine))),
+    }
+}
+
+/// Reads assignment and prices off an engine in balance.
+fn finish<V: Scalar, R: RowSource<V>>(mut engine: Engine<V, R>, proved: bool, meter: &mut Meter) -> First {
+    let mut columns = vec![0u32; engine.network.students as usize];
+    for column in 0..engine.network.columns {
+        engine.graph.students(column).iter().for_each(|&s| columns[s as usize] = column as u32);
     }
     let LeastPrices { values, bounded } = if proved {
-        prices::least(&engine, meter)
+        prices::least(&mut engine, meter)
     } else {
-        let base = engine.prices[network.idle()].wide();
+        let base = engine.prices[engine.network.idle()].wide();
         let values: Vec<i64> = engine.prices.iter().map(|p| p.wide() - base).collect();
         LeastPrices { bounded: vec![false; values.len()], values }
     };
-    let mut columns = vec![0u32; students.len()];
-    for column in 0..network.columns {
-        engine.graph.students(column).iter().for_each(|&s| columns[s as usize] = column as u32);
-    }
-    Ok(Some(First { columns, prices: values, bounded, proved }))
+    First { columns, prices: values, bounded, proved }
 }
 
 /// The minimum cut that the last, fruitless search shows.

@@ -5,6 +5,9 @@ use super::draw::DrawKey;
 use super::problem::{Entry, Pool, Problem, School, SchoolLayer};
 use super::{Cut, Limits, SolveError, solve};
 
+mod bounds;
+mod draws;
+
 /// SplitMix64, so that a failing case is its number.
 pub(super) struct Stream(pub(super) u64);
 

@@ -224,6 +224,9 @@ impl<'a> Stage<'a> {
                 i64::from(key.ticket(at)) + price
             };
             let held = priced(pool);
+            // A ticket is never negative, so a pool priced at `held` or more needs none.
+            let better_at =
+                |at: u32| prices.get(at as usize).is_some_and(|&price| price < held) && priced(at) < held;
             sums.objective += i128::from(key.ticket(pool));
             sums.best += i128::from(held);
             if let (true, Some(to), Some(&from)) = (small, narrow.last_mut(), cost_prices.last()) {
@@ -232,13 +235,13 @@ impl<'a> Stage<'a> {
             let better = match (&problem.rows, small) {
                 (Rows::Dense { costs }, true) => {
                     let line = costs.get(student * narrow.len()..(student + 1) * narrow.len()).unwrap_or(&[]);
-                    any_tight(line, &narrow, least as i32, |at| priced(at) < held)
+                    any_tight(line, &narrow, least as i32, better_at)
                 }
                 _ => {
                     let tight = |e: &Entry| {
                         cost_prices.get(e.pool as usize).is_some_and(|&y| i64::from(e.cost) + y == least)
                     };
-                    problem.row(student).filter(tight).any(|e| priced(e.pool) < held)
+                    problem.row(student).filter(tight).any(|e| better_at(e.pool))
                 }
             };
             if better {

@@ -132,6 +132,15 @@ impl<V: Scalar, R: RowSource<V>> Engine<'_, V, R> {
                 Arcs::Any => cost < V::NONE,
                 Arcs::Tight => cost.plus(to) == price,
             };
+            if let Some(listed) = self.graph.heads() {
+                let row = self.graph.row(p);
+                let tight = |q: &usize| later(*q) && fits(row[*q], self.prices[*q]);
+                let hits = listed[p].iter().map(|&q| q as usize).filter(tight);
+                heads.extend(hits.map(|q| place[q]));
+                let others = columns..self.network.nodes();
+                heads.extend(others.filter(|&q| later(q) && self.usable(phase.arcs, p, q)).map(|q| place[q]));
+                return;
+            }
             let blocks = self.graph.row(p).chunks(BLOCK).zip(self.prices.chunks(BLOCK));
             for (block, (costs, prices)) in blocks.enumerate() {
                 if costs.iter().zip(prices).fold(false, |any, (&c, &y)| any | fits(c, y)) {

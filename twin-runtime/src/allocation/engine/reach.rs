@@ -6,7 +6,7 @@ use crate::allocation::scalar::Scalar;
 
 /// Where a search starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
+pub(super) enum Side {
     /// From the excesses, along the arcs.
     Excesses,
     /// From the deficits, against the arcs.
@@ -43,6 +43,9 @@ impl<V: Scalar, R: RowSource<V>> Engine<'_, V, R> {
 
     /// Settles nodes by distance from one side.
     fn search(&mut self, side: Side, total: i64, meter: &mut Meter) -> Found {
+        if self.graph.heads().is_some() {
+            return self.search_listed(side, total, meter);
+        }
         let nodes = self.network.nodes();
         let sign = if side == Side::Excesses { 1 } else { -1 };
         let mut key = vec![V::INF; nodes];
@@ -75,6 +78,29 @@ impl<V: Scalar, R: RowSource<V>> Engine<'_, V, R> {
             meter.used += nodes as u64;
         }
         if covered == 0 { Found::Nothing } else { Found::Deficits }
+    }
+
+    /// Distances by reduced cost from the idle node, floors of zero counting as room to give up; [`Scalar::INF`]
+    /// where no chain leads.
+    pub(crate) fn chains_from_idle(&mut self, meter: &mut Meter) -> Vec<V> {
+        let nodes = self.network.nodes();
+        let mut key = vec![V::INF; nodes];
+        let mut open = self.prices.clone();
+        let idle = self.network.idle();
+        for node in (0..nodes).filter(|&v| self.network.pool(v).is_some_and(|p| p.floor == 0)) {
+            key[node] = self.prices[node].minus(self.prices[idle]);
+        }
+        key[idle] = V::ZERO;
+        self.distance.fill(V::INF);
+        let mut near = V::ZERO;
+        while near < V::NONE {
+            let Some(node) = position(&key, near) else { break };
+            self.distance[node] = near;
+            (key[node], open[node]) = (V::INF, V::SHUT);
+            near = self.relax(node, near, &mut key, &open);
+            meter.used += nodes as u64;
+        }
+        self.distance.clone()
     }
 
     /// Relaxes the arcs of a settled node at distance `near`; settled heads are kept away by `open`. Returns the

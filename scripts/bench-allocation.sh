@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# The optimizer beside its peers on the same instances: cpu time of one thread, median of REPS (5), runs alternating.
+#   TOOLS=dir ./scripts/bench-allocation.sh [FAMILY...]       default: every dense family, sparse5, schools
+# TOOLS holds gen_instances.py, bench_peers.py and the built lemon_peer; PYTHON (python3) has numpy, ortools and POT.
+# SIZES ("15000 400"), SEEDS ("1 2 3"), PEERS, REPS and AULA (target/release/aula) may be set.
+set -euo pipefail
+tools=${TOOLS:?the directory of the measuring tools}
+python=${PYTHON:-python3}
+aula=${AULA:-target/release/aula}
+read -r n k <<<"${SIZES:-15000 400}"
+peers=${PEERS:-lemon_ns,pot_emd,ortools_mcf}
+reps=${REPS:-5}
+families=("$@")
+[ ${#families[@]} -gt 0 ] || families=(uniform geo tight over3 under ties hotspot floors sparse5 schools)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+printf '%-10s %4s %10s %9s %14s %9s %7s %s\n' family seed aula_ms audit_ms best_peer peer_ms ratio objective
+for family in "${families[@]}"; do
+  for seed in ${SEEDS:-1 2 3}; do
+    file="$work/$family.srap"
+    "$python" "$tools/gen_instances.py" "$family" "$n" "$k" "$seed" "$file"
+    for _ in $(seq "$reps"); do
+      "$aula" optimize "$file" --output json >>"$work/aula.jsonl"
+      "$python" "$tools/bench_peers.py" "$file" --peers "$peers" --timeout 300 >>"$work/peers.jsonl"
+    done
+    "$python" - "$work" "$family" "$seed" <<'PY'
+import json, statistics, sys
+work, family, seed = sys.argv[1:]
+own = [json.loads(line) for line in open(f"{work}/aula.jsonl")]
+times = {}
+for line in open(f"{work}/peers.jsonl"):
+    run = json.loads(line)
+    # A peer that found no optimum (−1) solved something else: LEMON does not know schools.
+    if run.get("cpu_s") is not None and (run["objective"] or -1) >= 0:
+        assert run["objective"] == own[0]["objective"], (run, own[0])
+        times.setdefault(run["peer"], []).append(run["cpu_s"] * 1000)
+best = min(times, key=lambda p: statistics.median(times[p]))
+mine, other = statistics.median(r["cpu_ms"] for r in own), statistics.median(times[best])
+audit = statistics.median(r["audit_ms"] for r in own)
+print(f"{family:<10} {seed:>4} {mine:>10.1f} {audit:>9.1f} {best:>14} {other:>9.1f} {other / mine:>7.1f} {own[0]['objective']}")
+PY
+    rm -f "$file" "$work"/*.jsonl
+  done
+done
