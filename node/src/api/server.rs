@@ -102,6 +102,9 @@ impl Server {
         let service = routes.into_make_service();
         let served = match self.tls {
             Some((certificate, key)) => {
+                // Two providers of cryptography are linked in (libp2p's and this), so one is named. Fails only when
+                // one was named before.
+                let _ = rustls::crypto::ring::default_provider().install_default();
                 let config = RustlsConfig::from_pem_file(certificate, key).await.map_err(ServerError::Tls)?;
                 let mut server = axum_server::from_tcp_rustls(self.listener, config).handle(handle);
                 server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_LIMIT);
@@ -121,6 +124,28 @@ impl Server {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn with_a_certificate_it_serves_tls() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+        let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+        std::fs::write(&certificate, made.cert.pem())?;
+        std::fs::write(&key, made.key_pair.serialize_pem())?;
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        let api = Api { listen, tls_certificate: Some(certificate), tls_key: Some(key), ..Api::default() };
+        let server = Server::bind(&api)?;
+        assert!(server.origin().starts_with("https://"));
+        let url = format!("https://localhost:{}/", server.address().port());
+        let routes = Router::new().route("/", axum::routing::get(|| async { "hello" }));
+        let serving = tokio::spawn(server.serve(routes, std::future::pending()));
+        let root = reqwest::Certificate::from_pem(made.cert.pem().as_bytes())?;
+        let client = reqwest::Client::builder().add_root_certificate(root).build()?;
+        assert_eq!(client.get(&url).send().await?.text().await?, "hello");
+        assert!(client.get(url.replace("https", "http")).send().await.is_err(), "nothing in clear");
+        serving.abort();
+        Ok(())
+    }
 
     #[test]
     fn only_loopback_is_served_in_clear() {
