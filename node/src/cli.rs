@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::command::{
     bench, completion, demo, evidence, genesis, init, join, keys, localnet, optimize, query, replay, start,
-    status, tx,
+    status, twin, tx,
 };
 
 /// A ledger node for school districts.
@@ -86,6 +86,8 @@ pub enum Command {
     Optimize(optimize::OptimizeArgs),
     /// Measure this program on this machine
     Bench(bench::BenchArgs),
+    /// Fit, judge and use students' digital twins
+    Twin(twin::TwinArgs),
     /// Print a shell's completion script
     Completion(completion::CompletionArgs),
 }

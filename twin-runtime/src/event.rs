@@ -208,6 +208,9 @@ pub enum EventError {
     /// A correction of something at or after itself.
     #[error("a correction must come after the event it corrects")]
     CorrectsLater,
+    /// A source counts from 1.
+    #[error("sequence 0: a source counts its events from 1")]
+    Sequence,
     /// Longer than an event may be.
     #[error("{0} bytes: an event has at most {MAX_EVENT_BYTES}")]
     TooLong(usize),
@@ -253,11 +256,14 @@ fn in_range(what: &'static str, value: u16, min: u16, max: u16) -> Result<(), Ev
 }
 
 impl Event {
-    /// Checks the body and, for a correction, that it comes after its target.
+    /// Checks the sequence, the body and, for a correction, that it comes after its target.
     ///
     /// # Errors
     /// Any [`EventError`] but those of bytes.
     pub fn check(&self) -> Result<(), EventError> {
+        if self.key.sequence == 0 {
+            return Err(EventError::Sequence);
+        }
         if let EventBody::Correction { target, .. } = &self.body
             && *target >= self.key
         {

@@ -18,5 +18,8 @@ pub mod mastery;
 pub mod merge;
 pub mod model;
 pub mod params;
+pub mod planner;
+pub mod replica;
+pub mod skill_graph;
 pub mod transitions;
 pub mod twin;

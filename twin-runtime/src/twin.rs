@@ -16,7 +16,7 @@ pub(crate) mod tests;
 
 pub use leaves::{Leaf, leaves};
 pub use snapshot::{MAX_SNAPSHOT_BYTES, SNAPSHOT_VERSION, SnapshotError};
-pub use step::{StepError, predict_response, step};
+pub use step::{StepError, Stepped, predict_response, step, step_predicted};
 
 use crate::event::{EventKey, ItemId, SkillId};
 use crate::fixed::{Logit, Need, Proportion};

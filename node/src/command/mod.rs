@@ -33,6 +33,7 @@ pub mod replay;
 mod rpc;
 pub mod start;
 pub mod status;
+pub mod twin;
 pub mod tx;
 
 pub use failure::{Advise, Failure};
@@ -187,6 +188,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Genesis(args) => genesis::run(context, &args),
         Command::Keys(args) => keys::run(context, &args),
         Command::Optimize(args) => optimize::run(&args),
+        Command::Twin(args) => twin::run(context, &args),
         Command::Completion(args) => completion::run(&args),
     }
 }

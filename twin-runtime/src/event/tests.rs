@@ -80,6 +80,9 @@ fn corrections_do_not_nest_and_look_back() {
     let inner = EventBody::Correction { target: key(1, 1, 1), replacement: None };
     let outer = EventBody::Correction { target: key(1, 1, 1), replacement: Some(Box::new(inner)) };
     assert_eq!(event(outer).check(), Err(EventError::NestedCorrection));
+    let mut first = event(EventBody::NeedAssessed(Need::MIN));
+    first.key.sequence = 0;
+    assert_eq!(first.check(), Err(EventError::Sequence));
     let itself = EventBody::Correction { target: key(1_700_000_000_000, 3, 9), replacement: None };
     assert_eq!(event(itself).check(), Err(EventError::CorrectsLater));
 }

@@ -10,7 +10,7 @@ fn any_set() -> impl Strategy<Value = Vec<Event>> {
     proptest::collection::vec(one, 1..60).prop_map(|raw| {
         let mut events: Vec<Event> = Vec::new();
         for (n, (ms, source, body, kind, index)) in raw.into_iter().enumerate() {
-            let at = key(1_000 + ms, source, u64::try_from(n / 2).unwrap());
+            let at = key(1_000 + ms, source, 1 + u64::try_from(n / 2).unwrap());
             let earlier: Vec<EventKey> = events.iter().map(|e| e.key).filter(|k| *k < at).collect();
             let body = match kind {
                 0 if !earlier.is_empty() => {

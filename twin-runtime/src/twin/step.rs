@@ -2,7 +2,7 @@
 
 use super::{ItemEntry, MAX_ITEMS, MAX_SKILLS, SkillEntry, Stage, TwinState, find_skill};
 use crate::event::{Correctness, Event, EventBody, EventError, InterventionId, ItemId, SkillId};
-use crate::fixed::{ONE_E4, ONE_E6, Proportion, div_nearest};
+use crate::fixed::{ONE_E4, ONE_E6, Probability, Proportion, div_nearest};
 use crate::mastery::{ItemTrack, Prediction, SkillTrack, Surprise, assess, mastery, predict};
 use crate::params::{KindRule, Params, ScoreScale};
 use crate::transitions::{self, Transition};
@@ -39,28 +39,48 @@ pub enum StepError {
     TooManyInterventions,
 }
 
+/// What one event brought about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stepped {
+    /// The transitions.
+    pub transitions: Vec<Transition>,
+    /// For a response: the probability of a right answer as predicted before it was learnt from.
+    pub predicted: Option<Probability>,
+}
+
 /// Folds one event into a state; returns the transitions it brought about.
 ///
 /// # Errors
 /// Any [`StepError`]; the state is then unchanged.
 pub fn step(state: &mut TwinState, event: &Event, params: &Params) -> Result<Vec<Transition>, StepError> {
+    step_predicted(state, event, params).map(|stepped| stepped.transitions)
+}
+
+/// [`step`], with the prediction that a response was judged against.
+///
+/// # Errors
+/// Any [`StepError`]; the state is then unchanged.
+pub fn step_predicted(state: &mut TwinState, event: &Event, params: &Params) -> Result<Stepped, StepError> {
     if state.watermark.is_some_and(|last| last >= event.key) {
         return Err(StepError::OutOfOrder);
     }
     event.check()?;
-    let records = apply(state, event, params)?;
+    let stepped = if let EventBody::Response { item, skills, correctness, .. } = &event.body {
+        let prediction = hold_and_predict(state, *item, skills.as_slice(), params)?;
+        let transitions = respond(state, event, *item, skills.as_slice(), *correctness, &prediction, params);
+        Stepped { transitions, predicted: Some(prediction.probability) }
+    } else {
+        Stepped { transitions: apply(state, event, params)?, predicted: None }
+    };
     state.events = state.events.saturating_add(1);
     state.watermark = Some(event.key);
-    Ok(records)
+    Ok(stepped)
 }
 
 /// Each arm checks first and moves after.
 fn apply(state: &mut TwinState, event: &Event, params: &Params) -> Result<Vec<Transition>, StepError> {
     let now_ms = event.effective_ms();
     match &event.body {
-        EventBody::Response { item, skills, correctness, .. } => {
-            respond(state, event, *item, skills.as_slice(), *correctness, params)
-        }
         EventBody::Written { sentiment } => {
             let target = Proportion::clamped((i64::from(sentiment.e4()) + ONE_E4) / 2);
             Ok(engage(state, event, target, params.rates.sentiment, params))
@@ -92,7 +112,8 @@ fn apply(state: &mut TwinState, event: &Event, params: &Params) -> Result<Vec<Tr
             Ok(Vec::new())
         }
         // The fold has put the replacement in its target's place; here it only marks that it was seen.
-        EventBody::Correction { .. } => Ok(Vec::new()),
+        // Responses have a way of their own, above.
+        EventBody::Correction { .. } | EventBody::Response { .. } => Ok(Vec::new()),
     }
 }
 
@@ -114,18 +135,28 @@ fn find_item(state: &TwinState, item: ItemId) -> Result<usize, usize> {
     state.items.binary_search_by_key(&item, |entry| entry.item)
 }
 
+/// Makes room for the skills of a response, then predicts it.
+fn hold_and_predict(
+    state: &mut TwinState,
+    item: ItemId,
+    skills: &[SkillId],
+    params: &Params,
+) -> Result<Prediction, StepError> {
+    hold_skills(state, skills, params)?;
+    Ok(predict_response(state, item, skills, params))
+}
+
 fn respond(
     state: &mut TwinState,
     event: &Event,
     item: ItemId,
     skills: &[SkillId],
     correctness: Correctness,
+    prediction: &Prediction,
     params: &Params,
-) -> Result<Vec<Transition>, StepError> {
+) -> Vec<Transition> {
     let model = &params.model;
-    hold_skills(state, skills, params)?;
-    let prediction = predict_response(state, item, skills, params);
-    let surprise = Surprise::new(&prediction, correctness, skills.len());
+    let surprise = Surprise::new(prediction, correctness, skills.len());
     surprise.apply_to_ability(&model.tracker, &mut state.ability);
     if let Some(track) = hold_item(state, item) {
         surprise.apply_to_item(track);
@@ -145,7 +176,7 @@ fn respond(
         }
     }
     records.extend(watch(state, event, params));
-    Ok(records)
+    records
 }
 
 /// Makes room for skills not yet held; refuses all of them when they do not fit.

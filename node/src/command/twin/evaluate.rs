@@ -1,0 +1,132 @@
+//! `aula twin evaluate`: how well the model predicts students it has not seen.
+
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::super::{Advise, Context, Failure, Outcome};
+use super::LOG_HINT;
+use aula_twin_model::baselines::{self, Baselines};
+use aula_twin_model::evaluate::{Evaluation, evaluate};
+use aula_twin_model::fit::fit;
+use aula_twin_model::log::{Log, Names};
+
+/// Arguments of `aula twin evaluate`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Strictly causal: a prediction is made before its own response is seen. Test students move \
+                        only their own state; unseen items and skills take priors."
+)]
+pub struct EvaluateArgs {
+    /// The log to fit on, CSV or CSV in .gz
+    #[arg(long, value_name = "T.csv[.gz]")]
+    pub train: PathBuf,
+    /// The log to predict; none of its students may be in the training log
+    #[arg(long, value_name = "E.csv[.gz]")]
+    pub test: PathBuf,
+    /// Write each prediction: student,seq,p
+    #[arg(long, value_name = "OUT.csv")]
+    pub predictions: Option<PathBuf>,
+    /// Also fit and judge BKT, PFA, Elo and Best-LR on the same logs
+    #[arg(long)]
+    pub baselines: bool,
+}
+
+/// The answer.
+#[derive(Debug, Serialize)]
+struct Report {
+    auc: f64,
+    accuracy: f64,
+    rmse: f64,
+    log_loss: f64,
+    responses: usize,
+    fit_s: f64,
+    updates_per_s: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baselines: Option<Baselines>,
+}
+
+/// Runs `aula twin evaluate`.
+///
+/// # Errors
+/// When a log is refused or the predictions cannot be written.
+pub fn run(context: &Context, args: &EvaluateArgs) -> Result<Outcome, Failure> {
+    let mut names = Names::default();
+    let train = Log::read(&args.train, &mut names).advise_log()?;
+    let train_names = names.clone();
+    let test = Log::read(&args.test, &mut names).advise_log()?;
+    test.check_apart(&train).advise_log()?;
+    context.tell(format_args!(
+        "fitting on {} responses of {} students",
+        train.rows.len(),
+        train.students.len()
+    ));
+    let fitted = fit(&train, &train_names);
+    context.tell(format_args!("fitted in {:.1} s; predicting {}", fitted.report.fit_s, test.rows.len()));
+    let evaluation = evaluate(&fitted, &test);
+    if let Some(path) = &args.predictions {
+        write_predictions(path, &test, &evaluation)
+            .advise(format!("cannot write {}", path.display()), "check the folder's owner and space")?;
+    }
+    let compared = args.baselines.then(|| {
+        context.tell("fitting BKT, PFA, Elo and Best-LR");
+        baselines::compare(&train, &test, &train_names)
+    });
+    let m = evaluation.metrics;
+    let report = Report {
+        auc: m.auc,
+        accuracy: m.accuracy,
+        rmse: m.rmse,
+        log_loss: m.log_loss,
+        responses: test.rows.len(),
+        fit_s: fitted.report.fit_s,
+        updates_per_s: evaluation.updates_per_s,
+        baselines: compared,
+    };
+    let text = text(&report);
+    Ok(Outcome::yes(report, text))
+}
+
+trait AdviseLog<T> {
+    fn advise_log(self) -> Result<T, Failure>;
+}
+
+impl<T> AdviseLog<T> for Result<T, aula_twin_model::log::LogError> {
+    fn advise_log(self) -> Result<T, Failure> {
+        self.map_err(|error| Failure { hint: LOG_HINT.to_owned(), ..Failure::from(error) })
+    }
+}
+
+fn text(report: &Report) -> String {
+    let mut lines = vec![format!(
+        "AUC {:.4}  accuracy {:.4}  RMSE {:.4}  log-loss {:.4}\n{} responses, fitted in {:.1} s, {:.0} updates a second",
+        report.auc,
+        report.accuracy,
+        report.rmse,
+        report.log_loss,
+        report.responses,
+        report.fit_s,
+        report.updates_per_s
+    )];
+    if let Some(b) = &report.baselines {
+        for (name, m) in [("BKT", b.bkt), ("PFA", b.pfa), ("Elo", b.elo), ("Best-LR", b.best_lr)] {
+            lines.push(format!("{name:<8} AUC {:.4}  log-loss {:.4}", m.auc, m.log_loss));
+        }
+    }
+    lines.join("\n")
+}
+
+fn write_predictions(path: &Path, log: &Log, evaluation: &Evaluation) -> Result<(), csv::Error> {
+    let mut out = csv::Writer::from_writer(BufWriter::new(std::fs::File::create(path)?));
+    out.write_record(["student", "seq", "p"])?;
+    let mut predictions = evaluation.predictions_e6.iter();
+    for student in &log.students {
+        for (row, p) in log.rows_of(student).iter().zip(predictions.by_ref()) {
+            out.write_record([&student.name, &row.seq.to_string(), &format!("{:.6}", f64::from(*p) / 1e6)])?;
+        }
+    }
+    out.into_inner().map_err(|e| csv::Error::from(e.into_error()))?.flush()?;
+    Ok(())
+}

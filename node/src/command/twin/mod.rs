@@ -1,0 +1,47 @@
+//! `aula twin`: fit and judge the mastery model, plan paths, replay a student's events.
+
+use clap::{Args, Subcommand};
+
+use super::{Context, Failure, Outcome};
+
+mod evaluate;
+mod fit;
+mod plan;
+
+/// Arguments of `aula twin`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  aula twin evaluate --train train.csv.gz --test test.csv.gz\n  \
+                        aula twin fit --train train.csv.gz --model model.twin\n\nLogs are CSV, plain or gzipped, with columns \
+                        student, seq, item, skills (joined by ;), correct.")]
+pub struct TwinArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What to do with twins.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Fit on one log, predict each next response of another, and say how good that was
+    Evaluate(evaluate::EvaluateArgs),
+    /// Fit the mastery model on a log and write it to a file
+    Fit(fit::FitArgs),
+    /// Plan a learning path over a graph of skills
+    Plan(plan::PlanArgs),
+}
+
+/// Runs `aula twin`.
+///
+/// # Errors
+/// When a file cannot be read or is refused.
+pub fn run(context: &Context, args: &TwinArgs) -> Result<Outcome, Failure> {
+    match &args.action {
+        Action::Evaluate(args) => evaluate::run(context, args),
+        Action::Fit(args) => fit::run(context, args),
+        Action::Plan(args) => plan::run(context, args),
+    }
+}
+
+/// What to do about a log that is refused.
+const LOG_HINT: &str =
+    "give CSV, or CSV in .gz, with columns student, seq, item, skills, correct, sorted by student and seq";

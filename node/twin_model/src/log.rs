@@ -1,0 +1,340 @@
+//! A log of responses, read from CSV or gzipped CSV.
+//!
+//! Columns student, seq, item, skills (joined by `;`), correct; others are ignored. Rows of one student stand
+//! together with `seq` not descending. Names become numbers in order of first appearance; a test log is read
+//! with the training log's [`Names`], and what it adds gets numbers behind them, which the model does not know.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use aula_twin_runtime::event::{ItemId, MAX_SKILLS_PER_EVENT, SkillId};
+use thiserror::Error;
+
+/// Columns a log must have.
+pub const COLUMNS: [&str; 5] = ["student", "seq", "item", "skills", "correct"];
+
+/// Why a file is not a log of responses.
+#[derive(Debug, Error)]
+pub enum LogError {
+    /// The file cannot be opened.
+    #[error("cannot open {path}")]
+    Open {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Not CSV, or not gzip where the name ends in .gz.
+    #[error("cannot read {path}")]
+    Csv {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: csv::Error,
+    },
+    /// A column that a log must have is not there.
+    #[error("{path} has no column {missing:?}; it has {found}")]
+    Column {
+        /// Which file.
+        path: PathBuf,
+        /// The column.
+        missing: &'static str,
+        /// The columns there are.
+        found: String,
+    },
+    /// No rows.
+    #[error("{0} holds no responses")]
+    Empty(PathBuf),
+    /// A value that cannot be read.
+    #[error("{path} line {line}: {column} is {value:?}, not {want}")]
+    Value {
+        /// Which file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// The column.
+        column: &'static str,
+        /// What stands there.
+        value: String,
+        /// What should.
+        want: &'static str,
+    },
+    /// A student's rows are interrupted by another's.
+    #[error("{path} line {line}: rows of student {student:?} are mixed with another's")]
+    Mixed {
+        /// Which file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// Who.
+        student: String,
+    },
+    /// The order within a student goes back, or one response stands twice.
+    #[error("{path} line {line}: seq {seq} of student {student:?} does not follow {before}")]
+    Order {
+        /// Which file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// Who.
+        student: String,
+        /// The number.
+        seq: u64,
+        /// The number before it.
+        before: u64,
+    },
+    /// More distinct skills than numbers for them.
+    #[error("{0} has more than 65,536 skills")]
+    TooManySkills(PathBuf),
+    /// A student is in the training log and in the test log.
+    #[error("student {0:?} is in both logs: a test student must be new")]
+    Shared(String),
+}
+
+/// Numbers of items and skills by name.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    items: HashMap<String, u32>,
+    skills: HashMap<String, u16>,
+    /// Item names in the order of their numbers.
+    pub item_names: Vec<String>,
+    /// Skill names in the order of their numbers.
+    pub skill_names: Vec<String>,
+}
+
+impl Names {
+    /// Names in the order of their numbers, as a model file holds them.
+    #[must_use]
+    pub fn from_lists(item_names: Vec<String>, skill_names: Vec<String>) -> Self {
+        let items = (0..).zip(&item_names).map(|(n, name)| (name.clone(), n)).collect();
+        let skills = (0..).zip(&skill_names).map(|(n, name)| (name.clone(), n)).collect();
+        Self { items, skills, item_names, skill_names }
+    }
+
+    fn item(&mut self, name: &str) -> ItemId {
+        if let Some(n) = self.items.get(name) {
+            return ItemId(*n);
+        }
+        let n = u32::try_from(self.item_names.len()).unwrap_or(u32::MAX);
+        self.items.insert(name.to_owned(), n);
+        self.item_names.push(name.to_owned());
+        ItemId(n)
+    }
+
+    /// The number of a skill; `None` when numbers are used up.
+    fn skill(&mut self, name: &str) -> Option<SkillId> {
+        if let Some(n) = self.skills.get(name) {
+            return Some(SkillId(*n));
+        }
+        let n = u16::try_from(self.skill_names.len()).ok()?;
+        self.skills.insert(name.to_owned(), n);
+        self.skill_names.push(name.to_owned());
+        Some(SkillId(n))
+    }
+}
+
+/// One response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// Place in the student's order, as the file has it.
+    pub seq: u64,
+    /// The item.
+    pub item: ItemId,
+    /// Where its skills begin in [`Log::skill_pool`], and how many there are.
+    skills: (u32, u8),
+    /// Whether it was right.
+    pub correct: bool,
+}
+
+/// One student's rows: a range of [`Log::rows`].
+#[derive(Debug, Clone)]
+pub struct Student {
+    /// Name as in the file.
+    pub name: String,
+    /// First row and the row after the last.
+    pub range: (usize, usize),
+}
+
+/// A whole log.
+#[derive(Debug, Clone, Default)]
+pub struct Log {
+    /// Students in the order of the file.
+    pub students: Vec<Student>,
+    /// All rows.
+    pub rows: Vec<Row>,
+    /// Skills of all rows, one after another.
+    pub skill_pool: Vec<SkillId>,
+    /// Rows with more skills than an event may carry: only the first 16 were taken.
+    pub truncated_rows: u64,
+}
+
+impl Log {
+    /// The skills of a row, ascending.
+    #[must_use]
+    pub fn skills(&self, row: &Row) -> &[SkillId] {
+        let start = row.skills.0 as usize;
+        self.skill_pool.get(start..start + usize::from(row.skills.1)).unwrap_or_default()
+    }
+
+    /// A student's rows, in order.
+    #[must_use]
+    pub fn rows_of(&self, student: &Student) -> &[Row] {
+        self.rows.get(student.range.0..student.range.1).unwrap_or_default()
+    }
+
+    /// Reads a file; names it adds are added to `names`.
+    ///
+    /// # Errors
+    /// Any [`LogError`] but [`LogError::Shared`].
+    pub fn read(path: &Path, names: &mut Names) -> Result<Self, LogError> {
+        let file = File::open(path).map_err(|source| LogError::Open { path: path.into(), source })?;
+        let zipped = path.extension().is_some_and(|e| e == "gz");
+        let reader: Box<dyn Read> = if zipped {
+            Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(1 << 16, file)))
+        } else {
+            Box::new(file)
+        };
+        Self::parse(reader, path, names)
+    }
+
+    /// Reads CSV from anywhere; `path` names it in errors.
+    ///
+    /// # Errors
+    /// Any [`LogError`] but [`LogError::Shared`].
+    pub fn parse(reader: impl Read, path: &Path, names: &mut Names) -> Result<Self, LogError> {
+        let mut csv = csv::ReaderBuilder::new().buffer_capacity(1 << 16).from_reader(reader);
+        let csv_error = |source| LogError::Csv { path: path.into(), source };
+        let header = csv.headers().map_err(csv_error)?.clone();
+        if header.is_empty() {
+            return Err(LogError::Empty(path.into()));
+        }
+        let mut columns = [0; COLUMNS.len()];
+        for (at, name) in columns.iter_mut().zip(COLUMNS) {
+            let place = header.iter().position(|h| h.trim_start_matches('\u{feff}').trim() == name);
+            *at = place.ok_or_else(|| LogError::Column {
+                path: path.into(),
+                missing: name,
+                found: header.iter().collect::<Vec<_>>().join(", "),
+            })?;
+        }
+        let mut builder = Builder { path, names, log: Self::default(), done: BTreeSet::new() };
+        let mut record = csv::StringRecord::new();
+        while csv.read_record(&mut record).map_err(csv_error)? {
+            let line = record.position().map_or(0, csv::Position::line);
+            let cell = |at: usize| columns.get(at).and_then(|c| record.get(*c)).unwrap_or_default().trim();
+            builder.push(line, cell(0), cell(1), cell(2), cell(3), cell(4))?;
+        }
+        let log = builder.log;
+        if log.rows.is_empty() { Err(LogError::Empty(path.into())) } else { Ok(log) }
+    }
+
+    /// Checks that no student of `self` is in `other`.
+    ///
+    /// # Errors
+    /// [`LogError::Shared`] with the first one found.
+    pub fn check_apart(&self, other: &Self) -> Result<(), LogError> {
+        let names: BTreeMap<&str, ()> = other.students.iter().map(|s| (s.name.as_str(), ())).collect();
+        match self.students.iter().find(|s| names.contains_key(s.name.as_str())) {
+            Some(student) => Err(LogError::Shared(student.name.clone())),
+            None => Ok(()),
+        }
+    }
+}
+
+struct Builder<'a> {
+    path: &'a Path,
+    names: &'a mut Names,
+    log: Log,
+    done: BTreeSet<String>,
+}
+
+impl Builder<'_> {
+    fn push(
+        &mut self,
+        line: u64,
+        student: &str,
+        seq: &str,
+        item: &str,
+        skills: &str,
+        correct: &str,
+    ) -> Result<(), LogError> {
+        let bad = |column, value: &str, want| LogError::Value {
+            path: self.path.into(),
+            line,
+            column,
+            value: value.into(),
+            want,
+        };
+        let seq: u64 = seq.parse().map_err(|_| bad("seq", seq, "a whole number"))?;
+        let correct = match correct {
+            "1" | "1.0" => true,
+            "0" | "0.0" => false,
+            _ => return Err(bad("correct", correct, "0 or 1")),
+        };
+        if student.is_empty() {
+            return Err(bad("student", student, "a name"));
+        }
+        if item.is_empty() {
+            return Err(bad("item", item, "a name"));
+        }
+        let item = self.names.item(item);
+        self.place(line, student, seq, item)?;
+        let skills = self.skills(skills)?;
+        self.log.rows.push(Row { seq, item, skills, correct });
+        if let Some(student) = self.log.students.last_mut() {
+            student.range.1 = self.log.rows.len();
+        }
+        Ok(())
+    }
+
+    fn place(&mut self, line: u64, student: &str, seq: u64, item: ItemId) -> Result<(), LogError> {
+        let (path, here) = (self.path, self.log.rows.len());
+        match self.log.students.last() {
+            Some(last) if last.name == student => {
+                let before = self.log.rows.last().map(|r| (r.seq, r.item));
+                if let Some((before, same)) = before
+                    && (before > seq || (before == seq && same == item))
+                {
+                    let student = student.to_owned();
+                    return Err(LogError::Order { path: path.into(), line, student, seq, before });
+                }
+                return Ok(());
+            }
+            Some(last) => {
+                self.done.insert(last.name.clone());
+            }
+            None => {}
+        }
+        if self.done.contains(student) {
+            return Err(LogError::Mixed { path: path.into(), line, student: student.to_owned() });
+        }
+        self.log.students.push(Student { name: student.to_owned(), range: (here, here) });
+        Ok(())
+    }
+
+    /// A row without skills exercises the skill with the empty name.
+    fn skills(&mut self, joined: &str) -> Result<(u32, u8), LogError> {
+        let start = self.log.skill_pool.len();
+        let mut list = Vec::with_capacity(4);
+        for name in joined.split(';').map(str::trim) {
+            if name.is_empty() && joined.trim() != "" {
+                continue;
+            }
+            list.push(self.names.skill(name).ok_or_else(|| LogError::TooManySkills(self.path.into()))?);
+        }
+        list.sort_unstable();
+        list.dedup();
+        if list.is_empty() {
+            list.push(self.names.skill("").ok_or_else(|| LogError::TooManySkills(self.path.into()))?);
+        }
+        if list.len() > MAX_SKILLS_PER_EVENT {
+            list.truncate(MAX_SKILLS_PER_EVENT);
+            self.log.truncated_rows += 1;
+        }
+        let count = u8::try_from(list.len()).unwrap_or(u8::MAX);
+        self.log.skill_pool.extend(list);
+        Ok((u32::try_from(start).unwrap_or(u32::MAX), count))
+    }
+}

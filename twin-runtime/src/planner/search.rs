@@ -1,0 +1,296 @@
+//! The tree search.
+//!
+//! A node is a history of (skill, response); its edges are the skills practised from there, added in the order
+//! of the rule, one more each time the square of their number of visits is reached (progressive widening,
+//! Coulom 2007). A trajectory walks edges by upper confidence bounds, draws the response, adds one node, and
+//! plays to the end by the rule.
+
+use super::learner::{Chance, Depth, Game, Learner, Rule, Worth, mix};
+use crate::curve::ln;
+use sha2::{Digest, Sha256};
+
+/// Rules that are tried before the search.
+const RULES: [Rule; 10] = [
+    Rule::GREEDY,
+    rule(2_500, Depth::Halving, Worth::NextBlock),
+    rule(300, Depth::Whole, Worth::NextBlock),
+    rule(1_000, Depth::Whole, Worth::NextBlock),
+    rule(2_500, Depth::Whole, Worth::NextBlock),
+    rule(0, Depth::Whole, Worth::WayToGate),
+    rule(2_500, Depth::Halving, Worth::WayToGate),
+    rule(300, Depth::Whole, Worth::WayToGate),
+    rule(1_000, Depth::Whole, Worth::WayToGate),
+    rule(2_500, Depth::Whole, Worth::WayToGate),
+];
+/// One trajectory in this many is spent on choosing the strength.
+const TRIAL_SHARE: u32 = 10;
+/// Exploration: the confidence bound's unit is worth this share of the best single block, ten-thousandths.
+const EXPLORATION_SHARE_E4: i64 = 7_000;
+/// Blocks before the end of a path from which looking ahead no longer pays.
+const LAST_BLOCKS: u16 = 5;
+/// The path leaves the tree where a node was visited less often.
+const TRUSTED_VISITS: u32 = 300;
+const NONE: u32 = u32::MAX;
+
+const fn rule(look_ahead_e4: i64, depth: Depth, worth: Worth) -> Rule {
+    Rule { look_ahead_e4, depth, worth }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Edge {
+    skill: u16,
+    visits: u32,
+    /// Sum of gains from here to the end, less the cost of blocks, e4.
+    sum_e4: i64,
+    /// Node after a wrong and after a right response.
+    next: [u32; 2],
+    key: i64,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Node {
+    visits: u32,
+    edges: Vec<Edge>,
+}
+
+/// A finished search.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    nodes: Vec<Node>,
+    rule: Rule,
+}
+
+/// A first action and what the search found about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Alternative {
+    /// The skill.
+    pub skill: u16,
+    /// Trajectories that began with it.
+    pub visits: u32,
+    /// Their mean gain of mastery, ten-thousandths, less the cost of blocks.
+    pub gain_e4: i64,
+}
+
+impl Tree {
+    /// The first actions tried, most visited first, ties by number.
+    #[must_use]
+    pub fn alternatives(&self) -> Vec<Alternative> {
+        let edges = self.nodes.first().map(|root| root.edges.as_slice()).unwrap_or_default();
+        let mut list: Vec<Alternative> = edges
+            .iter()
+            .map(|e| Alternative { skill: e.skill, visits: e.visits, gain_e4: mean(e) })
+            .collect();
+        list.sort_by_key(|a| (std::cmp::Reverse(a.visits), a.skill));
+        list
+    }
+
+    /// How far the rule beyond the tree looks ahead, ten-thousandths; 0 is greedy.
+    #[must_use]
+    pub const fn look_ahead_e4(&self) -> i64 {
+        self.rule.look_ahead_e4
+    }
+
+    /// SHA-256 over every node in order of creation: edges' skills, visits, sums, children.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(b"aula/twin/plan/v1");
+        hash.update(self.rule.look_ahead_e4.to_le_bytes());
+        for node in &self.nodes {
+            hash.update(node.visits.to_le_bytes());
+            for edge in &node.edges {
+                hash.update(edge.skill.to_le_bytes());
+                hash.update(edge.visits.to_le_bytes());
+                hash.update(edge.sum_e4.to_le_bytes());
+                hash.update(edge.next[0].to_le_bytes());
+                hash.update(edge.next[1].to_le_bytes());
+            }
+        }
+        hash.finalize().into()
+    }
+}
+
+fn mean(edge: &Edge) -> i64 {
+    edge.sum_e4 / i64::from(edge.visits.max(1))
+}
+
+/// Plays to the end by the rule; returns the gain less the cost of blocks.
+fn play(game: &Game, learner: &mut Learner, mut blocks: u16, chance: &mut Chance) -> i64 {
+    let cost = i64::from(game.params.block_cost_e4);
+    let mut total = 0;
+    while blocks > 0 {
+        let Some(skill) = learner.best() else { break };
+        let right = chance.e4() < learner.right_e4(game, skill);
+        total += learner.practise(game, skill, right) - cost;
+        blocks -= 1;
+    }
+    total
+}
+
+/// The strength of look-ahead whose trial trajectories gain most; ties to the least.
+fn choose_rule(game: &Game, start: &Learner, trials: u32, seed: u64) -> Rule {
+    let each = (trials / RULES.len() as u32).max(1);
+    let mut best = (i64::MIN, Rule::GREEDY);
+    for rule in RULES {
+        let mut ruled = start.clone();
+        ruled.follow(game, rule);
+        let mut learner = ruled.clone();
+        let mut sum = 0;
+        for n in 0..each {
+            learner.reset(&ruled);
+            // The same chance for every rule: differences are the rules'.
+            let mut chance = Chance(mix(seed ^ u64::from(n)));
+            sum += play(game, &mut learner, game.params.blocks, &mut chance);
+        }
+        if sum > best.0 {
+            best = (sum, rule);
+        }
+    }
+    best.1
+}
+
+/// Runs a search from a learner.
+pub fn run(game: &Game, start: &Learner, trajectories: u32, seed: u64) -> Tree {
+    let rule = choose_rule(game, start, trajectories / TRIAL_SHARE, seed);
+    let mut root = start.clone();
+    root.follow(game, rule);
+    let mut tree = Tree { nodes: vec![Node::default()], rule };
+    let mut learner = root.clone();
+    let mut walked = Vec::new();
+    let mut chance = Chance(mix(seed));
+    for _ in 0..trajectories {
+        learner.reset(&root);
+        trajectory(game, &mut tree, &mut learner, &mut walked, &mut chance);
+    }
+    tree
+}
+
+/// One trajectory. `walked` is scratch: (node, edge, gain of that block).
+fn trajectory(
+    game: &Game,
+    tree: &mut Tree,
+    learner: &mut Learner,
+    walked: &mut Vec<(usize, usize, i64)>,
+    chance: &mut Chance,
+) {
+    walked.clear();
+    let cost = i64::from(game.params.block_cost_e4);
+    let exploration_e4 = game.best_block_e4() * EXPLORATION_SHARE_E4 / 10_000;
+    let (mut at, mut blocks) = (0_usize, game.params.blocks);
+    let mut rest = 0;
+    while blocks > 0 {
+        let Some(edge_at) = pick(&mut tree.nodes[at], learner, exploration_e4) else { break };
+        let edge = tree.nodes[at].edges[edge_at];
+        let right = chance.e4() < learner.right_e4(game, edge.skill);
+        let gain = learner.practise(game, edge.skill, right) - cost;
+        walked.push((at, edge_at, gain));
+        blocks -= 1;
+        let next = edge.next[usize::from(right)];
+        if next == NONE {
+            let new = u32::try_from(tree.nodes.len()).unwrap_or(NONE);
+            tree.nodes[at].edges[edge_at].next[usize::from(right)] = new;
+            tree.nodes.push(Node { visits: 1, edges: Vec::new() });
+            rest = play(game, learner, blocks, chance);
+            break;
+        }
+        at = next as usize;
+    }
+    for (node, edge, gain) in walked.iter().rev() {
+        rest += gain;
+        let node = &mut tree.nodes[*node];
+        node.visits += 1;
+        let edge = &mut node.edges[*edge];
+        edge.visits += 1;
+        edge.sum_e4 += rest;
+    }
+}
+
+/// The edge to walk: a new one while the node is narrow for its visits, else the best upper bound.
+fn pick(node: &mut Node, learner: &Learner, exploration_e4: i64) -> Option<usize> {
+    let width = node.edges.len() as u64;
+    if width * width <= u64::from(node.visits) {
+        let bound = node.edges.last().map_or(i64::MAX, |e| e.key);
+        if let Some((key, skill)) = learner.best_below(bound) {
+            node.edges.push(Edge { skill, visits: 0, sum_e4: 0, next: [NONE; 2], key });
+            return Some(node.edges.len() - 1);
+        }
+    }
+    let log = ln(node.visits.max(1));
+    let bound = |edge: &Edge| {
+        // √(ln N / n), e6 under the root, so e3 outside.
+        let root = u64::try_from(log / i64::from(edge.visits.max(1))).unwrap_or(0).isqrt();
+        mean(edge) + exploration_e4 * i64::try_from(root).unwrap_or(0) / 1_000
+    };
+    // Ties go to the least skill.
+    let best = node.edges.iter().enumerate().max_by_key(|(_, e)| (bound(e), std::cmp::Reverse(e.skill)));
+    best.map(|(at, _)| at)
+}
+
+/// The edge most often walked, where the node was visited often enough to trust it.
+fn settled(tree: &Tree, node: Option<usize>) -> Option<&Edge> {
+    let node = tree.nodes.get(node?).filter(|n| n.visits >= TRUSTED_VISITS)?;
+    node.edges.iter().max_by_key(|e| (e.visits, std::cmp::Reverse(e.skill)))
+}
+
+fn after(edge: &Edge, right: bool) -> Option<usize> {
+    let next = edge.next[usize::from(right)];
+    (next != NONE).then_some(next as usize)
+}
+
+/// Walks one learner under a tree, or greedily; `respond` decides responses, `see` is told each skill.
+fn walk(
+    game: &Game,
+    start: &Learner,
+    tree: Option<&Tree>,
+    mut respond: impl FnMut(u16, i64) -> bool,
+    mut see: impl FnMut(u16),
+) -> i64 {
+    let mut learner = start.clone();
+    learner.follow(game, tree.map_or(Rule::GREEDY, |t| t.rule));
+    let mut node = tree.map(|_| 0_usize);
+    let mut total = 0;
+    for left in (1..=game.params.blocks).rev() {
+        if left == LAST_BLOCKS {
+            learner.follow(game, Rule::GREEDY);
+        }
+        let edge = tree.and_then(|t| settled(t, node));
+        let Some(skill) = edge.map(|e| e.skill).or_else(|| learner.best()) else { break };
+        see(skill);
+        let right = respond(skill, learner.right_e4(game, skill));
+        total += learner.practise(game, skill, right);
+        node = edge.and_then(|e| after(e, right));
+    }
+    total
+}
+
+/// Gain of one simulated learner, e4.
+pub fn one_gain(game: &Game, start: &Learner, tree: Option<&Tree>, seed: u64) -> i64 {
+    let mut chance = Chance(seed);
+    walk(game, start, tree, |_, p| chance.e4() < p, |_| {})
+}
+
+/// Mean gain of simulated learners, e4, rounded towards zero.
+pub fn mean_gain(game: &Game, start: &Learner, tree: Option<&Tree>, learners: u32, seed: u64) -> i64 {
+    let gain = |n: u32| one_gain(game, start, tree, mix(seed ^ u64::from(n).rotate_left(32)));
+    (0..learners).map(gain).sum::<i64>() / i64::from(learners.max(1))
+}
+
+/// Skills in the order of first practice, with responses as likely: right as often as the level says, by
+/// carrying the remainder.
+pub fn path(game: &Game, start: &Learner, tree: &Tree) -> Vec<u16> {
+    let mut path: Vec<u16> = Vec::new();
+    let mut carried = std::collections::BTreeMap::new();
+    let respond = |skill: u16, p: i64| {
+        let carry = carried.entry(skill).or_insert(5_000_i64);
+        *carry += p;
+        let right = *carry >= 10_000;
+        *carry -= if right { 10_000 } else { 0 };
+        right
+    };
+    walk(game, start, Some(tree), respond, |skill| {
+        if !path.contains(&skill) {
+            path.push(skill);
+        }
+    });
+    path
+}
