@@ -126,7 +126,8 @@ mod tests {
     use crate::twin::tests::{params, response};
 
     fn event(source: u64, sequence: u64, skill: u16) -> Event {
-        let mut event = crate::twin::tests::event(1_000 + sequence, response(skill, sequence % 3 == 0));
+        let mut event =
+            crate::twin::tests::event(1_000 + sequence, response(skill, sequence.is_multiple_of(3)));
         event.key = EventKey { source: SourceId(source), sequence, ..event.key };
         event.skew = Skew::Within;
         event
