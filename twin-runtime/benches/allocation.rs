@@ -2,6 +2,8 @@
 //! peers' script reads the same files); without it, a small built-in round, so that the benchmark always runs.
 
 #![allow(missing_docs)]
+// A benchmark reads files and the environment; the crate itself must not.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use aula_twin_runtime::allocation::draw::DrawKey;
 use aula_twin_runtime::allocation::problem::{Pool, Problem};
