@@ -132,8 +132,15 @@ async fn a_transaction_that_makes_the_ledger_panic_is_set_aside_and_the_chain_go
     for sequence in 0..6 {
         network.send((sequence % 4) as usize, &transaction(1, sequence)).await;
     }
-    let waiting: usize = ALL.iter().map(|n| network.handle(*n).status().waiting_transactions).sum();
-    assert!(waiting < 4, "whoever proposed it has set it aside");
+    let waiting = || -> usize { ALL.iter().map(|n| network.handle(*n).status().waiting_transactions).sum() };
+    // Whoever proposes next sets it aside; on a busy machine that may be after the six above are final.
+    for _ in 0..300 {
+        if waiting() < 4 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert!(waiting() < 4, "whoever proposed it has set it aside");
     network.check(|_| set_of(&[0, 1, 2, 3]));
     network.stop_all().await;
 }
