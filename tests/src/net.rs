@@ -76,15 +76,21 @@ impl Net {
         self.folder.path().join("net/genesis.json")
     }
 
-    /// Kills a node as a power cut would.
+    /// Kills a node as a power cut would, and waits until the system has taken it away with its file locks.
     ///
     /// # Errors
-    /// When there is no such process.
+    /// When there is no such process, or it stays.
     pub fn kill(&mut self, place: usize) -> Result<()> {
         let node = self.nodes.get_mut(place).context("no such node")?;
         signal("-9", node.pid)?;
         if let Some(mut child) = node.own.take() {
             child.wait()?;
+        }
+        let process = Path::new("/proc").join(node.pid.to_string());
+        let started = std::time::Instant::now();
+        while process.exists() {
+            anyhow::ensure!(started.elapsed().as_secs() < 30, "process {} stays after its kill", node.pid);
+            std::thread::sleep(std::time::Duration::from_millis(5));
         }
         Ok(())
     }
