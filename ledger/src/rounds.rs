@@ -10,7 +10,7 @@
 //! `W · (tier cost + rank_step · rank)` with `W = 100 + ⌊equity·d/100⌋` and `d = 10·band + 5`; a mandated
 //! student has no entry at the waitlist. No party submits a cost.
 //!
-//! A class's terms may add the schools' fair share ([`share`]); what is published of the result stands in
+//! A class's terms may add the schools' fair share (`share`); what is published of the result stands in
 //! [`report`].
 //!
 //! Absent: budgets (a pool is paid when defined), other classes, and any order among requests.

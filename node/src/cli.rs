@@ -1,4 +1,4 @@
-//! The command line as types; no behaviour. A subcommand's own arguments stand in its file under [`command`].
+//! The command line as types; no behaviour. A subcommand's own arguments stand in its file under `command`.
 //!
 //! Precedence: flags over `AULA_*` environment variables over `config.toml` over defaults.
 

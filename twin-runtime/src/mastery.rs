@@ -3,7 +3,7 @@
 //! Purpose: predict the next response, publish mastery and confidence of each skill, and say why. Flow:
 //! [`predict`] builds the features of a response from the student's tracks (ability with a variance, per skill
 //! a deviation with a variance, counts, recent residuals, two-state knowledge) and adds them up under the
-//! model's weights; [`observe`] then moves the tracks by one answer: an assumed-density step on the joint
+//! model's weights; `observe` then moves the tracks by one answer: an assumed-density step on the joint
 //! logistic likelihood (the Rasch posterior by Laplace), counts, averages, Bayes for knowledge. Invariants:
 //! pure; bounded in, bounded out; a track never leaves its type's range. A response on several skills is one
 //! response: abilities are averaged, each skill takes its share of the surprise. Absent: fitting, and any

@@ -1,7 +1,7 @@
 //! The HTTP API: reads of what is final, submission, evidence, a stream, and figures for operators.
 //!
 //! Flow: [`router`] collects the routes and their OpenAPI description in one place; every request passes the
-//! same gate ([`gate`]): a place among the served, a time limit, one error body, counters. [`server`] binds.
+//! same gate (`gate`): a place among the served, a time limit, one error body, counters. [`server`] binds.
 //!
 //! Who sees what: public routes give aggregates, and of blocks and transactions only counts and roots; no cell
 //! below the ledger's `min_cell_students` ([`publish`]). Rows leave only with a member's or auditor's

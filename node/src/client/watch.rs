@@ -2,7 +2,7 @@
 //!
 //! Flow: [`Watcher::from_now`] before anything is submitted → [`Watcher::until`] reads blocks until all of the
 //! named transactions are final. Invariants: no block is skipped or read twice. It polls, so a block is seen at
-//! most [`POLL`] and one request after it is final.
+//! most `POLL` and one request after it is final.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

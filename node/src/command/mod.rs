@@ -1,6 +1,6 @@
 //! One file a subcommand; the conventions they share.
 //!
-//! Flow: [`main`] parses, starts logging and a runtime, calls [`dispatch`], prints the [`Outcome`]. stdout is
+//! Flow: [`main`] parses, starts logging and a runtime, calls `dispatch`, prints the [`Outcome`]. stdout is
 //! the answer, stderr the story. Exit codes: 0 yes, 1 checked and the answer is no, 2 could not (bad usage
 //! included, which clap reports). A failure is one sentence and what to do next; with `--output json` the
 //! one line on stdout is then `{"error":{"code","message","hint"}}`.

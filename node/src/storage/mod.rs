@@ -1,6 +1,6 @@
 //! The node's database: everything final, and what must survive a crash before it is final.
 //!
-//! Flow: consensus decides → [`ChainDb::commit`] writes block, certificate, receipts, state and indexes of one
+//! Flow: consensus decides → `ChainDb::commit` writes block, certificate, receipts, state and indexes of one
 //! height in ONE synced batch → [`ChainDb::latest`] swaps to a snapshot after it. Whoever reads (execution, API,
 //! evidence) holds a [`ChainView`], which later commits do not show through.
 //!
