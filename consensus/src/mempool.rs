@@ -118,7 +118,7 @@ impl Mempool {
             }
         }
         let mut taken: BTreeMap<AccountId, usize> = BTreeMap::new();
-        let (mut chosen, mut bytes) = (Vec::new(), 0usize);
+        let (mut chosen, mut bytes, mut range_values) = (Vec::new(), 0usize, 0u32);
         while let Some(Reverse((_, account))) = heads.pop() {
             if chosen.len() >= budget.transactions {
                 break;
@@ -127,10 +127,12 @@ impl Mempool {
             let count = taken.entry(account).or_default();
             let Some(pooled) = entry.ready_at(*count) else { continue };
             // The account's later transactions cannot overtake one that does not fit.
-            if bytes.saturating_add(pooled.bytes.len()) > budget.bytes {
+            let proved = range_values.saturating_add(pooled.range_values);
+            if bytes.saturating_add(pooled.bytes.len()) > budget.bytes || proved > budget.range_values {
                 continue;
             }
             bytes += pooled.bytes.len();
+            range_values = proved;
             chosen.push(Arc::clone(pooled));
             *count += 1;
             if *count < budget.per_account
@@ -290,6 +292,7 @@ impl Mempool {
             valid_until: body.valid_until_height,
             key: transaction.public_key,
             arrival: inner.arrivals,
+            range_values: body.payload.range_values(),
             kept_at: inner.next_height,
             bytes: Arc::new(bytes),
         });

@@ -144,6 +144,7 @@ impl Blocks {
             transactions: params.max_block_signatures as usize,
             bytes: (params.max_block_bytes as usize).min(MAX_BLOCK_BYTES),
             per_account: params.max_block_account_transactions as usize,
+            range_values: params.max_block_range_values,
         };
         // Parent + 1 ms always passes, so a proposer whose clock failed still proposes.
         let time_ms = TimeMs(self.clock.now_ms().unwrap_or(0).max(base.tip.time_ms.0.saturating_add(1)));

@@ -46,6 +46,10 @@ pub enum Label {
     Handle,
     /// A salted field of a student's state.
     StudentField,
+    /// A student's state: how many fields, and their root.
+    StudentState,
+    /// The draw of the students of a round who are audited.
+    AuditDraw,
     /// What a member signs to read rows over a node's HTTP API.
     ApiCredential,
 }
@@ -70,6 +74,8 @@ impl Label {
             Self::RoundSeed => "aula/v1/round-seed",
             Self::Handle => "aula/v1/handle",
             Self::StudentField => "aula/v1/student-field",
+            Self::StudentState => "aula/v1/student-state",
+            Self::AuditDraw => "aula/v1/audit-draw",
             Self::ApiCredential => "aula/v1/api-credential",
         }
     }
@@ -110,9 +116,14 @@ impl PublicKey {
 
     /// True when `signature` is this key's over `label ‖ 0x00 ‖ bytes` (`verify_strict`).
     pub fn verifies(&self, label: Label, bytes: &[u8], signature: &Signature) -> bool {
+        self.verifies_bytes(&label.prefixed(bytes), signature)
+    }
+
+    /// True when `signature` is this key's over these very bytes (`verify_strict`).
+    fn verifies_bytes(&self, bytes: &[u8], signature: &Signature) -> bool {
         let Ok(key) = VerifyingKey::from_bytes(&self.0) else { return false };
         let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-        key.verify_strict(&label.prefixed(bytes), &signature).is_ok()
+        key.verify_strict(bytes, &signature).is_ok()
     }
 }
 
@@ -131,3 +142,6 @@ pub fn account_of(first_key: &PublicKey) -> AccountId {
     let Hash(bytes) = hash(Label::Account, &[&first_key.0]);
     AccountId(*bytes.first_chunk::<20>().unwrap_or(&[0; 20]))
 }
+
+#[cfg(test)]
+mod tests;

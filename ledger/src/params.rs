@@ -14,6 +14,8 @@ pub const MAX_PROPOSAL_HEIGHTS: u64 = 604_800;
 pub const MAX_EXTRA_HEIGHTS: u32 = 2_678_400;
 /// Most kinds of a class, hence ranks of a request.
 pub const MAX_KINDS: usize = 32;
+/// Most range-proved values of a transaction: what one block may hold. A batch of more requests is split.
+pub const MAX_TRANSACTION_RANGE_VALUES: usize = 1_024;
 /// Most commitments in a student's leaf.
 pub const MAX_COMMITMENTS: usize = 8;
 /// Highest tier cost of a class.
@@ -56,7 +58,7 @@ pub struct Params {
     pub max_block_bytes: u32,
     /// Most transactions, hence signatures, in a block: about 60 ms of checking.
     pub max_block_signatures: u32,
-    /// Most range-proved values in a block: about 200 ms of batch verification.
+    /// Most range-proved values in a block: 30 to 350 ms of batch verification, by how they are aggregated.
     pub max_block_range_values: u32,
     /// Most RunRound transactions in a block: one bounds the time a block takes.
     pub max_block_rounds: u32,

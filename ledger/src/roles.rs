@@ -112,7 +112,7 @@ impl<'de> Deserialize<'de> for RoleSet {
 
 /// The table who may send what: a sender needs one of these roles.
 pub const fn senders(kind: PayloadKind) -> RoleSet {
-    use Role::{Consortium, District, Funder, School};
+    use Role::{Auditor, Consortium, District, Funder, School};
     match kind {
         PayloadKind::RegisterMember | PayloadKind::ProposeChange | PayloadKind::VoteChange => {
             RoleSet::of(&[Consortium])
@@ -121,7 +121,10 @@ pub const fn senders(kind: PayloadKind) -> RoleSet {
         PayloadKind::AnchorStates | PayloadKind::RecordMilestone | PayloadKind::SubmitRequests => {
             RoleSet::of(&[District])
         }
-        PayloadKind::FundBudget => RoleSet::of(&[Funder]),
+        PayloadKind::RecordAudit => RoleSet::of(&[Auditor]),
+        PayloadKind::FundBudget | PayloadKind::BudgetStatement | PayloadKind::EquityStatement => {
+            RoleSet::of(&[Funder])
+        }
         PayloadKind::DefineClass
         | PayloadKind::OpenRound
         | PayloadKind::RevertDecision

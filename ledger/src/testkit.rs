@@ -1,8 +1,12 @@
 //! A small consortium on a state in memory, for tests: send a payload, get its receipt.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
+use aula_zk::{Opening, StudentSecret};
 use ed25519_dalek::SigningKey;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use sha2::{Digest, Sha256};
 
 use crate::chain::{Body, Code, Receipt, Transaction};
@@ -14,15 +18,21 @@ use crate::genesis::{
 use crate::keys::{account_of, public_key};
 use crate::names::{ListenHint, Name, PeerName, Title};
 use crate::params::Params;
+use crate::proof::committed::{
+    BAND_GROUP, BandClaim, CommittedField, FieldCommitment, ProofBytes, band_statement, mastery_statement,
+};
+use crate::proof::sample::audit_sample;
 use crate::roles::{Role, RoleSet};
-use crate::state::MemoryState;
 use crate::state::schema;
+use crate::state::{MemoryState, StateReader};
 use crate::tx::{
-    Acknowledge, AnchorStates, Arrival, Calendar, ClassTerms, DefineClass, DefinePool, FairShare, FundBudget,
-    Mandate, OpenRound, Payload, Request, RevertDecision, RunRound, SetClassTerms, StudentState,
-    SubmitRequests,
+    Acknowledge, AnchorStates, Arrival, Calendar, ClassTerms, DefineClass, DefinePool, FairShare, Finding,
+    FundBudget, Mandate, MasteryProof, OpenRound, Payload, RecordAudit, Request, RevertDecision, RunRound,
+    SetClassTerms, StudentState, SubmitRequests,
 };
 use crate::types::*;
+
+pub mod money;
 
 /// The school year of all tests.
 pub const YEAR: SchoolYear = SchoolYear(1988);
@@ -88,6 +98,7 @@ pub fn genesis() -> Genesis {
             member("funder-b", &[Role::Funder], None, None),
             member("school-11", &[Role::School], Some(1), Some(11)),
             member("reader", &[Role::Reader], None, None),
+            member("auditor", &[Role::Auditor], None, None),
         ],
         validators: vec![GenesisValidator {
             name: name("validator-1"),
@@ -213,7 +224,7 @@ pub fn state_of(number: u32, school: u32, version: u32) -> StudentState {
         version,
         state_hash: Hash([version as u8; 32]),
         home_school: SchoolId(school),
-        commitments: vec![CommitmentBytes([3; 32])],
+        commitments: vec![committed(number, CommittedField::Need), committed(number, SKILL)],
         event_watermark: 10,
     }
 }
@@ -266,9 +277,66 @@ pub fn request(number: u32, school: u32, band: u8, mandate: Mandate, kinds: &[u8
     }
 }
 
-pub fn submit(round: u32, mut requests: Vec<Request>) -> SubmitRequests {
+/// A batch with its proofs for this chain. An entry that names another band than [`band_of`] its student cannot be
+/// proved; its group then gets the proof of the true bands.
+pub fn submit(chain: &Chain, round: u32, requests: Vec<Request>) -> SubmitRequests {
+    submit_on(&chain.parsed.chain_id, round, requests)
+}
+
+pub fn submit_on(chain: &ChainId, round: u32, mut requests: Vec<Request>) -> SubmitRequests {
     requests.sort_by_key(|request| request.handle);
-    SubmitRequests { round: RoundId(round), requests }
+    let round = RoundId(round);
+    let proofs = requests.chunks(BAND_GROUP).map(|group| prove_bands(chain, round, group)).collect();
+    SubmitRequests { round, requests, proofs }
+}
+
+fn committed(number: u32, field: CommittedField) -> FieldCommitment {
+    let commitment = opening(&handle(number), field).commit().expect("hidden");
+    FieldCommitment { field, commitment: CommitmentBytes(*commitment.as_bytes()) }
+}
+
+fn prove_bands(chain: &ChainId, round: RoundId, group: &[Request]) -> ProofBytes {
+    let need = |request: &Request| opening(&request.handle, CommittedField::Need);
+    let openings: Vec<Opening> = group.iter().map(need).collect();
+    let claim = |(request, opening): (&Request, &Opening)| BandClaim {
+        handle: request.handle,
+        band: Band::new((opening.value() / 256) as u8).expect("a band"),
+        commitment: CommitmentBytes(*opening.commit().expect("hidden").as_bytes()),
+    };
+    let claims: Vec<BandClaim> = group.iter().zip(&openings).map(claim).collect();
+    let statement = band_statement(chain, round, &claims).expect("a statement");
+    ProofBytes(statement.prove(&openings, &mut StdRng::seed_from_u64(7)).expect("a proof"))
+}
+
+/// The band of a test student's need: the last digit of its number.
+pub fn band_of(number: u32) -> u8 {
+    (number % 10) as u8
+}
+
+/// The skill whose mastery is committed to.
+pub const SKILL: CommittedField = CommittedField::Mastery(4);
+
+/// What opens a commitment of a test student, whatever the state's version. Mastery is 8,500 for even numbers, which
+/// is not enough, and 8,501 for odd ones.
+pub fn opening(handle: &Handle, field: CommittedField) -> Opening {
+    static NUMBERS: LazyLock<BTreeMap<Handle, u32>> =
+        LazyLock::new(|| (0..20_000).map(|number| (super::testkit::handle(number), number)).collect());
+    let number = NUMBERS.get(handle).copied().unwrap_or(0);
+    let value = match field {
+        CommittedField::Need => u64::from(band_of(number)) * 256 + u64::from(number % 256),
+        _ => 8_500 + u64::from(number % 2),
+    };
+    let field = aula_zk::Field::new(&field.to_string()).expect("a name");
+    Opening::derive(&StudentSecret::new(handle.0), &field, 1, value)
+}
+
+/// That a test student, anchored at this height, has mastered [`SKILL`]; the student's number must be odd.
+pub fn mastered(chain: &ChainId, number: u32, anchored: Height) -> MasteryProof {
+    let (handle, opening) = (handle(number), opening(&handle(number), SKILL));
+    let commitment = opening.commit().expect("hidden");
+    let statement = mastery_statement(chain, anchored, &handle, 4, commitment).expect("a statement");
+    let proof = statement.prove(&[opening], &mut StdRng::seed_from_u64(8)).expect("a proof");
+    MasteryProof { skill: 4, proof: ProofBytes(proof) }
 }
 
 pub fn fund(amount: u64) -> FundBudget {
@@ -310,4 +378,21 @@ pub fn prepare(chain: &mut Chain) {
     chain.accept("voter-a", pool(2, 1, 11, 1, 2));
     chain.accept("voter-a", pool(3, 1, 21, 0, 2));
     chain.accept("district-1", anchor(0..12, 11));
+}
+
+/// A confirming audit of the first student that a decided round's seed drew.
+pub fn audit_of_drawn(chain: &Chain, round: RoundId) -> RecordAudit {
+    let decision = schema::decision(&chain.state, round).expect("a store").expect("a decision");
+    let rows = chain.state.rows(&schema::requests_tree(round)).expect("a store");
+    let sample = audit_sample(&decision.seed, rows.iter().map(|(handle, _)| handle));
+    let drawn = sample.first().expect("somebody is drawn");
+    let row = rows.iter().find(|(handle, _)| handle == drawn).map(|(_, row)| row).expect("a row");
+    let row: schema::RequestRow = schema::decode(row).expect("a request");
+    RecordAudit {
+        round,
+        handle: *drawn,
+        state_row: row.state_row,
+        finding: Finding::Confirmed,
+        report: Hash([6; 32]),
+    }
 }

@@ -94,6 +94,8 @@ pub struct Pooled {
     pub sequence: u64,
     /// The last height at which it may be in a block.
     pub valid_until: Height,
+    /// Range-proved values it carries.
+    pub range_values: u32,
     pub(super) key: PublicKey,
     pub(super) arrival: u64,
     pub(super) kept_at: Height,
@@ -108,4 +110,6 @@ pub struct Budget {
     pub bytes: usize,
     /// Transactions of one account.
     pub per_account: usize,
+    /// Range-proved values.
+    pub range_values: u32,
 }

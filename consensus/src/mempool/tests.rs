@@ -1,13 +1,15 @@
 use super::*;
 use aula_ledger::chain::Body;
 use aula_ledger::keys::public_key;
-use aula_ledger::tx::FundBudget;
-use aula_ledger::types::{Cents, SchoolYear};
+use aula_ledger::proof::money::BudgetLine;
+use aula_ledger::tx::{BudgetStatement, FundBudget};
+use aula_ledger::types::{Cents, CommitmentBytes, SchoolId, SchoolYear};
 use ed25519_dalek::SigningKey;
 use proptest::prelude::*;
 use std::cell::RefCell;
 
-const WIDE: Budget = Budget { transactions: 10_000, bytes: usize::MAX, per_account: 10_000 };
+const WIDE: Budget =
+    Budget { transactions: 10_000, bytes: usize::MAX, per_account: 10_000, range_values: u32::MAX };
 
 fn chain() -> ChainId {
     ChainId::new("test-00000000").unwrap()
@@ -88,6 +90,36 @@ fn accounts_are_served_oldest_first() {
     assert_eq!(sequences(&pool, one_each), [(2, 0), (1, 0), (3, 0)]);
     let small = Budget { bytes: transaction(1, 0).to_canonical().len(), ..WIDE };
     assert_eq!(sequences(&pool, small).len(), 1);
+}
+
+/// A budget statement of so many lines: as many range-proved values. Its proof is of the right form and proves nothing.
+fn proved(n: u8, sequence: u64, values: u32) -> Transaction {
+    let amount = CommitmentBytes([0; 32]);
+    let lines = (0..values).map(|school| BudgetLine { school: SchoolId(school), amount }).collect();
+    let no_ranges: Vec<u8> = [vec![0; 4], vec![0; 64]].concat();
+    let payload = BudgetStatement {
+        school_year: SchoolYear(1988),
+        as_of: Height(0),
+        total_cents: Cents(1),
+        lines,
+        proof: borsh::from_slice(&no_ranges).unwrap(),
+    };
+    let body = Body { payload: payload.into(), ..transaction(n, sequence).body };
+    Transaction::sign(body, &key(n))
+}
+
+#[test]
+fn a_block_takes_no_more_range_proved_values_than_it_may_and_fills_up_with_others() {
+    let (state, pool) = (State::new(), pool(Limits::default()));
+    for (n, values) in [(1, 600), (2, 500), (3, 424), (4, 1)] {
+        state.submit(&pool, &proved(n, 0, values)).unwrap();
+    }
+    state.submit(&pool, &transaction(2, 1)).unwrap();
+    state.submit(&pool, &transaction(5, 0)).unwrap();
+    // 500 do not fit beside 600, and nothing of that account overtakes them; 424 do, and then not one more.
+    let block = Budget { range_values: 1_024, ..WIDE };
+    assert_eq!(sequences(&pool, block), [(1, 0), (3, 0), (5, 0)]);
+    assert_eq!(sequences(&pool, WIDE).len(), 6);
 }
 
 #[test]

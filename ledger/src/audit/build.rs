@@ -6,15 +6,18 @@
 
 use std::collections::BTreeSet;
 
+use super::bands;
 use super::bundle::{
-    AllocationEvidence, Bundle, ChainEvidence, DecidedRequest, Link, Proved, ProvedRow, RoundContext,
-    RoundEvidence, SignedHeader, StudentEvidence, StudentStanding, Subject,
+    AllocationEvidence, BandEvidence, BudgetEvidence, Bundle, ChainEvidence, DecidedRequest, EquityStanding,
+    Link, Proved, ProvedRow, RoundContext, RoundEvidence, SignedHeader, StudentEvidence, StudentStanding,
+    Subject,
 };
 use crate::chain::{CommitCertificate, Header};
 use crate::proof::bulk_tree::row_hash;
 use crate::state::schema::{self, ChainRecord, RequestRow};
 use crate::state::{StateReader, StoreError, map, tree_key};
-use crate::types::{DistrictId, Handle, Height, RoundId, SchoolId, SchoolYear};
+use crate::tx::Payload;
+use crate::types::{AccountId, DistrictId, Handle, Height, RoundId, SchoolId, SchoolYear};
 
 /// The decided blocks, as the builder reads them.
 pub trait Archive {
@@ -23,6 +26,12 @@ pub trait Archive {
     /// # Errors
     /// [`StoreError`] when the store fails.
     fn signed_header(&self, height: Height) -> Result<Option<(Header, CommitCertificate)>, StoreError>;
+
+    /// What a decided block's accepted transactions said, in order; none if the node does not have that block.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails.
+    fn accepted(&self, height: Height) -> Result<Option<Vec<Payload>>, StoreError>;
 }
 
 /// Why there is no bundle.
@@ -42,6 +51,7 @@ pub enum BuildError {
 /// Collects evidence from one snapshot.
 pub struct Collector<'a> {
     state: &'a dyn StateReader,
+    archive: &'a dyn Archive,
     record: ChainRecord,
     chain: ChainEvidence,
 }
@@ -54,7 +64,7 @@ impl<'a> Collector<'a> {
     /// [`BuildError::NotFound`] before the first block, [`BuildError::MissingBlock`], [`BuildError::Store`].
     pub fn new(
         state: &'a dyn StateReader,
-        archive: &dyn Archive,
+        archive: &'a dyn Archive,
         waypoints: &[Height],
     ) -> Result<Self, BuildError> {
         let record = schema::chain(state)?;
@@ -72,7 +82,7 @@ impl<'a> Collector<'a> {
             .map(|at| Ok(Link { block: signed(at)?, new_set: changes.get(&at).cloned() }))
             .collect::<Result<Vec<Link>, BuildError>>()?;
         let chain = ChainEvidence { links, head: signed(record.height)? };
-        Ok(Self { state, record, chain })
+        Ok(Self { state, archive, record, chain })
     }
 
     /// The height the bundles are about.
@@ -93,15 +103,19 @@ impl<'a> Collector<'a> {
         }
         let mut homes = BTreeSet::new();
         let mut rows = Vec::with_capacity(requests.len());
+        let mut claims = Vec::with_capacity(requests.len());
         for ((handle, request), (same, decision)) in requests.into_iter().zip(decisions) {
             if handle != same {
                 return Err(
                     StoreError("a round's requests and decisions are of different students".into()).into()
                 );
             }
-            homes.insert(schema::decode::<RequestRow>(&request)?.home_school);
+            let row: RequestRow = schema::decode(&request)?;
+            homes.insert(row.home_school);
+            claims.push(row.band_claim(handle));
             rows.push(DecidedRequest { handle, request, decision });
         }
+        let bands = bands::collect(self.state, self.archive, round, &claims)?;
         let accounts: BTreeSet<_> = decision.revealed.iter().chain(&decision.withheld).collect();
         let shares = accounts.into_iter().map(|account| self.known(&schema::seed_key(round, account)));
         let evidence = RoundEvidence {
@@ -111,6 +125,7 @@ impl<'a> Collector<'a> {
             certificate: self.known(&schema::certificate_key(round))?,
             report: self.known(&schema::report_key(round))?,
             rows,
+            bands,
         };
         self.bundle(Subject::Round(evidence))
     }
@@ -126,6 +141,7 @@ impl<'a> Collector<'a> {
         let evidence = AllocationEvidence {
             context: self.context(round, &decision, BTreeSet::from([home]))?,
             handle: *handle,
+            band: BandEvidence::Rule,
             request,
             decision: self.row(&schema::decisions_tree(round), handle)?,
         };
@@ -148,6 +164,7 @@ impl<'a> Collector<'a> {
             Some(tree) if tree.contains(handle) => StudentStanding::Anchored {
                 tree: self.known(&tree_key(&label))?,
                 row: self.row(&label, handle)?,
+                opened: None,
             },
             Some(tree) => {
                 let hash_of = |neighbour: &Handle| {
@@ -160,6 +177,31 @@ impl<'a> Collector<'a> {
             }
         };
         self.bundle(Subject::Student(StudentEvidence { district, school_year, handle: *handle, standing }))
+    }
+
+    /// Where a funder's money of a year went, without an amount.
+    ///
+    /// # Errors
+    /// [`BuildError::NotFound`] when that year's budget is not stated, [`BuildError::Store`].
+    pub fn budget(&self, funder: AccountId, school_year: SchoolYear) -> Result<Bundle, BuildError> {
+        let not_stated =
+            || BuildError::NotFound(format!("stated budget of {funder} for school year {school_year}"));
+        schema::stated_budget(self.state, &funder, school_year)?.ok_or_else(not_stated)?;
+        let key = schema::stated_equity_key(&funder, school_year);
+        let equity = match schema::stated_equity(self.state, &funder, school_year)? {
+            None => EquityStanding::None(self.prove(&key)?.1),
+            Some(equity) => EquityStanding::Stated {
+                statement: self.known(&key)?,
+                decision: self.known(&schema::decision_key(equity.round))?,
+            },
+        };
+        self.bundle(Subject::Budget(BudgetEvidence {
+            funder,
+            school_year,
+            budget: self.known(&schema::budget_key(&funder, school_year))?,
+            statement: self.known(&schema::stated_budget_key(&funder, school_year))?,
+            equity,
+        }))
     }
 
     fn bundle(&self, subject: Subject) -> Result<Bundle, BuildError> {

@@ -1,4 +1,4 @@
-//! The format of an evidence bundle: canonical bytes, version 1, and their checksum.
+//! The format of an evidence bundle: canonical bytes, version 2, and their checksum.
 //!
 //! A bundle never says which record it shows: the verifier derives every key from what the bundle is about
 //! (round, handle, district), so nothing can be swapped, left out or added. Lists have limits, so that a small
@@ -10,14 +10,17 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::sha256;
-use crate::chain::{CommitCertificate, Header, ValidatorSet};
+use crate::chain::{CommitCertificate, Header, TreeHead, ValidatorSet};
 use crate::codec::{Canonical, CodecError, at_most};
+use crate::proof::committed::{BAND_GROUP, ProofBytes};
 use crate::proof::{AbsenceProof, InclusionPath};
 use crate::state::map::MapProof;
-use crate::types::{DistrictId, Handle, RoundId, SchoolYear};
+use crate::types::{AccountId, DistrictId, Handle, RoundId, SchoolYear};
 
 /// Most links of the validator chain: a change a day for more than ten years.
 pub const MAX_LINKS: usize = 4_096;
+/// Most opened fields of a student's state: all of 1,024 skills and what else there is.
+pub const MAX_FIELDS: usize = 2_048;
 /// Most records of one kind (pools, schools, seed shares) in a bundle.
 pub const MAX_RECORDS: usize = 16_384;
 
@@ -35,7 +38,7 @@ pub struct Bundle {
 /// As every canonical type, then SHA-256 of all that: a flipped bit could otherwise turn the evidence that one
 /// handle is absent into equally true evidence about another.
 impl Canonical for Bundle {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const WHAT: &'static str = "evidence bundle";
     const MAX_BYTES: u64 = 128 * 1024 * 1024;
 
@@ -128,6 +131,8 @@ pub enum Subject {
     Allocation(AllocationEvidence) = 2,
     /// That a student's state is anchored, or is not.
     Student(StudentEvidence) = 3,
+    /// Where a funder's money of a year went, without an amount.
+    Budget(BudgetEvidence) = 4,
 }
 
 impl Subject {
@@ -137,6 +142,7 @@ impl Subject {
             Self::Round(_) => "round",
             Self::Allocation(_) => "allocation",
             Self::Student(_) => "student",
+            Self::Budget(_) => "budget",
         }
     }
 }
@@ -175,6 +181,30 @@ pub struct DecidedRequest {
     pub decision: Vec<u8>,
 }
 
+/// Requests whose bands one aggregated range proof shows.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct BandGroup {
+    /// Positions among the round's rows, 1 to 8, strictly ascending as they were submitted. Handle, band and
+    /// commitment are read there.
+    #[borsh(deserialize_with = "at_most::<BAND_GROUP, _, _>")]
+    pub rows: Vec<u32>,
+    /// The proof, as the ledger took it.
+    pub proof: ProofBytes,
+}
+
+/// Why the band of a single decision may be believed.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+#[allow(clippy::large_enum_variant, reason = "one a bundle, never in lists")]
+pub enum BandEvidence {
+    /// The ledger's rule alone: it takes no request without a proof. The proof it took speaks of other students
+    /// too, so it stands in the round's bundle and not here.
+    Rule = 1,
+    /// A proof about this student alone, which the district made for this bundle.
+    Proof(ProofBytes) = 2,
+}
+
 /// A whole round.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct RoundEvidence {
@@ -192,6 +222,9 @@ pub struct RoundEvidence {
     pub report: Proved,
     /// Every request with its decision, ascending by handle: both trees are rebuilt from these.
     pub rows: Vec<DecidedRequest>,
+    /// That every band is that of the committed need: each group proves a row that none before it does, and
+    /// together they prove all.
+    pub bands: Vec<BandGroup>,
 }
 
 /// The decision on one request.
@@ -203,8 +236,42 @@ pub struct AllocationEvidence {
     pub handle: Handle,
     /// The request.
     pub request: ProvedRow,
+    /// Why the band may be believed.
+    pub band: BandEvidence,
     /// What was decided.
     pub decision: ProvedRow,
+}
+
+/// A funder's stated budget of a year.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct BudgetEvidence {
+    /// Whose.
+    pub funder: AccountId,
+    /// Of which school year.
+    pub school_year: SchoolYear,
+    /// What was funded and charged.
+    pub budget: Proved,
+    /// The amounts by school as commitments, with their proof.
+    pub statement: Proved,
+    /// The floor per weighted pupil, if one is stated.
+    pub equity: EquityStanding,
+}
+
+/// Whether a floor per weighted pupil is stated.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+#[allow(clippy::large_enum_variant, reason = "one a bundle, never in lists")]
+pub enum EquityStanding {
+    /// None is: the map has no such record.
+    None(MapProof) = 1,
+    /// One is.
+    Stated {
+        /// The floor, commitments to weights, and proofs.
+        statement: Proved,
+        /// The decision of the round whose requests weigh the pupils.
+        decision: Proved,
+    } = 2,
 }
 
 /// Whether a student's state is anchored.
@@ -220,6 +287,29 @@ pub struct StudentEvidence {
     pub standing: StudentStanding,
 }
 
+/// Fields of a student's state, opened by the district.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Opened {
+    /// How many fields the state has, and their root: the leaf holds the hash of both.
+    pub head: TreeHead,
+    /// Ascending by name; at least one.
+    #[borsh(deserialize_with = "at_most::<MAX_FIELDS, _, _>")]
+    pub fields: Vec<OpenedField>,
+}
+
+/// An opened field.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct OpenedField {
+    /// Its name.
+    pub field: String,
+    /// Canonical bytes of its value.
+    pub value: Vec<u8>,
+    /// What hid it.
+    pub salt: [u8; 32],
+    /// Its way to the state's hash.
+    pub path: InclusionPath,
+}
+
 /// Where a student stands.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 #[borsh(use_discriminant = true)]
@@ -232,6 +322,8 @@ pub enum StudentStanding {
         tree: Proved,
         /// The student's row.
         row: ProvedRow,
+        /// Fields of the state that the district opened.
+        opened: Option<Opened>,
     } = 1,
     /// The tree has no such handle.
     Absent {

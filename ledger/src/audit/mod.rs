@@ -10,8 +10,10 @@
 //!
 //! Absent: the network, clocks, and any claim about what happened after the bundle's height.
 
+mod bands;
 pub mod build;
 pub mod bundle;
+pub mod open;
 pub mod optimum;
 pub mod report;
 mod verify;

@@ -57,6 +57,22 @@ pub struct Report {
     pub sentence: String,
 }
 
+impl Report {
+    /// The report as every door gives it: the line of `aula-audit verify --output json`.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "valid": self.verdict == Verdict::Valid,
+            "verdict": self.verdict,
+            "chain_id": self.chain_id,
+            "genesis_sha256": self.genesis_sha256,
+            "height": self.height,
+            "time_ms": self.time_ms,
+            "checks": self.checks,
+            "sentence": self.sentence,
+        })
+    }
+}
+
 /// Why an audit ends early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {

@@ -4,9 +4,12 @@
 use super::bundle::StudentStanding;
 use super::*;
 use crate::codec::Canonical;
-use crate::testkit::{YEAR, handle};
+use crate::proof::committed::ProofBytes;
+use crate::testkit::{YEAR, account, band_of, handle, request, submit_on};
+use crate::tx::Mandate;
 use crate::types::{DistrictId, Handle, Height, RoundId};
 
+mod disclosure;
 mod measure;
 mod mutations;
 mod vectors;
@@ -15,6 +18,12 @@ mod world;
 use world::World;
 
 const ROUND: RoundId = RoundId(0);
+
+/// A proof of the band of one student of district 1.
+fn band_alone(world: &World, number: u32) -> ProofBytes {
+    let asked = request(number, 11, band_of(number), Mandate::None, &[0]);
+    submit_on(&world.chain.parsed.chain_id, 0, vec![asked]).proofs.remove(0)
+}
 
 fn lines(report: &Report) -> String {
     report.checks.iter().map(|check| format!("{} {}: {}\n", check.ok, check.name, check.detail)).collect()
@@ -67,7 +76,7 @@ fn a_round_is_proved_from_the_genesis_to_its_optimum() {
     assert_eq!(names(&report), expected, "{}", lines(&report));
     assert!(report.sentence.starts_with("VALID: true as of height "));
     assert!(report.sentence.contains("A later revert is not excluded. No past validator set is assumed"));
-    assert!(lines(&report).contains("Band not proved"));
+    assert!(lines(&report).contains("Bands proved: each of the 18 needs"));
 }
 
 #[test]
@@ -106,6 +115,72 @@ fn students_are_proved_anchored_absent_or_in_no_tree() {
     let Subject::Student(evidence) = &no_tree.subject else { panic!("a student") };
     assert!(matches!(evidence.standing, StudentStanding::NoTree { .. }));
     assert_valid(&world, &no_tree);
+}
+
+#[test]
+fn a_stated_budget_and_its_floor_are_proved_without_an_amount() {
+    let world = World::decided();
+    let bundle = world.collector(&[]).budget(account("funder"), YEAR).unwrap();
+    let report = assert_valid(&world, &bundle);
+    assert!(names(&report).ends_with(&["budget", "budget statement", "equity statement"]));
+    let words = lines(&report);
+    assert!(words.contains("the amounts of 4 schools") && words.contains("sum to 100000 cents"), "{words}");
+    assert!(words.contains("each of 4 schools got at least 15 cents"), "{words}");
+    // The other funder has stated nothing.
+    let none = world.collector(&[]).budget(account("funder-b"), YEAR);
+    assert!(matches!(none, Err(BuildError::NotFound(_))));
+    let mut early = World::named("early");
+    early.accept("funder", crate::testkit::fund(100));
+    let stated = crate::testkit::money::stated(&early.chain.parsed.chain_id, &[(11, 100)], 100);
+    early.accept("funder", stated);
+    let bundle = early.collector(&[]).budget(account("funder"), YEAR).unwrap();
+    let words = lines(&assert_valid(&early, &bundle));
+    assert!(words.contains("No floor per weighted pupil is stated"), "{words}");
+}
+
+/// A round's bands: another band, another order of groups, a group less or twice, a proof of another group.
+#[test]
+fn a_round_whose_bands_are_not_all_proved_is_refused() {
+    let world = World::decided();
+    let good = world.collector(&[]).round(ROUND).unwrap();
+    let tampered = |change: &dyn Fn(&mut bundle::RoundEvidence)| {
+        let mut bundle = good.clone();
+        if let Subject::Round(round) = &mut bundle.subject {
+            change(round);
+        }
+        let report = check(&world, &bundle, &Options::default());
+        assert_eq!(report.verdict, Verdict::Invalid, "{}", lines(&report));
+        (report.checks.last().unwrap().name, report.sentence)
+    };
+    let refusals = [
+        tampered(&|round| drop(round.bands.pop())),
+        tampered(&|round| round.bands.push(round.bands[0].clone())),
+        tampered(&|round| round.bands[0].rows.truncate(7)),
+        tampered(&|round| round.bands[0].rows.swap(0, 1)),
+        tampered(&|round| round.bands[0].rows[0] = 99),
+        tampered(&|round| round.bands[0].proof = round.bands[1].proof.clone()),
+    ];
+    for (name, sentence) in refusals {
+        assert_eq!(name, "band", "{sentence}");
+    }
+}
+
+#[test]
+fn a_district_may_prove_one_students_band_alone_and_another_proof_is_refused() {
+    let world = World::decided();
+    let mut bundle = world.collector(&[]).allocation(ROUND, &handle(3)).unwrap();
+    let words = lines(&assert_valid(&world, &bundle));
+    assert!(words.contains("was proved at submission"), "{words}");
+    let mut with = |proof| {
+        if let Subject::Allocation(evidence) = &mut bundle.subject {
+            evidence.band = bundle::BandEvidence::Proof(proof);
+        }
+        check(&world, &bundle, &Options::default())
+    };
+    let report = with(band_alone(&world, 3));
+    assert_eq!(report.verdict, Verdict::Valid, "{}", lines(&report));
+    assert!(lines(&report).contains("Band 3 is proved"));
+    assert_eq!(with(band_alone(&world, 4)).verdict, Verdict::Invalid);
 }
 
 #[test]
@@ -163,7 +238,7 @@ fn what_is_no_bundle_or_of_a_later_version_cannot_be_told_and_what_is_damaged_is
     let verdict = |bytes: &[u8]| verify(bytes, &world.genesis, &Options::default()).verdict;
     assert_eq!(verdict(b""), Verdict::CannotTell);
     assert_eq!(verdict(b"PK zip"), Verdict::CannotTell);
-    assert_eq!(verdict(&[&[2], &good[1..]].concat()), Verdict::CannotTell);
+    assert_eq!(verdict(&[&[3], &good[1..]].concat()), Verdict::CannotTell);
     assert_eq!(verdict(&good[..good.len() - 1]), Verdict::Invalid);
     assert_eq!(verdict(&[&good[..], &[0]].concat()), Verdict::Invalid);
 }

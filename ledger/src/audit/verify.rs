@@ -9,14 +9,16 @@ use crate::codec::{Canonical, CodecError};
 use crate::genesis::{Genesis, Parsed};
 use crate::state::map::MapProof;
 use crate::state::{TreeRecord, schema, tree_key};
-use crate::types::{Hash, Height};
+use crate::types::{ChainId, Hash, Height};
 
 use super::bundle::{Bundle, Proved, Subject};
 use super::report::{Checks, Report, Stop, Verdict, utc};
 
 mod allocation;
+mod budget;
 mod chain;
 mod context;
+mod opened;
 mod round;
 mod student;
 
@@ -68,13 +70,14 @@ fn run(
     report.chain_id = Some(genesis.chain_id.clone());
     let bundle = check_format(checks, bundle)?;
     let header = chain::verify(checks, &bundle.chain, &genesis, options.trusted)?;
-    let state = State { root: header.state_root, height: header.height };
+    let state = State { chain_id: genesis.chain_id.clone(), root: header.state_root, height: header.height };
     check_chain_record(checks, &state, &bundle.chain_record, header, &genesis)?;
     report.height = Some(header.height);
     report.time_ms = Some(header.time_ms);
     match &bundle.subject {
         Subject::Round(round) => round::verify(checks, &state, round),
         Subject::Allocation(allocation) => allocation::verify(checks, &state, allocation),
+        Subject::Budget(budget) => budget::verify(checks, &state, budget),
         Subject::Student(student) => student::verify(checks, &state, student),
     }
 }
@@ -129,6 +132,7 @@ fn check_chain_record(
 
 /// The state that the proved block left behind, known by its root alone.
 struct State {
+    chain_id: ChainId,
     root: Hash,
     height: Height,
 }

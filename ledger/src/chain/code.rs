@@ -121,6 +121,16 @@ codes! {
     MilestoneSuperseded = 146, "that milestone has been superseded; supersede the newest correction";
     /// A district's tree would have too many rows.
     TooManyStudents = 147, "the district's tree would exceed max_district_students; vote for a higher limit";
+    /// The anchored state commits to no such field, or not with a point.
+    NotCommitted = 148, "the anchored state has no usable commitment to the field to be proved; anchor it with one";
+    /// A proof does not hold.
+    ProofRejected = 149, "a proof does not hold for the anchored commitment; prove it for this chain, moment and claim";
+    /// The round's seed did not draw this handle.
+    NotDrawn = 150, "the round's seed did not draw this student for an audit; `aula evidence sample` lists who is";
+    /// The audited leaf is not the one the request spoke of.
+    OtherState = 151, "the audited state is not the one the student's request spoke of; audit that one";
+    /// A result is on record.
+    AuditRecorded = 152, "a result on this student and round is on record; it never changes";
 
     /// A budget would exceed what a number holds.
     BudgetOverflow = 160, "the budget would exceed what can be counted; fund less";
@@ -130,6 +140,16 @@ codes! {
     OverBudget = 162, "the pool costs more than the budget has left; fund more or define a smaller pool";
     /// A funder charges another's budget.
     ForeignBudget = 163, "a funder may charge its own budget only; name the sender as the funder";
+    /// No budget is stated.
+    NoStatement = 164, "this funder has not stated that year's budget by school; send a BudgetStatement first";
+    /// The stated total is not the funded one.
+    TotalDiffers = 165, "the stated total is not what the funder has funded that year; state all of it";
+    /// A statement is as of a height that has not been.
+    StatementAhead = 166, "the statement is as of a height that is not decided yet; make it on a decided state";
+    /// A school with requests has no line.
+    SchoolMissing = 167, "every school of the round must have a line in the stated budget; state it with all of them";
+    /// The round is of another school year.
+    OtherYear = 168, "the round is of another school year than the statement; name a round of that year";
 
     /// A class of this number exists.
     ClassExists = 180, "a class of this number exists; choose another number";
@@ -199,6 +219,8 @@ codes! {
     OverCapacity = 212, "more places are in use than the pool has; correct the number";
     /// A fair share needs a waitlist.
     NoWaitlist = 213, "the class has no waitlist, so there is nothing to share; leave the fair share out";
+    /// Another district's request of the handle counts.
+    ForeignRequest = 215, "another district requested for the entry's handle in this round; leave it out and ask them";
 }
 
 impl Code {

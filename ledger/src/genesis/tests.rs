@@ -73,7 +73,7 @@ fn the_first_state_holds_everything_the_file_says() {
     assert_eq!(crate::state::map::root(&state, Height(0)).unwrap(), root);
     let chain = schema::chain(&state).unwrap();
     assert_eq!((chain.height, chain.time_ms), (Height(0), TimeMs(1_000)));
-    assert_eq!(schema::members(&state).unwrap().len(), 9);
+    assert_eq!(schema::members(&state).unwrap().len(), 10);
     assert_eq!(schema::counters(&state).unwrap().consortium_members, 3);
     assert_eq!(schema::schools(&state).unwrap().len(), 4);
     assert_eq!(schema::districts(&state).unwrap().len(), 2);

@@ -5,7 +5,10 @@
 //! proofs between two sizes of one tree: blocks and rounds never grow after they are final.
 
 pub mod bulk_tree;
+pub mod committed;
 pub mod merkle;
+pub mod money;
+pub mod sample;
 pub mod student_state;
 
 pub use bulk_tree::{AbsenceProof, BulkTree, Neighbour, row_leaf};

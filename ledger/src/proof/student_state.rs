@@ -1,7 +1,7 @@
 //! A student's state as an RFC 9162 tree over salted fields: what `StudentState::state_hash` stands for.
 //!
 //! Flow: the district lists the fields of a state, ascending by name, each with a salt of its own that only the
-//! district can derive → [`root`] → the leaf of AnchorStates. One field is opened with its value, its salt and
+//! district can derive → [`state_hash`] → the leaf of AnchorStates. One field is opened with its value, its salt and
 //! about ten hashes; the other fields stay hidden, because a salt of 32 bytes cannot be guessed.
 //!
 //! Invariants: equal fields and salts give equal roots; no two lists of fields share their bytes, since name and
@@ -9,7 +9,7 @@
 
 use super::merkle;
 use crate::chain::TreeHead;
-use crate::keys::Label;
+use crate::keys::{Label, hash};
 use crate::types::Hash;
 
 /// A field of a state with the salt that hides it.
@@ -44,9 +44,14 @@ pub fn head(fields: &[SaltedField]) -> TreeHead {
     merkle::head_of_hashes(&hashes)
 }
 
-/// The root over these fields: a state's hash.
-pub fn root(fields: &[SaltedField]) -> Hash {
-    head(fields).root
+/// A state's hash: over how many fields it has and their root, so that a proof cannot lie about the number.
+pub fn state_hash(fields: &[SaltedField]) -> Hash {
+    hash_of_head(&head(fields))
+}
+
+/// The labelled hash of leaf count (u64, little endian) and root.
+pub fn hash_of_head(head: &TreeHead) -> Hash {
+    hash(Label::StudentState, &[&head.leaf_count.to_le_bytes(), &head.root.0])
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ fn decided() -> Chain {
         request(n, 11, (n % 10) as u8, mandate, if n % 2 == 0 { &[0, 1] } else { &[1, 0] })
     });
     let block = [
-        chain.transaction("district-1", 0, submit(0, requests.collect()).into()),
+        chain.transaction("district-1", 0, submit(&chain, 0, requests.collect()).into()),
         chain.transaction("voter-a", 0, commit("voter-a").into()),
         chain.transaction("voter-b", 0, commit("voter-b").into()),
     ]
@@ -151,7 +151,7 @@ fn a_new_decision_stands_in_place_of_the_last_one() {
     chain.accept("voter-a", pool(4, 1, 12, 0, 5));
     chain.accept("voter-a", open(1));
     let second = RoundId(1);
-    chain.accept("district-1", submit(1, vec![request(3, 11, 4, Mandate::None, &[0])]));
+    chain.accept("district-1", submit(&chain, 1, vec![request(3, 11, 3, Mandate::None, &[0])]));
     let round = schema::round(&chain.state, second).unwrap().unwrap();
     chain.advance_to(round.reveals_until);
     let receipt = chain.accept("voter-b", run(1));
@@ -167,11 +167,11 @@ fn a_new_decision_stands_in_place_of_the_last_one() {
 fn a_handles_first_final_request_counts() {
     let mut chain = ready();
     chain.accept("voter-a", open(1));
-    chain.accept("district-1", submit(0, vec![request(1, 11, 4, Mandate::None, &[0])]));
-    let both = vec![request(1, 11, 9, Mandate::Mandated, &[1]), request(2, 11, 4, Mandate::None, &[0])];
-    let receipt = chain.accept("district-1", submit(0, both));
+    chain.accept("district-1", submit(&chain, 0, vec![request(1, 11, 1, Mandate::None, &[0])]));
+    let both = vec![request(1, 11, 1, Mandate::Mandated, &[1]), request(2, 11, 2, Mandate::None, &[0])];
+    let receipt = chain.accept("district-1", submit(&chain, 0, both));
     assert_eq!(receipt.events, [Event::RequestsTaken { round: RoundId(0), counted: 1, repeated: 1 }]);
     let row = chain.state.row("round/0/requests", &crate::testkit::handle(1)).unwrap().unwrap();
     let row: RequestRow = schema::decode(&row).unwrap();
-    assert_eq!(row.band.get(), 4);
+    assert_eq!((row.mandate, row.kinds), (Mandate::None, vec![crate::types::KindId(0)]));
 }

@@ -16,9 +16,12 @@
 //! | `proposal/N`, `upgrade/H` | [`Proposal`], [`UpgradeNote`] |
 //! | `district/D`, `school/S` | [`District`], [`School`] |
 //! | `milestone/D HANDLE N`, `superseded/D HANDLE N` | [`Milestone`]; the number of its correction |
+//! | `audit/R HANDLE` | [`AuditResult`] |
 //! | `budget/A YEAR` | [`Budget`] |
+//! | `stated_budget/A YEAR`, `stated_equity/A YEAR` | [`StatedBudget`], [`StatedEquity`] |
 //! | `class/C`, `pool/C P`, `pool_class/P`, `pool_at/C S K` | [`Class`], [`PoolRecord`], and two indexes |
 //! | `round/R`, `seed/R A` | [`Round`], [`SeedShare`] |
+//! | `batches/R H` | that block H took requests of round R: evidence finds their proofs by these |
 //! | `decision/R`, `certificate/R` | [`Decision`]; the optimizer's certificate |
 //! | `report/R`, `revert/R` | [`PublishedReport`]; [`Reversion`] |
 //! | `acknowledgement/R P`, `utilisation/P` | [`Acknowledgement`], [`Utilisation`] |
@@ -40,6 +43,7 @@ use crate::types::{
 };
 
 mod chain;
+mod money;
 mod resources;
 mod service;
 mod students;
@@ -48,12 +52,13 @@ pub use chain::{
     Account, ChainRecord, Counters, Member, Peer, Proposal, ProposalStatus, Standing, UpgradeNote,
     ValidatorInfo, ValidatorSchedule,
 };
+pub use money::{StatedBudget, StatedEquity};
 pub use resources::{
     BandCounts, Budget, Class, Decision, DecisionRow, Placement, PoolPrice, PoolRecord, RequestRow, Round,
     RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate,
 };
 pub use service::{Acknowledgement, Moment, Reversion, Utilisation};
-pub use students::{District, Milestone, School, StudentLeaf};
+pub use students::{AuditResult, District, Mastered, Milestone, School, StudentLeaf};
 
 use crate::names::{Name, PeerName};
 
@@ -180,6 +185,14 @@ keys! {
     superseded_key(
         district: DistrictId => district.0.to_be_bytes(), handle: &Handle => handle.0, number: u16 => number.to_be_bytes()
     ) = "superseded/";
+    /// An auditor's result on a drawn student.
+    audit_key(round: RoundId => round.0.to_be_bytes(), handle: &Handle => handle.0) = "audit/";
+    /// All results of a round.
+    audits_prefix(round: RoundId => round.0.to_be_bytes()) = "audit/";
+    /// A funder's stated budget of a school year.
+    stated_budget_key(funder: &AccountId => funder.0, year: SchoolYear => year.0.to_be_bytes()) = "stated_budget/";
+    /// A funder's stated floor of a school year.
+    stated_equity_key(funder: &AccountId => funder.0, year: SchoolYear => year.0.to_be_bytes()) = "stated_equity/";
     /// A funder's budget of a school year.
     budget_key(funder: &AccountId => funder.0, year: SchoolYear => year.0.to_be_bytes()) = "budget/";
     /// A class.
@@ -212,6 +225,10 @@ keys! {
     acknowledgement_key(round: RoundId => round.0.to_be_bytes(), pool: PoolId => pool.0.to_be_bytes()) = "acknowledgement/";
     /// All acknowledgements of a round.
     acknowledgements_prefix(round: RoundId => round.0.to_be_bytes()) = "acknowledgement/";
+    /// Requests counted in a round when this block was over; there is one for each block that took a batch.
+    batches_key(round: RoundId => round.0.to_be_bytes(), height: Height => height.0.to_be_bytes()) = "batches/";
+    /// The blocks that took a round's batches.
+    batches_prefix(round: RoundId => round.0.to_be_bytes()) = "batches/";
     /// A pool's newest report of use.
     utilisation_key(pool: PoolId => pool.0.to_be_bytes()) = "utilisation/";
 }
@@ -261,6 +278,12 @@ readers! {
     school(id: SchoolId) -> School = school_key(id);
     /// A funder's budget.
     budget(funder: &AccountId, year: SchoolYear) -> Budget = budget_key(funder, year);
+    /// An auditor's result on a drawn student.
+    audit_result(round: RoundId, handle: &Handle) -> AuditResult = audit_key(round, handle);
+    /// A funder's stated budget.
+    stated_budget(funder: &AccountId, year: SchoolYear) -> StatedBudget = stated_budget_key(funder, year);
+    /// A funder's stated floor.
+    stated_equity(funder: &AccountId, year: SchoolYear) -> StatedEquity = stated_equity_key(funder, year);
     /// A class.
     class(id: ClassId) -> Class = class_key(id);
     /// A round.
@@ -311,6 +334,8 @@ listings! {
     schools() -> School = b"school/";
     /// The milestones of a district's handle, by number.
     milestones(district: DistrictId, handle: &Handle) -> Milestone = milestones_prefix(district, handle);
+    /// The audit results of a round, by handle.
+    audits(round: RoundId) -> AuditResult = audits_prefix(round);
     /// All budgets.
     budgets() -> Budget = b"budget/";
     /// All classes.
@@ -392,6 +417,18 @@ pub fn set_changes(from: &(impl Records + ?Sized)) -> Result<BTreeMap<Height, Va
         Ok((Height(u64::from_be_bytes(*height)), decode(bytes)?))
     };
     entries.iter().map(change).collect()
+}
+
+/// The heights of the blocks that took requests of a round, ascending.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or a key is damaged.
+pub fn batch_heights(from: &(impl Records + ?Sized), round: RoundId) -> Result<Vec<Height>, StoreError> {
+    let damaged = || StoreError("the key of a round's batches is damaged".into());
+    let records = from.records(&batches_prefix(round))?;
+    let height =
+        |(key, _): &Record| Ok(Height(u64::from_be_bytes(*key.last_chunk::<8>().ok_or_else(damaged)?)));
+    records.iter().map(height).collect()
 }
 
 /// The account of a member's name.

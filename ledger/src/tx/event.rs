@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
-use crate::tx::{Arrival, Escalation};
+use crate::tx::{Arrival, Escalation, Finding};
 use crate::types::{
     AccountId, Cents, ClassId, DistrictId, Handle, Hash, Height, PoolId, ProposalId, RoundId, SchoolId,
     SchoolYear,
@@ -170,6 +170,35 @@ pub enum Event {
         /// Which.
         class: ClassId,
     } = 70,
+    /// An audit's result is on record.
+    AuditRecorded {
+        /// The round whose seed drew the student.
+        round: RoundId,
+        /// Whom.
+        handle: Handle,
+        /// What was found.
+        finding: Finding,
+    } = 24,
+    /// A budget is stated by school.
+    BudgetStated {
+        /// Whose.
+        funder: AccountId,
+        /// Of which school year.
+        school_year: SchoolYear,
+        /// What the committed amounts sum to.
+        total_cents: Cents,
+    } = 41,
+    /// A floor per weighted pupil is shown to hold.
+    EquityStated {
+        /// Whose money.
+        funder: AccountId,
+        /// Of which school year.
+        school_year: SchoolYear,
+        /// The round whose requests weigh the pupils.
+        round: RoundId,
+        /// Cents for each hundredth of a weighted pupil.
+        floor_cents: u32,
+    } = 42,
     /// Of a rejected RunRound: what cannot be met together, as a minimum cut. The round stays open.
     RoundInfeasible {
         /// Which.

@@ -4,7 +4,7 @@
 //! Its writes are kept when it returns events and thrown away when it refuses, by [`crate::execute`], which
 //! also has checked the sender's signature, sequence and role.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::chain::Code;
@@ -14,7 +14,7 @@ use crate::rounds::RoundPools;
 use crate::state::schema::Member;
 use crate::state::{Overlay, StoreError, TreeLabel};
 use crate::tx::Event;
-use crate::types::{ChainId, DistrictId, Handle, Height, RoundId, TimeMs};
+use crate::types::{ChainId, DistrictId, Handle, Height, RoundId, SchoolId, TimeMs};
 
 /// What a block fixes for all its transactions.
 #[derive(Debug, Clone)]
@@ -51,6 +51,10 @@ pub struct Context<'c, 'a> {
 pub struct BlockMemory {
     /// Pools and schools of open rounds; both are fixed while a round is open.
     pub round_pools: BTreeMap<RoundId, Arc<RoundPools>>,
+    /// Sums of the weights of a decided round's requests, by school.
+    pub school_weights: BTreeMap<RoundId, Arc<BTreeMap<SchoolId, u64>>>,
+    /// Who is audited, of decided rounds.
+    pub audit_samples: BTreeMap<RoundId, Arc<BTreeSet<Handle>>>,
 }
 
 /// The rows of one bulk tree. The tree as of the parent block says from memory whether the store has a row at

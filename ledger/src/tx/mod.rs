@@ -21,13 +21,15 @@ mod tests;
 
 pub use admin::{Change, Choice, ProposeChange, RegisterMember, RotateKey, VoteChange};
 pub use event::{Event, Shortage};
-pub use money::FundBudget;
+pub use money::{BudgetStatement, EquityStatement, FundBudget};
 pub use resources::{
     Acknowledge, Arrival, Calendar, ClassTerms, CommitSeed, DefineClass, DefinePool, Escalation, FairShare,
     Mandate, OpenRound, ReportUtilisation, Request, RevealSeed, RevertDecision, RunRound, SeedSecret,
     SetClassTerms, SubmitRequests, seed_commitment,
 };
-pub use students::{AnchorStates, MilestoneKind, RecordMilestone, StudentState};
+pub use students::{
+    AnchorStates, Finding, MasteryProof, MilestoneKind, RecordAudit, RecordMilestone, StudentState,
+};
 
 /// Declares [`Payload`], [`PayloadKind`] and the dispatch in one list, so that none is forgotten.
 macro_rules! payloads {
@@ -38,6 +40,7 @@ macro_rules! payloads {
         #[borsh(use_discriminant = true)]
         #[repr(u8)]
         #[non_exhaustive]
+        #[allow(clippy::large_enum_variant, reason = "one a transaction; a milestone's proof is the largest")]
         pub enum Payload {
             $($(#[$doc])* $name($name) = $number,)*
         }
@@ -98,8 +101,14 @@ payloads! {
     AnchorStates = 20,
     /// Records a student's milestone, for good.
     RecordMilestone = 21,
+    /// Records what an audit of a drawn student found.
+    RecordAudit = 24,
     /// Adds money to the sender's budget of a school year.
     FundBudget = 40,
+    /// Shows that amounts by school sum to a budget, without the amounts.
+    BudgetStatement = 41,
+    /// Shows that every school got a floor for each weighted pupil, without the amounts.
+    EquityStatement = 42,
     /// Defines a class of resources: kinds, costs, calendar.
     DefineClass = 60,
     /// Opens a pool of places and charges its budget.
@@ -138,8 +147,15 @@ impl Payload {
         if matches!(self, Self::RotateKey(_)) { 2 } else { 1 }
     }
 
-    /// How many range-proved values it carries, for the block's limit. None of today's transactions does.
+    /// How many range-proved values it carries, for the block's limit.
     pub fn range_values(&self) -> u32 {
-        0
+        let values = match self {
+            Self::SubmitRequests(batch) => batch.requests.len(),
+            Self::RecordMilestone(RecordMilestone { mastery: Some(_), .. }) => MasteryProof::VALUES,
+            Self::BudgetStatement(statement) => statement.lines.len(),
+            Self::EquityStatement(statement) => statement.blindings.len(),
+            _ => 0,
+        };
+        u32::try_from(values).unwrap_or(u32::MAX)
     }
 }

@@ -1,8 +1,11 @@
 //! Transactions by what they promise: each rejection, votes, what is conserved, what never changes.
 
+mod anchoring;
 mod bytes;
 mod conservation;
+mod proofs;
 mod rejections;
 mod service;
+mod statements;
 mod students;
 mod votes;

@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use aula_ledger::audit::{Bundle, Verdict, bundle::StudentStanding, bundle::Subject};
+use aula_ledger::audit::{
+    Bundle, Verdict,
+    bundle::Subject,
+    bundle::{EquityStanding, StudentStanding},
+};
 use aula_ledger::codec::Canonical;
 use clap::Args;
 use serde_json::{Value, json};
@@ -62,6 +66,11 @@ fn subject(subject: &Subject) -> Value {
             "round": allocation.context.round,
             "handle": allocation.handle,
             "pools": allocation.context.pools.len(),
+        }),
+        Subject::Budget(budget) => json!({
+            "funder": budget.funder,
+            "school_year": budget.school_year,
+            "floor": matches!(budget.equity, EquityStanding::Stated { .. }),
         }),
         Subject::Student(student) => json!({
             "district": student.district,

@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use aula_ledger::audit::{Bundle, Options, Report, TrustedBlock, Verdict, verify};
+use aula_ledger::audit::{Bundle, Options, Report, TrustedBlock, verify};
 use aula_ledger::codec::Canonical;
 use aula_ledger::genesis::MAX_GENESIS_BYTES;
 use aula_ledger::types::{Hash, Height};
 use clap::Args;
-use serde_json::json;
 
 use crate::answer::{Answer, Failure, lines};
 use crate::files::read;
@@ -45,7 +44,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Answer, Failure> {
     let bundle = read(&args.file, "bundle", Bundle::MAX_BYTES)?;
     let options = Options { genesis_sha256: args.genesis_sha256, trusted: args.trusted };
     let report = verify(&bundle, &genesis, &options);
-    Ok(Answer { verdict: report.verdict, text: text(&report), json: json(&report) })
+    Ok(Answer { verdict: report.verdict, text: text(&report), json: report.to_json() })
 }
 
 fn text(report: &Report) -> String {
@@ -56,17 +55,4 @@ fn text(report: &Report) -> String {
         lines(&report.checks),
         report.sentence
     )
-}
-
-fn json(report: &Report) -> serde_json::Value {
-    json!({
-        "valid": report.verdict == Verdict::Valid,
-        "verdict": report.verdict,
-        "chain_id": report.chain_id,
-        "genesis_sha256": report.genesis_sha256,
-        "height": report.height,
-        "time_ms": report.time_ms,
-        "checks": report.checks,
-        "sentence": report.sentence,
-    })
 }

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use aula_ledger::audit::{Archive, BuildError, Bundle, Collector};
-use aula_ledger::chain::{CommitCertificate, Header};
-use aula_ledger::codec::Canonical;
+use aula_ledger::chain::{Code, CommitCertificate, Header, Transaction};
+use aula_ledger::codec::{Canonical, CodecError};
 use aula_ledger::state::StoreError;
-use aula_ledger::types::{DistrictId, Handle, Height, RoundId, SchoolYear};
+use aula_ledger::tx::Payload;
+use aula_ledger::types::{AccountId, DistrictId, Handle, Height, RoundId, SchoolYear};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -33,6 +34,16 @@ impl Archive for Blocks<'_> {
     fn signed_header(&self, height: Height) -> Result<Option<(Header, CommitCertificate)>, StoreError> {
         Ok(self.0.header(height)?.zip(self.0.certificate(height)?))
     }
+
+    fn accepted(&self, height: Height) -> Result<Option<Vec<Payload>>, StoreError> {
+        let Some((block, receipts)) = self.0.block(height)?.zip(self.0.receipts(height)?) else {
+            return Ok(None);
+        };
+        let accepted = receipts.iter().zip(&block.transactions).filter(|(one, _)| one.code == Code::Accepted);
+        let payload = |bytes: &[u8]| Transaction::from_canonical(bytes).map(|one| one.body.payload);
+        let payloads: Result<Vec<Payload>, CodecError> = accepted.map(|(_, bytes)| payload(bytes)).collect();
+        payloads.map(Some).map_err(|error| StoreError(format!("a stored transaction is damaged: {error}")))
+    }
 }
 
 async fn bundle(
@@ -45,7 +56,8 @@ async fn bundle(
     let view = node.view();
     let waypoints: Vec<Height> = query.waypoint.map(Height).into_iter().collect();
     let built = tokio::task::spawn_blocking(move || {
-        let collector = Collector::new(&*view, &Blocks(&view), &waypoints)?;
+        let archive = Blocks(&view);
+        let collector = Collector::new(&*view, &archive, &waypoints)?;
         build(&collector).map(|bundle| bundle.to_canonical())
     });
     let built = built.await.map_err(|_| {
@@ -107,4 +119,19 @@ pub async fn student(
 ) -> Result<Response, ApiError> {
     let (district, year) = (DistrictId(district), SchoolYear(year));
     bundle(&node, &headers, &query, move |collector| collector.student(district, year, &handle)).await
+}
+
+/// Where a funder's money of a year went, as statements without an amount
+#[utoipa::path(get, path = "/v1/evidence/budget/{funder}/{school_year}", tag = "evidence",
+    params(("funder" = String, Path), ("school_year" = u16, Path), EvidenceQuery,
+        ("aula-credential" = String, Header)),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub async fn budget(
+    State(node): State<Arc<Node>>,
+    headers: HeaderMap,
+    FromPath((funder, year)): FromPath<(AccountId, u16)>,
+    FromQuery(query): FromQuery<EvidenceQuery>,
+) -> Result<Response, ApiError> {
+    bundle(&node, &headers, &query, move |collector| collector.budget(funder, SchoolYear(year))).await
 }

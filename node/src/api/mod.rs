@@ -80,6 +80,7 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(evidence::round))
         .routes(routes!(evidence::allocation))
         .routes(routes!(evidence::student))
+        .routes(routes!(evidence::budget))
         .routes(routes!(ops::healthz))
         .routes(routes!(ops::readyz))
         .routes(routes!(ops::metrics))

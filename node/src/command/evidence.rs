@@ -1,15 +1,22 @@
 //! `aula evidence`: fetches an evidence bundle from a node and writes it to a file.
 //!
 //! Bundles hold rows, so the request carries a credential signed with the home's account key: a member's or an
-//! auditor's. Whoever gets the file needs no node to check it: `aula-audit verify FILE --genesis G`.
+//! auditor's. Where the home is a district's, [`disclose`] adds what only the district knows: the fields named with
+//! `--fields`, and a proof of a decision's need band. Whoever gets the file needs no node to check it: `aula-audit
+//! verify FILE --genesis G`.
 
 use std::path::PathBuf;
 
-use aula_ledger::audit::Bundle;
+use aula_ledger::audit::{Bundle, Subject};
 use aula_ledger::codec::Canonical;
+use aula_ledger::proof::sample::audit_sample;
+use aula_ledger::state::schema::Decision;
+use aula_ledger::types::Handle;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+
+mod disclose;
 
 use super::rpc::RpcArgs;
 use super::{Advise, Context, Failure, Outcome, absolute};
@@ -19,7 +26,9 @@ use crate::client::sender::Sender;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  aula evidence round 7 --home D/auditor --rpc http://127.0.0.1:8480 -o round-7.bundle\n  aula evidence \
-                  allocation 7 HANDLE -o place.bundle\n  aula evidence student 12 1988 HANDLE -o state.bundle\n\n\
+                  allocation 7 HANDLE -o place.bundle\n  aula evidence student 12 1988 HANDLE -o state.bundle\n  aula \
+                  evidence student 12 1988 HANDLE --fields skill:00001,need --home D/district-12 -o state.bundle\n  aula \
+                  evidence budget ACCOUNT 1988 -o budget.bundle\n  aula evidence sample 7 --home D/auditor\n\n\
                   Then, anywhere: aula-audit verify FILE --genesis genesis.json"
 )]
 pub struct EvidenceArgs {
@@ -57,9 +66,30 @@ pub enum About {
         school_year: u16,
         /// The student's pseudonym, 64 hex digits
         handle: String,
+        /// Fields to open, separated by commas: skill:NNNNN, need, engagement. Needs the district's own folder as --home
+        #[arg(long, value_name = "NAMES")]
+        fields: Option<String>,
         /// Where and whence
         #[command(flatten)]
         place: Place,
+    },
+    /// Where a funder's money of a year went, as statements without an amount
+    Budget {
+        /// The funder's account, 40 hex digits
+        funder: String,
+        /// The school year, by the calendar year in which it starts
+        school_year: u16,
+        /// Where and whence
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Which students of a decided round its seed draws for an audit; writes no file
+    Sample {
+        /// The round's number
+        round: u32,
+        /// The node to ask
+        #[command(flatten)]
+        rpc: RpcArgs,
     },
 }
 
@@ -78,37 +108,48 @@ pub struct Place {
 }
 
 impl About {
-    fn place(&self) -> &Place {
-        match self {
-            Self::Round { place, .. } | Self::Allocation { place, .. } | Self::Student { place, .. } => place,
-        }
+    /// Which node is asked, the route, and where the bundle goes; no file for a sample.
+    fn asked(&self) -> (&RpcArgs, String, Option<&Place>) {
+        let (route, place) = match self {
+            Self::Round { round, place } => (format!("round/{round}"), place),
+            Self::Allocation { round, handle, place } => (format!("allocation/{round}/{handle}"), place),
+            Self::Student { district, school_year, handle, place, .. } => {
+                (format!("student/{district}/{school_year}/{handle}"), place)
+            }
+            Self::Budget { funder, school_year, place } => (format!("budget/{funder}/{school_year}"), place),
+            Self::Sample { round, rpc } => return (rpc, format!("/v1/evidence/round/{round}"), None),
+        };
+        let waypoint = place.waypoint.map(|height| format!("?waypoint={height}")).unwrap_or_default();
+        (&place.rpc, format!("/v1/evidence/{route}{waypoint}"), Some(place))
     }
 
-    fn route(&self) -> String {
-        let route = match self {
-            Self::Round { round, .. } => format!("round/{round}"),
-            Self::Allocation { round, handle, .. } => format!("allocation/{round}/{handle}"),
-            Self::Student { district, school_year, handle, .. } => {
-                format!("student/{district}/{school_year}/{handle}")
+    /// Adds what the home's own records know.
+    fn disclose(&self, context: &Context, bundle: &mut Bundle) -> Result<(), Failure> {
+        match self {
+            Self::Student { fields: Some(names), .. } => disclose::fields(&context.home, bundle, names),
+            Self::Allocation { .. } if disclose::has_records(&context.home) => {
+                disclose::band(&context.home, bundle)
             }
-        };
-        let waypoint = self.place().waypoint.map(|height| format!("?waypoint={height}")).unwrap_or_default();
-        format!("/v1/evidence/{route}{waypoint}")
+            _ => Ok(()),
+        }
     }
 }
 
-/// Fetches and writes the bundle.
+/// Fetches the bundle, adds to it, and writes it; or prints who is drawn.
 ///
 /// # Errors
 /// When the node refuses, does not have it, or cannot be reached, or the file cannot be written.
 pub async fn run(context: &Context, args: &EvidenceArgs) -> Result<Outcome, Failure> {
-    let place = args.about.place();
-    let client = place.rpc.client(context)?;
+    let (rpc, route, place) = args.about.asked();
+    let client = rpc.client(context)?;
     let sender = Sender::of_home(&client, &context.home, 0).await?;
     let reader = client.signed_by(sender.chain_id().clone(), sender.account(), sender.key().clone());
-    let bytes = reader.get_bytes(&args.about.route()).await?;
+    let fetched = reader.get_bytes(&route).await?;
     let hint = "use the same version of the program as the node";
-    let bundle = Bundle::from_canonical(&bytes).advise("the node sent no bundle", hint)?;
+    let mut bundle = Bundle::from_canonical(&fetched).advise("the node sent no bundle", hint)?;
+    let Some(place) = place else { return sample(&bundle) };
+    args.about.disclose(context, &mut bundle)?;
+    let bytes = bundle.to_canonical();
     let out = absolute(&place.out)?;
     std::fs::write(&out, &bytes).advise(format!("cannot write {}", out.display()), "choose another -o")?;
     let height = bundle.chain.head.header.height;
@@ -121,5 +162,22 @@ pub async fn run(context: &Context, args: &EvidenceArgs) -> Result<Outcome, Fail
         out.display()
     );
     let json = json!({ "file": out, "kind": kind, "bytes": bytes.len(), "sha256": sha256, "height": height });
+    Ok(Outcome::yes(json, text))
+}
+
+/// Who is drawn, from a round's bundle: the same pure function that the ledger uses.
+fn sample(bundle: &Bundle) -> Result<Outcome, Failure> {
+    let hint = "use the same version of the program as the node";
+    let Subject::Round(round) = &bundle.subject else {
+        return Err(Failure::new("bad_answer", "the node sent no round", hint));
+    };
+    let decision = Decision::from_canonical(&round.context.decision.value);
+    let decision = decision.advise("the round's decision cannot be read", hint)?;
+    let drawn = audit_sample(&decision.seed, round.rows.iter().map(|row| &row.handle));
+    let listed: Vec<String> = drawn.iter().map(Handle::to_string).collect();
+    let text = format!("{} of {} students are drawn\n{}", listed.len(), round.rows.len(), listed.join("\n"));
+    let json = json!({
+        "round": decision.round, "seed": decision.seed, "requests": round.rows.len(), "drawn": listed,
+    });
     Ok(Outcome::yes(json, text))
 }

@@ -1,8 +1,8 @@
 //! The demo's driver: plays the consortium's members through four epochs, over HTTP alone.
 //!
 //! An epoch is one grade of the study: the funder funds it, an operator defines its two classes, the funder its
-//! pools; districts anchor their students' states; a round per class is opened, districts request, operators
-//! commit to and reveal shares of the seeds; the rounds run. While a round's windows pass, districts record which
+//! pools; districts anchor their students' states and prove the need bands they are going to request with; a round
+//! per class is opened, districts request, operators commit to and reveal shares of the seeds; the rounds run. While a round's windows pass, districts record which
 //! students completed the grade, one a block. Every step waits until the one before is final.
 //!
 //! Invariants: a rejection anywhere ends the demo with the code in words; nothing is read from a node but what
@@ -13,20 +13,25 @@ use std::time::{Duration, Instant};
 
 use aula_ledger::chain::TransactionId;
 use aula_ledger::names::{Name, TextError, Title};
+use aula_ledger::proof::money::Purse;
 use aula_ledger::tx::{
-    Calendar, CommitSeed, DefineClass, DefinePool, FundBudget, MilestoneKind, OpenRound, RecordMilestone,
-    RevealSeed, RunRound, SeedSecret, seed_commitment,
+    Calendar, CommitSeed, DefineClass, DefinePool, FundBudget, OpenRound, RevealSeed, RunRound, SeedSecret,
+    SubmitRequests, seed_commitment,
 };
-use aula_ledger::types::{Cents, ClassId, DistrictId, Hash, KindId, PoolId, RoundId, SchoolYear, TimeMs};
+use aula_ledger::types::{
+    Cents, ClassId, DistrictId, Hash, Height, KindId, PoolId, RoundId, SchoolYear, TimeMs,
+};
 use aula_twin_runtime::params::Params;
 use rand::RngCore;
 use rand::rngs::OsRng;
 use serde_json::Value;
 
+use super::milestones::{Milestones, milestones};
 use super::office::Office;
-use super::requests::requests;
+use super::requests::{Unproved, batches, prove_all};
 use super::rules::{self, PoolPlan};
 use super::star::{ComputerRatio, Grade, StudentYear};
+use super::statements::{Ledger, NotStated};
 use super::twins::{self, Anchored, Twins};
 use crate::client::Client;
 use crate::client::sender::{Sender, Signed, submit, submit_all};
@@ -35,12 +40,14 @@ use crate::command::Failure;
 
 /// Longest wait for one step to be final: many propose timeouts.
 const STEP_LIMIT: Duration = Duration::from_secs(120);
-/// Most entries of one batch: about a megabyte of states, so that two share a block.
+/// Most states of one batch: about a megabyte of states, so that two share a block.
 const BATCH: usize = 5_000;
 /// Heights added to the window for requests, since the demo's blocks follow each other in milliseconds.
 const EXTRA_REQUEST_HEIGHTS: u32 = 16;
 /// Heights added to the window for reveals.
 const EXTRA_REVEAL_HEIGHTS: u32 = 4;
+/// The ledger's default equity weight, which the demo's genesis keeps.
+const EQUITY: u32 = 73;
 /// How long a class's calendar is open: a year.
 const CALENDAR_MS: u64 = 365 * 24 * 3_600_000;
 
@@ -154,15 +161,18 @@ impl Driver {
         let count: usize = anchored.values().map(Vec::len).sum();
         let pools: usize = plans.iter().map(Vec::len).sum();
         tell(format!("{}: {pools} pools open, {count} states anchored", grade.name()));
-        let mut milestones = milestones(grade, &anchored);
-        let rounds = self.open(grade).await?;
-        let secrets = self.request(&rounds, &anchored).await?;
+        let mut milestones = milestones(self.funder.chain_id(), grade, &anchored);
+        let proved = self.prove(&anchored, tell).await?;
+        let rounds = self.open(grade, &proved).await?;
+        let secrets = self.request(&rounds, proved).await?;
         let requests_until = rounds.iter().map(|round| round.requests_until).max().unwrap_or(0);
         self.pass(requests_until, &mut milestones).await?;
         self.reveal(&rounds, secrets).await?;
         let reveals_until = rounds.iter().map(|round| round.reveals_until).max().unwrap_or(0);
         self.pass(reveals_until, &mut milestones).await?;
         let decided = self.run(grade, &rounds).await?;
+        let devices = rounds.iter().find(|round| round.class == Class::Devices).ok_or_else(strange)?;
+        tell(self.state(grade, &plans, devices.round, &anchored).await?);
         for round in &decided {
             tell(format!(
                 "{}: {}: {} requests, {} placed, {} waiting, cost {}{}",
@@ -229,11 +239,42 @@ impl Driver {
             queues.push(batches.into_iter().map(|batch| sender.sign(batch)).collect());
             anchored.insert(*district, states);
         }
-        self.send(queues).await?;
+        let finals = self.send(queues).await?;
+        let batches = anchored.values_mut().flat_map(|students| students.chunks_mut(BATCH));
+        for (batch, one) in batches.zip(&finals) {
+            batch.iter_mut().for_each(|student| student.anchored = Height(one.height));
+        }
         Ok(anchored)
     }
 
-    async fn open(&mut self, grade: Grade) -> Result<Vec<Opened>, Failure> {
+    /// Every district's requests with their proofs, for the rounds that come next: rounds count up, so a district
+    /// can prove before the round is open, and its window need not wait for that.
+    async fn prove(
+        &self,
+        anchored: &BTreeMap<DistrictId, Vec<Anchored>>,
+        tell: &(dyn Fn(String) + Sync),
+    ) -> Result<Proved, Failure> {
+        let start = Instant::now();
+        let known: Value = self.client.get("/v1/rounds").await?;
+        let next = known["count"].as_u64().and_then(|count| u32::try_from(count).ok()).ok_or_else(strange)?;
+        let rounds: Vec<RoundId> = (next..).map(RoundId).take(Class::ALL.len()).collect();
+        let (mut districts, mut asked): (Vec<DistrictId>, Vec<Unproved>) = (Vec::new(), Vec::new());
+        for (district, students) in anchored {
+            for (round, class) in rounds.iter().zip(Class::ALL) {
+                let batches = batches(*round, class, students);
+                districts.extend(std::iter::repeat_n(*district, batches.len()));
+                asked.extend(batches);
+            }
+        }
+        let chain = self.funder.chain_id();
+        let made = tokio::task::block_in_place(|| prove_all(chain, &asked))?;
+        let (count, seconds) =
+            (made.iter().map(|batch| batch.requests.len()).sum::<usize>(), start.elapsed().as_secs_f64());
+        tell(format!("{count} need bands proved in {seconds:.1} s"));
+        Ok(Proved { rounds, batches: districts.into_iter().zip(made).collect() })
+    }
+
+    async fn open(&mut self, grade: Grade, proved: &Proved) -> Result<Vec<Opened>, Failure> {
         let operator = first(&mut self.operators)?;
         let open = |class: Class| {
             operator.sign(OpenRound {
@@ -244,15 +285,14 @@ impl Driver {
         };
         let queue = Class::ALL.map(open).to_vec();
         let finals = self.send(vec![queue]).await?;
-        Class::ALL.into_iter().zip(&finals).map(|(class, one)| Opened::of(class, one)).collect()
+        let opened = Class::ALL.into_iter().zip(&finals).map(|(class, one)| Opened::of(class, one));
+        let opened = opened.collect::<Result<Vec<Opened>, Failure>>()?;
+        let foreseen = opened.iter().map(|one| one.round).eq(proved.rounds.iter().copied());
+        if foreseen { Ok(opened) } else { Err(strange()) }
     }
 
     /// Commitments to the seeds and every district's requests; gives the operators' secrets, by round.
-    async fn request(
-        &mut self,
-        rounds: &[Opened],
-        anchored: &BTreeMap<DistrictId, Vec<Anchored>>,
-    ) -> Result<Vec<Vec<SeedSecret>>, Failure> {
+    async fn request(&mut self, rounds: &[Opened], proved: Proved) -> Result<Vec<Vec<SeedSecret>>, Failure> {
         let (mut queues, mut secrets) = (Vec::new(), vec![Vec::new(); rounds.len()]);
         for operator in &mut self.operators {
             let mut queue = Vec::new();
@@ -265,11 +305,12 @@ impl Driver {
             }
             queues.push(queue);
         }
-        for (district, (_, sender)) in &mut self.districts {
-            let students = anchored.get(district).map_or(&[][..], Vec::as_slice);
-            let batches = rounds.iter().flat_map(|round| requests(round.round, round.class, students, BATCH));
-            queues.push(batches.map(|batch| sender.sign(batch)).collect());
+        let mut asked: BTreeMap<DistrictId, Vec<Signed>> = BTreeMap::new();
+        for (district, batch) in proved.batches {
+            let (_, sender) = self.districts.get_mut(&district).ok_or_else(strange)?;
+            asked.entry(district).or_default().push(sender.sign(batch));
         }
+        queues.extend(asked.into_values());
         self.send(queues).await?;
         Ok(secrets)
     }
@@ -295,6 +336,37 @@ impl Driver {
             decided.push(Decided::of(round, grade, &told["decision"])?);
         }
         Ok(decided)
+    }
+
+    /// The funder's statements of the year, weighed by the device round; gives what they say in words.
+    async fn state(
+        &mut self,
+        grade: Grade,
+        plans: &[Vec<PoolPlan>; 2],
+        round: RoundId,
+        anchored: &BTreeMap<DistrictId, Vec<Anchored>>,
+    ) -> Result<String, Failure> {
+        let chain = self.funder.chain_id().clone();
+        let school_year = SchoolYear(rules::school_year(grade));
+        let purse = Purse { chain: &chain, funder: self.funder.account(), school_year };
+        let ledger = Ledger::of(plans.iter().flatten())?;
+        let as_of = Height(self.watcher.height());
+        let made = tokio::task::block_in_place(|| {
+            let budget = ledger.budget(&purse, as_of)?;
+            let students = anchored.values().flatten();
+            Ok::<_, NotStated>((budget, ledger.equity(&purse, round, EQUITY, students)?))
+        });
+        let (budget, equity) = made?;
+        let words = format!(
+            "{}: amounts of {} schools stated without showing one; each got at least {} cents a hundredth of a \
+             weighted pupil",
+            grade.name(),
+            budget.lines.len(),
+            equity.floor_cents
+        );
+        let queue = vec![self.funder.sign(budget), self.funder.sign(equity)];
+        self.send(vec![queue]).await?;
+        Ok(words)
     }
 
     /// Lets blocks pass until the one after `height` may come, with a milestone in each.
@@ -323,6 +395,12 @@ impl Driver {
         accepted(&finals)?;
         Ok(finals)
     }
+}
+
+/// Requests that are ready to be sent once these rounds are open.
+struct Proved {
+    rounds: Vec<RoundId>,
+    batches: Vec<(DistrictId, SubmitRequests)>,
 }
 
 /// A round that is open.
@@ -397,25 +475,4 @@ fn definition(class: Class, grade: Grade, opens_ms: TimeMs) -> Result<DefineClas
         waitlist_cost: Some(rules::WAITLIST_COST),
         calendar: Calendar { opens_ms, closes_ms: TimeMs(opens_ms.0.saturating_add(CALENDAR_MS)) },
     })
-}
-
-type Milestones = Vec<(DistrictId, RecordMilestone)>;
-
-/// Who completed the grade: whoever sat both tests at its end.
-fn milestones(grade: Grade, anchored: &BTreeMap<DistrictId, Vec<Anchored>>) -> Milestones {
-    let school_year = SchoolYear(rules::school_year(grade));
-    let students = anchored.iter().flat_map(|(district, list)| list.iter().map(move |one| (*district, one)));
-    let completed = students.filter(|(_, one)| one.year.read.is_some() && one.year.math.is_some());
-    let record = |(district, one): (DistrictId, &Anchored)| {
-        let milestone = RecordMilestone {
-            school_year,
-            handle: one.leaf.handle,
-            number: 0,
-            kind: MilestoneKind::GradeCompleted,
-            evidence: one.leaf.state_hash,
-            supersedes: None,
-        };
-        (district, milestone)
-    };
-    completed.map(record).collect()
 }

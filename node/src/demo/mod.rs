@@ -2,12 +2,16 @@
 //!
 //! Flow: [`star`] reads the public tables, [`rules`] says what they mean here, [`office`] is a district with its
 //! keys and records, [`twins`] turns a year's records into states and what is anchored of them; [`consortium`] has
-//! the members' folders and what the genesis says of them, [`driver`] plays them all, [`requests`] what they ask for.
+//! the members' folders and what the genesis says of them, [`driver`] plays them all, [`requests`] what they ask for, [`milestones`] what
+//! students reached,
+//! [`statements`] what the funder states of its money.
 
 pub mod consortium;
 pub mod driver;
+pub mod milestones;
 pub mod office;
 pub mod requests;
 pub mod rules;
 pub mod star;
+pub mod statements;
 pub mod twins;

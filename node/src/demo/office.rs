@@ -6,8 +6,8 @@
 //! vault alone says nothing.
 //!
 //! Flow: [`Office::create`] → [`Office::secret`] for each student → [`Office::seal_year`] before anything is
-//! anchored → [`Office::save_secrets`]. AES-256-GCM-SIV; the associated data binds district, student or handle,
-//! and purpose. Absent: reading back, access control, rotation and erasure, which are the vault's.
+//! anchored → [`Office::save_secrets`]; [`reading`] opens it again. AES-256-GCM-SIV; the associated data binds district,
+//! student or handle, and purpose. Absent: access control, rotation and erasure, which are the vault's.
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
@@ -20,7 +20,7 @@ use aes_gcm_siv::{Aes256GcmSiv, Nonce};
 use aula_ledger::keys::{Label, account_of};
 use aula_ledger::types::{AccountId, DistrictId, Handle, SchoolYear};
 use aula_zk::StudentSecret;
-use borsh::BorshSerialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 use ed25519_dalek::SigningKey;
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
@@ -31,6 +31,8 @@ use zeroize::Zeroizing;
 
 use crate::home::Home;
 use crate::keys::{KeyError, KeyKind, NodeKey};
+
+pub mod reading;
 
 /// First byte of both sealed files.
 const SEALED_VERSION: u8 = 1;
@@ -56,7 +58,7 @@ pub enum OfficeError {
 }
 
 /// A student's record of one year, in clear: only ever inside the office.
-#[derive(Debug, BorshSerialize)]
+#[derive(Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Record {
     /// The study's number of the student.
     pub student: u32,
@@ -248,7 +250,44 @@ fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), OfficeError> {
 
 #[cfg(test)]
 mod tests {
+    use super::reading::ReadError;
     use super::*;
+
+    #[test]
+    fn an_office_reads_back_what_it_sealed_and_nothing_that_was_changed()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let mut office = Office::create(folder.path(), DistrictId(7))?;
+        let year = SchoolYear(1985);
+        let record =
+            |student| Record { student, snapshot: vec![student as u8; 40], events: vec![vec![1, 2]] };
+        let handles = [3, 4, 5].map(|student| office.handle(student, year));
+        let records: Vec<(Handle, Record)> = handles.into_iter().zip([3, 4, 5].map(record)).collect();
+        office.seal_year(year, &records)?;
+        office.save_secrets()?;
+        let path = folder.path().join("district-07");
+        let mut again = Office::open(&path)?;
+        for (handle, sealed) in &records {
+            assert_eq!(&again.record(handle, year)?, sealed);
+        }
+        let nobody = again.record(&Handle([9; 32]), year);
+        assert!(matches!(nobody, Err(ReadError::Unknown(_))));
+        for (file, at) in [("vault/1985.sealed", 60), ("keystore/students.sealed", 30)] {
+            let good = fs::read(path.join(file))?;
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            fs::write(path.join(file), &bad)?;
+            let read = Office::open(&path).and_then(|mut office| office.record(&handles[0], year));
+            assert!(matches!(read, Err(ReadError::Damaged(_))), "{file}");
+            fs::write(path.join(file), &good)?;
+        }
+        fs::write(
+            path.join("keystore/kek.json"),
+            format!("{{\"version\":1,\"kek\":\"{}\"}}", "00".repeat(32)),
+        )?;
+        assert!(matches!(Office::open(&path), Err(ReadError::Damaged(_))), "another key");
+        Ok(())
+    }
 
     #[test]
     fn pseudonyms_differ_by_student_year_and_office_and_stay_the_same_otherwise() -> Result<(), OfficeError> {

@@ -1,21 +1,22 @@
 //! A district's twins in the demo: a year's tests and need as events, the state they give, what is anchored of it.
 //!
 //! Flow: for each student of the year, up to two assessments and the assessed need enter the student's twin in
-//! order; its fields, salted, give the state's hash; the need is committed to. [`advance`] does a district's
+//! order; its fields, salted, give the state's hash; four numbers are committed to. [`advance`] does a district's
 //! whole year. Invariants: a student's version counts its states over all years, so that no salt or blinding is
 //! ever derived twice. Absent: sending anything; see [`super::driver`].
 
 use std::collections::BTreeMap;
 
-use aula_ledger::proof::student_state::{SaltedField, root};
+use aula_ledger::proof::committed::{CommittedField, FieldCommitment};
+use aula_ledger::proof::student_state::{SaltedField, state_hash};
 use aula_ledger::tx::{AnchorStates, StudentState};
-use aula_ledger::types::{CommitmentBytes, Handle, Hash, SchoolYear};
+use aula_ledger::types::{CommitmentBytes, Handle, Hash, Height, SchoolYear};
 use aula_twin_runtime::clock::{DAY_MS, HybridClock, Skew};
 use aula_twin_runtime::event::{Event, EventBody, EventKey, SkillId, SourceId};
 use aula_twin_runtime::fixed::Need;
 use aula_twin_runtime::model::Model;
 use aula_twin_runtime::params::{KindRule, Params, ScoreScale};
-use aula_twin_runtime::twin::{TwinState, leaves, step};
+use aula_twin_runtime::twin::{Leaf, TwinState, leaves, step};
 use aula_zk::{Field, Opening, StudentSecret, commitment};
 
 use super::office::{Office, OfficeError, Record};
@@ -72,6 +73,10 @@ pub struct Anchored {
     pub need: u16,
     /// What everybody sees.
     pub leaf: StudentState,
+    /// What opens the leaf's commitments, in their order: never leaves the district.
+    pub openings: Vec<Opening>,
+    /// In which block the leaf was anchored; 0 until it is final.
+    pub anchored: Height,
 }
 
 /// Parameters of the demo's twins: the reference thresholds, the unfitted model, the study's score scales.
@@ -117,9 +122,16 @@ pub fn advance(
         }
         twin.version += 1;
         let handle = office.handle(year.student, school_year);
-        let leaf = leaf(handle, year, twin, &office.secret(year.student), params).map_err(refused)?;
+        let (leaf, openings) =
+            leaf(handle, year, twin, &office.secret(year.student), params).map_err(refused)?;
         records.push((handle, Record { student: year.student, snapshot: twin.state.snapshot(), events }));
-        anchored.push(Anchored { year: year.clone(), need: rules::need(year), leaf });
+        anchored.push(Anchored {
+            year: year.clone(),
+            need: rules::need(year),
+            leaf,
+            openings,
+            anchored: Height::GENESIS,
+        });
     }
     office.seal_year(school_year, &records)?;
     office.save_secrets()?;
@@ -167,32 +179,58 @@ fn bodies(year: &StudentYear) -> Vec<EventBody> {
     tests.into_iter().flatten().chain([need]).collect()
 }
 
-/// What is anchored of a twin: the root over its salted fields and the commitment to its need.
+/// The fields of a state with their salts of this version: the leaves under the anchored hash.
+///
+/// # Errors
+/// When a field's name cannot be a name, which no state has.
+pub fn salted_fields(
+    state: &TwinState,
+    version: u64,
+    secret: &StudentSecret,
+    params: &Params,
+) -> Result<Vec<SaltedField>, String> {
+    let salted = |leaf: Leaf| {
+        let name = Field::new(&leaf.field).map_err(|error| error.to_string())?;
+        let salt = *commitment::leaf_salt(secret, &name, version);
+        Ok(SaltedField { field: leaf.field, value: leaf.value, salt })
+    };
+    leaves(state, params).into_iter().map(salted).collect()
+}
+
+/// What is anchored of a twin, the root over its salted fields and the commitments, and what opens these.
 fn leaf(
     handle: Handle,
     year: &StudentYear,
     twin: &Twin,
     secret: &StudentSecret,
     params: &Params,
-) -> Result<StudentState, String> {
+) -> Result<(StudentState, Vec<Opening>), String> {
     let version = u64::from(twin.version);
-    let mut fields = Vec::new();
-    for leaf in leaves(&twin.state, params) {
-        let name = Field::new(&leaf.field).map_err(|error| error.to_string())?;
-        let salt = *commitment::leaf_salt(secret, &name, version);
-        fields.push(SaltedField { field: leaf.field, value: leaf.value, salt });
+    let fields = salted_fields(&twin.state, version, secret, params)?;
+    let mastery = |skill| u64::from(twin.state.mastery(skill, params).level.e4());
+    let numbers = [
+        (CommittedField::Need, u64::from(rules::need(year))),
+        (CommittedField::Engagement, u64::from(twin.state.engagement().level.e4())),
+        (CommittedField::Mastery(READING.0), mastery(READING)),
+        (CommittedField::Mastery(MATHEMATICS.0), mastery(MATHEMATICS)),
+    ];
+    let (mut commitments, mut openings) = (Vec::new(), Vec::new());
+    for (field, number) in numbers {
+        let name = Field::new(&field.to_string()).map_err(|error| error.to_string())?;
+        let opening = Opening::derive(secret, &name, version, number);
+        let committed = opening.commit().map_err(|error| error.to_string())?;
+        commitments.push(FieldCommitment { field, commitment: CommitmentBytes(*committed.as_bytes()) });
+        openings.push(opening);
     }
-    let field = Field::new("need").map_err(|error| error.to_string())?;
-    let opening = Opening::derive(secret, &field, version, u64::from(rules::need(year)));
-    let committed = opening.commit().map_err(|error| error.to_string())?;
-    Ok(StudentState {
+    let leaf = StudentState {
         handle,
         version: twin.version,
-        state_hash: root(&fields),
+        state_hash: state_hash(&fields),
         home_school: year.school,
-        commitments: vec![CommitmentBytes(*committed.as_bytes())],
+        commitments,
         event_watermark: twin.state.events(),
-    })
+    };
+    Ok((leaf, openings))
 }
 
 #[cfg(test)]

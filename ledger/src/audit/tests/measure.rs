@@ -31,8 +31,11 @@ fn evidence_of_a_round_of_real_size() {
     }
     world.accept("voter-a", testkit::open(1));
     let rankings: [&[u8]; 4] = [&[0, 1, 2], &[1, 0, 3], &[2, 3], &[3, 1, 0, 2]];
-    let ask = |n: u32| request(n, school(n), (n * 7 % 10) as u8, Mandate::None, rankings[n as usize % 4]);
-    world.accept("district-1", submit(0, (0..6_840).map(ask).collect()));
+    let ask = |n: u32| request(n, school(n), testkit::band_of(n), Mandate::None, rankings[n as usize % 4]);
+    for from in (0..6_840u32).step_by(1_024) {
+        let asked = (from..(from + 1_024).min(6_840)).map(ask).collect();
+        world.accept("district-1", submit(&world.chain, 0, asked));
+    }
     world.advance_to(crate::state::schema::round(&world.chain.state, ROUND).unwrap().unwrap().reveals_until);
     world.accept("voter-a", testkit::run(0));
     let timed = |what: &str, build: &dyn Fn() -> Bundle| {

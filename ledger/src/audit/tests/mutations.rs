@@ -6,16 +6,22 @@ use rand::{Rng, SeedableRng};
 
 use super::*;
 use crate::audit::bundle::SignedHeader;
+use crate::audit::open::open_fields;
 
 /// Bundles of each kind.
 fn bundles(world: &World) -> Vec<Bundle> {
     let collector = world.collector(&[]);
+    let mut opened = collector.student(DistrictId(1), YEAR, &handle(300)).unwrap();
+    let names = ["need", "skill/00003"].map(str::to_owned).into();
+    open_fields(&mut opened, &super::disclosure::fields(1), &names).unwrap();
     vec![
         collector.round(ROUND).unwrap(),
         collector.allocation(ROUND, &handle(3)).unwrap(),
         collector.student(DistrictId(1), YEAR, &handle(3)).unwrap(),
         collector.student(DistrictId(1), YEAR, &handle(900)).unwrap(),
         collector.student(DistrictId(9), YEAR, &handle(3)).unwrap(),
+        collector.budget(account("funder"), YEAR).unwrap(),
+        opened,
     ]
 }
 
@@ -155,7 +161,7 @@ fn parts_of_another_height_or_chain_are_refused() {
                 refuse(&late, &bundle.to_canonical(), &format!("{what} of {which} in bundle {at}"));
             }
         }
-        let swapped = &bundles(&late)[(at + 1) % 5];
+        let swapped = &bundles(&late)[(at + 1) % 7];
         let mixed = Bundle { subject: swapped.subject.clone(), ..good.clone() };
         assert_valid(&late, &mixed);
     }

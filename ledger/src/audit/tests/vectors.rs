@@ -3,13 +3,17 @@
 use aula_twin_runtime::allocation::{Limits, solve, srap};
 
 use super::*;
+use crate::audit::open::{attach_band, open_fields};
 
 const GENESIS: &[u8] = include_bytes!("../../../vectors/evidence/genesis.json");
-const BUNDLES: [(&str, &[u8]); 4] = [
+const BUNDLES: [(&str, &[u8]); 7] = [
     ("round", include_bytes!("../../../vectors/evidence/round.bundle")),
     ("allocation", include_bytes!("../../../vectors/evidence/allocation.bundle")),
     ("student", include_bytes!("../../../vectors/evidence/student.bundle")),
     ("absent", include_bytes!("../../../vectors/evidence/absent.bundle")),
+    ("proved", include_bytes!("../../../vectors/evidence/proved.bundle")),
+    ("opened", include_bytes!("../../../vectors/evidence/opened.bundle")),
+    ("budget", include_bytes!("../../../vectors/evidence/budget.bundle")),
 ];
 
 #[test]
@@ -46,6 +50,14 @@ fn write_the_pinned_evidence() {
     write("allocation.bundle", &bundle(collector.allocation(ROUND, &handle(3))));
     write("student.bundle", &bundle(collector.student(DistrictId(1), YEAR, &handle(3))));
     write("absent.bundle", &bundle(collector.student(DistrictId(1), YEAR, &handle(900))));
+    write("budget.bundle", &bundle(collector.budget(account("funder"), YEAR)));
+    let mut proved = collector.allocation(ROUND, &handle(3)).unwrap();
+    attach_band(&mut proved, band_alone(&world, 3)).unwrap();
+    write("proved.bundle", &proved.to_canonical());
+    let mut opened = collector.student(DistrictId(1), YEAR, &handle(300)).unwrap();
+    let names = ["need", "skill/00003"].map(str::to_owned).into();
+    open_fields(&mut opened, &disclosure::fields(1), &names).unwrap();
+    write("opened.bundle", &opened.to_canonical());
     // Three students, two pools of two places, costs by row.
     let words = [3i32, 2, 2, 2, 0, 0, 5, 1, 4, 2, 9, 3];
     let instance: Vec<u8> =

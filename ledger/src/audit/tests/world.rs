@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ed25519_dalek::SigningKey;
 
 use crate::audit::{Archive, Collector};
-use crate::chain::{Code, CommitCertificate, Header, Vote, VoteType, validators};
+use crate::chain::{Code, CommitCertificate, Header, Transaction, Vote, VoteType, validators};
 use crate::codec::Canonical;
 use crate::genesis::{Genesis, GenesisValidator};
 use crate::keys::{Label, public_key, sign};
@@ -23,12 +23,17 @@ pub struct World {
     pub chain: Chain,
     pub genesis: Vec<u8>,
     pub blocks: BTreeMap<Height, (Header, CommitCertificate)>,
+    pub accepted: BTreeMap<Height, Vec<Payload>>,
     signers: BTreeMap<ValidatorAddress, SigningKey>,
 }
 
 impl Archive for World {
     fn signed_header(&self, height: Height) -> Result<Option<(Header, CommitCertificate)>, StoreError> {
         Ok(self.blocks.get(&height).cloned())
+    }
+
+    fn accepted(&self, height: Height) -> Result<Option<Vec<Payload>>, StoreError> {
+        Ok(self.blocks.contains_key(&height).then(|| self.accepted.get(&height).cloned().unwrap_or_default()))
     }
 }
 
@@ -61,6 +66,7 @@ impl World {
             genesis: genesis.to_json().expect("a genesis"),
             chain: Chain::of(genesis),
             blocks: BTreeMap::new(),
+            accepted: BTreeMap::new(),
             signers: (1..=5).map(signer).collect(),
         }
     }
@@ -97,6 +103,8 @@ impl World {
         }
         self.accept("district-1", testkit::anchor(0..12, 11));
         self.accept("district-2", testkit::anchor(20..26, 21));
+        // A student with a real state, to open fields of.
+        self.accept("district-1", super::disclosure::anchored(1));
     }
 
     fn round(&mut self) {
@@ -114,14 +122,19 @@ impl World {
         };
         let mandate = |number: u32| if number.is_multiple_of(5) { Mandate::Mandated } else { Mandate::None };
         let first = (0..12).map(|number| request(number, 11, mandate(number))).collect();
-        self.accept("district-1", testkit::submit(0, first));
+        self.accept("district-1", testkit::submit(&self.chain, 0, first));
         let second = (20..26).map(|number| request(number, 21, Mandate::None)).collect();
-        self.accept("district-2", testkit::submit(0, second));
+        self.accept("district-2", testkit::submit(&self.chain, 0, second));
         self.advance_to(record.requests_until);
         // District 1 withholds its share.
         self.accept("voter-a", RevealSeed { round, secret: secret("voter-a") });
         self.advance_to(record.reveals_until);
         self.accept("funder", testkit::run(0));
+        let stated = testkit::money::stated(&self.chain.parsed.chain_id, &testkit::money::AMOUNTS, 100_000);
+        self.accept("funder", stated);
+        let weights = testkit::money::weights_of(&self.chain, round);
+        // School 21 got 19,999 cents for six pupils of a weight of at most 169.
+        self.accept("funder", testkit::money::floor_stated(&self.chain, &weights, 15));
     }
 
     fn add_validator(&mut self) {
@@ -161,6 +174,10 @@ impl World {
     pub fn block(&mut self, transaction: Option<Vec<u8>>) -> Option<Code> {
         let transactions: Vec<Vec<u8>> = transaction.into_iter().collect();
         let outcome = self.chain.block(&transactions);
+        let accepted = outcome.receipts.iter().zip(&transactions).filter(|(r, _)| r.code == Code::Accepted);
+        let payload = |bytes: &[u8]| Transaction::from_canonical(bytes).expect("decoded before").body.payload;
+        let accepted = accepted.map(|(_, bytes)| payload(bytes)).collect();
+        self.accepted.insert(outcome.header.height, accepted);
         let certificate = self.certify(&outcome.header);
         self.blocks.insert(outcome.header.height, (outcome.header, certificate));
         outcome.receipts.first().map(|receipt| receipt.code)

@@ -7,11 +7,11 @@ use aula_twin_runtime::allocation::certificate::Prices;
 use aula_twin_runtime::allocation::explain::{Standing, Weights, explain};
 use aula_twin_runtime::allocation::problem::Problem;
 
+use super::super::bands;
 use super::super::bundle::AllocationEvidence;
 use super::super::report::{Checks, Stop};
 use super::State;
 use super::context::{Context, row};
-use super::round::pass_band;
 use crate::proof::bulk_tree::verify_row;
 use crate::rounds;
 use crate::state::schema::{DecisionRow, Placement, RequestRow};
@@ -43,14 +43,14 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &AllocationEv
     let decision_path =
         verify_row(&evidence.decision.path, handle, &evidence.decision.row, &context.decisions);
     checks.need("decision", decision_path)?;
+    let claim = request.band_claim(*handle);
     let inputs = context.inputs(vec![(*handle, request)]);
     let assigned = checks.need("decision", inputs.assignment(&[(*handle, decision.clone())]))?;
     checks.pass("decision", placement_words(&decision));
     let problem = checks.need("prices", inputs.problem())?;
     let assigned = assigned.first().copied().unwrap_or(u32::MAX);
     check_prices(checks, &context, home, &problem, assigned, decision.weight)?;
-    pass_band(checks);
-    Ok(())
+    bands::verify_one(checks, &state.chain_id, context.round.round, claim, &evidence.band)
 }
 
 fn placement_words(decision: &DecisionRow) -> String {

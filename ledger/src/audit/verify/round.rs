@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aula_twin_runtime::allocation::certificate::{Certificate, check};
 
+use super::super::bands;
 use super::super::bundle::{Proved, RoundEvidence};
 use super::super::optimum::{lottery_words, optimum_words};
 use super::super::report::{Checks, Stop};
@@ -13,6 +14,7 @@ use super::context::{Context, row};
 use crate::chain::TreeHead;
 use crate::params::FAIRNESS_WORK_SHARE;
 use crate::proof::BulkTree;
+use crate::proof::committed::BandClaim;
 use crate::rounds::{self, PublishedReport, RoundInputs, waiting_prices};
 use crate::state::schema::{
     Budget, DecisionRow, Placement, RequestRow, SchoolPrice, SeedShare, StoredCertificate, budget_key,
@@ -60,8 +62,9 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &RoundEvidenc
         ),
     );
     check_report(checks, state, &context, &inputs, &assignment, &evidence.report)?;
-    pass_band(checks);
-    Ok(())
+    let claims: Vec<BandClaim> =
+        inputs.requests.iter().map(|(handle, request)| request.band_claim(*handle)).collect();
+    bands::verify(checks, &state.chain_id, context.round.round, &claims, &evidence.bands)
 }
 
 /// The published figures, suppression included, follow from the rows.
@@ -91,15 +94,6 @@ fn check_report(
         ),
     );
     Ok(())
-}
-
-/// What no check here shows, said in its place among the checks.
-pub(super) fn pass_band(checks: &mut Checks) {
-    checks.pass(
-        "band",
-        "Band not proved: need bands and mandates are as the districts stated them; the bundle holds no proof that \
-         a band matches the student's anchored need.",
-    );
 }
 
 /// Both trees, rebuilt from the rows shown, are those of the state.

@@ -2,7 +2,7 @@
 
 use super::super::bundle::{StudentEvidence, StudentStanding};
 use super::super::report::{Checks, Stop};
-use super::State;
+use super::{State, opened};
 use crate::codec::Canonical;
 use crate::proof::bulk_tree::verify_row;
 use crate::state::{schema, tree_key};
@@ -13,7 +13,7 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &StudentEvide
     let label = schema::students_tree(*district, *school_year);
     let whose = format!("of district {district} in school year {school_year}");
     match standing {
-        StudentStanding::Anchored { tree, row } => {
+        StudentStanding::Anchored { tree, row, opened } => {
             let head = state.open_tree(checks, "tree", &label, tree)?;
             checks.pass("tree", format!("The tree {whose} holds {} students.", head.leaf_count));
             checks.need("inclusion", verify_row(&row.path, handle, &row.row, &head))?;
@@ -26,6 +26,9 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &StudentEvide
                     leaf.version, leaf.state_hash, leaf.anchored
                 ),
             );
+            if let Some(opened) = opened {
+                opened::verify(checks, &leaf, opened)?;
+            }
         }
         StudentStanding::Absent { tree, proof } => {
             let head = state.open_tree(checks, "tree", &label, tree)?;

@@ -6,10 +6,11 @@ use serde::Serialize;
 use super::chain::canonical;
 use crate::chain::TreeHead;
 use crate::codec::Canonical;
+use crate::proof::committed::BandClaim;
 use crate::tx::{ClassTerms, DefineClass, Mandate, SeedSecret};
 use crate::types::{
-    AccountId, Band, Cents, ClassId, DistrictId, Hash, Height, KindId, PoolId, RoundId, SchoolId, SchoolYear,
-    TimeMs,
+    AccountId, Band, Cents, ClassId, CommitmentBytes, DistrictId, Handle, Hash, Height, KindId, PoolId,
+    RoundId, SchoolId, SchoolYear, TimeMs,
 };
 
 /// A funder's budget of a school year. Invariant: `charged_cents <= funded_cents`.
@@ -138,6 +139,15 @@ pub struct RequestRow {
     pub kinds: Vec<KindId>,
     /// SHA-256 of the student's row in the district's tree: the state, and its commitments, that it speaks of.
     pub state_row: Hash,
+    /// The commitment to the need in that state, which the band was proved of.
+    pub need: CommitmentBytes,
+}
+
+impl RequestRow {
+    /// What was proved when this request of `handle` was taken.
+    pub fn band_claim(&self, handle: Handle) -> BandClaim {
+        BandClaim { handle, band: self.band, commitment: self.need }
+    }
 }
 
 /// Where a student is placed.

@@ -6,8 +6,11 @@ use serde::Serialize;
 use super::chain::canonical;
 use crate::codec::Canonical;
 use crate::names::{Name, Title};
-use crate::tx::MilestoneKind;
-use crate::types::{AccountId, CommitmentBytes, DistrictId, Handle, Hash, Height, SchoolId, SchoolYear};
+use crate::proof::committed::FieldCommitment;
+use crate::tx::{Finding, MilestoneKind};
+use crate::types::{
+    AccountId, CommitmentBytes, DistrictId, Handle, Hash, Height, RoundId, SchoolId, SchoolYear,
+};
 
 /// A district of the consortium.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
@@ -38,14 +41,46 @@ pub struct StudentLeaf {
     pub state_hash: Hash,
     /// The school the student attends.
     pub home_school: SchoolId,
-    /// Commitments, need first.
-    pub commitments: Vec<CommitmentBytes>,
+    /// Commitments, ascending by field: need first.
+    pub commitments: Vec<FieldCommitment>,
     /// Digest of the model that computed the state.
     pub model_digest: Hash,
     /// How many events the state has seen.
     pub event_watermark: u64,
     /// In which block it was anchored.
     pub anchored: Height,
+}
+
+/// A mastery that was proved to lie above the threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct Mastered {
+    /// Of which skill.
+    pub skill: u16,
+    /// The commitment that the proof is about.
+    pub commitment: CommitmentBytes,
+    /// The height at which its leaf was anchored.
+    pub anchored: Height,
+}
+
+/// An auditor's result on a drawn student.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct AuditResult {
+    /// The round whose seed drew the student.
+    pub round: RoundId,
+    /// Whom.
+    pub handle: Handle,
+    /// The district that requested for the student.
+    pub district: DistrictId,
+    /// SHA-256 of the leaf that was audited.
+    pub state_row: Hash,
+    /// What was found.
+    pub finding: Finding,
+    /// Hash of the auditor's report.
+    pub report: Hash,
+    /// Who audited.
+    pub auditor: AccountId,
+    /// In which block it was recorded.
+    pub recorded: Height,
 }
 
 /// Something a student reached. Written once, never again.
@@ -65,6 +100,8 @@ pub struct Milestone {
     pub evidence: Hash,
     /// The record that this one corrects.
     pub supersedes: Option<u16>,
+    /// What was proved of a mastered unit.
+    pub mastered: Option<Mastered>,
     /// Who recorded it.
     pub recorded_by: AccountId,
     /// In which block.
@@ -76,4 +113,5 @@ canonical! {
     School = "school", 256;
     StudentLeaf = "student leaf", 512;
     Milestone = "milestone", 256;
+    AuditResult = "audit result", 256;
 }

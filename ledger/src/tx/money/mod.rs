@@ -1,5 +1,9 @@
-//! Money: budgets.
+//! Money: budgets, and statements about them.
 
+pub mod budget_statement;
+pub mod equity_statement;
 pub mod fund_budget;
 
+pub use budget_statement::BudgetStatement;
+pub use equity_statement::EquityStatement;
 pub use fund_budget::FundBudget;

@@ -1,11 +1,18 @@
 //! SubmitRequests: a district requests resources for its students.
 //!
 //! Each handle must stand in the district's tree of the class's school year, anchored before the round was
-//! opened. A batch is taken whole or refused whole, with the position of its first bad entry. A handle's
-//! first final request counts; later ones are counted as repeated and change nothing.
+//! opened, and the need committed to in that leaf must be proved to lie in the band the request names. A batch is
+//! taken whole or refused whole, with the position of its first bad entry. A handle's first final request counts;
+//! later ones, which must keep the same rules, are counted as repeated and change nothing.
 //!
-//! A handle is 32 bytes of a keyed hash, so two districts share one only if one copies the other's; the trees
-//! show who anchored it first, and nothing here tries to settle it.
+//! Proofs: each covers eight entries, in order, the last one what remains; all of a batch are verified together
+//! with weights drawn from all of them ([`aula_zk::Batch`]). An aggregated proof is whole or nothing, so the
+//! position reported for one that fails is that of the first of its eight entries.
+//!
+//! A handle is 32 bytes of a keyed hash, so two districts share one only if one copies the other's. An entry whose
+//! handle another district has requested is refused, so that it learns of it; the trees show who anchored the handle
+//! first, and nothing here tries to settle it. Hence every entry of an accepted batch has a row of the same district,
+//! state and band, from which an auditor rebuilds the statement of its proof.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -13,14 +20,16 @@ use serde::{Deserialize, Serialize};
 use super::commit_seed::open_round;
 use crate::chain::Code;
 use crate::codec::Canonical;
-use crate::params::MAX_KINDS;
+use crate::params::{MAX_KINDS, MAX_TRANSACTION_RANGE_VALUES};
 use crate::proof::bulk_tree::row_hash;
+use crate::proof::committed::{
+    BAND_GROUP, BandClaim, CommittedField, ProofBytes, StatementError, band_statement, commitment_to,
+};
 use crate::rounds::RoundPools;
 use crate::state::schema::{self, Class, RequestRow, Round, StudentLeaf};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, Rows, ascends, differ, ensure, require};
-use crate::types::DistrictId;
-use crate::types::{Band, Handle, KindId, RoundId, SchoolId};
+use crate::types::{Band, ChainId, CommitmentBytes, DistrictId, Handle, KindId, RoundId, SchoolId};
 use std::sync::Arc;
 
 /// Whether the student must be placed.
@@ -69,13 +78,16 @@ pub struct Request {
 pub struct SubmitRequests {
     /// Which round.
     pub round: RoundId,
-    /// Strictly ascending by handle; at least one.
+    /// Strictly ascending by handle; 1 to 1,024, what one block may prove.
     pub requests: Vec<Request>,
+    /// That each need lies in its band: one aggregated range proof for eight requests, in order.
+    pub proofs: Vec<ProofBytes>,
 }
 
 impl Handler for SubmitRequests {
     fn check(&self) -> Result<(), Code> {
-        require(!self.requests.is_empty())?;
+        require((1..=MAX_TRANSACTION_RANGE_VALUES).contains(&self.requests.len()))?;
+        require(self.proofs.len() == self.requests.len().div_ceil(BAND_GROUP))?;
         require(ascends(self.requests.iter().map(|request| &request.handle)))?;
         require(self.requests.iter().all(|r| (1..=MAX_KINDS).contains(&r.kinds.len()) && differ(&r.kinds)))
     }
@@ -87,14 +99,22 @@ impl Handler for SubmitRequests {
         ensure(context.facts.height <= round.requests_until, Code::RequestsClosed)?;
         let intake = Intake::of(context, &round, district)?;
         let rows = Rows::of(context.overlay, schema::requests_tree(self.round))?;
+        let admitted = self.admit(context, &intake, &round)?;
         let (mut counted, mut repeated) = (0u32, 0u32);
-        for (position, request) in self.requests.iter().enumerate() {
-            if rows.get(context.overlay, &request.handle)?.is_some() {
+        for (position, (request, (row, pairs))) in self.requests.iter().zip(admitted).enumerate() {
+            let repeats = match rows.get(context.overlay, &request.handle)? {
+                None => false,
+                Some(counted) => {
+                    let counted: RequestRow = schema::decode(&counted)?;
+                    let own = counted.district == district;
+                    ensure(own, Code::ForeignRequest).map_err(|code| Refusal::from(code).at(position))?;
+                    true
+                }
+            };
+            if repeats {
                 repeated = repeated.saturating_add(1);
                 continue;
             }
-            let (row, pairs) =
-                intake.admit(context, &round, request).map_err(|refusal| refusal.at(position))?;
             round.pairs = round.pairs.saturating_add(pairs);
             counted = counted.saturating_add(1);
             context.overlay.put_row(rows.label(), request.handle, row.to_canonical());
@@ -104,8 +124,51 @@ impl Handler for SubmitRequests {
         let fits = round.requests <= params.max_round_requests && round.pairs <= params.max_round_pairs;
         ensure(fits, Code::TooManyRequests)?;
         schema::write(context.overlay, schema::round_key(self.round), &round);
+        let taken = schema::batches_key(self.round, context.facts.height);
+        context.overlay.put(taken, round.requests.to_be_bytes().to_vec());
         Ok(vec![Event::RequestsTaken { round: self.round, counted, repeated }])
     }
+}
+
+impl SubmitRequests {
+    /// Checks every entry, then every proof; gives the rows and how many pairs each adds to the round's problem.
+    fn admit(
+        &self,
+        context: &Context<'_, '_>,
+        intake: &Intake,
+        round: &Round,
+    ) -> Result<Vec<(RequestRow, u64)>, Refusal> {
+        let (mut rows, mut claims) = (Vec::new(), Vec::new());
+        for (position, request) in self.requests.iter().enumerate() {
+            let (row, pairs, claim) =
+                intake.admit(context, round, request).map_err(|refusal| refusal.at(position))?;
+            rows.push((row, pairs));
+            claims.push(claim);
+        }
+        verify_bands(&context.facts.chain_id, self.round, &claims, &self.proofs)?;
+        Ok(rows)
+    }
+}
+
+/// Verifies the proofs of a batch, one for each [`BAND_GROUP`] claims in order, as one equation.
+fn verify_bands(
+    chain: &ChainId,
+    round: RoundId,
+    claims: &[BandClaim],
+    proofs: &[ProofBytes],
+) -> Result<(), Refusal> {
+    let first_of = |group: usize| group.saturating_mul(BAND_GROUP);
+    let mut batch = aula_zk::Batch::new();
+    for (group, (claims, proof)) in claims.chunks(BAND_GROUP).zip(proofs).enumerate() {
+        let statement = band_statement(chain, round, claims).map_err(|error| match error {
+            StatementError::NotCommitted(position) => {
+                Refusal::from(Code::NotCommitted).at(first_of(group).saturating_add(position))
+            }
+            StatementError::Count => Refusal::from(Code::ProofRejected).at(first_of(group)),
+        })?;
+        batch.push(&statement, &proof.0);
+    }
+    batch.verify().map_err(|bad| Refusal::from(Code::ProofRejected).at(first_of(bad.index)))
 }
 
 /// What a batch's entries are checked against, read once.
@@ -132,13 +195,14 @@ impl Intake {
         })
     }
 
-    /// Checks an entry; gives its row, and how many pairs it adds to the round's problem.
+    /// Checks an entry but for its proof; gives its row, how many pairs it adds to the round's problem, and what is
+    /// to be proved of it.
     fn admit(
         &self,
         context: &Context<'_, '_>,
         round: &Round,
         request: &Request,
-    ) -> Result<(RequestRow, u64), Refusal> {
+    ) -> Result<(RequestRow, u64, BandClaim), Refusal> {
         let definition = &self.class.definition;
         let known = |kind: &KindId| usize::from(kind.0) < definition.kinds.len();
         ensure(request.kinds.iter().all(known), Code::UnknownKind)?;
@@ -146,6 +210,7 @@ impl Intake {
         let leaf: StudentLeaf = schema::decode(&state)?;
         ensure(leaf.anchored < round.opened, Code::AnchoredTooLate)?;
         ensure(leaf.home_school == request.home_school, Code::HomeSchoolDiffers)?;
+        let need = commitment_to(&leaf.commitments, CommittedField::Need).ok_or(Code::NotCommitted)?;
         let home = self.pools.schools.get(&request.home_school).ok_or(Code::UnknownSchool)?;
         let may_wait = definition.waitlist_cost.is_some() && request.mandate == Mandate::None;
         let eligible = self.pools.eligibility.count(home, &request.kinds);
@@ -158,7 +223,9 @@ impl Intake {
             mandate: request.mandate,
             kinds: request.kinds.clone(),
             state_row: row_hash(&state),
+            need: CommitmentBytes(*need.as_bytes()),
         };
-        Ok((row, pairs))
+        let claim = row.band_claim(request.handle);
+        Ok((row, pairs, claim))
     }
 }

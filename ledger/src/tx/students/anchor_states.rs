@@ -10,11 +10,11 @@ use crate::chain::Code;
 use crate::codec::Canonical;
 use crate::params::MAX_COMMITMENTS;
 use crate::proof::bulk_tree::row_hash;
+use crate::proof::committed::FieldCommitment;
 use crate::state::schema::{self, StudentLeaf};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, Rows, ascends, ensure, require};
-use crate::types::{CommitmentBytes, Handle, Hash, SchoolId, SchoolYear};
-use crate::types::{DistrictId, Height};
+use crate::types::{DistrictId, Handle, Hash, Height, SchoolId, SchoolYear};
 use std::collections::BTreeSet;
 
 /// One student's state, as hashes and commitments.
@@ -29,8 +29,8 @@ pub struct StudentState {
     pub state_hash: Hash,
     /// The school the student attends; one of the sender's district.
     pub home_school: SchoolId,
-    /// Commitments to fields that proofs speak about, need first; at most 8.
-    pub commitments: Vec<CommitmentBytes>,
+    /// Commitments to the fields that proofs speak about, strictly ascending by field, so need first; at most 8.
+    pub commitments: Vec<FieldCommitment>,
     /// How many events of the student's telemetry the state has seen.
     pub event_watermark: u64,
 }
@@ -51,7 +51,10 @@ impl Handler for AnchorStates {
     fn check(&self) -> Result<(), Code> {
         require(!self.states.is_empty())?;
         require(ascends(self.states.iter().map(|state| &state.handle)))?;
-        require(self.states.iter().all(|s| s.version > 0 && s.commitments.len() <= MAX_COMMITMENTS))
+        require(self.states.iter().all(|state| {
+            let fields = state.commitments.iter().map(|one| &one.field);
+            state.version > 0 && state.commitments.len() <= MAX_COMMITMENTS && ascends(fields)
+        }))
     }
 
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {

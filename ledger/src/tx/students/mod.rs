@@ -1,7 +1,9 @@
-//! Students: anchored states and milestones.
+//! Students: anchors, milestones, audits.
 
 pub mod anchor_states;
+pub mod record_audit;
 pub mod record_milestone;
 
 pub use anchor_states::{AnchorStates, StudentState};
-pub use record_milestone::{MilestoneKind, RecordMilestone};
+pub use record_audit::{Finding, RecordAudit};
+pub use record_milestone::{MasteryProof, MilestoneKind, RecordMilestone};

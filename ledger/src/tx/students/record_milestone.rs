@@ -1,14 +1,19 @@
 //! RecordMilestone: something a student reached, for good. A record never changes; a correction is another
 //! record that supersedes the first, which stays.
+//!
+//! A mastered unit is not taken on trust: it comes with a range proof that the mastery committed to in the anchored
+//! leaf lies above 0.85 and at most at 1, bound to chain, handle, skill and the leaf's height. The record keeps the
+//! commitment, so that the proof in the block can be checked again after the leaf was replaced.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use crate::chain::Code;
-use crate::state::schema::{self, Milestone};
+use crate::proof::committed::{CommittedField, ProofBytes, commitment_to, mastery_statement};
+use crate::state::schema::{self, Mastered, Milestone, StudentLeaf};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
-use crate::types::{Handle, Hash, SchoolYear};
+use crate::types::{CommitmentBytes, Handle, Hash, SchoolYear};
 
 /// What was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -44,18 +49,56 @@ pub struct RecordMilestone {
     pub evidence: Hash,
     /// The number of the record that this one corrects.
     pub supersedes: Option<u16>,
+    /// That the unit's skill is mastered; there exactly for [`MilestoneKind::UnitMastered`].
+    #[serde(default)]
+    pub mastery: Option<MasteryProof>,
+}
+
+/// That a student's mastery of a skill lies above the threshold.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MasteryProof {
+    /// Which skill.
+    pub skill: u16,
+    /// Of the statement [`mastery_statement`] about the anchored leaf.
+    pub proof: ProofBytes,
+}
+
+impl MasteryProof {
+    /// Range-proved values it carries.
+    pub const VALUES: usize = 2;
+
+    /// Verifies it against the leaf; gives what the record keeps.
+    fn verify(
+        &self,
+        context: &Context<'_, '_>,
+        handle: &Handle,
+        leaf: &StudentLeaf,
+    ) -> Result<Mastered, Refusal> {
+        let field = CommittedField::Mastery(self.skill);
+        let commitment = commitment_to(&leaf.commitments, field).ok_or(Code::NotCommitted)?;
+        let chain = &context.facts.chain_id;
+        let statement = mastery_statement(chain, leaf.anchored, handle, self.skill, commitment)
+            .map_err(|_| Code::ProofRejected)?;
+        statement.verify(&self.proof.0).map_err(|_| Code::ProofRejected)?;
+        let commitment = CommitmentBytes(*commitment.as_bytes());
+        Ok(Mastered { skill: self.skill, commitment, anchored: leaf.anchored })
+    }
 }
 
 impl Handler for RecordMilestone {
     fn check(&self) -> Result<(), Code> {
-        require(self.supersedes.is_none_or(|earlier| earlier < self.number))
+        require(self.supersedes.is_none_or(|earlier| earlier < self.number))?;
+        require(self.mastery.is_some() == (self.kind == MilestoneKind::UnitMastered))
     }
 
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
         let district = context.district()?;
         let (handle, number) = (&self.handle, self.number);
         let label = schema::students_tree(district, self.school_year);
-        ensure(context.overlay.row(&label, handle)?.is_some(), Code::UnknownHandle)?;
+        let leaf = context.overlay.row(&label, handle)?.ok_or(Code::UnknownHandle)?;
+        let leaf: StudentLeaf = schema::decode(&leaf)?;
+        let mastered = self.mastery.as_ref().map(|proof| proof.verify(context, handle, &leaf)).transpose()?;
         let overlay = &mut *context.overlay;
         let key = schema::milestone_key(district, handle, number);
         ensure(overlay.get(&key)?.is_none(), Code::MilestoneImmutable)?;
@@ -77,6 +120,7 @@ impl Handler for RecordMilestone {
             kind: self.kind,
             evidence: self.evidence,
             supersedes: self.supersedes,
+            mastered,
             recorded_by: context.sender.account,
             recorded: context.facts.height,
         };

@@ -58,7 +58,7 @@ proptest! {
 
     #[test]
     fn a_round_gives_no_place_twice_and_every_request_one_decision(
-        asked in prop::collection::vec((0u32..12, 0u8..10, prop::bool::weighted(0.2), 0usize..4), 1..12),
+        asked in prop::collection::vec((0u32..12, prop::bool::weighted(0.2), 0usize..4), 1..12),
     ) {
         let mut chain = ready();
         chain.accept("voter-a", open(1));
@@ -67,14 +67,14 @@ proptest! {
         let requests: Vec<Request> = asked
             .into_iter()
             .filter(|(number, ..)| seen.insert(*number))
-            .map(|(number, band, mandated, ranking)| {
+            .map(|(number, mandated, ranking)| {
                 let mandate = if mandated { Mandate::Mandated } else { Mandate::None };
-                request(number, 11, band, mandate, rankings[ranking])
+                request(number, 11, band_of(number), mandate, rankings[ranking])
             })
             .collect();
         let (count, mandates) =
             (requests.len(), requests.iter().filter(|r| r.mandate == Mandate::Mandated).count());
-        chain.accept("district-1", submit(0, requests));
+        chain.accept("district-1", submit(&chain, 0, requests));
         let until = schema::round(&chain.state, RoundId(0)).unwrap().unwrap().reveals_until;
         chain.advance_to(until);
         let receipt = chain.send("voter-a", run(0));

@@ -1,5 +1,6 @@
 //! A row for each rejection code: how it is reached, and that only the sequence moved.
 
+use super::{proofs, statements};
 use crate::chain::Code;
 use crate::codec::Canonical;
 use crate::keys::{Label, public_key, sign};
@@ -12,7 +13,7 @@ use crate::tx::*;
 use crate::types::*;
 
 /// A way to a rejection: a chain made ready, who sends, and what.
-type Row = (Code, fn() -> (Chain, &'static str, Payload));
+pub(super) type Row = (Code, fn() -> (Chain, &'static str, Payload));
 
 fn register(text: &str) -> RegisterMember {
     RegisterMember {
@@ -59,7 +60,7 @@ fn open_upgrade() -> Chain {
     chain
 }
 
-fn opened() -> Chain {
+pub(super) fn opened() -> Chain {
     let mut chain = ready();
     chain.accept("voter-a", open(1));
     chain
@@ -73,7 +74,7 @@ fn revealing() -> Chain {
     chain
 }
 
-fn round(chain: &Chain) -> schema::Round {
+pub(super) fn round(chain: &Chain) -> schema::Round {
     schema::round(&chain.state, RoundId(0)).unwrap().unwrap()
 }
 
@@ -86,18 +87,22 @@ fn reveal(byte: u8) -> RevealSeed {
     RevealSeed { round: RoundId(0), secret: SeedSecret([byte; 32]) }
 }
 
-fn asks(number: u32, school: u32, kinds: &[u8]) -> Payload {
-    submit(0, vec![request(number, school, 3, Mandate::None, kinds)]).into()
+/// District 1 asks for one student of a school, with a proof that holds.
+pub(super) fn asks(chain: Chain, number: u32, school: u32, kinds: &[u8]) -> (Chain, &'static str, Payload) {
+    let asked = vec![request(number, school, band_of(number), Mandate::None, kinds)];
+    let payload = submit(&chain, 0, asked).into();
+    (chain, "district-1", payload)
 }
 
-fn milestone(number: u16, supersedes: Option<u16>) -> RecordMilestone {
+pub(super) fn milestone(number: u16, supersedes: Option<u16>) -> RecordMilestone {
     RecordMilestone {
         school_year: YEAR,
         handle: handle(1),
         number,
-        kind: MilestoneKind::UnitMastered,
+        kind: MilestoneKind::GradeCompleted,
         evidence: Hash([1; 32]),
         supersedes,
+        mastery: None,
     }
 }
 
@@ -108,10 +113,10 @@ fn limited(change: impl FnOnce(&mut Params)) -> Chain {
 }
 
 /// A round that is over, with these requests, on a chain with these parameters.
-fn runnable(chain: Chain, requests: Vec<Request>) -> Chain {
+pub(super) fn runnable(chain: Chain, requests: Vec<Request>) -> Chain {
     let mut chain = chain;
     chain.accept("voter-a", open(1));
-    chain.accept("district-1", submit(0, requests));
+    chain.accept("district-1", submit(&chain, 0, requests));
     chain.advance_to(round(&chain).reveals_until);
     chain
 }
@@ -284,9 +289,9 @@ const CLASSES: &[Row] = &[
 ];
 
 const ROUNDS: &[Row] = &[
-    (Code::UnknownRound, || (ready(), "district-1", asks(1, 11, &[0]))),
+    (Code::UnknownRound, || asks(ready(), 1, 11, &[0])),
     (Code::RoundClosed, || {
-        let mut chain = runnable(ready(), vec![request(1, 11, 3, Mandate::None, &[0])]);
+        let mut chain = runnable(ready(), vec![request(1, 11, band_of(1), Mandate::None, &[0])]);
         chain.accept("voter-a", run(0));
         (chain, "voter-a", run(0).into())
     }),
@@ -296,7 +301,7 @@ const ROUNDS: &[Row] = &[
         chain.accept("voter-a", open(1));
         (chain, "voter-a", run(0).into())
     }),
-    (Code::RequestsClosed, || (revealing(), "district-1", asks(1, 11, &[0]))),
+    (Code::RequestsClosed, || asks(revealing(), 1, 11, &[0])),
     (Code::RequestsClosed, || (revealing(), "voter-b", commit("voter-b").into())),
     (Code::NotRevealTime, || {
         let mut chain = opened();
@@ -316,12 +321,12 @@ const ROUNDS: &[Row] = &[
         chain.accept("voter-a", reveal(5));
         (chain, "voter-a", reveal(5).into())
     }),
-    (Code::UnknownKind, || (opened(), "district-1", asks(1, 11, &[0, 7]))),
-    (Code::UnknownHandle, || (opened(), "district-1", asks(77, 11, &[0]))),
+    (Code::UnknownKind, || asks(opened(), 1, 11, &[0, 7])),
+    (Code::UnknownHandle, || asks(opened(), 77, 11, &[0])),
     (Code::AnchoredTooLate, || {
         let mut chain = opened();
         chain.accept("district-1", anchor([50], 11));
-        (chain, "district-1", asks(50, 11, &[0]))
+        asks(chain, 50, 11, &[0])
     }),
     (Code::AnchoredTooLate, || {
         // In the very block that opens the round.
@@ -329,29 +334,30 @@ const ROUNDS: &[Row] = &[
         let opens = chain.transaction("voter-a", 0, open(1).into()).to_canonical();
         let anchors = chain.transaction("district-1", 0, anchor([50], 11).into()).to_canonical();
         chain.block(&[anchors, opens]);
-        (chain, "district-1", asks(50, 11, &[0]))
+        asks(chain, 50, 11, &[0])
     }),
-    (Code::HomeSchoolDiffers, || (opened(), "district-1", asks(1, 12, &[0]))),
+    (Code::HomeSchoolDiffers, || asks(opened(), 1, 12, &[0])),
     (Code::NothingEligible, || {
         // Kind 1 is only at school 11, a rural one of district 1; school 22 is neither.
         let mut chain = ready();
         chain.accept("district-2", anchor([60], 22));
         chain.accept("voter-a", open(1));
-        let payload = submit(0, vec![request(60, 22, 3, Mandate::Mandated, &[1])]);
+        let payload = submit(&chain, 0, vec![request(60, 22, band_of(60), Mandate::Mandated, &[1])]);
         (chain, "district-2", payload.into())
     }),
     (Code::TooManyRequests, || {
         let mut chain = limited(|p| p.max_round_requests = 1);
         chain.accept("voter-a", open(1));
-        let both = (1..3).map(|n| request(n, 11, 3, Mandate::None, &[0])).collect();
-        (chain, "district-1", submit(0, both).into())
+        let both = (1..3).map(|n| request(n, 11, band_of(n), Mandate::None, &[0])).collect();
+        let batch = submit(&chain, 0, both).into();
+        (chain, "district-1", batch)
     }),
     (Code::Infeasible, || {
-        let mandated = (0..12).map(|n| request(n, 11, 3, Mandate::Mandated, &[0, 1])).collect();
+        let mandated = (0..12).map(|n| request(n, 11, band_of(n), Mandate::Mandated, &[0, 1])).collect();
         (runnable(ready(), mandated), "voter-a", run(0).into())
     }),
     (Code::NotProved, || {
-        let asked = (0..12).map(|n| request(n, 11, 3, Mandate::None, &[0, 1])).collect();
+        let asked = (0..12).map(|n| request(n, 11, band_of(n), Mandate::None, &[0, 1])).collect();
         (runnable(limited(|p| p.max_round_work = 1), asked), "voter-a", run(0).into())
     }),
 ];
@@ -364,7 +370,7 @@ fn aided() -> Chain {
 }
 
 fn decided(chain: Chain) -> Chain {
-    let asked = (0..3).map(|n| request(n, 11, 3, Mandate::None, &[0])).collect();
+    let asked = (0..3).map(|n| request(n, 11, band_of(n), Mandate::None, &[0])).collect();
     let mut chain = runnable(chain, asked);
     chain.accept("voter-a", run(0));
     chain
@@ -429,7 +435,9 @@ const SERVICE: &[Row] = &[
 ];
 
 fn rows() -> impl Iterator<Item = &'static Row> {
-    [MEMBERS, VOTES, STUDENTS, MONEY, CLASSES, ROUNDS, SERVICE].into_iter().flatten()
+    [MEMBERS, VOTES, STUDENTS, MONEY, CLASSES, ROUNDS, SERVICE, proofs::PROOFS, statements::STATEMENTS]
+        .into_iter()
+        .flatten()
 }
 
 #[test]
@@ -476,7 +484,8 @@ fn a_batch_names_its_first_bad_entry_and_is_refused_whole() {
     assert_eq!((receipt.code, receipt.entry), (Code::ForeignSchool, Some(3)));
 
     chain.accept("voter-a", open(1));
-    let mut batch = submit(0, (0..5).map(|n| request(n, 11, 3, Mandate::None, &[0])).collect());
+    let mut batch =
+        submit(&chain, 0, (0..5).map(|n| request(n, 11, band_of(n), Mandate::None, &[0])).collect());
     batch.requests[2].home_school = SchoolId(12);
     let receipt = chain.send("district-1", batch);
     assert_eq!((receipt.code, receipt.entry), (Code::HomeSchoolDiffers, Some(2)));

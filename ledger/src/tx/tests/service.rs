@@ -12,20 +12,27 @@ use crate::types::*;
 fn runnable(terms: SetClassTerms, requests: Vec<Request>) -> Chain {
     let mut chain = ready();
     chain.accept("district-1", anchor(20..32, 12));
+    chain.accept("district-1", anchor(alike(11), 11));
+    chain.accept("district-1", anchor(alike(12), 12));
     chain.accept("voter-a", terms);
     chain.accept("voter-a", open(1));
-    chain.accept("district-1", submit(0, requests));
+    chain.accept("district-1", submit(&chain, 0, requests));
     let until = schema::round(&chain.state, RoundId(0)).unwrap().unwrap().reveals_until;
     chain.advance_to(until);
     chain
 }
 
-fn asks(numbers: impl Iterator<Item = u32>, school: u32, band: u8) -> Vec<Request> {
-    numbers.map(|n| request(n, school, band, Mandate::None, &[0])).collect()
+/// Twelve students of a school, all of band 3.
+fn alike(school: u32) -> impl Iterator<Item = u32> {
+    (0..12).map(move |n| 1_000 * school + 10 * n + 3)
+}
+
+fn asks(numbers: impl Iterator<Item = u32>, school: u32) -> Vec<Request> {
+    numbers.map(|n| request(n, school, band_of(n), Mandate::None, &[0])).collect()
 }
 
 fn aided() -> Chain {
-    let mut chain = runnable(terms(1, None, Some(5_000)), asks(0..12, 11, 3));
+    let mut chain = runnable(terms(1, None, Some(5_000)), asks(0..12, 11));
     chain.accept("voter-a", run(0));
     chain
 }
@@ -78,7 +85,7 @@ fn a_missed_deadline_stays_on_record_when_the_school_acknowledges_later() {
 fn a_reverted_decision_keeps_its_history_and_the_one_before_stands_again() {
     let mut chain = aided();
     chain.accept("voter-a", open(1));
-    chain.accept("district-1", submit(1, asks(0..2, 11, 3)));
+    chain.accept("district-1", submit(&chain, 1, asks(0..2, 11)));
     let until = schema::round(&chain.state, RoundId(1)).unwrap().unwrap().reveals_until;
     chain.advance_to(until);
     chain.accept("voter-a", run(1));
@@ -96,7 +103,7 @@ fn a_reverted_decision_keeps_its_history_and_the_one_before_stands_again() {
     assert!(schema::decision(&chain.state, RoundId(1)).unwrap().is_some(), "the decision stays");
     // The next decision replaces nothing, for nothing stands.
     chain.accept("voter-a", open(1));
-    chain.accept("district-1", submit(2, asks(0..1, 11, 3)));
+    chain.accept("district-1", submit(&chain, 2, asks(0..1, 11)));
     let until = schema::round(&chain.state, RoundId(2)).unwrap().unwrap().reveals_until;
     chain.advance_to(until);
     chain.accept("voter-a", run(2));
@@ -125,7 +132,7 @@ fn placed_by_school(chain: &Chain) -> (u32, u32) {
         let row: schema::DecisionRow = schema::decode(row).unwrap();
         matches!(row.placement, Placement::Pool { .. })
     });
-    let first: Vec<Handle> = (0..12).map(handle).collect();
+    let first: Vec<Handle> = alike(11).map(handle).collect();
     let (own, other): (Vec<_>, Vec<_>) = placed.partition(|(handle, _)| first.contains(handle));
     (own.len() as u32, other.len() as u32)
 }
@@ -133,7 +140,7 @@ fn placed_by_school(chain: &Chain) -> (u32, u32) {
 #[test]
 fn a_fair_share_moves_places_to_the_school_that_has_fewer() {
     // Seven places; kind 0 is at school 11 (3) and 21 (2, not eligible for an urban school). School 12 is farther.
-    let both = || [asks(0..12, 11, 3), asks(20..32, 12, 3)].concat();
+    let both = || [asks(alike(11), 11), asks(alike(12), 12)].concat();
     let mut plain = runnable(terms(1, None, None), both());
     plain.accept("voter-a", run(0));
     assert_eq!(placed_by_school(&plain), (5, 0));
@@ -151,7 +158,7 @@ fn a_fair_share_moves_places_to_the_school_that_has_fewer() {
 
 #[test]
 fn a_round_that_cannot_be_met_names_a_minimum_cut_in_numbers_and_words() {
-    let mut mandated = asks(0..12, 11, 3);
+    let mut mandated = asks(0..12, 11);
     mandated.iter_mut().for_each(|request| request.mandate = Mandate::Mandated);
     let mut chain = runnable(terms(1, None, None), mandated);
     let receipt = chain.send("voter-a", run(0));
@@ -175,7 +182,7 @@ fn floors_that_too_few_may_fill_are_named() {
     let mut chain = ready();
     chain.accept("voter-a", DefinePool { floor: 5, ..pool(4, 1, 12, 0, 5) });
     chain.accept("voter-a", open(1));
-    chain.accept("district-1", submit(0, asks(0..2, 11, 3)));
+    chain.accept("district-1", submit(&chain, 0, asks(0..2, 11)));
     let until = schema::round(&chain.state, RoundId(0)).unwrap().unwrap().reveals_until;
     chain.advance_to(until);
     let receipt = chain.send("voter-a", run(0));

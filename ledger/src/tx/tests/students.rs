@@ -6,7 +6,7 @@ use crate::state::schema::{self, StudentLeaf};
 use crate::state::{StateReader, TreeRecord, tree_key};
 use crate::testkit::*;
 use crate::tx::students::anchor_states::anchored_leaf;
-use crate::tx::{MilestoneKind, RecordMilestone};
+use crate::tx::{Finding, MilestoneKind, RecordMilestone};
 use crate::types::*;
 
 #[test]
@@ -54,9 +54,10 @@ fn a_milestone_stands_byte_for_byte_whatever_is_sent_later() {
         school_year: YEAR,
         handle: handle(1),
         number,
-        kind: MilestoneKind::UnitMastered,
+        kind: MilestoneKind::CredentialAwarded,
         evidence: Hash([byte; 32]),
         supersedes,
+        mastery: None,
     };
     chain.accept("district-1", record(0, None, 1));
     let key = schema::milestone_key(DistrictId(1), &handle(1), 0);
@@ -88,9 +89,75 @@ fn no_district_touches_anothers_students() {
         kind: MilestoneKind::GradeCompleted,
         evidence: Hash([8; 32]),
         supersedes: None,
+        mastery: None,
     };
     chain.accept("district-2", payload);
     assert!(schema::milestones(&chain.state, DistrictId(1), &handle(1)).unwrap().is_empty());
     let row = chain.state.row("students/1/1988", &handle(1)).unwrap().unwrap();
     assert_eq!(schema::decode::<StudentLeaf>(&row).unwrap().home_school, SchoolId(11));
+}
+
+#[test]
+fn a_mastered_unit_is_proved_of_the_anchored_leaf_and_the_record_keeps_what_was_proved() {
+    let mut chain = ready();
+    let anchored = chain.height;
+    let payload = RecordMilestone {
+        school_year: YEAR,
+        handle: handle(1),
+        number: 0,
+        kind: MilestoneKind::UnitMastered,
+        evidence: Hash([8; 32]),
+        supersedes: None,
+        mastery: Some(mastered(&chain.parsed.chain_id, 1, anchored)),
+    };
+    assert_eq!(crate::tx::Payload::from(payload.clone()).range_values(), 2);
+    // Without a proof, or with one for a kind that has none, it is no payload at all.
+    for (kind, mastery) in
+        [(MilestoneKind::UnitMastered, None), (MilestoneKind::GradeCompleted, payload.mastery.clone())]
+    {
+        let odd = RecordMilestone { kind, mastery, ..payload.clone() };
+        assert_eq!(crate::tx::Payload::from(odd).check(), Err(Code::InvalidPayload));
+    }
+    chain.accept("district-1", payload);
+    let record = schema::milestones(&chain.state, DistrictId(1), &handle(1)).unwrap().remove(0);
+    let kept = record.mastered.unwrap();
+    let commitment = opening(&handle(1), SKILL).commit().unwrap();
+    assert_eq!((kept.skill, kept.anchored, &kept.commitment.0), (4, anchored, commitment.as_bytes()));
+}
+
+/// Mastery of exactly 0.85 is not above it: no proof can be made, so none can be recorded.
+#[test]
+fn mastery_at_the_threshold_cannot_be_proved() {
+    let chain = ready();
+    let opening = opening(&handle(2), SKILL);
+    let commitment = opening.commit().unwrap();
+    let statement = crate::proof::committed::mastery_statement(
+        &chain.parsed.chain_id,
+        chain.height,
+        &handle(2),
+        4,
+        commitment,
+    );
+    let proof = statement.unwrap().prove(&[opening], &mut rand::rngs::OsRng);
+    assert_eq!(proof, Err(aula_zk::ProveError::False(0)));
+}
+
+#[test]
+fn an_audits_result_stands_under_its_round_and_student() {
+    let mut chain = ready();
+    chain.accept("voter-a", open(1));
+    let asked = (0..12).map(|n| request(n, 11, band_of(n), crate::tx::Mandate::None, &[0])).collect();
+    chain.accept("district-1", submit(&chain, 0, asked));
+    let until = schema::round(&chain.state, RoundId(0)).unwrap().unwrap().reveals_until;
+    chain.advance_to(until);
+    chain.accept("voter-a", run(0));
+    let payload = audit_of_drawn(&chain, RoundId(0));
+    assert_eq!(chain.send("voter-a", payload.clone()).code, Code::RoleNotAllowed);
+    let receipt = chain.accept("auditor", payload.clone());
+    let (round, handle, finding) = (RoundId(0), payload.handle, Finding::Confirmed);
+    assert_eq!(receipt.events, [crate::tx::Event::AuditRecorded { round, handle, finding }]);
+    let results = schema::audits(&chain.state, round).unwrap();
+    assert_eq!(results.len(), 1);
+    assert_eq!((results[0].handle, results[0].auditor), (handle, account("auditor")));
+    assert_eq!((results[0].district, results[0].finding), (DistrictId(1), finding));
 }

@@ -5,6 +5,7 @@
 
 use aula_ledger::genesis::{GenesisDistrict, GenesisMember, GenesisSchool};
 use aula_ledger::names::{Name, TextError, Title};
+use aula_ledger::proof::committed::{CommittedField, FieldCommitment};
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::tx::{AnchorStates, StudentState};
 use aula_ledger::types::{ChainId, CommitmentBytes, DistrictId, Handle, Hash, Height, SchoolId, SchoolYear};
@@ -97,7 +98,10 @@ fn state(number: usize, home_school: SchoolId) -> StudentState {
         version: 1,
         state_hash: Hash(Sha256::digest(digest).into()),
         home_school,
-        commitments: vec![CommitmentBytes(aula_zk::commitment::BASE_BYTES)],
+        commitments: vec![FieldCommitment {
+            field: CommittedField::Need,
+            commitment: CommitmentBytes(aula_zk::commitment::BASE_BYTES),
+        }],
         event_watermark: 3,
     }
 }

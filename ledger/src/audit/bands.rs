@@ -1,0 +1,150 @@
+//! Need bands in a round's evidence: finding the proofs that the ledger took, and verifying them once more.
+//!
+//! Flow: [`collect`] reads the blocks that took the round's batches (`batches/R H`), cuts each accepted batch into
+//! the groups its proofs are about, and keeps those that prove a row not proved yet → the bundle → [`verify`] builds
+//! each group's statement from the ROWS and verifies all proofs as one batch.
+//!
+//! Invariants: every row is proved; a group that proves nothing new is neither kept nor accepted; handle, band and
+//! commitment are read from the rows, never from a group. What is NOT shown: that a need is true, and mandates.
+
+use std::collections::BTreeSet;
+
+use aula_zk::Batch;
+
+use super::build::{Archive, BuildError};
+use super::bundle::{BandEvidence, BandGroup};
+use super::report::{Checks, Stop};
+use crate::proof::committed::{BAND_GROUP, BandClaim, band_statement};
+use crate::state::{StateReader, StoreError, schema};
+use crate::tx::{Payload, SubmitRequests};
+use crate::types::{ChainId, RoundId};
+
+const NAME: &str = "band";
+
+/// The groups that prove these rows' bands, `claims` ascending by handle as the rows are.
+///
+/// # Errors
+/// [`BuildError::MissingBlock`], [`BuildError::Store`].
+pub(super) fn collect(
+    state: &dyn StateReader,
+    archive: &dyn Archive,
+    round: RoundId,
+    claims: &[BandClaim],
+) -> Result<Vec<BandGroup>, BuildError> {
+    let (mut proved, mut groups) = (BTreeSet::new(), Vec::new());
+    for height in schema::batch_heights(state, round)? {
+        let payloads = archive.accepted(height)?.ok_or(BuildError::MissingBlock(height))?;
+        for payload in payloads {
+            if let Payload::SubmitRequests(batch) = payload
+                && batch.round == round
+            {
+                groups.extend(groups_of(&batch, claims, &mut proved)?);
+            }
+        }
+    }
+    if proved.len() == claims.len() {
+        Ok(groups)
+    } else {
+        Err(StoreError("a counted request stands in no accepted batch".into()).into())
+    }
+}
+
+/// The groups of one accepted batch that prove a row not in `proved` yet.
+fn groups_of(
+    batch: &SubmitRequests,
+    claims: &[BandClaim],
+    proved: &mut BTreeSet<u32>,
+) -> Result<Vec<BandGroup>, StoreError> {
+    let mut groups = Vec::new();
+    for (entries, proof) in batch.requests.chunks(BAND_GROUP).zip(&batch.proofs) {
+        // Every entry of an accepted batch has a row: its own, or the earlier one of the same district and state.
+        let position = |handle| claims.binary_search_by_key(handle, |claim| claim.handle).ok();
+        let rows = entries.iter().map(|entry| position(&entry.handle).and_then(|at| u32::try_from(at).ok()));
+        let rows: Option<Vec<u32>> = rows.collect();
+        let rows = rows.ok_or_else(|| StoreError("an accepted batch names a handle without a row".into()))?;
+        let before = proved.len();
+        proved.extend(&rows);
+        if proved.len() > before {
+            groups.push(BandGroup { rows, proof: proof.clone() });
+        }
+    }
+    Ok(groups)
+}
+
+/// Checks that the groups prove the band of every row.
+pub(super) fn verify(
+    checks: &mut Checks,
+    chain: &ChainId,
+    round: RoundId,
+    claims: &[BandClaim],
+    groups: &[BandGroup],
+) -> Result<(), Stop> {
+    let (mut proved, mut batch): (BTreeSet<u32>, Batch) = (BTreeSet::new(), Batch::new());
+    for group in groups {
+        let claim_of = |index: &u32| claims.get(usize::try_from(*index).ok()?).copied();
+        let members: Option<Vec<BandClaim>> = group.rows.iter().map(claim_of).collect();
+        let Some(members) = members else {
+            return checks.fail(NAME, "A proof of bands speaks of a request that is not in the round.");
+        };
+        let before = proved.len();
+        proved.extend(&group.rows);
+        checks.ensure(
+            NAME,
+            proved.len() > before,
+            "A proof of bands shows nothing that is not shown before.",
+        )?;
+        let statement = checks.need(NAME, band_statement(chain, round, &members))?;
+        batch.push(&statement, &group.proof.0);
+    }
+    checks.ensure(NAME, proved.len() == claims.len(), "A request's band is without a proof.")?;
+    if let Err(bad) = batch.verify() {
+        return checks.fail(NAME, format!("Proof number {} of need bands does not hold.", bad.index));
+    }
+    checks.pass(
+        NAME,
+        format!(
+            "Bands proved: each of the {} needs lies in its band, by {} range proofs against the commitments that stood \
+             in the students' states before the round opened. {LIMITS}",
+            claims.len(),
+            groups.len()
+        ),
+    );
+    Ok(())
+}
+
+/// Checks what a single decision's bundle says of the band.
+pub(super) fn verify_one(
+    checks: &mut Checks,
+    chain: &ChainId,
+    round: RoundId,
+    claim: BandClaim,
+    evidence: &BandEvidence,
+) -> Result<(), Stop> {
+    let band = claim.band.get();
+    let BandEvidence::Proof(proof) = evidence else {
+        checks.pass(
+            NAME,
+            format!(
+                "Band {band} was proved at submission: the ledger takes no request without a range proof against the \
+                 commitment {} in the student's state. The proof covers other students as well and stands in the \
+                 round's bundle. {LIMITS}",
+                claim.commitment
+            ),
+        );
+        return Ok(());
+    };
+    let statement = checks.need(NAME, band_statement(chain, round, &[claim]))?;
+    checks.ensure(NAME, statement.verify(&proof.0).is_ok(), "The proof of the need band does not hold.")?;
+    checks.pass(
+        NAME,
+        format!(
+            "Band {band} is proved: the need lies in it, by a range proof against the commitment {} in the student's \
+             state. {LIMITS}",
+            claim.commitment
+        ),
+    );
+    Ok(())
+}
+
+/// What no proof of a band shows.
+const LIMITS: &str = "That the committed needs are true, and mandates, are not proved: audits draw a sample.";

@@ -1,0 +1,105 @@
+//! Where a funder's money of a year went, without an amount: the stated budget, and the floor if one is stated.
+
+use aula_zk::Batch;
+
+use super::super::bundle::{BudgetEvidence, EquityStanding};
+use super::super::report::{Checks, Stop};
+use super::State;
+use crate::proof::money::Purse;
+use crate::state::schema::{
+    self, Budget, Decision, StatedBudget, StatedEquity, budget_key, decision_key, stated_budget_key,
+    stated_equity_key,
+};
+
+/// Checks every statement once more, from commitments and proofs alone.
+pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &BudgetEvidence) -> Result<(), Stop> {
+    const NAME: &str = "budget statement";
+    let (funder, year) = (evidence.funder, evidence.school_year);
+    let budget: Budget = state.open(checks, "budget", &budget_key(&funder, year), &evidence.budget)?;
+    let own = (budget.funder, budget.school_year) == (funder, year);
+    checks.ensure("budget", own, "The budget's record names another funder or school year.")?;
+    checks.pass(
+        "budget",
+        format!(
+            "Funder {funder} has funded {} cents for school year {year} and charged {}.",
+            budget.funded_cents, budget.charged_cents
+        ),
+    );
+    let key = stated_budget_key(&funder, year);
+    let stated: StatedBudget = state.open(checks, NAME, &key, &evidence.statement)?;
+    let own = (stated.funder, stated.school_year) == (funder, year);
+    checks.ensure(NAME, own, "The stated budget's record names another funder or school year.")?;
+    let purse = Purse { chain: &state.chain_id, funder, school_year: year };
+    let statement = checks.need(NAME, purse.budget(stated.as_of, &stated.lines, stated.total_cents))?;
+    let holds = statement.verify(&stated.proof.0).is_ok();
+    checks.ensure(NAME, holds, "The proof of the stated budget does not hold.")?;
+    let compared = if stated.total_cents == budget.funded_cents {
+        "which is all that was funded".to_owned()
+    } else {
+        format!("which was all when it was stated at height {}; more was funded since", stated.stated)
+    };
+    checks.pass(
+        NAME,
+        format!(
+            "Budget statement proved: the amounts of {} schools, none negative or above 4,294,967,295 cents, sum to {} \
+             cents, {compared}. No amount is shown, nor that it was paid out.",
+            stated.lines.len(),
+            stated.total_cents
+        ),
+    );
+    match &evidence.equity {
+        EquityStanding::None(proof) => {
+            state.absent(checks, "equity statement", &stated_equity_key(&funder, year), proof)?;
+            checks.pass("equity statement", "No floor per weighted pupil is stated for this budget.");
+            Ok(())
+        }
+        EquityStanding::Stated { statement, decision } => {
+            let key = stated_equity_key(&funder, year);
+            let equity: StatedEquity = state.open(checks, "equity statement", &key, statement)?;
+            let decision_key = decision_key(equity.round);
+            let decision: Decision = state.open(checks, "equity statement", &decision_key, decision)?;
+            verify_floor(checks, &purse, &stated, &equity, &decision)
+        }
+    }
+}
+
+fn verify_floor(
+    checks: &mut Checks,
+    purse: &Purse<'_>,
+    stated: &StatedBudget,
+    equity: &StatedEquity,
+    decision: &schema::Decision,
+) -> Result<(), Stop> {
+    const NAME: &str = "equity statement";
+    let own = (equity.funder, equity.school_year) == (purse.funder, purse.school_year)
+        && decision.round == equity.round;
+    checks.ensure(NAME, own, "The stated floor's record names another funder, school year or round.")?;
+    if equity.budget_stated != stated.stated {
+        checks.pass(
+            NAME,
+            "The stated floor is about an earlier statement of this budget: nothing is shown of this one.",
+        );
+        return Ok(());
+    }
+    let floors = purse.floors(equity.round, &stated.lines, &equity.weights, equity.floor_cents);
+    let floors = checks.need(NAME, floors)?;
+    let mut batch = Batch::new();
+    for (statement, proof) in floors.iter().zip(&equity.proofs) {
+        batch.push(statement, &proof.0);
+    }
+    let holds = floors.len() == equity.proofs.len() && batch.holds();
+    checks.ensure(NAME, holds, "A proof of the stated floor does not hold.")?;
+    checks.pass(
+        NAME,
+        format!(
+            "Equity statement proved: each of {} schools got at least {} cents for each hundredth of a weighted pupil. \
+             The weights are commitments that the ledger made itself from the {} requests of round {}; neither amounts \
+             nor weights are shown.",
+            stated.lines.len(),
+            equity.floor_cents,
+            decision.requests.leaf_count,
+            equity.round
+        ),
+    );
+    Ok(())
+}

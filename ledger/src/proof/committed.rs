@@ -1,0 +1,218 @@
+//! Numbers about a student that are committed to in the anchored leaf, and the statements that proofs make of them.
+//!
+//! Purpose: name each committed number, so that a commitment to one is never taken for a commitment to another, and
+//! build the zero-knowledge statements from what the LEDGER holds. Flow: AnchorStates puts [`FieldCommitment`]s into
+//! the leaf → a later transaction brings a proof → [`band_statement`] or [`[`mastery_statement`] is built from leaf,
+//! handle, chain and moment → `aula_zk` verifies. The auditor builds the same statements with the same functions.
+//!
+//! Invariants: a statement takes nothing from the prover but the claim itself (a band, a field); its transcript binds
+//! chain, moment, field, handle, bounds and commitment, so a proof moved anywhere else fails. Absent: whether the
+//! committed number is true, which no proof shows and the audit draw is for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use aula_zk::{Bound, Claim, Commitment, Context, Field, Moment, RangeProof, Statement};
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+use crate::types::{Band, ChainId, CommitmentBytes, Handle, Height, RoundId};
+
+/// Requests under one aggregated range proof: eight values of eight bits.
+pub const BAND_GROUP: usize = 8;
+/// Mastery is reached above this, in parts of 10,000.
+pub const MASTERY_THRESHOLD_E4: u32 = 8_500;
+/// Greatest mastery, engagement or attendance, in parts of 10,000.
+pub const PROPORTION_MAX_E4: u32 = 10_000;
+
+/// Which number of a student's state a commitment holds. In text and in a proof's transcript it has the name of the
+/// state's field (`need`, `engagement`, `attendance`, `skill/00012`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum CommittedField {
+    /// Need, 0..=2559.
+    Need = 0,
+    /// Engagement, 0..=10,000.
+    Engagement = 1,
+    /// Attendance rate, 0..=10,000.
+    Attendance = 2,
+    /// Mastery of the skill of this number, 0..=10,000.
+    Mastery(u16) = 3,
+}
+
+impl fmt::Display for CommittedField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Need => f.write_str("need"),
+            Self::Engagement => f.write_str("engagement"),
+            Self::Attendance => f.write_str("attendance"),
+            Self::Mastery(skill) => write!(f, "skill/{skill:05}"),
+        }
+    }
+}
+
+/// Text that names no committed field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a committed field is need, engagement, attendance or skill/NNNNN")]
+pub struct UnknownField;
+
+impl FromStr for CommittedField {
+    type Err = UnknownField;
+
+    fn from_str(text: &str) -> Result<Self, UnknownField> {
+        let field = match text {
+            "need" => Self::Need,
+            "engagement" => Self::Engagement,
+            "attendance" => Self::Attendance,
+            _ => {
+                let number = text.strip_prefix("skill/").ok_or(UnknownField)?;
+                Self::Mastery(number.parse().map_err(|_| UnknownField)?)
+            }
+        };
+        // One text a field: `skill/7` and `skill/+0007` are none.
+        if field.to_string() == text { Ok(field) } else { Err(UnknownField) }
+    }
+}
+
+impl Serialize for CommittedField {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for CommittedField {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <String as Deserialize>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A commitment with the name of what it commits to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldCommitment {
+    /// What is committed to.
+    pub field: CommittedField,
+    /// The commitment. Its bytes are checked when a proof speaks about it, not when they are anchored.
+    pub commitment: CommitmentBytes,
+}
+
+/// A range proof in a payload: hex in JSON, length and bytes in borsh.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ProofBytes(pub RangeProof);
+
+impl<'de> Deserialize<'de> for ProofBytes {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <String as Deserialize>::deserialize(deserializer)?;
+        let bytes = hex::decode(text).map_err(serde::de::Error::custom)?;
+        RangeProof::from_bytes(&bytes).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Why there is no statement about a student.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StatementError {
+    /// The leaf commits to no such field, or its bytes are no commitment. The position is that of the claim.
+    #[error("entry {0} has no usable commitment to the field")]
+    NotCommitted(usize),
+    /// No claims, or more than fit one proof.
+    #[error("the claims do not fit one proof")]
+    Count,
+}
+
+/// The commitment to a field among those of a leaf, checked; none if there is none or its bytes are not a point.
+pub fn commitment_to(commitments: &[FieldCommitment], field: CommittedField) -> Option<Commitment> {
+    let found = commitments.iter().find(|one| one.field == field)?;
+    Commitment::from_bytes(found.commitment.0).ok()
+}
+
+/// One student's claim in a band statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct BandClaim {
+    /// Whose.
+    pub handle: Handle,
+    /// The band that the need lies in.
+    pub band: Band,
+    /// The commitment to the need.
+    pub commitment: CommitmentBytes,
+}
+
+fn context(chain: &ChainId, moment: Moment, field: CommittedField) -> Result<Context, StatementError> {
+    let field = Field::new(&field.to_string()).map_err(|_| StatementError::Count)?;
+    Context::new(chain.as_str(), moment, field).map_err(|_| StatementError::Count)
+}
+
+/// "Each of these needs lies in its band", for one round; 1 to [`BAND_GROUP`] claims.
+///
+/// # Errors
+/// [`StatementError`].
+pub fn band_statement(
+    chain: &ChainId,
+    round: RoundId,
+    claims: &[BandClaim],
+) -> Result<Statement, StatementError> {
+    let mut stated = Vec::with_capacity(claims.len());
+    for (position, claim) in claims.iter().enumerate() {
+        let commitment = Commitment::from_bytes(claim.commitment.0);
+        let commitment = commitment.map_err(|_| StatementError::NotCommitted(position))?;
+        let band = aula_zk::Band::new(claim.band.get()).ok_or(StatementError::Count)?;
+        stated.push(Claim { subject: claim.handle.0, commitment, bound: Bound::NeedInBand(band) });
+    }
+    let context = context(chain, Moment::Round(u64::from(round.0)), CommittedField::Need)?;
+    Statement::new(context, stated).map_err(|_| StatementError::Count)
+}
+
+/// "This student's mastery of the skill lies above the threshold", of the state anchored at this height. Two range-proved
+/// values.
+///
+/// # Errors
+/// [`StatementError`].
+pub fn mastery_statement(
+    chain: &ChainId,
+    anchored: Height,
+    handle: &Handle,
+    skill: u16,
+    commitment: Commitment,
+) -> Result<Statement, StatementError> {
+    let bound = Bound::Above { threshold: MASTERY_THRESHOLD_E4, cap: PROPORTION_MAX_E4 };
+    let context = context(chain, Moment::Height(anchored.0), CommittedField::Mastery(skill))?;
+    let claim = Claim { subject: handle.0, commitment, bound };
+    Statement::new(context, vec![claim]).map_err(|_| StatementError::Count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_have_one_text_each_and_sort_with_need_first() {
+        let fields = [
+            CommittedField::Need,
+            CommittedField::Engagement,
+            CommittedField::Attendance,
+            CommittedField::Mastery(0),
+            CommittedField::Mastery(u16::MAX),
+        ];
+        assert!(fields.is_sorted());
+        for field in fields {
+            assert_eq!(field.to_string().parse(), Ok(field));
+        }
+        for text in ["", "Need", "skill/1", "skill/000001", "skill/+0001", "skill/65536", "skill/ 0001"] {
+            assert_eq!(text.parse::<CommittedField>(), Err(UnknownField), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_leaf_gives_the_commitment_of_the_field_asked_for_only_if_it_is_a_point() {
+        let point = CommitmentBytes(aula_zk::commitment::BASE_BYTES);
+        let leaf = [
+            FieldCommitment { field: CommittedField::Need, commitment: CommitmentBytes([0xff; 32]) },
+            FieldCommitment { field: CommittedField::Mastery(4), commitment: point },
+        ];
+        assert_eq!(commitment_to(&leaf, CommittedField::Need), None);
+        assert_eq!(commitment_to(&leaf, CommittedField::Mastery(5)), None);
+        let found = commitment_to(&leaf, CommittedField::Mastery(4));
+        assert_eq!(found.map(|found| *found.as_bytes()), Some(point.0));
+    }
+}

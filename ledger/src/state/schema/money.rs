@@ -1,0 +1,54 @@
+//! Records of stated budgets: what anybody may check again, without an amount in clear.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use super::chain::canonical;
+use crate::codec::Canonical;
+use crate::proof::committed::ProofBytes;
+use crate::proof::money::{BudgetLine, BudgetProofBytes};
+use crate::types::{AccountId, Cents, CommitmentBytes, Height, RoundId, SchoolYear};
+
+/// A funder's budget of a year by school, as commitments with their proof.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct StatedBudget {
+    /// Whose.
+    pub funder: AccountId,
+    /// Of which school year.
+    pub school_year: SchoolYear,
+    /// The height the proof is bound to.
+    pub as_of: Height,
+    /// What the amounts sum to; all that was funded when it was stated.
+    pub total_cents: Cents,
+    /// Ascending by school.
+    pub lines: Vec<BudgetLine>,
+    /// Verified when it was stated.
+    pub proof: BudgetProofBytes,
+    /// In which block.
+    pub stated: Height,
+}
+
+/// That a floor per weighted pupil holds for every line of a stated budget.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct StatedEquity {
+    /// Whose money.
+    pub funder: AccountId,
+    /// Of which school year.
+    pub school_year: SchoolYear,
+    /// The round whose requests weigh the pupils.
+    pub round: RoundId,
+    /// Cents for each hundredth of a weighted pupil.
+    pub floor_cents: u32,
+    /// In which block the budget that it is about was stated.
+    pub budget_stated: Height,
+    /// Commitments to the schools' weights, made by the ledger from the round's requests, in the budget's order.
+    pub weights: Vec<CommitmentBytes>,
+    /// Verified when it was stated.
+    pub proofs: Vec<ProofBytes>,
+    /// In which block.
+    pub stated: Height,
+}
+
+canonical! {
+    StatedBudget = "stated budget", 512 * 1024;
+    StatedEquity = "stated equity", 512 * 1024;
+}

@@ -1,0 +1,72 @@
+//! BudgetStatement: a funder says where a year's money went, school by school, without saying how much.
+//!
+//! Shows: no school's amount is negative or above 2^32 − 1 cents, and the amounts sum to exactly what the funder has
+//! funded that year. Does not show: any amount, or that it was paid out. A later statement of the same funder and year
+//! takes the place of the first; both stay in their blocks.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Deserialize;
+
+use crate::chain::Code;
+use crate::params::MAX_TRANSACTION_RANGE_VALUES;
+use crate::proof::money::{BudgetLine, BudgetProofBytes, MoneyError, Purse};
+use crate::state::schema::{self, StatedBudget};
+use crate::tx::Event;
+use crate::tx::handler::{Context, Handler, Refusal, ascends, ensure, require};
+use crate::types::{Cents, Height, SchoolYear};
+
+/// Amounts by school as commitments, with the proof that they sum to the total.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetStatement {
+    /// Of which school year.
+    pub school_year: SchoolYear,
+    /// The height of the state that the statement was made on; the proof is bound to it.
+    pub as_of: Height,
+    /// What the amounts sum to: all that the sender has funded that year.
+    pub total_cents: Cents,
+    /// Strictly ascending by school; 1 to 1,024.
+    pub lines: Vec<BudgetLine>,
+    /// Range proofs of every eight lines, then the sum's.
+    pub proof: BudgetProofBytes,
+}
+
+impl Handler for BudgetStatement {
+    fn check(&self) -> Result<(), Code> {
+        require((1..=MAX_TRANSACTION_RANGE_VALUES).contains(&self.lines.len()))?;
+        require(ascends(self.lines.iter().map(|line| &line.school)))
+    }
+
+    fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
+        let (funder, year) = (context.sender.account, self.school_year);
+        let budget = schema::budget(context.overlay, &funder, year)?.ok_or(Code::UnknownBudget)?;
+        ensure(budget.funded_cents == self.total_cents, Code::TotalDiffers)?;
+        ensure(self.as_of < context.facts.height, Code::StatementAhead)?;
+        for (position, line) in self.lines.iter().enumerate() {
+            let known = schema::school(context.overlay, line.school)?.is_some();
+            ensure(known, Code::UnknownSchool).map_err(|code| Refusal::from(code).at(position))?;
+        }
+        let purse = Purse { chain: &context.facts.chain_id, funder, school_year: year };
+        let statement = purse.budget(self.as_of, &self.lines, self.total_cents).map_err(refusal)?;
+        statement.verify(&self.proof.0).map_err(|_| Code::ProofRejected)?;
+        let record = StatedBudget {
+            funder,
+            school_year: year,
+            as_of: self.as_of,
+            total_cents: self.total_cents,
+            lines: self.lines.clone(),
+            proof: self.proof.clone(),
+            stated: context.facts.height,
+        };
+        schema::write(context.overlay, schema::stated_budget_key(&funder, year), &record);
+        Ok(vec![Event::BudgetStated { funder, school_year: year, total_cents: self.total_cents }])
+    }
+}
+
+/// The code of lines that make no statement, with the line at fault.
+pub(super) fn refusal(error: MoneyError) -> Refusal {
+    match error {
+        MoneyError::NotCommitted(position) => Refusal::from(Code::NotCommitted).at(position),
+        MoneyError::Lines => Code::ProofRejected.into(),
+    }
+}
