@@ -7,11 +7,16 @@
 //!
 //! Marks of ineligible pairs take part as costs of 2^30; if one is in the answer, or a price outgrows 32 bits, this
 //! path gives up and the engine decides. Prices here are v = −y: a pool's price is subtracted from its cost.
+//! Without floors the least prices follow here too (`least`), so that no pool graph is built at all.
 
 use super::engine::Meter;
 use super::network::Network;
 use super::problem::{INELIGIBLE, Problem, Rows};
 use super::scalar::Scalar;
+
+mod least;
+
+pub(super) use least::least;
 
 /// An unassigned row or column.
 const NOBODY: u32 = u32::MAX;

@@ -7,6 +7,7 @@
 //!
 //! Invariant after `settle`: `row(p)[q]` = min over students s in p of cost(s, q) − cost(s, p).
 
+use super::engine::SCATTERED;
 use super::rows::RowSource;
 use super::scalar::Scalar;
 
@@ -133,36 +134,38 @@ impl<V: Scalar> PoolGraph<V> {
         }
     }
 
-    /// The first slot at or after `from` whose student moves from `p` to `q` at the row's value.
+    /// The first slot at or after `from` whose student moves from `p` to `q` at the row's value, and the work done.
     pub(super) fn cheapest<R: RowSource<V>>(
         &self,
         rows: &R,
         p: usize,
         q: usize,
         from: usize,
-    ) -> Option<usize> {
+    ) -> (Option<usize>, u64) {
         let value = self.table[p * self.columns + q];
         let bucket = &self.buckets[p];
-        match bucket.levels.len() {
-            0 => self.in_slots(rows, bucket, q, value, from, bucket.students.len()),
-            depth => self.in_level(rows, bucket, depth - 1, 0, (q, value, from)),
-        }
+        let mut read = 0;
+        let found = match bucket.levels.len() {
+            0 => self.in_slots(rows, bucket, (q, value), from..bucket.students.len(), &mut read),
+            depth => self.in_level(rows, bucket, depth - 1, 0, (q, value, from), &mut read),
+        };
+        (found, read * SCATTERED)
     }
 
     fn in_slots<R: RowSource<V>>(
         &self,
         rows: &R,
         bucket: &Bucket<V>,
-        q: usize,
-        value: V,
-        from: usize,
-        to: usize,
+        (q, value): (usize, V),
+        slots: std::ops::Range<usize>,
+        read: &mut u64,
     ) -> Option<usize> {
         let fits = |&slot: &usize| {
             let student = bucket.students[slot];
+            *read += 1;
             student != VACANT && rows.cost(student, q).minus(bucket.own[slot]) == value
         };
-        (from..to.min(bucket.students.len())).find(fits)
+        (slots.start..slots.end.min(bucket.students.len())).find(fits)
     }
 
     /// Searches the vectors of `level` below parent `parent`.
@@ -173,16 +176,28 @@ impl<V: Scalar> PoolGraph<V> {
         level: usize,
         parent: usize,
         sought: (usize, V, usize),
+        read: &mut u64,
     ) -> Option<usize> {
         let (q, value, from) = sought;
         let vectors = &bucket.levels[level];
         let span = self.group * FAN.pow(level as u32);
         let end = (vectors.len() / self.columns).min((parent + 1) * FAN);
         let start = (parent * FAN).max(from / span);
-        (start..end).filter(|at| vectors[at * self.columns + q] == value).find_map(|at| match level {
-            0 => self.in_slots(rows, bucket, q, value, from.max(at * span), (at + 1) * span),
-            _ => self.in_level(rows, bucket, level - 1, at, sought),
-        })
+        for at in start..end {
+            *read += 1;
+            if vectors[at * self.columns + q] != value {
+                continue;
+            }
+            let slots = from.max(at * span)..(at + 1) * span;
+            let found = match level {
+                0 => self.in_slots(rows, bucket, (q, value), slots, read),
+                _ => self.in_level(rows, bucket, level - 1, at, sought, read),
+            };
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
     }
 
     /// Makes arrivals and departures visible and rebuilds what they dirtied. Returns the work done.

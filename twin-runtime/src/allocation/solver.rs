@@ -19,7 +19,7 @@ use super::rows::{Columns, ProblemRows, RowSource};
 use super::scalar::Scalar;
 use thiserror::Error;
 
-/// Default bound of a round's work, in entries scanned.
+/// Default bound of a solution's work, in entries scanned. The ledger's own default is lower: see its parameters.
 pub const DEFAULT_WORK: u64 = 1_000_000_000;
 /// Part of the work kept back for the repair: one in this many.
 const REPAIR_SHARE: u64 = 4;
@@ -230,13 +230,20 @@ fn kernel<V: Scalar>(
 ) -> Result<Option<First>, SolveError> {
     match ProblemRows::of(problem) {
         ProblemRows::Dense(rows) => match capacity_one::solve(problem, network, meter) {
-            Some(matching) => {
-                Ok(Some(finish(proved_matching::<V, _>(&rows, network, matching, meter), true, meter)))
-            }
-            None => over_rows::<V, _>(&rows, network, meter),
+            Some(matching) => Ok(Some(match capacity_one::least(problem, network, &matching, meter) {
+                Some(prices) => matched(matching, prices),
+                None => finish(proved_matching::<V, _>(&rows, network, matching, meter), true, meter),
+            })),
+            None => over_rows::<V, _>(problem, &rows, network, meter),
         },
-        ProblemRows::Lists(rows) => over_rows::<V, _>(&rows, network, meter),
+        ProblemRows::Lists(rows) => over_rows::<V, _>(problem, &rows, network, meter),
     }
+}
+
+/// The answer of the capacity-one path with its least prices, the idle node's being zero.
+fn matched(matching: Matching, mut prices: Vec<i64>) -> First {
+    prices.push(0);
+    First { columns: matching.columns, bounded: vec![true; prices.len()], prices, proved: true }
 }
 
 /// The engine at the answer of the capacity-one path; its prices are shifted to be non-negative, which every pool
@@ -254,6 +261,7 @@ fn proved_matching<'a, V: Scalar, R: RowSource<V>>(
 }
 
 fn over_rows<V: Scalar, R: RowSource<V>>(
+    problem: &Problem,
     rows: &R,
     network: &Network,
     meter: &mut Meter,
@@ -268,24 +276,50 @@ fn over_rows<V: Scalar, R: RowSource<V>>(
         stop = engine.run(Arcs::Any, 0, meter);
     }
     match stop {
-        Stop::Done => Ok(Some(finish(engine, proved, meter))),
+        // What the repair ends with may be optimal at the prices so far; then it is proved, lottery and all.
+        Stop::Done => {
+            let proved = proved || repaired_is_optimal(problem, &engine, meter);
+            Ok(Some(finish(engine, proved, meter)))
+        }
         Stop::Width => Ok(None),
         Stop::OutOfWork => Err(SolveError::OutOfWork(meter.used)),
         Stop::Infeasible => Err(SolveError::Infeasible(cut(&engine))),
     }
 }
 
-/// Reads assignment and prices off an engine in balance.
-fn finish<V: Scalar, R: RowSource<V>>(mut engine: Engine<V, R>, proved: bool, meter: &mut Meter) -> First {
+/// Column of each student of an engine in balance.
+fn columns_of<V: Scalar, R: RowSource<V>>(engine: &Engine<V, R>) -> Vec<u32> {
     let mut columns = vec![0u32; engine.network.students as usize];
     for column in 0..engine.network.columns {
         engine.graph.students(column).iter().for_each(|&s| columns[s as usize] = column as u32);
     }
+    columns
+}
+
+/// Prices of an engine by node, the idle node's being zero.
+fn prices_of<V: Scalar, R: RowSource<V>>(engine: &Engine<V, R>) -> Vec<i64> {
+    let base = engine.prices[engine.network.idle()].wide();
+    engine.prices.iter().map(|p| p.wide() - base).collect()
+}
+
+/// Whether the prices prove what a repair has left: no gap, hence complementary slackness everywhere.
+fn repaired_is_optimal<V: Scalar, R: RowSource<V>>(
+    problem: &Problem,
+    engine: &Engine<V, R>,
+    meter: &mut Meter,
+) -> bool {
+    meter.used += problem.pairs() as u64;
+    let bound = bounded::bound(problem, &engine.network, &prices_of(engine));
+    bound.dual == objective(problem, &engine.network, &columns_of(engine))
+}
+
+/// Reads assignment and prices off an engine in balance.
+fn finish<V: Scalar, R: RowSource<V>>(mut engine: Engine<V, R>, proved: bool, meter: &mut Meter) -> First {
+    let columns = columns_of(&engine);
     let LeastPrices { values, bounded } = if proved {
         prices::least(&mut engine, meter)
     } else {
-        let base = engine.prices[engine.network.idle()].wide();
-        let values: Vec<i64> = engine.prices.iter().map(|p| p.wide() - base).collect();
+        let values = prices_of(&engine);
         LeastPrices { bounded: vec![false; values.len()], values }
     };
     First { columns, prices: values, bounded, proved }

@@ -7,6 +7,7 @@ use super::{Cut, Limits, SolveError, solve};
 
 mod bounds;
 mod draws;
+mod hostile;
 
 /// SplitMix64, so that a failing case is its number.
 pub(super) struct Stream(pub(super) u64);

@@ -8,6 +8,10 @@ use super::{CertificateError, INELIGIBLE, MAX_PRICE, Prices, Problem, Rows, Usag
 use crate::allocation::draw::DrawKey;
 use crate::allocation::problem::{Entry, School};
 
+mod rows;
+
+use rows::{DrawPrices, best_and_worst, best_and_worst_narrow, best_plain};
+
 /// Prices up to this go through the 32-bit pass: with a cost below 2^30 no sum leaves 31 bits.
 const SMALL_PRICE: i64 = 1 << 29;
 
@@ -211,37 +215,31 @@ impl<'a> Stage<'a> {
     ) -> Result<Sums, CertificateError> {
         let mut sums = Sums { objective: 0, best: 0, worst: 0 };
         let (mut cost_prices, mut prices) = (first.prices.pools.clone(), self.prices.pools.clone());
-        let small = first.small();
-        let mut narrow: Vec<i32> = cost_prices.iter().map(|&p| p as i32).collect();
+        let narrow = DrawPrices::new(&cost_prices, &prices, &self.prices.schools);
+        let mut narrow = narrow.filter(|_| first.small());
         for ((student, &pool), key) in assignment.iter().enumerate().zip(keys) {
             let refused = CertificateError::NotBest { stage: self.number, student: student as u32 };
             first.row_prices(problem, student, &mut cost_prices);
             self.row_prices(problem, student, &mut prices);
             let own = problem.cost(student, pool).map(i64::from).zip(cost_prices.get(pool as usize));
             let least = own.map(|(c, y)| c + y).ok_or(refused)?;
-            let priced = |at: u32| {
-                let price = prices.get(at as usize).copied().unwrap_or(0);
-                i64::from(key.ticket(at)) + price
-            };
+            let priced = |at: u32| i64::from(key.ticket(at)) + prices.get(at as usize).copied().unwrap_or(0);
             let held = priced(pool);
-            // A ticket is never negative, so a pool priced at `held` or more needs none.
-            let better_at =
-                |at: u32| prices.get(at as usize).is_some_and(|&price| price < held) && priced(at) < held;
             sums.objective += i128::from(key.ticket(pool));
             sums.best += i128::from(held);
-            if let (true, Some(to), Some(&from)) = (small, narrow.last_mut(), cost_prices.last()) {
-                *to = from as i32;
-            }
-            let better = match (&problem.rows, small) {
-                (Rows::Dense { costs }, true) => {
-                    let line = costs.get(student * narrow.len()..(student + 1) * narrow.len()).unwrap_or(&[]);
-                    any_tight(line, &narrow, least as i32, better_at)
+            let better = match (&problem.rows, narrow.as_mut()) {
+                (Rows::Dense { costs }, Some(narrow)) => {
+                    let ends = cost_prices.last().zip(prices.last());
+                    ends.into_iter().for_each(|(&y, &z)| narrow.set_last(y, z));
+                    let width = prices.len();
+                    let line = costs.get(student * width..(student + 1) * width).unwrap_or(&[]);
+                    narrow.better(line, least as i32, held, *key)
                 }
                 _ => {
                     let tight = |e: &Entry| {
                         cost_prices.get(e.pool as usize).is_some_and(|&y| i64::from(e.cost) + y == least)
                     };
-                    problem.row(student).filter(tight).any(|e| better_at(e.pool))
+                    problem.row(student).filter(tight).any(|e| priced(e.pool) < held)
                 }
             };
             if better {
@@ -264,59 +262,5 @@ impl<'a> Stage<'a> {
     fn small(&self) -> bool {
         let all = self.prices.pools.iter().chain(&self.prices.schools);
         all.fold(0i64, |most, p| most.max(p.abs())) <= SMALL_PRICE / 2
-    }
-}
-
-/// Whether `holds` is true at any tight pair of a dense row; blocks without one are passed over in one step.
-fn any_tight(line: &[i32], prices: &[i32], least: i32, holds: impl Fn(u32) -> bool) -> bool {
-    const BLOCK: usize = 16;
-    let tight = |c: i32, y: i32| c.wrapping_add(y) == least;
-    let blocks = line.chunks(BLOCK).zip(prices.chunks(BLOCK));
-    (0u32..).step_by(BLOCK).zip(blocks).any(|(start, (costs, prices))| {
-        let some = costs.iter().zip(prices).fold(false, |any, (&c, &y)| any | tight(c, y));
-        let pairs = (start..).zip(costs.iter().zip(prices));
-        some && pairs.filter(|(_, (c, y))| **c != INELIGIBLE && tight(**c, **y)).any(|(at, _)| holds(at))
-    })
-}
-
-/// Least priced cost and largest plain cost of a row.
-fn best_and_worst(problem: &Problem, student: usize, prices: &[i64]) -> (i64, i64) {
-    problem.row(student).fold((i64::MAX, 0), |(best, worst), e| {
-        let cost = i64::from(e.cost);
-        let price = prices.get(e.pool as usize).copied().unwrap_or(0);
-        (best.min(cost + price), worst.max(cost))
-    })
-}
-
-/// Least priced cost of a dense row whose marks cannot be the least.
-fn best_plain(problem: &Problem, student: usize, prices: &[i32]) -> i64 {
-    let Rows::Dense { costs } = &problem.rows else { return i64::MAX };
-    let line = costs.get(student * prices.len()..(student + 1) * prices.len()).unwrap_or(&[]);
-    i64::from(line.iter().zip(prices).fold(i32::MAX, |best, (&c, &y)| best.min(c.wrapping_add(y))))
-}
-
-/// The same for small prices, as one branch-free pass over a dense row.
-fn best_and_worst_narrow(problem: &Problem, student: usize, prices: &[i32]) -> (i64, i64) {
-    match &problem.rows {
-        Rows::Dense { costs } => {
-            let width = prices.len();
-            let line = costs.get(student * width..(student + 1) * width).unwrap_or(&[]);
-            let (mut best, mut worst) = (i32::MAX, 0i32);
-            for (&cost, &price) in line.iter().zip(prices) {
-                let open = cost != INELIGIBLE;
-                best = best.min(if open { cost.wrapping_add(price) } else { i32::MAX });
-                worst = worst.max(if open { cost } else { 0 });
-            }
-            (i64::from(best), i64::from(worst))
-        }
-        Rows::Lists { .. } => {
-            let (mut best, mut worst) = (i32::MAX, 0i32);
-            for e in problem.row(student) {
-                let price = prices.get(e.pool as usize).copied().unwrap_or(0);
-                best = best.min(e.cost.wrapping_add(price));
-                worst = worst.max(e.cost);
-            }
-            (i64::from(best), i64::from(worst))
-        }
     }
 }

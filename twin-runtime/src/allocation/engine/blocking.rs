@@ -53,7 +53,10 @@ impl<V: Scalar, R: RowSource<V>> Engine<'_, V, R> {
         let cursors = vec![Cursor::default(); order.len()];
         let mut phase = Phase { arcs, order, place, cursors, heads: Vec::new() };
         for source in 0..phase.order.len() {
-            while self.excess[phase.order[source] as usize] > 0 && phase.cursors[source].state != State::Dead
+            // Out of work, the units sent so far stay: the flow need not be blocking to be valid.
+            while self.excess[phase.order[source] as usize] > 0
+                && phase.cursors[source].state != State::Dead
+                && !meter.spent()
             {
                 self.one_path(source, &mut phase, meter);
             }
@@ -105,8 +108,8 @@ impl<V: Scalar, R: RowSource<V>> Engine<'_, V, R> {
                         return Some((head, None));
                     }
                 } else {
-                    let slot = self.graph.cheapest(self.rows, p, q, cursor.slot);
-                    meter.used += self.rows_scanned(slot, cursor.slot);
+                    let (slot, work) = self.graph.cheapest(self.rows, p, q, cursor.slot);
+                    meter.used += work;
                     if let Some(slot) = slot {
                         cursor.slot = slot;
                         phase.cursors[tail] = cursor;
@@ -161,11 +164,6 @@ impl<V: Scalar, R: RowSource<V>> Engine<'_, V, R> {
             Arcs::Any => cost < V::NONE,
             Arcs::Tight => cost < V::NONE && cost.plus(self.prices[q]) == self.prices[p],
         }
-    }
-
-    /// Work of a slot search: the slots of one group at most, since the tree leads there.
-    fn rows_scanned(&self, found: Option<usize>, from: usize) -> u64 {
-        found.map_or(16, |slot| (slot.saturating_sub(from) as u64).min(16) + 1)
     }
 
     /// Moves one unit along the path.

@@ -3,7 +3,7 @@
 //! Same result as the dense search up to the order of equal distances.
 
 use super::reach::{Found, Side};
-use super::{Engine, Meter};
+use super::{Engine, Meter, SCATTERED};
 use crate::allocation::rows::RowSource;
 use crate::allocation::scalar::Scalar;
 use std::cmp::Reverse;
@@ -41,7 +41,7 @@ impl<V: Scalar, R: RowSource<V>> Engine<'_, V, R> {
             if covered * 2 >= total && covered > 0 {
                 bound = Some(near);
             }
-            meter.used += self.visit(side, at, near, &tails, &mut distance, &mut heap);
+            meter.used += SCATTERED * self.visit(side, at, near, &tails, &mut distance, &mut heap);
         }
         meter.used += nodes as u64;
         if covered == 0 { Found::Nothing } else { Found::Deficits }
