@@ -9,7 +9,8 @@
 //! dialled. The list changes while the engine runs, so a vote that admits a peer needs no restart.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use arc_malachitebft_app::config::NodeConfig;
@@ -175,13 +176,24 @@ pub(crate) async fn start(
     })
 }
 
-/// Stops the engine: its actors first, so that the network says goodbye and the log is closed.
-pub(crate) async fn stop(engine: EngineHandle) {
+/// Stops the engine: its actors first, so that the network says goodbye, then waits until the log is closed: its
+/// thread outlives the actors for a moment, and holds a lock without which the next session cannot start.
+pub(crate) async fn stop(engine: EngineHandle, wal: &Path) {
     let cell = engine.actor.get_cell();
     cell.stop_children_and_wait(Some("stopping".to_owned()), Some(STOP)).await;
     engine.actor.stop(Some("stopping".to_owned()));
     if tokio::time::timeout(STOP, engine.handle).await.is_err() {
         tracing::warn!("the consensus engine did not stop in time and is left behind");
+    }
+    if tokio::time::timeout(STOP, released(wal)).await.is_err() {
+        tracing::warn!(wal = %wal.display(), "the write-ahead log is still in use");
+    }
+}
+
+/// Completes when nobody holds the log's advisory lock; at once when there is no log.
+async fn released(wal: &Path) {
+    while File::open(wal).is_ok_and(|log| matches!(log.try_lock(), Err(TryLockError::WouldBlock))) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 

@@ -167,7 +167,7 @@ impl Supervisor {
         watch.abort();
         listen.abort();
         self.engine_peers.store(0, Ordering::Relaxed);
-        engine::stop(engine).await;
+        engine::stop(engine, &self.session.wal).await;
         ended
     }
 

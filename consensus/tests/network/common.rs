@@ -326,8 +326,11 @@ impl Node {
 }
 
 impl Network {
-    /// `count` nodes, none started.
+    /// `count` nodes, none started. `RUST_LOG=debug cargo test … -- --nocapture` shows what they say.
     pub fn new(count: u8, genesis: Genesis) -> Self {
+        let filter = tracing_subscriber::EnvFilter::from_default_env();
+        // An error means that another test of this process has set it up already.
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
         let folder = tempfile::tempdir().unwrap();
         let nodes = (0..count).map(|n| Node::new(n, folder.path().join(n.to_string()), &genesis)).collect();
         Self { nodes, genesis, folder }

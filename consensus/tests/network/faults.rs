@@ -96,7 +96,6 @@ async fn a_damaged_log_is_said_and_costs_no_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "open defect: about one run in three, a node that became a validator again in the same process and two others make no block for a minute after the fourth stops"]
 async fn without_its_guard_a_node_follows_until_its_operator_confirms_a_height() {
     let mut network = four_past(2).await;
     network.stop(3).await;
