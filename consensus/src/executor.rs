@@ -3,7 +3,7 @@
 use aula_ledger::chain::ValidatorSet;
 use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory, execute_block};
 use aula_ledger::params::Params;
-use aula_ledger::state::schema::{self, Standing};
+use aula_ledger::state::schema;
 use aula_ledger::state::{StateReader, StoreError};
 use aula_ledger::types::{AccountId, Height};
 
@@ -38,13 +38,8 @@ impl Executor for LedgerExecutor {
         state: &dyn StateReader,
         account: &AccountId,
     ) -> Result<Option<AccountView>, StoreError> {
-        let (Some(found), Some(member)) = (schema::account(state, account)?, schema::member(state, account)?)
-        else {
-            return Ok(None);
-        };
-        // Execution treats a member that is not admitted as unknown; so does the pool.
-        let admitted = member.standing == Standing::Admitted;
-        Ok(admitted.then_some(AccountView { next_sequence: found.sequence, public_key: found.public_key }))
+        let found = schema::admitted_member(state, account)?;
+        Ok(found.map(|(a, _)| AccountView { next_sequence: a.sequence, public_key: a.public_key }))
     }
 
     fn params(&self, state: &dyn StateReader) -> Result<Params, StoreError> {

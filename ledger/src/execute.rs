@@ -16,7 +16,7 @@ use crate::codec::{Canonical, CodecError};
 use crate::params::Params;
 use crate::proof::merkle;
 use crate::roles::senders;
-use crate::state::schema::{self, ChainRecord, Standing, ValidatorSchedule};
+use crate::state::schema::{self, ChainRecord, ValidatorSchedule};
 use crate::state::{Overlay, StateReader, StateWrites, StoreError};
 
 use crate::tx::handler::{BlockFacts, BlockMemory, Context, Refusal};
@@ -171,41 +171,6 @@ pub fn decode_transaction(bytes: &[u8]) -> Result<Transaction, Code> {
     })
 }
 
-/// Checks a transaction against the state, for the mempool: what would make a block at `height` invalid.
-/// `expected_sequence` is the account's next number, counting what the mempool already holds of it.
-///
-/// # Errors
-/// `Ok(Err(code))` says why it would not do, [`StoreError`] that the store failed.
-pub fn check_transaction(
-    state: &dyn StateReader,
-    transaction: &Transaction,
-    height: Height,
-    expected_sequence: Option<u64>,
-) -> Result<Result<(), Code>, StoreError> {
-    let chain = schema::chain(state)?;
-    if let Err(code) = transaction.check(&chain.chain_id, height) {
-        return Ok(Err(code));
-    }
-    let body = &transaction.body;
-    let (Some(account), Some(member)) =
-        (schema::account(state, &body.account)?, schema::member(state, &body.account)?)
-    else {
-        return Ok(Err(Code::UnknownAccount));
-    };
-    let expected = expected_sequence.unwrap_or(account.sequence);
-    Ok(if member.standing != Standing::Admitted {
-        Err(Code::UnknownAccount)
-    } else if account.public_key != transaction.public_key {
-        Err(Code::KeyNotCurrent)
-    } else if body.sequence != expected {
-        Err(Code::WrongSequence)
-    } else if !transaction.signature_is_valid() {
-        Err(Code::BadSignature)
-    } else {
-        Ok(())
-    })
-}
-
 /// A block under way.
 struct Run<'a> {
     overlay: Overlay<'a>,
@@ -253,11 +218,8 @@ impl<'a> Run<'a> {
     ) -> Result<Receipt, Stop> {
         transaction.check(&self.facts.chain_id, self.facts.height)?;
         let body = &transaction.body;
-        let mut account = schema::account(&self.overlay, &body.account)?.ok_or(Code::UnknownAccount)?;
-        let sender = schema::member(&self.overlay, &body.account)?.ok_or(Code::UnknownAccount)?;
-        if sender.standing != Standing::Admitted {
-            return Err(Code::UnknownAccount.into());
-        }
+        let (mut account, sender) =
+            schema::admitted_member(&self.overlay, &body.account)?.ok_or(Code::UnknownAccount)?;
         if account.public_key != transaction.public_key {
             return Err(Code::KeyNotCurrent.into());
         }

@@ -90,22 +90,6 @@ fn each_code_that_makes_a_block_invalid_does() {
 }
 
 #[test]
-fn the_mempools_check_says_the_same_as_the_block() {
-    let mut chain = ready();
-    let good = chain.transaction("funder", 0, fund(5).into());
-    let says = |chain: &Chain, t: &Transaction, expected| {
-        check_transaction(&chain.state, t, chain.height.next(), expected).unwrap()
-    };
-    assert_eq!(says(&chain, &good, None), Ok(()));
-    assert_eq!(says(&chain, &good, Some(1 + good.body.sequence)), Err(Code::WrongSequence));
-    let mut forged = good.clone();
-    forged.body.valid_until_height = Height(4_000);
-    assert_eq!(says(&chain, &forged, None), Err(Code::BadSignature));
-    chain.block(&[good.to_canonical()]);
-    assert_eq!(says(&chain, &good, None), Err(Code::WrongSequence));
-}
-
-#[test]
 fn a_block_must_follow_the_state_in_height_and_time_and_chain() {
     let mut chain = ready();
     chain.block(&[]);

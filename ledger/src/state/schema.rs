@@ -431,6 +431,19 @@ pub fn batch_heights(from: &(impl Records + ?Sized), round: RoundId) -> Result<V
     records.iter().map(height).collect()
 }
 
+/// Who may send: the account and the member behind it, unless unknown or no longer admitted. What a block's
+/// execution and a node's pool both ask.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or a record is damaged.
+pub fn admitted_member(
+    from: &(impl Records + ?Sized),
+    id: &AccountId,
+) -> Result<Option<(Account, Member)>, StoreError> {
+    let (Some(account), Some(member)) = (account(from, id)?, member(from, id)?) else { return Ok(None) };
+    Ok((member.standing == Standing::Admitted).then_some((account, member)))
+}
+
 /// The account of a member's name.
 ///
 /// # Errors
