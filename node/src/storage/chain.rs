@@ -15,7 +15,7 @@ use aula_ledger::state::{StateReader, StateWrites, StoreError};
 use aula_ledger::types::{Hash, Height, TimeMs};
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, Direction, IteratorMode,
-    Options, WriteBatch, WriteOptions,
+    Options, ReadOptions, WriteBatch, WriteOptions,
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
@@ -168,8 +168,11 @@ impl ChainDb {
             batch.put_cf(transactions, id_of_bytes(bytes).0, place(tip.height, index));
         }
         write_state(db, &mut batch, &commit.outcome.writes)?;
+        // One by one, not as a range: each range deletion would slow every later read of this table.
         let undecided = family(db, Table::Undecided)?;
-        batch.delete_range_cf(undecided, height_key(Height::GENESIS), height_key(tip.height.next()));
+        for (key, _) in self.undecided_pairs(tip.height)? {
+            batch.delete_cf(undecided, key);
+        }
         batch.put_cf(family(db, Table::Meta)?, meta::TIP, encode_tip(&tip));
         db.write_opt(batch, &synced())?;
         let trees = before.trees().after(tip.height, &commit.outcome.writes.trees, self.tree_cache_bytes);
@@ -179,18 +182,19 @@ impl ChainDb {
         Ok(())
     }
 
+    /// Keys and bytes of the undecided blocks of a height.
+    fn undecided_pairs(&self, height: Height) -> Result<Vec<(Box<[u8]>, Box<[u8]>)>, StorageError> {
+        let first = height_key(height);
+        let mut options = ReadOptions::default();
+        options.set_iterate_upper_bound(height_key(height.next()));
+        let mode = IteratorMode::From(&first, Direction::Forward);
+        let pairs = self.db.iterator_cf_opt(family(&self.db, Table::Undecided)?, options, mode);
+        pairs.map(|pair| Ok(pair?)).collect()
+    }
+
     fn undecided_of(&self, height: Height) -> Result<Vec<Undecided>, StorageError> {
-        let prefix = height_key(height);
-        let mode = IteratorMode::From(&prefix, Direction::Forward);
-        let mut found = Vec::new();
-        for pair in self.db.iterator_cf(family(&self.db, Table::Undecided)?, mode) {
-            let (key, value) = pair?;
-            if !key.starts_with(&prefix) {
-                break;
-            }
-            found.push(borsh::from_slice(&value).map_err(|e| damaged("undecided block", e))?);
-        }
-        Ok(found)
+        let decode = |bytes: &[u8]| borsh::from_slice(bytes).map_err(|e| damaged("undecided block", e));
+        self.undecided_pairs(height)?.iter().map(|(_, value)| decode(value)).collect()
     }
 
     fn keep_undecided(&self, value: &Undecided) -> Result<(), StorageError> {
