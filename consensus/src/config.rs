@@ -97,7 +97,7 @@ impl Config {
             confirmed_height: None,
             timeouts: Timeouts::default(),
             idle: Duration::from_secs(1),
-            busy: Duration::from_millis(25),
+            busy: Duration::from_millis(40),
             limits: Limits::default(),
         }
     }

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use arc_malachitebft_app_channel::app::engine::host::{HeightParams, Next};
 use arc_malachitebft_app_channel::{AppMsg, NetworkMsg, NetworkRequest, Reply};
-use arc_malachitebft_core_types::LinearTimeouts;
+use arc_malachitebft_core_types::{LinearTimeouts, ValidatorSet as _};
 use aula_ledger::types::{ChainId, Hash};
 use libp2p::PeerId;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -38,6 +38,13 @@ mod receive;
 
 /// Waiting transactions that fill a block by default.
 const WHOLE_BLOCK: usize = 1_000;
+
+/// Longest wait for peers before the first height.
+const GATHER: Duration = Duration::from_secs(1);
+/// How often connected peers are counted meanwhile.
+const GATHER_POLL: Duration = Duration::from_millis(20);
+/// From a connection to its subscriptions.
+const GATHER_GRACE: Duration = Duration::from_millis(100);
 
 /// What a driver works with; the same for every session of the engine.
 #[derive(Clone)]
@@ -166,6 +173,7 @@ impl Driver {
     async fn handle(&mut self, message: AppMsg<AulaContext>) -> Result<(), Fatal> {
         match message {
             AppMsg::ConsensusReady { reply } => {
+                self.gather().await;
                 answer(reply, (self.height(), self.params()));
                 self.update_peers().await
             }
@@ -201,6 +209,24 @@ impl Driver {
                 answer(reply, extensions.into_iter().map(|(address, ())| (address, Ok(()))).collect());
                 Ok(())
             }
+        }
+    }
+
+    /// Waits until as many peers are connected as a quorum needs besides this node, but not for long: what is
+    /// proposed before is heard by nobody and costs everybody the propose timeout.
+    async fn gather(&self) {
+        let needed = if self.signer.is_some() { self.validators.count() * 2 / 3 } else { 1 };
+        let gathered = async {
+            while !matches!(NetworkRequest::dump_state(&self.network_requests).await,
+                Ok(Some(dump)) if dump.peers.len() >= needed)
+            {
+                tokio::time::sleep(GATHER_POLL).await;
+            }
+            // A peer is counted a moment before it has said what it wants to hear.
+            tokio::time::sleep(GATHER_GRACE).await;
+        };
+        if tokio::time::timeout(GATHER, gathered).await.is_err() {
+            tracing::info!(needed, "consensus starts with fewer peers than a quorum needs");
         }
     }
 

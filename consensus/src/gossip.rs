@@ -11,7 +11,9 @@
 //! Invariants: a queue that is full drops transactions and says so in a count; nothing here waits for a slow peer.
 //! Messages carry no signature of their own: connections are authenticated and every transaction is signed.
 //!
-//! Absent: asking for transactions. One that is lost waits in its submitter's pool until that node proposes.
+//! Reach: a message goes to every connected peer. A node that its sender has no connection with learns of it
+//! from the others within a heartbeat (a second), by gossipsub's lazy push. One that is lost all the same waits in
+//! its submitter's pool until that node proposes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -190,6 +192,12 @@ fn build(keypair: Keypair, topic: &gossipsub::IdentTopic) -> Result<Swarm<Behavi
     let config = gossipsub::ConfigBuilder::default()
         .max_transmit_size(MESSAGE_BYTES)
         .validation_mode(gossipsub::ValidationMode::Anonymous)
+        // No mesh: a message goes straight to every connected peer and is not relayed at once, which would cost
+        // each node two copies of everything. Whom it does not reach hears of it at the next heartbeat and asks.
+        .mesh_outbound_min(0)
+        .mesh_n_low(0)
+        .mesh_n(0)
+        .mesh_n_high(0)
         .message_id_fn(|message| gossipsub::MessageId::from(Sha256::digest(&message.data).to_vec()))
         .build()
         .map_err(|error| failed(error.to_string()))?;

@@ -40,7 +40,7 @@ fn peers(node: &Node) -> usize {
     node.gossip.counts().peers.load(Ordering::Relaxed)
 }
 
-/// Publishes until the other side has it: a mesh needs a moment after a connection.
+/// Publishes until the other side has it: subscriptions need a moment after a connection.
 async fn arrives(from: &Node, to: &mut Node, mark: u8) -> Vec<Vec<u8>> {
     for round in 0..100u8 {
         from.gossip.publish(Arc::new(vec![mark, round]));
@@ -76,6 +76,16 @@ async fn transactions_reach_an_allowed_peer_and_a_stranger_gets_nowhere() {
     assert!(arrives(&stranger, &mut first, 42).await.iter().any(|t| t[0] == 42 || t[0] == 99));
     first.gossip.set_peers(vec![peer(2, Some(&b))]).await;
     until(|| peers(&first) == 1).await;
+}
+
+#[tokio::test]
+async fn a_node_without_a_connection_to_the_sender_is_reached_through_another() {
+    let (a, b, c) = (free_address(), free_address(), free_address());
+    let first = node(4, &a, vec![peer(5, Some(&b))]);
+    let middle = node(5, &b, vec![peer(4, Some(&a)), peer(6, Some(&c))]);
+    let mut last = node(6, &c, vec![peer(5, Some(&b))]);
+    until(|| peers(&first) == 1 && peers(&middle) == 2 && peers(&last) == 1).await;
+    assert_eq!(arrives(&first, &mut last, 9).await[0][0], 9);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A consortium in one process: nodes on loopback with a store in memory and a ledger that counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -272,12 +272,17 @@ pub fn set_of(numbers: &[u8]) -> ValidatorSet {
         .unwrap()
 }
 
-/// Two free neighbouring ports: the engine's and gossip's.
+/// Two free neighbouring ports: the engine's and gossip's. None is given out twice: tests run side by side with the
+/// same keys and chain, and two that met on a port would talk to each other.
 pub fn free_ports() -> u16 {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut given = GIVEN.lock().unwrap();
     loop {
         let first = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = first.local_addr().unwrap().port();
-        if port < u16::MAX && std::net::TcpListener::bind(("127.0.0.1", port + 1)).is_ok() {
+        let free = port < u16::MAX && std::net::TcpListener::bind(("127.0.0.1", port + 1)).is_ok();
+        if free && !given.contains(&port) && !given.contains(&(port + 1)) {
+            given.extend([port, port + 1]);
             return port;
         }
     }

@@ -16,7 +16,7 @@ use super::Client;
 use crate::command::Failure;
 
 /// How long to wait before asking again for a block that is not final yet.
-const POLL: Duration = Duration::from_millis(2);
+pub const POLL: Duration = Duration::from_millis(5);
 
 /// A transaction in a final block.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -1,10 +1,10 @@
 //! `aula bench ledger`: student states anchored, final, and persisted on every node of a consortium of its own.
 //!
-//! Flow: a consortium in a temporary folder → all transactions signed → the clock starts with the first
-//! submission and stops when every node has the block of the last one. Without `--rate` the largest batches
-//! as fast as the nodes take them; with it one record a transaction at fixed times, whatever became of the
-//! ones before, and a latency counts from the time at which a transaction was due. Finality is seen at one node,
-//! by asking for the next block every two milliseconds; that is part of the latency.
+//! Flow: a consortium in a temporary folder → all transactions signed → two blocks decided → the clock starts
+//! with the first submission and stops when every node has the block of the last one. Without `--rate` the
+//! largest batches as fast as the nodes take them; with it one record a transaction at fixed times, whatever
+//! became of the ones before, and a latency counts from the time at which a transaction was due. Finality is
+//! seen at one node, by asking for the next block every few milliseconds; that is part of the latency.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -24,12 +24,14 @@ use super::load::{Districts, Queue};
 use super::percentile;
 use crate::client::Client;
 use crate::client::sender::submit;
-use crate::client::watch::Watcher;
+use crate::client::watch::{POLL, Watcher};
 use crate::command::{Advise, Context, Failure, Outcome};
 use crate::localnet::{Localnet, Plan, prepare};
 
 /// Districts that send. More would share the same signatures and trees among more accounts.
 const DISTRICTS: u16 = 16;
+/// Blocks decided before the clock starts.
+const WARM_UP_BLOCKS: u64 = 2;
 /// Longest wait for the end after the last submission.
 const END_LIMIT: Duration = Duration::from_secs(120);
 
@@ -103,6 +105,7 @@ struct Measured {
     transactions: usize,
     bytes: usize,
     seconds: f64,
+    blocks: u64,
     /// Milliseconds from submission to final, ascending.
     latencies_ms: Vec<f64>,
 }
@@ -125,6 +128,10 @@ async fn measure(
 ) -> Result<Measured, Failure> {
     let node = clients.first().ok_or_else(|| Failure::because("there is no node", "give --validators 4"))?;
     let mut watcher = Watcher::from_now(node).await?;
+    // Starting is not what is measured: the chain moves on every node before the first submission.
+    watcher.until_height(watcher.height() + WARM_UP_BLOCKS, END_LIMIT).await?;
+    persisted(clients, watcher.height()).await?;
+    let before = watcher.height();
     let book = SentBook::default();
     context.tell("submitting");
     let start = Instant::now();
@@ -160,10 +167,11 @@ async fn measure(
                 done.advise("a sending task failed", "run it again")?.into_iter().collect::<Result<(), _>>()?;
                 all_sent = true;
             }
-            () = tokio::time::sleep(Duration::from_millis(2)) => {}
+            () = tokio::time::sleep(POLL) => {}
         }
     }
     persisted(clients, watcher.height()).await?;
+    let blocks = watcher.height() - before;
     let seconds = start.elapsed().as_secs_f64();
     let book = book.lock().await;
     let rejected = watcher.rejected();
@@ -184,6 +192,7 @@ async fn measure(
         transactions: book.len(),
         bytes: book.values().map(|sent| sent.bytes).sum(),
         seconds,
+        blocks,
         latencies_ms,
     })
 }
@@ -228,7 +237,7 @@ async fn persisted(clients: &[Client], height: u64) -> Result<(), Failure> {
         let client = client.clone();
         async move {
             while client.height().await? < height {
-                tokio::time::sleep(Duration::from_millis(2)).await;
+                tokio::time::sleep(POLL).await;
             }
             Ok::<(), Failure>(())
         }
@@ -244,10 +253,10 @@ impl Measured {
         let (p50, p97, p99) = (of(0.50), of(0.97), of(0.99));
         let bytes_per_record = self.bytes as f64 / self.records.max(1) as f64;
         let text = format!(
-            "{} records in {} transactions, final and on disk on all {} validators after {:.2} s\n{records_per_s:.0} records/s, \
+            "{} records in {} transactions and {} blocks, final and on disk on all {} validators after {:.2} s\n{records_per_s:.0} records/s, \
              {transactions_per_s:.0} transactions/s, {bytes_per_record:.0} bytes a record\nsubmit to final: p50 {p50:.0} ms, p97 \
              {p97:.0} ms, p99 {p99:.0} ms",
-            self.records, self.transactions, args.validators, self.seconds
+            self.records, self.transactions, self.blocks, args.validators, self.seconds
         );
         let json = json!({
             "records_per_s": records_per_s, "transactions_per_s": transactions_per_s,
