@@ -25,6 +25,9 @@ use super::tables::{FORMAT, Table, height_key, meta, place, row_key, undecided_k
 use super::trees::Trees;
 use super::view::{ChainView, OwnedSnapshot, family};
 
+/// A key and a value as RocksDB gives them.
+type Pair = (Box<[u8]>, Box<[u8]>);
+
 /// Memory bounds.
 #[derive(Debug, Clone, Copy)]
 pub struct DbOptions {
@@ -183,7 +186,7 @@ impl ChainDb {
     }
 
     /// Keys and bytes of the undecided blocks of a height.
-    fn undecided_pairs(&self, height: Height) -> Result<Vec<(Box<[u8]>, Box<[u8]>)>, StorageError> {
+    fn undecided_pairs(&self, height: Height) -> Result<Vec<Pair>, StorageError> {
         let first = height_key(height);
         let mut options = ReadOptions::default();
         options.set_iterate_upper_bound(height_key(height.next()));

@@ -1,8 +1,6 @@
 //! What anchoring a large district costs. Run by hand:
 //! `cargo test --release -p aula-ledger --lib -- --ignored --nocapture fifty_thousand_students`.
 
-use std::time::Instant;
-
 use aula_zk::{Field, Opening, StudentSecret};
 
 use crate::codec::Canonical;
@@ -54,11 +52,11 @@ fn fifty_thousand_students_with_four_commitments_each() {
     let mut chain = ready();
     let (mut made, mut executed, mut bytes) = (0, 0, 0);
     let anchor = |chain: &mut Chain, numbers: std::ops::Range<u32>, version| {
-        let start = Instant::now();
+        let start = std::time::Instant::now();
         let payload = batch(numbers, version);
         let committed = start.elapsed().as_millis();
         let transaction = chain.transaction("district-1", 0, payload.into()).to_canonical();
-        let start = Instant::now();
+        let start = std::time::Instant::now();
         let outcome = chain.block(std::slice::from_ref(&transaction));
         assert_eq!(outcome.receipts[0].code, crate::chain::Code::Accepted);
         (committed, start.elapsed().as_millis(), transaction.len())
