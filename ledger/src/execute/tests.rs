@@ -148,7 +148,7 @@ fn a_thousand_single_anchors_touch_each_tree_once() {
 #[allow(clippy::disallowed_types, clippy::disallowed_methods)]
 fn how_long_a_round_takes() {
     use crate::testkit::{account, class, genesis, open, pool, request, run, submit};
-    use crate::tx::{DefinePool, FundBudget, Mandate, SubmitRequests};
+    use crate::tx::{DefinePool, FundBudget, Mandate, OpenRound, SubmitRequests};
     use crate::types::*;
     let mut file = genesis();
     for id in 100..180u32 {
@@ -171,7 +171,7 @@ fn how_long_a_round_takes() {
             chain.accept("district-1", anchor(numbers, school(at)));
         }
     }
-    chain.accept("voter-a", open(1));
+    chain.accept("voter-a", OpenRound { extra_request_heights: 20, ..open(1) });
     let rankings: [&[u8]; 4] = [&[0, 1, 2], &[1, 0, 3], &[2, 3], &[3, 1, 0, 2]];
     let ask =
         |n: u32| request(n, school(n), crate::testkit::band_of(n), Mandate::None, rankings[n as usize % 4]);
