@@ -138,6 +138,8 @@ struct SkillSums {
     fails: i64,
     recent: i64,
     knowledge: i64,
+    win_count: i64,
+    fail_count: i64,
     bias: i64,
     slopes: i64,
     unseen: [i64; 3],
@@ -153,6 +155,8 @@ impl SkillSums {
         self.fails += fails;
         self.recent += i64::from(track.recent.e6());
         self.knowledge += i64::from(logit(right_answer(&params.knowledge, track.known)).e6());
+        self.win_count += tens_e6(track.wins);
+        self.fail_count += tens_e6(track.fails);
         self.bias += i64::from(params.bias.e6());
         self.slopes +=
             mul_e6(i64::from(params.win_slope.e6()), wins) + mul_e6(i64::from(params.fail_slope.e6()), fails);
@@ -161,6 +165,11 @@ impl SkillSums {
         }
         self.count += 1;
     }
+}
+
+/// A count in tens, millionths, at most ten tens: a law that is straight in the number of answers is seen as one.
+fn tens_e6(count: u32) -> i64 {
+    i64::from(count.min(100)) * (ONE_E6 / 10)
 }
 
 fn item_parts(item: &ItemParams) -> [i64; 3] {
@@ -208,6 +217,8 @@ pub fn predict<'a>(
         i64::from(ability.recent_slow.e6()),
         sums.recent / count,
         sums.knowledge / count,
+        sums.win_count / count,
+        sums.fail_count / count,
     ];
     let own = [offset, mul_e6(slope, overall), sums.bias / count, sums.slopes / count];
     let shared: i64 = features.iter().zip(&model.weights).map(|(x, w)| mul_e6(i64::from(w.e6()), *x)).sum();
@@ -305,6 +316,10 @@ impl Surprise {
     }
 }
 
+/// Knowing is never more certain than this, millionths: from certainty no wrong answer would lead back, and
+/// what millionths can still tell apart decides how soon it does.
+const MOST_KNOWN_E6: i64 = 999_000;
+
 /// Bayes on the answer, then the chance of learning from it.
 fn learned(params: &Knowledge, known: Probability, correctness: Correctness) -> Probability {
     let k = i64::from(known.e6());
@@ -315,7 +330,8 @@ fn learned(params: &Knowledge, known: Probability, correctness: Correctness) -> 
     // 0/0 only when the answer was impossible under both: then nothing is learnt from it.
     let posterior = (yes / ((yes + no) / ONE_E6).max(1)).min(ONE_E6);
     let posterior = if yes + no == 0 { k } else { posterior };
-    Probability::clamped(posterior + mul_e6(ONE_E6 - posterior, i64::from(params.learn.e6())))
+    let known = posterior + mul_e6(ONE_E6 - posterior, i64::from(params.learn.e6()));
+    Probability::clamped(known.min(MOST_KNOWN_E6))
 }
 
 /// A test score as standard deviations from the mean of its scale (`z_e6`, millionths), taken as a noisy look

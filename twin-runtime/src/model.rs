@@ -53,11 +53,15 @@ pub enum Feature {
     SkillRecent,
     /// Log-odds of a right answer under knowledge tracing with two states (averaged).
     Knowledge,
+    /// Right answers on the exercised skills, in tens, at most ten of them (averaged).
+    SkillWinCount,
+    /// Wrong answers on the exercised skills, likewise.
+    SkillFailCount,
 }
 
 impl Feature {
     /// How many there are.
-    pub const COUNT: usize = 14;
+    pub const COUNT: usize = 16;
     /// All, in the order of the weights.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Ability,
@@ -74,6 +78,8 @@ impl Feature {
         Self::RecentSlow,
         Self::SkillRecent,
         Self::Knowledge,
+        Self::SkillWinCount,
+        Self::SkillFailCount,
     ];
 
     /// A short name for reports.
@@ -94,6 +100,8 @@ impl Feature {
             Self::RecentSlow => "last dozens of answers",
             Self::SkillRecent => "last few answers on the skill",
             Self::Knowledge => "knowledge tracing",
+            Self::SkillWinCount => "number right on the skill",
+            Self::SkillFailCount => "number wrong on the skill",
         }
     }
 }

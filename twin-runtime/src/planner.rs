@@ -9,6 +9,9 @@
 //! practice in the path: transfer and priors open no gate. Absent: forgetting, and any claim that the declared
 //! assumptions ([`PlanParams`]) are the truth about a student.
 
+mod chance;
+mod game;
+mod ladder;
 mod learner;
 mod search;
 #[cfg(test)]
@@ -18,7 +21,8 @@ pub use search::{Alternative, Tree};
 
 use crate::fixed::Proportion;
 use crate::skill_graph::SkillGraph;
-use learner::{Game, Learner};
+use game::Game;
+use learner::Learner;
 use thiserror::Error;
 
 /// Most trajectories of one search: the tree then has a million nodes.
@@ -110,7 +114,7 @@ impl<'a> Plan<'a> {
             return Err(PlanError::Parameter("the gate lies between 0.5 and 0.99"));
         }
         let game = Game::new(graph, params);
-        let start = game.learner(mastery);
+        let start = Learner::new(&game, mastery);
         Ok(Self { game, start })
     }
 
@@ -149,7 +153,7 @@ impl<'a> Plan<'a> {
     pub fn paired_gains_e4(&self, tree: &Tree, learners: u32, seed: u64) -> Vec<(i64, i64)> {
         (0..learners)
             .map(|n| {
-                let chance = learner::mix(seed ^ u64::from(n).rotate_left(32));
+                let chance = chance::mix(seed ^ u64::from(n).rotate_left(32));
                 let follow = |tree| search::one_gain(&self.game, &self.start, tree, chance);
                 (follow(Some(tree)), follow(None))
             })

@@ -169,4 +169,58 @@ mod tests {
         b.add(a.missing_from(b.seen()), &params);
         assert_eq!(a.seen(), b.seen());
     }
+
+    /// An hour at three schools: an answer a second each, every fiftieth event a correction of an earlier one.
+    fn an_hour() -> Vec<(Handle, Event)> {
+        let mut all: Vec<(Handle, Event)> = Vec::new();
+        for second in 0..3_600_u64 {
+            for source in 1..=3_u64 {
+                let n = 3 * second + source;
+                let student = handle(n * 7 % 40);
+                let mut made = event(source, second + 1, (n % 9) as u16);
+                made.key.stamp = crate::clock::Stamp::new(1_000 * second + source, 0).unwrap();
+                let earlier = all.len().checked_sub(37).and_then(|at| all.get(at)).filter(|_| n % 50 == 0);
+                if let Some((whose, wrong)) = earlier
+                    && !matches!(wrong.body, crate::event::EventBody::Correction { .. })
+                {
+                    let replacement = Some(Box::new(response(2, n % 4 == 0)));
+                    made.body = crate::event::EventBody::Correction { target: wrong.key, replacement };
+                    let whose = *whose;
+                    all.push((whose, made));
+                    continue;
+                }
+                all.push((student, made));
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn three_replicas_apart_for_an_hour_level_to_the_same_bytes() {
+        let (params, all) = (params(), an_hour());
+        let mut replicas = [Replica::default(), Replica::default(), Replica::default()];
+        // Each school sees its own events in their order, the second with every third one lost on the way.
+        for (n, (replica, source)) in replicas.iter_mut().zip(1..).enumerate() {
+            let own = all
+                .iter()
+                .enumerate()
+                .filter(|(at, (_, e))| e.key.source == SourceId(source) && (n != 1 || at % 3 != 0));
+            replica.add(own.map(|(_, e)| e.clone()).collect::<Vec<_>>(), &params);
+        }
+        let lost = all.iter().enumerate().filter(|(at, (_, e))| e.key.source == SourceId(2) && at % 3 == 0);
+        replicas[1].add(lost.map(|(_, e)| e.clone()).collect::<Vec<_>>().into_iter().rev(), &params);
+        // Round a ring, twice.
+        for step in 0..6 {
+            let (from, to) = (step % 3, (step + 1) % 3);
+            let missing = replicas[from].missing_from(replicas[to].seen());
+            replicas[to].add(missing, &params);
+        }
+        let mut whole = Replica::default();
+        whole.add(all, &params);
+        let bytes = |r: &Replica| r.students().map(|(_, h)| h.state().snapshot()).collect::<Vec<_>>();
+        for replica in &replicas {
+            assert_eq!(replica.seen(), whole.seen());
+            assert!(bytes(replica) == bytes(&whole));
+        }
+    }
 }

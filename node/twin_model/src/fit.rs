@@ -266,9 +266,9 @@ fn choose(parts: &[StudentRows], columns: Columns, scales: &[f32; Columns::OWN])
     let mut best_loss = judge(best, 80);
     type Set = fn(&mut Strengths, f64);
     let lists: [(&[f64], Set); 4] = [
-        (&[4.0, 100.0, 500.0], |s, x| s.item = x),
-        (&[4.0, 100.0, 500.0], |s, x| s.slope = x),
-        (&[4.0, 100.0, 500.0], |s, x| s.skill = x),
+        (&[4.0, 100.0, 500.0, 4_000.0], |s, x| s.item = x),
+        (&[4.0, 100.0, 500.0, 4_000.0], |s, x| s.slope = x),
+        (&[4.0, 100.0, 500.0, 4_000.0], |s, x| s.skill = x),
         (&[2.0, 50.0, 250.0], |s, x| s.shared = x),
     ];
     for (values, set) in lists {

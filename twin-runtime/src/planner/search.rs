@@ -5,7 +5,9 @@
 //! Coulom 2007). A trajectory walks edges by upper confidence bounds, draws the response, adds one node, and
 //! plays to the end by the rule.
 
-use super::learner::{Chance, Depth, Game, Learner, Rule, Worth, mix};
+use super::chance::{Chance, mix};
+use super::game::Game;
+use super::learner::{Depth, Gifts, Learner, Rule, Worth};
 use crate::curve::ln;
 use sha2::{Digest, Sha256};
 
@@ -30,7 +32,30 @@ const EXPLORATION_SHARE_E4: i64 = 7_000;
 const LAST_BLOCKS: u16 = 5;
 /// The path leaves the tree where a node was visited less often.
 const TRUSTED_VISITS: u32 = 300;
+/// Up to this many skills a search follows gifts exactly: it costs little there, and every trajectory counts where
+/// the tree reaches the end of the path.
+const SMALL_GRAPH: usize = 32;
 const NONE: u32 = u32::MAX;
+/// 1/√n in millionths for n below this is read, not computed.
+const ROOTS: usize = 1_024;
+static INVERSE_ROOT_E6: [u32; ROOTS] = inverse_roots();
+
+const fn inverse_roots() -> [u32; ROOTS] {
+    let mut table = [1_000_000; ROOTS];
+    let mut n = 1;
+    while n < ROOTS {
+        table[n] = (1_000_000_000_000 / n as u64).isqrt() as u32;
+        n += 1;
+    }
+    table
+}
+
+fn inverse_root_e6(n: u32) -> i64 {
+    match INVERSE_ROOT_E6.get(n as usize) {
+        Some(root) => i64::from(*root),
+        None => (1_000_000_000_000 / u64::from(n)).isqrt() as i64,
+    }
+}
 
 const fn rule(look_ahead_e4: i64, depth: Depth, worth: Worth) -> Rule {
     Rule { look_ahead_e4, depth, worth }
@@ -42,6 +67,8 @@ struct Edge {
     visits: u32,
     /// Sum of gains from here to the end, less the cost of blocks, e4.
     sum_e4: i64,
+    /// Their mean, rounded towards zero.
+    mean_e4: i64,
     /// Node after a wrong and after a right response.
     next: [u32; 2],
     key: i64,
@@ -78,7 +105,7 @@ impl Tree {
         let edges = self.nodes.first().map(|root| root.edges.as_slice()).unwrap_or_default();
         let mut list: Vec<Alternative> = edges
             .iter()
-            .map(|e| Alternative { skill: e.skill, visits: e.visits, gain_e4: mean(e) })
+            .map(|e| Alternative { skill: e.skill, visits: e.visits, gain_e4: e.mean_e4 })
             .collect();
         list.sort_by_key(|a| (std::cmp::Reverse(a.visits), a.skill));
         list
@@ -110,8 +137,8 @@ impl Tree {
     }
 }
 
-fn mean(edge: &Edge) -> i64 {
-    edge.sum_e4 / i64::from(edge.visits.max(1))
+fn gifts(game: &Game) -> Gifts {
+    if game.graph.len() <= SMALL_GRAPH { Gifts::Exact } else { Gifts::AtStart }
 }
 
 /// Plays to the end by the rule; returns the gain less the cost of blocks.
@@ -133,6 +160,7 @@ fn choose_rule(game: &Game, start: &Learner, trials: u32, seed: u64) -> Rule {
     let mut best = (i64::MIN, Rule::GREEDY);
     for rule in RULES {
         let mut ruled = start.clone();
+        ruled.know_gifts(gifts(game));
         ruled.follow(game, rule);
         let mut learner = ruled.clone();
         let mut sum = 0;
@@ -153,8 +181,10 @@ fn choose_rule(game: &Game, start: &Learner, trials: u32, seed: u64) -> Rule {
 pub fn run(game: &Game, start: &Learner, trajectories: u32, seed: u64) -> Tree {
     let rule = choose_rule(game, start, trajectories / TRIAL_SHARE, seed);
     let mut root = start.clone();
+    root.know_gifts(gifts(game));
     root.follow(game, rule);
-    let mut tree = Tree { nodes: vec![Node::default()], rule };
+    let mut tree = Tree { nodes: Vec::with_capacity(trajectories as usize + 1), rule };
+    tree.nodes.push(Node::default());
     let mut learner = root.clone();
     let mut walked = Vec::new();
     let mut chance = Chance(mix(seed));
@@ -202,6 +232,7 @@ fn trajectory(
         let edge = &mut node.edges[*edge];
         edge.visits += 1;
         edge.sum_e4 += rest;
+        edge.mean_e4 = edge.sum_e4 / i64::from(edge.visits);
     }
 }
 
@@ -211,16 +242,14 @@ fn pick(node: &mut Node, learner: &Learner, exploration_e4: i64) -> Option<usize
     if width * width <= u64::from(node.visits) {
         let bound = node.edges.last().map_or(i64::MAX, |e| e.key);
         if let Some((key, skill)) = learner.best_below(bound) {
-            node.edges.push(Edge { skill, visits: 0, sum_e4: 0, next: [NONE; 2], key });
+            node.edges.push(Edge { skill, visits: 0, sum_e4: 0, mean_e4: 0, next: [NONE; 2], key });
             return Some(node.edges.len() - 1);
         }
     }
-    let log = ln(node.visits.max(1));
-    let bound = |edge: &Edge| {
-        // √(ln N / n), e6 under the root, so e3 outside.
-        let root = u64::try_from(log / i64::from(edge.visits.max(1))).unwrap_or(0).isqrt();
-        mean(edge) + exploration_e4 * i64::try_from(root).unwrap_or(0) / 1_000
-    };
+    // √ln N in millionths, times the unit.
+    let root = u64::try_from(ln(node.visits.max(1)) * 1_000_000).unwrap_or(0).isqrt() as i64;
+    let unit = exploration_e4 * root;
+    let bound = |edge: &Edge| edge.mean_e4 + unit * inverse_root_e6(edge.visits.max(1)) / 1_000_000_000_000;
     // Ties go to the least skill.
     let best = node.edges.iter().enumerate().max_by_key(|(_, e)| (bound(e), std::cmp::Reverse(e.skill)));
     best.map(|(at, _)| at)

@@ -1,4 +1,4 @@
-use super::learner::{Chance, mix};
+use super::chance::{Chance, mix};
 use super::*;
 
 fn graph(n: u16, edges: &[(u16, u16)]) -> SkillGraph {
@@ -73,7 +73,7 @@ fn one_seed_one_tree_and_visits_sum_to_the_trajectories() {
     assert_ne!(one.digest(), plan.search(3_000, 6).unwrap().digest());
     assert_eq!(one.alternatives().iter().map(|a| a.visits).sum::<u32>(), 3_000);
     let hex: String = one.digest().iter().take(8).map(|b| format!("{b:02x}")).collect();
-    assert_eq!(hex, "2131ebccf6286799");
+    assert_eq!(hex, "b99b8c5218b2e312");
 }
 
 #[test]
@@ -142,4 +142,44 @@ fn limits_are_errors() {
     assert!(good.search(0, 1).is_err() && good.search(MAX_TRAJECTORIES + 1, 1).is_err());
     let done = Plan::new(&graph, &[Some(Proportion::MAX); 2], p).unwrap();
     assert!(!done.has_actions() && done.path(&done.search(10, 1).unwrap()).is_empty());
+}
+
+#[test]
+fn a_planned_path_opens_a_hidden_way_that_a_greedy_one_misses() {
+    // Two hard gates one after the other, ten rewarding skills behind them, and sixty easy crumbs beside.
+    let edges: Vec<(u16, u16)> = [(0, 1)].into_iter().chain((2..12).map(|k| (1, k))).collect();
+    let graph = graph(72, &edges);
+    let start = |k: u16| {
+        Proportion::clamped(if k < 2 {
+            1_000
+        } else if k < 12 {
+            5_000
+        } else {
+            8_200
+        })
+    };
+    let mastery: Vec<_> = (0..72).map(|k| Some(start(k))).collect();
+    let plan = Plan::new(&graph, &mastery, PlanParams::reference()).unwrap();
+    let tree = plan.search(2_000, 1).unwrap();
+    let (planned, greedy) = (plan.expected_gain_e4(&tree, 200, 1), plan.greedy_gain_e4(200, 1));
+    assert!(planned * 100 > greedy * 110, "{planned} against {greedy}");
+    assert!(plan.path(&tree).contains(&1), "the second gate is worked on");
+}
+
+#[test]
+fn the_ladder_always_has_the_largest_on_top() {
+    use super::ladder::{CLOSED, Ladder};
+    let (mut chance, mut ladder, mut plain) = (Chance(1), Ladder::new(37), vec![CLOSED; 37]);
+    for _ in 0..3_000 {
+        let at = usize::try_from(chance.e4()).unwrap() % 37;
+        let key = if chance.e4() < 2_000 { CLOSED } else { chance.e4() };
+        (plain[at], _) = (key, ladder.set(at, key));
+        assert_eq!(ladder.top(), plain.iter().copied().max().unwrap());
+        let bound = chance.e4();
+        let below = plain.iter().copied().filter(|k| *k < bound).max().unwrap_or(CLOSED);
+        assert_eq!((ladder.below(bound), ladder.get(at)), (below, key));
+    }
+    let mut filled = Ladder::new(37);
+    filled.fill(plain.iter().copied());
+    assert_eq!(filled.top(), ladder.top());
 }
