@@ -9,15 +9,23 @@
 //! rule that knows which log it is given.
 
 pub mod baselines;
+pub mod boost;
 pub mod difficulty;
+pub mod drift;
 pub mod evaluate;
 pub mod features;
 pub mod fit;
+pub mod graph;
 pub mod knowledge;
+pub mod linear;
 pub mod log;
 pub mod logistic;
 pub mod metrics;
 pub mod model_file;
+pub mod personas;
+pub mod risk;
+pub mod study;
+pub mod table;
 pub mod tracker;
 
 #[cfg(test)]

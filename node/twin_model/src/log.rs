@@ -3,95 +3,23 @@
 //! Columns student, seq, item, skills (joined by `;`), correct; others are ignored. Rows of one student stand
 //! together with `seq` not descending. Names become numbers in order of first appearance; a test log is read
 //! with the training log's [`Names`], and what it adds gets numbers behind them, which the model does not know.
+//! A [`Reading`] may take some students only, and keep further columns as [`Labels`] for reports.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use aula_twin_runtime::event::{ItemId, MAX_SKILLS_PER_EVENT, SkillId};
-use thiserror::Error;
+
+mod error;
+mod labels;
+
+pub use error::LogError;
+pub use labels::{Labels, Reading};
 
 /// Columns a log must have.
 pub const COLUMNS: [&str; 5] = ["student", "seq", "item", "skills", "correct"];
-
-/// Why a file is not a log of responses.
-#[derive(Debug, Error)]
-pub enum LogError {
-    /// The file cannot be opened.
-    #[error("cannot open {path}")]
-    Open {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// Not CSV, or not gzip where the name ends in .gz.
-    #[error("cannot read {path}")]
-    Csv {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: csv::Error,
-    },
-    /// A column that a log must have is not there.
-    #[error("{path} has no column {missing:?}; it has {found}")]
-    Column {
-        /// Which file.
-        path: PathBuf,
-        /// The column.
-        missing: &'static str,
-        /// The columns there are.
-        found: String,
-    },
-    /// No rows.
-    #[error("{0} holds no responses")]
-    Empty(PathBuf),
-    /// A value that cannot be read.
-    #[error("{path} line {line}: {column} is {value:?}, not {want}")]
-    Value {
-        /// Which file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: u64,
-        /// The column.
-        column: &'static str,
-        /// What stands there.
-        value: String,
-        /// What should.
-        want: &'static str,
-    },
-    /// A student's rows are interrupted by another's.
-    #[error("{path} line {line}: rows of student {student:?} are mixed with another's")]
-    Mixed {
-        /// Which file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: u64,
-        /// Who.
-        student: String,
-    },
-    /// The order within a student goes back, or one response stands twice.
-    #[error("{path} line {line}: seq {seq} of student {student:?} does not follow {before}")]
-    Order {
-        /// Which file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: u64,
-        /// Who.
-        student: String,
-        /// The number.
-        seq: u64,
-        /// The number before it.
-        before: u64,
-    },
-    /// More distinct skills than numbers for them.
-    #[error("{0} has more than 65,536 skills")]
-    TooManySkills(PathBuf),
-    /// A student is in the training log and in the test log.
-    #[error("student {0:?} is in both logs: a test student must be new")]
-    Shared(String),
-}
 
 /// Numbers of items and skills by name.
 #[derive(Debug, Clone, Default)]
@@ -168,6 +96,8 @@ pub struct Log {
     pub skill_pool: Vec<SkillId>,
     /// Rows with more skills than an event may carry: only the first 16 were taken.
     pub truncated_rows: u64,
+    /// Further columns that were asked for.
+    pub labels: Vec<Labels>,
 }
 
 impl Log {
@@ -189,6 +119,14 @@ impl Log {
     /// # Errors
     /// Any [`LogError`] but [`LogError::Shared`].
     pub fn read(path: &Path, names: &mut Names) -> Result<Self, LogError> {
+        Self::read_some(path, names, Reading::ALL)
+    }
+
+    /// Reads a file, taking what `reading` says.
+    ///
+    /// # Errors
+    /// Any [`LogError`] but [`LogError::Shared`].
+    pub fn read_some(path: &Path, names: &mut Names, reading: Reading<'_>) -> Result<Self, LogError> {
         let file = File::open(path).map_err(|source| LogError::Open { path: path.into(), source })?;
         let zipped = path.extension().is_some_and(|e| e == "gz");
         let reader: Box<dyn Read> = if zipped {
@@ -196,7 +134,7 @@ impl Log {
         } else {
             Box::new(file)
         };
-        Self::parse(reader, path, names)
+        Self::parse_some(reader, path, names, reading)
     }
 
     /// Reads CSV from anywhere; `path` names it in errors.
@@ -204,27 +142,42 @@ impl Log {
     /// # Errors
     /// Any [`LogError`] but [`LogError::Shared`].
     pub fn parse(reader: impl Read, path: &Path, names: &mut Names) -> Result<Self, LogError> {
+        Self::parse_some(reader, path, names, Reading::ALL)
+    }
+
+    fn parse_some(
+        reader: impl Read,
+        path: &Path,
+        names: &mut Names,
+        reading: Reading<'_>,
+    ) -> Result<Self, LogError> {
         let mut csv = csv::ReaderBuilder::new().buffer_capacity(1 << 16).from_reader(reader);
         let csv_error = |source| LogError::Csv { path: path.into(), source };
         let header = csv.headers().map_err(csv_error)?.clone();
         if header.is_empty() {
             return Err(LogError::Empty(path.into()));
         }
-        let mut columns = [0; COLUMNS.len()];
-        for (at, name) in columns.iter_mut().zip(COLUMNS) {
+        let mut columns = Vec::with_capacity(COLUMNS.len() + reading.labels.len());
+        for name in COLUMNS.into_iter().chain(reading.labels.iter().map(String::as_str)) {
             let place = header.iter().position(|h| h.trim_start_matches('\u{feff}').trim() == name);
-            *at = place.ok_or_else(|| LogError::Column {
+            columns.push(place.ok_or_else(|| LogError::Column {
                 path: path.into(),
-                missing: name,
+                missing: name.to_owned(),
                 found: header.iter().collect::<Vec<_>>().join(", "),
-            })?;
+            })?);
         }
-        let mut builder = Builder { path, names, log: Self::default(), done: BTreeSet::new() };
+        let log = Self { labels: reading.labels.iter().map(|n| Labels::new(n)).collect(), ..Self::default() };
+        let mut builder = Builder { path, names, log, done: BTreeSet::new() };
         let mut record = csv::StringRecord::new();
         while csv.read_record(&mut record).map_err(csv_error)? {
             let line = record.position().map_or(0, csv::Position::line);
             let cell = |at: usize| columns.get(at).and_then(|c| record.get(*c)).unwrap_or_default().trim();
-            builder.push(line, cell(0), cell(1), cell(2), cell(3), cell(4))?;
+            if (reading.keep)(cell(0)) {
+                builder.push(line, cell(0), cell(1), cell(2), cell(3), cell(4))?;
+                for (n, labels) in builder.log.labels.iter_mut().enumerate() {
+                    labels.push(cell(COLUMNS.len() + n));
+                }
+            }
         }
         let log = builder.log;
         if log.rows.is_empty() { Err(LogError::Empty(path.into())) } else { Ok(log) }
