@@ -40,11 +40,11 @@ struct Report {
 
 /// The first difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Difference {
-    height: u64,
-    what: String,
-    stored: String,
-    replayed: String,
+pub(in crate::command) struct Difference {
+    pub(in crate::command) height: u64,
+    pub(in crate::command) what: String,
+    pub(in crate::command) stored: String,
+    pub(in crate::command) replayed: String,
 }
 
 /// Replays the chain.
@@ -105,10 +105,10 @@ pub fn run(context: &Context, _: &ReplayArgs) -> Result<Outcome, Failure> {
     })
 }
 
-type Replayed = Result<(Executed, u64), Difference>;
+pub(in crate::command) type Replayed = Result<(Executed, u64), Difference>;
 
 /// Executes one height on the state before it and compares.
-fn one(
+pub(in crate::command) fn one(
     view: &ChainView,
     state: &MemoryState,
     height: Height,

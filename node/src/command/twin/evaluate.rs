@@ -10,8 +10,12 @@ use super::super::{Advise, Context, Failure, Outcome};
 use super::LOG_HINT;
 use aula_twin_model::baselines::{self, Baselines};
 use aula_twin_model::evaluate::{Evaluation, evaluate};
+use aula_twin_model::features::walk;
 use aula_twin_model::fit::fit;
-use aula_twin_model::log::{Log, Names};
+use aula_twin_model::log::{Log, Names, Reading};
+use aula_twin_model::risk::fold_of;
+use aula_twin_runtime::model::Model;
+use aula_twin_runtime::params::Params;
 
 /// Arguments of `aula twin evaluate`.
 #[derive(Debug, Args)]
@@ -21,14 +25,20 @@ use aula_twin_model::log::{Log, Names};
 )]
 pub struct EvaluateArgs {
     /// The log to fit on, CSV or CSV in .gz
-    #[arg(long, value_name = "T.csv[.gz]")]
-    pub train: PathBuf,
+    #[arg(long, value_name = "T.csv[.gz]", required_unless_present = "split", requires = "test")]
+    pub train: Option<PathBuf>,
     /// The log to predict; none of its students may be in the training log
-    #[arg(long, value_name = "E.csv[.gz]")]
-    pub test: PathBuf,
+    #[arg(long, value_name = "E.csv[.gz]", requires = "train")]
+    pub test: Option<PathBuf>,
+    /// One log for both: students whose SHA-256 is 0 modulo 5 are predicted, the others fitted on
+    #[arg(long, value_name = "LOG.csv[.gz]", conflicts_with_all = ["train", "test"])]
+    pub split: Option<PathBuf>,
     /// Write each prediction: student,seq,p
     #[arg(long, value_name = "OUT.csv")]
     pub predictions: Option<PathBuf>,
+    /// Write what each part contributed to each prediction, in log-odds: student,seq,PART,…
+    #[arg(long, value_name = "OUT.csv")]
+    pub explain: Option<PathBuf>,
     /// Also fit and judge BKT, PFA, Elo and Best-LR on the same logs
     #[arg(long)]
     pub baselines: bool,
@@ -54,9 +64,19 @@ struct Report {
 /// When a log is refused or the predictions cannot be written.
 pub fn run(context: &Context, args: &EvaluateArgs) -> Result<Outcome, Failure> {
     let mut names = Names::default();
-    let train = Log::read(&args.train, &mut names).advise_log()?;
+    let held = |student: &str| fold_of(student) == 0;
+    let fitted_on = |student: &str| !held(student);
+    let (train_path, test_path, some) = match (&args.split, &args.train, &args.test) {
+        (Some(both), _, _) => (both, both, true),
+        (None, Some(train), Some(test)) => (train, test, false),
+        _ => return Err(Failure::new("no_log", "no log is given", LOG_HINT)),
+    };
+    let read = |path: &Path, names: &mut Names, keep: &dyn Fn(&str) -> bool| {
+        Log::read_some(path, names, if some { Reading { keep, ..Reading::ALL } } else { Reading::ALL })
+    };
+    let train = read(train_path, &mut names, &fitted_on).advise_log()?;
     let train_names = names.clone();
-    let test = Log::read(&args.test, &mut names).advise_log()?;
+    let test = read(test_path, &mut names, &held).advise_log()?;
     test.check_apart(&train).advise_log()?;
     context.tell(format_args!(
         "fitting on {} responses of {} students",
@@ -68,6 +88,10 @@ pub fn run(context: &Context, args: &EvaluateArgs) -> Result<Outcome, Failure> {
     let evaluation = evaluate(&fitted, &test);
     if let Some(path) = &args.predictions {
         write_predictions(path, &test, &evaluation)
+            .advise(format!("cannot write {}", path.display()), "check the folder's owner and space")?;
+    }
+    if let Some(path) = &args.explain {
+        write_explanations(path, &test, &fitted.model)
             .advise(format!("cannot write {}", path.display()), "check the folder's owner and space")?;
     }
     let compared = args.baselines.then(|| {
@@ -125,6 +149,30 @@ fn write_predictions(path: &Path, log: &Log, evaluation: &Evaluation) -> Result<
     for student in &log.students {
         for (row, p) in log.rows_of(student).iter().zip(predictions.by_ref()) {
             out.write_record([&student.name, &row.seq.to_string(), &format!("{:.6}", f64::from(*p) / 1e6)])?;
+        }
+    }
+    out.into_inner().map_err(|e| csv::Error::from(e.into_error()))?.flush()?;
+    Ok(())
+}
+
+/// One line a response: what each part added to the log-odds. The parts of a line sum to its prediction's.
+fn write_explanations(path: &Path, log: &Log, model: &Model) -> Result<(), csv::Error> {
+    let mut out = csv::Writer::from_writer(BufWriter::new(std::fs::File::create(path)?));
+    let params = Params::reference(model.clone());
+    let mut first = true;
+    for student in &log.students {
+        let mut lines: Vec<Vec<String>> = Vec::new();
+        walk(log, student, &params, |row, prediction, _| {
+            let parts: Vec<(&str, i64)> = prediction.contributions(model).collect();
+            if std::mem::take(&mut first) {
+                let names = parts.iter().map(|p| p.0.to_owned());
+                lines.push(["student", "seq"].map(String::from).into_iter().chain(names).collect());
+            }
+            let values = parts.iter().map(|p| format!("{:.6}", p.1 as f64 / 1e6));
+            lines.push([student.name.clone(), row.seq.to_string()].into_iter().chain(values).collect());
+        });
+        for line in lines {
+            out.write_record(&line)?;
         }
     }
     out.into_inner().map_err(|e| csv::Error::from(e.into_error()))?.flush()?;

@@ -1,12 +1,17 @@
-//! `aula twin`: fit and judge the mastery model, plan paths, replay a student's events.
+//! `aula twin`: fit and judge the mastery model, plan paths, tell risks, replay a student's events, ask what if.
 
 use clap::{Args, Subcommand};
 
 use super::{Context, Failure, Outcome};
 
+mod drift;
 mod evaluate;
 mod fit;
 mod plan;
+pub mod replay;
+mod risk;
+mod study;
+mod whatif;
 
 /// Arguments of `aula twin`.
 #[derive(Debug, Args)]
@@ -26,8 +31,19 @@ pub enum Action {
     Evaluate(evaluate::EvaluateArgs),
     /// Fit the mastery model on a log and write it to a file
     Fit(fit::FitArgs),
+    /// Judge a model on a log by period and by subgroup
+    Drift(drift::DriftArgs),
     /// Plan a learning path over a graph of skills
     Plan(plan::PlanArgs),
+    /// Compare planned with greedy paths over simulated learners
+    Study(study::StudyArgs),
+    /// Predict who will need help, on public data
+    Risk(risk::RiskArgs),
+    /// Fold a student's events again and compare with the anchored hash
+    Replay(replay::ReplayArgs),
+    /// Decide the past again with something changed
+    #[command(name = "whatif")]
+    WhatIf(whatif::WhatIfArgs),
 }
 
 /// Runs `aula twin`.
@@ -38,10 +54,20 @@ pub fn run(context: &Context, args: &TwinArgs) -> Result<Outcome, Failure> {
     match &args.action {
         Action::Evaluate(args) => evaluate::run(context, args),
         Action::Fit(args) => fit::run(context, args),
+        Action::Drift(args) => drift::run(context, args),
         Action::Plan(args) => plan::run(context, args),
+        Action::Study(args) => study::run(context, args),
+        Action::Risk(args) => risk::run(context, args),
+        Action::Replay(args) => replay::run(args),
+        Action::WhatIf(args) => whatif::run(context, args),
     }
 }
 
 /// What to do about a log that is refused.
 const LOG_HINT: &str =
     "give CSV, or CSV in .gz, with columns student, seq, item, skills, correct, sorted by student and seq";
+
+/// A progress bar on stderr; nothing where stderr is no terminal.
+fn progress(steps: u64) -> indicatif::ProgressBar {
+    indicatif::ProgressBar::new(steps)
+}

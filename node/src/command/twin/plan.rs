@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use aula_twin_model::graph::{self, GraphFileError};
 use aula_twin_runtime::fixed::Proportion;
 use aula_twin_runtime::planner::{Plan, PlanParams, Tree};
 use aula_twin_runtime::skill_graph::SkillGraph;
@@ -155,57 +156,15 @@ fn read_mastery(path: &Path, graph: &SkillGraph) -> Result<Vec<Option<Proportion
 }
 
 fn read_graph(dir: &Path) -> Result<SkillGraph, Failure> {
-    const HINT: &str = "give a folder with standards.csv (id) and prerequisites.csv (from_id,to_id)";
-    let standards = dir.join("standards.csv");
-    let (names, edges) = if standards.exists() {
-        let names = read_columns(&standards, ["id"])?.into_iter().map(|[id]| id).collect();
-        let edges = read_columns(&dir.join("prerequisites.csv"), ["from_id", "to_id"])?;
-        (names, edges.into_iter().map(|[from, to]| (from, to)).collect::<Vec<_>>())
-    } else {
-        let entries = std::fs::read_dir(dir).advise(format!("cannot read {}", dir.display()), HINT)?;
-        let mut tables: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
-        tables.retain(|p| p.extension().is_some_and(|e| e == "csv"));
-        tables.sort();
-        let table = tables.first().ok_or_else(|| {
-            Failure::new("no_graph", format!("{} holds no skill graph", dir.display()), HINT)
-        })?;
-        from_table(read_columns(table, ["name", "prerequisites"])?)
-    };
-    SkillGraph::new(names, &edges).map_err(|error| {
-        let hint = "mend the graph: each skill once, no chain of prerequisites back to itself";
-        Failure::new("bad_graph", format!("{} is refused: {error}", dir.display()), hint)
+    graph::read(dir).map_err(|error| {
+        let hint = match &error {
+            GraphFileError::Refused { .. } => {
+                "mend the graph: each skill once, no chain of prerequisites back to itself"
+            }
+            _ => "give a folder with standards.csv (id) and prerequisites.csv (from_id, to_id)",
+        };
+        Failure { code: "bad_graph".to_owned(), hint: hint.to_owned(), ..Failure::from(error) }
     })
-}
-
-/// Rows of (name, prerequisites joined by commas).
-fn from_table(rows: Vec<[String; 2]>) -> (Vec<String>, Vec<(String, String)>) {
-    let mut edges = Vec::new();
-    for [name, joined] in &rows {
-        for before in joined.split(',').map(str::trim).filter(|p| !p.is_empty()) {
-            edges.push((before.to_owned(), name.clone()));
-        }
-    }
-    (rows.into_iter().map(|[name, _]| name).collect(), edges)
-}
-
-/// The named columns of a CSV file, row by row.
-fn read_columns<const N: usize>(path: &Path, columns: [&str; N]) -> Result<Vec<[String; N]>, Failure> {
-    const HINT: &str = "check that it is CSV with the columns the graph needs";
-    let unusable = || format!("cannot read {}", path.display());
-    let mut reader = csv::Reader::from_path(path).advise(unusable(), HINT)?;
-    let header = reader.headers().advise(unusable(), HINT)?.clone();
-    let mut places = [0; N];
-    for (place, column) in places.iter_mut().zip(columns) {
-        *place = header.iter().position(|h| h.trim_start_matches('\u{feff}').trim() == column).ok_or_else(
-            || Failure::new("no_column", format!("{} has no column {column:?}", path.display()), HINT),
-        )?;
-    }
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.advise(unusable(), HINT)?;
-        rows.push(places.map(|at| record.get(at).unwrap_or_default().trim().to_owned()));
-    }
-    Ok(rows)
 }
 
 #[cfg(test)]
@@ -213,20 +172,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cycle_in_a_table_is_refused_and_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let table = "name,live,prerequisites\na,TRUE,c\nb,TRUE,a\nc,TRUE,\"b,d\"\nd,TRUE,\n";
-        std::fs::write(dir.path().join("table.csv"), table).unwrap();
-        let failure = read_graph(dir.path()).unwrap_err();
-        assert!(failure.message.contains("a -> b -> c -> a"), "{}", failure.message);
-    }
-
-    #[test]
     fn unknown_skills_and_columns_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("standards.csv"), "id\n1\n2\n").unwrap();
         std::fs::write(dir.path().join("prerequisites.csv"), "from,to_id\n1,2\n").unwrap();
-        assert_eq!(read_graph(dir.path()).unwrap_err().code, "no_column");
+        let refused = read_graph(dir.path()).unwrap_err();
+        assert!(
+            refused.code == "bad_graph" && refused.message.contains("no column \"from_id\""),
+            "{refused:?}"
+        );
         std::fs::write(dir.path().join("prerequisites.csv"), "from_id,to_id\n1,2\n").unwrap();
         let graph = read_graph(dir.path()).unwrap();
         let file = dir.path().join("m.json");

@@ -1,0 +1,316 @@
+//! `aula twin replay`: an auditor who is given a student's events folds them to the anchored hash.
+//!
+//! The file is one JSON object, written by the district for one student and one anchored version:
+//! `{"version":1,"params":HEX,"events":[HEX,…],"salts":{FIELD:HEX,…}}`: the canonical bytes of the twin's
+//! parameters, the canonical bytes of every event up to the anchor, in any order, and the salt of each field of
+//! the state under that version. The salts are those of one version: they open nothing else. The anchored hash
+//! comes from the ledger, never from the file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use aula_ledger::proof::student_state::{SaltedField, root};
+use aula_ledger::types::Hash;
+use aula_twin_runtime::event::Event;
+use aula_twin_runtime::merge::History;
+use aula_twin_runtime::params::Params;
+use aula_twin_runtime::transitions::{Rule, Transition};
+use aula_twin_runtime::twin::leaves;
+use aula_zk::{Field, StudentSecret, commitment};
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+use super::super::{Advise, Failure, Outcome};
+
+/// Largest file, bytes: 100,000 events of 256 bytes in hex.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+const HINT: &str = "ask the district for the disclosure of this student and this anchor again";
+
+/// Arguments of `aula twin replay`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit 0: the events fold to the anchored hash; 1: they do not; 2: it could not be checked. Take the \
+                        hash from the ledger (aula evidence student, or the verified bundle), not from the district."
+)]
+pub struct ReplayArgs {
+    /// The district's disclosure: parameters, events, salts
+    #[arg(long, value_name = "FILE.json")]
+    pub events: PathBuf,
+    /// The anchored state hash, 64 hex digits
+    #[arg(long, value_name = "HEX")]
+    pub anchored: String,
+    /// The model digest the anchor names, 64 hex digits; not compared when left out
+    #[arg(long, value_name = "HEX")]
+    pub model_digest: Option<String>,
+}
+
+/// What the district discloses to an authorised auditor.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disclosure {
+    /// 1.
+    pub version: u8,
+    /// Canonical bytes of [`Params`], hex.
+    pub params: String,
+    /// Canonical bytes of each event, hex.
+    pub events: Vec<String>,
+    /// Salt of each field of the anchored state, hex.
+    pub salts: BTreeMap<String, String>,
+}
+
+impl Disclosure {
+    /// What a district hands to an authorised auditor: parameters, events, and the salts of the fields under one
+    /// version of the student's states. The secret itself stays: it would open every version.
+    ///
+    /// # Errors
+    /// When a field's name is none, which a bug alone could cause.
+    pub fn of(
+        secret: &StudentSecret,
+        version: u32,
+        params: &Params,
+        events: &[Event],
+    ) -> Result<Self, Failure> {
+        let mut history = History::new(params);
+        history.add(events.iter().cloned(), params);
+        let mut salts = BTreeMap::new();
+        for leaf in leaves(history.state(), params) {
+            let name = Field::new(&leaf.field)?;
+            let salt = commitment::leaf_salt(secret, &name, u64::from(version));
+            salts.insert(leaf.field, hex::encode(*salt));
+        }
+        let params = hex::encode(borsh::to_vec(params)?);
+        let events = events.iter().map(|event| hex::encode(event.encode())).collect();
+        Ok(Self { version: 1, params, events, salts })
+    }
+}
+
+/// The answer.
+#[derive(Debug, Serialize)]
+struct Report {
+    agrees: bool,
+    events: usize,
+    refused: Vec<String>,
+    state_hash: String,
+    anchored: String,
+    snapshot_sha256: String,
+    params_digest: String,
+    differs: Vec<String>,
+    transitions: Vec<Explained>,
+}
+
+/// A transition and why it happened.
+#[derive(Debug, Serialize)]
+struct Explained {
+    at_ms: u64,
+    rule: String,
+    value: f64,
+    threshold: f64,
+    days: f64,
+}
+
+/// Runs `aula twin replay`.
+///
+/// # Errors
+/// When the file cannot be read, is not a disclosure, or lacks a salt.
+pub fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
+    let anchored = digest_of(&args.anchored, "--anchored")?;
+    let model = args.model_digest.as_deref().map(|text| digest_of(text, "--model-digest")).transpose()?;
+    let disclosure = read(&args.events)?;
+    let report = check(&disclosure, anchored, model)?;
+    let text = text(&report);
+    Ok(if report.agrees { Outcome::yes(report, text) } else { Outcome::no(report, text) })
+}
+
+fn digest_of(text: &str, flag: &str) -> Result<[u8; 32], Failure> {
+    let bytes = hex::decode(text).ok().and_then(|b| <[u8; 32]>::try_from(b).ok());
+    bytes.ok_or_else(|| {
+        Failure::new("bad_hash", format!("{flag} is not 64 hex digits"), "give a SHA-256 in hex")
+    })
+}
+
+fn read(path: &Path) -> Result<Disclosure, Failure> {
+    let unusable = || format!("cannot use {}", path.display());
+    let size = std::fs::metadata(path).advise(unusable(), HINT)?.len();
+    if size > MAX_FILE_BYTES {
+        let why = format!("{} has {size} bytes, more than {MAX_FILE_BYTES}", path.display());
+        return Err(Failure::new("too_large", why, HINT));
+    }
+    let bytes = std::fs::read(path).advise(unusable(), HINT)?;
+    let disclosure: Disclosure = serde_json::from_slice(&bytes).advise(unusable(), HINT)?;
+    if disclosure.version != 1 {
+        let why = format!("{} has version {}, not 1", path.display(), disclosure.version);
+        return Err(Failure::new("version", why, "use a program of the version that wrote the file"));
+    }
+    Ok(disclosure)
+}
+
+fn check(disclosure: &Disclosure, anchored: [u8; 32], model: Option<[u8; 32]>) -> Result<Report, Failure> {
+    let bytes = hex::decode(&disclosure.params).advise("the parameters are not hex", HINT)?;
+    let params: Params = borsh::from_slice(&bytes).advise("the parameters are not canonical bytes", HINT)?;
+    params.check().advise("the parameters are refused", HINT)?;
+    let mut events = Vec::with_capacity(disclosure.events.len());
+    for (n, text) in disclosure.events.iter().enumerate() {
+        let bytes = hex::decode(text).advise(format!("event {n} is not hex"), HINT)?;
+        events.push(Event::decode(&bytes).advise(format!("event {n} is refused"), HINT)?);
+    }
+    let mut history = History::new(&params);
+    let added = history.add(events, &params);
+    let folded = history.folded();
+    let mut fields = Vec::new();
+    for leaf in leaves(&folded.state, &params) {
+        let salt = disclosure.salts.get(&leaf.field).ok_or_else(|| {
+            let why = format!("the file has no salt for {}, which the events give", leaf.field);
+            Failure::new("no_salt", why, HINT)
+        })?;
+        let salt = digest_of(salt, "a salt")?;
+        fields.push(SaltedField { field: leaf.field, value: leaf.value, salt });
+    }
+    let state_hash = root(&fields);
+    let params_digest = params.digest();
+    let mut differs = Vec::new();
+    if state_hash != Hash(anchored) {
+        differs.push("state hash".to_owned());
+    }
+    if model.is_some_and(|m| m != params_digest) {
+        differs.push("model digest".to_owned());
+    }
+    if fields.len() != disclosure.salts.len() {
+        differs.push("fields: the file has salts for fields that the events do not give".to_owned());
+    }
+    differs.extend(added.conflicts.iter().map(|key| format!("two events at {key:?}")));
+    let refusals = folded.refused.iter().map(|(key, why)| format!("{key:?}: {why}"));
+    Ok(Report {
+        agrees: differs.is_empty(),
+        events: disclosure.events.len(),
+        refused: refusals.collect(),
+        state_hash: state_hash.to_string(),
+        anchored: hex::encode(anchored),
+        snapshot_sha256: hex::encode(folded.state.digest()),
+        params_digest: hex::encode(params_digest),
+        differs,
+        transitions: folded.transitions.iter().map(explain).collect(),
+    })
+}
+
+fn explain(transition: &Transition) -> Explained {
+    let rule = match transition.rule {
+        Rule::Advance(skill) => format!("advance: mastery of skill {} above the gate", skill.0),
+        Rule::Intervene => "intervene: engagement below the threshold for too long".to_owned(),
+        Rule::Rebalance(resource) => format!("rebalance: resource {} used too little", resource.0),
+        Rule::Support(skill) => format!("support: mastery of skill {} below the threshold", skill.0),
+    };
+    Explained {
+        at_ms: transition.at.stamp.wall_ms(),
+        rule,
+        value: f64::from(transition.value.e4()) / 1e4,
+        threshold: f64::from(transition.threshold.e4()) / 1e4,
+        days: transition.duration_ms as f64 / 86_400_000.0,
+    }
+}
+
+fn text(report: &Report) -> String {
+    let mut lines = vec![if report.agrees {
+        format!("{} events fold to the anchored hash {}", report.events, report.anchored)
+    } else {
+        format!(
+            "{} events fold to {}, anchored is {}; differs: {}",
+            report.events,
+            report.state_hash,
+            report.anchored,
+            report.differs.join(", ")
+        )
+    }];
+    lines.extend(report.refused.iter().map(|r| format!("refused {r}")));
+    lines.extend(report.transitions.iter().map(|t| {
+        format!("{} ms: {} ({:.4} against {:.4}, {:.1} days)", t.at_ms, t.rule, t.value, t.threshold, t.days)
+    }));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aula_twin_runtime::clock::{Skew, Stamp};
+    use aula_twin_runtime::event::{Correctness, EventBody, EventKey, ItemId, SkillId, SkillSet, SourceId};
+    use aula_twin_runtime::fixed::Need;
+    use aula_twin_runtime::model::Model;
+
+    fn event(n: u64, body: EventBody) -> Result<Event, Failure> {
+        let key = EventKey { stamp: Stamp::new(1_000 * n, 0)?, source: SourceId(1), sequence: n };
+        Ok(Event { key, skew: Skew::Within, body })
+    }
+
+    fn events() -> Result<Vec<Event>, Failure> {
+        let mut events = vec![event(1, EventBody::NeedAssessed(Need::clamped(700)))?];
+        for n in 2..30 {
+            let skills = SkillSet::new(vec![SkillId(3)])?;
+            let (item, correctness) = (ItemId(5), Correctness::Correct);
+            events.push(event(n, EventBody::Response { item, skills, correctness, duration_ms: 5 })?);
+        }
+        Ok(events)
+    }
+
+    /// A disclosure of these events and the hash that the district would have anchored.
+    fn disclosed(events: &[Event]) -> Result<(Disclosure, [u8; 32]), Failure> {
+        let (params, secret) = (Params::reference(Model::unfitted()), StudentSecret::new([9; 32]));
+        let mut history = History::new(&params);
+        history.add(events.iter().cloned(), &params);
+        let mut fields = Vec::new();
+        for leaf in leaves(history.state(), &params) {
+            let salt = *commitment::leaf_salt(&secret, &Field::new(&leaf.field)?, 3);
+            fields.push(SaltedField { field: leaf.field, value: leaf.value, salt });
+        }
+        Ok((Disclosure::of(&secret, 3, &params, events)?, root(&fields).0))
+    }
+
+    #[test]
+    fn events_in_any_order_fold_to_the_anchored_hash() -> Result<(), Failure> {
+        let (mut disclosure, anchored) = disclosed(&events()?)?;
+        disclosure.events.reverse();
+        disclosure.events.push(disclosure.events[3].clone());
+        let report = check(&disclosure, anchored, None)?;
+        assert!(report.agrees, "{report:?}");
+        assert!(report.transitions.iter().any(|t| t.rule.starts_with("advance")), "{report:?}");
+        Ok(())
+    }
+
+    #[test]
+    fn one_changed_left_out_or_added_event_is_found() -> Result<(), Failure> {
+        let all = events()?;
+        let (disclosure, anchored) = disclosed(&all)?;
+        let mut changed = all.clone();
+        changed[0] = event(1, EventBody::NeedAssessed(Need::clamped(701)))?;
+        let added = [all.clone(), vec![event(99, EventBody::NeedAssessed(Need::clamped(700)))?]].concat();
+        for other in [changed, all[..28].to_vec(), added] {
+            let events = other.iter().map(|e| hex::encode(e.encode())).collect();
+            let report = check(&Disclosure { events, ..disclosure.clone() }, anchored, None)?;
+            assert_eq!((report.agrees, report.differs.as_slice()), (false, &["state hash".to_owned()][..]));
+        }
+        let other_model = check(&disclosure, anchored, Some([7; 32]))?;
+        assert_eq!(other_model.differs, ["model digest"]);
+        Ok(())
+    }
+
+    #[test]
+    fn what_cannot_be_checked_is_said() -> Result<(), Failure> {
+        let (disclosure, anchored) = disclosed(&events()?)?;
+        let mut unsalted = disclosure.clone();
+        unsalted.salts.remove("need");
+        assert_eq!(
+            check(&unsalted, anchored, None).map(|_| ()).map_err(|f| f.code),
+            Err("no_salt".to_owned())
+        );
+        let mut broken = disclosure.clone();
+        broken.events[0].push_str("00");
+        let failure = check(&broken, anchored, None).map(|_| ()).map_err(|f| f.message);
+        assert_eq!(failure, Err("event 0 is refused: malformed event bytes".to_owned()));
+        assert!(digest_of("12", "--anchored").is_err());
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("d.json");
+        std::fs::write(&path, serde_json::to_vec(&Disclosure { version: 2, ..disclosure })?)?;
+        assert_eq!(read(&path).map(|_| ()).map_err(|f| f.code), Err("version".to_owned()));
+        std::fs::write(&path, b"{\"version\":1,\"extra\":0}")?;
+        assert!(read(&path).is_err());
+        Ok(())
+    }
+}

@@ -1,0 +1,231 @@
+//! `aula twin whatif`: the past decided again, with something changed.
+//!
+//! Flow: the home's chain is executed again up to a height ([`fork`]); every round decided by then is given to
+//! the production optimizer, with its inputs changed as `--set` says ([`change`]), and compared with what was
+//! committed. With a log and a skill graph, learners of each persona (clusters found in the log) plan their
+//! paths before and after a teaching method's effect. Without any change every root is reproduced, or the exit
+//! code is 1. Nothing is written anywhere.
+
+mod change;
+mod fork;
+mod method;
+
+use std::collections::BTreeMap;
+
+use aula_ledger::state::schema::{DecisionRow, Placement};
+use aula_ledger::types::Handle;
+use clap::Args;
+use serde::Serialize;
+
+use super::super::{Context, Failure, Outcome};
+use change::Change;
+use fork::{Anew, Decided};
+
+/// Arguments of `aula twin whatif`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula twin whatif --home D/node-01 --height 40\n  aula twin whatif --home D/node-01 --set \
+                        pools.capacity=120% --set equity=0\n  aula twin whatif --home D/node-01 --log T.csv.gz --graph DIR --set \
+                        method.0=150%\n\nExit 0: done (without --set: every root was reproduced); 1: without --set, a root \
+                        differs; 2: could not. Stop the node first."
+)]
+pub struct WhatIfArgs {
+    /// Height to fork at; the chain's tip when left out
+    #[arg(long, value_name = "H")]
+    pub height: Option<u64>,
+    /// A change: equity=N, class.C.rank_step=N, class.C.tier_cost.T=N, class.C.waitlist_cost=N, pool.P.capacity=N,
+    /// pool.P.floor=N, pools.capacity=P%, enrolment=P%, enrolment.S=P%, method.K=P%
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub changes: Vec<String>,
+    /// Work the optimizer may do a round
+    #[arg(long, default_value_t = 1_000_000_000)]
+    pub work: u64,
+    /// With method.K: the folder of the skill graph
+    #[arg(long, value_name = "DIR", requires = "log")]
+    pub graph: Option<std::path::PathBuf>,
+    /// With method.K: the log whose students fall into personas
+    #[arg(long, value_name = "T.csv[.gz]", requires = "graph")]
+    pub log: Option<std::path::PathBuf>,
+    /// Personas
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub personas: u8,
+    /// Seed of the learners
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// The answer.
+#[derive(Debug, Serialize)]
+struct Report {
+    height: u64,
+    state_root: String,
+    changes: Vec<String>,
+    reproduced: bool,
+    rounds: Vec<RoundChange>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    personas: Vec<method::Effect>,
+}
+
+/// A round before and after.
+#[derive(Debug, Serialize)]
+struct RoundChange {
+    round: u64,
+    class: u64,
+    changed: bool,
+    committed: Figures,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forked: Option<Figures>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    infeasible: Option<String>,
+    /// Students of both whose place differs.
+    moved: u64,
+}
+
+/// What is compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Figures {
+    decisions_root: String,
+    objective: i64,
+    gap_ppm: u32,
+    requests: u32,
+    placed: u32,
+    waitlisted: u32,
+    first_choice: u32,
+    mandates_met: u32,
+}
+
+/// Runs `aula twin whatif`.
+///
+/// # Errors
+/// When a change is refused, the chain cannot be executed, or a file cannot be used.
+pub fn run(context: &Context, args: &WhatIfArgs) -> Result<Outcome, Failure> {
+    let changes = args.changes.iter().map(|text| Change::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    context.tell("executing the chain from its genesis");
+    let fork = fork::at(&context.home, args.height)?;
+    let mut concerned = vec![false; changes.len()];
+    let mut rounds = Vec::new();
+    for decided in fork.rounds {
+        rounds.push(one(decided, &changes, &mut concerned, args.work)?);
+    }
+    let personas = match (&args.log, &args.graph) {
+        (Some(log), Some(graph)) => method::effects(
+            context,
+            log,
+            graph,
+            usize::from(args.personas),
+            args.seed,
+            &changes,
+            &mut concerned,
+        )?,
+        _ => Vec::new(),
+    };
+    if let Some(at) = concerned.iter().position(|c| !c) {
+        let text = args.changes.get(at).cloned().unwrap_or_default();
+        let why = format!("{text:?} concerns nothing up to height {}", fork.height);
+        return Err(Failure::new(
+            "nothing_to_change",
+            why,
+            "aula query shows classes, pools and rounds; method.K needs --log and --graph",
+        ));
+    }
+    let same = |r: &RoundChange| r.forked.as_ref() == Some(&r.committed);
+    let report = Report {
+        height: fork.height.0,
+        state_root: fork.root.to_string(),
+        changes: args.changes.clone(),
+        reproduced: rounds.iter().all(same),
+        rounds,
+        personas,
+    };
+    let text = text(&report);
+    let honest = report.reproduced || !changes.is_empty();
+    Ok(if honest { Outcome::yes(report, text) } else { Outcome::no(report, text) })
+}
+
+fn one(
+    decided: Decided,
+    changes: &[Change],
+    concerned: &mut [bool],
+    work: u64,
+) -> Result<RoundChange, Failure> {
+    let Decided { decision, mut inputs, rows } = decided;
+    let mut changed = false;
+    for (change, concerned) in changes.iter().zip(concerned) {
+        let applied = change.apply(&mut inputs);
+        changed |= applied;
+        *concerned |= applied;
+    }
+    let report = &decision.report;
+    let committed = figures(&decision.decisions.root, decision.objective, decision.gap_ppm, report);
+    let (forked, infeasible, moved) = match fork::decide(&inputs, work)? {
+        Ok(anew) => {
+            let forked = figures(&anew.root, anew.objective, anew.gap_ppm, &anew.report);
+            (Some(forked), None, moved(&rows, &anew))
+        }
+        Err(why) => (None, Some(why), 0),
+    };
+    let (round, class) = (u64::from(decision.round.0), u64::from(decision.class.0));
+    Ok(RoundChange { round, class, changed, committed, forked, infeasible, moved })
+}
+
+fn figures(
+    root: &aula_ledger::types::Hash,
+    objective: i64,
+    gap_ppm: u32,
+    report: &aula_ledger::state::schema::RoundReport,
+) -> Figures {
+    Figures {
+        decisions_root: root.to_string(),
+        objective,
+        gap_ppm,
+        requests: report.requests,
+        placed: report.placed,
+        waitlisted: report.waitlisted,
+        first_choice: report.first_choice,
+        mandates_met: report.mandates_met,
+    }
+}
+
+fn moved(before: &[(Handle, DecisionRow)], anew: &Anew) -> u64 {
+    let pool = |row: &DecisionRow| match row.placement {
+        Placement::Waitlist => None,
+        Placement::Pool { pool, .. } => Some(pool),
+    };
+    let then: BTreeMap<&Handle, _> = before.iter().map(|(handle, row)| (handle, pool(row))).collect();
+    anew.rows.iter().filter(|(h, row)| then.get(h).is_some_and(|p| *p != pool(row))).count() as u64
+}
+
+fn text(report: &Report) -> String {
+    let mut lines = vec![format!(
+        "executed to height {}, state root {}; {}",
+        report.height,
+        report.state_root,
+        if report.reproduced { "every round's root is reproduced" } else { "decided anew:" }
+    )];
+    for r in &report.rounds {
+        let c = &r.committed;
+        let mut line = format!("round {} (class {}): ", r.round, r.class);
+        match (&r.forked, &r.infeasible) {
+            (Some(f), _) if f == c => line.push_str(&format!("as committed, {}", c.decisions_root)),
+            (Some(f), _) => {
+                let d = |name: &str, a: i64, b: i64| format!("{name} {a} -> {b} ({:+})", b - a);
+                let parts = [
+                    d("objective", c.objective, f.objective),
+                    d("requests", c.requests.into(), f.requests.into()),
+                    d("placed", c.placed.into(), f.placed.into()),
+                    d("waiting", c.waitlisted.into(), f.waitlisted.into()),
+                    d("first choice", c.first_choice.into(), f.first_choice.into()),
+                    format!("{} moved", r.moved),
+                ];
+                line.push_str(&parts.join(", "));
+            }
+            (None, why) => line.push_str(&format!("no allocation: {}", why.as_deref().unwrap_or("unknown"))),
+        }
+        lines.push(line);
+    }
+    lines.extend(report.personas.iter().map(method::Effect::text));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests;
