@@ -16,6 +16,7 @@ mod learner;
 mod search;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 pub use search::{Alternative, Tree};
 
@@ -139,13 +140,13 @@ impl<'a> Plan<'a> {
     /// (and its rule beyond it).
     #[must_use]
     pub fn expected_gain_e4(&self, tree: &Tree, learners: u32, seed: u64) -> i64 {
-        search::mean_gain(&self.game, &self.start, Some(tree), learners, seed)
+        walk::mean_gain(&self.game, &self.start, Some(tree), learners, seed)
     }
 
     /// The same for learners who always practise what gains most in the next block.
     #[must_use]
     pub fn greedy_gain_e4(&self, learners: u32, seed: u64) -> i64 {
-        search::mean_gain(&self.game, &self.start, None, learners, seed)
+        walk::mean_gain(&self.game, &self.start, None, learners, seed)
     }
 
     /// Gains of single learners under both policies, the same chance for both: for intervals.
@@ -154,7 +155,7 @@ impl<'a> Plan<'a> {
         (0..learners)
             .map(|n| {
                 let chance = chance::mix(seed ^ u64::from(n).rotate_left(32));
-                let follow = |tree| search::one_gain(&self.game, &self.start, tree, chance);
+                let follow = |tree| walk::one_gain(&self.game, &self.start, tree, chance);
                 (follow(Some(tree)), follow(None))
             })
             .collect()
@@ -164,7 +165,7 @@ impl<'a> Plan<'a> {
     /// are first practised.
     #[must_use]
     pub fn path(&self, tree: &Tree) -> Vec<u16> {
-        search::path(&self.game, &self.start, tree)
+        walk::path(&self.game, &self.start, tree)
     }
 
     /// Gain of one block on a skill, expected, ten-thousandths of mastery; `None` when it cannot be practised.

@@ -9,6 +9,7 @@ use super::chance::{Chance, mix};
 use super::game::Game;
 use super::learner::{Depth, Gifts, Learner, Rule, Worth};
 use crate::curve::ln;
+use crate::fixed::ONE_E4;
 use sha2::{Digest, Sha256};
 
 /// Rules that are tried before the search.
@@ -26,12 +27,12 @@ const RULES: [Rule; 10] = [
 ];
 /// One trajectory in this many is spent on choosing the strength.
 const TRIAL_SHARE: u32 = 10;
+/// Blocks before the end of a path from which a rule that looks ahead no longer pays.
+pub(super) const LAST_BLOCKS: u16 = 5;
 /// Exploration: the confidence bound's unit is worth this share of the best single block, ten-thousandths.
 const EXPLORATION_SHARE_E4: i64 = 7_000;
-/// Blocks before the end of a path from which looking ahead no longer pays.
-const LAST_BLOCKS: u16 = 5;
-/// The path leaves the tree where a node was visited less often.
-const TRUSTED_VISITS: u32 = 300;
+/// A node is worth what its most visited edge is from this many visits on, before that the mean of all.
+const WEIGHED_VISITS: u32 = 50;
 /// Up to this many skills a search follows gifts exactly: it costs little there, and every trajectory counts where
 /// the tree reaches the end of the path.
 const SMALL_GRAPH: usize = 32;
@@ -62,8 +63,8 @@ const fn rule(look_ahead_e4: i64, depth: Depth, worth: Worth) -> Rule {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Edge {
-    skill: u16,
+pub(super) struct Edge {
+    pub(super) skill: u16,
     visits: u32,
     /// Sum of gains from here to the end, less the cost of blocks, e4.
     sum_e4: i64,
@@ -72,19 +73,53 @@ struct Edge {
     /// Node after a wrong and after a right response.
     next: [u32; 2],
     key: i64,
+    /// Gain of the block after a wrong and after a right response, less its cost, e4.
+    gain_e4: [i64; 2],
+    /// Probability of a right response, e4.
+    right_e4: i64,
+    /// What the finished tree says the skill is worth from here, e4: see [`Tree::weigh`].
+    value_e4: i64,
+}
+
+impl Edge {
+    const fn new(skill: u16, key: i64) -> Self {
+        let (gain_e4, next) = ([0; 2], [NONE; 2]);
+        Self { skill, visits: 0, sum_e4: 0, mean_e4: 0, next, key, gain_e4, right_e4: 0, value_e4: 0 }
+    }
+
+    /// The node after a response, where the tree has one.
+    pub(super) fn after(&self, right: bool) -> Option<usize> {
+        let next = self.next[usize::from(right)];
+        (next != NONE).then_some(next as usize)
+    }
 }
 
 #[derive(Debug, Clone, Default)]
-struct Node {
-    visits: u32,
+pub(super) struct Node {
+    pub(super) visits: u32,
+    /// Sum of gains from here to the end, less the cost of blocks, e4.
+    sum_e4: i64,
     edges: Vec<Edge>,
 }
 
 /// A finished search.
 #[derive(Debug, Clone)]
 pub struct Tree {
-    nodes: Vec<Node>,
-    rule: Rule,
+    pub(super) nodes: Vec<Node>,
+    pub(super) rule: Rule,
+}
+
+impl Node {
+    fn most_visited(&self) -> Option<&Edge> {
+        self.edges.iter().max_by_key(|e| (e.visits, std::cmp::Reverse(e.skill)))
+    }
+
+    /// The edge of the largest value among those at least half as often visited as the most visited.
+    pub(super) fn best(&self) -> Option<&Edge> {
+        let most = self.most_visited()?.visits;
+        let often = self.edges.iter().filter(|e| e.visits >= most.div_ceil(2));
+        often.max_by_key(|e| (e.value_e4, std::cmp::Reverse(e.skill)))
+    }
 }
 
 /// A first action and what the search found about it.
@@ -94,21 +129,47 @@ pub struct Alternative {
     pub skill: u16,
     /// Trajectories that began with it.
     pub visits: u32,
-    /// Their mean gain of mastery, ten-thousandths, less the cost of blocks.
+    /// Gain of mastery expected from there on, ten-thousandths, less the cost of blocks.
     pub gain_e4: i64,
 }
 
 impl Tree {
-    /// The first actions tried, most visited first, ties by number.
+    /// The first actions tried: the one the path takes, then most visited first, ties by number.
     #[must_use]
     pub fn alternatives(&self) -> Vec<Alternative> {
-        let edges = self.nodes.first().map(|root| root.edges.as_slice()).unwrap_or_default();
-        let mut list: Vec<Alternative> = edges
+        let Some(root) = self.nodes.first() else { return Vec::new() };
+        let taken = root.best().map(|e| e.skill);
+        let mut list: Vec<Alternative> = root
+            .edges
             .iter()
-            .map(|e| Alternative { skill: e.skill, visits: e.visits, gain_e4: e.mean_e4 })
+            .map(|e| Alternative { skill: e.skill, visits: e.visits, gain_e4: e.value_e4 })
             .collect();
-        list.sort_by_key(|a| (std::cmp::Reverse(a.visits), a.skill));
+        list.sort_by_key(|a| (Some(a.skill) != taken, std::cmp::Reverse(a.visits), a.skill));
         list
+    }
+
+    /// Values from the leaves up. The mean over an edge's trajectories also counts what exploring cost; its value
+    /// does not: the two outcomes by their exact probabilities, each worth what the most visited edge after it is.
+    fn weigh(&mut self) {
+        // A node is made after its parent: backwards, children come first.
+        for at in (0..self.nodes.len()).rev() {
+            let edges = std::mem::take(&mut self.nodes[at].edges);
+            let weighed = edges.into_iter().map(|edge| Edge { value_e4: self.value(&edge), ..edge });
+            self.nodes[at].edges = weighed.collect();
+        }
+    }
+
+    fn value(&self, edge: &Edge) -> i64 {
+        let [wrong, right] = [0, 1].map(|outcome: usize| {
+            let node = self.nodes.get(edge.next[outcome] as usize)?;
+            let after = node.most_visited().filter(|_| node.visits >= WEIGHED_VISITS);
+            let later = after.map_or(node.sum_e4 / i64::from(node.visits.max(1)), |e| e.value_e4);
+            Some(edge.gain_e4[outcome] + later)
+        });
+        match (wrong, right) {
+            (Some(wrong), Some(right)) => (edge.right_e4 * right + (ONE_E4 - edge.right_e4) * wrong) / ONE_E4,
+            _ => edge.mean_e4,
+        }
     }
 
     /// How far the rule beyond the tree looks ahead, ten-thousandths; 0 is greedy.
@@ -179,7 +240,11 @@ fn choose_rule(game: &Game, start: &Learner, trials: u32, seed: u64) -> Rule {
 
 /// Runs a search from a learner.
 pub fn run(game: &Game, start: &Learner, trajectories: u32, seed: u64) -> Tree {
-    let rule = choose_rule(game, start, trajectories / TRIAL_SHARE, seed);
+    let rule = if game.params.blocks <= LAST_BLOCKS {
+        Rule::GREEDY
+    } else {
+        choose_rule(game, start, trajectories / TRIAL_SHARE, seed)
+    };
     let mut root = start.clone();
     root.know_gifts(gifts(game));
     root.follow(game, rule);
@@ -192,6 +257,7 @@ pub fn run(game: &Game, start: &Learner, trajectories: u32, seed: u64) -> Tree {
         learner.reset(&root);
         trajectory(game, &mut tree, &mut learner, &mut walked, &mut chance);
     }
+    tree.weigh();
     tree
 }
 
@@ -211,16 +277,19 @@ fn trajectory(
     while blocks > 0 {
         let Some(edge_at) = pick(&mut tree.nodes[at], learner, exploration_e4) else { break };
         let edge = tree.nodes[at].edges[edge_at];
-        let right = chance.e4() < learner.right_e4(game, edge.skill);
+        let right_e4 = learner.right_e4(game, edge.skill);
+        let right = chance.e4() < right_e4;
         let gain = learner.practise(game, edge.skill, right) - cost;
+        let held = &mut tree.nodes[at].edges[edge_at];
+        (held.gain_e4[usize::from(right)], held.right_e4) = (gain, right_e4);
         walked.push((at, edge_at, gain));
         blocks -= 1;
         let next = edge.next[usize::from(right)];
         if next == NONE {
             let new = u32::try_from(tree.nodes.len()).unwrap_or(NONE);
             tree.nodes[at].edges[edge_at].next[usize::from(right)] = new;
-            tree.nodes.push(Node { visits: 1, edges: Vec::new() });
             rest = play(game, learner, blocks, chance);
+            tree.nodes.push(Node { visits: 1, sum_e4: rest, edges: Vec::new() });
             break;
         }
         at = next as usize;
@@ -229,6 +298,7 @@ fn trajectory(
         rest += gain;
         let node = &mut tree.nodes[*node];
         node.visits += 1;
+        node.sum_e4 += rest;
         let edge = &mut node.edges[*edge];
         edge.visits += 1;
         edge.sum_e4 += rest;
@@ -242,7 +312,7 @@ fn pick(node: &mut Node, learner: &Learner, exploration_e4: i64) -> Option<usize
     if width * width <= u64::from(node.visits) {
         let bound = node.edges.last().map_or(i64::MAX, |e| e.key);
         if let Some((key, skill)) = learner.best_below(bound) {
-            node.edges.push(Edge { skill, visits: 0, sum_e4: 0, mean_e4: 0, next: [NONE; 2], key });
+            node.edges.push(Edge::new(skill, key));
             return Some(node.edges.len() - 1);
         }
     }
@@ -253,73 +323,4 @@ fn pick(node: &mut Node, learner: &Learner, exploration_e4: i64) -> Option<usize
     // Ties go to the least skill.
     let best = node.edges.iter().enumerate().max_by_key(|(_, e)| (bound(e), std::cmp::Reverse(e.skill)));
     best.map(|(at, _)| at)
-}
-
-/// The edge most often walked, where the node was visited often enough to trust it.
-fn settled(tree: &Tree, node: Option<usize>) -> Option<&Edge> {
-    let node = tree.nodes.get(node?).filter(|n| n.visits >= TRUSTED_VISITS)?;
-    node.edges.iter().max_by_key(|e| (e.visits, std::cmp::Reverse(e.skill)))
-}
-
-fn after(edge: &Edge, right: bool) -> Option<usize> {
-    let next = edge.next[usize::from(right)];
-    (next != NONE).then_some(next as usize)
-}
-
-/// Walks one learner under a tree, or greedily; `respond` decides responses, `see` is told each skill.
-fn walk(
-    game: &Game,
-    start: &Learner,
-    tree: Option<&Tree>,
-    mut respond: impl FnMut(u16, i64) -> bool,
-    mut see: impl FnMut(u16),
-) -> i64 {
-    let mut learner = start.clone();
-    learner.follow(game, tree.map_or(Rule::GREEDY, |t| t.rule));
-    let mut node = tree.map(|_| 0_usize);
-    let mut total = 0;
-    for left in (1..=game.params.blocks).rev() {
-        if left == LAST_BLOCKS {
-            learner.follow(game, Rule::GREEDY);
-        }
-        let edge = tree.and_then(|t| settled(t, node));
-        let Some(skill) = edge.map(|e| e.skill).or_else(|| learner.best()) else { break };
-        see(skill);
-        let right = respond(skill, learner.right_e4(game, skill));
-        total += learner.practise(game, skill, right);
-        node = edge.and_then(|e| after(e, right));
-    }
-    total
-}
-
-/// Gain of one simulated learner, e4.
-pub fn one_gain(game: &Game, start: &Learner, tree: Option<&Tree>, seed: u64) -> i64 {
-    let mut chance = Chance(seed);
-    walk(game, start, tree, |_, p| chance.e4() < p, |_| {})
-}
-
-/// Mean gain of simulated learners, e4, rounded towards zero.
-pub fn mean_gain(game: &Game, start: &Learner, tree: Option<&Tree>, learners: u32, seed: u64) -> i64 {
-    let gain = |n: u32| one_gain(game, start, tree, mix(seed ^ u64::from(n).rotate_left(32)));
-    (0..learners).map(gain).sum::<i64>() / i64::from(learners.max(1))
-}
-
-/// Skills in the order of first practice, with responses as likely: right as often as the level says, by
-/// carrying the remainder.
-pub fn path(game: &Game, start: &Learner, tree: &Tree) -> Vec<u16> {
-    let mut path: Vec<u16> = Vec::new();
-    let mut carried = std::collections::BTreeMap::new();
-    let respond = |skill: u16, p: i64| {
-        let carry = carried.entry(skill).or_insert(5_000_i64);
-        *carry += p;
-        let right = *carry >= 10_000;
-        *carry -= if right { 10_000 } else { 0 };
-        right
-    };
-    walk(game, start, Some(tree), respond, |skill| {
-        if !path.contains(&skill) {
-            path.push(skill);
-        }
-    });
-    path
 }
