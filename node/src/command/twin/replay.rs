@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use aula_ledger::proof::student_state::{SaltedField, root};
+use aula_ledger::proof::student_state::{self, SaltedField};
 use aula_ledger::types::Hash;
 use aula_twin_runtime::event::Event;
 use aula_twin_runtime::merge::History;
@@ -165,7 +165,7 @@ fn check(disclosure: &Disclosure, anchored: [u8; 32], model: Option<[u8; 32]>) -
         let salt = digest_of(salt, "a salt")?;
         fields.push(SaltedField { field: leaf.field, value: leaf.value, salt });
     }
-    let state_hash = root(&fields);
+    let state_hash = student_state::state_hash(&fields);
     let params_digest = params.digest();
     let mut differs = Vec::new();
     if state_hash != Hash(anchored) {
@@ -260,7 +260,7 @@ mod tests {
             let salt = *commitment::leaf_salt(&secret, &Field::new(&leaf.field)?, 3);
             fields.push(SaltedField { field: leaf.field, value: leaf.value, salt });
         }
-        Ok((Disclosure::of(&secret, 3, &params, events)?, root(&fields).0))
+        Ok((Disclosure::of(&secret, 3, &params, events)?, student_state::state_hash(&fields).0))
     }
 
     #[test]
