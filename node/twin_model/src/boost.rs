@@ -1,7 +1,7 @@
 //! Gradient-boosted regression trees, for a score or for log-odds.
 //!
-//! Each round fits a tree of depth [`DEPTH`] to the gradient of the loss by Newton gains (Chen and Guestrin
-//! 2016), on at most [`BINS`] quantiles a feature, and adds it with a small step. It starts from predictions
+//! Each round fits a tree of depth `DEPTH` to the gradient of the loss by Newton gains (Chen and Guestrin
+//! 2016), on at most `BINS` quantiles a feature, and adds it with a small step. It starts from predictions
 //! that are given (a linear model's), so rounds add only what those miss; how many are kept is decided on held
 //! students of the training side. Deterministic: one thread, no sampling, ties to the first.
 
