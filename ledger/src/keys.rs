@@ -52,6 +52,10 @@ pub enum Label {
     AuditDraw,
     /// What a member signs to read rows over a node's HTTP API.
     ApiCredential,
+    /// The public description of a vault's keystore generation.
+    VaultKeystore,
+    /// A student's identifier in the district's own systems.
+    VaultStudent,
 }
 
 impl Label {
@@ -77,6 +81,8 @@ impl Label {
             Self::StudentState => "aula/v1/student-state",
             Self::AuditDraw => "aula/v1/audit-draw",
             Self::ApiCredential => "aula/v1/api-credential",
+            Self::VaultKeystore => "aula/v1/vault-keystore",
+            Self::VaultStudent => "aula/v1/vault-student",
         }
     }
 

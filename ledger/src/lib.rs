@@ -4,9 +4,11 @@
 //! and transactions; it gives back roots, receipts and writes. The auditor uses the same code without a node.
 #![deny(clippy::disallowed_types, clippy::disallowed_methods, clippy::float_arithmetic)]
 
+pub mod access;
 pub mod audit;
 pub mod chain;
 pub mod codec;
+pub mod credential;
 pub mod execute;
 pub mod genesis;
 pub mod keys;

@@ -101,3 +101,17 @@ checked_text! {
     "a multiaddr: `/` first, at most 120 printable ASCII bytes",
     |t| t.starts_with('/') && t.len() <= 120 && t.bytes().all(|b| b.is_ascii_graphic())
 }
+
+checked_text! {
+    /// A word of an access request as it was asked: a role, a class of data, a purpose, known or not.
+    Term,
+    "1 to 40 letters, digits, dashes and underscores",
+    |t| (1..=40).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+checked_text! {
+    /// A field of a student's record in a district's vault, as `name` or `skill:3.NF.A.1`.
+    FieldName,
+    "1 to 64 letters, digits and _-:./",
+    |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-:./".contains(&b))
+}

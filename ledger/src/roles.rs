@@ -118,9 +118,12 @@ pub const fn senders(kind: PayloadKind) -> RoleSet {
             RoleSet::of(&[Consortium])
         }
         PayloadKind::RotateKey => RoleSet::of(&Role::ALL),
-        PayloadKind::AnchorStates | PayloadKind::RecordMilestone | PayloadKind::SubmitRequests => {
-            RoleSet::of(&[District])
-        }
+        PayloadKind::AnchorStates
+        | PayloadKind::RecordMilestone
+        | PayloadKind::RecordConsent
+        | PayloadKind::RecordErasure
+        | PayloadKind::RecordAccess
+        | PayloadKind::SubmitRequests => RoleSet::of(&[District]),
         PayloadKind::RecordAudit => RoleSet::of(&[Auditor]),
         PayloadKind::FundBudget | PayloadKind::BudgetStatement | PayloadKind::EquityStatement => {
             RoleSet::of(&[Funder])

@@ -9,6 +9,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sha2::{Digest, Sha256};
 
+use crate::access::{ConsentChoice, Purpose};
 use crate::chain::{Body, Code, Receipt, Transaction};
 use crate::codec::Canonical;
 use crate::execute::{BlockInput, ExecuteError, Outcome, VerifyAll, execute_block};
@@ -21,14 +22,16 @@ use crate::params::Params;
 use crate::proof::committed::{
     BAND_GROUP, BandClaim, CommittedField, FieldCommitment, ProofBytes, band_statement, mastery_statement,
 };
+use crate::proof::consistency;
+use crate::proof::merkle::{head_of_hashes, leaf_hash};
 use crate::proof::sample::audit_sample;
 use crate::roles::{Role, RoleSet};
 use crate::state::schema;
 use crate::state::{MemoryState, StateReader};
 use crate::tx::{
-    Acknowledge, AnchorStates, Arrival, Calendar, ClassTerms, DefineClass, DefinePool, FairShare, Finding,
-    FundBudget, Mandate, MasteryProof, OpenRound, Payload, RecordAudit, Request, RevertDecision, RunRound,
-    SetClassTerms, StudentState, SubmitRequests,
+    Acknowledge, AnchorStates, Arrival, Calendar, ClassTerms, ConsentEntry, DefineClass, DefinePool, FairShare,
+    Finding, FundBudget, Mandate, MasteryProof, OpenRound, Payload, RecordAccess, RecordAudit, RecordConsent,
+    RecordErasure, Request, RevertDecision, RunRound, SetClassTerms, StudentState, SubmitRequests,
 };
 use crate::types::*;
 
@@ -238,6 +241,28 @@ pub fn anchor_version(numbers: impl IntoIterator<Item = u32>, school: u32, versi
     let mut states: Vec<StudentState> = numbers.into_iter().map(|n| state_of(n, school, version)).collect();
     states.sort_by_key(|state| state.handle);
     AnchorStates { school_year: YEAR, model_digest: Hash([9; 32]), states }
+}
+
+/// An anchor of an access log of `size` entries, proved against its first `old`.
+pub fn access(size: u64, old: u64) -> RecordAccess {
+    let hashes: Vec<Hash> = (0..size).map(|n| leaf_hash(&n.to_le_bytes())).collect();
+    let consistency = consistency::path(&hashes, old).expect("fewer entries");
+    RecordAccess { log_size: size, root: head_of_hashes(&hashes).root, consistency }
+}
+
+/// The same word of these students' families.
+pub fn consent(choice: ConsentChoice, numbers: impl IntoIterator<Item = u32>) -> RecordConsent {
+    let entry = |n| ConsentEntry { handle: handle(n), evidence: Hash([6; 32]) };
+    let mut entries: Vec<ConsentEntry> = numbers.into_iter().map(entry).collect();
+    entries.sort_by_key(|entry| entry.handle);
+    RecordConsent { school_year: YEAR, purpose: Purpose::EducationalNecessity, choice, entries }
+}
+
+/// The erasure of these students.
+pub fn erasure(numbers: impl IntoIterator<Item = u32>) -> RecordErasure {
+    let mut handles: Vec<Handle> = numbers.into_iter().map(handle).collect();
+    handles.sort();
+    RecordErasure { school_year: YEAR, handles, destroyed_keystore: Hash([8; 32]) }
 }
 
 /// A class of two kinds with a waitlist.

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::command::{
-    bench, completion, demo, evidence, genesis, init, join, keys, localnet, optimize, query, replay, start,
-    status, twin, tx,
+    backup, bench, completion, demo, evidence, genesis, init, join, keys, localnet, optimize, query, replay,
+    restore, start, status, twin, tx, vault,
 };
 
 /// A ledger node for school districts.
@@ -88,6 +88,12 @@ pub enum Command {
     Bench(bench::BenchArgs),
     /// Fit, judge and use students' digital twins
     Twin(twin::TwinArgs),
+    /// The district's private vault: records, keys, erasure, access
+    Vault(vault::VaultArgs),
+    /// Copy the vault: its data without keys, and its newest keys apart
+    Backup(backup::BackupArgs),
+    /// Bring a vault back from its two copies
+    Restore(restore::RestoreArgs),
     /// Print a shell's completion script
     Completion(completion::CompletionArgs),
 }

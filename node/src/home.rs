@@ -59,6 +59,16 @@ impl Home {
         self.0.join("data")
     }
 
+    /// The district's private vault: `vault/`.
+    pub fn vault_dir(&self) -> PathBuf {
+        self.0.join("vault")
+    }
+
+    /// The vault's keys, apart from its data: `keystore/`.
+    pub fn keystore_dir(&self) -> PathBuf {
+        self.0.join("keystore")
+    }
+
     /// The consensus engine's write-ahead log and the signer's guard: `consensus/`.
     pub fn consensus_dir(&self) -> PathBuf {
         self.0.join("consensus")

@@ -25,6 +25,7 @@ use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey};
 use crate::storage::ChainDb;
 
+mod rotation;
 mod watch;
 
 /// What `aula start` may say beside the configuration.
@@ -66,6 +67,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
         .advise("consensus cannot start", hint)?;
     let consensus = Arc::new(consensus);
     tokio::spawn(watch::count(consensus.subscribe()));
+    tokio::spawn(rotation::watch(home.keystore_dir()));
     let network = Arc::new(Consensus(consensus.clone()));
     let node = Arc::new(Node::new(config, db.clone(), network, genesis.clone(), genesis_bytes, metrics));
     Ok(Running { origin: server.origin(), db, genesis, consensus, server, node })

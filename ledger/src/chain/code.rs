@@ -107,6 +107,11 @@ codes! {
     /// An upgrade's height is past.
     UpgradePast = 130, "the upgrade's height is past; choose a later one";
 
+    /// The access log has as many entries anchored, or more.
+    AccessLogNotLonger = 131, "the anchored access log is as long or longer; anchor again once it has grown";
+    /// The access log does not extend the anchored one.
+    AccessLogInconsistent = 132, "the access log does not extend the anchored one; give the consistency proof from its size";
+
     /// A state's home school is not one of the sender's district.
     ForeignSchool = 140, "the entry's home school is not one of the sender's district; correct the entry";
     /// A state's version is not above the anchored one.
@@ -131,6 +136,11 @@ codes! {
     OtherState = 151, "the audited state is not the one the student's request spoke of; audit that one";
     /// A result is on record.
     AuditRecorded = 152, "a result on this student and round is on record; it never changes";
+
+    /// The family's word on this purpose stands already.
+    ConsentUnchanged = 155, "this word stands already, or was never given; there is nothing to change";
+    /// The student was erased.
+    HandleErased = 156, "the handle's student was erased; it takes no new records";
 
     /// A budget would exceed what a number holds.
     BudgetOverflow = 160, "the budget would exceed what can be counted; fund less";

@@ -25,10 +25,11 @@
 //! | `decision/R`, `certificate/R` | [`Decision`]; the optimizer's certificate |
 //! | `report/R`, `revert/R` | [`PublishedReport`]; [`Reversion`] |
 //! | `acknowledgement/R P`, `utilisation/P` | [`Acknowledgement`], [`Utilisation`] |
+//! | `access_log/D` | [`AccessLog`]: the newest anchored head of a district's access log |
 //! | `tree/LABEL` | heads of bulk trees, written by the overlay |
 //!
-//! Bulk trees: `students/D/YEAR` holds [`StudentLeaf`], `round/R/requests` [`RequestRow`], and
-//! `round/R/decisions` [`DecisionRow`].
+//! Bulk trees: `students/D/YEAR` holds [`StudentLeaf`], `consents/D/YEAR` [`Consent`], `erasures/D/YEAR`
+//! [`Erasure`], `round/R/requests` [`RequestRow`], and `round/R/decisions` [`DecisionRow`].
 
 use std::collections::BTreeMap;
 
@@ -47,6 +48,7 @@ mod money;
 mod resources;
 mod service;
 mod students;
+mod vault;
 
 pub use chain::{
     Account, ChainRecord, Counters, Member, Peer, Proposal, ProposalStatus, Standing, UpgradeNote,
@@ -59,6 +61,7 @@ pub use resources::{
 };
 pub use service::{Acknowledgement, Moment, Reversion, Utilisation};
 pub use students::{AuditResult, District, Mastered, Milestone, School, StudentLeaf};
+pub use vault::{AccessLog, Consent, ConsentWord, Erasure};
 
 use crate::names::{Name, PeerName};
 
@@ -229,6 +232,8 @@ keys! {
     batches_key(round: RoundId => round.0.to_be_bytes(), height: Height => height.0.to_be_bytes()) = "batches/";
     /// The blocks that took a round's batches.
     batches_prefix(round: RoundId => round.0.to_be_bytes()) = "batches/";
+    /// The newest anchored head of a district's access log.
+    access_log_key(district: DistrictId => district.0.to_be_bytes()) = "access_log/";
     /// A pool's newest report of use.
     utilisation_key(pool: PoolId => pool.0.to_be_bytes()) = "utilisation/";
 }
@@ -236,6 +241,16 @@ keys! {
 /// The tree of a district's students of a school year.
 pub fn students_tree(district: DistrictId, year: SchoolYear) -> TreeLabel {
     format!("students/{district}/{year}")
+}
+
+/// The tree of a district's consents of a school year.
+pub fn consents_tree(district: DistrictId, year: SchoolYear) -> TreeLabel {
+    format!("consents/{district}/{year}")
+}
+
+/// The tree of a district's erased students of a school year.
+pub fn erasures_tree(district: DistrictId, year: SchoolYear) -> TreeLabel {
+    format!("erasures/{district}/{year}")
 }
 
 /// The tree of a round's requests.
@@ -298,6 +313,8 @@ readers! {
     reversion(id: RoundId) -> Reversion = reversion_key(id);
     /// What a school owes an acknowledgement for.
     acknowledgement(round: RoundId, pool: PoolId) -> Acknowledgement = acknowledgement_key(round, pool);
+    /// The newest anchored head of a district's access log.
+    access_log(district: DistrictId) -> AccessLog = access_log_key(district);
     /// A pool's newest report of use.
     utilisation(pool: PoolId) -> Utilisation = utilisation_key(pool);
 }

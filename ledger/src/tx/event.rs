@@ -3,6 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
+use crate::access::{ConsentChoice, Purpose};
 use crate::tx::{Arrival, Escalation, Finding};
 use crate::types::{
     AccountId, Cents, ClassId, DistrictId, Handle, Hash, Height, PoolId, ProposalId, RoundId, SchoolId,
@@ -52,6 +53,15 @@ pub enum Event {
         /// Whose.
         account: AccountId,
     } = 6,
+    /// A head of an access log was anchored.
+    AccessRecorded {
+        /// Whose log.
+        district: DistrictId,
+        /// Its entries.
+        log_size: u64,
+        /// The root over them.
+        root: Hash,
+    } = 7,
     /// States were anchored.
     StatesAnchored {
         /// The district.
@@ -68,6 +78,28 @@ pub enum Event {
         /// The record's number among the handle's.
         number: u16,
     } = 21,
+    /// Families' words on a purpose were recorded.
+    ConsentRecorded {
+        /// The district.
+        district: DistrictId,
+        /// The school year.
+        school_year: SchoolYear,
+        /// On which purpose.
+        purpose: Purpose,
+        /// Given or withdrawn.
+        choice: ConsentChoice,
+        /// How many.
+        entries: u32,
+    } = 22,
+    /// Students were recorded as erased.
+    ErasureRecorded {
+        /// The district.
+        district: DistrictId,
+        /// The school year.
+        school_year: SchoolYear,
+        /// How many.
+        handles: u32,
+    } = 23,
     /// Money was added to a budget.
     BudgetFunded {
         /// The funder.

@@ -3,7 +3,7 @@
 //! [`Payload`] lists them; the number in front of each is part of the bytes and is never reused: 1 to 19
 //! administration, 20 to 39 students, 40 to 59 money, 60 to 79 resources. What a kind may do and who may
 //! send it stand in [`handler`] and [`crate::roles`]. Numbers left out are reserved for the design's other
-//! transactions (access log, consent, erasure, audits, statements).
+//! transactions (audits, statements).
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
@@ -19,7 +19,7 @@ pub mod students;
 #[cfg(test)]
 mod tests;
 
-pub use admin::{Change, Choice, ProposeChange, RegisterMember, RotateKey, VoteChange};
+pub use admin::{Change, Choice, ProposeChange, RecordAccess, RegisterMember, RotateKey, VoteChange};
 pub use event::{Event, Shortage};
 pub use money::{BudgetStatement, EquityStatement, FundBudget};
 pub use resources::{
@@ -28,7 +28,8 @@ pub use resources::{
     SetClassTerms, SubmitRequests, seed_commitment,
 };
 pub use students::{
-    AnchorStates, Finding, MasteryProof, MilestoneKind, RecordAudit, RecordMilestone, StudentState,
+    AnchorStates, ConsentEntry, Finding, MasteryProof, MilestoneKind, RecordAudit, RecordConsent, RecordErasure,
+    RecordMilestone, StudentState,
 };
 
 /// Declares [`Payload`], [`PayloadKind`] and the dispatch in one list, so that none is forgotten.
@@ -97,10 +98,16 @@ payloads! {
     VoteChange = 3,
     /// Replaces the sender's key.
     RotateKey = 4,
+    /// Anchors the head of a district's access log.
+    RecordAccess = 5,
     /// Puts a district's state hashes on the ledger.
     AnchorStates = 20,
     /// Records a student's milestone, for good.
     RecordMilestone = 21,
+    /// Records families' consent to a purpose, or its withdrawal.
+    RecordConsent = 22,
+    /// Records that students' keys were destroyed.
+    RecordErasure = 23,
     /// Records what an audit of a drawn student found.
     RecordAudit = 24,
     /// Adds money to the sender's budget of a school year.

@@ -1,4 +1,5 @@
-//! Transactions by what they promise: each rejection, votes, what is conserved, what never changes.
+//! Transactions by what they promise: each rejection, votes, what is conserved, what never changes,
+//! what the ledger knows of vaults.
 
 mod anchoring;
 mod bytes;
@@ -8,4 +9,5 @@ mod rejections;
 mod service;
 mod statements;
 mod students;
+mod vaults;
 mod votes;

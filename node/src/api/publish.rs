@@ -89,7 +89,7 @@ pub fn event(event: &Event, min_cell: u32) -> Value {
     let mut value = serde_json::to_value(event).unwrap_or_default();
     if let Some(fields) = value.as_object_mut() {
         fields.remove("handle");
-        for count in ["freed", "in_use"] {
+        for count in ["freed", "in_use", "entries", "handles"] {
             let small =
                 fields.get(count).and_then(Value::as_u64).is_some_and(|n| n > 0 && n < u64::from(min_cell));
             if small {

@@ -127,7 +127,11 @@ pub fn account_file(home: &Home) -> PathBuf {
     home.keys_dir().join("account.id")
 }
 
-fn account_of_home(home: &Home, key: &SigningKey) -> Result<AccountId, Failure> {
+/// The home's account: the key's own, or after a rotation the one that `keys/account.id` names.
+///
+/// # Errors
+/// When that file cannot be read or names none.
+pub(crate) fn account_of_home(home: &Home, key: &SigningKey) -> Result<AccountId, Failure> {
     let path = account_file(home);
     match std::fs::read_to_string(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(account_of(&public_key(key))),

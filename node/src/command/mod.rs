@@ -8,6 +8,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use serde::Serialize;
@@ -18,6 +19,7 @@ use crate::home::Home;
 mod failure;
 mod logging;
 
+pub mod backup;
 pub mod bench;
 pub mod completion;
 pub mod demo;
@@ -30,11 +32,13 @@ pub mod localnet;
 pub mod optimize;
 pub mod query;
 pub mod replay;
+pub mod restore;
 mod rpc;
 pub mod start;
 pub mod status;
 pub mod twin;
 pub mod tx;
+pub mod vault;
 
 pub use failure::{Advise, Failure};
 pub use rpc::RpcArgs;
@@ -132,6 +136,12 @@ pub fn absolute(path: &std::path::Path) -> Result<PathBuf, Failure> {
         .advise(format!("cannot make {} absolute", path.display()), "name an absolute path")
 }
 
+/// This machine's clock, in milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis());
+    u64::try_from(now).unwrap_or(u64::MAX)
+}
+
 /// The whole program: parse, run, print, exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -188,6 +198,9 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Genesis(args) => genesis::run(context, &args),
         Command::Keys(args) => keys::run(context, &args),
         Command::Optimize(args) => optimize::run(&args),
+        Command::Vault(args) => vault::run(context, &args).await,
+        Command::Backup(args) => backup::run(context, &args),
+        Command::Restore(args) => restore::run(context, &args),
         Command::Twin(args) => twin::run(context, &args),
         Command::Completion(args) => completion::run(&args),
     }

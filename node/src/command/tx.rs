@@ -31,8 +31,8 @@ use crate::keys::{KeyKind, NodeKey};
 /// Arguments of `aula tx`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Kinds: register-member, propose-change, vote-change, rotate-key, anchor-states, record-milestone, \
-                  fund-budget, define-class, define-pool, open-round, commit-seed, submit-requests, reveal-seed, run-round, \
+    after_help = "Kinds: register-member, propose-change, vote-change, rotate-key, record-access, anchor-states, \
+                  record-milestone, record-consent, record-erasure, fund-budget, define-class, define-pool, open-round, commit-seed, submit-requests, reveal-seed, run-round, \
                   acknowledge, revert-decision, report-utilisation, set-class-terms\n\n\
                   Examples:\n  aula tx fund-budget '{\"school_year\":1989,\"amount_cents\":500000}' --home D/funder --rpc \
                   http://127.0.0.1:8480\n  aula tx vote-change '{\"proposal\":1,\"choice\":\"approve\"}'\n  aula tx propose-change \
@@ -63,12 +63,14 @@ pub struct TxArgs {
 
 /// What a node knows of a transaction.
 #[derive(Debug, Deserialize)]
-struct Told {
+pub(super) struct Told {
     status: String,
-    code: Option<u16>,
+    /// The receipt's number.
+    pub(super) code: Option<u16>,
     meaning: Option<String>,
     entry: Option<u32>,
-    height: Option<u64>,
+    /// The block's height.
+    pub(super) height: Option<u64>,
     #[serde(default)]
     events: Vec<Value>,
 }
@@ -245,7 +247,8 @@ fn settle_rotation(home: &Home, sender: &Sender, accepted: bool) -> Result<(), F
     fs::rename(&next, &current).advise("cannot move the new key", hint)
 }
 
-async fn follow(client: &Client, id: &str, limit: Duration) -> Result<Told, Failure> {
+/// Asks until the transaction is in a block.
+pub(super) async fn follow(client: &Client, id: &str, limit: Duration) -> Result<Told, Failure> {
     let start = tokio::time::Instant::now();
     loop {
         let told: Told = client.get(&format!("/v1/transactions/{id}")).await?;

@@ -61,6 +61,7 @@ impl Handler for AnchorStates {
         let district = context.district()?;
         context.check_batch(self.states.len())?;
         let rows = Rows::of(context.overlay, schema::students_tree(district, self.school_year))?;
+        let erasures = Rows::of(context.overlay, schema::erasures_tree(district, self.school_year))?;
         let room = u64::from(context.facts.params.max_district_students);
         let height = context.facts.height;
         let mut schools = BTreeSet::new();
@@ -72,6 +73,8 @@ impl Handler for AnchorStates {
                 ensure(own, Code::ForeignSchool).map_err(|code| Refusal::from(code).at(position))?;
                 schools.insert(state.home_school);
             }
+            let erased = erasures.get(context.overlay, &state.handle)?.is_some();
+            ensure(!erased, Code::HandleErased).map_err(|code| Refusal::from(code).at(position))?;
             let earlier =
                 rows.get(context.overlay, &state.handle)?.as_deref().map(schema::decode).transpose()?;
             let higher = earlier.as_ref().is_none_or(|leaf: &StudentLeaf| leaf.version < state.version);

@@ -3,6 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::access::ConsentChoice;
 use crate::chain::{Body, Code, Transaction};
 use crate::codec::Canonical;
 use crate::keys::{PublicKey, Signature};
@@ -31,6 +32,7 @@ fn one_of_each() -> Vec<Payload> {
         VoteChange { proposal: ProposalId(3), choice: Choice::Approve }.into(),
         RotateKey { key: KeyName::Account, public_key: PublicKey([2; 32]), possession: Signature([3; 64]) }
             .into(),
+        access(5, 3).into(),
         anchor([1], 11).into(),
         RecordMilestone {
             school_year: YEAR,
@@ -42,6 +44,8 @@ fn one_of_each() -> Vec<Payload> {
             mastery: None,
         }
         .into(),
+        consent(ConsentChoice::Withdrawn, [1, 2]).into(),
+        erasure([1, 2]).into(),
         RecordAudit {
             round: RoundId(1),
             handle: Handle([4; 32]),

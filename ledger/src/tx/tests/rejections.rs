@@ -1,6 +1,7 @@
 //! A row for each rejection code: how it is reached, and that only the sequence moved.
 
 use super::{proofs, statements};
+use crate::access::ConsentChoice;
 use crate::chain::Code;
 use crate::codec::Canonical;
 use crate::keys::{Label, public_key, sign};
@@ -255,6 +256,46 @@ const STUDENTS: &[Row] = &[
     }),
 ];
 
+/// A chain on which district 1 anchored an access log of five entries.
+fn logged() -> Chain {
+    let mut chain = ready();
+    chain.accept("district-1", access(5, 0));
+    chain
+}
+
+fn erased() -> Chain {
+    let mut chain = ready();
+    chain.accept("district-1", erasure([1]));
+    chain
+}
+
+const VAULTS: &[Row] = &[
+    (Code::AccessLogNotLonger, || (logged(), "district-1", access(5, 5).into())),
+    (Code::AccessLogNotLonger, || (logged(), "district-1", access(4, 0).into())),
+    (Code::AccessLogInconsistent, || (logged(), "district-1", access(9, 4).into())),
+    (Code::AccessLogInconsistent, || {
+        let root = Hash([1; 32]);
+        (logged(), "district-1", RecordAccess { root, ..access(9, 5) }.into())
+    }),
+    (Code::AccessLogInconsistent, || (ready(), "district-1", access(9, 5).into())),
+    (Code::RoleNotAllowed, || (ready(), "school-11", access(1, 0).into())),
+    (Code::ConsentUnchanged, || (ready(), "district-1", consent(ConsentChoice::Withdrawn, [1]).into())),
+    (Code::ConsentUnchanged, || {
+        let mut chain = ready();
+        chain.accept("district-1", consent(ConsentChoice::Given, [1]));
+        (chain, "district-1", consent(ConsentChoice::Given, [1, 2]).into())
+    }),
+    (Code::UnknownHandle, || (ready(), "district-2", consent(ConsentChoice::Given, [1]).into())),
+    (Code::HandleErased, || (erased(), "district-1", consent(ConsentChoice::Given, [1]).into())),
+    (Code::HandleErased, || (erased(), "district-1", erasure([1]).into())),
+    (Code::HandleErased, || (erased(), "district-1", anchor_version([1], 11, 9).into())),
+    (Code::UnknownHandle, || (ready(), "district-2", erasure([1]).into())),
+    (Code::BatchTooLarge, || (limited(|p| p.max_batch_entries = 12), "district-1", erasure(0..13).into())),
+    (Code::BatchTooLarge, || {
+        (limited(|p| p.max_batch_entries = 12), "district-1", consent(ConsentChoice::Given, 0..13).into())
+    }),
+];
+
 const MONEY: &[Row] = &[
     (Code::BudgetOverflow, || (ready(), "funder", fund(MAX_AMOUNT_CENTS).into())),
     (Code::UnknownBudget, || {
@@ -435,9 +476,8 @@ const SERVICE: &[Row] = &[
 ];
 
 fn rows() -> impl Iterator<Item = &'static Row> {
-    [MEMBERS, VOTES, STUDENTS, MONEY, CLASSES, ROUNDS, SERVICE, proofs::PROOFS, statements::STATEMENTS]
-        .into_iter()
-        .flatten()
+    let rows = [MEMBERS, VOTES, STUDENTS, VAULTS, MONEY, CLASSES, ROUNDS, SERVICE];
+    rows.into_iter().chain([proofs::PROOFS, statements::STATEMENTS]).flatten()
 }
 
 #[test]

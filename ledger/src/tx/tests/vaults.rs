@@ -1,0 +1,92 @@
+//! What the ledger knows of districts' vaults: access logs that only grow, consents, erasures.
+
+use crate::access::{ConsentChoice, Purpose};
+use crate::chain::{Code, TreeHead};
+use crate::state::StateReader;
+use crate::state::schema::{self, Consent, Erasure};
+use crate::testkit::*;
+use crate::tx::{Event, RecordAccess};
+use crate::types::*;
+
+#[test]
+fn an_access_log_grows_by_proved_steps_and_each_district_has_its_own() {
+    let mut chain = ready();
+    for (old, size) in [(0, 1), (1, 2), (2, 7), (7, 64), (64, 65), (65, 300)] {
+        let receipt = chain.accept("district-1", access(size, old));
+        let root = access(size, old).root;
+        let event = Event::AccessRecorded { district: DistrictId(1), log_size: size, root };
+        assert_eq!(receipt.events, [event]);
+        let log = schema::access_log(&chain.state, DistrictId(1)).unwrap().unwrap();
+        assert_eq!(log.head, TreeHead { leaf_count: size, root });
+        assert_eq!((log.at.height, log.by), (chain.height, account("district-1")));
+    }
+    assert_eq!(schema::access_log(&chain.state, DistrictId(1)).unwrap().unwrap().anchors, 6);
+    assert_eq!(schema::access_log(&chain.state, DistrictId(2)).unwrap(), None);
+    chain.accept("district-2", access(3, 0));
+    // A log that was rewritten below its end is never anchored again, whatever proof comes with it.
+    let rewritten = RecordAccess { root: Hash([3; 32]), ..access(301, 300) };
+    assert_eq!(chain.send("district-1", rewritten).code, Code::AccessLogInconsistent);
+}
+
+#[test]
+fn consent_is_given_withdrawn_and_given_again_and_the_newest_word_counts() {
+    let mut chain = ready();
+    let stands = |chain: &Chain, number| -> Option<Consent> {
+        let row = chain.state.row("consents/1/1988", &handle(number)).unwrap()?;
+        Some(schema::decode(&row).unwrap())
+    };
+    assert_eq!(stands(&chain, 1), None);
+    for (choice, changes) in
+        [(ConsentChoice::Given, 1), (ConsentChoice::Withdrawn, 2), (ConsentChoice::Given, 3)]
+    {
+        chain.accept("district-1", consent(choice, [1]));
+        let consent = stands(&chain, 1).unwrap();
+        assert_eq!(consent.on(Purpose::EducationalNecessity), Some(choice));
+        assert_eq!(consent.on(Purpose::ResourceAllocation), None);
+        assert_eq!((consent.words[0].changes, consent.words[0].recorded), (changes, chain.height));
+    }
+    chain.accept("district-1", consent(ConsentChoice::Given, 2..9));
+    let receipt = chain.send("district-1", consent(ConsentChoice::Withdrawn, [1, 2, 9, 10]));
+    assert_eq!(receipt.code, Code::ConsentUnchanged);
+    let on = stands(&chain, 1).unwrap().on(Purpose::EducationalNecessity);
+    assert_eq!(on, Some(ConsentChoice::Given), "a batch is refused whole");
+}
+
+#[test]
+fn an_erasure_leaves_every_earlier_row_as_it_was_and_closes_the_handle() {
+    let mut chain = ready();
+    chain.accept("district-1", consent(ConsentChoice::Given, [1, 2]));
+    let (students, consents) = ("students/1/1988", "consents/1/1988");
+    let before = (
+        chain.state.row(students, &handle(1)).unwrap(),
+        chain.state.row(consents, &handle(1)).unwrap(),
+        chain.state.tree(students).unwrap().unwrap().head(),
+    );
+    let receipt = chain.accept("district-1", erasure([1, 3]));
+    let event = Event::ErasureRecorded { district: DistrictId(1), school_year: YEAR, handles: 2 };
+    assert_eq!(receipt.events, [event]);
+    let after = (
+        chain.state.row(students, &handle(1)).unwrap(),
+        chain.state.row(consents, &handle(1)).unwrap(),
+        chain.state.tree(students).unwrap().unwrap().head(),
+    );
+    assert_eq!(before, after);
+    let row = chain.state.row("erasures/1/1988", &handle(1)).unwrap().unwrap();
+    let erased: Erasure = schema::decode(&row).unwrap();
+    assert_eq!((erased.recorded, erased.destroyed_keystore), (chain.height, Hash([8; 32])));
+    assert_eq!(chain.send("district-1", anchor_version([0, 1], 11, 9)).code, Code::HandleErased);
+    // The others go on, and the same handle in another district is another student.
+    chain.accept("district-1", anchor_version([0, 2], 11, 9));
+    chain.accept("district-2", anchor([1], 21));
+}
+
+#[test]
+fn handles_erased_in_one_block_are_closed_for_the_rest_of_it() {
+    use crate::codec::Canonical;
+    let mut chain = ready();
+    let erase = chain.transaction("district-1", 0, erasure([1]).into()).to_canonical();
+    let agree = chain.transaction("district-1", 1, consent(ConsentChoice::Given, [1]).into()).to_canonical();
+    let outcome = chain.block(&[erase, agree]);
+    let codes: Vec<Code> = outcome.receipts.iter().map(|receipt| receipt.code).collect();
+    assert_eq!(codes, [Code::Accepted, Code::HandleErased]);
+}

@@ -1,0 +1,61 @@
+//! `aula restore`: a vault from its two copies, in the place of one that is gone.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::vault::{Place, refused};
+use super::{Advise, Context, Failure, Outcome, absolute};
+
+/// Arguments of `aula restore`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula restore --data /mnt/backup/2026-11-22 --keys /mnt/safe/district-07 --home /srv/district-07\n\n\
+                        Nothing is overwritten: move what is left of the old vault away first. Students erased since the data was \
+                        copied do not come back: their keys are gone, and their rows are removed. Consents must be recorded again \
+                        with `aula vault consent give`: one may have been withdrawn since. The chain comes back from the peers: aula \
+                        join, then aula start."
+)]
+pub struct RestoreArgs {
+    /// Where the vault is to be
+    #[command(flatten)]
+    pub place: Place,
+    /// A copy of the data, from `aula backup --data`
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// The copy of the keys, from `aula backup --keys`
+    #[arg(long = "keys", value_name = "DIR")]
+    pub keys: PathBuf,
+}
+
+/// Restores.
+///
+/// # Errors
+/// When there is a vault, or the copies are none or do not belong together.
+pub fn run(context: &Context, args: &RestoreArgs) -> Result<Outcome, Failure> {
+    let folders = args.place.folders(context)?;
+    let (data, keys) = (absolute(&args.data)?, absolute(&args.keys)?);
+    let (vault, report) = aula_vault::backup::restore(&data, &keys, &folders).map_err(refused)?;
+    let hint = "check the folder's owner and space";
+    for file in [context.home.config_file(), context.home.genesis_file(), context.home.operator_file()] {
+        let copy =
+            file.file_name().map(|name| data.join(name)).filter(|copy| copy.exists() && !file.exists());
+        if let Some(copy) = copy {
+            std::fs::copy(&copy, &file).advise(format!("cannot copy {}", copy.display()), hint)?;
+        }
+    }
+    let text = format!(
+        "vault of district {}: {} students, {} entries in the access log\n{} handles erased since the copy were removed\n\
+         consents: none, record them again",
+        vault.identity().district,
+        report.students,
+        report.log_size,
+        report.swept
+    );
+    let json = json!({
+        "district": vault.identity().district, "students": report.students, "swept": report.swept,
+        "log_size": report.log_size, "vault": folders.data, "keystore": folders.keystore,
+    });
+    Ok(Outcome::yes(json, text))
+}

@@ -1,0 +1,124 @@
+//! `aula vault get`: one read, decided by the access check and listed in the log before anything is printed.
+
+use std::path::{Path, PathBuf};
+
+use aula_ledger::access::{AccessEntry, Denial};
+use aula_ledger::credential::Credential;
+use aula_ledger::names::{FieldName, Term};
+use aula_vault::access::{Given, ReadError, ReadRequest};
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::super::{Advise, Context, Failure, Outcome};
+use super::{Place, handle, now_ms, refused};
+use crate::keys::{KeyKind, NodeKey};
+
+/// Arguments of `aula vault get`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula vault get HANDLE --fields name,attendance --credential reader.txt\n  aula vault get HANDLE \
+                        --fields band,placement --class resource_allocation --purpose resource_allocation\n\nPersonal data goes to \
+                        teachers, counselors and administrators, for educational_necessity, with the family's consent, and then only \
+                        the fields that the role needs. Exit 1 when it is denied; denials are listed in the log too. If the log \
+                        cannot be written nothing is read (exit 2)."
+)]
+pub struct GetArgs {
+    /// The student's pseudonym, 64 hex digits
+    pub handle: String,
+    /// The fields, joined by commas, 1 to 64; `events` stands for all events
+    #[arg(long, value_delimiter = ',', required = true, value_name = "NAME,…")]
+    pub fields: Vec<String>,
+    /// A file with the reader's credential, or - for standard input; allocation data needs none
+    #[arg(long, env = "AULA_VAULT_CREDENTIAL_FILE", value_name = "FILE")]
+    pub credential: Option<PathBuf>,
+    /// The class of data: FERPA_PII or resource_allocation
+    #[arg(long, default_value = "FERPA_PII", value_name = "CLASS")]
+    pub class: String,
+    /// For what: educational_necessity or resource_allocation
+    #[arg(long, default_value = "educational_necessity", value_name = "PURPOSE")]
+    pub purpose: String,
+}
+
+/// Reads.
+///
+/// # Errors
+/// When the request is not well formed, the log cannot be written, or the vault is damaged.
+pub fn run(context: &Context, place: &Place, args: &GetArgs) -> Result<Outcome, Failure> {
+    let hint = "see `aula vault get --help`";
+    let term = |text: &str| Term::new(text).advise("the request has a word that is none", hint);
+    let fields: Result<Vec<FieldName>, _> = args.fields.iter().map(|text| FieldName::new(text)).collect();
+    let request = ReadRequest {
+        credential: args.credential.as_deref().map(credential).transpose()?,
+        handle: handle(&args.handle)?,
+        class: term(&args.class)?,
+        purpose: term(&args.purpose)?,
+        fields: fields.advise("a field's name is none", hint)?,
+    };
+    let vault = place.open(context)?;
+    let key = NodeKey::of_home(&context.home, KeyKind::Account)
+        .advise("the district's account key is refused", "see the reason above")?;
+    match vault.read(&request, &key.public(), now_ms()) {
+        Ok(given) => Ok(granted(&given)),
+        Err(ReadError::Denied(denial, entry)) => Ok(denied(denial, &entry)),
+        Err(ReadError::Vault(error)) => Err(refused(error)),
+        Err(ReadError::Fields) => Err(Failure::new("bad_fields", ReadError::Fields, hint)),
+        Err(error @ ReadError::LogUnwritable(_)) => {
+            let hint = "free space on the vault's disk and ask again; no entry, no read";
+            Err(Failure { code: "log_unwritable".into(), hint: hint.into(), ..Failure::from(error) })
+        }
+    }
+}
+
+fn credential(path: &Path) -> Result<Credential, Failure> {
+    let text = if path == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(path)
+    };
+    let hint = "make one with `aula vault credential`";
+    let text = text.advise(format!("cannot read {}", path.display()), hint)?;
+    text.trim().parse().advise("this is no credential", hint)
+}
+
+/// Values as they were written: JSON, else hex.
+fn value(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap_or_else(|_| Value::from(hex::encode(bytes)))
+}
+
+fn granted(given: &Given) -> Outcome {
+    let (mut fields, mut absent, mut lines) = (Map::new(), Vec::new(), Vec::new());
+    for (field, bytes) in &given.values {
+        match bytes {
+            None => absent.push(field.as_str()),
+            Some(bytes) => {
+                let value = value(bytes);
+                lines.push(format!("{field}: {value}"));
+                fields.insert(field.to_string(), value);
+            }
+        }
+    }
+    let events: Vec<String> = given.events.iter().map(|event| hex::encode(event.as_slice())).collect();
+    lines.extend(events.iter().map(|event| format!("event {event}")));
+    let list = |names: &[&str]| names.join(", ");
+    if !absent.is_empty() {
+        lines.push(format!("not in the vault: {}", list(&absent)));
+    }
+    let withheld: Vec<&str> = given.withheld.iter().map(FieldName::as_str).collect();
+    if !withheld.is_empty() {
+        lines.push(format!("withheld, since the role does not need them: {}", list(&withheld)));
+    }
+    lines.push(format!("listed as entry {} of the access log", given.entry.number));
+    let json = json!({
+        "granted": true, "handle": given.entry.handle, "fields": fields, "events": events, "absent": absent,
+        "withheld": withheld, "entry": given.entry.number,
+    });
+    Outcome::yes(json, lines.join("\n"))
+}
+
+fn denied(denial: Denial, entry: &AccessEntry) -> Outcome {
+    let text = format!("denied: {}\nlisted as entry {} of the access log", denial.explain(), entry.number);
+    let json = json!({
+        "granted": false, "handle": entry.handle, "reason": denial, "meaning": denial.explain(), "entry": entry.number,
+    });
+    Outcome::no(json, text)
+}

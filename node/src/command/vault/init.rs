@@ -1,0 +1,80 @@
+//! `aula vault init`: an empty vault for the home's district.
+
+use aula_ledger::types::{AccountId, ChainId, DistrictId};
+use aula_vault::{Identity, Vault};
+use clap::Args;
+use serde_json::json;
+
+use super::super::{Context, Failure, Outcome};
+use super::{Place, now_ms, refused};
+use crate::bootstrap::read_genesis;
+use crate::client::sender::account_of_home;
+use crate::keys::{KeyKind, NodeKey};
+
+/// Arguments of `aula vault init`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula vault init                               district and chain from HOME/genesis.json\n  \
+                        aula vault init --district 7 --chain-id aula-0badc0de --keystore /mnt/keys/district-07\n\nThe home needs an \
+                        account key (`aula keys create --kind account`): it signs readers' credentials."
+)]
+pub struct InitArgs {
+    /// The district's number in the genesis [default: the one that the home's account acts for]
+    #[arg(long, value_name = "N")]
+    pub district: Option<u16>,
+    /// The chain's name [default: HOME/genesis.json's]
+    #[arg(long, value_name = "CHAIN")]
+    pub chain_id: Option<String>,
+}
+
+/// Makes the vault.
+///
+/// # Errors
+/// When there is one, or the home does not say whose it is to be.
+pub fn run(context: &Context, place: &Place, args: &InitArgs) -> Result<Outcome, Failure> {
+    let folders = place.folders(context)?;
+    let key = NodeKey::of_home(&context.home, KeyKind::Account).map_err(|error| Failure {
+        code: "no_account_key".into(),
+        hint: "create it with `aula keys create --kind account`".into(),
+        ..Failure::from(error)
+    })?;
+    let account = account_of_home(&context.home, key.signing_key())?;
+    let (district, chain_id) = whose(context, args, &account)?;
+    let identity = Identity { district, chain_id: chain_id.to_string(), account };
+    let vault = Vault::create(&folders, &identity, now_ms()).map_err(refused)?;
+    let rotation = vault.keystore().current().rotation(now_ms());
+    let (data, keystore) = (folders.data.display(), folders.keystore.display());
+    let text = format!(
+        "vault of district {district} on {chain_id}\ndata     {data}\nkeys     {keystore}\n{rotation}\nCopy the two apart: \
+         aula backup --data DIR, aula backup --keys OTHER_DIR"
+    );
+    let json = json!({
+        "district": district, "chain_id": chain_id, "account": account, "vault": folders.data,
+        "keystore": folders.keystore, "schedule": rotation,
+    });
+    Ok(Outcome::yes(json, text))
+}
+
+/// From the flags, else from the home's genesis.
+fn whose(context: &Context, args: &InitArgs, account: &AccountId) -> Result<(DistrictId, ChainId), Failure> {
+    let bad_chain = |text: &str| {
+        let message = format!("{text:?} is no chain id");
+        Failure::new("bad_chain_id", message, "give it as `aula status` prints it")
+    };
+    if let (Some(district), Some(chain)) = (args.district, &args.chain_id) {
+        return Ok((DistrictId(district), ChainId::new(chain).ok_or_else(|| bad_chain(chain))?));
+    }
+    let (_, genesis) = read_genesis(&context.home)?;
+    let chain_id = match &args.chain_id {
+        Some(text) => ChainId::new(text).ok_or_else(|| bad_chain(text))?,
+        None => genesis.chain_id.clone(),
+    };
+    let members = &genesis.genesis.members;
+    let own = members.iter().find(|member| aula_ledger::keys::account_of(&member.public_key) == *account);
+    let district = args.district.map(DistrictId).or_else(|| own.and_then(|member| member.district));
+    let district = district.ok_or_else(|| {
+        let message = "the genesis does not say which district the home's account acts for";
+        Failure::new("no_district", message, "give --district N")
+    })?;
+    Ok((district, chain_id))
+}

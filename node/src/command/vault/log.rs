@@ -1,0 +1,189 @@
+//! `aula vault log`: who read what; the head on the ledger; and the proof that a read is listed.
+
+use std::path::PathBuf;
+
+use aula_ledger::access::AccessProof;
+use aula_ledger::chain::{Code, TreeHead};
+use aula_ledger::codec::Canonical;
+use aula_ledger::tx::RecordAccess;
+use aula_ledger::types::{DistrictId, Handle, Hash};
+use aula_vault::access::Anchor;
+use clap::{Args, Subcommand};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::super::rpc::RpcArgs;
+use super::super::{Advise, Context, Failure, Outcome, absolute};
+use super::record::{LedgerArgs, record};
+use super::{Place, handle, refused};
+
+/// Arguments of `aula vault log`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula vault log list --handle HANDLE\n  aula vault log anchor --rpc http://127.0.0.1:8480\n  aula vault \
+                        log prove 12 -o read-12.proof\n  aula vault log verify read-12.proof --rpc http://127.0.0.1:8480      for the family: \
+                        needs no vault"
+)]
+pub struct LogArgs {
+    /// What to do with the log
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What to do with the log.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Print entries, oldest first; denied reads are entries too
+    List {
+        /// Only of this student
+        #[arg(long, value_name = "HANDLE")]
+        handle: Option<String>,
+    },
+    /// Put the log's head on the ledger, with the proof that it extends the one before
+    Anchor {
+        /// The size that the ledger holds, when this vault does not know it
+        #[arg(long, value_name = "SIZE")]
+        from: Option<u64>,
+        /// The ledger
+        #[command(flatten)]
+        ledger: LedgerArgs,
+    },
+    /// Write the proof that an entry is in the anchored log
+    Prove {
+        /// The entry's number
+        number: u64,
+        /// Where it goes
+        #[arg(short, long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Check such a proof against the ledger
+    Verify {
+        /// The proof
+        file: PathBuf,
+        /// The node to ask for the anchored head
+        #[command(flatten)]
+        rpc: RpcArgs,
+    },
+}
+
+/// Runs `aula vault log`.
+///
+/// # Errors
+/// When the vault cannot be opened, a file cannot be read or written, or the ledger cannot be reached.
+pub async fn run(context: &Context, place: &Place, args: &LogArgs) -> Result<Outcome, Failure> {
+    match &args.action {
+        Action::List { handle } => list(context, place, handle.as_deref()),
+        Action::Anchor { from, ledger } => anchor(context, place, *from, ledger).await,
+        Action::Prove { number, out } => prove(context, place, *number, out),
+        Action::Verify { file, rpc } => verify(context, file, rpc).await,
+    }
+}
+
+fn list(context: &Context, place: &Place, of: Option<&str>) -> Result<Outcome, Failure> {
+    let of: Option<Handle> = of.map(handle).transpose()?;
+    let mut entries = place.open(context)?.entries().map_err(refused)?;
+    entries.retain(|entry| of.is_none_or(|handle| entry.handle == handle));
+    let line = |entry: &aula_ledger::access::AccessEntry| {
+        let fields: Vec<&str> = entry.fields.iter().map(|field| field.as_str()).collect();
+        let verdict = match entry.verdict {
+            aula_ledger::access::Verdict::Granted => "granted".to_owned(),
+            aula_ledger::access::Verdict::Denied(denial) => format!("denied ({})", denial.explain()),
+        };
+        let (number, time, handle) = (entry.number, entry.time_ms, entry.handle);
+        let (reader, role, purpose) = (&entry.reader, &entry.role, &entry.purpose);
+        format!(
+            "{number}  {time}  {handle}  {reader} as {role} for {purpose}: {}  {verdict}",
+            fields.join(",")
+        )
+    };
+    let lines: Vec<String> = entries.iter().map(line).collect();
+    Ok(Outcome::yes(json!({ "entries": entries }), lines.join("\n")))
+}
+
+async fn anchor(
+    context: &Context,
+    place: &Place,
+    from: Option<u64>,
+    ledger: &LedgerArgs,
+) -> Result<Outcome, Failure> {
+    let vault = place.open(context)?;
+    let known = vault.anchored().map_err(refused)?.map_or(0, |anchor| anchor.head.leaf_count);
+    let Some(grown) = vault.unanchored(from.unwrap_or(known)).map_err(refused)? else {
+        let json = json!({ "anchored": false, "log_size": known });
+        return Ok(Outcome::yes(json, "nothing to do: the whole log is anchored"));
+    };
+    let TreeHead { leaf_count: log_size, root } = grown.head;
+    let payload = RecordAccess { log_size, root, consistency: grown.consistency };
+    let recorded = record(context, ledger, payload).await?;
+    if recorded.code != Code::Accepted {
+        let hint =
+            "give --from the size that the ledger holds; if the log was lost, it cannot be anchored again";
+        return Err(Failure { hint: hint.into(), ..recorded.refusal("the log's head") });
+    }
+    let anchor = Anchor { head: grown.head, transaction: recorded.id, height: recorded.height };
+    vault.keep_anchor(&anchor).map_err(refused)?;
+    let text =
+        format!("{log_size} entries anchored in block {}\ntransaction {}", recorded.height, recorded.id);
+    let json = json!({
+        "anchored": true, "log_size": log_size, "root": root, "transaction": recorded.id, "height": recorded.height,
+    });
+    Ok(Outcome::yes(json, text))
+}
+
+fn prove(context: &Context, place: &Place, number: u64, out: &std::path::Path) -> Result<Outcome, Failure> {
+    let vault = place.open(context)?;
+    let proof = vault.prove(number).map_err(refused)?.ok_or_else(|| {
+        let message = format!("entry {number} is not in the anchored log");
+        Failure::new("not_anchored", message, "anchor the log with `aula vault log anchor`")
+    })?;
+    let path = absolute(out)?;
+    std::fs::write(&path, proof.to_canonical())
+        .advise(format!("cannot write {}", path.display()), "check the folder's owner and space")?;
+    let text = format!("{}\ncheck it with: aula vault log verify {}", path.display(), path.display());
+    let json = json!({
+        "file": path, "entry": number, "log_size": proof.head.leaf_count, "root": proof.head.root,
+        "transaction": proof.anchored_by,
+    });
+    Ok(Outcome::yes(json, text))
+}
+
+/// The event of an accepted RecordAccess, as a node shows it.
+#[derive(Deserialize)]
+struct Recorded {
+    event: String,
+    district: DistrictId,
+    log_size: u64,
+    root: Hash,
+}
+
+async fn verify(context: &Context, file: &std::path::Path, rpc: &RpcArgs) -> Result<Outcome, Failure> {
+    let hint = "ask the district for the proof again";
+    let bytes = std::fs::read(file).advise(format!("cannot read {}", file.display()), hint)?;
+    let proof = AccessProof::from_canonical(&bytes).advise("this is no access proof", hint)?;
+    let client = rpc.client(context)?;
+    let told = client.get::<serde_json::Value>(&format!("/v1/transactions/{}", proof.anchored_by)).await?;
+    let event = told["events"].get(0).cloned().unwrap_or_default();
+    let anchored = match serde_json::from_value::<Recorded>(event) {
+        Ok(recorded) if recorded.event == "access_recorded" && told["code"] == 0 => recorded,
+        _ => return Ok(no(&proof, "the ledger has no such anchor of an access log")),
+    };
+    let head = TreeHead { leaf_count: anchored.log_size, root: anchored.root };
+    match proof.verify(anchored.district, &head) {
+        Err(error) => Ok(no(&proof, &error.to_string())),
+        Ok(()) => {
+            let entry = &proof.entry;
+            let text = format!(
+                "listed: entry {} of district {}'s log, {} as {} for {}",
+                entry.number, entry.district, entry.reader, entry.role, entry.purpose
+            );
+            Ok(Outcome::yes(json!({ "listed": true, "entry": entry }), text))
+        }
+    }
+}
+
+fn no(proof: &AccessProof, why: &str) -> Outcome {
+    Outcome::no(
+        json!({ "listed": false, "why": why, "number": proof.entry.number }),
+        format!("not listed: {why}"),
+    )
+}

@@ -1,0 +1,161 @@
+//! `aula vault`: the district's private vault. One file a subcommand; what the vault is stands in `aula-vault`.
+//!
+//! Values and identifiers of students never stand in arguments, which other users of the machine can see: they come
+//! from files or standard input. A subcommand opens the vault, does one thing, and closes it.
+
+use std::path::PathBuf;
+
+use aula_ledger::types::Handle;
+use aula_vault::{Folders, KeyStoreError, Vault, VaultError};
+use clap::{Args, Subcommand};
+
+use super::{Context, Failure, Outcome, absolute, now_ms};
+
+mod consent;
+mod credential;
+mod erase;
+mod get;
+mod init;
+mod log;
+mod put;
+mod record;
+mod rotate;
+mod status;
+
+/// Arguments of `aula vault`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula vault init --district 7\n  aula vault put students.jsonl          one line \
+                        {\"student\":\"S-1001\",\"school_year\":2025,\"fields\":{\"name\":\"Ada\",\"need\":1200}} a student and year\n  \
+                        aula vault consent give HANDLE --form signed.pdf\n  aula vault credential --role teacher --reader t-1042 > \
+                        reader.txt\n  aula vault get HANDLE --fields name,attendance --credential reader.txt\n  aula vault log anchor\n  \
+                        aula vault rotate --if-due\n  aula vault erase HANDLE\n\nThe data lies in HOME/vault, the keys in \
+                        HOME/keystore: best on another disk. Copies: aula backup, aula restore.\nExit codes: 0 yes, 1 denied or \
+                        checked and no, 2 could not."
+)]
+pub struct VaultArgs {
+    /// Where the vault is
+    #[command(flatten)]
+    pub place: Place,
+    /// What to do
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// Where the two halves of a vault are.
+#[derive(Debug, Clone, Args)]
+pub struct Place {
+    /// The folder of the data [default: HOME/vault]
+    #[arg(long, global = true, env = "AULA_VAULT", value_name = "DIR")]
+    pub vault: Option<PathBuf>,
+    /// The folder of the keys [default: HOME/keystore]
+    #[arg(long, global = true, env = "AULA_KEYSTORE", value_name = "DIR")]
+    pub keystore: Option<PathBuf>,
+}
+
+/// What to do with the vault.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Make an empty vault and its keystore
+    Init(init::InitArgs),
+    /// Say whose vault it is, what it holds, and when its key is due
+    Status,
+    /// Write students' fields from a file of JSON lines, and print their handles
+    Put(put::PutArgs),
+    /// Read fields of a student: decided by the access check, listed in the log
+    Get(get::GetArgs),
+    /// Sign a reader's credential, good for an hour at most
+    Credential(credential::CredentialArgs),
+    /// Record that a family gives or withdraws its consent
+    Consent(consent::ConsentArgs),
+    /// Replace the key-encryption key: rewraps keys, not data
+    Rotate(rotate::RotateArgs),
+    /// Erase a student in every year, and record it on the ledger
+    Erase(erase::EraseArgs),
+    /// The access log: list, anchor, prove, verify
+    Log(log::LogArgs),
+}
+
+impl Place {
+    /// Both folders, absolute.
+    ///
+    /// # Errors
+    /// When the working directory cannot be read.
+    pub fn folders(&self, context: &Context) -> Result<Folders, Failure> {
+        let of = |given: &Option<PathBuf>, default| given.as_deref().map_or(Ok(default), absolute);
+        let home = &context.home;
+        Ok(Folders {
+            data: of(&self.vault, home.vault_dir())?,
+            keystore: of(&self.keystore, home.keystore_dir())?,
+        })
+    }
+
+    /// The open vault.
+    ///
+    /// # Errors
+    /// With a sentence and what to do.
+    pub fn open(&self, context: &Context) -> Result<Vault, Failure> {
+        Vault::open(&self.folders(context)?).map_err(refused)
+    }
+}
+
+/// Runs `aula vault`.
+///
+/// # Errors
+/// When the vault cannot be opened, written or read, or the ledger cannot be reached.
+pub async fn run(context: &Context, args: &VaultArgs) -> Result<Outcome, Failure> {
+    let place = &args.place;
+    match &args.action {
+        Action::Init(args) => init::run(context, place, args),
+        Action::Status => status::run(context, place),
+        Action::Put(args) => put::run(context, place, args),
+        Action::Get(args) => get::run(context, place, args),
+        Action::Credential(args) => credential::run(context, place, args),
+        Action::Consent(args) => consent::run(context, place, args).await,
+        Action::Rotate(args) => rotate::run(context, place, args),
+        Action::Erase(args) => erase::run(context, place, args).await,
+        Action::Log(args) => log::run(context, place, args).await,
+    }
+}
+
+/// A handle from its 64 hex digits.
+fn handle(text: &str) -> Result<Handle, Failure> {
+    text.parse().map_err(|_| {
+        let message = format!("{text:?} is no handle of 64 lower-case hex digits");
+        Failure::new("bad_handle", message, "give one that `aula vault put` printed")
+    })
+}
+
+/// What the vault says, with what to do next.
+pub(super) fn refused(error: VaultError) -> Failure {
+    let (code, hint) = match &error {
+        VaultError::Absent(_) => ("no_vault", "make one with `aula vault init`, or name it with --vault"),
+        VaultError::Present(_) => {
+            ("vault_exists", "use it, or name another folder with --vault and --keystore")
+        }
+        VaultError::Busy => ("vault_busy", "wait until the other command has ended"),
+        VaultError::Damaged(_) | VaultError::Sealed(..) => {
+            ("vault_damaged", "keep the folder as it is, and restore the newest copies with `aula restore`")
+        }
+        VaultError::Unwritable(_) => (
+            "vault_unwritable",
+            "free space on the disk and run again; everything acknowledged before is kept",
+        ),
+        VaultError::KeyStore(KeyStoreError::Absent(_)) => {
+            ("no_keystore", "mount the keystore's disk, or name its folder with --keystore")
+        }
+        VaultError::KeyStore(_) => {
+            ("keystore_refused", "put back the keystore that belongs to this vault, with mode 0700")
+        }
+        VaultError::File(_) => ("file_refused", "see the sentence above"),
+        VaultError::UnknownHandle(_) => {
+            ("unknown_handle", "write the student's record with `aula vault put` first")
+        }
+        VaultError::Erased(_) => {
+            ("erased", "an erased student does not come back; enrol again under a new handle")
+        }
+        VaultError::TooLarge { .. } => ("too_large", "split the value"),
+    };
+    let general = Failure::from(error);
+    Failure { code: code.to_owned(), hint: hint.to_owned(), ..general }
+}

@@ -1,0 +1,67 @@
+//! What the vault's subcommands put on the ledger: sign, submit, follow until final.
+
+use std::time::Duration;
+
+use aula_ledger::chain::Code;
+use aula_ledger::tx::Payload;
+use aula_ledger::types::{Hash, Height};
+use clap::Args;
+
+use super::super::rpc::RpcArgs;
+use super::super::tx::follow;
+use super::super::{Context, Failure};
+use crate::client::sender::{Sender, submit};
+
+/// Which node, and how long to wait.
+#[derive(Debug, Clone, Args)]
+pub struct LedgerArgs {
+    /// The node to ask
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+    /// How long to wait until it is final, in seconds
+    #[arg(long, default_value_t = 60)]
+    pub wait_s: u64,
+}
+
+/// For how many heights a transaction stays valid: about a quarter of an hour.
+const VALID_FOR: u64 = 1_000;
+
+/// What became of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Recorded {
+    /// Its name.
+    pub id: Hash,
+    /// In which block.
+    pub height: Height,
+    /// Accepted, or why not.
+    pub code: Code,
+}
+
+impl Recorded {
+    /// A rejection as a failure.
+    pub fn refusal(&self, what: &str) -> Failure {
+        let message =
+            format!("the ledger rejected {what}: {} (code {})", self.code.explain(), self.code.number());
+        Failure::new("rejected", message, format!("see `aula query transaction {}`", self.id))
+    }
+}
+
+/// Sends one transaction of the home's account.
+///
+/// # Errors
+/// When the node cannot be reached, refuses it at the door, or it is not final in time.
+pub(super) async fn record(
+    context: &Context,
+    args: &LedgerArgs,
+    payload: impl Into<Payload>,
+) -> Result<Recorded, Failure> {
+    let client = args.rpc.client(context)?;
+    let mut sender = Sender::of_home(&client, &context.home, VALID_FOR).await?;
+    let signed = sender.sign(payload);
+    submit(&client, &signed).await?;
+    let told = follow(&client, &signed.id.to_string(), Duration::from_secs(args.wait_s)).await?;
+    let code = told.code.and_then(|number| u8::try_from(number).ok()).and_then(Code::from_number);
+    let hint = "use the same version of the program as the node";
+    let code = code.ok_or_else(|| Failure::new("bad_answer", "the node told no known code", hint))?;
+    Ok(Recorded { id: signed.id, height: Height(told.height.unwrap_or_default()), code })
+}

@@ -1,0 +1,102 @@
+//! The two tables of access: which class of data a field is, and which role needs it.
+//!
+//! A field that is in no table is personal data that nobody needs, until somebody writes down who does. A district's
+//! own fields begin with `local:` and are needed by its administration alone.
+
+use aula_ledger::names::FieldName;
+
+/// A class of data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataClass {
+    /// Personally identifiable information of an education record (FERPA, 34 CFR 99.3).
+    FerpaPii,
+    /// What an allocation is computed from and gives: pseudonymous, open by design.
+    ResourceAllocation,
+}
+
+impl DataClass {
+    /// The word in requests and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FerpaPii => "FERPA_PII",
+            Self::ResourceAllocation => "resource_allocation",
+        }
+    }
+
+    /// From a request's word, in either case, with dashes or underscores.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::FerpaPii, Self::ResourceAllocation].into_iter().find(|class| same(class.name(), word))
+    }
+}
+
+/// A reader's role in its district.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReaderRole {
+    /// Teaches the student.
+    Teacher,
+    /// Supports the student.
+    Counselor,
+    /// Administers the district's records.
+    Admin,
+}
+
+impl ReaderRole {
+    /// Every role that may read personal data.
+    pub const ALL: [Self; 3] = [Self::Teacher, Self::Counselor, Self::Admin];
+
+    /// The word in credentials and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Teacher => "teacher",
+            Self::Counselor => "counselor",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// From a credential's word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| same(role.name(), word))
+    }
+}
+
+/// True when two words differ at most in case and in dashes for underscores.
+pub(super) fn same(name: &str, word: &str) -> bool {
+    let plain = |byte: u8| if byte == b'-' { b'_' } else { byte.to_ascii_lowercase() };
+    name.bytes().map(plain).eq(word.bytes().map(plain))
+}
+
+use ReaderRole::{Admin, Counselor, Teacher};
+
+/// Personal fields and who needs them for educational necessity. A name that ends in `:` stands for all that begin
+/// with it.
+const PERSONAL: &[(&str, &[ReaderRole])] = &[
+    ("name", &[Teacher, Counselor, Admin]),
+    ("grade", &[Teacher, Counselor, Admin]),
+    ("attendance", &[Teacher, Counselor, Admin]),
+    ("skill:", &[Teacher, Counselor]),
+    ("engagement", &[Teacher, Counselor]),
+    ("accommodations", &[Teacher, Counselor]),
+    ("assessment:", &[Teacher, Counselor]),
+    ("intervention", &[Counselor]),
+    ("need", &[Counselor]),
+    ("events", &[Counselor]),
+    ("guardian_contact", &[Counselor, Admin]),
+    ("birth_date", &[Admin]),
+    ("address", &[Admin]),
+    ("local:", &[Admin]),
+];
+
+/// Fields of an allocation, which consortium nodes and families see anyway.
+const ALLOCATION: &[&str] = &["band", "mandate", "kinds", "home_school", "placement", "price"];
+
+/// The class of a field.
+pub fn class_of(field: &FieldName) -> DataClass {
+    if ALLOCATION.contains(&field.as_str()) { DataClass::ResourceAllocation } else { DataClass::FerpaPii }
+}
+
+/// True when the role needs the field.
+pub fn needs(role: ReaderRole, field: &FieldName) -> bool {
+    let text = field.as_str();
+    let covers = |name: &str| if name.ends_with(':') { text.starts_with(name) } else { text == name };
+    PERSONAL.iter().any(|(name, roles)| covers(name) && roles.contains(&role))
+}

@@ -1,0 +1,253 @@
+//! Reading: facts, the decision, the log entry, and only then the data.
+//!
+//! Flow of [`Vault::read`]: check the credential → collect [`Facts`] → [`decide`] → write the entry, granted or denied,
+//! and sync it → open the fields granted. Invariants: every path to a record's clear text passes here; an entry that
+//! cannot be written means no read ([`ReadError::LogUnwritable`]); the clock in entries never goes back.
+//!
+//! A reader's credential is the consortium's one form ([`aula_ledger::credential`]), signed with the district's account
+//! key, its purpose `vault-ROLE-READER`: role without dashes, reader as the district names it.
+
+use aula_ledger::access::{AccessEntry, ConsentChoice, Denial, MAX_ENTRY_FIELDS, Purpose, Verdict};
+use aula_ledger::credential::Credential;
+use aula_ledger::keys::PublicKey;
+use aula_ledger::names::{FieldName, Name, Term};
+use aula_ledger::types::{Handle, TimeMs};
+use rand::RngCore;
+use rand::rngs::OsRng;
+use rocksdb::WriteBatch;
+use std::sync::PoisonError;
+use zeroize::Zeroizing;
+
+use crate::tables::{Table, consent_key, family};
+use crate::vault::{Vault, VaultError};
+
+mod decide;
+mod fields;
+mod log;
+#[cfg(test)]
+mod tests;
+
+pub use decide::{Decision, Facts, Presence, Standing, decide, purpose_of};
+pub use fields::{DataClass, ReaderRole, class_of, needs};
+pub use log::{Anchor, LogWriter, Unanchored, database_log};
+
+/// The field that stands for all of a student's events.
+const EVENTS: &str = "events";
+/// What a vault credential's purpose begins with.
+const CREDENTIAL_PREFIX: &str = "vault-";
+
+/// A read as it is asked.
+#[derive(Debug, Clone)]
+pub struct ReadRequest {
+    /// What the reader shows.
+    pub credential: Option<Credential>,
+    /// Of which student.
+    pub handle: Handle,
+    /// For which class of data.
+    pub class: Term,
+    /// For what.
+    pub purpose: Term,
+    /// Which fields, 1 to 64.
+    pub fields: Vec<FieldName>,
+}
+
+/// A field with its value as it was written; none when the vault has none.
+pub type FieldValue = (FieldName, Option<Zeroizing<Vec<u8>>>);
+
+/// What a read gave.
+#[derive(Debug)]
+pub struct Given {
+    /// The entry in the log.
+    pub entry: AccessEntry,
+    /// The fields granted.
+    pub values: Vec<FieldValue>,
+    /// The events in order, when `events` was granted.
+    pub events: Vec<Zeroizing<Vec<u8>>>,
+    /// Fields asked for that this role does not need, or that are of another class.
+    pub withheld: Vec<FieldName>,
+}
+
+/// Why a read gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Denied, and listed.
+    #[error("{}", .0.explain())]
+    Denied(Denial, Box<AccessEntry>),
+    /// The entry cannot be written: nothing is read.
+    #[error("the access log cannot be written, so nothing is read")]
+    LogUnwritable(#[source] VaultError),
+    /// Asked for no field, or for more than 64.
+    #[error("ask for 1 to 64 fields")]
+    Fields,
+    /// The vault failed after the entry was written.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+/// The purpose of a credential for this reader; none when it does not fit: role and reader are 1 to 33 lower-case
+/// letters and digits together, the reader also dashes.
+pub fn credential_purpose(role: &str, reader: &str) -> Option<String> {
+    let purpose = format!("{CREDENTIAL_PREFIX}{role}-{reader}");
+    let whole = purpose.len() <= 40 && !role.is_empty() && !role.contains('-');
+    (whole && Name::new(reader).is_ok() && Name::new(role).is_ok()).then_some(purpose)
+}
+
+/// Who a verified credential says the reader is.
+fn reader_of(credential: &Credential) -> Option<(Name, Term)> {
+    let (role, reader) = credential.purpose().strip_prefix(CREDENTIAL_PREFIX)?.split_once('-')?;
+    Some((Name::new(reader).ok()?, Term::new(role).ok()?))
+}
+
+impl Vault {
+    /// Reads fields of a student. `district_key` is the key of the district's account that is in force.
+    ///
+    /// # Errors
+    /// [`ReadError::Denied`] with the entry that lists it; [`ReadError::LogUnwritable`]; a damaged vault.
+    pub fn read(
+        &self,
+        request: &ReadRequest,
+        district_key: &PublicKey,
+        now_ms: u64,
+    ) -> Result<Given, ReadError> {
+        if request.fields.is_empty() || request.fields.len() > MAX_ENTRY_FIELDS {
+            return Err(ReadError::Fields);
+        }
+        let (standing, reader, role) = self.standing(request.credential.as_ref(), district_key, now_ms)?;
+        let consent = match purpose_of(&request.purpose) {
+            Some(purpose) => self.consent(&request.handle, purpose)?,
+            None => None,
+        };
+        let decision = decide(&Facts {
+            standing,
+            role: &role,
+            class: &request.class,
+            purpose: &request.purpose,
+            consent,
+            presence: self.presence(&request.handle)?,
+            fields: &request.fields,
+        });
+        let (fields, verdict) = match &decision {
+            Decision::Allow(fields) => (fields.clone(), Verdict::Granted),
+            Decision::Deny(denial) => (request.fields.clone(), Verdict::Denied(*denial)),
+        };
+        let entry = self
+            .log_read(AccessEntry {
+                number: 0,
+                time_ms: TimeMs(now_ms),
+                district: self.identity().district,
+                handle: request.handle,
+                reader,
+                role,
+                class: request.class.clone(),
+                purpose: request.purpose.clone(),
+                fields,
+                verdict,
+                salt: [0; 16],
+            })
+            .map_err(ReadError::LogUnwritable)?;
+        match decision {
+            Decision::Deny(denial) => Err(ReadError::Denied(denial, Box::new(entry))),
+            Decision::Allow(fields) => Ok(self.give(request, fields, entry)?),
+        }
+    }
+
+    fn standing(
+        &self,
+        shown: Option<&Credential>,
+        key: &PublicKey,
+        now_ms: u64,
+    ) -> Result<(Standing, Name, Term), VaultError> {
+        let damaged = |_| VaultError::Damaged("a fixed word is none".into());
+        let nobody = (Name::new("unverified").map_err(damaged)?, Term::new("none").map_err(damaged)?);
+        let Some(credential) = shown else { return Ok((Standing::None, nobody.0, nobody.1)) };
+        let identity = self.identity();
+        let verified = credential.verify(&identity.chain()?, &identity.account, key, now_ms).is_ok();
+        Ok(match reader_of(credential).filter(|_| verified) {
+            Some((reader, role)) => (Standing::Verified, reader, role),
+            None => (Standing::Refused, nobody.0, nobody.1),
+        })
+    }
+
+    fn presence(&self, handle: &Handle) -> Result<Presence, VaultError> {
+        if self.is_erased(handle)? {
+            return Ok(Presence::Erased);
+        }
+        let kept = self.keystore().student(handle).is_some();
+        Ok(if kept { Presence::Kept } else { Presence::Unknown })
+    }
+
+    /// Numbers, dates and salts the entry, and writes it.
+    fn log_read(&self, mut entry: AccessEntry) -> Result<AccessEntry, VaultError> {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = self.last_entry()? {
+            entry.number = last.number.saturating_add(1);
+            entry.time_ms = entry.time_ms.max(last.time_ms);
+        }
+        OsRng.fill_bytes(&mut entry.salt);
+        log.append(&self.db, &entry)?;
+        Ok(entry)
+    }
+
+    fn give(
+        &self,
+        request: &ReadRequest,
+        fields: Vec<FieldName>,
+        entry: AccessEntry,
+    ) -> Result<Given, VaultError> {
+        let withheld = request.fields.iter().filter(|field| !fields.contains(field)).cloned().collect();
+        let (mut values, mut events) = (Vec::with_capacity(fields.len()), Vec::new());
+        for field in fields {
+            if field.as_str() == EVENTS {
+                events = self.open_events(&request.handle)?;
+            } else {
+                let value = self.open_record(&request.handle, &field)?;
+                values.push((field, value));
+            }
+        }
+        Ok(Given { entry, values, events, withheld })
+    }
+
+    /// The family's newest word that this vault knows.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn consent(&self, handle: &Handle, purpose: Purpose) -> Result<Option<ConsentChoice>, VaultError> {
+        let found = self.db.get_cf(family(&self.db, Table::Consents)?, consent_key(handle, purpose))?;
+        match found.as_deref() {
+            None => Ok(None),
+            Some([0]) => Ok(Some(ConsentChoice::Given)),
+            Some([1]) => Ok(Some(ConsentChoice::Withdrawn)),
+            Some(_) => Err(VaultError::Damaged("a consent is unreadable".into())),
+        }
+    }
+
+    /// Forgets every consent: those of an older copy may have been withdrawn since.
+    pub(crate) fn forget_consents(&self) -> Result<(), VaultError> {
+        let table = family(&self.db, Table::Consents)?;
+        let mut batch = WriteBatch::default();
+        batch.delete_range_cf(table, Vec::new(), vec![u8::MAX; 34]);
+        self.write(batch)
+    }
+
+    /// Takes a family's word: a withdrawal before it is sent to the ledger, a consent once it is final there, so that
+    /// the vault never knows more consent than the ledger.
+    ///
+    /// # Errors
+    /// [`VaultError::UnknownHandle`]; a disk that refuses.
+    pub fn keep_consent(
+        &self,
+        handles: &[Handle],
+        purpose: Purpose,
+        choice: ConsentChoice,
+    ) -> Result<(), VaultError> {
+        let mut batch = WriteBatch::default();
+        let table = family(&self.db, Table::Consents)?;
+        for handle in handles {
+            if self.keystore().student(handle).is_none() {
+                return Err(VaultError::UnknownHandle(*handle));
+            }
+            batch.put_cf(table, consent_key(handle, purpose), [choice as u8]);
+        }
+        self.write(batch)
+    }
+}

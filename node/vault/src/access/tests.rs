@@ -1,0 +1,274 @@
+use aula_ledger::codec::Canonical;
+use aula_ledger::types::{Hash, Height};
+
+use super::*;
+use crate::schedule::DAY_MS;
+use crate::testkit::*;
+
+fn words(vault: &Vault) -> Vec<(u64, Verdict)> {
+    vault.entries().expect("a log").into_iter().map(|entry| (entry.number, entry.verdict)).collect()
+}
+
+fn facts<'a>(
+    (standing, role): (Standing, &'a Term),
+    (class, purpose): (&'a Term, &'a Term),
+    consent: Option<ConsentChoice>,
+    fields: &'a [FieldName],
+) -> Facts<'a> {
+    Facts { standing, role, class, purpose, consent, presence: Presence::Kept, fields }
+}
+
+#[test]
+fn of_all_combinations_only_the_written_rules_allow() {
+    let fields = [field("name"), field("need"), field("birth_date"), field("band"), field("shoe_size")];
+    let consents = [None, Some(ConsentChoice::Given), Some(ConsentChoice::Withdrawn)];
+    let standings = [Standing::Verified, Standing::None, Standing::Refused];
+    let mut allowed = 0;
+    for role in ["teacher", "counselor", "admin", "janitor", "auditor", "none"].map(term) {
+        for class in ["FERPA_PII", "resource_allocation", "health", "none"].map(term) {
+            for purpose in ["educational_necessity", "resource_allocation", "marketing", "none"].map(term) {
+                for consent in consents {
+                    for standing in standings {
+                        let facts = facts((standing, &role), (&class, &purpose), consent, &fields);
+                        let known =
+                            ["educational_necessity", "resource_allocation"].contains(&purpose.as_str());
+                        let open =
+                            class.as_str() == "resource_allocation" && known && standing != Standing::Refused;
+                        let personal = class.as_str() == "FERPA_PII"
+                            && purpose.as_str() == "educational_necessity"
+                            && consent == Some(ConsentChoice::Given)
+                            && standing == Standing::Verified;
+                        let expected: &[&str] = match role.as_str() {
+                            _ if open => &["band"],
+                            "teacher" if personal => &["name"],
+                            "counselor" if personal => &["name", "need"],
+                            "admin" if personal => &["name", "birth_date"],
+                            _ => &[],
+                        };
+                        match decide(&facts) {
+                            Decision::Allow(given) => {
+                                let given: Vec<&str> = given.iter().map(FieldName::as_str).collect();
+                                assert_eq!(given, expected, "{facts:?}");
+                                allowed += 1;
+                            }
+                            Decision::Deny(_) => assert!(expected.is_empty(), "{facts:?}"),
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(allowed, 6 * 2 * 3 * 2 + 3);
+}
+
+#[test]
+fn each_reason_to_deny_is_told() {
+    let (name, band) = ([field("name")], [field("band")]);
+    let given = Some(ConsentChoice::Given);
+    let (teacher, janitor) = (term("teacher"), term("janitor"));
+    let (pii, open, other) = (term("ferpa-pii"), term("RESOURCE_ALLOCATION"), term("health"));
+    let (teach, share, sell) = (term("educational-necessity"), term("resource_allocation"), term("sell"));
+    let ok = (Standing::Verified, &teacher);
+    let cases = [
+        (facts((Standing::Refused, &teacher), (&pii, &teach), given, &name), Denial::CredentialRefused),
+        (facts((Standing::None, &teacher), (&pii, &teach), given, &name), Denial::InsufficientData),
+        (facts(ok, (&other, &teach), given, &name), Denial::InsufficientData),
+        (facts(ok, (&pii, &sell), given, &name), Denial::InsufficientData),
+        (facts(ok, (&pii, &teach), None, &name), Denial::InsufficientData),
+        (facts((Standing::Verified, &janitor), (&pii, &teach), given, &name), Denial::RoleNotAllowed),
+        (facts(ok, (&pii, &share), given, &name), Denial::PurposeNotAllowed),
+        (facts(ok, (&pii, &teach), Some(ConsentChoice::Withdrawn), &name), Denial::ConsentWithdrawn),
+        (facts(ok, (&pii, &teach), given, &band), Denial::NothingNeeded),
+        (facts(ok, (&open, &teach), given, &name), Denial::NothingNeeded),
+        (Facts { presence: Presence::Erased, ..facts(ok, (&open, &teach), given, &band) }, Denial::Erased),
+        (
+            Facts { presence: Presence::Unknown, ..facts(ok, (&open, &teach), given, &band) },
+            Denial::InsufficientData,
+        ),
+    ];
+    for (facts, denial) in cases {
+        assert_eq!(decide(&facts), Decision::Deny(denial), "{facts:?}");
+    }
+    assert_eq!(decide(&facts(ok, (&pii, &teach), given, &name)), Decision::Allow(name.to_vec()));
+}
+
+#[test]
+fn a_read_gives_the_needed_fields_and_lists_itself_and_denials_are_listed_too() -> Tested {
+    let world = World::new()?;
+    let [[one, _], _] = world.handles;
+    let given = read(&world.vault, &request("teacher", one, &["name", "birth_date", "band"]))?;
+    assert_eq!(given.values.len(), 1);
+    assert_eq!(given.withheld, [field("birth_date"), field("band")]);
+    assert_eq!(given.entry.fields, [field("name")]);
+    assert_eq!((given.entry.reader.as_str(), given.entry.role.as_str()), ("t-1042", "teacher"));
+    let denied = read(&world.vault, &request("teacher", one, &["birth_date"]));
+    assert!(matches!(denied, Err(ReadError::Denied(Denial::NothingNeeded, _))));
+    let none = ReadRequest { credential: None, ..request("teacher", one, &["name"]) };
+    assert!(matches!(read(&world.vault, &none), Err(ReadError::Denied(Denial::InsufficientData, _))));
+    let open = ReadRequest { class: term("resource_allocation"), ..none };
+    let open = ReadRequest { fields: vec![field("band")], ..open };
+    assert_eq!(read(&world.vault, &open)?.values.len(), 1);
+    let denied = |denial| Verdict::Denied(denial);
+    let listed = [
+        (0, Verdict::Granted),
+        (1, denied(Denial::NothingNeeded)),
+        (2, denied(Denial::InsufficientData)),
+        (3, Verdict::Granted),
+    ];
+    assert_eq!(words(&world.vault), listed);
+    assert_eq!(words(&world.reopened()?.vault), listed);
+    Ok(())
+}
+
+/// A disk that is full.
+struct Full;
+
+impl LogWriter for Full {
+    fn append(&mut self, _: &rocksdb::DB, _: &AccessEntry) -> Result<(), VaultError> {
+        Err(VaultError::Unwritable("no space left on device".into()))
+    }
+}
+
+#[test]
+fn with_the_log_unwritable_there_is_no_read_and_with_space_again_there_is() -> Tested {
+    let world = World::new()?;
+    let asked = request("teacher", world.handles[0][0], &["name"]);
+    *world.vault.log.lock().map_err(|_| "poisoned")? = Box::new(Full);
+    for _ in 0..3 {
+        let refused = read(&world.vault, &asked);
+        assert!(matches!(refused, Err(ReadError::LogUnwritable(VaultError::Unwritable(_)))), "{refused:?}");
+    }
+    assert_eq!(words(&world.vault), []);
+    *world.vault.log.lock().map_err(|_| "poisoned")? = database_log();
+    assert!(read(&world.vault, &asked).is_ok());
+    assert_eq!(words(&world.vault), [(0, Verdict::Granted)]);
+    Ok(())
+}
+
+/// Looks whether the entry is on disk before anything was opened: an entry that cannot be decoded back is refused.
+struct Witness(std::sync::Arc<std::sync::Mutex<Vec<AccessEntry>>>);
+
+impl LogWriter for Witness {
+    fn append(&mut self, db: &rocksdb::DB, entry: &AccessEntry) -> Result<(), VaultError> {
+        self.0.lock().expect("one thread").push(entry.clone());
+        database_log().append(db, entry)
+    }
+}
+
+#[test]
+fn the_entry_is_written_before_a_value_is_opened() -> Tested {
+    let world = World::new()?;
+    let seen = std::sync::Arc::default();
+    *world.vault.log.lock().map_err(|_| "poisoned")? = Box::new(Witness(std::sync::Arc::clone(&seen)));
+    let [[one, _], _] = world.handles;
+    // A value that does not open: the read fails, and stands in the log as granted all the same.
+    let table = family(&world.vault.db, Table::Records)?;
+    world.vault.db.put_cf(table, crate::tables::record_key(&one, &field("name")), b"spoiled")?;
+    let refused = read(&world.vault, &request("teacher", one, &["name"]));
+    assert!(matches!(refused, Err(ReadError::Vault(VaultError::Sealed(..)))));
+    assert_eq!(seen.lock().map_err(|_| "poisoned")?.len(), 1);
+    assert_eq!(words(&world.vault), [(0, Verdict::Granted)]);
+    Ok(())
+}
+
+#[test]
+fn a_credential_must_be_the_districts_in_time_and_for_this_chain() -> Tested {
+    let world = World::new()?;
+    let asked = request("teacher", world.handles[0][0], &["name"]);
+    let shown = |credential| ReadRequest { credential: Some(credential), ..asked.clone() };
+    let sign = |change: &dyn Fn(&mut aula_ledger::credential::Claim), key: &ed25519_dalek::SigningKey| {
+        let mut claim = aula_ledger::credential::Claim {
+            chain_id: identity().chain().expect("a chain"),
+            account: identity().account,
+            expires_ms: NOW_MS + 60_000,
+            purpose: "vault-teacher-t-1042".into(),
+        };
+        change(&mut claim);
+        Credential::sign(&claim, key)
+    };
+    let own = district_key();
+    assert!(read(&world.vault, &shown(sign(&|_| {}, &own))).is_ok());
+    let stranger = ed25519_dalek::SigningKey::from_bytes(&[4; 32]);
+    let other = || aula_ledger::types::ChainId::new("other-00000000").expect("a chain");
+    for refused in [
+        sign(&|_| {}, &stranger),
+        sign(&|claim| claim.expires_ms = NOW_MS, &own),
+        sign(&|claim| claim.expires_ms = NOW_MS + 2 * 3_600_000, &own),
+        sign(&|claim| claim.chain_id = other(), &own),
+        sign(&|claim| claim.account.0[0] ^= 1, &own),
+        sign(&|claim| claim.purpose = "command-line".into(), &own),
+        sign(&|claim| claim.purpose = "vault-teacher".into(), &own),
+    ] {
+        let denied = read(&world.vault, &shown(refused));
+        assert!(matches!(denied, Err(ReadError::Denied(Denial::CredentialRefused, _))), "{denied:?}");
+    }
+    assert_eq!(credential_purpose("tea-cher", "t1"), None);
+    assert_eq!(credential_purpose("teacher", "T1"), None);
+    assert_eq!(credential_purpose("teacher", &"t".repeat(40)), None);
+    Ok(())
+}
+
+#[test]
+fn consent_withdrawn_denies_from_then_on_and_given_again_allows() -> Tested {
+    let world = World::new()?;
+    let [[one, next], _] = world.handles;
+    let asked = request("teacher", one, &["name"]);
+    let purpose = Purpose::EducationalNecessity;
+    world.vault.keep_consent(&[one], purpose, ConsentChoice::Withdrawn)?;
+    let denied = read(&world.vault, &asked);
+    assert!(matches!(denied, Err(ReadError::Denied(Denial::ConsentWithdrawn, _))));
+    assert!(read(&world.vault, &request("teacher", next, &["name"])).is_ok(), "another year is another word");
+    world.vault.keep_consent(&[one], purpose, ConsentChoice::Given)?;
+    assert!(read(&world.vault, &asked).is_ok());
+    let nobody = world.vault.keep_consent(&[Handle([1; 32])], purpose, ConsentChoice::Given);
+    assert!(matches!(nobody, Err(VaultError::UnknownHandle(_))));
+    Ok(())
+}
+
+#[test]
+fn a_clock_that_jumps_two_years_stops_no_read_and_the_log_never_goes_back() -> Tested {
+    let world = World::new()?;
+    let [[one, _], _] = world.handles;
+    for days in [0, 730, 0, 1] {
+        let now_ms = NOW_MS + days * DAY_MS;
+        let fresh = credential("teacher", now_ms + 60_000);
+        let asked = ReadRequest { credential: Some(fresh), ..request("teacher", one, &["name"]) };
+        assert!(world.vault.read(&asked, &key(), now_ms).is_ok(), "{days} days on");
+    }
+    let times: Vec<u64> = world.vault.entries()?.iter().map(|entry| entry.time_ms.0).collect();
+    let jumped = NOW_MS + 730 * DAY_MS;
+    assert_eq!(times, [NOW_MS, jumped, jumped, jumped]);
+    Ok(())
+}
+
+#[test]
+fn a_family_sees_that_a_read_is_listed_once_the_log_is_anchored() -> Tested {
+    let world = World::new()?;
+    let [[one, _], [other, _]] = world.handles;
+    for handle in [one, other, one, other, one] {
+        read(&world.vault, &request("teacher", handle, &["name"]))?;
+    }
+    assert_eq!(world.vault.prove(0)?, None, "nothing is anchored yet");
+    let first = world.vault.unanchored(0)?.ok_or("entries")?;
+    assert_eq!((first.head.leaf_count, first.consistency.len()), (5, 0));
+    let anchor = Anchor { head: first.head, transaction: Hash([5; 32]), height: Height(9) };
+    world.vault.keep_anchor(&anchor)?;
+    assert_eq!(world.vault.unanchored(5)?, None);
+    read(&world.vault, &request("teacher", one, &["name"]))?;
+    for number in 0..5 {
+        let proof = world.vault.prove(number)?.ok_or("a proof")?;
+        assert_eq!(proof.verify(identity().district, &anchor.head), Ok(()));
+        assert_eq!(proof.anchored_by, anchor.transaction);
+        assert_eq!(aula_ledger::access::AccessProof::from_canonical(&proof.to_canonical())?, proof);
+    }
+    assert_eq!(world.vault.prove(5)?, None, "read after the anchor");
+    let next = world.vault.unanchored(5)?.ok_or("entries")?;
+    let extends = aula_ledger::proof::consistency::verify(&first.head, &next.head, &next.consistency);
+    assert_eq!(extends, Ok(()));
+    assert!(matches!(world.vault.unanchored(7), Err(VaultError::Damaged(_))));
+    // An entry taken out is noticed before anything is anchored again.
+    let table = family(&world.vault.db, Table::Log)?;
+    world.vault.db.delete_cf(table, 2u64.to_be_bytes())?;
+    assert!(matches!(world.vault.unanchored(5), Err(VaultError::Damaged(_))));
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! Copies of the vault, and the way back.
+//!
+//! Two copies that never lie together: of the data ([`back_up_data`]), as many as wanted, which hold no key and open
+//! nothing; and of the keystore ([`back_up_keystore`]), of which only the newest is kept, so that an erasure is final
+//! once the keystore was backed up again. A restored vault drops the rows of students whose keys are gone.
+//!
+//! Absent: the chain's database, which comes back from the peers, and the signer's guard, which must never come back.
+
+use std::path::{Path, PathBuf};
+
+use rocksdb::checkpoint::Checkpoint;
+
+use crate::files::{FileError, check_private, copy_folder, make_folder, shred_folder, sync_folder};
+use crate::keystore::Generation;
+use crate::vault::{Folders, Vault, VaultError};
+
+#[cfg(test)]
+mod tests;
+
+/// Name of the data inside a copy.
+const DATA: &str = "vault";
+/// Name of the keystore inside a copy.
+const KEYSTORE: &str = "keystore";
+
+/// Copies the data, as of now, into a new folder; gives the folder. It holds no key.
+///
+/// # Errors
+/// [`FileError::Exists`] when `to` holds a copy already, or when it lies where a keystore does.
+pub fn back_up_data(vault: &Vault, to: &Path) -> Result<PathBuf, VaultError> {
+    apart(to, &vault.folders().keystore)?;
+    if to.join(KEYSTORE).exists() {
+        return Err(together(to));
+    }
+    let target = to.join(DATA);
+    if target.exists() {
+        return Err(FileError::Exists { path: target }.into());
+    }
+    make_folder(to)?;
+    check_private(to)?;
+    Checkpoint::new(&vault.db)?.create_checkpoint(&target)?;
+    make_private(&target)?;
+    sync_folder(&target)?;
+    Ok(target)
+}
+
+/// Copies the keystore's current generation, in the place of the copy before, which is overwritten and removed.
+///
+/// # Errors
+/// When `to` lies in or holds a copy of the data, or the disk refuses: then the copy before is still there.
+pub fn back_up_keystore(vault: &Vault, to: &Path) -> Result<PathBuf, VaultError> {
+    apart(to, &vault.folders().data)?;
+    if to.join(DATA).exists() {
+        return Err(together(to));
+    }
+    // Held so that no rotation comes between the files.
+    let _keystore = vault.keystore();
+    make_folder(to)?;
+    check_private(to)?;
+    let (new, target) = (to.join("keystore.new"), to.join(KEYSTORE));
+    shred_folder(&new)?;
+    copy_folder(&vault.folders().keystore, &new)?;
+    shred_folder(&target)?;
+    std::fs::rename(&new, &target).map_err(FileError::io(&target))?;
+    sync_folder(&target)?;
+    Ok(target)
+}
+
+/// What a restored vault came with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Restored {
+    /// Students with keys.
+    pub students: usize,
+    /// Handles whose rows were removed: erased since the data was copied.
+    pub swept: usize,
+    /// Entries of the access log.
+    pub log_size: u64,
+}
+
+/// Puts copies in the place of a vault that is gone, opens it, and removes rows without keys. Consents are forgotten,
+/// since one may have been withdrawn after the copy: reads that need one are denied until it is recorded again.
+///
+/// # Errors
+/// [`VaultError::Present`] when there is a vault or keystore; copies that are no vault or do not fit each other.
+pub fn restore(
+    data_copy: &Path,
+    keystore_copy: &Path,
+    folders: &Folders,
+) -> Result<(Vault, Restored), VaultError> {
+    for folder in [&folders.data, &folders.keystore] {
+        if folder.join("CURRENT").exists() {
+            return Err(VaultError::Present(folder.clone()));
+        }
+    }
+    let (data, keystore) = (data_copy.join(DATA), keystore_copy.join(KEYSTORE));
+    if !data.join("CURRENT").exists() {
+        return Err(VaultError::Absent(data));
+    }
+    Generation::read(&keystore)?;
+    copy_into(&keystore, &folders.keystore)?;
+    copy_into(&data, &folders.data)?;
+    let vault = Vault::open(folders)?;
+    vault.forget_consents()?;
+    let swept = vault.sweep()?;
+    let students = vault.keystore().students();
+    let log_size = vault.last_entry()?.map_or(0, |entry| entry.number.saturating_add(1));
+    Ok((vault, Restored { students, swept, log_size }))
+}
+
+/// Copies beside the target first: a crash leaves no half a vault under the name.
+fn copy_into(from: &Path, to: &Path) -> Result<(), VaultError> {
+    let new = to.with_extension("restoring");
+    shred_folder(&new)?;
+    copy_folder(from, &new)?;
+    make_private(&new)?;
+    if to.exists() {
+        // Only an empty folder goes away.
+        std::fs::remove_dir(to).map_err(FileError::io(to))?;
+    }
+    std::fs::rename(&new, to).map_err(FileError::io(to))?;
+    Ok(sync_folder(to)?)
+}
+
+fn make_private(folder: &Path) -> Result<(), VaultError> {
+    use std::os::unix::fs::PermissionsExt;
+    let private = std::fs::Permissions::from_mode(0o700);
+    Ok(std::fs::set_permissions(folder, private).map_err(FileError::io(folder))?)
+}
+
+fn together(to: &Path) -> VaultError {
+    let reason = "data and keys never lie together: choose a folder of its own for each";
+    FileError::Damaged { path: to.to_owned(), reason }.into()
+}
+
+/// Refuses a target that is, holds or lies in the other half of the vault.
+fn apart(to: &Path, other: &Path) -> Result<(), VaultError> {
+    if to.starts_with(other) || other.starts_with(to) { Err(together(to)) } else { Ok(()) }
+}

@@ -1,0 +1,67 @@
+//! Why a vault cannot do what it is asked. No variant ever holds a key or a record.
+
+use std::path::PathBuf;
+
+use aula_ledger::types::Handle;
+
+use crate::files::FileError;
+use crate::keystore::KeyStoreError;
+use crate::seal::SealError;
+
+/// Why the vault cannot do what it is asked.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// There is no vault in the folder.
+    #[error("there is no vault in {0}")]
+    Absent(PathBuf),
+    /// There is one already.
+    #[error("{0} holds a vault already")]
+    Present(PathBuf),
+    /// Another process has it open.
+    #[error("another process has the vault open")]
+    Busy,
+    /// The data is damaged or cut.
+    #[error("the vault's data is damaged: {0}")]
+    Damaged(String),
+    /// The disk refused: nothing of this write counts.
+    #[error("the vault cannot be written: {0}")]
+    Unwritable(String),
+    /// The keystore is refused.
+    #[error("the keystore is refused")]
+    KeyStore(#[from] KeyStoreError),
+    /// A file is refused.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// No student of this handle.
+    #[error("the vault has no student {0}")]
+    UnknownHandle(Handle),
+    /// The student was erased.
+    #[error("the student {0} was erased")]
+    Erased(Handle),
+    /// More bytes than a value or an event's key may have.
+    #[error("{what} of {found} bytes is over the limit of {limit}")]
+    TooLarge {
+        /// What.
+        what: &'static str,
+        /// Bytes found.
+        found: usize,
+        /// Most bytes.
+        limit: usize,
+    },
+    /// A value does not open.
+    #[error("a value of {0} does not open")]
+    Sealed(Handle, #[source] SealError),
+}
+
+impl From<rocksdb::Error> for VaultError {
+    fn from(error: rocksdb::Error) -> Self {
+        use rocksdb::ErrorKind;
+        let text = error.to_string();
+        match error.kind() {
+            ErrorKind::IOError if text.contains("/LOCK") => Self::Busy,
+            ErrorKind::Corruption | ErrorKind::NotFound => Self::Damaged(text),
+            _ if text.contains("No such file") => Self::Damaged(text),
+            _ => Self::Unwritable(text),
+        }
+    }
+}

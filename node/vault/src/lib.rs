@@ -1,0 +1,34 @@
+//! A district's private vault: student records that never leave the district in clear.
+//!
+//! | module | is |
+//! |---|---|
+//! | [`keystore`] | a folder apart from the data: key-encryption key, students' wrapped keys, handles |
+//! | [`vault`] | the data: records and events, each sealed under its student's key; durable before acknowledged |
+//! | [`access`] | the one check that decides every read, and the log that is written before data leaves |
+//! | [`erase`] | erasing a student: new keystore without it, old one destroyed, rows removed |
+//! | [`backup`] | copies of the data without keys, and of the newest keystore alone |
+//! | [`schedule`] | when the key-encryption key is due |
+//!
+//! Flow of a write: enrol → handle → seal under the student's key → one synced batch. Flow of a read: credential and
+//! facts → [`access::decide`] → log entry, synced → open the fields that were granted. Invariants: no key in `Debug`,
+//! errors, logs or arguments; without the log no read; a clock can make a rotation due and never stops a read.
+//! Absent: network, async, and the ledger's transactions, which the program `aula` sends.
+
+pub mod access;
+pub mod backup;
+pub mod erase;
+mod error;
+mod files;
+pub mod keystore;
+pub mod schedule;
+pub mod seal;
+mod secret;
+mod tables;
+#[cfg(test)]
+mod testkit;
+pub mod vault;
+
+pub use files::FileError;
+pub use keystore::{Generation, KeyManagement, KeyStore, KeyStoreError, LocalId};
+pub use secret::SecretKey;
+pub use vault::{Folders, Identity, Vault, VaultError};

@@ -1,0 +1,102 @@
+//! Column families of the vault's database, their keys and values. Numbers in keys are big endian.
+
+use std::path::Path;
+
+use aula_ledger::access::Purpose;
+use aula_ledger::names::FieldName;
+use aula_ledger::types::Handle;
+use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, Options, WriteOptions};
+
+use crate::vault::VaultError;
+
+/// One column family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Table {
+    /// `identity` → JSON of [`crate::vault::Identity`]; `format` → one byte.
+    Meta,
+    /// Handle, field name → sealed value.
+    Records,
+    /// Handle, event key (up to 64 bytes) → sealed event.
+    Events,
+    /// Number (u64) → canonical bytes of an access log entry, in clear: it holds no record.
+    Log,
+    /// Log size (u64) → borsh of [`crate::access::Anchor`].
+    Anchors,
+    /// Handle, purpose (u8) → choice (u8).
+    Consents,
+    /// Handle → borsh of [`crate::erase::Erased`].
+    Erasures,
+}
+
+impl Table {
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Meta, Self::Records, Self::Events, Self::Log, Self::Anchors, Self::Consents, Self::Erasures];
+
+    /// The column family's name on disk; never changed.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Meta => "meta",
+            Self::Records => "records",
+            Self::Events => "events",
+            Self::Log => "log",
+            Self::Anchors => "anchors",
+            Self::Consents => "consents",
+            Self::Erasures => "erasures",
+        }
+    }
+}
+
+pub(crate) const FORMAT_KEY: &[u8] = b"format";
+pub(crate) const IDENTITY_KEY: &[u8] = b"identity";
+/// The layout that this program writes.
+pub(crate) const FORMAT: u8 = 1;
+
+pub(crate) fn record_key(handle: &Handle, field: &FieldName) -> Vec<u8> {
+    [&handle.0[..], field.as_str().as_bytes()].concat()
+}
+
+pub(crate) fn consent_key(handle: &Handle, purpose: Purpose) -> [u8; 33] {
+    let mut key = [0; 33];
+    key[..32].copy_from_slice(&handle.0);
+    key[32] = purpose as u8;
+    key
+}
+
+/// The first key after all that begin with this handle; none for the last handle there is.
+pub(crate) fn after(handle: &Handle) -> Option<[u8; 32]> {
+    let mut end = handle.0;
+    for byte in end.iter_mut().rev() {
+        *byte = byte.wrapping_add(1);
+        if *byte != 0 {
+            return Some(end);
+        }
+    }
+    None
+}
+
+pub(crate) fn synced() -> WriteOptions {
+    let mut options = WriteOptions::default();
+    options.set_sync(true);
+    options
+}
+
+pub(crate) fn family(db: &DB, table: Table) -> Result<&ColumnFamily, VaultError> {
+    let missing = || VaultError::Damaged(format!("the column family {} is missing", table.name()));
+    db.cf_handle(table.name()).ok_or_else(missing)
+}
+
+/// Opens the database; `create` also makes what is missing.
+pub(crate) fn open(path: &Path, create: bool) -> Result<DB, VaultError> {
+    let mut options = Options::default();
+    options.create_if_missing(create);
+    options.create_missing_column_families(create);
+    options.set_paranoid_checks(true);
+    options.set_keep_log_file_num(4);
+    options.set_max_total_wal_size(256 << 20);
+    let mut tables = Options::default();
+    // Sealed bytes do not compress; keys do a little, and cost more than they save.
+    tables.set_compression_type(DBCompressionType::None);
+    tables.set_write_buffer_size(64 << 20);
+    let families = Table::ALL.map(|table| ColumnFamilyDescriptor::new(table.name(), tables.clone()));
+    DB::open_cf_descriptors(&options, path, families).map_err(VaultError::from)
+}

@@ -1,0 +1,200 @@
+//! The vault's data: records and events of students, sealed, in RocksDB; and the open vault as a whole.
+//!
+//! Flow: [`Vault::create`] once → [`Vault::open`] → [`Vault::enrol`] → [`Vault::put_records`] and
+//! [`Vault::put_events`], each one synced batch: what returned without an error is on disk. Reading is
+//! [`crate::access`]'s alone. Invariants: a value opens only at its district, handle and field; writing for an
+//! unknown or erased handle is refused. Absent: decoding of values, which are the writer's bytes.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use aula_ledger::types::{AccountId, ChainId, DistrictId, Handle, SchoolYear};
+use rocksdb::{DB, WriteBatch};
+use serde::{Deserialize, Serialize};
+
+use crate::access::LogWriter;
+pub use crate::error::VaultError;
+use crate::files::{check_private, make_folder};
+use crate::keystore::{FileKms, KeyManagement, KeyStore, LocalId};
+use crate::secret::SecretKey;
+use crate::tables::{self, FORMAT, FORMAT_KEY, IDENTITY_KEY, Table, family, synced};
+
+mod data;
+#[cfg(test)]
+mod tests;
+
+pub use data::{EventIn, MAX_EVENT_KEY_BYTES, MAX_VALUE_BYTES};
+
+/// Where the vault's two halves are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folders {
+    /// The database.
+    pub data: PathBuf,
+    /// The keystore: best another disk.
+    pub keystore: PathBuf,
+}
+
+/// Whose vault it is; public. The account's key checks readers' credentials.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// The district.
+    pub district: DistrictId,
+    /// The chain.
+    pub chain_id: String,
+    /// The district's account.
+    pub account: AccountId,
+}
+
+impl Identity {
+    /// The chain's name.
+    ///
+    /// # Errors
+    /// [`VaultError::Damaged`] when it is none.
+    pub fn chain(&self) -> Result<ChainId, VaultError> {
+        ChainId::new(&self.chain_id).ok_or_else(|| VaultError::Damaged("its chain id is none".into()))
+    }
+}
+
+/// An open vault.
+pub struct Vault {
+    pub(crate) db: DB,
+    folders: Folders,
+    identity: Identity,
+    keystore: Mutex<KeyStore>,
+    /// Held while an entry is numbered and written.
+    pub(crate) log: Mutex<Box<dyn LogWriter>>,
+}
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Vault").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+impl Vault {
+    /// Makes an empty vault and its keystore.
+    ///
+    /// # Errors
+    /// [`VaultError::Present`] when there is one; a folder that cannot be made.
+    pub fn create(folders: &Folders, identity: &Identity, now_ms: u64) -> Result<Self, VaultError> {
+        identity.chain()?;
+        if is_there(&folders.data) {
+            let db = tables::open(&folders.data, true)?;
+            if db.get_cf(family(&db, Table::Meta)?, FORMAT_KEY)?.is_some() {
+                return Err(VaultError::Present(folders.data.clone()));
+            }
+        }
+        make_folder(&folders.data)?;
+        // An interrupted creation left an empty keystore, which serves.
+        let half = folders.keystore.join("CURRENT").exists();
+        let keystore = match half {
+            true => KeyStore::open(&folders.keystore, identity.district, Box::new(FileKms))?,
+            false => KeyStore::create(&folders.keystore, identity.district, Box::new(FileKms), now_ms)?,
+        };
+        if keystore.students() > 0 {
+            return Err(VaultError::Present(folders.keystore.clone()));
+        }
+        let db = tables::open(&folders.data, true)?;
+        let json = serde_json::to_vec(identity)
+            .map_err(|_| VaultError::Damaged("its identity cannot be written".into()))?;
+        let mut batch = WriteBatch::default();
+        batch.put_cf(family(&db, Table::Meta)?, IDENTITY_KEY, json);
+        batch.put_cf(family(&db, Table::Meta)?, FORMAT_KEY, [FORMAT]);
+        db.write_opt(batch, &synced())?;
+        drop(db);
+        Self::open(folders)
+    }
+
+    /// Opens a vault whose key-encryption key is a file.
+    ///
+    /// # Errors
+    /// [`VaultError`] says whether it is absent, busy, damaged, or its keystore is refused.
+    pub fn open(folders: &Folders) -> Result<Self, VaultError> {
+        Self::open_with(folders, Box::new(FileKms))
+    }
+
+    /// Opens a vault whose key-encryption key is in this service. Finishes an erasure that was interrupted.
+    ///
+    /// # Errors
+    /// As [`Vault::open`].
+    pub fn open_with(folders: &Folders, kms: Box<dyn KeyManagement>) -> Result<Self, VaultError> {
+        if !is_there(&folders.data) {
+            return Err(VaultError::Absent(folders.data.clone()));
+        }
+        check_private(&folders.data)?;
+        let db = tables::open(&folders.data, false)?;
+        let meta = family(&db, Table::Meta)?;
+        match db.get_cf(meta, FORMAT_KEY)?.as_deref() {
+            Some([FORMAT]) => {}
+            // Creation was interrupted before its one batch.
+            None => return Err(VaultError::Absent(folders.data.clone())),
+            Some(_) => return Err(VaultError::Damaged("its layout is another version's".into())),
+        }
+        let identity = db.get_cf(meta, IDENTITY_KEY)?.unwrap_or_default();
+        let identity: Identity = serde_json::from_slice(&identity)
+            .map_err(|_| VaultError::Damaged("its identity is unreadable".into()))?;
+        let keystore = KeyStore::open(&folders.keystore, identity.district, kms)?;
+        let log = Mutex::new(crate::access::database_log());
+        let vault = Self { db, folders: folders.clone(), identity, keystore: Mutex::new(keystore), log };
+        vault.finish_erasures()?;
+        Ok(vault)
+    }
+
+    /// Whose vault it is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Where it is.
+    pub fn folders(&self) -> &Folders {
+        &self.folders
+    }
+
+    /// The keystore, for one use.
+    pub fn keystore(&self) -> MutexGuard<'_, KeyStore> {
+        // A panic elsewhere left nothing half done: the keystore changes memory after the disk.
+        self.keystore.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives students their handles of a year; see [`KeyStore::enrol`].
+    ///
+    /// # Errors
+    /// When the keystore cannot be written.
+    pub fn enrol(&self, asked: &[(LocalId, SchoolYear)]) -> Result<Vec<Handle>, VaultError> {
+        Ok(self.keystore().enrol(asked)?)
+    }
+
+    /// The student's secret, for handles, salts and blindings of the district's own proofs.
+    ///
+    /// # Errors
+    /// [`VaultError::UnknownHandle`], [`VaultError::Erased`].
+    pub fn student_secret(&self, handle: &Handle) -> Result<SecretKey, VaultError> {
+        if self.is_erased(handle)? {
+            return Err(VaultError::Erased(*handle));
+        }
+        self.keystore().secret(handle)?.ok_or(VaultError::UnknownHandle(*handle))
+    }
+
+    /// Bytes of the database's live files and how many rows of records and events it estimates.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn estimate(&self) -> Result<(u64, u64), VaultError> {
+        let count = |table| -> Result<u64, VaultError> {
+            let found =
+                self.db.property_int_value_cf(family(&self.db, table)?, "rocksdb.estimate-num-keys")?;
+            Ok(found.unwrap_or(0))
+        };
+        Ok((count(Table::Records)?, count(Table::Events)?))
+    }
+
+    pub(crate) fn write(&self, batch: WriteBatch) -> Result<(), VaultError> {
+        Ok(self.db.write_opt(batch, &synced())?)
+    }
+}
+
+/// True when the folder holds a vault.
+pub fn is_there(data: &Path) -> bool {
+    data.join("CURRENT").exists()
+}

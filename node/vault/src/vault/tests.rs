@@ -1,0 +1,127 @@
+use std::fs;
+
+use rocksdb::WriteBatch;
+
+use super::*;
+use crate::access::ReadError;
+use crate::keystore::KeyStoreError;
+use crate::seal::SealError;
+use crate::tables::record_key;
+use crate::testkit::*;
+
+fn value(given: crate::access::Given) -> Option<Vec<u8>> {
+    given.values.into_iter().next().and_then(|(_, value)| value.map(|value| value.to_vec()))
+}
+
+#[test]
+fn what_was_acknowledged_is_read_after_opening_again() -> Tested {
+    let world = World::new()?.reopened()?;
+    for (student, own) in world.handles.iter().enumerate() {
+        for (year, handle) in own.iter().enumerate() {
+            let given = read(&world.vault, &request("teacher", *handle, &["name"]))?;
+            assert_eq!(value(given), Some(name_of(student, year).into_bytes()));
+            let given = read(&world.vault, &request("counselor", *handle, &["events"]))?;
+            let events: Vec<&[u8]> = given.events.iter().map(|event| event.as_slice()).collect();
+            assert_eq!(events, [&b"first event"[..], b"second event"]);
+        }
+    }
+    assert!(matches!(Vault::open(world.vault.folders()), Err(VaultError::Busy)));
+    let again = Vault::create(world.vault.folders(), &identity(), NOW_MS);
+    assert!(matches!(again, Err(VaultError::Present(_))));
+    Ok(())
+}
+
+#[test]
+fn an_interrupted_creation_is_done_again_and_a_keystore_in_use_is_left_alone() -> Tested {
+    let root = tempfile::tempdir()?;
+    let here = folders(root.path());
+    drop(KeyStore::create(&here.keystore, identity().district, Box::new(FileKms), NOW_MS)?);
+    make_folder(&here.data)?;
+    drop(tables::open(&here.data, true)?);
+    assert!(matches!(Vault::open(&here), Err(VaultError::Absent(_))), "its first batch was never written");
+    let vault = Vault::create(&here, &identity(), NOW_MS)?;
+    vault.enrol(&[(local(1), YEAR)])?;
+    drop(vault);
+    std::fs::remove_dir_all(&here.data)?;
+    let refused = Vault::create(&here, &identity(), NOW_MS);
+    assert!(matches!(refused, Err(VaultError::Present(path)) if path == here.keystore));
+    Ok(())
+}
+
+#[test]
+fn no_file_of_the_vault_holds_a_record_in_clear() -> Tested {
+    let world = World::new()?;
+    let folder = world.folder();
+    drop(world.vault);
+    for (path, bytes) in files(&folder)? {
+        for secret in ["whose name nobody", "second event", "S-1"] {
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "{secret:?} in {}", path.display());
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_value_moved_to_another_field_handle_or_student_does_not_open() -> Tested {
+    let world = World::new()?;
+    let [[one, next_year], [other, _]] = world.handles;
+    let table = family(&world.vault.db, Table::Records)?;
+    let sealed = world.vault.db.get_cf(table, record_key(&one, &field("name")))?.ok_or("a row")?;
+    for (handle, to) in [(one, "grade"), (next_year, "name"), (other, "name")] {
+        let mut batch = WriteBatch::default();
+        batch.put_cf(table, record_key(&handle, &field(to)), &sealed);
+        world.vault.write(batch)?;
+        let refused = read(&world.vault, &request("teacher", handle, &[to]));
+        assert!(matches!(refused, Err(ReadError::Vault(VaultError::Sealed(_, SealError::Refused)))), "{to}");
+    }
+    assert!(read(&world.vault, &request("teacher", one, &["name"])).is_ok());
+    Ok(())
+}
+
+#[test]
+fn writing_for_nobody_or_too_much_is_refused_whole() -> Tested {
+    let world = World::new()?;
+    let [[one, _], _] = world.handles;
+    let nobody = Handle([9; 32]);
+    let refused = world.vault.put_records(&[(one, field("grade"), b"3"), (nobody, field("grade"), b"3")]);
+    assert!(matches!(refused, Err(VaultError::UnknownHandle(handle)) if handle == nobody));
+    assert_eq!(value(read(&world.vault, &request("teacher", one, &["grade"]))?), None);
+    let large = vec![0; MAX_VALUE_BYTES + 1];
+    let refused = world.vault.put_records(&[(one, field("grade"), &large)]);
+    assert!(matches!(refused, Err(VaultError::TooLarge { .. })));
+    let event = EventIn { handle: one, key: &[0; MAX_EVENT_KEY_BYTES + 1], event: b"x" };
+    assert!(matches!(world.vault.put_events(&[event]), Err(VaultError::TooLarge { .. })));
+    Ok(())
+}
+
+#[test]
+fn a_missing_cut_or_strange_vault_says_so_and_is_not_touched() -> Tested {
+    let root = tempfile::tempdir()?;
+    assert!(matches!(Vault::open(&folders(root.path())), Err(VaultError::Absent(_))));
+    let world = World::new()?;
+    let (folder, _root) = (world.folder(), world.root);
+    drop(world.vault);
+    let here = folders(&folder);
+    // The key of another vault.
+    let other = World::new()?;
+    let mixed = Folders { keystore: other.vault.folders().keystore.clone(), ..here.clone() };
+    let vault = Vault::open(&mixed)?;
+    let denied = read(&vault, &request("teacher", world.handles[0][0], &["name"]));
+    assert!(matches!(denied, Err(ReadError::Denied(..))), "{denied:?}");
+    drop(vault);
+    // No key at all.
+    let none = Folders { keystore: folder.join("nothing"), ..here.clone() };
+    assert!(matches!(Vault::open(&none), Err(VaultError::KeyStore(KeyStoreError::Absent(_)))));
+    // A manifest that is cut.
+    let manifest =
+        files(&here.data)?.into_iter().find(|(path, _)| path.to_string_lossy().contains("MANIFEST"));
+    let (path, bytes) = manifest.ok_or("a manifest")?;
+    fs::write(&path, &bytes[..bytes.len() / 2])?;
+    let refused = Vault::open(&here).map(drop).unwrap_err();
+    assert!(matches!(refused, VaultError::Damaged(_)), "{refused:?}");
+    fs::write(&path, &bytes)?;
+    let vault = Vault::open(&here)?;
+    assert!(read(&vault, &request("teacher", world.handles[0][0], &["name"])).is_ok());
+    Ok(())
+}
