@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -36,10 +36,19 @@ impl Demo {
     }
 }
 
+impl Demo {
+    /// Ends the processes and keeps the folder.
+    fn stop(&mut self) {
+        if matches!(self.process.try_wait(), Ok(None)) {
+            let _ = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
+            let _ = self.process.wait();
+        }
+    }
+}
+
 impl Drop for Demo {
     fn drop(&mut self) {
-        let _ = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
-        let _ = self.process.wait();
+        self.stop();
     }
 }
 
@@ -141,7 +150,7 @@ fn school(demo: &Demo) -> Result<u64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_students_record_is_read_with_consent_listed_proved_and_erased() -> Result<()> {
     let _turn = alone().await;
-    let demo = Demo::start()?;
+    let mut demo = Demo::start()?;
     let office = demo_office(&demo)?;
     let [ada, bo, next] = office.fill(demo.told["chain_id"].as_str().context("chain")?)?;
     let school = school(&demo)?;
@@ -224,16 +233,9 @@ async fn a_students_record_is_read_with_consent_listed_proved_and_erased() -> Re
     let (bundle, genesis) = (told("bundle")?, told("genesis")?);
     line(&audit(&["verify", &bundle, "--genesis", &genesis, "--output", "json"])?, 0)?;
     let folder = demo.folder.path().join("demo/node-01");
-    let Demo { mut process, folder: _kept, .. } = stopped(demo)?;
-    process.wait()?;
+    demo.stop();
     line(&aula(&["replay", "--output", "json", "--home", folder.to_str().context("text")?])?, 0)?;
     Ok(())
-}
-
-/// Ends the processes and keeps the folder.
-fn stopped(demo: Demo) -> Result<Demo> {
-    Command::new("kill").args(["-TERM", &demo.process.id().to_string()]).status()?;
-    Ok(demo)
 }
 
 /// A district's vault without any chain: what needs no ledger.

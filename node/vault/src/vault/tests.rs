@@ -26,8 +26,10 @@ fn what_was_acknowledged_is_read_after_opening_again() -> Tested {
         }
     }
     assert!(matches!(Vault::open(world.vault.folders()), Err(VaultError::Busy)));
-    let again = Vault::create(world.vault.folders(), &identity(), NOW_MS);
-    assert!(matches!(again, Err(VaultError::Present(_))));
+    assert!(matches!(Vault::create(world.vault.folders(), &identity(), NOW_MS), Err(VaultError::Busy)));
+    let (here, _root) = (world.vault.folders().clone(), world.root);
+    drop(world.vault);
+    assert!(matches!(Vault::create(&here, &identity(), NOW_MS), Err(VaultError::Present(_))));
     Ok(())
 }
 
