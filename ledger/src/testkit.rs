@@ -29,9 +29,10 @@ use crate::roles::{Role, RoleSet};
 use crate::state::schema;
 use crate::state::{MemoryState, StateReader};
 use crate::tx::{
-    Acknowledge, AnchorStates, Arrival, Calendar, ClassTerms, ConsentEntry, DefineClass, DefinePool, FairShare,
-    Finding, FundBudget, Mandate, MasteryProof, OpenRound, Payload, RecordAccess, RecordAudit, RecordConsent,
-    RecordErasure, Request, RevertDecision, RunRound, SetClassTerms, StudentState, SubmitRequests,
+    Acknowledge, AnchorStates, Arrival, Calendar, ClassTerms, ConsentEntry, DefineClass, DefinePool,
+    FairShare, Finding, FundBudget, Mandate, MasteryProof, OpenRound, Payload, RecordAccess, RecordAudit,
+    RecordConsent, RecordErasure, Request, RevertDecision, RunRound, SetClassTerms, StudentState,
+    SubmitRequests,
 };
 use crate::types::*;
 

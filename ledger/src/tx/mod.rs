@@ -28,8 +28,8 @@ pub use resources::{
     SetClassTerms, SubmitRequests, seed_commitment,
 };
 pub use students::{
-    AnchorStates, ConsentEntry, Finding, MasteryProof, MilestoneKind, RecordAudit, RecordConsent, RecordErasure,
-    RecordMilestone, StudentState,
+    AnchorStates, ConsentEntry, Finding, MasteryProof, MilestoneKind, RecordAudit, RecordConsent,
+    RecordErasure, RecordMilestone, StudentState,
 };
 
 /// Declares [`Payload`], [`PayloadKind`] and the dispatch in one list, so that none is forgotten.
