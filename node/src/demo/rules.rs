@@ -68,13 +68,15 @@ pub const RULES: &[Rule] = &[
     Rule {
         title: "Milestones",
         text: "A student who sat both tests at the end of a grade has completed it: the district records it. The demo \
-               records one a block while a round's windows pass, not all of them.",
+               records one a block while a round's windows pass, not all of them. A student whose mastery of reading or \
+               mathematics lies above 0.85 has a unit mastered instead, with a proof; at most 20 of them a year.",
     },
     Rule {
         title: "Money: invented",
         text: "A reading or mathematics device costs 300.00 a year, a take-home device 400.00, a year of tutoring \
                1,200.00, a classroom aide 9,000.00, speech therapy 3,500.00, assistive technology 1,500.00. The funder \
-               gives each year what the year's pools cost.",
+               gives each year what the year's pools cost, and states each school's part as a commitment, with proofs that \
+               the parts sum to it and that every school keeps the greatest floor per weighted pupil that all keep.",
     },
 ];
 
