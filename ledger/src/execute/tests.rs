@@ -130,6 +130,40 @@ fn every_limit_of_a_block_binds_its_proposer() {
     assert_eq!(chain.try_block(&big).unwrap_err(), ExecuteError::OverLimit { limit: "max_block_bytes" });
 }
 
+/// Requests, statements and milestones count together; whether their proofs hold does not matter.
+#[test]
+fn a_block_over_its_range_proved_values_is_refused_before_anything_is_verified() {
+    use crate::testkit::{band_of, mastered, open, request, submit};
+    use crate::tx::{Mandate, MilestoneKind, RecordMilestone};
+    let mut chain = Chain::with_params(|params| params.max_block_range_values = 12);
+    crate::testkit::prepare(&mut chain);
+    let anchored = chain.height;
+    chain.accept("voter-a", open(1));
+    let requests = |numbers: std::ops::Range<u32>| {
+        let asked = numbers.map(|n| request(n, 11, band_of(n), Mandate::None, &[0])).collect();
+        crate::tx::Payload::from(submit(&chain, 0, asked))
+    };
+    let milestone = RecordMilestone {
+        school_year: crate::testkit::YEAR,
+        handle: crate::testkit::handle(1),
+        number: 0,
+        kind: MilestoneKind::UnitMastered,
+        evidence: Hash([1; 32]),
+        supersedes: None,
+        mastery: Some(mastered(&chain.parsed.chain_id, 1, anchored)),
+    };
+    let block = |payloads: Vec<crate::tx::Payload>| {
+        let sent = (0..).zip(payloads);
+        let bytes: Vec<Vec<u8>> =
+            sent.map(|(n, payload)| chain.transaction("district-1", n, payload).to_canonical()).collect();
+        chain.try_block(&bytes)
+    };
+    let full = block(vec![requests(0..10), milestone.clone().into()]).unwrap();
+    assert!(full.receipts.iter().all(|receipt| receipt.code == Code::Accepted));
+    let over = block(vec![requests(0..9), requests(9..11), milestone.into()]).unwrap_err();
+    assert_eq!(over, ExecuteError::OverLimit { limit: "max_block_range_values" });
+}
+
 #[test]
 fn a_thousand_single_anchors_touch_each_tree_once() {
     let mut chain = ready();
