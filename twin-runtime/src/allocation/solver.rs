@@ -19,7 +19,7 @@ use super::rows::{Columns, ProblemRows, RowSource};
 use super::scalar::Scalar;
 use thiserror::Error;
 
-/// Default bound of a solution's work, in entries scanned. The ledger's own default is lower: see its parameters.
+/// Default bound of a solution's work, in entries scanned.
 pub const DEFAULT_WORK: u64 = 1_000_000_000;
 /// Part of the work kept back for the repair: one in this many.
 const REPAIR_SHARE: u64 = 4;
