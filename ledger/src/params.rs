@@ -74,7 +74,9 @@ pub struct Params {
     pub max_round_pairs: u64,
     /// Most pools in a class.
     pub max_class_pools: u32,
-    /// Work bound of one optimizer run: cost or price entries scanned.
+    /// Work bound of one optimizer run: cost or price entries scanned. The design's 10^9 took up to 2.9 s of processor
+    /// time on the hardest families (`twin-runtime/benches/work_bound.rs`: 0.6 to 4.1 ns an entry), more than half of
+    /// the propose timeout of 3 s; a quarter of it, and the quarter of that for the price of fairness, stay below.
     pub max_round_work: u64,
     /// Largest proven gap, in parts per million, at which a round's result is accepted.
     pub max_gap_ppm: u32,
@@ -97,7 +99,7 @@ impl Default for Params {
             max_round_requests: 100_000,
             max_round_pairs: 50_000_000,
             max_class_pools: 2_000,
-            max_round_work: 1_000_000_000,
+            max_round_work: 250_000_000,
             max_gap_ppm: 3_000,
             equity: 73,
             min_cell_students: 10,

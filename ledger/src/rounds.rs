@@ -30,6 +30,7 @@ pub mod report;
 mod share;
 #[cfg(test)]
 mod tests;
+pub mod why;
 
 pub use eligibility::{Eligibility, RoundPools, tier};
 pub use report::{Figures, PublishedReport, published};

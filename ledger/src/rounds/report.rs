@@ -5,21 +5,30 @@
 //! from figures to anything public → one record of the state. The record holds nothing else, so whoever reads the
 //! state, a family's bundle included, sees no small cell. An auditor's round bundle rebuilds it from the rows.
 //!
-//! Suppression: a cell is withheld whole when its students, those with or without their best place, or those
-//! waiting or not, are few but not none. Withheld cells then take the smallest shown ones with them until there are
-//! at least two and their sums are not small either. Districts come first; the schools of a withheld district are
-//! withheld with it, and those of a shown district are treated against the district's own totals.
+//! Suppression ([`suppress`]): a cell is withheld whole when its students, those with or without their best place, or
+//! those waiting or not, are few but not none. Withheld cells then take the smallest shown ones with them until there
+//! are at least two and their sums are not small either. Districts come first; the schools of a withheld district are
+//! withheld with it, and those of a shown district are treated against the district's own totals. A pool of positive
+//! price is full whatever is withheld of its use: that follows from its price and its capacity, which are public.
 
 use std::collections::BTreeMap;
 
-use aula_twin_runtime::allocation::equity::{self, Cell, EquityReport, Figure, Met, Person};
+use aula_twin_runtime::allocation::equity::{self, Cell, EquityReport, Met, Person};
 use aula_twin_runtime::allocation::problem::Problem;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
 use super::{RoundError, RoundInputs, weight};
 use crate::codec::Canonical;
+use crate::state::schema::{Decision, PoolPrice};
 use crate::types::{PoolId, SchoolId};
+
+mod suppress;
+#[cfg(test)]
+mod tests;
+
+pub use suppress::may_show;
+use suppress::{Tally, hidden, ratio_ppm, small};
 
 /// Whether every mandated student has a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
@@ -146,16 +155,16 @@ impl RoundInputs {
                 weight: weight(self.equity, request.band),
             });
         }
-        // A smallest cell of one withholds nothing: what may be shown is decided in one place, below.
-        let equity = equity::report(problem, assignment, &people, 1, fairness_work);
+        let equity = equity::report(problem, assignment, &people, fairness_work);
+        let equity = equity.map_err(|_| RoundError::Order(0))?;
         let mut demand: Vec<(PoolId, u32)> = self.pools.iter().map(|pool| (pool.pool, 0)).collect();
         for student in 0..problem.students() {
             for entry in problem.row(student) {
-                let count = demand.get_mut(entry.pool as usize);
-                count.into_iter().for_each(|(_, count)| *count = count.saturating_add(1));
+                let line = demand.get_mut(entry.pool as usize);
+                line.into_iter().for_each(|(_, count)| super::count(count));
             }
         }
-        Ok(Figures { equity: equity.map_err(|_| RoundError::Order(0))?, fairness_work, district_of, demand })
+        Ok(Figures { equity, fairness_work, district_of, demand })
     }
 }
 
@@ -165,29 +174,19 @@ pub fn published(figures: &Figures, min_cell: u32) -> PublishedReport {
     let least = u64::from(min_cell);
     let students = u64::from(equity.students);
     let part = |n: u64| (!small(n, least) && !small(students.saturating_sub(n), least)).then(|| narrow(n));
-    let districts = tallies(&equity.by_district.cells, &[]);
+    let districts = tallies(&equity.by_district, &[]);
     let hidden_districts = hidden(&districts, least);
-    let rates: Vec<u64> =
-        equity.schools.iter().map(|line| exact(line.placed_per_weighted_pupil_e6)).collect();
-    let schools = tallies(&equity.by_school.cells, &rates);
-    let mut hidden_schools = vec![false; schools.len()];
-    for (district, withheld) in districts.iter().zip(&hidden_districts) {
-        let of = |school: &Tally| figures.district_of.get(&school.group) == Some(&district.group);
-        let here: Vec<usize> = (0..schools.len()).filter(|at| schools.get(*at).is_some_and(of)).collect();
-        let cells: Vec<Tally> = here.iter().filter_map(|at| schools.get(*at).copied()).collect();
-        let inner = if *withheld { vec![true; cells.len()] } else { hidden(&cells, least) };
-        for (at, value) in here.into_iter().zip(inner) {
-            hidden_schools.get_mut(at).into_iter().for_each(|slot| *slot = value);
-        }
-    }
-    let bands = tallies(&equity.by_band.cells, &[]);
+    let rates: Vec<u64> = equity.schools.iter().map(|line| line.placed_per_weighted_pupil_e6).collect();
+    let schools = tallies(&equity.by_school, &rates);
+    let hidden_schools = hidden_schools(&figures.district_of, &schools, &districts, &hidden_districts, least);
+    let bands = tallies(&equity.by_band, &[]);
     let hidden_bands = hidden(&bands, least);
     let tenth = students.div_ceil(10);
     PublishedReport {
         min_cell_students: min_cell,
         fairness_work: figures.fairness_work,
         students: (!small(students, least)).then_some(equity.students),
-        mandates: part(exact(equity.mandates)),
+        mandates: part(equity.mandates),
         mandates_met: if equity.mandates_met == Met::All { MandatesMet::All } else { MandatesMet::NotAll },
         gini_ppm: equity.gini_ppm,
         bottom_decile_utility_e4: equity.bottom_decile_utility_e4.filter(|_| tenth >= least),
@@ -204,68 +203,73 @@ pub fn published(figures: &Figures, min_cell: u32) -> PublishedReport {
     }
 }
 
-/// A group's exact figures.
-#[derive(Debug, Clone, Copy)]
-struct Tally {
-    group: u32,
-    students: u64,
-    first_choice: u64,
-    waitlisted: u64,
-    rate_e6: u64,
+/// Which schools to withhold: all of a withheld district, and what a shown district's totals would give away.
+fn hidden_schools(
+    district_of: &BTreeMap<u32, u32>,
+    schools: &[Tally],
+    districts: &[Tally],
+    hidden_districts: &[bool],
+    least: u64,
+) -> Vec<bool> {
+    let mut hidden_schools = vec![false; schools.len()];
+    for (district, withheld) in districts.iter().zip(hidden_districts) {
+        let of = |school: &Tally| district_of.get(&school.group) == Some(&district.group);
+        let here: Vec<usize> = (0..schools.len()).filter(|at| schools.get(*at).is_some_and(of)).collect();
+        let cells: Vec<Tally> = here.iter().filter_map(|at| schools.get(*at).copied()).collect();
+        let inner = if *withheld { vec![true; cells.len()] } else { hidden(&cells, least) };
+        for (at, value) in here.into_iter().zip(inner) {
+            hidden_schools.get_mut(at).into_iter().for_each(|slot| *slot = value);
+        }
+    }
+    hidden_schools
 }
 
-impl Tally {
-    /// Every count of students that follows from the figures shown.
-    fn counts(&self) -> [u64; 6] {
-        let rest = |part: u64| self.students.saturating_sub(part);
-        let other = rest(self.first_choice.saturating_add(self.waitlisted));
-        let (first, waits) = (self.first_choice, self.waitlisted);
-        [self.students, first, rest(first), waits, rest(waits), other]
-    }
+/// The counts of a decision that may be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicCounts {
+    /// All students as one group, first choice by the ranked kinds; none when withheld.
+    pub totals: Option<CellCounts>,
+    /// Students placed by tier (own school, own district, same type of school); none when withheld.
+    pub by_tier: Option<[u32; 3]>,
+    /// Students placed by pool, in the decision's order; none when withheld.
+    pub used: Vec<Option<u32>>,
+}
+
+/// What may be shown of a decision's own counts, by the same rule as the report's groups. The use of all pools adds
+/// up to the students placed, so it is withheld as groups are.
+pub fn public_counts(decision: &Decision, min_cell: u32) -> PublicCounts {
+    let (report, least) = (&decision.report, u64::from(min_cell));
+    let everyone = Tally {
+        students: report.requests.into(),
+        first_choice: report.first_choice.into(),
+        waitlisted: report.waitlisted.into(),
+        ..Tally::default()
+    };
+    let totals = (hidden(&[everyone], least) == [false]).then(|| everyone.shown());
+    let by_tier = totals.filter(|_| may_show(&report.by_tier, min_cell)).map(|_| report.by_tier);
+    let cell = |line: &PoolPrice| Tally { students: line.used.into(), ..Tally::default() };
+    let withheld = hidden(&decision.prices.iter().map(cell).collect::<Vec<_>>(), least);
+    let used = decision.prices.iter().zip(withheld).map(|(line, hidden)| (!hidden).then_some(line.used));
+    PublicCounts { totals, by_tier, used: used.collect() }
 }
 
 fn tallies(cells: &[Cell], rates: &[u64]) -> Vec<Tally> {
     let rates = rates.iter().copied().chain(std::iter::repeat(0));
     let tally = |(cell, rate_e6): (&Cell, u64)| Tally {
         group: cell.group,
-        students: exact(cell.students),
-        first_choice: exact(cell.first_choice),
-        waitlisted: exact(cell.waitlisted),
+        students: cell.students,
+        first_choice: cell.first_choice,
+        waitlisted: cell.waitlisted,
         rate_e6,
     };
     cells.iter().zip(rates).map(tally).collect()
-}
-
-/// Which cells to withhold; see the module.
-fn hidden(cells: &[Tally], least: u64) -> Vec<bool> {
-    let mut hidden: Vec<bool> =
-        cells.iter().map(|cell| cell.counts().into_iter().any(|n| small(n, least))).collect();
-    loop {
-        let withheld = || cells.iter().zip(&hidden).filter(|(_, hidden)| **hidden).map(|(cell, _)| cell);
-        let mut sums = [0u64; 6];
-        for cell in withheld() {
-            sums.iter_mut().zip(cell.counts()).for_each(|(sum, n)| *sum = sum.saturating_add(n));
-        }
-        let count = withheld().count();
-        if count == 0 || (count > 1 && !sums.into_iter().any(|n| small(n, least))) {
-            return hidden;
-        }
-        let shown = cells.iter().zip(&hidden).enumerate().filter(|(_, (_, hidden))| !**hidden);
-        let Some((next, _)) = shown.min_by_key(|(at, (cell, _))| (cell.students, *at)) else { return hidden };
-        hidden.get_mut(next).into_iter().for_each(|slot| *slot = true);
-    }
 }
 
 fn groups(cells: &[Tally], hidden: &[bool]) -> PublishedGroups {
     let shown: Vec<&Tally> = cells.iter().zip(hidden).filter(|(_, h)| !**h).map(|(cell, _)| cell).collect();
     let cell = |(tally, hidden): (&Tally, &bool)| PublishedCell {
         group: tally.group,
-        counts: (!hidden).then(|| CellCounts {
-            students: narrow(tally.students),
-            first_choice: narrow(tally.first_choice),
-            waitlisted: narrow(tally.waitlisted),
-            placed_per_weighted_pupil_e6: tally.rate_e6,
-        }),
+        counts: (!hidden).then(|| tally.shown()),
     };
     PublishedGroups {
         cells: cells.iter().zip(hidden).map(cell).collect(),
@@ -274,26 +278,14 @@ fn groups(cells: &[Tally], hidden: &[bool]) -> PublishedGroups {
     }
 }
 
-/// Lowest over highest rate of the shown groups, so that no withheld rate follows from it.
-fn ratio_ppm(shown: &[&Tally], part: fn(&Tally) -> u64) -> Option<u32> {
-    let cross = |a: &Tally, b: &Tally| u128::from(part(a)).saturating_mul(b.students.into());
-    let order = |a: &&&Tally, b: &&&Tally| cross(a, b).cmp(&cross(b, a));
-    let (low, high) = (shown.iter().min_by(order)?, shown.iter().max_by(order)?);
-    if shown.len() < 2 {
-        return None;
-    }
-    u32::try_from(cross(low, high).saturating_mul(1_000_000).checked_div(cross(high, low))?).ok()
-}
-
-fn small(n: u64, least: u64) -> bool {
-    n > 0 && n < least
-}
-
-/// The number of a figure; all are exact here, because the figures were made with a smallest cell of one.
-fn exact(figure: Figure) -> u64 {
-    match figure {
-        Figure::Exact(n) => n,
-        Figure::Suppressed => 0,
+impl Tally {
+    fn shown(&self) -> CellCounts {
+        CellCounts {
+            students: narrow(self.students),
+            first_choice: narrow(self.first_choice),
+            waitlisted: narrow(self.waitlisted),
+            placed_per_weighted_pupil_e6: self.rate_e6,
+        }
     }
 }
 
@@ -307,6 +299,3 @@ pub fn school_cell(report: &PublishedReport, school: SchoolId) -> Option<CellCou
     let at = cells.binary_search_by_key(&school.0, |cell| cell.group).ok()?;
     cells.get(at)?.counts
 }
-
-#[cfg(test)]
-mod tests;

@@ -14,7 +14,7 @@ use crate::tx::{CommitSeed, Event, RevealSeed, SeedSecret};
 use crate::types::{ClassId, RoundId};
 
 /// Opens a round, submits twelve requests with two mandates, commits and reveals, and runs it.
-fn decided() -> Chain {
+pub(super) fn decided() -> Chain {
     let mut chain = ready();
     chain.accept("voter-a", open(1));
     let secret = SeedSecret([5; 32]);
@@ -43,7 +43,7 @@ fn decided() -> Chain {
 }
 
 /// The round's inputs, as an auditor assembles them from the state.
-fn inputs_of(chain: &Chain, id: RoundId) -> RoundInputs {
+pub(super) fn inputs_of(chain: &Chain, id: RoundId) -> RoundInputs {
     let state = &chain.state;
     let round = schema::round(state, id).unwrap().unwrap();
     let decision = schema::decision(state, id).unwrap().unwrap();
@@ -59,7 +59,7 @@ fn inputs_of(chain: &Chain, id: RoundId) -> RoundInputs {
     }
 }
 
-fn decisions_of(chain: &Chain, id: RoundId) -> Vec<(Handle, DecisionRow)> {
+pub(super) fn decisions_of(chain: &Chain, id: RoundId) -> Vec<(Handle, DecisionRow)> {
     let rows = chain.state.rows(&schema::decisions_tree(id)).unwrap();
     rows.iter().map(|(h, row)| (*h, schema::decode(row).unwrap())).collect()
 }

@@ -19,6 +19,7 @@ mod node;
 pub mod ops;
 pub mod publish;
 pub mod registers;
+pub mod report;
 pub mod server;
 mod stream;
 pub mod submit;
@@ -70,6 +71,7 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(submit::account))
         .routes(routes!(registers::rounds))
         .routes(routes!(registers::round))
+        .routes(routes!(report::report))
         .routes(routes!(registers::pools))
         .routes(routes!(registers::classes))
         .routes(routes!(registers::budgets))

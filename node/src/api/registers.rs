@@ -48,8 +48,9 @@ fn listed<T: Serialize>(
 pub fn round_for(view: &ChainView, round: &Round, audience: &Audience) -> Result<Value, ApiError> {
     let decided: Option<Decision> = schema::decision(view, round.round)?;
     let min_cell = schema::params(view)?.min_cell_students;
+    let report = schema::published_report(view, round.round)?;
     let decision = decided.map(|decision| match audience {
-        Audience::Public => publish::decision(&decision, min_cell),
+        Audience::Public => publish::decision(&decision, report.as_ref()),
         Audience::Member(_) => member_decision(&decision),
     });
     let mut value = serde_json::to_value(round).unwrap_or_default();
@@ -57,9 +58,7 @@ pub fn round_for(view: &ChainView, round: &Round, audience: &Audience) -> Result
         if matches!(audience, Audience::Public) {
             // The number of pairs counts single students' eligible pools.
             fields.remove("pairs");
-            if round.requests > 0 && round.requests < min_cell {
-                fields.insert("requests".into(), Value::Null);
-            }
+            fields.insert("requests".into(), publish::count(round.requests, min_cell).into());
         }
         fields.insert("decision".into(), decision.unwrap_or_default());
     }

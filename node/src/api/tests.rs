@@ -116,6 +116,7 @@ async fn every_error_has_the_one_body() -> Tested {
         ("/v1/transactions/AB", "bad_request"),
         ("/v1/stream", "bad_request"),
         ("/v1/rounds/1", "not_found"),
+        ("/v1/rounds/1/report", "not_found"),
     ] {
         let failure = s.client.get::<Value>(path).await.err().ok_or(path)?;
         assert_eq!(failure.code, code, "{path}: {failure:?}");

@@ -1,7 +1,7 @@
 //! `aula evidence`: fetches an evidence bundle from a node and writes it to a file.
 //!
 //! Bundles hold rows, so the request carries a credential signed with the home's account key: a member's or an
-//! auditor's. Where the home is a district's, [`disclose`] adds what only the district knows: the fields named with
+//! auditor's. Where the home is a district's, `disclose` adds what only the district knows: the fields named with
 //! `--fields`, and a proof of a decision's need band. Whoever gets the file needs no node to check it: `aula-audit
 //! verify FILE --genesis G`.
 

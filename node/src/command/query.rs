@@ -1,4 +1,5 @@
-//! `aula query`: what is final, as a node shows it. The JSON is the route's own answer.
+//! `aula query`: what is final, as a node shows it. The JSON is the route's own answer. `aula query why` ([`why`])
+//! explains one decision of a round.
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
@@ -9,6 +10,8 @@ use crate::api::credential::HEADER;
 use crate::client::Client;
 use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey};
+
+pub mod why;
 
 /// Arguments of `aula query`.
 #[derive(Debug, Args)]
@@ -62,6 +65,11 @@ pub enum What {
         /// Its number
         round: u32,
     },
+    /// A round's published report, missing reveals, acknowledgements, reversion, use of its pools
+    Report {
+        /// The round's number
+        round: u32,
+    },
     /// Pools
     Pools {
         /// Only of this class
@@ -84,11 +92,14 @@ pub enum What {
     Validators,
     /// Parameters
     Params,
+    /// Why a student got this place, and exactly what another row would have brought
+    Why(why::WhyArgs),
 }
 
 impl What {
-    fn path(&self) -> String {
-        match self {
+    /// The route that answers; none for a question that takes more than one.
+    fn path(&self) -> Option<String> {
+        Some(match self {
             Self::Blocks { from: Some(from), limit } => format!("/v1/blocks?from={from}&limit={limit}"),
             Self::Blocks { from: None, limit } => format!("/v1/blocks?limit={limit}"),
             Self::Block { height } => format!("/v1/blocks/{height}"),
@@ -96,6 +107,7 @@ impl What {
             Self::Account { id } => format!("/v1/accounts/{}", plain(id)),
             Self::Rounds => "/v1/rounds".into(),
             Self::Round { round } => format!("/v1/rounds/{round}"),
+            Self::Report { round } => format!("/v1/rounds/{round}/report"),
             Self::Pools { class: Some(class) } => format!("/v1/pools?class={class}"),
             Self::Pools { class: None } => "/v1/pools".into(),
             Self::Classes => "/v1/classes".into(),
@@ -106,7 +118,8 @@ impl What {
             Self::Proposals => "/v1/proposals".into(),
             Self::Validators => "/v1/validators".into(),
             Self::Params => "/v1/params".into(),
-        }
+            Self::Why(_) => return None,
+        })
     }
 }
 
@@ -120,11 +133,15 @@ fn plain(id: &str) -> String {
 /// # Errors
 /// When the node cannot be reached or refuses.
 pub async fn run(context: &Context, args: &QueryArgs) -> Result<Outcome, Failure> {
+    let path = match &args.what {
+        What::Why(question) => return why::run(context, args, question).await,
+        what => what.path().unwrap_or_default(),
+    };
     let mut client = args.rpc.client(context)?;
     if args.as_member {
         client = member_client(&client, &context.home).await?;
     }
-    match client.find::<Value>(&args.what.path()).await? {
+    match client.find::<Value>(&path).await? {
         Some(found) => {
             let text = serde_json::to_string_pretty(&found)?;
             let unknown = found["status"] == "unknown";

@@ -4,27 +4,20 @@
 //! (0) and the best (10,000) cost of their own row; *first choice* means a place of the row's least cost. *Envy* is
 //! justified when a student prefers a pool that holds somebody with a lower weight (Abdulkadiroğlu and Sönmez 2003).
 //! The Gini coefficient (1912) is over schools, of places per weighted pupil, each school counted by its weighted
-//! pupils, which makes it an exact quotient of integers. The ratio of the lowest to the highest group rate is the
-//! four-fifths rule of 29 CFR 1607.4(D). The price of fairness is Bertsimas, Farias and Trichakis (2011).
+//! pupils, which makes it an exact quotient of integers. The price of fairness is Bertsimas, Farias and Trichakis
+//! (2011).
 //!
-//! No published cell holds fewer students than [`MIN_CELL`] (a parameter): such a group is suppressed together with
-//! the smallest others until the suppressed part is large enough to hide in, and a count whose complement is small
-//! is suppressed with it. Absent: any other subgroup; those come as districts' proved aggregates.
+//! Absent: suppression of small cells. These figures are exact and for the ledger's report alone, which holds the one
+//! rule of what may be shown. Absent too: any other subgroup; those come as districts' proved aggregates.
 
 use super::problem::Problem;
 use super::solver::{Limits, solve};
-use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeMap;
 use thiserror::Error;
 
-mod suppress;
 #[cfg(test)]
 mod tests;
 
-pub use suppress::Figure;
-
-/// Default of the smallest number of students a published cell may hold.
-pub const MIN_CELL: u32 = 10;
 /// Utility of a place of the row's least cost.
 pub const FULL_UTILITY_E4: u32 = 10_000;
 
@@ -53,59 +46,49 @@ pub enum EquityError {
 }
 
 /// One group of students.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
     /// Band, school or district.
     pub group: u32,
     /// Students of the group.
-    pub students: Figure,
+    pub students: u64,
     /// Those at a place of their row's least cost.
-    pub first_choice: Figure,
+    pub first_choice: u64,
     /// Those on the waitlist.
-    pub waitlisted: Figure,
-}
-
-/// The groups of one kind.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Grouping {
-    /// Groups, ascending.
-    pub cells: Vec<Cell>,
-    /// Lowest over highest first-choice rate of the published groups; below 800,000 fails the four-fifths rule.
-    pub first_choice_ratio_ppm: Option<u32>,
-    /// The same for the rate of students placed.
-    pub placed_ratio_ppm: Option<u32>,
+    pub waitlisted: u64,
 }
 
 /// A school's allocation.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchoolLine {
     /// School index.
     pub school: u32,
-    /// Students not on the waitlist, for a million of weight 100; suppressed with the school's cell.
-    pub placed_per_weighted_pupil_e6: Figure,
+    /// Students not on the waitlist, for a million of weight 100, rounded down.
+    pub placed_per_weighted_pupil_e6: u64,
 }
 
 /// A round's equity report.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EquityReport {
     /// Students of the round.
     pub students: u32,
     /// Students without a waitlist entry, where there is a waitlist.
-    pub mandates: Figure,
+    pub mandates: u64,
     /// Whether every one of them is placed.
     pub mandates_met: Met,
     /// Allocation per weighted pupil by school.
     pub schools: Vec<SchoolLine>,
     /// Gini coefficient of places per weighted pupil over schools.
     pub gini_ppm: u32,
-    /// Mean utility of the tenth of students with the lowest, scaled by 10,000; `None` below the smallest cell.
+    /// Mean utility of the tenth of students with the lowest, scaled by 10,000; `None` without
+    /// students.
     pub bottom_decile_utility_e4: Option<u32>,
-    /// By need band.
-    pub by_band: Grouping,
-    /// By school.
-    pub by_school: Grouping,
-    /// By district.
-    pub by_district: Grouping,
+    /// By need band, ascending.
+    pub by_band: Vec<Cell>,
+    /// By school, ascending.
+    pub by_school: Vec<Cell>,
+    /// By district, ascending.
+    pub by_district: Vec<Cell>,
     /// Pairs (student, pool) of justified envy.
     pub justified_envy_pairs: u64,
     /// Extra unweighted cost against equity 0; `None` when that round was not solved within its own work.
@@ -113,7 +96,7 @@ pub struct EquityReport {
 }
 
 /// Whether all mandates are met.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Met {
     /// Every mandated student is placed.
     All,
@@ -129,8 +112,7 @@ struct Outcome {
     utility_e4: u32,
 }
 
-/// Makes the report of an assignment. `fairness_work` bounds the round at equity 0; `min_cell` is usually
-/// [`MIN_CELL`].
+/// Makes the report of an assignment. `fairness_work` bounds the round at equity 0.
 ///
 /// # Errors
 /// See [`EquityError`].
@@ -138,24 +120,22 @@ pub fn report(
     problem: &Problem,
     assignment: &[u32],
     people: &[Person],
-    min_cell: u32,
     fairness_work: u64,
 ) -> Result<EquityReport, EquityError> {
     let outcomes = outcomes(problem, assignment, people)?;
     let mandated = mandated(problem);
     let late = |s: &usize| outcomes.get(*s).is_some_and(|o| o.waitlisted);
     let mandates_met = if mandated.iter().any(late) { Met::NotAll } else { Met::All };
-    let by_school = grouping(&outcomes, min_cell, |p| p.school);
     Ok(EquityReport {
         students: outcomes.len() as u32,
-        mandates: suppress::count(mandated.len() as u64, outcomes.len() as u64, min_cell),
+        mandates: mandated.len() as u64,
         mandates_met,
-        schools: school_lines(&outcomes, &by_school),
+        schools: school_lines(&outcomes),
         gini_ppm: gini_ppm(&outcomes),
-        bottom_decile_utility_e4: bottom_decile(&outcomes, min_cell),
-        by_band: grouping(&outcomes, min_cell, |p| u32::from(p.band)),
-        by_school,
-        by_district: grouping(&outcomes, min_cell, |p| p.district),
+        bottom_decile_utility_e4: bottom_decile(&outcomes),
+        by_band: cells(&outcomes, |p| u32::from(p.band)),
+        by_school: cells(&outcomes, |p| p.school),
+        by_district: cells(&outcomes, |p| p.district),
         justified_envy_pairs: justified_envy(problem, assignment, people),
         price_of_fairness_ppm: price_of_fairness(problem, assignment, people, fairness_work),
     })
@@ -189,53 +169,17 @@ fn mandated(problem: &Problem) -> Vec<usize> {
     (0..problem.students()).filter(|&s| problem.cost(s, waitlist).is_none()).collect()
 }
 
-#[derive(Default)]
-struct Tally {
-    students: u64,
-    first_choice: u64,
-    waitlisted: u64,
-}
-
-fn grouping(outcomes: &[Outcome], min_cell: u32, key: impl Fn(&Person) -> u32) -> Grouping {
-    let mut tallies: BTreeMap<u32, Tally> = BTreeMap::new();
+/// The groups by a key, ascending.
+fn cells(outcomes: &[Outcome], key: impl Fn(&Person) -> u32) -> Vec<Cell> {
+    let mut cells: BTreeMap<u32, Cell> = BTreeMap::new();
     for outcome in outcomes {
-        let tally = tallies.entry(key(&outcome.person)).or_default();
-        tally.students += 1;
-        tally.first_choice += u64::from(outcome.first_choice);
-        tally.waitlisted += u64::from(outcome.waitlisted);
+        let group = key(&outcome.person);
+        let cell = cells.entry(group).or_insert(Cell { group, students: 0, first_choice: 0, waitlisted: 0 });
+        cell.students += 1;
+        cell.first_choice += u64::from(outcome.first_choice);
+        cell.waitlisted += u64::from(outcome.waitlisted);
     }
-    let sizes: Vec<u64> = tallies.values().map(|t| t.students).collect();
-    let hidden = suppress::hidden(&sizes, min_cell);
-    let shown: Vec<&Tally> = tallies.values().zip(&hidden).filter(|(_, h)| !**h).map(|(t, _)| t).collect();
-    let ratio = |part: fn(&Tally) -> u64| ratio_ppm(shown.iter().map(|t| (part(t), t.students)));
-    let cell = |((&group, tally), &hidden): ((&u32, &Tally), &bool)| {
-        let count = |part: u64| {
-            if hidden { Figure::Suppressed } else { suppress::count(part, tally.students, min_cell) }
-        };
-        Cell {
-            group,
-            students: if hidden { Figure::Suppressed } else { Figure::Exact(tally.students) },
-            first_choice: count(tally.first_choice),
-            waitlisted: count(tally.waitlisted),
-        }
-    };
-    Grouping {
-        cells: tallies.iter().zip(&hidden).map(cell).collect(),
-        first_choice_ratio_ppm: ratio(|t| t.first_choice),
-        placed_ratio_ppm: ratio(|t| t.students - t.waitlisted),
-    }
-}
-
-/// Lowest over highest rate; `None` with fewer than two groups or when nobody anywhere has the outcome.
-fn ratio_ppm(rates: impl Iterator<Item = (u64, u64)>) -> Option<u32> {
-    let rates: Vec<(u64, u64)> = rates.collect();
-    let less = |a: &&(u64, u64), b: &&(u64, u64)| (a.0 * b.1).cmp(&(b.0 * a.1));
-    let (low, high) = (rates.iter().min_by(less)?, rates.iter().max_by(less)?);
-    if rates.len() < 2 || high.0 == 0 {
-        return None;
-    }
-    let parts = u128::from(low.0) * u128::from(high.1) * 1_000_000 / (u128::from(high.0) * u128::from(low.1));
-    u32::try_from(parts).ok()
+    cells.into_values().collect()
 }
 
 /// Placed students and weight by school.
@@ -249,17 +193,12 @@ fn by_school(outcomes: &[Outcome]) -> BTreeMap<u32, (u64, u64)> {
     sums
 }
 
-fn school_lines(outcomes: &[Outcome], grouping: &Grouping) -> Vec<SchoolLine> {
-    let lines = by_school(outcomes).into_iter().zip(&grouping.cells);
-    let line = |((school, (placed, weight)), cell): ((u32, (u64, u64)), &Cell)| SchoolLine {
+fn school_lines(outcomes: &[Outcome]) -> Vec<SchoolLine> {
+    let line = |(school, (placed, weight)): (u32, (u64, u64))| SchoolLine {
         school,
-        // A suppressed waitlist count must not come back as a rate.
-        placed_per_weighted_pupil_e6: match (cell.students, cell.waitlisted) {
-            (Figure::Exact(_), Figure::Exact(_)) => Figure::Exact(placed * 100_000_000 / weight.max(1)),
-            _ => Figure::Suppressed,
-        },
+        placed_per_weighted_pupil_e6: placed * 100_000_000 / weight.max(1),
     };
-    lines.map(line).collect()
+    by_school(outcomes).into_iter().map(line).collect()
 }
 
 /// Σ_{i<j} |a_i·w_j − a_j·w_i| / (Σa·Σw), with a = places and w = weight of a school.
@@ -275,15 +214,12 @@ fn gini_ppm(outcomes: &[Outcome]) -> u32 {
     if places == 0 || weight == 0 { 0 } else { (total * 1_000_000 / (places * weight)) as u32 }
 }
 
-fn bottom_decile(outcomes: &[Outcome], min_cell: u32) -> Option<u32> {
+fn bottom_decile(outcomes: &[Outcome]) -> Option<u32> {
     let mut utilities: Vec<u32> = outcomes.iter().map(|o| o.utility_e4).collect();
     utilities.sort_unstable();
     let count = utilities.len().div_ceil(10);
-    if count == 0 || (count as u64) < u64::from(min_cell) {
-        return None;
-    }
     let sum: u64 = utilities.iter().take(count).map(|&u| u64::from(u)).sum();
-    u32::try_from(sum / count as u64).ok()
+    sum.checked_div(count as u64).and_then(|mean| u32::try_from(mean).ok())
 }
 
 fn justified_envy(problem: &Problem, assignment: &[u32], people: &[Person]) -> u64 {

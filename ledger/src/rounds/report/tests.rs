@@ -9,18 +9,16 @@ fn tally(group: u32, students: u64, first_choice: u64, waitlisted: u64) -> Tally
 }
 
 fn cell(tally: &Tally) -> Cell {
-    let figure = Figure::Exact;
     Cell {
         group: tally.group,
-        students: figure(tally.students),
-        first_choice: figure(tally.first_choice),
-        waitlisted: figure(tally.waitlisted),
+        students: tally.students,
+        first_choice: tally.first_choice,
+        waitlisted: tally.waitlisted,
     }
 }
 
-fn grouping(tallies: &[Tally]) -> equity::Grouping {
-    let cells = tallies.iter().map(cell).collect();
-    equity::Grouping { cells, first_choice_ratio_ppm: None, placed_ratio_ppm: None }
+fn grouping(tallies: &[Tally]) -> Vec<Cell> {
+    tallies.iter().map(cell).collect()
 }
 
 /// Figures of schools given with their districts; bands as one group.
@@ -41,7 +39,7 @@ fn figures(schools: &[(u32, Tally)]) -> Figures {
     let whole = sum(0, &mut tallies.iter());
     let equity = EquityReport {
         students: narrow(whole.students),
-        mandates: Figure::Exact(3),
+        mandates: 3,
         mandates_met: Met::All,
         schools: Vec::new(),
         gini_ppm: 0,
@@ -116,10 +114,10 @@ proptest! {
         for district in whole {
             let hidden: Vec<&Tally> = schools
                 .iter()
-                .filter(|(of, school)| *of == district && !visible.contains(&school.group))
+                .filter(|(of, school)| *of == district && school.students > 0 && !visible.contains(&school.group))
                 .map(|(_, school)| school)
                 .collect();
-            let all = schools.iter().filter(|(of, _)| *of == district).count();
+            let all = schools.iter().filter(|(of, school)| *of == district && school.students > 0).count();
             prop_assert!(hidden.len() != 1 || all == 1);
             for at in 0..6 {
                 let sum: u64 = hidden.iter().map(|school| school.counts()[at]).sum();
@@ -127,4 +125,24 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_decisions_counts_are_shown_together_with_nothing_small_or_not_at_all() {
+    let chain = crate::rounds::tests::decided();
+    let mut decision =
+        crate::state::schema::decision(&chain.state, crate::types::RoundId(0)).unwrap().unwrap();
+    let report = &mut decision.report;
+    (report.requests, report.placed, report.waitlisted, report.first_choice) = (100, 88, 12, 40);
+    report.by_tier = [58, 0, 30];
+    let uses = [4, 54, 30];
+    decision.prices.iter_mut().zip(uses).for_each(|(line, used)| line.used = used);
+    let counts = public_counts(&decision, 10);
+    let totals = counts.totals.map(|all| (all.students, all.first_choice, all.waitlisted));
+    assert_eq!((totals, counts.by_tier), (Some((100, 40, 12)), Some([58, 0, 30])));
+    assert_eq!(counts.used, [None, Some(54), None], "four, and whoever would give them away");
+    (decision.report.placed, decision.report.waitlisted) = (97, 3);
+    let counts = public_counts(&decision, 10);
+    assert_eq!((counts.totals, counts.by_tier), (None, None));
+    assert!(may_show(&[0, 10, 400], 10) && !may_show(&[400, 9], 10) && may_show(&[1], 1));
 }

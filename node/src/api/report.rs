@@ -1,0 +1,125 @@
+//! What followed from a round, in one answer: its published report, who did not reveal, what schools acknowledged,
+//! whether the decision was taken back, and how its pools are used.
+//!
+//! The report is the ledger's own and the same for everybody. Of the other records the public sees no count of
+//! students below `min_cell_students`; a member's credential shows them whole.
+
+use std::sync::Arc;
+
+use aula_ledger::rounds::report::public_counts;
+use aula_ledger::state::schema::{self, Acknowledgement, Decision, Round};
+use aula_ledger::types::{RoundId, TimeMs};
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use serde_json::{Value, json};
+
+use super::error::{ApiError, ErrorBody};
+use super::extract::FromPath;
+use super::node::{Audience, Node};
+use super::publish;
+use crate::storage::ChainView;
+
+/// A round's report, missing reveals, acknowledgements, reversion and use of its pools
+#[utoipa::path(get, path = "/v1/rounds/{id}/report", tag = "resources", params(("id" = u32, Path)),
+    responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
+pub async fn report(
+    State(node): State<Arc<Node>>,
+    headers: HeaderMap,
+    FromPath(id): FromPath<u32>,
+) -> Result<Json<Value>, ApiError> {
+    let audience = node.audience(&headers)?;
+    let view = node.view();
+    let round = schema::round(&*view, RoundId(id))?
+        .ok_or_else(|| ApiError::not_found(format!("no round {id}"), "rounds are listed by /v1/rounds"))?;
+    report_for(&view, &round, &audience).map(Json)
+}
+
+/// The answer for an audience.
+///
+/// # Errors
+/// When the database fails.
+pub fn report_for(view: &ChainView, round: &Round, audience: &Audience) -> Result<Value, ApiError> {
+    let id = round.round;
+    let whole = matches!(audience, Audience::Member(_));
+    let min_cell = schema::params(view)?.min_cell_students;
+    let count = |n: u32| if whole { Some(n) } else { publish::count(n, min_cell) };
+    let report = schema::published_report(view, id)?;
+    let class = schema::class(view, round.class)?;
+    let owed = schema::acknowledgements(view, id)?;
+    let now = view.tip().time_ms;
+    let decision = schema::decision(view, id)?;
+    let places = |owed: &Acknowledgement| match whole {
+        true => Some(owed.places),
+        false => used(decision.as_ref()?, owed, min_cell),
+    };
+    let acknowledgements: Vec<Value> = owed
+        .iter()
+        .map(|owed| {
+            json!({
+                "pool": owed.pool, "school": owed.school, "places": places(owed), "due_ms": owed.due_ms,
+                "received": owed.received, "escalated": owed.escalated, "state": standing(owed, now),
+            })
+        })
+        .collect();
+    let reverted = schema::reversion(view, id)?.map(|back| {
+        json!({ "by": back.by, "at": back.at, "reason_sha256": back.reason, "freed": count(back.freed),
+            "standing": back.standing })
+    });
+    Ok(json!({
+        "as_of_height": view.tip().height, "round": id, "class": round.class, "status": round.status,
+        "stands": class.is_some_and(|class| class.standing_round == Some(id)),
+        "report": report,
+        "seed": seed(view, id)?,
+        "acknowledgements": acknowledgements,
+        "reverted": reverted,
+        "utilisation": utilisation(view, round, count)?,
+    }))
+}
+
+/// Students placed in an acknowledged pool, where the ledger's rule lets them be shown.
+fn used(decision: &Decision, owed: &Acknowledgement, min_cell: u32) -> Option<u32> {
+    let at = decision.prices.iter().position(|line| line.pool == owed.pool)?;
+    public_counts(decision, min_cell).used.get(at).copied().flatten()
+}
+
+/// Where an acknowledgement stands at a block time.
+fn standing(owed: &Acknowledgement, now: TimeMs) -> &'static str {
+    match (owed.received.is_some(), owed.escalated.is_some()) {
+        (true, false) => "received",
+        (true, true) => "received_late",
+        (false, true) => "escalated",
+        (false, false) if now > owed.due_ms => "overdue",
+        (false, false) => "waiting",
+    }
+}
+
+/// Who committed a share of the seed, who revealed it, and who is missing. Each missing one could choose between two
+/// seeds, so f of them among 2^f.
+fn seed(view: &ChainView, id: RoundId) -> Result<Value, ApiError> {
+    let shares = schema::seed_shares(view, id)?;
+    let accounts = |revealed: bool| -> Vec<_> {
+        let wanted = shares.iter().filter(|share| share.secret.is_some() == revealed);
+        wanted.map(|share| share.account).collect()
+    };
+    let missing = accounts(false);
+    let choices = u32::try_from(missing.len()).ok().and_then(|f| 1u64.checked_shl(f));
+    Ok(json!({ "revealed": accounts(true), "missing": missing, "seeds_open_to_the_missing": choices }))
+}
+
+/// The newest reports of use of the class's pools; pools that never reported are left out.
+fn utilisation(
+    view: &ChainView,
+    round: &Round,
+    count: impl Fn(u32) -> Option<u32>,
+) -> Result<Vec<Value>, ApiError> {
+    let mut lines = Vec::new();
+    for pool in schema::pools(view, round.class)? {
+        let Some(line) = schema::utilisation(view, pool.pool)? else { continue };
+        lines.push(json!({
+            "pool": line.pool, "capacity": line.capacity, "in_use": count(line.in_use), "demand": line.demand,
+            "demand_of_round": line.round, "by": line.by, "at": line.at, "reports": line.reports,
+        }));
+    }
+    Ok(lines)
+}
