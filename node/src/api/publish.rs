@@ -79,7 +79,7 @@ pub fn event(event: &Event, min_cell: u32) -> Value {
         Event::UtilisationReported { in_use, .. } => {
             fields.insert("in_use".into(), count(*in_use, min_cell).into());
         }
-        Event::ConsentsRecorded { entries, .. } => {
+        Event::ConsentRecorded { entries, .. } => {
             fields.insert("entries".into(), count(*entries, min_cell).into());
         }
         Event::ErasureRecorded { handles, .. } => {
