@@ -198,6 +198,8 @@ fn build(keypair: Keypair, topic: &gossipsub::IdentTopic) -> Result<Swarm<Behavi
         .mesh_n_low(0)
         .mesh_n(0)
         .mesh_n_high(0)
+        // The mesh may hold a peer that grafts itself all the same; gossipsub then subtracts this from their number.
+        .retain_scores(0)
         .message_id_fn(|message| gossipsub::MessageId::from(Sha256::digest(&message.data).to_vec()))
         .build()
         .map_err(|error| failed(error.to_string()))?;
