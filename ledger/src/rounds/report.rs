@@ -5,7 +5,7 @@
 //! from figures to anything public → one record of the state. The record holds nothing else, so whoever reads the
 //! state, a family's bundle included, sees no small cell. An auditor's round bundle rebuilds it from the rows.
 //!
-//! Suppression ([`suppress`]): a cell is withheld whole when its students, those with or without their best place, or
+//! Suppression (`suppress`): a cell is withheld whole when its students, those with or without their best place, or
 //! those waiting or not, are few but not none. Withheld cells then take the smallest shown ones with them until there
 //! are at least two and their sums are not small either. Districts come first; the schools of a withheld district are
 //! withheld with it, and those of a shown district are treated against the district's own totals. A pool of positive
