@@ -5,6 +5,8 @@
 set -euo pipefail
 . "$(dirname "$0")/prepare.sh"
 prepare
+# The auditor's verifier is tested as WebAssembly too, and Node.js is what runs it here.
+command -v node >/dev/null || step "Installing nodejs" install_packages nodejs
 if [ $# -gt 0 ]; then
   exec cargo test --release --locked "$@"
 fi

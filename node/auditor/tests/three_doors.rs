@@ -91,19 +91,14 @@ fn by_program(folder: &Path, bytes: &[u8]) -> (i32, String) {
     (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap().trim_end().to_owned())
 }
 
-/// What the WebAssembly says of all of them, a line each; none when there is no `node`.
-fn by_wasm(corpus: &[(String, Vec<u8>)]) -> Option<Vec<(i32, String)>> {
+/// What the WebAssembly says of all of them, a line each.
+fn by_wasm(corpus: &[(String, Vec<u8>)]) -> Vec<(i32, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new("node");
     command.arg(folder.join("tests/wasm_door.mjs"));
     command.arg(folder.join("../verifier/aula_verifier.wasm")).arg(evidence().join("genesis.json"));
-    let mut child = match command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
-        Ok(child) => child,
-        Err(error) => {
-            eprintln!("no node to run the WebAssembly with: {error}");
-            return None;
-        }
-    };
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut child = child.expect("`node` runs the WebAssembly: install Debian's nodejs");
     let mut input = child.stdin.take().unwrap();
     let bytes: Vec<u8> = corpus
         .iter()
@@ -118,7 +113,7 @@ fn by_wasm(corpus: &[(String, Vec<u8>)]) -> Option<Vec<(i32, String)>> {
         let (code, report) = line.split_once(' ').unwrap();
         (code.parse().unwrap(), report.to_owned())
     };
-    Some(text.lines().map(line).collect())
+    text.lines().map(line).collect()
 }
 
 #[test]
@@ -145,11 +140,10 @@ fn library_program_and_wasm_agree_on_every_bundle_and_mutation() {
         reports.push(library);
     }
     assert!(renamed * 20 < corpus.len(), "{renamed} of {} were renamed absences", corpus.len());
-    if let Some(wasm) = by_wasm(&corpus) {
-        assert_eq!(wasm.len(), reports.len());
-        for (((what, _), wasm), library) in corpus.iter().zip(&wasm).zip(&reports) {
-            assert_eq!(wasm, library, "the WebAssembly on {what}");
-        }
+    let wasm = by_wasm(&corpus);
+    assert_eq!(wasm.len(), reports.len());
+    for (((what, _), wasm), library) in corpus.iter().zip(&wasm).zip(&reports) {
+        assert_eq!(wasm, library, "the WebAssembly on {what}");
     }
 }
 
