@@ -140,7 +140,7 @@ codes! {
     /// The family's word on this purpose stands already.
     ConsentUnchanged = 155, "this word stands already, or was never given; there is nothing to change";
     /// The student was erased.
-    HandleErased = 156, "the handle's student was erased; it takes no new records";
+    HandleErased = 156, "the handle's student was erased; it takes no new state, consent, milestone or request";
 
     /// A budget would exceed what a number holds.
     BudgetOverflow = 160, "the budget would exceed what can be counted; fund less";

@@ -1,7 +1,7 @@
 //! SubmitRequests: a district requests resources for its students.
 //!
 //! Each handle must stand in the district's tree of the class's school year, anchored before the round was
-//! opened, and the need committed to in that leaf must be proved to lie in the band the request names. A batch is
+//! opened and not erased since, and the need committed to in that leaf must be proved to lie in the band the request names. A batch is
 //! taken whole or refused whole, with the position of its first bad entry. A handle's first final request counts;
 //! later ones, which must keep the same rules, are counted as repeated and change nothing.
 //!
@@ -175,6 +175,7 @@ fn verify_bands(
 struct Intake {
     district: DistrictId,
     students: Rows,
+    erasures: Rows,
     class: Class,
     pools: Arc<RoundPools>,
 }
@@ -190,6 +191,7 @@ impl Intake {
         Ok(Self {
             district,
             students: Rows::of(overlay, schema::students_tree(district, round.school_year))?,
+            erasures: Rows::of(overlay, schema::erasures_tree(district, round.school_year))?,
             class: schema::class(overlay, round.class)?.ok_or(Code::UnknownClass)?,
             pools,
         })
@@ -207,6 +209,9 @@ impl Intake {
         let known = |kind: &KindId| usize::from(kind.0) < definition.kinds.len();
         ensure(request.kinds.iter().all(known), Code::UnknownKind)?;
         let state = self.students.get(context.overlay, &request.handle)?.ok_or(Code::UnknownHandle)?;
+        // A leaf stays when its student is erased, so that old proofs verify; nothing new may rest on it.
+        let erased = self.erasures.get(context.overlay, &request.handle)?.is_some();
+        ensure(!erased, Code::HandleErased)?;
         let leaf: StudentLeaf = schema::decode(&state)?;
         ensure(leaf.anchored < round.opened, Code::AnchoredTooLate)?;
         ensure(leaf.home_school == request.home_school, Code::HomeSchoolDiffers)?;

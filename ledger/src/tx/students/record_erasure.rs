@@ -1,5 +1,6 @@
 //! RecordErasure: the district destroyed what could open these students' records. Their leaves, milestones and
-//! decisions stay, so that everything ever proved still verifies; the handles take no new state or consent.
+//! decisions stay, so that everything ever proved still verifies; the handles take no new state, consent, milestone or
+//! request.
 //!
 //! One transaction a school year, so that the ledger does not say which handles of different years were one student.
 //! That the keys are gone is the district's word, like an anchored need: a ledger cannot see a disk.

@@ -1,5 +1,5 @@
 //! RecordMilestone: something a student reached, for good. A record never changes; a correction is another
-//! record that supersedes the first, which stays.
+//! record that supersedes the first, which stays. An erased student gets neither: nobody could check one any more.
 //!
 //! A mastered unit is not taken on trust: it comes with a range proof that the mastery committed to in the anchored
 //! leaf lies above 0.85 and at most at 1, bound to chain, handle, skill and the leaf's height. The record keeps the
@@ -12,7 +12,7 @@ use crate::chain::Code;
 use crate::proof::committed::{CommittedField, ProofBytes, commitment_to, mastery_statement};
 use crate::state::schema::{self, Mastered, Milestone, StudentLeaf};
 use crate::tx::Event;
-use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
+use crate::tx::handler::{Context, Handler, Refusal, Rows, ensure, require};
 use crate::types::{CommitmentBytes, Handle, Hash, SchoolYear};
 
 /// What was reached.
@@ -97,6 +97,8 @@ impl Handler for RecordMilestone {
         let (handle, number) = (&self.handle, self.number);
         let label = schema::students_tree(district, self.school_year);
         let leaf = context.overlay.row(&label, handle)?.ok_or(Code::UnknownHandle)?;
+        let erasures = Rows::of(context.overlay, schema::erasures_tree(district, self.school_year))?;
+        ensure(erasures.get(context.overlay, handle)?.is_none(), Code::HandleErased)?;
         let leaf: StudentLeaf = schema::decode(&leaf)?;
         let mastered = self.mastery.as_ref().map(|proof| proof.verify(context, handle, &leaf)).transpose()?;
         let overlay = &mut *context.overlay;

@@ -289,6 +289,13 @@ const VAULTS: &[Row] = &[
     (Code::HandleErased, || (erased(), "district-1", consent(ConsentChoice::Given, [1]).into())),
     (Code::HandleErased, || (erased(), "district-1", erasure([1]).into())),
     (Code::HandleErased, || (erased(), "district-1", anchor_version([1], 11, 9).into())),
+    (Code::HandleErased, || (erased(), "district-1", milestone(0, None).into())),
+    (Code::HandleErased, || {
+        // Its leaf stands from before the round, and the proof holds: only the erasure refuses it.
+        let mut chain = opened();
+        chain.accept("district-1", erasure([1]));
+        asks(chain, 1, 11, &[0])
+    }),
     (Code::UnknownHandle, || (ready(), "district-2", erasure([1]).into())),
     (Code::BatchTooLarge, || (limited(|p| p.max_batch_entries = 12), "district-1", erasure(0..13).into())),
     (Code::BatchTooLarge, || {
