@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use arc_malachitebft_app_channel::app::engine::host::{HeightParams, Next};
 use arc_malachitebft_app_channel::{AppMsg, NetworkMsg, NetworkRequest, Reply};
-use arc_malachitebft_core_types::{LinearTimeouts, ValidatorSet as _};
+use arc_malachitebft_core_types::LinearTimeouts;
 use aula_ledger::types::{ChainId, Hash};
 use libp2p::PeerId;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -33,18 +33,12 @@ use crate::proposal::{Base, Blocks};
 use crate::signing::GuardedSigner;
 
 mod decide;
+mod peers;
 mod propose;
 mod receive;
 
 /// Waiting transactions that fill a block by default.
 const WHOLE_BLOCK: usize = 1_000;
-
-/// Longest wait for peers before the first height.
-const GATHER: Duration = Duration::from_secs(1);
-/// How often connected peers are counted meanwhile.
-const GATHER_POLL: Duration = Duration::from_millis(20);
-/// From a connection to its subscriptions.
-const GATHER_GRACE: Duration = Duration::from_millis(100);
 
 /// What a driver works with; the same for every session of the engine.
 #[derive(Clone)]
@@ -144,10 +138,12 @@ impl Driver {
         })
     }
 
-    /// Runs until stopped or until something fails that this node must not survive.
+    /// Runs until stopped or until something fails that this node must not survive. `silent` brings peers to begin
+    /// anew with, see [`crate::peer_watch`].
     pub(crate) async fn run(
         mut self,
         mut messages: mpsc::Receiver<AppMsg<AulaContext>>,
+        mut silent: mpsc::Receiver<PeerId>,
         mut stop: watch::Receiver<bool>,
     ) -> Result<Ended, Fatal> {
         loop {
@@ -161,6 +157,7 @@ impl Driver {
                     Some(message) => self.handle(message).await?,
                     None => return Err(Fatal::engine("the consensus engine stopped by itself")),
                 },
+                Some(peer) = silent.recv() => self.reconnect(peer).await,
                 () = tokio::time::sleep_until(wake), if until.is_some() => self.release(),
                 () = worth_starting(&pool, soonest), if until.is_some() => self.release(),
             }
@@ -209,24 +206,6 @@ impl Driver {
                 answer(reply, extensions.into_iter().map(|(address, ())| (address, Ok(()))).collect());
                 Ok(())
             }
-        }
-    }
-
-    /// Waits until as many peers are connected as a quorum needs besides this node, but not for long: what is
-    /// proposed before is heard by nobody and costs everybody the propose timeout.
-    async fn gather(&self) {
-        let needed = if self.signer.is_some() { self.validators.count() * 2 / 3 } else { 1 };
-        let gathered = async {
-            while !matches!(NetworkRequest::dump_state(&self.network_requests).await,
-                Ok(Some(dump)) if dump.peers.len() >= needed)
-            {
-                tokio::time::sleep(GATHER_POLL).await;
-            }
-            // A peer is counted a moment before it has said what it wants to hear.
-            tokio::time::sleep(GATHER_GRACE).await;
-        };
-        if tokio::time::timeout(GATHER, gathered).await.is_err() {
-            tracing::info!(needed, "consensus starts with fewer peers than a quorum needs");
         }
     }
 

@@ -23,6 +23,7 @@ use arc_malachitebft_config::{
     ChannelNames, ConsensusConfig, DiscoveryConfig, P2pConfig, ProtocolNames, PubSubProtocol, ValuePayload,
     ValueSyncConfig,
 };
+use arc_malachitebft_engine::network;
 use aula_ledger::types::ValidatorAddress;
 use bytesize::ByteSize;
 use libp2p::multiaddr::Protocol;
@@ -176,12 +177,23 @@ pub(crate) async fn start(
     })
 }
 
-/// Stops the engine: its actors first, so that the network says goodbye, then waits until the log is closed: its
-/// thread outlives the actors for a moment, and holds a lock without which the next session cannot start.
+/// Stops the engine: its network first and alone, then the rest, then waits until the log is closed: its thread
+/// outlives the actors for a moment, and holds a lock without which the next session cannot start.
+///
+/// The engine kills its actors as soon as one of them has ended. A network that is killed before it has closed its
+/// connections keeps them until somebody speaks to it, and the peers would take the next session for a second
+/// connection of the old one (see [`crate::peer_watch`]).
 pub(crate) async fn stop(engine: EngineHandle, wal: &Path) {
-    let cell = engine.actor.get_cell();
-    cell.stop_children_and_wait(Some("stopping".to_owned()), Some(STOP)).await;
-    engine.actor.stop(Some("stopping".to_owned()));
+    type NetworkMessage = network::Msg<AulaContext>;
+    let why = || Some("stopping".to_owned());
+    let actors = engine.actor.get_children();
+    for network in actors.iter().filter(|actor| actor.is_message_type_of::<NetworkMessage>() == Some(true)) {
+        if network.stop_and_wait(why(), Some(STOP)).await.is_err() {
+            tracing::warn!("the network of the consensus engine did not stop in time");
+        }
+    }
+    engine.actor.get_cell().stop_children_and_wait(why(), Some(STOP)).await;
+    engine.actor.stop(why());
     if tokio::time::timeout(STOP, engine.handle).await.is_err() {
         tracing::warn!("the consensus engine did not stop in time and is left behind");
     }

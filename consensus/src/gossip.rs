@@ -31,6 +31,7 @@ use tokio::task::JoinHandle;
 
 use aula_ledger::params::MAX_TRANSACTION_BYTES;
 
+use crate::peer_watch::Silence;
 use crate::ports::AdmittedPeer;
 
 /// How long transactions are collected before they are sent together. Latency against messages: at 1,000
@@ -42,7 +43,7 @@ const BATCH_BYTES: usize = 256 * 1024;
 const MESSAGE_BYTES: usize = BATCH_BYTES + MAX_TRANSACTION_BYTES as usize + 64 * 1024;
 /// Transactions that wait to be sent; beyond that they stay in our own pool only.
 const OUTGOING: usize = 20_000;
-/// How often peers that are not connected are dialled.
+/// How often peers that are not connected are dialled, and silent ones looked for.
 const REDIAL: Duration = Duration::from_secs(1);
 /// Connections of one peer: both sides may dial at once.
 const CONNECTIONS_PER_PEER: u32 = 2;
@@ -177,6 +178,7 @@ pub fn start(
         swarm,
         topic,
         peers: BTreeMap::new(),
+        silence: Silence::default(),
         batch: Vec::new(),
         batch_bytes: 0,
         counts: Arc::clone(&counts),
@@ -229,6 +231,7 @@ struct State {
     swarm: Swarm<Behaviour>,
     topic: gossipsub::IdentTopic,
     peers: BTreeMap<PeerId, Option<Multiaddr>>,
+    silence: Silence,
     batch: Vec<Arc<Vec<u8>>>,
     batch_bytes: usize,
     counts: Arc<GossipCounts>,
@@ -257,7 +260,10 @@ impl State {
                     }
                 },
                 () = &mut flush, if !self.batch.is_empty() => self.flush(),
-                _ = redial.tick() => self.dial(),
+                _ = redial.tick() => {
+                    self.drop_silent();
+                    self.dial();
+                }
                 event = self.swarm.select_next_some() => self.event(event),
             }
         }
@@ -323,6 +329,17 @@ impl State {
         }
         self.peers = next;
         self.dial();
+    }
+
+    /// Ends connections over which no subscription has come, so that both sides begin anew; see [`Silence`].
+    fn drop_silent(&mut self) {
+        let peers = self.swarm.behaviour().gossip.all_peers();
+        let unheard = peers.filter(|(_, topics)| topics.is_empty()).map(|(peer, _)| *peer).collect();
+        for peer in self.silence.look(unheard) {
+            tracing::info!(%peer, "a connected gossip peer is silent; its connections end");
+            // An error means that it has gone by itself.
+            let _ = self.swarm.disconnect_peer_id(peer);
+        }
     }
 
     fn dial(&mut self) {

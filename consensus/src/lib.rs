@@ -27,6 +27,7 @@ pub mod gossip;
 pub mod handle;
 pub mod mempool;
 pub mod parts;
+mod peer_watch;
 pub mod ports;
 pub mod proposal;
 pub mod sign_guard;

@@ -7,9 +7,8 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use arc_malachitebft_app_channel::{Channels, NetworkRequest};
+use arc_malachitebft_app_channel::Channels;
 use arc_malachitebft_engine::util::events::Event as EngineEvent;
 use aula_ledger::chain::validators::address;
 use aula_ledger::keys::public_key;
@@ -21,12 +20,10 @@ use crate::context::{Address, AulaContext};
 use crate::driver::{Driver, Ended, Services};
 use crate::engine::{self, SessionConfig, all_peers};
 use crate::events::{Event, Fatal, Mode};
+use crate::peer_watch;
 use crate::sign_guard::{Opened, SignGuard};
 use crate::signing::GuardedSigner;
 use crate::wal::{self, Wal};
-
-/// How often the engine's peers are counted.
-const COUNT_PEERS: Duration = Duration::from_secs(1);
 
 /// The validator key and what guards it.
 pub(crate) struct Signing {
@@ -153,14 +150,16 @@ impl Supervisor {
             Mode::Follower { until: Some(until) } => Some(until.into()),
             _ => None,
         };
-        let watch = tokio::spawn(count_peers(net_requests.clone(), Arc::clone(&self.engine_peers)));
+        let (silent, silent_peers) = mpsc::channel(1);
+        let watch =
+            tokio::spawn(peer_watch::watch(net_requests.clone(), Arc::clone(&self.engine_peers), silent));
         let (alarm, mut alarms) = mpsc::channel(1);
         let listen = tokio::spawn(watch_log(events.subscribe(), alarm));
         let driver = Driver::new(self.services.clone(), signer, follow_until, network, net_requests, peers);
         let ended = match driver {
             Err(fatal) => Err(fatal),
             Ok(driver) => tokio::select! {
-                ended = driver.run(consensus, self.stopped.clone()) => ended,
+                ended = driver.run(consensus, silent_peers, self.stopped.clone()) => ended,
                 Some(fatal) = alarms.recv() => Err(fatal),
             },
         };
@@ -180,15 +179,6 @@ impl Supervisor {
 
     fn show(&self, change: impl FnOnce(&mut Shown)) {
         change(&mut self.shown.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-}
-
-async fn count_peers(requests: mpsc::Sender<NetworkRequest>, count: Arc<AtomicUsize>) {
-    loop {
-        tokio::time::sleep(COUNT_PEERS).await;
-        if let Ok(Some(dump)) = NetworkRequest::dump_state(&requests).await {
-            count.store(dump.peers.len(), Ordering::Relaxed);
-        }
     }
 }
 

@@ -1,13 +1,13 @@
-//! Deciding: the synced write, the pace of heights, the peers that votes admit, and serving value sync.
+//! Deciding: the synced write, the pace of heights, and serving value sync.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use arc_malachitebft_app_channel::Reply;
 use arc_malachitebft_app_channel::app::engine::host::Next;
 use arc_malachitebft_app_channel::app::types::MisbehaviorEvidence;
 use arc_malachitebft_app_channel::app::types::sync::RawDecidedValue;
-use arc_malachitebft_app_channel::{NetworkRequest, Reply};
 use arc_malachitebft_core_types::{
     CommitCertificate, ExtendedCommitCertificate, ExtendedCommitSignature, Round,
 };
@@ -15,7 +15,6 @@ use aula_ledger::chain;
 
 use super::{Driver, Held, answer, blocking};
 use crate::context::{Address, AulaContext, Height, ValidatorSet};
-use crate::engine::{all_peers, allow_addresses};
 use crate::events::{Event, Fatal};
 use crate::ports::{Commit, Decided};
 use crate::proposal::{Judged, Wrong};
@@ -177,28 +176,6 @@ impl Driver {
             self.started = std::time::Instant::now();
             answer(held.reply, Next::Start(self.height(), self.params()));
         }
-    }
-
-    /// Brings the allow lists of the engine's network and of gossip up to what the state admits.
-    pub(super) async fn update_peers(&mut self) -> Result<(), Fatal> {
-        let next = all_peers(&self.services, &self.base)?;
-        if next == self.peers {
-            return Ok(());
-        }
-        let before = allow_addresses(&self.peers);
-        let after = allow_addresses(&next);
-        for address in before.difference(&after) {
-            let result =
-                NetworkRequest::remove_persistent_peer(&self.network_requests, address.clone()).await;
-            tracing::info!(%address, ?result, "a peer is no longer admitted");
-        }
-        for address in after.difference(&before) {
-            let result = NetworkRequest::add_persistent_peer(&self.network_requests, address.clone()).await;
-            tracing::info!(%address, ?result, "a peer is admitted");
-        }
-        self.services.gossip.set_peers(crate::engine::for_gossip(&next)).await;
-        self.peers = next;
-        Ok(())
     }
 
     /// GetDecidedValues: as many of the range as fit, in order, without a gap.

@@ -40,9 +40,10 @@ fn peers(node: &Node) -> usize {
     node.gossip.counts().peers.load(Ordering::Relaxed)
 }
 
-/// Publishes until the other side has it: subscriptions need a moment after a connection.
+/// Publishes until the other side has it: subscriptions need a moment after a connection, several seconds when it is
+/// begun anew.
 async fn arrives(from: &Node, to: &mut Node, mark: u8) -> Vec<Vec<u8>> {
-    for round in 0..100u8 {
+    for round in 0..=u8::MAX {
         from.gossip.publish(Arc::new(vec![mark, round]));
         if let Ok(Some(batch)) = tokio::time::timeout(Duration::from_millis(100), to.incoming.recv()).await {
             return batch;
@@ -96,4 +97,19 @@ fn gossip_listens_one_port_above_the_engine() {
     assert_eq!(gossip_address(&with_id), "/ip4/10.0.0.1/tcp/4001".parse().ok());
     assert_eq!(gossip_address(&"/ip4/10.0.0.1/udp/4000".parse().unwrap()), None);
     assert_eq!(gossip_address(&"/ip4/10.0.0.1/tcp/65535".parse().unwrap()), None);
+}
+
+#[tokio::test]
+async fn a_node_that_is_back_before_its_old_connection_has_ended_is_heard() {
+    let (a, b, c) = (free_address(), free_address(), free_address());
+    let mut first = node(1, &a, vec![peer(2, None)]);
+    // The same identity twice: to the first node, the second one's earlier connection.
+    let mut ghost = node(2, &c, vec![peer(1, Some(&a))]);
+    arrives(&ghost, &mut first, 1).await;
+    arrives(&first, &mut ghost, 2).await;
+    let second = node(2, &b, vec![peer(1, Some(&a))]);
+    until(|| peers(&second) == 1).await;
+    ghost.gossip.stop();
+    let batch = arrives(&second, &mut first, 3).await;
+    assert_eq!(batch[0][0], 3);
 }

@@ -243,6 +243,8 @@ pub struct Genesis {
 /// One node: what survives a restart, and the running part.
 pub struct Node {
     pub number: u8,
+    /// Whether it has its validator key; without, it follows.
+    pub signs: bool,
     pub store: Arc<MemoryStore>,
     pub folder: PathBuf,
     pub listen: Multiaddr,
@@ -326,7 +328,8 @@ impl Node {
         std::fs::create_dir_all(&folder).unwrap();
         SignGuard::create(&folder.join("guard"), 0).unwrap();
         let listen = format!("/ip4/127.0.0.1/tcp/{}", free_ports()).parse().unwrap();
-        Self { number, store: Arc::new(MemoryStore::new(genesis)), folder, listen, handle: None }
+        let store = Arc::new(MemoryStore::new(genesis));
+        Self { number, signs: true, store, folder, listen, handle: None }
     }
 }
 
@@ -356,6 +359,15 @@ impl Network {
         n
     }
 
+    /// Adds a second node under the name of `n`, not started, that follows: to the others it is a connection that `n`
+    /// had earlier.
+    pub fn add_ghost(&mut self, n: usize) -> usize {
+        let ghost = self.add();
+        self.nodes[ghost].number = self.nodes[n].number;
+        self.nodes[ghost].signs = false;
+        ghost
+    }
+
     pub async fn start(&mut self, n: usize) {
         self.start_with(n, |_| {}).await;
     }
@@ -374,7 +386,8 @@ impl Network {
             executor: self.genesis.executor.clone(),
             clock: Arc::new(SystemClock),
         };
-        let keys = Keys { validator: Some(validator_key(node.number)), network: network_key(node.number) };
+        let validator = node.signs.then(|| validator_key(node.number));
+        let keys = Keys { validator, network: network_key(node.number) };
         node.handle = Some(start(config, ports, keys, self.genesis.chain_id.clone()).await.unwrap());
     }
 
@@ -408,6 +421,15 @@ impl Network {
             let heights: Vec<u64> = (0..self.nodes.len()).map(|n| self.height(n)).collect();
             assert!(started.elapsed() < within, "height {height} is not reached: {heights:?}");
             tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Waits until node `n` is connected to `peers` others.
+    pub async fn connected(&self, n: usize, peers: usize) {
+        let started = Instant::now();
+        while self.handle(n).status().peers < peers {
+            assert!(started.elapsed() < Duration::from_secs(60), "node {n} does not find {peers} peers");
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 

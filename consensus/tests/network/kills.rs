@@ -224,10 +224,13 @@ fn damage_tail(wal: &Path) {
     }
 }
 
+/// No step may need longer, on a slow machine.
+const LONG: Duration = Duration::from_secs(120);
+
 fn run(seed: u64, kills: usize) {
     let mut random = Seeded(seed);
     let mut cluster = Cluster::new();
-    cluster.reach(&[0, 1, 2, 3], 3, Duration::from_secs(60));
+    cluster.reach(&[0, 1, 2, 3], 3, LONG);
     let (mut levels, mut regained) = (Vec::new(), Vec::new());
     for kill in 0..kills {
         std::thread::sleep(Duration::from_millis(random.below(1_500)));
@@ -247,8 +250,8 @@ fn run(seed: u64, kills: usize) {
             damage_tail(&cluster.home(victims[0]).join("wal"));
         }
         victims.iter().for_each(|n| cluster.start(*n));
-        let level = cluster.reach(&victims, highest, Duration::from_secs(40));
-        let goes_on = cluster.reach(&[0, 1, 2, 3], highest + 2, Duration::from_secs(60));
+        let level = cluster.reach(&victims, highest, LONG);
+        let goes_on = cluster.reach(&[0, 1, 2, 3], highest + 2, LONG);
         println!("kill {kill} of {victims:?}: level after {level:?}, two heights more after {goes_on:?}");
         levels.push(level);
         if victims.len() > 1 {

@@ -1,0 +1,80 @@
+//! The engine's peers: waiting for them before the first height, keeping the allow list as votes change it, and
+//! beginning anew with one that has fallen silent.
+
+use std::time::Duration;
+
+use arc_malachitebft_app_channel::NetworkRequest;
+use arc_malachitebft_core_types::ValidatorSet as _;
+use libp2p::multiaddr::Protocol;
+use libp2p::{Multiaddr, PeerId};
+
+use super::Driver;
+use crate::engine::{all_peers, allow_addresses};
+use crate::events::Fatal;
+
+/// Longest wait for peers before the first height.
+const GATHER: Duration = Duration::from_secs(1);
+/// How often connected peers are counted meanwhile.
+const GATHER_POLL: Duration = Duration::from_millis(20);
+/// From a connection to its subscriptions.
+const GATHER_GRACE: Duration = Duration::from_millis(100);
+
+impl Driver {
+    /// Waits until as many peers are connected as a quorum needs besides this node, but not for long: what is
+    /// proposed before is heard by nobody and costs everybody the propose timeout.
+    pub(super) async fn gather(&self) {
+        let needed = if self.signer.is_some() { self.validators.count() * 2 / 3 } else { 1 };
+        let gathered = async {
+            while !matches!(NetworkRequest::dump_state(&self.network_requests).await,
+                Ok(Some(dump)) if dump.peers.len() >= needed)
+            {
+                tokio::time::sleep(GATHER_POLL).await;
+            }
+            // A peer is counted a moment before it has said what it wants to hear.
+            tokio::time::sleep(GATHER_GRACE).await;
+        };
+        if tokio::time::timeout(GATHER, gathered).await.is_err() {
+            tracing::info!(needed, "consensus starts with fewer peers than a quorum needs");
+        }
+    }
+
+    /// Brings the allow lists of the engine's network and of gossip up to what the state admits.
+    pub(super) async fn update_peers(&mut self) -> Result<(), Fatal> {
+        let next = all_peers(&self.services, &self.base)?;
+        if next == self.peers {
+            return Ok(());
+        }
+        let before = allow_addresses(&self.peers);
+        let after = allow_addresses(&next);
+        for address in before.difference(&after) {
+            self.remove_peer(address, "a peer is no longer admitted").await;
+        }
+        for address in after.difference(&before) {
+            self.add_peer(address, "a peer is admitted").await;
+        }
+        self.services.gossip.set_peers(crate::engine::for_gossip(&next)).await;
+        self.peers = next;
+        Ok(())
+    }
+
+    /// Ends the connections with a peer that has not said what it wants to hear; both sides dial again.
+    pub(super) async fn reconnect(&self, peer: PeerId) {
+        let allowed = allow_addresses(&self.peers);
+        if let Some(address) =
+            allowed.iter().find(|address| address.iter().last() == Some(Protocol::P2p(peer)))
+        {
+            self.remove_peer(address, "a connected peer is silent; its connections end").await;
+            self.add_peer(address, "it may connect again").await;
+        }
+    }
+
+    async fn remove_peer(&self, address: &Multiaddr, why: &str) {
+        let result = NetworkRequest::remove_persistent_peer(&self.network_requests, address.clone()).await;
+        tracing::info!(%address, ?result, "{why}");
+    }
+
+    async fn add_peer(&self, address: &Multiaddr, why: &str) {
+        let result = NetworkRequest::add_persistent_peer(&self.network_requests, address.clone()).await;
+        tracing::info!(%address, ?result, "{why}");
+    }
+}

@@ -1,0 +1,106 @@
+//! Watches the engine's connections: counts them, and finds peers that have not said what they want to hear.
+//!
+//! Gossipsub sends its subscriptions on the first connection to a peer and not again. A node that is back before its
+//! peers have noticed the end of the old connections (a power cut sends no farewell) is to them a second connection:
+//! they say nothing, and what the node publishes goes to nobody, however long it runs. Ending the connection makes
+//! both sides begin anew.
+//!
+//! The engine does not show subscriptions. It shows its mesh, and takes every subscriber into that until it holds
+//! [`GossipSubConfig::mesh_n_low`] peers: a connected peer that is missing from a smaller mesh is a silent one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use arc_malachitebft_app_channel::NetworkRequest;
+use arc_malachitebft_config::GossipSubConfig;
+use libp2p::PeerId;
+use tokio::sync::mpsc;
+
+/// How often the engine's peers are looked at; it brings its own view up to date as often.
+const LOOK: Duration = Duration::from_secs(1);
+/// Looks in a row at which a peer is missing before it counts as silent. A subscription takes two: one for
+/// gossipsub's heartbeat, one for the engine's view.
+const MISSING_LOOKS: u32 = 5;
+
+/// Counts the connected peers into `count` and sends the silent ones, until nobody listens.
+pub(crate) async fn watch(
+    requests: mpsc::Sender<NetworkRequest>,
+    count: Arc<AtomicUsize>,
+    silent: mpsc::Sender<PeerId>,
+) {
+    let mut silence = Silence::default();
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let Ok(Some(dump)) = NetworkRequest::dump_state(&requests).await else { continue };
+        count.store(dump.peers.len(), Ordering::Relaxed);
+        let peers = dump.peers.iter().map(|(peer, info)| (*peer, !info.topics.is_empty()));
+        for peer in silence.look(missing(&peers.collect())) {
+            if silent.send(peer).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Those of the connected peers, each with whether the mesh holds it, that a mesh with room should hold and does not.
+fn missing(peers: &BTreeMap<PeerId, bool>) -> BTreeSet<PeerId> {
+    let in_mesh = peers.values().filter(|held| **held).count();
+    let room = in_mesh < GossipSubConfig::default().mesh_n_low();
+    peers.iter().filter(|(_, held)| room && !**held).map(|(peer, _)| *peer).collect()
+}
+
+/// How often in a row nothing was heard of each peer's subscriptions.
+#[derive(Debug, Default)]
+pub(crate) struct Silence {
+    looks: BTreeMap<PeerId, u32>,
+}
+
+impl Silence {
+    /// Takes one look, at which nothing was heard of these, and returns those that have been silent for
+    /// [`MISSING_LOOKS`] looks in a row; their count begins anew.
+    pub(crate) fn look(&mut self, unheard: BTreeSet<PeerId>) -> Vec<PeerId> {
+        let looks = |peer: &PeerId| self.looks.get(peer).copied().unwrap_or(0) + 1;
+        let counted: BTreeMap<PeerId, u32> = unheard.iter().map(|peer| (*peer, looks(peer))).collect();
+        let silent =
+            counted.iter().filter(|(_, looks)| **looks >= MISSING_LOOKS).map(|(peer, _)| *peer).collect();
+        self.looks = counted.into_iter().filter(|(_, looks)| *looks < MISSING_LOOKS).collect();
+        silent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peers(held: &[bool]) -> BTreeMap<PeerId, bool> {
+        let id =
+            |n: u8| libp2p_identity::Keypair::ed25519_from_bytes([n + 1; 32]).unwrap().public().to_peer_id();
+        (0u8..).zip(held).map(|(n, held)| (id(n), *held)).collect()
+    }
+
+    #[test]
+    fn a_peer_that_stays_silent_is_named_at_every_fifth_look() {
+        let (mut silence, peers) = (Silence::default(), missing(&peers(&[true, false, true])));
+        assert_eq!(peers.len(), 1);
+        let found: Vec<usize> = (0..10).map(|_| silence.look(peers.clone()).len()).collect();
+        assert_eq!(found, [0, 0, 0, 0, 1, 0, 0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn a_peer_that_subscribes_or_leaves_in_between_begins_anew() {
+        for between in [peers(&[true, true, true]), peers(&[true])] {
+            let (mut silence, silent) = (Silence::default(), peers(&[true, false, true]));
+            for look in [&silent, &silent, &silent, &silent, &between, &silent, &silent, &silent, &silent] {
+                assert_eq!(silence.look(missing(look)), []);
+            }
+        }
+    }
+
+    #[test]
+    fn a_mesh_with_enough_peers_leaves_others_out_by_right() {
+        assert_eq!(missing(&peers(&[true, true, true, false, false])).len(), 2);
+        assert_eq!(missing(&peers(&[true, true, true, true, false, false])).len(), 0);
+    }
+}
