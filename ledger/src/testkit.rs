@@ -29,7 +29,7 @@ use crate::roles::{Role, RoleSet};
 use crate::state::schema;
 use crate::state::{MemoryState, StateReader};
 use crate::tx::{
-    Acknowledge, AnchorStates, Arrival, Calendar, ClassTerms, ConsentEntry, DefineClass, DefinePool,
+    Acknowledge, AnchorStates, Arrival, Cadence, Calendar, ClassTerms, ConsentEntry, DefineClass, DefinePool,
     FairShare, Finding, FundBudget, Mandate, MasteryProof, OpenRound, Payload, RecordAccess, RecordAudit,
     RecordConsent, RecordErasure, Request, RevertDecision, RunRound, SetClassTerms, StudentState,
     SubmitRequests,
@@ -378,7 +378,15 @@ pub fn run(round: u32) -> RunRound {
 }
 
 pub fn terms(class: u16, fair_share: Option<FairShare>, acknowledge_within_ms: Option<u64>) -> SetClassTerms {
-    SetClassTerms { class: ClassId(class), terms: ClassTerms { fair_share, acknowledge_within_ms } }
+    SetClassTerms {
+        class: ClassId(class),
+        terms: ClassTerms { fair_share, acknowledge_within_ms, ..ClassTerms::default() },
+    }
+}
+
+/// Class 1 opens rounds this often.
+pub fn cadence(cadence: Cadence) -> SetClassTerms {
+    SetClassTerms { class: ClassId(1), terms: ClassTerms { cadence, ..ClassTerms::default() } }
 }
 
 pub fn acknowledge(pool: u32, arrival: Arrival) -> Acknowledge {

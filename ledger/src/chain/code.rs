@@ -229,6 +229,8 @@ codes! {
     OverCapacity = 212, "more places are in use than the pool has; correct the number";
     /// A fair share needs a waitlist.
     NoWaitlist = 213, "the class has no waitlist, so there is nothing to share; leave the fair share out";
+    /// The class has opened its round of this period.
+    PeriodTaken = 214, "the class has opened its round of this hour, day or week; wait for the next period";
     /// Another district's request of the handle counts.
     ForeignRequest = 215, "another district requested for the entry's handle in this round; leave it out and ask them";
 }

@@ -23,9 +23,9 @@ pub use admin::{Change, Choice, ProposeChange, RecordAccess, RegisterMember, Rot
 pub use event::{Event, Shortage};
 pub use money::{BudgetStatement, EquityStatement, FundBudget};
 pub use resources::{
-    Acknowledge, Arrival, Calendar, ClassTerms, CommitSeed, DefineClass, DefinePool, Escalation, FairShare,
-    Mandate, OpenRound, ReportUtilisation, Request, RevealSeed, RevertDecision, RunRound, SeedSecret,
-    SetClassTerms, SubmitRequests, seed_commitment,
+    Acknowledge, Arrival, Cadence, Calendar, ClassTerms, CommitSeed, DefineClass, DefinePool, Escalation,
+    FairShare, Mandate, OpenRound, ReportUtilisation, Request, RevealSeed, RevertDecision, RunRound,
+    SeedSecret, SetClassTerms, SubmitRequests, seed_commitment,
 };
 pub use students::{
     AnchorStates, ConsentEntry, Finding, MasteryProof, MilestoneKind, RecordAudit, RecordConsent,

@@ -3,6 +3,7 @@
 
 mod anchoring;
 mod bytes;
+mod calendar;
 mod conservation;
 mod proofs;
 mod rejections;
@@ -11,3 +12,4 @@ mod statements;
 mod students;
 mod vaults;
 mod votes;
+mod work_bound;

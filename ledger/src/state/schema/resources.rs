@@ -39,6 +39,8 @@ pub struct Class {
     pub open_round: Option<RoundId>,
     /// The round whose decision stands: places belong to it alone, so that none is given twice.
     pub standing_round: Option<RoundId>,
+    /// When its newest round was opened; none before the first, and when that round's decision was reverted.
+    pub opened_ms: Option<TimeMs>,
 }
 
 /// A pool.

@@ -15,7 +15,7 @@ use crate::tx::handler::{Context, Handler, Refusal, differ, ensure, require};
 use crate::tx::{ClassTerms, Event};
 use crate::types::{ClassId, SchoolYear, TimeMs};
 
-/// When rounds of a class may be opened, in block time.
+/// When rounds of a class may be opened, in block time; how often, its terms say ([`crate::tx::Cadence`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calendar {
@@ -77,6 +77,7 @@ impl Handler for DefineClass {
             pools: 0,
             open_round: None,
             standing_round: None,
+            opened_ms: None,
         };
         schema::write(context.overlay, key, &class);
         Ok(vec![Event::ClassDefined { class: self.class }])

@@ -21,5 +21,5 @@ pub use report_utilisation::ReportUtilisation;
 pub use reveal_seed::RevealSeed;
 pub use revert_decision::RevertDecision;
 pub use run_round::RunRound;
-pub use set_class_terms::{ClassTerms, FairShare, SetClassTerms};
+pub use set_class_terms::{Cadence, ClassTerms, FairShare, SetClassTerms};
 pub use submit_requests::{Mandate, Request, SubmitRequests};

@@ -1,6 +1,9 @@
 //! OpenRound: at height H with v validators, commits and requests may come through H + 2v, reveals through
 //! H + 4v, so that every validator has proposed in each window. The sender may lengthen both: at a block a
 //! second 2v is seconds, and districts work in days.
+//!
+//! A class with a cadence opens one round a period. The period is free again when that round was given up or its
+//! decision reverted: nothing that stands came of it.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
@@ -11,7 +14,7 @@ use crate::state::schema::{self, Class, Round, RoundStatus};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
 use crate::types::ClassId;
-use crate::types::{Height, RoundId};
+use crate::types::{Height, RoundId, TimeMs};
 
 /// A round of a class.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
@@ -38,7 +41,10 @@ impl Handler for OpenRound {
         let calendar = class.definition.calendar;
         let now = context.facts.time_ms;
         ensure(calendar.opens_ms <= now && now <= calendar.closes_ms, Code::OutsideCalendar)?;
-        give_up_stale(context, &class)?;
+        if give_up_stale(context, &class)? == Found::NoOpenRound {
+            ensure(period_is_free(&class, now), Code::PeriodTaken)?;
+        }
+        class.opened_ms = Some(now);
 
         let mut counters = schema::counters(context.overlay)?;
         let id = RoundId(counters.next_round);
@@ -82,12 +88,28 @@ impl OpenRound {
 
 /// Lets a new round take the place of one that nobody could decide, as with floors that cannot be met; every
 /// validator has had its turns to run it by then.
-fn give_up_stale(context: &mut Context<'_, '_>, class: &Class) -> Result<(), Refusal> {
-    let Some(id) = class.open_round else { return Ok(()) };
-    let Some(mut round) = schema::round(context.overlay, id)? else { return Ok(()) };
+fn give_up_stale(context: &mut Context<'_, '_>, class: &Class) -> Result<Found, Refusal> {
+    let Some(id) = class.open_round else { return Ok(Found::NoOpenRound) };
+    let Some(mut round) = schema::round(context.overlay, id)? else { return Ok(Found::NoOpenRound) };
     let height = context.facts.height;
     ensure(height >= round.stale_from, Code::RoundOpen)?;
     round.status = RoundStatus::GivenUp { height };
     schema::write(context.overlay, schema::round_key(id), &round);
-    Ok(())
+    Ok(Found::GivenUp)
+}
+
+/// What stood in the way of a new round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// Nothing.
+    NoOpenRound,
+    /// A round that nobody could decide.
+    GivenUp,
+}
+
+/// Whether the class has opened no round in the period that holds `now`.
+fn period_is_free(class: &Class, now: TimeMs) -> bool {
+    let (cadence, opens_ms) = (class.terms.cadence, class.definition.calendar.opens_ms);
+    let Some(period) = cadence.period(opens_ms, now) else { return true };
+    class.opened_ms.and_then(|last| cadence.period(opens_ms, last)).is_none_or(|last| last < period)
 }

@@ -36,6 +36,8 @@ impl Handler for RevertDecision {
         let freed = decision.report.placed;
         let standing = decision.replaces;
         class.standing_round = standing;
+        // Freed places may be given again without waiting for the next period.
+        class.opened_ms = None;
         let record = Reversion {
             round: self.round,
             by: context.sender.account,

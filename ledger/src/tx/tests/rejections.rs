@@ -474,6 +474,11 @@ const SERVICE: &[Row] = &[
     (Code::WindowOpen, || (aided(), "district-1", acknowledge(1, Arrival::Missed).into())),
     (Code::UnknownPool, || (ready(), "district-1", uses(9, 1))),
     (Code::OverCapacity, || (ready(), "district-1", uses(1, 4))),
+    (Code::PeriodTaken, || {
+        let mut chain = ready();
+        chain.accept("voter-a", cadence(Cadence::Daily));
+        (decided(chain), "voter-a", open(1).into())
+    }),
     (Code::NoWaitlist, || {
         let mut chain = ready();
         chain.accept("voter-a", DefineClass { waitlist_cost: None, ..class(2) });

@@ -2,6 +2,7 @@
 //! shares, and what a round that cannot be met says.
 
 use crate::chain::Code;
+use crate::params::DEFAULT_ACKNOWLEDGE_MS;
 use crate::state::StateReader;
 use crate::state::schema::{self, Placement};
 use crate::testkit::*;
@@ -62,6 +63,14 @@ fn a_school_acknowledges_until_the_last_millisecond_and_is_escalated_after_it() 
         let record = owed(&chain);
         assert_eq!((record.received.is_some(), record.escalated.is_some()), (true, late > 0));
     }
+}
+
+#[test]
+fn aids_are_acknowledged_within_four_hours_of_block_time() {
+    let mut chain = runnable(terms(1, None, Some(DEFAULT_ACKNOWLEDGE_MS)), asks(0..12, 11));
+    chain.accept("voter-a", run(0));
+    let decided = schema::chain(&chain.state).unwrap().time_ms;
+    assert_eq!(owed(&chain).due_ms.0 - decided.0, 4 * 60 * 60 * 1_000);
 }
 
 #[test]
