@@ -56,6 +56,8 @@ pub enum Label {
     VaultKeystore,
     /// A student's identifier in the district's own systems.
     VaultStudent,
+    /// The name of a family's link, from its token.
+    FamilyLink,
 }
 
 impl Label {
@@ -83,6 +85,7 @@ impl Label {
             Self::ApiCredential => "aula/v1/api-credential",
             Self::VaultKeystore => "aula/v1/vault-keystore",
             Self::VaultStudent => "aula/v1/vault-student",
+            Self::FamilyLink => "aula/v1/family-link",
         }
     }
 

@@ -248,7 +248,7 @@ pub fn anchor_version(numbers: impl IntoIterator<Item = u32>, school: u32, versi
 pub fn access(size: u64, old: u64) -> RecordAccess {
     let hashes: Vec<Hash> = (0..size).map(|n| leaf_hash(&n.to_le_bytes())).collect();
     let consistency = consistency::path(&hashes, old).expect("fewer entries");
-    RecordAccess { log_size: size, root: head_of_hashes(&hashes).root, consistency }
+    RecordAccess { epoch: 0, log_size: size, root: head_of_hashes(&hashes).root, consistency }
 }
 
 /// The same word of these students' families.

@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use aula_vault::Folders;
 use serde::{Deserialize, Serialize};
 
 use crate::home::Home;
@@ -32,6 +33,8 @@ pub struct Config {
     pub consensus: Consensus,
     /// `[storage]`.
     pub storage: Storage,
+    /// `[vault]`.
+    pub vault: VaultPlace,
 }
 
 /// What is logged on stderr.
@@ -71,6 +74,8 @@ pub struct Api {
     pub max_requests: usize,
     /// Most open streams (WebSockets), 0 to 100,000.
     pub max_streams: usize,
+    /// Folders of families' links beside HOME/links: of districts whose families' page this node serves.
+    pub links: Vec<PathBuf>,
 }
 
 /// The network between nodes.
@@ -120,6 +125,37 @@ pub struct Storage {
     pub tree_cache_mib: usize,
 }
 
+/// Where the district's vault is, for reads over HTTP and for the schedule of its key.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VaultPlace {
+    /// The folder of the data; HOME/vault when left out.
+    pub data: Option<PathBuf>,
+    /// The folder of the keys; HOME/keystore when left out.
+    pub keystore: Option<PathBuf>,
+    /// Who replaces the key-encryption key when its 90 days are over.
+    pub rotation: RotationBy,
+}
+
+/// Who replaces the key-encryption key when it is due.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RotationBy {
+    /// The running node, within an hour.
+    #[default]
+    Node,
+    /// The operator, who is told by the log and a metric.
+    Operator,
+}
+
+impl VaultPlace {
+    /// Both folders of a home.
+    pub fn folders(&self, home: &Home) -> Folders {
+        let of = |given: &Option<PathBuf>, usual| given.clone().unwrap_or(usual);
+        Folders { data: of(&self.data, home.vault_dir()), keystore: of(&self.keystore, home.keystore_dir()) }
+    }
+}
+
 impl Default for Log {
     fn default() -> Self {
         Self {
@@ -138,6 +174,7 @@ impl Default for Api {
             request_timeout_ms: 10_000,
             max_requests: 512,
             max_streams: 256,
+            links: Vec::new(),
         }
     }
 }

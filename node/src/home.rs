@@ -69,6 +69,11 @@ impl Home {
         self.0.join("keystore")
     }
 
+    /// Families' links, by the hashes of their tokens: `links/`.
+    pub fn links_dir(&self) -> PathBuf {
+        self.0.join("links")
+    }
+
     /// The consensus engine's write-ahead log and the signer's guard: `consensus/`.
     pub fn consensus_dir(&self) -> PathBuf {
         self.0.join("consensus")

@@ -11,10 +11,12 @@ pub mod command;
 pub mod config;
 pub mod demo;
 pub mod explorer;
+pub mod family_link;
 pub mod home;
 pub mod keys;
 pub mod localnet;
 pub mod storage;
+pub mod twin_record;
 pub mod wiring;
 
 #[cfg(test)]

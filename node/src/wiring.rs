@@ -67,9 +67,12 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
         .advise("consensus cannot start", hint)?;
     let consensus = Arc::new(consensus);
     tokio::spawn(watch::count(consensus.subscribe()));
-    tokio::spawn(rotation::watch(home.keystore_dir()));
+    tokio::spawn(rotation::watch(config.vault.folders(home), config.vault.rotation));
     let network = Arc::new(Consensus(consensus.clone()));
-    let node = Arc::new(Node::new(config, db.clone(), network, genesis.clone(), genesis_bytes, metrics));
+    let mut node = Node::new(config, db.clone(), network, genesis.clone(), genesis_bytes, metrics);
+    node.links.insert(0, home.links_dir());
+    node.vault = Some(config.vault.folders(home));
+    let node = Arc::new(node);
     Ok(Running { origin: server.origin(), db, genesis, consensus, server, node })
 }
 

@@ -11,6 +11,9 @@ use anyhow::{Context, Result, ensure};
 use aula_tests::{alone, audit, aula, line, program};
 use serde_json::{Value, json};
 
+#[path = "vault/own.rs"]
+mod own;
+
 /// One grade of the demo, whose districts are members of the chain, kept up until dropped.
 struct Demo {
     process: Child,
@@ -151,6 +154,7 @@ fn school(demo: &Demo) -> Result<u64> {
 async fn a_students_record_is_read_with_consent_listed_proved_and_erased() -> Result<()> {
     let _turn = alone().await;
     let mut demo = Demo::start()?;
+    own::the_demos_own_vaults_serve_their_operators(&demo)?;
     let office = demo_office(&demo)?;
     let [ada, bo, next] = office.fill(demo.told["chain_id"].as_str().context("chain")?)?;
     let school = school(&demo)?;

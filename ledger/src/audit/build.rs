@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 
 use super::bands;
 use super::bundle::{
-    AllocationEvidence, BandEvidence, BudgetEvidence, Bundle, ChainEvidence, DecidedRequest, EquityStanding,
-    Link, Proved, ProvedRow, RoundContext, RoundEvidence, SignedHeader, StudentEvidence, StudentStanding,
-    Subject,
+    AccessEvidence, AllocationEvidence, BandEvidence, BudgetEvidence, Bundle, ChainEvidence, DecidedRequest,
+    EquityStanding, Link, Proved, ProvedRow, RoundContext, RoundEvidence, SignedHeader, StudentEvidence,
+    StudentStanding, Subject,
 };
 use crate::chain::{CommitCertificate, Header};
 use crate::proof::bulk_tree::row_hash;
@@ -202,6 +202,17 @@ impl<'a> Collector<'a> {
             statement: self.known(&schema::stated_budget_key(&funder, school_year))?,
             equity,
         }))
+    }
+
+    /// A district's newest anchored access log; the district itself adds a read that is listed in it.
+    ///
+    /// # Errors
+    /// [`BuildError::NotFound`] when the district has anchored none, [`BuildError::Store`].
+    pub fn access(&self, district: DistrictId) -> Result<Bundle, BuildError> {
+        let none = || BuildError::NotFound(format!("anchored access log of district {district}"));
+        schema::access_log(self.state, district)?.ok_or_else(none)?;
+        let log = self.known(&schema::access_log_key(district))?;
+        self.bundle(Subject::Access(AccessEvidence { district, log, listed: None }))
     }
 
     fn bundle(&self, subject: Subject) -> Result<Bundle, BuildError> {

@@ -133,6 +133,8 @@ pub enum Subject {
     Student(StudentEvidence) = 3,
     /// Where a funder's money of a year went, without an amount.
     Budget(BudgetEvidence) = 4,
+    /// That a district's access log is anchored, and a read listed in it.
+    Access(AccessEvidence) = 5,
 }
 
 impl Subject {
@@ -143,6 +145,7 @@ impl Subject {
             Self::Allocation(_) => "allocation",
             Self::Student(_) => "student",
             Self::Budget(_) => "budget",
+            Self::Access(_) => "access",
         }
     }
 }
@@ -272,6 +275,26 @@ pub enum EquityStanding {
         /// The decision of the round whose requests weigh the pupils.
         decision: Proved,
     } = 2,
+}
+
+/// A district's anchored access log, and one read in it.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct AccessEvidence {
+    /// Whose vault.
+    pub district: DistrictId,
+    /// The newest anchored head.
+    pub log: Proved,
+    /// The read, which the district adds for the family it concerns.
+    pub listed: Option<ListedRead>,
+}
+
+/// An entry of an access log with its way to the anchored root.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ListedRead {
+    /// The entry's canonical bytes.
+    pub entry: Vec<u8>,
+    /// Where it stands.
+    pub path: InclusionPath,
 }
 
 /// Whether a student's state is anchored.

@@ -2,17 +2,19 @@
 //!
 //! The node holds no student's record, so it can only show hashes and commitments. A district with the student's
 //! secret adds exactly what is asked for: the value and salt of each field named and its path to the anchored hash
-//! ([`open_fields`]), or a range proof about that student alone ([`attach_band`]). Invariant: nothing is added that
+//! ([`open_fields`]), a range proof about that student alone ([`attach_band`]), or an entry of its access log
+//! ([`list_read`]). Invariant: nothing is added that
 //! the verifier would refuse. Every other field stays a salted hash among the paths' siblings.
 
 use std::collections::BTreeSet;
 
-use super::bundle::{BandEvidence, Bundle, Opened, OpenedField, StudentStanding, Subject};
+use super::bundle::{BandEvidence, Bundle, ListedRead, Opened, OpenedField, StudentStanding, Subject};
+use crate::access::AccessEntry;
 use crate::codec::Canonical;
 use crate::proof::committed::{ProofBytes, band_statement};
-use crate::proof::merkle;
 use crate::proof::student_state::{SaltedField, head, state_hash};
-use crate::state::schema::{RequestRow, StudentLeaf};
+use crate::proof::{InclusionPath, merkle};
+use crate::state::schema::{AccessLog, RequestRow, StudentLeaf};
 use crate::types::Hash;
 
 /// Why nothing was added.
@@ -27,6 +29,9 @@ pub enum OpenError {
     /// The state has no such field.
     #[error("the state has no field {0}")]
     NoField(String),
+    /// The entry is not in the anchored log.
+    #[error("the entry is not in the access log as it is anchored")]
+    OtherLog,
     /// The proof is not about this request.
     #[error("the proof does not hold for this request")]
     OtherRequest,
@@ -69,6 +74,22 @@ pub fn open_fields(
         return Err(OpenError::NotAnchored);
     };
     *place = (!opened.is_empty()).then_some(Opened { head: head(fields), fields: opened });
+    Ok(())
+}
+
+/// Shows a read of the district's access log.
+///
+/// # Errors
+/// [`OpenError::OtherLog`] when the bundle is about no log, or its anchored head does not cover the entry.
+pub fn list_read(bundle: &mut Bundle, entry: &AccessEntry, path: InclusionPath) -> Result<(), OpenError> {
+    let Subject::Access(access) = &mut bundle.subject else { return Err(OpenError::OtherLog) };
+    let log = AccessLog::from_canonical(&access.log.value).map_err(|_| OpenError::OtherLog)?;
+    let own = entry.district == access.district && entry.number == path.index;
+    let holds = own && path.verify(&entry.hash(), &log.head).is_ok();
+    if !holds {
+        return Err(OpenError::OtherLog);
+    }
+    access.listed = Some(ListedRead { entry: entry.to_canonical(), path });
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use crate::types::{DistrictId, Handle, Height, RoundId};
 mod disclosure;
 mod measure;
 mod mutations;
+mod reads;
 mod vectors;
 mod world;
 

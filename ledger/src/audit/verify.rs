@@ -14,6 +14,7 @@ use crate::types::{ChainId, Hash, Height};
 use super::bundle::{Bundle, Proved, Subject};
 use super::report::{Checks, Report, Stop, Verdict, utc};
 
+mod access;
 mod allocation;
 mod budget;
 mod chain;
@@ -78,6 +79,7 @@ fn run(
         Subject::Round(round) => round::verify(checks, &state, round),
         Subject::Allocation(allocation) => allocation::verify(checks, &state, allocation),
         Subject::Budget(budget) => budget::verify(checks, &state, budget),
+        Subject::Access(access) => access::verify(checks, &state, access),
         Subject::Student(student) => student::verify(checks, &state, student),
     }
 }

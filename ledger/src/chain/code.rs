@@ -110,7 +110,9 @@ codes! {
     /// The access log has as many entries anchored, or more.
     AccessLogNotLonger = 131, "the anchored access log is as long or longer; anchor again once it has grown";
     /// The access log does not extend the anchored one.
-    AccessLogInconsistent = 132, "the access log does not extend the anchored one; give the consistency proof from its size";
+    AccessLogInconsistent = 132, "the access log does not extend the anchored one; prove it from its size, or begin the next epoch after a restore";
+    /// The access log's epoch is neither the anchored one nor the next.
+    AccessEpoch = 133, "the access log's epoch is neither the anchored one nor the next; take it from the ledger";
 
     /// A state's home school is not one of the sender's district.
     ForeignSchool = 140, "the entry's home school is not one of the sender's district; correct the entry";

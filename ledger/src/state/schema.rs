@@ -25,7 +25,7 @@
 //! | `decision/R`, `certificate/R` | [`Decision`]; the optimizer's certificate |
 //! | `report/R`, `revert/R` | [`PublishedReport`]; [`Reversion`] |
 //! | `acknowledgement/R P`, `utilisation/P` | [`Acknowledgement`], [`Utilisation`] |
-//! | `access_log/D` | [`AccessLog`]: the newest anchored head of a district's access log |
+//! | `access_log/D`, `access_log_ended/D/E` | [`AccessLog`]: newest anchored head; last heads of earlier epochs |
 //! | `tree/LABEL` | heads of bulk trees, written by the overlay |
 //!
 //! Bulk trees: `students/D/YEAR` holds [`StudentLeaf`], `consents/D/YEAR` [`Consent`], `erasures/D/YEAR`
@@ -61,7 +61,9 @@ pub use resources::{
 };
 pub use service::{Acknowledgement, Moment, Reversion, Utilisation};
 pub use students::{AuditResult, District, Mastered, Milestone, School, StudentLeaf};
-pub use vault::{AccessLog, Consent, ConsentWord, Erasure};
+pub use vault::{
+    AccessLog, Consent, ConsentWord, Erasure, access_logs, ended_access_log_key, ended_access_logs,
+};
 
 use crate::names::{Name, PeerName};
 

@@ -57,11 +57,24 @@ pub enum Event {
     AccessRecorded {
         /// Whose log.
         district: DistrictId,
+        /// Which of its logs.
+        epoch: u32,
         /// Its entries.
         log_size: u64,
         /// The root over them.
         root: Hash,
     } = 7,
+    /// A district's vault was restored and has lost entries: another log begins, this one's last head stays.
+    AccessLogEnded {
+        /// Whose log.
+        district: DistrictId,
+        /// Which of its logs.
+        epoch: u32,
+        /// Its entries.
+        log_size: u64,
+        /// The root over them.
+        root: Hash,
+    } = 8,
     /// States were anchored.
     StatesAnchored {
         /// The district.

@@ -72,6 +72,10 @@ fn subject(subject: &Subject) -> Value {
             "school_year": budget.school_year,
             "floor": matches!(budget.equity, EquityStanding::Stated { .. }),
         }),
+        Subject::Access(access) => json!({
+            "district": access.district,
+            "listed": access.listed.is_some(),
+        }),
         Subject::Student(student) => json!({
             "district": student.district,
             "school_year": student.school_year,

@@ -135,3 +135,17 @@ pub async fn budget(
 ) -> Result<Response, ApiError> {
     bundle(&node, &headers, &query, move |collector| collector.budget(funder, SchoolYear(year))).await
 }
+
+/// A district's anchored access log; the district adds a read that is listed in it
+#[utoipa::path(get, path = "/v1/evidence/access/{district}", tag = "evidence",
+    params(("district" = u16, Path), EvidenceQuery, ("aula-credential" = String, Header)),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub async fn access(
+    State(node): State<Arc<Node>>,
+    headers: HeaderMap,
+    FromPath(district): FromPath<u16>,
+    FromQuery(query): FromQuery<EvidenceQuery>,
+) -> Result<Response, ApiError> {
+    bundle(&node, &headers, &query, move |collector| collector.access(DistrictId(district))).await
+}

@@ -5,7 +5,7 @@
 //!
 //! Who sees what: public routes give aggregates, and of blocks and transactions only counts and roots; no cell
 //! below the ledger's `min_cell_students` ([`publish`]). Rows leave only with a member's or auditor's
-//! [`credential`]. A handle appears in no public answer.
+//! [`credential`], records of the vault only with the district's ([`vault`]). A handle appears in no public answer.
 //!
 //! Absent: rate limits by caller and caching headers (later), anything that changes the node.
 
@@ -23,6 +23,7 @@ pub mod report;
 pub mod server;
 mod stream;
 pub mod submit;
+pub mod vault;
 
 #[cfg(test)]
 mod tests;
@@ -52,6 +53,7 @@ pub use node::{Audience, Network, Node, Refused};
         (name = "resources", description = "Rounds, pools, classes, budgets"),
         (name = "consortium", description = "Members, districts, schools, votes"),
         (name = "evidence", description = "Files that an auditor checks offline"),
+        (name = "vault", description = "The district's own records: for readers with its credential, and families with a link"),
         (name = "operation", description = "For whoever watches the node")
     )
 )]
@@ -83,6 +85,11 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(evidence::allocation))
         .routes(routes!(evidence::student))
         .routes(routes!(evidence::budget))
+        .routes(routes!(vault::read))
+        .routes(routes!(vault::family_reads))
+        .routes(routes!(vault::access_logs))
+        .routes(routes!(vault::consents))
+        .routes(routes!(evidence::access))
         .routes(routes!(ops::healthz))
         .routes(routes!(ops::readyz))
         .routes(routes!(ops::metrics))

@@ -1,11 +1,13 @@
 //! What the routes read from: the database, the running consensus, and what does not change.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use aula_ledger::chain::TransactionId;
 use aula_ledger::genesis::Parsed;
 use aula_ledger::state::schema::Member;
+use aula_vault::Folders;
 use axum::http::{HeaderMap, StatusCode};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
@@ -13,6 +15,7 @@ use tokio::sync::Semaphore;
 use super::credential::{Credential, CredentialError, HEADER};
 use super::error::ApiError;
 use crate::config::Config;
+use crate::family_link::{self, FamilyLink, LinkRefused};
 use crate::storage::{ChainDb, ChainView};
 
 /// A transaction that is not taken.
@@ -55,6 +58,12 @@ pub struct Node {
     pub limits: crate::config::Api,
     /// Renders the metrics.
     pub metrics: PrometheusHandle,
+    /// Where families' links are looked up.
+    pub links: Vec<PathBuf>,
+    /// The district's vault, where it would be.
+    pub vault: Option<Folders>,
+    /// One request at a time opens it.
+    pub(super) vault_turn: Arc<Semaphore>,
     pub(super) requests: Arc<Semaphore>,
     pub(super) streams: Arc<Semaphore>,
     pub(super) started: Instant,
@@ -93,6 +102,9 @@ impl Node {
             requests: Arc::new(Semaphore::new(config.api.max_requests)),
             streams: Arc::new(Semaphore::new(config.api.max_streams)),
             limits: config.api.clone(),
+            links: config.api.links.clone(),
+            vault: None,
+            vault_turn: Arc::new(Semaphore::new(1)),
             metrics,
             started: Instant::now(),
         }
@@ -126,6 +138,22 @@ impl Node {
                 "sign a new one with the account's current key, at most an hour ahead; check the clock",
             )),
         }
+    }
+
+    /// Whom a family's link is about. The token is not logged, whatever becomes of it.
+    ///
+    /// # Errors
+    /// 401 when the link is unknown, expired or revoked.
+    pub fn family(&self, token: &str) -> Result<FamilyLink, ApiError> {
+        family_link::check(&self.links, token, now_ms()).map_err(|refused| {
+            if let LinkRefused::Folder { .. } = &refused {
+                tracing::error!(error = %refused, "a family's link cannot be checked");
+                let (status, hint) = (StatusCode::INTERNAL_SERVER_ERROR, "tell the district");
+                return ApiError::new(status, "links_unusable", "this node cannot read its links", hint);
+            }
+            let hint = "ask the district for a new link";
+            ApiError::new(StatusCode::UNAUTHORIZED, "bad_link", refused, hint)
+        })
     }
 
     /// The member who asks.

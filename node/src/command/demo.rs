@@ -5,6 +5,7 @@
 //! device round's bundle, verified here with the auditor's own code → one line. Without `--once` the nodes stay
 //! up until a signal. The story goes to stderr.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -17,7 +18,8 @@ use super::{Advise, Answer, Context, Failure, Outcome, start};
 use crate::client::Client;
 use crate::client::sender::Sender;
 use crate::client::watch::Watcher;
-use crate::demo::consortium::{Consortium, ConsortiumError, clean};
+use crate::config::set;
+use crate::demo::consortium::{self, Consortium, ConsortiumError, clean};
 use crate::demo::driver::{Class, Decided, Driver};
 use crate::demo::office::{MemberHome, Office};
 use crate::demo::rules;
@@ -99,15 +101,23 @@ pub async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome, Failure>
     })?;
     let consortium = Consortium::create(root, &study)?;
     let prepared = prepare(&plan(root, args.validators, &consortium, &study)?)?;
+    serve_families(&prepared, &consortium)?;
     tell(format!("genesis of {}: starting {} validators", prepared.genesis.chain_id, args.validators));
     let program = std::env::current_exe().advise("cannot find this program", "run it by its path")?;
+    let chain_id = prepared.genesis.chain_id.clone();
+    let Consortium { districts, funder, auditor } = consortium;
+    // Forty databases take seconds to make: meanwhile the nodes come up.
+    let furnishing =
+        tokio::task::spawn_blocking(move || consortium::offices(districts, &chain_id, super::now_ms()));
     let mut net = Localnet::start(&program, &prepared.homes).await?;
     let told = async {
         let rpc = net.lines().next().map(|line| line.rpc.clone()).unwrap_or_default();
         let client = Client::new(&rpc)?;
         tell(format!("all up; explorer {rpc}"));
+        let offices = furnishing.await.advise("the districts' vaults were not made", "run it again")??;
         let story = Story { root, prepared: &prepared, client, study: &study };
-        let line = story.tell(args, consortium, ratios, &tell).await?;
+        let members = Members { offices, funder, auditor };
+        let line = story.tell(args, members, ratios, &tell).await?;
         tell(format!(
             "check the evidence yourself:\n  aula-audit verify {} --genesis {}",
             line.bundle.display(),
@@ -158,6 +168,25 @@ fn distinct(study: &[StudentYear], key: fn(&StudentYear) -> u32) -> usize {
     study.iter().map(key).collect::<std::collections::BTreeSet<_>>().len()
 }
 
+/// Lets the first node, whose explorer the demo prints, serve the families' page of every district: with one machine
+/// for all, no district has a node of its own. What it gets are links, not records.
+fn serve_families(prepared: &Prepared, consortium: &Consortium) -> Result<(), Failure> {
+    let Some(home) = prepared.homes.first() else { return Ok(()) };
+    let folders: Vec<String> =
+        consortium.districts.values().map(|member| format!("{:?}", member.home.links_dir())).collect();
+    let (path, hint) = (home.config_file(), "check the folder's owner and space");
+    let text = std::fs::read_to_string(&path).advise(format!("cannot read {}", path.display()), hint)?;
+    let text = set(&text, "api", "links", &format!("[{}]", folders.join(", ")));
+    std::fs::write(&path, text).advise(format!("cannot write {}", path.display()), hint)
+}
+
+/// The members who act in the story.
+struct Members {
+    offices: BTreeMap<DistrictId, Office>,
+    funder: MemberHome,
+    auditor: MemberHome,
+}
+
 /// What the story is told with.
 struct Story<'a> {
     root: &'a Path,
@@ -170,11 +199,11 @@ impl Story<'_> {
     async fn tell(
         &self,
         args: &DemoArgs,
-        consortium: Consortium,
+        members: Members,
         ratios: Vec<crate::demo::star::ComputerRatio>,
         tell: &(dyn Fn(String) + Sync),
     ) -> Result<Line, Failure> {
-        let Consortium { offices, funder, auditor } = consortium;
+        let Members { offices, funder, auditor } = members;
         let sender = |home: &MemberHome| self.sender(home.account(), home.signing_key().clone());
         let with_sender = |(id, office): (DistrictId, Office)| {
             let sender = sender(&office.member);

@@ -5,6 +5,7 @@
 //! `--fields`, and a proof of a decision's need band. Whoever gets the file needs no node to check it: `aula-audit
 //! verify FILE --genesis G`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use aula_ledger::audit::{Bundle, Subject};
@@ -16,10 +17,13 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-mod disclose;
+pub mod audit;
+pub(super) mod disclose;
+
+use disclose::{Own, Undisclosed};
 
 use super::rpc::RpcArgs;
-use super::{Advise, Context, Failure, Outcome, absolute};
+use super::{Advise, Context, Failure, Outcome, absolute, vault};
 use crate::client::sender::Sender;
 
 /// Arguments of `aula evidence`.
@@ -28,10 +32,13 @@ use crate::client::sender::Sender;
     after_help = "Examples:\n  aula evidence round 7 --home D/auditor --rpc http://127.0.0.1:8480 -o round-7.bundle\n  aula evidence \
                   allocation 7 HANDLE -o place.bundle\n  aula evidence student 12 1988 HANDLE -o state.bundle\n  aula \
                   evidence student 12 1988 HANDLE --fields skill:00001,need --home D/district-12 -o state.bundle\n  aula \
-                  evidence budget ACCOUNT 1988 -o budget.bundle\n  aula evidence sample 7 --home D/auditor\n\n\
+                  evidence budget ACCOUNT 1988 -o budget.bundle\n  aula evidence access 12 --entry 3 --home D/district-12 -o read.bundle\n  aula evidence sample 7 --home D/auditor\n\n\
                   Then, anywhere: aula-audit verify FILE --genesis genesis.json"
 )]
 pub struct EvidenceArgs {
+    /// Where the district's vault is, for what only the district knows
+    #[command(flatten)]
+    pub records: vault::Place,
     /// About what
     #[command(subcommand)]
     pub about: About,
@@ -69,6 +76,9 @@ pub enum About {
         /// Fields to open, separated by commas: skill:NNNNN, need, engagement. Needs the district's own folder as --home
         #[arg(long, value_name = "NAMES")]
         fields: Option<String>,
+        /// A file with the reader's credential, or - for standard input [default: the district's own key, as a counselor]
+        #[arg(long, env = "AULA_VAULT_CREDENTIAL_FILE", value_name = "FILE")]
+        credential: Option<PathBuf>,
         /// Where and whence
         #[command(flatten)]
         place: Place,
@@ -83,6 +93,17 @@ pub enum About {
         #[command(flatten)]
         place: Place,
     },
+    /// That a district's access log is anchored, and a read listed in it: for the family it concerns
+    Access {
+        /// The district's number
+        district: u16,
+        /// The entry's number in the log. Needs the district's own folder as --home
+        #[arg(long, value_name = "N")]
+        entry: Option<u64>,
+        /// Where and whence
+        #[command(flatten)]
+        place: Place,
+    },
     /// Which students of a decided round its seed draws for an audit; writes no file
     Sample {
         /// The round's number
@@ -91,6 +112,8 @@ pub enum About {
         #[command(flatten)]
         rpc: RpcArgs,
     },
+    /// Replay a drawn student's events, and record the signed result. Needs an auditor's folder as --home
+    Audit(audit::AuditArgs),
 }
 
 /// Which node, and which file.
@@ -108,8 +131,8 @@ pub struct Place {
 }
 
 impl About {
-    /// Which node is asked, the route, and where the bundle goes; no file for a sample.
-    fn asked(&self) -> (&RpcArgs, String, Option<&Place>) {
+    /// Which node is asked, the route, and where the bundle goes; no file for a sample, nothing for an audit.
+    fn asked(&self) -> Option<(&RpcArgs, String, Option<&Place>)> {
         let (route, place) = match self {
             Self::Round { round, place } => (format!("round/{round}"), place),
             Self::Allocation { round, handle, place } => (format!("allocation/{round}/{handle}"), place),
@@ -117,18 +140,31 @@ impl About {
                 (format!("student/{district}/{school_year}/{handle}"), place)
             }
             Self::Budget { funder, school_year, place } => (format!("budget/{funder}/{school_year}"), place),
-            Self::Sample { round, rpc } => return (rpc, format!("/v1/evidence/round/{round}"), None),
+            Self::Access { district, place, .. } => (format!("access/{district}"), place),
+            Self::Sample { round, rpc } => return Some((rpc, format!("/v1/evidence/round/{round}"), None)),
+            Self::Audit(_) => return None,
         };
         let waypoint = place.waypoint.map(|height| format!("?waypoint={height}")).unwrap_or_default();
-        (&place.rpc, format!("/v1/evidence/{route}{waypoint}"), Some(place))
+        Some((&place.rpc, format!("/v1/evidence/{route}{waypoint}"), Some(place)))
     }
 
     /// Adds what the home's own records know.
-    fn disclose(&self, context: &Context, bundle: &mut Bundle) -> Result<(), Failure> {
+    fn disclose(
+        &self,
+        context: &Context,
+        place: &vault::Place,
+        bundle: &mut Bundle,
+    ) -> Result<(), Undisclosed> {
         match self {
-            Self::Student { fields: Some(names), .. } => disclose::fields(&context.home, bundle, names),
-            Self::Allocation { .. } if disclose::has_records(&context.home) => {
-                disclose::band(&context.home, bundle)
+            Self::Student { fields: Some(names), credential, .. } => {
+                Own { context, place, reader: credential.as_deref() }.fields(bundle, names)
+            }
+            Self::Access { entry: Some(number), .. } => {
+                Own { context, place, reader: None }.listed(bundle, *number)
+            }
+            Self::Allocation { .. } => {
+                let own = Own { context, place, reader: None };
+                if own.has_vault()? { own.band(bundle) } else { Ok(()) }
             }
             _ => Ok(()),
         }
@@ -140,7 +176,10 @@ impl About {
 /// # Errors
 /// When the node refuses, does not have it, or cannot be reached, or the file cannot be written.
 pub async fn run(context: &Context, args: &EvidenceArgs) -> Result<Outcome, Failure> {
-    let (rpc, route, place) = args.about.asked();
+    if let About::Audit(args) = &args.about {
+        return audit::run(context, args).await;
+    }
+    let Some((rpc, route, place)) = args.about.asked() else { return Ok(Outcome::printed()) };
     let client = rpc.client(context)?;
     let sender = Sender::of_home(&client, &context.home, 0).await?;
     let reader = client.signed_by(sender.chain_id().clone(), sender.account(), sender.key().clone());
@@ -148,7 +187,14 @@ pub async fn run(context: &Context, args: &EvidenceArgs) -> Result<Outcome, Fail
     let hint = "use the same version of the program as the node";
     let mut bundle = Bundle::from_canonical(&fetched).advise("the node sent no bundle", hint)?;
     let Some(place) = place else { return sample(&bundle) };
-    args.about.disclose(context, &mut bundle)?;
+    match args.about.disclose(context, &args.records, &mut bundle) {
+        Ok(()) => {}
+        Err(Undisclosed::Failed(failure)) => return Err(failure),
+        Err(Undisclosed::Denied(denial)) => {
+            let json = json!({ "disclosed": false, "reason": denial, "meaning": denial.explain() });
+            return Ok(Outcome::no(json, format!("denied: {}", denial.explain())));
+        }
+    }
     let bytes = bundle.to_canonical();
     let out = absolute(&place.out)?;
     std::fs::write(&out, &bytes).advise(format!("cannot write {}", out.display()), "choose another -o")?;
@@ -165,8 +211,16 @@ pub async fn run(context: &Context, args: &EvidenceArgs) -> Result<Outcome, Fail
     Ok(Outcome::yes(json, text))
 }
 
+/// A round's draw.
+pub(super) struct Drawn {
+    pub(super) decision: Decision,
+    pub(super) requests: usize,
+    /// Who is drawn, ascending.
+    pub(super) drawn: BTreeSet<Handle>,
+}
+
 /// Who is drawn, from a round's bundle: the same pure function that the ledger uses.
-fn sample(bundle: &Bundle) -> Result<Outcome, Failure> {
+pub(super) fn drawn(bundle: &Bundle) -> Result<Drawn, Failure> {
     let hint = "use the same version of the program as the node";
     let Subject::Round(round) = &bundle.subject else {
         return Err(Failure::new("bad_answer", "the node sent no round", hint));
@@ -174,10 +228,15 @@ fn sample(bundle: &Bundle) -> Result<Outcome, Failure> {
     let decision = Decision::from_canonical(&round.context.decision.value);
     let decision = decision.advise("the round's decision cannot be read", hint)?;
     let drawn = audit_sample(&decision.seed, round.rows.iter().map(|row| &row.handle));
+    Ok(Drawn { decision, requests: round.rows.len(), drawn })
+}
+
+fn sample(bundle: &Bundle) -> Result<Outcome, Failure> {
+    let Drawn { decision, requests, drawn } = drawn(bundle)?;
     let listed: Vec<String> = drawn.iter().map(Handle::to_string).collect();
-    let text = format!("{} of {} students are drawn\n{}", listed.len(), round.rows.len(), listed.join("\n"));
+    let text = format!("{} of {requests} students are drawn\n{}", listed.len(), listed.join("\n"));
     let json = json!({
-        "round": decision.round, "seed": decision.seed, "requests": round.rows.len(), "drawn": listed,
+        "round": decision.round, "seed": decision.seed, "requests": requests, "drawn": listed,
     });
     Ok(Outcome::yes(json, text))
 }

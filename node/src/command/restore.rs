@@ -13,8 +13,8 @@ use super::{Advise, Context, Failure, Outcome, absolute};
 #[command(
     after_help = "Examples:\n  aula restore --data /mnt/backup/2026-11-22 --keys /mnt/safe/district-07 --home /srv/district-07\n\n\
                         Nothing is overwritten: move what is left of the old vault away first. Students erased since the data was \
-                        copied do not come back: their keys are gone, and their rows are removed. Consents must be recorded again \
-                        with `aula vault consent give`: one may have been withdrawn since. The chain comes back from the peers: aula \
+                        copied do not come back: their keys are gone, and their rows are removed. Consents come \
+                        from the ledger with `aula vault sync-consents`: one may have been withdrawn since the copy. The chain comes back from the peers: aula \
                         join, then aula start."
 )]
 pub struct RestoreArgs {
@@ -47,7 +47,8 @@ pub fn run(context: &Context, args: &RestoreArgs) -> Result<Outcome, Failure> {
     }
     let text = format!(
         "vault of district {}: {} students, {} entries in the access log\n{} handles erased since the copy were removed\n\
-         consents: none, record them again",
+         next: aula vault sync-consents, since all are forgotten; aula vault log anchor, which begins a new log on the \
+         ledger if anchored entries were lost",
         vault.identity().district,
         report.students,
         report.log_size,

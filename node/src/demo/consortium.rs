@@ -12,7 +12,7 @@ use std::path::Path;
 use aula_ledger::genesis::{GenesisDistrict, GenesisMember, GenesisSchool};
 use aula_ledger::names::{Name, TextError, Title};
 use aula_ledger::roles::{Role, RoleSet};
-use aula_ledger::types::DistrictId;
+use aula_ledger::types::{ChainId, DistrictId};
 
 use super::office::{MemberHome, Office, OfficeError, district_name};
 use super::rules;
@@ -48,8 +48,8 @@ pub enum ConsortiumError {
 /// The members beside the validators' operators.
 #[derive(Debug)]
 pub struct Consortium {
-    /// One office a district, by number.
-    pub offices: BTreeMap<DistrictId, Office>,
+    /// One home a district, by number.
+    pub districts: BTreeMap<DistrictId, MemberHome>,
     /// Funds every year.
     pub funder: MemberHome,
     /// Reads the evidence.
@@ -64,10 +64,10 @@ impl Consortium {
     pub fn create(root: &Path, study: &[StudentYear]) -> Result<Self, ConsortiumError> {
         let districts: std::collections::BTreeSet<DistrictId> =
             study.iter().map(|year| year.district).collect();
-        let office = |district| Ok((district, Office::create(root, district)?));
-        let offices = districts.into_iter().map(office).collect::<Result<_, OfficeError>>()?;
         let member = |name: &str| MemberHome::create(&root.join(name));
-        Ok(Self { offices, funder: member("funder")?, auditor: member("auditor")? })
+        let home = |district| Ok((district, member(&district_name(district))?));
+        let districts = districts.into_iter().map(home).collect::<Result<_, OfficeError>>()?;
+        Ok(Self { districts, funder: member("funder")?, auditor: member("auditor")? })
     }
 
     /// What the genesis holds beside the validators and their operators.
@@ -76,21 +76,51 @@ impl Consortium {
     /// When a name breaks the ledger's rule.
     pub fn base(&self, study: &[StudentYear]) -> Result<Base, ConsortiumError> {
         let mut members = Vec::new();
-        for (district, office) in &self.offices {
+        for (district, home) in &self.districts {
             let name = district_name(*district);
-            members.push(member(&name, Role::District, &office.member, Some(*district))?);
+            members.push(member(&name, Role::District, home, Some(*district))?);
         }
         members.push(member("funder", Role::Funder, &self.funder, None)?);
         members.push(member("auditor", Role::Auditor, &self.auditor, None)?);
         let title = |district: &DistrictId| Title::new(&format!("District {:02}", district.0));
         let district = |id: &DistrictId| Ok(GenesisDistrict { id: *id, name: title(id)? });
-        let districts = self.offices.keys().map(district).collect::<Result<_, TextError>>()?;
+        let districts = self.districts.keys().map(district).collect::<Result<_, TextError>>()?;
         let mut schools = Vec::new();
         for (id, (district, school_type)) in rules::school_register(study) {
             schools.push(GenesisSchool { id, district, school_type: Name::new(type_name(school_type))? });
         }
         Ok(Base { members, districts, schools, ..Base::default() })
     }
+}
+
+/// Vaults made at once: each waits for the disk a third of a second, and hardly computes.
+const AT_ONCE: usize = 8;
+
+/// Makes the districts' vaults, now that the chain has a name.
+///
+/// # Errors
+/// When a vault cannot be made.
+pub fn offices(
+    districts: BTreeMap<DistrictId, MemberHome>,
+    chain_id: &ChainId,
+    now_ms: u64,
+) -> Result<BTreeMap<DistrictId, Office>, OfficeError> {
+    let mut shares: Vec<Vec<(DistrictId, MemberHome)>> = (0..AT_ONCE).map(|_| Vec::new()).collect();
+    let places = (0..AT_ONCE).cycle();
+    for (place, one) in places.zip(districts) {
+        if let Some(share) = shares.get_mut(place) {
+            share.push(one);
+        }
+    }
+    let furnish = |(district, home)| Ok((district, Office::create(district, home, chain_id, now_ms)?));
+    std::thread::scope(|scope| {
+        let share = |share: Vec<_>| scope.spawn(move || share.into_iter().map(furnish).collect::<Vec<_>>());
+        let workers: Vec<_> = shares.into_iter().map(share).collect();
+        let stopped = |_| OfficeError::Stopped;
+        let made: Vec<Vec<_>> =
+            workers.into_iter().map(|worker| worker.join().map_err(stopped)).collect::<Result<_, _>>()?;
+        made.into_iter().flatten().collect()
+    })
 }
 
 fn member(

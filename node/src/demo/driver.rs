@@ -1,7 +1,7 @@
 //! The demo's driver: plays the consortium's members through four epochs, over HTTP alone.
 //!
 //! An epoch is one grade of the study: the funder funds it, an operator defines its two classes, the funder its
-//! pools; districts anchor their students' states and prove the need bands they are going to request with; a round
+//! pools; districts anchor their students' states, record families' consents, and prove the need bands they are going to request with; a round
 //! per class is opened, districts request, operators commit to and reveal shares of the seeds; the rounds run. While a round's windows pass, districts record which
 //! students completed the grade, one a block. Every step waits until the one before is final.
 //!
@@ -11,15 +11,16 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use aula_ledger::access::{ConsentChoice, Purpose};
 use aula_ledger::chain::TransactionId;
 use aula_ledger::names::{Name, TextError, Title};
 use aula_ledger::proof::money::Purse;
 use aula_ledger::tx::{
-    Calendar, CommitSeed, DefineClass, DefinePool, FundBudget, OpenRound, RevealSeed, RunRound, SeedSecret,
-    SubmitRequests, seed_commitment,
+    Calendar, CommitSeed, ConsentEntry, DefineClass, DefinePool, FundBudget, OpenRound, RecordConsent,
+    RevealSeed, RunRound, SeedSecret, SubmitRequests, seed_commitment,
 };
 use aula_ledger::types::{
-    Cents, ClassId, DistrictId, Hash, Height, KindId, PoolId, RoundId, SchoolYear, TimeMs,
+    Cents, ClassId, DistrictId, Handle, Hash, Height, KindId, PoolId, RoundId, SchoolYear, TimeMs,
 };
 use aula_twin_runtime::params::Params;
 use rand::RngCore;
@@ -37,6 +38,7 @@ use crate::client::Client;
 use crate::client::sender::{Sender, Signed, submit, submit_all};
 use crate::client::watch::{Final, Watcher};
 use crate::command::Failure;
+use crate::storage::sha256;
 
 /// Longest wait for one step to be final: many propose timeouts.
 const STEP_LIMIT: Duration = Duration::from_secs(120);
@@ -162,7 +164,9 @@ impl Driver {
         let pools: usize = plans.iter().map(Vec::len).sum();
         tell(format!("{}: {pools} pools open, {count} states anchored", grade.name()));
         let mut milestones = milestones(self.funder.chain_id(), grade, &anchored);
+        let asked = self.ask_families(grade, &anchored).await?;
         let proved = self.prove(&anchored, tell).await?;
+        self.agree(&asked, &anchored).await?;
         let rounds = self.open(grade, &proved).await?;
         let secrets = self.request(&rounds, proved).await?;
         let requests_until = rounds.iter().map(|round| round.requests_until).max().unwrap_or(0);
@@ -231,6 +235,7 @@ impl Driver {
         let model = Hash(self.params.digest());
         let (mut anchored, mut queues) = (BTreeMap::new(), Vec::new());
         for (district, (office, sender)) in &mut self.districts {
+            let office = &*office;
             let own: Vec<StudentYear> =
                 students.iter().filter(|year| year.district == *district).cloned().collect();
             let (twins, params) = (&mut self.twins, &self.params);
@@ -245,6 +250,45 @@ impl Driver {
             batch.iter_mut().for_each(|student| student.anchored = Height(one.height));
         }
         Ok(anchored)
+    }
+
+    /// Every family's consent to educational necessity, submitted while other work goes on.
+    async fn ask_families(
+        &mut self,
+        grade: Grade,
+        anchored: &BTreeMap<DistrictId, Vec<Anchored>>,
+    ) -> Result<Vec<TransactionId>, Failure> {
+        let school_year = SchoolYear(rules::school_year(grade));
+        let (purpose, choice) = (Purpose::EducationalNecessity, ConsentChoice::Given);
+        let evidence = sha256(rules::CONSENT_FORM.as_bytes());
+        let mut queues = Vec::new();
+        for (district, students) in anchored {
+            let (_, sender) = self.districts.get_mut(district).ok_or_else(strange)?;
+            let entry = |one: &Anchored| ConsentEntry { handle: one.leaf.handle, evidence };
+            let batch = |chunk: &[Anchored]| RecordConsent {
+                school_year,
+                purpose,
+                choice,
+                entries: chunk.iter().map(entry).collect(),
+            };
+            queues.push(students.chunks(BATCH).map(batch).map(|payload| sender.sign(payload)).collect());
+        }
+        submit_all(&self.client, queues).await
+    }
+
+    /// Waits until the consents are final; only then the vaults know them.
+    async fn agree(
+        &mut self,
+        asked: &[TransactionId],
+        anchored: &BTreeMap<DistrictId, Vec<Anchored>>,
+    ) -> Result<(), Failure> {
+        accepted(&self.watcher.until(asked, STEP_LIMIT).await?)?;
+        for (district, students) in anchored {
+            let (office, _) = self.districts.get(district).ok_or_else(strange)?;
+            let handles: Vec<Handle> = students.iter().map(|student| student.leaf.handle).collect();
+            tokio::task::block_in_place(|| office.agreed(&handles))?;
+        }
+        Ok(())
     }
 
     /// Every district's requests with their proofs, for the rounds that come next: rounds count up, so a district

@@ -1,42 +1,34 @@
-//! A district's office in the demo: its folder, its keys, and its students' records, which never leave it.
+//! A district's office in the demo: its folder with the account key, and its vault, which students' records never
+//! leave.
 //!
-//! Folder `D/district-NN`: `keys/account.json` signs the district's transactions; `keystore/kek.json` is the
-//! key-encryption key, and `keystore/students.sealed` each student's random secret under it; `vault/YEAR.sealed`
-//! the year's records, each under a key of that student. Keystore and vault are apart, so that a copy of the
-//! vault alone says nothing.
+//! Folder `D/district-NN`: `keys/account.json` signs the district's transactions; `vault/` and `keystore/` are the
+//! district's vault, the same that `aula vault` opens, since it is `aula-vault` that makes and fills it here too.
 //!
-//! Flow: [`Office::create`] → [`Office::secret`] for each student → [`Office::seal_year`] before anything is
-//! anchored → [`Office::save_secrets`]; [`reading`] opens it again. AES-256-GCM-SIV; the associated data binds district,
-//! student or handle, and purpose. Absent: access control, rotation and erasure, which are the vault's.
+//! Flow: [`MemberHome::create`] → genesis → [`Office::create`] → for each year [`Office::enrol`], [`Office::keep`] before
+//! anything is anchored, [`Office::agreed`] once families' consents are final. Absent: reading, which is
+//! `aula_vault::access`'s alone.
 
-use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
-use aes_gcm_siv::{Aes256GcmSiv, Nonce};
-use aula_ledger::keys::{Label, account_of};
-use aula_ledger::types::{AccountId, DistrictId, Handle, SchoolYear};
+use aula_ledger::access::{ConsentChoice, Purpose};
+use aula_ledger::codec::Canonical;
+use aula_ledger::keys::account_of;
+use aula_ledger::names::{FieldName, TextError};
+use aula_ledger::types::{AccountId, ChainId, DistrictId, Handle, SchoolYear};
+use aula_vault::vault::EventIn;
+use aula_vault::{Folders, Identity, LocalId, Vault, VaultError};
 use aula_zk::StudentSecret;
-use borsh::{BorshDeserialize, BorshSerialize};
 use ed25519_dalek::SigningKey;
-use hkdf::Hkdf;
-use hmac::{Hmac, Mac};
-use rand::RngCore;
-use rand::rngs::OsRng;
-use sha2::Sha256;
-use zeroize::Zeroizing;
+use serde_json::Value;
 
 use crate::home::Home;
 use crate::keys::{KeyError, KeyKind, NodeKey};
+use crate::twin_record::{STATE_FIELD, TwinRecord};
 
-pub mod reading;
-
-/// First byte of both sealed files.
-const SEALED_VERSION: u8 = 1;
-const NONCE_BYTES: usize = 12;
+#[cfg(test)]
+mod tests;
 
 /// Why an office cannot be set up or cannot keep its records.
 #[derive(Debug, thiserror::Error)]
@@ -52,20 +44,34 @@ pub enum OfficeError {
     /// The account key cannot be made.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The cipher refused, which it does only for inputs of many gigabytes.
-    #[error("a record could not be sealed")]
-    Seal,
+    /// The vault refuses.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// A field or student has a name that is none.
+    #[error("a field's name is none")]
+    Name(#[from] TextError),
+    /// A thread that made vaults stopped.
+    #[error("making the vaults stopped")]
+    Stopped,
+    /// A value is no JSON, which none of these is.
+    #[error("a value cannot be written")]
+    Value(#[from] serde_json::Error),
 }
 
-/// A student's record of one year, in clear: only ever inside the office.
-#[derive(Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+/// Where an event stands among its student's: bytes that sort.
+pub type EventPlace = [u8; 28];
+
+/// What a district keeps of a student and a year.
+#[derive(Debug, Clone)]
 pub struct Record {
-    /// The study's number of the student.
-    pub student: u32,
-    /// The twin's snapshot after the year's events.
-    pub snapshot: Vec<u8>,
-    /// The events' bytes, in order.
-    pub events: Vec<Vec<u8>>,
+    /// Whose.
+    pub handle: Handle,
+    /// The twin after the year's events.
+    pub twin: TwinRecord,
+    /// Fields as readers ask for them.
+    pub fields: Vec<(String, Value)>,
+    /// All events up to the year's end: place, canonical bytes.
+    pub events: Vec<(EventPlace, Vec<u8>)>,
 }
 
 /// A member's folder with its account key: a district, the funder, an auditor.
@@ -82,11 +88,9 @@ impl MemberHome {
     /// # Errors
     /// When the folder cannot be written or holds a key already.
     pub fn create(folder: &Path) -> Result<Self, OfficeError> {
-        make_folder(folder)?;
-        let home = Home::resolve(Some(folder)).map_err(|why| OfficeError::Write {
-            path: folder.to_owned(),
-            source: std::io::Error::other(why),
-        })?;
+        let failed = |source| OfficeError::Write { path: folder.to_owned(), source };
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        let home = Home::resolve(Some(folder)).map_err(|why| failed(std::io::Error::other(why)))?;
         let key = NodeKey::generate(KeyKind::Account);
         key.save(&NodeKey::path(&home, KeyKind::Account))?;
         Ok(Self { home, key })
@@ -108,20 +112,14 @@ impl MemberHome {
     }
 }
 
-/// A district's office.
+/// A district's office: its open vault. Dropping it closes the vault, so that `aula vault` can open it.
+#[derive(Debug)]
 pub struct Office {
     /// Which district.
     pub district: DistrictId,
     /// Folder and account.
     pub member: MemberHome,
-    kek: Zeroizing<[u8; 32]>,
-    secrets: BTreeMap<u32, Zeroizing<[u8; 32]>>,
-}
-
-impl std::fmt::Debug for Office {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Office").field("district", &self.district).finish_non_exhaustive()
-    }
+    vault: Vault,
 }
 
 /// `district-07`: the member's name and the folder's.
@@ -130,199 +128,70 @@ pub fn district_name(district: DistrictId) -> String {
 }
 
 impl Office {
-    /// Makes `root/district-NN` with its keys.
+    /// Makes the empty vault of a district on a chain.
     ///
     /// # Errors
-    /// When a file cannot be written.
-    pub fn create(root: &Path, district: DistrictId) -> Result<Self, OfficeError> {
-        let folder = root.join(district_name(district));
-        let member = MemberHome::create(&folder)?;
-        make_folder(&folder.join("vault"))?;
-        make_folder(&folder.join("keystore"))?;
-        let kek = random();
-        let text = Zeroizing::new(format!("{{\"version\":1,\"kek\":\"{}\"}}\n", hex::encode(kek.as_slice())));
-        write_secret(&folder.join("keystore/kek.json"), text.as_bytes())?;
-        Ok(Self { district, member, kek, secrets: BTreeMap::new() })
+    /// When there is one, or the disk refuses.
+    pub fn create(
+        district: DistrictId,
+        member: MemberHome,
+        chain_id: &ChainId,
+        now_ms: u64,
+    ) -> Result<Self, OfficeError> {
+        let folders = Folders { data: member.home.vault_dir(), keystore: member.home.keystore_dir() };
+        let identity = Identity { district, chain_id: chain_id.to_string(), account: member.account() };
+        let vault = Vault::create(&folders, &identity, now_ms)?;
+        Ok(Self { district, member, vault })
     }
 
-    /// The student's random secret, drawn when first asked for.
-    pub fn secret(&mut self, student: u32) -> StudentSecret {
-        StudentSecret::new(**self.secrets.entry(student).or_insert_with(random))
-    }
-
-    /// The student's pseudonym of a school year: HMAC-SHA-256 under the secret over the labelled year.
-    pub fn handle(&mut self, student: u32, year: SchoolYear) -> Handle {
-        let secret = self.secrets.entry(student).or_insert_with(random);
-        let mut mac = hmac(secret);
-        mac.update(&Label::Handle.prefixed(&year.0.to_le_bytes()));
-        Handle(mac.finalize().into_bytes().into())
-    }
-
-    /// Seals a year's records into the vault, each under its student's key, and syncs the file.
+    /// The pseudonyms of a school year of these students, by the study's numbers, in their order.
     ///
     /// # Errors
-    /// When the file cannot be written.
-    pub fn seal_year(&mut self, year: SchoolYear, records: &[(Handle, Record)]) -> Result<(), OfficeError> {
-        let mut sealed = vec![SEALED_VERSION];
-        for (handle, record) in records {
-            let secret = self.secrets.entry(record.student).or_insert_with(random);
-            let key = data_key(secret);
-            let bound = [b"record", &self.district.0.to_le_bytes()[..], &handle.0].concat();
-            let clear = Zeroizing::new(borsh::to_vec(record).map_err(|_| OfficeError::Seal)?);
-            sealed.extend_from_slice(&handle.0);
-            append_sealed(&mut sealed, &key, &clear, &bound)?;
-        }
-        write_secret(&self.folder().join(format!("vault/{}.sealed", year.0)), &sealed)
+    /// When the keystore cannot be written.
+    pub fn enrol(&self, students: &[u32], year: SchoolYear) -> Result<Vec<Handle>, OfficeError> {
+        let id = |student: &u32| LocalId::new(&format!("STAR-{student}")).map(|id| (id, year));
+        let asked: Vec<_> = students.iter().filter_map(id).collect();
+        Ok(self.vault.enrol(&asked)?)
     }
 
-    /// Seals every student's secret under the key-encryption key, replacing the file of the year before.
+    /// The student's random secret, for salts and blindings.
     ///
     /// # Errors
-    /// When the file cannot be written.
-    pub fn save_secrets(&self) -> Result<(), OfficeError> {
-        let mut sealed = vec![SEALED_VERSION];
-        for (student, secret) in &self.secrets {
-            let bound = [b"secret", &self.district.0.to_le_bytes()[..], &student.to_le_bytes()].concat();
-            sealed.extend_from_slice(&student.to_le_bytes());
-            append_sealed(&mut sealed, &self.kek, secret.as_slice(), &bound)?;
-        }
-        let path = self.folder().join("keystore/students.sealed");
-        let new = path.with_extension("new");
-        write_secret(&new, &sealed)?;
-        fs::rename(&new, &path).map_err(|source| OfficeError::Write { path, source })
+    /// When the vault has no such student.
+    pub fn secret(&self, handle: &Handle) -> Result<StudentSecret, OfficeError> {
+        Ok(StudentSecret::new(*self.vault.student_secret(handle)?.as_bytes()))
     }
 
-    fn folder(&self) -> &Path {
-        self.member.home.path()
-    }
-}
-
-fn random() -> Zeroizing<[u8; 32]> {
-    let mut bytes = Zeroizing::new([0u8; 32]);
-    OsRng.fill_bytes(bytes.as_mut_slice());
-    bytes
-}
-
-/// HMAC-SHA-256 under a secret; padding it to a block is HMAC's own first step, so no length can be wrong.
-fn hmac(secret: &[u8; 32]) -> Hmac<Sha256> {
-    let mut block = Zeroizing::new([0u8; 64]);
-    block[..32].copy_from_slice(secret);
-    <Hmac<Sha256> as Mac>::new((&*block).into())
-}
-
-/// The key of one student's records, from the student's secret.
-fn data_key(secret: &[u8; 32]) -> Zeroizing<[u8; 32]> {
-    let mut key = Zeroizing::new([0u8; 32]);
-    // HKDF refuses only outputs above 255 · 32 bytes.
-    let expanded = Hkdf::<Sha256>::new(None, secret).expand(b"aula/v1/vault-record", key.as_mut_slice());
-    debug_assert!(expanded.is_ok());
-    key
-}
-
-/// Appends length (u32, little endian), nonce and ciphertext.
-fn append_sealed(out: &mut Vec<u8>, key: &[u8; 32], clear: &[u8], bound: &[u8]) -> Result<(), OfficeError> {
-    let mut nonce = [0u8; NONCE_BYTES];
-    OsRng.fill_bytes(&mut nonce);
-    let payload = Payload { msg: clear, aad: bound };
-    let cipher = Aes256GcmSiv::new(key.into());
-    let sealed = cipher.encrypt(Nonce::from_slice(&nonce), payload).map_err(|_| OfficeError::Seal)?;
-    let length = u32::try_from(sealed.len()).map_err(|_| OfficeError::Seal)?;
-    out.extend_from_slice(&length.to_le_bytes());
-    out.extend_from_slice(&nonce);
-    out.extend_from_slice(&sealed);
-    Ok(())
-}
-
-fn make_folder(path: &Path) -> Result<(), OfficeError> {
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|source| OfficeError::Write { path: path.to_owned(), source })
-}
-
-/// Writes a file that only its owner may read, and syncs it.
-fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), OfficeError> {
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
-    let written = file.and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    written.map_err(|source| OfficeError::Write { path: path.to_owned(), source })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::reading::ReadError;
-    use super::*;
-
-    #[test]
-    fn an_office_reads_back_what_it_sealed_and_nothing_that_was_changed()
-    -> Result<(), Box<dyn std::error::Error>> {
-        let folder = tempfile::tempdir()?;
-        let mut office = Office::create(folder.path(), DistrictId(7))?;
-        let year = SchoolYear(1985);
-        let record =
-            |student| Record { student, snapshot: vec![student as u8; 40], events: vec![vec![1, 2]] };
-        let handles = [3, 4, 5].map(|student| office.handle(student, year));
-        let records: Vec<(Handle, Record)> = handles.into_iter().zip([3, 4, 5].map(record)).collect();
-        office.seal_year(year, &records)?;
-        office.save_secrets()?;
-        let path = folder.path().join("district-07");
-        let mut again = Office::open(&path)?;
-        for (handle, sealed) in &records {
-            assert_eq!(&again.record(handle, year)?, sealed);
+    /// Seals records and events, each kind in one synced batch: on disk on return.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn keep(&self, records: &[Record]) -> Result<(), OfficeError> {
+        let state = FieldName::new(STATE_FIELD)?;
+        let mut values: Vec<(Handle, FieldName, Vec<u8>)> = Vec::new();
+        for record in records {
+            values.push((record.handle, state.clone(), record.twin.to_canonical()));
+            for (name, value) in &record.fields {
+                values.push((record.handle, FieldName::new(name)?, serde_json::to_vec(value)?));
+            }
         }
-        let nobody = again.record(&Handle([9; 32]), year);
-        assert!(matches!(nobody, Err(ReadError::Unknown(_))));
-        for (file, at) in [("vault/1985.sealed", 60), ("keystore/students.sealed", 30)] {
-            let good = fs::read(path.join(file))?;
-            let mut bad = good.clone();
-            bad[at] ^= 1;
-            fs::write(path.join(file), &bad)?;
-            let read = Office::open(&path).and_then(|mut office| office.record(&handles[0], year));
-            assert!(matches!(read, Err(ReadError::Damaged(_))), "{file}");
-            fs::write(path.join(file), &good)?;
-        }
-        fs::write(
-            path.join("keystore/kek.json"),
-            format!("{{\"version\":1,\"kek\":\"{}\"}}", "00".repeat(32)),
-        )?;
-        assert!(matches!(Office::open(&path), Err(ReadError::Damaged(_))), "another key");
-        Ok(())
+        let rows: Vec<(Handle, FieldName, &[u8])> =
+            values.iter().map(|(handle, name, bytes)| (*handle, name.clone(), bytes.as_slice())).collect();
+        self.vault.put_records(&rows)?;
+        let of = |record: &'_ Record| -> Vec<(Handle, EventPlace, Vec<u8>)> {
+            record.events.iter().map(|(key, event)| (record.handle, *key, event.clone())).collect()
+        };
+        let events: Vec<(Handle, EventPlace, Vec<u8>)> = records.iter().flat_map(of).collect();
+        let events: Vec<EventIn<'_>> =
+            events.iter().map(|(handle, key, event)| EventIn { handle: *handle, key, event }).collect();
+        Ok(self.vault.put_events(&events)?)
     }
 
-    #[test]
-    fn pseudonyms_differ_by_student_year_and_office_and_stay_the_same_otherwise() -> Result<(), OfficeError> {
-        let folder =
-            tempfile::tempdir().map_err(|source| OfficeError::Write { path: "tmp".into(), source })?;
-        let mut office = Office::create(folder.path(), DistrictId(7))?;
-        let first = office.handle(1, SchoolYear(1985));
-        assert_eq!(first, office.handle(1, SchoolYear(1985)));
-        assert_ne!(first, office.handle(1, SchoolYear(1986)));
-        assert_ne!(first, office.handle(2, SchoolYear(1985)));
-        let mut other = Office::create(folder.path(), DistrictId(8))?;
-        assert_ne!(first, other.handle(1, SchoolYear(1985)));
-        Ok(())
-    }
-
-    #[test]
-    fn the_vault_holds_no_record_in_clear_and_only_its_owner_reads_it() -> Result<(), OfficeError> {
-        use std::os::unix::fs::PermissionsExt;
-        let failed = |source| OfficeError::Write { path: "tmp".into(), source };
-        let folder = tempfile::tempdir().map_err(failed)?;
-        let mut office = Office::create(folder.path(), DistrictId(7))?;
-        let handle = office.handle(1, SchoolYear(1985));
-        let record = Record { student: 1, snapshot: b"a snapshot in clear".to_vec(), events: vec![] };
-        office.seal_year(SchoolYear(1985), &[(handle, record)])?;
-        office.save_secrets()?;
-        let path = folder.path().join("district-07/vault/1985.sealed");
-        let bytes = fs::read(&path).map_err(failed)?;
-        assert!(!bytes.windows(8).any(|window| window == b"snapshot"));
-        for file in
-            ["vault/1985.sealed", "keystore/kek.json", "keystore/students.sealed", "keys/account.json"]
-        {
-            let mode =
-                fs::metadata(folder.path().join("district-07").join(file)).map_err(failed)?.permissions();
-            assert_eq!(mode.mode() & 0o777, 0o600, "{file}");
-        }
-        Ok(())
+    /// Keeps these families' consents to educational necessity, once they are final on the ledger.
+    ///
+    /// # Errors
+    /// An unknown handle, a disk that refuses.
+    pub fn agreed(&self, handles: &[Handle]) -> Result<(), OfficeError> {
+        Ok(self.vault.keep_consent(handles, Purpose::EducationalNecessity, ConsentChoice::Given)?)
     }
 }

@@ -19,9 +19,12 @@ use aula_twin_runtime::params::{KindRule, Params, ScoreScale};
 use aula_twin_runtime::twin::{Leaf, TwinState, leaves, step};
 use aula_zk::{Field, Opening, StudentSecret, commitment};
 
-use super::office::{Office, OfficeError, Record};
+use serde_json::json;
+
+use super::office::{EventPlace, Office, OfficeError, Record};
 use super::rules;
 use super::star::StudentYear;
+use crate::twin_record::TwinRecord;
 
 const READING: SkillId = SkillId(0);
 const MATHEMATICS: SkillId = SkillId(1);
@@ -34,6 +37,8 @@ const SCALES_E1: [[(u32, u32); 2]; 4] = [
 ];
 /// 1 April 1986, when kindergarten's tests were taken: milliseconds since 1970. Later grades add 365 days each.
 const FIRST_TESTS_MS: u64 = 512_697_600_000;
+/// Needs of one band.
+const BAND_WIDTH: u16 = 256;
 /// How far a source's clock may be from the server's: the records come from files, so any bound is kept.
 const SKEW_BOUND_MS: u64 = DAY_MS;
 
@@ -59,7 +64,12 @@ pub struct Twin {
     state: TwinState,
     /// States anchored so far.
     version: u32,
+    /// Every event so far: the newest district keeps them all, since an audit folds them all.
+    events: Vec<Kept>,
 }
+
+/// An event as a vault keeps it: a key that sorts as the events do, canonical bytes.
+type Kept = (EventPlace, Vec<u8>);
 
 /// All students' twins, by the study's number.
 pub type Twins = BTreeMap<u32, Twin>;
@@ -93,13 +103,13 @@ pub fn params() -> Params {
     params
 }
 
-/// Folds a year's records of one district into its students' twins, seals them into the vault, and gives what is
-/// to be anchored, ascending by handle.
+/// Folds a year's records of one district into its students' twins, seals them into the district's vault, and gives
+/// what is to be anchored, ascending by handle.
 ///
 /// # Errors
 /// When an event is refused or the vault cannot be written.
 pub fn advance(
-    office: &mut Office,
+    office: &Office,
     twins: &mut Twins,
     years: &[StudentYear],
     params: &Params,
@@ -110,21 +120,20 @@ pub fn advance(
     let mut source =
         Source { clock: HybridClock::default(), id: SourceId(u64::from(office.district.0)), sequence: 0 };
     let (mut anchored, mut records) = (Vec::with_capacity(years.len()), Vec::with_capacity(years.len()));
-    for year in years {
-        let fresh = || Twin { state: TwinState::new(params), version: 0 };
+    let students: Vec<u32> = years.iter().map(|year| year.student).collect();
+    let handles = office.enrol(&students, school_year)?;
+    for (year, handle) in years.iter().zip(handles) {
+        let fresh = || Twin { state: TwinState::new(params), version: 0, events: Vec::new() };
         let twin = twins.entry(year.student).or_insert_with(fresh);
         let refused = |why| TwinError::Event { student: year.student, why };
-        let mut events = Vec::new();
         for body in bodies(year) {
             let event = source.event(wall_ms, body).map_err(refused)?;
             step(&mut twin.state, &event, params).map_err(|error| refused(error.to_string()))?;
-            events.push(event.encode());
+            twin.events.push((place(&event.key), event.encode()));
         }
         twin.version += 1;
-        let handle = office.handle(year.student, school_year);
-        let (leaf, openings) =
-            leaf(handle, year, twin, &office.secret(year.student), params).map_err(refused)?;
-        records.push((handle, Record { student: year.student, snapshot: twin.state.snapshot(), events }));
+        let (leaf, openings) = leaf(handle, year, twin, &office.secret(&handle)?, params).map_err(refused)?;
+        records.push(record(handle, year, twin, params));
         anchored.push(Anchored {
             year: year.clone(),
             need: rules::need(year),
@@ -133,10 +142,45 @@ pub fn advance(
             anchored: Height::GENESIS,
         });
     }
-    office.seal_year(school_year, &records)?;
-    office.save_secrets()?;
+    office.keep(&records)?;
     anchored.sort_by_key(|student| student.leaf.handle);
     Ok(anchored)
+}
+
+/// What the vault keeps of a student's year; the fields are named as its access check knows them.
+fn record(handle: Handle, year: &StudentYear, twin: &Twin, params: &Params) -> Record {
+    let events = twin.events.clone();
+    let mastery = |skill| twin.state.mastery(skill, params).level.e4();
+    let need = rules::need(year);
+    let skill = |id: SkillId| (format!("skill:{:05}", id.0), json!({ "mastery_e4": mastery(id) }));
+    let fields = vec![
+        ("grade".into(), json!(year.grade.name())),
+        ("home_school".into(), json!(year.school)),
+        ("need".into(), json!(need)),
+        ("band".into(), json!(need / BAND_WIDTH)),
+        ("engagement".into(), json!({ "level_e4": twin.state.engagement().level.e4() })),
+        skill(READING),
+        skill(MATHEMATICS),
+    ];
+    Record {
+        handle,
+        twin: TwinRecord { version: twin.version, snapshot: twin.state.snapshot() },
+        fields,
+        events,
+    }
+}
+
+/// Where an event stands among its student's: bytes that sort as its key does.
+fn place(key: &EventKey) -> EventPlace {
+    let mut place = [0; 28];
+    let parts = [
+        &key.stamp.wall_ms().to_be_bytes()[..],
+        &key.stamp.counter().to_be_bytes()[..],
+        &key.source.0.to_be_bytes()[..],
+        &key.sequence.to_be_bytes()[..],
+    ];
+    place.copy_from_slice(&parts.concat());
+    place
 }
 
 /// The transaction that anchors these students, at most `batch` a transaction.
@@ -236,8 +280,9 @@ fn leaf(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::demo::office::MemberHome;
     use crate::demo::star::{DataFolder, Grade};
-    use aula_ledger::types::DistrictId;
+    use aula_ledger::types::ChainId;
     use std::path::Path;
 
     #[test]
@@ -259,10 +304,12 @@ mod tests {
         let second = years.iter().find(|year| year.student == first.student && year.grade == Grade::ALL[1]);
         let second = second.ok_or("no second year")?.clone();
         let folder = tempfile::tempdir()?;
-        let mut office = Office::create(folder.path(), DistrictId(first.district.0))?;
+        let member = MemberHome::create(&folder.path().join("office"))?;
+        let chain = ChainId::new("test-00c0ffee").ok_or("a chain id")?;
+        let office = Office::create(first.district, member, &chain, 1_780_000_000_000)?;
         let (mut twins, params) = (Twins::new(), params());
-        let one = advance(&mut office, &mut twins, &[first], &params)?.remove(0).leaf;
-        let two = advance(&mut office, &mut twins, &[second], &params)?.remove(0).leaf;
+        let one = advance(&office, &mut twins, &[first], &params)?.remove(0).leaf;
+        let two = advance(&office, &mut twins, &[second], &params)?.remove(0).leaf;
         assert_ne!(one.handle, two.handle);
         assert!(one.version < two.version && one.event_watermark < two.event_watermark);
         assert_ne!((one.state_hash, &one.commitments), (two.state_hash, &two.commitments));

@@ -1,46 +1,76 @@
-//! Looks at the vault's schedule while the node runs: says when the key-encryption key is due. Stops nothing, opens
-//! no vault and reads no secret, whatever the clock says.
+//! The schedule of the vault's key-encryption key, while the node runs: looks every hour, says when the key is due, and
+//! replaces it if the configuration leaves that to the node.
+//!
+//! Invariants: looking opens no vault and reads no secret; whatever the clock says, nothing is stopped: a clock that
+//! jumped ahead makes a rotation come early, which costs nothing, and one that jumped back makes it late. A vault that is
+//! in use is tried again in an hour. Absent: the backup of the new keystore, which is the operator's.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aula_vault::schedule::Rotation;
-use aula_vault::{Generation, KeyStoreError};
+use aula_vault::{Folders, Generation, KeyStoreError, Vault, VaultError};
 use metrics::{describe_gauge, gauge};
 
 use crate::command::now_ms;
+use crate::config::RotationBy;
+
+#[cfg(test)]
+mod tests;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(3_600);
 
 /// Looks at once and then every hour, for as long as the node runs.
-pub(super) async fn watch(keystore: PathBuf) {
+pub(super) async fn watch(folders: Folders, by: RotationBy) {
     describe_gauge!("aula_vault_rotation_days", "days until the vault's key is due, below 0 when it is over");
     loop {
-        let folder = keystore.clone();
+        let folders = folders.clone();
         // A disk that hangs must not hold up anything else.
-        if let Ok(read) = tokio::task::spawn_blocking(move || Generation::read(&folder)).await {
-            tell(read);
+        let looked = tokio::task::spawn_blocking(move || look(&folders, by, now_ms())).await;
+        if let Ok(Err(error)) = looked {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the vault's keystore cannot be looked at"
+            );
         }
         tokio::time::sleep(EVERY).await;
     }
 }
 
-fn tell(read: Result<Generation, KeyStoreError>) {
-    match read.map(|generation| generation.rotation(now_ms())) {
+/// Tells what the clock says of the key, and replaces it when that is due and the node's to do.
+fn look(folders: &Folders, by: RotationBy, now_ms: u64) -> Result<(), VaultError> {
+    let rotation = match Generation::read(&folders.keystore) {
         // A follower without a vault.
-        Err(KeyStoreError::Absent(_)) => {}
-        Err(error) => tracing::warn!(%error, "the vault's keystore cannot be looked at"),
-        Ok(rotation) => {
-            let days = match rotation {
-                Rotation::Fresh { days_left } => days_left as f64,
-                Rotation::Due { days_over } => -(days_over as f64),
-                Rotation::ClockBehind => f64::NAN,
-            };
-            gauge!("aula_vault_rotation_days").set(days);
-            if !matches!(rotation, Rotation::Fresh { .. }) {
-                tracing::warn!("vault: {rotation}");
-            }
+        Err(KeyStoreError::Absent(_)) => return Ok(()),
+        read => read?.rotation(now_ms),
+    };
+    tell(rotation);
+    if !rotation.is_due() || by == RotationBy::Operator {
+        return Ok(());
+    }
+    let vault = match Vault::open(folders) {
+        Err(VaultError::Busy) => {
+            tracing::info!("vault: in use, its key is replaced within the hour");
+            return Ok(());
         }
+        opened => opened?,
+    };
+    let mut keystore = vault.keystore();
+    keystore.replace(&BTreeSet::new(), now_ms)?;
+    tracing::info!(generation = keystore.current().generation, "vault: key replaced; back up the keystore");
+    tell(keystore.current().rotation(now_ms));
+    Ok(())
+}
+
+fn tell(rotation: Rotation) {
+    let days = match rotation {
+        Rotation::Fresh { days_left } => days_left as f64,
+        Rotation::Due { days_over } => -(days_over as f64),
+        Rotation::ClockBehind => f64::NAN,
+    };
+    gauge!("aula_vault_rotation_days").set(days);
+    if !matches!(rotation, Rotation::Fresh { .. }) {
+        tracing::warn!("vault: {rotation}");
     }
 }

@@ -77,7 +77,8 @@ pub struct Restored {
 }
 
 /// Puts copies in the place of a vault that is gone, opens it, and removes rows without keys. Consents are forgotten,
-/// since one may have been withdrawn after the copy: reads that need one are denied until it is recorded again.
+/// since one may have been withdrawn after the copy: reads that need one are denied until they are fetched from the ledger.
+/// If the log has lost entries that were anchored, the next anchor begins a new epoch.
 ///
 /// # Errors
 /// [`VaultError::Present`] when there is a vault or keystore; copies that are no vault or do not fit each other.
@@ -100,6 +101,7 @@ pub fn restore(
     copy_into(&data, &folders.data)?;
     let vault = Vault::open(folders)?;
     vault.forget_consents()?;
+    vault.mark_restored()?;
     let swept = vault.sweep()?;
     let students = vault.keystore().students();
     let log_size = vault.last_entry()?.map_or(0, |entry| entry.number.saturating_add(1));

@@ -12,7 +12,7 @@ use crate::vault::VaultError;
 /// One column family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Table {
-    /// `identity` → JSON of [`crate::vault::Identity`]; `format` → one byte.
+    /// `identity` → JSON of [`crate::vault::Identity`]; `format`, `restored` → one byte.
     Meta,
     /// Handle, field name → sealed value.
     Records,
@@ -20,7 +20,7 @@ pub(crate) enum Table {
     Events,
     /// Number (u64) → canonical bytes of an access log entry, in clear: it holds no record.
     Log,
-    /// Log size (u64) → borsh of [`crate::access::Anchor`].
+    /// Epoch (u32), log size (u64) → borsh of [`crate::access::Anchor`].
     Anchors,
     /// Handle, purpose (u8) → choice (u8).
     Consents,
@@ -47,6 +47,8 @@ impl Table {
 }
 
 pub(crate) const FORMAT_KEY: &[u8] = b"format";
+/// There from a restore until the access log is anchored again.
+pub(crate) const RESTORED_KEY: &[u8] = b"restored";
 pub(crate) const IDENTITY_KEY: &[u8] = b"identity";
 /// The layout that this program writes.
 pub(crate) const FORMAT: u8 = 1;

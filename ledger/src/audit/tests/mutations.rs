@@ -22,6 +22,7 @@ fn bundles(world: &World) -> Vec<Bundle> {
         collector.student(DistrictId(9), YEAR, &handle(3)).unwrap(),
         collector.budget(account("funder"), YEAR).unwrap(),
         opened,
+        super::reads::listed(collector.access(DistrictId(1)).unwrap(), 1),
     ]
 }
 
@@ -161,7 +162,7 @@ fn parts_of_another_height_or_chain_are_refused() {
                 refuse(&late, &bundle.to_canonical(), &format!("{what} of {which} in bundle {at}"));
             }
         }
-        let swapped = &bundles(&late)[(at + 1) % 7];
+        let swapped = &bundles(&late)[(at + 1) % 8];
         let mixed = Bundle { subject: swapped.subject.clone(), ..good.clone() };
         assert_valid(&late, &mixed);
     }

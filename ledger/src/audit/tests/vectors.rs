@@ -6,7 +6,7 @@ use super::*;
 use crate::audit::open::{attach_band, open_fields};
 
 const GENESIS: &[u8] = include_bytes!("../../../vectors/evidence/genesis.json");
-const BUNDLES: [(&str, &[u8]); 7] = [
+const BUNDLES: [(&str, &[u8]); 8] = [
     ("round", include_bytes!("../../../vectors/evidence/round.bundle")),
     ("allocation", include_bytes!("../../../vectors/evidence/allocation.bundle")),
     ("student", include_bytes!("../../../vectors/evidence/student.bundle")),
@@ -14,6 +14,7 @@ const BUNDLES: [(&str, &[u8]); 7] = [
     ("proved", include_bytes!("../../../vectors/evidence/proved.bundle")),
     ("opened", include_bytes!("../../../vectors/evidence/opened.bundle")),
     ("budget", include_bytes!("../../../vectors/evidence/budget.bundle")),
+    ("access", include_bytes!("../../../vectors/evidence/access.bundle")),
 ];
 
 #[test]
@@ -51,6 +52,7 @@ fn write_the_pinned_evidence() {
     write("student.bundle", &bundle(collector.student(DistrictId(1), YEAR, &handle(3))));
     write("absent.bundle", &bundle(collector.student(DistrictId(1), YEAR, &handle(900))));
     write("budget.bundle", &bundle(collector.budget(account("funder"), YEAR)));
+    write("access.bundle", &reads::listed(collector.access(DistrictId(1)).unwrap(), 1).to_canonical());
     let mut proved = collector.allocation(ROUND, &handle(3)).unwrap();
     attach_band(&mut proved, band_alone(&world, 3)).unwrap();
     write("proved.bundle", &proved.to_canonical());

@@ -105,6 +105,7 @@ impl World {
         self.accept("district-2", testkit::anchor(20..26, 21));
         // A student with a real state, to open fields of.
         self.accept("district-1", super::disclosure::anchored(1));
+        self.accept("district-1", super::reads::anchored());
     }
 
     fn round(&mut self) {

@@ -3,11 +3,12 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
-use super::Moment;
 use super::chain::canonical;
+use super::{Moment, Records};
 use crate::access::{ConsentChoice, Purpose};
 use crate::chain::TreeHead;
 use crate::codec::{Canonical, at_most};
+use crate::state::StoreError;
 use crate::types::{AccountId, DistrictId, Hash, Height};
 
 /// The newest anchored head of a district's access log; earlier ones stand in their blocks.
@@ -15,14 +16,39 @@ use crate::types::{AccountId, DistrictId, Hash, Height};
 pub struct AccessLog {
     /// Whose vault.
     pub district: DistrictId,
+    /// Which of its logs: one more after each restore that lost entries.
+    pub epoch: u32,
     /// Entries and root.
     pub head: TreeHead,
-    /// How often a head was anchored.
+    /// How often a head of this epoch was anchored.
     pub anchors: u32,
     /// Who anchored this one.
     pub by: AccountId,
     /// When.
     pub at: Moment,
+}
+
+/// Where the last head of an epoch that ended stays.
+pub fn ended_access_log_key(district: DistrictId, epoch: u32) -> Vec<u8> {
+    [ENDED, &district.0.to_be_bytes(), &epoch.to_be_bytes()].concat()
+}
+
+const ENDED: &[u8] = b"access_log_ended/";
+
+/// Every district's newest anchored head, by district.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or a record is damaged.
+pub fn access_logs(from: &(impl Records + ?Sized)) -> Result<Vec<AccessLog>, StoreError> {
+    super::list(from, b"access_log/")
+}
+
+/// The last heads of every epoch that ended, by district and epoch.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or a record is damaged.
+pub fn ended_access_logs(from: &(impl Records + ?Sized)) -> Result<Vec<AccessLog>, StoreError> {
+    super::list(from, ENDED)
 }
 
 /// A family's newest word on one purpose.

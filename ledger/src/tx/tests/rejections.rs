@@ -278,6 +278,12 @@ const VAULTS: &[Row] = &[
         (logged(), "district-1", RecordAccess { root, ..access(9, 5) }.into())
     }),
     (Code::AccessLogInconsistent, || (ready(), "district-1", access(9, 5).into())),
+    (Code::AccessLogInconsistent, || {
+        // A new epoch has nothing before it to be consistent with.
+        (logged(), "district-1", RecordAccess { epoch: 1, ..access(9, 5) }.into())
+    }),
+    (Code::AccessEpoch, || (ready(), "district-1", RecordAccess { epoch: 1, ..access(5, 0) }.into())),
+    (Code::AccessEpoch, || (logged(), "district-1", RecordAccess { epoch: 2, ..access(9, 0) }.into())),
     (Code::RoleNotAllowed, || (ready(), "school-11", access(1, 0).into())),
     (Code::ConsentUnchanged, || (ready(), "district-1", consent(ConsentChoice::Withdrawn, [1]).into())),
     (Code::ConsentUnchanged, || {

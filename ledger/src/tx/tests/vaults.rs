@@ -14,7 +14,7 @@ fn an_access_log_grows_by_proved_steps_and_each_district_has_its_own() {
     for (old, size) in [(0, 1), (1, 2), (2, 7), (7, 64), (64, 65), (65, 300)] {
         let receipt = chain.accept("district-1", access(size, old));
         let root = access(size, old).root;
-        let event = Event::AccessRecorded { district: DistrictId(1), log_size: size, root };
+        let event = Event::AccessRecorded { district: DistrictId(1), epoch: 0, log_size: size, root };
         assert_eq!(receipt.events, [event]);
         let log = schema::access_log(&chain.state, DistrictId(1)).unwrap().unwrap();
         assert_eq!(log.head, TreeHead { leaf_count: size, root });
@@ -26,6 +26,35 @@ fn an_access_log_grows_by_proved_steps_and_each_district_has_its_own() {
     // A log that was rewritten below its end is never anchored again, whatever proof comes with it.
     let rewritten = RecordAccess { root: Hash([3; 32]), ..access(301, 300) };
     assert_eq!(chain.send("district-1", rewritten).code, Code::AccessLogInconsistent);
+}
+
+#[test]
+fn a_restored_log_begins_the_next_epoch_and_the_head_of_the_one_before_stays() {
+    let mut chain = ready();
+    chain.accept("district-1", access(9, 0));
+    let ended = schema::access_log(&chain.state, DistrictId(1)).unwrap().unwrap();
+    // The copy had four entries; seven now are another log, which the old one does not extend to.
+    let restored = RecordAccess { epoch: 1, ..access(7, 0) };
+    assert_eq!(
+        chain.send("district-1", RecordAccess { epoch: 0, ..restored.clone() }).code,
+        Code::AccessLogNotLonger
+    );
+    let (district, log_size, root) = (DistrictId(1), ended.head.leaf_count, ended.head.root);
+    let receipt = chain.accept("district-1", restored.clone());
+    let events = [
+        Event::AccessLogEnded { district, epoch: 0, log_size, root },
+        Event::AccessRecorded { district, epoch: 1, log_size: 7, root: restored.root },
+    ];
+    assert_eq!(receipt.events, events);
+    assert_eq!(schema::ended_access_logs(&chain.state).unwrap(), std::slice::from_ref(&ended));
+    let key = schema::ended_access_log_key(district, 0);
+    assert_eq!(schema::read::<schema::AccessLog>(&chain.state, &key).unwrap(), Some(ended));
+    let newest = schema::access_log(&chain.state, district).unwrap().unwrap();
+    assert_eq!((newest.epoch, newest.anchors, newest.head.leaf_count), (1, 1, 7));
+    assert_eq!(schema::access_logs(&chain.state).unwrap(), [newest]);
+    // From here on the new epoch only grows; the one that ended is closed.
+    chain.accept("district-1", RecordAccess { epoch: 1, ..access(8, 7) });
+    assert_eq!(chain.send("district-1", access(10, 9)).code, Code::AccessEpoch);
 }
 
 #[test]

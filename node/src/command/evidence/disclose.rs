@@ -1,86 +1,197 @@
-//! What a district adds to a bundle from its own records: opened fields, a proof of one student's band.
+//! What a district adds to a bundle from its own vault: opened fields, a proof of one student's band.
 //!
-//! The node that built the bundle has none of this. Invariants: what leaves is what was asked for; a record that does
-//! not give the anchored hash adds nothing. Absent: sending, and whether the asker may, which is the district's policy.
+//! The node that built the bundle has none of this. Both read the student's state through the vault's access check,
+//! which lists the read before anything is opened: fields of a state are personal data, for a reader with a credential
+//! and with the family's consent; a band is open by design. Invariants: what leaves is what was granted; a record that
+//! does not give the anchored hash adds nothing. Absent: sending.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use aula_ledger::audit::open::{anchored_leaf, attach_band, open_fields};
+use aula_ledger::access::Denial;
+use aula_ledger::audit::open::{anchored_leaf, attach_band, list_read, open_fields};
 use aula_ledger::audit::{Bundle, Subject};
 use aula_ledger::codec::Canonical;
+use aula_ledger::credential::{Claim, Credential, MAX_LIFETIME_MS};
+use aula_ledger::names::{FieldName, Term};
 use aula_ledger::proof::committed::{CommittedField, ProofBytes, band_statement};
-use aula_ledger::state::schema::{RequestRow, Round};
-use aula_ledger::types::{Handle, SchoolYear};
-use aula_twin_runtime::twin::TwinState;
+use aula_ledger::state::schema::{AccessLog, RequestRow};
+use aula_ledger::types::Handle;
+use aula_vault::access::{ReadError, ReadRequest, credential_purpose};
+use aula_vault::{Vault, vault};
 use aula_zk::{Field, Opening};
 use rand::rngs::OsRng;
 
-use crate::command::{Advise, Failure};
-use crate::demo::office::Office;
+use crate::command::vault::{Place, credential, refused};
+use crate::command::{Advise, Context, Failure, now_ms};
 use crate::demo::twins;
-use crate::home::Home;
+use crate::keys::{KeyKind, NodeKey};
+use crate::twin_record::{Provable, Unprovable};
 
 const HINT: &str = "give the district's own folder with --home, and a bundle of its newest anchor";
+/// As whom the operator reads when no reader's credential is given.
+const OPERATOR: (&str, &str) = ("counselor", "evidence");
 
-/// True when the home holds a district's records.
-pub fn has_records(home: &Home) -> bool {
-    home.path().join("keystore/students.sealed").is_file()
+/// Why nothing was added.
+pub enum Undisclosed {
+    /// The access check said no; the denial is listed in the log.
+    Denied(Denial),
+    /// It could not be done.
+    Failed(Failure),
 }
 
-/// Opens the fields named, such as `skill:00001` or `need`, of the student that the bundle is about.
-///
-/// # Errors
-/// When the records cannot be read, are of another state, or have no such field.
-pub fn fields(home: &Home, bundle: &mut Bundle, names: &str) -> Result<(), Failure> {
-    let Subject::Student(student) = &bundle.subject else { return Ok(()) };
-    let (handle, year) = (student.handle, student.school_year);
-    let leaf = anchored_leaf(bundle).advise("nothing can be opened", "the student must be anchored")?;
-    let mut office = Office::open(home.path()).advise("the district's records cannot be opened", HINT)?;
-    let (student, state) = state_of(&mut office, &handle, year)?;
-    let secret = office.secret(student);
-    let salted = twins::salted_fields(&state, u64::from(leaf.version), &secret, &twins::params())
-        .map_err(|why| Failure::because(why, HINT))?;
-    let names: BTreeSet<String> = names.split(',').map(|name| name.trim().replace(':', "/")).collect();
-    open_fields(bundle, &salted, &names).advise("the fields cannot be opened", HINT)
+impl<E: Into<Failure>> From<E> for Undisclosed {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
-/// Proves the band of the request that the bundle is about, for this student alone.
-///
-/// # Errors
-/// When the records cannot be read, or give another commitment than the request's.
-pub fn band(home: &Home, bundle: &mut Bundle) -> Result<(), Failure> {
-    let Subject::Allocation(allocation) = &bundle.subject else { return Ok(()) };
-    let unread = "the bundle's records cannot be read";
-    let request = RequestRow::from_canonical(&allocation.request.row).advise(unread, HINT)?;
-    let round = Round::from_canonical(&allocation.context.record.value).advise(unread, HINT)?;
-    let claim = request.band_claim(allocation.handle);
-    let mut office = Office::open(home.path()).advise("the district's records cannot be opened", HINT)?;
-    let (student, state) = state_of(&mut office, &claim.handle, round.school_year)?;
-    let need = state.need().map(|need| u64::from(need.score()));
-    let need = need.ok_or_else(|| Failure::because("the student's need is not assessed", HINT))?;
-    let name = Field::new(&CommittedField::Need.to_string()).advise("no field", HINT)?;
-    let secret = office.secret(student);
-    // The request does not say which version of the state it spoke of; versions are few, and only one fits.
-    let fits = |version: &u64| {
-        let opening = Opening::derive(&secret, &name, *version, need);
-        opening.commit().is_ok_and(|commitment| *commitment.as_bytes() == claim.commitment.0)
-    };
-    let version = (1..=MAX_VERSIONS).find(fits);
-    let version =
-        version.ok_or_else(|| Failure::because("the record's need is not the committed one", HINT))?;
-    let opening = Opening::derive(&secret, &name, version, need);
-    let chain = &bundle.chain.head.header.chain_id;
-    let statement = band_statement(chain, round.round, &[claim]).advise("the band has no statement", HINT)?;
-    let proof = statement.prove(&[opening], &mut OsRng).advise("the band cannot be proved", HINT)?;
-    attach_band(bundle, ProofBytes(proof)).advise("the proof does not fit the bundle", HINT)
+/// A district's own home: its vault, its account key, and the reader's credential if one was given.
+pub struct Own<'a> {
+    /// The home.
+    pub context: &'a Context,
+    /// Where the vault is.
+    pub place: &'a Place,
+    /// The reader's credential.
+    pub reader: Option<&'a Path>,
 }
 
-/// Most versions of a student's state that are tried: one a day for ten years.
-const MAX_VERSIONS: u64 = 3_650;
+impl Own<'_> {
+    /// True when the home holds a vault.
+    ///
+    /// # Errors
+    /// When the working directory cannot be read.
+    pub fn has_vault(&self) -> Result<bool, Failure> {
+        Ok(vault::is_there(&self.place.folders(self.context)?.data))
+    }
 
-/// The student behind a pseudonym, and the state that the year's record holds.
-fn state_of(office: &mut Office, handle: &Handle, year: SchoolYear) -> Result<(u32, TwinState), Failure> {
-    let record = office.record(handle, year).advise("the student's record cannot be read", HINT)?;
-    let state = TwinState::from_snapshot(&record.snapshot).advise("the student's record is damaged", HINT)?;
-    Ok((record.student, state))
+    /// Opens the fields named, such as `skill:00001` or `need`, of the student that the bundle is about.
+    ///
+    /// # Errors
+    /// [`Undisclosed`].
+    pub fn fields(&self, bundle: &mut Bundle, names: &str) -> Result<(), Undisclosed> {
+        let Subject::Student(student) = &bundle.subject else { return Ok(()) };
+        let handle = student.handle;
+        let leaf = anchored_leaf(bundle).advise("nothing can be opened", "the student must be anchored")?;
+        let names: BTreeSet<String> = names.split(',').map(|name| name.trim().replace('/', ":")).collect();
+        let asked: Result<Vec<FieldName>, _> = names.iter().map(|name| FieldName::new(name)).collect();
+        let asked = asked.advise("a field's name is none", "name fields as skill:00001 or need")?;
+        let provable = self.personal(handle, asked)?;
+        let params = twins::params();
+        let salted =
+            twins::salted_fields(&provable.state, u64::from(leaf.version), &provable.secret, &params)
+                .map_err(|why| Failure::because(why, HINT))?;
+        let granted = provable.granted.iter().map(|name| name.as_str().replace(':', "/")).collect();
+        open_fields(bundle, &salted, &granted).advise("the fields cannot be opened", HINT)?;
+        Ok(())
+    }
+
+    /// The student's state, for a proof or an audit of these fields.
+    ///
+    /// # Errors
+    /// [`Undisclosed`].
+    pub fn state(&self, handle: Handle, names: &[&str]) -> Result<Provable, Undisclosed> {
+        let asked: Result<Vec<FieldName>, _> = names.iter().map(|name| FieldName::new(name)).collect();
+        self.personal(handle, asked?)
+    }
+
+    /// A read of personal fields, all of which the reader must need.
+    fn personal(&self, handle: Handle, fields: Vec<FieldName>) -> Result<Provable, Undisclosed> {
+        let vault = self.place.open(self.context)?;
+        let request = ReadRequest {
+            credential: Some(self.credential(&vault)?),
+            handle,
+            class: Term::new("FERPA_PII")?,
+            purpose: Term::new("educational_necessity")?,
+            fields,
+        };
+        let provable = self.read(&vault, &request)?;
+        if !provable.withheld.is_empty() {
+            let list: Vec<&str> = provable.withheld.iter().map(FieldName::as_str).collect();
+            let message = format!("the reader's role does not need {}", list.join(", "));
+            return Err(Failure::new("withheld", message, "ask without these fields").into());
+        }
+        Ok(provable)
+    }
+
+    /// Proves the band of the request that the bundle is about, for this student alone.
+    ///
+    /// # Errors
+    /// [`Undisclosed`].
+    pub fn band(&self, bundle: &mut Bundle) -> Result<(), Undisclosed> {
+        let Subject::Allocation(allocation) = &bundle.subject else { return Ok(()) };
+        let request = RequestRow::from_canonical(&allocation.request.row);
+        let request = request.advise("the bundle's records cannot be read", HINT)?;
+        let claim = request.band_claim(allocation.handle);
+        let provable = self.read(&self.place.open(self.context)?, &open_by_design(claim.handle)?)?;
+        let need = provable.state.need().map(|need| u64::from(need.score()));
+        let need = need.ok_or_else(|| Failure::because("the student's need is not assessed", HINT))?;
+        let name = Field::new(&CommittedField::Need.to_string()).advise("no field", HINT)?;
+        // The request does not say which version of the state it spoke of; versions are few, and only one fits.
+        let fits = |version: &u64| {
+            let opening = Opening::derive(&provable.secret, &name, *version, need);
+            opening.commit().is_ok_and(|commitment| *commitment.as_bytes() == claim.commitment.0)
+        };
+        let version = (1..=u64::from(provable.version)).rev().find(fits);
+        let version =
+            version.ok_or_else(|| Failure::because("the record's need is not the committed one", HINT))?;
+        let opening = Opening::derive(&provable.secret, &name, version, need);
+        let chain = &bundle.chain.head.header.chain_id;
+        let statement = band_statement(chain, allocation.context.round, &[claim])
+            .advise("the band has no statement", HINT)?;
+        let proof = statement.prove(&[opening], &mut OsRng).advise("the band cannot be proved", HINT)?;
+        attach_band(bundle, ProofBytes(proof)).advise("the proof does not fit the bundle", HINT)?;
+        Ok(())
+    }
+
+    /// Shows an entry of the access log in a bundle about that log.
+    ///
+    /// # Errors
+    /// [`Undisclosed::Failed`] when the anchored log does not have it.
+    pub fn listed(&self, bundle: &mut Bundle, number: u64) -> Result<(), Undisclosed> {
+        let Subject::Access(access) = &bundle.subject else { return Ok(()) };
+        let log =
+            AccessLog::from_canonical(&access.log.value).advise("the log's record cannot be read", HINT)?;
+        let vault = self.place.open(self.context)?;
+        let found = vault.entry_in(number, log.head.leaf_count).map_err(refused)?;
+        let (entry, path) = found.ok_or_else(|| {
+            let message = format!("entry {number} is not in the anchored log");
+            Failure::new("not_anchored", message, "anchor the log with `aula vault log anchor`")
+        })?;
+        list_read(bundle, &entry, path).advise("the entry cannot be shown", HINT)?;
+        Ok(())
+    }
+
+    fn read(&self, vault: &Vault, request: &ReadRequest) -> Result<Provable, Undisclosed> {
+        let key = NodeKey::of_home(&self.context.home, KeyKind::Account)
+            .advise("the district's account key is refused", "see the reason above")?;
+        Provable::read(vault, request, &key.public(), now_ms()).map_err(|error| match error {
+            Unprovable::Read(ReadError::Denied(denial, _)) => Undisclosed::Denied(denial),
+            Unprovable::Read(ReadError::Vault(error)) => Undisclosed::Failed(refused(error)),
+            error => Undisclosed::Failed(Failure::because(error, HINT)),
+        })
+    }
+
+    /// The reader's credential, or one that the district's own key signs for its operator.
+    fn credential(&self, vault: &Vault) -> Result<Credential, Failure> {
+        if let Some(path) = self.reader {
+            return credential(path);
+        }
+        let key = NodeKey::of_home(&self.context.home, KeyKind::Account)
+            .advise("the district's account key is refused", "see the reason above")?;
+        let identity = vault.identity();
+        let (role, reader) = OPERATOR;
+        let purpose = credential_purpose(role, reader).unwrap_or_default();
+        let expires_ms = now_ms().saturating_add(MAX_LIFETIME_MS / 60);
+        let chain_id = identity.chain().map_err(refused)?;
+        let claim = Claim { chain_id, account: identity.account, expires_ms, purpose };
+        Ok(Credential::sign(&claim, key.signing_key()))
+    }
+}
+
+/// A read of what an allocation is computed from.
+fn open_by_design(handle: Handle) -> Result<ReadRequest, Failure> {
+    let term = Term::new("resource_allocation")?;
+    let (class, purpose, fields) = (term.clone(), term, vec![FieldName::new("band")?]);
+    Ok(ReadRequest { credential: None, handle, class, purpose, fields })
 }

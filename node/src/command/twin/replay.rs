@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use aula_ledger::proof::committed::CommittedField;
 use aula_ledger::proof::student_state::{self, SaltedField};
 use aula_ledger::types::Hash;
 use aula_twin_runtime::event::Event;
@@ -16,7 +17,7 @@ use aula_twin_runtime::merge::History;
 use aula_twin_runtime::params::Params;
 use aula_twin_runtime::transitions::{Rule, Transition};
 use aula_twin_runtime::twin::leaves;
-use aula_zk::{Field, StudentSecret, commitment};
+use aula_zk::{Field, Opening, StudentSecret, commitment};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,9 @@ pub struct Disclosure {
     pub events: Vec<String>,
     /// Salt of each field of the anchored state, hex.
     pub salts: BTreeMap<String, String>,
+    /// What blinds the commitment to the need in the anchored leaf, hex: for an audit, which opens it.
+    #[serde(default)]
+    pub need_blinding: Option<String>,
 }
 
 impl Disclosure {
@@ -78,29 +82,35 @@ impl Disclosure {
             let salt = commitment::leaf_salt(secret, &name, u64::from(version));
             salts.insert(leaf.field, hex::encode(*salt));
         }
+        let need = Field::new(&CommittedField::Need.to_string())?;
+        let blinding = Opening::derive(secret, &need, u64::from(version), 0).blinding().to_bytes();
         let params = hex::encode(borsh::to_vec(params)?);
         let events = events.iter().map(|event| hex::encode(event.encode())).collect();
-        Ok(Self { version: 1, params, events, salts })
+        Ok(Self { version: 1, params, events, salts, need_blinding: Some(hex::encode(blinding)) })
     }
 }
 
 /// The answer.
 #[derive(Debug, Serialize)]
-struct Report {
-    agrees: bool,
+pub struct Report {
+    /// Whether the events fold to the anchored state.
+    pub agrees: bool,
     events: usize,
     refused: Vec<String>,
     state_hash: String,
     anchored: String,
     snapshot_sha256: String,
     params_digest: String,
-    differs: Vec<String>,
+    /// What does not agree.
+    pub differs: Vec<String>,
+    /// The need that the events give, 0 to 2,559.
+    pub need: Option<u16>,
     transitions: Vec<Explained>,
 }
 
 /// A transition and why it happened.
 #[derive(Debug, Serialize)]
-struct Explained {
+pub(crate) struct Explained {
     at_ms: u64,
     rule: String,
     value: f64,
@@ -128,7 +138,11 @@ fn digest_of(text: &str, flag: &str) -> Result<[u8; 32], Failure> {
     })
 }
 
-fn read(path: &Path) -> Result<Disclosure, Failure> {
+/// Reads a disclosure's file.
+///
+/// # Errors
+/// When it cannot be read or is none.
+pub fn read(path: &Path) -> Result<Disclosure, Failure> {
     let unusable = || format!("cannot use {}", path.display());
     let size = std::fs::metadata(path).advise(unusable(), HINT)?.len();
     if size > MAX_FILE_BYTES {
@@ -144,7 +158,15 @@ fn read(path: &Path) -> Result<Disclosure, Failure> {
     Ok(disclosure)
 }
 
-fn check(disclosure: &Disclosure, anchored: [u8; 32], model: Option<[u8; 32]>) -> Result<Report, Failure> {
+/// Folds the events and compares with the anchored hash, and with the model's digest if one is given.
+///
+/// # Errors
+/// When the disclosure cannot be used.
+pub fn check(
+    disclosure: &Disclosure,
+    anchored: [u8; 32],
+    model: Option<[u8; 32]>,
+) -> Result<Report, Failure> {
     let bytes = hex::decode(&disclosure.params).advise("the parameters are not hex", HINT)?;
     let params: Params = borsh::from_slice(&bytes).advise("the parameters are not canonical bytes", HINT)?;
     params.check().advise("the parameters are refused", HINT)?;
@@ -188,6 +210,7 @@ fn check(disclosure: &Disclosure, anchored: [u8; 32], model: Option<[u8; 32]>) -
         snapshot_sha256: hex::encode(folded.state.digest()),
         params_digest: hex::encode(params_digest),
         differs,
+        need: folded.state.need().map(|need| need.score()),
         transitions: folded.transitions.iter().map(explain).collect(),
     })
 }

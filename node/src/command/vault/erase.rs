@@ -11,9 +11,10 @@ use aula_vault::erase::{Erased, Stage};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::super::{Context, Failure, Outcome};
+use super::super::{Advise, Context, Failure, Outcome};
 use super::record::{LedgerArgs, record};
 use super::{Place, handle, now_ms, refused};
+use crate::family_link;
 
 /// Arguments of `aula vault erase`.
 #[derive(Debug, Args)]
@@ -40,6 +41,11 @@ pub async fn run(context: &Context, place: &Place, args: &EraseArgs) -> Result<O
     let vault = place.open(context)?;
     let erased = vault.erase(&handles, now_ms()).map_err(refused)?;
     if !erased.is_empty() {
+        let links = family_link::revoke_of(&context.home.links_dir(), &erased, now_ms());
+        links.advise(
+            "a link to the student's page could not be revoked",
+            "run `aula vault erase HANDLE` again",
+        )?;
         context.tell(format_args!("{} handles erased here; recording them on the ledger", erased.len()));
     }
     let mut receipts = Vec::new();

@@ -69,7 +69,11 @@ pub fn run(context: &Context, place: &Place, args: &GetArgs) -> Result<Outcome, 
     }
 }
 
-fn credential(path: &Path) -> Result<Credential, Failure> {
+/// A reader's credential from a file, or standard input.
+///
+/// # Errors
+/// When it cannot be read or is none.
+pub fn credential(path: &Path) -> Result<Credential, Failure> {
     let text = if path == Path::new("-") {
         std::io::read_to_string(std::io::stdin())
     } else {

@@ -7,7 +7,7 @@ use aula_ledger::chain::{Code, TreeHead};
 use aula_ledger::codec::Canonical;
 use aula_ledger::tx::RecordAccess;
 use aula_ledger::types::{DistrictId, Handle, Hash};
-use aula_vault::access::Anchor;
+use aula_vault::access::{Anchor, Held};
 use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::json;
@@ -22,7 +22,8 @@ use super::{Place, handle, refused};
 #[command(
     after_help = "Examples:\n  aula vault log list --handle HANDLE\n  aula vault log anchor --rpc http://127.0.0.1:8480\n  aula vault \
                         log prove 12 -o read-12.proof\n  aula vault log verify read-12.proof --rpc http://127.0.0.1:8480      for the family: \
-                        needs no vault"
+                        needs no vault\n  aula evidence access DISTRICT --entry 12 -o read-12.bundle      the same, \
+                        for aula-audit without any node"
 )]
 pub struct LogArgs {
     /// What to do with the log
@@ -41,9 +42,6 @@ pub enum Action {
     },
     /// Put the log's head on the ledger, with the proof that it extends the one before
     Anchor {
-        /// The size that the ledger holds, when this vault does not know it
-        #[arg(long, value_name = "SIZE")]
-        from: Option<u64>,
         /// The ledger
         #[command(flatten)]
         ledger: LedgerArgs,
@@ -73,7 +71,7 @@ pub enum Action {
 pub async fn run(context: &Context, place: &Place, args: &LogArgs) -> Result<Outcome, Failure> {
     match &args.action {
         Action::List { handle } => list(context, place, handle.as_deref()),
-        Action::Anchor { from, ledger } => anchor(context, place, *from, ledger).await,
+        Action::Anchor { ledger } => anchor(context, place, ledger).await,
         Action::Prove { number, out } => prove(context, place, *number, out),
         Action::Verify { file, rpc } => verify(context, file, rpc).await,
     }
@@ -100,32 +98,60 @@ fn list(context: &Context, place: &Place, of: Option<&str>) -> Result<Outcome, F
     Ok(Outcome::yes(json!({ "entries": entries }), lines.join("\n")))
 }
 
-async fn anchor(
-    context: &Context,
-    place: &Place,
-    from: Option<u64>,
-    ledger: &LedgerArgs,
-) -> Result<Outcome, Failure> {
+/// The heads that the ledger holds, as a node shows them.
+#[derive(Deserialize)]
+struct Logs {
+    logs: Vec<Log>,
+}
+
+#[derive(Deserialize)]
+struct Log {
+    district: DistrictId,
+    epoch: u32,
+    head: Head,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    leaf_count: u64,
+    root: Hash,
+}
+
+async fn anchor(context: &Context, place: &Place, ledger: &LedgerArgs) -> Result<Outcome, Failure> {
     let vault = place.open(context)?;
-    let known = vault.anchored().map_err(refused)?.map_or(0, |anchor| anchor.head.leaf_count);
-    let Some(grown) = vault.unanchored(from.unwrap_or(known)).map_err(refused)? else {
-        let json = json!({ "anchored": false, "log_size": known });
+    let district = vault.identity().district;
+    let told: Logs = ledger.rpc.client(context)?.get("/v1/access-logs").await?;
+    let own = told.logs.into_iter().find(|log| log.district == district);
+    let held = own.map(|Log { epoch, head: Head { leaf_count, root }, .. }| Held {
+        epoch,
+        head: TreeHead { leaf_count, root },
+    });
+    let Some(grown) = vault.unanchored(held.as_ref()).map_err(refused)? else {
+        let json = json!({ "anchored": false, "log_size": held.map_or(0, |held| held.head.leaf_count) });
         return Ok(Outcome::yes(json, "nothing to do: the whole log is anchored"));
     };
+    let epoch = grown.epoch;
     let TreeHead { leaf_count: log_size, root } = grown.head;
-    let payload = RecordAccess { log_size, root, consistency: grown.consistency };
+    let payload = RecordAccess { epoch, log_size, root, consistency: grown.consistency };
     let recorded = record(context, ledger, payload).await?;
     if recorded.code != Code::Accepted {
-        let hint =
-            "give --from the size that the ledger holds; if the log was lost, it cannot be anchored again";
-        return Err(Failure { hint: hint.into(), ..recorded.refusal("the log's head") });
+        return Err(recorded.refusal("the log's head"));
     }
-    let anchor = Anchor { head: grown.head, transaction: recorded.id, height: recorded.height };
+    let anchor = Anchor { epoch, head: grown.head, transaction: recorded.id, height: recorded.height };
     vault.keep_anchor(&anchor).map_err(refused)?;
-    let text =
-        format!("{log_size} entries anchored in block {}\ntransaction {}", recorded.height, recorded.id);
+    let began = held.is_some_and(|held| held.epoch != epoch);
+    let note = if began {
+        "\nentries were lost with the old vault: a new log begins, and the ledger says so"
+    } else {
+        ""
+    };
+    let text = format!(
+        "{log_size} entries anchored in block {}, epoch {epoch}\ntransaction {}{note}",
+        recorded.height, recorded.id
+    );
     let json = json!({
-        "anchored": true, "log_size": log_size, "root": root, "transaction": recorded.id, "height": recorded.height,
+        "anchored": true, "epoch": epoch, "log_size": log_size, "root": root, "transaction": recorded.id,
+        "height": recorded.height, "began_epoch": began,
     });
     Ok(Outcome::yes(json, text))
 }
@@ -150,7 +176,6 @@ fn prove(context: &Context, place: &Place, number: u64, out: &std::path::Path) -
 /// The event of an accepted RecordAccess, as a node shows it.
 #[derive(Deserialize)]
 struct Recorded {
-    event: String,
     district: DistrictId,
     log_size: u64,
     root: Hash,
@@ -162,9 +187,11 @@ async fn verify(context: &Context, file: &std::path::Path, rpc: &RpcArgs) -> Res
     let proof = AccessProof::from_canonical(&bytes).advise("this is no access proof", hint)?;
     let client = rpc.client(context)?;
     let told = client.get::<serde_json::Value>(&format!("/v1/transactions/{}", proof.anchored_by)).await?;
-    let event = told["events"].get(0).cloned().unwrap_or_default();
-    let anchored = match serde_json::from_value::<Recorded>(event) {
-        Ok(recorded) if recorded.event == "access_recorded" && told["code"] == 0 => recorded,
+    let mut events = told["events"].as_array().into_iter().flatten();
+    // An epoch that ended stands before the one that begins.
+    let event = events.rfind(|event| event["event"] == "access_recorded").cloned();
+    let anchored = match event.map(serde_json::from_value::<Recorded>) {
+        Some(Ok(recorded)) if told["code"] == 0 => recorded,
         _ => return Ok(no(&proof, "the ledger has no such anchor of an access log")),
     };
     let head = TreeHead { leaf_count: anchored.log_size, root: anchored.root };

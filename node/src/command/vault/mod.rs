@@ -9,18 +9,25 @@ use aula_ledger::types::Handle;
 use aula_vault::{Folders, KeyStoreError, Vault, VaultError};
 use clap::{Args, Subcommand};
 
-use super::{Context, Failure, Outcome, absolute, now_ms};
+use super::{Advise, Context, Failure, Outcome, absolute, now_ms};
+use crate::config::Config;
 
 mod consent;
 mod credential;
+mod disclose;
 mod erase;
 mod get;
+mod handles;
 mod init;
+mod link;
 mod log;
 mod put;
-mod record;
+pub(super) mod record;
 mod rotate;
 mod status;
+mod sync_consents;
+
+pub(super) use get::credential;
 
 /// Arguments of `aula vault`.
 #[derive(Debug, Args)]
@@ -45,10 +52,10 @@ pub struct VaultArgs {
 /// Where the two halves of a vault are.
 #[derive(Debug, Clone, Args)]
 pub struct Place {
-    /// The folder of the data [default: HOME/vault]
+    /// The folder of the data [default: config.toml's, else HOME/vault]
     #[arg(long, global = true, env = "AULA_VAULT", value_name = "DIR")]
     pub vault: Option<PathBuf>,
-    /// The folder of the keys [default: HOME/keystore]
+    /// The folder of the keys [default: config.toml's, else HOME/keystore]
     #[arg(long, global = true, env = "AULA_KEYSTORE", value_name = "DIR")]
     pub keystore: Option<PathBuf>,
 }
@@ -60,6 +67,8 @@ pub enum Action {
     Init(init::InitArgs),
     /// Say whose vault it is, what it holds, and when its key is due
     Status,
+    /// List students' pseudonyms
+    Handles(handles::HandlesArgs),
     /// Write students' fields from a file of JSON lines, and print their handles
     Put(put::PutArgs),
     /// Read fields of a student: decided by the access check, listed in the log
@@ -68,10 +77,20 @@ pub enum Action {
     Credential(credential::CredentialArgs),
     /// Record that a family gives or withdraws its consent
     Consent(consent::ConsentArgs),
+    /// Take families' words from the ledger, after a restore
+    SyncConsents(sync_consents::SyncArgs),
     /// Replace the key-encryption key: rewraps keys, not data
     Rotate(rotate::RotateArgs),
     /// Erase a student in every year, and record it on the ledger
     Erase(erase::EraseArgs),
+    /// Make a family's link to its child's page: it expires and can be revoked
+    Link(link::LinkArgs),
+    /// List families' links
+    Links,
+    /// Revoke families' links
+    Unlink(link::UnlinkArgs),
+    /// Write the events of a student whom a round drew, for the auditor
+    Disclose(disclose::DiscloseArgs),
     /// The access log: list, anchor, prove, verify
     Log(log::LogArgs),
 }
@@ -82,12 +101,10 @@ impl Place {
     /// # Errors
     /// When the working directory cannot be read.
     pub fn folders(&self, context: &Context) -> Result<Folders, Failure> {
-        let of = |given: &Option<PathBuf>, default| given.as_deref().map_or(Ok(default), absolute);
-        let home = &context.home;
-        Ok(Folders {
-            data: of(&self.vault, home.vault_dir())?,
-            keystore: of(&self.keystore, home.keystore_dir())?,
-        })
+        let of = |given: &Option<PathBuf>, usual| given.as_deref().map_or(Ok(usual), absolute);
+        let config = Config::load(&context.home).advise("config.toml is refused", "correct it")?;
+        let usual = config.vault.folders(&context.home);
+        Ok(Folders { data: of(&self.vault, usual.data)?, keystore: of(&self.keystore, usual.keystore)? })
     }
 
     /// The open vault.
@@ -108,12 +125,18 @@ pub async fn run(context: &Context, args: &VaultArgs) -> Result<Outcome, Failure
     match &args.action {
         Action::Init(args) => init::run(context, place, args),
         Action::Status => status::run(context, place),
+        Action::Handles(args) => handles::run(context, place, args),
         Action::Put(args) => put::run(context, place, args),
         Action::Get(args) => get::run(context, place, args),
         Action::Credential(args) => credential::run(context, place, args),
         Action::Consent(args) => consent::run(context, place, args).await,
+        Action::SyncConsents(args) => sync_consents::run(context, place, args).await,
         Action::Rotate(args) => rotate::run(context, place, args),
         Action::Erase(args) => erase::run(context, place, args).await,
+        Action::Link(args) => link::make(context, place, args),
+        Action::Links => link::list(context),
+        Action::Unlink(args) => link::revoke(context, args),
+        Action::Disclose(args) => disclose::run(context, place, args).await,
         Action::Log(args) => log::run(context, place, args).await,
     }
 }

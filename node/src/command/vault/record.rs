@@ -28,7 +28,7 @@ const VALID_FOR: u64 = 1_000;
 
 /// What became of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Recorded {
+pub(in crate::command) struct Recorded {
     /// Its name.
     pub id: Hash,
     /// In which block.
@@ -50,7 +50,7 @@ impl Recorded {
 ///
 /// # Errors
 /// When the node cannot be reached, refuses it at the door, or it is not final in time.
-pub(super) async fn record(
+pub(in crate::command) async fn record(
     context: &Context,
     args: &LedgerArgs,
     payload: impl Into<Payload>,

@@ -78,6 +78,7 @@ const PERSONAL: &[(&str, &[ReaderRole])] = &[
     ("accommodations", &[Teacher, Counselor]),
     ("assessment:", &[Teacher, Counselor]),
     ("intervention", &[Counselor]),
+    ("intervention:", &[Counselor]),
     ("need", &[Counselor]),
     ("events", &[Counselor]),
     ("guardian_contact", &[Counselor, Admin]),

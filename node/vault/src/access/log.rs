@@ -7,13 +7,13 @@
 use aula_ledger::access::{AccessEntry, AccessProof};
 use aula_ledger::chain::TreeHead;
 use aula_ledger::codec::Canonical;
-use aula_ledger::proof::{consistency, merkle};
+use aula_ledger::proof::{InclusionPath, consistency, merkle};
 use aula_ledger::types::{Hash, Height};
 use borsh::{BorshDeserialize, BorshSerialize};
 use rocksdb::{DB, IteratorMode, WriteBatch};
 use serde::Serialize;
 
-use crate::tables::{Table, family, synced};
+use crate::tables::{RESTORED_KEY, Table, family, synced};
 use crate::vault::{Vault, VaultError};
 
 /// Where entries go. The database's own; tests give one whose disk is full.
@@ -42,6 +42,8 @@ pub fn database_log() -> Box<dyn LogWriter> {
 /// A head that the ledger holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
 pub struct Anchor {
+    /// Which of the district's logs: one more after each restore that lost entries.
+    pub epoch: u32,
     /// Entries and root.
     pub head: TreeHead,
     /// The transaction that anchored it.
@@ -50,12 +52,23 @@ pub struct Anchor {
     pub height: Height,
 }
 
+/// The newest head of this district's log, as the ledger holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Which of the district's logs.
+    pub epoch: u32,
+    /// Entries and root.
+    pub head: TreeHead,
+}
+
 /// What a RecordAccess needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unanchored {
+    /// The ledger's epoch, or the next one when this vault was restored and has lost entries.
+    pub epoch: u32,
     /// The log now.
     pub head: TreeHead,
-    /// The proof that it extends the one anchored last.
+    /// The proof that it extends the one anchored last; empty at an epoch's beginning.
     pub consistency: Vec<Hash>,
 }
 
@@ -97,22 +110,49 @@ impl Vault {
         row.map(|(_, bytes)| borsh::from_slice(&bytes).map_err(damaged)).transpose()
     }
 
-    /// What to anchor: the log's head and the proof that it extends the head with `from` entries, as the ledger holds
-    /// it; none when the log has not grown.
+    /// What to anchor, given what the ledger holds; none when the log has not grown. A restored vault whose log is not
+    /// the anchored one begins the next epoch.
     ///
     /// # Errors
-    /// [`VaultError::Damaged`] when the log is shorter than what was anchored.
-    pub fn unanchored(&self, from: u64) -> Result<Option<Unanchored>, VaultError> {
+    /// [`VaultError::Damaged`] when entries that were anchored are missing or changed, and no restore says why.
+    pub fn unanchored(&self, held: Option<&Held>) -> Result<Option<Unanchored>, VaultError> {
         let hashes = self.log_hashes()?;
-        let shorter = || {
-            let text = format!("the access log has {} entries, and {from} are anchored", hashes.len());
-            VaultError::Damaged(text)
+        let head = merkle::head_of_hashes(&hashes);
+        let Some(held) = held else {
+            let first = Unanchored { epoch: 0, head, consistency: Vec::new() };
+            return Ok((head.leaf_count > 0).then_some(first));
         };
-        let consistency = consistency::path(&hashes, from).ok_or_else(shorter)?;
-        if from == hashes.len() as u64 {
-            return Ok(None);
+        let from = held.head.leaf_count;
+        let place = usize::try_from(from).unwrap_or(usize::MAX);
+        let same = hashes.get(..place).is_some_and(|earlier| merkle::head_of_hashes(earlier) == held.head);
+        if same {
+            let consistency = consistency::path(&hashes, from).unwrap_or_default();
+            let grown = Unanchored { epoch: held.epoch, head, consistency };
+            return Ok((head.leaf_count > from).then_some(grown));
         }
-        Ok(Some(Unanchored { head: merkle::head_of_hashes(&hashes), consistency }))
+        if !self.was_restored()? {
+            let count = hashes.len();
+            let text = format!(
+                "of {from} anchored entries of the access log some are missing or changed; it has {count}"
+            );
+            return Err(VaultError::Damaged(text));
+        }
+        let next = Unanchored { epoch: held.epoch.saturating_add(1), head, consistency: Vec::new() };
+        Ok((head.leaf_count > 0).then_some(next))
+    }
+
+    /// True from a restore until the next anchor.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn was_restored(&self) -> Result<bool, VaultError> {
+        Ok(self.db.get_cf(family(&self.db, Table::Meta)?, RESTORED_KEY)?.is_some())
+    }
+
+    pub(crate) fn mark_restored(&self) -> Result<(), VaultError> {
+        let mut batch = WriteBatch::default();
+        batch.put_cf(family(&self.db, Table::Meta)?, RESTORED_KEY, [1]);
+        self.write(batch)
     }
 
     /// Keeps what the ledger accepted.
@@ -122,7 +162,9 @@ impl Vault {
     pub fn keep_anchor(&self, anchor: &Anchor) -> Result<(), VaultError> {
         let bytes = borsh::to_vec(anchor).map_err(|error| VaultError::Unwritable(error.to_string()))?;
         let mut batch = WriteBatch::default();
-        batch.put_cf(family(&self.db, Table::Anchors)?, anchor.head.leaf_count.to_be_bytes(), bytes);
+        let key = [&anchor.epoch.to_be_bytes()[..], &anchor.head.leaf_count.to_be_bytes()].concat();
+        batch.put_cf(family(&self.db, Table::Anchors)?, key, bytes);
+        batch.delete_cf(family(&self.db, Table::Meta)?, RESTORED_KEY);
         self.write(batch)
     }
 
@@ -131,18 +173,28 @@ impl Vault {
     /// # Errors
     /// When the log cannot be read.
     pub fn prove(&self, number: u64) -> Result<Option<AccessProof>, VaultError> {
-        let Some(anchor) = self.anchored()?.filter(|anchor| number < anchor.head.leaf_count) else {
-            return Ok(None);
-        };
-        let mut entries = self.entries()?;
-        entries.truncate(usize::try_from(anchor.head.leaf_count).unwrap_or(usize::MAX));
-        let hashes: Vec<Hash> = entries.iter().map(AccessEntry::hash).collect();
+        let Some(anchor) = self.anchored()? else { return Ok(None) };
+        let found = self.entry_in(number, anchor.head.leaf_count)?;
+        let proof =
+            |(entry, path)| AccessProof { entry, path, head: anchor.head, anchored_by: anchor.transaction };
+        Ok(found.map(proof))
+    }
+
+    /// An entry with its way to the root over the log's first `size` entries; none when it is not among them, or the
+    /// log has fewer.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn entry_in(
+        &self,
+        number: u64,
+        size: u64,
+    ) -> Result<Option<(AccessEntry, InclusionPath)>, VaultError> {
+        let entries = self.entries()?;
+        let Some(first) = entries.get(..usize::try_from(size).unwrap_or(usize::MAX)) else { return Ok(None) };
+        let hashes: Vec<Hash> = first.iter().map(AccessEntry::hash).collect();
         let place = usize::try_from(number).unwrap_or(usize::MAX);
-        let (Some(entry), Some(path)) = (entries.get(place), merkle::path(&hashes, number)) else {
-            return Ok(None);
-        };
-        let anchored_by = anchor.transaction;
-        Ok(Some(AccessProof { entry: entry.clone(), path, head: anchor.head, anchored_by }))
+        Ok(first.get(place).cloned().zip(merkle::path(&hashes, number)))
     }
 
     fn log_hashes(&self) -> Result<Vec<Hash>, VaultError> {

@@ -18,6 +18,7 @@ use rocksdb::WriteBatch;
 use std::sync::PoisonError;
 use zeroize::Zeroizing;
 
+use crate::secret::SecretKey;
 use crate::tables::{Table, consent_key, family};
 use crate::vault::{Vault, VaultError};
 
@@ -29,7 +30,7 @@ mod tests;
 
 pub use decide::{Decision, Facts, Presence, Standing, decide, purpose_of};
 pub use fields::{DataClass, ReaderRole, class_of, needs};
-pub use log::{Anchor, LogWriter, Unanchored, database_log};
+pub use log::{Anchor, Held, LogWriter, Unanchored, database_log};
 
 /// The field that stands for all of a student's events.
 const EVENTS: &str = "events";
@@ -65,6 +66,27 @@ pub struct Given {
     pub events: Vec<Zeroizing<Vec<u8>>>,
     /// Fields asked for that this role does not need, or that are of another class.
     pub withheld: Vec<FieldName>,
+}
+
+/// What a read for a proof gave.
+#[derive(Debug)]
+pub struct ForProof {
+    /// The entry in the log.
+    pub entry: AccessEntry,
+    /// The fields granted.
+    pub granted: Vec<FieldName>,
+    /// Fields asked for that this role does not need, or that are of another class.
+    pub withheld: Vec<FieldName>,
+    /// The record of the whole state; none when the vault has none.
+    pub state: Option<Zeroizing<Vec<u8>>>,
+    /// The student's secret, for salts and blindings.
+    pub secret: SecretKey,
+    /// The events in order, when `events` was granted.
+    pub events: Vec<Zeroizing<Vec<u8>>>,
+}
+
+fn withheld(request: &ReadRequest, granted: &[FieldName]) -> Vec<FieldName> {
+    request.fields.iter().filter(|field| !granted.contains(field)).cloned().collect()
 }
 
 /// Why a read gave nothing.
@@ -109,6 +131,39 @@ impl Vault {
         district_key: &PublicKey,
         now_ms: u64,
     ) -> Result<Given, ReadError> {
+        let (fields, entry) = self.allowed(request, district_key, now_ms)?;
+        Ok(self.give(request, fields, entry)?)
+    }
+
+    /// Decides and lists a read like [`Vault::read`], and opens the record `state_field` with the student's secret, from
+    /// which the caller proves something of the granted fields to others. Nothing else of it may leave.
+    ///
+    /// # Errors
+    /// As [`Vault::read`].
+    pub fn read_for_proof(
+        &self,
+        request: &ReadRequest,
+        state_field: &FieldName,
+        district_key: &PublicKey,
+        now_ms: u64,
+    ) -> Result<ForProof, ReadError> {
+        let (granted, entry) = self.allowed(request, district_key, now_ms)?;
+        let state = self.open_record(&request.handle, state_field)?;
+        let secret = self.student_secret(&request.handle)?;
+        let events = match granted.iter().any(|field| field.as_str() == EVENTS) {
+            true => self.open_events(&request.handle)?,
+            false => Vec::new(),
+        };
+        Ok(ForProof { withheld: withheld(request, &granted), granted, entry, state, secret, events })
+    }
+
+    /// The fields that may leave, once the entry that lists the read is on disk.
+    fn allowed(
+        &self,
+        request: &ReadRequest,
+        district_key: &PublicKey,
+        now_ms: u64,
+    ) -> Result<(Vec<FieldName>, AccessEntry), ReadError> {
         if request.fields.is_empty() || request.fields.len() > MAX_ENTRY_FIELDS {
             return Err(ReadError::Fields);
         }
@@ -147,7 +202,7 @@ impl Vault {
             .map_err(ReadError::LogUnwritable)?;
         match decision {
             Decision::Deny(denial) => Err(ReadError::Denied(denial, Box::new(entry))),
-            Decision::Allow(fields) => Ok(self.give(request, fields, entry)?),
+            Decision::Allow(fields) => Ok((fields, entry)),
         }
     }
 
@@ -194,7 +249,7 @@ impl Vault {
         fields: Vec<FieldName>,
         entry: AccessEntry,
     ) -> Result<Given, VaultError> {
-        let withheld = request.fields.iter().filter(|field| !fields.contains(field)).cloned().collect();
+        let withheld = withheld(request, &fields);
         let (mut values, mut events) = (Vec::with_capacity(fields.len()), Vec::new());
         for field in fields {
             if field.as_str() == EVENTS {

@@ -1,3 +1,4 @@
+use aula_ledger::chain::TreeHead;
 use aula_ledger::codec::Canonical;
 use aula_ledger::types::{Hash, Height};
 
@@ -249,11 +250,12 @@ fn a_family_sees_that_a_read_is_listed_once_the_log_is_anchored() -> Tested {
         read(&world.vault, &request("teacher", handle, &["name"]))?;
     }
     assert_eq!(world.vault.prove(0)?, None, "nothing is anchored yet");
-    let first = world.vault.unanchored(0)?.ok_or("entries")?;
-    assert_eq!((first.head.leaf_count, first.consistency.len()), (5, 0));
-    let anchor = Anchor { head: first.head, transaction: Hash([5; 32]), height: Height(9) };
+    let first = world.vault.unanchored(None)?.ok_or("entries")?;
+    assert_eq!((first.epoch, first.head.leaf_count, first.consistency.len()), (0, 5, 0));
+    let anchor = Anchor { epoch: 0, head: first.head, transaction: Hash([5; 32]), height: Height(9) };
+    let held = Held { epoch: 0, head: first.head };
     world.vault.keep_anchor(&anchor)?;
-    assert_eq!(world.vault.unanchored(5)?, None);
+    assert_eq!(world.vault.unanchored(Some(&held))?, None);
     read(&world.vault, &request("teacher", one, &["name"]))?;
     for number in 0..5 {
         let proof = world.vault.prove(number)?.ok_or("a proof")?;
@@ -262,13 +264,55 @@ fn a_family_sees_that_a_read_is_listed_once_the_log_is_anchored() -> Tested {
         assert_eq!(aula_ledger::access::AccessProof::from_canonical(&proof.to_canonical())?, proof);
     }
     assert_eq!(world.vault.prove(5)?, None, "read after the anchor");
-    let next = world.vault.unanchored(5)?.ok_or("entries")?;
+    let next = world.vault.unanchored(Some(&held))?.ok_or("entries")?;
     let extends = aula_ledger::proof::consistency::verify(&first.head, &next.head, &next.consistency);
-    assert_eq!(extends, Ok(()));
-    assert!(matches!(world.vault.unanchored(7), Err(VaultError::Damaged(_))));
+    assert_eq!((next.epoch, extends), (0, Ok(())));
+    // Another root than the ledger's, or fewer entries: refused, since nothing says that the vault was restored.
+    let other = Held { epoch: 0, head: TreeHead { root: Hash([1; 32]), ..first.head } };
+    assert!(matches!(world.vault.unanchored(Some(&other)), Err(VaultError::Damaged(_))));
+    let longer = Held { epoch: 0, head: TreeHead { leaf_count: 7, ..first.head } };
+    assert!(matches!(world.vault.unanchored(Some(&longer)), Err(VaultError::Damaged(_))));
     // An entry taken out is noticed before anything is anchored again.
     let table = family(&world.vault.db, Table::Log)?;
     world.vault.db.delete_cf(table, 2u64.to_be_bytes())?;
-    assert!(matches!(world.vault.unanchored(5), Err(VaultError::Damaged(_))));
+    assert!(matches!(world.vault.unanchored(Some(&held)), Err(VaultError::Damaged(_))));
+    Ok(())
+}
+
+#[test]
+fn a_restored_log_that_lost_entries_begins_the_next_epoch_and_one_that_lost_none_goes_on() -> Tested {
+    let world = World::new()?;
+    let [[one, _], _] = world.handles;
+    let denied = request("nobody", one, &["name"]);
+    let ask = |vault: &Vault, times: usize| (0..times).for_each(|_| drop(read(vault, &denied)));
+    ask(&world.vault, 3);
+    let copies = tempfile::tempdir()?;
+    let (data, keys) = (copies.path().join("data"), copies.path().join("keys"));
+    crate::backup::back_up_data(&world.vault, &data)?;
+    crate::backup::back_up_keystore(&world.vault, &keys)?;
+    let at_copy = world.vault.unanchored(None)?.ok_or("entries")?.head;
+    ask(&world.vault, 4);
+    let anchored = world.vault.unanchored(None)?.ok_or("entries")?.head;
+    let restored = |name: &str| crate::backup::restore(&data, &keys, &folders(&copies.path().join(name)));
+    // Nothing was anchored after the copy: the log goes on, and the mark goes with the next anchor.
+    let (vault, _) = restored("one")?;
+    ask(&vault, 1);
+    let held = Held { epoch: 4, head: at_copy };
+    let next = vault.unanchored(Some(&held))?.ok_or("entries")?;
+    assert_eq!((next.epoch, next.head.leaf_count), (4, 4));
+    // Entries that were anchored are lost: another epoch, as long as the old log or not.
+    let (vault, _) = restored("two")?;
+    let held = Held { epoch: 4, head: anchored };
+    for times in [0, 4, 2] {
+        ask(&vault, times);
+        let next = vault.unanchored(Some(&held))?.ok_or("entries")?;
+        assert_eq!((next.epoch, next.consistency.len()), (5, 0));
+    }
+    let next = vault.unanchored(Some(&held))?.ok_or("entries")?;
+    let anchor = Anchor { epoch: 5, head: next.head, transaction: Hash([5; 32]), height: Height(9) };
+    vault.keep_anchor(&anchor)?;
+    assert!(!vault.was_restored()?);
+    assert!(matches!(vault.unanchored(Some(&held)), Err(VaultError::Damaged(_))), "no second time");
+    assert_eq!(vault.anchored()?, Some(anchor));
     Ok(())
 }

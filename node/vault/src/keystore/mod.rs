@@ -134,6 +134,11 @@ impl KeyStore {
         self.book.handles.len()
     }
 
+    /// Every handle with its year, ascending by handle.
+    pub fn all_handles(&self) -> Vec<(Handle, SchoolYear)> {
+        self.book.handles.iter().map(|(handle, (year, _))| (*handle, *year)).collect()
+    }
+
     /// The student and the year of a handle.
     pub fn student(&self, handle: &Handle) -> Option<(SchoolYear, StudentRef)> {
         self.book.handles.get(handle).copied()

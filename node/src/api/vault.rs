@@ -1,0 +1,224 @@
+//! Reads of the district's vault over HTTP, and what a family's link shows of them.
+//!
+//! Flow: open the vault for this one request → the vault's access check, which lists the read before anything is opened
+//! → the granted fields as JSON. The reader's credential is the district's (`aula vault credential`), its key the one
+//! that the ledger holds for the district's account. Invariants: no way to a record but [`aula_vault::Vault::read`];
+//! nothing of an answer is cached; neither credential nor link is logged. Absent: writing, which is the operator's.
+//!
+//! A vault is open in one process at a time, so it is opened for the request and closed after: the operator's commands
+//! find it free, and a request that comes while one runs is told 503.
+
+use std::sync::Arc;
+
+use aula_ledger::access::AccessEntry;
+use aula_ledger::names::{FieldName, Term};
+use aula_ledger::state::schema::{self, Consent};
+use aula_ledger::state::{StateReader, StoreError};
+use aula_ledger::types::{DistrictId, Handle, SchoolYear};
+use aula_vault::access::{Given, ReadError, ReadRequest};
+use aula_vault::{Vault, VaultError, vault};
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use utoipa::IntoParams;
+
+use super::credential::{Credential, HEADER};
+use super::error::{ApiError, ErrorBody};
+use super::extract::{FromPath, FromQuery};
+use super::node::{Node, now_ms};
+
+/// The header that carries a family's link: never the address, which servers and proxies log.
+pub const FAMILY_HEADER: &str = "aula-family-link";
+
+/// What is to be read.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ReadQuery {
+    /// The fields, joined by commas, 1 to 64; `events` stands for all events.
+    pub fields: String,
+    /// The class of data: `FERPA_PII` or `resource_allocation`.
+    #[serde(default = "personal")]
+    pub class: String,
+    /// For what: `educational_necessity` or `resource_allocation`.
+    #[serde(default = "necessity")]
+    pub purpose: String,
+}
+
+fn personal() -> String {
+    "FERPA_PII".into()
+}
+
+fn necessity() -> String {
+    "educational_necessity".into()
+}
+
+/// Fields of a student's record in this district's vault
+///
+/// Decided by the access check and listed in the log before anything leaves; a denial is 403 and listed too.
+#[utoipa::path(get, path = "/v1/vault/{handle}", tag = "vault",
+    params(("handle" = String, Path), ReadQuery, ("aula-credential" = Option<String>, Header)),
+    responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub async fn read(
+    State(node): State<Arc<Node>>,
+    headers: HeaderMap,
+    FromPath(handle): FromPath<Handle>,
+    FromQuery(query): FromQuery<ReadQuery>,
+) -> Result<Response, ApiError> {
+    let hint = "see /openapi.json";
+    let bad = |error: &dyn std::fmt::Display| ApiError::bad_request(error, hint);
+    let fields: Result<Vec<FieldName>, _> = query.fields.split(',').map(FieldName::new).collect();
+    let request = ReadRequest {
+        credential: headers.get(HEADER).map(credential).transpose()?,
+        handle,
+        class: Term::new(&query.class).map_err(|error| bad(&error))?,
+        purpose: Term::new(&query.purpose).map_err(|error| bad(&error))?,
+        fields: fields.map_err(|error| bad(&error))?,
+    };
+    let given = with_vault(node, move |node, vault| {
+        let account = schema::account(&*node.view(), &vault.identity().account)?;
+        let unknown =
+            || ApiError::not_found("the chain has no account of this vault's district", "ask its operator");
+        let key = account.ok_or_else(unknown)?.public_key;
+        vault.read(&request, &key, now_ms()).map_err(refused)
+    });
+    Ok(private(granted(&given.await?)))
+}
+
+/// Who read, or was refused to read, the records of a family's child
+///
+/// For the holder of a family's link. Anchored entries are proved by `aula evidence access`.
+#[utoipa::path(get, path = "/v1/family/reads", tag = "vault",
+    params(("aula-family-link" = String, Header)),
+    responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 503, body = ErrorBody)))]
+pub async fn family_reads(State(node): State<Arc<Node>>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let token = headers.get(FAMILY_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let link = node.family(token)?;
+    let told = with_vault(node, move |_, vault| {
+        if vault.identity().district != link.district {
+            return Err(ApiError::not_found(
+                "this node has no vault of that district",
+                "ask the district's node",
+            ));
+        }
+        let entries = vault.entries().map_err(|error| refused(error.into()))?;
+        let own: Vec<AccessEntry> = entries.into_iter().filter(|entry| entry.handle == link.handle).collect();
+        let anchored = vault.anchored().map_err(|error| refused(error.into()))?;
+        Ok(json!({ "handle": link.handle, "district": link.district, "entries": own,
+                   "anchored_size": anchored.map_or(0, |anchor| anchor.head.leaf_count) }))
+    });
+    Ok(private(told.await?))
+}
+
+/// Heads of districts' access logs: the newest, and the last of each epoch that a restored vault ended
+#[utoipa::path(get, path = "/v1/access-logs", tag = "vault", responses((status = 200, body = Object)))]
+pub async fn access_logs(State(node): State<Arc<Node>>) -> Result<Json<Value>, ApiError> {
+    let view = node.view();
+    let (logs, ended) = (schema::access_logs(&*view)?, schema::ended_access_logs(&*view)?);
+    Ok(Json(json!({ "height": view.tip().height, "logs": logs, "ended": ended })))
+}
+
+/// Families' words of a school year, for the district whose students they are
+#[utoipa::path(get, path = "/v1/consents/{district}/{school_year}", tag = "vault",
+    params(("district" = u16, Path), ("school_year" = u16, Path), ("aula-credential" = String, Header)),
+    responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
+pub async fn consents(
+    State(node): State<Arc<Node>>,
+    headers: HeaderMap,
+    FromPath((district, year)): FromPath<(u16, u16)>,
+) -> Result<Response, ApiError> {
+    let district = DistrictId(district);
+    if node.member(&headers)?.district != Some(district) {
+        let message = "families' words are for their own district";
+        return Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "other_district",
+            message,
+            "ask with its credential",
+        ));
+    }
+    let view = node.view();
+    let rows = view.rows(&schema::consents_tree(district, SchoolYear(year)))?;
+    let word = |(handle, row): (Handle, Vec<u8>)| -> Result<Value, StoreError> {
+        let consent: Consent = schema::decode(&row)?;
+        Ok(json!({ "handle": handle, "words": consent.words }))
+    };
+    let rows = rows.into_iter().map(word).collect::<Result<Vec<Value>, StoreError>>()?;
+    Ok(private(json!({ "height": view.tip().height, "count": rows.len(), "consents": rows })))
+}
+
+fn credential(value: &axum::http::HeaderValue) -> Result<Credential, ApiError> {
+    let parsed = value.to_str().ok().and_then(|text| text.parse().ok());
+    let hint = "ask the district for a new one; it is made with `aula vault credential`";
+    parsed.ok_or_else(|| {
+        ApiError::new(StatusCode::UNAUTHORIZED, "bad_credential", "this is no reader's credential", hint)
+    })
+}
+
+/// Opens the vault on a thread that may block, one request at a time, and closes it.
+async fn with_vault<T: Send + 'static>(
+    node: Arc<Node>,
+    work: impl FnOnce(&Node, &Vault) -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let none = || ApiError::not_found("this node serves no vault", "ask the node of the student's district");
+    let folders = node.vault.clone().filter(|folders| vault::is_there(&folders.data)).ok_or_else(none)?;
+    let turn = node.vault_turn.clone().acquire_owned().await;
+    let worked = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        let vault = Vault::open(&folders).map_err(|error| refused(error.into()))?;
+        work(&node, &vault)
+    });
+    worked.await.unwrap_or_else(|_| {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Err(ApiError::new(status, "internal", "reading the vault failed", "report it with this node's log"))
+    })
+}
+
+/// A read that gave nothing, as the reader is told. What is wrong with the vault is the operator's to know.
+fn refused(error: ReadError) -> ApiError {
+    let unavailable =
+        |code, message, hint| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, message, hint);
+    match error {
+        ReadError::Denied(denial, entry) => {
+            let hint = format!("listed as entry {} of the access log", entry.number);
+            let code = serde_json::to_value(denial).ok();
+            let code = code.as_ref().and_then(Value::as_str).unwrap_or("denied").to_owned();
+            ApiError::new(StatusCode::FORBIDDEN, &code, denial.explain(), hint)
+        }
+        ReadError::Fields => ApiError::bad_request(ReadError::Fields, "join 1 to 64 names by commas"),
+        ReadError::Vault(VaultError::Busy) => {
+            unavailable("vault_busy", "the vault is in use", "try again in a second")
+        }
+        error => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a read of the vault failed");
+            unavailable("vault_unusable", "the vault cannot be read now", "tell the district's operator")
+        }
+    }
+}
+
+fn granted(given: &Given) -> Value {
+    let (mut fields, mut absent) = (Map::new(), Vec::new());
+    for (field, value) in &given.values {
+        match value {
+            None => absent.push(field.as_str()),
+            Some(bytes) => {
+                let value = serde_json::from_slice(bytes).unwrap_or_else(|_| Value::from(hex::encode(bytes)));
+                fields.insert(field.to_string(), value);
+            }
+        }
+    }
+    let events: Vec<String> = given.events.iter().map(|event| hex::encode(event.as_slice())).collect();
+    json!({
+        "granted": true, "handle": given.entry.handle, "fields": fields, "events": events, "absent": absent,
+        "withheld": given.withheld, "entry": given.entry.number,
+    })
+}
+
+/// Answers that no cache keeps.
+fn private(value: Value) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], Json(value)).into_response()
+}

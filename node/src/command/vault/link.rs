@@ -1,0 +1,118 @@
+//! `aula vault link`, `links` and `unlink`: a family's links to its child's page.
+
+use aula_ledger::types::Hash;
+use aula_vault::VaultError;
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::super::{Context, Failure, Outcome};
+use super::{Place, handle, now_ms, refused};
+use crate::family_link::{self, DAY_MS, FamilyLink, LinkRefused, MAX_DAYS, PAGE};
+
+/// Arguments of `aula vault link`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula vault link HANDLE --days 30\n  aula vault links\n  aula vault unlink ID\n\nPut the path after the \
+                        address of the district's node and hand it to the family alone: whoever holds it sees that student's page. It \
+                        is shown once and kept nowhere; a lost one is revoked and made anew. Erasing the student revokes it."
+)]
+pub struct LinkArgs {
+    /// The student's pseudonym, 64 hex digits
+    pub handle: String,
+    /// For how many days it is good, 1 to 366
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=MAX_DAYS))]
+    pub days: u64,
+}
+
+/// Arguments of `aula vault unlink`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula vault unlink ID ID\n  aula vault unlink --handle HANDLE      every link of a student"
+)]
+pub struct UnlinkArgs {
+    /// The links' names, as `aula vault links` prints them
+    #[arg(required_unless_present = "handle")]
+    pub ids: Vec<String>,
+    /// Every link of this student
+    #[arg(long, value_name = "HANDLE")]
+    pub handle: Option<String>,
+}
+
+/// What the folder says, with what to do next.
+fn unusable(error: LinkRefused) -> Failure {
+    let (code, hint) = match &error {
+        LinkRefused::Folder { .. } => {
+            ("links_unusable", "check the owner, the mode and the space of HOME/links")
+        }
+        _ => ("unknown_link", "see `aula vault links`"),
+    };
+    Failure { code: code.into(), hint: hint.into(), ..Failure::from(error) }
+}
+
+/// Makes a link.
+///
+/// # Errors
+/// An unknown or erased handle; a folder that cannot be written.
+pub fn make(context: &Context, place: &Place, args: &LinkArgs) -> Result<Outcome, Failure> {
+    let handle = handle(&args.handle)?;
+    let vault = place.open(context)?;
+    if vault.is_erased(&handle).map_err(refused)? {
+        return Err(refused(VaultError::Erased(handle)));
+    }
+    let student = vault.keystore().student(&handle);
+    let (school_year, _) = student.ok_or_else(|| refused(VaultError::UnknownHandle(handle)))?;
+    let made_ms = now_ms();
+    let expires_ms = made_ms.saturating_add(args.days.saturating_mul(DAY_MS));
+    let district = vault.identity().district;
+    let link =
+        FamilyLink { version: 1, district, school_year, handle, made_ms, expires_ms, revoked_ms: None };
+    let (id, token) = family_link::make(&context.home.links_dir(), &link).map_err(unusable)?;
+    let path = format!("{PAGE}{}", token.expose());
+    let text = format!("{path}\ngood for {} days; revoke it with: aula vault unlink {id}", args.days);
+    Ok(Outcome::yes(
+        json!({ "id": id, "token": token.expose(), "path": path, "expires_ms": expires_ms }),
+        text,
+    ))
+}
+
+/// Lists the links, which says nothing that opens one.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn list(context: &Context) -> Result<Outcome, Failure> {
+    let now_ms = now_ms();
+    let links = family_link::list(&context.home.links_dir()).map_err(unusable)?;
+    let standing = |link: &FamilyLink| match link {
+        FamilyLink { revoked_ms: Some(_), .. } => "revoked",
+        FamilyLink { expires_ms, .. } if *expires_ms <= now_ms => "expired",
+        _ => "good",
+    };
+    let line = |(id, link): &(Hash, FamilyLink)| format!("{id}  {:<7}  {}", standing(link), link.handle);
+    let lines: Vec<String> = links.iter().map(line).collect();
+    let rows: Vec<Value> = links
+        .iter()
+        .map(|(id, link)| {
+            json!({ "id": id, "handle": link.handle, "school_year": link.school_year, "made_ms": link.made_ms,
+                    "expires_ms": link.expires_ms, "standing": standing(link) })
+        })
+        .collect();
+    Ok(Outcome::yes(json!({ "links": rows }), lines.join("\n")))
+}
+
+/// Revokes links: the page is closed to them from the next request on.
+///
+/// # Errors
+/// An unknown link; a folder that cannot be written.
+pub fn revoke(context: &Context, args: &UnlinkArgs) -> Result<Outcome, Failure> {
+    let folder = context.home.links_dir();
+    let mut revoked = match &args.handle {
+        Some(text) => family_link::revoke_of(&folder, &[handle(text)?], now_ms()).map_err(unusable)?,
+        None => 0,
+    };
+    for text in &args.ids {
+        let id: Hash = text.parse().map_err(|_| unusable(LinkRefused::Unknown))?;
+        family_link::revoke(&folder, &id, now_ms()).map_err(unusable)?;
+        revoked += 1;
+    }
+    Ok(Outcome::yes(json!({ "revoked": revoked }), format!("{revoked} links revoked")))
+}

@@ -1,0 +1,94 @@
+//! What a district keeps of a student's twin in its vault, and how it is read when something is proved of it.
+//!
+//! Flow: whoever feeds twins writes a [`TwinRecord`] as the field [`STATE_FIELD`] → [`Provable::read`] asks the vault's
+//! access check for the fields that are to be proved, which lists the read, and opens the state and the student's secret
+//! for them. Invariants: no role needs the state itself, so no read gives it; what is proved of it are the granted
+//! fields and no other. Absent: the proofs, which are the ledger's and the commands'.
+
+use aula_ledger::codec::Canonical;
+use aula_ledger::keys::PublicKey;
+use aula_ledger::names::FieldName;
+use aula_twin_runtime::event::Event;
+use aula_twin_runtime::twin::TwinState;
+use aula_vault::Vault;
+use aula_vault::access::{ReadError, ReadRequest};
+use aula_zk::StudentSecret;
+use borsh::{BorshDeserialize, BorshSerialize};
+
+/// The vault's field with the twin's record.
+pub const STATE_FIELD: &str = "state";
+
+/// A student's twin as of its newest anchored state. Canonical bytes, version 1.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct TwinRecord {
+    /// Version of the anchored state, from 1: salts and blindings depend on it.
+    pub version: u32,
+    /// The twin's snapshot.
+    pub snapshot: Vec<u8>,
+}
+
+impl Canonical for TwinRecord {
+    const VERSION: u8 = 1;
+    const WHAT: &'static str = "twin record";
+    const MAX_BYTES: u64 = 1 << 20;
+}
+
+/// Why a state cannot be read for a proof.
+#[derive(Debug, thiserror::Error)]
+pub enum Unprovable {
+    /// The access check denies it, or the vault cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The vault has no state of this student.
+    #[error("the vault holds no state of this student")]
+    NoState,
+    /// The state's bytes are none.
+    #[error("the student's state in the vault is damaged")]
+    Damaged,
+}
+
+/// A state with what proves something of its granted fields. Never printed.
+pub struct Provable {
+    /// The fields granted.
+    pub granted: Vec<FieldName>,
+    /// The fields asked for that the reader does not need.
+    pub withheld: Vec<FieldName>,
+    /// The state.
+    pub state: TwinState,
+    /// Its version.
+    pub version: u32,
+    /// The student's secret.
+    pub secret: StudentSecret,
+    /// The events in order, when `events` was granted.
+    pub events: Vec<Event>,
+}
+
+impl std::fmt::Debug for Provable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Provable").field("granted", &self.granted).finish_non_exhaustive()
+    }
+}
+
+impl Provable {
+    /// Reads the state for a proof about the fields of `request`, which is decided and listed as every read is.
+    ///
+    /// # Errors
+    /// [`Unprovable`].
+    pub fn read(
+        vault: &Vault,
+        request: &ReadRequest,
+        district_key: &PublicKey,
+        now_ms: u64,
+    ) -> Result<Self, Unprovable> {
+        let field = FieldName::new(STATE_FIELD).map_err(|_| Unprovable::Damaged)?;
+        let given = vault.read_for_proof(request, &field, district_key, now_ms)?;
+        let bytes = given.state.ok_or(Unprovable::NoState)?;
+        let record = TwinRecord::from_canonical(&bytes).map_err(|_| Unprovable::Damaged)?;
+        let state = TwinState::from_snapshot(&record.snapshot).map_err(|_| Unprovable::Damaged)?;
+        let secret = StudentSecret::new(*given.secret.as_bytes());
+        let events = given.events.iter().map(|bytes| Event::decode(bytes).map_err(|_| Unprovable::Damaged));
+        let events = events.collect::<Result<_, _>>()?;
+        let (granted, withheld) = (given.granted, given.withheld);
+        Ok(Self { granted, withheld, state, version: record.version, secret, events })
+    }
+}
