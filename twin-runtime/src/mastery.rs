@@ -165,6 +165,29 @@ impl SkillSums {
         }
         self.count += 1;
     }
+
+    /// Means over the skills, rounded towards zero; the variance is that of the mean. Most responses exercise one
+    /// skill, whose sums are its means: fourteen divisions less.
+    fn averaged(self) -> Self {
+        let n = self.count;
+        if n <= 1 {
+            return self;
+        }
+        Self {
+            mean: self.mean / n,
+            variance: self.variance / (n * n),
+            wins: self.wins / n,
+            fails: self.fails / n,
+            recent: self.recent / n,
+            knowledge: self.knowledge / n,
+            win_count: self.win_count / n,
+            fail_count: self.fail_count / n,
+            bias: self.bias / n,
+            slopes: self.slopes / n,
+            unseen: self.unseen.map(|x| x / n),
+            count: n,
+        }
+    }
 }
 
 /// A count in tens, millionths, at most ten tens: a law that is straight in the number of answers is seen as one.
@@ -183,6 +206,15 @@ fn right_answer(params: &Knowledge, known: Probability) -> Probability {
     Probability::clamped(mul_e6(known, ONE_E6 - slip) + mul_e6(ONE_E6 - known, guess))
 }
 
+/// A prediction before the two curves at its end: what is needed of it decides which are read.
+struct Parts {
+    features: [i64; Feature::COUNT],
+    own: [i64; 4],
+    log_odds: Logit,
+    flattened: i64,
+    variance_e6: i64,
+}
+
 /// Predicts one response. `item` is `None` for an item the model has not seen: the mean of its skills'
 /// unseen items stands in. `skills` must not be empty and has at most 16 entries.
 pub fn predict<'a>(
@@ -190,39 +222,10 @@ pub fn predict<'a>(
     ability: &AbilityTrack,
     item: Option<&ItemParams>,
     item_track: ItemTrack,
-    skills: impl Iterator<Item = (&'a SkillParams, &'a SkillTrack)>,
+    skills: impl Iterator<Item = (&'a SkillParams, SkillTrack)>,
 ) -> Prediction {
-    let mut sums = SkillSums::default();
-    for (params, track) in skills {
-        sums.add(params, track);
-    }
-    let count = sums.count.max(1);
-    let [difficulty, offset, slope] = item.map_or_else(|| sums.unseen.map(|s| s / count), item_parts);
-    let overall = i64::from(ability.mean.e6());
-    let skill = sums.mean / count;
-    let variance_e6 = i64::from(ability.variance.e6()) + sums.variance / (count * count);
-    let flattened = flatten(overall + skill - difficulty, variance_e6);
-    let features = [
-        overall,
-        skill,
-        -difficulty,
-        flattened,
-        sums.wins / count,
-        sums.fails / count,
-        ln_1p(ability.wins),
-        ln_1p(ability.fails),
-        ln_1p(u32::from(item_track.wins)),
-        ln_1p(u32::from(item_track.fails)),
-        i64::from(ability.recent_fast.e6()),
-        i64::from(ability.recent_slow.e6()),
-        sums.recent / count,
-        sums.knowledge / count,
-        sums.win_count / count,
-        sums.fail_count / count,
-    ];
-    let own = [offset, mul_e6(slope, overall), sums.bias / count, sums.slopes / count];
-    let shared: i64 = features.iter().zip(&model.weights).map(|(x, w)| mul_e6(i64::from(w.e6()), *x)).sum();
-    let log_odds = Logit::clamped(i64::from(model.bias.e6()) + shared + own.iter().sum::<i64>());
+    let Parts { features, own, log_odds, flattened, variance_e6 } =
+        parts(model, ability, item, item_track, skills);
     Prediction {
         probability: sigmoid(log_odds),
         log_odds,
@@ -231,6 +234,46 @@ pub fn predict<'a>(
         variance_e6,
         tracker_e6: i64::from(sigmoid(Logit::clamped(flattened)).e6()),
     }
+}
+
+fn parts<'a>(
+    model: &Model,
+    ability: &AbilityTrack,
+    item: Option<&ItemParams>,
+    item_track: ItemTrack,
+    skills: impl Iterator<Item = (&'a SkillParams, SkillTrack)>,
+) -> Parts {
+    let mut sums = SkillSums::default();
+    for (params, track) in skills {
+        sums.add(params, &track);
+    }
+    let sums = sums.averaged();
+    let [difficulty, offset, slope] = item.map_or(sums.unseen, item_parts);
+    let overall = i64::from(ability.mean.e6());
+    let variance_e6 = i64::from(ability.variance.e6()) + sums.variance;
+    let flattened = flatten(overall + sums.mean - difficulty, variance_e6);
+    let features = [
+        overall,
+        sums.mean,
+        -difficulty,
+        flattened,
+        sums.wins,
+        sums.fails,
+        ln_1p(ability.wins),
+        ln_1p(ability.fails),
+        ln_1p(u32::from(item_track.wins)),
+        ln_1p(u32::from(item_track.fails)),
+        i64::from(ability.recent_fast.e6()),
+        i64::from(ability.recent_slow.e6()),
+        sums.recent,
+        sums.knowledge,
+        sums.win_count,
+        sums.fail_count,
+    ];
+    let own = [offset, mul_e6(slope, overall), sums.bias, sums.slopes];
+    let shared: i64 = features.iter().zip(&model.weights).map(|(x, w)| mul_e6(i64::from(w.e6()), *x)).sum();
+    let log_odds = Logit::clamped(i64::from(model.bias.e6()) + shared + own.iter().sum::<i64>());
+    Parts { features, own, log_odds, flattened, variance_e6 }
 }
 
 /// Log-odds averaged over a normal uncertainty: x / √(1 + π·v/8), rounded towards zero (MacKay 1992).
@@ -277,7 +320,7 @@ impl Surprise {
         drift: Variance,
         prior: Variance,
     ) -> (Logit, Variance) {
-        let gain = i64::from(variance.e6()) / share;
+        let gain = if share == 1 { i64::from(variance.e6()) } else { i64::from(variance.e6()) / share };
         let mean = i64::from(mean.e6()) + gain * self.residual / self.denominator;
         let shrunk = i64::from(variance.e6()) - mul_e6(mul_e6(gain, gain), self.information);
         let regained = (shrunk + i64::from(drift.e6())).clamp(0, i64::from(prior.e6()));
@@ -368,8 +411,16 @@ pub struct Mastery {
 #[must_use]
 pub fn mastery(model: &Model, ability: &AbilityTrack, skill: &SkillParams, track: &SkillTrack) -> Mastery {
     let item = Some(&skill.median_item);
-    let prediction = predict(model, ability, item, ItemTrack::default(), std::iter::once((skill, track)));
+    let prediction = predict(model, ability, item, ItemTrack::default(), std::iter::once((skill, *track)));
     Mastery { level: prediction.probability.to_proportion(), confidence: confidence(&prediction) }
+}
+
+/// The level of [`mastery`] alone: what the gate asks after every response.
+#[must_use]
+pub fn level(model: &Model, ability: &AbilityTrack, skill: &SkillParams, track: &SkillTrack) -> Proportion {
+    let item = Some(&skill.median_item);
+    let parts = parts(model, ability, item, ItemTrack::default(), std::iter::once((skill, *track)));
+    sigmoid(parts.log_odds).to_proportion()
 }
 
 /// 2·Φ(h/sd) − 1, where h is the width in log-odds at the predicted level and Φ(z) ≈ σ(1.702·z).

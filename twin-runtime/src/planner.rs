@@ -4,12 +4,14 @@
 //! made from a [`SkillGraph`], the student's mastery and [`PlanParams`]; [`Plan::search`] runs a tree search
 //! (UCT, Kocsis and Szepesvári 2006, with progressive widening) whose rollouts follow a rule that looks at the
 //! gain of the next block and at what a skill opens; several strengths of that look-ahead are tried first and
-//! the best is kept. Invariants: integers only; one seed, one tree, on every machine ([`Tree::digest`]); a skill
+//! the best is kept. Where the states are few, the best policy is known and replaces what the search found
+//! ([`Tree::is_exact`]). Invariants: integers only; one seed, one tree, on every machine ([`Tree::digest`]); a skill
 //! is practised only when each prerequisite was above the gate in the given mastery or was brought above it by
 //! practice in the path: transfer and priors open no gate. Absent: forgetting, and any claim that the declared
 //! assumptions ([`PlanParams`]) are the truth about a student.
 
 mod chance;
+mod exact;
 mod game;
 mod ladder;
 mod learner;

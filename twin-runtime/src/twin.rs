@@ -21,7 +21,7 @@ pub use step::{StepError, Stepped, predict_response, step, step_predicted};
 use crate::event::{EventKey, ItemId, SkillId};
 use crate::fixed::{Logit, Need, Proportion};
 use crate::life::{AttendanceSummary, Engagement, InterventionHistory, ResourceHistory};
-use crate::mastery::{AbilityTrack, ItemTrack, Mastery, SkillTrack, mastery};
+use crate::mastery::{AbilityTrack, ItemTrack, Mastery, SkillTrack, level, mastery};
 use crate::params::Params;
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -153,6 +153,14 @@ impl TwinState {
     #[must_use]
     pub const fn watermark(&self) -> Option<EventKey> {
         self.watermark
+    }
+
+    /// The level of a skill's mastery, without its confidence.
+    fn level(&self, skill: SkillId, params: &Params) -> Proportion {
+        let known = params.model.skill(skill);
+        let prior = SkillTrack::prior(&params.model, known);
+        let track = self.skill_entry(skill).map_or(&prior, |entry| &entry.track);
+        level(&params.model, &self.ability, known, track)
     }
 
     /// Mastery of a skill; that of a student without evidence on it when there is none.

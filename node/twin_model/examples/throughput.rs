@@ -1,5 +1,5 @@
 //! Measures the twin: steps a second grouped and interleaved, bytes of 50,000 twins, snapshot and digest,
-//! levelling of two replicas. Run: `cargo run --release -p aula-twin-model --example throughput`.
+//! levelling of two replicas. Run: `cargo run --release -p aula-twin-model --example throughput [grouped|short|…]`.
 
 use std::time::Instant;
 
@@ -30,12 +30,18 @@ fn resident_mib() -> f64 {
 }
 
 fn main() {
+    let only = std::env::args().nth(1);
     let mut params = Params::reference(Model::unfitted());
     params.model.skills = vec![params.model.unseen_skill; usize::from(SKILLS)];
     params.model.items = vec![params.model.unseen_skill.median_item; usize::from(SKILLS)];
-    grouped(&params);
-    interleaved(&params);
-    level(&params);
+    type Part = (&'static str, fn(&Params));
+    let parts: [Part; 4] =
+        [("grouped", grouped), ("short", short), ("interleaved", interleaved), ("level", level)];
+    for (name, part) in parts {
+        if only.as_deref().is_none_or(|o| o == name) {
+            part(&params);
+        }
+    }
 }
 
 fn grouped(params: &Params) {
@@ -47,7 +53,20 @@ fn grouped(params: &Params) {
             step(&mut state, event, params).unwrap_or_else(|e| panic!("{e}"));
         }
     }
-    println!("grouped: {:.0} responses/s", 1e6 / started.elapsed().as_secs_f64());
+    println!("long, grouped: {:.0} responses/s", 1e6 / started.elapsed().as_secs_f64());
+}
+
+/// Students of a test: 25 answers to as many items and skills, each new to the student.
+fn short(params: &Params) {
+    let events: Vec<Event> = (1..=25).map(|n| response(n, (n * 37 % 847) as u16)).collect();
+    let started = Instant::now();
+    for _ in 0..40_000 {
+        let mut state = TwinState::new(params);
+        for event in &events {
+            step(&mut state, event, params).unwrap_or_else(|e| panic!("{e}"));
+        }
+    }
+    println!("short, grouped: {:.0} responses/s", 1e6 / started.elapsed().as_secs_f64());
 }
 
 fn interleaved(params: &Params) {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 fn answer(model: &Model, ability: &mut AbilityTrack, track: &mut SkillTrack, right: bool) -> Prediction {
     let skill = model.skill(SkillId(0));
-    let pairs = std::iter::once((skill, &*track));
+    let pairs = std::iter::once((skill, *track));
     let prediction = predict(model, ability, None, ItemTrack::default(), pairs);
     let correctness = if right { Correctness::Correct } else { Correctness::Incorrect };
     let surprise = Surprise::new(&prediction, correctness, 1);

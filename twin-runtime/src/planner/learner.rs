@@ -187,6 +187,16 @@ impl Learner {
         open.then(|| (i64::from(game.rung(spot.rung).own) + expected_gifts(game, spot)) / FINE)
     }
 
+    /// Whether a skill's gate is shut.
+    pub fn is_shut(&self, skill: u16) -> bool {
+        self.spots.get(usize::from(skill)).is_some_and(|spot| spot.gate == Gate::Shut)
+    }
+
+    /// The rung a skill is on.
+    pub fn rung(&self, skill: u16) -> u16 {
+        self.spots.get(usize::from(skill)).map_or(0, |spot| spot.rung)
+    }
+
     /// Probability of a right response, e4.
     pub fn right_e4(&self, game: &Game, skill: u16) -> i64 {
         i64::from(game.rung(self.spots[usize::from(skill)].rung).mastery)

@@ -6,6 +6,7 @@
 //! plays to the end by the rule.
 
 use super::chance::{Chance, mix};
+use super::exact::Exact;
 use super::game::Game;
 use super::learner::{Depth, Gifts, Learner, Rule, Worth};
 use crate::curve::ln;
@@ -36,6 +37,10 @@ const WEIGHED_VISITS: u32 = 50;
 /// Up to this many skills a search follows gifts exactly: it costs little there, and every trajectory counts where
 /// the tree reaches the end of the path.
 const SMALL_GRAPH: usize = 32;
+/// States that exact planning may list for each trajectory of the search: it takes about as long as the search then.
+const STATES_PER_TRAJECTORY: usize = 4;
+/// Most states of exact planning: about 20 MB.
+const MAX_STATES: usize = 400_000;
 const NONE: u32 = u32::MAX;
 /// 1/√n in millionths for n below this is read, not computed.
 const ROOTS: usize = 1_024;
@@ -107,6 +112,10 @@ pub(super) struct Node {
 pub struct Tree {
     pub(super) nodes: Vec<Node>,
     pub(super) rule: Rule,
+    /// The best policy, where it could be known: the path then follows it, and the search only counts visits.
+    pub(super) exact: Option<Exact>,
+    /// Exact values of the first actions, e4; empty without [`Tree::exact`].
+    first: Vec<(u16, i64)>,
 }
 
 impl Node {
@@ -138,12 +147,22 @@ impl Tree {
     #[must_use]
     pub fn alternatives(&self) -> Vec<Alternative> {
         let Some(root) = self.nodes.first() else { return Vec::new() };
-        let taken = root.best().map(|e| e.skill);
-        let mut list: Vec<Alternative> = root
-            .edges
-            .iter()
-            .map(|e| Alternative { skill: e.skill, visits: e.visits, gain_e4: e.value_e4 })
-            .collect();
+        let (taken, mut list): (_, Vec<Alternative>) = match &self.exact {
+            None => {
+                let of_edge =
+                    |e: &Edge| Alternative { skill: e.skill, visits: e.visits, gain_e4: e.value_e4 };
+                (root.best().map(|e| e.skill), root.edges.iter().map(of_edge).collect())
+            }
+            Some(exact) => {
+                let visits = |skill| root.edges.iter().find(|e| e.skill == skill).map_or(0, |e| e.visits);
+                let known = |(skill, gain_e4): &(u16, i64)| Alternative {
+                    skill: *skill,
+                    visits: visits(*skill),
+                    gain_e4: *gain_e4,
+                };
+                (exact.start().and_then(|s| exact.choose(&s)), self.first.iter().map(known).collect())
+            }
+        };
         list.sort_by_key(|a| (Some(a.skill) != taken, std::cmp::Reverse(a.visits), a.skill));
         list
     }
@@ -170,6 +189,12 @@ impl Tree {
             (Some(wrong), Some(right)) => (edge.right_e4 * right + (ONE_E4 - edge.right_e4) * wrong) / ONE_E4,
             _ => edge.mean_e4,
         }
+    }
+
+    /// Whether the path is the best there is under the declared assumptions, not only the best found.
+    #[must_use]
+    pub const fn is_exact(&self) -> bool {
+        self.exact.is_some()
     }
 
     /// How far the rule beyond the tree looks ahead, ten-thousandths; 0 is greedy.
@@ -248,7 +273,10 @@ pub fn run(game: &Game, start: &Learner, trajectories: u32, seed: u64) -> Tree {
     let mut root = start.clone();
     root.know_gifts(gifts(game));
     root.follow(game, rule);
-    let mut tree = Tree { nodes: Vec::with_capacity(trajectories as usize + 1), rule };
+    let nodes = Vec::with_capacity(trajectories as usize + 1);
+    let exact = Exact::solve(game, start, (trajectories as usize * STATES_PER_TRAJECTORY).min(MAX_STATES));
+    let first = exact.as_ref().map(|e| e.first_actions(game)).unwrap_or_default();
+    let mut tree = Tree { nodes, rule, exact, first };
     tree.nodes.push(Node::default());
     let mut learner = root.clone();
     let mut walked = Vec::new();

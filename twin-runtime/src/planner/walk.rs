@@ -1,9 +1,10 @@
 //! Learners who walk under a finished tree, or greedily: what a plan is worth, and the path it gives.
 //!
-//! Beyond the tree, and where a node was visited too seldom to trust, the tree's rule decides; in the last blocks of
+//! Where the best policy is known ([`Exact`]) learners follow it. Else, beyond the tree, and where a node was visited too seldom to trust, the tree's rule decides; in the last blocks of
 //! a path nothing is worth preparing, and the greedy rule does. Gifts are followed exactly here.
 
 use super::chance::{Chance, mix};
+use super::exact::Exact;
 use super::game::Game;
 use super::learner::{Learner, Rule};
 use super::search::{Edge, LAST_BLOCKS, Tree};
@@ -27,17 +28,21 @@ fn walk(
 ) -> i64 {
     let mut learner = start.clone();
     learner.follow(game, tree.map_or(Rule::GREEDY, |t| t.rule));
+    let exact = tree.and_then(|t| t.exact.as_ref());
+    let mut stand = exact.and_then(Exact::start);
     let mut node = tree.map(|_| 0_usize);
     let mut total = 0;
     for left in (1..=game.params.blocks).rev() {
         if left == LAST_BLOCKS {
             learner.follow(game, Rule::GREEDY);
         }
-        let edge = tree.and_then(|t| settled(t, node));
-        let Some(skill) = edge.map(|e| e.skill).or_else(|| learner.best()) else { break };
+        let known = exact.zip(stand).and_then(|(e, at)| e.choose(&at));
+        let edge = tree.filter(|_| known.is_none()).and_then(|t| settled(t, node));
+        let Some(skill) = known.or(edge.map(|e| e.skill)).or_else(|| learner.best()) else { break };
         see(skill);
         let right = respond(skill, learner.right_e4(game, skill));
         total += learner.practise(game, skill, right);
+        stand = exact.zip(stand).map(|(e, at)| e.after(game, &at, skill, right));
         node = edge.and_then(|e| e.after(right));
     }
     total

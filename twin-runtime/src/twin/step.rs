@@ -3,7 +3,7 @@
 use super::{ItemEntry, MAX_ITEMS, MAX_SKILLS, SkillEntry, Stage, TwinState, find_skill};
 use crate::event::{Correctness, Event, EventBody, EventError, InterventionId, ItemId, SkillId};
 use crate::fixed::{ONE_E4, ONE_E6, Probability, Proportion, div_nearest};
-use crate::mastery::{ItemTrack, Prediction, SkillTrack, Surprise, assess, mastery, predict};
+use crate::mastery::{ItemTrack, Prediction, SkillTrack, Surprise, assess, level, predict};
 use crate::params::{KindRule, Params, ScoreScale};
 use crate::transitions::{self, Transition};
 use thiserror::Error;
@@ -121,13 +121,12 @@ fn apply(state: &mut TwinState, event: &Event, params: &Params) -> Result<Vec<Tr
 #[must_use]
 pub fn predict_response(state: &TwinState, item: ItemId, skills: &[SkillId], params: &Params) -> Prediction {
     let model = &params.model;
-    let prior = |skill: SkillId| SkillTrack::prior(model, model.skill(skill));
-    let mut tracks = [None; crate::event::MAX_SKILLS_PER_EVENT];
-    for (slot, skill) in tracks.iter_mut().zip(skills) {
-        *slot = Some(state.skill_entry(*skill).map_or_else(|| prior(*skill), |entry| entry.track));
-    }
     let item_track = find_item(state, item).ok().and_then(|at| state.items.get(at)).map(|entry| entry.track);
-    let pairs = skills.iter().zip(&tracks).filter_map(|(s, t)| Some((model.skill(*s), t.as_ref()?)));
+    let pairs = skills.iter().map(|skill| {
+        let known = model.skill(*skill);
+        let held = state.skill_entry(*skill).map(|entry| entry.track);
+        (known, held.unwrap_or_else(|| SkillTrack::prior(model, known)))
+    });
     predict(model, &state.ability, model.item(item), item_track.unwrap_or_default(), pairs)
 }
 
@@ -181,7 +180,7 @@ fn respond(
         let known = model.skill(*skill);
         surprise.apply_to_skill(&model.tracker, known, &mut entry.track);
         if entry.stage == Stage::Learning {
-            let level = mastery(model, &state.ability, known, &entry.track).level;
+            let level = level(model, &state.ability, known, &entry.track);
             if let Some(record) = transitions::advance(event.key, *skill, level, &params.thresholds) {
                 entry.stage = Stage::Advanced;
                 records.push(record);
@@ -258,7 +257,7 @@ fn assessed(
     let Some(entry) = state.skills.get_mut(at) else { return Ok(Vec::new()) };
     let (model, noise) = (&params.model, params.assessment_noise);
     assess(&model.tracker, &mut state.ability, &mut entry.track, z_e6, noise);
-    let level = mastery(model, &state.ability, model.skill(skill), &entry.track).level;
+    let level = level(model, &state.ability, model.skill(skill), &entry.track);
     let mut records = Vec::new();
     if entry.stage == Stage::Learning
         && let Some(record) = transitions::advance(event.key, skill, level, &params.thresholds)
@@ -283,7 +282,7 @@ fn standard_score_e6(scale: &ScoreScale, score_e1: u32) -> i64 {
 /// Kinds by the mastery of the subject they help, weakest first, ties by number; a kind for all subjects
 /// ranks by their mean, rounded down.
 fn recommend(state: &TwinState, params: &Params) -> Vec<u16> {
-    let level = |skill: SkillId| i64::from(state.mastery(skill, params).level.e4());
+    let level = |skill: SkillId| i64::from(state.level(skill, params).e4());
     let subjects: Vec<i64> = params.kinds.iter().filter_map(|k| k.subject).map(level).collect();
     let count = i64::try_from(subjects.len()).unwrap_or(1).max(1);
     let mean = subjects.iter().sum::<i64>() / count;

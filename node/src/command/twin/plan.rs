@@ -54,6 +54,8 @@ struct Report {
     greedy_gain: f64,
     time_ms: f64,
     tree_sha256: String,
+    /// Whether the path is the best there is under the assumptions, by dynamic programming.
+    exact: bool,
     alternatives: Vec<Reason>,
 }
 
@@ -95,6 +97,7 @@ fn report(args: &PlanArgs, graph: &SkillGraph, plan: &Plan, tree: &Tree, time_ms
         greedy_gain: skills(plan.greedy_gain_e4(LEARNERS, args.seed)),
         time_ms,
         tree_sha256: hex::encode(tree.digest()),
+        exact: tree.is_exact(),
         alternatives: alternatives
             .iter()
             .take(EXPLAINED)
@@ -116,8 +119,12 @@ fn text(report: &Report) -> String {
         format!("path: {}", report.path.join(" "))
     }];
     lines.push(format!(
-        "expected gain {:.2} skills, greedy {:.2}; searched in {:.0} ms; tree {}",
-        report.expected_gain, report.greedy_gain, report.time_ms, report.tree_sha256
+        "expected gain {:.2} skills, greedy {:.2}; {} in {:.0} ms; tree {}",
+        report.expected_gain,
+        report.greedy_gain,
+        if report.exact { "known exactly" } else { "searched" },
+        report.time_ms,
+        report.tree_sha256
     ));
     for (n, a) in report.alternatives.iter().enumerate() {
         lines.push(format!(
