@@ -6,11 +6,12 @@
 //! A [`Reading`] may take some students only, and keep further columns as [`Labels`] for reports.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 
 use aula_twin_runtime::event::{ItemId, MAX_SKILLS_PER_EVENT, SkillId};
+
+use crate::table::{self, TableError};
 
 mod error;
 mod labels;
@@ -127,14 +128,7 @@ impl Log {
     /// # Errors
     /// Any [`LogError`] but [`LogError::Shared`].
     pub fn read_some(path: &Path, names: &mut Names, reading: Reading<'_>) -> Result<Self, LogError> {
-        let file = File::open(path).map_err(|source| LogError::Open { path: path.into(), source })?;
-        let zipped = path.extension().is_some_and(|e| e == "gz");
-        let reader: Box<dyn Read> = if zipped {
-            Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(1 << 16, file)))
-        } else {
-            Box::new(file)
-        };
-        Self::parse_some(reader, path, names, reading)
+        Self::parse_some(table::open(path)?, path, names, reading)
     }
 
     /// Reads CSV from anywhere; `path` names it in errors.
@@ -152,15 +146,15 @@ impl Log {
         reading: Reading<'_>,
     ) -> Result<Self, LogError> {
         let mut csv = csv::ReaderBuilder::new().buffer_capacity(1 << 16).from_reader(reader);
-        let csv_error = |source| LogError::Csv { path: path.into(), source };
+        let csv_error = |source| TableError::Csv { path: path.into(), source };
         let header = csv.headers().map_err(csv_error)?.clone();
         if header.is_empty() {
-            return Err(LogError::Empty(path.into()));
+            return Err(TableError::Empty(path.into()).into());
         }
         let mut columns = Vec::with_capacity(COLUMNS.len() + reading.labels.len());
         for name in COLUMNS.into_iter().chain(reading.labels.iter().map(String::as_str)) {
             let place = header.iter().position(|h| h.trim_start_matches('\u{feff}').trim() == name);
-            columns.push(place.ok_or_else(|| LogError::Column {
+            columns.push(place.ok_or_else(|| TableError::Column {
                 path: path.into(),
                 missing: name.to_owned(),
                 found: header.iter().collect::<Vec<_>>().join(", "),
@@ -180,7 +174,7 @@ impl Log {
             }
         }
         let log = builder.log;
-        if log.rows.is_empty() { Err(LogError::Empty(path.into())) } else { Ok(log) }
+        if log.rows.is_empty() { Err(TableError::Empty(path.into()).into()) } else { Ok(log) }
     }
 
     /// Checks that no student of `self` is in `other`.
@@ -213,10 +207,10 @@ impl Builder<'_> {
         skills: &str,
         correct: &str,
     ) -> Result<(), LogError> {
-        let bad = |column, value: &str, want| LogError::Value {
+        let bad = |column: &str, value: &str, want| TableError::Value {
             path: self.path.into(),
-            line,
-            column,
+            line: usize::try_from(line).unwrap_or(usize::MAX),
+            column: column.into(),
             value: value.into(),
             want,
         };
@@ -224,13 +218,13 @@ impl Builder<'_> {
         let correct = match correct {
             "1" | "1.0" => true,
             "0" | "0.0" => false,
-            _ => return Err(bad("correct", correct, "0 or 1")),
+            _ => return Err(bad("correct", correct, "0 or 1").into()),
         };
         if student.is_empty() {
-            return Err(bad("student", student, "a name"));
+            return Err(bad("student", student, "a name").into());
         }
         if item.is_empty() {
-            return Err(bad("item", item, "a name"));
+            return Err(bad("item", item, "a name").into());
         }
         let item = self.names.item(item);
         self.place(line, student, seq, item)?;

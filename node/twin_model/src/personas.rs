@@ -35,8 +35,8 @@ pub struct Persona {
     pub responses: f64,
 }
 
-/// Ability, recent residual, share right, ln responses.
-type Point = [f64; 4];
+/// Four coordinates; of a log's student: ability, recent residual, share right, ln responses.
+pub type Point = [f64; 4];
 
 fn points(log: &Log, model: &Model) -> Vec<Point> {
     let params = Params::reference(model.clone());
@@ -76,7 +76,15 @@ fn distance(a: &Point, b: &Point) -> f64 {
 #[must_use]
 pub fn find(log: &Log, model: &Model, count: usize) -> Vec<Persona> {
     let points = points(log, model);
-    let moments = moments(&points);
+    let member = clusters(&points, count);
+    (0..=member.iter().copied().max().unwrap_or(0)).filter_map(|k| describe(&points, &member, k)).collect()
+}
+
+/// The cluster of each point, by k-means over standardised coordinates: 0, 1, 2, … by ascending mean of the first
+/// coordinate, at most `count` of them, none empty.
+#[must_use]
+pub fn clusters(points: &[Point], count: usize) -> Vec<usize> {
+    let moments = moments(points);
     let scaled: Vec<Point> =
         points.iter().map(|p| [0, 1, 2, 3].map(|at| (p[at] - moments[at].0) / moments[at].1)).collect();
     let count = count.clamp(1, scaled.len().max(1));
@@ -105,9 +113,18 @@ pub fn find(log: &Log, model: &Model, count: usize) -> Vec<Persona> {
             }
         }
     }
-    let mut found: Vec<Persona> = (0..centres.len()).filter_map(|k| describe(&points, &member, k)).collect();
-    found.sort_by(|a, b| a.ability.total_cmp(&b.ability));
-    found
+    by_first(points, &member, count)
+}
+
+/// Numbers clusters by the mean of the first coordinate, leaving out empty ones.
+fn by_first(points: &[Point], member: &[usize], count: usize) -> Vec<usize> {
+    let mean = |k: usize| {
+        let own: Vec<f64> = points.iter().zip(member).filter(|(_, m)| **m == k).map(|(p, _)| p[0]).collect();
+        (!own.is_empty()).then(|| (own.iter().sum::<f64>() / own.len() as f64, k))
+    };
+    let mut found: Vec<(f64, usize)> = (0..count).filter_map(mean).collect();
+    found.sort_by(|a, b| a.0.total_cmp(&b.0));
+    member.iter().map(|m| found.iter().position(|(_, k)| k == m).unwrap_or(0)).collect()
 }
 
 fn describe(points: &[Point], member: &[usize], k: usize) -> Option<Persona> {
@@ -122,6 +139,18 @@ fn describe(points: &[Point], member: &[usize], k: usize) -> Option<Persona> {
     })
 }
 
+/// The reference parameters with a block of practice that gives `percent` of the reference, rounded down.
+#[must_use]
+pub fn scaled_block(percent: u32) -> PlanParams {
+    let scaled = |gain: u16| u16::try_from(u64::from(gain) * u64::from(percent) / 100).unwrap_or(u16::MAX);
+    let reference = PlanParams::reference();
+    PlanParams {
+        right_gain: scaled(reference.right_gain),
+        wrong_gain: scaled(reference.wrong_gain),
+        ..reference
+    }
+}
+
 /// Mean planned gain of simulated learners of a persona, in skills, when a block of practice gives `percent` of
 /// the reference; `size` is learners, trajectories of each one's search, seed. Equal seeds draw equal learners.
 ///
@@ -134,13 +163,7 @@ pub fn planned_gain(
     percent: u32,
     (learners, trajectories, seed): (u32, u32, u64),
 ) -> Result<f64, PlanError> {
-    let scaled = |gain: u16| u16::try_from(u64::from(gain) * u64::from(percent) / 100).unwrap_or(u16::MAX);
-    let reference = PlanParams::reference();
-    let params = PlanParams {
-        right_gain: scaled(reference.right_gain),
-        wrong_gain: scaled(reference.wrong_gain),
-        ..reference
-    };
+    let params = scaled_block(percent);
     let mut draw = Draw::new(seed);
     let mut sum = 0.0;
     for n in 0..learners {
@@ -152,4 +175,30 @@ pub fn planned_gain(
         }
     }
     Ok(sum / f64::from(learners.max(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clusters_are_found_numbered_weakest_first_and_none_is_empty() {
+        let cloud = |centre: f64, n: usize| {
+            (0..n).map(move |i| [centre + (i % 7) as f64 / 50.0, centre, -centre, (i % 3) as f64 / 50.0])
+        };
+        let points: Vec<Point> = cloud(3.0, 40).chain(cloud(-2.0, 30)).chain(cloud(0.5, 20)).collect();
+        let member = clusters(&points, 3);
+        assert!(member[..40].iter().all(|m| *m == 2) && member[40..70].iter().all(|m| *m == 0));
+        assert!(member[70..].iter().all(|m| *m == 1));
+        assert_eq!(clusters(&points[..2], 9).len(), 2);
+        assert!(clusters(&[], 4).is_empty());
+        let same = vec![[1.0; 4]; 5];
+        assert_eq!(clusters(&same, 3), [0; 5]);
+    }
+
+    #[test]
+    fn a_block_of_all_is_the_reference() {
+        assert_eq!(scaled_block(100), PlanParams::reference());
+        assert_eq!(scaled_block(150).right_gain, 115);
+    }
 }

@@ -4,6 +4,7 @@ use super::evaluate::evaluate;
 use super::fit::{Fitted, fit};
 use super::log::{Log, LogError, Names};
 use super::logistic::{Design, Ridge};
+use super::table::TableError;
 use super::{baselines, logistic, metrics};
 
 const HEADER: &str = "extra,student,seq,item,skills,correct\n";
@@ -47,8 +48,8 @@ fn every_refusal_says_where_and_why() {
     let refused =
         |text: &str| Log::parse(text.as_bytes(), Path::new("t.csv"), &mut Names::default()).unwrap_err();
     let cases = [
-        ("", "t.csv holds no responses"),
-        (HEADER, "t.csv holds no responses"),
+        ("", "t.csv holds no rows"),
+        (HEADER, "t.csv holds no rows"),
         (
             "student,seq,item,correct\na,1,i,1\n",
             "t.csv has no column \"skills\"; it has student, seq, item, correct",
@@ -72,7 +73,7 @@ fn every_refusal_says_where_and_why() {
         assert_eq!(refused(text).to_string(), want);
     }
     let ragged = refused("student,seq,item,skills,correct\na,1,i\n");
-    assert!(matches!(ragged, LogError::Csv { .. }));
+    assert!(matches!(ragged, LogError::Table(TableError::Csv { .. })));
     let (mut names, mut other) = (Names::default(), Names::default());
     let (a, b) = (parse("x,p,1,i,s,1\n", &mut names).unwrap(), parse("x,p,1,i,s,1\n", &mut other).unwrap());
     assert!(matches!(a.check_apart(&b), Err(LogError::Shared(s)) if s == "p"));

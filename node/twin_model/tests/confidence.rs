@@ -1,6 +1,8 @@
 //! Is the published confidence worth its name? Students drawn from a known law: of the masteries published with
 //! a confidence of about c, about c lie within 0.10 of the truth.
 
+mod kit;
+
 use std::fmt::Write;
 use std::path::Path;
 
@@ -9,26 +11,10 @@ use aula_twin_model::fit::fit;
 use aula_twin_model::log::{Log, Names};
 use aula_twin_runtime::params::Params;
 use aula_twin_runtime::twin::{TwinState, step};
+use kit::{Draw, sigmoid};
 
 const SKILLS: usize = 5;
 const PER_SKILL: usize = 9;
-
-struct Draw(u64);
-
-impl Draw {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (((self.0 >> 11) as f64) + 0.5) / (1_u64 << 53) as f64
-    }
-    fn normal(&mut self) -> f64 {
-        let (a, b) = (self.uniform(), self.uniform());
-        (-2.0 * a.ln()).sqrt() * (2.0 * std::f64::consts::PI * b).cos()
-    }
-}
-
-fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
 
 /// Nine items a skill, −2 to 2 logits around the skill's own level; the fifth is the median.
 fn difficulty(item: usize) -> f64 {
@@ -41,12 +27,11 @@ fn drawn(students: std::ops::Range<u64>, length: usize) -> (String, Vec<[f64; SK
     let mut body = "student,seq,item,skills,correct\n".to_owned();
     let mut truth = Vec::new();
     for student in students {
-        let mut draw = Draw(student.wrapping_mul(0x9E37_79B9_7F4A_7C15) + 1);
-        (0..3).for_each(|_| _ = draw.uniform());
+        let mut draw = Draw::of_student(student);
         let ability = draw.normal();
         let own: [f64; SKILLS] = std::array::from_fn(|_| ability + 0.5 * draw.normal());
         for seq in 0..length {
-            let item = (draw.uniform() * (SKILLS * PER_SKILL) as f64) as usize;
+            let item = draw.below(SKILLS * PER_SKILL);
             let skill = item % SKILLS;
             let correct = u8::from(draw.uniform() < sigmoid(own[skill] - difficulty(item)));
             let _ = writeln!(body, "s{student},{seq},i{item},k{skill},{correct}");

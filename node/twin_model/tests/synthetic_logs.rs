@@ -1,6 +1,8 @@
 //! Logs drawn from laws that are known, each of which one textbook model is made for: ours is within .003 of the
 //! best of the four on every one, with the same fitting for all.
 
+mod kit;
+
 use std::fmt::Write;
 use std::path::Path;
 
@@ -8,32 +10,13 @@ use aula_twin_model::baselines::compare;
 use aula_twin_model::evaluate::evaluate;
 use aula_twin_model::fit::fit;
 use aula_twin_model::log::{Log, Names};
+use kit::{Draw, sigmoid};
 
 const TRAIN: u64 = 500;
 const TEST: u64 = 200;
 const LENGTH: usize = 60;
 const SKILLS: usize = 8;
 const ITEMS: usize = 64;
-
-struct Draw(u64);
-
-impl Draw {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (((self.0 >> 11) as f64) + 0.5) / (1_u64 << 53) as f64
-    }
-    fn normal(&mut self) -> f64 {
-        let (a, b) = (self.uniform(), self.uniform());
-        (-2.0 * a.ln()).sqrt() * (2.0 * std::f64::consts::PI * b).cos()
-    }
-    fn below(&mut self, n: usize) -> usize {
-        (self.uniform() * n as f64) as usize
-    }
-}
-
-fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
 
 /// What decides an answer.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +27,12 @@ enum Law {
     Practice,
     /// A skill is known or not, and learnt at once: where BKT is at home.
     TwoStates,
+    /// The same with skills that differ in how they are learnt, guessed and slipped.
+    TwoStatesApart,
+    /// Difficulties of items far apart, students nearly alike.
+    HardItems,
+    /// Every attempt on a skill counts the same, right or wrong, by the skill's own slope.
+    Attempts,
     /// Ability drifts as a random walk.
     Drift,
 }
@@ -54,15 +43,19 @@ fn drawn(law: Law, students: std::ops::Range<u64>) -> String {
     let easiness: Vec<f64> = (0..SKILLS).map(|_| 0.8 * of_items.normal() - 1.0).collect();
     let mut body = "student,seq,item,skills,correct\n".to_owned();
     for student in students {
-        let mut draw = Draw(student.wrapping_mul(0x9E37_79B9_7F4A_7C15) + 1);
-        (0..3).for_each(|_| _ = draw.uniform());
+        let mut draw = Draw::of_student(student);
         let mut ability = 0.8 * draw.normal();
         let (mut wins, mut fails, mut known) = ([0.0; SKILLS], [0.0; SKILLS], [false; SKILLS]);
         known.iter_mut().for_each(|k| *k = draw.uniform() < 0.25);
         for seq in 0..LENGTH {
             let item = draw.below(ITEMS);
             let skill = item % SKILLS;
+            let apart = skill as f64 / SKILLS as f64;
             let p = match law {
+                Law::TwoStatesApart if known[skill] => 0.95 - 0.2 * apart,
+                Law::TwoStatesApart => 0.05 + 0.3 * apart,
+                Law::HardItems => sigmoid(0.3 * ability - 2.0 * difficulty[item]),
+                Law::Attempts => sigmoid(easiness[skill] + 0.3 * apart * (wins[skill] + fails[skill])),
                 Law::Items => sigmoid(ability - difficulty[item]),
                 Law::Practice => sigmoid(easiness[skill] + 0.35 * wins[skill] + 0.10 * fails[skill]),
                 Law::TwoStates => {
@@ -77,7 +70,8 @@ fn drawn(law: Law, students: std::ops::Range<u64>) -> String {
             let correct = draw.uniform() < p;
             let count = if correct { &mut wins } else { &mut fails };
             count[skill] += 1.0;
-            known[skill] |= draw.uniform() < 0.18;
+            let learnt = if let Law::TwoStatesApart = law { 0.05 + 0.3 * apart } else { 0.18 };
+            known[skill] |= draw.uniform() < learnt;
             if let Law::Drift = law {
                 ability += 0.25 * draw.normal();
             }
@@ -116,6 +110,21 @@ fn where_practice_matters_most() {
 #[test]
 fn where_skills_are_known_or_not() {
     holds(Law::TwoStates);
+}
+
+#[test]
+fn where_skills_are_known_or_not_each_in_its_way() {
+    holds(Law::TwoStatesApart);
+}
+
+#[test]
+fn where_items_lie_far_apart() {
+    holds(Law::HardItems);
+}
+
+#[test]
+fn where_every_attempt_counts_the_same() {
+    holds(Law::Attempts);
 }
 
 #[test]

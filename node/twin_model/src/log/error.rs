@@ -4,52 +4,15 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::table::TableError;
+
 /// Why a file is not a log of responses.
 #[derive(Debug, Error)]
 pub enum LogError {
-    /// The file cannot be opened.
-    #[error("cannot open {path}")]
-    Open {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// Not CSV, or not gzip where the name ends in .gz.
-    #[error("cannot read {path}")]
-    Csv {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: csv::Error,
-    },
-    /// A column that a log must have is not there.
-    #[error("{path} has no column {missing:?}; it has {found}")]
-    Column {
-        /// Which file.
-        path: PathBuf,
-        /// The column.
-        missing: String,
-        /// The columns there are.
-        found: String,
-    },
-    /// No rows.
-    #[error("{0} holds no responses")]
-    Empty(PathBuf),
-    /// A value that cannot be read.
-    #[error("{path} line {line}: {column} is {value:?}, not {want}")]
-    Value {
-        /// Which file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: u64,
-        /// The column.
-        column: &'static str,
-        /// What stands there.
-        value: String,
-        /// What should.
-        want: &'static str,
-    },
+    /// What any table may have wrong: it cannot be opened or read, lacks a column, is empty, or holds a value that
+    /// cannot be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
     /// A student's rows are interrupted by another's.
     #[error("{path} line {line}: rows of student {student:?} are mixed with another's")]
     Mixed {

@@ -244,7 +244,8 @@ fn read_students(dir: &Path) -> Result<(Vec<Student>, Vec<String>), TableError> 
         let list = work.handed_in.get(&(row[2].clone(), course.clone())).map_or(&[][..], Vec::as_slice);
         let (of_work, missed_last, own) = of_work(due, list);
         let mut features: Vec<f32> = of_work.iter().map(|x| *x as f32).collect();
-        let band = row[5].split('-').next().and_then(|p| p.parse::<f32>().ok());
+        let deprivation = deprivation_band(&row[5]);
+        let band = deprivation.split('-').next().and_then(|p| p.parse::<f32>().ok());
         let education = EDUCATION.iter().position(|e| *e == row[4]).unwrap_or(2);
         let age = ["0-35", "35-55", "55<="].iter().position(|a| *a == row[6]).unwrap_or(0);
         let attempts = number(&table, n, 7)?.max(0.0);
@@ -260,13 +261,22 @@ fn read_students(dir: &Path) -> Result<(Vec<Student>, Vec<String>), TableError> 
             withdrawn: row[10] == "Withdrawn",
             submissions: list.len(),
             alert: own.map(|d| d < ALERT_BELOW),
-            groups: vec![text(0), text(3), text(5), text(6), text(9)],
+            groups: vec![text(0), text(3), deprivation.to_owned(), text(6), text(9)],
             id: row[2].clone(),
             course,
             features,
         });
     }
     Ok((students, feature_names(&modules)))
+}
+
+/// The band of the index of deprivation. A spreadsheet once took "10-20" for a date, and the public file has kept it.
+fn deprivation_band(written: &str) -> &str {
+    match written {
+        "" => "unknown",
+        "10-20" | "20-Oct" => "10-20%",
+        other => other,
+    }
 }
 
 /// Standardised logistic regression with ridge 1: means, deviations and weights.
