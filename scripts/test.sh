@@ -12,6 +12,7 @@ if [ $# -gt 0 ]; then
 fi
 
 deny_version=0.20.2
+schemathesis_version=4.32.5
 
 # Licences of every dependency, double versions, and where they come from. Known vulnerabilities need a
 # database from the network and are checked apart: cargo deny check advisories.
@@ -25,11 +26,30 @@ licences() {
   "$deny" --log-level error check --hide-inclusion-graph licenses bans sources
 }
 
+# The explorer in Chromium. The packages' names and hashes stand in the lock file; they are installed outside the
+# checkout. AULA_CHROMIUM names another browser than Debian's.
+browser() {
+  local folder="$CARGO_TARGET_DIR/browser" chromium="${AULA_CHROMIUM:-/usr/bin/chromium}"
+  [ -x "$chromium" ] || install_packages chromium
+  command -v npm >/dev/null || install_packages npm
+  mkdir -p "$folder"
+  cp tests/browser/*.mjs tests/browser/package.json tests/browser/package-lock.json "$folder/"
+  if [ ! -x "$folder/python/bin/st" ]; then
+    python3 -c "import venv, ensurepip" 2>/dev/null || install_packages python3-venv
+    python3 -m venv "$folder/python"
+    "$folder/python/bin/pip" install --quiet "schemathesis==$schemathesis_version"
+  fi
+  export AULA_SCHEMATHESIS="$folder/python/bin/st"
+  npm ci --silent --no-audit --no-fund --prefix "$folder"
+  node "$folder/run.mjs" "$CARGO_TARGET_DIR/release/aula" "$chromium"
+}
+
 started=$SECONDS
 step "Checking the format" cargo fmt --all --check
 build
 step "Running the lints" cargo clippy --release --locked --workspace --all-targets -- -D warnings
 step "Running the tests" cargo test --release --locked --workspace
+step "Testing the explorer in a browser" browser
 step "Building the documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps
 step "Checking the licences of all dependencies" licences
 printf '\nThe gate passed in %d minutes.\n' $(((SECONDS - started) / 60)) >&2

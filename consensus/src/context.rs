@@ -106,21 +106,37 @@ impl AulaContext {
     ///
     /// Total: a nil round counts as round 0. `None` only for an empty set, which the engine refuses to start.
     pub fn proposer_of(set: &ValidatorSet, height: Height, round: Round) -> Option<&Validator> {
-        let round = u64::from(round.as_u32().unwrap_or(0));
-        let total = set.total_power();
-        if total == 0 {
-            return None;
-        }
-        let mut position = (u128::from(height.0) + u128::from(round)) % u128::from(total);
-        for validator in set.validators() {
-            let power = u128::from(validator.power);
-            if position < power {
-                return Some(validator);
-            }
-            position -= power;
-        }
-        None
+        let round = round.as_u32().unwrap_or(0);
+        let powers = set.validators().iter().map(|validator| validator.power);
+        set.validators().get(turn(powers, set.total_power(), height.0, round)?)
     }
+}
+
+/// The same for the ledger's own set, by address: who was to propose in a round that may have decided nothing.
+pub fn proposer_at(
+    set: &aula_ledger::chain::ValidatorSet,
+    height: types::Height,
+    round: u32,
+) -> Option<ValidatorAddress> {
+    let powers = set.validators().iter().map(|validator| validator.power);
+    let at = turn(powers, set.total_power(), height.0, round)?;
+    set.validators().get(at).map(|validator| validator.address)
+}
+
+/// Whose turn it is among validators of these powers.
+fn turn(powers: impl Iterator<Item = u64>, total: u64, height: u64, round: u32) -> Option<usize> {
+    if total == 0 {
+        return None;
+    }
+    let mut position = (u128::from(height) + u128::from(round)) % u128::from(total);
+    for (at, power) in powers.enumerate() {
+        let power = u128::from(power);
+        if position < power {
+            return Some(at);
+        }
+        position -= power;
+    }
+    None
 }
 
 impl Context for AulaContext {

@@ -76,6 +76,9 @@ pub struct Api {
     pub max_streams: usize,
     /// Folders of families' links beside HOME/links: of districts whose families' page this node serves.
     pub links: Vec<PathBuf>,
+    /// Reads a second that one address may ask for beyond those answered from the cache, 0 (no limit) to 1,000,000;
+    /// more are told 429.
+    pub reads_per_second: u32,
 }
 
 /// The network between nodes.
@@ -175,6 +178,7 @@ impl Default for Api {
             max_requests: 512,
             max_streams: 256,
             links: Vec::new(),
+            reads_per_second: 2_000,
         }
     }
 }
@@ -261,6 +265,7 @@ impl Config {
             ("api.request_timeout_ms", self.api.request_timeout_ms, 100..=600_000, "100 to 600000 ms"),
             ("api.max_requests", size(self.api.max_requests), 1..=100_000, "1 to 100000"),
             ("api.max_streams", size(self.api.max_streams), 0..=100_000, "0 to 100000"),
+            ("api.reads_per_second", self.api.reads_per_second.into(), 0..=1_000_000, "0 to 1000000"),
             (
                 "consensus.propose_timeout_ms",
                 self.consensus.propose_timeout_ms,

@@ -15,6 +15,7 @@ pub mod family_link;
 pub mod home;
 pub mod keys;
 pub mod localnet;
+pub mod read;
 pub mod storage;
 pub mod twin_record;
 pub mod wiring;

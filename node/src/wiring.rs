@@ -73,6 +73,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     node.links.insert(0, home.links_dir());
     node.vault = Some(config.vault.folders(home));
     let node = Arc::new(node);
+    tokio::spawn(node.clone().attend());
     Ok(Running { origin: server.origin(), db, genesis, consensus, server, node })
 }
 

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use super::bands;
 use super::bundle::{
     AccessEvidence, AllocationEvidence, BandEvidence, BudgetEvidence, Bundle, ChainEvidence, DecidedRequest,
-    EquityStanding, Link, Proved, ProvedRow, RoundContext, RoundEvidence, SignedHeader, StudentEvidence,
-    StudentStanding, Subject,
+    EquityStanding, Figure, FigureKey, FiguresEvidence, Link, Proved, ProvedRow, RoundContext, RoundEvidence,
+    SignedHeader, StudentEvidence, StudentStanding, Subject,
 };
 use crate::chain::{CommitCertificate, Header};
 use crate::proof::bulk_tree::row_hash;
@@ -46,6 +46,17 @@ pub enum BuildError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// The key in the state of a public record.
+pub(super) fn state_key(key: &FigureKey) -> Vec<u8> {
+    match key {
+        FigureKey::Parameters => schema::params_key(),
+        FigureKey::Budget { funder, school_year } => schema::budget_key(funder, *school_year),
+        FigureKey::Class(class) => schema::class_key(*class),
+        FigureKey::Pool { class, pool } => schema::pool_key(*class, *pool),
+        FigureKey::Report(round) => schema::report_key(*round),
+    }
 }
 
 /// Collects evidence from one snapshot.
@@ -213,6 +224,24 @@ impl<'a> Collector<'a> {
         schema::access_log(self.state, district)?.ok_or_else(none)?;
         let log = self.known(&schema::access_log_key(district))?;
         self.bundle(Subject::Access(AccessEvidence { district, log, listed: None }))
+    }
+
+    /// Public records; named twice or in another order they are the same bundle.
+    ///
+    /// # Errors
+    /// [`BuildError::NotFound`] when none is named or there is no such record, [`BuildError::Store`].
+    pub fn figures(&self, keys: &[FigureKey]) -> Result<Bundle, BuildError> {
+        let keys: BTreeSet<FigureKey> = keys.iter().copied().collect();
+        let mut figures = Vec::with_capacity(keys.len());
+        for key in keys {
+            let (value, proof) = self.prove(&state_key(&key))?;
+            let value = value.ok_or_else(|| BuildError::NotFound(format!("public record {key:?}")))?;
+            figures.push(Figure { key, record: Proved { value, proof } });
+        }
+        if figures.is_empty() {
+            return Err(BuildError::NotFound("public record asked for".into()));
+        }
+        self.bundle(Subject::Figures(FiguresEvidence { figures }))
     }
 
     fn bundle(&self, subject: Subject) -> Result<Bundle, BuildError> {

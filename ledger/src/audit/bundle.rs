@@ -15,7 +15,7 @@ use crate::codec::{Canonical, CodecError, at_most};
 use crate::proof::committed::{BAND_GROUP, ProofBytes};
 use crate::proof::{AbsenceProof, InclusionPath};
 use crate::state::map::MapProof;
-use crate::types::{AccountId, DistrictId, Handle, RoundId, SchoolYear};
+use crate::types::{AccountId, ClassId, DistrictId, Handle, PoolId, RoundId, SchoolYear};
 
 /// Most links of the validator chain: a change a day for more than ten years.
 pub const MAX_LINKS: usize = 4_096;
@@ -135,6 +135,8 @@ pub enum Subject {
     Budget(BudgetEvidence) = 4,
     /// That a district's access log is anchored, and a read listed in it.
     Access(AccessEvidence) = 5,
+    /// Records that anybody may read: parameters, budgets, classes, pools, published reports.
+    Figures(FiguresEvidence) = 6,
 }
 
 impl Subject {
@@ -146,6 +148,7 @@ impl Subject {
             Self::Student(_) => "student",
             Self::Budget(_) => "budget",
             Self::Access(_) => "access",
+            Self::Figures(_) => "public figures",
         }
     }
 }
@@ -258,6 +261,51 @@ pub struct BudgetEvidence {
     pub statement: Proved,
     /// The floor per weighted pupil, if one is stated.
     pub equity: EquityStanding,
+}
+
+/// A record that anybody may read; its number, account or year makes the key under which it stands. Records with counts
+/// of students that the public does not see (rounds, decisions, trees) are not among these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum FigureKey {
+    /// The parameters in force.
+    Parameters = 1,
+    /// A funder's budget of a school year.
+    Budget {
+        /// Whose.
+        funder: AccountId,
+        /// Of which school year.
+        school_year: SchoolYear,
+    } = 2,
+    /// A class.
+    Class(ClassId) = 3,
+    /// A pool of a class.
+    Pool {
+        /// The class.
+        class: ClassId,
+        /// The pool.
+        pool: PoolId,
+    } = 4,
+    /// A decided round's published report, small cells withheld.
+    Report(RoundId) = 5,
+}
+
+/// A public record with its proof.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Figure {
+    /// Which record.
+    pub key: FigureKey,
+    /// It, as it stands in the state.
+    pub record: Proved,
+}
+
+/// Public records, each proved for itself: no row, handle or withheld count is among them, so that anybody may have it.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct FiguresEvidence {
+    /// Strictly ascending by key; at least one.
+    #[borsh(deserialize_with = "at_most::<MAX_RECORDS, _, _>")]
+    pub figures: Vec<Figure>,
 }
 
 /// Whether a floor per weighted pupil is stated.

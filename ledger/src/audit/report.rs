@@ -53,6 +53,8 @@ pub struct Report {
     pub time_ms: Option<TimeMs>,
     /// The checks, up to the first that failed.
     pub checks: Vec<Check>,
+    /// What the records of a bundle of public figures say; empty of other bundles, and when a check failed.
+    pub figures: Vec<serde_json::Value>,
     /// The verdict in words, with what it does not say.
     pub sentence: String,
 }
@@ -60,7 +62,7 @@ pub struct Report {
 impl Report {
     /// The report as every door gives it: the line of `aula-audit verify --output json`.
     pub fn to_json(&self) -> serde_json::Value {
-        serde_json::json!({
+        let mut report = serde_json::json!({
             "valid": self.verdict == Verdict::Valid,
             "verdict": self.verdict,
             "chain_id": self.chain_id,
@@ -69,7 +71,11 @@ impl Report {
             "time_ms": self.time_ms,
             "checks": self.checks,
             "sentence": self.sentence,
-        })
+        });
+        if let Some(fields) = report.as_object_mut().filter(|_| !self.figures.is_empty()) {
+            fields.insert("figures".into(), self.figures.clone().into());
+        }
+        report
     }
 }
 

@@ -1,13 +1,13 @@
 //! Bundles from a small chain with four validators, a fifth added by vote: what they prove, and that nothing
 //! else passes.
 
-use super::bundle::StudentStanding;
+use super::bundle::{FigureKey, StudentStanding};
 use super::*;
 use crate::codec::Canonical;
 use crate::proof::committed::ProofBytes;
 use crate::testkit::{YEAR, account, band_of, handle, request, submit_on};
 use crate::tx::Mandate;
-use crate::types::{DistrictId, Handle, Height, RoundId};
+use crate::types::{ClassId, DistrictId, Handle, Height, PoolId, RoundId};
 
 mod disclosure;
 mod measure;
@@ -44,6 +44,65 @@ fn assert_valid(world: &World, bundle: &Bundle) -> Report {
 
 fn names(report: &Report) -> Vec<&'static str> {
     report.checks.iter().map(|check| check.name).collect()
+}
+
+/// The public records of the test's round.
+fn public_keys() -> Vec<FigureKey> {
+    let (class, pool) = (ClassId(1), PoolId(1));
+    let budget = FigureKey::Budget { funder: account("funder"), school_year: YEAR };
+    vec![
+        FigureKey::Report(ROUND),
+        FigureKey::Parameters,
+        budget,
+        FigureKey::Class(class),
+        FigureKey::Pool { class, pool },
+    ]
+}
+
+#[test]
+fn public_figures_are_proved_without_a_row_a_handle_or_a_withheld_count() {
+    let world = World::decided();
+    let bundle = world.collector(&[]).figures(&public_keys()).unwrap();
+    let report = assert_valid(&world, &bundle);
+    assert!(
+        names(&report).ends_with(&["parameters", "budget", "class", "pool", "report"]),
+        "{}",
+        lines(&report)
+    );
+    assert!(lines(&report).contains("That the result is optimal needs the auditor's bundle"));
+    let bytes = bundle.to_canonical();
+    let round = world.collector(&[]).round(ROUND).unwrap();
+    let Subject::Round(evidence) = &round.subject else { panic!("a round") };
+    for row in &evidence.rows {
+        assert!(!bytes.windows(32).any(|window| window == row.handle.0), "a handle");
+    }
+    let stated = report.figures.iter().find_map(|figure| figure.get("round-0")).unwrap();
+    assert_eq!((&stated["gap_ppm"], &stated["students"]), (&0.into(), &18.into()));
+    assert!(stated["pools"]["1"].get("price").is_some() && report.to_json()["figures"].is_array());
+    let none = world.collector(&[]).figures(&[]);
+    assert!(matches!(none, Err(BuildError::NotFound(_))));
+    let nowhere = world.collector(&[]).figures(&[FigureKey::Report(RoundId(77))]);
+    assert!(matches!(nowhere, Err(BuildError::NotFound(_))));
+}
+
+#[test]
+fn a_public_record_under_another_name_or_twice_is_refused() {
+    let world = World::decided();
+    let good = world.collector(&[]).figures(&public_keys()).unwrap();
+    let spoil = |change: &dyn Fn(&mut Vec<bundle::Figure>)| {
+        let mut bundle = good.clone();
+        if let Subject::Figures(evidence) = &mut bundle.subject {
+            change(&mut evidence.figures);
+        }
+        check(&world, &bundle, &Options::default()).verdict
+    };
+    assert_eq!(spoil(&|_| ()), Verdict::Valid);
+    assert_eq!(spoil(&|figures| figures.reverse()), Verdict::Invalid);
+    assert_eq!(spoil(&|figures| figures.clear()), Verdict::Invalid);
+    assert_eq!(spoil(&|figures| figures.insert(0, figures[0].clone())), Verdict::Invalid);
+    assert_eq!(spoil(&|figures| figures[4].key = FigureKey::Report(RoundId(1))), Verdict::Invalid);
+    assert_eq!(spoil(&|figures| figures[2].key = FigureKey::Class(ClassId(2))), Verdict::Invalid);
+    assert_eq!(spoil(&|figures| figures[0].record.value[1] ^= 1), Verdict::Invalid);
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod allocation;
 mod budget;
 mod chain;
 mod context;
+mod figures;
 mod opened;
 mod round;
 mod student;
@@ -50,6 +51,7 @@ pub fn verify(bundle: &[u8], genesis: &[u8], options: &Options) -> Report {
         height: None,
         time_ms: None,
         checks: Vec::new(),
+        figures: Vec::new(),
         sentence: String::new(),
     };
     let mut checks = Checks::default();
@@ -81,6 +83,10 @@ fn run(
         Subject::Budget(budget) => budget::verify(checks, &state, budget),
         Subject::Access(access) => access::verify(checks, &state, access),
         Subject::Student(student) => student::verify(checks, &state, student),
+        Subject::Figures(evidence) => {
+            report.figures = figures::verify(checks, &state, evidence)?;
+            Ok(())
+        }
     }
 }
 

@@ -85,7 +85,18 @@ pub struct PoolDemand {
     pub demand: Option<u32>,
 }
 
-/// A round's published report. Canonical bytes, version 1.
+/// What one more place of a pool is worth, and its use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct PublishedPrice {
+    /// Which pool.
+    pub pool: PoolId,
+    /// The decision's price: weighted cost that one more place saves; none where it is unbounded.
+    pub price: Option<i64>,
+    /// Places used; none when withheld.
+    pub used: Option<u32>,
+}
+
+/// A round's published report. Canonical bytes, version 2.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
 pub struct PublishedReport {
     /// No figure counts fewer students than this.
@@ -115,10 +126,22 @@ pub struct PublishedReport {
     pub by_district: PublishedGroups,
     /// By pool.
     pub pools: Vec<PoolDemand>,
+    /// Weighted cost of the assignment.
+    pub objective: i64,
+    /// Proven lower bound of it; equal to the objective when optimal.
+    pub dual: i64,
+    /// Proven gap in parts per million, rounded up; 0 is optimal.
+    pub gap_ppm: u32,
+    /// All students as one group, first choice by the ranked kinds; none when withheld.
+    pub totals: Option<CellCounts>,
+    /// Students placed by tier (own school, own district, same type of school); none when withheld.
+    pub by_tier: Option<[u32; 3]>,
+    /// By pool of the decision, in its order.
+    pub prices: Vec<PublishedPrice>,
 }
 
 impl Canonical for PublishedReport {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const WHAT: &'static str = "published report";
     const MAX_BYTES: u64 = 1024 * 1024;
 }
@@ -168,8 +191,14 @@ impl RoundInputs {
     }
 }
 
-/// What may be shown of a round's figures.
-pub fn published(figures: &Figures, min_cell: u32) -> PublishedReport {
+/// What may be shown of a round's figures and of its decision.
+pub fn published(figures: &Figures, decision: &Decision, min_cell: u32) -> PublishedReport {
+    let counts = public_counts(decision, min_cell);
+    let price = |(line, used): (&PoolPrice, &Option<u32>)| PublishedPrice {
+        pool: line.pool,
+        price: line.price,
+        used: *used,
+    };
     let equity = &figures.equity;
     let least = u64::from(min_cell);
     let students = u64::from(equity.students);
@@ -200,6 +229,12 @@ pub fn published(figures: &Figures, min_cell: u32) -> PublishedReport {
             .iter()
             .map(|(pool, demand)| PoolDemand { pool: *pool, demand: part(u64::from(*demand)) })
             .collect(),
+        objective: decision.objective,
+        dual: decision.dual,
+        gap_ppm: decision.gap_ppm,
+        totals: counts.totals,
+        by_tier: counts.by_tier,
+        prices: decision.prices.iter().zip(&counts.used).map(price).collect(),
     }
 }
 
@@ -225,19 +260,16 @@ fn hidden_schools(
 }
 
 /// The counts of a decision that may be shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublicCounts {
-    /// All students as one group, first choice by the ranked kinds; none when withheld.
-    pub totals: Option<CellCounts>,
-    /// Students placed by tier (own school, own district, same type of school); none when withheld.
-    pub by_tier: Option<[u32; 3]>,
-    /// Students placed by pool, in the decision's order; none when withheld.
-    pub used: Vec<Option<u32>>,
+struct PublicCounts {
+    totals: Option<CellCounts>,
+    by_tier: Option<[u32; 3]>,
+    /// Students placed by pool, in the decision's order.
+    used: Vec<Option<u32>>,
 }
 
 /// What may be shown of a decision's own counts, by the same rule as the report's groups. The use of all pools adds
 /// up to the students placed, so it is withheld as groups are.
-pub fn public_counts(decision: &Decision, min_cell: u32) -> PublicCounts {
+fn public_counts(decision: &Decision, min_cell: u32) -> PublicCounts {
     let (report, least) = (&decision.report, u64::from(min_cell));
     let everyone = Tally {
         students: report.requests.into(),

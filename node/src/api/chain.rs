@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use aula_ledger::chain::Transaction;
 use aula_ledger::chain::{Header, TreeHead};
-use aula_ledger::codec::Canonical;
 use aula_ledger::state::schema;
-use aula_ledger::tx::Payload;
 use aula_ledger::types::{ChainId, Hash, Height, TimeMs, ValidatorAddress};
 use axum::Json;
 use axum::extract::State;
@@ -18,8 +15,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::error::{ApiError, ErrorBody};
 use super::extract::{FromPath, FromQuery};
+use super::node::Finality;
 use super::node::Node;
-use super::publish;
+use crate::read::transactions::{self, Outline};
+use crate::read::uptime;
 use crate::storage::{ChainView, StorageError};
 
 /// Most blocks in one answer.
@@ -49,6 +48,10 @@ pub struct Status {
     pub peers: usize,
     /// `validator` while this node signs votes when it is in the set, else `follower`.
     pub role: &'static str,
+    /// Transactions in the chain so far; none while this node still counts a long chain.
+    pub transactions: Option<u64>,
+    /// From a block's own time until this node had it final and stored; none before it saw one.
+    pub finality: Option<Finality>,
     /// Transactions that wait.
     pub waiting_transactions: usize,
     /// Bytes of those.
@@ -112,31 +115,6 @@ pub struct BlockDetail {
     pub outlines: Vec<Outline>,
 }
 
-/// A transaction in a block, without its rows.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Outline {
-    /// Its name.
-    #[schema(value_type = String)]
-    pub id: Hash,
-    /// What kind, for example `AnchorStates`.
-    pub kind: &'static str,
-    /// Who sent it.
-    pub account: String,
-    /// The sender's sequence number.
-    pub sequence: u64,
-    /// Its bytes.
-    pub bytes: usize,
-    /// How many entries it carries; 1 when it is no batch.
-    pub entries: usize,
-    /// The receipt's number; 0 is accepted.
-    pub code: u16,
-    /// The number in words.
-    pub meaning: &'static str,
-    /// What it did.
-    #[schema(value_type = Vec<Object>)]
-    pub events: Vec<Value>,
-}
-
 /// A page of blocks, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BlocksPage {
@@ -175,15 +153,6 @@ impl BlockSummary {
     }
 }
 
-/// How many entries a transaction carries.
-pub const fn entries(payload: &Payload) -> usize {
-    match payload {
-        Payload::AnchorStates(batch) => batch.states.len(),
-        Payload::SubmitRequests(batch) => batch.requests.len(),
-        _ => 1,
-    }
-}
-
 /// A page of headers at and below `from`, newest first.
 ///
 /// # Errors
@@ -205,30 +174,13 @@ pub fn page(view: &ChainView, from: Option<u64>, limit: u64) -> Result<BlocksPag
 /// # Errors
 /// When the database fails.
 pub fn detail(view: &ChainView, height: Height) -> Result<Option<BlockDetail>, ApiError> {
-    let (Some(block), Some(certificate), Some(receipts)) =
-        (view.block(height)?, view.certificate(height)?, view.receipts(height)?)
+    let (Some(header), Some(certificate), Some(outlines)) =
+        (view.header(height)?, view.certificate(height)?, transactions::of_block(view, height)?)
     else {
         return Ok(None);
     };
-    let min_cell = schema::params(view)?.min_cell_students;
-    let mut outlines = Vec::with_capacity(receipts.len());
-    for (bytes, receipt) in block.transactions.iter().zip(&receipts) {
-        let transaction =
-            Transaction::from_canonical(bytes).map_err(|e| StorageError::Damaged(e.to_string()))?;
-        outlines.push(Outline {
-            id: receipt.transaction,
-            kind: transaction.body.payload.kind().name(),
-            account: transaction.body.account.to_string(),
-            sequence: transaction.body.sequence,
-            bytes: bytes.len(),
-            entries: entries(&transaction.body.payload),
-            code: receipt.code.number().into(),
-            meaning: receipt.code.explain(),
-            events: receipt.events.iter().map(|event| publish::event(event, min_cell)).collect(),
-        });
-    }
     Ok(Some(BlockDetail {
-        summary: BlockSummary::of(&block.header),
+        summary: BlockSummary::of(&header),
         round: certificate.round,
         signers: certificate.signatures.iter().map(|(validator, _)| *validator).collect(),
         outlines,
@@ -243,7 +195,13 @@ pub fn status_of(node: &Node) -> Result<Status, ApiError> {
     let view = node.view();
     let tip = view.tip();
     let (waiting_transactions, waiting_bytes) = node.network.waiting();
+    let counted = {
+        let contents = node.index.follow(&view)?;
+        (contents.height() == tip.height.0).then(|| contents.transactions())
+    };
     Ok(Status {
+        transactions: counted,
+        finality: node.finality.summary(),
         chain_id: node.genesis.chain_id.clone(),
         genesis_sha256: node.genesis.sha256,
         height: tip.height,
@@ -305,7 +263,7 @@ pub async fn validators(State(node): State<Arc<Node>>) -> Result<Json<Value>, Ap
     let peers = schema::peers(&*view)?;
     Ok(Json(serde_json::json!({
         "height": view.tip().height, "now": schedule.now, "next": schedule.next, "after": schedule.after,
-        "known": known, "peers": peers,
+        "known": known, "peers": peers, "uptime": uptime::uptime(&view, &node.index)?,
     })))
 }
 
@@ -319,7 +277,7 @@ pub async fn params(State(node): State<Arc<Node>>) -> Result<Json<Value>, ApiErr
 
 /// The genesis file, byte for byte
 #[utoipa::path(get, path = "/v1/genesis", tag = "chain",
-    responses((status = 200, content_type = "application/json", body = String)))]
+    responses((status = 200, content_type = "application/json", body = Object)))]
 pub async fn genesis(State(node): State<Arc<Node>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], node.genesis_bytes.clone())
 }

@@ -66,6 +66,11 @@ impl ApiError {
         error
     }
 
+    /// What the body says.
+    pub const fn detail(&self) -> &ErrorDetail {
+        &self.detail
+    }
+
     /// The status.
     pub const fn status(&self) -> StatusCode {
         self.status

@@ -1,12 +1,14 @@
-//! Evidence bundles, built from one view by the ledger's own builders. They hold rows, so each asks for a
-//! member's credential. Building runs on a thread that may block, a few at a time.
+//! Evidence bundles, built from one view by the ledger's own builders. Those with rows ask for a member's credential;
+//! those of public figures hold no row and are for anybody. Building runs on a thread that may block.
 
 use std::sync::Arc;
 
+use aula_ledger::audit::bundle::FigureKey;
 use aula_ledger::audit::{Archive, BuildError, Bundle, Collector};
 use aula_ledger::chain::{Code, CommitCertificate, Header, Transaction};
 use aula_ledger::codec::{Canonical, CodecError};
 use aula_ledger::state::StoreError;
+use aula_ledger::state::schema::{self, RoundStatus};
 use aula_ledger::tx::Payload;
 use aula_ledger::types::{AccountId, DistrictId, Handle, Height, RoundId, SchoolYear};
 use axum::extract::State;
@@ -28,6 +30,9 @@ pub struct EvidenceQuery {
     pub waypoint: Option<u64>,
 }
 
+/// Most reports in a bundle of the whole ledger: what a page of a school or district shows.
+const MAX_REPORTS: usize = 50;
+
 struct Blocks<'a>(&'a ChainView);
 
 impl Archive for Blocks<'_> {
@@ -46,6 +51,7 @@ impl Archive for Blocks<'_> {
     }
 }
 
+/// A bundle with rows: for members.
 async fn bundle(
     node: &Arc<Node>,
     headers: &HeaderMap,
@@ -53,6 +59,14 @@ async fn bundle(
     build: impl FnOnce(&Collector<'_>) -> Result<Bundle, BuildError> + Send + 'static,
 ) -> Result<Response, ApiError> {
     node.member(headers)?;
+    built(node, query, build).await
+}
+
+async fn built(
+    node: &Arc<Node>,
+    query: &EvidenceQuery,
+    build: impl FnOnce(&Collector<'_>) -> Result<Bundle, BuildError> + Send + 'static,
+) -> Result<Response, ApiError> {
     let view = node.view();
     let waypoints: Vec<Height> = query.waypoint.map(Height).into_iter().collect();
     let built = tokio::task::spawn_blocking(move || {
@@ -75,6 +89,46 @@ async fn bundle(
         }
         Err(BuildError::Store(error)) => Err(error.into()),
     }
+}
+
+/// A round's published figures, for anybody: its report with prices, its class and pools, and the parameters
+#[utoipa::path(get, path = "/v1/evidence/figures/round/{round}", tag = "evidence",
+    params(("round" = u32, Path), EvidenceQuery),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 404, body = ErrorBody)))]
+pub async fn round_figures(
+    State(node): State<Arc<Node>>,
+    FromPath(round): FromPath<u32>,
+    FromQuery(query): FromQuery<EvidenceQuery>,
+) -> Result<Response, ApiError> {
+    let view = node.view();
+    let record = schema::round(&*view, RoundId(round))?
+        .ok_or_else(|| ApiError::not_found(format!("no round {round}"), "rounds are listed by /v1/rounds"))?;
+    let mut keys =
+        vec![FigureKey::Report(record.round), FigureKey::Parameters, FigureKey::Class(record.class)];
+    let pools = schema::pools(&*view, record.class)?;
+    keys.extend(pools.iter().map(|pool| FigureKey::Pool { class: record.class, pool: pool.pool }));
+    built(&node, &query, move |collector| collector.figures(&keys)).await
+}
+
+/// Public figures of the whole ledger, for anybody: parameters, budgets, and the published reports of the newest rounds
+#[utoipa::path(get, path = "/v1/evidence/figures", tag = "evidence", params(EvidenceQuery),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 404, body = ErrorBody)))]
+pub async fn figures(
+    State(node): State<Arc<Node>>,
+    FromQuery(query): FromQuery<EvidenceQuery>,
+) -> Result<Response, ApiError> {
+    let view = node.view();
+    let mut keys = vec![FigureKey::Parameters];
+    let budgets = schema::budgets(&*view)?;
+    keys.extend(
+        budgets.iter().map(|one| FigureKey::Budget { funder: one.funder, school_year: one.school_year }),
+    );
+    let rounds = schema::rounds(&*view)?;
+    let decided = rounds.iter().rev().filter(|round| matches!(round.status, RoundStatus::Decided { .. }));
+    keys.extend(decided.take(MAX_REPORTS).map(|round| FigureKey::Report(round.round)));
+    built(&node, &query, move |collector| collector.figures(&keys)).await
 }
 
 /// A round with all its rows
@@ -103,6 +157,19 @@ pub async fn allocation(
     FromQuery(query): FromQuery<EvidenceQuery>,
 ) -> Result<Response, ApiError> {
     bundle(&node, &headers, &query, move |collector| collector.allocation(RoundId(round), &handle)).await
+}
+
+/// The decision on one student's request, for the holder of that student's link: the caller has checked it.
+///
+/// # Errors
+/// 404 when the round has no such request.
+pub async fn allocation_bundle(
+    node: &Arc<Node>,
+    round: RoundId,
+    handle: Handle,
+) -> Result<Response, ApiError> {
+    let query = EvidenceQuery { waypoint: None };
+    built(node, &query, move |collector| collector.allocation(round, &handle)).await
 }
 
 /// Whether a student's state is anchored, and which

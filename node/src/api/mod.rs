@@ -7,14 +7,21 @@
 //! below the ledger's `min_cell_students` ([`publish`]). Rows leave only with a member's or auditor's
 //! [`credential`], records of the vault only with the district's ([`vault`]). A handle appears in no public answer.
 //!
-//! Absent: rate limits by caller and caching headers (later), anything that changes the node.
+//! Final things carry an ETag and may be kept for good; the rest holds for its height (`cache`). Reads that the cache
+//! does not answer are limited by caller (`callers`).
+//!
+//! Absent: anything that changes the node.
 
+mod cache;
+mod callers;
 pub mod chain;
 pub mod credential;
 mod error;
 mod evidence;
+mod export;
 mod extract;
 mod gate;
+pub mod listings;
 mod node;
 pub mod ops;
 pub mod publish;
@@ -37,6 +44,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use error::{ApiError, ErrorBody, ErrorDetail};
+pub use evidence::allocation_bundle;
+pub use extract::{FromPath, FromQuery};
 pub use node::{Audience, Network, Node, Refused};
 
 #[derive(OpenApi)]
@@ -68,12 +77,13 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(chain::params))
         .routes(routes!(chain::genesis))
         .routes(routes!(stream::stream))
-        .routes(routes!(submit::submit))
+        .routes(routes!(submit::submit, listings::transactions))
         .routes(routes!(submit::transaction))
         .routes(routes!(submit::account))
         .routes(routes!(registers::rounds))
         .routes(routes!(registers::round))
         .routes(routes!(report::report))
+        .routes(routes!(listings::round))
         .routes(routes!(registers::pools))
         .routes(routes!(registers::classes))
         .routes(routes!(registers::budgets))
@@ -81,6 +91,16 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(registers::schools))
         .routes(routes!(registers::members))
         .routes(routes!(registers::proposals))
+        .routes(routes!(listings::trail))
+        .routes(routes!(listings::parameters))
+        .routes(routes!(listings::milestones))
+        .routes(routes!(listings::district))
+        .routes(routes!(listings::school))
+        .routes(routes!(listings::pool))
+        .routes(routes!(listings::search))
+        .routes(routes!(export::export))
+        .routes(routes!(evidence::figures))
+        .routes(routes!(evidence::round_figures))
         .routes(routes!(evidence::round))
         .routes(routes!(evidence::allocation))
         .routes(routes!(evidence::student))
@@ -98,7 +118,18 @@ fn described() -> OpenApiRouter<Arc<Node>> {
 /// The API's description, as served at /openapi.json: indented, with a newline at the end.
 pub fn openapi_json() -> String {
     let (_, api) = described().split_for_parts();
-    let mut text = api.to_pretty_json().unwrap_or_default();
+    let mut api = serde_json::to_value(api).unwrap_or_default();
+    let error = serde_json::json!({
+        "description": "any other answer: the one error body",
+        "content": { "application/json": { "schema": { "$ref": "#/components/schemas/ErrorBody" } } }
+    });
+    let paths = api["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    for operation in paths.filter_map(|path| path.as_object_mut()).flat_map(|path| path.values_mut()) {
+        if let Some(answers) = operation.get_mut("responses").and_then(|answers| answers.as_object_mut()) {
+            answers.insert("default".into(), error.clone());
+        }
+    }
+    let mut text = serde_json::to_string_pretty(&api).unwrap_or_default();
     text.push('\n');
     text
 }

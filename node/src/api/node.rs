@@ -12,11 +12,21 @@ use axum::http::{HeaderMap, StatusCode};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
 
+use super::cache::Cache;
+use super::callers::Callers;
 use super::credential::{Credential, CredentialError, HEADER};
 use super::error::ApiError;
 use crate::config::Config;
 use crate::family_link::{self, FamilyLink, LinkRefused};
+use crate::read::index::Index;
 use crate::storage::{ChainDb, ChainView};
+
+mod finality;
+
+pub use finality::{Finality, Latency};
+
+/// Most exports written at once: each holds a thread.
+const MAX_EXPORTS: usize = 4;
 
 /// A transaction that is not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +74,13 @@ pub struct Node {
     pub vault: Option<Folders>,
     /// One request at a time opens it.
     pub(super) vault_turn: Arc<Semaphore>,
+    /// What the blocks alone do not answer quickly.
+    pub index: Index,
+    /// How long blocks take to be final, as seen here.
+    pub finality: Latency,
+    pub(super) cache: Cache,
+    pub(super) callers: Callers,
+    pub(crate) exports: Arc<Semaphore>,
     pub(super) requests: Arc<Semaphore>,
     pub(super) streams: Arc<Semaphore>,
     pub(super) started: Instant,
@@ -99,6 +116,11 @@ impl Node {
             network,
             genesis,
             genesis_bytes,
+            index: Index::default(),
+            finality: Latency::default(),
+            cache: Cache::default(),
+            callers: Callers::new(config.api.reads_per_second),
+            exports: Arc::new(Semaphore::new(MAX_EXPORTS)),
             requests: Arc::new(Semaphore::new(config.api.max_requests)),
             streams: Arc::new(Semaphore::new(config.api.max_streams)),
             limits: config.api.clone(),
@@ -113,6 +135,31 @@ impl Node {
     /// Everything final, as of now.
     pub fn view(&self) -> Arc<ChainView> {
         self.db.latest()
+    }
+
+    /// Measures blocks as they become final and reads a long chain into the index, until the process ends.
+    pub async fn attend(self: Arc<Self>) {
+        let reader = self.clone();
+        let _ = tokio::task::spawn_blocking(move || {
+            while let Ok(contents) = reader.index.follow(&reader.view()) {
+                if contents.height() >= reader.view().tip().height.0 {
+                    return;
+                }
+            }
+        })
+        .await;
+        let mut tips = self.db.watch_tip();
+        while tips.changed().await.is_ok() {
+            let tip = *tips.borrow_and_update();
+            self.finality.saw(now_ms().saturating_sub(tip.time_ms.0));
+            let reader = self.clone();
+            let _ = tokio::task::spawn_blocking(move || {
+                if let Err(error) = reader.index.follow(&reader.view()) {
+                    tracing::error!(%error, "the index cannot be read on");
+                }
+            })
+            .await;
+        }
     }
 
     /// Who asks, by the header `Aula-Credential`.

@@ -1,6 +1,6 @@
 //! The ledger's registers: rounds, pools, classes, budgets, districts, schools, members, proposals.
 //!
-//! Each answer names the height it is of. Rounds are shown to the public through [`publish`]; a member's
+//! Each answer names the height it is of. Rounds are shown to the public as [`RoundView`] has them; a member's
 //! credential shows them whole.
 
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use utoipa::IntoParams;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{FromPath, FromQuery};
 use super::node::{Audience, Node};
-use super::publish;
+use crate::read::rounds::RoundView;
 use crate::storage::ChainView;
 
 /// Which pools.
@@ -46,21 +46,13 @@ fn listed<T: Serialize>(
 /// # Errors
 /// When the database fails.
 pub fn round_for(view: &ChainView, round: &Round, audience: &Audience) -> Result<Value, ApiError> {
+    if matches!(audience, Audience::Public) {
+        return Ok(serde_json::to_value(RoundView::of(view, round)?).unwrap_or_default());
+    }
     let decided: Option<Decision> = schema::decision(view, round.round)?;
-    let min_cell = schema::params(view)?.min_cell_students;
-    let report = schema::published_report(view, round.round)?;
-    let decision = decided.map(|decision| match audience {
-        Audience::Public => publish::decision(&decision, report.as_ref()),
-        Audience::Member(_) => member_decision(&decision),
-    });
     let mut value = serde_json::to_value(round).unwrap_or_default();
     if let Some(fields) = value.as_object_mut() {
-        if matches!(audience, Audience::Public) {
-            // The number of pairs counts single students' eligible pools.
-            fields.remove("pairs");
-            fields.insert("requests".into(), publish::count(round.requests, min_cell).into());
-        }
-        fields.insert("decision".into(), decision.unwrap_or_default());
+        fields.insert("decision".into(), decided.as_ref().map(member_decision).unwrap_or_default());
     }
     Ok(value)
 }

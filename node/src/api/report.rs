@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use aula_ledger::rounds::report::public_counts;
-use aula_ledger::state::schema::{self, Acknowledgement, Decision, Round};
+use aula_ledger::rounds::PublishedReport;
+use aula_ledger::state::schema::{self, Acknowledgement, Round};
 use aula_ledger::types::{RoundId, TimeMs};
 use axum::Json;
 use axum::extract::State;
@@ -48,10 +48,9 @@ pub fn report_for(view: &ChainView, round: &Round, audience: &Audience) -> Resul
     let class = schema::class(view, round.class)?;
     let owed = schema::acknowledgements(view, id)?;
     let now = view.tip().time_ms;
-    let decision = schema::decision(view, id)?;
     let places = |owed: &Acknowledgement| match whole {
         true => Some(owed.places),
-        false => used(decision.as_ref()?, owed, min_cell),
+        false => used(report.as_ref()?, owed),
     };
     let acknowledgements: Vec<Value> = owed
         .iter()
@@ -78,9 +77,8 @@ pub fn report_for(view: &ChainView, round: &Round, audience: &Audience) -> Resul
 }
 
 /// Students placed in an acknowledged pool, where the ledger's rule lets them be shown.
-fn used(decision: &Decision, owed: &Acknowledgement, min_cell: u32) -> Option<u32> {
-    let at = decision.prices.iter().position(|line| line.pool == owed.pool)?;
-    public_counts(decision, min_cell).used.get(at).copied().flatten()
+fn used(report: &PublishedReport, owed: &Acknowledgement) -> Option<u32> {
+    report.prices.iter().find(|line| line.pool == owed.pool)?.used
 }
 
 /// Where an acknowledgement stands at a block time.

@@ -99,7 +99,7 @@ impl Server {
             stop.await;
             stopper.graceful_shutdown(Some(DRAIN));
         });
-        let service = routes.into_make_service();
+        let service = routes.into_make_service_with_connect_info::<SocketAddr>();
         let served = match self.tls {
             Some((certificate, key)) => {
                 // Two providers of cryptography are linked in (libp2p's and this), so one is named. Fails only when

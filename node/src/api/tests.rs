@@ -127,6 +127,15 @@ async fn every_error_has_the_one_body() -> Tested {
         ("/v1/stream", "bad_request"),
         ("/v1/rounds/1", "not_found"),
         ("/v1/rounds/1/report", "not_found"),
+        ("/v1/rounds/1/figures", "not_found"),
+        ("/v1/districts/1", "not_found"),
+        ("/v1/schools/1", "not_found"),
+        ("/v1/pools/1", "not_found"),
+        ("/v1/transactions?limit=0", "bad_request"),
+        ("/v1/transactions?before=-1", "bad_request"),
+        ("/v1/transactions?kind=Nonsense", "bad_request"),
+        ("/v1/trail?before=x", "bad_request"),
+        ("/v1/search", "bad_request"),
     ] {
         let failure = s.client.get::<Value>(path).await.err().ok_or(path)?;
         assert_eq!(failure.code, code, "{path}: {failure:?}");
@@ -232,9 +241,9 @@ async fn every_described_read_answers() -> Tested {
     let paths = described["paths"].as_object().ok_or("no paths")?;
     let plain = paths.iter().filter(|(path, item)| item.get("get").is_some() && !path.contains('{'));
     let mut count = 0;
-    for (path, _) in
-        plain.filter(|(path, _)| !["/v1/stream", "/readyz", "/v1/family/reads"].contains(&path.as_str()))
-    {
+    for (path, _) in plain.filter(|(path, _)| {
+        !["/v1/stream", "/readyz", "/v1/family/reads", "/v1/search"].contains(&path.as_str())
+    }) {
         s.client.get_bytes(path).await.map_err(|f| format!("{path}: {}", f.message))?;
         count += 1;
     }
@@ -246,18 +255,143 @@ async fn every_described_read_answers() -> Tested {
 }
 
 #[tokio::test]
-async fn the_page_reads_without_scripts_and_loads_nothing_from_elsewhere() -> Tested {
+async fn every_page_reads_without_scripts_and_loads_nothing_from_elsewhere() -> Tested {
     let mut s = served(|_| {}).await?;
     let transaction = s.chain.proposal(50);
+    let id = transaction.id();
     s.chain.block(&[transaction]).map_err(failed)?;
-    let page = String::from_utf8(s.client.get_bytes("/").await.map_err(failed)?)?;
     let hash = s.chain.db.latest().tip().hash.to_string();
-    assert!(page.contains(hash.get(..12).ok_or("short")?) && page.contains("Where the data came from"));
-    assert!(!page.contains("http://") && !page.contains("https://"));
-    for asset in ["/assets/explorer.js", "/assets/explorer.css"] {
-        assert!(page.contains(asset));
-        assert!(!s.client.get_bytes(asset).await.map_err(failed)?.is_empty());
+    let pages = [
+        ("/", "Where the data came from"),
+        ("/blocks", hash.get(..12).ok_or("short")?),
+        ("/blocks/1", "ProposeChange"),
+        ("/transactions", "ProposeChange"),
+        (&format!("/transactions/{id}"), "may be voted on"),
+        ("/rounds", "No round"),
+        ("/pools", "Pools"),
+        ("/districts", "Districts"),
+        ("/schools", "Schools"),
+        ("/members", "only"),
+        ("/validators", "Missed rounds"),
+        ("/parameters", "min_cell_students"),
+        ("/budgets", "Budgets"),
+        ("/trail", "Proposal 0 may be voted on"),
+        ("/milestones", "None yet"),
+        ("/verify", "Verify"),
+        ("/search?q=1", "/blocks/1"),
+    ];
+    for (path, words) in pages {
+        let page = String::from_utf8(s.client.get_bytes(path).await.map_err(failed)?)?;
+        assert!(page.contains(words), "{path} says {words:?}");
+        assert!(!page.contains("http://") && !page.contains("https://"), "{path}");
+        assert_eq!(page.matches("<h1").count(), 1, "{path}");
     }
+    let page = String::from_utf8(s.client.get_bytes("/verify").await.map_err(failed)?)?;
+    let assets: Vec<&str> = page.split('"').filter(|text| text.starts_with("/assets/")).collect();
+    assert!(assets.len() >= 4, "{assets:?}");
+    for asset in assets {
+        assert!(!s.client.get_bytes(asset).await.map_err(failed)?.is_empty(), "{asset}");
+    }
+    for (path, status) in
+        [("/rounds/9", 404), ("/blocks/9", 404), ("/schools/9", 404), ("/transactions?kind=Nonsense", 400)]
+    {
+        let answer = reqwest::get(format!("{}{path}", s.client.origin())).await?;
+        assert_eq!(answer.status().as_u16(), status, "{path}");
+        assert!(answer.headers()["content-type"].to_str()?.starts_with("text/html"), "{path}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_has_an_etag_and_is_given_again_until_the_next_block() -> Tested {
+    let mut s = served(|_| {}).await?;
+    let one = s.chain.proposal(50);
+    s.chain.block(&[one]).map_err(failed)?;
+    let http = reqwest::Client::new();
+    let get = |path: &str, tag: &str| {
+        http.get(format!("{}{path}", s.client.origin())).header("if-none-match", tag).send()
+    };
+    let first = get("/v1/trail", "none").await?;
+    let tag = first.headers()["etag"].to_str()?.to_owned();
+    assert_eq!(first.headers()["cache-control"], "no-cache");
+    assert_eq!(get("/v1/trail", &tag).await?.status().as_u16(), 304);
+    let block = get("/v1/blocks/1", "none").await?;
+    assert_eq!(block.headers()["cache-control"], "public, max-age=31536000, immutable");
+    let block_tag = block.headers()["etag"].to_str()?.to_owned();
+    let two = s.chain.proposal(60);
+    s.chain.block(&[two]).map_err(failed)?;
+    assert_eq!(get("/v1/trail", &tag).await?.status().as_u16(), 200, "there is more now");
+    assert_eq!(get("/v1/blocks/1", &block_tag).await?.status().as_u16(), 304);
+    assert!(!get("/v1/status", "none").await?.headers().contains_key("etag"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_caller_that_reads_too_much_is_told_when_to_come_again() -> Tested {
+    let s = served(|config| config.api.reads_per_second = 1).await?;
+    let status = format!("{}/v1/status", s.client.origin());
+    let mut refused = None;
+    for _ in 0..12 {
+        let answer = reqwest::get(&status).await?;
+        if answer.status().as_u16() == 429 {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let refused = refused.ok_or("twelve reads in a moment at one a second")?;
+    assert!(refused.headers()["retry-after"].to_str()?.parse::<u64>()? >= 1);
+    let body: ErrorBody = refused.json().await?;
+    assert_eq!(body.error.code, "too_many_requests");
+    let id = s.client.submit(vec![1, 2, 3]).await;
+    assert!(id.is_ok(), "submissions are not reads: {id:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn exports_state_their_rows_and_hold_them_all() -> Tested {
+    let mut s = served(|_| {}).await?;
+    for height in 0..3 {
+        let batch: Vec<_> = (0..200).map(|n| s.chain.proposal(1_000 * height + n + 10)).collect();
+        s.chain.block(&batch).map_err(failed)?;
+    }
+    for name in crate::read::registers::NAMES.iter().filter(|name| !name.ends_with("-N")) {
+        let csv = reqwest::get(format!("{}/v1/export/{name}.csv", s.client.origin())).await?;
+        let stated: usize = csv.headers()["aula-rows"].to_str()?.parse()?;
+        let text = csv.text().await?;
+        // A field may hold a line break only inside quotes; none of these does.
+        assert_eq!(text.lines().count(), stated + 1, "{name}");
+        let json: Value = s.client.get(&format!("/v1/export/{name}.json")).await.map_err(failed)?;
+        assert_eq!(
+            (json["count"].as_u64(), json["rows"].as_array().map(Vec::len)),
+            (Some(stated as u64), Some(stated))
+        );
+        if *name == "transactions" {
+            assert_eq!(stated, 600);
+            assert!(
+                json["rows"]
+                    .as_array()
+                    .is_some_and(|rows| (0..).zip(rows).all(|(n, row)| row["ordinal"] == n))
+            );
+        }
+    }
+    for wrong in ["nothing.csv", "pools", "pools.xml", "schools-of-round-9.csv", "schools-of-round-x.csv"] {
+        let failure = s.client.get::<Value>(&format!("/v1/export/{wrong}")).await.err().ok_or(wrong)?;
+        assert_eq!(failure.code, "not_found", "{wrong}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn public_figures_are_proved_to_anybody_who_has_the_genesis() -> Tested {
+    let s = served(|_| {}).await?;
+    s.chain.block(&[]).map_err(failed)?;
+    let bundle = s.client.get_bytes("/v1/evidence/figures").await.map_err(failed)?;
+    let report =
+        aula_ledger::audit::verify(&bundle, &s.chain.genesis_bytes, &aula_ledger::audit::Options::default());
+    assert_eq!(report.verdict, aula_ledger::audit::Verdict::Valid, "{}", report.sentence);
+    assert_eq!(report.figures.len(), 1, "the parameters");
+    let none = s.client.get_bytes("/v1/evidence/figures/round/4").await.err().ok_or("no round 4")?;
+    assert_eq!(none.code, "not_found");
     Ok(())
 }
 

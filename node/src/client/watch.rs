@@ -29,8 +29,8 @@ pub struct Final {
     pub code: u16,
     /// The number in words.
     pub meaning: String,
-    /// Its bytes.
-    pub bytes: u64,
+    /// Its bytes; none of a batch of requests.
+    pub bytes: Option<u64>,
     /// What it did, as the public may see it.
     pub events: Vec<Value>,
     /// The block's height; filled in from the block.

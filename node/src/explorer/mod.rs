@@ -1,56 +1,71 @@
-//! The explorer: one page that shows blocks and rounds, served by every node beside the API.
+//! The explorer: a page for each thing of the ledger, served by every node beside the API.
 //!
-//! Rendered on the server, so that it reads without JavaScript; a small script of our own then follows
-//! `/v1/stream`. Everything comes from this origin (the content policy says so to the browser), assets are part
-//! of the program. What it shows passes [`crate::api::publish`], as every public answer does.
+//! Flow: a route reads the same typed data as the API's ([`crate::read`], `crate::api`) → maud renders it → the gate
+//! keeps the page until the next block. Pages read without JavaScript; small scripts of our own then follow
+//! `/v1/stream`, sort tables and verify. Everything comes from this origin (the content policy says so to the browser),
+//! assets are part of the program.
 //!
-//! Absent: the full explorer with a page for each thing, search and verification in the browser (later).
+//! Invariants: no count that [`crate::read`] withholds is shown; every page has a lasting address; texts of the ledger
+//! are escaped by maud. Absent: anything about one student but the page that a family's link opens.
 
-mod page;
+mod assets;
+mod blocks;
+mod budgets;
+mod charts;
+mod districts;
+mod equity;
+mod error;
+mod family;
+mod heatmap;
+mod members;
+mod milestones;
+mod overview;
+mod parameters;
+mod pools;
+mod round;
+mod rounds;
+mod schools;
+mod search;
+mod shell;
+mod trail;
+mod transactions;
+mod validators;
+mod verify;
+mod words;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
-use axum::http::{HeaderValue, header};
-use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use maud::Markup;
-use rust_embed::Embed;
 
-use crate::api::{ApiError, Node};
-
-#[derive(Embed)]
-#[folder = "src/explorer/assets"]
-struct Assets;
-
-/// What a page may load: this origin only.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+use crate::api::Node;
 
 /// The pages and their assets.
 pub fn routes() -> Router<Arc<Node>> {
-    Router::new().route("/", get(overview)).route("/assets/{name}", get(asset))
-}
-
-async fn overview(State(node): State<Arc<Node>>) -> Result<Response, ApiError> {
-    Ok(html(page::overview(&node)?))
-}
-
-fn html(markup: Markup) -> Response {
-    let policy = (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    ([policy, (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))], Html(markup.into_string()))
-        .into_response()
-}
-
-async fn asset(Path(name): Path<String>) -> Result<Response, ApiError> {
-    let found = Assets::get(&name);
-    let file = found.ok_or_else(|| ApiError::not_found("no such asset", "start at the page /"))?;
-    let kind = match name.rsplit_once('.').map(|(_, ending)| ending) {
-        Some("js") => "text/javascript; charset=utf-8",
-        Some("css") => "text/css; charset=utf-8",
-        _ => "application/octet-stream",
-    };
-    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")];
-    Ok((headers, file.data.into_owned()).into_response())
+    Router::new()
+        .route("/", get(overview::show))
+        .route("/blocks", get(blocks::list))
+        .route("/blocks/{height}", get(blocks::show))
+        .route("/transactions", get(transactions::list))
+        .route("/transactions/{id}", get(transactions::show))
+        .route("/rounds", get(rounds::list))
+        .route("/rounds/{id}", get(round::show))
+        .route("/pools", get(pools::list))
+        .route("/pools/{id}", get(pools::show))
+        .route("/districts", get(districts::list))
+        .route("/districts/{id}", get(districts::show))
+        .route("/schools", get(schools::list))
+        .route("/schools/{id}", get(schools::show))
+        .route("/members", get(members::list))
+        .route("/validators", get(validators::list))
+        .route("/parameters", get(parameters::list))
+        .route("/budgets", get(budgets::list))
+        .route("/trail", get(trail::list))
+        .route("/milestones", get(milestones::list))
+        .route("/search", get(search::show))
+        .route("/verify", get(verify::show))
+        .route("/family", get(family::show))
+        .route("/family/{token}", get(family::opened))
+        .route("/family/{token}/{round}", get(family::bundle))
+        .route("/assets/{name}", get(assets::asset))
 }

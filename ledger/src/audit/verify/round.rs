@@ -83,7 +83,7 @@ fn check_report(
     let work = context.decision.max_work / FAIRNESS_WORK_SHARE;
     let problem = checks.need(NAME, inputs.problem())?;
     let figures = checks.need(NAME, inputs.figures(&problem, assignment, work))?;
-    let same = rounds::published(&figures, stated.min_cell_students) == stated;
+    let same = rounds::published(&figures, &context.decision, stated.min_cell_students) == stated;
     checks.ensure(NAME, same, "The published report does not follow from the rows.")?;
     checks.pass(
         NAME,

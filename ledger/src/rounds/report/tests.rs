@@ -54,6 +54,15 @@ fn figures(schools: &[(u32, Tally)]) -> Figures {
     Figures { equity, fairness_work: 1, district_of, demand: vec![(PoolId(1), 4), (PoolId(2), 40)] }
 }
 
+/// The report of these schools, beside a decision whose own counts do not matter here.
+fn shown_of(schools: &[(u32, Tally)], min_cell: u32) -> PublishedReport {
+    static DECISION: std::sync::LazyLock<Decision> = std::sync::LazyLock::new(|| {
+        let chain = crate::rounds::tests::decided();
+        crate::state::schema::decision(&chain.state, crate::types::RoundId(0)).unwrap().unwrap()
+    });
+    published(&figures(schools), &DECISION, min_cell)
+}
+
 fn shown(groups: &PublishedGroups) -> Vec<u32> {
     groups.cells.iter().filter(|cell| cell.counts.is_some()).map(|cell| cell.group).collect()
 }
@@ -67,7 +76,7 @@ fn a_small_school_hides_another_of_its_own_district_not_of_the_next() {
         (2, tally(20, 30, 10, 10)),
         (2, tally(21, 40, 15, 10)),
     ];
-    let report = published(&figures(&schools), 10);
+    let report = shown_of(&schools, 10);
     assert_eq!(shown(&report.by_school), [11, 20, 21]);
     assert_eq!(shown(&report.by_district), [1, 2]);
     assert_eq!((report.mandates, report.justified_envy_pairs), (None, None));
@@ -83,10 +92,10 @@ fn a_withheld_district_withholds_its_schools() {
         (3, tally(30, 60, 30, 20)),
         (3, tally(31, 60, 30, 20)),
     ];
-    let report = published(&figures(&schools), 10);
+    let report = shown_of(&schools, 10);
     assert_eq!(shown(&report.by_district), [3]);
     assert_eq!(shown(&report.by_school), [30, 31]);
-    let all = published(&figures(&schools), 1);
+    let all = shown_of(&schools, 1);
     assert_eq!(shown(&all.by_school), [10, 20, 30, 31]);
 }
 
@@ -104,7 +113,7 @@ proptest! {
     fn nothing_small_is_shown_and_nothing_small_is_left(rows in prop::collection::vec(school(), 1..14)) {
         let schools: Vec<(u32, Tally)> =
             (0..).zip(&rows).map(|(group, (district, n, f, w))| (*district, tally(group, *n, *f, *w))).collect();
-        let report = published(&figures(&schools), 10);
+        let report = shown_of(&schools, 10);
         let visible = shown(&report.by_school);
         let whole = shown(&report.by_district);
         for (_, school) in schools.iter().filter(|(_, school)| visible.contains(&school.group)) {

@@ -8,7 +8,8 @@ use crate::chain::Code;
 use crate::codec::Canonical;
 use crate::params::FAIRNESS_WORK_SHARE;
 use crate::proof::bulk_tree::row_hash;
-use crate::rounds::{self, PublishedReport, RoundInputs};
+use crate::rounds::report::Figures;
+use crate::rounds::{self, RoundInputs};
 use crate::state::StoreError;
 use crate::state::schema::{
     self, Acknowledgement, Class, Decision, DecisionRow, Placement, PoolPrice, PoolRecord, Round,
@@ -50,8 +51,7 @@ impl Handler for RunRound {
         let rows = inputs.decisions(&solution.assignment).map_err(|_| Code::NotProved)?;
         let figures = inputs.figures(&problem, &solution.assignment, max_work / FAIRNESS_WORK_SHARE);
         let figures = figures.map_err(|_| Code::NotProved)?;
-        let report = rounds::published(&figures, context.facts.params.min_cell_students);
-        record(context, Ran { round, class, shares, inputs, solution, rows, report, max_work })
+        record(context, Ran { round, class, shares, inputs, solution, rows, figures, max_work })
     }
 }
 
@@ -63,7 +63,7 @@ struct Ran {
     inputs: RoundInputs,
     solution: Solution,
     rows: Vec<(Handle, DecisionRow)>,
-    report: PublishedReport,
+    figures: Figures,
     max_work: u64,
 }
 
@@ -130,6 +130,7 @@ fn record(context: &mut Context<'_, '_>, ran: Ran) -> Result<Vec<Event>, Refusal
         gap_ppm: decision.gap_ppm,
         seed: decision.seed,
     };
+    let report = rounds::published(&ran.figures, &decision, context.facts.params.min_cell_students);
     let owed = acknowledgements(context, &ran, &decision.prices);
     let overlay = &mut *context.overlay;
     for record in &owed {
@@ -137,7 +138,7 @@ fn record(context: &mut Context<'_, '_>, ran: Ran) -> Result<Vec<Event>, Refusal
     }
     schema::write(overlay, schema::decision_key(id), &decision);
     schema::write(overlay, schema::certificate_key(id), &stored);
-    schema::write(overlay, schema::report_key(id), &ran.report);
+    schema::write(overlay, schema::report_key(id), &report);
     let round = Round { status: RoundStatus::Decided { height }, ..ran.round };
     schema::write(overlay, schema::round_key(id), &round);
     let class = Class { open_round: None, standing_round: Some(id), ..ran.class };

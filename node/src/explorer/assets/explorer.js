@@ -1,13 +1,48 @@
-// Follows the node's stream of final blocks and keeps the page's figures current. The page reads without it.
+// Sorts tables and follows the node's stream of final blocks. Every page reads without it.
 "use strict";
 (function () {
-  const blocks = document.getElementById("blocks");
-  const limit = Number(blocks.dataset.limit);
+  const utc = (ms) => new Date(ms).toISOString().slice(0, 19).replace("T", " ");
+
+  // Tables: a head cell becomes a button; numbers sort as numbers, what is withheld stands last.
+  function key(cell) {
+    const text = cell.textContent.trim();
+    if (text === "–" || text === "") return null;
+    const number = Number(text.replace(/,/g, "").replace(/ %$/, ""));
+    return Number.isNaN(number) ? text : number;
+  }
+
+  function order(table, at, head) {
+    const down = head.getAttribute("aria-sort") !== "descending" && head.classList.contains("n")
+      || head.getAttribute("aria-sort") === "ascending";
+    for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    const rows = Array.from(table.tBodies[0].rows).map((row) => [key(row.cells[at]), row]);
+    rows.sort(([a], [b]) => {
+      if (a === null || b === null) return (a === null) - (b === null);
+      const less = typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
+      return down ? -less : less;
+    });
+    table.tBodies[0].append(...rows.map(([, row]) => row));
+  }
+
+  function sortable(root) {
+    for (const table of root.querySelectorAll("table.sortable")) {
+      Array.from(table.tHead.rows[0].cells).forEach((head, at) => {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.textContent = head.textContent;
+        button.addEventListener("click", () => order(table, at, head));
+        head.replaceChildren(button);
+      });
+    }
+  }
+  sortable(document);
+
   const live = document.getElementById("live");
+  if (!live) return;
+  const blocks = document.getElementById("blocks");
   let next = Number(document.body.dataset.next);
   let wait = 1000;
-
-  const utc = (ms) => new Date(ms).toISOString().slice(0, 19).replace("T", " ");
 
   function say(text, on) {
     live.textContent = text;
@@ -21,43 +56,49 @@
     if (kind) td.className = kind;
   }
 
-  function link(href, text) {
-    const a = document.createElement("a");
-    a.href = href;
-    a.textContent = text;
-    return a;
+  function put(id, text) {
+    const place = document.getElementById(id);
+    if (place) place.textContent = text;
   }
 
   function show(block) {
-    document.getElementById("height").textContent = block.height;
-    document.getElementById("time").textContent = utc(block.time_ms);
+    put("height", block.height);
+    put("time", utc(block.time_ms));
+    if (!blocks) return;
     const row = blocks.insertRow(0);
     row.className = "new";
-    cell(row, link("/v1/blocks/" + block.height, block.height));
+    const link = document.createElement("a");
+    link.href = "/blocks/" + block.height;
+    link.textContent = block.height;
+    cell(row, link);
     cell(row, utc(block.time_ms));
     cell(row, block.transactions.leaf_count, "n");
     cell(row, block.students.leaf_count, "n");
     const code = document.createElement("code");
     code.textContent = block.hash.slice(0, 12);
+    code.title = block.hash;
     cell(row, code);
     setTimeout(() => row.classList.remove("new"), 1500);
-    while (blocks.rows.length > limit) blocks.deleteRow(-1);
-    const kinds = ["OpenRound", "SubmitRequests", "RunRound"];
-    if (block.outlines.some((t) => kinds.includes(t.kind))) scheduleRounds();
+    while (blocks.rows.length > Number(blocks.dataset.limit)) blocks.deleteRow(-1);
+    const kinds = ["OpenRound", "RunRound", "RevertDecision"];
+    if (block.outlines.some((one) => kinds.includes(one.kind))) refresh();
   }
 
-  // The server renders rounds; the script only puts the new table in place, at most once a second.
+  // The server renders rounds and totals; the script only puts the new ones in place, at most once a second.
   let pending = false;
-  function scheduleRounds() {
+  function refresh() {
     if (pending) return;
     pending = true;
     setTimeout(async () => {
       pending = false;
       try {
-        const answer = await fetch("/", { headers: { accept: "text/html" } });
+        const answer = await fetch("/");
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         const fresh = page.getElementById("rounds");
-        if (answer.ok && fresh) document.getElementById("rounds").replaceWith(document.adoptNode(fresh));
+        if (answer.ok && fresh) {
+          document.getElementById("rounds").replaceWith(document.adoptNode(fresh));
+          sortable(document.getElementById("rounds"));
+        }
       } catch (_) { /* the next block tries again */ }
     }, 1000);
   }
@@ -65,18 +106,27 @@
   function connect() {
     const scheme = location.protocol === "https:" ? "wss://" : "ws://";
     const socket = new WebSocket(scheme + location.host + "/v1/stream?from=" + next);
-    socket.onopen = () => { wait = 1000; say("live", true); };
+    let said = 0;
+    socket.onopen = () => { wait = 1000; };
     socket.onmessage = (message) => {
       const block = JSON.parse(message.data);
       if (block.height < next) return;
       next = block.height + 1;
-      show(block);
+      if (blocks) show(block);
+      // A screen reader is told once; the figures themselves change silently.
+      if (!said++) say(blocks ? "live" : "newer blocks: reload", true);
+      // A page that shows no blocks needs no more than that there are newer ones.
+      if (!blocks) {
+        socket.onclose = null;
+        socket.close();
+      }
     };
     socket.onclose = () => {
       say("not connected, trying again", false);
       setTimeout(connect, wait);
       wait = Math.min(wait * 2, 30000);
     };
+    addEventListener("pagehide", () => { socket.onclose = null; socket.close(); }, { once: true });
   }
   connect();
 })();

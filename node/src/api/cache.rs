@@ -1,0 +1,202 @@
+//! Answers kept by this node: those about final things for good, those about the newest height until the next block.
+//!
+//! Flow: the gate asks [`Cache::find`] before a route runs, and gives a 200 answer to [`Cache::keep`] after it. A kept
+//! answer has an ETag (of its bytes); a caller that names it gets 304. Only GETs without a credential come here, and only
+//! of routes that [`lifetime`] names, whose answers depend on nothing but the chain.
+//!
+//! Invariants: an answer about the newest height is given only while that height is the newest; what is kept is bounded.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderValue, header};
+use sha2::{Digest, Sha256};
+
+/// Most bytes kept.
+const MAX_BYTES: usize = 64 << 20;
+/// Longest answer that is kept.
+pub const MAX_ANSWER_BYTES: usize = 4 << 20;
+/// What browsers are told of final things.
+const FOR_GOOD: &str = "public, max-age=31536000, immutable";
+/// What browsers are told of the newest height: ask again, with the ETag.
+const FOR_NOW: &str = "no-cache";
+
+/// How long an answer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lifetime {
+    /// For good: it is about one final block, or a file of this program.
+    Final,
+    /// Until the next block.
+    Height,
+}
+
+/// A kept answer.
+#[derive(Debug)]
+pub struct Kept {
+    /// The height it is about; none when it holds for good.
+    height: Option<u64>,
+    /// Its headers, ETag and Cache-Control among them.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Bytes,
+}
+
+#[derive(Debug, Default)]
+struct Shelf {
+    answers: HashMap<String, Arc<Kept>>,
+    bytes: usize,
+}
+
+/// The kept answers.
+#[derive(Debug, Default)]
+pub struct Cache(RwLock<Shelf>);
+
+/// How long the answer of a path holds; none when it depends on more than the chain.
+pub fn lifetime(path: &str) -> Option<Lifetime> {
+    const FINAL: [&str; 2] = ["/v1/blocks/", "/v1/genesis"];
+    const HEIGHT: [&str; 31] = [
+        "/",
+        "/blocks",
+        "/transactions",
+        "/rounds",
+        "/pools",
+        "/districts",
+        "/schools",
+        "/validators",
+        "/parameters",
+        "/budgets",
+        "/trail",
+        "/milestones",
+        "/members",
+        "/search",
+        "/verify",
+        "/family",
+        "/v1/blocks",
+        "/v1/rounds",
+        "/v1/pools",
+        "/v1/classes",
+        "/v1/budgets",
+        "/v1/districts",
+        "/v1/schools",
+        "/v1/members",
+        "/v1/proposals",
+        "/v1/validators",
+        "/v1/parameters",
+        "/v1/params",
+        "/v1/trail",
+        "/v1/milestones",
+        "/v1/search",
+    ];
+    const BELOW: [&str; 10] = [
+        // A page of a final block still names the newest height.
+        "/blocks/",
+        "/rounds/",
+        "/pools/",
+        "/districts/",
+        "/schools/",
+        "/v1/rounds/",
+        "/v1/pools/",
+        "/v1/districts/",
+        "/v1/schools/",
+        "/v1/evidence/figures",
+    ];
+    if path.starts_with("/assets/") || FINAL.iter().any(|start| path.starts_with(start)) {
+        return Some(Lifetime::Final);
+    }
+    let kept = HEIGHT.contains(&path) || BELOW.iter().any(|start| path.starts_with(start));
+    kept.then_some(Lifetime::Height)
+}
+
+impl Kept {
+    /// An answer with its ETag and what browsers may keep.
+    pub fn new(mut headers: HeaderMap, body: Bytes, lifetime: Lifetime, height: u64) -> Self {
+        let digest = hex::encode(Sha256::digest(&body));
+        let tag = HeaderValue::try_from(format!("\"{}\"", digest.get(..32).unwrap_or(&digest)));
+        if let Ok(tag) = tag {
+            headers.insert(header::ETAG, tag);
+        }
+        let told = if lifetime == Lifetime::Final { FOR_GOOD } else { FOR_NOW };
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(told));
+        Self { height: (lifetime == Lifetime::Height).then_some(height), headers, body }
+    }
+
+    /// True when the caller has these bytes already.
+    pub fn is_known(&self, asked: &HeaderMap) -> bool {
+        let Some(tag) = self.headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()) else {
+            return false;
+        };
+        let known = asked.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
+        known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag))
+    }
+}
+
+impl Cache {
+    /// The answer to a path with its query, if one is kept that still holds at `height`.
+    pub fn find(&self, key: &str, height: u64) -> Option<Arc<Kept>> {
+        let shelf = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        shelf.answers.get(key).filter(|kept| kept.height.is_none_or(|of| of == height)).cloned()
+    }
+
+    /// Keeps an answer; makes room by letting go what no longer holds, and everything when that is not enough.
+    pub fn keep(&self, key: String, kept: Arc<Kept>) {
+        let size = |key: &str, kept: &Kept| key.len() + kept.body.len() + 512;
+        let mut shelf = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let added = size(&key, &kept);
+        if shelf.bytes + added > MAX_BYTES {
+            shelf.answers.retain(|_, old| old.height.is_none() || old.height == kept.height);
+            shelf.bytes = shelf.answers.iter().map(|(key, kept)| size(key, kept)).sum();
+            if shelf.bytes + added > MAX_BYTES / 2 {
+                shelf.answers.clear();
+                shelf.bytes = 0;
+            }
+        }
+        if let Some(old) = shelf.answers.insert(key.clone(), kept) {
+            shelf.bytes = shelf.bytes.saturating_sub(size(&key, &old));
+        }
+        shelf.bytes += added;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(lifetime: Lifetime, height: u64, size: usize) -> Arc<Kept> {
+        Arc::new(Kept::new(HeaderMap::new(), vec![7; size].into(), lifetime, height))
+    }
+
+    #[test]
+    fn an_answer_of_a_height_holds_until_the_next_and_a_final_one_for_good() {
+        let cache = Cache::default();
+        cache.keep("/rounds".into(), kept(Lifetime::Height, 5, 10));
+        cache.keep("/blocks/3".into(), kept(Lifetime::Final, 5, 10));
+        assert!(cache.find("/rounds", 5).is_some() && cache.find("/rounds", 6).is_none());
+        assert!(
+            cache.find("/blocks/3", 600).is_some_and(|kept| kept.headers[header::CACHE_CONTROL] == FOR_GOOD)
+        );
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let cache = Cache::default();
+        for n in 0..100 {
+            cache.keep(format!("/rounds?{n}"), kept(Lifetime::Height, n, 2 << 20));
+        }
+        assert!(cache.0.read().is_ok_and(|shelf| shelf.bytes <= MAX_BYTES && !shelf.answers.is_empty()));
+    }
+
+    #[test]
+    fn nothing_that_depends_on_more_than_the_chain_is_kept() {
+        for path in [
+            "/v1/status",
+            "/v1/transactions/00",
+            "/v1/evidence/round/1",
+            "/v1/stream",
+            "/metrics",
+            "/v1/accounts/00",
+        ] {
+            assert_eq!(lifetime(path), None, "{path}");
+        }
+    }
+}

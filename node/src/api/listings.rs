@@ -1,0 +1,193 @@
+//! Registers with a page or a cursor of their own: transactions, the administrative trail, parameters, milestones,
+//! single districts, schools and pools, a round's figures, and search.
+//!
+//! Each answer names the height it is of. Cursors are ordinals of the chain, which never change: a reader that follows
+//! `next` sees every row once while the chain grows.
+
+use std::sync::Arc;
+
+use aula_ledger::tx::PayloadKind;
+use aula_ledger::types::{DistrictId, PoolId, RoundId, SchoolId};
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::IntoParams;
+
+use super::error::{ApiError, ErrorBody};
+use super::extract::{FromPath, FromQuery};
+use super::node::Node;
+use crate::read::milestones::Milestones;
+use crate::read::parameters::Parameters;
+use crate::read::round_figures::RoundFigures;
+use crate::read::transactions::{self, Page};
+use crate::read::{milestones, parameters, places, search};
+
+/// Most transactions in one answer.
+pub const MAX_TRANSACTIONS: usize = 100;
+
+/// Which transactions.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct TransactionsQuery {
+    /// Only below this ordinal: the `next` of the page before. The newest when left out.
+    pub before: Option<u64>,
+    /// Only of this kind, for example `RunRound`.
+    pub kind: Option<String>,
+    /// How many, 1 to 100; 20 when left out.
+    pub limit: Option<usize>,
+}
+
+/// Which part of the trail.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct TrailQuery {
+    /// Only below this ordinal: the `next` of the page before. The newest when left out.
+    pub before: Option<u64>,
+    /// How many, 1 to 100; 20 when left out.
+    pub limit: Option<usize>,
+}
+
+/// What to look for.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct SearchQuery {
+    /// A height, a hash, an account, a name, or `round 3`, `school 11`; at most 200 bytes.
+    pub q: String,
+}
+
+/// A page as asked for.
+///
+/// # Errors
+/// 400 for a limit or kind that does not exist, and when the database fails.
+pub fn transactions_page(node: &Node, query: &TransactionsQuery) -> Result<Page, ApiError> {
+    let kinds = match &query.kind {
+        None => Vec::new(),
+        Some(name) => vec![transactions::kind_named(name).ok_or_else(|| {
+            let known: Vec<&str> = PayloadKind::ALL.iter().map(|kind| kind.name()).collect();
+            ApiError::bad_request(
+                "there is no such kind of transaction",
+                format!("one of {}", known.join(", ")),
+            )
+        })?],
+    };
+    transactions::page(&node.view(), &node.index, query.before, &kinds, checked(query.limit)?)
+}
+
+/// A page of the administrative trail.
+///
+/// # Errors
+/// As [`transactions_page`].
+pub fn trail_page(node: &Node, query: &TrailQuery) -> Result<Page, ApiError> {
+    let kinds = transactions::administrative();
+    transactions::page(&node.view(), &node.index, query.before, &kinds, checked(query.limit)?)
+}
+
+fn checked(limit: Option<usize>) -> Result<usize, ApiError> {
+    let limit = limit.unwrap_or(20);
+    if (1..=MAX_TRANSACTIONS).contains(&limit) {
+        return Ok(limit);
+    }
+    Err(ApiError::bad_request("limit is 1 to 100", "ask for several pages with `before`"))
+}
+
+/// Transactions of final blocks, newest first
+#[utoipa::path(get, path = "/v1/transactions", tag = "transactions", params(TransactionsQuery),
+    responses((status = 200, body = Page), (status = 400, body = ErrorBody)))]
+pub async fn transactions(
+    State(node): State<Arc<Node>>,
+    FromQuery(query): FromQuery<TransactionsQuery>,
+) -> Result<Json<Page>, ApiError> {
+    transactions_page(&node, &query).map(Json)
+}
+
+/// The administrative trail: what members did beside students' states and requests, newest first
+#[utoipa::path(get, path = "/v1/trail", tag = "consortium", params(TrailQuery),
+    responses((status = 200, body = Page), (status = 400, body = ErrorBody)))]
+pub async fn trail(
+    State(node): State<Arc<Node>>,
+    FromQuery(query): FromQuery<TrailQuery>,
+) -> Result<Json<Page>, ApiError> {
+    trail_page(&node, &query).map(Json)
+}
+
+/// The parameters in force, explained, with every change since the genesis
+#[utoipa::path(get, path = "/v1/parameters", tag = "chain", responses((status = 200, body = Parameters)))]
+pub async fn parameters(State(node): State<Arc<Node>>) -> Result<Json<Parameters>, ApiError> {
+    parameters::parameters(&node.view()).map(Json)
+}
+
+/// How many milestones stand, by school year and kind, rounded down
+#[utoipa::path(get, path = "/v1/milestones", tag = "consortium", responses((status = 200, body = Milestones)))]
+pub async fn milestones(State(node): State<Arc<Node>>) -> Result<Json<Milestones>, ApiError> {
+    milestones::milestones(&node.view(), &node.index).map(Json)
+}
+
+fn found<T: Serialize>(
+    node: &Node,
+    value: Option<T>,
+    what: String,
+    list: &str,
+) -> Result<Json<Value>, ApiError> {
+    let hint = format!("they are listed by {list}");
+    let value = value.ok_or_else(|| ApiError::not_found(format!("no {what}"), hint))?;
+    Ok(Json(json!({ "as_of_height": node.view().tip().height, "figures": value })))
+}
+
+/// A round with its report, pools and schools as one answer: what the explorer's page shows
+#[utoipa::path(get, path = "/v1/rounds/{id}/figures", tag = "resources", params(("id" = u32, Path)),
+    responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
+pub async fn round(
+    State(node): State<Arc<Node>>,
+    FromPath(id): FromPath<u32>,
+) -> Result<Json<Value>, ApiError> {
+    let value = RoundFigures::read(&node.view(), RoundId(id))?;
+    found(&node, value, format!("round {id}"), "/v1/rounds")
+}
+
+/// A district with its schools and how its students fared
+#[utoipa::path(get, path = "/v1/districts/{id}", tag = "consortium", params(("id" = u16, Path)),
+    responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
+pub async fn district(
+    State(node): State<Arc<Node>>,
+    FromPath(id): FromPath<u16>,
+) -> Result<Json<Value>, ApiError> {
+    let value = places::district(&node.view(), DistrictId(id))?;
+    found(&node, value, format!("district {id}"), "/v1/districts")
+}
+
+/// A school with its pools and how its students fared
+#[utoipa::path(get, path = "/v1/schools/{id}", tag = "consortium", params(("id" = u32, Path)),
+    responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
+pub async fn school(
+    State(node): State<Arc<Node>>,
+    FromPath(id): FromPath<u32>,
+) -> Result<Json<Value>, ApiError> {
+    let value = places::school(&node.view(), SchoolId(id))?;
+    found(&node, value, format!("school {id}"), "/v1/schools")
+}
+
+/// A pool with its price and use in every round
+#[utoipa::path(get, path = "/v1/pools/{id}", tag = "resources", params(("id" = u32, Path)),
+    responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
+pub async fn pool(
+    State(node): State<Arc<Node>>,
+    FromPath(id): FromPath<u32>,
+) -> Result<Json<Value>, ApiError> {
+    let value = places::pool(&node.view(), PoolId(id))?;
+    found(&node, value, format!("pool {id}"), "/v1/pools")
+}
+
+/// Pages that a text may mean
+#[utoipa::path(get, path = "/v1/search", tag = "chain", params(SearchQuery),
+    responses((status = 200, body = Object), (status = 400, body = ErrorBody)))]
+pub async fn search(
+    State(node): State<Arc<Node>>,
+    FromQuery(query): FromQuery<SearchQuery>,
+) -> Result<Json<Value>, ApiError> {
+    if query.q.len() > search::MAX_QUERY_BYTES {
+        return Err(ApiError::bad_request("the text is too long", "search for at most 200 bytes"));
+    }
+    let hits = search::search(&node.view(), &query.q)?;
+    Ok(Json(json!({ "count": hits.len(), "hits": hits })))
+}

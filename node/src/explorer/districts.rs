@@ -1,0 +1,88 @@
+//! Districts, and one with its schools and how its students fared.
+
+use std::sync::Arc;
+
+use aula_ledger::state::schema;
+use aula_ledger::types::DistrictId;
+use axum::extract::State;
+use maud::{Markup, html};
+
+use super::error::{PageError, Shown};
+use super::shell::{self, column, count, exports, percent};
+use super::verify;
+use super::words::{explained, word};
+use crate::api::{FromPath, Node};
+use crate::read::places::{self, InRound};
+use crate::read::rounds::placed;
+
+pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
+    let view = node.view();
+    let districts = schema::districts(&*view)?;
+    let schools = schema::schools(&*view)?;
+    let of = |id: DistrictId| schools.iter().filter(|school| school.district == id).count();
+    let content = html! {
+        h1 { "Districts" }
+        div .scroll tabindex="0" role="region" aria-label="Districts" { table .sortable {
+            caption { (districts.len()) " districts" }
+            thead { tr { (column("District", true)) (column("Name", false)) (column("Schools", true)) } }
+            tbody { @for one in &districts { tr {
+                td .n { a href={ "/districts/" (one.id) } { (one.id) } }
+                td { a href={ "/districts/" (one.id) } { (one.name) } }
+                td .n { (of(one.id)) }
+            } } }
+        } }
+        (exports("districts", districts.len()))
+    };
+    Ok(shell::page(&node, "/districts", "Districts", content))
+}
+
+pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u16>) -> Shown {
+    let figures = places::district(&node.view(), DistrictId(id))?
+        .ok_or_else(|| PageError::missing(format!("district {id}"), "/districts"))?;
+    let content = html! {
+        h1 { (figures.district.name) }
+        dl .facts {
+            dt { "Number" } dd { (figures.district.id) }
+            dt { "Acting for it" } dd { @if figures.members.is_empty() { "nobody" } (figures.members.join(", ")) }
+            dt { "Access log" } dd { @match &figures.access_log {
+                Some(log) => { (log.head.leaf_count) " entries, " (word("anchor", "anchored")) " in " a href={ "/blocks/" (log.at.height) } { "block " (log.at.height) } ", root " (shell::short(&log.head.root.to_string())) }
+                None => { "not anchored yet" }
+            } }
+        }
+        h2 { "Schools" }
+        div .scroll tabindex="0" role="region" aria-label="Schools" { table .sortable {
+            thead { tr { (column("School", true)) (column("Type", false)) } }
+            tbody { @for school in &figures.schools { tr { td .n { a href={ "/schools/" (school.id) } { (school.id) } } td { (school.school_type) } } } }
+        } }
+        (in_rounds(&figures.rounds, "district", id.into()))
+        p .exports { a href={ "/v1/districts/" (id) } { "JSON" } }
+        (explained(&["round", "withheld", "anchor"]))
+    };
+    Ok(shell::page(&node, "/districts", &figures.district.name.to_string(), content))
+}
+
+/// How a place's students fared, round by round; also on a school's page.
+pub(super) fn in_rounds(rounds: &[InRound], what: &str, group: u32) -> Markup {
+    let part = |n: u32, of: u32| (u64::from(n) * 1_000_000).checked_div(of.into()).map(percent);
+    let path = |line: &InRound, field: &str| format!("round-{}.by_{what}.{group}.{field}", line.round);
+    html! {
+        h2 { "How its students fared" }
+        @if !rounds.is_empty() { (verify::panel("/v1/evidence/figures", &format!("this {what}'s figures"))) }
+        p { "A row is a " (word("round", "round")) " in which students of this " (what) " asked; a dash is " (word("withheld", "withheld")) "." }
+        div .scroll tabindex="0" role="region" aria-label="Rounds" { table .sortable {
+            caption { "Newest first" }
+            thead { tr { (column("Round", true)) (column("Class", false)) (column("School year", true)) (column("Students", true))
+                (column("Placed", true)) (column("Placed, share", true)) (column("Waiting", true)) (column("First choice", true)) } }
+            tbody { @for line in rounds { tr {
+                td .n { a href={ "/rounds/" (line.round) } { (line.round) } }
+                td { (line.title) }
+                td .n { (line.school_year) }
+                td .n data-proof=(path(line, "students")) data-value=[line.counts.map(|c| c.students)] { (count(line.counts.map(|c| c.students))) }
+                td .n { (count(line.counts.map(|c| placed(&c)))) }
+                td .n { (line.counts.and_then(|c| part(placed(&c), c.students)).unwrap_or_else(|| "–".into())) }
+                td .n data-proof=(path(line, "waitlisted")) data-value=[line.counts.map(|c| c.waitlisted)] { (count(line.counts.map(|c| c.waitlisted))) }
+                td .n data-proof=(path(line, "first_choice")) data-value=[line.counts.map(|c| c.first_choice)] { (count(line.counts.map(|c| c.first_choice))) }
+            } } @if rounds.is_empty() { tr { td colspan="8" { "None yet." } } } }
+        } }
+    }
+}

@@ -1,0 +1,42 @@
+//! Errors as pages: the API's own words, with its status.
+
+use axum::response::{IntoResponse, Response};
+use maud::html;
+
+use super::shell;
+use crate::api::ApiError;
+
+/// What a page answers when it cannot be shown.
+#[derive(Debug)]
+pub(super) struct PageError(ApiError);
+
+impl<E: Into<ApiError>> From<E> for PageError {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+/// A page, or why there is none.
+pub(super) type Shown = Result<Response, PageError>;
+
+impl PageError {
+    /// 404.
+    pub(super) fn missing(what: String, list: &str) -> Self {
+        Self(ApiError::not_found(format!("There is no {what} here."), format!("All are listed on {list}.")))
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let (status, detail) = (self.0.status(), self.0.detail());
+        let content = html! {
+            h1 { (status.as_u16()) " " (status.canonical_reason().unwrap_or("error")) }
+            p { (detail.message) }
+            p { (detail.hint) }
+            p { a href="/" { "To the overview" } }
+        };
+        let mut response = shell::bare("Not shown", content);
+        *response.status_mut() = status;
+        response
+    }
+}

@@ -1,0 +1,33 @@
+//! Milestones: how many stand on the ledger, never whose.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use maud::html;
+
+use super::error::Shown;
+use super::shell::{self, column, exports};
+use super::words::{explained, word};
+use crate::api::Node;
+use crate::read::milestones::milestones;
+use crate::read::words::grouped;
+
+pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
+    let known = milestones(&node.view(), &node.index)?;
+    let content = html! {
+        h1 { "Milestones" }
+        p .lead { "What students reached, recorded once and never changed; a correction is a record of its own. Counts are rounded down to a multiple of "
+            (known.rounded_to) ", so that they point at nobody (" (word("withheld", "withheld")) " below that)." }
+        div .scroll tabindex="0" role="region" aria-label="Milestones" { table .sortable {
+            caption { "Up to height " (known.height) }
+            thead { tr { (column("School year", true)) (column("What was reached", false)) (column("At least", true)) } }
+            tbody { @for one in &known.milestones { tr {
+                td .n { (one.school_year) } td { (one.kind.replace('_', " ")) }
+                td .n { @match one.at_least { Some(n) => { (grouped(n.into())) } None => { "–" } } }
+            } } @if known.milestones.is_empty() { tr { td colspan="3" { "None yet." } } } }
+        } }
+        (exports("milestones", known.milestones.len()))
+        (explained(&["withheld", "height"]))
+    };
+    Ok(shell::page(&node, "/milestones", "Milestones", content))
+}

@@ -1,0 +1,166 @@
+//! The overview: what this is, where the chain is, the newest blocks and rounds, and where the data came from.
+
+use std::sync::Arc;
+
+use aula_ledger::state::schema;
+use axum::extract::State;
+use maud::{Markup, html};
+
+use super::error::Shown;
+use super::rounds::rounds_table;
+use super::shell;
+use super::words::{explained, word};
+use crate::api::Node;
+use crate::api::chain::{self, BlockSummary, Status};
+use crate::demo::rules::{CONSORTIUM_NAME, RULES};
+use crate::read::rounds;
+use crate::read::utc;
+use crate::read::words::{amount, grouped};
+use crate::storage::ChainView;
+
+/// Newest blocks shown; the script keeps as many.
+const BLOCKS: u64 = 12;
+
+/// Totals of the register.
+struct Totals {
+    districts: usize,
+    schools: usize,
+    pools: usize,
+    places: u64,
+    funded_cents: u64,
+    charged_cents: u64,
+    anchored: u64,
+}
+
+pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
+    let status = chain::status_of(&node)?;
+    let view = node.view();
+    let blocks = chain::page(&view, None, BLOCKS)?.blocks;
+    let mut newest = rounds::all(&view)?;
+    newest.reverse();
+    newest.truncate(10);
+    let min_cell = schema::params(&*view)?.min_cell_students;
+    let totals = totals(&node, &view)?;
+    let content = html! {
+        h1 { "Who got what, and was it fair?" }
+        (intro())
+        (figures(&status))
+        (totals_section(&totals))
+        section {
+            h2 { "Newest rounds" }
+            p { "Counts of fewer than " (min_cell) " students are " (word("withheld", "withheld")) " and shown as a dash." }
+            (rounds_table(&newest))
+            p { a href="/rounds" { "All rounds" } }
+        }
+        (blocks_section(&blocks))
+        (sources(node.genesis.genesis.name.as_str() == CONSORTIUM_NAME))
+        (explained(&["block", "final", "height", "validator", "transaction", "anchor", "round", "optimal", "cost",
+            "mandate", "withheld", "pool", "budget", "genesis"]))
+    };
+    Ok(shell::page(&node, "/", "Overview", content))
+}
+
+fn totals(node: &Node, view: &ChainView) -> Result<Totals, crate::api::ApiError> {
+    let pools = schema::all_pools(view)?;
+    let budgets = schema::budgets(view)?;
+    Ok(Totals {
+        districts: schema::districts(view)?.len(),
+        schools: schema::schools(view)?.len(),
+        places: pools.iter().map(|pool| u64::from(pool.capacity)).sum(),
+        pools: pools.len(),
+        funded_cents: budgets.iter().map(|budget| budget.funded_cents.0).sum(),
+        charged_cents: budgets.iter().map(|budget| budget.charged_cents.0).sum(),
+        anchored: node.index.follow(view)?.anchored(),
+    })
+}
+
+fn intro() -> Markup {
+    html! {
+        p .lead {
+            "School districts run this ledger together. They share scarce things (devices, aids, rooms) by "
+            (word("round", "rounds")) " of an optimizer that proves its own answer, and write down what anybody needs to check it. "
+            "No student's record is here: only fingerprints, totals, prices and proofs. A " (word("block", "block")) " is "
+            (word("final", "final")) " once more than two thirds of the " (word("validator", "validators")) " signed it."
+        }
+        p {
+            "Start with a " a href="/rounds" { "round" } " to see who got what by school, or " a href="/verify" { "verify" }
+            " a figure in your own browser instead of trusting this page."
+        }
+    }
+}
+
+fn figures(status: &Status) -> Markup {
+    let finality = status.finality.map(|f| format!("{} ms (p99 {} ms)", f.p50_ms, f.p99_ms));
+    html! {
+        section aria-label="Now" {
+            dl .figures {
+                div { dt { (word("height", "Height")) } dd #height { (status.height) } }
+                div { dt { "Last block (UTC)" } dd #time data-ms=(status.time_ms) { (utc(status.time_ms.0)) } }
+                div { dt { "Time until " (word("final", "final")) } dd #finality { (finality.as_deref().unwrap_or("not measured yet")) } }
+                div { dt { (word("validator", "Validators")) } dd { (status.validators) } }
+                div { dt { (word("transaction", "Transactions")) } dd #transactions {
+                    (status.transactions.map_or_else(|| "counting".to_owned(), grouped))
+                } }
+                div { dt { "Waiting, peers" } dd { (status.waiting_transactions) ", " (status.peers) } }
+            }
+        }
+    }
+}
+
+fn totals_section(totals: &Totals) -> Markup {
+    html! {
+        section aria-label="Totals" {
+            dl .figures {
+                div { dt { "Districts" } dd { a href="/districts" { (totals.districts) } } }
+                div { dt { "Schools" } dd { a href="/schools" { (totals.schools) } } }
+                div { dt { (word("pool", "Pools")) ", places" } dd { a href="/pools" { (grouped(totals.pools as u64)) } ", " (grouped(totals.places)) } }
+                div { dt { (word("budget", "Funded")) } dd { a href="/budgets" { (amount(totals.funded_cents)) } } }
+                div { dt { "Spent on pools" } dd { (amount(totals.charged_cents)) } }
+                div { dt { "Student states " (word("anchor", "anchored")) } dd { (grouped(totals.anchored)) } }
+            }
+        }
+    }
+}
+
+fn blocks_section(blocks: &[BlockSummary]) -> Markup {
+    html! {
+        section {
+            h2 { "Newest blocks" }
+            div .scroll tabindex="0" role="region" aria-label="Newest blocks" { table {
+                caption { "With nothing to do there is a block a second." }
+                thead { tr {
+                    (shell::column("Height", false)) (shell::column("Time (UTC)", false)) (shell::column("Transactions", true))
+                    (shell::column("States anchored", true)) (shell::column("Hash", false))
+                } }
+                tbody #blocks data-limit=(BLOCKS) { @for block in blocks { tr {
+                    td { a href={ "/blocks/" (block.height) } { (block.height) } }
+                    td { (utc(block.time_ms.0)) }
+                    td .n { (block.transactions.leaf_count) }
+                    td .n { (block.students.leaf_count) }
+                    td { (shell::short(&block.hash.to_string())) }
+                } } }
+            } }
+            p { a href="/blocks" { "All blocks" } }
+        }
+    }
+}
+
+fn sources(from_demo: bool) -> Markup {
+    html! {
+        section {
+            h2 #sources { "Where the data came from, and which numbers are invented" }
+            @if from_demo {
+                p {
+                    "This is a demonstration on one machine. The students, schools and districts are real and anonymous, from a "
+                    "published study of the 1980s; what was joined to them, and what was " strong { "invented" } ", is said here."
+                }
+                dl .rules { @for rule in RULES { dt { (rule.title) } dd { (rule.text) } } }
+            } @else {
+                p {
+                    "Every figure is counted by the ledger from what its members submitted and signed. Members, districts and "
+                    "schools stand in the genesis file and in votes; states and requests come from the districts. None is invented here."
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The parameters in force and their history.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use maud::html;
+
+use super::error::Shown;
+use super::shell::{self, column, exports};
+use super::verify;
+use super::words::{explained, word};
+use crate::api::Node;
+use crate::read::parameters::parameters;
+use crate::read::words::grouped;
+
+pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
+    let known = parameters(&node.view())?;
+    let content = html! {
+        h1 { "Parameters" }
+        p .lead { "Every validator uses these numbers. A " (word("parameter", "parameter")) " changes only by a vote of more than two thirds of the members." }
+        (verify::panel("/v1/evidence/figures", "the parameters"))
+        div .scroll tabindex="0" role="region" aria-label="Parameters" { table .sortable {
+            caption { "In force at height " (known.height) }
+            thead { tr { (column("Name", false)) (column("Value", true)) (column("In the genesis", true)) (column("What it is", false)) } }
+            tbody { @for one in &known.parameters { tr {
+                td { code { (one.name) } } td .n data-proof={ "parameters." (one.name) } data-value=(one.value) { (grouped(one.value)) } td .n { (grouped(one.at_genesis)) } td .wide { (one.meaning) }
+            } } }
+        } }
+        (exports("parameters", known.parameters.len()))
+        h2 { "History" }
+        @if known.history.is_empty() { p { "None was changed since the genesis." } } @else {
+            div .scroll tabindex="0" role="region" aria-label="History" { table {
+                caption { "Oldest first" }
+                thead { tr { (column("Block", true)) (column("Proposal", true)) (column("Name", false)) (column("Before", true)) (column("After", true)) } }
+                tbody { @for one in &known.history { tr {
+                    td .n { a href={ "/blocks/" (one.height) } { (one.height) } } td .n { (one.proposal) } td { code { (one.name) } }
+                    td .n { (grouped(one.before)) } td .n { (grouped(one.after)) }
+                } } }
+            } }
+        }
+        p .exports { "All proposals with their votes: " a href="/v1/proposals" { "JSON" } ", " a href="/v1/export/proposals.csv" { "CSV" } }
+        (explained(&["parameter", "validator", "genesis"]))
+    };
+    Ok(shell::page(&node, "/parameters", "Parameters", content))
+}

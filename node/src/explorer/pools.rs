@@ -1,0 +1,94 @@
+//! Pools, by class, and one with its prices and use.
+
+use std::sync::Arc;
+
+use aula_ledger::state::schema;
+use aula_ledger::types::{ClassId, PoolId};
+use axum::extract::State;
+use maud::{Markup, html};
+
+use super::error::{PageError, Shown};
+use super::shell::{self, column, count, exports};
+use super::words::{explained, word};
+use crate::api::registers::PoolsQuery;
+use crate::api::{FromPath, FromQuery, Node};
+use crate::read::places::{self, PoolRow};
+use crate::read::words::{amount, grouped};
+
+pub(super) async fn list(State(node): State<Arc<Node>>, FromQuery(query): FromQuery<PoolsQuery>) -> Shown {
+    let view = node.view();
+    let classes = schema::classes(&*view)?;
+    // A page holds one class's pools: the newest class's when none is asked for.
+    let class = query.class.map(ClassId).or_else(|| classes.last().map(|class| class.definition.class));
+    let rows = class.map(|class| places::pools(&view, Some(class))).transpose()?.unwrap_or_default();
+    let total = schema::all_pools(&*view)?.len();
+    let content = html! {
+        h1 { "Pools" }
+        p .lead { "A " (word("pool", "pool")) " is places of one kind at one school, charged to a " (word("budget", "budget")) " when it was opened." }
+        nav .chips aria-label="Classes" { ul { @for one in &classes { li {
+            a href={ "/pools?class=" (one.definition.class) } aria-current=[(Some(one.definition.class) == class).then_some("page")] {
+                (one.definition.title) ", " (one.definition.school_year) }
+        } } } }
+        (table(&rows))
+        (exports("pools", total))
+        (explained(&["pool", "budget", "class"]))
+    };
+    Ok(shell::page(&node, "/pools", "Pools", content))
+}
+
+/// Pools as lines; also on a school's page.
+pub(super) fn table(rows: &[PoolRow]) -> Markup {
+    html! {
+        div .scroll tabindex="0" role="region" aria-label="Pools" { table .sortable {
+            caption { (rows.len()) " pools" }
+            thead { tr {
+                (column("Pool", true)) (column("Class", false)) (column("School", true)) (column("Kind", false)) (column("Places", true))
+                (column("Guaranteed use", true)) (column("A place costs", true)) (column("All places cost", true))
+            } }
+            tbody { @for row in rows { tr {
+                td .n { a href={ "/pools/" (row.pool.pool) } { (row.pool.pool) } }
+                td { (row.title) }
+                td .n { a href={ "/schools/" (row.pool.school) } { (row.pool.school) } }
+                td { (row.kind_name) }
+                td .n { (grouped(row.pool.capacity.into())) }
+                td .n { (grouped(row.pool.floor.into())) }
+                td .n { (amount(row.pool.unit_cost_cents.0)) }
+                td .n { (amount(row.cost_cents)) }
+            } } @if rows.is_empty() { tr { td colspan="8" { "None." } } } }
+        } }
+    }
+}
+
+pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u32>) -> Shown {
+    let figures = places::pool(&node.view(), PoolId(id))?
+        .ok_or_else(|| PageError::missing(format!("pool {id}"), "/pools"))?;
+    let row = &figures.pool;
+    let content = html! {
+        h1 { "Pool " (id) ": " (row.kind_name) " at school " (row.pool.school) }
+        dl .facts {
+            dt { "Class" } dd { a href={ "/pools?class=" (row.pool.class) } { (row.title) } }
+            dt { "School" } dd { a href={ "/schools/" (row.pool.school) } { (row.pool.school) } }
+            dt { "Places" } dd { (grouped(row.pool.capacity.into())) ", of which " (grouped(row.pool.floor.into())) " must be used" }
+            dt { "Cost" } dd { (amount(row.pool.unit_cost_cents.0)) " a place, " (amount(row.cost_cents)) " in all" }
+            dt { "Funder" } dd { a href={ "/members#" (row.pool.funder) } { code { (row.pool.funder) } } }
+            dt { "In use" } dd { @match figures.in_use_at {
+                Some(height) => { (count(figures.in_use)) ", reported in " a href={ "/blocks/" (height) } { "block " (height) } }
+                None => { "not reported" }
+            } }
+        }
+        h2 { "In rounds" }
+        div .scroll tabindex="0" role="region" aria-label="In rounds" { table {
+            thead { tr { (column("Round", true)) (column("Price", true)) (column("Used", true)) (column("Could have had it", true)) } }
+            tbody { @for line in &figures.rounds { tr {
+                td .n { a href={ "/rounds/" (line.round) } { (line.round) } }
+                td .n { @match line.price { Some(price) => { (price) } None => { "unbounded" } } }
+                td .n { (count(line.used)) }
+                td .n { (count(line.demand)) }
+            } } @if figures.rounds.is_empty() { tr { td colspan="4" { "No round of its class is decided." } } } }
+        } }
+        p { "A " (word("price", "price")) " of zero says that one more place here would have helped nobody." }
+        p .exports { a href={ "/v1/pools/" (id) } { "JSON" } }
+        (explained(&["pool", "price", "withheld", "class"]))
+    };
+    Ok(shell::page(&node, "/pools", &format!("Pool {id}"), content))
+}

@@ -1,0 +1,219 @@
+//! One round: who got what by school (a table that sorts, and a heatmap), the equity report, prices, budget and proof.
+
+use std::sync::Arc;
+
+use aula_ledger::types::RoundId;
+use axum::extract::State;
+use maud::{Markup, html};
+
+use super::equity;
+use super::error::{PageError, Shown};
+use super::heatmap;
+use super::shell::{self, column, count, exports, percent, share, short};
+use super::verify;
+use super::words::{explained, word};
+use crate::api::{FromPath, Node};
+use crate::read::round_figures::{RoundFigures, SchoolLine};
+use crate::read::rounds::{DecisionView, RoundView, placed};
+use crate::read::utc;
+use crate::read::words::{amount, grouped};
+
+/// Pools in the list of the highest prices; the whole list stands on its export.
+const PRICES: usize = 25;
+
+pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u32>) -> Shown {
+    let view = node.view();
+    let figures = RoundFigures::read(&view, RoundId(id))?
+        .ok_or_else(|| PageError::missing(format!("round {id}"), "/rounds"))?;
+    let round = &figures.round;
+    let content = html! {
+        h1 { "Round " (id) ": " (round.title) ", school year " (round.school_year) }
+        (story(round))
+        @if let Some(decision) = &round.decision {
+            (verify::panel(&format!("/v1/evidence/figures/round/{id}"), "this round's published figures"))
+            (totals(decision))
+            (schools(&figures))
+            @if let Some(report) = &figures.report { (equity::report(&figures, report)) }
+            (prices(&figures))
+            (spend(&figures))
+            (proof(decision))
+        }
+        p .exports { "This round: " a href={ "/v1/rounds/" (id) } { "JSON" } ", with its figures "
+            a href={ "/v1/rounds/" (id) "/figures" } { "JSON" } ", what followed from it " a href={ "/v1/rounds/" (id) "/report" } { "JSON" } "." }
+        (explained(&["round", "optimal", "cost", "price", "mandate", "weighted", "gini", "four-fifths", "envy", "fairness",
+            "withheld", "seed", "tier", "pool", "budget"]))
+    };
+    Ok(shell::page(&node, "/rounds", &format!("Round {id}"), content))
+}
+
+fn story(round: &RoundView) -> Markup {
+    html! {
+        p .lead {
+            @match &round.decision {
+                Some(decision) => {
+                    "Decided in " a href={ "/blocks/" (decision.height) } { "block " (decision.height) } ": "
+                    (count(decision.requests)) " students asked, " (count(decision.placed)) " got a place, "
+                    (count(decision.waitlisted)) " wait. The result is "
+                    @if decision.optimal { "proved " (word("optimal", "optimal")) } @else { "proved within " (decision.gap_ppm) " parts per million" }
+                    "; every " (word("mandate", "mandate")) @if decision.mandates_met { " is met." } @else { " is not met." }
+                }
+                None => {
+                    "This round is " (round.status_word()) ". Requests are taken until height " (round.requests_until)
+                    ", reveals of the " (word("seed", "seed")) " until height " (round.reveals_until)
+                    ". How many asked is shown once it is decided."
+                }
+            }
+        }
+        p { "Opened in " a href={ "/blocks/" (round.opened) } { "block " (round.opened) } " at " (utc(round.opened_ms.0))
+            " UTC, with equity weight " (round.equity) "." }
+    }
+}
+
+fn totals(decision: &DecisionView) -> Markup {
+    let tiers = ["own school", "own district", "same type of school"];
+    html! {
+        section aria-label="Totals" {
+            dl .figures {
+                div { dt { "Requests" } dd data-proof={ "round-" (decision.round) ".students" } data-value=[decision.requests] { (count(decision.requests)) } }
+                div { dt { "Placed" } dd { (count(decision.placed)) } }
+                div { dt { "Waiting" } dd data-proof={ "round-" (decision.round) ".totals.waitlisted" } data-value=[decision.waitlisted] { (count(decision.waitlisted)) } }
+                div { dt { "First-ranked kind" } dd data-proof={ "round-" (decision.round) ".totals.first_choice" } data-value=[decision.first_choice] { (count(decision.first_choice)) } }
+                div { dt { (word("mandate", "With a mandate")) } dd data-proof={ "round-" (decision.round) ".mandates" } data-value=[decision.mandated] { (count(decision.mandated)) } }
+                div { dt { (word("cost", "Weighted cost")) } dd data-proof={ "round-" (decision.round) ".objective" } data-value=(decision.objective) { (grouped(decision.objective.unsigned_abs())) } }
+            }
+            @if let Some(by_tier) = decision.by_tier { p {
+                "Placed by " (word("tier", "tier")) ": " @for (at, n) in by_tier.iter().enumerate() {
+                    @if at > 0 { ", " } (grouped((*n).into())) " " (tiers[at]) } "."
+            } }
+        }
+    }
+}
+
+fn schools(figures: &RoundFigures) -> Markup {
+    let id = figures.round.round;
+    let mut lines: Vec<&SchoolLine> = figures.schools.iter().collect();
+    // What is shown comes first, the fewest places a weighted pupil before the most.
+    lines.sort_by_key(|line| {
+        (line.counts.is_none(), line.counts.map(|c| c.placed_per_weighted_pupil_e6), line.school)
+    });
+    let withheld = lines.iter().filter(|line| line.counts.is_none()).count();
+    html! {
+        section {
+            h2 { "Who got what, by school" }
+            p { "A row is a school's students. Shares are shaded: the darker, the higher; the number stands in each cell. Head cells sort. "
+                "A dash is " (word("withheld", "withheld")) ". Places per " (word("weighted", "weighted pupil")) " are what the equity report compares." }
+            div .scroll tabindex="0" role="region" aria-label="Who got what, by school" { table .sortable .heat {
+                caption { (lines.len()) " schools, " (withheld) " of them withheld" }
+                thead { tr {
+                    (column("School", true)) (column("District", true)) (column("Type", false)) (column("Students", true))
+                    (column("Placed", true)) (column("Placed, share", true)) (column("First choice, share", true))
+                    (column("Waiting, share", true)) (column("Places a weighted pupil", true))
+                } }
+                tbody { @for line in lines { (school(id, line)) } }
+            } }
+            (exports(&format!("schools-of-round-{id}"), figures.schools.len()))
+        }
+    }
+}
+
+fn school(round: RoundId, line: &SchoolLine) -> Markup {
+    let c = line.counts;
+    let part = |n: Option<u32>| {
+        c.zip(n).and_then(|(c, n)| (u64::from(n) * 1_000_000).checked_div(c.students.into()))
+    };
+    let rate = c.map(|c| c.placed_per_weighted_pupil_e6);
+    html! { tr {
+        td .n { a href={ "/schools/" (line.school) } { (line.school) } }
+        td .n { a href={ "/districts/" (line.district) } { (line.district) } }
+        td { (line.school_type) }
+        td .n data-proof={ "round-" (round) ".by_school." (line.school) ".students" } data-value=[c.map(|c| c.students)] { (count(c.map(|c| c.students))) }
+        td .n { (count(c.map(|c| placed(&c)))) }
+        (shaded(part(c.map(|c| placed(&c)))))
+        (shaded(part(c.map(|c| c.first_choice))))
+        (shaded(part(c.map(|c| c.waitlisted))))
+        td .n .{ "h" (step(rate)) } data-proof={ "round-" (round) ".by_school." (line.school) ".placed_per_weighted_pupil_e6" } data-value=[rate] { @match rate { Some(rate) => { (share(rate)) } None => { "–" } } }
+    } }
+}
+
+/// A share as a shaded cell.
+fn shaded(ppm: Option<u64>) -> Markup {
+    html! { td .n .{ "h" (step(ppm)) } { @match ppm { Some(ppm) => { (percent(ppm)) } None => { "–" } } } }
+}
+
+/// The shade of a share: 0 to 9, none withheld.
+fn step(ppm: Option<u64>) -> u64 {
+    ppm.map_or(0, |ppm| (ppm / 100_001).min(9))
+}
+
+fn prices(figures: &RoundFigures) -> Markup {
+    let id = figures.round.round;
+    let mut lines: Vec<_> = figures.pools.iter().collect();
+    lines.sort_by_key(|line| (std::cmp::Reverse(line.price.unwrap_or(i64::MIN)), line.pool));
+    html! {
+        section {
+            h2 { "Prices: where one more place is worth most" }
+            p { "A pool's " (word("price", "price")) " is what one more place there would save in " (word("cost", "weighted cost")) "." }
+            div .scroll tabindex="0" role="region" aria-label="Prices" { table .sortable {
+                caption { "The " (PRICES.min(lines.len())) " highest of " (lines.len()) " pools" }
+                thead { tr {
+                    (column("Pool", true)) (column("School", true)) (column("Kind", false)) (column("Price", true)) (column("Places", true))
+                    (column("Used", true)) (column("Could have had it", true)) (column("A place costs", true))
+                } }
+                tbody { @for line in lines.iter().take(PRICES) { tr {
+                    td .n { a href={ "/pools/" (line.pool) } { (line.pool) } }
+                    td .n { a href={ "/schools/" (line.school) } { (line.school) } }
+                    td { (line.kind) }
+                    td .n data-proof={ "round-" (id) ".pools." (line.pool) ".price" } data-value=[line.price] { @match line.price { Some(price) => { (price) } None => { "unbounded" } } }
+                    td .n { (grouped(line.capacity.into())) }
+                    td .n data-proof={ "round-" (id) ".pools." (line.pool) ".used" } data-value=[line.used] { (count(line.used)) }
+                    td .n data-proof={ "round-" (id) ".pools." (line.pool) ".demand" } data-value=[line.demand] { (count(line.demand)) }
+                    td .n { (amount(line.unit_cost_cents.0)) }
+                } } }
+            } }
+            (exports(&format!("pools-of-round-{id}"), figures.pools.len()))
+            (heatmap::prices(figures))
+        }
+    }
+}
+
+fn spend(figures: &RoundFigures) -> Markup {
+    let mut kinds: Vec<(&str, u64, u64)> = Vec::new();
+    for line in &figures.pools {
+        match kinds.iter_mut().find(|(kind, ..)| *kind == line.kind) {
+            Some((_, places, cents)) => {
+                *places += u64::from(line.capacity);
+                *cents = cents.saturating_add(line.cost_cents.0);
+            }
+            None => kinds.push((&line.kind, line.capacity.into(), line.cost_cents.0)),
+        }
+    }
+    let total = kinds.iter().fold(0u64, |sum, (.., cents)| sum.saturating_add(*cents));
+    html! {
+        section {
+            h2 { "Budget and spend" }
+            p { "The class's pools cost " (amount(total)) " in all, charged to their funders' " a href="/budgets" { "budgets" } " when they were opened." }
+            div .scroll tabindex="0" role="region" aria-label="Spend by kind" { table {
+                thead { tr { (column("Kind", false)) (column("Places", true)) (column("Cost", true)) } }
+                tbody { @for (kind, places, cents) in &kinds { tr { td { (kind) } td .n { (grouped(*places)) } td .n { (amount(*cents)) } } } }
+            } }
+        }
+    }
+}
+
+fn proof(decision: &DecisionView) -> Markup {
+    html! {
+        section {
+            h2 { "Proof" }
+            dl .facts {
+                dt { "Cost and proven bound" } dd { (decision.objective) " and " (decision.dual) ", gap " (decision.gap_ppm) " parts per million" }
+                dt { "Optimizer's work" } dd { (grouped(decision.work)) " of at most " (grouped(decision.max_work)) " entries" }
+                dt { "Certificate" } dd { "SHA-256 " (short(&decision.certificate_sha256.to_string())) }
+                dt { "Requests, decisions" } dd { "roots " (short(&decision.requests_root.to_string())) ", " (short(&decision.decisions_root.to_string())) }
+                dt { (word("seed", "Lottery seed")) } dd { (short(&decision.seed.to_string())) "; " (decision.revealed.len()) " shares revealed, "
+                    (decision.withheld.len()) " withheld" @if !decision.withheld.is_empty() { " (each who withholds chooses between two seeds)" } }
+            }
+            p { "That the result is optimal follows from the rows, which are pseudonymous and not public: a member or auditor fetches the round's "
+                "bundle with " code { "aula evidence round" } " and checks it with " code { "aula-audit verify" } "." }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! All rounds, newest first.
+
+use std::sync::Arc;
+
+use aula_ledger::state::schema;
+use axum::extract::State;
+use maud::{Markup, html};
+
+use super::error::Shown;
+use super::shell::{self, column, count, exports};
+use super::words::{explained, word};
+use crate::api::Node;
+use crate::read::rounds::{self, RoundView};
+use crate::read::words::grouped;
+
+pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
+    let view = node.view();
+    let mut rounds = rounds::all(&view)?;
+    rounds.reverse();
+    let min_cell = schema::params(&*view)?.min_cell_students;
+    let content = html! {
+        h1 { "Rounds" }
+        p .lead {
+            "A " (word("round", "round")) " gives the places of one class of resources to the students who asked, by an optimizer that "
+            "every validator runs and that proves its own answer. " (word("optimal", "Optimal")) " means: no other assignment costs less. "
+            "Counts of fewer than " (min_cell) " students are " (word("withheld", "withheld")) "."
+        }
+        (rounds_table(&rounds))
+        (exports("rounds", rounds.len()))
+        (explained(&["round", "optimal", "cost", "mandate", "withheld"]))
+    };
+    Ok(shell::page(&node, "/rounds", "Rounds", content))
+}
+
+/// Rounds as lines; also on the overview.
+pub(super) fn rounds_table(rounds: &[RoundView]) -> Markup {
+    html! {
+        div .scroll #rounds tabindex="0" role="region" aria-label="Rounds" { table .sortable {
+            caption { "Newest first" }
+            thead { tr {
+                (column("Round", true)) (column("Class", false)) (column("School year", true)) (column("Status", false))
+                (column("Requests", true)) (column("Placed", true)) (column("Waiting", true)) (column("First choice", true))
+                (column("Mandates", false)) (column("Weighted cost", true)) (column("Proof", false))
+            } }
+            tbody { @for round in rounds { (row(round)) } @if rounds.is_empty() {
+                tr { td colspan="11" { "No round has been opened yet." } }
+            } }
+        } }
+    }
+}
+
+fn row(round: &RoundView) -> Markup {
+    let decision = round.decision.as_ref();
+    html! { tr {
+        td .n { a href={ "/rounds/" (round.round) } { (round.round) } }
+        td { a href={ "/rounds/" (round.round) } { (round.title) } }
+        td .n { (round.school_year) }
+        td { (round.status_word()) }
+        td .n { (count(round.requests)) }
+        td .n { (count(decision.and_then(|d| d.placed))) }
+        td .n { (count(decision.and_then(|d| d.waitlisted))) }
+        td .n { (count(decision.and_then(|d| d.first_choice))) }
+        td { @match decision { Some(d) if d.mandates_met => { "all met" } Some(_) => { "not all met" } None => { "–" } } }
+        td .n { @match decision { Some(d) => { (grouped(d.objective.unsigned_abs())) } None => { "–" } } }
+        td { @match decision { Some(d) if d.optimal => { "optimal" } Some(d) => { "within " (d.gap_ppm) " ppm" } None => { "–" } } }
+    } }
+}

@@ -1,0 +1,30 @@
+//! The administrative trail: every act of a member that is not about students' states, requests or seeds.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use maud::html;
+
+use super::error::Shown;
+use super::shell::{self, pager};
+use super::transactions::table;
+use crate::api::listings::{TrailQuery, trail_page};
+use crate::api::{FromQuery, Node};
+use crate::read::words::grouped;
+
+pub(super) async fn list(
+    State(node): State<Arc<Node>>,
+    FromQuery(mut query): FromQuery<TrailQuery>,
+) -> Shown {
+    query.limit = Some(query.limit.unwrap_or(50));
+    let page = trail_page(&node, &query)?;
+    let content = html! {
+        h1 { "Administrative trail" }
+        p .lead { "Votes, keys, roles, money, classes, pools, rounds opened, run and taken back, audits: each act with who, when and what. Nothing is ever removed from it." }
+        p { (grouped(page.count)) " acts, up to height " (page.height) "." }
+        (table(&page))
+        (pager("/trail", page.next.map(|before| format!("/trail?before={before}"))))
+        p .exports { a href="/v1/trail" { "JSON, by pages" } }
+    };
+    Ok(shell::page(&node, "/trail", "Administrative trail", content))
+}

@@ -1,0 +1,47 @@
+//! Validators with their uptime and missed rounds.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use maud::html;
+
+use super::error::Shown;
+use super::shell::{self, column, exports, percent};
+use super::words::{explained, word};
+use crate::api::Node;
+use crate::read::uptime::uptime;
+use crate::read::words::grouped;
+
+pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
+    let known = uptime(&node.view(), &node.index)?;
+    let content = html! {
+        h1 { "Validators" }
+        p .lead {
+            "A " (word("validator", "validator")) " checks and signs blocks. A block is done when two thirds have signed, so a signature that "
+            "came late is not in its certificate: a share below 100 % is not downtime by itself. A missed round is one in which it was this "
+            "validator's turn to propose and nothing was decided."
+        }
+        p { "Counted up to height " (known.height) ". Rounds that decided nothing, in all: " (known.failed_rounds) "." }
+        div .scroll tabindex="0" role="region" aria-label="Validators" { table .sortable {
+            caption { (known.validators.len()) " validators" }
+            thead { tr {
+                (column("Name", false)) (column("Power", true)) (column("Signed, share", true)) (column("Signed", true)) (column("To sign", true))
+                (column("Proposed", true)) (column("Missed rounds", true)) (column("Last signed", true)) (column("Address", false))
+            } }
+            tbody { @for one in &known.validators { tr id=(one.address) {
+                td { (one.name) }
+                td .n { (one.power) @if one.power == 0 { " (left)" } }
+                td .n { (one.signed_ppm.map_or_else(|| "–".to_owned(), percent)) }
+                td .n { (grouped(one.signed)) }
+                td .n { (grouped(one.expected)) }
+                td .n { (grouped(one.proposed)) }
+                td .n { (grouped(one.missed_rounds)) }
+                td .n { a href={ "/blocks/" (one.last_signed) } { (one.last_signed) } }
+                td { code { (one.address) } }
+            } } }
+        } }
+        (exports("validators", known.validators.len()))
+        (explained(&["validator", "final", "block"]))
+    };
+    Ok(shell::page(&node, "/validators", "Validators", content))
+}

@@ -1,0 +1,206 @@
+// The checks, by name. Each gets a browser, the explorer's origin, and the origin of a proxy that flips bundles.
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const LIMIT = { timeout: 120_000 };
+const PAGES = ["/", "/rounds", "/rounds/0", "/pools", "/budgets", "/districts", "/districts/1", "/schools", "/schools/1", "/blocks",
+  "/blocks/1", "/transactions", "/validators", "/parameters", "/trail", "/milestones", "/members", "/verify", "/family", "/search?q=1"];
+const VIEWS = [
+  { name: "desktop, light", viewport: { width: 1280, height: 900 }, colorScheme: "light" },
+  { name: "desktop, dark", viewport: { width: 1280, height: 900 }, colorScheme: "dark" },
+  { name: "phone, light", viewport: { width: 390, height: 844 }, colorScheme: "light" },
+  { name: "phone, dark", viewport: { width: 390, height: 844 }, colorScheme: "dark" },
+];
+
+async function json(address) {
+  const answer = await fetch(address);
+  assert.equal(answer.status, 200, address);
+  return answer.json();
+}
+
+// Opens a page and collects what the browser complains of and what it asks of other hosts.
+async function opened(browser, origin, path, options = {}) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const complaints = [];
+  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("request", (request) => {
+    const known = [origin, origin.replace("http", "ws"), "data:"].some((start) => request.url().startsWith(start));
+    if (!known) complaints.push("asks another host: " + request.url());
+  });
+  const answer = await page.goto(origin + path, { waitUntil: "load", ...LIMIT });
+  assert.equal(answer.status(), 200, path);
+  return { context, page, complaints };
+}
+
+async function everyPage({ browser, origin }) {
+  for (const { name, ...view } of VIEWS) {
+    for (const path of PAGES) {
+      const { context, page, complaints } = await opened(browser, origin, path, { ...view, bypassCSP: true });
+      const where = `${path} (${name})`;
+      assert.equal(await page.locator("h1").count(), 1, where + ": one h1");
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.ok(wide <= 0, where + ": wider than the window");
+      await page.evaluate(AXE);
+      const found = await page.evaluate(() => axe.run());
+      const serious = found.violations.filter((one) => ["serious", "critical"].includes(one.impact));
+      assert.deepEqual(serious.map((one) => `${one.id}: ${one.nodes[0].html}`), [], where);
+      assert.deepEqual(complaints, [], where);
+      await context.close();
+    }
+  }
+}
+
+async function withoutScript({ browser, origin }) {
+  const { context, page } = await opened(browser, origin, "/rounds/0", { javaScriptEnabled: false });
+  const text = await page.locator("main").innerText();
+  for (const words of ["Who got what, by school", "Equity report", "Prices", "Budget and spend"]) {
+    assert.ok(text.includes(words), words);
+  }
+  assert.ok(await page.locator("svg polyline").count() >= 1, "the Lorenz curve");
+  await context.close();
+}
+
+async function live({ browser, origin }) {
+  const { context, page } = await opened(browser, origin, "/");
+  const before = Number(await page.locator("#height").textContent());
+  await page.waitForFunction((height) => Number(document.getElementById("height").textContent) >= height + 2, before, LIMIT);
+  const newest = Number(await page.locator("#blocks tr:first-child td:first-child").textContent());
+  assert.ok(newest >= before + 2, "the newest block is in the list");
+  assert.equal(await page.locator("#live").textContent(), "live");
+  await context.close();
+}
+
+async function finds({ browser, origin }) {
+  const { context, page } = await opened(browser, origin, "/");
+  const block = await json(origin + "/v1/blocks/2");
+  const cases = [["round 0", "/rounds/0"], ["district 1", "/districts/1"], ["school 1", "/schools/1"], ["2", "/blocks/2"], [block.hash, "/blocks/2"],
+    ["ab".repeat(32), "/family"]];
+  for (const [text, href] of cases) {
+    await page.goto(origin + "/", LIMIT);
+    await page.fill("#q", text);
+    await page.press("#q", "Enter");
+    await page.waitForSelector(".hits", LIMIT);
+    assert.ok(await page.locator(`.hits a[href="${href}"]`).count() >= 1, `${text} leads to ${href}`);
+  }
+  await page.goto(origin + "/search?q=" + encodeURIComponent("<img src=x onerror=alert(1)>"), LIMIT);
+  assert.equal(await page.locator("main img").count(), 0, "what was typed is text");
+  await context.close();
+}
+
+async function sorts({ browser, origin }) {
+  const { context, page } = await opened(browser, origin, "/pools");
+  await page.click("th button:text('Places')");
+  const places = await page.locator("table.sortable tbody tr td:nth-child(5)").allTextContents();
+  const numbers = places.map((text) => Number(text.replaceAll(",", "")));
+  assert.deepEqual(numbers, [...numbers].sort((a, b) => b - a));
+  assert.equal(await page.locator("th[aria-sort=descending]").count(), 1);
+  await context.close();
+}
+
+async function exports({ origin }) {
+  for (const register of ["pools", "districts", "schools", "members", "budgets", "rounds"]) {
+    const listed = await json(`${origin}/v1/${register}`);
+    const exported = await json(`${origin}/v1/export/${register}.json`);
+    const csv = await fetch(`${origin}/v1/export/${register}.csv`);
+    const lines = (await csv.text()).trimEnd().split("\n").length - 1;
+    const stated = Number(csv.headers.get("aula-rows"));
+    assert.deepEqual([exported.count, exported.rows.length, stated, lines], Array(4).fill(listed.count), register);
+  }
+  const { pools } = await json(origin + "/v1/pools");
+  const { rows } = await json(origin + "/v1/export/pools.json");
+  assert.deepEqual(rows.map((row) => [row.pool, row.capacity, row.unit_cost_cents]), pools.map((pool) => [pool.pool, pool.capacity, pool.unit_cost_cents]));
+  const whole = await json(origin + "/v1/export/transactions.json");
+  assert.equal(whole.rows.length, whole.count);
+  const seen = [];
+  for (let before = ""; ;) {
+    const page = await json(`${origin}/v1/transactions?limit=100${before}`);
+    seen.push(...page.transactions.map((one) => one.ordinal));
+    if (page.next === null) break;
+    before = "&before=" + page.next;
+  }
+  const total = seen[0] + 1;
+  assert.deepEqual(seen, Array.from({ length: total }, (_, at) => total - 1 - at), "pages without gap or repeat");
+}
+
+async function verdict(browser, origin, path) {
+  const { context, page } = await opened(browser, origin, path);
+  await page.locator(".verify-button").first().click();
+  await page.waitForSelector(".verify[data-verdict]", LIMIT);
+  const panel = page.locator(".verify").first();
+  const told = { verdict: await panel.getAttribute("data-verdict"), text: await panel.innerText() };
+  told.proved = await page.locator(".proved").count();
+  told.refuted = await page.locator(".refuted").count();
+  await context.close();
+  return told;
+}
+
+async function green({ browser, origin }) {
+  for (const path of ["/rounds/0", "/rounds/1", "/budgets", "/parameters", "/districts/1", "/schools/1", "/verify"]) {
+    const told = await verdict(browser, origin, path);
+    assert.equal(told.verdict, "yes", path + ": " + told.text);
+    assert.ok(told.text.includes("✓ certificate"), path);
+    assert.equal(told.refuted, 0, path);
+    if (path !== "/verify") assert.ok(told.proved > 0, path + ": figures on the page are compared");
+    if (path.startsWith("/rounds/")) assert.ok(told.text.includes("optimal needs the auditor's bundle"), path);
+  }
+}
+
+async function red({ browser, flipped }) {
+  for (const path of ["/rounds/0", "/budgets", "/verify"]) {
+    const told = await verdict(browser, flipped, path);
+    assert.equal(told.verdict, "no", path);
+    assert.ok(told.text.includes("✗"), path + " says why: " + told.text);
+  }
+}
+
+async function pinned({ browser, origin }) {
+  const told = await verdict(browser, origin, "/verify#genesis=" + "0".repeat(64));
+  assert.equal(told.verdict, "no", "another genesis than the pinned one");
+}
+
+// A file of the family's own choice, checked without being sent; then the same file with one bit flipped.
+async function ownFile({ browser, origin, bundle }) {
+  const { context, page } = await opened(browser, origin, "/family");
+  const sent = [];
+  page.on("request", (request) => request.method() !== "GET" && sent.push(request.url()));
+  const good = readFileSync(bundle);
+  const spoiled = Buffer.from(good);
+  spoiled[Math.floor(good.length / 2)] ^= 1;
+  for (const [buffer, verdict] of [[good, "yes"], [spoiled, "no"]]) {
+    await page.setInputFiles(".verify-file", { name: "decision.bundle", mimeType: "application/octet-stream", buffer });
+    await page.locator(".verify").evaluate((panel) => delete panel.dataset.verdict);
+    await page.click(".verify-button");
+    await page.waitForSelector(".verify[data-verdict]", LIMIT);
+    assert.equal(await page.locator(".verify").getAttribute("data-verdict"), verdict, await page.locator(".verify").innerText());
+  }
+  assert.deepEqual(sent, []);
+  await context.close();
+}
+
+// A figure changed on the page alone is found: the page is compared with the proof, not with itself.
+async function tampered({ browser, origin }) {
+  const { context, page } = await opened(browser, origin, "/rounds/0");
+  await page.locator("[data-proof$='.students'][data-value]").first().evaluate((cell) => { cell.dataset.value = "7"; });
+  await page.locator(".verify-button").first().click();
+  await page.waitForSelector(".verify[data-verdict=no]", LIMIT);
+  assert.equal(await page.locator(".refuted").count(), 1);
+  await context.close();
+}
+
+export const checks = {
+  "every page, at desktop and phone width, light and dark, is accessible and asks no other host": everyPage,
+  "a round reads without JavaScript": withoutScript,
+  "the overview follows the chain": live,
+  "search finds heights, hashes, districts, schools and rounds": finds,
+  "tables sort": sorts,
+  "exports are complete and equal the API": exports,
+  "true figures verify": green,
+  "one flipped bit of a bundle is refused": red,
+  "a pinned genesis is compared": pinned,
+  "a figure changed on the page is refused": tampered,
+  "a family's file is checked in the browser and sent nowhere": ownFile,
+};
