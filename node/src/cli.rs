@@ -97,3 +97,30 @@ pub enum Command {
     /// Print a shell's completion script
     Completion(completion::CompletionArgs),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    /// An argument that shares a name with a global one is silently read as that one, and ends in a panic.
+    fn check(command: &clap::Command, path: &str) {
+        for argument in command.get_arguments() {
+            let name = argument.get_id().as_str();
+            assert!(
+                !["home", "output", "log"].contains(&name),
+                "aula{path} --{name} hides the global --{name}"
+            );
+        }
+        for sub in command.get_subcommands() {
+            check(sub, &format!("{path} {}", sub.get_name()));
+        }
+    }
+
+    #[test]
+    fn no_subcommand_hides_a_global_option() {
+        for sub in Cli::command().get_subcommands() {
+            check(sub, &format!(" {}", sub.get_name()));
+        }
+    }
+}

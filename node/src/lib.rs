@@ -16,6 +16,7 @@ pub mod home;
 pub mod keys;
 pub mod localnet;
 pub mod read;
+pub mod sentiment;
 pub mod storage;
 pub mod twin_record;
 pub mod wiring;

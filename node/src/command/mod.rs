@@ -17,6 +17,7 @@ use crate::cli::{Cli, Command, OutputFormat};
 use crate::home::Home;
 
 mod failure;
+mod lines;
 mod logging;
 
 pub mod backup;

@@ -171,7 +171,7 @@ fn record(handle: Handle, year: &StudentYear, twin: &Twin, params: &Params) -> R
 }
 
 /// Where an event stands among its student's: bytes that sort as its key does.
-fn place(key: &EventKey) -> EventPlace {
+pub fn place(key: &EventKey) -> EventPlace {
     let mut place = [0; 28];
     let parts = [
         &key.stamp.wall_ms().to_be_bytes()[..],

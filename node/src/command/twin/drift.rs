@@ -31,7 +31,7 @@ pub struct DriftArgs {
     pub train: Option<PathBuf>,
     /// The log to judge the model on
     #[arg(long, value_name = "E.csv[.gz]")]
-    pub log: PathBuf,
+    pub responses: PathBuf,
     /// Columns of the log to group by
     #[arg(long, value_delimiter = ',', value_name = "COLUMN,…")]
     pub by: Vec<String>,
@@ -63,7 +63,7 @@ pub fn run(context: &Context, args: &DriftArgs) -> Result<Outcome, Failure> {
         (None, None) => return Err(Failure::new("no_model", "no model is given", "give --model or --train")),
     };
     let reading = Reading { labels: &args.by, ..Reading::ALL };
-    let log = Log::read_some(&args.log, &mut names, reading).map_err(log_failure)?;
+    let log = Log::read_some(&args.responses, &mut names, reading).map_err(log_failure)?;
     let mut further = Vec::new();
     if let Some(path) = &args.students {
         for column in &args.student_by {

@@ -12,6 +12,7 @@ pub mod replay;
 mod risk;
 mod study;
 mod whatif;
+mod written;
 
 /// Arguments of `aula twin`.
 #[derive(Debug, Args)]
@@ -41,6 +42,8 @@ pub enum Action {
     Risk(risk::RiskArgs),
     /// Fold a student's events again and compare with the anchored hash
     Replay(replay::ReplayArgs),
+    /// Turn written responses into events: only the score of each text's sentiment enters
+    Written(written::WrittenArgs),
     /// Decide the past again with something changed
     #[command(name = "whatif")]
     WhatIf(whatif::WhatIfArgs),
@@ -59,6 +62,7 @@ pub fn run(context: &Context, args: &TwinArgs) -> Result<Outcome, Failure> {
         Action::Study(args) => study::run(context, args),
         Action::Risk(args) => risk::run(context, args),
         Action::Replay(args) => replay::run(args),
+        Action::Written(args) => written::run(context, args),
         Action::WhatIf(args) => whatif::run(context, args),
     }
 }

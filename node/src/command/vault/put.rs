@@ -1,8 +1,6 @@
 //! `aula vault put`: students' fields from JSON lines, sealed and synced, a batch at a time.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, stdin};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use aula_ledger::names::FieldName;
 use aula_ledger::types::{Handle, SchoolYear};
@@ -11,7 +9,8 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::super::{Advise, Context, Failure, Outcome};
+use super::super::lines::Lines;
+use super::super::{Context, Failure, Outcome};
 use super::{Place, refused};
 
 /// Lines of one synced batch.
@@ -51,12 +50,8 @@ struct Student {
 pub fn run(context: &Context, place: &Place, args: &PutArgs) -> Result<Outcome, Failure> {
     let vault = place.open(context)?;
     let (mut told, mut fields, mut batch) = (Vec::new(), 0, Vec::with_capacity(BATCH));
-    let mut reader = open(&args.file)?;
-    for number in 1u64.. {
-        let Some(line) = line(&mut reader, number)? else { break };
-        if line.trim().is_empty() {
-            continue;
-        }
+    let mut lines = Lines::open(&args.file, MAX_LINE_BYTES, "split the student's fields")?;
+    while let Some((number, line)) = lines.next_line()? {
         batch.push(parse(&line, number)?);
         if batch.len() == BATCH {
             fields += write(&vault, &batch, &mut told)?;
@@ -72,26 +67,6 @@ pub fn run(context: &Context, place: &Place, args: &PutArgs) -> Result<Outcome, 
         .map(|(id, year, handle)| json!({ "student": id, "school_year": year, "handle": handle }))
         .collect();
     Ok(Outcome::yes(json!({ "fields": fields, "records": records }), text))
-}
-
-fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
-    if path == Path::new("-") {
-        return Ok(Box::new(BufReader::new(stdin())));
-    }
-    let file =
-        File::open(path).advise(format!("cannot read {}", path.display()), "name a file of JSON lines")?;
-    Ok(Box::new(BufReader::new(file)))
-}
-
-fn line(reader: &mut Box<dyn BufRead>, number: u64) -> Result<Option<String>, Failure> {
-    let mut text = String::new();
-    let read = reader.take(MAX_LINE_BYTES).read_line(&mut text);
-    let read = read.advise(format!("line {number} cannot be read"), "give JSON lines in UTF-8")?;
-    if read as u64 == MAX_LINE_BYTES {
-        let message = format!("line {number} is longer than {MAX_LINE_BYTES} bytes");
-        return Err(Failure::new("bad_line", message, "split the student's fields"));
-    }
-    Ok((read > 0).then_some(text))
 }
 
 fn parse(line: &str, number: u64) -> Result<Student, Failure> {

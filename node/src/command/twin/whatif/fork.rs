@@ -38,6 +38,8 @@ pub struct Fork {
     pub root: Hash,
     /// Every round decided up to there, in order.
     pub rounds: Vec<Decided>,
+    /// The executed state.
+    pub state: MemoryState,
 }
 
 /// The home itself, or the first node of a demo or local network under it.
@@ -85,7 +87,7 @@ pub fn at(home: &Home, height: Option<u64>) -> Result<Fork, Failure> {
             }
         }
     }
-    Ok(Fork { height: at, root, rounds })
+    Ok(Fork { height: at, root, rounds, state })
 }
 
 fn decided(state: &MemoryState, decision: Decision) -> Result<Decided, Failure> {

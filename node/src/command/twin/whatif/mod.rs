@@ -2,13 +2,16 @@
 //!
 //! Flow: the home's chain is executed again up to a height ([`fork`]); every round decided by then is given to
 //! the production optimizer, with its inputs changed as `--set` says ([`change`]), and compared with what was
-//! committed. With a log and a skill graph, learners of each persona (clusters found in the log) plan their
-//! paths before and after a teaching method's effect. Without any change every root is reproduced, or the exit
-//! code is 1. Nothing is written anywhere.
+//! committed. With students' disclosures their twins are forked as well ([`twins`]) and compared with the anchored
+//! hashes; a method's effect on a persona among them changes plans, needs, bands and so the rounds ([`effect`]). With
+//! a log and a skill graph instead, simulated learners of each persona plan their paths before and after. Without any
+//! change every root and hash is reproduced, or the exit code is 1. Nothing is written anywhere.
 
 mod change;
+mod effect;
 mod fork;
 mod method;
+mod twins;
 
 use std::collections::BTreeMap;
 
@@ -25,7 +28,7 @@ use fork::{Anew, Decided};
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  aula twin whatif --home D/node-01 --height 40\n  aula twin whatif --home D/node-01 --set \
-                        pools.capacity=120% --set equity=0\n  aula twin whatif --home D/node-01 --log T.csv.gz --graph DIR --set \
+                        pools.capacity=120% --set equity=0\n  aula twin whatif --home D/node-01 --twins DIR --set method.0=150%\n  aula twin whatif --home D/node-01 --responses T.csv.gz --graph DIR --set \
                         method.0=150%\n\nExit 0: done (without --set: every root was reproduced); 1: without --set, a root \
                         differs; 2: could not. Stop the node first."
 )]
@@ -40,12 +43,15 @@ pub struct WhatIfArgs {
     /// Work the optimizer may do a round
     #[arg(long, default_value_t = 1_000_000_000)]
     pub work: u64,
+    /// Fork twins too: a folder of disclosures (aula vault disclose)
+    #[arg(long, value_name = "DIR", conflicts_with = "responses")]
+    pub twins: Option<std::path::PathBuf>,
     /// With method.K: the folder of the skill graph
-    #[arg(long, value_name = "DIR", requires = "log")]
+    #[arg(long, value_name = "DIR", requires = "responses")]
     pub graph: Option<std::path::PathBuf>,
     /// With method.K: the log whose students fall into personas
     #[arg(long, value_name = "T.csv[.gz]", requires = "graph")]
-    pub log: Option<std::path::PathBuf>,
+    pub responses: Option<std::path::PathBuf>,
     /// Personas
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=16))]
     pub personas: u8,
@@ -62,8 +68,20 @@ struct Report {
     changes: Vec<String>,
     reproduced: bool,
     rounds: Vec<RoundChange>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    twins: Option<TwinChange>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     personas: Vec<method::Effect>,
+}
+
+/// The twins that were forked.
+#[derive(Debug, Serialize)]
+struct TwinChange {
+    disclosed: usize,
+    reproduced: usize,
+    /// The first files that give no anchored hash.
+    differs: Vec<String>,
+    personas: Vec<effect::Effect>,
 }
 
 /// A round before and after.
@@ -103,11 +121,12 @@ pub fn run(context: &Context, args: &WhatIfArgs) -> Result<Outcome, Failure> {
     context.tell("executing the chain from its genesis");
     let fork = fork::at(&context.home, args.height)?;
     let mut concerned = vec![false; changes.len()];
+    let (twins, bands) = forked_twins(context, args, &fork, &changes, &mut concerned)?;
     let mut rounds = Vec::new();
     for decided in fork.rounds {
-        rounds.push(one(decided, &changes, &mut concerned, args.work)?);
+        rounds.push(one(decided, (&changes, &bands), &mut concerned, args.work)?);
     }
-    let personas = match (&args.log, &args.graph) {
+    let personas = match (&args.responses, &args.graph) {
         (Some(log), Some(graph)) => method::effects(
             context,
             log,
@@ -125,7 +144,7 @@ pub fn run(context: &Context, args: &WhatIfArgs) -> Result<Outcome, Failure> {
         return Err(Failure::new(
             "nothing_to_change",
             why,
-            "aula query shows classes, pools and rounds; method.K needs --log and --graph",
+            "aula query shows classes, pools and rounds; method.K needs --twins, or --responses and --graph",
         ));
     }
     let same = |r: &RoundChange| r.forked.as_ref() == Some(&r.committed);
@@ -133,8 +152,9 @@ pub fn run(context: &Context, args: &WhatIfArgs) -> Result<Outcome, Failure> {
         height: fork.height.0,
         state_root: fork.root.to_string(),
         changes: args.changes.clone(),
-        reproduced: rounds.iter().all(same),
+        reproduced: rounds.iter().all(same) && twins.as_ref().is_none_or(|t| t.reproduced == t.disclosed),
         rounds,
+        twins,
         personas,
     };
     let text = text(&report);
@@ -142,9 +162,28 @@ pub fn run(context: &Context, args: &WhatIfArgs) -> Result<Outcome, Failure> {
     Ok(if honest { Outcome::yes(report, text) } else { Outcome::no(report, text) })
 }
 
+/// Forks the twins when they are disclosed, and applies the methods' changes to them.
+fn forked_twins(
+    context: &Context,
+    args: &WhatIfArgs,
+    fork: &fork::Fork,
+    changes: &[Change],
+    concerned: &mut [bool],
+) -> Result<(Option<TwinChange>, effect::Bands), Failure> {
+    let Some(dir) = &args.twins else { return Ok((None, effect::Bands::new())) };
+    context.tell("folding the disclosed events");
+    let twins = twins::Twins::fork(&fork.state, dir)?;
+    let bar = super::progress(twins.states.len() as u64);
+    let count = usize::from(args.personas);
+    let (personas, bands) = effect::effects(&twins, count, args.seed, changes, concerned, || bar.inc(1))?;
+    bar.finish_and_clear();
+    let (disclosed, reproduced) = (twins.disclosed, twins.reproduced);
+    Ok((Some(TwinChange { disclosed, reproduced, differs: twins.differs, personas }), bands))
+}
+
 fn one(
     decided: Decided,
-    changes: &[Change],
+    (changes, bands): (&[Change], &effect::Bands),
     concerned: &mut [bool],
     work: u64,
 ) -> Result<RoundChange, Failure> {
@@ -155,6 +194,7 @@ fn one(
         changed |= applied;
         *concerned |= applied;
     }
+    changed |= effect::apply(bands, &mut inputs);
     let report = &decision.report;
     let committed = figures(&decision.decisions.root, decision.objective, decision.gap_ppm, report);
     let (forked, infeasible, moved) = match fork::decide(&inputs, work)? {
@@ -200,7 +240,7 @@ fn text(report: &Report) -> String {
         "executed to height {}, state root {}; {}",
         report.height,
         report.state_root,
-        if report.reproduced { "every round's root is reproduced" } else { "decided anew:" }
+        if report.reproduced { "everything committed is reproduced" } else { "decided anew:" }
     )];
     for r in &report.rounds {
         let c = &r.committed;
@@ -222,6 +262,11 @@ fn text(report: &Report) -> String {
             (None, why) => line.push_str(&format!("no allocation: {}", why.as_deref().unwrap_or("unknown"))),
         }
         lines.push(line);
+    }
+    if let Some(t) = &report.twins {
+        lines.push(format!("twins: {} of {} disclosures give an anchored hash", t.reproduced, t.disclosed));
+        lines.extend(t.differs.iter().map(|handle| format!("  differs: {handle}")));
+        lines.extend(t.personas.iter().map(effect::Effect::text));
     }
     lines.extend(report.personas.iter().map(method::Effect::text));
     lines.join("\n")

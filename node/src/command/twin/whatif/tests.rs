@@ -5,7 +5,16 @@ use crate::testkit::DevChain;
 
 fn args(height: Option<u64>, changes: &[&str]) -> WhatIfArgs {
     let changes = changes.iter().map(|c| (*c).to_owned()).collect();
-    WhatIfArgs { height, changes, work: 1_000_000_000, graph: None, log: None, personas: 4, seed: 1 }
+    WhatIfArgs {
+        height,
+        changes,
+        work: 1_000_000_000,
+        twins: None,
+        graph: None,
+        responses: None,
+        personas: 4,
+        seed: 1,
+    }
 }
 
 fn asked(args: &WhatIfArgs) -> Result<(Verdict, serde_json::Value, String), Failure> {
