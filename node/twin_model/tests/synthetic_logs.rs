@@ -87,7 +87,9 @@ fn holds(law: Law) {
     let train_names = names.clone();
     let test = drawn(law, 10_000..10_000 + TEST);
     let test = Log::parse(test.as_bytes(), Path::new("test"), &mut names).unwrap();
-    let ours = evaluate(&fit(&train, &train_names), &test).metrics;
+    let fitted = fit(&train, &train_names);
+    eprintln!("{law:?}: {:?}", fitted.report.strengths);
+    let ours = evaluate(&fitted, &test).metrics;
     let b = compare(&train, &test, &train_names);
     let rivals = [("BKT", b.bkt), ("PFA", b.pfa), ("Elo", b.elo), ("Best-LR", b.best_lr)];
     let line: Vec<String> = rivals.iter().map(|(n, m)| format!("{n} {:.4}", m.auc)).collect();

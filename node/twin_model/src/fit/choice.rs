@@ -10,7 +10,7 @@ use aula_twin_runtime::model::Feature;
 /// Most responses on which strengths are compared.
 const MAX_CHOICE_ROWS: usize = 150_000;
 /// Below this many responses, strengths are compared on five splits instead of one.
-const SMALL_LOG_ROWS: usize = 20_000;
+const SMALL_LOG_ROWS: usize = 40_000;
 
 /// Which log-odds the shared weights are drawn to: as they are, everything else at nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -126,11 +126,11 @@ fn around(best: &mut (Strengths, f64), judge: &mut impl FnMut(Strengths, usize) 
     }
 }
 
-/// One split of the training students, and the weights last fitted on it.
+/// One split of the training students, and the weights last fitted on it, with where those rested.
 struct Judge {
     train: Design,
     held: Design,
-    warm: Option<Vec<f64>>,
+    warm: Option<(Vec<f64>, Vec<f64>)>,
 }
 
 impl Judge {
@@ -143,10 +143,12 @@ impl Judge {
 
     /// Log-loss summed over the held rows, nats.
     fn loss(&mut self, (ridge, start): &(Ridge, Vec<f64>), iterations: usize) -> f64 {
-        let start = self.warm.take().unwrap_or_else(|| start.clone());
-        let weights = logistic::fit(&self.train, ridge, start, iterations);
+        // Weights that rested elsewhere are a worse start than where these rest.
+        let warm = self.warm.take().filter(|(_, rest)| *rest == *start);
+        let from = warm.map_or_else(|| start.clone(), |(weights, _)| weights);
+        let weights = logistic::fit(&self.train, ridge, from, iterations);
         let loss = self.held.log_loss(&weights) * self.held.len() as f64;
-        self.warm = Some(weights);
+        self.warm = Some((weights, start.clone()));
         loss
     }
 }
