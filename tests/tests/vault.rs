@@ -298,6 +298,11 @@ fn bad_input_is_answered_in_words_and_loses_nothing() -> Result<()> {
     fs::write(&kek, right.replace(key, &"5a".repeat(32)))?;
     assert_eq!(office.code(&["vault", "status"], 2)?, "keystore_refused");
     fs::write(&kek, &right)?;
+    let keys = keystore.join("gen-000002/keys.sealed");
+    let whole = fs::read(&keys)?;
+    fs::write(&keys, &whole[..whole.len() / 2])?;
+    assert_eq!(office.code(&["vault", "status"], 2)?, "keystore_refused");
+    fs::write(&keys, &whole)?;
     let manifest = fs::read_dir(office.root.join("vault"))?.filter_map(Result::ok).map(|entry| entry.path());
     let manifest =
         manifest.into_iter().find(|path| path.to_string_lossy().contains("MANIFEST")).context("one")?;

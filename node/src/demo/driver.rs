@@ -11,16 +11,15 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use aula_ledger::access::{ConsentChoice, Purpose};
 use aula_ledger::chain::TransactionId;
 use aula_ledger::names::{Name, TextError, Title};
 use aula_ledger::proof::money::Purse;
 use aula_ledger::tx::{
-    Calendar, CommitSeed, ConsentEntry, DefineClass, DefinePool, FundBudget, OpenRound, RecordConsent,
-    RevealSeed, RunRound, SeedSecret, SubmitRequests, seed_commitment,
+    Calendar, CommitSeed, DefineClass, DefinePool, FundBudget, OpenRound, RevealSeed, RunRound, SeedSecret,
+    SubmitRequests, seed_commitment,
 };
 use aula_ledger::types::{
-    Cents, ClassId, DistrictId, Handle, Hash, Height, KindId, PoolId, RoundId, SchoolYear, TimeMs,
+    Cents, ClassId, DistrictId, Hash, Height, KindId, PoolId, RoundId, SchoolYear, TimeMs,
 };
 use aula_twin_runtime::params::Params;
 use rand::RngCore;
@@ -38,7 +37,8 @@ use crate::client::Client;
 use crate::client::sender::{Sender, Signed, submit, submit_all};
 use crate::client::watch::{Final, Watcher};
 use crate::command::Failure;
-use crate::storage::sha256;
+
+mod families;
 
 /// Longest wait for one step to be final: many propose timeouts.
 const STEP_LIMIT: Duration = Duration::from_secs(120);
@@ -250,45 +250,6 @@ impl Driver {
             batch.iter_mut().for_each(|student| student.anchored = Height(one.height));
         }
         Ok(anchored)
-    }
-
-    /// Every family's consent to educational necessity, submitted while other work goes on.
-    async fn ask_families(
-        &mut self,
-        grade: Grade,
-        anchored: &BTreeMap<DistrictId, Vec<Anchored>>,
-    ) -> Result<Vec<TransactionId>, Failure> {
-        let school_year = SchoolYear(rules::school_year(grade));
-        let (purpose, choice) = (Purpose::EducationalNecessity, ConsentChoice::Given);
-        let evidence = sha256(rules::CONSENT_FORM.as_bytes());
-        let mut queues = Vec::new();
-        for (district, students) in anchored {
-            let (_, sender) = self.districts.get_mut(district).ok_or_else(strange)?;
-            let entry = |one: &Anchored| ConsentEntry { handle: one.leaf.handle, evidence };
-            let batch = |chunk: &[Anchored]| RecordConsent {
-                school_year,
-                purpose,
-                choice,
-                entries: chunk.iter().map(entry).collect(),
-            };
-            queues.push(students.chunks(BATCH).map(batch).map(|payload| sender.sign(payload)).collect());
-        }
-        submit_all(&self.client, queues).await
-    }
-
-    /// Waits until the consents are final; only then the vaults know them.
-    async fn agree(
-        &mut self,
-        asked: &[TransactionId],
-        anchored: &BTreeMap<DistrictId, Vec<Anchored>>,
-    ) -> Result<(), Failure> {
-        accepted(&self.watcher.until(asked, STEP_LIMIT).await?)?;
-        for (district, students) in anchored {
-            let (office, _) = self.districts.get(district).ok_or_else(strange)?;
-            let handles: Vec<Handle> = students.iter().map(|student| student.leaf.handle).collect();
-            tokio::task::block_in_place(|| office.agreed(&handles))?;
-        }
-        Ok(())
     }
 
     /// Every district's requests with their proofs, for the rounds that come next: rounds count up, so a district

@@ -99,7 +99,7 @@ pub fn restore(
     Generation::read(&keystore)?;
     copy_into(&keystore, &folders.keystore)?;
     copy_into(&data, &folders.data)?;
-    let vault = Vault::open(folders)?;
+    let vault = Vault::open_restored(folders)?;
     vault.forget_consents()?;
     vault.mark_restored()?;
     let swept = vault.sweep()?;

@@ -150,6 +150,7 @@ impl Vault {
                 keystore.replace(&students, now_ms)?;
             }
         }
+        self.count_handles()?;
         self.remove_rows(begun.keys())?;
         let mut batch = WriteBatch::default();
         for (handle, note) in &begun {

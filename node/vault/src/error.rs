@@ -29,6 +29,16 @@ pub enum VaultError {
     /// The keystore is refused.
     #[error("the keystore is refused")]
     KeyStore(#[from] KeyStoreError),
+    /// The keystore has fewer handles than it had.
+    #[error(
+        "the keystore has keys for {found} handles, and had them for {kept}: it is cut, or an older copy"
+    )]
+    KeysMissing {
+        /// Handles with keys.
+        found: u64,
+        /// Handles it had.
+        kept: u64,
+    },
     /// A file is refused.
     #[error(transparent)]
     File(#[from] FileError),

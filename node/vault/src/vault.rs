@@ -17,7 +17,7 @@ pub use crate::error::VaultError;
 use crate::files::{check_private, make_folder};
 use crate::keystore::{FileKms, KeyManagement, KeyStore, LocalId};
 use crate::secret::SecretKey;
-use crate::tables::{self, FORMAT, FORMAT_KEY, IDENTITY_KEY, Table, family, synced};
+use crate::tables::{self, FORMAT, FORMAT_KEY, HANDLES_KEY, IDENTITY_KEY, Table, family, synced};
 
 mod data;
 #[cfg(test)]
@@ -119,6 +119,21 @@ impl Vault {
     /// # Errors
     /// As [`Vault::open`].
     pub fn open_with(folders: &Folders, kms: Box<dyn KeyManagement>) -> Result<Self, VaultError> {
+        let vault = Self::open_unfinished(folders, kms)?;
+        vault.finish_erasures()?;
+        vault.check_handles()?;
+        Ok(vault)
+    }
+
+    /// Opens without asking whether the keystore has every handle: what a restore does, whose copies are of two days.
+    pub(crate) fn open_restored(folders: &Folders) -> Result<Self, VaultError> {
+        let vault = Self::open_unfinished(folders, Box::new(FileKms))?;
+        vault.finish_erasures()?;
+        vault.count_handles()?;
+        Ok(vault)
+    }
+
+    fn open_unfinished(folders: &Folders, kms: Box<dyn KeyManagement>) -> Result<Self, VaultError> {
         if !is_there(&folders.data) {
             return Err(VaultError::Absent(folders.data.clone()));
         }
@@ -136,9 +151,24 @@ impl Vault {
             .map_err(|_| VaultError::Damaged("its identity is unreadable".into()))?;
         let keystore = KeyStore::open(&folders.keystore, identity.district, kms)?;
         let log = Mutex::new(crate::access::database_log());
-        let vault = Self { db, folders: folders.clone(), identity, keystore: Mutex::new(keystore), log };
-        vault.finish_erasures()?;
-        Ok(vault)
+        Ok(Self { db, folders: folders.clone(), identity, keystore: Mutex::new(keystore), log })
+    }
+
+    /// Refuses a keystore with fewer handles than it had: its file was cut, or it is an older copy. Keys are appended
+    /// with a handle last, so that no cut leaves the count as it was.
+    fn check_handles(&self) -> Result<(), VaultError> {
+        let found = self.keystore().handles() as u64;
+        let kept = self.db.get_cf(family(&self.db, Table::Meta)?, HANDLES_KEY)?;
+        let kept = kept.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
+        if found < kept { Err(VaultError::KeysMissing { found, kept }) } else { Ok(()) }
+    }
+
+    /// Notes how many handles the keystore has: fewer are refused from now on.
+    pub(crate) fn count_handles(&self) -> Result<(), VaultError> {
+        let count = self.keystore().handles() as u64;
+        let mut batch = WriteBatch::default();
+        batch.put_cf(family(&self.db, Table::Meta)?, HANDLES_KEY, count.to_be_bytes());
+        self.write(batch)
     }
 
     /// Whose vault it is.
@@ -162,7 +192,10 @@ impl Vault {
     /// # Errors
     /// When the keystore cannot be written.
     pub fn enrol(&self, asked: &[(LocalId, SchoolYear)]) -> Result<Vec<Handle>, VaultError> {
-        Ok(self.keystore().enrol(asked)?)
+        let handles = self.keystore().enrol(asked)?;
+        // After the keys: a crash in between leaves a lower count, which refuses nothing.
+        self.count_handles()?;
+        Ok(handles)
     }
 
     /// The student's secret, for handles, salts and blindings of the district's own proofs.

@@ -1,7 +1,6 @@
 //! A row for each rejection code: how it is reached, and that only the sequence moved.
 
-use super::{proofs, statements};
-use crate::access::ConsentChoice;
+use super::{proofs, statements, vaults};
 use crate::chain::Code;
 use crate::codec::Canonical;
 use crate::keys::{Label, public_key, sign};
@@ -107,7 +106,7 @@ pub(super) fn milestone(number: u16, supersedes: Option<u16>) -> RecordMilestone
     }
 }
 
-fn limited(change: impl FnOnce(&mut Params)) -> Chain {
+pub(super) fn limited(change: impl FnOnce(&mut Params)) -> Chain {
     let mut chain = Chain::with_params(change);
     prepare(&mut chain);
     chain
@@ -253,59 +252,6 @@ const STUDENTS: &[Row] = &[
         chain.accept("district-1", milestone(0, None));
         chain.accept("district-1", milestone(1, Some(0)));
         (chain, "district-1", milestone(2, Some(0)).into())
-    }),
-];
-
-/// A chain on which district 1 anchored an access log of five entries.
-fn logged() -> Chain {
-    let mut chain = ready();
-    chain.accept("district-1", access(5, 0));
-    chain
-}
-
-fn erased() -> Chain {
-    let mut chain = ready();
-    chain.accept("district-1", erasure([1]));
-    chain
-}
-
-const VAULTS: &[Row] = &[
-    (Code::AccessLogNotLonger, || (logged(), "district-1", access(5, 5).into())),
-    (Code::AccessLogNotLonger, || (logged(), "district-1", access(4, 0).into())),
-    (Code::AccessLogInconsistent, || (logged(), "district-1", access(9, 4).into())),
-    (Code::AccessLogInconsistent, || {
-        let root = Hash([1; 32]);
-        (logged(), "district-1", RecordAccess { root, ..access(9, 5) }.into())
-    }),
-    (Code::AccessLogInconsistent, || (ready(), "district-1", access(9, 5).into())),
-    (Code::AccessLogInconsistent, || {
-        // A new epoch has nothing before it to be consistent with.
-        (logged(), "district-1", RecordAccess { epoch: 1, ..access(9, 5) }.into())
-    }),
-    (Code::AccessEpoch, || (ready(), "district-1", RecordAccess { epoch: 1, ..access(5, 0) }.into())),
-    (Code::AccessEpoch, || (logged(), "district-1", RecordAccess { epoch: 2, ..access(9, 0) }.into())),
-    (Code::RoleNotAllowed, || (ready(), "school-11", access(1, 0).into())),
-    (Code::ConsentUnchanged, || (ready(), "district-1", consent(ConsentChoice::Withdrawn, [1]).into())),
-    (Code::ConsentUnchanged, || {
-        let mut chain = ready();
-        chain.accept("district-1", consent(ConsentChoice::Given, [1]));
-        (chain, "district-1", consent(ConsentChoice::Given, [1, 2]).into())
-    }),
-    (Code::UnknownHandle, || (ready(), "district-2", consent(ConsentChoice::Given, [1]).into())),
-    (Code::HandleErased, || (erased(), "district-1", consent(ConsentChoice::Given, [1]).into())),
-    (Code::HandleErased, || (erased(), "district-1", erasure([1]).into())),
-    (Code::HandleErased, || (erased(), "district-1", anchor_version([1], 11, 9).into())),
-    (Code::HandleErased, || (erased(), "district-1", milestone(0, None).into())),
-    (Code::HandleErased, || {
-        // Its leaf stands from before the round, and the proof holds: only the erasure refuses it.
-        let mut chain = opened();
-        chain.accept("district-1", erasure([1]));
-        asks(chain, 1, 11, &[0])
-    }),
-    (Code::UnknownHandle, || (ready(), "district-2", erasure([1]).into())),
-    (Code::BatchTooLarge, || (limited(|p| p.max_batch_entries = 12), "district-1", erasure(0..13).into())),
-    (Code::BatchTooLarge, || {
-        (limited(|p| p.max_batch_entries = 12), "district-1", consent(ConsentChoice::Given, 0..13).into())
     }),
 ];
 
@@ -494,7 +440,7 @@ const SERVICE: &[Row] = &[
 ];
 
 fn rows() -> impl Iterator<Item = &'static Row> {
-    let rows = [MEMBERS, VOTES, STUDENTS, VAULTS, MONEY, CLASSES, ROUNDS, SERVICE];
+    let rows = [MEMBERS, VOTES, STUDENTS, vaults::ROWS, MONEY, CLASSES, ROUNDS, SERVICE];
     rows.into_iter().chain([proofs::PROOFS, statements::STATEMENTS]).flatten()
 }
 

@@ -1,5 +1,6 @@
 //! What the ledger knows of districts' vaults: access logs that only grow, consents, erasures.
 
+use super::rejections::{Row, asks, limited, milestone, opened};
 use crate::access::{ConsentChoice, Purpose};
 use crate::chain::{Code, TreeHead};
 use crate::state::StateReader;
@@ -7,6 +8,60 @@ use crate::state::schema::{self, Consent, Erasure};
 use crate::testkit::*;
 use crate::tx::{Event, RecordAccess};
 use crate::types::*;
+
+/// A chain on which district 1 anchored an access log of five entries.
+fn logged() -> Chain {
+    let mut chain = ready();
+    chain.accept("district-1", access(5, 0));
+    chain
+}
+
+fn erased() -> Chain {
+    let mut chain = ready();
+    chain.accept("district-1", erasure([1]));
+    chain
+}
+
+/// A way to each rejection about access logs, consents and erasures.
+pub(super) const ROWS: &[Row] = &[
+    (Code::AccessLogNotLonger, || (logged(), "district-1", access(5, 5).into())),
+    (Code::AccessLogNotLonger, || (logged(), "district-1", access(4, 0).into())),
+    (Code::AccessLogInconsistent, || (logged(), "district-1", access(9, 4).into())),
+    (Code::AccessLogInconsistent, || {
+        let root = Hash([1; 32]);
+        (logged(), "district-1", RecordAccess { root, ..access(9, 5) }.into())
+    }),
+    (Code::AccessLogInconsistent, || (ready(), "district-1", access(9, 5).into())),
+    (Code::AccessLogInconsistent, || {
+        // A new epoch has nothing before it to be consistent with.
+        (logged(), "district-1", RecordAccess { epoch: 1, ..access(9, 5) }.into())
+    }),
+    (Code::AccessEpoch, || (ready(), "district-1", RecordAccess { epoch: 1, ..access(5, 0) }.into())),
+    (Code::AccessEpoch, || (logged(), "district-1", RecordAccess { epoch: 2, ..access(9, 0) }.into())),
+    (Code::RoleNotAllowed, || (ready(), "school-11", access(1, 0).into())),
+    (Code::ConsentUnchanged, || (ready(), "district-1", consent(ConsentChoice::Withdrawn, [1]).into())),
+    (Code::ConsentUnchanged, || {
+        let mut chain = ready();
+        chain.accept("district-1", consent(ConsentChoice::Given, [1]));
+        (chain, "district-1", consent(ConsentChoice::Given, [1, 2]).into())
+    }),
+    (Code::UnknownHandle, || (ready(), "district-2", consent(ConsentChoice::Given, [1]).into())),
+    (Code::HandleErased, || (erased(), "district-1", consent(ConsentChoice::Given, [1]).into())),
+    (Code::HandleErased, || (erased(), "district-1", erasure([1]).into())),
+    (Code::HandleErased, || (erased(), "district-1", anchor_version([1], 11, 9).into())),
+    (Code::HandleErased, || (erased(), "district-1", milestone(0, None).into())),
+    (Code::HandleErased, || {
+        // Its leaf stands from before the round, and the proof holds: only the erasure refuses it.
+        let mut chain = opened();
+        chain.accept("district-1", erasure([1]));
+        asks(chain, 1, 11, &[0])
+    }),
+    (Code::UnknownHandle, || (ready(), "district-2", erasure([1]).into())),
+    (Code::BatchTooLarge, || (limited(|p| p.max_batch_entries = 12), "district-1", erasure(0..13).into())),
+    (Code::BatchTooLarge, || {
+        (limited(|p| p.max_batch_entries = 12), "district-1", consent(ConsentChoice::Given, 0..13).into())
+    }),
+];
 
 #[test]
 fn an_access_log_grows_by_proved_steps_and_each_district_has_its_own() {

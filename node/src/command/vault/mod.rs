@@ -167,7 +167,7 @@ pub(super) fn refused(error: VaultError) -> Failure {
         VaultError::KeyStore(KeyStoreError::Absent(_)) => {
             ("no_keystore", "mount the keystore's disk, or name its folder with --keystore")
         }
-        VaultError::KeyStore(_) => {
+        VaultError::KeyStore(_) | VaultError::KeysMissing { .. } => {
             ("keystore_refused", "put back the keystore that belongs to this vault, with mode 0700")
         }
         VaultError::File(_) => ("file_refused", "see the sentence above"),

@@ -127,3 +127,33 @@ fn a_missing_cut_or_strange_vault_says_so_and_is_not_touched() -> Tested {
     assert!(read(&vault, &request("teacher", world.handles[0][0], &["name"])).is_ok());
     Ok(())
 }
+
+#[test]
+fn a_keystore_that_was_cut_or_is_an_older_copy_is_refused_and_nothing_is_lost() -> Tested {
+    let world = World::new()?;
+    let here = folders(world.root.path());
+    let keys = here.keystore.join("gen-000001/keys.sealed");
+    let older = std::fs::read(&keys)?;
+    world.vault.enrol(&[(local(9), YEAR)])?;
+    let World { root, vault, handles } = world;
+    drop(vault);
+    let whole = std::fs::read(&keys)?;
+    for bytes in [&older[..], &whole[..whole.len() / 2], &whole[..older.len() + 40]] {
+        std::fs::write(&keys, bytes)?;
+        let refused = Vault::open(&here).map(drop);
+        assert!(
+            matches!(refused, Err(VaultError::KeysMissing { kept: 5, .. })),
+            "{} bytes: {refused:?}",
+            bytes.len()
+        );
+    }
+    std::fs::write(&keys, &whole)?;
+    let vault = Vault::open(&here)?;
+    assert!(read(&vault, &request("teacher", handles[0][0], &["name"])).is_ok());
+    // An erasure leaves fewer, and says so.
+    vault.erase(&[handles[0][0]], NOW_MS)?;
+    drop(vault);
+    assert_eq!(Vault::open(&here)?.keystore().students(), 2);
+    drop(root);
+    Ok(())
+}
