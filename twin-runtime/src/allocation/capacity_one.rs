@@ -46,6 +46,8 @@ pub(super) fn solve(problem: &Problem, network: &Network, meter: &mut Meter) -> 
     for _ in 0..2 {
         free = state.reduce_rows(free, meter)?;
     }
+    state.free =
+        (0u32..).zip(&state.row_of).filter(|(_, row)| **row == NOBODY).map(|(column, _)| column).collect();
     for row in free {
         if meter.spent() {
             return None;
@@ -63,6 +65,8 @@ struct State<'a> {
     v: Vec<i32>,
     column_of: Vec<u32>,
     row_of: Vec<u32>,
+    /// Columns without a row, ascending, once the augmenting paths begin.
+    free: Vec<u32>,
     /// Reduced costs of the row at hand.
     reduced: Vec<i32>,
 }
@@ -76,6 +80,7 @@ impl<'a> State<'a> {
             v: vec![0; size],
             column_of: nobody.clone(),
             row_of: nobody,
+            free: Vec::new(),
             reduced: vec![0; size],
         }
     }
@@ -131,11 +136,11 @@ impl<'a> State<'a> {
                 continue;
             }
             let line = self.row(row);
-            let mut best = i32::MAX;
-            for (j, (&cost, &v)) in line.iter().zip(&self.v).enumerate() {
-                let other = if j == column { i32::MAX } else { cost.wrapping_sub(v) };
-                best = best.min(other);
-            }
+            // Two passes about the own column: without a condition inside they compile to vector code.
+            let least = |costs: &[i32], v: &[i32]| {
+                costs.iter().zip(v).fold(i32::MAX, |best, (&cost, &v)| best.min(cost.wrapping_sub(v)))
+            };
+            let best = least(&line[..column], &self.v).min(least(&line[column + 1..], &self.v[column + 1..]));
             self.v[column] =
                 self.v[column].wrapping_sub(best.wrapping_sub(line[column].wrapping_sub(self.v[column])));
             meter.used += self.size as u64;
@@ -215,14 +220,11 @@ impl<'a> State<'a> {
         }
     }
 
-    /// A column at the least distance, a free one if there is one.
+    /// A column at the least distance, a free one if there is one. Free columns are few by now, so they are asked
+    /// one by one.
     fn nearest(&self, distance: &[i32], least: i32) -> usize {
-        let first = position(distance, least);
-        if self.row_of[first] == NOBODY {
-            return first;
-        }
-        let rest = distance.iter().zip(&self.row_of).skip(first);
-        rest.clone().position(|(&d, &r)| d == least && r == NOBODY).map_or(first, |at| first + at)
+        let free = self.free.iter().map(|&column| column as usize).find(|&column| distance[column] == least);
+        free.unwrap_or_else(|| position(distance, least))
     }
 
     /// Prices of the settled columns, then the path back to the free row.
@@ -233,6 +235,7 @@ impl<'a> State<'a> {
                 return None;
             }
         }
+        self.free.retain(|&free| free as usize != end);
         let mut column = end;
         loop {
             let row = from[column] as usize;
