@@ -70,7 +70,10 @@ pub struct Params {
     pub max_district_students: u32,
     /// Most requests in a round.
     pub max_round_requests: u32,
-    /// Most pairs of a request and an eligible pool in a round: 8 bytes each in the optimizer's memory.
+    /// Most pairs of a request and an eligible pool in a round: 8 bytes each in the optimizer's memory. The optimizer
+    /// reads hard rows 20 to 30 times, so a round much larger would be refused for its work bound after its requests
+    /// were taken; at this size and bound the hardest RunRound stays below half the propose timeout, all of it
+    /// counted (`tx::tests::work_bound`).
     pub max_round_pairs: u64,
     /// Most pools in a class.
     pub max_class_pools: u32,
@@ -97,7 +100,7 @@ impl Default for Params {
             max_batch_entries: 10_000,
             max_district_students: 200_000,
             max_round_requests: 100_000,
-            max_round_pairs: 50_000_000,
+            max_round_pairs: 16_000_000,
             max_class_pools: 2_000,
             max_round_work: 250_000_000,
             max_gap_ppm: 3_000,

@@ -18,7 +18,7 @@
 use std::collections::BTreeMap;
 
 use aula_twin_runtime::allocation::draw::DrawKey;
-use aula_twin_runtime::allocation::problem::{Entry, Pool, Problem, ProblemError, SchoolLayer};
+use aula_twin_runtime::allocation::problem::{Pool, Problem, ProblemError, SchoolLayer};
 
 use crate::keys::{Label, hash};
 use crate::state::schema::{DecisionRow, Placement, PoolRecord, RequestRow, RoundReport, School, SeedShare};
@@ -27,6 +27,7 @@ use crate::types::{Band, Handle, Hash, SchoolId};
 
 mod eligibility;
 pub mod report;
+mod rows;
 mod share;
 #[cfg(test)]
 mod tests;
@@ -96,13 +97,7 @@ impl RoundInputs {
     /// # Errors
     /// [`RoundError::UnknownSchool`], or [`RoundError::Problem`] when a limit of the optimizer is passed.
     pub fn problem(&self) -> Result<Problem, RoundError> {
-        let eligibility = Eligibility::of(&self.pools, &self.schools);
-        let mut row_start = vec![0u32];
-        let mut entries = Vec::new();
-        for (_, request) in &self.requests {
-            self.push_row(&eligibility, request, &mut entries)?;
-            row_start.push(u32::try_from(entries.len()).map_err(|_| ProblemError::PairCount(entries.len()))?);
-        }
+        let (row_start, entries) = self.rows()?;
         let mut pools: Vec<Pool> =
             self.pools.iter().map(|pool| Pool { capacity: pool.capacity, floor: pool.floor }).collect();
         let keys = self.requests.iter().map(|(handle, _)| DrawKey::derive(&self.seed.0, &handle.0)).collect();
@@ -134,31 +129,6 @@ impl RoundInputs {
         share::layer_schools(homes.filter(|_| shared))
     }
 
-    fn push_row(
-        &self,
-        eligibility: &Eligibility,
-        request: &RequestRow,
-        entries: &mut Vec<Entry>,
-    ) -> Result<(), RoundError> {
-        let home = self.school(request.home_school)?;
-        let weight = weight(self.equity, request.band);
-        let from = entries.len();
-        for (kind, rank) in request.kinds.iter().zip(0u8..) {
-            for (pool, tier) in eligibility.pools(home, *kind) {
-                let cost = weighted(weight, self.cost(tier, rank));
-                entries.push(Entry { pool, cost });
-            }
-        }
-        if let Some(row) = entries.get_mut(from..) {
-            row.sort_unstable_by_key(|entry| entry.pool);
-        }
-        if let (Some(cost), Mandate::None) = (self.definition.waitlist_cost, request.mandate) {
-            let pool = u32::try_from(self.pools.len()).unwrap_or(u32::MAX);
-            entries.push(Entry { pool, cost: weighted(weight, cost) });
-        }
-        Ok(())
-    }
-
     fn school(&self, id: SchoolId) -> Result<&School, RoundError> {
         self.schools.get(&id).ok_or(RoundError::UnknownSchool(id))
     }
@@ -175,8 +145,8 @@ impl RoundInputs {
         let (_, request) = self.requests.get(position)?;
         let weight = weight(self.equity, request.band);
         let Some(record) = self.pools.get(pool as usize) else {
-            let waits = pool as usize == self.pools.len() && request.mandate == Mandate::None;
-            let cost = self.definition.waitlist_cost.filter(|_| waits)?;
+            let waits = pool as usize == self.pools.len();
+            let cost = self.waiting_cost(request).filter(|_| waits)?;
             let cost = u32::try_from(weighted(weight, cost)).ok()?;
             return Some(DecisionRow { placement: Placement::Waitlist, weight, cost });
         };

@@ -21,18 +21,29 @@ pub fn tier(home: &School, there: &School) -> Option<u8> {
     }
 }
 
-/// The pools of one kind: by index, with their schools, and counted by district and type.
+/// The pools of one kind, counted by district and type.
 #[derive(Debug, Clone, Default)]
 struct KindPools {
-    pools: Vec<(u32, School)>,
     by_district: BTreeMap<DistrictId, u64>,
     by_type: BTreeMap<Name, u64>,
     by_both: BTreeMap<(DistrictId, Name), u64>,
 }
 
+/// A pool that a student may get if the kind is ranked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Near {
+    /// Index of the pool.
+    pub pool: u32,
+    /// Its kind.
+    pub kind: KindId,
+    /// Its travel tier, 0..=2.
+    pub tier: u8,
+}
+
 /// A class's pools by kind. Pools at schools that are not given are left out: nobody is eligible for them.
 #[derive(Debug, Clone, Default)]
 pub struct Eligibility {
+    pools: Vec<(u32, KindId, School)>,
     kinds: BTreeMap<KindId, KindPools>,
 }
 
@@ -40,6 +51,7 @@ impl Eligibility {
     /// From the class's pools in the optimizer's order.
     pub fn of(pools: &[PoolRecord], schools: &BTreeMap<SchoolId, School>) -> Self {
         let mut kinds: BTreeMap<KindId, KindPools> = BTreeMap::new();
+        let mut places = Vec::with_capacity(pools.len());
         for (pool, index) in pools.iter().zip(0u32..) {
             let Some(school) = schools.get(&pool.school) else { continue };
             let of_kind = kinds.entry(pool.kind).or_default();
@@ -47,15 +59,17 @@ impl Eligibility {
             increase(of_kind.by_district.entry(district).or_default());
             increase(of_kind.by_type.entry(school_type.clone()).or_default());
             increase(of_kind.by_both.entry((district, school_type)).or_default());
-            of_kind.pools.push((index, school.clone()));
+            places.push((index, pool.kind, school.clone()));
         }
-        Self { kinds }
+        Self { pools: places, kinds }
     }
 
-    /// The pools of a kind that a student of `home` may get: index and tier, by ascending index.
-    pub fn pools(&self, home: &School, kind: KindId) -> impl Iterator<Item = (u32, u8)> {
-        let pools = self.kinds.get(&kind).map_or(&[][..], |of_kind| &of_kind.pools);
-        pools.iter().filter_map(move |(index, school)| Some((*index, tier(home, school)?)))
+    /// The pools within the tiers of a student of `home`, of every kind, by ascending index.
+    pub fn near(&self, home: &School) -> Vec<Near> {
+        let near = |(pool, kind, school): &(u32, KindId, School)| {
+            Some(Near { pool: *pool, kind: *kind, tier: tier(home, school)? })
+        };
+        self.pools.iter().filter_map(near).collect()
     }
 
     /// How many pools of these kinds a student of `home` may get, without listing them.

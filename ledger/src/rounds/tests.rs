@@ -11,7 +11,7 @@ use crate::state::{StateReader, schema};
 use crate::testkit::{Chain, account, open, pool, ready, request, run, submit};
 use crate::tx::resources::seed_commitment;
 use crate::tx::{CommitSeed, Event, RevealSeed, SeedSecret};
-use crate::types::{ClassId, RoundId};
+use crate::types::{ClassId, KindId, RoundId, SchoolId};
 
 /// Opens a round, submits twelve requests with two mandates, commits and reveals, and runs it.
 pub(super) fn decided() -> Chain {
@@ -174,4 +174,32 @@ fn a_handles_first_final_request_counts() {
     let row = chain.state.row("round/0/requests", &crate::testkit::handle(1)).unwrap().unwrap();
     let row: RequestRow = schema::decode(&row).unwrap();
     assert_eq!((row.mandate, row.kinds), (Mandate::None, vec![crate::types::KindId(0)]));
+}
+
+/// The rows are made a group at a time; a decision asks about one pair. Both must know the same pairs and costs.
+#[test]
+fn every_row_has_exactly_the_pairs_and_costs_that_a_decision_may_have() {
+    let chain = decided();
+    let mut inputs = inputs_of(&chain, RoundId(0));
+    for waitlist_cost in [Some(80), None] {
+        inputs.definition.waitlist_cost = waitlist_cost;
+        let schools = [11, 12, 21, 22].map(SchoolId);
+        for (at, (_, request)) in inputs.requests.iter_mut().enumerate() {
+            request.home_school = schools[at % 4];
+            request.mandate = if at % 3 == 0 { Mandate::Mandated } else { Mandate::None };
+            request.kinds = [&[0u8, 1][..], &[1, 0], &[0]][at % 3].iter().copied().map(KindId).collect();
+        }
+        let problem = inputs.problem().unwrap();
+        let mut pairs = 0;
+        for position in 0..inputs.requests.len() {
+            let may = (0..=inputs.pools.len() as u32).filter_map(|pool| {
+                let row = inputs.decision(position, pool)?;
+                Some((pool, row.cost as i32))
+            });
+            let row: Vec<(u32, i32)> = problem.row(position).map(|entry| (entry.pool, entry.cost)).collect();
+            assert_eq!(row, may.collect::<Vec<_>>(), "row {position}");
+            pairs += row.len();
+        }
+        assert!(pairs > inputs.requests.len(), "{pairs} pairs");
+    }
 }
