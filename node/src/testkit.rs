@@ -10,7 +10,7 @@ use aula_ledger::chain::{
 use aula_ledger::codec::Canonical;
 use aula_ledger::execute::{BlockInput, VerifyAll, execute_block};
 use aula_ledger::genesis::Parsed;
-use aula_ledger::keys::{Label, account_of, public_key, sign};
+use aula_ledger::keys::{Label, PublicKey, account_of, public_key, sign};
 use aula_ledger::names::Title;
 use aula_ledger::tx::{Change, Payload, ProposeChange};
 use aula_ledger::types::{AccountId, Height, TimeMs};
@@ -22,6 +22,8 @@ use crate::command::{Failure, init};
 use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey};
 use crate::storage::{ChainDb, DbOptions};
+
+pub mod round;
 
 /// The chain, its one member and its one validator.
 pub struct DevChain {
@@ -38,10 +40,19 @@ pub struct DevChain {
 impl DevChain {
     /// A chain at height 0, its home with keys and genesis on disk.
     pub fn new() -> Result<Self, Failure> {
+        Self::of(|_| Ok(Base::default()))
+    }
+
+    /// The same with what `base` adds to the genesis, given the operator's account key.
+    pub fn of(
+        base: impl FnOnce(PublicKey) -> Result<Base, Box<dyn std::error::Error>>,
+    ) -> Result<Self, Failure> {
         let folder = tempfile::tempdir()?;
         let home = Home::at(folder.path().join("node"));
         let operator = init::make(&home, "only", Some("/ip4/127.0.0.1/tcp/1".into()))?.operator;
-        let (genesis_bytes, genesis) = assemble("dev", TimeMs(1_000), &[operator], Base::default())?;
+        let base = base(operator.account)
+            .map_err(|error| Failure::new("base", error.to_string(), "mend the test"))?;
+        let (genesis_bytes, genesis) = assemble("dev", TimeMs(1_000), std::slice::from_ref(&operator), base)?;
         std::fs::write(home.genesis_file(), &genesis_bytes)?;
         let db = Arc::new(open_database(&home, DbOptions::default(), &genesis_bytes, &genesis)?);
         Ok(Self {

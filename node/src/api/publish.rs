@@ -26,8 +26,10 @@ pub fn event(event: &Event, min_cell: u32) -> Value {
             });
             fields.insert("requests".into(), count(*requests, min_cell).into());
         }
-        Event::DecisionReverted { freed, .. } => {
-            fields.insert("freed".into(), count(*freed, min_cell).into());
+        // They were the students placed, and how many waited is their complement, which the event does not know: the
+        // round's report says it where it may be shown.
+        Event::DecisionReverted { .. } => {
+            fields.insert("freed".into(), Value::Null);
         }
         // A district's batches of a round add up to its cell, which the report may withhold.
         Event::RequestsTaken { .. } => {
@@ -55,7 +57,7 @@ pub fn event(event: &Event, min_cell: u32) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aula_ledger::types::{Hash, RoundId};
+    use aula_ledger::types::{Hash, PoolId, RoundId};
     use serde_json::json;
 
     fn decided(requests: u32, placed: u32) -> Event {
@@ -81,10 +83,13 @@ mod tests {
     }
 
     #[test]
-    fn freed_places_and_places_in_use_are_counts_of_students() {
-        let freed = |freed| {
-            event(&Event::DecisionReverted { round: RoundId(1), freed, standing: None }, 10)["freed"].clone()
+    fn freed_places_are_the_students_placed_and_places_in_use_are_counts_of_students() {
+        let freed = Event::DecisionReverted { round: RoundId(1), freed: 15, standing: None };
+        assert_eq!(event(&freed, 10)["freed"], Value::Null);
+        let used = |in_use| {
+            let used = Event::UtilisationReported { pool: PoolId(1), in_use, capacity: 20, demand: None };
+            event(&used, 10)["in_use"].clone()
         };
-        assert_eq!((freed(9), freed(10), freed(0)), (Value::Null, json!(10), json!(0)));
+        assert_eq!((used(9), used(10), used(0)), (Value::Null, json!(10), json!(0)));
     }
 }

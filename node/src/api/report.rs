@@ -18,6 +18,7 @@ use super::error::{ApiError, ErrorBody};
 use super::extract::FromPath;
 use super::node::{Audience, Node};
 use super::publish;
+use crate::read::rounds::placed;
 use crate::storage::ChainView;
 
 /// A round's report, missing reveals, acknowledgements, reversion and use of its pools
@@ -61,8 +62,13 @@ pub fn report_for(view: &ChainView, round: &Round, audience: &Audience) -> Resul
             })
         })
         .collect();
+    // Freed places are the students placed: with the requests, which are public, they tell how many waited.
+    let freed = |freed: u32| match whole {
+        true => Some(freed),
+        false => Some(placed(report.as_ref()?.totals.as_ref()?)),
+    };
     let reverted = schema::reversion(view, id)?.map(|back| {
-        json!({ "by": back.by, "at": back.at, "reason_sha256": back.reason, "freed": count(back.freed),
+        json!({ "by": back.by, "at": back.at, "reason_sha256": back.reason, "freed": freed(back.freed),
             "standing": back.standing })
     });
     Ok(json!({

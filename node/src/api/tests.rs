@@ -18,6 +18,7 @@ use crate::command::Failure;
 use crate::config::Config;
 use crate::testkit::DevChain;
 
+mod rounds;
 mod vault;
 
 type Tested = Result<(), Box<dyn std::error::Error>>;
@@ -68,7 +69,19 @@ async fn served_with(
     change: impl FnOnce(&mut Config),
     furnish: impl FnOnce(&mut Node, &DevChain),
 ) -> Result<Served, Box<dyn std::error::Error>> {
-    let chain = DevChain::new().map_err(failed)?;
+    serve(DevChain::new().map_err(failed)?, change, furnish).await
+}
+
+/// Serves a chain that has a past.
+async fn served_chain(chain: DevChain) -> Result<Served, Box<dyn std::error::Error>> {
+    serve(chain, |_| {}, |_, _| {}).await
+}
+
+async fn serve(
+    chain: DevChain,
+    change: impl FnOnce(&mut Config),
+    furnish: impl FnOnce(&mut Node, &DevChain),
+) -> Result<Served, Box<dyn std::error::Error>> {
     let mut config = Config::default();
     config.api.listen.set_port(0);
     change(&mut config);

@@ -37,8 +37,9 @@ use crate::keys::{KeyKind, NodeKey};
                   acknowledge, revert-decision, report-utilisation, set-class-terms\n\n\
                   Examples:\n  aula tx fund-budget '{\"school_year\":1989,\"amount_cents\":500000}' --home D/funder --rpc \
                   http://127.0.0.1:8480\n  aula tx vote-change '{\"proposal\":1,\"choice\":\"approve\"}'\n  aula tx propose-change \
-                  '{\"change\":{\"change\":\"remove_member\",\"account\":\"...\"},\"open_until\":5000}'\n  aula tx submit-requests \
-                  @requests.json\n  aula tx commit-seed '{\"round\":3}'      draws a secret and keeps it in the home\n  aula tx \
+                  '{\"change\":{\"change\":\"remove_member\",\"account\":\"...\"},\"open_until\":5000}'\n  aula tx set-class-terms \
+                  '{\"class\":3,\"terms\":{\"cadence\":\"weekly\"}}'\n  aula tx submit-requests @requests.json\n  aula tx \
+                  commit-seed '{\"round\":3}'      draws a secret and keeps it in the home\n  aula tx \
                   reveal-seed '{\"round\":3}'\n  aula tx rotate-key                    makes the new key and puts it in force\n\nExit \
                   codes: 0 executed, 1 rejected by the ledger, 2 refused, or not final in time."
 )]

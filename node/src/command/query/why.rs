@@ -28,7 +28,8 @@ const MAX_ALTERNATIVES: usize = 3;
     after_help = "Examples:\n  aula query why --bundle round-7.bundle --handle H --genesis genesis.json\n  aula query why --round 7 \
                   --handle H --rpc http://127.0.0.1:8480 --home D/auditor\n  aula query why --bundle round-7.bundle --handle H \
                   --band 7 --kinds 2,0\n\nWithout --band, --kinds or --mandated the lowest band is sought that would have \
-                  brought a better place. Exit 1 when nobody with that handle requested, or the bundle does not verify."
+                  brought a better place. Exit 0 with the answer; 1 when nobody with that handle requested, or the bundle does not \
+                  verify; 2 when there is no exact answer, or it cannot be told whether the bundle verifies."
 )]
 pub struct WhyArgs {
     /// The student's pseudonym, 64 hex digits
@@ -87,9 +88,16 @@ pub async fn run(context: &Context, query: &QueryArgs, args: &WhyArgs) -> Result
     };
     if let Some(path) = &args.genesis {
         let report = verify(&bytes, &read(path)?, &Options::default());
-        if report.verdict != Verdict::Valid {
-            let text = format!("the bundle does not verify: {}", report.sentence);
-            return Ok(Outcome::no(json!({ "verified": false, "sentence": report.sentence }), text));
+        match report.verdict {
+            Verdict::Valid => {}
+            Verdict::Invalid => {
+                let text = format!("the bundle does not verify: {}", report.sentence);
+                return Ok(Outcome::no(json!({ "verified": false, "sentence": report.sentence }), text));
+            }
+            Verdict::CannotTell => {
+                let hint = "`aula-audit verify` says what is missing";
+                return Err(Failure::new("cannot_tell", format!("not verified: {}", report.sentence), hint));
+            }
         }
     }
     let hint = "give a bundle that `aula evidence round` wrote with this version";

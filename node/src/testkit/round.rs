@@ -1,0 +1,175 @@
+//! A decided round on the chain of the tests: twenty-four students of one school ask for four and eleven places, a
+//! committed seed is never revealed, and the places are to be acknowledged within a millisecond of block time.
+
+use aula_ledger::genesis::{GenesisDistrict, GenesisMember, GenesisSchool};
+use aula_ledger::keys::PublicKey;
+use aula_ledger::names::{Name, Title};
+use aula_ledger::proof::committed::{
+    BAND_GROUP, BandClaim, CommittedField, FieldCommitment, ProofBytes, band_statement,
+};
+use aula_ledger::roles::{Role, RoleSet};
+use aula_ledger::tx::{
+    AnchorStates, Cadence, Calendar, ClassTerms, CommitSeed, DefineClass, DefinePool, FundBudget, Mandate,
+    OpenRound, Payload, Request, RunRound, SeedSecret, SetClassTerms, StudentState, SubmitRequests,
+    seed_commitment,
+};
+use aula_ledger::types::{
+    Band, Cents, ChainId, ClassId, CommitmentBytes, DistrictId, Handle, Hash, KindId, PoolId, RoundId,
+    SchoolId, SchoolYear, TimeMs,
+};
+use aula_zk::{Field, Opening, StudentSecret};
+use rand::rngs::OsRng;
+
+use super::DevChain;
+use crate::command::Failure;
+use crate::command::genesis::Base;
+
+/// The one round.
+pub const ROUND: RoundId = RoundId(0);
+const YEAR: SchoolYear = SchoolYear(1988);
+/// Need of every student: the middle of band 3.
+const NEED: u64 = 3 * 256 + 128;
+
+type Failed = Box<dyn std::error::Error>;
+type Made<T> = Result<T, Failed>;
+
+fn failed(failure: Failure) -> Failed {
+    format!("{}: {}", failure.code, failure.message).into()
+}
+
+/// A student of the round, 1 to 24.
+pub fn handle(number: u8) -> Handle {
+    Handle([number; 32])
+}
+
+/// One district of two schools; the one member has every role that acts.
+fn base(public_key: PublicKey) -> Made<Base> {
+    let district = DistrictId(1);
+    let school =
+        |id| Ok::<_, Failed>(GenesisSchool { id: SchoolId(id), district, school_type: Name::new("rural")? });
+    let member = GenesisMember {
+        name: Name::new("all")?,
+        roles: RoleSet::of(&[Role::Consortium, Role::District, Role::Funder]),
+        public_key,
+        district: Some(district),
+        school: None,
+    };
+    Ok(Base {
+        members: vec![member],
+        districts: vec![GenesisDistrict { id: district, name: Title::new("District")? }],
+        schools: vec![school(11)?, school(12)?],
+        ..Base::default()
+    })
+}
+
+fn need_of(handle: &Handle) -> Made<(Opening, CommitmentBytes)> {
+    let field = Field::new(&CommittedField::Need.to_string())?;
+    let opening = Opening::derive(&StudentSecret::new(handle.0), &field, 1, NEED);
+    let commitment = CommitmentBytes(*opening.commit()?.as_bytes());
+    Ok((opening, commitment))
+}
+
+fn anchors() -> Made<AnchorStates> {
+    let state = |number| {
+        let handle = handle(number);
+        let (_, commitment) = need_of(&handle)?;
+        Ok::<_, Failed>(StudentState {
+            handle,
+            version: 1,
+            state_hash: Hash([1; 32]),
+            home_school: SchoolId(11),
+            commitments: vec![FieldCommitment { field: CommittedField::Need, commitment }],
+            event_watermark: 1,
+        })
+    };
+    let states = (1..=24).map(state).collect::<Made<_>>()?;
+    Ok(AnchorStates { school_year: YEAR, model_digest: Hash([9; 32]), states })
+}
+
+fn class() -> Made<DefineClass> {
+    Ok(DefineClass {
+        class: ClassId(1),
+        title: Title::new("Aids")?,
+        school_year: YEAR,
+        kinds: vec![Name::new("aid")?],
+        tier_costs: [10, 20, 40],
+        rank_step: 5,
+        waitlist_cost: Some(80),
+        calendar: Calendar { opens_ms: TimeMs(0), closes_ms: TimeMs(1_000_000) },
+    })
+}
+
+fn pool(chain: &DevChain, id: u32, school: u32, capacity: u32) -> DefinePool {
+    DefinePool {
+        pool: PoolId(id),
+        class: ClassId(1),
+        school: SchoolId(school),
+        kind: KindId(0),
+        capacity,
+        floor: 0,
+        unit_cost_cents: Cents(100),
+        funder: chain.account(),
+    }
+}
+
+fn requests(chain: &ChainId) -> Made<SubmitRequests> {
+    let band = Band::new(u8::try_from(NEED / 256)?).ok_or("a band")?;
+    let (kinds, home_school) = (vec![KindId(0)], SchoolId(11));
+    let request = |number| Request {
+        handle: handle(number),
+        home_school,
+        band,
+        mandate: Mandate::None,
+        kinds: kinds.clone(),
+    };
+    let requests: Vec<Request> = (1..=24).map(request).collect();
+    let prove = |group: &[Request]| {
+        let needs = group.iter().map(|request| need_of(&request.handle)).collect::<Made<Vec<_>>>()?;
+        let claim = |(request, (_, commitment)): (&Request, &(Opening, CommitmentBytes))| BandClaim {
+            handle: request.handle,
+            band,
+            commitment: *commitment,
+        };
+        let claims: Vec<BandClaim> = group.iter().zip(&needs).map(claim).collect();
+        let openings: Vec<Opening> = needs.into_iter().map(|(opening, _)| opening).collect();
+        Ok(ProofBytes(band_statement(chain, ROUND, &claims)?.prove(&openings, &mut OsRng)?))
+    };
+    let proofs = requests.chunks(BAND_GROUP).map(prove).collect::<Made<_>>()?;
+    Ok(SubmitRequests { round: ROUND, requests, proofs })
+}
+
+/// Sends each payload in a block of its own; all must be accepted.
+pub fn accept(chain: &mut DevChain, payloads: Vec<Payload>) -> Made<()> {
+    for payload in payloads {
+        let transaction = chain.transaction(payload);
+        let receipts = chain.block(&[transaction]).map_err(failed)?;
+        let code = receipts.first().map(|receipt| receipt.code).ok_or("no receipt")?;
+        if code.number() != 0 {
+            return Err(code.explain().into());
+        }
+    }
+    Ok(())
+}
+
+/// The chain with the decided round.
+pub fn decided() -> Made<DevChain> {
+    let mut chain = DevChain::of(base).map_err(failed)?;
+    let terms =
+        ClassTerms { acknowledge_within_ms: Some(1), cadence: Cadence::Weekly, ..ClassTerms::default() };
+    let commitment = seed_commitment(ROUND, &chain.account(), &SeedSecret([5; 32]));
+    let payloads = vec![
+        FundBudget { school_year: YEAR, amount_cents: Cents(100_000) }.into(),
+        class()?.into(),
+        pool(&chain, 1, 11, 4).into(),
+        pool(&chain, 2, 12, 11).into(),
+        SetClassTerms { class: ClassId(1), terms }.into(),
+        anchors()?.into(),
+        OpenRound { class: ClassId(1), extra_request_heights: 0, extra_reveal_heights: 0 }.into(),
+        requests(&chain.genesis.chain_id)?.into(),
+        CommitSeed { round: ROUND, commitment }.into(),
+    ];
+    accept(&mut chain, payloads)?;
+    (0..2).try_for_each(|_| chain.block(&[]).map(drop)).map_err(failed)?;
+    accept(&mut chain, vec![RunRound { round: ROUND }.into()])?;
+    Ok(chain)
+}
