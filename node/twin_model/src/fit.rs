@@ -19,7 +19,7 @@ use super::tracker;
 
 mod choice;
 
-pub use choice::{Rest, Strengths};
+pub use choice::Strengths;
 use choice::{choose, ridge};
 
 /// Folds of students for honest difficulties.

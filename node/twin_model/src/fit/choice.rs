@@ -1,7 +1,7 @@
-//! How strongly the weights are held, and where they rest: chosen on held students of the training log.
+//! How strongly the weights are held: chosen on held students of the training log.
 //!
-//! A strong ridge makes the model what it rests at: the tracker alone, or two-state knowledge alone where skills are
-//! known or not. Candidates are short fixed lists; no rule knows which log it is given.
+//! A strong ridge makes the model what it rests at, the tracker alone. Candidates are short fixed lists; no rule knows
+//! which log it is given.
 
 use super::super::logistic::{self, Design, Ridge};
 use super::{Columns, StudentRows, design};
@@ -12,34 +12,9 @@ const MAX_CHOICE_ROWS: usize = 150_000;
 /// Below this many responses, strengths are compared on five splits instead of one.
 const SMALL_LOG_ROWS: usize = 40_000;
 
-/// Which log-odds the shared weights are drawn to: as they are, everything else at nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rest {
-    /// The tracker's.
-    Tracker,
-    /// Those of knowledge tracing with two states.
-    Knowledge,
-    /// Half of each.
-    Between,
-}
-
-impl Rest {
-    fn weights(self) -> [(Feature, f64); 2] {
-        let (tracker, knowledge) = match self {
-            Self::Tracker => (1.0, 0.0),
-            Self::Knowledge => (0.0, 1.0),
-            Self::Between => (0.5, 0.5),
-        };
-        [(Feature::Tracker, tracker), (Feature::Knowledge, knowledge)]
-    }
-}
-
 /// Strengths of the penalties, in log-loss a squared standard unit.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Strengths {
-    /// Where shared weights rest.
-    pub rest: Rest,
     /// Shared weights, each on its feature's standard deviation.
     pub shared: f64,
     /// Item offsets.
@@ -50,16 +25,14 @@ pub struct Strengths {
     pub skill: f64,
 }
 
-/// Penalties, and where weights rest: everything but [`Rest`]'s at nothing.
+/// Penalties, and where weights rest: the tracker's log-odds as they are, everything else at nothing.
 pub(super) fn ridge(columns: Columns, scales: &[f32; Columns::OWN], s: Strengths) -> (Ridge, Vec<f64>) {
     let width = columns.width();
     let (mut strength, mut centre) = (vec![s.skill; width], vec![0.0; width]);
     strength[0] = 0.01;
     strength[Columns::SHARED..Columns::OWN].fill(s.shared);
-    for (feature, weight) in s.rest.weights() {
-        let at = Columns::SHARED + feature as usize;
-        centre[at] = weight * f64::from(scales[at]);
-    }
+    let tracker = Columns::SHARED + Feature::Tracker as usize;
+    centre[tracker] = f64::from(scales[tracker]);
     for item in 0..columns.items {
         strength[columns.offset(item)] = s.item;
         strength[columns.slope(item)] = s.slope;
@@ -69,8 +42,7 @@ pub(super) fn ridge(columns: Columns, scales: &[f32; Columns::OWN], s: Strengths
 }
 
 /// Compares strengths on held students: every fifth, and on small logs each fifth in turn, so that luck with
-/// a few students does not choose. Then asks whether the weights would rather rest elsewhere, and if so compares
-/// strengths once more around there.
+/// a few students does not choose.
 pub(super) fn choose(
     parts: &[StudentRows],
     columns: Columns,
@@ -85,19 +57,9 @@ pub(super) fn choose(
         let sum: f64 = judges.iter_mut().map(|j| j.loss(&ridge(columns, scales, s), iterations)).sum();
         sum / held.max(1) as f64
     };
-    let start = Strengths { rest: Rest::Tracker, shared: 10.0, item: 20.0, slope: 20.0, skill: 20.0 };
+    let start = Strengths { shared: 10.0, item: 20.0, slope: 20.0, skill: 20.0 };
     let mut best = (start, judge(start, 80));
     around(&mut best, &mut judge);
-    let before = best.1;
-    for rest in [Rest::Knowledge, Rest::Between] {
-        for shared in [250.0, 4_000.0] {
-            let candidate = Strengths { rest, shared, item: 4_000.0, slope: 4_000.0, skill: 4_000.0 };
-            take_better(&mut best, candidate, judge(candidate, 60));
-        }
-    }
-    if best.1 < before {
-        around(&mut best, &mut judge);
-    }
     best
 }
 
@@ -126,11 +88,11 @@ fn around(best: &mut (Strengths, f64), judge: &mut impl FnMut(Strengths, usize) 
     }
 }
 
-/// One split of the training students, and the weights last fitted on it, with where those rested.
+/// One split of the training students, and the weights last fitted on it.
 struct Judge {
     train: Design,
     held: Design,
-    warm: Option<(Vec<f64>, Vec<f64>)>,
+    warm: Option<Vec<f64>>,
 }
 
 impl Judge {
@@ -143,12 +105,10 @@ impl Judge {
 
     /// Log-loss summed over the held rows, nats.
     fn loss(&mut self, (ridge, start): &(Ridge, Vec<f64>), iterations: usize) -> f64 {
-        // Weights that rested elsewhere are a worse start than where these rest.
-        let warm = self.warm.take().filter(|(_, rest)| *rest == *start);
-        let from = warm.map_or_else(|| start.clone(), |(weights, _)| weights);
+        let from = self.warm.take().unwrap_or_else(|| start.clone());
         let weights = logistic::fit(&self.train, ridge, from, iterations);
         let loss = self.held.log_loss(&weights) * self.held.len() as f64;
-        self.warm = Some((weights, start.clone()));
+        self.warm = Some(weights);
         loss
     }
 }
