@@ -1,8 +1,8 @@
 //! SubmitRequests: a district requests resources for its students.
 //!
-//! Each handle must stand in the district's tree of the class's school year, anchored before the round was
-//! opened and not erased since, and the need committed to in that leaf must be proved to lie in the band the request names. A batch is
-//! taken whole or refused whole, with the position of its first bad entry. A handle's first final request counts;
+//! Each handle must stand in the district's tree of the class's school year, anchored before the round was opened and
+//! not erased since, and the need committed to in that leaf must be proved to lie in the band the request names. A batch
+//! is taken whole or refused whole, with the position of its first bad entry. A handle's first final request counts;
 //! later ones, which must keep the same rules, are counted as repeated and change nothing.
 //!
 //! Proofs: each covers eight entries, in order, the last one what remains; all of a batch are verified together
