@@ -157,6 +157,10 @@ pub fn gossip_address(engine: &Multiaddr) -> Option<Multiaddr> {
     found.then_some(address)
 }
 
+fn topic_of(chain_id: &str) -> gossipsub::IdentTopic {
+    gossipsub::IdentTopic::new(format!("aula/transactions/v1/{chain_id}"))
+}
+
 /// Starts the swarm. Received transactions go to `incoming`, one batch an item; when it is full they are dropped.
 ///
 /// # Errors
@@ -167,8 +171,8 @@ pub fn start(
     config: GossipConfig,
     incoming: mpsc::Sender<Vec<Vec<u8>>>,
 ) -> Result<Gossip, GossipError> {
-    let topic = gossipsub::IdentTopic::new(format!("aula/transactions/v1/{chain_id}"));
-    let mut swarm = build(keypair, &topic)?;
+    let topic = topic_of(chain_id);
+    let mut swarm = build(keypair, &topic, &without_a_mesh())?;
     swarm
         .listen_on(config.listen.clone())
         .map_err(|error| GossipError::Listen { address: config.listen.clone(), reason: error.to_string() })?;
@@ -189,9 +193,10 @@ pub fn start(
     Ok(Gossip { commands, counts, task })
 }
 
-fn build(keypair: Keypair, topic: &gossipsub::IdentTopic) -> Result<Swarm<Behaviour>, GossipError> {
-    let failed = |error: String| GossipError::Transport(error);
-    let config = gossipsub::ConfigBuilder::default()
+/// What every node uses.
+fn without_a_mesh() -> gossipsub::ConfigBuilder {
+    let mut config = gossipsub::ConfigBuilder::default();
+    config
         .max_transmit_size(MESSAGE_BYTES)
         .validation_mode(gossipsub::ValidationMode::Anonymous)
         // No mesh: a message goes straight to every connected peer and is not relayed at once, which would cost
@@ -202,9 +207,17 @@ fn build(keypair: Keypair, topic: &gossipsub::IdentTopic) -> Result<Swarm<Behavi
         .mesh_n_high(0)
         // The mesh may hold a peer that grafts itself all the same; gossipsub then subtracts this from their number.
         .retain_scores(0)
-        .message_id_fn(|message| gossipsub::MessageId::from(Sha256::digest(&message.data).to_vec()))
-        .build()
-        .map_err(|error| failed(error.to_string()))?;
+        .message_id_fn(|message| gossipsub::MessageId::from(Sha256::digest(&message.data).to_vec()));
+    config
+}
+
+fn build(
+    keypair: Keypair,
+    topic: &gossipsub::IdentTopic,
+    config: &gossipsub::ConfigBuilder,
+) -> Result<Swarm<Behaviour>, GossipError> {
+    let failed = |error: String| GossipError::Transport(error);
+    let config = config.build().map_err(|error| failed(error.to_string()))?;
     let mut gossip = gossipsub::Behaviour::new(gossipsub::MessageAuthenticity::Anonymous, config)
         .map_err(|error| failed(error.to_string()))?;
     gossip.subscribe(topic).map_err(|error| failed(error.to_string()))?;

@@ -2,10 +2,10 @@
 
 use aula_ledger::genesis::{Genesis, Parsed, genesis_state};
 
-use crate::command::{Advise, Failure};
 use crate::config::Config;
 use crate::home::Home;
 use crate::storage::{ChainDb, DbOptions, Origin, StorageError, sha256};
+use crate::terminal::{Advise, Failure};
 
 /// Reads and checks the home's genesis.
 ///

@@ -4,12 +4,13 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
     backup, bench, completion, demo, evidence, genesis, init, join, keys, localnet, optimize, query, replay,
     restore, start, status, twin, tx, vault,
 };
+use crate::terminal::OutputFormat;
 
 /// A ledger node for school districts.
 #[derive(Debug, Parser)]
@@ -44,15 +45,6 @@ pub struct Global {
     /// What is logged on stderr, for example `info` or `aula_node=debug,warn` [default: the config's, else warn]
     #[arg(long, global = true, env = "AULA_LOG", value_name = "FILTER")]
     pub log: Option<String>,
-}
-
-/// How an answer is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum OutputFormat {
-    /// For people.
-    Text,
-    /// Exactly one flushed line of JSON.
-    Json,
 }
 
 /// The subcommands, one file each in `command/`.

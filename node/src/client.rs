@@ -3,7 +3,7 @@
 pub mod sender;
 pub mod watch;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use aula_ledger::chain::TransactionId;
 use aula_ledger::keys::account_of;
@@ -16,8 +16,9 @@ use serde_json::Value;
 
 use crate::api::ErrorBody;
 use crate::api::credential::{Claim, Credential, HEADER};
-use crate::command::Failure;
+use crate::clock::now_ms;
 use crate::keys::NodeKey;
+use crate::terminal::Failure;
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -224,11 +225,10 @@ impl Client {
 
 impl Caller {
     fn credential(&self) -> Credential {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis());
         let claim = Claim {
             chain_id: self.chain_id.clone(),
             account: self.account,
-            expires_ms: u64::try_from(now).unwrap_or(0).saturating_add(CREDENTIAL_MS),
+            expires_ms: now_ms().saturating_add(CREDENTIAL_MS),
             purpose: "command-line".into(),
         };
         Credential::sign(&claim, &self.key)

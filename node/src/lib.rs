@@ -1,12 +1,15 @@
 //! The node of Aula: the program `aula` and everything it is wired from.
 //!
-//! Flow: [`cli`] parses, [`command`] runs one subcommand, [`wiring`] is the table of contents of a running node.
-//! The ledger decides what is true, consensus what is next; this crate stores, serves and operates. No rule of the ledger lives here: if a number changes a root, it is in `aula-ledger`.
+//! Flow: [`program`] runs one subcommand of [`command`], as [`cli`] parses it; [`wiring`] is the table of contents of
+//! a running node.
+//! The ledger decides what is true, consensus what is next; this crate stores, serves and operates. No rule of
+//! the ledger lives here: if a number changes a root, it is in `aula-ledger`.
 
 pub mod api;
 pub mod bootstrap;
 pub mod cli;
 pub mod client;
+pub mod clock;
 pub mod command;
 pub mod config;
 pub mod demo;
@@ -15,9 +18,11 @@ pub mod family_link;
 pub mod home;
 pub mod keys;
 pub mod localnet;
+pub mod program;
 pub mod read;
 pub mod sentiment;
 pub mod storage;
+pub mod terminal;
 pub mod twin_record;
 pub mod wiring;
 

@@ -17,10 +17,11 @@ use aula_ledger::types::TimeMs;
 use rand::seq::SliceRandom;
 
 use crate::command::genesis::{Base, assemble};
-use crate::command::{Advise, Failure, init};
+use crate::command::init;
 use crate::config::set;
 use crate::home::Home;
 use crate::keys::OperatorFile;
+use crate::terminal::{Advise, Failure};
 
 mod children;
 

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    aula_node::command::main()
+    aula_node::program::main()
 }

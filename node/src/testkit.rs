@@ -18,10 +18,11 @@ use ed25519_dalek::SigningKey;
 
 use crate::bootstrap::open_database;
 use crate::command::genesis::{Base, assemble};
-use crate::command::{Failure, init};
+use crate::command::init;
 use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey};
 use crate::storage::{ChainDb, DbOptions};
+use crate::terminal::Failure;
 
 pub mod round;
 

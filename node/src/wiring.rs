@@ -19,11 +19,11 @@ use aula_ledger::types::Height;
 use crate::api::server::Server;
 use crate::api::{Network, Node, Refused, ops, router};
 use crate::bootstrap::{db_options, open_database, read_genesis};
-use crate::command::{Advise, Failure};
 use crate::config::{Config, Role};
 use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey};
 use crate::storage::ChainDb;
+use crate::terminal::{Advise, Failure};
 
 mod rotation;
 mod watch;

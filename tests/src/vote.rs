@@ -8,8 +8,8 @@ use aula_ledger::tx::{Change, Choice, ProposeChange, VoteChange};
 use aula_ledger::types::{Height, ProposalId};
 use aula_node::client::sender::{Sender, submit};
 use aula_node::client::watch::{Final, Watcher};
-use aula_node::command::Failure;
 use aula_node::home::Home;
+use aula_node::terminal::Failure;
 
 use crate::net::Net;
 

@@ -1,5 +1,7 @@
 use super::*;
 
+const CHAIN_ID: &str = "test-00000000";
+
 fn keypair(seed: u8) -> Keypair {
     let mut bytes = [seed; 32];
     Keypair::ed25519_from_bytes(&mut bytes).unwrap()
@@ -22,7 +24,7 @@ struct Node {
 fn node(seed: u8, listen: &Multiaddr, peers: Vec<AdmittedPeer>) -> Node {
     let (sender, incoming) = mpsc::channel(100);
     let config = GossipConfig { listen: listen.clone(), peers };
-    let gossip = start(keypair(seed), "test-00000000", config, sender).unwrap();
+    let gossip = start(keypair(seed), CHAIN_ID, config, sender).unwrap();
     Node { gossip, incoming }
 }
 
@@ -112,4 +114,42 @@ async fn a_node_that_is_back_before_its_old_connection_has_ended_is_heard() {
     ghost.gossip.stop();
     let batch = arrives(&second, &mut first, 3).await;
     assert_eq!(batch[0][0], 3);
+}
+
+/// A peer with other settings than ours, which keeps a mesh and asks to be in ours.
+#[tokio::test]
+async fn a_peer_that_grafts_itself_harms_nothing() {
+    let address = free_address();
+    let mut first = node(8, &address, vec![peer(9, None)]);
+    let topic = topic_of(CHAIN_ID);
+    let mut settings = without_a_mesh();
+    settings.mesh_n_high(3).mesh_n(2).mesh_n_low(1).heartbeat_interval(Duration::from_millis(100));
+    let mut grafting = build(keypair(9), &topic, &settings).unwrap();
+    grafting.behaviour_mut().allowed.allow_peer(keypair(8).public().to_peer_id());
+    grafting.dial(address).unwrap();
+    let (mut grafted_at, mut sent, mut heard) = (None, false, false);
+    let mut tick = tokio::time::interval(Duration::from_millis(50));
+    for _ in 0..1_200 {
+        tokio::select! {
+            event = grafting.select_next_some() => if let SwarmEvent::Behaviour(BehaviourEvent::Gossip(
+                gossipsub::Event::Message { .. })) = event { heard = true },
+            _ = tick.tick() => {}
+        }
+        if grafted_at.is_none() && grafting.behaviour().gossip.mesh_peers(&topic.hash()).next().is_some() {
+            grafted_at = Some(tokio::time::Instant::now());
+        }
+        // A node looks after its mesh once a second: it has held this peer for two of its looks.
+        if grafted_at.is_some_and(|at| at.elapsed() > Duration::from_millis(2_500)) && !sent {
+            let message = borsh::to_vec(&vec![vec![7_u8]]).unwrap();
+            sent = grafting.behaviour_mut().gossip.publish(topic.clone(), message).is_ok();
+            first.gossip.publish(Arc::new(vec![1]));
+        }
+        if sent && heard {
+            break;
+        }
+    }
+    assert!(grafted_at.is_some(), "it never grafted itself");
+    assert!(sent && heard, "sent {sent}, heard {heard}");
+    let batch = tokio::time::timeout(Duration::from_secs(10), first.incoming.recv()).await.unwrap().unwrap();
+    assert_eq!(batch, vec![vec![7]]);
 }

@@ -16,6 +16,28 @@ async fn four_past(height: u64) -> Network {
     network
 }
 
+/// Starts 3, which was stopped, and waits until it is where the others are, and follows.
+async fn level_again(network: &mut Network) {
+    network.start(3).await;
+    let tip = network.height(0);
+    let took = network.reach(&[3], tip + 2, SECONDS_60).await;
+    println!("level again after {took:?}");
+}
+
+/// Stops 0: without the votes of 3 nothing is decided any more, so 3 signs and is heard.
+async fn its_vote_is_heard(network: &mut Network) {
+    network.stop(0).await;
+    let at = network.height(1);
+    let took = network.reach(&[1, 2, 3], at + 2, SECONDS_60).await;
+    println!("heard after {took:?}");
+}
+
+/// One chain on all of them, by one set of validators; and the end.
+async fn agree_and_stop(mut network: Network) {
+    network.check(|_| set_of(&[0, 1, 2, 3]));
+    network.stop_all().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_of_four_down_the_others_go_on_and_it_catches_up() {
     let mut network = four_past(2).await;
@@ -23,16 +45,9 @@ async fn one_of_four_down_the_others_go_on_and_it_catches_up() {
     let at = network.height(0);
     let took = network.reach(&[0, 1, 2], at + 5, SECONDS_60).await;
     println!("five heights with one of four down: {took:?}");
-    network.start(3).await;
-    let tip = network.height(0);
-    let took = network.reach(&[3], tip, SECONDS_60).await;
-    println!("level again after {took:?}");
-    // It signs again: with another one down, its vote is needed.
-    network.stop(0).await;
-    let at = network.height(1);
-    network.reach(&[1, 2, 3], at + 2, SECONDS_60).await;
-    network.check(|_| set_of(&[0, 1, 2, 3]));
-    network.stop_all().await;
+    level_again(&mut network).await;
+    its_vote_is_heard(&mut network).await;
+    agree_and_stop(network).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -49,8 +64,7 @@ async fn two_of_four_down_it_halts_and_goes_on_when_one_returns() {
     network.start(2).await;
     let took = network.reach(&[0, 1, 2], at + 1, SECONDS_60).await;
     println!("a regained quorum decided after {took:?}");
-    network.check(|_| set_of(&[0, 1, 2, 3]));
-    network.stop_all().await;
+    agree_and_stop(network).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -71,8 +85,7 @@ async fn all_four_down_at_once_nothing_final_is_lost() {
         assert_eq!(network.nodes[n].store.hash_at(3), *hash);
     }
     network.send(1, &transaction(1, 5)).await;
-    network.check(|_| set_of(&[0, 1, 2, 3]));
-    network.stop_all().await;
+    agree_and_stop(network).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -83,16 +96,11 @@ async fn a_damaged_log_is_said_and_costs_no_restart() {
     let mut bytes = std::fs::read(&wal).unwrap();
     bytes.extend_from_slice(&[0, 0, 0, 0, 0, 0, 0, 0, 9, 1, 2, 3, 4, 5]);
     std::fs::write(&wal, &bytes).unwrap();
-    network.start(3).await;
-    let tip = network.height(0);
-    network.reach(&[3], tip + 2, SECONDS_60).await;
+    level_again(&mut network).await;
     let attention = network.handle(3).status().attention.expect("it says so");
     assert!(attention.contains("write-ahead log is damaged"), "{attention}");
-    network.stop(0).await;
-    let at = network.height(1);
-    network.reach(&[1, 2, 3], at + 2, SECONDS_60).await;
-    network.check(|_| set_of(&[0, 1, 2, 3]));
-    network.stop_all().await;
+    its_vote_is_heard(&mut network).await;
+    agree_and_stop(network).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -100,9 +108,7 @@ async fn without_its_guard_a_node_follows_until_its_operator_confirms_a_height()
     let mut network = four_past(2).await;
     network.stop(3).await;
     std::fs::remove_file(network.nodes[3].folder.join("guard")).unwrap();
-    network.start(3).await;
-    let tip = network.height(0);
-    network.reach(&[3], tip + 1, SECONDS_60).await;
+    level_again(&mut network).await;
     let status = network.handle(3).status();
     assert_eq!(status.mode, Mode::Follower { until: None });
     assert!(status.attention.expect("it says so").contains("is missing"));
@@ -118,11 +124,8 @@ async fn without_its_guard_a_node_follows_until_its_operator_confirms_a_height()
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(network.handle(3).status().mode, Mode::Validator);
-    network.stop(0).await;
-    let at = network.height(1);
-    network.reach(&[1, 2, 3], at + 2, SECONDS_60).await;
-    network.check(|_| set_of(&[0, 1, 2, 3]));
-    network.stop_all().await;
+    its_vote_is_heard(&mut network).await;
+    agree_and_stop(network).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -135,18 +138,13 @@ async fn a_node_that_is_back_before_its_old_connections_have_ended_is_heard() {
     network.start(3).await;
     network.connected(3, 3).await;
     network.stop(ghost).await;
-    // Without the votes of 3 nothing is decided.
-    network.stop(0).await;
-    let at = network.height(1);
-    let took = network.reach(&[1, 2, 3], at + 2, SECONDS_60).await;
-    println!("heard after {took:?}");
-    network.check(|_| set_of(&[0, 1, 2, 3]));
-    network.stop_all().await;
+    its_vote_is_heard(&mut network).await;
+    agree_and_stop(network).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transaction_that_makes_the_ledger_panic_is_set_aside_and_the_chain_goes_on() {
-    let mut network = four_past(2).await;
+    let network = four_past(2).await;
     network.handle(0).submit(bytes_of(13, 0)).unwrap();
     for sequence in 0..6 {
         network.send((sequence % 4) as usize, &transaction(1, sequence)).await;
@@ -160,6 +158,5 @@ async fn a_transaction_that_makes_the_ledger_panic_is_set_aside_and_the_chain_go
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
     assert!(waiting() < 4, "whoever proposed it has set it aside");
-    network.check(|_| set_of(&[0, 1, 2, 3]));
-    network.stop_all().await;
+    agree_and_stop(network).await;
 }

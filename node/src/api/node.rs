@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use aula_ledger::chain::TransactionId;
 use aula_ledger::genesis::Parsed;
@@ -16,6 +16,7 @@ use super::cache::Cache;
 use super::callers::Callers;
 use super::credential::{Credential, CredentialError, HEADER};
 use super::error::ApiError;
+use crate::clock::now_ms;
 use crate::config::Config;
 use crate::family_link::{self, FamilyLink, LinkRefused};
 use crate::read::index::Index;
@@ -218,10 +219,4 @@ impl Node {
             )),
         }
     }
-}
-
-/// This node's clock, in milliseconds since 1970 UTC.
-pub(super) fn now_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis());
-    u64::try_from(now).unwrap_or(u64::MAX)
 }

@@ -14,8 +14,8 @@ use super::credential::{Claim, Credential, HEADER};
 use super::server::Server;
 use super::*;
 use crate::client::Client;
-use crate::command::Failure;
 use crate::config::Config;
+use crate::terminal::Failure;
 use crate::testkit::DevChain;
 
 mod rounds;
@@ -218,8 +218,7 @@ async fn streams_over_the_limit_are_told_so() -> Tested {
 #[tokio::test]
 async fn a_credential_must_be_a_members_for_this_chain_and_now() -> Tested {
     let s = served(|_| {}).await?;
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis();
-    let now = u64::try_from(now)?;
+    let now = crate::clock::now_ms();
     let good = Claim {
         chain_id: s.chain.genesis.chain_id.clone(),
         account: s.chain.account(),

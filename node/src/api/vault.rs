@@ -28,7 +28,8 @@ use utoipa::IntoParams;
 use super::credential::{Credential, HEADER};
 use super::error::{ApiError, ErrorBody};
 use super::extract::{FromPath, FromQuery};
-use super::node::{Node, now_ms};
+use super::node::Node;
+use crate::clock::now_ms;
 
 /// The header that carries a family's link: never the address, which servers and proxies log.
 pub const FAMILY_HEADER: &str = "aula-family-link";

@@ -20,9 +20,9 @@ use tokio::time::Instant;
 
 use super::Client;
 use crate::api::ErrorBody;
-use crate::command::{Advise, Failure};
 use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey};
+use crate::terminal::{Advise, Failure};
 
 /// Numbers of refusals that pass by themselves: the pool is full, the account's part of it is, or an earlier
 /// transaction of the account has not arrived yet.

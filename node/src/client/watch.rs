@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::Client;
-use crate::command::Failure;
+use crate::terminal::Failure;
 
 /// How long to wait before asking again for a block that is not final yet.
 pub const POLL: Duration = Duration::from_millis(5);

@@ -1,10 +1,9 @@
 //! `aula completion SHELL`: a completion script on stdout.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
 use super::{Failure, Outcome};
-use crate::cli::Cli;
 
 /// Arguments of `aula completion`.
 #[derive(Debug, Args)]
@@ -15,13 +14,13 @@ pub struct CompletionArgs {
     pub shell: Shell,
 }
 
-/// Prints the script; `--output json` wraps it in `{"shell","script"}`.
+/// Prints the script for the whole `program`; `--output json` wraps it in `{"shell","script"}`.
 ///
 /// # Errors
 /// None today; the signature is that of every subcommand.
-pub fn run(args: &CompletionArgs) -> Result<Outcome, Failure> {
+pub fn run(args: &CompletionArgs, mut program: clap::Command) -> Result<Outcome, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "aula", &mut script);
+    clap_complete::generate(args.shell, &mut program, "aula", &mut script);
     let script = String::from_utf8_lossy(&script).trim_end().to_owned();
     Ok(Outcome::yes(serde_json::json!({ "shell": args.shell.to_string(), "script": script }), script))
 }
@@ -29,6 +28,8 @@ pub fn run(args: &CompletionArgs) -> Result<Outcome, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::Cli;
+    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -37,7 +38,8 @@ mod tests {
 
     #[test]
     fn a_bash_script_completes_subcommands() {
-        let outcome = run(&CompletionArgs { shell: Shell::Bash }).map(|o| o.answer).ok().flatten();
+        let outcome =
+            run(&CompletionArgs { shell: Shell::Bash }, Cli::command()).map(|o| o.answer).ok().flatten();
         assert!(outcome.is_some_and(|a| a.text.contains("keys") && a.text.contains("_aula")));
     }
 }

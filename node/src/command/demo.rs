@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use aula_ledger::audit::{Options, Verdict, verify};
 use aula_ledger::types::{DistrictId, Height, TimeMs};
@@ -18,6 +18,7 @@ use super::{Advise, Answer, Context, Failure, Outcome, start};
 use crate::client::Client;
 use crate::client::sender::Sender;
 use crate::client::watch::Watcher;
+use crate::clock::now_ms;
 use crate::config::set;
 use crate::demo::consortium::{self, Consortium, ConsortiumError, clean};
 use crate::demo::driver::{Class, Decided, Driver};
@@ -107,8 +108,7 @@ pub async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome, Failure>
     let chain_id = prepared.genesis.chain_id.clone();
     let Consortium { districts, funder, auditor } = consortium;
     // Forty databases take seconds to make: meanwhile the nodes come up.
-    let furnishing =
-        tokio::task::spawn_blocking(move || consortium::offices(districts, &chain_id, super::now_ms()));
+    let furnishing = tokio::task::spawn_blocking(move || consortium::offices(districts, &chain_id, now_ms()));
     let mut net = Localnet::start(&program, &prepared.homes).await?;
     let told = async {
         let rpc = net.lines().next().map(|line| line.rpc.clone()).unwrap_or_default();
@@ -153,13 +153,12 @@ fn plan(
     consortium: &Consortium,
     study: &[StudentYear],
 ) -> Result<Plan, Failure> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
     Ok(Plan {
         dir: root.to_owned(),
         validators,
         name: rules::CONSORTIUM_NAME.into(),
         base_port: None,
-        time_ms: TimeMs(u64::try_from(now).unwrap_or(0)),
+        time_ms: TimeMs(now_ms()),
         base: consortium.base(study)?,
     })
 }

@@ -5,7 +5,6 @@
 //! the files does not matter. The file's bytes name the chain: send the same file to everybody.
 
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use aula_ledger::genesis::{
     Genesis, GenesisDistrict, GenesisMember, GenesisSchool, GenesisValidator, Parsed,
@@ -19,6 +18,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Advise, Context, Failure, Outcome, absolute};
+use crate::clock::now_ms;
 use crate::keys::OperatorFile;
 
 /// Arguments of `aula genesis`.
@@ -68,8 +68,7 @@ pub struct Base {
 pub fn run(context: &Context, args: &GenesisArgs) -> Result<Outcome, Failure> {
     let operators = args.operator.iter().map(|path| read(path)).collect::<Result<Vec<OperatorFile>, _>>()?;
     let base = args.base.as_deref().map_or_else(|| Ok(Base::default()), read)?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis());
-    let time_ms = args.time_ms.unwrap_or(u64::try_from(now).unwrap_or(0));
+    let time_ms = args.time_ms.unwrap_or_else(now_ms);
     let (bytes, parsed) = assemble(&args.name, TimeMs(time_ms), &operators, base)?;
     let out = args.out.as_deref().map_or_else(|| Ok(context.home.genesis_file()), absolute)?;
     if out.exists() {

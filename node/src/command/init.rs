@@ -86,7 +86,7 @@ pub fn make(home: &Home, name: &str, p2p: Option<String>) -> Result<Made, Failur
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::OutputFormat;
+    use crate::terminal::OutputFormat;
 
     #[test]
     fn a_second_init_changes_nothing() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,13 +1,13 @@
 //! `aula localnet`: validators as processes on this machine, until SIGINT or SIGTERM.
 
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use aula_ledger::types::TimeMs;
 use clap::Args;
 use serde_json::json;
 
 use super::{Advise, Answer, Context, Failure, Outcome, genesis, start};
+use crate::clock::now_ms;
 use crate::localnet::{Localnet, Plan, prepare};
 
 /// Arguments of `aula localnet`.
@@ -40,13 +40,12 @@ pub struct LocalnetArgs {
 pub async fn run(context: &Context, args: &LocalnetArgs) -> Result<Outcome, Failure> {
     // A signal during the start is not lost.
     let stop = start::stop_signal(false)?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis());
     let plan = Plan {
         dir: context.home.path().to_owned(),
         validators: args.validators,
         name: args.name.clone(),
         base_port: args.base_port,
-        time_ms: TimeMs(u64::try_from(now).unwrap_or(0)),
+        time_ms: TimeMs(now_ms()),
         base: args.base.as_deref().map_or_else(|| Ok(genesis::Base::default()), genesis::read)?,
     };
     let prepared = prepare(&plan)?;

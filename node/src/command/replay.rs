@@ -206,8 +206,8 @@ fn difference(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::OutputFormat;
     use crate::command::Verdict;
+    use crate::terminal::OutputFormat;
     use crate::testkit::DevChain;
 
     fn replayed(chain: DevChain) -> Result<(Verdict, serde_json::Value), Failure> {

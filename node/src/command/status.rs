@@ -1,11 +1,9 @@
 //! `aula status`: where a node is. Exit 1 when it answers and its last block is more than a minute old.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use clap::Args;
 
 use super::rpc::RpcArgs;
-use super::{Answer, Context, Failure, Outcome, Verdict};
+use super::{Answer, Context, Failure, Outcome, Verdict, now_ms};
 
 /// A last block older than this is an answer of "no".
 const CURRENT_MS: u64 = 60_000;
@@ -29,8 +27,7 @@ pub struct StatusArgs {
 pub async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome, Failure> {
     let client = args.rpc.client(context)?;
     let status = client.status().await?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis());
-    let age_ms = u64::try_from(now).unwrap_or(0).saturating_sub(status["time_ms"].as_u64().unwrap_or(0));
+    let age_ms = now_ms().saturating_sub(status["time_ms"].as_u64().unwrap_or(0));
     let field = |name: &str| match &status[name] {
         serde_json::Value::String(text) => text.clone(),
         other => other.to_string(),

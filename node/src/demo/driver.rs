@@ -36,7 +36,7 @@ use super::twins::{self, Anchored, Twins};
 use crate::client::Client;
 use crate::client::sender::{Sender, Signed, submit, submit_all};
 use crate::client::watch::{Final, Watcher};
-use crate::command::Failure;
+use crate::terminal::Failure;
 
 mod families;
 

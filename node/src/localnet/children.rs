@@ -11,8 +11,8 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::command::{Advise, Failure};
 use crate::home::Home;
+use crate::terminal::{Advise, Failure};
 
 /// How long a child may take until it is up.
 const START_LIMIT: Duration = Duration::from_secs(60);

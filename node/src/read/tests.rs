@@ -6,7 +6,7 @@ use crate::testkit::DevChain;
 
 type Tested = Result<(), Box<dyn std::error::Error>>;
 
-fn failed(failure: crate::command::Failure) -> Box<dyn std::error::Error> {
+fn failed(failure: crate::terminal::Failure) -> Box<dyn std::error::Error> {
     failure.message.into()
 }
 

@@ -21,8 +21,8 @@ use aula_zk::{Field, Opening, StudentSecret};
 use rand::rngs::OsRng;
 
 use super::DevChain;
-use crate::command::Failure;
 use crate::command::genesis::Base;
+use crate::terminal::Failure;
 
 /// The one round.
 pub const ROUND: RoundId = RoundId(0);

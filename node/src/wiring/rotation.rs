@@ -12,7 +12,7 @@ use aula_vault::schedule::Rotation;
 use aula_vault::{Folders, Generation, KeyStoreError, Vault, VaultError};
 use metrics::{describe_gauge, gauge};
 
-use crate::command::now_ms;
+use crate::clock::now_ms;
 use crate::config::RotationBy;
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::cli::{Cli, Command};
 use crate::command::query::{self, member_client};
-use crate::command::{Context, Outcome, Verdict};
+use crate::terminal::{Context, Outcome, Verdict};
 use crate::testkit::round::{ROUND, accept, decided, handle};
 
 #[tokio::test]

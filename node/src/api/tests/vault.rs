@@ -7,9 +7,9 @@ use aula_vault::access::credential_purpose;
 use aula_vault::{Folders, Identity, LocalId, Vault};
 use reqwest::StatusCode;
 
-use super::super::node::now_ms;
 use super::super::vault::FAMILY_HEADER;
 use super::*;
+use crate::clock::now_ms;
 use crate::family_link::{self, DAY_MS, FamilyLink};
 
 const YEAR: SchoolYear = SchoolYear(2025);

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use aula_ledger::chain::TransactionId;
 use aula_ledger::params::Params;
@@ -25,6 +25,7 @@ use super::percentile;
 use crate::client::Client;
 use crate::client::sender::submit;
 use crate::client::watch::{POLL, Watcher};
+use crate::clock::now_ms;
 use crate::command::{Advise, Context, Failure, Outcome};
 use crate::localnet::{Localnet, Plan, prepare};
 
@@ -67,7 +68,7 @@ impl Drop for Folder {
 /// # Errors
 /// When a node does not come up, refuses a transaction, or the end is not reached.
 pub async fn run(context: &Context, args: &LedgerArgs) -> Result<Outcome, Failure> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    let now = now_ms();
     let folder = Folder(std::env::temp_dir().join(format!("aula-bench-{}-{now}", std::process::id())));
     std::fs::create_dir(&folder.0).advise(format!("cannot make {}", folder.0.display()), "set TMPDIR")?;
     let districts = Districts::new(DISTRICTS);
@@ -76,7 +77,7 @@ pub async fn run(context: &Context, args: &LedgerArgs) -> Result<Outcome, Failur
         validators: args.validators,
         name: "bench".into(),
         base_port: None,
-        time_ms: TimeMs(u64::try_from(now).unwrap_or(0)),
+        time_ms: TimeMs(now),
         base: districts.base()?,
     };
     let prepared = prepare(&plan)?;

@@ -10,11 +10,11 @@ use aula_ledger::types::{DistrictId, Handle, SchoolYear};
 
 use super::{BATCH, Driver, STEP_LIMIT, accepted, strange};
 use crate::client::sender::submit_all;
-use crate::command::Failure;
 use crate::demo::rules;
 use crate::demo::star::Grade;
 use crate::demo::twins::Anchored;
 use crate::storage::sha256;
+use crate::terminal::Failure;
 
 impl Driver {
     /// Every family's consent to educational necessity, submitted while other work goes on.

@@ -8,7 +8,7 @@ use aula_ledger::rounds::RoundInputs;
 use aula_ledger::types::{ClassId, Handle, PoolId, SchoolId};
 use sha2::{Digest, Sha256};
 
-use crate::command::Failure;
+use crate::terminal::Failure;
 
 /// Largest percentage: ten times as much.
 const MAX_PERCENT: u32 = 1_000;

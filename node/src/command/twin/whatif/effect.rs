@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use super::change::Change;
 use super::twins::{Twin, Twins};
-use crate::command::Failure;
+use crate::terminal::Failure;
 
 /// Practice that is planned: an hour in blocks of ten minutes.
 const BLOCKS: u16 = 6;

@@ -1,6 +1,6 @@
 use super::*;
-use crate::cli::OutputFormat;
 use crate::command::Verdict;
+use crate::terminal::OutputFormat;
 use crate::testkit::DevChain;
 
 fn args(height: Option<u64>, changes: &[&str]) -> WhatIfArgs {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::cli::OutputFormat;
+use super::OutputFormat;
 
 /// Exit 2: the sentence, a stable code for programs, and the next step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -5,13 +5,12 @@ use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 use super::Context;
-use crate::cli::Command;
 use crate::config::{Config, LogFormat};
 
 /// Starts logging by flag or environment, else by the home's configuration, else warnings only.
 ///
 /// A configuration that cannot be read is reported by the subcommand that needs it, not here.
-pub(super) fn start(context: &Context, _command: &Command) {
+pub(crate) fn start(context: &Context) {
     let config = Config::load(&context.home).map(|c| c.log).unwrap_or_default();
     let wanted = context.log.clone().unwrap_or(config.filter);
     let filter = EnvFilter::try_new(&wanted).unwrap_or_else(|error| {

@@ -1,0 +1,77 @@
+//! The whole program: parse, start logging and a runtime, run one subcommand, print its outcome, exit.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::cli::{Cli, Command};
+use crate::command::{
+    backup, bench, completion, demo, evidence, genesis, init, join, keys, localnet, optimize, query, replay,
+    restore, start, status, twin, tx, vault,
+};
+use crate::home::Home;
+use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, start_logging};
+
+/// Runs the subcommand that the arguments name. Exit codes: 0 yes, 1 checked and the answer is no, 2 could not.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = cli.global.output;
+    let (context, finished) = match Home::resolve(cli.global.home.as_deref()) {
+        Ok(home) => {
+            let context = Context { home, output, log: cli.global.log.clone() };
+            start_logging(&context);
+            let finished = run(&context, cli.command);
+            (Some(context), finished)
+        }
+        Err(error) => (None, Err(Failure::new("no_home", error, "give --home DIR"))),
+    };
+    match finished {
+        Ok(Outcome { verdict, answer }) => {
+            if let (Some(context), Some(answer)) = (&context, &answer)
+                && context.print(answer).is_err()
+            {
+                return ExitCode::from(2);
+            }
+            ExitCode::from(if verdict == Verdict::Yes { 0 } else { 1 })
+        }
+        Err(failure) => {
+            failure.print(output);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .advise("cannot start threads", "raise the limit on processes (ulimit -u) and run again")?;
+    let finished = runtime.block_on(dispatch(context, command));
+    // A blocking task that hangs must not keep the process.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    finished
+}
+
+async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failure> {
+    match command {
+        Command::Demo(args) => demo::run(context, &args).await,
+        Command::Tx(args) => tx::run(context, &args).await,
+        Command::Evidence(args) => evidence::run(context, &args).await,
+        Command::Bench(args) => bench::run(context, &args).await,
+        Command::Init(args) => init::run(context, &args),
+        Command::Join(args) => join::run(context, &args),
+        Command::Start(args) => start::run(context, &args).await,
+        Command::Localnet(args) => localnet::run(context, &args).await,
+        Command::Status(args) => status::run(context, &args).await,
+        Command::Query(args) => query::run(context, &args).await,
+        Command::Replay(args) => replay::run(context, &args),
+        Command::Genesis(args) => genesis::run(context, &args),
+        Command::Keys(args) => keys::run(context, &args),
+        Command::Optimize(args) => optimize::run(&args),
+        Command::Vault(args) => vault::run(context, &args).await,
+        Command::Backup(args) => backup::run(context, &args),
+        Command::Restore(args) => restore::run(context, &args),
+        Command::Twin(args) => twin::run(context, &args),
+        Command::Completion(args) => completion::run(&args, Cli::command()),
+    }
+}

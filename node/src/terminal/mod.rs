@@ -1,0 +1,13 @@
+//! How the program speaks: stdout is the answer, stderr the story, and a failure is one sentence with the next step.
+//!
+//! Everything below the subcommands that can fail before a person uses it too: the client, a node's wiring, the demo.
+
+mod answer;
+mod context;
+mod failure;
+mod logging;
+
+pub use answer::{Answer, Outcome, OutputFormat, Verdict};
+pub use context::Context;
+pub use failure::{Advise, Failure};
+pub(crate) use logging::start as start_logging;
