@@ -4,6 +4,8 @@
 //! checks the certificate with the auditor's code, prints one line. Processor time is the calling thread's
 //! alone, from the kernel's accounting, so that a busy machine does not spoil a comparison.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -62,13 +64,7 @@ struct Answer {
 /// # Errors
 /// When the file cannot be read or is no instance, the work ran out, or an output cannot be written.
 pub fn run(args: &OptimizeArgs) -> Result<Outcome, Failure> {
-    let instance = "give an SRAP0001 or SRAP0002 file, whole";
-    let bytes = std::fs::read(&args.file).advise(format!("cannot read {}", args.file.display()), instance)?;
-    let problem = srap::parse(&bytes).map_err(|error| {
-        let failure = Failure::from(error);
-        Failure::new("bad_instance", format!("{}: {}", args.file.display(), failure.message), instance)
-    })?;
-    drop(bytes);
+    let problem = instance(&args.file)?;
     let clock = Clock::start();
     let solved = solve(&problem, &Limits { work: args.max_work });
     let (time_ms, mut cpu_ms) = clock.elapsed_ms();
@@ -105,6 +101,25 @@ pub fn run(args: &OptimizeArgs) -> Result<Outcome, Failure> {
     }
     let text = text(&answer, problem.students(), problem.pools().len());
     Ok(Outcome::yes(answer, text))
+}
+
+/// Reads the instance; a plain file straight into the problem's rows, so that it is never in memory twice.
+fn instance(path: &Path) -> Result<Problem, Failure> {
+    let hint = "give an SRAP0001 or SRAP0002 file, whole";
+    let unreadable = || format!("cannot read {}", path.display());
+    let mut file = File::open(path).advise(unreadable(), hint)?;
+    let about = file.metadata().advise(unreadable(), hint)?;
+    let read = if about.is_file() {
+        srap::read(file, about.len())
+    } else {
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).advise(unreadable(), hint)?;
+        srap::parse(&bytes)
+    };
+    read.map_err(|error| {
+        let failure = Failure::from(error);
+        Failure::new("bad_instance", format!("{}: {}", path.display(), failure.message), hint)
+    })
 }
 
 /// The auditor's check: the solver is not believed.

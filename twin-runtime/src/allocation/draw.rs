@@ -34,6 +34,7 @@ impl DrawKey {
     }
 
     /// The student's number for a pool, uniform in `0..2^32`.
+    #[inline(always)]
     pub fn ticket(self, pool: u32) -> u32 {
         let step = u64::from(pool).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0.wrapping_add(step);

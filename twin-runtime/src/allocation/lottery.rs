@@ -7,6 +7,7 @@
 
 use super::draw::DrawKey;
 use super::engine::{Arcs, Meter, Stop};
+use super::lanes::widest;
 use super::levels;
 use super::network::{Convex, Network};
 use super::problem::{INELIGIBLE, Problem, Rows};
@@ -24,7 +25,7 @@ struct TightRows {
 }
 
 impl TightRows {
-    #[inline]
+    #[inline(always)]
     fn row(&self, student: u32) -> (&[u32], &[u32]) {
         let at = student as usize;
         let range = self.row_start[at] as usize..self.row_start[at + 1] as usize;
@@ -54,7 +55,7 @@ impl RowSource<i64> for TightRows {
         columns.binary_search(&(column as u32)).map_or(i64::INF, |at| i64::from(tickets[at]))
     }
 
-    #[inline]
+    #[inline(always)]
     fn relax(&self, student: u32, own: i64, out: &mut [i64]) {
         let (columns, tickets) = self.row(student);
         for (&column, &ticket) in columns.iter().zip(tickets) {
@@ -214,7 +215,11 @@ impl<'a> TightScan<'a> {
                 let line = &costs[at * pools..][..pools];
                 let least = least as i32;
                 let body = line[..pools - 1].iter().zip(narrow);
-                let count = body.clone().fold(0u32, |n, (&c, &y)| n + u32::from(c.wrapping_add(y) == least));
+                let equal = body.clone();
+                let count = widest(
+                    #[inline(always)]
+                    || equal.fold(0u32, |n, (&c, &y)| n.wrapping_add(u32::from(c.wrapping_add(y) == least))),
+                );
                 let end =
                     line[pools - 1] != INELIGIBLE && line[pools - 1].wrapping_add(narrow[last]) == least;
                 if count + u32::from(end) < 2 {

@@ -28,6 +28,7 @@ pub mod srap;
 mod bounded;
 mod capacity_one;
 mod engine;
+mod lanes;
 mod levels;
 mod lottery;
 mod network;

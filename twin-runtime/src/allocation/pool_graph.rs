@@ -8,6 +8,7 @@
 //! Invariant after `settle`: `row(p)[q]` = min over students s in p of cost(s, q) − cost(s, p).
 
 use super::engine::SCATTERED;
+use super::lanes::widest;
 use super::rows::RowSource;
 use super::scalar::Scalar;
 
@@ -295,13 +296,10 @@ impl<V: Scalar> Bucket<V> {
 
     /// Computes a group's vector anew.
     fn refill<R: RowSource<V>>(&self, rows: &R, slots: std::ops::Range<usize>, vector: &mut [V]) -> u64 {
+        let work = vector.len() as u64;
+        let members = self.students[slots.clone()].iter().zip(&self.own[slots]);
         vector.fill(V::INF);
-        let mut work = vector.len() as u64;
-        for (&student, &own) in self.students[slots.clone()].iter().zip(&self.own[slots]) {
-            rows.relax(student, own, vector);
-            work += rows.entries(student);
-        }
-        work
+        work + relax_all(rows, members.map(|(&student, &own)| (student, own)), vector)
     }
 
     /// Brings a group's vector up to date. Who left was the minimum somewhere, so the group is computed anew; who
@@ -317,12 +315,7 @@ impl<V: Scalar> Bucket<V> {
         if change.left {
             return self.refill(rows, slots, vector);
         }
-        let mut work = 0;
-        for &(student, own) in &change.joined {
-            rows.relax(student, own, vector);
-            work += rows.entries(student);
-        }
-        work
+        relax_all(rows, change.joined.iter().copied(), vector)
     }
 
     /// Rebuilds the ancestors of dirty groups up to the root row.
@@ -360,12 +353,36 @@ fn parents(dirty: &[usize], count: usize) -> Vec<usize> {
     above
 }
 
+/// Folds the rows of students, each with the cost of the own column, into a vector. Returns the work done.
+fn relax_all<V: Scalar, R: RowSource<V>>(
+    rows: &R,
+    members: impl Iterator<Item = (u32, V)>,
+    vector: &mut [V],
+) -> u64 {
+    widest(
+        #[inline(always)]
+        || {
+            let mut work = 0;
+            for (student, own) in members {
+                rows.relax(student, own, vector);
+                work += rows.entries(student);
+            }
+            work
+        },
+    )
+}
+
 /// `into` = entrywise minimum of the vectors.
 fn fold_minima<V: Scalar>(into: &mut [V], vectors: &[V]) {
-    into.fill(V::INF);
-    for vector in vectors.chunks_exact(into.len()) {
-        for (to, &value) in into.iter_mut().zip(vector) {
-            *to = (*to).min(value);
-        }
-    }
+    widest(
+        #[inline(always)]
+        || {
+            into.fill(V::INF);
+            for vector in vectors.chunks_exact(into.len()) {
+                for (to, &value) in into.iter_mut().zip(vector) {
+                    *to = (*to).min(value);
+                }
+            }
+        },
+    );
 }

@@ -4,6 +4,7 @@
 //! splits into one column a school, so a student's waitlist entry lies in the column of their school: columns are
 //! `pools − 1 + schools` then, and a row still has at most as many entries as pools.
 
+use super::lanes::widest;
 use super::problem::{Entry, Problem, Rows};
 use super::scalar::Scalar;
 
@@ -41,13 +42,13 @@ impl<'a> Columns<'a> {
     }
 
     /// The column of a student's entry at the last pool.
-    #[inline]
+    #[inline(always)]
     pub(super) fn last(&self, student: u32) -> usize {
         self.pools - 1 + self.school_of.map_or(0, |s| s[student as usize] as usize)
     }
 
     /// The column of a student's entry at a pool.
-    #[inline]
+    #[inline(always)]
     pub(super) fn column(&self, student: u32, pool: u32) -> usize {
         if pool as usize + 1 == self.pools { self.last(student) } else { pool as usize }
     }
@@ -57,6 +58,9 @@ impl<'a> Columns<'a> {
         column.min(self.pools - 1) as u32
     }
 }
+
+/// Pairs looked at together where few of them are sought.
+const BLOCK: usize = 32;
 
 /// A dense matrix.
 pub(super) struct DenseRows<'a> {
@@ -70,7 +74,7 @@ impl<'a> DenseRows<'a> {
         Self { costs, columns }
     }
 
-    #[inline]
+    #[inline(always)]
     fn row(&self, student: u32) -> (&[i32], i32) {
         let width = self.columns.pools;
         let line = &self.costs[student as usize * width..][..width];
@@ -88,7 +92,7 @@ impl<V: Scalar> RowSource<V> for DenseRows<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn relax(&self, student: u32, own: V, out: &mut [V]) {
         let (line, last) = self.row(student);
         for (to, &cost) in out.iter_mut().zip(line) {
@@ -102,17 +106,33 @@ impl<V: Scalar> RowSource<V> for DenseRows<'_> {
         let (line, last) = self.row(student);
         let last_column = self.columns.last(student);
         let end = V::from_cost(last).plus(prices[last_column]);
-        let best =
-            line.iter().zip(prices).fold(end, |best, (&c, &price)| best.min(V::from_cost(c).plus(price)));
-        let mut chosen = (last_column, last);
-        let mut room = if end == best { spare[last_column] } else { i64::MIN };
-        // Descending, so that among equal room the lowest column wins.
-        for (column, (&cost, &price)) in line.iter().zip(prices).enumerate().rev() {
-            if V::from_cost(cost).plus(price) == best && spare[column] >= room {
-                (chosen, room) = ((column, cost), spare[column]);
-            }
-        }
-        (chosen.0, V::from_cost(chosen.1))
+        widest(
+            #[inline(always)]
+            || {
+                let best = line
+                    .iter()
+                    .zip(prices)
+                    .fold(end, |best, (&c, &price)| best.min(V::from_cost(c).plus(price)));
+                let hit = |cost: i32, price: V| V::from_cost(cost).plus(price) == best;
+                let mut chosen = (last_column, last);
+                let mut room = if end == best { spare[last_column] } else { i64::MIN };
+                let blocks = line.chunks(BLOCK).zip(prices[..line.len()].chunks(BLOCK)).enumerate();
+                // Descending, so that among equal room the lowest column wins.
+                for (block, (costs, prices)) in blocks.rev() {
+                    let pairs = costs.iter().zip(prices);
+                    if !pairs.clone().fold(false, |any, (&c, &y)| any | hit(c, y)) {
+                        continue;
+                    }
+                    for (at, (&cost, &price)) in pairs.enumerate().rev() {
+                        let column = block * BLOCK + at;
+                        if hit(cost, price) && spare[column] >= room {
+                            (chosen, room) = ((column, cost), spare[column]);
+                        }
+                    }
+                }
+                (chosen.0, V::from_cost(chosen.1))
+            },
+        )
     }
 
     fn entries(&self, _student: u32) -> u64 {
@@ -141,7 +161,7 @@ impl<'a> ListRows<'a> {
         Self { row_start, entries, columns }
     }
 
-    #[inline]
+    #[inline(always)]
     fn row(&self, student: u32) -> &[Entry] {
         let at = student as usize;
         &self.entries[self.row_start[at] as usize..self.row_start[at + 1] as usize]
@@ -158,7 +178,7 @@ impl<V: Scalar> RowSource<V> for ListRows<'_> {
         line.binary_search_by_key(&pool, |e| e.pool).map_or(V::INF, |at| V::from_cost(line[at].cost))
     }
 
-    #[inline]
+    #[inline(always)]
     fn relax(&self, student: u32, own: V, out: &mut [V]) {
         for entry in self.row(student) {
             let to = &mut out[self.columns.column(student, entry.pool)];

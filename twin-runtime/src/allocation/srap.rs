@@ -7,14 +7,20 @@
 //! ```
 //!
 //! Costs are taken raw (no weights); the lottery uses the row index as handle and a seed of zeros. Rows become lists
-//! when at most one pair in [`SPARSE_ONE_IN`] is eligible, else they stay a matrix; the answer is the same.
+//! when at most one pair in [`SPARSE_ONE_IN`] is eligible, else they are a matrix; the answer is the same.
+//!
+//! Costs are read in blocks straight into the storage of the problem: lists until too many pairs are eligible, then
+//! the matrix. Neither the file nor both kinds of rows are ever held whole, so the matrix is the most memory it takes.
 
 use super::draw::{DrawKey, SEED_BYTES};
-use super::problem::{Entry, Pool, Problem, ProblemError, School, SchoolLayer};
+use super::problem::{Entry, MAX_PAIRS, Pool, Problem, ProblemError, School, SchoolLayer};
+use std::io::{ErrorKind, Read};
 use thiserror::Error;
 
 /// Rows are stored as lists when at most one pair in this many is eligible.
 pub const SPARSE_ONE_IN: usize = 4;
+/// Bytes of costs read at a time.
+const BLOCK_BYTES: usize = 1 << 16;
 
 /// Why bytes are not an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -28,33 +34,43 @@ pub enum SrapError {
     /// A count that must not be negative is, or a school index is.
     #[error("a count of the header is negative")]
     Negative,
+    /// The source failed before its end.
+    #[error("the instance cannot be read: {0}")]
+    Read(ErrorKind),
     /// The contents are no valid problem.
     #[error("the instance is not a valid problem")]
     Problem(#[from] ProblemError),
 }
 
-/// Reads an instance file.
+/// Reads an instance file held in memory.
 ///
 /// # Errors
 /// See [`SrapError`].
 pub fn parse(bytes: &[u8]) -> Result<Problem, SrapError> {
-    let (magic, rest) = bytes.split_at_checked(8).ok_or(SrapError::Magic)?;
-    let layered = match magic {
-        b"SRAP0001" => false,
-        b"SRAP0002" => true,
-        _ => return Err(SrapError::Magic),
-    };
-    let mut reader = Reader { rest };
+    read(bytes, bytes.len() as u64)
+}
+
+/// Reads an instance of `length` bytes. The header is held against the length before anything of its size is reserved.
+///
+/// # Errors
+/// See [`SrapError`].
+pub fn read(source: impl Read, length: u64) -> Result<Problem, SrapError> {
+    let mut reader = Reader { source };
+    let layered =
+        match &reader.word::<8>().map_err(|e| if e == SrapError::Length { SrapError::Magic } else { e })? {
+            b"SRAP0001" => false,
+            b"SRAP0002" => true,
+            _ => return Err(SrapError::Magic),
+        };
     let (n, k) = (reader.size()?, reader.size()?);
     let m = if layered { reader.size()? } else { 0 };
+    if u128::from(length) != file_length(n, k, layered.then_some(m)) {
+        return Err(SrapError::Length);
+    }
     let (capacity, floor) = (reader.counts(k)?, reader.counts(k)?);
     let pools = capacity.into_iter().zip(floor).map(|(capacity, floor)| Pool { capacity, floor }).collect();
     let layer = if layered { Some(reader.layer(n, m)?) } else { None };
-    let costs = reader.integers(n.checked_mul(k).ok_or(SrapError::Length)?)?;
-    if !reader.rest.is_empty() {
-        return Err(SrapError::Length);
-    }
-    let mut problem = rows(pools, costs, k)?;
+    let mut problem = reader.rows(n, k)?.problem(pools)?;
     if let Some(layer) = layer {
         problem = problem.with_schools(layer)?;
     }
@@ -62,51 +78,40 @@ pub fn parse(bytes: &[u8]) -> Result<Problem, SrapError> {
     Ok(problem.with_draw(keys)?)
 }
 
-/// A matrix, or lists when few pairs are eligible.
-fn rows(pools: Vec<Pool>, costs: &[u8], k: usize) -> Result<Problem, ProblemError> {
-    let values =
-        || costs.chunks_exact(4).map(|word| word.iter().rev().fold(0, |v, &b| (v << 8) | i32::from(b)));
-    let eligible = values().filter(|&c| c != -1).count();
-    if eligible * SPARSE_ONE_IN > costs.len() / 4 || k == 0 {
-        return Problem::dense(pools, values().collect());
-    }
-    let mut row_start = vec![0u32];
-    let mut entries = Vec::with_capacity(eligible);
-    let mut pool = 0;
-    for cost in values() {
-        if cost != -1 {
-            entries.push(Entry { pool, cost });
-        }
-        pool += 1;
-        if pool as usize == k {
-            pool = 0;
-            row_start.push(entries.len() as u32);
-        }
-    }
-    Problem::lists(pools, row_start, entries)
+/// Bytes of a file with these counts.
+fn file_length(n: usize, k: usize, schools: Option<usize>) -> u128 {
+    let (n, k) = (n as u128, k as u128);
+    let layer = schools.map_or(0, |m| 4 + 4 * n + 12 * m as u128);
+    16 + 8 * k + layer + 4 * n * k
 }
 
-struct Reader<'a> {
-    rest: &'a [u8],
+struct Reader<S> {
+    source: S,
 }
 
-impl<'a> Reader<'a> {
-    fn integers(&mut self, count: usize) -> Result<&'a [u8], SrapError> {
-        let length = count.checked_mul(4).ok_or(SrapError::Length)?;
-        let (words, rest) = self.rest.split_at_checked(length).ok_or(SrapError::Length)?;
-        self.rest = rest;
-        Ok(words)
+impl<S: Read> Reader<S> {
+    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), SrapError> {
+        self.source.read_exact(bytes).map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => SrapError::Length,
+            other => SrapError::Read(other),
+        })
+    }
+
+    fn word<const N: usize>(&mut self) -> Result<[u8; N], SrapError> {
+        let mut word = [0; N];
+        self.fill(&mut word)?;
+        Ok(word)
     }
 
     fn size(&mut self) -> Result<usize, SrapError> {
-        let word = self.integers(1)?;
-        Ok(word.iter().rev().fold(0usize, |v, &b| (v << 8) | usize::from(b)))
+        Ok(u32::from_le_bytes(self.word()?) as usize)
     }
 
     fn counts(&mut self, count: usize) -> Result<Vec<u32>, SrapError> {
-        let words = self.integers(count)?.chunks_exact(4);
-        let value = |word: &[u8]| word.iter().rev().fold(0u32, |v, &b| (v << 8) | u32::from(b));
-        words.map(|w| i32::try_from(value(w)).map(|v| v as u32).map_err(|_| SrapError::Negative)).collect()
+        let mut bytes = vec![0; count.checked_mul(4).ok_or(SrapError::Length)?];
+        self.fill(&mut bytes)?;
+        let value = |v: i32| u32::try_from(v).map_err(|_| SrapError::Negative);
+        integers(&bytes).map(value).collect()
     }
 
     fn layer(&mut self, n: usize, m: usize) -> Result<SchoolLayer, SrapError> {
@@ -116,6 +121,101 @@ impl<'a> Reader<'a> {
         let schools =
             terms.map(|((min_placed, share), penalty)| School { min_placed, share, penalty: penalty as i32 });
         Ok(SchoolLayer { school_of, schools: schools.collect() })
+    }
+
+    fn rows(&mut self, n: usize, k: usize) -> Result<Growing, SrapError> {
+        let pairs = n.checked_mul(k).ok_or(SrapError::Length)?;
+        let mut rows = Growing::new(k, pairs);
+        let mut block = vec![0; BLOCK_BYTES.min(pairs.saturating_mul(4))];
+        let mut left = pairs.checked_mul(4).ok_or(SrapError::Length)?;
+        while left > 0 {
+            let size = block.len().min(left);
+            let bytes = block.get_mut(..size).unwrap_or(&mut []);
+            self.fill(bytes)?;
+            left -= size;
+            rows.extend(integers(bytes))?;
+        }
+        Ok(rows)
+    }
+}
+
+/// Little-endian integers of four bytes.
+fn integers(bytes: &[u8]) -> impl Iterator<Item = i32> + '_ {
+    let (words, _) = bytes.as_chunks::<4>();
+    words.iter().map(|&word| i32::from_le_bytes(word))
+}
+
+/// Rows while they are read.
+struct Growing {
+    width: usize,
+    pairs: usize,
+    rows: Kind,
+}
+
+enum Kind {
+    Lists { row_start: Vec<u32>, entries: Vec<Entry>, pool: u32 },
+    Matrix(Vec<i32>),
+}
+
+impl Growing {
+    fn new(width: usize, pairs: usize) -> Self {
+        let rows = match width {
+            0 => Kind::Matrix(Vec::new()),
+            _ => Kind::Lists { row_start: vec![0], entries: Vec::new(), pool: 0 },
+        };
+        Self { width, pairs, rows }
+    }
+
+    fn extend(&mut self, costs: impl Iterator<Item = i32>) -> Result<(), ProblemError> {
+        match &mut self.rows {
+            Kind::Matrix(matrix) => matrix.extend(costs),
+            Kind::Lists { row_start, entries, pool } => {
+                for cost in costs {
+                    if cost != -1 {
+                        entries.push(Entry { pool: *pool, cost });
+                    }
+                    *pool += 1;
+                    if *pool as usize == self.width {
+                        *pool = 0;
+                        row_start.push(entries.len() as u32);
+                    }
+                }
+                if entries.len() > MAX_PAIRS {
+                    return Err(ProblemError::PairCount(entries.len()));
+                }
+                if entries.len() > self.pairs / SPARSE_ONE_IN {
+                    self.rows = Kind::Matrix(self.matrix()?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What the lists hold so far, as the start of a matrix with room for the rest.
+    fn matrix(&self) -> Result<Vec<i32>, ProblemError> {
+        let Kind::Lists { row_start, entries, pool } = &self.rows else { return Ok(Vec::new()) };
+        if self.pairs > MAX_PAIRS {
+            return Err(ProblemError::PairCount(self.pairs));
+        }
+        let mut matrix = Vec::with_capacity(self.pairs);
+        let ends = row_start.iter().skip(1).map(|&end| end as usize).chain([entries.len()]);
+        let mut start = 0;
+        for (row, end) in ends.enumerate() {
+            for entry in entries.get(start..end).unwrap_or(&[]) {
+                matrix.resize(row * self.width + entry.pool as usize, -1);
+                matrix.push(entry.cost);
+            }
+            start = end;
+        }
+        matrix.resize((row_start.len() - 1) * self.width + *pool as usize, -1);
+        Ok(matrix)
+    }
+
+    fn problem(self, pools: Vec<Pool>) -> Result<Problem, ProblemError> {
+        match self.rows {
+            Kind::Matrix(costs) => Problem::dense(pools, costs),
+            Kind::Lists { row_start, entries, .. } => Problem::lists(pools, row_start, entries),
+        }
     }
 }
 
@@ -154,6 +254,42 @@ mod tests {
         let problem = parse(&bytes(b"SRAP0001", &words)).unwrap();
         assert_eq!(problem.pairs(), 2);
         assert_eq!((problem.cost(0, 2), problem.cost(0, 7), problem.cost(0, 0)), (Some(4), Some(3), None));
+    }
+
+    #[test]
+    fn lists_and_matrices_part_at_one_eligible_pair_in_four() {
+        // Seven rows of 3,000 pools, so that the rows cross blocks; every fourth pair is eligible, or one more.
+        for more in [0, 1] {
+            let mut words = vec![7, 3_000];
+            words.extend([7; 3_000]);
+            words.extend([0; 3_000]);
+            let mut costs: Vec<i32> = (0..21_000).map(|at| if at % 4 == 3 { at } else { -1 }).collect();
+            costs[20_998] = if more == 1 { 5 } else { -1 };
+            words.extend(&costs);
+            let problem = parse(&bytes(b"SRAP0001", &words)).unwrap();
+            assert_eq!(problem.pairs(), if more == 1 { 21_000 } else { 5_250 });
+            let read = (0..7).flat_map(|s| (0..3_000).map(move |p| (s, p)));
+            let read: Vec<i32> = read.map(|(s, p)| problem.cost(s, p).unwrap_or(-1)).collect();
+            assert_eq!(read, costs);
+        }
+    }
+
+    #[test]
+    fn a_source_that_fails_or_has_another_length_is_refused() {
+        struct Failing;
+        impl Read for Failing {
+            fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+                Err(ErrorKind::PermissionDenied.into())
+            }
+        }
+        assert_eq!(read(Failing, 28), Err(SrapError::Read(ErrorKind::PermissionDenied)));
+        let good = bytes(b"SRAP0001", &[1, 1, 1, 0, 5]);
+        assert_eq!(read(good.as_slice(), 28), parse(&good));
+        assert_eq!(read(good.as_slice(), 32), Err(SrapError::Length));
+        assert_eq!(read(&good[..24], 28), Err(SrapError::Length));
+        // A header that asks for 2^64 bytes is refused before anything is reserved.
+        let vast = bytes(b"SRAP0002", &[-1, -1, -1, 0]);
+        assert_eq!(parse(&vast), Err(SrapError::Length));
     }
 
     #[test]

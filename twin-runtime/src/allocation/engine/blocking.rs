@@ -4,6 +4,7 @@
 //! scans its possible heads once.
 
 use super::{Arcs, Engine, Meter};
+use crate::allocation::lanes::widest;
 use crate::allocation::rows::RowSource;
 use crate::allocation::scalar::Scalar;
 
@@ -125,32 +126,23 @@ impl<V: Scalar, R: RowSource<V>> Engine<'_, V, R> {
 
     /// Lists the heads behind `tail` in the order that arcs of `p` may lead to.
     fn list_heads(&self, p: usize, tail: u32, phase: &mut Phase) {
-        const BLOCK: usize = 16;
         let columns = self.network.columns;
         let (place, heads) = (&phase.place, &mut phase.heads);
         let later = |q: usize| place[q] != u32::MAX && place[q] > tail;
         if p < columns {
-            let price = self.prices[p];
-            let fits = |cost: V, to: V| match phase.arcs {
-                Arcs::Any => cost < V::NONE,
-                Arcs::Tight => cost.plus(to) == price,
+            let (row, price) = (self.graph.row(p), self.prices[p]);
+            let fits = |q: usize| match phase.arcs {
+                Arcs::Any => row[q] < V::NONE,
+                Arcs::Tight => row[q].plus(self.prices[q]) == price,
             };
-            if let Some(listed) = self.graph.heads() {
-                let row = self.graph.row(p);
-                let tight = |q: &usize| later(*q) && fits(row[*q], self.prices[*q]);
-                let hits = listed[p].iter().map(|&q| q as usize).filter(tight);
-                heads.extend(hits.map(|q| place[q]));
-                let others = columns..self.network.nodes();
-                heads.extend(others.filter(|&q| later(q) && self.usable(phase.arcs, p, q)).map(|q| place[q]));
-                return;
-            }
-            let blocks = self.graph.row(p).chunks(BLOCK).zip(self.prices.chunks(BLOCK));
-            for (block, (costs, prices)) in blocks.enumerate() {
-                if costs.iter().zip(prices).fold(false, |any, (&c, &y)| any | fits(c, y)) {
-                    let hits = costs.iter().zip(prices).enumerate().filter(|(_, (c, y))| fits(**c, **y));
-                    heads.extend(
-                        hits.map(|(at, _)| block * BLOCK + at).filter(|&q| later(q)).map(|q| place[q]),
-                    );
+            match (self.graph.heads(), phase.arcs) {
+                (Some(listed), _) => {
+                    let hits = listed[p].iter().map(|&q| q as usize).filter(|&q| later(q) && fits(q));
+                    heads.extend(hits.map(|q| place[q]));
+                }
+                (None, Arcs::Tight) => later_tight(row, &self.prices, place, (price, tail), heads),
+                (None, Arcs::Any) => {
+                    heads.extend((0..columns).filter(|&q| later(q) && fits(q)).map(|q| place[q]));
                 }
             }
         }
@@ -195,4 +187,40 @@ impl<V: Scalar, R: RowSource<V>> Engine<'_, V, R> {
             self.flow[q - plain] -= 1;
         }
     }
+}
+
+/// Appends the places behind `tail` of the columns whose cost + price is `price`.
+fn later_tight<V: Scalar>(
+    costs: &[V],
+    prices: &[V],
+    place: &[u32],
+    (price, tail): (V, u32),
+    heads: &mut Vec<u32>,
+) {
+    const BLOCK: usize = 32;
+    widest(
+        #[inline(always)]
+        || {
+            let blocks = costs.chunks(BLOCK).zip(prices.chunks(BLOCK)).zip(place.chunks(BLOCK));
+            for ((costs, prices), place) in blocks {
+                let columns = costs.iter().zip(prices).zip(place);
+                // The place of a node that was not settled wraps to zero, which is behind nothing.
+                let hit = |((&cost, &to), &at): ((&V, &V), &u32)| {
+                    (cost.plus(to) == price) & (at.wrapping_add(1) > tail + 1)
+                };
+                if !columns.clone().fold(false, |any, column| any | hit(column)) {
+                    continue;
+                }
+                // Each column is written where the next hit belongs: no branch on what no branch can foresee.
+                let (mut found, mut count) = ([0; BLOCK], 0);
+                for column in columns {
+                    if let Some(next) = found.get_mut(count) {
+                        *next = *column.1;
+                    }
+                    count += usize::from(hit(column));
+                }
+                heads.extend_from_slice(&found[..count]);
+            }
+        },
+    );
 }

@@ -1,6 +1,7 @@
 //! The two searches: nearest deficits by price, or any deficit at all.
 
 use super::{Engine, Meter};
+use crate::allocation::lanes::widest;
 use crate::allocation::rows::RowSource;
 use crate::allocation::scalar::Scalar;
 
@@ -216,22 +217,37 @@ impl<V: Scalar, R: RowSource<V>> Engine<'_, V, R> {
 }
 
 /// `keys = min(keys, base + costs + open)`; returns the least of them.
-#[inline]
 fn relax_line<V: Scalar>(keys: &mut [V], costs: &[V], open: &[V], base: V) -> V {
-    let mut least = V::INF;
-    for ((to, &cost), &price) in keys.iter_mut().zip(costs).zip(open) {
-        let reached = (*to).min(base.plus(cost).plus(price));
-        *to = reached;
-        least = least.min(reached);
-    }
-    least
+    widest(
+        #[inline(always)]
+        || {
+            let mut least = V::INF;
+            for ((to, &cost), &price) in keys.iter_mut().zip(costs).zip(open) {
+                let reached = (*to).min(base.plus(cost).plus(price));
+                *to = reached;
+                least = least.min(reached);
+            }
+            least
+        },
+    )
 }
 
 /// Index of the first key equal to `sought`, in blocks that compile to vector compares.
 fn position<V: Scalar>(key: &[V], sought: V) -> Option<usize> {
     const BLOCK: usize = 32;
-    let hit = |block: &[V]| block.iter().fold(false, |any, &k| any | (k == sought));
-    let block = key.chunks(BLOCK).position(hit)?;
-    let start = block * BLOCK;
-    key[start..].iter().position(|&k| k == sought).map(|at| start + at)
+    let at = widest(
+        #[inline(always)]
+        || {
+            let mut start = 0;
+            for block in key.chunks(BLOCK) {
+                if block.iter().fold(false, |any, &k| any | (k == sought)) {
+                    break;
+                }
+                start += BLOCK;
+            }
+            start
+        },
+    );
+    let rest = key.get(at..)?;
+    rest.iter().position(|&k| k == sought).map(|offset| at + offset)
 }

@@ -2,9 +2,12 @@
 
 use super::super::{INELIGIBLE, Problem, Rows};
 use crate::allocation::draw::DrawKey;
+use crate::allocation::lanes::widest;
 
 /// Pairs tested at once for tightness: one bit each.
 const BLOCK: usize = 64;
+/// Up to this many candidates of a block are looked at one by one.
+const FEW: u32 = 8;
 /// Second-stage prices are compared rounded down to multiples of 2^10, which fit 32 bits up to [`DRAW_PRICE`].
 const COARSE: u32 = 10;
 /// Largest second-stage price, in absolute value, for which the coarse comparison is valid.
@@ -36,24 +39,82 @@ impl DrawPrices {
     /// Whether a pair of the row that is tight (its cost + price is `least`) has ticket + price below `held`.
     pub(super) fn better(&self, line: &[i32], least: i32, held: i64, key: DrawKey) -> bool {
         let bound = (held >> COARSE) as i32;
-        let blocks = line.chunks(BLOCK).zip(self.cost.chunks(BLOCK)).zip(self.coarse.chunks(BLOCK));
-        (0usize..).step_by(BLOCK).zip(blocks).any(|(start, ((costs, prices), coarse))| {
-            let mut hits = candidates(costs, prices, coarse, least, bound);
-            let mut found = false;
-            while hits != 0 {
-                let at = start + hits.trailing_zeros() as usize;
-                hits &= hits - 1;
-                let price = self.draw.get(at).copied().unwrap_or(0);
-                // The mark of an ineligible pair may look tight; only a hit pays for telling them apart.
-                found |= i64::from(key.ticket(at as u32)) + price < held && line.get(at) != Some(&INELIGIBLE);
+        widest(
+            #[inline(always)]
+            || self.search(line, least, held, bound, key),
+        )
+    }
+
+    #[inline(always)]
+    fn search(&self, line: &[i32], least: i32, held: i64, bound: i32, key: DrawKey) -> bool {
+        let prices = self.cost.chunks(BLOCK).zip(self.coarse.chunks(BLOCK)).zip(self.draw.chunks(BLOCK));
+        let blocks = line.chunks(BLOCK).zip(prices);
+        let mut start = 0u32;
+        // A loop, not a closure: a closure here is left out of line and with it out of the wide code.
+        for (costs, ((prices, coarse), draw)) in blocks {
+            let found = match count_candidates(costs, prices, coarse, least, bound) {
+                0 => false,
+                1..=FEW => {
+                    let hits = candidates(costs, prices, coarse, least, bound);
+                    better_of(hits, start, costs, draw, held, key)
+                }
+                _ => better_of_all(start, costs, prices, draw, least, held, key),
+            };
+            if found {
+                return true;
             }
-            found
-        })
+            start = start.saturating_add(BLOCK as u32);
+        }
+        false
     }
 }
 
+/// Whether one of the candidates has ticket + price below `held`.
+#[inline(always)]
+fn better_of(mut hits: u64, start: u32, costs: &[i32], draw: &[i64], held: i64, key: DrawKey) -> bool {
+    let mut found = false;
+    while hits != 0 {
+        let at = hits.trailing_zeros();
+        hits &= hits - 1;
+        let price = draw.get(at as usize).copied().unwrap_or(0);
+        // The mark of an ineligible pair may look tight; only a hit pays for telling them apart.
+        found |=
+            i64::from(key.ticket(start + at)) + price < held && costs.get(at as usize) != Some(&INELIGIBLE);
+    }
+    found
+}
+
+/// The same for every tight pair of the block, without a branch: cheaper than a mask of many candidates.
+#[inline(always)]
+fn better_of_all(
+    start: u32,
+    costs: &[i32],
+    prices: &[i32],
+    draw: &[i64],
+    least: i32,
+    held: i64,
+    key: DrawKey,
+) -> bool {
+    let pools = start..start.saturating_add(BLOCK as u32);
+    let pairs = pools.zip(costs.iter().zip(prices).zip(draw));
+    pairs.fold(false, |any, (pool, ((&cost, &price), &draw))| {
+        let tight = (cost.wrapping_add(price) == least) & (cost != INELIGIBLE);
+        any | (tight & (i64::from(key.ticket(pool)).wrapping_add(draw) < held))
+    })
+}
+
+/// How many pairs of the block are candidates: most blocks have none, and a mask costs more than the question.
+#[inline(always)]
+fn count_candidates(costs: &[i32], prices: &[i32], coarse: &[i32], least: i32, bound: i32) -> u32 {
+    let pairs = costs.iter().zip(prices).zip(coarse);
+    let hit = |count: u32, ((&cost, &price), &coarse): ((&i32, &i32), &i32)| {
+        count.wrapping_add(u32::from((cost.wrapping_add(price) == least) & (coarse <= bound)))
+    };
+    pairs.fold(0, hit)
+}
+
 /// One bit a pair: tight, and priced so that its ticket could matter (a ticket is never negative).
-#[inline]
+#[inline(always)]
 fn candidates(costs: &[i32], prices: &[i32], coarse: &[i32], least: i32, bound: i32) -> u64 {
     let mut flags = [0u8; BLOCK];
     for (((flag, &cost), &price), &coarse) in flags.iter_mut().zip(costs).zip(prices).zip(coarse) {
@@ -80,7 +141,10 @@ pub(super) fn best_and_worst(problem: &Problem, student: usize, prices: &[i64]) 
 pub(super) fn best_plain(problem: &Problem, student: usize, prices: &[i32]) -> i64 {
     let Rows::Dense { costs } = &problem.rows else { return i64::MAX };
     let line = costs.get(student * prices.len()..(student + 1) * prices.len()).unwrap_or(&[]);
-    i64::from(line.iter().zip(prices).fold(i32::MAX, |best, (&c, &y)| best.min(c.wrapping_add(y))))
+    i64::from(widest(
+        #[inline(always)]
+        || line.iter().zip(prices).fold(i32::MAX, |best, (&c, &y)| best.min(c.wrapping_add(y))),
+    ))
 }
 
 /// The same for small prices, as one branch-free pass over a dense row.
