@@ -17,6 +17,7 @@
 //!
 //! Invariant: [`check`] never panics, whatever the bytes say. Absent: any claim that the inputs are true.
 
+use super::draw::DrawKey;
 use super::problem::{INELIGIBLE, Pool, Problem, Rows};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::io;
@@ -26,7 +27,7 @@ mod dual;
 #[cfg(test)]
 mod tests;
 
-use dual::Stage;
+use dual::{Stage, Tickets};
 
 /// Version byte that starts a stored certificate.
 pub const CERTIFICATE_VERSION: u8 = 1;
@@ -209,7 +210,18 @@ pub fn check(
     let schools = dual::segments(problem, &usage)?;
     let stage = Stage::first(problem, &certificate.prices, &schools)?;
     let proved = certificate.gap_ppm == 0;
-    let sums = stage.costs(problem, assignment, proved)?;
+    // Both stages read a row while it is at hand; what the second says counts only once the first holds.
+    let lottery = drawn(problem, certificate);
+    let lottery = lottery.and_then(|lottery| {
+        lottery.map(|(keys, proof)| Ok((keys, proof.ticket_sum, stage.second(&proof.prices)?))).transpose()
+    });
+    let mut tickets = match &lottery {
+        Ok(Some((keys, _, second))) => Some(Tickets::new(problem, keys, &stage, second)),
+        _ => None,
+    };
+    let sums = stage.costs(problem, assignment, proved, |student, pool| {
+        tickets.iter_mut().for_each(|tickets| tickets.add(student, pool));
+    })?;
     if proved {
         stage.slackness(&usage.load, &usage.waitlisted)?;
     }
@@ -225,7 +237,13 @@ pub fn check(
     if dual != i128::from(certificate.dual) || !claimed {
         return Err(CertificateError::Dual(1));
     }
-    let draw = check_draw(problem, assignment, certificate, &stage, &usage)?;
+    let draw = match (&lottery, tickets) {
+        (Err(refused), _) => return Err(*refused),
+        (Ok(Some((_, ticket_sum, second))), Some(tickets)) => {
+            check_draw(second, tickets.sums()?, *ticket_sum, &usage)?
+        }
+        _ => DrawVerdict::NoLottery,
+    };
     Ok(Verdict {
         objective: certificate.objective,
         dual: certificate.dual,
@@ -234,29 +252,34 @@ pub fn check(
     })
 }
 
+/// Keys and proof of the lottery; `None` where there is none to prove.
+fn drawn<'a>(
+    problem: &'a Problem,
+    certificate: &'a Certificate,
+) -> Result<Option<(&'a [DrawKey], &'a DrawProof)>, CertificateError> {
+    match (problem.draw(), &certificate.draw, certificate.gap_ppm) {
+        (None, None, _) => Ok(None),
+        (Some(_), None, gap) if gap > 0 => Ok(None),
+        (Some(keys), Some(proof), 0) => Ok(Some((keys, proof))),
+        _ => Err(CertificateError::Draw),
+    }
+}
+
+/// What the lottery stage's sums have to show.
 fn check_draw(
-    problem: &Problem,
-    assignment: &[u32],
-    certificate: &Certificate,
-    stage: &Stage,
+    second: &Stage,
+    sums: dual::Sums,
+    ticket_sum: i64,
     usage: &Usage,
 ) -> Result<DrawVerdict, CertificateError> {
-    let (keys, proof) = match (problem.draw(), &certificate.draw, certificate.gap_ppm) {
-        (None, None, _) => return Ok(DrawVerdict::NoLottery),
-        (Some(_), None, gap) if gap > 0 => return Ok(DrawVerdict::NoLottery),
-        (Some(keys), Some(proof), 0) => (keys, proof),
-        _ => return Err(CertificateError::Draw),
-    };
-    let second = stage.second(&proof.prices)?;
-    let sums = second.tickets(problem, stage, keys, assignment)?;
     second.slackness(&usage.load, &usage.waitlisted)?;
-    if sums.objective != i128::from(proof.ticket_sum) {
+    if sums.objective != i128::from(ticket_sum) {
         return Err(CertificateError::Objective(2));
     }
     if second.dual(sums.best) != sums.objective {
         return Err(CertificateError::Dual(2));
     }
-    Ok(DrawVerdict::Proved { ticket_sum: proof.ticket_sum })
+    Ok(DrawVerdict::Proved { ticket_sum })
 }
 
 /// ⌈10^6·(objective − dual)/(worst − dual)⌉; 0 when the denominator is; `None` when it cannot be a gap.

@@ -19,14 +19,15 @@ struct TightRows {
     /// Row of the problem, by local index.
     students: Vec<u32>,
     row_start: Vec<u32>,
-    columns: Vec<u32>,
+    /// 16 bits hold any: there are at most `MAX_POOLS` + `MAX_SCHOOLS` columns, 2^13.
+    columns: Vec<u16>,
     tickets: Vec<u32>,
     count: usize,
 }
 
 impl TightRows {
     #[inline(always)]
-    fn row(&self, student: u32) -> (&[u32], &[u32]) {
+    fn row(&self, student: u32) -> (&[u16], &[u32]) {
         let at = student as usize;
         let range = self.row_start[at] as usize..self.row_start[at + 1] as usize;
         (&self.columns[range.clone()], &self.tickets[range])
@@ -41,8 +42,8 @@ impl TightRows {
         self.columns.iter().for_each(|&c| used[c as usize] = true);
         used[network.plain.min(network.columns - 1)..].fill(true);
         let kept: Vec<u32> = (0..network.columns as u32).filter(|&c| used[c as usize]).collect();
-        let mut renamed = vec![0u32; network.columns];
-        (0u32..).zip(&kept).for_each(|(new, &old)| renamed[old as usize] = new);
+        let mut renamed = vec![0u16; network.columns];
+        (0u16..).zip(&kept).for_each(|(new, &old)| renamed[old as usize] = new);
         self.columns.iter_mut().for_each(|c| *c = renamed[*c as usize]);
         self.count = kept.len();
         kept
@@ -52,7 +53,7 @@ impl TightRows {
 impl RowSource<i64> for TightRows {
     fn cost(&self, student: u32, column: usize) -> i64 {
         let (columns, tickets) = self.row(student);
-        columns.binary_search(&(column as u32)).map_or(i64::INF, |at| i64::from(tickets[at]))
+        columns.binary_search(&(column as u16)).map_or(i64::INF, |at| i64::from(tickets[at]))
     }
 
     #[inline(always)]
@@ -182,7 +183,7 @@ fn tight_rows(
         }
         rows.students.push(student);
         for &pool in &tight {
-            rows.columns.push(view.column(student, pool) as u32);
+            rows.columns.push(view.column(student, pool) as u16);
             rows.tickets.push(key.ticket(pool));
         }
         rows.row_start.push(rows.columns.len() as u32);

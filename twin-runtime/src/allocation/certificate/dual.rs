@@ -167,12 +167,14 @@ impl<'a> Stage<'a> {
     }
 
     /// The cost stage's sums over students; with `strict`, a student not on a best place is refused and the worst
-    /// cost, which only a gap needs, is not added up.
+    /// cost, which only a gap needs, is not added up. `beside` is told every student and pool while the row is at
+    /// hand.
     pub(super) fn costs(
         &self,
         problem: &Problem,
         assignment: &[u32],
         strict: bool,
+        mut beside: impl FnMut(usize, u32),
     ) -> Result<Sums, CertificateError> {
         let mut sums = Sums { objective: 0, best: 0, worst: 0 };
         let mut prices = self.prices.pools.clone();
@@ -201,50 +203,7 @@ impl<'a> Stage<'a> {
             sums.objective += i128::from(cost);
             sums.best += i128::from(best);
             sums.worst += i128::from(worst);
-        }
-        Ok(sums)
-    }
-
-    /// The lottery stage's sums: tickets over the arcs tight under the first stage's prices.
-    pub(super) fn tickets(
-        &self,
-        problem: &Problem,
-        first: &Stage,
-        keys: &[DrawKey],
-        assignment: &[u32],
-    ) -> Result<Sums, CertificateError> {
-        let mut sums = Sums { objective: 0, best: 0, worst: 0 };
-        let (mut cost_prices, mut prices) = (first.prices.pools.clone(), self.prices.pools.clone());
-        let narrow = DrawPrices::new(&cost_prices, &prices, &self.prices.schools);
-        let mut narrow = narrow.filter(|_| first.small());
-        for ((student, &pool), key) in assignment.iter().enumerate().zip(keys) {
-            let refused = CertificateError::NotBest { stage: self.number, student: student as u32 };
-            first.row_prices(problem, student, &mut cost_prices);
-            self.row_prices(problem, student, &mut prices);
-            let own = problem.cost(student, pool).map(i64::from).zip(cost_prices.get(pool as usize));
-            let least = own.map(|(c, y)| c + y).ok_or(refused)?;
-            let priced = |at: u32| i64::from(key.ticket(at)) + prices.get(at as usize).copied().unwrap_or(0);
-            let held = priced(pool);
-            sums.objective += i128::from(key.ticket(pool));
-            sums.best += i128::from(held);
-            let better = match (&problem.rows, narrow.as_mut()) {
-                (Rows::Dense { costs }, Some(narrow)) => {
-                    let ends = cost_prices.last().zip(prices.last());
-                    ends.into_iter().for_each(|(&y, &z)| narrow.set_last(y, z));
-                    let width = prices.len();
-                    let line = costs.get(student * width..(student + 1) * width).unwrap_or(&[]);
-                    narrow.better(line, least as i32, held, *key)
-                }
-                _ => {
-                    let tight = |e: &Entry| {
-                        cost_prices.get(e.pool as usize).is_some_and(|&y| i64::from(e.cost) + y == least)
-                    };
-                    problem.row(student).filter(tight).any(|e| priced(e.pool) < held)
-                }
-            };
-            if better {
-                return Err(refused);
-            }
+            beside(student, pool);
         }
         Ok(sums)
     }
@@ -262,5 +221,81 @@ impl<'a> Stage<'a> {
     fn small(&self) -> bool {
         let all = self.prices.pools.iter().chain(&self.prices.schools);
         all.fold(0i64, |most, p| most.max(p.abs())) <= SMALL_PRICE / 2
+    }
+}
+
+/// The lottery stage's pass: tickets over the arcs tight under the first stage's prices, a student at a time.
+pub(super) struct Tickets<'a> {
+    problem: &'a Problem,
+    keys: &'a [DrawKey],
+    first: &'a Stage<'a>,
+    second: &'a Stage<'a>,
+    cost_prices: Vec<i64>,
+    prices: Vec<i64>,
+    narrow: Option<DrawPrices>,
+    sums: Result<Sums, CertificateError>,
+}
+
+impl<'a> Tickets<'a> {
+    pub(super) fn new(
+        problem: &'a Problem,
+        keys: &'a [DrawKey],
+        first: &'a Stage<'a>,
+        second: &'a Stage<'a>,
+    ) -> Self {
+        let (cost_prices, prices) = (first.prices.pools.clone(), second.prices.pools.clone());
+        let narrow = DrawPrices::new(&cost_prices, &prices, &second.prices.schools);
+        let narrow = narrow.filter(|_| first.small());
+        let sums = Ok(Sums { objective: 0, best: 0, worst: 0 });
+        Self { problem, keys, first, second, cost_prices, prices, narrow, sums }
+    }
+
+    /// Adds a student; after the first refusal nothing more is looked at.
+    pub(super) fn add(&mut self, student: usize, pool: u32) {
+        if self.sums.is_err() {
+            return;
+        }
+        let refused = CertificateError::NotBest { stage: self.second.number, student: student as u32 };
+        let held = self.held(student, pool);
+        match (held, &mut self.sums) {
+            (Some((ticket, held)), Ok(sums)) => {
+                sums.objective += i128::from(ticket);
+                sums.best += i128::from(held);
+            }
+            _ => self.sums = Err(refused),
+        }
+    }
+
+    /// The student's ticket, and ticket + price, unless another tight pool would be better.
+    fn held(&mut self, student: usize, pool: u32) -> Option<(u32, i64)> {
+        let key = *self.keys.get(student)?;
+        self.first.row_prices(self.problem, student, &mut self.cost_prices);
+        self.second.row_prices(self.problem, student, &mut self.prices);
+        let own = i64::from(self.problem.cost(student, pool)?);
+        let least = own + self.cost_prices.get(pool as usize)?;
+        let prices = &self.prices;
+        let priced = |at: u32| i64::from(key.ticket(at)) + prices.get(at as usize).copied().unwrap_or(0);
+        let held = priced(pool);
+        let better = match (&self.problem.rows, self.narrow.as_mut()) {
+            (Rows::Dense { costs }, Some(narrow)) => {
+                let ends = self.cost_prices.last().zip(prices.last());
+                ends.into_iter().for_each(|(&y, &z)| narrow.set_last(y, z));
+                let width = prices.len();
+                let line = costs.get(student * width..(student + 1) * width).unwrap_or(&[]);
+                narrow.better(line, least as i32, held, key)
+            }
+            _ => {
+                let first = &self.cost_prices;
+                let tight =
+                    |e: &Entry| first.get(e.pool as usize).is_some_and(|&y| i64::from(e.cost) + y == least);
+                self.problem.row(student).filter(tight).any(|e| priced(e.pool) < held)
+            }
+        };
+        (!better).then(|| (key.ticket(pool), held))
+    }
+
+    /// The sums over all students added.
+    pub(super) fn sums(self) -> Result<Sums, CertificateError> {
+        self.sums
     }
 }
