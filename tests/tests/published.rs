@@ -2,7 +2,7 @@
 //! against the rows, which the auditor's bundle has. No handle is anywhere, no shown count is of few students or wrong,
 //! and what a reader works out by subtraction is not of few students either.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -86,10 +86,17 @@ fn truth(bundle: &Path) -> Result<Truth> {
     Ok(Truth { round: u64::from(evidence.context.round.0), exact, district_of, handles })
 }
 
+/// What a crawl found, by path: texts, and the bytes of public evidence.
+#[derive(Default)]
+struct Found {
+    texts: BTreeMap<String, String>,
+    bundles: BTreeMap<String, Vec<u8>>,
+}
+
 /// Everything that links, the description and the exports lead to.
-async fn crawl(origin: &str) -> Result<BTreeMap<String, String>> {
+async fn crawl(origin: &str) -> Result<Found> {
     let http = reqwest::Client::new();
-    let mut found = BTreeMap::new();
+    let mut found = Found::default();
     let described: Value = http.get(format!("{origin}/openapi.json")).send().await?.json().await?;
     let paths = described["paths"].as_object().context("paths")?;
     let mut queue: VecDeque<String> = paths.keys().filter(|path| !path.contains('{')).cloned().collect();
@@ -117,7 +124,7 @@ async fn crawl(origin: &str) -> Result<BTreeMap<String, String>> {
     }
     let mut known: BTreeSet<String> = queue.iter().cloned().collect();
     while let Some(path) = queue.pop_front() {
-        ensure!(found.len() < MAX_DOCUMENTS, "the crawl does not end");
+        ensure!(found.texts.len() < MAX_DOCUMENTS, "the crawl does not end");
         if path == "/v1/stream" {
             continue;
         }
@@ -127,6 +134,10 @@ async fn crawl(origin: &str) -> Result<BTreeMap<String, String>> {
             .get("content-type")
             .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
         let bytes = answer.bytes().await?;
+        if path.starts_with("/v1/evidence/") {
+            found.bundles.insert(path, bytes.into());
+            continue;
+        }
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if page {
             for link in text.split("href=\"/").skip(1).filter_map(|rest| rest.split(['"', '#']).next()) {
@@ -139,7 +150,7 @@ async fn crawl(origin: &str) -> Result<BTreeMap<String, String>> {
                 }
             }
         }
-        found.insert(path, text);
+        found.texts.insert(path, text);
     }
     Ok(found)
 }
@@ -248,6 +259,24 @@ fn batches_tell_nothing(documents: &BTreeMap<String, String>) -> Result<usize> {
     Ok(batches)
 }
 
+/// Bundles for anybody verify and hold no handle, in bytes as little as in text; those of acts neither.
+fn bundles_name_nobody(found: &Found, truth: &Truth, genesis: &[u8]) -> Result<usize> {
+    let handle =
+        |text: &String| -> Result<Vec<u8>> { Ok(text.parse::<aula_ledger::types::Handle>()?.0.to_vec()) };
+    let handles: HashSet<Vec<u8>> = truth.handles.iter().map(handle).collect::<Result<_>>()?;
+    let mut acts = 0;
+    for (path, bytes) in &found.bundles {
+        let named = bytes.windows(32).any(|window| handles.contains(window));
+        ensure!(!named, "{path} holds a handle");
+        let Ok(bundle) = Bundle::from_canonical(bytes) else { continue };
+        let Subject::Figures(evidence) = &bundle.subject else { anyhow::bail!("{path} is for members") };
+        let report = aula_ledger::audit::verify(bytes, genesis, &aula_ledger::audit::Options::default());
+        ensure!(report.verdict.exit_code() == 0, "{path}: {}", report.sentence);
+        acts += evidence.acts.len();
+    }
+    Ok(acts)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn all_that_is_public_together_shows_no_handle_and_no_few_students() -> Result<()> {
     let _turn = alone().await;
@@ -257,10 +286,11 @@ async fn all_that_is_public_together_shows_no_handle_and_no_few_students() -> Re
     let told = line(&aula(&["demo", "--once", "--grades", "1", "--home", text, "--output", "json"])?, 0)?;
     let truth = truth(Path::new(told["bundle"].as_str().context("bundle")?))?;
     let served = Served::start(&home.join("node-01"))?;
-    let documents = crawl(&served.origin).await?;
+    let found = crawl(&served.origin).await?;
+    let documents = &found.texts;
     ensure!(documents.len() > 300, "{} documents", documents.len());
     let handles: BTreeSet<&str> = truth.handles.iter().map(String::as_str).collect();
-    for (path, text) in &documents {
+    for (path, text) in documents {
         let handle = text.split(|c: char| !c.is_ascii_hexdigit()).find(|word| handles.contains(*word));
         ensure!(handle.is_none(), "{path} shows a handle");
     }
@@ -271,12 +301,16 @@ async fn all_that_is_public_together_shows_no_handle_and_no_few_students() -> Re
     let cells = shown(report);
     ensure!(cells.len() > 10 && cells.len() < truth.exact.len(), "{} of {}", cells.len(), truth.exact.len());
     hold(&truth, &cells, report["students"].as_u64())?;
-    let seen = nothing_more(&documents, &truth, &cells)?;
+    let seen = nothing_more(documents, &truth, &cells)?;
     ensure!(seen > 100, "{seen} shown places");
-    ensure!(batches_tell_nothing(&documents)? > 40, "the demo's districts submit batches");
+    ensure!(batches_tell_nothing(documents)? > 40, "the demo's districts submit batches");
+    let genesis = std::fs::read(told["genesis"].as_str().context("genesis")?)?;
+    let acts = bundles_name_nobody(&found, &truth, &genesis)?;
+    ensure!(found.bundles.len() > 50 && acts >= 50, "{} bundles, {acts} acts", found.bundles.len());
     println!(
-        "measured: {} documents, {} cells shown of {}, {seen} places",
+        "measured: {} documents, {} bundles with {acts} acts, {} cells shown of {}, {seen} places",
         documents.len(),
+        found.bundles.len(),
         cells.len(),
         truth.exact.len()
     );

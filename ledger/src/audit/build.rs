@@ -6,13 +6,15 @@
 
 use std::collections::BTreeSet;
 
+use super::acts::{self, Body};
 use super::bands;
 use super::bundle::{
     AccessEvidence, AllocationEvidence, BandEvidence, BudgetEvidence, Bundle, ChainEvidence, DecidedRequest,
     EquityStanding, Figure, FigureKey, FiguresEvidence, Link, Proved, ProvedRow, RoundContext, RoundEvidence,
     SignedHeader, StudentEvidence, StudentStanding, Subject,
 };
-use crate::chain::{CommitCertificate, Header};
+use crate::chain::{Code, CommitCertificate, Header, Transaction};
+use crate::codec::{Canonical, CodecError};
 use crate::proof::bulk_tree::row_hash;
 use crate::state::schema::{self, ChainRecord, RequestRow};
 use crate::state::{StateReader, StoreError, map, tree_key};
@@ -27,11 +29,23 @@ pub trait Archive {
     /// [`StoreError`] when the store fails.
     fn signed_header(&self, height: Height) -> Result<Option<(Header, CommitCertificate)>, StoreError>;
 
-    /// What a decided block's accepted transactions said, in order; none if the node does not have that block.
+    /// A decided block's transactions and receipts, in order; none if the node does not have that block.
     ///
     /// # Errors
     /// [`StoreError`] when the store fails.
-    fn accepted(&self, height: Height) -> Result<Option<Vec<Payload>>, StoreError>;
+    fn body(&self, height: Height) -> Result<Option<Body>, StoreError>;
+
+    /// What a decided block's accepted transactions said, in order; none if the node does not have that block.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store fails or a stored transaction is damaged.
+    fn accepted(&self, height: Height) -> Result<Option<Vec<Payload>>, StoreError> {
+        let Some((transactions, receipts)) = self.body(height)? else { return Ok(None) };
+        let accepted = receipts.iter().zip(&transactions).filter(|(one, _)| one.code == Code::Accepted);
+        let payload = |bytes: &[u8]| Transaction::from_canonical(bytes).map(|one| one.body.payload);
+        let payloads: Result<Vec<Payload>, CodecError> = accepted.map(|(_, bytes)| payload(bytes)).collect();
+        payloads.map(Some).map_err(|error| StoreError(format!("a stored transaction is damaged: {error}")))
+    }
 }
 
 /// Why there is no bundle.
@@ -56,6 +70,14 @@ pub(super) fn state_key(key: &FigureKey) -> Vec<u8> {
         FigureKey::Class(class) => schema::class_key(*class),
         FigureKey::Pool { class, pool } => schema::pool_key(*class, *pool),
         FigureKey::Report(round) => schema::report_key(*round),
+        FigureKey::Validators => schema::validators_key(),
+        FigureKey::Validator(address) => schema::validator_key(address),
+        FigureKey::Member(account) => schema::member_key(account),
+        FigureKey::District(district) => schema::district_key(*district),
+        FigureKey::School(school) => schema::school_key(*school),
+        FigureKey::Proposal(proposal) => schema::proposal_key(*proposal),
+        FigureKey::Milestones { school_year, kind } => schema::milestones_shown_key(*school_year, *kind),
+        FigureKey::AccessLog(district) => schema::access_log_key(*district),
     }
 }
 
@@ -226,11 +248,14 @@ impl<'a> Collector<'a> {
         self.bundle(Subject::Access(AccessEvidence { district, log, listed: None }))
     }
 
-    /// Public records; named twice or in another order they are the same bundle.
+    /// Public records and acts of members; named twice or in another order they are the same bundle. An act is named
+    /// by its block, which must be a waypoint of this collector or its height, and its position there; one that anybody
+    /// may not have is left out.
     ///
     /// # Errors
-    /// [`BuildError::NotFound`] when none is named or there is no such record, [`BuildError::Store`].
-    pub fn figures(&self, keys: &[FigureKey]) -> Result<Bundle, BuildError> {
+    /// [`BuildError::NotFound`] when nothing is left or there is no such record, [`BuildError::MissingBlock`] when an
+    /// act's block is not shown, [`BuildError::Store`].
+    pub fn figures(&self, keys: &[FigureKey], places: &[(Height, u32)]) -> Result<Bundle, BuildError> {
         let keys: BTreeSet<FigureKey> = keys.iter().copied().collect();
         let mut figures = Vec::with_capacity(keys.len());
         for key in keys {
@@ -238,10 +263,17 @@ impl<'a> Collector<'a> {
             let value = value.ok_or_else(|| BuildError::NotFound(format!("public record {key:?}")))?;
             figures.push(Figure { key, record: Proved { value, proof } });
         }
-        if figures.is_empty() {
-            return Err(BuildError::NotFound("public record asked for".into()));
+        let places: BTreeSet<(Height, u32)> = places.iter().copied().collect();
+        let shown = |at: &Height| self.chain.header(*at).is_some();
+        if let Some((height, _)) = places.iter().find(|(height, _)| !shown(height)) {
+            return Err(BuildError::MissingBlock(*height));
         }
-        self.bundle(Subject::Figures(FiguresEvidence { figures }))
+        let min_cell = schema::params(self.state)?.min_cell_students;
+        let acts = acts::collect(self.archive, &places, min_cell)?;
+        if figures.is_empty() && acts.is_empty() {
+            return Err(BuildError::NotFound("public record or act asked for".into()));
+        }
+        self.bundle(Subject::Figures(FiguresEvidence { figures, acts }))
     }
 
     fn bundle(&self, subject: Subject) -> Result<Bundle, BuildError> {

@@ -1,4 +1,4 @@
-//! The format of an evidence bundle: canonical bytes, version 2, and their checksum.
+//! The format of an evidence bundle: canonical bytes, version 3, and their checksum.
 //!
 //! A bundle never says which record it shows: the verifier derives every key from what the bundle is about
 //! (round, handle, district), so nothing can be swapped, left out or added. Lists have limits, so that a small
@@ -15,7 +15,11 @@ use crate::codec::{Canonical, CodecError, at_most};
 use crate::proof::committed::{BAND_GROUP, ProofBytes};
 use crate::proof::{AbsenceProof, InclusionPath};
 use crate::state::map::MapProof;
-use crate::types::{AccountId, ClassId, DistrictId, Handle, PoolId, RoundId, SchoolYear};
+use crate::types::{AccountId, DistrictId, Handle, Height, RoundId, SchoolYear};
+
+mod public;
+
+pub use public::{Act, Figure, FigureKey, FiguresEvidence};
 
 /// Most links of the validator chain: a change a day for more than ten years.
 pub const MAX_LINKS: usize = 4_096;
@@ -38,7 +42,7 @@ pub struct Bundle {
 /// As every canonical type, then SHA-256 of all that: a flipped bit could otherwise turn the evidence that one
 /// handle is absent into equally true evidence about another.
 impl Canonical for Bundle {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     const WHAT: &'static str = "evidence bundle";
     const MAX_BYTES: u64 = 128 * 1024 * 1024;
 
@@ -101,6 +105,18 @@ pub struct ChainEvidence {
     pub head: SignedHeader,
 }
 
+impl ChainEvidence {
+    /// The header of a block that is shown.
+    pub fn header(&self, height: Height) -> Option<&Header> {
+        self.headers().find(|header| header.height == height)
+    }
+
+    /// All headers that are shown, ascending once they are verified.
+    pub fn headers(&self) -> impl Iterator<Item = &Header> {
+        self.links.iter().map(|link| &link.block.header).chain([&self.head.header])
+    }
+}
+
 /// A record of the state with its proof against the state root.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Proved {
@@ -135,7 +151,7 @@ pub enum Subject {
     Budget(BudgetEvidence) = 4,
     /// That a district's access log is anchored, and a read listed in it.
     Access(AccessEvidence) = 5,
-    /// Records that anybody may read: parameters, budgets, classes, pools, published reports.
+    /// Records and acts that anybody may read: parameters, budgets, pools, published reports, members, votes.
     Figures(FiguresEvidence) = 6,
 }
 
@@ -261,51 +277,6 @@ pub struct BudgetEvidence {
     pub statement: Proved,
     /// The floor per weighted pupil, if one is stated.
     pub equity: EquityStanding,
-}
-
-/// A record that anybody may read; its number, account or year makes the key under which it stands. Records with counts
-/// of students that the public does not see (rounds, decisions, trees) are not among these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
-#[borsh(use_discriminant = true)]
-#[repr(u8)]
-pub enum FigureKey {
-    /// The parameters in force.
-    Parameters = 1,
-    /// A funder's budget of a school year.
-    Budget {
-        /// Whose.
-        funder: AccountId,
-        /// Of which school year.
-        school_year: SchoolYear,
-    } = 2,
-    /// A class.
-    Class(ClassId) = 3,
-    /// A pool of a class.
-    Pool {
-        /// The class.
-        class: ClassId,
-        /// The pool.
-        pool: PoolId,
-    } = 4,
-    /// A decided round's published report, small cells withheld.
-    Report(RoundId) = 5,
-}
-
-/// A public record with its proof.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Figure {
-    /// Which record.
-    pub key: FigureKey,
-    /// It, as it stands in the state.
-    pub record: Proved,
-}
-
-/// Public records, each proved for itself: no row, handle or withheld count is among them, so that anybody may have it.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct FiguresEvidence {
-    /// Strictly ascending by key; at least one.
-    #[borsh(deserialize_with = "at_most::<MAX_RECORDS, _, _>")]
-    pub figures: Vec<Figure>,
 }
 
 /// Whether a floor per weighted pupil is stated.

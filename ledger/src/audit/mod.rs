@@ -10,6 +10,7 @@
 //!
 //! Absent: the network, clocks, and any claim about what happened after the bundle's height.
 
+mod acts;
 mod bands;
 pub mod build;
 pub mod bundle;
@@ -22,6 +23,7 @@ use sha2::{Digest, Sha256};
 
 use crate::types::Hash;
 
+pub use acts::{Body, is_public};
 pub use build::{Archive, BuildError, Collector};
 pub use bundle::{Bundle, Subject};
 pub use optimum::{Optimum, OptimumReport, verify_optimum};

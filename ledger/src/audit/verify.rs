@@ -15,9 +15,11 @@ use super::bundle::{Bundle, Proved, Subject};
 use super::report::{Checks, Report, Stop, Verdict, utc};
 
 mod access;
+mod acts;
 mod allocation;
 mod budget;
 mod chain;
+mod consortium;
 mod context;
 mod figures;
 mod opened;
@@ -84,7 +86,7 @@ fn run(
         Subject::Access(access) => access::verify(checks, &state, access),
         Subject::Student(student) => student::verify(checks, &state, student),
         Subject::Figures(evidence) => {
-            report.figures = figures::verify(checks, &state, evidence)?;
+            report.figures = figures::verify(checks, &state, &bundle.chain, &genesis, evidence)?;
             Ok(())
         }
     }

@@ -16,6 +16,7 @@
 //! | `proposal/N`, `upgrade/H` | [`Proposal`], [`UpgradeNote`] |
 //! | `district/D`, `school/S` | [`District`], [`School`] |
 //! | `milestone/D HANDLE N`, `superseded/D HANDLE N` | [`Milestone`]; the number of its correction |
+//! | `milestones_recorded/YEAR K`, `milestones_shown/YEAR K` | [`MilestonesRecorded`]; [`MilestonesShown`], for anybody |
 //! | `audit/R HANDLE` | [`AuditResult`] |
 //! | `budget/A YEAR` | [`Budget`] |
 //! | `stated_budget/A YEAR`, `stated_equity/A YEAR` | [`StatedBudget`], [`StatedEquity`] |
@@ -38,6 +39,7 @@ use crate::chain::ValidatorSet;
 use crate::codec::Canonical;
 use crate::params::Params;
 use crate::rounds::PublishedReport;
+use crate::tx::MilestoneKind;
 use crate::types::{
     AccountId, ClassId, DistrictId, Handle, Height, KindId, PoolId, ProposalId, RoundId, SchoolId,
     SchoolYear, ValidatorAddress,
@@ -60,7 +62,9 @@ pub use resources::{
     RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate,
 };
 pub use service::{Acknowledgement, Moment, Reversion, Utilisation};
-pub use students::{AuditResult, District, Mastered, Milestone, School, StudentLeaf};
+pub use students::{
+    AuditResult, District, Mastered, Milestone, MilestonesRecorded, MilestonesShown, School, StudentLeaf,
+};
 pub use vault::{
     AccessLog, Consent, ConsentWord, Erasure, access_logs, ended_access_log_key, ended_access_logs,
 };
@@ -190,6 +194,10 @@ keys! {
     superseded_key(
         district: DistrictId => district.0.to_be_bytes(), handle: &Handle => handle.0, number: u16 => number.to_be_bytes()
     ) = "superseded/";
+    /// How many milestones of a kind were recorded for a school year; not for the public.
+    milestones_recorded_key(year: SchoolYear => year.0.to_be_bytes(), kind: MilestoneKind => [kind as u8]) = "milestones_recorded/";
+    /// How many of them the public sees.
+    milestones_shown_key(year: SchoolYear => year.0.to_be_bytes(), kind: MilestoneKind => [kind as u8]) = "milestones_shown/";
     /// An auditor's result on a drawn student.
     audit_key(round: RoundId => round.0.to_be_bytes(), handle: &Handle => handle.0) = "audit/";
     /// All results of a round.
@@ -353,6 +361,8 @@ listings! {
     schools() -> School = b"school/";
     /// The milestones of a district's handle, by number.
     milestones(district: DistrictId, handle: &Handle) -> Milestone = milestones_prefix(district, handle);
+    /// How many milestones the public sees, by school year and kind.
+    milestones_shown() -> MilestonesShown = b"milestones_shown/";
     /// The audit results of a round, by handle.
     audits(round: RoundId) -> AuditResult = audits_prefix(round);
     /// All budgets.

@@ -76,7 +76,10 @@ fn subject(subject: &Subject) -> Value {
             "district": access.district,
             "listed": access.listed.is_some(),
         }),
-        Subject::Figures(evidence) => json!({ "records": evidence.figures.len() }),
+        Subject::Figures(evidence) => json!({
+            "records": evidence.figures.len(),
+            "acts": evidence.acts.len(),
+        }),
         Subject::Student(student) => json!({
             "district": student.district,
             "school_year": student.school_year,

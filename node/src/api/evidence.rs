@@ -1,15 +1,12 @@
-//! Evidence bundles, built from one view by the ledger's own builders. Those with rows ask for a member's credential;
-//! those of public figures hold no row and are for anybody. Building runs on a thread that may block.
+//! Evidence bundles with rows, for members, built from one view by the ledger's own builders. Building runs on a thread
+//! that may block. Those of public figures are in [`super::public_evidence`].
 
 use std::sync::Arc;
 
-use aula_ledger::audit::bundle::FigureKey;
-use aula_ledger::audit::{Archive, BuildError, Bundle, Collector};
-use aula_ledger::chain::{Code, CommitCertificate, Header, Transaction};
-use aula_ledger::codec::{Canonical, CodecError};
+use aula_ledger::audit::{Archive, Body, BuildError, Bundle, Collector};
+use aula_ledger::chain::{CommitCertificate, Header};
+use aula_ledger::codec::Canonical;
 use aula_ledger::state::StoreError;
-use aula_ledger::state::schema::{self, RoundStatus};
-use aula_ledger::tx::Payload;
 use aula_ledger::types::{AccountId, DistrictId, Handle, Height, RoundId, SchoolYear};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -30,9 +27,6 @@ pub struct EvidenceQuery {
     pub waypoint: Option<u64>,
 }
 
-/// Most reports in a bundle of the whole ledger: what a page of a school or district shows.
-const MAX_REPORTS: usize = 50;
-
 struct Blocks<'a>(&'a ChainView);
 
 impl Archive for Blocks<'_> {
@@ -40,14 +34,11 @@ impl Archive for Blocks<'_> {
         Ok(self.0.header(height)?.zip(self.0.certificate(height)?))
     }
 
-    fn accepted(&self, height: Height) -> Result<Option<Vec<Payload>>, StoreError> {
+    fn body(&self, height: Height) -> Result<Option<Body>, StoreError> {
         let Some((block, receipts)) = self.0.block(height)?.zip(self.0.receipts(height)?) else {
             return Ok(None);
         };
-        let accepted = receipts.iter().zip(&block.transactions).filter(|(one, _)| one.code == Code::Accepted);
-        let payload = |bytes: &[u8]| Transaction::from_canonical(bytes).map(|one| one.body.payload);
-        let payloads: Result<Vec<Payload>, CodecError> = accepted.map(|(_, bytes)| payload(bytes)).collect();
-        payloads.map(Some).map_err(|error| StoreError(format!("a stored transaction is damaged: {error}")))
+        Ok(Some((block.transactions, receipts)))
     }
 }
 
@@ -59,16 +50,19 @@ async fn bundle(
     build: impl FnOnce(&Collector<'_>) -> Result<Bundle, BuildError> + Send + 'static,
 ) -> Result<Response, ApiError> {
     node.member(headers)?;
-    built(node, query, build).await
+    built(node, query.waypoint.map(Height).into_iter().collect(), build).await
 }
 
-async fn built(
+/// A bundle of the newest view that shows these blocks on the way.
+///
+/// # Errors
+/// 404 when there is no such thing, and when the database fails.
+pub(super) async fn built(
     node: &Arc<Node>,
-    query: &EvidenceQuery,
+    waypoints: Vec<Height>,
     build: impl FnOnce(&Collector<'_>) -> Result<Bundle, BuildError> + Send + 'static,
 ) -> Result<Response, ApiError> {
     let view = node.view();
-    let waypoints: Vec<Height> = query.waypoint.map(Height).into_iter().collect();
     let built = tokio::task::spawn_blocking(move || {
         let archive = Blocks(&view);
         let collector = Collector::new(&*view, &archive, &waypoints)?;
@@ -89,46 +83,6 @@ async fn built(
         }
         Err(BuildError::Store(error)) => Err(error.into()),
     }
-}
-
-/// A round's published figures, for anybody: its report with prices, its class and pools, and the parameters
-#[utoipa::path(get, path = "/v1/evidence/figures/round/{round}", tag = "evidence",
-    params(("round" = u32, Path), EvidenceQuery),
-    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
-        (status = 404, body = ErrorBody)))]
-pub async fn round_figures(
-    State(node): State<Arc<Node>>,
-    FromPath(round): FromPath<u32>,
-    FromQuery(query): FromQuery<EvidenceQuery>,
-) -> Result<Response, ApiError> {
-    let view = node.view();
-    let record = schema::round(&*view, RoundId(round))?
-        .ok_or_else(|| ApiError::not_found(format!("no round {round}"), "rounds are listed by /v1/rounds"))?;
-    let mut keys =
-        vec![FigureKey::Report(record.round), FigureKey::Parameters, FigureKey::Class(record.class)];
-    let pools = schema::pools(&*view, record.class)?;
-    keys.extend(pools.iter().map(|pool| FigureKey::Pool { class: record.class, pool: pool.pool }));
-    built(&node, &query, move |collector| collector.figures(&keys)).await
-}
-
-/// Public figures of the whole ledger, for anybody: parameters, budgets, and the published reports of the newest rounds
-#[utoipa::path(get, path = "/v1/evidence/figures", tag = "evidence", params(EvidenceQuery),
-    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
-        (status = 404, body = ErrorBody)))]
-pub async fn figures(
-    State(node): State<Arc<Node>>,
-    FromQuery(query): FromQuery<EvidenceQuery>,
-) -> Result<Response, ApiError> {
-    let view = node.view();
-    let mut keys = vec![FigureKey::Parameters];
-    let budgets = schema::budgets(&*view)?;
-    keys.extend(
-        budgets.iter().map(|one| FigureKey::Budget { funder: one.funder, school_year: one.school_year }),
-    );
-    let rounds = schema::rounds(&*view)?;
-    let decided = rounds.iter().rev().filter(|round| matches!(round.status, RoundStatus::Decided { .. }));
-    keys.extend(decided.take(MAX_REPORTS).map(|round| FigureKey::Report(round.round)));
-    built(&node, &query, move |collector| collector.figures(&keys)).await
 }
 
 /// A round with all its rows
@@ -168,8 +122,7 @@ pub async fn allocation_bundle(
     round: RoundId,
     handle: Handle,
 ) -> Result<Response, ApiError> {
-    let query = EvidenceQuery { waypoint: None };
-    built(node, &query, move |collector| collector.allocation(round, &handle)).await
+    built(node, Vec::new(), move |collector| collector.allocation(round, &handle)).await
 }
 
 /// Whether a student's state is anchored, and which

@@ -134,7 +134,7 @@ fn table(node: &Node, view: &ChainView, name: &str) -> Result<Table, ApiError> {
     match name {
         "validators" => Ok(uptime::table(&uptime::uptime(view, &node.index)?)),
         "parameters" => Ok(parameters::table(&parameters::parameters(view)?)),
-        "milestones" => Ok(milestones::table(&milestones::milestones(view, &node.index)?)),
+        "milestones" => Ok(milestones::table(&milestones::milestones(view)?)),
         other => registers::table(view, other)?.ok_or_else(unknown),
     }
 }

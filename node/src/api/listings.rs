@@ -120,7 +120,7 @@ pub async fn parameters(State(node): State<Arc<Node>>) -> Result<Json<Parameters
 /// How many milestones stand, by school year and kind, rounded down
 #[utoipa::path(get, path = "/v1/milestones", tag = "consortium", responses((status = 200, body = Milestones)))]
 pub async fn milestones(State(node): State<Arc<Node>>) -> Result<Json<Milestones>, ApiError> {
-    milestones::milestones(&node.view(), &node.index).map(Json)
+    milestones::milestones(&node.view()).map(Json)
 }
 
 fn found<T: Serialize>(

@@ -24,6 +24,7 @@ mod gate;
 pub mod listings;
 mod node;
 pub mod ops;
+mod public_evidence;
 pub mod publish;
 pub mod registers;
 pub mod report;
@@ -99,8 +100,9 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(listings::pool))
         .routes(routes!(listings::search))
         .routes(routes!(export::export))
-        .routes(routes!(evidence::figures))
-        .routes(routes!(evidence::round_figures))
+        .routes(routes!(public_evidence::figures))
+        .routes(routes!(public_evidence::register))
+        .routes(routes!(public_evidence::one))
         .routes(routes!(evidence::round))
         .routes(routes!(evidence::allocation))
         .routes(routes!(evidence::student))

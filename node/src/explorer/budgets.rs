@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aula_ledger::state::schema;
+use aula_ledger::state::schema::{self, Budget};
 use axum::extract::State;
 use maud::html;
 
@@ -24,7 +24,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
         h1 { "Budgets" }
         p .lead { "A funder's " (word("budget", "budget")) " of a school year is charged when a " (word("pool", "pool")) " is opened, and can never be overdrawn." }
         (verify::panel("/v1/evidence/figures", "all budgets"))
-        div .scroll tabindex="0" role="region" aria-label="Budgets" { table .sortable {
+        div .scroll tabindex="0" role="region" aria-label="Budgets" { table .sortable .cards {
             caption { (budgets.len()) " budgets" }
             thead { tr { (column("Funder", false)) (column("School year", true)) (column("Funded", true)) (column("Spent on pools", true))
                 (column("Left", true)) (column("Spent, share", true)) (column("By school", false)) } }
@@ -33,15 +33,26 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
                 td .n { (one.school_year) }
                 td .n data-proof={ (one.funder) "." (one.school_year) ".funded_cents" } data-value=(one.funded_cents) { (amount(one.funded_cents.0)) }
                 td .n data-proof={ (one.funder) "." (one.school_year) ".charged_cents" } data-value=(one.charged_cents) { (amount(one.charged_cents.0)) }
-                td .n { (amount(one.funded_cents.0.saturating_sub(one.charged_cents.0))) }
-                td .n { ((one.charged_cents.0.saturating_mul(1_000_000)).checked_div(one.funded_cents.0).map_or_else(|| "–".to_owned(), percent)) }
-                td { @if schema::stated_budget(&*view, &one.funder, one.school_year).ok().flatten().is_some() { "stated, as commitments" } @else { "not stated" } }
+                td .n data-proof={ (one.funder) "." (one.school_year) ".left_cents" } data-value=(left(one)) { (amount(left(one))) }
+                td .n data-proof={ (one.funder) "." (one.school_year) ".charged_ppm" } data-value=[spent(one)] { (spent(one).map_or_else(|| "–".to_owned(), percent)) }
+                td .wide { @if schema::stated_budget(&*view, &one.funder, one.school_year).ok().flatten().is_some() { "proved, without the amounts" } @else { "not stated" } }
             } } }
         } }
-        p { "Amounts by school are stated as commitments with a proof that they sum to the budget; nobody reads them here. "
+        p { "Amounts are in units of the funder's currency, with cents. How much went to which school is stated as commitments: locked boxes whose "
+            "sum is proved to be the budget, while nobody reads what is in each. "
             code { "aula evidence budget" } " fetches that proof for a member or auditor." }
         (exports("budgets", budgets.len()))
         (explained(&["budget", "pool"]))
     };
     Ok(shell::page(&node, "/budgets", "Budgets", content))
+}
+
+fn left(budget: &Budget) -> u64 {
+    budget.funded_cents.0.saturating_sub(budget.charged_cents.0)
+}
+
+/// The share spent, in parts per million, rounded down.
+fn spent(budget: &Budget) -> Option<u64> {
+    let ppm = (u128::from(budget.charged_cents.0) * 1_000_000).checked_div(budget.funded_cents.0.into())?;
+    u64::try_from(ppm).ok()
 }

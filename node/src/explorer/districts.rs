@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aula_ledger::rounds::report::CellCounts;
 use aula_ledger::state::schema;
 use aula_ledger::types::DistrictId;
 use axum::extract::State;
@@ -14,6 +15,7 @@ use super::words::{explained, word};
 use crate::api::{FromPath, Node};
 use crate::read::places::{self, InRound};
 use crate::read::rounds::placed;
+use crate::read::words::grouped;
 
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     let view = node.view();
@@ -22,16 +24,20 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     let of = |id: DistrictId| schools.iter().filter(|school| school.district == id).count();
     let content = html! {
         h1 { "Districts" }
+        p .lead { "Each district runs a node of its own and keeps its students' records to itself. Here is what the ledger knows of it: its name, its schools, "
+            "and how its students fared in each " (word("round", "round")) "." }
+        (verify::panel("/v1/evidence/figures/places", "all districts"))
         div .scroll tabindex="0" role="region" aria-label="Districts" { table .sortable {
             caption { (districts.len()) " districts" }
             thead { tr { (column("District", true)) (column("Name", false)) (column("Schools", true)) } }
             tbody { @for one in &districts { tr {
                 td .n { a href={ "/districts/" (one.id) } { (one.id) } }
-                td { a href={ "/districts/" (one.id) } { (one.name) } }
+                td data-proof={ "district-" (one.id) ".name" } data-value=(one.name) { a href={ "/districts/" (one.id) } { (one.name) } }
                 td .n { (of(one.id)) }
             } } }
         } }
         (exports("districts", districts.len()))
+        (explained(&["round"]))
     };
     Ok(shell::page(&node, "/districts", "Districts", content))
 }
@@ -40,21 +46,25 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
     let figures = places::district(&node.view(), DistrictId(id))?
         .ok_or_else(|| PageError::missing(format!("district {id}"), "/districts"))?;
     let content = html! {
+        p .over { a href="/districts" { "Districts" } }
         h1 { (figures.district.name) }
         dl .facts {
             dt { "Number" } dd { (figures.district.id) }
             dt { "Acting for it" } dd { @if figures.members.is_empty() { "nobody" } (figures.members.join(", ")) }
             dt { "Access log" } dd { @match &figures.access_log {
-                Some(log) => { (log.head.leaf_count) " entries, " (word("anchor", "anchored")) " in " a href={ "/blocks/" (log.at.height) } { "block " (log.at.height) } ", root " (shell::short(&log.head.root.to_string())) }
-                None => { "not anchored yet" }
+                Some(log) => { span data-proof={ "access-log-" (id) ".head.leaf_count" } data-value=(log.head.leaf_count) { (grouped(log.head.leaf_count)) } " entries: who looked at a record, and for what; " (word("anchor", "anchored")) " in " a href={ "/blocks/" (log.at.height) } { "block " (log.at.height) } ", root " (shell::short(&log.head.root.to_string())) }
+                None => { "no look at a record has been anchored yet" }
             } }
         }
+        (in_rounds(&figures.rounds, "district", id.into()))
         h2 { "Schools" }
         div .scroll tabindex="0" role="region" aria-label="Schools" { table .sortable {
             thead { tr { (column("School", true)) (column("Type", false)) } }
-            tbody { @for school in &figures.schools { tr { td .n { a href={ "/schools/" (school.id) } { (school.id) } } td { (school.school_type) } } } }
+            tbody { @for school in &figures.schools { tr {
+                td .n { a href={ "/schools/" (school.id) } { (school.id) } }
+                td data-proof={ "school-" (school.id) ".school_type" } data-value=(school.school_type) { (school.school_type) }
+            } } }
         } }
-        (in_rounds(&figures.rounds, "district", id.into()))
         p .exports { a href={ "/v1/districts/" (id) } { "JSON" } }
         (explained(&["round", "withheld", "anchor"]))
     };
@@ -63,23 +73,26 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
 
 /// How a place's students fared, round by round; also on a school's page.
 pub(super) fn in_rounds(rounds: &[InRound], what: &str, group: u32) -> Markup {
-    let part = |n: u32, of: u32| (u64::from(n) * 1_000_000).checked_div(of.into()).map(percent);
+    let rate = |c: CellCounts| (u64::from(placed(&c)) * 1_000_000).checked_div(c.students.into());
     let path = |line: &InRound, field: &str| format!("round-{}.by_{what}.{group}.{field}", line.round);
     html! {
         h2 { "How its students fared" }
-        @if !rounds.is_empty() { (verify::panel("/v1/evidence/figures", &format!("this {what}'s figures"))) }
+        @if !rounds.is_empty() { (verify::panel(&format!("/v1/evidence/figures/{what}/{group}"), &format!("this {what}'s figures"))) }
         p { "A row is a " (word("round", "round")) " in which students of this " (what) " asked; a dash is " (word("withheld", "withheld")) "." }
-        div .scroll tabindex="0" role="region" aria-label="Rounds" { table .sortable {
+        @if !rounds.is_empty() && rounds.iter().all(|line| line.counts.is_none()) {
+            p .note { "All of this " (what) "'s counts are withheld: in every round so few of its students got a place, or their first choice, that a number would point at them." }
+        }
+        div .scroll tabindex="0" role="region" aria-label="Rounds" { table .sortable .cards {
             caption { "Newest first" }
             thead { tr { (column("Round", true)) (column("Class", false)) (column("School year", true)) (column("Students", true))
                 (column("Placed", true)) (column("Placed, share", true)) (column("Waiting", true)) (column("First choice", true)) } }
             tbody { @for line in rounds { tr {
                 td .n { a href={ "/rounds/" (line.round) } { (line.round) } }
-                td { (line.title) }
+                td .wide { (line.title) }
                 td .n { (line.school_year) }
                 td .n data-proof=(path(line, "students")) data-value=[line.counts.map(|c| c.students)] { (count(line.counts.map(|c| c.students))) }
-                td .n { (count(line.counts.map(|c| placed(&c)))) }
-                td .n { (line.counts.and_then(|c| part(placed(&c), c.students)).unwrap_or_else(|| "–".into())) }
+                td .n data-proof=(path(line, "placed")) data-value=[line.counts.map(|c| placed(&c))] { (count(line.counts.map(|c| placed(&c)))) }
+                td .n data-proof=(path(line, "placed_ppm")) data-value=[line.counts.and_then(rate)] { (line.counts.and_then(rate).map_or_else(|| "–".into(), percent)) }
                 td .n data-proof=(path(line, "waitlisted")) data-value=[line.counts.map(|c| c.waitlisted)] { (count(line.counts.map(|c| c.waitlisted))) }
                 td .n data-proof=(path(line, "first_choice")) data-value=[line.counts.map(|c| c.first_choice)] { (count(line.counts.map(|c| c.first_choice))) }
             } } @if rounds.is_empty() { tr { td colspan="8" { "None yet." } } } }

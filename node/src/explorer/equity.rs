@@ -17,7 +17,9 @@ pub(super) fn report(figures: &RoundFigures, report: &PublishedReport) -> Markup
     let id = figures.round.round;
     html! {
         section {
-            h2 { "Equity report" }
+            h2 { "Was it fair? The equity report" }
+            p { "Measures that the ledger publishes with every round. The closer the line below is to the diagonal, the more equally the places "
+                "are spread over the schools, each school's pupils weighted by their need." }
             div .beside {
                 (curves(figures, report, before))
                 (coefficients(report, before, figures))
@@ -78,6 +80,7 @@ fn coefficients(
             before.and_then(|r| r.by_district.placed_ratio_ppm),
         ),
     ];
+    let earlier = |field: &str| figures.before.map(|id| format!("round-{id}.{field}"));
     let decile = |r: &PublishedReport| {
         r.bottom_decile_utility_e4.map_or_else(|| "–".to_owned(), |n| share(u64::from(n) * 100))
     };
@@ -87,16 +90,16 @@ fn coefficients(
             thead { tr { (column("Figure", false)) (column("Before", true)) (column("This round", true)) } }
             tbody {
                 @for (name, field, now, then) in rows { tr {
-                    th scope="row" { (name) } td .n { (ppm(then)) } td .n data-proof={ "round-" (figures.round.round) "." (field) } data-value=[now] { (ppm(now)) }
+                    th scope="row" { (name) } td .n data-proof=[earlier(field)] data-value=[then] { (ppm(then)) } td .n data-proof={ "round-" (figures.round.round) "." (field) } data-value=[now] { (ppm(now)) }
                 } }
                 tr { th scope="row" { "Utility of the tenth worst off (0 to 1)" }
-                    td .n { (before.map_or_else(|| "–".to_owned(), decile)) }
+                    td .n data-proof=[earlier("bottom_decile_utility_e4")] data-value=[before.and_then(|r| r.bottom_decile_utility_e4)] { (before.map_or_else(|| "–".to_owned(), decile)) }
                     td .n data-proof={ "round-" (figures.round.round) ".bottom_decile_utility_e4" } data-value=[report.bottom_decile_utility_e4] { (decile(report)) } }
                 tr { th scope="row" { (word("envy", "Justified envy, pairs")) }
-                    td .n { (count(before.and_then(|r| r.justified_envy_pairs))) }
+                    td .n data-proof=[earlier("justified_envy_pairs")] data-value=[before.and_then(|r| r.justified_envy_pairs)] { (count(before.and_then(|r| r.justified_envy_pairs))) }
                     td .n data-proof={ "round-" (figures.round.round) ".justified_envy_pairs" } data-value=[report.justified_envy_pairs] { (count(report.justified_envy_pairs)) } }
                 tr { th scope="row" { (word("fairness", "Price of fairness")) }
-                    td .n { (before.and_then(|r| r.price_of_fairness_ppm).map_or_else(|| "–".to_owned(), percent)) }
+                    td .n data-proof=[earlier("price_of_fairness_ppm")] data-value=[before.and_then(|r| r.price_of_fairness_ppm)] { (before.and_then(|r| r.price_of_fairness_ppm).map_or_else(|| "–".to_owned(), percent)) }
                     td .n data-proof={ "round-" (figures.round.round) ".price_of_fairness_ppm" } data-value=[report.price_of_fairness_ppm] {
                         (report.price_of_fairness_ppm.map_or_else(|| "–".to_owned(), percent)) } }
             }
@@ -105,15 +108,21 @@ fn coefficients(
 }
 
 fn groups(title: &str, name: &str, link: &str, field: &str, groups: &PublishedGroups) -> Markup {
-    let withheld = groups.cells.iter().filter(|cell| cell.counts.is_none()).count();
+    let (shown, withheld): (Vec<&PublishedCell>, Vec<&PublishedCell>) =
+        groups.cells.iter().partition(|cell| cell.counts.is_some());
     html! {
         h3 { (title) }
-        div .scroll tabindex="0" role="region" aria-label=(title) { table .sortable {
-            caption { (groups.cells.len()) " groups" @if withheld > 0 { ", " (withheld) " of them withheld" } }
+        @if shown.is_empty() { p { "All counts are " (word("withheld", "withheld")) "." } } @else {
+        div .scroll tabindex="0" role="region" aria-label=(title) { table .sortable .cards {
+            caption { (shown.len()) " of " (groups.cells.len()) " groups" }
             thead { tr { (column(name, true)) (column("Students", true)) (column("Placed", true)) (column("Placed, share", true))
                 (column("First choice, share", true)) (column("Waiting", true)) } }
-            tbody { @for cell in &groups.cells { (group(cell, link, field)) } }
-        } }
+            tbody { @for cell in shown { (group(cell, link, field)) } }
+        } } }
+        @if !withheld.is_empty() { p .soft { "Withheld: " @for (at, cell) in withheld.iter().enumerate() {
+            @if at > 0 { ", " }
+            span data-proof={ (field) "." (cell.group) ".students" } { (name.to_lowercase()) " " (cell.group) }
+        } "." } }
     }
 }
 
@@ -123,12 +132,15 @@ fn group(cell: &PublishedCell, link: &str, field: &str) -> Markup {
         c.zip(n).and_then(|(c, n)| (u64::from(n) * 1_000_000).checked_div(c.students.into()))
     };
     let shown = |ppm: Option<u64>| ppm.map_or_else(|| "–".to_owned(), percent);
+    let path = |name: &str| format!("{field}.{}.{name}", cell.group);
+    let (got, waiting) = (c.map(|c| placed(&c)), c.map(|c| c.waitlisted));
+    let (rate, first) = (part(got), part(c.map(|c| c.first_choice)));
     html! { tr {
         td .n { @if link == "/districts" { a href={ (link) "/" (cell.group) } { (cell.group) } } @else { (cell.group) } }
-        td .n data-proof={ (field) "." (cell.group) ".students" } data-value=[c.map(|c| c.students)] { (count(c.map(|c| c.students))) }
-        td .n { (count(c.map(|c| placed(&c)))) }
-        td .n { (shown(part(c.map(|c| placed(&c))))) }
-        td .n { (shown(part(c.map(|c| c.first_choice)))) }
-        td .n data-proof={ (field) "." (cell.group) ".waitlisted" } data-value=[c.map(|c| c.waitlisted)] { (count(c.map(|c| c.waitlisted))) }
+        td .n data-proof=(path("students")) data-value=[c.map(|c| c.students)] { (count(c.map(|c| c.students))) }
+        td .n data-proof=(path("placed")) data-value=[got] { (count(got)) }
+        td .n data-proof=(path("placed_ppm")) data-value=[rate] { (shown(rate)) }
+        td .n data-proof=(path("first_choice_ppm")) data-value=[first] { (shown(first)) }
+        td .n data-proof=(path("waitlisted")) data-value=[waiting] { (count(waiting)) }
     } }
 }

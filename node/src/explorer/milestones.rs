@@ -7,23 +7,27 @@ use maud::html;
 
 use super::error::Shown;
 use super::shell::{self, column, exports};
+use super::verify;
 use super::words::{explained, word};
 use crate::api::Node;
 use crate::read::milestones::milestones;
 use crate::read::words::grouped;
 
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
-    let known = milestones(&node.view(), &node.index)?;
+    let known = milestones(&node.view())?;
     let content = html! {
         h1 { "Milestones" }
         p .lead { "What students reached, recorded once and never changed; a correction is a record of its own. Counts are rounded down to a multiple of "
             (known.rounded_to) ", so that they point at nobody (" (word("withheld", "withheld")) " below that)." }
+        (verify::panel("/v1/evidence/figures/milestones", "these counts"))
         div .scroll tabindex="0" role="region" aria-label="Milestones" { table .sortable {
             caption { "Up to height " (known.height) }
             thead { tr { (column("School year", true)) (column("What was reached", false)) (column("At least", true)) } }
             tbody { @for one in &known.milestones { tr {
                 td .n { (one.school_year) } td { (one.kind.replace('_', " ")) }
-                td .n { @match one.at_least { Some(n) => { (grouped(n.into())) } None => { "–" } } }
+                td .n data-proof={ "milestones-" (one.school_year) "-" (one.kind) ".at_least" } data-value=[one.at_least] {
+                    @match one.at_least { Some(n) => { (grouped(n.into())) } None => { "fewer than " (known.rounded_to) } }
+                }
             } } @if known.milestones.is_empty() { tr { td colspan="3" { "None yet." } } } }
         } }
         (exports("milestones", known.milestones.len()))

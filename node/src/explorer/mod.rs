@@ -17,6 +17,7 @@ mod equity;
 mod error;
 mod family;
 mod heatmap;
+mod labels;
 mod members;
 mod milestones;
 mod overview;

@@ -9,11 +9,12 @@ use maud::{Markup, html};
 use super::error::Shown;
 use super::rounds::rounds_table;
 use super::shell;
+use super::verify;
 use super::words::{explained, word};
 use crate::api::Node;
 use crate::api::chain::{self, BlockSummary, Status};
 use crate::demo::rules::{CONSORTIUM_NAME, RULES};
-use crate::read::rounds;
+use crate::read::rounds::{self, RoundView};
 use crate::read::utc;
 use crate::read::words::{amount, grouped};
 use crate::storage::ChainView;
@@ -44,14 +45,17 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
     let content = html! {
         h1 { "Who got what, and was it fair?" }
         (intro())
-        (figures(&status))
+        (steps(newest.iter().find(|round| round.decision.is_some())))
         (totals_section(&totals))
         section {
             h2 { "Newest rounds" }
-            p { "Counts of fewer than " (min_cell) " students are " (word("withheld", "withheld")) " and shown as a dash." }
+            p { "A " (word("round", "round")) " gives the places of one kind of resource to the students who asked. Counts that could point at a student are "
+                (word("withheld", "withheld")) " and shown as a dash: no number here is of fewer than " (min_cell) " students." }
+            (verify::panel("/v1/evidence/figures", "these rounds and totals"))
             (rounds_table(&newest))
             p { a href="/rounds" { "All rounds" } }
         }
+        (figures(&status))
         (blocks_section(&blocks))
         (sources(node.genesis.genesis.name.as_str() == CONSORTIUM_NAME))
         (explained(&["block", "final", "height", "validator", "transaction", "anchor", "round", "optimal", "cost",
@@ -82,26 +86,53 @@ fn intro() -> Markup {
             "No student's record is here: only fingerprints, totals, prices and proofs. A " (word("block", "block")) " is "
             (word("final", "final")) " once more than two thirds of the " (word("validator", "validators")) " signed it."
         }
-        p {
-            "Start with a " a href="/rounds" { "round" } " to see who got what by school, or " a href="/verify" { "verify" }
-            " a figure in your own browser instead of trusting this page."
+    }
+}
+
+/// Where somebody who has never seen a ledger may begin.
+fn steps(newest: Option<&RoundView>) -> Markup {
+    let decided = newest.and_then(|round| round.decision.as_ref().map(|decision| (round, decision)));
+    html! {
+        ol .steps aria-label="Where to begin" {
+            li {
+                h2 { "See who got what" }
+                @match decided {
+                    Some((round, decision)) => p {
+                        a href={ "/rounds/" (round.round) } { "Round " (round.round) ", " (round.title) } ": "
+                        (shell::count(decision.requests)) " students asked, " (shell::count(decision.placed)) " got a place."
+                    },
+                    None => p { "No " a href="/rounds" { "round" } " has been decided yet." },
+                }
+            }
+            li {
+                h2 { "Find your school" }
+                p { "By its " a href="/schools" { "number" } " or its " a href="/districts" { "district" } ": its places, and how its students fared. For one child there is the "
+                    a href="/family" { "families' page" } "." }
+            }
+            li {
+                h2 { "Check it yourself" }
+                p { "Press a \"Verify\" button: your own browser checks the figures against what the " (word("validator", "validators")) " signed. "
+                    a href="/verify" { "How that works" } "." }
+            }
         }
     }
 }
 
 fn figures(status: &Status) -> Markup {
-    let finality = status.finality.map(|f| format!("{} ms (p99 {} ms)", f.p50_ms, f.p99_ms));
+    let finality = status.finality.map(|f| format!("{} ms", grouped(f.p50_ms)));
+    let slowest = status.finality.map(|f| format!("99 of 100 blocks within {} ms", grouped(f.p99_ms)));
     html! {
-        section aria-label="Now" {
+        section {
+            h2 { "The ledger now" }
             dl .figures {
                 div { dt { (word("height", "Height")) } dd #height { (status.height) } }
-                div { dt { "Last block (UTC)" } dd #time data-ms=(status.time_ms) { (utc(status.time_ms.0)) } }
-                div { dt { "Time until " (word("final", "final")) } dd #finality { (finality.as_deref().unwrap_or("not measured yet")) } }
-                div { dt { (word("validator", "Validators")) } dd { (status.validators) } }
+                div { dt { "Last block (UTC)" } dd .small #time data-ms=(status.time_ms) { (utc(status.time_ms.0)) } }
+                div { dt { "Time until a block is " (word("final", "final")) } dd #finality title=[slowest] { (finality.as_deref().unwrap_or("not measured yet")) } }
+                div { dt { (word("validator", "Validators")) } dd { a href="/validators" data-proof="validators.count" data-value=(status.validators) { (status.validators) } } }
                 div { dt { (word("transaction", "Transactions")) } dd #transactions {
                     (status.transactions.map_or_else(|| "counting".to_owned(), grouped))
                 } }
-                div { dt { "Waiting, peers" } dd { (status.waiting_transactions) ", " (status.peers) } }
+                div { dt { "Waiting to enter a block" } dd { (status.waiting_transactions) } }
             }
         }
     }
@@ -109,13 +140,14 @@ fn figures(status: &Status) -> Markup {
 
 fn totals_section(totals: &Totals) -> Markup {
     html! {
-        section aria-label="Totals" {
+        section {
+            h2 { "Shared so far" }
             dl .figures {
                 div { dt { "Districts" } dd { a href="/districts" { (totals.districts) } } }
                 div { dt { "Schools" } dd { a href="/schools" { (totals.schools) } } }
-                div { dt { (word("pool", "Pools")) ", places" } dd { a href="/pools" { (grouped(totals.pools as u64)) } ", " (grouped(totals.places)) } }
-                div { dt { (word("budget", "Funded")) } dd { a href="/budgets" { (amount(totals.funded_cents)) } } }
-                div { dt { "Spent on pools" } dd { (amount(totals.charged_cents)) } }
+                div { dt { "Places in " (grouped(totals.pools as u64)) " " (word("pool", "pools")) } dd { a href="/pools" { (grouped(totals.places)) } } }
+                div { dt { (word("budget", "Funded")) ", in currency units" } dd { a href="/budgets" { (amount(totals.funded_cents)) } } }
+                div { dt { "Spent on places" } dd { (amount(totals.charged_cents)) } }
                 div { dt { "Student states " (word("anchor", "anchored")) } dd { (grouped(totals.anchored)) } }
             }
         }
@@ -126,7 +158,7 @@ fn blocks_section(blocks: &[BlockSummary]) -> Markup {
     html! {
         section {
             h2 { "Newest blocks" }
-            div .scroll tabindex="0" role="region" aria-label="Newest blocks" { table {
+            div .scroll tabindex="0" role="region" aria-label="Newest blocks" { table .cards {
                 caption { "With nothing to do there is a block a second." }
                 thead { tr {
                     (shell::column("Height", false)) (shell::column("Time (UTC)", false)) (shell::column("Transactions", true))
@@ -134,7 +166,7 @@ fn blocks_section(blocks: &[BlockSummary]) -> Markup {
                 } }
                 tbody #blocks data-limit=(BLOCKS) { @for block in blocks { tr {
                     td { a href={ "/blocks/" (block.height) } { (block.height) } }
-                    td { (utc(block.time_ms.0)) }
+                    td { (shell::moment(block.time_ms.0)) }
                     td .n { (block.transactions.leaf_count) }
                     td .n { (block.students.leaf_count) }
                     td { (shell::short(&block.hash.to_string())) }
@@ -154,7 +186,7 @@ fn sources(from_demo: bool) -> Markup {
                     "This is a demonstration on one machine. The students, schools and districts are real and anonymous, from a "
                     "published study of the 1980s; what was joined to them, and what was " strong { "invented" } ", is said here."
                 }
-                dl .rules { @for rule in RULES { dt { (rule.title) } dd { (rule.text) } } }
+                dl .rules { @for rule in RULES { div { dt { (rule.title) } dd { (rule.text) } } } }
             } @else {
                 p {
                     "Every figure is counted by the ledger from what its members submitted and signed. Members, districts and "

@@ -17,24 +17,29 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     let known = parameters(&node.view())?;
     let content = html! {
         h1 { "Parameters" }
-        p .lead { "Every validator uses these numbers. A " (word("parameter", "parameter")) " changes only by a vote of more than two thirds of the members." }
-        (verify::panel("/v1/evidence/figures", "the parameters"))
-        div .scroll tabindex="0" role="region" aria-label="Parameters" { table .sortable {
+        p .lead { "Every validator uses these numbers. A " (word("parameter", "parameter")) " changes only by a vote of more than two thirds of the members. \"In the genesis\" is what it was when the chain was founded." }
+        (verify::panel("/v1/evidence/figures/parameters", "the parameters and their history"))
+        div .scroll tabindex="0" role="region" aria-label="Parameters" { table .sortable .cards {
             caption { "In force at height " (known.height) }
-            thead { tr { (column("Name", false)) (column("Value", true)) (column("In the genesis", true)) (column("What it is", false)) } }
+            thead { tr { (column("What it is", false)) (column("Value", true)) (column("In the genesis", true)) (column("Name", false)) } }
             tbody { @for one in &known.parameters { tr {
-                td { code { (one.name) } } td .n data-proof={ "parameters." (one.name) } data-value=(one.value) { (grouped(one.value)) } td .n { (grouped(one.at_genesis)) } td .wide { (one.meaning) }
+                td .wide { (one.meaning) }
+                td .n data-proof={ "parameters." (one.name) } data-value=(one.value) { (grouped(one.value)) }
+                td .n data-proof={ "genesis.parameters." (one.name) } data-value=(one.at_genesis) { (grouped(one.at_genesis)) }
+                td { code .whole { (one.name) } }
             } } }
         } }
         (exports("parameters", known.parameters.len()))
         h2 { "History" }
         @if known.history.is_empty() { p { "None was changed since the genesis." } } @else {
-            div .scroll tabindex="0" role="region" aria-label="History" { table {
+            div .scroll tabindex="0" role="region" aria-label="History" { table .cards {
                 caption { "Oldest first" }
                 thead { tr { (column("Block", true)) (column("Proposal", true)) (column("Name", false)) (column("Before", true)) (column("After", true)) } }
                 tbody { @for one in &known.history { tr {
-                    td .n { a href={ "/blocks/" (one.height) } { (one.height) } } td .n { (one.proposal) } td { code { (one.name) } }
-                    td .n { (grouped(one.before)) } td .n { (grouped(one.after)) }
+                    td .n data-proof={ "proposal-" (one.proposal) ".status.height" } data-value=(one.height) { a href={ "/blocks/" (one.height) } { (one.height) } }
+                    td .n { (one.proposal) } td { code .whole { (one.name) } }
+                    td .n { (grouped(one.before)) }
+                    td .n data-proof={ "proposal-" (one.proposal) ".change.params." (one.name) } data-value=(one.after) { (grouped(one.after)) }
                 } } }
             } }
         }

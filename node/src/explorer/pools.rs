@@ -8,7 +8,8 @@ use axum::extract::State;
 use maud::{Markup, html};
 
 use super::error::{PageError, Shown};
-use super::shell::{self, column, count, exports};
+use super::shell::{self, column, count, exports, whole};
+use super::verify;
 use super::words::{explained, word};
 use crate::api::registers::PoolsQuery;
 use crate::api::{FromPath, FromQuery, Node};
@@ -24,37 +25,51 @@ pub(super) async fn list(State(node): State<Arc<Node>>, FromQuery(query): FromQu
     let total = schema::all_pools(&*view)?.len();
     let content = html! {
         h1 { "Pools" }
-        p .lead { "A " (word("pool", "pool")) " is places of one kind at one school, charged to a " (word("budget", "budget")) " when it was opened." }
+        p .lead { "A " (word("pool", "pool")) " is places of one kind at one school, charged to a " (word("budget", "budget")) " when it was opened. \"Guaranteed use\" is how many of its places must be given." }
         nav .chips aria-label="Classes" { ul { @for one in &classes { li {
             a href={ "/pools?class=" (one.definition.class) } aria-current=[(Some(one.definition.class) == class).then_some("page")] {
                 (one.definition.title) ", " (one.definition.school_year) }
         } } } }
-        (table(&rows))
+        @if let Some(class) = class { (verify::panel(&format!("/v1/evidence/figures/class/{class}"), "these pools")) }
+        (table(&rows, Beside::School))
         (exports("pools", total))
         (explained(&["pool", "budget", "class"]))
     };
     Ok(shell::page(&node, "/pools", "Pools", content))
 }
 
+/// The place of a pool's figure in a proof.
+fn at(row: &PoolRow, field: &str) -> String {
+    format!("pool-{}.{field}", row.pool.pool)
+}
+
+/// What tells the pools of a list apart: of one class the school, of one school the class.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beside {
+    School,
+    Class,
+}
+
 /// Pools as lines; also on a school's page.
-pub(super) fn table(rows: &[PoolRow]) -> Markup {
+pub(super) fn table(rows: &[PoolRow], beside: Beside) -> Markup {
+    let school = beside == Beside::School;
+    let other = if school { "School" } else { "Class" };
     html! {
-        div .scroll tabindex="0" role="region" aria-label="Pools" { table .sortable {
+        div .scroll tabindex="0" role="region" aria-label="Pools" { table .sortable .cards {
             caption { (rows.len()) " pools" }
             thead { tr {
-                (column("Pool", true)) (column("Class", false)) (column("School", true)) (column("Kind", false)) (column("Places", true))
-                (column("Guaranteed use", true)) (column("A place costs", true)) (column("All places cost", true))
+                (column("Pool", true)) (column(other, school)) (column("Kind", false)) (column("Places", true))
+                (column("Guaranteed use", true)) (column("Cost of a place", true)) (column("Cost of all", true))
             } }
             tbody { @for row in rows { tr {
                 td .n { a href={ "/pools/" (row.pool.pool) } { (row.pool.pool) } }
-                td { (row.title) }
-                td .n { a href={ "/schools/" (row.pool.school) } { (row.pool.school) } }
+                @if school { td .n { a href={ "/schools/" (row.pool.school) } { (row.pool.school) } } } @else { td .wide { (row.title) } }
                 td { (row.kind_name) }
-                td .n { (grouped(row.pool.capacity.into())) }
-                td .n { (grouped(row.pool.floor.into())) }
-                td .n { (amount(row.pool.unit_cost_cents.0)) }
-                td .n { (amount(row.cost_cents)) }
-            } } @if rows.is_empty() { tr { td colspan="8" { "None." } } } }
+                td .n data-proof=(at(row, "capacity")) data-value=(row.pool.capacity) { (grouped(row.pool.capacity.into())) }
+                td .n data-proof=(at(row, "floor")) data-value=(row.pool.floor) { (grouped(row.pool.floor.into())) }
+                td .n data-proof=(at(row, "unit_cost_cents")) data-value=(row.pool.unit_cost_cents) { (amount(row.pool.unit_cost_cents.0)) }
+                td .n data-proof=(at(row, "cost_cents")) data-value=(row.cost_cents) { (amount(row.cost_cents)) }
+            } } @if rows.is_empty() { tr { td colspan="7" { "None." } } } }
         } }
     }
 }
@@ -64,13 +79,17 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
         .ok_or_else(|| PageError::missing(format!("pool {id}"), "/pools"))?;
     let row = &figures.pool;
     let content = html! {
-        h1 { "Pool " (id) ": " (row.kind_name) " at school " (row.pool.school) }
+        p .over { a href={ "/pools?class=" (row.pool.class) } { "Pools" } " / Pool " (id) }
+        h1 { (row.kind_name) " at school " (row.pool.school) }
+        (verify::panel(&format!("/v1/evidence/figures/school/{}", row.pool.school), "this pool"))
         dl .facts {
             dt { "Class" } dd { a href={ "/pools?class=" (row.pool.class) } { (row.title) } }
             dt { "School" } dd { a href={ "/schools/" (row.pool.school) } { (row.pool.school) } }
-            dt { "Places" } dd { (grouped(row.pool.capacity.into())) ", of which " (grouped(row.pool.floor.into())) " must be used" }
-            dt { "Cost" } dd { (amount(row.pool.unit_cost_cents.0)) " a place, " (amount(row.cost_cents)) " in all" }
-            dt { "Funder" } dd { a href={ "/members#" (row.pool.funder) } { code { (row.pool.funder) } } }
+            dt { "Places" } dd { span data-proof=(at(row, "capacity")) data-value=(row.pool.capacity) { (grouped(row.pool.capacity.into())) }
+                ", of which " span data-proof=(at(row, "floor")) data-value=(row.pool.floor) { (grouped(row.pool.floor.into())) } " must be used" }
+            dt { "Cost" } dd { span data-proof=(at(row, "unit_cost_cents")) data-value=(row.pool.unit_cost_cents) { (amount(row.pool.unit_cost_cents.0)) }
+                " a place, " span data-proof=(at(row, "cost_cents")) data-value=(row.cost_cents) { (amount(row.cost_cents)) } " in all" }
+            dt { "Funder" } dd data-proof=(at(row, "funder")) data-value=(row.pool.funder) { a href={ "/members#" (row.pool.funder) } { (whole(&row.pool.funder)) } }
             dt { "In use" } dd { @match figures.in_use_at {
                 Some(height) => { (count(figures.in_use)) ", reported in " a href={ "/blocks/" (height) } { "block " (height) } }
                 None => { "not reported" }
@@ -81,7 +100,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
             thead { tr { (column("Round", true)) (column("Price", true)) (column("Used", true)) (column("Could have had it", true)) } }
             tbody { @for line in &figures.rounds { tr {
                 td .n { a href={ "/rounds/" (line.round) } { (line.round) } }
-                td .n { @match line.price { Some(price) => { (price) } None => { "unbounded" } } }
+                td .n data-proof={ "round-" (line.round) ".pools." (id) ".price" } data-value=[line.price] { @match line.price { Some(price) => { (price) } None => { "unbounded" } } }
                 td .n { (count(line.used)) }
                 td .n { (count(line.demand)) }
             } } @if figures.rounds.is_empty() { tr { td colspan="4" { "No round of its class is decided." } } } }

@@ -27,7 +27,8 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
         .ok_or_else(|| PageError::missing(format!("round {id}"), "/rounds"))?;
     let round = &figures.round;
     let content = html! {
-        h1 { "Round " (id) ": " (round.title) ", school year " (round.school_year) }
+        p .over { a href="/rounds" { "Rounds" } " / Round " (id) " · school year " (round.school_year) }
+        h1 { (round.title) }
         (story(round))
         @if let Some(decision) = &round.decision {
             (verify::panel(&format!("/v1/evidence/figures/round/{id}"), "this round's published figures"))
@@ -52,7 +53,7 @@ fn story(round: &RoundView) -> Markup {
             @match &round.decision {
                 Some(decision) => {
                     "Decided in " a href={ "/blocks/" (decision.height) } { "block " (decision.height) } ": "
-                    (count(decision.requests)) " students asked, " (count(decision.placed)) " got a place, "
+                    strong { (count(decision.requests)) " students" } " asked, " strong { (count(decision.placed)) " got a place" } ", "
                     (count(decision.waitlisted)) " wait. The result is "
                     @if decision.optimal { "proved " (word("optimal", "optimal")) } @else { "proved within " (decision.gap_ppm) " parts per million" }
                     "; every " (word("mandate", "mandate")) @if decision.mandates_met { " is met." } @else { " is not met." }
@@ -65,7 +66,7 @@ fn story(round: &RoundView) -> Markup {
             }
         }
         p { "Opened in " a href={ "/blocks/" (round.opened) } { "block " (round.opened) } " at " (utc(round.opened_ms.0))
-            " UTC, with equity weight " (round.equity) "." }
+            " UTC, with " a href="/parameters" { "equity weight" } " " (round.equity) ": the higher it is, the more a high need counts." }
     }
 }
 
@@ -74,16 +75,16 @@ fn totals(decision: &DecisionView) -> Markup {
     html! {
         section aria-label="Totals" {
             dl .figures {
-                div { dt { "Requests" } dd data-proof={ "round-" (decision.round) ".students" } data-value=[decision.requests] { (count(decision.requests)) } }
-                div { dt { "Placed" } dd { (count(decision.placed)) } }
+                div { dt { "Students asked" } dd data-proof={ "round-" (decision.round) ".students" } data-value=[decision.requests] { (count(decision.requests)) } }
+                div { dt { "Placed" } dd data-proof={ "round-" (decision.round) ".totals.placed" } data-value=[decision.placed] { (count(decision.placed)) } }
                 div { dt { "Waiting" } dd data-proof={ "round-" (decision.round) ".totals.waitlisted" } data-value=[decision.waitlisted] { (count(decision.waitlisted)) } }
-                div { dt { "First-ranked kind" } dd data-proof={ "round-" (decision.round) ".totals.first_choice" } data-value=[decision.first_choice] { (count(decision.first_choice)) } }
+                div { dt { "Got their first choice" } dd data-proof={ "round-" (decision.round) ".totals.first_choice" } data-value=[decision.first_choice] { (count(decision.first_choice)) } }
                 div { dt { (word("mandate", "With a mandate")) } dd data-proof={ "round-" (decision.round) ".mandates" } data-value=[decision.mandated] { (count(decision.mandated)) } }
                 div { dt { (word("cost", "Weighted cost")) } dd data-proof={ "round-" (decision.round) ".objective" } data-value=(decision.objective) { (grouped(decision.objective.unsigned_abs())) } }
             }
             @if let Some(by_tier) = decision.by_tier { p {
                 "Placed by " (word("tier", "tier")) ": " @for (at, n) in by_tier.iter().enumerate() {
-                    @if at > 0 { ", " } (grouped((*n).into())) " " (tiers[at]) } "."
+                    @if at > 0 { ", " } span data-proof={ "round-" (decision.round) ".by_tier." (at) } data-value=(n) { (grouped((*n).into())) } " " (tiers[at]) } "."
             } }
         }
     }
@@ -91,53 +92,68 @@ fn totals(decision: &DecisionView) -> Markup {
 
 fn schools(figures: &RoundFigures) -> Markup {
     let id = figures.round.round;
-    let mut lines: Vec<&SchoolLine> = figures.schools.iter().collect();
-    // What is shown comes first, the fewest places a weighted pupil before the most.
-    lines.sort_by_key(|line| {
-        (line.counts.is_none(), line.counts.map(|c| c.placed_per_weighted_pupil_e6), line.school)
-    });
-    let withheld = lines.iter().filter(|line| line.counts.is_none()).count();
+    let (mut shown, withheld): (Vec<&SchoolLine>, Vec<&SchoolLine>) =
+        figures.schools.iter().partition(|line| line.counts.is_some());
+    // The fewest places a weighted pupil before the most.
+    shown.sort_by_key(|line| (line.counts.map(|c| c.placed_per_weighted_pupil_e6), line.school));
     html! {
         section {
             h2 { "Who got what, by school" }
-            p { "A row is a school's students. Shares are shaded: the darker, the higher; the number stands in each cell. Head cells sort. "
-                "A dash is " (word("withheld", "withheld")) ". Places per " (word("weighted", "weighted pupil")) " are what the equity report compares." }
-            div .scroll tabindex="0" role="region" aria-label="Who got what, by school" { table .sortable .heat {
-                caption { (lines.len()) " schools, " (withheld) " of them withheld" }
-                thead { tr {
-                    (column("School", true)) (column("District", true)) (column("Type", false)) (column("Students", true))
-                    (column("Placed", true)) (column("Placed, share", true)) (column("First choice, share", true))
-                    (column("Waiting, share", true)) (column("Places a weighted pupil", true))
+            p { "A row is a school's students; the darker a share, the higher it is. The schools with the fewest places per "
+                (word("weighted", "weighted pupil")) " come first; click on a column's name to sort by it." }
+            @if shown.is_empty() { p { "Every school's counts are " (word("withheld", "withheld")) " in this round." } } @else {
+                div .scroll tabindex="0" role="region" aria-label="Who got what, by school" { table .sortable .heat .cards {
+                    caption { (shown.len()) " of " (figures.schools.len()) " schools" }
+                    (school_head())
+                    tbody { @for line in &shown { (school(id, line)) } }
                 } }
-                tbody { @for line in lines { (school(id, line)) } }
+            }
+            @if !withheld.is_empty() { details {
+                summary { (withheld.len()) " more schools, whose counts are withheld" }
+                p { "A count is " (word("withheld", "withheld")) " when it, or what follows from it by subtraction, is of fewer than "
+                    @if let Some(least) = figures.report.as_ref().map(|report| report.min_cell_students) { (least) " students" } @else { "the least number of students that may be shown" }
+                    ": where few students of a school got a place, showing how many would point at them." }
+                ul .list { @for line in &withheld { li {
+                    a href={ "/schools/" (line.school) } data-proof={ "round-" (id) ".by_school." (line.school) ".students" } { "School " (line.school) }
+                } } }
             } }
             (exports(&format!("schools-of-round-{id}"), figures.schools.len()))
         }
     }
 }
 
+fn school_head() -> Markup {
+    html! { thead { tr {
+        (column("School", true)) (column("District", true)) (column("Type", false)) (column("Students", true))
+        (column("Placed", true)) (column("Placed, share", true)) (column("First choice, share", true))
+        (column("Waiting, share", true)) (column("Places per weighted pupil", true))
+    } } }
+}
+
 fn school(round: RoundId, line: &SchoolLine) -> Markup {
     let c = line.counts;
+    let path = |field: &str| format!("round-{round}.by_school.{}.{field}", line.school);
     let part = |n: Option<u32>| {
         c.zip(n).and_then(|(c, n)| (u64::from(n) * 1_000_000).checked_div(c.students.into()))
     };
+    let (students, got) = (c.map(|c| c.students), c.map(|c| placed(&c)));
     let rate = c.map(|c| c.placed_per_weighted_pupil_e6);
     html! { tr {
         td .n { a href={ "/schools/" (line.school) } { (line.school) } }
         td .n { a href={ "/districts/" (line.district) } { (line.district) } }
         td { (line.school_type) }
-        td .n data-proof={ "round-" (round) ".by_school." (line.school) ".students" } data-value=[c.map(|c| c.students)] { (count(c.map(|c| c.students))) }
-        td .n { (count(c.map(|c| placed(&c)))) }
-        (shaded(part(c.map(|c| placed(&c)))))
-        (shaded(part(c.map(|c| c.first_choice))))
-        (shaded(part(c.map(|c| c.waitlisted))))
-        td .n .{ "h" (step(rate)) } data-proof={ "round-" (round) ".by_school." (line.school) ".placed_per_weighted_pupil_e6" } data-value=[rate] { @match rate { Some(rate) => { (share(rate)) } None => { "–" } } }
+        td .n data-proof=(path("students")) data-value=[students] { (count(students)) }
+        td .n data-proof=(path("placed")) data-value=[got] { (count(got)) }
+        (shaded(part(got), &path("placed_ppm")))
+        (shaded(part(c.map(|c| c.first_choice)), &path("first_choice_ppm")))
+        (shaded(part(c.map(|c| c.waitlisted)), &path("waitlisted_ppm")))
+        td .n .{ "h" (step(rate)) } data-proof=(path("placed_per_weighted_pupil_e6")) data-value=[rate] { @match rate { Some(rate) => { (share(rate)) } None => { "–" } } }
     } }
 }
 
 /// A share as a shaded cell.
-fn shaded(ppm: Option<u64>) -> Markup {
-    html! { td .n .{ "h" (step(ppm)) } { @match ppm { Some(ppm) => { (percent(ppm)) } None => { "–" } } } }
+fn shaded(ppm: Option<u64>, path: &str) -> Markup {
+    html! { td .n .{ "h" (step(ppm)) } data-proof=(path) data-value=[ppm] { @match ppm { Some(ppm) => { (percent(ppm)) } None => { "–" } } } }
 }
 
 /// The shade of a share: 0 to 9, none withheld.
@@ -152,22 +168,23 @@ fn prices(figures: &RoundFigures) -> Markup {
     html! {
         section {
             h2 { "Prices: where one more place is worth most" }
-            p { "A pool's " (word("price", "price")) " is what one more place there would save in " (word("cost", "weighted cost")) "." }
-            div .scroll tabindex="0" role="region" aria-label="Prices" { table .sortable {
+            p { "A pool's " (word("price", "price")) " is what one more place there would save in " (word("cost", "weighted cost"))
+                ": points, not money. A funder who can add one place helps most where the price is highest. \"Could have had it\" counts the students for whom the pool was a choice." }
+            div .scroll tabindex="0" role="region" aria-label="Prices" { table .sortable .cards {
                 caption { "The " (PRICES.min(lines.len())) " highest of " (lines.len()) " pools" }
                 thead { tr {
                     (column("Pool", true)) (column("School", true)) (column("Kind", false)) (column("Price", true)) (column("Places", true))
-                    (column("Used", true)) (column("Could have had it", true)) (column("A place costs", true))
+                    (column("Used", true)) (column("Could have had it", true)) (column("Cost of a place", true))
                 } }
                 tbody { @for line in lines.iter().take(PRICES) { tr {
                     td .n { a href={ "/pools/" (line.pool) } { (line.pool) } }
                     td .n { a href={ "/schools/" (line.school) } { (line.school) } }
                     td { (line.kind) }
                     td .n data-proof={ "round-" (id) ".pools." (line.pool) ".price" } data-value=[line.price] { @match line.price { Some(price) => { (price) } None => { "unbounded" } } }
-                    td .n { (grouped(line.capacity.into())) }
+                    td .n data-proof={ "pool-" (line.pool) ".capacity" } data-value=(line.capacity) { (grouped(line.capacity.into())) }
                     td .n data-proof={ "round-" (id) ".pools." (line.pool) ".used" } data-value=[line.used] { (count(line.used)) }
                     td .n data-proof={ "round-" (id) ".pools." (line.pool) ".demand" } data-value=[line.demand] { (count(line.demand)) }
-                    td .n { (amount(line.unit_cost_cents.0)) }
+                    td .n data-proof={ "pool-" (line.pool) ".unit_cost_cents" } data-value=(line.unit_cost_cents) { (amount(line.unit_cost_cents.0)) }
                 } } }
             } }
             (exports(&format!("pools-of-round-{id}"), figures.pools.len()))
@@ -188,16 +205,25 @@ fn spend(figures: &RoundFigures) -> Markup {
         }
     }
     let total = kinds.iter().fold(0u64, |sum, (.., cents)| sum.saturating_add(*cents));
+    let path = |kind: &str, field: &str| format!("spend-{}.{kind}.{field}", figures.round.class);
     html! {
         section {
             h2 { "Budget and spend" }
-            p { "The class's pools cost " (amount(total)) " in all, charged to their funders' " a href="/budgets" { "budgets" } " when they were opened." }
+            p { "The pools of this round cost " span data-proof=(path("all_kinds", "cost_cents")) data-value=(total) { (amount(total)) } " in all, charged to their funders' " a href="/budgets" { "budgets" } " when they were opened." }
             div .scroll tabindex="0" role="region" aria-label="Spend by kind" { table {
                 thead { tr { (column("Kind", false)) (column("Places", true)) (column("Cost", true)) } }
-                tbody { @for (kind, places, cents) in &kinds { tr { td { (kind) } td .n { (grouped(*places)) } td .n { (amount(*cents)) } } } }
+                tbody { @for (kind, places, cents) in &kinds { tr { td { (kind) }
+                    td .n data-proof=(path(kind, "places")) data-value=(places) { (grouped(*places)) }
+                    td .n data-proof=(path(kind, "cost_cents")) data-value=(cents) { (amount(*cents)) } } } }
             } }
         }
     }
+}
+
+/// A number with its sign and its thousands apart.
+fn signed(n: i64) -> String {
+    let sign = if n < 0 { "-" } else { "" };
+    format!("{sign}{}", grouped(n.unsigned_abs()))
 }
 
 fn proof(decision: &DecisionView) -> Markup {
@@ -205,8 +231,11 @@ fn proof(decision: &DecisionView) -> Markup {
         section {
             h2 { "Proof" }
             dl .facts {
-                dt { "Cost and proven bound" } dd { (decision.objective) " and " (decision.dual) ", gap " (decision.gap_ppm) " parts per million" }
-                dt { "Optimizer's work" } dd { (grouped(decision.work)) " of at most " (grouped(decision.max_work)) " entries" }
+                dt { "Cost and proven bound" } dd { span data-proof={ "round-" (decision.round) ".objective" } data-value=(decision.objective) { (signed(decision.objective)) }
+                    " and " span data-proof={ "round-" (decision.round) ".dual" } data-value=(decision.dual) { (signed(decision.dual)) }
+                    @if decision.gap_ppm == 0 { ": equal, so that no other assignment costs less" }
+                    @else { ": at most " span data-proof={ "round-" (decision.round) ".gap_ppm" } data-value=(decision.gap_ppm) { (decision.gap_ppm) } " millionths apart" } }
+                dt { "Optimizer's work" } dd { (grouped(decision.work)) " costs and prices looked at, of at most " (grouped(decision.max_work)) }
                 dt { "Certificate" } dd { "SHA-256 " (short(&decision.certificate_sha256.to_string())) }
                 dt { "Requests, decisions" } dd { "roots " (short(&decision.requests_root.to_string())) ", " (short(&decision.decisions_root.to_string())) }
                 dt { (word("seed", "Lottery seed")) } dd { (short(&decision.seed.to_string())) "; " (decision.revealed.len()) " shares revealed, "

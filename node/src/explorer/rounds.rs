@@ -8,6 +8,7 @@ use maud::{Markup, html};
 
 use super::error::Shown;
 use super::shell::{self, column, count, exports};
+use super::verify;
 use super::words::{explained, word};
 use crate::api::Node;
 use crate::read::rounds::{self, RoundView};
@@ -25,6 +26,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
             "every validator runs and that proves its own answer. " (word("optimal", "Optimal")) " means: no other assignment costs less. "
             "Counts of fewer than " (min_cell) " students are " (word("withheld", "withheld")) "."
         }
+        (verify::panel("/v1/evidence/figures", "the newest rounds"))
         (rounds_table(&rounds))
         (exports("rounds", rounds.len()))
         (explained(&["round", "optimal", "cost", "mandate", "withheld"]))
@@ -35,12 +37,12 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
 /// Rounds as lines; also on the overview.
 pub(super) fn rounds_table(rounds: &[RoundView]) -> Markup {
     html! {
-        div .scroll #rounds tabindex="0" role="region" aria-label="Rounds" { table .sortable {
+        div .scroll #rounds tabindex="0" role="region" aria-label="Rounds" { table .sortable .cards {
             caption { "Newest first" }
             thead { tr {
-                (column("Round", true)) (column("Class", false)) (column("School year", true)) (column("Status", false))
-                (column("Requests", true)) (column("Placed", true)) (column("Waiting", true)) (column("First choice", true))
-                (column("Mandates", false)) (column("Weighted cost", true)) (column("Proof", false))
+                (column("Round", true)) (column("What was shared", false)) (column("School year", true)) (column("Status", false))
+                (column("Students asked", true)) (column("Placed", true)) (column("Waiting", true)) (column("First choice", true))
+                (column("Mandates", false)) (column("Weighted cost", true)) (column("Result", false))
             } }
             tbody { @for round in rounds { (row(round)) } @if rounds.is_empty() {
                 tr { td colspan="11" { "No round has been opened yet." } }
@@ -51,17 +53,20 @@ pub(super) fn rounds_table(rounds: &[RoundView]) -> Markup {
 
 fn row(round: &RoundView) -> Markup {
     let decision = round.decision.as_ref();
+    let proof = |field: &str| decision.map(|d| format!("round-{}.{field}", d.round));
+    let (placed, waiting) = (decision.and_then(|d| d.placed), decision.and_then(|d| d.waitlisted));
+    let first = decision.and_then(|d| d.first_choice);
     html! { tr {
         td .n { a href={ "/rounds/" (round.round) } { (round.round) } }
-        td { a href={ "/rounds/" (round.round) } { (round.title) } }
+        td .wide { a href={ "/rounds/" (round.round) } { (round.title) } }
         td .n { (round.school_year) }
         td { (round.status_word()) }
-        td .n { (count(round.requests)) }
-        td .n { (count(decision.and_then(|d| d.placed))) }
-        td .n { (count(decision.and_then(|d| d.waitlisted))) }
-        td .n { (count(decision.and_then(|d| d.first_choice))) }
+        td .n data-proof=[proof("students")] data-value=[round.requests] { (count(round.requests)) }
+        td .n data-proof=[proof("totals.placed")] data-value=[placed] { (count(placed)) }
+        td .n data-proof=[proof("totals.waitlisted")] data-value=[waiting] { (count(waiting)) }
+        td .n data-proof=[proof("totals.first_choice")] data-value=[first] { (count(first)) }
         td { @match decision { Some(d) if d.mandates_met => { "all met" } Some(_) => { "not all met" } None => { "–" } } }
-        td .n { @match decision { Some(d) => { (grouped(d.objective.unsigned_abs())) } None => { "–" } } }
-        td { @match decision { Some(d) if d.optimal => { "optimal" } Some(d) => { "within " (d.gap_ppm) " ppm" } None => { "–" } } }
+        td .n data-proof=[proof("objective")] data-value=[decision.map(|d| d.objective)] { @match decision { Some(d) => { (grouped(d.objective.unsigned_abs())) } None => { "–" } } }
+        td { @match decision { Some(d) if d.optimal => { "optimal" } Some(d) => { "within " (d.gap_ppm) " millionths" } None => { "–" } } }
     } }
 }

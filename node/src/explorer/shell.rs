@@ -5,30 +5,42 @@ use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets::{self, VERIFIER_SHA256};
+use super::labels;
 use crate::api::Node;
+use crate::read::utc;
 use crate::read::words::grouped;
 
 /// What a page may load and run: this origin only, and the verifier's WebAssembly.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// Pages of the navigation.
-const PAGES: &[(&str, &str)] = &[
-    ("/", "Overview"),
-    ("/rounds", "Rounds"),
-    ("/pools", "Pools"),
-    ("/budgets", "Budgets"),
-    ("/districts", "Districts"),
-    ("/schools", "Schools"),
-    ("/blocks", "Blocks"),
-    ("/transactions", "Transactions"),
-    ("/validators", "Validators"),
-    ("/parameters", "Parameters"),
-    ("/trail", "Trail"),
-    ("/milestones", "Milestones"),
-    ("/members", "Members"),
-    ("/verify", "Verify"),
-    ("/family", "Families"),
+/// Pages of the navigation, by what a reader comes for.
+const PAGES: &[(&str, &[(&str, &str)])] = &[
+    (
+        "Sharing",
+        &[
+            ("/", "Overview"),
+            ("/rounds", "Rounds"),
+            ("/budgets", "Budgets"),
+            ("/pools", "Pools"),
+            ("/districts", "Districts"),
+            ("/schools", "Schools"),
+            ("/milestones", "Milestones"),
+            ("/family", "Families"),
+        ],
+    ),
+    (
+        "Ledger",
+        &[
+            ("/blocks", "Blocks"),
+            ("/transactions", "Transactions"),
+            ("/trail", "Trail"),
+            ("/members", "Members"),
+            ("/validators", "Validators"),
+            ("/parameters", "Parameters"),
+            ("/verify", "Verify"),
+        ],
+    ),
 ];
 
 /// A page of this node.
@@ -40,7 +52,7 @@ pub(super) fn page(node: &Node, path: &str, title: &str, content: Markup) -> Res
             a .skip href="#content" { "To the content" }
             header {
                 p .brand { a href="/" { "Aula" } }
-                p { "Chain " strong { (chain) } " " span #live .badge role="status" { "as of height " (tip.height) } }
+                p .chain { "Chain " strong { (chain) } " " span #live .badge role="status" { "as of height " (tip.height) } }
                 (search_form(""))
             }
             (navigation(path))
@@ -55,7 +67,11 @@ pub(super) fn page(node: &Node, path: &str, title: &str, content: Markup) -> Res
 pub(super) fn bare(title: &str, content: Markup) -> Response {
     answer(document(
         title,
-        html! { body { header { p .brand { a href="/" { "Aula" } } } main #content { (content) } } },
+        html! { body {
+            header { p .brand { a href="/" { "Aula" } } (search_form("")) }
+            (navigation(""))
+            main #content { (content) }
+        } },
     ))
 }
 
@@ -79,7 +95,10 @@ fn document(title: &str, body: Markup) -> Markup {
 
 fn answer(markup: Markup) -> Response {
     let policy = (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    ([policy, (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))], Html(markup.into_string()))
+    (
+        [policy, (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))],
+        Html(labels::labelled(&markup.into_string())),
+    )
         .into_response()
 }
 
@@ -100,9 +119,12 @@ fn navigation(path: &str) -> Markup {
         other => path == other || path.strip_prefix(other).is_some_and(|rest| rest.starts_with('/')),
     };
     html! {
-        nav aria-label="Pages" { ul { @for (address, name) in PAGES { li {
-            @if here(address) { a href=(address) aria-current="page" { (name) } } @else { a href=(address) { (name) } }
-        } } } }
+        nav .pages aria-label="Pages" { @for (group, pages) in PAGES { div {
+            p { (group) }
+            ul { @for (address, name) in *pages { li {
+                @if here(address) { a href=(address) aria-current="page" { (name) } } @else { a href=(address) { (name) } }
+            } } }
+        } } }
     }
 }
 
@@ -136,7 +158,7 @@ pub(super) fn exports(register: &str, rows: usize) -> Markup {
 pub(super) fn count(n: Option<impl Into<u64>>) -> Markup {
     match n {
         Some(n) => html! { (grouped(n.into())) },
-        None => html! { span .withheld title="withheld: few students" { "–" } },
+        None => html! { span .withheld title="withheld: it could point at a student" { "–" } },
     }
 }
 
@@ -148,6 +170,16 @@ pub(super) fn column(title: &str, numbers: bool) -> Markup {
 /// The first digits of a hash; the whole one is what is copied.
 pub(super) fn short(hash: &str) -> Markup {
     html! { code title=(hash) { (hash.get(..12).unwrap_or(hash)) } }
+}
+
+/// A hash or address in full, which may break where it must.
+pub(super) fn whole(hash: &impl std::fmt::Display) -> Markup {
+    html! { code .whole { (hash) } }
+}
+
+/// A moment, kept on one line.
+pub(super) fn moment(time_ms: u64) -> Markup {
+    html! { time { (utc(time_ms)) } }
 }
 
 /// Parts per million as a share with three decimals.

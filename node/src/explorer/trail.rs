@@ -8,6 +8,8 @@ use maud::html;
 use super::error::Shown;
 use super::shell::{self, pager};
 use super::transactions::table;
+use super::verify;
+use super::words::explained;
 use crate::api::listings::{TrailQuery, trail_page};
 use crate::api::{FromQuery, Node};
 use crate::read::words::grouped;
@@ -18,13 +20,20 @@ pub(super) async fn list(
 ) -> Shown {
     query.limit = Some(query.limit.unwrap_or(50));
     let page = trail_page(&node, &query)?;
+    let bundle = match query.before {
+        Some(before) => format!("/v1/evidence/figures/trail?limit=50&before={before}"),
+        None => "/v1/evidence/figures/trail?limit=50".to_owned(),
+    };
     let content = html! {
         h1 { "Administrative trail" }
         p .lead { "Votes, keys, roles, money, classes, pools, rounds opened, run and taken back, audits: each act with who, when and what. Nothing is ever removed from it." }
-        p { (grouped(page.count)) " acts, up to height " (page.height) "." }
+        (verify::panel(&bundle, "the acts on this page"))
+        p { (grouped(page.count)) " acts, up to height " (page.height) ". An act that names a student or tells a withheld count is shown in part, and its proof is "
+            "for members and auditors: it stays without an outline when you verify." }
         (table(&page))
         (pager("/trail", page.next.map(|before| format!("/trail?before={before}"))))
         p .exports { a href="/v1/trail" { "JSON, by pages" } }
+        (explained(&["transaction", "block", "final"]))
     };
     Ok(shell::page(&node, "/trail", "Administrative trail", content))
 }

@@ -9,13 +9,13 @@ use axum::extract::State;
 use maud::{Markup, html};
 
 use super::error::{PageError, Shown};
-use super::shell::{self, column, exports, pager, short};
+use super::shell::{self, column, exports, moment, pager, short, whole};
+use super::verify;
 use super::words::{explained, word};
 use crate::api::listings::{TransactionsQuery, transactions_page};
 use crate::api::{FromPath, FromQuery, Node};
 use crate::read::transactions::{self, Line, Page};
-use crate::read::utc;
-use crate::read::words::grouped;
+use crate::read::words::{grouped, kind as kind_in_words};
 
 pub(super) async fn list(
     State(node): State<Arc<Node>>,
@@ -36,8 +36,8 @@ pub(super) async fn list(
         form .filter method="get" action="/transactions" {
             label for="kind" { "Kind" }
             select #kind name="kind" {
-                option value="" selected[kind.is_none()] { "all" }
-                @for one in PayloadKind::ALL { option value=(one.name()) selected[kind == Some(one.name())] { (one.name()) } }
+                option value="" selected[kind.is_none()] { "All kinds" }
+                @for one in PayloadKind::ALL { option value=(one.name()) selected[kind == Some(one.name())] { (kind_in_words(one.name())) } }
             }
             button type="submit" { "Show" }
         }
@@ -53,23 +53,37 @@ pub(super) async fn list(
 /// Lines of transactions; also of the administrative trail.
 pub(super) fn table(page: &Page) -> Markup {
     html! {
-        div .scroll tabindex="0" role="region" aria-label="Transactions" { table {
+        div .scroll tabindex="0" role="region" aria-label="Transactions" { table .cards {
             caption { "Newest first" }
             thead { tr {
-                (column("Number", true)) (column("Block", true)) (column("Time (UTC)", false)) (column("Kind", false))
-                (column("Outcome", false)) (column("What it did", false)) (column("Id", false))
+                (column("Number", true)) (column("Kind", false)) (column("What it did", false)) (column("Outcome", false))
+                (column("Block", true)) (column("Time (UTC)", false)) (column("Id", false))
             } }
             tbody { @for line in &page.transactions { tr {
                 td .n { (line.ordinal) }
+                td data-proof=[act(line, "kind")] data-value=(line.outline.kind) title=(line.outline.kind) { (kind_in_words(line.outline.kind)) }
+                td .wide data-proof=[act(line, "events")] data-value=[act(line, "").map(|_| events(line))] { (line.words.join(" ")) }
+                td data-proof=[act(line, "code")] data-value=(line.outline.code) { (outcome(line)) }
                 td .n { a href={ "/blocks/" (line.height) } { (line.height) } }
-                td { (utc(line.time_ms)) }
-                td { (line.outline.kind) }
-                td { @if line.outline.code == 0 { "accepted" } @else { "rejected (" (line.outline.code) ")" } }
-                td .wide { (line.words.join(" ")) }
-                td { a href={ "/transactions/" (line.outline.id) } { (short(&line.outline.id.to_string())) } }
-            } } }
+                td data-proof={ "block-" (line.height) ".time_ms" } data-value=(line.time_ms) { (moment(line.time_ms)) }
+                td data-proof=[act(line, "id")] data-value=(line.outline.id) { a href={ "/transactions/" (line.outline.id) } { (short(&line.outline.id.to_string())) } }
+            } } @if page.transactions.is_empty() { tr { td colspan="7" { "None yet." } } } }
         } }
     }
+}
+
+/// The place of an act in a proof; none when nobody but members may have the proof.
+fn act(line: &Line, field: &str) -> Option<String> {
+    line.outline.provable.then(|| format!("act-{}-{}.{field}", line.height, line.index))
+}
+
+/// What the receipt says, as the proof has it.
+fn events(line: &Line) -> String {
+    serde_json::Value::from(line.outline.events.clone()).to_string()
+}
+
+fn outcome(line: &Line) -> Markup {
+    html! { @if line.outline.code == 0 { "accepted" } @else { "rejected (" (line.outline.code) ")" } }
 }
 
 pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<Hash>) -> Shown {
@@ -80,26 +94,30 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<H
         line.outline.account.parse().ok().map(|account| schema::member(&*view, &account)).transpose()?;
     let sender = sender.flatten().map(|member| member.name.to_string());
     let content = html! {
-        h1 { "Transaction" }
+        p .over { a href="/transactions" { "Transactions" } " / number " (line.ordinal) }
+        h1 { (kind_in_words(line.outline.kind)) }
         p .lead { (told(&line, sender.as_deref())) }
+        @if line.outline.provable { (verify::panel(&format!("/v1/evidence/figures/transaction/{id}"), "this transaction")) }
+        @else { p .soft { "It names students or tells a withheld count, so its proof is for members and auditors. That its block is final, anybody verifies on "
+            a href={ "/blocks/" (line.height) } { "the block's page" } "." } }
         dl .facts {
-            dt { "Id" } dd { code { (line.outline.id) } }
-            dt { "Kind" } dd { (line.outline.kind) }
-            dt { "Sender" } dd { a href={ "/members#" (line.outline.account) } { (sender.as_deref().unwrap_or("no longer a member")) }
-                " " code { (line.outline.account) } ", its number " (line.outline.sequence) }
+            dt { "Id" } dd data-proof=[act(&line, "id")] data-value=(line.outline.id) { (whole(&line.outline.id)) }
+            dt { "Kind" } dd data-proof=[act(&line, "kind")] data-value=(line.outline.kind) { code { (line.outline.kind) } }
+            dt { "Sender" } dd data-proof=[act(&line, "account")] data-value=(line.outline.account) { a href={ "/members#" (line.outline.account) } { (sender.as_deref().unwrap_or("no longer a member")) }
+                " " (whole(&line.outline.account)) ", the sender's number " (line.outline.sequence) }
             dt { "Place" } dd { a href={ "/blocks/" (line.height) } { "block " (line.height) } ", position " (line.index)
                 "; number " (line.ordinal) " of the chain" }
-            dt { "Time (UTC)" } dd { (utc(line.time_ms)) }
+            dt { "Time (UTC)" } dd data-proof={ "block-" (line.height) ".time_ms" } data-value=(line.time_ms) { (moment(line.time_ms)) }
             dt { "Size" } dd { @match (line.outline.bytes, line.outline.entries) {
-                (Some(bytes), Some(entries)) => { (grouped(bytes as u64)) " bytes, " (grouped(entries as u64)) " entries" }
+                (Some(bytes), Some(entries)) => { (grouped(bytes as u64)) " bytes, " (grouped(entries as u64)) @if entries == 1 { " entry" } @else { " entries" } }
                 _ => { "withheld: a district's batches would tell how many of its students asked" }
             } }
-            dt { "Outcome" } dd { (line.outline.meaning) " (code " (line.outline.code) ")" }
+            dt { "Outcome" } dd data-proof=[act(&line, "code")] data-value=(line.outline.code) { (line.outline.meaning) " (code " (line.outline.code) ")" }
         }
         section {
             h2 { "The receipt in words" }
             @if line.words.is_empty() { p { "It changed nothing." } }
-            ul { @for words in &line.words { li { (words) } } }
+            ul data-proof=[act(&line, "events")] data-value=[act(&line, "").map(|_| events(&line))] { @for words in &line.words { li { (words) } } }
         }
         p .exports { a href={ "/v1/transactions/" (line.outline.id) } { "JSON" } }
         (explained(&["transaction", "final", "block"]))
@@ -109,7 +127,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<H
 
 fn told(line: &Line, sender: Option<&str>) -> Markup {
     html! {
-        (sender.unwrap_or("A former member")) " sent " (line.outline.kind) "; it is " (word("final", "final")) " in block " (line.height) " and was "
+        (sender.unwrap_or("A former member")) " sent it; it is " (word("final", "final")) " in block " (line.height) " and was "
         @if line.outline.code == 0 { "accepted." } @else { "rejected: " (line.outline.meaning) "." }
     }
 }

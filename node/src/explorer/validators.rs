@@ -6,7 +6,8 @@ use axum::extract::State;
 use maud::html;
 
 use super::error::Shown;
-use super::shell::{self, column, exports, percent};
+use super::shell::{self, column, exports, percent, whole};
+use super::verify;
 use super::words::{explained, word};
 use crate::api::Node;
 use crate::read::uptime::uptime;
@@ -21,23 +22,25 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
             "came late is not in its certificate: a share below 100 % is not downtime by itself. A missed round is one in which it was this "
             "validator's turn to propose and nothing was decided."
         }
-        p { "Counted up to height " (known.height) ". Rounds that decided nothing, in all: " (known.failed_rounds) "." }
-        div .scroll tabindex="0" role="region" aria-label="Validators" { table .sortable {
+        (verify::panel("/v1/evidence/figures/validators", "who the validators are"))
+        p { "The state of the ledger proves who the validators are and what their votes weigh. The counts of signatures are this node's, from the "
+            "certificates of all blocks. Counted up to height " (known.height) ". Rounds that decided nothing, in all: " (known.failed_rounds) "." }
+        div .scroll tabindex="0" role="region" aria-label="Validators" { table .sortable .cards {
             caption { (known.validators.len()) " validators" }
             thead { tr {
-                (column("Name", false)) (column("Power", true)) (column("Signed, share", true)) (column("Signed", true)) (column("To sign", true))
+                (column("Name", false)) (column("Votes", true)) (column("Signed, share", true)) (column("Signed", true)) (column("To sign", true))
                 (column("Proposed", true)) (column("Missed rounds", true)) (column("Last signed", true)) (column("Address", false))
             } }
             tbody { @for one in &known.validators { tr id=(one.address) {
-                td { (one.name) }
-                td .n { (one.power) @if one.power == 0 { " (left)" } }
+                td .wide data-proof={ "validator-" (one.address) ".name" } data-value=(one.name) { (one.name) }
+                td .n data-proof={ "validators." (one.address) ".power" } data-value=(one.power) { (one.power) @if one.power == 0 { " (left)" } }
                 td .n { (one.signed_ppm.map_or_else(|| "–".to_owned(), percent)) }
                 td .n { (grouped(one.signed)) }
                 td .n { (grouped(one.expected)) }
                 td .n { (grouped(one.proposed)) }
                 td .n { (grouped(one.missed_rounds)) }
                 td .n { a href={ "/blocks/" (one.last_signed) } { (one.last_signed) } }
-                td { code { (one.address) } }
+                td .wide { (whole(&one.address)) }
             } } }
         } }
         (exports("validators", known.validators.len()))

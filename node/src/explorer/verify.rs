@@ -18,9 +18,9 @@ use crate::api::Node;
 pub(super) fn panel(bundle: &str, what: &str) -> Markup {
     html! {
         section .verify aria-label="Verify" data-bundle=(bundle) data-verifier=(assets::address("aula_verifier.wasm")) data-genesis="/v1/genesis" {
-            p { "Do not trust this page, check it: "
-                button type="button" .verify-button { "Verify " (what) }
-                " in your own browser, or offline: " a href=(bundle) { "the bundle" } " with " code { "aula-audit verify" } "."
+            p { button type="button" .verify-button { "Verify " (what) }
+                span { "Do not trust this page: your own browser checks it, figure by figure. Or offline: " a href=(bundle) { "the bundle" }
+                    " with " code { "aula-audit verify" } "." }
             }
             div .verdict role="status" aria-live="polite" {}
         }
@@ -33,7 +33,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
         h1 { "Verify" }
         p .lead { "A figure here is worth what its proof is worth. The button fetches a bundle (the figures, the path of hashes from them to a block, "
             "and the validators' signatures under it) and the genesis, and checks one against the other in your browser, without asking this node anything else." }
-        (panel("/v1/evidence/figures", "parameters, budgets and the newest rounds' reports"))
+        (panel("/v1/evidence/figures", "budgets, parameters and newest rounds"))
         h2 { "What must not come from this node" }
         p { "A lying node would serve its own genesis and its own verifier. Compare both fingerprints with those that the consortium published elsewhere:" }
         dl .facts {
@@ -42,6 +42,8 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
         }
         p { "To pin them, open any page with " code { "#genesis=…&verifier=…" } " (64 digits each) at the end of its address: verification then fails when what this node serves has another fingerprint." }
         h2 { "What it does not show" }
+        p { "Outlined figures are proved; what stands beside them without an outline is this node's word. An act that names a student or tells a withheld count has its "
+            "proof in members' and auditors' hands, and how often a validator signed is counted by this node from all certificates." }
         p { "A public bundle proves that the published figures are what more than two thirds of the validators signed. That a round's result is "
             "optimal follows from its rows, which are pseudonymous and not public: the auditor's bundle (" code { "aula evidence round" } ") holds them, and "
             code { "aula-audit verify" } " proves the optimum from them. That an anchored need is true is what the audits of drawn students are for." }

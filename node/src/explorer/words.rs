@@ -131,10 +131,10 @@ pub(super) fn explained(ids: &[&str]) -> Markup {
     html! {
         section aria-labelledby="words" {
             h2 #words { "Words on this page" }
-            dl .words { @for (id, name, text) in known {
+            dl .words { @for (id, name, text) in known { div {
                 dt id={ "word-" (id) } { (name) }
                 dd { (text) }
-            } }
+            } } }
         }
     }
 }
@@ -161,6 +161,8 @@ mod tests {
             include_str!("milestones.rs"),
             include_str!("family.rs"),
             include_str!("heatmap.rs"),
+            include_str!("trail.rs"),
+            include_str!("members.rs"),
         ];
         for page in pages {
             for used in page.split("word(\"").skip(1).filter_map(|rest| rest.split('"').next()) {

@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aula_consensus::context::proposer_at;
-use aula_ledger::chain::{Code, Transaction, ValidatorSet};
+use aula_ledger::chain::{Transaction, ValidatorSet};
 use aula_ledger::codec::Canonical;
 use aula_ledger::state::schema;
-use aula_ledger::tx::{MilestoneKind, Payload, PayloadKind};
-use aula_ledger::types::{Height, SchoolYear, ValidatorAddress};
+use aula_ledger::tx::PayloadKind;
+use aula_ledger::types::{Height, ValidatorAddress};
 
 use crate::storage::{ChainView, StorageError};
 
@@ -57,8 +57,6 @@ pub struct Contents {
     entries: Vec<Entry>,
     by_kind: BTreeMap<PayloadKind, Vec<u64>>,
     validators: BTreeMap<ValidatorAddress, Work>,
-    /// Accepted milestones that correct none, by school year and kind.
-    milestones: BTreeMap<(SchoolYear, u8), u32>,
     anchored: u64,
     failed_rounds: u64,
     set: Option<ValidatorSet>,
@@ -153,11 +151,6 @@ impl Contents {
         self.validators.get(validator).copied().unwrap_or_default()
     }
 
-    /// Milestones that stand, by school year and the number of their kind.
-    pub const fn milestones(&self) -> &BTreeMap<(SchoolYear, u8), u32> {
-        &self.milestones
-    }
-
     fn take(&mut self, view: &ChainView, height: Height) -> Result<(), StorageError> {
         let damaged = |what: &str| StorageError::Damaged(format!("block {height}: {what}"));
         let header = view.header(height)?.ok_or_else(|| damaged("no header"))?;
@@ -225,17 +218,7 @@ impl Contents {
             let ordinal = self.transactions();
             self.by_kind.entry(kind).or_default().push(ordinal);
             self.entries.push(Entry { height: height.0, index, kind, code: receipt.code.number() });
-            if let (Payload::RecordMilestone(one), Code::Accepted) = (&transaction.body.payload, receipt.code)
-                && one.supersedes.is_none()
-            {
-                *self.milestones.entry((one.school_year, kind_number(one.kind))).or_default() += 1;
-            }
         }
         Ok(())
     }
-}
-
-/// The number of a kind of milestone, as its bytes have it.
-pub const fn kind_number(kind: MilestoneKind) -> u8 {
-    kind as u8
 }

@@ -1,22 +1,18 @@
 //! Milestones for the public: how many of each kind and school year stand on the ledger, never whose.
 //!
-//! Counts are rounded down to a multiple of `min_cell_students`: exact ones, read after each block, would tell the kind
-//! of the one milestone that the block recorded.
+//! The ledger itself keeps the published counts, rounded down to a multiple of `min_cell_students`: exact ones, read
+//! after each block, would tell the kind of the one milestone that the block recorded.
 
 use aula_ledger::state::schema;
+use aula_ledger::tx::MilestoneKind;
 use aula_ledger::types::SchoolYear;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::index::Index;
 use super::table::Table;
 use crate::api::ApiError;
 use crate::storage::ChainView;
-
-/// Names of the kinds, by their number.
-const KINDS: [&str; 5] =
-    ["unit_mastered", "grade_completed", "credential_awarded", "intervention_begun", "intervention_ended"];
 
 /// Milestones of one kind in one school year.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -45,16 +41,26 @@ pub struct Milestones {
 ///
 /// # Errors
 /// When the database fails.
-pub fn milestones(view: &ChainView, index: &Index) -> Result<Milestones, ApiError> {
-    let step = schema::params(view)?.min_cell_students.max(1);
-    let contents = index.follow(view)?;
-    let line = |((school_year, kind), count): (&(SchoolYear, u8), &u32)| MilestoneLine {
-        school_year: *school_year,
-        kind: KINDS.get(usize::from(*kind)).copied().unwrap_or("other"),
-        at_least: Some(count / step * step).filter(|n| *n > 0),
+pub fn milestones(view: &ChainView) -> Result<Milestones, ApiError> {
+    let line = |one: schema::MilestonesShown| MilestoneLine {
+        school_year: one.school_year,
+        kind: name(one.kind),
+        at_least: Some(one.at_least).filter(|n| *n > 0),
     };
-    let milestones = contents.milestones().iter().map(line).collect();
-    Ok(Milestones { height: contents.height(), rounded_to: step, milestones })
+    let milestones = schema::milestones_shown(view)?.into_iter().map(line).collect();
+    let rounded_to = schema::params(view)?.min_cell_students.max(1);
+    Ok(Milestones { height: view.tip().height.0, rounded_to, milestones })
+}
+
+/// The kind as evidence names it.
+const fn name(kind: MilestoneKind) -> &'static str {
+    match kind {
+        MilestoneKind::UnitMastered => "unit_mastered",
+        MilestoneKind::GradeCompleted => "grade_completed",
+        MilestoneKind::CredentialAwarded => "credential_awarded",
+        MilestoneKind::InterventionBegun => "intervention_begun",
+        MilestoneKind::InterventionEnded => "intervention_ended",
+    }
 }
 
 /// The register as a table.

@@ -39,6 +39,8 @@ pub struct Outline {
     pub code: u16,
     /// The number in words.
     pub meaning: &'static str,
+    /// Whether anybody may have it whole, with its proof; not when it names a student or a count that is withheld.
+    pub provable: bool,
     /// What it did.
     #[schema(value_type = Vec<Object>)]
     pub events: Vec<Value>,
@@ -89,6 +91,7 @@ impl Outline {
             entries: (!withheld).then(|| entries(payload)),
             code: receipt.code.number().into(),
             meaning: receipt.code.explain(),
+            provable: aula_ledger::audit::is_public(payload, receipt, min_cell),
             events: receipt.events.iter().map(|event| publish::event(event, min_cell)).collect(),
         }
     }

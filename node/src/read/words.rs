@@ -2,6 +2,37 @@
 
 use serde_json::Value;
 
+/// What a kind of transaction does, in a few words.
+pub fn kind(name: &str) -> &str {
+    match name {
+        "RegisterMember" => "Candidate named",
+        "ProposeChange" => "Change proposed",
+        "VoteChange" => "Vote",
+        "RotateKey" => "Key replaced",
+        "RecordAccess" => "Access log anchored",
+        "AnchorStates" => "Student states anchored",
+        "RecordMilestone" => "Milestone recorded",
+        "RecordConsent" => "Consents recorded",
+        "RecordErasure" => "Students erased",
+        "RecordAudit" => "Audit recorded",
+        "FundBudget" => "Budget funded",
+        "BudgetStatement" => "Budget stated",
+        "EquityStatement" => "Fair floor proved",
+        "DefineClass" => "Class defined",
+        "DefinePool" => "Pool opened",
+        "OpenRound" => "Round opened",
+        "CommitSeed" => "Lottery share sealed",
+        "SubmitRequests" => "Requests submitted",
+        "RevealSeed" => "Lottery share revealed",
+        "RunRound" => "Round decided",
+        "Acknowledge" => "Places acknowledged",
+        "RevertDecision" => "Decision taken back",
+        "ReportUtilisation" => "Use reported",
+        "SetClassTerms" => "Class terms set",
+        other => other,
+    }
+}
+
 /// An event in a sentence.
 pub fn event(event: &Value) -> String {
     let name = event["event"].as_str().unwrap_or_default();
@@ -50,6 +81,7 @@ pub fn event(event: &Value) -> String {
 
 fn resources(name: &str, event: &Value) -> String {
     let n = |field: &str| number(&event[field]);
+    let large = |field: &str| event[field].as_u64().map_or_else(|| number(&event[field]), grouped);
     let t = |field: &str| text(&event[field]);
     match name {
         "audit_recorded" => format!("An auditor recorded for round {}: {}.", n("round"), t("finding")),
@@ -91,10 +123,10 @@ fn resources(name: &str, event: &Value) -> String {
         "round_decided" => format!(
             "Round {} was decided: {} requests, {} placed, {} waiting; weighted cost {}, {}.",
             n("round"),
-            n("requests"),
-            n("placed"),
-            n("waitlisted"),
-            n("objective"),
+            large("requests"),
+            large("placed"),
+            large("waitlisted"),
+            large("objective"),
             proof(&event["gap_ppm"])
         ),
         "round_infeasible" => {
@@ -171,6 +203,13 @@ mod tests {
             "Round 3 was decided: 40 requests, (withheld) placed, (withheld) waiting; weighted cost 7, proved optimal."
         );
         assert_eq!(event(&json!({ "event": "something_new" })), "something new.");
+    }
+
+    #[test]
+    fn every_kind_of_transaction_has_a_name_for_people() {
+        for known in aula_ledger::tx::PayloadKind::ALL {
+            assert_ne!(kind(known.name()), known.name());
+        }
     }
 
     #[test]

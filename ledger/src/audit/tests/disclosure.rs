@@ -134,7 +134,8 @@ fn no_value_of_a_closed_field_fits_anything_that_can_be_seen() {
     open_fields(&mut bundle, &fields(2), &names(&["skill/00003", "need"])).unwrap();
     let mut visible = bundle.to_canonical();
     visible.extend(world.chain.state.rows("students/1/1988").unwrap().into_iter().flat_map(|(_, row)| row));
-    for payloads in world.accepted.values() {
+    for height in world.bodies.keys() {
+        let payloads = world.accepted(*height).unwrap().unwrap();
         visible.extend(payloads.iter().flat_map(|payload| borsh::to_vec(payload).unwrap()));
     }
     let seen: BTreeSet<[u8; 32]> = visible.windows(32).map(|window| window.try_into().unwrap()).collect();

@@ -23,7 +23,8 @@ fn bundles(world: &World) -> Vec<Bundle> {
         collector.budget(account("funder"), YEAR).unwrap(),
         opened,
         super::reads::listed(collector.access(DistrictId(1)).unwrap(), 1),
-        collector.figures(&super::public_keys()).unwrap(),
+        collector.figures(&super::figures::public_keys(), &[]).unwrap(),
+        super::figures::acts(world),
     ]
 }
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::audit::open::{attach_band, open_fields};
 
 const GENESIS: &[u8] = include_bytes!("../../../vectors/evidence/genesis.json");
-const BUNDLES: [(&str, &[u8]); 9] = [
+const BUNDLES: [(&str, &[u8]); 10] = [
     ("round", include_bytes!("../../../vectors/evidence/round.bundle")),
     ("allocation", include_bytes!("../../../vectors/evidence/allocation.bundle")),
     ("student", include_bytes!("../../../vectors/evidence/student.bundle")),
@@ -16,6 +16,7 @@ const BUNDLES: [(&str, &[u8]); 9] = [
     ("budget", include_bytes!("../../../vectors/evidence/budget.bundle")),
     ("access", include_bytes!("../../../vectors/evidence/access.bundle")),
     ("figures", include_bytes!("../../../vectors/evidence/figures.bundle")),
+    ("acts", include_bytes!("../../../vectors/evidence/acts.bundle")),
 ];
 
 #[test]
@@ -54,7 +55,8 @@ fn write_the_pinned_evidence() {
     write("absent.bundle", &bundle(collector.student(DistrictId(1), YEAR, &handle(900))));
     write("budget.bundle", &bundle(collector.budget(account("funder"), YEAR)));
     write("access.bundle", &reads::listed(collector.access(DistrictId(1)).unwrap(), 1).to_canonical());
-    write("figures.bundle", &bundle(collector.figures(&public_keys())));
+    write("figures.bundle", &bundle(collector.figures(&figures::public_keys(), &[])));
+    write("acts.bundle", &figures::acts(&world).to_canonical());
     let mut proved = collector.allocation(ROUND, &handle(3)).unwrap();
     attach_band(&mut proved, band_alone(&world, 3)).unwrap();
     write("proved.bundle", &proved.to_canonical());

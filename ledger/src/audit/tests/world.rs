@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use ed25519_dalek::SigningKey;
 
-use crate::audit::{Archive, Collector};
-use crate::chain::{Code, CommitCertificate, Header, Transaction, Vote, VoteType, validators};
+use crate::audit::{Archive, Body, Collector};
+use crate::chain::{Code, CommitCertificate, Header, Vote, VoteType, validators};
 use crate::codec::Canonical;
 use crate::genesis::{Genesis, GenesisValidator};
 use crate::keys::{Label, public_key, sign};
@@ -13,9 +13,10 @@ use crate::state::{StoreError, schema};
 use crate::testkit::{self, Chain, account, key, listen, name, peer};
 use crate::tx::seed_commitment;
 use crate::tx::{
-    Change, Choice, CommitSeed, Mandate, Payload, ProposeChange, RevealSeed, SeedSecret, VoteChange,
+    Change, Choice, CommitSeed, Mandate, MilestoneKind, Payload, ProposeChange, RecordMilestone, RevealSeed,
+    SeedSecret, VoteChange,
 };
-use crate::types::{Height, ProposalId, RoundId, ValidatorAddress};
+use crate::types::{Hash, Height, ProposalId, RoundId, ValidatorAddress};
 
 /// The chain and its signed blocks.
 #[derive(Clone)]
@@ -23,7 +24,7 @@ pub struct World {
     pub chain: Chain,
     pub genesis: Vec<u8>,
     pub blocks: BTreeMap<Height, (Header, CommitCertificate)>,
-    pub accepted: BTreeMap<Height, Vec<Payload>>,
+    pub bodies: BTreeMap<Height, Body>,
     signers: BTreeMap<ValidatorAddress, SigningKey>,
 }
 
@@ -32,8 +33,8 @@ impl Archive for World {
         Ok(self.blocks.get(&height).cloned())
     }
 
-    fn accepted(&self, height: Height) -> Result<Option<Vec<Payload>>, StoreError> {
-        Ok(self.blocks.contains_key(&height).then(|| self.accepted.get(&height).cloned().unwrap_or_default()))
+    fn body(&self, height: Height) -> Result<Option<Body>, StoreError> {
+        Ok(self.bodies.get(&height).cloned())
     }
 }
 
@@ -66,7 +67,7 @@ impl World {
             genesis: genesis.to_json().expect("a genesis"),
             chain: Chain::of(genesis),
             blocks: BTreeMap::new(),
-            accepted: BTreeMap::new(),
+            bodies: BTreeMap::new(),
             signers: (1..=5).map(signer).collect(),
         }
     }
@@ -77,12 +78,27 @@ impl World {
     }
 
     pub fn decided_as(chain: &str) -> Self {
-        let mut world = Self::named(chain);
+        Self::decided_on(Self::named(chain))
+    }
+
+    /// At a changed genesis.
+    pub fn decided_with(change: impl FnOnce(&mut Genesis)) -> Self {
+        Self::decided_on(Self::with("audited", change))
+    }
+
+    fn decided_on(mut world: Self) -> Self {
         world.prepare();
         world.round();
         world.add_validator();
+        world.accept("funder-b", testkit::fund(1));
         world.block(None);
         world
+    }
+
+    /// The newest block with a transaction: an act of a funder, after the change of the validators.
+    pub fn newest_act(&self) -> Height {
+        let mut acts = self.bodies.iter().filter(|(_, body)| !body.0.is_empty());
+        *acts.next_back().expect("an act").0
     }
 
     /// What [`testkit::prepare`] does, with signed blocks; a floor, and students of two districts.
@@ -106,6 +122,13 @@ impl World {
         // A student with a real state, to open fields of.
         self.accept("district-1", super::disclosure::anchored(1));
         self.accept("district-1", super::reads::anchored());
+        let (kind, evidence) = (MilestoneKind::GradeCompleted, Hash([7; 32]));
+        let (school_year, handle) = (testkit::YEAR, testkit::handle(3));
+        let mastery = None;
+        self.accept(
+            "district-1",
+            RecordMilestone { school_year, handle, number: 0, kind, evidence, supersedes: None, mastery },
+        );
     }
 
     fn round(&mut self) {
@@ -175,13 +198,11 @@ impl World {
     pub fn block(&mut self, transaction: Option<Vec<u8>>) -> Option<Code> {
         let transactions: Vec<Vec<u8>> = transaction.into_iter().collect();
         let outcome = self.chain.block(&transactions);
-        let accepted = outcome.receipts.iter().zip(&transactions).filter(|(r, _)| r.code == Code::Accepted);
-        let payload = |bytes: &[u8]| Transaction::from_canonical(bytes).expect("decoded before").body.payload;
-        let accepted = accepted.map(|(_, bytes)| payload(bytes)).collect();
-        self.accepted.insert(outcome.header.height, accepted);
+        let code = outcome.receipts.first().map(|receipt| receipt.code);
+        self.bodies.insert(outcome.header.height, (transactions, outcome.receipts));
         let certificate = self.certify(&outcome.header);
         self.blocks.insert(outcome.header.height, (outcome.header, certificate));
-        outcome.receipts.first().map(|receipt| receipt.code)
+        code
     }
 
     /// Precommits of all but one of the set that decides this header (all, if it has fewer than four).

@@ -108,7 +108,32 @@ pub struct Milestone {
     pub recorded: Height,
 }
 
+/// How many milestones of a kind stand for a school year, corrections not counted. It is not for the public: read after
+/// each block, it would tell the kind of the one milestone that the block recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct MilestonesRecorded {
+    /// Of which school year.
+    pub school_year: SchoolYear,
+    /// Of which kind.
+    pub kind: MilestoneKind,
+    /// How many.
+    pub recorded: u32,
+}
+
+/// What the public sees of [`MilestonesRecorded`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct MilestonesShown {
+    /// Of which school year.
+    pub school_year: SchoolYear,
+    /// Of which kind.
+    pub kind: MilestoneKind,
+    /// At least so many: rounded down to a multiple of `min_cell_students` as it was at the newest of them.
+    pub at_least: u32,
+}
+
 canonical! {
+    MilestonesRecorded = "count of milestones", 16;
+    MilestonesShown = "published count of milestones", 16;
     District = "district", 256;
     School = "school", 256;
     StudentLeaf = "student leaf", 512;

@@ -10,13 +10,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::chain::Code;
 use crate::proof::committed::{CommittedField, ProofBytes, commitment_to, mastery_statement};
-use crate::state::schema::{self, Mastered, Milestone, StudentLeaf};
+use crate::state::schema::{self, Mastered, Milestone, MilestonesRecorded, MilestonesShown, StudentLeaf};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, Rows, ensure, require};
 use crate::types::{CommitmentBytes, Handle, Hash, SchoolYear};
 
 /// What was reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
+    Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
@@ -86,6 +98,25 @@ impl MasteryProof {
     }
 }
 
+impl RecordMilestone {
+    /// One more of its kind and school year. The published count moves by whole steps of `min_cell_students`, so that
+    /// it points at nobody; with its first milestone it stands at 0.
+    fn count(&self, context: &mut Context<'_, '_>) -> Result<(), Refusal> {
+        let (school_year, kind) = (self.school_year, self.kind);
+        let key = schema::milestones_recorded_key(school_year, kind);
+        let before: Option<MilestonesRecorded> = schema::read(context.overlay, &key)?;
+        let recorded = before.map_or(0, |count| count.recorded).saturating_add(1);
+        schema::write(context.overlay, key, &MilestonesRecorded { school_year, kind, recorded });
+        let step = context.facts.params.min_cell_students.max(1);
+        let now = MilestonesShown { school_year, kind, at_least: recorded / step * step };
+        let key = schema::milestones_shown_key(school_year, kind);
+        if schema::read(context.overlay, &key)? != Some(now) {
+            schema::write(context.overlay, key, &now);
+        }
+        Ok(())
+    }
+}
+
 impl Handler for RecordMilestone {
     fn check(&self) -> Result<(), Code> {
         require(self.supersedes.is_none_or(|earlier| earlier < self.number))?;
@@ -127,6 +158,9 @@ impl Handler for RecordMilestone {
             recorded: context.facts.height,
         };
         schema::write(overlay, key, &record);
+        if self.supersedes.is_none() {
+            self.count(context)?;
+        }
         Ok(vec![Event::MilestoneRecorded { handle: *handle, number }])
     }
 }

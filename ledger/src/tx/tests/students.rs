@@ -2,7 +2,7 @@
 
 use crate::chain::Code;
 use crate::proof::bulk_tree::row_leaf;
-use crate::state::schema::{self, StudentLeaf};
+use crate::state::schema::{self, MilestonesRecorded, MilestonesShown, StudentLeaf};
 use crate::state::{StateReader, TreeRecord, tree_key};
 use crate::testkit::*;
 use crate::tx::students::anchor_states::anchored_leaf;
@@ -75,6 +75,36 @@ fn a_milestone_stands_byte_for_byte_whatever_is_sent_later() {
     let all = schema::milestones(&chain.state, DistrictId(1), &handle(1)).unwrap();
     let supersedes: Vec<_> = all.iter().map(|milestone| milestone.supersedes).collect();
     assert_eq!(supersedes, [None, Some(0), Some(1)]);
+}
+
+#[test]
+fn milestones_are_counted_in_steps_that_point_at_nobody() {
+    let mut chain = ready();
+    let kind = MilestoneKind::GradeCompleted;
+    let record = |number, supersedes| RecordMilestone {
+        school_year: YEAR,
+        handle: handle(1),
+        number,
+        kind,
+        evidence: Hash([1; 32]),
+        supersedes,
+        mastery: None,
+    };
+    assert!(schema::milestones_shown(&chain.state).unwrap().is_empty());
+    for number in 0..21u16 {
+        chain.accept("district-1", record(number, None));
+        let shown = schema::milestones_shown(&chain.state).unwrap();
+        let at_least = (u32::from(number) + 1) / 10 * 10;
+        assert_eq!(shown, [MilestonesShown { school_year: YEAR, kind, at_least }]);
+    }
+    // A correction is no milestone more.
+    for number in 21..40u16 {
+        chain.accept("district-1", record(number, Some(number - 1)));
+    }
+    let key = schema::milestones_recorded_key(YEAR, kind);
+    let recorded: Option<MilestonesRecorded> = schema::read(&chain.state, &key).unwrap();
+    assert_eq!(recorded.map(|count| count.recorded), Some(21));
+    assert_eq!(schema::milestones_shown(&chain.state).unwrap()[0].at_least, 20);
 }
 
 #[test]

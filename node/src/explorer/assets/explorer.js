@@ -38,6 +38,35 @@
   }
   sortable(document);
 
+  // Of a shortened hash the whole one is copied.
+  document.addEventListener("copy", (event) => {
+    const at = document.getSelection().anchorNode;
+    const code = at && (at.nodeType === Node.ELEMENT_NODE ? at : at.parentElement).closest("code[title]");
+    const text = document.getSelection().toString().trim();
+    if (!code || !text || text !== code.textContent.trim()) return;
+    event.clipboardData.setData("text/plain", code.title);
+    event.preventDefault();
+  });
+
+  // Every page has a lasting address; the button copies it.
+  const chain = document.querySelector(".chain");
+  if (chain && navigator.clipboard) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "quiet";
+    button.textContent = "Copy link";
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(location.href);
+        button.textContent = "Copied";
+      } catch (_) {
+        button.textContent = "Not allowed by the browser";
+      }
+      setTimeout(() => { button.textContent = "Copy link"; }, 2000);
+    });
+    chain.append(" ", button);
+  }
+
   const live = document.getElementById("live");
   if (!live) return;
   const blocks = document.getElementById("blocks");
@@ -51,6 +80,7 @@
 
   function cell(row, content, kind) {
     const td = row.insertCell();
+    td.dataset.label = blocks.closest("table").tHead.rows[0].cells[td.cellIndex].textContent;
     if (content instanceof Node) td.append(content);
     else td.textContent = content;
     if (kind) td.className = kind;

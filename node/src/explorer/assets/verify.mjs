@@ -34,43 +34,90 @@ function line(list, name, ok, detail) {
   return ok;
 }
 
+// The checks in their order; many good ones of one name in a row are folded into one line.
+function steps(list, checks) {
+  let good = true;
+  for (let from = 0; from < checks.length;) {
+    let until = from + 1;
+    while (until < checks.length && checks[until].ok && checks[from].ok && checks[until].name === checks[from].name) until += 1;
+    if (until - from > 3) {
+      const item = document.createElement("li");
+      const fold = document.createElement("details");
+      const head = document.createElement("summary");
+      const inner = document.createElement("ol");
+      line(head, checks[from].name, true, (until - from) + " records of this kind hold.");
+      head.replaceChildren(...head.firstChild.childNodes);
+      for (const check of checks.slice(from, until)) line(inner, check.name, check.ok, check.detail);
+      fold.append(head, inner);
+      item.append(fold);
+      list.append(item);
+    } else {
+      for (const check of checks.slice(from, until)) good = line(list, check.name, check.ok, check.detail) && good;
+    }
+    from = until;
+  }
+  return good;
+}
+
 // What a page pins in its address, or nothing.
 function pinned(name) {
   return new URLSearchParams(location.hash.slice(1)).get(name);
 }
 
-// The figure that a path such as by_school.11.students names in the proven records.
-function figure(figures, path) {
-  const steps = path.split(".");
+// The records by their names; a name that stands twice holds the fields of both.
+function named(figures) {
+  const all = {};
   for (const record of figures) {
-    let value = record;
-    for (const step of steps) {
-      if (value === null || value === undefined) break;
-      value = value[step];
+    for (const [name, value] of Object.entries(record)) {
+      all[name] = name in all && all[name] && typeof all[name] === "object" ? { ...all[name], ...value } : value;
     }
-    if (value !== undefined) return value;
   }
-  return undefined;
+  return all;
+}
+
+// The figure that a path such as round-3.by_school.11.students names in the proven records.
+function figure(records, path) {
+  let value = records;
+  for (const step of path.split(".")) {
+    if (value === null || value === undefined) break;
+    value = value[step];
+  }
+  return value;
+}
+
+// The same value whatever the order of its fields.
+function text(value) {
+  if (value === null || typeof value !== "object") return String(value);
+  const sorted = (_, inner) => inner && typeof inner === "object" && !Array.isArray(inner)
+    ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner;
+  return JSON.stringify(value, sorted);
+}
+
+function equals(proven, shown) {
+  if (proven === null || shown === null) return proven === shown;
+  return text(typeof proven === "object" ? proven : String(proven)) === text(typeof proven === "object" ? JSON.parse(shown) : shown);
 }
 
 // Every figure of the page that names its place must be the proven one; withheld there, withheld here.
 function compare(list, figures) {
+  const records = named(figures);
   let same = 0;
   let other = 0;
   for (const place of document.querySelectorAll("[data-proof]")) {
-    const proven = figure(figures, place.dataset.proof);
+    const proven = figure(records, place.dataset.proof);
     if (proven === undefined) continue;
     const shown = place.dataset.value === undefined ? null : place.dataset.value;
-    const equal = (proven === null ? null : String(proven)) === shown;
+    const equal = equals(proven, shown);
+    place.classList.remove("proved", "refuted");
     place.classList.add(equal ? "proved" : "refuted");
     if (equal) same += 1;
     else other += 1;
   }
-  if (same + other === 0) return true;
+  if (same + other === 0) return { good: true, words: "" };
   const words = other === 0
     ? same + " figures on this page are the proven ones; they are outlined."
     : other + " figures on this page are not the proven ones.";
-  return line(list, "figures on this page", other === 0, words);
+  return { good: line(list, "figures on this page", other === 0, words), words };
 }
 
 async function run(panel) {
@@ -78,10 +125,13 @@ async function run(panel) {
   const list = document.createElement("ol");
   const head = document.createElement("p");
   head.textContent = "Checking …";
+  for (const place of document.querySelectorAll(".proved, .refuted")) place.classList.remove("proved", "refuted");
   out.replaceChildren(head, list);
   panel.classList.remove("bad");
   let good = false;
   let sentence = "";
+  const limits = document.createElement("p");
+  limits.className = "soft";
   try {
     const [program, genesis, evidence] = await Promise.all(
       [bytes(panel.dataset.verifier), bytes(panel.dataset.genesis), bundle(panel)]);
@@ -94,15 +144,21 @@ async function run(panel) {
     }
     const verify = await load(program);
     const report = JSON.parse(verify(evidence, genesis).line);
-    for (const check of report.checks) good = line(list, check.name, check.ok, check.detail) && good;
+    good = steps(list, report.checks) && good;
     good = report.valid && good;
     sentence = report.sentence;
-    if (report.valid) good = compare(list, report.figures ?? []) && good;
+    if (report.valid) {
+      const compared = compare(list, report.figures ?? []);
+      good = compared.good && good;
+      limits.textContent = report.sentence;
+      sentence = compared.words;
+    }
   } catch (error) {
     good = line(list, "not checked", false, String(error.message ?? error)) && false;
   }
   panel.classList.toggle("bad", !good);
   head.className = good ? "yes" : "no";
+  if (limits.textContent) out.append(limits);
   head.textContent = (good ? "Verified. " : "Not verified. ") + sentence;
   panel.dataset.verdict = good ? "yes" : "no";
 }
