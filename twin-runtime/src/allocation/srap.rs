@@ -9,8 +9,8 @@
 //! Costs are taken raw (no weights); the lottery uses the row index as handle and a seed of zeros. Rows become lists
 //! when at most one pair in [`SPARSE_ONE_IN`] is eligible, else they are a matrix; the answer is the same.
 //!
-//! Costs are read in blocks straight into the storage of the problem: lists until too many pairs are eligible, then
-//! the matrix. Neither the file nor both kinds of rows are ever held whole, so the matrix is the most memory it takes.
+//! Costs are read in blocks straight into the storage of the problem: lists until the pairs read are too many for
+//! them, then the matrix. The file is never held whole, and both kinds of rows only where its start misleads.
 
 use super::draw::{DrawKey, SEED_BYTES};
 use super::problem::{Entry, MAX_PAIRS, Pool, Problem, ProblemError, School, SchoolLayer};
@@ -140,7 +140,7 @@ impl<S: Read> Reader<S> {
 }
 
 /// Little-endian integers of four bytes.
-fn integers(bytes: &[u8]) -> impl Iterator<Item = i32> + '_ {
+fn integers(bytes: &[u8]) -> impl Iterator<Item = i32> + Clone + '_ {
     let (words, _) = bytes.as_chunks::<4>();
     words.iter().map(|&word| i32::from_le_bytes(word))
 }
@@ -149,73 +149,100 @@ fn integers(bytes: &[u8]) -> impl Iterator<Item = i32> + '_ {
 struct Growing {
     width: usize,
     pairs: usize,
+    eligible: usize,
     rows: Kind,
 }
 
 enum Kind {
-    Lists { row_start: Vec<u32>, entries: Vec<Entry>, pool: u32 },
+    Lists(Lists),
     Matrix(Vec<i32>),
 }
 
 impl Growing {
     fn new(width: usize, pairs: usize) -> Self {
-        let rows = match width {
-            0 => Kind::Matrix(Vec::new()),
-            _ => Kind::Lists { row_start: vec![0], entries: Vec::new(), pool: 0 },
-        };
-        Self { width, pairs, rows }
+        let rows = if width == 0 { Kind::Matrix(Vec::new()) } else { Kind::Lists(Lists::new(width)) };
+        Self { width, pairs, eligible: 0, rows }
     }
 
-    fn extend(&mut self, costs: impl Iterator<Item = i32>) -> Result<(), ProblemError> {
+    /// Adds a block. Lists give way to the matrix as soon as more than their part of what was read is eligible: held
+    /// longer, they would leave a hole in memory where the solver wants room.
+    fn extend(&mut self, costs: impl Iterator<Item = i32> + Clone) -> Result<(), ProblemError> {
+        self.eligible += costs.clone().filter(|&cost| cost != -1).count();
         match &mut self.rows {
             Kind::Matrix(matrix) => matrix.extend(costs),
-            Kind::Lists { row_start, entries, pool } => {
-                for cost in costs {
-                    if cost != -1 {
-                        entries.push(Entry { pool: *pool, cost });
-                    }
-                    *pool += 1;
-                    if *pool as usize == self.width {
-                        *pool = 0;
-                        row_start.push(entries.len() as u32);
-                    }
-                }
-                if entries.len() > MAX_PAIRS {
-                    return Err(ProblemError::PairCount(entries.len()));
-                }
-                if entries.len() > self.pairs / SPARSE_ONE_IN {
-                    self.rows = Kind::Matrix(self.matrix()?);
+            Kind::Lists(lists) => {
+                costs.for_each(|cost| lists.push(cost));
+                if lists.entries.len() > lists.read() / SPARSE_ONE_IN {
+                    let matrix = lists.matrix(self.pairs)?;
+                    self.rows = Kind::Matrix(matrix);
                 }
             }
         }
         Ok(())
     }
 
-    /// What the lists hold so far, as the start of a matrix with room for the rest.
-    fn matrix(&self) -> Result<Vec<i32>, ProblemError> {
-        let Kind::Lists { row_start, entries, pool } = &self.rows else { return Ok(Vec::new()) };
-        if self.pairs > MAX_PAIRS {
-            return Err(ProblemError::PairCount(self.pairs));
+    fn problem(self, pools: Vec<Pool>) -> Result<Problem, ProblemError> {
+        match self.rows {
+            Kind::Matrix(costs) if self.width == 0 || self.eligible > self.pairs / SPARSE_ONE_IN => {
+                Problem::dense(pools, costs)
+            }
+            Kind::Matrix(costs) => {
+                let mut lists = Lists::new(self.width);
+                costs.into_iter().for_each(|cost| lists.push(cost));
+                Problem::lists(pools, lists.row_start, lists.entries)
+            }
+            Kind::Lists(lists) => Problem::lists(pools, lists.row_start, lists.entries),
         }
-        let mut matrix = Vec::with_capacity(self.pairs);
-        let ends = row_start.iter().skip(1).map(|&end| end as usize).chain([entries.len()]);
+    }
+}
+
+/// Compressed rows, filled pair by pair.
+struct Lists {
+    width: usize,
+    row_start: Vec<u32>,
+    entries: Vec<Entry>,
+    /// The pool of the next pair.
+    pool: u32,
+}
+
+impl Lists {
+    fn new(width: usize) -> Self {
+        Self { width, row_start: vec![0], entries: Vec::new(), pool: 0 }
+    }
+
+    fn push(&mut self, cost: i32) {
+        if cost != -1 {
+            self.entries.push(Entry { pool: self.pool, cost });
+        }
+        self.pool += 1;
+        if self.pool as usize == self.width {
+            self.pool = 0;
+            self.row_start.push(self.entries.len() as u32);
+        }
+    }
+
+    /// Pairs pushed.
+    fn read(&self) -> usize {
+        (self.row_start.len() - 1) * self.width + self.pool as usize
+    }
+
+    /// What was pushed, as the start of a matrix with room for all `pairs`.
+    fn matrix(&self, pairs: usize) -> Result<Vec<i32>, ProblemError> {
+        if pairs > MAX_PAIRS {
+            return Err(ProblemError::PairCount(pairs));
+        }
+        let mut matrix = Vec::with_capacity(pairs);
+        let ends = self.row_start.iter().skip(1).map(|&end| end as usize).chain([self.entries.len()]);
         let mut start = 0;
         for (row, end) in ends.enumerate() {
-            for entry in entries.get(start..end).unwrap_or(&[]) {
+            for entry in self.entries.get(start..end).unwrap_or(&[]) {
                 matrix.resize(row * self.width + entry.pool as usize, -1);
                 matrix.push(entry.cost);
             }
             start = end;
         }
-        matrix.resize((row_start.len() - 1) * self.width + *pool as usize, -1);
+        matrix.resize(self.read(), -1);
         Ok(matrix)
-    }
-
-    fn problem(self, pools: Vec<Pool>) -> Result<Problem, ProblemError> {
-        match self.rows {
-            Kind::Matrix(costs) => Problem::dense(pools, costs),
-            Kind::Lists { row_start, entries, .. } => Problem::lists(pools, row_start, entries),
-        }
     }
 }
 
@@ -257,20 +284,34 @@ mod tests {
     }
 
     #[test]
-    fn lists_and_matrices_part_at_one_eligible_pair_in_four() {
-        // Seven rows of 3,000 pools, so that the rows cross blocks; every fourth pair is eligible, or one more.
-        for more in [0, 1] {
-            let mut words = vec![7, 3_000];
-            words.extend([7; 3_000]);
-            words.extend([0; 3_000]);
-            let mut costs: Vec<i32> = (0..21_000).map(|at| if at % 4 == 3 { at } else { -1 }).collect();
-            costs[20_998] = if more == 1 { 5 } else { -1 };
-            words.extend(&costs);
-            let problem = parse(&bytes(b"SRAP0001", &words)).unwrap();
-            assert_eq!(problem.pairs(), if more == 1 { 21_000 } else { 5_250 });
-            let read = (0..7).flat_map(|s| (0..3_000).map(move |p| (s, p)));
-            let read: Vec<i32> = read.map(|(s, p)| problem.cost(s, p).unwrap_or(-1)).collect();
-            assert_eq!(read, costs);
+    fn lists_and_matrices_part_at_one_eligible_pair_in_four_wherever_they_stand() {
+        // Seven rows of 3,000 pools, so that rows cross blocks. 5,250 pairs are eligible or one more: spread, in the
+        // first rows (the matrix has to become lists again) or in the last (lists give way late).
+        let spread: fn(usize) -> bool = |at| at % 4 == 3;
+        let places = [spread, |at| at < 4_500 || (at > 15_000 && at % 8 == 1), |at| at >= 21_000 - 5_250];
+        for place in places {
+            for more in [0, 1] {
+                let cost = |at: usize| if place(at) { at as i32 } else { -1 };
+                let mut costs: Vec<i32> = (0..21_000).map(cost).collect();
+                // Every row has an eligible pair, and the whole exactly the number wanted.
+                (0..7).for_each(|row| costs[row * 3_000 + 7] = 9);
+                let wanted = 5_250 + more;
+                for at in (0..21_000).filter(|at| at % 3_000 > 7).rev() {
+                    let eligible = costs.iter().filter(|c| **c != -1).count();
+                    match (eligible.cmp(&wanted), costs[at]) {
+                        (std::cmp::Ordering::Less, -1) => costs[at] = 4,
+                        (std::cmp::Ordering::Greater, 0..) => costs[at] = -1,
+                        (std::cmp::Ordering::Equal, _) => break,
+                        _ => {}
+                    }
+                }
+                let head: Vec<i32> = [7, 3_000].into_iter().chain([7; 3_000]).chain([0; 3_000]).collect();
+                let problem = parse(&bytes(b"SRAP0001", &[head, costs.clone()].concat())).unwrap();
+                assert_eq!(problem.pairs(), if more == 1 { 21_000 } else { 5_250 });
+                let pairs = (0..7).flat_map(|s| (0..3_000).map(move |p| (s, p)));
+                let read: Vec<i32> = pairs.map(|(s, p)| problem.cost(s, p).unwrap_or(-1)).collect();
+                assert_eq!(read, costs);
+            }
         }
     }
 
