@@ -24,7 +24,7 @@ pub(super) fn report(figures: &RoundFigures, report: &PublishedReport) -> Markup
                 (curves(figures, report, before))
                 (coefficients(report, before, figures))
             }
-            (groups("By need band", "Band", "", &format!("round-{id}.by_band"), &report.by_band))
+            (groups("By need band (9 is the highest need)", "Band", "", &format!("round-{id}.by_band"), &report.by_band))
             (groups("By district", "District", "/districts", &format!("round-{id}.by_district"), &report.by_district))
         }
     }
