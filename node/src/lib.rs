@@ -24,6 +24,7 @@ pub mod sentiment;
 pub mod storage;
 pub mod terminal;
 pub mod twin_record;
+pub mod twin_state;
 pub mod wiring;
 
 #[cfg(test)]

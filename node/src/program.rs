@@ -71,7 +71,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Vault(args) => vault::run(context, &args).await,
         Command::Backup(args) => backup::run(context, &args),
         Command::Restore(args) => restore::run(context, &args),
-        Command::Twin(args) => twin::run(context, &args),
+        Command::Twin(args) => twin::run(context, &args).await,
         Command::Completion(args) => completion::run(&args, Cli::command()),
     }
 }

@@ -11,7 +11,7 @@ use aula_ledger::names::FieldName;
 use aula_twin_runtime::event::Event;
 use aula_twin_runtime::twin::TwinState;
 use aula_vault::Vault;
-use aula_vault::access::{ReadError, ReadRequest};
+use aula_vault::access::{ReadError, ReadRequest, ReaderRole};
 use aula_zk::StudentSecret;
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -61,6 +61,8 @@ pub struct Provable {
     pub secret: StudentSecret,
     /// The events in order, when `events` was granted.
     pub events: Vec<Event>,
+    /// The reader's role; none for what is open by design.
+    pub role: Option<ReaderRole>,
 }
 
 impl std::fmt::Debug for Provable {
@@ -89,6 +91,7 @@ impl Provable {
         let events = given.events.iter().map(|bytes| Event::decode(bytes).map_err(|_| Unprovable::Damaged));
         let events = events.collect::<Result<_, _>>()?;
         let (granted, withheld) = (given.granted, given.withheld);
-        Ok(Self { granted, withheld, state, version: record.version, secret, events })
+        let role = ReaderRole::parse(given.entry.role.as_str());
+        Ok(Self { granted, withheld, state, version: record.version, secret, events, role })
     }
 }

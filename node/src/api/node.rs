@@ -16,6 +16,7 @@ use super::cache::Cache;
 use super::callers::Callers;
 use super::credential::{Credential, CredentialError, HEADER};
 use super::error::ApiError;
+use super::vault::KeptVault;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::family_link::{self, FamilyLink, LinkRefused};
@@ -73,8 +74,8 @@ pub struct Node {
     pub links: Vec<PathBuf>,
     /// The district's vault, where it would be.
     pub vault: Option<Folders>,
-    /// One request at a time opens it.
-    pub(super) vault_turn: Arc<Semaphore>,
+    /// The same, while it is kept open.
+    pub(super) kept_vault: Arc<KeptVault>,
     /// What the blocks alone do not answer quickly.
     pub index: Index,
     /// How long blocks take to be final, as seen here.
@@ -127,7 +128,7 @@ impl Node {
             limits: config.api.clone(),
             links: config.api.links.clone(),
             vault: None,
-            vault_turn: Arc::new(Semaphore::new(1)),
+            kept_vault: Arc::default(),
             metrics,
             started: Instant::now(),
         }

@@ -1,12 +1,12 @@
 //! Reads of the district's vault over HTTP, and what a family's link shows of them.
 //!
-//! Flow: open the vault for this one request → the vault's access check, which lists the read before anything is opened
+//! Flow: the open vault, or open it ([`kept`]) → the vault's access check, which lists the read before anything is opened
 //! → the granted fields as JSON. The reader's credential is the district's (`aula vault credential`), its key the one
 //! that the ledger holds for the district's account. Invariants: no way to a record but [`aula_vault::Vault::read`];
 //! nothing of an answer is cached; neither credential nor link is logged. Absent: writing, which is the operator's.
 //!
-//! A vault is open in one process at a time, so it is opened for the request and closed after: the operator's commands
-//! find it free, and a request that comes while one runs is told 503.
+//! A vault is open in one process at a time. The node keeps it open between requests and gives it up within
+//! milliseconds when one of the operator's commands asks; a request that comes while a command has it is told 503.
 
 use std::sync::Arc;
 
@@ -30,6 +30,10 @@ use super::error::{ApiError, ErrorBody};
 use super::extract::{FromPath, FromQuery};
 use super::node::Node;
 use crate::clock::now_ms;
+
+mod kept;
+
+pub use kept::KeptVault;
 
 /// The header that carries a family's link: never the address, which servers and proxies log.
 pub const FAMILY_HEADER: &str = "aula-family-link";
@@ -160,18 +164,25 @@ fn credential(value: &axum::http::HeaderValue) -> Result<Credential, ApiError> {
     })
 }
 
-/// Opens the vault on a thread that may block, one request at a time, and closes it.
+/// Reads the vault on a thread that may block, one request at a time.
 async fn with_vault<T: Send + 'static>(
     node: Arc<Node>,
     work: impl FnOnce(&Node, &Vault) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let none = || ApiError::not_found("this node serves no vault", "ask the node of the student's district");
     let folders = node.vault.clone().filter(|folders| vault::is_there(&folders.data)).ok_or_else(none)?;
-    let turn = node.vault_turn.clone().acquire_owned().await;
+    let kept = node.kept_vault.clone();
+    let turn = kept.turn().await;
     let worked = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        let vault = Vault::open(&folders).map_err(|error| refused(error.into()))?;
-        work(&node, &vault)
+        let vault = kept.open(&folders).map_err(|error| refused(error.into()))?;
+        let worked = work(&node, &vault);
+        drop(vault);
+        if worked.as_ref().is_err_and(|error| error.status().is_server_error()) {
+            // A database that failed to write stays read-only until it is opened again.
+            kept.close();
+        }
+        worked
     });
     worked.await.unwrap_or_else(|_| {
         let status = StatusCode::INTERNAL_SERVER_ERROR;

@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 
 pub mod audit;
 pub(super) mod disclose;
+pub(super) mod reader;
 
 use disclose::{Own, Undisclosed};
 
@@ -187,13 +188,8 @@ pub async fn run(context: &Context, args: &EvidenceArgs) -> Result<Outcome, Fail
     let hint = "use the same version of the program as the node";
     let mut bundle = Bundle::from_canonical(&fetched).advise("the node sent no bundle", hint)?;
     let Some(place) = place else { return sample(&bundle) };
-    match args.about.disclose(context, &args.records, &mut bundle) {
-        Ok(()) => {}
-        Err(Undisclosed::Failed(failure)) => return Err(failure),
-        Err(Undisclosed::Denied(denial)) => {
-            let json = json!({ "disclosed": false, "reason": denial, "meaning": denial.explain() });
-            return Ok(Outcome::no(json, format!("denied: {}", denial.explain())));
-        }
+    if let Err(undisclosed) = args.about.disclose(context, &args.records, &mut bundle) {
+        return undisclosed.outcome();
     }
     let bytes = bundle.to_canonical();
     let out = absolute(&place.out)?;

@@ -7,17 +7,15 @@
 
 use std::collections::BTreeMap;
 
-use aula_ledger::proof::committed::{CommittedField, FieldCommitment};
-use aula_ledger::proof::student_state::{SaltedField, state_hash};
 use aula_ledger::tx::{AnchorStates, StudentState};
-use aula_ledger::types::{CommitmentBytes, Handle, Hash, Height, SchoolYear};
+use aula_ledger::types::{Handle, Hash, Height, SchoolYear};
 use aula_twin_runtime::clock::{DAY_MS, HybridClock, Skew};
 use aula_twin_runtime::event::{Event, EventBody, EventKey, SkillId, SourceId};
 use aula_twin_runtime::fixed::Need;
 use aula_twin_runtime::model::Model;
 use aula_twin_runtime::params::{KindRule, Params, ScoreScale};
-use aula_twin_runtime::twin::{Leaf, TwinState, leaves, step};
-use aula_zk::{Field, Opening, StudentSecret, commitment};
+use aula_twin_runtime::twin::{TwinState, step};
+use aula_zk::Opening;
 
 use serde_json::json;
 
@@ -25,6 +23,7 @@ use super::office::{EventPlace, Office, OfficeError, Record};
 use super::rules;
 use super::star::StudentYear;
 use crate::twin_record::TwinRecord;
+use crate::twin_state::{self, Standing};
 
 const READING: SkillId = SkillId(0);
 const MATHEMATICS: SkillId = SkillId(1);
@@ -37,8 +36,6 @@ const SCALES_E1: [[(u32, u32); 2]; 4] = [
 ];
 /// 1 April 1986, when kindergarten's tests were taken: milliseconds since 1970. Later grades add 365 days each.
 const FIRST_TESTS_MS: u64 = 512_697_600_000;
-/// Needs of one band.
-const BAND_WIDTH: u16 = 256;
 /// How far a source's clock may be from the server's: the records come from files, so any bound is kept.
 const SKEW_BOUND_MS: u64 = DAY_MS;
 
@@ -132,7 +129,9 @@ pub fn advance(
             twin.events.push((place(&event.key), event.encode()));
         }
         twin.version += 1;
-        let (leaf, openings) = leaf(handle, year, twin, &office.secret(&handle)?, params).map_err(refused)?;
+        let standing = Standing { handle, home_school: year.school, version: twin.version };
+        let (leaf, openings) =
+            twin_state::leaf(&standing, &twin.state, &office.secret(&handle)?, params).map_err(refused)?;
         records.push(record(handle, year, twin, params));
         anchored.push(Anchored {
             year: year.clone(),
@@ -149,25 +148,11 @@ pub fn advance(
 
 /// What the vault keeps of a student's year; the fields are named as its access check knows them.
 fn record(handle: Handle, year: &StudentYear, twin: &Twin, params: &Params) -> Record {
-    let events = twin.events.clone();
-    let mastery = |skill| twin.state.mastery(skill, params).level.e4();
-    let need = rules::need(year);
-    let skill = |id: SkillId| (format!("skill:{:05}", id.0), json!({ "mastery_e4": mastery(id) }));
-    let fields = vec![
-        ("grade".into(), json!(year.grade.name())),
-        ("home_school".into(), json!(year.school)),
-        ("need".into(), json!(need)),
-        ("band".into(), json!(need / BAND_WIDTH)),
-        ("engagement".into(), json!({ "level_e4": twin.state.engagement().level.e4() })),
-        skill(READING),
-        skill(MATHEMATICS),
-    ];
-    Record {
-        handle,
-        twin: TwinRecord { version: twin.version, snapshot: twin.state.snapshot() },
-        fields,
-        events,
-    }
+    let mut fields = twin_state::fields(&twin.state, params);
+    fields.push(("grade".into(), json!(year.grade.name())));
+    fields.push(("home_school".into(), json!(year.school)));
+    let record = TwinRecord { version: twin.version, snapshot: twin.state.snapshot() };
+    Record { handle, twin: record, fields, events: twin.events.clone() }
 }
 
 /// Where an event stands among its student's: bytes that sort as its key does.
@@ -221,60 +206,6 @@ fn bodies(year: &StudentYear) -> Vec<EventBody> {
     let need = EventBody::NeedAssessed(Need::clamped(i64::from(rules::need(year))));
     let tests = [test(READING, year.read), test(MATHEMATICS, year.math)];
     tests.into_iter().flatten().chain([need]).collect()
-}
-
-/// The fields of a state with their salts of this version: the leaves under the anchored hash.
-///
-/// # Errors
-/// When a field's name cannot be a name, which no state has.
-pub fn salted_fields(
-    state: &TwinState,
-    version: u64,
-    secret: &StudentSecret,
-    params: &Params,
-) -> Result<Vec<SaltedField>, String> {
-    let salted = |leaf: Leaf| {
-        let name = Field::new(&leaf.field).map_err(|error| error.to_string())?;
-        let salt = *commitment::leaf_salt(secret, &name, version);
-        Ok(SaltedField { field: leaf.field, value: leaf.value, salt })
-    };
-    leaves(state, params).into_iter().map(salted).collect()
-}
-
-/// What is anchored of a twin, the root over its salted fields and the commitments, and what opens these.
-fn leaf(
-    handle: Handle,
-    year: &StudentYear,
-    twin: &Twin,
-    secret: &StudentSecret,
-    params: &Params,
-) -> Result<(StudentState, Vec<Opening>), String> {
-    let version = u64::from(twin.version);
-    let fields = salted_fields(&twin.state, version, secret, params)?;
-    let mastery = |skill| u64::from(twin.state.mastery(skill, params).level.e4());
-    let numbers = [
-        (CommittedField::Need, u64::from(rules::need(year))),
-        (CommittedField::Engagement, u64::from(twin.state.engagement().level.e4())),
-        (CommittedField::Mastery(READING.0), mastery(READING)),
-        (CommittedField::Mastery(MATHEMATICS.0), mastery(MATHEMATICS)),
-    ];
-    let (mut commitments, mut openings) = (Vec::new(), Vec::new());
-    for (field, number) in numbers {
-        let name = Field::new(&field.to_string()).map_err(|error| error.to_string())?;
-        let opening = Opening::derive(secret, &name, version, number);
-        let committed = opening.commit().map_err(|error| error.to_string())?;
-        commitments.push(FieldCommitment { field, commitment: CommitmentBytes(*committed.as_bytes()) });
-        openings.push(opening);
-    }
-    let leaf = StudentState {
-        handle,
-        version: twin.version,
-        state_hash: state_hash(&fields),
-        home_school: year.school,
-        commitments,
-        event_watermark: twin.state.events(),
-    };
-    Ok((leaf, openings))
 }
 
 #[cfg(test)]

@@ -3,12 +3,13 @@
 //!
 //! Invariants: looking opens no vault and reads no secret; whatever the clock says, nothing is stopped: a clock that
 //! jumped ahead makes a rotation come early, which costs nothing, and one that jumped back makes it late. A vault that is
-//! in use is tried again in an hour. Absent: the backup of the new keystore, which is the operator's.
+//! in use is asked for, and tried again in an hour. Absent: the backup of the new keystore, which is the operator's.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aula_vault::schedule::Rotation;
+use aula_vault::turn::PATIENCE;
 use aula_vault::{Folders, Generation, KeyStoreError, Vault, VaultError};
 use metrics::{describe_gauge, gauge};
 
@@ -49,7 +50,7 @@ fn look(folders: &Folders, by: RotationBy, now_ms: u64) -> Result<(), VaultError
     if !rotation.is_due() || by == RotationBy::Operator {
         return Ok(());
     }
-    let vault = match Vault::open(folders) {
+    let vault = match Vault::open_in_turn(folders, PATIENCE) {
         Err(VaultError::Busy) => {
             tracing::info!("vault: in use, its key is replaced within the hour");
             return Ok(());

@@ -8,6 +8,7 @@
 //! | [`erase`] | erasing a student: new keystore without it, old one destroyed, rows removed |
 //! | [`backup`] | copies of the data without keys, and of the newest keystore alone |
 //! | [`schedule`] | when the key-encryption key is due |
+//! | [`turn`] | how a node that keeps the vault open gives it up to a command |
 //!
 //! Flow of a write: enrol → handle → seal under the student's key → one synced batch. Flow of a read: credential and
 //! facts → [`access::decide`] → log entry, synced → open the fields that were granted. Invariants: no key in `Debug`,
@@ -26,6 +27,7 @@ mod secret;
 mod tables;
 #[cfg(test)]
 mod testkit;
+pub mod turn;
 pub mod vault;
 
 pub use files::FileError;

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::client::sender::Sender;
-use crate::command::twin::replay::{self, Disclosure};
+use crate::command::twin::{disclosure::{self, Disclosure}, replay};
 use crate::command::vault::record::{LedgerArgs, record};
 use crate::command::{Advise, Context, Failure, Outcome, absolute};
 use crate::storage::sha256;
@@ -78,7 +78,7 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<Outcome, Failure
     let audited = audited(&reader, args.round, &handle).await?;
     let (finding, replayed) = match &args.disclosure {
         None => (Finding::Withheld, Value::Null),
-        Some(path) => judge(&replay::read(path)?, &audited.leaf, args.contradicted)?,
+        Some(path) => judge(&disclosure::read(path)?, &audited.leaf, args.contradicted)?,
     };
     let report = json!({
         "version": 1, "round": args.round, "handle": handle, "state_row": audited.state_row, "finding": finding,

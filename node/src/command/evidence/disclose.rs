@@ -15,29 +15,75 @@ use aula_ledger::codec::Canonical;
 use aula_ledger::credential::{Claim, Credential, MAX_LIFETIME_MS};
 use aula_ledger::names::{FieldName, Term};
 use aula_ledger::proof::committed::{CommittedField, ProofBytes, band_statement};
+use aula_ledger::proof::student_state::SaltedField;
 use aula_ledger::state::schema::{AccessLog, RequestRow};
 use aula_ledger::types::Handle;
-use aula_vault::access::{ReadError, ReadRequest, credential_purpose};
+use aula_vault::access::{ReadRequest, credential_purpose, needs};
 use aula_vault::{Vault, vault};
 use aula_zk::{Field, Opening};
 use rand::rngs::OsRng;
+use serde_json::json;
 
+use super::reader::{Reader, read};
 use crate::command::vault::{Place, credential, refused};
-use crate::command::{Advise, Context, Failure, now_ms};
+use crate::command::{Advise, Context, Failure, Outcome, now_ms};
 use crate::demo::twins;
 use crate::keys::{KeyKind, NodeKey};
-use crate::twin_record::{Provable, Unprovable};
+use crate::twin_record::Provable;
+use crate::twin_state::salted_fields;
 
-const HINT: &str = "give the district's own folder with --home, and a bundle of its newest anchor";
+pub(super) const HINT: &str = "give the district's own folder with --home, and a bundle of its newest anchor";
+/// What an operator may look at when data is insufficient: the check itself tells nobody more.
+const UNKNOWN: &str = "\nis it a student of this vault (aula vault handles), and did the family consent (aula vault consent give)?";
 /// As whom the operator reads when no reader's credential is given.
 const OPERATOR: (&str, &str) = ("counselor", "evidence");
+/// How long the operator's own credential holds: reads of a whole district fit into a quarter of an hour.
+const OPERATOR_MS: u64 = MAX_LIFETIME_MS / 4;
 
 /// Why nothing was added.
 pub enum Undisclosed {
     /// The access check said no; the denial is listed in the log.
     Denied(Denial),
+    /// The student's state was read, and has no such field.
+    NoField {
+        /// The fields it lacks.
+        lacks: Vec<String>,
+        /// Those it has that the reader needs, by name alone.
+        has: Vec<String>,
+    },
     /// It could not be done.
     Failed(Failure),
+}
+
+impl Undisclosed {
+    /// Exit 1 with the reason where it was checked and is no; the failure where it could not be.
+    ///
+    /// # Errors
+    /// The failure.
+    pub fn outcome(self) -> Result<Outcome, Failure> {
+        match self {
+            Self::Failed(failure) => Err(failure),
+            Self::Denied(denial) => {
+                let json = json!({ "disclosed": false, "reason": denial, "meaning": denial.explain() });
+                let mut text = format!("denied: {}", denial.explain());
+                if denial == Denial::InsufficientData {
+                    text.push_str(UNKNOWN);
+                }
+                Ok(Outcome::no(json, text))
+            }
+            Self::NoField { lacks, has } => {
+                let meaning = format!(
+                    "the student's anchored state has no field {}; this reader may open: {}",
+                    lacks.join(", "),
+                    has.join(", ")
+                );
+                let json = json!({
+                    "disclosed": false, "reason": "no_such_field", "meaning": meaning, "lacks": lacks, "has": has,
+                });
+                Ok(Outcome::no(json, meaning))
+            }
+        }
+    }
 }
 
 impl<E: Into<Failure>> From<E> for Undisclosed {
@@ -76,12 +122,13 @@ impl Own<'_> {
         let names: BTreeSet<String> = names.split(',').map(|name| name.trim().replace('/', ":")).collect();
         let asked: Result<Vec<FieldName>, _> = names.iter().map(|name| FieldName::new(name)).collect();
         let asked = asked.advise("a field's name is none", "name fields as skill:00001 or need")?;
-        let provable = self.personal(handle, asked)?;
+        let provable = self.reader()?.personal(handle, asked)?;
         let params = twins::params();
         let salted =
-            twins::salted_fields(&provable.state, u64::from(leaf.version), &provable.secret, &params)
+            salted_fields(&provable.state, u64::from(leaf.version), &provable.secret, &params)
                 .map_err(|why| Failure::because(why, HINT))?;
         let granted = provable.granted.iter().map(|name| name.as_str().replace(':', "/")).collect();
+        lacking(&salted, &granted, &provable)?;
         open_fields(bundle, &salted, &granted).advise("the fields cannot be opened", HINT)?;
         Ok(())
     }
@@ -92,26 +139,22 @@ impl Own<'_> {
     /// [`Undisclosed`].
     pub fn state(&self, handle: Handle, names: &[&str]) -> Result<Provable, Undisclosed> {
         let asked: Result<Vec<FieldName>, _> = names.iter().map(|name| FieldName::new(name)).collect();
-        self.personal(handle, asked?)
+        self.reader()?.personal(handle, asked?)
     }
 
-    /// A read of personal fields, all of which the reader must need.
-    fn personal(&self, handle: Handle, fields: Vec<FieldName>) -> Result<Provable, Undisclosed> {
+    /// The open vault with a reader before it.
+    ///
+    /// # Errors
+    /// A vault that cannot be opened, keys or a credential that cannot be read.
+    pub fn reader(&self) -> Result<Reader, Failure> {
         let vault = self.place.open(self.context)?;
-        let request = ReadRequest {
-            credential: Some(self.credential(&vault)?),
-            handle,
-            class: Term::new("FERPA_PII")?,
-            purpose: Term::new("educational_necessity")?,
-            fields,
-        };
-        let provable = self.read(&vault, &request)?;
-        if !provable.withheld.is_empty() {
-            let list: Vec<&str> = provable.withheld.iter().map(FieldName::as_str).collect();
-            let message = format!("the reader's role does not need {}", list.join(", "));
-            return Err(Failure::new("withheld", message, "ask without these fields").into());
-        }
-        Ok(provable)
+        let credential = self.credential(&vault)?;
+        Ok(Reader { key: self.key()?.public(), vault, credential })
+    }
+
+    fn key(&self) -> Result<NodeKey, Failure> {
+        NodeKey::of_home(&self.context.home, KeyKind::Account)
+            .advise("the district's account key is refused", "see the reason above")
     }
 
     /// Proves the band of the request that the bundle is about, for this student alone.
@@ -123,7 +166,7 @@ impl Own<'_> {
         let request = RequestRow::from_canonical(&allocation.request.row);
         let request = request.advise("the bundle's records cannot be read", HINT)?;
         let claim = request.band_claim(allocation.handle);
-        let provable = self.read(&self.place.open(self.context)?, &open_by_design(claim.handle)?)?;
+        let provable = read(&self.place.open(self.context)?, &open_by_design(claim.handle)?, &self.key()?.public())?;
         let need = provable.state.need().map(|need| u64::from(need.score()));
         let need = need.ok_or_else(|| Failure::because("the student's need is not assessed", HINT))?;
         let name = Field::new(&CommittedField::Need.to_string()).advise("no field", HINT)?;
@@ -162,31 +205,40 @@ impl Own<'_> {
         Ok(())
     }
 
-    fn read(&self, vault: &Vault, request: &ReadRequest) -> Result<Provable, Undisclosed> {
-        let key = NodeKey::of_home(&self.context.home, KeyKind::Account)
-            .advise("the district's account key is refused", "see the reason above")?;
-        Provable::read(vault, request, &key.public(), now_ms()).map_err(|error| match error {
-            Unprovable::Read(ReadError::Denied(denial, _)) => Undisclosed::Denied(denial),
-            Unprovable::Read(ReadError::Vault(error)) => Undisclosed::Failed(refused(error)),
-            error => Undisclosed::Failed(Failure::because(error, HINT)),
-        })
-    }
-
     /// The reader's credential, or one that the district's own key signs for its operator.
     fn credential(&self, vault: &Vault) -> Result<Credential, Failure> {
         if let Some(path) = self.reader {
             return credential(path);
         }
-        let key = NodeKey::of_home(&self.context.home, KeyKind::Account)
-            .advise("the district's account key is refused", "see the reason above")?;
+        let key = self.key()?;
         let identity = vault.identity();
         let (role, reader) = OPERATOR;
         let purpose = credential_purpose(role, reader).unwrap_or_default();
-        let expires_ms = now_ms().saturating_add(MAX_LIFETIME_MS / 60);
+        let expires_ms = now_ms().saturating_add(OPERATOR_MS);
         let chain_id = identity.chain().map_err(refused)?;
         let claim = Claim { chain_id, account: identity.account, expires_ms, purpose };
         Ok(Credential::sign(&claim, key.signing_key()))
     }
+}
+
+/// Refuses names that the state does not have, and says which of its names the reader's role needs.
+fn lacking(
+    salted: &[SaltedField],
+    asked: &BTreeSet<String>,
+    provable: &Provable,
+) -> Result<(), Undisclosed> {
+    let word = |name: &str| name.replace('/', ":");
+    let present = |name: &&String| salted.iter().any(|field| field.field == **name);
+    let lacks: Vec<String> = asked.iter().filter(|name| !present(name)).map(|name| word(name)).collect();
+    if lacks.is_empty() {
+        return Ok(());
+    }
+    let names = salted.iter().map(|field| word(&field.field));
+    let needed = |name: &String| {
+        let field = FieldName::new(name).ok();
+        provable.role.zip(field).is_some_and(|(role, field)| needs(role, &field))
+    };
+    Err(Undisclosed::NoField { lacks, has: names.filter(needed).collect() })
 }
 
 /// A read of what an allocation is computed from.

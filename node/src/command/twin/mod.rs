@@ -1,9 +1,11 @@
-//! `aula twin`: fit and judge the mastery model, plan paths, tell risks, replay a student's events, ask what if.
+//! `aula twin`: fit and judge the mastery model, plan paths, tell risks, anchor and replay students' events, ask what if.
 
 use clap::{Args, Subcommand};
 
 use super::{Context, Failure, Outcome};
 
+mod anchor;
+pub mod disclosure;
 mod drift;
 mod evaluate;
 mod fit;
@@ -44,6 +46,8 @@ pub enum Action {
     Replay(replay::ReplayArgs),
     /// Turn written responses into events: only the score of each text's sentiment enters
     Written(written::WrittenArgs),
+    /// Fold a district's own students' events and anchor the states
+    Anchor(anchor::AnchorArgs),
     /// Decide the past again with something changed
     #[command(name = "whatif")]
     WhatIf(whatif::WhatIfArgs),
@@ -53,7 +57,7 @@ pub enum Action {
 ///
 /// # Errors
 /// When a file cannot be read or is refused.
-pub fn run(context: &Context, args: &TwinArgs) -> Result<Outcome, Failure> {
+pub async fn run(context: &Context, args: &TwinArgs) -> Result<Outcome, Failure> {
     match &args.action {
         Action::Evaluate(args) => evaluate::run(context, args),
         Action::Fit(args) => fit::run(context, args),
@@ -63,6 +67,7 @@ pub fn run(context: &Context, args: &TwinArgs) -> Result<Outcome, Failure> {
         Action::Risk(args) => risk::run(context, args),
         Action::Replay(args) => replay::run(args),
         Action::Written(args) => written::run(context, args),
+        Action::Anchor(args) => anchor::run(context, args).await,
         Action::WhatIf(args) => whatif::run(context, args),
     }
 }

@@ -1,31 +1,19 @@
 //! `aula twin replay`: an auditor who is given a student's events folds them to the anchored hash.
 //!
-//! The file is one JSON object, written by the district for one student and one anchored version:
-//! `{"version":1,"params":HEX,"events":[HEX,…],"salts":{FIELD:HEX,…}}`: the canonical bytes of the twin's
-//! parameters, the canonical bytes of every event up to the anchor, in any order, and the salt of each field of
-//! the state under that version. The salts are those of one version: they open nothing else. The anchored hash
+//! The file is a [`Disclosure`], written by the district for one student and one anchored version. The anchored hash
 //! comes from the ledger, never from the file.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use aula_ledger::proof::committed::CommittedField;
-use aula_ledger::proof::student_state::{self, SaltedField};
+use aula_ledger::proof::student_state;
 use aula_ledger::types::Hash;
-use aula_twin_runtime::event::Event;
 use aula_twin_runtime::merge::History;
-use aula_twin_runtime::params::Params;
 use aula_twin_runtime::transitions::{Rule, Transition};
-use aula_twin_runtime::twin::leaves;
-use aula_zk::{Field, Opening, StudentSecret, commitment};
 use clap::Args;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::super::{Advise, Failure, Outcome};
-
-/// Largest file, bytes: 100,000 events of 256 bytes in hex.
-const MAX_FILE_BYTES: u64 = 64 << 20;
-const HINT: &str = "ask the district for the disclosure of this student and this anchor again";
+use super::super::{Failure, Outcome};
+use super::disclosure::{self, Disclosure};
 
 /// Arguments of `aula twin replay`.
 #[derive(Debug, Args)]
@@ -43,51 +31,6 @@ pub struct ReplayArgs {
     /// The model digest the anchor names, 64 hex digits; not compared when left out
     #[arg(long, value_name = "HEX")]
     pub model_digest: Option<String>,
-}
-
-/// What the district discloses to an authorised auditor.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Disclosure {
-    /// 1.
-    pub version: u8,
-    /// Canonical bytes of [`Params`], hex.
-    pub params: String,
-    /// Canonical bytes of each event, hex.
-    pub events: Vec<String>,
-    /// Salt of each field of the anchored state, hex.
-    pub salts: BTreeMap<String, String>,
-    /// What blinds the commitment to the need in the anchored leaf, hex: for an audit, which opens it.
-    #[serde(default)]
-    pub need_blinding: Option<String>,
-}
-
-impl Disclosure {
-    /// What a district hands to an authorised auditor: parameters, events, and the salts of the fields under one
-    /// version of the student's states. The secret itself stays: it would open every version.
-    ///
-    /// # Errors
-    /// When a field's name is none, which a bug alone could cause.
-    pub fn of(
-        secret: &StudentSecret,
-        version: u32,
-        params: &Params,
-        events: &[Event],
-    ) -> Result<Self, Failure> {
-        let mut history = History::new(params);
-        history.add(events.iter().cloned(), params);
-        let mut salts = BTreeMap::new();
-        for leaf in leaves(history.state(), params) {
-            let name = Field::new(&leaf.field)?;
-            let salt = commitment::leaf_salt(secret, &name, u64::from(version));
-            salts.insert(leaf.field, hex::encode(*salt));
-        }
-        let need = Field::new(&CommittedField::Need.to_string())?;
-        let blinding = Opening::derive(secret, &need, u64::from(version), 0).blinding().to_bytes();
-        let params = hex::encode(borsh::to_vec(params)?);
-        let events = events.iter().map(|event| hex::encode(event.encode())).collect();
-        Ok(Self { version: 1, params, events, salts, need_blinding: Some(hex::encode(blinding)) })
-    }
 }
 
 /// The answer.
@@ -125,7 +68,7 @@ pub(crate) struct Explained {
 pub fn run(args: &ReplayArgs) -> Result<Outcome, Failure> {
     let anchored = digest_of(&args.anchored, "--anchored")?;
     let model = args.model_digest.as_deref().map(|text| digest_of(text, "--model-digest")).transpose()?;
-    let disclosure = read(&args.events)?;
+    let disclosure = disclosure::read(&args.events)?;
     let report = check(&disclosure, anchored, model)?;
     let text = text(&report);
     Ok(if report.agrees { Outcome::yes(report, text) } else { Outcome::no(report, text) })
@@ -138,26 +81,6 @@ fn digest_of(text: &str, flag: &str) -> Result<[u8; 32], Failure> {
     })
 }
 
-/// Reads a disclosure's file.
-///
-/// # Errors
-/// When it cannot be read or is none.
-pub fn read(path: &Path) -> Result<Disclosure, Failure> {
-    let unusable = || format!("cannot use {}", path.display());
-    let size = std::fs::metadata(path).advise(unusable(), HINT)?.len();
-    if size > MAX_FILE_BYTES {
-        let why = format!("{} has {size} bytes, more than {MAX_FILE_BYTES}", path.display());
-        return Err(Failure::new("too_large", why, HINT));
-    }
-    let bytes = std::fs::read(path).advise(unusable(), HINT)?;
-    let disclosure: Disclosure = serde_json::from_slice(&bytes).advise(unusable(), HINT)?;
-    if disclosure.version != 1 {
-        let why = format!("{} has version {}, not 1", path.display(), disclosure.version);
-        return Err(Failure::new("version", why, "use a program of the version that wrote the file"));
-    }
-    Ok(disclosure)
-}
-
 /// Folds the events and compares with the anchored hash, and with the model's digest if one is given.
 ///
 /// # Errors
@@ -167,26 +90,11 @@ pub fn check(
     anchored: [u8; 32],
     model: Option<[u8; 32]>,
 ) -> Result<Report, Failure> {
-    let bytes = hex::decode(&disclosure.params).advise("the parameters are not hex", HINT)?;
-    let params: Params = borsh::from_slice(&bytes).advise("the parameters are not canonical bytes", HINT)?;
-    params.check().advise("the parameters are refused", HINT)?;
-    let mut events = Vec::with_capacity(disclosure.events.len());
-    for (n, text) in disclosure.events.iter().enumerate() {
-        let bytes = hex::decode(text).advise(format!("event {n} is not hex"), HINT)?;
-        events.push(Event::decode(&bytes).advise(format!("event {n} is refused"), HINT)?);
-    }
+    let (params, events) = disclosure.decode()?;
     let mut history = History::new(&params);
     let added = history.add(events, &params);
     let folded = history.folded();
-    let mut fields = Vec::new();
-    for leaf in leaves(&folded.state, &params) {
-        let salt = disclosure.salts.get(&leaf.field).ok_or_else(|| {
-            let why = format!("the file has no salt for {}, which the events give", leaf.field);
-            Failure::new("no_salt", why, HINT)
-        })?;
-        let salt = digest_of(salt, "a salt")?;
-        fields.push(SaltedField { field: leaf.field, value: leaf.value, salt });
-    }
+    let fields = disclosure.salted(&folded.state, &params)?;
     let state_hash = student_state::state_hash(&fields);
     let params_digest = params.digest();
     let mut differs = Vec::new();
@@ -253,6 +161,11 @@ fn text(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aula_ledger::proof::student_state::SaltedField;
+    use aula_twin_runtime::event::Event;
+    use aula_twin_runtime::params::Params;
+    use aula_twin_runtime::twin::leaves;
+    use aula_zk::{Field, StudentSecret, commitment};
     use aula_twin_runtime::clock::{Skew, Stamp};
     use aula_twin_runtime::event::{Correctness, EventBody, EventKey, ItemId, SkillId, SkillSet, SourceId};
     use aula_twin_runtime::fixed::Need;
@@ -331,9 +244,9 @@ mod tests {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("d.json");
         std::fs::write(&path, serde_json::to_vec(&Disclosure { version: 2, ..disclosure })?)?;
-        assert_eq!(read(&path).map(|_| ()).map_err(|f| f.code), Err("version".to_owned()));
+        assert_eq!(disclosure::read(&path).map(|_| ()).map_err(|f| f.code), Err("version".to_owned()));
         std::fs::write(&path, b"{\"version\":1,\"extra\":0}")?;
-        assert!(read(&path).is_err());
+        assert!(disclosure::read(&path).is_err());
         Ok(())
     }
 }

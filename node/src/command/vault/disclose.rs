@@ -13,10 +13,10 @@ use aula_ledger::codec::Canonical;
 use clap::Args;
 use serde_json::json;
 
-use super::super::evidence::disclose::{Own, Undisclosed};
+use super::super::evidence::disclose::Own;
 use super::super::evidence::drawn;
 use super::super::rpc::RpcArgs;
-use super::super::twin::replay::Disclosure;
+use super::super::twin::disclosure::Disclosure;
 use super::super::{Advise, Context, Failure, Outcome, absolute};
 use super::{Place, handle};
 use crate::client::sender::Sender;
@@ -64,11 +64,7 @@ pub async fn run(context: &Context, place: &Place, args: &DiscloseArgs) -> Resul
     let own = Own { context, place, reader: args.credential.as_deref() };
     let provable = match own.state(handle, &["events"]) {
         Ok(provable) => provable,
-        Err(Undisclosed::Failed(failure)) => return Err(failure),
-        Err(Undisclosed::Denied(denial)) => {
-            let json = json!({ "disclosed": false, "reason": denial, "meaning": denial.explain() });
-            return Ok(Outcome::no(json, format!("denied: {}", denial.explain())));
-        }
+        Err(undisclosed) => return undisclosed.outcome(),
     };
     let disclosure = Disclosure::of(&provable.secret, provable.version, &twins::params(), &provable.events)?;
     let path = absolute(&args.out)?;
@@ -78,6 +74,12 @@ pub async fn run(context: &Context, place: &Place, args: &DiscloseArgs) -> Resul
         file.sync_all()
     });
     written.advise(format!("cannot write {}", path.display()), "name a new file")?;
-    let text = format!("{}\n{} events, for the auditor alone", path.display(), provable.events.len());
+    let text = format!(
+        "{}\n{} events, for the auditor alone: aula evidence audit {} {handle} --disclosure {}",
+        path.display(),
+        provable.events.len(),
+        args.round,
+        path.display()
+    );
     Ok(Outcome::yes(json!({ "file": path, "events": provable.events.len() }), text))
 }

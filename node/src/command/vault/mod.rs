@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use aula_ledger::types::Handle;
+use aula_vault::turn::PATIENCE;
 use aula_vault::{Folders, KeyStoreError, Vault, VaultError};
 use clap::{Args, Subcommand};
 
@@ -107,12 +108,12 @@ impl Place {
         Ok(Folders { data: of(&self.vault, usual.data)?, keystore: of(&self.keystore, usual.keystore)? })
     }
 
-    /// The open vault.
+    /// The open vault. A node that keeps it open for its readers is asked to give it up.
     ///
     /// # Errors
     /// With a sentence and what to do.
     pub fn open(&self, context: &Context) -> Result<Vault, Failure> {
-        Vault::open(&self.folders(context)?).map_err(refused)
+        Vault::open_in_turn(&self.folders(context)?, PATIENCE).map_err(refused)
     }
 }
 
@@ -142,7 +143,7 @@ pub async fn run(context: &Context, args: &VaultArgs) -> Result<Outcome, Failure
 }
 
 /// A handle from its 64 hex digits.
-fn handle(text: &str) -> Result<Handle, Failure> {
+pub(super) fn handle(text: &str) -> Result<Handle, Failure> {
     text.parse().map_err(|_| {
         let message = format!("{text:?} is no handle of 64 lower-case hex digits");
         Failure::new("bad_handle", message, "give one that `aula vault put` printed")

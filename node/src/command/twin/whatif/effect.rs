@@ -62,6 +62,35 @@ pub struct Effect {
 }
 
 impl Effect {
+    /// Every count of students that follows from what is told of it.
+    pub fn counts(&self) -> [u32; 3] {
+        let [all, changed] = [self.twins, self.bands_changed].map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+        [all, changed, all.saturating_sub(changed)]
+    }
+
+    /// Whether a change was asked for.
+    pub fn is_changed(&self) -> bool {
+        self.gain.is_some()
+    }
+
+    /// A persona nothing is known of.
+    #[cfg(test)]
+    pub fn unchanged(persona: usize) -> Self {
+        Self {
+            persona,
+            twins: 0,
+            ability: 0.0,
+            weakest: 0.0,
+            strongest: 0.0,
+            need: 0.0,
+            method_percent: 100,
+            gain: None,
+            gain_changed: None,
+            need_changed: 0.0,
+            bands_changed: 0,
+        }
+    }
+
     /// One line for people.
     pub fn text(&self) -> String {
         let gains = match (self.gain, self.gain_changed) {

@@ -40,6 +40,10 @@ pub struct Fork {
     pub rounds: Vec<Decided>,
     /// The executed state.
     pub state: MemoryState,
+    /// The chain's name.
+    pub chain_id: String,
+    /// The smallest count of students that may be shown, a parameter of the chain at that height.
+    pub min_cell_students: u32,
 }
 
 /// The home itself, or the first node of a demo or local network under it.
@@ -87,7 +91,9 @@ pub fn at(home: &Home, height: Option<u64>) -> Result<Fork, Failure> {
             }
         }
     }
-    Ok(Fork { height: at, root, rounds, state })
+    let params = schema::params(&state).advise("the replayed state is unusable", HINT)?;
+    let chain_id = parsed.chain_id.to_string();
+    Ok(Fork { height: at, root, rounds, state, chain_id, min_cell_students: params.min_cell_students })
 }
 
 fn decided(state: &MemoryState, decision: Decision) -> Result<Decided, Failure> {

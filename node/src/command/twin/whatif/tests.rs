@@ -10,6 +10,8 @@ fn args(height: Option<u64>, changes: &[&str]) -> WhatIfArgs {
         changes,
         work: 1_000_000_000,
         twins: None,
+        from_vault: None,
+        credential: None,
         graph: None,
         responses: None,
         personas: 4,

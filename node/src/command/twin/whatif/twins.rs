@@ -1,24 +1,32 @@
-//! Twins forked: disclosed events folded again, each twin compared with the leaf that was anchored of it.
+//! Twins forked: events folded again, each twin compared with the leaf that was anchored of it.
 //!
-//! Flow: every disclosure in a folder (`aula vault disclose` writes them) → its events folded by the production step →
-//! its salted fields hashed → the leaf with that hash in the executed state, which tells whose handle it is. Invariants:
-//! a twin whose hash nobody anchored by the height, or under another model, is counted, named by its file, and takes no
-//! part; a disclosure that lacks a salt is refused. Absent: the vault, which gives events through its access check only.
+//! Two sources. Disclosures in a folder, as an auditor has them (`aula vault disclose`): the leaf with the folded hash
+//! tells whose handle it is. Or the district's own vault: one read a student through the vault's access check, for
+//! educational necessity, listed in the access log; whom the check denies takes no part and is counted. The events up to
+//! the leaf's watermark are folded and salted under the leaf's version, so that a fork at an earlier height gives the
+//! twin of that height. Invariants: a twin whose hash nobody anchored by the height, or under another model, is counted
+//! and takes no part; a disclosure that lacks a salt is refused; nobody outside the audit's draw leaves the vault except
+//! as part of an aggregate. Absent: other districts' students, whose events are not here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use aula_ledger::proof::student_state::{self, SaltedField};
+use aula_ledger::access::Denial;
+use aula_ledger::proof::student_state;
 use aula_ledger::state::schema::{self, StudentLeaf};
 use aula_ledger::state::{MemoryState, StateReader};
-use aula_ledger::types::{Handle, Hash, SchoolYear};
+use aula_ledger::types::{DistrictId, Handle, Hash, SchoolYear};
 use aula_twin_runtime::event::Event;
 use aula_twin_runtime::merge::History;
 use aula_twin_runtime::params::Params;
-use aula_twin_runtime::twin::{TwinState, leaves};
+use aula_twin_runtime::twin::TwinState;
 
-use crate::command::twin::replay::{self, Disclosure};
+use crate::command::evidence::disclose::Undisclosed;
+use crate::command::evidence::reader::{OwnTwin, Reader};
+use crate::command::twin::disclosure::{self, Disclosure};
 use crate::command::{Advise, Failure};
+use crate::demo::twins::params;
+use crate::twin_state::salted_fields;
 
 const HINT: &str =
     "give a folder of disclosures of this chain's students, as `aula vault disclose` writes them";
@@ -34,40 +42,83 @@ pub struct Twin {
     pub params: Params,
 }
 
-/// Every twin that was disclosed, and what it was checked against.
+/// Every twin that was given, and what it was checked against.
 #[derive(Debug, Default)]
 pub struct Twins {
     /// The twins that gave an anchored hash, ascending by handle.
     pub states: BTreeMap<Handle, Twin>,
-    /// Disclosures in the folder.
-    pub disclosed: usize,
+    /// Twins that were folded: disclosures, or students read.
+    pub folded: usize,
     /// How many gave an anchored hash.
     pub reproduced: usize,
-    /// The first files that did not.
+    /// The first files or handles that did not.
     pub differs: Vec<String>,
+    /// Anchored students whom the access check denied; none of a folder.
+    pub denied: usize,
 }
 
 impl Twins {
     /// Folds all disclosures in `dir` and compares them with the executed state.
     ///
     /// # Errors
-    /// When there is none, or one cannot be read.
-    pub fn fork(state: &MemoryState, dir: &Path) -> Result<Self, Failure> {
-        let anchored = anchored(state)?;
+    /// When there is none, or one cannot be read: it is named.
+    pub fn of_files(state: &MemoryState, dir: &Path) -> Result<Self, Failure> {
+        let anchored: BTreeMap<Hash, (Handle, StudentLeaf)> =
+            anchored(state, None)?.into_iter().map(|(handle, leaf)| (leaf.state_hash, (handle, leaf))).collect();
         let mut twins = Self::default();
         for file in files(dir)? {
-            twins.disclosed += 1;
-            let (hash, twin) = fold(&replay::read(&file)?)?;
+            let named = |failure: Failure| {
+                let message = format!("{}: {}", file.display(), failure.message);
+                Failure { message, ..failure }
+            };
+            let (hash, twin) = disclosure::read(&file).and_then(|one| fold(&one).map_err(named))?;
             let known = anchored.get(&hash).filter(|(_, leaf)| leaf.model_digest.0 == twin.params.digest());
-            if let Some((handle, _)) = known {
-                twins.reproduced += 1;
-                twins.states.insert(*handle, twin);
-            } else if twins.differs.len() < NAMED {
-                twins.differs.push(file.display().to_string());
-            }
+            twins.take(known.map(|(handle, _)| *handle), twin, || file.display().to_string());
         }
         Ok(twins)
     }
+
+    /// Reads every anchored student of the reader's district, folds, and compares; `tell` hears of each.
+    ///
+    /// # Errors
+    /// [`Undisclosed::Denied`] when the check denies the reader whoever the student is; a vault that cannot be read.
+    pub fn of_vault(
+        anchored: &[(Handle, StudentLeaf)],
+        reader: &Reader,
+        mut tell: impl FnMut(),
+    ) -> Result<Self, Undisclosed> {
+        let params = params();
+        let mut twins = Self::default();
+        for (handle, leaf) in anchored {
+            tell();
+            let own = match reader.twin(*handle) {
+                Err(Undisclosed::Denied(denial)) if of_the_student(denial) => {
+                    twins.denied += 1;
+                    continue;
+                }
+                read => read?,
+            };
+            let (hash, twin) = of_record(&own, leaf, &params)?;
+            let same = hash == leaf.state_hash && leaf.model_digest.0 == params.digest();
+            twins.take(same.then_some(*handle), twin, || handle.to_string());
+        }
+        Ok(twins)
+    }
+
+    fn take(&mut self, known: Option<Handle>, twin: Twin, name: impl FnOnce() -> String) {
+        self.folded += 1;
+        if let Some(handle) = known {
+            self.reproduced += 1;
+            self.states.insert(handle, twin);
+        } else if self.differs.len() < NAMED {
+            self.differs.push(name());
+        }
+    }
+}
+
+/// Whether a denial is about the student, rather than about whoever asks.
+const fn of_the_student(denial: Denial) -> bool {
+    matches!(denial, Denial::InsufficientData | Denial::ConsentWithdrawn | Denial::Erased)
 }
 
 /// The disclosures of a folder, ascending by name.
@@ -87,47 +138,61 @@ fn files(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-/// Every anchored leaf by its state hash: those of the school years that rounds were opened for.
-fn anchored(state: &MemoryState) -> Result<BTreeMap<Hash, (Handle, StudentLeaf)>, Failure> {
+/// Every anchored leaf, of one district or of all: those of the school years that rounds were opened for.
+///
+/// # Errors
+/// When the executed state cannot be read.
+pub fn anchored(
+    state: &MemoryState,
+    of: Option<DistrictId>,
+) -> Result<Vec<(Handle, StudentLeaf)>, Failure> {
     let damaged = "the replayed state is unusable";
-    let mut years: Vec<SchoolYear> =
-        schema::rounds(state).advise(damaged, HINT)?.iter().map(|round| round.school_year).collect();
-    years.sort_unstable();
-    years.dedup();
-    let mut anchored = BTreeMap::new();
+    let rounds = schema::rounds(state).advise(damaged, HINT)?;
+    let years: BTreeSet<SchoolYear> = rounds.iter().map(|round| round.school_year).collect();
+    let mut anchored = Vec::new();
     for district in schema::districts(state).advise(damaged, HINT)? {
+        if of.is_some_and(|of| of != district.id) {
+            continue;
+        }
         for year in &years {
-            for (handle, row) in
-                state.rows(&schema::students_tree(district.id, *year)).advise(damaged, HINT)?
-            {
-                let leaf: StudentLeaf = schema::decode(&row).advise(damaged, HINT)?;
-                anchored.insert(leaf.state_hash, (handle, leaf));
+            let rows = state.rows(&schema::students_tree(district.id, *year)).advise(damaged, HINT)?;
+            for (handle, row) in rows {
+                anchored.push((handle, schema::decode(&row).advise(damaged, HINT)?));
             }
         }
     }
     Ok(anchored)
 }
 
+/// The twin as it was when the leaf was anchored, and its hash under the leaf's version.
+fn of_record(own: &OwnTwin, leaf: &StudentLeaf, params: &Params) -> Result<(Hash, Twin), Failure> {
+    let state = up_to(&own.events, leaf.event_watermark, params);
+    let fields = salted_fields(&state, u64::from(leaf.version), &own.secret, params)
+        .map_err(|why| Failure::because(why, "report it with the version of this program"))?;
+    Ok((student_state::state_hash(&fields), Twin { state, params: params.clone() }))
+}
+
+/// The fold of the first events that count, as many as the watermark says: what was added since is left out.
+fn up_to(events: &[Event], watermark: u64, params: &Params) -> TwinState {
+    let mut history = History::new(params);
+    let mut rest = events.iter();
+    loop {
+        // An event that is refused, or corrected away, counts for none.
+        let short = watermark.saturating_sub(history.state().events());
+        let next: Vec<Event> = rest.by_ref().take(usize::try_from(short).unwrap_or(usize::MAX)).cloned().collect();
+        if next.is_empty() {
+            return history.state().clone();
+        }
+        history.add(next, params);
+    }
+}
+
 /// The state that a disclosure folds to, and its hash under the disclosed salts.
 fn fold(disclosure: &Disclosure) -> Result<(Hash, Twin), Failure> {
-    let bytes = hex::decode(&disclosure.params).advise("the parameters are not hex", HINT)?;
-    let params: Params = borsh::from_slice(&bytes).advise("the parameters are not canonical bytes", HINT)?;
-    params.check().advise("the parameters are refused", HINT)?;
-    let mut events = Vec::with_capacity(disclosure.events.len());
-    for (n, text) in disclosure.events.iter().enumerate() {
-        let bytes = hex::decode(text).advise(format!("event {n} is not hex"), HINT)?;
-        events.push(Event::decode(&bytes).advise(format!("event {n} is refused"), HINT)?);
-    }
+    let (params, events) = disclosure.decode()?;
     let mut history = History::new(&params);
     history.add(events, &params);
-    let mut fields = Vec::new();
-    for leaf in leaves(history.state(), &params) {
-        let salt = disclosure.salts.get(&leaf.field).and_then(|text| hex::decode(text).ok());
-        let salt = salt.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()).ok_or_else(|| {
-            Failure::new("no_salt", format!("a disclosure has no salt for {}", leaf.field), HINT)
-        })?;
-        fields.push(SaltedField { field: leaf.field, value: leaf.value, salt });
-    }
+    let fields = disclosure.salted(history.state(), &params)?;
     let state = history.state().clone();
     Ok((student_state::state_hash(&fields), Twin { state, params }))
 }
@@ -149,7 +214,7 @@ mod tests {
         let events = [Event { key, skew: Skew::Within, body }];
         let mut disclosure = Disclosure::of(&StudentSecret::new([9; 32]), 3, &params, &events)?;
         let (hash, twin) = fold(&disclosure)?;
-        assert!(replay::check(&disclosure, hash.0, None)?.agrees);
+        assert!(crate::command::twin::replay::check(&disclosure, hash.0, None)?.agrees);
         assert_eq!(twin.state.need(), Some(Need::clamped(700)));
         disclosure.salts.remove("need");
         assert_eq!(fold(&disclosure).map(|_| ()).map_err(|f| f.code), Err("no_salt".to_owned()));
@@ -161,14 +226,27 @@ mod tests {
     -> Result<(), Failure> {
         let folder = tempfile::tempdir()?;
         let state = MemoryState::new();
-        let none = Twins::fork(&state, folder.path()).map(|_| ()).map_err(|f| f.code);
+        let none = Twins::of_files(&state, folder.path()).map(|_| ()).map_err(|f| f.code);
         assert_eq!(none, Err("no_twins".to_owned()));
         let params = Params::reference(Model::unfitted());
         let disclosure = Disclosure::of(&StudentSecret::new([9; 32]), 1, &params, &[])?;
         std::fs::write(folder.path().join("a.json"), serde_json::to_vec(&disclosure)?)?;
-        let twins = Twins::fork(&state, folder.path())?;
-        assert_eq!((twins.disclosed, twins.reproduced, twins.differs.len()), (1, 0, 1));
+        let twins = Twins::of_files(&state, folder.path())?;
+        assert_eq!((twins.folded, twins.reproduced, twins.differs.len()), (1, 0, 1));
         assert!(twins.states.is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn a_fork_leaves_out_the_events_after_the_watermark() -> Result<(), Failure> {
+        let params = Params::reference(Model::unfitted());
+        let need = |n: u64, score| -> Result<Event, Failure> {
+            let key = EventKey { stamp: Stamp::new(5 * n, 0)?, source: SourceId(1), sequence: n };
+            Ok(Event { key, skew: Skew::Within, body: EventBody::NeedAssessed(Need::clamped(score)) })
+        };
+        let events = [need(1, 700)?, need(2, 800)?, need(3, 900)?];
+        let score = |watermark| up_to(&events, watermark, &params).need().map(|need| need.score());
+        assert_eq!([0, 1, 2, 3, 9].map(score), [None, Some(700), Some(800), Some(900), Some(900)]);
         Ok(())
     }
 }

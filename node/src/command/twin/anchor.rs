@@ -1,0 +1,197 @@
+//! `aula twin anchor`: a district folds its own students' events and anchors the states they give.
+//!
+//! Flow: each student's events, read through the vault's access check and listed → folded → a version that neither the
+//! vault nor the ledger has seen of this student in any year → record and fields sealed into the vault, synced → one
+//! `AnchorStates`. Invariants: the vault knows a state before the ledger does, so that what is anchored can be proved; a
+//! student whose family has not consented is left as it was, and named. Absent: writing events (`aula twin written`, whoever
+//! feeds the vault), and a student's first school, which the operator names.
+
+use aula_ledger::audit::{Bundle, open::anchored_leaf};
+use aula_ledger::chain::Code;
+use aula_ledger::codec::Canonical;
+use aula_ledger::names::FieldName;
+use aula_ledger::state::schema::StudentLeaf;
+use aula_ledger::tx::{AnchorStates, StudentState};
+use aula_ledger::types::{Handle, Hash, SchoolId, SchoolYear};
+use aula_twin_runtime::merge::History;
+use aula_twin_runtime::params::Params;
+use aula_twin_runtime::twin::TwinState;
+use aula_vault::Vault;
+use clap::Args;
+use serde_json::json;
+
+use crate::client::Client;
+use crate::client::sender::Sender;
+use crate::command::evidence::disclose::{Own, Undisclosed};
+use crate::command::evidence::reader::OwnTwin;
+use crate::command::vault::record::{LedgerArgs, record};
+use crate::command::vault::{Place, handle, refused};
+use crate::command::{Advise, Context, Failure, Outcome};
+use crate::demo::twins::params;
+use crate::twin_record::{STATE_FIELD, TwinRecord};
+use crate::twin_state::{self, Standing};
+
+const HINT: &str = "use the same version of the program as the node";
+/// Most students of one call: a transaction of a few hundred kilobytes.
+const MAX_STUDENTS: usize = 1_000;
+
+/// Arguments of `aula twin anchor`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula twin written answers.jsonl --source 12 --home D/district-07      events into the vault\n  aula twin \
+                        anchor HANDLE --home D/district-07                      fold them, anchor the new state\n  aula twin anchor \
+                        HANDLE --school 31 --home D/district-07          a student who was never anchored\n\nEvery student's events \
+                        are read through the vault's access check, for educational necessity, and listed in the log. Exit 0: \
+                        anchored; 1: the check denied a student, and nobody is anchored; 2: could not."
+)]
+pub struct AnchorArgs {
+    /// The students' pseudonyms of one school year, 64 hex digits each, at most 1,000
+    #[arg(required = true, value_name = "HANDLE")]
+    pub handles: Vec<String>,
+    /// The school of students who are not anchored yet
+    #[arg(long, value_name = "N")]
+    pub school: Option<u32>,
+    /// A file with the reader's credential, or - for standard input [default: the district's own key, as a counselor]
+    #[arg(long, env = "AULA_VAULT_CREDENTIAL_FILE", value_name = "FILE")]
+    pub credential: Option<std::path::PathBuf>,
+    /// Where the vault is
+    #[command(flatten)]
+    pub place: Place,
+    /// The ledger
+    #[command(flatten)]
+    pub ledger: LedgerArgs,
+}
+
+/// A student to be anchored.
+struct Student {
+    handle: Handle,
+    own: OwnTwin,
+    /// Of the student in any year.
+    leaves: Vec<(Handle, StudentLeaf)>,
+}
+
+/// Folds, keeps, anchors.
+///
+/// # Errors
+/// A vault that cannot be read or written, students of several years, a node that refuses.
+pub async fn run(context: &Context, args: &AnchorArgs) -> Result<Outcome, Failure> {
+    let mut handles = args.handles.iter().map(|text| handle(text)).collect::<Result<Vec<Handle>, _>>()?;
+    handles.sort_unstable();
+    handles.dedup();
+    if handles.len() > MAX_STUDENTS {
+        return Err(Failure::new("too_many", format!("more than {MAX_STUDENTS} students"), "split the call"));
+    }
+    let client = args.ledger.rpc.client(context)?;
+    let sender = Sender::of_home(&client, &context.home, 0).await?;
+    let node = client.signed_by(sender.chain_id().clone(), sender.account(), sender.key().clone());
+    // In a block of its own: the vault is closed while the ledger is waited for.
+    let (year, states) = {
+        let own = Own { context, place: &args.place, reader: args.credential.as_deref() };
+        let reader = own.reader()?;
+        let (year, every) = years(&reader.vault, &handles)?;
+        let mut students = Vec::with_capacity(handles.len());
+        for (handle, all) in handles.into_iter().zip(every) {
+            let own = match reader.twin(handle) {
+                Err(Undisclosed::Denied(denial)) => {
+                    context.tell(format!("student {handle}"));
+                    return Undisclosed::Denied(denial).outcome();
+                }
+                Err(undisclosed) => return undisclosed.outcome(),
+                Ok(own) => own,
+            };
+            let leaves = leaves(&node, reader.vault.identity().district.0, &all).await?;
+            students.push(Student { handle, own, leaves });
+        }
+        (year, keep(&reader.vault, &students, args.school)?)
+    };
+    let told: Vec<_> = states
+        .iter()
+        .map(|state| {
+            json!({ "handle": state.handle, "version": state.version, "state_hash": state.state_hash,
+                    "events": state.event_watermark })
+        })
+        .collect();
+    let lines: Vec<String> = states
+        .iter()
+        .map(|s| format!("{}  version {}, {} events, state {}", s.handle, s.version, s.event_watermark, s.state_hash))
+        .collect();
+    let payload = AnchorStates { school_year: year, model_digest: Hash(params().digest()), states };
+    let recorded = record(context, &args.ledger, payload).await?;
+    if recorded.code != Code::Accepted {
+        return Err(recorded.refusal("the states"));
+    }
+    let text = format!("{}\nanchored in block {}", lines.join("\n"), recorded.height);
+    let json = json!({ "anchored": told, "transaction": recorded.id, "height": recorded.height });
+    Ok(Outcome::yes(json, text))
+}
+
+/// The one school year of all handles, and every handle of each student with its year.
+fn years(vault: &Vault, handles: &[Handle]) -> Result<(SchoolYear, Vec<Vec<(Handle, SchoolYear)>>), Failure> {
+    let keystore = vault.keystore();
+    let (mut years, mut every) = (std::collections::BTreeSet::new(), Vec::with_capacity(handles.len()));
+    for handle in handles {
+        let unknown = || refused(aula_vault::VaultError::UnknownHandle(*handle));
+        let (year, student) = keystore.student(handle).ok_or_else(unknown)?;
+        years.insert(year);
+        every.push(keystore.handles_of(&student));
+    }
+    match (years.len(), years.first()) {
+        (1, Some(year)) => Ok((*year, every)),
+        _ => Err(Failure::new("mixed_years", "the students are of several school years", "anchor year by year")),
+    }
+}
+
+/// What the ledger holds of a student, in every year.
+async fn leaves(
+    node: &Client,
+    district: u16,
+    handles: &[(Handle, SchoolYear)],
+) -> Result<Vec<(Handle, StudentLeaf)>, Failure> {
+    let mut found = Vec::new();
+    for (handle, year) in handles {
+        let bytes = node.get_bytes(&format!("/v1/evidence/student/{district}/{year}/{handle}")).await?;
+        let bundle = Bundle::from_canonical(&bytes).advise("the node sent no bundle", HINT)?;
+        // A student who is not anchored has no leaf, which the bundle proves.
+        found.extend(anchored_leaf(&bundle).ok().map(|leaf| (*handle, leaf)));
+    }
+    Ok(found)
+}
+
+/// Folds each student and seals record and fields into the vault: on disk on return.
+fn keep(vault: &Vault, students: &[Student], school: Option<u32>) -> Result<Vec<StudentState>, Failure> {
+    let params = params();
+    let (mut states, mut rows) = (Vec::with_capacity(students.len()), Vec::new());
+    for Student { handle, own, leaves } in students {
+        let state = folded(own, &params)?;
+        let seen = leaves.iter().map(|(_, leaf)| leaf.version).max().unwrap_or(0).max(own.version);
+        let home_school = leaves.iter().find(|(of, _)| of == handle).map(|(_, leaf)| leaf.home_school);
+        let home_school = home_school.or(school.map(|number| SchoolId(number))).ok_or_else(|| {
+            let message = format!("student {handle} was never anchored");
+            Failure::new("no_school", message, "name the student's school with --school")
+        })?;
+        let standing = Standing { handle: *handle, home_school, version: seen.saturating_add(1) };
+        let made = twin_state::leaf(&standing, &state, &own.secret, &params);
+        let (leaf, _) = made.map_err(|why| Failure::because(why, HINT))?;
+        let record = TwinRecord { version: standing.version, snapshot: state.snapshot() };
+        rows.push((*handle, FieldName::new(STATE_FIELD)?, record.to_canonical()));
+        for (name, value) in twin_state::fields(&state, &params) {
+            rows.push((*handle, FieldName::new(&name)?, serde_json::to_vec(&value)?));
+        }
+        states.push(leaf);
+    }
+    let rows: Vec<(Handle, FieldName, &[u8])> =
+        rows.iter().map(|(handle, name, bytes)| (*handle, name.clone(), bytes.as_slice())).collect();
+    vault.put_records(&rows).map_err(refused)?;
+    Ok(states)
+}
+
+/// The state of all of a student's events.
+fn folded(own: &OwnTwin, params: &Params) -> Result<TwinState, Failure> {
+    if own.events.is_empty() {
+        let hint = "write events first, with `aula twin written`";
+        return Err(Failure::new("no_events", "the vault has no events of this student", hint));
+    }
+    let mut history = History::new(params);
+    history.add(own.events.iter().cloned(), params);
+    Ok(history.state().clone())
+}

@@ -1,0 +1,127 @@
+//! A disclosure: what a district hands over of one student and one anchored version, and how it is read.
+//!
+//! One JSON object: `{"version":1,"params":HEX,"events":[HEX,…],"salts":{FIELD:HEX,…},"need_blinding":HEX}`: the
+//! canonical bytes of the twin's parameters, the canonical bytes of every event up to the anchor, in any order, and the
+//! salt of each field of the state under that version. The salts are those of one version: they open nothing else.
+//! Invariants: every reader decodes it here, with one set of errors; the student's secret never leaves. Absent: any
+//! judgement, which is [`super::replay`]'s and what-if's.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use aula_ledger::proof::committed::CommittedField;
+use aula_ledger::proof::student_state::SaltedField;
+use aula_twin_runtime::event::Event;
+use aula_twin_runtime::merge::History;
+use aula_twin_runtime::params::Params;
+use aula_twin_runtime::twin::{TwinState, leaves};
+use aula_zk::{Field, Opening, StudentSecret, commitment};
+use serde::{Deserialize, Serialize};
+
+use crate::command::{Advise, Failure};
+
+/// Largest file, bytes: 100,000 events of 256 bytes in hex.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+const HINT: &str = "ask the district for the disclosure of this student and this anchor again";
+
+/// What the district discloses to an authorised auditor.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disclosure {
+    /// 1.
+    pub version: u8,
+    /// Canonical bytes of [`Params`], hex.
+    pub params: String,
+    /// Canonical bytes of each event, hex.
+    pub events: Vec<String>,
+    /// Salt of each field of the anchored state, hex.
+    pub salts: BTreeMap<String, String>,
+    /// What blinds the commitment to the need in the anchored leaf, hex: for an audit, which opens it.
+    #[serde(default)]
+    pub need_blinding: Option<String>,
+}
+
+impl Disclosure {
+    /// What a district hands to an authorised auditor: parameters, events, and the salts of the fields under one
+    /// version of the student's states. The secret itself stays: it would open every version.
+    ///
+    /// # Errors
+    /// When a field's name is none, which a bug alone could cause.
+    pub fn of(
+        secret: &StudentSecret,
+        version: u32,
+        params: &Params,
+        events: &[Event],
+    ) -> Result<Self, Failure> {
+        let mut history = History::new(params);
+        history.add(events.iter().cloned(), params);
+        let mut salts = BTreeMap::new();
+        for leaf in leaves(history.state(), params) {
+            let name = Field::new(&leaf.field)?;
+            let salt = commitment::leaf_salt(secret, &name, u64::from(version));
+            salts.insert(leaf.field, hex::encode(*salt));
+        }
+        let need = Field::new(&CommittedField::Need.to_string())?;
+        let blinding = Opening::derive(secret, &need, u64::from(version), 0).blinding().to_bytes();
+        let params = hex::encode(borsh::to_vec(params)?);
+        let events = events.iter().map(|event| hex::encode(event.encode())).collect();
+        Ok(Self { version: 1, params, events, salts, need_blinding: Some(hex::encode(blinding)) })
+    }
+
+    /// The parameters and the events, in the file's order.
+    ///
+    /// # Errors
+    /// What is no hex, no canonical bytes, or refused by its own rules; events are counted from 0.
+    pub fn decode(&self) -> Result<(Params, Vec<Event>), Failure> {
+        let bytes = hex::decode(&self.params).advise("the parameters are not hex", HINT)?;
+        let params: Params =
+            borsh::from_slice(&bytes).advise("the parameters are not canonical bytes", HINT)?;
+        params.check().advise("the parameters are refused", HINT)?;
+        let mut events = Vec::with_capacity(self.events.len());
+        for (n, text) in self.events.iter().enumerate() {
+            let bytes = hex::decode(text).advise(format!("event {n} is not hex"), HINT)?;
+            events.push(Event::decode(&bytes).advise(format!("event {n} is refused"), HINT)?);
+        }
+        Ok((params, events))
+    }
+
+    /// The fields of a state with the disclosed salts: the leaves under the anchored hash.
+    ///
+    /// # Errors
+    /// `no_salt` for a field that the file has no salt of, `bad_hash` for a salt that is none.
+    pub fn salted(&self, state: &TwinState, params: &Params) -> Result<Vec<SaltedField>, Failure> {
+        let salted = |leaf: aula_twin_runtime::twin::Leaf| {
+            let salt = self.salts.get(&leaf.field).ok_or_else(|| {
+                let why = format!("the file has no salt for {}, which the events give", leaf.field);
+                Failure::new("no_salt", why, HINT)
+            })?;
+            let salt = hex::decode(salt).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+            let salt = salt.ok_or_else(|| {
+                let why = format!("the salt for {} is not 64 hex digits", leaf.field);
+                Failure::new("bad_hash", why, HINT)
+            })?;
+            Ok(SaltedField { field: leaf.field, value: leaf.value, salt })
+        };
+        leaves(state, params).into_iter().map(salted).collect()
+    }
+}
+
+/// Reads a disclosure's file.
+///
+/// # Errors
+/// When it cannot be read or is none.
+pub fn read(path: &Path) -> Result<Disclosure, Failure> {
+    let unusable = || format!("cannot use {}", path.display());
+    let size = std::fs::metadata(path).advise(unusable(), HINT)?.len();
+    if size > MAX_FILE_BYTES {
+        let why = format!("{} has {size} bytes, more than {MAX_FILE_BYTES}", path.display());
+        return Err(Failure::new("too_large", why, HINT));
+    }
+    let bytes = std::fs::read(path).advise(unusable(), HINT)?;
+    let disclosure: Disclosure = serde_json::from_slice(&bytes).advise(unusable(), HINT)?;
+    if disclosure.version != 1 {
+        let why = format!("{} has version {}, not 1", path.display(), disclosure.version);
+        return Err(Failure::new("version", why, "use a program of the version that wrote the file"));
+    }
+    Ok(disclosure)
+}
