@@ -154,7 +154,7 @@ fn school(demo: &Demo) -> Result<u64> {
 async fn a_students_record_is_read_with_consent_listed_proved_and_erased() -> Result<()> {
     let _turn = alone().await;
     let mut demo = Demo::start()?;
-    own::the_demos_own_vaults_serve_their_operators(&demo)?;
+    let told_again = own::the_demos_own_vaults_serve_their_operators(&demo)?;
     let office = demo_office(&demo)?;
     let [ada, bo, next] = office.fill(demo.told["chain_id"].as_str().context("chain")?)?;
     let school = school(&demo)?;
@@ -239,7 +239,7 @@ async fn a_students_record_is_read_with_consent_listed_proved_and_erased() -> Re
     let folder = demo.folder.path().join("demo/node-01");
     demo.stop();
     line(&aula(&["replay", "--output", "json", "--home", folder.to_str().context("text")?])?, 0)?;
-    Ok(())
+    own::twins_are_forked_from_files_and_from_the_vault(&demo, &told_again)
 }
 
 /// A district's vault without any chain: what needs no ledger.
@@ -311,6 +311,17 @@ fn bad_input_is_answered_in_words_and_loses_nothing() -> Result<()> {
     assert_eq!(office.code(&["vault", "status"], 2)?, "vault_damaged");
     fs::write(&manifest, &whole)?;
     assert_eq!(office.yes(&["vault", "status"])?["students"], 1);
+    let tables = fs::read_dir(office.root.join("vault"))?.filter_map(Result::ok).map(|entry| entry.path());
+    let tables: Vec<PathBuf> =
+        tables.filter(|path| path.extension().is_some_and(|end| end == "sst")).collect();
+    ensure!(!tables.is_empty(), "the vault has a table on disk");
+    for table in tables {
+        let whole = fs::read(&table)?;
+        fs::write(&table, &whole[..whole.len() / 2])?;
+        assert_eq!(office.code(&["vault", "status"], 2)?, "vault_damaged");
+        fs::write(&table, &whole)?;
+    }
+    assert_eq!(office.yes(&["vault", "status"])?["students"], 1);
     Ok(())
 }
 
@@ -320,6 +331,8 @@ fn with_a_full_disk_there_is_no_read_and_with_space_again_nothing_is_lost() -> R
     let [ada, ..] = office.fill("test-00c0ffee")?;
     let band = ["vault", "get", &ada, "--class", "resource_allocation", "--fields", "band"];
     assert_eq!(office.yes(&band)?["entry"], 0);
+    let listed = limited(&office, &band)?;
+    assert_eq!(office.yes(&band)?["entry"], listed, "what was refused is no entry, and nothing is lost");
     // A small file system of its own, in a mount namespace where that is allowed; the vault is copied into it.
     let script = format!(
         "set -e; mkdir -p {mount}; mount -t tmpfs -o size=24m,mode=700 none {mount}; cp -a {vault} {mount}/vault; \
@@ -339,8 +352,13 @@ fn with_a_full_disk_there_is_no_read_and_with_space_again_nothing_is_lost() -> R
         .env("AULA_OUTPUT", "json")
         .output();
     let Some(out) = out.ok().filter(|out| String::from_utf8_lossy(&out.stdout).contains("exit ")) else {
-        // The library's own test has a writer that fails (aula-vault, access/tests.rs).
-        println!("measured: no mount namespace here, the full disk was not tried");
+        // The limits on files above are tried everywhere; the library's own test has a writer that fails.
+        eprintln!(
+            "SKIPPED: no mount namespace is allowed here, so that a file system that fills up was not tried"
+        );
+        println!(
+            "measured: SKIPPED a full file system (no mount namespace here); limits on files were tried"
+        );
         return Ok(());
     };
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
@@ -349,6 +367,42 @@ fn with_a_full_disk_there_is_no_read_and_with_space_again_nothing_is_lost() -> R
     assert_eq!((lines[1], lines[3]), ("exit 2", "exit 0"), "{text}");
     assert!(!lines[0].contains("\"band\""), "{text}");
     let after: Value = serde_json::from_str(lines[2])?;
-    assert_eq!((&after["fields"]["band"], &after["entry"]), (&json!(4), &json!(1)));
+    assert_eq!((&after["fields"]["band"], &after["entry"]), (&json!(4), &json!(listed + 1)));
     Ok(())
+}
+
+/// Reads under limits on what a file may hold, from none at all: where a write fails (EFBIG) nothing is read, and what is
+/// read is listed. Gives the next entry's number.
+fn limited(office: &Office, band: &[&str]) -> Result<u64> {
+    let (mut next, mut refused) = (1, 0);
+    for blocks in [0, 1, 2, 8, 64, 90, 96, 128, 1_024, 65_536] {
+        // The signal would kill; ignored, it is an error that the program sees.
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let out = Command::new("sh")
+            .args(["-c", &script])
+            .arg(program("aula")?)
+            .args(band)
+            .env("AULA_VAULT", office.root.join("vault"))
+            .env("AULA_KEYSTORE", office.root.join("keystore"))
+            .env("AULA_HOME", &office.home)
+            .env("AULA_OUTPUT", "json")
+            .output()?;
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        match out.status.code() {
+            Some(0) => {
+                assert_eq!(line(&out, 0)?["entry"], next, "{blocks} blocks: {text}");
+                next += 1;
+            }
+            Some(2) => {
+                let code = line(&out, 2)?["error"]["code"].clone();
+                let known = [json!("vault_unwritable"), json!("log_unwritable"), json!("vault_damaged")];
+                ensure!(known.contains(&code) && !text.contains("\"band\""), "{blocks} blocks: {text}");
+                refused += 1;
+            }
+            other => anyhow::bail!("{blocks} blocks: ended with {other:?}: {text}"),
+        }
+    }
+    ensure!(refused > 0 && next > 1, "{refused} refused, {} read", next - 1);
+    println!("measured: under 10 limits on files {refused} reads were refused and {} listed", next - 1);
+    Ok(next)
 }

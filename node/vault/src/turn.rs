@@ -35,7 +35,8 @@ impl Turn {
     /// When it cannot be made: then the vault must not be kept open.
     pub fn at(data: &Path) -> io::Result<Self> {
         let path = data.join("TURN");
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
         Ok(Self { file, path })
     }
 

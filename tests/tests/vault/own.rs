@@ -4,6 +4,7 @@
 use super::*;
 
 /// A district of the demo with its own vault.
+#[derive(Clone)]
 struct District {
     number: u16,
     home: String,
@@ -56,7 +57,18 @@ fn valid(demo: &Demo, bundle: &str) -> Result<Vec<String>> {
     Ok(names.iter().filter_map(|check| check["name"].as_str().map(str::to_owned)).collect())
 }
 
-pub fn the_demos_own_vaults_serve_their_operators(demo: &Demo) -> Result<()> {
+/// A student whose events were disclosed, then grew, were folded, anchored and disclosed again.
+pub struct ToldAgain {
+    district: District,
+    /// The district's folder as it was then.
+    home: PathBuf,
+    /// Just before the second anchor.
+    height: u64,
+    first: String,
+    second: String,
+}
+
+pub fn the_demos_own_vaults_serve_their_operators(demo: &Demo) -> Result<ToldAgain> {
     let rpc = demo.told["explorer"].as_str().context("explorer")?.to_owned();
     let (district, handle) = drawn(demo, &rpc)?;
     let file = |name: &str| demo.folder.path().join(name).to_str().map(str::to_owned).context("a path");
@@ -69,7 +81,9 @@ pub fn the_demos_own_vaults_serve_their_operators(demo: &Demo) -> Result<()> {
     let (number, listed) = (district.number.to_string(), file("read.bundle")?);
     district.yes(&["evidence", "access", &number, "--entry", "0", "-o", &listed])?;
     assert_eq!(valid(demo, &listed)?.last().map(String::as_str), Some("read listed"));
-    restored(&district, &handle, &file("own-data")?, &file("own-keys")?)
+    let again = anchored_again(demo, &district, &handle)?;
+    restored(&district, &handle, &file("own-data")?, &file("own-keys")?)?;
+    Ok(again)
 }
 
 /// One field opened and nothing else, only with consent, and listed.
@@ -82,6 +96,9 @@ fn disclosed(demo: &Demo, district: &District, handle: &str) -> Result<()> {
     district.yes(&ask("need"))?;
     assert_eq!(valid(demo, &out)?.iter().filter(|name| *name == "field").count(), 2);
     assert_eq!(district.told(&ask("watermark"), 1)?["reason"], "nothing_needed");
+    let lacking = district.told(&ask("skill:777"), 1)?;
+    assert_eq!((&lacking["reason"], &lacking["lacks"]), (&json!("no_such_field"), &json!(["skill:777"])));
+    ensure!(lacking["has"].as_array().is_some_and(|has| has.contains(&json!("need"))), "{lacking}");
     district.yes(&["vault", "consent", "withdraw", handle, "--form", &form])?;
     assert_eq!(district.told(&ask("need"), 1)?["reason"], "consent_withdrawn");
     district.yes(&["vault", "consent", "give", handle, "--form", &form])?;
@@ -92,7 +109,7 @@ fn disclosed(demo: &Demo, district: &District, handle: &str) -> Result<()> {
         .iter()
         .filter_map(|entry| entry["verdict"].as_str())
         .collect();
-    assert_eq!(verdicts, ["granted", "denied", "denied"]);
+    assert_eq!(verdicts, ["granted", "denied", "granted", "denied"]);
     Ok(())
 }
 
@@ -143,5 +160,99 @@ fn restored(district: &District, handle: &str, data: &str, keys: &str) -> Result
     ensure!(district.yes(&["vault", "sync-consents"])?["given"].as_u64() > Some(0));
     assert_eq!(district.yes(&grade)?["fields"]["grade"], "kindergarten");
     assert_eq!(district.yes(&["vault", "log", "anchor"])?["epoch"], 1);
+    Ok(())
+}
+
+/// Written responses enter the vault; folded, they give a new state, which is anchored; what was disclosed before still
+/// folds to the hash of then, and what is disclosed now to the hash of now.
+fn anchored_again(demo: &Demo, district: &District, handle: &str) -> Result<ToldAgain> {
+    let path = |name: &str| demo.folder.path().join(name).to_str().map(str::to_owned).context("a path");
+    let (first, lines, second) = (path("drawn.json")?, path("answers.jsonl")?, path("drawn-again.json")?);
+    let before = district.anchored(demo, handle)?;
+    assert_eq!(district.yes(&["twin", "replay", "--events", &first, "--anchored", &before])?["agrees"], true);
+
+    let line = |at_ms: u64, text: &str| json!({ "handle": handle, "at_ms": at_ms, "text": text }).to_string();
+    let answers =
+        [line(900_000_000_000, "I love fractions"), line(900_000_060_000, "this is awful and boring")];
+    fs::write(&lines, answers.join("\n"))?;
+    let written = district.yes(&["twin", "written", &lines, "--source", "12"])?;
+    assert_eq!((&written["responses"], &written["next"]), (&json!(2), &json!(3)));
+    let told = district.yes(&["twin", "anchor", handle])?;
+    let state = &told["anchored"][0];
+    assert_eq!((&state["version"], &state["events"]), (&json!(2), &json!(5)));
+    let after = district.anchored(demo, handle)?;
+    assert_eq!(state["state_hash"], after.as_str());
+    assert_ne!(before, after);
+
+    district.yes(&["vault", "disclose", "0", handle, "-o", &second])?;
+    assert_eq!(district.yes(&["twin", "replay", "--events", &second, "--anchored", &after])?["events"], 5);
+    let stale = district.told(&["twin", "replay", "--events", &first, "--anchored", &after], 1)?;
+    assert_eq!(stale["differs"], json!(["state hash"]));
+    let out = path("again.bundle")?;
+    let number = district.number.to_string();
+    district.yes(&["evidence", "student", &number, "1985", handle, "--fields", "engagement", "-o", &out])?;
+    valid(demo, &out)?;
+    let height = told["height"].as_u64().context("a height")? - 1;
+    let home = PathBuf::from(&district.home);
+    Ok(ToldAgain { district: district.clone(), home, height, first, second })
+}
+
+impl District {
+    /// The hash that is anchored of a student, as the auditor's program prints it.
+    fn anchored(&self, demo: &Demo, handle: &str) -> Result<String> {
+        let out = demo.folder.path().join("anchored.bundle").to_str().context("a path")?.to_owned();
+        self.yes(&["evidence", "student", &self.number.to_string(), "1985", handle, "-o", &out])?;
+        let genesis = demo.told["genesis"].as_str().context("genesis")?;
+        let told = line(&audit(&["verify", &out, "--genesis", genesis, "--output", "json"])?, 0)?;
+        let details =
+            told["checks"].as_array().context("checks")?.iter().filter_map(|c| c["detail"].as_str());
+        let hash =
+            details.filter_map(|detail| detail.split_once("state hash ")).map(|(_, rest)| &rest[..64]).next();
+        hash.map(str::to_owned).context("a state hash")
+    }
+}
+
+/// The chain decided again, with the twins of a folder of disclosures and with those of the district's own vault: an empty
+/// change reproduces every hash, at the tip and at the height of then; a method moves needs and nothing that is written.
+pub fn twins_are_forked_from_files_and_from_the_vault(demo: &Demo, again: &ToldAgain) -> Result<()> {
+    let node = demo.folder.path().join("demo/node-01").to_str().context("a path")?.to_owned();
+    let (home, height) = (again.home.to_str().context("a path")?, again.height.to_string());
+    let whatif = |more: &[&str], exit| {
+        let fixed = ["twin", "whatif", "--output", "json", "--home", node.as_str()];
+        line(&aula(&[&fixed, more].concat())?, exit).with_context(|| more.join(" "))
+    };
+    let folder = |name: &str, file: &str| -> Result<String> {
+        let folder = demo.folder.path().join(name);
+        fs::create_dir(&folder)?;
+        fs::copy(file, folder.join("one.json"))?;
+        folder.to_str().map(str::to_owned).context("a path")
+    };
+    let (then, now) = (folder("then", &again.first)?, folder("now", &again.second)?);
+    let counts = |told: &Value| (told["twins"]["folded"].clone(), told["twins"]["reproduced"].clone());
+    assert_eq!(counts(&whatif(&["--twins", &now], 0)?), (json!(1), json!(1)));
+    assert_eq!(counts(&whatif(&["--twins", &then, "--height", &height], 0)?), (json!(1), json!(1)));
+    assert_eq!(counts(&whatif(&["--twins", &then], 1)?), (json!(1), json!(0)), "that state was superseded");
+
+    let listed = || -> Result<usize> {
+        let told = again.district.yes(&["vault", "log", "list"])?;
+        Ok(told["entries"].as_array().context("entries")?.len())
+    };
+    let before = listed()?;
+    for at in [&["--from-vault", home][..], &["--from-vault", home, "--height", &height]] {
+        let own = whatif(at, 0)?;
+        let (folded, reproduced) = counts(&own);
+        ensure!(folded == reproduced && folded.as_u64() > Some(10), "{own}");
+        assert_eq!(own["reproduced"], true);
+        ensure!(!own.to_string().contains("handle"), "aggregates only");
+    }
+    let own = whatif(&["--from-vault", home, "--personas", "1", "--set", "method.0=300%"], 0)?;
+    let read = own["twins"]["folded"].as_u64().context("a count")?
+        + own["twins"]["denied"].as_u64().context("a count")?;
+    assert_eq!(listed()? - before, 3 * read as usize, "every read is an entry");
+    let reader = again.district.yes(&["vault", "credential", "--role", "teacher", "--reader", "t-1"])?;
+    let file = again.home.join("teacher.txt");
+    fs::write(&file, reader["credential"].as_str().context("a credential")?)?;
+    let told = whatif(&["--from-vault", home, "--credential", file.to_str().context("a path")?], 1)?;
+    assert_eq!(told["reason"], "nothing_needed", "a teacher needs no events");
     Ok(())
 }

@@ -22,7 +22,10 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::client::sender::Sender;
-use crate::command::twin::{disclosure::{self, Disclosure}, replay};
+use crate::command::twin::{
+    disclosure::{self, Disclosure},
+    replay,
+};
 use crate::command::vault::record::{LedgerArgs, record};
 use crate::command::{Advise, Context, Failure, Outcome, absolute};
 use crate::storage::sha256;

@@ -124,9 +124,8 @@ impl Own<'_> {
         let asked = asked.advise("a field's name is none", "name fields as skill:00001 or need")?;
         let provable = self.reader()?.personal(handle, asked)?;
         let params = twins::params();
-        let salted =
-            salted_fields(&provable.state, u64::from(leaf.version), &provable.secret, &params)
-                .map_err(|why| Failure::because(why, HINT))?;
+        let salted = salted_fields(&provable.state, u64::from(leaf.version), &provable.secret, &params)
+            .map_err(|why| Failure::because(why, HINT))?;
         let granted = provable.granted.iter().map(|name| name.as_str().replace(':', "/")).collect();
         lacking(&salted, &granted, &provable)?;
         open_fields(bundle, &salted, &granted).advise("the fields cannot be opened", HINT)?;
@@ -166,7 +165,8 @@ impl Own<'_> {
         let request = RequestRow::from_canonical(&allocation.request.row);
         let request = request.advise("the bundle's records cannot be read", HINT)?;
         let claim = request.band_claim(allocation.handle);
-        let provable = read(&self.place.open(self.context)?, &open_by_design(claim.handle)?, &self.key()?.public())?;
+        let provable =
+            read(&self.place.open(self.context)?, &open_by_design(claim.handle)?, &self.key()?.public())?;
         let need = provable.state.need().map(|need| u64::from(need.score()));
         let need = need.ok_or_else(|| Failure::because("the student's need is not assessed", HINT))?;
         let name = Field::new(&CommittedField::Need.to_string()).advise("no field", HINT)?;
@@ -222,11 +222,7 @@ impl Own<'_> {
 }
 
 /// Refuses names that the state does not have, and says which of its names the reader's role needs.
-fn lacking(
-    salted: &[SaltedField],
-    asked: &BTreeSet<String>,
-    provable: &Provable,
-) -> Result<(), Undisclosed> {
+fn lacking(salted: &[SaltedField], asked: &BTreeSet<String>, provable: &Provable) -> Result<(), Undisclosed> {
     let word = |name: &str| name.replace('/', ":");
     let present = |name: &&String| salted.iter().any(|field| field.field == **name);
     let lacks: Vec<String> = asked.iter().filter(|name| !present(name)).map(|name| word(name)).collect();

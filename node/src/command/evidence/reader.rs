@@ -69,7 +69,13 @@ impl Reader {
             Err(ReadError::Vault(error)) => return Err(refused(error).into()),
             Err(error) => return Err(Failure::because(error, SPACE).into()),
         };
-        let damaged = || Failure::new("vault_damaged", Unprovable::Damaged, "restore the newest copies with `aula restore`");
+        let damaged = || {
+            Failure::new(
+                "vault_damaged",
+                Unprovable::Damaged,
+                "restore the newest copies with `aula restore`",
+            )
+        };
         let kept = given.state.as_deref().map(|bytes| TwinRecord::from_canonical(bytes)).transpose();
         let version = kept.map_err(|_| damaged())?.map_or(0, |record| record.version);
         let events = given.events.iter().map(|bytes| Event::decode(bytes).map_err(|_| damaged()));
@@ -92,7 +98,9 @@ pub(super) fn read(vault: &Vault, request: &ReadRequest, key: &PublicKey) -> Res
     Provable::read(vault, request, key, now_ms()).map_err(|error| match error {
         Unprovable::Read(ReadError::Denied(denial, _)) => Undisclosed::Denied(denial),
         Unprovable::Read(ReadError::Vault(error)) => Undisclosed::Failed(refused(error)),
-        Unprovable::Read(error @ ReadError::LogUnwritable(_)) => Undisclosed::Failed(Failure::because(error, SPACE)),
+        Unprovable::Read(error @ ReadError::LogUnwritable(_)) => {
+            Undisclosed::Failed(Failure::because(error, SPACE))
+        }
         error => Undisclosed::Failed(Failure::because(error, HINT)),
     })
 }

@@ -62,6 +62,9 @@ pub struct AnchorArgs {
     pub ledger: LedgerArgs,
 }
 
+/// A student's handles, each with its year.
+type Handles = Vec<(Handle, SchoolYear)>;
+
 /// A student to be anchored.
 struct Student {
     handle: Handle,
@@ -113,7 +116,12 @@ pub async fn run(context: &Context, args: &AnchorArgs) -> Result<Outcome, Failur
         .collect();
     let lines: Vec<String> = states
         .iter()
-        .map(|s| format!("{}  version {}, {} events, state {}", s.handle, s.version, s.event_watermark, s.state_hash))
+        .map(|s| {
+            format!(
+                "{}  version {}, {} events, state {}",
+                s.handle, s.version, s.event_watermark, s.state_hash
+            )
+        })
         .collect();
     let payload = AnchorStates { school_year: year, model_digest: Hash(params().digest()), states };
     let recorded = record(context, &args.ledger, payload).await?;
@@ -126,7 +134,7 @@ pub async fn run(context: &Context, args: &AnchorArgs) -> Result<Outcome, Failur
 }
 
 /// The one school year of all handles, and every handle of each student with its year.
-fn years(vault: &Vault, handles: &[Handle]) -> Result<(SchoolYear, Vec<Vec<(Handle, SchoolYear)>>), Failure> {
+fn years(vault: &Vault, handles: &[Handle]) -> Result<(SchoolYear, Vec<Handles>), Failure> {
     let keystore = vault.keystore();
     let (mut years, mut every) = (std::collections::BTreeSet::new(), Vec::with_capacity(handles.len()));
     for handle in handles {
@@ -137,7 +145,11 @@ fn years(vault: &Vault, handles: &[Handle]) -> Result<(SchoolYear, Vec<Vec<(Hand
     }
     match (years.len(), years.first()) {
         (1, Some(year)) => Ok((*year, every)),
-        _ => Err(Failure::new("mixed_years", "the students are of several school years", "anchor year by year")),
+        _ => Err(Failure::new(
+            "mixed_years",
+            "the students are of several school years",
+            "anchor year by year",
+        )),
     }
 }
 
@@ -165,7 +177,7 @@ fn keep(vault: &Vault, students: &[Student], school: Option<u32>) -> Result<Vec<
         let state = folded(own, &params)?;
         let seen = leaves.iter().map(|(_, leaf)| leaf.version).max().unwrap_or(0).max(own.version);
         let home_school = leaves.iter().find(|(of, _)| of == handle).map(|(_, leaf)| leaf.home_school);
-        let home_school = home_school.or(school.map(|number| SchoolId(number))).ok_or_else(|| {
+        let home_school = home_school.or(school.map(SchoolId)).ok_or_else(|| {
             let message = format!("student {handle} was never anchored");
             Failure::new("no_school", message, "name the student's school with --school")
         })?;

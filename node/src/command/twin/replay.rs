@@ -162,14 +162,14 @@ fn text(report: &Report) -> String {
 mod tests {
     use super::*;
     use aula_ledger::proof::student_state::SaltedField;
-    use aula_twin_runtime::event::Event;
-    use aula_twin_runtime::params::Params;
-    use aula_twin_runtime::twin::leaves;
-    use aula_zk::{Field, StudentSecret, commitment};
     use aula_twin_runtime::clock::{Skew, Stamp};
+    use aula_twin_runtime::event::Event;
     use aula_twin_runtime::event::{Correctness, EventBody, EventKey, ItemId, SkillId, SkillSet, SourceId};
     use aula_twin_runtime::fixed::Need;
     use aula_twin_runtime::model::Model;
+    use aula_twin_runtime::params::Params;
+    use aula_twin_runtime::twin::leaves;
+    use aula_zk::{Field, StudentSecret, commitment};
 
     fn event(n: u64, body: EventBody) -> Result<Event, Failure> {
         let key = EventKey { stamp: Stamp::new(1_000 * n, 0)?, source: SourceId(1), sequence: n };

@@ -127,11 +127,14 @@ fn from_vault(
     let identity = reader.vault.identity();
     if identity.chain_id != fork.chain_id {
         let message = format!("the vault is of chain {}, not of {}", identity.chain_id, fork.chain_id);
-        return Err(Failure::new("other_chain", message, "name the folder of a district of this chain").into());
+        return Err(
+            Failure::new("other_chain", message, "name the folder of a district of this chain").into()
+        );
     }
     let anchored = anchored(&fork.state, Some(identity.district))?;
     if anchored.is_empty() {
-        let message = format!("district {} has no anchored student by height {}", identity.district, fork.height);
+        let message =
+            format!("district {} has no anchored student by height {}", identity.district, fork.height);
         return Err(Failure::new("no_twins", message, "fork at a later height").into());
     }
     context.tell(format!("reading {} students, each read listed in the vault's access log", anchored.len()));

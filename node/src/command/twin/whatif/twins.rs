@@ -63,8 +63,10 @@ impl Twins {
     /// # Errors
     /// When there is none, or one cannot be read: it is named.
     pub fn of_files(state: &MemoryState, dir: &Path) -> Result<Self, Failure> {
-        let anchored: BTreeMap<Hash, (Handle, StudentLeaf)> =
-            anchored(state, None)?.into_iter().map(|(handle, leaf)| (leaf.state_hash, (handle, leaf))).collect();
+        let anchored: BTreeMap<Hash, (Handle, StudentLeaf)> = anchored(state, None)?
+            .into_iter()
+            .map(|(handle, leaf)| (leaf.state_hash, (handle, leaf)))
+            .collect();
         let mut twins = Self::default();
         for file in files(dir)? {
             let named = |failure: Failure| {
@@ -142,10 +144,7 @@ fn files(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
 ///
 /// # Errors
 /// When the executed state cannot be read.
-pub fn anchored(
-    state: &MemoryState,
-    of: Option<DistrictId>,
-) -> Result<Vec<(Handle, StudentLeaf)>, Failure> {
+pub fn anchored(state: &MemoryState, of: Option<DistrictId>) -> Result<Vec<(Handle, StudentLeaf)>, Failure> {
     let damaged = "the replayed state is unusable";
     let rounds = schema::rounds(state).advise(damaged, HINT)?;
     let years: BTreeSet<SchoolYear> = rounds.iter().map(|round| round.school_year).collect();
@@ -179,7 +178,8 @@ fn up_to(events: &[Event], watermark: u64, params: &Params) -> TwinState {
     loop {
         // An event that is refused, or corrected away, counts for none.
         let short = watermark.saturating_sub(history.state().events());
-        let next: Vec<Event> = rest.by_ref().take(usize::try_from(short).unwrap_or(usize::MAX)).cloned().collect();
+        let next: Vec<Event> =
+            rest.by_ref().take(usize::try_from(short).unwrap_or(usize::MAX)).cloned().collect();
         if next.is_empty() {
             return history.state().clone();
         }
