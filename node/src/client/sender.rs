@@ -67,7 +67,9 @@ impl Sender {
     /// # Errors
     /// When the home has no usable key, the node cannot be reached, or knows no such account.
     pub async fn of_home(client: &Client, home: &Home, heights: u64) -> Result<Self, Failure> {
-        let key = NodeKey::of_home(home, KeyKind::Account)?.into_signing_key();
+        let key = NodeKey::of_home(home, KeyKind::Account)
+            .advise("the home has no account key that can be used", "give a member's folder with --home")?
+            .into_signing_key();
         #[derive(Deserialize)]
         struct Chain {
             chain_id: String,

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use aula_ledger::audit::bundle::StudentStanding;
 use aula_ledger::audit::{Bundle, Subject};
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::sample::audit_sample;
@@ -149,6 +150,17 @@ impl About {
         Some((&place.rpc, format!("/v1/evidence/{route}{waypoint}"), Some(place)))
     }
 
+    /// What to do when the node does not have it, where that is more than waiting.
+    fn advise(&self, failure: Failure) -> Failure {
+        match self {
+            Self::Access { .. } if failure.code == "not_found" => Failure {
+                hint: "the district anchors its log with `aula vault log anchor`; check its number".into(),
+                ..failure
+            },
+            _ => failure,
+        }
+    }
+
     /// Adds what the home's own records know.
     fn disclose(
         &self,
@@ -184,7 +196,7 @@ pub async fn run(context: &Context, args: &EvidenceArgs) -> Result<Outcome, Fail
     let client = rpc.client(context)?;
     let sender = Sender::of_home(&client, &context.home, 0).await?;
     let reader = client.signed_by(sender.chain_id().clone(), sender.account(), sender.key().clone());
-    let fetched = reader.get_bytes(&route).await?;
+    let fetched = reader.get_bytes(&route).await.map_err(|failure| args.about.advise(failure))?;
     let hint = "use the same version of the program as the node";
     let mut bundle = Bundle::from_canonical(&fetched).advise("the node sent no bundle", hint)?;
     let Some(place) = place else { return sample(&bundle) };
@@ -197,8 +209,14 @@ pub async fn run(context: &Context, args: &EvidenceArgs) -> Result<Outcome, Fail
     let height = bundle.chain.head.header.height;
     let sha256 = hex::encode(Sha256::digest(&bytes));
     let kind = bundle.subject.kind();
+    let about = match &bundle.subject {
+        Subject::Student(student) if !matches!(student.standing, StudentStanding::Anchored { .. }) => {
+            "student who is not anchored, which it proves"
+        }
+        _ => kind,
+    };
     let text = format!(
-        "{}\n{} bytes about a {kind}, as of height {height}\nsha256 {sha256}\ncheck it: aula-audit verify {} --genesis GENESIS",
+        "{}\n{} bytes about a {about}, as of height {height}\nsha256 {sha256}\ncheck it: aula-audit verify {} --genesis GENESIS",
         out.display(),
         bytes.len(),
         out.display()

@@ -36,7 +36,9 @@ const HINT: &str = "use the same version of the program as the node";
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  aula evidence audit 7 HANDLE --disclosure drawn.json -o report.json --home D/auditor\n  aula evidence \
-                        audit 7 HANDLE --withheld -o report.json      the district gave nothing\n\nExit 0: confirmed; 1: \
+                        audit 7 HANDLE --withheld -o report.json      the district gave nothing\n\nA result is recorded once, and a \
+                        file of another student gives contradicted: try it first with aula twin replay --events drawn.json \
+                        --anchored HASH, which records nothing.\n\nExit 0: confirmed; 1: \
                         contradicted or withheld, and recorded so; 2: nothing is recorded."
 )]
 pub struct AuditArgs {
