@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aula_vault::schedule::Rotation;
-use aula_vault::turn::PATIENCE;
 use aula_vault::{Folders, Generation, KeyStoreError, Vault, VaultError};
 use metrics::{describe_gauge, gauge};
 
@@ -21,6 +20,8 @@ mod tests;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(3_600);
+/// How long it asks for a vault that this node's readers keep open, and gives up where a command has it.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Looks at once and then every hour, for as long as the node runs.
 pub(super) async fn watch(folders: Folders, by: RotationBy) {
