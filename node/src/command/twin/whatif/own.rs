@@ -60,7 +60,7 @@ impl TwinChange {
             )];
         }
         lines.extend(self.differs.iter().map(|name| {
-            format!("  differs: {name} (events that were added before the anchor's last, or another model)")
+            format!("  differs: {name} (anchored anew since: fork at an earlier --height; or its events were added to before the anchor's last)")
         }));
         lines.extend(self.personas.iter().map(Effect::text));
         if self.withheld > 0 {
