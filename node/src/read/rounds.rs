@@ -3,13 +3,16 @@
 //! Counts come from the ledger's published report alone; withheld figures are `null`. How many requests an open round
 //! has is not shown: read again and again, it would tell the size of each district's batch.
 
+use std::collections::BTreeMap;
+use std::ops::Deref;
+
 use aula_ledger::rounds::PublishedReport;
 use aula_ledger::rounds::report::{CellCounts, PublishedCell};
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema::{self, Class, Decision, Round, RoundStatus};
-use aula_ledger::tx::ClassTerms;
-use aula_ledger::types::{AccountId, ClassId, Hash, Height, PoolId, RoundId, SchoolYear, TimeMs};
-use serde::Serialize;
+use aula_ledger::types::{AccountId, ClassId, Hash, Height, PoolId, RoundId};
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
 use crate::storage::ChainView;
 
@@ -95,51 +98,78 @@ pub struct DecisionView {
     pub min_cell_students: Option<u32>,
 }
 
-/// A round for the public.
-#[derive(Debug, Clone, Serialize)]
+/// A round for the public: the record without what tells the number of requests, and what became of it.
+///
+/// Reads like its record ([`Round`]); `requests` is the published number. The two fields of the record that count, its own
+/// `requests` and `pairs`, are never serialized.
+#[derive(Debug, Clone)]
 pub struct RoundView {
-    /// Its number.
-    pub round: RoundId,
-    /// Its class.
-    pub class: ClassId,
+    record: Round,
     /// The class's title.
     pub title: String,
-    /// The school year of its students.
-    pub school_year: SchoolYear,
-    /// In which block it was opened.
-    pub opened: Height,
-    /// That block's time.
-    pub opened_ms: TimeMs,
-    /// Last height for requests.
-    pub requests_until: Height,
-    /// Last height for reveals of the seed.
-    pub reveals_until: Height,
-    /// From this height another round of the class may take its place.
-    pub stale_from: Height,
-    /// Equity weight.
-    pub equity: u32,
-    /// The class's terms at its opening.
-    pub terms: ClassTerms,
     /// Requests, once decided.
     pub requests: Option<u32>,
-    /// Where it is.
-    pub status: RoundStatus,
     /// What was decided.
     pub decision: Option<DecisionView>,
+}
+
+impl Deref for RoundView {
+    type Target = Round;
+
+    fn deref(&self) -> &Round {
+        &self.record
+    }
+}
+
+impl Serialize for RoundView {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { record, title, requests, decision } = self;
+        // Every field is named, so that a new one is shown only when somebody decides that here.
+        let Round {
+            round,
+            class,
+            school_year,
+            opened,
+            opened_ms,
+            requests_until,
+            reveals_until,
+            stale_from,
+            equity,
+            terms,
+            requests: _,
+            pairs: _,
+            status,
+        } = record;
+        let mut fields = serializer.serialize_struct("RoundView", 14)?;
+        fields.serialize_field("round", round)?;
+        fields.serialize_field("class", class)?;
+        fields.serialize_field("title", title)?;
+        fields.serialize_field("school_year", school_year)?;
+        fields.serialize_field("opened", opened)?;
+        fields.serialize_field("opened_ms", opened_ms)?;
+        fields.serialize_field("requests_until", requests_until)?;
+        fields.serialize_field("reveals_until", reveals_until)?;
+        fields.serialize_field("stale_from", stale_from)?;
+        fields.serialize_field("equity", equity)?;
+        fields.serialize_field("terms", terms)?;
+        fields.serialize_field("requests", requests)?;
+        fields.serialize_field("status", status)?;
+        fields.serialize_field("decision", decision)?;
+        fields.end()
+    }
 }
 
 impl DecisionView {
     /// With the counts of its report; without one it shows no count at all.
     pub fn of(decision: &Decision, report: Option<&PublishedReport>) -> Self {
         let totals = report.and_then(|report| report.totals);
-        let used = |pool: PoolId| {
-            let prices = report.map(|report| report.prices.as_slice()).unwrap_or_default();
-            prices.iter().find(|line| line.pool == pool).and_then(|line| line.used)
-        };
+        let published = report.map(|report| report.prices.as_slice()).unwrap_or_default();
+        let used: BTreeMap<PoolId, Option<u32>> =
+            published.iter().map(|line| (line.pool, line.used)).collect();
         let price = |line: &schema::PoolPrice| PriceLine {
             pool: line.pool,
             price: line.price,
-            used: used(line.pool),
+            used: used.get(&line.pool).copied().flatten(),
         };
         Self {
             round: decision.round,
@@ -205,26 +235,16 @@ impl RoundView {
         report: Option<&PublishedReport>,
     ) -> Self {
         Self {
-            round: round.round,
-            class: round.class,
+            record: round.clone(),
             title,
-            school_year: round.school_year,
-            opened: round.opened,
-            opened_ms: round.opened_ms,
-            requests_until: round.requests_until,
-            reveals_until: round.reveals_until,
-            stale_from: round.stale_from,
-            equity: round.equity,
-            terms: round.terms,
             requests: report.and_then(|report| report.students),
-            status: round.status,
             decision: decision.map(|decision| DecisionView::of(decision, report)),
         }
     }
 
     /// Where the round is, in a word.
     pub const fn status_word(&self) -> &'static str {
-        match self.status {
+        match self.record.status {
             RoundStatus::Open => "open",
             RoundStatus::Decided { .. } => "decided",
             RoundStatus::GivenUp { .. } => "given up",

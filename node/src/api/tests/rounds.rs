@@ -15,6 +15,28 @@ use crate::testkit::round::{ROUND, accept, decided, handle};
 async fn the_public_sees_the_ledgers_report_and_no_small_count_a_member_sees_all() -> Tested {
     let s = served_chain(decided()?).await?;
     let round: Value = s.client.get("/v1/rounds/0").await.map_err(failed)?;
+    // Nothing else of the round's record: how many pairs it has would tell how many ask.
+    let shown: Vec<&String> = round.as_object().ok_or("an object")?.keys().collect();
+    assert_eq!(
+        shown,
+        [
+            "as_of_height",
+            "class",
+            "decision",
+            "equity",
+            "opened",
+            "opened_ms",
+            "requests",
+            "requests_until",
+            "reveals_until",
+            "round",
+            "school_year",
+            "stale_from",
+            "status",
+            "terms",
+            "title"
+        ]
+    );
     let decision = &round["decision"];
     // Nine of twenty-four wait: nine is small, so totals and the band are withheld, and the four with the eleven.
     assert_eq!(
