@@ -72,8 +72,12 @@ pub struct Api {
     pub request_timeout_ms: u64,
     /// Most requests served at once, 1 to 100,000; more are told 503.
     pub max_requests: usize,
+    /// Most open connections, 1 to 100,000; more are closed. A system that lets this process open few files allows fewer.
+    pub max_connections: usize,
     /// Most open streams (WebSockets), 0 to 100,000.
     pub max_streams: usize,
+    /// Memory for answers that are given again, in MiB, 0 (each is made anew) to 65,536.
+    pub cache_mib: usize,
     /// Folders of families' links beside HOME/links: of districts whose families' page this node serves.
     pub links: Vec<PathBuf>,
     /// Reads a second that one address may ask for beyond those answered from the cache, 0 (no limit) to 1,000,000;
@@ -176,7 +180,9 @@ impl Default for Api {
             tls_key: None,
             request_timeout_ms: 10_000,
             max_requests: 512,
-            max_streams: 256,
+            max_connections: 4_096,
+            max_streams: 1_024,
+            cache_mib: 64,
             links: Vec::new(),
             reads_per_second: 2_000,
         }
@@ -264,7 +270,9 @@ impl Config {
         let checks = [
             ("api.request_timeout_ms", self.api.request_timeout_ms, 100..=600_000, "100 to 600000 ms"),
             ("api.max_requests", size(self.api.max_requests), 1..=100_000, "1 to 100000"),
+            ("api.max_connections", size(self.api.max_connections), 1..=100_000, "1 to 100000"),
             ("api.max_streams", size(self.api.max_streams), 0..=100_000, "0 to 100000"),
+            ("api.cache_mib", size(self.api.cache_mib), 0..=65_536, "0 to 65536 MiB"),
             ("api.reads_per_second", self.api.reads_per_second.into(), 0..=1_000_000, "0 to 1000000"),
             (
                 "consensus.propose_timeout_ms",

@@ -21,6 +21,7 @@ pub mod localnet;
 pub mod program;
 pub mod read;
 pub mod sentiment;
+pub mod solo;
 pub mod storage;
 pub mod terminal;
 pub mod twin_record;

@@ -3,14 +3,10 @@
 
 use std::sync::Arc;
 
-use aula_consensus::ports::{ChainStore, Commit};
-use aula_ledger::chain::{
-    Block, Body, CommitCertificate, Header, Receipt, Transaction, Vote, VoteType, validators,
-};
+use aula_ledger::chain::{Body, Header, Receipt, Transaction};
 use aula_ledger::codec::Canonical;
-use aula_ledger::execute::{BlockInput, VerifyAll, execute_block};
 use aula_ledger::genesis::Parsed;
-use aula_ledger::keys::{Label, PublicKey, account_of, public_key, sign};
+use aula_ledger::keys::{PublicKey, account_of, public_key};
 use aula_ledger::names::Title;
 use aula_ledger::tx::{Change, Payload, ProposeChange};
 use aula_ledger::types::{AccountId, Height, TimeMs};
@@ -21,6 +17,7 @@ use crate::command::genesis::{Base, assemble};
 use crate::command::init;
 use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey};
+use crate::solo::decide;
 use crate::storage::{ChainDb, DbOptions};
 use crate::terminal::Failure;
 
@@ -104,45 +101,10 @@ impl DevChain {
         transactions: &[Transaction],
         spoil: impl FnOnce(&mut Header),
     ) -> Result<Vec<Receipt>, Failure> {
-        let view = self.db.latest();
-        let tip = view.tip();
-        let transactions: Vec<Vec<u8>> = transactions.iter().map(Canonical::to_canonical).collect();
-        let input = BlockInput {
-            chain_id: &self.genesis.chain_id,
-            height: tip.height.next(),
-            time_ms: TimeMs(tip.time_ms.0 + 1),
-            parent: tip.hash,
-            proposer: validators::address(&public_key(&self.validator_key)),
-            transactions: &transactions,
-        };
-        let mut outcome = execute_block(&*view, &input, &VerifyAll)?;
-        spoil(&mut outcome.header);
-        let block = Block { header: outcome.header.clone(), transactions };
-        let receipts = outcome.receipts.clone();
-        let hash = block.header.hash();
-        self.db.commit(&Commit {
-            certificate: self.certificate(&block.header),
-            block_bytes: Arc::new(block.to_canonical()),
-            block: Arc::new(block),
-            hash,
-            outcome: Arc::new(outcome),
-        })?;
-        Ok(receipts)
-    }
-
-    fn certificate(&self, header: &Header) -> CommitCertificate {
-        let validator = validators::address(&public_key(&self.validator_key));
-        let vote = Vote {
-            chain_id: header.chain_id.clone(),
-            vote_type: VoteType::Precommit,
-            height: header.height,
-            round: 0,
-            block_hash: Some(header.hash()),
-            validator,
-        };
-        let signature = sign(&self.validator_key, Label::Vote, &vote.to_canonical());
-        let signatures = vec![(validator, signature)];
-        CommitCertificate { height: header.height, round: 0, block_hash: header.hash(), signatures }
+        let transactions = transactions.iter().map(Canonical::to_canonical).collect();
+        let time_ms = TimeMs(self.db.latest().tip().time_ms.0 + 1);
+        let validators = std::slice::from_ref(&self.validator_key);
+        decide(&self.db, &self.genesis.chain_id, validators, time_ms, transactions, spoil)
     }
 
     /// Closes the database, keeping the files until the result is dropped.

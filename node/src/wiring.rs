@@ -17,7 +17,7 @@ use aula_ledger::genesis::Parsed;
 use aula_ledger::types::Height;
 
 use crate::api::server::Server;
-use crate::api::{Network, Node, Refused, ops, router};
+use crate::api::{Network, Node, Refused, connections, ops, router};
 use crate::bootstrap::{db_options, open_database, read_genesis};
 use crate::config::{Config, Role};
 use crate::home::Home;
@@ -27,6 +27,9 @@ use crate::terminal::{Advise, Failure};
 
 mod rotation;
 mod watch;
+
+/// How much the threads that answer readers stand back.
+const READERS_NICE: i32 = 5;
 
 /// What `aula start` may say beside the configuration.
 #[derive(Debug, Clone, Default)]
@@ -55,7 +58,9 @@ pub struct Running {
 pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Result<Running, Failure> {
     let (genesis_bytes, genesis) = read_genesis(home)?;
     let db = Arc::new(open_database(home, db_options(config), &genesis_bytes, &genesis)?);
-    let server = Server::bind(&config.api)
+    let mut limits = config.api.clone();
+    limits.max_connections = connections::most(limits.max_connections, connections::open_files());
+    let server = Server::bind(&limits)
         .advise("the API cannot be served", "change [api] in config.toml or the --listen flag")?;
     let metrics = ops::install_metrics().advise("metrics cannot start", "start one node a process")?;
     let engine = engine_config(home, config, options)?;
@@ -84,7 +89,9 @@ impl Running {
     /// Why the node could not go on by itself.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
         let (stop_api, api_stopped) = tokio::sync::oneshot::channel::<()>();
-        let api = tokio::spawn(self.server.serve(router(self.node), async move {
+        let readers =
+            readers().advise("the API's threads cannot start", "see how many this system allows")?;
+        let api = readers.spawn(self.server.serve(router(self.node), async move {
             // An error means that the sender is gone, which ends the API as well.
             let _ = api_stopped.await;
         }));
@@ -96,13 +103,28 @@ impl Running {
         tracing::info!("stopping");
         // The receiver is gone only when the API has ended already.
         let _ = stop_api.send(());
-        let served = api.await.advise("the API failed", "report it together with the log")?;
+        let served = api.await.advise("the API failed", "report it together with the log");
+        readers.shutdown_background();
+        let served = served?;
         let stopped = self.consensus.stop().await.advise("consensus stopped", hint);
         tracing::info!(height = self.db.latest().tip().height.0, "stopped; everything final is on disk");
         ended?;
         stopped?;
         served.advise("the API failed", "look at [api] in config.toml")
     }
+}
+
+/// Threads of their own for the API: an answer that takes long must not hold up a vote, and when the processors are busy,
+/// consensus goes first.
+fn readers() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .thread_name("http")
+        .on_thread_start(|| {
+            // On Linux this is the one thread's; where it is refused, all are equal.
+            let _ = rustix::process::nice(READERS_NICE);
+        })
+        .enable_all()
+        .build()
 }
 
 fn engine_keys(home: &Home, config: &Config) -> Result<Keys, Failure> {

@@ -13,8 +13,6 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, header};
 use sha2::{Digest, Sha256};
 
-/// Most bytes kept.
-const MAX_BYTES: usize = 64 << 20;
 /// Longest answer that is kept.
 pub const MAX_ANSWER_BYTES: usize = 4 << 20;
 /// What browsers are told of final things.
@@ -49,8 +47,11 @@ struct Shelf {
 }
 
 /// The kept answers.
-#[derive(Debug, Default)]
-pub struct Cache(RwLock<Shelf>);
+#[derive(Debug)]
+pub struct Cache {
+    shelf: RwLock<Shelf>,
+    max_bytes: usize,
+}
 
 /// How long the answer of a path holds; none when it depends on more than the chain.
 pub fn lifetime(path: &str) -> Option<Lifetime> {
@@ -132,21 +133,29 @@ impl Kept {
 }
 
 impl Cache {
+    /// Keeps at most so many bytes; none: every answer is made anew.
+    pub fn new(max_bytes: usize) -> Self {
+        Self { shelf: RwLock::default(), max_bytes }
+    }
+
     /// The answer to a path with its query, if one is kept that still holds at `height`.
     pub fn find(&self, key: &str, height: u64) -> Option<Arc<Kept>> {
-        let shelf = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let shelf = self.shelf.read().unwrap_or_else(PoisonError::into_inner);
         shelf.answers.get(key).filter(|kept| kept.height.is_none_or(|of| of == height)).cloned()
     }
 
     /// Keeps an answer; makes room by letting go what no longer holds, and everything when that is not enough.
     pub fn keep(&self, key: String, kept: Arc<Kept>) {
         let size = |key: &str, kept: &Kept| key.len() + kept.body.len() + 512;
-        let mut shelf = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let added = size(&key, &kept);
-        if shelf.bytes + added > MAX_BYTES {
+        if added > self.max_bytes / 2 {
+            return;
+        }
+        let mut shelf = self.shelf.write().unwrap_or_else(PoisonError::into_inner);
+        if shelf.bytes + added > self.max_bytes {
             shelf.answers.retain(|_, old| old.height.is_none() || old.height == kept.height);
             shelf.bytes = shelf.answers.iter().map(|(key, kept)| size(key, kept)).sum();
-            if shelf.bytes + added > MAX_BYTES / 2 {
+            if shelf.bytes + added > self.max_bytes / 2 {
                 shelf.answers.clear();
                 shelf.bytes = 0;
             }
@@ -168,7 +177,7 @@ mod tests {
 
     #[test]
     fn an_answer_of_a_height_holds_until_the_next_and_a_final_one_for_good() {
-        let cache = Cache::default();
+        let cache = Cache::new(64 << 20);
         cache.keep("/rounds".into(), kept(Lifetime::Height, 5, 10));
         cache.keep("/blocks/3".into(), kept(Lifetime::Final, 5, 10));
         assert!(cache.find("/rounds", 5).is_some() && cache.find("/rounds", 6).is_none());
@@ -179,11 +188,14 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded() {
-        let cache = Cache::default();
+        let cache = Cache::new(64 << 20);
         for n in 0..100 {
             cache.keep(format!("/rounds?{n}"), kept(Lifetime::Height, n, 2 << 20));
         }
-        assert!(cache.0.read().is_ok_and(|shelf| shelf.bytes <= MAX_BYTES && !shelf.answers.is_empty()));
+        assert!(cache.shelf.read().is_ok_and(|shelf| shelf.bytes <= 64 << 20 && !shelf.answers.is_empty()));
+        let none = Cache::new(0);
+        none.keep("/rounds".into(), kept(Lifetime::Height, 5, 10));
+        assert!(none.find("/rounds", 5).is_none());
     }
 
     #[test]

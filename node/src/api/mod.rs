@@ -15,6 +15,7 @@
 mod cache;
 mod callers;
 pub mod chain;
+pub mod connections;
 pub mod credential;
 mod error;
 mod evidence;

@@ -30,6 +30,9 @@ pub use finality::{Finality, Latency};
 /// Most exports written at once: each holds a thread.
 const MAX_EXPORTS: usize = 4;
 
+/// Most streams that have a block made for them at once: each holds a thread.
+const MAX_PAST: usize = 1;
+
 /// A transaction that is not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
@@ -85,6 +88,8 @@ pub struct Node {
     pub(crate) exports: Arc<Semaphore>,
     pub(super) requests: Arc<Semaphore>,
     pub(super) streams: Arc<Semaphore>,
+    /// Streams that have a message made at this moment.
+    pub(super) past: Semaphore,
     pub(super) started: Instant,
 }
 
@@ -114,17 +119,18 @@ impl Node {
         metrics: PrometheusHandle,
     ) -> Self {
         Self {
+            index: Index::new(db.read_index()),
             db,
             network,
             genesis,
             genesis_bytes,
-            index: Index::default(),
             finality: Latency::default(),
-            cache: Cache::default(),
+            cache: Cache::new(config.api.cache_mib.saturating_mul(1 << 20)),
             callers: Callers::new(config.api.reads_per_second),
             exports: Arc::new(Semaphore::new(MAX_EXPORTS)),
             requests: Arc::new(Semaphore::new(config.api.max_requests)),
             streams: Arc::new(Semaphore::new(config.api.max_streams)),
+            past: Semaphore::new(MAX_PAST),
             limits: config.api.clone(),
             links: config.api.links.clone(),
             vault: None,

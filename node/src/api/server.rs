@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hyper_util::rt::TokioTimer;
 
+use super::connections::Bounded;
 use crate::config::Api;
 
 /// A client that has not sent its headers by then is let go.
@@ -47,6 +48,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     tls: Option<(PathBuf, PathBuf)>,
+    max_connections: usize,
 }
 
 impl Server {
@@ -70,7 +72,7 @@ impl Server {
         });
         let (listener, address) =
             bound.map_err(|source| ServerError::Bind { address: api.listen, source })?;
-        Ok(Self { listener, address, tls })
+        Ok(Self { listener, address, tls, max_connections: api.max_connections })
     }
 
     /// Where it listens; the port is the real one.
@@ -99,6 +101,7 @@ impl Server {
             stop.await;
             stopper.graceful_shutdown(Some(DRAIN));
         });
+        let bounded = Bounded::new(self.max_connections);
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
         let served = match self.tls {
             Some((certificate, key)) => {
@@ -106,12 +109,13 @@ impl Server {
                 // one was named before.
                 let _ = rustls::crypto::ring::default_provider().install_default();
                 let config = RustlsConfig::from_pem_file(certificate, key).await.map_err(ServerError::Tls)?;
-                let mut server = axum_server::from_tcp_rustls(self.listener, config).handle(handle);
+                let acceptor = RustlsAcceptor::new(config).acceptor(bounded);
+                let mut server = axum_server::from_tcp(self.listener).acceptor(acceptor).handle(handle);
                 server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_LIMIT);
                 server.serve(service).await
             }
             None => {
-                let mut server = axum_server::from_tcp(self.listener).handle(handle);
+                let mut server = axum_server::from_tcp(self.listener).acceptor(bounded).handle(handle);
                 server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_LIMIT);
                 server.serve(service).await
             }

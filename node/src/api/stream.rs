@@ -8,22 +8,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aula_ledger::types::Height;
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::http::StatusCode;
+use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::cache::{Kept, Lifetime, MAX_ANSWER_BYTES};
 use super::chain;
 use super::error::{ApiError, ErrorBody};
 use super::extract::FromQuery;
 use super::node::Node;
+use crate::storage::ChainView;
 
 /// How long a client may take for one message.
 const SEND_LIMIT: Duration = Duration::from_secs(10);
 /// With nothing to send, how often the connection is probed.
 const PING_EVERY: Duration = Duration::from_secs(20);
+/// Of so many newest blocks the message is kept for the next stream.
+const SHARED_BLOCKS: u64 = 16;
 /// Clients have nothing to say: their messages are short or the connection is closed.
 const MAX_INCOMING_BYTES: usize = 1024;
 
@@ -51,25 +57,30 @@ pub async fn stream(
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", "all streams are taken", hint)
     })?;
     let next = query.from.map_or_else(|| node.view().tip().height.next(), |from| Height(from.max(1)));
-    Ok(upgrade.max_message_size(MAX_INCOMING_BYTES).on_upgrade(move |socket| async move {
+    let upgrade = upgrade.max_message_size(MAX_INCOMING_BYTES);
+    // Each block is one message that is sent at once: the usual buffers, 256 KiB a stream, would lie empty.
+    let upgrade = upgrade.read_buffer_size(MAX_INCOMING_BYTES).write_buffer_size(0);
+    Ok(upgrade.on_upgrade(move |socket| async move {
         let _permit = permit;
         run(&node, socket, next).await;
     }))
 }
 
-async fn run(node: &Node, mut socket: WebSocket, mut next: Height) {
+async fn run(node: &Arc<Node>, mut socket: WebSocket, mut next: Height) {
     let mut tips = node.db.watch_tip();
     loop {
-        let view = node.view();
-        while next <= view.tip().height {
-            let Ok(Some(block)) = chain::detail(&view, next) else { return };
-            let Ok(text) = serde_json::to_string(&block) else { return };
-            if !send(&mut socket, Message::Text(text.into())).await {
+        loop {
+            // Taken anew for each block: a slow client must not hold the database to what it once showed.
+            let view = node.view();
+            if next > view.tip().height {
+                break;
+            }
+            let Some(text) = block(node, &view, next).await else { return };
+            if !send(&mut socket, Message::Text(text)).await {
                 return;
             }
             next = next.next();
         }
-        drop(view);
         tokio::select! {
             changed = tips.changed() => if changed.is_err() { return },
             () = tokio::time::sleep(PING_EVERY) => {
@@ -83,6 +94,32 @@ async fn run(node: &Node, mut socket: WebSocket, mut next: Height) {
             },
         }
     }
+}
+
+/// A block's message. New blocks are made once for all streams and the route; of the past, one client's business, few are
+/// made at a time, so that many who read a long chain do not crowd out everything else.
+async fn block(node: &Arc<Node>, view: &Arc<ChainView>, height: Height) -> Option<Utf8Bytes> {
+    let tip = view.tip().height.0;
+    let key = format!("/v1/blocks/{height}");
+    if let Some(kept) = node.cache.find(&key, tip) {
+        return Utf8Bytes::try_from(kept.body.clone()).ok();
+    }
+    let _turn = node.past.acquire().await.ok()?;
+    // Somebody else's turn may have made it.
+    if let Some(kept) = node.cache.find(&key, tip) {
+        return Utf8Bytes::try_from(kept.body.clone()).ok();
+    }
+    let view = view.clone();
+    let made = tokio::task::spawn_blocking(move || {
+        let block = chain::detail(&view, height).ok()??;
+        serde_json::to_vec(&block).ok()
+    });
+    let body = Bytes::from(made.await.ok()??);
+    if tip.saturating_sub(height.0) < SHARED_BLOCKS && body.len() <= MAX_ANSWER_BYTES {
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        node.cache.keep(key, Arc::new(Kept::new(headers, body.clone(), Lifetime::Final, tip)));
+    }
+    Utf8Bytes::try_from(body).ok()
 }
 
 async fn send(socket: &mut WebSocket, message: Message) -> bool {

@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::terminal::Failure;
 use crate::testkit::DevChain;
 
+mod hostile;
 mod rounds;
 mod vault;
 

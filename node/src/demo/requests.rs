@@ -78,6 +78,11 @@ fn need(student: &Anchored) -> Option<(BandClaim, Opening)> {
 }
 
 impl Unproved {
+    /// Requests, ascending by handle, each with what is to be proved of it.
+    pub const fn new(round: RoundId, requests: Vec<Request>, needs: Vec<(BandClaim, Opening)>) -> Self {
+        Self { round, requests, needs }
+    }
+
     /// Makes the proofs: about a millisecond a request.
     fn prove(&self, chain: &ChainId) -> Result<SubmitRequests, NotProved> {
         let refused = |error: &dyn std::fmt::Display| NotProved(error.to_string());

@@ -1,7 +1,11 @@
 //! The read model over a chain of the tests: cursors, the index, words.
 
-use crate::read::index::Index;
+use aula_ledger::tx::PayloadKind;
+use aula_ledger::types::{Height, ValidatorAddress};
+
+use crate::read::index::{Index, Work};
 use crate::read::{search, transactions};
+use crate::storage::{ChainView, IndexRow, StorageError};
 use crate::testkit::DevChain;
 
 type Tested = Result<(), Box<dyn std::error::Error>>;
@@ -17,7 +21,7 @@ fn refused(error: crate::api::ApiError) -> Box<dyn std::error::Error> {
 #[test]
 fn a_cursor_neither_misses_nor_repeats_while_the_chain_grows() -> Tested {
     let mut chain = DevChain::new().map_err(failed)?;
-    let index = Index::default();
+    let index = Index::new(chain.db.read_index());
     for height in 0..5 {
         let batch = [chain.proposal(100 + height), chain.proposal(200 + height)];
         chain.block(&batch).map_err(failed)?;
@@ -39,23 +43,61 @@ fn a_cursor_neither_misses_nor_repeats_while_the_chain_grows() -> Tested {
 #[test]
 fn the_index_says_the_same_as_the_chain_whatever_the_steps() -> Tested {
     let mut chain = DevChain::new().map_err(failed)?;
-    let early = Index::default();
+    let early = Index::new(chain.db.read_index());
     for height in 0..6 {
         let one = chain.proposal(100 + height);
         chain.block(&[one]).map_err(failed)?;
         drop(early.follow(&chain.db.latest())?);
     }
-    let late = Index::default();
     let view = chain.db.latest();
-    let (a, b) = (early.follow(&view)?, late.follow(&view)?);
-    assert_eq!((a.transactions(), a.height()), (6, 6));
-    assert!((0..6).all(|ordinal| a.entry(ordinal) == b.entry(ordinal)));
-    let validator = view.header(aula_ledger::types::Height(1))?.ok_or("no header")?.proposer;
-    assert_eq!(a.work(&validator), b.work(&validator));
-    assert_eq!(
-        (a.work(&validator).expected, a.work(&validator).signed, a.work(&validator).proposed),
-        (6, 6, 6)
-    );
+    let stepwise = told(&early, &view)?;
+    assert_eq!(stepwise.0, [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 0)]);
+    assert_eq!((stepwise.1.expected, stepwise.1.signed, stepwise.1.proposed), (6, 6, 6));
+    chain.db.read_index().clear()?;
+    assert_eq!(told(&Index::new(chain.db.read_index()), &view)?, stepwise, "all at once");
+    assert_eq!(told(&Index::new(chain.db.read_index()), &view)?, stepwise, "as it was kept");
+    Ok(())
+}
+
+/// Every transaction's place, and the work of the first block's proposer.
+type Told = (Vec<(u64, u32)>, Work);
+
+fn told(index: &Index, view: &ChainView) -> Result<Told, StorageError> {
+    let contents = index.follow(view)?;
+    let mut places = Vec::new();
+    for ordinal in 0..=contents.transactions() {
+        let Some(entry) = contents.entry(ordinal)? else { continue };
+        assert_eq!(contents.ordinal_of(entry.height, entry.index)?, Some(ordinal));
+        places.push((entry.height, entry.index));
+    }
+    assert_eq!(contents.height(), view.tip().height.0);
+    assert_eq!(contents.count_of(PayloadKind::ProposeChange), contents.transactions());
+    assert_eq!(contents.count_of(PayloadKind::RunRound), 0);
+    let proposer = view.header(Height(1))?.map_or(ValidatorAddress([0; 20]), |header| header.proposer);
+    Ok((places, contents.work(&proposer)))
+}
+
+#[test]
+fn an_index_of_another_chain_or_layout_is_made_again() -> Tested {
+    let mut chain = DevChain::new().map_err(failed)?;
+    let one = chain.proposal(100);
+    chain.block(&[one]).map_err(failed)?;
+    let view = chain.db.latest();
+    let (rows, right) = (chain.db.read_index(), told(&Index::new(chain.db.read_index()), &view)?);
+    let kept = rows.totals()?.ok_or("no totals")?;
+    let mut spoilt = vec![b"no totals at all".to_vec()];
+    // The layout's number, the height, the block's hash.
+    for at in [0, 1, 9] {
+        let mut other = kept.clone();
+        other[at] ^= 1;
+        spoilt.push(other);
+    }
+    for totals in spoilt {
+        let alien = IndexRow { ordinal: 1, height: 9, index: 9, kind: 2, code: 0 };
+        rows.append(&[alien], &totals)?;
+        assert_eq!(told(&Index::new(rows.clone()), &view)?, right);
+        assert_eq!(rows.row(1)?, None, "nothing of it is left");
+    }
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 //! suppression. Of a batch of requests neither the number of entries nor the bytes are shown: several districts'
 //! batches add up to a round's total, so that each would say what its withheld cell is.
 
-use aula_ledger::chain::{Receipt, Transaction};
+use aula_ledger::chain::{Block, Receipt, Transaction};
 use aula_ledger::codec::Canonical;
 use aula_ledger::state::schema;
 use aula_ledger::tx::{Payload, PayloadKind};
@@ -118,33 +118,51 @@ pub fn of_block(view: &ChainView, height: Height) -> Result<Option<Vec<Outline>>
     let min_cell = schema::params(view)?.min_cell_students;
     let mut outlines = Vec::with_capacity(receipts.len());
     for (bytes, receipt) in block.transactions.iter().zip(&receipts) {
-        let transaction =
-            Transaction::from_canonical(bytes).map_err(|e| StorageError::Damaged(e.to_string()))?;
-        outlines.push(Outline::of(&transaction, bytes.len(), receipt, min_cell));
+        outlines.push(outline(bytes, receipt, min_cell)?);
     }
     Ok(Some(outlines))
 }
 
-/// Reads single transactions; neighbours in one block are decoded with it once.
-struct Reader<'a> {
-    view: &'a ChainView,
-    block: Option<(u64, u64, Vec<Outline>)>,
+fn outline(bytes: &[u8], receipt: &Receipt, min_cell: u32) -> Result<Outline, StorageError> {
+    let transaction = Transaction::from_canonical(bytes).map_err(|e| StorageError::Damaged(e.to_string()))?;
+    Ok(Outline::of(&transaction, bytes.len(), receipt, min_cell))
 }
 
-impl Reader<'_> {
+/// Reads single transactions; a block is read once for neighbours, and of it only what is asked for is decoded.
+struct Reader<'a> {
+    view: &'a ChainView,
+    min_cell: u32,
+    block: Option<Opened>,
+}
+
+struct Opened {
+    height: u64,
+    time_ms: u64,
+    block: Block,
+    receipts: Vec<Receipt>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(view: &'a ChainView) -> Result<Self, ApiError> {
+        let min_cell = schema::params(view)?.min_cell_students;
+        Ok(Self { view, min_cell, block: None })
+    }
+
     fn line(&mut self, ordinal: u64, height: u64, index: u32) -> Result<Option<Line>, ApiError> {
-        if self.block.as_ref().is_none_or(|(at, ..)| *at != height) {
-            let Some(outlines) = of_block(self.view, Height(height))? else { return Ok(None) };
-            let header = self.view.header(Height(height))?;
-            let time_ms = header.map_or(0, |header| header.time_ms.0);
-            self.block = Some((height, time_ms, outlines));
+        if self.block.as_ref().is_none_or(|opened| opened.height != height) {
+            let (block, receipts) = (self.view.block(Height(height))?, self.view.receipts(Height(height))?);
+            let (Some(block), Some(receipts)) = (block, receipts) else { return Ok(None) };
+            let time_ms = block.header.time_ms.0;
+            self.block = Some(Opened { height, time_ms, block, receipts });
         }
-        let Some((_, time_ms, outlines)) = &self.block else { return Ok(None) };
-        let Some(outline) = usize::try_from(index).ok().and_then(|at| outlines.get(at)) else {
+        let (Some(opened), Ok(at)) = (&self.block, usize::try_from(index)) else { return Ok(None) };
+        let (Some(bytes), Some(receipt)) = (opened.block.transactions.get(at), opened.receipts.get(at))
+        else {
             return Ok(None);
         };
+        let outline = outline(bytes, receipt, self.min_cell)?;
         let words = outline.events.iter().map(words::event).collect();
-        Ok(Some(Line { ordinal, height, index, time_ms: *time_ms, outline: outline.clone(), words }))
+        Ok(Some(Line { ordinal, height, index, time_ms: opened.time_ms, outline, words }))
     }
 }
 
@@ -159,25 +177,21 @@ pub fn page(
     kinds: &[PayloadKind],
     limit: usize,
 ) -> Result<Page, ApiError> {
-    let (height, count, found) = {
-        let contents = index.follow(view)?;
-        let ordinals = contents.newest(before.unwrap_or(u64::MAX), kinds, limit.saturating_add(1));
-        let found: Vec<_> =
-            ordinals.iter().filter_map(|ordinal| Some((*ordinal, contents.entry(*ordinal)?))).collect();
-        let count = match kinds {
-            [] => contents.transactions(),
-            kinds => kinds.iter().map(|kind| contents.count_of(*kind)).sum(),
-        };
-        (contents.height(), count, found)
+    let contents = index.follow(view)?;
+    let found = contents.newest(before.unwrap_or(u64::MAX), kinds, limit.saturating_add(1))?;
+    let count = match kinds {
+        [] => contents.transactions(),
+        kinds => kinds.iter().map(|kind| contents.count_of(*kind)).sum(),
     };
-    let mut reader = Reader { view, block: None };
+    let mut reader = Reader::new(view)?;
     let mut transactions = Vec::with_capacity(limit);
-    for (ordinal, entry) in found.iter().take(limit) {
+    for ordinal in found.iter().take(limit) {
+        let Some(entry) = contents.entry(*ordinal)? else { continue };
         transactions.extend(reader.line(*ordinal, entry.height, entry.index)?);
     }
     let more = found.len() > limit;
     let next = transactions.last().map(|line| line.ordinal).filter(|_| more);
-    Ok(Page { height, count, transactions, next })
+    Ok(Page { height: contents.height(), count, transactions, next })
 }
 
 /// One final transaction; none when it is in no block here.
@@ -186,8 +200,8 @@ pub fn page(
 /// When the database fails.
 pub fn one(view: &ChainView, index: &Index, id: &Hash) -> Result<Option<Line>, ApiError> {
     let Some(place) = view.locate(id)? else { return Ok(None) };
-    let ordinal = index.follow(view)?.ordinal_of(place.height.0, place.index).unwrap_or_default();
-    Reader { view, block: None }.line(ordinal, place.height.0, place.index)
+    let ordinal = index.follow(view)?.ordinal_of(place.height.0, place.index)?.unwrap_or_default();
+    Reader::new(view)?.line(ordinal, place.height.0, place.index)
 }
 
 /// Columns of an export of transactions.
@@ -201,13 +215,11 @@ pub const COLUMNS: &[&str] = &[
 /// # Errors
 /// When the database fails.
 pub fn table(view: &ChainView, index: &Index, from: u64, until: u64) -> Result<Table, ApiError> {
-    let entries: Vec<_> = {
-        let contents = index.follow(view)?;
-        (from..until).filter_map(|ordinal| Some((ordinal, contents.entry(ordinal)?))).collect()
-    };
-    let mut reader = Reader { view, block: None };
-    let mut rows = Vec::with_capacity(entries.len());
-    for (ordinal, entry) in entries {
+    let contents = index.follow(view)?;
+    let mut reader = Reader::new(view)?;
+    let mut rows = Vec::new();
+    for ordinal in from..until {
+        let Some(entry) = contents.entry(ordinal)? else { continue };
         let Some(line) = reader.line(ordinal, entry.height, entry.index)? else { continue };
         rows.push(row(&line));
     }

@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use super::error::{StorageError, damaged};
+use super::read_index::ReadIndex;
 use super::tables::{FORMAT, Table, height_key, meta, place, row_key, undecided_key};
 use super::trees::Trees;
 use super::view::{ChainView, OwnedSnapshot, family};
@@ -138,6 +139,11 @@ impl ChainDb {
     /// Everything final, as of now.
     pub fn latest(&self) -> Arc<ChainView> {
         self.latest.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The rows of the read model's index, which is written behind the chain.
+    pub fn read_index(&self) -> ReadIndex {
+        ReadIndex::new(self.db.clone())
     }
 
     /// Tells of each new tip, the newest only; for streams and for waiting.
@@ -297,7 +303,7 @@ fn open_tables(path: &Path, options: DbOptions, create: bool) -> Result<DB, Stor
     common.set_max_background_jobs(2);
     // A torn last record after a crash is cut off; damage before it is an error and not skipped.
     common.set_wal_recovery_mode(rocksdb::DBRecoveryMode::TolerateCorruptedTailRecords);
-    let families = Table::ALL.map(|table| {
+    let options_of = |table: Table| {
         let mut blocks = BlockBasedOptions::default();
         blocks.set_block_cache(&cache);
         blocks.set_format_version(5);
@@ -308,13 +314,24 @@ fn open_tables(path: &Path, options: DbOptions, create: bool) -> Result<DB, Stor
         own.set_block_based_table_factory(&blocks);
         own.set_compression_type(DBCompressionType::Lz4);
         own.set_write_buffer_size(16 << 20);
-        ColumnFamilyDescriptor::new(table.name(), own)
-    });
-    DB::open_cf_descriptors(&common, path, families).map_err(|error| {
+        own
+    };
+    // A database of an earlier program lacks a derived table; any other that is missing is damage.
+    let known = if create { Vec::new() } else { DB::list_cf(&common, path)? };
+    let absent =
+        |table: &Table| !create && table.is_derived() && !known.iter().any(|name| name == table.name());
+    let (missing, present): (Vec<Table>, Vec<Table>) = Table::ALL.into_iter().partition(absent);
+    let families =
+        present.into_iter().map(|table| ColumnFamilyDescriptor::new(table.name(), options_of(table)));
+    let mut db = DB::open_cf_descriptors(&common, path, families).map_err(|error| {
         let text = error.to_string();
         if text.contains("lock") || text.contains("LOCK") {
             return StorageError::Busy(path.to_owned());
         }
         error.into()
-    })
+    })?;
+    for table in missing {
+        db.create_cf(table.name(), &options_of(table))?;
+    }
+    Ok(db)
 }

@@ -29,11 +29,13 @@ pub enum Table {
     MapNodes,
     /// Label length (u8), label, handle → row of a bulk tree, as of the tip.
     Rows,
+    /// See [`super::ReadIndex`]: derived from the blocks, written behind them.
+    ReadIndex,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Meta,
         Self::Headers,
         Self::Blocks,
@@ -46,6 +48,7 @@ impl Table {
         Self::Values,
         Self::MapNodes,
         Self::Rows,
+        Self::ReadIndex,
     ];
 
     /// The column family's name on disk; never changed.
@@ -63,7 +66,13 @@ impl Table {
             Self::Values => "values",
             Self::MapNodes => "map_nodes",
             Self::Rows => "rows",
+            Self::ReadIndex => "read_index",
         }
+    }
+
+    /// True for a table that is made again from the others when it is missing.
+    pub const fn is_derived(self) -> bool {
+        matches!(self, Self::ReadIndex)
     }
 
     /// True for tables read by exact key, often for keys that are not there: they get Bloom filters.

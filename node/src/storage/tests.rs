@@ -200,3 +200,48 @@ fn damage_is_found_and_named() -> Anyhow {
     assert!(refused.is_some_and(|e| matches!(e, StorageError::Damaged(_)) && e.hint().contains("peers")));
     Ok(())
 }
+
+#[test]
+fn a_derived_table_that_is_missing_is_made_and_another_is_damage() -> Anyhow {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("data");
+    drop(ChainDb::create(&path, DbOptions::default(), &origin())?);
+    let without = |name: &str| -> Anyhow {
+        let options = rocksdb::Options::default();
+        let families = rocksdb::DB::list_cf(&options, &path)?;
+        rocksdb::DB::open_cf(&options, &path, families)?.drop_cf(name)?;
+        Ok(())
+    };
+    without("read_index")?;
+    let db = ChainDb::open(&path, DbOptions::default())?;
+    assert_eq!(db.read_index().totals()?, None);
+    drop(db);
+    without("rows")?;
+    assert!(ChainDb::open(&path, DbOptions::default()).is_err());
+    Ok(())
+}
+
+#[test]
+fn rows_of_the_index_are_found_by_number_kind_and_block() -> Anyhow {
+    let folder = tempfile::tempdir()?;
+    let db = ChainDb::create(&folder.path().join("data"), DbOptions::default(), &origin())?;
+    let rows = db.read_index();
+    let row = |ordinal: u64| IndexRow {
+        ordinal,
+        height: ordinal / 10 + 1,
+        index: u32::try_from(ordinal % 10).unwrap_or(0),
+        kind: if ordinal.is_multiple_of(3) { 7 } else { 8 },
+        code: 1,
+    };
+    let all: Vec<IndexRow> = (0..40).map(row).collect();
+    rows.append(&all, b"totals")?;
+    assert_eq!(rows.totals()?.as_deref(), Some(&b"totals"[..]));
+    assert_eq!((rows.row(25)?, rows.row(40)?), (Some(row(25)), None));
+    assert_eq!((rows.first_of(3)?, rows.first_of(9)?), (Some(20), None));
+    assert_eq!(rows.newest_of(7, u64::MAX, 3)?, [39, 36, 33]);
+    assert_eq!(rows.newest_of(7, 4, 9)?, [3, 0], "not those of the kind below");
+    assert!(rows.newest_of(9, 40, 9)?.is_empty() && rows.newest_of(7, 0, 9)?.is_empty());
+    rows.clear()?;
+    assert_eq!((rows.totals()?, rows.row(25)?), (None, None));
+    Ok(())
+}

@@ -7,7 +7,6 @@
 //! seen at one node, by asking for the next block every few milliseconds; that is part of the latency.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
 use super::load::{Districts, Queue};
-use super::percentile;
+use super::{Folder, percentile};
 use crate::client::Client;
 use crate::client::sender::submit;
 use crate::client::watch::{POLL, Watcher};
@@ -53,27 +52,16 @@ pub struct LedgerArgs {
     pub rate: Option<u32>,
 }
 
-/// A temporary folder, removed at the end.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What cannot be removed is left for the system's cleaning of temporary files.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 /// Runs the bench.
 ///
 /// # Errors
 /// When a node does not come up, refuses a transaction, or the end is not reached.
 pub async fn run(context: &Context, args: &LedgerArgs) -> Result<Outcome, Failure> {
     let now = now_ms();
-    let folder = Folder(std::env::temp_dir().join(format!("aula-bench-{}-{now}", std::process::id())));
-    std::fs::create_dir(&folder.0).advise(format!("cannot make {}", folder.0.display()), "set TMPDIR")?;
+    let folder = Folder::temporary()?;
     let districts = Districts::new(DISTRICTS);
     let plan = Plan {
-        dir: folder.0.clone(),
+        dir: folder.path().to_owned(),
         validators: args.validators,
         name: "bench".into(),
         base_port: None,
