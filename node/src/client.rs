@@ -14,9 +14,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::api::ErrorBody;
-use crate::api::credential::{Claim, Credential, HEADER};
+use crate::api_error::ErrorBody;
 use crate::clock::now_ms;
+use crate::http::credential::{Claim, Credential, HEADER};
 use crate::keys::NodeKey;
 use crate::terminal::Failure;
 

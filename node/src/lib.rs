@@ -6,6 +6,7 @@
 //! the ledger lives here: if a number changes a root, it is in `aula-ledger`.
 
 pub mod api;
+pub mod api_error;
 pub mod bootstrap;
 pub mod cli;
 pub mod client;
@@ -16,11 +17,13 @@ pub mod demo;
 pub mod explorer;
 pub mod family_link;
 pub mod home;
+pub mod http;
 pub mod keys;
 pub mod localnet;
 pub mod program;
 pub mod read;
 pub mod sentiment;
+pub mod site;
 pub mod solo;
 pub mod storage;
 pub mod terminal;

@@ -16,12 +16,14 @@ use aula_ledger::chain::TransactionId;
 use aula_ledger::genesis::Parsed;
 use aula_ledger::types::Height;
 
-use crate::api::server::Server;
-use crate::api::{Network, Node, Refused, connections, ops, router};
+use crate::api::ops;
 use crate::bootstrap::{db_options, open_database, read_genesis};
 use crate::config::{Config, Role};
 use crate::home::Home;
+use crate::http::server::Server;
+use crate::http::{Network, Node, Refused, connections};
 use crate::keys::{KeyKind, NodeKey};
+use crate::site::router;
 use crate::storage::ChainDb;
 use crate::terminal::{Advise, Failure};
 

@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::error::{ApiError, ErrorBody};
-use super::extract::{FromPath, FromQuery};
-use super::node::Finality;
-use super::node::Node;
+use crate::api_error::{ApiError, ErrorBody};
+use crate::http::Finality;
+use crate::http::Node;
+use crate::http::{FromPath, FromQuery};
 use crate::read::transactions::{self, Outline};
 use crate::read::uptime;
 use crate::storage::{ChainView, StorageError};

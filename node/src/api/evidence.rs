@@ -14,9 +14,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::error::{ApiError, ErrorBody};
-use super::extract::{FromPath, FromQuery};
-use super::node::Node;
+use crate::api_error::{ApiError, ErrorBody};
+use crate::http::Node;
+use crate::http::{FromPath, FromQuery};
 use crate::storage::ChainView;
 
 /// What else the bundle shows.

@@ -16,9 +16,9 @@ use futures::stream;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::error::{ApiError, ErrorBody};
-use super::extract::FromPath;
-use super::node::Node;
+use crate::api_error::{ApiError, ErrorBody};
+use crate::http::FromPath;
+use crate::http::Node;
 use crate::read::round_figures::{RoundFigures, pool_table, school_table};
 use crate::read::table::Table;
 use crate::read::{milestones, parameters, registers, transactions, uptime};

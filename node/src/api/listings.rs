@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::IntoParams;
 
-use super::error::{ApiError, ErrorBody};
-use super::extract::{FromPath, FromQuery};
-use super::node::Node;
+use crate::api_error::{ApiError, ErrorBody};
+use crate::http::Node;
+use crate::http::{FromPath, FromQuery};
 use crate::read::milestones::Milestones;
 use crate::read::parameters::Parameters;
 use crate::read::round_figures::RoundFigures;

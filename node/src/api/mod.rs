@@ -1,35 +1,23 @@
 //! The HTTP API: reads of what is final, submission, evidence, a stream, and figures for operators.
 //!
-//! Flow: [`router`] collects the routes and their OpenAPI description in one place; every request passes the
-//! same gate (`gate`): a place among the served, a time limit, one error body, counters. [`server`] binds.
+//! Flow: [`routes`] collects the routes and their OpenAPI description in one place; [`crate::http`] is what they share
+//! with the explorer's pages, and [`crate::site`] puts both behind one gate.
 //!
 //! Who sees what: public routes give aggregates, and of blocks and transactions only counts and roots; no cell
-//! below the ledger's `min_cell_students` ([`publish`]). Rows leave only with a member's or auditor's
-//! [`credential`], records of the vault only with the district's ([`vault`]). A handle appears in no public answer.
-//!
-//! Final things carry an ETag and may be kept for good; the rest holds for its height (`cache`). Reads that the cache
-//! does not answer are limited by caller (`callers`).
+//! below the ledger's `min_cell_students` ([`crate::read::publish`]). Rows leave only with a member's or auditor's
+//! [credential](crate::http::credential), records of the vault only with the district's ([`vault`]). A handle appears in
+//! no public answer.
 //!
 //! Absent: anything that changes the node.
 
-mod cache;
-mod callers;
 pub mod chain;
-pub mod connections;
-pub mod credential;
-mod error;
 mod evidence;
 mod export;
-mod extract;
-mod gate;
 pub mod listings;
-mod node;
 pub mod ops;
 mod public_evidence;
-pub mod publish;
 pub mod registers;
 pub mod report;
-pub mod server;
 mod stream;
 pub mod submit;
 pub mod vault;
@@ -45,10 +33,9 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use error::{ApiError, ErrorBody, ErrorDetail};
+use crate::http::Node;
+
 pub use evidence::allocation_bundle;
-pub use extract::{FromPath, FromQuery};
-pub use node::{Audience, Network, Node, Refused};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -137,15 +124,12 @@ pub fn openapi_json() -> String {
     text
 }
 
-/// All routes behind the gate; the explorer's pages are merged in.
-pub fn router(node: Arc<Node>) -> Router {
+/// The routes, and the description they are served with.
+pub fn routes() -> Router<Arc<Node>> {
     let (routes, _) = described().split_for_parts();
     let description = openapi_json();
-    let routes = routes
-        .route(
-            "/openapi.json",
-            get(move || async move { ([("content-type", "application/json")], description) }),
-        )
-        .merge(crate::explorer::routes());
-    gate::guard(routes, node.clone()).with_state(node)
+    routes.route(
+        "/openapi.json",
+        get(move || async move { ([("content-type", "application/json")], description) }),
+    )
 }

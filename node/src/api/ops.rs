@@ -10,9 +10,9 @@ use metrics::gauge;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
 
-use super::error::{ApiError, ErrorBody};
-use super::node::Node;
+use crate::api_error::{ApiError, ErrorBody};
 use crate::clock::now_ms;
+use crate::http::Node;
 
 /// Upper bounds of the histograms' buckets, in seconds: a read takes under a millisecond, a block up to seconds.
 const BUCKETS_S: [f64; 12] = [0.000_2, 0.000_5, 0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];

@@ -15,11 +15,11 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::chain::{self, MAX_BLOCKS};
-use super::error::{ApiError, ErrorBody};
 use super::evidence::{EvidenceQuery, built};
-use super::extract::{FromPath, FromQuery};
 use super::listings::{TrailQuery, trail_page};
-use super::node::Node;
+use crate::api_error::{ApiError, ErrorBody};
+use crate::http::Node;
+use crate::http::{FromPath, FromQuery};
 use crate::read::round_figures::RoundFigures;
 use crate::storage::ChainView;
 

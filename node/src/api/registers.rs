@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::IntoParams;
 
-use super::error::{ApiError, ErrorBody};
-use super::extract::{FromPath, FromQuery};
-use super::node::{Audience, Node};
+use crate::api_error::{ApiError, ErrorBody};
+use crate::http::{Audience, Node};
+use crate::http::{FromPath, FromQuery};
 use crate::read::rounds::RoundView;
 use crate::storage::ChainView;
 

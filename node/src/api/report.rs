@@ -14,10 +14,10 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
-use super::error::{ApiError, ErrorBody};
-use super::extract::FromPath;
-use super::node::{Audience, Node};
-use super::publish;
+use crate::api_error::{ApiError, ErrorBody};
+use crate::http::FromPath;
+use crate::http::{Audience, Node};
+use crate::read::publish;
 use crate::read::rounds::placed;
 use crate::storage::ChainView;
 

@@ -17,11 +17,11 @@ use axum::response::Response;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::cache::{Kept, Lifetime, MAX_ANSWER_BYTES};
 use super::chain;
-use super::error::{ApiError, ErrorBody};
-use super::extract::FromQuery;
-use super::node::Node;
+use crate::api_error::{ApiError, ErrorBody};
+use crate::http::FromQuery;
+use crate::http::Node;
+use crate::http::cache::{Kept, Lifetime, MAX_ANSWER_BYTES};
 use crate::storage::ChainView;
 
 /// How long a client may take for one message.

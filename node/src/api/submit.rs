@@ -14,10 +14,10 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::error::{ApiError, ErrorBody};
-use super::extract::{self, FromPath};
-use super::node::Node;
-use super::publish;
+use crate::api_error::{ApiError, ErrorBody};
+use crate::http::Node;
+use crate::http::{FromPath, extract};
+use crate::read::publish;
 
 /// A transaction that waits now.
 #[derive(Debug, Serialize, ToSchema)]

@@ -10,11 +10,14 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::credential::{Claim, Credential, HEADER};
-use super::server::Server;
 use super::*;
+use crate::api_error::ErrorBody;
 use crate::client::Client;
 use crate::config::Config;
+use crate::http::credential::{Claim, Credential, HEADER};
+use crate::http::server::Server;
+use crate::http::{Network, Refused};
+use crate::site::router;
 use crate::terminal::Failure;
 use crate::testkit::DevChain;
 

@@ -1,6 +1,6 @@
 //! Reads of the district's vault over HTTP, and what a family's link shows of them.
 //!
-//! Flow: the open vault, or open it ([`kept`]) → the vault's access check, which lists the read before anything is opened
+//! Flow: the open vault, or open it ([`crate::http::KeptVault`]) → the vault's access check, which lists the read before anything is opened
 //! → the granted fields as JSON. The reader's credential is the district's (`aula vault credential`), its key the one
 //! that the ledger holds for the district's account. Invariants: no way to a record but [`aula_vault::Vault::read`];
 //! nothing of an answer is cached; neither credential nor link is logged. Absent: writing, which is the operator's.
@@ -25,15 +25,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::IntoParams;
 
-use super::credential::{Credential, HEADER};
-use super::error::{ApiError, ErrorBody};
-use super::extract::{FromPath, FromQuery};
-use super::node::Node;
+use crate::api_error::{ApiError, ErrorBody};
 use crate::clock::now_ms;
-
-mod kept;
-
-pub use kept::KeptVault;
+use crate::http::Node;
+use crate::http::credential::{Credential, HEADER};
+use crate::http::{FromPath, FromQuery};
 
 /// The header that carries a family's link: never the address, which servers and proxies log.
 pub const FAMILY_HEADER: &str = "aula-family-link";

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::Client;
-use crate::api::ErrorBody;
+use crate::api_error::ErrorBody;
 use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey};
 use crate::terminal::{Advise, Failure};

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::rpc::RpcArgs;
 use super::{Context, Failure, Outcome};
-use crate::api::credential::HEADER;
 use crate::client::Client;
 use crate::home::Home;
+use crate::http::credential::HEADER;
 use crate::keys::{KeyKind, NodeKey};
 
 pub mod why;

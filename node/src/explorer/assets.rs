@@ -7,7 +7,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use rust_embed::Embed;
 
-use crate::api::ApiError;
+use crate::api_error::ApiError;
 use crate::storage::sha256;
 
 #[derive(Embed)]

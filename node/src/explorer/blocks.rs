@@ -14,7 +14,7 @@ use super::shell::{self, column, moment, pager, short, whole};
 use super::verify;
 use super::words::{explained, word};
 use crate::api::chain::{self, BlockDetail, BlockSummary, BlocksQuery};
-use crate::api::{FromPath, FromQuery, Node};
+use crate::http::{FromPath, FromQuery, Node};
 use crate::read::words::{self, grouped};
 use crate::storage::ChainView;
 

@@ -10,7 +10,7 @@ use super::error::Shown;
 use super::shell::{self, column, exports, percent};
 use super::verify;
 use super::words::{explained, word};
-use crate::api::Node;
+use crate::http::Node;
 use crate::read::words::amount;
 
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {

@@ -12,7 +12,7 @@ use super::error::{PageError, Shown};
 use super::shell::{self, column, count, exports, percent};
 use super::verify;
 use super::words::{explained, word};
-use crate::api::{FromPath, Node};
+use crate::http::{FromPath, Node};
 use crate::read::places::{self, InRound};
 use crate::read::rounds::placed;
 use crate::read::words::grouped;

@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use maud::html;
 
 use super::shell;
-use crate::api::ApiError;
+use crate::api_error::ApiError;
 
 /// What a page answers when it cannot be shown.
 #[derive(Debug)]

@@ -18,7 +18,9 @@ use super::error::Shown;
 use super::shell;
 use super::verify;
 use super::words::{explained, word};
-use crate::api::{ApiError, FromPath, Node, allocation_bundle};
+use crate::api::allocation_bundle;
+use crate::api_error::ApiError;
+use crate::http::{FromPath, Node};
 use crate::read::family::{OwnDecision, decisions};
 use crate::read::utc;
 

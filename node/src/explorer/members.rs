@@ -9,7 +9,7 @@ use maud::html;
 use super::error::Shown;
 use super::shell::{self, column, exports, whole};
 use super::verify;
-use crate::api::Node;
+use crate::http::Node;
 
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     let members = schema::members(&*node.view())?;

@@ -9,7 +9,7 @@ use super::error::Shown;
 use super::shell::{self, column, exports};
 use super::verify;
 use super::words::{explained, word};
-use crate::api::Node;
+use crate::http::Node;
 use crate::read::milestones::milestones;
 use crate::read::words::grouped;
 

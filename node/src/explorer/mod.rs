@@ -39,7 +39,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 
-use crate::api::Node;
+use crate::http::Node;
 
 /// The pages and their assets.
 pub fn routes() -> Router<Arc<Node>> {

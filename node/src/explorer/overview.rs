@@ -11,9 +11,9 @@ use super::rounds::rounds_table;
 use super::shell;
 use super::verify;
 use super::words::{explained, word};
-use crate::api::Node;
 use crate::api::chain::{self, BlockSummary, Status};
 use crate::demo::rules::{CONSORTIUM_NAME, RULES};
+use crate::http::Node;
 use crate::read::rounds::{self, RoundView};
 use crate::read::utc;
 use crate::read::words::{amount, grouped};
@@ -64,7 +64,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
     Ok(shell::page(&node, "/", "Overview", content))
 }
 
-fn totals(node: &Node, view: &ChainView) -> Result<Totals, crate::api::ApiError> {
+fn totals(node: &Node, view: &ChainView) -> Result<Totals, crate::api_error::ApiError> {
     let pools = schema::all_pools(view)?;
     let budgets = schema::budgets(view)?;
     Ok(Totals {

@@ -12,7 +12,7 @@ use super::shell::{self, column, count, exports, whole};
 use super::verify;
 use super::words::{explained, word};
 use crate::api::registers::PoolsQuery;
-use crate::api::{FromPath, FromQuery, Node};
+use crate::http::{FromPath, FromQuery, Node};
 use crate::read::places::{self, PoolRow};
 use crate::read::words::{amount, grouped};
 

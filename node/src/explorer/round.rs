@@ -12,7 +12,7 @@ use super::heatmap;
 use super::shell::{self, column, count, exports, percent, share, short};
 use super::verify;
 use super::words::{explained, word};
-use crate::api::{FromPath, Node};
+use crate::http::{FromPath, Node};
 use crate::read::round_figures::{RoundFigures, SchoolLine};
 use crate::read::rounds::{DecisionView, RoundView, placed};
 use crate::read::utc;

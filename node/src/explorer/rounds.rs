@@ -10,7 +10,7 @@ use super::error::Shown;
 use super::shell::{self, column, count, exports};
 use super::verify;
 use super::words::{explained, word};
-use crate::api::Node;
+use crate::http::Node;
 use crate::read::rounds::{self, RoundView};
 use crate::read::words::grouped;
 

@@ -13,7 +13,7 @@ use super::pools;
 use super::shell::{self, column, exports};
 use super::verify;
 use super::words::{explained, word};
-use crate::api::{FromPath, Node};
+use crate::http::{FromPath, Node};
 use crate::read::places;
 
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {

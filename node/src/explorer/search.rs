@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::error::Shown;
 use super::shell;
-use crate::api::{FromQuery, Node};
+use crate::http::{FromQuery, Node};
 use crate::read::search::search;
 
 /// What was typed.

@@ -6,7 +6,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::assets::{self, VERIFIER_SHA256};
 use super::labels;
-use crate::api::Node;
+use crate::http::Node;
 use crate::read::utc;
 use crate::read::words::grouped;
 

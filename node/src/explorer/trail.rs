@@ -11,7 +11,7 @@ use super::transactions::table;
 use super::verify;
 use super::words::explained;
 use crate::api::listings::{TrailQuery, trail_page};
-use crate::api::{FromQuery, Node};
+use crate::http::{FromQuery, Node};
 use crate::read::words::grouped;
 
 pub(super) async fn list(

@@ -13,7 +13,7 @@ use super::shell::{self, column, exports, moment, pager, short, whole};
 use super::verify;
 use super::words::{explained, word};
 use crate::api::listings::{TransactionsQuery, transactions_page};
-use crate::api::{FromPath, FromQuery, Node};
+use crate::http::{FromPath, FromQuery, Node};
 use crate::read::transactions::{self, Line, Page};
 use crate::read::words::{grouped, kind as kind_in_words};
 

@@ -12,7 +12,7 @@ use maud::{Markup, html};
 use super::assets::{self, VERIFIER_SHA256};
 use super::error::Shown;
 use super::shell;
-use crate::api::Node;
+use crate::http::Node;
 
 /// What a page offers to check; `bundle` is the bundle's address.
 pub(super) fn panel(bundle: &str, what: &str) -> Markup {

@@ -15,7 +15,7 @@ use aula_ledger::tx::Mandate;
 use aula_ledger::types::{Handle, Height, RoundId, SchoolYear};
 
 use super::round_figures::kind_name;
-use crate::api::ApiError;
+use crate::api_error::ApiError;
 use crate::storage::{ChainView, StorageError};
 
 /// A decision on one student's request.

@@ -11,7 +11,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::table::Table;
-use crate::api::ApiError;
+use crate::api_error::ApiError;
 use crate::storage::ChainView;
 
 /// Milestones of one kind in one school year.

@@ -2,7 +2,7 @@
 //!
 //! Flow: a view of one height (and [`index`], which follows the final blocks) → typed rows → JSON of a route, CSV of an
 //! export or a page, all from the same value. Everything here is for the public: counts of students come from the
-//! ledger's published report or pass the ledger's one rule ([`crate::api::publish`]); handles appear nowhere.
+//! ledger's published report or pass the ledger's one rule ([`publish`]); handles appear nowhere.
 //!
 //! The one exception is [`family`], which a family's link opens. Absent: HTML.
 
@@ -12,6 +12,7 @@ pub mod index;
 pub mod milestones;
 pub mod parameters;
 pub mod places;
+pub mod publish;
 pub mod registers;
 pub mod round_figures;
 pub mod rounds;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::table::Table;
-use crate::api::ApiError;
+use crate::api_error::ApiError;
 use crate::storage::ChainView;
 
 /// What each parameter limits, in words.

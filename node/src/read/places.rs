@@ -8,9 +8,9 @@ use aula_ledger::state::schema::{self, AccessLog, Class, District, PoolRecord, S
 use aula_ledger::types::{ClassId, DistrictId, Height, PoolId, RoundId, SchoolId};
 use serde::Serialize;
 
+use super::publish;
 use super::round_figures::kind_name;
 use super::rounds::RoundView;
-use crate::api::publish;
 use crate::storage::ChainView;
 
 /// How a place's students fared in a round.

@@ -14,7 +14,7 @@ fn failed(failure: crate::terminal::Failure) -> Box<dyn std::error::Error> {
     failure.message.into()
 }
 
-fn refused(error: crate::api::ApiError) -> Box<dyn std::error::Error> {
+fn refused(error: crate::api_error::ApiError) -> Box<dyn std::error::Error> {
     error.detail().message.clone().into()
 }
 

@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::index::Index;
+use super::publish;
 use super::table::Table;
 use super::words;
-use crate::api::{ApiError, publish};
+use crate::api_error::ApiError;
 use crate::storage::{ChainView, StorageError};
 
 /// A transaction in a final block, without its rows.

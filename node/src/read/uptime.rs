@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::index::Index;
 use super::table::Table;
-use crate::api::ApiError;
+use crate::api_error::ApiError;
 use crate::storage::ChainView;
 
 /// A validator, of the set that decides the next block or of an earlier one.

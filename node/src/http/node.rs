@@ -15,8 +15,8 @@ use tokio::sync::Semaphore;
 use super::cache::Cache;
 use super::callers::Callers;
 use super::credential::{Credential, CredentialError, HEADER};
-use super::error::ApiError;
-use super::vault::KeptVault;
+use super::kept_vault::KeptVault;
+use crate::api_error::ApiError;
 use crate::clock::now_ms;
 use crate::config::Config;
 use crate::family_link::{self, FamilyLink, LinkRefused};
@@ -78,19 +78,19 @@ pub struct Node {
     /// The district's vault, where it would be.
     pub vault: Option<Folders>,
     /// The same, while it is kept open.
-    pub(super) kept_vault: Arc<KeptVault>,
+    pub(crate) kept_vault: Arc<KeptVault>,
     /// What the blocks alone do not answer quickly.
     pub index: Index,
     /// How long blocks take to be final, as seen here.
     pub finality: Latency,
-    pub(super) cache: Cache,
-    pub(super) callers: Callers,
+    pub(crate) cache: Cache,
+    pub(crate) callers: Callers,
     pub(crate) exports: Arc<Semaphore>,
-    pub(super) requests: Arc<Semaphore>,
-    pub(super) streams: Arc<Semaphore>,
+    pub(crate) requests: Arc<Semaphore>,
+    pub(crate) streams: Arc<Semaphore>,
     /// Streams that have a message made at this moment.
-    pub(super) past: Semaphore,
-    pub(super) started: Instant,
+    pub(crate) past: Semaphore,
+    pub(crate) started: Instant,
 }
 
 impl std::fmt::Debug for Node {

@@ -17,11 +17,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::cache::{Kept, Lifetime, MAX_ANSWER_BYTES, lifetime};
 use super::credential::HEADER;
-use super::error::ApiError;
 use super::node::Node;
+use crate::api_error::ApiError;
 
 /// Puts the gate in front of the routes.
-pub(super) fn guard(routes: Router<Arc<Node>>, node: Arc<Node>) -> Router<Arc<Node>> {
+pub(crate) fn guard(routes: Router<Arc<Node>>, node: Arc<Node>) -> Router<Arc<Node>> {
     routes
         .fallback(|| async { ApiError::not_found("no such route", "see /openapi.json") })
         .method_not_allowed_fallback(|method: Method| async move {

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::error::ApiError;
+use crate::api_error::ApiError;
 
 /// A path's parameters.
 #[derive(Debug)]
