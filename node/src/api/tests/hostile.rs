@@ -62,7 +62,7 @@ async fn absurd_reads_are_refused_in_one_form() -> Tested {
         ("/v1/districts/'%20OR%201=1--", 400, "bad_request"),
         ("/v1/export/..%2F..%2Fetc%2Fpasswd.csv", 404, "not_found"),
         ("/v1/export/schools-of-round-4294967296.csv", 404, "not_found"),
-        ("/v1/evidence/figures/round/9999999999", 400, "bad_request"),
+        ("/v1/evidence/figures/round/9999999999", 404, "not_found"),
         ("/v1//blocks", 404, "not_found"),
         ("/assets/..%2F..%2Fconfig.toml", 404, "not_found"),
     ] {
