@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aula_ledger::types::SchoolId;
 use maud::{Markup, html};
 
-use super::shell::{column, count};
+use super::shell::{self, column, count};
 use super::words::word;
 use crate::read::round_figures::{PoolLine, RoundFigures};
 
@@ -37,7 +37,7 @@ fn cell(line: Option<&PoolLine>, highest: i64) -> Markup {
     let Some(line) = line else { return html! { td .n { "" } } };
     html! {
         td .n .{ "h" (shade(line.price, highest)) } {
-            a href={ "/pools/" (line.pool) } { @match line.price { Some(price) => { (price) } None => { "unbounded" } } }
+            a href={ "/pools/" (line.pool) } { (shell::price(line.price)) }
             " (" (count(Some(line.capacity))) ")"
         }
     }

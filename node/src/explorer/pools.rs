@@ -80,7 +80,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
     let row = &figures.pool;
     let content = html! {
         p .over { a href={ "/pools?class=" (row.pool.class) } { "Pools" } " / Pool " (id) }
-        h1 { (row.kind_name) " at school " (row.pool.school) }
+        h1 { "Pool " (row.pool.pool) ": " (row.kind_name) " at school " (row.pool.school) }
         (verify::panel(&format!("/v1/evidence/figures/school/{}", row.pool.school), "this pool"))
         dl .facts {
             dt { "Class" } dd { a href={ "/pools?class=" (row.pool.class) } { (row.title) } }
@@ -100,7 +100,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
             thead { tr { (column("Round", true)) (column("Price", true)) (column("Used", true)) (column("Could have had it", true)) } }
             tbody { @for line in &figures.rounds { tr {
                 td .n { a href={ "/rounds/" (line.round) } { (line.round) } }
-                td .n data-proof={ "round-" (line.round) ".pools." (id) ".price" } data-value=[line.price] { @match line.price { Some(price) => { (price) } None => { "unbounded" } } }
+                td .n data-proof={ "round-" (line.round) ".pools." (id) ".price" } data-value=[line.price] { (shell::price(line.price)) }
                 td .n { (count(line.used)) }
                 td .n { (count(line.demand)) }
             } } @if figures.rounds.is_empty() { tr { td colspan="4" { "No round of its class is decided." } } } }

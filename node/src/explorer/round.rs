@@ -180,7 +180,7 @@ fn prices(figures: &RoundFigures) -> Markup {
                     td .n { a href={ "/pools/" (line.pool) } { (line.pool) } }
                     td .n { a href={ "/schools/" (line.school) } { (line.school) } }
                     td { (line.kind) }
-                    td .n data-proof={ "round-" (id) ".pools." (line.pool) ".price" } data-value=[line.price] { @match line.price { Some(price) => { (price) } None => { "unbounded" } } }
+                    td .n data-proof={ "round-" (id) ".pools." (line.pool) ".price" } data-value=[line.price] { (shell::price(line.price)) }
                     td .n data-proof={ "pool-" (line.pool) ".capacity" } data-value=(line.capacity) { (grouped(line.capacity.into())) }
                     td .n data-proof={ "round-" (id) ".pools." (line.pool) ".used" } data-value=[line.used] { (count(line.used)) }
                     td .n data-proof={ "round-" (id) ".pools." (line.pool) ".demand" } data-value=[line.demand] { (count(line.demand)) }

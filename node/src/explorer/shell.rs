@@ -154,6 +154,15 @@ pub(super) fn exports(register: &str, rows: usize) -> Markup {
     }
 }
 
+/// A price in points, thousands apart; none is that of a floor which cannot be raised.
+pub(super) fn price(points: Option<i64>) -> String {
+    let sign = |points: i64| if points < 0 { "−" } else { "" };
+    points.map_or_else(
+        || "unbounded".into(),
+        |points| format!("{}{}", sign(points), grouped(points.unsigned_abs())),
+    )
+}
+
 /// A count, or a dash where it is withheld.
 pub(super) fn count(n: Option<impl Into<u64>>) -> Markup {
     match n {
