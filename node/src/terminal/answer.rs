@@ -57,7 +57,7 @@ impl Outcome {
         Self { verdict: Verdict::No, answer: Some(Answer::new(json, text)) }
     }
 
-    /// Exit 0; everything was printed already with [`Context::print`].
+    /// Exit 0; everything was printed already with [`super::Context::print`].
     pub fn printed() -> Self {
         Self { verdict: Verdict::Yes, answer: None }
     }
