@@ -1,7 +1,7 @@
 //! Turns: how one vault serves a process that keeps it open and others that want it for a moment.
 //!
 //! RocksDB lets one process at a time open a database, and opening a vault reads every student's wrapped key. Flow: whoever
-//! finds the vault busy holds a shared lock on the file `TURN` beside the data ([`ask`]) and tries again; whoever keeps
+//! finds the vault busy holds a shared lock on the file `TURN` beside the data (`ask`) and tries again; whoever keeps
 //! the vault open looks at that lock ([`Turn::is_asked`]) before each use and every few milliseconds, and closes the vault
 //! when somebody asks. The lock is the operating system's (flock), so that a process that dies asks no more.
 //! Invariants: a turn never decides who may read, which the access check does, nor who may open, which RocksDB's own lock

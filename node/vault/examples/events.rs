@@ -1,6 +1,6 @@
 //! Events into the vault, durable, from one thread: prints one line of JSON.
 //!
-//! `cargo run --release -p aula-vault --example throughput -- 1000000 4096`
+//! `cargo run --release -p aula-vault --example events -- 1000000 4096`
 //!
 //! Arguments: events in all, events a synced batch. 1,000 students in turn, events of 96 bytes, in a folder under the
 //! working directory, since a temporary folder may lie in memory. CPU time is the whole process's, RocksDB's own
