@@ -2,7 +2,7 @@
 # The optimizer beside its peers on the same instances: cpu time of one thread, median of REPS (5), runs alternating.
 #   TOOLS=dir ./scripts/bench-allocation.sh [FAMILY...]       default: every dense family, sparse5, schools
 # Families beside those of the tools: square (capacity 1; PEERS=lap, SIZES="2000 2000") and worst-NAME for each of
-# twin-runtime/benches/families (WORST: the built benchmark `work_bound`, else cargo builds it).
+# twin-runtime/allocation/benches/families (WORST: the built benchmark `work_bound`, else cargo builds it).
 # TOOLS holds gen_instances.py, bench_peers.py and the built lemon_peer; PYTHON (python3) has numpy, ortools, POT, lap.
 # SIZES ("15000 400"), SEEDS ("1 2 3"), PEERS, REPS and AULA (target/release/aula) may be set. Prints milliseconds.
 set -euo pipefail
@@ -35,7 +35,7 @@ generate() {
     if [ -n "${WORST:-}" ]; then
       AULA_SRAP_OUT="${1#worst-}:$n:$k:$2:$3" "$WORST"
     else
-      AULA_SRAP_OUT="${1#worst-}:$n:$k:$2:$3" cargo bench --quiet -p aula-twin-runtime --bench work_bound
+      AULA_SRAP_OUT="${1#worst-}:$n:$k:$2:$3" cargo bench --quiet -p aula-allocation --bench work_bound
     fi ;;
   *) "$python" "$tools/gen_instances.py" "$1" "$n" "$k" "$2" "$3" ;;
   esac

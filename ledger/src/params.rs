@@ -78,7 +78,7 @@ pub struct Params {
     /// Most pools in a class.
     pub max_class_pools: u32,
     /// Work bound of one optimizer run: cost or price entries scanned. The design's 10^9 took up to 2.9 s of processor
-    /// time on the hardest families (`twin-runtime/benches/work_bound.rs`: 0.6 to 4.1 ns an entry), more than half of
+    /// time on the hardest families (`twin-runtime/allocation/benches/work_bound.rs`: 0.6 to 4.1 ns an entry), more than half of
     /// the propose timeout of 3 s; a quarter of it, and the quarter of that for the price of fairness, stay below.
     pub max_round_work: u64,
     /// Largest proven gap, in parts per million, at which a round's result is accepted.

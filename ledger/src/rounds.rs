@@ -17,8 +17,8 @@
 
 use std::collections::BTreeMap;
 
-use aula_twin_runtime::allocation::draw::DrawKey;
-use aula_twin_runtime::allocation::problem::{Pool, Problem, ProblemError, SchoolLayer};
+use aula_allocation::draw::DrawKey;
+use aula_allocation::problem::{Pool, Problem, ProblemError, SchoolLayer};
 
 use crate::keys::{Label, hash};
 use crate::state::schema::{DecisionRow, Placement, PoolRecord, RequestRow, RoundReport, School, SeedShare};

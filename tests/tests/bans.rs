@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const DETERMINISTIC_CRATES: [&str; 3] = ["zk", "twin-runtime", "ledger"];
+const DETERMINISTIC_CRATES: [&str; 4] = ["zk", "twin-runtime", "twin-runtime/allocation", "ledger"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ has a parent").to_path_buf()

@@ -1,4 +1,4 @@
-//! The student's digital twin and the allocation optimizer: pure functions in integers.
+//! The student's digital twin: pure functions in integers.
 //!
 //! Purpose: two machines that apply the same events hold the same bytes, and an auditor who is given the events
 //! can replay them to the anchored hash. Flow of an event: [`event`] (bytes) → [`merge`] (place in the set) →
@@ -8,7 +8,6 @@
 #![deny(clippy::disallowed_types, clippy::disallowed_methods, clippy::float_arithmetic)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-pub mod allocation;
 pub mod clock;
 pub mod curve;
 pub mod event;

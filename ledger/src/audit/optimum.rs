@@ -2,8 +2,8 @@
 //! writes it, `aula-audit certificate` checks it. Rounds on the ledger need no such file: their assignment is
 //! the tree of decisions and their certificate a record.
 
-use aula_twin_runtime::allocation::certificate::{Certificate, DrawVerdict, check};
-use aula_twin_runtime::allocation::srap;
+use aula_allocation::certificate::{Certificate, DrawVerdict, check};
+use aula_allocation::srap;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::report::{Check, Checks, Stop, Verdict};
@@ -119,7 +119,7 @@ pub(super) fn lottery_words(draw: DrawVerdict) -> String {
 
 #[cfg(test)]
 mod tests {
-    use aula_twin_runtime::allocation::{Limits, solve};
+    use aula_allocation::{Limits, solve};
 
     use super::*;
 

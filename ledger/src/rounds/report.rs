@@ -1,7 +1,7 @@
 //! The published report of a round: the figures of DESIGN 8, with no cell that counts fewer students than
 //! `min_cell_students` and none from which such a cell follows by subtraction.
 //!
-//! Flow: rows and assignment → [`aula_twin_runtime::allocation::equity`] (exact figures) → [`published`], THE way
+//! Flow: rows and assignment → [`aula_allocation::equity`] (exact figures) → [`published`], THE way
 //! from figures to anything public → one record of the state. The record holds nothing else, so whoever reads the
 //! state, a family's bundle included, sees no small cell. An auditor's round bundle rebuilds it from the rows.
 //!
@@ -13,8 +13,8 @@
 
 use std::collections::BTreeMap;
 
-use aula_twin_runtime::allocation::equity::{self, Cell, EquityReport, Met, Person};
-use aula_twin_runtime::allocation::problem::Problem;
+use aula_allocation::equity::{self, Cell, EquityReport, Met, Person};
+use aula_allocation::problem::Problem;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 

@@ -7,14 +7,14 @@
 //!
 //! Invariant: entry for entry what [`RoundInputs::decision`] says of the pair, which a test compares.
 
-use aula_twin_runtime::allocation::problem::{Entry, ProblemError};
+use aula_allocation::problem::{Entry, ProblemError};
 
 use super::{Eligibility, RoundError, RoundInputs, eligibility::Near, weight, weighted};
 use crate::state::schema::RequestRow;
 use crate::tx::Mandate;
 use crate::types::KindId;
 
-/// What fills a place that no eligible pool takes; [`aula_twin_runtime::allocation::problem::Problem::lists`] refuses it.
+/// What fills a place that no eligible pool takes; [`aula_allocation::problem::Problem::lists`] refuses it.
 const NOTHING: Entry = Entry { pool: u32::MAX, cost: 0 };
 
 impl RoundInputs {

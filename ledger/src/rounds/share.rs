@@ -8,8 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aula_twin_runtime::allocation::certificate::Prices;
-use aula_twin_runtime::allocation::problem::{MAX_COST, School, SchoolLayer};
+use aula_allocation::certificate::Prices;
+use aula_allocation::problem::{MAX_COST, School, SchoolLayer};
 
 use crate::tx::FairShare;
 use crate::types::SchoolId;

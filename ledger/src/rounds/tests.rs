@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aula_twin_runtime::allocation::certificate::{Certificate, check};
+use aula_allocation::certificate::{Certificate, check};
 use borsh::BorshDeserialize;
 
 use super::*;

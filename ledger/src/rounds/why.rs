@@ -9,10 +9,10 @@
 
 use std::collections::BTreeMap;
 
-use aula_twin_runtime::allocation::certificate::{self, Certificate, CertificateError};
-use aula_twin_runtime::allocation::explain::{ExplainError, Explanation, Weights, explain};
-use aula_twin_runtime::allocation::problem::Problem;
-use aula_twin_runtime::allocation::{Limits, SolveError, solve};
+use aula_allocation::certificate::{self, Certificate, CertificateError};
+use aula_allocation::explain::{ExplainError, Explanation, Weights, explain};
+use aula_allocation::problem::Problem;
+use aula_allocation::{Limits, SolveError, solve};
 
 use super::{RoundError, RoundInputs, weight};
 use crate::audit::bundle::{Proved, RoundEvidence};

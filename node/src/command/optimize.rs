@@ -9,10 +9,10 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use aula_allocation::problem::Problem;
+use aula_allocation::{Limits, Solution, SolveError, certificate, solve, srap};
 use aula_ledger::audit::Optimum;
 use aula_ledger::codec::Canonical;
-use aula_twin_runtime::allocation::problem::Problem;
-use aula_twin_runtime::allocation::{Limits, Solution, SolveError, certificate, solve, srap};
 use clap::Args;
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;

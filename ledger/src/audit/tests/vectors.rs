@@ -1,6 +1,6 @@
 //! Pinned bundles: files written once must verify for as long as their version is read.
 
-use aula_twin_runtime::allocation::{Limits, solve, srap};
+use aula_allocation::{Limits, solve, srap};
 
 use super::*;
 use crate::audit::open::{attach_band, open_fields};

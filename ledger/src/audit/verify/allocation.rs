@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use aula_twin_runtime::allocation::certificate::Prices;
-use aula_twin_runtime::allocation::explain::{Standing, Weights, explain};
-use aula_twin_runtime::allocation::problem::Problem;
+use aula_allocation::certificate::Prices;
+use aula_allocation::explain::{Standing, Weights, explain};
+use aula_allocation::problem::Problem;
 
 use super::super::bands;
 use super::super::bundle::AllocationEvidence;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aula_twin_runtime::allocation::certificate::{Certificate, check};
+use aula_allocation::certificate::{Certificate, check};
 
 use super::super::bands;
 use super::super::bundle::{Proved, RoundEvidence};

@@ -285,7 +285,7 @@ impl Decision {
 /// The optimizer's certificate, as bytes of its own format.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct StoredCertificate {
-    /// Borsh of [`aula_twin_runtime::allocation::certificate::Certificate`], which has a version of its own.
+    /// Borsh of [`aula_allocation::certificate::Certificate`], which has a version of its own.
     pub bytes: Vec<u8>,
 }
 

@@ -19,9 +19,9 @@ use crate::tx::handler::{Context, Handler, Refusal, ensure};
 use crate::tx::{Event, Shortage};
 use crate::types::RoundId;
 use crate::types::{AccountId, Handle, PoolId, TimeMs};
-use aula_twin_runtime::allocation::certificate;
-use aula_twin_runtime::allocation::problem::Problem;
-use aula_twin_runtime::allocation::{Cut, Limits, Solution, SolveError, solve};
+use aula_allocation::certificate;
+use aula_allocation::problem::Problem;
+use aula_allocation::{Cut, Limits, Solution, SolveError, solve};
 use std::collections::BTreeMap;
 
 /// Which round to run.

@@ -2,7 +2,7 @@
 //! it, from the state's rows through optimizer, certificate, report and roots to what is written. Run by hand:
 //! `cargo test --release -p aula-ledger --lib -- --ignored --nocapture hardest_rounds`.
 //!
-//! The instances are those of `twin-runtime/benches/work_bound.rs` as far as a class can make them: no party submits a
+//! The instances are those of `twin-runtime/allocation/benches/work_bound.rs` as far as a class can make them: no party submits a
 //! cost, so costs are a weight times one of 32 ranks at three tiers. Rows are put into the state directly: a hundred
 //! thousand proofs would take minutes and are not what is measured.
 

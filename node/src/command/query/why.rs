@@ -6,13 +6,13 @@
 
 use std::path::{Path, PathBuf};
 
+use aula_allocation::Limits;
 use aula_ledger::audit::{Bundle, Options, Subject, Verdict, verify};
 use aula_ledger::codec::Canonical;
 use aula_ledger::rounds::why::{Change, Decided, WhatIf, Why, WhyError};
 use aula_ledger::state::schema::{DecisionRow, Placement};
 use aula_ledger::tx::Mandate;
 use aula_ledger::types::{Band, Handle, KindId};
-use aula_twin_runtime::allocation::Limits;
 use clap::Args;
 use serde_json::{Value, json};
 

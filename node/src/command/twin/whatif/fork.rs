@@ -3,13 +3,13 @@
 //! Nothing of what the database says about results is believed: blocks are executed from the genesis as
 //! `aula replay` does, every root compared, and each decided round's inputs are taken from the executed state.
 
+use aula_allocation::{Limits, solve};
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::BulkTree;
 use aula_ledger::rounds::{RoundInputs, seed};
 use aula_ledger::state::schema::{self, Decision, DecisionRow, RoundReport};
 use aula_ledger::state::{MemoryState, StateReader};
 use aula_ledger::types::{Handle, Hash, Height, RoundId};
-use aula_twin_runtime::allocation::{Limits, solve};
 
 use crate::bootstrap::{db_options, origin, read_genesis, storage_failure};
 use crate::command::replay::one;

@@ -3,8 +3,8 @@
 
 #![no_main]
 
-use aula_twin_runtime::allocation::certificate::{self, Certificate};
-use aula_twin_runtime::allocation::{Limits, solve, srap};
+use aula_allocation::certificate::{self, Certificate};
+use aula_allocation::{Limits, solve, srap};
 use libfuzzer_sys::fuzz_target;
 
 /// A file of few students and pools: counts, schools, capacities and costs from the input, which is used over again.

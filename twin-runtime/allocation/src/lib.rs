@@ -17,6 +17,8 @@
 
 // A node's number indexes several tables at once here; iterators over one of them would hide which.
 #![allow(clippy::needless_range_loop)]
+#![deny(clippy::disallowed_types, clippy::disallowed_methods, clippy::float_arithmetic)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod certificate;
 pub mod draw;

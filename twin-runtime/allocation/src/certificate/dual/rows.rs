@@ -1,8 +1,8 @@
 //! Passes over one row, written so that they compile to vector code: nothing here branches on a single pair.
 
 use super::super::{INELIGIBLE, Problem, Rows};
-use crate::allocation::draw::DrawKey;
-use crate::allocation::lanes::widest;
+use crate::draw::DrawKey;
+use crate::lanes::widest;
 
 /// Pairs tested at once for tightness: one bit each.
 const BLOCK: usize = 64;

@@ -1,9 +1,9 @@
 //! Whatever is moved in a proved round, the check notices.
 
 use super::{Certificate, CertificateError, DrawVerdict, check};
-use crate::allocation::problem::{Entry, Pool, Problem};
-use crate::allocation::tests::{Stream, dense, random, tiny};
-use crate::allocation::{Limits, Solution, solve};
+use crate::problem::{Entry, Pool, Problem};
+use crate::tests::{Stream, dense, random, tiny};
+use crate::{Limits, Solution, solve};
 use borsh::BorshDeserialize;
 
 /// Solved tiny problems with seeds.

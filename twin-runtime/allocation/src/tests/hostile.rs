@@ -1,13 +1,13 @@
 //! Instances made to be hard end within the work bound, with a proof or a refusal, whatever the bound is.
 
 use super::{dense, lists};
-use crate::allocation::certificate::check;
-use crate::allocation::draw::DrawKey;
-use crate::allocation::problem::{Entry, Pool, Problem};
-use crate::allocation::{Limits, MAX_GAP_PPM, SolveError, solve};
+use crate::certificate::check;
+use crate::draw::DrawKey;
+use crate::problem::{Entry, Pool, Problem};
+use crate::{Limits, MAX_GAP_PPM, SolveError, solve};
 use proptest::prelude::*;
 
-#[path = "../../../benches/families/mod.rs"]
+#[path = "../../benches/families/mod.rs"]
 #[allow(dead_code, clippy::indexing_slicing)]
 mod families;
 

@@ -3,9 +3,9 @@
 
 #![no_main]
 
-use aula_twin_runtime::allocation::draw::DrawKey;
-use aula_twin_runtime::allocation::problem::{Entry, MAX_COST, Pool, Problem, School, SchoolLayer};
-use aula_twin_runtime::allocation::{Limits, MAX_GAP_PPM, SolveError, certificate, solve};
+use aula_allocation::draw::DrawKey;
+use aula_allocation::problem::{Entry, MAX_COST, Pool, Problem, School, SchoolLayer};
+use aula_allocation::{Limits, MAX_GAP_PPM, SolveError, certificate, solve};
 use libfuzzer_sys::fuzz_target;
 
 /// Numbers from the input; zeros when it is used up.
@@ -97,7 +97,7 @@ fuzz_target!(|data: &[u8]| {
         && b.optimal()
     {
         assert_eq!((a.objective, &a.published), (b.objective, &b.published));
-        let sum = |s: &aula_twin_runtime::allocation::Solution| s.certificate.draw.as_ref().map(|d| d.ticket_sum);
+        let sum = |s: &aula_allocation::Solution| s.certificate.draw.as_ref().map(|d| d.ticket_sum);
         assert_eq!(sum(a), sum(b));
     }
 });

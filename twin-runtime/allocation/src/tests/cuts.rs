@@ -1,8 +1,8 @@
 //! An infeasible problem is refused with a minimum cut: the students it names can be counted.
 
 use super::tiny;
-use crate::allocation::problem::{Problem, School};
-use crate::allocation::{Cut, Limits, SolveError, solve};
+use crate::problem::{Problem, School};
+use crate::{Cut, Limits, SolveError, solve};
 
 /// Students of each school.
 fn sizes(problem: &Problem) -> Vec<i64> {

@@ -4,10 +4,10 @@
 //! elsewhere. Here each pool holds one student, so the arcs out of a pool are that student's row itself.
 
 use super::{Matching, position};
-use crate::allocation::engine::Meter;
-use crate::allocation::network::Network;
-use crate::allocation::problem::{Problem, Rows};
-use crate::allocation::scalar::Scalar;
+use crate::engine::Meter;
+use crate::network::Network;
+use crate::problem::{Problem, Rows};
+use crate::scalar::Scalar;
 
 /// Least optimal price of each pool; `None` where a floor asks for the general search.
 ///

@@ -1,9 +1,9 @@
 //! The two searches: nearest deficits by price, or any deficit at all.
 
 use super::{Engine, Meter};
-use crate::allocation::lanes::widest;
-use crate::allocation::rows::RowSource;
-use crate::allocation::scalar::Scalar;
+use crate::lanes::widest;
+use crate::rows::RowSource;
+use crate::scalar::Scalar;
 
 /// Where a search starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

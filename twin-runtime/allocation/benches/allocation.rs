@@ -5,9 +5,9 @@
 // A benchmark reads files and the environment; the crate itself must not.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use aula_twin_runtime::allocation::draw::DrawKey;
-use aula_twin_runtime::allocation::problem::{Pool, Problem};
-use aula_twin_runtime::allocation::{Limits, certificate, solve, srap};
+use aula_allocation::draw::DrawKey;
+use aula_allocation::problem::{Pool, Problem};
+use aula_allocation::{Limits, certificate, solve, srap};
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::path::PathBuf;

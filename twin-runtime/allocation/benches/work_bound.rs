@@ -7,9 +7,9 @@
 // A benchmark reads the clock, the environment and files; the crate itself must not.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::float_arithmetic)]
 
-use aula_twin_runtime::allocation::draw::DrawKey;
-use aula_twin_runtime::allocation::problem::{Entry, Pool, Problem, School, SchoolLayer};
-use aula_twin_runtime::allocation::{Limits, certificate, solve};
+use aula_allocation::draw::DrawKey;
+use aula_allocation::problem::{Entry, Pool, Problem, School, SchoolLayer};
+use aula_allocation::{Limits, certificate, solve};
 
 mod families;
 

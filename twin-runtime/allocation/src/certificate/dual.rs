@@ -5,8 +5,8 @@
 //! i32, which is what makes a dense pass as fast as memory.
 
 use super::{CertificateError, INELIGIBLE, MAX_PRICE, Prices, Problem, Rows, Usage};
-use crate::allocation::draw::DrawKey;
-use crate::allocation::problem::{Entry, School};
+use crate::draw::DrawKey;
+use crate::problem::{Entry, School};
 
 mod rows;
 

@@ -4,9 +4,9 @@
 //! scans its possible heads once.
 
 use super::{Arcs, Engine, Meter};
-use crate::allocation::lanes::widest;
-use crate::allocation::rows::RowSource;
-use crate::allocation::scalar::Scalar;
+use crate::lanes::widest;
+use crate::rows::RowSource;
+use crate::scalar::Scalar;
 
 /// Where a node's scan stands.
 #[derive(Clone, Copy, Default)]

@@ -1,8 +1,8 @@
 //! The figures on rounds small enough to count by hand, and what they conserve on random ones.
 
 use super::*;
-use crate::allocation::problem::{Entry, Pool};
-use crate::allocation::tests::{Stream, dense};
+use crate::problem::{Entry, Pool};
+use crate::tests::{Stream, dense};
 
 fn person(band: u8, school: u32, weight: u32) -> Person {
     Person { band, school, district: school / 2, weight }

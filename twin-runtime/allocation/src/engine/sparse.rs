@@ -4,8 +4,8 @@
 
 use super::reach::{Found, Side};
 use super::{Engine, Meter, SCATTERED};
-use crate::allocation::rows::RowSource;
-use crate::allocation::scalar::Scalar;
+use crate::rows::RowSource;
+use crate::scalar::Scalar;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 

@@ -1,9 +1,9 @@
 //! The lottery is even among students with identical rows, and depends on nothing but seed and handles.
 
 use super::{dense, lists};
-use crate::allocation::draw::DrawKey;
-use crate::allocation::problem::{Entry, Pool, Problem, School, SchoolLayer};
-use crate::allocation::{Limits, solve};
+use crate::draw::DrawKey;
+use crate::problem::{Entry, Pool, Problem, School, SchoolLayer};
+use crate::{Limits, solve};
 
 /// Twelve equal students of one school, three places and a waitlist.
 fn equals(keys: Vec<DrawKey>) -> Problem {

@@ -1,9 +1,9 @@
 //! Work limits, widths and sizes: whatever is asked, an answer is proved or refused, and nothing panics.
 
 use super::{Stream, dense, lists, random, tiny};
-use crate::allocation::certificate::{DrawVerdict, check};
-use crate::allocation::problem::{Entry, MAX_COST, Pool, Problem};
-use crate::allocation::{Limits, MAX_GAP_PPM, SolveError, solve};
+use crate::certificate::{DrawVerdict, check};
+use crate::problem::{Entry, MAX_COST, Pool, Problem};
+use crate::{Limits, MAX_GAP_PPM, SolveError, solve};
 use proptest::prelude::*;
 
 #[test]
