@@ -12,24 +12,25 @@
 //! Messages carry no signature of their own: connections are authenticated and every transaction is signed.
 //!
 //! Reach: a message goes to every connected peer. A node that its sender has no connection with learns of it
-//! from the others within a heartbeat (a second), by gossipsub's lazy push. One that is lost all the same waits in
-//! its submitter's pool until that node proposes.
+//! from the others within a heartbeat (a second), by gossipsub's lazy push. One that is lost all the same is told
+//! again by the node that it was submitted to, until it is in a block ([`crate::mempool::Occasion`]).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use borsh::BorshDeserialize;
 use futures::StreamExt;
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm, allow_block_list, connection_limits, gossipsub, noise, tcp, yamux};
 use libp2p_identity::Keypair;
 use sha2::{Digest, Sha256};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use aula_ledger::params::MAX_TRANSACTION_BYTES;
+
+mod message;
 
 use crate::peer_watch::Silence;
 use crate::ports::AdmittedPeer;
@@ -105,6 +106,7 @@ pub struct GossipCounts {
 pub struct Gossip {
     commands: mpsc::Sender<Command>,
     counts: Arc<GossipCounts>,
+    listeners: watch::Receiver<u64>,
     task: JoinHandle<()>,
 }
 
@@ -120,6 +122,11 @@ impl Gossip {
     pub async fn set_peers(&self, peers: Vec<AdmittedPeer>) {
         // An error means that the task has ended; the node is stopping then.
         let _ = self.commands.send(Command::SetPeers(peers)).await;
+    }
+
+    /// Changes whenever a peer begins to listen, and so has missed what was sent before.
+    pub fn listeners(&self) -> watch::Receiver<u64> {
+        self.listeners.clone()
     }
 
     /// The counts, live.
@@ -158,7 +165,7 @@ pub fn gossip_address(engine: &Multiaddr) -> Option<Multiaddr> {
 }
 
 fn topic_of(chain_id: &str) -> gossipsub::IdentTopic {
-    gossipsub::IdentTopic::new(format!("aula/transactions/v1/{chain_id}"))
+    gossipsub::IdentTopic::new(format!("aula/transactions/v2/{chain_id}"))
 }
 
 /// Starts the swarm. Received transactions go to `incoming`, one batch an item; when it is full they are dropped.
@@ -178,6 +185,7 @@ pub fn start(
         .map_err(|error| GossipError::Listen { address: config.listen.clone(), reason: error.to_string() })?;
     let counts = Arc::new(GossipCounts::default());
     let (commands, received) = mpsc::channel(OUTGOING);
+    let (listening, listeners) = watch::channel(0);
     let mut state = State {
         swarm,
         topic,
@@ -185,12 +193,15 @@ pub fn start(
         silence: Silence::default(),
         batch: Vec::new(),
         batch_bytes: 0,
+        // Differs from an earlier process's, whose messages the peers may still remember.
+        number: rand::random(),
         counts: Arc::clone(&counts),
+        listening,
         incoming,
     };
     state.set_peers(config.peers);
     let task = tokio::spawn(state.run(received));
-    Ok(Gossip { commands, counts, task })
+    Ok(Gossip { commands, counts, listeners, task })
 }
 
 /// What every node uses.
@@ -247,7 +258,10 @@ struct State {
     silence: Silence,
     batch: Vec<Arc<Vec<u8>>>,
     batch_bytes: usize,
+    /// Of the last message.
+    number: u64,
     counts: Arc<GossipCounts>,
+    listening: watch::Sender<u64>,
     incoming: mpsc::Sender<Vec<Vec<u8>>>,
 }
 
@@ -267,7 +281,7 @@ impl State {
                         }
                         self.batch_bytes += transaction.len();
                         self.batch.push(transaction);
-                        if self.batch_bytes >= BATCH_BYTES {
+                        if self.batch_bytes >= BATCH_BYTES || self.batch.len() >= message::MAX_TRANSACTIONS {
                             self.flush();
                         }
                     }
@@ -285,9 +299,8 @@ impl State {
     fn flush(&mut self) {
         let batch = std::mem::take(&mut self.batch);
         self.batch_bytes = 0;
-        let Ok(bytes) = borsh::to_vec(&batch.iter().map(|t| t.as_slice()).collect::<Vec<_>>()) else {
-            return;
-        };
+        self.number = self.number.wrapping_add(1);
+        let bytes = message::encode(self.number, &batch);
         let count = batch.len() as u64;
         match self.swarm.behaviour_mut().gossip.publish(self.topic.clone(), bytes) {
             Ok(_) => self.counts.sent.fetch_add(count, Ordering::Relaxed),
@@ -302,7 +315,7 @@ impl State {
     fn event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
             SwarmEvent::Behaviour(BehaviourEvent::Gossip(gossipsub::Event::Message { message, .. })) => {
-                let Ok(batch) = Vec::<Vec<u8>>::try_from_slice(&message.data) else {
+                let Some(batch) = message::decode(&message.data) else {
                     tracing::warn!("a peer sent bytes that are no batch of transactions");
                     return;
                 };
@@ -311,6 +324,9 @@ impl State {
                 if self.incoming.try_send(batch).is_err() {
                     self.counts.dropped.fetch_add(count, Ordering::Relaxed);
                 }
+            }
+            SwarmEvent::Behaviour(BehaviourEvent::Gossip(gossipsub::Event::Subscribed { .. })) => {
+                self.listening.send_modify(|count| *count = count.wrapping_add(1));
             }
             SwarmEvent::ConnectionEstablished { peer_id, .. } => {
                 tracing::debug!(%peer_id, "gossip peer connected");

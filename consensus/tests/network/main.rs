@@ -1,5 +1,6 @@
 //! Nodes in one process, on loopback, with the real engine: what a consortium lives through.
 
+mod attack_16;
 mod common;
 mod disk;
 mod faults;
