@@ -183,12 +183,8 @@ pub async fn start(
     chain_id: ChainId,
 ) -> Result<Handle, StartError> {
     let tip = ports.store.tip()?;
-    let pool = Arc::new(Mempool::new(
-        chain_id.clone(),
-        config.limits,
-        tip.height.next(),
-        Arc::clone(&ports.clock),
-    ));
+    let pool =
+        Arc::new(Mempool::new(chain_id.clone(), config.limits, tip.height.next(), Arc::clone(&ports.clock)));
     let blocks = Arc::new(Blocks::new(
         chain_id.clone(),
         Arc::clone(&ports.executor),

@@ -388,7 +388,11 @@ enum Executed {
 /// What was selected is refused as a whole, which counting its costs should have ruled out: the account that was taken
 /// last waits for another block, so that the others need not.
 fn leave_out_last(chosen: &mut Vec<Arc<Pooled>>, why: &str) {
-    tracing::error!(why, transactions = chosen.len(), "a selection does not make a block; an account is left out");
+    tracing::error!(
+        why,
+        transactions = chosen.len(),
+        "a selection does not make a block; an account is left out"
+    );
     if let Some(last) = chosen.last().map(|pooled| pooled.account) {
         chosen.retain(|pooled| pooled.account != last);
     }

@@ -92,11 +92,18 @@ impl<'a> Budget<'a> {
         let all = [
             (self.bytes, cost.bytes, params.max_block_bytes, "max_block_bytes"),
             (self.signatures, cost.signatures.into(), params.max_block_signatures, "max_block_signatures"),
-            (self.range_values, cost.range_values.into(), params.max_block_range_values, "max_block_range_values"),
+            (
+                self.range_values,
+                cost.range_values.into(),
+                params.max_block_range_values,
+                "max_block_range_values",
+            ),
             (self.rounds, cost.rounds.into(), params.max_block_rounds, "max_block_rounds"),
             (sent, 1, params.max_block_account_transactions, "max_block_account_transactions"),
         ];
-        if let Some((.., limit)) = all.into_iter().find(|(used, more, most, _)| used + more > u64::from(*most)) {
+        if let Some((.., limit)) =
+            all.into_iter().find(|(used, more, most, _)| used + more > u64::from(*most))
+        {
             return Err(Full::Over(limit));
         }
         self.bytes += cost.bytes;

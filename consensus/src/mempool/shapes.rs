@@ -116,7 +116,9 @@ pub enum Refusal {
     #[error("executing this transaction failed inside this program; it was set aside")]
     SetAside,
     /// Sequence numbers before it are missing, and there is no more room for such.
-    #[error("sequence number {missing} has not come, and no more room is left behind it; send that one first")]
+    #[error(
+        "sequence number {missing} has not come, and no more room is left behind it; send that one first"
+    )]
     GapFull {
         /// The first missing sequence number.
         missing: u64,

@@ -28,7 +28,8 @@ async fn the_others_start(network: &mut Network) {
 fn sent(network: &Network, n: usize) -> u64 {
     let tip = network.height(n);
     let held = |height| network.nodes[n].store.decided_at(height).unwrap().block;
-    (1..=tip).map(|height| aula_ledger::chain::Block::from_canonical(&held(height)).unwrap())
+    (1..=tip)
+        .map(|height| aula_ledger::chain::Block::from_canonical(&held(height)).unwrap())
         .map(|block| block.transactions.len() as u64)
         .sum()
 }

@@ -173,7 +173,11 @@ impl World {
         self.block();
         self.send("voter-a", 1, pool);
         self.block();
-        self.send("voter-a", 2, OpenRound { class: ClassId(1), extra_request_heights: 0, extra_reveal_heights: 0 });
+        self.send(
+            "voter-a",
+            2,
+            OpenRound { class: ClassId(1), extra_request_heights: 0, extra_reveal_heights: 0 },
+        );
         self.block();
         assert!(self.round(0).is_some(), "a round is open");
     }
@@ -328,7 +332,8 @@ fn attack_04_a_lottery_whose_outcome_is_known_cannot_be_kept_out_of_the_blocks()
     world.open_round();
     world.until_it_may_run();
     // Whoever dislikes the draw fills the block's one place for a round, with rounds that do not exist.
-    let queued = (0..50).filter(|n| world.try_send("hostile", *n, RunRound { round: RoundId(1_000) }).is_ok());
+    let queued =
+        (0..50).filter(|n| world.try_send("hostile", *n, RunRound { round: RoundId(1_000) }).is_ok());
     assert_eq!(queued.count(), 0);
     world.send("honest", 1, RunRound { round: RoundId(0) });
     assert_eq!(world.block(), ["honest"]);
@@ -350,7 +355,11 @@ fn garbage_requests(round: u32, tag: u64) -> SubmitRequests {
     };
     let bytes = [672u32.to_le_bytes().as_slice(), &[0; 672]].concat();
     let proof: ProofBytes = borsh::from_slice(&bytes).unwrap();
-    SubmitRequests { round: RoundId(round), requests: (0..1_024).map(request).collect(), proofs: vec![proof; 128] }
+    SubmitRequests {
+        round: RoundId(round),
+        requests: (0..1_024).map(request).collect(),
+        proofs: vec![proof; 128],
+    }
 }
 
 #[test]

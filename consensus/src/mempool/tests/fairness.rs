@@ -9,7 +9,7 @@
 use super::*;
 use aula_ledger::keys::Label;
 use aula_ledger::tx::RotateKey;
-use aula_ledger::tx::admin::{KeyName, possession_statement};
+use aula_ledger::tx::admin::rotate_key::{KeyName, possession_statement};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -169,6 +169,7 @@ impl Game {
 
     fn propose(&mut self) -> Vec<Arc<Pooled>> {
         let proposer = (self.height as usize) % VALIDATORS;
+        self.pools.iter().for_each(Mempool::block_begins);
         let chosen = self.state.select(&self.pools[proposer]).chosen;
         if proposer != self.faulty {
             return chosen;

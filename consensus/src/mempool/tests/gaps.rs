@@ -16,7 +16,11 @@ fn what_waits_behind_a_gap_is_dropped_in_time_by_the_clock_and_not_by_heights() 
     let dropped = pool.after_block(Height(702), &[], &state).unwrap();
     assert_eq!(dropped, [(transaction(1, 1).id(), Refusal::Ledger(Code::WrongSequence))]);
     clock.0.store(1_000_000_000, Ordering::Relaxed);
-    assert_eq!(pool.after_block(Height(703), &[], &state).unwrap(), [], "what can be executed is never too old");
+    assert_eq!(
+        pool.after_block(Height(703), &[], &state).unwrap(),
+        [],
+        "what can be executed is never too old"
+    );
     assert_eq!(sequences(&state, &pool), [(2, 0)]);
 }
 

@@ -31,10 +31,14 @@ fn each_lane_of_the_reserve_has_room_of_its_own_for_every_account() {
     let (state, full) = (State::new(), pool(Limits { transactions: 1, ..Limits::default() }));
     state.submit(&full, &transaction(1, 0)).unwrap();
     assert_eq!(state.submit(&full, &transaction(2, 0)), Err(Refusal::PoolFull));
-    for n in 2..=40 {
+    for n in 10..=48 {
         state.submit(&full, &vote(n, 0)).unwrap();
     }
-    let limits = Limits { account_lane: Room { bytes: 100_000, transactions: 2 }, transactions: 3, ..Limits::default() };
+    let limits = Limits {
+        account_lane: Room { bytes: 100_000, transactions: 2 },
+        transactions: 3,
+        ..Limits::default()
+    };
     let few = pool(limits);
     // Beyond its part of the lane an account's votes wait as everything else does.
     for sequence in 0..5 {
@@ -49,11 +53,11 @@ fn each_lane_of_the_reserve_has_room_of_its_own_for_every_account() {
 fn every_kind_with_a_deadline_and_all_of_governance_has_a_lane() {
     use PayloadKind::*;
     let with: Vec<_> = PayloadKind::ALL.iter().filter(|kind| Lane::of(**kind).is_some()).collect();
-    let expected = [
-        RegisterMember, ProposeChange, VoteChange, RotateKey, CommitSeed, RevealSeed, RunRound, Acknowledge,
-    ];
+    let expected =
+        [RegisterMember, ProposeChange, VoteChange, RotateKey, CommitSeed, RevealSeed, RunRound, Acknowledge];
     assert!(expected.iter().all(|kind| with.contains(&kind)), "{with:?}");
-    let indices: BTreeSet<usize> = expected.iter().filter_map(|kind| Lane::of(*kind)).map(Lane::index).collect();
+    let indices: BTreeSet<usize> =
+        expected.iter().filter_map(|kind| Lane::of(*kind)).map(Lane::index).collect();
     assert_eq!(indices, (0..Lane::COUNT).collect());
 }
 
