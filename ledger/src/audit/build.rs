@@ -10,7 +10,7 @@ use super::acts::{self, Body};
 use super::bands;
 use super::bundle::{
     AccessEvidence, AllocationEvidence, BandEvidence, BudgetEvidence, Bundle, ChainEvidence, DecidedRequest,
-    EquityStanding, Figure, FigureKey, FiguresEvidence, Link, Proved, ProvedRow, RoundContext, RoundEvidence,
+    EquityStanding, Figure, FigureKey, FiguresEvidence, Link, Lookup, Proved, ProvedRow, RoundContext, RoundEvidence,
     SignedHeader, StudentEvidence, StudentStanding, Subject,
 };
 use crate::chain::{Code, CommitCertificate, Header, Transaction};
@@ -156,6 +156,7 @@ impl<'a> Collector<'a> {
             budgets: self.budgets(&decision)?,
             shares: shares.collect::<Result<_, _>>()?,
             certificate: self.known(&schema::certificate_key(round))?,
+            plain: self.known(&schema::plain_key(round))?,
             report: self.known(&schema::report_key(round))?,
             rows,
             bands,
@@ -293,10 +294,11 @@ impl<'a> Collector<'a> {
         mut schools: BTreeSet<SchoolId>,
     ) -> Result<RoundContext, BuildError> {
         let mut pools = Vec::with_capacity(decision.prices.len());
-        for price in &decision.prices {
-            let pool = self.known(&schema::pool_key(decision.class, price.pool))?;
-            schools.insert(schema::decode::<schema::PoolRecord>(&pool.value)?.school);
-            pools.push(pool);
+        for pool in schema::pools(self.state, decision.class)? {
+            pools.push(self.known(&schema::pool_key(decision.class, pool.pool))?);
+            if pool.defined < decision.height {
+                schools.insert(pool.school);
+            }
         }
         let schools = schools.into_iter().map(|school| self.known(&schema::school_key(school)));
         Ok(RoundContext {
@@ -304,6 +306,7 @@ impl<'a> Collector<'a> {
             record: self.known(&schema::round_key(round))?,
             class: self.known(&schema::class_key(decision.class))?,
             decision: self.known(&schema::decision_key(round))?,
+            reversion: self.look_up(&schema::reversion_key(round))?,
             pools,
             schools: schools.collect::<Result<_, _>>()?,
             requests: self.known(&tree_key(&schema::requests_tree(round)))?,
@@ -334,6 +337,15 @@ impl<'a> Collector<'a> {
 
     fn prove(&self, key: &[u8]) -> Result<(Option<Vec<u8>>, map::MapProof), StoreError> {
         map::prove(self.state, self.record.height, key)
+    }
+
+    /// What the state holds under a key that may be empty.
+    fn look_up(&self, key: &[u8]) -> Result<Lookup, StoreError> {
+        let (value, proof) = self.prove(key)?;
+        Ok(match value {
+            None => Lookup::Absent(proof),
+            Some(value) => Lookup::Present(Proved { value, proof }),
+        })
     }
 
     /// A record that must exist, with its proof.

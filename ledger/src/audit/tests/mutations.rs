@@ -13,7 +13,7 @@ fn bundles(world: &World) -> Vec<Bundle> {
     let collector = world.collector(&[]);
     let mut opened = collector.student(DistrictId(1), YEAR, &handle(300)).unwrap();
     let names = ["need", "skill/00003"].map(str::to_owned).into();
-    open_fields(&mut opened, &super::disclosure::fields(1), &names).unwrap();
+    open_fields(&mut opened, &super::disclosure::fields(1), &names, super::disclosure::blinding(1)).unwrap();
     vec![
         collector.round(ROUND).unwrap(),
         collector.allocation(ROUND, &handle(3)).unwrap(),

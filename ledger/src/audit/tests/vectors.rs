@@ -62,7 +62,7 @@ fn write_the_pinned_evidence() {
     write("proved.bundle", &proved.to_canonical());
     let mut opened = collector.student(DistrictId(1), YEAR, &handle(300)).unwrap();
     let names = ["need", "skill/00003"].map(str::to_owned).into();
-    open_fields(&mut opened, &disclosure::fields(1), &names).unwrap();
+    open_fields(&mut opened, &disclosure::fields(1), &names, disclosure::blinding(1)).unwrap();
     write("opened.bundle", &opened.to_canonical());
     // Three students, two pools of two places, costs by row.
     let words = [3i32, 2, 2, 2, 0, 0, 5, 1, 4, 2, 9, 3];

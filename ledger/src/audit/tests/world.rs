@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use aula_allocation::problem::Problem;
+use aula_allocation::{Limits, solve};
 use ed25519_dalek::SigningKey;
 
 use crate::audit::{Archive, Body, Collector};
@@ -9,11 +11,14 @@ use crate::chain::{Code, CommitCertificate, Header, Vote, VoteType, validators};
 use crate::codec::Canonical;
 use crate::genesis::{Genesis, GenesisValidator};
 use crate::keys::{Label, public_key, sign};
-use crate::state::{StoreError, schema};
+use crate::proof::merkle;
+use crate::rounds::{self, RoundInputs};
+use crate::state::schema::ChainRecord;
+use crate::state::{Overlay, StateReader, StoreError, schema};
 use crate::testkit::{self, Chain, account, key, listen, name, peer};
 use crate::tx::seed_commitment;
 use crate::tx::{
-    Change, Choice, CommitSeed, Mandate, MilestoneKind, Payload, ProposeChange, RecordMilestone, RevealSeed,
+    Change, Choice, CommitSeed, FairShare, Mandate, MilestoneKind, Payload, ProposeChange, RecordMilestone, RevealSeed,
     SeedSecret, VoteChange,
 };
 use crate::types::{Hash, Height, ProposalId, RoundId, ValidatorAddress};
@@ -86,9 +91,60 @@ impl World {
         Self::decided_on(Self::with("audited", change))
     }
 
+    /// The same round with a fair share of places by school.
+    pub fn shared() -> Self {
+        let mut world = Self::named("shared");
+        world.prepare();
+        let share = FairShare { penalty: 2_000, min_share_percent: 30 };
+        world.accept("voter-a", testkit::terms(1, Some(share), None));
+        world.round(|_| ());
+        world.block(None);
+        world
+    }
+
+    /// The same round with so little work allowed that its optimum is not proved.
+    pub fn with_a_gap() -> Self {
+        let mut world = Self::named("gap");
+        world.prepare();
+        world.round(|world| {
+            let problem = world.problem();
+            let least = 8 * problem.pairs() as u64;
+            let gap = |work: &u64| {
+                solve(&problem, &Limits { work: *work }).is_ok_and(|found| (1..=3_000).contains(&found.gap_ppm))
+            };
+            let work = (least..least * 40).find(gap).expect("a bound that leaves a gap");
+            let mut params = schema::params(&world.chain.state).expect("parameters");
+            params.max_round_work = work;
+            world.lie(|overlay| schema::write(overlay, schema::params_key(), &params));
+        });
+        world.block(None);
+        world
+    }
+
+    /// The problem of round 0 as it is before it runs.
+    fn problem(&self) -> Problem {
+        let state = &self.chain.state;
+        let round = schema::round(state, RoundId(0)).expect("a store").expect("a round");
+        let class = schema::class(state, round.class).expect("a store").expect("a class");
+        let rows = state.rows(&schema::requests_tree(RoundId(0))).expect("a store");
+        let shares = schema::seed_shares(state, RoundId(0)).expect("a store");
+        let root = state.tree(&schema::requests_tree(RoundId(0))).expect("a store").expect("requests").head().root;
+        let schools = schema::schools(state).expect("a store");
+        let inputs = RoundInputs {
+            definition: class.definition,
+            equity: round.equity,
+            terms: round.terms,
+            pools: schema::pools(state, round.class).expect("a store"),
+            schools: schools.into_iter().map(|school| (school.id, school)).collect(),
+            requests: rows.iter().map(|(handle, row)| (*handle, schema::decode(row).expect("a row"))).collect(),
+            seed: rounds::seed(&root, &shares),
+        };
+        inputs.problem().expect("a problem")
+    }
+
     fn decided_on(mut world: Self) -> Self {
         world.prepare();
-        world.round();
+        world.round(|_| ());
         world.add_validator();
         world.accept("funder-b", testkit::fund(1));
         world.block(None);
@@ -131,7 +187,7 @@ impl World {
         );
     }
 
-    fn round(&mut self) {
+    fn round(&mut self, before_it_runs: impl FnOnce(&mut Self)) {
         let round = RoundId(0);
         self.accept("voter-a", testkit::open(1));
         let record = schema::round(&self.chain.state, round).expect("a store").expect("a round");
@@ -153,6 +209,7 @@ impl World {
         // District 1 withholds its share.
         self.accept("voter-a", RevealSeed { round, secret: secret("voter-a") });
         self.advance_to(record.reveals_until);
+        before_it_runs(self);
         self.accept("funder", testkit::run(0));
         let stated = testkit::money::stated(&self.chain.parsed.chain_id, &testkit::money::AMOUNTS, 100_000);
         self.accept("funder", stated);
@@ -203,6 +260,39 @@ impl World {
         let certificate = self.certify(&outcome.header);
         self.blocks.insert(outcome.header.height, (outcome.header, certificate));
         code
+    }
+
+    /// A block in which more than two thirds of the validators agree on a state that no transaction gives: what
+    /// `change` writes on top of an empty block.
+    pub fn lie(&mut self, change: impl FnOnce(&mut Overlay<'_>)) {
+        self.lie_with((Vec::new(), Vec::new()), change);
+    }
+
+    /// The same with a body of their own making.
+    pub fn lie_with(&mut self, body: Body, change: impl FnOnce(&mut Overlay<'_>)) {
+        let mut outcome = self.chain.try_block(&[]).expect("an empty block");
+        let state = self.chain.state.clone();
+        let mut overlay = Overlay::new(&state);
+        for (key, value) in outcome.writes.values {
+            overlay.put(key, value.expect("an empty block deletes nothing"));
+        }
+        change(&mut overlay);
+        let (state_root, writes) = overlay.finish(outcome.header.height).expect("a state");
+        let record: ChainRecord = overlay
+            .get(&schema::chain_key())
+            .ok()
+            .flatten()
+            .and_then(|bytes| schema::decode(&bytes).ok())
+            .expect("the chain's record");
+        let transactions = merkle::head(&body.0);
+        let receipts = merkle::head(body.1.iter().map(Canonical::to_canonical));
+        let time_ms = record.time_ms;
+        outcome.header = Header { state_root, transactions, receipts, time_ms, ..outcome.header };
+        outcome.writes = writes;
+        self.chain.keep(&outcome);
+        self.bodies.insert(outcome.header.height, body);
+        let certificate = self.certify(&outcome.header);
+        self.blocks.insert(outcome.header.height, (outcome.header, certificate));
     }
 
     /// Precommits of all but one of the set that decides this header (all, if it has fewer than four).
