@@ -257,7 +257,8 @@ impl<'a> Collector<'a> {
     /// [`BuildError::NotFound`] when nothing is left or there is no such record, [`BuildError::MissingBlock`] when an
     /// act's block is not shown, [`BuildError::Store`].
     pub fn figures(&self, keys: &[FigureKey], places: &[(Height, u32)]) -> Result<Bundle, BuildError> {
-        let keys: BTreeSet<FigureKey> = keys.iter().copied().collect();
+        let mut keys: BTreeSet<FigureKey> = keys.iter().copied().collect();
+        keys.extend(self.classes_of(keys.iter())?);
         let mut figures = Vec::with_capacity(keys.len());
         for key in keys {
             let (value, proof) = self.prove(&state_key(&key))?;
@@ -275,6 +276,19 @@ impl<'a> Collector<'a> {
             return Err(BuildError::NotFound("public record or act asked for".into()));
         }
         self.bundle(Subject::Figures(FiguresEvidence { figures, acts }))
+    }
+
+    /// The records of the classes whose rounds' reports are asked for: they say whether these decisions stand.
+    fn classes_of<'k>(&self, keys: impl Iterator<Item = &'k FigureKey>) -> Result<Vec<FigureKey>, StoreError> {
+        let mut classes = Vec::new();
+        for key in keys {
+            if let FigureKey::Report(round) = key
+                && let Some(report) = schema::published_report(self.state, *round)?
+            {
+                classes.push(FigureKey::Class(report.class));
+            }
+        }
+        Ok(classes)
     }
 
     fn bundle(&self, subject: Subject) -> Result<Bundle, BuildError> {

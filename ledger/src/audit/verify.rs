@@ -88,7 +88,9 @@ fn run(
         Subject::Access(access) => access::verify(checks, &state, access)?,
         Subject::Student(student) => student::verify(checks, &state, student)?,
         Subject::Figures(evidence) => {
-            report.figures = figures::verify(checks, &state, &bundle.chain, &genesis, evidence)?;
+            let (figures, standing) = figures::verify(checks, &state, &bundle.chain, &genesis, evidence)?;
+            report.figures = figures;
+            return Ok(standing);
         }
     }
     Ok(Standing::Stands)
@@ -118,7 +120,7 @@ fn check_format(checks: &mut Checks, bytes: &[u8]) -> Result<Bundle, Stop> {
             checks.pass("format", format!("The file is a bundle about: {kind}. Every byte has its meaning."));
             Ok(bundle)
         }
-        Err(CodecError::Version { expected, .. }) => checks.unknown(
+        Err(CodecError::Version { expected, found: Some(_), .. }) => checks.unknown(
             "format",
             format!("The file is no evidence bundle of the version that this program reads ({expected})."),
         ),

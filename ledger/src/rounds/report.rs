@@ -21,7 +21,7 @@ use serde::Serialize;
 use super::{RoundError, RoundInputs, weight};
 use crate::codec::Canonical;
 use crate::state::schema::{Decision, PoolPrice, RequestRow};
-use crate::types::{Handle, PoolId, SchoolId};
+use crate::types::{ClassId, Handle, PoolId, SchoolId};
 
 mod suppress;
 #[cfg(test)]
@@ -96,9 +96,11 @@ pub struct PublishedPrice {
     pub used: Option<u32>,
 }
 
-/// A round's published report. Canonical bytes, version 2.
+/// A round's published report. Canonical bytes, version 3.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
 pub struct PublishedReport {
+    /// The round's class, whose record says whether its decision stands.
+    pub class: ClassId,
     /// No figure counts fewer students than this.
     pub min_cell_students: u32,
     /// Work allowed for the round at equity 0, which the price of fairness compares with.
@@ -141,7 +143,7 @@ pub struct PublishedReport {
 }
 
 impl Canonical for PublishedReport {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     const WHAT: &'static str = "published report";
     const MAX_BYTES: u64 = 1024 * 1024;
 }
@@ -160,7 +162,7 @@ impl RoundInputs {
     ///
     /// # Errors
     /// [`RoundError::UnknownSchool`].
-    pub fn plain(&self, problem: &Problem, fairness_work: u64) -> Result<Option<Plain>, RoundError> {
+    pub fn at_equity_0(&self, problem: &Problem, fairness_work: u64) -> Result<Option<Plain>, RoundError> {
         Ok(equity::plain(problem, &self.people()?, fairness_work))
     }
 
@@ -228,6 +230,7 @@ pub fn published(figures: &Figures, decision: &Decision, min_cell: u32) -> Publi
     let hidden_bands = hidden(&bands, least);
     let tenth = students.div_ceil(10);
     PublishedReport {
+        class: decision.class,
         min_cell_students: min_cell,
         fairness_work: figures.fairness_work,
         students: (!small(students, least)).then_some(equity.students),

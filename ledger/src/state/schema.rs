@@ -59,7 +59,7 @@ pub use chain::{
 pub use money::{StatedBudget, StatedEquity};
 pub use resources::{
     BandCounts, Budget, Class, Decision, DecisionRow, Placement, PoolPrice, PoolRecord, RequestRow, Round,
-    RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate,
+    RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate, StoredPlain,
 };
 pub use service::{Acknowledgement, Moment, Reversion, Utilisation};
 pub use students::{

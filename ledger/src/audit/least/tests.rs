@@ -16,9 +16,15 @@ fn problem(rng: &mut StdRng) -> Problem {
         })
         .collect();
     places.push(Pool { capacity: students as u32, floor: 0 });
+    // A pool that must be full and that only its own two students may have: nobody else could ever ask for it.
+    let scarce = rng.gen_bool(0.3);
+    if scarce {
+        places[0] = Pool { capacity: 2, floor: 2 };
+    }
     let (mut starts, mut entries) = (vec![0u32], Vec::new());
-    for _ in 0..students {
-        let row = (0..pools).filter(|_| rng.gen_bool(0.7)).collect::<Vec<u32>>();
+    for student in 0..students {
+        let may = |pool: &u32| if scarce && *pool == 0 { student < 2 } else { rng.gen_bool(0.7) };
+        let row = (0..pools).filter(may).collect::<Vec<u32>>();
         entries.extend(row.into_iter().map(|pool| Entry { pool, cost: rng.gen_range(0..9) }));
         if rng.gen_bool(0.9) || entries.len() as u32 == *starts.last().unwrap() {
             entries.push(Entry { pool: pools, cost: rng.gen_range(8..20) });

@@ -1,6 +1,7 @@
 //! What a lying district, or validators with more than two thirds of the power who lie together, may sign and put into
 //! a bundle: each is refused by what the bundle itself shows.
 
+use aula_allocation::{Limits, solve};
 use aula_zk::{Field, Opening, StudentSecret};
 
 use super::*;
@@ -79,6 +80,14 @@ fn a_round_that_leaves_out_a_pool_of_the_class_is_refused() {
     });
     let (name, detail) = refused(&world, &bundle);
     assert_eq!((name, detail.contains("leaves out a pool")), ("pools", true), "{detail}");
+    // The whole round as if the class had two pools: every other check would pass.
+    let mut world = World::decided();
+    let mut inputs = world.inputs();
+    inputs.pools.truncate(2);
+    let result = solve(&inputs.problem().unwrap(), &Limits::default()).unwrap();
+    world.redecide(&inputs, result);
+    let bundle = world.collector(&[]).round(ROUND).unwrap();
+    assert_eq!(refused(&world, &bundle).0, "pools");
     // The class's count says that a pool is not shown, whatever the decision says.
     let (world, mut bundle) = round_after(|overlay, world| {
         rewrite(overlay, world, |decision| drop(decision.prices.pop()));
@@ -155,20 +164,21 @@ fn a_round_at_equity_0_that_is_not_the_cheapest_is_refused() {
     assert_eq!(refused(&world, &bundle).0, "equity");
 }
 
+/// The budget's bundle when the state holds another sum of what was funded than the 100,000 stated.
+fn overstated(world: &mut World, funded: u64) -> Bundle {
+    let key = schema::budget_key(&account("funder"), YEAR);
+    let mut budget = schema::budget(&world.chain.state, &account("funder"), YEAR).unwrap().unwrap();
+    budget.funded_cents = Cents(funded);
+    world.lie(|overlay| schema::write(overlay, key, &budget));
+    world.collector(&[]).budget(account("funder"), YEAR).unwrap()
+}
+
 #[test]
 fn a_budget_stated_above_what_was_funded_is_refused() {
-    let before = World::decided();
-    let overstated = |world: &mut World, funded: u64| {
-        let key = schema::budget_key(&account("funder"), YEAR);
-        let mut budget = schema::budget(&world.chain.state, &account("funder"), YEAR).unwrap().unwrap();
-        budget.funded_cents = Cents(funded);
-        world.lie(|overlay| schema::write(overlay, key, &budget));
-        world.collector(&[]).budget(account("funder"), YEAR).unwrap()
-    };
-    let mut world = before.clone();
+    let mut world = World::decided();
     let bundle = overstated(&mut world, 99_999);
     assert_eq!(refused(&world, &bundle), ("budget statement", "The statement is of more than was funded.".into()));
-    let mut world = before;
+    let mut world = World::decided();
     let bundle = overstated(&mut world, 100_007);
     assert!(lines(&assert_valid(&world, &bundle)).contains("7 less than was funded by now"));
 }
@@ -179,57 +189,87 @@ fn opened(field: &SaltedField, siblings: Vec<Option<Hash>>, blinding: Option<[u8
     OpenedField { field, value, salt, blinding, siblings }
 }
 
-/// A district that anchors one state with two leaves of the name `need`, and commits to the first: the second opens
-/// nowhere, and would not be the number committed to.
+fn salted(name: &str, need: u16, salt: u8) -> SaltedField {
+    SaltedField { field: name.into(), value: borsh::to_vec(&Some(need)).unwrap(), salt: [salt; 32] }
+}
+
+/// What opens the commitment to a need of 100.
+fn committed_need() -> Opening {
+    Opening::derive(&StudentSecret::new([4; 32]), &Field::new("need").unwrap(), 1, 100)
+}
+
+/// A district anchors this root and commits to a need of 100; the bundle opens this field of it.
+fn anchored(root: Hash, field: OpenedField) -> (World, Bundle) {
+    let mut world = World::named("audited");
+    let mut payload = anchor_version([300], 11, 1);
+    let commitment = CommitmentBytes(*committed_need().commit().unwrap().as_bytes());
+    payload.states[0].commitments = vec![FieldCommitment { field: CommittedField::Need, commitment }];
+    payload.states[0].state_hash = root;
+    world.accept("district-1", payload);
+    let mut bundle = world.collector(&[]).student(DistrictId(1), YEAR, &handle(300)).unwrap();
+    if let Subject::Student(StudentEvidence { standing, .. }) = &mut bundle.subject
+        && let StudentStanding::Anchored { opened, .. } = standing
+    {
+        *opened = Some(bundle::Opened { fields: vec![field] });
+    }
+    (world, bundle)
+}
+
+/// A state with two leaves of the name `need`, 100 and 2,000, side by side below the root: its root, and each opened.
+fn two_needs() -> (Hash, [OpenedField; 2]) {
+    let fields = [salted("need", 100, 1), salted("need", 2_000, 2)];
+    let [first, second] = [&fields[0], &fields[1]].map(|field| field.leaf().hash());
+    let blinding = Some(committed_need().blinding().to_bytes());
+    let swapped = sparse::bit(&place("need"), 0);
+    let root = if swapped { sparse::node_hash(&second, &first) } else { sparse::node_hash(&first, &second) };
+    let one = |at: usize, beside| opened(&fields[at], vec![Some(beside)], blinding);
+    (root, [one(0, second), one(1, first)])
+}
+
+/// A state whose need is 2,000, opened as that, though the leaf commits to 100.
+fn other_need() -> (World, Bundle) {
+    let field = salted("need", 2_000, 2);
+    let blinding = Some(committed_need().blinding().to_bytes());
+    anchored(state_hash(std::slice::from_ref(&field)), opened(&field, Vec::new(), blinding))
+}
+
 #[test]
 fn one_anchored_state_opens_to_one_value_of_a_field() {
-    let salted = |name: &str, need: u16, salt| SaltedField {
-        field: name.into(),
-        value: borsh::to_vec(&Some(need)).unwrap(),
-        salt: [salt; 32],
-    };
-    let (first, second) = (salted("need", 100, 1), salted("need", 2_000, 2));
-    let secret = StudentSecret::new([4; 32]);
-    let opening = Opening::derive(&secret, &Field::new("need").unwrap(), 1, 100);
-    let blinding = opening.blinding().to_bytes();
-    let anchored = |root: Hash| {
-        let mut world = World::named("liar");
-        let mut payload = anchor_version([300], 11, 1);
-        let commitment = CommitmentBytes(*opening.commit().unwrap().as_bytes());
-        payload.states[0].commitments = vec![FieldCommitment { field: CommittedField::Need, commitment }];
-        payload.states[0].state_hash = root;
-        world.accept("district-1", payload);
-        let bundle = world.collector(&[]).student(DistrictId(1), YEAR, &handle(300)).unwrap();
-        (world, bundle)
-    };
-    let with = |bundle: &Bundle, field: OpenedField| {
-        let mut bundle = bundle.clone();
-        if let Subject::Student(StudentEvidence { standing, .. }) = &mut bundle.subject
-            && let StudentStanding::Anchored { opened, .. } = standing
-        {
-            *opened = Some(bundle::Opened { fields: vec![field] });
-        }
-        bundle
-    };
-    // The two side by side below the root: only the one at its own place opens.
-    let at = usize::from(sparse::bit(&place("need"), 0));
-    let hashes = [&first, &second].map(|field| field.leaf().hash());
-    let (left, right) = if at == 0 { (hashes[0], hashes[1]) } else { (hashes[1], hashes[0]) };
-    let (world, bundle) = anchored(sparse::node_hash(&left, &right));
-    assert_valid(&world, &with(&bundle, opened(&first, vec![Some(hashes[1])], Some(blinding))));
-    let other = with(&bundle, opened(&second, vec![Some(hashes[0])], Some(blinding)));
-    assert_eq!(refused(&world, &other).0, "field");
-    // The other one at its place: its value is not the number that the leaf commits to.
-    let (world, bundle) = anchored(state_hash(std::slice::from_ref(&second)));
-    let other = with(&bundle, opened(&second, Vec::new(), Some(blinding)));
-    assert_eq!(refused(&world, &other), ("field", "A field's value is not the one that the anchored leaf commits to.".into()));
-    assert_eq!(refused(&world, &with(&bundle, opened(&second, Vec::new(), None))).0, "field");
+    let (root, [first, second]) = two_needs();
+    let (world, bundle) = anchored(root, first);
+    assert_valid(&world, &bundle);
+    let (world, bundle) = anchored(root, second);
+    assert_eq!(refused(&world, &bundle), ("field", "A field opened does not stand in the anchored state.".into()));
+    let (world, bundle) = other_need();
+    let words = "A field's value is not the one that the anchored leaf commits to.";
+    assert_eq!(refused(&world, &bundle), ("field", words.into()));
+    let field = salted("need", 2_000, 2);
+    let (world, bundle) = anchored(state_hash(std::slice::from_ref(&field)), opened(&field, Vec::new(), None));
+    assert_eq!(refused(&world, &bundle).0, "field");
     let names = ["need".to_owned()].into();
-    let mut honest = bundle.clone();
-    assert_eq!(
-        crate::audit::open::open_fields(&mut honest, &[second], &names, |_| blinding),
-        Err(OpenError::OtherCommitment("need".into()))
-    );
+    let blinding = committed_need().blinding().to_bytes();
+    let opening = crate::audit::open::open_fields(&mut bundle.clone(), &[field], &names, |_| blinding);
+    assert_eq!(opening, Err(OpenError::OtherCommitment("need".into())));
+}
+
+/// The lies that are pinned as files, each of the chain "audited".
+pub fn pinned() -> Vec<(&'static str, Bundle)> {
+    let (root, [_, second]) = two_needs();
+    let mut fewer = World::decided();
+    let mut inputs = fewer.inputs();
+    inputs.pools.truncate(2);
+    let result = solve(&inputs.problem().unwrap(), &Limits::default()).unwrap();
+    fewer.redecide(&inputs, result);
+    let (_, withheld) = round_after(|overlay, world| {
+        rewrite(overlay, world, |decision| decision.prices.iter_mut().for_each(|line| line.price = None));
+    });
+    vec![
+        ("opened-need-a", anchored(root, second).1),
+        ("opened-need-b", other_need().1),
+        ("prices-withheld", withheld),
+        ("pools-left-out", fewer.collector(&[]).round(ROUND).unwrap()),
+        ("budget-overstated", overstated(&mut World::decided(), 99_999)),
+    ]
 }
 
 /// A block with a transaction of their own choosing, and what an act's bundle says of it.

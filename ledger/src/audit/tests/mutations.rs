@@ -218,8 +218,8 @@ fn a_round_with_a_row_left_out_swapped_or_changed_is_refused() {
         }),
         "rows"
     );
-    assert_eq!(tampered(&|round| drop(round.context.pools.pop())), "state");
-    assert_eq!(tampered(&|round| round.context.pools.swap(0, 1)), "state");
+    assert_eq!(tampered(&|round| drop(round.context.pools.pop())), "pools");
+    assert_eq!(tampered(&|round| round.context.pools.swap(0, 1)), "pools");
     assert_eq!(tampered(&|round| drop(round.context.schools.pop())), "state");
     assert_eq!(tampered(&|round| drop(round.budgets.pop())), "budget");
     assert_eq!(tampered(&|round| drop(round.shares.pop())), "seed");

@@ -9,7 +9,7 @@ use aula_allocation::problem::Problem;
 
 use super::super::bands;
 use super::super::bundle::AllocationEvidence;
-use super::super::report::{Checks, Standing, Stop};
+use super::super::report::{self, Checks, Stop};
 use super::State;
 use super::context::{Context, row};
 use crate::proof::bulk_tree::verify_row;
@@ -21,7 +21,7 @@ use crate::types::{Band, SchoolId};
 const MAX_ALTERNATIVES: usize = 3;
 
 /// Checks one decision.
-pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &AllocationEvidence) -> Result<Standing, Stop> {
+pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &AllocationEvidence) -> Result<report::Standing, Stop> {
     let handle = &evidence.handle;
     let request: RequestRow = row(checks, &evidence.request.row)?;
     let decision: DecisionRow = row(checks, &evidence.decision.row)?;

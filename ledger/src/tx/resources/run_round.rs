@@ -50,7 +50,7 @@ impl Handler for RunRound {
         check_proof(&problem, &solution, context.facts.params.max_gap_ppm)?;
         let rows = inputs.decisions(&solution.assignment).map_err(|_| Code::NotProved)?;
         let fairness_work = max_work / FAIRNESS_WORK_SHARE;
-        let plain = inputs.plain(&problem, fairness_work).map_err(|_| Code::NotProved)?;
+        let plain = inputs.at_equity_0(&problem, fairness_work).map_err(|_| Code::NotProved)?;
         let figures = inputs.figures(&problem, &solution.assignment, plain.as_ref(), fairness_work);
         let figures = figures.map_err(|_| Code::NotProved)?;
         let plain = StoredPlain { solved: plain };
