@@ -35,17 +35,17 @@ pub(super) fn is_shown(payload: &Payload) -> bool {
     matches!(
         payload,
         Payload::RegisterMember(_)
-        | Payload::ProposeChange(_)
-        | Payload::VoteChange(_)
-        | Payload::RotateKey(_)
-        | Payload::RecordAccess(_)
-        | Payload::FundBudget(_)
-        | Payload::DefineClass(_)
-        | Payload::DefinePool(_)
-        | Payload::OpenRound(_)
-        | Payload::Acknowledge(_)
-        | Payload::SetClassTerms(_)
-        | Payload::RunRound(_)
+            | Payload::ProposeChange(_)
+            | Payload::VoteChange(_)
+            | Payload::RotateKey(_)
+            | Payload::RecordAccess(_)
+            | Payload::FundBudget(_)
+            | Payload::DefineClass(_)
+            | Payload::DefinePool(_)
+            | Payload::OpenRound(_)
+            | Payload::Acknowledge(_)
+            | Payload::SetClassTerms(_)
+            | Payload::RunRound(_)
     )
 }
 

@@ -10,8 +10,8 @@ use super::acts::{self, Body};
 use super::bands;
 use super::bundle::{
     AccessEvidence, AllocationEvidence, BandEvidence, BudgetEvidence, Bundle, ChainEvidence, DecidedRequest,
-    EquityStanding, Figure, FigureKey, FiguresEvidence, Link, Lookup, Proved, ProvedRow, RoundContext, RoundEvidence,
-    SignedHeader, StudentEvidence, StudentStanding, Subject,
+    EquityStanding, Figure, FigureKey, FiguresEvidence, Link, Lookup, Proved, ProvedRow, RoundContext,
+    RoundEvidence, SignedHeader, StudentEvidence, StudentStanding, Subject,
 };
 use crate::chain::{Code, CommitCertificate, Header, Transaction};
 use crate::codec::{Canonical, CodecError};
@@ -279,7 +279,10 @@ impl<'a> Collector<'a> {
     }
 
     /// The records of the classes whose rounds' reports are asked for: they say whether these decisions stand.
-    fn classes_of<'k>(&self, keys: impl Iterator<Item = &'k FigureKey>) -> Result<Vec<FigureKey>, StoreError> {
+    fn classes_of<'k>(
+        &self,
+        keys: impl Iterator<Item = &'k FigureKey>,
+    ) -> Result<Vec<FigureKey>, StoreError> {
         let mut classes = Vec::new();
         for key in keys {
             if let FigureKey::Report(round) = key

@@ -43,7 +43,8 @@ impl<'a> Graph<'a> {
         let waitlist = given.pools.last().copied().unwrap_or(0);
         let mut prices = given.pools.clone();
         prices.extend(given.schools.iter().map(|price| price.saturating_add(waitlist)));
-        let mut graph = Self { problem, held: vec![Vec::new(); prices.len()], prices, sizes: vec![0; schools] };
+        let mut graph =
+            Self { problem, held: vec![Vec::new(); prices.len()], prices, sizes: vec![0; schools] };
         for (student, pool) in assignment.iter().enumerate() {
             let node = graph.node(student, *pool);
             graph.held.get_mut(node).into_iter().for_each(|rows| rows.push(student));
@@ -107,7 +108,9 @@ impl<'a> Graph<'a> {
     /// Demands between the waitlist and the schools' ways of waiting: one waiting student more of a school saves its
     /// penalty while the school is beyond its share, one less costs it.
     fn waiting(&self, from: usize, mut demand: impl FnMut(usize, i64)) {
-        let Some((layer, waitlist)) = self.problem.schools().zip(self.problem.waitlist_pool()) else { return };
+        let Some((layer, waitlist)) = self.problem.schools().zip(self.problem.waitlist_pool()) else {
+            return;
+        };
         let (pools, waitlist) = (self.problem.pools().len(), waitlist as usize);
         for ((at, school), size) in (0usize..).zip(&layer.schools).zip(&self.sizes) {
             let node = pools.saturating_add(at);

@@ -98,7 +98,10 @@ fn a_decision_that_was_replaced_or_reverted_is_true_and_does_not_stand() {
     world.another_round();
     let (word, code, sentence) = standing(&world, 0, handle(3));
     assert_eq!((word.as_str(), code), ("replaced", 1), "{sentence}");
-    assert!(sentence.starts_with("VALID, BUT IT DOES NOT STAND: a later decision had taken its place"), "{sentence}");
+    assert!(
+        sentence.starts_with("VALID, BUT IT DOES NOT STAND: a later decision had taken its place"),
+        "{sentence}"
+    );
     assert_eq!(standing(&world, 1, handle(3)).0, "stands");
     world.accept("voter-a", crate::testkit::revert(1));
     let (word, code, sentence) = standing(&world, 1, handle(3));

@@ -12,9 +12,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use aula_zk::{
-    Bound, Claim, Commitment, Context, Field, Moment, Opening, RangeProof, Scalar, Statement,
-};
+use aula_zk::{Bound, Claim, Commitment, Context, Field, Moment, Opening, RangeProof, Scalar, Statement};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 

@@ -87,7 +87,8 @@ pub fn siblings(leaves: &BTreeMap<Hash, Hash>, key_hash: &Hash) -> Option<Vec<Op
 }
 
 fn listed(leaves: &BTreeMap<Hash, Hash>) -> Vec<SparseLeaf> {
-    let leaf = |(key_hash, value_hash): (&Hash, &Hash)| SparseLeaf { key_hash: *key_hash, value_hash: *value_hash };
+    let leaf =
+        |(key_hash, value_hash): (&Hash, &Hash)| SparseLeaf { key_hash: *key_hash, value_hash: *value_hash };
     leaves.iter().map(leaf).collect()
 }
 

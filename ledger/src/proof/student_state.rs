@@ -28,7 +28,10 @@ pub struct SaltedField {
 impl SaltedField {
     /// Where it stands, the labelled hash of its name; and what stands there, that of its salt and value.
     pub fn leaf(&self) -> SparseLeaf {
-        SparseLeaf { key_hash: place(&self.field), value_hash: hash(Label::StudentValue, &[&self.salt, &self.value]) }
+        SparseLeaf {
+            key_hash: place(&self.field),
+            value_hash: hash(Label::StudentValue, &[&self.salt, &self.value]),
+        }
     }
 }
 

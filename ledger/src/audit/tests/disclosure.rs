@@ -87,7 +87,11 @@ fn fields_asked_for_open_and_another_state_or_field_does_not() {
     let mut bundle = closed.clone();
     open_fields(&mut bundle, &fields(2), &names(&["skill/00003", "need"]), blinding(2)).unwrap();
     let words = lines(&assert_valid(&world, &bundle));
-    assert!(words.contains("need 1234 of 2559, as the leaf commits to") && words.contains("mastery 9003 of 10000"), "{words}");
+    assert!(
+        words.contains("need 1234 of 2559, as the leaf commits to")
+            && words.contains("mastery 9003 of 10000"),
+        "{words}"
+    );
     assert!(words.contains("none of these fields has another value there"), "{words}");
     assert!(bundle.to_canonical().len() < closed.to_canonical().len() + 1_300, "about ten hashes a field");
     assert_eq!(
@@ -95,9 +99,15 @@ fn fields_asked_for_open_and_another_state_or_field_does_not() {
         Err(OpenError::OtherState(world.chain.height.0))
     );
     let missing = OpenError::NoField("skill/09999".into());
-    assert_eq!(open_fields(&mut closed.clone(), &fields(2), &names(&["skill/09999"]), blinding(2)), Err(missing));
+    assert_eq!(
+        open_fields(&mut closed.clone(), &fields(2), &names(&["skill/09999"]), blinding(2)),
+        Err(missing)
+    );
     let mut round = World::decided().collector(&[]).round(ROUND).unwrap();
-    assert_eq!(open_fields(&mut round, &fields(2), &names(&["need"]), blinding(2)), Err(OpenError::NotAnchored));
+    assert_eq!(
+        open_fields(&mut round, &fields(2), &names(&["need"]), blinding(2)),
+        Err(OpenError::NotAnchored)
+    );
 }
 
 #[test]
@@ -173,7 +183,7 @@ fn no_value_of_a_closed_field_fits_anything_that_can_be_seen() {
         for salt in &keys {
             let value = borsh::to_vec(&(mastery, 6_100_u16, 0_u8)).unwrap();
             let leaf = SaltedField { field: CLOSED.into(), value, salt: *salt };
-                assert!(!seen.contains(&leaf.leaf().hash().0), "mastery {mastery} under a salt in sight");
+            assert!(!seen.contains(&leaf.leaf().hash().0), "mastery {mastery} under a salt in sight");
         }
         let base = RISTRETTO_BASEPOINT_TABLE * &Scalar::from(u64::from(mastery));
         for mask in &masks {

@@ -177,7 +177,10 @@ fn overstated(world: &mut World, funded: u64) -> Bundle {
 fn a_budget_stated_above_what_was_funded_is_refused() {
     let mut world = World::decided();
     let bundle = overstated(&mut world, 99_999);
-    assert_eq!(refused(&world, &bundle), ("budget statement", "The statement is of more than was funded.".into()));
+    assert_eq!(
+        refused(&world, &bundle),
+        ("budget statement", "The statement is of more than was funded.".into())
+    );
     let mut world = World::decided();
     let bundle = overstated(&mut world, 100_007);
     assert!(lines(&assert_valid(&world, &bundle)).contains("7 less than was funded by now"));
@@ -239,12 +242,16 @@ fn one_anchored_state_opens_to_one_value_of_a_field() {
     let (world, bundle) = anchored(root, first);
     assert_valid(&world, &bundle);
     let (world, bundle) = anchored(root, second);
-    assert_eq!(refused(&world, &bundle), ("field", "A field opened does not stand in the anchored state.".into()));
+    assert_eq!(
+        refused(&world, &bundle),
+        ("field", "A field opened does not stand in the anchored state.".into())
+    );
     let (world, bundle) = other_need();
     let words = "A field's value is not the one that the anchored leaf commits to.";
     assert_eq!(refused(&world, &bundle), ("field", words.into()));
     let field = salted("need", 2_000, 2);
-    let (world, bundle) = anchored(state_hash(std::slice::from_ref(&field)), opened(&field, Vec::new(), None));
+    let (world, bundle) =
+        anchored(state_hash(std::slice::from_ref(&field)), opened(&field, Vec::new(), None));
     assert_eq!(refused(&world, &bundle).0, "field");
     let names = ["need".to_owned()].into();
     let blinding = committed_need().blinding().to_bytes();

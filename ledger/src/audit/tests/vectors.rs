@@ -117,7 +117,10 @@ fn write_the_pinned_evidence() {
     for (name, other) in [("fair-share", World::shared()), ("gap", World::with_a_gap())] {
         write(&format!("{name}/genesis.json"), &other.genesis);
         write(&format!("{name}/round.bundle"), &bundle(other.collector(&[]).round(ROUND)));
-        write(&format!("{name}/allocation.bundle"), &bundle(other.collector(&[]).allocation(ROUND, &handle(3))));
+        write(
+            &format!("{name}/allocation.bundle"),
+            &bundle(other.collector(&[]).allocation(ROUND, &handle(3))),
+        );
     }
     for (name, lie) in lies::pinned() {
         write(&format!("refused/{name}.bundle"), &lie.to_canonical());

@@ -19,8 +19,8 @@ use crate::state::{Overlay, StateReader, StoreError, schema};
 use crate::testkit::{self, Chain, account, key, listen, name, peer};
 use crate::tx::seed_commitment;
 use crate::tx::{
-    Change, Choice, CommitSeed, FairShare, FundBudget, Mandate, MilestoneKind, Payload, ProposeChange, RecordMilestone, RevealSeed,
-    SeedSecret, VoteChange,
+    Change, Choice, CommitSeed, FairShare, FundBudget, Mandate, MilestoneKind, Payload, ProposeChange,
+    RecordMilestone, RevealSeed, SeedSecret, VoteChange,
 };
 use crate::types::{Cents, Hash, Height, ProposalId, RoundId, ValidatorAddress};
 
@@ -112,7 +112,8 @@ impl World {
         let problem = inputs.problem().expect("a problem");
         let mut solution = solve(&problem, &Limits::default()).expect("a solution");
         let cost = |student: usize, pool: u32| problem.cost(student, pool).map(i64::from);
-        let worst = |student: usize| problem.row(student).map(|entry| i64::from(entry.cost)).max().unwrap_or(0);
+        let worst =
+            |student: usize| problem.row(student).map(|entry| i64::from(entry.cost)).max().unwrap_or(0);
         let room = (0..problem.students()).map(worst).sum::<i64>() - solution.objective;
         let students = 0..problem.students();
         let swaps = students.clone().flat_map(|one| students.clone().map(move |other| (one, other)));
@@ -148,7 +149,10 @@ impl World {
             terms: round.terms,
             pools: schema::pools(state, round.class).expect("a store"),
             schools: schools.into_iter().map(|school| (school.id, school)).collect(),
-            requests: rows.iter().map(|(handle, row)| (*handle, schema::decode(row).expect("a row"))).collect(),
+            requests: rows
+                .iter()
+                .map(|(handle, row)| (*handle, schema::decode(row).expect("a row")))
+                .collect(),
             seed: rounds::seed(&root, &shares),
         }
     }
@@ -165,7 +169,8 @@ impl World {
         let stored = StoredCertificate { bytes: borsh::to_vec(&result.certificate).expect("bytes") };
         let used = |at: usize| result.assignment.iter().filter(|pool| **pool as usize == at).count() as u32;
         let prices = inputs.pools.iter().zip(&result.published).enumerate();
-        let prices = prices.map(|(at, (pool, price))| PoolPrice { pool: pool.pool, price: *price, used: used(at) });
+        let prices =
+            prices.map(|(at, (pool, price))| PoolPrice { pool: pool.pool, price: *price, used: used(at) });
         let mut decision = Decision {
             objective: result.objective,
             dual: result.dual,
@@ -193,7 +198,8 @@ impl World {
     pub fn another_round(&mut self) {
         self.accept("voter-a", testkit::open(1));
         let record = schema::round(&self.chain.state, RoundId(1)).expect("a store").expect("a round");
-        let ask = |number: u32| testkit::request(number, 11, testkit::band_of(number), Mandate::None, &[0, 1]);
+        let ask =
+            |number: u32| testkit::request(number, 11, testkit::band_of(number), Mandate::None, &[0, 1]);
         let batch = testkit::submit(&self.chain, 1, (0..4).map(ask).collect());
         self.accept("district-1", batch);
         self.advance_to(record.reveals_until);

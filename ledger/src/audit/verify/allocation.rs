@@ -21,7 +21,11 @@ use crate::types::{Band, SchoolId};
 const MAX_ALTERNATIVES: usize = 3;
 
 /// Checks one decision.
-pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &AllocationEvidence) -> Result<report::Standing, Stop> {
+pub(super) fn verify(
+    checks: &mut Checks,
+    state: &State,
+    evidence: &AllocationEvidence,
+) -> Result<report::Standing, Stop> {
     let handle = &evidence.handle;
     let request: RequestRow = row(checks, &evidence.request.row)?;
     let decision: DecisionRow = row(checks, &evidence.decision.row)?;

@@ -82,7 +82,9 @@ impl Below {
     /// Whether this header may stand above: its parent is what stands right below it, and block time moved by at least a
     /// millisecond a height.
     fn is_followed_by(&self, header: &Header) -> bool {
-        let Some(apart) = header.height.0.checked_sub(self.height.0).filter(|apart| *apart > 0) else { return false };
+        let Some(apart) = header.height.0.checked_sub(self.height.0).filter(|apart| *apart > 0) else {
+            return false;
+        };
         let passed = header.time_ms.0.checked_sub(self.time_ms.0);
         let in_time = passed.is_some_and(|ms| apart <= ms);
         (apart > 1 || header.parent == self.hash) && in_time
@@ -105,7 +107,8 @@ fn verify_block(
     let named = certificate.height == height && certificate.block_hash == header.hash();
     checks.ensure(name, named, &format!("The certificate of height {height} is about another block."))?;
     let follows = below.is_followed_by(header);
-    let otherwise = format!("Block {height} does not follow what stands below it: another parent, or too early a time.");
+    let otherwise =
+        format!("Block {height} does not follow what stands below it: another parent, or too early a time.");
     checks.ensure(name, follows, &otherwise)?;
     let told = header.transactions.leaf_count == header.receipts.leaf_count;
     checks.ensure(name, told, &format!("Block {height} has not one receipt a transaction."))?;

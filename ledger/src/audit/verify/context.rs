@@ -112,9 +112,12 @@ fn check_standing(
         }
         (false, None) => {
             let Some(round) = class.standing_round.filter(|other| *other > decision.round) else {
-                return checks.fail(NAME, "The decision does not stand, and nothing took its place or reverted it.");
+                return checks
+                    .fail(NAME, "The decision does not stand, and nothing took its place or reverted it.");
             };
-            let words = format!("The decision was REPLACED by round {round}'s: it does not stand as of height {height}.");
+            let words = format!(
+                "The decision was REPLACED by round {round}'s: it does not stand as of height {height}."
+            );
             checks.pass(NAME, words);
             Ok(Standing::Replaced)
         }
@@ -134,8 +137,7 @@ fn open_pools(
     let mut pools: Vec<PoolRecord> = Vec::with_capacity(evidence.pools.len());
     for proved in &evidence.pools {
         let named = checks.need("pools", PoolRecord::from_canonical(&proved.value))?;
-        let pool: PoolRecord =
-            state.open(checks, "pools", &pool_key(decision.class, named.pool), proved)?;
+        let pool: PoolRecord = state.open(checks, "pools", &pool_key(decision.class, named.pool), proved)?;
         checks.ensure("pools", pool.class == decision.class, "A pool's record names another class.")?;
         pools.push(pool);
     }

@@ -59,7 +59,10 @@ pub(super) fn verify(
 fn standing(checks: &mut Checks, seen: &Seen, round: RoundId, class: ClassId) -> Result<Standing, Stop> {
     const NAME: &str = "standing";
     let Some(record) = seen.classes.get(&class) else {
-        return checks.fail(NAME, format!("The record of class {class}, by which round {round} stands, is not shown."));
+        return checks.fail(
+            NAME,
+            format!("The record of class {class}, by which round {round} stands, is not shown."),
+        );
     };
     let (standing, words) = match record.standing_round {
         Some(stands) if stands == round => (Standing::Stands, "stands".to_owned()),

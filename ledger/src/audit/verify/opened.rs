@@ -45,7 +45,11 @@ fn check_commitment(
     let committed = named.and_then(|named| leaf.commitments.iter().find(|one| one.field == named));
     let (Some(committed), Some(blinding)) = (committed, &field.blinding) else {
         let neither = committed.is_none() && field.blinding.is_none();
-        checks.ensure(NAME, neither, "A committed field is opened without its blinding, or another with one.")?;
+        checks.ensure(
+            NAME,
+            neither,
+            "A committed field is opened without its blinding, or another with one.",
+        )?;
         return Ok("");
     };
     let number = committed.field.number_in(&field.value);

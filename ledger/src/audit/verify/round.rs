@@ -8,8 +8,8 @@ use aula_allocation::problem::Problem;
 
 use super::super::bands;
 use super::super::bundle::{Proved, RoundEvidence};
-use super::super::optimum::{lottery_words, optimum_words};
 use super::super::least;
+use super::super::optimum::{lottery_words, optimum_words};
 use super::super::report::{Checks, Standing, Stop};
 use super::super::sha256;
 use super::State;
@@ -264,7 +264,12 @@ fn check_optimum(
     checks.ensure(NAME, within, &format!("The gap is larger than the {most} in a million allowed."))?;
     checks.pass(NAME, optimum_words(proved.objective, proved.dual, proved.gap_ppm));
     checks.pass("lottery", lottery_words(proved.draw));
-    check_prices(checks, context, inputs, &Solved { problem: &problem, assignment, certificate: &certificate })
+    check_prices(
+        checks,
+        context,
+        inputs,
+        &Solved { problem: &problem, assignment, certificate: &certificate },
+    )
 }
 
 /// A problem with an assignment whose certificate was checked.
