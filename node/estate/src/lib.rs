@@ -1,0 +1,13 @@
+//! The school itself as a twin: its rooms and timetables, the energy they need, what next year asks for, what will fail.
+//!
+//! [`ctt`] is curriculum-based course timetabling (ITC-2007). Readers take bytes and give a checked value or an
+//! [`text::Unreadable`] that says where and what; searches take a seed and are replayable by their number of
+//! iterations; files, clocks and processor time are the caller's.
+
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod anneal;
+pub mod budget;
+pub mod ctt;
+pub mod random;
+pub mod text;
