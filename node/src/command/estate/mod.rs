@@ -1,5 +1,6 @@
 //! `aula estate`: the school itself as a twin. Files in, files out, no node needed.
 
+use std::io::Read;
 use std::path::Path;
 
 use aula_estate::text::Unreadable;
@@ -8,12 +9,17 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::{Advise, Failure, Outcome, absolute};
 
+mod energy;
 mod timetable;
+
+/// Most bytes that a gzipped file may unpack to.
+const MOST_BYTES: u64 = 1 << 30;
 
 /// Arguments of `aula estate`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  aula estate timetable comp01.ctt --seconds 60 -o comp01.sol\n\nFormats are described in \
+    after_help = "Examples:\n  aula estate timetable comp01.ctt --seconds 60 -o comp01.sol\n  aula estate energy \
+                  office.json --inputs office.csv -o hours.csv\n\nFormats are described in \
                   docs/estate.md. Exit codes: 0 yes, 1 checked and the answer is no, 2 could not."
 )]
 pub struct EstateArgs {
@@ -27,6 +33,8 @@ pub struct EstateArgs {
 pub enum Action {
     /// Find a timetable for an instance
     Timetable(timetable::TimetableArgs),
+    /// Heating and cooling of a building, hour by hour
+    Energy(energy::EnergyArgs),
 }
 
 /// Runs `aula estate`.
@@ -36,11 +44,22 @@ pub enum Action {
 pub fn run(args: &EstateArgs) -> Result<Outcome, Failure> {
     match &args.action {
         Action::Timetable(args) => timetable::run(args),
+        Action::Energy(args) => energy::run(args),
     }
 }
 
+/// A file's bytes, unpacked when it is gzipped.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).advise(format!("cannot read {}", path.display()), "name a file that you can read")
+    let unreadable = || format!("cannot read {}", path.display());
+    let hint = "name a file that you can read";
+    let bytes = std::fs::read(path).advise(unreadable(), hint)?;
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Ok(bytes);
+    }
+    let mut plain = Vec::new();
+    let unpacked = flate2::read::MultiGzDecoder::new(&bytes[..]).take(MOST_BYTES).read_to_end(&mut plain);
+    unpacked.advise(unreadable(), "unpack it by hand to see what is wrong with it")?;
+    Ok(plain)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
