@@ -10,6 +10,7 @@ use rustix::time::{ClockId, clock_gettime};
 use super::{Advise, Failure, Outcome, absolute};
 
 mod energy;
+mod fit;
 mod timetable;
 
 /// Most bytes that a gzipped file may unpack to.
@@ -35,6 +36,8 @@ pub enum Action {
     Timetable(timetable::TimetableArgs),
     /// Heating and cooling of a building, hour by hour
     Energy(energy::EnergyArgs),
+    /// Explain a meter by calendar and weather, and judge that on later readings
+    Fit(fit::FitArgs),
 }
 
 /// Runs `aula estate`.
@@ -45,6 +48,7 @@ pub fn run(args: &EstateArgs) -> Result<Outcome, Failure> {
     match &args.action {
         Action::Timetable(args) => timetable::run(args),
         Action::Energy(args) => energy::run(args),
+        Action::Fit(args) => fit::run(args),
     }
 }
 
