@@ -293,3 +293,6 @@ pub(super) fn decode_all(
 fn within(value: u64, most: u32, limit: &'static str) -> Result<(), ExecuteError> {
     if value <= u64::from(most) { Ok(()) } else { Err(ExecuteError::OverLimit { limit }) }
 }
+
+#[cfg(test)]
+mod tests;

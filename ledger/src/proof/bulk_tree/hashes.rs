@@ -21,6 +21,19 @@ pub(super) struct Node {
     halves: Option<(Arc<Node>, Arc<Node>)>,
 }
 
+#[cfg(test)]
+impl Node {
+    /// Where it and the nodes below it stand in memory.
+    pub(super) fn addresses(self: &Arc<Self>) -> std::collections::BTreeSet<usize> {
+        let mut all = std::collections::BTreeSet::from([Arc::as_ptr(self).addr()]);
+        if let Some((left, right)) = &self.halves {
+            all.extend(left.addresses());
+            all.extend(right.addresses());
+        }
+        all
+    }
+}
+
 /// Which positions differ from those of the tree before.
 pub(super) struct Changed<'a> {
     /// All from here on.

@@ -102,6 +102,25 @@ impl Leaves {
     }
 }
 
+#[cfg(test)]
+impl Leaves {
+    /// Where its nodes stand in memory.
+    pub(super) fn addresses(&self) -> std::collections::BTreeSet<usize> {
+        fn add(node: &Node, all: &mut std::collections::BTreeSet<usize>) {
+            match node {
+                Node::Chunk(leaves) => drop(all.insert(Arc::as_ptr(leaves).cast::<u8>().addr())),
+                Node::Inner(inner) => {
+                    all.insert(Arc::as_ptr(inner).addr());
+                    inner.children.iter().for_each(|child| add(child, all));
+                }
+            }
+        }
+        let mut all = std::collections::BTreeSet::new();
+        add(&self.root, &mut all);
+        all
+    }
+}
+
 impl Node {
     fn len(&self) -> usize {
         match self {
