@@ -96,13 +96,13 @@ pub enum ParamsError {
 pub struct Params {
     /// Most bytes of a block's transactions: 4 MiB reach a validator in well under the propose timeout.
     pub max_block_bytes: u32,
-    /// Most transactions, hence signatures, in a block: about 60 ms of checking.
+    /// Most signatures in a block, hence transactions.
     pub max_block_signatures: u32,
     /// Most range-proved values in a block: 30 to 350 ms of batch verification, by how they are aggregated.
     pub max_block_range_values: u32,
     /// Most RunRound transactions in a block: one bounds the time a block takes.
     pub max_block_rounds: u32,
-    /// Most transactions of one account in a block: nobody crowds the others out.
+    /// Most transactions of one account in a block, whoever else sends. Sharing a block is its proposer's business.
     pub max_block_account_transactions: u32,
     /// Most work of a block, in nanoseconds of one thread of the reference machine, counted before execution by
     /// [`crate::execute::limits`]. Whoever proposes executes the block, then everybody else does, within the time to
@@ -122,14 +122,12 @@ pub struct Params {
     pub max_round_requests: u32,
     /// Most pairs of a request and an eligible pool in a round: 8 bytes each in the optimizer's memory. The optimizer
     /// reads hard rows 20 to 30 times, so a round much larger would be refused for its work bound after its requests
-    /// were taken; at this size and bound the hardest RunRound stays below half the propose timeout, all of it
-    /// counted (`tx::tests::work_bound`).
+    /// were taken.
     pub max_round_pairs: u64,
     /// Most pools in a class.
     pub max_class_pools: u32,
-    /// Work bound of one optimizer run: cost or price entries scanned. The design's 10^9 took up to 2.9 s of processor
-    /// time on the hardest families (`twin-runtime/allocation/benches/work_bound.rs`: 0.6 to 4.1 ns an entry), more than half of
-    /// the propose timeout of 3 s; a quarter of it, and the quarter of that for the price of fairness, stay below.
+    /// Work bound of one optimizer run: cost or price entries scanned. With it, the share of it for the price of fairness
+    /// and the round's rows and pairs, the hardest round is charged no more than [`Params::max_block_work`].
     pub max_round_work: u64,
     /// Largest proven gap, in parts per million, at which a round's result is accepted.
     pub max_gap_ppm: u32,
@@ -154,9 +152,9 @@ impl Default for Params {
             first_school_year: 0,
             last_school_year: 0,
             max_round_requests: 100_000,
-            max_round_pairs: 12_000_000,
+            max_round_pairs: 10_000_000,
             max_class_pools: 2_000,
-            max_round_work: 150_000_000,
+            max_round_work: 175_000_000,
             max_gap_ppm: 3_000,
             equity: 73,
             min_cell_students: 10,

@@ -267,7 +267,11 @@ fn attack_15_a_damaged_record_is_a_nil_vote_and_the_node_says_so() {
         bench.blocks.judge(&bench.base, block.to_canonical(), block.header.hash(), Some(proposer()))
     };
     let wrong = judge(&block).unwrap().unwrap_err();
-    assert!(wrong.genuine && wrong.why.contains("damaged") && wrong.why.contains("aula replay"), "{}", wrong.why);
+    assert!(
+        wrong.genuine && wrong.why.contains("damaged") && wrong.why.contains("aula replay"),
+        "{}",
+        wrong.why
+    );
     assert_eq!(bench.blocks.damage(), Some(wrong.why));
     // It lives, and votes for what it can judge.
     assert!(judge(&theirs(&bench, 1)).unwrap().is_ok());

@@ -21,19 +21,19 @@ pub mod unit {
     use super::Work;
 
     /// A transaction: its signature, its account's record, its receipt.
-    pub const TRANSACTION: Work = 130_000;
+    pub const TRANSACTION: Work = 90_000;
     /// A further signature.
     pub const SIGNATURE: Work = 70_000;
     /// A byte of a transaction: decoded, encoded again, hashed.
-    pub const BYTE: Work = 8;
+    pub const BYTE: Work = 3;
     /// A record of the authenticated map, written.
-    pub const RECORD: Work = 45_000;
+    pub const RECORD: Work = 30_000;
     /// A record as large as its type may be, read.
     pub const LARGE_RECORD: Work = 3_000_000;
     /// A row of a bulk tree, written.
-    pub const ROW: Work = 6_000;
+    pub const ROW: Work = 5_000;
     /// A row, read by its handle.
-    pub const ROW_READ: Work = 6_000;
+    pub const ROW_READ: Work = 5_000;
     /// A leaf of a tree that is written to: read back from the store, and hashed with all above it.
     pub const LEAF: Work = 1_100;
     /// A row read and decoded with all others of its tree.
@@ -189,7 +189,8 @@ impl Cost {
 /// What running a round costs at most: its requests and pairs, and an optimizer that uses all its work, a share of
 /// it again for the price of fairness.
 pub(super) fn of_run(requests: u64, pairs: u64, params: &Params) -> Work {
-    let scans = params.max_round_work.saturating_add(params.max_round_work / crate::params::FAIRNESS_WORK_SHARE);
+    let scans =
+        params.max_round_work.saturating_add(params.max_round_work / crate::params::FAIRNESS_WORK_SHARE);
     unit::CLASS
         .saturating_add(times(params.max_class_pools, unit::RECORD))
         .saturating_add(times(requests, unit::REQUEST))
@@ -203,7 +204,8 @@ pub(crate) fn hardest(params: &Params) -> [(PayloadKind, Work); 3] {
     let tree = times(params.max_district_students, unit::LEAF);
     let row = unit::ROW.saturating_add(unit::ROW_READ.saturating_mul(3));
     let rows = times(params.max_batch_entries, row);
-    let values = u64::from(params.max_block_range_values).min(crate::params::MAX_TRANSACTION_RANGE_VALUES as u64);
+    let values =
+        u64::from(params.max_block_range_values).min(crate::params::MAX_TRANSACTION_RANGE_VALUES as u64);
     let intake = times(values, unit::GROUPED_VALUE.saturating_add(row))
         .saturating_add(unit::CLASS)
         .saturating_add(times(params.max_round_requests, unit::LEAF));

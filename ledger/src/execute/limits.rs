@@ -282,8 +282,7 @@ pub(super) fn decode_all(
     within(transactions.len() as u64, budget.params.max_block_signatures, "max_block_signatures")?;
     let mut decoded = Vec::with_capacity(transactions.len());
     for (index, bytes) in (0u32..).zip(transactions) {
-        let transaction =
-            decode_transaction(bytes).map_err(|code| ExecuteError::Invalid { index, code })?;
+        let transaction = decode_transaction(bytes).map_err(|code| ExecuteError::Invalid { index, code })?;
         budget.charge(&cost_of(&transaction, bytes.len()))?;
         decoded.push(transaction);
     }

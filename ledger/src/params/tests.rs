@@ -41,7 +41,8 @@ fn the_defaults_are_in_their_ranges() {
 #[test]
 fn attack_14_no_vote_sets_bounds_beyond_half_the_time_to_propose() {
     // What the reviewers found: minutes of work, 16 rounds, 65,536 range values, all admitted.
-    let votes: [Set; 2] = [|p, _| p.max_round_work = 100_000_000_000, |p, _| p.max_block_range_values = 65_536];
+    let votes: [Set; 2] =
+        [|p, _| p.max_round_work = 100_000_000_000, |p, _| p.max_block_range_values = 65_536];
     for vote in votes {
         let mut params = Params::default();
         vote(&mut params, 0);

@@ -127,7 +127,10 @@ impl BulkTree {
 
     /// The leaf count and root.
     pub fn head(&self) -> TreeHead {
-        TreeHead { leaf_count: self.len(), root: self.root.as_ref().map_or_else(empty_root, |root| root.hash) }
+        TreeHead {
+            leaf_count: self.len(),
+            root: self.root.as_ref().map_or_else(empty_root, |root| root.hash),
+        }
     }
 
     /// The tree after putting these leaves (handle and leaf hash): new handles are inserted, known ones replaced.

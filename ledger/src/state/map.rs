@@ -249,8 +249,9 @@ impl MapProof {
     /// Reads the borsh bytes of jmt's proof, whose fields are private: an optional leaf, then siblings as
     /// nothing (0), an inner node (1: left, right) or a leaf (2: key hash, value hash).
     fn from_jmt(bytes: &[u8]) -> Result<Self, StoreError> {
-        let theirs: JmtProof = borsh::from_slice(bytes)
-            .map_err(|error| StoreError::Damaged(format!("authenticated map: a proof of unknown form: {error}")))?;
+        let theirs: JmtProof = borsh::from_slice(bytes).map_err(|error| {
+            StoreError::Damaged(format!("authenticated map: a proof of unknown form: {error}"))
+        })?;
         let siblings = theirs.siblings.iter().map(|sibling| match sibling {
             JmtSibling::Nothing => None,
             JmtSibling::Inner(left, right) => Some(digest(&[NODE_DOMAIN, &left.0, &right.0])),

@@ -37,7 +37,8 @@ pub fn tree_key(label: &str) -> Vec<u8> {
 pub fn tree_leaves(state: &dyn StateReader, label: &str) -> Result<u64, StoreError> {
     let Some(bytes) = state.value(&tree_key(label))? else { return Ok(0) };
     let record = TreeRecord::from_canonical(&bytes);
-    let record = record.map_err(|error| StoreError::Damaged(format!("the record of tree {label}: {error}")))?;
+    let record =
+        record.map_err(|error| StoreError::Damaged(format!("the record of tree {label}: {error}")))?;
     Ok(record.head.leaf_count)
 }
 

@@ -64,7 +64,8 @@ pub use resources::{
 };
 pub use service::{Acknowledgement, Moment, Reversion, Utilisation};
 pub use students::{
-    AuditResult, District, DistrictLeaves, Mastered, Milestone, MilestonesRecorded, MilestonesShown, School, StudentLeaf,
+    AuditResult, District, DistrictLeaves, Mastered, Milestone, MilestonesRecorded, MilestonesShown, School,
+    StudentLeaf,
 };
 pub use vault::{
     AccessLog, Consent, ConsentWord, Erasure, access_logs, ended_access_log_key, ended_access_logs,

@@ -125,7 +125,8 @@ impl ChainDb {
         }
         let tip = db.get_cf(metadata, meta::TIP)?.as_deref().and_then(decode_tip);
         let tip = tip.ok_or_else(|| damaged("meta", "the tip is missing or malformed"))?;
-        let view = ChainView::new(tip, OwnedSnapshot::take(db.clone()), Trees::empty(options.tree_cache_bytes));
+        let view =
+            ChainView::new(tip, OwnedSnapshot::take(db.clone()), Trees::empty(options.tree_cache_bytes));
         Ok(Self {
             db,
             path: path.to_owned(),

@@ -163,7 +163,8 @@ fn a_large_tree_is_read_back_within_what_is_charged() -> Anyhow {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("data");
     let db = ChainDb::create(&path, DbOptions::default(), &origin())?;
-    let row = |n: u32| (("students/1/1988".to_owned(), Handle(sha256(&n.to_be_bytes()).0)), vec![n as u8; 330]);
+    let row =
+        |n: u32| (("students/1/1988".to_owned(), Handle(sha256(&n.to_be_bytes()).0)), vec![n as u8; 330]);
     let writes = StateWrites { rows: (0..LEAVES).map(row).collect(), ..StateWrites::default() };
     db.commit(&commit(db.latest().tip(), Vec::new(), writes))?;
     drop(db);

@@ -34,7 +34,8 @@ fn cost(chain: &Chain, sender: &str, payload: Payload) -> Cost {
 
 #[test]
 fn attack_05_one_leaf_in_many_large_trees_does_not_fit_a_block() {
-    let trees = |leaves| (0..20u16).map(|n| (schema::students_tree(DistrictId(1), SchoolYear(n)), leaves)).collect();
+    let trees =
+        |leaves| (0..20u16).map(|n| (schema::students_tree(DistrictId(1), SchoolYear(n)), leaves)).collect();
     let block = |chain: &Chain| -> Vec<Vec<u8>> {
         let sent = |n: u16| chain.transaction("district-1", n.into(), one_leaf(n)).to_canonical();
         (0..20).map(sent).collect()
@@ -47,7 +48,9 @@ fn attack_05_one_leaf_in_many_large_trees_does_not_fit_a_block() {
         "twenty small transactions, 44 to 48 ms each"
     );
     let mut budget = Budget::new(&chain.state).unwrap();
-    let fits = (0..20).take_while(|year| budget.charge(&cost(&chain, "district-1", one_leaf(*year))).is_ok()).count();
+    let fits = (0..20)
+        .take_while(|year| budget.charge(&cost(&chain, "district-1", one_leaf(*year))).is_ok())
+        .count();
     assert!((1..20).contains(&fits), "{fits}");
     let half = PROPOSE_TIMEOUT_MS * 1_000_000 / 2;
     assert!(fits as u64 * 199_000 * unit::LEAF < half);
@@ -71,7 +74,8 @@ fn a_tree_is_charged_once_a_block_and_by_its_size() {
 #[test]
 fn what_does_not_fit_charges_nothing_and_says_which_limit() {
     let chain = ready();
-    let params = crate::params::Params { max_block_account_transactions: 1, ..schema::params(&chain.state).unwrap() };
+    let params =
+        crate::params::Params { max_block_account_transactions: 1, ..schema::params(&chain.state).unwrap() };
     let mut budget = Budget::with(&chain.state, params, chain.height.next());
     let one = cost(&chain, "funder", fund(1).into());
     budget.charge(&one).unwrap();

@@ -24,6 +24,12 @@ pub fn cpu_ns() -> u64 {
     text.split_whitespace().next().unwrap().parse().unwrap()
 }
 
+fn rss_mib() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = text.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+}
+
 /// The least of five runs.
 fn least(mut work: impl FnMut()) -> u64 {
     let run = |work: &mut dyn FnMut()| {
@@ -60,9 +66,18 @@ fn full_block(what: &str, chain: &Chain, next: impl Fn(u64) -> Option<Transactio
         }
         block.push(bytes);
     }
+    let before = rss_mib();
+    let outcome = chain.try_block(&block).unwrap();
+    let held = rss_mib().saturating_sub(before);
+    drop(outcome);
     let taken = least(|| drop(chain.try_block(&block).unwrap()));
     let charged = schema::params(&chain.state).unwrap().max_block_work - budget.work_left();
-    println!("measured: {what:<40} {:>5} transactions {:>4} ms of {} charged", block.len(), taken / 1_000_000, charged / 1_000_000);
+    println!(
+        "measured: {what:<40} {:>5} transactions {:>4} ms of {} charged, +{held} MiB",
+        block.len(),
+        taken / 1_000_000,
+        charged / 1_000_000
+    );
     taken
 }
 
@@ -176,11 +191,12 @@ fn leaves() {
 
 fn values() {
     let mut chain = ready();
-    chain.accept("district-1", anchor(0..1_024, 11));
+    chain.accept("district-1", anchor(100..1_124, 11));
     chain.accept("voter-a", open(1));
-    let requests = (0..1_024).map(|n| request(n, 11, band_of(n), Mandate::None, &[0])).collect();
+    let requests = (100..1_124).map(|n| request(n, 11, band_of(n), Mandate::None, &[0])).collect();
     let bytes = chain.transaction("district-1", 0, submit(&chain, 0, requests).into()).to_canonical();
-    let charged = unit::GROUPED_VALUE + unit::ROW + 3 * unit::ROW_READ + unit::BYTE * bytes.len() as u64 / 1_024;
+    let charged =
+        unit::GROUPED_VALUE + unit::ROW + 3 * unit::ROW_READ + unit::BYTE * bytes.len() as u64 / 1_024;
     let taken = least(|| drop(chain.try_block(std::slice::from_ref(&bytes)).unwrap()));
     tell("GROUPED_VALUE + ROW + 3 ROW_READ + BYTE: requests", taken, 1_024, charged);
 }

@@ -160,11 +160,19 @@ impl Node {
         match self {
             Self::Chunk(leaves) => {
                 let merged = merged(leaves, changes);
-                if merged.len() <= CHUNK { vec![Self::Chunk(merged.into())] } else { chunks(&merged, FRESH_CHUNK) }
+                if merged.len() <= CHUNK {
+                    vec![Self::Chunk(merged.into())]
+                } else {
+                    chunks(&merged, FRESH_CHUNK)
+                }
             }
             Self::Inner(inner) => {
                 let children = inner.put(changes);
-                if children.len() <= FANOUT { inners(children, FANOUT) } else { inners(children, FRESH_FANOUT) }
+                if children.len() <= FANOUT {
+                    inners(children, FANOUT)
+                } else {
+                    inners(children, FRESH_FANOUT)
+                }
             }
         }
     }

@@ -68,8 +68,10 @@ impl Handler for AnchorStates {
         let mut counted = schema::district_leaves(context.overlay, district)?.unwrap_or_default();
         let room = u64::from(params.max_district_students).saturating_sub(counted.of(self.school_year));
         let all_room = u64::from(params.max_district_leaves).saturating_sub(counted.all());
-        let rows = Rows::of(context.overlay, schema::students_tree(district, self.school_year), self.states.len())?;
-        let erasures = Rows::of(context.overlay, schema::erasures_tree(district, self.school_year), self.states.len())?;
+        let rows =
+            Rows::of(context.overlay, schema::students_tree(district, self.school_year), self.states.len())?;
+        let erasures =
+            Rows::of(context.overlay, schema::erasures_tree(district, self.school_year), self.states.len())?;
         let mut fresh = 0u32;
         for (position, state) in self.states.iter().enumerate() {
             let erased = erasures.get(context.overlay, &state.handle)?.is_some();

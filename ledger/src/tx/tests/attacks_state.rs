@@ -108,7 +108,10 @@ fn attack_15_a_report_too_large_to_read_refuses_its_round_and_nothing_stops() {
     assert_eq!(chain.state.value(&schema::decision_key(RoundId(0))).unwrap(), None);
     assert_eq!(chain.state.value(&schema::round_key(RoundId(0))).unwrap(), before, "it stays as it was");
     // What read the report, and stopped every node.
-    assert_eq!(chain.send("district-1", ReportUtilisation { pool: PoolId(1), in_use: 1 }).code, Code::Accepted);
+    assert_eq!(
+        chain.send("district-1", ReportUtilisation { pool: PoolId(1), in_use: 1 }).code,
+        Code::Accepted
+    );
 }
 
 #[test]
@@ -135,7 +138,11 @@ fn attack_15_damage_is_told_from_a_store_that_fails() {
         let mut class = schema::class(overlay, ClassId(1)).unwrap().unwrap();
         class.standing_round = Some(RoundId(9));
         schema::write(overlay, schema::class_key(ClassId(1)), &class);
-        schema::write(overlay, schema::pool_key(ClassId(1), PoolId(1)), &PoolRecord { school: SchoolId(11), ..place() });
+        schema::write(
+            overlay,
+            schema::pool_key(ClassId(1), PoolId(1)),
+            &PoolRecord { school: SchoolId(11), ..place() },
+        );
         overlay.put(schema::pool_class_key(PoolId(1)), 1u16.to_be_bytes().to_vec());
     });
     let report = ReportUtilisation { pool: PoolId(1), in_use: 1 };

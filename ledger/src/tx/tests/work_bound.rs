@@ -194,7 +194,7 @@ fn records(hard: &Hard, pools: u32, height: Height) -> (Class, Round) {
         equity: 1_000,
         terms,
         requests: hard.requests,
-        pairs: u64::from(hard.requests) * u64::from(pools),
+        pairs: u64::from(hard.requests) * u64::from(if hard.layout == Layout::Path { 3 } else { pools }),
         status: RoundStatus::Open,
     };
     (class, round)
@@ -230,7 +230,10 @@ fn the_hardest_rounds_at_the_default_work_bound() {
             Some(decision) => format!("gap {} ppm, work {}", decision.gap_ppm, decision.work),
             None => format!("{code:?}"),
         };
-        println!("measured: {:<22} {:>7} x {pools:<5} {taken:>6} ms of {charged} charged  {told}", hard.name, hard.requests);
+        println!(
+            "measured: {:<22} {:>7} x {pools:<5} {taken:>6} ms of {charged} charged  {told}",
+            hard.name, hard.requests
+        );
         assert!(matches!(code, Code::Accepted | Code::NotProved), "{}: {}", hard.name, code.explain());
         let rows = kept.state.rows(&schema::decisions_tree(RoundId(0))).unwrap().len();
         assert_eq!(rows as u32, if code == Code::Accepted { hard.requests } else { 0 });
