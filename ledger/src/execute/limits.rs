@@ -55,6 +55,7 @@ enum Part {
 }
 
 /// What a block may still hold, on a state before it. Charging changes nothing when something does not fit.
+#[derive(Clone)]
 pub struct Budget<'a> {
     state: &'a dyn StateReader,
     height: Height,
@@ -75,11 +76,11 @@ impl<'a> Budget<'a> {
     /// # Errors
     /// [`StoreError`] when the state cannot be read.
     pub fn new(state: &'a dyn StateReader) -> Result<Self, StoreError> {
-        Ok(Self::with(state, schema::params(state)?, schema::chain(state)?.height.next()))
+        Ok(Self::of(state, schema::chain(state)?.height.next(), schema::params(state)?))
     }
 
     /// That of a block of this height under these parameters.
-    pub const fn with(state: &'a dyn StateReader, params: Params, height: Height) -> Self {
+    pub const fn of(state: &'a dyn StateReader, height: Height, params: Params) -> Self {
         Self {
             state,
             height,

@@ -76,7 +76,7 @@ fn what_does_not_fit_charges_nothing_and_says_which_limit() {
     let chain = ready();
     let params =
         crate::params::Params { max_block_account_transactions: 1, ..schema::params(&chain.state).unwrap() };
-    let mut budget = Budget::with(&chain.state, params, chain.height.next());
+    let mut budget = Budget::of(&chain.state, chain.height.next(), params);
     let one = cost(&chain, "funder", fund(1).into());
     budget.charge(&one).unwrap();
     let left = budget.work_left();
