@@ -11,6 +11,7 @@ use super::{Advise, Failure, Outcome, absolute};
 
 mod energy;
 mod fit;
+mod forecast;
 mod timetable;
 
 /// Most bytes that a gzipped file may unpack to.
@@ -38,6 +39,8 @@ pub enum Action {
     Energy(energy::EnergyArgs),
     /// Explain a meter by calendar and weather, and judge that on later readings
     Fit(fit::FitArgs),
+    /// What the next periods will ask for, with intervals
+    Forecast(forecast::ForecastArgs),
 }
 
 /// Runs `aula estate`.
@@ -49,6 +52,7 @@ pub fn run(args: &EstateArgs) -> Result<Outcome, Failure> {
         Action::Timetable(args) => timetable::run(args),
         Action::Energy(args) => energy::run(args),
         Action::Fit(args) => fit::run(args),
+        Action::Forecast(args) => forecast::run(args),
     }
 }
 
