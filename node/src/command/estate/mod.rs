@@ -9,8 +9,11 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::{Advise, Failure, Outcome, absolute};
 
+mod check;
 mod energy;
+mod failures;
 mod fit;
+mod forecast;
 mod timetable;
 
 /// Most bytes that a gzipped file may unpack to.
@@ -32,12 +35,18 @@ pub struct EstateArgs {
 /// What to do with the estate.
 #[derive(Debug, Subcommand)]
 pub enum Action {
+    /// Name the conflicts of a schedule
+    Check(check::CheckArgs),
     /// Find a timetable for an instance
     Timetable(timetable::TimetableArgs),
     /// Heating and cooling of a building, hour by hour
     Energy(energy::EnergyArgs),
     /// Explain a meter by calendar and weather, and judge that on later readings
     Fit(fit::FitArgs),
+    /// What the next periods will ask for, with intervals
+    Forecast(forecast::ForecastArgs),
+    /// Which equipment will fail, and what speaks for it
+    Failures(failures::FailuresArgs),
 }
 
 /// Runs `aula estate`.
@@ -49,6 +58,9 @@ pub fn run(args: &EstateArgs) -> Result<Outcome, Failure> {
         Action::Timetable(args) => timetable::run(args),
         Action::Energy(args) => energy::run(args),
         Action::Fit(args) => fit::run(args),
+        Action::Forecast(args) => forecast::run(args),
+        Action::Failures(args) => failures::run(args),
+        Action::Check(args) => check::run(args),
     }
 }
 
