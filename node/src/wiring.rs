@@ -11,6 +11,7 @@ use std::time::Duration;
 use aula_consensus::executor::LedgerExecutor;
 use aula_consensus::mempool::Submitted;
 use aula_consensus::ports::{AdmittedPeer, SystemClock};
+use aula_vault::Folders;
 use aula_consensus::{Config as EngineConfig, Handle, Keys, Mode, Ports, Timeouts};
 use aula_ledger::chain::TransactionId;
 use aula_ledger::genesis::Parsed;
@@ -74,11 +75,13 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
         .advise("consensus cannot start", hint)?;
     let consensus = Arc::new(consensus);
     tokio::spawn(watch::count(consensus.subscribe()));
-    tokio::spawn(rotation::watch(config.vault.folders(home), config.vault.rotation));
+    let vault =
+        Folders { data: config.vault.data_dir(home), keystore: config.vault.keystore_dir(home) };
+    tokio::spawn(rotation::watch(vault.clone(), config.vault.rotation));
     let network = Arc::new(Consensus(consensus.clone()));
     let mut node = Node::new(config, db.clone(), network, genesis.clone(), genesis_bytes, metrics);
     node.links.insert(0, home.links_dir());
-    node.vault = Some(config.vault.folders(home));
+    node.vault = Some(vault);
     let node = Arc::new(node);
     tokio::spawn(node.clone().attend());
     Ok(Running { origin: server.origin(), db, genesis, consensus, server, node })

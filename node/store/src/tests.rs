@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aula_consensus::ports::{ChainStore, Commit, Tip, Undecided};
+use aula_ledger::store::{ChainStore, Commit, Tip, Undecided};
 use aula_ledger::chain::transaction::id_of_bytes;
 use aula_ledger::chain::{Block, Code, CommitCertificate, Header, Receipt, TreeHead};
 use aula_ledger::codec::Canonical;

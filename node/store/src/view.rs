@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use aula_consensus::ports::Tip;
+use aula_ledger::store::Tip;
 use aula_ledger::chain::{Block, CommitCertificate, Header, Receipt, TransactionId};
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::bulk_tree::BulkTree;

@@ -7,7 +7,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use aula_vault::Folders;
 use serde::{Deserialize, Serialize};
 
 use crate::home::Home;
@@ -156,17 +155,21 @@ pub enum RotationBy {
 }
 
 impl VaultPlace {
-    /// Both folders of a home.
-    pub fn folders(&self, home: &Home) -> Folders {
-        let of = |given: &Option<PathBuf>, usual| given.clone().unwrap_or(usual);
-        Folders { data: of(&self.data, home.vault_dir()), keystore: of(&self.keystore, home.keystore_dir()) }
+    /// Where the vault's data lie.
+    pub fn data_dir(&self, home: &Home) -> PathBuf {
+        self.data.clone().unwrap_or_else(|| home.vault_dir())
+    }
+
+    /// Where the vault's keys lie, best on another disk.
+    pub fn keystore_dir(&self, home: &Home) -> PathBuf {
+        self.keystore.clone().unwrap_or_else(|| home.keystore_dir())
     }
 }
 
 impl Default for Log {
     fn default() -> Self {
         Self {
-            filter: "warn,aula_node=info,aula_consensus=info,arc_malachitebft_network=off".into(),
+            filter: "warn,aula=info,arc_malachitebft_network=off".into(),
             format: LogFormat::Text,
         }
     }
