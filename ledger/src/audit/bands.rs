@@ -103,8 +103,8 @@ pub(super) fn verify(
     checks.pass(
         NAME,
         format!(
-            "Bands proved: each of the {} needs lies in its band, by {} range proofs against the commitments that stood \
-             in the students' states before the round opened. {LIMITS}",
+            "Bands proved: each of the {} needs lies in its band, by {} range proofs against the commitments of the \
+             requests. {LIMITS}",
             claims.len(),
             groups.len()
         ),
@@ -125,9 +125,9 @@ pub(super) fn verify_one(
         checks.pass(
             NAME,
             format!(
-                "Band {band} was proved at submission: the ledger takes no request without a range proof against the \
-                 commitment {} in the student's state. The proof covers other students as well and stands in the \
-                 round's bundle. {LIMITS}",
+                "Band {band} rests on the ledger's rule, hence on more than two thirds of the validators: no request is \
+                 taken without a range proof against its commitment {}. That proof covers other students as well and \
+                 stands in the round's bundle. {LIMITS}",
                 claim.commitment
             ),
         );
@@ -138,8 +138,7 @@ pub(super) fn verify_one(
     checks.pass(
         NAME,
         format!(
-            "Band {band} is proved: the need lies in it, by a range proof against the commitment {} in the student's \
-             state. {LIMITS}",
+            "Band {band} is proved: the need lies in it, by a range proof against the request's commitment {}. {LIMITS}",
             claim.commitment
         ),
     );
@@ -147,4 +146,6 @@ pub(super) fn verify_one(
 }
 
 /// What no proof of a band shows.
-const LIMITS: &str = "That the committed needs are true, and mandates, are not proved: audits draw a sample.";
+const LIMITS: &str = "That the commitments stood in the students' states before the round opened, that the committed needs \
+                      are true, and mandates, are not shown: the first rests on the ledger's rule, for the others audits \
+                      draw a sample.";

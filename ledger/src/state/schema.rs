@@ -59,7 +59,7 @@ pub use chain::{
 pub use money::{StatedBudget, StatedEquity};
 pub use resources::{
     BandCounts, Budget, Class, Decision, DecisionRow, Placement, PoolPrice, PoolRecord, RequestRow, Round,
-    RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate,
+    RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate, StoredPlain,
 };
 pub use service::{Acknowledgement, Moment, Reversion, Utilisation};
 pub use students::{
@@ -230,6 +230,8 @@ keys! {
     decision_key(round: RoundId => round.0.to_be_bytes()) = "decision/";
     /// The optimizer's certificate of a round.
     certificate_key(round: RoundId => round.0.to_be_bytes()) = "certificate/";
+    /// A round at equity 0, for the price of fairness.
+    plain_key(round: RoundId => round.0.to_be_bytes()) = "plain/";
     /// A round's published report.
     report_key(round: RoundId => round.0.to_be_bytes()) = "report/";
     /// That a round's decision was taken back.
@@ -317,6 +319,8 @@ readers! {
     decision(id: RoundId) -> Decision = decision_key(id);
     /// The optimizer's certificate of a decided round.
     certificate(id: RoundId) -> StoredCertificate = certificate_key(id);
+    /// A decided round at equity 0.
+    plain(id: RoundId) -> StoredPlain = plain_key(id);
     /// A decided round's published report.
     published_report(id: RoundId) -> PublishedReport = report_key(id);
     /// That a round's decision was taken back.

@@ -142,6 +142,7 @@ fn world(hard: &Hard) -> Chain {
                 floor,
                 unit_cost_cents: Cents(1),
                 funder: account("funder"),
+                defined: crate::types::Height(1),
             };
             schema::write(&mut overlay, schema::pool_key(ClassId(1), record.pool), &record);
         }
