@@ -3,10 +3,10 @@
 use aula_ledger::tx::PayloadKind;
 use aula_ledger::types::{Height, ValidatorAddress};
 
+use crate::testkit::DevChain;
 use aula_read::index::{Index, Work};
 use aula_read::{search, transactions};
 use aula_store::{ChainView, IndexRow, StorageError};
-use crate::testkit::DevChain;
 
 type Tested = Result<(), Box<dyn std::error::Error>>;
 

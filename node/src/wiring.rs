@@ -11,11 +11,11 @@ use std::time::Duration;
 use aula_consensus::executor::LedgerExecutor;
 use aula_consensus::mempool::Submitted;
 use aula_consensus::ports::{AdmittedPeer, SystemClock};
-use aula_vault::Folders;
 use aula_consensus::{Config as EngineConfig, Handle, Keys, Mode, Ports, Timeouts};
 use aula_ledger::chain::TransactionId;
 use aula_ledger::genesis::Parsed;
 use aula_ledger::types::Height;
+use aula_vault::Folders;
 
 use crate::api::ops;
 use crate::bootstrap::{db_options, open_database, read_genesis};
@@ -75,8 +75,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
         .advise("consensus cannot start", hint)?;
     let consensus = Arc::new(consensus);
     tokio::spawn(watch::count(consensus.subscribe()));
-    let vault =
-        Folders { data: config.vault.data_dir(home), keystore: config.vault.keystore_dir(home) };
+    let vault = Folders { data: config.vault.data_dir(home), keystore: config.vault.keystore_dir(home) };
     tokio::spawn(rotation::watch(vault.clone(), config.vault.rotation));
     let network = Arc::new(Consensus(consensus.clone()));
     let mut node = Node::new(config, db.clone(), network, genesis.clone(), genesis_bytes, metrics);

@@ -132,8 +132,10 @@ fn rooms_named(source: &str) -> BTreeSet<String> {
             let words: Vec<&str> =
                 if after.starts_with('{') { list.split(',').map(str::trim).collect() } else { vec![list] };
             for word in words {
-                let room: String =
-                    word.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_' || c.is_ascii_digit()).collect();
+                let room: String = word
+                    .chars()
+                    .take_while(|c| c.is_ascii_lowercase() || *c == '_' || c.is_ascii_digit())
+                    .collect();
                 named.insert(room);
             }
         }

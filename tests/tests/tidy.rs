@@ -9,8 +9,11 @@ fn root() -> PathBuf {
 
 /// Every file of the repository with this ending, with its text.
 fn files(ending: &str) -> Vec<(String, String)> {
-    let output =
-        Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output().expect("git lists its files");
+    let output = Command::new("git")
+        .args(["ls-files", "-z"])
+        .current_dir(root())
+        .output()
+        .expect("git lists its files");
     let names = String::from_utf8(output.stdout).expect("names are UTF-8");
     let found: Vec<_> = names
         .split('\0')
@@ -38,8 +41,12 @@ fn only_the_demo_and_its_command_name_the_demo() {
     const STILL: &[&str] = &[];
     let named: Vec<_> = files(".rs")
         .into_iter()
-        .filter(|(name, _)| name.starts_with("node/") && !name.contains("/demo/") && !name.ends_with("command/demo.rs"))
-        .filter(|(_, text)| text.lines().any(|line| line.contains("crate::demo") && !line.trim_start().starts_with("//")))
+        .filter(|(name, _)| {
+            name.starts_with("node/") && !name.contains("/demo/") && !name.ends_with("command/demo.rs")
+        })
+        .filter(|(_, text)| {
+            text.lines().any(|line| line.contains("crate::demo") && !line.trim_start().starts_with("//"))
+        })
         .map(|(name, _)| name)
         .collect();
     assert_eq!(named, STILL, "these name the demo");

@@ -168,10 +168,7 @@ impl VaultPlace {
 
 impl Default for Log {
     fn default() -> Self {
-        Self {
-            filter: "warn,aula=info,arc_malachitebft_network=off".into(),
-            format: LogFormat::Text,
-        }
+        Self { filter: "warn,aula=info,arc_malachitebft_network=off".into(), format: LogFormat::Text }
     }
 }
 
