@@ -73,7 +73,7 @@ pub(super) fn collect(
             let at = usize::try_from(index).map_err(|_| none())?;
             let (bytes, receipt) = body.0.get(at).zip(body.1.get(at)).ok_or_else(none)?;
             let transaction = Transaction::from_canonical(bytes)
-                .map_err(|error| StoreError(format!("a stored transaction is damaged: {error}")))?;
+                .map_err(|error| StoreError::Damaged(format!("a stored transaction is damaged: {error}")))?;
             if is_public(&transaction.body.payload, receipt, min_cell) {
                 let row = |leaves: &[Hash], row: Vec<u8>| -> Result<ProvedRow, BuildError> {
                     Ok(ProvedRow { row, path: merkle::path(leaves, index.into()).ok_or_else(none)? })

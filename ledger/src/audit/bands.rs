@@ -45,7 +45,7 @@ pub(super) fn collect(
     if proved.len() == claims.len() {
         Ok(groups)
     } else {
-        Err(StoreError("a counted request stands in no accepted batch".into()).into())
+        Err(StoreError::Damaged("a counted request stands in no accepted batch".into()).into())
     }
 }
 
@@ -61,7 +61,8 @@ fn groups_of(
         let position = |handle| claims.binary_search_by_key(handle, |claim| claim.handle).ok();
         let rows = entries.iter().map(|entry| position(&entry.handle).and_then(|at| u32::try_from(at).ok()));
         let rows: Option<Vec<u32>> = rows.collect();
-        let rows = rows.ok_or_else(|| StoreError("an accepted batch names a handle without a row".into()))?;
+        let rows =
+            rows.ok_or_else(|| StoreError::Damaged("an accepted batch names a handle without a row".into()))?;
         let before = proved.len();
         proved.extend(&rows);
         if proved.len() > before {

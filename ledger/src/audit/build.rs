@@ -44,7 +44,9 @@ pub trait Archive {
         let accepted = receipts.iter().zip(&transactions).filter(|(one, _)| one.code == Code::Accepted);
         let payload = |bytes: &[u8]| Transaction::from_canonical(bytes).map(|one| one.body.payload);
         let payloads: Result<Vec<Payload>, CodecError> = accepted.map(|(_, bytes)| payload(bytes)).collect();
-        payloads.map(Some).map_err(|error| StoreError(format!("a stored transaction is damaged: {error}")))
+        payloads
+            .map(Some)
+            .map_err(|error| StoreError::Damaged(format!("a stored transaction is damaged: {error}")))
     }
 }
 
@@ -139,9 +141,10 @@ impl<'a> Collector<'a> {
         let mut claims = Vec::with_capacity(requests.len());
         for ((handle, request), (same, decision)) in requests.into_iter().zip(decisions) {
             if handle != same {
-                return Err(
-                    StoreError("a round's requests and decisions are of different students".into()).into()
-                );
+                return Err(StoreError::Damaged(
+                    "a round's requests and decisions are of different students".into(),
+                )
+                .into());
             }
             let row: RequestRow = schema::decode(&request)?;
             homes.insert(row.home_school);
@@ -203,10 +206,12 @@ impl<'a> Collector<'a> {
             Some(tree) => {
                 let hash_of = |neighbour: &Handle| {
                     let row = self.state.row(&label, neighbour)?;
-                    row.map(|row| row_hash(&row)).ok_or_else(|| StoreError("a tree's row is missing".into()))
+                    row.map(|row| row_hash(&row))
+                        .ok_or_else(|| StoreError::Damaged("a tree's row is missing".into()))
                 };
                 let proof = tree.prove_absence(handle, hash_of)?;
-                let proof = proof.ok_or_else(|| StoreError("a tree has and has not a handle".into()))?;
+                let proof =
+                    proof.ok_or_else(|| StoreError::Damaged("a tree has and has not a handle".into()))?;
                 StudentStanding::Absent { tree: self.known(&tree_key(&label))?, proof }
             }
         };
@@ -368,8 +373,8 @@ impl<'a> Collector<'a> {
     /// A record that must exist, with its proof.
     fn known(&self, key: &[u8]) -> Result<Proved, StoreError> {
         let (value, proof) = self.prove(key)?;
-        let value =
-            value.ok_or_else(|| StoreError(format!("the record {} is missing", key.escape_ascii())))?;
+        let value = value
+            .ok_or_else(|| StoreError::Damaged(format!("the record {} is missing", key.escape_ascii())))?;
         Ok(Proved { value, proof })
     }
 }

@@ -57,7 +57,7 @@ pub fn update(
     if let Some(key) = &before
         && state.map_node(key)?.is_none()
     {
-        return Err(StoreError(format!("authenticated map: no version below height {height}")));
+        return Err(StoreError::Damaged(format!("authenticated map: no version below height {height}")));
     }
     let reader = Reader { state, value: None };
     let values = changes.iter().map(|(key, value)| (KeyHash(key_hash(key).0), value.clone()));
@@ -102,7 +102,7 @@ pub fn prove(
     let (found, proof) =
         Sha256Jmt::new(&reader).get_with_proof(place, height.0).map_err(|error| broken(&error))?;
     if found != value {
-        return Err(StoreError("a record and the authenticated map disagree".into()));
+        return Err(StoreError::Damaged("a record and the authenticated map disagree".into()));
     }
     Ok((value, MapProof::from_jmt(&encode(&proof)?)?))
 }
@@ -132,11 +132,13 @@ impl TreeReader for Reader<'_> {
 type JmtError = anyhow::Error;
 
 fn broken(error: &JmtError) -> StoreError {
-    StoreError(format!("authenticated map: {error:#}"))
+    // A failure of the store below keeps its kind; all else jmt finds is nodes that do not fit.
+    let below = error.downcast_ref::<StoreError>().cloned();
+    below.unwrap_or_else(|| StoreError::Damaged(format!("authenticated map: {error:#}")))
 }
 
 fn encode(value: &impl BorshSerialize) -> Result<Vec<u8>, StoreError> {
-    borsh::to_vec(value).map_err(|error| StoreError(format!("authenticated map: {error}")))
+    borsh::to_vec(value).map_err(|error| StoreError::Failed(format!("authenticated map: {error}")))
 }
 
 /// A node's key in the store: version, big endian, so that a height's nodes lie together; then its path.
@@ -221,8 +223,9 @@ impl MapProof {
     /// Reads the borsh bytes of jmt's proof, whose fields are private: an optional leaf, then siblings as
     /// nothing (0), an inner node (1: left, right) or a leaf (2: key hash, value hash).
     fn from_jmt(bytes: &[u8]) -> Result<Self, StoreError> {
-        let theirs: JmtProof = borsh::from_slice(bytes)
-            .map_err(|error| StoreError(format!("authenticated map: a proof of unknown form: {error}")))?;
+        let theirs: JmtProof = borsh::from_slice(bytes).map_err(|error| {
+            StoreError::Damaged(format!("authenticated map: a proof of unknown form: {error}"))
+        })?;
         let siblings = theirs.siblings.iter().map(|sibling| match sibling {
             JmtSibling::Nothing => None,
             JmtSibling::Inner(left, right) => Some(sparse::node_hash(left, right)),

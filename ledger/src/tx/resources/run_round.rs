@@ -122,7 +122,7 @@ fn record(context: &mut Context<'_, '_>, ran: Ran) -> Result<Vec<Event>, Refusal
         context.overlay.put_row(&decisions, *handle, row.to_canonical());
     }
     let stored = StoredCertificate {
-        bytes: borsh::to_vec(&ran.solution.certificate).map_err(|e| StoreError(e.to_string()))?,
+        bytes: borsh::to_vec(&ran.solution.certificate).map_err(|e| StoreError::Failed(e.to_string()))?,
     };
     let decision = decision(context, &ran, &stored)?;
     let event = Event::RoundDecided {
