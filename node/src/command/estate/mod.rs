@@ -9,7 +9,9 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::{Advise, Failure, Outcome, absolute};
 
+mod check;
 mod energy;
+mod failures;
 mod fit;
 mod forecast;
 mod timetable;
@@ -33,6 +35,8 @@ pub struct EstateArgs {
 /// What to do with the estate.
 #[derive(Debug, Subcommand)]
 pub enum Action {
+    /// Name the conflicts of a schedule
+    Check(check::CheckArgs),
     /// Find a timetable for an instance
     Timetable(timetable::TimetableArgs),
     /// Heating and cooling of a building, hour by hour
@@ -41,6 +45,8 @@ pub enum Action {
     Fit(fit::FitArgs),
     /// What the next periods will ask for, with intervals
     Forecast(forecast::ForecastArgs),
+    /// Which equipment will fail, and what speaks for it
+    Failures(failures::FailuresArgs),
 }
 
 /// Runs `aula estate`.
@@ -53,6 +59,8 @@ pub fn run(args: &EstateArgs) -> Result<Outcome, Failure> {
         Action::Energy(args) => energy::run(args),
         Action::Fit(args) => fit::run(args),
         Action::Forecast(args) => forecast::run(args),
+        Action::Failures(args) => failures::run(args),
+        Action::Check(args) => check::run(args),
     }
 }
 
