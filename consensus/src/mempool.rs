@@ -23,6 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use aula_ledger::chain::transaction::id_of_bytes;
 use aula_ledger::chain::{Code, Transaction, TransactionId};
 use aula_ledger::codec::Canonical;
+use aula_ledger::execute::limits::{Budget, cost_of};
 use aula_ledger::params::MAX_TRANSACTION_BYTES;
 use aula_ledger::roles::senders;
 use aula_ledger::tx::PayloadKind;
@@ -33,7 +34,6 @@ use crate::ports::{AccountView, Clock, StoreError};
 
 mod accounts;
 mod at_tip;
-mod budget;
 mod lanes;
 mod memory;
 mod quotas;
@@ -43,14 +43,12 @@ mod standing;
 mod telling;
 
 pub use at_tip::AtTip;
-pub use budget::{Budget, Cost, Full};
 pub use lanes::{Lane, Place};
 pub use memory::Verified;
 pub use shapes::{Ledger, Limits, Origin, Pooled, Refusal, Room, Selection, Submitted};
 pub use standing::Settled;
 pub use telling::Occasion;
 
-use budget::cost_of;
 use quotas::Inner;
 
 /// The pool. Shared by the API, gossip and the driver.

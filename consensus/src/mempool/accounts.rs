@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use aula_ledger::execute::limits::Work;
+
 use super::lanes::{Lane, Place};
 use super::shapes::{Pooled, Room, Waiting};
-use super::standing::Standing;
+use super::standing::{Standing, Use};
 use crate::ports::AccountView;
 
 /// How much is held, by place.
@@ -19,6 +21,7 @@ pub(super) struct Holdings {
     /// Of what is ready.
     pub(super) range_values: u64,
     pub(super) rounds: u64,
+    pub(super) work: Work,
 }
 
 impl Room {
@@ -65,6 +68,7 @@ impl Holdings {
         if place.is_ready() {
             self.range_values = self.range_values.saturating_add(pooled.cost.range_values.into());
             self.rounds = self.rounds.saturating_add(pooled.rounds);
+            self.work = self.work.saturating_add(pooled.cost.work);
         }
     }
 
@@ -74,6 +78,7 @@ impl Holdings {
         if place.is_ready() {
             self.range_values = self.range_values.saturating_sub(pooled.cost.range_values.into());
             self.rounds = self.rounds.saturating_sub(pooled.rounds);
+            self.work = self.work.saturating_sub(pooled.cost.work);
         }
     }
 
@@ -83,6 +88,20 @@ impl Holdings {
             bytes: sum.bytes.saturating_add(lane.bytes),
             transactions: sum.transactions.saturating_add(lane.transactions),
         })
+    }
+}
+
+impl Holdings {
+    /// What is ready would use of a block.
+    pub(super) fn used(&self) -> Use {
+        let ready = self.ready();
+        Use {
+            bytes: ready.bytes as u64,
+            transactions: ready.transactions as u64,
+            range_values: self.range_values,
+            rounds: self.rounds,
+            work: self.work,
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! The pool's questions, answered from the state after the last decided block.
 
 use aula_ledger::chain::{Code, Transaction};
+use aula_ledger::execute::limits::Budget;
 use aula_ledger::state::StateReader;
 use aula_ledger::types::{AccountId, Height};
 
-use super::budget::Budget;
 use super::shapes::Ledger;
 use crate::ports::{AccountView, Executor, StoreError};
 

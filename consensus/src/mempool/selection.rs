@@ -13,10 +13,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use aula_ledger::execute::limits::{Budget, Full};
 use aula_ledger::types::{AccountId, Height};
 
 use super::accounts::Account;
-use super::budget::{Budget, Full};
 use super::shapes::{Pooled, Selection, Waiting};
 use super::standing::Rank;
 use crate::ports::StoreError;

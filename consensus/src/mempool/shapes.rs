@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use aula_ledger::chain::{Code, Transaction, TransactionId};
+use aula_ledger::execute::limits::{Budget, Cost};
 use aula_ledger::keys::PublicKey;
 use aula_ledger::types::{AccountId, Height};
 
-use super::budget::{Budget, Cost};
 use super::lanes::{Lane, Place};
 use crate::ports::{AccountView, StoreError};
 

@@ -10,11 +10,11 @@
 use std::collections::BTreeMap;
 
 use aula_ledger::chain::TransactionId;
+use aula_ledger::execute::limits::{Budget, Cost, Full, Work};
 use aula_ledger::params::Params;
 use aula_ledger::types::{AccountId, Height};
 
 use super::accounts::Account;
-use super::budget::{Budget, Cost, Full};
 use super::quotas::Inner;
 use super::shapes::Pooled;
 use crate::ports::StoreError;
@@ -46,20 +46,45 @@ pub struct Settled {
     pub accepted: bool,
 }
 
-/// The share of a block that so much is, by the limit it uses most of, in millionths.
-pub(super) fn share(params: &Params, bytes: usize, signatures: usize, values: u64, rounds: u64) -> u64 {
-    let part = |used: u64, most: u32| match (used, u64::from(most)) {
-        (0, _) => 0,
-        (_, 0) => u64::MAX,
-        (used, most) => used.saturating_mul(WHOLE) / most,
-    };
-    let shares = [
-        part(bytes as u64, params.max_block_bytes),
-        part(signatures as u64, params.max_block_signatures),
-        part(values, params.max_block_range_values),
-        part(rounds, params.max_block_rounds),
-    ];
-    shares.into_iter().max().unwrap_or(0)
+/// What transactions use of a block, as far as their bytes say: what the state adds, [`Budget`] counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Use {
+    pub(super) bytes: u64,
+    pub(super) transactions: u64,
+    pub(super) range_values: u64,
+    pub(super) rounds: u64,
+    pub(super) work: Work,
+}
+
+impl Use {
+    fn of<'p>(all: impl IntoIterator<Item = &'p Pooled>) -> Self {
+        all.into_iter().fold(Self::default(), |sum, pooled| Self {
+            bytes: sum.bytes.saturating_add(pooled.cost.bytes),
+            transactions: sum.transactions.saturating_add(1),
+            range_values: sum.range_values.saturating_add(pooled.cost.range_values.into()),
+            rounds: sum.rounds.saturating_add(pooled.rounds),
+            work: sum.work.saturating_add(pooled.cost.work),
+        })
+    }
+
+    /// The share of a block that this is, by the limit it uses most of, in millionths.
+    fn share(self, params: &Params) -> u64 {
+        let part = |used: u64, most: u64| match (used, most) {
+            (0, _) => 0,
+            (_, 0) => u64::MAX,
+            (used, most) => {
+                u64::try_from(u128::from(used) * u128::from(WHOLE) / u128::from(most)).unwrap_or(u64::MAX)
+            }
+        };
+        let shares = [
+            part(self.bytes, params.max_block_bytes.into()),
+            part(self.transactions, params.max_block_signatures.into()),
+            part(self.range_values, params.max_block_range_values.into()),
+            part(self.rounds, params.max_block_rounds.into()),
+            part(self.work, params.max_block_work),
+        ];
+        shares.into_iter().max().unwrap_or(0)
+    }
 }
 
 /// The limit of a whole block that one transaction is over by what its bytes say, if there is one.
@@ -74,8 +99,7 @@ pub(super) fn over(params: &Params, cost: &Cost) -> Option<&'static str> {
 
 /// The share of a block that an account asks for; more than a whole one for who has a backlog.
 pub(super) fn asked(params: &Params, account: &Account) -> u64 {
-    let ready = account.held.ready();
-    share(params, ready.bytes, ready.transactions, account.held.range_values, account.held.rounds)
+    account.held.used().share(params)
 }
 
 /// True when an account asks for more than a block may hold.
@@ -137,7 +161,7 @@ fn judge(
         Some(_) => before.missed.saturating_add(1),
     };
     let charged_until = charge(params, before.charged_until, next, &wasted);
-    Ok(Standing { missed, got: share_of(params, &served), charged_until })
+    Ok(Standing { missed, got: Use::of(served.iter().copied()).share(params), charged_until })
 }
 
 /// Whether an empty block could have held this beside what was served of its account: if not, nobody else was in the way.
@@ -153,17 +177,10 @@ fn fits_beside(empty: &Budget<'_>, served: &[&Pooled], left: &Pooled) -> Result<
     Ok(true)
 }
 
-fn share_of(params: &Params, served: &[&Pooled]) -> u64 {
-    let sum = |of: &dyn Fn(&Pooled) -> u64| served.iter().fold(0u64, |sum, p| sum.saturating_add(of(p)));
-    let bytes = usize::try_from(sum(&|p| p.size() as u64)).unwrap_or(usize::MAX);
-    let values = sum(&|p| p.cost.range_values.into());
-    share(params, bytes, served.len(), values, sum(&|p| p.rounds))
-}
-
 /// A rejected batch has used up range values that others could have had, a refused run its round.
 fn charge(params: &Params, before: Height, next: Height, wasted: &[&Pooled]) -> Height {
-    let sum = |of: &dyn Fn(&Pooled) -> u64| wasted.iter().fold(0u64, |sum, p| sum.saturating_add(of(p)));
-    let cost = share(params, 0, 0, sum(&|p| p.cost.range_values.into()), sum(&|p| p.rounds));
+    let Use { range_values, rounds, .. } = Use::of(wasted.iter().copied());
+    let cost = Use { range_values, rounds, ..Use::default() }.share(params);
     if cost == 0 {
         return before;
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use aula_ledger::chain::Body;
+use aula_ledger::execute::limits::Cost;
 use aula_ledger::keys::public_key;
 use aula_ledger::params::Params;
 use aula_ledger::proof::money::BudgetLine;
