@@ -24,9 +24,9 @@ use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey};
 use crate::terminal::{Advise, Failure};
 
-/// Numbers of refusals that pass by themselves: the pool is full, the account's part of it is, or an earlier
-/// transaction of the account has not arrived yet.
-const NO_ROOM: [u16; 3] = [1001, 1002, 1004];
+/// Numbers of refusals that pass by themselves: the pool is full, the account's part of it is, or earlier
+/// transactions of the account have not arrived yet.
+const NO_ROOM: [u16; 4] = [1001, 1002, 1004, 1006];
 const RETRY_EVERY: Duration = Duration::from_millis(10);
 /// How long to go on when the node has no room.
 const RETRY_LIMIT: Duration = Duration::from_secs(60);

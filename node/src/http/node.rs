@@ -36,7 +36,7 @@ const MAX_PAST: usize = 1;
 /// A transaction that is not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// The ledger's number (1 to 99) or the pool's (1001 and above).
+    /// The ledger's number (1 to 255) or the pool's (1001 and above).
     pub code: u16,
     /// Why, in a sentence.
     pub message: String,
