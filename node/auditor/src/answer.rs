@@ -25,9 +25,14 @@ pub(crate) struct Failure {
 
 impl Answer {
     pub(crate) fn print(self, output: Output) -> ExitCode {
-        match output {
+        let said = match output {
             Output::Text => say(&self.text),
             Output::Json => say(&self.json.to_string()),
+        };
+        if let Err(error) = said {
+            // Whoever reads the exit code alone must not take a lost answer for a yes.
+            let _ = writeln!(io::stderr().lock(), "aula-audit: the answer cannot be written: {error}");
+            return ExitCode::from(Verdict::CannotTell.exit_code());
         }
         ExitCode::from(self.exit_code)
     }
@@ -38,16 +43,17 @@ impl Failure {
         // Nothing is left to do when the streams are closed.
         let _ = writeln!(io::stderr().lock(), "aula-audit: {}.\n  next: {}", self.message, self.next);
         if output == Output::Json {
-            say(&json!({ "valid": false, "error": { "message": self.message, "hint": self.next } })
+            // The exit code says the same.
+            let _ = say(&json!({ "valid": false, "error": { "message": self.message, "hint": self.next } })
                 .to_string());
         }
         ExitCode::from(Verdict::CannotTell.exit_code())
     }
 }
 
-fn say(line: &str) {
+fn say(line: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    writeln!(out, "{line}").and_then(|()| out.flush())
 }
 
 /// The checks as lines: `yes` or `NO`, the name, what it proves.

@@ -216,7 +216,7 @@ pub async fn run(context: &Context, args: &EvidenceArgs) -> Result<Outcome, Fail
         _ => kind,
     };
     let text = format!(
-        "{}\n{} bytes about a {about}, as of height {height}\nsha256 {sha256}\ncheck it: aula-audit verify {} --genesis GENESIS",
+        "{}\n{} bytes of evidence ({about}), as of height {height}\nsha256 {sha256}\ncheck it: aula-audit verify {} --genesis GENESIS",
         out.display(),
         bytes.len(),
         out.display()
