@@ -20,6 +20,7 @@ pub mod home;
 pub mod http;
 pub mod keys;
 pub mod localnet;
+pub mod outside;
 pub mod program;
 pub mod read;
 pub mod sentiment;
@@ -29,6 +30,7 @@ pub mod storage;
 pub mod terminal;
 pub mod twin_record;
 pub mod twin_state;
+pub mod whole_file;
 pub mod wiring;
 
 #[cfg(test)]

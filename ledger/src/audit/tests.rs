@@ -238,7 +238,7 @@ fn what_is_no_bundle_or_of_a_later_version_cannot_be_told_and_what_is_damaged_is
     let world = World::decided();
     let good = world.collector(&[]).student(DistrictId(1), YEAR, &handle(3)).unwrap().to_canonical();
     let verdict = |bytes: &[u8]| verify(bytes, &world.genesis, &Options::default()).verdict;
-    assert_eq!(verdict(b""), Verdict::CannotTell);
+    assert_eq!(verdict(b""), Verdict::Invalid, "cut to nothing");
     assert_eq!(verdict(b"PK zip"), Verdict::CannotTell);
     for other in [1, 2, 4] {
         assert_eq!(verdict(&[&[other], &good[1..]].concat()), Verdict::CannotTell);

@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::Finality;
-use crate::http::Node;
+use crate::http::{Node, Signing};
 use crate::http::{FromPath, FromQuery};
 use crate::read::transactions::{self, Outline};
 use crate::read::uptime;
@@ -48,6 +48,10 @@ pub struct Status {
     pub peers: usize,
     /// `validator` while this node signs votes when it is in the set, else `follower`.
     pub role: &'static str,
+    /// Whether this node's key is in the validator set and it signs votes.
+    pub signs: bool,
+    /// Why it signs nothing although its key is in the validator set; none in every other case.
+    pub silent_because: Option<String>,
     /// Transactions in the chain so far; none while this node still counts a long chain.
     pub transactions: Option<u64>,
     /// From a block's own time until this node had it final and stored; none before it saw one.
@@ -195,6 +199,7 @@ pub fn status_of(node: &Node) -> Result<Status, ApiError> {
     let view = node.view();
     let tip = view.tip();
     let (waiting_transactions, waiting_bytes) = node.network.waiting();
+    let signing = node.signing()?;
     let counted = {
         let contents = node.index.follow(&view)?;
         (contents.height() == tip.height.0).then(|| contents.transactions())
@@ -210,6 +215,11 @@ pub fn status_of(node: &Node) -> Result<Status, ApiError> {
         validators: schema::validator_schedule(&*view)?.next.validators().len(),
         peers: node.network.peers(),
         role: node.network.mode(),
+        signs: signing == Signing::Signs,
+        silent_because: match signing {
+            Signing::Silent(why) => Some(why),
+            _ => None,
+        },
         waiting_transactions,
         waiting_bytes,
         version: env!("CARGO_PKG_VERSION"),
