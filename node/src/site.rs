@@ -25,8 +25,10 @@ async fn page_for_browsers(request: Request, next: Next) -> Response {
     match response.extensions().get::<ErrorDetail>() {
         Some(detail) if wants_page => {
             let mut page = explorer::error_page(response.status(), detail);
-            if let Some(wait) = response.headers().get(header::RETRY_AFTER) {
-                page.headers_mut().insert(header::RETRY_AFTER, wait.clone());
+            for name in [header::RETRY_AFTER, header::X_CONTENT_TYPE_OPTIONS, header::REFERRER_POLICY] {
+                if let Some(value) = response.headers().get(&name) {
+                    page.headers_mut().insert(name, value.clone());
+                }
             }
             page
         }

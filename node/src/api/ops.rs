@@ -60,17 +60,17 @@ const CURRENT_MS: u64 = 60_000;
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses((status = 200, body = Object), (status = 503, body = ErrorBody)))]
 pub async fn readyz(State(node): State<Arc<Node>>) -> Result<Json<Value>, ApiError> {
+    if let Signing::Silent(why) = node.signing()? {
+        let message = format!("this node's key is a validator's, and it signs nothing: {why}");
+        let hint = "see `aula status` and the node's log for what to do";
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "not_signing", message, hint));
+    }
     let tip = node.view().tip();
     let age_ms = now_ms().saturating_sub(tip.time_ms.0);
     if age_ms > CURRENT_MS {
         let message = format!("the last final block, {}, is {} s old", tip.height, age_ms / 1000);
         let hint = "wait if this node is catching up; else look whether two thirds of the validators are up";
         return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "not_current", message, hint));
-    }
-    if let Signing::Silent(why) = node.signing()? {
-        let message = format!("this node's key is a validator's, and it signs nothing: {why}");
-        let hint = "see `aula status` and the node's log for what to do";
-        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "not_signing", message, hint));
     }
     Ok(Json(json!({ "ready": true, "height": tip.height })))
 }

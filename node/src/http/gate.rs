@@ -158,8 +158,7 @@ async fn served(node: &Node, request: Request, next: Next) -> Response {
     }
     let request = match with_body(node, caller, request).await {
         Ok(request) => request,
-        // What is still to come is not waited for: the connection ends.
-        Err(error) => return ([(header::CONNECTION, "close")], error).into_response(),
+        Err(error) => return error.into_response(),
     };
     let permits = match purpose {
         Purpose::Health => &node.health,

@@ -182,7 +182,7 @@ impl Node {
     pub fn signing(&self) -> Result<Signing, StoreError> {
         let Some(own) = self.network.votes_as() else { return Ok(Signing::Follows) };
         let set = schema::validator_schedule(&*self.view())?.next;
-        if !set.validators().iter().any(|validator| validator.address() == own) {
+        if !set.validators().iter().any(|validator| validator.address == own) {
             return Ok(Signing::NotInSet);
         }
         if self.network.mode() == "validator" {
