@@ -202,6 +202,30 @@ mod tests {
     }
 
     #[test]
+    fn a_new_certificate_is_taken_and_files_that_cannot_be_used_leave_the_old_one()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let (certificate, key) = (folder.path().join("c.pem"), folder.path().join("k.pem"));
+        let renew = || -> Result<(), Box<dyn std::error::Error>> {
+            let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+            std::fs::write(&certificate, made.cert.pem())?;
+            Ok(std::fs::write(&key, made.key_pair.serialize_pem())?)
+        };
+        renew()?;
+        let mut tls = Tls::read(&certificate, &key)?;
+        let served = tls.config();
+        let first = served.get_inner();
+        renew()?;
+        tls.reload();
+        let second = served.get_inner();
+        assert!(!Arc::ptr_eq(&first, &second), "the running server takes it");
+        std::fs::write(&certificate, "no certificate")?;
+        tls.reload();
+        assert!(Arc::ptr_eq(&second, &served.get_inner()));
+        Ok(())
+    }
+
+    #[test]
     fn an_expired_certificate_and_one_that_will_be_are_said() {
         let now = 1_000 * DAY_MS;
         assert_eq!(expiry(now - 3 * DAY_MS, now).as_deref(), Some("the certificate expired 3 days ago"));

@@ -24,7 +24,7 @@ fn told<'a>(response: &'a Response, name: &str) -> &'a str {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn attack_11_half_sent_posts_silence_nobody() -> Tested {
-    let s = served(|config| config.api.max_requests = 4).await?;
+    let mut s = served(|config| config.api.max_requests = 4).await?;
     let address = s.client.origin().trim_start_matches("http://").to_owned();
     let (begun, mut halves) = (Instant::now(), Vec::new());
     for _ in 0..64 {
@@ -51,7 +51,7 @@ async fn readers_leave_health_and_submissions_their_permits() -> Tested {
     let taken = |node: &mut Node, _: &DevChain| {
         node.requests.forget_permits(usize::MAX);
     };
-    let s = served_with(|_| {}, taken).await?;
+    let mut s = served_with(|_| {}, taken).await?;
     assert_eq!(asked(&s, Method::GET, "/v1/status", &[]).await?.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(asked(&s, Method::GET, "/healthz", &[]).await?.status(), StatusCode::OK);
     s.client.submit(s.chain.proposal(100).to_canonical()).await.map_err(failed)?;
