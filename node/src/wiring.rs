@@ -236,6 +236,10 @@ impl Network for Consensus {
         self.handle.status().peers
     }
 
+    fn damage(&self) -> Option<String> {
+        self.0.damage()
+    }
+
     fn mode(&self) -> &'static str {
         match self.handle.status().mode {
             Mode::Validator => "validator",

@@ -52,6 +52,8 @@ pub struct Status {
     pub signs: bool,
     /// Why it signs nothing although its key is in the validator set; none in every other case.
     pub silent_because: Option<String>,
+    /// What this node found damaged in its own state, with what to do next: it is not ready then. None while all is well.
+    pub damage: Option<String>,
     /// Transactions in the chain so far; none while this node still counts a long chain.
     pub transactions: Option<u64>,
     /// From a block's own time until this node had it final and stored; none before it saw one.
@@ -220,6 +222,7 @@ pub fn status_of(node: &Node) -> Result<Status, ApiError> {
             Signing::Silent(why) => Some(why),
             _ => None,
         },
+        damage: node.network.damage(),
         waiting_transactions,
         waiting_bytes,
         version: env!("CARGO_PKG_VERSION"),

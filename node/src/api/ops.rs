@@ -56,7 +56,7 @@ pub async fn healthz() -> Json<Value> {
 /// With nothing to do there is a block a second; a tip older than this says that something is wrong.
 const CURRENT_MS: u64 = 60_000;
 
-/// The node's last block is at most a minute old, and if it is a validator, it signs
+/// The node's last block is at most a minute old, its state is whole as far as it knows, and if it is a validator, it signs
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses((status = 200, body = Object), (status = 503, body = ErrorBody)))]
 pub async fn readyz(State(node): State<Arc<Node>>) -> Result<Json<Value>, ApiError> {
@@ -64,6 +64,10 @@ pub async fn readyz(State(node): State<Arc<Node>>) -> Result<Json<Value>, ApiErr
         let message = format!("this node's key is a validator's, and it signs nothing: {why}");
         let hint = "see `aula status` and the node's log for what to do";
         return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "not_signing", message, hint));
+    }
+    if let Some(damage) = node.network.damage() {
+        let hint = "stop the node and run `aula replay`, or fetch the chain again from the peers";
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "state_damaged", damage, hint));
     }
     let tip = node.view().tip();
     let age_ms = now_ms().saturating_sub(tip.time_ms.0);

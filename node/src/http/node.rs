@@ -71,6 +71,10 @@ pub trait Network: Send + Sync {
     fn attention(&self) -> Option<String> {
         None
     }
+    /// What this node found damaged in its own state, with what to do next; none while all is well.
+    fn damage(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Shared by all routes, behind an `Arc`.
