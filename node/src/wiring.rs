@@ -237,7 +237,7 @@ impl Network for Consensus {
     }
 
     fn damage(&self) -> Option<String> {
-        self.0.damage()
+        self.handle.damage()
     }
 
     fn mode(&self) -> &'static str {
