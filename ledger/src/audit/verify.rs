@@ -114,10 +114,6 @@ fn check_genesis(checks: &mut Checks, sha256: Hash, bytes: &[u8], options: &Opti
 }
 
 fn check_format(checks: &mut Checks, bytes: &[u8]) -> Result<Bundle, Stop> {
-    // A file cut to nothing is a cut file, and not one of another version.
-    if bytes.is_empty() {
-        return checks.fail("format", "The file is damaged: it is empty.");
-    }
     match Bundle::from_canonical(bytes) {
         Ok(bundle) => {
             let kind = bundle.subject.kind();
