@@ -205,7 +205,7 @@ fn wrong_uses_are_refused_with_what_to_do() -> Anyhow {
     assert!(matches!(ChainDb::open(&path, DbOptions::default()), Err(StorageError::Busy(_))));
     let first = commit(db.latest().tip(), Vec::new(), StateWrites::default());
     db.commit(&first)?;
-    assert!(db.commit(&first).is_err_and(|e| e.0.contains("does not follow the last decided height 1")));
+    assert!(db.commit(&first).is_err_and(|e| e.to_string().contains("does not follow the last decided height 1")));
     Ok(())
 }
 
