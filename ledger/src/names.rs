@@ -127,8 +127,13 @@ mod tests {
 
     #[test]
     fn a_title_reads_as_it_is_written() {
-        assert!(Title::new("Distrito Escolar 7, \u{5d0}\u{5d1}").is_ok(), "letters have a direction of their own");
-        for mark in ['\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}', '\u{7}'] {
+        assert!(
+            Title::new("Distrito Escolar 7, \u{5d0}\u{5d1}").is_ok(),
+            "letters have a direction of their own"
+        );
+        for mark in
+            ['\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}', '\u{7}']
+        {
             assert!(Title::new(&format!("North{mark}West")).is_err(), "{}", mark.escape_unicode());
         }
     }

@@ -52,7 +52,8 @@ impl FromStr for Outside {
 
     fn from_str(text: &str) -> Result<Self, Failure> {
         let refused = |why: &str| {
-            let hint = "write /ip4/ADDRESS/tcp/PORT or /dns/NAME/tcp/PORT, for example /ip4/192.0.2.7/tcp/8481";
+            let hint =
+                "write /ip4/ADDRESS/tcp/PORT or /dns/NAME/tcp/PORT, for example /ip4/192.0.2.7/tcp/8481";
             Failure::new("bad_address", format!("{text:?} is no address for peers: {why}"), hint)
         };
         let parts: Vec<&str> = text.split('/').collect();

@@ -15,8 +15,8 @@ use aula_consensus::mempool::Submitted;
 use aula_consensus::ports::{AdmittedPeer, SystemClock};
 use aula_consensus::{Config as EngineConfig, Handle, Keys, Mode, Ports, Timeouts};
 use aula_ledger::chain::TransactionId;
-use aula_ledger::genesis::Parsed;
 use aula_ledger::chain::validators;
+use aula_ledger::genesis::Parsed;
 use aula_ledger::keys::public_key;
 use aula_ledger::types::{Height, ValidatorAddress};
 use aula_vault::Folders;
@@ -163,7 +163,9 @@ fn check_listens(config: &Config) -> Result<(), Failure> {
     for (field, address) in [("p2p.listen", own), ("p2p.gossip_listen", gossip)] {
         let hint = match TcpListener::bind(address).as_ref().map_err(std::io::Error::kind) {
             Ok(_) => continue,
-            Err(ErrorKind::AddrInUse) => "stop the program that has this port, or choose another in [p2p] of config.toml",
+            Err(ErrorKind::AddrInUse) => {
+                "stop the program that has this port, or choose another in [p2p] of config.toml"
+            }
             Err(ErrorKind::AddrNotAvailable) => {
                 "listen on an address of this machine, for example /ip4/0.0.0.0/tcp/8481, and put the one by which others reach \
                  it into p2p.external"
@@ -205,10 +207,12 @@ pub fn peer(text: &str) -> Result<AdmittedPeer, Failure> {
                     that node";
         Failure::new("bad_peer", format!("{text:?} is no peer's address: {why}"), hint)
     };
-    let (address, id) = text.rsplit_once("/p2p/").ok_or_else(|| refused("it lacks /p2p/ID at its end".into()))?;
+    let (address, id) =
+        text.rsplit_once("/p2p/").ok_or_else(|| refused("it lacks /p2p/ID at its end".into()))?;
     address.parse::<Outside>().map_err(|failure| refused(failure.message))?;
     let listen = Some(address.parse().map_err(|error| refused(with_causes(&error)))?);
-    let peer = id.parse().map_err(|error| refused(format!("its id is malformed: {}", with_causes(&error))))?;
+    let peer =
+        id.parse().map_err(|error| refused(format!("its id is malformed: {}", with_causes(&error))))?;
     Ok(AdmittedPeer { peer, listen })
 }
 

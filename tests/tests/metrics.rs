@@ -6,8 +6,20 @@ use std::path::Path;
 
 const KINDS: [&str; 3] = ["counter", "gauge", "histogram"];
 /// Units that are no base unit, and abbreviations of units.
-const NO_UNITS: [&str; 12] =
-    ["ms", "millis", "milliseconds", "minutes", "hours", "days", "kib", "mib", "kilobytes", "percent", "s", "sec"];
+const NO_UNITS: [&str; 12] = [
+    "ms",
+    "millis",
+    "milliseconds",
+    "minutes",
+    "hours",
+    "days",
+    "kib",
+    "mib",
+    "kilobytes",
+    "percent",
+    "s",
+    "sec",
+];
 
 /// Every Rust file of a folder.
 fn sources(folder: &Path, found: &mut Vec<String>) -> std::io::Result<()> {

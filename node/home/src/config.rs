@@ -203,7 +203,12 @@ impl Default for Api {
 
 impl Default for P2p {
     fn default() -> Self {
-        Self { listen: "/ip4/127.0.0.1/tcp/8481".into(), external: None, gossip_listen: None, peers: Vec::new() }
+        Self {
+            listen: "/ip4/127.0.0.1/tcp/8481".into(),
+            external: None,
+            gossip_listen: None,
+            peers: Vec::new(),
+        }
     }
 }
 
@@ -296,7 +301,12 @@ impl Config {
                 0..=100_000,
                 "0 to 100000",
             ),
-            ("api.submissions_per_second", self.api.submissions_per_second.into(), 0..=1_000_000, "0 to 1000000"),
+            (
+                "api.submissions_per_second",
+                self.api.submissions_per_second.into(),
+                0..=1_000_000,
+                "0 to 1000000",
+            ),
             ("api.max_streams", size(self.api.max_streams), 0..=100_000, "0 to 100000"),
             ("api.cache_mib", size(self.api.cache_mib), 0..=65_536, "0 to 65536 MiB"),
             ("api.reads_per_second", self.api.reads_per_second.into(), 0..=1_000_000, "0 to 1000000"),

@@ -15,8 +15,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::Finality;
-use crate::http::{Node, Signing};
 use crate::http::{FromPath, FromQuery};
+use crate::http::{Node, Signing};
 use crate::read::transactions::{self, Outline};
 use crate::read::uptime;
 use crate::storage::{ChainView, StorageError};

@@ -13,7 +13,8 @@ pub fn complete(path: &str, operation: &mut Value) {
             (false, Some("path")) => {
                 parameter["in"] = "query".into();
                 // A type that may be left out says so; utoipa calls everything in a path required.
-                let optional = parameter["schema"]["type"].as_array().is_some_and(|t| t.contains(&json!("null")));
+                let optional =
+                    parameter["schema"]["type"].as_array().is_some_and(|t| t.contains(&json!("null")));
                 if optional {
                     parameter["required"] = false.into();
                 }

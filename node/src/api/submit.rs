@@ -14,8 +14,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::api_error::{ApiError, ErrorBody};
-use crate::http::Node;
 use crate::http::FromPath;
+use crate::http::Node;
 use crate::read::publish;
 
 /// A transaction that waits now.
@@ -80,11 +80,15 @@ fn next_step(code: u16) -> &'static str {
     match code {
         4 => "ask /v1/accounts/ACCOUNT for the next sequence number, and sign again with it",
         1001 => "send the same bytes again in a second",
-        1002 | 1004 => "wait until an earlier transaction of this account is in a block, then send the same bytes again",
+        1002 | 1004 => {
+            "wait until an earlier transaction of this account is in a block, then send the same bytes again"
+        }
         1003 => "sign again with the next higher sequence number; `aula tx` does so by itself",
         1005 => "ask this node's operator for its log, and send it through another node",
         1099 => "send it to another node, and tell this one's operator",
-        _ => "correct what the message says and sign again; nothing was executed and no sequence number is used up",
+        _ => {
+            "correct what the message says and sign again; nothing was executed and no sequence number is used up"
+        }
     }
 }
 

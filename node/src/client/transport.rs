@@ -24,7 +24,8 @@ const SYSTEM: [&str; 5] = [
     "/etc/ssl/cert.pem",
 ];
 /// Variables that name a proxy.
-const PROXIES: [&str; 6] = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+const PROXIES: [&str; 6] =
+    ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
 /// An HTTP client for one origin.
 ///
@@ -32,7 +33,8 @@ const PROXIES: [&str; 6] = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PR
 /// When the origin is no http or https URL, or a file of authorities cannot be used.
 pub fn connect(origin: &str, authority: Option<&Path>) -> Result<reqwest::Client, Failure> {
     let hint = "give the node's URL, for example http://127.0.0.1:8480";
-    let url = Url::parse(origin).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let url =
+        Url::parse(origin).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let url = url.ok_or_else(|| Failure::new("bad_url", format!("{origin:?} is no http URL"), hint))?;
     let mut builder = reqwest::Client::builder()
         .timeout(TIMEOUT)

@@ -149,7 +149,8 @@ fn configure(home: &Home, outside: Option<&Outside>) -> Result<Option<PathBuf>, 
         }
         match p2p.external {
             Some(there) if there != shown => {
-                let message = format!("p2p.external is {there} in {}, and --p2p says {shown}", path.display());
+                let message =
+                    format!("p2p.external is {there} in {}, and --p2p says {shown}", path.display());
                 return Err(Failure::new("conflict", message, "change it there, or leave --p2p out"));
             }
             _ if listen != shown => text = set(&text, "p2p", "external", &format!("\"{shown}\"")),

@@ -111,7 +111,8 @@ fn write_config(context: &Context, args: &JoinArgs) -> Result<(), Failure> {
         change("consensus", "role", "\"follower\"".into(), None);
     }
     if let Some(listen) = &args.listen {
-        let was = Some(format!("\"{}\"", before.api.listen)).filter(|_| before.api.listen != Api::default().listen);
+        let was =
+            Some(format!("\"{}\"", before.api.listen)).filter(|_| before.api.listen != Api::default().listen);
         change("api", "listen", format!("\"{listen}\""), was);
     }
     if text == old {

@@ -109,7 +109,10 @@ pub(super) fn export(home: &Home, name: &str, p2p: Option<String>) -> Result<Ope
     let p2p = match p2p {
         Some(p2p) => Some(p2p),
         None => OperatorFile::stored(home)
-            .advise(format!("cannot use {}", home.operator_file().display()), "move it away and run it again")?
+            .advise(
+                format!("cannot use {}", home.operator_file().display()),
+                "move it away and run it again",
+            )?
             .and_then(|file| file.p2p),
     };
     let file = OperatorFile::of_home(home, name, p2p)

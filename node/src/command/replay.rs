@@ -54,7 +54,8 @@ pub(in crate::command) struct Difference {
 pub fn run(context: &Context, _: &ReplayArgs) -> Result<Outcome, Failure> {
     let config = Config::load(&context.home)?;
     let (bytes, parsed) = read_genesis(&context.home)?;
-    let db = ChainDb::open_read_only(&context.home.data_dir(), db_options(&config)).map_err(storage_failure)?;
+    let db =
+        ChainDb::open_read_only(&context.home.data_dir(), db_options(&config)).map_err(storage_failure)?;
     let view = db.latest();
     let start = Instant::now();
     let mut state = MemoryState::new();

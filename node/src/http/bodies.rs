@@ -40,7 +40,12 @@ impl Bodies {
     ///
     /// # Errors
     /// 413 when it is longer, 408 when it comes too slowly, 503 when too many are being read, 400 when it breaks off.
-    pub async fn read(self: &Arc<Self>, from: Option<IpAddr>, body: Body, limit: usize) -> Result<Bytes, ApiError> {
+    pub async fn read(
+        self: &Arc<Self>,
+        from: Option<IpAddr>,
+        body: Body,
+        limit: usize,
+    ) -> Result<Bytes, ApiError> {
         self.read_within(from, body, limit, PATIENCE).await
     }
 
@@ -88,7 +93,12 @@ impl Room {
         let own = self.share.map_or(0, |share| held.by_share.get(&share).copied().unwrap_or(0));
         if held.all + more > MOST_BYTES || own + more > MOST_OF_ONE {
             let status = StatusCode::SERVICE_UNAVAILABLE;
-            return Err(ApiError::new(status, "busy", "as many bodies as may are being read", "try again in a second"));
+            return Err(ApiError::new(
+                status,
+                "busy",
+                "as many bodies as may are being read",
+                "try again in a second",
+            ));
         }
         held.all += more;
         if let Some(share) = self.share {
@@ -132,7 +142,8 @@ mod tests {
         let patience = Duration::from_millis(200);
         let quick = bodies.read_within(None, dripping(3, Duration::from_millis(1)), 10, patience).await;
         assert_eq!(quick.as_deref(), Ok(b"xxx".as_slice()));
-        let slow = bodies.read_within(None, dripping(1_000, Duration::from_millis(20)), 10_000, patience).await;
+        let slow =
+            bodies.read_within(None, dripping(1_000, Duration::from_millis(20)), 10_000, patience).await;
         assert_eq!(slow.map_err(|error| error.status()), Err(StatusCode::REQUEST_TIMEOUT));
         let long = bodies.read_within(None, Body::from(vec![0; 11]), 10, patience).await;
         assert_eq!(long.map_err(|error| error.status()), Err(StatusCode::PAYLOAD_TOO_LARGE));

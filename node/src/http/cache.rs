@@ -134,7 +134,8 @@ impl Kept {
             return (headers, self.body.clone());
         }
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-        let Some(short) = gzip.then(|| self.gzip.get_or_init(|| gzip::shorter(&self.body)).clone()).flatten() else {
+        let Some(short) = gzip.then(|| self.gzip.get_or_init(|| gzip::shorter(&self.body)).clone()).flatten()
+        else {
             return (headers, self.body.clone());
         };
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));

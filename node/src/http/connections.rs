@@ -178,7 +178,9 @@ impl Doorkeeper {
     fn admit(&self, address: IpAddr) -> Option<Place> {
         let share = share(address);
         let mut places = self.lock();
-        if places.by_share.get(&share).map_or(0, BTreeMap::len) >= self.most_of_one && !places.make_room(share) {
+        if places.by_share.get(&share).map_or(0, BTreeMap::len) >= self.most_of_one
+            && !places.make_room(share)
+        {
             return None;
         }
         while places.open >= self.most {

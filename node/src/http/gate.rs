@@ -168,7 +168,8 @@ async fn served(node: &Node, request: Request, next: Next) -> Response {
     let Ok(_permit) = permits.try_acquire() else {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let hint = "try again in a second";
-        return ApiError::new(status, "busy", "this node answers as many requests as it may", hint).into_response();
+        return ApiError::new(status, "busy", "this node answers as many requests as it may", hint)
+            .into_response();
     };
     let limit = Duration::from_millis(node.limits.request_timeout_ms);
     match tokio::time::timeout(limit, next.run(request)).await {

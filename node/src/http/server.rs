@@ -114,7 +114,8 @@ impl Server {
                 served
             }
             None => {
-                let mut server = axum_server::from_tcp(self.listener).acceptor(self.doorkeeper).handle(handle);
+                let mut server =
+                    axum_server::from_tcp(self.listener).acceptor(self.doorkeeper).handle(handle);
                 server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(IDLE_LIMIT);
                 server.serve(service).await
             }

@@ -109,7 +109,10 @@ impl Tls {
         loop {
             gauge!("aula_tls_expiry_timestamp_seconds").set((self.not_after_ms / 1_000) as f64);
             if let Some(warning) = expiry(self.not_after_ms, now_ms()) {
-                tracing::warn!("{}: {warning}; put a new one there and send SIGHUP", self.certificate.display());
+                tracing::warn!(
+                    "{}: {warning}; put a new one there and send SIGHUP",
+                    self.certificate.display()
+                );
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
@@ -160,13 +163,9 @@ fn read(certificate: &Path, key: &Path) -> Result<Read, TlsError> {
     };
     let not_after_ms = u64::try_from(not_after_ms).unwrap_or(0).saturating_mul(1_000);
     let secret = PrivateKeyDer::from_pem_file(key).map_err(failed("api.tls_key", key))?;
-    let mut config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(chain, secret)
-        .map_err(|source| TlsError::Pair {
-            certificate: certificate.to_owned(),
-            key: key.to_owned(),
-            source,
+    let mut config =
+        ServerConfig::builder().with_no_client_auth().with_single_cert(chain, secret).map_err(|source| {
+            TlsError::Pair { certificate: certificate.to_owned(), key: key.to_owned(), source }
         })?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Read { config: Arc::new(config), not_after_ms })

@@ -194,7 +194,10 @@ mod tests {
     fn a_node_that_ends_is_quoted() -> std::io::Result<()> {
         let folder = tempfile::tempdir()?;
         let home = Home::at(folder.path().to_owned());
-        std::fs::write(home.log_file(), "aula: old.\nINFO x\naula: cannot listen on 127.0.0.1:80: permission denied.\n  next: y\n")?;
+        std::fs::write(
+            home.log_file(),
+            "aula: old.\nINFO x\naula: cannot listen on 127.0.0.1:80: permission denied.\n  next: y\n",
+        )?;
         assert_eq!(last_words(&home).as_deref(), Some("cannot listen on 127.0.0.1:80: permission denied"));
         assert!(is_ours(OsStr::new("AULA_P2P_PEERS")) && !is_ours(OsStr::new("PATH")));
         Ok(())

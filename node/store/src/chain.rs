@@ -14,8 +14,8 @@ use aula_ledger::state::{StateReader, StateWrites, StoreError};
 use aula_ledger::store::{ChainStore, Commit, Decided, Tip, Undecided};
 use aula_ledger::types::{Hash, Height, TimeMs};
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, Direction, ErrorKind, IteratorMode,
-    Options, ReadOptions, WriteBatch, WriteOptions,
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, Direction, ErrorKind,
+    IteratorMode, Options, ReadOptions, WriteBatch, WriteOptions,
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
@@ -123,8 +123,11 @@ impl ChainDb {
     }
 
     fn open_as(path: &Path, options: DbOptions, opening: Opening) -> Result<Self, StorageError> {
-        let found = making::look(path)
-            .map_err(|source| StorageError::Io { what: "cannot look at", path: path.to_owned(), source })?;
+        let found = making::look(path).map_err(|source| StorageError::Io {
+            what: "cannot look at",
+            path: path.to_owned(),
+            source,
+        })?;
         match found {
             Found::Nothing => return Err(StorageError::Absent(path.to_owned())),
             Found::Headless => return Err(damaged("database", "the file CURRENT is missing")),

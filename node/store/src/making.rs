@@ -37,7 +37,8 @@ pub(super) fn look(path: &Path) -> io::Result<Found> {
             return Ok(Found::Database);
         }
         // Tables, and logs of writes that are not in tables yet.
-        let is_log = name.strip_suffix(".log").is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()));
+        let is_log =
+            name.strip_suffix(".log").is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()));
         holds_data |= name.ends_with(".sst") || (is_log && entry.metadata()?.len() > 0);
     }
     Ok(if holds_data { Found::Headless } else { Found::Nothing })
@@ -98,5 +99,7 @@ fn beside(path: &Path, what: &str) -> PathBuf {
 /// lock's file would let go of it.
 pub(super) fn is_held(path: &Path) -> bool {
     let lock = OpenOptions::new().read(true).write(true).open(path.join("LOCK"));
-    lock.is_ok_and(|file| fcntl_getlk(&file, &Flock::from(FlockType::WriteLock)).is_ok_and(|held| held.is_some()))
+    lock.is_ok_and(|file| {
+        fcntl_getlk(&file, &Flock::from(FlockType::WriteLock)).is_ok_and(|held| held.is_some())
+    })
 }

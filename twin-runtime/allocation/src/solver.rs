@@ -112,7 +112,10 @@ impl fmt::Display for Cut {
                 write!(f, "the guarantees of {schools} need {short} students more than there are")
             }
             Self::Crowded { short, .. } => {
-                write!(f, "{pool_words}: {short} places too few for the students who can go nowhere else{guarantees}")
+                write!(
+                    f,
+                    "{pool_words}: {short} places too few for the students who can go nowhere else{guarantees}"
+                )
             }
             Self::Starved { short, .. } => {
                 write!(f, "{pool_words}: the floors need {short} students more than can go there{guarantees}")

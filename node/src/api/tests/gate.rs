@@ -9,7 +9,12 @@ use reqwest::{Method, Response};
 
 use super::*;
 
-async fn asked(s: &Served, method: Method, path: &str, headers: &[(&str, &str)]) -> reqwest::Result<Response> {
+async fn asked(
+    s: &Served,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> reqwest::Result<Response> {
     let client = reqwest::Client::builder().no_proxy().build()?;
     let mut request = client.request(method, format!("{}{path}", s.client.origin()));
     for (name, value) in headers {
@@ -40,7 +45,8 @@ async fn attack_11_half_sent_posts_silence_nobody() -> Tested {
     s.client.submit(s.chain.proposal(100).to_canonical()).await.map_err(failed)?;
     assert!(begun.elapsed() < Duration::from_secs(4), "while the others were still waited for");
     let mut answer = vec![0; 200];
-    let read = tokio::task::spawn_blocking(move || halves.remove(0).read(&mut answer).map(|n| answer[..n].to_vec()));
+    let read =
+        tokio::task::spawn_blocking(move || halves.remove(0).read(&mut answer).map(|n| answer[..n].to_vec()));
     let answer = String::from_utf8(read.await??)?;
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     Ok(())
@@ -125,7 +131,8 @@ async fn text_is_sent_as_gzip_to_who_takes_it() -> Tested {
         assert_eq!(text, plain, "{path}");
         if !tag.is_empty() {
             assert_ne!(tag, plain_tag, "other bytes have another tag");
-            let asked = asked(&s, Method::GET, path, &[("accept-encoding", "gzip"), ("if-none-match", &tag)]).await?;
+            let asked =
+                asked(&s, Method::GET, path, &[("accept-encoding", "gzip"), ("if-none-match", &tag)]).await?;
             assert_eq!(asked.status(), StatusCode::NOT_MODIFIED, "{path}");
         }
     }
@@ -164,11 +171,21 @@ async fn a_validator_that_signs_nothing_is_not_ready_and_says_why() -> Tested {
     };
     let s = served_with(|_| {}, silent).await?;
     let status: Value = s.client.status().await.map_err(failed)?;
-    assert_eq!((&status["signs"], &status["silent_because"]), (&false.into(), &"the sign guard is missing".into()));
+    assert_eq!(
+        (&status["signs"], &status["silent_because"]),
+        (&false.into(), &"the sign guard is missing".into())
+    );
     let refused = s.client.get::<Value>("/readyz").await.err().ok_or("it is ready")?;
-    assert!(refused.code == "not_signing" && refused.message.contains("the sign guard is missing"), "{refused:?}");
+    assert!(
+        refused.code == "not_signing" && refused.message.contains("the sign guard is missing"),
+        "{refused:?}"
+    );
     let honest = served(|_| {}).await?;
     let status: Value = honest.client.status().await.map_err(failed)?;
-    assert_eq!((&status["signs"], &status["silent_because"]), (&false.into(), &Value::Null), "it only follows");
+    assert_eq!(
+        (&status["signs"], &status["silent_because"]),
+        (&false.into(), &Value::Null),
+        "it only follows"
+    );
     Ok(())
 }

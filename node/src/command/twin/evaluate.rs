@@ -173,7 +173,11 @@ fn write_predictions(path: &Path, log: &Log, evaluation: &Evaluation) -> Result<
     let mut predictions = evaluation.predictions_e6.iter();
     for student in &log.students {
         for (row, p) in log.rows_of(student).iter().zip(predictions.by_ref()) {
-            out.write_record([&harmless(&student.name), &row.seq.to_string(), &format!("{:.6}", f64::from(*p) / 1e6)])?;
+            out.write_record([
+                &harmless(&student.name),
+                &row.seq.to_string(),
+                &format!("{:.6}", f64::from(*p) / 1e6),
+            ])?;
         }
     }
     out.into_inner().map_err(|e| csv::Error::from(e.into_error()))?.flush()?;

@@ -45,7 +45,11 @@ fn the_silent_make_room_and_who_has_most_of_them_first() {
     let is_closed = |place: &Option<Place>| {
         place.as_ref().is_some_and(|place| place.activity.closed.load(Ordering::Acquire))
     };
-    assert_eq!(greedy.iter().map(is_closed).collect::<Vec<_>>(), [true, false, false, false], "its share is 3");
+    assert_eq!(
+        greedy.iter().map(is_closed).collect::<Vec<_>>(),
+        [true, false, false, false],
+        "its share is 3"
+    );
     let others: Vec<Option<Place>> = (2..4).map(|last| doorkeeper.admit(address(last))).collect();
     assert!(others.iter().all(Option::is_some));
     assert_eq!(greedy.iter().map(is_closed).collect::<Vec<_>>(), [true, true, false, false]);

@@ -42,7 +42,9 @@ pub enum LogError {
     #[error("{0} has more than 65,536 skills")]
     TooManySkills(PathBuf),
     /// A response names more skills than an event may carry.
-    #[error("{path} line {line}: the response names {count} skills, an event carries at most {MAX_SKILLS_PER_EVENT}; split it")]
+    #[error(
+        "{path} line {line}: the response names {count} skills, an event carries at most {MAX_SKILLS_PER_EVENT}; split it"
+    )]
     TooManyOfOne {
         /// Which file.
         path: PathBuf,
