@@ -71,7 +71,8 @@ pub fn verify(bundle: &[u8], genesis: &[u8], options: &Options) -> Report {
 
 /// A genesis file that a program rewrote with Windows line ends founds another chain: said, because nothing else shows it.
 fn say_line_ends(checks: &mut Checks, genesis: &[u8]) {
-    let about_it = |line: &&mut Check| ["genesis", "validators", "certificate"].contains(&line.name) && !line.ok;
+    let about_it =
+        |line: &&mut Check| ["genesis", "validators", "certificate"].contains(&line.name) && !line.ok;
     if genesis.windows(2).any(|pair| pair == b"\r\n")
         && let Some(line) = checks.lines.last_mut().filter(about_it)
     {

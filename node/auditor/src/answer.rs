@@ -30,8 +30,11 @@ impl Answer {
             Output::Json => say(&self.json.to_string()),
         };
         if let Err(error) = said {
-            // Whoever reads the exit code alone must not take a lost answer for a yes.
-            let _ = writeln!(io::stderr().lock(), "aula-audit: the answer cannot be written: {error}");
+            // An answer that nobody got is none, whatever it was.
+            let _ = writeln!(
+                io::stderr().lock(),
+                "aula-audit: the answer cannot be written: {error}.\n  next: give standard output a place that can take it"
+            );
             return ExitCode::from(Verdict::CannotTell.exit_code());
         }
         ExitCode::from(self.exit_code)
@@ -43,9 +46,8 @@ impl Failure {
         // Nothing is left to do when the streams are closed.
         let _ = writeln!(io::stderr().lock(), "aula-audit: {}.\n  next: {}", self.message, self.next);
         if output == Output::Json {
-            // The exit code says the same.
-            let _ = say(&json!({ "valid": false, "error": { "message": self.message, "hint": self.next } })
-                .to_string());
+            let line = json!({ "valid": false, "error": { "message": self.message, "hint": self.next } });
+            let _ = say(&line.to_string());
         }
         ExitCode::from(Verdict::CannotTell.exit_code())
     }

@@ -34,7 +34,13 @@ fn the_page_lists_every_parameter_in_its_order_with_its_default() {
         let default: u64 = cells[3].replace(',', "").parse().expect("a number");
         for name in cells[1].split(", ") {
             assert_eq!(defaults[name], default, "{name}");
-            let width = if cells[2] == "u64" { 8 } else if cells[2] == "u32" { 4 } else { 2 };
+            let width = if cells[2] == "u64" {
+                8
+            } else if cells[2] == "u32" {
+                4
+            } else {
+                2
+            };
             encoded.extend(&default.to_le_bytes()[..width]);
             named += 1;
         }
