@@ -113,6 +113,8 @@ pub struct Door {
 pub struct Place {
     number: u64,
     pending: Arc<Mutex<Pending>>,
+    /// Whether an admitted peer has this address.
+    pub known: bool,
     /// Completes when this handshake has to give way.
     pub gives_way: oneshot::Receiver<()>,
 }
@@ -143,7 +145,7 @@ impl Door {
         pending.next += 1;
         let (tell, gives_way) = oneshot::channel();
         pending.waiting.insert(number, (address, known, tell));
-        Place { number, pending: Arc::clone(&self.pending), gives_way }
+        Place { number, pending: Arc::clone(&self.pending), known, gives_way }
     }
 
     /// Unfinished handshakes.

@@ -2,11 +2,14 @@
 //!
 //! The engine listens on a loopback port of its own, and this listens where the operator says: each connection that is
 //! let in is copied to the engine, bytes as they are. The engine still proves identities; from here it is only seen
-//! whether a handshake is over. The engine speaks to a connection beyond its handshake only once it has admitted the
-//! peer behind it, so [`ADMITTED_BYTES`] from it are the sign.
+//! whether a handshake is over: [`HANDSHAKE_BYTES`] from it are the sign.
 //!
-//! What this does not do: tell an admitted peer from others that share its address before the handshake is over, and
-//! keep a process of this very machine from the engine's own port.
+//! The engine lets anybody finish a handshake, whatever key they show, and asks who they are afterwards; one that does
+//! not answer stays. So a connection from a stranger's address keeps its place here for as long as it lasts. A peer whose
+//! address is not known yet becomes known by its gossip, which asks for the key first.
+//!
+//! What this does not do: tell an admitted peer from others that share its address, and keep a process of this very
+//! machine from the engine's own port.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,9 +25,9 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::{Door, HANDSHAKE, Place, ip_of};
 
-/// Bytes that the engine sends to nobody but an admitted peer: more than a handshake has (negotiation, the responder's
-/// half of the key exchange, the multiplexer's name: under 500), less than what follows it at once.
-const ADMITTED_BYTES: u64 = 700;
+/// More bytes than the engine sends in a handshake (negotiation, the responder's half of the key exchange, the
+/// multiplexer's name: under 500), less than what follows it at once.
+const HANDSHAKE_BYTES: u64 = 700;
 /// Bytes copied at a time.
 const BUFFER: usize = 64 * 1024;
 /// Pause after the system has refused to accept: no descriptors are left.
@@ -107,14 +110,23 @@ async fn serve(outside: TcpStream, engine: SocketAddr, mut place: Place) -> io::
         }
     };
     tokio::pin!(copying);
-    let admitted = tokio::select! {
+    let finished = tokio::select! {
         ended = &mut copying => return ended,
-        admitted = sent.wait_for(|bytes| *bytes >= ADMITTED_BYTES) => admitted.is_ok(),
+        finished = sent.wait_for(|bytes| *bytes >= HANDSHAKE_BYTES) => finished.is_ok(),
         _ = &mut place.gives_way => false,
         () = tokio::time::sleep(HANDSHAKE) => false,
     };
-    drop(place);
-    if admitted { copying.await } else { Ok(()) }
+    if !finished {
+        return Ok(());
+    }
+    if place.known {
+        drop(place);
+        return copying.await;
+    }
+    tokio::select! {
+        ended = copying => ended,
+        _ = &mut place.gives_way => Ok(()),
+    }
 }
 
 async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, tell: Option<watch::Sender<u64>>) -> io::Result<()> {
@@ -126,7 +138,7 @@ async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, tell: Option<watc
         }
         to.write_all(&buffer[..count]).await?;
         all += count as u64;
-        if let Some(tell) = tell.as_ref().filter(|_| all < ADMITTED_BYTES + BUFFER as u64) {
+        if let Some(tell) = tell.as_ref().filter(|_| all < HANDSHAKE_BYTES + BUFFER as u64) {
             // An error means that nobody asks any more.
             let _ = tell.send(all);
         }

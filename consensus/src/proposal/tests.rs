@@ -275,7 +275,7 @@ fn attack_15_a_damaged_record_is_a_nil_vote_and_the_node_says_so() {
     };
     let wrong = judge(&block).unwrap().unwrap_err();
     assert!(
-        wrong.genuine && wrong.why.contains("damaged") && wrong.why.contains("aula replay"),
+        wrong.fault == Fault::Block && wrong.why.contains("damaged") && wrong.why.contains("aula replay"),
         "{}",
         wrong.why
     );

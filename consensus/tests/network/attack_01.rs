@@ -54,7 +54,7 @@ async fn turn(network: &Network, liar: &Liar) -> u64 {
 async fn three_and_a_liar() -> (Network, Liar) {
     let mut network = network();
     for n in HONEST {
-        network.start_with(n, |config| config.timeouts.propose = Duration::from_millis(1_500)).await;
+        network.start(n).await;
     }
     let nodes = HONEST.iter().map(|n| network.nodes[*n].as_peer()).collect();
     let mut liar =
