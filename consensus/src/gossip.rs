@@ -268,6 +268,8 @@ fn build(
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(Guarded::new(transport, door))
         })
         .map_err(|error| failed(error.to_string()))?
+        .with_dns()
+        .map_err(|error| failed(error.to_string()))?
         .with_behaviour(|_| behaviour)
         .map_err(|error| failed(error.to_string()))?
         .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::from_secs(600)))
