@@ -215,10 +215,11 @@ pub(crate) async fn start(
         .await
         .map_err(|error| failed(&error))?;
     let actors = handle.actor.get_children();
-    let consensus = actors.into_iter().find(|actor| {
-        actor.is_message_type_of::<ConsensusMsg<AulaContext>>() == Some(true)
-    });
-    let verdicts = Verdicts(consensus.ok_or_else(|| Fatal::engine("the engine has no consensus actor"))?.into());
+    let consensus = actors
+        .into_iter()
+        .find(|actor| actor.is_message_type_of::<ConsensusMsg<AulaContext>>() == Some(true));
+    let verdicts =
+        Verdicts(consensus.ok_or_else(|| Fatal::engine("the engine has no consensus actor"))?.into());
     Ok(Session { channels, handle, inbox, verdicts })
 }
 

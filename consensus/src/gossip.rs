@@ -25,7 +25,9 @@ use borsh::BorshDeserialize;
 use futures::StreamExt;
 use libp2p::core::upgrade;
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, Swarm, Transport, allow_block_list, connection_limits, gossipsub, noise, tcp, yamux};
+use libp2p::{
+    Multiaddr, PeerId, Swarm, Transport, allow_block_list, connection_limits, gossipsub, noise, tcp, yamux,
+};
 use libp2p_identity::Keypair;
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
@@ -385,7 +387,8 @@ impl State {
     /// Lets peers in again whose time is over.
     fn heal(&mut self) {
         let now = Instant::now();
-        let over: Vec<PeerId> = self.cut.iter().filter(|(_, until)| **until <= now).map(|(id, _)| *id).collect();
+        let over: Vec<PeerId> =
+            self.cut.iter().filter(|(_, until)| **until <= now).map(|(id, _)| *id).collect();
         for id in over {
             self.cut.remove(&id);
             if self.peers.contains_key(&id) {

@@ -146,7 +146,9 @@ impl Assembly {
     /// Closes the oldest streams of whoever holds most, until the rest is within the bound.
     fn shrink(&mut self) {
         while self.bytes() > ASSEMBLY_BYTES {
-            let Some(most) = self.publishers.values_mut().max_by_key(|publisher| publisher.bytes()) else { return };
+            let Some(most) = self.publishers.values_mut().max_by_key(|publisher| publisher.bytes()) else {
+                return;
+            };
             let Some(oldest) = most.order.front().cloned() else { return };
             most.close(&oldest);
         }

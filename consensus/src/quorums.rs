@@ -162,6 +162,8 @@ mod tests {
             }
         }
         let inner = quorums.lock();
-        assert!(inner.rounds.len() <= ROUNDS && inner.rounds.values().all(|round| round.power.len() <= CHOICES));
+        assert!(
+            inner.rounds.len() <= ROUNDS && inner.rounds.values().all(|round| round.power.len() <= CHOICES)
+        );
     }
 }

@@ -130,8 +130,7 @@ impl SignGuard {
     pub fn create(path: &Path, floor: u64) -> Result<Self, GuardError> {
         let io = |source| GuardError::Io { path: path.to_owned(), source };
         let file = write_fresh(path, floor, 0, &BTreeMap::new()).map_err(io)?;
-        let inner =
-            Inner {
+        let inner = Inner {
             file,
             next: 1,
             floor,

@@ -84,7 +84,8 @@ pub(crate) fn check(
     let missing: Vec<[u8; 32]> =
         guard.signed_at_last_height().into_iter().filter(|hash| !signed.contains(hash)).collect();
     let covered = height == signed_at && missing.is_empty();
-    let told_nobody = missing.is_empty() || Some(missing.as_slice()) == guard.signed_last().as_ref().map(std::slice::from_ref);
+    let told_nobody = missing.is_empty()
+        || Some(missing.as_slice()) == guard.signed_last().as_ref().map(std::slice::from_ref);
     match damage {
         None if matters && height == signed_at && !told_nobody => {
             set_aside(path)?;

@@ -64,7 +64,9 @@ fn the_largest_height_does_not_overflow() {
 /// A validator of power w used to have w turns in a row: if it was down, w rounds failed one after another.
 #[test]
 fn nobody_below_a_third_of_the_power_has_two_turns_in_a_row() {
-    for powers in [&[(1, 3), (2, 2), (3, 2), (4, 2), (5, 2)][..], &[(1, 30), (2, 25), (3, 25), (4, 17), (5, 1)]] {
+    for powers in
+        [&[(1, 3), (2, 2), (3, 2), (4, 2), (5, 2)][..], &[(1, 30), (2, 25), (3, 25), (4, 17), (5, 1)]]
+    {
         let set = set(powers);
         let total = set.total_power();
         let turn = |n: u64| AulaContext.select_proposer(&set, Height(n), Round::new(0)).address;

@@ -129,7 +129,11 @@ async fn serve(outside: TcpStream, engine: SocketAddr, mut place: Place) -> io::
     }
 }
 
-async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, tell: Option<watch::Sender<u64>>) -> io::Result<()> {
+async fn copy(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    tell: Option<watch::Sender<u64>>,
+) -> io::Result<()> {
     let (mut buffer, mut all) = (vec![0; BUFFER], 0u64);
     loop {
         let count = from.read(&mut buffer).await?;

@@ -5,7 +5,8 @@ fn ip(text: &str) -> IpAddr {
 }
 
 fn known(addresses: &[&str]) -> (Arc<Known>, Vec<PeerId>) {
-    let (known, peers) = (Arc::new(Known::default()), addresses.iter().map(|_| PeerId::random()).collect::<Vec<_>>());
+    let (known, peers) =
+        (Arc::new(Known::default()), addresses.iter().map(|_| PeerId::random()).collect::<Vec<_>>());
     let listen = |address: &&str| Some(format!("/ip4/{address}/tcp/1").parse().unwrap());
     known.set(peers.iter().copied().zip(addresses.iter().map(listen)));
     (known, peers)

@@ -103,7 +103,10 @@ impl Driver {
         if round > self.round {
             return !self.at_height.parked.contains_key(&round);
         }
-        self.at_height.taken.get(&round).is_none_or(|taken| taken.contains(&head.block_hash) || taken.len() < BLOCKS_PER_ROUND)
+        self.at_height
+            .taken
+            .get(&round)
+            .is_none_or(|taken| taken.contains(&head.block_hash) || taken.len() < BLOCKS_PER_ROUND)
     }
 
     /// A block is complete: judge it, or keep it until its height, its round or its quorum has come.
@@ -143,7 +146,8 @@ impl Driver {
         }
         let (Some(round), hash) = (head.round.as_u32(), head.block_hash) else { return Ok(()) };
         if !self.setting().knows_claim(head) {
-            let same = |other: &Job| other.publisher == job.publisher && other.received.head.round == head.round;
+            let same =
+                |other: &Job| other.publisher == job.publisher && other.received.head.round == head.round;
             self.at_height.claims.retain(|other| !same(other));
             self.at_height.claims.truncate(CLAIMS - 1);
             self.at_height.claims.push(job);

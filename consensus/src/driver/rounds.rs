@@ -121,7 +121,9 @@ impl Driver {
         }
         let certified = Block::from_canonical(&bytes).ok().map(|block| block.header.hash());
         let certified = certified.zip(round.as_u32());
-        let Some((hash, round)) = certified.filter(|(hash, round)| self.services.quorums.commit(*round, hash)) else {
+        let Some((hash, round)) =
+            certified.filter(|(hash, round)| self.services.quorums.commit(*round, hash))
+        else {
             tracing::warn!(%height, "a peer sent other bytes than the block that its certificate is for");
             answer(reply, SyncedValueOutcome::PeerFault);
             return Ok(());

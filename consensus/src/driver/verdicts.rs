@@ -90,7 +90,8 @@ mod tests {
     #[test]
     fn the_engine_is_told_each_thing_once_and_valid_is_not_taken_back() {
         let (mut verdicts, block) = (Verdicts::default(), Hash([1; 32]));
-        let told = [(false, true), (false, false), (true, true), (true, false), (false, false), (true, false)];
+        let told =
+            [(false, true), (false, false), (true, true), (true, false), (false, false), (true, false)];
         for (valid, news) in told {
             assert_eq!(verdicts.is_news(0, block, valid), news);
         }

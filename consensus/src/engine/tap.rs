@@ -84,11 +84,7 @@ impl Actor for Tap {
 }
 
 impl Tap {
-    async fn listen(
-        &self,
-        myself: &ActorRef<Msg<AulaContext>>,
-        ear: Ear,
-    ) -> Result<(), ActorProcessingErr> {
+    async fn listen(&self, myself: &ActorRef<Msg<AulaContext>>, ear: Ear) -> Result<(), ActorProcessingErr> {
         let (listener, _) = Actor::spawn_linked(None, Listener, ear, myself.get_cell()).await?;
         Ok(self.network.cast(Msg::Subscribe(Box::new(listener)))?)
     }

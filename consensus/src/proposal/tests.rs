@@ -312,7 +312,10 @@ fn attack_01_a_proposer_whose_clock_is_far_ahead_builds_what_the_ledger_admits()
     assert_eq!(built.block.header.time_ms, TimeMs(1_000 + time::MAX_STEP_MS));
     assert!(bench.judge(&built, Some(proposer())).is_ok());
     bench.clock.0.store(5_000, Ordering::Relaxed);
-    assert!(!bench.blocks.is_timely(&bench.base, built.block.header.time_ms), "and everybody else's clock refuses it");
+    assert!(
+        !bench.blocks.is_timely(&bench.base, built.block.header.time_ms),
+        "and everybody else's clock refuses it"
+    );
 }
 
 #[test]

@@ -91,7 +91,10 @@ fn a_height_may_have_any_number_of_rounds_and_none_is_signed_twice() {
     guard.admit(7, 2_999, Step::Prevote, &2_999u32.to_le_bytes()).unwrap();
     assert!(matches!(guard.admit(7, 2_999, Step::Prevote, b"other"), Err(GuardError::Conflict { .. })));
     // What was forgotten is not signed again, neither the same nor another.
-    assert!(matches!(guard.admit(7, 5, Step::Prevote, &5u32.to_le_bytes()), Err(GuardError::BelowRound { .. })));
+    assert!(matches!(
+        guard.admit(7, 5, Step::Prevote, &5u32.to_le_bytes()),
+        Err(GuardError::BelowRound { .. })
+    ));
     assert!(matches!(guard.admit(7, 5, Step::Prevote, b"other"), Err(GuardError::BelowRound { .. })));
     guard.admit(7, 3_000, Step::Prevote, b"next").unwrap();
     guard.admit(8, 0, Step::Prevote, b"next height").unwrap();

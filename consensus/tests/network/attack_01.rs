@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use arc_malachitebft_core_types::Round;
 use aula_consensus::executor::LedgerExecutor;
 use aula_consensus::ports::{ChainStore, Executor};
 use aula_ledger::chain::Block;
 use aula_ledger::execute::{BlockInput, VerifyAll};
 use aula_ledger::types::{Height, TimeMs};
-use arc_malachitebft_core_types::Round;
 
 use crate::common::{Network, network_key, now_ms, validator_key};
 use crate::ledger::{network, validators_of};
@@ -57,8 +57,7 @@ async fn three_and_a_liar() -> (Network, Liar) {
         network.start(n).await;
     }
     let nodes = HONEST.iter().map(|n| network.nodes[*n].as_peer()).collect();
-    let mut liar =
-        Liar::connect(&network.genesis.chain_id, network_key(LIAR), validator_key(LIAR), nodes);
+    let mut liar = Liar::connect(&network.genesis.chain_id, network_key(LIAR), validator_key(LIAR), nodes);
     liar.heard_by(3).await;
     network.reach(&HONEST, 2, SECONDS_60).await;
     (network, liar)

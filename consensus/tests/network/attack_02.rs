@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use arc_malachitebft_core_types::Round;
 use aula_consensus::ports::{AdmittedPeer, ChainStore};
 use aula_ledger::chain::{Block, Header};
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::merkle;
 use aula_ledger::types::{Hash, TimeMs};
-use arc_malachitebft_core_types::Round;
 
-use crate::common::{Counter, Network, counting, network_key, now_ms, peer_id, set_of, transaction, validator_key};
+use crate::common::{
+    Counter, Network, counting, network_key, now_ms, peer_id, set_of, transaction, validator_key,
+};
 use crate::liar::Liar;
 
 const SECONDS_60: Duration = Duration::from_secs(60);
@@ -89,7 +91,8 @@ async fn flood(network: &Network, counter: &Counter, liar: &mut Liar, time: Dura
     while begun.elapsed() < time {
         let block = expensive(network, liar, &transactions);
         let (height, bytes) = (block.header.height.0, block.to_canonical());
-        let head = liar.head(height, liar.turns(&set, height)[0], Round::Nil, block.header.hash(), bytes.len());
+        let head =
+            liar.head(height, liar.turns(&set, height)[0], Round::Nil, block.header.hash(), bytes.len());
         while network.height(0) < height && begun.elapsed() < time {
             liar.stream(&head, &bytes).await;
             streams += 1;

@@ -38,7 +38,9 @@ fn crowd(network: &Network) -> Vec<JoinHandle<()>> {
         [port.unwrap(), port.unwrap() + 1]
     });
     let to = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
-    ports.flat_map(|port| (0..EACH).map(move |n| tokio::spawn(idle([127, 0, 7, 1 + n % 20], to(port))))).collect()
+    ports
+        .flat_map(|port| (0..EACH).map(move |n| tokio::spawn(idle([127, 0, 7, 1 + n % 20], to(port)))))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -57,7 +59,10 @@ async fn attack_10_a_restarted_validator_finds_its_peers_past_a_crowd() {
     let connected = begun.elapsed();
     let tip = network.height(0);
     network.reach(&[3], tip, SECONDS_60).await;
-    println!("attack 10: a validator restarted before {} idle strangers has 3 peers after {connected:?}", crowd.len());
+    println!(
+        "attack 10: a validator restarted before {} idle strangers has 3 peers after {connected:?}",
+        crowd.len()
+    );
     assert!(connected < Duration::from_secs(20), "{connected:?}");
     // It is heard too: without it and another one nothing is decided.
     network.stop(0).await;

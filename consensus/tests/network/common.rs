@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use aula_consensus::ports::{
-    AccountView, AdmittedPeer, ChainStore, Clock, Commit, Decided, Executor, StoreError, SystemClock, Tip, Undecided,
+    AccountView, AdmittedPeer, ChainStore, Clock, Commit, Decided, Executor, StoreError, SystemClock, Tip,
+    Undecided,
 };
 use aula_consensus::sign_guard::SignGuard;
 use aula_consensus::{Config, Handle, Keys, Ports, start};

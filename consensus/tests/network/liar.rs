@@ -3,6 +3,10 @@
 
 use std::time::Duration;
 
+use arc_malachitebft_codec::Codec;
+use arc_malachitebft_core_consensus::SignedConsensusMsg;
+use arc_malachitebft_core_types::{Round, SignedMessage};
+use arc_malachitebft_engine::util::streaming::StreamMessage;
 use aula_consensus::context::{Address, Height, Proposal, ProposalInit, ProposalPart, Value, proposer_at};
 use aula_consensus::parts;
 use aula_consensus::ports::AdmittedPeer;
@@ -12,10 +16,6 @@ use aula_ledger::chain::{Block, ValidatorSet, validators::address};
 use aula_ledger::codec::Canonical;
 use aula_ledger::keys::public_key;
 use aula_ledger::types::{ChainId, Hash};
-use arc_malachitebft_codec::Codec;
-use arc_malachitebft_core_consensus::SignedConsensusMsg;
-use arc_malachitebft_core_types::{Round, SignedMessage};
-use arc_malachitebft_engine::util::streaming::StreamMessage;
 use ed25519_dalek::{Signer, SigningKey};
 use futures::StreamExt;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
@@ -129,7 +129,14 @@ impl Liar {
     }
 
     /// A head over a block, signed.
-    pub fn head(&self, height: u64, round: u32, valid_round: Round, hash: Hash, bytes: usize) -> ProposalInit {
+    pub fn head(
+        &self,
+        height: u64,
+        round: u32,
+        valid_round: Round,
+        hash: Hash,
+        bytes: usize,
+    ) -> ProposalInit {
         let mut head = ProposalInit {
             height: Height(height),
             round: Round::new(round),

@@ -52,7 +52,11 @@ async fn attack_10_whoever_is_admitted_stays_and_whoever_is_not_is_gone_in_time(
     ask(&mut talks, 0, 100).await.unwrap();
     let begun = Instant::now();
     assert_eq!(silent.read(&mut [0]).await.unwrap_or(0), 0, "the silent one is gone");
-    assert_eq!(talks.read(&mut [0]).await.unwrap_or(0), 0, "and the one that gets no further than its handshake");
+    assert_eq!(
+        talks.read(&mut [0]).await.unwrap_or(0),
+        0,
+        "and the one that gets no further than its handshake"
+    );
     assert!(begun.elapsed() < HANDSHAKE * 3, "{:?}", begun.elapsed());
     tokio::time::sleep(HANDSHAKE / 4).await;
     assert_eq!(door.waiting(), 0);
