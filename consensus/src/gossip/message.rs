@@ -5,10 +5,7 @@
 
 use std::sync::Arc;
 
-use borsh::BorshDeserialize;
-
-/// Most transactions of a message.
-pub(super) const MAX_TRANSACTIONS: usize = 2_048;
+use super::batch_of;
 
 /// A message: the number, then the transactions as borsh writes a list of byte strings.
 pub(super) fn encode(number: u64, transactions: &[Arc<Vec<u8>>]) -> Vec<u8> {
@@ -23,16 +20,10 @@ pub(super) fn encode(number: u64, transactions: &[Arc<Vec<u8>>]) -> Vec<u8> {
     message
 }
 
-/// The transactions of a message; none if it has another form, more than [`MAX_TRANSACTIONS`], or an empty one.
+/// The transactions of a message; none if it is no number and a batch of them.
 pub(super) fn decode(message: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let (_, list) = message.split_first_chunk::<8>()?;
-    let (count, _) = list.split_first_chunk::<4>()?;
-    // Looked at before anything is made room for.
-    if u32::from_le_bytes(*count) as usize > MAX_TRANSACTIONS {
-        return None;
-    }
-    let transactions = Vec::<Vec<u8>>::try_from_slice(list).ok()?;
-    transactions.iter().all(|one| !one.is_empty()).then_some(transactions)
+    let (_, batch) = message.split_first_chunk::<8>()?;
+    batch_of(batch)
 }
 
 /// Lengths here are of one message, which is far below 4 GiB.
@@ -44,32 +35,18 @@ fn length(of: usize) -> [u8; 4] {
 mod tests {
     use super::*;
 
-    fn transactions(count: usize) -> Vec<Arc<Vec<u8>>> {
-        (0..count).map(|n| Arc::new(vec![1; 1 + n % 7])).collect()
-    }
-
     #[test]
     fn a_message_is_read_as_it_was_written_and_each_differs() {
-        for count in [0, 1, 5, MAX_TRANSACTIONS] {
-            let sent = transactions(count);
-            let got = decode(&encode(7, &sent)).unwrap();
-            assert!(got.iter().eq(sent.iter().map(|one| one.as_ref())));
+        let sent: Vec<Arc<Vec<u8>>> = (0..500).map(|n| Arc::new(vec![1; 1 + n % 7])).collect();
+        for count in [1, 2, 500] {
+            let got = decode(&encode(7, &sent[..count])).unwrap();
+            assert!(got.iter().eq(sent[..count].iter().map(|one| one.as_ref())));
         }
-        assert_ne!(encode(1, &transactions(1)), encode(2, &transactions(1)));
-    }
-
-    #[test]
-    fn other_forms_are_refused() {
-        assert_eq!(decode(&encode(1, &transactions(MAX_TRANSACTIONS + 1))), None);
-        assert_eq!(decode(&encode(1, &[Arc::new(vec![])])), None);
-        let good = encode(1, &transactions(3));
+        assert_ne!(encode(1, &sent), encode(2, &sent));
+        let good = encode(1, &sent);
         assert_eq!(decode(&good[..good.len() - 1]), None);
-        assert_eq!(decode(&[good.clone(), vec![0]].concat()), None);
         for length in 0..12 {
             assert_eq!(decode(&good[..length]), None);
         }
-        // A count that the bytes do not bear out.
-        assert_eq!(decode(&[[0; 8].as_slice(), &2_000u32.to_le_bytes()].concat()), None);
-        assert_eq!(decode(&[[0; 8].as_slice(), &[255; 4]].concat()), None);
     }
 }
