@@ -10,7 +10,8 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::*;
+use crate::api::*;
+use crate::http::Node;
 use crate::api_error::ErrorBody;
 use crate::client::Client;
 use crate::config::Config;

@@ -22,9 +22,6 @@ mod stream;
 pub mod submit;
 pub mod vault;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 
 use axum::Router;

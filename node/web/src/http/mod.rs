@@ -6,11 +6,11 @@
 //! Final things carry an ETag and may be kept for good; the rest holds for its height (`cache`). Reads that the cache
 //! does not answer are limited by caller (`callers`). Absent: routes, which stand in `api` and `explorer`.
 
-pub(crate) mod cache;
+pub mod cache;
 mod callers;
 pub mod connections;
 pub mod credential;
-pub(crate) mod extract;
+pub mod extract;
 pub(crate) mod gate;
 mod kept_vault;
 mod node;
