@@ -23,6 +23,7 @@ use crate::terminal::Failure;
 use crate::testkit::DevChain;
 use crate::testkit::round::decided;
 
+mod gate;
 mod hostile;
 mod rounds;
 mod vault;
