@@ -11,6 +11,6 @@ pub mod family_link;
 pub mod http;
 pub mod site;
 
-use aula_home::{clock, config};
+use aula_home::{clock, config, whole_file};
 use aula_read as read;
 use aula_store as storage;
