@@ -11,10 +11,10 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::api::*;
-use crate::http::Node;
 use crate::api_error::ErrorBody;
 use crate::client::Client;
 use crate::config::Config;
+use crate::http::Node;
 use crate::http::credential::{Claim, Credential, HEADER};
 use crate::http::server::Server;
 use crate::http::{Network, Refused};
