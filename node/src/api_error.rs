@@ -1,6 +1,7 @@
 //! One error body for every route: `{"error":{"code","message","hint"}}`. `code` is stable and for programs,
 //! `message` says what is wrong in a sentence, `hint` what to do.
 
+use aula_read::ReadError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -86,6 +87,15 @@ impl From<StorageError> for ApiError {
             "this node cannot read its database",
             error.hint(),
         )
+    }
+}
+
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Storage(error) => error.into(),
+            ReadError::State(error) => error.into(),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use aula_consensus::{Config as EngineConfig, Handle, Keys, Mode, Ports, Timeouts
 use aula_ledger::chain::TransactionId;
 use aula_ledger::genesis::Parsed;
 use aula_ledger::types::Height;
+use aula_vault::Folders;
 
 use crate::api::ops;
 use crate::bootstrap::{db_options, open_database, read_genesis};
@@ -74,11 +75,12 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
         .advise("consensus cannot start", hint)?;
     let consensus = Arc::new(consensus);
     tokio::spawn(watch::count(consensus.subscribe()));
-    tokio::spawn(rotation::watch(config.vault.folders(home), config.vault.rotation));
+    let vault = Folders { data: config.vault.data_dir(home), keystore: config.vault.keystore_dir(home) };
+    tokio::spawn(rotation::watch(vault.clone(), config.vault.rotation));
     let network = Arc::new(Consensus(consensus.clone()));
     let mut node = Node::new(config, db.clone(), network, genesis.clone(), genesis_bytes, metrics);
     node.links.insert(0, home.links_dir());
-    node.vault = Some(config.vault.folders(home));
+    node.vault = Some(vault);
     let node = Arc::new(node);
     tokio::spawn(node.clone().attend());
     Ok(Running { origin: server.origin(), db, genesis, consensus, server, node })

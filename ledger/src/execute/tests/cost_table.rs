@@ -218,6 +218,7 @@ fn large_records() {
         gap_ppm: 0,
         work: 0,
         max_work: 0,
+        max_gap_ppm: 0,
         certificate_sha256: Hash([0; 32]),
         prices,
         school_prices: Vec::new(),

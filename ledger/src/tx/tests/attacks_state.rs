@@ -36,6 +36,7 @@ fn place() -> PoolRecord {
         floor: 0,
         unit_cost_cents: Cents(1),
         funder: account("funder"),
+        defined: Height(0),
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::places;
 use super::rounds::{self, RoundView};
 use super::table::Table;
-use crate::storage::ChainView;
+use aula_store::ChainView;
 
 /// What can be exported.
 pub const NAMES: [&str; 14] = [

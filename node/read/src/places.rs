@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::publish;
 use super::round_figures::kind_name;
 use super::rounds::RoundView;
-use crate::storage::ChainView;
+use aula_store::ChainView;
 
 /// How a place's students fared in a round.
 #[derive(Debug, Clone, Serialize)]

@@ -10,7 +10,7 @@ use aula_ledger::types::{AccountId, DistrictId, Hash, Height, PoolId, RoundId, S
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::storage::{ChainView, StorageError};
+use aula_store::{ChainView, StorageError};
 
 /// Longest text that is looked at, in bytes.
 pub const MAX_QUERY_BYTES: usize = 200;

@@ -14,7 +14,7 @@ use aula_ledger::types::{AccountId, ClassId, Hash, Height, PoolId, RoundId};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use crate::storage::ChainView;
+use aula_store::ChainView;
 
 /// A need band's requests.
 #[derive(Debug, Clone, Serialize)]

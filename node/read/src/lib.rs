@@ -6,6 +6,8 @@
 //!
 //! The one exception is [`family`], which a family's link opens. Absent: HTML.
 
+mod error;
+
 pub mod equity;
 pub mod family;
 pub mod index;
@@ -22,8 +24,7 @@ pub mod transactions;
 pub mod uptime;
 pub mod words;
 
-#[cfg(test)]
-mod tests;
+pub use error::ReadError;
 
 /// `YYYY-MM-DD hh:mm:ss` of milliseconds since 1970, in UTC.
 pub fn utc(time_ms: u64) -> String {

@@ -8,10 +8,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use aula_consensus::ports::{ChainStore, Commit, Decided, Tip, Undecided};
 use aula_ledger::chain::transaction::id_of_bytes;
 use aula_ledger::codec::Canonical;
 use aula_ledger::state::{StateReader, StateWrites, StoreError};
+use aula_ledger::store::{ChainStore, Commit, Decided, Tip, Undecided};
 use aula_ledger::types::{Hash, Height, TimeMs};
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, Direction, IteratorMode,

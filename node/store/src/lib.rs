@@ -20,7 +20,7 @@ mod trees;
 mod view;
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 pub use chain::{ChainDb, DbOptions, Origin, sha256};
 pub use error::StorageError;

@@ -20,7 +20,7 @@ use aula_ledger::tx::PayloadKind;
 use aula_ledger::types::{Hash, Height, ValidatorAddress};
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use crate::storage::{ChainView, IndexRow, ReadIndex, StorageError};
+use aula_store::{ChainView, IndexRow, ReadIndex, StorageError};
 
 /// Most blocks read in one call, and most transactions but for those of the last block: a fraction of a second, so that
 /// a request is answered while a long chain is read.

@@ -17,8 +17,8 @@ use super::index::Index;
 use super::publish;
 use super::table::Table;
 use super::words;
-use crate::api_error::ApiError;
-use crate::storage::{ChainView, StorageError};
+use crate::ReadError;
+use aula_store::{ChainView, StorageError};
 
 /// A transaction in a final block, without its rows.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -112,7 +112,7 @@ const fn entries(payload: &Payload) -> usize {
 ///
 /// # Errors
 /// When the database fails or the block is damaged.
-pub fn of_block(view: &ChainView, height: Height) -> Result<Option<Vec<Outline>>, ApiError> {
+pub fn of_block(view: &ChainView, height: Height) -> Result<Option<Vec<Outline>>, ReadError> {
     let (Some(block), Some(receipts)) = (view.block(height)?, view.receipts(height)?) else {
         return Ok(None);
     };
@@ -144,12 +144,12 @@ struct Opened {
 }
 
 impl<'a> Reader<'a> {
-    fn new(view: &'a ChainView) -> Result<Self, ApiError> {
+    fn new(view: &'a ChainView) -> Result<Self, ReadError> {
         let min_cell = schema::params(view)?.min_cell_students;
         Ok(Self { view, min_cell, block: None })
     }
 
-    fn line(&mut self, ordinal: u64, height: u64, index: u32) -> Result<Option<Line>, ApiError> {
+    fn line(&mut self, ordinal: u64, height: u64, index: u32) -> Result<Option<Line>, ReadError> {
         if self.block.as_ref().is_none_or(|opened| opened.height != height) {
             let (block, receipts) = (self.view.block(Height(height))?, self.view.receipts(Height(height))?);
             let (Some(block), Some(receipts)) = (block, receipts) else { return Ok(None) };
@@ -177,7 +177,7 @@ pub fn page(
     before: Option<u64>,
     kinds: &[PayloadKind],
     limit: usize,
-) -> Result<Page, ApiError> {
+) -> Result<Page, ReadError> {
     let contents = index.follow(view)?;
     let found = contents.newest(before.unwrap_or(u64::MAX), kinds, limit.saturating_add(1))?;
     let count = match kinds {
@@ -199,7 +199,7 @@ pub fn page(
 ///
 /// # Errors
 /// When the database fails.
-pub fn one(view: &ChainView, index: &Index, id: &Hash) -> Result<Option<Line>, ApiError> {
+pub fn one(view: &ChainView, index: &Index, id: &Hash) -> Result<Option<Line>, ReadError> {
     let Some(place) = view.locate(id)? else { return Ok(None) };
     let ordinal = index.follow(view)?.ordinal_of(place.height.0, place.index)?.unwrap_or_default();
     Reader::new(view)?.line(ordinal, place.height.0, place.index)
@@ -215,7 +215,7 @@ pub const COLUMNS: &[&str] = &[
 ///
 /// # Errors
 /// When the database fails.
-pub fn table(view: &ChainView, index: &Index, from: u64, until: u64) -> Result<Table, ApiError> {
+pub fn table(view: &ChainView, index: &Index, from: u64, until: u64) -> Result<Table, ReadError> {
     let contents = index.follow(view)?;
     let mut reader = Reader::new(view)?;
     let mut rows = Vec::new();

@@ -9,7 +9,6 @@ use std::path::PathBuf;
 
 use aula_consensus::MAX_TIMEOUT_MS;
 use aula_ledger::params::PROPOSE_TIMEOUT_MS;
-use aula_vault::Folders;
 use serde::{Deserialize, Serialize};
 
 use crate::home::Home;
@@ -160,19 +159,20 @@ pub enum RotationBy {
 }
 
 impl VaultPlace {
-    /// Both folders of a home.
-    pub fn folders(&self, home: &Home) -> Folders {
-        let of = |given: &Option<PathBuf>, usual| given.clone().unwrap_or(usual);
-        Folders { data: of(&self.data, home.vault_dir()), keystore: of(&self.keystore, home.keystore_dir()) }
+    /// Where the vault's data lie.
+    pub fn data_dir(&self, home: &Home) -> PathBuf {
+        self.data.clone().unwrap_or_else(|| home.vault_dir())
+    }
+
+    /// Where the vault's keys lie, best on another disk.
+    pub fn keystore_dir(&self, home: &Home) -> PathBuf {
+        self.keystore.clone().unwrap_or_else(|| home.keystore_dir())
     }
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self {
-            filter: "warn,aula_node=info,aula_consensus=info,arc_malachitebft_network=off".into(),
-            format: LogFormat::Text,
-        }
+        Self { filter: "warn,aula=info,arc_malachitebft_network=off".into(), format: LogFormat::Text }
     }
 }
 

@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aula_consensus::ports::{ChainStore, Commit, Tip, Undecided};
 use aula_ledger::chain::transaction::id_of_bytes;
 use aula_ledger::chain::{Block, Code, CommitCertificate, Header, Receipt, TreeHead};
 use aula_ledger::codec::Canonical;
 use aula_ledger::execute::Outcome;
 use aula_ledger::proof::bulk_tree::BulkTree;
 use aula_ledger::state::{StateReader, StateWrites};
+use aula_ledger::store::{ChainStore, Commit, Tip, Undecided};
 use aula_ledger::types::{ChainId, Handle, Hash, Height, TimeMs, ValidatorAddress};
 
 use super::*;
@@ -205,7 +205,9 @@ fn wrong_uses_are_refused_with_what_to_do() -> Anyhow {
     assert!(matches!(ChainDb::open(&path, DbOptions::default()), Err(StorageError::Busy(_))));
     let first = commit(db.latest().tip(), Vec::new(), StateWrites::default());
     db.commit(&first)?;
-    assert!(db.commit(&first).is_err_and(|e| e.0.contains("does not follow the last decided height 1")));
+    assert!(
+        db.commit(&first).is_err_and(|e| e.to_string().contains("does not follow the last decided height 1"))
+    );
     Ok(())
 }
 

@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 
 use super::index::Index;
 use super::table::Table;
-use crate::api_error::ApiError;
-use crate::storage::ChainView;
+use crate::ReadError;
+use aula_store::ChainView;
 
 /// A validator, of the set that decides the next block or of an earlier one.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -52,7 +52,7 @@ pub struct Uptime {
 ///
 /// # Errors
 /// When the database fails.
-pub fn uptime(view: &ChainView, index: &Index) -> Result<Uptime, ApiError> {
+pub fn uptime(view: &ChainView, index: &Index) -> Result<Uptime, ReadError> {
     let set = schema::validator_schedule(view)?.next;
     let infos = schema::validator_infos(view)?;
     let contents = index.follow(view)?;

@@ -1,6 +1,6 @@
 //! What the public may see of events and of single counts, by the ledger's one rule of suppression.
 //!
-//! Used by the routes, the stream and the explorer alike; [`crate::read::rounds`] does the same for decisions. Withheld
+//! Used by the routes, the stream and the explorer alike; [`crate::rounds`] does the same for decisions. Withheld
 //! figures are `null`. A zero is published: it counts nobody.
 
 use aula_ledger::rounds::report::may_show;

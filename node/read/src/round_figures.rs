@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::rounds::{RoundView, placed};
 use super::table::Table;
-use crate::storage::ChainView;
+use aula_store::ChainView;
 
 /// A pool's places and what they cost, with its price in a round.
 #[derive(Debug, Clone, Serialize)]

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::table::Table;
-use crate::api_error::ApiError;
-use crate::storage::ChainView;
+use crate::ReadError;
+use aula_store::ChainView;
 
 /// What each parameter limits, in words.
 const MEANINGS: &[(&str, &str)] = &[
@@ -82,9 +82,9 @@ fn fields(params: &Params) -> Vec<(String, u64)> {
 ///
 /// # Errors
 /// When the database fails.
-pub fn parameters(view: &ChainView) -> Result<Parameters, ApiError> {
+pub fn parameters(view: &ChainView) -> Result<Parameters, ReadError> {
     let genesis = Genesis::parse(&view.genesis()?)
-        .map_err(|error| crate::storage::StorageError::Damaged(error.to_string()))?;
+        .map_err(|error| aula_store::StorageError::Damaged(error.to_string()))?;
     let founded = fields(&genesis.genesis.params);
     let mut applied: Vec<_> = schema::proposals(view)?
         .into_iter()

@@ -15,8 +15,8 @@ use aula_ledger::tx::Mandate;
 use aula_ledger::types::{Handle, Height, RoundId, SchoolYear};
 
 use super::round_figures::kind_name;
-use crate::api_error::ApiError;
-use crate::storage::{ChainView, StorageError};
+use crate::ReadError;
+use aula_store::{ChainView, StorageError};
 
 /// A decision on one student's request.
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ pub struct OwnDecision {
 ///
 /// # Errors
 /// When the database fails or a round in it does not hold.
-pub fn decisions(view: &ChainView, year: SchoolYear, handle: &Handle) -> Result<Vec<OwnDecision>, ApiError> {
+pub fn decisions(view: &ChainView, year: SchoolYear, handle: &Handle) -> Result<Vec<OwnDecision>, ReadError> {
     let mut found = Vec::new();
     for round in schema::rounds(view)?.iter().rev().filter(|round| round.school_year == year) {
         if view.row(&schema::requests_tree(round.round), handle)?.is_none() {
@@ -58,7 +58,7 @@ pub fn decisions(view: &ChainView, year: SchoolYear, handle: &Handle) -> Result<
 }
 
 /// The round as the optimizer had it.
-fn whole(view: &ChainView, round: &Round, class: &Class, decision: &Decision) -> Result<Decided, ApiError> {
+fn whole(view: &ChainView, round: &Round, class: &Class, decision: &Decision) -> Result<Decided, ReadError> {
     let rows = |label: String| view.rows(&label);
     let requests = rows(schema::requests_tree(round.round))?;
     let requests: Result<Vec<_>, StoreError> =

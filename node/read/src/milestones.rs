@@ -11,8 +11,8 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::table::Table;
-use crate::api_error::ApiError;
-use crate::storage::ChainView;
+use crate::ReadError;
+use aula_store::ChainView;
 
 /// Milestones of one kind in one school year.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -41,7 +41,7 @@ pub struct Milestones {
 ///
 /// # Errors
 /// When the database fails.
-pub fn milestones(view: &ChainView) -> Result<Milestones, ApiError> {
+pub fn milestones(view: &ChainView) -> Result<Milestones, ReadError> {
     let line = |one: schema::MilestonesShown| MilestoneLine {
         school_year: one.school_year,
         kind: name(one.kind),

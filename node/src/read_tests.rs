@@ -3,10 +3,10 @@
 use aula_ledger::tx::PayloadKind;
 use aula_ledger::types::{Height, ValidatorAddress};
 
-use crate::read::index::{Index, Work};
-use crate::read::{search, transactions};
-use crate::storage::{ChainView, IndexRow, StorageError};
 use crate::testkit::DevChain;
+use aula_read::index::{Index, Work};
+use aula_read::{search, transactions};
+use aula_store::{ChainView, IndexRow, StorageError};
 
 type Tested = Result<(), Box<dyn std::error::Error>>;
 
@@ -14,8 +14,8 @@ fn failed(failure: crate::terminal::Failure) -> Box<dyn std::error::Error> {
     failure.message.into()
 }
 
-fn refused(error: crate::api_error::ApiError) -> Box<dyn std::error::Error> {
-    error.detail().message.clone().into()
+fn refused(error: aula_read::ReadError) -> Box<dyn std::error::Error> {
+    error.into()
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn search_understands_heights_hashes_and_names_and_says_the_same_of_every_handle
     let id = one.id().to_string();
     chain.block(&[one]).map_err(failed)?;
     let view = chain.db.latest();
-    let hrefs = |text: &str| -> Result<Vec<String>, crate::storage::StorageError> {
+    let hrefs = |text: &str| -> Result<Vec<String>, aula_store::StorageError> {
         Ok(search::search(&view, text)?.into_iter().map(|hit| hit.href).collect())
     };
     assert_eq!(hrefs("1")?, ["/blocks/1"]);
