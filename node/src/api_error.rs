@@ -113,7 +113,10 @@ impl From<aula_ledger::state::StoreError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let detail = self.detail.clone();
         let mut response = (self.status, Json(ErrorBody { error: self.detail })).into_response();
+        // For whoever shows it in another form.
+        response.extensions_mut().insert(detail);
         if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

@@ -16,6 +16,7 @@ pub mod explorer;
 pub mod family_link;
 pub mod http;
 pub mod localnet;
+pub mod outside;
 pub mod program;
 pub mod sentiment;
 pub mod site;
@@ -26,7 +27,7 @@ pub mod twin_state;
 pub mod wiring;
 
 // The old names of rooms that are crates now.
-pub use aula_home::{clock, config, home, keys};
+pub use aula_home::{clock, config, home, keys, whole_file};
 pub use aula_read as read;
 pub use aula_store as storage;
 

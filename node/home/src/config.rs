@@ -75,6 +75,8 @@ pub struct Api {
     pub max_requests: usize,
     /// Most open connections, 1 to 100,000; more are closed. A system that lets this process open few files allows fewer.
     pub max_connections: usize,
+    /// Most open connections of one address, 0 (no share) to 100,000; the oldest that asks nothing is closed for a new one.
+    pub max_connections_per_address: usize,
     /// Most open streams (WebSockets), 0 to 100,000.
     pub max_streams: usize,
     /// Memory for answers that are given again, in MiB, 0 (each is made anew) to 65,536.
@@ -84,14 +86,18 @@ pub struct Api {
     /// Reads a second that one address may ask for beyond those answered from the cache, 0 (no limit) to 1,000,000;
     /// more are told 429.
     pub reads_per_second: u32,
+    /// Transactions a second that one address may submit, 0 (no limit) to 1,000,000; more are told 429.
+    pub submissions_per_second: u32,
 }
 
 /// The network between nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct P2p {
-    /// Where to listen, a multiaddress over TCP.
+    /// Where to listen, a multiaddress over TCP with an IP address of this machine.
     pub listen: String,
+    /// Where others reach this node when that is not `listen`: behind NAT, or by a DNS name.
+    pub external: Option<String>,
     /// Where transactions are gossiped, a multiaddress over TCP; a second port by the side of `listen`.
     pub gossip_listen: Option<String>,
     /// Peers to call while this node is not admitted yet: multiaddresses that end in `/p2p/ID`.
@@ -185,17 +191,24 @@ impl Default for Api {
             request_timeout_ms: 10_000,
             max_requests: 512,
             max_connections: 4_096,
+            max_connections_per_address: 1_024,
             max_streams: 1_024,
             cache_mib: 64,
             links: Vec::new(),
             reads_per_second: 2_000,
+            submissions_per_second: 20_000,
         }
     }
 }
 
 impl Default for P2p {
     fn default() -> Self {
-        Self { listen: "/ip4/127.0.0.1/tcp/8481".into(), gossip_listen: None, peers: Vec::new() }
+        Self {
+            listen: "/ip4/127.0.0.1/tcp/8481".into(),
+            external: None,
+            gossip_listen: None,
+            peers: Vec::new(),
+        }
     }
 }
 
@@ -247,6 +260,13 @@ pub enum ConfigError {
     },
 }
 
+impl P2p {
+    /// Where others reach this node: as far as the configuration says.
+    pub fn reached_at(&self) -> &str {
+        self.external.as_deref().unwrap_or(&self.listen)
+    }
+}
+
 impl Config {
     /// Reads the home's file and checks the ranges; defaults when there is no file.
     ///
@@ -275,6 +295,18 @@ impl Config {
             ("api.request_timeout_ms", self.api.request_timeout_ms, 100..=600_000, "100 to 600000 ms"),
             ("api.max_requests", size(self.api.max_requests), 1..=100_000, "1 to 100000"),
             ("api.max_connections", size(self.api.max_connections), 1..=100_000, "1 to 100000"),
+            (
+                "api.max_connections_per_address",
+                size(self.api.max_connections_per_address),
+                0..=100_000,
+                "0 to 100000",
+            ),
+            (
+                "api.submissions_per_second",
+                self.api.submissions_per_second.into(),
+                0..=1_000_000,
+                "0 to 1000000",
+            ),
             ("api.max_streams", size(self.api.max_streams), 0..=100_000, "0 to 100000"),
             ("api.cache_mib", size(self.api.cache_mib), 0..=65_536, "0 to 65536 MiB"),
             ("api.reads_per_second", self.api.reads_per_second.into(), 0..=1_000_000, "0 to 1000000"),
@@ -317,6 +349,7 @@ mod tests {
         let all = lines.filter(|l| !l.contains("/path/to")).collect::<Vec<_>>().join("\n");
         let mut config: Config = toml::from_str(&all)?;
         assert_eq!(config.p2p.gossip_listen.take().as_deref(), Some("/ip4/127.0.0.1/tcp/8482"));
+        assert_eq!(config.p2p.external.take().as_deref(), Some("/dns/node.example.org/tcp/8481"));
         config.p2p.peers.clear();
         assert_eq!(config, Config::default());
         assert_eq!(toml::from_str::<Config>(SAMPLE)?, Config::default());

@@ -5,9 +5,9 @@
 //! others can read. Secrets are zeroized when dropped and never appear in Debug, errors, logs or argv.
 //! Key-encryption keys of the vault are not here: they live in the vault's own keystore.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use aula_ledger::chain::validators;
@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::home::Home;
+use crate::whole_file::{self, Access};
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -156,27 +157,23 @@ impl NodeKey {
         home.keys_dir().join(format!("{}.json", kind.name()))
     }
 
-    /// Writes a new file with mode 0600 and syncs it; the folder is made with mode 0700.
+    /// Writes a new file with mode 0600, whole or not at all; the folder is made with mode 0700.
     ///
     /// # Errors
     /// [`KeyError::Exists`] when there is one already; [`KeyError::Io`].
     pub fn save(&self, path: &Path) -> Result<(), KeyError> {
-        let io = |source| KeyError::Io { path: path.to_owned(), source };
+        let io = |source: io::Error| match source.kind() {
+            io::ErrorKind::AlreadyExists => KeyError::Exists { path: path.to_owned() },
+            _ => KeyError::Io { path: path.to_owned(), source },
+        };
         if let Some(folder) = path.parent() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
+            whole_file::private_folder(folder).map_err(io)?;
         }
         let secret = Zeroizing::new(hex::encode(Zeroizing::new(self.secret.to_bytes())));
         let file = KeyFile { version: 1, kind: self.kind, public_key: self.public(), secret_key: &secret };
-        let text = Zeroizing::new(serde_json::to_string_pretty(&file).map_err(|e| io(e.into()))?);
-        let mut out = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-            Ok(out) => out,
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(KeyError::Exists { path: path.to_owned() });
-            }
-            Err(e) => return Err(io(e)),
-        };
-        out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).map_err(io)?;
-        out.sync_all().map_err(io)
+        let mut text = Zeroizing::new(serde_json::to_string_pretty(&file).map_err(|e| io(e.into()))?);
+        text.push('\n');
+        whole_file::create(path, Access::Private, text.as_bytes()).map_err(io)
     }
 
     /// Reads a key file; refuses one that group or others may read or write.
@@ -191,6 +188,9 @@ impl NodeKey {
             return Err(KeyError::TooOpen { path: path.to_owned(), mode });
         }
         let text = Zeroizing::new(fs::read_to_string(path).map_err(io)?);
+        if text.is_empty() {
+            return Err(malformed("it is empty, as a full disk leaves it; `aula init` draws a new key"));
+        }
         // The parser's own message could quote the secret.
         let file: KeyFile<'_> = serde_json::from_str(&text).map_err(|_| malformed("its fields"))?;
         if file.version != 1 || file.kind != kind {
@@ -234,6 +234,18 @@ pub struct OperatorFile {
 }
 
 impl OperatorFile {
+    /// What an earlier `aula init` or `aula keys export` wrote; none when there is no such file.
+    ///
+    /// # Errors
+    /// When it cannot be read or is of another form.
+    pub fn stored(home: &Home) -> io::Result<Option<Self>> {
+        match fs::read(home.operator_file()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Ok(bytes) if bytes.is_empty() => Ok(None),
+            read => Ok(Some(serde_json::from_slice(&read?)?)),
+        }
+    }
+
     /// From the home's keys.
     ///
     /// # Errors
@@ -278,6 +290,20 @@ mod tests {
         assert!(matches!(NodeKey::load(&path, KeyKind::Network), Err(KeyError::Malformed { .. })));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640))?;
         assert!(matches!(NodeKey::load(&path, KeyKind::Account), Err(KeyError::TooOpen { mode: 0o640, .. })));
+        Ok(())
+    }
+
+    #[test]
+    fn an_empty_key_file_is_refused_by_name_and_written_anew() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("validator.json");
+        fs::write(&path, b"")?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        let refused = NodeKey::load(&path, KeyKind::Validator).err().map(|e| e.to_string());
+        assert!(refused.is_some_and(|text| text.contains("validator.json") && text.contains("it is empty")));
+        let key = NodeKey::generate(KeyKind::Validator);
+        key.save(&path)?;
+        assert_eq!(NodeKey::load(&path, KeyKind::Validator)?.public(), key.public());
         Ok(())
     }
 

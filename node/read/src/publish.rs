@@ -17,6 +17,9 @@ pub fn event(event: &Event, min_cell: u32) -> Value {
     let mut value = serde_json::to_value(event).unwrap_or_default();
     let Some(fields) = value.as_object_mut() else { return value };
     fields.remove("handle");
+    if let Some(words) = event.explain() {
+        fields.insert("words".into(), words.into());
+    }
     match event {
         Event::RoundDecided { placed, waitlisted, requests, .. }
             if !may_show(&[*placed, *waitlisted, *requests], min_cell) =>

@@ -46,10 +46,18 @@ fn object(columns: &[&str], row: &[Value]) -> Value {
 pub fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => format!("'{text}"),
-        Value::String(text) => text.clone(),
+        Value::String(text) => harmless(text),
         other => other.to_string(),
     }
+}
+
+/// A text that no spreadsheet takes for a formula: with a quote in front where it begins like one, behind spaces too.
+pub fn harmless(text: &str) -> String {
+    let begins = |first: char| text.trim_start_matches(' ').starts_with(first);
+    if ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'].into_iter().any(begins) {
+        return format!("'{text}");
+    }
+    text.to_owned()
 }
 
 #[cfg(test)]
@@ -65,6 +73,16 @@ mod tests {
         assert_eq!(text, "n,text\n1,'=1+1\n,\"a,\"\"b\"\"\"\n");
         assert_eq!(table.objects()[1], json!({ "n": null, "text": "a,\"b\"" }));
         Ok(())
+    }
+
+    #[test]
+    fn texts_that_begin_like_a_formula_are_quoted_and_others_left() {
+        for text in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "  =1", "＝1"] {
+            assert_eq!(harmless(text), format!("'{text}"));
+        }
+        for text in ["North", "3-4", "a=b", ""] {
+            assert_eq!(harmless(text), text);
+        }
     }
 
     #[test]

@@ -14,13 +14,14 @@ use aula_ledger::state::{StateReader, StateWrites, StoreError};
 use aula_ledger::store::{ChainStore, Commit, Decided, Tip, Undecided};
 use aula_ledger::types::{Hash, Height, TimeMs};
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, Direction, IteratorMode,
-    Options, ReadOptions, WriteBatch, WriteOptions,
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, Direction, ErrorKind,
+    IteratorMode, Options, ReadOptions, WriteBatch, WriteOptions,
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use super::error::{StorageError, damaged};
+use super::making::{self, Found};
 use super::read_index::ReadIndex;
 use super::tables::{FORMAT, Table, height_key, meta, place, row_key, undecided_key};
 use super::trees::Trees;
@@ -82,26 +83,26 @@ impl std::fmt::Debug for ChainDb {
 }
 
 impl ChainDb {
-    /// Makes a database that holds a genesis and no block.
+    /// Makes a database that holds a genesis and no block: aside, then in its place, so that a process that is killed
+    /// meanwhile leaves none. What an earlier one left is cleared away.
     ///
     /// # Errors
     /// [`StorageError::Present`] when there is one; otherwise as [`Self::open`].
     pub fn create(path: &Path, options: DbOptions, origin: &Origin) -> Result<Self, StorageError> {
-        if path.join("CURRENT").exists() {
-            return Err(StorageError::Present(path.to_owned()));
-        }
-        std::fs::create_dir_all(path)
-            .map_err(|e| StorageError::Failed(format!("{}: {e}", path.display())))?;
-        let db = open_tables(path, options, true)?;
-        let mut batch = WriteBatch::default();
-        write_state(&db, &mut batch, &origin.writes)?;
-        let metadata = family(&db, Table::Meta)?;
-        let tip = Tip { height: Height::GENESIS, hash: origin.hash(), time_ms: origin.time_ms };
-        batch.put_cf(metadata, meta::GENESIS, &origin.genesis);
-        batch.put_cf(metadata, meta::TIP, encode_tip(&tip));
-        batch.put_cf(metadata, meta::FORMAT, [FORMAT]);
-        db.write_opt(batch, &synced())?;
-        drop(db);
+        making::make_aside(path, |aside| {
+            let db = open_tables(aside, options, Opening::New)?;
+            let mut batch = WriteBatch::default();
+            write_state(&db, &mut batch, &origin.writes)?;
+            let metadata = family(&db, Table::Meta)?;
+            let tip = Tip { height: Height::GENESIS, hash: origin.hash(), time_ms: origin.time_ms };
+            batch.put_cf(metadata, meta::GENESIS, &origin.genesis);
+            batch.put_cf(metadata, meta::TIP, encode_tip(&tip));
+            batch.put_cf(metadata, meta::FORMAT, [FORMAT]);
+            // Into tables at once: a database without any is one whose making was broken off.
+            db.write_opt(batch, &synced())?;
+            db.flush_cf(metadata)?;
+            Ok(())
+        })?;
         Self::open(path, options)
     }
 
@@ -110,15 +111,37 @@ impl ChainDb {
     /// # Errors
     /// [`StorageError`] says whether it is absent, busy, damaged or of another layout.
     pub fn open(path: &Path, options: DbOptions) -> Result<Self, StorageError> {
-        if !path.join("CURRENT").exists() {
-            return Err(StorageError::Absent(path.to_owned()));
+        Self::open_as(path, options, Opening::Writing)
+    }
+
+    /// Opens it for reading alone: nothing in its folder is written, which need not be writable.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_read_only(path: &Path, options: DbOptions) -> Result<Self, StorageError> {
+        Self::open_as(path, options, Opening::Reading)
+    }
+
+    fn open_as(path: &Path, options: DbOptions, opening: Opening) -> Result<Self, StorageError> {
+        let found = making::look(path).map_err(|source| StorageError::Io {
+            what: "cannot look at",
+            path: path.to_owned(),
+            source,
+        })?;
+        match found {
+            Found::Nothing => return Err(StorageError::Absent(path.to_owned())),
+            Found::Headless => return Err(damaged("database", "the file CURRENT is missing")),
+            Found::Database => {}
         }
-        let db = Arc::new(open_tables(path, options, false)?);
+        let db = Arc::new(open_tables(path, options, opening)?);
         let metadata = family(&db, Table::Meta)?;
         let found = db.get_cf(metadata, meta::FORMAT)?.and_then(|value| value.first().copied());
         if found.is_none() {
-            // Creation was interrupted before its one batch: nothing is lost by doing it again.
-            return Err(StorageError::Absent(path.to_owned()));
+            // Its making was broken off before its one batch: nothing is lost by doing it again.
+            return Err(match making::is_unfinished(path) {
+                true => StorageError::Absent(path.to_owned()),
+                false => damaged("meta", "the layout's version is missing"),
+            });
         }
         if found != Some(FORMAT) {
             return Err(StorageError::Format { expected: FORMAT, found });
@@ -290,8 +313,17 @@ fn decode_tip(bytes: &[u8]) -> Option<Tip> {
     Some(Tip { height: Height(u64::from_be_bytes(*height)), hash: Hash(*hash), time_ms: TimeMs(time_ms) })
 }
 
+/// What for a database is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opening {
+    New,
+    Writing,
+    Reading,
+}
+
 /// Every table with its options: one shared cache, LZ4, Bloom filters where absence is asked for often.
-fn open_tables(path: &Path, options: DbOptions, create: bool) -> Result<DB, StorageError> {
+fn open_tables(path: &Path, options: DbOptions, opening: Opening) -> Result<DB, StorageError> {
+    let create = opening == Opening::New;
     let cache = Cache::new_lru_cache(options.cache_bytes);
     let mut common = Options::default();
     common.create_if_missing(create);
@@ -315,20 +347,33 @@ fn open_tables(path: &Path, options: DbOptions, create: bool) -> Result<DB, Stor
         own.set_write_buffer_size(16 << 20);
         own
     };
-    // A database of an earlier program lacks a derived table; any other that is missing is damage.
+    // A database of an earlier program lacks a derived table; any other that is missing is damage, or was never made.
     let known = if create { Vec::new() } else { DB::list_cf(&common, path)? };
-    let absent =
-        |table: &Table| !create && table.is_derived() && !known.iter().any(|name| name == table.name());
-    let (missing, present): (Vec<Table>, Vec<Table>) = Table::ALL.into_iter().partition(absent);
+    let has = |table: &Table| create || known.iter().any(|name| name == table.name());
+    let (present, missing): (Vec<Table>, Vec<Table>) = Table::ALL.into_iter().partition(has);
+    if let Some(table) = missing.iter().find(|table| !table.is_derived()) {
+        return Err(match making::is_unfinished(path) {
+            true => StorageError::Absent(path.to_owned()),
+            false => damaged("database", format!("the table {} is missing", table.name())),
+        });
+    }
     let families =
         present.into_iter().map(|table| ColumnFamilyDescriptor::new(table.name(), options_of(table)));
-    let mut db = DB::open_cf_descriptors(&common, path, families).map_err(|error| {
-        let text = error.to_string();
-        if text.contains("lock") || text.contains("LOCK") {
+    let opened = match opening {
+        Opening::Reading if making::is_held(path) => return Err(StorageError::Busy(path.to_owned())),
+        Opening::Reading => DB::open_cf_descriptors_read_only(&common, path, families, false),
+        Opening::New | Opening::Writing => DB::open_cf_descriptors(&common, path, families),
+    };
+    let mut db = opened.map_err(|error| {
+        let own = error.to_string().contains("lock hold by current process");
+        if error.kind() == ErrorKind::IOError && (own || making::is_held(path)) {
             return StorageError::Busy(path.to_owned());
         }
         error.into()
     })?;
+    if opening == Opening::Reading {
+        return Ok(db);
+    }
     for table in missing {
         db.create_cf(table.name(), &options_of(table))?;
     }

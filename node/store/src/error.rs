@@ -47,6 +47,16 @@ pub enum StorageError {
         /// The tip.
         tip: Height,
     },
+    /// The file system said no.
+    #[error("{what} {path}: {source}")]
+    Io {
+        /// What could not be done, as the beginning of a sentence.
+        what: &'static str,
+        /// The database's folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// Anything else of RocksDB.
     #[error("the database failed: {0}")]
     Failed(String),
@@ -65,6 +75,7 @@ impl StorageError {
             }
             Self::Format { .. } => "use the version of the program that wrote it, or fetch the chain again",
             Self::OtherChain { .. } => "give the genesis file of this chain, or another --home",
+            Self::Io { .. } => "check the folder's owner and the space left, then start again",
             Self::NotNext { .. } | Self::Failed(_) => "start again; if it repeats, report it with the log",
         }
     }
@@ -75,6 +86,7 @@ impl From<rocksdb::Error> for StorageError {
         let text = error.to_string();
         match error.kind() {
             rocksdb::ErrorKind::Corruption => Self::Damaged(text),
+            // RocksDB has no kind of its own for it.
             _ if text.contains("No space left") => Self::DiskFull(text),
             _ => Self::Failed(text),
         }

@@ -14,6 +14,7 @@
 
 mod chain;
 mod error;
+mod making;
 mod read_index;
 mod tables;
 mod trees;
