@@ -208,7 +208,8 @@ impl<'a> Budget<'a> {
                 }
             }
             Touch::Intake { round, values } => {
-                if schema::round(self.state, round)?.is_some_and(|record| record.takes_requests(self.height)) {
+                if schema::round(self.state, round)?.is_some_and(|record| record.takes_requests(self.height))
+                {
                     charge.work = charge.work.saturating_add(times(values, unit::GROUPED_VALUE));
                     self.add_part(charge, Part::Class(round), unit::CLASS);
                     self.add_tree(charge, schema::requests_tree(round))?;

@@ -60,8 +60,8 @@ pub use chain::{
 };
 pub use money::{StatedBudget, StatedEquity};
 pub use resources::{
-    BandCounts, Budget, Class, Decision, DecisionRow, Placement, PoolPrice, PoolRecord, RefusedRun, RequestRow, Round,
-    RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate, StoredPlain,
+    BandCounts, Budget, Class, Decision, DecisionRow, Placement, PoolPrice, PoolRecord, RefusedRun,
+    RequestRow, Round, RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate, StoredPlain,
 };
 pub use service::{Acknowledgement, Moment, Reversion, Utilisation};
 pub use students::{
