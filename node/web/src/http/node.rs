@@ -105,13 +105,17 @@ pub struct Node {
     pub(crate) callers: Callers,
     pub(crate) submitters: Callers,
     pub(crate) bodies: Arc<Bodies>,
-    pub(crate) health: Semaphore,
-    pub(crate) submissions: Semaphore,
+    /// Places for questions after its health, apart from all others.
+    pub health: Semaphore,
+    /// Places for submissions.
+    pub submissions: Semaphore,
     pub(crate) exports: Arc<Semaphore>,
-    pub(crate) requests: Arc<Semaphore>,
-    pub(crate) streams: Arc<Semaphore>,
+    /// Places for everything else.
+    pub requests: Arc<Semaphore>,
+    /// Places for streams.
+    pub streams: Arc<Semaphore>,
     /// Streams that have a message made at this moment.
-    pub(crate) past: Semaphore,
+    pub past: Semaphore,
     pub(crate) started: Instant,
 }
 
