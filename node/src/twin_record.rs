@@ -15,8 +15,8 @@ use aula_vault::access::{ReadError, ReadRequest, ReaderRole};
 use aula_zk::StudentSecret;
 use borsh::{BorshDeserialize, BorshSerialize};
 
-/// The vault's field with the twin's record.
-pub const STATE_FIELD: &str = "state";
+/// The vault's field with the twin's record: one of the names that only the program writes.
+pub const STATE_FIELD: &str = aula_vault::access::STATE;
 
 /// A student's twin as of its newest anchored state. Canonical bytes, version 1.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

@@ -61,7 +61,9 @@ pub use resources::{
     BandCounts, Budget, Class, Decision, DecisionRow, Placement, PoolPrice, PoolRecord, RequestRow, Round,
     RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate,
 };
-pub use service::{Acknowledgement, Moment, Reversion, Utilisation};
+pub use service::{
+    Acknowledgement, DecisionStanding, Moment, Reversion, Utilisation, decision_standing,
+};
 pub use students::{
     AuditResult, District, Mastered, Milestone, MilestonesRecorded, MilestonesShown, School, StudentLeaf,
 };

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use aula_ledger::rounds::PublishedReport;
-use aula_ledger::state::schema::{self, Acknowledgement, Round};
-use aula_ledger::types::{RoundId, TimeMs};
+use aula_ledger::state::schema::{self, Acknowledgement, DecisionStanding, Round};
+use aula_ledger::types::RoundId;
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::FromPath;
 use crate::http::{Audience, Node};
+use crate::read::acknowledgements::Owed;
 use crate::read::publish;
 use crate::read::rounds::placed;
 use crate::storage::ChainView;
@@ -46,7 +47,7 @@ pub fn report_for(view: &ChainView, round: &Round, audience: &Audience) -> Resul
     let min_cell = schema::params(view)?.min_cell_students;
     let count = |n: u32| if whole { Some(n) } else { publish::count(n, min_cell) };
     let report = schema::published_report(view, id)?;
-    let class = schema::class(view, round.class)?;
+    let standing = schema::decision_standing(view, round)?;
     let owed = schema::acknowledgements(view, id)?;
     let now = view.tip().time_ms;
     let places = |owed: &Acknowledgement| match whole {
@@ -58,7 +59,7 @@ pub fn report_for(view: &ChainView, round: &Round, audience: &Audience) -> Resul
         .map(|owed| {
             json!({
                 "pool": owed.pool, "school": owed.school, "places": places(owed), "due_ms": owed.due_ms,
-                "received": owed.received, "escalated": owed.escalated, "state": standing(owed, now),
+                "received": owed.received, "escalated": owed.escalated, "state": Owed::of(owed, now),
             })
         })
         .collect();
@@ -73,7 +74,7 @@ pub fn report_for(view: &ChainView, round: &Round, audience: &Audience) -> Resul
     });
     Ok(json!({
         "as_of_height": view.tip().height, "round": id, "class": round.class, "status": round.status,
-        "stands": class.is_some_and(|class| class.standing_round == Some(id)),
+        "stands": standing == Some(DecisionStanding::Stands), "standing": standing,
         "report": report,
         "seed": seed(view, id)?,
         "acknowledgements": acknowledgements,
@@ -85,17 +86,6 @@ pub fn report_for(view: &ChainView, round: &Round, audience: &Audience) -> Resul
 /// Students placed in an acknowledged pool, where the ledger's rule lets them be shown.
 fn used(report: &PublishedReport, owed: &Acknowledgement) -> Option<u32> {
     report.prices.iter().find(|line| line.pool == owed.pool)?.used
-}
-
-/// Where an acknowledgement stands at a block time.
-fn standing(owed: &Acknowledgement, now: TimeMs) -> &'static str {
-    match (owed.received.is_some(), owed.escalated.is_some()) {
-        (true, false) => "received",
-        (true, true) => "received_late",
-        (false, true) => "escalated",
-        (false, false) if now > owed.due_ms => "overdue",
-        (false, false) => "waiting",
-    }
 }
 
 /// Who committed a share of the seed, who revealed it, and who is missing. Each missing one could choose between two

@@ -197,6 +197,11 @@ fn refused(error: ReadError) -> ApiError {
             let code = code.as_ref().and_then(Value::as_str).unwrap_or("denied").to_owned();
             ApiError::new(StatusCode::FORBIDDEN, &code, denial.explain(), hint)
         }
+        ReadError::Stranger(denial) => {
+            let code = serde_json::to_value(denial).ok();
+            let code = code.as_ref().and_then(Value::as_str).unwrap_or("denied").to_owned();
+            ApiError::new(StatusCode::FORBIDDEN, &code, denial.explain(), "ask the district for a credential")
+        }
         ReadError::Fields => ApiError::bad_request(ReadError::Fields, "join 1 to 64 names by commas"),
         ReadError::Vault(VaultError::Busy) => {
             unavailable("vault_busy", "the vault is in use", "try again in a second")

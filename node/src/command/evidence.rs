@@ -18,10 +18,12 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+pub mod act;
 pub mod audit;
 pub(super) mod disclose;
 pub(super) mod reader;
 
+use act::Act;
 use disclose::{Own, Undisclosed};
 
 use super::rpc::RpcArgs;
@@ -78,7 +80,8 @@ pub enum About {
         /// Fields to open, separated by commas: skill:NNNNN, need, engagement. Needs the district's own folder as --home
         #[arg(long, value_name = "NAMES")]
         fields: Option<String>,
-        /// A file with the reader's credential, or - for standard input [default: the district's own key, as a counselor]
+        /// A file with the reader's credential, or - for standard input [default: the district's own key, as its operator who
+        /// opens evidence]
         #[arg(long, env = "AULA_VAULT_CREDENTIAL_FILE", value_name = "FILE")]
         credential: Option<PathBuf>,
         /// Where and whence
@@ -170,13 +173,13 @@ impl About {
     ) -> Result<(), Undisclosed> {
         match self {
             Self::Student { fields: Some(names), credential, .. } => {
-                Own { context, place, reader: credential.as_deref() }.fields(bundle, names)
+                Own { context, place, reader: credential.as_deref(), act: Act::open() }.fields(bundle, names)
             }
             Self::Access { entry: Some(number), .. } => {
-                Own { context, place, reader: None }.listed(bundle, *number)
+                Own { context, place, reader: None, act: Act::prove() }.listed(bundle, *number)
             }
             Self::Allocation { .. } => {
-                let own = Own { context, place, reader: None };
+                let own = Own { context, place, reader: None, act: Act::prove() };
                 if own.has_vault()? { own.band(bundle) } else { Ok(()) }
             }
             _ => Ok(()),

@@ -28,6 +28,7 @@ mod rounds;
 mod schools;
 mod search;
 mod shell;
+mod standing;
 mod trail;
 mod transactions;
 mod validators;

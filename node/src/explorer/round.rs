@@ -10,6 +10,7 @@ use super::equity;
 use super::error::{PageError, Shown};
 use super::heatmap;
 use super::shell::{self, column, count, exports, percent, share, short};
+use super::standing;
 use super::verify;
 use super::words::{explained, word};
 use crate::http::{FromPath, Node};
@@ -29,12 +30,14 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
     let content = html! {
         p .over { a href="/rounds" { "Rounds" } " / Round " (id) " · school year " (round.school_year) }
         h1 { (round.title) }
+        (standing::fallen(round))
         (story(round))
         @if let Some(decision) = &round.decision {
             (verify::panel(&format!("/v1/evidence/figures/round/{id}"), "this round's published figures"))
             (totals(decision))
             (schools(&figures))
             @if let Some(report) = &figures.report { (equity::report(&figures, report)) }
+            (standing::owed(&figures.acknowledgements))
             (prices(&figures))
             (spend(&figures))
             (proof(decision))
@@ -52,7 +55,8 @@ fn story(round: &RoundView) -> Markup {
         p .lead {
             @match &round.decision {
                 Some(decision) => {
-                    "Decided in " a href={ "/blocks/" (decision.height) } { "block " (decision.height) } ": "
+                    @if !round.stands() { "Was decided in " } @else { "Decided in " }
+                    a href={ "/blocks/" (decision.height) } { "block " (decision.height) } ": "
                     strong { (count(decision.requests)) " students" } " asked, " strong { (count(decision.placed)) " got a place" } ", "
                     (count(decision.waitlisted)) " wait. The result is "
                     @if decision.optimal { "proved " (word("optimal", "optimal")) } @else { "proved within " (decision.gap_ppm) " parts per million" }

@@ -6,6 +6,7 @@
 //!
 //! The one exception is [`family`], which a family's link opens. Absent: HTML.
 
+pub mod acknowledgements;
 pub mod equity;
 pub mod family;
 pub mod index;

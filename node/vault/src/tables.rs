@@ -12,7 +12,7 @@ use crate::vault::VaultError;
 /// One column family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Table {
-    /// `identity` → JSON of [`crate::vault::Identity`]; `format`, `restored` → one byte; `handles` → u64.
+    /// `identity` → JSON of [`crate::vault::Identity`]; `format`, `restored` → one byte; `handles`, `strangers` → u64.
     Meta,
     /// Handle, field name → sealed value.
     Records,
@@ -51,6 +51,8 @@ pub(crate) const FORMAT_KEY: &[u8] = b"format";
 pub(crate) const RESTORED_KEY: &[u8] = b"restored";
 /// How many handles the keystore has at least.
 pub(crate) const HANDLES_KEY: &[u8] = b"handles";
+/// How many reads were refused to strangers.
+pub(crate) const STRANGERS_KEY: &[u8] = b"strangers";
 pub(crate) const IDENTITY_KEY: &[u8] = b"identity";
 /// The layout that this program writes.
 pub(crate) const FORMAT: u8 = 1;

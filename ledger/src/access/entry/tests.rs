@@ -13,6 +13,7 @@ fn entry(number: u64) -> AccessEntry {
         role: Term::new("teacher").unwrap(),
         class: Term::new("FERPA_PII").unwrap(),
         purpose: Term::new("educational_necessity").unwrap(),
+        basis: (!number.is_multiple_of(3)).then_some(Basis::SchoolOfficial),
         fields: vec![FieldName::new("name").unwrap(), FieldName::new("skill:3.NF.A.1").unwrap()],
         verdict,
         salt: [number as u8; 16],

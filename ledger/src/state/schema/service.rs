@@ -4,7 +4,9 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
 use super::chain::canonical;
+use super::{Records, Round, RoundStatus};
 use crate::codec::Canonical;
+use crate::state::StoreError;
 use crate::types::{AccountId, Hash, Height, PoolId, RoundId, SchoolId, TimeMs};
 
 /// A block's height and time.
@@ -50,6 +52,54 @@ pub struct Reversion {
     pub freed: u32,
     /// The decision that stands again.
     pub standing: Option<RoundId>,
+}
+
+/// Whether a decision is the one that places students now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DecisionStanding {
+    /// It stands.
+    Stands,
+    /// It was taken back.
+    Reverted,
+    /// A later decision of the class took its place.
+    Replaced,
+}
+
+impl DecisionStanding {
+    /// The word in JSON and CSV.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stands => "stands",
+            Self::Reverted => "reverted",
+            Self::Replaced => "replaced",
+        }
+    }
+
+    /// Of a decided round, by its class's record and by whether there is a [`Reversion`] of it.
+    pub fn of(round: RoundId, standing_round: Option<RoundId>, is_reverted: bool) -> Self {
+        match standing_round {
+            Some(standing) if standing == round => Self::Stands,
+            _ if is_reverted => Self::Reverted,
+            _ => Self::Replaced,
+        }
+    }
+}
+
+/// Whether a round's decision stands; none before it is decided.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or a record is damaged.
+pub fn decision_standing(
+    from: &(impl Records + ?Sized),
+    round: &Round,
+) -> Result<Option<DecisionStanding>, StoreError> {
+    if !matches!(round.status, RoundStatus::Decided { .. }) {
+        return Ok(None);
+    }
+    let standing = super::class(from, round.class)?.and_then(|class| class.standing_round);
+    let is_reverted = super::reversion(from, round.round)?.is_some();
+    Ok(Some(DecisionStanding::of(round.round, standing, is_reverted)))
 }
 
 /// A pool's newest report of use.

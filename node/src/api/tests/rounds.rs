@@ -26,12 +26,15 @@ async fn the_public_sees_the_ledgers_report_and_no_small_count_a_member_sees_all
             "equity",
             "opened",
             "opened_ms",
+            "replaced_by",
             "requests",
             "requests_until",
             "reveals_until",
+            "reverted_at",
             "round",
             "school_year",
             "stale_from",
+            "standing",
             "status",
             "terms",
             "title"
@@ -89,6 +92,49 @@ async fn what_follows_a_decision_is_in_the_report() -> Tested {
     assert_eq!(report["reverted"]["freed"], 15);
     let missing = s.client.get::<Value>("/v1/rounds/7/report").await.err().ok_or("a report")?;
     assert_eq!(missing.code, "not_found");
+    Ok(())
+}
+
+/// What pages, API and CSV say of a round whose decision stands, and of the same once it was taken back.
+#[tokio::test]
+async fn a_reverted_decision_says_so_wherever_it_is_shown() -> Tested {
+    let mut s = served_chain(decided()?).await?;
+    let page = async |s: &Served, path: &str| -> Result<String, Box<dyn std::error::Error>> {
+        Ok(String::from_utf8(s.client.get_bytes(path).await.map_err(failed)?)?)
+    };
+    let pages = ["/", "/rounds", "/rounds/0", "/pools/1", "/schools/11", "/districts/1"];
+    for path in pages {
+        let text = page(&s, path).await?;
+        assert!(text.contains("stands") || path == "/rounds/0", "{path}");
+        assert!(!text.contains("<strong>reverted") && !text.contains("Reverted:"), "{path}");
+    }
+    // Due within a millisecond of block time, so late from the next block on.
+    s.chain.block(&[]).map_err(failed)?;
+    s.chain.block(&[]).map_err(failed)?;
+    assert!(page(&s, "/").await?.contains("Acknowledgements that are overdue"));
+    let own = page(&s, "/rounds/0").await?;
+    assert!(own.contains("id=\"acknowledgements\"") && own.contains("2 of 2 are overdue"));
+    accept(&mut s.chain, vec![RevertDecision { round: ROUND, reason: Hash([4; 32]) }.into()])?;
+    for path in pages {
+        let text = page(&s, path).await?;
+        assert!(text.contains("<strong>reverted") || text.contains("Reverted: this decision no longer"), "{path}");
+    }
+    assert!(!page(&s, "/").await?.contains("Acknowledgements that are overdue"), "nobody owes what does not stand");
+    for path in ["/v1/rounds/0", "/v1/rounds/0/report"] {
+        assert_eq!(s.client.get::<Value>(path).await.map_err(failed)?["standing"], "reverted", "{path}");
+    }
+    let all: Value = s.client.get("/v1/rounds").await.map_err(failed)?;
+    let tip = s.client.height().await.map_err(failed)?;
+    assert_eq!((&all["rounds"][0]["standing"], &all["rounds"][0]["reverted_at"]), (&json!("reverted"), &json!(tip)));
+    assert_eq!(s.client.get::<Value>("/v1/rounds/0/figures").await.map_err(failed)?["round"]["standing"], "reverted");
+    for (file, line) in [
+        ("rounds.csv", "round,class,title,school_year,status,standing,"),
+        ("schools-of-round-0.csv", "round,standing,"),
+        ("pools-of-round-0.csv", "round,standing,"),
+    ] {
+        let csv = page(&s, &format!("/v1/export/{file}")).await?;
+        assert!(csv.starts_with(line) && csv.contains(",reverted,"), "{file}: {csv}");
+    }
     Ok(())
 }
 

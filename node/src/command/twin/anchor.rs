@@ -2,8 +2,9 @@
 //!
 //! Flow: each student's events, read through the vault's access check and listed → folded → a version that neither the
 //! vault nor the ledger has seen of this student in any year → record and fields sealed into the vault, synced → one
-//! `AnchorStates`. Invariants: the vault knows a state before the ledger does, so that what is anchored can be proved; a
-//! student whose family has not consented is left as it was, and named. Absent: writing events (`aula twin written`, whoever
+//! `AnchorStates`. Invariants: the vault knows a state before the ledger does, so that what is anchored can be proved; the
+//! read rests on the district's own processing (34 CFR 99.31(a)(1)(i)(B)), for which no family is asked: what people read
+//! needs what it always needs. Absent: writing events (`aula twin written`, whoever
 //! feeds the vault), and a student's first school, which the operator names.
 
 use aula_ledger::audit::{Bundle, open::anchored_leaf};
@@ -22,6 +23,7 @@ use serde_json::json;
 
 use crate::client::Client;
 use crate::client::sender::Sender;
+use crate::command::evidence::act::Act;
 use crate::command::evidence::disclose::{Own, Undisclosed};
 use crate::command::evidence::reader::OwnTwin;
 use crate::command::vault::record::{LedgerArgs, record};
@@ -41,7 +43,7 @@ const MAX_STUDENTS: usize = 1_000;
     after_help = "Examples:\n  aula twin written answers.jsonl --source 12 --home D/district-07      events into the vault\n  aula twin \
                         anchor HANDLE --home D/district-07                      fold them, anchor the new state\n  aula twin anchor \
                         HANDLE --school 31 --home D/district-07          a student who was never anchored\n\nEvery student's events \
-                        are read through the vault's access check, for educational necessity, and listed in the log. Exit 0: \
+                        are read through the vault's access check, as a service of the district's own, and listed in the log. Exit 0: \
                         anchored; 1: the check denied a student, and nobody is anchored; 2: could not."
 )]
 pub struct AnchorArgs {
@@ -51,7 +53,7 @@ pub struct AnchorArgs {
     /// The school of students who are not anchored yet
     #[arg(long, value_name = "N")]
     pub school: Option<u32>,
-    /// A file with the reader's credential, or - for standard input [default: the district's own key, as a counselor]
+    /// A file with the reader's credential, or - for standard input [default: the district's own key, as its service]
     #[arg(long, env = "AULA_VAULT_CREDENTIAL_FILE", value_name = "FILE")]
     pub credential: Option<std::path::PathBuf>,
     /// Where the vault is
@@ -89,7 +91,7 @@ pub async fn run(context: &Context, args: &AnchorArgs) -> Result<Outcome, Failur
     let node = client.signed_by(sender.chain_id().clone(), sender.account(), sender.key().clone());
     // In a block of its own: the vault is closed while the ledger is waited for.
     let (year, states) = {
-        let own = Own { context, place: &args.place, reader: args.credential.as_deref() };
+        let own = Own { context, place: &args.place, reader: args.credential.as_deref(), act: Act::fold() };
         let reader = own.reader()?;
         let (year, every) = years(&reader.vault, &handles)?;
         let mut students = Vec::with_capacity(handles.len());

@@ -17,7 +17,7 @@ use crate::keys::{KeyKind, NodeKey};
                         it to the reader alone."
 )]
 pub struct CredentialArgs {
-    /// teacher, counselor or admin
+    /// teacher, counselor, admin, operator, auditor or service
     #[arg(long)]
     pub role: String,
     /// How the district names the reader in its log: lower-case letters, digits, dashes

@@ -1,6 +1,7 @@
 //! `aula vault disclose`: the events of a student whom a round's seed drew, for the auditor.
 //!
-//! The read is the access check's as any other: listed in the log, refused without consent. The draw is computed again
+//! The read is the access check's as any other, and listed in the log as what it is: a disclosure to an auditor whom the
+//! consortium admitted, for the evaluation of its programme (34 CFR 99.31(a)(3)), for which no family is asked. The draw is computed again
 //! from the round's rows, so that nobody is disclosed who was not drawn.
 
 use std::fs::OpenOptions;
@@ -10,15 +11,20 @@ use std::path::PathBuf;
 
 use aula_ledger::audit::Bundle;
 use aula_ledger::codec::Canonical;
+use aula_ledger::names::Name;
+use aula_ledger::roles::Role;
 use clap::Args;
+use serde::Deserialize;
 use serde_json::json;
 
+use super::super::evidence::act::Act;
 use super::super::evidence::disclose::Own;
 use super::super::evidence::drawn;
 use super::super::rpc::RpcArgs;
 use super::super::twin::disclosure::Disclosure;
 use super::super::{Advise, Context, Failure, Outcome, absolute};
 use super::{Place, handle};
+use crate::client::Client;
 use crate::client::sender::Sender;
 use crate::demo::twins;
 
@@ -37,7 +43,10 @@ pub struct DiscloseArgs {
     /// Where the disclosure goes
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
-    /// A file with the reader's credential, or - for standard input [default: the district's own key, as a counselor]
+    /// For which auditor: a member's name [default: the consortium's only auditor]
+    #[arg(long, value_name = "NAME")]
+    pub auditor: Option<String>,
+    /// A file with the reader's credential, or - for standard input [default: the district's own key, for that auditor]
     #[arg(long, env = "AULA_VAULT_CREDENTIAL_FILE", value_name = "FILE")]
     pub credential: Option<PathBuf>,
     /// The node to ask who is drawn
@@ -61,7 +70,8 @@ pub async fn run(context: &Context, place: &Place, args: &DiscloseArgs) -> Resul
         let message = format!("round {} did not draw {handle}", args.round);
         return Err(Failure::new("not_drawn", message, "see `aula evidence sample`"));
     }
-    let own = Own { context, place, reader: args.credential.as_deref() };
+    let auditor = auditor(&client, args.auditor.as_deref()).await?;
+    let own = Own { context, place, reader: args.credential.as_deref(), act: Act::audit(&auditor) };
     let provable = match own.state(handle, &["events"]) {
         Ok(provable) => provable,
         Err(undisclosed) => return undisclosed.outcome(),
@@ -82,4 +92,34 @@ pub async fn run(context: &Context, place: &Place, args: &DiscloseArgs) -> Resul
         path.display()
     );
     Ok(Outcome::yes(json!({ "file": path, "events": provable.events.len() }), text))
+}
+
+/// The auditor to whom it goes: one whom the consortium admitted.
+async fn auditor(client: &Client, asked: Option<&str>) -> Result<Name, Failure> {
+    #[derive(Deserialize)]
+    struct Told {
+        members: Vec<Member>,
+    }
+    #[derive(Deserialize)]
+    struct Member {
+        name: Name,
+        roles: Vec<Role>,
+        standing: String,
+    }
+    let told: Told = client.get("/v1/members").await?;
+    let auditors = told.members.into_iter().filter(|one| {
+        let named = asked.is_none_or(|asked| one.name.as_str() == asked);
+        named && one.standing == "admitted" && one.roles.contains(&Role::Auditor)
+    });
+    let mut auditors: Vec<Name> = auditors.map(|one| one.name).collect();
+    match (auditors.pop(), auditors.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (Some(_), false) => {
+            Err(Failure::new("which_auditor", "the consortium has several auditors", "name one with --auditor"))
+        }
+        (None, _) => {
+            let message = format!("the consortium has no auditor {}", asked.unwrap_or("at all"));
+            Err(Failure::new("no_auditor", message, "auditors are listed by `aula query members`"))
+        }
+    }
 }
