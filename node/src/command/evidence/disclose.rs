@@ -179,7 +179,7 @@ impl Own<'_> {
         let version =
             version.ok_or_else(|| Failure::because("the record's need is not the committed one", HINT))?;
         let opening = Opening::derive(&provable.secret, &name, version, need);
-        let chain = &bundle.chain.head.header.chain_id;
+        let chain = &bundle.chain.head.header.genesis;
         let statement = band_statement(chain, allocation.context.round, &[claim])
             .advise("the band has no statement", HINT)?;
         let proof = statement.prove(&[opening], &mut OsRng).advise("the band cannot be proved", HINT)?;
@@ -215,8 +215,7 @@ impl Own<'_> {
         let (role, reader) = OPERATOR;
         let purpose = credential_purpose(role, reader).unwrap_or_default();
         let expires_ms = now_ms().saturating_add(OPERATOR_MS);
-        let chain_id = identity.chain().map_err(refused)?;
-        let claim = Claim { chain_id, account: identity.account, expires_ms, purpose };
+        let claim = Claim { genesis: identity.genesis, account: identity.account, expires_ms, purpose };
         Ok(Credential::sign(&claim, key.signing_key()))
     }
 }

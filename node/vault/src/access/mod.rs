@@ -187,6 +187,7 @@ impl Vault {
         };
         let entry = self
             .log_read(AccessEntry {
+                genesis: self.identity().genesis,
                 number: 0,
                 time_ms: TimeMs(now_ms),
                 district: self.identity().district,
@@ -216,7 +217,7 @@ impl Vault {
         let nobody = (Name::new("unverified").map_err(damaged)?, Term::new("none").map_err(damaged)?);
         let Some(credential) = shown else { return Ok((Standing::None, nobody.0, nobody.1)) };
         let identity = self.identity();
-        let verified = credential.verify(&identity.chain()?, &identity.account, key, now_ms).is_ok();
+        let verified = credential.verify(&identity.genesis, &identity.account, key, now_ms).is_ok();
         Ok(match reader_of(credential).filter(|_| verified) {
             Some((reader, role)) => (Standing::Verified, reader, role),
             None => (Standing::Refused, nobody.0, nobody.1),
