@@ -15,7 +15,7 @@ const ENTRIES: u64 = 5;
 pub fn entry(number: u64) -> AccessEntry {
     let verdict = if number == 2 { Decided::Denied(Denial::RoleNotAllowed) } else { Decided::Granted };
     AccessEntry {
-        genesis: Chain::new().parsed.sha256,
+        genesis: crate::testkit::Chain::new().parsed.sha256,
         number,
         time_ms: TimeMs(1_700_000_000_000 + number),
         district: DistrictId(1),
