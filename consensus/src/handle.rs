@@ -11,7 +11,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aula_ledger::types::{ChainId, Height};
+use aula_ledger::types::{Hash, Height};
 use libp2p::Multiaddr;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -158,7 +158,7 @@ fn submit(services: &Services, bytes: Vec<u8>) -> Result<Submitted, Refusal> {
     services.pool.submit(bytes, &|id| services.executor.account(state.as_ref(), id))
 }
 
-/// Starts a node's consensus. `chain_id` comes from the genesis that the store was initialised with.
+/// Starts a node's consensus. `genesis` is the SHA-256 of the genesis file that the store was initialised with.
 ///
 /// # Errors
 /// [`StartError`]. Trouble of the engine itself comes later, through [`Handle::wait`].
@@ -166,12 +166,12 @@ pub async fn start(
     config: Config,
     ports: Ports,
     keys: Keys,
-    chain_id: ChainId,
+    genesis: Hash,
 ) -> Result<Handle, StartError> {
     let tip = ports.store.tip()?;
-    let pool = Arc::new(Mempool::new(chain_id.clone(), config.limits, tip.height.next()));
+    let pool = Arc::new(Mempool::new(genesis, config.limits, tip.height.next()));
     let blocks = Arc::new(Blocks::new(
-        chain_id.clone(),
+        genesis,
         Arc::clone(&ports.executor),
         Arc::clone(&ports.clock),
         Arc::clone(&pool),
@@ -183,10 +183,10 @@ pub async fn start(
     };
     let (sender, receiver) = mpsc::channel(INCOMING);
     let gossip_config = GossipConfig { listen: gossip_listen, peers: Vec::new() };
-    let gossip = Arc::new(gossip::start(keys.network.clone(), chain_id.as_str(), gossip_config, sender)?);
+    let gossip = Arc::new(gossip::start(keys.network.clone(), &genesis.to_string(), gossip_config, sender)?);
     let (events, _) = broadcast::channel(EVENTS);
     let services = Services {
-        chain_id: chain_id.clone(),
+        genesis,
         store: ports.store,
         executor: ports.executor,
         pool,
@@ -210,7 +210,7 @@ pub async fn start(
         services: services.clone(),
         session: SessionConfig {
             moniker: config.moniker,
-            chain_id,
+            genesis,
             listen: config.listen,
             wal: config.wal,
             network: keys.network,

@@ -18,7 +18,7 @@ use aula_ledger::chain::transaction::id_of_bytes;
 use aula_ledger::chain::{Code, Transaction, TransactionId};
 use aula_ledger::codec::Canonical;
 use aula_ledger::params::MAX_TRANSACTION_BYTES;
-use aula_ledger::types::{AccountId, ChainId, Height};
+use aula_ledger::types::{AccountId, Hash, Height};
 use tokio::sync::Notify;
 
 use crate::ports::{AccountView, StoreError};
@@ -51,7 +51,7 @@ struct Inner {
 /// The pool. Shared by the API, gossip and the driver.
 #[derive(Debug)]
 pub struct Mempool {
-    chain_id: ChainId,
+    genesis: Hash,
     limits: Limits,
     verified: Verified,
     inner: Mutex<Inner>,
@@ -60,7 +60,7 @@ pub struct Mempool {
 
 impl Mempool {
     /// An empty pool for a chain whose next block has height `next_height`.
-    pub fn new(chain_id: ChainId, limits: Limits, next_height: Height) -> Self {
+    pub fn new(genesis: Hash, limits: Limits, next_height: Height) -> Self {
         let inner = Inner {
             accounts: BTreeMap::new(),
             by_id: HashMap::new(),
@@ -71,7 +71,7 @@ impl Mempool {
         };
         // Enough for a full pool and the blocks that empty it.
         let verified = Verified::new(limits.transactions.saturating_mul(2));
-        Self { chain_id, limits, verified, inner: Mutex::new(inner), ready: Notify::new() }
+        Self { genesis, limits, verified, inner: Mutex::new(inner), ready: Notify::new() }
     }
 
     /// Checks a transaction and keeps it.
@@ -95,7 +95,7 @@ impl Mempool {
         };
         let transaction =
             Transaction::from_canonical(&bytes).map_err(|_| Refusal::Ledger(Code::Malformed))?;
-        transaction.check(&self.chain_id, next_height).map_err(Refusal::Ledger)?;
+        transaction.check(&self.genesis, next_height).map_err(Refusal::Ledger)?;
         let view = self.view(&transaction.body.account, lookup)?;
         self.admit(&self.lock(), &transaction, bytes.len(), &view)?;
         if !self.verified.contains(&id) {

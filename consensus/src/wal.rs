@@ -18,7 +18,7 @@ use std::path::Path;
 
 use arc_malachitebft_core_consensus::Input;
 use arc_malachitebft_engine::wal::decode_entry;
-use aula_ledger::types::ChainId;
+use aula_ledger::types::Hash;
 use sha2::{Digest, Sha256};
 
 use crate::context::{Address, AulaContext};
@@ -50,7 +50,7 @@ pub(crate) enum Wal {
 /// Checks the log of the validator `own`, whose chain has decided `tip`.
 pub(crate) fn check(
     path: &Path,
-    chain_id: &ChainId,
+    genesis: &Hash,
     own: Address,
     guard: &SignGuard,
     tip: u64,
@@ -76,7 +76,7 @@ pub(crate) fn check(
             Wal::Cut(format!("the write-ahead log {what}; a new one is begun"))
         });
     };
-    let (damage, signed) = scan(entries, chain_id, own);
+    let (damage, signed) = scan(entries, genesis, own);
     let covered = height == signed_at && guard.signed_at_last_height().iter().all(|h| signed.contains(h));
     match damage {
         None if matters && height < signed_at => {
@@ -111,7 +111,7 @@ fn header(bytes: &[u8]) -> Option<(u64, &[u8])> {
 /// the whole part.
 fn scan(
     entries: &[u8],
-    chain_id: &ChainId,
+    genesis: &Hash,
     own: Address,
 ) -> (Option<(usize, &'static str)>, BTreeSet<[u8; 32]>) {
     let mut signed = BTreeSet::new();
@@ -126,9 +126,9 @@ fn scan(
             return (Some((at, "an entry that cannot be decoded")), signed);
         };
         let bytes = match input {
-            Input::Vote(vote) if vote.address == own => vote_sign_bytes(chain_id, &vote),
+            Input::Vote(vote) if vote.address == own => vote_sign_bytes(genesis, &vote),
             Input::Proposal(proposal) if proposal.address == own => {
-                Some(proposal_sign_bytes(chain_id, &proposal))
+                Some(proposal_sign_bytes(genesis, &proposal))
             }
             _ => None,
         };

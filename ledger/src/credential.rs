@@ -1,7 +1,7 @@
 //! The credential with which a member reads rows: who, until when, for what, signed with the account's key.
 //!
 //! In text `ACCOUNT.EXPIRES_MS.PURPOSE.PUBLIC_KEY.SIGNATURE`, hex where bytes. The
-//! signed bytes are the canonical bytes of [`Claim`], which name the chain, so that a credential for one chain is
+//! signed bytes are the canonical bytes of [`Claim`], which name the genesis file's hash, so that a credential for one chain is
 //! none for another. A node's server asks the state: the account's current key, an admitted member
 //! ([`Credential::check`]); a district's vault asks its own key ([`Credential::verify`]). At most an hour ahead, so
 //! that a stolen one is soon worthless. It proves who asks, not that what is asked for may be given: each route
@@ -17,18 +17,18 @@ use crate::codec::Canonical;
 use crate::keys::{Label, PublicKey, Signature, public_key, sign};
 use crate::state::StoreError;
 use crate::state::schema::{self, Member, Records, Standing};
-use crate::types::{AccountId, ChainId};
+use crate::types::{AccountId, Hash};
 
 /// Furthest expiry that a server accepts, in milliseconds from its own clock.
 pub const MAX_LIFETIME_MS: u64 = 3_600_000;
 /// Most bytes of a purpose.
 const MAX_PURPOSE_BYTES: usize = 40;
 
-/// What is signed. Canonical bytes, version 1.
+/// What is signed. Canonical bytes, version 2.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Claim {
-    /// For which chain.
-    pub chain_id: ChainId,
+    /// For which chain: SHA-256 of its genesis file.
+    pub genesis: Hash,
     /// Who asks.
     pub account: AccountId,
     /// Until when, in milliseconds since 1970 UTC.
@@ -38,7 +38,7 @@ pub struct Claim {
 }
 
 impl Canonical for Claim {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const WHAT: &'static str = "credential";
     const MAX_BYTES: u64 = 256;
 }
@@ -97,12 +97,12 @@ impl Credential {
     pub fn check(
         &self,
         state: &(impl Records + ?Sized),
-        chain_id: &ChainId,
+        genesis: &Hash,
         now_ms: u64,
     ) -> Result<Member, CredentialError> {
         self.check_expiry(now_ms)?;
         let account = schema::account(state, &self.account)?.ok_or(CredentialError::NotMember)?;
-        self.check_signature(chain_id, &account.public_key)?;
+        self.check_signature(genesis, &account.public_key)?;
         let member = schema::member(state, &self.account)?.ok_or(CredentialError::NotMember)?;
         if member.standing == Standing::Admitted { Ok(member) } else { Err(CredentialError::NotMember) }
     }
@@ -113,7 +113,7 @@ impl Credential {
     /// [`CredentialError`] says which check fails; [`CredentialError::NotMember`] for another account's.
     pub fn verify(
         &self,
-        chain_id: &ChainId,
+        genesis: &Hash,
         account: &AccountId,
         key: &PublicKey,
         now_ms: u64,
@@ -122,7 +122,7 @@ impl Credential {
         if self.account != *account {
             return Err(CredentialError::NotMember);
         }
-        self.check_signature(chain_id, key)
+        self.check_signature(genesis, key)
     }
 
     fn check_expiry(&self, now_ms: u64) -> Result<(), CredentialError> {
@@ -130,9 +130,9 @@ impl Credential {
         if in_time { Ok(()) } else { Err(CredentialError::Expiry) }
     }
 
-    fn check_signature(&self, chain_id: &ChainId, key: &PublicKey) -> Result<(), CredentialError> {
+    fn check_signature(&self, genesis: &Hash, key: &PublicKey) -> Result<(), CredentialError> {
         let claim = Claim {
-            chain_id: chain_id.clone(),
+            genesis: *genesis,
             account: self.account,
             expires_ms: self.expires_ms,
             purpose: self.purpose.clone(),

@@ -20,7 +20,7 @@ use crate::state::schema::{self, ChainRecord, ValidatorSchedule};
 use crate::state::{Overlay, StateReader, StateWrites, StoreError};
 
 use crate::tx::handler::{BlockFacts, BlockMemory, Context, Refusal};
-use crate::types::{ChainId, Hash, Height, TimeMs, ValidatorAddress};
+use crate::types::{Hash, Height, TimeMs, ValidatorAddress};
 
 mod limits;
 #[cfg(test)]
@@ -30,7 +30,7 @@ mod tests;
 #[derive(Debug, Clone, Copy)]
 pub struct BlockInput<'a> {
     /// Which chain.
-    pub chain_id: &'a ChainId,
+    pub genesis: &'a Hash,
     /// The height to execute: one more than the state's.
     pub height: Height,
     /// Block time in milliseconds.
@@ -47,7 +47,7 @@ impl<'a> BlockInput<'a> {
     /// The input that a finished block was executed with.
     pub fn of(block: &'a Block) -> Self {
         Self {
-            chain_id: &block.header.chain_id,
+            genesis: &block.header.genesis,
             height: block.header.height,
             time_ms: block.header.time_ms,
             parent: block.header.parent,
@@ -200,7 +200,7 @@ impl<'a> Run<'a> {
             schema::write(&mut overlay, schema::set_change_key(input.height), &schedule.next);
         }
         let facts = BlockFacts {
-            chain_id: record.chain_id,
+            genesis: record.genesis_sha256,
             height: input.height,
             time_ms: input.time_ms,
             params,
@@ -216,7 +216,7 @@ impl<'a> Run<'a> {
         id: TransactionId,
         verified: bool,
     ) -> Result<Receipt, Stop> {
-        transaction.check(&self.facts.chain_id, self.facts.height)?;
+        transaction.check(&self.facts.genesis, self.facts.height)?;
         let body = &transaction.body;
         let (mut account, sender) =
             schema::admitted_member(&self.overlay, &body.account)?.ok_or(Code::UnknownAccount)?;
@@ -268,7 +268,7 @@ impl<'a> Run<'a> {
     fn finish(self, input: &BlockInput<'_>, receipts: Vec<Receipt>) -> Result<Outcome, ExecuteError> {
         let (state_root, writes) = self.overlay.finish(input.height)?;
         let header = Header {
-            chain_id: self.facts.chain_id,
+            genesis: self.facts.genesis,
             height: input.height,
             time_ms: input.time_ms,
             parent: input.parent,
@@ -286,7 +286,7 @@ impl<'a> Run<'a> {
 
 /// The block extends this very state. A time of parent + 1 ms always passes, whatever any clock says.
 fn follows(chain: &ChainRecord, input: &BlockInput<'_>) -> Result<(), ExecuteError> {
-    if chain.chain_id != *input.chain_id {
+    if chain.genesis_sha256 != *input.genesis {
         return Err(ExecuteError::NotNext("chain id"));
     }
     if chain.height.0.checked_add(1) != Some(input.height.0) {

@@ -73,7 +73,7 @@ impl DevChain {
     /// A signed transaction with the next sequence number.
     pub fn transaction(&mut self, payload: impl Into<Payload>) -> Transaction {
         let body = Body {
-            chain_id: self.genesis.chain_id.clone(),
+            genesis: self.genesis.sha256,
             account: self.account(),
             sequence: self.sequence,
             valid_until_height: Height(1_000_000),
@@ -104,7 +104,7 @@ impl DevChain {
         let transactions = transactions.iter().map(Canonical::to_canonical).collect();
         let time_ms = TimeMs(self.db.latest().tip().time_ms.0 + 1);
         let validators = std::slice::from_ref(&self.validator_key);
-        decide(&self.db, &self.genesis.chain_id, validators, time_ms, transactions, spoil)
+        decide(&self.db, &self.genesis.sha256, validators, time_ms, transactions, spoil)
     }
 
     /// Closes the database, keeping the files until the result is dropped.

@@ -10,7 +10,7 @@ use arc_malachitebft_core_consensus::{PeerId, Role};
 use arc_malachitebft_core_types::{Round, Validity};
 use aula_ledger::chain::Block;
 use aula_ledger::codec::Canonical;
-use aula_ledger::types::{ChainId, Hash};
+use aula_ledger::types::Hash;
 use bytes::Bytes;
 
 use super::{Driver, answer, blocking};
@@ -28,7 +28,7 @@ const BLOCKS_PER_ROUND: usize = 2;
 
 /// Whether a stream of parts may begin: by the proposer of its round, for this height or the next.
 fn check_head(
-    chain_id: &ChainId,
+    genesis: &Hash,
     current: Height,
     validators: &ValidatorSet,
     head: &ProposalInit,
@@ -49,7 +49,7 @@ fn check_head(
     if head.height == current && expected.map(|v| v.address) != Some(head.proposer) {
         return Err("not from the proposer of its round");
     }
-    if !is_valid(&sender.public_key, &init_sign_bytes(chain_id, head), &head.signature) {
+    if !is_valid(&sender.public_key, &init_sign_bytes(genesis, head), &head.signature) {
         return Err("a head with a wrong signature");
     }
     Ok(())
@@ -65,9 +65,9 @@ impl Driver {
     ) -> Result<(), Fatal> {
         let current = self.height();
         let mut starts = false;
-        let (chain_id, validators) = (&self.services.chain_id, &self.validators);
+        let (genesis, validators) = (&self.services.genesis, &self.validators);
         let added = self.assembly.add(publisher, part, |head| {
-            check_head(chain_id, current, validators, head)?;
+            check_head(genesis, current, validators, head)?;
             starts = head.height == current;
             Ok(())
         });
@@ -208,7 +208,7 @@ impl Driver {
         let current = self.height();
         let early = std::mem::take(&mut self.early);
         for received in early {
-            if check_head(&self.services.chain_id, current, &self.validators, &received.head).is_err() {
+            if check_head(&self.services.genesis, current, &self.validators, &received.head).is_err() {
                 continue;
             }
             if received.head.height > current {

@@ -20,8 +20,8 @@ struct Ledger {
     runs: AtomicUsize,
 }
 
-fn chain_id() -> ChainId {
-    ChainId::new("test-00000000").unwrap()
+fn genesis() -> Hash {
+    Hash([0; 32])
 }
 
 fn key(n: u8) -> SigningKey {
@@ -52,7 +52,7 @@ impl Executor for Ledger {
         }
         let empty = merkle::head(Vec::<Vec<u8>>::new());
         let header = Header {
-            chain_id: input.chain_id.clone(),
+            genesis: input.genesis,
             height: input.height,
             time_ms: input.time_ms,
             parent: input.parent,
@@ -107,8 +107,8 @@ struct Bench {
 fn bench(limit: usize) -> Bench {
     let ledger = Arc::new(Ledger { limit, runs: AtomicUsize::new(0) });
     let clock = Arc::new(Told(AtomicU64::new(5_000)));
-    let pool = Arc::new(Mempool::new(chain_id(), Limits::default(), Height(1)));
-    let blocks = Blocks::new(chain_id(), ledger.clone(), clock.clone(), pool.clone());
+    let pool = Arc::new(Mempool::new(genesis(), Limits::default(), Height(1)));
+    let blocks = Blocks::new(genesis(), ledger.clone(), clock.clone(), pool.clone());
     let base = Base {
         tip: Tip { height: Height(0), hash: Hash([4; 32]), time_ms: TimeMs(1_000) },
         state: Arc::new(MemoryState::new()),
@@ -121,7 +121,7 @@ impl Bench {
     fn fill(&self, account: u8, count: u64) {
         for sequence in 0..count {
             let body = Body {
-                chain_id: chain_id(),
+                genesis: genesis(),
                 account: AccountId([account; 20]),
                 sequence,
                 valid_until_height: Height(9),
@@ -202,7 +202,7 @@ fn each_lie_of_a_header_is_found() {
     assert!(says(refuse(&|b| b.header.height = Height(2), me), "follow"));
     assert!(says(refuse(&|b| b.header.parent = Hash([5; 32]), me), "follow"));
     assert!(says(refuse(&|b| b.header.time_ms = TimeMs(1_000), me), "time"));
-    assert!(says(refuse(&|b| b.header.chain_id = ChainId::new("else-00000000").unwrap(), me), "chain"));
+    assert!(says(refuse(&|b| b.header.genesis = Hash([1; 32]), me), "chain"));
     assert!(says(refuse(&|b| b.header.proposer = ValidatorAddress([1; 20]), None), "validator"));
     assert!(says(refuse(&|b| b.header.proposer = other, me), "another proposer"));
     assert!(says(refuse(&|b| b.header.state_root = Hash([1; 32]), me), "roots"));

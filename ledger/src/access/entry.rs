@@ -35,10 +35,12 @@ pub enum Verdict {
     Denied(Denial) = 1,
 }
 
-/// One read, or one refusal to read to a reader whom the district knows. Canonical bytes, version 2: since then with the
+/// One read, or one refusal to read to a reader whom the district knows. Canonical bytes, version 3: 2 had no
 /// basis.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
 pub struct AccessEntry {
+    /// Of which chain's district: SHA-256 of the genesis file.
+    pub genesis: Hash,
     /// Its place in the log, from 0.
     pub number: u64,
     /// When, by the vault's clock; never before the entry above.
@@ -69,7 +71,7 @@ pub struct AccessEntry {
 }
 
 impl Canonical for AccessEntry {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     const WHAT: &'static str = "access log entry";
     const MAX_BYTES: u64 = 8 * 1024;
 }
@@ -85,7 +87,7 @@ fn hex_text<S: serde::Serializer>(salt: &[u8; 16], serializer: S) -> Result<S::O
     serializer.collect_str(&hex::encode(salt))
 }
 
-/// An entry with its way to the log's root. Canonical bytes, version 1.
+/// An entry with its way to the log's root. Canonical bytes, version 2.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct AccessProof {
     /// The read.
@@ -99,7 +101,7 @@ pub struct AccessProof {
 }
 
 impl Canonical for AccessProof {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const WHAT: &'static str = "access proof";
     const MAX_BYTES: u64 = 16 * 1024;
 }
@@ -110,6 +112,9 @@ pub enum AccessProofError {
     /// The district anchored another head.
     #[error("the ledger holds another head of this district's log")]
     OtherHead,
+    /// The entry is of another chain.
+    #[error("the entry is of another chain")]
+    OtherChain,
     /// The entry is another district's.
     #[error("the entry is another district's")]
     OtherDistrict,
@@ -127,9 +132,17 @@ impl AccessProof {
     ///
     /// # Errors
     /// [`AccessProofError`] says which check fails.
-    pub fn verify(&self, district: DistrictId, anchored: &TreeHead) -> Result<(), AccessProofError> {
+    pub fn verify(
+        &self,
+        genesis: &Hash,
+        district: DistrictId,
+        anchored: &TreeHead,
+    ) -> Result<(), AccessProofError> {
         if self.head != *anchored {
             return Err(AccessProofError::OtherHead);
+        }
+        if self.entry.genesis != *genesis {
+            return Err(AccessProofError::OtherChain);
         }
         if self.entry.district != district {
             return Err(AccessProofError::OtherDistrict);

@@ -225,17 +225,17 @@ async fn a_credential_must_be_a_members_for_this_chain_and_now() -> Tested {
     let s = served(|_| {}).await?;
     let now = crate::clock::now_ms();
     let good = Claim {
-        chain_id: s.chain.genesis.chain_id.clone(),
+        genesis: s.chain.genesis.sha256,
         account: s.chain.account(),
         expires_ms: now + 60_000,
         purpose: "test".into(),
     };
-    let other = aula_ledger::types::ChainId::new("other-00000000").ok_or("a chain id")?;
+    let other = aula_ledger::types::Hash([9; 32]);
     let cases = [
         (good.clone(), 200),
         (Claim { expires_ms: now - 1, ..good.clone() }, 401),
         (Claim { expires_ms: now + 7_200_000, ..good.clone() }, 401),
-        (Claim { chain_id: other, ..good.clone() }, 401),
+        (Claim { genesis: other, ..good.clone() }, 401),
         (Claim { account: aula_ledger::types::AccountId([1; 20]), ..good }, 401),
     ];
     let http = reqwest::Client::new();

@@ -105,10 +105,10 @@ pub async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome, Failure>
     serve_families(&prepared, &consortium)?;
     tell(format!("genesis of {}: starting {} validators", prepared.genesis.chain_id, args.validators));
     let program = std::env::current_exe().advise("cannot find this program", "run it by its path")?;
-    let chain_id = prepared.genesis.chain_id.clone();
+    let chain = (prepared.genesis.chain_id.clone(), prepared.genesis.sha256);
     let Consortium { districts, funder, auditor } = consortium;
     // Forty databases take seconds to make: meanwhile the nodes come up.
-    let furnishing = tokio::task::spawn_blocking(move || consortium::offices(districts, &chain_id, now_ms()));
+    let furnishing = tokio::task::spawn_blocking(move || consortium::offices(districts, &chain, now_ms()));
     let mut net = Localnet::start(&program, &prepared.homes).await?;
     let told = async {
         let rpc = net.lines().next().map(|line| line.rpc.clone()).unwrap_or_default();
@@ -235,7 +235,7 @@ impl Story<'_> {
     }
 
     fn sender(&self, account: aula_ledger::types::AccountId, key: ed25519_dalek::SigningKey) -> Sender {
-        Sender::new(self.prepared.genesis.chain_id.clone(), account, key, Height(VALID_HEIGHTS))
+        Sender::new(self.prepared.genesis.sha256, account, key, Height(VALID_HEIGHTS))
     }
 
     fn of(&self, grade: Grade) -> Vec<StudentYear> {
@@ -252,8 +252,8 @@ impl Story<'_> {
         let last = rounds.iter().rev().find(|round| round.class == Class::Devices);
         let last =
             last.ok_or_else(|| Failure::because("no device round was decided", "see the nodes' logs"))?;
-        let chain_id = self.prepared.genesis.chain_id.clone();
-        let reader = self.client.signed_by(chain_id, auditor.account(), auditor.signing_key().clone());
+        let genesis = self.prepared.genesis.sha256;
+        let reader = self.client.signed_by(genesis, auditor.account(), auditor.signing_key().clone());
         let bytes = reader.get_bytes(&format!("/v1/evidence/round/{}", last.round)).await?;
         let path = self.root.join(format!("round-{}.bundle", last.round));
         std::fs::write(&path, &bytes)

@@ -198,7 +198,7 @@ pub async fn run(context: &Context, args: &EvidenceArgs) -> Result<Outcome, Fail
     let Some((rpc, route, place)) = args.about.asked() else { return Ok(Outcome::printed()) };
     let client = rpc.client(context)?;
     let sender = Sender::of_home(&client, &context.home, 0).await?;
-    let reader = client.signed_by(sender.chain_id().clone(), sender.account(), sender.key().clone());
+    let reader = client.signed_by(*sender.genesis(), sender.account(), sender.key().clone());
     let fetched = reader.get_bytes(&route).await.map_err(|failure| args.about.advise(failure))?;
     let hint = "use the same version of the program as the node";
     let mut bundle = Bundle::from_canonical(&fetched).advise("the node sent no bundle", hint)?;

@@ -16,7 +16,7 @@ use aula_ledger::access::{ConsentChoice, Purpose};
 use aula_ledger::codec::Canonical;
 use aula_ledger::keys::account_of;
 use aula_ledger::names::{FieldName, TextError};
-use aula_ledger::types::{AccountId, ChainId, DistrictId, Handle, SchoolYear};
+use aula_ledger::types::{AccountId, ChainId, DistrictId, Handle, Hash, SchoolYear};
 use aula_vault::vault::EventIn;
 use aula_vault::{Folders, Identity, LocalId, Vault, VaultError};
 use aula_zk::StudentSecret;
@@ -135,11 +135,11 @@ impl Office {
     pub fn create(
         district: DistrictId,
         member: MemberHome,
-        chain_id: &ChainId,
+        (chain_id, genesis): &(ChainId, Hash),
         now_ms: u64,
     ) -> Result<Self, OfficeError> {
         let folders = Folders { data: member.home.vault_dir(), keystore: member.home.keystore_dir() };
-        let identity = Identity { district, chain_id: chain_id.to_string(), account: member.account() };
+        let identity = Identity { district, chain_id: chain_id.to_string(), genesis: *genesis, account: member.account() };
         let vault = Vault::create(&folders, &identity, now_ms)?;
         Ok(Self { district, member, vault })
     }

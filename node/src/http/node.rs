@@ -179,7 +179,7 @@ impl Node {
         let now_ms = now_ms();
         let checked = value.to_str().map_err(|_| CredentialError::Form).and_then(|text| {
             let credential: Credential = text.parse()?;
-            let member = credential.check(&*self.view(), &self.genesis.chain_id, now_ms)?;
+            let member = credential.check(&*self.view(), &self.genesis.sha256, now_ms)?;
             tracing::info!(member = %member.name, purpose = credential.purpose(), "a member reads rows");
             Ok(member)
         });

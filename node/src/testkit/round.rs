@@ -13,10 +13,7 @@ use aula_ledger::tx::{
     OpenRound, Payload, Request, RunRound, SeedSecret, SetClassTerms, StudentState, SubmitRequests,
     seed_commitment,
 };
-use aula_ledger::types::{
-    Band, Cents, ChainId, ClassId, CommitmentBytes, DistrictId, Handle, Hash, KindId, PoolId, RoundId,
-    SchoolId, SchoolYear, TimeMs,
-};
+use aula_ledger::types::{Band, Cents, ClassId, CommitmentBytes, DistrictId, Handle, Hash, KindId, PoolId, RoundId, SchoolId, SchoolYear, TimeMs};
 use aula_zk::{Field, Opening, StudentSecret};
 use rand::rngs::OsRng;
 
@@ -112,7 +109,7 @@ fn pool(chain: &DevChain, id: u32, school: u32, capacity: u32) -> DefinePool {
     }
 }
 
-fn requests(chain: &ChainId) -> Made<SubmitRequests> {
+fn requests(chain: &Hash) -> Made<SubmitRequests> {
     let band = Band::new(u8::try_from(NEED / 256)?).ok_or("a band")?;
     let (kinds, home_school) = (vec![KindId(0)], SchoolId(11));
     let request = |number| Request {
@@ -165,7 +162,7 @@ pub fn decided() -> Made<DevChain> {
         SetClassTerms { class: ClassId(1), terms }.into(),
         anchors()?.into(),
         OpenRound { class: ClassId(1), extra_request_heights: 0, extra_reveal_heights: 0 }.into(),
-        requests(&chain.genesis.chain_id)?.into(),
+        requests(&chain.genesis.sha256)?.into(),
         CommitSeed { round: ROUND, commitment }.into(),
     ];
     accept(&mut chain, payloads)?;

@@ -29,7 +29,7 @@ pub fn key() -> PublicKey {
 
 pub fn identity() -> Identity {
     let account = account_of(&key());
-    Identity { district: DistrictId(7), chain_id: "test-00c0ffee".into(), account }
+    Identity { district: DistrictId(7), chain_id: "test-00c0ffee".into(), genesis: Hash([0xc0; 32]), account }
 }
 
 pub fn folders(root: &Path) -> Folders {
@@ -105,7 +105,7 @@ pub fn fill(vault: &Vault, handle: Handle, name: &str) -> Result<(), VaultError>
 
 pub fn credential(role: &str, expires_ms: u64) -> Credential {
     let claim = Claim {
-        chain_id: identity().chain().expect("a chain id"),
+        genesis: identity().genesis,
         account: identity().account,
         expires_ms,
         purpose: credential_purpose(role, "t-1042").expect("a purpose"),

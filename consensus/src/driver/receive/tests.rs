@@ -8,14 +8,14 @@ use ed25519_dalek::SigningKey;
 
 const CURRENT: Height = Height(10);
 
-fn chain_id() -> ChainId {
-    ChainId::new("test-00000000").unwrap()
+fn genesis() -> Hash {
+    Hash([0; 32])
 }
 
 fn signer(n: u8) -> GuardedSigner {
     let folder = tempfile::tempdir().unwrap();
     let guard = SignGuard::create(&folder.path().join("guard"), 0).unwrap();
-    GuardedSigner::new(chain_id(), SigningKey::from_bytes(&[n; 32]), Arc::new(guard))
+    GuardedSigner::new(genesis(), SigningKey::from_bytes(&[n; 32]), Arc::new(guard))
 }
 
 fn validators() -> ValidatorSet {
@@ -43,7 +43,7 @@ fn head(by: &GuardedSigner, height: Height, round: u32) -> ProposalInit {
 }
 
 fn check(head: &ProposalInit) -> Result<(), &'static str> {
-    check_head(&chain_id(), CURRENT, &validators(), head)
+    check_head(&genesis(), CURRENT, &validators(), head)
 }
 
 #[test]

@@ -15,6 +15,7 @@ const ENTRIES: u64 = 5;
 pub fn entry(number: u64) -> AccessEntry {
     let verdict = if number == 2 { Decided::Denied(Denial::RoleNotAllowed) } else { Decided::Granted };
     AccessEntry {
+        genesis: crate::testkit::Chain::new().parsed.sha256,
         number,
         time_ms: TimeMs(1_700_000_000_000 + number),
         district: DistrictId(1),
@@ -73,6 +74,7 @@ fn an_entry_that_was_changed_moved_or_never_written_is_not_listed() {
         (changed, path.clone()),
         (entry(0), path.clone()),
         (AccessEntry { district: DistrictId(2), ..entry(1) }, path.clone()),
+        (AccessEntry { genesis: Hash([9; 32]), ..entry(1) }, path.clone()),
         (entry(9), path),
     ] {
         assert_eq!(list_read(&mut plain.clone(), &entry, path), Err(OpenError::OtherLog));

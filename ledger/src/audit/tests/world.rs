@@ -154,7 +154,7 @@ impl World {
         self.accept("voter-a", RevealSeed { round, secret: secret("voter-a") });
         self.advance_to(record.reveals_until);
         self.accept("funder", testkit::run(0));
-        let stated = testkit::money::stated(&self.chain.parsed.chain_id, &testkit::money::AMOUNTS, 100_000);
+        let stated = testkit::money::stated(&self.chain.parsed.sha256, &testkit::money::AMOUNTS, 100_000);
         self.accept("funder", stated);
         let weights = testkit::money::weights_of(&self.chain, round);
         // School 21 got 19,999 cents for six pupils of a weight of at most 169.
@@ -212,7 +212,7 @@ impl World {
         let all = set.validators();
         let signatures = all.iter().skip(usize::from(all.len() > 3)).map(|validator| {
             let vote = Vote {
-                chain_id: header.chain_id.clone(),
+                genesis: header.genesis,
                 vote_type: VoteType::Precommit,
                 height: header.height,
                 round: 1,

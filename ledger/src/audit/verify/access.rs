@@ -30,6 +30,7 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &AccessEviden
     let Some(listed) = &evidence.listed else { return Ok(()) };
     const READ: &str = "read listed";
     let entry = checks.need(READ, AccessEntry::from_canonical(&listed.entry))?;
+    checks.ensure(READ, entry.genesis == state.genesis, "The entry is of another chain.")?;
     let own = entry.district == district && entry.number == listed.path.index;
     checks.ensure(READ, own, "The entry is another district's, or names another place.")?;
     checks.need(READ, listed.path.verify(&entry.hash(), &log.head))?;

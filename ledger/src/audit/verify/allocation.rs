@@ -50,7 +50,7 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &AllocationEv
     let problem = checks.need("prices", inputs.problem())?;
     let assigned = assigned.first().copied().unwrap_or(u32::MAX);
     check_prices(checks, &context, home, &problem, assigned, decision.weight)?;
-    bands::verify_one(checks, &state.chain_id, context.round.round, claim, &evidence.band)
+    bands::verify_one(checks, &state.genesis, context.round.round, claim, &evidence.band)
 }
 
 fn placement_words(decision: &DecisionRow) -> String {

@@ -29,7 +29,7 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &BudgetEviden
     let stated: StatedBudget = state.open(checks, NAME, &key, &evidence.statement)?;
     let own = (stated.funder, stated.school_year) == (funder, year);
     checks.ensure(NAME, own, "The stated budget's record names another funder or school year.")?;
-    let purse = Purse { chain: &state.chain_id, funder, school_year: year };
+    let purse = Purse { chain: &state.genesis, funder, school_year: year };
     let statement = checks.need(NAME, purse.budget(stated.as_of, &stated.lines, stated.total_cents))?;
     let holds = statement.verify(&stated.proof.0).is_ok();
     checks.ensure(NAME, holds, "The proof of the stated budget does not hold.")?;

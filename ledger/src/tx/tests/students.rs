@@ -138,7 +138,7 @@ fn a_mastered_unit_is_proved_of_the_anchored_leaf_and_the_record_keeps_what_was_
         kind: MilestoneKind::UnitMastered,
         evidence: Hash([8; 32]),
         supersedes: None,
-        mastery: Some(mastered(&chain.parsed.chain_id, 1, anchored)),
+        mastery: Some(mastered(&chain.parsed.sha256, 1, anchored)),
     };
     assert_eq!(crate::tx::Payload::from(payload.clone()).range_values(), 2);
     // Without a proof, or with one for a kind that has none, it is no payload at all.
@@ -162,7 +162,7 @@ fn mastery_at_the_threshold_cannot_be_proved() {
     let opening = opening(&handle(2), SKILL);
     let commitment = opening.commit().unwrap();
     let statement = crate::proof::committed::mastery_statement(
-        &chain.parsed.chain_id,
+        &chain.parsed.sha256,
         chain.height,
         &handle(2),
         4,

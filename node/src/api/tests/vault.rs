@@ -36,8 +36,8 @@ async fn office() -> Result<Office, Box<dyn std::error::Error>> {
     )
     .await?;
     let (folders, links) = places.ok_or("a node")?;
-    let chain_id = served.chain.genesis.chain_id.to_string();
-    let identity = Identity { district: DistrictId(1), chain_id, account: served.chain.account() };
+    let chain = &served.chain.genesis;
+    let identity = Identity { district: DistrictId(1), chain_id: chain.chain_id.to_string(), genesis: chain.sha256, account: served.chain.account() };
     let vault = Vault::create(&folders, &identity, now_ms())?;
     let handle = vault.enrol(&[(LocalId::new("S-1").ok_or("an id")?, YEAR)])?.remove(0);
     vault.put_records(&[
@@ -55,7 +55,7 @@ impl Office {
 
     fn credential(&self, lifetime_ms: u64, key: &ed25519_dalek::SigningKey) -> Result<String, &'static str> {
         let claim = Claim {
-            chain_id: self.served.chain.genesis.chain_id.clone(),
+            genesis: self.served.chain.genesis.sha256,
             account: self.served.chain.account(),
             expires_ms: now_ms() + lifetime_ms,
             purpose: credential_purpose("teacher", "t-1042").ok_or("a purpose")?,

@@ -7,7 +7,6 @@ use aula_ledger::names::Name;
 use aula_vault::Vault;
 use aula_vault::access::{ReaderRole, credential_purpose};
 
-use crate::command::vault::refused;
 use crate::command::{Failure, now_ms};
 use crate::keys::NodeKey;
 
@@ -64,8 +63,7 @@ impl Act {
         })?;
         let identity = vault.identity();
         let expires_ms = now_ms().saturating_add(LIFETIME_MS);
-        let chain_id = identity.chain().map_err(refused)?;
-        let claim = Claim { chain_id, account: identity.account, expires_ms, purpose };
+        let claim = Claim { genesis: identity.genesis, account: identity.account, expires_ms, purpose };
         Ok(Credential::sign(&claim, key.signing_key()))
     }
 

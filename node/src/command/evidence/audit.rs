@@ -79,7 +79,7 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<Outcome, Failure
     })?;
     let client = args.ledger.rpc.client(context)?;
     let sender = Sender::of_home(&client, &context.home, 0).await?;
-    let reader = client.signed_by(sender.chain_id().clone(), sender.account(), sender.key().clone());
+    let reader = client.signed_by(*sender.genesis(), sender.account(), sender.key().clone());
     let audited = audited(&reader, args.round, &handle).await?;
     let (finding, replayed) = match &args.disclosure {
         None => (Finding::Withheld, Value::Null),

@@ -177,7 +177,7 @@ impl Own<'_> {
         let version =
             version.ok_or_else(|| Failure::because("the record's need is not the committed one", HINT))?;
         let opening = Opening::derive(&provable.secret, &name, version, need);
-        let chain = &bundle.chain.head.header.chain_id;
+        let chain = &bundle.chain.head.header.genesis;
         let statement = band_statement(chain, allocation.context.round, &[claim])
             .advise("the band has no statement", HINT)?;
         let proof = statement.prove(&[opening], &mut OsRng).advise("the band cannot be proved", HINT)?;

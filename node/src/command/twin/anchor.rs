@@ -88,7 +88,7 @@ pub async fn run(context: &Context, args: &AnchorArgs) -> Result<Outcome, Failur
     }
     let client = args.ledger.rpc.client(context)?;
     let sender = Sender::of_home(&client, &context.home, 0).await?;
-    let node = client.signed_by(sender.chain_id().clone(), sender.account(), sender.key().clone());
+    let node = client.signed_by(*sender.genesis(), sender.account(), sender.key().clone());
     // In a block of its own: the vault is closed while the ledger is waited for.
     let (year, states) = {
         let own = Own { context, place: &args.place, reader: args.credential.as_deref(), act: Act::fold() };

@@ -44,8 +44,7 @@ pub fn run(context: &Context, place: &Place, args: &CredentialArgs) -> Result<Ou
     // A second less than the furthest that is accepted, for a reader whose clock is a little behind.
     let lifetime_ms = (args.minutes * 60_000).min(MAX_LIFETIME_MS - 1_000);
     let expires_ms = now_ms().saturating_add(lifetime_ms);
-    let chain_id = identity.chain().map_err(refused)?;
-    let claim = Claim { chain_id, account: identity.account, expires_ms, purpose };
+    let claim = Claim { genesis: identity.genesis, account: identity.account, expires_ms, purpose };
     let credential = Credential::sign(&claim, key.signing_key()).to_string();
     Ok(Outcome::yes(json!({ "credential": credential, "expires_ms": expires_ms }), credential))
 }

@@ -62,7 +62,7 @@ pub async fn run(context: &Context, place: &Place, args: &DiscloseArgs) -> Resul
     let handle = handle(&args.handle)?;
     let client = args.rpc.client(context)?;
     let sender = Sender::of_home(&client, &context.home, 0).await?;
-    let reader = client.signed_by(sender.chain_id().clone(), sender.account(), sender.key().clone());
+    let reader = client.signed_by(*sender.genesis(), sender.account(), sender.key().clone());
     let bytes = reader.get_bytes(&format!("/v1/evidence/round/{}", args.round)).await?;
     let bundle = Bundle::from_canonical(&bytes)
         .advise("the node sent no bundle", "use the same version of the program as the node")?;

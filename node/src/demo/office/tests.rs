@@ -9,7 +9,7 @@ use super::*;
 const NOW_MS: u64 = 1_780_000_000_000;
 
 fn office(root: &Path, district: DistrictId) -> Result<Office, Box<dyn std::error::Error>> {
-    let chain = ChainId::new("test-00c0ffee").ok_or("a chain id")?;
+    let chain = (ChainId::new("test-00c0ffee").ok_or("a chain id")?, Hash([0xc0; 32]));
     let member = MemberHome::create(&root.join(district_name(district)))?;
     Ok(Office::create(district, member, &chain, NOW_MS)?)
 }

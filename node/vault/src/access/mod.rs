@@ -174,7 +174,7 @@ impl Vault {
         if request.fields.is_empty() || request.fields.len() > MAX_ENTRY_FIELDS {
             return Err(ReadError::Fields);
         }
-        let (reader, role) = match self.standing(request.credential.as_ref(), district_key, now_ms)? {
+        let (reader, role) = match self.standing(request.credential.as_ref(), district_key, now_ms) {
             Ok(known) => known,
             Err(denial) => {
                 self.count_stranger()?;
@@ -200,6 +200,7 @@ impl Vault {
         };
         let entry = self
             .log_read(AccessEntry {
+                genesis: self.identity().genesis,
                 number: 0,
                 time_ms: TimeMs(now_ms),
                 district: self.identity().district,
@@ -226,11 +227,11 @@ impl Vault {
         shown: Option<&Credential>,
         key: &PublicKey,
         now_ms: u64,
-    ) -> Result<Result<(Name, Term), Denial>, VaultError> {
-        let Some(credential) = shown else { return Ok(Err(Denial::InsufficientData)) };
+    ) -> Result<(Name, Term), Denial> {
+        let credential = shown.ok_or(Denial::InsufficientData)?;
         let identity = self.identity();
-        let verified = credential.verify(&identity.chain()?, &identity.account, key, now_ms).is_ok();
-        Ok(reader_of(credential).filter(|_| verified).ok_or(Denial::CredentialRefused))
+        let verified = credential.verify(&identity.genesis, &identity.account, key, now_ms).is_ok();
+        reader_of(credential).filter(|_| verified).ok_or(Denial::CredentialRefused)
     }
 
     /// How many reads were refused to whoever showed no credential of the district's.

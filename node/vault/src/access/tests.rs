@@ -145,7 +145,7 @@ fn strangers_are_counted_and_neither_given_anything_nor_listed() -> Tested {
         assert!(matches!(refused, Err(ReadError::Stranger(Denial::InsufficientData))), "{refused:?}");
         let forged = Credential::sign(
             &aula_ledger::credential::Claim {
-                chain_id: identity().chain()?,
+                genesis: identity().genesis,
                 account: identity().account,
                 expires_ms: NOW_MS + 60_000,
                 purpose: "vault-admin-a-1".into(),
@@ -251,7 +251,7 @@ fn a_credential_must_be_the_districts_in_time_and_for_this_chain() -> Tested {
     let shown = |credential| ReadRequest { credential: Some(credential), ..asked.clone() };
     let sign = |change: &dyn Fn(&mut aula_ledger::credential::Claim), key: &ed25519_dalek::SigningKey| {
         let mut claim = aula_ledger::credential::Claim {
-            chain_id: identity().chain().expect("a chain"),
+            genesis: identity().genesis,
             account: identity().account,
             expires_ms: NOW_MS + 60_000,
             purpose: "vault-teacher-t-1042".into(),
@@ -262,12 +262,12 @@ fn a_credential_must_be_the_districts_in_time_and_for_this_chain() -> Tested {
     let own = district_key();
     assert!(read(&world.vault, &shown(sign(&|_| {}, &own))).is_ok());
     let stranger = ed25519_dalek::SigningKey::from_bytes(&[4; 32]);
-    let other = || aula_ledger::types::ChainId::new("other-00000000").expect("a chain");
+    let other = aula_ledger::types::Hash([9; 32]);
     for refused in [
         sign(&|_| {}, &stranger),
         sign(&|claim| claim.expires_ms = NOW_MS, &own),
         sign(&|claim| claim.expires_ms = NOW_MS + 2 * 3_600_000, &own),
-        sign(&|claim| claim.chain_id = other(), &own),
+        sign(&|claim| claim.genesis = other, &own),
         sign(&|claim| claim.account.0[0] ^= 1, &own),
         sign(&|claim| claim.purpose = "command-line".into(), &own),
         sign(&|claim| claim.purpose = "vault-teacher".into(), &own),
@@ -331,7 +331,7 @@ fn a_family_sees_that_a_read_is_listed_once_the_log_is_anchored() -> Tested {
     read(&world.vault, &request("teacher", one, &["name"]))?;
     for number in 0..5 {
         let proof = world.vault.prove(number)?.ok_or("a proof")?;
-        assert_eq!(proof.verify(identity().district, &anchor.head), Ok(()));
+        assert_eq!(proof.verify(&identity().genesis, identity().district, &anchor.head), Ok(()));
         assert_eq!(proof.anchored_by, anchor.transaction);
         assert_eq!(aula_ledger::access::AccessProof::from_canonical(&proof.to_canonical())?, proof);
     }

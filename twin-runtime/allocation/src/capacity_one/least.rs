@@ -13,7 +13,7 @@ use crate::scalar::Scalar;
 ///
 /// Every value stays inside 32 bits: prices of a [`Matching`] span at most 2^27, distances never exceed the price they
 /// start from, and costs are below 2^26 or the mark 2^30 of an ineligible pair, which therefore never wins.
-pub(in crate::allocation) fn least(
+pub(crate) fn least(
     problem: &Problem,
     network: &Network,
     matching: &Matching,

@@ -126,8 +126,8 @@ fn from_vault(
     let place = Place { vault: None, keystore: None };
     let reader = Own { context: &own, place: &place, reader: args.credential.as_deref(), act: Act::plan() }.reader()?;
     let identity = reader.vault.identity();
-    if identity.chain_id != fork.chain_id {
-        let message = format!("the vault is of chain {}, not of {}", identity.chain_id, fork.chain_id);
+    if identity.genesis != fork.genesis {
+        let message = format!("the vault is of chain {}, of another genesis", identity.chain_id);
         return Err(
             Failure::new("other_chain", message, "name the folder of a district of this chain").into()
         );
