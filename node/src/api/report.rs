@@ -1,8 +1,8 @@
 //! What followed from a round, in one answer: its published report, who did not reveal, what schools acknowledged,
 //! whether the decision was taken back, and how its pools are used.
 //!
-//! The report is the ledger's own and the same for everybody. Of the other records the public sees no count of
-//! students below `min_cell_students`; a member's credential shows them whole.
+//! The report is the ledger's own and the same for everybody. Of the other records nobody sees a count of students below
+//! `min_cell_students`: an auditor has the rows themselves.
 
 use std::sync::Arc;
 
@@ -11,12 +11,10 @@ use aula_ledger::state::schema::{self, Acknowledgement, DecisionStanding, Round}
 use aula_ledger::types::RoundId;
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::api_error::{ApiError, ErrorBody};
-use crate::http::FromPath;
-use crate::http::{Audience, Node};
+use crate::http::{FromPath, Node};
 use crate::read::acknowledgements::Owed;
 use crate::read::publish;
 use crate::read::rounds::placed;
@@ -27,33 +25,23 @@ use crate::storage::ChainView;
     responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
 pub async fn report(
     State(node): State<Arc<Node>>,
-    headers: HeaderMap,
     FromPath(id): FromPath<u32>,
 ) -> Result<Json<Value>, ApiError> {
-    let audience = node.audience(&headers)?;
     let view = node.view();
     let round = schema::round(&*view, RoundId(id))?
         .ok_or_else(|| ApiError::not_found(format!("no round {id}"), "rounds are listed by /v1/rounds"))?;
-    report_for(&view, &round, &audience).map(Json)
+    report_of(&view, &round).map(Json)
 }
 
-/// The answer for an audience.
-///
-/// # Errors
-/// When the database fails.
-pub fn report_for(view: &ChainView, round: &Round, audience: &Audience) -> Result<Value, ApiError> {
+fn report_of(view: &ChainView, round: &Round) -> Result<Value, ApiError> {
     let id = round.round;
-    let whole = matches!(audience, Audience::Member(_));
     let min_cell = schema::params(view)?.min_cell_students;
-    let count = |n: u32| if whole { Some(n) } else { publish::count(n, min_cell) };
+    let count = |n: u32| publish::count(n, min_cell);
     let report = schema::published_report(view, id)?;
     let standing = schema::decision_standing(view, round)?;
     let owed = schema::acknowledgements(view, id)?;
     let now = view.tip().time_ms;
-    let places = |owed: &Acknowledgement| match whole {
-        true => Some(owed.places),
-        false => used(report.as_ref()?, owed),
-    };
+    let places = |owed: &Acknowledgement| used(report.as_ref()?, owed);
     let acknowledgements: Vec<Value> = owed
         .iter()
         .map(|owed| {
@@ -64,12 +52,9 @@ pub fn report_for(view: &ChainView, round: &Round, audience: &Audience) -> Resul
         })
         .collect();
     // Freed places are the students placed: with the requests, which are public, they tell how many waited.
-    let freed = |freed: u32| match whole {
-        true => Some(freed),
-        false => Some(placed(report.as_ref()?.totals.as_ref()?)),
-    };
+    let freed = report.as_ref().and_then(|report| report.totals.as_ref()).map(placed);
     let reverted = schema::reversion(view, id)?.map(|back| {
-        json!({ "by": back.by, "at": back.at, "reason_sha256": back.reason, "freed": freed(back.freed),
+        json!({ "by": back.by, "at": back.at, "reason_sha256": back.reason, "freed": freed,
             "standing": back.standing })
     });
     Ok(json!({

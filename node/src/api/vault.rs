@@ -28,7 +28,7 @@ use utoipa::IntoParams;
 use crate::api_error::{ApiError, ErrorBody};
 use crate::clock::now_ms;
 use crate::http::Node;
-use crate::http::credential::{Credential, HEADER};
+use crate::http::access::Caller;
 use crate::http::{FromPath, FromQuery};
 
 /// The header that carries a family's link: never the address, which servers and proxies log.
@@ -43,7 +43,8 @@ pub struct ReadQuery {
     /// The class of data: `FERPA_PII` or `resource_allocation`.
     #[serde(default = "personal")]
     pub class: String,
-    /// For what: `educational_necessity` or `resource_allocation`.
+    /// For what: `educational_necessity`, `resource_allocation`, `audit_evaluation`, `institutional_service` or
+    /// `evidence_opening`.
     #[serde(default = "necessity")]
     pub purpose: String,
 }
@@ -58,14 +59,16 @@ fn necessity() -> String {
 
 /// Fields of a student's record in this district's vault
 ///
-/// Decided by the access check and listed in the log before anything leaves; a denial is 403 and listed too.
+/// Decided by the access check and listed in the log before anything leaves; a denial is 403 and listed too. Without a
+/// reader's credential nothing reaches the vault.
 #[utoipa::path(get, path = "/v1/vault/{handle}", tag = "vault",
-    params(("handle" = String, Path), ReadQuery, ("aula-credential" = Option<String>, Header)),
-    responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody),
+    params(("handle" = String, Path), ReadQuery, ("aula-credential" = String, Header)),
+    responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub async fn read(
     State(node): State<Arc<Node>>,
-    headers: HeaderMap,
+    caller: Caller,
     FromPath(handle): FromPath<Handle>,
     FromQuery(query): FromQuery<ReadQuery>,
 ) -> Result<Response, ApiError> {
@@ -73,7 +76,7 @@ pub async fn read(
     let bad = |error: &dyn std::fmt::Display| ApiError::bad_request(error, hint);
     let fields: Result<Vec<FieldName>, _> = query.fields.split(',').map(FieldName::new).collect();
     let request = ReadRequest {
-        credential: headers.get(HEADER).map(credential).transpose()?,
+        credential: Some(caller.credential),
         handle,
         class: Term::new(&query.class).map_err(|error| bad(&error))?,
         purpose: Term::new(&query.purpose).map_err(|error| bad(&error))?,
@@ -129,19 +132,11 @@ pub async fn access_logs(State(node): State<Arc<Node>>) -> Result<Json<Value>, A
     responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
 pub async fn consents(
     State(node): State<Arc<Node>>,
-    headers: HeaderMap,
+    caller: Caller,
     FromPath((district, year)): FromPath<(u16, u16)>,
 ) -> Result<Response, ApiError> {
     let district = DistrictId(district);
-    if node.member(&headers)?.district != Some(district) {
-        let message = "families' words are for their own district";
-        return Err(ApiError::new(
-            StatusCode::FORBIDDEN,
-            "other_district",
-            message,
-            "ask with its credential",
-        ));
-    }
+    caller.own(district)?;
     let view = node.view();
     let rows = view.rows(&schema::consents_tree(district, SchoolYear(year)))?;
     let word = |(handle, row): (Handle, Vec<u8>)| -> Result<Value, StoreError> {
@@ -150,14 +145,6 @@ pub async fn consents(
     };
     let rows = rows.into_iter().map(word).collect::<Result<Vec<Value>, StoreError>>()?;
     Ok(private(json!({ "height": view.tip().height, "count": rows.len(), "consents": rows })))
-}
-
-fn credential(value: &axum::http::HeaderValue) -> Result<Credential, ApiError> {
-    let parsed = value.to_str().ok().and_then(|text| text.parse().ok());
-    let hint = "ask the district for a new one; it is made with `aula vault credential`";
-    parsed.ok_or_else(|| {
-        ApiError::new(StatusCode::UNAUTHORIZED, "bad_credential", "this is no reader's credential", hint)
-    })
 }
 
 /// Reads the vault on a thread that may block, one request at a time.

@@ -9,7 +9,7 @@ use aula_ledger::names::{FieldName, Term};
 use aula_ledger::types::{DistrictId, Handle, SchoolYear};
 use ed25519_dalek::SigningKey;
 
-use crate::access::{Given, ReadError, ReadRequest, credential_purpose};
+use crate::access::{Given, ReadError, ReadRequest};
 use crate::vault::{Folders, Identity, Vault, VaultError};
 use crate::{LocalId, vault};
 
@@ -108,7 +108,7 @@ pub fn credential(role: &str, expires_ms: u64) -> Credential {
         genesis: identity().genesis,
         account: identity().account,
         expires_ms,
-        purpose: credential_purpose(role, "t-1042").expect("a purpose"),
+        scope: Scope::vault(role, "t-1042").expect("a scope"),
     };
     Credential::sign(&claim, &district_key())
 }

@@ -102,6 +102,31 @@ pub fn decision_standing(
     Ok(Some(DecisionStanding::of(round.round, standing, is_reverted)))
 }
 
+/// Milliseconds of block time for which a round's rows are open to an auditor who took them.
+pub const ROWS_OPEN_MS: u64 = 86_400_000;
+
+/// That an auditor took a round's rows.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct RowsTaken {
+    /// Of which round.
+    pub round: RoundId,
+    /// Who.
+    pub auditor: AccountId,
+    /// When it did first.
+    pub first: Moment,
+    /// When it did last.
+    pub newest: Moment,
+    /// How often.
+    pub times: u32,
+}
+
+impl RowsTaken {
+    /// True while nodes give the rows on it, at a block time.
+    pub const fn is_open(&self, now: TimeMs) -> bool {
+        now.0 <= self.newest.time_ms.0.saturating_add(ROWS_OPEN_MS)
+    }
+}
+
 /// A pool's newest report of use.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
 pub struct Utilisation {
@@ -126,5 +151,6 @@ pub struct Utilisation {
 canonical! {
     Acknowledgement = "acknowledgement", 128;
     Reversion = "reversion", 128;
+    RowsTaken = "taking of rows", 128;
     Utilisation = "utilisation", 128;
 }

@@ -81,7 +81,7 @@ impl Handler for AnchorStates {
             ensure(higher, Code::VersionNotHigher).map_err(|code| Refusal::from(code).at(position))?;
             size = size.saturating_add(u64::from(earlier.is_none()));
             ensure(size <= room, Code::TooManyStudents)?;
-            let row = self.leaf(state, height).to_canonical();
+            let row = state.leaf(self.model_digest, height).to_canonical();
             context.student_leaves.push(anchored_leaf(district, self.school_year, &state.handle, &row));
             context.overlay.put_row(rows.label(), state.handle, row);
         }
@@ -90,15 +90,16 @@ impl Handler for AnchorStates {
     }
 }
 
-impl AnchorStates {
-    fn leaf(&self, state: &StudentState, anchored: Height) -> StudentLeaf {
+impl StudentState {
+    /// The leaf that it is in the district's tree once it is anchored.
+    pub fn leaf(&self, model_digest: Hash, anchored: Height) -> StudentLeaf {
         StudentLeaf {
-            version: state.version,
-            state_hash: state.state_hash,
-            home_school: state.home_school,
-            commitments: state.commitments.clone(),
-            model_digest: self.model_digest,
-            event_watermark: state.event_watermark,
+            version: self.version,
+            state_hash: self.state_hash,
+            home_school: self.home_school,
+            commitments: self.commitments.clone(),
+            model_digest,
+            event_watermark: self.event_watermark,
             anchored,
         }
     }

@@ -1,18 +1,18 @@
-//! A decided round as the public, a member and a family's question see it: one rule decides what is withheld.
+//! A decided round as everybody and a family's question see it: one rule decides what is withheld.
 
-use aula_ledger::tx::{ReportUtilisation, RevertDecision};
+use aula_ledger::tx::{ReportUtilisation, RevertDecision, TakeRows};
 use aula_ledger::types::{Handle, Hash, PoolId};
 use clap::Parser;
 use serde_json::json;
 
 use super::*;
 use crate::cli::{Cli, Command};
-use crate::command::query::{self, member_client};
+use crate::command::query;
 use crate::terminal::{Context, Outcome, Verdict};
 use crate::testkit::round::{ROUND, accept, decided, handle};
 
 #[tokio::test]
-async fn the_public_sees_the_ledgers_report_and_no_small_count_a_member_sees_all() -> Tested {
+async fn everybody_sees_the_ledgers_report_and_no_small_count() -> Tested {
     let s = served_chain(decided()?).await?;
     let round: Value = s.client.get("/v1/rounds/0").await.map_err(failed)?;
     // Nothing else of the round's record: how many pairs it has would tell how many ask.
@@ -61,14 +61,6 @@ async fn the_public_sees_the_ledgers_report_and_no_small_count_a_member_sees_all
     assert_eq!(report["seed"]["seeds_open_to_the_missing"], 2);
     let owed = |report: &Value| report["acknowledgements"][0].clone();
     assert_eq!((&owed(&report)["places"], &owed(&report)["state"]), (&Value::Null, &json!("waiting")));
-
-    let member = member_client(&s.client, &s.chain.home).await.map_err(failed)?;
-    let report: Value = member.get("/v1/rounds/0/report").await.map_err(failed)?;
-    assert_eq!(owed(&report)["places"], 4);
-    assert_eq!(
-        member.get::<Value>("/v1/rounds/0").await.map_err(failed)?["decision"]["report"]["placed"],
-        15
-    );
     Ok(())
 }
 
@@ -87,9 +79,6 @@ async fn what_follows_a_decision_is_in_the_report() -> Tested {
     let block: Value =
         s.client.get(&format!("/v1/blocks/{}", report["as_of_height"])).await.map_err(failed)?;
     assert_eq!(block["outlines"][0]["events"][0]["freed"], Value::Null);
-    let member = member_client(&s.client, &s.chain.home).await.map_err(failed)?;
-    let report: Value = member.get("/v1/rounds/0/report").await.map_err(failed)?;
-    assert_eq!(report["reverted"]["freed"], 15);
     let missing = s.client.get::<Value>("/v1/rounds/7/report").await.err().ok_or("a report")?;
     assert_eq!(missing.code, "not_found");
     Ok(())
@@ -151,7 +140,9 @@ async fn why(s: &Served, args: &[String]) -> Result<Outcome, Failure> {
 
 #[tokio::test]
 async fn a_family_is_told_why_and_what_if_from_the_nodes_round() -> Tested {
-    let s = served_chain(decided()?).await?;
+    let mut s = served_chain(decided()?).await?;
+    // The home's member is an auditor too, whom the ledger lists as having the round's rows.
+    accept(&mut s.chain, vec![TakeRows { round: ROUND }.into()])?;
     let genesis = s.chain.home.genesis_file().display().to_string();
     let asked = |round: &str, handle: Handle, more: &[&str]| -> Vec<String> {
         let handle = handle.to_string();

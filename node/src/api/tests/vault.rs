@@ -3,7 +3,6 @@
 use aula_ledger::access::{ConsentChoice, Purpose};
 use aula_ledger::names::FieldName;
 use aula_ledger::types::{DistrictId, Handle, SchoolYear};
-use aula_vault::access::credential_purpose;
 use aula_vault::turn::PATIENCE;
 use aula_vault::{Folders, Identity, LocalId, Vault, VaultError};
 use reqwest::StatusCode;
@@ -25,7 +24,9 @@ struct Office {
 
 async fn office() -> Result<Office, Box<dyn std::error::Error>> {
     let mut places = None;
-    let served = served_with(
+    let served = serve(
+        // Its one member acts for district 1.
+        DevChain::of(crate::testkit::round::base).map_err(failed)?,
         |_| {},
         |node, chain| {
             let folders = Folders { data: chain.home.vault_dir(), keystore: chain.home.keystore_dir() };
@@ -58,7 +59,7 @@ impl Office {
             genesis: self.served.chain.genesis.sha256,
             account: self.served.chain.account(),
             expires_ms: now_ms() + lifetime_ms,
-            purpose: credential_purpose("teacher", "t-1042").ok_or("a purpose")?,
+            scope: Scope::vault("teacher", "t-1042").ok_or("a scope")?,
         };
         Ok(Credential::sign(&claim, key).to_string())
     }

@@ -2,10 +2,10 @@
 //! constructor, so that the access log says what was done and on what it rests.
 
 use aula_ledger::access::Purpose;
-use aula_ledger::credential::{Claim, Credential, MAX_LIFETIME_MS};
+use aula_ledger::credential::{Claim, Credential, MAX_LIFETIME_MS, Scope};
 use aula_ledger::names::Name;
 use aula_vault::Vault;
-use aula_vault::access::{ReaderRole, credential_purpose};
+use aula_vault::access::ReaderRole;
 
 use crate::command::{Failure, now_ms};
 use crate::keys::NodeKey;
@@ -57,13 +57,13 @@ impl Act {
     /// # Errors
     /// A reader's name that fits no credential.
     pub fn credential(&self, vault: &Vault, key: &NodeKey) -> Result<Credential, Failure> {
-        let purpose = credential_purpose(self.role.name(), &self.reader).ok_or_else(|| {
+        let scope = Scope::vault(self.role.name(), &self.reader).ok_or_else(|| {
             let message = format!("{} is too long a name for a credential", self.reader);
             Failure::new("bad_reader", message, "rename the member by a vote")
         })?;
         let identity = vault.identity();
         let expires_ms = now_ms().saturating_add(LIFETIME_MS);
-        let claim = Claim { genesis: identity.genesis, account: identity.account, expires_ms, purpose };
+        let claim = Claim { genesis: identity.genesis, account: identity.account, expires_ms, scope };
         Ok(Credential::sign(&claim, key.signing_key()))
     }
 

@@ -63,9 +63,17 @@ impl Reader {
     /// # Errors
     /// [`Undisclosed`].
     pub fn twin(&self, handle: Handle) -> Result<OwnTwin, Undisclosed> {
+        self.twin_at(handle, None)
+    }
+
+    /// Reads the events that a version of a student's states was folded from, or all.
+    ///
+    /// # Errors
+    /// [`Undisclosed`].
+    pub fn twin_at(&self, handle: Handle, version: Option<u32>) -> Result<OwnTwin, Undisclosed> {
         let request = self.request(handle, vec![FieldName::new("events")?])?;
         let state = FieldName::new(STATE_FIELD)?;
-        let given = match self.vault.read_for_proof(&request, &state, &self.key, now_ms()) {
+        let given = match self.vault.read_for_proof(&request, &state, version, &self.key, now_ms()) {
             Ok(given) => given,
             Err(ReadError::Denied(denial, _) | ReadError::Stranger(denial)) => {
                 return Err(Undisclosed::Denied(denial));

@@ -10,6 +10,7 @@
 use aula_ledger::audit::{Bundle, open::anchored_leaf};
 use aula_ledger::chain::Code;
 use aula_ledger::codec::Canonical;
+use aula_ledger::credential::Scope;
 use aula_ledger::names::FieldName;
 use aula_ledger::state::schema::StudentLeaf;
 use aula_ledger::tx::{AnchorStates, StudentState};
@@ -18,6 +19,7 @@ use aula_twin_runtime::merge::History;
 use aula_twin_runtime::params::Params;
 use aula_twin_runtime::twin::TwinState;
 use aula_vault::Vault;
+use aula_vault::versions::VersionIn;
 use clap::Args;
 use serde_json::json;
 
@@ -30,7 +32,7 @@ use crate::command::vault::record::{LedgerArgs, record};
 use crate::command::vault::{Place, handle, refused};
 use crate::command::{Advise, Context, Failure, Outcome};
 use crate::demo::twins::params;
-use crate::twin_record::{STATE_FIELD, TwinRecord};
+use crate::twin_record::{AnchoredState, STATE_FIELD, TwinRecord};
 use crate::twin_state::{self, Standing};
 
 const HINT: &str = "use the same version of the program as the node";
@@ -88,7 +90,8 @@ pub async fn run(context: &Context, args: &AnchorArgs) -> Result<Outcome, Failur
     }
     let client = args.ledger.rpc.client(context)?;
     let sender = Sender::of_home(&client, &context.home, 0).await?;
-    let node = client.signed_by(*sender.genesis(), sender.account(), sender.key().clone());
+    let node =
+        client.signed_by(*sender.genesis(), sender.account(), sender.key().clone(), Scope::District);
     // In a block of its own: the vault is closed while the ledger is waited for.
     let (year, states) = {
         let own = Own { context, place: &args.place, reader: args.credential.as_deref(), act: Act::fold() };
@@ -125,11 +128,14 @@ pub async fn run(context: &Context, args: &AnchorArgs) -> Result<Outcome, Failur
             )
         })
         .collect();
+    let versions: Vec<(Handle, u32)> = states.iter().map(|state| (state.handle, state.version)).collect();
     let payload = AnchorStates { school_year: year, model_digest: Hash(params().digest()), states };
     let recorded = record(context, &args.ledger, payload).await?;
     if recorded.code != Code::Accepted {
         return Err(recorded.refusal("the states"));
     }
+    // For an audit of a round that speaks of this version: without it the block is searched.
+    args.place.open(context)?.note_anchored(&versions, recorded.height).map_err(refused)?;
     let text = format!("{}\nanchored in block {}", lines.join("\n"), recorded.height);
     let json = json!({ "anchored": told, "transaction": recorded.id, "height": recorded.height });
     Ok(Outcome::yes(json, text))
@@ -174,6 +180,7 @@ async fn leaves(
 /// Folds each student and seals record and fields into the vault: on disk on return.
 fn keep(vault: &Vault, students: &[Student], school: Option<u32>) -> Result<Vec<StudentState>, Failure> {
     let params = params();
+    let model_digest = Hash(params.digest());
     let (mut states, mut rows) = (Vec::with_capacity(students.len()), Vec::new());
     for Student { handle, own, leaves } in students {
         let state = folded(own, &params)?;
@@ -196,6 +203,14 @@ fn keep(vault: &Vault, students: &[Student], school: Option<u32>) -> Result<Vec<
     let rows: Vec<(Handle, FieldName, &[u8])> =
         rows.iter().map(|(handle, name, bytes)| (*handle, name.clone(), bytes.as_slice())).collect();
     vault.put_records(&rows).map_err(refused)?;
+    let anchored: Vec<Vec<u8>> =
+        states.iter().map(|state| AnchoredState { state: state.clone(), model_digest }.to_canonical()).collect();
+    let versions: Vec<VersionIn<'_>> = states
+        .iter()
+        .zip(&anchored)
+        .map(|(state, anchored)| VersionIn { handle: state.handle, version: state.version, anchored })
+        .collect();
+    vault.keep_versions(&versions).map_err(refused)?;
     Ok(states)
 }
 

@@ -1,6 +1,6 @@
 //! A disclosure: what a district hands over of one student and one anchored version, and how it is read.
 //!
-//! One JSON object: `{"version":1,"params":HEX,"events":[HEX,…],"salts":{FIELD:HEX,…},"need_blinding":HEX}`: the
+//! One JSON object: `{"version":1,"params":HEX,"events":[HEX,…],"salts":{FIELD:HEX,…},"need_blinding":HEX,"leaf":HEX}`: the
 //! canonical bytes of the twin's parameters, the canonical bytes of every event up to the anchor, in any order, and the
 //! salt of each field of the state under that version. The salts are those of one version: they open nothing else.
 //! Invariants: every reader decodes it here, with one set of errors; the student's secret never leaves. Absent: any
@@ -39,6 +39,10 @@ pub struct Disclosure {
     /// What blinds the commitment to the need in the anchored leaf, hex: for an audit, which opens it.
     #[serde(default)]
     pub need_blinding: Option<String>,
+    /// Canonical bytes of the anchored leaf that this is of, hex: for an audit, which compares its hash with the one that
+    /// the student's request spoke of. The ledger's tree may hold a later one.
+    #[serde(default)]
+    pub leaf: Option<String>,
 }
 
 impl Disclosure {
@@ -65,7 +69,7 @@ impl Disclosure {
         let blinding = Opening::derive(secret, &need, u64::from(version), 0).blinding().to_bytes();
         let params = hex::encode(borsh::to_vec(params)?);
         let events = events.iter().map(|event| hex::encode(event.encode())).collect();
-        Ok(Self { version: 1, params, events, salts, need_blinding: Some(hex::encode(blinding)) })
+        Ok(Self { version: 1, params, events, salts, need_blinding: Some(hex::encode(blinding)), leaf: None })
     }
 
     /// The parameters and the events, in the file's order.

@@ -6,10 +6,10 @@
 //! credential of the district's is counted ([`Vault::strangers`]) and never enters the log, which strangers would fill.
 //!
 //! A reader's credential is the consortium's one form ([`aula_ledger::credential`]), signed with the district's account
-//! key, its purpose `vault-ROLE-READER`: role without dashes, reader as the district names it.
+//! key, its scope `vault-ROLE-READER`: role without dashes, reader as the district names it.
 
 use aula_ledger::access::{AccessEntry, ConsentChoice, Denial, MAX_ENTRY_FIELDS, Purpose, Verdict};
-use aula_ledger::credential::Credential;
+use aula_ledger::credential::{Credential, Scope};
 use aula_ledger::keys::PublicKey;
 use aula_ledger::names::{FieldName, Name, Term};
 use aula_ledger::types::{Handle, TimeMs};
@@ -33,8 +33,6 @@ pub use decide::{Decision, Facts, Presence, Standing, decide, purpose_of};
 pub use fields::{DataClass, EVENTS, RESERVED, ReaderRole, STATE, class_of, is_reserved, needs};
 pub use log::{Anchor, Held, LogWriter, Unanchored, database_log};
 
-/// What a vault credential's purpose begins with.
-const CREDENTIAL_PREFIX: &str = "vault-";
 
 /// A read as it is asked.
 #[derive(Debug, Clone)]
@@ -108,14 +106,6 @@ pub enum ReadError {
     Vault(#[from] VaultError),
 }
 
-/// The purpose of a credential for this reader; none when it does not fit: role and reader are 1 to 33 lower-case
-/// letters and digits together, the reader also dashes.
-pub fn credential_purpose(role: &str, reader: &str) -> Option<String> {
-    let purpose = format!("{CREDENTIAL_PREFIX}{role}-{reader}");
-    let whole = purpose.len() <= 40 && !role.is_empty() && !role.contains('-');
-    (whole && Name::new(reader).is_ok() && Name::new(role).is_ok()).then_some(purpose)
-}
-
 /// The role that a credential names, if it is one that may read personal data. Proves nothing of the credential.
 pub fn role_of(credential: &Credential) -> Option<ReaderRole> {
     ReaderRole::parse(reader_of(credential)?.1.as_str())
@@ -123,8 +113,10 @@ pub fn role_of(credential: &Credential) -> Option<ReaderRole> {
 
 /// Who a verified credential says the reader is.
 fn reader_of(credential: &Credential) -> Option<(Name, Term)> {
-    let (role, reader) = credential.purpose().strip_prefix(CREDENTIAL_PREFIX)?.split_once('-')?;
-    Some((Name::new(reader).ok()?, Term::new(role).ok()?))
+    match credential.scope() {
+        Scope::Vault { role, reader } => Some((reader.clone(), Term::new(role.as_str()).ok()?)),
+        Scope::District | Scope::Round(_) | Scope::Money => None,
+    }
 }
 
 impl Vault {
@@ -143,7 +135,8 @@ impl Vault {
     }
 
     /// Decides and lists a read like [`Vault::read`], and opens the record `state_field` with the student's secret, from
-    /// which the caller proves something of the granted fields to others. Nothing else of it may leave.
+    /// which the caller proves something of the granted fields to others. Nothing else of it may leave. Of the events those
+    /// that `version` was folded from, or all.
     ///
     /// # Errors
     /// As [`Vault::read`].
@@ -151,6 +144,7 @@ impl Vault {
         &self,
         request: &ReadRequest,
         state_field: &FieldName,
+        version: Option<u32>,
         district_key: &PublicKey,
         now_ms: u64,
     ) -> Result<ForProof, ReadError> {
@@ -158,7 +152,7 @@ impl Vault {
         let state = self.open_record(&request.handle, state_field)?;
         let secret = self.student_secret(&request.handle)?;
         let events = match granted.iter().any(|field| field.as_str() == EVENTS) {
-            true => self.open_events(&request.handle)?,
+            true => self.open_events(&request.handle, version)?,
             false => Vec::new(),
         };
         Ok(ForProof { withheld: withheld(request, &granted), granted, entry, state, secret, events })
@@ -280,7 +274,7 @@ impl Vault {
         let (mut values, mut events) = (Vec::with_capacity(fields.len()), Vec::new());
         for field in fields {
             if field.as_str() == EVENTS {
-                events = self.open_events(&request.handle)?;
+                events = self.open_events(&request.handle, None)?;
             } else {
                 let value = self.open_record(&request.handle, &field)?;
                 values.push((field, value));

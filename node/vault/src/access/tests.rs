@@ -148,7 +148,7 @@ fn strangers_are_counted_and_neither_given_anything_nor_listed() -> Tested {
                 genesis: identity().genesis,
                 account: identity().account,
                 expires_ms: NOW_MS + 60_000,
-                purpose: "vault-admin-a-1".into(),
+                scope: Scope::vault("admin", "a-1").ok_or("a scope")?,
             },
             &ed25519_dalek::SigningKey::from_bytes(&[4; 32]),
         );
@@ -254,7 +254,7 @@ fn a_credential_must_be_the_districts_in_time_and_for_this_chain() -> Tested {
             genesis: identity().genesis,
             account: identity().account,
             expires_ms: NOW_MS + 60_000,
-            purpose: "vault-teacher-t-1042".into(),
+            scope: Scope::vault("teacher", "t-1042").expect("a scope"),
         };
         change(&mut claim);
         Credential::sign(&claim, key)
@@ -269,15 +269,16 @@ fn a_credential_must_be_the_districts_in_time_and_for_this_chain() -> Tested {
         sign(&|claim| claim.expires_ms = NOW_MS + 2 * 3_600_000, &own),
         sign(&|claim| claim.genesis = other, &own),
         sign(&|claim| claim.account.0[0] ^= 1, &own),
-        sign(&|claim| claim.purpose = "command-line".into(), &own),
-        sign(&|claim| claim.purpose = "vault-teacher".into(), &own),
+        sign(&|claim| claim.scope = Scope::District, &own),
+        sign(&|claim| claim.scope = Scope::Round(aula_ledger::types::RoundId(0)), &own),
+        sign(&|claim| claim.scope = Scope::Money, &own),
     ] {
         let denied = read(&world.vault, &shown(refused));
         assert!(matches!(denied, Err(ReadError::Stranger(Denial::CredentialRefused))), "{denied:?}");
     }
-    assert_eq!(credential_purpose("tea-cher", "t1"), None);
-    assert_eq!(credential_purpose("teacher", "T1"), None);
-    assert_eq!(credential_purpose("teacher", &"t".repeat(40)), None);
+    assert_eq!(Scope::vault("tea-cher", "t1"), None);
+    assert_eq!(Scope::vault("teacher", "T1"), None);
+    assert_eq!(Scope::vault("teacher", &"t".repeat(41)), None);
     Ok(())
 }
 

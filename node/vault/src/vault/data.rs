@@ -107,8 +107,16 @@ impl Vault {
         opened.map(Some).map_err(|error| VaultError::Sealed(*handle, error))
     }
 
-    /// Opens a student's events in order; only [`crate::access`] calls it.
-    pub(crate) fn open_events(&self, handle: &Handle) -> Result<Vec<Zeroizing<Vec<u8>>>, VaultError> {
+    /// Opens a student's events in order, all or those that a version was folded from; only [`crate::access`] calls it.
+    pub(crate) fn open_events(
+        &self,
+        handle: &Handle,
+        version: Option<u32>,
+    ) -> Result<Vec<Zeroizing<Vec<u8>>>, VaultError> {
+        let only = match version {
+            Some(version) => self.keys_of_version(handle, version)?,
+            None => None,
+        };
         let cipher = record_cipher(&self.student_secret(handle)?);
         let table = family(&self.db, Table::Events)?;
         let mut events = Vec::new();
@@ -116,6 +124,9 @@ impl Vault {
         for row in self.db.iterator_cf(table, from) {
             let (key, sealed) = row?;
             let Some(key) = key.strip_prefix(&handle.0[..]) else { break };
+            if only.as_ref().is_some_and(|only| !only.contains(key)) {
+                continue;
+            }
             let mut bound = self.bound(handle, EVENT_FIELD);
             bound.extend_from_slice(key);
             events.push(cipher.open(&sealed, &bound).map_err(|error| VaultError::Sealed(*handle, error))?);
