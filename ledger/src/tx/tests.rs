@@ -2,6 +2,7 @@
 //! what the ledger knows of vaults.
 
 mod anchoring;
+mod attacks;
 mod bytes;
 mod calendar;
 mod conservation;

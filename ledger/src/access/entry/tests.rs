@@ -86,4 +86,4 @@ fn another_head_district_or_place_is_told_apart() {
 
 const GENESIS: Hash = Hash([0xc0; 32]);
 const ENTRY_BYTES: usize = 190;
-const ENTRY_HASH: &str = "07c4eba716443fe056757c33eae64905ddac947b64d2d7d69773d20fbf03c4b0";
+const ENTRY_HASH: &str = "e6b14275927f27f58a9dd562461fd43ca0606273a4b9bf1342eb5f06c2070d27";

@@ -121,7 +121,7 @@ impl World {
         self.accept("district-2", testkit::anchor(20..26, 21));
         // A student with a real state, to open fields of.
         self.accept("district-1", super::disclosure::anchored(1));
-        self.accept("district-1", super::reads::anchored());
+        self.accept("district-1", super::reads::anchored(self.chain.parsed.sha256));
         let (kind, evidence) = (MilestoneKind::GradeCompleted, Hash([7; 32]));
         let (school_year, handle) = (testkit::YEAR, testkit::handle(3));
         let mastery = None;
