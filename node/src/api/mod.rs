@@ -73,6 +73,7 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(registers::rounds))
         .routes(routes!(registers::round))
         .routes(routes!(report::report))
+        .routes(routes!(report::audits))
         .routes(routes!(listings::round))
         .routes(routes!(registers::pools))
         .routes(routes!(registers::classes))

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::{FromPath, Node};
 use crate::read::acknowledgements::Owed;
-use crate::read::publish;
+use crate::read::{audits, publish};
 use crate::read::rounds::placed;
 use crate::storage::ChainView;
 
@@ -31,6 +31,24 @@ pub async fn report(
     let round = schema::round(&*view, RoundId(id))?
         .ok_or_else(|| ApiError::not_found(format!("no round {id}"), "rounds are listed by /v1/rounds"))?;
     report_of(&view, &round).map(Json)
+}
+
+/// The truth audit of a decided round: of each district how many students the seed drew and what was found; who took the
+/// round's rows
+#[utoipa::path(get, path = "/v1/rounds/{id}/audits", tag = "resources", params(("id" = u32, Path)),
+    responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
+pub async fn audits(
+    State(node): State<Arc<Node>>,
+    FromPath(id): FromPath<u32>,
+) -> Result<Json<Value>, ApiError> {
+    let view = node.view();
+    let audit = audits::of_round(&view, RoundId(id))?
+        .ok_or_else(|| ApiError::not_found(format!("round {id} is not decided"), "rounds are listed by /v1/rounds"))?;
+    let mut value = serde_json::to_value(audit).unwrap_or_default();
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("as_of_height".into(), view.tip().height.0.into());
+    }
+    Ok(Json(value))
 }
 
 fn report_of(view: &ChainView, round: &Round) -> Result<Value, ApiError> {

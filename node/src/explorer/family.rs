@@ -96,7 +96,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
         ul {
             li { "The file about the decision. " (word("withheld", "Nobody else's")) " data is in it." }
             li { "What would have changed it: another need band, other wishes. The district computes it exactly, by solving the round again." }
-            li { "Who looked at your child's record, and for what: each look is in a log whose fingerprint stands on this ledger." }
+            li { "Who looked at your child's record, for what, and on which legal basis: each look is in a log whose fingerprint stands on this ledger." }
         }
         h2 { "If something is wrong" }
         p { "A decision can be taken back by the consortium; the history stays. The school or district is where to object, and a file that fails here is evidence." }

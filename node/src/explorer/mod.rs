@@ -9,6 +9,7 @@
 //! are escaped by maud. Absent: anything about one student but the page that a family's link opens.
 
 mod assets;
+mod audits;
 mod blocks;
 mod budgets;
 mod charts;
@@ -33,6 +34,7 @@ mod trail;
 mod transactions;
 mod validators;
 mod verify;
+mod who;
 mod words;
 
 use std::sync::Arc;

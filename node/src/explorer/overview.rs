@@ -11,6 +11,7 @@ use super::rounds::rounds_table;
 use super::shell;
 use super::standing;
 use super::verify;
+use super::who;
 use super::words::{explained, word};
 use crate::api::chain::{self, BlockSummary, Status};
 use crate::demo::rules::{CONSORTIUM_NAME, RULES};
@@ -61,6 +62,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
         }
         (figures(&status))
         (blocks_section(&blocks))
+        (who::section())
         (sources(node.genesis.genesis.name.as_str() == CONSORTIUM_NAME))
         (explained(&["block", "final", "height", "validator", "transaction", "anchor", "round", "optimal", "cost",
             "mandate", "withheld", "pool", "budget", "genesis"]))
@@ -87,8 +89,8 @@ fn intro() -> Markup {
         p .lead {
             "School districts run this ledger together. They share scarce things (devices, aids, rooms) by "
             (word("round", "rounds")) " of an optimizer that proves its own answer, and write down what anybody needs to check it. "
-            "No student's name or record is here. A request is a row under a pseudonym (school, need band, mandate, wishes, place): "
-            "the districts' nodes and auditors hold the rows, these pages show totals, prices and proofs. A " (word("block", "block")) " is "
+            "No student's name or record is on it. Who asked is a row under a pseudonym, which these pages do not show: "
+            a href="#who" { "who sees what" } ". A " (word("block", "block")) " is "
             (word("final", "final")) " once more than two thirds of the " (word("validator", "validators")) " signed it."
         }
     }

@@ -82,6 +82,7 @@ pub const ROUTES: &[(&str, RouteClass)] = &[
     ("/v1/proposals", Public),
     ("/v1/rounds", Public),
     ("/v1/rounds/{id}", Public),
+    ("/v1/rounds/{id}/audits", Public),
     ("/v1/rounds/{id}/figures", Public),
     ("/v1/rounds/{id}/report", Public),
     ("/v1/schools", Public),

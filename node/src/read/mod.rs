@@ -7,6 +7,7 @@
 //! The one exception is [`family`], which a family's link opens. Absent: HTML.
 
 pub mod acknowledgements;
+pub mod audits;
 pub mod equity;
 pub mod family;
 pub mod index;

@@ -10,7 +10,8 @@ use super::table::Table;
 use crate::storage::ChainView;
 
 /// What can be exported.
-pub const NAMES: [&str; 14] = [
+pub const NAMES: [&str; 15] = [
+    "audits-of-round-N",
     "budgets",
     "classes",
     "districts",

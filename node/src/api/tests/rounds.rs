@@ -1,7 +1,9 @@
 //! A decided round as everybody and a family's question see it: one rule decides what is withheld.
 
-use aula_ledger::tx::{ReportUtilisation, RevertDecision, TakeRows};
-use aula_ledger::types::{Handle, Hash, PoolId};
+use aula_ledger::proof::sample::audit_sample;
+use aula_ledger::state::{StateReader, schema};
+use aula_ledger::tx::{Finding, RecordAudit, ReportUtilisation, RevertDecision, TakeRows};
+use aula_ledger::types::{DistrictId, Handle, Hash, PoolId};
 use clap::Parser;
 use serde_json::json;
 
@@ -124,6 +126,32 @@ async fn a_reverted_decision_says_so_wherever_it_is_shown() -> Tested {
         let csv = page(&s, &format!("/v1/export/{file}")).await?;
         assert!(csv.starts_with(line) && csv.contains(",reverted,"), "{file}: {csv}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_truth_audit_is_counted_by_district_and_who_took_the_rows_is_told() -> Tested {
+    let mut s = served_chain(decided()?).await?;
+    let audits = async |s: &Served| s.client.get::<Value>("/v1/rounds/0/audits").await.map_err(failed);
+    let told = audits(&s).await?;
+    assert_eq!((&told["all"]["drawn"], &told["all"]["open"], &told["rows_taken"]), (&json!(1), &json!(1), &json!([])));
+    let view = s.chain.db.latest();
+    let decision = schema::decision(&*view, ROUND)?.ok_or("a decision")?;
+    let sample = audit_sample(&decision.seed, (1..=24).map(|number| (DistrictId(1), handle(number))));
+    let drawn = sample.first().copied().ok_or("nobody is drawn")?;
+    let row = view.row(&schema::requests_tree(ROUND), &drawn)?.ok_or("a request")?;
+    let state_row = schema::decode::<schema::RequestRow>(&row)?.state_row;
+    let audit = RecordAudit { round: ROUND, handle: drawn, state_row, finding: Finding::Replayed, report: Hash([3; 32]) };
+    accept(&mut s.chain, vec![TakeRows { round: ROUND }.into(), audit.into()])?;
+    let told = audits(&s).await?;
+    assert_eq!(told["districts"][0]["replayed"], 1);
+    assert_eq!((&told["districts"][0]["district"], &told["all"]["open"]), (&json!(1), &json!(0)));
+    assert_eq!((&told["rows_taken"][0]["name"], &told["rows_taken"][0]["times"]), (&json!("all"), &json!(1)));
+    let page = String::from_utf8(s.client.get_bytes("/rounds/0").await.map_err(failed)?)?;
+    assert!(page.contains("1 students drawn, of 0 nothing is on record yet") && !page.contains(&drawn.to_string()));
+    let csv = String::from_utf8(s.client.get_bytes("/v1/export/audits-of-round-0.csv").await.map_err(failed)?)?;
+    assert!(csv.ends_with("0,1,1,1,0,0,0,0,0,0\n"), "{csv}");
+    assert_eq!(s.client.get::<Value>("/v1/rounds/7/audits").await.err().map(|f| f.code).as_deref(), Some("not_found"));
     Ok(())
 }
 
