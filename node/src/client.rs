@@ -6,7 +6,7 @@ pub mod watch;
 use std::time::Duration;
 
 use aula_ledger::chain::TransactionId;
-use aula_ledger::keys::account_of;
+use aula_ledger::credential::Scope;
 use aula_ledger::types::{AccountId, Hash};
 use ed25519_dalek::SigningKey;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};

@@ -259,7 +259,7 @@ impl Caller {
     }
 
     /// The round whose rows the caller has taken, when the credential is for those.
-    pub const fn round(&self) -> Option<RoundId> {
+    pub fn round(&self) -> Option<RoundId> {
         match self.credential.scope() {
             Scope::Round(round) => Some(*round),
             _ => None,
