@@ -17,7 +17,6 @@ use serde_json::Value;
 use crate::api_error::ErrorBody;
 use crate::clock::now_ms;
 use crate::http::credential::{Claim, Credential, HEADER};
-use crate::keys::NodeKey;
 use crate::terminal::Failure;
 
 /// How long one request may take.

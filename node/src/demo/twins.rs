@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use aula_ledger::tx::{AnchorStates, StudentState};
-use aula_ledger::types::{Handle, Hash, Height, SchoolYear};
+use aula_ledger::types::{Hash, Height, SchoolYear};
 use aula_twin_runtime::clock::{DAY_MS, HybridClock, Skew};
 use aula_twin_runtime::event::{Event, EventBody, EventKey, SkillId, SourceId};
 use aula_twin_runtime::fixed::Need;
@@ -237,7 +237,7 @@ mod tests {
         let second = second.ok_or("no second year")?.clone();
         let folder = tempfile::tempdir()?;
         let member = MemberHome::create(&folder.path().join("office"))?;
-        let chain = Hash([0xc0; 32]);
+        let chain = (aula_ledger::types::ChainId::new("test-00c0ffee").ok_or("a chain id")?, Hash([0xc0; 32]));
         let office = Office::create(first.district, member, &chain, 1_780_000_000_000)?;
         let (mut twins, params) = (Twins::new(), params());
         let one = advance(&office, &mut twins, &[first], &params)?.remove(0).leaf;

@@ -131,15 +131,6 @@ impl Own<'_> {
         Ok(())
     }
 
-    /// The student's state, for a proof or an audit of these fields.
-    ///
-    /// # Errors
-    /// [`Undisclosed`].
-    pub fn state(&self, handle: Handle, names: &[&str]) -> Result<Provable, Undisclosed> {
-        let asked: Result<Vec<FieldName>, _> = names.iter().map(|name| FieldName::new(name)).collect();
-        self.reader()?.personal(handle, asked?)
-    }
-
     /// The open vault with a reader before it.
     ///
     /// # Errors
