@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use aula_ledger::access::{ConsentChoice, Purpose};
-use aula_ledger::credential::{Claim, Credential};
+use aula_ledger::credential::{Claim, Credential, Scope};
 use aula_ledger::keys::{PublicKey, account_of, public_key};
 use aula_ledger::names::{FieldName, Term};
-use aula_ledger::types::{DistrictId, Handle, SchoolYear};
+use aula_ledger::types::{DistrictId, Handle, Hash, SchoolYear};
 use ed25519_dalek::SigningKey;
 
 use crate::access::{Given, ReadError, ReadRequest};

@@ -39,7 +39,7 @@ pub struct KeptVersion {
     added: Vec<Vec<u8>>,
 }
 
-fn key(handle: &Handle, version: u32) -> Vec<u8> {
+fn row_key(handle: &Handle, version: u32) -> Vec<u8> {
     [&handle.0[..], &version.to_be_bytes()].concat()
 }
 
@@ -57,7 +57,7 @@ impl Vault {
             let added = self.event_keys(&one.handle)?.into_iter().filter(|key| !known.contains(key)).collect();
             let kept =
                 KeptVersion { version: one.version, anchored: one.anchored.to_vec(), height: None, added };
-            batch.put_cf(table, key(&one.handle, one.version), encode(&kept)?);
+            batch.put_cf(table, row_key(&one.handle, one.version), encode(&kept)?);
         }
         self.write(batch)
     }
@@ -73,7 +73,7 @@ impl Vault {
             let found = self.versions(handle)?.into_iter().find(|kept| kept.version == *version);
             if let Some(kept) = found {
                 let kept = KeptVersion { height: Some(height), ..kept };
-                batch.put_cf(table, key(handle, *version), encode(&kept)?);
+                batch.put_cf(table, row_key(handle, *version), encode(&kept)?);
             }
         }
         self.write(batch)
@@ -138,7 +138,7 @@ mod tests {
         let keep = |version, anchored| {
             world.vault.keep_versions(&[VersionIn { handle: one, version, anchored }])
         };
-        let event = |key: &'static [u8], event| EventIn { handle: one, key, event };
+        let event = |at: &'static [u8], event| EventIn { handle: one, key: at, event };
         keep(1, b"first")?;
         world.vault.put_events(&[event(&[0, 0], b"late event"), event(&[0, 3], b"third event")])?;
         keep(2, b"second")?;
