@@ -27,6 +27,7 @@ use utoipa::IntoParams;
 
 use crate::api_error::{ApiError, ErrorBody};
 use crate::clock::now_ms;
+use crate::family_link::FamilyLink;
 use crate::http::Node;
 use crate::http::access::Caller;
 use crate::http::{FromPath, FromQuery};
@@ -102,6 +103,21 @@ pub async fn read(
 pub async fn family_reads(State(node): State<Arc<Node>>, headers: HeaderMap) -> Result<Response, ApiError> {
     let token = headers.get(FAMILY_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let link = node.family(token)?;
+    let Reads { entries, anchored } = reads(node, link).await?;
+    Ok(private(json!({ "handle": link.handle, "district": link.district, "entries": entries, "anchored_size": anchored })))
+}
+
+/// Reads of one student, and how many entries of the whole log are anchored.
+pub(crate) struct Reads {
+    pub entries: Vec<AccessEntry>,
+    pub anchored: u64,
+}
+
+/// The reads of the student whom a link is about; the caller has checked it.
+///
+/// # Errors
+/// 404 when this node has no vault of the link's district, 503 while the vault is in use.
+pub(crate) async fn reads(node: Arc<Node>, link: FamilyLink) -> Result<Reads, ApiError> {
     let told = with_vault(node, move |_, vault| {
         if vault.identity().district != link.district {
             return Err(ApiError::not_found(
@@ -110,12 +126,11 @@ pub async fn family_reads(State(node): State<Arc<Node>>, headers: HeaderMap) -> 
             ));
         }
         let entries = vault.entries().map_err(|error| refused(error.into()))?;
-        let own: Vec<AccessEntry> = entries.into_iter().filter(|entry| entry.handle == link.handle).collect();
+        let entries = entries.into_iter().filter(|entry| entry.handle == link.handle).collect();
         let anchored = vault.anchored().map_err(|error| refused(error.into()))?;
-        Ok(json!({ "handle": link.handle, "district": link.district, "entries": own,
-                   "anchored_size": anchored.map_or(0, |anchor| anchor.head.leaf_count) }))
+        Ok(Reads { entries, anchored: anchored.map_or(0, |anchor| anchor.head.leaf_count) })
     });
-    Ok(private(told.await?))
+    told.await
 }
 
 /// Heads of districts' access logs: the newest, and the last of each epoch that a restored vault ended
