@@ -123,7 +123,7 @@ fn asked_by(node: &Node, round: RoundId, handle: &Handle, district: DistrictId) 
     // Another district's and nobody's are one answer: it tells nobody whose students asked.
     row.filter(|row| row.district == district).map(drop).ok_or_else(|| {
         let message = format!("district {district} has no request of {handle} in round {round}");
-        ApiError::not_found(message, "its own are listed by /v1/districts/{district}/rounds/{round}")
+        ApiError::not_found(message, format!("its own are listed by /v1/districts/{district}/rounds/{round}"))
     })
 }
 

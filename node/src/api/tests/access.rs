@@ -75,7 +75,7 @@ struct Shown {
 impl World {
     fn claim(&self, key: &SigningKey, scope: Scope) -> Claim {
         let account = account_of(&public_key(key));
-        Claim { genesis: self.served.chain.genesis.sha256, account, expires_ms: now_ms() + 60_000, scope }
+        Claim { genesis: self.served.chain.genesis.sha256, account, expires_ms: now_ms() + 1_800_000, scope }
     }
 
     /// Every kind of credential there is.
