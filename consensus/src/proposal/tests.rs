@@ -52,7 +52,7 @@ impl Executor for Ledger {
         }
         let empty = merkle::head(Vec::<Vec<u8>>::new());
         let header = Header {
-            genesis: input.genesis,
+            genesis: *input.genesis,
             height: input.height,
             time_ms: input.time_ms,
             parent: input.parent,

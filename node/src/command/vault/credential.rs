@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::super::{Advise, Context, Failure, Outcome};
-use super::{Place, now_ms, refused};
+use super::{Place, now_ms};
 use crate::keys::{KeyKind, NodeKey};
 
 /// Arguments of `aula vault credential`.
