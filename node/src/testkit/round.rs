@@ -4,6 +4,7 @@
 use aula_ledger::genesis::{GenesisDistrict, GenesisMember, GenesisSchool};
 use aula_ledger::keys::PublicKey;
 use aula_ledger::names::{Name, Title};
+use aula_ledger::params::Params;
 use aula_ledger::proof::committed::{
     BAND_GROUP, BandClaim, CommittedField, FieldCommitment, ProofBytes, band_statement,
 };
@@ -52,6 +53,7 @@ fn base(public_key: PublicKey) -> Made<Base> {
         school: None,
     };
     Ok(Base {
+        params: Params { first_school_year: 1987, last_school_year: 1989, ..Params::default() },
         members: vec![member],
         districts: vec![GenesisDistrict { id: district, name: Title::new("District")? }],
         schools: vec![school(11)?, school(12)?],

@@ -88,7 +88,7 @@ fn sample(
         return Ok(Arc::clone(known));
     }
     let tree = context.overlay.tree(&schema::requests_tree(round))?;
-    let sample = Arc::new(audit_sample(seed, tree.handles()));
+    let sample = Arc::new(audit_sample(seed, &tree.handles()));
     context.memory.audit_samples.insert(round, Arc::clone(&sample));
     Ok(sample)
 }

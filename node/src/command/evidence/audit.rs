@@ -1,7 +1,7 @@
 //! `aula evidence audit`: an auditor replays a student whom a round drew, and records the signed result.
 //!
 //! Flow: the student's request and leaf from the ledger → the district's disclosure (`aula vault disclose`) folded to a
-//! state → its hash and model compared with the leaf, the leaf's commitment to the need opened with the replayed need →
+//! state → its hash and model compared with the leaf, the leaf's commitments opened with the replayed numbers →
 //! a report on disk, its hash and the finding in a RecordAudit. Whether the events are true is the auditor's to find
 //! elsewhere: `--contradicted` records that a record of the district contradicts them. Absent: the sample, which
 //! `aula evidence sample` lists and the ledger checks again.
@@ -12,11 +12,9 @@ use aula_ledger::audit::{Bundle, Subject, open::anchored_leaf};
 use aula_ledger::chain::Code;
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::bulk_tree::row_hash;
-use aula_ledger::proof::committed::{CommittedField, commitment_to};
 use aula_ledger::state::schema::{RequestRow, Round, StudentLeaf};
 use aula_ledger::tx::{Finding, RecordAudit};
 use aula_ledger::types::{Handle, Hash, RoundId};
-use aula_zk::{Opening, Scalar};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -137,27 +135,19 @@ async fn bundle(reader: &Client, route: &str) -> Result<Bundle, Failure> {
     Bundle::from_canonical(&reader.get_bytes(route).await?).advise("the node sent no bundle", HINT)
 }
 
-/// Confirmed when the events give the anchored hash under its model, and its commitment opens to their need.
+/// Confirmed when the events give the anchored hash under its model, and every commitment of the leaf opens to what they
+/// give.
 fn judge(
     disclosure: &Disclosure,
     leaf: &StudentLeaf,
     contradicted: bool,
 ) -> Result<(Finding, Value), Failure> {
     let mut report = replay::check(disclosure, leaf.state_hash.0, Some(leaf.model_digest.0))?;
-    if !opens(disclosure, leaf, report.need) {
+    if !disclosure.opens(&leaf.commitments, &report.numbers) {
         report.agrees = false;
-        report.differs.push("the commitment to the need does not open to the replayed need".into());
+        report.differs.push("a commitment of the leaf does not open to the replayed state".into());
     }
     let confirmed = report.agrees && !contradicted;
     let finding = if confirmed { Finding::Confirmed } else { Finding::Contradicted };
     Ok((finding, serde_json::to_value(&report)?))
-}
-
-fn opens(disclosure: &Disclosure, leaf: &StudentLeaf, need: Option<u16>) -> bool {
-    let blinding = disclosure.need_blinding.as_deref().and_then(|text| hex::decode(text).ok());
-    let blinding = blinding.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    let blinding = blinding.and_then(|bytes| Option::<Scalar>::from(Scalar::from_canonical_bytes(bytes)));
-    let (Some(blinding), Some(need)) = (blinding, need) else { return false };
-    let committed = commitment_to(&leaf.commitments, CommittedField::Need);
-    committed.is_some_and(|committed| Opening::new(u64::from(need), blinding).commit() == Ok(committed))
 }
