@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_malachitebft_core_types::LinearTimeouts;
+use aula_ledger::params::PROPOSE_TIMEOUT_MS;
 use aula_ledger::types::Height;
 use ed25519_dalek::SigningKey;
 use libp2p::Multiaddr;
@@ -12,6 +13,18 @@ use libp2p_identity::Keypair;
 
 use crate::mempool::Limits;
 use crate::ports::{AdmittedPeer, ChainStore, Clock, Executor};
+
+/// No timeout of any round is longer: a long outage must not leave timeouts of a minute behind, so that a regained quorum
+/// makes progress within 10 s.
+pub const MAX_TIMEOUT_MS: u64 = 6_000;
+
+/// A time to propose that cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the propose timeout is {0} ms; it must be from {PROPOSE_TIMEOUT_MS} ms, within which the largest block is built, sent \
+     and executed, to {MAX_TIMEOUT_MS} ms, the longest of any round"
+)]
+pub struct ProposeTimeoutError(pub u128);
 
 /// How long the engine waits. Each grows by a third of itself a round (a sixth for the propose timeout).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,12 +38,11 @@ pub struct Timeouts {
 }
 
 impl Default for Timeouts {
-    /// 3 s to propose: a block with one allocation round at its work bound takes up to half of that on a busy
-    /// machine, once at the proposer and once, at the same time, at everybody else. 0.5 s for votes, which take
-    /// milliseconds.
+    /// [`PROPOSE_TIMEOUT_MS`] to propose: the ledger's limits on a block's work are derived from it, once for the proposer
+    /// and once, at the same time, for everybody else. 0.5 s for votes, which take milliseconds.
     fn default() -> Self {
         Self {
-            propose: Duration::from_secs(3),
+            propose: Duration::from_millis(PROPOSE_TIMEOUT_MS),
             prevote: Duration::from_millis(500),
             precommit: Duration::from_millis(500),
         }
@@ -38,6 +50,16 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
+    /// Checks that a block as large as the ledger admits can be proposed in time, and that no later round waits less.
+    ///
+    /// # Errors
+    /// [`ProposeTimeoutError`].
+    pub fn check(&self) -> Result<(), ProposeTimeoutError> {
+        let ms = self.propose.as_millis();
+        let fits = (u128::from(PROPOSE_TIMEOUT_MS)..=u128::from(MAX_TIMEOUT_MS)).contains(&ms);
+        if fits { Ok(()) } else { Err(ProposeTimeoutError(ms)) }
+    }
+
     pub(crate) fn linear(self) -> LinearTimeouts {
         LinearTimeouts {
             propose: self.propose,
@@ -48,8 +70,7 @@ impl Timeouts {
             precommit_delta: self.precommit / 3,
             // Votes are sent again this long after a round got stuck: it bounds how soon a regained quorum goes on.
             rebroadcast: Duration::from_secs(2),
-            // A long outage must not leave timeouts of a minute behind: progress within 10 s of a regained quorum.
-            max_timeout: Duration::from_secs(6),
+            max_timeout: Duration::from_millis(MAX_TIMEOUT_MS),
         }
     }
 }

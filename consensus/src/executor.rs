@@ -28,7 +28,7 @@ impl Executor for LedgerExecutor {
         // The state's own height is the tip's; a store where they differ is torn.
         let at = schema::chain(state)?.height;
         if at != tip {
-            return Err(StoreError(format!("the state is of height {at}, the last block of {tip}")));
+            return Err(StoreError::Damaged(format!("the state is of height {at}, the last block of {tip}")));
         }
         Ok(schedule.next)
     }

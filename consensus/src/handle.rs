@@ -16,7 +16,7 @@ use libp2p::Multiaddr;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::config::{Config, Keys, Ports};
+use crate::config::{Config, Keys, Ports, ProposeTimeoutError};
 use crate::driver::Services;
 use crate::engine::{SessionConfig, all_peers, for_gossip};
 use crate::events::{Event, Fatal, Mode};
@@ -37,6 +37,9 @@ pub enum StartError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A time to propose that cannot be used.
+    #[error(transparent)]
+    Timeout(#[from] ProposeTimeoutError),
     /// Gossip does not start.
     #[error(transparent)]
     Gossip(#[from] GossipError),
@@ -117,6 +120,12 @@ impl Handle {
         }
     }
 
+    /// What this node found damaged in its own state, with what to do next; none while all is well. It votes nil on
+    /// blocks that it cannot judge, and is not ready.
+    pub fn damage(&self) -> Option<String> {
+        self.services.blocks.damage()
+    }
+
     /// Completes when consensus has ended: `Ok` after [`Self::stop`], else why it could not go on. Any number of
     /// tasks may wait, and stop waiting.
     ///
@@ -168,6 +177,7 @@ pub async fn start(
     keys: Keys,
     genesis: Hash,
 ) -> Result<Handle, StartError> {
+    config.timeouts.check()?;
     let tip = ports.store.tip()?;
     let pool = Arc::new(Mempool::new(genesis, config.limits, tip.height.next()));
     let blocks = Arc::new(Blocks::new(

@@ -36,6 +36,6 @@ mod supervisor;
 mod wal;
 pub mod wire;
 
-pub use config::{Config, Keys, Ports, Timeouts};
+pub use config::{Config, Keys, MAX_TIMEOUT_MS, Ports, ProposeTimeoutError, Timeouts};
 pub use events::{Event, Fatal, Mode};
 pub use handle::{Handle, StartError, Status, start};

@@ -104,6 +104,7 @@ pub struct Blocks {
     clock: Arc<dyn Clock>,
     pool: Arc<Mempool>,
     kept: Mutex<Kept>,
+    damage: Mutex<Option<String>>,
 }
 
 #[derive(Default)]
@@ -120,7 +121,7 @@ impl Blocks {
         clock: Arc<dyn Clock>,
         pool: Arc<Mempool>,
     ) -> Self {
-        Self { genesis, executor, clock, pool, kept: Mutex::default() }
+        Self { genesis, executor, clock, pool, kept: Mutex::default(), damage: Mutex::default() }
     }
 
     /// Reads the base from the store.
@@ -154,6 +155,7 @@ impl Blocks {
                 Tried::Built(judged) => return Ok(judged),
                 Tried::Without(index, why) => self.set_aside(&mut chosen, index, &why),
                 Tried::Fewer => chosen.truncate(chosen.len() / 2),
+                Tried::Unreadable => break,
             }
         }
         match self.try_build(base, proposer, time_ms, &[])? {
@@ -206,8 +208,25 @@ impl Blocks {
             Executed::Panicked(text) => {
                 Ok(Err(Wrong::because(format!("executing it failed inside this program: {text}"))))
             }
+            Executed::Broken(error) if error.is_damage() => Ok(Err(Wrong::because(self.note_damage(&error)))),
             Executed::Broken(error) => Err(error.into()),
         }
+    }
+
+    /// What this node found damaged in its own state, with what to do; none while all is well. It votes nil on what it
+    /// cannot judge and should not be relied upon.
+    pub fn damage(&self) -> Option<String> {
+        self.damage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note_damage(&self, error: &StoreError) -> String {
+        let text = format!(
+            "{error}; stop this node and run `aula replay`, which names the first height that differs, or move its data \
+             folder away and start it as a follower to fetch the chain again"
+        );
+        tracing::error!(damage = text, "this node cannot judge a block and votes nil");
+        *self.damage.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.clone());
+        text
     }
 
     /// Whether a fresh proposal's time is acceptable to this node's clock. The parent's time + 1 ms always is.
@@ -315,6 +334,10 @@ impl Blocks {
                     None => Err(Broken::Execution(format!("executing an empty block panics: {text}"))),
                 }
             }
+            Executed::Broken(error) if error.is_damage() => {
+                self.note_damage(&error);
+                Ok(Tried::Unreadable)
+            }
             Executed::Broken(error) => Err(error.into()),
         }
     }
@@ -367,6 +390,8 @@ enum Tried {
     Built(Arc<Judged>),
     Without(usize, String),
     Fewer,
+    /// Something that the transactions need is damaged in this node's state.
+    Unreadable,
 }
 
 enum Executed {

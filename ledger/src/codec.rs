@@ -56,6 +56,19 @@ pub trait Canonical: BorshSerialize + BorshDeserialize {
         bytes
     }
 
+    /// The canonical bytes of what is to be read again: at most [`Self::MAX_BYTES`] of them.
+    ///
+    /// # Errors
+    /// [`CodecError::TooLarge`]: no decoder would take them. [`CodecError::Malformed`] when there is no encoding.
+    fn to_stored(&self) -> Result<Vec<u8>, CodecError> {
+        let bytes = self.to_canonical();
+        let found = bytes.len() as u64;
+        if found > Self::MAX_BYTES {
+            return Err(CodecError::TooLarge { what: Self::WHAT, limit: Self::MAX_BYTES, found });
+        }
+        if bytes.is_empty() { Err(CodecError::Malformed { what: Self::WHAT }) } else { Ok(bytes) }
+    }
+
     /// Reads canonical bytes.
     ///
     /// # Errors

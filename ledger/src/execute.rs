@@ -22,7 +22,8 @@ use crate::state::{Overlay, StateReader, StateWrites, StoreError};
 use crate::tx::handler::{BlockFacts, BlockMemory, Context, Refusal};
 use crate::types::{Hash, Height, TimeMs, ValidatorAddress};
 
-mod limits;
+pub(crate) mod cost;
+pub mod limits;
 #[cfg(test)]
 mod tests;
 
@@ -121,8 +122,7 @@ pub fn execute_block(
     input: &BlockInput<'_>,
     memory: &dyn SignatureMemory,
 ) -> Result<Outcome, ExecuteError> {
-    let params = schema::params(state)?;
-    let transactions = limits::decode_all(input.transactions, &params)?;
+    let (transactions, params) = limits::decode_all(input.transactions, state)?;
     let mut run = Run::begin(state, input, params)?;
     let mut receipts = Vec::with_capacity(transactions.len());
     for (index, (transaction, bytes)) in (0u32..).zip(transactions.iter().zip(input.transactions)) {
@@ -245,6 +245,11 @@ impl<'a> Run<'a> {
             body.payload.handler().execute(&mut context)
         } else {
             Err(Code::RoleNotAllowed.into())
+        };
+        // A handler need not know how large a record may be: what could not be written refuses the transaction here.
+        let outcome = match self.overlay.refused() {
+            Some(_) => outcome.and(Err(Code::RecordTooLarge.into())),
+            None => outcome,
         };
         match outcome {
             Ok(events) => {

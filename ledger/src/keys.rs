@@ -44,10 +44,10 @@ pub enum Label {
     RoundSeed,
     /// A student's pseudonym.
     Handle,
-    /// A salted field of a student's state.
+    /// Where the field of a name stands in a student's state.
     StudentField,
-    /// A student's state: how many fields, and their root.
-    StudentState,
+    /// A salted value of a student's state.
+    StudentValue,
     /// The draw of the students of a round who are audited.
     AuditDraw,
     /// What a member signs to read rows over a node's HTTP API.
@@ -80,7 +80,7 @@ impl Label {
             Self::RoundSeed => "aula/v1/round-seed",
             Self::Handle => "aula/v1/handle",
             Self::StudentField => "aula/v1/student-field",
-            Self::StudentState => "aula/v1/student-state",
+            Self::StudentValue => "aula/v1/student-value",
             Self::AuditDraw => "aula/v1/audit-draw",
             Self::ApiCredential => "aula/v1/api-credential",
             Self::VaultKeystore => "aula/v1/vault-keystore",

@@ -4,14 +4,32 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::Canonical;
+use crate::execute::cost::{self, Work, unit};
+use crate::types::{SchoolYear, TimeMs};
+
+#[cfg(test)]
+mod tests;
 
 /// Most bytes of a transaction: half a block, so that two large batches share one.
 pub const MAX_TRANSACTION_BYTES: u64 = 2 * 1024 * 1024;
+
+/// Milliseconds that validators wait for a proposal in round 0: THE constant from which the time of consensus, the work of
+/// a block and what a vote may set are derived.
+pub const PROPOSE_TIMEOUT_MS: u64 = 2_000;
+/// Of them, for a full block's bytes to reach everybody.
+pub const TRANSFER_MS: u64 = 300;
+/// Most work that a vote may allow a block, in nanoseconds: what remains serves to execute it twice, at the proposer and
+/// then, at the same time, at everybody else. Below half the time to propose.
+pub const MAX_BLOCK_WORK: u64 = (PROPOSE_TIMEOUT_MS - TRANSFER_MS) / 2 * 1_000_000;
+/// Work of a block unless a vote says otherwise; the rest is for machines slower than the reference.
+pub const DEFAULT_BLOCK_WORK: u64 = 800_000_000;
 
 /// Furthest ahead of its proposal that voting may end: a week at a block a second.
 pub const MAX_PROPOSAL_HEIGHTS: u64 = 604_800;
 /// Most heights that OpenRound may add to a window: a month at a block a second.
 pub const MAX_EXTRA_HEIGHTS: u32 = 2_678_400;
+/// Most school years that may be named as those that take states.
+pub const MAX_SCHOOL_YEARS: u16 = 8;
 /// Most kinds of a class, hence ranks of a request.
 pub const MAX_KINDS: usize = 32;
 /// Most range-proved values of a transaction: what one block may hold. A batch of more requests is split.
@@ -38,16 +56,38 @@ pub const MAX_ACKNOWLEDGE_MS: u64 = 366 * 24 * 60 * 60 * 1_000;
 /// The price of fairness may cost one in this many of a round's work.
 pub const FAIRNESS_WORK_SHARE: u64 = 4;
 
-/// A parameter out of its range.
+/// Parameters that cannot be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the parameter {name} must be from {least} to {most}")]
-pub struct ParamsError {
-    /// Which.
-    pub name: &'static str,
-    /// Least value.
-    pub least: u64,
-    /// Most.
-    pub most: u64,
+pub enum ParamsError {
+    /// One is out of its range.
+    #[error("the parameter {name} must be from {least} to {most}")]
+    Range {
+        /// Which.
+        name: &'static str,
+        /// Least value.
+        least: u64,
+        /// Most.
+        most: u64,
+    },
+    /// A transaction that they allow would never fit a block.
+    #[error(
+        "under these parameters one {kind} may take {needed} of the {most} nanoseconds of max_block_work; lower its limits or \
+         raise that one"
+    )]
+    Work {
+        /// The kind of transaction.
+        kind: &'static str,
+        /// What it may take.
+        needed: u64,
+        /// What a block may.
+        most: u64,
+    },
+    /// The school years that take states.
+    #[error(
+        "first_school_year and last_school_year must both be 0, for the current year and one on each side, or name at most \
+         {MAX_SCHOOL_YEARS} years in order"
+    )]
+    SchoolYears,
 }
 
 /// Parameters of the ledger: in the state, set by the genesis, changed by votes of members.
@@ -56,30 +96,38 @@ pub struct ParamsError {
 pub struct Params {
     /// Most bytes of a block's transactions: 4 MiB reach a validator in well under the propose timeout.
     pub max_block_bytes: u32,
-    /// Most transactions, hence signatures, in a block: about 60 ms of checking.
+    /// Most signatures in a block, hence transactions.
     pub max_block_signatures: u32,
     /// Most range-proved values in a block: 30 to 350 ms of batch verification, by how they are aggregated.
     pub max_block_range_values: u32,
     /// Most RunRound transactions in a block: one bounds the time a block takes.
     pub max_block_rounds: u32,
-    /// Most transactions of one account in a block: nobody crowds the others out.
+    /// Most transactions of one account in a block, whoever else sends. Sharing a block is its proposer's business.
     pub max_block_account_transactions: u32,
+    /// Most work of a block, in nanoseconds of one thread of the reference machine, counted before execution by
+    /// [`crate::execute::limits`]. Whoever proposes executes the block, then everybody else does, within the time to
+    /// propose ([`PROPOSE_TIMEOUT_MS`]).
+    pub max_block_work: u64,
     /// Most entries (student states, requests) in one transaction.
     pub max_batch_entries: u32,
     /// Most students of a district in one school year: one bulk tree, held in memory.
     pub max_district_students: u32,
+    /// Most students of a district over all school years, which each have a handle of their own.
+    pub max_district_leaves: u32,
+    /// First school year that takes states; 0: the one before that of the block's time.
+    pub first_school_year: u16,
+    /// Last school year that takes states; 0: the one after that of the block's time.
+    pub last_school_year: u16,
     /// Most requests in a round.
     pub max_round_requests: u32,
     /// Most pairs of a request and an eligible pool in a round: 8 bytes each in the optimizer's memory. The optimizer
     /// reads hard rows 20 to 30 times, so a round much larger would be refused for its work bound after its requests
-    /// were taken; at this size and bound the hardest RunRound stays below half the propose timeout, all of it
-    /// counted (`tx::tests::work_bound`).
+    /// were taken.
     pub max_round_pairs: u64,
     /// Most pools in a class.
     pub max_class_pools: u32,
-    /// Work bound of one optimizer run: cost or price entries scanned. The design's 10^9 took up to 2.9 s of processor
-    /// time on the hardest families (`twin-runtime/allocation/benches/work_bound.rs`: 0.6 to 4.1 ns an entry), more than half of
-    /// the propose timeout of 3 s; a quarter of it, and the quarter of that for the price of fairness, stay below.
+    /// Work bound of one optimizer run: cost or price entries scanned. With it, the share of it for the price of fairness
+    /// and the round's rows and pairs, the hardest round is charged no more than [`Params::max_block_work`].
     pub max_round_work: u64,
     /// Largest proven gap, in parts per million, at which a round's result is accepted.
     pub max_gap_ppm: u32,
@@ -97,12 +145,16 @@ impl Default for Params {
             max_block_range_values: 1_024,
             max_block_rounds: 1,
             max_block_account_transactions: 1_000,
+            max_block_work: DEFAULT_BLOCK_WORK,
             max_batch_entries: 10_000,
             max_district_students: 200_000,
+            max_district_leaves: 2_000_000,
+            first_school_year: 0,
+            last_school_year: 0,
             max_round_requests: 100_000,
-            max_round_pairs: 16_000_000,
+            max_round_pairs: 10_000_000,
             max_class_pools: 2_000,
-            max_round_work: 250_000_000,
+            max_round_work: 175_000_000,
             max_gap_ppm: 3_000,
             equity: 73,
             min_cell_students: 10,
@@ -111,36 +163,59 @@ impl Default for Params {
 }
 
 impl Params {
-    /// Checks every parameter's range: a vote must not be able to stop the chain.
+    /// Checks every parameter's range, and that whatever they allow fits a block: a vote must not be able to stop the
+    /// chain. No range admits more than a whole block of the most work that may be voted, half the time to propose.
     ///
     /// # Errors
-    /// [`ParamsError`] names the first parameter out of its range.
+    /// [`ParamsError`] names what does not fit.
     pub fn check(&self) -> Result<(), ParamsError> {
-        let ranges: [(&'static str, u64, u64, u64); 14] = [
+        let most = |each: Work| MAX_BLOCK_WORK / each;
+        let ranges: [(&'static str, u64, u64, u64); 16] = [
             ("max_block_bytes", self.max_block_bytes.into(), MAX_TRANSACTION_BYTES, 7 * 1024 * 1024),
-            ("max_block_signatures", self.max_block_signatures.into(), 10, 10_000),
-            ("max_block_range_values", self.max_block_range_values.into(), 0, 65_536),
+            ("max_block_signatures", self.max_block_signatures.into(), 10, most(unit::TRANSACTION)),
+            ("max_block_range_values", self.max_block_range_values.into(), 0, most(unit::GROUPED_VALUE)),
             ("max_block_rounds", self.max_block_rounds.into(), 1, 16),
             ("max_block_account_transactions", self.max_block_account_transactions.into(), 1, 10_000),
-            ("max_batch_entries", self.max_batch_entries.into(), 1, 100_000),
-            ("max_district_students", self.max_district_students.into(), 1, 1_000_000),
-            ("max_round_requests", self.max_round_requests.into(), 1, 1_000_000),
-            ("max_round_pairs", self.max_round_pairs, 1, 200_000_000),
+            ("max_block_work", self.max_block_work, 100_000_000, MAX_BLOCK_WORK),
+            ("max_batch_entries", self.max_batch_entries.into(), 1, most(unit::ROW)),
+            ("max_district_students", self.max_district_students.into(), 1, most(unit::LEAF)),
+            ("max_district_leaves", self.max_district_leaves.into(), 1, 100_000_000),
+            ("max_round_requests", self.max_round_requests.into(), 1, most(unit::REQUEST)),
+            ("max_round_pairs", self.max_round_pairs, 1, most(unit::PAIR)),
             ("max_class_pools", self.max_class_pools.into(), 1, 4_000),
-            ("max_round_work", self.max_round_work, 1, 100_000_000_000),
+            ("max_round_work", self.max_round_work, 1, most(unit::SCAN_1000).saturating_mul(1_000)),
             ("max_gap_ppm", self.max_gap_ppm.into(), 0, 1_000_000),
             ("equity", self.equity.into(), 0, 1_000),
             ("min_cell_students", self.min_cell_students.into(), 1, 1_000),
         ];
-        match ranges.into_iter().find(|(_, value, least, most)| value < least || value > most) {
-            Some((name, _, least, most)) => Err(ParamsError { name, least, most }),
+        if let Some((name, _, least, most)) =
+            ranges.into_iter().find(|(_, value, least, most)| value < least || value > most)
+        {
+            return Err(ParamsError::Range { name, least, most });
+        }
+        let years = self.last_school_year.checked_sub(self.first_school_year);
+        let named = self.first_school_year > 0 && years.is_some_and(|more| more < MAX_SCHOOL_YEARS);
+        if !named && (self.first_school_year, self.last_school_year) != (0, 0) {
+            return Err(ParamsError::SchoolYears);
+        }
+        let most = self.max_block_work;
+        match cost::hardest(self).into_iter().find(|(_, needed)| *needed > most) {
+            Some((kind, needed)) => Err(ParamsError::Work { kind: kind.name(), needed, most }),
             None => Ok(()),
         }
+    }
+
+    /// Whether a school year takes states in a block of this time.
+    pub fn takes_school_year(&self, year: SchoolYear, now: TimeMs) -> bool {
+        if self.first_school_year > 0 {
+            return (self.first_school_year..=self.last_school_year).contains(&year.0);
+        }
+        year.0.abs_diff(SchoolYear::at(now).0) <= 1
     }
 }
 
 impl Canonical for Params {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const WHAT: &'static str = "parameters";
     const MAX_BYTES: u64 = 1024;
 }

@@ -49,6 +49,9 @@ pub enum RoundError {
     /// Decisions do not stand in the requests' order, one each.
     #[error("decision {0} is not its request's")]
     Order(u32),
+    /// What is given as the round at equity 0 is not proved to be of least cost.
+    #[error("the round at equity 0 is not proved to be of least cost")]
+    Plain,
     /// A decision names a pool its request could not get, or costs or ranks it wrongly.
     #[error("decision {0} does not follow from its request")]
     Decision(u32),

@@ -91,7 +91,7 @@ pub fn genesis() -> Genesis {
     Genesis {
         name: name("test"),
         time_ms: TimeMs(1_000),
-        params: Params::default(),
+        params: Params { first_school_year: YEAR.0 - 1, last_school_year: YEAR.0 + 1, ..Params::default() },
         members: vec![
             member("voter-a", &[Role::Consortium], None, None),
             member("voter-b", &[Role::Consortium], None, None),

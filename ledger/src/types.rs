@@ -140,6 +140,26 @@ number! {
     Cents(u64)
 }
 
+impl SchoolYear {
+    /// The school year of a moment, as far as a rule of all districts can say: one begins with July.
+    pub fn at(time: TimeMs) -> Self {
+        const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+        // Days from 1 January to 1 July of 1970.
+        const TO_JULY: u64 = 181;
+        let (mut year, mut days) = (1970u16, (time.0 / DAY_MS).saturating_sub(TO_JULY));
+        loop {
+            // The February of a school year is the next calendar year's.
+            let spring = u32::from(year).saturating_add(1);
+            let leap = spring % 4 == 0 && (spring % 100 != 0 || spring % 400 == 0);
+            let length = if leap { 366 } else { 365 };
+            if days < length || year == u16::MAX {
+                return Self(year);
+            }
+            (year, days) = (year.saturating_add(1), days.saturating_sub(length));
+        }
+    }
+}
+
 impl Height {
     /// The height of the genesis state.
     pub const GENESIS: Self = Self(0);

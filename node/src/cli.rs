@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    backup, bench, completion, demo, evidence, genesis, init, join, keys, localnet, optimize, query, replay,
-    restore, start, status, twin, tx, vault,
+    backup, bench, completion, demo, estate, evidence, genesis, init, join, keys, localnet, optimize, query,
+    replay, restore, start, status, twin, tx, vault,
 };
 use crate::terminal::OutputFormat;
 
@@ -78,6 +78,8 @@ pub enum Command {
     Optimize(optimize::OptimizeArgs),
     /// Measure this program on this machine
     Bench(bench::BenchArgs),
+    /// The school itself: timetables, conflicts, energy, demand, failures
+    Estate(estate::EstateArgs),
     /// Fit, judge and use students' digital twins
     Twin(twin::TwinArgs),
     /// The district's private vault: records, keys, erasure, access

@@ -7,6 +7,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use aula_consensus::MAX_TIMEOUT_MS;
+use aula_ledger::params::PROPOSE_TIMEOUT_MS;
 use aula_vault::Folders;
 use serde::{Deserialize, Serialize};
 
@@ -103,7 +105,9 @@ pub struct P2p {
 pub struct Consensus {
     /// Votes with the validator key when it is in the set, or only follows.
     pub role: Role,
-    /// How long to wait for a proposal in round 0, in milliseconds, 100 to 60,000.
+    /// How long to wait for a proposal in round 0, in milliseconds: from the time within which the largest block that the
+    /// ledger admits is built, sent and executed ([`PROPOSE_TIMEOUT_MS`]) to the longest of any round
+    /// ([`MAX_TIMEOUT_MS`]).
     pub propose_timeout_ms: u64,
     /// With nothing to do, the time between blocks in milliseconds, 10 to 60,000.
     pub idle_block_ms: u64,
@@ -199,7 +203,7 @@ impl Default for Consensus {
     fn default() -> Self {
         Self {
             role: Role::Validator,
-            propose_timeout_ms: 1_500,
+            propose_timeout_ms: PROPOSE_TIMEOUT_MS,
             idle_block_ms: 1_000,
             max_mempool_transactions: 50_000,
         }
@@ -277,8 +281,8 @@ impl Config {
             (
                 "consensus.propose_timeout_ms",
                 self.consensus.propose_timeout_ms,
-                100..=60_000,
-                "100 to 60000 ms",
+                PROPOSE_TIMEOUT_MS..=MAX_TIMEOUT_MS,
+                "2000 ms, within which the largest block is built, sent and executed, to 6000 ms, the longest of any round",
             ),
             ("consensus.idle_block_ms", self.consensus.idle_block_ms, 10..=60_000, "10 to 60000 ms"),
             (

@@ -6,8 +6,8 @@ use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command};
 use crate::command::{
-    backup, bench, completion, demo, evidence, genesis, init, join, keys, localnet, optimize, query, replay,
-    restore, start, status, twin, tx, vault,
+    backup, bench, completion, demo, estate, evidence, genesis, init, join, keys, localnet, optimize, query,
+    replay, restore, start, status, twin, tx, vault,
 };
 use crate::home::Home;
 use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, start_logging};
@@ -67,6 +67,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Replay(args) => replay::run(context, &args),
         Command::Genesis(args) => genesis::run(context, &args),
         Command::Keys(args) => keys::run(context, &args),
+        Command::Estate(args) => estate::run(&args),
         Command::Optimize(args) => optimize::run(&args),
         Command::Vault(args) => vault::run(context, &args).await,
         Command::Backup(args) => backup::run(context, &args),

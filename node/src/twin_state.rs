@@ -49,9 +49,16 @@ pub fn salted_fields(
     leaves(state, params).into_iter().map(salted).collect()
 }
 
+/// What blinds the commitment to a field under a version.
+pub fn blinding(secret: &StudentSecret, field: CommittedField, version: u64) -> [u8; 32] {
+    // Every committed field's text is a name; none of them opens nothing.
+    let Ok(name) = Field::new(&field.to_string()) else { return [0; 32] };
+    Opening::derive(secret, &name, version, 0).blinding().to_bytes()
+}
+
 /// The numbers that are committed to: need where it is assessed, engagement, and mastery of the skills that assessments
 /// have scales for.
-fn numbers(state: &TwinState, params: &Params) -> Vec<(CommittedField, u64)> {
+pub fn numbers(state: &TwinState, params: &Params) -> Vec<(CommittedField, u64)> {
     let need = state.need().map(|need| (CommittedField::Need, u64::from(need.score())));
     let engagement = (CommittedField::Engagement, u64::from(state.engagement().level.e4()));
     let skills: BTreeSet<SkillId> = params.scales.iter().map(|scale| scale.skill).collect();

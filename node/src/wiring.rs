@@ -201,6 +201,10 @@ impl Network for Consensus {
         self.0.status().peers
     }
 
+    fn damage(&self) -> Option<String> {
+        self.0.damage()
+    }
+
     fn mode(&self) -> &'static str {
         match self.0.status().mode {
             Mode::Validator => "validator",

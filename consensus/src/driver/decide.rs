@@ -121,8 +121,14 @@ impl Driver {
             stored.map(|value| blocks.judge(&base, value.block, hash, None)).transpose()
         })
         .await??;
+        let damage = self.services.blocks.damage();
         match found {
             Some(Ok(judged)) => Ok(judged),
+            Some(Err(_)) if damage.is_some() => Err(Fatal::engine(format!(
+                "block {hash} at height {} is final and cannot be executed here: {}",
+                certificate.height,
+                damage.unwrap_or_default()
+            ))),
             Some(Err(Wrong { why, .. })) => Err(Fatal::program(format!(
                 "block {hash} at height {} is final but wrong here: {why}. Start again; if it repeats, this \
                  program's version differs from the others'",

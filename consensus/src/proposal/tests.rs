@@ -13,7 +13,8 @@ use aula_ledger::types::{AccountId, Cents, SchoolYear};
 use ed25519_dalek::SigningKey;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// Account 1 is fine, 2's transactions make a block invalid, 3's make the ledger panic; more than `limit`
+/// Account 1 is fine, 2's transactions make a block invalid, 3's make the ledger panic, 7's need a record that is damaged
+/// in this node's state, 8's a store that fails; more than `limit`
 /// transactions are over a limit.
 struct Ledger {
     limit: usize,
@@ -47,12 +48,14 @@ impl Executor for Ledger {
             match Transaction::from_canonical(bytes).unwrap().body.account.0[0] {
                 1 => {}
                 2 => return Err(ExecuteError::Invalid { index, code: Code::InvalidPayload }),
+                7 => return Err(StoreError::Damaged("a record".into()).into()),
+                8 => return Err(StoreError::Failed("the disk".into()).into()),
                 _ => panic!("a bug in the ledger"),
             }
         }
         let empty = merkle::head(Vec::<Vec<u8>>::new());
         let header = Header {
-            genesis: input.genesis,
+            genesis: *input.genesis,
             height: input.height,
             time_ms: input.time_ms,
             parent: input.parent,
@@ -238,6 +241,52 @@ fn the_clock_judges_fresh_blocks_and_nothing_else() {
     let built = bench.build();
     assert_eq!(built.block.header.time_ms, TimeMs(1_001));
     assert!(bench.blocks.is_timely(&bench.base, &built.block));
+}
+
+/// What another node proposes, whose state is whole: this node's own, with another's transaction in it.
+fn theirs(bench: &Bench, account: u8) -> Block {
+    let mut block = (*bench.build().block).clone();
+    let body = Body {
+        genesis: genesis(),
+        account: AccountId([account; 20]),
+        sequence: 0,
+        valid_until_height: Height(9),
+        payload: FundBudget { school_year: SchoolYear(1988), amount_cents: Cents(1) }.into(),
+    };
+    block.transactions = vec![Transaction::sign(body, &key(account)).to_canonical()];
+    block.header.transactions = merkle::head(&block.transactions);
+    block
+}
+
+#[test]
+fn attack_15_a_damaged_record_is_a_nil_vote_and_the_node_says_so() {
+    let bench = bench(1_000);
+    assert_eq!(bench.blocks.damage(), None);
+    let block = theirs(&bench, 7);
+    let judge = |block: &Block| {
+        bench.blocks.judge(&bench.base, block.to_canonical(), block.header.hash(), Some(proposer()))
+    };
+    let wrong = judge(&block).unwrap().unwrap_err();
+    assert!(
+        wrong.genuine && wrong.why.contains("damaged") && wrong.why.contains("aula replay"),
+        "{}",
+        wrong.why
+    );
+    assert_eq!(bench.blocks.damage(), Some(wrong.why));
+    // It lives, and votes for what it can judge.
+    assert!(judge(&theirs(&bench, 1)).unwrap().is_ok());
+    assert!(bench.blocks.damage().is_some(), "and goes on saying so");
+    // A store that fails is another matter.
+    assert!(judge(&theirs(&bench, 8)).is_err());
+}
+
+#[test]
+fn attack_15_a_proposer_that_meets_damage_leaves_its_block_empty() {
+    let bench = bench(1_000);
+    bench.fill(1, 2);
+    bench.fill(7, 1);
+    assert!(bench.build().block.transactions.is_empty());
+    assert!(bench.blocks.damage().is_some());
 }
 
 #[test]

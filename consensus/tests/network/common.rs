@@ -26,7 +26,7 @@ use libp2p::{Multiaddr, PeerId};
 use libp2p_identity::Keypair;
 use sha2::{Digest, Sha256};
 
-pub fn genesis() -> Hash {
+pub fn genesis_hash() -> Hash {
     Hash([0; 32])
 }
 
@@ -141,7 +141,7 @@ fn account_key(n: u8) -> SigningKey {
 
 pub fn transaction(n: u8, sequence: u64) -> Transaction {
     let body = Body {
-        genesis: genesis(),
+        genesis: genesis_hash(),
         account: account(n),
         sequence,
         valid_until_height: Height(1_000_000),
@@ -187,7 +187,7 @@ impl Executor for Counter {
             writes.values.insert(from.0.to_vec(), Some(sequence.to_le_bytes().to_vec()));
         }
         let header = Header {
-            genesis: input.genesis,
+            genesis: *input.genesis,
             height: input.height,
             time_ms: input.time_ms,
             parent: input.parent,
@@ -294,7 +294,7 @@ pub fn free_ports() -> u16 {
 pub fn counting_genesis(validators: BTreeMap<u64, ValidatorSet>) -> (Genesis, Arc<Counter>) {
     let counter = Arc::new(Counter { validators, admitted: Mutex::default() });
     let genesis = Genesis {
-        genesis: genesis(),
+        genesis: genesis_hash(),
         tip: Tip { height: Height(0), hash: Hash([0; 32]), time_ms: TimeMs(1_000) },
         state: MemoryState::new(),
         executor: counter.clone(),
@@ -388,7 +388,7 @@ impl Network {
         };
         let validator = node.signs.then(|| validator_key(node.number));
         let keys = Keys { validator, network: network_key(node.number) };
-        node.handle = Some(start(config, ports, keys, self.genesis.sha256).await.unwrap());
+        node.handle = Some(start(config, ports, keys, self.genesis.genesis).await.unwrap());
     }
 
     pub async fn stop(&mut self, n: usize) {
@@ -443,7 +443,7 @@ impl Network {
                 }
                 let decided = node.store.decided_at(height).unwrap();
                 assert_eq!(decided.certificate.block_hash, hash);
-                let verdict = decided.certificate.verify(&self.genesis.sha256, &sets(height));
+                let verdict = decided.certificate.verify(&self.genesis.genesis, &sets(height));
                 assert_eq!(verdict, Ok(()), "height {height}");
             }
         }

@@ -35,7 +35,7 @@ fn hint(node: &Node) -> ListenHint {
 /// Four validators of one operator, who also votes and funds. The nodes exist first: the file names their peers.
 fn network() -> Network {
     let empty = Genesis {
-        genesis: crate::common::genesis(),
+        genesis: crate::common::genesis_hash(),
         tip: Tip { height: Height(0), hash: Default::default(), time_ms: TimeMs(0) },
         state: MemoryState::new(),
         executor: Arc::new(LedgerExecutor),
@@ -79,7 +79,7 @@ fn network() -> Network {
 
 fn sign(network: &Network, sequence: u64, payload: Payload) -> Transaction {
     let body = Body {
-        genesis: network.genesis.sha256,
+        genesis: network.genesis.genesis,
         account: account_of(&public_key(&operator())),
         sequence,
         valid_until_height: Height(10_000),

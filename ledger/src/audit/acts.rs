@@ -21,26 +21,32 @@ pub type Body = (Vec<Vec<u8>>, Vec<Receipt>);
 
 /// Whether anybody may have this transaction and its receipt whole; `min_cell` is the parameter `min_cell_students`.
 pub fn is_public(payload: &Payload, receipt: &Receipt, min_cell: u32) -> bool {
-    match payload {
-        Payload::RegisterMember(_)
-        | Payload::ProposeChange(_)
-        | Payload::VoteChange(_)
-        | Payload::RotateKey(_)
-        | Payload::RecordAccess(_)
-        | Payload::FundBudget(_)
-        | Payload::DefineClass(_)
-        | Payload::DefinePool(_)
-        | Payload::OpenRound(_)
-        | Payload::Acknowledge(_)
-        | Payload::SetClassTerms(_) => true,
-        Payload::RunRound(_) => receipt.events.iter().all(|event| match event {
-            Event::RoundDecided { requests, placed, waitlisted, .. } => {
-                may_show(&[*placed, *waitlisted, *requests], min_cell)
-            }
-            _ => false,
-        }),
+    let Payload::RunRound(_) = payload else { return is_shown(payload) };
+    receipt.events.iter().all(|event| match event {
+        Event::RoundDecided { requests, placed, waitlisted, .. } => {
+            may_show(&[*placed, *waitlisted, *requests], min_cell)
+        }
         _ => false,
-    }
+    })
+}
+
+/// Whether a transaction of this kind may be shown at all.
+pub(super) fn is_shown(payload: &Payload) -> bool {
+    matches!(
+        payload,
+        Payload::RegisterMember(_)
+            | Payload::ProposeChange(_)
+            | Payload::VoteChange(_)
+            | Payload::RotateKey(_)
+            | Payload::RecordAccess(_)
+            | Payload::FundBudget(_)
+            | Payload::DefineClass(_)
+            | Payload::DefinePool(_)
+            | Payload::OpenRound(_)
+            | Payload::Acknowledge(_)
+            | Payload::SetClassTerms(_)
+            | Payload::RunRound(_)
+    )
 }
 
 /// The acts at these places (height and position), ascending; those that are not public are left out.
@@ -67,7 +73,7 @@ pub(super) fn collect(
             let at = usize::try_from(index).map_err(|_| none())?;
             let (bytes, receipt) = body.0.get(at).zip(body.1.get(at)).ok_or_else(none)?;
             let transaction = Transaction::from_canonical(bytes)
-                .map_err(|error| StoreError(format!("a stored transaction is damaged: {error}")))?;
+                .map_err(|error| StoreError::Damaged(format!("a stored transaction is damaged: {error}")))?;
             if is_public(&transaction.body.payload, receipt, min_cell) {
                 let row = |leaves: &[Hash], row: Vec<u8>| -> Result<ProvedRow, BuildError> {
                     Ok(ProvedRow { row, path: merkle::path(leaves, index.into()).ok_or_else(none)? })

@@ -45,7 +45,7 @@ pub(super) fn collect(
     if proved.len() == claims.len() {
         Ok(groups)
     } else {
-        Err(StoreError("a counted request stands in no accepted batch".into()).into())
+        Err(StoreError::Damaged("a counted request stands in no accepted batch".into()).into())
     }
 }
 
@@ -61,7 +61,8 @@ fn groups_of(
         let position = |handle| claims.binary_search_by_key(handle, |claim| claim.handle).ok();
         let rows = entries.iter().map(|entry| position(&entry.handle).and_then(|at| u32::try_from(at).ok()));
         let rows: Option<Vec<u32>> = rows.collect();
-        let rows = rows.ok_or_else(|| StoreError("an accepted batch names a handle without a row".into()))?;
+        let rows =
+            rows.ok_or_else(|| StoreError::Damaged("an accepted batch names a handle without a row".into()))?;
         let before = proved.len();
         proved.extend(&rows);
         if proved.len() > before {
@@ -103,8 +104,8 @@ pub(super) fn verify(
     checks.pass(
         NAME,
         format!(
-            "Bands proved: each of the {} needs lies in its band, by {} range proofs against the commitments that stood \
-             in the students' states before the round opened. {LIMITS}",
+            "Bands proved: each of the {} needs lies in its band, by {} range proofs against the commitments of the \
+             requests. {LIMITS}",
             claims.len(),
             groups.len()
         ),
@@ -125,9 +126,9 @@ pub(super) fn verify_one(
         checks.pass(
             NAME,
             format!(
-                "Band {band} was proved at submission: the ledger takes no request without a range proof against the \
-                 commitment {} in the student's state. The proof covers other students as well and stands in the \
-                 round's bundle. {LIMITS}",
+                "Band {band} rests on the ledger's rule, hence on more than two thirds of the validators: no request is \
+                 taken without a range proof against its commitment {}. That proof covers other students as well and \
+                 stands in the round's bundle. {LIMITS}",
                 claim.commitment
             ),
         );
@@ -138,8 +139,7 @@ pub(super) fn verify_one(
     checks.pass(
         NAME,
         format!(
-            "Band {band} is proved: the need lies in it, by a range proof against the commitment {} in the student's \
-             state. {LIMITS}",
+            "Band {band} is proved: the need lies in it, by a range proof against the request's commitment {}. {LIMITS}",
             claim.commitment
         ),
     );
@@ -147,4 +147,6 @@ pub(super) fn verify_one(
 }
 
 /// What no proof of a band shows.
-const LIMITS: &str = "That the committed needs are true, and mandates, are not proved: audits draw a sample.";
+const LIMITS: &str = "That the commitments stood in the students' states before the round opened, that the committed needs \
+                      are true, and mandates, are not shown: the first rests on the ledger's rule, for the others audits \
+                      draw a sample.";

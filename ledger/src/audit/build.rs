@@ -10,8 +10,8 @@ use super::acts::{self, Body};
 use super::bands;
 use super::bundle::{
     AccessEvidence, AllocationEvidence, BandEvidence, BudgetEvidence, Bundle, ChainEvidence, DecidedRequest,
-    EquityStanding, Figure, FigureKey, FiguresEvidence, Link, Proved, ProvedRow, RoundContext, RoundEvidence,
-    SignedHeader, StudentEvidence, StudentStanding, Subject,
+    EquityStanding, Figure, FigureKey, FiguresEvidence, Link, Lookup, Proved, ProvedRow, RoundContext,
+    RoundEvidence, SignedHeader, StudentEvidence, StudentStanding, Subject,
 };
 use crate::chain::{Code, CommitCertificate, Header, Transaction};
 use crate::codec::{Canonical, CodecError};
@@ -44,7 +44,9 @@ pub trait Archive {
         let accepted = receipts.iter().zip(&transactions).filter(|(one, _)| one.code == Code::Accepted);
         let payload = |bytes: &[u8]| Transaction::from_canonical(bytes).map(|one| one.body.payload);
         let payloads: Result<Vec<Payload>, CodecError> = accepted.map(|(_, bytes)| payload(bytes)).collect();
-        payloads.map(Some).map_err(|error| StoreError(format!("a stored transaction is damaged: {error}")))
+        payloads
+            .map(Some)
+            .map_err(|error| StoreError::Damaged(format!("a stored transaction is damaged: {error}")))
     }
 }
 
@@ -139,9 +141,10 @@ impl<'a> Collector<'a> {
         let mut claims = Vec::with_capacity(requests.len());
         for ((handle, request), (same, decision)) in requests.into_iter().zip(decisions) {
             if handle != same {
-                return Err(
-                    StoreError("a round's requests and decisions are of different students".into()).into()
-                );
+                return Err(StoreError::Damaged(
+                    "a round's requests and decisions are of different students".into(),
+                )
+                .into());
             }
             let row: RequestRow = schema::decode(&request)?;
             homes.insert(row.home_school);
@@ -156,6 +159,7 @@ impl<'a> Collector<'a> {
             budgets: self.budgets(&decision)?,
             shares: shares.collect::<Result<_, _>>()?,
             certificate: self.known(&schema::certificate_key(round))?,
+            plain: self.known(&schema::plain_key(round))?,
             report: self.known(&schema::report_key(round))?,
             rows,
             bands,
@@ -202,10 +206,12 @@ impl<'a> Collector<'a> {
             Some(tree) => {
                 let hash_of = |neighbour: &Handle| {
                     let row = self.state.row(&label, neighbour)?;
-                    row.map(|row| row_hash(&row)).ok_or_else(|| StoreError("a tree's row is missing".into()))
+                    row.map(|row| row_hash(&row))
+                        .ok_or_else(|| StoreError::Damaged("a tree's row is missing".into()))
                 };
                 let proof = tree.prove_absence(handle, hash_of)?;
-                let proof = proof.ok_or_else(|| StoreError("a tree has and has not a handle".into()))?;
+                let proof =
+                    proof.ok_or_else(|| StoreError::Damaged("a tree has and has not a handle".into()))?;
                 StudentStanding::Absent { tree: self.known(&tree_key(&label))?, proof }
             }
         };
@@ -256,7 +262,8 @@ impl<'a> Collector<'a> {
     /// [`BuildError::NotFound`] when nothing is left or there is no such record, [`BuildError::MissingBlock`] when an
     /// act's block is not shown, [`BuildError::Store`].
     pub fn figures(&self, keys: &[FigureKey], places: &[(Height, u32)]) -> Result<Bundle, BuildError> {
-        let keys: BTreeSet<FigureKey> = keys.iter().copied().collect();
+        let mut keys: BTreeSet<FigureKey> = keys.iter().copied().collect();
+        keys.extend(self.classes_of(keys.iter())?);
         let mut figures = Vec::with_capacity(keys.len());
         for key in keys {
             let (value, proof) = self.prove(&state_key(&key))?;
@@ -276,6 +283,22 @@ impl<'a> Collector<'a> {
         self.bundle(Subject::Figures(FiguresEvidence { figures, acts }))
     }
 
+    /// The records of the classes whose rounds' reports are asked for: they say whether these decisions stand.
+    fn classes_of<'k>(
+        &self,
+        keys: impl Iterator<Item = &'k FigureKey>,
+    ) -> Result<Vec<FigureKey>, StoreError> {
+        let mut classes = Vec::new();
+        for key in keys {
+            if let FigureKey::Report(round) = key
+                && let Some(report) = schema::published_report(self.state, *round)?
+            {
+                classes.push(FigureKey::Class(report.class));
+            }
+        }
+        Ok(classes)
+    }
+
     fn bundle(&self, subject: Subject) -> Result<Bundle, BuildError> {
         let chain_record = self.known(&schema::chain_key())?;
         Ok(Bundle { chain: self.chain.clone(), chain_record, subject })
@@ -293,10 +316,11 @@ impl<'a> Collector<'a> {
         mut schools: BTreeSet<SchoolId>,
     ) -> Result<RoundContext, BuildError> {
         let mut pools = Vec::with_capacity(decision.prices.len());
-        for price in &decision.prices {
-            let pool = self.known(&schema::pool_key(decision.class, price.pool))?;
-            schools.insert(schema::decode::<schema::PoolRecord>(&pool.value)?.school);
-            pools.push(pool);
+        for pool in schema::pools(self.state, decision.class)? {
+            pools.push(self.known(&schema::pool_key(decision.class, pool.pool))?);
+            if pool.defined < decision.height {
+                schools.insert(pool.school);
+            }
         }
         let schools = schools.into_iter().map(|school| self.known(&schema::school_key(school)));
         Ok(RoundContext {
@@ -304,6 +328,7 @@ impl<'a> Collector<'a> {
             record: self.known(&schema::round_key(round))?,
             class: self.known(&schema::class_key(decision.class))?,
             decision: self.known(&schema::decision_key(round))?,
+            reversion: self.look_up(&schema::reversion_key(round))?,
             pools,
             schools: schools.collect::<Result<_, _>>()?,
             requests: self.known(&tree_key(&schema::requests_tree(round)))?,
@@ -336,11 +361,20 @@ impl<'a> Collector<'a> {
         map::prove(self.state, self.record.height, key)
     }
 
+    /// What the state holds under a key that may be empty.
+    fn look_up(&self, key: &[u8]) -> Result<Lookup, StoreError> {
+        let (value, proof) = self.prove(key)?;
+        Ok(match value {
+            None => Lookup::Absent(proof),
+            Some(value) => Lookup::Present(Proved { value, proof }),
+        })
+    }
+
     /// A record that must exist, with its proof.
     fn known(&self, key: &[u8]) -> Result<Proved, StoreError> {
         let (value, proof) = self.prove(key)?;
-        let value =
-            value.ok_or_else(|| StoreError(format!("the record {} is missing", key.escape_ascii())))?;
+        let value = value
+            .ok_or_else(|| StoreError::Damaged(format!("the record {} is missing", key.escape_ascii())))?;
         Ok(Proved { value, proof })
     }
 }

@@ -10,12 +10,13 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::sha256;
-use crate::chain::{CommitCertificate, Header, TreeHead, ValidatorSet};
+use crate::chain::{CommitCertificate, Header, ValidatorSet};
 use crate::codec::{Canonical, CodecError, at_most};
 use crate::proof::committed::{BAND_GROUP, ProofBytes};
+use crate::proof::sparse::MAX_DEPTH;
 use crate::proof::{AbsenceProof, InclusionPath};
 use crate::state::map::MapProof;
-use crate::types::{AccountId, DistrictId, Handle, Height, RoundId, SchoolYear};
+use crate::types::{AccountId, DistrictId, Handle, Hash, Height, RoundId, SchoolYear};
 
 mod public;
 
@@ -126,6 +127,17 @@ pub struct Proved {
     pub proof: MapProof,
 }
 
+/// What the state holds under a key that may be empty.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum Lookup {
+    /// Nothing.
+    Absent(MapProof) = 1,
+    /// A record.
+    Present(Proved) = 2,
+}
+
 /// A row of a bulk tree with its way to the tree's root.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct ProvedRow {
@@ -180,7 +192,9 @@ pub struct RoundContext {
     pub class: Proved,
     /// Its decision.
     pub decision: Proved,
-    /// The pools that the decision prices, in its order.
+    /// Whether the decision was taken back.
+    pub reversion: Lookup,
+    /// All pools of the class, ascending by number; those defined after the decision stand here too.
     #[borsh(deserialize_with = "at_most::<MAX_RECORDS, _, _>")]
     pub pools: Vec<Proved>,
     /// Every school that a shown request or a pool names, ascending.
@@ -240,6 +254,8 @@ pub struct RoundEvidence {
     pub shares: Vec<Proved>,
     /// The optimizer's certificate.
     pub certificate: Proved,
+    /// The same round at equity 0 with its certificate: what the price of fairness compares with.
+    pub plain: Proved,
     /// The published report.
     pub report: Proved,
     /// Every request with its decision, ascending by handle: both trees are rebuilt from these.
@@ -332,8 +348,6 @@ pub struct StudentEvidence {
 /// Fields of a student's state, opened by the district.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Opened {
-    /// How many fields the state has, and their root: the leaf holds the hash of both.
-    pub head: TreeHead,
     /// Ascending by name; at least one.
     #[borsh(deserialize_with = "at_most::<MAX_FIELDS, _, _>")]
     pub fields: Vec<OpenedField>,
@@ -348,8 +362,11 @@ pub struct OpenedField {
     pub value: Vec<u8>,
     /// What hid it.
     pub salt: [u8; 32],
-    /// Its way to the state's hash.
-    pub path: InclusionPath,
+    /// What blinds the leaf's commitment to its number; present exactly if the leaf commits to this field.
+    pub blinding: Option<[u8; 32]>,
+    /// The hashes beside its way down in the state's tree, lowest first; none is an empty subtree.
+    #[borsh(deserialize_with = "at_most::<MAX_DEPTH, _, _>")]
+    pub siblings: Vec<Option<Hash>>,
 }
 
 /// Where a student stands.

@@ -14,6 +14,7 @@ mod acts;
 mod bands;
 pub mod build;
 pub mod bundle;
+mod least;
 pub mod open;
 pub mod optimum;
 pub mod report;
@@ -27,7 +28,7 @@ pub use acts::{Body, is_public};
 pub use build::{Archive, BuildError, Collector};
 pub use bundle::{Bundle, Subject};
 pub use optimum::{Optimum, OptimumReport, verify_optimum};
-pub use report::{Check, Report, Verdict};
+pub use report::{Check, Report, Standing, Verdict};
 pub use verify::{Options, TrustedBlock, verify};
 
 /// Plain SHA-256, as `sha256sum` prints it.

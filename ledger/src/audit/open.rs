@@ -11,11 +11,10 @@ use std::collections::BTreeSet;
 use super::bundle::{BandEvidence, Bundle, ListedRead, Opened, OpenedField, StudentStanding, Subject};
 use crate::access::AccessEntry;
 use crate::codec::Canonical;
-use crate::proof::committed::{ProofBytes, band_statement};
-use crate::proof::student_state::{SaltedField, head, state_hash};
-use crate::proof::{InclusionPath, merkle};
+use crate::proof::InclusionPath;
+use crate::proof::committed::{CommittedField, ProofBytes, band_statement, opens};
+use crate::proof::student_state::{self, SaltedField, state_hash};
 use crate::state::schema::{AccessLog, RequestRow, StudentLeaf};
-use crate::types::Hash;
 
 /// Why nothing was added.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +28,9 @@ pub enum OpenError {
     /// The state has no such field.
     #[error("the state has no field {0}")]
     NoField(String),
+    /// The leaf commits to another number, or under another blinding.
+    #[error("the anchored leaf does not commit to the value of the field {0}")]
+    OtherCommitment(String),
     /// The entry is not in the anchored log.
     #[error("the entry is not in the access log as it is anchored")]
     OtherLog,
@@ -47,7 +49,8 @@ pub fn anchored_leaf(bundle: &Bundle) -> Result<StudentLeaf, OpenError> {
     StudentLeaf::from_canonical(&row.row).map_err(|_| OpenError::NotAnchored)
 }
 
-/// Opens the fields named, of all `fields` of the state, ascending by name.
+/// Opens the fields named, of all `fields` of the state. `blinding_of` gives what blinds the leaf's commitment to a
+/// field, under the leaf's version.
 ///
 /// # Errors
 /// [`OpenError`].
@@ -55,25 +58,34 @@ pub fn open_fields(
     bundle: &mut Bundle,
     fields: &[SaltedField],
     names: &BTreeSet<String>,
+    blinding_of: impl Fn(CommittedField) -> [u8; 32],
 ) -> Result<(), OpenError> {
     let leaf = anchored_leaf(bundle)?;
     if state_hash(fields) != leaf.state_hash {
         return Err(OpenError::OtherState(leaf.anchored.0));
     }
-    let hashes: Vec<Hash> = fields.iter().map(SaltedField::hash).collect();
     let mut opened = Vec::with_capacity(names.len());
     for name in names {
         let missing = || OpenError::NoField(name.clone());
-        let at = fields.iter().position(|field| field.field == *name).ok_or_else(missing)?;
-        let field = fields.get(at).ok_or_else(missing)?.clone();
-        let path = u64::try_from(at).ok().and_then(|at| merkle::path(&hashes, at)).ok_or_else(missing)?;
-        opened.push(OpenedField { field: field.field, value: field.value, salt: field.salt, path });
+        let field = fields.iter().find(|field| field.field == *name).ok_or_else(missing)?;
+        let siblings = student_state::siblings(fields, name).ok_or_else(missing)?;
+        let committed = leaf.commitments.iter().find(|one| one.field.to_string() == *name);
+        let blinding = committed.map(|committed| blinding_of(committed.field));
+        let fits = committed.zip(blinding).is_none_or(|(committed, blinding)| {
+            let number = committed.field.number_in(&field.value);
+            number.is_some_and(|number| opens(&committed.commitment, number, &blinding))
+        });
+        if !fits {
+            return Err(OpenError::OtherCommitment(name.clone()));
+        }
+        let SaltedField { field, value, salt } = field.clone();
+        opened.push(OpenedField { field, value, salt, blinding, siblings });
     }
     let Subject::Student(student) = &mut bundle.subject else { return Err(OpenError::NotAnchored) };
     let StudentStanding::Anchored { opened: place, .. } = &mut student.standing else {
         return Err(OpenError::NotAnchored);
     };
-    *place = (!opened.is_empty()).then_some(Opened { head: head(fields), fields: opened });
+    *place = (!opened.is_empty()).then_some(Opened { fields: opened });
     Ok(())
 }
 

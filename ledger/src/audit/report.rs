@@ -27,6 +27,18 @@ impl Verdict {
     }
 }
 
+/// Whether the decision that a bundle shows is the one in force as of the bundle's height.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It is; or the bundle shows no decision, and what it shows stands in the state.
+    Stands,
+    /// It was taken back.
+    Reverted,
+    /// A later decision of its class took its place.
+    Replaced,
+}
+
 /// One line of an audit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
@@ -43,6 +55,8 @@ pub struct Check {
 pub struct Report {
     /// The answer.
     pub verdict: Verdict,
+    /// Whether what is shown is in force; none unless valid.
+    pub standing: Option<Standing>,
     /// Which chain the genesis file founds, if it is one.
     pub chain_id: Option<ChainId>,
     /// SHA-256 of the genesis file's bytes.
@@ -60,11 +74,20 @@ pub struct Report {
 }
 
 impl Report {
+    /// 0 valid and in force, 1 checked and no (also of a decision that no longer stands), 2 could not tell.
+    pub fn exit_code(&self) -> u8 {
+        match (self.verdict, self.standing) {
+            (Verdict::Valid, Some(Standing::Reverted | Standing::Replaced)) => Verdict::Invalid.exit_code(),
+            (verdict, _) => verdict.exit_code(),
+        }
+    }
+
     /// The report as every door gives it: the line of `aula-audit verify --output json`.
     pub fn to_json(&self) -> serde_json::Value {
         let mut report = serde_json::json!({
             "valid": self.verdict == Verdict::Valid,
             "verdict": self.verdict,
+            "standing": self.standing,
             "chain_id": self.chain_id,
             "genesis_sha256": self.genesis_sha256,
             "height": self.height,

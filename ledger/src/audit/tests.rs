@@ -11,6 +11,7 @@ use crate::types::{DistrictId, Handle, Height, RoundId};
 
 mod disclosure;
 mod figures;
+mod lies;
 mod measure;
 mod mutations;
 mod reads;
@@ -59,6 +60,7 @@ fn a_round_is_proved_from_the_genesis_to_its_optimum() {
         "certificate",
         "header",
         "state",
+        "pools",
         "round",
         "standing",
         "rows",
@@ -79,6 +81,48 @@ fn a_round_is_proved_from_the_genesis_to_its_optimum() {
     assert!(report.sentence.starts_with("VALID: true as of height "));
     assert!(report.sentence.contains("A later revert is not excluded. No past validator set is assumed"));
     assert!(lines(&report).contains("Bands proved: each of the 18 needs"));
+}
+
+#[test]
+fn a_decision_that_was_replaced_or_reverted_is_true_and_does_not_stand() {
+    let mut world = World::decided();
+    let standing = |world: &World, round: u32, handle: Handle| {
+        let whole = assert_valid(world, &world.collector(&[]).round(RoundId(round)).unwrap());
+        let one = assert_valid(world, &world.collector(&[]).allocation(RoundId(round), &handle).unwrap());
+        assert_eq!((whole.standing, whole.exit_code()), (one.standing, one.exit_code()));
+        assert_eq!(whole.to_json()["valid"], true);
+        (whole.to_json()["standing"].as_str().unwrap().to_owned(), whole.exit_code(), whole.sentence)
+    };
+    let (word, code, sentence) = standing(&world, 0, handle(3));
+    assert_eq!((word.as_str(), code), ("stands", 0), "{sentence}");
+    world.another_round();
+    let (word, code, sentence) = standing(&world, 0, handle(3));
+    assert_eq!((word.as_str(), code), ("replaced", 1), "{sentence}");
+    assert!(
+        sentence.starts_with("VALID, BUT IT DOES NOT STAND: a later decision had taken its place"),
+        "{sentence}"
+    );
+    assert_eq!(standing(&world, 1, handle(3)).0, "stands");
+    world.accept("voter-a", crate::testkit::revert(1));
+    let (word, code, sentence) = standing(&world, 1, handle(3));
+    assert_eq!((word.as_str(), code), ("reverted", 1), "{sentence}");
+    assert!(sentence.starts_with("VALID, BUT IT DOES NOT STAND: the decision was reverted"), "{sentence}");
+    assert_eq!(standing(&world, 0, handle(3)).0, "stands");
+    // A third round: the second was reverted all the same, the first is replaced again.
+    world.accept("voter-a", crate::testkit::revert(0));
+    assert_eq!(standing(&world, 0, handle(3)).0, "reverted");
+}
+
+#[test]
+fn a_round_with_a_fair_share_is_proved_with_its_schools_prices() {
+    let world = World::shared();
+    let words = lines(&assert_valid(&world, &world.collector(&[]).round(ROUND).unwrap()));
+    assert!(words.contains("published prices are the least optimal ones"), "{words}");
+    let decision = crate::state::schema::decision(&world.chain.state, ROUND).unwrap().unwrap();
+    assert_eq!(decision.school_prices.len(), 2);
+    for number in 0..12 {
+        assert_valid(&world, &world.collector(&[]).allocation(ROUND, &handle(number)).unwrap());
+    }
 }
 
 #[test]
@@ -172,7 +216,7 @@ fn a_district_may_prove_one_students_band_alone_and_another_proof_is_refused() {
     let world = World::decided();
     let mut bundle = world.collector(&[]).allocation(ROUND, &handle(3)).unwrap();
     let words = lines(&assert_valid(&world, &bundle));
-    assert!(words.contains("was proved at submission"), "{words}");
+    assert!(words.contains("rests on the ledger's rule"), "{words}");
     let mut with = |proof| {
         if let Subject::Allocation(evidence) = &mut bundle.subject {
             evidence.band = bundle::BandEvidence::Proof(proof);
@@ -238,7 +282,8 @@ fn what_is_no_bundle_or_of_a_later_version_cannot_be_told_and_what_is_damaged_is
     let world = World::decided();
     let good = world.collector(&[]).student(DistrictId(1), YEAR, &handle(3)).unwrap().to_canonical();
     let verdict = |bytes: &[u8]| verify(bytes, &world.genesis, &Options::default()).verdict;
-    assert_eq!(verdict(b""), Verdict::CannotTell);
+    // An empty file is one that was cut, and a cut file is damaged.
+    assert_eq!(verdict(b""), Verdict::Invalid);
     assert_eq!(verdict(b"PK zip"), Verdict::CannotTell);
     for other in [1, 2, 3, 5] {
         assert_eq!(verdict(&[&[other], &good[1..]].concat()), Verdict::CannotTell);

@@ -11,8 +11,8 @@ use crate::state::map::MapProof;
 use crate::state::{TreeRecord, schema, tree_key};
 use crate::types::{Hash, Height};
 
-use super::bundle::{Bundle, Proved, Subject};
-use super::report::{Checks, Report, Stop, Verdict, utc};
+use super::bundle::{Bundle, Lookup, Proved, Subject};
+use super::report::{Checks, Report, Standing, Stop, Verdict, utc};
 
 mod access;
 mod acts;
@@ -48,6 +48,7 @@ pub struct TrustedBlock {
 pub fn verify(bundle: &[u8], genesis: &[u8], options: &Options) -> Report {
     let mut report = Report {
         verdict: Verdict::Valid,
+        standing: None,
         chain_id: None,
         genesis_sha256: super::sha256(genesis),
         height: None,
@@ -58,6 +59,7 @@ pub fn verify(bundle: &[u8], genesis: &[u8], options: &Options) -> Report {
     };
     let mut checks = Checks::default();
     let outcome = run(&mut checks, &mut report, bundle, genesis, options);
+    report.standing = outcome.ok();
     report.verdict = outcome.err().map_or(Verdict::Valid, Verdict::from);
     report.checks = checks.lines;
     report.sentence = sentence(&report, options);
@@ -70,7 +72,7 @@ fn run(
     bundle: &[u8],
     genesis: &[u8],
     options: &Options,
-) -> Result<(), Stop> {
+) -> Result<Standing, Stop> {
     let genesis = check_genesis(checks, report.genesis_sha256, genesis, options)?;
     report.chain_id = Some(genesis.chain_id.clone());
     let bundle = check_format(checks, bundle)?;
@@ -80,16 +82,18 @@ fn run(
     report.height = Some(header.height);
     report.time_ms = Some(header.time_ms);
     match &bundle.subject {
-        Subject::Round(round) => round::verify(checks, &state, round),
-        Subject::Allocation(allocation) => allocation::verify(checks, &state, allocation),
-        Subject::Budget(budget) => budget::verify(checks, &state, budget),
-        Subject::Access(access) => access::verify(checks, &state, access),
-        Subject::Student(student) => student::verify(checks, &state, student),
+        Subject::Round(round) => return round::verify(checks, &state, round),
+        Subject::Allocation(allocation) => return allocation::verify(checks, &state, allocation),
+        Subject::Budget(budget) => budget::verify(checks, &state, budget)?,
+        Subject::Access(access) => access::verify(checks, &state, access)?,
+        Subject::Student(student) => student::verify(checks, &state, student)?,
         Subject::Figures(evidence) => {
-            report.figures = figures::verify(checks, &state, &bundle.chain, &genesis, evidence)?;
-            Ok(())
+            let (figures, standing) = figures::verify(checks, &state, &bundle.chain, &genesis, evidence)?;
+            report.figures = figures;
+            return Ok(standing);
         }
     }
+    Ok(Standing::Stands)
 }
 
 fn check_genesis(checks: &mut Checks, sha256: Hash, bytes: &[u8], options: &Options) -> Result<Parsed, Stop> {
@@ -116,7 +120,7 @@ fn check_format(checks: &mut Checks, bytes: &[u8]) -> Result<Bundle, Stop> {
             checks.pass("format", format!("The file is a bundle about: {kind}. Every byte has its meaning."));
             Ok(bundle)
         }
-        Err(CodecError::Version { expected, .. }) => checks.unknown(
+        Err(CodecError::Version { expected, found: Some(_), .. }) => checks.unknown(
             "format",
             format!("The file is no evidence bundle of the version that this program reads ({expected})."),
         ),
@@ -176,6 +180,20 @@ impl State {
         Ok(record.head)
     }
 
+    /// What the state holds under this key, if anything.
+    fn look_up<T: Canonical>(
+        &self,
+        checks: &mut Checks,
+        name: &'static str,
+        key: &[u8],
+        lookup: &Lookup,
+    ) -> Result<Option<T>, Stop> {
+        match lookup {
+            Lookup::Absent(proof) => self.absent(checks, name, key, proof).map(|()| None),
+            Lookup::Present(record) => self.open(checks, name, key, record).map(Some),
+        }
+    }
+
     /// Checks that the state holds nothing under this key.
     fn absent(
         &self,
@@ -202,10 +220,16 @@ fn sentence(report: &Report, options: &Options) -> String {
                          (--trusted removes that)."
                     .to_owned(),
             };
-            format!(
-                "VALID: true as of height {height}, {}. A later revert is not excluded. {keys}",
-                utc(time)
-            )
+            let when = format!("height {height}, {}", utc(time));
+            match report.standing {
+                Some(Standing::Reverted) => {
+                    format!("VALID, BUT IT DOES NOT STAND: the decision was reverted as of {when}. {keys}")
+                }
+                Some(Standing::Replaced) => format!(
+                    "VALID, BUT IT DOES NOT STAND: a later decision had taken its place as of {when}. {keys}"
+                ),
+                _ => format!("VALID: true as of {when}. A later revert is not excluded. {keys}"),
+            }
         }
         (Verdict::CannotTell, ..) => {
             format!("CANNOT TELL: {}", failed.map_or("a link is missing.", |check| &check.detail))

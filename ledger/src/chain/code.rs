@@ -63,6 +63,8 @@ codes! {
     RoleNotAllowed = 100, "none of the sender's roles may send this; let a member with such a role send it";
     /// A batch has more entries than the parameter allows.
     BatchTooLarge = 101, "the batch has more entries than max_batch_entries; split it";
+    /// A record would be larger than any reader takes.
+    RecordTooLarge = 102, "a record of this would be larger than any node reads; make the round, class or batch smaller";
 
     /// A member of this name is registered.
     NameTaken = 110, "a member of this name is registered; choose another name";
@@ -138,6 +140,10 @@ codes! {
     OtherState = 151, "the audited state is not the one the student's request spoke of; audit that one";
     /// A result is on record.
     AuditRecorded = 152, "a result on this student and round is on record; it never changes";
+    /// The school year takes no states now.
+    SchoolYearClosed = 153, "the school year takes no states now: it is neither the current one, the one before nor the next, or outside the voted ones";
+    /// The district has as many leaves in all years as allowed.
+    TooManyLeaves = 154, "the district would exceed max_district_leaves over all its school years; vote for a higher limit";
 
     /// The family's word on this purpose stands already.
     ConsentUnchanged = 155, "this word stands already, or was never given; there is nothing to change";

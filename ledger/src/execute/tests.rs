@@ -5,6 +5,8 @@ use crate::codec::Canonical;
 use crate::testkit::{Chain, anchor, anchor_version, fund, key, ready};
 use crate::types::{Height, TimeMs};
 
+mod cost_table;
+
 fn invalid(chain: &Chain, transactions: &[Vec<u8>]) -> Option<(u32, Code)> {
     match chain.try_block(transactions) {
         Err(ExecuteError::Invalid { index, code }) => Some((index, code)),
@@ -121,7 +123,10 @@ fn every_limit_of_a_block_binds_its_proposer() {
     assert_eq!(limit(|p| p.max_block_account_transactions = 4, 5), "max_block_account_transactions");
     assert_eq!(limit(|p| p.max_block_signatures = 10, 11), "max_block_signatures");
 
-    let chain = ready();
+    let mut chain = ready();
+    chain.accept("voter-a", crate::testkit::open(1));
+    let round = schema::round(&chain.state, crate::types::RoundId(0)).unwrap().unwrap();
+    chain.advance_to(round.reveals_until);
     let runs: Vec<Vec<u8>> = (0..2)
         .map(|n| chain.transaction("voter-a", n, crate::testkit::run(0).into()).to_canonical())
         .collect();
@@ -174,7 +179,7 @@ fn a_thousand_single_anchors_touch_each_tree_once() {
     assert!(outcome.receipts.iter().all(|receipt| receipt.code == Code::Accepted));
     assert_eq!(outcome.header.students.leaf_count, 1_000);
     assert_eq!(outcome.writes.trees.len(), 1);
-    assert_eq!(outcome.writes.values.len(), 3, "chain, one account, one tree head");
+    assert_eq!(outcome.writes.values.len(), 4, "chain, one account, one tree head, one count of leaves");
 }
 
 #[test]

@@ -5,19 +5,26 @@
 //! bound, so that two adjacent leaves prove that nothing stands between them, and a neighbour shown for that
 //! purpose shows its handle but not its row.
 //!
-//! Invariants: handles strictly ascending; `levels[0]` are the leaf hashes, each level above halves, the last
-//! has one node (none if the tree is empty). Patching copies the tree, then hashes only what a change reaches.
-//! Rows are never taken out: records are superseded, not removed.
+//! Invariants: handles strictly ascend; the hashes are those of the leaves. A tree is never changed: [`BulkTree::patched`]
+//! makes the next, which shares with it all that the changes do not reach. Replacing a leaf costs log n in time and memory.
+//! Putting one in between costs log n in memory, about a byte for each leaf that it moves to another position, and a hash
+//! for each of those: RFC 9162 hashes positions, so their hashes are others. Rows are never taken out: records are
+//! superseded, not removed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use sha2::{Digest, Sha256};
 
-use super::merkle::{InclusionPath, PathError, empty_root, leaf_hash, node_hash};
+use self::hashes::Changed;
+use self::leaves::Leaves;
+use super::merkle::{InclusionPath, PathError, empty_root, leaf_hash};
 use crate::chain::TreeHead;
 use crate::types::{Handle, Hash};
 
+mod hashes;
+mod leaves;
 #[cfg(test)]
 mod tests;
 
@@ -43,18 +50,24 @@ fn leaf_of(handle: &Handle, row_hash: &Hash) -> Hash {
 #[error("handles are not strictly ascending at position {0}")]
 pub struct OrderError(pub u64);
 
-/// Handles, leaf hashes and every level above them. Shared behind an `Arc`; [`BulkTree::patched`] makes the next.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A leaf in memory with its share of the nodes above it, in bytes; for bounds on caches.
+const BYTES_PER_LEAF: u64 = 72;
+
+/// Handles and leaf hashes in order, and the hashes above them. Cheap to clone.
+#[derive(Debug, Clone, Default)]
 pub struct BulkTree {
-    handles: Vec<Handle>,
-    levels: Vec<Vec<Hash>>,
+    leaves: Leaves,
+    root: Option<Arc<hashes::Node>>,
 }
 
-impl Default for BulkTree {
-    fn default() -> Self {
-        Self { handles: Vec::new(), levels: vec![Vec::new()] }
+/// The same leaves; how they lie in memory does not count.
+impl PartialEq for BulkTree {
+    fn eq(&self, other: &Self) -> bool {
+        self.head() == other.head() && self.handles() == other.handles()
     }
 }
+
+impl Eq for BulkTree {}
 
 impl BulkTree {
     /// Builds from leaf hashes (see [`row_leaf`]).
@@ -66,10 +79,15 @@ impl BulkTree {
         if let Some(at) = descent {
             return Err(OrderError(at as u64 + 1));
         }
-        let (handles, hashes) = leaves.into_iter().unzip();
-        let mut tree = Self { handles, levels: vec![hashes] };
-        tree.rebuild_from(0);
-        Ok(tree)
+        Ok(Self::default().with(Leaves::new(&leaves), &Changed { from: 0, replaced: &[] }))
+    }
+
+    /// The next tree, of these leaves, which differ from this one's as told.
+    fn with(&self, leaves: Leaves, changed: &Changed<'_>) -> Self {
+        let before = self.root.as_ref().map(|root| (root, self.leaves.len()));
+        let len = leaves.len();
+        let root = (len > 0).then(|| hashes::build(&leaves, 0, len, before, changed));
+        Self { leaves, root }
     }
 
     /// Builds from rows' bytes.
@@ -82,118 +100,65 @@ impl BulkTree {
 
     /// Number of rows.
     pub fn len(&self) -> u64 {
-        self.handles.len() as u64
+        self.leaves.len() as u64
     }
 
     /// True when there are no rows.
     pub fn is_empty(&self) -> bool {
-        self.handles.is_empty()
+        self.leaves.len() == 0
+    }
+
+    /// About how many bytes of memory it takes, what it shares with other trees included.
+    pub fn bytes(&self) -> u64 {
+        self.len().saturating_mul(BYTES_PER_LEAF).saturating_add(256)
     }
 
     /// The handles, ascending.
-    pub fn handles(&self) -> &[Handle] {
-        &self.handles
+    pub fn handles(&self) -> Vec<Handle> {
+        let mut handles = Vec::with_capacity(self.leaves.len());
+        self.leaves.visit(0, self.leaves.len(), &mut |leaf| handles.push(leaf.0));
+        handles
     }
 
     /// True when there is a row for this handle.
     pub fn contains(&self, handle: &Handle) -> bool {
-        self.handles.binary_search(handle).is_ok()
+        self.leaves.position(handle).is_ok()
     }
 
     /// The leaf count and root.
     pub fn head(&self) -> TreeHead {
-        let root = self.levels.last().and_then(|top| top.first()).copied().unwrap_or_else(empty_root);
-        TreeHead { leaf_count: self.len(), root }
+        TreeHead {
+            leaf_count: self.len(),
+            root: self.root.as_ref().map_or_else(empty_root, |root| root.hash),
+        }
     }
 
     /// The tree after putting these leaves (handle and leaf hash): new handles are inserted, known ones replaced.
     pub fn patched(&self, changes: &BTreeMap<Handle, Hash>) -> Self {
-        let mut tree = self.clone();
         let mut replaced = Vec::new();
-        let mut inserted = Vec::new();
-        for (handle, hash) in changes {
-            match tree.handles.binary_search(handle) {
-                Ok(at) => replaced.push((at, *hash)),
-                Err(_) => inserted.push((*handle, *hash)),
-            }
-        }
-        if let Some(leaves) = tree.levels.first_mut() {
-            for (at, hash) in &replaced {
-                if let Some(leaf) = leaves.get_mut(*at) {
-                    *leaf = *hash;
+        let mut from = usize::MAX;
+        for handle in changes.keys() {
+            match self.leaves.position(handle) {
+                Ok(at) => replaced.push(at),
+                Err(at) => {
+                    // All from the first new handle on move.
+                    from = at;
+                    break;
                 }
             }
         }
-        tree.refresh(replaced.into_iter().map(|(at, _)| at).collect());
-        if let Some((first, _)) = inserted.first() {
-            let from = tree.handles.partition_point(|handle| handle < first);
-            tree.merge_tail(from, inserted);
-            tree.rebuild_from(from);
-        }
-        tree
-    }
-
-    /// Merges sorted new leaves into everything at and after `from`.
-    fn merge_tail(&mut self, from: usize, inserted: Vec<(Handle, Hash)>) {
-        let Some(leaves) = self.levels.first_mut() else { return };
-        let tail: Vec<(Handle, Hash)> = self.handles.drain(from..).zip(leaves.drain(from..)).collect();
-        let mut old = tail.into_iter().peekable();
-        let mut new = inserted.into_iter().peekable();
-        loop {
-            let take_new = match (old.peek(), new.peek()) {
-                (Some(o), Some(n)) => n.0 < o.0,
-                (None, Some(_)) => true,
-                (Some(_), None) => false,
-                (None, None) => break,
-            };
-            let Some((handle, hash)) = (if take_new { new.next() } else { old.next() }) else { break };
-            self.handles.push(handle);
-            leaves.push(hash);
-        }
-    }
-
-    /// Hashes the ancestors of these leaves (ascending) again; the tree keeps its size.
-    fn refresh(&mut self, mut dirty: Vec<usize>) {
-        for level in 1..self.levels.len() {
-            dirty.iter_mut().for_each(|at| *at /= 2);
-            dirty.dedup();
-            let (below, above) = self.levels.split_at_mut(level);
-            let (Some(children), Some(nodes)) = (below.last(), above.first_mut()) else { return };
-            for at in &dirty {
-                if let (Some(node), Some(parent)) = (nodes.get_mut(*at), parent(children, *at)) {
-                    *node = parent;
-                }
-            }
-        }
-    }
-
-    /// Hashes every level again, keeping the nodes that lie wholly left of leaf `from`.
-    fn rebuild_from(&mut self, from: usize) {
-        let mut keep = from;
-        let mut before = self.levels.drain(1.min(self.levels.len())..).collect::<Vec<_>>().into_iter();
-        while let Some(children) = self.levels.last().filter(|nodes| nodes.len() > 1) {
-            keep /= 2;
-            let mut nodes = before.next().unwrap_or_default();
-            nodes.truncate(keep);
-            let first = nodes.len();
-            nodes.extend((first..children.len().div_ceil(2)).filter_map(|at| parent(children, at)));
-            self.levels.push(nodes);
-        }
+        let changes: Vec<(Handle, Hash)> = changes.iter().map(|(handle, hash)| (*handle, *hash)).collect();
+        self.with(self.leaves.put(&changes), &Changed { from, replaced: &replaced })
     }
 
     /// The inclusion path of this handle's row; none if it has no row.
     pub fn prove(&self, handle: &Handle) -> Option<InclusionPath> {
-        Some(self.path(self.handles.binary_search(handle).ok()?))
+        self.path(self.leaves.position(handle).ok()?)
     }
 
-    fn path(&self, at: usize) -> InclusionPath {
-        let mut place = at;
-        let mut siblings = Vec::new();
-        for nodes in &self.levels {
-            siblings.extend(nodes.get(place ^ 1));
-            place /= 2;
-        }
-        InclusionPath { index: at as u64, siblings }
+    fn path(&self, at: usize) -> Option<InclusionPath> {
+        let root = self.root.as_ref()?;
+        Some(InclusionPath { index: at as u64, siblings: hashes::siblings(&self.leaves, root, at) })
     }
 
     /// Proves that this handle has no row; none if it has one. `row_hash_of` reads a neighbour's row hash.
@@ -205,21 +170,14 @@ impl BulkTree {
         handle: &Handle,
         mut row_hash_of: impl FnMut(&Handle) -> Result<Hash, E>,
     ) -> Result<Option<AbsenceProof>, E> {
-        let Err(at) = self.handles.binary_search(handle) else { return Ok(None) };
+        let Err(at) = self.leaves.position(handle) else { return Ok(None) };
         let mut neighbour = |at: Option<usize>| -> Result<Option<Neighbour>, E> {
-            let Some((at, handle)) = at.and_then(|at| Some((at, *self.handles.get(at)?))) else {
-                return Ok(None);
-            };
-            Ok(Some(Neighbour { handle, row_hash: row_hash_of(&handle)?, path: self.path(at) }))
+            let found = at.and_then(|at| Some((self.leaves.get(at)?.0, self.path(at)?)));
+            let Some((handle, path)) = found else { return Ok(None) };
+            Ok(Some(Neighbour { handle, row_hash: row_hash_of(&handle)?, path }))
         };
         Ok(Some(AbsenceProof { before: neighbour(at.checked_sub(1))?, after: neighbour(Some(at))? }))
     }
-}
-
-/// The parent at `at` of a level's nodes: the hash of its two children, or a lone right child unchanged.
-fn parent(children: &[Hash], at: usize) -> Option<Hash> {
-    let left = children.get(at * 2)?;
-    Some(children.get(at * 2 + 1).map_or(*left, |right| node_hash(left, right)))
 }
 
 /// A row beside the place where an absent handle would stand.

@@ -12,7 +12,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use aula_zk::{Bound, Claim, Commitment, Context, Field, Moment, RangeProof, Statement};
+use aula_zk::{Bound, Claim, Commitment, Context, Field, Moment, Opening, RangeProof, Scalar, Statement};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +86,27 @@ impl<'de> Deserialize<'de> for CommittedField {
         let text = <String as Deserialize>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
     }
+}
+
+impl CommittedField {
+    /// The number that a state's field of this name holds, from the canonical bytes of its value; none when the bytes
+    /// are of another form, or need is not assessed.
+    pub fn number_in(self, value: &[u8]) -> Option<u64> {
+        let number = match self {
+            Self::Need => borsh::from_slice::<Option<u16>>(value).ok()?,
+            Self::Engagement => borsh::from_slice::<(u16, i16)>(value).ok().map(|read| read.0),
+            Self::Attendance => borsh::from_slice::<(u32, u32, u32, u32, u16)>(value).ok().map(|read| read.4),
+            Self::Mastery(_) => borsh::from_slice::<(u16, u16, u8)>(value).ok().map(|read| read.0),
+        };
+        number.map(u64::from)
+    }
+}
+
+/// Whether a commitment opens to this number under this blinding, a canonical scalar.
+pub fn opens(commitment: &CommitmentBytes, number: u64, blinding: &[u8; 32]) -> bool {
+    let blinding = Option::<Scalar>::from(Scalar::from_canonical_bytes(*blinding));
+    let committed = blinding.and_then(|blinding| Opening::new(number, blinding).commit().ok());
+    committed.is_some_and(|committed| *committed.as_bytes() == commitment.0)
 }
 
 /// A commitment with the name of what it commits to.
@@ -201,6 +222,30 @@ mod tests {
         for text in ["", "Need", "skill/1", "skill/000001", "skill/+0001", "skill/65536", "skill/ 0001"] {
             assert_eq!(text.parse::<CommittedField>(), Err(UnknownField), "{text}");
         }
+    }
+
+    #[test]
+    fn a_fields_value_gives_the_number_that_is_committed_to() {
+        let need = |need: Option<u16>| CommittedField::Need.number_in(&borsh::to_vec(&need).unwrap());
+        assert_eq!((need(Some(1_234)), need(None)), (Some(1_234), None));
+        assert_eq!(CommittedField::Engagement.number_in(&[7, 0, 0xff, 0xff]), Some(7));
+        let attendance = borsh::to_vec(&(9_u32, 8_u32, 7_u32, 6_u32, 9_999_u16)).unwrap();
+        assert_eq!(CommittedField::Attendance.number_in(&attendance), Some(9_999));
+        let mastery = CommittedField::Mastery(4);
+        assert_eq!(mastery.number_in(&[1, 2, 0, 0, 1]), Some(0x201));
+        assert_eq!(mastery.number_in(&[1, 2, 0, 0]), None);
+        assert_eq!(mastery.number_in(&[1, 2, 0, 0, 1, 0]), None);
+    }
+
+    #[test]
+    fn a_commitment_opens_to_its_number_under_its_canonical_blinding_alone() {
+        let (one, base) = (Scalar::ONE.to_bytes(), CommitmentBytes(aula_zk::commitment::BLINDING_BASE_BYTES));
+        assert!(opens(&base, 0, &one));
+        assert!(!opens(&base, 1, &one) && !opens(&base, 0, &Scalar::from(2_u8).to_bytes()));
+        // 1 + the group order is the same blinding spelled otherwise.
+        let mut spelled = (-Scalar::ONE).to_bytes();
+        spelled[0] += 2;
+        assert!(!opens(&base, 0, &spelled));
     }
 
     #[test]

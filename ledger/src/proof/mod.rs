@@ -10,6 +10,7 @@ pub mod consistency;
 pub mod merkle;
 pub mod money;
 pub mod sample;
+pub mod sparse;
 pub mod student_state;
 
 pub use bulk_tree::{AbsenceProof, BulkTree, Neighbour, row_leaf};

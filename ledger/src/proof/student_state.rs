@@ -1,21 +1,23 @@
-//! A student's state as an RFC 9162 tree over salted fields: what `StudentState::state_hash` stands for.
+//! A student's state as a sparse Merkle tree over salted fields: what a leaf's state hash stands for.
 //!
-//! Flow: the district lists the fields of a state, ascending by name, each with a salt of its own that only the
-//! district can derive → [`state_hash`] → the leaf of AnchorStates. One field is opened with its value, its salt and
-//! about ten hashes; the other fields stay hidden, because a salt of 32 bytes cannot be guessed.
+//! Flow: the district lists the fields of a state, each with a salt of its own that only the district can derive →
+//! [`state_hash`] → the leaf of AnchorStates. One field is opened with its value, its salt and about ten hashes; the
+//! other fields stay hidden, because a salt of 32 bytes cannot be guessed.
 //!
-//! Invariants: equal fields and salts give equal roots; no two lists of fields share their bytes, since name and
-//! value carry their lengths. Absent: who may see a field, and the derivation of salts.
+//! Invariants: a field's place is a hash of its NAME, so that one state hash opens to one value of a field, whoever
+//! built the tree; equal fields and salts give equal roots. Absent: who may see a field, the derivation of salts, and
+//! that the fields of a state agree with each other.
 
-use super::merkle;
-use crate::chain::TreeHead;
+use std::collections::BTreeMap;
+
+use super::sparse::{self, SparseLeaf};
 use crate::keys::{Label, hash};
 use crate::types::Hash;
 
 /// A field of a state with the salt that hides it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SaltedField {
-    /// Its name; names are strictly ascending in a state.
+    /// Its name; a state has one field of a name.
     pub field: String,
     /// Canonical bytes of its value.
     pub value: Vec<u8>,
@@ -24,68 +26,91 @@ pub struct SaltedField {
 }
 
 impl SaltedField {
-    /// The leaf's bytes: label, salt, then name and value, each after its length (u32, little endian).
-    pub fn leaf(&self) -> Vec<u8> {
-        let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes();
-        let (name, value) = (self.field.as_bytes(), self.value.as_slice());
-        let body = [&self.salt[..], &length(name), name, &length(value), value].concat();
-        Label::StudentField.prefixed(&body)
-    }
-
-    /// The leaf's hash in the tree.
-    pub fn hash(&self) -> Hash {
-        merkle::leaf_hash(&self.leaf())
+    /// Where it stands, the labelled hash of its name; and what stands there, that of its salt and value.
+    pub fn leaf(&self) -> SparseLeaf {
+        SparseLeaf {
+            key_hash: place(&self.field),
+            value_hash: hash(Label::StudentValue, &[&self.salt, &self.value]),
+        }
     }
 }
 
-/// The head of the tree over these fields.
-pub fn head(fields: &[SaltedField]) -> TreeHead {
-    let hashes: Vec<Hash> = fields.iter().map(SaltedField::hash).collect();
-    merkle::head_of_hashes(&hashes)
+/// Where the field of this name stands in every state.
+pub fn place(name: &str) -> Hash {
+    hash(Label::StudentField, &[name.as_bytes()])
 }
 
-/// A state's hash: over how many fields it has and their root, so that a proof cannot lie about the number.
+/// A state's hash: the root over its fields.
 pub fn state_hash(fields: &[SaltedField]) -> Hash {
-    hash_of_head(&head(fields))
+    sparse::root(&leaves(fields))
 }
 
-/// The labelled hash of leaf count (u64, little endian) and root.
-pub fn hash_of_head(head: &TreeHead) -> Hash {
-    hash(Label::StudentState, &[&head.leaf_count.to_le_bytes(), &head.root.0])
+/// The hashes beside the way down to the field of this name, lowest first; none if the state has no such field.
+pub fn siblings(fields: &[SaltedField], name: &str) -> Option<Vec<Option<Hash>>> {
+    sparse::siblings(&leaves(fields), &place(name))
+}
+
+fn leaves(fields: &[SaltedField]) -> BTreeMap<Hash, Hash> {
+    let leaf = |field: &SaltedField| {
+        let SparseLeaf { key_hash, value_hash } = field.leaf();
+        (key_hash, value_hash)
+    };
+    fields.iter().map(leaf).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn field(name: &str, value: &[u8], salt: u8) -> SaltedField {
+        SaltedField { field: name.to_owned(), value: value.to_vec(), salt: [salt; 32] }
+    }
+
     fn fields() -> Vec<SaltedField> {
-        let field = |name: &str, value: &[u8], salt| SaltedField {
-            field: name.to_owned(),
-            value: value.to_vec(),
-            salt: [salt; 32],
-        };
         vec![field("attendance", &[1], 1), field("need", &[0, 9], 2), field("skill/00001", &[7], 3)]
+    }
+
+    fn root_with(field: &SaltedField, beside: &[Option<Hash>]) -> Hash {
+        sparse::root_of(&place(&field.field), field.leaf().hash(), beside).unwrap()
     }
 
     #[test]
     fn one_field_opens_against_the_root_and_a_changed_one_does_not() {
         let fields = fields();
-        let hashes: Vec<Hash> = fields.iter().map(SaltedField::hash).collect();
-        let path = merkle::path(&hashes, 1).expect("the tree has three leaves");
-        assert!(path.verify(&fields[1].hash(), &head(&fields)).is_ok());
+        let beside = siblings(&fields, "need").unwrap();
+        assert_eq!(root_with(&fields[1], &beside), state_hash(&fields));
         let changes: [fn(&mut SaltedField); 3] =
             [|f| f.value[1] ^= 1, |f| f.salt[0] ^= 1, |f| f.field.push('s')];
         for change in changes {
             let mut changed = fields[1].clone();
             change(&mut changed);
-            assert!(path.verify(&changed.hash(), &head(&fields)).is_err());
+            assert_ne!(root_with(&changed, &beside), state_hash(&fields));
         }
+        assert_eq!(siblings(&fields, "needs"), None);
     }
 
+    /// A tree that somebody builds with two leaves of one name: whatever shape it has, only one of them opens.
     #[test]
-    fn a_byte_moved_from_the_name_to_the_value_is_another_leaf() {
-        let one = SaltedField { field: "ab".into(), value: b"c".to_vec(), salt: [0; 32] };
-        let other = SaltedField { field: "a".into(), value: b"bc".to_vec(), salt: [0; 32] };
-        assert_ne!(one.hash(), other.hash());
+    fn a_name_listed_twice_opens_once() {
+        let (first, second) = (field("need", &[0, 9], 2), field("need", &[0, 8], 4));
+        let own = place("need");
+        for other in fields() {
+            if other.field == "need" {
+                continue;
+            }
+            // The two side by side at the depth where the way to `other` leaves theirs: one stands off its place.
+            let depth = sparse::shared_bits(&own, &place(&other.field));
+            let (left, right) = if sparse::bit(&own, depth) { (&second, &first) } else { (&first, &second) };
+            let beside = |sibling: Hash| {
+                let above = std::iter::repeat_n(None, depth);
+                std::iter::once(Some(sibling)).chain(above).collect::<Vec<_>>()
+            };
+            let root = root_with(&first, &beside(second.leaf().hash()));
+            let opens = [left, right].map(|one| {
+                let sibling = if one == &first { &second } else { &first };
+                root_with(one, &beside(sibling.leaf().hash())) == root
+            });
+            assert_eq!(opens.iter().filter(|opens| **opens).count(), 1);
+        }
     }
 }

@@ -13,15 +13,15 @@
 
 use std::collections::BTreeMap;
 
-use aula_allocation::equity::{self, Cell, EquityReport, Met, Person};
+use aula_allocation::equity::{self, Cell, EquityError, EquityReport, Met, Person, Plain};
 use aula_allocation::problem::Problem;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
 use super::{RoundError, RoundInputs, weight};
 use crate::codec::Canonical;
-use crate::state::schema::{Decision, PoolPrice};
-use crate::types::{PoolId, SchoolId};
+use crate::state::schema::{Decision, PoolPrice, RequestRow};
+use crate::types::{ClassId, Handle, PoolId, SchoolId};
 
 mod suppress;
 #[cfg(test)]
@@ -96,9 +96,11 @@ pub struct PublishedPrice {
     pub used: Option<u32>,
 }
 
-/// A round's published report. Canonical bytes, version 2.
+/// A round's published report. Canonical bytes, version 3.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
 pub struct PublishedReport {
+    /// The round's class, whose record says whether its decision stands.
+    pub class: ClassId,
     /// No figure counts fewer students than this.
     pub min_cell_students: u32,
     /// Work allowed for the round at equity 0, which the price of fairness compares with.
@@ -115,8 +117,8 @@ pub struct PublishedReport {
     pub bottom_decile_utility_e4: Option<u32>,
     /// Pairs of a student and a pool it prefers that holds somebody of less weight; none when withheld.
     pub justified_envy_pairs: Option<u64>,
-    /// Extra unweighted cost against the round at equity 0, in parts per million; none when that round was not
-    /// solved within its own work.
+    /// Extra unweighted cost, penalties included, against the least at equity 0, in parts per million of that, rounded
+    /// down; none when that round was not solved within its own work, or costs nothing.
     pub price_of_fairness_ppm: Option<u64>,
     /// By need band.
     pub by_band: PublishedGroups,
@@ -141,7 +143,7 @@ pub struct PublishedReport {
 }
 
 impl Canonical for PublishedReport {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     const WHAT: &'static str = "published report";
     const MAX_BYTES: u64 = 1024 * 1024;
 }
@@ -156,30 +158,46 @@ pub struct Figures {
 }
 
 impl RoundInputs {
-    /// The exact figures of an assignment. `fairness_work` bounds the round at equity 0.
+    /// The round at equity 0, solved within `fairness_work`; see [`equity::plain`].
     ///
     /// # Errors
-    /// [`RoundError::UnknownSchool`], or [`RoundError::Order`] when the assignment is not the problem's.
-    pub fn figures(
-        &self,
-        problem: &Problem,
-        assignment: &[u32],
-        fairness_work: u64,
-    ) -> Result<Figures, RoundError> {
-        let mut district_of = BTreeMap::new();
-        let mut people = Vec::with_capacity(self.requests.len());
-        for (_, request) in &self.requests {
+    /// [`RoundError::UnknownSchool`].
+    pub fn at_equity_0(&self, problem: &Problem, fairness_work: u64) -> Result<Option<Plain>, RoundError> {
+        Ok(equity::plain(problem, &self.people()?, fairness_work))
+    }
+
+    fn people(&self) -> Result<Vec<Person>, RoundError> {
+        let person = |(_, request): &(Handle, RequestRow)| {
             let home = self.school(request.home_school)?;
-            district_of.insert(home.id.0, u32::from(home.district.0));
-            people.push(Person {
+            Ok(Person {
                 band: request.band.get(),
                 school: home.id.0,
                 district: u32::from(home.district.0),
                 weight: weight(self.equity, request.band),
-            });
-        }
-        let equity = equity::report(problem, assignment, &people, fairness_work);
-        let equity = equity.map_err(|_| RoundError::Order(0))?;
+            })
+        };
+        self.requests.iter().map(person).collect()
+    }
+
+    /// The exact figures of an assignment. `plain` is the round at equity 0, which was allowed `fairness_work`.
+    ///
+    /// # Errors
+    /// [`RoundError::UnknownSchool`], [`RoundError::Order`] when the assignment is not the problem's,
+    /// [`RoundError::Plain`] when the round at equity 0 is not proved to be of least cost.
+    pub fn figures(
+        &self,
+        problem: &Problem,
+        assignment: &[u32],
+        plain: Option<&Plain>,
+        fairness_work: u64,
+    ) -> Result<Figures, RoundError> {
+        let people = self.people()?;
+        let district_of = people.iter().map(|person| (person.school, person.district)).collect();
+        let equity = equity::report(problem, assignment, &people, plain);
+        let equity = equity.map_err(|error| match error {
+            EquityError::Plain => RoundError::Plain,
+            _ => RoundError::Order(0),
+        })?;
         let mut demand: Vec<(PoolId, u32)> = self.pools.iter().map(|pool| (pool.pool, 0)).collect();
         for student in 0..problem.students() {
             for entry in problem.row(student) {
@@ -212,6 +230,7 @@ pub fn published(figures: &Figures, decision: &Decision, min_cell: u32) -> Publi
     let hidden_bands = hidden(&bands, least);
     let tenth = students.div_ceil(10);
     PublishedReport {
+        class: decision.class,
         min_cell_students: min_cell,
         fairness_work: figures.fairness_work,
         students: (!small(students, least)).then_some(equity.students),

@@ -18,17 +18,12 @@ use sha2::{Digest, Sha256};
 use super::{StateReader, StoreError};
 use crate::codec::{Canonical, at_most};
 use crate::keys::{Label, hash};
+pub use crate::proof::sparse::EMPTY_SUBTREE;
+use crate::proof::sparse::{self, FormError, MAX_DEPTH, SparseLeaf};
 use crate::types::{Hash, Height};
 
 #[cfg(test)]
 mod tests;
-
-/// The hash of an empty subtree, and the root of an empty map.
-pub const EMPTY_SUBTREE: Hash = Hash(*b"SPARSE_MERKLE_PLACEHOLDER_HASH__");
-const LEAF_DOMAIN: &[u8] = b"JMT::LeafNode";
-const NODE_DOMAIN: &[u8] = b"JMT::IntrnalNode";
-/// A key hash has this many bits, so no proof has more siblings.
-const MAX_DEPTH: usize = 256;
 
 /// Where the record of this key stands: its labelled hash.
 pub fn key_hash(key: &[u8]) -> Hash {
@@ -62,7 +57,7 @@ pub fn update(
     if let Some(key) = &before
         && state.map_node(key)?.is_none()
     {
-        return Err(StoreError(format!("authenticated map: no version below height {height}")));
+        return Err(StoreError::Damaged(format!("authenticated map: no version below height {height}")));
     }
     let reader = Reader { state, value: None };
     let values = changes.iter().map(|(key, value)| (KeyHash(key_hash(key).0), value.clone()));
@@ -107,7 +102,7 @@ pub fn prove(
     let (found, proof) =
         Sha256Jmt::new(&reader).get_with_proof(place, height.0).map_err(|error| broken(&error))?;
     if found != value {
-        return Err(StoreError("a record and the authenticated map disagree".into()));
+        return Err(StoreError::Damaged("a record and the authenticated map disagree".into()));
     }
     Ok((value, MapProof::from_jmt(&encode(&proof)?)?))
 }
@@ -137,11 +132,13 @@ impl TreeReader for Reader<'_> {
 type JmtError = anyhow::Error;
 
 fn broken(error: &JmtError) -> StoreError {
-    StoreError(format!("authenticated map: {error:#}"))
+    // A failure of the store below keeps its kind; all else jmt finds is nodes that do not fit.
+    let below = error.downcast_ref::<StoreError>().cloned();
+    below.unwrap_or_else(|| StoreError::Damaged(format!("authenticated map: {error:#}")))
 }
 
 fn encode(value: &impl BorshSerialize) -> Result<Vec<u8>, StoreError> {
-    borsh::to_vec(value).map_err(|error| StoreError(format!("authenticated map: {error}")))
+    borsh::to_vec(value).map_err(|error| StoreError::Failed(format!("authenticated map: {error}")))
 }
 
 /// A node's key in the store: version, big endian, so that a height's nodes lie together; then its path.
@@ -155,20 +152,8 @@ fn root_key(version: Version) -> Result<Vec<u8>, StoreError> {
     encode_key(&NodeKey::new(version, path))
 }
 
-/// A leaf of the map: where, and SHA-256 of the value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct MapLeaf {
-    /// The labelled hash of the record's key.
-    pub key_hash: Hash,
-    /// SHA-256 of the record's value.
-    pub value_hash: Hash,
-}
-
-impl MapLeaf {
-    fn hash(&self) -> Hash {
-        digest(&[LEAF_DOMAIN, &self.key_hash.0, &self.value_hash.0])
-    }
-}
+/// A leaf of the map: the labelled hash of the record's key, and SHA-256 of its value.
+pub type MapLeaf = SparseLeaf;
 
 /// What the map holds under one key: the leaf at the end of the key's way down, and the hashes beside the way.
 ///
@@ -223,7 +208,7 @@ impl MapProof {
         let place = key_hash(key);
         let Some(leaf) = &self.leaf else { return self.verify_way(root, &place, EMPTY_SUBTREE) };
         // Another record alone holds the subtree in which this one would stand.
-        let shared = shared_bits(&place, &leaf.key_hash);
+        let shared = sparse::shared_bits(&place, &leaf.key_hash);
         if leaf.key_hash == place || shared < self.siblings.len() {
             return Err(MapProofError::Leaf);
         }
@@ -231,27 +216,19 @@ impl MapProof {
     }
 
     fn verify_way(&self, root: &Hash, place: &Hash, end: Hash) -> Result<(), MapProofError> {
-        let depth = self.siblings.len();
-        if depth > MAX_DEPTH || self.siblings.contains(&Some(EMPTY_SUBTREE)) {
-            return Err(MapProofError::Form);
-        }
-        let mut node = end;
-        for (sibling, level) in self.siblings.iter().zip((0..depth).rev()) {
-            let sibling = sibling.unwrap_or(EMPTY_SUBTREE);
-            let (left, right) = if bit(place, level) { (sibling, node) } else { (node, sibling) };
-            node = digest(&[NODE_DOMAIN, &left.0, &right.0]);
-        }
-        if node == *root { Ok(()) } else { Err(MapProofError::Root) }
+        let found = sparse::root_of(place, end, &self.siblings).map_err(|FormError| MapProofError::Form)?;
+        if found == *root { Ok(()) } else { Err(MapProofError::Root) }
     }
 
     /// Reads the borsh bytes of jmt's proof, whose fields are private: an optional leaf, then siblings as
     /// nothing (0), an inner node (1: left, right) or a leaf (2: key hash, value hash).
     fn from_jmt(bytes: &[u8]) -> Result<Self, StoreError> {
-        let theirs: JmtProof = borsh::from_slice(bytes)
-            .map_err(|error| StoreError(format!("authenticated map: a proof of unknown form: {error}")))?;
+        let theirs: JmtProof = borsh::from_slice(bytes).map_err(|error| {
+            StoreError::Damaged(format!("authenticated map: a proof of unknown form: {error}"))
+        })?;
         let siblings = theirs.siblings.iter().map(|sibling| match sibling {
             JmtSibling::Nothing => None,
-            JmtSibling::Inner(left, right) => Some(digest(&[NODE_DOMAIN, &left.0, &right.0])),
+            JmtSibling::Inner(left, right) => Some(sparse::node_hash(left, right)),
             JmtSibling::Leaf(leaf) => Some(leaf.hash()),
         });
         Ok(Self { leaf: theirs.leaf, siblings: siblings.collect() })
@@ -269,19 +246,4 @@ enum JmtSibling {
     Nothing,
     Inner(Hash, Hash),
     Leaf(MapLeaf),
-}
-
-fn digest(parts: &[&[u8]]) -> Hash {
-    let mut hasher = Sha256::new();
-    parts.iter().for_each(|part| hasher.update(part));
-    Hash(hasher.finalize().into())
-}
-
-/// Bit `at` of a hash, from the most significant of the first byte.
-fn bit(hash: &Hash, at: usize) -> bool {
-    hash.0.get(at / 8).is_some_and(|byte| byte >> (7 - at % 8) & 1 == 1)
-}
-
-fn shared_bits(a: &Hash, b: &Hash) -> usize {
-    (0..MAX_DEPTH).take_while(|at| bit(a, *at) == bit(b, *at)).count()
 }

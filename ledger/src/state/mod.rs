@@ -10,7 +10,7 @@ pub mod overlay;
 pub mod schema;
 
 pub use memory::MemoryState;
-pub use overlay::{Overlay, TreeRecord, tree_key};
+pub use overlay::{Overlay, TreeRecord, tree_key, tree_leaves};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,10 +18,24 @@ use std::sync::Arc;
 use crate::proof::bulk_tree::BulkTree;
 use crate::types::Handle;
 
-/// The store failed or holds damaged data: the process must stop and say what to do.
+/// The state cannot be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the state store failed: {0}")]
-pub struct StoreError(pub String);
+pub enum StoreError {
+    /// The store failed: the process must stop and say what to do.
+    #[error("the state store failed: {0}")]
+    Failed(String),
+    /// The store answers, with bytes that do not decode or do not belong together. A block that needs them cannot be
+    /// judged here, but others may hold them whole: no vote for it, and the process lives.
+    #[error("the stored state is damaged: {0}")]
+    Damaged(String),
+}
+
+impl StoreError {
+    /// True when what is stored is damaged, and not the store that failed.
+    pub const fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged(_))
+    }
+}
 
 /// Names a bulk tree, for example `students/7/1988` or `round/12/requests`; at most 64 bytes of ASCII.
 pub type TreeLabel = String;

@@ -15,7 +15,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::{Record, StateReader, StateWrites, StoreError, TreeLabel, map};
 use crate::chain::TreeHead;
-use crate::codec::Canonical;
+use crate::codec::{Canonical, CodecError};
 use crate::proof::{BulkTree, row_leaf};
 use crate::types::{Handle, Hash, Height};
 
@@ -28,6 +28,18 @@ pub const TREE_PREFIX: &[u8] = b"tree/";
 /// The key of a bulk tree's record: `tree/` and the tree's label.
 pub fn tree_key(label: &str) -> Vec<u8> {
     [TREE_PREFIX, label.as_bytes()].concat()
+}
+
+/// How many leaves a tree has, from its record: reads no tree.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or the record is damaged.
+pub fn tree_leaves(state: &dyn StateReader, label: &str) -> Result<u64, StoreError> {
+    let Some(bytes) = state.value(&tree_key(label))? else { return Ok(0) };
+    let record = TreeRecord::from_canonical(&bytes);
+    let record =
+        record.map_err(|error| StoreError::Damaged(format!("the record of tree {label}: {error}")))?;
+    Ok(record.head.leaf_count)
 }
 
 /// A bulk tree as the map knows it: its label, leaf count and root. Canonical bytes, version 1.
@@ -49,10 +61,13 @@ impl Canonical for TreeRecord {
 struct Layer {
     values: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     rows: BTreeMap<TreeLabel, BTreeMap<Handle, Vec<u8>>>,
+    /// What could not be written, the first of it.
+    refused: Option<CodecError>,
 }
 
 impl Layer {
     fn absorb(&mut self, above: Self) {
+        self.refused = self.refused.or(above.refused);
         self.values.extend(above.values);
         for (label, rows) in above.rows {
             self.rows.entry(label).or_default().extend(rows);
@@ -122,6 +137,18 @@ impl<'a> Overlay<'a> {
     /// Writes a record.
     pub fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
         self.top().values.insert(key, Some(value));
+    }
+
+    /// Remembers that something could not be written, until the transaction is rolled back. It must be: see
+    /// [`Self::refused`].
+    pub fn refuse(&mut self, error: CodecError) {
+        let top = self.top();
+        top.refused = top.refused.or(Some(error));
+    }
+
+    /// What the transaction under way, or the block, could not write.
+    pub fn refused(&self) -> Option<CodecError> {
+        self.layers().find_map(|layer| layer.refused)
     }
 
     /// Deletes a record; nothing happens if there is none.
@@ -211,9 +238,13 @@ impl<'a> Overlay<'a> {
     /// The state root after the block, and what to write. A transaction under way is rolled back.
     ///
     /// # Errors
-    /// [`StoreError`] from the state below, or when its map has no version for the height before.
+    /// [`StoreError`] from the state below, when its map has no version for the height before, or when something could not
+    /// be written outside of a transaction.
     pub fn finish(mut self, height: Height) -> Result<(Hash, StateWrites), StoreError> {
         self.rollback();
+        if let Some(error) = self.refused() {
+            return Err(StoreError::Failed(format!("a record cannot be written: {error}")));
+        }
         let mut writes = StateWrites::default();
         let labels: Vec<TreeLabel> = self.block.rows.keys().cloned().collect();
         for label in labels {

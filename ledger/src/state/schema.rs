@@ -15,6 +15,7 @@
 //! | `validator/V`, `peer/P` | [`ValidatorInfo`], [`Peer`] |
 //! | `proposal/N`, `upgrade/H` | [`Proposal`], [`UpgradeNote`] |
 //! | `district/D`, `school/S` | [`District`], [`School`] |
+//! | `leaves/D` | [`DistrictLeaves`] |
 //! | `milestone/D HANDLE N`, `superseded/D HANDLE N` | [`Milestone`]; the number of its correction |
 //! | `milestones_recorded/YEAR K`, `milestones_shown/YEAR K` | [`MilestonesRecorded`]; [`MilestonesShown`], for anybody |
 //! | `audit/R HANDLE`, `rows_taken/R A` | [`AuditResult`]; [`RowsTaken`]: an auditor has the round's rows |
@@ -59,13 +60,14 @@ pub use chain::{
 pub use money::{StatedBudget, StatedEquity};
 pub use resources::{
     BandCounts, Budget, Class, Decision, DecisionRow, Placement, PoolPrice, PoolRecord, RequestRow, Round,
-    RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate,
+    RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate, StoredPlain,
 };
 pub use service::{
     Acknowledgement, DecisionStanding, Moment, ROWS_OPEN_MS, Reversion, RowsTaken, Utilisation, decision_standing,
 };
 pub use students::{
-    AuditResult, District, Mastered, Milestone, MilestonesRecorded, MilestonesShown, School, StudentLeaf,
+    AuditResult, District, DistrictLeaves, Mastered, Milestone, MilestonesRecorded, MilestonesShown, School,
+    StudentLeaf,
 };
 pub use vault::{
     AccessLog, Consent, ConsentWord, Erasure, access_logs, ended_access_log_key, ended_access_logs,
@@ -112,7 +114,7 @@ impl Records for Overlay<'_> {
 /// # Errors
 /// [`StoreError`]: bytes in the state that this program did not write.
 pub fn decode<T: Canonical>(bytes: &[u8]) -> Result<T, StoreError> {
-    T::from_canonical(bytes).map_err(|e| StoreError(format!("a stored record is damaged: {e}")))
+    T::from_canonical(bytes).map_err(|e| StoreError::Damaged(format!("a record: {e}")))
 }
 
 /// Reads a record.
@@ -128,7 +130,7 @@ pub fn read<T: Canonical>(from: &(impl Records + ?Sized), key: &[u8]) -> Result<
 /// # Errors
 /// [`StoreError`] also when it does not.
 pub fn read_known<T: Canonical>(from: &(impl Records + ?Sized), key: &[u8]) -> Result<T, StoreError> {
-    read(from, key)?.ok_or_else(|| StoreError(format!("the state has no {}", T::WHAT)))
+    read(from, key)?.ok_or_else(|| StoreError::Damaged(format!("the state has no {}", T::WHAT)))
 }
 
 /// Reads all records under a prefix, ascending by key.
@@ -139,9 +141,21 @@ pub fn list<T: Canonical>(from: &(impl Records + ?Sized), prefix: &[u8]) -> Resu
     from.records(prefix)?.iter().map(|(_, bytes)| decode(bytes)).collect()
 }
 
-/// Writes a record.
+/// Writes a record. One that no reader would take for its size is not written: the overlay remembers it, and the
+/// transaction is refused whatever its handler answers.
 pub fn write<T: Canonical>(to: &mut Overlay<'_>, key: Vec<u8>, record: &T) {
-    to.put(key, record.to_canonical());
+    match record.to_stored() {
+        Ok(bytes) => to.put(key, bytes),
+        Err(error) => to.refuse(error),
+    }
+}
+
+/// Puts a row into a bulk tree; as [`write`].
+pub fn write_row<T: Canonical>(to: &mut Overlay<'_>, label: &str, handle: Handle, row: &T) {
+    match row.to_stored() {
+        Ok(bytes) => to.put_row(label, handle, bytes),
+        Err(error) => to.refuse(error),
+    }
 }
 
 macro_rules! keys {
@@ -184,6 +198,8 @@ keys! {
     upgrade_key(height: Height => height.0.to_be_bytes()) = "upgrade/";
     /// A district.
     district_key(district: DistrictId => district.0.to_be_bytes()) = "district/";
+    /// How many students a district has anchored.
+    district_leaves_key(district: DistrictId => district.0.to_be_bytes()) = "leaves/";
     /// A school.
     school_key(school: SchoolId => school.0.to_be_bytes()) = "school/";
     /// A milestone, by district, handle and number: no district writes another's.
@@ -236,6 +252,8 @@ keys! {
     decision_key(round: RoundId => round.0.to_be_bytes()) = "decision/";
     /// The optimizer's certificate of a round.
     certificate_key(round: RoundId => round.0.to_be_bytes()) = "certificate/";
+    /// A round at equity 0, for the price of fairness.
+    plain_key(round: RoundId => round.0.to_be_bytes()) = "plain/";
     /// A round's published report.
     report_key(round: RoundId => round.0.to_be_bytes()) = "report/";
     /// That a round's decision was taken back.
@@ -305,6 +323,8 @@ readers! {
     proposal(id: ProposalId) -> Proposal = proposal_key(id);
     /// A district.
     district(id: DistrictId) -> District = district_key(id);
+    /// How many students a district has anchored; none before the first.
+    district_leaves(id: DistrictId) -> DistrictLeaves = district_leaves_key(id);
     /// A school.
     school(id: SchoolId) -> School = school_key(id);
     /// A funder's budget.
@@ -325,6 +345,8 @@ readers! {
     decision(id: RoundId) -> Decision = decision_key(id);
     /// The optimizer's certificate of a decided round.
     certificate(id: RoundId) -> StoredCertificate = certificate_key(id);
+    /// A decided round at equity 0.
+    plain(id: RoundId) -> StoredPlain = plain_key(id);
     /// A decided round's published report.
     published_report(id: RoundId) -> PublishedReport = report_key(id);
     /// That a round's decision was taken back.
@@ -449,7 +471,7 @@ pub fn validator_set_at(
 /// # Errors
 /// [`StoreError`] when the store fails or a record is damaged.
 pub fn set_changes(from: &(impl Records + ?Sized)) -> Result<BTreeMap<Height, ValidatorSet>, StoreError> {
-    let damaged = || StoreError("the key of a validator set's change is damaged".into());
+    let damaged = || StoreError::Damaged("the key of a validator set's change is damaged".into());
     let entries = from.records(&set_change_prefix())?;
     let change = |(key, bytes): &Record| {
         let height = key.last_chunk::<8>().ok_or_else(damaged)?;
@@ -463,7 +485,7 @@ pub fn set_changes(from: &(impl Records + ?Sized)) -> Result<BTreeMap<Height, Va
 /// # Errors
 /// [`StoreError`] when the store fails or a key is damaged.
 pub fn batch_heights(from: &(impl Records + ?Sized), round: RoundId) -> Result<Vec<Height>, StoreError> {
-    let damaged = || StoreError("the key of a round's batches is damaged".into());
+    let damaged = || StoreError::Damaged("the key of a round's batches is damaged".into());
     let records = from.records(&batches_prefix(round))?;
     let height =
         |(key, _): &Record| Ok(Height(u64::from_be_bytes(*key.last_chunk::<8>().ok_or_else(damaged)?)));
@@ -489,7 +511,7 @@ pub fn admitted_member(
 /// [`StoreError`] when the store fails or the record is damaged.
 pub fn account_of_name(from: &(impl Records + ?Sized), name: &Name) -> Result<Option<AccountId>, StoreError> {
     let bytes = from.record(&name_key(name))?;
-    let damaged = || StoreError("a name's record is damaged".into());
+    let damaged = || StoreError::Damaged("a name's record is damaged".into());
     bytes.map(|b| <[u8; 20]>::try_from(b.as_slice()).map(AccountId).map_err(|_| damaged())).transpose()
 }
 
@@ -499,7 +521,7 @@ pub fn account_of_name(from: &(impl Records + ?Sized), name: &Name) -> Result<Op
 /// [`StoreError`] when the store fails or the record is damaged.
 pub fn class_of_pool(from: &(impl Records + ?Sized), pool: PoolId) -> Result<Option<ClassId>, StoreError> {
     let bytes = from.record(&pool_class_key(pool))?;
-    let damaged = || StoreError("a pool's index is damaged".into());
+    let damaged = || StoreError::Damaged("a pool's index is damaged".into());
     bytes
         .map(|b| {
             <[u8; 2]>::try_from(b.as_slice()).map(|id| ClassId(u16::from_be_bytes(id))).map_err(|_| damaged())

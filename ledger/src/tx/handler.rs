@@ -12,7 +12,7 @@ use crate::params::Params;
 use crate::proof::BulkTree;
 use crate::rounds::RoundPools;
 use crate::state::schema::Member;
-use crate::state::{Overlay, StoreError, TreeLabel};
+use crate::state::{Overlay, StoreError, TreeLabel, tree_leaves};
 use crate::tx::Event;
 use crate::types::{DistrictId, Handle, Hash, Height, RoundId, SchoolId, TimeMs};
 
@@ -57,31 +57,35 @@ pub struct BlockMemory {
     pub audit_samples: BTreeMap<RoundId, Arc<BTreeSet<Handle>>>,
 }
 
-/// The rows of one bulk tree. The tree as of the parent block says from memory whether the store has a row at
-/// all, which for most handles of most batches it has not.
+/// The rows of one bulk tree. For a large batch the tree as of the parent block says from memory whether the store has a
+/// row at all, which for most handles of most batches it has not. A small one asks the store by handle: it must not read
+/// a large tree to be refused for its first entry.
 pub struct Rows {
     label: TreeLabel,
-    tree: Arc<BulkTree>,
+    tree: Option<Arc<BulkTree>>,
 }
 
+/// Reading a whole tree costs as much as asking for one in this many of its rows.
+const ASKED_SHARE: u64 = 16;
+
 impl Rows {
-    /// The rows of this tree.
+    /// The rows of this tree, to be asked for so many handles.
     ///
     /// # Errors
     /// [`StoreError`] from the store.
-    pub fn of(overlay: &Overlay<'_>, label: TreeLabel) -> Result<Self, StoreError> {
-        let tree = overlay.base().tree(&label)?.unwrap_or_default();
+    pub fn of(overlay: &Overlay<'_>, label: TreeLabel, asked: usize) -> Result<Self, StoreError> {
+        let leaves = tree_leaves(overlay.base(), &label)?;
+        let tree = match leaves {
+            0 => Some(Arc::default()),
+            leaves if (asked as u64).saturating_mul(ASKED_SHARE) >= leaves => overlay.base().tree(&label)?,
+            _ => None,
+        };
         Ok(Self { label, tree })
     }
 
     /// The tree's label.
     pub fn label(&self) -> &str {
         &self.label
-    }
-
-    /// The tree as of the parent block.
-    pub fn parent_tree(&self) -> &BulkTree {
-        &self.tree
     }
 
     /// The handle's row with all writes so far.
@@ -91,8 +95,8 @@ impl Rows {
     pub fn get(&self, overlay: &Overlay<'_>, handle: &Handle) -> Result<Option<Vec<u8>>, StoreError> {
         match overlay.written_row(&self.label, handle) {
             Some(row) => Ok(Some(row.to_vec())),
-            None if self.tree.contains(handle) => overlay.base().row(&self.label, handle),
-            None => Ok(None),
+            None if self.tree.as_ref().is_some_and(|tree| !tree.contains(handle)) => Ok(None),
+            None => overlay.base().row(&self.label, handle),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod anchoring;
 mod attacks;
+mod attacks_state;
 mod bytes;
 mod calendar;
 mod conservation;

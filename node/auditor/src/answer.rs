@@ -11,7 +11,7 @@ use crate::Output;
 /// What a command found.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    pub(crate) verdict: Verdict,
+    pub(crate) exit_code: u8,
     pub(crate) text: String,
     pub(crate) json: Value,
 }
@@ -29,7 +29,7 @@ impl Answer {
             Output::Text => say(&self.text),
             Output::Json => say(&self.json.to_string()),
         }
-        ExitCode::from(self.verdict.exit_code())
+        ExitCode::from(self.exit_code)
     }
 }
 

@@ -45,5 +45,9 @@ pub(crate) fn run(args: &CertificateArgs) -> Result<Answer, Failure> {
         "optimal": report.gap_ppm == Some(0),
         "checks": report.checks,
     });
-    Ok(Answer { verdict: report.verdict, text: format!("{}{verdict}", lines(&report.checks)), json })
+    Ok(Answer {
+        exit_code: report.verdict.exit_code(),
+        text: format!("{}{verdict}", lines(&report.checks)),
+        json,
+    })
 }

@@ -50,7 +50,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<Answer, Failure> {
         "{}\nNothing of this is checked: use aula-audit verify.",
         serde_json::to_string_pretty(&json).unwrap_or_default()
     );
-    Ok(Answer { verdict: Verdict::Valid, text, json })
+    Ok(Answer { exit_code: Verdict::Valid.exit_code(), text, json })
 }
 
 fn subject(subject: &Subject) -> Value {

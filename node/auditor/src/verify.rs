@@ -44,7 +44,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Answer, Failure> {
     let bundle = read(&args.file, "bundle", Bundle::MAX_BYTES)?;
     let options = Options { genesis_sha256: args.genesis_sha256, trusted: args.trusted };
     let report = verify(&bundle, &genesis, &options);
-    Ok(Answer { verdict: report.verdict, text: text(&report), json: report.to_json() })
+    Ok(Answer { exit_code: report.exit_code(), text: text(&report), json: report.to_json() })
 }
 
 fn text(report: &Report) -> String {

@@ -15,6 +15,9 @@ impl Folder {
         let evidence = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ledger/vectors/evidence");
         for entry in std::fs::read_dir(evidence).unwrap() {
             let path = entry.unwrap().path();
+            if path.is_dir() {
+                continue;
+            }
             std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
         }
         let mut bytes = std::fs::read(folder.path().join("round.bundle")).unwrap();

@@ -48,6 +48,8 @@ pub struct Status {
     pub peers: usize,
     /// `validator` while this node signs votes when it is in the set, else `follower`.
     pub role: &'static str,
+    /// What this node found damaged in its own state, with what to do next: it is not ready then. None while all is well.
+    pub damage: Option<String>,
     /// Transactions in the chain so far; none while this node still counts a long chain.
     pub transactions: Option<u64>,
     /// From a block's own time until this node had it final and stored; none before it saw one.
@@ -210,6 +212,7 @@ pub fn status_of(node: &Node) -> Result<Status, ApiError> {
         validators: schema::validator_schedule(&*view)?.next.validators().len(),
         peers: node.network.peers(),
         role: node.network.mode(),
+        damage: node.network.damage(),
         waiting_transactions,
         waiting_bytes,
         version: env!("CARGO_PKG_VERSION"),

@@ -46,10 +46,14 @@ pub async fn healthz() -> Json<Value> {
 /// With nothing to do there is a block a second; a tip older than this says that something is wrong.
 const CURRENT_MS: u64 = 60_000;
 
-/// The node's last block is at most a minute old
+/// The node's last block is at most a minute old, and its state is whole as far as it knows
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses((status = 200, body = Object), (status = 503, body = ErrorBody)))]
 pub async fn readyz(State(node): State<Arc<Node>>) -> Result<Json<Value>, ApiError> {
+    if let Some(damage) = node.network.damage() {
+        let hint = "stop the node and run `aula replay`, or fetch the chain again from the peers";
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "state_damaged", damage, hint));
+    }
     let tip = node.view().tip();
     let age_ms = now_ms().saturating_sub(tip.time_ms.0);
     if age_ms > CURRENT_MS {

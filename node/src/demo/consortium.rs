@@ -89,7 +89,7 @@ impl Consortium {
         for (id, (district, school_type)) in rules::school_register(study) {
             schools.push(GenesisSchool { id, district, school_type: Name::new(type_name(school_type))? });
         }
-        Ok(Base { members, districts, schools, ..Base::default() })
+        Ok(Base { params: rules::ledger_params(), members, districts, schools })
     }
 }
 

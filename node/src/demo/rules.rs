@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use aula_ledger::params::Params;
 use aula_ledger::types::{DistrictId, SchoolId};
 use sha2::{Digest, Sha256};
 
@@ -118,6 +119,12 @@ const POSITION_MAX_E4: u32 = 10_000;
 /// The school year of a grade, by the calendar year in which it starts: 1985 to 1988.
 pub const fn school_year(grade: Grade) -> u16 {
     FIRST_YEAR + grade.get() as u16
+}
+
+/// The ledger's parameters of the demo: its data are of years long past, so the school years that take states are named,
+/// those of the study and the four after them.
+pub fn ledger_params() -> Params {
+    Params { first_school_year: FIRST_YEAR, last_school_year: FIRST_YEAR + 7, ..Params::default() }
 }
 
 /// Positions of a student's reading and mathematics on the fixed scale, 0..=10,000 each.

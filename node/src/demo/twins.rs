@@ -214,7 +214,7 @@ mod tests {
     use super::*;
     use crate::demo::office::MemberHome;
     use crate::demo::star::{DataFolder, Grade};
-    use aula_ledger::types::Hash;
+    use aula_ledger::types::{ChainId, Hash};
     use std::path::Path;
 
     #[test]
@@ -237,7 +237,7 @@ mod tests {
         let second = second.ok_or("no second year")?.clone();
         let folder = tempfile::tempdir()?;
         let member = MemberHome::create(&folder.path().join("office"))?;
-        let chain = (aula_ledger::types::ChainId::new("test-00c0ffee").ok_or("a chain id")?, Hash([0xc0; 32]));
+        let chain = (ChainId::new("test-00c0ffee").ok_or("a chain id")?, Hash([0xc0; 32]));
         let office = Office::create(first.district, member, &chain, 1_780_000_000_000)?;
         let (mut twins, params) = (Twins::new(), params());
         let one = advance(&office, &mut twins, &[first], &params)?.remove(0).leaf;

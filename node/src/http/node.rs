@@ -55,6 +55,10 @@ pub trait Network: Send + Sync {
     fn peers(&self) -> usize;
     /// `validator` while this node signs votes when it is in the set, else `follower`.
     fn mode(&self) -> &'static str;
+    /// What this node found damaged in its own state, with what to do next; none while all is well.
+    fn damage(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Shared by all routes, behind an `Arc`.

@@ -59,6 +59,7 @@ mod tests {
         let none =
             || PublishedGroups { cells: Vec::new(), first_choice_ratio_ppm: None, placed_ratio_ppm: None };
         PublishedReport {
+            class: aula_ledger::types::ClassId(1),
             min_cell_students: 10,
             fairness_work: 1,
             students: None,

@@ -27,13 +27,13 @@ impl Table {
     /// # Errors
     /// When a row has another number of cells than there are columns: a defect.
     pub fn csv(&self) -> Result<Vec<u8>, StoreError> {
-        let failed = |error: csv::Error| StoreError(format!("cannot write CSV: {error}"));
+        let failed = |error: csv::Error| StoreError::Failed(format!("cannot write CSV: {error}"));
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record(self.columns).map_err(failed)?;
         for row in &self.rows {
             writer.write_record(row.iter().map(cell)).map_err(failed)?;
         }
-        writer.into_inner().map_err(|error| StoreError(format!("cannot write CSV: {error}")))
+        writer.into_inner().map_err(|error| StoreError::Failed(format!("cannot write CSV: {error}")))
     }
 }
 

@@ -71,7 +71,6 @@ pub fn sha256(bytes: &[u8]) -> Hash {
 pub struct ChainDb {
     db: Arc<DB>,
     path: PathBuf,
-    tree_cache_bytes: u64,
     latest: RwLock<Arc<ChainView>>,
     tip: watch::Sender<Tip>,
 }
@@ -126,11 +125,11 @@ impl ChainDb {
         }
         let tip = db.get_cf(metadata, meta::TIP)?.as_deref().and_then(decode_tip);
         let tip = tip.ok_or_else(|| damaged("meta", "the tip is missing or malformed"))?;
-        let view = ChainView::new(tip, OwnedSnapshot::take(db.clone()), Trees::empty(tip.height));
+        let view =
+            ChainView::new(tip, OwnedSnapshot::take(db.clone()), Trees::empty(options.tree_cache_bytes));
         Ok(Self {
             db,
             path: path.to_owned(),
-            tree_cache_bytes: options.tree_cache_bytes,
             latest: RwLock::new(Arc::new(view)),
             tip: watch::Sender::new(tip),
         })
@@ -184,7 +183,7 @@ impl ChainDb {
         }
         batch.put_cf(family(db, Table::Meta)?, meta::TIP, encode_tip(&tip));
         db.write_opt(batch, &synced())?;
-        let trees = before.trees().after(tip.height, &commit.outcome.writes.trees, self.tree_cache_bytes);
+        let trees = before.trees().after(&commit.outcome.writes.trees);
         let view = Arc::new(ChainView::new(tip, OwnedSnapshot::take(db.clone()), trees));
         *self.latest.write().unwrap_or_else(PoisonError::into_inner) = view;
         self.tip.send_replace(tip);

@@ -83,7 +83,8 @@ impl From<rocksdb::Error> for StorageError {
 
 impl From<StorageError> for StoreError {
     fn from(error: StorageError) -> Self {
-        Self(format!("{error}; {}", error.hint()))
+        let text = format!("{error}; {}", error.hint());
+        if matches!(error, StorageError::Damaged(_)) { Self::Damaged(text) } else { Self::Failed(text) }
     }
 }
 

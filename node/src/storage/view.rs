@@ -10,7 +10,7 @@ use std::sync::Arc;
 use aula_consensus::ports::Tip;
 use aula_ledger::chain::{Block, CommitCertificate, Header, Receipt, TransactionId};
 use aula_ledger::codec::Canonical;
-use aula_ledger::proof::bulk_tree::BulkTree;
+use aula_ledger::proof::bulk_tree::{BulkTree, row_leaf};
 use aula_ledger::state::{StateReader, StoreError};
 use aula_ledger::types::{Handle, Hash, Height};
 use borsh::BorshDeserialize;
@@ -175,6 +175,16 @@ impl ChainView {
 
     /// All pairs whose key starts with `prefix`, ascending.
     fn scan(&self, table: Table, prefix: &[u8]) -> Result<Vec<Pair>, StorageError> {
+        self.each(table, prefix, |key, value| Ok((key.to_vec(), value.to_vec())))
+    }
+
+    /// What `of` makes of each of them.
+    fn each<T>(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        of: impl Fn(&[u8], &[u8]) -> Result<T, StorageError>,
+    ) -> Result<Vec<T>, StorageError> {
         let family = family(self.db(), table)?;
         let mut options = ReadOptions::default();
         options.set_total_order_seek(true);
@@ -183,18 +193,33 @@ impl ChainView {
         }
         let mode = IteratorMode::From(prefix, Direction::Forward);
         let pairs = self.snapshot.borrow_dependent().iterator_cf_opt(family, options, mode);
-        pairs.map(|pair| Ok(pair.map(|(key, value)| (key.into_vec(), value.into_vec()))?)).collect()
+        pairs
+            .map(|pair| {
+                let (key, value) = pair?;
+                of(&key, &value)
+            })
+            .collect()
     }
 
     fn rows_of(&self, label: &str) -> Result<Vec<(Handle, Vec<u8>)>, StorageError> {
         let prefix = rows_prefix(label);
-        let pairs = self.scan(Table::Rows, &prefix)?;
-        let rows = pairs.into_iter().map(|(key, row)| {
-            let handle = key.get(prefix.len()..).and_then(|handle| handle.try_into().ok());
-            Ok((Handle(handle.ok_or_else(|| damaged("row key", "a wrong length"))?), row))
-        });
-        rows.collect()
+        self.each(Table::Rows, &prefix, |key, row| Ok((handle_of(key, &prefix)?, row.to_vec())))
     }
+
+    /// The leaves of a tree; the rows themselves are not kept, which may be many times as large.
+    fn leaves_of(&self, label: &str) -> Result<Vec<(Handle, Hash)>, StorageError> {
+        let prefix = rows_prefix(label);
+        self.each(Table::Rows, &prefix, |key, row| {
+            let handle = handle_of(key, &prefix)?;
+            Ok((handle, row_leaf(&handle, row)))
+        })
+    }
+}
+
+/// The handle at the end of a row's key.
+fn handle_of(key: &[u8], prefix: &[u8]) -> Result<Handle, StorageError> {
+    let handle = key.get(prefix.len()..).and_then(|handle| handle.try_into().ok());
+    handle.map(Handle).ok_or_else(|| damaged("row key", "a wrong length"))
 }
 
 /// A column family of an open database.
@@ -219,13 +244,11 @@ impl StateReader for ChainView {
         if let Some(tree) = self.trees.get(label) {
             return Ok(Some(tree));
         }
-        let rows = self.rows_of(label)?;
-        if rows.is_empty() {
+        let leaves = self.leaves_of(label)?;
+        if leaves.is_empty() {
             return Ok(None);
         }
-        let tree = BulkTree::from_rows(rows.iter().map(|(handle, row)| (handle, row.as_slice())))
-            .map_err(|e| damaged("rows", e))?;
-        let tree = Arc::new(tree);
+        let tree = Arc::new(BulkTree::from_leaves(leaves).map_err(|e| damaged("rows", e))?);
         self.trees.keep(label, tree.clone());
         Ok(Some(tree))
     }

@@ -4,6 +4,7 @@
 use aula_ledger::genesis::{GenesisDistrict, GenesisMember, GenesisSchool};
 use aula_ledger::keys::{PublicKey, public_key};
 use aula_ledger::names::{Name, Title};
+use aula_ledger::params::Params;
 use aula_ledger::proof::committed::{
     BAND_GROUP, BandClaim, CommittedField, FieldCommitment, ProofBytes, band_statement,
 };
@@ -101,6 +102,7 @@ pub fn base(public_key: PublicKey) -> Made<Base> {
     let others = Other::ALL.into_iter().map(Other::member).collect::<Made<Vec<_>>>()?;
     let other = GenesisDistrict { id: DistrictId(2), name: Title::new("Another")? };
     Ok(Base {
+        params: Params { first_school_year: 1987, last_school_year: 1989, ..Params::default() },
         members: [vec![member], others].concat(),
         districts: vec![GenesisDistrict { id: district, name: Title::new("District")? }, other],
         schools: vec![school(11)?, school(12)?],

@@ -64,7 +64,7 @@ pub extern "C" fn aula_verify() -> u32 {
     let [bundle, genesis, output] = &mut *slots;
     let report = verify(bundle, genesis, &Options::default());
     *output = report.to_json().to_string().into_bytes();
-    u32::from(report.verdict.exit_code())
+    u32::from(report.exit_code())
 }
 
 /// Where the report lies: UTF-8, the line that `aula-audit verify --output json` prints.

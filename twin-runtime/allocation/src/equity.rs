@@ -5,13 +5,16 @@
 //! justified when a student prefers a pool that holds somebody with a lower weight (Abdulkadiroğlu and Sönmez 2003).
 //! The Gini coefficient (1912) is over schools, of places per weighted pupil, each school counted by its weighted
 //! pupils, which makes it an exact quotient of integers. The price of fairness is Bertsimas, Farias and Trichakis
-//! (2011).
+//! (2011): what the assignment costs without weights, penalties included, beyond the least that any would, in parts of
+//! that least. The least is proved by a certificate of its own ([`Plain`]), so that nobody has to solve it again.
 //!
 //! Absent: suppression of small cells. These figures are exact and for the ledger's report alone, which holds the one
 //! rule of what may be shown. Absent too: any other subgroup; those come as districts' proved aggregates.
 
-use super::problem::Problem;
+use super::certificate::{Certificate, check};
+use super::problem::{Problem, School};
 use super::solver::{Limits, solve};
+use borsh::{BorshDeserialize, BorshSerialize};
 use std::collections::BTreeMap;
 use thiserror::Error;
 
@@ -43,6 +46,9 @@ pub enum EquityError {
     /// A weight of zero.
     #[error("student {0} has no weight")]
     Weight(u32),
+    /// What is given as the round at equity 0 is not proved to be one of least cost.
+    #[error("the round at equity 0 is not proved to be of least cost")]
+    Plain,
 }
 
 /// One group of students.
@@ -91,7 +97,7 @@ pub struct EquityReport {
     pub by_district: Vec<Cell>,
     /// Pairs (student, pool) of justified envy.
     pub justified_envy_pairs: u64,
-    /// Extra unweighted cost against equity 0; `None` when that round was not solved within its own work.
+    /// Extra unweighted cost against equity 0; `None` when that round is not given, or costs nothing.
     pub price_of_fairness_ppm: Option<u64>,
 }
 
@@ -104,6 +110,28 @@ pub enum Met {
     NotAll,
 }
 
+/// The round at equity 0 with the proof that it costs least: one of perhaps many, all of the same cost.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Plain {
+    /// Pool of each student, by row.
+    pub assignment: Vec<u32>,
+    /// That no assignment costs less without weights.
+    pub certificate: Certificate,
+}
+
+/// Solves the round at equity 0: every cost divided by its student's weight, the same penalties, no lottery. None when
+/// that is not solved within its own work.
+pub fn plain(problem: &Problem, people: &[Person], work: u64) -> Option<Plain> {
+    let unweighted = unweighted(problem, people).ok()?;
+    let solution = solve(&unweighted, &Limits { work }).ok().filter(|solution| solution.optimal())?;
+    Some(Plain { assignment: solution.assignment, certificate: solution.certificate })
+}
+
+fn unweighted(problem: &Problem, people: &[Person]) -> Result<Problem, EquityError> {
+    let weights: Vec<u32> = people.iter().map(|p| p.weight).collect();
+    problem.unweighted(&weights).map_err(|_| EquityError::Length)
+}
+
 /// What one student got.
 struct Outcome {
     person: Person,
@@ -112,7 +140,7 @@ struct Outcome {
     utility_e4: u32,
 }
 
-/// Makes the report of an assignment. `fairness_work` bounds the round at equity 0.
+/// Makes the report of an assignment; `plain` is the round at equity 0, checked here.
 ///
 /// # Errors
 /// See [`EquityError`].
@@ -120,7 +148,7 @@ pub fn report(
     problem: &Problem,
     assignment: &[u32],
     people: &[Person],
-    fairness_work: u64,
+    plain: Option<&Plain>,
 ) -> Result<EquityReport, EquityError> {
     let outcomes = outcomes(problem, assignment, people)?;
     let mandated = mandated(problem);
@@ -137,7 +165,7 @@ pub fn report(
         by_school: cells(&outcomes, |p| p.school),
         by_district: cells(&outcomes, |p| p.district),
         justified_envy_pairs: justified_envy(problem, assignment, people),
-        price_of_fairness_ppm: price_of_fairness(problem, assignment, people, fairness_work),
+        price_of_fairness_ppm: price_of_fairness(problem, assignment, people, plain)?,
     })
 }
 
@@ -237,15 +265,37 @@ fn justified_envy(problem: &Problem, assignment: &[u32], people: &[Person]) -> u
     assignment.iter().zip(people).enumerate().map(envied).sum()
 }
 
-/// Extra cost without weights, against the cheapest round without weights.
-fn price_of_fairness(problem: &Problem, assignment: &[u32], people: &[Person], work: u64) -> Option<u64> {
-    let weights: Vec<u32> = people.iter().map(|p| p.weight).collect();
-    let plain = problem.unweighted(&weights).ok()?;
-    let cheapest = solve(&plain, &Limits { work }).ok().filter(|s| s.optimal())?;
-    let cost = |chosen: &[u32]| -> u64 {
-        let costs = chosen.iter().enumerate().filter_map(|(s, &p)| plain.cost(s, p));
-        costs.map(|c| c.unsigned_abs() as u64).sum()
+/// ⌊10^6·(cost − least)/least⌋, both without weights and with penalties; none without a least cost above 0.
+fn price_of_fairness(
+    problem: &Problem,
+    assignment: &[u32],
+    people: &[Person],
+    plain: Option<&Plain>,
+) -> Result<Option<u64>, EquityError> {
+    let Some(plain) = plain else { return Ok(None) };
+    let unweighted = unweighted(problem, people)?;
+    let proved = check(&unweighted, &plain.assignment, &plain.certificate).map_err(|_| EquityError::Plain)?;
+    if proved.gap_ppm != 0 {
+        return Err(EquityError::Plain);
+    }
+    let (cost, least) = (cost_with_penalties(&unweighted, assignment), i128::from(proved.objective));
+    let ppm = cost.saturating_sub(least).max(0).saturating_mul(1_000_000).checked_div(least);
+    Ok(ppm.and_then(|ppm| u64::try_from(ppm).ok()))
+}
+
+/// Σ cost + Σ penalty_σ·max(0, placed(σ) − share_σ).
+fn cost_with_penalties(problem: &Problem, assignment: &[u32]) -> i128 {
+    let costs = assignment.iter().enumerate().filter_map(|(s, &p)| problem.cost(s, p));
+    let cost: i128 = costs.map(i128::from).sum();
+    let Some(layer) = problem.schools() else { return cost };
+    let mut placed = vec![0u64; layer.schools.len()];
+    for (pool, school) in assignment.iter().zip(&layer.school_of) {
+        if problem.waitlist_pool() != Some(*pool) {
+            placed.get_mut(*school as usize).into_iter().for_each(|count| *count += 1);
+        }
+    }
+    let penalty = |(school, &placed): (&School, &u64)| {
+        i128::from(school.penalty) * i128::from(placed.saturating_sub(school.share.into()))
     };
-    let (fair, least) = (cost(assignment), cost(&cheapest.assignment));
-    (least > 0).then(|| fair.saturating_sub(least).saturating_mul(1_000_000) / least)
+    cost + layer.schools.iter().zip(&placed).map(penalty).sum::<i128>()
 }

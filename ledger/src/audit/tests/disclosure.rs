@@ -29,7 +29,7 @@ pub fn fields(version: u64) -> Vec<SaltedField> {
     let mut fields = vec![("engagement".to_owned(), borsh::to_vec(&(6_000_u16, -3_i16)).unwrap())];
     fields.push(("need".to_owned(), borsh::to_vec(&Some(1_234_u16)).unwrap()));
     fields.extend((0..848_u16).map(|skill| {
-        let mastery = if skill == 2 { CLOSED_MASTERY } else { 9_000 + skill };
+        let mastery = if [2, 5].contains(&skill) { CLOSED_MASTERY } else { 9_000 + skill };
         (format!("skill/{skill:05}"), borsh::to_vec(&(mastery, 6_100_u16, 0_u8)).unwrap())
     }));
     let salted = |(field, value): (String, Vec<u8>)| {
@@ -54,9 +54,17 @@ pub fn anchored(version: u32) -> AnchorStates {
     state.commitments = vec![
         commit(CommittedField::Need, 1_234),
         commit(CommittedField::Mastery(2), mastery),
-        commit(CommittedField::Mastery(3), mastery),
+        commit(CommittedField::Mastery(5), mastery),
     ];
     payload
+}
+
+/// What blinds the commitment to a field of that student at a version.
+pub fn blinding(version: u64) -> impl Fn(CommittedField) -> [u8; 32] {
+    move |field| {
+        let name = Field::new(&field.to_string()).unwrap();
+        Opening::derive(&secret(), &name, version, 0).blinding().to_bytes()
+    }
 }
 
 fn world() -> World {
@@ -77,35 +85,48 @@ fn fields_asked_for_open_and_another_state_or_field_does_not() {
     let world = world();
     let closed = world.collector(&[]).student(DistrictId(1), YEAR, &handle(300)).unwrap();
     let mut bundle = closed.clone();
-    open_fields(&mut bundle, &fields(2), &names(&["skill/00003", "need"])).unwrap();
+    open_fields(&mut bundle, &fields(2), &names(&["skill/00003", "need"]), blinding(2)).unwrap();
     let words = lines(&assert_valid(&world, &bundle));
-    assert!(words.contains("need 1234 of 2559") && words.contains("mastery 9003 of 10000"), "{words}");
-    assert!(words.contains("850 fields; the 848 others stay closed"), "{words}");
-    assert!(bundle.to_canonical().len() < closed.to_canonical().len() + 1_200, "about ten hashes a field");
+    assert!(
+        words.contains("need 1234 of 2559, as the leaf commits to")
+            && words.contains("mastery 9003 of 10000"),
+        "{words}"
+    );
+    assert!(words.contains("none of these fields has another value there"), "{words}");
+    assert!(bundle.to_canonical().len() < closed.to_canonical().len() + 1_300, "about ten hashes a field");
     assert_eq!(
-        open_fields(&mut closed.clone(), &fields(1), &names(&["need"])),
+        open_fields(&mut closed.clone(), &fields(1), &names(&["need"]), blinding(1)),
         Err(OpenError::OtherState(world.chain.height.0))
     );
     let missing = OpenError::NoField("skill/09999".into());
-    assert_eq!(open_fields(&mut closed.clone(), &fields(2), &names(&["skill/09999"])), Err(missing));
+    assert_eq!(
+        open_fields(&mut closed.clone(), &fields(2), &names(&["skill/09999"]), blinding(2)),
+        Err(missing)
+    );
     let mut round = World::decided().collector(&[]).round(ROUND).unwrap();
-    assert_eq!(open_fields(&mut round, &fields(2), &names(&["need"])), Err(OpenError::NotAnchored));
+    assert_eq!(
+        open_fields(&mut round, &fields(2), &names(&["need"]), blinding(2)),
+        Err(OpenError::NotAnchored)
+    );
 }
 
 #[test]
 fn an_opened_field_that_is_changed_moved_or_doubled_is_refused() {
     let world = world();
     let mut bundle = world.collector(&[]).student(DistrictId(1), YEAR, &handle(300)).unwrap();
-    open_fields(&mut bundle, &fields(2), &names(&["skill/00003", "need"])).unwrap();
-    let changes: [fn(&mut bundle::Opened); 8] = [
+    open_fields(&mut bundle, &fields(2), &names(&["skill/00003", "need"]), blinding(2)).unwrap();
+    let changes: [fn(&mut bundle::Opened); 11] = [
         |opened| opened.fields[0].value[1] ^= 1,
         |opened| opened.fields[0].salt[0] ^= 1,
         |opened| opened.fields[1].field = "skill/00004".into(),
         |opened| opened.fields.swap(0, 1),
         |opened| opened.fields.push(opened.fields[1].clone()),
         |opened| opened.fields.clear(),
-        |opened| opened.fields[0].path = opened.fields[1].path.clone(),
-        |opened| opened.head.leaf_count -= 1,
+        |opened| opened.fields[0].siblings = opened.fields[1].siblings.clone(),
+        |opened| opened.fields[0].siblings.truncate(1),
+        |opened| opened.fields[0].blinding = None,
+        |opened| opened.fields[1].blinding = opened.fields[0].blinding,
+        |opened| opened.fields[0].blinding.as_mut().unwrap()[0] ^= 1,
     ];
     for (number, change) in changes.into_iter().enumerate() {
         let mut spoiled = bundle.clone();
@@ -131,7 +152,7 @@ fn point(bytes: &[u8; 32]) -> Option<RistrettoPoint> {
 fn no_value_of_a_closed_field_fits_anything_that_can_be_seen() {
     let world = world();
     let mut bundle = world.collector(&[]).student(DistrictId(1), YEAR, &handle(300)).unwrap();
-    open_fields(&mut bundle, &fields(2), &names(&["skill/00003", "need"])).unwrap();
+    open_fields(&mut bundle, &fields(2), &names(&["skill/00003", "need"]), blinding(2)).unwrap();
     let mut visible = bundle.to_canonical();
     visible.extend(world.chain.state.rows("students/1/1988").unwrap().into_iter().flat_map(|(_, row)| row));
     for height in world.bodies.keys() {
@@ -142,6 +163,7 @@ fn no_value_of_a_closed_field_fits_anything_that_can_be_seen() {
     let commitments: Vec<[u8; 32]> = [1, 2]
         .into_iter()
         .flat_map(|version| anchored(version).states.remove(0).commitments)
+        .filter(|one| one.field != CommittedField::Need)
         .map(|one| one.commitment.0)
         .collect();
     assert!(commitments.iter().all(|one| seen.contains(one)), "the ledger shows them");
@@ -151,7 +173,8 @@ fn no_value_of_a_closed_field_fits_anything_that_can_be_seen() {
     let state = crate::audit::open::anchored_leaf(&bundle).unwrap().state_hash.0;
     let mut keys = vec![[0_u8; 32], state, handle(300).0];
     keys.extend(opened.fields.iter().map(|field| field.salt));
-    keys.extend(opened.fields.iter().flat_map(|field| field.path.siblings.iter().map(|hash| hash.0)));
+    keys.extend(opened.fields.iter().filter_map(|field| field.blinding));
+    keys.extend(opened.fields.iter().flat_map(|field| field.siblings.iter().flatten().map(|hash| hash.0)));
     let scalars: Vec<Scalar> = keys.iter().map(|key| Scalar::from_bytes_mod_order(*key)).collect();
     let masks: Vec<RistrettoPoint> = scalars.iter().map(blinding_point).collect();
     let points: Vec<RistrettoPoint> = commitments.iter().map(|bytes| point(bytes).unwrap()).collect();
@@ -160,7 +183,7 @@ fn no_value_of_a_closed_field_fits_anything_that_can_be_seen() {
         for salt in &keys {
             let value = borsh::to_vec(&(mastery, 6_100_u16, 0_u8)).unwrap();
             let leaf = SaltedField { field: CLOSED.into(), value, salt: *salt };
-            assert!(!seen.contains(&leaf.hash().0), "mastery {mastery} under a salt in sight");
+            assert!(!seen.contains(&leaf.leaf().hash().0), "mastery {mastery} under a salt in sight");
         }
         let base = RISTRETTO_BASEPOINT_TABLE * &Scalar::from(u64::from(mastery));
         for mask in &masks {
@@ -179,8 +202,7 @@ fn no_value_of_a_closed_field_fits_anything_that_can_be_seen() {
     let name = Field::new(CLOSED).unwrap();
     let value = borsh::to_vec(&(CLOSED_MASTERY, 6_100_u16, 0_u8)).unwrap();
     let leaf = SaltedField { field: CLOSED.into(), value, salt: *leaf_salt(&secret(), &name, 2) };
-    assert!(fields(2).iter().any(|field| field.hash() == leaf.hash()));
-    assert!(seen.contains(&leaf.hash().0), "a sibling of the skill beside it: a salted hash, and no more");
+    assert!(fields(2).iter().any(|field| field.leaf() == leaf.leaf()));
     let opening = Opening::derive(&secret(), &name, 2, u64::from(CLOSED_MASTERY));
     assert!(commitments.contains(opening.commit().unwrap().as_bytes()));
 }

@@ -51,6 +51,7 @@ fn public_figures_are_proved_without_a_row_a_handle_or_a_withheld_count() {
         "class",
         "pool",
         "report",
+        "standing",
         "validators",
         "validator",
         "member",
@@ -70,6 +71,7 @@ fn public_figures_are_proved_without_a_row_a_handle_or_a_withheld_count() {
     }
     let stated = said(&report, "round-0");
     assert_eq!((&stated["gap_ppm"], &stated["students"]), (&0.into(), &18.into()));
+    assert_eq!(stated["standing"], "stands");
     assert!(stated["pools"]["1"].get("price").is_some() && report.to_json()["figures"].is_array());
     assert_eq!(said(&report, "validators")["count"], 5);
     assert_eq!(said(&report, &format!("member-{}", account("voter-a")))["roles"], "consortium");
@@ -83,6 +85,29 @@ fn public_figures_are_proved_without_a_row_a_handle_or_a_withheld_count() {
     assert!(matches!(none, Err(BuildError::NotFound(_))));
     let nowhere = world.collector(&[]).figures(&[FigureKey::Report(RoundId(77))], &[]);
     assert!(matches!(nowhere, Err(BuildError::NotFound(_))));
+}
+
+#[test]
+fn a_report_says_whether_its_decision_stands_by_its_class_which_cannot_be_left_out() {
+    let mut world = World::decided();
+    let standing = |world: &World, round: u32| {
+        let bundle = world.collector(&[]).figures(&[FigureKey::Report(RoundId(round))], &[]).unwrap();
+        let report = assert_valid(world, &bundle);
+        let words = said(&report, &format!("round-{round}"))["standing"].clone();
+        (report.standing.unwrap(), report.exit_code(), words)
+    };
+    assert_eq!(standing(&world, 0), (Standing::Stands, 0, "stands".into()));
+    world.another_round();
+    assert_eq!(standing(&world, 0), (Standing::Replaced, 1, "replaced".into()));
+    assert_eq!(standing(&world, 1), (Standing::Stands, 0, "stands".into()));
+    world.accept("voter-a", testkit::revert(1));
+    assert_eq!(standing(&world, 1), (Standing::Reverted, 1, "reverted".into()));
+    assert_eq!(standing(&world, 0), (Standing::Stands, 0, "stands".into()));
+    let mut bundle = world.collector(&[]).figures(&[FigureKey::Report(ROUND)], &[]).unwrap();
+    if let Subject::Figures(evidence) = &mut bundle.subject {
+        evidence.figures.remove(0);
+    }
+    assert_eq!(check(&world, &bundle, &Options::default()).verdict, Verdict::Invalid);
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn bundles(world: &World) -> Vec<Bundle> {
     let collector = world.collector(&[]);
     let mut opened = collector.student(DistrictId(1), YEAR, &handle(300)).unwrap();
     let names = ["need", "skill/00003"].map(str::to_owned).into();
-    open_fields(&mut opened, &super::disclosure::fields(1), &names).unwrap();
+    open_fields(&mut opened, &super::disclosure::fields(1), &names, super::disclosure::blinding(1)).unwrap();
     vec![
         collector.round(ROUND).unwrap(),
         collector.allocation(ROUND, &handle(3)).unwrap(),
@@ -218,8 +218,8 @@ fn a_round_with_a_row_left_out_swapped_or_changed_is_refused() {
         }),
         "rows"
     );
-    assert_eq!(tampered(&|round| drop(round.context.pools.pop())), "state");
-    assert_eq!(tampered(&|round| round.context.pools.swap(0, 1)), "state");
+    assert_eq!(tampered(&|round| drop(round.context.pools.pop())), "pools");
+    assert_eq!(tampered(&|round| round.context.pools.swap(0, 1)), "pools");
     assert_eq!(tampered(&|round| drop(round.context.schools.pop())), "state");
     assert_eq!(tampered(&|round| drop(round.budgets.pop())), "budget");
     assert_eq!(tampered(&|round| drop(round.shares.pop())), "seed");

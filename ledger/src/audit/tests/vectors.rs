@@ -6,7 +6,8 @@ use super::*;
 use crate::audit::open::{attach_band, open_fields};
 
 const GENESIS: &[u8] = include_bytes!("../../../vectors/evidence/genesis.json");
-const BUNDLES: [(&str, &[u8]); 10] = [
+/// Each in its folder beside the genesis of its chain: what must verify, and whether it stands.
+const BUNDLES: [(&str, &[u8]); 14] = [
     ("round", include_bytes!("../../../vectors/evidence/round.bundle")),
     ("allocation", include_bytes!("../../../vectors/evidence/allocation.bundle")),
     ("student", include_bytes!("../../../vectors/evidence/student.bundle")),
@@ -17,14 +18,59 @@ const BUNDLES: [(&str, &[u8]); 10] = [
     ("access", include_bytes!("../../../vectors/evidence/access.bundle")),
     ("figures", include_bytes!("../../../vectors/evidence/figures.bundle")),
     ("acts", include_bytes!("../../../vectors/evidence/acts.bundle")),
+    ("no-tree", include_bytes!("../../../vectors/evidence/no-tree.bundle")),
+    ("budget-without-floor", include_bytes!("../../../vectors/evidence/budget-without-floor.bundle")),
+    ("reverted", include_bytes!("../../../vectors/evidence/reverted.bundle")),
+    ("replaced", include_bytes!("../../../vectors/evidence/replaced.bundle")),
+];
+/// Rounds of chains of their own: with a fair share, and with a proven gap.
+const OTHERS: [(&str, &[u8], &[u8]); 2] = [
+    (
+        "fair share",
+        include_bytes!("../../../vectors/evidence/fair-share/round.bundle"),
+        include_bytes!("../../../vectors/evidence/fair-share/genesis.json"),
+    ),
+    (
+        "gap",
+        include_bytes!("../../../vectors/evidence/gap/round.bundle"),
+        include_bytes!("../../../vectors/evidence/gap/genesis.json"),
+    ),
+];
+/// Signed lies about the chain of `genesis.json`, each refused.
+const REFUSED: [(&str, &str, &[u8]); 5] = [
+    ("opened-need-a", "field", include_bytes!("../../../vectors/evidence/refused/opened-need-a.bundle")),
+    ("opened-need-b", "field", include_bytes!("../../../vectors/evidence/refused/opened-need-b.bundle")),
+    ("prices-withheld", "prices", include_bytes!("../../../vectors/evidence/refused/prices-withheld.bundle")),
+    ("pools-left-out", "pools", include_bytes!("../../../vectors/evidence/refused/pools-left-out.bundle")),
+    (
+        "budget-overstated",
+        "budget statement",
+        include_bytes!("../../../vectors/evidence/refused/budget-overstated.bundle"),
+    ),
 ];
 
 #[test]
 fn pinned_bundles_still_verify_and_encode_to_their_own_bytes() {
-    for (name, bytes) in BUNDLES {
-        let report = verify(bytes, GENESIS, &Options::default());
+    let main = BUNDLES.iter().map(|(name, bytes)| (*name, *bytes, GENESIS));
+    for (name, bytes, genesis) in main.chain(OTHERS) {
+        let report = verify(bytes, genesis, &Options::default());
         assert_eq!(report.verdict, Verdict::Valid, "{name}\n{}", lines(&report));
+        let standing = match name {
+            "reverted" => Standing::Reverted,
+            "replaced" => Standing::Replaced,
+            _ => Standing::Stands,
+        };
+        assert_eq!(report.standing, Some(standing), "{name}");
         assert_eq!(Bundle::from_canonical(bytes).unwrap().to_canonical(), bytes, "{name}");
+    }
+}
+
+#[test]
+fn pinned_lies_are_refused_for_what_they_are() {
+    for (name, check, bytes) in REFUSED {
+        let report = verify(bytes, GENESIS, &Options::default());
+        assert_eq!((report.verdict, report.exit_code()), (Verdict::Invalid, 1), "{name}\n{}", lines(&report));
+        assert_eq!(report.checks.last().unwrap().name, check, "{name}\n{}", lines(&report));
     }
 }
 
@@ -44,6 +90,9 @@ fn pinned_certificates_still_tell_an_optimum_from_a_worse_assignment() {
 #[expect(clippy::disallowed_methods, reason = "run by hand to write the pinned files")]
 fn write_the_pinned_evidence() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/evidence");
+    for sub in ["fair-share", "gap", "refused"] {
+        std::fs::create_dir_all(format!("{folder}/{sub}")).unwrap();
+    }
     let write = |name: &str, bytes: &[u8]| std::fs::write(format!("{folder}/{name}"), bytes).unwrap();
     let world = World::decided();
     let collector = world.collector(&[Height(5)]);
@@ -57,12 +106,31 @@ fn write_the_pinned_evidence() {
     write("access.bundle", &reads::listed(collector.access(DistrictId(1)).unwrap(), 1).to_canonical());
     write("figures.bundle", &bundle(collector.figures(&figures::public_keys(), &[])));
     write("acts.bundle", &figures::acts(&world).to_canonical());
+    write("no-tree.bundle", &bundle(collector.student(DistrictId(9), YEAR, &handle(3))));
+    let next_year = crate::types::SchoolYear(YEAR.0 + 1);
+    write("budget-without-floor.bundle", &bundle(collector.budget(account("funder"), next_year)));
+    let mut fallen = world.clone();
+    fallen.another_round();
+    write("replaced.bundle", &bundle(fallen.collector(&[]).round(ROUND)));
+    fallen.accept("voter-a", crate::testkit::revert(1));
+    write("reverted.bundle", &bundle(fallen.collector(&[]).round(RoundId(1))));
+    for (name, other) in [("fair-share", World::shared()), ("gap", World::with_a_gap())] {
+        write(&format!("{name}/genesis.json"), &other.genesis);
+        write(&format!("{name}/round.bundle"), &bundle(other.collector(&[]).round(ROUND)));
+        write(
+            &format!("{name}/allocation.bundle"),
+            &bundle(other.collector(&[]).allocation(ROUND, &handle(3))),
+        );
+    }
+    for (name, lie) in lies::pinned() {
+        write(&format!("refused/{name}.bundle"), &lie.to_canonical());
+    }
     let mut proved = collector.allocation(ROUND, &handle(3)).unwrap();
     attach_band(&mut proved, band_alone(&world, 3)).unwrap();
     write("proved.bundle", &proved.to_canonical());
     let mut opened = collector.student(DistrictId(1), YEAR, &handle(300)).unwrap();
     let names = ["need", "skill/00003"].map(str::to_owned).into();
-    open_fields(&mut opened, &disclosure::fields(1), &names).unwrap();
+    open_fields(&mut opened, &disclosure::fields(1), &names, disclosure::blinding(1)).unwrap();
     write("opened.bundle", &opened.to_canonical());
     // Three students, two pools of two places, costs by row.
     let words = [3i32, 2, 2, 2, 0, 0, 5, 1, 4, 2, 9, 3];

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use aula_allocation::certificate::Certificate;
+use aula_allocation::{Limits, Solution, solve};
 use ed25519_dalek::SigningKey;
 
 use crate::audit::{Archive, Body, Collector};
@@ -9,14 +11,18 @@ use crate::chain::{Code, CommitCertificate, Header, Vote, VoteType, validators};
 use crate::codec::Canonical;
 use crate::genesis::{Genesis, GenesisValidator};
 use crate::keys::{Label, public_key, sign};
-use crate::state::{StoreError, schema};
+use crate::params::FAIRNESS_WORK_SHARE;
+use crate::proof::merkle;
+use crate::rounds::{self, RoundInputs};
+use crate::state::schema::{ChainRecord, Decision, PoolPrice, StoredCertificate, StoredPlain};
+use crate::state::{Overlay, StateReader, StoreError, schema};
 use crate::testkit::{self, Chain, account, key, listen, name, peer};
 use crate::tx::seed_commitment;
 use crate::tx::{
-    Change, Choice, CommitSeed, Mandate, MilestoneKind, Payload, ProposeChange, RecordMilestone, RevealSeed,
-    SeedSecret, VoteChange,
+    Change, Choice, CommitSeed, FairShare, FundBudget, Mandate, MilestoneKind, Payload, ProposeChange,
+    RecordMilestone, RevealSeed, SeedSecret, VoteChange,
 };
-use crate::types::{Hash, Height, ProposalId, RoundId, ValidatorAddress};
+use crate::types::{Cents, Hash, Height, ProposalId, RoundId, ValidatorAddress};
 
 /// The chain and its signed blocks.
 #[derive(Clone)]
@@ -86,10 +92,131 @@ impl World {
         Self::decided_on(Self::with("audited", change))
     }
 
+    /// The same round with a fair share of places by school.
+    pub fn shared() -> Self {
+        let mut world = Self::named("shared");
+        world.prepare();
+        let share = FairShare { penalty: 2_000, min_share_percent: 30 };
+        world.accept("voter-a", testkit::terms(1, Some(share), None));
+        world.round();
+        world.block(None);
+        world
+    }
+
+    /// The same round with a result that is a little worse than the optimum, as a solver that ran out of work leaves it.
+    pub fn with_a_gap() -> Self {
+        let mut world = Self::named("gap");
+        world.prepare();
+        world.round();
+        let inputs = world.inputs();
+        let problem = inputs.problem().expect("a problem");
+        let mut solution = solve(&problem, &Limits::default()).expect("a solution");
+        let cost = |student: usize, pool: u32| problem.cost(student, pool).map(i64::from);
+        let worst =
+            |student: usize| problem.row(student).map(|entry| i64::from(entry.cost)).max().unwrap_or(0);
+        let room = (0..problem.students()).map(worst).sum::<i64>() - solution.objective;
+        let students = 0..problem.students();
+        let swaps = students.clone().flat_map(|one| students.clone().map(move |other| (one, other)));
+        let lost = |(one, other): (usize, usize)| {
+            let (here, there) = (solution.assignment[one], solution.assignment[other]);
+            let after = cost(one, there)? + cost(other, here)?;
+            Some((after - cost(one, here)? - cost(other, there)?, one, other)).filter(|(lost, ..)| *lost > 0)
+        };
+        let (lost, one, other) = swaps.filter_map(lost).min().expect("a worse assignment");
+        solution.assignment.swap(one, other);
+        let gap_ppm = u32::try_from((lost * 1_000_000 + room - 1) / room).expect("a gap");
+        assert!(gap_ppm <= 3_000, "{gap_ppm}");
+        let objective = solution.objective + lost;
+        solution.certificate = Certificate { objective, gap_ppm, draw: None, ..solution.certificate };
+        solution.published.iter_mut().for_each(|price| *price = None);
+        world.redecide(&inputs, Solution { objective, gap_ppm, ..solution });
+        world.block(None);
+        world
+    }
+
+    /// What round 0 was decided from.
+    pub fn inputs(&self) -> RoundInputs {
+        let (state, label) = (&self.chain.state, schema::requests_tree(RoundId(0)));
+        let round = schema::round(state, RoundId(0)).expect("a store").expect("a round");
+        let class = schema::class(state, round.class).expect("a store").expect("a class");
+        let shares = schema::seed_shares(state, RoundId(0)).expect("a store");
+        let root = state.tree(&label).expect("a store").expect("requests").head().root;
+        let rows = state.rows(&label).expect("a store");
+        let schools = schema::schools(state).expect("a store");
+        RoundInputs {
+            definition: class.definition,
+            equity: round.equity,
+            terms: round.terms,
+            pools: schema::pools(state, round.class).expect("a store"),
+            schools: schools.into_iter().map(|school| (school.id, school)).collect(),
+            requests: rows
+                .iter()
+                .map(|(handle, row)| (*handle, schema::decode(row).expect("a row")))
+                .collect(),
+            seed: rounds::seed(&root, &shares),
+        }
+    }
+
+    /// Puts another result in the place of round 0's decision, all its records made as the ledger makes them.
+    pub fn redecide(&mut self, inputs: &RoundInputs, result: Solution) {
+        let id = RoundId(0);
+        let before = schema::decision(&self.chain.state, id).expect("a store").expect("a decision");
+        let problem = inputs.problem().expect("a problem");
+        let rows = inputs.decisions(&result.assignment).expect("decisions");
+        let work = before.max_work / FAIRNESS_WORK_SHARE;
+        let solved = inputs.at_equity_0(&problem, work).expect("people");
+        let figures = inputs.figures(&problem, &result.assignment, solved.as_ref(), work).expect("figures");
+        let stored = StoredCertificate { bytes: borsh::to_vec(&result.certificate).expect("bytes") };
+        let used = |at: usize| result.assignment.iter().filter(|pool| **pool as usize == at).count() as u32;
+        let prices = inputs.pools.iter().zip(&result.published).enumerate();
+        let prices =
+            prices.map(|(at, (pool, price))| PoolPrice { pool: pool.pool, price: *price, used: used(at) });
+        let mut decision = Decision {
+            objective: result.objective,
+            dual: result.dual,
+            gap_ppm: result.gap_ppm,
+            certificate_sha256: crate::audit::sha256(&stored.bytes),
+            prices: prices.collect(),
+            report: inputs.report(&rows),
+            ..before
+        };
+        self.lie(|overlay| {
+            let label = schema::decisions_tree(id);
+            for (handle, row) in &rows {
+                overlay.put_row(&label, *handle, row.to_canonical());
+            }
+            decision.decisions = overlay.tree_head(&label).expect("a store");
+            let report = rounds::published(&figures, &decision, 10);
+            schema::write(overlay, schema::decision_key(id), &decision);
+            schema::write(overlay, schema::certificate_key(id), &stored);
+            schema::write(overlay, schema::plain_key(id), &StoredPlain { solved });
+            schema::write(overlay, schema::report_key(id), &report);
+        });
+    }
+
+    /// The class's next round, of four students and nobody's share of a seed.
+    pub fn another_round(&mut self) {
+        self.accept("voter-a", testkit::open(1));
+        let record = schema::round(&self.chain.state, RoundId(1)).expect("a store").expect("a round");
+        let ask =
+            |number: u32| testkit::request(number, 11, testkit::band_of(number), Mandate::None, &[0, 1]);
+        let batch = testkit::submit(&self.chain, 1, (0..4).map(ask).collect());
+        self.accept("district-1", batch);
+        self.advance_to(record.reveals_until);
+        self.accept("funder", testkit::run(1));
+        self.block(None);
+    }
+
     fn decided_on(mut world: Self) -> Self {
         world.prepare();
         world.round();
         world.add_validator();
+        // A budget of another year, stated without a floor.
+        let year = crate::types::SchoolYear(testkit::YEAR.0 + 1);
+        world.accept("funder", FundBudget { school_year: year, amount_cents: Cents(5_000) });
+        let lines = [(11, 3_000), (12, 2_000)];
+        let stated = testkit::money::stated_for(&world.chain.parsed.sha256, year, &lines, 5_000);
+        world.accept("funder", stated);
         world.accept("funder-b", testkit::fund(1));
         world.block(None);
         world
@@ -203,6 +330,39 @@ impl World {
         let certificate = self.certify(&outcome.header);
         self.blocks.insert(outcome.header.height, (outcome.header, certificate));
         code
+    }
+
+    /// A block in which more than two thirds of the validators agree on a state that no transaction gives: what
+    /// `change` writes on top of an empty block.
+    pub fn lie(&mut self, change: impl FnOnce(&mut Overlay<'_>)) {
+        self.lie_with((Vec::new(), Vec::new()), change);
+    }
+
+    /// The same with a body of their own making.
+    pub fn lie_with(&mut self, body: Body, change: impl FnOnce(&mut Overlay<'_>)) {
+        let mut outcome = self.chain.try_block(&[]).expect("an empty block");
+        let state = self.chain.state.clone();
+        let mut overlay = Overlay::new(&state);
+        for (key, value) in outcome.writes.values {
+            overlay.put(key, value.expect("an empty block deletes nothing"));
+        }
+        change(&mut overlay);
+        let record: ChainRecord = overlay
+            .get(&schema::chain_key())
+            .ok()
+            .flatten()
+            .and_then(|bytes| schema::decode(&bytes).ok())
+            .expect("the chain's record");
+        let (state_root, writes) = overlay.finish(outcome.header.height).expect("a state");
+        let transactions = merkle::head(&body.0);
+        let receipts = merkle::head(body.1.iter().map(Canonical::to_canonical));
+        let time_ms = record.time_ms;
+        outcome.header = Header { state_root, transactions, receipts, time_ms, ..outcome.header };
+        outcome.writes = writes;
+        self.chain.keep(&outcome);
+        self.bodies.insert(outcome.header.height, body);
+        let certificate = self.certify(&outcome.header);
+        self.blocks.insert(outcome.header.height, (outcome.header, certificate));
     }
 
     /// Precommits of all but one of the set that decides this header (all, if it has fewer than four).

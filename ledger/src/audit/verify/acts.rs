@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::acts::is_shown;
 use super::super::bundle::{Act, ChainEvidence, ProvedRow};
 use super::super::report::{Checks, Stop};
 use super::figures::keyed;
@@ -29,6 +30,13 @@ fn one(checks: &mut Checks, chain: &ChainEvidence, act: &Act) -> Result<Value, S
     checks.ensure(NAME, same, "A receipt stands at another position than its transaction.")?;
     let transaction: Transaction = open(checks, &act.transaction, &header.transactions)?;
     let receipt: Receipt = open(checks, &act.receipt, &header.receipts)?;
+    let own = transaction.body.genesis == header.genesis && height <= transaction.body.valid_until_height;
+    checks.ensure(NAME, own, "A transaction is for another chain, or had expired.")?;
+    checks.ensure(NAME, transaction.signature_is_valid(), "A transaction's signature is not its key's.")?;
+    let payload = &transaction.body.payload;
+    checks.ensure(NAME, is_shown(payload), "A transaction is of a kind that is in no public bundle.")?;
+    let decided = !receipt.code.makes_block_invalid();
+    checks.ensure(NAME, decided, "A receipt has a code that no transaction of a block has.")?;
     let id = id_of_bytes(&act.transaction.row);
     checks.ensure(NAME, receipt.transaction == id, "A receipt is of another transaction.")?;
     let (kind, account) = (transaction.body.payload.kind().name(), transaction.body.account);

@@ -9,7 +9,7 @@ use aula_allocation::problem::Problem;
 
 use super::super::bands;
 use super::super::bundle::AllocationEvidence;
-use super::super::report::{Checks, Stop};
+use super::super::report::{self, Checks, Stop};
 use super::State;
 use super::context::{Context, row};
 use crate::proof::bulk_tree::verify_row;
@@ -21,7 +21,11 @@ use crate::types::{Band, SchoolId};
 const MAX_ALTERNATIVES: usize = 3;
 
 /// Checks one decision.
-pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &AllocationEvidence) -> Result<(), Stop> {
+pub(super) fn verify(
+    checks: &mut Checks,
+    state: &State,
+    evidence: &AllocationEvidence,
+) -> Result<report::Standing, Stop> {
     let handle = &evidence.handle;
     let request: RequestRow = row(checks, &evidence.request.row)?;
     let decision: DecisionRow = row(checks, &evidence.decision.row)?;
@@ -50,7 +54,8 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &AllocationEv
     let problem = checks.need("prices", inputs.problem())?;
     let assigned = assigned.first().copied().unwrap_or(u32::MAX);
     check_prices(checks, &context, home, &problem, assigned, decision.weight)?;
-    bands::verify_one(checks, &state.genesis, context.round.round, claim, &evidence.band)
+    bands::verify_one(checks, &state.genesis, context.round.round, claim, &evidence.band)?;
+    Ok(context.standing)
 }
 
 fn placement_words(decision: &DecisionRow) -> String {

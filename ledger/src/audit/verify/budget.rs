@@ -1,5 +1,7 @@
 //! Where a funder's money of a year went, without an amount: the stated budget, and the floor if one is stated.
 
+use std::cmp::Ordering;
+
 use aula_zk::Batch;
 
 use super::super::bundle::{BudgetEvidence, EquityStanding};
@@ -10,6 +12,7 @@ use crate::state::schema::{
     self, Budget, Decision, StatedBudget, StatedEquity, budget_key, decision_key, stated_budget_key,
     stated_equity_key,
 };
+use crate::types::Height;
 
 /// Checks every statement once more, from commitments and proofs alone.
 pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &BudgetEvidence) -> Result<(), Stop> {
@@ -18,6 +21,8 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &BudgetEviden
     let budget: Budget = state.open(checks, "budget", &budget_key(&funder, year), &evidence.budget)?;
     let own = (budget.funder, budget.school_year) == (funder, year);
     checks.ensure("budget", own, "The budget's record names another funder or school year.")?;
+    let within = budget.charged_cents <= budget.funded_cents;
+    checks.ensure("budget", within, "More is charged to the budget than was funded.")?;
     checks.pass(
         "budget",
         format!(
@@ -29,14 +34,19 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &BudgetEviden
     let stated: StatedBudget = state.open(checks, NAME, &key, &evidence.statement)?;
     let own = (stated.funder, stated.school_year) == (funder, year);
     checks.ensure(NAME, own, "The stated budget's record names another funder or school year.")?;
+    let before = stated.as_of < stated.stated && stated.stated <= state.height;
+    checks.ensure(NAME, before, "The statement is of a later block than the one shown.")?;
     let purse = Purse { chain: &state.genesis, funder, school_year: year };
     let statement = checks.need(NAME, purse.budget(stated.as_of, &stated.lines, stated.total_cents))?;
     let holds = statement.verify(&stated.proof.0).is_ok();
     checks.ensure(NAME, holds, "The proof of the stated budget does not hold.")?;
-    let compared = if stated.total_cents == budget.funded_cents {
-        "which is all that was funded".to_owned()
-    } else {
-        format!("which was all when it was stated at height {}; more was funded since", stated.stated)
+    let compared = match stated.total_cents.cmp(&budget.funded_cents) {
+        Ordering::Greater => return checks.fail(NAME, "The statement is of more than was funded."),
+        Ordering::Equal => "which is all that was funded".to_owned(),
+        Ordering::Less => {
+            let more = budget.funded_cents.0.saturating_sub(stated.total_cents.0);
+            format!("{more} less than was funded by now; what was funded when it was stated is not shown")
+        }
     };
     checks.pass(
         NAME,
@@ -58,7 +68,7 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &BudgetEviden
             let equity: StatedEquity = state.open(checks, "equity statement", &key, statement)?;
             let decision_key = decision_key(equity.round);
             let decision: Decision = state.open(checks, "equity statement", &decision_key, decision)?;
-            verify_floor(checks, &purse, &stated, &equity, &decision)
+            verify_floor(checks, &purse, &stated, &equity, &decision, state.height)
         }
     }
 }
@@ -69,11 +79,15 @@ fn verify_floor(
     stated: &StatedBudget,
     equity: &StatedEquity,
     decision: &schema::Decision,
+    height: Height,
 ) -> Result<(), Stop> {
     const NAME: &str = "equity statement";
     let own = (equity.funder, equity.school_year) == (purse.funder, purse.school_year)
         && decision.round == equity.round;
     checks.ensure(NAME, own, "The stated floor's record names another funder, school year or round.")?;
+    let before = equity.budget_stated <= equity.stated && equity.stated <= height;
+    let before = before && decision.height <= equity.stated;
+    checks.ensure(NAME, before, "The stated floor is of a later block, or older than what it is about.")?;
     if equity.budget_stated != stated.stated {
         checks.pass(
             NAME,
@@ -93,8 +107,8 @@ fn verify_floor(
         NAME,
         format!(
             "Equity statement proved: each of {} schools got at least {} cents for each hundredth of a weighted pupil. \
-             The weights are commitments that the ledger made itself from the {} requests of round {}; neither amounts \
-             nor weights are shown.",
+             Neither amounts nor weights are shown, and not that the weights are those of the {} requests of round {}: \
+             that rests on the ledger's rule, hence on more than two thirds of the validators.",
             stated.lines.len(),
             equity.floor_cents,
             decision.requests.leaf_count,

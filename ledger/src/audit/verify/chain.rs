@@ -6,7 +6,7 @@ use super::super::report::{Checks, Stop, utc};
 use super::TrustedBlock;
 use crate::chain::{Header, ValidatorSet};
 use crate::genesis::Parsed;
-use crate::types::Height;
+use crate::types::{Hash, Height, TimeMs};
 
 /// Checks the links and the last block; gives its header.
 pub(super) fn verify<'a>(
@@ -16,15 +16,16 @@ pub(super) fn verify<'a>(
     trusted: Option<TrustedBlock>,
 ) -> Result<&'a Header, Stop> {
     let mut set = genesis.validators.clone();
-    let mut below = Height::GENESIS;
+    let mut below = Below::genesis(genesis);
     for link in &evidence.links {
-        verify_block(checks, "validators", &link.block, genesis, &set, below)?;
-        below = link.block.header.height;
+        verify_block(checks, "validators", &link.block, genesis, &set, &below)?;
+        below = Below::of(&link.block.header);
         if let Some(new_set) = check_new_set(checks, link)? {
             checks.pass(
                 "validators",
                 format!(
-                    "At height {below}, {} of {} voting power agreed on a new set of {} validators.",
+                    "At height {}, {} of {} voting power agreed on a new set of {} validators.",
+                    below.height,
                     signed_power(&link.block, &set),
                     set.total_power(),
                     new_set.validators().len()
@@ -39,7 +40,7 @@ pub(super) fn verify<'a>(
             format!("The {} validators of the genesis, unchanged.", set.validators().len()),
         );
     }
-    verify_block(checks, "certificate", &evidence.head, genesis, &set, below)?;
+    verify_block(checks, "certificate", &evidence.head, genesis, &set, &below)?;
     let header = &evidence.head.header;
     checks.pass(
         "certificate",
@@ -62,6 +63,34 @@ pub(super) fn verify<'a>(
     Ok(header)
 }
 
+/// What a block must follow: the genesis, or the block shown before it.
+struct Below {
+    height: Height,
+    hash: Hash,
+    time_ms: TimeMs,
+}
+
+impl Below {
+    fn genesis(genesis: &Parsed) -> Self {
+        Self { height: Height::GENESIS, hash: genesis.sha256, time_ms: genesis.genesis.time_ms }
+    }
+
+    fn of(header: &Header) -> Self {
+        Self { height: header.height, hash: header.hash(), time_ms: header.time_ms }
+    }
+
+    /// Whether this header may stand above: its parent is what stands right below it, and block time moved by at least a
+    /// millisecond a height.
+    fn is_followed_by(&self, header: &Header) -> bool {
+        let Some(apart) = header.height.0.checked_sub(self.height.0).filter(|apart| *apart > 0) else {
+            return false;
+        };
+        let passed = header.time_ms.0.checked_sub(self.time_ms.0);
+        let in_time = passed.is_some_and(|ms| apart <= ms);
+        (apart > 1 || header.parent == self.hash) && in_time
+    }
+}
+
 /// One block: of this chain, above the last, its hash certified by the set that was to decide it.
 fn verify_block(
     checks: &mut Checks,
@@ -69,16 +98,20 @@ fn verify_block(
     block: &SignedHeader,
     genesis: &Parsed,
     set: &ValidatorSet,
-    below: Height,
+    below: &Below,
 ) -> Result<(), Stop> {
     let SignedHeader { header, certificate } = block;
     let height = header.height;
     checks.ensure(name, header.genesis == genesis.sha256, "A block belongs to another chain.")?;
-    checks.ensure(name, height > below, "The blocks are not in ascending order.")?;
+    checks.ensure(name, height > below.height, "The blocks are not in ascending order.")?;
     let named = certificate.height == height && certificate.block_hash == header.hash();
     checks.ensure(name, named, &format!("The certificate of height {height} is about another block."))?;
-    let first = height != Height(1) || header.parent == genesis.sha256;
-    checks.ensure(name, first, "The first block does not follow the genesis file.")?;
+    let follows = below.is_followed_by(header);
+    let otherwise =
+        format!("Block {height} does not follow what stands below it: another parent, or too early a time.");
+    checks.ensure(name, follows, &otherwise)?;
+    let told = header.transactions.leaf_count == header.receipts.leaf_count;
+    checks.ensure(name, told, &format!("Block {height} has not one receipt a transaction."))?;
     if header.validators_hash != set.hash() {
         return checks.unknown(
             name,

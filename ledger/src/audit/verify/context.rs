@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::bundle::RoundContext;
-use super::super::report::{Checks, Stop};
+use super::super::report::{Checks, Standing, Stop};
 use super::State;
 use crate::chain::TreeHead;
+use crate::codec::Canonical;
 use crate::rounds::RoundInputs;
 use crate::state::schema::{
-    self, Class, Decision, PoolRecord, RequestRow, Round, RoundStatus, School, class_key, decision_key,
-    decisions_tree, pool_key, requests_tree, round_key, school_key,
+    self, Class, Decision, PoolRecord, RequestRow, Reversion, Round, RoundStatus, School, class_key,
+    decision_key, decisions_tree, pool_key, requests_tree, reversion_key, round_key, school_key,
 };
 use crate::types::{Handle, SchoolId};
 
@@ -22,6 +23,7 @@ pub(super) struct Context {
     pub(super) schools: BTreeMap<SchoolId, School>,
     pub(super) requests: TreeHead,
     pub(super) decisions: TreeHead,
+    pub(super) standing: Standing,
 }
 
 impl Context {
@@ -41,8 +43,11 @@ impl Context {
         let belong = decided
             && (round.round, decision.round) == (id, id)
             && decision.class == round.class
+            && class.definition.class == round.class
+            && class.definition.school_year == round.school_year
+            && round.opened < decision.height
             && decision.height <= state.height;
-        checks.ensure(NAME, belong, "The round and the decision do not belong together.")?;
+        checks.ensure(NAME, belong, "The round, its class and the decision do not belong together.")?;
         let pools = open_pools(checks, state, evidence, &decision, &class)?;
         let schools = open_schools(checks, state, evidence, &pools, homes)?;
         let requests = state.open_tree(checks, NAME, &requests_tree(id), &evidence.requests)?;
@@ -64,8 +69,9 @@ impl Context {
                 pools.len()
             ),
         );
-        checks.pass("standing", standing(&class, &decision, state));
-        Ok(Self { round, class, decision, pools, schools, requests, decisions })
+        let reversion = state.look_up(checks, "standing", &reversion_key(id), &evidence.reversion)?;
+        let standing = check_standing(checks, state, &class, &decision, reversion.as_ref())?;
+        Ok(Self { round, class, decision, pools, schools, requests, decisions, standing })
     }
 
     /// The inputs of the ledger's own formula, over these requests.
@@ -82,18 +88,45 @@ impl Context {
     }
 }
 
-/// Whether the decision is the class's current one.
-fn standing(class: &Class, decision: &Decision, state: &State) -> String {
-    match class.standing_round {
-        Some(round) if round == decision.round => {
-            format!("The decision stands as of height {}.", state.height)
+/// Whether the decision is the class's current one, and why not.
+fn check_standing(
+    checks: &mut Checks,
+    state: &State,
+    class: &Class,
+    decision: &Decision,
+    reversion: Option<&Reversion>,
+) -> Result<Standing, Stop> {
+    const NAME: &str = "standing";
+    let height = state.height;
+    match (class.standing_round == Some(decision.round), reversion) {
+        (true, None) => {
+            checks.pass(NAME, format!("The decision stands as of height {height}."));
+            Ok(Standing::Stands)
         }
-        Some(round) => format!("The decision no longer stands: round {round} took its place."),
-        None => "No decision of this class stands any more.".to_owned(),
+        (false, Some(record)) => {
+            let at = record.at.height;
+            let own = record.round == decision.round && decision.height <= at && at <= height;
+            checks.ensure(NAME, own, "The reversion shown is of another decision or time.")?;
+            checks.pass(NAME, format!("The decision was REVERTED at height {at}: it does not stand."));
+            Ok(Standing::Reverted)
+        }
+        (false, None) => {
+            let Some(round) = class.standing_round.filter(|other| *other > decision.round) else {
+                return checks
+                    .fail(NAME, "The decision does not stand, and nothing took its place or reverted it.");
+            };
+            let words = format!(
+                "The decision was REPLACED by round {round}'s: it does not stand as of height {height}."
+            );
+            checks.pass(NAME, words);
+            Ok(Standing::Replaced)
+        }
+        (true, Some(_)) => checks.fail(NAME, "The decision is reverted and stands all the same."),
     }
 }
 
-/// The pools that the decision prices: strictly ascending, all of the class.
+/// The pools that the decision prices: all that the class had when the round was opened. The class counts its pools, so
+/// that none can be left out; those defined since the decision are shown and have no part in it.
 fn open_pools(
     checks: &mut Checks,
     state: &State,
@@ -101,17 +134,20 @@ fn open_pools(
     decision: &Decision,
     class: &Class,
 ) -> Result<Vec<PoolRecord>, Stop> {
-    let ids: Vec<_> = decision.prices.iter().map(|price| price.pool).collect();
-    let ascending = ids.iter().zip(ids.iter().skip(1)).all(|(a, b)| a < b);
-    let all = ids.len() == evidence.pools.len() && ids.len() as u64 <= u64::from(class.pools);
-    checks.ensure("state", ascending && all, "The pools shown are not those of the decision.")?;
-    let mut pools = Vec::with_capacity(ids.len());
-    for (id, proved) in ids.into_iter().zip(&evidence.pools) {
-        let pool: PoolRecord = state.open(checks, "state", &pool_key(decision.class, id), proved)?;
-        let same = (pool.pool, pool.class) == (id, decision.class);
-        checks.ensure("state", same, "A pool's record names another pool or class.")?;
+    let mut pools: Vec<PoolRecord> = Vec::with_capacity(evidence.pools.len());
+    for proved in &evidence.pools {
+        let named = checks.need("pools", PoolRecord::from_canonical(&proved.value))?;
+        let pool: PoolRecord = state.open(checks, "pools", &pool_key(decision.class, named.pool), proved)?;
+        checks.ensure("pools", pool.class == decision.class, "A pool's record names another class.")?;
         pools.push(pool);
     }
+    let ascending = pools.iter().zip(pools.iter().skip(1)).all(|(a, b)| a.pool < b.pool);
+    let all = pools.len() as u64 == u64::from(class.pools);
+    checks.ensure("pools", ascending && all, "The pools shown are not all those of the class.")?;
+    pools.retain(|pool| pool.defined < decision.height);
+    let priced = pools.iter().map(|pool| pool.pool).eq(decision.prices.iter().map(|price| price.pool));
+    checks.ensure("pools", priced, "The decision leaves out a pool that the class had, or names another.")?;
+    checks.pass("pools", format!("The decision is about all {} pools that the class had.", pools.len()));
     Ok(pools)
 }
 

@@ -13,30 +13,32 @@ use serde_json::{Map, Value, json};
 
 use super::super::build::state_key;
 use super::super::bundle::{ChainEvidence, Figure, FigureKey, FiguresEvidence};
-use super::super::report::{Checks, Stop};
+use super::super::report::{Checks, Standing, Stop};
 use super::{State, acts, consortium};
 use crate::genesis::Parsed;
 use crate::params::Params;
 use crate::rounds::PublishedReport;
 use crate::rounds::report::{CellCounts, PublishedGroups};
 use crate::state::schema::{Budget, Class, PoolRecord};
-use crate::types::ClassId;
+use crate::types::{ClassId, RoundId};
 
 /// Classes with those of their pools that are shown, to sum up what a whole class costs.
 #[derive(Default)]
 pub(super) struct Seen {
     classes: BTreeMap<ClassId, Class>,
     pools: Vec<PoolRecord>,
+    standings: Vec<Standing>,
 }
 
-/// Checks every record and act and gives what they say.
+/// Checks every record and act and gives what they say, and of the decisions reported the first standing that is not
+/// that it stands.
 pub(super) fn verify(
     checks: &mut Checks,
     state: &State,
     chain: &ChainEvidence,
     genesis: &Parsed,
     evidence: &FiguresEvidence,
-) -> Result<Vec<Value>, Stop> {
+) -> Result<(Vec<Value>, Standing), Stop> {
     let keys: Vec<FigureKey> = evidence.figures.iter().map(|figure| figure.key).collect();
     let something = !keys.is_empty() || !evidence.acts.is_empty();
     let ascending = something && keys.iter().zip(keys.iter().skip(1)).all(|(a, b)| a < b);
@@ -49,7 +51,26 @@ pub(super) fn verify(
     }
     said.extend(seen.classes.values().filter_map(|class| spend(class, &seen.pools)));
     said.extend(acts::verify(checks, chain, &evidence.acts)?);
-    Ok(said)
+    let fallen = seen.standings.into_iter().find(|standing| *standing != Standing::Stands);
+    Ok((said, fallen.unwrap_or(Standing::Stands)))
+}
+
+/// Whether a reported decision stands, by its class's record, which stands before it in the bundle.
+fn standing(checks: &mut Checks, seen: &Seen, round: RoundId, class: ClassId) -> Result<Standing, Stop> {
+    const NAME: &str = "standing";
+    let Some(record) = seen.classes.get(&class) else {
+        return checks.fail(
+            NAME,
+            format!("The record of class {class}, by which round {round} stands, is not shown."),
+        );
+    };
+    let (standing, words) = match record.standing_round {
+        Some(stands) if stands == round => (Standing::Stands, "stands".to_owned()),
+        Some(stands) if stands > round => (Standing::Replaced, format!("was REPLACED by round {stands}'s")),
+        _ => (Standing::Reverted, "was REVERTED".to_owned()),
+    };
+    checks.pass(NAME, format!("The decision of round {round} {words}."));
+    Ok(standing)
 }
 
 fn one(checks: &mut Checks, state: &State, figure: &Figure, seen: &mut Seen) -> Result<Value, Stop> {
@@ -117,7 +138,13 @@ fn one(checks: &mut Checks, state: &State, figure: &Figure, seen: &mut Seen) -> 
                 report.min_cell_students
             );
             checks.pass("report", words);
-            Ok(keyed(&format!("round-{round}"), report_figures(&report)))
+            let standing = standing(checks, seen, *round, report.class)?;
+            seen.standings.push(standing);
+            let mut said = report_figures(&report);
+            if let Some(fields) = said.as_object_mut() {
+                fields.insert("standing".into(), json!(standing));
+            }
+            Ok(keyed(&format!("round-{round}"), said))
         }
         _ => consortium::one(checks, state, figure, &key),
     }

@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aula_allocation::MAX_GAP_PPM;
 use aula_allocation::certificate::{Certificate, check};
+use aula_allocation::problem::Problem;
 
 use super::super::bands;
 use super::super::bundle::{Proved, RoundEvidence};
+use super::super::least;
 use super::super::optimum::{lottery_words, optimum_words};
-use super::super::report::{Checks, Stop};
+use super::super::report::{Checks, Standing, Stop};
 use super::super::sha256;
 use super::State;
 use super::context::{Context, row};
@@ -17,8 +20,8 @@ use crate::proof::BulkTree;
 use crate::proof::committed::BandClaim;
 use crate::rounds::{self, PublishedReport, RoundInputs, waiting_prices};
 use crate::state::schema::{
-    Budget, DecisionRow, Placement, RequestRow, SchoolPrice, SeedShare, StoredCertificate, budget_key,
-    certificate_key, report_key, seed_key,
+    Budget, DecisionRow, Placement, RequestRow, SchoolPrice, SeedShare, StoredCertificate, StoredPlain,
+    budget_key, certificate_key, plain_key, report_key, seed_key,
 };
 use crate::tx::{Mandate, seed_commitment};
 use crate::types::{AccountId, Handle};
@@ -26,7 +29,7 @@ use crate::types::{AccountId, Handle};
 type Decisions = Vec<(Handle, DecisionRow)>;
 
 /// Checks everything a round's bundle claims.
-pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &RoundEvidence) -> Result<(), Stop> {
+pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &RoundEvidence) -> Result<Standing, Stop> {
     let mut requests = Vec::with_capacity(evidence.rows.len());
     let mut decisions = Vec::with_capacity(evidence.rows.len());
     for shown in &evidence.rows {
@@ -61,10 +64,11 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &RoundEvidenc
             report.placed, report.waitlisted, report.first_choice
         ),
     );
-    check_report(checks, state, &context, &inputs, &assignment, &evidence.report)?;
+    check_report(checks, state, &context, &inputs, &assignment, evidence)?;
     let claims: Vec<BandClaim> =
         inputs.requests.iter().map(|(handle, request)| request.band_claim(*handle)).collect();
-    bands::verify(checks, &state.genesis, context.round.round, &claims, &evidence.bands)
+    bands::verify(checks, &state.genesis, context.round.round, &claims, &evidence.bands)?;
+    Ok(context.standing)
 }
 
 /// The published figures, suppression included, follow from the rows.
@@ -74,15 +78,16 @@ fn check_report(
     context: &Context,
     inputs: &RoundInputs,
     assignment: &[u32],
-    report: &Proved,
+    evidence: &RoundEvidence,
 ) -> Result<(), Stop> {
     const NAME: &str = "equity";
-    let key = report_key(context.decision.round);
-    let stated: PublishedReport = state.open(checks, NAME, &key, report)?;
-    // The work is the ledger's fixed part of the round's own, so that no bundle can ask for more.
+    let round = context.decision.round;
+    let stated: PublishedReport = state.open(checks, NAME, &report_key(round), &evidence.report)?;
+    let plain: StoredPlain = state.open(checks, NAME, &plain_key(round), &evidence.plain)?;
     let work = context.decision.max_work / FAIRNESS_WORK_SHARE;
     let problem = checks.need(NAME, inputs.problem())?;
-    let figures = checks.need(NAME, inputs.figures(&problem, assignment, work))?;
+    let figures = inputs.figures(&problem, assignment, plain.solved.as_ref(), work);
+    let figures = checks.need(NAME, figures)?;
     let same = rounds::published(&figures, &context.decision, stated.min_cell_students) == stated;
     checks.ensure(NAME, same, "The published report does not follow from the rows.")?;
     checks.pass(
@@ -254,14 +259,60 @@ fn check_optimum(
         stated,
         "The decision states another cost, bound or gap than its certificate proves.",
     )?;
+    let most = decision.max_gap_ppm.min(MAX_GAP_PPM);
+    let within = proved.gap_ppm <= most;
+    checks.ensure(NAME, within, &format!("The gap is larger than the {most} in a million allowed."))?;
     checks.pass(NAME, optimum_words(proved.objective, proved.dual, proved.gap_ppm));
     checks.pass("lottery", lottery_words(proved.draw));
-    let published = decision.prices.iter().zip(&certificate.prices.pools);
-    let same = published.into_iter().all(|(price, proved)| price.price.is_none_or(|price| price == *proved));
-    let schools = inputs.share_schools().into_iter().zip(waiting_prices(&certificate.prices));
+    check_prices(
+        checks,
+        context,
+        inputs,
+        &Solved { problem: &problem, assignment, certificate: &certificate },
+    )
+}
+
+/// A problem with an assignment whose certificate was checked.
+struct Solved<'a> {
+    problem: &'a Problem,
+    assignment: &'a [u32],
+    certificate: &'a Certificate,
+}
+
+/// Every price that has a least value is published, and is that value; of a result with a gap there is none.
+fn check_prices(
+    checks: &mut Checks,
+    context: &Context,
+    inputs: &RoundInputs,
+    solved: &Solved<'_>,
+) -> Result<(), Stop> {
+    const NAME: &str = "prices";
+    let (decision, prices) = (&context.decision, &solved.certificate.prices);
+    let schools = inputs.share_schools().into_iter().zip(waiting_prices(prices));
     let schools = schools.map(|(school, price)| SchoolPrice { school, price });
-    let same = same && schools.eq(decision.school_prices.iter().cloned());
-    checks.ensure("prices", same, "A published price is not the certificate's.")?;
-    checks.pass("prices", "The published prices are those of the certificate.");
+    let same = schools.eq(decision.school_prices.iter().cloned());
+    checks.ensure(NAME, same, "A school's price of waiting is not the certificate's.")?;
+    if solved.certificate.gap_ppm > 0 {
+        let none = decision.prices.iter().all(|line| line.price.is_none());
+        checks.ensure(NAME, none, "A price is published of a result that is not proved optimal.")?;
+        checks.pass(NAME, "The result is not proved optimal, so no pool has a price.");
+        return Ok(());
+    }
+    let reached = least::reached(solved.problem, solved.assignment, prices);
+    let nodes = || reached.bounded.iter().zip(&reached.least);
+    let least = nodes().all(|(bounded, least)| bounded == least);
+    checks.ensure(NAME, least, "A price is not the least optimal one.")?;
+    let known = nodes().zip(&prices.pools).map(|((bounded, _), price)| bounded.then_some(*price));
+    let same = decision.prices.iter().zip(known).all(|(line, known)| line.price == known);
+    checks.ensure(NAME, same, "A published price is withheld, or is not the least optimal one.")?;
+    let published = decision.prices.iter().filter(|line| line.price.is_some()).count();
+    checks.pass(
+        NAME,
+        format!(
+            "The {published} published prices are the least optimal ones, so that no other program finds others; pools \
+             whose price has no least value: {}.",
+            decision.prices.len().saturating_sub(published)
+        ),
+    );
     Ok(())
 }

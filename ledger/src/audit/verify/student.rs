@@ -19,6 +19,9 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &StudentEvide
             checks.need("inclusion", verify_row(&row.path, handle, &row.row, &head))?;
             let leaf = checks.need("inclusion", schema::StudentLeaf::from_canonical(&row.row))?;
             checks.ensure("inclusion", leaf.anchored <= state.height, "The leaf is from a later block.")?;
+            let fields = || leaf.commitments.iter().map(|one| one.field);
+            let once = fields().zip(fields().skip(1)).all(|(a, b)| a < b);
+            checks.ensure("inclusion", once, "The leaf commits to a field twice, or out of order.")?;
             checks.pass(
                 "inclusion",
                 format!(

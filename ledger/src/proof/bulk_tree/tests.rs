@@ -118,6 +118,64 @@ proptest! {
     }
 }
 
+/// How many nodes of leaves and of hashes the second tree does not share with the first.
+fn fresh(first: &BulkTree, second: &BulkTree) -> (usize, usize) {
+    let hashes = |tree: &BulkTree| tree.root.as_ref().map(hashes::Node::addresses).unwrap_or_default();
+    let leaves = second.leaves.addresses().difference(&first.leaves.addresses()).count();
+    (leaves, hashes(second).difference(&hashes(first)).count())
+}
+
+#[test]
+fn attack_05_a_patch_costs_log_n_and_shares_the_rest() {
+    let size = 20_000u32;
+    let tree = tree((0..size).map(|n| 2 * n + 1), 0);
+    let all = (tree.leaves.addresses().len(), tree.root.as_ref().unwrap().addresses().len());
+    for at in [1, size, 2 * size - 1] {
+        let changes = BTreeMap::from([(handle(at | 1), Hash([7; 32]))]);
+        let (leaves, hashes) = fresh(&tree, &tree.patched(&changes));
+        // A chunk and the nodes above it; a block and the ranges above it: 20,000 = 313 blocks.
+        assert!(leaves <= 3 && hashes <= 10, "replacing {at}: {leaves} of {}, {hashes} of {}", all.0, all.1);
+    }
+    // In front of all: every leaf moves, so every hash is another. The leaves are shared all the same.
+    let front = tree.patched(&BTreeMap::from([(handle(0), Hash([7; 32]))]));
+    let (leaves, hashes) = fresh(&tree, &front);
+    assert!(leaves <= 4 && hashes <= 2 * (size as usize).div_ceil(64), "{leaves} and {hashes}");
+    // Behind all: only the right edge.
+    let (leaves, hashes) = fresh(&tree, &tree.patched(&BTreeMap::from([(handle(2 * size), Hash([7; 32]))])));
+    assert!(leaves <= 4 && hashes <= 10, "{leaves} and {hashes}");
+}
+
+#[test]
+fn many_patches_give_the_tree_of_all_leaves() {
+    let mut tree = BulkTree::default();
+    let mut all: BTreeMap<Handle, Hash> = BTreeMap::new();
+    let mut draw = 0x2545_F491_4F6C_DD1Du64;
+    for step in 0..60u8 {
+        let count = [1, 3, 40, 700][usize::from(step) % 4];
+        let mut changes = BTreeMap::new();
+        for _ in 0..count {
+            draw ^= draw << 13;
+            draw ^= draw >> 7;
+            draw ^= draw << 17;
+            changes.insert(handle((draw % 12_000) as u32), Hash([step; 32]));
+        }
+        let before = (tree.clone(), tree.head());
+        let next = tree.patched(&changes);
+        assert_eq!(before.0.head(), before.1, "the tree before stays as it was");
+        tree = next;
+        all.extend(changes);
+        let hashes: Vec<Hash> = all.values().copied().collect();
+        assert_eq!(tree.head(), merkle::head_of_hashes(&hashes));
+        assert!(tree.handles().iter().eq(all.keys()));
+        for at in (0..all.len()).step_by(all.len() / 7 + 1) {
+            let handle = all.keys().nth(at).unwrap();
+            assert_eq!(tree.prove(handle), merkle::path(&hashes, at as u64));
+            assert!(tree.contains(handle));
+        }
+    }
+    assert!(tree.len() > 6_000);
+}
+
 /// Run by hand: `cargo test --release -p aula-ledger -- --ignored --nocapture fifty_thousand`.
 #[test]
 #[ignore = "measures, asserts nothing about time"]

@@ -35,6 +35,23 @@ fn an_empty_map_has_the_empty_root_and_proves_absence() {
     proof.verify_absence(&EMPTY_SUBTREE, b"anything").unwrap();
 }
 
+/// The trees that are hashed in memory, as a student's state is, have the roots and siblings of the map.
+#[test]
+fn sparse_trees_and_the_map_agree() {
+    for count in [1, 2, 3, 16, 17, 850] {
+        let mut state = MemoryState::new();
+        let changes = puts(0..count, b"value");
+        let root = apply(&mut state, 0, &changes);
+        let value = Hash(Sha256::digest(b"value").into());
+        let leaves: BTreeMap<Hash, Hash> = changes.keys().map(|key| (key_hash(key), value)).collect();
+        assert_eq!(sparse::root(&leaves), root, "{count}");
+        for number in 0..count.min(40) {
+            let (_, proof) = prove(&state, Height(0), &key(number)).unwrap();
+            assert_eq!(sparse::siblings(&leaves, &key_hash(&key(number))), Some(proof.siblings));
+        }
+    }
+}
+
 #[test]
 fn inclusion_and_absence_are_proved_and_nothing_else() {
     let mut state = MemoryState::new();

@@ -1,5 +1,6 @@
 //! Records of money and resources: budgets, classes, pools, rounds and their rows.
 
+use aula_allocation::equity::Plain;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
@@ -62,6 +63,8 @@ pub struct PoolRecord {
     pub unit_cost_cents: Cents,
     /// Whose budget was charged.
     pub funder: AccountId,
+    /// In which block it was defined: decided rounds were about the pools from before.
+    pub defined: Height,
 }
 
 /// Where a round is.
@@ -263,6 +266,8 @@ pub struct Decision {
     pub work: u64,
     /// Work it was allowed.
     pub max_work: u64,
+    /// Gap it was allowed.
+    pub max_gap_ppm: u32,
     /// SHA-256 of the certificate's bytes, which stand in a record of their own.
     pub certificate_sha256: Hash,
     /// Prices and use of the class's pools, ascending.
@@ -282,6 +287,13 @@ impl Decision {
     }
 }
 
+/// A round at equity 0, solved: what its price of fairness compares with. For auditors, as the round's rows are.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct StoredPlain {
+    /// None when it was not solved within its own work.
+    pub solved: Option<Plain>,
+}
+
 /// The optimizer's certificate, as bytes of its own format.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct StoredCertificate {
@@ -299,4 +311,5 @@ canonical! {
     DecisionRow = "decision row", 64;
     Decision = "decision", 512 * 1024;
     StoredCertificate = "stored certificate", 4 * 1024 * 1024;
+    StoredPlain = "round at equity 0", 8 * 1024 * 1024;
 }

@@ -51,6 +51,38 @@ pub struct StudentLeaf {
     pub anchored: Height,
 }
 
+/// How many students a district has anchored, by school year: the leaves of its trees, counted as they are put.
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct DistrictLeaves {
+    /// Ascending by school year.
+    pub years: Vec<(SchoolYear, u32)>,
+}
+
+impl DistrictLeaves {
+    /// Of one year.
+    pub fn of(&self, year: SchoolYear) -> u64 {
+        let at = self.years.binary_search_by_key(&year, |(known, _)| *known);
+        at.ok().and_then(|at| self.years.get(at)).map_or(0, |(_, leaves)| u64::from(*leaves))
+    }
+
+    /// Of all years.
+    pub fn all(&self) -> u64 {
+        self.years.iter().fold(0, |sum, (_, leaves)| sum.saturating_add(u64::from(*leaves)))
+    }
+
+    /// Counts more of one year.
+    pub fn add(&mut self, year: SchoolYear, more: u32) {
+        let at = self.years.binary_search_by_key(&year, |(known, _)| *known);
+        let at = at.unwrap_or_else(|at| {
+            self.years.insert(at, (year, 0));
+            at
+        });
+        if let Some((_, leaves)) = self.years.get_mut(at) {
+            *leaves = leaves.saturating_add(more);
+        }
+    }
+}
+
 /// A mastery that was proved to lie above the threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
 pub struct Mastered {
@@ -134,6 +166,7 @@ pub struct MilestonesShown {
 canonical! {
     MilestonesRecorded = "count of milestones", 16;
     MilestonesShown = "published count of milestones", 16;
+    DistrictLeaves = "count of a district's leaves", 1024;
     District = "district", 256;
     School = "school", 256;
     StudentLeaf = "student leaf", 512;

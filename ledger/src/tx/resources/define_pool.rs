@@ -66,6 +66,7 @@ impl Handler for DefinePool {
             floor: self.floor,
             unit_cost_cents: self.unit_cost_cents,
             funder: self.funder,
+            defined: context.facts.height,
         };
         schema::write(overlay, schema::pool_key(self.class, self.pool), &record);
         overlay.put(schema::pool_class_key(self.pool), self.class.0.to_be_bytes().to_vec());

@@ -13,7 +13,7 @@ use crate::rounds::{self, RoundInputs};
 use crate::state::StoreError;
 use crate::state::schema::{
     self, Acknowledgement, Class, Decision, DecisionRow, Placement, PoolPrice, PoolRecord, Round,
-    RoundStatus, SchoolPrice, SeedShare, StoredCertificate,
+    RoundStatus, SchoolPrice, SeedShare, StoredCertificate, StoredPlain,
 };
 use crate::tx::handler::{Context, Handler, Refusal, ensure};
 use crate::tx::{Event, Shortage};
@@ -49,9 +49,12 @@ impl Handler for RunRound {
         let solution = solution.map_err(|error| refusal_of(self.round, &inputs, error))?;
         check_proof(&problem, &solution, context.facts.params.max_gap_ppm)?;
         let rows = inputs.decisions(&solution.assignment).map_err(|_| Code::NotProved)?;
-        let figures = inputs.figures(&problem, &solution.assignment, max_work / FAIRNESS_WORK_SHARE);
+        let fairness_work = max_work / FAIRNESS_WORK_SHARE;
+        let plain = inputs.at_equity_0(&problem, fairness_work).map_err(|_| Code::NotProved)?;
+        let figures = inputs.figures(&problem, &solution.assignment, plain.as_ref(), fairness_work);
         let figures = figures.map_err(|_| Code::NotProved)?;
-        record(context, Ran { round, class, shares, inputs, solution, rows, figures, max_work })
+        let plain = StoredPlain { solved: plain };
+        record(context, Ran { round, class, shares, inputs, solution, rows, figures, plain, max_work })
     }
 }
 
@@ -64,6 +67,7 @@ struct Ran {
     solution: Solution,
     rows: Vec<(Handle, DecisionRow)>,
     figures: Figures,
+    plain: StoredPlain,
     max_work: u64,
 }
 
@@ -118,7 +122,7 @@ fn record(context: &mut Context<'_, '_>, ran: Ran) -> Result<Vec<Event>, Refusal
         context.overlay.put_row(&decisions, *handle, row.to_canonical());
     }
     let stored = StoredCertificate {
-        bytes: borsh::to_vec(&ran.solution.certificate).map_err(|e| StoreError(e.to_string()))?,
+        bytes: borsh::to_vec(&ran.solution.certificate).map_err(|e| StoreError::Failed(e.to_string()))?,
     };
     let decision = decision(context, &ran, &stored)?;
     let event = Event::RoundDecided {
@@ -139,6 +143,7 @@ fn record(context: &mut Context<'_, '_>, ran: Ran) -> Result<Vec<Event>, Refusal
     schema::write(overlay, schema::decision_key(id), &decision);
     schema::write(overlay, schema::certificate_key(id), &stored);
     schema::write(overlay, schema::report_key(id), &report);
+    schema::write(overlay, schema::plain_key(id), &ran.plain);
     let round = Round { status: RoundStatus::Decided { height }, ..ran.round };
     schema::write(overlay, schema::round_key(id), &round);
     let class = Class { open_round: None, standing_round: Some(id), ..ran.class };
@@ -166,6 +171,7 @@ fn decision(context: &Context<'_, '_>, ran: &Ran, stored: &StoredCertificate) ->
         gap_ppm: ran.solution.gap_ppm,
         work: ran.solution.work,
         max_work: ran.max_work,
+        max_gap_ppm: context.facts.params.max_gap_ppm,
         certificate_sha256: row_hash(&stored.bytes),
         prices: prices(ran),
         school_prices: school_prices(ran),

@@ -97,8 +97,8 @@ impl Handler for SubmitRequests {
         context.check_batch(self.requests.len())?;
         let mut round = open_round(context, self.round)?;
         ensure(context.facts.height <= round.requests_until, Code::RequestsClosed)?;
-        let intake = Intake::of(context, &round, district)?;
-        let rows = Rows::of(context.overlay, schema::requests_tree(self.round))?;
+        let intake = Intake::of(context, &round, district, self.requests.len())?;
+        let rows = Rows::of(context.overlay, schema::requests_tree(self.round), self.requests.len())?;
         let admitted = self.admit(context, &intake, &round)?;
         let (mut counted, mut repeated) = (0u32, 0u32);
         for (position, (request, (row, pairs))) in self.requests.iter().zip(admitted).enumerate() {
@@ -181,7 +181,12 @@ struct Intake {
 }
 
 impl Intake {
-    fn of(context: &mut Context<'_, '_>, round: &Round, district: DistrictId) -> Result<Self, Refusal> {
+    fn of(
+        context: &mut Context<'_, '_>,
+        round: &Round,
+        district: DistrictId,
+        asked: usize,
+    ) -> Result<Self, Refusal> {
         let overlay = &*context.overlay;
         let pools = match context.memory.round_pools.get(&round.round) {
             Some(known) => Arc::clone(known),
@@ -190,8 +195,8 @@ impl Intake {
         context.memory.round_pools.insert(round.round, Arc::clone(&pools));
         Ok(Self {
             district,
-            students: Rows::of(overlay, schema::students_tree(district, round.school_year))?,
-            erasures: Rows::of(overlay, schema::erasures_tree(district, round.school_year))?,
+            students: Rows::of(overlay, schema::students_tree(district, round.school_year), asked)?,
+            erasures: Rows::of(overlay, schema::erasures_tree(district, round.school_year), asked)?,
             class: schema::class(overlay, round.class)?.ok_or(Code::UnknownClass)?,
             pools,
         })

@@ -60,33 +60,54 @@ impl Handler for AnchorStates {
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
         let district = context.district()?;
         context.check_batch(self.states.len())?;
-        let rows = Rows::of(context.overlay, schema::students_tree(district, self.school_year))?;
-        let erasures = Rows::of(context.overlay, schema::erasures_tree(district, self.school_year))?;
-        let room = u64::from(context.facts.params.max_district_students);
-        let height = context.facts.height;
-        let mut schools = BTreeSet::new();
-        let mut size = rows.parent_tree().len();
+        let facts = context.facts;
+        let (params, height) = (&facts.params, facts.height);
+        let open = params.takes_school_year(self.school_year, facts.time_ms);
+        ensure(open, Code::SchoolYearClosed)?;
+        self.check_schools(context, district)?;
+        let mut counted = schema::district_leaves(context.overlay, district)?.unwrap_or_default();
+        let room = u64::from(params.max_district_students).saturating_sub(counted.of(self.school_year));
+        let all_room = u64::from(params.max_district_leaves).saturating_sub(counted.all());
+        let rows =
+            Rows::of(context.overlay, schema::students_tree(district, self.school_year), self.states.len())?;
+        let erasures =
+            Rows::of(context.overlay, schema::erasures_tree(district, self.school_year), self.states.len())?;
+        let mut fresh = 0u32;
         for (position, state) in self.states.iter().enumerate() {
-            if !schools.contains(&state.home_school) {
-                let school = schema::school(context.overlay, state.home_school)?;
-                let own = school.is_some_and(|school| school.district == district);
-                ensure(own, Code::ForeignSchool).map_err(|code| Refusal::from(code).at(position))?;
-                schools.insert(state.home_school);
-            }
             let erased = erasures.get(context.overlay, &state.handle)?.is_some();
             ensure(!erased, Code::HandleErased).map_err(|code| Refusal::from(code).at(position))?;
             let earlier =
                 rows.get(context.overlay, &state.handle)?.as_deref().map(schema::decode).transpose()?;
             let higher = earlier.as_ref().is_none_or(|leaf: &StudentLeaf| leaf.version < state.version);
             ensure(higher, Code::VersionNotHigher).map_err(|code| Refusal::from(code).at(position))?;
-            size = size.saturating_add(u64::from(earlier.is_none()));
-            ensure(size <= room, Code::TooManyStudents)?;
+            fresh = fresh.saturating_add(u32::from(earlier.is_none()));
+            ensure(u64::from(fresh) <= room, Code::TooManyStudents)?;
+            ensure(u64::from(fresh) <= all_room, Code::TooManyLeaves)?;
             let row = state.leaf(self.model_digest, height).to_canonical();
             context.student_leaves.push(anchored_leaf(district, self.school_year, &state.handle, &row));
             context.overlay.put_row(rows.label(), state.handle, row);
         }
+        if fresh > 0 {
+            counted.add(self.school_year, fresh);
+            schema::write(context.overlay, schema::district_leaves_key(district), &counted);
+        }
         let leaves = u32::try_from(self.states.len()).unwrap_or(u32::MAX);
         Ok(vec![Event::StatesAnchored { district, school_year: self.school_year, leaves }])
+    }
+}
+
+impl AnchorStates {
+    /// Every home school is one of the district's. Asked before any tree is read.
+    fn check_schools(&self, context: &Context<'_, '_>, district: DistrictId) -> Result<(), Refusal> {
+        let mut schools = BTreeSet::new();
+        for (position, state) in self.states.iter().enumerate() {
+            if schools.insert(state.home_school) {
+                let school = schema::school(context.overlay, state.home_school)?;
+                let own = school.is_some_and(|school| school.district == district);
+                ensure(own, Code::ForeignSchool).map_err(|code| Refusal::from(code).at(position))?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -47,9 +47,12 @@ impl Handler for RecordConsent {
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
         let district = context.district()?;
         context.check_batch(self.entries.len())?;
-        let students = Rows::of(context.overlay, schema::students_tree(district, self.school_year))?;
-        let erasures = Rows::of(context.overlay, schema::erasures_tree(district, self.school_year))?;
-        let consents = Rows::of(context.overlay, schema::consents_tree(district, self.school_year))?;
+        let students =
+            Rows::of(context.overlay, schema::students_tree(district, self.school_year), self.entries.len())?;
+        let erasures =
+            Rows::of(context.overlay, schema::erasures_tree(district, self.school_year), self.entries.len())?;
+        let consents =
+            Rows::of(context.overlay, schema::consents_tree(district, self.school_year), self.entries.len())?;
         for (position, entry) in self.entries.iter().enumerate() {
             let at = |code: Code| Refusal::from(code).at(position);
             let known = students.get(context.overlay, &entry.handle)?.is_some();

@@ -35,8 +35,10 @@ impl Handler for RecordErasure {
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
         let district = context.district()?;
         context.check_batch(self.handles.len())?;
-        let students = Rows::of(context.overlay, schema::students_tree(district, self.school_year))?;
-        let erasures = Rows::of(context.overlay, schema::erasures_tree(district, self.school_year))?;
+        let students =
+            Rows::of(context.overlay, schema::students_tree(district, self.school_year), self.handles.len())?;
+        let erasures =
+            Rows::of(context.overlay, schema::erasures_tree(district, self.school_year), self.handles.len())?;
         let row = Erasure { destroyed_keystore: self.destroyed_keystore, recorded: context.facts.height };
         for (position, handle) in self.handles.iter().enumerate() {
             let at = |code: Code| Refusal::from(code).at(position);

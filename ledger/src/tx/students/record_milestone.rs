@@ -128,7 +128,7 @@ impl Handler for RecordMilestone {
         let (handle, number) = (&self.handle, self.number);
         let label = schema::students_tree(district, self.school_year);
         let leaf = context.overlay.row(&label, handle)?.ok_or(Code::UnknownHandle)?;
-        let erasures = Rows::of(context.overlay, schema::erasures_tree(district, self.school_year))?;
+        let erasures = Rows::of(context.overlay, schema::erasures_tree(district, self.school_year), 1)?;
         ensure(erasures.get(context.overlay, handle)?.is_none(), Code::HandleErased)?;
         let leaf: StudentLeaf = schema::decode(&leaf)?;
         let mastered = self.mastery.as_ref().map(|proof| proof.verify(context, handle, &leaf)).transpose()?;

@@ -1,6 +1,6 @@
 //! A row for each rejection code: how it is reached, and that only the sequence moved.
 
-use super::{proofs, statements, vaults};
+use super::{attacks_state, proofs, statements, vaults};
 use crate::chain::Code;
 use crate::codec::Canonical;
 use crate::keys::{Label, public_key, sign};
@@ -239,6 +239,14 @@ const STUDENTS: &[Row] = &[
     (Code::TooManyStudents, || {
         (limited(|p| p.max_district_students = 12), "district-1", anchor([50], 11).into())
     }),
+    (Code::SchoolYearClosed, || {
+        let old = AnchorStates { school_year: SchoolYear(YEAR.0 - 2), ..anchor([50], 11) };
+        (ready(), "district-1", old.into())
+    }),
+    (Code::TooManyLeaves, || {
+        (limited(|p| p.max_district_leaves = 12), "district-1", anchor([50], 11).into())
+    }),
+    (Code::RecordTooLarge, || (attacks_state::with_a_full_record(), "district-1", anchor([50], 11).into())),
     (Code::UnknownHandle, || (ready(), "district-2", milestone(0, None).into())),
     (Code::MilestoneImmutable, || {
         let mut chain = ready();

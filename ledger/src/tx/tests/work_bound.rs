@@ -8,6 +8,7 @@
 
 use crate::chain::Code;
 use crate::codec::Canonical;
+use crate::execute::limits::{Budget, cost_of};
 use crate::params::{MAX_SHARE_PENALTY, Params};
 use crate::proof::bulk_tree::row_hash;
 use crate::state::schema::{self, ChainRecord, Class, PoolRecord, RequestRow, Round, RoundStatus, School};
@@ -119,10 +120,7 @@ fn school(hard: &Hard, number: u32) -> School {
 
 /// A chain whose only round is this one, ready to run.
 fn world(hard: &Hard) -> Chain {
-    let mut chain = Chain::with_params(|params| {
-        params.equity = 1_000;
-        params.max_round_pairs = 200_000_000;
-    });
+    let mut chain = Chain::with_params(|params| params.equity = 1_000);
     let mut overlay = Overlay::new(&chain.state);
     (0..hard.schools).for_each(|number| {
         let school = school(hard, number);
@@ -142,6 +140,7 @@ fn world(hard: &Hard) -> Chain {
                 floor,
                 unit_cost_cents: Cents(1),
                 funder: account("funder"),
+                defined: crate::types::Height(1),
             };
             schema::write(&mut overlay, schema::pool_key(ClassId(1), record.pool), &record);
         }
@@ -196,7 +195,7 @@ fn records(hard: &Hard, pools: u32, height: Height) -> (Class, Round) {
         equity: 1_000,
         terms,
         requests: hard.requests,
-        pairs: u64::from(hard.requests) * u64::from(pools),
+        pairs: u64::from(hard.requests) * u64::from(if hard.layout == Layout::Path { 3 } else { pools }),
         status: RoundStatus::Open,
     };
     (class, round)
@@ -215,10 +214,15 @@ fn the_hardest_rounds_at_the_default_work_bound() {
     let most = Params::default().max_round_pairs as u32;
     for hard in [most, most / 2, most / 4].into_iter().flat_map(families) {
         let chain = world(&hard);
-        let bytes = chain.transaction("voter-a", 0, run(0).into()).to_canonical();
+        let transaction = chain.transaction("voter-a", 0, run(0).into());
+        let bytes = transaction.to_canonical();
         let start = cpu_ms();
-        let outcome = chain.try_block(&[bytes]).unwrap();
+        let outcome = chain.try_block(std::slice::from_ref(&bytes)).unwrap();
         let taken = cpu_ms() - start;
+        let mut budget = Budget::new(&chain.state).unwrap();
+        let left = budget.work_left();
+        budget.charge(&cost_of(&transaction, bytes.len())).unwrap();
+        let charged = (left - budget.work_left()) / 1_000_000;
         let code = outcome.receipts[0].code;
         let pools = hard.schools * u32::from(hard.kinds);
         let mut kept = chain.clone();
@@ -227,7 +231,10 @@ fn the_hardest_rounds_at_the_default_work_bound() {
             Some(decision) => format!("gap {} ppm, work {}", decision.gap_ppm, decision.work),
             None => format!("{code:?}"),
         };
-        println!("measured: {:<22} {:>7} x {pools:<5} {taken:>6} ms  {told}", hard.name, hard.requests);
+        println!(
+            "measured: {:<22} {:>7} x {pools:<5} {taken:>6} ms of {charged} charged  {told}",
+            hard.name, hard.requests
+        );
         assert!(matches!(code, Code::Accepted | Code::NotProved), "{}: {}", hard.name, code.explain());
         let rows = kept.state.rows(&schema::decisions_tree(RoundId(0))).unwrap().len();
         assert_eq!(rows as u32, if code == Code::Accepted { hard.requests } else { 0 });

@@ -41,6 +41,7 @@ impl Districts {
     /// When a name breaks the ledger's rule, which these do not.
     pub fn base(&self) -> Result<Base, TextError> {
         let mut base = Base::default();
+        (base.params.first_school_year, base.params.last_school_year) = (SCHOOL_YEAR.0, SCHOOL_YEAR.0);
         let kind = Name::new("bench")?;
         for (number, key) in (1u16..).zip(&self.keys) {
             let (district, school_type) = (DistrictId(number), kind.clone());

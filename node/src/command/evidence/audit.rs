@@ -2,7 +2,7 @@
 //!
 //! Flow: the student's request from the ledger → the district's disclosure (`aula vault disclose`) holds the leaf whose hash
 //! the request speaks of, whatever was anchored since → folded to a state, its hash and model compared with that leaf, the
-//! leaf's commitment to the need opened with the replayed need → a report on disk, its hash and the finding in a RecordAudit.
+//! leaf's commitments opened with the replayed numbers → a report on disk, its hash and the finding in a RecordAudit.
 //! That the events give the state is `replayed`, and no more; `confirmed` says besides that the auditor held them against the
 //! district's records, which no program does; `--contradicted` that a record speaks against them. That nothing was given can
 //! always be recorded; of a student who was erased the ledger writes down that instead. Absent: the sample, which `aula
@@ -14,11 +14,9 @@ use aula_ledger::audit::{Bundle, Subject};
 use aula_ledger::chain::Code;
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::bulk_tree::row_hash;
-use aula_ledger::proof::committed::{CommittedField, commitment_to};
 use aula_ledger::state::schema::{RequestRow, StudentLeaf};
 use aula_ledger::tx::{Finding, RecordAudit};
 use aula_ledger::types::{Handle, Hash, RoundId};
-use aula_zk::{Opening, Scalar};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -148,7 +146,8 @@ fn leaf(disclosure: &Disclosure, state_row: &Hash) -> Result<StudentLeaf, Failur
     Ok(leaf)
 }
 
-/// Replayed when the events give the anchored hash under its model, and its commitment opens to their need; confirmed when
+/// Replayed when the events give the anchored hash under its model, and every commitment of the leaf opens to what
+/// they give; confirmed when
 /// the auditor says so besides.
 fn judge(
     disclosure: &Disclosure,
@@ -156,9 +155,9 @@ fn judge(
     args: &AuditArgs,
 ) -> Result<(Finding, Value), Failure> {
     let mut report = replay::check(disclosure, leaf.state_hash.0, Some(leaf.model_digest.0))?;
-    if !opens(disclosure, leaf, report.need) {
+    if !disclosure.opens(&leaf.commitments, &report.numbers) {
         report.agrees = false;
-        report.differs.push("the commitment to the need does not open to the replayed need".into());
+        report.differs.push("a commitment of the leaf does not open to the replayed state".into());
     }
     let finding = match (report.agrees && !args.contradicted, args.confirmed) {
         (false, _) => Finding::Contradicted,
@@ -166,13 +165,4 @@ fn judge(
         (true, true) => Finding::Confirmed,
     };
     Ok((finding, serde_json::to_value(&report)?))
-}
-
-fn opens(disclosure: &Disclosure, leaf: &StudentLeaf, need: Option<u16>) -> bool {
-    let blinding = disclosure.need_blinding.as_deref().and_then(|text| hex::decode(text).ok());
-    let blinding = blinding.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    let blinding = blinding.and_then(|bytes| Option::<Scalar>::from(Scalar::from_canonical_bytes(bytes)));
-    let (Some(blinding), Some(need)) = (blinding, need) else { return false };
-    let committed = commitment_to(&leaf.commitments, CommittedField::Need);
-    committed.is_some_and(|committed| Opening::new(u64::from(need), blinding).commit() == Ok(committed))
 }

@@ -31,7 +31,7 @@ use crate::command::{Advise, Context, Failure, Outcome};
 use crate::demo::twins;
 use crate::keys::{KeyKind, NodeKey};
 use crate::twin_record::Provable;
-use crate::twin_state::salted_fields;
+use crate::twin_state::{blinding, salted_fields};
 
 pub(super) const HINT: &str = "give the district's own folder with --home, and a bundle of its newest anchor";
 /// What an operator may look at when data is insufficient: the check itself tells nobody more.
@@ -127,7 +127,9 @@ impl Own<'_> {
             .map_err(|why| Failure::because(why, HINT))?;
         let granted = provable.granted.iter().map(|name| name.as_str().replace(':', "/")).collect();
         lacking(&salted, &granted, &provable)?;
-        open_fields(bundle, &salted, &granted).advise("the fields cannot be opened", HINT)?;
+        let version = u64::from(leaf.version);
+        open_fields(bundle, &salted, &granted, |field| blinding(&provable.secret, field, version))
+            .advise("the fields cannot be opened", HINT)?;
         Ok(())
     }
 

@@ -1,24 +1,27 @@
 //! A disclosure: what a district hands over of one student and one anchored version, and how it is read.
 //!
-//! One JSON object: `{"version":1,"params":HEX,"events":[HEX,…],"salts":{FIELD:HEX,…},"need_blinding":HEX,"leaf":HEX}`: the
+//! One JSON object: `{"version":2,"params":HEX,"events":[HEX,…],"salts":{FIELD:HEX,…},"blindings":{FIELD:HEX,…},"leaf":HEX}`:
+//! the
 //! canonical bytes of the twin's parameters, the canonical bytes of every event up to the anchor, in any order, and the
-//! salt of each field of the state under that version. The salts are those of one version: they open nothing else.
+//! salt of each field of the state under that version, and what blinds the commitments to those of its numbers that a
+//! leaf may commit to. Salts and blindings are those of one version: they open nothing else.
 //! Invariants: every reader decodes it here, with one set of errors; the student's secret never leaves. Absent: any
 //! judgement, which is [`super::replay`]'s and what-if's.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use aula_ledger::proof::committed::CommittedField;
+use aula_ledger::proof::committed::{CommittedField, FieldCommitment, opens};
 use aula_ledger::proof::student_state::SaltedField;
 use aula_twin_runtime::event::Event;
 use aula_twin_runtime::merge::History;
 use aula_twin_runtime::params::Params;
 use aula_twin_runtime::twin::{TwinState, leaves};
-use aula_zk::{Field, Opening, StudentSecret, commitment};
+use aula_zk::{Field, StudentSecret, commitment};
 use serde::{Deserialize, Serialize};
 
 use crate::command::{Advise, Failure};
+use crate::twin_state;
 
 /// Largest file, bytes: 100,000 events of 256 bytes in hex.
 const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -28,7 +31,7 @@ const HINT: &str = "ask the district for the disclosure of this student and this
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Disclosure {
-    /// 1.
+    /// 2.
     pub version: u8,
     /// Canonical bytes of [`Params`], hex.
     pub params: String,
@@ -36,9 +39,8 @@ pub struct Disclosure {
     pub events: Vec<String>,
     /// Salt of each field of the anchored state, hex.
     pub salts: BTreeMap<String, String>,
-    /// What blinds the commitment to the need in the anchored leaf, hex: for an audit, which opens it.
-    #[serde(default)]
-    pub need_blinding: Option<String>,
+    /// What blinds the commitment to each field that a leaf may commit to, hex: for an audit, which opens them all.
+    pub blindings: BTreeMap<String, String>,
     /// Canonical bytes of the anchored leaf that this is of, hex: for an audit, which compares its hash with the one that
     /// the student's request spoke of. The ledger's tree may hold a later one.
     #[serde(default)]
@@ -59,17 +61,19 @@ impl Disclosure {
     ) -> Result<Self, Failure> {
         let mut history = History::new(params);
         history.add(events.iter().cloned(), params);
-        let mut salts = BTreeMap::new();
+        let (mut salts, mut blindings) = (BTreeMap::new(), BTreeMap::new());
         for leaf in leaves(history.state(), params) {
             let name = Field::new(&leaf.field)?;
             let salt = commitment::leaf_salt(secret, &name, u64::from(version));
             salts.insert(leaf.field, hex::encode(*salt));
         }
-        let need = Field::new(&CommittedField::Need.to_string())?;
-        let blinding = Opening::derive(secret, &need, u64::from(version), 0).blinding().to_bytes();
+        for (field, _) in twin_state::numbers(history.state(), params) {
+            let blinding = twin_state::blinding(secret, field, u64::from(version));
+            blindings.insert(field.to_string(), hex::encode(blinding));
+        }
         let params = hex::encode(borsh::to_vec(params)?);
         let events = events.iter().map(|event| hex::encode(event.encode())).collect();
-        Ok(Self { version: 1, params, events, salts, need_blinding: Some(hex::encode(blinding)), leaf: None })
+        Ok(Self { version: 2, params, events, salts, blindings, leaf: None })
     }
 
     /// The parameters and the events, in the file's order.
@@ -87,6 +91,16 @@ impl Disclosure {
             events.push(Event::decode(&bytes).advise(format!("event {n} is refused"), HINT)?);
         }
         Ok((params, events))
+    }
+
+    /// Whether every commitment of a leaf opens, under the disclosed blindings, to these numbers of the state.
+    pub fn opens(&self, commitments: &[FieldCommitment], numbers: &[(CommittedField, u64)]) -> bool {
+        let one = |one: &FieldCommitment| -> Option<bool> {
+            let (_, number) = numbers.iter().find(|(field, _)| *field == one.field)?;
+            let blinding = hex::decode(self.blindings.get(&one.field.to_string())?).ok()?;
+            Some(opens(&one.commitment, *number, &<[u8; 32]>::try_from(blinding).ok()?))
+        };
+        commitments.iter().all(|commitment| one(commitment) == Some(true))
     }
 
     /// The fields of a state with the disclosed salts: the leaves under the anchored hash.
@@ -123,8 +137,8 @@ pub fn read(path: &Path) -> Result<Disclosure, Failure> {
     }
     let bytes = std::fs::read(path).advise(unusable(), HINT)?;
     let disclosure: Disclosure = serde_json::from_slice(&bytes).advise(unusable(), HINT)?;
-    if disclosure.version != 1 {
-        let why = format!("{} has version {}, not 1", path.display(), disclosure.version);
+    if disclosure.version != 2 {
+        let why = format!("{} has version {}, not 2", path.display(), disclosure.version);
         return Err(Failure::new("version", why, "use a program of the version that wrote the file"));
     }
     Ok(disclosure)

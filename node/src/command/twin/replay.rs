@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use aula_ledger::proof::committed::CommittedField;
 use aula_ledger::proof::student_state;
 use aula_ledger::types::Hash;
 use aula_twin_runtime::merge::History;
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 use super::super::{Failure, Outcome};
 use super::disclosure::{self, Disclosure};
+use crate::twin_state;
 
 /// Arguments of `aula twin replay`.
 #[derive(Debug, Args)]
@@ -46,8 +48,10 @@ pub struct Report {
     params_digest: String,
     /// What does not agree.
     pub differs: Vec<String>,
-    /// The need that the events give, 0 to 2,559.
-    pub need: Option<u16>,
+    need: Option<u16>,
+    /// The numbers of the state that the events give which a leaf may commit to.
+    #[serde(skip)]
+    pub numbers: Vec<(CommittedField, u64)>,
     transitions: Vec<Explained>,
 }
 
@@ -120,6 +124,7 @@ pub fn check(
         differs,
         need: folded.state.need().map(|need| need.score()),
         transitions: folded.transitions.iter().map(explain).collect(),
+        numbers: twin_state::numbers(&folded.state, &params),
     })
 }
 
@@ -243,9 +248,9 @@ mod tests {
         assert!(digest_of("12", "--anchored").is_err());
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("d.json");
-        std::fs::write(&path, serde_json::to_vec(&Disclosure { version: 2, ..disclosure })?)?;
+        std::fs::write(&path, serde_json::to_vec(&Disclosure { version: 3, ..disclosure })?)?;
         assert_eq!(disclosure::read(&path).map(|_| ()).map_err(|f| f.code), Err("version".to_owned()));
-        std::fs::write(&path, b"{\"version\":1,\"extra\":0}")?;
+        std::fs::write(&path, b"{\"version\":2,\"extra\":0}")?;
         assert!(disclosure::read(&path).is_err());
         Ok(())
     }

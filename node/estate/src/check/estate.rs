@@ -1,0 +1,169 @@
+//! What is known of the estate: an open JSON of sites, buildings, rooms, closures and budgets (docs/estate.md).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::table::{day, minute};
+use crate::text::Unreadable;
+
+/// The estate.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Estate {
+    /// Places with an address.
+    pub sites: Vec<Site>,
+    /// Houses on sites.
+    pub buildings: Vec<House>,
+    /// Rooms in buildings.
+    pub rooms: Vec<Room>,
+    /// When rooms cannot be used.
+    pub closures: Vec<Closure>,
+    /// Meters and points of buildings.
+    pub meters: Vec<Meter>,
+    /// Most energy that the rooms in use may take on a day, kWh.
+    pub energy_budget_kwh_per_day: Option<f64>,
+}
+
+/// A place with an address.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// Unique.
+    pub id: String,
+    /// For people.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// A house on a site.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct House {
+    /// Unique.
+    pub id: String,
+    /// Where.
+    pub site: String,
+}
+
+/// A room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Room {
+    /// Unique; schedules name it.
+    pub id: String,
+    /// Where.
+    #[serde(default)]
+    pub building: Option<String>,
+    /// Seats.
+    pub capacity: u32,
+    /// What it has.
+    #[serde(default)]
+    pub features: Vec<String>,
+    /// Zone of the energy model.
+    #[serde(default)]
+    pub zone: Option<String>,
+    /// Energy of an hour in use.
+    #[serde(default)]
+    pub kwh_per_hour: f64,
+}
+
+/// When a room cannot be used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Closure {
+    /// Which; every room without it.
+    #[serde(default)]
+    pub room: Option<String>,
+    /// As the schedule writes days.
+    pub day: serde_json::Value,
+    /// Period or HH:MM; the whole day without it.
+    #[serde(default)]
+    pub period: Option<serde_json::Value>,
+}
+
+/// A meter or a point of a building.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Meter {
+    /// Unique.
+    pub id: String,
+    /// Where.
+    pub building: String,
+    /// electricity, gas, heat, water, temperature, …
+    pub kind: String,
+    /// kWh, m3, degC, …
+    pub unit: String,
+}
+
+/// Reads an estate and checks that what it names is there.
+///
+/// # Errors
+/// When the JSON is none or names what is not there.
+pub fn read_estate(bytes: &[u8]) -> Result<Estate, Unreadable> {
+    let estate: Estate = serde_json::from_slice(bytes).map_err(|error| Unreadable::at("JSON", error))?;
+    unique("sites", estate.sites.iter().map(|site| site.id.as_str()))?;
+    unique("buildings", estate.buildings.iter().map(|house| house.id.as_str()))?;
+    unique("rooms", estate.rooms.iter().map(|room| room.id.as_str()))?;
+    unique("meters", estate.meters.iter().map(|meter| meter.id.as_str()))?;
+    let site = |id: &str| estate.sites.iter().any(|site| site.id == id);
+    let house = |id: &str| estate.buildings.iter().any(|house| house.id == id);
+    let missing = |kind: &str, id: &str| Unreadable::at(kind, format_args!("{id:?} is not in the estate"));
+    if let Some(house) = estate.buildings.iter().find(|house| !site(&house.site)) {
+        return Err(missing("buildings: site", &house.site));
+    }
+    let named = estate.rooms.iter().filter_map(|room| room.building.as_deref());
+    if let Some(id) =
+        named.chain(estate.meters.iter().map(|meter| meter.building.as_str())).find(|id| !house(id))
+    {
+        return Err(missing("building", id));
+    }
+    let closed = estate.closures.iter().filter_map(|closure| closure.room.as_deref());
+    if let Some(id) = closed.clone().find(|id| !estate.rooms.iter().any(|room| room.id == *id)) {
+        return Err(missing("closures: room", id));
+    }
+    let energy = estate.rooms.iter().map(|room| room.kwh_per_hour).chain(estate.energy_budget_kwh_per_day);
+    if energy.clone().any(|value| !value.is_finite() || value < 0.0) {
+        return Err(Unreadable::at("energy", "it is a number from 0"));
+    }
+    for closure in &estate.closures {
+        day(&text(&closure.day)).map_err(|what| Unreadable::at("closures", what))?;
+    }
+    Ok(estate)
+}
+
+fn unique<'a>(kind: &str, ids: impl Iterator<Item = &'a str>) -> Result<(), Unreadable> {
+    let mut seen: BTreeMap<&str, ()> = BTreeMap::new();
+    for id in ids {
+        if seen.insert(id, ()).is_some() {
+            return Err(Unreadable::at(kind, format_args!("the id {id:?} is there twice")));
+        }
+    }
+    Ok(())
+}
+
+/// A number or a text as text.
+#[must_use]
+pub fn text(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+impl Closure {
+    /// Whether a lesson of that day, period and length (in minutes for times) falls into it.
+    #[must_use]
+    pub fn hits(&self, lesson: &super::schedule::Lesson) -> bool {
+        let at = |value: &serde_json::Value| day(&text(value)).ok().map(|day| day.0);
+        if self.room.as_ref().is_some_and(|room| *room != lesson.room) || at(&self.day) != at(&lesson.day) {
+            return false;
+        }
+        let Some(period) = &self.period else { return true };
+        let (closed, held) = (text(period), text(&lesson.period));
+        match (minute(&closed), minute(&held)) {
+            (Some(closed), Some(held)) => (held..held + lesson.end - lesson.start).contains(&closed),
+            _ => match (closed.parse::<i64>(), held.parse::<i64>()) {
+                (Ok(closed), Ok(held)) => (held..held + lesson.end - lesson.start).contains(&closed),
+                _ => closed == held,
+            },
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What the search asks of an instance a hundred million times, as flat tables.
+
+use crate::ctt::instance::Instance;
+
+/// Lists of numbers, one after the other.
+#[derive(Debug, Clone, Default)]
+pub struct Lists {
+    start: Vec<u32>,
+    items: Vec<u32>,
+}
+
+impl Lists {
+    pub fn new<I: IntoIterator<Item = u32>>(lists: impl IntoIterator<Item = I>) -> Self {
+        let mut all = Self { start: vec![0], items: Vec::new() };
+        for list in lists {
+            all.items.extend(list);
+            all.start.push(all.items.len() as u32);
+        }
+        all
+    }
+
+    #[inline]
+    pub fn of(&self, index: usize) -> &[u32] {
+        &self.items[self.start[index] as usize..self.start[index + 1] as usize]
+    }
+}
+
+/// The tables. Courses, periods, rooms, days and curricula are their indices; a cell is period × rooms + room.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    pub courses: usize,
+    pub periods: usize,
+    pub rooms: usize,
+    pub days: usize,
+    pub periods_per_day: usize,
+    pub curricula: usize,
+    /// Course of each lecture.
+    pub course_of: Vec<u32>,
+    /// Day and bit within the day of each period.
+    pub day_of: Vec<u32>,
+    pub bit_of: Vec<u32>,
+    /// Students without a seat, by course × rooms + room.
+    pub seats_short: Vec<i32>,
+    pub min_days: Vec<i32>,
+    /// Courses that cannot be held at the same time as this one; it is one of them.
+    pub neighbours: Lists,
+    /// The same by course × courses + course.
+    pub clashing: Vec<bool>,
+    pub curricula_of: Lists,
+    /// By course × curricula + curriculum.
+    pub is_in: Vec<bool>,
+    /// Periods in which the course may be held; all of them for a course that has none.
+    pub available: Lists,
+    /// By course × periods + period.
+    pub unavailable: Vec<bool>,
+    /// Rooms in which the fewest students of the course lack a seat.
+    pub fitting: Lists,
+}
+
+impl Tables {
+    pub fn new(instance: &Instance) -> Self {
+        let (courses, rooms) = (instance.courses.len(), instance.rooms.len());
+        let (days, periods_per_day) = (instance.days as usize, instance.periods_per_day as usize);
+        let (periods, curricula) = (days * periods_per_day, instance.curricula.len());
+        let mut is_in = vec![false; courses * curricula];
+        for (index, curriculum) in instance.curricula.iter().enumerate() {
+            curriculum.courses.iter().for_each(|course| is_in[*course as usize * curricula + index] = true);
+        }
+        let mut clashing = vec![false; courses * courses];
+        for one in 0..courses {
+            for two in 0..courses {
+                let shared = (0..curricula).any(|c| is_in[one * curricula + c] && is_in[two * curricula + c]);
+                let teacher = instance.courses[one].teacher == instance.courses[two].teacher;
+                clashing[one * courses + two] = shared || teacher;
+            }
+        }
+        let mut unavailable = vec![false; courses * periods];
+        for (course, period) in &instance.unavailable {
+            unavailable[*course as usize * periods + *period as usize] = true;
+        }
+        let seats_short: Vec<i32> = (instance.courses.iter())
+            .flat_map(|course| {
+                instance.rooms.iter().map(|room| course.students.saturating_sub(room.capacity) as i32)
+            })
+            .collect();
+        let chosen = |count: usize, wanted: &dyn Fn(usize) -> bool| -> Vec<u32> {
+            let list: Vec<u32> =
+                (0..count).filter(|index| wanted(*index)).map(|index| index as u32).collect();
+            if list.is_empty() { (0..count as u32).collect() } else { list }
+        };
+        let lectures = instance.courses.iter().zip(0u32..);
+        Self {
+            courses,
+            periods,
+            rooms,
+            days,
+            periods_per_day,
+            curricula,
+            course_of: lectures.flat_map(|(c, index)| vec![index; c.lectures as usize]).collect(),
+            day_of: (0..periods).map(|period| (period / periods_per_day) as u32).collect(),
+            bit_of: (0..periods).map(|period| (period % periods_per_day) as u32).collect(),
+            min_days: instance.courses.iter().map(|course| course.min_days as i32).collect(),
+            neighbours: Lists::new((0..courses).map(|one| {
+                (0..courses)
+                    .filter(|two| clashing[one * courses + two])
+                    .map(|two| two as u32)
+                    .collect::<Vec<_>>()
+            })),
+            curricula_of: Lists::new((0..courses).map(|course| {
+                let own = |index: &usize| is_in[course * curricula + index];
+                (0..curricula).filter(own).map(|index| index as u32).collect::<Vec<_>>()
+            })),
+            available: Lists::new(
+                (0..courses).map(|course| chosen(periods, &|period| !unavailable[course * periods + period])),
+            ),
+            fitting: Lists::new((0..courses).map(|course| {
+                let short = &seats_short[course * rooms..(course + 1) * rooms];
+                let least = short.iter().min().copied().unwrap_or_default();
+                chosen(rooms, &|room| short[room] == least)
+            })),
+            clashing,
+            is_in,
+            unavailable,
+            seats_short,
+        }
+    }
+}

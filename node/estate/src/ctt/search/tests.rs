@@ -1,0 +1,102 @@
+use super::*;
+use crate::ctt::evaluate::evaluate;
+use crate::ctt::{read, write_solution};
+
+/// Twelve courses in two curricula, three rooms, four days of four periods.
+fn small() -> Instance {
+    let mut text = String::from(
+        "Name: small\nCourses: 12\nRooms: 3\nDays: 4\nPeriods_per_day: 4\nCurricula: 3\nConstraints: 3\n\nCOURSES:\n",
+    );
+    (0..12).for_each(|c| text += &format!("c{c} t{} {} 2 {}\n", c % 7, 2 + c % 3, 10 + 7 * c));
+    text +=
+        "\nROOMS:\nA 200\nB 60\nC 40\n\nCURRICULA:\nq0 4 c0 c1 c2 c3\nq1 4 c3 c4 c5 c6\nq2 3 c9 c10 c0\n\n";
+    text += "UNAVAILABILITY_CONSTRAINTS:\nc0 0 0\nc5 1 2\nc11 3 3\n\nEND.\n";
+    read(text.as_bytes()).unwrap()
+}
+
+fn limited(iterations: u64, options: Options) -> Found {
+    search(&small(), options, &mut Budget { iterations, expired: &mut || false })
+}
+
+#[test]
+fn every_sum_kept_by_moves_is_what_the_evaluator_counts() {
+    let instance = small();
+    let tables = Tables::new(&instance);
+    let mut state = State::new(&tables, weights(&tables, false));
+    construct::construct(&mut state);
+    let (mut random, thresholds) = (Random::new(3), Thresholds::default());
+    let mut scratch = moves::Scratch::default();
+    for step in 0..40_000 {
+        // Hot, so that clashes of every kind come and go.
+        let changed = moves::step(&mut state, &mut random, &thresholds, 40 << FRACTION, &mut scratch);
+        if !changed || step % 7 != 0 {
+            continue;
+        }
+        let lessons: Vec<Lesson> = (state.cell_of.iter().zip(&tables.course_of))
+            .map(|(cell, course)| Lesson { course: *course, room: cell % 3, period: cell / 3 })
+            .collect();
+        let score = evaluate(&instance, &lessons);
+        assert_eq!(score.occupancy, 0);
+        assert_eq!(state.cost.seats as u64, score.seats_short);
+        assert_eq!(state.cost.opened as u64, score.opened_room_days);
+        if score.hard() == 0 {
+            assert_eq!((state.cost.hard, state.cost.soft as u64), (0, score.cost()));
+        } else {
+            assert!(state.cost.hard > 0);
+        }
+    }
+}
+
+#[test]
+fn the_delta_of_a_move_is_the_difference_of_the_sums() {
+    let instance = small();
+    let tables = Tables::new(&instance);
+    for close_rooms in [false, true] {
+        let mut state = State::new(&tables, weights(&tables, close_rooms));
+        construct::construct(&mut state);
+        let mut random = Random::new(11);
+        for _ in 0..20_000 {
+            let lecture = random.below(tables.course_of.len() as u32);
+            let (from, to) = (state.cell_of[lecture as usize], random.below(state.at.len() as u32));
+            let course = tables.course_of[lecture as usize] as usize;
+            if state.at[to as usize] != NOTHING {
+                continue;
+            }
+            let (a, b) = (state.split(from), state.split(to));
+            let hard = if a.0 == b.0 { 0 } else { state.hard_delta(course, a.0, b.0) };
+            let mut soft = state.rooms_delta(course, a.1, b.1) + state.room_day_delta(a, b);
+            if a.0 != b.0 {
+                soft += state.days_delta(course, a.0, b.0) + state.isolation_delta(course, a.0, b.0, None);
+            }
+            let before = state.cost;
+            state.lift(lecture);
+            state.put(lecture, to);
+            assert_eq!((state.cost.hard - before.hard, state.cost.soft - before.soft), (hard, soft));
+        }
+    }
+}
+
+#[test]
+fn the_same_iterations_give_the_same_bytes_and_a_clock_changes_nothing_else() {
+    let options = Options { seed: 5, close_rooms: false };
+    let mut looks = 0;
+    let mut expired = || {
+        looks += 1;
+        looks > 30
+    };
+    let timed = search(&small(), options, &mut Budget { iterations: u64::MAX, expired: &mut expired });
+    assert_eq!(limited(timed.iterations, options), timed);
+    let other = limited(timed.iterations, Options { seed: 6, ..options });
+    assert_ne!(write_solution(&small(), &other.lessons), write_solution(&small(), &timed.lessons));
+}
+
+#[test]
+fn a_small_week_is_solved_and_closing_rooms_opens_as_few_as_can_be() {
+    let plain = evaluate(&small(), &limited(300_000, Options::default()).lessons);
+    assert_eq!(plain.hard(), 0);
+    let closing = Options { close_rooms: true, ..Options::default() };
+    let closed = evaluate(&small(), &limited(300_000, closing).lessons);
+    assert_eq!(closed.hard(), 0);
+    assert!(closed.seats_short <= plain.seats_short);
+    assert!(closed.opened_room_days <= 10, "36 lectures in days of four need nine: {closed:?}");
+}

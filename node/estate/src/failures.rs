@@ -1,0 +1,13 @@
+//! Which equipment will fail, from work orders and events: boosted trees beside logistic regression, both judged on rows
+//! that they were not fitted to, each warning with what speaks for it.
+//!
+//! Rows are machines at moments (a table whose answer column says whether it failed) or come from an event log
+//! (equipment, time, kind): then a row is a machine at a day, and the answer is whether it fails within the day after.
+
+mod judge;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+pub use judge::{Judged, judge, to_csv};
+pub use rows::{Rows, read_rows};

@@ -1,0 +1,177 @@
+//! Rows from a table or an event log.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::fit::Date;
+use crate::table::Table;
+use crate::text::Unreadable;
+
+/// Columns that are the answer.
+const ANSWERS: [&str; 5] = ["failure", "machine failure", "failed", "failure_24h", "fails_within_24h"];
+/// Columns that name a row rather than describe it.
+const NAMES: [&str; 7] = ["uid", "udi", "id", "product id", "equipment", "machine", "row"];
+/// Kinds of failure that AI4I tells beside the answer: known only once it failed.
+const AFTERWARDS: [&str; 5] = ["twf", "hdf", "pwf", "osf", "rnf"];
+/// Different texts up to which a column is a category.
+const MOST_CATEGORIES: usize = 30;
+const MOST_ROWS: usize = 2_000_000;
+/// Days that an event log is looked back over.
+const WINDOWS: [i64; 3] = [1, 7, 28];
+const MOST_MACHINE_DAYS: i64 = 2_000_000;
+
+/// What is known of each row, and what came.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Rows {
+    /// What each row is called.
+    pub names: Vec<String>,
+    /// What each column is called.
+    pub columns: Vec<String>,
+    /// By row: numbers, categories as 0 and 1.
+    pub values: Vec<Vec<f64>>,
+    /// Whether it failed.
+    pub failed: Vec<bool>,
+    /// Columns that were left out because they are known only afterwards, or name the row.
+    pub left_out: Vec<String>,
+}
+
+/// Reads rows.
+///
+/// # Errors
+/// When there is no answer column and no event log, or a field is not what its column is.
+pub fn read_rows(bytes: &[u8]) -> Result<Rows, Unreadable> {
+    let table = Table::read(bytes)?;
+    if table.rows().len() > MOST_ROWS {
+        return Err(Unreadable::at("file", format_args!("more than {MOST_ROWS} rows")));
+    }
+    let find = |wanted: &[&str]| {
+        table.header().iter().position(|column| wanted.contains(&column.to_ascii_lowercase().as_str()))
+    };
+    match (find(&["equipment", "machine"]), find(&["time", "date"]), find(&["kind", "event"]), find(&ANSWERS))
+    {
+        (_, _, _, Some(answer)) => from_table(&table, answer),
+        (Some(equipment), Some(time), Some(kind), None) => from_log(&table, equipment, time, kind),
+        _ => {
+            let what = format!(
+                "there is neither an answer (one of {}) nor equipment, time and kind",
+                ANSWERS.join(", ")
+            );
+            Err(Unreadable::at("header", what))
+        }
+    }
+}
+
+fn from_table(table: &Table, answer: usize) -> Result<Rows, Unreadable> {
+    let mut rows = Rows::default();
+    for (index, row) in table.rows().iter().enumerate() {
+        rows.failed.push(match row[answer].trim().to_ascii_lowercase().as_str() {
+            "1" | "1.0" | "true" | "yes" => true,
+            "0" | "0.0" | "false" | "no" => false,
+            _ => return Err(Unreadable::at(format_args!("row {}", index + 1), "the answer is 0 or 1")),
+        });
+    }
+    rows.values = vec![Vec::new(); table.rows().len()];
+    rows.names = (1..=table.rows().len()).map(|row| row.to_string()).collect();
+    for (index, name) in table.header().iter().enumerate().filter(|(index, _)| *index != answer) {
+        let lower = name.to_ascii_lowercase();
+        if NAMES.contains(&lower.as_str()) {
+            rows.names.iter_mut().zip(table.rows()).for_each(|(name, row)| {
+                if lower == "uid" || lower == "udi" || lower == "id" {
+                    name.clone_from(&row[index]);
+                }
+            });
+            rows.left_out.push(name.clone());
+        } else if AFTERWARDS.contains(&lower.as_str()) || tells(table, index, &rows.failed) {
+            rows.left_out.push(name.clone());
+        } else {
+            column(table, index, &mut rows);
+        }
+    }
+    Ok(rows)
+}
+
+/// Whether a column of 0 and 1 is 1 only where it failed: then it is an answer in other words.
+fn tells(table: &Table, index: usize, failed: &[bool]) -> bool {
+    let mut ones = 0;
+    for (row, failed) in table.rows().iter().zip(failed) {
+        match row[index].trim() {
+            "0" => {}
+            "1" if *failed => ones += 1,
+            _ => return false,
+        }
+    }
+    ones > 0
+}
+
+fn column(table: &Table, index: usize, rows: &mut Rows) {
+    let name = &table.header()[index];
+    let numbers: Option<Vec<f64>> = (table.rows().iter())
+        .map(|row| row[index].trim().parse::<f64>().ok().filter(|value| value.is_finite()))
+        .collect();
+    if let Some(numbers) = numbers {
+        rows.columns.push(name.clone());
+        rows.values.iter_mut().zip(numbers).for_each(|(row, value)| row.push(value));
+        return;
+    }
+    let categories: BTreeSet<&str> = table.rows().iter().map(|row| row[index].trim()).collect();
+    if categories.len() > MOST_CATEGORIES {
+        rows.left_out.push(name.clone());
+        return;
+    }
+    for category in categories {
+        rows.columns.push(format!("{name}={category}"));
+        for (values, row) in rows.values.iter_mut().zip(table.rows()) {
+            values.push(f64::from(u8::from(row[index].trim() == category)));
+        }
+    }
+}
+
+/// A row for each machine and day between its first and last event.
+fn from_log(table: &Table, equipment: usize, time: usize, kind: usize) -> Result<Rows, Unreadable> {
+    let mut events: BTreeMap<&str, Vec<(i64, &str)>> = BTreeMap::new();
+    let mut kinds: BTreeSet<&str> = BTreeSet::new();
+    for (index, row) in table.rows().iter().enumerate() {
+        let date = Date::read(row[time].trim().get(..10).unwrap_or(""));
+        let day = date.map_err(|error| Unreadable::at(format_args!("row {}", index + 1), error))?.number();
+        kinds.insert(row[kind].trim());
+        events.entry(row[equipment].trim()).or_default().push((day, row[kind].trim()));
+    }
+    if !kinds.contains("failure") {
+        return Err(Unreadable::at("kind", "no event is a \"failure\""));
+    }
+    let mut rows = Rows::default();
+    for kind in &kinds {
+        rows.columns.extend(WINDOWS.map(|window| format!("{kind} in {window} d")));
+        rows.columns.push(format!("days since {kind}"));
+    }
+    let days: i64 = events.values().filter_map(|own| Some(own.iter().max()?.0 - own.iter().min()?.0)).sum();
+    if days > MOST_MACHINE_DAYS {
+        return Err(Unreadable::at(
+            "file",
+            format_args!("{days} days of machines are more than {MOST_MACHINE_DAYS}"),
+        ));
+    }
+    for (machine, own) in &mut events {
+        own.sort_unstable();
+        let (first, last) = (own[0].0, own[own.len() - 1].0);
+        for day in first..last {
+            let mut values = Vec::with_capacity(rows.columns.len());
+            for kind in &kinds {
+                let past = own.iter().filter(|event| event.1 == *kind && event.0 <= day);
+                let since = past.clone().next_back().map_or(365, |event| (day - event.0).min(365));
+                values.extend(
+                    WINDOWS.map(|window| past.clone().filter(|event| event.0 > day - window).count() as f64),
+                );
+                values.push(since as f64);
+            }
+            rows.names.push(format!("{machine} {}", iso(day)));
+            rows.failed.push(own.iter().any(|event| *event == (day + 1, "failure")));
+            rows.values.push(values);
+        }
+    }
+    Ok(rows)
+}
+
+fn iso(day: i64) -> String {
+    let date = Date::of(day);
+    format!("{:04}-{:02}-{:02}", date.year, date.month, date.day)
+}

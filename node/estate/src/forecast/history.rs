@@ -1,0 +1,125 @@
+//! Histories from CSV: period and value, and where there are several, what they are of.
+
+use std::collections::BTreeMap;
+
+use crate::table::Table;
+use crate::text::Unreadable;
+
+/// What a history is of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Key {
+    /// The school or class of things; empty where the file has one history.
+    pub series: String,
+    /// The grade, where the file has them.
+    pub grade: Option<i64>,
+}
+
+/// How periods are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Calendar {
+    /// A whole number.
+    Number,
+    /// YYYY-MM, counted in months.
+    Months,
+    /// YYYY-YY, counted in years.
+    SchoolYears,
+}
+
+/// All histories of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct History {
+    /// Values by period.
+    pub cells: BTreeMap<Key, BTreeMap<i64, f64>>,
+    /// How periods are written.
+    pub calendar: Calendar,
+}
+
+const VALUES: [&str; 6] = ["value", "enrol", "enrolment", "enrollment", "requests", "count"];
+const SERIES: [&str; 3] = ["series", "school", "class"];
+
+/// Reads histories: columns period (or year) and value (or enrol, enrolment, enrollment, requests, count); series (or
+/// school, class) and grade where there are several. Empty values are read past; a row that is there twice adds up.
+///
+/// # Errors
+/// When a column is missing, a period or value is none, or nothing is left.
+pub fn read_history(bytes: &[u8]) -> Result<History, Unreadable> {
+    let table = Table::read(bytes)?;
+    let any = |names: &[&str]| names.iter().find_map(|name| table.find(name));
+    let has = || format!("there are {}", table.header().join(", "));
+    let missing = |what: &str| Unreadable::at("header", format_args!("there is no column {what}; {}", has()));
+    let period = any(&["period", "year"]).ok_or_else(|| missing("period"))?;
+    let value = any(&VALUES).ok_or_else(|| missing("value"))?;
+    let (series, grade) = (any(&SERIES), table.find("grade"));
+    let calendar = calendar(table.rows().iter().map(|row| row[period].trim()));
+    let mut cells: BTreeMap<Key, BTreeMap<i64, f64>> = BTreeMap::new();
+    for (index, row) in table.rows().iter().enumerate() {
+        let fault = |what: &str| Unreadable::at(format_args!("row {}", index + 1), what);
+        let text = row[value].trim();
+        if text.is_empty() || text.eq_ignore_ascii_case("na") {
+            continue;
+        }
+        let amount =
+            text.parse::<f64>().ok().filter(|amount| amount.is_finite() && (0.0..=1e12).contains(amount));
+        let amount = amount.ok_or_else(|| fault("the value is a number from 0"))?;
+        let number = calendar
+            .number(row[period].trim())
+            .ok_or_else(|| fault("the period is not written as the others"))?;
+        let grade = match grade.map(|grade| row[grade].trim()) {
+            None => None,
+            Some(text) if text.eq_ignore_ascii_case("k") => Some(0),
+            Some(text) => Some(
+                text.parse::<i64>()
+                    .ok()
+                    .filter(|grade| grade.abs() < 100)
+                    .ok_or_else(|| fault("the grade is a whole number or K"))?,
+            ),
+        };
+        let key = Key { series: series.map_or(String::new(), |series| row[series].trim().to_owned()), grade };
+        *cells.entry(key).or_default().entry(number).or_default() += amount;
+    }
+    if cells.is_empty() {
+        return Err(Unreadable::at("file", "it has no value"));
+    }
+    Ok(History { cells, calendar })
+}
+
+fn calendar<'a>(periods: impl Iterator<Item = &'a str> + Clone) -> Calendar {
+    let all = |calendar: Calendar| periods.clone().all(|period| calendar.number(period).is_some());
+    [Calendar::SchoolYears, Calendar::Months]
+        .into_iter()
+        .find(|calendar| all(*calendar))
+        .unwrap_or(Calendar::Number)
+}
+
+impl Calendar {
+    fn number(self, text: &str) -> Option<i64> {
+        let parts = || {
+            let (year, rest) = text.split_once(['-', '/'])?;
+            let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+            let four = year.len() == 4 && rest.len() == 2 && digits(year) && digits(rest);
+            four.then(|| Some((year.parse::<i64>().ok()?, rest.parse::<i64>().ok()?)))?
+        };
+        match self {
+            Self::Number => {
+                let text = text.strip_suffix(".0").unwrap_or(text);
+                text.parse::<i64>().ok().filter(|number| number.abs() < 1_000_000_000)
+            }
+            Self::Months => parts()
+                .filter(|(_, month)| (1..=12).contains(month))
+                .map(|(year, month)| year * 12 + month - 1),
+            Self::SchoolYears => {
+                parts().filter(|(year, next)| (year + 1) % 100 == *next).map(|(year, _)| year)
+            }
+        }
+    }
+
+    /// A period as the file writes it.
+    #[must_use]
+    pub fn text(self, number: i64) -> String {
+        match self {
+            Self::Number => number.to_string(),
+            Self::Months => format!("{:04}-{:02}", number.div_euclid(12), number.rem_euclid(12) + 1),
+            Self::SchoolYears => format!("{number:04}-{:02}", (number + 1).rem_euclid(100)),
+        }
+    }
+}

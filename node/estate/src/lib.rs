@@ -1,0 +1,24 @@
+//! The school itself as a twin: its rooms and timetables, the energy they need, what next year asks for, what will fail.
+//!
+//! [`ctt`] is curriculum-based course timetabling (ITC-2007); [`energy`] the hourly method of ISO 13790;
+//! [`fit`] explains a meter by calendar and weather; [`forecast`] says what the next periods ask
+//! for; [`failures`] which equipment will fail; [`check`] names a schedule's conflicts. Readers take bytes and give a checked value or an
+//! [`text::Unreadable`] that says where and what; searches take a seed and are replayable by their number of
+//! iterations; files, clocks and processor time are the caller's.
+
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod anneal;
+pub mod budget;
+pub mod check;
+pub mod ctt;
+pub mod decimal;
+pub mod energy;
+pub mod failures;
+pub mod fit;
+pub mod forecast;
+mod linear;
+pub mod random;
+pub mod table;
+pub mod text;
+pub mod trees;

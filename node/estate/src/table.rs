@@ -1,0 +1,120 @@
+//! CSV with a header: columns found by name, others ignored; quotes as in RFC 4180, one record a line.
+
+use crate::text::Unreadable;
+
+/// Records by column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+/// Most bytes of a file that is read whole.
+const MOST_BYTES: usize = 1 << 30;
+
+impl Table {
+    /// Reads a table; every record has as many fields as the header.
+    ///
+    /// # Errors
+    /// When the text is not UTF-8, has no header, or a record is not as long as it.
+    pub fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        if bytes.len() > MOST_BYTES {
+            return Err(Unreadable::at("file", "it is larger than 1 GiB"));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+            Unreadable::line(line, "this is not UTF-8")
+        })?;
+        let mut header: Option<Vec<String>> = None;
+        let mut rows = Vec::new();
+        for (index, line) in text.lines().enumerate() {
+            if line.trim().is_empty() {
+                continue;
+            }
+            let fields = fields(line).ok_or_else(|| Unreadable::line(index + 1, "a quote is not closed"))?;
+            match &header {
+                None => header = Some(fields.iter().map(|field| field.trim().to_owned()).collect()),
+                Some(header) if header.len() == fields.len() => rows.push(fields),
+                Some(header) => {
+                    let what = format!("{} fields under a header of {}", fields.len(), header.len());
+                    return Err(Unreadable::line(index + 1, what));
+                }
+            }
+        }
+        match header {
+            Some(header) => Ok(Self { header, rows }),
+            None => Err(Unreadable::at("file", "it is empty")),
+        }
+    }
+
+    /// The records.
+    #[must_use]
+    pub fn rows(&self) -> &[Vec<String>] {
+        &self.rows
+    }
+
+    /// The header.
+    #[must_use]
+    pub fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    /// Where a column of that name is.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.header.iter().position(|column| column == name)
+    }
+
+    /// The same, needed.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn column(&self, name: &str) -> Result<usize, Unreadable> {
+        let has = || format!("there is no column {name:?}; there are {}", self.header.join(", "));
+        self.find(name).ok_or_else(|| Unreadable::at("header", has()))
+    }
+}
+
+fn fields(line: &str) -> Option<Vec<String>> {
+    if !line.contains('"') {
+        return Some(line.split(',').map(str::to_owned).collect());
+    }
+    let (mut all, mut field, mut quoted) = (Vec::new(), String::new(), false);
+    let mut chars = line.chars().peekable();
+    while let Some(char) = chars.next() {
+        match char {
+            '"' if quoted && chars.peek() == Some(&'"') => {
+                field.push('"');
+                chars.next();
+            }
+            '"' => quoted = !quoted,
+            ',' if !quoted => all.push(std::mem::take(&mut field)),
+            _ => field.push(char),
+        }
+    }
+    all.push(field);
+    (!quoted).then_some(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_found_by_name_and_quotes_are_taken() {
+        let table = Table::read(b"\xef\xbb\xbfa,\"b c\",d\r\n1,\"x, \"\"y\"\"\",3\r\n\r\n").unwrap();
+        assert_eq!(table.column("b c").unwrap(), 1);
+        assert_eq!(table.rows(), [["1", "x, \"y\"", "3"]]);
+        assert!(table.column("e").unwrap_err().to_string().contains("a, b c, d"));
+    }
+
+    #[test]
+    fn faults_are_said_with_their_line() {
+        let refused = |bytes: &[u8]| Table::read(bytes).unwrap_err().to_string();
+        assert_eq!(refused(b"a,b\n1,2\n3\n"), "line 3: 1 fields under a header of 2");
+        assert_eq!(refused(b"a,b\n1,\"2\n"), "line 2: a quote is not closed");
+        assert_eq!(refused(b"a,b\n1,\xff\n"), "line 2: this is not UTF-8");
+        assert_eq!(refused(b"\n"), "file: it is empty");
+    }
+}

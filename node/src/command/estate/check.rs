@@ -1,0 +1,117 @@
+//! `aula estate check`: the conflicts of a schedule, named.
+
+use std::path::{Path, PathBuf};
+
+use aula_estate::check::estate::read_estate;
+use aula_estate::check::ical::read_ical;
+use aula_estate::check::schedule::{Schedule, of_instance, of_lines};
+use aula_estate::check::table::read_csv;
+use aula_estate::check::{Conflict, find};
+use aula_estate::ctt;
+use aula_estate::text::Unreadable;
+use clap::Args;
+
+use super::super::{Failure, Outcome};
+use super::{read, refused};
+
+/// Conflicts that the text for people lists.
+const SHOWN: usize = 50;
+
+/// Arguments of `aula estate check`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A schedule is CSV (day, period or start and end; room, teacher, group, students, capacity, needs), \
+                  iCalendar, or the lines of a .ctt timetable. Exit codes: 0 no conflict, 1 conflicts, 2 could \
+                  not.\n\nExamples:\n  aula estate check week.csv\n  aula estate check week.ics --estate school.json\n  \
+                  aula estate check comp01.sol --instance comp01.ctt"
+)]
+pub struct CheckArgs {
+    /// The schedule
+    pub schedule: PathBuf,
+    /// What is known of rooms: seats, features, closures, the day's energy
+    #[arg(long, value_name = "FILE.json")]
+    pub estate: Option<PathBuf>,
+    /// The instance of a .ctt timetable: its teachers, curricula and seats
+    #[arg(long, value_name = "FILE.ctt")]
+    pub instance: Option<PathBuf>,
+}
+
+/// Runs `aula estate check`.
+///
+/// # Errors
+/// When a file cannot be read or is refused.
+pub fn run(args: &CheckArgs) -> Result<Outcome, Failure> {
+    let bytes = read(&args.schedule)?;
+    let estate = match &args.estate {
+        None => None,
+        Some(path) => Some(read_estate(&read(path)?).map_err(|error| refused(path, &error))?),
+    };
+    let (conflicts, lessons) = match &args.instance {
+        Some(path) => {
+            let instance = ctt::read(&read(path)?).map_err(|error| refused(path, &error))?;
+            let lectures =
+                ctt::read_solution(&instance, &bytes).map_err(|error| refused(&args.schedule, &error))?;
+            let mut conflicts = find(&of_instance(&instance, &lectures), estate.as_ref());
+            conflicts.extend(only_instances_know(&instance, &lectures));
+            (conflicts, lectures.len())
+        }
+        None => {
+            let schedule =
+                schedule(&args.schedule, &bytes).map_err(|error| refused(&args.schedule, &error))?;
+            (find(&schedule, estate.as_ref()), schedule.lessons.len())
+        }
+    };
+    let text = text(&conflicts, lessons);
+    let json = serde_json::json!({ "conflicts": conflicts });
+    Ok(if conflicts.is_empty() { Outcome::yes(json, text) } else { Outcome::no(json, text) })
+}
+
+/// By what the file looks like: a calendar says so, CSV has commas in its first line.
+fn schedule(path: &Path, bytes: &[u8]) -> Result<Schedule, Unreadable> {
+    let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    let first = start.split(|byte| *byte == b'\n').next().unwrap_or(start);
+    let named = |extension: &str| path.extension().is_some_and(|own| own.eq_ignore_ascii_case(extension));
+    if start.starts_with(b"BEGIN:VCALENDAR") || named("ics") {
+        read_ical(bytes)
+    } else if first.contains(&b',') || named("csv") {
+        read_csv(bytes)
+    } else {
+        of_lines(bytes)
+    }
+}
+
+/// Lectures at unavailable times, missing or too many.
+fn only_instances_know(instance: &ctt::Instance, lectures: &[ctt::Lesson]) -> Vec<Conflict> {
+    let mut conflicts = Vec::new();
+    let of_day = instance.periods_per_day;
+    for lecture in lectures {
+        if instance.unavailable.binary_search(&(lecture.course, lecture.period)).is_ok() {
+            let what = format!("{} is unavailable", instance.courses[lecture.course as usize].name);
+            let (day, period) = ((lecture.period / of_day).into(), (lecture.period % of_day).into());
+            conflicts.push(Conflict { kind: "unavailable", what, day, period });
+        }
+    }
+    for (course, index) in instance.courses.iter().zip(0u32..) {
+        let placed = lectures.iter().filter(|lecture| lecture.course == index).count();
+        if placed != course.lectures as usize {
+            let what = format!("{} has {placed} of {} lectures", course.name, course.lectures);
+            let null = serde_json::Value::Null;
+            conflicts.push(Conflict { kind: "lectures", what, day: null.clone(), period: null });
+        }
+    }
+    conflicts
+}
+
+fn text(conflicts: &[Conflict], lessons: usize) -> String {
+    let mut lines = vec![format!("{lessons} lessons, {} conflicts", conflicts.len())];
+    for conflict in conflicts.iter().take(SHOWN) {
+        lines.push(format!(
+            "{:9} day {} period {}: {}",
+            conflict.kind, conflict.day, conflict.period, conflict.what
+        ));
+    }
+    if conflicts.len() > SHOWN {
+        lines.push(format!("and {} more: --output json lists all", conflicts.len() - SHOWN));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,39 @@
+//! `aula estate forecast`: what the next periods will ask for.
+
+use std::path::PathBuf;
+
+use aula_estate::forecast::{forecast, read_history, to_csv};
+use clap::Args;
+
+use super::super::{Failure, Outcome};
+use super::{read, refused, write};
+
+/// Arguments of `aula estate forecast`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The history is CSV: period (a number, YYYY-MM or a school year YYYY-YY) and value; series and grade \
+                  where there are several. The answer is CSV: period, point, low, high (80% are within), then series and \
+                  grade.\n\nExample:\n  aula estate forecast enrolment.csv --periods 3 -o next.csv"
+)]
+pub struct ForecastArgs {
+    /// What was
+    pub history: PathBuf,
+    /// How many periods after the last
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub periods: u32,
+    /// Where the forecast is written
+    #[arg(short = 'o', long = "out", value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// Runs `aula estate forecast`.
+///
+/// # Errors
+/// When the history cannot be read or is refused, or the forecast cannot be written.
+pub fn run(args: &ForecastArgs) -> Result<Outcome, Failure> {
+    let history = read_history(&read(&args.history)?).map_err(|error| refused(&args.history, &error))?;
+    let forecasts = forecast(&history, args.periods);
+    write(&args.out, to_csv(&history, &forecasts).as_bytes())?;
+    let json = serde_json::json!({ "histories": history.cells.len(), "forecasts": forecasts.len() });
+    Ok(Outcome::yes(json, format!("{} forecasts of {} histories", forecasts.len(), history.cells.len())))
+}

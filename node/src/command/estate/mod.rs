@@ -1,0 +1,96 @@
+//! `aula estate`: the school itself as a twin. Files in, files out, no node needed.
+
+use std::io::Read;
+use std::path::Path;
+
+use aula_estate::text::Unreadable;
+use clap::{Args, Subcommand};
+use rustix::time::{ClockId, clock_gettime};
+
+use super::{Advise, Failure, Outcome, absolute};
+
+mod check;
+mod energy;
+mod failures;
+mod fit;
+mod forecast;
+mod timetable;
+
+/// Most bytes that a gzipped file may unpack to.
+const MOST_BYTES: u64 = 1 << 30;
+
+/// Arguments of `aula estate`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula estate timetable comp01.ctt --seconds 60 -o comp01.sol\n  aula estate energy \
+                  office.json --inputs office.csv -o hours.csv\n\nFormats are described in \
+                  docs/estate.md. Exit codes: 0 yes, 1 checked and the answer is no, 2 could not."
+)]
+pub struct EstateArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What to do with the estate.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Name the conflicts of a schedule
+    Check(check::CheckArgs),
+    /// Find a timetable for an instance
+    Timetable(timetable::TimetableArgs),
+    /// Heating and cooling of a building, hour by hour
+    Energy(energy::EnergyArgs),
+    /// Explain a meter by calendar and weather, and judge that on later readings
+    Fit(fit::FitArgs),
+    /// What the next periods will ask for, with intervals
+    Forecast(forecast::ForecastArgs),
+    /// Which equipment will fail, and what speaks for it
+    Failures(failures::FailuresArgs),
+}
+
+/// Runs `aula estate`.
+///
+/// # Errors
+/// When a file cannot be read, is refused, or cannot be written.
+pub fn run(args: &EstateArgs) -> Result<Outcome, Failure> {
+    match &args.action {
+        Action::Timetable(args) => timetable::run(args),
+        Action::Energy(args) => energy::run(args),
+        Action::Fit(args) => fit::run(args),
+        Action::Forecast(args) => forecast::run(args),
+        Action::Failures(args) => failures::run(args),
+        Action::Check(args) => check::run(args),
+    }
+}
+
+/// A file's bytes, unpacked when it is gzipped.
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let unreadable = || format!("cannot read {}", path.display());
+    let hint = "name a file that you can read";
+    let bytes = std::fs::read(path).advise(unreadable(), hint)?;
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Ok(bytes);
+    }
+    let mut plain = Vec::new();
+    let unpacked = flate2::read::MultiGzDecoder::new(&bytes[..]).take(MOST_BYTES).read_to_end(&mut plain);
+    unpacked.advise(unreadable(), "unpack it by hand to see what is wrong with it")?;
+    Ok(plain)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let path = absolute(path)?;
+    std::fs::write(&path, bytes).advise(format!("cannot write {}", path.display()), "choose a folder you own")
+}
+
+/// A file that is not what it should be.
+fn refused(path: &Path, error: &Unreadable) -> Failure {
+    Failure::new("unreadable", format!("{}: {error}", path.display()), "correct the file there and run again")
+}
+
+/// Nanoseconds of processor time of this thread.
+fn thread_cpu_ns() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let (seconds, rest) = (u64::try_from(time.tv_sec), u64::try_from(time.tv_nsec));
+    seconds.unwrap_or(0).saturating_mul(1_000_000_000).saturating_add(rest.unwrap_or(0))
+}

@@ -1,0 +1,126 @@
+//! `aula estate timetable`: an instance in, a timetable out. Time decides only when the search stops.
+
+use std::path::PathBuf;
+
+use aula_estate::budget::Budget;
+use aula_estate::ctt;
+use clap::Args;
+use serde::Serialize;
+
+use super::super::{Failure, Outcome};
+use super::{read, refused, thread_cpu_ns, write};
+
+/// Arguments of `aula estate timetable`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula estate timetable comp01.ctt --seconds 60 --seed 1 -o comp01.sol\n  \
+                        aula estate timetable comp01.ctt --iterations 50000000 --close-rooms -o few.sol --output \
+                        json\n\nThe answer depends on instance, seed, --close-rooms and the number of iterations alone: \
+                        --iterations with the number printed gives the same bytes.\nExit codes: 0 every hard constraint \
+                        is kept, 1 some are not (the timetable is written), 2 could not."
+)]
+pub struct TimetableArgs {
+    /// The instance: .ctt (ITC-2007)
+    pub instance: PathBuf,
+    /// Processor time of the search
+    #[arg(long, default_value_t = 10.0, conflicts_with = "iterations", value_parser = seconds)]
+    pub seconds: f64,
+    /// Iterations of the search, instead of a time
+    #[arg(long)]
+    pub iterations: Option<u64>,
+    /// Equal seeds give equal timetables
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Open as few rooms on as few days as can be, before the cost
+    #[arg(long)]
+    pub close_rooms: bool,
+    /// Where the timetable is written
+    #[arg(short = 'o', long = "out", value_name = "OUT")]
+    pub out: PathBuf,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && (0.0..=1e6).contains(&value) => Ok(value),
+        _ => Err("seconds are a number from 0 to 1000000".to_owned()),
+    }
+}
+
+/// The one line of the answer.
+#[derive(Debug, Serialize)]
+pub struct Answer {
+    /// Hard constraints broken.
+    pub hard: u64,
+    /// The cost as the format counts it.
+    pub cost: u64,
+    /// The seed.
+    pub seed: u64,
+    /// Iterations made.
+    pub iterations: u64,
+    /// Processor time of the search.
+    pub cpu_s: f64,
+    /// Rooms × days with a lesson.
+    pub opened_room_days: u64,
+    /// No timetable has fewer.
+    pub room_days_bound: u64,
+    /// Lessons over the periods of the opened room-days, in millionths.
+    pub utilisation_ppm: u64,
+    /// What makes up `hard` and `cost`.
+    pub parts: serde_json::Value,
+}
+
+/// Runs `aula estate timetable`.
+///
+/// # Errors
+/// When the instance cannot be read or the timetable cannot be written.
+pub fn run(args: &TimetableArgs) -> Result<Outcome, Failure> {
+    let bytes = read(&args.instance)?;
+    let instance = ctt::read(&bytes).map_err(|error| refused(&args.instance, &error))?;
+    let options = ctt::search::Options { seed: args.seed, close_rooms: args.close_rooms };
+    let started = thread_cpu_ns();
+    let found = within(args, started, |budget| ctt::search::search(&instance, options, budget));
+    let cpu_s = thread_cpu_ns().saturating_sub(started) as f64 / 1e9;
+    write(&args.out, &ctt::write_solution(&instance, &found.lessons))?;
+    let score = ctt::evaluate::evaluate(&instance, &found.lessons);
+    let periods = score.opened_room_days * u64::from(instance.periods_per_day);
+    let answer = Answer {
+        hard: score.hard(),
+        cost: score.cost(),
+        seed: args.seed,
+        iterations: found.iterations,
+        cpu_s,
+        opened_room_days: score.opened_room_days,
+        room_days_bound: ctt::bound::room_days(&instance),
+        utilisation_ppm: (found.lessons.len() as u64 * 1_000_000).checked_div(periods).unwrap_or(0),
+        parts: serde_json::json!({
+            "lectures": score.lectures, "conflicts": score.conflicts, "unavailable": score.unavailable,
+            "occupancy": score.occupancy, "seats_short": score.seats_short, "missing_days": score.missing_days,
+            "isolated": score.isolated, "further_rooms": score.further_rooms,
+        }),
+    };
+    Ok(outcome(answer))
+}
+
+/// Runs a search within what the arguments allow.
+pub fn within<T>(args: &TimetableArgs, started: u64, search: impl FnOnce(&mut Budget<'_>) -> T) -> T {
+    let end = started.saturating_add((args.seconds * 1e9) as u64);
+    let timed = args.iterations.is_none();
+    let mut expired = || timed && thread_cpu_ns() >= end;
+    search(&mut Budget { iterations: args.iterations.unwrap_or(u64::MAX), expired: &mut expired })
+}
+
+fn outcome(answer: Answer) -> Outcome {
+    let text = format!(
+        "hard   {}\ncost   {}\nrooms  {} room-days opened, no timetable opens fewer than {}; {:.1}% of their periods used\n\
+         seed {}, {} iterations, {:.1} s of processor time",
+        answer.hard,
+        answer.cost,
+        answer.opened_room_days,
+        answer.room_days_bound,
+        answer.utilisation_ppm as f64 / 1e4,
+        answer.seed,
+        answer.iterations,
+        answer.cpu_s
+    );
+    if answer.hard == 0 { Outcome::yes(answer, text) } else { Outcome::no(answer, text) }
+}
