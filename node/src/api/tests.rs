@@ -23,6 +23,7 @@ use crate::testkit::DevChain;
 use crate::testkit::round::decided;
 
 mod access;
+mod gate;
 mod hostile;
 mod rounds;
 mod vault;

@@ -44,6 +44,8 @@ use axum::routing::{MethodRouter, get};
 
 use crate::http::Node;
 
+pub use error::page as error_page;
+
 /// The pages and their assets, each with its address.
 fn pages() -> Vec<(&'static str, MethodRouter<Arc<Node>>)> {
     vec![

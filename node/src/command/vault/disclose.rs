@@ -4,9 +4,6 @@
 //! consortium admitted, for the evaluation of its programme (34 CFR 99.31(a)(3)), for which no family is asked. What is disclosed is the
 //! version that the student's request spoke of, whatever was anchored since; nobody is disclosed who was not drawn.
 
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use aula_ledger::codec::Canonical;
@@ -32,6 +29,7 @@ use super::{Place, handle, refused};
 use crate::client::Client;
 use crate::demo::twins;
 use crate::twin_record::AnchoredState;
+use crate::whole_file::{self, Access};
 
 /// Arguments of `aula vault disclose`.
 #[derive(Debug, Args)]
@@ -89,11 +87,7 @@ pub async fn run(context: &Context, place: &Place, args: &DiscloseArgs) -> Resul
     let mut disclosure = Disclosure::of(&twin.secret, of, &twins::params(), &twin.events)?;
     disclosure.leaf = leaf.map(|leaf| hex::encode(leaf.to_canonical()));
     let path = absolute(&args.out)?;
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-    let written = file.and_then(|mut file| {
-        file.write_all(&serde_json::to_vec(&disclosure)?)?;
-        file.sync_all()
-    });
+    let written = whole_file::create(&path, Access::Private, &serde_json::to_vec(&disclosure)?);
     written.advise(format!("cannot write {}", path.display()), "name a new file")?;
     let text = format!(
         "{}\n{} events of version {of}, for {auditor} alone: aula evidence audit {round} {handle} --disclosure {}",
