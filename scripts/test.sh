@@ -13,6 +13,7 @@ fi
 
 deny_version=0.20.2
 schemathesis_version=4.32.5
+openapi_validator_version=0.9.0
 
 # Licences of every dependency, double versions, and where they come from. Known vulnerabilities need a
 # database from the network and are checked apart: cargo deny check advisories.
@@ -34,11 +35,13 @@ browser() {
   command -v npm >/dev/null || install_packages npm
   mkdir -p "$folder"
   cp tests/browser/*.mjs tests/browser/package.json tests/browser/package-lock.json "$folder/"
-  if [ ! -x "$folder/python/bin/st" ]; then
+  if [ ! -x "$folder/python/bin/st" ] || [ ! -x "$folder/python/bin/openapi-spec-validator" ]; then
     python3 -c "import venv, ensurepip" 2>/dev/null || install_packages python3-venv
     python3 -m venv "$folder/python"
-    "$folder/python/bin/pip" install --quiet "schemathesis==$schemathesis_version"
+    "$folder/python/bin/pip" install --quiet "schemathesis==$schemathesis_version" \
+      "openapi-spec-validator==$openapi_validator_version"
   fi
+  "$folder/python/bin/openapi-spec-validator" node/openapi.json
   export AULA_SCHEMATHESIS="$folder/python/bin/st"
   npm ci --silent --no-audit --no-fund --prefix "$folder"
   node "$folder/run.mjs" "$CARGO_TARGET_DIR/release/aula" "$chromium"

@@ -233,6 +233,8 @@ fn build(
         .with_tokio()
         .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)
         .map_err(|error| failed(error.to_string()))?
+        .with_dns()
+        .map_err(|error| failed(error.to_string()))?
         .with_behaviour(|_| behaviour)
         .map_err(|error| failed(error.to_string()))?
         .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::from_secs(600)))

@@ -1,5 +1,5 @@
 //! What consensus needs from the node: storage, time, and the ledger's answers. The node implements
-//! [`ChainStore`] over its database and [`Clock`] over the system's; [`Executor`] is implemented here, by
+//! [`ChainStore`] (the ledger's own word for a database) and [`Clock`] over the system's; [`Executor`] is implemented here, by
 //! [`crate::executor::LedgerExecutor`], and replaced only in tests.
 //!
 //! Every call may block (it is made from a thread that may), none is async. A [`StoreError`] is fatal: the
@@ -8,104 +8,15 @@
 //! Invariant that the node keeps: [`ChainStore::state`] and [`ChainStore::tip`] always belong together, because
 //! [`ChainStore::commit`] is one synced batch and nothing else writes either.
 
-use std::sync::Arc;
-
-use aula_ledger::chain::{Block, CommitCertificate, ValidatorSet};
+use aula_ledger::chain::ValidatorSet;
 use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory};
 use aula_ledger::keys::PublicKey;
 use aula_ledger::params::Params;
 use aula_ledger::state::StateReader;
 pub use aula_ledger::state::StoreError;
-use aula_ledger::types::{AccountId, Hash, Height, TimeMs, ValidatorAddress};
-use borsh::{BorshDeserialize, BorshSerialize};
+pub use aula_ledger::store::{ChainStore, Commit, Decided, Tip, Undecided};
+use aula_ledger::types::{AccountId, Height};
 use libp2p::{Multiaddr, PeerId};
-
-/// The last decided block; at genesis height 0, the SHA-256 of the genesis file and the genesis time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tip {
-    /// Its height; 0 before the first block.
-    pub height: Height,
-    /// Its hash: the parent of the next block.
-    pub hash: Hash,
-    /// Its time in milliseconds since 1970.
-    pub time_ms: TimeMs,
-}
-
-/// A block that was built or received and is not decided yet. Stored before anybody is told about it, so that a
-/// restarted node can vote for it, propose it and decide it again.
-///
-/// Holds what is true of the block, never this node's verdict on it: a verdict may have come from a wrong clock.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct Undecided {
-    /// Height proposed for.
-    pub height: Height,
-    /// Round proposed in.
-    pub round: u32,
-    /// The round in which it had a quorum of prevotes before, for a block proposed again.
-    pub valid_round: Option<u32>,
-    /// The proposer of `round`, not necessarily of the block.
-    pub proposer: ValidatorAddress,
-    /// The block's hash.
-    pub hash: Hash,
-    /// The block's canonical bytes.
-    pub block: Vec<u8>,
-    /// The signed head of its stream of parts, as bytes; lets any validator stream it again. Empty for a block that
-    /// came by value sync.
-    pub head: Vec<u8>,
-}
-
-/// A decided block as value sync serves it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decided {
-    /// The block's canonical bytes.
-    pub block: Vec<u8>,
-    /// Why it is final.
-    pub certificate: CommitCertificate,
-}
-
-/// Everything one decided height writes.
-#[derive(Debug, Clone)]
-pub struct Commit {
-    /// The block.
-    pub block: Arc<Block>,
-    /// The block's canonical bytes.
-    pub block_bytes: Arc<Vec<u8>>,
-    /// Its hash.
-    pub hash: Hash,
-    /// Writes, receipts, student leaves.
-    pub outcome: Arc<Outcome>,
-    /// Why it is final.
-    pub certificate: CommitCertificate,
-}
-
-/// The node's database, as consensus sees it.
-pub trait ChainStore: Send + Sync + 'static {
-    /// The last decided block.
-    ///
-    /// # Errors
-    /// [`StoreError`], fatal, as for every method here.
-    fn tip(&self) -> Result<Tip, StoreError>;
-
-    /// The state after the last decided block. A snapshot: later commits do not show through it, so that a block
-    /// may be executed while the next one is written. Cheap, called several times a height.
-    fn state(&self) -> Result<Arc<dyn StateReader>, StoreError>;
-
-    /// The lowest height that [`Self::decided`] still has; 1 when nothing was pruned or decided.
-    fn oldest(&self) -> Result<Height, StoreError>;
-
-    /// A decided block and its certificate, `None` above the tip or below [`Self::oldest`].
-    fn decided(&self, height: Height) -> Result<Option<Decided>, StoreError>;
-
-    /// Keeps an undecided block. Durable when it returns. Idempotent for the same (height, round, hash).
-    fn put_undecided(&self, value: &Undecided) -> Result<(), StoreError>;
-
-    /// All undecided blocks kept for a height, in any order.
-    fn undecided(&self, height: Height) -> Result<Vec<Undecided>, StoreError>;
-
-    /// Writes a decided height: block, certificate, receipts, state, and the deletion of undecided blocks at or
-    /// below it, in ONE batch, synced when it returns. `height` is the tip's + 1.
-    fn commit(&self, commit: &Commit) -> Result<(), StoreError>;
-}
 
 /// The clock failed; the node votes nil in that round and goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

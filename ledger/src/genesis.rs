@@ -145,6 +145,12 @@ pub enum GenesisError {
     /// A rule is broken; the text says by what.
     #[error("the genesis file breaks a rule: {0}")]
     Rule(String),
+    /// Another program rewrote the ends of its lines: these bytes have another SHA-256, so they found another chain.
+    #[error(
+        "the lines of the genesis file end in CR LF: a mail or editor program changed it; fetch it again as it was published, \
+         as binary"
+    )]
+    LineEnds,
     /// The file is too large.
     #[error("the genesis file has {0} bytes, more than {MAX_GENESIS_BYTES}")]
     Size(usize),
@@ -162,6 +168,9 @@ impl Genesis {
     pub fn parse(bytes: &[u8]) -> Result<Parsed, GenesisError> {
         if bytes.len() > MAX_GENESIS_BYTES {
             return Err(GenesisError::Size(bytes.len()));
+        }
+        if bytes.windows(2).any(|pair| pair == b"\r\n") {
+            return Err(GenesisError::LineEnds);
         }
         let genesis: Self = serde_json::from_slice(bytes).map_err(|e| GenesisError::Form(e.to_string()))?;
         let validators = genesis.check()?;

@@ -18,6 +18,7 @@ pub mod proof;
 pub mod roles;
 pub mod rounds;
 pub mod state;
+pub mod store;
 #[cfg(test)]
 mod testkit;
 pub mod tx;

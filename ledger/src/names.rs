@@ -74,6 +74,11 @@ fn is_plain(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
+/// Characters that turn the direction of what follows: a title with them reads as another (Unicode, UAX 9).
+fn is_directional(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 checked_text! {
     /// A name in commands and keys: a member, a validator, a kind, a type of school.
     Name,
@@ -84,8 +89,8 @@ checked_text! {
 checked_text! {
     /// A title for people to read: a district, a class, a note.
     Title,
-    "1 to 120 bytes of text without control characters or outer spaces",
-    |t| !t.is_empty() && t.len() <= 120 && t.trim() == t && !t.chars().any(char::is_control)
+    "1 to 120 bytes of text without control characters, marks of direction or outer spaces",
+    |t| !t.is_empty() && t.len() <= 120 && t.trim() == t && !t.chars().any(|c| c.is_control() || is_directional(c))
 }
 
 checked_text! {
@@ -114,4 +119,22 @@ checked_text! {
     FieldName,
     "1 to 64 letters, digits and _-:./",
     |t| (1..=64).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-:./".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_reads_as_it_is_written() {
+        assert!(
+            Title::new("Distrito Escolar 7, \u{5d0}\u{5d1}").is_ok(),
+            "letters have a direction of their own"
+        );
+        for mark in
+            ['\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}', '\u{7}']
+        {
+            assert!(Title::new(&format!("North{mark}West")).is_err(), "{}", mark.escape_unicode());
+        }
+    }
 }

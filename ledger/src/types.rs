@@ -22,9 +22,6 @@ macro_rules! hex_bytes {
             type Err = $crate::types::HexError;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 let wrong = $crate::types::HexError { expected_bytes: $len };
-                if text.bytes().any(|b| b.is_ascii_uppercase()) {
-                    return Err(wrong);
-                }
                 let mut bytes = [0u8; $len];
                 hex::decode_to_slice(text, &mut bytes).map_err(|_| wrong)?;
                 Ok(Self(bytes))
@@ -45,9 +42,9 @@ macro_rules! hex_bytes {
 }
 pub(crate) use hex_bytes;
 
-/// Text that is not the lower-case hex of the right number of bytes.
+/// Text that is not the hex of the right number of bytes; digits of either case are read, lower ones written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected {expected_bytes} bytes as {} lower-case hex digits", expected_bytes * 2)]
+#[error("expected {expected_bytes} bytes as {} hex digits", expected_bytes * 2)]
 pub struct HexError {
     /// How many bytes the value has.
     pub expected_bytes: usize,

@@ -1,6 +1,7 @@
 //! One error body for every route: `{"error":{"code","message","hint"}}`. `code` is stable and for programs,
 //! `message` says what is wrong in a sentence, `hint` what to do.
 
+use aula_read::ReadError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -89,6 +90,15 @@ impl From<StorageError> for ApiError {
     }
 }
 
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Storage(error) => error.into(),
+            ReadError::State(error) => error.into(),
+        }
+    }
+}
+
 impl From<aula_ledger::state::StoreError> for ApiError {
     fn from(error: aula_ledger::state::StoreError) -> Self {
         tracing::error!(%error, "a read failed");
@@ -103,7 +113,10 @@ impl From<aula_ledger::state::StoreError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let detail = self.detail.clone();
         let mut response = (self.status, Json(ErrorBody { error: self.detail })).into_response();
+        // For whoever shows it in another form.
+        response.extensions_mut().insert(detail);
         if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

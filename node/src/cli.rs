@@ -42,7 +42,7 @@ pub struct Global {
     /// How the answer is printed on stdout: text for people, json for one line a program reads
     #[arg(long, global = true, env = "AULA_OUTPUT", value_enum, default_value_t = OutputFormat::Text)]
     pub output: OutputFormat,
-    /// What is logged on stderr, for example `info` or `aula_node=debug,warn` [default: the config's, else warn]
+    /// What is logged on stderr, for example `info` or `aula=debug,warn` [default: the config's, else warn]
     #[arg(long, global = true, env = "AULA_LOG", value_name = "FILTER")]
     pub log: Option<String>,
 }

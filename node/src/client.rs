@@ -1,8 +1,11 @@
 //! A client of a node's HTTP API, for the subcommands. Every failure is a sentence with a next step.
 
 pub mod sender;
+mod transport;
 pub mod watch;
 
+use std::error::Error;
+use std::path::Path;
 use std::time::Duration;
 
 use aula_ledger::chain::TransactionId;
@@ -18,10 +21,8 @@ use crate::api_error::ErrorBody;
 use crate::clock::now_ms;
 use crate::http::credential::{Claim, Credential, HEADER};
 use crate::keys::NodeKey;
-use crate::terminal::Failure;
+use crate::terminal::{Failure, with_causes};
 
-/// How long one request may take.
-const TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a credential made for one request lives, in milliseconds.
 const CREDENTIAL_MS: u64 = 300_000;
 
@@ -64,15 +65,15 @@ impl Client {
     /// # Errors
     /// When the origin is no http or https URL.
     pub fn new(origin: &str) -> Result<Self, Failure> {
-        let hint = "give the node's URL, for example http://127.0.0.1:8480";
-        if !origin.starts_with("http://") && !origin.starts_with("https://") {
-            return Err(Failure::new("bad_url", format!("{origin:?} is no http URL"), hint));
-        }
-        let http = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .user_agent(concat!("aula/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|e| Failure::because(format!("cannot make an HTTP client: {e}"), hint))?;
+        Self::trusting(origin, None)
+    }
+
+    /// The same, trusting the certificate authorities of a PEM file too.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and when the file cannot be used.
+    pub fn trusting(origin: &str, authority: Option<&Path>) -> Result<Self, Failure> {
+        let http = transport::connect(origin, authority)?;
         Ok(Self { origin: origin.trim_end_matches('/').to_owned(), http, caller: None })
     }
 
@@ -218,8 +219,14 @@ impl Client {
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
         let kind = if error.is_timeout() { "did not answer in time" } else { "cannot be reached" };
-        let hint = "start the node, or give its URL with --rpc";
-        Failure::new("unreachable", format!("the node at {} {kind}", self.origin), hint)
+        let through = transport::through(&self.origin);
+        // The outermost words repeat the URL.
+        let why = error.source().map(|cause| format!(": {}", with_causes(cause))).unwrap_or_default();
+        let hint = match why.contains("certificate") {
+            true => "name the authority that signed the node's certificate with --ca FILE or SSL_CERT_FILE",
+            false => "start the node, or give its URL with --rpc",
+        };
+        Failure::new("unreachable", format!("the node at {} {kind}{through}{why}", self.origin), hint)
     }
 }
 

@@ -9,8 +9,7 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -20,6 +19,8 @@ use rand::RngCore;
 use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::whole_file::{self, Access};
 
 #[cfg(test)]
 mod tests;
@@ -120,7 +121,7 @@ fn file_of(folder: &Path, id: &Hash) -> PathBuf {
 /// # Errors
 /// [`LinkRefused::Folder`] when it cannot be written.
 pub fn make(folder: &Path, link: &FamilyLink) -> Result<(Hash, LinkToken), LinkRefused> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed(folder))?;
+    whole_file::private_folder(folder).map_err(failed(folder))?;
     let mut bytes = [0u8; 32];
     OsRng.fill_bytes(&mut bytes);
     let token = LinkToken(hex::encode(bytes));
@@ -213,17 +214,9 @@ fn read(folder: &Path, id: &Hash) -> Result<Option<FamilyLink>, LinkRefused> {
     if link.version == 1 { Ok(Some(link)) } else { Err(damaged()) }
 }
 
-/// Writes a link's file whole, mode 0600: a crash leaves the old one or the new one.
+/// Writes a link's file whole: a crash leaves the old one or the new one.
 fn write(folder: &Path, id: &Hash, link: &FamilyLink) -> Result<(), LinkRefused> {
     let path = file_of(folder, id);
-    let new = path.with_extension("new");
     let bytes = serde_json::to_vec(link).map_err(|error| failed(&path)(error.into()))?;
-    let file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new);
-    let written = file.and_then(|mut file| {
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        fs::rename(&new, &path)?;
-        fs::File::open(folder)?.sync_all()
-    });
-    written.map_err(failed(&path))
+    whole_file::replace(&path, Access::Private, &bytes).map_err(failed(&path))
 }

@@ -10,26 +10,28 @@ pub mod api_error;
 pub mod bootstrap;
 pub mod cli;
 pub mod client;
-pub mod clock;
 pub mod command;
-pub mod config;
 pub mod demo;
 pub mod explorer;
 pub mod family_link;
-pub mod home;
 pub mod http;
-pub mod keys;
 pub mod localnet;
+pub mod outside;
 pub mod program;
-pub mod read;
 pub mod sentiment;
 pub mod site;
 pub mod solo;
-pub mod storage;
 pub mod terminal;
 pub mod twin_record;
 pub mod twin_state;
 pub mod wiring;
 
+// The old names of rooms that are crates now.
+pub use aula_home::{clock, config, home, keys, whole_file};
+pub use aula_read as read;
+pub use aula_store as storage;
+
+#[cfg(test)]
+mod read_tests;
 #[cfg(test)]
 mod testkit;

@@ -1,5 +1,6 @@
 //! The whole program: parse, start logging and a runtime, run one subcommand, print its outcome, exit.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -14,7 +15,14 @@ use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, start_logging}
 
 /// Runs the subcommand that the arguments name. Exit codes: 0 yes, 1 checked and the answer is no, 2 could not.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help that nobody could read is no success.
+        Err(shown) => {
+            let lost = shown.print().and_then(|()| std::io::stdout().flush()).is_err();
+            return ExitCode::from(if lost || shown.use_stderr() { 2 } else { 0 });
+        }
+    };
     let output = cli.global.output;
     let (context, finished) = match Home::resolve(cli.global.home.as_deref()) {
         Ok(home) => {
@@ -28,8 +36,9 @@ pub fn main() -> ExitCode {
     match finished {
         Ok(Outcome { verdict, answer }) => {
             if let (Some(context), Some(answer)) = (&context, &answer)
-                && context.print(answer).is_err()
+                && let Err(error) = context.print(answer)
             {
+                context.tell(format_args!("aula: the answer cannot be written: {error}.\n  next: give standard output a place that can take it"));
                 return ExitCode::from(2);
             }
             ExitCode::from(if verdict == Verdict::Yes { 0 } else { 1 })

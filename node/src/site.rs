@@ -3,11 +3,44 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
+use axum::http::header;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 
+use crate::api_error::ErrorDetail;
 use crate::http::{Node, gate};
 use crate::{api, explorer};
 
 /// Every route and page, guarded.
 pub fn router(node: Arc<Node>) -> Router {
-    gate::guard(api::routes().merge(explorer::routes()), node.clone()).with_state(node)
+    let guarded = gate::guard(api::routes().merge(explorer::routes()), node.clone());
+    guarded.layer(from_fn(page_for_browsers)).with_state(node)
+}
+
+/// Outside the API a browser gets its errors as a page, whoever made them: a route, the gate, or that there is no route.
+async fn page_for_browsers(request: Request, next: Next) -> Response {
+    let wants_page = wants_page(&request);
+    let response = next.run(request).await;
+    match response.extensions().get::<ErrorDetail>() {
+        Some(detail) if wants_page => {
+            let mut page = explorer::error_page(response.status(), detail);
+            for name in [header::RETRY_AFTER, header::X_CONTENT_TYPE_OPTIONS, header::REFERRER_POLICY] {
+                if let Some(value) = response.headers().get(&name) {
+                    page.headers_mut().insert(name, value.clone());
+                }
+            }
+            page
+        }
+        _ => response,
+    }
+}
+
+fn wants_page(request: &Request) -> bool {
+    let path = request.uri().path();
+    let is_for_programs = path == "/v1"
+        || path.starts_with("/v1/")
+        || ["/openapi.json", "/healthz", "/readyz", "/metrics"].contains(&path);
+    let accepted = request.headers().get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok());
+    !is_for_programs && accepted.is_some_and(|accepted| accepted.contains("text/html"))
 }

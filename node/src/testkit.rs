@@ -47,7 +47,11 @@ impl DevChain {
     ) -> Result<Self, Failure> {
         let folder = tempfile::tempdir()?;
         let home = Home::at(folder.path().join("node"));
-        let operator = init::make(&home, "only", Some("/ip4/127.0.0.1/tcp/1".into()))?.operator;
+        let operator = init::make(
+            &home,
+            &init::Choice { name: Some("only".into()), p2p: Some("/ip4/127.0.0.1/tcp/1".into()) },
+        )?
+        .operator;
         let base = base(operator.account)
             .map_err(|error| Failure::new("base", error.to_string(), "mend the test"))?;
         let (genesis_bytes, genesis) = assemble("dev", TimeMs(1_000), std::slice::from_ref(&operator), base)?;

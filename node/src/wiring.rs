@@ -5,6 +5,8 @@
 //! the API finishes what is open, consensus stops, the database closes; everything decided is on disk already,
 //! because each height is one synced batch. When consensus fails by itself the process ends with its words.
 
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +15,11 @@ use aula_consensus::mempool::Submitted;
 use aula_consensus::ports::{AdmittedPeer, SystemClock};
 use aula_consensus::{Config as EngineConfig, Handle, Keys, Mode, Ports, Timeouts};
 use aula_ledger::chain::TransactionId;
+use aula_ledger::chain::validators;
 use aula_ledger::genesis::Parsed;
-use aula_ledger::types::Height;
+use aula_ledger::keys::public_key;
+use aula_ledger::types::{Height, ValidatorAddress};
+use aula_vault::Folders;
 
 use crate::api::ops;
 use crate::bootstrap::{db_options, open_database, read_genesis};
@@ -23,9 +28,10 @@ use crate::home::Home;
 use crate::http::server::Server;
 use crate::http::{Network, Node, Refused, connections};
 use crate::keys::{KeyKind, NodeKey};
+use crate::outside::{self, Outside};
 use crate::site::router;
 use crate::storage::ChainDb;
-use crate::terminal::{Advise, Failure};
+use crate::terminal::{Advise, Failure, with_causes};
 
 mod rotation;
 mod watch;
@@ -63,22 +69,25 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     let mut limits = config.api.clone();
     limits.max_connections = connections::most(limits.max_connections, connections::open_files());
     let server = Server::bind(&limits)
-        .advise("the API cannot be served", "change [api] in config.toml or the --listen flag")?;
+        .advise("the API cannot be served", "correct [api] in config.toml or the --listen flag")?;
     let metrics = ops::install_metrics().advise("metrics cannot start", "start one node a process")?;
     let engine = engine_config(home, config, options)?;
     let ports = Ports { store: db.clone(), executor: Arc::new(LedgerExecutor), clock: Arc::new(SystemClock) };
     let keys = engine_keys(home, config)?;
+    let votes_as = keys.validator.as_ref().map(|key| validators::address(&public_key(key)));
     let hint = "check [p2p] in config.toml: is the port free, is the address this machine's?";
     let consensus = aula_consensus::start(engine, ports, keys, genesis.sha256)
         .await
         .advise("consensus cannot start", hint)?;
     let consensus = Arc::new(consensus);
     tokio::spawn(watch::count(consensus.subscribe()));
-    tokio::spawn(rotation::watch(config.vault.folders(home), config.vault.rotation));
-    let network = Arc::new(Consensus(consensus.clone()));
+    let vault = Folders { data: config.vault.data_dir(home), keystore: config.vault.keystore_dir(home) };
+    tokio::spawn(rotation::watch(vault.clone(), config.vault.rotation));
+    let network = Arc::new(Consensus { handle: consensus.clone(), votes_as });
+    tokio::spawn(watch::upkeep(metrics.clone()));
     let mut node = Node::new(config, db.clone(), network, genesis.clone(), genesis_bytes, metrics);
     node.links.insert(0, home.links_dir());
-    node.vault = Some(config.vault.folders(home));
+    node.vault = Some(vault);
     let node = Arc::new(node);
     tokio::spawn(node.clone().attend());
     Ok(Running { origin: server.origin(), db, genesis, consensus, server, node })
@@ -144,8 +153,33 @@ fn engine_keys(home: &Home, config: &Config) -> Result<Keys, Failure> {
     Ok(Keys { validator, network })
 }
 
+/// Binds where peers are listened for and lets go again: the engine would say no more than that it stopped.
+fn check_listens(config: &Config) -> Result<(), Failure> {
+    let own = outside::socket("p2p.listen", &config.p2p.listen)?;
+    let gossip = match config.p2p.gossip_listen.as_deref() {
+        Some(text) => outside::socket("p2p.gossip_listen", text)?,
+        None => SocketAddr::new(own.ip(), own.port().saturating_add(1)),
+    };
+    for (field, address) in [("p2p.listen", own), ("p2p.gossip_listen", gossip)] {
+        let hint = match TcpListener::bind(address).as_ref().map_err(std::io::Error::kind) {
+            Ok(_) => continue,
+            Err(ErrorKind::AddrInUse) => {
+                "stop the program that has this port, or choose another in [p2p] of config.toml"
+            }
+            Err(ErrorKind::AddrNotAvailable) => {
+                "listen on an address of this machine, for example /ip4/0.0.0.0/tcp/8481, and put the one by which others reach \
+                 it into p2p.external"
+            }
+            Err(_) => "choose another address in [p2p] of config.toml",
+        };
+        TcpListener::bind(address).advise(format!("cannot listen for peers on {address} ({field})"), hint)?;
+    }
+    Ok(())
+}
+
 fn engine_config(home: &Home, config: &Config, options: &StartOptions) -> Result<EngineConfig, Failure> {
     let hint = "correct [p2p] in config.toml; an address looks like /ip4/192.0.2.7/tcp/8481";
+    check_listens(config)?;
     let listen = config.p2p.listen.parse().advise("p2p.listen is no multiaddress", hint)?;
     let folder = home.consensus_dir();
     std::fs::create_dir_all(&folder)
@@ -168,47 +202,61 @@ fn engine_config(home: &Home, config: &Config, options: &StartOptions) -> Result
 /// # Errors
 /// When it does not.
 pub fn peer(text: &str) -> Result<AdmittedPeer, Failure> {
-    let refused = || {
-        let hint =
-            "write /ip4/ADDRESS/tcp/PORT/p2p/ID, with the id that `aula keys show` prints on that node";
-        Failure::new("bad_peer", format!("{text:?} is no peer's address"), hint)
+    let refused = |why: String| {
+        let hint = "write /ip4/ADDRESS/tcp/PORT/p2p/ID or /dns/NAME/tcp/PORT/p2p/ID, with the id that `aula keys show` prints on \
+                    that node";
+        Failure::new("bad_peer", format!("{text:?} is no peer's address: {why}"), hint)
     };
-    let (address, id) = text.rsplit_once("/p2p/").ok_or_else(refused)?;
-    let listen = Some(address.parse().map_err(|_| refused())?);
-    Ok(AdmittedPeer { peer: id.parse().map_err(|_| refused())?, listen })
+    let (address, id) =
+        text.rsplit_once("/p2p/").ok_or_else(|| refused("it lacks /p2p/ID at its end".into()))?;
+    address.parse::<Outside>().map_err(|failure| refused(failure.message))?;
+    let listen = Some(address.parse().map_err(|error| refused(with_causes(&error)))?);
+    let peer =
+        id.parse().map_err(|error| refused(format!("its id is malformed: {}", with_causes(&error))))?;
+    Ok(AdmittedPeer { peer, listen })
 }
 
 /// Consensus as the API sees it.
-struct Consensus(Arc<Handle>);
+struct Consensus {
+    handle: Arc<Handle>,
+    votes_as: Option<ValidatorAddress>,
+}
 
 impl Network for Consensus {
     fn submit(&self, bytes: Vec<u8>) -> Result<TransactionId, Refused> {
-        match self.0.submit(bytes) {
+        match self.handle.submit(bytes) {
             Ok(Submitted::New(id) | Submitted::Known(id)) => Ok(id),
             Err(refusal) => Err(Refused { code: refusal.code(), message: refusal.to_string() }),
         }
     }
 
     fn is_pending(&self, id: &TransactionId) -> bool {
-        self.0.pool().get(id).is_some()
+        self.handle.pool().get(id).is_some()
     }
 
     fn waiting(&self) -> (usize, usize) {
-        self.0.pool().size()
+        self.handle.pool().size()
     }
 
     fn peers(&self) -> usize {
-        self.0.status().peers
+        self.handle.status().peers
     }
 
     fn damage(&self) -> Option<String> {
-        self.0.damage()
+        self.handle.damage()
     }
 
     fn mode(&self) -> &'static str {
-        match self.0.status().mode {
+        match self.handle.status().mode {
             Mode::Validator => "validator",
             Mode::Follower { .. } => "follower",
         }
+    }
+    fn votes_as(&self) -> Option<ValidatorAddress> {
+        self.votes_as
+    }
+
+    fn attention(&self) -> Option<String> {
+        self.handle.status().attention
     }
 }

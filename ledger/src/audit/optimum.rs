@@ -76,7 +76,7 @@ fn run(checks: &mut Checks, report: &mut OptimumReport, instance: &[u8], saved: 
     checks.pass("instance", format!("{} students, {} pools.", problem.students(), problem.pools().len()));
     let saved = match Optimum::from_canonical(saved) {
         Ok(saved) => saved,
-        Err(CodecError::Version { expected, .. }) => {
+        Err(CodecError::Version { expected, found: Some(_), .. }) => {
             let words =
                 format!("This is no saved certificate of the version that this program reads ({expected}).");
             return checks.unknown("format", words);
@@ -152,7 +152,7 @@ mod tests {
     fn what_cannot_be_read_is_told_from_what_is_wrong() {
         let good = saved().to_canonical();
         assert_eq!(verify_optimum(b"SRAP9999", &good).verdict, Verdict::CannotTell);
-        assert_eq!(verify_optimum(&instance(), b"").verdict, Verdict::CannotTell);
+        assert_eq!(verify_optimum(&instance(), b"").verdict, Verdict::Invalid, "cut to nothing");
         assert_eq!(verify_optimum(&instance(), &good[..good.len() - 1]).verdict, Verdict::Invalid);
         for at in 0..good.len() {
             for bit in 0..8 {

@@ -54,6 +54,8 @@ fn unknown_fields_names_out_of_form_and_too_many_bytes_are_refused() {
     let text = String::from_utf8(genesis().to_json().unwrap()).unwrap();
     let unknown = text.replacen('{', "{\"extra\": 1,", 1);
     assert!(Genesis::parse(unknown.as_bytes()).unwrap_err().to_string().contains("extra"));
+    let posted = Genesis::parse(text.replace('\n', "\r\n").as_bytes()).unwrap_err();
+    assert!(posted.to_string().contains("end in CR LF"), "{posted}");
     let twice = text.replacen('{', "{\"name\": \"other\",", 1);
     assert!(Genesis::parse(twice.as_bytes()).is_err());
     let shouted = text.replacen("\"voter-a\"", "\"VOTER\"", 1);

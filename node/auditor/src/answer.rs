@@ -25,9 +25,17 @@ pub(crate) struct Failure {
 
 impl Answer {
     pub(crate) fn print(self, output: Output) -> ExitCode {
-        match output {
+        let said = match output {
             Output::Text => say(&self.text),
             Output::Json => say(&self.json.to_string()),
+        };
+        if let Err(error) = said {
+            // An answer that nobody got is none, whatever it was.
+            let _ = writeln!(
+                io::stderr().lock(),
+                "aula-audit: the answer cannot be written: {error}.\n  next: give standard output a place that can take it"
+            );
+            return ExitCode::from(Verdict::CannotTell.exit_code());
         }
         ExitCode::from(self.exit_code)
     }
@@ -38,16 +46,16 @@ impl Failure {
         // Nothing is left to do when the streams are closed.
         let _ = writeln!(io::stderr().lock(), "aula-audit: {}.\n  next: {}", self.message, self.next);
         if output == Output::Json {
-            say(&json!({ "valid": false, "error": { "message": self.message, "hint": self.next } })
-                .to_string());
+            let line = json!({ "valid": false, "error": { "message": self.message, "hint": self.next } });
+            let _ = say(&line.to_string());
         }
         ExitCode::from(Verdict::CannotTell.exit_code())
     }
 }
 
-fn say(line: &str) {
+fn say(line: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    writeln!(out, "{line}").and_then(|()| out.flush())
 }
 
 /// The checks as lines: `yes` or `NO`, the name, what it proves.

@@ -3,6 +3,7 @@
 //! A thin shell over [`aula_ledger::audit`]: it reads files, calls the library, prints the answer on stdout and
 //! ends with 0 (yes), 1 (checked and no) or 2 (could not). It opens no socket and writes no file.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -44,7 +45,14 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help that nobody could read is no success.
+        Err(shown) => {
+            let lost = shown.print().and_then(|()| std::io::stdout().flush()).is_err();
+            return ExitCode::from(if lost || shown.use_stderr() { 2 } else { 0 });
+        }
+    };
     let answer = match &cli.command {
         Command::Verify(args) => verify::run(args),
         Command::Inspect(args) => inspect::run(args),

@@ -21,7 +21,7 @@ pub(crate) struct VerifyArgs {
     /// The genesis file of the chain
     #[arg(long)]
     genesis: PathBuf,
-    /// The published SHA-256 of the genesis file, in lower-case hex
+    /// The published SHA-256 of the genesis file, in hex
     #[arg(long, value_name = "HEX")]
     genesis_sha256: Option<Hash>,
     /// A block known to be real, from elsewhere than the bundle

@@ -15,8 +15,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::Finality;
-use crate::http::Node;
 use crate::http::{FromPath, FromQuery};
+use crate::http::{Node, Signing};
 use crate::read::transactions::{self, Outline};
 use crate::read::uptime;
 use crate::storage::{ChainView, StorageError};
@@ -48,6 +48,10 @@ pub struct Status {
     pub peers: usize,
     /// `validator` while this node signs votes when it is in the set, else `follower`.
     pub role: &'static str,
+    /// Whether this node's key is in the validator set and it signs votes.
+    pub signs: bool,
+    /// Why it signs nothing although its key is in the validator set; none in every other case.
+    pub silent_because: Option<String>,
     /// What this node found damaged in its own state, with what to do next: it is not ready then. None while all is well.
     pub damage: Option<String>,
     /// Transactions in the chain so far; none while this node still counts a long chain.
@@ -197,6 +201,7 @@ pub fn status_of(node: &Node) -> Result<Status, ApiError> {
     let view = node.view();
     let tip = view.tip();
     let (waiting_transactions, waiting_bytes) = node.network.waiting();
+    let signing = node.signing()?;
     let counted = {
         let contents = node.index.follow(&view)?;
         (contents.height() == tip.height.0).then(|| contents.transactions())
@@ -212,6 +217,11 @@ pub fn status_of(node: &Node) -> Result<Status, ApiError> {
         validators: schema::validator_schedule(&*view)?.next.validators().len(),
         peers: node.network.peers(),
         role: node.network.mode(),
+        signs: signing == Signing::Signs,
+        silent_because: match signing {
+            Signing::Silent(why) => Some(why),
+            _ => None,
+        },
         damage: node.network.damage(),
         waiting_transactions,
         waiting_bytes,

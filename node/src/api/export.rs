@@ -160,7 +160,7 @@ fn send_transactions(
     while from < rows {
         let until = rows.min(from + PIECE);
         let made = transactions::table(view, &node.index, from, until);
-        let Ok(bytes) = made.and_then(|table| piece(&table, form, from == 0)) else {
+        let Ok(bytes) = made.map_err(ApiError::from).and_then(|table| piece(&table, form, from == 0)) else {
             tracing::error!(from, "an export broke off: the database cannot be read");
             return;
         };

@@ -71,7 +71,7 @@ pub fn transactions_page(node: &Node, query: &TransactionsQuery) -> Result<Page,
             )
         })?],
     };
-    transactions::page(&node.view(), &node.index, query.before, &kinds, checked(query.limit)?)
+    Ok(transactions::page(&node.view(), &node.index, query.before, &kinds, checked(query.limit)?)?)
 }
 
 /// A page of the administrative trail.
@@ -80,7 +80,7 @@ pub fn transactions_page(node: &Node, query: &TransactionsQuery) -> Result<Page,
 /// As [`transactions_page`].
 pub fn trail_page(node: &Node, query: &TrailQuery) -> Result<Page, ApiError> {
     let kinds = transactions::administrative();
-    transactions::page(&node.view(), &node.index, query.before, &kinds, checked(query.limit)?)
+    Ok(transactions::page(&node.view(), &node.index, query.before, &kinds, checked(query.limit)?)?)
 }
 
 fn checked(limit: Option<usize>) -> Result<usize, ApiError> {
@@ -114,13 +114,13 @@ pub async fn trail(
 /// The parameters in force, explained, with every change since the genesis
 #[utoipa::path(get, path = "/v1/parameters", tag = "chain", responses((status = 200, body = Parameters)))]
 pub async fn parameters(State(node): State<Arc<Node>>) -> Result<Json<Parameters>, ApiError> {
-    parameters::parameters(&node.view()).map(Json)
+    Ok(Json(parameters::parameters(&node.view())?))
 }
 
 /// How many milestones stand, by school year and kind, rounded down
 #[utoipa::path(get, path = "/v1/milestones", tag = "consortium", responses((status = 200, body = Milestones)))]
 pub async fn milestones(State(node): State<Arc<Node>>) -> Result<Json<Milestones>, ApiError> {
-    milestones::milestones(&node.view()).map(Json)
+    Ok(Json(milestones::milestones(&node.view())?))
 }
 
 fn found<T: Serialize>(

@@ -14,6 +14,7 @@ pub mod chain;
 mod evidence;
 mod export;
 pub mod listings;
+mod openapi;
 pub mod ops;
 mod public_evidence;
 pub mod registers;
@@ -113,10 +114,13 @@ pub fn openapi_json() -> String {
         "description": "any other answer: the one error body",
         "content": { "application/json": { "schema": { "$ref": "#/components/schemas/ErrorBody" } } }
     });
-    let paths = api["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
-    for operation in paths.filter_map(|path| path.as_object_mut()).flat_map(|path| path.values_mut()) {
-        if let Some(answers) = operation.get_mut("responses").and_then(|answers| answers.as_object_mut()) {
-            answers.insert("default".into(), error.clone());
+    for (path, operations) in api["paths"].as_object_mut().into_iter().flatten() {
+        for operation in operations.as_object_mut().into_iter().flat_map(|path| path.values_mut()) {
+            openapi::complete(path, operation);
+            if let Some(answers) = operation.get_mut("responses").and_then(|answers| answers.as_object_mut())
+            {
+                answers.insert("default".into(), error.clone());
+            }
         }
     }
     let mut text = serde_json::to_string_pretty(&api).unwrap_or_default();

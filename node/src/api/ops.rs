@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::api_error::{ApiError, ErrorBody};
 use crate::clock::now_ms;
-use crate::http::Node;
+use crate::http::{Node, Signing};
 
 /// Upper bounds of the histograms' buckets, in seconds: a read takes under a millisecond, a block up to seconds.
 const BUCKETS_S: [f64; 12] = [0.000_2, 0.000_5, 0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
@@ -28,6 +28,16 @@ pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
     metrics::describe_gauge!("aula_waiting_transactions", "transactions that wait to be in a block");
     metrics::describe_gauge!("aula_waiting_bytes", metrics::Unit::Bytes, "bytes of waiting transactions");
     metrics::describe_gauge!("aula_streams_open", "open WebSocket streams");
+    metrics::describe_gauge!("aula_validator", "1 when this node's key is in the validator set, else 0");
+    metrics::describe_gauge!("aula_signing", "1 while this node signs votes, else 0");
+    metrics::describe_counter!(
+        "aula_http_connections_refused_total",
+        "connections closed because every other one had a request"
+    );
+    metrics::describe_counter!(
+        "aula_http_connections_evicted_total",
+        "connections without a request that were closed for a new one"
+    );
     metrics::describe_counter!("aula_http_requests_total", "requests by route and status");
     metrics::describe_histogram!(
         "aula_http_request_seconds",
@@ -46,10 +56,15 @@ pub async fn healthz() -> Json<Value> {
 /// With nothing to do there is a block a second; a tip older than this says that something is wrong.
 const CURRENT_MS: u64 = 60_000;
 
-/// The node's last block is at most a minute old, and its state is whole as far as it knows
+/// The node's last block is at most a minute old, its state is whole as far as it knows, and if it is a validator, it signs
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses((status = 200, body = Object), (status = 503, body = ErrorBody)))]
 pub async fn readyz(State(node): State<Arc<Node>>) -> Result<Json<Value>, ApiError> {
+    if let Signing::Silent(why) = node.signing()? {
+        let message = format!("this node's key is a validator's, and it signs nothing: {why}");
+        let hint = "see `aula status` and the node's log for what to do";
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "not_signing", message, hint));
+    }
     if let Some(damage) = node.network.damage() {
         let hint = "stop the node and run `aula replay`, or fetch the chain again from the peers";
         return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "state_damaged", damage, hint));
@@ -75,6 +90,10 @@ pub async fn metrics(State(node): State<Arc<Node>>) -> impl IntoResponse {
     gauge!("aula_waiting_transactions").set(as_f64(transactions as u64));
     gauge!("aula_waiting_bytes").set(as_f64(bytes as u64));
     gauge!("aula_streams_open").set(as_f64(open as u64));
+    let signing = node.signing().unwrap_or(Signing::Follows);
+    gauge!("aula_signing").set(f64::from(u8::from(signing == Signing::Signs)));
+    let is_validator = matches!(signing, Signing::Signs | Signing::Silent(_));
+    gauge!("aula_validator").set(f64::from(u8::from(is_validator)));
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], node.metrics.render())
 }
 

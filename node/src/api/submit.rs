@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use aula_ledger::chain::{Code, TransactionId};
-use aula_ledger::params::MAX_TRANSACTION_BYTES;
 use aula_ledger::state::schema;
 use aula_ledger::types::{AccountId, Hash};
 use axum::Json;
-use axum::body::Body;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
@@ -15,8 +14,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::api_error::{ApiError, ErrorBody};
+use crate::http::FromPath;
 use crate::http::Node;
-use crate::http::{FromPath, extract};
 use crate::read::publish;
 
 /// A transaction that waits now.
@@ -64,17 +63,33 @@ pub struct TransactionStatus {
         (status = 503, body = ErrorBody)))]
 pub async fn submit(
     State(node): State<Arc<Node>>,
-    body: Body,
+    // Read by the gate already, within its limits.
+    body: Bytes,
 ) -> Result<(StatusCode, Json<Submitted>), ApiError> {
-    let limit = usize::try_from(MAX_TRANSACTION_BYTES).unwrap_or(usize::MAX);
-    let bytes = extract::body(body, limit).await?;
-    let outcome = node.network.submit(bytes.to_vec());
+    let outcome = node.network.submit(body.to_vec());
     let id = outcome.map_err(|refused| {
         let code = u8::try_from(refused.code).ok().and_then(Code::from_number);
         let message = code.map_or(refused.message, |code| code.explain().to_owned());
-        ApiError::refused(refused.code, message, "the numbers are explained in the documentation")
+        ApiError::refused(refused.code, message, next_step(refused.code))
     })?;
     Ok((StatusCode::ACCEPTED, Json(Submitted { id })))
+}
+
+/// What a submitter does about a refusal at the door: nothing was executed, and no sequence number is used up.
+fn next_step(code: u16) -> &'static str {
+    match code {
+        4 => "ask /v1/accounts/ACCOUNT for the next sequence number, and sign again with it",
+        1001 => "send the same bytes again in a second",
+        1002 | 1004 => {
+            "wait until an earlier transaction of this account is in a block, then send the same bytes again"
+        }
+        1003 => "sign again with the next higher sequence number; `aula tx` does so by itself",
+        1005 => "ask this node's operator for its log, and send it through another node",
+        1099 => "send it to another node, and tell this one's operator",
+        _ => {
+            "correct what the message says and sign again; nothing was executed and no sequence number is used up"
+        }
+    }
 }
 
 /// What this node knows of a transaction

@@ -22,6 +22,7 @@ use crate::terminal::Failure;
 use crate::testkit::DevChain;
 use crate::testkit::round::decided;
 
+mod gate;
 mod hostile;
 mod rounds;
 mod vault;

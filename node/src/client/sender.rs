@@ -1,14 +1,15 @@
 //! One account's transactions: signed in its order, submitted, sent again while the node has no room.
 //!
-//! Flow: [`Sender::of_home`] asks the node for the next sequence number, once; from then on this process counts, so an
-//! account has one sender at a time. [`Sender::sign`] numbers and signs, [`submit`] hands over. Absent: waiting
-//! until final, which [`super::watch`] does for many at once.
+//! Flow: [`Sender::of_home`] asks the node for the next sequence number, once; from then on this process counts.
+//! [`Sender::send`] numbers, signs and hands over, and takes the next number where another sender of the account has this
+//! one: any number of them may send at once. Whoever knows to be alone uses [`Sender::sign`] and [`submit`]. Absent:
+//! waiting until final, which [`super::watch`] does for many at once.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use aula_ledger::chain::transaction::Body;
-use aula_ledger::chain::{Transaction, TransactionId};
+use aula_ledger::chain::{Code, Transaction, TransactionId};
 use aula_ledger::codec::Canonical;
 use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::tx::Payload;
@@ -27,6 +28,10 @@ use crate::terminal::{Advise, Failure};
 /// Numbers of refusals that pass by themselves: the pool is full, the account's part of it is, or an earlier
 /// transaction of the account has not arrived yet.
 const NO_ROOM: [u16; 3] = [1001, 1002, 1004];
+/// The ledger's refusal of a number below the account's next one.
+const WRONG_SEQUENCE: u16 = Code::WrongSequence.number() as u16;
+/// The pool's refusal of a number under which another transaction waits.
+const SEQUENCE_TAKEN: u16 = 1003;
 const RETRY_EVERY: Duration = Duration::from_millis(10);
 /// How long to go on when the node has no room.
 const RETRY_LIMIT: Duration = Duration::from_secs(60);
@@ -53,6 +58,15 @@ pub struct Signed {
     pub id: TransactionId,
     /// Its canonical bytes.
     pub bytes: Vec<u8>,
+    /// Its sequence number.
+    pub sequence: u64,
+}
+
+/// What a node says of an account.
+#[derive(Deserialize)]
+struct Known {
+    sequence: u64,
+    height: u64,
 }
 
 impl Sender {
@@ -74,15 +88,10 @@ impl Sender {
         struct Chain {
             genesis_sha256: Hash,
         }
-        #[derive(Deserialize)]
-        struct Account {
-            sequence: u64,
-            height: u64,
-        }
         let chain: Chain = client.get("/v1/status").await?;
         let genesis = chain.genesis_sha256;
         let account = account_of_home(home, &key)?;
-        let known: Option<Account> = client.find(&format!("/v1/accounts/{account}")).await?;
+        let known: Option<Known> = client.find(&format!("/v1/accounts/{account}")).await?;
         let known = known.ok_or_else(|| {
             let message = format!("the chain of genesis {genesis} has no account {account}, which this home's key has");
             Failure::new("unknown_account", message, "give a member's folder with --home")
@@ -108,16 +117,17 @@ impl Sender {
 
     /// Numbers and signs a transaction. It must be submitted: the next one counts on it.
     pub fn sign(&mut self, payload: impl Into<Payload>) -> Signed {
+        let sequence = self.sequence;
         let body = Body {
             genesis: self.genesis,
             account: self.account,
-            sequence: self.sequence,
+            sequence,
             valid_until_height: self.valid_until,
             payload: payload.into(),
         };
         self.sequence = self.sequence.saturating_add(1);
         let bytes = Transaction::sign(body, &self.key).to_canonical();
-        Signed { id: aula_ledger::chain::transaction::id_of_bytes(&bytes), bytes }
+        Signed { id: aula_ledger::chain::transaction::id_of_bytes(&bytes), bytes, sequence }
     }
 }
 
@@ -150,6 +160,23 @@ pub(crate) fn account_of_home(home: &Home, key: &SigningKey) -> Result<AccountId
 /// # Errors
 /// The node's refusal, or that it cannot be reached.
 pub async fn submit(client: &Client, signed: &Signed) -> Result<(), Failure> {
+    hand_over(client, signed).await.map_err(|refused| refused.failure)
+}
+
+/// What a node does not take.
+struct Refused {
+    /// The ledger's or the pool's number.
+    code: Option<u16>,
+    failure: Failure,
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self { code: None, failure }
+    }
+}
+
+async fn hand_over(client: &Client, signed: &Signed) -> Result<(), Refused> {
     let start = Instant::now();
     loop {
         let request = client
@@ -163,14 +190,61 @@ pub async fn submit(client: &Client, signed: &Signed) -> Result<(), Failure> {
         }
         let body = response.bytes().await.unwrap_or_default();
         let Ok(ErrorBody { error }) = serde_json::from_slice::<ErrorBody>(&body) else {
-            return Err(client.strange(status));
+            return Err(client.strange(status).into());
         };
-        let passing = error.ledger_code.is_some_and(|code| NO_ROOM.contains(&code)) || status.as_u16() == 503;
+        let busy = matches!(status.as_u16(), 429 | 503);
+        let passing = error.ledger_code.is_some_and(|code| NO_ROOM.contains(&code)) || busy;
         if !passing || start.elapsed() > RETRY_LIMIT {
             let number = error.ledger_code.map(|code| format!(" (code {code})")).unwrap_or_default();
-            return Err(Failure::new(&error.code, format!("{}{number}", error.message), error.hint));
+            let failure = Failure::new(&error.code, format!("{}{number}", error.message), error.hint);
+            return Err(Refused { code: error.ledger_code, failure });
         }
         tokio::time::sleep(RETRY_EVERY).await;
+    }
+}
+
+impl Sender {
+    /// Signs a transaction and hands it over. Where another sender of this account, in this moment or waiting since
+    /// earlier, has the sequence number already, it is signed again with the next one.
+    ///
+    /// # Errors
+    /// The node's refusal, or that it cannot be reached.
+    pub async fn send(&mut self, client: &Client, payload: impl Into<Payload>) -> Result<Signed, Failure> {
+        let payload = payload.into();
+        let start = Instant::now();
+        loop {
+            let signed = self.sign(payload.clone());
+            let Err(refused) = hand_over(client, &signed).await else { return Ok(signed) };
+            match refused.code {
+                // The next one is tried: [`Self::sign`] counted on.
+                Some(SEQUENCE_TAKEN) => {}
+                // What was waiting is in a block meanwhile.
+                Some(WRONG_SEQUENCE) => self.refresh(client).await?,
+                _ => return Err(refused.failure),
+            }
+            if start.elapsed() > RETRY_LIMIT {
+                return Err(refused.failure);
+            }
+        }
+    }
+
+    /// Asks for the account's next sequence number.
+    ///
+    /// # Errors
+    /// When the node cannot be reached or knows no such account.
+    pub async fn refresh(&mut self, client: &Client) -> Result<(), Failure> {
+        let known: Known = client.get(&format!("/v1/accounts/{}", self.account)).await?;
+        self.sequence = known.sequence;
+        Ok(())
+    }
+
+    /// True when the chain executed another transaction under this one's number: it can never be in a block.
+    ///
+    /// # Errors
+    /// When the node cannot be reached.
+    pub async fn is_overtaken(&self, client: &Client, signed: &Signed) -> Result<bool, Failure> {
+        let known: Known = client.get(&format!("/v1/accounts/{}", self.account)).await?;
+        Ok(known.sequence > signed.sequence)
     }
 }
 

@@ -216,13 +216,23 @@ pub async fn run(context: &Context, args: &EvidenceArgs) -> Result<Outcome, Fail
         _ => kind,
     };
     let text = format!(
-        "{}\n{} bytes about a {about}, as of height {height}\nsha256 {sha256}\ncheck it: aula-audit verify {} --genesis GENESIS",
+        "{}\n{} bytes about {} {about}, as of height {height}\nsha256 {sha256}\ncheck it: aula-audit verify {} --genesis GENESIS",
         out.display(),
         bytes.len(),
+        article(about),
         out.display()
     );
     let json = json!({ "file": out, "kind": kind, "bytes": bytes.len(), "sha256": sha256, "height": height });
     Ok(Outcome::yes(json, text))
+}
+
+/// The article before a word for a thing: none before several.
+fn article(word: &str) -> &'static str {
+    match word {
+        _ if word.ends_with("figures") => "the",
+        _ if word.starts_with(['a', 'e', 'i', 'o', 'u']) => "an",
+        _ => "a",
+    }
 }
 
 /// A round's draw.

@@ -20,6 +20,8 @@ use serde_json::json;
 use super::{Advise, Context, Failure, Outcome, absolute};
 use crate::clock::now_ms;
 use crate::keys::OperatorFile;
+use crate::outside::Outside;
+use crate::whole_file::{self, Access};
 
 /// Arguments of `aula genesis`.
 #[derive(Debug, Args)]
@@ -71,7 +73,7 @@ pub fn run(context: &Context, args: &GenesisArgs) -> Result<Outcome, Failure> {
     let time_ms = args.time_ms.unwrap_or_else(now_ms);
     let (bytes, parsed) = assemble(&args.name, TimeMs(time_ms), &operators, base)?;
     let out = args.out.as_deref().map_or_else(|| Ok(context.home.genesis_file()), absolute)?;
-    if out.exists() {
+    if whole_file::is_there(&out) {
         return Err(Failure::new(
             "exists",
             format!("{} exists already and a genesis is never overwritten", out.display()),
@@ -82,7 +84,8 @@ pub fn run(context: &Context, args: &GenesisArgs) -> Result<Outcome, Failure> {
         std::fs::create_dir_all(folder)
             .advise(format!("cannot make {}", folder.display()), "choose another -o")?;
     }
-    std::fs::write(&out, bytes).advise(format!("cannot write {}", out.display()), "check the space left")?;
+    whole_file::create(&out, Access::Public, &bytes)
+        .advise(format!("cannot write {}", out.display()), "check the folder's owner and the space left")?;
     let genesis = &parsed.genesis;
     let text = format!(
         "{}\nchain id  {}\nsha256    {}\n{} validators, {} members, {} districts, {} schools\nPublish the sha256 and \
@@ -123,6 +126,7 @@ pub fn assemble(
             |e: &dyn std::fmt::Display| Failure::because(format!("operator {}: {e}", operator.name), hint);
         let own = Name::new(&operator.name).map_err(|e| fail(&e))?;
         let listen = operator.p2p.as_deref().ok_or_else(|| fail(&"its file gives no p2p address"))?;
+        listen.parse::<Outside>().map_err(|failure| fail(&failure.message))?;
         let known = members.iter().find(|member| member.public_key == operator.account);
         let member_name = known.map_or_else(|| own.clone(), |member| member.name.clone());
         if known.is_none() {

@@ -11,7 +11,8 @@ use serde_json::json;
 
 use super::{Advise, Context, Failure, Outcome, init};
 use crate::bootstrap::{db_options, open_database};
-use crate::config::{Config, set};
+use crate::config::{Api, Config, set};
+use crate::whole_file::{self, Access};
 use crate::wiring;
 
 /// Arguments of `aula join`.
@@ -28,11 +29,11 @@ pub struct JoinArgs {
     /// A peer, /ip4/ADDRESS/tcp/PORT/p2p/ID; several may be given. The genesis's validators are known without it
     #[arg(long, value_delimiter = ',', value_name = "MULTIADDR")]
     pub peer: Vec<String>,
-    /// The operator's name
-    #[arg(long, default_value = "node")]
-    pub name: String,
-    /// Where peers reach this node [default: the config's]
-    #[arg(long, env = "AULA_P2P_LISTEN", value_name = "MULTIADDR")]
+    /// The operator's name [default: the one in operator.json, else node]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Where peers reach this node, as for `aula init` [default: the config's]
+    #[arg(long, env = "AULA_P2P_EXTERNAL", value_name = "MULTIADDR")]
     pub p2p: Option<String>,
     /// Address of this node's API [default: the config's]
     #[arg(long, env = "AULA_API_LISTEN", value_name = "ADDR:PORT")]
@@ -56,16 +57,16 @@ pub fn run(context: &Context, args: &JoinArgs) -> Result<Outcome, Failure> {
         wiring::peer(peer)?;
     }
     let target = home.genesis_file();
-    if std::fs::read(&target).is_ok_and(|present| present != bytes) {
+    if std::fs::read(&target).is_ok_and(|present| !present.is_empty() && present != bytes) {
         return Err(Failure::new(
             "other_chain",
             format!("{} belongs to another genesis", home.path().display()),
             "give an empty --home",
         ));
     }
-    let made = init::make(home, &args.name, args.p2p.clone())?;
+    let made = init::make(home, &init::Choice { name: args.name.clone(), p2p: args.p2p.clone() })?;
     write_config(context, args)?;
-    std::fs::write(&target, &bytes)
+    whole_file::replace(&target, Access::Public, &bytes)
         .advise(format!("cannot write {}", target.display()), "check the space left")?;
     let config = Config::load(home)?;
     drop(open_database(home, db_options(&config), &bytes, &parsed)?);
@@ -85,20 +86,38 @@ pub fn run(context: &Context, args: &JoinArgs) -> Result<Outcome, Failure> {
     Ok(Outcome::yes(json, text))
 }
 
+/// Writes what flags say into the configuration, and tells when that changes a choice made before. What no flag names
+/// stays as it is.
 fn write_config(context: &Context, args: &JoinArgs) -> Result<(), Failure> {
     let path = context.home.config_file();
-    let hint = "check the folder's owner and space";
-    let mut text = std::fs::read_to_string(&path).advise(format!("cannot read {}", path.display()), hint)?;
-    let quoted: Vec<String> = args.peer.iter().map(|peer| format!("\"{peer}\"")).collect();
-    if !quoted.is_empty() {
-        text = set(&text, "p2p", "peers", &format!("[{}]", quoted.join(", ")));
+    let hint = "check the folder's owner and the space left";
+    let before = Config::load(&context.home)?;
+    let old = std::fs::read_to_string(&path).advise(format!("cannot read {}", path.display()), hint)?;
+    let mut text = old.clone();
+    let mut change = |section: &str, key: &str, value: String, was: Option<String>| {
+        if let Some(was) = was.filter(|was| *was != value) {
+            context.tell(format_args!("{section}.{key} was {was} and is {value} now"));
+        }
+        text = set(&text, section, key, &value);
+    };
+    let list = |peers: &[String]| {
+        format!("[{}]", peers.iter().map(|peer| format!("\"{peer}\"")).collect::<Vec<_>>().join(", "))
+    };
+    if !args.peer.is_empty() {
+        let was = Some(list(&before.p2p.peers)).filter(|_| !before.p2p.peers.is_empty());
+        change("p2p", "peers", list(&args.peer), was);
     }
-    text = set(&text, "consensus", "role", if args.follower { "\"follower\"" } else { "\"validator\"" });
-    if let Some(p2p) = &args.p2p {
-        text = set(&text, "p2p", "listen", &format!("\"{p2p}\""));
+    if args.follower {
+        change("consensus", "role", "\"follower\"".into(), None);
     }
     if let Some(listen) = &args.listen {
-        text = set(&text, "api", "listen", &format!("\"{listen}\""));
+        let was =
+            Some(format!("\"{}\"", before.api.listen)).filter(|_| before.api.listen != Api::default().listen);
+        change("api", "listen", format!("\"{listen}\""), was);
     }
-    std::fs::write(&path, text).advise(format!("cannot write {}", path.display()), hint)
+    if text == old {
+        return Ok(());
+    }
+    whole_file::replace(&path, Access::Public, text.as_bytes())
+        .advise(format!("cannot write {}", path.display()), hint)
 }

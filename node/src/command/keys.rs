@@ -8,7 +8,9 @@ use serde_json::json;
 
 use super::{Advise, Context, Failure, Outcome};
 use crate::home::Home;
-use crate::keys::{KeyError, KeyKind, NodeKey, OperatorFile, peer_id};
+use crate::keys::{KeyKind, NodeKey, OperatorFile, peer_id};
+use crate::outside::Outside;
+use crate::whole_file::{self, Access};
 
 /// Arguments of `aula keys`.
 #[derive(Debug, Args)]
@@ -39,7 +41,7 @@ pub enum Action {
         /// The operator's name, 1 to 40 lower-case letters, digits and dashes
         #[arg(long)]
         name: String,
-        /// Where other nodes reach this one, a multiaddress
+        /// Where other nodes reach this one: /ip4/ADDRESS/tcp/PORT or /dns/NAME/tcp/PORT [default: as it was exported before]
         #[arg(long, value_name = "MULTIADDR")]
         p2p: Option<String>,
     },
@@ -60,6 +62,9 @@ pub fn run(context: &Context, args: &KeysArgs) -> Result<Outcome, Failure> {
         }
         Action::Show => show(context),
         Action::Export { name, p2p } => {
+            if let Some(p2p) = p2p {
+                p2p.parse::<Outside>()?;
+            }
             let file = export(&context.home, name, p2p.clone())?;
             let path = context.home.operator_file();
             let text =
@@ -71,41 +76,54 @@ pub fn run(context: &Context, args: &KeysArgs) -> Result<Outcome, Failure> {
 
 /// Draws the keys of these kinds that the home does not have yet; gives the files of the new ones.
 ///
-/// A new validator key gets its sign guard with it: whoever finds the key without the guard knows that the
-/// memory of what it signed is lost.
+/// A new validator key gets its sign guard before it: a key without one is a key whose memory of what it signed is lost,
+/// and must never be what an interrupted run leaves behind.
 ///
 /// # Errors
 /// When a file cannot be written.
 pub(super) fn create_missing(home: &Home, kinds: &[KeyKind]) -> Result<Vec<PathBuf>, Failure> {
-    let hint = "check the folder's owner and space";
+    let hint = "check the folder's owner and the space left, then run it again: it goes on where it stopped";
     let mut created = Vec::new();
     for kind in kinds {
         let path = NodeKey::path(home, *kind);
-        match NodeKey::generate(*kind).save(&path) {
-            Ok(()) => created.push(path),
-            Err(KeyError::Exists { .. }) => continue,
-            Err(error) => return Err(error).advise("cannot create keys", hint),
+        if whole_file::is_there(&path) {
+            continue;
         }
         if *kind == KeyKind::Validator {
             let folder = home.consensus_dir();
             std::fs::create_dir_all(&folder).advise(format!("cannot make {}", folder.display()), hint)?;
             SignGuard::create(&home.sign_guard_file(), 0).advise("cannot create the sign guard", hint)?;
         }
+        NodeKey::generate(*kind).save(&path).advise("cannot create keys", hint)?;
+        created.push(path);
     }
     Ok(created)
 }
 
-/// Writes `operator.json` from the home's keys.
+/// Writes `operator.json` from the home's keys. Without an address it keeps the one that stands there.
 ///
 /// # Errors
 /// When the name is not allowed, a key is refused or the file cannot be written.
 pub(super) fn export(home: &Home, name: &str, p2p: Option<String>) -> Result<OperatorFile, Failure> {
     check_name(name)?;
+    let p2p = match p2p {
+        Some(p2p) => Some(p2p),
+        None => OperatorFile::stored(home)
+            .advise(
+                format!("cannot use {}", home.operator_file().display()),
+                "move it away and run it again",
+            )?
+            .and_then(|file| file.p2p),
+    };
     let file = OperatorFile::of_home(home, name, p2p)
         .advise("cannot read the keys", "create them with `aula keys create`")?;
     let path = home.operator_file();
-    std::fs::write(&path, format!("{}\n", serde_json::to_string_pretty(&file)?))
-        .advise(format!("cannot write {}", path.display()), "check the folder's owner and space")?;
+    let text = format!("{}\n", serde_json::to_string_pretty(&file)?);
+    if std::fs::read(&path).is_ok_and(|present| present == text.as_bytes()) {
+        return Ok(file);
+    }
+    whole_file::replace(&path, Access::Public, text.as_bytes())
+        .advise(format!("cannot write {}", path.display()), "check the folder's owner and the space left")?;
     Ok(file)
 }
 

@@ -8,7 +8,12 @@ use serde_json::json;
 
 use super::{Advise, Answer, Context, Failure, Outcome, genesis, start};
 use crate::clock::now_ms;
-use crate::localnet::{Localnet, Plan, prepare};
+use crate::localnet::{Asked, Localnet, Plan, agree, prepare, stored_validators};
+
+/// Validators when no number is given.
+const VALIDATORS: u16 = 4;
+/// The chain's name when none is given.
+const NAME: &str = "localnet";
 
 /// Arguments of `aula localnet`.
 #[derive(Debug, Args)]
@@ -16,18 +21,19 @@ use crate::localnet::{Localnet, Plan, prepare};
     after_help = "Examples:\n  aula localnet --validators 4 --home /tmp/county\n  aula localnet --validators 4 --home /tmp/county \
                   --base-port 27000 --output json\n\nOne line a node, then a line that says ready. Nodes that die are neither \
                   restarted nor waited for: start one again with `aula start --home HOME`. A second run with the same \
-                  --home continues the chain."
+                  --home continues the chain; a flag that says otherwise than that chain is refused. AULA_* variables are not \
+                  handed on to the nodes: each has its own config.toml."
 )]
 pub struct LocalnetArgs {
-    /// How many validators, 1 to 32
-    #[arg(long, default_value_t = 4)]
-    pub validators: u16,
+    /// How many validators, 1 to 32 [default: those of an earlier run, else 4]
+    #[arg(long)]
+    pub validators: Option<u16>,
     /// First port; each node takes three [default: free ports]
     #[arg(long, value_name = "PORT")]
     pub base_port: Option<u16>,
-    /// The chain's name
-    #[arg(long, default_value = "localnet")]
-    pub name: String,
+    /// The chain's name [default: that of an earlier run, else localnet]
+    #[arg(long)]
+    pub name: Option<String>,
     /// Districts, schools, further members and parameters, as for `aula genesis`
     #[arg(long, value_name = "FILE")]
     pub base: Option<PathBuf>,
@@ -40,15 +46,22 @@ pub struct LocalnetArgs {
 pub async fn run(context: &Context, args: &LocalnetArgs) -> Result<Outcome, Failure> {
     // A signal during the start is not lost.
     let stop = start::stop_signal(false)?;
-    let plan = Plan {
-        dir: context.home.path().to_owned(),
-        validators: args.validators,
+    let asked = Asked {
         name: args.name.clone(),
         base_port: args.base_port,
+        base: args.base.as_deref().map(genesis::read).transpose()?,
+    };
+    let dir = context.home.path().to_owned();
+    let plan = Plan {
+        validators: args.validators.or_else(|| stored_validators(&dir)).unwrap_or(VALIDATORS),
+        dir,
+        name: args.name.clone().unwrap_or_else(|| NAME.into()),
+        base_port: args.base_port,
         time_ms: TimeMs(now_ms()),
-        base: args.base.as_deref().map_or_else(|| Ok(genesis::Base::default()), genesis::read)?,
+        base: asked.base.clone().unwrap_or_default(),
     };
     let prepared = prepare(&plan)?;
+    agree(&prepared, &asked)?;
     context.tell(format_args!(
         "chain {}, genesis {}",
         prepared.genesis.chain_id,

@@ -71,7 +71,7 @@ pub fn run(args: &OptimizeArgs) -> Result<Outcome, Failure> {
     let solution = match solved {
         Ok(solution) => solution,
         Err(SolveError::Infeasible(cut)) => {
-            let text = format!("no assignment meets the bounds: {cut:?}");
+            let text = format!("no assignment meets the bounds: {cut}");
             return Ok(Outcome::no(serde_json::json!({ "optimal": false, "infeasible": text }), text));
         }
         Err(error) => return Err(error).advise("not solved", "raise --max-work"),

@@ -2,7 +2,7 @@
 //!
 //! For each height: the parent, the certificate against the validators that the replayed state names, every
 //! root of the header, and the receipts. At the end the replayed state is compared with the stored one, record by
-//! record. The database is opened as the node does, so the node must be stopped.
+//! record. The database is opened for reading alone, so a read-only home will do; the node must be stopped.
 
 use std::time::Instant;
 
@@ -54,7 +54,8 @@ pub(in crate::command) struct Difference {
 pub fn run(context: &Context, _: &ReplayArgs) -> Result<Outcome, Failure> {
     let config = Config::load(&context.home)?;
     let (bytes, parsed) = read_genesis(&context.home)?;
-    let db = ChainDb::open(&context.home.data_dir(), db_options(&config)).map_err(storage_failure)?;
+    let db =
+        ChainDb::open_read_only(&context.home.data_dir(), db_options(&config)).map_err(storage_failure)?;
     let view = db.latest();
     let start = Instant::now();
     let mut state = MemoryState::new();

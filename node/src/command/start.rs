@@ -23,7 +23,7 @@ pub struct StartArgs {
     /// Address of the API and the explorer [default: the config's, else 127.0.0.1:8480]
     #[arg(long, env = "AULA_API_LISTEN", value_name = "ADDR:PORT")]
     pub listen: Option<SocketAddr>,
-    /// Where peers reach this node [default: the config's, else /ip4/127.0.0.1/tcp/8481]
+    /// Where to listen for peers, an IP address of this machine [default: the config's, else /ip4/127.0.0.1/tcp/8481]
     #[arg(long, env = "AULA_P2P_LISTEN", value_name = "MULTIADDR")]
     pub p2p: Option<String>,
     /// A further peer, /ip4/ADDRESS/tcp/PORT/p2p/ID
@@ -64,7 +64,7 @@ pub async fn run(context: &Context, args: &StartArgs) -> Result<Outcome, Failure
     let up = UpLine {
         chain_id: running.genesis.chain_id.to_string(),
         rpc: running.origin.clone(),
-        p2p: format!("{}/p2p/{id}", config.p2p.listen),
+        p2p: format!("{}/p2p/{id}", config.p2p.reached_at()),
         height: running.db.latest().tip().height.0,
     };
     let text = format!(

@@ -43,6 +43,9 @@ pub async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome, Failur
         field("waiting_transactions"),
         client.origin()
     );
+    if let Some(why) = status["silent_because"].as_str() {
+        context.tell(format_args!("this validator signs nothing: {why}"));
+    }
     if status["peers"] == 0 && status["validators"].as_u64() > Some(1) {
         context.tell(
             "no peers: do the addresses in config.toml answer, and has a vote admitted this node's peer id?",

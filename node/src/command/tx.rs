@@ -5,11 +5,10 @@
 //! 1 rejected (with the code in words), 2 refused at the door, or not final in time.
 
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
+use aula_ledger::chain::TransactionId;
 use aula_ledger::keys::{Label, sign};
 use aula_ledger::tx::RotateKey;
 use aula_ledger::tx::admin::rotate_key::{KeyName, possession_statement};
@@ -27,6 +26,10 @@ use crate::client::Client;
 use crate::client::sender::{Sender, submit};
 use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey};
+use crate::whole_file::{self, Access};
+
+/// For how long a node may not know a transaction that it took: it is sent again then.
+const FORGOTTEN: Duration = Duration::from_secs(1);
 
 /// Arguments of `aula tx`.
 #[derive(Debug, Args)]
@@ -86,13 +89,12 @@ pub async fn run(context: &Context, args: &TxArgs) -> Result<Outcome, Failure> {
     let client = args.rpc.client(context)?;
     let mut sender = Sender::of_home(&client, &context.home, args.valid_for).await?;
     let payload = payload(context, &sender, kind, &args.fields)?;
-    let signed = sender.sign(payload);
-    submit(&client, &signed).await?;
     if args.no_wait {
+        let signed = sender.send(&client, payload).await?;
         let json = json!({ "id": signed.id, "kind": kind.name(), "status": "pending" });
         return Ok(Outcome::yes(json, format!("{} waits\nid {}", kind.name(), signed.id)));
     }
-    let told = follow(&client, &signed.id.to_string(), Duration::from_secs(args.wait_s)).await?;
+    let (id, told) = settle(&client, &mut sender, payload, Duration::from_secs(args.wait_s)).await?;
     let accepted = told.code == Some(0);
     if kind == PayloadKind::RotateKey {
         settle_rotation(&context.home, &sender, accepted)?;
@@ -102,24 +104,25 @@ pub async fn run(context: &Context, args: &TxArgs) -> Result<Outcome, Failure> {
     let height = told.height.unwrap_or_default();
     let text = match accepted {
         true => {
-            format!("{} executed in block {height}\nid {}{}", kind.name(), signed.id, lines(&told.events))
+            format!("{} executed in block {height}\nid {}{}", kind.name(), id, lines(&told.events))
         }
         false => format!(
             "{} rejected in block {height}: {meaning} (code {}{entry})\nid {}",
             kind.name(),
             told.code.unwrap_or_default(),
-            signed.id
+            id
         ),
     };
     let json = json!({
-        "id": signed.id, "kind": kind.name(), "status": told.status, "code": told.code, "meaning": meaning,
+        "id": id, "kind": kind.name(), "status": told.status, "code": told.code, "meaning": meaning,
         "entry": told.entry, "height": height, "events": told.events,
     });
     Ok(if accepted { Outcome::yes(json, text) } else { Outcome::no(json, text) })
 }
 
 fn lines(events: &[Value]) -> String {
-    events.iter().map(|event| format!("\n{event}")).collect()
+    let line = |event: &Value| event["words"].as_str().map_or_else(|| event.to_string(), str::to_owned);
+    events.iter().map(|event| format!("\n{}", line(event))).collect()
 }
 
 /// `fund-budget` or `FundBudget`.
@@ -141,7 +144,7 @@ fn payload(context: &Context, sender: &Sender, kind: PayloadKind, fields: &str) 
             .advise("cannot read standard input", "pipe JSON into it")?,
         None => fields.to_owned(),
     };
-    let hint = "the fields are the payload's, see the documentation of the ledger";
+    let hint = "the fields are those of the payload: `aula tx --help` shows examples, and the message names the one at fault";
     let mut value: Value = serde_json::from_str(&text).advise("the fields are not JSON", hint)?;
     let object =
         value.as_object_mut().ok_or_else(|| Failure::new("bad_fields", "the fields are no object", hint))?;
@@ -169,6 +172,10 @@ fn only_round(value: &Value) -> Result<RoundId, Failure> {
     read.map(|fields| fields.round).advise("the fields name no round", "give {\"round\":NUMBER}")
 }
 
+fn secret_folder(home: &Home) -> std::io::Result<()> {
+    whole_file::private_folder(&home.path().join("seeds"))
+}
+
 fn secret_file(home: &Home, round: RoundId) -> PathBuf {
     home.path().join(format!("seeds/round-{round}.json"))
 }
@@ -179,22 +186,15 @@ fn commit(context: &Context, sender: &Sender, value: &Value) -> Result<Payload, 
     let path = secret_file(&context.home, round);
     let mut secret = SeedSecret([0; 32]);
     OsRng.fill_bytes(&mut secret.0);
-    keep(&path, format!("{{\"secret\":\"{secret}\"}}\n").as_bytes()).advise(
+    let written = secret_folder(&context.home).and_then(|()| {
+        whole_file::create(&path, Access::Private, format!("{{\"secret\":\"{secret}\"}}\n").as_bytes())
+    });
+    written.advise(
         format!("cannot keep the secret in {}", path.display()),
         "has this home committed already?",
     )?;
     let commitment = seed_commitment(round, &sender.account(), &secret);
     Ok(CommitSeed { round, commitment }.into())
-}
-
-/// Writes a new file that only its owner reads, and syncs it.
-fn keep(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    }
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 fn reveal(context: &Context, value: &Value) -> Result<Payload, Failure> {
@@ -244,17 +244,49 @@ fn settle_rotation(home: &Home, sender: &Sender, accepted: bool) -> Result<(), F
         old = home.keys_dir().join(format!("account.replaced-{number}.json"));
     }
     let id = format!("{}\n", sender.account());
-    fs::write(crate::client::sender::account_file(home), id).advise("cannot write keys/account.id", hint)?;
+    let file = crate::client::sender::account_file(home);
+    whole_file::replace(&file, Access::Public, id.as_bytes()).advise("cannot write keys/account.id", hint)?;
     fs::rename(&current, &old).advise("cannot move the old key", hint)?;
     fs::rename(&next, &current).advise("cannot move the new key", hint)
 }
 
-/// Asks until the transaction is in a block.
-pub(super) async fn follow(client: &Client, id: &str, limit: Duration) -> Result<Told, Failure> {
-    let start = tokio::time::Instant::now();
+/// Sends a transaction and follows it until it is in a block.
+///
+/// Two nodes may each have taken a transaction of the account under one number, and a node may have been started again:
+/// what the asked one has forgotten is signed anew when it can never be in a block, and else sent again as it is.
+///
+/// # Errors
+/// When the node refuses it or cannot be reached, or it is not final in time.
+pub(super) async fn settle(
+    client: &Client,
+    sender: &mut Sender,
+    payload: impl Into<Payload>,
+    limit: Duration,
+) -> Result<(TransactionId, Told), Failure> {
+    let (payload, start) = (payload.into(), Instant::now());
+    let mut signed = sender.send(client, payload.clone()).await?;
+    loop {
+        let left = limit.saturating_sub(start.elapsed());
+        let told = follow(client, &signed.id.to_string(), left).await?;
+        if told.height.is_some() {
+            return Ok((signed.id, told));
+        }
+        if sender.is_overtaken(client, &signed).await? {
+            sender.refresh(client).await?;
+            signed = sender.send(client, payload.clone()).await?;
+        } else {
+            submit(client, &signed).await?;
+        }
+    }
+}
+
+/// Asks until the transaction is in a block, or the node has forgotten it.
+async fn follow(client: &Client, id: &str, limit: Duration) -> Result<Told, Failure> {
+    let start = Instant::now();
     loop {
         let told: Told = client.get(&format!("/v1/transactions/{id}")).await?;
-        if told.height.is_some() {
+        let forgotten = told.status == "unknown" && start.elapsed() > FORGOTTEN;
+        if told.height.is_some() || (forgotten && start.elapsed() <= limit) {
             return Ok(told);
         }
         if start.elapsed() > limit {

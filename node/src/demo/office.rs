@@ -8,8 +8,6 @@
 //! anything is anchored, [`Office::agreed`] once families' consents are final. Absent: reading, which is
 //! `aula_vault::access`'s alone.
 
-use std::fs;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use aula_ledger::access::{ConsentChoice, Purpose};
@@ -26,6 +24,7 @@ use serde_json::Value;
 use crate::home::Home;
 use crate::keys::{KeyError, KeyKind, NodeKey};
 use crate::twin_record::{STATE_FIELD, TwinRecord};
+use crate::whole_file;
 
 #[cfg(test)]
 mod tests;
@@ -89,7 +88,7 @@ impl MemberHome {
     /// When the folder cannot be written or holds a key already.
     pub fn create(folder: &Path) -> Result<Self, OfficeError> {
         let failed = |source| OfficeError::Write { path: folder.to_owned(), source };
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        whole_file::private_folder(folder).map_err(failed)?;
         let home = Home::resolve(Some(folder)).map_err(|why| failed(std::io::Error::other(why)))?;
         let key = NodeKey::generate(KeyKind::Account);
         key.save(&NodeKey::path(&home, KeyKind::Account))?;

@@ -1,10 +1,11 @@
 //! Errors as pages: the API's own words, with its status.
 
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::html;
 
 use super::shell;
-use crate::api_error::ApiError;
+use crate::api_error::{ApiError, ErrorDetail};
 
 /// What a page answers when it cannot be shown.
 #[derive(Debug)]
@@ -28,15 +29,19 @@ impl PageError {
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
-        let (status, detail) = (self.0.status(), self.0.detail());
-        let content = html! {
-            h1 { (status.as_u16()) " " (status.canonical_reason().unwrap_or("error")) }
-            p { (detail.message) }
-            p { (detail.hint) }
-            p { a href="/" { "To the overview" } }
-        };
-        let mut response = shell::bare("Not shown", content);
-        *response.status_mut() = status;
-        response
+        page(self.0.status(), self.0.detail())
     }
+}
+
+/// An error of any route or of the gate as a page.
+pub fn page(status: StatusCode, detail: &ErrorDetail) -> Response {
+    let content = html! {
+        h1 { (status.as_u16()) " " (status.canonical_reason().unwrap_or("error")) }
+        p { (detail.message) }
+        p { (detail.hint) }
+        p { a href="/" { "To the overview" } }
+    };
+    let mut response = shell::bare("Not shown", content);
+    *response.status_mut() = status;
+    response
 }

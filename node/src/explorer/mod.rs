@@ -41,6 +41,8 @@ use axum::routing::get;
 
 use crate::http::Node;
 
+pub use error::page as error_page;
+
 /// The pages and their assets.
 pub fn routes() -> Router<Arc<Node>> {
     Router::new()

@@ -7,11 +7,13 @@
 //! Invariants: an answer about the newest height is given only while that height is the newest; what is kept is bounded.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, header};
 use sha2::{Digest, Sha256};
+
+use super::gzip;
 
 /// Longest answer that is kept.
 pub const MAX_ANSWER_BYTES: usize = 4 << 20;
@@ -38,6 +40,8 @@ pub struct Kept {
     pub headers: HeaderMap,
     /// Its body.
     pub body: Bytes,
+    /// Its body as gzip, made when it is first asked for; none where that is no shorter.
+    gzip: OnceLock<Option<Bytes>>,
 }
 
 #[derive(Debug, Default)]
@@ -119,16 +123,41 @@ impl Kept {
         }
         let told = if lifetime == Lifetime::Final { FOR_GOOD } else { FOR_NOW };
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(told));
-        Self { height: (lifetime == Lifetime::Height).then_some(height), headers, body }
+        let height = (lifetime == Lifetime::Height).then_some(height);
+        Self { height, headers, body, gzip: OnceLock::new() }
+    }
+
+    /// Headers and body, as gzip if that is wanted and worth it.
+    pub fn form(&self, gzip: bool) -> (HeaderMap, Bytes) {
+        let mut headers = self.headers.clone();
+        if !gzip::is_text(&headers) {
+            return (headers, self.body.clone());
+        }
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        let Some(short) = gzip.then(|| self.gzip.get_or_init(|| gzip::shorter(&self.body)).clone()).flatten()
+        else {
+            return (headers, self.body.clone());
+        };
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        // Other bytes, another tag.
+        if let Some(tag) = self.tag()
+            && let Ok(tag) = HeaderValue::try_from(format!("{}-gzip\"", tag.trim_end_matches('"')))
+        {
+            headers.insert(header::ETAG, tag);
+        }
+        (headers, short)
+    }
+
+    fn tag(&self) -> Option<&str> {
+        self.headers.get(header::ETAG)?.to_str().ok()
     }
 
     /// True when the caller has these bytes already.
     pub fn is_known(&self, asked: &HeaderMap) -> bool {
-        let Some(tag) = self.headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()) else {
-            return false;
-        };
+        let Some(tag) = self.tag() else { return false };
+        let bare = |tag: &str| tag.trim().trim_start_matches("W/").replace("-gzip\"", "\"");
         let known = asked.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
-        known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag))
+        known.is_some_and(|known| known.split(',').any(|one| bare(one) == tag))
     }
 }
 
@@ -146,7 +175,8 @@ impl Cache {
 
     /// Keeps an answer; makes room by letting go what no longer holds, and everything when that is not enough.
     pub fn keep(&self, key: String, kept: Arc<Kept>) {
-        let size = |key: &str, kept: &Kept| key.len() + kept.body.len() + 512;
+        // Text shrinks to less than half; that form counts too.
+        let size = |key: &str, kept: &Kept| key.len() + kept.body.len() * 3 / 2 + 512;
         let added = size(&key, &kept);
         if added > self.max_bytes / 2 {
             return;

@@ -1,8 +1,6 @@
-//! Path, query and body as axum reads them, with the one error body when they are malformed.
+//! Path and query as axum reads them, with the one error body when they are malformed.
 
-use axum::body::{Body, Bytes};
 use axum::extract::{FromRequestParts, Path, Query};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
@@ -38,19 +36,4 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for FromQuery<T> {
         })?;
         Ok(Self(value))
     }
-}
-
-/// Reads a body of at most `limit` bytes.
-///
-/// # Errors
-/// 413 when it is longer, 400 when it breaks off.
-pub async fn body(body: Body, limit: usize) -> Result<Bytes, ApiError> {
-    axum::body::to_bytes(body, limit).await.map_err(|error| {
-        let text = error.to_string();
-        if text.contains("length limit") {
-            let hint = format!("send at most {limit} bytes; split large batches");
-            return ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is too long", hint);
-        }
-        ApiError::bad_request("the body broke off", "send it again")
-    })
 }

@@ -1,11 +1,15 @@
-//! What every request passes: the cache, a limit on reads by caller, a limit on requests at once, a time limit,
-//! counters, and one form of error.
+//! What every request passes: the cache, limits by caller, its body read, a permit among those served at once, a time
+//! limit, counters, compression, and one form of error.
+//!
+//! Invariants: a permit is taken after the body was read, so nobody holds one by sending slowly; questions about the
+//! node's health and submissions have permits of their own, so that no number of readers silences either.
 
 use std::any::Any;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use aula_ledger::params::MAX_TRANSACTION_BYTES;
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
@@ -16,7 +20,10 @@ use metrics::{counter, histogram};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::cache::{Kept, Lifetime, MAX_ANSWER_BYTES, lifetime};
+use super::callers::Callers;
+use super::connections::share;
 use super::credential::HEADER;
+use super::gzip;
 use super::node::Node;
 use crate::api_error::ApiError;
 
@@ -46,33 +53,50 @@ async fn pass(State(node): State<Arc<Node>>, request: Request, next: Next) -> Re
 }
 
 /// The answer from the cache, or from the route and then kept.
-async fn answer(node: &Node, request: Request, next: Next) -> Response {
-    let lifetime = match *request.method() {
-        Method::GET if !request.headers().contains_key(HEADER) => lifetime(request.uri().path()),
-        _ => None,
+async fn answer(node: &Node, mut request: Request, next: Next) -> Response {
+    let is_head = request.method() == Method::HEAD;
+    let is_read = is_head || request.method() == Method::GET;
+    let is_public = !request.headers().contains_key(HEADER);
+    let gzip = is_public && gzip::is_wanted(request.headers());
+    let lifetime = if is_read && is_public { lifetime(request.uri().path()) } else { None };
+    let Some(lifetime) = lifetime else {
+        let response = served(node, request, next).await;
+        return if is_read && gzip && !is_head { gzip::compressed(response).await } else { response };
     };
-    let Some(lifetime) = lifetime else { return served(node, request, next).await };
     let key = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let height = node.view().tip().height.0;
-    if let Some(kept) = node.cache.find(&key, height) {
-        return given(&kept, request.headers());
-    }
     let asked = request.headers().clone();
-    let response = served(node, request, next).await;
-    keep(node, key, lifetime, height, &asked, response).await
+    let response = match node.cache.find(&key, height) {
+        Some(kept) => given(&kept, &asked, gzip),
+        None => {
+            // A head is that of the whole answer, its tag and length included: so the whole is made, and kept.
+            *request.method_mut() = Method::GET;
+            let response = served(node, request, next).await;
+            keep(node, key, lifetime, height, (&asked, gzip), response).await
+        }
+    };
+    if is_head { without_body(response) } else { response }
+}
+
+/// The head of an answer, with the length that its body has.
+fn without_body(mut response: Response) -> Response {
+    if let Some(length) = response.body().size_hint().exact()
+        && response.status() != StatusCode::NOT_MODIFIED
+    {
+        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    response.map(|_| Body::empty())
 }
 
 /// Gives a kept answer, or 304 to who has it.
-fn given(kept: &Kept, asked: &HeaderMap) -> Response {
+fn given(kept: &Kept, asked: &HeaderMap, gzip: bool) -> Response {
+    let (headers, body) = kept.form(gzip);
     let known = kept.is_known(asked);
-    let (status, body) = if known {
-        (StatusCode::NOT_MODIFIED, Body::empty())
-    } else {
-        (StatusCode::OK, Body::from(kept.body.clone()))
-    };
+    let (status, body) =
+        if known { (StatusCode::NOT_MODIFIED, Body::empty()) } else { (StatusCode::OK, Body::from(body)) };
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    *response.headers_mut() = kept.headers.clone();
+    *response.headers_mut() = headers;
     response
 }
 
@@ -82,7 +106,7 @@ async fn keep(
     key: String,
     lifetime: Lifetime,
     height: u64,
-    asked: &HeaderMap,
+    (asked, gzip): (&HeaderMap, bool),
     response: Response,
 ) -> Response {
     let short = response.body().size_hint().upper().is_some_and(|bytes| bytes <= MAX_ANSWER_BYTES as u64);
@@ -98,23 +122,54 @@ async fn keep(
     if still || lifetime == Lifetime::Final {
         node.cache.keep(key, kept.clone());
     }
-    given(&kept, asked)
+    given(&kept, asked, gzip)
+}
+
+/// What a request is for, which says whose permits it takes and which rate it counts against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Whether this node is alive and well: never kept out by what others ask.
+    Health,
+    Submission,
+    Reading,
+}
+
+impl Purpose {
+    fn of(request: &Request) -> Self {
+        match request.uri().path() {
+            "/healthz" | "/readyz" | "/metrics" => Self::Health,
+            _ if *request.method() == Method::POST => Self::Submission,
+            _ => Self::Reading,
+        }
+    }
 }
 
 /// The route's answer, within the limits.
 async fn served(node: &Node, request: Request, next: Next) -> Response {
-    if let Some(refusal) = over_rate(node, &request) {
+    let purpose = Purpose::of(&request);
+    let caller = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(from)| from.ip());
+    let callers = match purpose {
+        Purpose::Health => None,
+        Purpose::Submission => Some(&node.submitters),
+        Purpose::Reading => Some(&node.callers),
+    };
+    if let Some(refusal) = caller.zip(callers).and_then(|(caller, callers)| over_rate(callers, caller)) {
         return refusal;
     }
-    let Ok(_permit) = node.requests.try_acquire() else {
+    let request = match with_body(node, caller, request).await {
+        Ok(request) => request,
+        Err(error) => return error.into_response(),
+    };
+    let permits = match purpose {
+        Purpose::Health => &node.health,
+        Purpose::Submission => &node.submissions,
+        Purpose::Reading => &node.requests,
+    };
+    let Ok(_permit) = permits.try_acquire() else {
         let status = StatusCode::SERVICE_UNAVAILABLE;
-        return ApiError::new(
-            status,
-            "busy",
-            "this node answers as many requests as it may",
-            "try again in a second",
-        )
-        .into_response();
+        let hint = "try again in a second";
+        return ApiError::new(status, "busy", "this node answers as many requests as it may", hint)
+            .into_response();
     };
     let limit = Duration::from_millis(node.limits.request_timeout_ms);
     match tokio::time::timeout(limit, next.run(request)).await {
@@ -127,15 +182,22 @@ async fn served(node: &Node, request: Request, next: Next) -> Response {
     }
 }
 
-/// A refusal when the caller reads more than it may. Submissions have the pool's own limits by account.
-fn over_rate(node: &Node, request: &Request) -> Option<Response> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return None;
+/// The request with its whole body in memory. Only submissions have one; that of another request is not waited for.
+async fn with_body(node: &Node, caller: Option<IpAddr>, request: Request) -> Result<Request, ApiError> {
+    if *request.method() != Method::POST {
+        return Ok(request);
     }
-    let ConnectInfo(caller) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
-    let wait = node.callers.ask(caller.ip(), Instant::now()).err()?;
+    let (parts, body) = request.into_parts();
+    let limit = usize::try_from(MAX_TRANSACTION_BYTES).unwrap_or(usize::MAX);
+    let bytes = node.bodies.read(caller, body, limit).await?;
+    Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+/// A refusal when the caller asks more than it may.
+fn over_rate(callers: &Callers, caller: IpAddr) -> Option<Response> {
+    let wait = callers.ask(share(caller), Instant::now()).err()?;
     let seconds = wait.as_secs().saturating_add(1);
-    let message = format!("{} reads more than this node answers one caller", caller.ip());
+    let message = format!("{caller} asks more than this node answers one caller");
     let hint = "wait as long as Retry-After says; answers that are cached for a height are not counted";
     let mut response =
         ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message, hint).into_response();

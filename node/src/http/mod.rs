@@ -6,16 +6,19 @@
 //! Final things carry an ETag and may be kept for good; the rest holds for its height (`cache`). Reads that the cache
 //! does not answer are limited by caller (`callers`). Absent: routes, which stand in `api` and `explorer`.
 
+pub mod bodies;
 pub(crate) mod cache;
 mod callers;
 pub mod connections;
 pub mod credential;
 pub(crate) mod extract;
 pub(crate) mod gate;
+pub(crate) mod gzip;
 mod kept_vault;
 mod node;
 pub mod server;
+pub mod tls;
 
 pub use extract::{FromPath, FromQuery};
 pub use kept_vault::KeptVault;
-pub use node::{Audience, Finality, Latency, Network, Node, Refused};
+pub use node::{Audience, Finality, Latency, Network, Node, Refused, Signing};

@@ -6,12 +6,15 @@ use std::time::Instant;
 
 use aula_ledger::chain::TransactionId;
 use aula_ledger::genesis::Parsed;
-use aula_ledger::state::schema::Member;
+use aula_ledger::state::StoreError;
+use aula_ledger::state::schema::{self, Member};
+use aula_ledger::types::ValidatorAddress;
 use aula_vault::Folders;
 use axum::http::{HeaderMap, StatusCode};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
 
+use super::bodies::Bodies;
 use super::cache::Cache;
 use super::callers::Callers;
 use super::credential::{Credential, CredentialError, HEADER};
@@ -26,6 +29,9 @@ use crate::storage::{ChainDb, ChainView};
 mod finality;
 
 pub use finality::{Finality, Latency};
+
+/// Most questions about the node's health at once.
+const MAX_HEALTH: usize = 32;
 
 /// Most exports written at once: each holds a thread.
 const MAX_EXPORTS: usize = 4;
@@ -57,6 +63,14 @@ pub trait Network: Send + Sync {
     fn peers(&self) -> usize;
     /// `validator` while this node signs votes when it is in the set, else `follower`.
     fn mode(&self) -> &'static str;
+    /// The validator that this node is to vote as; none where it only follows by its operator's choice.
+    fn votes_as(&self) -> Option<ValidatorAddress> {
+        None
+    }
+    /// The last thing that an operator should know of: a damaged log, a lost guard.
+    fn attention(&self) -> Option<String> {
+        None
+    }
     /// What this node found damaged in its own state, with what to do next; none while all is well.
     fn damage(&self) -> Option<String> {
         None
@@ -89,6 +103,10 @@ pub struct Node {
     pub finality: Latency,
     pub(crate) cache: Cache,
     pub(crate) callers: Callers,
+    pub(crate) submitters: Callers,
+    pub(crate) bodies: Arc<Bodies>,
+    pub(crate) health: Semaphore,
+    pub(crate) submissions: Semaphore,
     pub(crate) exports: Arc<Semaphore>,
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
@@ -101,6 +119,19 @@ impl std::fmt::Debug for Node {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Node").field("chain_id", &self.genesis.chain_id).finish_non_exhaustive()
     }
+}
+
+/// Whether a node signs votes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signing {
+    /// It follows, as its operator wants it.
+    Follows,
+    /// It would, and its key is no validator's: not yet, or no longer.
+    NotInSet,
+    /// It does.
+    Signs,
+    /// Its key is a validator's, and it signs nothing: the others wait for it in vain.
+    Silent(String),
 }
 
 /// What a caller may see.
@@ -131,6 +162,10 @@ impl Node {
             finality: Latency::default(),
             cache: Cache::new(config.api.cache_mib.saturating_mul(1 << 20)),
             callers: Callers::new(config.api.reads_per_second),
+            submitters: Callers::new(config.api.submissions_per_second),
+            bodies: Arc::default(),
+            health: Semaphore::new(MAX_HEALTH),
+            submissions: Semaphore::new(config.api.max_requests),
             exports: Arc::new(Semaphore::new(MAX_EXPORTS)),
             requests: Arc::new(Semaphore::new(config.api.max_requests)),
             streams: Arc::new(Semaphore::new(config.api.max_streams)),
@@ -142,6 +177,23 @@ impl Node {
             metrics,
             started: Instant::now(),
         }
+    }
+
+    /// Whether this node signs votes, and if it is to and does not, why.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn signing(&self) -> Result<Signing, StoreError> {
+        let Some(own) = self.network.votes_as() else { return Ok(Signing::Follows) };
+        let set = schema::validator_schedule(&*self.view())?.next;
+        if !set.validators().iter().any(|validator| validator.address == own) {
+            return Ok(Signing::NotInSet);
+        }
+        if self.network.mode() == "validator" {
+            return Ok(Signing::Signs);
+        }
+        let why = self.network.attention();
+        Ok(Signing::Silent(why.unwrap_or_else(|| "it catches up with what it may have signed before".into())))
     }
 
     /// Everything final, as of now.

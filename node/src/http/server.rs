@@ -1,19 +1,17 @@
 //! Binding the API: loopback in clear, any other address over TLS only.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Router;
 use axum_server::Handle;
-use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use axum_server::tls_rustls::RustlsAcceptor;
 use hyper_util::rt::TokioTimer;
 
-use super::connections::Bounded;
+use super::connections::{Doorkeeper, IDLE_LIMIT};
+use super::tls::{Tls, TlsError};
 use crate::config::Api;
 
-/// A client that has not sent its headers by then is let go.
-const HEADER_LIMIT: Duration = Duration::from_secs(10);
 /// At shutdown, how long open requests may still take.
 const DRAIN: Duration = Duration::from_secs(2);
 
@@ -27,8 +25,8 @@ pub enum ServerError {
     #[error("api.tls_certificate and api.tls_key go together; only one is set")]
     TlsHalf,
     /// The certificate or key cannot be used.
-    #[error("the TLS files cannot be used")]
-    Tls(#[source] std::io::Error),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The address cannot be bound.
     #[error("cannot listen on {address}")]
     Bind {
@@ -47,24 +45,25 @@ pub enum ServerError {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    tls: Option<(PathBuf, PathBuf)>,
-    max_connections: usize,
+    tls: Option<Tls>,
+    doorkeeper: Doorkeeper,
 }
 
 impl Server {
-    /// Checks the rule and binds.
+    /// Checks the rule, reads the TLS files and binds.
     ///
     /// # Errors
-    /// [`ServerError`] without having bound anything when the rule is broken.
+    /// [`ServerError`] without having bound anything when the rule is broken or the files cannot be used.
     pub fn bind(api: &Api) -> Result<Self, ServerError> {
         let tls = match (&api.tls_certificate, &api.tls_key) {
-            (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
+            (Some(certificate), Some(key)) => Some((certificate, key)),
             (None, None) => None,
             _ => return Err(ServerError::TlsHalf),
         };
         if tls.is_none() && !api.listen.ip().is_loopback() {
             return Err(ServerError::TlsNeeded(api.listen));
         }
+        let tls = tls.map(|(certificate, key)| Tls::read(certificate, key)).transpose()?;
         let bound = TcpListener::bind(api.listen).and_then(|listener| {
             listener.set_nonblocking(true)?;
             let address = listener.local_addr()?;
@@ -72,7 +71,9 @@ impl Server {
         });
         let (listener, address) =
             bound.map_err(|source| ServerError::Bind { address: api.listen, source })?;
-        Ok(Self { listener, address, tls, max_connections: api.max_connections })
+        let request = Duration::from_millis(api.request_timeout_ms);
+        let doorkeeper = Doorkeeper::new(api.max_connections, api.max_connections_per_address, request);
+        Ok(Self { listener, address, tls, doorkeeper })
     }
 
     /// Where it listens; the port is the real one.
@@ -101,22 +102,21 @@ impl Server {
             stop.await;
             stopper.graceful_shutdown(Some(DRAIN));
         });
-        let bounded = Bounded::new(self.max_connections);
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
         let served = match self.tls {
-            Some((certificate, key)) => {
-                // Two providers of cryptography are linked in (libp2p's and this), so one is named. Fails only when
-                // one was named before.
-                let _ = rustls::crypto::ring::default_provider().install_default();
-                let config = RustlsConfig::from_pem_file(certificate, key).await.map_err(ServerError::Tls)?;
-                let acceptor = RustlsAcceptor::new(config).acceptor(bounded);
+            Some(tls) => {
+                let acceptor = RustlsAcceptor::new(tls.config()).acceptor(self.doorkeeper);
+                let attending = tokio::spawn(tls.attend());
                 let mut server = axum_server::from_tcp(self.listener).acceptor(acceptor).handle(handle);
-                server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_LIMIT);
-                server.serve(service).await
+                server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(IDLE_LIMIT);
+                let served = server.serve(service).await;
+                attending.abort();
+                served
             }
             None => {
-                let mut server = axum_server::from_tcp(self.listener).acceptor(bounded).handle(handle);
-                server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_LIMIT);
+                let mut server =
+                    axum_server::from_tcp(self.listener).acceptor(self.doorkeeper).handle(handle);
+                server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(IDLE_LIMIT);
                 server.serve(service).await
             }
         };

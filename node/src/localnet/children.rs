@@ -1,5 +1,6 @@
 //! The child processes: started, watched, told to stop.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -132,12 +133,14 @@ fn spawn(program: &Path, home: &Home) -> Result<Child, Failure> {
     let path = home.log_file();
     let log = File::options().create(true).append(true).open(&path);
     let log = log.advise(format!("cannot write {}", path.display()), "check the folder's owner and space")?;
-    Command::new(program)
+    let mut command = Command::new(program);
+    // What the environment says is for this process: a child has its own configuration.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_ours(name)) {
+        command.env_remove(name);
+    }
+    command
         .args(["start", "--stop-with-stdin", "--output", "json", "--home"])
         .arg(home.path())
-        .env_remove("AULA_HOME")
-        .env_remove("AULA_API_LISTEN")
-        .env_remove("AULA_P2P_LISTEN")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(log)
@@ -148,9 +151,18 @@ fn spawn(program: &Path, home: &Home) -> Result<Child, Failure> {
         .advise(format!("cannot start {}", program.display()), "check that the program may be executed")
 }
 
+/// True for the variables that this program reads.
+fn is_ours(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b"AULA_")
+}
+
 async fn wait_up(home: &Home, child: &mut Child) -> Result<NodeLine, Failure> {
     let failed = || {
-        let message = format!("the node in {} did not come up", home.path().display());
+        let mut message = format!("the node in {} did not come up", home.path().display());
+        if let Some(why) = last_words(home) {
+            message.push_str(": ");
+            message.push_str(&why);
+        }
         Failure::new("not_up", message, format!("see {}", home.log_file().display()))
     };
     let out = child.stdout.take().ok_or_else(failed)?;
@@ -165,4 +177,29 @@ async fn wait_up(home: &Home, child: &mut Child) -> Result<NodeLine, Failure> {
         p2p: up.p2p,
         home: home.path().to_owned(),
     })
+}
+
+/// The sentence with which a node ended, from its log.
+fn last_words(home: &Home) -> Option<String> {
+    let log = std::fs::read_to_string(home.log_file()).ok()?;
+    let said = log.lines().rev().find_map(|line| line.strip_prefix("aula: "))?;
+    Some(said.trim_end_matches('.').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_ends_is_quoted() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let home = Home::at(folder.path().to_owned());
+        std::fs::write(
+            home.log_file(),
+            "aula: old.\nINFO x\naula: cannot listen on 127.0.0.1:80: permission denied.\n  next: y\n",
+        )?;
+        assert_eq!(last_words(&home).as_deref(), Some("cannot listen on 127.0.0.1:80: permission denied"));
+        assert!(is_ours(OsStr::new("AULA_P2P_PEERS")) && !is_ours(OsStr::new("PATH")));
+        Ok(())
+    }
 }

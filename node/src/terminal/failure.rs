@@ -43,27 +43,60 @@ impl Failure {
 
 impl<E: std::error::Error> From<E> for Failure {
     fn from(error: E) -> Self {
-        let mut message = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            message.push_str(&format!(": {cause}"));
-            source = cause.source();
-        }
-        Self::because(message, "run again with --log debug to see what led to it")
+        Self::because(with_causes(&error), "run again with --log debug to see what led to it")
     }
+}
+
+/// An error's words followed by those of its causes; a cause that the words name already is not said twice.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let words = cause.to_string();
+        if !message.contains(&words) {
+            message.push_str(": ");
+            message.push_str(&words);
+        }
+        source = cause.source();
+    }
+    message
 }
 
 /// Turns an error into a [`Failure`] with a sentence and advice.
 pub trait Advise<T> {
-    /// `what` says what could not be done; the error's own text follows it. `next` says what to do.
+    /// `what` says what could not be done; the error's own words and those of its causes follow. `next` says what to do.
     ///
     /// # Errors
     /// The failure, when `self` is an error.
     fn advise(self, what: impl Display, next: impl Into<String>) -> Result<T, Failure>;
 }
 
-impl<T, E: Display> Advise<T> for Result<T, E> {
+impl<T, E: std::error::Error> Advise<T> for Result<T, E> {
     fn advise(self, what: impl Display, next: impl Into<String>) -> Result<T, Failure> {
-        self.map_err(|error| Failure::because(format!("{what}: {error}"), next))
+        self.map_err(|error| Failure::because(format!("{what}: {}", with_causes(&error)), next))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot use {path}")]
+    struct Unusable {
+        path: &'static str,
+        source: io::Error,
+    }
+
+    #[test]
+    fn advice_carries_every_cause_once() {
+        let source = io::Error::new(io::ErrorKind::PermissionDenied, "permission denied");
+        let refused: Result<(), _> = Err(Unusable { path: "keys/account.json", source });
+        let told = refused.advise("cannot sign", "check the owner").err().map(|failure| failure.message);
+        assert_eq!(
+            told.as_deref(),
+            Some("cannot sign: cannot use keys/account.json: permission denied"),
+            "the source's words are told, and once"
+        );
     }
 }

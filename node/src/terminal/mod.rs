@@ -9,5 +9,5 @@ mod logging;
 
 pub use answer::{Answer, Outcome, OutputFormat, Verdict};
 pub use context::Context;
-pub use failure::{Advise, Failure};
+pub use failure::{Advise, Failure, with_causes};
 pub(crate) use logging::start as start_logging;

@@ -20,12 +20,16 @@ mod tests;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(3_600);
+const DAY_S: f64 = 86_400.0;
 /// How long it asks for a vault that this node's readers keep open, and gives up where a command has it.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Looks at once and then every hour, for as long as the node runs.
 pub(super) async fn watch(folders: Folders, by: RotationBy) {
-    describe_gauge!("aula_vault_rotation_days", "days until the vault's key is due, below 0 when it is over");
+    describe_gauge!(
+        "aula_vault_rotation_due_seconds",
+        "seconds until the vault's key is due, below 0 when it is over"
+    );
     loop {
         let folders = folders.clone();
         // A disk that hangs must not hold up anything else.
@@ -66,12 +70,12 @@ fn look(folders: &Folders, by: RotationBy, now_ms: u64) -> Result<(), VaultError
 }
 
 fn tell(rotation: Rotation) {
-    let days = match rotation {
-        Rotation::Fresh { days_left } => days_left as f64,
-        Rotation::Due { days_over } => -(days_over as f64),
+    let due = match rotation {
+        Rotation::Fresh { days_left } => days_left as f64 * DAY_S,
+        Rotation::Due { days_over } => -(days_over as f64) * DAY_S,
         Rotation::ClockBehind => f64::NAN,
     };
-    gauge!("aula_vault_rotation_days").set(days);
+    gauge!("aula_vault_rotation_due_seconds").set(due);
     if !matches!(rotation, Rotation::Fresh { .. }) {
         tracing::warn!("vault: {rotation}");
     }

@@ -1,11 +1,24 @@
 //! Turns consensus's events into metrics and log lines for the operator.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aula_consensus::Event;
 use metrics::{counter, describe_counter, describe_histogram, histogram};
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+
+/// How often what was measured is put into its buckets.
+const UPKEEP: Duration = Duration::from_secs(1);
+
+/// Puts what was measured into its buckets, for as long as the node runs: until then each request takes memory, and
+/// nobody may ever ask for the figures.
+pub(super) async fn upkeep(metrics: PrometheusHandle) {
+    loop {
+        tokio::time::sleep(UPKEEP).await;
+        metrics.run_upkeep();
+    }
+}
 
 /// Counts until consensus has ended.
 pub(super) async fn count(mut events: Receiver<Event>) {
@@ -13,6 +26,7 @@ pub(super) async fn count(mut events: Receiver<Event>) {
     describe_counter!("aula_transactions_total", "transactions in those blocks");
     describe_counter!("aula_dropped_transactions_total", "transactions that left the pool undecided");
     describe_counter!("aula_equivocations_total", "validators seen signing two things");
+    describe_counter!("aula_missed_events_total", "events of consensus that these figures missed");
     describe_histogram!("aula_block_interval_seconds", metrics::Unit::Seconds, "time between decided blocks");
     let mut last = Instant::now();
     loop {

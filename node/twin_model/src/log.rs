@@ -95,8 +95,6 @@ pub struct Log {
     pub rows: Vec<Row>,
     /// Skills of all rows, one after another.
     pub skill_pool: Vec<SkillId>,
-    /// Rows with more skills than an event may carry: only the first 16 were taken.
-    pub truncated_rows: u64,
     /// Further columns that were asked for.
     pub labels: Vec<Labels>,
 }
@@ -228,7 +226,7 @@ impl Builder<'_> {
         }
         let item = self.names.item(item);
         self.place(line, student, seq, item)?;
-        let skills = self.skills(skills)?;
+        let skills = self.skills(line, skills)?;
         self.log.rows.push(Row { seq, item, skills, correct });
         if let Some(student) = self.log.students.last_mut() {
             student.range.1 = self.log.rows.len();
@@ -262,7 +260,7 @@ impl Builder<'_> {
     }
 
     /// A row without skills exercises the skill with the empty name.
-    fn skills(&mut self, joined: &str) -> Result<(u32, u8), LogError> {
+    fn skills(&mut self, line: u64, joined: &str) -> Result<(u32, u8), LogError> {
         let start = self.log.skill_pool.len();
         let mut list = Vec::with_capacity(4);
         for name in joined.split(';').map(str::trim) {
@@ -277,8 +275,8 @@ impl Builder<'_> {
             list.push(self.names.skill("").ok_or_else(|| LogError::TooManySkills(self.path.into()))?);
         }
         if list.len() > MAX_SKILLS_PER_EVENT {
-            list.truncate(MAX_SKILLS_PER_EVENT);
-            self.log.truncated_rows += 1;
+            let (path, count) = (self.path.into(), list.len());
+            return Err(LogError::TooManyOfOne { path, line, count });
         }
         let count = u8::try_from(list.len()).unwrap_or(u8::MAX);
         self.log.skill_pool.extend(list);

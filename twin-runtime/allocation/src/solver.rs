@@ -6,6 +6,8 @@
 //!
 //! Same problem and limit, same bytes: no clock, no randomness, no thread.
 
+use std::fmt;
+
 use super::bounded::{self, MAX_GAP_PPM};
 use super::capacity_one::{self, Matching};
 use super::certificate::{Certificate, DrawProof, Prices};
@@ -90,11 +92,43 @@ pub enum Cut {
     },
 }
 
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (pools, schools) = match self {
+            Self::Crowded { pools, schools, .. } | Self::Starved { pools, schools, .. } => (pools, schools),
+        };
+        let named = |one: &str, many: &str, numbers: &[u32]| {
+            let listed: Vec<String> = numbers.iter().map(u32::to_string).collect();
+            format!("{} {}", if numbers.len() == 1 { one } else { many }, listed.join(", "))
+        };
+        let pool_words = named("pool", "pools", pools);
+        let guarantees = match schools.as_slice() {
+            [] => String::new(),
+            schools => format!(" under the guarantees of {}", named("school", "schools", schools)),
+        };
+        match self {
+            Self::Crowded { short, .. } | Self::Starved { short, .. } if pools.is_empty() => {
+                let schools = named("school", "schools", schools);
+                write!(f, "the guarantees of {schools} need {short} students more than there are")
+            }
+            Self::Crowded { short, .. } => {
+                write!(
+                    f,
+                    "{pool_words}: {short} places too few for the students who can go nowhere else{guarantees}"
+                )
+            }
+            Self::Starved { short, .. } => {
+                write!(f, "{pool_words}: the floors need {short} students more than can go there{guarantees}")
+            }
+        }
+    }
+}
+
 /// Why there is no solution.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SolveError {
     /// No assignment meets every bound.
-    #[error("the bounds cannot be met: {0:?}")]
+    #[error("the bounds cannot be met: {0}")]
     Infeasible(Cut),
     /// The work ran out before any feasible assignment was found.
     #[error("no feasible assignment within {0} units of work")]

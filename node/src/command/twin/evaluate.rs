@@ -1,6 +1,7 @@
 //! `aula twin evaluate`: how well the model predicts students it has not seen.
 
 use std::io::{BufWriter, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -16,6 +17,8 @@ use aula_twin_model::log::{Log, Names, Reading};
 use aula_twin_model::risk::fold_of;
 use aula_twin_runtime::model::Model;
 use aula_twin_runtime::params::Params;
+
+use crate::read::table::harmless;
 
 /// Arguments of `aula twin evaluate`.
 #[derive(Debug, Args)]
@@ -71,6 +74,12 @@ pub fn run(context: &Context, args: &EvaluateArgs) -> Result<Outcome, Failure> {
         (None, Some(train), Some(test)) => (train, test, false),
         _ => return Err(Failure::new("no_log", "no log is given", LOG_HINT)),
     };
+    for out in [&args.predictions, &args.explain].into_iter().flatten() {
+        apart(out, &[train_path, test_path])?;
+    }
+    if let (Some(one), Some(other)) = (&args.predictions, &args.explain) {
+        apart(one, &[other])?;
+    }
     let read = |path: &Path, names: &mut Names, keep: &dyn Fn(&str) -> bool| {
         Log::read_some(path, names, if some { Reading { keep, ..Reading::ALL } } else { Reading::ALL })
     };
@@ -113,6 +122,22 @@ pub fn run(context: &Context, args: &EvaluateArgs) -> Result<Outcome, Failure> {
     Ok(Outcome::yes(report, text))
 }
 
+/// Refuses to write over a file that is read, by whatever name, before anything is fitted.
+fn apart(out: &Path, others: &[&PathBuf]) -> Result<(), Failure> {
+    let file = |path: &Path| std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    let same = |other: &&&PathBuf| {
+        let both_there = file(out).is_some() && file(out) == file(other);
+        both_there || std::path::absolute(out).ok() == std::path::absolute(other).ok()
+    };
+    match others.iter().find(same) {
+        None => Ok(()),
+        Some(other) => {
+            let message = format!("{} would be written over {}", out.display(), other.display());
+            Err(Failure::new("overwrites_input", message, "name another file for the output"))
+        }
+    }
+}
+
 trait AdviseLog<T> {
     fn advise_log(self) -> Result<T, Failure>;
 }
@@ -148,7 +173,11 @@ fn write_predictions(path: &Path, log: &Log, evaluation: &Evaluation) -> Result<
     let mut predictions = evaluation.predictions_e6.iter();
     for student in &log.students {
         for (row, p) in log.rows_of(student).iter().zip(predictions.by_ref()) {
-            out.write_record([&student.name, &row.seq.to_string(), &format!("{:.6}", f64::from(*p) / 1e6)])?;
+            out.write_record([
+                &harmless(&student.name),
+                &row.seq.to_string(),
+                &format!("{:.6}", f64::from(*p) / 1e6),
+            ])?;
         }
     }
     out.into_inner().map_err(|e| csv::Error::from(e.into_error()))?.flush()?;
@@ -169,7 +198,7 @@ fn write_explanations(path: &Path, log: &Log, model: &Model) -> Result<(), csv::
                 lines.push(["student", "seq"].map(String::from).into_iter().chain(names).collect());
             }
             let values = parts.iter().map(|p| format!("{:.6}", p.1 as f64 / 1e6));
-            lines.push([student.name.clone(), row.seq.to_string()].into_iter().chain(values).collect());
+            lines.push([harmless(&student.name), row.seq.to_string()].into_iter().chain(values).collect());
         });
         for line in lines {
             out.write_record(&line)?;
@@ -177,4 +206,23 @@ fn write_explanations(path: &Path, log: &Log, model: &Model) -> Result<(), csv::
     }
     out.into_inner().map_err(|e| csv::Error::from(e.into_error()))?.flush()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_output_takes_the_place_of_a_log_under_any_name() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let (log, link, new) =
+            (folder.path().join("log.csv"), folder.path().join("link.csv"), folder.path().join("new.csv"));
+        std::fs::write(&log, "student\n")?;
+        std::os::unix::fs::symlink(&log, &link)?;
+        assert!(apart(&log, &[&log]).is_err_and(|failure| failure.code == "overwrites_input"));
+        assert!(apart(&link, &[&new, &log]).is_err_and(|failure| failure.code == "overwrites_input"));
+        assert!(apart(&new, &[&new]).is_err(), "two outputs in one file");
+        assert!(apart(&new, &[&log]).is_ok());
+        Ok(())
+    }
 }

@@ -3,9 +3,6 @@
 //! The read is the access check's as any other: listed in the log, refused without consent. The draw is computed again
 //! from the round's rows, so that nobody is disclosed who was not drawn.
 
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use aula_ledger::audit::Bundle;
@@ -21,6 +18,7 @@ use super::super::{Advise, Context, Failure, Outcome, absolute};
 use super::{Place, handle};
 use crate::client::sender::Sender;
 use crate::demo::twins;
+use crate::whole_file::{self, Access};
 
 /// Arguments of `aula vault disclose`.
 #[derive(Debug, Args)]
@@ -68,11 +66,7 @@ pub async fn run(context: &Context, place: &Place, args: &DiscloseArgs) -> Resul
     };
     let disclosure = Disclosure::of(&provable.secret, provable.version, &twins::params(), &provable.events)?;
     let path = absolute(&args.out)?;
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-    let written = file.and_then(|mut file| {
-        file.write_all(&serde_json::to_vec(&disclosure)?)?;
-        file.sync_all()
-    });
+    let written = whole_file::create(&path, Access::Private, &serde_json::to_vec(&disclosure)?);
     written.advise(format!("cannot write {}", path.display()), "name a new file")?;
     let text = format!(
         "{}\n{} events, for the auditor alone: aula evidence audit {} {handle} --disclosure {}",

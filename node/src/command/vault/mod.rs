@@ -104,8 +104,10 @@ impl Place {
     pub fn folders(&self, context: &Context) -> Result<Folders, Failure> {
         let of = |given: &Option<PathBuf>, usual| given.as_deref().map_or(Ok(usual), absolute);
         let config = Config::load(&context.home).advise("config.toml is refused", "correct it")?;
-        let usual = config.vault.folders(&context.home);
-        Ok(Folders { data: of(&self.vault, usual.data)?, keystore: of(&self.keystore, usual.keystore)? })
+        Ok(Folders {
+            data: of(&self.vault, config.vault.data_dir(&context.home))?,
+            keystore: of(&self.keystore, config.vault.keystore_dir(&context.home))?,
+        })
     }
 
     /// The open vault. A node that keeps it open for its readers is asked to give it up.

@@ -8,9 +8,9 @@ use aula_ledger::types::{Hash, Height};
 use clap::Args;
 
 use super::super::rpc::RpcArgs;
-use super::super::tx::follow;
+use super::super::tx::settle;
 use super::super::{Context, Failure};
-use crate::client::sender::{Sender, submit};
+use crate::client::sender::Sender;
 
 /// Which node, and how long to wait.
 #[derive(Debug, Clone, Args)]
@@ -57,11 +57,9 @@ pub(in crate::command) async fn record(
 ) -> Result<Recorded, Failure> {
     let client = args.rpc.client(context)?;
     let mut sender = Sender::of_home(&client, &context.home, VALID_FOR).await?;
-    let signed = sender.sign(payload);
-    submit(&client, &signed).await?;
-    let told = follow(&client, &signed.id.to_string(), Duration::from_secs(args.wait_s)).await?;
+    let (id, told) = settle(&client, &mut sender, payload, Duration::from_secs(args.wait_s)).await?;
     let code = told.code.and_then(|number| u8::try_from(number).ok()).and_then(Code::from_number);
     let hint = "use the same version of the program as the node";
     let code = code.ok_or_else(|| Failure::new("bad_answer", "the node told no known code", hint))?;
-    Ok(Recorded { id: signed.id, height: Height(told.height.unwrap_or_default()), code })
+    Ok(Recorded { id, height: Height(told.height.unwrap_or_default()), code })
 }

@@ -70,14 +70,14 @@ fn no_file_of_the_office_holds_a_record_in_clear() -> Result<(), Box<dyn std::er
     drop(office);
     let (mut folders, mut files) = (vec![root.path().to_owned()], 0);
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder)? {
+        for entry in std::fs::read_dir(folder)? {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);
                 continue;
             }
             files += 1;
-            let bytes = fs::read(&path)?;
+            let bytes = std::fs::read(&path)?;
             assert!(!bytes.windows(8).any(|window| window == b"in clear"), "{}", path.display());
         }
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use aula_twin_runtime::event::MAX_SKILLS_PER_EVENT;
 use thiserror::Error;
 
 use crate::table::TableError;
@@ -40,6 +41,18 @@ pub enum LogError {
     /// More distinct skills than numbers for them.
     #[error("{0} has more than 65,536 skills")]
     TooManySkills(PathBuf),
+    /// A response names more skills than an event may carry.
+    #[error(
+        "{path} line {line}: the response names {count} skills, an event carries at most {MAX_SKILLS_PER_EVENT}; split it"
+    )]
+    TooManyOfOne {
+        /// Which file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// How many.
+        count: usize,
+    },
     /// A student is in the training log and in the test log.
     #[error("student {0:?} is in both logs: a test student must be new")]
     Shared(String),

@@ -76,3 +76,16 @@ fn a_reported_cut_counts_exactly_the_students_or_places_missing() {
     }
     assert!(plain > 1_000 && with_schools > 1_000 && guarantees > 300, "{plain} {with_schools} {guarantees}");
 }
+
+#[test]
+fn a_cut_is_told_in_words() {
+    let crowded = Cut::Crowded { pools: vec![3], schools: vec![], short: 2 };
+    assert_eq!(crowded.to_string(), "pool 3: 2 places too few for the students who can go nowhere else");
+    let starved = Cut::Starved { pools: vec![1, 4], schools: vec![0], short: 5 };
+    assert_eq!(
+        starved.to_string(),
+        "pools 1, 4: the floors need 5 students more than can go there under the guarantees of school 0"
+    );
+    let promised = Cut::Starved { pools: vec![], schools: vec![2, 3], short: 1 };
+    assert_eq!(promised.to_string(), "the guarantees of schools 2, 3 need 1 students more than there are");
+}

@@ -60,7 +60,7 @@ pub fn at(home: &Home, height: Option<u64>) -> Result<Fork, Failure> {
     let home = node_home(home);
     let config = Config::load(&home)?;
     let (bytes, parsed) = read_genesis(&home)?;
-    let db = ChainDb::open(&home.data_dir(), db_options(&config)).map_err(storage_failure)?;
+    let db = ChainDb::open_read_only(&home.data_dir(), db_options(&config)).map_err(storage_failure)?;
     let view = db.latest();
     let tip = view.tip().height;
     let wanted = height.map_or(tip, Height);

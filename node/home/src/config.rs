@@ -1,0 +1,367 @@
+//! `config.toml`: the operator's settings, typed, unknown names refused, every number with its unit and range.
+//!
+//! [`SAMPLE`] is what `aula init` writes; a test keeps it equal to the defaults. Flags and `AULA_*` variables
+//! override single fields where a subcommand offers them. Nothing here is agreed by consensus: what all
+//! nodes must share stands in the genesis or in the ledger's parameters.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use aula_consensus::MAX_TIMEOUT_MS;
+use aula_ledger::params::PROPOSE_TIMEOUT_MS;
+use serde::{Deserialize, Serialize};
+
+use crate::home::Home;
+
+mod edit;
+
+pub use edit::set;
+
+/// The commented file that `aula init` writes.
+pub const SAMPLE: &str = include_str!("config_sample.toml");
+
+/// The whole file; every section may be left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// `[log]`.
+    pub log: Log,
+    /// `[api]`.
+    pub api: Api,
+    /// `[p2p]`.
+    pub p2p: P2p,
+    /// `[consensus]`.
+    pub consensus: Consensus,
+    /// `[storage]`.
+    pub storage: Storage,
+    /// `[vault]`.
+    pub vault: VaultPlace,
+}
+
+/// What is logged on stderr.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// A tracing filter.
+    pub filter: String,
+    /// Text for people or JSON lines for a collector.
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The HTTP API and the explorer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Api {
+    /// Address and port; anything but loopback needs the two TLS files.
+    pub listen: SocketAddr,
+    /// PEM chain of the server's certificate.
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM private key of the certificate.
+    pub tls_key: Option<PathBuf>,
+    /// Longest time for one request, in milliseconds, 100 to 600,000.
+    pub request_timeout_ms: u64,
+    /// Most requests served at once, 1 to 100,000; more are told 503.
+    pub max_requests: usize,
+    /// Most open connections, 1 to 100,000; more are closed. A system that lets this process open few files allows fewer.
+    pub max_connections: usize,
+    /// Most open connections of one address, 0 (no share) to 100,000; the oldest that asks nothing is closed for a new one.
+    pub max_connections_per_address: usize,
+    /// Most open streams (WebSockets), 0 to 100,000.
+    pub max_streams: usize,
+    /// Memory for answers that are given again, in MiB, 0 (each is made anew) to 65,536.
+    pub cache_mib: usize,
+    /// Folders of families' links beside HOME/links: of districts whose families' page this node serves.
+    pub links: Vec<PathBuf>,
+    /// Reads a second that one address may ask for beyond those answered from the cache, 0 (no limit) to 1,000,000;
+    /// more are told 429.
+    pub reads_per_second: u32,
+    /// Transactions a second that one address may submit, 0 (no limit) to 1,000,000; more are told 429.
+    pub submissions_per_second: u32,
+}
+
+/// The network between nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct P2p {
+    /// Where to listen, a multiaddress over TCP with an IP address of this machine.
+    pub listen: String,
+    /// Where others reach this node when that is not `listen`: behind NAT, or by a DNS name.
+    pub external: Option<String>,
+    /// Where transactions are gossiped, a multiaddress over TCP; a second port by the side of `listen`.
+    pub gossip_listen: Option<String>,
+    /// Peers to call while this node is not admitted yet: multiaddresses that end in `/p2p/ID`.
+    pub peers: Vec<String>,
+}
+
+/// The consensus engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Consensus {
+    /// Votes with the validator key when it is in the set, or only follows.
+    pub role: Role,
+    /// How long to wait for a proposal in round 0, in milliseconds: from the time within which the largest block that the
+    /// ledger admits is built, sent and executed ([`PROPOSE_TIMEOUT_MS`]) to the longest of any round
+    /// ([`MAX_TIMEOUT_MS`]).
+    pub propose_timeout_ms: u64,
+    /// With nothing to do, the time between blocks in milliseconds, 10 to 60,000.
+    pub idle_block_ms: u64,
+    /// Most transactions waiting, 1 to 1,000,000.
+    pub max_mempool_transactions: usize,
+}
+
+/// Whether this node takes part in deciding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Votes once its key is in the validator set.
+    #[default]
+    Validator,
+    /// Never votes: receives decided blocks by value sync.
+    Follower,
+}
+
+/// The database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Storage {
+    /// Memory for recently read blocks of the database, in MiB, 8 to 65,536.
+    pub cache_mib: usize,
+    /// Memory for recently used student and round trees, in MiB, 8 to 65,536.
+    pub tree_cache_mib: usize,
+}
+
+/// Where the district's vault is, for reads over HTTP and for the schedule of its key.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VaultPlace {
+    /// The folder of the data; HOME/vault when left out.
+    pub data: Option<PathBuf>,
+    /// The folder of the keys; HOME/keystore when left out.
+    pub keystore: Option<PathBuf>,
+    /// Who replaces the key-encryption key when its 90 days are over.
+    pub rotation: RotationBy,
+}
+
+/// Who replaces the key-encryption key when it is due.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RotationBy {
+    /// The running node, within an hour.
+    #[default]
+    Node,
+    /// The operator, who is told by the log and a metric.
+    Operator,
+}
+
+impl VaultPlace {
+    /// Where the vault's data lie.
+    pub fn data_dir(&self, home: &Home) -> PathBuf {
+        self.data.clone().unwrap_or_else(|| home.vault_dir())
+    }
+
+    /// Where the vault's keys lie, best on another disk.
+    pub fn keystore_dir(&self, home: &Home) -> PathBuf {
+        self.keystore.clone().unwrap_or_else(|| home.keystore_dir())
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { filter: "warn,aula=info,arc_malachitebft_network=off".into(), format: LogFormat::Text }
+    }
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8480)),
+            tls_certificate: None,
+            tls_key: None,
+            request_timeout_ms: 10_000,
+            max_requests: 512,
+            max_connections: 4_096,
+            max_connections_per_address: 1_024,
+            max_streams: 1_024,
+            cache_mib: 64,
+            links: Vec::new(),
+            reads_per_second: 2_000,
+            submissions_per_second: 20_000,
+        }
+    }
+}
+
+impl Default for P2p {
+    fn default() -> Self {
+        Self {
+            listen: "/ip4/127.0.0.1/tcp/8481".into(),
+            external: None,
+            gossip_listen: None,
+            peers: Vec::new(),
+        }
+    }
+}
+
+impl Default for Consensus {
+    fn default() -> Self {
+        Self {
+            role: Role::Validator,
+            propose_timeout_ms: PROPOSE_TIMEOUT_MS,
+            idle_block_ms: 1_000,
+            max_mempool_transactions: 50_000,
+        }
+    }
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self { cache_mib: 64, tree_cache_mib: 128 }
+    }
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file exists and cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Not TOML, an unknown name or a wrong type.
+    #[error("{path} is not a valid configuration: {reason}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// The parser's words, which name line and field.
+        reason: String,
+    },
+    /// A number outside its range.
+    #[error("{field} is {found}, it must be {range}")]
+    Range {
+        /// Section and field.
+        field: &'static str,
+        /// What it is.
+        found: u64,
+        /// What it may be, with the unit.
+        range: &'static str,
+    },
+}
+
+impl P2p {
+    /// Where others reach this node: as far as the configuration says.
+    pub fn reached_at(&self) -> &str {
+        self.external.as_deref().unwrap_or(&self.listen)
+    }
+}
+
+impl Config {
+    /// Reads the home's file and checks the ranges; defaults when there is no file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the file and the field.
+    pub fn load(home: &Home) -> Result<Self, ConfigError> {
+        let path = home.config_file();
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(source) => return Err(ConfigError::Read { path, source }),
+        };
+        let config: Self =
+            toml::from_str(&text).map_err(|e| ConfigError::Parse { path, reason: e.to_string() })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Checks that every number is in its range; also after flags changed some.
+    ///
+    /// # Errors
+    /// [`ConfigError::Range`] for the first that is not.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let size = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        let checks = [
+            ("api.request_timeout_ms", self.api.request_timeout_ms, 100..=600_000, "100 to 600000 ms"),
+            ("api.max_requests", size(self.api.max_requests), 1..=100_000, "1 to 100000"),
+            ("api.max_connections", size(self.api.max_connections), 1..=100_000, "1 to 100000"),
+            (
+                "api.max_connections_per_address",
+                size(self.api.max_connections_per_address),
+                0..=100_000,
+                "0 to 100000",
+            ),
+            (
+                "api.submissions_per_second",
+                self.api.submissions_per_second.into(),
+                0..=1_000_000,
+                "0 to 1000000",
+            ),
+            ("api.max_streams", size(self.api.max_streams), 0..=100_000, "0 to 100000"),
+            ("api.cache_mib", size(self.api.cache_mib), 0..=65_536, "0 to 65536 MiB"),
+            ("api.reads_per_second", self.api.reads_per_second.into(), 0..=1_000_000, "0 to 1000000"),
+            (
+                "consensus.propose_timeout_ms",
+                self.consensus.propose_timeout_ms,
+                PROPOSE_TIMEOUT_MS..=MAX_TIMEOUT_MS,
+                "2000 ms, within which the largest block is built, sent and executed, to 6000 ms, the longest of any round",
+            ),
+            ("consensus.idle_block_ms", self.consensus.idle_block_ms, 10..=60_000, "10 to 60000 ms"),
+            (
+                "consensus.max_mempool_transactions",
+                size(self.consensus.max_mempool_transactions),
+                1..=1_000_000,
+                "1 to 1000000",
+            ),
+            ("storage.cache_mib", size(self.storage.cache_mib), 8..=65_536, "8 to 65536 MiB"),
+            ("storage.tree_cache_mib", size(self.storage.tree_cache_mib), 8..=65_536, "8 to 65536 MiB"),
+        ];
+        for (field, found, allowed, range) in checks {
+            if !allowed.contains(&found) {
+                return Err(ConfigError::Range { field, found, range });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_says_the_defaults() -> Result<(), toml::de::Error> {
+        // Commented settings are uncommented, prose is left a comment: a setting is `# name = value`.
+        let lines = SAMPLE.lines().map(|line| match line.strip_prefix("# ") {
+            Some(setting) if setting.split_once(" = ").is_some_and(|(n, _)| !n.contains(' ')) => setting,
+            _ => line,
+        });
+        let all = lines.filter(|l| !l.contains("/path/to")).collect::<Vec<_>>().join("\n");
+        let mut config: Config = toml::from_str(&all)?;
+        assert_eq!(config.p2p.gossip_listen.take().as_deref(), Some("/ip4/127.0.0.1/tcp/8482"));
+        assert_eq!(config.p2p.external.take().as_deref(), Some("/dns/node.example.org/tcp/8481"));
+        config.p2p.peers.clear();
+        assert_eq!(config, Config::default());
+        assert_eq!(toml::from_str::<Config>(SAMPLE)?, Config::default());
+        Ok(())
+    }
+
+    #[test]
+    fn unknown_names_and_numbers_out_of_range_are_refused() {
+        assert!(toml::from_str::<Config>("[api]\nport = 1").is_err());
+        let mut config = Config::default();
+        assert!(config.check().is_ok());
+        config.api.request_timeout_ms = 1;
+        assert!(config.check().is_err_and(|e| e.to_string().contains("api.request_timeout_ms is 1")));
+    }
+}

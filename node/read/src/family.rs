@@ -1,0 +1,122 @@
+//! What a family's link opens: the decisions on one student's requests, in plain words, and nothing about anyone else.
+//!
+//! Flow: the rounds of the link's school year that hold a request of the handle → the round is put together from the
+//! state and its certificate checked ([`Decided`]) → the student's row, explained at the round's prices. Invariants: only
+//! the handle's own rows are read out; the prices and pools that a sentence names are public. Absent: the exact least
+//! band, which solves the round again up to nine times: the district computes it (`aula query why`).
+
+use std::collections::BTreeMap;
+
+use aula_ledger::rounds::RoundInputs;
+use aula_ledger::rounds::why::{Decided, Why, WhyError};
+use aula_ledger::state::schema::{self, Class, Decision, Placement, PoolRecord, Round};
+use aula_ledger::state::{StateReader, StoreError};
+use aula_ledger::tx::Mandate;
+use aula_ledger::types::{Handle, Height, RoundId, SchoolYear};
+
+use super::round_figures::kind_name;
+use crate::ReadError;
+use aula_store::{ChainView, StorageError};
+
+/// A decision on one student's request.
+#[derive(Debug, Clone)]
+pub struct OwnDecision {
+    /// In which round.
+    pub round: RoundId,
+    /// Its class's title.
+    pub title: String,
+    /// In which block.
+    pub height: Height,
+    /// What was asked for.
+    pub asked: String,
+    /// What was decided.
+    pub decided: String,
+    /// Why, at the round's prices, and what would have changed it.
+    pub why: String,
+    /// Whether the decision still stands.
+    pub stands: bool,
+}
+
+/// All decisions on a student of a school year, newest first.
+///
+/// # Errors
+/// When the database fails or a round in it does not hold.
+pub fn decisions(view: &ChainView, year: SchoolYear, handle: &Handle) -> Result<Vec<OwnDecision>, ReadError> {
+    let mut found = Vec::new();
+    for round in schema::rounds(view)?.iter().rev().filter(|round| round.school_year == year) {
+        if view.row(&schema::requests_tree(round.round), handle)?.is_none() {
+            continue;
+        }
+        let Some(decision) = schema::decision(view, round.round)? else { continue };
+        let Some(class) = schema::class(view, round.class)? else { continue };
+        let failed = |error: WhyError| StorageError::Damaged(format!("round {}: {error}", round.round));
+        let whole = whole(view, round, &class, &decision)?;
+        let why = whole.why(handle).map_err(failed)?;
+        found.push(told(round, &class, &decision, whole.pools(), &why));
+    }
+    Ok(found)
+}
+
+/// The round as the optimizer had it.
+fn whole(view: &ChainView, round: &Round, class: &Class, decision: &Decision) -> Result<Decided, ReadError> {
+    let rows = |label: String| view.rows(&label);
+    let requests = rows(schema::requests_tree(round.round))?;
+    let requests: Result<Vec<_>, StoreError> =
+        requests.iter().map(|(handle, row)| Ok((*handle, schema::decode(row)?))).collect();
+    let decisions = rows(schema::decisions_tree(round.round))?;
+    let decisions: Result<Vec<_>, StoreError> =
+        decisions.iter().map(|(handle, row)| Ok((*handle, schema::decode(row)?))).collect();
+    let mut pools = schema::pools(view, round.class)?;
+    pools.retain(|pool| decision.prices.iter().any(|line| line.pool == pool.pool));
+    let schools: BTreeMap<_, _> =
+        schema::schools(view)?.into_iter().map(|school| (school.id, school)).collect();
+    let inputs = RoundInputs {
+        definition: class.definition.clone(),
+        equity: round.equity,
+        terms: round.terms,
+        pools,
+        schools,
+        requests: requests?,
+        seed: decision.seed,
+    };
+    let damaged = |what: String| StorageError::Damaged(format!("round {}: {what}", round.round));
+    let stored = schema::certificate(view, round.round)?.ok_or_else(|| damaged("no certificate".into()))?;
+    let certificate = borsh::from_slice(&stored.bytes).map_err(|e| damaged(e.to_string()))?;
+    let whole = Decided::new(round.round, inputs, decisions?, certificate);
+    Ok(whole.map_err(|error| damaged(error.to_string()))?)
+}
+
+fn told(round: &Round, class: &Class, decision: &Decision, pools: &[PoolRecord], why: &Why) -> OwnDecision {
+    let place = |pool: &PoolRecord| format!("{} at school {}", kind_name(Some(class), pool), pool.school);
+    let name = |index: u32| pools.get(index as usize).map_or_else(|| "Waiting".to_owned(), place);
+    let kinds = &class.definition.kinds;
+    let wishes: Vec<String> = why
+        .request
+        .kinds
+        .iter()
+        .filter_map(|kind| kinds.get(usize::from(kind.0)).map(ToString::to_string))
+        .collect();
+    let mandate = if why.request.mandate == Mandate::Mandated { ", with a mandate" } else { "" };
+    let decided = match why.decision.placement {
+        Placement::Waitlist => "There was no place; the student waits.".to_owned(),
+        Placement::Pool { pool, rank, .. } => {
+            let found =
+                pools.iter().find(|one| one.pool == pool).map_or_else(|| format!("pool {pool}"), place);
+            format!("A place: {found}, choice number {}.", u32::from(rank) + 1)
+        }
+    };
+    OwnDecision {
+        round: round.round,
+        title: class.definition.title.to_string(),
+        height: decision.height,
+        asked: format!(
+            "Asked for: {}. Need band {} of 9{mandate}, home school {}.",
+            wishes.join(", then "),
+            why.request.band.get(),
+            why.request.home_school
+        ),
+        decided,
+        why: why.explanation.words(name),
+        stands: class.standing_round == Some(round.round),
+    }
+}

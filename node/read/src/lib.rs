@@ -1,0 +1,34 @@
+//! The read model: what the API answers and the explorer shows, typed once.
+//!
+//! Flow: a view of one height (and [`index`], which follows the final blocks) → typed rows → JSON of a route, CSV of an
+//! export or a page, all from the same value. Everything here is for the public: counts of students come from the
+//! ledger's published report or pass the ledger's one rule ([`publish`]); handles appear nowhere.
+//!
+//! The one exception is [`family`], which a family's link opens. Absent: HTML.
+
+mod error;
+
+pub mod equity;
+pub mod family;
+pub mod index;
+pub mod milestones;
+pub mod parameters;
+pub mod places;
+pub mod publish;
+pub mod registers;
+pub mod round_figures;
+pub mod rounds;
+pub mod search;
+pub mod table;
+pub mod transactions;
+pub mod uptime;
+pub mod words;
+
+pub use error::ReadError;
+
+/// `YYYY-MM-DD hh:mm:ss` of milliseconds since 1970, in UTC.
+pub fn utc(time_ms: u64) -> String {
+    let mut text = aula_ledger::audit::report::utc(aula_ledger::types::TimeMs(time_ms));
+    text.truncate(text.len().saturating_sub(" UTC".len()));
+    text
+}

@@ -1,0 +1,98 @@
+//! What the public may see of events and of single counts, by the ledger's one rule of suppression.
+//!
+//! Used by the routes, the stream and the explorer alike; [`crate::rounds`] does the same for decisions. Withheld
+//! figures are `null`. A zero is published: it counts nobody.
+
+use aula_ledger::rounds::report::may_show;
+use aula_ledger::tx::Event;
+use serde_json::Value;
+
+/// A count for the public, by the ledger's rule.
+pub fn count(count: u32, min_cell: u32) -> Option<u32> {
+    may_show(&[count], min_cell).then_some(count)
+}
+
+/// An event for the public: no handle, and no count of students below the limit.
+pub fn event(event: &Event, min_cell: u32) -> Value {
+    let mut value = serde_json::to_value(event).unwrap_or_default();
+    let Some(fields) = value.as_object_mut() else { return value };
+    fields.remove("handle");
+    if let Some(words) = event.explain() {
+        fields.insert("words".into(), words.into());
+    }
+    match event {
+        Event::RoundDecided { placed, waitlisted, requests, .. }
+            if !may_show(&[*placed, *waitlisted, *requests], min_cell) =>
+        {
+            ["placed", "waitlisted"].into_iter().for_each(|name| {
+                fields.insert(name.into(), Value::Null);
+            });
+            fields.insert("requests".into(), count(*requests, min_cell).into());
+        }
+        // They were the students placed, and how many waited is their complement, which the event does not know: the
+        // round's report says it where it may be shown.
+        Event::DecisionReverted { .. } => {
+            fields.insert("freed".into(), Value::Null);
+        }
+        // A district's batches of a round add up to its cell, which the report may withhold.
+        Event::RequestsTaken { .. } => {
+            ["counted", "repeated"].into_iter().for_each(|name| {
+                fields.insert(name.into(), Value::Null);
+            });
+        }
+        Event::StatesAnchored { leaves, .. } => {
+            fields.insert("leaves".into(), count(*leaves, min_cell).into());
+        }
+        Event::UtilisationReported { in_use, .. } => {
+            fields.insert("in_use".into(), count(*in_use, min_cell).into());
+        }
+        Event::ConsentRecorded { entries, .. } => {
+            fields.insert("entries".into(), count(*entries, min_cell).into());
+        }
+        Event::ErasureRecorded { handles, .. } => {
+            fields.insert("handles".into(), count(*handles, min_cell).into());
+        }
+        _ => {}
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aula_ledger::types::{Hash, PoolId, RoundId};
+    use serde_json::json;
+
+    fn decided(requests: u32, placed: u32) -> Event {
+        let waitlisted = requests - placed;
+        let (objective, gap_ppm, seed) = (1, 0, Hash([1; 32]));
+        Event::RoundDecided { round: RoundId(1), requests, placed, waitlisted, objective, gap_ppm, seed }
+    }
+
+    #[test]
+    fn a_small_count_of_a_decided_round_withholds_its_complement() {
+        let shown = event(&decided(100, 50), 10);
+        assert_eq!(
+            (&shown["requests"], &shown["placed"], &shown["waitlisted"]),
+            (&json!(100), &json!(50), &json!(50))
+        );
+        let shown = event(&decided(100, 97), 10);
+        assert_eq!(
+            (&shown["requests"], &shown["placed"], &shown["waitlisted"]),
+            (&json!(100), &Value::Null, &Value::Null)
+        );
+        let shown = event(&decided(6, 6), 10);
+        assert_eq!((&shown["requests"], &shown["placed"]), (&Value::Null, &Value::Null));
+    }
+
+    #[test]
+    fn freed_places_are_the_students_placed_and_places_in_use_are_counts_of_students() {
+        let freed = Event::DecisionReverted { round: RoundId(1), freed: 15, standing: None };
+        assert_eq!(event(&freed, 10)["freed"], Value::Null);
+        let used = |in_use| {
+            let used = Event::UtilisationReported { pool: PoolId(1), in_use, capacity: 20, demand: None };
+            event(&used, 10)["in_use"].clone()
+        };
+        assert_eq!((used(9), used(10), used(0)), (Value::Null, json!(10), json!(0)));
+    }
+}

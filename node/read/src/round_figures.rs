@@ -1,0 +1,221 @@
+//! One round with everything public beside it: its report, its class's pools with prices, its schools, and the round to
+//! compare with. The page of a round, its JSON and its exports are made of this.
+
+use std::collections::BTreeMap;
+
+use aula_ledger::rounds::PublishedReport;
+use aula_ledger::rounds::report::{CellCounts, PublishedCell};
+use aula_ledger::state::StoreError;
+use aula_ledger::state::schema::{self, Class, PoolRecord, Round, RoundStatus, School};
+use aula_ledger::types::{Cents, ClassId, PoolId, RoundId, SchoolId};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::rounds::{RoundView, placed};
+use super::table::Table;
+use aula_store::ChainView;
+
+/// A pool's places and what they cost, with its price in a round.
+#[derive(Debug, Clone, Serialize)]
+pub struct PoolLine {
+    /// Its number.
+    pub pool: PoolId,
+    /// Where its places are.
+    pub school: SchoolId,
+    /// Of which kind.
+    pub kind: String,
+    /// Places.
+    pub capacity: u32,
+    /// Places that must be used.
+    pub floor: u32,
+    /// What a place cost.
+    pub unit_cost_cents: Cents,
+    /// What all its places cost.
+    pub cost_cents: Cents,
+    /// Price in the round.
+    pub price: Option<i64>,
+    /// Places used.
+    pub used: Option<u32>,
+    /// Requests that could have had it.
+    pub demand: Option<u32>,
+}
+
+/// How a school's students fared.
+#[derive(Debug, Clone, Serialize)]
+pub struct SchoolLine {
+    /// Which school.
+    pub school: SchoolId,
+    /// Its district.
+    pub district: u16,
+    /// Its type.
+    pub school_type: String,
+    /// The figures; none when withheld.
+    pub counts: Option<CellCounts>,
+}
+
+/// Everything public about a round.
+#[derive(Debug, Clone, Serialize)]
+pub struct RoundFigures {
+    /// The round.
+    pub round: RoundView,
+    /// Its report.
+    pub report: Option<PublishedReport>,
+    /// The class's pools.
+    pub pools: Vec<PoolLine>,
+    /// By school.
+    pub schools: Vec<SchoolLine>,
+    /// The earlier decided round of the same kinds of places, to compare with.
+    pub before: Option<RoundId>,
+    /// That round's report.
+    pub report_before: Option<PublishedReport>,
+}
+
+impl RoundFigures {
+    /// Reads a round; none when there is none of this number.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn read(view: &ChainView, id: RoundId) -> Result<Option<Self>, StoreError> {
+        let Some(record) = schema::round(view, id)? else { return Ok(None) };
+        let round = RoundView::of(view, &record)?;
+        let report = schema::published_report(view, id)?;
+        let class = schema::class(view, record.class)?;
+        let known: BTreeMap<SchoolId, School> =
+            schema::schools(view)?.into_iter().map(|school| (school.id, school)).collect();
+        let pools = schema::pools(view, record.class)?;
+        let pools = pools.iter().map(|pool| pool_line(pool, class.as_ref(), &round, report.as_ref()));
+        let cells = report.as_ref().map(|report| report.by_school.cells.as_slice()).unwrap_or_default();
+        let schools = cells.iter().map(|cell| school_line(cell, &known));
+        let before = before(view, &record, class.as_ref())?;
+        let report_before = match before {
+            Some(before) => schema::published_report(view, before)?,
+            None => None,
+        };
+        Ok(Some(Self {
+            pools: pools.collect(),
+            schools: schools.collect(),
+            report,
+            before,
+            report_before,
+            round,
+        }))
+    }
+}
+
+/// The newest decided round before this one whose class has the same kinds: of this class, or of an earlier year's.
+fn before(view: &ChainView, record: &Round, class: Option<&Class>) -> Result<Option<RoundId>, StoreError> {
+    let Some(wanted) = class.map(|class| &class.definition.kinds) else { return Ok(None) };
+    let classes = schema::classes(view)?;
+    let same = |class: ClassId| {
+        classes.iter().any(|one| one.definition.class == class && one.definition.kinds == *wanted)
+    };
+    let earlier = schema::rounds(view)?;
+    let found = earlier.iter().rev().find(|round| {
+        round.round < record.round && matches!(round.status, RoundStatus::Decided { .. }) && same(round.class)
+    });
+    Ok(found.map(|round| round.round))
+}
+
+fn pool_line(
+    pool: &PoolRecord,
+    class: Option<&Class>,
+    round: &RoundView,
+    report: Option<&PublishedReport>,
+) -> PoolLine {
+    let prices = round.decision.as_ref().map(|decision| decision.prices.as_slice()).unwrap_or_default();
+    let price = prices.iter().find(|line| line.pool == pool.pool);
+    let demand = report.and_then(|report| report.pools.iter().find(|line| line.pool == pool.pool));
+    PoolLine {
+        pool: pool.pool,
+        school: pool.school,
+        kind: kind_name(class, pool),
+        capacity: pool.capacity,
+        floor: pool.floor,
+        unit_cost_cents: pool.unit_cost_cents,
+        cost_cents: Cents(pool.unit_cost_cents.0.saturating_mul(pool.capacity.into())),
+        price: price.and_then(|line| line.price),
+        used: price.and_then(|line| line.used),
+        demand: demand.and_then(|line| line.demand),
+    }
+}
+
+/// What people call a pool's kind.
+pub fn kind_name(class: Option<&Class>, pool: &PoolRecord) -> String {
+    let kinds = class.map(|class| class.definition.kinds.as_slice()).unwrap_or_default();
+    let name = kinds.get(usize::from(pool.kind.0)).map(ToString::to_string);
+    name.unwrap_or_else(|| format!("kind {}", pool.kind))
+}
+
+fn school_line(cell: &PublishedCell, known: &BTreeMap<SchoolId, School>) -> SchoolLine {
+    let school = SchoolId(cell.group);
+    let record = known.get(&school);
+    SchoolLine {
+        school,
+        district: record.map_or(0, |record| record.district.0),
+        school_type: record.map(|record| record.school_type.to_string()).unwrap_or_default(),
+        counts: cell.counts,
+    }
+}
+
+/// A round's schools as a table.
+pub fn school_table(figures: &RoundFigures) -> Table {
+    let columns: &[&str] = &[
+        "round",
+        "school",
+        "district",
+        "school_type",
+        "students",
+        "placed",
+        "first_choice",
+        "waitlisted",
+        "placed_per_weighted_pupil_e6",
+    ];
+    let row = |line: &SchoolLine| {
+        let c = line.counts;
+        vec![
+            json!(figures.round.round),
+            json!(line.school),
+            json!(line.district),
+            json!(line.school_type),
+            json!(c.map(|c| c.students)),
+            json!(c.map(|c| placed(&c))),
+            json!(c.map(|c| c.first_choice)),
+            json!(c.map(|c| c.waitlisted)),
+            json!(c.map(|c| c.placed_per_weighted_pupil_e6)),
+        ]
+    };
+    Table { columns, rows: figures.schools.iter().map(row).collect() }
+}
+
+/// A round's pools as a table.
+pub fn pool_table(figures: &RoundFigures) -> Table {
+    let columns: &[&str] = &[
+        "round",
+        "pool",
+        "school",
+        "kind",
+        "capacity",
+        "floor",
+        "unit_cost_cents",
+        "cost_cents",
+        "price",
+        "used",
+        "demand",
+    ];
+    let row = |line: &PoolLine| -> Vec<Value> {
+        vec![
+            json!(figures.round.round),
+            json!(line.pool),
+            json!(line.school),
+            json!(line.kind),
+            json!(line.capacity),
+            json!(line.floor),
+            json!(line.unit_cost_cents),
+            json!(line.cost_cents),
+            json!(line.price),
+            json!(line.used),
+            json!(line.demand),
+        ]
+    };
+    Table { columns, rows: figures.pools.iter().map(row).collect() }
+}

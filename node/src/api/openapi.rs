@@ -1,0 +1,83 @@
+//! What OpenAPI 3.1 asks of a description beyond what is written at each route: every answer has a description, and a
+//! parameter that the path does not name stands in the query.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+/// Completes one operation of `path`.
+pub fn complete(path: &str, operation: &mut Value) {
+    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+        let named = parameter["name"].as_str().is_some_and(|name| path.contains(&format!("{{{name}}}")));
+        match (named, parameter["in"].as_str()) {
+            (true, _) => parameter["required"] = true.into(),
+            (false, Some("path")) => {
+                parameter["in"] = "query".into();
+                // A type that may be left out says so; utoipa calls everything in a path required.
+                let optional =
+                    parameter["schema"]["type"].as_array().is_some_and(|t| t.contains(&json!("null")));
+                if optional {
+                    parameter["required"] = false.into();
+                }
+            }
+            (false, _) => {}
+        }
+    }
+    for (status, answer) in operation["responses"].as_object_mut().into_iter().flatten() {
+        if answer["description"].as_str().is_none_or(str::is_empty) {
+            answer["description"] = meaning(status).into();
+        }
+    }
+}
+
+fn meaning(status: &str) -> String {
+    let words = match status {
+        "200" => "the answer",
+        "202" => "taken; it waits to be in a block",
+        "400" => "the request is malformed; the message says where",
+        "401" => "a credential is needed, or the one given is refused",
+        "403" => "the credential does not open this",
+        "404" => "there is no such thing on this chain",
+        "413" => "the body is too long",
+        "422" => "refused, with the ledger's or the pool's number",
+        "503" => "this node cannot answer now",
+        other => {
+            let known = other.parse().ok().and_then(|code| StatusCode::from_u16(code).ok());
+            known.and_then(|code| code.canonical_reason()).unwrap_or("another answer")
+        }
+    };
+    words.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::openapi_json;
+    use super::*;
+
+    #[test]
+    fn every_answer_is_described_and_every_parameter_stands_where_its_name_does() -> serde_json::Result<()> {
+        let api: Value = serde_json::from_str(&openapi_json())?;
+        let (mut answers, mut parameters) = (0, 0);
+        for (path, operations) in api["paths"].as_object().into_iter().flatten() {
+            for (method, operation) in operations.as_object().into_iter().flatten() {
+                for (status, answer) in operation["responses"].as_object().into_iter().flatten() {
+                    let described = answer["description"].as_str().is_some_and(|text| !text.is_empty());
+                    assert!(described, "{method} {path} {status}");
+                    answers += 1;
+                }
+                let listed = operation["parameters"].as_array().into_iter().flatten();
+                for parameter in listed {
+                    let name = parameter["name"].as_str().unwrap_or_default();
+                    let expected = if path.contains(&format!("{{{name}}}")) { "path" } else { "query" };
+                    assert_eq!(parameter["in"], expected, "{method} {path} {name}");
+                    assert!(expected == "query" || parameter["required"] == true, "{method} {path} {name}");
+                    parameters += 1;
+                }
+                let braces = path.matches('{').count();
+                let named = operation["parameters"].as_array().into_iter().flatten();
+                assert_eq!(named.filter(|one| one["in"] == "path").count(), braces, "{method} {path}");
+            }
+        }
+        assert!(answers > 100 && parameters > 20, "{answers} {parameters}");
+        Ok(())
+    }
+}

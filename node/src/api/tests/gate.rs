@@ -1,0 +1,191 @@
+//! What stands before every route: permits, bodies, the forms of answers and errors.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Instant;
+
+use axum::http::{StatusCode, header};
+use reqwest::{Method, Response};
+
+use super::*;
+
+async fn asked(
+    s: &Served,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> reqwest::Result<Response> {
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let mut request = client.request(method, format!("{}{path}", s.client.origin()));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.send().await
+}
+
+fn told<'a>(response: &'a Response, name: &str) -> &'a str {
+    response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attack_11_half_sent_posts_silence_nobody() -> Tested {
+    let mut s = served(|config| config.api.max_requests = 4).await?;
+    let address = s.client.origin().trim_start_matches("http://").to_owned();
+    let (begun, mut halves) = (Instant::now(), Vec::new());
+    for _ in 0..64 {
+        let mut socket = TcpStream::connect(&address)?;
+        socket.set_read_timeout(Some(Duration::from_secs(20)))?;
+        socket.write_all(b"POST /v1/transactions HTTP/1.1\r\nhost: x\r\ncontent-length: 2000000\r\n\r\nx")?;
+        halves.push(socket);
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    for path in ["/healthz", "/metrics", "/v1/status", "/", "/v1/rounds"] {
+        assert_eq!(asked(&s, Method::GET, path, &[]).await?.status(), 200, "{path}");
+    }
+    s.client.submit(s.chain.proposal(100).to_canonical()).await.map_err(failed)?;
+    assert!(begun.elapsed() < Duration::from_secs(4), "while the others were still waited for");
+    let mut answer = vec![0; 200];
+    let read =
+        tokio::task::spawn_blocking(move || halves.remove(0).read(&mut answer).map(|n| answer[..n].to_vec()));
+    let answer = String::from_utf8(read.await??)?;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn readers_leave_health_and_submissions_their_permits() -> Tested {
+    let taken = |node: &mut Node, _: &DevChain| {
+        node.requests.forget_permits(usize::MAX);
+    };
+    let mut s = served_with(|_| {}, taken).await?;
+    assert_eq!(asked(&s, Method::GET, "/v1/status", &[]).await?.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(asked(&s, Method::GET, "/healthz", &[]).await?.status(), StatusCode::OK);
+    s.client.submit(s.chain.proposal(100).to_canonical()).await.map_err(failed)?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn submissions_are_limited_by_address() -> Tested {
+    let s = served(|config| config.api.submissions_per_second = 1).await?;
+    let mut refused = 0;
+    for body in 0..8u8 {
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let request = client.post(format!("{}/v1/transactions", s.client.origin())).body(vec![body]);
+        refused += u32::from(request.send().await?.status() == StatusCode::TOO_MANY_REQUESTS);
+    }
+    assert!((3..=4).contains(&refused), "{refused} of 8, with four at once");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_browser_gets_its_errors_as_a_page_and_a_program_as_json() -> Tested {
+    let s = served(|_| {}).await?;
+    let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    for (path, headers, kind) in [
+        ("/nothing", &browser[..], "text/html; charset=utf-8"),
+        ("/blocks/99", &browser[..], "text/html; charset=utf-8"),
+        ("/blocks/x", &browser[..], "text/html; charset=utf-8"),
+        ("/nothing", &[], "application/json"),
+        ("/v1/nothing", &browser[..], "application/json"),
+    ] {
+        let response = asked(&s, Method::GET, path, headers).await?;
+        assert!(response.status().is_client_error(), "{path}");
+        assert_eq!(told(&response, "content-type"), kind, "{path}");
+        assert_eq!(told(&response, "x-content-type-options"), "nosniff", "{path}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_head_is_that_of_the_whole_answer() -> Tested {
+    let s = served(|_| {}).await?;
+    for path in ["/v1/genesis", "/rounds", "/v1/pools"] {
+        let head = asked(&s, Method::HEAD, path, &[]).await?;
+        let whole = asked(&s, Method::GET, path, &[]).await?;
+        for name in [header::ETAG, header::CACHE_CONTROL, header::CONTENT_LENGTH, header::CONTENT_TYPE] {
+            assert_eq!(told(&head, name.as_str()), told(&whole, name.as_str()), "{path} {name}");
+            assert!(!told(&head, name.as_str()).is_empty(), "{path} {name}");
+        }
+        let tag = told(&whole, "etag").to_owned();
+        assert!(head.bytes().await?.is_empty(), "{path}");
+        let known = asked(&s, Method::HEAD, path, &[("if-none-match", &tag)]).await?;
+        assert_eq!(known.status(), StatusCode::NOT_MODIFIED, "{path}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn text_is_sent_as_gzip_to_who_takes_it() -> Tested {
+    let s = served(|_| {}).await?;
+    for path in ["/", "/v1/genesis", "/openapi.json"] {
+        let plain = asked(&s, Method::GET, path, &[("accept-encoding", "identity")]).await?;
+        assert_eq!(told(&plain, "content-encoding"), "", "{path}");
+        let plain_tag = told(&plain, "etag").to_owned();
+        let plain = plain.bytes().await?;
+        let zipped = asked(&s, Method::GET, path, &[("accept-encoding", "gzip")]).await?;
+        assert_eq!(told(&zipped, "content-encoding"), "gzip", "{path}");
+        assert_eq!(told(&zipped, "vary"), "accept-encoding", "{path}");
+        let tag = told(&zipped, "etag").to_owned();
+        let mut text = Vec::new();
+        flate2::read::GzDecoder::new(zipped.bytes().await?.as_ref()).read_to_end(&mut text)?;
+        assert_eq!(text, plain, "{path}");
+        if !tag.is_empty() {
+            assert_ne!(tag, plain_tag, "other bytes have another tag");
+            let asked =
+                asked(&s, Method::GET, path, &[("accept-encoding", "gzip"), ("if-none-match", &tag)]).await?;
+            assert_eq!(asked.status(), StatusCode::NOT_MODIFIED, "{path}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_validator_that_signs_nothing_is_not_ready_and_says_why() -> Tested {
+    struct Silent(aula_ledger::types::ValidatorAddress);
+    impl Network for Silent {
+        fn submit(&self, bytes: Vec<u8>) -> Result<TransactionId, Refused> {
+            Ok(id_of_bytes(&bytes))
+        }
+        fn is_pending(&self, _: &TransactionId) -> bool {
+            false
+        }
+        fn waiting(&self) -> (usize, usize) {
+            (0, 0)
+        }
+        fn peers(&self) -> usize {
+            0
+        }
+        fn mode(&self) -> &'static str {
+            "follower"
+        }
+        fn votes_as(&self) -> Option<aula_ledger::types::ValidatorAddress> {
+            Some(self.0)
+        }
+        fn attention(&self) -> Option<String> {
+            Some("the sign guard is missing".into())
+        }
+    }
+    let silent = |node: &mut Node, chain: &DevChain| {
+        let own = chain.genesis.validators.validators().first().map(|validator| validator.address);
+        node.network = Arc::new(Silent(own.unwrap_or(aula_ledger::types::ValidatorAddress([0; 20]))));
+    };
+    let s = served_with(|_| {}, silent).await?;
+    let status: Value = s.client.status().await.map_err(failed)?;
+    assert_eq!(
+        (&status["signs"], &status["silent_because"]),
+        (&false.into(), &"the sign guard is missing".into())
+    );
+    let refused = s.client.get::<Value>("/readyz").await.err().ok_or("it is ready")?;
+    assert!(
+        refused.code == "not_signing" && refused.message.contains("the sign guard is missing"),
+        "{refused:?}"
+    );
+    let honest = served(|_| {}).await?;
+    let status: Value = honest.client.status().await.map_err(failed)?;
+    assert_eq!(
+        (&status["signs"], &status["silent_because"]),
+        (&false.into(), &Value::Null),
+        "it only follows"
+    );
+    Ok(())
+}

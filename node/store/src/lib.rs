@@ -1,0 +1,29 @@
+//! The node's database: everything final, and what must survive a crash before it is final.
+//!
+//! Flow: consensus decides → `ChainDb::commit` writes block, certificate, receipts, state and indexes of one
+//! height in ONE synced batch → [`ChainDb::latest`] swaps to a snapshot after it. Whoever reads (execution, API,
+//! evidence) holds a [`ChainView`], which later commits do not show through.
+//!
+//! Invariants: the tip, the state and the newest block always belong together; heights have no gaps;
+//! nothing decided is ever rewritten. Map nodes that the new height replaced are deleted in the same batch,
+//! so state proofs are made for the newest height of a view; records and rows of past heights are kept only
+//! as the ledger keeps them. One table is derived from the blocks and written behind them ([`ReadIndex`]); it
+//! decides nothing and is made again when it is missing.
+//!
+//! Absent: pruning of blocks, backups (a later command copies files), and any rule of the ledger.
+
+mod chain;
+mod error;
+mod making;
+mod read_index;
+mod tables;
+mod trees;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use chain::{ChainDb, DbOptions, Origin, sha256};
+pub use error::StorageError;
+pub use read_index::{IndexRow, ReadIndex};
+pub use view::{ChainView, Located};

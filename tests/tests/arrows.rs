@@ -1,0 +1,199 @@
+//! Arrows go down: which crate may use which (ARCHITECTURE.md draws it), and no circle between the rooms of a crate.
+//!
+//! Crates are read from `cargo metadata`, normal and build dependencies; rooms (top-level modules) from the sources. Circles
+//! that stand today are listed by name: a new one fails, and so does one that was mended and is still listed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+type Arrows = BTreeMap<String, BTreeSet<String>>;
+
+/// What each crate may name of ours. A crate may also name what its arrows reach.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("aula-zk", &[]),
+    ("aula-allocation", &[]),
+    ("aula-twin-runtime", &[]),
+    ("aula-ledger", &["aula-allocation", "aula-zk"]),
+    ("aula-consensus", &["aula-ledger"]),
+    ("aula-audit", &["aula-ledger"]),
+    ("aula-verifier", &["aula-ledger"]),
+    ("aula-vault", &["aula-ledger", "aula-twin-runtime"]),
+    ("aula-twin-model", &["aula-twin-runtime"]),
+    ("aula-estate", &["aula-allocation"]),
+    ("aula-ingest", &["aula-vault", "aula-twin-runtime"]),
+    ("aula-home", &["aula-ledger", "aula-consensus"]),
+    ("aula-store", &["aula-ledger"]),
+    // The index counts whose turn a height was, which the engine's adapter decides.
+    ("aula-read", &["aula-store", "aula-consensus"]),
+    ("aula-report", &["aula-read", "aula-vault"]),
+    (
+        "aula-node",
+        &[
+            "aula-consensus",
+            "aula-estate",
+            "aula-home",
+            "aula-ingest",
+            "aula-read",
+            "aula-report",
+            "aula-store",
+            "aula-twin-model",
+            "aula-vault",
+        ],
+    ),
+    ("aula-tests", &["aula-node"]),
+];
+
+/// Rooms that still use each other, by crate. Shrinks; never grows.
+const CIRCLES: &[(&str, &[&str])] = &[];
+
+/// Crates whose rooms must not use each other in a circle.
+const HOUSES: &[&str] = &[
+    "zk",
+    "twin-runtime",
+    "twin-runtime/allocation",
+    "ledger",
+    "consensus",
+    "node",
+    "node/home",
+    "node/read",
+    "node/store",
+    "node/twin_model",
+    "node/vault",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ has a parent").to_path_buf()
+}
+
+fn reached(from: &str, arrows: &Arrows) -> BTreeSet<String> {
+    let (mut seen, mut next) = (BTreeSet::new(), vec![from.to_owned()]);
+    while let Some(one) = next.pop() {
+        for target in arrows.get(&one).into_iter().flatten() {
+            if seen.insert(target.clone()) {
+                next.push(target.clone());
+            }
+        }
+    }
+    seen
+}
+
+#[test]
+fn crates_use_only_what_lies_below_them() {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version", "1", "--locked"])
+        .current_dir(root())
+        .output()
+        .expect("cargo metadata runs");
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
+    let allowed: Arrows = MAY_USE
+        .iter()
+        .map(|(name, targets)| ((*name).to_owned(), targets.iter().map(|t| (*t).to_owned()).collect()))
+        .collect();
+    let mut wrong = Vec::new();
+    for package in metadata["packages"].as_array().expect("packages") {
+        let name = package["name"].as_str().expect("a name");
+        if !allowed.contains_key(name) {
+            wrong.push(format!("{name} has no line in this test: say what it may use"));
+            continue;
+        }
+        let reach = reached(name, &allowed);
+        for dependency in package["dependencies"].as_array().expect("dependencies") {
+            let target = dependency["name"].as_str().expect("a name");
+            if dependency["kind"] != "dev" && target.starts_with("aula-") && !reach.contains(target) {
+                wrong.push(format!("{name} uses {target}, which does not lie below it"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if path.is_dir() {
+            if !matches!(name.as_str(), "tests" | "testkit" | "target") {
+                sources(&path, found);
+            }
+        } else if name.ends_with(".rs") && !matches!(name.as_str(), "tests.rs" | "testkit.rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The rooms that a source names: `crate::ROOM`, also inside `crate::{…}`. Comments and unit tests are left out.
+fn rooms_named(source: &str) -> BTreeSet<String> {
+    let production = source.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    let mut named = BTreeSet::new();
+    for line in production.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        for after in line.split("crate::").skip(1) {
+            let list = after.strip_prefix('{').map_or(after, |list| list.split('}').next().unwrap_or(list));
+            let words: Vec<&str> =
+                if after.starts_with('{') { list.split(',').map(str::trim).collect() } else { vec![list] };
+            for word in words {
+                let room: String = word
+                    .chars()
+                    .take_while(|c| c.is_ascii_lowercase() || *c == '_' || c.is_ascii_digit())
+                    .collect();
+                named.insert(room);
+            }
+        }
+    }
+    named
+}
+
+fn rooms(house: &Path) -> Arrows {
+    let src = house.join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    let mut arrows = Arrows::new();
+    for file in files {
+        let inside = file.strip_prefix(&src).expect("below src");
+        let first = inside.components().next().expect("a file").as_os_str().to_string_lossy().into_owned();
+        let room = first.trim_end_matches(".rs").to_owned();
+        if matches!(room.as_str(), "lib" | "main") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).expect("a source");
+        arrows.entry(room).or_default().extend(rooms_named(&text));
+    }
+    let known: BTreeSet<String> = arrows.keys().cloned().collect();
+    for (room, targets) in &mut arrows {
+        targets.retain(|target| target != room && known.contains(target));
+    }
+    arrows
+}
+
+/// The rooms that reach themselves through another.
+fn circle(arrows: &Arrows) -> BTreeSet<String> {
+    arrows.keys().filter(|room| reached(room, arrows).contains(*room)).cloned().collect()
+}
+
+#[test]
+fn no_rooms_of_a_crate_use_each_other_in_a_circle() {
+    let known: BTreeMap<&str, BTreeSet<String>> = CIRCLES
+        .iter()
+        .map(|(house, rooms)| (*house, rooms.iter().map(|room| (*room).to_owned()).collect()))
+        .collect();
+    let mut wrong = Vec::new();
+    for house in HOUSES {
+        let found = circle(&rooms(&root().join(house)));
+        let listed = known.get(house).cloned().unwrap_or_default();
+        if found != listed {
+            wrong.push(format!("{house}: rooms in a circle are {found:?}, listed are {listed:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_reader_of_sources_sees_arrows_and_circles() {
+    let named = rooms_named("use crate::{tx, state::Map};\nfn f() { crate::codec::read() }\n// crate::not\n");
+    assert_eq!(named, ["codec", "state", "tx"].map(str::to_owned).into_iter().collect());
+    let arrows: Arrows = [("a", "b"), ("b", "c"), ("c", "a"), ("d", "a")]
+        .into_iter()
+        .map(|(from, to)| (from.to_owned(), BTreeSet::from([to.to_owned()])))
+        .collect();
+    assert_eq!(circle(&arrows), ["a", "b", "c"].map(str::to_owned).into_iter().collect());
+}
