@@ -121,6 +121,7 @@ pub fn genesis() -> Genesis {
             school(21, 2, "rural"),
             school(22, 2, "inner-city"),
         ],
+        sources: vec![],
     }
 }
 

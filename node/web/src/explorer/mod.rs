@@ -1,0 +1,88 @@
+//! The explorer: a page for each thing of the ledger, served by every node beside the API.
+//!
+//! Flow: a route reads the same typed data as the API's ([`crate::read`], `crate::api`) → maud renders it → the gate
+//! keeps the page until the next block. Pages read without JavaScript; small scripts of our own then follow
+//! `/v1/stream`, sort tables and verify. Everything comes from this origin (the content policy says so to the browser),
+//! assets are part of the program.
+//!
+//! Invariants: no count that [`crate::read`] withholds is shown; every page has a lasting address; texts of the ledger
+//! are escaped by maud. Absent: anything about one student but the page that a family's link opens.
+
+mod assets;
+mod audits;
+mod blocks;
+mod budgets;
+mod charts;
+mod districts;
+mod equity;
+mod error;
+mod family;
+mod heatmap;
+mod labels;
+mod members;
+mod milestones;
+mod overview;
+mod parameters;
+mod pools;
+mod round;
+mod rounds;
+mod schools;
+mod search;
+mod shell;
+mod standing;
+mod trail;
+mod transactions;
+mod validators;
+mod verify;
+mod who;
+mod words;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{MethodRouter, get};
+
+use crate::http::Node;
+
+pub use error::page as error_page;
+
+/// The pages and their assets, each with its address.
+fn pages() -> Vec<(&'static str, MethodRouter<Arc<Node>>)> {
+    vec![
+        ("/", get(overview::show)),
+        ("/blocks", get(blocks::list)),
+        ("/blocks/{height}", get(blocks::show)),
+        ("/transactions", get(transactions::list)),
+        ("/transactions/{id}", get(transactions::show)),
+        ("/rounds", get(rounds::list)),
+        ("/rounds/{id}", get(round::show)),
+        ("/pools", get(pools::list)),
+        ("/pools/{id}", get(pools::show)),
+        ("/districts", get(districts::list)),
+        ("/districts/{id}", get(districts::show)),
+        ("/schools", get(schools::list)),
+        ("/schools/{id}", get(schools::show)),
+        ("/members", get(members::list)),
+        ("/validators", get(validators::list)),
+        ("/parameters", get(parameters::list)),
+        ("/budgets", get(budgets::list)),
+        ("/trail", get(trail::list)),
+        ("/milestones", get(milestones::list)),
+        ("/search", get(search::show)),
+        ("/verify", get(verify::show)),
+        ("/family", get(family::show)),
+        ("/family/{token}", get(family::opened)),
+        ("/family/{token}/{round}", get(family::bundle)),
+        ("/assets/{name}", get(assets::asset)),
+    ]
+}
+
+/// Their addresses: a test walks each with every kind of credential.
+pub fn addresses() -> Vec<&'static str> {
+    pages().into_iter().map(|(address, _)| address).collect()
+}
+
+/// The same as routes.
+pub fn routes() -> Router<Arc<Node>> {
+    pages().into_iter().fold(Router::new(), |routes, (address, page)| routes.route(address, page))
+}
