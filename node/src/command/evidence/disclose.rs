@@ -17,7 +17,6 @@ use aula_ledger::names::FieldName;
 use aula_ledger::proof::committed::{CommittedField, ProofBytes, band_statement};
 use aula_ledger::proof::student_state::SaltedField;
 use aula_ledger::state::schema::{AccessLog, RequestRow};
-use aula_ledger::types::Handle;
 use aula_vault::access::{needs, role_of};
 use aula_vault::{Vault, vault};
 use aula_zk::{Field, Opening};
