@@ -13,9 +13,10 @@ use arc_malachitebft_core_types::{
 };
 use aula_ledger::chain;
 
-use super::{Driver, Held, answer, blocking};
+use super::{AtHeight, Driver, Held, answer, blocking};
 use crate::context::{Address, AulaContext, Height, ValidatorSet};
 use crate::events::{Event, Fatal};
+use crate::mempool::{AtTip, Settled};
 use crate::ports::{Commit, Decided};
 use crate::proposal::{Judged, Wrong};
 
@@ -85,10 +86,13 @@ impl Driver {
         .await??;
         answer(reply, ());
         self.services.height.store(self.base.tip.height.0, Ordering::Relaxed);
+        self.services.time_ms.store(self.base.tip.time_ms.0, Ordering::Relaxed);
         self.validators = ValidatorSet::of(&self.base.validators)?;
+        self.following = ValidatorSet::of(&self.base.following)?;
         self.assembly.decided(certificate.height);
-        self.received.clear();
-        self.untimely.clear();
+        self.at_height = AtHeight::default();
+        self.judging.clear();
+        self.round = 0;
         self.proposed = false;
         self.tell(Event::Decided {
             height: judged.block.header.height,
@@ -97,7 +101,7 @@ impl Driver {
             time_ms: judged.block.header.time_ms,
             transactions: judged.block.transactions.len(),
         });
-        self.refresh_pool(judged.block.transactions.is_empty()).await?;
+        self.refresh_pool(&judged).await?;
         self.adopt_early().await?;
         if !judged.block.transactions.is_empty() {
             self.update_peers().await?;
@@ -111,7 +115,7 @@ impl Driver {
         certificate: &CommitCertificate<AulaContext>,
     ) -> Result<Arc<Judged>, Fatal> {
         let hash = certificate.value_id;
-        if let Some(judged) = self.services.blocks.kept(&hash) {
+        if let Some(judged) = self.services.blocks.kept(&self.base, &hash) {
             return Ok(judged);
         }
         let (store, blocks, base) =
@@ -141,15 +145,20 @@ impl Driver {
         }
     }
 
-    async fn refresh_pool(&self, nothing_changed: bool) -> Result<(), Fatal> {
+    async fn refresh_pool(&self, decided: &Judged) -> Result<(), Fatal> {
         let (pool, executor) = (Arc::clone(&self.services.pool), Arc::clone(&self.services.executor));
-        if nothing_changed && pool.size().0 == 0 {
+        if decided.block.transactions.is_empty() && pool.size().0 == 0 {
             pool.set_next_height(self.base.height());
             return Ok(());
         }
-        let base = self.base.clone();
+        let settled = decided.outcome.receipts.iter().map(|receipt| Settled {
+            id: receipt.transaction,
+            accepted: receipt.code == chain::Code::Accepted,
+        });
+        let (base, settled) = (self.base.clone(), settled.collect::<Vec<_>>());
         let dropped = blocking(move || {
-            pool.after_block(base.height(), &|id| executor.account(base.state.as_ref(), id))
+            let tip = AtTip::new(executor.as_ref(), base.state.as_ref(), base.height());
+            pool.after_block(base.height(), &settled, &tip)
         })
         .await??;
         if !dropped.is_empty() {

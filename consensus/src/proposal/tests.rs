@@ -1,23 +1,25 @@
 //! Building and judging against a ledger that can be told to misbehave.
 
 use super::*;
-use crate::mempool::Limits;
+use crate::mempool::{AtTip, Limits};
 use crate::ports::{AccountView, AdmittedPeer, ClockError};
 use aula_ledger::chain::{Body, Code, Header, Transaction, Validator};
 use aula_ledger::execute::SignatureMemory;
 use aula_ledger::keys::public_key;
 use aula_ledger::params::Params;
+use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::{MemoryState, StateWrites};
 use aula_ledger::tx::FundBudget;
 use aula_ledger::types::{AccountId, Cents, SchoolYear};
 use ed25519_dalek::SigningKey;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// Account 1 is fine, 2's transactions make a block invalid, 3's make the ledger panic, 7's need a record that is damaged
-/// in this node's state, 8's a store that fails; more than `limit`
-/// transactions are over a limit.
+/// Accounts 1 and 4 are fine, 2's transactions make a block invalid, 3's make the ledger panic, 7's need a record that is
+/// damaged in this node's state, 8's a store that fails; more than `limit` transactions are over a limit, and `told_limit`
+/// is what it says of that.
 struct Ledger {
     limit: usize,
+    told_limit: u32,
     runs: AtomicUsize,
 }
 
@@ -46,7 +48,7 @@ impl Executor for Ledger {
         }
         for (index, bytes) in (0u32..).zip(input.transactions) {
             match Transaction::from_canonical(bytes).unwrap().body.account.0[0] {
-                1 => {}
+                1 | 4 => {}
                 2 => return Err(ExecuteError::Invalid { index, code: Code::InvalidPayload }),
                 7 => return Err(StoreError::Damaged("a record".into()).into()),
                 8 => return Err(StoreError::Failed("the disk".into()).into()),
@@ -74,12 +76,17 @@ impl Executor for Ledger {
         Ok(set())
     }
 
+    fn following_validators(&self, _: &dyn StateReader, _: Height) -> Result<ValidatorSet, StoreError> {
+        Ok(set())
+    }
+
     fn account(&self, _: &dyn StateReader, id: &AccountId) -> Result<Option<AccountView>, StoreError> {
-        Ok(Some(AccountView { next_sequence: 0, public_key: public_key(&key(id.0[0])) }))
+        let roles = RoleSet::of(&Role::ALL);
+        Ok(Some(AccountView { next_sequence: 0, public_key: public_key(&key(id.0[0])), roles }))
     }
 
     fn params(&self, _: &dyn StateReader) -> Result<Params, StoreError> {
-        Ok(Params::default())
+        Ok(Params { max_block_signatures: self.told_limit, ..Params::default() })
     }
 
     fn admitted_peers(&self, _: &dyn StateReader) -> Result<Vec<AdmittedPeer>, StoreError> {
@@ -108,14 +115,19 @@ struct Bench {
 }
 
 fn bench(limit: usize) -> Bench {
-    let ledger = Arc::new(Ledger { limit, runs: AtomicUsize::new(0) });
+    bench_that_says(limit, limit as u32)
+}
+
+fn bench_that_says(limit: usize, told_limit: u32) -> Bench {
+    let ledger = Arc::new(Ledger { limit, told_limit, runs: AtomicUsize::new(0) });
     let clock = Arc::new(Told(AtomicU64::new(5_000)));
-    let pool = Arc::new(Mempool::new(chain_id(), Limits::default(), Height(1)));
+    let pool = Arc::new(Mempool::new(chain_id(), Limits::default(), Height(1), clock.clone()));
     let blocks = Blocks::new(chain_id(), ledger.clone(), clock.clone(), pool.clone());
     let base = Base {
         tip: Tip { height: Height(0), hash: Hash([4; 32]), time_ms: TimeMs(1_000) },
         state: Arc::new(MemoryState::new()),
         validators: Arc::new(set()),
+        following: Arc::new(set()),
     };
     Bench { blocks, pool, ledger, clock, base }
 }
@@ -132,7 +144,7 @@ impl Bench {
             };
             let bytes = Transaction::sign(body, &key(account)).to_canonical();
             let state = MemoryState::new();
-            self.pool.submit(bytes, &|id| self.ledger.account(&state, id)).unwrap();
+            self.pool.submit(bytes, &AtTip::new(self.ledger.as_ref(), &state, Height(1))).unwrap();
         }
     }
 
@@ -161,7 +173,7 @@ fn a_built_block_is_right_and_is_executed_once() {
     assert!(Arc::ptr_eq(&judged, &built), "the kept outcome");
     assert_eq!(bench.ledger.runs.load(Ordering::Relaxed), runs);
     bench.blocks.decided();
-    assert!(bench.blocks.kept(&built.hash).is_none());
+    assert!(bench.blocks.kept(&bench.base, &built.hash).is_none());
     assert_eq!(bench.judge(&built, Some(proposer())).unwrap().hash, built.hash);
     assert_eq!(bench.ledger.runs.load(Ordering::Relaxed), runs + 1);
 }
@@ -172,7 +184,7 @@ fn a_transaction_that_makes_the_block_invalid_or_panics_is_set_aside_alone() {
     bench.fill(1, 5);
     bench.fill(2, 3);
     bench.fill(3, 2);
-    bench.fill(4, 1);
+    bench.fill(5, 1);
     let built = bench.build();
     assert_eq!(built.block.transactions.len(), 5);
     // Of each bad account the first is out for good, the rest waits behind it.
@@ -183,8 +195,17 @@ fn a_transaction_that_makes_the_block_invalid_or_panics_is_set_aside_alone() {
 fn a_block_over_a_limit_is_built_smaller() {
     let bench = bench(6);
     bench.fill(1, 20);
-    let built = bench.build();
-    assert!((1..=6).contains(&built.block.transactions.len()));
+    let runs = bench.ledger.runs.load(Ordering::Relaxed);
+    assert_eq!(bench.build().block.transactions.len(), 6);
+    assert_eq!(bench.ledger.runs.load(Ordering::Relaxed), runs + 1, "nothing is tried that does not fit");
+}
+
+#[test]
+fn a_ledger_that_refuses_what_it_said_would_fit_costs_one_account_and_not_the_block() {
+    let bench = bench_that_says(6, 1_000);
+    bench.fill(1, 3);
+    bench.fill(4, 20);
+    assert_eq!(bench.build().block.transactions.len(), 3);
 }
 
 #[test]
@@ -199,18 +220,20 @@ fn each_lie_of_a_header_is_found() {
         let hash = block.header.hash();
         bench.blocks.judge(&bench.base, block.to_canonical(), hash, fresh).unwrap().unwrap_err()
     };
-    let says = |wrong: Wrong, word: &str| wrong.genuine && wrong.why.contains(word);
+    let says = |wrong: Wrong, word: &str| wrong.fault == Fault::Block && wrong.why.contains(word);
     let me = Some(proposer());
     let other = set().validators()[1].address;
     assert!(says(refuse(&|b| b.header.height = Height(2), me), "follow"));
     assert!(says(refuse(&|b| b.header.parent = Hash([5; 32]), me), "follow"));
     assert!(says(refuse(&|b| b.header.time_ms = TimeMs(1_000), me), "time"));
+    assert!(says(refuse(&|b| b.header.time_ms = TimeMs(1_001 + time::MAX_STEP_MS), me), "time"));
+    assert!(says(refuse(&|b| b.header.time_ms = TimeMs(u64::MAX), me), "time"));
     assert!(says(refuse(&|b| b.header.chain_id = ChainId::new("else-00000000").unwrap(), me), "chain"));
     assert!(says(refuse(&|b| b.header.proposer = ValidatorAddress([1; 20]), None), "validator"));
-    assert!(says(refuse(&|b| b.header.proposer = other, me), "another proposer"));
+    assert_eq!(refuse(&|b| b.header.proposer = other, me).fault, Fault::Head);
     assert!(says(refuse(&|b| b.header.state_root = Hash([1; 32]), me), "roots"));
     let cut = refuse(&|b| drop(b.transactions.pop()), me);
-    assert!(!cut.genuine, "whoever cut it may not be its proposer: {}", cut.why);
+    assert_eq!(cut.fault, Fault::Bytes, "whoever cut it may not be its proposer: {}", cut.why);
     // Another validator's block proposed again is fine.
     let mut theirs = (*built.block).clone();
     theirs.header.proposer = other;
@@ -232,7 +255,7 @@ fn the_clock_judges_fresh_blocks_and_nothing_else() {
     assert_eq!(built.block.header.time_ms, TimeMs(5_000));
     for (now, timely) in [(4_500, true), (4_499, false), (9_999_999, true), (0, false)] {
         bench.clock.0.store(now, Ordering::Relaxed);
-        assert_eq!(bench.blocks.is_timely(&bench.base, &built.block), timely, "at {now}");
+        assert_eq!(bench.blocks.is_timely(&bench.base, built.block.header.time_ms), timely, "at {now}");
         assert!(bench.judge(&built, Some(proposer())).is_ok(), "the verdict knows no clock");
     }
     // A failed clock proposes parent + 1 ms, which always passes.
@@ -240,7 +263,7 @@ fn the_clock_judges_fresh_blocks_and_nothing_else() {
     bench.blocks.decided();
     let built = bench.build();
     assert_eq!(built.block.header.time_ms, TimeMs(1_001));
-    assert!(bench.blocks.is_timely(&bench.base, &built.block));
+    assert!(bench.blocks.is_timely(&bench.base, built.block.header.time_ms));
 }
 
 /// What another node proposes, whose state is whole: this node's own, with another's transaction in it.
@@ -268,7 +291,7 @@ fn attack_15_a_damaged_record_is_a_nil_vote_and_the_node_says_so() {
     };
     let wrong = judge(&block).unwrap().unwrap_err();
     assert!(
-        wrong.genuine && wrong.why.contains("damaged") && wrong.why.contains("aula replay"),
+        wrong.fault == Fault::Block && wrong.why.contains("damaged") && wrong.why.contains("aula replay"),
         "{}",
         wrong.why
     );
@@ -295,4 +318,28 @@ fn garbage_is_refused_without_a_panic() {
     for bytes in [vec![], vec![1], vec![0; 500], vec![255; 5_000], vec![1; MAX_BLOCK_BYTES + 1]] {
         assert!(bench.blocks.judge(&bench.base, bytes, Hash([0; 32]), None).unwrap().is_err());
     }
+}
+
+#[test]
+fn attack_01_a_proposer_whose_clock_is_far_ahead_builds_what_the_ledger_admits() {
+    let bench = bench(1_000);
+    bench.clock.0.store(u64::MAX, Ordering::Relaxed);
+    let built = bench.build();
+    assert_eq!(built.block.header.time_ms, TimeMs(1_000 + time::MAX_STEP_MS));
+    assert!(bench.judge(&built, Some(proposer())).is_ok());
+    bench.clock.0.store(5_000, Ordering::Relaxed);
+    assert!(
+        !bench.blocks.is_timely(&bench.base, built.block.header.time_ms),
+        "and everybody else's clock refuses it"
+    );
+}
+
+#[test]
+fn what_was_judged_on_another_tip_is_not_used() {
+    let bench = bench(1_000);
+    let built = bench.build();
+    let tip = Tip { height: Height(1), hash: built.hash, time_ms: built.block.header.time_ms };
+    let next = Base { tip, ..bench.base.clone() };
+    assert!(bench.blocks.kept(&next, &built.hash).is_none());
+    assert!(bench.blocks.judge(&next, built.bytes.to_vec(), built.hash, None).unwrap().is_err());
 }

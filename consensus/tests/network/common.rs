@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use aula_consensus::ports::{
-    AccountView, AdmittedPeer, ChainStore, Commit, Decided, Executor, StoreError, SystemClock, Tip, Undecided,
+    AccountView, AdmittedPeer, ChainStore, Clock, Commit, Decided, Executor, StoreError, SystemClock, Tip,
+    Undecided,
 };
 use aula_consensus::sign_guard::SignGuard;
 use aula_consensus::{Config, Handle, Keys, Ports, start};
@@ -18,6 +20,7 @@ use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory};
 use aula_ledger::keys::public_key;
 use aula_ledger::params::Params;
 use aula_ledger::proof::merkle;
+use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::{MemoryState, StateReader, StateWrites};
 use aula_ledger::tx::FundBudget;
 use aula_ledger::types::{AccountId, Cents, ChainId, Hash, Height, SchoolYear, TimeMs};
@@ -28,6 +31,11 @@ use sha2::{Digest, Sha256};
 
 pub fn chain_id() -> ChainId {
     ChainId::new("test-00000000").unwrap()
+}
+
+/// The system's clock.
+pub fn now_ms() -> u64 {
+    SystemClock.now_ms().unwrap()
 }
 
 /// A store in memory that behaves as the node's: a commit is whole or not there.
@@ -117,6 +125,8 @@ impl MemoryStore {
 pub struct Counter {
     pub validators: BTreeMap<u64, ValidatorSet>,
     pub admitted: Mutex<Vec<AdmittedPeer>>,
+    /// How many blocks were executed, on all nodes.
+    pub runs: AtomicUsize,
 }
 
 fn sequence(state: &dyn StateReader, account: &AccountId) -> Result<u64, StoreError> {
@@ -157,6 +167,7 @@ impl Executor for Counter {
         input: &BlockInput<'_>,
         memory: &dyn SignatureMemory,
     ) -> Result<Outcome, ExecuteError> {
+        self.runs.fetch_add(1, Ordering::Relaxed);
         let (mut receipts, mut writes) = (Vec::new(), StateWrites::default());
         let mut next: BTreeMap<AccountId, u64> = BTreeMap::new();
         let mut digest = Sha256::new();
@@ -206,11 +217,18 @@ impl Executor for Counter {
         Ok(self.set_at(tip.0 + 1))
     }
 
+    fn following_validators(&self, _: &dyn StateReader, tip: Height) -> Result<ValidatorSet, StoreError> {
+        Ok(self.set_at(tip.0 + 2))
+    }
+
     fn account(&self, state: &dyn StateReader, id: &AccountId) -> Result<Option<AccountView>, StoreError> {
         let n = id.0[0];
         let known = *id == account(n) && (1..=20).contains(&n);
-        let view =
-            AccountView { next_sequence: sequence(state, id)?, public_key: public_key(&account_key(n)) };
+        let view = AccountView {
+            next_sequence: sequence(state, id)?,
+            public_key: public_key(&account_key(n)),
+            roles: RoleSet::of(&Role::ALL),
+        };
         Ok(known.then_some(view))
     }
 
@@ -292,10 +310,10 @@ pub fn free_ports() -> u16 {
 
 /// The counting ledger as a genesis; the ledger is shared and can be changed while nodes run.
 pub fn counting_genesis(validators: BTreeMap<u64, ValidatorSet>) -> (Genesis, Arc<Counter>) {
-    let counter = Arc::new(Counter { validators, admitted: Mutex::default() });
+    let counter = Arc::new(Counter { validators, admitted: Mutex::default(), runs: AtomicUsize::new(0) });
     let genesis = Genesis {
         chain_id: chain_id(),
-        tip: Tip { height: Height(0), hash: Hash([0; 32]), time_ms: TimeMs(1_000) },
+        tip: Tip { height: Height(0), hash: Hash([0; 32]), time_ms: TimeMs(now_ms()) },
         state: MemoryState::new(),
         executor: counter.clone(),
     };

@@ -1,0 +1,148 @@
+//! The vault over HTTP: the same decision and the same log as the operator's command, and a family's link.
+
+use aula_ledger::access::{ConsentChoice, Purpose};
+use aula_ledger::names::FieldName;
+use aula_ledger::types::{DistrictId, Handle, SchoolYear};
+use aula_vault::access::credential_purpose;
+use aula_vault::turn::PATIENCE;
+use aula_vault::{Folders, Identity, LocalId, Vault, VaultError};
+use reqwest::StatusCode;
+
+use super::*;
+use crate::api::vault::FAMILY_HEADER;
+use crate::clock::now_ms;
+use crate::family_link::{self, DAY_MS, FamilyLink};
+
+const YEAR: SchoolYear = SchoolYear(2025);
+
+/// A node with a vault of district 1, one student in it whose family agreed, and links.
+struct Office {
+    served: Served,
+    folders: Folders,
+    links: std::path::PathBuf,
+    handle: Handle,
+}
+
+async fn office() -> Result<Office, Box<dyn std::error::Error>> {
+    let mut places = None;
+    let served = served_with(
+        |_| {},
+        |node, chain| {
+            let folders = Folders { data: chain.home.vault_dir(), keystore: chain.home.keystore_dir() };
+            node.vault = Some(folders.clone());
+            node.links = vec![chain.home.links_dir()];
+            places = Some((folders, chain.home.links_dir()));
+        },
+    )
+    .await?;
+    let (folders, links) = places.ok_or("a node")?;
+    let chain_id = served.chain.genesis.chain_id.to_string();
+    let identity = Identity { district: DistrictId(1), chain_id, account: served.chain.account() };
+    let vault = Vault::create(&folders, &identity, now_ms())?;
+    let handle = vault.enrol(&[(LocalId::new("S-1").ok_or("an id")?, YEAR)])?.remove(0);
+    vault.put_records(&[
+        (handle, FieldName::new("name")?, b"\"Ada\""),
+        (handle, FieldName::new("band")?, b"4"),
+    ])?;
+    Ok(Office { served, folders, links, handle })
+}
+
+impl Office {
+    fn agree(&self, choice: ConsentChoice) -> Tested {
+        let vault = Vault::open_in_turn(&self.folders, PATIENCE)?;
+        Ok(vault.keep_consent(&[self.handle], Purpose::EducationalNecessity, choice)?)
+    }
+
+    fn credential(&self, lifetime_ms: u64, key: &ed25519_dalek::SigningKey) -> Result<String, &'static str> {
+        let claim = Claim {
+            chain_id: self.served.chain.genesis.chain_id.clone(),
+            account: self.served.chain.account(),
+            expires_ms: now_ms() + lifetime_ms,
+            purpose: credential_purpose("teacher", "t-1042").ok_or("a purpose")?,
+        };
+        Ok(Credential::sign(&claim, key).to_string())
+    }
+
+    async fn get(
+        &self,
+        path: &str,
+        header: Option<(&str, &str)>,
+    ) -> Result<(StatusCode, Value), Box<dyn std::error::Error>> {
+        let mut asked = reqwest::Client::new().get(format!("{}{path}", self.served.client.origin()));
+        if let Some((name, value)) = header {
+            asked = asked.header(name, value);
+        }
+        let told = asked.send().await?;
+        let status = told.status();
+        if status.is_success() {
+            assert_eq!(told.headers()["cache-control"], "no-store");
+        }
+        Ok((status, told.json().await?))
+    }
+}
+
+#[tokio::test]
+async fn a_record_leaves_over_http_only_as_the_access_check_grants_and_every_try_is_listed() -> Tested {
+    let office = office().await?;
+    let name = format!("/v1/vault/{}?fields=name,band", office.handle);
+    let own = office.credential(60_000, &office.served.chain.account_key)?;
+    let forged = office.credential(60_000, &ed25519_dalek::SigningKey::from_bytes(&[9; 32]))?;
+    let code = |told: &(StatusCode, Value)| {
+        (told.0.as_u16(), told.1["error"]["code"].as_str().unwrap_or_default().to_owned())
+    };
+    let denied = |reason: &str| (403, reason.to_owned());
+    let with = Some((HEADER, own.as_str()));
+    assert_eq!(code(&office.get(&name, None).await?), denied("insufficient_data"));
+    assert_eq!(code(&office.get(&name, with).await?), denied("insufficient_data"), "no consent yet");
+    office.agree(ConsentChoice::Given)?;
+    assert_eq!(code(&office.get(&name, Some((HEADER, &forged))).await?), denied("credential_refused"));
+    assert_eq!(code(&office.get(&name, Some((HEADER, "nonsense"))).await?), (401, "bad_credential".into()));
+    let given = office.get(&name, with).await?;
+    assert_eq!(
+        (given.0, &given.1["fields"]["name"], &given.1["withheld"][0]),
+        (StatusCode::OK, &"Ada".into(), &"band".into())
+    );
+    let open = format!("/v1/vault/{}?fields=band&class=resource_allocation", office.handle);
+    assert_eq!(office.get(&open, None).await?.1["fields"]["band"], 4);
+    office.agree(ConsentChoice::Withdrawn)?;
+    assert_eq!(code(&office.get(&name, with).await?), denied("consent_withdrawn"));
+    let unknown = format!("/v1/vault/{}?fields=band&class=resource_allocation", Handle([3; 32]));
+    assert_eq!(code(&office.get(&unknown, None).await?), denied("insufficient_data"));
+    assert_eq!(code(&office.get(&name.replace("name", "a%20b"), with).await?), (400, "bad_request".into()));
+    // The node has it open for its readers, and gives it up to whoever asks.
+    assert!(matches!(Vault::open(&office.folders), Err(VaultError::Busy)));
+    let busy = Vault::open_in_turn(&office.folders, PATIENCE)?;
+    assert_eq!(code(&office.get(&name, with).await?), (503, "vault_busy".into()));
+    assert_eq!(busy.entries()?.len(), 7, "every decision is an entry, what was not decided is none");
+    drop(busy);
+    assert_eq!(code(&office.get(&name, with).await?), denied("consent_withdrawn"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_family_sees_the_reads_of_its_child_and_of_nobody_else_until_the_link_ends() -> Tested {
+    let office = office().await?;
+    let link = |handle| FamilyLink {
+        version: 1,
+        district: DistrictId(1),
+        school_year: YEAR,
+        handle,
+        made_ms: now_ms(),
+        expires_ms: now_ms() + DAY_MS,
+        revoked_ms: None,
+    };
+    let (id, own) = family_link::make(&office.links, &link(office.handle))?;
+    let (_, other) = family_link::make(&office.links, &link(Handle([3; 32])))?;
+    let band = format!("/v1/vault/{}?fields=band&class=resource_allocation", office.handle);
+    assert_eq!(office.get(&band, None).await?.0, StatusCode::OK);
+    let told = office.get("/v1/family/reads", Some((FAMILY_HEADER, own.expose()))).await?;
+    assert_eq!((told.0, &told.1["entries"][0]["verdict"]), (StatusCode::OK, &"granted".into()));
+    let told = office.get("/v1/family/reads", Some((FAMILY_HEADER, other.expose()))).await?;
+    assert_eq!((told.0, &told.1["entries"]), (StatusCode::OK, &Value::Array(Vec::new())));
+    family_link::revoke(&office.links, &id, now_ms())?;
+    for header in [None, Some((FAMILY_HEADER, own.expose())), Some((FAMILY_HEADER, "00"))] {
+        let told = office.get("/v1/family/reads", header).await?;
+        assert_eq!((told.0, &told.1["error"]["code"]), (StatusCode::UNAUTHORIZED, &"bad_link".into()));
+    }
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! What every route and page shares: the node they read from, the gate they pass, who is asking, and the server.
+//!
+//! Flow: [`server`] binds; each request passes the gate (a place among the served, a time limit, one error body, counters,
+//! kept answers); a handler takes its arguments by [`FromPath`] and [`FromQuery`] and reads from the [`Node`].
+//!
+//! Final things carry an ETag and may be kept for good; the rest holds for its height (`cache`). Reads that the cache
+//! does not answer are limited by caller (`callers`). Absent: routes, which stand in `api` and `explorer`.
+
+pub mod bodies;
+pub mod cache;
+mod callers;
+pub mod connections;
+pub mod credential;
+pub mod extract;
+pub(crate) mod gate;
+pub(crate) mod gzip;
+mod kept_vault;
+mod node;
+pub mod server;
+pub mod tls;
+
+pub use extract::{FromPath, FromQuery};
+pub use kept_vault::KeptVault;
+pub use node::{Audience, Finality, Latency, Network, Node, Refused, Signing};

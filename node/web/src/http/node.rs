@@ -1,0 +1,289 @@
+//! What the routes read from: the database, the running consensus, and what does not change.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use aula_ledger::chain::TransactionId;
+use aula_ledger::genesis::Parsed;
+use aula_ledger::state::StoreError;
+use aula_ledger::state::schema::{self, Member};
+use aula_ledger::types::ValidatorAddress;
+use aula_vault::Folders;
+use axum::http::{HeaderMap, StatusCode};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Semaphore;
+
+use super::bodies::Bodies;
+use super::cache::Cache;
+use super::callers::Callers;
+use super::credential::{Credential, CredentialError, HEADER};
+use super::kept_vault::KeptVault;
+use crate::api_error::ApiError;
+use crate::clock::now_ms;
+use crate::config::Config;
+use crate::family_link::{self, FamilyLink, LinkRefused};
+use crate::read::index::Index;
+use crate::storage::{ChainDb, ChainView};
+
+mod finality;
+
+pub use finality::{Finality, Latency};
+
+/// Most questions about the node's health at once.
+const MAX_HEALTH: usize = 32;
+
+/// Most exports written at once: each holds a thread.
+const MAX_EXPORTS: usize = 4;
+
+/// Most streams that have a block made for them at once: each holds a thread.
+const MAX_PAST: usize = 1;
+
+/// A transaction that is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The ledger's number (1 to 255) or the pool's (1001 and above).
+    pub code: u16,
+    /// Why, in a sentence.
+    pub message: String,
+}
+
+/// What the API asks of the running consensus. A trait, so that the routes are tested without a network.
+pub trait Network: Send + Sync {
+    /// Checks a transaction, keeps it and tells the peers.
+    ///
+    /// # Errors
+    /// [`Refused`] with the number.
+    fn submit(&self, bytes: Vec<u8>) -> Result<TransactionId, Refused>;
+    /// True when the transaction waits to be in a block.
+    fn is_pending(&self, id: &TransactionId) -> bool;
+    /// How many transactions wait, and their bytes.
+    fn waiting(&self) -> (usize, usize);
+    /// How many peers are connected.
+    fn peers(&self) -> usize;
+    /// `validator` while this node signs votes when it is in the set, else `follower`.
+    fn mode(&self) -> &'static str;
+    /// The validator that this node is to vote as; none where it only follows by its operator's choice.
+    fn votes_as(&self) -> Option<ValidatorAddress> {
+        None
+    }
+    /// The last thing that an operator should know of: a damaged log, a lost guard.
+    fn attention(&self) -> Option<String> {
+        None
+    }
+    /// What this node found damaged in its own state, with what to do next; none while all is well.
+    fn damage(&self) -> Option<String> {
+        None
+    }
+}
+
+/// Shared by all routes, behind an `Arc`.
+pub struct Node {
+    /// Everything final.
+    pub db: Arc<ChainDb>,
+    /// The running consensus.
+    pub network: Arc<dyn Network>,
+    /// The genesis as parsed.
+    pub genesis: Parsed,
+    /// The genesis file's bytes.
+    pub genesis_bytes: Vec<u8>,
+    /// The operator's limits.
+    pub limits: crate::config::Api,
+    /// Renders the metrics.
+    pub metrics: PrometheusHandle,
+    /// Where families' links are looked up.
+    pub links: Vec<PathBuf>,
+    /// The district's vault, where it would be.
+    pub vault: Option<Folders>,
+    /// The same, while it is kept open.
+    pub(crate) kept_vault: Arc<KeptVault>,
+    /// What the blocks alone do not answer quickly.
+    pub index: Index,
+    /// How long blocks take to be final, as seen here.
+    pub finality: Latency,
+    pub(crate) cache: Cache,
+    pub(crate) callers: Callers,
+    pub(crate) submitters: Callers,
+    pub(crate) bodies: Arc<Bodies>,
+    /// Places for questions after its health, apart from all others.
+    pub health: Semaphore,
+    /// Places for submissions.
+    pub submissions: Semaphore,
+    pub(crate) exports: Arc<Semaphore>,
+    /// Places for everything else.
+    pub requests: Arc<Semaphore>,
+    /// Places for streams.
+    pub streams: Arc<Semaphore>,
+    /// Streams that have a message made at this moment.
+    pub past: Semaphore,
+    pub(crate) started: Instant,
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Node").field("chain_id", &self.genesis.chain_id).finish_non_exhaustive()
+    }
+}
+
+/// Whether a node signs votes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signing {
+    /// It follows, as its operator wants it.
+    Follows,
+    /// It would, and its key is no validator's: not yet, or no longer.
+    NotInSet,
+    /// It does.
+    Signs,
+    /// Its key is a validator's, and it signs nothing: the others wait for it in vain.
+    Silent(String),
+}
+
+/// What a caller may see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audience {
+    /// Anybody: aggregates, small cells suppressed.
+    Public,
+    /// An admitted member with a credential: rows too.
+    Member(Box<Member>),
+}
+
+impl Node {
+    /// Puts together what the routes share.
+    pub fn new(
+        config: &Config,
+        db: Arc<ChainDb>,
+        network: Arc<dyn Network>,
+        genesis: Parsed,
+        genesis_bytes: Vec<u8>,
+        metrics: PrometheusHandle,
+    ) -> Self {
+        Self {
+            index: Index::new(db.read_index()),
+            db,
+            network,
+            genesis,
+            genesis_bytes,
+            finality: Latency::default(),
+            cache: Cache::new(config.api.cache_mib.saturating_mul(1 << 20)),
+            callers: Callers::new(config.api.reads_per_second),
+            submitters: Callers::new(config.api.submissions_per_second),
+            bodies: Arc::default(),
+            health: Semaphore::new(MAX_HEALTH),
+            submissions: Semaphore::new(config.api.max_requests),
+            exports: Arc::new(Semaphore::new(MAX_EXPORTS)),
+            requests: Arc::new(Semaphore::new(config.api.max_requests)),
+            streams: Arc::new(Semaphore::new(config.api.max_streams)),
+            past: Semaphore::new(MAX_PAST),
+            limits: config.api.clone(),
+            links: config.api.links.clone(),
+            vault: None,
+            kept_vault: Arc::default(),
+            metrics,
+            started: Instant::now(),
+        }
+    }
+
+    /// Whether this node signs votes, and if it is to and does not, why.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn signing(&self) -> Result<Signing, StoreError> {
+        let Some(own) = self.network.votes_as() else { return Ok(Signing::Follows) };
+        let set = schema::validator_schedule(&*self.view())?.next;
+        if !set.validators().iter().any(|validator| validator.address == own) {
+            return Ok(Signing::NotInSet);
+        }
+        if self.network.mode() == "validator" {
+            return Ok(Signing::Signs);
+        }
+        let why = self.network.attention();
+        Ok(Signing::Silent(why.unwrap_or_else(|| "it catches up with what it may have signed before".into())))
+    }
+
+    /// Everything final, as of now.
+    pub fn view(&self) -> Arc<ChainView> {
+        self.db.latest()
+    }
+
+    /// Measures blocks as they become final and reads a long chain into the index, until the process ends.
+    pub async fn attend(self: Arc<Self>) {
+        let reader = self.clone();
+        let _ = tokio::task::spawn_blocking(move || {
+            while let Ok(contents) = reader.index.follow(&reader.view()) {
+                if contents.height() >= reader.view().tip().height.0 {
+                    return;
+                }
+            }
+        })
+        .await;
+        let mut tips = self.db.watch_tip();
+        while tips.changed().await.is_ok() {
+            let tip = *tips.borrow_and_update();
+            self.finality.saw(now_ms().saturating_sub(tip.time_ms.0));
+            let reader = self.clone();
+            let _ = tokio::task::spawn_blocking(move || {
+                if let Err(error) = reader.index.follow(&reader.view()) {
+                    tracing::error!(%error, "the index cannot be read on");
+                }
+            })
+            .await;
+        }
+    }
+
+    /// Who asks, by the header `Aula-Credential`.
+    ///
+    /// # Errors
+    /// 401 when there is a credential and it is refused.
+    pub fn audience(&self, headers: &HeaderMap) -> Result<Audience, ApiError> {
+        let Some(value) = headers.get(HEADER) else { return Ok(Audience::Public) };
+        let now_ms = now_ms();
+        let checked = value.to_str().map_err(|_| CredentialError::Form).and_then(|text| {
+            let credential: Credential = text.parse()?;
+            let member = credential.check(&*self.view(), &self.genesis.chain_id, now_ms)?;
+            tracing::info!(member = %member.name, purpose = credential.purpose(), "a member reads rows");
+            Ok(member)
+        });
+        match checked {
+            Ok(member) => Ok(Audience::Member(Box::new(member))),
+            Err(CredentialError::Broken(error)) => Err(error.into()),
+            Err(error) => Err(ApiError::new(
+                StatusCode::UNAUTHORIZED,
+                "bad_credential",
+                error,
+                "sign a new one with the account's current key, at most an hour ahead; check the clock",
+            )),
+        }
+    }
+
+    /// Whom a family's link is about. The token is not logged, whatever becomes of it.
+    ///
+    /// # Errors
+    /// 401 when the link is unknown, expired or revoked.
+    pub fn family(&self, token: &str) -> Result<FamilyLink, ApiError> {
+        family_link::check(&self.links, token, now_ms()).map_err(|refused| {
+            if let LinkRefused::Folder { .. } = &refused {
+                tracing::error!(error = %refused, "a family's link cannot be checked");
+                let (status, hint) = (StatusCode::INTERNAL_SERVER_ERROR, "tell the district");
+                return ApiError::new(status, "links_unusable", "this node cannot read its links", hint);
+            }
+            let hint = "ask the district for a new link";
+            ApiError::new(StatusCode::UNAUTHORIZED, "bad_link", refused, hint)
+        })
+    }
+
+    /// The member who asks.
+    ///
+    /// # Errors
+    /// 401 without a credential or with one that is refused.
+    pub fn member(&self, headers: &HeaderMap) -> Result<Box<Member>, ApiError> {
+        match self.audience(headers)? {
+            Audience::Member(member) => Ok(member),
+            Audience::Public => Err(ApiError::new(
+                StatusCode::UNAUTHORIZED,
+                "credential_needed",
+                "rows about students are for members and auditors only",
+                "send the header Aula-Credential; the documentation says how it is made",
+            )),
+        }
+    }
+}
