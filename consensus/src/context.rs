@@ -101,8 +101,10 @@ impl ValueTrait for Value {
 pub struct AulaContext;
 
 impl AulaContext {
-    /// The proposer of (`height`, `round`) under `set`: position (height + round) modulo the total power, walked
-    /// over the validators in order of address. With equal power this is a plain rotation.
+    /// The proposer of (`height`, `round`) under `set`: position (height + round) modulo the total power, spread over the
+    /// validators in order of address. Each has as many of these positions as it has power. With equal power this is a
+    /// plain rotation; else the positions of one lie apart, so that a dead validator of much power does not cost one
+    /// failed round after another.
     ///
     /// Total: a nil round counts as round 0. `None` only for an empty set, which the engine refuses to start.
     pub fn proposer_of(set: &ValidatorSet, height: Height, round: Round) -> Option<&Validator> {
@@ -124,11 +126,17 @@ pub fn proposer_at(
 }
 
 /// Whose turn it is among validators of these powers.
-fn turn(powers: impl Iterator<Item = u64>, total: u64, height: u64, round: u32) -> Option<usize> {
+fn turn(powers: impl Iterator<Item = u64> + Clone, total: u64, height: u64, round: u32) -> Option<usize> {
     if total == 0 {
         return None;
     }
-    let mut position = (u128::from(height) + u128::from(round)) % u128::from(total);
+    let count = u128::from(height) + u128::from(round);
+    let first = powers.clone().next()?;
+    if powers.clone().all(|power| power == first) {
+        return usize::try_from(count % (powers.count() as u128)).ok();
+    }
+    let total = u128::from(total);
+    let mut position = (count % total) * stride(total) % total;
     for (at, power) in powers.enumerate() {
         let power = u128::from(power);
         if position < power {
@@ -137,6 +145,24 @@ fn turn(powers: impl Iterator<Item = u64>, total: u64, height: u64, round: u32) 
         position -= power;
     }
     None
+}
+
+/// How far neighbouring turns lie apart on the line of all power: the golden section of it, which spreads any stretch of
+/// the line evenly over the turns, moved up until it has no factor in common with the whole, so that each position comes
+/// once.
+fn stride(total: u128) -> u128 {
+    let mut stride = (total * 618 / 1000).max(1);
+    while gcd(stride, total) != 1 {
+        stride += 1;
+    }
+    stride
+}
+
+fn gcd(mut a: u128, mut b: u128) -> u128 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
 }
 
 impl Context for AulaContext {

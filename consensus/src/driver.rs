@@ -1,15 +1,16 @@
 //! The loop over the engine's messages: one function a message, one message at a time.
 //!
 //! Flow of a height: ConsensusReady or the reply to Finalized starts it → StartedRound (what is already known) →
-//! GetValue (build, store, reply, stream) or ReceivedProposalPart (collect, judge, store, reply) → Decided (one
-//! synced batch, then the reply) → Finalized (its reply is held while there is nothing to do).
+//! GetValue (build, store, reply, stream) or parts from the inbox (collect, judge and store beside the loop, tell the
+//! engine) → Decided (one synced batch, then the reply) → Finalized (its reply is held while there is nothing to do).
 //!
 //! Invariants: a block is stored before the engine is told of it; the reply to Decided comes after the synced
-//! write; the validator set of a height comes from the state below it; a verdict that a clock gave is never
-//! stored; an error of the store ends the loop with [`Fatal`].
+//! write; the validator set of a height comes from the state below it; a verdict that a clock gave holds for its
+//! round and is stored nowhere; an error of the store ends the loop with [`Fatal`].
 //!
-//! The engine's bridge waits for most replies before it reads on, so executing here costs no order: work is moved
-//! to a thread that may block, and the loop waits for it.
+//! The engine's bridge waits for most replies before it reads on, so building, writing and reading here cost no order:
+//! work is moved to a thread that may block, and the loop waits for it. Blocks of others do not come over the bridge
+//! (`crate::engine::tap`) and the loop does not wait for their execution: messages of the engine go first.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,25 +18,37 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_malachitebft_app_channel::app::engine::host::{HeightParams, Next};
+use arc_malachitebft_app_channel::app::types::ProposedValue;
 use arc_malachitebft_app_channel::{AppMsg, NetworkMsg, NetworkRequest, Reply};
+use arc_malachitebft_core_consensus::PeerId as EnginePeerId;
 use arc_malachitebft_core_types::LinearTimeouts;
 use aula_ledger::types::Hash;
 use libp2p::PeerId;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::context::{Address, AulaContext, Height, ValidatorSet};
+use crate::engine::engine_peer;
 use crate::events::{Event, Fatal};
 use crate::gossip::Gossip;
 use crate::mempool::Mempool;
-use crate::parts::{Assembly, Received};
-use crate::ports::{AdmittedPeer, ChainStore, Executor};
+use crate::parts::Assembly;
+use crate::parts::inbox::Inbox;
+use crate::ports::{AdmittedPeer, ChainStore, Clock, Executor};
 use crate::proposal::{Base, Blocks};
+use crate::quorums::Quorums;
 use crate::signing::GuardedSigner;
 
 mod decide;
+mod heads;
+mod judging;
 mod peers;
 mod propose;
 mod receive;
+mod rounds;
+mod verdicts;
+
+use judging::{Job, Judging};
+use verdicts::Verdicts;
 
 /// Waiting transactions that fill a block by default.
 const WHOLE_BLOCK: usize = 1_000;
@@ -61,6 +74,11 @@ pub(crate) struct Services {
     pub(crate) round: Arc<AtomicU64>,
     /// The last decided height, for the status.
     pub(crate) height: Arc<AtomicU64>,
+    /// The last block's time in milliseconds, for the status.
+    pub(crate) time_ms: Arc<AtomicU64>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The quorums of votes that this node saw at the height being decided.
+    pub(crate) quorums: Arc<Quorums>,
 }
 
 /// How a session of the engine ended.
@@ -70,6 +88,24 @@ pub(crate) enum Ended {
     Stopped,
     /// A follower passed the height up to which it must not sign, and may start again as a validator.
     MaySign,
+}
+
+/// How often blocks whose quorum was not seen yet are looked at again.
+const CLAIMS_AGAIN: Duration = Duration::from_millis(20);
+
+/// What a driver is connected to in one session of the engine.
+pub(crate) struct Wires {
+    pub(crate) network: mpsc::Sender<NetworkMsg<AulaContext>>,
+    pub(crate) network_requests: mpsc::Sender<NetworkRequest>,
+    /// Parts of blocks from the network.
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) engine: Box<dyn ToEngine>,
+}
+
+/// What the driver tells the engine without being asked.
+pub(crate) trait ToEngine: Send + Sync {
+    /// What is to be thought of a block from the network.
+    fn proposed(&self, value: ProposedValue<AulaContext>);
 }
 
 /// The reply to Finalized, held back while there is nothing to do.
@@ -86,15 +122,19 @@ pub(crate) struct Driver {
     follow_until: Option<Height>,
     network: mpsc::Sender<NetworkMsg<AulaContext>>,
     network_requests: mpsc::Sender<NetworkRequest>,
+    inbox: Arc<Inbox>,
+    engine: Box<dyn ToEngine>,
     base: Base,
     validators: ValidatorSet,
+    /// Who decides the height after this one.
+    following: ValidatorSet,
+    /// The present round of the height being decided.
+    round: u32,
     assembly: Assembly,
-    /// Complete blocks of the next height but one.
-    early: Vec<Received>,
-    /// Fresh blocks of this height that this node's clock refused, by round and hash.
-    untimely: BTreeSet<(u32, Hash)>,
-    /// Blocks of this height received, by round: an equivocator sends two, nobody is heard a third time.
-    received: BTreeMap<u32, BTreeSet<Hash>>,
+    judging: Judging,
+    at_height: AtHeight,
+    /// Complete blocks of the next height, one a round.
+    early: BTreeMap<u32, Job>,
     /// Whether somebody has begun to propose for this height.
     proposed: bool,
     held: Option<Held>,
@@ -102,6 +142,24 @@ pub(crate) struct Driver {
     synced: Option<Height>,
     stream: u64,
     peers: BTreeSet<AdmittedPeer>,
+    /// Peers that published junk, and until when they are cut off.
+    cut: BTreeMap<PeerId, Instant>,
+}
+
+/// What is known of the height that is being decided, and forgotten with it.
+#[derive(Default)]
+struct AtHeight {
+    /// The blocks that are stored, by round.
+    stored: BTreeSet<(u32, Hash)>,
+    verdicts: Verdicts,
+    /// Blocks that were taken to be judged, by round: an equivocator sends two, nobody is heard a third time.
+    taken: BTreeMap<u32, BTreeSet<Hash>>,
+    /// Streams begun, by publisher.
+    begun: BTreeMap<EnginePeerId, u32>,
+    /// Complete blocks of rounds that have not begun, one a round.
+    parked: BTreeMap<u32, Job>,
+    /// Complete blocks whose quorum this node has not seen.
+    claims: Vec<Job>,
 }
 
 impl Driver {
@@ -109,12 +167,15 @@ impl Driver {
         services: Services,
         signer: Option<GuardedSigner>,
         follow_until: Option<Height>,
-        network: mpsc::Sender<NetworkMsg<AulaContext>>,
-        network_requests: mpsc::Sender<NetworkRequest>,
+        wires: Wires,
         peers: BTreeSet<AdmittedPeer>,
     ) -> Result<Self, Fatal> {
         let base = services.blocks.base(services.store.as_ref())?;
         let validators = ValidatorSet::of(&base.validators)?;
+        let following = ValidatorSet::of(&base.following)?;
+        let judging = Judging::new(Arc::clone(&services.blocks), Arc::clone(&services.store));
+        let Wires { network, network_requests, inbox, engine } = wires;
+        inbox.admit(peers.iter().filter_map(|peer| engine_peer(&peer.peer)).collect());
         // Stream names of this process differ from those of an earlier one that sent the same block.
         let stream = u64::from(std::process::id()) << 32;
         Ok(Self {
@@ -123,18 +184,23 @@ impl Driver {
             follow_until,
             network,
             network_requests,
+            inbox,
+            engine,
             base,
             validators,
+            following,
+            round: 0,
             assembly: Assembly::default(),
-            early: Vec::new(),
-            untimely: BTreeSet::new(),
-            received: BTreeMap::new(),
+            judging,
+            at_height: AtHeight::default(),
+            early: BTreeMap::new(),
             proposed: false,
             held: None,
             started: Instant::now(),
             synced: None,
             stream,
             peers,
+            cut: BTreeMap::new(),
         })
     }
 
@@ -151,15 +217,26 @@ impl Driver {
             let wake = until.unwrap_or_else(tokio::time::Instant::now);
             let pool = Arc::clone(&self.services.pool);
             let soonest = tokio::time::Instant::from_std(self.started + self.services.busy);
+            let healed = self.cut.values().min().copied();
+            let heal = healed.map_or_else(tokio::time::Instant::now, tokio::time::Instant::from_std);
+            let inbox = Arc::clone(&self.inbox);
+            // The engine goes before the network: parts of blocks may wait, and be dropped, decisions not.
             tokio::select! {
+                biased;
                 () = stopped(&mut stop) => return Ok(Ended::Stopped),
                 message = messages.recv() => match message {
                     Some(message) => self.handle(message).await?,
                     None => return Err(Fatal::engine("the consensus engine stopped by itself")),
                 },
+                done = self.judging.done() => self.judged(done?).await?,
                 Some(peer) = silent.recv() => self.reconnect(peer).await,
                 () = tokio::time::sleep_until(wake), if until.is_some() => self.release(),
                 () = worth_starting(&pool, soonest), if until.is_some() => self.release(),
+                () = tokio::time::sleep_until(heal), if healed.is_some() => self.heal().await?,
+                heard = inbox.next() => self.received_part(heard).await?,
+                () = tokio::time::sleep(CLAIMS_AGAIN), if !self.at_height.claims.is_empty() => {
+                    self.claims_again().await?;
+                }
             }
             if self.follow_until.is_some_and(|until| self.base.tip.height.0 >= until.0) {
                 return Ok(Ended::MaySign);
@@ -174,12 +251,14 @@ impl Driver {
                 answer(reply, (self.height(), self.params()));
                 self.update_peers().await
             }
-            AppMsg::StartedRound { height, round, proposer, role, reply_value } => {
-                self.started_round(height, round, proposer, role, reply_value).await
+            AppMsg::StartedRound { height, round, proposer, role: _, reply_value } => {
+                self.started_round(height, round, proposer, reply_value).await
             }
             AppMsg::GetValue { height, round, reply, .. } => self.get_value(height, round, reply).await,
-            AppMsg::ReceivedProposalPart { from, published_by, part, reply } => {
-                self.received_part(published_by.unwrap_or(from), part, reply).await
+            AppMsg::ReceivedProposalPart { reply, .. } => {
+                // Parts come by the inbox, never over the bridge.
+                answer(reply, None);
+                Ok(())
             }
             AppMsg::RestreamProposal { height, round, valid_round, address, value_id } => {
                 self.restream(height, round, valid_round, address, value_id).await
@@ -219,7 +298,9 @@ impl Driver {
     }
 
     /// What the engine must know to start the current height. No target time: it would delay lone transactions.
+    /// From here on the votes of this height are counted.
     fn params(&self) -> HeightParams<AulaContext> {
+        self.services.quorums.begin(self.height(), &self.validators);
         HeightParams::new(self.validators.clone(), self.services.timeouts, None)
     }
 

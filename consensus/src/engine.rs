@@ -11,18 +11,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use arc_malachitebft_app::config::NodeConfig;
+use arc_malachitebft_app::metrics::SharedRegistry;
+use arc_malachitebft_app::types::ProposedValue;
+use arc_malachitebft_app_channel::spawn::spawn_network_actor;
 use arc_malachitebft_app_channel::{
-    Channels, ConsensusContext, EngineHandle, NetworkContext, NetworkIdentity, RequestContext, SyncContext,
-    WalContext, start_engine,
+    Channels, ConsensusContext, EngineBuilder, EngineHandle, NetworkIdentity, RequestContext, SyncContext,
+    WalContext,
 };
 use arc_malachitebft_codec::Codec;
 use arc_malachitebft_config::{
     ChannelNames, ConsensusConfig, DiscoveryConfig, P2pConfig, ProtocolNames, PubSubProtocol, ValuePayload,
     ValueSyncConfig,
 };
+use arc_malachitebft_core_consensus::PeerId as EnginePeerId;
+use arc_malachitebft_core_types::ValueOrigin;
+use arc_malachitebft_engine::consensus::{ConsensusMsg, ConsensusRef};
 use arc_malachitebft_engine::network;
 use aula_ledger::types::ValidatorAddress;
 use bytesize::ByteSize;
@@ -31,13 +38,17 @@ use libp2p::{Multiaddr, PeerId};
 use libp2p_identity::Keypair;
 
 use crate::context::{Address, AulaContext};
-use crate::driver::Services;
+use crate::driver::{Services, ToEngine};
 use crate::events::Fatal;
 use crate::gossip::gossip_address;
+use crate::parts::inbox::Inbox;
 use crate::ports::{AdmittedPeer, StoreError};
 use crate::proposal::Base;
+use crate::quorums::Quorums;
 use crate::signing::{GuardedSigner, StrictVerifier};
 use crate::wire::Wire;
+
+mod tap;
 
 /// Above the largest part, vote or certificate with room for gossip's own bytes.
 const PUBSUB_MIB: u64 = 1;
@@ -131,13 +142,41 @@ fn engine_config(config: &SessionConfig, peers: &BTreeSet<AdmittedPeer>) -> Engi
     EngineConfig { moniker: config.moniker.clone(), consensus, sync }
 }
 
+/// What a session of the engine is reached by.
+pub(crate) struct Session {
+    pub(crate) channels: Channels<AulaContext>,
+    pub(crate) handle: EngineHandle,
+    /// Parts of blocks from the network.
+    pub(crate) inbox: Arc<Inbox>,
+    /// Takes verdicts on blocks.
+    pub(crate) verdicts: Verdicts,
+}
+
+/// The engine's consensus actor, as the driver speaks to it.
+pub(crate) struct Verdicts(ConsensusRef<AulaContext>);
+
+impl ToEngine for Verdicts {
+    fn proposed(&self, value: ProposedValue<AulaContext>) {
+        // An error means that the engine stops, which its other messages will show.
+        let _ = self.0.cast(ConsensusMsg::ReceivedProposedValue(value, ValueOrigin::Consensus));
+    }
+}
+
 /// Starts the engine, as validator with a signer, as follower without.
 pub(crate) async fn start(
     config: &SessionConfig,
     peers: &BTreeSet<AdmittedPeer>,
     signer: Option<GuardedSigner>,
-) -> Result<(Channels<AulaContext>, EngineHandle), Fatal> {
-    let verifier = Box::new(StrictVerifier::new(config.genesis));
+    quorums: Arc<Quorums>,
+) -> Result<Session, Fatal> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Fatal::engine(format!(
+            "the consensus engine does not start: {error:#}; is another node using {} or {}?",
+            config.listen,
+            config.wal.display()
+        ))
+    };
+    let verifier = Box::new(StrictVerifier::new(config.genesis, quorums));
     let (identity, consensus) = match signer {
         Some(signer) => {
             let address = signer.address();
@@ -158,23 +197,30 @@ pub(crate) async fn start(
             (identity, ConsensusContext::new_full_node(nobody, verifier))
         }
     };
-    start_engine(
-        AulaContext,
-        engine_config(config, peers),
-        WalContext::new(config.wal.clone(), Wire),
-        NetworkContext::new(identity, Wire),
-        consensus,
-        SyncContext::new(Wire),
-        RequestContext::new(100),
-    )
-    .await
-    .map_err(|error| {
-        Fatal::engine(format!(
-            "the consensus engine does not start: {error:#}; is another node using {} or {}?",
-            config.listen,
-            config.wal.display()
-        ))
-    })
+    let engine = engine_config(config, peers);
+    let registry = SharedRegistry::global().with_moniker(engine.moniker());
+    let (network, to_network) =
+        spawn_network_actor(identity, engine.consensus(), engine.value_sync(), &registry, Wire)
+            .await
+            .map_err(|error| failed(&error))?;
+    let inbox = Arc::new(Inbox::default());
+    let tapped = tap::spawn(network, Arc::clone(&inbox)).await.map_err(|error| failed(&error))?;
+    let (channels, handle) = EngineBuilder::new(AulaContext, engine)
+        .with_default_wal(WalContext::new(config.wal.clone(), Wire))
+        .with_custom_network(tapped, to_network)
+        .with_default_sync(SyncContext::new(Wire))
+        .with_default_consensus(consensus)
+        .with_default_request(RequestContext::new(100))
+        .build()
+        .await
+        .map_err(|error| failed(&error))?;
+    let actors = handle.actor.get_children();
+    let consensus = actors
+        .into_iter()
+        .find(|actor| actor.is_message_type_of::<ConsensusMsg<AulaContext>>() == Some(true));
+    let verdicts =
+        Verdicts(consensus.ok_or_else(|| Fatal::engine("the engine has no consensus actor"))?.into());
+    Ok(Session { channels, handle, inbox, verdicts })
 }
 
 /// Stops the engine: its network first and alone, then the rest, then waits until the log is closed: its thread
@@ -207,6 +253,11 @@ async fn released(wal: &Path) {
     while File::open(wal).is_ok_and(|log| matches!(log.try_lock(), Err(TryLockError::WouldBlock))) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+}
+
+/// A peer's identity in the engine's words.
+pub(crate) fn engine_peer(peer: &PeerId) -> Option<EnginePeerId> {
+    EnginePeerId::from_bytes(&peer.to_bytes()).ok()
 }
 
 /// The allow list: what the state admits, with the configured addresses before the admitted ones. A node that its

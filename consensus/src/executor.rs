@@ -33,6 +33,10 @@ impl Executor for LedgerExecutor {
         Ok(schedule.next)
     }
 
+    fn following_validators(&self, state: &dyn StateReader, _: Height) -> Result<ValidatorSet, StoreError> {
+        Ok(schema::validator_schedule(state)?.after)
+    }
+
     fn account(
         &self,
         state: &dyn StateReader,

@@ -5,11 +5,12 @@
 //! pool checks each as if it had been submitted.
 //!
 //! Who may talk to us: only peers on the allow list, by their libp2p identity, which the noise handshake proves.
-//! Anybody else is cut off when the handshake ends, before any protocol is spoken. The list may change while the
-//! node runs ([`Gossip::set_peers`]).
+//! Anybody else is cut off when the handshake ends, before any protocol is spoken, and has few places to begin one
+//! ([`crate::door`]). The list may change while the node runs ([`Gossip::set_peers`]).
 //!
 //! Invariants: a queue that is full drops transactions and says so in a count; nothing here waits for a slow peer.
-//! Messages carry no signature of their own: connections are authenticated and every transaction is signed.
+//! Messages carry no signature of their own: connections are authenticated and every transaction is signed. A message
+//! that is no batch of transactions is not passed on, so whoever sent it made it: it loses its connections.
 //!
 //! Reach: a message goes to every connected peer. A node that its sender has no connection with learns of it
 //! from the others within a heartbeat (a second), by gossipsub's lazy push. One that is lost all the same waits in
@@ -18,12 +19,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use borsh::BorshDeserialize;
 use futures::StreamExt;
+use libp2p::core::upgrade;
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, Swarm, allow_block_list, connection_limits, gossipsub, noise, tcp, yamux};
+use libp2p::{
+    Multiaddr, PeerId, Swarm, Transport, allow_block_list, connection_limits, gossipsub, noise, tcp, yamux,
+};
 use libp2p_identity::Keypair;
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
@@ -31,6 +35,8 @@ use tokio::task::JoinHandle;
 
 use aula_ledger::params::MAX_TRANSACTION_BYTES;
 
+use crate::door::transport::Guarded;
+use crate::door::{Door, Known, ip_of};
 use crate::peer_watch::Silence;
 use crate::ports::AdmittedPeer;
 
@@ -47,8 +53,10 @@ const OUTGOING: usize = 20_000;
 const REDIAL: Duration = Duration::from_secs(1);
 /// Connections of one peer: both sides may dial at once.
 const CONNECTIONS_PER_PEER: u32 = 2;
-/// Handshakes under way at once, from anybody.
-const PENDING_INCOMING: u32 = 64;
+/// Most transactions of a message: the smallest transaction has more bytes than this admits.
+const MESSAGE_TRANSACTIONS: usize = 8 * 1024;
+/// How long a peer that sent garbage is cut off.
+const CUT: Duration = Duration::from_secs(60);
 
 /// Why gossip cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +113,7 @@ pub struct GossipCounts {
 pub struct Gossip {
     commands: mpsc::Sender<Command>,
     counts: Arc<GossipCounts>,
+    known: Arc<Known>,
     task: JoinHandle<()>,
 }
 
@@ -125,6 +134,11 @@ impl Gossip {
     /// The counts, live.
     pub fn counts(&self) -> Arc<GossipCounts> {
         Arc::clone(&self.counts)
+    }
+
+    /// The addresses of admitted peers, as far as they are known; they follow the allow list.
+    pub fn known(&self) -> Arc<Known> {
+        Arc::clone(&self.known)
     }
 
     /// Stops the swarm; connections are closed.
@@ -172,7 +186,8 @@ pub fn start(
     incoming: mpsc::Sender<Vec<Vec<u8>>>,
 ) -> Result<Gossip, GossipError> {
     let topic = topic_of(chain_id);
-    let mut swarm = build(keypair, &topic, &without_a_mesh())?;
+    let known = Arc::new(Known::default());
+    let mut swarm = build(keypair, &topic, &without_a_mesh(), Door::new(Arc::clone(&known)))?;
     swarm
         .listen_on(config.listen.clone())
         .map_err(|error| GossipError::Listen { address: config.listen.clone(), reason: error.to_string() })?;
@@ -182,6 +197,8 @@ pub fn start(
         swarm,
         topic,
         peers: BTreeMap::new(),
+        cut: BTreeMap::new(),
+        known: Arc::clone(&known),
         silence: Silence::default(),
         batch: Vec::new(),
         batch_bytes: 0,
@@ -190,7 +207,7 @@ pub fn start(
     };
     state.set_peers(config.peers);
     let task = tokio::spawn(state.run(received));
-    Ok(Gossip { commands, counts, task })
+    Ok(Gossip { commands, counts, known, task })
 }
 
 /// What every node uses.
@@ -199,6 +216,8 @@ fn without_a_mesh() -> gossipsub::ConfigBuilder {
     config
         .max_transmit_size(MESSAGE_BYTES)
         .validation_mode(gossipsub::ValidationMode::Anonymous)
+        // Nothing is passed on before it was looked at.
+        .validate_messages()
         // No mesh: a message goes straight to every connected peer and is not relayed at once, which would cost
         // each node two copies of everything. Whom it does not reach hears of it at the next heartbeat and asks.
         .mesh_outbound_min(0)
@@ -211,10 +230,22 @@ fn without_a_mesh() -> gossipsub::ConfigBuilder {
     config
 }
 
+/// The transactions of a message; `None` if it is no batch of them. Looks at their number before it makes room for them.
+fn batch_of(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let count = u32::from_le_bytes(*bytes.first_chunk()?) as usize;
+    if count == 0 || count > MESSAGE_TRANSACTIONS {
+        return None;
+    }
+    let batch = Vec::<Vec<u8>>::try_from_slice(bytes).ok()?;
+    let fits = |transaction: &Vec<u8>| (1..=MAX_TRANSACTION_BYTES as usize).contains(&transaction.len());
+    batch.iter().all(fits).then_some(batch)
+}
+
 fn build(
     keypair: Keypair,
     topic: &gossipsub::IdentTopic,
     config: &gossipsub::ConfigBuilder,
+    door: Door,
 ) -> Result<Swarm<Behaviour>, GossipError> {
     let failed = |error: String| GossipError::Transport(error);
     let config = config.build().map_err(|error| failed(error.to_string()))?;
@@ -222,7 +253,6 @@ fn build(
         .map_err(|error| failed(error.to_string()))?;
     gossip.subscribe(topic).map_err(|error| failed(error.to_string()))?;
     let limits = connection_limits::ConnectionLimits::default()
-        .with_max_pending_incoming(Some(PENDING_INCOMING))
         .with_max_established_per_peer(Some(CONNECTIONS_PER_PEER));
     let behaviour = Behaviour {
         limits: connection_limits::Behaviour::new(limits),
@@ -231,7 +261,14 @@ fn build(
     };
     let swarm = libp2p::SwarmBuilder::with_existing_identity(keypair)
         .with_tokio()
-        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)
+        .with_other_transport(|keypair| {
+            let transport = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
+                .upgrade(upgrade::Version::V1Lazy)
+                .authenticate(noise::Config::new(keypair)?)
+                .multiplex(yamux::Config::default())
+                .boxed();
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(Guarded::new(transport, door))
+        })
         .map_err(|error| failed(error.to_string()))?
         .with_dns()
         .map_err(|error| failed(error.to_string()))?
@@ -246,6 +283,9 @@ struct State {
     swarm: Swarm<Behaviour>,
     topic: gossipsub::IdentTopic,
     peers: BTreeMap<PeerId, Option<Multiaddr>>,
+    /// Peers that sent garbage, and until when they are cut off.
+    cut: BTreeMap<PeerId, Instant>,
+    known: Arc<Known>,
     silence: Silence,
     batch: Vec<Arc<Vec<u8>>>,
     batch_bytes: usize,
@@ -276,6 +316,7 @@ impl State {
                 },
                 () = &mut flush, if !self.batch.is_empty() => self.flush(),
                 _ = redial.tick() => {
+                    self.heal();
                     self.drop_silent();
                     self.dial();
                 }
@@ -303,19 +344,16 @@ impl State {
 
     fn event(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
-            SwarmEvent::Behaviour(BehaviourEvent::Gossip(gossipsub::Event::Message { message, .. })) => {
-                let Ok(batch) = Vec::<Vec<u8>>::try_from_slice(&message.data) else {
-                    tracing::warn!("a peer sent bytes that are no batch of transactions");
-                    return;
-                };
-                let count = batch.len() as u64;
-                self.counts.received.fetch_add(count, Ordering::Relaxed);
-                if self.incoming.try_send(batch).is_err() {
-                    self.counts.dropped.fetch_add(count, Ordering::Relaxed);
-                }
-            }
-            SwarmEvent::ConnectionEstablished { peer_id, .. } => {
+            SwarmEvent::Behaviour(BehaviourEvent::Gossip(gossipsub::Event::Message {
+                message,
+                message_id,
+                propagation_source,
+            })) => self.message(&message.data, &message_id, propagation_source),
+            SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
                 tracing::debug!(%peer_id, "gossip peer connected");
+                if let (true, Some(ip)) = (endpoint.is_listener(), ip_of(endpoint.get_remote_address())) {
+                    self.known.seen(&peer_id, ip);
+                }
                 self.count_peers();
             }
             SwarmEvent::ConnectionClosed { .. } => self.count_peers(),
@@ -323,6 +361,39 @@ impl State {
                 tracing::debug!(%error, "refused an incoming gossip connection");
             }
             _ => {}
+        }
+    }
+
+    fn message(&mut self, bytes: &[u8], id: &gossipsub::MessageId, from: PeerId) {
+        let batch = batch_of(bytes);
+        let acceptance = match batch {
+            Some(_) => gossipsub::MessageAcceptance::Accept,
+            None => gossipsub::MessageAcceptance::Reject,
+        };
+        self.swarm.behaviour_mut().gossip.report_message_validation_result(id, &from, acceptance);
+        let Some(batch) = batch else {
+            tracing::warn!(peer = %from, "a peer sent bytes that are no batch of transactions; it is cut off");
+            self.swarm.behaviour_mut().allowed.disallow_peer(from);
+            self.cut.insert(from, Instant::now() + CUT);
+            return;
+        };
+        let count = batch.len() as u64;
+        self.counts.received.fetch_add(count, Ordering::Relaxed);
+        if self.incoming.try_send(batch).is_err() {
+            self.counts.dropped.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+
+    /// Lets peers in again whose time is over.
+    fn heal(&mut self) {
+        let now = Instant::now();
+        let over: Vec<PeerId> =
+            self.cut.iter().filter(|(_, until)| **until <= now).map(|(id, _)| *id).collect();
+        for id in over {
+            self.cut.remove(&id);
+            if self.peers.contains_key(&id) {
+                self.swarm.behaviour_mut().allowed.allow_peer(id);
+            }
         }
     }
 
@@ -339,9 +410,10 @@ impl State {
             // Taking a peer off the allow list also closes its connections.
             self.swarm.behaviour_mut().allowed.disallow_peer(id);
         }
-        for id in next.keys() {
+        for id in next.keys().filter(|id| !self.cut.contains_key(id)) {
             self.swarm.behaviour_mut().allowed.allow_peer(*id);
         }
+        self.known.set(next.clone());
         self.peers = next;
         self.dial();
     }
@@ -361,7 +433,7 @@ impl State {
         use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
         for (id, address) in &self.peers {
             let Some(address) = address else { continue };
-            if self.swarm.is_connected(id) {
+            if self.swarm.is_connected(id) || self.cut.contains_key(id) {
                 continue;
             }
             let options = DialOpts::peer_id(*id)

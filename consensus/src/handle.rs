@@ -67,6 +67,9 @@ pub struct Status {
     pub waiting_transactions: usize,
     /// Their bytes.
     pub waiting_bytes: usize,
+    /// How far the last block's time lies ahead of this node's clock, in milliseconds; 0 when it does not. `None`: the
+    /// clock cannot be read.
+    pub ahead_of_clock_ms: Option<u64>,
 }
 
 /// A running node's consensus. Stop it with [`Handle::stop`]; dropping it asks it to stop and does not wait.
@@ -117,7 +120,13 @@ impl Handle {
             gossip_peers: self.services.gossip.counts().peers.load(Ordering::Relaxed),
             waiting_transactions,
             waiting_bytes,
+            ahead_of_clock_ms: self.ahead_of_clock_ms(),
         }
+    }
+
+    fn ahead_of_clock_ms(&self) -> Option<u64> {
+        let now = self.services.clock.now_ms().ok()?;
+        Some(self.services.time_ms.load(Ordering::Relaxed).saturating_sub(now))
     }
 
     /// What this node found damaged in its own state, with what to do next; none while all is well. It votes nil on
@@ -167,7 +176,7 @@ fn submit(services: &Services, bytes: Vec<u8>) -> Result<Submitted, Refusal> {
     services.pool.submit(bytes, &|id| services.executor.account(state.as_ref(), id))
 }
 
-/// Starts a node's consensus. `genesis` is the SHA-256 of the genesis file that the store was initialised with.
+/// Starts a node's consensus. `genesis` comes from the genesis that the store was initialised with.
 ///
 /// # Errors
 /// [`StartError`]. Trouble of the engine itself comes later, through [`Handle::wait`].
@@ -210,6 +219,9 @@ pub async fn start(
         own_peer: keys.network.public().to_peer_id(),
         round: Arc::new(AtomicU64::new(0)),
         height: Arc::new(AtomicU64::new(tip.height.0)),
+        time_ms: Arc::new(AtomicU64::new(tip.time_ms.0)),
+        clock: ports.clock,
+        quorums: Arc::default(),
     };
     let base = services.blocks.base(services.store.as_ref())?;
     gossip.set_peers(for_gossip(&all_peers(&services, &base)?)).await;

@@ -8,7 +8,8 @@
 //! Invariants:
 //! - the proposer of a round is a pure function of (validator set of that height, height, round), so a block that
 //!   is synced under an old set is checked against the proposer that its voters saw;
-//! - whether a block is valid never depends on a clock but for a fresh proposal, and that verdict is never stored;
+//! - whether a block is valid never depends on a clock; whether it is voted for does, unless this node itself saw a
+//!   quorum of prevotes for it, and that verdict is never stored;
 //! - every signature is on disk in the sign guard before it leaves; who has lost that memory, or the engine's log,
 //!   follows without signing until the height in question is past ([`Mode`]);
 //! - a peer is heard only if the state admits it, or while this node itself is joining; the lists of the engine's
@@ -19,6 +20,7 @@
 
 pub mod config;
 pub mod context;
+pub mod door;
 mod driver;
 mod engine;
 pub mod events;
@@ -30,6 +32,7 @@ pub mod parts;
 mod peer_watch;
 pub mod ports;
 pub mod proposal;
+pub mod quorums;
 pub mod sign_guard;
 pub mod signing;
 mod supervisor;

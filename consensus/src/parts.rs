@@ -4,10 +4,11 @@
 //! and hands back a [`Received`] block once the head, all slices and the marker are there. The caller checks the
 //! head's signature through the `admit` callback BEFORE anything beyond a few early slices is kept.
 //!
-//! Invariants against a hostile publisher: at most [`STREAMS_PER_PUBLISHER`] open streams and
-//! [`PUBLISHERS`] publishers; a stream keeps at most the bytes its head announced (at most
-//! [`MAX_BLOCK_BYTES`]), and at most [`EARLY_PARTS`] slices before its head came; a stream that breaks a rule is
-//! dropped and its name refused from then on while it is remembered.
+//! Invariants against hostile publishers, who are admitted peers ([`inbox`] hears no others): each has at most
+//! [`STREAMS_PER_PUBLISHER`] open streams, at most [`STREAMS_PER_HEAD`] of them for one turn of one validator; a stream
+//! keeps at most the bytes its head announced (at most [`MAX_BLOCK_BYTES`]), and at most [`EARLY_PARTS`] slices before
+//! its head came; all streams together keep at most [`ASSEMBLY_BYTES`], and whoever holds most of them gives way. A
+//! stream that breaks a rule is dropped and its name refused from then on while it is remembered.
 //!
 //! Absent: validity. Whether the bytes are a block, and a good one, is [`crate::proposal`]'s matter.
 
@@ -15,9 +16,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use arc_malachitebft_core_consensus::PeerId;
 use arc_malachitebft_engine::util::streaming::{StreamContent, StreamId, StreamMessage};
+use aula_ledger::types::Hash;
 use bytes::Bytes;
 
 use crate::context::{Height, ProposalInit, ProposalPart};
+
+pub mod inbox;
 
 /// Bytes of a slice. 128 KiB keeps a 4 MiB block at 32 messages; measured equal or better than 64 and 256 KiB.
 pub const PART_BYTES: usize = 128 * 1024;
@@ -25,8 +29,10 @@ pub const PART_BYTES: usize = 128 * 1024;
 pub const MAX_BLOCK_BYTES: usize = 4 * 1024 * 1024 + 64 * 1024;
 /// Open streams of one publisher: a proposal, the same one streamed again, and one to spare.
 pub const STREAMS_PER_PUBLISHER: usize = 3;
-/// Publishers remembered at once; the least recently heard is forgotten first.
-pub const PUBLISHERS: usize = 64;
+/// Open streams of one publisher for one (validator, height, round): one, and the other one of an equivocator.
+pub const STREAMS_PER_HEAD: usize = 2;
+/// Bytes of all open streams.
+pub const ASSEMBLY_BYTES: usize = 48 * 1024 * 1024;
 /// Slices kept before the head of their stream has come (parts of one stream may overtake each other).
 pub const EARLY_PARTS: usize = 4;
 /// Longest name of a stream, in bytes; ours have 20.
@@ -50,9 +56,22 @@ pub enum Added {
     Pending,
     /// The block is complete.
     Complete(Box<Received>),
-    /// The part, or the whole stream, is refused; the text says why.
-    Refused(&'static str),
+    /// The part, or the whole stream, is refused.
+    Refused(Refused),
 }
+
+/// Why a stream is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Of no use here and now; no fault of anybody's.
+    #[error("{0}")]
+    Late(&'static str),
+    /// No honest node publishes this.
+    #[error("{0}")]
+    Junk(&'static str),
+}
+
+use Refused::{Junk, Late};
 
 #[derive(Debug, Default)]
 struct Stream {
@@ -67,41 +86,41 @@ struct Publisher {
     open: BTreeMap<StreamId, Stream>,
     order: VecDeque<StreamId>,
     closed: VecDeque<StreamId>,
-    heard: u64,
 }
 
 /// The streams that are being received.
 #[derive(Debug, Default)]
 pub struct Assembly {
     publishers: BTreeMap<PeerId, Publisher>,
-    ticks: u64,
 }
 
 impl Assembly {
-    /// Adds one part from `publisher`. `admit` sees each head once and says whether its stream may go on:
-    /// `Err(why)` refuses it.
+    /// Adds one part from `publisher`. `admit` sees each head once and says whether its stream may go on.
     pub fn add(
         &mut self,
         publisher: PeerId,
         part: StreamMessage<ProposalPart>,
-        admit: impl FnOnce(&ProposalInit) -> Result<(), &'static str>,
+        admit: impl FnOnce(&ProposalInit) -> Result<(), Refused>,
     ) -> Added {
         let id = part.stream_id;
         if id.to_bytes().len() > STREAM_ID_BYTES {
-            return Added::Refused("a stream's name is too long");
+            return Added::Refused(Junk("a stream's name is too long"));
         }
-        self.ticks += 1;
-        self.make_room(&publisher);
         let from = self.publishers.entry(publisher).or_default();
-        from.heard = self.ticks;
         if from.closed.contains(&id) {
             return Added::Pending;
         }
         if !from.open.contains_key(&id) {
             from.open(&id);
         }
+        if let StreamContent::Data(ProposalPart::Init(head)) = &part.content
+            && let Err(refused) = from.make_way(&id, head)
+        {
+            from.close(&id);
+            return Added::Refused(refused);
+        }
         let Some(stream) = from.open.get_mut(&id) else {
-            return Added::Refused("no room for another stream");
+            return Added::Refused(Late("no room for another stream"));
         };
         let outcome = match stream.take(part.sequence, part.content, admit) {
             Ok(()) => stream.finish(),
@@ -110,7 +129,29 @@ impl Assembly {
         if outcome != Added::Pending {
             from.close(&id);
         }
+        self.shrink();
         outcome
+    }
+
+    /// Forgets what these peers published; they are no longer heard.
+    pub fn retain(&mut self, mut heard: impl FnMut(&PeerId) -> bool) {
+        self.publishers.retain(|publisher, _| heard(publisher));
+    }
+
+    /// The bytes of all open streams.
+    pub fn bytes(&self) -> usize {
+        self.publishers.values().map(Publisher::bytes).sum()
+    }
+
+    /// Closes the oldest streams of whoever holds most, until the rest is within the bound.
+    fn shrink(&mut self) {
+        while self.bytes() > ASSEMBLY_BYTES {
+            let Some(most) = self.publishers.values_mut().max_by_key(|publisher| publisher.bytes()) else {
+                return;
+            };
+            let Some(oldest) = most.order.front().cloned() else { return };
+            most.close(&oldest);
+        }
     }
 
     /// Forgets open streams up to a decided height. Streams whose head has not come are kept: they may be the
@@ -128,16 +169,6 @@ impl Assembly {
             }
         }
     }
-
-    fn make_room(&mut self, publisher: &PeerId) {
-        if self.publishers.len() < PUBLISHERS || self.publishers.contains_key(publisher) {
-            return;
-        }
-        let quietest = self.publishers.iter().min_by_key(|(_, p)| p.heard).map(|(id, _)| *id);
-        if let Some(id) = quietest {
-            self.publishers.remove(&id);
-        }
-    }
 }
 
 impl Publisher {
@@ -150,6 +181,27 @@ impl Publisher {
         }
         self.open.insert(id.clone(), Stream::default());
         self.order.push_back(id.clone());
+    }
+
+    /// The same block streamed again replaces its earlier stream; a third block of one turn is refused.
+    fn make_way(&mut self, id: &StreamId, head: &ProposalInit) -> Result<(), Refused> {
+        let turn = |head: &ProposalInit| (head.proposer, head.height, head.round);
+        let others = self.open.iter().filter(|(other, _)| *other != id);
+        let same_turn: Vec<(StreamId, Hash)> = others
+            .filter_map(|(id, stream)| Some((id, stream.head.as_ref()?)))
+            .filter(|(_, other)| turn(other) == turn(head))
+            .map(|(id, other)| (id.clone(), other.block_hash))
+            .collect();
+        if let Some((again, _)) = same_turn.iter().find(|(_, hash)| *hash == head.block_hash) {
+            self.close(again);
+        } else if same_turn.len() >= STREAMS_PER_HEAD {
+            return Err(Junk("a third block of one turn"));
+        }
+        Ok(())
+    }
+
+    fn bytes(&self) -> usize {
+        self.open.values().map(|stream| stream.bytes).sum()
     }
 
     fn close(&mut self, id: &StreamId) {
@@ -167,22 +219,22 @@ impl Stream {
         &mut self,
         sequence: u64,
         content: StreamContent<ProposalPart>,
-        admit: impl FnOnce(&ProposalInit) -> Result<(), &'static str>,
-    ) -> Result<(), &'static str> {
+        admit: impl FnOnce(&ProposalInit) -> Result<(), Refused>,
+    ) -> Result<(), Refused> {
         match content {
             StreamContent::Data(ProposalPart::Init(head)) => {
                 if sequence != 0 {
-                    return Err("a head that is not first");
+                    return Err(Junk("a head that is not first"));
                 }
                 if self.head.is_some() {
                     return Ok(());
                 }
                 let announced = head.block_bytes as usize;
                 if announced == 0 || announced > MAX_BLOCK_BYTES {
-                    return Err("a block over the size limit");
+                    return Err(Junk("a block over the size limit"));
                 }
                 if self.bytes > announced {
-                    return Err("more bytes than the head announces");
+                    return Err(Junk("more bytes than the head announces"));
                 }
                 admit(&head)?;
                 self.head = Some(head);
@@ -190,25 +242,25 @@ impl Stream {
             StreamContent::Data(ProposalPart::Data(slice)) => self.slice(sequence, slice)?,
             StreamContent::Fin => {
                 if self.end.is_some_and(|end| end != sequence) || sequence < 2 {
-                    return Err("an end in the wrong place");
+                    return Err(Junk("an end in the wrong place"));
                 }
                 self.end = Some(sequence);
             }
         }
         let beyond = self.slices.last_key_value().map(|(last, _)| *last);
         match (self.end, beyond) {
-            (Some(end), Some(last)) if last >= end => Err("a slice after the end"),
+            (Some(end), Some(last)) if last >= end => Err(Junk("a slice after the end")),
             _ => Ok(()),
         }
     }
 
-    fn slice(&mut self, sequence: u64, slice: Vec<u8>) -> Result<(), &'static str> {
+    fn slice(&mut self, sequence: u64, slice: Vec<u8>) -> Result<(), Refused> {
         let limit = MAX_BLOCK_BYTES.div_ceil(PART_BYTES) as u64;
         if sequence == 0 || sequence > limit {
-            return Err("a slice out of range");
+            return Err(Junk("a slice out of range"));
         }
         if slice.is_empty() || slice.len() > PART_BYTES {
-            return Err("a slice over the size limit");
+            return Err(Junk("a slice over the size limit"));
         }
         if self.slices.contains_key(&sequence) {
             return Ok(());
@@ -216,11 +268,11 @@ impl Stream {
         let allowed = match &self.head {
             Some(head) => head.block_bytes as usize,
             None if self.slices.len() < EARLY_PARTS => MAX_BLOCK_BYTES,
-            None => return Err("too many slices before the head"),
+            None => return Err(Late("too many slices before the head")),
         };
         self.bytes += slice.len();
         if self.bytes > allowed {
-            return Err("more bytes than the head announces");
+            return Err(Junk("more bytes than the head announces"));
         }
         self.slices.insert(sequence, slice);
         Ok(())
@@ -233,7 +285,7 @@ impl Stream {
             return Added::Pending;
         }
         if self.bytes != head.block_bytes as usize {
-            return Added::Refused("fewer bytes than the head announces");
+            return Added::Refused(Junk("fewer bytes than the head announces"));
         }
         let mut block = Vec::with_capacity(self.bytes);
         for slice in std::mem::take(&mut self.slices).into_values() {

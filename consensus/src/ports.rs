@@ -82,6 +82,13 @@ pub trait Executor: Send + Sync + 'static {
     /// [`StoreError`].
     fn next_validators(&self, state: &dyn StateReader, tip: Height) -> Result<ValidatorSet, StoreError>;
 
+    /// The validators that decide the height after that: changes enter two heights after the block that decides them,
+    /// so they are settled.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn following_validators(&self, state: &dyn StateReader, tip: Height) -> Result<ValidatorSet, StoreError>;
+
     /// An account, `None` if there is none.
     ///
     /// # Errors

@@ -4,13 +4,14 @@
 //! judging: bytes → canonical block → does it follow the tip, within the limits → execute → the same header? →
 //! kept. When the block is decided, the kept outcome is written; nothing is executed twice on the common path.
 //!
-//! Time: what a block says about time is judged apart ([`Blocks::is_timely`]), for fresh proposals only, and never
-//! kept: one bad clock must not make a block invalid for good.
+//! Time: the ledger bounds it without a clock ([`aula_ledger::execute::time`]). Whether it is near the present is
+//! judged apart ([`Blocks::is_timely`]), for what comes over the network only, and never kept: one bad clock must not
+//! make a block invalid for good.
 //!
 //! A panic inside execution: while building, the transaction that causes it is found and set aside; while judging,
 //! the block is not voted for; on a decided block it is [`Broken`], and the process stops.
 //!
-//! Invariant: a kept outcome belongs to the state after the current tip; [`Blocks::decided`] forgets all.
+//! Invariant: a kept outcome is used on the base it was made on only; [`Blocks::decided`] forgets all.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use aula_ledger::chain::transaction::id_of_bytes;
 use aula_ledger::chain::{Block, ValidatorSet};
 use aula_ledger::codec::Canonical;
-use aula_ledger::execute::{BlockInput, ExecuteError, Outcome};
+use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, time};
 use aula_ledger::proof::merkle;
 use aula_ledger::state::StateReader;
 use aula_ledger::types::{Hash, Height, TimeMs, ValidatorAddress};
@@ -28,7 +29,7 @@ use crate::mempool::{Budget, Mempool, Pooled};
 use crate::parts::MAX_BLOCK_BYTES;
 use crate::ports::{ChainStore, Clock, Executor, StoreError, Tip};
 
-/// How far ahead of a validator's clock a fresh proposal may be, in milliseconds (DESIGN.md 5).
+/// How far ahead of a validator's clock a proposed block may be, in milliseconds.
 pub const MAX_AHEAD_MS: u64 = 500;
 /// Blocks kept with their outcome at one height: two a round for a few rounds. The oldest is forgotten first.
 const KEPT: usize = 12;
@@ -64,18 +65,32 @@ pub enum Broken {
 pub struct Wrong {
     /// What is wrong with it, for the log.
     pub why: String,
-    /// Whether these bytes are the block of the announced hash. If not, they say nothing about that block: anybody
-    /// may have garbled them on the way, so they are dropped instead of held against it.
-    pub genuine: bool,
+    /// What the verdict is on.
+    pub fault: Fault,
+}
+
+/// What a verdict is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The block of the announced hash: it is wrong for good, whoever sends it.
+    Block,
+    /// The bytes: they are not the block of the announced hash and say nothing about it. Anybody may have sent them.
+    Bytes,
+    /// The head: whoever signed it proposes a block as fresh that another validator built. Nothing against the block.
+    Head,
 }
 
 impl Wrong {
     fn because(why: impl Into<String>) -> Self {
-        Self { why: why.into(), genuine: true }
+        Self { why: why.into(), fault: Fault::Block }
     }
 
     fn garbled(why: impl Into<String>) -> Self {
-        Self { why: why.into(), genuine: false }
+        Self { why: why.into(), fault: Fault::Bytes }
+    }
+
+    fn head() -> Self {
+        Self { why: "a fresh block names another proposer than its round's".into(), fault: Fault::Head }
     }
 }
 
@@ -88,6 +103,8 @@ pub struct Base {
     pub state: Arc<dyn StateReader>,
     /// Who decides the next block.
     pub validators: Arc<ValidatorSet>,
+    /// Who decides the one after it.
+    pub following: Arc<ValidatorSet>,
 }
 
 impl Base {
@@ -132,7 +149,8 @@ impl Blocks {
         let tip = store.tip()?;
         let state = store.state()?;
         let validators = Arc::new(self.executor.next_validators(state.as_ref(), tip.height)?);
-        Ok(Base { tip, state, validators })
+        let following = Arc::new(self.executor.following_validators(state.as_ref(), tip.height)?);
+        Ok(Base { tip, state, validators, following })
     }
 
     /// Builds the next block from what waits in the pool.
@@ -147,8 +165,8 @@ impl Blocks {
             per_account: params.max_block_account_transactions as usize,
             range_values: params.max_block_range_values,
         };
-        // Parent + 1 ms always passes, so a proposer whose clock failed still proposes.
-        let time_ms = TimeMs(self.clock.now_ms().unwrap_or(0).max(base.tip.time_ms.0.saturating_add(1)));
+        // A proposer whose clock failed still proposes.
+        let time_ms = time::proposed(base.tip.time_ms, self.clock.now_ms().ok());
         let mut chosen = self.pool.select(budget);
         for _ in 0..BUILD_ATTEMPTS {
             match self.try_build(base, proposer, time_ms, &chosen)? {
@@ -177,10 +195,10 @@ impl Blocks {
         hash: Hash,
         fresh_proposer: Option<ValidatorAddress>,
     ) -> Result<Result<Arc<Judged>, Wrong>, Broken> {
-        if let Some(known) = self.kept(&hash) {
+        if let Some(known) = self.kept(base, &hash) {
             let proposer = known.block.header.proposer;
             if fresh_proposer.is_some_and(|fresh| fresh != proposer) {
-                return Ok(Err(Wrong::because("a fresh block names another proposer than its round's")));
+                return Ok(Err(Wrong::head()));
             }
             return Ok(Ok(known));
         }
@@ -229,18 +247,19 @@ impl Blocks {
         text
     }
 
-    /// Whether a fresh proposal's time is acceptable to this node's clock. The parent's time + 1 ms always is.
-    pub fn is_timely(&self, base: &Base, block: &Block) -> bool {
-        let time = block.header.time_ms.0;
-        if time == base.tip.time_ms.0.saturating_add(1) {
+    /// Whether a proposed block's time is acceptable to this node's clock. The parent's time + 1 ms always is: it takes
+    /// the chain nowhere, and clocks that were set back, or all fail, must not stop it.
+    pub fn is_timely(&self, base: &Base, time_ms: TimeMs) -> bool {
+        if time_ms.0 == base.tip.time_ms.0.saturating_add(1) {
             return true;
         }
-        self.clock.now_ms().is_ok_and(|now| time <= now.saturating_add(MAX_AHEAD_MS))
+        self.clock.now_ms().is_ok_and(|now| time_ms.0 <= now.saturating_add(MAX_AHEAD_MS))
     }
 
-    /// A block executed at this height, by hash.
-    pub fn kept(&self, hash: &Hash) -> Option<Arc<Judged>> {
-        self.lock().by_hash.get(hash).cloned()
+    /// A block executed on this base, by hash. One that was judged while the tip moved belongs to no base any more.
+    pub fn kept(&self, base: &Base, hash: &Hash) -> Option<Arc<Judged>> {
+        let follows = |judged: &&Arc<Judged>| judged.block.header.parent == base.tip.hash;
+        self.lock().by_hash.get(hash).filter(follows).cloned()
     }
 
     /// Forgets everything kept: the tip moved.
@@ -273,14 +292,14 @@ impl Blocks {
         if header.height != base.height() || header.parent != base.tip.hash {
             return Err(Wrong::because("it does not follow the last decided block"));
         }
-        if header.time_ms <= base.tip.time_ms {
-            return Err(Wrong::because("its time is not after its parent's"));
+        if !time::may_follow(base.tip.time_ms, header.time_ms) {
+            return Err(Wrong::because("its time is not after its parent's, or more than a day after it"));
         }
         if base.validators.get(&header.proposer).is_none() {
             return Err(Wrong::because("its proposer is no validator of this height"));
         }
         if fresh_proposer.is_some_and(|fresh| fresh != header.proposer) {
-            return Err(Wrong::because("a fresh block names another proposer than its round's"));
+            return Err(Wrong::head());
         }
         Ok(block)
     }

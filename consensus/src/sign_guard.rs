@@ -7,7 +7,9 @@
 //! The file: a header record (format, floor), then records in the order of writing, zero-filled ahead so that a
 //! sync is a data sync only. Records are aligned to 64 bytes and so never span a disk sector: a record is there
 //! or it is not, and a bad checksum is damage, not a torn write. When the file is full it is rewritten with the
-//! records of the current height only, through a temporary file and a rename.
+//! records of the highest round of the current height only, through a temporary file and a rename: a validator does
+//! not go back to a round that it has left, so nothing below the lowest round on record is signed any more, and a
+//! height may have as many rounds as it takes.
 //!
 //! The floor: the highest height at which this node must not sign. A missing or damaged file has no memory of
 //! what was signed, so the caller gets [`Opened::Missing`] or [`Opened::Damaged`] and runs as a follower until
@@ -23,7 +25,7 @@ use sha2::{Digest, Sha256};
 
 mod file;
 
-use file::{CAPACITY, RECORD_BYTES, encode, parse, write_fresh};
+use file::{CAPACITY, Parsed, RECORD_BYTES, encode, parse, write_fresh};
 
 /// What is signed: part of the key under which only one message may ever be signed.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,6 +59,16 @@ pub enum GuardError {
         height: u64,
         /// The highest height that must not be signed any more.
         floor: u64,
+    },
+    /// The round lies below what this height's records go back to.
+    #[error("round {round} of height {height} is below round {lowest}, the lowest one on record")]
+    BelowRound {
+        /// Height of the refused message.
+        height: u64,
+        /// Its round.
+        round: u32,
+        /// The lowest round that may still be signed.
+        lowest: u32,
     },
     /// Votes and proposals have a round.
     #[error("a message without a round is never signed")]
@@ -96,6 +108,8 @@ struct Inner {
     floor: u64,
     height: u64,
     signed: BTreeMap<(u32, Step), [u8; 32]>,
+    /// What was recorded last.
+    last: Option<[u8; 32]>,
     refusals: u64,
     conflict: bool,
 }
@@ -116,8 +130,16 @@ impl SignGuard {
     pub fn create(path: &Path, floor: u64) -> Result<Self, GuardError> {
         let io = |source| GuardError::Io { path: path.to_owned(), source };
         let file = write_fresh(path, floor, 0, &BTreeMap::new()).map_err(io)?;
-        let inner =
-            Inner { file, next: 1, floor, height: 0, signed: BTreeMap::new(), refusals: 0, conflict: false };
+        let inner = Inner {
+            file,
+            next: 1,
+            floor,
+            height: 0,
+            signed: BTreeMap::new(),
+            last: None,
+            refusals: 0,
+            conflict: false,
+        };
         Ok(Self { path: path.to_owned(), inner: Mutex::new(inner) })
     }
 
@@ -135,8 +157,8 @@ impl SignGuard {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(io)?;
         match parse(&bytes) {
-            Ok((floor, next, height, signed)) => {
-                let inner = Inner { file, next, floor, height, signed, refusals: 0, conflict: false };
+            Ok(Parsed { floor, next, height, signed, last }) => {
+                let inner = Inner { file, next, floor, height, signed, last, refusals: 0, conflict: false };
                 Ok(Opened::Ready(Self { path: path.to_owned(), inner: Mutex::new(inner) }))
             }
             Err(reason) => Ok(Opened::Damaged(reason)),
@@ -156,6 +178,11 @@ impl SignGuard {
     /// Hashes of what was signed at the last height.
     pub fn signed_at_last_height(&self) -> Vec<[u8; 32]> {
         self.lock().signed.values().copied().collect()
+    }
+
+    /// The hash of what was signed last, if anything was signed since the file was begun.
+    pub fn signed_last(&self) -> Option<[u8; 32]> {
+        self.lock().last
     }
 
     /// Raises the floor durably: from now on nothing at or below `floor` is signed.
@@ -183,12 +210,15 @@ impl SignGuard {
         let hash: [u8; 32] = Sha256::digest(bytes).into();
         let mut inner = self.lock();
         let known = inner.signed.get(&(round, step)).filter(|_| height == inner.height).copied();
+        let lowest = inner.signed.first_key_value().map_or(0, |((lowest, _), _)| *lowest);
         let refused = if height <= inner.floor {
             Some(GuardError::BelowFloor { height, floor: inner.floor })
         } else if height < inner.height {
             Some(GuardError::BelowFloor { height, floor: inner.height - 1 })
         } else if known.is_some_and(|known| known != hash) {
             Some(GuardError::Conflict { height, round, step })
+        } else if height == inner.height && round < lowest {
+            Some(GuardError::BelowRound { height, round, lowest })
         } else {
             None
         };
@@ -222,12 +252,12 @@ impl SignGuard {
         hash: [u8; 32],
     ) -> std::io::Result<()> {
         if inner.next >= CAPACITY {
-            let kept = if height == inner.height { inner.signed.clone() } else { BTreeMap::new() };
+            let highest = inner.signed.last_key_value().map_or(0, |((highest, _), _)| *highest);
+            let mut kept = inner.signed.clone();
+            kept.retain(|(round, _), _| height == inner.height && *round == highest);
             inner.file = write_fresh(&self.path, inner.floor, inner.height, &kept)?;
             inner.next = kept.len() + 1;
-            if inner.next >= CAPACITY {
-                return Err(std::io::Error::other("more than 2,000 signatures at one height"));
-            }
+            inner.signed = kept;
         }
         let record = encode(height, round, step, &hash);
         inner.file.seek(SeekFrom::Start((inner.next * RECORD_BYTES) as u64))?;
@@ -239,6 +269,7 @@ impl SignGuard {
             inner.height = height;
         }
         inner.signed.insert((round, step), hash);
+        inner.last = Some(hash);
         Ok(())
     }
 

@@ -22,6 +22,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 
 use crate::context::{Address, AulaContext, Height, Proposal, ProposalInit, Vote};
+use crate::quorums::Quorums;
 use crate::sign_guard::{GuardError, SignGuard, Step};
 
 /// An Ed25519 signature as 64 bytes. Any 64 bytes decode; verification decides.
@@ -147,16 +148,17 @@ pub fn is_valid(public_key: &VerifyingKey, bytes: &[u8], signature: &Signature) 
     public_key.verify_strict(bytes, &ed25519_dalek::Signature::from_bytes(&signature.0)).is_ok()
 }
 
-/// Verifies what other validators signed on one chain.
+/// Verifies what validators signed on one chain, and counts the votes that are valid.
 #[derive(Clone, Debug)]
 pub struct StrictVerifier {
     genesis: Hash,
+    quorums: Arc<Quorums>,
 }
 
 impl StrictVerifier {
-    /// A verifier for one chain.
-    pub fn new(genesis: Hash) -> Self {
-        Self { genesis }
+    /// A verifier for one chain that tells `quorums` of every valid vote.
+    pub fn new(genesis: Hash, quorums: Arc<Quorums>) -> Self {
+        Self { genesis, quorums }
     }
 }
 
@@ -171,7 +173,11 @@ impl Verifier<AulaContext> for StrictVerifier {
         let Some(bytes) = vote_sign_bytes(&self.genesis, vote) else {
             return Ok(VerificationResult::Invalid);
         };
-        Ok(VerificationResult::from_bool(is_valid(public_key, &bytes, signature)))
+        let valid = is_valid(public_key, &bytes, signature);
+        if valid {
+            self.quorums.count(vote);
+        }
+        Ok(VerificationResult::from_bool(valid))
     }
 
     async fn verify_signed_proposal(

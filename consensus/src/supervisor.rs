@@ -17,8 +17,9 @@ use ed25519_dalek::SigningKey;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::context::{Address, AulaContext};
-use crate::driver::{Driver, Ended, Services};
-use crate::engine::{self, SessionConfig, all_peers};
+use crate::door::{Door, guard};
+use crate::driver::{Driver, Ended, Services, Wires};
+use crate::engine::{self, Session, SessionConfig, all_peers};
 use crate::events::{Event, Fatal, Mode};
 use crate::peer_watch;
 use crate::sign_guard::{Opened, SignGuard};
@@ -54,6 +55,12 @@ pub(crate) struct Supervisor {
 impl Supervisor {
     /// Runs until stopped or until something fails that this node must not survive.
     pub(crate) async fn run(mut self) -> Result<(), Fatal> {
+        let listen = &self.session.listen;
+        let guard = guard::start(listen, Door::new(self.services.gossip.known())).await.map_err(|error| {
+            Fatal::engine(format!("cannot listen on {listen}: {error}; is another node using it?"))
+        })?;
+        // The guard stands at the public address for as long as this runs.
+        self.session.listen = guard.engine.clone();
         loop {
             let (signer, mode) = self.choose_mode()?;
             self.show(|shown| shown.mode = mode);
@@ -144,7 +151,9 @@ impl Supervisor {
     async fn one_session(&self, signer: Option<GuardedSigner>, mode: Mode) -> Result<Ended, Fatal> {
         let base = self.services.blocks.base(self.services.store.as_ref())?;
         let peers = all_peers(&self.services, &base)?;
-        let (channels, engine) = engine::start(&self.session, &peers, signer.clone()).await?;
+        let quorums = Arc::clone(&self.services.quorums);
+        let started = engine::start(&self.session, &peers, signer.clone(), quorums).await?;
+        let Session { channels, handle: engine, inbox, verdicts } = started;
         let Channels { consensus, network, events, requests: _requests, net_requests } = channels;
         let follow_until = match mode {
             Mode::Follower { until: Some(until) } => Some(until.into()),
@@ -155,7 +164,8 @@ impl Supervisor {
             tokio::spawn(peer_watch::watch(net_requests.clone(), Arc::clone(&self.engine_peers), silent));
         let (alarm, mut alarms) = mpsc::channel(1);
         let listen = tokio::spawn(watch_log(events.subscribe(), alarm));
-        let driver = Driver::new(self.services.clone(), signer, follow_until, network, net_requests, peers);
+        let wires = Wires { network, network_requests: net_requests, inbox, engine: Box::new(verdicts) };
+        let driver = Driver::new(self.services.clone(), signer, follow_until, wires, peers);
         let ended = match driver {
             Err(fatal) => Err(fatal),
             Ok(driver) => tokio::select! {

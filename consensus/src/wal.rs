@@ -8,6 +8,10 @@
 //! - else the log is set aside and this node follows, signing nothing, until that height is past. Having
 //!   forgotten what it was locked on, it must not vote there again. The others need no restart.
 //!
+//! A log without damage may lack entries at its end too: restored from a backup, or cut where an entry ends. It is
+//! judged likewise, but for one signature, the last: the guard records a signature before the engine logs it, and the
+//! engine logs it before it leaves, so a process that stopped in between has told nobody.
+//!
 //! Format (arc-malachitebft-wal 0.8.2): version `u32`, height `u64`, then entries of a compression flag `u8`,
 //! length `u64`, CRC-32 `u32`, bytes; integers big endian.
 
@@ -77,8 +81,16 @@ pub(crate) fn check(
         });
     };
     let (damage, signed) = scan(entries, genesis, own);
-    let covered = height == signed_at && guard.signed_at_last_height().iter().all(|h| signed.contains(h));
+    let missing: Vec<[u8; 32]> =
+        guard.signed_at_last_height().into_iter().filter(|hash| !signed.contains(hash)).collect();
+    let covered = height == signed_at && missing.is_empty();
+    let told_nobody = missing.is_empty()
+        || Some(missing.as_slice()) == guard.signed_last().as_ref().map(std::slice::from_ref);
     match damage {
+        None if matters && height == signed_at && !told_nobody => {
+            set_aside(path)?;
+            Ok(lost(format!("the write-ahead log lacks {} of the signatures of its height", missing.len())))
+        }
         None if matters && height < signed_at => {
             set_aside(path)?;
             Ok(lost(format!("the write-ahead log is of height {height}, older than what was signed")))

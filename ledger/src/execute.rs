@@ -26,6 +26,7 @@ pub(crate) mod cost;
 pub mod limits;
 #[cfg(test)]
 mod tests;
+pub mod time;
 
 /// What a block is executed with. Roots are computed, not given.
 #[derive(Debug, Clone, Copy)]
@@ -104,7 +105,7 @@ pub enum ExecuteError {
         /// Which parameter.
         limit: &'static str,
     },
-    /// The block does not follow the state: another chain or height, or a time not after the parent's.
+    /// The block does not follow the state: another chain or height, or a time out of the rule.
     #[error("the block does not follow the state: its {0} is wrong")]
     NotNext(&'static str),
     /// The store failed: stop the process.
@@ -289,7 +290,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The block extends this very state. A time of parent + 1 ms always passes, whatever any clock says.
+/// The block extends this very state, in height and in [`time`].
 fn follows(chain: &ChainRecord, input: &BlockInput<'_>) -> Result<(), ExecuteError> {
     if chain.genesis_sha256 != *input.genesis {
         return Err(ExecuteError::NotNext("chain id"));
@@ -297,7 +298,7 @@ fn follows(chain: &ChainRecord, input: &BlockInput<'_>) -> Result<(), ExecuteErr
     if chain.height.0.checked_add(1) != Some(input.height.0) {
         return Err(ExecuteError::NotNext("height"));
     }
-    if input.time_ms <= chain.time_ms {
+    if !time::may_follow(chain.time_ms, input.time_ms) {
         return Err(ExecuteError::NotNext("time"));
     }
     Ok(())

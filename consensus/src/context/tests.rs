@@ -60,3 +60,25 @@ fn the_largest_height_does_not_overflow() {
     assert_eq!(Height(u64::MAX).increment_by(5), Height(u64::MAX));
     assert_eq!(Height(0).decrement_by(1), None);
 }
+
+/// A validator of power w used to have w turns in a row: if it was down, w rounds failed one after another.
+#[test]
+fn nobody_below_a_third_of_the_power_has_two_turns_in_a_row() {
+    for powers in
+        [&[(1, 3), (2, 2), (3, 2), (4, 2), (5, 2)][..], &[(1, 30), (2, 25), (3, 25), (4, 17), (5, 1)]]
+    {
+        let set = set(powers);
+        let total = set.total_power();
+        let turn = |n: u64| AulaContext.select_proposer(&set, Height(n), Round::new(0)).address;
+        for n in 0..2 * total {
+            assert_ne!(turn(n), turn(n + 1), "turns {n} and the next of {powers:?}");
+            // The next round of a height is the turn of the next height.
+            let next = AulaContext.select_proposer(&set, Height(n), Round::new(1)).address;
+            assert_eq!(next, turn(n + 1));
+        }
+        for validator in set.validators() {
+            let turns = (0..total).filter(|n| turn(*n) == validator.address).count() as u64;
+            assert_eq!(turns, validator.power);
+        }
+    }
+}

@@ -13,7 +13,7 @@ use arc_malachitebft_core_types::{
 };
 use aula_ledger::chain;
 
-use super::{Driver, Held, answer, blocking};
+use super::{AtHeight, Driver, Held, answer, blocking};
 use crate::context::{Address, AulaContext, Height, ValidatorSet};
 use crate::events::{Event, Fatal};
 use crate::ports::{Commit, Decided};
@@ -85,10 +85,13 @@ impl Driver {
         .await??;
         answer(reply, ());
         self.services.height.store(self.base.tip.height.0, Ordering::Relaxed);
+        self.services.time_ms.store(self.base.tip.time_ms.0, Ordering::Relaxed);
         self.validators = ValidatorSet::of(&self.base.validators)?;
+        self.following = ValidatorSet::of(&self.base.following)?;
         self.assembly.decided(certificate.height);
-        self.received.clear();
-        self.untimely.clear();
+        self.at_height = AtHeight::default();
+        self.judging.clear();
+        self.round = 0;
         self.proposed = false;
         self.tell(Event::Decided {
             height: judged.block.header.height,
@@ -111,7 +114,7 @@ impl Driver {
         certificate: &CommitCertificate<AulaContext>,
     ) -> Result<Arc<Judged>, Fatal> {
         let hash = certificate.value_id;
-        if let Some(judged) = self.services.blocks.kept(&hash) {
+        if let Some(judged) = self.services.blocks.kept(&self.base, &hash) {
             return Ok(judged);
         }
         let (store, blocks, base) =

@@ -1,21 +1,25 @@
-//! The engine's peers: waiting for them before the first height, keeping the allow list as votes change it, and
-//! beginning anew with one that has fallen silent.
+//! The engine's peers: waiting for them before the first height, keeping the allow list as votes change it, beginning
+//! anew with one that has fallen silent, and doing without one that publishes junk.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use arc_malachitebft_app_channel::NetworkRequest;
+use arc_malachitebft_core_consensus::PeerId as EnginePeerId;
 use arc_malachitebft_core_types::ValidatorSet as _;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 
 use super::Driver;
-use crate::engine::{all_peers, allow_addresses};
+use crate::engine::{all_peers, allow_addresses, engine_peer};
 use crate::events::Fatal;
 
 /// Longest wait for peers before the first height.
 const GATHER: Duration = Duration::from_secs(1);
 /// How often connected peers are counted meanwhile.
 const GATHER_POLL: Duration = Duration::from_millis(20);
+/// How long a peer that published junk is cut off.
+const CUT: Duration = Duration::from_secs(60);
 /// From a connection to its subscriptions.
 const GATHER_GRACE: Duration = Duration::from_millis(100);
 
@@ -40,7 +44,8 @@ impl Driver {
 
     /// Brings the allow lists of the engine's network and of gossip up to what the state admits.
     pub(super) async fn update_peers(&mut self) -> Result<(), Fatal> {
-        let next = all_peers(&self.services, &self.base)?;
+        let mut next = all_peers(&self.services, &self.base)?;
+        next.retain(|peer| !self.cut.contains_key(&peer.peer));
         if next == self.peers {
             return Ok(());
         }
@@ -53,8 +58,27 @@ impl Driver {
             self.add_peer(address, "a peer is admitted").await;
         }
         self.services.gossip.set_peers(crate::engine::for_gossip(&next)).await;
+        let heard: BTreeSet<_> = next.iter().filter_map(|peer| engine_peer(&peer.peer)).collect();
+        self.assembly.retain(|publisher| heard.contains(publisher));
+        self.inbox.admit(heard);
         self.peers = next;
         Ok(())
+    }
+
+    /// Ends the connections with a peer that published what no honest node publishes, and hears nothing of it for a
+    /// while: not from others either, since its signature is on what it published.
+    pub(super) async fn cut_off(&mut self, publisher: EnginePeerId, why: &str) -> Result<(), Fatal> {
+        tracing::warn!(%publisher, why, "a peer published junk; it is cut off for {} s", CUT.as_secs());
+        let Ok(peer) = PeerId::from_bytes(&publisher.to_bytes()) else { return Ok(()) };
+        self.cut.insert(peer, Instant::now() + CUT);
+        self.update_peers().await
+    }
+
+    /// Admits peers again whose time is over.
+    pub(super) async fn heal(&mut self) -> Result<(), Fatal> {
+        let now = Instant::now();
+        self.cut.retain(|_, until| *until > now);
+        self.update_peers().await
     }
 
     /// Ends the connections with a peer that has not said what it wants to hear; both sides dial again.

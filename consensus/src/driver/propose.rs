@@ -118,8 +118,9 @@ impl Driver {
     }
 
     /// Stores a proposed block with the signed head of its stream, durably.
-    pub(super) async fn store_proposal(&self, head: &ProposalInit, block: &[u8]) -> Result<(), Fatal> {
+    pub(super) async fn store_proposal(&mut self, head: &ProposalInit, block: &[u8]) -> Result<(), Fatal> {
         let Some(round) = head.round.as_u32() else { return Ok(()) };
+        self.at_height.stored.insert((round, head.block_hash));
         self.store_undecided(Undecided {
             height: head.height.into(),
             round,

@@ -1,278 +1,285 @@
-//! Receiving: parts of proposals, blocks by value sync, and what is known when a round starts.
+//! Receiving blocks from the network: part → stream → block → verdict → the engine.
+//!
+//! What a hostile peer can make this node do is bounded at each step. A head is looked at before anything is kept
+//! (`super::heads`); a block that has a verdict is not received again; a round has two blocks, a round to come has one
+//! place, and nothing of it is executed before the round begins; blocks are executed beside the loop
+//! (`super::judging`), each once (`super::verdicts`). Whoever publishes what no honest node would is cut off
+//! (`super::peers`).
 
 use std::sync::Arc;
 
-use arc_malachitebft_app_channel::Reply;
-use arc_malachitebft_app_channel::app::engine::host::SyncedValueOutcome;
 use arc_malachitebft_app_channel::app::types::ProposedValue;
-use arc_malachitebft_app_channel::app::types::streaming::StreamMessage;
-use arc_malachitebft_core_consensus::{PeerId, Role};
-use arc_malachitebft_core_types::{Round, Validity};
-use aula_ledger::chain::Block;
-use aula_ledger::codec::Canonical;
-use aula_ledger::types::Hash;
-use bytes::Bytes;
+use arc_malachitebft_core_types::Validity;
+use aula_ledger::types::{Hash, TimeMs};
 
-use super::{Driver, answer, blocking};
-use crate::context::{Address, AulaContext, Height, ProposalInit, ProposalPart, ValidatorSet, Value};
-use crate::events::{Event, Fatal};
-use crate::parts::{Added, Received};
-use crate::ports::Undecided;
-use crate::proposal::{Judged, Wrong};
-use crate::signing::{init_sign_bytes, is_valid};
+use super::heads::{ROUNDS_BEHIND, Setting};
+use super::judging::{Done, Job};
+use super::verdicts::Verdict;
+use super::{Driver, blocking};
+use crate::context::{AulaContext, ProposalInit, Value};
+use crate::events::Fatal;
+use crate::parts::inbox::Heard;
+use crate::parts::{Added, Refused};
+use crate::proposal::{Fault, Judged, Wrong};
 
-/// Complete blocks of the next height but one that are kept: two proposers in two rounds.
+/// Complete blocks of the next height that are kept, those of the lowest rounds, one a round.
 const EARLY_BLOCKS: usize = 4;
 /// Blocks taken per round: one, and the other one of an equivocator.
 const BLOCKS_PER_ROUND: usize = 2;
-
-/// Whether a stream of parts may begin: by the proposer of its round, for this height or the next.
-fn check_head(
-    genesis: &Hash,
-    current: Height,
-    validators: &ValidatorSet,
-    head: &ProposalInit,
-) -> Result<(), &'static str> {
-    let Some(round) = head.round.as_u32() else { return Err("a stream without a round") };
-    if head.valid_round.as_u32().is_some_and(|valid| valid >= round) {
-        return Err("a valid round that is not below the round");
-    }
-    if head.height < current {
-        return Err("a decided height");
-    }
-    if head.height.0 > current.0.saturating_add(1) {
-        return Err("a height too far ahead");
-    }
-    let Some(sender) = validators.by_address(&head.proposer) else { return Err("not from a validator") };
-    // The next height's set may differ by a validator; its heads are checked again when it is current.
-    let expected = AulaContext::proposer_of(validators, head.height, head.round);
-    if head.height == current && expected.map(|v| v.address) != Some(head.proposer) {
-        return Err("not from the proposer of its round");
-    }
-    if !is_valid(&sender.public_key, &init_sign_bytes(genesis, head), &head.signature) {
-        return Err("a head with a wrong signature");
-    }
-    Ok(())
-}
+/// Streams that one publisher may begin at one height, and for each of its rounds. Honest nodes stream their own block,
+/// and in late rounds the one they are locked on.
+const STREAMS: u32 = 8;
+const STREAMS_PER_ROUND: u32 = 4;
+/// Blocks that are kept until the quorum that their heads name is seen here too.
+const CLAIMS: usize = 4;
 
 impl Driver {
-    /// ReceivedProposalPart: collect; when the block is complete, judge it, store it, reply with the verdict.
-    pub(super) async fn received_part(
-        &mut self,
-        publisher: PeerId,
-        part: StreamMessage<ProposalPart>,
-        reply: Reply<Option<ProposedValue<AulaContext>>>,
-    ) -> Result<(), Fatal> {
-        let current = self.height();
-        let mut starts = false;
-        let (genesis, validators) = (&self.services.genesis, &self.validators);
-        let added = self.assembly.add(publisher, part, |head| {
-            check_head(genesis, current, validators, head)?;
-            starts = head.height == current;
-            Ok(())
+    /// One part of a block.
+    pub(super) async fn received_part(&mut self, heard: Heard) -> Result<(), Fatal> {
+        let Heard { publisher, part } = heard;
+        let (mut starts, mut judged) = (false, None);
+        let mut assembly = std::mem::take(&mut self.assembly);
+        let mut begun = self.at_height.begun.get(&publisher).copied().unwrap_or(0);
+        let most = STREAMS.saturating_add(STREAMS_PER_ROUND.saturating_mul(self.round.saturating_add(1)));
+        let setting = self.setting();
+        let added = assembly.add(publisher, part, |head| {
+            setting.check(head)?;
+            begun += 1;
+            if begun > most {
+                return Err(Refused::Junk("more streams than a height has use for"));
+            }
+            starts = head.height == setting.height;
+            if starts && self.at_height.verdicts.of(&head.block_hash).is_some() {
+                judged = Some(head.clone());
+                return Err(Refused::Late("a block that is judged"));
+            }
+            self.has_place(head).then_some(()).ok_or(Refused::Late("its round has had its blocks"))
         });
+        self.assembly = assembly;
+        self.at_height.begun.insert(publisher, begun);
         if starts {
             // Somebody proposes for the height that we may be holding back: go on.
-            self.proposed = true;
-            self.release();
+            self.go_on();
         }
-        let value = match added {
-            Added::Pending => None,
-            Added::Refused(why) => {
-                tracing::debug!(%publisher, why, "a stream of parts is refused");
-                None
+        if let Some(head) = judged {
+            return self.known_again(head).await;
+        }
+        match added {
+            Added::Pending => Ok(()),
+            Added::Refused(Refused::Late(why)) => {
+                tracing::debug!(%publisher, why, "a stream of parts is not taken");
+                Ok(())
             }
-            Added::Complete(received) if received.head.height > current => {
-                self.keep_early(*received);
-                None
-            }
-            Added::Complete(received) if received.head.height < current => None,
-            Added::Complete(received) => {
-                // Its head may have come while the height before was still being decided.
-                self.proposed = true;
-                self.release();
-                self.judge_received(*received).await?
-            }
-        };
-        answer(reply, value);
+            Added::Refused(Refused::Junk(why)) => self.cut_off(publisher, why).await,
+            Added::Complete(received) => self.complete(Job::new(publisher, *received)).await,
+        }
+    }
+
+    /// What heads are looked at with.
+    fn setting(&self) -> Setting<'_> {
+        Setting {
+            genesis: &self.services.genesis,
+            height: self.height(),
+            round: self.round,
+            validators: &self.validators,
+            following: &self.following,
+            quorums: &self.services.quorums,
+            stored: &self.at_height.stored,
+        }
+    }
+
+    /// Somebody proposes for the height that we may be holding back.
+    fn go_on(&mut self) {
+        self.proposed = true;
+        self.release();
+    }
+
+    /// Whether the round of a head still takes a block.
+    fn has_place(&self, head: &ProposalInit) -> bool {
+        let Some(round) = head.round.as_u32() else { return false };
+        if head.height != self.height() {
+            return self.early.get(&round).is_none_or(|job| job.received.head.block_hash == head.block_hash);
+        }
+        if round > self.round {
+            return !self.at_height.parked.contains_key(&round);
+        }
+        self.at_height
+            .taken
+            .get(&round)
+            .is_none_or(|taken| taken.contains(&head.block_hash) || taken.len() < BLOCKS_PER_ROUND)
+    }
+
+    /// A block is complete: judge it, or keep it until its height, its round or its quorum has come.
+    async fn complete(&mut self, job: Job) -> Result<(), Fatal> {
+        let head = &job.received.head;
+        let Some(round) = head.round.as_u32() else { return Ok(()) };
+        if head.height.0 == self.height().0.saturating_add(1) {
+            self.keep_early(round, job);
+            return Ok(());
+        }
+        if head.height != self.height() || !self.has_place(head) {
+            return Ok(());
+        }
+        self.go_on();
+        if round > self.round {
+            self.at_height.parked.insert(round, job);
+            return Ok(());
+        }
+        self.consider(job).await
+    }
+
+    fn keep_early(&mut self, round: u32, job: Job) {
+        self.early.entry(round).or_insert(job);
+        if self.early.len() > EARLY_BLOCKS {
+            self.early.pop_last();
+        }
+    }
+
+    /// A block whose round has begun.
+    async fn consider(&mut self, job: Job) -> Result<(), Fatal> {
+        let head = &job.received.head;
+        if self.at_height.verdicts.of(&head.block_hash).is_some() {
+            return self.known_again(head.clone()).await;
+        }
+        if self.at_height.verdicts.is_garbled(&head.block_hash, &job.fingerprint) {
+            return self.cut_off(job.publisher, "garbled bytes that others sent before").await;
+        }
+        let (Some(round), hash) = (head.round.as_u32(), head.block_hash) else { return Ok(()) };
+        if !self.setting().knows_claim(head) {
+            let same =
+                |other: &Job| other.publisher == job.publisher && other.received.head.round == head.round;
+            self.at_height.claims.retain(|other| !same(other));
+            self.at_height.claims.truncate(CLAIMS - 1);
+            self.at_height.claims.push(job);
+            return Ok(());
+        }
+        let publisher = job.publisher;
+        if self.judging.add(&self.base, job) {
+            self.at_height.taken.entry(round).or_default().insert(hash);
+        } else {
+            tracing::debug!(%publisher, round, "no room to judge another block");
+        }
         Ok(())
     }
 
-    fn keep_early(&mut self, received: Received) {
-        let same = |other: &Received| {
-            other.head.round == received.head.round && other.head.block_hash == received.head.block_hash
-        };
-        if self.early.len() < EARLY_BLOCKS && !self.early.iter().any(same) {
-            self.early.push(received);
+    /// Looks again at blocks whose quorum was not seen here when they came.
+    pub(super) async fn claims_again(&mut self) -> Result<(), Fatal> {
+        for job in std::mem::take(&mut self.at_height.claims) {
+            self.consider(job).await?;
         }
+        Ok(())
     }
 
-    /// Judges a block of the current height. `None`: not heard, because its round has had its two.
-    async fn judge_received(
-        &mut self,
-        received: Received,
-    ) -> Result<Option<ProposedValue<AulaContext>>, Fatal> {
-        let head = received.head;
-        let Some(round) = head.round.as_u32() else { return Ok(None) };
-        let of_round = self.received.entry(round).or_default();
-        if !of_round.contains(&head.block_hash) && of_round.len() >= BLOCKS_PER_ROUND {
-            return Ok(None);
-        }
-        let fresh = head.valid_round.is_nil();
-        let judged = self.judge(received.block, head.block_hash, fresh.then_some(head.proposer)).await?;
-        if let Err(Wrong { why, genuine: false }) = &judged {
-            tracing::warn!(height = %head.height, round, why, "a block that was garbled on the way");
-            return Ok(None);
-        }
-        self.received.entry(round).or_default().insert(head.block_hash);
-        let valid = match judged {
-            Ok(judged) => {
-                // Stored whatever the clock says: the block may come again with a quorum behind it.
-                self.store_proposal(&head, &judged.bytes).await?;
-                let timely = !fresh || self.services.blocks.is_timely(&self.base, &judged.block);
-                if !timely {
-                    let time_ms = judged.block.header.time_ms;
-                    tracing::warn!(height = %head.height, round, %time_ms, "a block ahead of this clock");
-                    self.untimely.insert((round, head.block_hash));
-                }
-                timely
+    /// Blocks that came before their round did.
+    pub(super) async fn unpark(&mut self) -> Result<(), Fatal> {
+        let later = self.at_height.parked.split_off(&self.round.saturating_add(1));
+        let due = std::mem::replace(&mut self.at_height.parked, later);
+        for (round, job) in due {
+            if round.saturating_add(ROUNDS_BEHIND) >= self.round {
+                self.consider(job).await?;
             }
-            Err(Wrong { why, .. }) => {
-                tracing::warn!(height = %head.height, round, proposer = %head.proposer, why, "a wrong block");
-                false
-            }
-        };
-        Ok(Some(proposed(&head, valid)))
+        }
+        Ok(())
     }
 
-    async fn judge(
-        &self,
-        block: Vec<u8>,
-        hash: Hash,
-        fresh_proposer: Option<Address>,
-    ) -> Result<Result<Arc<Judged>, Wrong>, Fatal> {
-        let (blocks, base) = (Arc::clone(&self.services.blocks), self.base.clone());
-        Ok(blocking(move || blocks.judge(&base, block, hash, fresh_proposer.map(|a| a.0))).await??)
+    /// Blocks that came before their height did.
+    pub(super) async fn adopt_early(&mut self) -> Result<(), Fatal> {
+        for (_, job) in std::mem::take(&mut self.early) {
+            self.complete(job).await?;
+        }
+        Ok(())
     }
 
-    /// StartedRound: what is stored for this height and round, judged again. No clock is asked: what this clock
-    /// refused while the process ran is still refused, nothing else is.
-    pub(super) async fn started_round(
-        &mut self,
-        height: Height,
-        round: Round,
-        proposer: Address,
-        _role: Role,
-        reply: Reply<Vec<ProposedValue<AulaContext>>>,
-    ) -> Result<(), Fatal> {
-        let number = round.as_u32().unwrap_or(0);
-        if number == 0 {
-            self.started = std::time::Instant::now();
-        }
-        if number > 0 {
-            let proposer = proposer.0;
-            tracing::warn!(%height, round = number, %proposer, "the round before failed; another proposer is asked");
-        }
-        self.note_round(number);
-        self.tell(Event::Round { height: height.into(), round: number, proposer: proposer.0 });
-        if height != self.height() {
-            answer(reply, Vec::new());
+    /// A block has been judged.
+    pub(super) async fn judged(&mut self, done: Done) -> Result<(), Fatal> {
+        let Done { publisher, head, fingerprint, verdict } = done;
+        if head.height != self.height() {
             return Ok(());
+        }
+        let (height, round, proposer) = (head.height, head.round, head.proposer);
+        match verdict {
+            Ok(judged) => {
+                self.at_height.verdicts.keep(judged.hash, Verdict::of(&judged));
+                self.at_height.stored.extend(round.as_u32().map(|round| (round, judged.hash)));
+                self.tell_verdict(&head);
+                Ok(())
+            }
+            Err(Wrong { why, fault: Fault::Block }) => {
+                tracing::warn!(%height, %round, %proposer, why, "a wrong block");
+                self.at_height.verdicts.keep(head.block_hash, Verdict::Wrong);
+                self.tell_verdict(&head);
+                Ok(())
+            }
+            Err(Wrong { why, fault: Fault::Head }) => {
+                tracing::warn!(%height, %round, %proposer, why, "a proposal is ignored");
+                Ok(())
+            }
+            Err(Wrong { why, fault: Fault::Bytes }) => {
+                self.at_height.verdicts.keep_garbled(head.block_hash, fingerprint);
+                self.cut_off(publisher, &why).await
+            }
+        }
+    }
+
+    /// A block that has its verdict comes again, or under another head: nothing of it is received or executed.
+    async fn known_again(&mut self, head: ProposalInit) -> Result<(), Fatal> {
+        let Some(round) = head.round.as_u32().filter(|round| *round <= self.round) else { return Ok(()) };
+        if !self.setting().knows_claim(&head) || !self.has_place(&head) {
+            return Ok(());
+        }
+        if let Some(Verdict::Right { proposer, .. }) = self.at_height.verdicts.of(&head.block_hash) {
+            if head.valid_round.is_nil() && *proposer != head.proposer.0 {
+                return Ok(());
+            }
+            self.at_height.taken.entry(round).or_default().insert(head.block_hash);
+            if !self.at_height.stored.contains(&(round, head.block_hash)) {
+                let Some(judged) = self.right_block(&head).await? else { return Ok(()) };
+                self.store_proposal(&head, &judged.bytes).await?;
+            }
+        }
+        self.tell_verdict(&head);
+        Ok(())
+    }
+
+    /// A block that was found right: kept, or executed once more.
+    async fn right_block(&self, head: &ProposalInit) -> Result<Option<Arc<Judged>>, Fatal> {
+        let (blocks, base, hash) = (Arc::clone(&self.services.blocks), self.base.clone(), head.block_hash);
+        if let Some(judged) = blocks.kept(&base, &hash) {
+            return Ok(Some(judged));
         }
         let store = Arc::clone(&self.services.store);
-        let mut values = Vec::new();
-        for value in blocking(move || store.undecided(height.into())).await?? {
-            if value.round != number {
-                continue;
-            }
-            let Undecided { hash, block, head, valid_round, proposer, .. } = value;
-            // A block that came by value sync has no head, and need not be by its round's proposer.
-            let fresh = (valid_round.is_none() && !head.is_empty()).then_some(Address(proposer));
-            let valid = self.judge(block, hash, fresh).await?.is_ok();
-            values.push(ProposedValue {
-                height,
-                round,
-                valid_round: valid_round.into(),
-                proposer: Address(proposer),
-                value: Value(hash),
-                validity: Validity::from_bool(valid && !self.untimely.contains(&(number, hash))),
-            });
-        }
-        answer(reply, values);
-        Ok(())
+        blocking(move || {
+            let stored = store.undecided(base.height())?.into_iter().find(|value| value.hash == hash);
+            let judged = stored.map(|value| blocks.judge(&base, value.block, hash, None)).transpose()?;
+            Ok(judged.and_then(Result::ok))
+        })
+        .await?
     }
 
-    /// Blocks that came before their height did: checked again now that the validator set is known, and stored,
-    /// so that the start of their round finds them.
-    pub(super) async fn adopt_early(&mut self) -> Result<(), Fatal> {
-        let current = self.height();
-        let early = std::mem::take(&mut self.early);
-        for received in early {
-            if check_head(&self.services.genesis, current, &self.validators, &received.head).is_err() {
-                continue;
+    /// Tells the engine what is to be thought of a judged block in a round, once.
+    fn tell_verdict(&mut self, head: &ProposalInit) {
+        let Some(round) = head.round.as_u32() else { return };
+        let (right, timely) = match self.at_height.verdicts.of(&head.block_hash) {
+            Some(Verdict::Right { time_ms, .. }) => {
+                (true, self.is_timely(head.valid_round.as_u32(), head.block_hash, *time_ms))
             }
-            if received.head.height > current {
-                self.keep_early(received);
-            } else {
-                self.proposed = true;
-                self.judge_received(received).await?;
+            Some(Verdict::Wrong) => (false, true),
+            None => return,
+        };
+        if self.at_height.verdicts.is_news(round, head.block_hash, right && timely) {
+            if !timely {
+                tracing::warn!(height = %head.height, round, "a block ahead of this clock");
             }
+            self.engine.proposed(proposed(head, right && timely));
         }
-        Ok(())
     }
 
-    /// ProcessSyncedValue: a decided block. The engine has checked its certificate; it need not be fresh, and its
-    /// proposer need not be its round's.
-    pub(super) async fn synced_value(
-        &mut self,
-        height: Height,
-        round: Round,
-        proposer: Address,
-        bytes: Bytes,
-        reply: Reply<SyncedValueOutcome<AulaContext>>,
-    ) -> Result<(), Fatal> {
-        if height != self.height() {
-            answer(reply, SyncedValueOutcome::LocalTransientError);
-            return Ok(());
-        }
-        let Ok(block) = Block::from_canonical(&bytes) else {
-            answer(reply, SyncedValueOutcome::PeerFault);
-            return Ok(());
-        };
-        let hash = block.header.hash();
-        let outcome = match self.judge(bytes.to_vec(), hash, None).await? {
-            Ok(judged) => {
-                // Stored: after a crash the engine may decide it from its log without asking again.
-                self.store_undecided(Undecided {
-                    height: height.into(),
-                    round: round.as_u32().unwrap_or(0),
-                    valid_round: None,
-                    proposer: proposer.0,
-                    hash,
-                    block: judged.bytes.to_vec(),
-                    head: Vec::new(),
-                })
-                .await?;
-                self.synced = Some(height);
-                SyncedValueOutcome::Verdict(ProposedValue {
-                    height,
-                    round,
-                    valid_round: Round::Nil,
-                    proposer,
-                    value: Value(hash),
-                    validity: Validity::Valid,
-                })
-            }
-            Err(Wrong { why, genuine }) => {
-                tracing::error!(%height, why, "a synced block is wrong; asking another peer");
-                if genuine {
-                    self.tell(Event::CannotFollow { height: height.into(), why });
-                }
-                SyncedValueOutcome::PeerFault
-            }
-        };
-        answer(reply, outcome);
-        Ok(())
+    /// Whether this node's clock has nothing against a block that came over the network, in this round. It is not asked
+    /// about a block for which this node itself saw a quorum of prevotes in the round that the head names: they asked
+    /// theirs. The answer holds for this round and is stored nowhere.
+    pub(super) fn is_timely(&self, valid_round: Option<u32>, hash: Hash, time_ms: TimeMs) -> bool {
+        valid_round.is_some_and(|valid| self.services.quorums.polka(valid, &hash))
+            || self.services.blocks.is_timely(&self.base, time_ms)
     }
 }
 
@@ -286,6 +293,3 @@ fn proposed(head: &ProposalInit, valid: bool) -> ProposedValue<AulaContext> {
         validity: Validity::from_bool(valid),
     }
 }
-
-#[cfg(test)]
-mod tests;

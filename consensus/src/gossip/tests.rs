@@ -124,7 +124,7 @@ async fn a_peer_that_grafts_itself_harms_nothing() {
     let topic = topic_of(CHAIN_ID);
     let mut settings = without_a_mesh();
     settings.mesh_n_high(3).mesh_n(2).mesh_n_low(1).heartbeat_interval(Duration::from_millis(100));
-    let mut grafting = build(keypair(9), &topic, &settings).unwrap();
+    let mut grafting = build(keypair(9), &topic, &settings, Door::new(Arc::default())).unwrap();
     grafting.behaviour_mut().allowed.allow_peer(keypair(8).public().to_peer_id());
     grafting.dial(address).unwrap();
     let (mut grafted_at, mut sent, mut heard) = (None, false, false);
@@ -152,4 +152,83 @@ async fn a_peer_that_grafts_itself_harms_nothing() {
     assert!(sent && heard, "sent {sent}, heard {heard}");
     let batch = tokio::time::timeout(Duration::from_secs(10), first.incoming.recv()).await.unwrap().unwrap();
     assert_eq!(batch, vec![vec![7]]);
+}
+
+/// 300 connections from one address that say nothing, renewed as they end, before a peer whose own address nobody knows
+/// how to dial.
+#[tokio::test]
+async fn attack_10_idle_strangers_do_not_keep_a_peer_out() {
+    let address = free_address();
+    let first = node(10, &address, vec![peer(11, Some(&free_address()))]);
+    let port = address.iter().find_map(|part| match part {
+        libp2p::multiaddr::Protocol::Tcp(port) => Some(port),
+        _ => None,
+    });
+    let target = std::net::SocketAddr::from(([127, 0, 0, 1], port.unwrap()));
+    let idle = move || async move {
+        loop {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind(([127, 0, 0, 66], 0).into()).unwrap();
+            if let Ok(stream) = socket.connect(target).await {
+                // Until the other side ends it.
+                let _ = stream.readable().await;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let crowd: Vec<_> = (0..300).map(|_| tokio::spawn(idle())).collect();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let begun = Instant::now();
+    let second = node(11, &free_address(), vec![peer(10, Some(&address))]);
+    until(|| peers(&first) == 1 && peers(&second) == 1).await;
+    println!("attack 10: a peer connects to gossip past 300 idle strangers after {:?}", begun.elapsed());
+    crowd.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[test]
+fn attack_10_a_message_is_counted_before_there_is_room_for_it() {
+    let message = |transactions: &[Vec<u8>]| borsh::to_vec(&transactions.to_vec()).unwrap();
+    assert_eq!(batch_of(&message(&[vec![1], vec![2; 300]])), Some(vec![vec![1], vec![2; 300]]));
+    let most = vec![vec![1]; MESSAGE_TRANSACTIONS];
+    assert_eq!(batch_of(&message(&most)).map(|batch| batch.len()), Some(MESSAGE_TRANSACTIONS));
+    let long = vec![7; MAX_TRANSACTION_BYTES as usize + 1];
+    let garbage = [
+        vec![],
+        vec![1, 2, 3],
+        message(&[]),
+        message(&[vec![]]),
+        message(&[vec![1], vec![]]),
+        message(&vec![vec![]; 590_000]),
+        message(&vec![vec![1]; MESSAGE_TRANSACTIONS + 1]),
+        message(&[long]),
+        [message(&[vec![1]]), vec![0]].concat(),
+        vec![255; 1_000],
+    ];
+    for bytes in garbage {
+        assert_eq!(batch_of(&bytes), None, "{} bytes", bytes.len());
+    }
+}
+
+#[tokio::test]
+async fn attack_10_garbage_costs_its_sender_the_connection_and_is_not_passed_on() {
+    let (address, other) = (free_address(), free_address());
+    let first = node(12, &address, vec![peer(13, None), peer(14, Some(&other))]);
+    let mut second = node(14, &other, vec![peer(12, Some(&address))]);
+    let topic = topic_of(CHAIN_ID);
+    let mut hostile = build(keypair(13), &topic, &without_a_mesh(), Door::new(Arc::default())).unwrap();
+    hostile.behaviour_mut().allowed.allow_peer(keypair(12).public().to_peer_id());
+    hostile.dial(address).unwrap();
+    until(|| peers(&second) == 1).await;
+    let (mut sent, mut ended) = (false, false);
+    for _ in 0..400 {
+        let event = tokio::time::timeout(Duration::from_millis(25), hostile.select_next_some()).await;
+        ended |= matches!(event, Ok(SwarmEvent::ConnectionClosed { .. }));
+        sent |= hostile.behaviour_mut().gossip.publish(topic.clone(), vec![0; 8]).is_ok();
+        if sent && ended {
+            break;
+        }
+    }
+    assert!(sent && ended, "sent {sent}, ended {ended}");
+    until(|| peers(&first) == 1).await;
+    assert!(tokio::time::timeout(Duration::from_secs(2), second.incoming.recv()).await.is_err());
 }

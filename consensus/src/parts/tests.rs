@@ -46,8 +46,8 @@ fn a_refused_head_closes_its_stream() {
     let mut assembly = Assembly::default();
     let from = random_peer();
     let mut parts = split(&head(10), &block(10), 0).into_iter();
-    let refused = assembly.add(from, parts.next().unwrap(), |_| Err("not the proposer"));
-    assert_eq!(refused, Added::Refused("not the proposer"));
+    let refused = assembly.add(from, parts.next().unwrap(), |_| Err(Junk("not the proposer")));
+    assert_eq!(refused, Added::Refused(Junk("not the proposer")));
     for part in parts {
         assert_eq!(assembly.add(from, part, |_| Ok(())), Added::Pending);
     }
@@ -69,17 +69,17 @@ fn lies_about_the_length_are_refused() {
     let too_long = split(&head(9), &block(10), 0);
     assert!(
         feed(&mut Assembly::default(), random_peer(), too_long)
-            .contains(&Added::Refused("more bytes than the head announces"))
+            .contains(&Added::Refused(Junk("more bytes than the head announces")))
     );
     let too_short = split(&head(11), &block(10), 0);
     assert!(
         feed(&mut Assembly::default(), random_peer(), too_short)
-            .contains(&Added::Refused("fewer bytes than the head announces"))
+            .contains(&Added::Refused(Junk("fewer bytes than the head announces")))
     );
     let giant = split(&head(MAX_BLOCK_BYTES + 1), &block(10), 0);
     assert_eq!(
         feed(&mut Assembly::default(), random_peer(), giant)[0],
-        Added::Refused("a block over the size limit")
+        Added::Refused(Junk("a block over the size limit"))
     );
 }
 
@@ -90,7 +90,7 @@ fn slices_without_a_head_are_bounded() {
     let parts = split(&head(10 * PART_BYTES), &block(10 * PART_BYTES), 0);
     let got = feed(&mut assembly, from, parts.into_iter().skip(1).collect());
     assert_eq!(got.iter().filter(|a| matches!(a, Added::Pending)).count(), 10);
-    assert!(got.contains(&Added::Refused("too many slices before the head")));
+    assert!(got.contains(&Added::Refused(Late("too many slices before the head"))));
 }
 
 #[test]
@@ -110,20 +110,62 @@ fn a_decided_height_closes_its_streams_and_no_later_one() {
 }
 
 #[test]
-fn streams_and_publishers_are_bounded() {
+fn the_streams_of_a_publisher_are_bounded() {
     let mut assembly = Assembly::default();
     let from = random_peer();
     for nonce in 0..100 {
-        let parts = split(&head(PART_BYTES * 2), &block(PART_BYTES * 2), nonce);
+        let turn = ProposalInit { round: Round::new(nonce), ..head(PART_BYTES * 2) };
+        let parts = split(&turn, &block(PART_BYTES * 2), u64::from(nonce));
         feed(&mut assembly, from, parts.into_iter().take(2).collect());
     }
     assert_eq!(assembly.publishers[&from].open.len(), STREAMS_PER_PUBLISHER);
     assert!(assembly.publishers[&from].closed.len() <= CLOSED_STREAMS);
-    for _ in 0..2 * PUBLISHERS {
-        let parts = split(&head(10), &block(10), 0);
-        feed(&mut assembly, random_peer(), parts.into_iter().take(1).collect());
+    assembly.retain(|_| false);
+    assert_eq!(assembly.bytes(), 0);
+}
+
+#[test]
+fn attack_02_one_turn_has_two_streams_of_a_publisher_and_the_same_block_again_replaces_itself() {
+    let mut assembly = Assembly::default();
+    let from = random_peer();
+    let mut begin = |hash: u8, nonce| {
+        let turn = ProposalInit { block_hash: Hash([hash; 32]), ..head(PART_BYTES * 2) };
+        let parts = split(&turn, &block(PART_BYTES * 2), nonce);
+        feed(&mut assembly, from, parts.into_iter().take(2).collect()).remove(0)
+    };
+    for (nonce, hash) in [1, 2, 1, 2, 1].into_iter().enumerate() {
+        assert_eq!(begin(hash, nonce as u64), Added::Pending);
     }
-    assert_eq!(assembly.publishers.len(), PUBLISHERS);
+    assert_eq!(begin(3, 9), Added::Refused(Junk("a third block of one turn")));
+    assert_eq!(assembly.publishers[&from].open.len(), 2);
+}
+
+/// Eight admitted peers with three streams of 4 MiB each that never end, between the parts of an honest block.
+#[test]
+fn attack_13_half_received_blocks_of_others_are_not_pushed_out() {
+    let mut assembly = Assembly::default();
+    let (honest, hostile) = (random_peer(), (0..8).map(|_| random_peer()).collect::<Vec<_>>());
+    let size = MAX_BLOCK_BYTES - 1;
+    let mut parts = split(&head(size), &block(size), 0).into_iter();
+    let mut flood: Vec<_> = hostile
+        .iter()
+        .flat_map(|peer| (0..3).map(move |n| (*peer, n)))
+        .map(|(peer, n)| {
+            let turn = ProposalInit { round: Round::new(2 + n), ..head(size) };
+            (peer, split(&turn, &block(size), u64::from(n)).into_iter().take(33).collect::<Vec<_>>())
+        })
+        .collect();
+    let mut complete = false;
+    for step in 0..parts.len() {
+        for (peer, stream) in flood.iter_mut().filter(|(_, stream)| step < stream.len()) {
+            assembly.add(*peer, stream[step].clone(), |_| Ok(()));
+            assert!(assembly.bytes() <= ASSEMBLY_BYTES);
+        }
+        let part = parts.next().unwrap();
+        complete |= matches!(assembly.add(honest, part, |_| Ok(())), Added::Complete(_));
+    }
+    println!("attack 13: an honest block between 24 streams of 8 peers completes: {complete}");
+    assert!(complete);
 }
 
 proptest! {

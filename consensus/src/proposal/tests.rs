@@ -74,6 +74,10 @@ impl Executor for Ledger {
         Ok(set())
     }
 
+    fn following_validators(&self, _: &dyn StateReader, _: Height) -> Result<ValidatorSet, StoreError> {
+        Ok(set())
+    }
+
     fn account(&self, _: &dyn StateReader, id: &AccountId) -> Result<Option<AccountView>, StoreError> {
         Ok(Some(AccountView { next_sequence: 0, public_key: public_key(&key(id.0[0])) }))
     }
@@ -116,6 +120,7 @@ fn bench(limit: usize) -> Bench {
         tip: Tip { height: Height(0), hash: Hash([4; 32]), time_ms: TimeMs(1_000) },
         state: Arc::new(MemoryState::new()),
         validators: Arc::new(set()),
+        following: Arc::new(set()),
     };
     Bench { blocks, pool, ledger, clock, base }
 }
@@ -161,7 +166,7 @@ fn a_built_block_is_right_and_is_executed_once() {
     assert!(Arc::ptr_eq(&judged, &built), "the kept outcome");
     assert_eq!(bench.ledger.runs.load(Ordering::Relaxed), runs);
     bench.blocks.decided();
-    assert!(bench.blocks.kept(&built.hash).is_none());
+    assert!(bench.blocks.kept(&bench.base, &built.hash).is_none());
     assert_eq!(bench.judge(&built, Some(proposer())).unwrap().hash, built.hash);
     assert_eq!(bench.ledger.runs.load(Ordering::Relaxed), runs + 1);
 }
@@ -199,18 +204,20 @@ fn each_lie_of_a_header_is_found() {
         let hash = block.header.hash();
         bench.blocks.judge(&bench.base, block.to_canonical(), hash, fresh).unwrap().unwrap_err()
     };
-    let says = |wrong: Wrong, word: &str| wrong.genuine && wrong.why.contains(word);
+    let says = |wrong: Wrong, word: &str| wrong.fault == Fault::Block && wrong.why.contains(word);
     let me = Some(proposer());
     let other = set().validators()[1].address;
     assert!(says(refuse(&|b| b.header.height = Height(2), me), "follow"));
     assert!(says(refuse(&|b| b.header.parent = Hash([5; 32]), me), "follow"));
     assert!(says(refuse(&|b| b.header.time_ms = TimeMs(1_000), me), "time"));
+    assert!(says(refuse(&|b| b.header.time_ms = TimeMs(1_001 + time::MAX_STEP_MS), me), "time"));
+    assert!(says(refuse(&|b| b.header.time_ms = TimeMs(u64::MAX), me), "time"));
     assert!(says(refuse(&|b| b.header.genesis = Hash([1; 32]), me), "chain"));
     assert!(says(refuse(&|b| b.header.proposer = ValidatorAddress([1; 20]), None), "validator"));
-    assert!(says(refuse(&|b| b.header.proposer = other, me), "another proposer"));
+    assert_eq!(refuse(&|b| b.header.proposer = other, me).fault, Fault::Head);
     assert!(says(refuse(&|b| b.header.state_root = Hash([1; 32]), me), "roots"));
     let cut = refuse(&|b| drop(b.transactions.pop()), me);
-    assert!(!cut.genuine, "whoever cut it may not be its proposer: {}", cut.why);
+    assert_eq!(cut.fault, Fault::Bytes, "whoever cut it may not be its proposer: {}", cut.why);
     // Another validator's block proposed again is fine.
     let mut theirs = (*built.block).clone();
     theirs.header.proposer = other;
@@ -232,7 +239,7 @@ fn the_clock_judges_fresh_blocks_and_nothing_else() {
     assert_eq!(built.block.header.time_ms, TimeMs(5_000));
     for (now, timely) in [(4_500, true), (4_499, false), (9_999_999, true), (0, false)] {
         bench.clock.0.store(now, Ordering::Relaxed);
-        assert_eq!(bench.blocks.is_timely(&bench.base, &built.block), timely, "at {now}");
+        assert_eq!(bench.blocks.is_timely(&bench.base, built.block.header.time_ms), timely, "at {now}");
         assert!(bench.judge(&built, Some(proposer())).is_ok(), "the verdict knows no clock");
     }
     // A failed clock proposes parent + 1 ms, which always passes.
@@ -240,7 +247,7 @@ fn the_clock_judges_fresh_blocks_and_nothing_else() {
     bench.blocks.decided();
     let built = bench.build();
     assert_eq!(built.block.header.time_ms, TimeMs(1_001));
-    assert!(bench.blocks.is_timely(&bench.base, &built.block));
+    assert!(bench.blocks.is_timely(&bench.base, built.block.header.time_ms));
 }
 
 /// What another node proposes, whose state is whole: this node's own, with another's transaction in it.
@@ -268,7 +275,7 @@ fn attack_15_a_damaged_record_is_a_nil_vote_and_the_node_says_so() {
     };
     let wrong = judge(&block).unwrap().unwrap_err();
     assert!(
-        wrong.genuine && wrong.why.contains("damaged") && wrong.why.contains("aula replay"),
+        wrong.fault == Fault::Block && wrong.why.contains("damaged") && wrong.why.contains("aula replay"),
         "{}",
         wrong.why
     );
@@ -295,4 +302,28 @@ fn garbage_is_refused_without_a_panic() {
     for bytes in [vec![], vec![1], vec![0; 500], vec![255; 5_000], vec![1; MAX_BLOCK_BYTES + 1]] {
         assert!(bench.blocks.judge(&bench.base, bytes, Hash([0; 32]), None).unwrap().is_err());
     }
+}
+
+#[test]
+fn attack_01_a_proposer_whose_clock_is_far_ahead_builds_what_the_ledger_admits() {
+    let bench = bench(1_000);
+    bench.clock.0.store(u64::MAX, Ordering::Relaxed);
+    let built = bench.build();
+    assert_eq!(built.block.header.time_ms, TimeMs(1_000 + time::MAX_STEP_MS));
+    assert!(bench.judge(&built, Some(proposer())).is_ok());
+    bench.clock.0.store(5_000, Ordering::Relaxed);
+    assert!(
+        !bench.blocks.is_timely(&bench.base, built.block.header.time_ms),
+        "and everybody else's clock refuses it"
+    );
+}
+
+#[test]
+fn what_was_judged_on_another_tip_is_not_used() {
+    let bench = bench(1_000);
+    let built = bench.build();
+    let tip = Tip { height: Height(1), hash: built.hash, time_ms: built.block.header.time_ms };
+    let next = Base { tip, ..bench.base.clone() };
+    assert!(bench.blocks.kept(&next, &built.hash).is_none());
+    assert!(bench.blocks.judge(&next, built.bytes.to_vec(), built.hash, None).unwrap().is_err());
 }

@@ -48,8 +48,18 @@ pub(super) fn encode(height: u64, round: u32, step: Step, hash: &[u8; 32]) -> [u
     seal(record)
 }
 
-/// Floor, index of the next free record, last height, and what was signed at it.
-pub(super) type Parsed = (u64, usize, u64, BTreeMap<(u32, Step), [u8; 32]>);
+/// What a file says.
+pub(super) struct Parsed {
+    pub(super) floor: u64,
+    /// Index of the next free record.
+    pub(super) next: usize,
+    /// The last height.
+    pub(super) height: u64,
+    /// What was signed at it.
+    pub(super) signed: BTreeMap<(u32, Step), [u8; 32]>,
+    /// What was recorded last.
+    pub(super) last: Option<[u8; 32]>,
+}
 
 /// Reads a whole file; the error text says what is wrong.
 pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, String> {
@@ -64,7 +74,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, String> {
         return Err("its header is damaged".into());
     }
     let floor = u64_at(head, 16);
-    let (mut next, mut height, mut signed) = (1usize, 0u64, BTreeMap::new());
+    let (mut next, mut height, mut signed, mut last) = (1usize, 0u64, BTreeMap::new(), None);
     let mut ended = false;
     for (index, record) in records.iter().enumerate() {
         if record == &[0u8; RECORD_BYTES] {
@@ -92,9 +102,10 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, String> {
         let mut hash = [0u8; 32];
         hash.copy_from_slice(&record[16..48]);
         signed.insert((round, step), hash);
+        last = Some(hash);
         next = index + 2;
     }
-    Ok((floor, next, height, signed))
+    Ok(Parsed { floor, next, height, signed, last })
 }
 
 fn u64_at(record: &[u8; RECORD_BYTES], at: usize) -> u64 {

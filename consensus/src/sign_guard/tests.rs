@@ -75,6 +75,31 @@ fn the_file_is_rewritten_when_full_and_forgets_only_old_heights() {
     assert!(guard.admit(heights - 1, 0, Step::Prevote, b"other").is_err());
 }
 
+/// It used to refuse everything after 1,023 rounds of one height, across restarts as well.
+#[test]
+fn a_height_may_have_any_number_of_rounds_and_none_is_signed_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("guard");
+    let guard = SignGuard::create(&path, 0).unwrap();
+    for round in 0..3_000u32 {
+        for step in [Step::Prevote, Step::Precommit] {
+            guard.admit(7, round, step, &round.to_le_bytes()).unwrap();
+        }
+    }
+    drop(guard);
+    let guard = reopen(&path);
+    guard.admit(7, 2_999, Step::Prevote, &2_999u32.to_le_bytes()).unwrap();
+    assert!(matches!(guard.admit(7, 2_999, Step::Prevote, b"other"), Err(GuardError::Conflict { .. })));
+    // What was forgotten is not signed again, neither the same nor another.
+    assert!(matches!(
+        guard.admit(7, 5, Step::Prevote, &5u32.to_le_bytes()),
+        Err(GuardError::BelowRound { .. })
+    ));
+    assert!(matches!(guard.admit(7, 5, Step::Prevote, b"other"), Err(GuardError::BelowRound { .. })));
+    guard.admit(7, 3_000, Step::Prevote, b"next").unwrap();
+    guard.admit(8, 0, Step::Prevote, b"next height").unwrap();
+}
+
 #[test]
 fn a_missing_file_is_told_from_a_damaged_one() {
     let folder = tempfile::tempdir().unwrap();

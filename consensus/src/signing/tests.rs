@@ -45,7 +45,7 @@ async fn verification_binds_every_field_and_the_chain() {
     let signer = signer(&folder);
     let key = signer.key.verifying_key();
     let good = signer.sign_vote(vote(&signer, VoteType::Prevote, 1)).await.unwrap();
-    let verifier = StrictVerifier::new(chain());
+    let verifier = StrictVerifier::new(chain(), Arc::default());
     let check = async |vote: &Vote, verifier: &StrictVerifier| {
         verifier.verify_signed_vote(vote, &good.signature, &key).await.unwrap().is_valid()
     };
@@ -62,7 +62,7 @@ async fn verification_binds_every_field_and_the_chain() {
     for vote in &changed {
         assert!(!check(vote, &verifier).await, "{vote:?}");
     }
-    let elsewhere = StrictVerifier::new(Hash([1; 32]));
+    let elsewhere = StrictVerifier::new(Hash([1; 32]), Arc::default());
     assert!(!check(&good.message, &elsewhere).await);
 }
 
@@ -89,7 +89,7 @@ async fn the_guard_stands_before_the_key() {
 async fn a_proof_binds_key_and_peer_and_only_our_key() {
     let folder = tempfile::tempdir().unwrap();
     let signer = signer(&folder);
-    let verifier = StrictVerifier::new(chain());
+    let verifier = StrictVerifier::new(chain(), Arc::default());
     let mut proof = signer.proof(b"peer".to_vec());
     assert!(verifier.verify_validator_proof(&proof).await.unwrap().is_valid());
     proof.peer_id = b"reep".to_vec();

@@ -122,3 +122,17 @@ fn what_was_signed_and_is_forgotten_makes_a_follower() {
     assert!(matches!(case(Some(second_lost.clone()), 5, 2).check(5), Wal::Cut(_)));
     assert!(matches!(case(Some(second_lost), 4, 2).check(3), Wal::Cut(_)));
 }
+
+#[test]
+fn a_log_that_lost_whole_entries_at_its_end_is_not_fit() {
+    let entries: Vec<Vec<u8>> = (0..3).map(|round| vote_entry(5, round, OWN)).collect();
+    let check = |kept: usize, tip| case(Some(log(5, &entries[..kept])), 5, 3).check(tip);
+    assert_eq!(check(3, 4), Wal::Fit);
+    assert_eq!(check(2, 4), Wal::Fit, "the last one was recorded and had not left");
+    for kept in [0, 1] {
+        assert!(matches!(check(kept, 4), Wal::Lost { height: 5, .. }), "{kept} of three are left");
+        assert_eq!(check(kept, 5), Wal::Fit, "the height is decided");
+    }
+    let without_the_first = case(Some(log(5, &entries[1..])), 5, 3);
+    assert!(matches!(without_the_first.check(4), Wal::Lost { .. }), "one is missing, and not the last");
+}

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use aula_consensus::ports::{
-    AccountView, AdmittedPeer, ChainStore, Commit, Decided, Executor, StoreError, SystemClock, Tip, Undecided,
+    AccountView, AdmittedPeer, ChainStore, Clock, Commit, Decided, Executor, StoreError, SystemClock, Tip,
+    Undecided,
 };
 use aula_consensus::sign_guard::SignGuard;
 use aula_consensus::{Config, Handle, Keys, Ports, start};
@@ -28,6 +30,11 @@ use sha2::{Digest, Sha256};
 
 pub fn genesis_hash() -> Hash {
     Hash([0; 32])
+}
+
+/// The system's clock.
+pub fn now_ms() -> u64 {
+    SystemClock.now_ms().unwrap()
 }
 
 /// A store in memory that behaves as the node's: a commit is whole or not there.
@@ -117,6 +124,8 @@ impl MemoryStore {
 pub struct Counter {
     pub validators: BTreeMap<u64, ValidatorSet>,
     pub admitted: Mutex<Vec<AdmittedPeer>>,
+    /// How many blocks were executed, on all nodes.
+    pub runs: AtomicUsize,
 }
 
 fn sequence(state: &dyn StateReader, account: &AccountId) -> Result<u64, StoreError> {
@@ -157,6 +166,7 @@ impl Executor for Counter {
         input: &BlockInput<'_>,
         memory: &dyn SignatureMemory,
     ) -> Result<Outcome, ExecuteError> {
+        self.runs.fetch_add(1, Ordering::Relaxed);
         let (mut receipts, mut writes) = (Vec::new(), StateWrites::default());
         let mut next: BTreeMap<AccountId, u64> = BTreeMap::new();
         let mut digest = Sha256::new();
@@ -204,6 +214,10 @@ impl Executor for Counter {
 
     fn next_validators(&self, _: &dyn StateReader, tip: Height) -> Result<ValidatorSet, StoreError> {
         Ok(self.set_at(tip.0 + 1))
+    }
+
+    fn following_validators(&self, _: &dyn StateReader, tip: Height) -> Result<ValidatorSet, StoreError> {
+        Ok(self.set_at(tip.0 + 2))
     }
 
     fn account(&self, state: &dyn StateReader, id: &AccountId) -> Result<Option<AccountView>, StoreError> {
@@ -292,10 +306,10 @@ pub fn free_ports() -> u16 {
 
 /// The counting ledger as a genesis; the ledger is shared and can be changed while nodes run.
 pub fn counting_genesis(validators: BTreeMap<u64, ValidatorSet>) -> (Genesis, Arc<Counter>) {
-    let counter = Arc::new(Counter { validators, admitted: Mutex::default() });
+    let counter = Arc::new(Counter { validators, admitted: Mutex::default(), runs: AtomicUsize::new(0) });
     let genesis = Genesis {
         genesis: genesis_hash(),
-        tip: Tip { height: Height(0), hash: Hash([0; 32]), time_ms: TimeMs(1_000) },
+        tip: Tip { height: Height(0), hash: Hash([0; 32]), time_ms: TimeMs(now_ms()) },
         state: MemoryState::new(),
         executor: counter.clone(),
     };

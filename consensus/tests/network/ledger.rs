@@ -16,7 +16,7 @@ use aula_ledger::tx::{Change, Choice, FundBudget, Payload, ProposeChange, VoteCh
 use aula_ledger::types::{Cents, Height, ProposalId, SchoolYear, TimeMs};
 use ed25519_dalek::SigningKey;
 
-use crate::common::{Genesis, Network, Node, peer_id, validator_key};
+use crate::common::{Genesis, Network, Node, now_ms, peer_id, validator_key};
 
 const SECONDS_60: Duration = Duration::from_secs(60);
 
@@ -33,7 +33,7 @@ fn hint(node: &Node) -> ListenHint {
 }
 
 /// Four validators of one operator, who also votes and funds. The nodes exist first: the file names their peers.
-fn network() -> Network {
+pub fn network() -> Network {
     let empty = Genesis {
         genesis: crate::common::genesis_hash(),
         tip: Tip { height: Height(0), hash: Default::default(), time_ms: TimeMs(0) },
@@ -51,7 +51,7 @@ fn network() -> Network {
     });
     let file = genesis::Genesis {
         name: Name::new("test").unwrap(),
-        time_ms: TimeMs(1_000),
+        time_ms: TimeMs(now_ms()),
         params: Params::default(),
         members: vec![GenesisMember {
             name: Name::new("operator").unwrap(),
@@ -97,7 +97,7 @@ async fn decide(network: &Network, sequence: u64, proposal: u32, change: Change)
     network.send(1, &sign(network, sequence + 1, vote.into())).await;
 }
 
-fn validators_of(network: &Network) -> ValidatorSet {
+pub fn validators_of(network: &Network) -> ValidatorSet {
     use aula_consensus::ports::ChainStore;
     let state = network.nodes[0].store.state().unwrap();
     schema::validator_schedule(state.as_ref()).unwrap().next

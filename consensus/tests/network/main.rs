@@ -1,10 +1,14 @@
 //! Nodes in one process, on loopback, with the real engine: what a consortium lives through.
 
+mod attack_01;
+mod attack_02;
+mod attack_10;
 mod common;
 mod disk;
 mod faults;
 mod four_nodes;
 mod kills;
 mod ledger;
+mod liar;
 mod load;
 mod membership;

@@ -14,6 +14,7 @@ mod figures;
 mod lies;
 mod measure;
 mod mutations;
+mod page;
 mod reads;
 mod vectors;
 mod world;
@@ -255,6 +256,17 @@ fn the_genesis_given_must_be_the_published_one_and_the_chains_own() {
     assert!(report.sentence.contains("another chain"), "{}", report.sentence);
     let report = verify(&bundle.to_canonical(), b"{}", &Options::default());
     assert_eq!(report.verdict, Verdict::CannotTell);
+    // Windows line ends found another chain, and are named.
+    let text = String::from_utf8(world.genesis.clone()).unwrap().replace('\n', "\r\n");
+    let report = verify(&bundle.to_canonical(), text.as_bytes(), &Options::default());
+    assert_eq!(report.verdict, Verdict::Invalid);
+    assert!(
+        report.sentence.contains("another chain") && report.sentence.contains("CRLF"),
+        "{}",
+        report.sentence
+    );
+    let report = verify(&bundle.to_canonical(), text.as_bytes(), &with(sha256));
+    assert!(report.sentence.contains("CRLF"), "{}", report.sentence);
     // A space more in the file founds another chain.
     let report = verify(&bundle.to_canonical(), &[&world.genesis[..], b" "].concat(), &Options::default());
     assert_eq!(report.verdict, Verdict::Invalid);

@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::codec::Canonical;
-use crate::testkit::{Chain, anchor, anchor_version, fund, key, ready};
+use crate::genesis::Genesis;
+use crate::testkit::{self, Chain, anchor, anchor_version, fund, key, ready};
 use crate::types::{Height, TimeMs};
+use proptest::prelude::*;
 
 mod cost_table;
 
@@ -99,6 +101,9 @@ fn a_block_must_follow_the_state_in_height_and_time_and_chain() {
     let wrong = |result: Result<Outcome, ExecuteError>| matches!(result, Err(ExecuteError::NotNext("time")));
     assert!(wrong(chain.try_block_at(TimeMs(parent_ms), &[])));
     assert!(chain.try_block_at(TimeMs(parent_ms + 1), &[]).is_ok(), "parent + 1 always passes");
+    assert!(chain.try_block_at(TimeMs(parent_ms + time::MAX_STEP_MS), &[]).is_ok(), "a day is admitted");
+    assert!(wrong(chain.try_block_at(TimeMs(parent_ms + time::MAX_STEP_MS + 1), &[])));
+    assert!(wrong(chain.try_block_at(TimeMs(u64::MAX), &[])));
     let mut other = chain.clone();
     other.height = Height(77);
     assert_eq!(other.try_block(&[]).unwrap_err(), ExecuteError::NotNext("height"));
@@ -285,4 +290,37 @@ fn how_long_blocks_take() {
     let funds: Vec<Vec<u8>> =
         (0..1_000).map(|n| chain.transaction("funder", n, fund(1).into()).to_canonical()).collect();
     timed("1,000 transactions on one record", &funds);
+}
+
+proptest! {
+    /// Whatever headers a hostile proposer invents, and whatever the clocks show: what is admitted has a successor.
+    #[test]
+    fn attack_01_no_header_ends_the_chain(
+        begin in 0..time::LAST_MS - 4 * time::MAX_STEP_MS,
+        hostile in proptest::collection::vec((any::<u64>(), any::<bool>(), any::<[u8; 20]>(), any::<bool>()), 1..4),
+        now in proptest::option::of(any::<u64>()),
+    ) {
+        let mut chain = Chain::of(Genesis { time_ms: TimeMs(begin), ..testkit::genesis() });
+        for (time, near, proposer, next) in hostile {
+            // Half of the times lie anywhere, half around the two bounds.
+            let parent = schema::chain(&chain.state).unwrap().time_ms;
+            let around = if next { parent.0 } else { parent.0 + time::MAX_STEP_MS };
+            let time_ms = TimeMs(if near { around.wrapping_add(time % 5).wrapping_sub(2) } else { time });
+            let input = BlockInput {
+                chain_id: &chain.parsed.chain_id,
+                height: chain.height.next(),
+                time_ms,
+                parent: Hash(chain.parent.0),
+                proposer: ValidatorAddress(proposer),
+                transactions: &[],
+            };
+            let outcome = execute_block(&chain.state, &input, &VerifyAll);
+            prop_assert_eq!(outcome.is_ok(), time::may_follow(parent, time_ms));
+            if let Ok(outcome) = outcome {
+                chain.keep(&outcome);
+            }
+            let parent = schema::chain(&chain.state).unwrap().time_ms;
+            prop_assert!(chain.try_block_at(time::proposed(parent, now), &[]).is_ok());
+        }
+    }
 }

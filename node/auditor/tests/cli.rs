@@ -6,6 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use sha2::{Digest, Sha256};
+
 /// A folder with the pinned evidence and some damaged files, so that no path appears in any output.
 struct Folder(tempfile::TempDir);
 
@@ -108,6 +110,30 @@ fn certificate_tells_an_optimum_a_worse_assignment_and_other_files_apart() {
     folder.expect("certificate_good_json", "certificate small.srap small.cert --output json");
     folder.expect("certificate_worse", "certificate small.srap worse.cert");
     folder.expect("certificate_letter", "certificate letter.txt small.cert");
+}
+
+#[test]
+fn a_decision_that_does_not_stand_is_true_and_no_and_an_empty_file_is_a_cut_one() {
+    let folder = Folder::new();
+    folder.expect("verify_reverted_json", "verify reverted.bundle --genesis genesis.json --output json");
+    folder.expect("verify_replaced", "verify replaced.bundle --genesis genesis.json");
+    std::fs::write(folder.0.path().join("empty.bundle"), b"").unwrap();
+    folder.expect("verify_empty", "verify empty.bundle --genesis genesis.json");
+}
+
+#[test]
+fn a_hash_is_taken_in_upper_case_and_an_answer_that_is_lost_is_not_a_yes() {
+    let folder = Folder::new();
+    let genesis = std::fs::read(folder.0.path().join("genesis.json")).unwrap();
+    let sum: String = Sha256::digest(&genesis).iter().map(|byte| format!("{byte:02X}")).collect();
+    let line = format!("verify round.bundle --genesis genesis.json --genesis-sha256 {sum}");
+    assert_eq!(folder.run(&line).status.code(), Some(0));
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aula-audit"));
+    command.current_dir(&folder.0).args(line.split_whitespace()).stdout(full);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the answer cannot be written"));
 }
 
 #[test]

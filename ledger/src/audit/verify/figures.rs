@@ -30,8 +30,7 @@ pub(super) struct Seen {
     standings: Vec<Standing>,
 }
 
-/// Checks every record and act and gives what they say, and of the decisions reported the first standing that is not
-/// that it stands.
+/// Checks every record and act and gives what they say, and whether the newest decision that is reported stands.
 pub(super) fn verify(
     checks: &mut Checks,
     state: &State,
@@ -51,8 +50,8 @@ pub(super) fn verify(
     }
     said.extend(seen.classes.values().filter_map(|class| spend(class, &seen.pools)));
     said.extend(acts::verify(checks, chain, &evidence.acts)?);
-    let fallen = seen.standings.into_iter().find(|standing| *standing != Standing::Stands);
-    Ok((said, fallen.unwrap_or(Standing::Stands)))
+    // Keys ascend, so the last report is that of the newest round.
+    Ok((said, seen.standings.last().copied().unwrap_or(Standing::Stands)))
 }
 
 /// Whether a reported decision stands, by its class's record, which stands before it in the bundle.

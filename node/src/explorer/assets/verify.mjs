@@ -130,6 +130,7 @@ async function run(panel) {
   panel.classList.remove("bad");
   let good = false;
   let sentence = "";
+  let standing = "stands";
   const limits = document.createElement("p");
   limits.className = "soft";
   try {
@@ -146,6 +147,7 @@ async function run(panel) {
     const report = JSON.parse(verify(evidence, genesis).line);
     good = steps(list, report.checks) && good;
     good = report.valid && good;
+    standing = report.standing ?? "stands";
     sentence = report.sentence;
     if (report.valid) {
       const compared = compare(list, report.figures ?? []);
@@ -157,10 +159,13 @@ async function run(panel) {
     good = line(list, "not checked", false, String(error.message ?? error)) && false;
   }
   panel.classList.toggle("bad", !good);
-  head.className = good ? "yes" : "no";
   if (limits.textContent) out.append(limits);
-  head.textContent = (good ? "Verified. " : "Not verified. ") + sentence;
+  const fallen = good && standing !== "stands";
+  head.className = good && !fallen ? "yes" : "no";
+  head.textContent = (fallen ? "Verified, but the decision was " + standing + ": it does not stand. "
+    : good ? "Verified. " : "Not verified. ") + sentence;
   panel.dataset.verdict = good ? "yes" : "no";
+  panel.dataset.standing = good ? standing : "";
 }
 
 for (const panel of document.querySelectorAll(".verify")) {

@@ -1,0 +1,118 @@
+//! Takes the parts of blocks out of what the engine hears, before they stand in one queue with its votes.
+//!
+//! The engine hands each part to its consensus actor, from there to its bridge, and the bridge waits for the
+//! application's answer before it goes on: a peer that floods parts would hold up votes and decisions, in mailboxes
+//! without a bound. So the engine is given this actor as its network. Everything passes it unchanged, but for parts:
+//! they go to the driver's [`Inbox`], and the verdict on a block goes to the consensus actor directly.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_malachitebft_engine::network::{Msg, NetworkEvent, NetworkRef, Subscriber};
+use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr};
+
+use crate::context::AulaContext;
+use crate::parts::inbox::Inbox;
+
+/// How long the real network may take to close its connections.
+const STOP: Duration = Duration::from_secs(5);
+
+struct Tap {
+    network: NetworkRef<AulaContext>,
+    inbox: Arc<Inbox>,
+}
+
+/// An event of the network on its way to a [`Listener`].
+struct Event(NetworkEvent<AulaContext>);
+
+impl From<NetworkEvent<AulaContext>> for Event {
+    fn from(event: NetworkEvent<AulaContext>) -> Self {
+        Self(event)
+    }
+}
+
+/// Stands between the network and one listener.
+struct Listener;
+
+/// Who listens.
+enum Ear {
+    /// An actor of the engine: hears everything but parts.
+    Engine(Box<dyn Subscriber<NetworkEvent<AulaContext>>>),
+    /// The driver: hears nothing but parts.
+    Driver(Arc<Inbox>),
+}
+
+/// Puts a tap before the engine's network. It stops with it.
+pub(crate) async fn spawn(
+    network: NetworkRef<AulaContext>,
+    inbox: Arc<Inbox>,
+) -> Result<NetworkRef<AulaContext>, SpawnErr> {
+    Ok(Actor::spawn(None, Tap { network, inbox }, ()).await?.0)
+}
+
+#[async_trait::async_trait]
+impl Actor for Tap {
+    type Msg = Msg<AulaContext>;
+    type State = ();
+    type Arguments = ();
+
+    async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<(), ActorProcessingErr> {
+        // The end of the real network is the end of this one, and so of the engine, which watches it.
+        self.network.link(myself.get_cell());
+        self.listen(&myself, Ear::Driver(Arc::clone(&self.inbox))).await
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        (): &mut (),
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            Msg::Subscribe(subscriber) => self.listen(&myself, Ear::Engine(subscriber)).await,
+            other => Ok(self.network.cast(other)?),
+        }
+    }
+
+    async fn post_stop(&self, _: ActorRef<Self::Msg>, (): &mut ()) -> Result<(), ActorProcessingErr> {
+        let why = Some("stopping".to_owned());
+        if self.network.stop_and_wait(why, Some(STOP)).await.is_err() {
+            tracing::warn!("the network of the consensus engine did not stop in time");
+        }
+        Ok(())
+    }
+}
+
+impl Tap {
+    async fn listen(&self, myself: &ActorRef<Msg<AulaContext>>, ear: Ear) -> Result<(), ActorProcessingErr> {
+        let (listener, _) = Actor::spawn_linked(None, Listener, ear, myself.get_cell()).await?;
+        Ok(self.network.cast(Msg::Subscribe(Box::new(listener)))?)
+    }
+}
+
+#[async_trait::async_trait]
+impl Actor for Listener {
+    type Msg = Event;
+    type State = Ear;
+    type Arguments = Ear;
+
+    async fn pre_start(&self, _: ActorRef<Event>, ear: Ear) -> Result<Ear, ActorProcessingErr> {
+        Ok(ear)
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Event>,
+        Event(event): Event,
+        ear: &mut Ear,
+    ) -> Result<(), ActorProcessingErr> {
+        match (ear, event) {
+            (Ear::Driver(inbox), NetworkEvent::ProposalPart(from, published_by, part)) => {
+                inbox.push(published_by.unwrap_or(from), part);
+            }
+            (Ear::Driver(_), _) | (Ear::Engine(_), NetworkEvent::ProposalPart(..)) => {}
+            (Ear::Engine(subscriber), event) => subscriber.send(event),
+        }
+        Ok(())
+    }
+}
