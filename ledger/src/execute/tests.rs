@@ -307,7 +307,7 @@ proptest! {
             let around = if next { parent.0 } else { parent.0 + time::MAX_STEP_MS };
             let time_ms = TimeMs(if near { around.wrapping_add(time % 5).wrapping_sub(2) } else { time });
             let input = BlockInput {
-                chain_id: &chain.parsed.chain_id,
+                genesis: &chain.parsed.sha256,
                 height: chain.height.next(),
                 time_ms,
                 parent: Hash(chain.parent.0),

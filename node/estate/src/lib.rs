@@ -1,6 +1,6 @@
 //! The school itself as a twin: its rooms and timetables, the energy they need, what next year asks for, what will fail.
 //!
-//! [`ctt`] is curriculum-based course timetabling (ITC-2007); [`energy`] the hourly method of ISO 13790;
+//! [`ctt`] is curriculum-based course timetabling (ITC-2007), [`xhstt`] high school timetabling; [`energy`] the hourly method of ISO 13790;
 //! [`fit`] explains a meter by calendar and weather; [`forecast`] says what the next periods ask
 //! for; [`failures`] which equipment will fail; [`check`] names a schedule's conflicts. Readers take bytes and give a checked value or an
 //! [`text::Unreadable`] that says where and what; searches take a seed and are replayable by their number of
@@ -22,3 +22,5 @@ pub mod random;
 pub mod table;
 pub mod text;
 pub mod trees;
+pub mod xhstt;
+pub mod xml;

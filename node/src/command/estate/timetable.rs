@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use aula_estate::budget::Budget;
-use aula_estate::ctt;
+use aula_estate::{ctt, xhstt};
 use clap::Args;
 use serde::Serialize;
 
@@ -15,12 +15,12 @@ use super::{read, refused, thread_cpu_ns, write};
 #[command(
     after_help = "Examples:\n  aula estate timetable comp01.ctt --seconds 60 --seed 1 -o comp01.sol\n  \
                         aula estate timetable comp01.ctt --iterations 50000000 --close-rooms -o few.sol --output \
-                        json\n\nThe answer depends on instance, seed, --close-rooms and the number of iterations alone: \
+                        json\n  aula estate timetable school.xml --seconds 300 -o solved.xml\n\nThe answer depends on instance, seed, --close-rooms and the number of iterations alone: \
                         --iterations with the number printed gives the same bytes.\nExit codes: 0 every hard constraint \
                         is kept, 1 some are not (the timetable is written), 2 could not."
 )]
 pub struct TimetableArgs {
-    /// The instance: .ctt (ITC-2007)
+    /// The instance: .ctt (ITC-2007) or an XHSTT archive
     pub instance: PathBuf,
     /// Processor time of the search
     #[arg(long, default_value_t = 10.0, conflicts_with = "iterations", value_parser = seconds)]
@@ -75,7 +75,14 @@ pub struct Answer {
 /// When the instance cannot be read or the timetable cannot be written.
 pub fn run(args: &TimetableArgs) -> Result<Outcome, Failure> {
     let bytes = read(&args.instance)?;
-    let instance = ctt::read(&bytes).map_err(|error| refused(&args.instance, &error))?;
+    let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).trim_ascii_start();
+    let answer = if start.starts_with(b"<") { archive(args, &bytes)? } else { courses(args, &bytes)? };
+    Ok(outcome(answer))
+}
+
+/// Curriculum-based course timetabling.
+fn courses(args: &TimetableArgs, bytes: &[u8]) -> Result<Answer, Failure> {
+    let instance = ctt::read(bytes).map_err(|error| refused(&args.instance, &error))?;
     let options = ctt::search::Options { seed: args.seed, close_rooms: args.close_rooms };
     let started = thread_cpu_ns();
     let found = within(args, started, |budget| ctt::search::search(&instance, options, budget));
@@ -83,7 +90,7 @@ pub fn run(args: &TimetableArgs) -> Result<Outcome, Failure> {
     write(&args.out, &ctt::write_solution(&instance, &found.lessons))?;
     let score = ctt::evaluate::evaluate(&instance, &found.lessons);
     let periods = score.opened_room_days * u64::from(instance.periods_per_day);
-    let answer = Answer {
+    Ok(Answer {
         hard: score.hard(),
         cost: score.cost(),
         seed: args.seed,
@@ -97,8 +104,33 @@ pub fn run(args: &TimetableArgs) -> Result<Outcome, Failure> {
             "occupancy": score.occupancy, "seats_short": score.seats_short, "missing_days": score.missing_days,
             "isolated": score.isolated, "further_rooms": score.further_rooms,
         }),
-    };
-    Ok(outcome(answer))
+    })
+}
+
+/// High school timetabling. Rooms are resources of the type Room; a school has no bound on its room-days but 0.
+fn archive(args: &TimetableArgs, bytes: &[u8]) -> Result<Answer, Failure> {
+    if args.close_rooms {
+        let hint = "leave --close-rooms out, or give a .ctt instance";
+        return Err(Failure::new("not_handled", "--close-rooms is for .ctt instances", hint));
+    }
+    let instance = xhstt::read(bytes).map_err(|error| refused(&args.instance, &error))?;
+    let started = thread_cpu_ns();
+    let found = within(args, started, |budget| xhstt::search::search(&instance, args.seed, budget));
+    let cpu_s = thread_cpu_ns().saturating_sub(started) as f64 / 1e9;
+    write(&args.out, xhstt::write_archive(bytes, &instance, &found.subs).as_bytes())?;
+    let cost = xhstt::cost::evaluate(&instance, &found.subs);
+    let (opened, held, offered) = xhstt::cost::room_days(&instance, &found.subs);
+    Ok(Answer {
+        hard: cost.0.unsigned_abs(),
+        cost: cost.1.unsigned_abs(),
+        seed: args.seed,
+        iterations: found.iterations,
+        cpu_s,
+        opened_room_days: opened,
+        room_days_bound: 0,
+        utilisation_ppm: (held * 1_000_000).checked_div(offered).unwrap_or(0),
+        parts: serde_json::json!({}),
+    })
 }
 
 /// Runs a search within what the arguments allow.

@@ -23,9 +23,6 @@ mod stream;
 pub mod submit;
 pub mod vault;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 
 use axum::Router;

@@ -1,0 +1,18 @@
+//! High school timetabling (XHSTT-2014): archives in and out.
+//!
+//! [`read`] makes an [`Instance`] of an archive, [`read_solutions`] its timetables; [`cost`] counts each constraint at each
+//! place where it applies; [`search`] finds a timetable. Constraints handled: all of the format's sixteen. An unknown one
+//! is refused by name.
+
+mod constraints;
+pub mod cost;
+mod instance;
+mod read;
+pub mod search;
+mod solution;
+#[cfg(test)]
+mod tests;
+
+pub use instance::{Event, Instance, Slot, Sub};
+pub use read::read;
+pub use solution::{read_solutions, write_archive};

@@ -1,0 +1,203 @@
+//! What a timetable deviates by at each place, and what that costs.
+
+use super::instance::{Instance, NOBODY, Point, Sub, Times, UNTIMED, Wanted};
+
+/// Parts of workload: what is divided by an event's duration stays whole for durations up to ten.
+const PARTS: i64 = 2520;
+
+/// Who is where when, kept while a timetable changes.
+#[derive(Debug, Clone)]
+pub struct Uses {
+    times: usize,
+    /// By resource × times + time.
+    count: Vec<u16>,
+    busy: Vec<Times>,
+    /// By resource: times over which it is in more than one place, with multiplicity.
+    clashes: Vec<i64>,
+    load: Vec<i64>,
+}
+
+impl Uses {
+    /// Nobody is anywhere.
+    #[must_use]
+    pub fn new(instance: &Instance) -> Self {
+        let (times, resources) = (instance.times.len(), instance.resources.len());
+        Self {
+            times,
+            count: vec![0; times * resources],
+            busy: vec![0; resources],
+            clashes: vec![0; resources],
+            load: vec![0; resources],
+        }
+    }
+
+    /// When a resource is busy.
+    #[must_use]
+    pub fn busy(&self, resource: u32) -> Times {
+        self.busy[resource as usize]
+    }
+
+    /// Adds a part of an event, or takes it out.
+    pub fn book(&mut self, instance: &Instance, event: usize, sub: &Sub, add: bool) {
+        let whole = &instance.events[event];
+        for (slot, resource) in
+            whole.slots.iter().zip(&sub.resources).filter(|(_, resource)| **resource != NOBODY)
+        {
+            let resource = *resource as usize;
+            let load = i64::from(slot.workload) * i64::from(sub.duration) * PARTS / i64::from(whole.duration);
+            self.load[resource] += if add { load } else { -load };
+            if sub.time == UNTIMED {
+                continue;
+            }
+            for time in usize::from(sub.time)..usize::from(sub.time + sub.duration) {
+                let count = &mut self.count[resource * self.times + time];
+                if add {
+                    self.clashes[resource] += i64::from(*count > 0);
+                    *count += 1;
+                    self.busy[resource] |= 1 << time;
+                } else {
+                    *count -= 1;
+                    self.clashes[resource] -= i64::from(*count > 0);
+                    if *count == 0 {
+                        self.busy[resource] &= !(1 << time);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// By how much a timetable deviates at a place.
+#[must_use]
+pub fn deviation(point: &Point, subs: &[Vec<Sub>], uses: &Uses) -> i64 {
+    let sum = |event: usize, counts: &dyn Fn(&Sub) -> bool| -> i64 {
+        subs[event].iter().filter(|sub| counts(sub)).map(|sub| i64::from(sub.duration)).sum()
+    };
+    match &point.wanted {
+        Wanted::Timed(event) => sum(*event, &|sub| sub.time == UNTIMED),
+        Wanted::Resourced(event, slot) => sum(*event, &|sub| sub.resources[*slot] == NOBODY),
+        Wanted::Starts(event, times, duration) => sum(*event, &|sub| {
+            sub.time != UNTIMED
+                && times >> sub.time & 1 == 0
+                && duration.is_none_or(|duration| duration == sub.duration)
+        }),
+        Wanted::OneOf(event, slot, preferred) => sum(*event, &|sub| {
+            let resource = sub.resources[*slot];
+            resource != NOBODY && preferred.binary_search(&resource).is_err()
+        }),
+        Wanted::Split(event, durations, amounts) => {
+            let odd =
+                subs[*event].iter().filter(|sub| durations.outside(i64::from(sub.duration)) > 0).count();
+            odd as i64 + amounts.outside(subs[*event].len() as i64)
+        }
+        Wanted::Parts(event, duration, limits) => {
+            limits.outside(subs[*event].iter().filter(|sub| sub.duration == *duration).count() as i64)
+        }
+        Wanted::Spread(events, sets) => {
+            let starts = events.iter().flat_map(|event| &subs[*event]).filter(|sub| sub.time != UNTIMED);
+            let count = |times: Times| starts.clone().filter(|sub| times >> sub.time & 1 == 1).count() as i64;
+            sets.iter().map(|(times, limits)| limits.outside(count(*times))).sum()
+        }
+        Wanted::Linked(events) => {
+            let taken = |event: &usize| subs[*event].iter().fold(0, |all: Times, sub| all | sub.taken());
+            let any = events.iter().map(taken).fold(0, |a, b| a | b);
+            let every = events.iter().map(taken).fold(Times::MAX, |a, b| a & b);
+            i64::from((any & !every).count_ones())
+        }
+        Wanted::Ordered(first, second, limits) => {
+            let ends = subs[*first]
+                .iter()
+                .filter(|sub| sub.time != UNTIMED)
+                .map(|sub| i64::from(sub.time + sub.duration))
+                .max();
+            let starts =
+                subs[*second].iter().filter(|sub| sub.time != UNTIMED).map(|sub| i64::from(sub.time)).min();
+            ends.zip(starts).map_or(0, |(end, start)| limits.outside(start - end))
+        }
+        Wanted::Unsplit(slots) => {
+            let mut found: Vec<u32> = Vec::new();
+            for (event, slot) in slots {
+                for sub in &subs[*event] {
+                    if sub.resources[*slot] != NOBODY && !found.contains(&sub.resources[*slot]) {
+                        found.push(sub.resources[*slot]);
+                    }
+                }
+            }
+            (found.len() as i64 - 1).max(0)
+        }
+        wanted => of_resource(wanted, uses),
+    }
+}
+
+fn of_resource(wanted: &Wanted, uses: &Uses) -> i64 {
+    let ones = |times: Times| i64::from(times.count_ones());
+    match wanted {
+        Wanted::NoClash(resource) => uses.clashes[*resource],
+        Wanted::Free(resource, times) => ones(uses.busy[*resource] & times),
+        Wanted::Idle(resource, sets, limits) => {
+            let idle = |set: &Times| {
+                let busy = uses.busy[*resource] & set;
+                if busy == 0 {
+                    return limits.outside(0);
+                }
+                let from = Times::MAX << busy.trailing_zeros();
+                let to = Times::MAX >> busy.leading_zeros();
+                limits.outside(ones(set & from & to) - ones(busy))
+            };
+            sets.iter().map(idle).sum()
+        }
+        Wanted::Cluster(resource, sets, limits) => {
+            limits.outside(sets.iter().filter(|set| uses.busy[*resource] & **set != 0).count() as i64)
+        }
+        Wanted::Busy(resource, sets, limits) => {
+            let busy = |set: &Times| ones(uses.busy[*resource] & set);
+            sets.iter().map(busy).filter(|count| *count > 0).map(|count| limits.outside(count)).sum()
+        }
+        Wanted::Workload(resource, limits) => {
+            let load = uses.load[*resource];
+            (limits.least * PARTS - load)
+                .max(load - limits.most.saturating_mul(PARTS))
+                .max(0)
+                .div_euclid(PARTS)
+                + i64::from(
+                    (limits.least * PARTS - load).max(load - limits.most.saturating_mul(PARTS)).max(0)
+                        % PARTS
+                        > 0,
+                )
+        }
+        _ => 0,
+    }
+}
+
+/// Hard and soft cost of a timetable, counted anew.
+#[must_use]
+pub fn evaluate(instance: &Instance, subs: &[Vec<Sub>]) -> (i64, i64) {
+    let mut uses = Uses::new(instance);
+    for (event, subs) in subs.iter().enumerate() {
+        subs.iter().for_each(|sub| uses.book(instance, event, sub, true));
+    }
+    let mut cost = (0, 0);
+    for point in &instance.points {
+        let of_point = point.cost(deviation(point, subs, &uses));
+        *(if point.hard { &mut cost.0 } else { &mut cost.1 }) += of_point;
+    }
+    cost
+}
+
+/// Rooms × days in use, the times used in them, and the times that those days have.
+#[must_use]
+pub fn room_days(instance: &Instance, subs: &[Vec<Sub>]) -> (u64, u64, u64) {
+    let mut uses = Uses::new(instance);
+    for (event, subs) in subs.iter().enumerate() {
+        subs.iter().for_each(|sub| uses.book(instance, event, sub, true));
+    }
+    let mut all = (0, 0, 0);
+    for room in &instance.rooms {
+        for day in instance.days.iter().filter(|day| uses.busy(*room) & **day != 0) {
+            all.0 += 1;
+            all.1 += u64::from((uses.busy(*room) & day).count_ones());
+            all.2 += u64::from(day.count_ones());
+        }
+    }
+    all
+}

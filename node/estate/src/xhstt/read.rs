@@ -1,0 +1,222 @@
+//! The reader of archives: times, resources, events; constraints are read beside it.
+
+use std::collections::BTreeMap;
+
+use super::constraints;
+use super::instance::{Event, Instance, NOBODY, Slot, Times, UNTIMED};
+use crate::text::Unreadable;
+use crate::xml::{self, Element};
+
+const MOST_TIMES: usize = 128;
+const MOST_EVENTS: usize = 20_000;
+const MOST_RESOURCES: usize = 20_000;
+const MOST_DURATION: u16 = 1_000;
+
+/// What names stand for.
+#[derive(Debug, Default)]
+pub struct Names {
+    pub times: BTreeMap<String, u16>,
+    pub time_groups: BTreeMap<String, Times>,
+    pub resources: BTreeMap<String, u32>,
+    pub resource_groups: BTreeMap<String, Vec<u32>>,
+    pub events: BTreeMap<String, usize>,
+    pub event_groups: BTreeMap<String, Vec<usize>>,
+}
+
+/// Where an element is, for errors.
+pub fn at(element: &Element, what: impl std::fmt::Display) -> Unreadable {
+    Unreadable::line(element.line, format_args!("<{}> {what}", element.name))
+}
+
+/// What an element refers to.
+pub fn reference<'a, T>(element: &Element, names: &'a BTreeMap<String, T>) -> Result<&'a T, Unreadable> {
+    let name = element.attribute("Reference").ok_or_else(|| at(element, "has no Reference"))?;
+    names.get(name).ok_or_else(|| at(element, format_args!("refers to {name:?}, which is not there")))
+}
+
+/// Reads the archive's first instance.
+///
+/// # Errors
+/// When the bytes are no archive, or something in it is not known.
+pub fn read(bytes: &[u8]) -> Result<Instance, Unreadable> {
+    let root = xml::read(bytes)?;
+    if root.name != "HighSchoolTimetableArchive" {
+        return Err(at(&root, "is not a HighSchoolTimetableArchive"));
+    }
+    let instance = root.list("Instances").first().ok_or_else(|| at(&root, "has no instance"))?;
+    from_element(instance).map(|(instance, _)| instance)
+}
+
+/// The instance and its names.
+pub fn from_element(element: &Element) -> Result<(Instance, Names), Unreadable> {
+    let mut names = Names::default();
+    let mut instance = Instance {
+        id: id(element)?,
+        times: Vec::new(),
+        days: Vec::new(),
+        resources: Vec::new(),
+        rooms: Vec::new(),
+        events: Vec::new(),
+        constraints: Vec::new(),
+        points: Vec::new(),
+    };
+    times(element, &mut instance, &mut names)?;
+    let types = resources(element, &mut instance, &mut names)?;
+    events(element, &mut instance, &mut names, &types)?;
+    constraints::read(element, &mut instance, &names)?;
+    Ok((instance, names))
+}
+
+fn id(element: &Element) -> Result<String, Unreadable> {
+    element.attribute("Id").map(str::to_owned).ok_or_else(|| at(element, "has no Id"))
+}
+
+/// A new name, once.
+fn insert<T>(names: &mut BTreeMap<String, T>, element: &Element, value: T) -> Result<String, Unreadable> {
+    let id = id(element)?;
+    match names.insert(id.clone(), value) {
+        None => Ok(id),
+        Some(_) => Err(at(element, format_args!("{id:?} is there twice"))),
+    }
+}
+
+fn times(element: &Element, instance: &mut Instance, names: &mut Names) -> Result<(), Unreadable> {
+    let all = element.child("Times").ok_or_else(|| at(element, "has no Times"))?;
+    let mut days = Vec::new();
+    for group in all.list("TimeGroups") {
+        let id = insert(&mut names.time_groups, group, 0)?;
+        if group.name == "Day" {
+            days.push(id);
+        }
+    }
+    for time in all.children.iter().filter(|child| child.name == "Time") {
+        let index = instance.times.len();
+        if index >= MOST_TIMES {
+            return Err(at(
+                time,
+                format_args!("is one more than {MOST_TIMES}, which is what this program takes"),
+            ));
+        }
+        instance.times.push(insert(&mut names.times, time, index as u16)?);
+        let own = time.children.iter().filter(|child| ["Day", "Week"].contains(&child.name.as_str()));
+        for group in own.chain(time.list("TimeGroups")) {
+            reference(group, &names.time_groups)?;
+            if let Some(times) = names.time_groups.get_mut(group.attribute("Reference").unwrap_or_default()) {
+                *times |= 1 << index;
+            }
+        }
+    }
+    if instance.times.is_empty() {
+        return Err(at(all, "has no time"));
+    }
+    instance.days = days.iter().filter_map(|id| names.time_groups.get(id).copied()).collect();
+    Ok(())
+}
+
+/// Resources by type.
+fn resources(
+    element: &Element,
+    instance: &mut Instance,
+    names: &mut Names,
+) -> Result<BTreeMap<String, Vec<u32>>, Unreadable> {
+    let mut types: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+    let Some(all) = element.child("Resources") else { return Ok(types) };
+    for kind in all.list("ResourceTypes") {
+        insert(&mut types, kind, Vec::new())?;
+    }
+    for group in all.list("ResourceGroups") {
+        insert(&mut names.resource_groups, group, Vec::new())?;
+    }
+    for resource in all.children.iter().filter(|child| child.name == "Resource") {
+        let index = instance.resources.len() as u32;
+        if index as usize >= MOST_RESOURCES {
+            return Err(at(resource, format_args!("is one more than {MOST_RESOURCES}")));
+        }
+        instance.resources.push(insert(&mut names.resources, resource, index)?);
+        let kind = resource.child("ResourceType").ok_or_else(|| at(resource, "has no ResourceType"))?;
+        reference(kind, &types)?;
+        let kind = kind.attribute("Reference").unwrap_or_default();
+        types.entry(kind.to_owned()).or_default().push(index);
+        if kind == "Room" {
+            instance.rooms.push(index);
+        }
+        for group in resource.list("ResourceGroups") {
+            reference(group, &names.resource_groups)?;
+            if let Some(members) =
+                names.resource_groups.get_mut(group.attribute("Reference").unwrap_or_default())
+            {
+                members.push(index);
+            }
+        }
+    }
+    Ok(types)
+}
+
+fn events(
+    element: &Element,
+    instance: &mut Instance,
+    names: &mut Names,
+    types: &BTreeMap<String, Vec<u32>>,
+) -> Result<(), Unreadable> {
+    let Some(all) = element.child("Events") else { return Ok(()) };
+    for group in all.list("EventGroups") {
+        insert(&mut names.event_groups, group, Vec::new())?;
+    }
+    for event in all.children.iter().filter(|child| child.name == "Event") {
+        let index = instance.events.len();
+        if index >= MOST_EVENTS {
+            return Err(at(event, format_args!("is one more than {MOST_EVENTS}")));
+        }
+        let id = insert(&mut names.events, event, index)?;
+        let duration = event.text_of("Duration").and_then(|text| text.parse::<u16>().ok());
+        let duration = duration.filter(|duration| (1..=MOST_DURATION).contains(duration));
+        let duration =
+            duration.ok_or_else(|| at(event, format_args!("has no Duration from 1 to {MOST_DURATION}")))?;
+        let whole = event.text_of("Workload").and_then(|text| text.parse::<u32>().ok());
+        let given = event.child("Time").map_or(Ok(UNTIMED), |time| reference(time, &names.times).copied())?;
+        if given != UNTIMED && usize::from(given + duration) > instance.times.len() {
+            return Err(at(event, "does not end within the times"));
+        }
+        let mut slots = Vec::new();
+        for resource in event.list("Resources") {
+            slots.push(slot(resource, names, types, whole.unwrap_or(u32::from(duration)))?);
+        }
+        instance.events.push(Event { id, duration, given, slots });
+        let course = event.children.iter().filter(|child| child.name == "Course");
+        for group in course.chain(event.list("EventGroups")) {
+            reference(group, &names.event_groups)?;
+            if let Some(members) =
+                names.event_groups.get_mut(group.attribute("Reference").unwrap_or_default())
+            {
+                members.push(index);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn slot(
+    element: &Element,
+    names: &Names,
+    types: &BTreeMap<String, Vec<u32>>,
+    workload: u32,
+) -> Result<Slot, Unreadable> {
+    let given = match element.attribute("Reference") {
+        None => NOBODY,
+        Some(_) => *reference(element, &names.resources)?,
+    };
+    let candidates = match element.child("ResourceType") {
+        Some(kind) => reference(kind, types)?.clone(),
+        None if given == NOBODY => return Err(at(element, "has neither Reference nor ResourceType")),
+        None => Vec::new(),
+    };
+    let own = element
+        .text_of("Workload")
+        .map(|text| text.parse::<u32>().map_err(|_| at(element, "has a Workload that is no number")));
+    Ok(Slot {
+        role: element.text_of("Role").unwrap_or_default().to_owned(),
+        given,
+        candidates,
+        workload: own.transpose()?.unwrap_or(workload).min(1_000_000),
+    })
+}

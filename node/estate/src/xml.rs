@@ -1,0 +1,244 @@
+//! The little of XML that data formats use: elements, attributes, text, comments, CDATA; entities of the standard and
+//! numeric ones. No document types, no external anything.
+
+use crate::text::Unreadable;
+
+const DEEPEST: usize = 64;
+
+/// An element.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Element {
+    /// Its name.
+    pub name: String,
+    /// Its attributes in order.
+    pub attributes: Vec<(String, String)>,
+    /// Its elements.
+    pub children: Vec<Element>,
+    /// Its text, without that of its elements.
+    pub text: String,
+    /// Where its first byte is.
+    pub line: usize,
+}
+
+impl Element {
+    /// The first child of a name.
+    #[must_use]
+    pub fn child(&self, name: &str) -> Option<&Self> {
+        self.children.iter().find(|child| child.name == name)
+    }
+
+    /// The children of a child: none when it is not there.
+    #[must_use]
+    pub fn list(&self, name: &str) -> &[Self] {
+        self.child(name).map_or(&[], |child| &child.children)
+    }
+
+    /// An attribute.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The trimmed text of a child.
+    #[must_use]
+    pub fn text_of(&self, name: &str) -> Option<&str> {
+        self.child(name).map(|child| child.text.trim())
+    }
+}
+
+/// Reads a document's root.
+///
+/// # Errors
+/// When the bytes are not UTF-8 or not well-formed.
+pub fn read(bytes: &[u8]) -> Result<Element, Unreadable> {
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| Unreadable::at("file", "XML is UTF-8 here, this is not"))?;
+    Reader { text: text.trim_start_matches('\u{feff}'), at: 0, counted: (0, 1) }.document()
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    /// A place and its line, so that lines are counted once.
+    counted: (usize, usize),
+}
+
+impl<'a> Reader<'a> {
+    fn line(&mut self) -> usize {
+        let lines =
+            self.text.as_bytes()[self.counted.0..self.at].iter().filter(|byte| **byte == b'\n').count();
+        self.counted = (self.at, self.counted.1 + lines);
+        self.counted.1
+    }
+
+    fn fault<T>(&mut self, what: &str) -> Result<T, Unreadable> {
+        Err(Unreadable::line(self.line(), what))
+    }
+
+    fn until(&mut self, end: &str) -> Result<&'a str, Unreadable> {
+        match self.text[self.at..].find(end) {
+            Some(found) => {
+                let inside = &self.text[self.at..self.at + found];
+                self.at += found + end.len();
+                Ok(inside)
+            }
+            None => self.fault(&format!("the file stops before {end}")),
+        }
+    }
+
+    fn document(mut self) -> Result<Element, Unreadable> {
+        let mut open: Vec<Element> = Vec::new();
+        loop {
+            let Some(next) = self.text[self.at..].find('<') else {
+                return self.fault("the file stops before its root ends");
+            };
+            let text = &self.text[self.at..self.at + next];
+            match open.last_mut() {
+                Some(element) => element.text.push_str(&unescape(text)),
+                None if !text.trim().is_empty() => return self.fault("there is text before the root"),
+                None => {}
+            }
+            self.at += next + 1;
+            let rest = &self.text[self.at..];
+            if rest.starts_with("!--") {
+                self.until("-->")?;
+            } else if let Some(data) = rest.strip_prefix("![CDATA[") {
+                self.at += rest.len() - data.len();
+                let data = self.until("]]>")?;
+                if let Some(element) = open.last_mut() {
+                    element.text.push_str(data);
+                }
+            } else if rest.starts_with('?') {
+                self.until("?>")?;
+            } else if rest.starts_with('!') {
+                return self.fault("document types are not taken");
+            } else if rest.starts_with('/') {
+                let name = self.until(">")?[1..].trim();
+                let Some(element) = open.pop().filter(|element| element.name == name) else {
+                    return self.fault(&format!("</{name}> ends what is not open"));
+                };
+                match open.last_mut() {
+                    Some(parent) => parent.children.push(element),
+                    None => return Ok(element),
+                }
+            } else if let Some(root) = self.start(&mut open)? {
+                return Ok(root);
+            }
+        }
+    }
+
+    /// A start tag; the root when it is empty.
+    fn start(&mut self, open: &mut Vec<Element>) -> Result<Option<Element>, Unreadable> {
+        let line = self.line();
+        let inside = self.until(">")?;
+        let (inside, empty) = inside.strip_suffix('/').map_or((inside, false), |inside| (inside, true));
+        let (name, mut rest) = inside.split_at(inside.find(char::is_whitespace).unwrap_or(inside.len()));
+        if name.is_empty() || open.len() >= DEEPEST {
+            return self.fault("a tag has no name, or elements are nested too deeply");
+        }
+        let mut element = Element { name: name.to_owned(), line, ..Element::default() };
+        loop {
+            rest = rest.trim_start();
+            let Some((key, after)) = rest.split_once('=') else { break };
+            let after = after.trim_start();
+            let Some(quote) = after.chars().next().filter(|quote| ['"', '\''].contains(quote)) else {
+                return self.fault("an attribute's value is not in quotes");
+            };
+            let Some((value, left)) = after[1..].split_once(quote) else {
+                return self.fault("an attribute's value does not end (or holds >)");
+            };
+            element.attributes.push((key.trim().to_owned(), unescape(value)));
+            rest = left;
+        }
+        if !rest.trim().is_empty() {
+            return self.fault("an attribute has no value");
+        }
+        match (empty, open.last_mut()) {
+            (false, _) => open.push(element),
+            (true, Some(parent)) => parent.children.push(element),
+            (true, None) => return Ok(Some(element)),
+        }
+        Ok(None)
+    }
+}
+
+fn unescape(text: &str) -> String {
+    if !text.contains('&') {
+        return text.to_owned();
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        plain.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let end = rest.find(';').filter(|end| *end <= 10);
+        let entity = end.and_then(|end| match &rest[1..end] {
+            "lt" => Some('<'),
+            "gt" => Some('>'),
+            "amp" => Some('&'),
+            "quot" => Some('"'),
+            "apos" => Some('\''),
+            other => {
+                let number = other.strip_prefix('#')?;
+                let hex = number.strip_prefix('x').map(|hex| u32::from_str_radix(hex, 16));
+                char::from_u32(hex.unwrap_or_else(|| number.parse()).ok()?)
+            }
+        });
+        match (entity, end) {
+            (Some(char), Some(end)) => {
+                plain.push(char);
+                rest = &rest[end + 1..];
+            }
+            _ => {
+                plain.push('&');
+                rest = &rest[1..];
+            }
+        }
+    }
+    plain + rest
+}
+
+/// Text as XML writes it.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_attributes_and_text_are_read() {
+        let root = read(b"\xef\xbb\xbf<?xml version='1.0'?>\r\n<!-- c --><a x='1&amp;2' y=\"\">t<b/>u&#65;<c k = 'v'>w</c><![CDATA[<z>]]></a>").unwrap();
+        assert_eq!(
+            (root.name.as_str(), root.attribute("x"), root.text.as_str()),
+            ("a", Some("1&2"), "tuA<z>")
+        );
+        assert_eq!(
+            (root.children.len(), root.text_of("c"), root.child("c").unwrap().attribute("k")),
+            (2, Some("w"), Some("v"))
+        );
+    }
+
+    #[test]
+    fn faults_are_said_with_their_line() {
+        for (text, why) in [
+            ("<a>\n<b></a>", "line 2: </a> ends what is not open"),
+            ("<a>\n", "line 1: the file stops before its root ends"),
+            ("<a x=1>", "line 1: an attribute's value is not in quotes"),
+            ("<!DOCTYPE x>", "line 1: document types are not taken"),
+            ("hello", "line 1: the file stops before its root ends"),
+        ] {
+            assert_eq!(read(text.as_bytes()).unwrap_err().to_string(), why);
+        }
+        assert!(read(&"<a>".repeat(100).into_bytes()).is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_panic(junk: Vec<u8>, text in "[<>/a='\"&;# !\\[\\]-]{0,60}") {
+            let _ = (read(&junk), read(text.as_bytes()));
+        }
+    }
+}
