@@ -310,6 +310,7 @@ impl Driver {
     }
 
     fn note_round(&self, round: u32) {
+        self.services.pool.block_begins();
         self.services.round.store(u64::from(round), Ordering::Relaxed);
     }
 }
@@ -317,7 +318,7 @@ impl Driver {
 /// Completes when the next height has something to do: at once for a whole block's worth, else not before `soonest`.
 async fn worth_starting(pool: &Mempool, soonest: tokio::time::Instant) {
     pool.wait_ready().await;
-    if pool.size().0 < WHOLE_BLOCK {
+    if pool.ready() < WHOLE_BLOCK {
         tokio::time::sleep_until(soonest).await;
     }
 }

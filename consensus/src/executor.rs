@@ -1,10 +1,11 @@
 //! The ledger's answers, read from its state: the one implementation of [`Executor`] outside tests.
 
-use aula_ledger::chain::ValidatorSet;
+use aula_ledger::chain::{Code, Transaction, ValidatorSet};
 use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory, execute_block};
 use aula_ledger::params::Params;
 use aula_ledger::state::schema;
 use aula_ledger::state::{StateReader, StoreError};
+use aula_ledger::tx::prospect;
 use aula_ledger::types::{AccountId, Height};
 
 use crate::ports::{AccountView, AdmittedPeer, Executor};
@@ -43,7 +44,19 @@ impl Executor for LedgerExecutor {
         account: &AccountId,
     ) -> Result<Option<AccountView>, StoreError> {
         let found = schema::admitted_member(state, account)?;
-        Ok(found.map(|(a, _)| AccountView { next_sequence: a.sequence, public_key: a.public_key }))
+        Ok(found.map(|(account, member)| AccountView {
+            next_sequence: account.sequence,
+            public_key: account.public_key,
+            roles: member.roles,
+        }))
+    }
+
+    fn admits(
+        &self,
+        state: &dyn StateReader,
+        transaction: &Transaction,
+    ) -> Result<Result<(), Code>, StoreError> {
+        prospect(state, &transaction.body.payload)
     }
 
     fn params(&self, state: &dyn StateReader) -> Result<Params, StoreError> {

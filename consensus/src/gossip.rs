@@ -13,8 +13,8 @@
 //! that is no batch of transactions is not passed on, so whoever sent it made it: it loses its connections.
 //!
 //! Reach: a message goes to every connected peer. A node that its sender has no connection with learns of it
-//! from the others within a heartbeat (a second), by gossipsub's lazy push. One that is lost all the same waits in
-//! its submitter's pool until that node proposes.
+//! from the others within a heartbeat (a second), by gossipsub's lazy push. One that is lost all the same is told
+//! again by the node that it was submitted to, until it is in a block ([`crate::mempool::Occasion`]).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ use libp2p::{
 };
 use libp2p_identity::Keypair;
 use sha2::{Digest, Sha256};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use aula_ledger::params::MAX_TRANSACTION_BYTES;
@@ -39,6 +39,8 @@ use crate::door::transport::Guarded;
 use crate::door::{Door, Known, ip_of};
 use crate::peer_watch::Silence;
 use crate::ports::AdmittedPeer;
+
+mod message;
 
 /// How long transactions are collected before they are sent together. Latency against messages: at 1,000
 /// transactions a second one message carries ten.
@@ -113,6 +115,7 @@ pub struct GossipCounts {
 pub struct Gossip {
     commands: mpsc::Sender<Command>,
     counts: Arc<GossipCounts>,
+    listeners: watch::Receiver<u64>,
     known: Arc<Known>,
     task: JoinHandle<()>,
 }
@@ -129,6 +132,11 @@ impl Gossip {
     pub async fn set_peers(&self, peers: Vec<AdmittedPeer>) {
         // An error means that the task has ended; the node is stopping then.
         let _ = self.commands.send(Command::SetPeers(peers)).await;
+    }
+
+    /// Changes whenever a peer begins to listen, and so has missed what was sent before.
+    pub fn listeners(&self) -> watch::Receiver<u64> {
+        self.listeners.clone()
     }
 
     /// The counts, live.
@@ -172,7 +180,7 @@ pub fn gossip_address(engine: &Multiaddr) -> Option<Multiaddr> {
 }
 
 fn topic_of(chain_id: &str) -> gossipsub::IdentTopic {
-    gossipsub::IdentTopic::new(format!("aula/transactions/v1/{chain_id}"))
+    gossipsub::IdentTopic::new(format!("aula/transactions/v2/{chain_id}"))
 }
 
 /// Starts the swarm. Received transactions go to `incoming`, one batch an item; when it is full they are dropped.
@@ -193,6 +201,7 @@ pub fn start(
         .map_err(|error| GossipError::Listen { address: config.listen.clone(), reason: error.to_string() })?;
     let counts = Arc::new(GossipCounts::default());
     let (commands, received) = mpsc::channel(OUTGOING);
+    let (listening, listeners) = watch::channel(0);
     let mut state = State {
         swarm,
         topic,
@@ -202,12 +211,15 @@ pub fn start(
         silence: Silence::default(),
         batch: Vec::new(),
         batch_bytes: 0,
+        // Differs from an earlier process's, whose messages the peers may still remember.
+        number: rand::random(),
         counts: Arc::clone(&counts),
+        listening,
         incoming,
     };
     state.set_peers(config.peers);
     let task = tokio::spawn(state.run(received));
-    Ok(Gossip { commands, counts, known, task })
+    Ok(Gossip { commands, counts, known, listeners, task })
 }
 
 /// What every node uses.
@@ -289,7 +301,10 @@ struct State {
     silence: Silence,
     batch: Vec<Arc<Vec<u8>>>,
     batch_bytes: usize,
+    /// Of the last message.
+    number: u64,
     counts: Arc<GossipCounts>,
+    listening: watch::Sender<u64>,
     incoming: mpsc::Sender<Vec<Vec<u8>>>,
 }
 
@@ -309,7 +324,7 @@ impl State {
                         }
                         self.batch_bytes += transaction.len();
                         self.batch.push(transaction);
-                        if self.batch_bytes >= BATCH_BYTES {
+                        if self.batch_bytes >= BATCH_BYTES || self.batch.len() >= MESSAGE_TRANSACTIONS {
                             self.flush();
                         }
                     }
@@ -328,9 +343,8 @@ impl State {
     fn flush(&mut self) {
         let batch = std::mem::take(&mut self.batch);
         self.batch_bytes = 0;
-        let Ok(bytes) = borsh::to_vec(&batch.iter().map(|t| t.as_slice()).collect::<Vec<_>>()) else {
-            return;
-        };
+        self.number = self.number.wrapping_add(1);
+        let bytes = message::encode(self.number, &batch);
         let count = batch.len() as u64;
         match self.swarm.behaviour_mut().gossip.publish(self.topic.clone(), bytes) {
             Ok(_) => self.counts.sent.fetch_add(count, Ordering::Relaxed),
@@ -349,6 +363,9 @@ impl State {
                 message_id,
                 propagation_source,
             })) => self.message(&message.data, &message_id, propagation_source),
+            SwarmEvent::Behaviour(BehaviourEvent::Gossip(gossipsub::Event::Subscribed { .. })) => {
+                self.listening.send_modify(|count| *count = count.wrapping_add(1));
+            }
             SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
                 tracing::debug!(%peer_id, "gossip peer connected");
                 if let (true, Some(ip)) = (endpoint.is_listener(), ip_of(endpoint.get_remote_address())) {
@@ -365,7 +382,7 @@ impl State {
     }
 
     fn message(&mut self, bytes: &[u8], id: &gossipsub::MessageId, from: PeerId) {
-        let batch = batch_of(bytes);
+        let batch = message::decode(bytes);
         let acceptance = match batch {
             Some(_) => gossipsub::MessageAcceptance::Accept,
             None => gossipsub::MessageAcceptance::Reject,

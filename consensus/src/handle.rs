@@ -10,6 +10,7 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aula_ledger::types::{ChainId, Height};
 use libp2p::Multiaddr;
@@ -21,7 +22,7 @@ use crate::driver::Services;
 use crate::engine::{SessionConfig, all_peers, for_gossip};
 use crate::events::{Event, Fatal, Mode};
 use crate::gossip::{self, GossipConfig, GossipError};
-use crate::mempool::{Mempool, Refusal, Submitted};
+use crate::mempool::{AtTip, Mempool, Occasion, Refusal, Submitted};
 use crate::ports::StoreError;
 use crate::proposal::Blocks;
 use crate::supervisor::{Shown, Signing, Supervisor};
@@ -30,6 +31,8 @@ use crate::supervisor::{Shown, Signing, Supervisor};
 const EVENTS: usize = 1024;
 /// Batches of transactions from peers that may wait to be checked.
 const INCOMING: usize = 256;
+/// Least time between what is told to new listeners.
+const NEWCOMER_PAUSE: Duration = Duration::from_millis(500);
 
 /// Why a node's consensus does not start.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +83,7 @@ pub struct Handle {
     stop: watch::Sender<bool>,
     ended: watch::Receiver<Option<Result<(), Fatal>>>,
     incoming: JoinHandle<()>,
+    telling: JoinHandle<()>,
 }
 
 impl Handle {
@@ -88,11 +92,15 @@ impl Handle {
     /// # Errors
     /// [`Refusal`], with the code and the sentence for the submitter.
     pub fn submit(&self, bytes: Vec<u8>) -> Result<Submitted, Refusal> {
-        let submitted = submit(&self.services, bytes)?;
-        if let Submitted::New(id) = submitted
-            && let Some(pooled) = self.services.pool.get(&id)
-        {
-            self.services.gossip.publish(Arc::clone(&pooled.bytes));
+        let services = &self.services;
+        let submitted = with_tip(services, |tip| services.pool.submit(bytes, tip))?;
+        let told = match submitted {
+            Submitted::New(id) => services.pool.get(&id).map(|pooled| Arc::clone(&pooled.bytes)),
+            // Whoever asks again may do so because nobody has heard of it.
+            Submitted::Known(id) => services.pool.tell_known(&id),
+        };
+        if let Some(bytes) = told {
+            services.gossip.publish(bytes);
         }
         Ok(submitted)
     }
@@ -167,13 +175,19 @@ impl Drop for Handle {
     fn drop(&mut self) {
         let _ = self.stop.send(true);
         self.incoming.abort();
+        self.telling.abort();
         self.services.gossip.stop();
     }
 }
 
-fn submit(services: &Services, bytes: Vec<u8>) -> Result<Submitted, Refusal> {
+/// Does something with the ledger as it is after the last decided block.
+fn with_tip<T>(
+    services: &Services,
+    work: impl FnOnce(&AtTip<'_>) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
     let state = services.store.state()?;
-    services.pool.submit(bytes, &|id| services.executor.account(state.as_ref(), id))
+    let next = Height(services.height.load(Ordering::Relaxed)).next();
+    work(&AtTip::new(services.executor.as_ref(), state.as_ref(), next))
 }
 
 /// Starts a node's consensus. `chain_id` comes from the genesis that the store was initialised with.
@@ -188,7 +202,8 @@ pub async fn start(
 ) -> Result<Handle, StartError> {
     config.timeouts.check()?;
     let tip = ports.store.tip()?;
-    let pool = Arc::new(Mempool::new(chain_id.clone(), config.limits, tip.height.next()));
+    let pool =
+        Arc::new(Mempool::new(chain_id.clone(), config.limits, tip.height.next(), Arc::clone(&ports.clock)));
     let blocks = Arc::new(Blocks::new(
         chain_id.clone(),
         Arc::clone(&ports.executor),
@@ -248,13 +263,14 @@ pub async fn start(
         stopped,
     };
     let incoming = tokio::spawn(take_in(services.clone(), receiver));
+    let telling = tokio::spawn(tell_again(services.clone()));
     let (tell, ended) = watch::channel(None);
     tokio::spawn(async move {
         let result = supervisor.run().await;
         // An error means that the handle is gone.
         let _ = tell.send(Some(result));
     });
-    Ok(Handle { services, engine_peers, shown, stop, ended, incoming })
+    Ok(Handle { services, engine_peers, shown, stop, ended, incoming, telling })
 }
 
 /// Checks what peers send as if it had been submitted here. Refusals are not answered: most are duplicates or have
@@ -263,16 +279,46 @@ async fn take_in(services: Services, mut receiver: mpsc::Receiver<Vec<Vec<u8>>>)
     while let Some(batch) = receiver.recv().await {
         let services = services.clone();
         let checked = tokio::task::spawn_blocking(move || {
-            let Ok(state) = services.store.state() else { return };
-            for bytes in batch {
-                let result = services.pool.submit(bytes, &|id| services.executor.account(state.as_ref(), id));
-                if let Err(refusal) = result {
-                    tracing::trace!(%refusal, "a transaction from a peer is not kept");
+            let checked = with_tip(&services, |tip| {
+                for bytes in batch {
+                    if let Err(refusal) = services.pool.hear(bytes, tip) {
+                        tracing::trace!(%refusal, "a transaction from a peer is not kept");
+                    }
                 }
+                Ok(())
+            });
+            if let Err(refusal) = checked {
+                tracing::debug!(%refusal, "transactions from a peer are not looked at");
             }
         });
         if checked.await.is_err() {
             tracing::error!("checking a batch of transactions failed inside this program");
+        }
+    }
+}
+
+/// Tells the others again of what waits and may not have reached them: as heights pass, and when a peer begins to listen.
+async fn tell_again(services: Services) {
+    let (mut events, mut listeners) = (services.events.subscribe(), services.gossip.listeners());
+    loop {
+        let occasion = tokio::select! {
+            event = events.recv() => match event {
+                Ok(Event::Decided { .. }) => Occasion::Height,
+                // Missed heights are made up for at the next one.
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => continue,
+                Err(broadcast::error::RecvError::Closed) => return,
+            },
+            changed = listeners.changed() => match changed {
+                Ok(()) => Occasion::NewListener,
+                Err(_) => return,
+            },
+        };
+        for bytes in services.pool.to_tell(occasion) {
+            services.gossip.publish(bytes);
+        }
+        if occasion == Occasion::NewListener {
+            // A peer that comes and goes costs the others no more than this.
+            tokio::time::sleep(NEWCOMER_PAUSE).await;
         }
     }
 }

@@ -1,58 +1,61 @@
-//! Transactions that wait for a block: bounded, in sequence order by account, each signature verified once.
+//! Transactions that wait for a block: bounded, in sequence order by account, each signature verified once, and no
+//! account able to shut the others out.
 //!
-//! Flow: bytes come from the API or from a peer → [`Mempool::submit`] decodes, checks without state, looks at the
-//! account, verifies the signature outside the lock, keeps → [`Mempool::select`] hands a proposer what may go in
-//! a block, oldest first across accounts → [`Mempool::after_block`] drops what is decided, expired, out of turn or
-//! signed with a key that is no longer current.
+//! Flow: bytes come from the API or from a peer → [`Mempool::submit`] or [`Mempool::hear`] decodes, checks without state,
+//! looks at the account, its roles and what a block could make of it, verifies the signature outside the lock, finds it a
+//! place ([`quotas`]) → [`Mempool::select`] hands a proposer what a block may hold, accounts in turn ([`selection`]) →
+//! [`Mempool::after_block`] notes who got what and who missed a turn ([`standing`]), drops what is decided, expired, out
+//! of turn or signed with a key that is no longer current, and says of what the others are to be told again
+//! ([`telling`]).
 //!
-//! Invariants: no more than [`Limits`] say, counted in transactions, bytes and per account; one transaction for
-//! one (account, sequence), the first that came; a refusal has a number ([`Refusal::code`]) and a sentence.
+//! Invariants: no more than [`Limits`] say, in transactions and bytes, in all, by account, by lane of the reserve
+//! ([`lanes`]) and behind gaps; one transaction for one (account, sequence), the first that came; a refusal has a number
+//! ([`Refusal::code`]) and a sentence. What can be executed is never dropped for its age.
 //!
-//! Absent: priorities and fees (a consortium has none), and memory across restarts: submitters ask again.
+//! Guarantee: while what all other accounts wait with fits one block, one account, whatever it sends, delays a
+//! transaction of theirs by at most one block of an honest proposer.
+//!
+//! Absent: priorities and fees (a consortium has none), and memory across restarts: submitters ask again, and what an
+//! account got and missed is learned anew.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aula_ledger::chain::transaction::id_of_bytes;
 use aula_ledger::chain::{Code, Transaction, TransactionId};
 use aula_ledger::codec::Canonical;
+use aula_ledger::execute::limits::{Budget, cost_of};
 use aula_ledger::params::MAX_TRANSACTION_BYTES;
-use aula_ledger::types::{AccountId, ChainId, Height};
+use aula_ledger::roles::senders;
+use aula_ledger::tx::PayloadKind;
+use aula_ledger::types::{ChainId, Height};
 use tokio::sync::Notify;
 
-use crate::ports::{AccountView, StoreError};
+use crate::ports::{AccountView, Clock, StoreError};
 
+mod accounts;
+mod at_tip;
+mod lanes;
 mod memory;
+mod quotas;
+mod selection;
 mod shapes;
+mod standing;
+mod telling;
 
+pub use at_tip::AtTip;
+pub use lanes::{Lane, Place};
 pub use memory::Verified;
-pub use shapes::{Budget, Limits, Pooled, Refusal, Submitted};
+pub use shapes::{Ledger, Limits, Origin, Pooled, Refusal, Room, Selection, Submitted};
+pub use standing::Settled;
+pub use telling::Occasion;
 
-/// Looks an account up in the state after the last decided block.
-pub type Lookup<'a> = &'a dyn Fn(&AccountId) -> Result<Option<AccountView>, StoreError>;
-
-#[derive(Debug, Default)]
-struct Account {
-    view: Option<AccountView>,
-    waiting: BTreeMap<u64, Arc<Pooled>>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    accounts: BTreeMap<AccountId, Account>,
-    by_id: HashMap<TransactionId, Arc<Pooled>>,
-    bytes: usize,
-    arrivals: u64,
-    next_height: Height,
-    set_aside: memory::Recent,
-}
+use quotas::Inner;
 
 /// The pool. Shared by the API, gossip and the driver.
-#[derive(Debug)]
 pub struct Mempool {
     chain_id: ChainId,
     limits: Limits,
+    clock: Arc<dyn Clock>,
     verified: Verified,
     inner: Mutex<Inner>,
     ready: Notify,
@@ -60,25 +63,30 @@ pub struct Mempool {
 
 impl Mempool {
     /// An empty pool for a chain whose next block has height `next_height`.
-    pub fn new(chain_id: ChainId, limits: Limits, next_height: Height) -> Self {
-        let inner = Inner {
-            accounts: BTreeMap::new(),
-            by_id: HashMap::new(),
-            bytes: 0,
-            arrivals: 0,
-            next_height,
-            set_aside: memory::Recent::new(1_000),
-        };
+    pub fn new(chain_id: ChainId, limits: Limits, next_height: Height, clock: Arc<dyn Clock>) -> Self {
         // Enough for a full pool and the blocks that empty it.
         let verified = Verified::new(limits.transactions.saturating_mul(2));
-        Self { chain_id, limits, verified, inner: Mutex::new(inner), ready: Notify::new() }
+        let inner = Mutex::new(Inner::new(next_height));
+        Self { chain_id, limits, clock, verified, inner, ready: Notify::new() }
     }
 
-    /// Checks a transaction and keeps it.
+    /// Checks a transaction that was submitted to this node, and keeps it.
     ///
     /// # Errors
     /// [`Refusal`].
-    pub fn submit(&self, bytes: Vec<u8>, lookup: Lookup<'_>) -> Result<Submitted, Refusal> {
+    pub fn submit(&self, bytes: Vec<u8>, ledger: &dyn Ledger) -> Result<Submitted, Refusal> {
+        self.take_in(bytes, Origin::Here, ledger)
+    }
+
+    /// Checks a transaction that another node told of, and keeps it.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn hear(&self, bytes: Vec<u8>, ledger: &dyn Ledger) -> Result<Submitted, Refusal> {
+        self.take_in(bytes, Origin::Peer, ledger)
+    }
+
+    fn take_in(&self, bytes: Vec<u8>, origin: Origin, ledger: &dyn Ledger) -> Result<Submitted, Refusal> {
         if bytes.len() as u64 > MAX_TRANSACTION_BYTES {
             return Err(Refusal::Ledger(Code::Oversized));
         }
@@ -96,57 +104,129 @@ impl Mempool {
         let transaction =
             Transaction::from_canonical(&bytes).map_err(|_| Refusal::Ledger(Code::Malformed))?;
         transaction.check(&self.chain_id, next_height).map_err(Refusal::Ledger)?;
-        let view = self.view(&transaction.body.account, lookup)?;
-        self.admit(&self.lock(), &transaction, bytes.len(), &view)?;
+        let view = self.view(&transaction, ledger)?;
+        self.admit(&transaction, &view, bytes.len())?;
+        ledger.admits(&transaction)?.map_err(Refusal::Ledger)?;
         if !self.verified.contains(&id) {
             if !transaction.signature_is_valid() {
                 return Err(Refusal::Ledger(Code::BadSignature));
             }
             self.verified.insert(id);
         }
-        self.keep(id, bytes, &transaction, view)
+        self.keep(id, bytes, &transaction, view, origin)
     }
 
-    /// The transactions a block may hold, in an order that executes: by account in sequence, oldest first across
-    /// accounts.
-    pub fn select(&self, budget: Budget) -> Vec<Arc<Pooled>> {
+    /// The account as of the tip: the pool reads it again after each block.
+    fn view(&self, transaction: &Transaction, ledger: &dyn Ledger) -> Result<AccountView, Refusal> {
+        let account = &transaction.body.account;
+        let known = self.lock().accounts.get(account).and_then(|entry| entry.view);
+        match known {
+            Some(view) => Ok(view),
+            None => ledger.account(account)?.ok_or(Refusal::Ledger(Code::UnknownAccount)),
+        }
+    }
+
+    /// The rules that need the pool and the account, but no signature.
+    fn admit(&self, transaction: &Transaction, view: &AccountView, bytes: usize) -> Result<(), Refusal> {
+        let body = &transaction.body;
+        if transaction.public_key != view.public_key {
+            return Err(Refusal::Ledger(Code::KeyNotCurrent));
+        }
+        if !view.roles.meets(senders(body.payload.kind())) {
+            return Err(Refusal::Ledger(Code::RoleNotAllowed));
+        }
+        if body.sequence < view.next_sequence {
+            return Err(Refusal::Ledger(Code::WrongSequence));
+        }
+        if body.sequence - view.next_sequence >= self.limits.per_account as u64 {
+            return Err(Refusal::SequenceTooFar { next: view.next_sequence });
+        }
         let inner = self.lock();
-        let mut heads = BinaryHeap::new();
-        for (account, entry) in &inner.accounts {
-            if let Some(first) = entry.first_ready() {
-                heads.push(Reverse((first.arrival, *account)));
-            }
+        if inner.accounts.get(&body.account).is_some_and(|a| a.waiting.contains_key(&body.sequence)) {
+            return Err(Refusal::SequenceTaken);
         }
-        let mut taken: BTreeMap<AccountId, usize> = BTreeMap::new();
-        let (mut chosen, mut bytes, mut range_values) = (Vec::new(), 0usize, 0u32);
-        while let Some(Reverse((_, account))) = heads.pop() {
-            if chosen.len() >= budget.transactions {
-                break;
-            }
-            let Some(entry) = inner.accounts.get(&account) else { continue };
-            let count = taken.entry(account).or_default();
-            let Some(pooled) = entry.ready_at(*count) else { continue };
-            // The account's later transactions cannot overtake one that does not fit.
-            let proved = range_values.saturating_add(pooled.range_values);
-            if bytes.saturating_add(pooled.bytes.len()) > budget.bytes || proved > budget.range_values {
-                continue;
-            }
-            bytes += pooled.bytes.len();
-            range_values = proved;
-            chosen.push(Arc::clone(pooled));
-            *count += 1;
-            if *count < budget.per_account
-                && let Some(next) = entry.ready_at(*count)
-            {
-                heads.push(Reverse((next.arrival, account)));
-            }
+        match inner.params.as_ref().and_then(|params| standing::over(params, &cost_of(transaction, bytes))) {
+            Some(limit) => Err(Refusal::NeverFits { limit }),
+            None => Ok(()),
         }
-        chosen
+    }
+
+    fn keep(
+        &self,
+        id: TransactionId,
+        bytes: Vec<u8>,
+        transaction: &Transaction,
+        view: AccountView,
+        origin: Origin,
+    ) -> Result<Submitted, Refusal> {
+        let body = &transaction.body;
+        let mut inner = self.lock();
+        inner.now_ms = self.clock.now_ms().ok();
+        if inner.by_id.contains_key(&id) {
+            return Ok(Submitted::Known(id));
+        }
+        let entry = inner.accounts.entry(body.account).or_default();
+        // A block may have been decided while the signature was verified: the pool's newer view counts.
+        let view = *entry.view.get_or_insert(view);
+        if entry.waiting.contains_key(&body.sequence) {
+            return Err(Refusal::SequenceTaken);
+        }
+        if body.sequence < view.next_sequence {
+            return Err(Refusal::Ledger(Code::WrongSequence));
+        }
+        inner.arrivals += 1;
+        let kind = body.payload.kind();
+        let pooled = Arc::new(Pooled {
+            id,
+            account: body.account,
+            sequence: body.sequence,
+            valid_until: body.valid_until_height,
+            cost: cost_of(transaction, bytes.len()),
+            lane: Lane::of(kind),
+            rounds: u64::from(kind == PayloadKind::RunRound),
+            key: transaction.public_key,
+            origin,
+            arrival: inner.arrivals,
+            kept_at: inner.next_height,
+            bytes: Arc::new(bytes),
+        });
+        let kept = inner.keep(&self.limits, pooled);
+        if kept.is_err() {
+            inner.forget_idle();
+        }
+        let ready = inner.has_ready();
+        drop(inner);
+        if ready {
+            self.ready.notify_waiters();
+        }
+        kept.map(|()| Submitted::New(id))
+    }
+
+    /// What a block may hold, in an order that executes; see [`selection`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn select(&self, whole: &Budget<'_>) -> Result<Selection, StoreError> {
+        let mut inner = self.lock();
+        inner.mark = inner.arrivals;
+        selection::select(&inner.accounts, whole, inner.next_height)
+    }
+
+    /// Tells the pool that the next block begins to be built, here or elsewhere: what comes from now on is too late for
+    /// it.
+    pub fn block_begins(&self) {
+        let mut inner = self.lock();
+        inner.mark = inner.arrivals;
     }
 
     /// True when a block could hold something.
     pub fn has_ready(&self) -> bool {
-        self.lock().accounts.values().any(|account| account.first_ready().is_some())
+        self.lock().has_ready()
+    }
+
+    /// How many transactions a block could hold.
+    pub fn ready(&self) -> usize {
+        self.lock().held.ready().transactions
     }
 
     /// Completes when [`Self::has_ready`] has become true.
@@ -160,39 +240,53 @@ impl Mempool {
         }
     }
 
-    /// Tells the pool that the block below `next_height` is decided: account views are read again, and what can no
-    /// longer be in a block is dropped. Returns what was dropped without being decided, with the reason.
+    /// Tells the pool that the block below `next_height` is decided, and what it held: who got and missed what is noted,
+    /// account views are read again, and what can no longer be in a block is dropped. Returns what was dropped without
+    /// being decided, with the reason.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn after_block(
         &self,
         next_height: Height,
-        lookup: Lookup<'_>,
+        block: &[Settled],
+        ledger: &dyn Ledger,
     ) -> Result<Vec<(TransactionId, Refusal)>, StoreError> {
-        let mut dropped = Vec::new();
+        let empty = ledger.budget()?;
         let mut inner = self.lock();
+        inner.now_ms = self.clock.now_ms().ok();
         inner.next_height = next_height;
-        // Views of accounts with nothing waiting are forgotten; the others are refreshed.
-        inner.accounts.retain(|_, account| !account.waiting.is_empty());
+        inner.params = Some(empty.params().clone());
+        inner.note_block(block, &empty)?;
+        inner.forget_idle();
         let mut gone = Vec::new();
         for (id, account) in &mut inner.accounts {
-            account.view = lookup(id)?;
-            for pooled in account.waiting.values() {
-                match account.view.map(|view| stale(pooled, &view, next_height, &self.limits)) {
+            account.view = ledger.account(id)?;
+            for waiting in account.waiting.values() {
+                match account.view.map(|view| stale(&waiting.pooled, &view, next_height)) {
                     Some(None) => {}
-                    Some(Some(reason)) => gone.push((Arc::clone(pooled), reason)),
-                    None => gone.push((Arc::clone(pooled), Some(Code::UnknownAccount))),
+                    Some(Some(reason)) => gone.push((Arc::clone(&waiting.pooled), reason)),
+                    None => gone.push((Arc::clone(&waiting.pooled), Some(Code::UnknownAccount))),
                 }
             }
         }
+        let mut dropped = Vec::new();
         for (pooled, reason) in gone {
-            inner.remove(&pooled);
+            inner.take(&pooled);
             if let Some(code) = reason {
                 dropped.push((pooled.id, Refusal::Ledger(code)));
             }
         }
-        let ready = inner.accounts.values().any(|account| account.first_ready().is_some());
+        let accounts: Vec<_> = inner.accounts.keys().copied().collect();
+        for id in accounts {
+            inner.settle(&self.limits, &id);
+            inner.promote(&self.limits, &id);
+            for late in inner.gave_up(&self.limits, &id) {
+                dropped.push((late, Refusal::Ledger(Code::WrongSequence)));
+            }
+        }
+        dropped.extend(inner.evicted.drain(..).map(|id| (id, Refusal::Evicted)));
+        let ready = inner.has_ready();
         drop(inner);
         if ready {
             self.ready.notify_waiters();
@@ -205,14 +299,25 @@ impl Mempool {
         self.lock().next_height = next_height;
     }
 
-    /// Takes a transaction out for good: executing it failed inside this program, or a block that held it was
-    /// refused. It is not kept again while it is remembered.
+    /// Takes a transaction out for good: executing it failed inside this program, or no block may hold it. It is not
+    /// kept again while it is remembered.
     pub fn set_aside(&self, id: &TransactionId) {
         let mut inner = self.lock();
         inner.set_aside.insert(*id);
         if let Some(pooled) = inner.by_id.get(id).cloned() {
-            inner.remove(&pooled);
+            inner.take(&pooled);
+            inner.settle(&self.limits, &pooled.account);
         }
+    }
+
+    /// What to tell the others again now; see [`telling`].
+    pub fn to_tell(&self, occasion: Occasion) -> Vec<Arc<Vec<u8>>> {
+        self.lock().to_tell(occasion)
+    }
+
+    /// What to tell the others because it was submitted again; nothing if they were told at this height.
+    pub fn tell_known(&self, id: &TransactionId) -> Option<Arc<Vec<u8>>> {
+        self.lock().tell_known(id)
     }
 
     /// A waiting transaction.
@@ -220,93 +325,15 @@ impl Mempool {
         self.lock().by_id.get(id).cloned()
     }
 
-    /// How many wait, and their bytes.
+    /// How many wait, and their bytes, wherever they wait.
     pub fn size(&self) -> (usize, usize) {
         let inner = self.lock();
-        (inner.by_id.len(), inner.bytes)
+        (inner.by_id.len(), inner.held.ready().bytes.saturating_add(inner.held.gap.bytes))
     }
 
     /// Whose signatures this node has verified; given to `execute_block`.
     pub fn verified(&self) -> &Verified {
         &self.verified
-    }
-
-    fn view(&self, account: &AccountId, lookup: Lookup<'_>) -> Result<AccountView, Refusal> {
-        if let Some(view) = self.lock().accounts.get(account).and_then(|entry| entry.view) {
-            return Ok(view);
-        }
-        lookup(account)?.ok_or(Refusal::Ledger(Code::UnknownAccount))
-    }
-
-    /// The rules that need the pool and the account, but no signature.
-    fn admit(
-        &self,
-        inner: &Inner,
-        transaction: &Transaction,
-        bytes: usize,
-        view: &AccountView,
-    ) -> Result<(), Refusal> {
-        let body = &transaction.body;
-        if transaction.public_key != view.public_key {
-            return Err(Refusal::Ledger(Code::KeyNotCurrent));
-        }
-        if body.sequence < view.next_sequence {
-            return Err(Refusal::Ledger(Code::WrongSequence));
-        }
-        if body.sequence - view.next_sequence >= self.limits.per_account as u64 {
-            return Err(Refusal::SequenceTooFar { next: view.next_sequence });
-        }
-        if let Some(entry) = inner.accounts.get(&body.account) {
-            if entry.waiting.contains_key(&body.sequence) {
-                return Err(Refusal::SequenceTaken);
-            }
-            if entry.waiting.len() >= self.limits.per_account {
-                return Err(Refusal::AccountFull);
-            }
-        }
-        let full = inner.by_id.len() >= self.limits.transactions
-            || inner.bytes.saturating_add(bytes) > self.limits.bytes;
-        if full { Err(Refusal::PoolFull) } else { Ok(()) }
-    }
-
-    fn keep(
-        &self,
-        id: TransactionId,
-        bytes: Vec<u8>,
-        transaction: &Transaction,
-        view: AccountView,
-    ) -> Result<Submitted, Refusal> {
-        let mut inner = self.lock();
-        if inner.by_id.contains_key(&id) {
-            return Ok(Submitted::Known(id));
-        }
-        let body = &transaction.body;
-        // A block may have been decided while the signature was verified: the pool's newer view counts.
-        let view = inner.accounts.get(&body.account).and_then(|entry| entry.view).unwrap_or(view);
-        self.admit(&inner, transaction, bytes.len(), &view)?;
-        inner.arrivals += 1;
-        let pooled = Arc::new(Pooled {
-            id,
-            account: body.account,
-            sequence: body.sequence,
-            valid_until: body.valid_until_height,
-            key: transaction.public_key,
-            arrival: inner.arrivals,
-            range_values: body.payload.range_values(),
-            kept_at: inner.next_height,
-            bytes: Arc::new(bytes),
-        });
-        inner.bytes += pooled.bytes.len();
-        inner.by_id.insert(id, Arc::clone(&pooled));
-        let entry = inner.accounts.entry(body.account).or_default();
-        entry.view = Some(view);
-        entry.waiting.insert(body.sequence, pooled);
-        let ready = entry.first_ready().is_some();
-        drop(inner);
-        if ready {
-            self.ready.notify_waiters();
-        }
-        Ok(Submitted::New(id))
     }
 
     // Nothing in a critical section panics half way through a change of several fields but on memory exhaustion.
@@ -315,34 +342,15 @@ impl Mempool {
     }
 }
 
-impl Inner {
-    fn remove(&mut self, pooled: &Pooled) {
-        if self.by_id.remove(&pooled.id).is_some() {
-            self.bytes = self.bytes.saturating_sub(pooled.bytes.len());
-        }
-        if let Some(account) = self.accounts.get_mut(&pooled.account) {
-            account.waiting.remove(&pooled.sequence);
-        }
-    }
-}
-
-impl Account {
-    /// The transaction with the account's next sequence number.
-    fn first_ready(&self) -> Option<&Arc<Pooled>> {
-        self.ready_at(0)
-    }
-
-    /// The transaction `count` after the account's next sequence number, reachable when all before it wait too;
-    /// callers count up from 0.
-    fn ready_at(&self, count: usize) -> Option<&Arc<Pooled>> {
-        let next = self.view?.next_sequence.checked_add(count as u64)?;
-        self.waiting.get(&next)
+impl std::fmt::Debug for Mempool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mempool").field("limits", &self.limits).field("size", &self.size()).finish()
     }
 }
 
 /// Why a waiting transaction can no longer be in a block: `Some(None)` when it is decided, or another is in its
 /// place.
-fn stale(pooled: &Pooled, view: &AccountView, next: Height, limits: &Limits) -> Option<Option<Code>> {
+fn stale(pooled: &Pooled, view: &AccountView, next: Height) -> Option<Option<Code>> {
     if pooled.sequence < view.next_sequence {
         return Some(None);
     }
@@ -351,10 +359,6 @@ fn stale(pooled: &Pooled, view: &AccountView, next: Height, limits: &Limits) -> 
     }
     if pooled.key != view.public_key {
         return Some(Some(Code::KeyNotCurrent));
-    }
-    let waited = next.0.saturating_sub(pooled.kept_at.0);
-    if pooled.sequence > view.next_sequence && waited > limits.gap_heights {
-        return Some(Some(Code::WrongSequence));
     }
     None
 }

@@ -8,10 +8,11 @@
 //! Invariant that the node keeps: [`ChainStore::state`] and [`ChainStore::tip`] always belong together, because
 //! [`ChainStore::commit`] is one synced batch and nothing else writes either.
 
-use aula_ledger::chain::ValidatorSet;
+use aula_ledger::chain::{Code, Transaction, ValidatorSet};
 use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory};
 use aula_ledger::keys::PublicKey;
 use aula_ledger::params::Params;
+use aula_ledger::roles::RoleSet;
 use aula_ledger::state::StateReader;
 pub use aula_ledger::state::StoreError;
 pub use aula_ledger::store::{ChainStore, Commit, Decided, Tip, Undecided};
@@ -52,6 +53,8 @@ pub struct AccountView {
     pub next_sequence: u64,
     /// The key that must have signed it.
     pub public_key: PublicKey,
+    /// What the member may send follows from these ([`aula_ledger::roles::senders`]).
+    pub roles: RoleSet,
 }
 
 /// A network identity that a vote of the members has admitted.
@@ -98,6 +101,19 @@ pub trait Executor: Send + Sync + 'static {
         state: &dyn StateReader,
         account: &AccountId,
     ) -> Result<Option<AccountView>, StoreError>;
+
+    /// Whether a transaction has a prospect of being accepted in the next block or a later one, as far as this can be
+    /// told without executing it. One that has none is not kept: it would only take room from others.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn admits(
+        &self,
+        _state: &dyn StateReader,
+        _transaction: &Transaction,
+    ) -> Result<Result<(), Code>, StoreError> {
+        Ok(Ok(()))
+    }
 
     /// The parameters in force.
     ///

@@ -20,17 +20,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use aula_ledger::chain::transaction::id_of_bytes;
 use aula_ledger::chain::{Block, ValidatorSet};
 use aula_ledger::codec::Canonical;
+use aula_ledger::execute::limits::Budget;
 use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, time};
 use aula_ledger::proof::merkle;
 use aula_ledger::state::StateReader;
 use aula_ledger::types::{ChainId, Hash, Height, TimeMs, ValidatorAddress};
 
-use crate::mempool::{Budget, Mempool, Pooled};
+use crate::mempool::{Mempool, Pooled};
 use crate::parts::MAX_BLOCK_BYTES;
 use crate::ports::{ChainStore, Clock, Executor, StoreError, Tip};
 
 /// How far ahead of a validator's clock a proposed block may be, in milliseconds.
 pub const MAX_AHEAD_MS: u64 = 500;
+/// Most bytes of a block's transactions that can be sent, whatever the parameters say: its header and a length a
+/// transaction come on top.
+const MOST_TRANSACTION_BYTES: u32 = (MAX_BLOCK_BYTES - 64 * 1024) as u32;
 /// Blocks kept with their outcome at one height: two a round for a few rounds. The oldest is forgotten first.
 const KEPT: usize = 12;
 /// How often a block is built again after a transaction turned out not to belong in it; then it is left empty.
@@ -158,21 +162,14 @@ impl Blocks {
     /// # Errors
     /// [`Broken`] when the store fails, or when not even an empty block can be executed.
     pub fn build(&self, base: &Base, proposer: ValidatorAddress) -> Result<Arc<Judged>, Broken> {
-        let params = self.executor.params(base.state.as_ref())?;
-        let budget = Budget {
-            transactions: params.max_block_signatures as usize,
-            bytes: (params.max_block_bytes as usize).min(MAX_BLOCK_BYTES),
-            per_account: params.max_block_account_transactions as usize,
-            range_values: params.max_block_range_values,
-        };
+        let mut chosen = self.choose(base)?;
         // A proposer whose clock failed still proposes.
         let time_ms = time::proposed(base.tip.time_ms, self.clock.now_ms().ok());
-        let mut chosen = self.pool.select(budget);
         for _ in 0..BUILD_ATTEMPTS {
             match self.try_build(base, proposer, time_ms, &chosen)? {
                 Tried::Built(judged) => return Ok(judged),
                 Tried::Without(index, why) => self.set_aside(&mut chosen, index, &why),
-                Tried::Fewer => chosen.truncate(chosen.len() / 2),
+                Tried::Over(why) => leave_out_last(&mut chosen, &why),
                 Tried::Unreadable => break,
             }
         }
@@ -180,6 +177,19 @@ impl Blocks {
             Tried::Built(judged) => Ok(judged),
             _ => Err(Broken::Execution("an empty block cannot be executed; stop and report this".into())),
         }
+    }
+
+    /// What waits and fits a block, the ledger's limits all counted. What fits none is set aside.
+    fn choose(&self, base: &Base) -> Result<Vec<Arc<Pooled>>, StoreError> {
+        let mut params = self.executor.params(base.state.as_ref())?;
+        params.max_block_bytes = params.max_block_bytes.min(MOST_TRANSACTION_BYTES);
+        let whole = Budget::of(base.state.as_ref(), base.height(), params);
+        let selection = self.pool.select(&whole)?;
+        for (pooled, limit) in &selection.never {
+            tracing::warn!(transaction = %pooled.id, limit, "no block may hold a waiting transaction; it is set aside");
+            self.pool.set_aside(&pooled.id);
+        }
+        Ok(selection.chosen)
     }
 
     /// Judges a block's bytes as the next block. `fresh_proposer` is the proposer of the round for a block
@@ -325,7 +335,7 @@ impl Blocks {
                 let block = Block { header: outcome.header.clone(), transactions };
                 let bytes = block.to_canonical();
                 if bytes.len() > MAX_BLOCK_BYTES {
-                    return Ok(Tried::Fewer);
+                    return Ok(Tried::Over(format!("a block of {} bytes", bytes.len())));
                 }
                 let hash = block.header.hash();
                 let judged = Judged {
@@ -339,7 +349,7 @@ impl Blocks {
             Executed::Refused(ExecuteError::Invalid { index, code }) => {
                 Ok(Tried::Without(index as usize, format!("code {}", code as u16)))
             }
-            Executed::Refused(_) => Ok(Tried::Fewer),
+            Executed::Refused(error) => Ok(Tried::Over(error.to_string())),
             Executed::Panicked(text) => {
                 // The shortest prefix that panics ends with the culprit.
                 let panics = |length: usize| {
@@ -408,7 +418,7 @@ impl Blocks {
 enum Tried {
     Built(Arc<Judged>),
     Without(usize, String),
-    Fewer,
+    Over(String),
     /// Something that the transactions need is damaged in this node's state.
     Unreadable,
 }
@@ -418,6 +428,19 @@ enum Executed {
     Refused(ExecuteError),
     Panicked(String),
     Broken(StoreError),
+}
+
+/// What was selected is refused as a whole, which counting its costs should have ruled out: the account that was taken
+/// last waits for another block, so that the others need not.
+fn leave_out_last(chosen: &mut Vec<Arc<Pooled>>, why: &str) {
+    tracing::error!(
+        why,
+        transactions = chosen.len(),
+        "a selection does not make a block; an account is left out"
+    );
+    if let Some(last) = chosen.last().map(|pooled| pooled.account) {
+        chosen.retain(|pooled| pooled.account != last);
+    }
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

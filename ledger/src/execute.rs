@@ -7,7 +7,8 @@
 //! own, kept or rolled back → its receipt. At the end each touched bulk tree is hashed once, the overlay
 //! gives the state root, and the four roots make the header.
 //!
-//! Invariants: a rejected transaction changes nothing but its account's sequence; the same input on the same
+//! Invariants: a rejected transaction changes nothing but its account's sequence (and, for a round that ran without a
+//! result, that it did); the same input on the same
 //! state gives the same bytes; no input panics. Limits count the whole block, so that a hostile proposer, who
 //! passes no mempool, is bound by them too.
 
@@ -16,9 +17,10 @@ use crate::codec::{Canonical, CodecError};
 use crate::params::Params;
 use crate::proof::merkle;
 use crate::roles::senders;
-use crate::state::schema::{self, ChainRecord, ValidatorSchedule};
+use crate::state::schema::{self, ChainRecord, RefusedRun, ValidatorSchedule};
 use crate::state::{Overlay, StateReader, StateWrites, StoreError};
 
+use crate::tx::Payload;
 use crate::tx::handler::{BlockFacts, BlockMemory, Context, Refusal};
 use crate::types::{ChainId, Hash, Height, TimeMs, ValidatorAddress};
 
@@ -260,14 +262,26 @@ impl<'a> Run<'a> {
             Err(Refusal::Rejected { code, entry }) => {
                 self.overlay.rollback();
                 self.student_leaves.truncate(leaves_before);
+                self.note_refused_run(&body.payload, code);
                 Ok(Receipt { transaction: id, code, entry, events: Vec::new() })
             }
             Err(Refusal::Explained { code, event }) => {
                 self.overlay.rollback();
                 self.student_leaves.truncate(leaves_before);
+                self.note_refused_run(&body.payload, code);
                 Ok(Receipt { transaction: id, code, entry: None, events: vec![*event] })
             }
             Err(Refusal::Broken(error)) => Err(error.into()),
+        }
+    }
+
+    /// A round that ran and had no result is not run again for nothing: the one thing that a rejected transaction leaves
+    /// beside its sequence.
+    fn note_refused_run(&mut self, payload: &Payload, code: Code) {
+        let ran = matches!(code, Code::Infeasible | Code::NotProved | Code::RecordTooLarge);
+        if let (Payload::RunRound(run), true) = (payload, ran) {
+            let refused = RefusedRun::new(run.round, self.facts.height, code, &self.facts.params);
+            schema::write(&mut self.overlay, schema::refused_run_key(run.round), &refused);
         }
     }
 

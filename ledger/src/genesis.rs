@@ -121,7 +121,23 @@ pub struct Genesis {
     /// Schools.
     #[serde(default)]
     pub schools: Vec<GenesisSchool>,
+    /// Where the data came from and which numbers are invented, for whoever reads them. At most [`MAX_SOURCES`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
 }
+
+/// What is said of the data's origin, or of a rule by which numbers were joined or invented.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// What it is about, at most 120 bytes.
+    pub title: String,
+    /// What is said, at most 2,000 bytes.
+    pub text: String,
+}
+
+/// Most sources of a genesis.
+pub const MAX_SOURCES: usize = 64;
 
 /// A genesis file that keeps every rule, with what its bytes give.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,10 +211,27 @@ impl Genesis {
     /// Every rule that the form does not hold; gives the validator set.
     fn check(&self) -> Result<ValidatorSet, GenesisError> {
         self.params.check().map_err(|e| rule(e.to_string()))?;
+        self.check_sources()?;
         let districts = self.check_districts()?;
         let schools = self.check_schools(&districts)?;
         let members = self.check_members(&districts, &schools)?;
         self.check_validators(&members)
+    }
+
+    fn check_sources(&self) -> Result<(), GenesisError> {
+        if self.sources.len() > MAX_SOURCES {
+            return Err(rule(format!("more than {MAX_SOURCES} sources")));
+        }
+        let fits = |source: &Source| {
+            (1..=120).contains(&source.title.len()) && (1..=2_000).contains(&source.text.len())
+        };
+        match self.sources.iter().find(|source| !fits(source)) {
+            Some(long) => Err(rule(format!(
+                "source {:?} needs a title of 1 to 120 bytes and a text of 1 to 2,000",
+                long.title.chars().take(40).collect::<String>()
+            ))),
+            None => Ok(()),
+        }
     }
 
     fn check_districts(&self) -> Result<BTreeSet<DistrictId>, GenesisError> {

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::access::{ConsentChoice, Purpose};
 use crate::chain::{Body, Code, Receipt, Transaction};
 use crate::codec::Canonical;
-use crate::execute::{BlockInput, ExecuteError, Outcome, VerifyAll, execute_block};
+use crate::execute::{BlockInput, ExecuteError, Outcome, VerifyAll, execute_block, time};
 use crate::genesis::{
     Genesis, GenesisDistrict, GenesisMember, GenesisSchool, GenesisValidator, Parsed, genesis_state,
 };
@@ -121,6 +121,7 @@ pub fn genesis() -> Genesis {
             school(21, 2, "rural"),
             school(22, 2, "inner-city"),
         ],
+        sources: vec![],
     }
 }
 
@@ -186,6 +187,18 @@ impl Chain {
             transactions,
         };
         execute_block(&self.state, &input, &VerifyAll)
+    }
+
+    /// Empty blocks, each as late as it may be, until one at `time_ms` may follow.
+    pub fn pass_towards(&mut self, time_ms: TimeMs) {
+        loop {
+            let latest = time::latest_after(schema::chain(&self.state).expect("a store").time_ms);
+            if time_ms <= latest {
+                return;
+            }
+            let outcome = self.try_block_at(latest, &[]).expect("a valid block");
+            self.keep(&outcome);
+        }
     }
 
     /// Executes and keeps a block.

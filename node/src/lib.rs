@@ -5,21 +5,15 @@
 //! The ledger decides what is true, consensus what is next; this crate stores, serves and operates. No rule of
 //! the ledger lives here: if a number changes a root, it is in `aula-ledger`.
 
-pub mod api;
-pub mod api_error;
 pub mod bootstrap;
 pub mod cli;
 pub mod client;
 pub mod command;
 pub mod demo;
-pub mod explorer;
-pub mod family_link;
-pub mod http;
 pub mod localnet;
 pub mod outside;
 pub mod program;
 pub mod sentiment;
-pub mod site;
 pub mod solo;
 pub mod terminal;
 pub mod twin_record;
@@ -30,7 +24,10 @@ pub mod wiring;
 pub use aula_home::{clock, config, home, keys, whole_file};
 pub use aula_read as read;
 pub use aula_store as storage;
+pub use aula_web::{api, api_error, explorer, family_link, http, site};
 
+#[cfg(test)]
+mod api_tests;
 #[cfg(test)]
 mod read_tests;
 #[cfg(test)]

@@ -16,6 +16,7 @@ use aula_ledger::chain;
 use super::{AtHeight, Driver, Held, answer, blocking};
 use crate::context::{Address, AulaContext, Height, ValidatorSet};
 use crate::events::{Event, Fatal};
+use crate::mempool::{AtTip, Settled};
 use crate::ports::{Commit, Decided};
 use crate::proposal::{Judged, Wrong};
 
@@ -100,7 +101,7 @@ impl Driver {
             time_ms: judged.block.header.time_ms,
             transactions: judged.block.transactions.len(),
         });
-        self.refresh_pool(judged.block.transactions.is_empty()).await?;
+        self.refresh_pool(&judged).await?;
         self.adopt_early().await?;
         if !judged.block.transactions.is_empty() {
             self.update_peers().await?;
@@ -144,15 +145,20 @@ impl Driver {
         }
     }
 
-    async fn refresh_pool(&self, nothing_changed: bool) -> Result<(), Fatal> {
+    async fn refresh_pool(&self, decided: &Judged) -> Result<(), Fatal> {
         let (pool, executor) = (Arc::clone(&self.services.pool), Arc::clone(&self.services.executor));
-        if nothing_changed && pool.size().0 == 0 {
+        if decided.block.transactions.is_empty() && pool.size().0 == 0 {
             pool.set_next_height(self.base.height());
             return Ok(());
         }
-        let base = self.base.clone();
+        let settled = decided.outcome.receipts.iter().map(|receipt| Settled {
+            id: receipt.transaction,
+            accepted: receipt.code == chain::Code::Accepted,
+        });
+        let (base, settled) = (self.base.clone(), settled.collect::<Vec<_>>());
         let dropped = blocking(move || {
-            pool.after_block(base.height(), &|id| executor.account(base.state.as_ref(), id))
+            let tip = AtTip::new(executor.as_ref(), base.state.as_ref(), base.height());
+            pool.after_block(base.height(), &settled, &tip)
         })
         .await??;
         if !dropped.is_empty() {

@@ -140,7 +140,7 @@ async fn a_peer_that_grafts_itself_harms_nothing() {
         }
         // A node looks after its mesh once a second: it has held this peer for two of its looks.
         if grafted_at.is_some_and(|at| at.elapsed() > Duration::from_millis(2_500)) && !sent {
-            let message = borsh::to_vec(&vec![vec![7_u8]]).unwrap();
+            let message = message::encode(1, &[Arc::new(vec![7])]);
             sent = grafting.behaviour_mut().gossip.publish(topic.clone(), message).is_ok();
             first.gossip.publish(Arc::new(vec![1]));
         }

@@ -2,43 +2,106 @@
 
 use std::sync::Arc;
 
-use aula_ledger::chain::{Code, TransactionId};
+use aula_ledger::chain::{Code, Transaction, TransactionId};
+use aula_ledger::execute::limits::{Budget, Cost};
 use aula_ledger::keys::PublicKey;
 use aula_ledger::types::{AccountId, Height};
 
-use crate::ports::StoreError;
+use super::lanes::{Lane, Place};
+use crate::ports::{AccountView, StoreError};
 
-/// How much may wait.
+/// So much, in bytes and in number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes of transactions.
+    pub bytes: usize,
+    /// Transactions.
+    pub transactions: usize,
+}
+
+/// How much may wait. The three parts take nothing from each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Transactions in all.
+    /// Transactions in all, but for the reserve and what waits behind a gap.
     pub transactions: usize,
-    /// Bytes in all.
+    /// Their bytes.
     pub bytes: usize,
     /// Transactions of one account; also how far ahead of its next sequence number one may be.
     pub per_account: usize,
-    /// Heights after which a transaction whose predecessors never came is dropped.
-    pub gap_heights: u64,
+    /// One account may hold one in so many of the bytes.
+    pub account_share: usize,
+    /// Range-proved values that wait of one account.
+    pub account_range_values: u64,
+    /// Runs of rounds that wait of one account.
+    pub account_rounds: u64,
+    /// A lane of the reserve in all.
+    pub lane: Room,
+    /// One account's part of a lane.
+    pub account_lane: Room,
+    /// What waits behind gaps in all.
+    pub gaps: Room,
+    /// What waits of one account behind a gap.
+    pub account_gap: Room,
+    /// Milliseconds after which a transaction whose predecessors never came is dropped.
+    pub gap_ms: u64,
 }
 
 impl Default for Limits {
-    /// 50 full blocks of 1,000, 128 MiB, 10,000 an account, ten quiet minutes for a gap.
+    /// 50 full blocks of 1,000 and 128 MiB, a sixteenth of the bytes and a fifth of the number an account. Sixteen
+    /// blocks' range values and rounds an account. A MiB a lane, 64 an account. 16 MiB behind gaps, one an account, for
+    /// ten minutes.
     fn default() -> Self {
-        Self { transactions: 50_000, bytes: 128 * 1024 * 1024, per_account: 10_000, gap_heights: 600 }
+        const MIB: usize = 1024 * 1024;
+        Self {
+            transactions: 50_000,
+            bytes: 128 * MIB,
+            per_account: 10_000,
+            account_share: 16,
+            account_range_values: 16 * 1_024,
+            account_rounds: 16,
+            lane: Room { bytes: MIB, transactions: 4_096 },
+            account_lane: Room { bytes: MIB / 16, transactions: 64 },
+            gaps: Room { bytes: 16 * MIB, transactions: 16_384 },
+            account_gap: Room { bytes: MIB, transactions: 1_024 },
+            gap_ms: 10 * 60 * 1_000,
+        }
     }
+}
+
+impl Limits {
+    /// What an account may hold of the open part.
+    pub(super) fn account(&self) -> Room {
+        Room { bytes: self.bytes / self.account_share.max(1), transactions: self.per_account }
+    }
+}
+
+/// What the pool asks of the state after the last decided block.
+pub trait Ledger {
+    /// An account, if there is one that may send.
+    ///
+    /// # Errors
+    /// [`StoreError`], as for all.
+    fn account(&self, id: &AccountId) -> Result<Option<AccountView>, StoreError>;
+
+    /// See [`crate::ports::Executor::admits`].
+    fn admits(&self, transaction: &Transaction) -> Result<Result<(), Code>, StoreError>;
+
+    /// What the next block may hold.
+    fn budget(&self) -> Result<Budget<'_>, StoreError>;
 }
 
 /// Why a transaction is not kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The ledger's own rules: the code of 1 to 99 that would make a block invalid.
-    #[error("the ledger's rules refuse it: {0:?}")]
+    /// The ledger's own rules: a code of 1 to 99 that would make a block invalid, or one that the state would reject
+    /// it with: the sender's role, a round that is not there.
+    #[error("the ledger's rules refuse it: {}", .0.explain())]
     Ledger(Code),
     /// The pool is full.
     #[error("the pool of waiting transactions is full; try again in a second")]
     PoolFull,
     /// The account has too many waiting.
-    #[error("this account has as many waiting transactions as one may have")]
+    #[error("this account has as much waiting as one may have; wait until some of it is final")]
     AccountFull,
     /// Another transaction waits under the same sequence number.
     #[error("another transaction of this account waits under the same sequence number")]
@@ -52,13 +115,30 @@ pub enum Refusal {
     /// It was taken out of a block because executing it failed inside this program.
     #[error("executing this transaction failed inside this program; it was set aside")]
     SetAside,
+    /// Sequence numbers before it are missing, and there is no more room for such.
+    #[error(
+        "sequence number {missing} has not come, and no more room is left behind it; send that one first"
+    )]
+    GapFull {
+        /// The first missing sequence number.
+        missing: u64,
+    },
+    /// It had to make room for an account that holds less.
+    #[error("the pool was full and this account held the most of it; submit it again when others are final")]
+    Evicted,
+    /// No block may hold it under the parameters in force.
+    #[error("it is over the limit of a whole block on {limit}; split it, or vote for a higher limit")]
+    NeverFits {
+        /// Which parameter.
+        limit: &'static str,
+    },
     /// The state could not be read.
     #[error("the state cannot be read")]
     Broken(#[from] StoreError),
 }
 
 impl Refusal {
-    /// The number a submitter is told: 1 to 99 are the ledger's, 1001 to 1099 the pool's.
+    /// The number a submitter is told: 1 to 255 are the ledger's, 1001 to 1099 the pool's.
     pub fn code(&self) -> u16 {
         match self {
             Self::Ledger(code) => *code as u16,
@@ -67,6 +147,9 @@ impl Refusal {
             Self::SequenceTaken => 1003,
             Self::SequenceTooFar { .. } => 1004,
             Self::SetAside => 1005,
+            Self::GapFull { .. } => 1006,
+            Self::Evicted => 1007,
+            Self::NeverFits { .. } => 1008,
             Self::Broken(_) => 1099,
         }
     }
@@ -79,6 +162,24 @@ pub enum Submitted {
     New(TransactionId),
     /// It waits already.
     Known(TransactionId),
+}
+
+impl Submitted {
+    /// Which.
+    pub fn id(&self) -> TransactionId {
+        match self {
+            Self::New(id) | Self::Known(id) => *id,
+        }
+    }
+}
+
+/// Who brought a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A submitter, to this node.
+    Here,
+    /// Another node, which has it too.
+    Peer,
 }
 
 /// A waiting transaction.
@@ -94,22 +195,40 @@ pub struct Pooled {
     pub sequence: u64,
     /// The last height at which it may be in a block.
     pub valid_until: Height,
-    /// Range-proved values it carries.
-    pub range_values: u32,
+    /// What it takes of a block.
+    pub cost: Cost,
+    pub(super) lane: Option<Lane>,
+    pub(super) rounds: u64,
     pub(super) key: PublicKey,
+    pub(super) origin: Origin,
     pub(super) arrival: u64,
     pub(super) kept_at: Height,
 }
 
-/// How much a proposer may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget {
-    /// Transactions, hence signatures.
-    pub transactions: usize,
-    /// Bytes of transactions.
-    pub bytes: usize,
-    /// Transactions of one account.
-    pub per_account: usize,
-    /// Range-proved values.
-    pub range_values: u32,
+impl Pooled {
+    /// Its bytes' number.
+    pub(super) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+/// What a proposer takes.
+#[derive(Debug, Default)]
+pub struct Selection {
+    /// What the block holds, in an order that executes.
+    pub chosen: Vec<Arc<Pooled>>,
+    /// What no block could hold, with the parameter it is over.
+    pub never: Vec<(Arc<Pooled>, &'static str)>,
+}
+
+/// A transaction and where it waits.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) pooled: Arc<Pooled>,
+    pub(super) place: Place,
+    /// The time at which it came there, if the clock could be read.
+    pub(super) since_ms: Option<u64>,
+    /// When the others were told of it last, and how often.
+    pub(super) told_at: Height,
+    pub(super) told: u32,
 }

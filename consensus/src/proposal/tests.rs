@@ -1,23 +1,25 @@
 //! Building and judging against a ledger that can be told to misbehave.
 
 use super::*;
-use crate::mempool::Limits;
+use crate::mempool::{AtTip, Limits};
 use crate::ports::{AccountView, AdmittedPeer, ClockError};
 use aula_ledger::chain::{Body, Code, Header, Transaction, Validator};
 use aula_ledger::execute::SignatureMemory;
 use aula_ledger::keys::public_key;
 use aula_ledger::params::Params;
+use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::{MemoryState, StateWrites};
 use aula_ledger::tx::FundBudget;
 use aula_ledger::types::{AccountId, Cents, SchoolYear};
 use ed25519_dalek::SigningKey;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// Account 1 is fine, 2's transactions make a block invalid, 3's make the ledger panic, 7's need a record that is damaged
-/// in this node's state, 8's a store that fails; more than `limit`
-/// transactions are over a limit.
+/// Accounts 1 and 4 are fine, 2's transactions make a block invalid, 3's make the ledger panic, 7's need a record that is
+/// damaged in this node's state, 8's a store that fails; more than `limit` transactions are over a limit, and `told_limit`
+/// is what it says of that.
 struct Ledger {
     limit: usize,
+    told_limit: u32,
     runs: AtomicUsize,
 }
 
@@ -46,7 +48,7 @@ impl Executor for Ledger {
         }
         for (index, bytes) in (0u32..).zip(input.transactions) {
             match Transaction::from_canonical(bytes).unwrap().body.account.0[0] {
-                1 => {}
+                1 | 4 => {}
                 2 => return Err(ExecuteError::Invalid { index, code: Code::InvalidPayload }),
                 7 => return Err(StoreError::Damaged("a record".into()).into()),
                 8 => return Err(StoreError::Failed("the disk".into()).into()),
@@ -79,11 +81,12 @@ impl Executor for Ledger {
     }
 
     fn account(&self, _: &dyn StateReader, id: &AccountId) -> Result<Option<AccountView>, StoreError> {
-        Ok(Some(AccountView { next_sequence: 0, public_key: public_key(&key(id.0[0])) }))
+        let roles = RoleSet::of(&Role::ALL);
+        Ok(Some(AccountView { next_sequence: 0, public_key: public_key(&key(id.0[0])), roles }))
     }
 
     fn params(&self, _: &dyn StateReader) -> Result<Params, StoreError> {
-        Ok(Params::default())
+        Ok(Params { max_block_signatures: self.told_limit, ..Params::default() })
     }
 
     fn admitted_peers(&self, _: &dyn StateReader) -> Result<Vec<AdmittedPeer>, StoreError> {
@@ -112,9 +115,13 @@ struct Bench {
 }
 
 fn bench(limit: usize) -> Bench {
-    let ledger = Arc::new(Ledger { limit, runs: AtomicUsize::new(0) });
+    bench_that_says(limit, limit as u32)
+}
+
+fn bench_that_says(limit: usize, told_limit: u32) -> Bench {
+    let ledger = Arc::new(Ledger { limit, told_limit, runs: AtomicUsize::new(0) });
     let clock = Arc::new(Told(AtomicU64::new(5_000)));
-    let pool = Arc::new(Mempool::new(chain_id(), Limits::default(), Height(1)));
+    let pool = Arc::new(Mempool::new(chain_id(), Limits::default(), Height(1), clock.clone()));
     let blocks = Blocks::new(chain_id(), ledger.clone(), clock.clone(), pool.clone());
     let base = Base {
         tip: Tip { height: Height(0), hash: Hash([4; 32]), time_ms: TimeMs(1_000) },
@@ -137,7 +144,7 @@ impl Bench {
             };
             let bytes = Transaction::sign(body, &key(account)).to_canonical();
             let state = MemoryState::new();
-            self.pool.submit(bytes, &|id| self.ledger.account(&state, id)).unwrap();
+            self.pool.submit(bytes, &AtTip::new(self.ledger.as_ref(), &state, Height(1))).unwrap();
         }
     }
 
@@ -177,7 +184,7 @@ fn a_transaction_that_makes_the_block_invalid_or_panics_is_set_aside_alone() {
     bench.fill(1, 5);
     bench.fill(2, 3);
     bench.fill(3, 2);
-    bench.fill(4, 1);
+    bench.fill(5, 1);
     let built = bench.build();
     assert_eq!(built.block.transactions.len(), 5);
     // Of each bad account the first is out for good, the rest waits behind it.
@@ -188,8 +195,17 @@ fn a_transaction_that_makes_the_block_invalid_or_panics_is_set_aside_alone() {
 fn a_block_over_a_limit_is_built_smaller() {
     let bench = bench(6);
     bench.fill(1, 20);
-    let built = bench.build();
-    assert!((1..=6).contains(&built.block.transactions.len()));
+    let runs = bench.ledger.runs.load(Ordering::Relaxed);
+    assert_eq!(bench.build().block.transactions.len(), 6);
+    assert_eq!(bench.ledger.runs.load(Ordering::Relaxed), runs + 1, "nothing is tried that does not fit");
+}
+
+#[test]
+fn a_ledger_that_refuses_what_it_said_would_fit_costs_one_account_and_not_the_block() {
+    let bench = bench_that_says(6, 1_000);
+    bench.fill(1, 3);
+    bench.fill(4, 20);
+    assert_eq!(bench.build().block.transactions.len(), 3);
 }
 
 #[test]

@@ -20,6 +20,7 @@ use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory};
 use aula_ledger::keys::public_key;
 use aula_ledger::params::Params;
 use aula_ledger::proof::merkle;
+use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::{MemoryState, StateReader, StateWrites};
 use aula_ledger::tx::FundBudget;
 use aula_ledger::types::{AccountId, Cents, ChainId, Hash, Height, SchoolYear, TimeMs};
@@ -223,8 +224,11 @@ impl Executor for Counter {
     fn account(&self, state: &dyn StateReader, id: &AccountId) -> Result<Option<AccountView>, StoreError> {
         let n = id.0[0];
         let known = *id == account(n) && (1..=20).contains(&n);
-        let view =
-            AccountView { next_sequence: sequence(state, id)?, public_key: public_key(&account_key(n)) };
+        let view = AccountView {
+            next_sequence: sequence(state, id)?,
+            public_key: public_key(&account_key(n)),
+            roles: RoleSet::of(&Role::ALL),
+        };
         Ok(known.then_some(view))
     }
 

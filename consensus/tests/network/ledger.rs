@@ -63,6 +63,7 @@ pub fn network() -> Network {
         validators: validators.collect(),
         districts: vec![],
         schools: vec![],
+        sources: vec![],
     };
     let parsed = genesis::Genesis::parse(&file.to_json().unwrap()).unwrap();
     let (writes, _) = genesis_state(&parsed).unwrap();

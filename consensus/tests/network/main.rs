@@ -3,6 +3,7 @@
 mod attack_01;
 mod attack_02;
 mod attack_10;
+mod attack_16;
 mod common;
 mod disk;
 mod faults;

@@ -241,6 +241,8 @@ codes! {
     PeriodTaken = 214, "the class has opened its round of this hour, day or week; wait for the next period";
     /// Another district's request of the handle counts.
     ForeignRequest = 215, "another district requested for the entry's handle in this round; leave it out and ask them";
+    /// The round was run and refused.
+    RunRefused = 230, "the round was run and refused under these parameters; it may run again when max_round_work or max_gap_ppm has changed";
 }
 
 impl Code {

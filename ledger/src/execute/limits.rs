@@ -12,7 +12,7 @@ use super::cost::{self, Touch, times};
 use super::{ExecuteError, decode_transaction};
 use crate::chain::Transaction;
 use crate::params::Params;
-use crate::state::schema::{self, Round, RoundStatus};
+use crate::state::schema;
 use crate::state::{StateReader, StoreError, tree_leaves};
 use crate::types::{AccountId, DistrictId, Height, RoundId};
 
@@ -207,18 +207,17 @@ impl<'a> Budget<'a> {
                     self.add_tree(charge, schema::erasures_tree(district, year))?;
                 }
             }
-            Touch::Intake { round, values } => match self.open_round(round)? {
-                // Refused before a proof is looked at, so its values are no work and take nobody's place.
-                None => charge.range_values = charge.range_values.saturating_sub(values.into()),
-                Some(record) if record.requests_until < self.height => {
-                    charge.range_values = charge.range_values.saturating_sub(values.into());
-                }
-                Some(_) => {
+            Touch::Intake { round, values } => {
+                if schema::round(self.state, round)?.is_some_and(|record| record.takes_requests(self.height))
+                {
                     charge.work = charge.work.saturating_add(times(values, unit::GROUPED_VALUE));
                     self.add_part(charge, Part::Class(round), unit::CLASS);
                     self.add_tree(charge, schema::requests_tree(round))?;
+                } else {
+                    // Refused before a proof is looked at, so its values are no work and take nobody's place.
+                    charge.range_values = charge.range_values.saturating_sub(values.into());
                 }
-            },
+            }
             Touch::Requests(round) => {
                 if let Some(record) = schema::round(self.state, round)? {
                     let work = times(record.requests, unit::LISTED_ROW);
@@ -226,8 +225,9 @@ impl<'a> Budget<'a> {
                 }
             }
             Touch::Run(round) => {
-                if let Some(record) = self.open_round(round)?
-                    && record.reveals_until < self.height
+                if let Some(record) = schema::round(self.state, round)?
+                    && record.may_run(self.height)
+                    && !schema::refused_run(self.state, round)?.is_some_and(|last| last.stands(&self.params))
                 {
                     charge.rounds = charge.rounds.saturating_add(1);
                     let work = cost::of_run(record.requests.into(), record.pairs, &self.params);
@@ -239,8 +239,12 @@ impl<'a> Budget<'a> {
     }
 
     fn add_tree(&self, charge: &mut Charge, label: String) -> Result<(), StoreError> {
-        let leaves = tree_leaves(self.state, &label)?;
-        self.add_part(charge, Part::Tree(label), times(leaves, unit::LEAF));
+        let part = Part::Tree(label.clone());
+        // Once paid, the state is not asked again: a block may have a thousand transactions on one tree.
+        if !self.paid.contains(&part) {
+            let leaves = tree_leaves(self.state, &label)?;
+            self.add_part(charge, part, times(leaves, unit::LEAF));
+        }
         Ok(())
     }
 
@@ -250,10 +254,6 @@ impl<'a> Budget<'a> {
             charge.work = charge.work.saturating_add(work);
             charge.parts.push(part);
         }
-    }
-
-    fn open_round(&self, round: RoundId) -> Result<Option<Round>, StoreError> {
-        Ok(schema::round(self.state, round)?.filter(|record| record.status == RoundStatus::Open))
     }
 
     /// The district that an account acts for.

@@ -23,6 +23,7 @@
 //! | `stated_budget/A YEAR`, `stated_equity/A YEAR` | [`StatedBudget`], [`StatedEquity`] |
 //! | `class/C`, `pool/C P`, `pool_class/P`, `pool_at/C S K` | [`Class`], [`PoolRecord`], and two indexes |
 //! | `round/R`, `seed/R A` | [`Round`], [`SeedShare`] |
+//! | `refused_run/R` | [`RefusedRun`]: its newest run had no result |
 //! | `batches/R H` | that block H took requests of round R: evidence finds their proofs by these |
 //! | `decision/R`, `certificate/R` | [`Decision`]; the optimizer's certificate |
 //! | `report/R`, `revert/R` | [`PublishedReport`]; [`Reversion`] |
@@ -59,8 +60,8 @@ pub use chain::{
 };
 pub use money::{StatedBudget, StatedEquity};
 pub use resources::{
-    BandCounts, Budget, Class, Decision, DecisionRow, Placement, PoolPrice, PoolRecord, RequestRow, Round,
-    RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate, StoredPlain,
+    BandCounts, Budget, Class, Decision, DecisionRow, Placement, PoolPrice, PoolRecord, RefusedRun,
+    RequestRow, Round, RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate, StoredPlain,
 };
 pub use service::{Acknowledgement, Moment, Reversion, Utilisation};
 pub use students::{
@@ -238,6 +239,8 @@ keys! {
     ) = "pool_at/";
     /// A round.
     round_key(round: RoundId => round.0.to_be_bytes()) = "round/";
+    /// That a round was run and had no result.
+    refused_run_key(round: RoundId => round.0.to_be_bytes()) = "refused_run/";
     /// A member's share of a round's seed.
     seed_key(round: RoundId => round.0.to_be_bytes(), account: &AccountId => account.0) = "seed/";
     /// All shares of a round's seed.
@@ -333,6 +336,8 @@ readers! {
     class(id: ClassId) -> Class = class_key(id);
     /// A round.
     round(id: RoundId) -> Round = round_key(id);
+    /// That a round was run and had no result; the newest such run.
+    refused_run(id: RoundId) -> RefusedRun = refused_run_key(id);
     /// A round's decision, once it is decided.
     decision(id: RoundId) -> Decision = decision_key(id);
     /// The optimizer's certificate of a decided round.

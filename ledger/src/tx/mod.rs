@@ -14,6 +14,7 @@ pub mod admin;
 mod event;
 pub mod handler;
 pub mod money;
+mod prospect;
 pub mod resources;
 pub mod students;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod tests;
 pub use admin::{Change, Choice, ProposeChange, RecordAccess, RegisterMember, RotateKey, VoteChange};
 pub use event::{Event, Shortage};
 pub use money::{BudgetStatement, EquityStatement, FundBudget};
+pub use prospect::prospect;
 pub use resources::{
     Acknowledge, Arrival, Cadence, Calendar, ClassTerms, CommitSeed, DefineClass, DefinePool, Escalation,
     FairShare, Mandate, OpenRound, ReportUtilisation, Request, RevealSeed, RevertDecision, RunRound,

@@ -25,9 +25,9 @@ use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey};
 use crate::terminal::{Advise, Failure};
 
-/// Numbers of refusals that pass by themselves: the pool is full, the account's part of it is, or an earlier
-/// transaction of the account has not arrived yet.
-const NO_ROOM: [u16; 3] = [1001, 1002, 1004];
+/// Numbers of refusals that pass by themselves: the pool is full, the account's part of it is, or earlier
+/// transactions of the account have not arrived yet.
+const NO_ROOM: [u16; 4] = [1001, 1002, 1004, 1006];
 /// The ledger's refusal of a number below the account's next one.
 const WRONG_SEQUENCE: u16 = Code::WrongSequence.number() as u16;
 /// The pool's refusal of a number under which another transaction waits.

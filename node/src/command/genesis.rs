@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use aula_ledger::genesis::{
-    Genesis, GenesisDistrict, GenesisMember, GenesisSchool, GenesisValidator, Parsed,
+    Genesis, GenesisDistrict, GenesisMember, GenesisSchool, GenesisValidator, Parsed, Source,
 };
 use aula_ledger::names::{ListenHint, Name, PeerName};
 use aula_ledger::params::Params;
@@ -28,7 +28,7 @@ use crate::whole_file::{self, Access};
 #[command(
     after_help = "Examples:\n  aula genesis --name county --operator a/operator.json --operator b/operator.json -o genesis.json\n  \
                   aula genesis --name county --operator a.json b.json c.json d.json --base consortium.json\n\nThe base is JSON \
-                  with any of \"params\", \"members\", \"districts\", \"schools\" in the form of the genesis file. The chain id \
+                  with any of \"params\", \"members\", \"districts\", \"schools\", \"sources\" in the form of the genesis file. The chain id \
                   is NAME-XXXXXXXX, from the SHA-256 of the file: publish that hash."
 )]
 pub struct GenesisArgs {
@@ -61,6 +61,8 @@ pub struct Base {
     pub districts: Vec<GenesisDistrict>,
     /// Schools.
     pub schools: Vec<GenesisSchool>,
+    /// Where the data came from and which numbers are invented.
+    pub sources: Vec<Source>,
 }
 
 /// Writes the genesis file and says what it names.
@@ -152,6 +154,7 @@ pub fn assemble(
         validators,
         districts: base.districts,
         schools: base.schools,
+        sources: base.sources,
     };
     let next = "correct the operators' files or the base and run again";
     let bytes = genesis.to_json().advise("no genesis can be made of this", next)?;

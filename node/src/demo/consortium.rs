@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use aula_ledger::genesis::{GenesisDistrict, GenesisMember, GenesisSchool};
+use aula_ledger::genesis::{GenesisDistrict, GenesisMember, GenesisSchool, Source};
 use aula_ledger::names::{Name, TextError, Title};
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::types::{ChainId, DistrictId};
@@ -89,7 +89,9 @@ impl Consortium {
         for (id, (district, school_type)) in rules::school_register(study) {
             schools.push(GenesisSchool { id, district, school_type: Name::new(type_name(school_type))? });
         }
-        Ok(Base { params: rules::ledger_params(), members, districts, schools })
+        let said = |rule: &rules::Rule| Source { title: rule.title.into(), text: rule.text.into() };
+        let sources = rules::RULES.iter().map(said).collect();
+        Ok(Base { params: rules::ledger_params(), members, districts, schools, sources })
     }
 }
 

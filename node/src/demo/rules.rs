@@ -1,6 +1,6 @@
 //! Every join and rule that turns the public tables into the demo's consortium, in one place.
 //!
-//! [`RULES`] says each in words, for the explorer and the README; the functions below are the same rules as code.
+//! [`RULES`] says each in words, as the genesis's sources, which the explorer shows; the functions below are the same rules as code.
 //! Invariants: integers only, nothing random, so that two runs of the demo ask for the same places. Absent:
 //! what is the consortium's own (keys, pseudonyms, the ledger's parameters) and the optimizer's costs.
 
@@ -89,7 +89,7 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
-/// The chain's name in the genesis that `aula demo` writes; the explorer shows [`RULES`] for it.
+/// The chain's name in the genesis that `aula demo` writes.
 pub const CONSORTIUM_NAME: &str = "star";
 
 /// Kinds of learning devices, by kind number.

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+pub use aula_home::with_causes;
+
 use super::OutputFormat;
 
 /// Exit 2: the sentence, a stable code for programs, and the next step.
@@ -45,21 +47,6 @@ impl<E: std::error::Error> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::because(with_causes(&error), "run again with --log debug to see what led to it")
     }
-}
-
-/// An error's words followed by those of its causes; a cause that the words name already is not said twice.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let words = cause.to_string();
-        if !message.contains(&words) {
-            message.push_str(": ");
-            message.push_str(&words);
-        }
-        source = cause.source();
-    }
-    message
 }
 
 /// Turns an error into a [`Failure`] with a sentence and advice.

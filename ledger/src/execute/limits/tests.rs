@@ -113,3 +113,30 @@ fn a_round_that_cannot_run_takes_no_place_of_a_round() {
     let outcome = chain.try_block(&block).unwrap();
     assert!(outcome.receipts.iter().all(|receipt| receipt.code == Code::UnknownRound));
 }
+
+#[test]
+fn attack_14_a_round_that_failed_costs_its_work_once() {
+    let mut chain = Chain::with_params(|params| params.max_round_work = 1);
+    prepare(&mut chain);
+    chain.accept("voter-a", open(1));
+    let requests = (0..12).map(|n| request(n, 11, band_of(n), crate::tx::Mandate::None, &[0, 1])).collect();
+    let batch = submit(&chain, 0, requests);
+    chain.accept("district-1", batch);
+    let round = schema::round(&chain.state, RoundId(0)).unwrap().unwrap();
+    chain.advance_to(round.reveals_until);
+    let charged = |chain: &Chain| {
+        let mut budget = Budget::new(&chain.state).unwrap();
+        let left = budget.work_left();
+        budget.charge(&cost(chain, "voter-a", run(0).into())).unwrap();
+        left - budget.work_left()
+    };
+    let first = charged(&chain);
+    assert_eq!(chain.send("voter-a", run(0)).code, Code::NotProved);
+    assert!(charged(&chain) * 100 < first, "{} of {first}", charged(&chain));
+    assert_eq!(chain.send("voter-a", run(0)).code, Code::RunRefused);
+    // Other parameters may let it end otherwise.
+    let params = schema::params(&chain.state).unwrap();
+    let more = crate::params::Params { max_round_work: 1_000_000, ..params };
+    let refused = schema::refused_run(&chain.state, RoundId(0)).unwrap().unwrap();
+    assert!(!refused.stands(&more));
+}

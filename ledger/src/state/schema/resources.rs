@@ -5,8 +5,9 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
 use super::chain::canonical;
-use crate::chain::TreeHead;
+use crate::chain::{Code, TreeHead};
 use crate::codec::Canonical;
+use crate::params::Params;
 use crate::proof::committed::BandClaim;
 use crate::tx::{ClassTerms, DefineClass, Mandate, SeedSecret};
 use crate::types::{
@@ -116,6 +117,47 @@ pub struct Round {
     pub pairs: u64,
     /// Where it is.
     pub status: RoundStatus,
+}
+
+impl Round {
+    /// Whether a block of this height may take requests and commits.
+    pub fn takes_requests(&self, height: Height) -> bool {
+        self.status == RoundStatus::Open && height <= self.requests_until
+    }
+
+    /// Whether a block of this height may run it.
+    pub fn may_run(&self, height: Height) -> bool {
+        self.status == RoundStatus::Open && height > self.reveals_until
+    }
+}
+
+/// That a round was run and had no result, with the parameters that would have to change before another run could end
+/// otherwise: its rows, pools and seed cannot, so running it again would be work for nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct RefusedRun {
+    /// Which round.
+    pub round: RoundId,
+    /// In which block.
+    pub height: Height,
+    /// Why.
+    pub code: Code,
+    /// Work it was allowed.
+    pub max_round_work: u64,
+    /// Largest gap that would have been accepted.
+    pub max_gap_ppm: u32,
+}
+
+impl RefusedRun {
+    /// Of a run in a block of this height under these parameters.
+    pub const fn new(round: RoundId, height: Height, code: Code, params: &Params) -> Self {
+        let (max_round_work, max_gap_ppm) = (params.max_round_work, params.max_gap_ppm);
+        Self { round, height, code, max_round_work, max_gap_ppm }
+    }
+
+    /// Whether another run under these parameters would end the same way.
+    pub const fn stands(&self, params: &Params) -> bool {
+        self.max_round_work == params.max_round_work && self.max_gap_ppm == params.max_gap_ppm
+    }
 }
 
 /// A member's share of a round's seed.
@@ -306,6 +348,7 @@ canonical! {
     Class = "class", 4 * 1024;
     PoolRecord = "pool", 128;
     Round = "round", 256;
+    RefusedRun = "refused run", 64;
     SeedShare = "seed share", 256;
     RequestRow = "request", 256;
     DecisionRow = "decision row", 64;

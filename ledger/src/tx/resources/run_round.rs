@@ -39,7 +39,10 @@ impl Handler for RunRound {
 
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
         let round = open_round(context, self.round)?;
-        ensure(context.facts.height > round.reveals_until, Code::TooEarlyToRun)?;
+        ensure(round.may_run(context.facts.height), Code::TooEarlyToRun)?;
+        let refused = schema::refused_run(context.overlay, self.round)?;
+        let stands = refused.is_some_and(|last| last.stands(&context.facts.params));
+        ensure(!stands, Code::RunRefused)?;
         let class = schema::class(context.overlay, round.class)?.ok_or(Code::UnknownClass)?;
         let shares = schema::seed_shares(context.overlay, self.round)?;
         let inputs = inputs(context, &round, &class, &shares)?;

@@ -108,6 +108,7 @@ fn attack_15_a_report_too_large_to_read_refuses_its_round_and_nothing_stops() {
     assert_eq!(chain.state.value(&schema::report_key(RoundId(0))).unwrap(), None);
     assert_eq!(chain.state.value(&schema::decision_key(RoundId(0))).unwrap(), None);
     assert_eq!(chain.state.value(&schema::round_key(RoundId(0))).unwrap(), before, "it stays as it was");
+    assert_eq!(chain.send("voter-b", run(0)).code, Code::RunRefused, "and is not run again for nothing");
     // What read the report, and stopped every node.
     assert_eq!(
         chain.send("district-1", ReportUtilisation { pool: PoolId(1), in_use: 1 }).code,

@@ -21,6 +21,7 @@ fn ready_with(often: Cadence) -> Chain {
 
 /// Sends at a block time; the block is kept.
 fn send_at(chain: &mut Chain, time_ms: u64, sender: &str, payload: impl Into<Payload>) -> Code {
+    chain.pass_towards(TimeMs(time_ms));
     let bytes = chain.transaction(sender, 0, payload.into()).to_canonical();
     let outcome = chain.try_block_at(TimeMs(time_ms), &[bytes]).unwrap();
     chain.keep(&outcome);

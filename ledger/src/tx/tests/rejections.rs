@@ -364,6 +364,12 @@ const ROUNDS: &[Row] = &[
         let mandated = (0..12).map(|n| request(n, 11, band_of(n), Mandate::Mandated, &[0, 1])).collect();
         (runnable(ready(), mandated), "voter-a", run(0).into())
     }),
+    (Code::RunRefused, || {
+        let mandated = (0..12).map(|n| request(n, 11, band_of(n), Mandate::Mandated, &[0, 1])).collect();
+        let mut chain = runnable(ready(), mandated);
+        assert_eq!(chain.send("voter-b", run(0)).code, Code::Infeasible);
+        (chain, "voter-a", run(0).into())
+    }),
     (Code::NotProved, || {
         let asked = (0..12).map(|n| request(n, 11, band_of(n), Mandate::None, &[0, 1])).collect();
         (runnable(limited(|p| p.max_round_work = 1), asked), "voter-a", run(0).into())
@@ -463,7 +469,11 @@ fn every_rejection_is_reached_and_changes_nothing_but_the_sequence() {
         // Only a round that cannot be met says more than its code.
         assert_eq!(outcome.receipts[0].events.is_empty(), *code != Code::Infeasible, "{code:?}");
         let allowed = [schema::chain_key(), schema::account_key(&account(sender))];
-        assert!(outcome.writes.values.keys().all(|key| allowed.contains(key)), "{code:?} wrote something");
+        // A round that ran without a result leaves that it did.
+        let ran = matches!(code, Code::Infeasible | Code::NotProved);
+        let noted = |key: &Vec<u8>| ran && *key == schema::refused_run_key(RoundId(0));
+        let fine = |key| allowed.contains(key) || noted(key);
+        assert!(outcome.writes.values.keys().all(fine), "{code:?} wrote something");
         assert!(outcome.writes.rows.is_empty() && outcome.writes.trees.is_empty(), "{code:?} wrote rows");
         assert_eq!(outcome.header.students.leaf_count, 0);
         assert_eq!(chain.sequence(sender), before + 1);

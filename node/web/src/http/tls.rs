@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use x509_parser::parse_x509_certificate;
 
 use crate::clock::now_ms;
-use crate::terminal::with_causes;
+use aula_home::with_causes;
 
 /// From so long before its end on, a certificate is warned of.
 const WARN_MS: u64 = 21 * DAY_MS;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aula_ledger::genesis::Source;
 use aula_ledger::state::schema;
 use axum::extract::State;
 use maud::{Markup, html};
@@ -12,7 +13,6 @@ use super::shell;
 use super::verify;
 use super::words::{explained, word};
 use crate::api::chain::{self, BlockSummary, Status};
-use crate::demo::rules::{CONSORTIUM_NAME, RULES};
 use crate::http::Node;
 use crate::read::rounds::{self, RoundView};
 use crate::read::utc;
@@ -57,7 +57,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
         }
         (figures(&status))
         (blocks_section(&blocks))
-        (sources(node.genesis.genesis.name.as_str() == CONSORTIUM_NAME))
+        (sources(&node.genesis.genesis.sources))
         (explained(&["block", "final", "height", "validator", "transaction", "anchor", "round", "optimal", "cost",
             "mandate", "withheld", "pool", "budget", "genesis"]))
     };
@@ -177,16 +177,17 @@ fn blocks_section(blocks: &[BlockSummary]) -> Markup {
     }
 }
 
-fn sources(from_demo: bool) -> Markup {
+/// What the founders said of the data in the genesis, which everybody holds.
+fn sources(said: &[Source]) -> Markup {
     html! {
         section {
             h2 #sources { "Where the data came from, and which numbers are invented" }
-            @if from_demo {
+            @if !said.is_empty() {
                 p {
-                    "This is a demonstration on one machine. The students, schools and districts are real and anonymous, from a "
-                    "published study of the 1980s; what was joined to them, and what was " strong { "invented" } ", is said here."
+                    "The founders of this chain say in its genesis file where its data came from, what was joined to them, and what was "
+                    strong { "invented" } "."
                 }
-                dl .rules { @for rule in RULES { div { dt { (rule.title) } dd { (rule.text) } } } }
+                dl .rules { @for source in said { div { dt { (source.title) } dd { (source.text) } } } }
             } @else {
                 p {
                     "Every figure is counted by the ledger from what its members submitted and signed. Members, districts and "

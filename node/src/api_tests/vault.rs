@@ -8,8 +8,8 @@ use aula_vault::turn::PATIENCE;
 use aula_vault::{Folders, Identity, LocalId, Vault, VaultError};
 use reqwest::StatusCode;
 
-use super::super::vault::FAMILY_HEADER;
 use super::*;
+use crate::api::vault::FAMILY_HEADER;
 use crate::clock::now_ms;
 use crate::family_link::{self, DAY_MS, FamilyLink};
 

@@ -10,10 +10,11 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::*;
+use crate::api::*;
 use crate::api_error::ErrorBody;
 use crate::client::Client;
 use crate::config::Config;
+use crate::http::Node;
 use crate::http::credential::{Claim, Credential, HEADER};
 use crate::http::server::Server;
 use crate::http::{Network, Refused};

@@ -42,7 +42,7 @@ const MAX_PAST: usize = 1;
 /// A transaction that is not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// The ledger's number (1 to 99) or the pool's (1001 and above).
+    /// The ledger's number (1 to 255) or the pool's (1001 and above).
     pub code: u16,
     /// Why, in a sentence.
     pub message: String,
@@ -105,13 +105,17 @@ pub struct Node {
     pub(crate) callers: Callers,
     pub(crate) submitters: Callers,
     pub(crate) bodies: Arc<Bodies>,
-    pub(crate) health: Semaphore,
-    pub(crate) submissions: Semaphore,
+    /// Places for questions after its health, apart from all others.
+    pub health: Semaphore,
+    /// Places for submissions.
+    pub submissions: Semaphore,
     pub(crate) exports: Arc<Semaphore>,
-    pub(crate) requests: Arc<Semaphore>,
-    pub(crate) streams: Arc<Semaphore>,
+    /// Places for everything else.
+    pub requests: Arc<Semaphore>,
+    /// Places for streams.
+    pub streams: Arc<Semaphore>,
     /// Streams that have a message made at this moment.
-    pub(crate) past: Semaphore,
+    pub past: Semaphore,
     pub(crate) started: Instant,
 }
 

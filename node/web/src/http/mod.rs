@@ -7,11 +7,11 @@
 //! does not answer are limited by caller (`callers`). Absent: routes, which stand in `api` and `explorer`.
 
 pub mod bodies;
-pub(crate) mod cache;
+pub mod cache;
 mod callers;
 pub mod connections;
 pub mod credential;
-pub(crate) mod extract;
+pub mod extract;
 pub(crate) mod gate;
 pub(crate) mod gzip;
 mod kept_vault;

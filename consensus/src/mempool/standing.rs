@@ -1,0 +1,223 @@
+//! What an account got and missed lately: who goes first in the next block.
+//!
+//! Every node sees the same blocks, so proposers agree on it but for what has not reached one of them.
+//!
+//! A *claim* is as much of an account's run as one block may hold of it. An account whose claim was there when the block
+//! began and is not all in it has missed a turn. Who has missed more turns goes first. That bounds what one account can
+//! do to the others: if a claim of somebody else did not fit, the hog's claim was served, so it missed no turn and goes
+//! after that one in the next block.
+
+use std::collections::BTreeMap;
+
+use aula_ledger::chain::TransactionId;
+use aula_ledger::execute::limits::{Budget, Cost, Full, Work};
+use aula_ledger::params::Params;
+use aula_ledger::types::{AccountId, Height};
+
+use super::accounts::Account;
+use super::quotas::Inner;
+use super::shapes::Pooled;
+use crate::ports::StoreError;
+
+/// How many blocks an account that wasted a whole block's range values or rounds goes last for.
+const CHARGE_BLOCKS: u64 = 16;
+/// Furthest ahead that this adds up to.
+const CHARGE_LIMIT: u64 = 256;
+/// Shares of a block are counted in millionths.
+const WHOLE: u64 = 1_000_000;
+
+/// An account's place in the queue of accounts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// Blocks in a row in which its claim was not all served.
+    pub(super) missed: u32,
+    /// What share of the last block it had, in millionths of the limit that it used most of.
+    pub(super) got: u64,
+    /// Goes last up to this height: it has used up what others needed, for nothing.
+    pub(super) charged_until: Height,
+}
+
+/// A transaction of a decided block, and whether it was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settled {
+    /// Which.
+    pub id: TransactionId,
+    /// Whether it had an effect.
+    pub accepted: bool,
+}
+
+/// What transactions use of a block, as far as their bytes say: what the state adds, [`Budget`] counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Use {
+    pub(super) bytes: u64,
+    pub(super) transactions: u64,
+    pub(super) range_values: u64,
+    pub(super) rounds: u64,
+    pub(super) work: Work,
+}
+
+impl Use {
+    fn of<'p>(all: impl IntoIterator<Item = &'p Pooled>) -> Self {
+        all.into_iter().fold(Self::default(), |sum, pooled| Self {
+            bytes: sum.bytes.saturating_add(pooled.cost.bytes),
+            transactions: sum.transactions.saturating_add(1),
+            range_values: sum.range_values.saturating_add(pooled.cost.range_values.into()),
+            rounds: sum.rounds.saturating_add(pooled.rounds),
+            work: sum.work.saturating_add(pooled.cost.work),
+        })
+    }
+
+    /// The share of a block that this is, by the limit it uses most of, in millionths.
+    fn share(self, params: &Params) -> u64 {
+        let part = |used: u64, most: u64| match (used, most) {
+            (0, _) => 0,
+            (_, 0) => u64::MAX,
+            (used, most) => {
+                u64::try_from(u128::from(used) * u128::from(WHOLE) / u128::from(most)).unwrap_or(u64::MAX)
+            }
+        };
+        let shares = [
+            part(self.bytes, params.max_block_bytes.into()),
+            part(self.transactions, params.max_block_signatures.into()),
+            part(self.range_values, params.max_block_range_values.into()),
+            part(self.rounds, params.max_block_rounds.into()),
+            part(self.work, params.max_block_work),
+        ];
+        shares.into_iter().max().unwrap_or(0)
+    }
+}
+
+/// The limit of a whole block that one transaction is over by what its bytes say, if there is one.
+pub(super) fn over(params: &Params, cost: &Cost) -> Option<&'static str> {
+    let all = [
+        (cost.bytes, params.max_block_bytes, "max_block_bytes"),
+        (cost.signatures.into(), params.max_block_signatures, "max_block_signatures"),
+        (cost.range_values.into(), params.max_block_range_values, "max_block_range_values"),
+    ];
+    all.into_iter().find(|(asked, most, _)| *asked > u64::from(*most)).map(|(_, _, limit)| limit)
+}
+
+/// The share of a block that an account asks for; more than a whole one for who has a backlog.
+pub(super) fn asked(params: &Params, account: &Account) -> u64 {
+    account.held.used().share(params)
+}
+
+/// True when an account asks for more than a block may hold.
+pub(super) fn is_bulk(asked: u64) -> bool {
+    asked > WHOLE
+}
+
+impl Inner {
+    /// Notes what a decided block did for every account, before what it holds is taken out. `empty` is a whole block's
+    /// budget on the state after it.
+    pub(super) fn note_block(&mut self, block: &[Settled], empty: &Budget<'_>) -> Result<(), StoreError> {
+        let settled: BTreeMap<TransactionId, bool> = block.iter().map(|one| (one.id, one.accepted)).collect();
+        let (mark, next) = (self.mark, self.next_height);
+        for account in self.accounts.values_mut() {
+            let standing = judge(account, &settled, mark, next, empty)?;
+            account.standing = standing;
+        }
+        Ok(())
+    }
+
+    /// True when an account is to be remembered though nothing of it waits.
+    pub(super) fn is_remembered(account: &Account, next: Height) -> bool {
+        !account.waiting.is_empty() || account.standing.charged_until >= next
+    }
+}
+
+fn judge(
+    account: &Account,
+    settled: &BTreeMap<TransactionId, bool>,
+    mark: u64,
+    next: Height,
+    empty: &Budget<'_>,
+) -> Result<Standing, StoreError> {
+    let params = empty.params();
+    let was_there = |pooled: &Pooled| pooled.arrival <= mark;
+    let (mut served, mut wasted): (Vec<&Pooled>, Vec<&Pooled>) = Default::default();
+    let mut left = None;
+    for waiting in account.run() {
+        let pooled = waiting.pooled.as_ref();
+        match settled.get(&pooled.id) {
+            Some(accepted) => {
+                served.push(pooled);
+                if !accepted {
+                    wasted.push(pooled);
+                }
+            }
+            None if was_there(pooled) => {
+                left = Some(pooled);
+                break;
+            }
+            None => break,
+        }
+    }
+    let before = account.standing;
+    let missed = match left {
+        None => 0,
+        Some(_) if is_bulk(asked(params, account)) && !served.is_empty() => 0,
+        Some(left) if !fits_beside(empty, &served, left)? => 0,
+        Some(_) => before.missed.saturating_add(1),
+    };
+    let charged_until = charge(params, before.charged_until, next, &wasted);
+    Ok(Standing { missed, got: Use::of(served.iter().copied()).share(params), charged_until })
+}
+
+/// Whether an empty block could have held this beside what was served of its account: if not, nobody else was in the way.
+fn fits_beside(empty: &Budget<'_>, served: &[&Pooled], left: &Pooled) -> Result<bool, StoreError> {
+    let mut budget = empty.clone();
+    for pooled in served.iter().copied().chain([left]) {
+        match budget.charge(&pooled.cost) {
+            Ok(()) => {}
+            Err(Full::Over(_)) => return Ok(false),
+            Err(Full::Broken(error)) => return Err(error),
+        }
+    }
+    Ok(true)
+}
+
+/// A rejected batch has used up range values that others could have had, a refused run its round.
+fn charge(params: &Params, before: Height, next: Height, wasted: &[&Pooled]) -> Height {
+    let Use { range_values, rounds, .. } = Use::of(wasted.iter().copied());
+    let cost = Use { range_values, rounds, ..Use::default() }.share(params);
+    if cost == 0 {
+        return before;
+    }
+    let blocks = cost.saturating_mul(CHARGE_BLOCKS).div_ceil(WHOLE);
+    let from = before.0.max(next.0);
+    Height(from.saturating_add(blocks).min(next.0.saturating_add(CHARGE_LIMIT)))
+}
+
+/// The order in which accounts are served, first to last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Rank {
+    charged: bool,
+    missed: std::cmp::Reverse<u32>,
+    bulk: bool,
+    got: u64,
+    asked: u64,
+    arrival: u64,
+    account: AccountId,
+}
+
+impl Rank {
+    /// Where an account stands in the queue for the block of height `next`.
+    pub(super) fn of(id: AccountId, account: &Account, params: &Params, next: Height) -> Option<Self> {
+        let head = account.run().next()?;
+        let asked = asked(params, account);
+        Some(Self {
+            charged: account.standing.charged_until >= next,
+            missed: std::cmp::Reverse(account.standing.missed),
+            bulk: is_bulk(asked),
+            got: account.standing.got,
+            asked,
+            arrival: head.pooled.arrival,
+            account: id,
+        })
+    }
+
+    pub(super) fn account(&self) -> &AccountId {
+        &self.account
+    }
+}

@@ -1,0 +1,81 @@
+//! What a node asks before it keeps a transaction: whether the next block could accept it.
+//!
+//! Asked only of what costs everybody dearly when it is in vain: a batch of requests takes a block's range-proved values,
+//! a RunRound its one round. Everything else is decided where it is executed, and leaves a receipt.
+//!
+//! No rule of validity: a block may hold what this refuses, and rejects it with the same code.
+
+use super::Payload;
+use crate::chain::Code;
+use crate::state::schema::{self, Round, RoundStatus};
+use crate::state::{StateReader, StoreError};
+use crate::types::{Height, RoundId};
+
+/// `Err(code)`: the block after this state could not accept it; submit it again when what the code names has changed.
+///
+/// # Errors
+/// [`StoreError`] from the store.
+pub fn prospect(state: &dyn StateReader, payload: &Payload) -> Result<Result<(), Code>, StoreError> {
+    let next = || Ok(schema::chain(state)?.height.next());
+    match payload {
+        Payload::RunRound(run) => match open_round(state, run.round)? {
+            Ok(round) => Ok(may_run(&round, next()?)),
+            Err(code) => Ok(Err(code)),
+        },
+        Payload::SubmitRequests(batch) => match open_round(state, batch.round)? {
+            Ok(round) => Ok(takes_requests(&round, next()?)),
+            Err(code) => Ok(Err(code)),
+        },
+        _ => Ok(Ok(())),
+    }
+}
+
+fn open_round(state: &dyn StateReader, id: RoundId) -> Result<Result<Round, Code>, StoreError> {
+    let Some(round) = schema::round(state, id)? else { return Ok(Err(Code::UnknownRound)) };
+    Ok(if round.status == RoundStatus::Open { Ok(round) } else { Err(Code::RoundClosed) })
+}
+
+fn may_run(round: &Round, next: Height) -> Result<(), Code> {
+    if next > round.reveals_until { Ok(()) } else { Err(Code::TooEarlyToRun) }
+}
+
+fn takes_requests(round: &Round, next: Height) -> Result<(), Code> {
+    if next <= round.requests_until { Ok(()) } else { Err(Code::RequestsClosed) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::*;
+    use crate::tx::Mandate;
+
+    fn asked(chain: &Chain, payload: impl Into<Payload>) -> Result<(), Code> {
+        prospect(&chain.state, &payload.into()).expect("a store")
+    }
+
+    #[test]
+    fn rounds_are_run_and_requested_of_only_while_a_block_could_take_it() {
+        let mut chain = ready();
+        let batch = |chain: &Chain| submit(chain, 0, vec![request(1, 11, 1, Mandate::None, &[0])]);
+        assert_eq!(asked(&chain, run(0)), Err(Code::UnknownRound));
+        assert_eq!(asked(&chain, batch(&chain)), Err(Code::UnknownRound));
+        chain.accept("voter-a", open(1));
+        let round = schema::round(&chain.state, RoundId(0)).expect("a store").expect("a round");
+        assert_eq!(asked(&chain, batch(&chain)), Ok(()));
+        assert_eq!(asked(&chain, run(0)), Err(Code::TooEarlyToRun));
+        // The next block is the last that takes requests.
+        chain.advance_to(Height(round.requests_until.0 - 1));
+        assert_eq!(asked(&chain, batch(&chain)), Ok(()));
+        chain.advance_to(round.requests_until);
+        assert_eq!(asked(&chain, batch(&chain)), Err(Code::RequestsClosed));
+        chain.advance_to(Height(round.reveals_until.0 - 1));
+        assert_eq!(asked(&chain, run(0)), Err(Code::TooEarlyToRun));
+        chain.advance_to(round.reveals_until);
+        assert_eq!(asked(&chain, run(0)), Ok(()));
+        chain.accept("voter-a", run(0));
+        assert_eq!(asked(&chain, run(0)), Err(Code::RoundClosed));
+        assert_eq!(asked(&chain, batch(&chain)), Err(Code::RoundClosed));
+        // What has no such question is never refused here.
+        assert_eq!(asked(&chain, fund(1)), Ok(()));
+    }
+}
