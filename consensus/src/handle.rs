@@ -194,12 +194,7 @@ fn with_tip<T>(
 ///
 /// # Errors
 /// [`StartError`]. Trouble of the engine itself comes later, through [`Handle::wait`].
-pub async fn start(
-    config: Config,
-    ports: Ports,
-    keys: Keys,
-    genesis: Hash,
-) -> Result<Handle, StartError> {
+pub async fn start(config: Config, ports: Ports, keys: Keys, genesis: Hash) -> Result<Handle, StartError> {
     config.timeouts.check()?;
     let tip = ports.store.tip()?;
     let pool = Arc::new(Mempool::new(genesis, config.limits, tip.height.next(), Arc::clone(&ports.clock)));

@@ -89,13 +89,14 @@ impl Client {
     /// As [`Self::get`].
     pub async fn signed_with(&self, key: NodeKey) -> Result<Self, Failure> {
         let status = self.status().await?;
-        let genesis = status["genesis_sha256"].as_str().and_then(|hex| hex.parse().ok()).ok_or_else(|| {
-            Failure::new(
-                "bad_answer",
-                "the node does not say its genesis",
-                "check that the URL is an Aula node's",
-            )
-        })?;
+        let genesis =
+            status["genesis_sha256"].as_str().and_then(|hex| hex.parse().ok()).ok_or_else(|| {
+                Failure::new(
+                    "bad_answer",
+                    "the node does not say its genesis",
+                    "check that the URL is an Aula node's",
+                )
+            })?;
         let account = account_of(&key.public());
         Ok(self.signed_by(genesis, account, key.into_signing_key()))
     }

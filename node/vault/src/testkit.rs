@@ -29,7 +29,12 @@ pub fn key() -> PublicKey {
 
 pub fn identity() -> Identity {
     let account = account_of(&key());
-    Identity { district: DistrictId(7), chain_id: "test-00c0ffee".into(), genesis: aula_ledger::types::Hash([0xc0; 32]), account }
+    Identity {
+        district: DistrictId(7),
+        chain_id: "test-00c0ffee".into(),
+        genesis: aula_ledger::types::Hash([0xc0; 32]),
+        account,
+    }
 }
 
 pub fn folders(root: &Path) -> Folders {
