@@ -190,16 +190,11 @@ fn with_tip<T>(
     work(&AtTip::new(services.executor.as_ref(), state.as_ref(), next))
 }
 
-/// Starts a node's consensus. `genesis` is the SHA-256 of the genesis file that the store was initialised with.
+/// Starts a node's consensus. `genesis` comes from the genesis that the store was initialised with.
 ///
 /// # Errors
 /// [`StartError`]. Trouble of the engine itself comes later, through [`Handle::wait`].
-pub async fn start(
-    config: Config,
-    ports: Ports,
-    keys: Keys,
-    genesis: Hash,
-) -> Result<Handle, StartError> {
+pub async fn start(config: Config, ports: Ports, keys: Keys, genesis: Hash) -> Result<Handle, StartError> {
     config.timeouts.check()?;
     let tip = ports.store.tip()?;
     let pool = Arc::new(Mempool::new(genesis, config.limits, tip.height.next(), Arc::clone(&ports.clock)));

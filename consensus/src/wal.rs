@@ -121,11 +121,7 @@ fn header(bytes: &[u8]) -> Option<(u64, &[u8])> {
 
 /// Reads entries up to the first damaged one: its offset and what is wrong, and the hashes of what `own` signed in
 /// the whole part.
-fn scan(
-    entries: &[u8],
-    genesis: &Hash,
-    own: Address,
-) -> (Option<(usize, &'static str)>, BTreeSet<[u8; 32]>) {
+fn scan(entries: &[u8], genesis: &Hash, own: Address) -> (Option<(usize, &'static str)>, BTreeSet<[u8; 32]>) {
     let mut signed = BTreeSet::new();
     let mut at = 0usize;
     while at < entries.len() {

@@ -14,7 +14,8 @@ use aula_consensus::{Config, Event, Keys, Ports, start};
 use libp2p::Multiaddr;
 
 use crate::common::{
-    Genesis, bytes_of, counting_genesis, free_ports, genesis_hash, network_key, peer_id, set_of, validator_key,
+    Genesis, bytes_of, counting_genesis, free_ports, genesis_hash, network_key, peer_id, set_of,
+    validator_key,
 };
 use crate::disk::DiskStore;
 

@@ -38,7 +38,12 @@ async fn office() -> Result<Office, Box<dyn std::error::Error>> {
     .await?;
     let (folders, links) = places.ok_or("a node")?;
     let chain = &served.chain.genesis;
-    let identity = Identity { district: DistrictId(1), chain_id: chain.chain_id.to_string(), genesis: chain.sha256, account: served.chain.account() };
+    let identity = Identity {
+        district: DistrictId(1),
+        chain_id: chain.chain_id.to_string(),
+        genesis: chain.sha256,
+        account: served.chain.account(),
+    };
     let vault = Vault::create(&folders, &identity, now_ms())?;
     let handle = vault.enrol(&[(LocalId::new("S-1").ok_or("an id")?, YEAR)])?.remove(0);
     vault.put_records(&[

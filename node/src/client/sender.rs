@@ -93,7 +93,8 @@ impl Sender {
         let account = account_of_home(home, &key)?;
         let known: Option<Known> = client.find(&format!("/v1/accounts/{account}")).await?;
         let known = known.ok_or_else(|| {
-            let message = format!("the chain of genesis {genesis} has no account {account}, which this home's key has");
+            let message =
+                format!("the chain of genesis {genesis} has no account {account}, which this home's key has");
             Failure::new("unknown_account", message, "give a member's folder with --home")
         })?;
         let valid_until = Height(known.height.saturating_add(heights));

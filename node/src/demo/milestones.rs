@@ -24,11 +24,7 @@ const MAX_PROVED: usize = 20;
 pub type Milestones = Vec<(DistrictId, RecordMilestone)>;
 
 /// Who completed the grade, whoever sat both tests at its end; then who mastered a unit, with its proof.
-pub fn milestones(
-    chain: &Hash,
-    grade: Grade,
-    anchored: &BTreeMap<DistrictId, Vec<Anchored>>,
-) -> Milestones {
+pub fn milestones(chain: &Hash, grade: Grade, anchored: &BTreeMap<DistrictId, Vec<Anchored>>) -> Milestones {
     let school_year = SchoolYear(rules::school_year(grade));
     let (mut completed, mut mastered) = (Vec::new(), Vec::new());
     for (district, one) in

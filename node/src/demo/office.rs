@@ -141,7 +141,12 @@ impl Office {
         now_ms: u64,
     ) -> Result<Self, OfficeError> {
         let folders = Folders { data: member.home.vault_dir(), keystore: member.home.keystore_dir() };
-        let identity = Identity { district, chain_id: chain_id.to_string(), genesis: *genesis, account: member.account() };
+        let identity = Identity {
+            district,
+            chain_id: chain_id.to_string(),
+            genesis: *genesis,
+            account: member.account(),
+        };
         let vault = Vault::create(&folders, &identity, now_ms)?;
         Ok(Self { district, member, vault })
     }

@@ -14,7 +14,10 @@ use aula_ledger::tx::{
     OpenRound, Payload, Request, RunRound, SeedSecret, SetClassTerms, StudentState, SubmitRequests,
     seed_commitment,
 };
-use aula_ledger::types::{Band, Cents, ClassId, CommitmentBytes, DistrictId, Handle, Hash, KindId, PoolId, RoundId, SchoolId, SchoolYear, TimeMs};
+use aula_ledger::types::{
+    Band, Cents, ClassId, CommitmentBytes, DistrictId, Handle, Hash, KindId, PoolId, RoundId, SchoolId,
+    SchoolYear, TimeMs,
+};
 use aula_zk::{Field, Opening, StudentSecret};
 use ed25519_dalek::SigningKey;
 use rand::rngs::OsRng;

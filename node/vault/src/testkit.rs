@@ -6,7 +6,7 @@ use aula_ledger::access::{ConsentChoice, Purpose};
 use aula_ledger::credential::{Claim, Credential, Scope};
 use aula_ledger::keys::{PublicKey, account_of, public_key};
 use aula_ledger::names::{FieldName, Term};
-use aula_ledger::types::{DistrictId, Handle, Hash, SchoolYear};
+use aula_ledger::types::{DistrictId, Handle, SchoolYear};
 use ed25519_dalek::SigningKey;
 
 use crate::access::{Given, ReadError, ReadRequest};
@@ -29,7 +29,12 @@ pub fn key() -> PublicKey {
 
 pub fn identity() -> Identity {
     let account = account_of(&key());
-    Identity { district: DistrictId(7), chain_id: "test-00c0ffee".into(), genesis: aula_ledger::types::Hash([0xc0; 32]), account }
+    Identity {
+        district: DistrictId(7),
+        chain_id: "test-00c0ffee".into(),
+        genesis: aula_ledger::types::Hash([0xc0; 32]),
+        account,
+    }
 }
 
 pub fn folders(root: &Path) -> Folders {

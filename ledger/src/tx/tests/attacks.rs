@@ -44,8 +44,7 @@ fn attack_17_what_was_signed_for_a_chain_of_the_same_id_is_refused() {
     let validator = set.validators()[0].address;
     let (height, block_hash) = (Height(7), Hash([5; 32]));
     let vote_type = VoteType::Precommit;
-    let vote =
-        Vote { genesis: other, vote_type, height, round: 0, block_hash: Some(block_hash), validator };
+    let vote = Vote { genesis: other, vote_type, height, round: 0, block_hash: Some(block_hash), validator };
     let signatures = vec![(validator, sign(&voter, Label::Vote, &vote.to_canonical()))];
     let certificate = CommitCertificate { height, round: 0, block_hash, signatures };
     assert_eq!(certificate.verify(&other, &set), Ok(()));

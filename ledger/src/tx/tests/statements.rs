@@ -78,10 +78,7 @@ pub(super) const STATEMENTS: &[Row] = &[
     (Code::SchoolMissing, || {
         // School 11, where the requests are from, has no line.
         let (mut chain, sender, payload) = equity(|statement| statement.blindings.truncate(3));
-        chain.accept(
-            "funder",
-            stated(&chain.parsed.sha256, &[(12, 80_000), (21, 19_999), (22, 1)], 100_000),
-        );
+        chain.accept("funder", stated(&chain.parsed.sha256, &[(12, 80_000), (21, 19_999), (22, 1)], 100_000));
         (chain, sender, payload)
     }),
     (Code::NotCommitted, || equity(|statement| statement.blindings[2] = Hash([0xff; 32]))),

@@ -189,7 +189,8 @@ async fn verify(context: &Context, file: &std::path::Path, rpc: &RpcArgs) -> Res
     let told = client.get::<serde_json::Value>(&format!("/v1/transactions/{}", proof.anchored_by)).await?;
     let node = client.status().await?;
     let genesis = node["genesis_sha256"].as_str().and_then(|hex| hex.parse::<Hash>().ok());
-    let genesis = genesis.ok_or_else(|| Failure::new("bad_answer", "the node does not say its genesis", "check --rpc"))?;
+    let genesis = genesis
+        .ok_or_else(|| Failure::new("bad_answer", "the node does not say its genesis", "check --rpc"))?;
     let mut events = told["events"].as_array().into_iter().flatten();
     // An epoch that ended stands before the one that begins.
     let event = events.rfind(|event| event["event"] == "access_recorded").cloned();

@@ -18,7 +18,9 @@ use aula_ledger::tx::{
     AnchorStates, Calendar, DefineClass, DefinePool, FundBudget, MilestoneKind, OpenRound, Payload,
     RecordMilestone, RunRound,
 };
-use aula_ledger::types::{Cents, ClassId, Hash, Height, KindId, PoolId, RoundId, SchoolId, SchoolYear, TimeMs};
+use aula_ledger::types::{
+    Cents, ClassId, Hash, Height, KindId, PoolId, RoundId, SchoolId, SchoolYear, TimeMs,
+};
 use clap::Args;
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
