@@ -15,8 +15,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use ed25519_dalek::SigningKey;
 
 use crate::codec::Canonical;
-use crate::names::Name;
 use crate::keys::{Label, PublicKey, Signature, public_key, sign};
+use crate::names::Name;
 use crate::state::StoreError;
 use crate::state::schema::{self, Member, Records, Standing};
 use crate::types::{AccountId, Hash, RoundId};
@@ -70,7 +70,9 @@ impl FromStr for Scope {
             None if text == "district" => Some(Self::District),
             None if text == "money" => Some(Self::Money),
             Some(("round", round)) => round.parse().ok().map(|round| Self::Round(RoundId(round))),
-            Some(("vault", rest)) => rest.split_once('-').and_then(|(role, reader)| Self::vault(role, reader)),
+            Some(("vault", rest)) => {
+                rest.split_once('-').and_then(|(role, reader)| Self::vault(role, reader))
+            }
             _ => None,
         };
         // One text a scope: `round-007` is none.
@@ -245,7 +247,9 @@ mod tests {
     fn a_scope_has_one_text_and_its_credential_is_signed_with_it() {
         let key = SigningKey::from_bytes(&[3; 32]);
         let (account, genesis) = (AccountId([1; 20]), Hash([7; 32]));
-        for text in ["vault-teacher-t-1042", "vault-janitor-j", "district", "round-0", "round-4294967295", "money"] {
+        for text in
+            ["vault-teacher-t-1042", "vault-janitor-j", "district", "round-0", "round-4294967295", "money"]
+        {
             let scope: Scope = text.parse().unwrap();
             assert_eq!(scope.to_string(), text);
             let bytes = claim(scope.clone()).to_canonical();

@@ -18,7 +18,10 @@ pub const AUDIT_ONE_IN: usize = 100;
 
 /// The ⌈n/100⌉ students of each district with the least labelled hash of seed, district (two bytes, little endian) and
 /// handle; `students` are all different.
-pub fn audit_sample(seed: &Hash, students: impl IntoIterator<Item = (DistrictId, Handle)>) -> BTreeSet<Handle> {
+pub fn audit_sample(
+    seed: &Hash,
+    students: impl IntoIterator<Item = (DistrictId, Handle)>,
+) -> BTreeSet<Handle> {
     let mut drawn: BTreeMap<DistrictId, Vec<(Hash, Handle)>> = BTreeMap::new();
     for (district, handle) in students {
         let ticket = hash(Label::AuditDraw, &[&seed.0, &district.0.to_le_bytes(), &handle.0]);

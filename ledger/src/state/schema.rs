@@ -64,7 +64,8 @@ pub use resources::{
     RequestRow, Round, RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate, StoredPlain,
 };
 pub use service::{
-    Acknowledgement, DecisionStanding, Moment, ROWS_OPEN_MS, Reversion, RowsTaken, Utilisation, decision_standing,
+    Acknowledgement, DecisionStanding, Moment, ROWS_OPEN_MS, Reversion, RowsTaken, Utilisation,
+    decision_standing,
 };
 pub use students::{
     AuditResult, District, DistrictLeaves, Mastered, Milestone, MilestonesRecorded, MilestonesShown, School,

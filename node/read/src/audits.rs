@@ -105,14 +105,16 @@ pub fn of_round(view: &ChainView, round: RoundId) -> Result<Option<RoundAudit>, 
     let findings: BTreeMap<Handle, Finding> = results.iter().map(|one| (one.handle, one.finding)).collect();
     let mut districts: BTreeMap<DistrictId, Counts> = BTreeMap::new();
     let mut all = Counts::default();
-    let sample = audit_sample(&decision.seed, district_of.iter().map(|(handle, district)| (*district, *handle)));
+    let sample =
+        audit_sample(&decision.seed, district_of.iter().map(|(handle, district)| (*district, *handle)));
     for handle in sample {
         let Some(district) = district_of.get(&handle) else { continue };
         let finding = findings.get(&handle).copied();
         districts.entry(*district).or_default().add(finding);
         all.add(finding);
     }
-    let districts = districts.into_iter().map(|(district, counts)| DistrictAudit { district, counts }).collect();
+    let districts =
+        districts.into_iter().map(|(district, counts)| DistrictAudit { district, counts }).collect();
     Ok(Some(RoundAudit { round, all, districts, rows_taken: taken(view, round)? }))
 }
 

@@ -106,7 +106,9 @@ pub(crate) fn family(db: &DB, table: Table) -> Result<&ColumnFamily, VaultError>
 fn lacks_versions(path: &Path) -> bool {
     let names = DB::list_cf(&Options::default(), path).unwrap_or_default();
     !names.is_empty()
-        && Table::ALL.iter().all(|table| names.iter().any(|name| name == table.name()) == (*table != Table::Versions))
+        && Table::ALL
+            .iter()
+            .all(|table| names.iter().any(|name| name == table.name()) == (*table != Table::Versions))
 }
 
 /// Opens the database; `create` also makes what is missing.

@@ -54,7 +54,8 @@ impl Vault {
         for one in versions {
             let earlier = self.versions(&one.handle)?;
             let known: BTreeSet<&Vec<u8>> = earlier.iter().flat_map(|kept| &kept.added).collect();
-            let added = self.event_keys(&one.handle)?.into_iter().filter(|key| !known.contains(key)).collect();
+            let added =
+                self.event_keys(&one.handle)?.into_iter().filter(|key| !known.contains(key)).collect();
             let kept =
                 KeptVersion { version: one.version, anchored: one.anchored.to_vec(), height: None, added };
             batch.put_cf(table, row_key(&one.handle, one.version), encode(&kept)?);
@@ -135,9 +136,8 @@ mod tests {
     fn a_version_keeps_its_own_events_whatever_comes_later_until_the_student_is_erased() -> Tested {
         let world = World::new()?;
         let [[one, _], [other, _]] = world.handles;
-        let keep = |version, anchored| {
-            world.vault.keep_versions(&[VersionIn { handle: one, version, anchored }])
-        };
+        let keep =
+            |version, anchored| world.vault.keep_versions(&[VersionIn { handle: one, version, anchored }]);
         let event = |at: &'static [u8], event| EventIn { handle: one, key: at, event };
         keep(1, b"first")?;
         world.vault.put_events(&[event(&[0, 0], b"late event"), event(&[0, 3], b"third event")])?;
@@ -147,7 +147,8 @@ mod tests {
         let world = world.reopened()?;
         let asked = ReadRequest { purpose: term("audit_evaluation"), ..request("auditor", one, &["events"]) };
         let events = |version| -> Result<Vec<String>, Box<dyn std::error::Error>> {
-            let read = world.vault.read_for_proof(&asked, &field(STATE), version, &crate::testkit::key(), NOW_MS)?;
+            let read =
+                world.vault.read_for_proof(&asked, &field(STATE), version, &crate::testkit::key(), NOW_MS)?;
             Ok(read.events.iter().map(|event| String::from_utf8_lossy(event).into_owned()).collect())
         };
         let first = ["first event", "second event"];

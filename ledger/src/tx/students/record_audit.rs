@@ -56,8 +56,12 @@ impl Finding {
     pub const fn explain(self) -> &'static str {
         match self {
             Self::Replayed => "replayed: the events give the anchored state",
-            Self::Confirmed => "confirmed: the events give the anchored state, and the district's records bear them out",
-            Self::Contradicted => "contradicted: the events give another state, or a record speaks against them",
+            Self::Confirmed => {
+                "confirmed: the events give the anchored state, and the district's records bear them out"
+            }
+            Self::Contradicted => {
+                "contradicted: the events give another state, or a record speaks against them"
+            }
             Self::Withheld => "withheld: the district gave nothing",
             Self::ErasedAfterDraw => "erased after draw: the student was erased once the requests were fixed",
             Self::ErasedBeforeDraw => "erased before draw: the student was erased while requests were taken",

@@ -267,7 +267,10 @@ fn erasing_after_the_draw_is_written_down_as_what_it_is() {
 fn a_student_erased_while_requests_were_taken_is_told_apart() {
     let mut chain = ready();
     chain.accept("voter-a", OpenRound { extra_request_heights: 20, ..open(1) });
-    chain.accept("district-1", submit(&chain, 0, vec![request(3, 11, band_of(3), crate::tx::Mandate::None, &[0])]));
+    chain.accept(
+        "district-1",
+        submit(&chain, 0, vec![request(3, 11, band_of(3), crate::tx::Mandate::None, &[0])]),
+    );
     chain.accept("district-1", erasure([3]));
     let until = schema::round(&chain.state, RoundId(0)).unwrap().unwrap().reveals_until;
     chain.advance_to(until);

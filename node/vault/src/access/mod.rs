@@ -33,7 +33,6 @@ pub use decide::{Decision, Facts, Presence, Standing, decide, purpose_of};
 pub use fields::{DataClass, EVENTS, RESERVED, ReaderRole, STATE, class_of, is_reserved, needs};
 pub use log::{Anchor, Held, LogWriter, Unanchored, database_log};
 
-
 /// A read as it is asked.
 #[derive(Debug, Clone)]
 pub struct ReadRequest {

@@ -128,8 +128,7 @@ fn a_read_gives_the_needed_fields_and_lists_itself_and_denials_are_listed_too() 
     assert!(matches!(denied, Err(ReadError::Denied(Denial::NothingNeeded, _))));
     let open = ReadRequest { class: term("resource_allocation"), ..request("janitor", one, &["band"]) };
     assert_eq!(read(&world.vault, &open)?.values.len(), 1);
-    let listed =
-        [(0, Verdict::Granted), (1, Verdict::Denied(Denial::NothingNeeded)), (2, Verdict::Granted)];
+    let listed = [(0, Verdict::Granted), (1, Verdict::Denied(Denial::NothingNeeded)), (2, Verdict::Granted)];
     assert_eq!(words(&world.vault), listed);
     assert_eq!(words(&world.reopened()?.vault), listed);
     Ok(())
@@ -172,7 +171,10 @@ fn an_audit_and_the_districts_own_processing_are_listed_as_what_they_are_and_nee
         let entry = &given.entry;
         assert_eq!((entry.role.as_str(), entry.purpose.as_str(), given.events.len()), (role, word, 2));
         let told = serde_json::to_value(entry)?;
-        assert_eq!(told["basis"].as_str(), Purpose::ALL.into_iter().find(|p| p.name() == word).map(|p| p.basis().name()));
+        assert_eq!(
+            told["basis"].as_str(),
+            Purpose::ALL.into_iter().find(|p| p.name() == word).map(|p| p.basis().name())
+        );
         // Under the purpose of somebody else it is no audit.
         let other = ReadRequest { purpose: term("educational_necessity"), ..request(role, one, &["events"]) };
         assert!(matches!(read(&world.vault, &other), Err(ReadError::Denied(Denial::PurposeNotAllowed, _))));

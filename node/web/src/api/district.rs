@@ -36,7 +36,9 @@ pub async fn rows(
     let decision = schema::decision(&*view, id)?;
     let requests = decoded::<RequestRow>(view.rows(&schema::requests_tree(id))?)?;
     let drawn = match &decision {
-        Some(decision) => audit_sample(&decision.seed, requests.iter().map(|(handle, row)| (row.district, *handle))),
+        Some(decision) => {
+            audit_sample(&decision.seed, requests.iter().map(|(handle, row)| (row.district, *handle)))
+        }
         None => Default::default(),
     };
     let mut rows = Vec::new();

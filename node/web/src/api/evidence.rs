@@ -158,7 +158,10 @@ pub async fn student(
             asked_by(&node, round, &handle, district)?;
             let of_year = schema::round(&*node.view(), round)?.is_some_and(|round| round.school_year == year);
             if !of_year {
-                return Err(ApiError::not_found(format!("round {round} is of another school year"), "see /v1/rounds"));
+                return Err(ApiError::not_found(
+                    format!("round {round} is of another school year"),
+                    "see /v1/rounds",
+                ));
             }
         }
     }
@@ -180,7 +183,12 @@ pub async fn budget(
 ) -> Result<Response, ApiError> {
     if caller.member.account != funder && !caller.member.roles.has(Role::Auditor) {
         let hint = "ask with that funder's credential, or as an auditor";
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "other_funder", "this is another funder's money", hint));
+        return Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "other_funder",
+            "this is another funder's money",
+            hint,
+        ));
     }
     built(&node, query.waypoints(), move |collector| collector.budget(funder, SchoolYear(year))).await
 }

@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::{FromPath, Node};
 use crate::read::acknowledgements::Owed;
-use crate::read::{audits, publish};
 use crate::read::rounds::placed;
+use crate::read::{audits, publish};
 use crate::storage::ChainView;
 
 /// A round's report, missing reveals, acknowledgements, reversion and use of its pools
@@ -42,8 +42,9 @@ pub async fn audits(
     FromPath(id): FromPath<u32>,
 ) -> Result<Json<Value>, ApiError> {
     let view = node.view();
-    let audit = audits::of_round(&view, RoundId(id))?
-        .ok_or_else(|| ApiError::not_found(format!("round {id} is not decided"), "rounds are listed by /v1/rounds"))?;
+    let audit = audits::of_round(&view, RoundId(id))?.ok_or_else(|| {
+        ApiError::not_found(format!("round {id} is not decided"), "rounds are listed by /v1/rounds")
+    })?;
     let mut value = serde_json::to_value(audit).unwrap_or_default();
     if let Some(fields) = value.as_object_mut() {
         fields.insert("as_of_height".into(), view.tip().height.0.into());

@@ -104,7 +104,9 @@ pub async fn family_reads(State(node): State<Arc<Node>>, headers: HeaderMap) -> 
     let token = headers.get(FAMILY_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let link = node.family(token)?;
     let Reads { entries, anchored } = reads(node, link).await?;
-    Ok(private(json!({ "handle": link.handle, "district": link.district, "entries": entries, "anchored_size": anchored })))
+    Ok(private(
+        json!({ "handle": link.handle, "district": link.district, "entries": entries, "anchored_size": anchored }),
+    ))
 }
 
 /// Reads of one student, and how many entries of the whole log are anchored.

@@ -17,13 +17,19 @@ const LINES: &[(&str, &str)] = &[
         "the rows of a round that the ledger lists it as having taken, for a day at a time; of a drawn student also the events, disclosed by the district and listed in its log",
     ),
     ("A district", "its own students' rows, and its own records"),
-    ("A family", "its own child's decisions and the reads of its child's record, by a link of its district that expires"),
+    (
+        "A family",
+        "its own child's decisions and the reads of its child's record, by a link of its district that expires",
+    ),
     ("A funder", "what anybody sees, and the proof about its own statement; no row"),
     (
         "A teacher, counselor or administrator",
         "of the district's own records the fields that the role needs, with the family's consent; each read is listed in the district's access log before anything is given",
     ),
-    ("A stranger", "nothing of a record: without a credential of the district's a question is counted and never reaches the vault"),
+    (
+        "A stranger",
+        "nothing of a record: without a credential of the district's a question is counted and never reaches the vault",
+    ),
 ];
 
 /// The section.

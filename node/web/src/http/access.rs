@@ -216,7 +216,8 @@ impl Caller {
             Ok(caller) => caller,
             Err(CredentialError::Broken(error)) => return Err(error.into()),
             Err(error) => {
-                let hint = "sign a new one with the account's current key, at most an hour ahead; check the clock";
+                let hint =
+                    "sign a new one with the account's current key, at most an hour ahead; check the clock";
                 return Err(unauthorized("bad_credential", error.to_string(), hint.into()));
             }
         };
@@ -237,14 +238,22 @@ impl Caller {
             Scope::Vault { .. } | Scope::District if has(Role::District) => Ok(()),
             Scope::Money if has(Role::Funder) || has(Role::Auditor) => Ok(()),
             Scope::Round(round) if has(Role::Auditor) => {
-                schema::decision(view, *round)?
-                    .ok_or_else(|| ApiError::not_found(format!("round {round} is not decided"), "see /v1/rounds"))?;
+                schema::decision(view, *round)?.ok_or_else(|| {
+                    ApiError::not_found(format!("round {round} is not decided"), "see /v1/rounds")
+                })?;
                 let taken = schema::rows_taken(view, *round, &self.member.account)?;
                 if taken.is_some_and(|taken| taken.is_open(view.tip().time_ms)) {
                     return Ok(());
                 }
-                let message = format!("the ledger does not list {} as having taken the rows of round {round}", self.member.name);
-                Err(forbidden("not_listed", message, "send TakeRows, which `aula evidence` does by itself; it holds for a day"))
+                let message = format!(
+                    "the ledger does not list {} as having taken the rows of round {round}",
+                    self.member.name
+                );
+                Err(forbidden(
+                    "not_listed",
+                    message,
+                    "send TakeRows, which `aula evidence` does by itself; it holds for a day",
+                ))
             }
             scope => {
                 let message = format!("{} has no role that reads with scope {scope}", self.member.name);
@@ -274,7 +283,11 @@ impl Caller {
         if self.district() == Some(district) {
             return Ok(());
         }
-        Err(forbidden("other_district", "rows are for their own district", "ask with that district's credential"))
+        Err(forbidden(
+            "other_district",
+            "rows are for their own district",
+            "ask with that district's credential",
+        ))
     }
 
     /// Refuses another round's rows.
