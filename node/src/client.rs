@@ -77,34 +77,9 @@ impl Client {
         Ok(Self { origin: origin.trim_end_matches('/').to_owned(), http, caller: None })
     }
 
-<<<<<<< HEAD
     /// The same client that signs a credential of this scope for each request.
     pub fn signed_by(&self, genesis: Hash, account: AccountId, key: SigningKey, scope: Scope) -> Self {
         Self { caller: Some(Caller { genesis, account, key, scope }), ..self.clone() }
-=======
-    /// The same client that signs a credential for each request.
-    pub fn signed_by(&self, genesis: Hash, account: AccountId, key: SigningKey) -> Self {
-        Self { caller: Some(Caller { genesis, account, key }), ..self.clone() }
-    }
-
-    /// The same client, signing with this account key for the chain (its genesis hash) that the node says it is on. The account
-    /// is the key's own: after a rotation use [`Self::signed_by`] with the account's id.
-    ///
-    /// # Errors
-    /// As [`Self::get`].
-    pub async fn signed_with(&self, key: NodeKey) -> Result<Self, Failure> {
-        let status = self.status().await?;
-        let genesis =
-            status["genesis_sha256"].as_str().and_then(|hex| hex.parse().ok()).ok_or_else(|| {
-                Failure::new(
-                    "bad_answer",
-                    "the node does not say its genesis",
-                    "check that the URL is an Aula node's",
-                )
-            })?;
-        let account = account_of(&key.public());
-        Ok(self.signed_by(genesis, account, key.into_signing_key()))
->>>>>>> main
     }
 
     /// The node's origin.

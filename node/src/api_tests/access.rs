@@ -87,7 +87,8 @@ impl World {
         let signed = |name, claim: &Claim, key: &SigningKey, opens| {
             show(name, Some((HEADER, Credential::sign(claim, key).to_string())), opens)
         };
-        let of = |name, key: &SigningKey, scope: Scope, opens| signed(name, &self.claim(key, scope), key, opens);
+        let of =
+            |name, key: &SigningKey, scope: Scope, opens| signed(name, &self.claim(key, scope), key, opens);
         let reader = |role: &str| Scope::vault(role, "t-1042").ok_or("a scope");
         let round = || Scope::Round(ROUND);
         let late = Claim { expires_ms: now_ms() - 1, ..self.claim(own, Scope::District) };
@@ -157,8 +158,13 @@ fn routes() -> Result<BTreeSet<String>, Box<dyn std::error::Error>> {
 
 #[test]
 fn every_route_stands_in_one_class_and_no_class_has_a_route_that_is_none() -> Tested {
-    let (routes, listed) = (routes()?, ROUTES.iter().map(|(path, _)| (*path).to_owned()).collect::<BTreeSet<_>>());
-    assert_eq!(routes.difference(&listed).collect::<Vec<_>>(), [&""; 0], "routes without a class are open to nobody");
+    let (routes, listed) =
+        (routes()?, ROUTES.iter().map(|(path, _)| (*path).to_owned()).collect::<BTreeSet<_>>());
+    assert_eq!(
+        routes.difference(&listed).collect::<Vec<_>>(),
+        [&""; 0],
+        "routes without a class are open to nobody"
+    );
     assert_eq!(listed.difference(&routes).collect::<Vec<_>>(), [&""; 0], "classes of routes that are none");
     assert_eq!(listed.len(), ROUTES.len(), "a route stands once");
     Ok(())
@@ -173,7 +179,8 @@ async fn every_route_gives_every_kind_of_credential_what_its_class_says_and_noth
     for route in routes()? {
         let class = class_of(&route).ok_or_else(|| format!("{route} has no class"))?;
         // What it tells of itself changes from request to request.
-        let is_live = ["/metrics", "/v1/status", "/healthz", "/readyz", "/", "/v1/stream"].contains(&route.as_str());
+        let is_live =
+            ["/metrics", "/v1/status", "/healthz", "/readyz", "/", "/v1/stream"].contains(&route.as_str());
         let mut public = None;
         for kind in &kinds {
             let address = world.address(&route, &kind.token);
@@ -194,16 +201,26 @@ async fn every_route_gives_every_kind_of_credential_what_its_class_says_and_noth
             match expected {
                 "public" => {
                     let first = public.get_or_insert((status, body.clone()));
-                    assert!(is_live || *first == (status, body.clone()), "what is public depends on nothing shown: {line}");
+                    assert!(
+                        is_live || *first == (status, body.clone()),
+                        "what is public depends on nothing shown: {line}"
+                    );
                     let text = String::from_utf8_lossy(&body);
-                    assert!(!handles.iter().any(|handle| text.contains(handle)), "a handle is public: {line}");
+                    assert!(
+                        !handles.iter().any(|handle| text.contains(handle)),
+                        "a handle is public: {line}"
+                    );
                 }
                 "opens" => assert!(status == 200 || (status == 404 && class == RouteClass::Money), "{line}"),
                 _ => {
                     assert!([401, 403, 404].contains(&status), "{line}");
                     assert!(body.len() < 1_000 || route.starts_with("/family"), "{line}");
                     // Of a student whose credential it is not there is nothing, not even that there is one.
-                    assert!(status != 404 || matches!(class, RouteClass::Student | RouteClass::Round | RouteClass::Family), "{line}");
+                    assert!(
+                        status != 404
+                            || matches!(class, RouteClass::Student | RouteClass::Round | RouteClass::Family),
+                        "{line}"
+                    );
                 }
             }
             table.entry((format!("{class:?}"), route.clone())).or_default().push(expected);
@@ -214,8 +231,12 @@ async fn every_route_gives_every_kind_of_credential_what_its_class_says_and_noth
         rows.entry((class, cells)).or_default().push(route);
     }
     for ((class, cells), routes) in rows {
-        let opens: Vec<&str> =
-            kinds.iter().zip(&cells).filter(|(_, cell)| **cell == "opens").map(|(kind, _)| kind.name).collect();
+        let opens: Vec<&str> = kinds
+            .iter()
+            .zip(&cells)
+            .filter(|(_, cell)| **cell == "opens")
+            .map(|(kind, _)| kind.name)
+            .collect();
         let who = if class == "Public" { "everybody alike".to_owned() } else { opens.join("; ") };
         println!("{class} → {who} (of {} kinds)\n    {}", kinds.len(), routes.join("\n    "));
     }
@@ -226,7 +247,9 @@ async fn every_route_gives_every_kind_of_credential_what_its_class_says_and_noth
 async fn strangers_never_reach_the_vault_however_often_they_try() -> Tested {
     let world = world().await?;
     let (http, address) = (reqwest::Client::new(), world.address("/v1/vault/{handle}", ""));
-    for path in [address.clone(), address.replace("fields=name", "fields=band,home_school&class=resource_allocation")] {
+    for path in
+        [address.clone(), address.replace("fields=name", "fields=band,home_school&class=resource_allocation")]
+    {
         for _ in 0..50 {
             let told = http.get(format!("{}{path}", world.served.client.origin())).send().await?;
             assert_eq!(told.status().as_u16(), 401);

@@ -108,16 +108,28 @@ async fn a_reverted_decision_says_so_wherever_it_is_shown() -> Tested {
     accept(&mut s.chain, vec![RevertDecision { round: ROUND, reason: Hash([4; 32]) }.into()])?;
     for path in pages {
         let text = page(&s, path).await?;
-        assert!(text.contains("<strong>reverted") || text.contains("Reverted: this decision no longer"), "{path}");
+        assert!(
+            text.contains("<strong>reverted") || text.contains("Reverted: this decision no longer"),
+            "{path}"
+        );
     }
-    assert!(!page(&s, "/").await?.contains("Acknowledgements that are overdue"), "nobody owes what does not stand");
+    assert!(
+        !page(&s, "/").await?.contains("Acknowledgements that are overdue"),
+        "nobody owes what does not stand"
+    );
     for path in ["/v1/rounds/0", "/v1/rounds/0/report"] {
         assert_eq!(s.client.get::<Value>(path).await.map_err(failed)?["standing"], "reverted", "{path}");
     }
     let all: Value = s.client.get("/v1/rounds").await.map_err(failed)?;
     let tip = s.client.height().await.map_err(failed)?;
-    assert_eq!((&all["rounds"][0]["standing"], &all["rounds"][0]["reverted_at"]), (&json!("reverted"), &json!(tip)));
-    assert_eq!(s.client.get::<Value>("/v1/rounds/0/figures").await.map_err(failed)?["round"]["standing"], "reverted");
+    assert_eq!(
+        (&all["rounds"][0]["standing"], &all["rounds"][0]["reverted_at"]),
+        (&json!("reverted"), &json!(tip))
+    );
+    assert_eq!(
+        s.client.get::<Value>("/v1/rounds/0/figures").await.map_err(failed)?["round"]["standing"],
+        "reverted"
+    );
     for (file, line) in [
         ("rounds.csv", "round,class,title,school_year,status,standing,"),
         ("schools-of-round-0.csv", "round,standing,"),
@@ -134,24 +146,40 @@ async fn the_truth_audit_is_counted_by_district_and_who_took_the_rows_is_told() 
     let mut s = served_chain(decided()?).await?;
     let audits = async |s: &Served| s.client.get::<Value>("/v1/rounds/0/audits").await.map_err(failed);
     let told = audits(&s).await?;
-    assert_eq!((&told["all"]["drawn"], &told["all"]["open"], &told["rows_taken"]), (&json!(1), &json!(1), &json!([])));
+    assert_eq!(
+        (&told["all"]["drawn"], &told["all"]["open"], &told["rows_taken"]),
+        (&json!(1), &json!(1), &json!([]))
+    );
     let view = s.chain.db.latest();
     let decision = schema::decision(&*view, ROUND)?.ok_or("a decision")?;
     let sample = audit_sample(&decision.seed, (1..=24).map(|number| (DistrictId(1), handle(number))));
     let drawn = sample.first().copied().ok_or("nobody is drawn")?;
     let row = view.row(&schema::requests_tree(ROUND), &drawn)?.ok_or("a request")?;
     let state_row = schema::decode::<schema::RequestRow>(&row)?.state_row;
-    let audit = RecordAudit { round: ROUND, handle: drawn, state_row, finding: Finding::Replayed, report: Hash([3; 32]) };
+    let audit = RecordAudit {
+        round: ROUND,
+        handle: drawn,
+        state_row,
+        finding: Finding::Replayed,
+        report: Hash([3; 32]),
+    };
     accept(&mut s.chain, vec![TakeRows { round: ROUND }.into(), audit.into()])?;
     let told = audits(&s).await?;
     assert_eq!(told["districts"][0]["replayed"], 1);
     assert_eq!((&told["districts"][0]["district"], &told["all"]["open"]), (&json!(1), &json!(0)));
     assert_eq!((&told["rows_taken"][0]["name"], &told["rows_taken"][0]["times"]), (&json!("all"), &json!(1)));
     let page = String::from_utf8(s.client.get_bytes("/rounds/0").await.map_err(failed)?)?;
-    assert!(page.contains("1 students drawn, of 0 nothing is on record yet") && !page.contains(&drawn.to_string()));
-    let csv = String::from_utf8(s.client.get_bytes("/v1/export/audits-of-round-0.csv").await.map_err(failed)?)?;
+    assert!(
+        page.contains("1 students drawn, of 0 nothing is on record yet")
+            && !page.contains(&drawn.to_string())
+    );
+    let csv =
+        String::from_utf8(s.client.get_bytes("/v1/export/audits-of-round-0.csv").await.map_err(failed)?)?;
     assert!(csv.ends_with("0,1,1,1,0,0,0,0,0,0\n"), "{csv}");
-    assert_eq!(s.client.get::<Value>("/v1/rounds/7/audits").await.err().map(|f| f.code).as_deref(), Some("not_found"));
+    assert_eq!(
+        s.client.get::<Value>("/v1/rounds/7/audits").await.err().map(|f| f.code).as_deref(),
+        Some("not_found")
+    );
     Ok(())
 }
 

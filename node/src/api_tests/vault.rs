@@ -149,7 +149,10 @@ async fn a_family_sees_the_reads_of_its_child_and_of_nobody_else_until_the_link_
     assert_eq!(told.1["entries"][0]["basis"], "34 CFR 99.31(a)(1)(i)(A)");
     let page = format!("{}/family/{}", office.served.client.origin(), own.expose());
     let page = reqwest::get(page).await?.text().await?;
-    assert!(page.contains("t-1042 as teacher, for educational_necessity (34 CFR 99.31(a)(1)(i)(A)"), "{page}");
+    assert!(
+        page.contains("t-1042 as teacher, for educational_necessity (34 CFR 99.31(a)(1)(i)(A)"),
+        "{page}"
+    );
     let told = office.get("/v1/family/reads", Some((FAMILY_HEADER, other.expose()))).await?;
     assert_eq!((told.0, &told.1["entries"]), (StatusCode::OK, &Value::Array(Vec::new())));
     family_link::revoke(&office.links, &id, now_ms())?;

@@ -305,7 +305,8 @@ pub(super) async fn own_rows(rows: &Rows<'_>, round: RoundId) -> Result<OwnRows,
 async fn sample(rows: &Rows<'_>, round: RoundId) -> Result<Outcome, Failure> {
     if !rows.is_auditor() {
         let own = own_rows(rows, round).await?.rows;
-        let drawn: Vec<String> = own.iter().filter(|row| row.drawn).map(|row| row.handle.to_string()).collect();
+        let drawn: Vec<String> =
+            own.iter().filter(|row| row.drawn).map(|row| row.handle.to_string()).collect();
         return Ok(told(json!({ "round": round, "requests": own.len(), "drawn": drawn }), own.len(), &drawn));
     }
     let bytes = rows.of_round(round, &format!("/v1/evidence/round/{round}")).await?;
@@ -316,7 +317,8 @@ async fn sample(rows: &Rows<'_>, round: RoundId) -> Result<Outcome, Failure> {
     };
     let decision = Decision::from_canonical(&evidence.context.decision.value);
     let decision = decision.advise("the round's decision cannot be read", hint)?;
-    let district = |row: &DecidedRequest| Ok((RequestRow::from_canonical(&row.request)?.district, row.handle));
+    let district =
+        |row: &DecidedRequest| Ok((RequestRow::from_canonical(&row.request)?.district, row.handle));
     let students: Result<Vec<_>, CodecError> = evidence.rows.iter().map(district).collect();
     let drawn = audit_sample(&decision.seed, students.advise("a request cannot be read", hint)?);
     let (requests, drawn) = (evidence.rows.len(), drawn.iter().map(Handle::to_string).collect::<Vec<_>>());

@@ -196,7 +196,11 @@ impl Office {
         let versions: Vec<VersionIn<'_>> = records
             .iter()
             .zip(&anchored)
-            .map(|(record, anchored)| VersionIn { handle: record.handle, version: record.twin.version, anchored })
+            .map(|(record, anchored)| VersionIn {
+                handle: record.handle,
+                version: record.twin.version,
+                anchored,
+            })
             .collect();
         Ok(self.vault.keep_versions(&versions)?)
     }

@@ -13,11 +13,7 @@ use std::sync::Arc;
 const CURRENT: Height = Height(10);
 
 fn genesis() -> Hash {
-<<<<<<< HEAD
-    Hash([0xc0; 32])
-=======
     Hash([0; 32])
->>>>>>> main
 }
 
 fn signer(n: u8) -> GuardedSigner {

@@ -91,15 +91,9 @@ impl World {
         let (writes, _) = genesis_state(&parsed).unwrap();
         let mut state = MemoryState::new();
         state.apply(writes);
-<<<<<<< HEAD
-        let (chain, clock) = (parsed.sha256, Arc::new(SystemClock));
-        let pool = Arc::new(Mempool::new(chain, Limits::default(), Height(1), clock.clone()));
-        let blocks = Blocks::new(chain, Arc::new(LedgerExecutor), clock, Arc::clone(&pool));
-=======
         let (genesis, clock) = (parsed.sha256, Arc::new(SystemClock));
         let pool = Arc::new(Mempool::new(genesis, Limits::default(), Height(1), clock.clone()));
         let blocks = Blocks::new(genesis, Arc::new(LedgerExecutor), clock, Arc::clone(&pool));
->>>>>>> main
         let tip = Tip { height: Height(0), hash: parsed.sha256, time_ms: TimeMs(1_000) };
         Self { parsed, state, tip, pool, blocks }
     }

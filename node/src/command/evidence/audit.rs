@@ -89,13 +89,8 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<Outcome, Failure
     });
     let (path, bytes) = (absolute(&args.out)?, serde_json::to_vec_pretty(&report)?);
     std::fs::write(&path, &bytes).advise(format!("cannot write {}", path.display()), "choose another -o")?;
-    let payload = RecordAudit {
-        round: RoundId(args.round),
-        handle,
-        state_row,
-        finding,
-        report: sha256(&bytes),
-    };
+    let payload =
+        RecordAudit { round: RoundId(args.round), handle, state_row, finding, report: sha256(&bytes) };
     let recorded = record(context, &args.ledger, payload).await?;
     if recorded.code != Code::Accepted {
         return Err(recorded.refusal("the audit's result"));
@@ -105,12 +100,8 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<Outcome, Failure
         "finding": finding, "report": path, "report_sha256": sha256(&bytes), "transaction": recorded.id,
         "height": recorded.height,
     });
-    let text = format!(
-        "{}, recorded in block {}\nreport {}",
-        finding.explain(),
-        recorded.height,
-        path.display()
-    );
+    let text =
+        format!("{}, recorded in block {}\nreport {}", finding.explain(), recorded.height, path.display());
     let good = matches!(finding, Finding::Replayed | Finding::Confirmed);
     Ok(if good { Outcome::yes(json, text) } else { Outcome::no(json, text) })
 }
@@ -118,7 +109,8 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<Outcome, Failure
 /// What the ledger wrote down: of a student who was erased another finding than the auditor's.
 async fn recorded_finding(rows: &Rows<'_>, id: &Hash) -> Result<Option<Finding>, Failure> {
     let told: Value = rows.public().get(&format!("/v1/transactions/{id}")).await?;
-    let finding = told["events"].as_array().into_iter().flatten().find_map(|event| event.get("finding")).cloned();
+    let finding =
+        told["events"].as_array().into_iter().flatten().find_map(|event| event.get("finding")).cloned();
     finding.map(serde_json::from_value).transpose().advise("the node told no known finding", HINT)
 }
 
@@ -134,7 +126,8 @@ async fn state_row(rows: &Rows<'_>, round: RoundId, handle: &Handle) -> Result<H
 
 /// The leaf that is audited, from the district's file: it must have the hash that the request spoke of.
 fn leaf(disclosure: &Disclosure, state_row: &Hash) -> Result<StudentLeaf, Failure> {
-    let hint = "ask the district to disclose again with `aula vault disclose`; that it does not is --withheld";
+    let hint =
+        "ask the district to disclose again with `aula vault disclose`; that it does not is --withheld";
     let bytes = disclosure.leaf.as_deref().and_then(|text| hex::decode(text).ok()).ok_or_else(|| {
         Failure::new("no_leaf", "the disclosure does not hold the leaf that was anchored", hint)
     })?;
@@ -149,11 +142,7 @@ fn leaf(disclosure: &Disclosure, state_row: &Hash) -> Result<StudentLeaf, Failur
 /// Replayed when the events give the anchored hash under its model, and every commitment of the leaf opens to what
 /// they give; confirmed when
 /// the auditor says so besides.
-fn judge(
-    disclosure: &Disclosure,
-    leaf: &StudentLeaf,
-    args: &AuditArgs,
-) -> Result<(Finding, Value), Failure> {
+fn judge(disclosure: &Disclosure, leaf: &StudentLeaf, args: &AuditArgs) -> Result<(Finding, Value), Failure> {
     let mut report = replay::check(disclosure, leaf.state_hash.0, Some(leaf.model_digest.0))?;
     if !disclosure.opens(&leaf.commitments, &report.numbers) {
         report.agrees = false;

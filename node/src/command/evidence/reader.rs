@@ -119,7 +119,9 @@ impl Reader {
 
 fn read(vault: &Vault, request: &ReadRequest, key: &PublicKey) -> Result<Provable, Undisclosed> {
     Provable::read(vault, request, key, now_ms()).map_err(|error| match error {
-        Unprovable::Read(ReadError::Denied(denial, _) | ReadError::Stranger(denial)) => Undisclosed::Denied(denial),
+        Unprovable::Read(ReadError::Denied(denial, _) | ReadError::Stranger(denial)) => {
+            Undisclosed::Denied(denial)
+        }
         Unprovable::Read(ReadError::Vault(error)) => Undisclosed::Failed(refused(error)),
         Unprovable::Read(error @ ReadError::LogUnwritable(_)) => {
             Undisclosed::Failed(Failure::because(error, SPACE))

@@ -87,7 +87,8 @@ impl<'a> Rows<'a> {
             Err(failure) if failure.code == "not_listed" => {}
             told => return told,
         }
-        self.context.tell(format_args!("listing on the ledger that this auditor takes the rows of round {round}"));
+        self.context
+            .tell(format_args!("listing on the ledger that this auditor takes the rows of round {round}"));
         let recorded = record(self.context, &self.ledger, TakeRows { round }).await?;
         if recorded.code != Code::Accepted {
             return Err(recorded.refusal("the taking of rows"));

@@ -16,9 +16,9 @@ use aula_ledger::types::{Band, Handle, KindId, RoundId};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::super::{Advise, Context, Failure, Outcome};
 use super::super::evidence::rows::Rows;
 use super::super::vault::record::LedgerArgs;
+use super::super::{Advise, Context, Failure, Outcome};
 use super::QueryArgs;
 
 /// Most preferred places named; the best come first.

@@ -90,8 +90,7 @@ pub async fn run(context: &Context, args: &AnchorArgs) -> Result<Outcome, Failur
     }
     let client = args.ledger.rpc.client(context)?;
     let sender = Sender::of_home(&client, &context.home, 0).await?;
-    let node =
-        client.signed_by(*sender.genesis(), sender.account(), sender.key().clone(), Scope::District);
+    let node = client.signed_by(*sender.genesis(), sender.account(), sender.key().clone(), Scope::District);
     // In a block of its own: the vault is closed while the ledger is waited for.
     let (year, states) = {
         let own = Own { context, place: &args.place, reader: args.credential.as_deref(), act: Act::fold() };
@@ -203,8 +202,10 @@ fn keep(vault: &Vault, students: &[Student], school: Option<u32>) -> Result<Vec<
     let rows: Vec<(Handle, FieldName, &[u8])> =
         rows.iter().map(|(handle, name, bytes)| (*handle, name.clone(), bytes.as_slice())).collect();
     vault.put_records(&rows).map_err(refused)?;
-    let anchored: Vec<Vec<u8>> =
-        states.iter().map(|state| AnchoredState { state: state.clone(), model_digest }.to_canonical()).collect();
+    let anchored: Vec<Vec<u8>> = states
+        .iter()
+        .map(|state| AnchoredState { state: state.clone(), model_digest }.to_canonical())
+        .collect();
     let versions: Vec<VersionIn<'_>> = states
         .iter()
         .zip(&anchored)

@@ -118,9 +118,13 @@ fn spoken_of(versions: &[KeptVersion], state_row: &Hash, opened: Height) -> Opti
 
 /// The newest version, where the vault knows in which block it was anchored.
 fn newest(versions: &[KeptVersion]) -> Result<Option<StudentLeaf>, Failure> {
-    let Some((kept, height)) = versions.last().and_then(|kept| Some((kept, kept.height?))) else { return Ok(None) };
-    let anchored = AnchoredState::from_canonical(&kept.anchored)
-        .advise("the vault's note of a version is damaged", "restore the newest copies with `aula restore`")?;
+    let Some((kept, height)) = versions.last().and_then(|kept| Some((kept, kept.height?))) else {
+        return Ok(None);
+    };
+    let anchored = AnchoredState::from_canonical(&kept.anchored).advise(
+        "the vault's note of a version is damaged",
+        "restore the newest copies with `aula restore`",
+    )?;
     Ok(Some(anchored.state.leaf(anchored.model_digest, height)))
 }
 
@@ -144,9 +148,11 @@ async fn auditor(client: &Client, asked: Option<&str>) -> Result<Name, Failure> 
     let mut auditors: Vec<Name> = auditors.map(|one| one.name).collect();
     match (auditors.pop(), auditors.is_empty()) {
         (Some(only), true) => Ok(only),
-        (Some(_), false) => {
-            Err(Failure::new("which_auditor", "the consortium has several auditors", "name one with --auditor"))
-        }
+        (Some(_), false) => Err(Failure::new(
+            "which_auditor",
+            "the consortium has several auditors",
+            "name one with --auditor",
+        )),
         (None, _) => {
             let message = format!("the consortium has no auditor {}", asked.unwrap_or("at all"));
             Err(Failure::new("no_auditor", message, "auditors are listed by `aula query members`"))

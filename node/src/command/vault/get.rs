@@ -10,8 +10,8 @@ use aula_vault::access::{DataClass, Given, ReadError, ReadRequest};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::super::{Advise, Context, Failure, Outcome};
 use super::super::evidence::act::Act;
+use super::super::{Advise, Context, Failure, Outcome};
 use super::{Place, handle, now_ms, refused};
 use crate::keys::{KeyKind, NodeKey};
 

@@ -124,7 +124,8 @@ fn from_vault(
     let home = Home::at(absolute(home)?);
     let own = Context { home, output: context.output, log: context.log.clone() };
     let place = Place { vault: None, keystore: None };
-    let reader = Own { context: &own, place: &place, reader: args.credential.as_deref(), act: Act::plan() }.reader()?;
+    let reader = Own { context: &own, place: &place, reader: args.credential.as_deref(), act: Act::plan() }
+        .reader()?;
     let identity = reader.vault.identity();
     if identity.genesis != fork.genesis {
         let message = format!("the vault is of chain {}, of another genesis", identity.chain_id);
