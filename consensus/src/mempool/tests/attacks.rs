@@ -73,6 +73,7 @@ fn file() -> genesis::Genesis {
             .map(|n| GenesisDistrict { id: DistrictId(n), name: Title::new("D").unwrap() })
             .collect(),
         schools: (1..=DISTRICTS).map(school).collect(),
+        sources: vec![],
     }
 }
 
@@ -90,16 +91,16 @@ impl World {
         let (writes, _) = genesis_state(&parsed).unwrap();
         let mut state = MemoryState::new();
         state.apply(writes);
-        let (chain, clock) = (parsed.chain_id.clone(), Arc::new(SystemClock));
-        let pool = Arc::new(Mempool::new(chain.clone(), Limits::default(), Height(1), clock.clone()));
-        let blocks = Blocks::new(chain, Arc::new(LedgerExecutor), clock, Arc::clone(&pool));
+        let (genesis, clock) = (parsed.sha256, Arc::new(SystemClock));
+        let pool = Arc::new(Mempool::new(genesis, Limits::default(), Height(1), clock.clone()));
+        let blocks = Blocks::new(genesis, Arc::new(LedgerExecutor), clock, Arc::clone(&pool));
         let tip = Tip { height: Height(0), hash: parsed.sha256, time_ms: TimeMs(1_000) };
         Self { parsed, state, tip, pool, blocks }
     }
 
     fn sign(&self, sender: &str, sequence: u64, payload: impl Into<Payload>) -> Transaction {
         let body = Body {
-            chain_id: self.parsed.chain_id.clone(),
+            genesis: self.parsed.sha256,
             account: account_named(sender),
             sequence,
             valid_until_height: Height(u64::MAX),
@@ -123,7 +124,8 @@ impl World {
         let state = Arc::new(self.state.clone());
         let validators = Arc::new(LedgerExecutor.next_validators(state.as_ref(), self.tip.height).unwrap());
         let proposer = validators.validators()[0].address;
-        let judged = self.blocks.build(&Base { tip: self.tip, state, validators }, proposer).unwrap();
+        let base = Base { tip: self.tip, state, following: Arc::clone(&validators), validators };
+        let judged = self.blocks.build(&base, proposer).unwrap();
         self.state.apply(judged.outcome.writes.clone());
         let header = &judged.block.header;
         self.tip = Tip { height: header.height, hash: judged.hash, time_ms: header.time_ms };
