@@ -100,7 +100,8 @@ fn check_genesis(checks: &mut Checks, sha256: Hash, bytes: &[u8], options: &Opti
     if options.genesis_sha256.is_some_and(|expected| expected != sha256) {
         let why = Genesis::parse(bytes).err().filter(|error| *error == GenesisError::LineEnds);
         let why = why.map_or_else(String::new, |error| format!(" Its reason may be that {error}."));
-        return checks.fail("genesis", format!("The genesis file has SHA-256 {sha256}, not the one given.{why}"));
+        return checks
+            .fail("genesis", format!("The genesis file has SHA-256 {sha256}, not the one given.{why}"));
     }
     let parsed = match Genesis::parse(bytes) {
         Ok(parsed) => parsed,

@@ -141,7 +141,9 @@ fn answer(round: &Decided, args: &WhyArgs, standing: Option<Standing>) -> Result
     }
     let fallen = match standing {
         Some(Standing::Reverted) => Some("This decision was reverted: it does not stand.".to_owned()),
-        Some(Standing::Replaced) => Some("A later decision took this one's place: it does not stand.".to_owned()),
+        Some(Standing::Replaced) => {
+            Some("A later decision took this one's place: it does not stand.".to_owned())
+        }
         _ => None,
     };
     let mut lines: Vec<String> = fallen.into_iter().collect();
