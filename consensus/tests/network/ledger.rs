@@ -24,6 +24,11 @@ pub fn operator() -> SigningKey {
     SigningKey::from_bytes(&[50; 32])
 }
 
+/// A funder whom nobody should have admitted.
+pub fn hostile() -> SigningKey {
+    SigningKey::from_bytes(&[51; 32])
+}
+
 fn peer_name(n: usize) -> PeerName {
     PeerName::new(&peer_id(n as u8).to_string()).unwrap()
 }
@@ -32,7 +37,8 @@ fn hint(node: &Node) -> ListenHint {
     ListenHint::new(&node.listen.to_string()).unwrap()
 }
 
-/// Four validators of one operator, who also votes and funds. The nodes exist first: the file names their peers.
+/// Four validators of one operator, who also votes and funds, and a hostile funder. The nodes exist first: the file names
+/// their peers.
 pub fn network() -> Network {
     let empty = Genesis {
         genesis: crate::common::genesis_hash(),
