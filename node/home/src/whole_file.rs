@@ -48,6 +48,7 @@ pub fn create(path: &Path, access: Access, bytes: &[u8]) -> io::Result<()> {
     if !is_there(path) && path.exists() {
         fs::remove_file(path)?;
     }
+    clear_stale(path);
     let aside = write_aside(path, access, bytes)?;
     // A link, unlike a rename, refuses a name that is taken.
     let placed = match fs::hard_link(&aside, path) {
@@ -67,6 +68,12 @@ pub fn create(path: &Path, access: Access, bytes: &[u8]) -> io::Result<()> {
 pub fn replace(path: &Path, access: Access, bytes: &[u8]) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let aside = write_aside(&path, access, bytes)?;
+    // What an operator closed further stays so.
+    if access == Access::Public
+        && let Ok(old) = fs::metadata(&path)
+    {
+        fs::set_permissions(&aside, old.permissions())?;
+    }
     if let Err(error) = fs::rename(&aside, &path) {
         let _ = fs::remove_file(&aside);
         return Err(error);
@@ -77,6 +84,19 @@ pub fn replace(path: &Path, access: Access, bytes: &[u8]) -> io::Result<()> {
 /// File systems without hard links.
 fn no_links(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied)
+}
+
+/// Removes what processes that were killed while they wrote this file left beside it: of a secret, no copy stays.
+fn clear_stale(path: &Path) {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return };
+    let begins = format!(".{}.", name.to_string_lossy());
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let found = entry.file_name().to_string_lossy().into_owned();
+        if found.starts_with(&begins) && found.ends_with(".new") {
+            // The next attempt is as good.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// The bytes on disk under a name beside the one wanted.
@@ -116,6 +136,16 @@ mod tests {
         assert_eq!(second.map_err(|error| error.kind()), Err(io::ErrorKind::AlreadyExists));
         assert_eq!(fs::read(&path)?, b"first");
         assert_eq!(fs::read_dir(folder.path())?.count(), 1, "nothing is left aside");
+        Ok(())
+    }
+
+    #[test]
+    fn what_a_killed_process_left_beside_a_secret_is_cleared() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("key.json");
+        fs::write(folder.path().join(".key.json.1.new"), b"half a secr")?;
+        create(&path, Access::Private, b"whole")?;
+        assert_eq!(fs::read_dir(folder.path())?.count(), 1);
         Ok(())
     }
 

@@ -73,6 +73,7 @@ fn file() -> genesis::Genesis {
             .map(|n| GenesisDistrict { id: DistrictId(n), name: Title::new("D").unwrap() })
             .collect(),
         schools: (1..=DISTRICTS).map(school).collect(),
+        sources: vec![],
     }
 }
 
@@ -123,7 +124,8 @@ impl World {
         let state = Arc::new(self.state.clone());
         let validators = Arc::new(LedgerExecutor.next_validators(state.as_ref(), self.tip.height).unwrap());
         let proposer = validators.validators()[0].address;
-        let judged = self.blocks.build(&Base { tip: self.tip, state, validators }, proposer).unwrap();
+        let base = Base { tip: self.tip, state, following: Arc::clone(&validators), validators };
+        let judged = self.blocks.build(&base, proposer).unwrap();
         self.state.apply(judged.outcome.writes.clone());
         let header = &judged.block.header;
         self.tip = Tip { height: header.height, hash: judged.hash, time_ms: header.time_ms };

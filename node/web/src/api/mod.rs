@@ -112,8 +112,8 @@ pub fn openapi_json() -> String {
         "content": { "application/json": { "schema": { "$ref": "#/components/schemas/ErrorBody" } } }
     });
     for (path, operations) in api["paths"].as_object_mut().into_iter().flatten() {
-        for operation in operations.as_object_mut().into_iter().flat_map(|path| path.values_mut()) {
-            openapi::complete(path, operation);
+        for (method, operation) in operations.as_object_mut().into_iter().flatten() {
+            openapi::complete(path, method, operation);
             if let Some(answers) = operation.get_mut("responses").and_then(|answers| answers.as_object_mut())
             {
                 answers.insert("default".into(), error.clone());

@@ -1,11 +1,14 @@
-//! What OpenAPI 3.1 asks of a description beyond what is written at each route: every answer has a description, and a
-//! parameter that the path does not name stands in the query.
+//! What OpenAPI 3.1 asks of a description beyond what is written at each route: every answer has a description, every
+//! operation a name of its own, and a parameter that the path does not name stands in the query.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-/// Completes one operation of `path`.
-pub fn complete(path: &str, operation: &mut Value) {
+/// Completes the operation of `method` on `path`.
+pub fn complete(path: &str, method: &str, operation: &mut Value) {
+    // Names of functions repeat between files; method and path together do not.
+    let words = path.split(['/', '{', '}', '.']).filter(|word| !word.is_empty());
+    operation["operationId"] = std::iter::once(method).chain(words).collect::<Vec<_>>().join("_").into();
     for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
         let named = parameter["name"].as_str().is_some_and(|name| path.contains(&format!("{{{name}}}")));
         match (named, parameter["in"].as_str()) {
@@ -56,9 +59,10 @@ mod tests {
     #[test]
     fn every_answer_is_described_and_every_parameter_stands_where_its_name_does() -> serde_json::Result<()> {
         let api: Value = serde_json::from_str(&openapi_json())?;
-        let (mut answers, mut parameters) = (0, 0);
+        let (mut answers, mut parameters, mut names) = (0, 0, std::collections::BTreeSet::new());
         for (path, operations) in api["paths"].as_object().into_iter().flatten() {
             for (method, operation) in operations.as_object().into_iter().flatten() {
+                assert!(names.insert(operation["operationId"].clone()), "{method} {path} has another's name");
                 for (status, answer) in operation["responses"].as_object().into_iter().flatten() {
                     let described = answer["description"].as_str().is_some_and(|text| !text.is_empty());
                     assert!(described, "{method} {path} {status}");
