@@ -26,7 +26,7 @@ const ROUND: RoundId = RoundId(0);
 /// A proof of the band of one student of district 1.
 fn band_alone(world: &World, number: u32) -> ProofBytes {
     let asked = request(number, 11, band_of(number), Mandate::None, &[0]);
-    submit_on(&world.chain.parsed.chain_id, 0, vec![asked]).proofs.remove(0)
+    submit_on(&world.chain.parsed.sha256, 0, vec![asked]).proofs.remove(0)
 }
 
 fn lines(report: &Report) -> String {
@@ -178,7 +178,7 @@ fn a_stated_budget_and_its_floor_are_proved_without_an_amount() {
     assert!(matches!(none, Err(BuildError::NotFound(_))));
     let mut early = World::named("early");
     early.accept("funder", crate::testkit::fund(100));
-    let stated = crate::testkit::money::stated(&early.chain.parsed.chain_id, &[(11, 100)], 100);
+    let stated = crate::testkit::money::stated(&early.chain.parsed.sha256, &[(11, 100)], 100);
     early.accept("funder", stated);
     let bundle = early.collector(&[]).budget(account("funder"), YEAR).unwrap();
     let words = lines(&assert_valid(&early, &bundle));

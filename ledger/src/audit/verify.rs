@@ -9,7 +9,7 @@ use crate::codec::{Canonical, CodecError};
 use crate::genesis::{Genesis, Parsed};
 use crate::state::map::MapProof;
 use crate::state::{TreeRecord, schema, tree_key};
-use crate::types::{ChainId, Hash, Height};
+use crate::types::{Hash, Height};
 
 use super::bundle::{Bundle, Lookup, Proved, Subject};
 use super::report::{Check, Checks, Report, Standing, Stop, Verdict, utc};
@@ -93,7 +93,7 @@ fn run(
     report.chain_id = Some(genesis.chain_id.clone());
     let bundle = check_format(checks, bundle)?;
     let header = chain::verify(checks, &bundle.chain, &genesis, options.trusted)?;
-    let state = State { chain_id: genesis.chain_id.clone(), root: header.state_root, height: header.height };
+    let state = State { genesis: genesis.sha256, root: header.state_root, height: header.height };
     check_chain_record(checks, &state, &bundle.chain_record, header, &genesis)?;
     report.height = Some(header.height);
     report.time_ms = Some(header.time_ms);
@@ -162,7 +162,7 @@ fn check_chain_record(
 
 /// The state that the proved block left behind, known by its root alone.
 struct State {
-    chain_id: ChainId,
+    genesis: Hash,
     root: Hash,
     height: Height,
 }

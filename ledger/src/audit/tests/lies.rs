@@ -300,7 +300,7 @@ fn an_act_of_another_chain_expired_or_unsigned_is_refused() {
     let (world, bundle) = act(|_, _| ());
     assert_valid(&world, &bundle);
     let (world, bundle) = act(|transaction, _| {
-        transaction.body.chain_id = World::named("other").chain.parsed.chain_id;
+        transaction.body.genesis = World::named("other").chain.parsed.sha256;
         sign_again(transaction);
     });
     assert!(refused(&world, &bundle).1.contains("another chain"));

@@ -12,12 +12,14 @@ use aula_ledger::codec::Canonical;
 use aula_ledger::rounds::why::{Change, Decided, WhatIf, Why, WhyError};
 use aula_ledger::state::schema::{DecisionRow, Placement};
 use aula_ledger::tx::Mandate;
-use aula_ledger::types::{Band, Handle, KindId};
+use aula_ledger::types::{Band, Handle, KindId, RoundId};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::super::evidence::rows::Rows;
+use super::super::vault::record::LedgerArgs;
 use super::super::{Advise, Context, Failure, Outcome};
-use super::{QueryArgs, member_client};
+use super::QueryArgs;
 
 /// Most preferred places named; the best come first.
 const MAX_ALTERNATIVES: usize = 3;
@@ -38,7 +40,7 @@ pub struct WhyArgs {
     /// A round's bundle, as `aula evidence round` writes it
     #[arg(long, value_name = "FILE", required_unless_present = "round", conflicts_with = "round")]
     pub bundle: Option<PathBuf>,
-    /// Ask the node for this round's bundle; needs a member's or auditor's key in the home
+    /// Ask the node for this round's bundle; needs an auditor's key in the home, whom the ledger lists as taking the rows
     #[arg(long)]
     pub round: Option<u32>,
     /// Verify the bundle against this genesis first
@@ -81,9 +83,9 @@ pub async fn run(context: &Context, query: &QueryArgs, args: &WhyArgs) -> Result
     let bytes = match (&args.bundle, args.round) {
         (Some(path), _) => read(path)?,
         (None, round) => {
-            let client = query.rpc.client(context)?;
-            let client = member_client(&client, &context.home).await?;
-            client.get_bytes(&format!("/v1/evidence/round/{}", round.unwrap_or(0))).await?
+            let round = RoundId(round.unwrap_or(0));
+            let rows = Rows::of_home(context, &LedgerArgs::of(&query.rpc)).await?;
+            rows.of_round(round, &format!("/v1/evidence/round/{round}")).await?
         }
     };
     if let Some(path) = &args.genesis {
