@@ -35,7 +35,7 @@ fn hint(node: &Node) -> ListenHint {
 /// Four validators of one operator, who also votes and funds. The nodes exist first: the file names their peers.
 pub fn network() -> Network {
     let empty = Genesis {
-        chain_id: crate::common::chain_id(),
+        genesis: crate::common::genesis_hash(),
         tip: Tip { height: Height(0), hash: Default::default(), time_ms: TimeMs(0) },
         state: MemoryState::new(),
         executor: Arc::new(LedgerExecutor),
@@ -70,7 +70,7 @@ pub fn network() -> Network {
     let mut state = MemoryState::new();
     state.apply(writes);
     network.begin_at(Genesis {
-        chain_id: parsed.chain_id,
+        genesis: parsed.sha256,
         tip: Tip { height: Height(0), hash: parsed.sha256, time_ms: parsed.genesis.time_ms },
         state,
         executor: Arc::new(LedgerExecutor),
@@ -80,7 +80,7 @@ pub fn network() -> Network {
 
 fn sign(network: &Network, sequence: u64, payload: Payload) -> Transaction {
     let body = Body {
-        chain_id: network.genesis.chain_id.clone(),
+        genesis: network.genesis.genesis,
         account: account_of(&public_key(&operator())),
         sequence,
         valid_until_height: Height(10_000),

@@ -78,7 +78,13 @@ fn both(kind: &'static str, resource: &str, one: &Lesson, two: &Lesson) -> Confl
         "room" => format!("{resource}: {} and {}", named(one), named(two)),
         _ => format!("{resource}: {} in {} and {} in {}", named(one), one.room, named(two), two.room),
     };
-    Conflict { kind, what, day: two.day.clone(), period: two.period.clone() }
+    at(kind, what, two)
+}
+
+/// A conflict at a lesson's time; its week, where there are several, is in words.
+fn at(kind: &'static str, what: String, lesson: &Lesson) -> Conflict {
+    let what = lesson.week.map_or(what.clone(), |week| format!("{what} (week {week})"));
+    Conflict { kind, what, day: lesson.day.clone(), period: lesson.period.clone() }
 }
 
 fn places(lesson: &Lesson, room: Option<&Room>, found: &mut Vec<Conflict>) {
@@ -109,28 +115,32 @@ fn places(lesson: &Lesson, room: Option<&Room>, found: &mut Vec<Conflict>) {
 
 /// What only the estate knows: closures, rooms that are not there, a day's energy.
 fn known(lessons: &[Lesson], estate: &Estate, rooms: &BTreeMap<&str, &Room>, found: &mut Vec<Conflict>) {
-    let mut energy: BTreeMap<String, (f64, &Value)> = BTreeMap::new();
+    let mut energy: BTreeMap<(Option<u32>, String), (f64, &Value)> = BTreeMap::new();
     // Closures by room, so that a year of lessons is not held against each.
     let mut closed: BTreeMap<Option<&str>, Vec<&Closure>> = BTreeMap::new();
     for closure in &estate.closures {
         closed.entry(closure.room.as_deref()).or_default().push(closure);
     }
     for lesson in lessons.iter().filter(|lesson| !lesson.room.is_empty()) {
-        let at = |kind, what| Conflict { kind, what, day: lesson.day.clone(), period: lesson.period.clone() };
         let Some(room) = rooms.get(lesson.room.as_str()) else {
-            found.push(at("unknown_room", format!("{}: {} is not in the estate", lesson.name, lesson.room)));
+            found.push(at(
+                "unknown_room",
+                format!("{}: {} is not in the estate", lesson.name, lesson.room),
+                lesson,
+            ));
             continue;
         };
         let own = [None, Some(lesson.room.as_str())];
         if own.iter().filter_map(|key| closed.get(key)).flatten().any(|closure| closure.hits(lesson)) {
-            found.push(at("closed", format!("{}: closed for {}", lesson.room, lesson.name)));
+            found.push(at("closed", format!("{}: closed for {}", lesson.room, lesson.name), lesson));
         }
-        energy.entry(lesson.day.to_string()).or_insert((0.0, &lesson.day)).0 +=
+        energy.entry((lesson.week, lesson.day.to_string())).or_insert((0.0, &lesson.day)).0 +=
             room.kwh_per_hour * lesson.hours;
     }
     let Some(budget) = estate.energy_budget_kwh_per_day else { return };
-    for (used, day) in energy.into_values().filter(|(used, _)| *used > budget) {
-        let what = format!("rooms in use take {used:.1} kWh, the day's budget is {budget:.1}");
+    for ((week, _), (used, day)) in energy.into_iter().filter(|(_, (used, _))| *used > budget) {
+        let week = week.map_or(String::new(), |week| format!(" (week {week})"));
+        let what = format!("rooms in use take {used:.1} kWh, the day's budget is {budget:.1}{week}");
         found.push(Conflict { kind: "energy", what, day: day.clone(), period: Value::Null });
     }
 }

@@ -31,6 +31,8 @@ pub struct Lesson {
     pub end: i64,
     /// Hours, for energy.
     pub hours: f64,
+    /// The week, where the schedule has several.
+    pub week: Option<u32>,
     /// The day as the schedule writes it.
     pub day: Value,
     /// The period or time as the schedule writes it.

@@ -100,8 +100,7 @@ impl Columns {
             digits => digits.parse::<u32>().map(Some).map_err(|_| format!("{what} is a whole number")),
         };
         let (day, day_value) = day(text(Some(self.day)))?;
-        let week = count(self.week, "week")?.map_or(0, i64::from);
-        let day = week * 7 + day;
+        let day = count(self.week, "week")?.map_or(0, i64::from) * 7 + day;
         let (start, end, hours, period) = match self.period {
             Some(period) => {
                 let label = text(Some(period));
@@ -138,7 +137,8 @@ impl Columns {
             start,
             end,
             hours,
-            day: if week == 0 { day_value } else { format!("week {week} {}", text(Some(self.day))).into() },
+            week: count(self.week, "week")?,
+            day: day_value,
             period,
         })
     }

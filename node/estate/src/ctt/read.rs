@@ -10,6 +10,8 @@ const MOST_DAYS: u32 = 366;
 /// A day's periods fit into one word with room beside them.
 const MOST_PERIODS: u32 = 60;
 const MOST_RECORDS: u32 = 1_000_000;
+const MOST_COURSES: u32 = 4_000;
+const MOST_CURRICULA: u32 = 20_000;
 const MOST_LECTURES: u32 = 30_000;
 const MOST_STUDENTS: u32 = 1_000_000;
 
@@ -103,11 +105,11 @@ impl Reader {
             return Ok(());
         }
         let (key, most) = match key.as_str() {
-            "Courses:" => ("Courses", MOST_RECORDS),
+            "Courses:" => ("Courses", MOST_COURSES),
             "Rooms:" => ("Rooms", MOST_RECORDS),
             "Days:" => ("Days", MOST_DAYS),
             "Periods_per_day:" => ("Periods_per_day", MOST_PERIODS),
-            "Curricula:" => ("Curricula", MOST_RECORDS),
+            "Curricula:" => ("Curricula", MOST_CURRICULA),
             "Constraints:" | "UnavailabilityConstraints:" => ("Constraints", MOST_RECORDS),
             // The extended format's own, which formulation UD2 does not count.
             "Min_Max_Daily_Lectures:" | "RoomConstraints:" => return Ok(()),

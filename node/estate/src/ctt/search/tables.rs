@@ -67,11 +67,18 @@ impl Tables {
             curriculum.courses.iter().for_each(|course| is_in[*course as usize * curricula + index] = true);
         }
         let mut clashing = vec![false; courses * courses];
+        for curriculum in &instance.curricula {
+            for one in &curriculum.courses {
+                curriculum
+                    .courses
+                    .iter()
+                    .for_each(|two| clashing[*one as usize * courses + *two as usize] = true);
+            }
+        }
         for one in 0..courses {
             for two in 0..courses {
-                let shared = (0..curricula).any(|c| is_in[one * curricula + c] && is_in[two * curricula + c]);
-                let teacher = instance.courses[one].teacher == instance.courses[two].teacher;
-                clashing[one * courses + two] = shared || teacher;
+                clashing[one * courses + two] |=
+                    instance.courses[one].teacher == instance.courses[two].teacher;
             }
         }
         let mut unavailable = vec![false; courses * periods];
