@@ -22,7 +22,7 @@ use arc_malachitebft_app_channel::app::types::ProposedValue;
 use arc_malachitebft_app_channel::{AppMsg, NetworkMsg, NetworkRequest, Reply};
 use arc_malachitebft_core_consensus::PeerId as EnginePeerId;
 use arc_malachitebft_core_types::LinearTimeouts;
-use aula_ledger::types::{ChainId, Hash};
+use aula_ledger::types::Hash;
 use libp2p::PeerId;
 use tokio::sync::{broadcast, mpsc, watch};
 
@@ -56,7 +56,7 @@ const WHOLE_BLOCK: usize = 1_000;
 /// What a driver works with; the same for every session of the engine.
 #[derive(Clone)]
 pub(crate) struct Services {
-    pub(crate) chain_id: ChainId,
+    pub(crate) genesis: Hash,
     pub(crate) store: Arc<dyn ChainStore>,
     pub(crate) executor: Arc<dyn Executor>,
     pub(crate) pool: Arc<Mempool>,

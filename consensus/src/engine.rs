@@ -61,7 +61,7 @@ const STOP: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub(crate) struct SessionConfig {
     pub(crate) moniker: String,
-    pub(crate) chain_id: aula_ledger::types::ChainId,
+    pub(crate) genesis: aula_ledger::types::Hash,
     pub(crate) listen: Multiaddr,
     pub(crate) wal: PathBuf,
     pub(crate) network: Keypair,
@@ -97,7 +97,7 @@ impl NodeConfig for EngineConfig {
 
 fn engine_config(config: &SessionConfig, peers: &BTreeSet<AdmittedPeer>) -> EngineConfig {
     // The names carry the chain id: two chains never understand each other, even on one allow list.
-    let named = |what: &str| format!("/aula/{}/{what}/1", config.chain_id);
+    let named = |what: &str| format!("/aula/{}/{what}/1", config.genesis);
     let p2p = P2pConfig {
         listen_addr: config.listen.clone(),
         persistent_peers: allow_addresses(peers).into_iter().collect(),
@@ -176,7 +176,7 @@ pub(crate) async fn start(
             config.wal.display()
         ))
     };
-    let verifier = Box::new(StrictVerifier::new(config.chain_id.clone(), quorums));
+    let verifier = Box::new(StrictVerifier::new(config.genesis, quorums));
     let (identity, consensus) = match signer {
         Some(signer) => {
             let address = signer.address();

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aula_ledger::types::{ChainId, Height};
+use aula_ledger::types::{Hash, Height};
 use libp2p::Multiaddr;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -190,22 +190,16 @@ fn with_tip<T>(
     work(&AtTip::new(services.executor.as_ref(), state.as_ref(), next))
 }
 
-/// Starts a node's consensus. `chain_id` comes from the genesis that the store was initialised with.
+/// Starts a node's consensus. `genesis` comes from the genesis that the store was initialised with.
 ///
 /// # Errors
 /// [`StartError`]. Trouble of the engine itself comes later, through [`Handle::wait`].
-pub async fn start(
-    config: Config,
-    ports: Ports,
-    keys: Keys,
-    chain_id: ChainId,
-) -> Result<Handle, StartError> {
+pub async fn start(config: Config, ports: Ports, keys: Keys, genesis: Hash) -> Result<Handle, StartError> {
     config.timeouts.check()?;
     let tip = ports.store.tip()?;
-    let pool =
-        Arc::new(Mempool::new(chain_id.clone(), config.limits, tip.height.next(), Arc::clone(&ports.clock)));
+    let pool = Arc::new(Mempool::new(genesis, config.limits, tip.height.next(), Arc::clone(&ports.clock)));
     let blocks = Arc::new(Blocks::new(
-        chain_id.clone(),
+        genesis,
         Arc::clone(&ports.executor),
         Arc::clone(&ports.clock),
         Arc::clone(&pool),
@@ -217,10 +211,10 @@ pub async fn start(
     };
     let (sender, receiver) = mpsc::channel(INCOMING);
     let gossip_config = GossipConfig { listen: gossip_listen, peers: Vec::new() };
-    let gossip = Arc::new(gossip::start(keys.network.clone(), chain_id.as_str(), gossip_config, sender)?);
+    let gossip = Arc::new(gossip::start(keys.network.clone(), &genesis.to_string(), gossip_config, sender)?);
     let (events, _) = broadcast::channel(EVENTS);
     let services = Services {
-        chain_id: chain_id.clone(),
+        genesis,
         store: ports.store,
         executor: ports.executor,
         pool,
@@ -247,7 +241,7 @@ pub async fn start(
         services: services.clone(),
         session: SessionConfig {
             moniker: config.moniker,
-            chain_id,
+            genesis,
             listen: config.listen,
             wal: config.wal,
             network: keys.network,

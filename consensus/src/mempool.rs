@@ -27,7 +27,7 @@ use aula_ledger::execute::limits::{Budget, cost_of};
 use aula_ledger::params::MAX_TRANSACTION_BYTES;
 use aula_ledger::roles::senders;
 use aula_ledger::tx::PayloadKind;
-use aula_ledger::types::{ChainId, Height};
+use aula_ledger::types::{Hash, Height};
 use tokio::sync::Notify;
 
 use crate::ports::{AccountView, Clock, StoreError};
@@ -53,7 +53,7 @@ use quotas::Inner;
 
 /// The pool. Shared by the API, gossip and the driver.
 pub struct Mempool {
-    chain_id: ChainId,
+    genesis: Hash,
     limits: Limits,
     clock: Arc<dyn Clock>,
     verified: Verified,
@@ -63,11 +63,11 @@ pub struct Mempool {
 
 impl Mempool {
     /// An empty pool for a chain whose next block has height `next_height`.
-    pub fn new(chain_id: ChainId, limits: Limits, next_height: Height, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(genesis: Hash, limits: Limits, next_height: Height, clock: Arc<dyn Clock>) -> Self {
         // Enough for a full pool and the blocks that empty it.
         let verified = Verified::new(limits.transactions.saturating_mul(2));
         let inner = Mutex::new(Inner::new(next_height));
-        Self { chain_id, limits, clock, verified, inner, ready: Notify::new() }
+        Self { genesis, limits, clock, verified, inner, ready: Notify::new() }
     }
 
     /// Checks a transaction that was submitted to this node, and keeps it.
@@ -103,7 +103,7 @@ impl Mempool {
         };
         let transaction =
             Transaction::from_canonical(&bytes).map_err(|_| Refusal::Ledger(Code::Malformed))?;
-        transaction.check(&self.chain_id, next_height).map_err(Refusal::Ledger)?;
+        transaction.check(&self.genesis, next_height).map_err(Refusal::Ledger)?;
         let view = self.view(&transaction, ledger)?;
         self.admit(&transaction, &view, bytes.len())?;
         ledger.admits(&transaction)?.map_err(Refusal::Ledger)?;

@@ -24,7 +24,7 @@ use aula_ledger::execute::limits::Budget;
 use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, time};
 use aula_ledger::proof::merkle;
 use aula_ledger::state::StateReader;
-use aula_ledger::types::{ChainId, Hash, Height, TimeMs, ValidatorAddress};
+use aula_ledger::types::{Hash, Height, TimeMs, ValidatorAddress};
 
 use crate::mempool::{Mempool, Pooled};
 use crate::parts::MAX_BLOCK_BYTES;
@@ -120,7 +120,7 @@ impl Base {
 
 /// Builds and judges blocks on top of the current tip. Every method may take as long as executing a block does.
 pub struct Blocks {
-    chain_id: ChainId,
+    genesis: Hash,
     executor: Arc<dyn Executor>,
     clock: Arc<dyn Clock>,
     pool: Arc<Mempool>,
@@ -137,12 +137,12 @@ struct Kept {
 impl Blocks {
     /// Nothing kept yet.
     pub fn new(
-        chain_id: ChainId,
+        genesis: Hash,
         executor: Arc<dyn Executor>,
         clock: Arc<dyn Clock>,
         pool: Arc<Mempool>,
     ) -> Self {
-        Self { chain_id, executor, clock, pool, kept: Mutex::default(), damage: Mutex::default() }
+        Self { genesis, executor, clock, pool, kept: Mutex::default(), damage: Mutex::default() }
     }
 
     /// Reads the base from the store.
@@ -296,7 +296,7 @@ impl Blocks {
         if merkle::head(&block.transactions) != header.transactions {
             return Err(Wrong::garbled("its transactions are not those of its header"));
         }
-        if header.chain_id != self.chain_id {
+        if header.genesis != self.genesis {
             return Err(Wrong::because("it is for another chain"));
         }
         if header.height != base.height() || header.parent != base.tip.hash {
@@ -323,7 +323,7 @@ impl Blocks {
     ) -> Result<Tried, Broken> {
         let transactions: Vec<Vec<u8>> = chosen.iter().map(|pooled| pooled.bytes.to_vec()).collect();
         let input = |transactions| BlockInput {
-            chain_id: &self.chain_id,
+            genesis: &self.genesis,
             height: base.height(),
             time_ms,
             parent: base.tip.hash,

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use aula_ledger::chain::{self, validators::address};
 use aula_ledger::codec::Canonical;
 use aula_ledger::keys::{self, Label, public_key};
-use aula_ledger::types::ChainId;
+use aula_ledger::types::Hash;
 use borsh::{BorshDeserialize, BorshSerialize};
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 
@@ -88,7 +88,7 @@ impl SigningScheme for Ed25519 {
 
 /// The bytes a validator signs when it votes: the ledger's canonical vote under its label, which the auditor
 /// rebuilds. `None` for a vote without a round, which nobody may sign or count.
-pub fn vote_sign_bytes(chain_id: &ChainId, vote: &Vote) -> Option<Vec<u8>> {
+pub fn vote_sign_bytes(genesis: &Hash, vote: &Vote) -> Option<Vec<u8>> {
     let vote_type = match vote.kind {
         VoteType::Prevote => chain::VoteType::Prevote,
         VoteType::Precommit => chain::VoteType::Precommit,
@@ -98,7 +98,7 @@ pub fn vote_sign_bytes(chain_id: &ChainId, vote: &Vote) -> Option<Vec<u8>> {
         NilOrVal::Val(hash) => Some(hash),
     };
     let vote = chain::Vote {
-        chain_id: chain_id.clone(),
+        genesis: *genesis,
         vote_type,
         height: vote.height.into(),
         round: vote.round.as_u32()?,
@@ -108,20 +108,21 @@ pub fn vote_sign_bytes(chain_id: &ChainId, vote: &Vote) -> Option<Vec<u8>> {
     Some(Label::Vote.prefixed(&vote.to_canonical()))
 }
 
-/// A chain id with its length before it, so that what follows cannot be read as part of it.
-fn start(chain_id: &ChainId) -> Vec<u8> {
-    let text = chain_id.as_str().as_bytes();
-    let mut out = Vec::with_capacity(text.len() + 128);
-    // A chain id has at most 49 bytes.
-    out.push(text.len() as u8);
-    out.extend_from_slice(text);
+/// The version of the bytes of a proposal and of a stream's head: 2 binds the whole genesis hash.
+const MESSAGE_VERSION: u8 = 2;
+
+/// What every signed message begins with: the version of its form and the chain's whole genesis hash.
+fn start(genesis: &Hash) -> Vec<u8> {
+    let mut out = Vec::with_capacity(192);
+    out.push(MESSAGE_VERSION);
+    out.extend_from_slice(&genesis.0);
     out
 }
 
-/// The bytes a proposer signs: label, chain id, height, round, block hash, valid round, address. Little endian;
+/// The bytes a proposer signs: label, version, genesis hash, height, round, block hash, valid round, address. Little endian;
 /// a nil round is −1.
-pub fn proposal_sign_bytes(chain_id: &ChainId, proposal: &Proposal) -> Vec<u8> {
-    let mut out = start(chain_id);
+pub fn proposal_sign_bytes(genesis: &Hash, proposal: &Proposal) -> Vec<u8> {
+    let mut out = start(genesis);
     out.extend_from_slice(&proposal.height.0.to_le_bytes());
     out.extend_from_slice(&proposal.round.as_i64().to_le_bytes());
     out.extend_from_slice(&proposal.value.0.0);
@@ -131,8 +132,8 @@ pub fn proposal_sign_bytes(chain_id: &ChainId, proposal: &Proposal) -> Vec<u8> {
 }
 
 /// The bytes that authenticate a stream of parts: everything its head says but the signature.
-pub fn init_sign_bytes(chain_id: &ChainId, init: &ProposalInit) -> Vec<u8> {
-    let mut out = start(chain_id);
+pub fn init_sign_bytes(genesis: &Hash, init: &ProposalInit) -> Vec<u8> {
+    let mut out = start(genesis);
     out.extend_from_slice(&init.height.0.to_le_bytes());
     out.extend_from_slice(&init.round.as_i64().to_le_bytes());
     out.extend_from_slice(&init.valid_round.as_i64().to_le_bytes());
@@ -150,14 +151,14 @@ pub fn is_valid(public_key: &VerifyingKey, bytes: &[u8], signature: &Signature) 
 /// Verifies what validators signed on one chain, and counts the votes that are valid.
 #[derive(Clone, Debug)]
 pub struct StrictVerifier {
-    chain_id: ChainId,
+    genesis: Hash,
     quorums: Arc<Quorums>,
 }
 
 impl StrictVerifier {
     /// A verifier for one chain that tells `quorums` of every valid vote.
-    pub fn new(chain_id: ChainId, quorums: Arc<Quorums>) -> Self {
-        Self { chain_id, quorums }
+    pub fn new(genesis: Hash, quorums: Arc<Quorums>) -> Self {
+        Self { genesis, quorums }
     }
 }
 
@@ -169,7 +170,7 @@ impl Verifier<AulaContext> for StrictVerifier {
         signature: &Signature,
         public_key: &VerifyingKey,
     ) -> Result<VerificationResult, Error> {
-        let Some(bytes) = vote_sign_bytes(&self.chain_id, vote) else {
+        let Some(bytes) = vote_sign_bytes(&self.genesis, vote) else {
             return Ok(VerificationResult::Invalid);
         };
         let valid = is_valid(public_key, &bytes, signature);
@@ -185,7 +186,7 @@ impl Verifier<AulaContext> for StrictVerifier {
         signature: &Signature,
         public_key: &VerifyingKey,
     ) -> Result<VerificationResult, Error> {
-        let bytes = proposal_sign_bytes(&self.chain_id, proposal);
+        let bytes = proposal_sign_bytes(&self.genesis, proposal);
         Ok(VerificationResult::from_bool(is_valid(public_key, &bytes, signature)))
     }
 
@@ -213,15 +214,15 @@ impl Verifier<AulaContext> for StrictVerifier {
 /// The validator's key behind its sign guard. Clones share both.
 #[derive(Clone)]
 pub struct GuardedSigner {
-    chain_id: ChainId,
+    genesis: Hash,
     key: Arc<SigningKey>,
     guard: Arc<SignGuard>,
 }
 
 impl GuardedSigner {
     /// A signer for one chain whose every signature passes `guard` first.
-    pub fn new(chain_id: ChainId, key: SigningKey, guard: Arc<SignGuard>) -> Self {
-        Self { chain_id, key: Arc::new(key), guard }
+    pub fn new(genesis: Hash, key: SigningKey, guard: Arc<SignGuard>) -> Self {
+        Self { genesis, key: Arc::new(key), guard }
     }
 
     /// The address of this validator.
@@ -232,7 +233,7 @@ impl GuardedSigner {
     /// Signs the head of a stream of parts. Not guarded: this signature commits to nothing that could be counted
     /// twice, it only says who sends; the proposal message itself is guarded.
     pub fn sign_init(&self, mut init: ProposalInit) -> ProposalInit {
-        let bytes = init_sign_bytes(&self.chain_id, &init);
+        let bytes = init_sign_bytes(&self.genesis, &init);
         init.signature = Signature(self.key.sign(&bytes).to_bytes());
         init
     }
@@ -272,7 +273,7 @@ impl GuardedSigner {
 impl Signer<AulaContext> for GuardedSigner {
     async fn sign_vote(&self, vote: Vote) -> Result<SignedMessage<AulaContext, Vote>, Error> {
         let bytes =
-            vote_sign_bytes(&self.chain_id, &vote).ok_or_else(|| Error::from_source(GuardError::NilRound))?;
+            vote_sign_bytes(&self.genesis, &vote).ok_or_else(|| Error::from_source(GuardError::NilRound))?;
         let step = match vote.kind {
             VoteType::Prevote => Step::Prevote,
             VoteType::Precommit => Step::Precommit,
@@ -282,7 +283,7 @@ impl Signer<AulaContext> for GuardedSigner {
     }
 
     async fn sign_proposal(&self, proposal: Proposal) -> Result<SignedMessage<AulaContext, Proposal>, Error> {
-        let bytes = proposal_sign_bytes(&self.chain_id, &proposal);
+        let bytes = proposal_sign_bytes(&self.genesis, &proposal);
         let signature = self.sign_guarded(proposal.height, proposal.round, Step::Propose, bytes).await?;
         Ok(SignedMessage::new(proposal, signature))
     }

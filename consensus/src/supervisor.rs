@@ -91,7 +91,7 @@ impl Supervisor {
         let Some(guard) = self.open_guard()? else { return Ok(never) };
         let own = Address(address(&public_key(&key)));
         let tip = self.services.store.tip()?.height.0;
-        let found = wal::check(&self.session.wal, &self.session.chain_id, own, &guard, tip)
+        let found = wal::check(&self.session.wal, &self.session.genesis, own, &guard, tip)
             .map_err(|error| Fatal::engine(format!("{}: {error}", self.session.wal.display())))?;
         let mut until = guard.floor();
         match found {
@@ -110,7 +110,7 @@ impl Supervisor {
         if tip < until {
             return Ok((None, Mode::Follower { until: Some(Height(until)) }));
         }
-        Ok((Some(GuardedSigner::new(self.session.chain_id.clone(), key, guard)), Mode::Validator))
+        Ok((Some(GuardedSigner::new(self.session.genesis, key, guard)), Mode::Validator))
     }
 
     /// The guard; `None` when its file is gone and no operator has said from where on it is safe to sign.

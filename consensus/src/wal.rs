@@ -22,7 +22,7 @@ use std::path::Path;
 
 use arc_malachitebft_core_consensus::Input;
 use arc_malachitebft_engine::wal::decode_entry;
-use aula_ledger::types::ChainId;
+use aula_ledger::types::Hash;
 use sha2::{Digest, Sha256};
 
 use crate::context::{Address, AulaContext};
@@ -54,7 +54,7 @@ pub(crate) enum Wal {
 /// Checks the log of the validator `own`, whose chain has decided `tip`.
 pub(crate) fn check(
     path: &Path,
-    chain_id: &ChainId,
+    genesis: &Hash,
     own: Address,
     guard: &SignGuard,
     tip: u64,
@@ -80,7 +80,7 @@ pub(crate) fn check(
             Wal::Cut(format!("the write-ahead log {what}; a new one is begun"))
         });
     };
-    let (damage, signed) = scan(entries, chain_id, own);
+    let (damage, signed) = scan(entries, genesis, own);
     let missing: Vec<[u8; 32]> =
         guard.signed_at_last_height().into_iter().filter(|hash| !signed.contains(hash)).collect();
     let covered = height == signed_at && missing.is_empty();
@@ -121,11 +121,7 @@ fn header(bytes: &[u8]) -> Option<(u64, &[u8])> {
 
 /// Reads entries up to the first damaged one: its offset and what is wrong, and the hashes of what `own` signed in
 /// the whole part.
-fn scan(
-    entries: &[u8],
-    chain_id: &ChainId,
-    own: Address,
-) -> (Option<(usize, &'static str)>, BTreeSet<[u8; 32]>) {
+fn scan(entries: &[u8], genesis: &Hash, own: Address) -> (Option<(usize, &'static str)>, BTreeSet<[u8; 32]>) {
     let mut signed = BTreeSet::new();
     let mut at = 0usize;
     while at < entries.len() {
@@ -138,9 +134,9 @@ fn scan(
             return (Some((at, "an entry that cannot be decoded")), signed);
         };
         let bytes = match input {
-            Input::Vote(vote) if vote.address == own => vote_sign_bytes(chain_id, &vote),
+            Input::Vote(vote) if vote.address == own => vote_sign_bytes(genesis, &vote),
             Input::Proposal(proposal) if proposal.address == own => {
-                Some(proposal_sign_bytes(chain_id, &proposal))
+                Some(proposal_sign_bytes(genesis, &proposal))
             }
             _ => None,
         };

@@ -22,7 +22,7 @@ use crate::state::{Overlay, StateReader, StateWrites, StoreError};
 
 use crate::tx::Payload;
 use crate::tx::handler::{BlockFacts, BlockMemory, Context, Refusal};
-use crate::types::{ChainId, Hash, Height, TimeMs, ValidatorAddress};
+use crate::types::{Hash, Height, TimeMs, ValidatorAddress};
 
 pub(crate) mod cost;
 pub mod limits;
@@ -34,7 +34,7 @@ pub mod time;
 #[derive(Debug, Clone, Copy)]
 pub struct BlockInput<'a> {
     /// Which chain.
-    pub chain_id: &'a ChainId,
+    pub genesis: &'a Hash,
     /// The height to execute: one more than the state's.
     pub height: Height,
     /// Block time in milliseconds.
@@ -51,7 +51,7 @@ impl<'a> BlockInput<'a> {
     /// The input that a finished block was executed with.
     pub fn of(block: &'a Block) -> Self {
         Self {
-            chain_id: &block.header.chain_id,
+            genesis: &block.header.genesis,
             height: block.header.height,
             time_ms: block.header.time_ms,
             parent: block.header.parent,
@@ -203,7 +203,7 @@ impl<'a> Run<'a> {
             schema::write(&mut overlay, schema::set_change_key(input.height), &schedule.next);
         }
         let facts = BlockFacts {
-            chain_id: record.chain_id,
+            genesis: record.genesis_sha256,
             height: input.height,
             time_ms: input.time_ms,
             params,
@@ -219,7 +219,7 @@ impl<'a> Run<'a> {
         id: TransactionId,
         verified: bool,
     ) -> Result<Receipt, Stop> {
-        transaction.check(&self.facts.chain_id, self.facts.height)?;
+        transaction.check(&self.facts.genesis, self.facts.height)?;
         let body = &transaction.body;
         let (mut account, sender) =
             schema::admitted_member(&self.overlay, &body.account)?.ok_or(Code::UnknownAccount)?;
@@ -288,7 +288,7 @@ impl<'a> Run<'a> {
     fn finish(self, input: &BlockInput<'_>, receipts: Vec<Receipt>) -> Result<Outcome, ExecuteError> {
         let (state_root, writes) = self.overlay.finish(input.height)?;
         let header = Header {
-            chain_id: self.facts.chain_id,
+            genesis: self.facts.genesis,
             height: input.height,
             time_ms: input.time_ms,
             parent: input.parent,
@@ -306,7 +306,7 @@ impl<'a> Run<'a> {
 
 /// The block extends this very state, in height and in [`time`].
 fn follows(chain: &ChainRecord, input: &BlockInput<'_>) -> Result<(), ExecuteError> {
-    if chain.chain_id != *input.chain_id {
+    if chain.genesis_sha256 != *input.genesis {
         return Err(ExecuteError::NotNext("chain id"));
     }
     if chain.height.0.checked_add(1) != Some(input.height.0) {

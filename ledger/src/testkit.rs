@@ -163,7 +163,7 @@ impl Chain {
     /// A signed transaction with the sender's sequence plus `ahead`.
     pub fn transaction(&self, sender: &str, ahead: u64, payload: Payload) -> Transaction {
         let body = Body {
-            chain_id: self.parsed.chain_id.clone(),
+            genesis: self.parsed.sha256,
             account: account(sender),
             sequence: self.sequence(sender) + ahead,
             valid_until_height: Height(self.height.0 + 100),
@@ -179,7 +179,7 @@ impl Chain {
 
     pub fn try_block_at(&self, time_ms: TimeMs, transactions: &[Vec<u8>]) -> Result<Outcome, ExecuteError> {
         let input = BlockInput {
-            chain_id: &self.parsed.chain_id,
+            genesis: &self.parsed.sha256,
             height: self.height.next(),
             time_ms,
             parent: self.parent,
@@ -319,10 +319,10 @@ pub fn request(number: u32, school: u32, band: u8, mandate: Mandate, kinds: &[u8
 /// A batch with its proofs for this chain. An entry that names another band than [`band_of`] its student cannot be
 /// proved; its group then gets the proof of the true bands.
 pub fn submit(chain: &Chain, round: u32, requests: Vec<Request>) -> SubmitRequests {
-    submit_on(&chain.parsed.chain_id, round, requests)
+    submit_on(&chain.parsed.sha256, round, requests)
 }
 
-pub fn submit_on(chain: &ChainId, round: u32, mut requests: Vec<Request>) -> SubmitRequests {
+pub fn submit_on(chain: &Hash, round: u32, mut requests: Vec<Request>) -> SubmitRequests {
     requests.sort_by_key(|request| request.handle);
     let round = RoundId(round);
     let proofs = requests.chunks(BAND_GROUP).map(|group| prove_bands(chain, round, group)).collect();
@@ -334,7 +334,7 @@ fn committed(number: u32, field: CommittedField) -> FieldCommitment {
     FieldCommitment { field, commitment: CommitmentBytes(*commitment.as_bytes()) }
 }
 
-fn prove_bands(chain: &ChainId, round: RoundId, group: &[Request]) -> ProofBytes {
+fn prove_bands(chain: &Hash, round: RoundId, group: &[Request]) -> ProofBytes {
     let need = |request: &Request| opening(&request.handle, CommittedField::Need);
     let openings: Vec<Opening> = group.iter().map(need).collect();
     let claim = |(request, opening): (&Request, &Opening)| BandClaim {
@@ -370,7 +370,7 @@ pub fn opening(handle: &Handle, field: CommittedField) -> Opening {
 }
 
 /// That a test student, anchored at this height, has mastered [`SKILL`]; the student's number must be odd.
-pub fn mastered(chain: &ChainId, number: u32, anchored: Height) -> MasteryProof {
+pub fn mastered(chain: &Hash, number: u32, anchored: Height) -> MasteryProof {
     let (handle, opening) = (handle(number), opening(&handle(number), SKILL));
     let commitment = opening.commit().expect("hidden");
     let statement = mastery_statement(chain, anchored, &handle, 4, commitment).expect("a statement");
@@ -431,7 +431,8 @@ pub fn prepare(chain: &mut Chain) {
 pub fn audit_of_drawn(chain: &Chain, round: RoundId) -> RecordAudit {
     let decision = schema::decision(&chain.state, round).expect("a store").expect("a decision");
     let rows = chain.state.rows(&schema::requests_tree(round)).expect("a store");
-    let sample = audit_sample(&decision.seed, rows.iter().map(|(handle, _)| handle));
+    let district = |row: &[u8]| schema::decode::<schema::RequestRow>(row).expect("a request").district;
+    let sample = audit_sample(&decision.seed, rows.iter().map(|(handle, row)| (district(row), *handle)));
     let drawn = sample.first().expect("somebody is drawn");
     let row = rows.iter().find(|(handle, _)| handle == drawn).map(|(_, row)| row).expect("a row");
     let row: schema::RequestRow = schema::decode(row).expect("a request");

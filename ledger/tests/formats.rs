@@ -10,7 +10,7 @@ use aula_ledger::chain::{
 use aula_ledger::codec::Canonical;
 use aula_ledger::keys::{Label, PublicKey, Signature, public_key, sign};
 use aula_ledger::tx::{Event, FundBudget, Payload};
-use aula_ledger::types::{AccountId, Cents, ChainId, Hash, Height, SchoolYear, TimeMs, ValidatorAddress};
+use aula_ledger::types::{AccountId, Cents, Hash, Height, SchoolYear, TimeMs, ValidatorAddress};
 use ed25519_dalek::SigningKey;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -19,8 +19,8 @@ fn key() -> SigningKey {
     SigningKey::from_bytes(&[7; 32])
 }
 
-fn chain() -> ChainId {
-    ChainId::new("pinned-00c0ffee").unwrap()
+fn chain() -> Hash {
+    Hash([0xc0; 32])
 }
 
 fn head(byte: u8) -> TreeHead {
@@ -29,7 +29,7 @@ fn head(byte: u8) -> TreeHead {
 
 fn header() -> Header {
     Header {
-        chain_id: chain(),
+        genesis: chain(),
         height: Height(12),
         time_ms: TimeMs(1_700_000_000_000),
         parent: Hash([1; 32]),
@@ -49,7 +49,7 @@ fn set() -> ValidatorSet {
 
 fn vote() -> Vote {
     Vote {
-        chain_id: chain(),
+        genesis: chain(),
         vote_type: VoteType::Precommit,
         height: Height(12),
         round: 1,
@@ -69,7 +69,7 @@ fn certificate() -> CommitCertificate {
 
 fn transaction() -> Transaction {
     let body = Body {
-        chain_id: chain(),
+        genesis: chain(),
         account: AccountId([9; 20]),
         sequence: 3,
         valid_until_height: Height(100),
@@ -143,9 +143,9 @@ fn tree_head() -> impl Strategy<Value = TreeHead> {
 
 fn headers() -> impl Strategy<Value = Header> {
     let roots = (tree_head(), tree_head(), tree_head());
-    ("[a-z0-9-]{1,49}", any::<(u64, u64, [u8; 20])>(), roots, prop::array::uniform4(hash())).prop_map(
+    (any::<[u8; 32]>(), any::<(u64, u64, [u8; 20])>(), roots, prop::array::uniform4(hash())).prop_map(
         |(chain, (height, time, proposer), (transactions, receipts, students), hashes)| Header {
-            chain_id: ChainId::new(&chain).unwrap(),
+            genesis: Hash(chain),
             height: Height(height),
             time_ms: TimeMs(time),
             parent: hashes[0],
@@ -197,7 +197,7 @@ proptest! {
     ) {
         let payload = FundBudget { school_year: SchoolYear(year), amount_cents: Cents(amount) };
         let body = Body {
-            chain_id: chain(), account: AccountId(account), sequence, valid_until_height: Height(until),
+            genesis: chain(), account: AccountId(account), sequence, valid_until_height: Height(until),
             payload: payload.into(),
         };
         let transaction = Transaction { public_key: PublicKey(public_key), ..Transaction::sign(body, &key()) };

@@ -9,8 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use aula_ledger::chain::TransactionId;
-use aula_ledger::keys::account_of;
-use aula_ledger::types::{AccountId, ChainId};
+use aula_ledger::credential::Scope;
+use aula_ledger::types::{AccountId, Hash};
 use ed25519_dalek::SigningKey;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
@@ -20,7 +20,6 @@ use serde_json::Value;
 use crate::api_error::ErrorBody;
 use crate::clock::now_ms;
 use crate::http::credential::{Claim, Credential, HEADER};
-use crate::keys::NodeKey;
 use crate::terminal::{Failure, with_causes};
 
 /// How long a credential made for one request lives, in milliseconds.
@@ -29,9 +28,10 @@ const CREDENTIAL_MS: u64 = 300_000;
 /// Whose account asks, when rows are asked for.
 #[derive(Clone)]
 struct Caller {
-    chain_id: ChainId,
+    genesis: Hash,
     account: AccountId,
     key: SigningKey,
+    scope: Scope,
 }
 
 /// A node's API at one origin.
@@ -77,27 +77,9 @@ impl Client {
         Ok(Self { origin: origin.trim_end_matches('/').to_owned(), http, caller: None })
     }
 
-    /// The same client that signs a credential for each request.
-    pub fn signed_by(&self, chain_id: ChainId, account: AccountId, key: SigningKey) -> Self {
-        Self { caller: Some(Caller { chain_id, account, key }), ..self.clone() }
-    }
-
-    /// The same client, signing with this account key for the chain that the node says it is on. The account
-    /// is the key's own: after a rotation use [`Self::signed_by`] with the account's id.
-    ///
-    /// # Errors
-    /// As [`Self::get`].
-    pub async fn signed_with(&self, key: NodeKey) -> Result<Self, Failure> {
-        let status = self.status().await?;
-        let chain_id = status["chain_id"].as_str().and_then(ChainId::new).ok_or_else(|| {
-            Failure::new(
-                "bad_answer",
-                "the node does not say its chain id",
-                "check that the URL is an Aula node's",
-            )
-        })?;
-        let account = account_of(&key.public());
-        Ok(self.signed_by(chain_id, account, key.into_signing_key()))
+    /// The same client that signs a credential of this scope for each request.
+    pub fn signed_by(&self, genesis: Hash, account: AccountId, key: SigningKey, scope: Scope) -> Self {
+        Self { caller: Some(Caller { genesis, account, key, scope }), ..self.clone() }
     }
 
     /// The node's origin.
@@ -233,10 +215,10 @@ impl Client {
 impl Caller {
     fn credential(&self) -> Credential {
         let claim = Claim {
-            chain_id: self.chain_id.clone(),
+            genesis: self.genesis,
             account: self.account,
             expires_ms: now_ms().saturating_add(CREDENTIAL_MS),
-            purpose: "command-line".into(),
+            scope: self.scope.clone(),
         };
         Credential::sign(&claim, &self.key)
     }

@@ -12,7 +12,7 @@ use aula_ledger::codec::Canonical;
 use aula_ledger::execute::{BlockInput, VerifyAll, execute_block};
 use aula_ledger::keys::{Label, public_key, sign};
 use aula_ledger::state::schema;
-use aula_ledger::types::{ChainId, TimeMs, ValidatorAddress};
+use aula_ledger::types::{Hash, TimeMs, ValidatorAddress};
 use ed25519_dalek::SigningKey;
 
 use crate::storage::ChainDb;
@@ -25,7 +25,7 @@ use crate::terminal::Failure;
 /// When the block is invalid or the database fails; then nothing is written.
 pub fn decide(
     db: &ChainDb,
-    chain_id: &ChainId,
+    genesis: &Hash,
     validators: &[SigningKey],
     time_ms: TimeMs,
     transactions: Vec<Vec<u8>>,
@@ -36,7 +36,7 @@ pub fn decide(
     let set = schema::validator_schedule(&*view)?.next;
     let proposer = proposer_at(&set, tip.height.next(), 0).unwrap_or(ValidatorAddress([0; 20]));
     let input = BlockInput {
-        chain_id,
+        genesis,
         height: tip.height.next(),
         time_ms,
         parent: tip.hash,
@@ -62,7 +62,7 @@ fn certificate(keys: &[SigningKey], header: &Header) -> CommitCertificate {
     let signed = |key: &SigningKey| {
         let validator = validators::address(&public_key(key));
         let vote = Vote {
-            chain_id: header.chain_id.clone(),
+            genesis: header.genesis,
             vote_type: VoteType::Precommit,
             height: header.height,
             round: 0,

@@ -77,7 +77,7 @@ impl DevChain {
     /// A signed transaction with the next sequence number.
     pub fn transaction(&mut self, payload: impl Into<Payload>) -> Transaction {
         let body = Body {
-            chain_id: self.genesis.chain_id.clone(),
+            genesis: self.genesis.sha256,
             account: self.account(),
             sequence: self.sequence,
             valid_until_height: Height(1_000_000),
@@ -85,6 +85,18 @@ impl DevChain {
         };
         self.sequence += 1;
         Transaction::sign(body, &self.account_key)
+    }
+
+    /// The first transaction of another member.
+    pub fn first_of(&self, key: &SigningKey, payload: impl Into<Payload>) -> Transaction {
+        let body = Body {
+            genesis: self.genesis.sha256,
+            account: account_of(&public_key(key)),
+            sequence: 0,
+            valid_until_height: Height(1_000_000),
+            payload: payload.into(),
+        };
+        Transaction::sign(body, key)
     }
 
     /// Any harmless transaction: a proposal to note an upgrade at a height.
@@ -108,7 +120,7 @@ impl DevChain {
         let transactions = transactions.iter().map(Canonical::to_canonical).collect();
         let time_ms = TimeMs(self.db.latest().tip().time_ms.0 + 1);
         let validators = std::slice::from_ref(&self.validator_key);
-        decide(&self.db, &self.genesis.chain_id, validators, time_ms, transactions, spoil)
+        decide(&self.db, &self.genesis.sha256, validators, time_ms, transactions, spoil)
     }
 
     /// Closes the database, keeping the files until the result is dropped.

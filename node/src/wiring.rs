@@ -76,7 +76,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     let keys = engine_keys(home, config)?;
     let votes_as = keys.validator.as_ref().map(|key| validators::address(&public_key(key)));
     let hint = "check [p2p] in config.toml: is the port free, is the address this machine's?";
-    let consensus = aula_consensus::start(engine, ports, keys, genesis.chain_id.clone())
+    let consensus = aula_consensus::start(engine, ports, keys, genesis.sha256)
         .await
         .advise("consensus cannot start", hint)?;
     let consensus = Arc::new(consensus);

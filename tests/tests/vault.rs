@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use aula_ledger::genesis::Genesis;
 use aula_tests::{alone, audit, aula, line, program};
 use serde_json::{Value, json};
 
@@ -92,8 +93,8 @@ impl Office {
     }
 
     /// A vault of district 1 with two students of this year, one of them also of the next; gives their handles.
-    fn fill(&self, chain: &str) -> Result<[String; 3]> {
-        self.yes(&["vault", "init", "--district", "1", "--chain-id", chain])?;
+    fn fill(&self, chain: &[&str]) -> Result<[String; 3]> {
+        self.yes(&[&["vault", "init", "--district", "1"], chain].concat())?;
         let file = self.path("students.jsonl")?;
         let lines = [
             json!({"student": "S-1", "school_year": 1990, "fields": {"name": "Ada of 1990", "need": 1200, "band": 4}}),
@@ -156,7 +157,10 @@ async fn a_students_record_is_read_with_consent_listed_proved_and_erased() -> Re
     let mut demo = Demo::start()?;
     let told_again = own::the_demos_own_vaults_serve_their_operators(&demo)?;
     let office = demo_office(&demo)?;
-    let [ada, bo, next] = office.fill(demo.told["chain_id"].as_str().context("chain")?)?;
+    let genesis = fs::read(demo.told["genesis"].as_str().context("a genesis file")?)?;
+    let genesis = Genesis::parse(&genesis)?;
+    let (chain, hash) = (genesis.chain_id.to_string(), genesis.sha256.to_string());
+    let [ada, bo, next] = office.fill(&["--chain-id", &chain, "--genesis-sha256", &hash])?;
     let school = school(&demo)?;
     anchor(&office, school, 1990, &[&ada, &bo])?;
     anchor(&office, school, 1991, &[&next])?;
@@ -242,6 +246,14 @@ async fn a_students_record_is_read_with_consent_listed_proved_and_erased() -> Re
     own::twins_are_forked_from_files_and_from_the_vault(&demo, &told_again)
 }
 
+/// The chain of a vault that meets no node.
+const CHAIN: [&str; 4] = [
+    "--chain-id",
+    "test-00c0ffee",
+    "--genesis-sha256",
+    "00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee",
+];
+
 /// A district's vault without any chain: what needs no ledger.
 fn lone() -> Result<(tempfile::TempDir, Office)> {
     let folder = tempfile::tempdir()?;
@@ -257,9 +269,9 @@ fn lone() -> Result<(tempfile::TempDir, Office)> {
 fn bad_input_is_answered_in_words_and_loses_nothing() -> Result<()> {
     let (_folder, office) = lone()?;
     assert_eq!(office.code(&["vault", "status"], 2)?, "no_vault");
-    let [ada, ..] = office.fill("test-00c0ffee")?;
+    let [ada, ..] = office.fill(&CHAIN)?;
     assert_eq!(
-        office.code(&["vault", "init", "--district", "1", "--chain-id", "test-00c0ffee"], 2)?,
+        office.code(&[&["vault", "init", "--district", "1"], &CHAIN[..]].concat(), 2)?,
         "vault_exists"
     );
     assert_eq!(office.code(&["vault", "get", "nonsense", "--fields", "name"], 2)?, "bad_handle");
@@ -268,6 +280,11 @@ fn bad_input_is_answered_in_words_and_loses_nothing() -> Result<()> {
     let bad = office.path("bad.jsonl")?;
     fs::write(&bad, "{\"student\":\"S-9\",\"school_year\":1990,\"fields\":{\"a secret\":1}}\n")?;
     assert_eq!(office.code(&["vault", "put", &bad], 2)?, "bad_line");
+    for reserved in ["state", "events", "STATE"] {
+        let line = json!({"student": "S-1", "school_year": 1990, "fields": {"name": "Eve", reserved: 1}});
+        fs::write(&bad, line.to_string())?;
+        assert_eq!(office.code(&["vault", "put", &bad], 2)?, "reserved_field", "{reserved}");
+    }
     fs::write(&bad, "{\"student\":\"Ada Lovelace\" oops")?;
     let out = office.run(&["vault", "put", &bad])?;
     assert!(!String::from_utf8_lossy(&out.stderr).contains("Lovelace"), "values are not quoted in messages");
@@ -328,7 +345,7 @@ fn bad_input_is_answered_in_words_and_loses_nothing() -> Result<()> {
 #[test]
 fn with_a_full_disk_there_is_no_read_and_with_space_again_nothing_is_lost() -> Result<()> {
     let (folder, office) = lone()?;
-    let [ada, ..] = office.fill("test-00c0ffee")?;
+    let [ada, ..] = office.fill(&CHAIN)?;
     let band = ["vault", "get", &ada, "--class", "resource_allocation", "--fields", "band"];
     assert_eq!(office.yes(&band)?["entry"], 0);
     let listed = limited(&office, &band)?;

@@ -17,7 +17,7 @@ pub fn field(name: &str) -> Field {
 
 /// Round 7 of a test chain, field `need`.
 pub fn context() -> Context {
-    Context::new("star-0a1b2c3d", Moment::Round(7), field("need")).unwrap()
+    Context::new([1; 32], Moment::Round(7), field("need"))
 }
 
 /// The opening of `value` for the test's n-th subject.

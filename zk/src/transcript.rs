@@ -20,11 +20,11 @@ use rand_core::{CryptoRng, RngCore};
 /// Every label, once. A label names a protocol or the part of a statement that follows it.
 pub(crate) mod label {
     /// Transcript of a range-proved statement (band, threshold, amount).
-    pub const RANGE: &[u8] = b"aula.zk.range.v1";
+    pub const RANGE: &[u8] = b"aula.zk.range.v2";
     /// Transcript of a proof that commitments sum to a public total.
-    pub const SUM: &[u8] = b"aula.zk.sum.v1";
+    pub const SUM: &[u8] = b"aula.zk.sum.v2";
     /// Transcript of a proof that two commitments hold the same value.
-    pub const EQUALITY: &[u8] = b"aula.zk.equality.v1";
+    pub const EQUALITY: &[u8] = b"aula.zk.equality.v2";
     /// Transcript from which the weights of a batch are drawn.
     pub const BATCH: &[u8] = b"aula.zk.batch.v1";
 
@@ -35,7 +35,7 @@ pub(crate) mod label {
     /// HKDF info prefix of a state leaf's salt.
     pub const DERIVE_LEAF_SALT: &[u8] = b"aula.zk.derive.leaf-salt.v1";
 
-    /// Chain id, in UTF-8.
+    /// SHA-256 of the chain's genesis file.
     pub const CHAIN: &[u8] = b"chain";
     /// Block height.
     pub const HEIGHT: &[u8] = b"height";
@@ -131,17 +131,12 @@ pub(crate) mod label {
     }
 }
 
-/// Longest chain id in bytes: a name and eight hex digits, with room to spare.
-pub const MAX_CHAIN_ID_BYTES: usize = 64;
 /// Longest field name in bytes: `skill:` and an identifier of a skills framework.
 pub const MAX_FIELD_BYTES: usize = 128;
 
-/// Why a context or field name was refused.
+/// Why a field name was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ContextError {
-    /// The chain id is empty or longer than [`MAX_CHAIN_ID_BYTES`].
-    #[error("chain id must have 1 to {MAX_CHAIN_ID_BYTES} bytes")]
-    ChainIdLength,
     /// The field name is empty or longer than [`MAX_FIELD_BYTES`].
     #[error("field name must have 1 to {MAX_FIELD_BYTES} bytes")]
     FieldLength,
@@ -185,27 +180,23 @@ pub enum Moment {
 /// The verifier builds it from its own data, never from the prover's message, else the binding means nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Context {
-    chain_id: String,
+    genesis: [u8; 32],
     moment: Moment,
     field: Field,
 }
 
 impl Context {
-    /// A context of 1 to [`MAX_CHAIN_ID_BYTES`] bytes of chain id, a moment and a field.
-    ///
-    /// # Errors
-    /// [`ContextError::ChainIdLength`].
-    pub fn new(chain_id: &str, moment: Moment, field: Field) -> Result<Self, ContextError> {
-        match chain_id.len() {
-            1..=MAX_CHAIN_ID_BYTES => Ok(Self { chain_id: chain_id.to_owned(), moment, field }),
-            _ => Err(ContextError::ChainIdLength),
-        }
+    /// A context: SHA-256 of the chain's genesis file (whole: an id with a part of it may be shared by two chains), a
+    /// moment and a field.
+    #[must_use]
+    pub fn new(genesis: [u8; 32], moment: Moment, field: Field) -> Self {
+        Self { genesis, moment, field }
     }
 
-    /// The chain this proof belongs to.
+    /// The genesis hash of the chain this proof belongs to.
     #[must_use]
-    pub fn chain_id(&self) -> &str {
-        &self.chain_id
+    pub fn genesis(&self) -> &[u8; 32] {
+        &self.genesis
     }
 
     /// The height or round this proof belongs to.
@@ -223,7 +214,7 @@ impl Context {
     /// Opens the transcript of one protocol with this context absorbed.
     pub(crate) fn begin(&self, protocol: &'static [u8]) -> Transcript {
         let mut transcript = Transcript::new(protocol);
-        transcript.append_message(label::CHAIN, self.chain_id.as_bytes());
+        transcript.append_message(label::CHAIN, &self.genesis);
         match self.moment {
             Moment::Height(height) => transcript.append_u64(label::HEIGHT, height),
             Moment::Round(round) => transcript.append_u64(label::ROUND, round),

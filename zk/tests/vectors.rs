@@ -130,7 +130,7 @@ fn moment_json(moment: Moment) -> Value {
 
 fn context_json(context: &Context) -> Value {
     json!({
-        "chain_id": context.chain_id(), "moment": moment_json(context.moment()), "field": context.field().as_str(),
+        "genesis": hex(context.genesis()), "moment": moment_json(context.moment()), "field": context.field().as_str(),
     })
 }
 
@@ -140,7 +140,7 @@ fn context_from(value: &Value) -> Context {
         None => Moment::Height(value["moment"]["height"].as_u64().unwrap()),
     };
     let field = Field::new(value["field"].as_str().unwrap()).unwrap();
-    Context::new(value["chain_id"].as_str().unwrap(), moment, field).unwrap()
+    Context::new(bytes32(&value["genesis"]), moment, field)
 }
 
 fn claim_json(claim: &Claim) -> Value {
@@ -180,7 +180,7 @@ fn range_case(
     values: &[u64],
     bound: impl Fn(u64) -> Bound,
 ) -> [Value; 2] {
-    let context = Context::new("vectors-0123abcd", moment, Field::new(field).unwrap()).unwrap();
+    let context = Context::new([0xab; 32], moment, Field::new(field).unwrap());
     let openings: Vec<Opening> = (1..).zip(values).map(|(n, value)| opening(n, field, *value)).collect();
     let claims: Vec<Claim> = (1_u8..)
         .zip(&openings)
@@ -257,7 +257,7 @@ fn range_proofs_are_pinned_and_judged_as_written() {
 
 #[test]
 fn schnorr_proofs_are_pinned_and_judged_as_written() {
-    let context = Context::new("vectors-0123abcd", Moment::Height(9), Field::new("amount").unwrap()).unwrap();
+    let context = Context::new([0xab; 32], Moment::Height(9), Field::new("amount").unwrap());
     let openings: Vec<Opening> = (1..=3).map(|n| opening(n, "amount", 1_000 * u64::from(n))).collect();
     let line =
         |(n, opening): (u8, &Opening)| Line { subject: [n; 32], commitment: opening.commit().unwrap() };

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use aula_ledger::types::{ChainId, Hash};
+use aula_ledger::types::Hash;
 
 use crate::context::{AulaContext, Height, ProposalInit, ValidatorSet};
 use crate::parts::Refused;
@@ -19,7 +19,7 @@ pub(super) const ROUNDS_BEHIND: u32 = 2;
 
 /// What heads are looked at with.
 pub(super) struct Setting<'a> {
-    pub(super) chain_id: &'a ChainId,
+    pub(super) genesis: &'a Hash,
     /// The height that is being decided.
     pub(super) height: Height,
     /// Its present round.
@@ -66,7 +66,7 @@ impl Setting<'_> {
         if expected.map(|v| v.address) != Some(head.proposer) {
             return Err(Refused::Junk("not from the proposer of its round"));
         }
-        if !is_valid(&sender.public_key, &init_sign_bytes(self.chain_id, head), &head.signature) {
+        if !is_valid(&sender.public_key, &init_sign_bytes(self.genesis, head), &head.signature) {
             return Err(Refused::Junk("a head with a wrong signature"));
         }
         Ok(())

@@ -78,7 +78,7 @@ impl Driver {
     /// What heads are looked at with.
     fn setting(&self) -> Setting<'_> {
         Setting {
-            chain_id: &self.services.chain_id,
+            genesis: &self.services.genesis,
             height: self.height(),
             round: self.round,
             validators: &self.validators,

@@ -24,8 +24,8 @@ mod gaps;
 mod quotas;
 mod telling;
 
-fn chain() -> ChainId {
-    ChainId::new("test-00000000").unwrap()
+fn chain() -> Hash {
+    Hash([0; 32])
 }
 
 fn account(n: u8) -> AccountId {
@@ -38,7 +38,7 @@ fn key(n: u8) -> SigningKey {
 
 fn sign(n: u8, sequence: u64, payload: impl Into<Payload>) -> Transaction {
     let body = Body {
-        chain_id: chain(),
+        genesis: chain(),
         account: account(n),
         sequence,
         valid_until_height: Height(1_000),
@@ -234,7 +234,7 @@ fn each_refusal_has_its_code() {
     let mut forged = good.clone();
     forged.signature.0[5] ^= 1;
     assert_eq!(code(&forged), 2);
-    let elsewhere = Body { chain_id: ChainId::new("other-00000000").unwrap(), ..good.body.clone() };
+    let elsewhere = Body { genesis: Hash([1; 32]), ..good.body.clone() };
     assert_eq!(code(&Transaction::sign(elsewhere, &key(1))), 3);
     state.advance(2, 4);
     assert_eq!(code(&transaction(2, 3)), 4);

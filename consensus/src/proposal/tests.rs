@@ -23,8 +23,8 @@ struct Ledger {
     runs: AtomicUsize,
 }
 
-fn chain_id() -> ChainId {
-    ChainId::new("test-00000000").unwrap()
+fn genesis() -> Hash {
+    Hash([0; 32])
 }
 
 fn key(n: u8) -> SigningKey {
@@ -57,7 +57,7 @@ impl Executor for Ledger {
         }
         let empty = merkle::head(Vec::<Vec<u8>>::new());
         let header = Header {
-            chain_id: input.chain_id.clone(),
+            genesis: *input.genesis,
             height: input.height,
             time_ms: input.time_ms,
             parent: input.parent,
@@ -121,8 +121,8 @@ fn bench(limit: usize) -> Bench {
 fn bench_that_says(limit: usize, told_limit: u32) -> Bench {
     let ledger = Arc::new(Ledger { limit, told_limit, runs: AtomicUsize::new(0) });
     let clock = Arc::new(Told(AtomicU64::new(5_000)));
-    let pool = Arc::new(Mempool::new(chain_id(), Limits::default(), Height(1), clock.clone()));
-    let blocks = Blocks::new(chain_id(), ledger.clone(), clock.clone(), pool.clone());
+    let pool = Arc::new(Mempool::new(genesis(), Limits::default(), Height(1), clock.clone()));
+    let blocks = Blocks::new(genesis(), ledger.clone(), clock.clone(), pool.clone());
     let base = Base {
         tip: Tip { height: Height(0), hash: Hash([4; 32]), time_ms: TimeMs(1_000) },
         state: Arc::new(MemoryState::new()),
@@ -136,7 +136,7 @@ impl Bench {
     fn fill(&self, account: u8, count: u64) {
         for sequence in 0..count {
             let body = Body {
-                chain_id: chain_id(),
+                genesis: genesis(),
                 account: AccountId([account; 20]),
                 sequence,
                 valid_until_height: Height(9),
@@ -228,7 +228,7 @@ fn each_lie_of_a_header_is_found() {
     assert!(says(refuse(&|b| b.header.time_ms = TimeMs(1_000), me), "time"));
     assert!(says(refuse(&|b| b.header.time_ms = TimeMs(1_001 + time::MAX_STEP_MS), me), "time"));
     assert!(says(refuse(&|b| b.header.time_ms = TimeMs(u64::MAX), me), "time"));
-    assert!(says(refuse(&|b| b.header.chain_id = ChainId::new("else-00000000").unwrap(), me), "chain"));
+    assert!(says(refuse(&|b| b.header.genesis = Hash([1; 32]), me), "chain"));
     assert!(says(refuse(&|b| b.header.proposer = ValidatorAddress([1; 20]), None), "validator"));
     assert_eq!(refuse(&|b| b.header.proposer = other, me).fault, Fault::Head);
     assert!(says(refuse(&|b| b.header.state_root = Hash([1; 32]), me), "roots"));
@@ -270,7 +270,7 @@ fn the_clock_judges_fresh_blocks_and_nothing_else() {
 fn theirs(bench: &Bench, account: u8) -> Block {
     let mut block = (*bench.build().block).clone();
     let body = Body {
-        chain_id: chain_id(),
+        genesis: genesis(),
         account: AccountId([account; 20]),
         sequence: 0,
         valid_until_height: Height(9),

@@ -3,8 +3,8 @@ use crate::context::Value;
 use crate::sign_guard::SignGuard;
 use aula_ledger::types::{Hash, ValidatorAddress};
 
-fn chain() -> ChainId {
-    ChainId::new("test-00000000").unwrap()
+fn chain() -> Hash {
+    Hash([0; 32])
 }
 
 fn signer(folder: &tempfile::TempDir) -> GuardedSigner {
@@ -62,7 +62,7 @@ async fn verification_binds_every_field_and_the_chain() {
     for vote in &changed {
         assert!(!check(vote, &verifier).await, "{vote:?}");
     }
-    let elsewhere = StrictVerifier::new(ChainId::new("test-00000001").unwrap(), Arc::default());
+    let elsewhere = StrictVerifier::new(Hash([1; 32]), Arc::default());
     assert!(!check(&good.message, &elsewhere).await);
 }
 

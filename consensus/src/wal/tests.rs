@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 const OWN: Address = Address(ValidatorAddress([7; 20]));
 
-fn chain() -> ChainId {
-    ChainId::new("test-00000000").unwrap()
+fn chain() -> Hash {
+    Hash([0; 32])
 }
 
 fn vote(height: u64, round: u32, from: Address) -> Vote {

@@ -25,7 +25,7 @@ fn block_of(network: &Network, liar: &Liar, time_ms: u64) -> Block {
     let (tip, state) = (network.nodes[0].store.tip().unwrap(), network.nodes[0].store.state().unwrap());
     let run = |time_ms| {
         let input = BlockInput {
-            chain_id: &network.genesis.chain_id,
+            genesis: &network.genesis.genesis,
             height: tip.height.next(),
             time_ms,
             parent: tip.hash,
@@ -57,7 +57,7 @@ async fn three_and_a_liar() -> (Network, Liar) {
         network.start(n).await;
     }
     let nodes = HONEST.iter().map(|n| network.nodes[*n].as_peer()).collect();
-    let mut liar = Liar::connect(&network.genesis.chain_id, network_key(LIAR), validator_key(LIAR), nodes);
+    let mut liar = Liar::connect(&network.genesis.genesis, network_key(LIAR), validator_key(LIAR), nodes);
     liar.heard_by(3).await;
     network.reach(&HONEST, 2, SECONDS_60).await;
     (network, liar)

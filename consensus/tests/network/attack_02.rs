@@ -32,7 +32,7 @@ async fn four_and_a_liar() -> (Network, Arc<Counter>, Liar) {
     }
     let nodes = ALL.iter().map(|n| network.nodes[*n].as_peer()).collect();
     let mut liar =
-        Liar::connect(&network.genesis.chain_id, network_key(PEER), validator_key(VALIDATOR), nodes);
+        Liar::connect(&network.genesis.genesis, network_key(PEER), validator_key(VALIDATOR), nodes);
     liar.heard_by(4).await;
     network.reach(&ALL, 2, SECONDS_60).await;
     (network, counter, liar)
@@ -44,7 +44,7 @@ fn expensive(network: &Network, liar: &Liar, transactions: &[Vec<u8>]) -> Block 
     let tip = network.nodes[0].store.tip().unwrap();
     let empty = merkle::head(Vec::<Vec<u8>>::new());
     let header = Header {
-        chain_id: network.genesis.chain_id.clone(),
+        genesis: network.genesis.genesis,
         height: tip.height.next(),
         time_ms: TimeMs(now_ms().max(tip.time_ms.0 + 1)),
         parent: tip.hash,
@@ -65,7 +65,6 @@ fn signed_but_for_the_last() -> Vec<Vec<u8>> {
     all
 }
 
-#[expect(clippy::disallowed_methods, reason = "measures this process")]
 fn resident_mib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();

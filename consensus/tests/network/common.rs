@@ -23,14 +23,14 @@ use aula_ledger::proof::merkle;
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::{MemoryState, StateReader, StateWrites};
 use aula_ledger::tx::FundBudget;
-use aula_ledger::types::{AccountId, Cents, ChainId, Hash, Height, SchoolYear, TimeMs};
+use aula_ledger::types::{AccountId, Cents, Hash, Height, SchoolYear, TimeMs};
 use ed25519_dalek::SigningKey;
 use libp2p::{Multiaddr, PeerId};
 use libp2p_identity::Keypair;
 use sha2::{Digest, Sha256};
 
-pub fn chain_id() -> ChainId {
-    ChainId::new("test-00000000").unwrap()
+pub fn genesis_hash() -> Hash {
+    Hash([0; 32])
 }
 
 /// The system's clock.
@@ -151,7 +151,7 @@ fn account_key(n: u8) -> SigningKey {
 
 pub fn transaction(n: u8, sequence: u64) -> Transaction {
     let body = Body {
-        chain_id: chain_id(),
+        genesis: genesis_hash(),
         account: account(n),
         sequence,
         valid_until_height: Height(1_000_000),
@@ -198,7 +198,7 @@ impl Executor for Counter {
             writes.values.insert(from.0.to_vec(), Some(sequence.to_le_bytes().to_vec()));
         }
         let header = Header {
-            chain_id: input.chain_id.clone(),
+            genesis: *input.genesis,
             height: input.height,
             time_ms: input.time_ms,
             parent: input.parent,
@@ -252,7 +252,7 @@ fn receipt(id: Hash) -> Receipt {
 /// Where a chain begins.
 #[derive(Clone)]
 pub struct Genesis {
-    pub chain_id: ChainId,
+    pub genesis: Hash,
     pub tip: Tip,
     pub state: MemoryState,
     pub executor: Arc<dyn Executor>,
@@ -312,7 +312,7 @@ pub fn free_ports() -> u16 {
 pub fn counting_genesis(validators: BTreeMap<u64, ValidatorSet>) -> (Genesis, Arc<Counter>) {
     let counter = Arc::new(Counter { validators, admitted: Mutex::default(), runs: AtomicUsize::new(0) });
     let genesis = Genesis {
-        chain_id: chain_id(),
+        genesis: genesis_hash(),
         tip: Tip { height: Height(0), hash: Hash([0; 32]), time_ms: TimeMs(now_ms()) },
         state: MemoryState::new(),
         executor: counter.clone(),
@@ -406,7 +406,7 @@ impl Network {
         };
         let validator = node.signs.then(|| validator_key(node.number));
         let keys = Keys { validator, network: network_key(node.number) };
-        node.handle = Some(start(config, ports, keys, self.genesis.chain_id.clone()).await.unwrap());
+        node.handle = Some(start(config, ports, keys, self.genesis.genesis).await.unwrap());
     }
 
     pub async fn stop(&mut self, n: usize) {
@@ -461,7 +461,7 @@ impl Network {
                 }
                 let decided = node.store.decided_at(height).unwrap();
                 assert_eq!(decided.certificate.block_hash, hash);
-                let verdict = decided.certificate.verify(&self.genesis.chain_id, &sets(height));
+                let verdict = decided.certificate.verify(&self.genesis.genesis, &sets(height));
                 assert_eq!(verdict, Ok(()), "height {height}");
             }
         }

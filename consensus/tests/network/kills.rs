@@ -14,7 +14,8 @@ use aula_consensus::{Config, Event, Keys, Ports, start};
 use libp2p::Multiaddr;
 
 use crate::common::{
-    Genesis, bytes_of, chain_id, counting_genesis, free_ports, network_key, peer_id, set_of, validator_key,
+    Genesis, bytes_of, counting_genesis, free_ports, genesis_hash, network_key, peer_id, set_of,
+    validator_key,
 };
 use crate::disk::DiskStore;
 
@@ -51,7 +52,7 @@ async fn a_node_process() {
     let keys = Keys { validator: Some(validator_key(n)), network: network_key(n) };
     let tip = store.tip().unwrap();
     say(&format!("{} {}", tip.height, tip.hash));
-    let handle = start(config, ports, keys, chain_id()).await.unwrap();
+    let handle = start(config, ports, keys, genesis_hash()).await.unwrap();
     let mut events = handle.subscribe();
     let mut submit = tokio::time::interval(Duration::from_millis(20));
     loop {

@@ -20,8 +20,13 @@ use crate::common::{Genesis, Network, Node, now_ms, peer_id, validator_key};
 
 const SECONDS_60: Duration = Duration::from_secs(60);
 
-fn operator() -> SigningKey {
+pub fn operator() -> SigningKey {
     SigningKey::from_bytes(&[50; 32])
+}
+
+/// A funder whom nobody should have admitted.
+pub fn hostile() -> SigningKey {
+    SigningKey::from_bytes(&[51; 32])
 }
 
 fn peer_name(n: usize) -> PeerName {
@@ -32,10 +37,11 @@ fn hint(node: &Node) -> ListenHint {
     ListenHint::new(&node.listen.to_string()).unwrap()
 }
 
-/// Four validators of one operator, who also votes and funds. The nodes exist first: the file names their peers.
+/// Four validators of one operator, who also votes and funds, and a hostile funder. The nodes exist first: the file names
+/// their peers.
 pub fn network() -> Network {
     let empty = Genesis {
-        chain_id: crate::common::chain_id(),
+        genesis: crate::common::genesis_hash(),
         tip: Tip { height: Height(0), hash: Default::default(), time_ms: TimeMs(0) },
         state: MemoryState::new(),
         executor: Arc::new(LedgerExecutor),
@@ -53,13 +59,10 @@ pub fn network() -> Network {
         name: Name::new("test").unwrap(),
         time_ms: TimeMs(now_ms()),
         params: Params::default(),
-        members: vec![GenesisMember {
-            name: Name::new("operator").unwrap(),
-            roles: RoleSet::of(&[Role::Consortium, Role::Funder]),
-            public_key: public_key(&operator()),
-            district: None,
-            school: None,
-        }],
+        members: vec![
+            member("operator", &[Role::Consortium, Role::Funder], &operator()),
+            member("hostile", &[Role::Funder], &hostile()),
+        ],
         validators: validators.collect(),
         districts: vec![],
         schools: vec![],
@@ -70,7 +73,7 @@ pub fn network() -> Network {
     let mut state = MemoryState::new();
     state.apply(writes);
     network.begin_at(Genesis {
-        chain_id: parsed.chain_id,
+        genesis: parsed.sha256,
         tip: Tip { height: Height(0), hash: parsed.sha256, time_ms: parsed.genesis.time_ms },
         state,
         executor: Arc::new(LedgerExecutor),
@@ -78,15 +81,29 @@ pub fn network() -> Network {
     network
 }
 
+fn member(name: &str, roles: &[Role], key: &SigningKey) -> GenesisMember {
+    GenesisMember {
+        name: Name::new(name).unwrap(),
+        roles: RoleSet::of(roles),
+        public_key: public_key(key),
+        district: None,
+        school: None,
+    }
+}
+
 fn sign(network: &Network, sequence: u64, payload: Payload) -> Transaction {
+    sign_as(network, &operator(), sequence, payload)
+}
+
+pub fn sign_as(network: &Network, key: &SigningKey, sequence: u64, payload: Payload) -> Transaction {
     let body = Body {
-        chain_id: network.genesis.chain_id.clone(),
-        account: account_of(&public_key(&operator())),
+        genesis: network.genesis.genesis,
+        account: account_of(&public_key(key)),
         sequence,
         valid_until_height: Height(10_000),
         payload,
     };
-    Transaction::sign(body, &operator())
+    Transaction::sign(body, key)
 }
 
 /// The operator, the only voter, proposes a change and decides it.

@@ -15,7 +15,7 @@ use aula_consensus::wire::Wire;
 use aula_ledger::chain::{Block, ValidatorSet, validators::address};
 use aula_ledger::codec::Canonical;
 use aula_ledger::keys::public_key;
-use aula_ledger::types::{ChainId, Hash};
+use aula_ledger::types::Hash;
 use ed25519_dalek::{Signer, SigningKey};
 use futures::StreamExt;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
@@ -39,7 +39,7 @@ struct Behaviour {
 
 /// The liar: connected, saying nothing by itself.
 pub struct Liar {
-    chain_id: ChainId,
+    genesis: Hash,
     key: SigningKey,
     say: mpsc::Sender<(&'static str, Vec<u8>)>,
     connected: tokio::sync::watch::Receiver<usize>,
@@ -55,7 +55,7 @@ impl Drop for Liar {
 
 impl Liar {
     /// Connects to `nodes` as the peer `network`, ready to sign as the validator `key`.
-    pub fn connect(chain_id: &ChainId, network: Keypair, key: SigningKey, nodes: Vec<AdmittedPeer>) -> Self {
+    pub fn connect(genesis: &Hash, network: Keypair, key: SigningKey, nodes: Vec<AdmittedPeer>) -> Self {
         let gossip = gossipsub::ConfigBuilder::default()
             .max_transmit_size(1024 * 1024)
             .validation_mode(gossipsub::ValidationMode::Strict)
@@ -66,7 +66,7 @@ impl Liar {
         for topic in [CONSENSUS, PARTS, "/liveness"] {
             gossip.subscribe(&gossipsub::IdentTopic::new(topic)).unwrap();
         }
-        let version = format!("/aula/{chain_id}/consensus/1");
+        let version = format!("/aula/{genesis}/consensus/1");
         let identify = identify::Behaviour::new(identify::Config::new(version, network.public()));
         let mut swarm = libp2p::SwarmBuilder::with_existing_identity(network)
             .with_tokio()
@@ -103,7 +103,7 @@ impl Liar {
                 }
             }
         });
-        Self { chain_id: chain_id.clone(), key, say, connected, task, nonce: 0 }
+        Self { genesis: *genesis, key, say, connected, task, nonce: 0 }
     }
 
     /// Waits until so many nodes hear it.
@@ -146,7 +146,7 @@ impl Liar {
             block_bytes: bytes as u32,
             signature: Signature([0; 64]),
         };
-        head.signature = Signature(self.key.sign(&init_sign_bytes(&self.chain_id, &head)).to_bytes());
+        head.signature = Signature(self.key.sign(&init_sign_bytes(&self.genesis, &head)).to_bytes());
         head
     }
 
@@ -159,7 +159,7 @@ impl Liar {
             pol_round: Round::Nil,
             address: self.address(),
         };
-        let signature = Signature(self.key.sign(&proposal_sign_bytes(&self.chain_id, &proposal)).to_bytes());
+        let signature = Signature(self.key.sign(&proposal_sign_bytes(&self.genesis, &proposal)).to_bytes());
         let message = SignedConsensusMsg::Proposal(SignedMessage::new(proposal, signature));
         self.say(CONSENSUS, Wire.encode(&message).unwrap().to_vec()).await;
     }

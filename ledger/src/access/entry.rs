@@ -1,6 +1,6 @@
 //! One line of a district's access log, and the proof that the log holds it.
 //!
-//! Flow: the vault appends an [`AccessEntry`] before any data leaves, denied reads included; the entries' canonical
+//! Flow: the vault appends an [`AccessEntry`] before any data leaves, denials of readers whom it knows included; the entries' canonical
 //! bytes are the leaves of an RFC 9162 tree; the district anchors its head. A family gets an [`AccessProof`] and
 //! checks it with [`AccessProof::verify`] against the head that the ledger holds. Invariants: an entry's salt keeps
 //! the hashes beside a path from telling who read another student; an entry names its own place, so that it cannot
@@ -9,7 +9,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
-use super::Denial;
+use super::{Basis, Denial};
 use crate::chain::TreeHead;
 use crate::codec::{Canonical, at_most};
 use crate::names::{FieldName, Name, Term};
@@ -35,9 +35,12 @@ pub enum Verdict {
     Denied(Denial) = 1,
 }
 
-/// One read, or one refusal to read. Canonical bytes, version 1.
+/// One read, or one refusal to read to a reader whom the district knows. Canonical bytes, version 3: 2 had no
+/// basis.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
 pub struct AccessEntry {
+    /// Of which chain's district: SHA-256 of the genesis file.
+    pub genesis: Hash,
     /// Its place in the log, from 0.
     pub number: u64,
     /// When, by the vault's clock; never before the entry above.
@@ -54,6 +57,8 @@ pub struct AccessEntry {
     pub class: Term,
     /// For what, as asked.
     pub purpose: Term,
+    /// On what it rests; none of a denial.
+    pub basis: Option<Basis>,
     /// Granted: the fields given. Denied: the fields asked for. At most 64.
     #[borsh(deserialize_with = "at_most::<MAX_ENTRY_FIELDS, _, _>")]
     pub fields: Vec<FieldName>,
@@ -66,7 +71,7 @@ pub struct AccessEntry {
 }
 
 impl Canonical for AccessEntry {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 3;
     const WHAT: &'static str = "access log entry";
     const MAX_BYTES: u64 = 8 * 1024;
 }
@@ -82,7 +87,7 @@ fn hex_text<S: serde::Serializer>(salt: &[u8; 16], serializer: S) -> Result<S::O
     serializer.collect_str(&hex::encode(salt))
 }
 
-/// An entry with its way to the log's root. Canonical bytes, version 1.
+/// An entry with its way to the log's root. Canonical bytes, version 2.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct AccessProof {
     /// The read.
@@ -96,7 +101,7 @@ pub struct AccessProof {
 }
 
 impl Canonical for AccessProof {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const WHAT: &'static str = "access proof";
     const MAX_BYTES: u64 = 16 * 1024;
 }
@@ -107,6 +112,9 @@ pub enum AccessProofError {
     /// The district anchored another head.
     #[error("the ledger holds another head of this district's log")]
     OtherHead,
+    /// The entry is of another chain.
+    #[error("the entry is of another chain")]
+    OtherChain,
     /// The entry is another district's.
     #[error("the entry is another district's")]
     OtherDistrict,
@@ -124,9 +132,17 @@ impl AccessProof {
     ///
     /// # Errors
     /// [`AccessProofError`] says which check fails.
-    pub fn verify(&self, district: DistrictId, anchored: &TreeHead) -> Result<(), AccessProofError> {
+    pub fn verify(
+        &self,
+        genesis: &Hash,
+        district: DistrictId,
+        anchored: &TreeHead,
+    ) -> Result<(), AccessProofError> {
         if self.head != *anchored {
             return Err(AccessProofError::OtherHead);
+        }
+        if self.entry.genesis != *genesis {
+            return Err(AccessProofError::OtherChain);
         }
         if self.entry.district != district {
             return Err(AccessProofError::OtherDistrict);

@@ -17,7 +17,7 @@ use super::report::{Checks, Stop};
 use crate::proof::committed::{BAND_GROUP, BandClaim, band_statement};
 use crate::state::{StateReader, StoreError, schema};
 use crate::tx::{Payload, SubmitRequests};
-use crate::types::{ChainId, RoundId};
+use crate::types::{Hash, RoundId};
 
 const NAME: &str = "band";
 
@@ -75,7 +75,7 @@ fn groups_of(
 /// Checks that the groups prove the band of every row.
 pub(super) fn verify(
     checks: &mut Checks,
-    chain: &ChainId,
+    chain: &Hash,
     round: RoundId,
     claims: &[BandClaim],
     groups: &[BandGroup],
@@ -116,7 +116,7 @@ pub(super) fn verify(
 /// Checks what a single decision's bundle says of the band.
 pub(super) fn verify_one(
     checks: &mut Checks,
-    chain: &ChainId,
+    chain: &Hash,
     round: RoundId,
     claim: BandClaim,
     evidence: &BandEvidence,

@@ -96,7 +96,8 @@ pub fn open_fields(
 pub fn list_read(bundle: &mut Bundle, entry: &AccessEntry, path: InclusionPath) -> Result<(), OpenError> {
     let Subject::Access(access) = &mut bundle.subject else { return Err(OpenError::OtherLog) };
     let log = AccessLog::from_canonical(&access.log.value).map_err(|_| OpenError::OtherLog)?;
-    let own = entry.district == access.district && entry.number == path.index;
+    let genesis = bundle.chain.head.header.genesis;
+    let own = entry.genesis == genesis && entry.district == access.district && entry.number == path.index;
     let holds = own && path.verify(&entry.hash(), &log.head).is_ok();
     if !holds {
         return Err(OpenError::OtherLog);
@@ -110,7 +111,7 @@ pub fn list_read(bundle: &mut Bundle, entry: &AccessEntry, path: InclusionPath) 
 /// # Errors
 /// [`OpenError::OtherRequest`] when the bundle is about no decision, or the proof does not hold for it.
 pub fn attach_band(bundle: &mut Bundle, proof: ProofBytes) -> Result<(), OpenError> {
-    let chain = bundle.chain.head.header.chain_id.clone();
+    let chain = bundle.chain.head.header.genesis;
     let Subject::Allocation(allocation) = &mut bundle.subject else { return Err(OpenError::OtherRequest) };
     let request = RequestRow::from_canonical(&allocation.request.row).map_err(|_| OpenError::OtherRequest)?;
     let claim = request.band_claim(allocation.handle);

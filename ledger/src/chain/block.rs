@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::codec::Canonical;
 use crate::keys::{Label, hash};
-use crate::types::{ChainId, Hash, Height, TimeMs, ValidatorAddress};
+use crate::types::{Hash, Height, TimeMs, ValidatorAddress};
 
 /// The head of an RFC 9162 tree: how many leaves, and the root over them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
@@ -16,11 +16,11 @@ pub struct TreeHead {
     pub root: Hash,
 }
 
-/// What the validators sign, by its hash. Canonical bytes, version 1.
+/// What the validators sign, by its hash. Canonical bytes, version 2.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
 pub struct Header {
-    /// Which chain.
-    pub chain_id: ChainId,
+    /// Which chain: SHA-256 of its genesis file.
+    pub genesis: Hash,
     /// This block's height; the genesis has no block, the first is 1.
     pub height: Height,
     /// Block time in milliseconds since 1970 UTC: more than the parent's.
@@ -51,7 +51,7 @@ impl Header {
 }
 
 impl Canonical for Header {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const WHAT: &'static str = "block header";
     const MAX_BYTES: u64 = 1024;
 }

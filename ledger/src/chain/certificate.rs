@@ -1,14 +1,14 @@
 //! Votes and the certificate that a block is final.
 //!
 //! The bytes of a vote are rebuilt by the auditor, so they are fixed here, away from the consensus engine:
-//! label, 0x00, version 1, chain id, type, height, round, block hash or nil, validator address.
+//! label, 0x00, version 2, genesis hash, type, height, round, block hash or nil, validator address.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::validators::ValidatorSet;
 use crate::codec::Canonical;
 use crate::keys::{Label, Signature};
-use crate::types::{ChainId, Hash, Height, ValidatorAddress};
+use crate::types::{Hash, Height, ValidatorAddress};
 
 /// Which of Tendermint's two votes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
@@ -21,11 +21,11 @@ pub enum VoteType {
     Precommit = 2,
 }
 
-/// A vote as it is signed (under [`Label::Vote`]). Canonical bytes, version 1.
+/// A vote as it is signed (under [`Label::Vote`]). Canonical bytes, version 2.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Vote {
-    /// Which chain.
-    pub chain_id: ChainId,
+    /// Which chain: SHA-256 of its genesis file.
+    pub genesis: Hash,
     /// Prevote or precommit.
     pub vote_type: VoteType,
     /// Which height.
@@ -39,7 +39,7 @@ pub struct Vote {
 }
 
 impl Canonical for Vote {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const WHAT: &'static str = "vote";
     const MAX_BYTES: u64 = 256;
 }
@@ -84,7 +84,7 @@ impl CommitCertificate {
     ///
     /// # Errors
     /// [`CertificateError`]; one bad or duplicate signature refuses the whole certificate.
-    pub fn verify(&self, chain_id: &ChainId, set: &ValidatorSet) -> Result<(), CertificateError> {
+    pub fn verify(&self, genesis: &Hash, set: &ValidatorSet) -> Result<(), CertificateError> {
         let ascending = self.signatures.iter().zip(self.signatures.iter().skip(1)).all(|(a, b)| a.0 < b.0);
         if !ascending {
             return Err(CertificateError::Order);
@@ -93,7 +93,7 @@ impl CommitCertificate {
         for (address, signature) in &self.signatures {
             let validator = set.get(address).ok_or(CertificateError::UnknownValidator)?;
             let vote = Vote {
-                chain_id: chain_id.clone(),
+                genesis: *genesis,
                 vote_type: VoteType::Precommit,
                 height: self.height,
                 round: self.round,

@@ -11,7 +11,7 @@ use crate::codec::Canonical;
 use crate::keys::{Label, PublicKey, Signature, hash, public_key, sign};
 use crate::params::MAX_TRANSACTION_BYTES;
 use crate::tx::Payload;
-use crate::types::{AccountId, ChainId, Hash, Height};
+use crate::types::{AccountId, Hash, Height};
 
 /// A transaction's name: labelled hash of all its bytes, public key and signature included.
 pub type TransactionId = Hash;
@@ -19,8 +19,8 @@ pub type TransactionId = Hash;
 /// The part of a transaction that is signed.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Body {
-    /// Which chain it is for.
-    pub chain_id: ChainId,
+    /// Which chain it is for: SHA-256 of its genesis file.
+    pub genesis: Hash,
     /// The sender.
     pub account: AccountId,
     /// The sender's next sequence number, from 0: no gaps, no repeats.
@@ -32,12 +32,12 @@ pub struct Body {
 }
 
 impl Canonical for Body {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const WHAT: &'static str = "transaction body";
     const MAX_BYTES: u64 = MAX_TRANSACTION_BYTES;
 }
 
-/// A signed transaction. Canonical bytes, version 1.
+/// A signed transaction. Canonical bytes, version 2.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Transaction {
     /// What is signed.
@@ -49,7 +49,7 @@ pub struct Transaction {
 }
 
 impl Canonical for Transaction {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const WHAT: &'static str = "transaction";
     const MAX_BYTES: u64 = MAX_TRANSACTION_BYTES;
 }
@@ -75,8 +75,8 @@ impl Transaction {
     ///
     /// # Errors
     /// The [`Code`] the submitter is told; a block that holds such a transaction is invalid.
-    pub fn check(&self, chain_id: &ChainId, height: Height) -> Result<(), Code> {
-        if self.body.chain_id != *chain_id {
+    pub fn check(&self, genesis: &Hash, height: Height) -> Result<(), Code> {
+        if self.body.genesis != *genesis {
             return Err(Code::WrongChain);
         }
         if self.body.valid_until_height < height {

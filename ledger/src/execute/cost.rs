@@ -140,8 +140,13 @@ impl Cost {
             Payload::RunRound(run) => self.touches = vec![Touch::Run(run.round)],
             Payload::RecordAudit(audit) => {
                 self.large(2);
-                self.records(1);
+                self.records(2);
+                self.work = self.work.saturating_add(unit::ROW_READ);
                 self.touches = vec![Touch::Requests(audit.round)];
+            }
+            Payload::TakeRows(_) => {
+                self.large(1);
+                self.records(2);
             }
             Payload::BudgetStatement(_) => {
                 self.large(1);

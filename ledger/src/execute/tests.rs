@@ -80,7 +80,7 @@ fn each_code_that_makes_a_block_invalid_does() {
             },
             Code::BadSignature,
         ),
-        (signed(|t| t.body.chain_id = ChainId::new("other-00000000").unwrap()), Code::WrongChain),
+        (signed(|t| t.body.genesis = Hash([9; 32])), Code::WrongChain),
         (signed(|t| t.body.valid_until_height = Height(1)), Code::Expired),
         (signed(|t| t.body.sequence += 1), Code::WrongSequence),
         (chain.transaction("stranger", 0, fund(5).into()).to_canonical(), Code::UnknownAccount),
@@ -108,7 +108,7 @@ fn a_block_must_follow_the_state_in_height_and_time_and_chain() {
     other.height = Height(77);
     assert_eq!(other.try_block(&[]).unwrap_err(), ExecuteError::NotNext("height"));
     other = chain.clone();
-    other.parsed.chain_id = ChainId::new("other-00000000").unwrap();
+    other.parsed.sha256 = Hash([9; 32]);
     assert_eq!(other.try_block(&[]).unwrap_err(), ExecuteError::NotNext("chain id"));
 }
 
@@ -160,7 +160,7 @@ fn a_block_over_its_range_proved_values_is_refused_before_anything_is_verified()
         kind: MilestoneKind::UnitMastered,
         evidence: Hash([1; 32]),
         supersedes: None,
-        mastery: Some(mastered(&chain.parsed.chain_id, 1, anchored)),
+        mastery: Some(mastered(&chain.parsed.sha256, 1, anchored)),
     };
     let block = |payloads: Vec<crate::tx::Payload>| {
         let sent = (0..).zip(payloads);
@@ -256,7 +256,7 @@ fn how_long_blocks_take() {
     }
     let timed = |what: &str, block: &[Vec<u8>]| {
         let input = BlockInput {
-            chain_id: &chain.parsed.chain_id,
+            genesis: &chain.parsed.sha256,
             height: chain.height.next(),
             time_ms: TimeMs(9_000_000),
             parent: chain.parent,
@@ -307,7 +307,7 @@ proptest! {
             let around = if next { parent.0 } else { parent.0 + time::MAX_STEP_MS };
             let time_ms = TimeMs(if near { around.wrapping_add(time % 5).wrapping_sub(2) } else { time });
             let input = BlockInput {
-                chain_id: &chain.parsed.chain_id,
+                genesis: &chain.parsed.sha256,
                 height: chain.height.next(),
                 time_ms,
                 parent: Hash(chain.parent.0),

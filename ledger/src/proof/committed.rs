@@ -16,7 +16,7 @@ use aula_zk::{Bound, Claim, Commitment, Context, Field, Moment, Opening, RangePr
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use crate::types::{Band, ChainId, CommitmentBytes, Handle, Height, RoundId};
+use crate::types::{Band, CommitmentBytes, Handle, Hash, Height, RoundId};
 
 /// Requests under one aggregated range proof: eight values of eight bits.
 pub const BAND_GROUP: usize = 8;
@@ -159,9 +159,9 @@ pub struct BandClaim {
     pub commitment: CommitmentBytes,
 }
 
-fn context(chain: &ChainId, moment: Moment, field: CommittedField) -> Result<Context, StatementError> {
+fn context(chain: &Hash, moment: Moment, field: CommittedField) -> Result<Context, StatementError> {
     let field = Field::new(&field.to_string()).map_err(|_| StatementError::Count)?;
-    Context::new(chain.as_str(), moment, field).map_err(|_| StatementError::Count)
+    Ok(Context::new(chain.0, moment, field))
 }
 
 /// "Each of these needs lies in its band", for one round; 1 to [`BAND_GROUP`] claims.
@@ -169,7 +169,7 @@ fn context(chain: &ChainId, moment: Moment, field: CommittedField) -> Result<Con
 /// # Errors
 /// [`StatementError`].
 pub fn band_statement(
-    chain: &ChainId,
+    chain: &Hash,
     round: RoundId,
     claims: &[BandClaim],
 ) -> Result<Statement, StatementError> {
@@ -190,7 +190,7 @@ pub fn band_statement(
 /// # Errors
 /// [`StatementError`].
 pub fn mastery_statement(
-    chain: &ChainId,
+    chain: &Hash,
     anchored: Height,
     handle: &Handle,
     skill: u16,

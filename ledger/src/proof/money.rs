@@ -10,7 +10,7 @@ use aula_zk::{
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use crate::types::{AccountId, Cents, ChainId, CommitmentBytes, Height, RoundId, SchoolId, SchoolYear};
+use crate::types::{AccountId, Cents, CommitmentBytes, Hash, Height, RoundId, SchoolId, SchoolYear};
 
 /// Greatest amount of one school in cents: what 32 bits hold, so that a line is one range-proved value.
 pub const MAX_LINE_CENTS: u32 = u32::MAX;
@@ -53,8 +53,8 @@ pub enum MoneyError {
 /// Whose money of which year a statement is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Purse<'a> {
-    /// Which chain.
-    pub chain: &'a ChainId,
+    /// Which chain: SHA-256 of its genesis file.
+    pub chain: &'a Hash,
     /// Whose.
     pub funder: AccountId,
     /// Of which school year.
@@ -65,7 +65,7 @@ impl Purse<'_> {
     fn context(&self, what: &str, moment: Moment) -> Result<Context, MoneyError> {
         let field = format!("{what}/{}/{}", self.funder, self.school_year);
         let field = Field::new(&field).map_err(|_| MoneyError::Lines)?;
-        Context::new(self.chain.as_str(), moment, field).map_err(|_| MoneyError::Lines)
+        Ok(Context::new(self.chain.0, moment, field))
     }
 
     /// "Each line is within 0..=[`MAX_LINE_CENTS`], and all sum to the total", as of a height.

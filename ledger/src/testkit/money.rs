@@ -25,17 +25,17 @@ fn blinding(school: u32) -> Hash {
     Hash(Scalar::from(u64::from(school) * 7_919).to_bytes())
 }
 
-fn purse(chain: &ChainId, school_year: SchoolYear) -> Purse<'_> {
+fn purse(chain: &Hash, school_year: SchoolYear) -> Purse<'_> {
     Purse { chain, funder: account("funder"), school_year }
 }
 
 /// A statement of these amounts by "funder"; `total` must be their sum.
-pub fn stated(chain: &ChainId, amounts: &[(u32, u64)], total: u64) -> BudgetStatement {
+pub fn stated(chain: &Hash, amounts: &[(u32, u64)], total: u64) -> BudgetStatement {
     stated_for(chain, YEAR, amounts, total)
 }
 
 pub fn stated_for(
-    chain: &ChainId,
+    chain: &Hash,
     school_year: SchoolYear,
     amounts: &[(u32, u64)],
     total: u64,
@@ -65,11 +65,11 @@ pub fn weights_of(chain: &Chain, round: RoundId) -> BTreeMap<u32, u64> {
 
 /// That each of [`AMOUNTS`] is at least `floor_cents` a hundredth of a pupil; it must be.
 pub fn floor_stated(chain: &Chain, weights: &BTreeMap<u32, u64>, floor_cents: u32) -> EquityStatement {
-    floor_on(&chain.parsed.chain_id, &AMOUNTS, weights, floor_cents)
+    floor_on(&chain.parsed.sha256, &AMOUNTS, weights, floor_cents)
 }
 
 pub fn floor_on(
-    chain: &ChainId,
+    chain: &Hash,
     amounts: &[(u32, u64)],
     weights: &BTreeMap<u32, u64>,
     floor_cents: u32,

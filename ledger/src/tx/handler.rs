@@ -14,13 +14,13 @@ use crate::rounds::RoundPools;
 use crate::state::schema::Member;
 use crate::state::{Overlay, StoreError, TreeLabel, tree_leaves};
 use crate::tx::Event;
-use crate::types::{ChainId, DistrictId, Handle, Height, RoundId, SchoolId, TimeMs};
+use crate::types::{DistrictId, Handle, Hash, Height, RoundId, SchoolId, TimeMs};
 
 /// What a block fixes for all its transactions.
 #[derive(Debug, Clone)]
 pub struct BlockFacts {
     /// Which chain.
-    pub chain_id: ChainId,
+    pub genesis: Hash,
     /// The block's height.
     pub height: Height,
     /// The block's time.

@@ -36,7 +36,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<Answer, Failure> {
     let json = json!({
         "kind": bundle.subject.kind(),
         "bytes": bytes.len(),
-        "chain_id": header.chain_id,
+        "genesis": header.genesis,
         "height": header.height,
         "time_ms": header.time_ms,
         "block_hash": header.hash(),

@@ -13,7 +13,7 @@ use aula_ledger::chain::{Code, Transaction, TransactionId};
 use aula_ledger::codec::Canonical;
 use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::tx::Payload;
-use aula_ledger::types::{AccountId, ChainId, Height};
+use aula_ledger::types::{AccountId, Hash, Height};
 use ed25519_dalek::SigningKey;
 use reqwest::Method;
 use serde::Deserialize;
@@ -38,7 +38,7 @@ const RETRY_LIMIT: Duration = Duration::from_secs(60);
 
 /// An account that sends.
 pub struct Sender {
-    chain_id: ChainId,
+    genesis: Hash,
     account: AccountId,
     key: SigningKey,
     sequence: u64,
@@ -72,8 +72,8 @@ struct Known {
 impl Sender {
     /// An account that has sent nothing yet on a chain that has just begun. Transactions are valid through
     /// `valid_until`.
-    pub fn new(chain_id: ChainId, account: AccountId, key: SigningKey, valid_until: Height) -> Self {
-        Self { chain_id, account, key, sequence: 0, valid_until }
+    pub fn new(genesis: Hash, account: AccountId, key: SigningKey, valid_until: Height) -> Self {
+        Self { genesis, account, key, sequence: 0, valid_until }
     }
 
     /// The home's account as a node knows it; transactions are valid for `heights` from now.
@@ -86,20 +86,19 @@ impl Sender {
             .into_signing_key();
         #[derive(Deserialize)]
         struct Chain {
-            chain_id: String,
+            genesis_sha256: Hash,
         }
         let chain: Chain = client.get("/v1/status").await?;
-        let hint = "use the same version of the program as the node";
-        let chain_id = ChainId::new(&chain.chain_id)
-            .ok_or_else(|| Failure::new("bad_answer", "the node gave no chain id", hint))?;
+        let genesis = chain.genesis_sha256;
         let account = account_of_home(home, &key)?;
         let known: Option<Known> = client.find(&format!("/v1/accounts/{account}")).await?;
         let known = known.ok_or_else(|| {
-            let message = format!("the chain {chain_id} has no account {account}, which this home's key has");
+            let message =
+                format!("the chain of genesis {genesis} has no account {account}, which this home's key has");
             Failure::new("unknown_account", message, "give a member's folder with --home")
         })?;
         let valid_until = Height(known.height.saturating_add(heights));
-        Ok(Self { chain_id, account, key, sequence: known.sequence, valid_until })
+        Ok(Self { genesis, account, key, sequence: known.sequence, valid_until })
     }
 
     /// The account.
@@ -107,9 +106,9 @@ impl Sender {
         self.account
     }
 
-    /// The chain.
-    pub fn chain_id(&self) -> &ChainId {
-        &self.chain_id
+    /// SHA-256 of the chain's genesis file.
+    pub fn genesis(&self) -> &Hash {
+        &self.genesis
     }
 
     /// The key that signs.
@@ -121,7 +120,7 @@ impl Sender {
     pub fn sign(&mut self, payload: impl Into<Payload>) -> Signed {
         let sequence = self.sequence;
         let body = Body {
-            chain_id: self.chain_id.clone(),
+            genesis: self.genesis,
             account: self.account,
             sequence,
             valid_until_height: self.valid_until,

@@ -7,16 +7,18 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aula_ledger::audit::{Options, Verdict, verify};
+use aula_ledger::credential::Scope;
+use aula_ledger::tx::TakeRows;
 use aula_ledger::types::{DistrictId, Height, TimeMs};
 use clap::Args;
 use serde::Serialize;
 
 use super::{Advise, Answer, Context, Failure, Outcome, start};
 use crate::client::Client;
-use crate::client::sender::Sender;
+use crate::client::sender::{Sender, submit};
 use crate::client::watch::Watcher;
 use crate::clock::now_ms;
 use crate::config::set;
@@ -29,6 +31,8 @@ use crate::demo::twins::{self, Twins};
 use crate::keys::{KeyKind, NodeKey};
 use crate::localnet::{Localnet, Plan, Prepared, prepare};
 
+/// How long the ledger may take to list that the auditor takes a round's rows.
+const TAKEN_WITHIN: Duration = Duration::from_secs(60);
 /// How far ahead the demo's transactions stay valid, in heights: more than a demo has.
 const VALID_HEIGHTS: u64 = 1_000_000;
 
@@ -105,10 +109,10 @@ pub async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome, Failure>
     serve_families(&prepared, &consortium)?;
     tell(format!("genesis of {}: starting {} validators", prepared.genesis.chain_id, args.validators));
     let program = std::env::current_exe().advise("cannot find this program", "run it by its path")?;
-    let chain_id = prepared.genesis.chain_id.clone();
+    let chain = (prepared.genesis.chain_id.clone(), prepared.genesis.sha256);
     let Consortium { districts, funder, auditor } = consortium;
     // Forty databases take seconds to make: meanwhile the nodes come up.
-    let furnishing = tokio::task::spawn_blocking(move || consortium::offices(districts, &chain_id, now_ms()));
+    let furnishing = tokio::task::spawn_blocking(move || consortium::offices(districts, &chain, now_ms()));
     let mut net = Localnet::start(&program, &prepared.homes).await?;
     let told = async {
         let rpc = net.lines().next().map(|line| line.rpc.clone()).unwrap_or_default();
@@ -235,7 +239,7 @@ impl Story<'_> {
     }
 
     fn sender(&self, account: aula_ledger::types::AccountId, key: ed25519_dalek::SigningKey) -> Sender {
-        Sender::new(self.prepared.genesis.chain_id.clone(), account, key, Height(VALID_HEIGHTS))
+        Sender::new(self.prepared.genesis.sha256, account, key, Height(VALID_HEIGHTS))
     }
 
     fn of(&self, grade: Grade) -> Vec<StudentYear> {
@@ -252,8 +256,13 @@ impl Story<'_> {
         let last = rounds.iter().rev().find(|round| round.class == Class::Devices);
         let last =
             last.ok_or_else(|| Failure::because("no device round was decided", "see the nodes' logs"))?;
-        let chain_id = self.prepared.genesis.chain_id.clone();
-        let reader = self.client.signed_by(chain_id, auditor.account(), auditor.signing_key().clone());
+        let genesis = self.prepared.genesis.sha256;
+        // The auditor takes the rows, which the ledger lists, as `aula evidence round` does.
+        let (account, key) = (auditor.account(), auditor.signing_key().clone());
+        let taken = self.sender(account, key.clone()).sign(TakeRows { round: last.round });
+        submit(&self.client, &taken).await?;
+        self.client.wait_final(&taken.id, TAKEN_WITHIN).await?;
+        let reader = self.client.signed_by(genesis, account, key, Scope::Round(last.round));
         let bytes = reader.get_bytes(&format!("/v1/evidence/round/{}", last.round)).await?;
         let path = self.root.join(format!("round-{}.bundle", last.round));
         std::fs::write(&path, &bytes)

@@ -134,7 +134,7 @@ pub(in crate::command) fn one(
     if certificate.block_hash != hash || certificate.height != height {
         return Ok(Err(difference(height, "certificate's block hash", certificate.block_hash, hash)));
     }
-    if let Err(error) = certificate.verify(&block.header.chain_id, &validators) {
+    if let Err(error) = certificate.verify(&block.header.genesis, &validators) {
         return Ok(Err(difference(height, "certificate", error, "a quorum of valid precommits")));
     }
     let executed = match execute_block(state, &BlockInput::of(&block), &VerifyAll) {

@@ -222,7 +222,7 @@ fn rotate(context: &Context, sender: &Sender) -> Result<Payload, Failure> {
         NodeKey::generate(KeyKind::Account).save(&path)?;
     }
     let key = NodeKey::load(&path, KeyKind::Account)?;
-    let statement = possession_statement(sender.chain_id(), &sender.account());
+    let statement = possession_statement(sender.genesis(), &sender.account());
     let possession = sign(key.signing_key(), Label::KeyRotation, &statement);
     Ok(RotateKey { key: KeyName::Account, public_key: key.public(), possession }.into())
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 use aula_ledger::genesis::{GenesisDistrict, GenesisMember, GenesisSchool, Source};
 use aula_ledger::names::{Name, TextError, Title};
 use aula_ledger::roles::{Role, RoleSet};
-use aula_ledger::types::{ChainId, DistrictId};
+use aula_ledger::types::{ChainId, DistrictId, Hash};
 
 use super::office::{MemberHome, Office, OfficeError, district_name};
 use super::rules;
@@ -104,7 +104,7 @@ const AT_ONCE: usize = 8;
 /// When a vault cannot be made.
 pub fn offices(
     districts: BTreeMap<DistrictId, MemberHome>,
-    chain_id: &ChainId,
+    chain: &(ChainId, Hash),
     now_ms: u64,
 ) -> Result<BTreeMap<DistrictId, Office>, OfficeError> {
     let mut shares: Vec<Vec<(DistrictId, MemberHome)>> = (0..AT_ONCE).map(|_| Vec::new()).collect();
@@ -114,7 +114,7 @@ pub fn offices(
             share.push(one);
         }
     }
-    let furnish = |(district, home)| Ok((district, Office::create(district, home, chain_id, now_ms)?));
+    let furnish = |(district, home)| Ok((district, Office::create(district, home, chain, now_ms)?));
     std::thread::scope(|scope| {
         let share = |share: Vec<_>| scope.spawn(move || share.into_iter().map(furnish).collect::<Vec<_>>());
         let workers: Vec<_> = shares.into_iter().map(share).collect();

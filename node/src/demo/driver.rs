@@ -163,7 +163,7 @@ impl Driver {
         let count: usize = anchored.values().map(Vec::len).sum();
         let pools: usize = plans.iter().map(Vec::len).sum();
         tell(format!("{}: {pools} pools open, {count} states anchored", grade.name()));
-        let mut milestones = milestones(self.funder.chain_id(), grade, &anchored);
+        let mut milestones = milestones(self.funder.genesis(), grade, &anchored);
         let asked = self.ask_families(grade, &anchored).await?;
         let proved = self.prove(&anchored, tell).await?;
         self.agree(&asked, &anchored).await?;
@@ -271,7 +271,7 @@ impl Driver {
                 asked.extend(batches);
             }
         }
-        let chain = self.funder.chain_id();
+        let chain = self.funder.genesis();
         let made = tokio::task::block_in_place(|| prove_all(chain, &asked))?;
         let (count, seconds) =
             (made.iter().map(|batch| batch.requests.len()).sum::<usize>(), start.elapsed().as_secs_f64());
@@ -351,7 +351,7 @@ impl Driver {
         round: RoundId,
         anchored: &BTreeMap<DistrictId, Vec<Anchored>>,
     ) -> Result<String, Failure> {
-        let chain = self.funder.chain_id().clone();
+        let chain = *self.funder.genesis();
         let school_year = SchoolYear(rules::school_year(grade));
         let purse = Purse { chain: &chain, funder: self.funder.account(), school_year };
         let ledger = Ledger::of(plans.iter().flatten())?;

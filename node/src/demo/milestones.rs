@@ -10,7 +10,7 @@ use aula_ledger::proof::committed::{
     CommittedField, MASTERY_THRESHOLD_E4, ProofBytes, commitment_to, mastery_statement,
 };
 use aula_ledger::tx::{MasteryProof, MilestoneKind, RecordMilestone};
-use aula_ledger::types::{ChainId, DistrictId, SchoolYear};
+use aula_ledger::types::{DistrictId, Hash, SchoolYear};
 use rand::rngs::OsRng;
 
 use super::rules;
@@ -24,11 +24,7 @@ const MAX_PROVED: usize = 20;
 pub type Milestones = Vec<(DistrictId, RecordMilestone)>;
 
 /// Who completed the grade, whoever sat both tests at its end; then who mastered a unit, with its proof.
-pub fn milestones(
-    chain: &ChainId,
-    grade: Grade,
-    anchored: &BTreeMap<DistrictId, Vec<Anchored>>,
-) -> Milestones {
+pub fn milestones(chain: &Hash, grade: Grade, anchored: &BTreeMap<DistrictId, Vec<Anchored>>) -> Milestones {
     let school_year = SchoolYear(rules::school_year(grade));
     let (mut completed, mut mastered) = (Vec::new(), Vec::new());
     for (district, one) in
@@ -56,7 +52,7 @@ pub fn milestones(
 }
 
 /// The proof of the first skill that is mastered.
-fn mastery(chain: &ChainId, one: &Anchored) -> Option<MasteryProof> {
+fn mastery(chain: &Hash, one: &Anchored) -> Option<MasteryProof> {
     let mut pairs = one.leaf.commitments.iter().zip(&one.openings);
     pairs.find_map(|(committed, opening)| {
         let CommittedField::Mastery(skill) = committed.field else { return None };

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use aula_ledger::params::MAX_TRANSACTION_RANGE_VALUES;
 use aula_ledger::proof::committed::{BAND_GROUP, BandClaim, CommittedField, ProofBytes, band_statement};
 use aula_ledger::tx::{Mandate, Request, SubmitRequests};
-use aula_ledger::types::{Band, ChainId, KindId, RoundId};
+use aula_ledger::types::{Band, Hash, KindId, RoundId};
 use aula_zk::Opening;
 use rand::rngs::OsRng;
 
@@ -84,7 +84,7 @@ impl Unproved {
     }
 
     /// Makes the proofs: about a millisecond a request.
-    fn prove(&self, chain: &ChainId) -> Result<SubmitRequests, NotProved> {
+    fn prove(&self, chain: &Hash) -> Result<SubmitRequests, NotProved> {
         let refused = |error: &dyn std::fmt::Display| NotProved(error.to_string());
         let mut proofs = Vec::with_capacity(self.needs.len().div_ceil(BAND_GROUP));
         for group in self.needs.chunks(BAND_GROUP) {
@@ -101,7 +101,7 @@ impl Unproved {
 ///
 /// # Errors
 /// [`NotProved`] when a band is not that of the committed need.
-pub fn prove_all(chain: &ChainId, batches: &[Unproved]) -> Result<Vec<SubmitRequests>, NotProved> {
+pub fn prove_all(chain: &Hash, batches: &[Unproved]) -> Result<Vec<SubmitRequests>, NotProved> {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     let next = AtomicUsize::new(0);
     let work = || {

@@ -31,6 +31,12 @@ impl Failure {
         Self::new("failed", message, hint)
     }
 
+    /// The same under another code.
+    #[must_use]
+    pub fn named(self, code: &str) -> Self {
+        Self { code: code.to_owned(), ..self }
+    }
+
     /// Prints the sentence on stderr, and with JSON the one line on stdout.
     pub fn print(&self, output: OutputFormat) {
         // Nothing is left to do when the streams are closed.

@@ -8,7 +8,7 @@ use aula_ledger::execute::Outcome;
 use aula_ledger::proof::bulk_tree::BulkTree;
 use aula_ledger::state::{StateReader, StateWrites};
 use aula_ledger::store::{ChainStore, Commit, Tip, Undecided};
-use aula_ledger::types::{ChainId, Handle, Hash, Height, TimeMs, ValidatorAddress};
+use aula_ledger::types::{Handle, Hash, Height, TimeMs, ValidatorAddress};
 
 use super::*;
 
@@ -26,7 +26,7 @@ fn origin() -> Origin {
 fn header(tip: Tip) -> Header {
     let none = TreeHead { leaf_count: 0, root: Hash::default() };
     Header {
-        chain_id: ChainId::new("test-00000000").unwrap_or_else(|| unreachable!("a plain name")),
+        genesis: Hash([0; 32]),
         height: tip.height.next(),
         time_ms: TimeMs(tip.time_ms.0 + 1),
         parent: tip.hash,

@@ -22,8 +22,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let batch = args.next().transpose()?.unwrap_or(4_096).max(1);
     let root = tempfile::tempdir_in(".")?;
     let folders = Folders { data: root.path().join("vault"), keystore: root.path().join("keystore") };
-    let identity =
-        Identity { district: DistrictId(7), chain_id: "bench-00000000".into(), account: AccountId([0; 20]) };
+    let identity = Identity {
+        district: DistrictId(7),
+        chain_id: "bench-00000000".into(),
+        genesis: aula_ledger::types::Hash([0; 32]),
+        account: AccountId([0; 20]),
+    };
     let vault = Vault::create(&folders, &identity, 1_780_000_000_000)?;
     let ids: Option<Vec<LocalId>> = (0..STUDENTS).map(|n| LocalId::new(&format!("S-{n}"))).collect();
     let asked: Vec<_> = ids.ok_or("identifiers")?.into_iter().map(|id| (id, SchoolYear(2025))).collect();

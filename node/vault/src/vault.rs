@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use aula_ledger::types::{AccountId, ChainId, DistrictId, Handle, SchoolYear};
+use aula_ledger::types::{AccountId, DistrictId, Handle, Hash, SchoolYear};
 use rocksdb::{DB, WriteBatch};
 use serde::{Deserialize, Serialize};
 
@@ -40,20 +40,12 @@ pub struct Folders {
 pub struct Identity {
     /// The district.
     pub district: DistrictId,
-    /// The chain.
+    /// The chain's name, for people.
     pub chain_id: String,
+    /// SHA-256 of the chain's genesis file: what credentials and the access log are bound to.
+    pub genesis: Hash,
     /// The district's account.
     pub account: AccountId,
-}
-
-impl Identity {
-    /// The chain's name.
-    ///
-    /// # Errors
-    /// [`VaultError::Damaged`] when it is none.
-    pub fn chain(&self) -> Result<ChainId, VaultError> {
-        ChainId::new(&self.chain_id).ok_or_else(|| VaultError::Damaged("its chain id is none".into()))
-    }
 }
 
 /// An open vault.
@@ -78,7 +70,6 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Present`] when there is one; a folder that cannot be made.
     pub fn create(folders: &Folders, identity: &Identity, now_ms: u64) -> Result<Self, VaultError> {
-        identity.chain()?;
         if is_there(&folders.data) {
             let db = tables::open(&folders.data, true)?;
             if db.get_cf(family(&db, Table::Meta)?, FORMAT_KEY)?.is_some() {

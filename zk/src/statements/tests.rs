@@ -131,10 +131,10 @@ fn a_proof_moved_to_any_other_place_fails() {
     let bound = Bound::Above { threshold: 8_500, cap: 10_000 };
     let (statement, proof) = proved(&[9_000], bound);
     let original = statement.claims()[0];
-    let place = |chain: &str, moment, name: &str, claims: Vec<Claim>| {
-        Statement::new(Context::new(chain, moment, field(name)).unwrap(), claims).unwrap()
+    let place = |chain: [u8; 32], moment, name: &str, claims: Vec<Claim>| {
+        Statement::new(Context::new(chain, moment, field(name)), claims).unwrap()
     };
-    let (chain, round) = ("star-0a1b2c3d", Moment::Round(7));
+    let (chain, round) = ([1; 32], Moment::Round(7));
     let same = place(chain, round, "need", vec![original]);
     assert_eq!(same, statement);
     assert_eq!(same.verify(&proof), Ok(()));
@@ -145,7 +145,7 @@ fn a_proof_moved_to_any_other_place_fails() {
         place(chain, round, "need", vec![moved])
     };
     let elsewhere = [
-        ("chain", place("star-0a1b2c3e", round, "need", vec![original])),
+        ("chain", place([2; 32], round, "need", vec![original])),
         ("round", place(chain, Moment::Round(8), "need", vec![original])),
         ("height for round", place(chain, Moment::Height(7), "need", vec![original])),
         ("field", place(chain, round, "engagement", vec![original])),

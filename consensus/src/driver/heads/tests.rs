@@ -12,14 +12,14 @@ use std::sync::Arc;
 
 const CURRENT: Height = Height(10);
 
-fn chain_id() -> ChainId {
-    ChainId::new("test-00000000").unwrap()
+fn genesis() -> Hash {
+    Hash([0; 32])
 }
 
 fn signer(n: u8) -> GuardedSigner {
     let folder = tempfile::tempdir().unwrap();
     let guard = SignGuard::create(&folder.path().join("guard"), 0).unwrap();
-    GuardedSigner::new(chain_id(), SigningKey::from_bytes(&[n; 32]), Arc::new(guard))
+    GuardedSigner::new(genesis(), SigningKey::from_bytes(&[n; 32]), Arc::new(guard))
 }
 
 fn set_of(numbers: std::ops::RangeInclusive<u8>) -> ValidatorSet {
@@ -63,7 +63,7 @@ fn at<T>(
 ) -> T {
     let (validators, following) = (validators(), set_of(2..=5));
     ask(&Setting {
-        chain_id: &chain_id(),
+        genesis: &genesis(),
         height: CURRENT,
         round,
         validators: &validators,

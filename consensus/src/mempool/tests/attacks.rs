@@ -91,16 +91,16 @@ impl World {
         let (writes, _) = genesis_state(&parsed).unwrap();
         let mut state = MemoryState::new();
         state.apply(writes);
-        let (chain, clock) = (parsed.chain_id.clone(), Arc::new(SystemClock));
-        let pool = Arc::new(Mempool::new(chain.clone(), Limits::default(), Height(1), clock.clone()));
-        let blocks = Blocks::new(chain, Arc::new(LedgerExecutor), clock, Arc::clone(&pool));
+        let (genesis, clock) = (parsed.sha256, Arc::new(SystemClock));
+        let pool = Arc::new(Mempool::new(genesis, Limits::default(), Height(1), clock.clone()));
+        let blocks = Blocks::new(genesis, Arc::new(LedgerExecutor), clock, Arc::clone(&pool));
         let tip = Tip { height: Height(0), hash: parsed.sha256, time_ms: TimeMs(1_000) };
         Self { parsed, state, tip, pool, blocks }
     }
 
     fn sign(&self, sender: &str, sequence: u64, payload: impl Into<Payload>) -> Transaction {
         let body = Body {
-            chain_id: self.parsed.chain_id.clone(),
+            genesis: self.parsed.sha256,
             account: account_named(sender),
             sequence,
             valid_until_height: Height(u64::MAX),

@@ -5,6 +5,7 @@ fn entry(number: u64) -> AccessEntry {
     let verdict =
         if number.is_multiple_of(3) { Verdict::Denied(Denial::RoleNotAllowed) } else { Verdict::Granted };
     AccessEntry {
+        genesis: GENESIS,
         number,
         time_ms: TimeMs(1_700_000_000_000 + number),
         district: DistrictId(7),
@@ -13,6 +14,7 @@ fn entry(number: u64) -> AccessEntry {
         role: Term::new("teacher").unwrap(),
         class: Term::new("FERPA_PII").unwrap(),
         purpose: Term::new("educational_necessity").unwrap(),
+        basis: (!number.is_multiple_of(3)).then_some(Basis::SchoolOfficial),
         fields: vec![FieldName::new("name").unwrap(), FieldName::new("skill:3.NF.A.1").unwrap()],
         verdict,
         salt: [number as u8; 16],
@@ -49,7 +51,7 @@ fn the_bytes_of_an_entry_and_a_proof_are_pinned() {
 #[test]
 fn every_entry_is_proved_and_no_changed_byte_is() {
     for number in 0..9 {
-        assert_eq!(proof(number, 9).verify(DistrictId(7), &proof(0, 9).head), Ok(()));
+        assert_eq!(proof(number, 9).verify(&GENESIS, DistrictId(7), &proof(0, 9).head), Ok(()));
     }
     let (good, head) = (proof(4, 9), proof(0, 9).head);
     let bytes = good.to_canonical();
@@ -59,7 +61,7 @@ fn every_entry_is_proved_and_no_changed_byte_is() {
             changed[at] ^= 1 << bit;
             let Ok(decoded) = AccessProof::from_canonical(&changed) else { continue };
             // The transaction's name only says where to look; everything else is bound.
-            let listed = decoded.verify(DistrictId(7), &head).is_ok();
+            let listed = decoded.verify(&GENESIS, DistrictId(7), &head).is_ok();
             assert_eq!(listed, AccessProof { anchored_by: good.anchored_by, ..decoded } == good, "byte {at}");
         }
     }
@@ -68,15 +70,20 @@ fn every_entry_is_proved_and_no_changed_byte_is() {
 #[test]
 fn another_head_district_or_place_is_told_apart() {
     let (good, head) = (proof(4, 9), proof(0, 9).head);
-    assert_eq!(good.verify(DistrictId(7), &proof(0, 10).head), Err(AccessProofError::OtherHead));
-    assert_eq!(good.verify(DistrictId(8), &head), Err(AccessProofError::OtherDistrict));
+    assert_eq!(good.verify(&GENESIS, DistrictId(7), &proof(0, 10).head), Err(AccessProofError::OtherHead));
+    // The hashes of two chains with one id differ somewhere behind its eight digits.
+    let mut other_chain = GENESIS;
+    other_chain.0[31] ^= 1;
+    assert_eq!(good.verify(&other_chain, DistrictId(7), &head), Err(AccessProofError::OtherChain));
+    assert_eq!(good.verify(&GENESIS, DistrictId(8), &head), Err(AccessProofError::OtherDistrict));
     let mut moved = good.clone();
     moved.path.index = 5;
-    assert_eq!(moved.verify(DistrictId(7), &head), Err(AccessProofError::OtherPlace));
+    assert_eq!(moved.verify(&GENESIS, DistrictId(7), &head), Err(AccessProofError::OtherPlace));
     let mut other = good;
     other.entry.salt[0] ^= 1;
-    assert_eq!(other.verify(DistrictId(7), &head), Err(AccessProofError::Path(PathError::Root)));
+    assert_eq!(other.verify(&GENESIS, DistrictId(7), &head), Err(AccessProofError::Path(PathError::Root)));
 }
 
-const ENTRY_BYTES: usize = 158;
-const ENTRY_HASH: &str = "07c4eba716443fe056757c33eae64905ddac947b64d2d7d69773d20fbf03c4b0";
+const GENESIS: Hash = Hash([0xc0; 32]);
+const ENTRY_BYTES: usize = 191;
+const ENTRY_HASH: &str = "ea27a7b5b95f8fa1a29b05c5c6008943358c8e322d9a8be02212d45f5240b6d5";

@@ -104,6 +104,8 @@ fn a_pool_defined_after_the_decision_has_no_part_in_it() {
     world.accept("voter-a", testkit::pool(9, 1, 12, 0, 5));
     let bundle = world.collector(&[]).round(ROUND).unwrap();
     assert!(lines(&assert_valid(&world, &bundle)).contains("all 4 pools that the class had"));
+    let Subject::Round(evidence) = &bundle.subject else { panic!("a round") };
+    assert!(crate::rounds::why::Decided::of_evidence(evidence).unwrap().why(&handle(3)).is_ok());
 }
 
 #[test]
@@ -300,7 +302,7 @@ fn an_act_of_another_chain_expired_or_unsigned_is_refused() {
     let (world, bundle) = act(|_, _| ());
     assert_valid(&world, &bundle);
     let (world, bundle) = act(|transaction, _| {
-        transaction.body.chain_id = World::named("other").chain.parsed.chain_id;
+        transaction.body.genesis = World::named("other").chain.parsed.sha256;
         sign_again(transaction);
     });
     assert!(refused(&world, &bundle).1.contains("another chain"));

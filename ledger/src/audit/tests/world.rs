@@ -215,7 +215,7 @@ impl World {
         let year = crate::types::SchoolYear(testkit::YEAR.0 + 1);
         world.accept("funder", FundBudget { school_year: year, amount_cents: Cents(5_000) });
         let lines = [(11, 3_000), (12, 2_000)];
-        let stated = testkit::money::stated_for(&world.chain.parsed.chain_id, year, &lines, 5_000);
+        let stated = testkit::money::stated_for(&world.chain.parsed.sha256, year, &lines, 5_000);
         world.accept("funder", stated);
         world.accept("funder-b", testkit::fund(1));
         world.block(None);
@@ -248,7 +248,7 @@ impl World {
         self.accept("district-2", testkit::anchor(20..26, 21));
         // A student with a real state, to open fields of.
         self.accept("district-1", super::disclosure::anchored(1));
-        self.accept("district-1", super::reads::anchored());
+        self.accept("district-1", super::reads::anchored(self.chain.parsed.sha256));
         let (kind, evidence) = (MilestoneKind::GradeCompleted, Hash([7; 32]));
         let (school_year, handle) = (testkit::YEAR, testkit::handle(3));
         let mastery = None;
@@ -281,7 +281,7 @@ impl World {
         self.accept("voter-a", RevealSeed { round, secret: secret("voter-a") });
         self.advance_to(record.reveals_until);
         self.accept("funder", testkit::run(0));
-        let stated = testkit::money::stated(&self.chain.parsed.chain_id, &testkit::money::AMOUNTS, 100_000);
+        let stated = testkit::money::stated(&self.chain.parsed.sha256, &testkit::money::AMOUNTS, 100_000);
         self.accept("funder", stated);
         let weights = testkit::money::weights_of(&self.chain, round);
         // School 21 got 19,999 cents for six pupils of a weight of at most 169.
@@ -372,7 +372,7 @@ impl World {
         let all = set.validators();
         let signatures = all.iter().skip(usize::from(all.len() > 3)).map(|validator| {
             let vote = Vote {
-                chain_id: header.chain_id.clone(),
+                genesis: header.genesis,
                 vote_type: VoteType::Precommit,
                 height: header.height,
                 round: 1,

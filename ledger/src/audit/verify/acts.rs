@@ -30,7 +30,7 @@ fn one(checks: &mut Checks, chain: &ChainEvidence, act: &Act) -> Result<Value, S
     checks.ensure(NAME, same, "A receipt stands at another position than its transaction.")?;
     let transaction: Transaction = open(checks, &act.transaction, &header.transactions)?;
     let receipt: Receipt = open(checks, &act.receipt, &header.receipts)?;
-    let own = transaction.body.chain_id == header.chain_id && height <= transaction.body.valid_until_height;
+    let own = transaction.body.genesis == header.genesis && height <= transaction.body.valid_until_height;
     checks.ensure(NAME, own, "A transaction is for another chain, or had expired.")?;
     checks.ensure(NAME, transaction.signature_is_valid(), "A transaction's signature is not its key's.")?;
     let payload = &transaction.body.payload;

@@ -54,7 +54,7 @@ pub(super) fn verify(
     let problem = checks.need("prices", inputs.problem())?;
     let assigned = assigned.first().copied().unwrap_or(u32::MAX);
     check_prices(checks, &context, home, &problem, assigned, decision.weight)?;
-    bands::verify_one(checks, &state.chain_id, context.round.round, claim, &evidence.band)?;
+    bands::verify_one(checks, &state.genesis, context.round.round, claim, &evidence.band)?;
     Ok(context.standing)
 }
 

@@ -36,7 +36,7 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &BudgetEviden
     checks.ensure(NAME, own, "The stated budget's record names another funder or school year.")?;
     let before = stated.as_of < stated.stated && stated.stated <= state.height;
     checks.ensure(NAME, before, "The statement is of a later block than the one shown.")?;
-    let purse = Purse { chain: &state.chain_id, funder, school_year: year };
+    let purse = Purse { chain: &state.genesis, funder, school_year: year };
     let statement = checks.need(NAME, purse.budget(stated.as_of, &stated.lines, stated.total_cents))?;
     let holds = statement.verify(&stated.proof.0).is_ok();
     checks.ensure(NAME, holds, "The proof of the stated budget does not hold.")?;

@@ -102,7 +102,7 @@ fn verify_block(
 ) -> Result<(), Stop> {
     let SignedHeader { header, certificate } = block;
     let height = header.height;
-    checks.ensure(name, header.chain_id == genesis.chain_id, "A block belongs to another chain.")?;
+    checks.ensure(name, header.genesis == genesis.sha256, "A block belongs to another chain.")?;
     checks.ensure(name, height > below.height, "The blocks are not in ascending order.")?;
     let named = certificate.height == height && certificate.block_hash == header.hash();
     checks.ensure(name, named, &format!("The certificate of height {height} is about another block."))?;
@@ -121,7 +121,7 @@ fn verify_block(
             ),
         );
     }
-    if let Err(error) = certificate.verify(&genesis.chain_id, set) {
+    if let Err(error) = certificate.verify(&genesis.sha256, set) {
         return checks.fail(name, format!("The certificate of height {height} does not hold: {error}."));
     }
     Ok(())

@@ -67,7 +67,7 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &RoundEvidenc
     check_report(checks, state, &context, &inputs, &assignment, evidence)?;
     let claims: Vec<BandClaim> =
         inputs.requests.iter().map(|(handle, request)| request.band_claim(*handle)).collect();
-    bands::verify(checks, &state.chain_id, context.round.round, &claims, &evidence.bands)?;
+    bands::verify(checks, &state.genesis, context.round.round, &claims, &evidence.bands)?;
     Ok(context.standing)
 }
 

@@ -9,7 +9,7 @@ use crate::keys::{PublicKey, Signature};
 use crate::state::schema;
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
-use crate::types::{AccountId, ChainId};
+use crate::types::{AccountId, Hash};
 
 /// Which key is replaced. Validator and network keys change by votes, the key-encryption key in the vault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ impl Handler for RotateKey {
         let id = context.sender.account;
         let mut account = schema::account(context.overlay, &id)?.ok_or(Code::UnknownMember)?;
         ensure(account.public_key != self.public_key, Code::KeyUnchanged)?;
-        let statement = possession_statement(&context.facts.chain_id, &id);
+        let statement = possession_statement(&context.facts.genesis, &id);
         let held = self.public_key.verifies(Label::KeyRotation, &statement, &self.possession);
         ensure(held, Code::PossessionNotProved)?;
         account.public_key = self.public_key;
@@ -52,6 +52,6 @@ impl Handler for RotateKey {
 }
 
 /// What the new key signs, under [`Label::KeyRotation`]: the chain id's text, then the account's 20 bytes.
-pub fn possession_statement(chain_id: &ChainId, account: &AccountId) -> Vec<u8> {
-    [chain_id.as_str().as_bytes(), &account.0].concat()
+pub fn possession_statement(genesis: &Hash, account: &AccountId) -> Vec<u8> {
+    [&genesis.0[..], &account.0].concat()
 }

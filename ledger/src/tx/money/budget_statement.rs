@@ -46,7 +46,7 @@ impl Handler for BudgetStatement {
             let known = schema::school(context.overlay, line.school)?.is_some();
             ensure(known, Code::UnknownSchool).map_err(|code| Refusal::from(code).at(position))?;
         }
-        let purse = Purse { chain: &context.facts.chain_id, funder, school_year: year };
+        let purse = Purse { chain: &context.facts.genesis, funder, school_year: year };
         let statement = purse.budget(self.as_of, &self.lines, self.total_cents).map_err(refusal)?;
         statement.verify(&self.proof.0).map_err(|_| Code::ProofRejected)?;
         let record = StatedBudget {

@@ -62,7 +62,7 @@ impl Handler for EquityStatement {
             let commitment = commit_weight(weight, &blinding.0);
             committed.push(commitment.ok_or_else(|| Refusal::from(Code::NotCommitted).at(position))?);
         }
-        let purse = Purse { chain: &context.facts.chain_id, funder, school_year };
+        let purse = Purse { chain: &context.facts.genesis, funder, school_year };
         let statements = purse.floors(round, &budget.lines, &committed, self.floor_cents).map_err(refusal)?;
         let mut batch = Batch::new();
         for (statement, proof) in statements.iter().zip(&self.proofs) {

@@ -29,7 +29,7 @@ use crate::rounds::RoundPools;
 use crate::state::schema::{self, Class, RequestRow, Round, StudentLeaf};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, Rows, ascends, differ, ensure, require};
-use crate::types::{Band, ChainId, CommitmentBytes, DistrictId, Handle, KindId, RoundId, SchoolId};
+use crate::types::{Band, CommitmentBytes, DistrictId, Handle, Hash, KindId, RoundId, SchoolId};
 use std::sync::Arc;
 
 /// Whether the student must be placed.
@@ -145,14 +145,14 @@ impl SubmitRequests {
             rows.push((row, pairs));
             claims.push(claim);
         }
-        verify_bands(&context.facts.chain_id, self.round, &claims, &self.proofs)?;
+        verify_bands(&context.facts.genesis, self.round, &claims, &self.proofs)?;
         Ok(rows)
     }
 }
 
 /// Verifies the proofs of a batch, one for each [`BAND_GROUP`] claims in order, as one equation.
 fn verify_bands(
-    chain: &ChainId,
+    chain: &Hash,
     round: RoundId,
     claims: &[BandClaim],
     proofs: &[ProofBytes],

@@ -89,7 +89,7 @@ impl MasteryProof {
     ) -> Result<Mastered, Refusal> {
         let field = CommittedField::Mastery(self.skill);
         let commitment = commitment_to(&leaf.commitments, field).ok_or(Code::NotCommitted)?;
-        let chain = &context.facts.chain_id;
+        let chain = &context.facts.genesis;
         let statement = mastery_statement(chain, leaf.anchored, handle, self.skill, commitment)
             .map_err(|_| Code::ProofRejected)?;
         statement.verify(&self.proof.0).map_err(|_| Code::ProofRejected)?;

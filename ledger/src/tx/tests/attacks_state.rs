@@ -223,7 +223,7 @@ fn attack_05_a_rejected_batch_reads_no_tree() {
         let bytes = [chain.transaction("district-1", 0, payload).to_canonical()];
         let watched = Watched { below: &chain.state, trees: Default::default() };
         let input = crate::execute::BlockInput {
-            chain_id: &chain.parsed.chain_id,
+            genesis: &chain.parsed.sha256,
             height: chain.height.next(),
             time_ms: TimeMs(1_000_000),
             parent: chain.parent,

@@ -14,8 +14,8 @@ use crate::tx::admin::rotate_key::KeyName;
 use crate::tx::*;
 use crate::types::*;
 
-fn chain_id() -> ChainId {
-    ChainId::new("aula-0badc0de").unwrap()
+fn genesis() -> Hash {
+    Hash([0; 32])
 }
 
 fn one_of_each() -> Vec<Payload> {
@@ -54,14 +54,15 @@ fn one_of_each() -> Vec<Payload> {
             report: Hash([6; 32]),
         }
         .into(),
+        TakeRows { round: RoundId(1) }.into(),
         fund(12_345).into(),
-        crate::testkit::money::stated(&chain_id(), &[(11, 70), (12, 30)], 100).into(),
-        crate::testkit::money::floor_on(&chain_id(), &[(11, 70), (12, 30)], &[(11, 7)].into(), 10).into(),
+        crate::testkit::money::stated(&genesis(), &[(11, 70), (12, 30)], 100).into(),
+        crate::testkit::money::floor_on(&genesis(), &[(11, 70), (12, 30)], &[(11, 7)].into(), 10).into(),
         class(1).into(),
         DefinePool { funder: AccountId([6; 20]), ..pool(1, 1, 11, 0, 3) }.into(),
         open(1).into(),
         CommitSeed { round: RoundId(1), commitment: Hash([7; 32]) }.into(),
-        submit_on(&chain_id(), 1, vec![request(1, 11, 1, Mandate::Mandated, &[1, 0])]).into(),
+        submit_on(&genesis(), 1, vec![request(1, 11, 1, Mandate::Mandated, &[1, 0])]).into(),
         RevealSeed { round: RoundId(1), secret: SeedSecret([8; 32]) }.into(),
         run(1).into(),
         Acknowledge { round: RoundId(1), pool: PoolId(2), arrival: Arrival::Received }.into(),
@@ -73,7 +74,7 @@ fn one_of_each() -> Vec<Payload> {
 
 fn transaction_of(payload: Payload) -> Transaction {
     let body = Body {
-        chain_id: chain_id(),
+        genesis: genesis(),
         account: AccountId([1; 20]),
         sequence: 2,
         valid_until_height: Height(3),

@@ -19,7 +19,7 @@ fn spoiled(change: impl FnOnce(&mut SubmitRequests)) -> (Chain, &'static str, Pa
 /// A mastered unit of a student of district 1, anchored in the chain's last block.
 fn unit_mastered(number: u32, spoil: impl FnOnce(&mut RecordMilestone)) -> (Chain, &'static str, Payload) {
     let chain = ready();
-    let proof = mastered(&chain.parsed.chain_id, number, chain.height);
+    let proof = mastered(&chain.parsed.sha256, number, chain.height);
     let mut payload = RecordMilestone {
         handle: handle(number),
         kind: MilestoneKind::UnitMastered,
@@ -53,6 +53,7 @@ pub(super) const PROOFS: &[Row] = &[
         let (_, payload) = audited();
         (ready(), "auditor", payload.into())
     }),
+    (Code::NotDecided, || (ready(), "auditor", TakeRows { round: RoundId(0) }.into())),
     (Code::NotDrawn, || {
         let (chain, payload) = audited();
         let other = (0..12).map(handle).find(|other| *other != payload.handle).unwrap();
@@ -120,7 +121,7 @@ fn a_batch_with_a_bad_proof_names_the_first_entry_of_its_group() {
         assert_eq!(round(&chain).requests, 0);
     }
     // Proved for another chain, for another round, and in another order of the entries' groups.
-    let elsewhere = submit_on(&ChainId::new("test-00000000").unwrap(), 0, asked());
+    let elsewhere = submit_on(&Hash([9; 32]), 0, asked());
     let another = SubmitRequests { round: RoundId(0), ..submit(&chain, 1, asked()) };
     for batch in [elsewhere, another] {
         let receipt = chain.send("district-1", batch);

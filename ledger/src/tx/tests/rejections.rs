@@ -151,7 +151,7 @@ const MEMBERS: &[Row] = &[
     (Code::KeyUnchanged, || {
         let chain = ready();
         let new = key("funder");
-        let statement = admin::rotate_key::possession_statement(&chain.parsed.chain_id, &account("funder"));
+        let statement = admin::rotate_key::possession_statement(&chain.parsed.sha256, &account("funder"));
         let possession = sign(&new, Label::KeyRotation, &statement);
         let payload =
             RotateKey { key: admin::rotate_key::KeyName::Account, public_key: public_key(&new), possession };

@@ -20,7 +20,7 @@ fn weighed() -> Chain {
 }
 
 fn good(chain: &Chain) -> BudgetStatement {
-    stated(&chain.parsed.chain_id, &AMOUNTS, 100_000)
+    stated(&chain.parsed.sha256, &AMOUNTS, 100_000)
 }
 
 /// A budget statement spoiled by `change`.
@@ -70,7 +70,7 @@ pub(super) const STATEMENTS: &[Row] = &[
         let next = FundBudget { school_year: SchoolYear(1989), amount_cents: Cents(100_000) };
         chain.accept("funder", next);
         let year = SchoolYear(1989);
-        let statement = crate::testkit::money::stated_for(&chain.parsed.chain_id, year, &AMOUNTS, 100_000);
+        let statement = crate::testkit::money::stated_for(&chain.parsed.sha256, year, &AMOUNTS, 100_000);
         chain.accept("funder", statement);
         (chain, sender, payload)
     }),
@@ -78,10 +78,7 @@ pub(super) const STATEMENTS: &[Row] = &[
     (Code::SchoolMissing, || {
         // School 11, where the requests are from, has no line.
         let (mut chain, sender, payload) = equity(|statement| statement.blindings.truncate(3));
-        chain.accept(
-            "funder",
-            stated(&chain.parsed.chain_id, &[(12, 80_000), (21, 19_999), (22, 1)], 100_000),
-        );
+        chain.accept("funder", stated(&chain.parsed.sha256, &[(12, 80_000), (21, 19_999), (22, 1)], 100_000));
         (chain, sender, payload)
     }),
     (Code::NotCommitted, || equity(|statement| statement.blindings[2] = Hash([0xff; 32]))),

@@ -177,7 +177,7 @@ fn roles_change_by_vote_and_the_count_of_voters_follows() {
 fn after_a_rotation_only_the_new_key_signs_and_the_account_stays() {
     let mut chain = Chain::new();
     let new = key("funder-2026");
-    let statement = possession_statement(&chain.parsed.chain_id, &account("funder"));
+    let statement = possession_statement(&chain.parsed.sha256, &account("funder"));
     let possession = sign(&new, Label::KeyRotation, &statement);
     chain.accept("funder", RotateKey { key: KeyName::Account, public_key: public_key(&new), possession });
     let old = chain.transaction("funder", 0, fund(5).into()).to_canonical();

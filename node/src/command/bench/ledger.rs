@@ -71,8 +71,8 @@ pub async fn run(context: &Context, args: &LedgerArgs) -> Result<Outcome, Failur
     let prepared = prepare(&plan)?;
     context.tell(format_args!("signing {} records", records(args)));
     let batch = args.rate.map_or(Params::default().max_batch_entries as usize, |_| 1);
-    let chain_id = prepared.genesis.chain_id.clone();
-    let queues = tokio::task::block_in_place(|| districts.load(&chain_id, records(args), batch));
+    let genesis = prepared.genesis.sha256;
+    let queues = tokio::task::block_in_place(|| districts.load(&genesis, records(args), batch));
     let program = std::env::current_exe().advise("cannot find this program", "run it by its path")?;
     let mut net = Localnet::start(&program, &prepared.homes).await?;
     let clients = net.lines().map(|line| Client::new(&line.rpc)).collect::<Result<Vec<_>, _>>()?;

@@ -8,7 +8,7 @@ use aula_ledger::names::{Name, TextError, Title};
 use aula_ledger::proof::committed::{CommittedField, FieldCommitment};
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::tx::{AnchorStates, StudentState};
-use aula_ledger::types::{ChainId, CommitmentBytes, DistrictId, Handle, Hash, Height, SchoolId, SchoolYear};
+use aula_ledger::types::{CommitmentBytes, DistrictId, Handle, Hash, Height, SchoolId, SchoolYear};
 use ed25519_dalek::SigningKey;
 use sha2::{Digest, Sha256};
 
@@ -60,9 +60,9 @@ impl Districts {
     }
 
     /// Signs `records` anchors of one state each, or of `batch` states, dealt to the districts in turn.
-    pub fn load(self, chain_id: &ChainId, records: usize, batch: usize) -> Vec<Queue> {
+    pub fn load(self, genesis: &Hash, records: usize, batch: usize) -> Vec<Queue> {
         let districts = self.keys.len();
-        let mut senders: Vec<Sender> = self.keys.into_iter().map(|key| sender(chain_id, key)).collect();
+        let mut senders: Vec<Sender> = self.keys.into_iter().map(|key| sender(genesis, key)).collect();
         let mut queues: Vec<Queue> = vec![Vec::new(); districts];
         let mut made = 0usize;
         let mut turn = 0usize;
@@ -80,9 +80,9 @@ impl Districts {
     }
 }
 
-fn sender(chain_id: &ChainId, key: SigningKey) -> Sender {
+fn sender(genesis: &Hash, key: SigningKey) -> Sender {
     let account = aula_ledger::keys::account_of(&aula_ledger::keys::public_key(&key));
-    Sender::new(chain_id.clone(), account, key, VALID_UNTIL)
+    Sender::new(*genesis, account, key, VALID_UNTIL)
 }
 
 fn anchor(first: usize, size: usize, home_school: SchoolId) -> AnchorStates {

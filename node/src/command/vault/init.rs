@@ -1,6 +1,6 @@
 //! `aula vault init`: an empty vault for the home's district.
 
-use aula_ledger::types::{AccountId, ChainId, DistrictId};
+use aula_ledger::types::{AccountId, ChainId, DistrictId, Hash};
 use aula_vault::{Identity, Vault};
 use clap::Args;
 use serde_json::json;
@@ -15,7 +15,7 @@ use crate::keys::{KeyKind, NodeKey};
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  aula vault init                               district and chain from HOME/genesis.json\n  \
-                        aula vault init --district 7 --chain-id aula-0badc0de --keystore /mnt/keys/district-07\n\nThe home needs an \
+                        aula vault init --district 7 --chain-id aula-0badc0de --genesis-sha256 HEX --keystore /mnt/keys/district-07\n\nThe home needs an \
                         account key (`aula keys create --kind account`): it signs readers' credentials."
 )]
 pub struct InitArgs {
@@ -23,8 +23,11 @@ pub struct InitArgs {
     #[arg(long, value_name = "N")]
     pub district: Option<u16>,
     /// The chain's name [default: HOME/genesis.json's]
-    #[arg(long, value_name = "CHAIN")]
+    #[arg(long, value_name = "CHAIN", requires = "genesis_sha256")]
     pub chain_id: Option<String>,
+    /// SHA-256 of the chain's genesis file, which every credential is bound to [default: HOME/genesis.json's]
+    #[arg(long, value_name = "HEX", requires = "chain_id")]
+    pub genesis_sha256: Option<Hash>,
 }
 
 /// Makes the vault.
@@ -39,8 +42,8 @@ pub fn run(context: &Context, place: &Place, args: &InitArgs) -> Result<Outcome,
         ..Failure::from(error)
     })?;
     let account = account_of_home(&context.home, key.signing_key())?;
-    let (district, chain_id) = whose(context, args, &account)?;
-    let identity = Identity { district, chain_id: chain_id.to_string(), account };
+    let (district, chain_id, genesis) = whose(context, args, &account)?;
+    let identity = Identity { district, chain_id: chain_id.to_string(), genesis, account };
     let vault = Vault::create(&folders, &identity, now_ms()).map_err(refused)?;
     let rotation = vault.keystore().current().rotation(now_ms());
     let (data, keystore) = (folders.data.display(), folders.keystore.display());
@@ -49,32 +52,37 @@ pub fn run(context: &Context, place: &Place, args: &InitArgs) -> Result<Outcome,
          aula backup --data DIR, aula backup --keys OTHER_DIR"
     );
     let json = json!({
-        "district": district, "chain_id": chain_id, "account": account, "vault": folders.data,
+        "district": district, "chain_id": chain_id, "genesis_sha256": genesis, "account": account, "vault": folders.data,
         "keystore": folders.keystore, "schedule": rotation,
     });
     Ok(Outcome::yes(json, text))
 }
 
 /// From the flags, else from the home's genesis.
-fn whose(context: &Context, args: &InitArgs, account: &AccountId) -> Result<(DistrictId, ChainId), Failure> {
-    let bad_chain = |text: &str| {
-        let message = format!("{text:?} is no chain id");
-        Failure::new("bad_chain_id", message, "give it as `aula status` prints it")
-    };
-    if let (Some(district), Some(chain)) = (args.district, &args.chain_id) {
-        return Ok((DistrictId(district), ChainId::new(chain).ok_or_else(|| bad_chain(chain))?));
+fn whose(
+    context: &Context,
+    args: &InitArgs,
+    account: &AccountId,
+) -> Result<(DistrictId, ChainId, Hash), Failure> {
+    let given = args.chain_id.as_ref().zip(args.genesis_sha256).map(|(text, genesis)| {
+        let bad = || {
+            let message = format!("{text:?} is no chain id");
+            Failure::new("bad_chain_id", message, "give it as `aula status` prints it")
+        };
+        Ok::<_, Failure>((ChainId::new(text).ok_or_else(bad)?, genesis))
+    });
+    let given = given.transpose()?;
+    if let (Some(district), Some((chain_id, genesis))) = (args.district, &given) {
+        return Ok((DistrictId(district), chain_id.clone(), *genesis));
     }
-    let (_, genesis) = read_genesis(&context.home)?;
-    let chain_id = match &args.chain_id {
-        Some(text) => ChainId::new(text).ok_or_else(|| bad_chain(text))?,
-        None => genesis.chain_id.clone(),
-    };
-    let members = &genesis.genesis.members;
+    let (_, found) = read_genesis(&context.home)?;
+    let (chain_id, genesis) = given.unwrap_or_else(|| (found.chain_id.clone(), found.sha256));
+    let members = &found.genesis.members;
     let own = members.iter().find(|member| aula_ledger::keys::account_of(&member.public_key) == *account);
     let district = args.district.map(DistrictId).or_else(|| own.and_then(|member| member.district));
     let district = district.ok_or_else(|| {
         let message = "the genesis does not say which district the home's account acts for";
         Failure::new("no_district", message, "give --district N")
     })?;
-    Ok((district, chain_id))
+    Ok((district, chain_id, genesis))
 }

@@ -187,6 +187,10 @@ async fn verify(context: &Context, file: &std::path::Path, rpc: &RpcArgs) -> Res
     let proof = AccessProof::from_canonical(&bytes).advise("this is no access proof", hint)?;
     let client = rpc.client(context)?;
     let told = client.get::<serde_json::Value>(&format!("/v1/transactions/{}", proof.anchored_by)).await?;
+    let node = client.status().await?;
+    let genesis = node["genesis_sha256"].as_str().and_then(|hex| hex.parse::<Hash>().ok());
+    let genesis = genesis
+        .ok_or_else(|| Failure::new("bad_answer", "the node does not say its genesis", "check --rpc"))?;
     let mut events = told["events"].as_array().into_iter().flatten();
     // An epoch that ended stands before the one that begins.
     let event = events.rfind(|event| event["event"] == "access_recorded").cloned();
@@ -195,7 +199,7 @@ async fn verify(context: &Context, file: &std::path::Path, rpc: &RpcArgs) -> Res
         _ => return Ok(no(&proof, "the ledger has no such anchor of an access log")),
     };
     let head = TreeHead { leaf_count: anchored.log_size, root: anchored.root };
-    match proof.verify(anchored.district, &head) {
+    match proof.verify(&genesis, anchored.district, &head) {
         Err(error) => Ok(no(&proof, &error.to_string())),
         Ok(()) => {
             let entry = &proof.entry;

@@ -12,8 +12,12 @@ const MADE_MS: u64 = 1_780_000_000_000;
 
 fn vault(root: &std::path::Path) -> Result<Folders, VaultError> {
     let folders = Folders { data: root.join("vault"), keystore: root.join("keystore") };
-    let identity =
-        Identity { district: DistrictId(7), chain_id: "test-00c0ffee".into(), account: AccountId([3; 20]) };
+    let identity = Identity {
+        district: DistrictId(7),
+        chain_id: "test-00c0ffee".into(),
+        genesis: aula_ledger::types::Hash([0xc0; 32]),
+        account: AccountId([3; 20]),
+    };
     Vault::create(&folders, &identity, MADE_MS)?;
     Ok(folders)
 }

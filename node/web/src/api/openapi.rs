@@ -62,7 +62,10 @@ mod tests {
         let (mut answers, mut parameters, mut names) = (0, 0, std::collections::BTreeSet::new());
         for (path, operations) in api["paths"].as_object().into_iter().flatten() {
             for (method, operation) in operations.as_object().into_iter().flatten() {
-                assert!(names.insert(operation["operationId"].clone()), "{method} {path} has another's name");
+                assert!(
+                    names.insert(operation["operationId"].to_string()),
+                    "{method} {path} has another's name"
+                );
                 for (status, answer) in operation["responses"].as_object().into_iter().flatten() {
                     let described = answer["description"].as_str().is_some_and(|text| !text.is_empty());
                     assert!(described, "{method} {path} {status}");

@@ -35,17 +35,17 @@ fn a_sum_moved_to_any_other_place_fails() {
     let (statement, openings) = sum(&[5, 6], 11);
     let proof = statement.prove(&openings, &mut seeded(1)).unwrap();
     let lines = || vec![line(1, 5), line(2, 6)];
-    let place = |chain: &str, moment, name: &str, lines| {
-        Sum::new(Context::new(chain, moment, field(name)).unwrap(), lines, 11).unwrap()
+    let place = |chain: [u8; 32], moment, name: &str, lines| {
+        Sum::new(Context::new(chain, moment, field(name)), lines, 11).unwrap()
     };
-    let (chain, round) = ("star-0a1b2c3d", Moment::Round(7));
+    let (chain, round) = ([1; 32], Moment::Round(7));
     assert_eq!(place(chain, round, "need", lines()).verify(&proof), Ok(()));
     let mut renamed = lines();
     renamed[0].subject = [9; 32];
     let mut swapped = lines();
     swapped.swap(0, 1);
     for (what, other) in [
-        ("chain", place("other", round, "need", lines())),
+        ("chain", place([2; 32], round, "need", lines())),
         ("moment", place(chain, Moment::Height(7), "need", lines())),
         ("field", place(chain, round, "amount", lines())),
         ("subject", place(chain, round, "need", renamed)),
@@ -97,7 +97,7 @@ fn equality_moved_to_any_other_place_fails() {
     moved.subject = [2; 32];
     assert_eq!(moved.verify(&proof), Err(Rejected));
     let mut moved = statement.clone();
-    moved.context = Context::new("star-0a1b2c3d", Moment::Round(8), field("need")).unwrap();
+    moved.context = Context::new([1; 32], Moment::Round(8), field("need"));
     assert_eq!(moved.verify(&proof), Err(Rejected));
     assert_eq!(equality(&right, &left).verify(&proof), Err(Rejected));
     assert_eq!(equality(&left, &opening(3, 700)).verify(&proof), Err(Rejected));

@@ -19,7 +19,7 @@ use aula_ledger::tx::{
     RecordMilestone, RunRound,
 };
 use aula_ledger::types::{
-    Cents, ChainId, ClassId, Hash, Height, KindId, PoolId, RoundId, SchoolId, SchoolYear, TimeMs,
+    Cents, ClassId, Hash, Height, KindId, PoolId, RoundId, SchoolId, SchoolYear, TimeMs,
 };
 use clap::Args;
 use ed25519_dalek::SigningKey;
@@ -158,7 +158,7 @@ pub fn forget_index(home: &Home) -> Result<(), Failure> {
 /// Signs, packs into blocks, decides.
 struct Writer {
     db: ChainDb,
-    chain_id: ChainId,
+    genesis: Hash,
     validators: Vec<SigningKey>,
     /// By number of the district; 0 is the office.
     senders: BTreeMap<u16, Sender>,
@@ -178,12 +178,12 @@ impl Writer {
         let sender = |number: u16| {
             let key = account_key(size.seed, number);
             let account = account_of(&public_key(&key));
-            (number, Sender::new(genesis.chain_id.clone(), account, key, VALID_UNTIL))
+            (number, Sender::new(genesis.sha256, account, key, VALID_UNTIL))
         };
         Ok(Self {
             db,
             senders: (0..=DISTRICTS).map(sender).collect(),
-            chain_id: genesis.chain_id.clone(),
+            genesis: genesis.sha256,
             validators: homes.iter().map(key).collect::<Result<_, Failure>>()?,
             waiting: Vec::new(),
             made: 0,
@@ -228,7 +228,7 @@ impl Writer {
         let transactions = std::mem::take(&mut self.waiting);
         self.made += transactions.len() as u64;
         let time_ms = TimeMs(self.db.latest().tip().time_ms.0 + BLOCK_MS);
-        let receipts = decide(&self.db, &self.chain_id, &self.validators, time_ms, transactions, |_| {})?;
+        let receipts = decide(&self.db, &self.genesis, &self.validators, time_ms, transactions, |_| {})?;
         match receipts.iter().find(|receipt| receipt.code.number() != 0) {
             None => Ok(()),
             Some(refused) => Err(defect(format!("a transaction is refused: {}", refused.code.explain()))),
@@ -291,7 +291,7 @@ impl Writer {
         self.flush()?;
         let (districts, unproved): (Vec<u16>, Vec<Unproved>) = batches.into_iter().unzip();
         let mut in_block = 0;
-        for (district, batch) in districts.into_iter().zip(prove_all(&self.chain_id, &unproved)?) {
+        for (district, batch) in districts.into_iter().zip(prove_all(&self.genesis, &unproved)?) {
             if in_block + batch.requests.len() > BLOCK_REQUESTS {
                 self.flush()?;
                 in_block = 0;

@@ -40,8 +40,8 @@ pub struct Fork {
     pub rounds: Vec<Decided>,
     /// The executed state.
     pub state: MemoryState,
-    /// The chain's name.
-    pub chain_id: String,
+    /// SHA-256 of the chain's genesis file.
+    pub genesis: Hash,
     /// The smallest count of students that may be shown, a parameter of the chain at that height.
     pub min_cell_students: u32,
 }
@@ -92,8 +92,8 @@ pub fn at(home: &Home, height: Option<u64>) -> Result<Fork, Failure> {
         }
     }
     let params = schema::params(&state).advise("the replayed state is unusable", HINT)?;
-    let chain_id = parsed.chain_id.to_string();
-    Ok(Fork { height: at, root, rounds, state, chain_id, min_cell_students: params.min_cell_students })
+    let genesis = parsed.sha256;
+    Ok(Fork { height: at, root, rounds, state, genesis, min_cell_students: params.min_cell_students })
 }
 
 fn decided(state: &MemoryState, decision: Decision) -> Result<Decided, Failure> {
