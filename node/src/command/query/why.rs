@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use aula_allocation::Limits;
-use aula_ledger::audit::{Bundle, Options, Subject, Verdict, verify};
+use aula_ledger::audit::{Bundle, Options, Standing, Subject, Verdict, verify};
 use aula_ledger::codec::Canonical;
 use aula_ledger::rounds::why::{Change, Decided, WhatIf, Why, WhyError};
 use aula_ledger::state::schema::{DecisionRow, Placement};
@@ -88,10 +88,11 @@ pub async fn run(context: &Context, query: &QueryArgs, args: &WhyArgs) -> Result
             rows.of_round(round, &format!("/v1/evidence/round/{round}")).await?
         }
     };
+    let mut standing = None;
     if let Some(path) = &args.genesis {
         let report = verify(&bytes, &read(path)?, &Options::default());
         match report.verdict {
-            Verdict::Valid => {}
+            Verdict::Valid => standing = report.standing,
             Verdict::Invalid => {
                 let text = format!("the bundle does not verify: {}", report.sentence);
                 return Ok(Outcome::no(json!({ "verified": false, "sentence": report.sentence }), text));
@@ -108,7 +109,7 @@ pub async fn run(context: &Context, query: &QueryArgs, args: &WhyArgs) -> Result
         return Err(Failure::new("not_a_round", "the bundle is not about a round", hint));
     };
     let round = Decided::of_evidence(evidence).advise("the bundle does not explain its round", hint)?;
-    match answer(&round, args) {
+    match answer(&round, args, standing) {
         Ok(answer) => Ok(answer),
         Err(error @ WhyError::NoSuchHandle(_)) => {
             Ok(Outcome::no(json!({ "found": false, "round": round.round }), error.to_string()))
@@ -125,7 +126,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// The answer in words and as JSON.
-fn answer(round: &Decided, args: &WhyArgs) -> Result<Outcome, WhyError> {
+fn answer(round: &Decided, args: &WhyArgs, standing: Option<Standing>) -> Result<Outcome, WhyError> {
     let why = round.why(&args.handle)?;
     let name = |index: u32| match round.pools().get(index as usize) {
         Some(pool) => format!("Pool {}", pool.pool),
@@ -138,7 +139,15 @@ fn answer(round: &Decided, args: &WhyArgs) -> Result<Outcome, WhyError> {
     if more > 0 {
         explanation += &format!(" {more} further places had a lower cost, or were as good at these prices.");
     }
-    let mut lines = vec![
+    let fallen = match standing {
+        Some(Standing::Reverted) => Some("This decision was reverted: it does not stand.".to_owned()),
+        Some(Standing::Replaced) => {
+            Some("A later decision took this one's place: it does not stand.".to_owned())
+        }
+        _ => None,
+    };
+    let mut lines: Vec<String> = fallen.into_iter().collect();
+    lines.extend([
         format!(
             "Student {} of school {}, need band {}{}.",
             args.handle,
@@ -148,7 +157,7 @@ fn answer(round: &Decided, args: &WhyArgs) -> Result<Outcome, WhyError> {
         ),
         format!("Decided: {}.", placement(&why.decision)),
         explanation.clone(),
-    ];
+    ]);
     let (exactly, what_if, least_band) = counterfactual(round, args, &why)?;
     lines.push(exactly);
     lines.push(
@@ -156,7 +165,7 @@ fn answer(round: &Decided, args: &WhyArgs) -> Result<Outcome, WhyError> {
             .into(),
     );
     let json = json!({
-        "round": round.round, "handle": args.handle, "verified": args.genesis.is_some(), "gap_ppm": why.gap_ppm,
+        "round": round.round, "handle": args.handle, "verified": args.genesis.is_some(), "standing": standing, "gap_ppm": why.gap_ppm,
         "given": why.decision, "explanation": explanation, "least_band": least_band, "what_if": what_if,
         "certificates_checked": true,
     });
@@ -276,7 +285,7 @@ mod tests {
     fn every_row_of_the_pinned_round_gets_an_exact_answer_in_words_and_json() {
         let round = pinned();
         for handle in handles() {
-            let outcome = answer(&round, &asked(handle)).unwrap_or_else(|e| unreachable!("{e}"));
+            let outcome = answer(&round, &asked(handle), None).unwrap_or_else(|e| unreachable!("{e}"));
             let answer = outcome.answer.unwrap_or_else(|| unreachable!("an answer"));
             assert!(
                 answer.text.contains("Exactly: ") && answer.text.contains("at these prices"),
@@ -292,7 +301,7 @@ mod tests {
         let round = pinned();
         let handle = handles().first().copied().unwrap_or_else(|| unreachable!("a row"));
         let args = WhyArgs { band: Band::new(9), mandated: true, ..asked(handle) };
-        let outcome = answer(&round, &args).unwrap_or_else(|e| unreachable!("{e}"));
+        let outcome = answer(&round, &args, None).unwrap_or_else(|e| unreachable!("{e}"));
         let answer = outcome.answer.unwrap_or_else(|| unreachable!("an answer"));
         assert!(answer.text.contains("With need band 9 and a mandate: "), "{}", answer.text);
         assert_eq!(
@@ -304,6 +313,6 @@ mod tests {
     }
 
     fn answer_of_stranger(round: &Decided) -> Result<Outcome, WhyError> {
-        answer(round, &asked(Handle([0; 32])))
+        answer(round, &asked(Handle([0; 32])), None)
     }
 }
