@@ -85,5 +85,5 @@ fn another_head_district_or_place_is_told_apart() {
 }
 
 const GENESIS: Hash = Hash([0xc0; 32]);
-const ENTRY_BYTES: usize = 190;
-const ENTRY_HASH: &str = "e6b14275927f27f58a9dd562461fd43ca0606273a4b9bf1342eb5f06c2070d27";
+const ENTRY_BYTES: usize = 191;
+const ENTRY_HASH: &str = "ea27a7b5b95f8fa1a29b05c5c6008943358c8e322d9a8be02212d45f5240b6d5";
