@@ -1,11 +1,12 @@
-//! The credential with which a member reads rows: who, until when, for what, signed with the account's key.
+//! The credential with which a member reads what is not public: who, until when, and which class of routes it opens, signed
+//! with the account's key.
 //!
-//! In text `ACCOUNT.EXPIRES_MS.PURPOSE.PUBLIC_KEY.SIGNATURE`, hex where bytes. The
+//! In text `ACCOUNT.EXPIRES_MS.SCOPE.PUBLIC_KEY.SIGNATURE`, hex where bytes, the scope as [`Scope`] has it. The
 //! signed bytes are the canonical bytes of [`Claim`], which name the genesis file's hash, so that a credential for one chain is
 //! none for another. A node's server asks the state: the account's current key, an admitted member
 //! ([`Credential::check`]); a district's vault asks its own key ([`Credential::verify`]). At most an hour ahead, so
-//! that a stolen one is soon worthless. It proves who asks, not that what is asked for may be given: each route
-//! says which roles it serves, the vault's access check which reads.
+//! that a stolen one is soon worthless. It opens its own class and nothing else: a teacher's credential for the vault is none
+//! for anybody's rows. That its holder's roles fit the class is the server's to check, which reads are given the vault's.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,16 +16,83 @@ use ed25519_dalek::SigningKey;
 
 use crate::codec::Canonical;
 use crate::keys::{Label, PublicKey, Signature, public_key, sign};
+use crate::names::Name;
 use crate::state::StoreError;
 use crate::state::schema::{self, Member, Records, Standing};
-use crate::types::{AccountId, Hash};
+use crate::types::{AccountId, Hash, RoundId};
 
 /// Furthest expiry that a server accepts, in milliseconds from its own clock.
 pub const MAX_LIFETIME_MS: u64 = 3_600_000;
-/// Most bytes of a purpose.
-const MAX_PURPOSE_BYTES: usize = 40;
 
-/// What is signed. Canonical bytes, version 2.
+/// The class of routes that a credential opens; every other route refuses it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// `vault-ROLE-READER`: records of the vault of the district that signed, to this reader in this role.
+    Vault {
+        /// The role; no dash in it.
+        role: Name,
+        /// Who reads, as the district names its readers.
+        reader: Name,
+    },
+    /// `district`: rows of the district that signed.
+    District,
+    /// `round-N`: rows of one round, for an auditor whom the ledger lists as having taken them.
+    Round(RoundId),
+    /// `money`: statements about the money of the funder who signed.
+    Money,
+}
+
+impl Scope {
+    /// The scope of a reader of a vault; none when the words do not fit: lower-case letters and digits, in the reader's
+    /// name also dashes.
+    pub fn vault(role: &str, reader: &str) -> Option<Self> {
+        let fits = !role.contains('-');
+        fits.then(|| Some(Self::Vault { role: Name::new(role).ok()?, reader: Name::new(reader).ok()? }))?
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vault { role, reader } => write!(f, "vault-{role}-{reader}"),
+            Self::District => f.write_str("district"),
+            Self::Round(round) => write!(f, "round-{round}"),
+            Self::Money => f.write_str("money"),
+        }
+    }
+}
+
+impl FromStr for Scope {
+    type Err = CredentialError;
+
+    fn from_str(text: &str) -> Result<Self, CredentialError> {
+        let scope = match text.split_once('-') {
+            None if text == "district" => Some(Self::District),
+            None if text == "money" => Some(Self::Money),
+            Some(("round", round)) => round.parse().ok().map(|round| Self::Round(RoundId(round))),
+            Some(("vault", rest)) => {
+                rest.split_once('-').and_then(|(role, reader)| Self::vault(role, reader))
+            }
+            _ => None,
+        };
+        // One text a scope: `round-007` is none.
+        scope.filter(|scope| scope.to_string() == text).ok_or(CredentialError::Form)
+    }
+}
+
+impl BorshSerialize for Scope {
+    fn serialize<W: std::io::Write>(&self, writer: &mut W) -> std::io::Result<()> {
+        self.to_string().serialize(writer)
+    }
+}
+
+impl BorshDeserialize for Scope {
+    fn deserialize_reader<R: std::io::Read>(reader: &mut R) -> std::io::Result<Self> {
+        String::deserialize_reader(reader)?.parse().map_err(std::io::Error::other)
+    }
+}
+
+/// What is signed. Canonical bytes, version 3: 2 had a purpose in any words, which no route looked at.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Claim {
     /// For which chain: SHA-256 of its genesis file.
@@ -33,12 +101,12 @@ pub struct Claim {
     pub account: AccountId,
     /// Until when, in milliseconds since 1970 UTC.
     pub expires_ms: u64,
-    /// For what, in 1 to 40 lower-case letters, digits and dashes; the node logs it.
-    pub purpose: String,
+    /// What it opens; in the bytes its text.
+    pub scope: Scope,
 }
 
 impl Canonical for Claim {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     const WHAT: &'static str = "credential";
     const MAX_BYTES: u64 = 256;
 }
@@ -48,7 +116,7 @@ impl Canonical for Claim {
 pub struct Credential {
     account: AccountId,
     expires_ms: u64,
-    purpose: String,
+    scope: Scope,
     public_key: PublicKey,
     signature: Signature,
 }
@@ -57,7 +125,7 @@ pub struct Credential {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialError {
     /// Not of the form above.
-    #[error("the credential is not ACCOUNT.EXPIRES_MS.PURPOSE.PUBLIC_KEY.SIGNATURE")]
+    #[error("the credential is not ACCOUNT.EXPIRES_MS.SCOPE.PUBLIC_KEY.SIGNATURE")]
     Form,
     /// Expired, or further ahead than an hour.
     #[error("the credential is expired or expires later than an hour from now")]
@@ -79,15 +147,15 @@ impl Credential {
         Self {
             account: claim.account,
             expires_ms: claim.expires_ms,
-            purpose: claim.purpose.clone(),
+            scope: claim.scope.clone(),
             public_key: public_key(key),
             signature: sign(key, Label::ApiCredential, &claim.to_canonical()),
         }
     }
 
-    /// For what it was made.
-    pub fn purpose(&self) -> &str {
-        &self.purpose
+    /// What it opens.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// The member who asks.
@@ -135,7 +203,7 @@ impl Credential {
             genesis: *genesis,
             account: self.account,
             expires_ms: self.expires_ms,
-            purpose: self.purpose.clone(),
+            scope: self.scope.clone(),
         };
         let signed = self.public_key.verifies(Label::ApiCredential, &claim.to_canonical(), &self.signature);
         if *key == self.public_key && signed { Ok(()) } else { Err(CredentialError::Signature) }
@@ -144,8 +212,8 @@ impl Credential {
 
 impl fmt::Display for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { account, expires_ms, purpose, public_key, signature } = self;
-        write!(f, "{account}.{expires_ms}.{purpose}.{public_key}.{signature}")
+        let Self { account, expires_ms, scope, public_key, signature } = self;
+        write!(f, "{account}.{expires_ms}.{scope}.{public_key}.{signature}")
     }
 }
 
@@ -153,19 +221,66 @@ impl FromStr for Credential {
     type Err = CredentialError;
 
     fn from_str(text: &str) -> Result<Self, CredentialError> {
-        let form = CredentialError::Form;
         let parts: Vec<&str> = text.split('.').collect();
-        let [account, expires, purpose, public_key, signature] = parts.as_slice() else { return Err(form) };
-        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        if !(1..=MAX_PURPOSE_BYTES).contains(&purpose.len()) || !purpose.bytes().all(plain) {
-            return Err(form);
-        }
+        let [account, expires, scope, public_key, signature] = parts.as_slice() else {
+            return Err(CredentialError::Form);
+        };
         Ok(Self {
             account: account.parse().map_err(|_| CredentialError::Form)?,
             expires_ms: expires.parse().map_err(|_| CredentialError::Form)?,
-            purpose: (*purpose).to_owned(),
+            scope: scope.parse()?,
             public_key: public_key.parse().map_err(|_| CredentialError::Form)?,
             signature: signature.parse().map_err(|_| CredentialError::Form)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(scope: Scope) -> Claim {
+        Claim { genesis: Hash([7; 32]), account: AccountId([1; 20]), expires_ms: 1_000, scope }
+    }
+
+    #[test]
+    fn a_scope_has_one_text_and_its_credential_is_signed_with_it() {
+        let key = SigningKey::from_bytes(&[3; 32]);
+        let (account, genesis) = (AccountId([1; 20]), Hash([7; 32]));
+        for text in
+            ["vault-teacher-t-1042", "vault-janitor-j", "district", "round-0", "round-4294967295", "money"]
+        {
+            let scope: Scope = text.parse().unwrap();
+            assert_eq!(scope.to_string(), text);
+            let bytes = claim(scope.clone()).to_canonical();
+            assert_eq!(Claim::from_canonical(&bytes), Ok(claim(scope.clone())));
+            let credential = Credential::sign(&claim(scope.clone()), &key);
+            let read: Credential = credential.to_string().parse().unwrap();
+            assert_eq!((read.scope(), &read), (&scope, &credential));
+            assert_eq!(read.verify(&genesis, &account, &public_key(&key), 999), Ok(()));
+            // Put into another class it is no longer signed.
+            let moved = credential.to_string().replace(&format!(".{text}."), ".round-1.");
+            let moved: Credential = moved.parse().unwrap();
+            let refused = moved.verify(&genesis, &account, &public_key(&key), 999);
+            assert_eq!(refused, Err(CredentialError::Signature));
+        }
+        for text in [
+            "",
+            "command-line",
+            "vault",
+            "vault-teacher",
+            "vault-Teacher-t1",
+            "vault--t1",
+            "round",
+            "round-",
+            "round-007",
+            "round-+1",
+            "round-4294967296",
+            "district-1",
+            "money-1",
+            "District",
+        ] {
+            assert_eq!(text.parse::<Scope>(), Err(CredentialError::Form), "{text}");
+        }
     }
 }

@@ -35,9 +35,9 @@ pub enum Role {
     School = 2,
     /// Funds budgets and the pools charged to them.
     Funder = 3,
-    /// Reads what an audit needs.
+    /// Audits: takes the rows of rounds, listed on the ledger, and records findings.
     Auditor = 4,
-    /// Reads what members may read.
+    /// Is a member, reads what the public reads, and sends nothing.
     Reader = 5,
 }
 
@@ -124,7 +124,7 @@ pub const fn senders(kind: PayloadKind) -> RoleSet {
         | PayloadKind::RecordErasure
         | PayloadKind::RecordAccess
         | PayloadKind::SubmitRequests => RoleSet::of(&[District]),
-        PayloadKind::RecordAudit => RoleSet::of(&[Auditor]),
+        PayloadKind::RecordAudit | PayloadKind::TakeRows => RoleSet::of(&[Auditor]),
         PayloadKind::FundBudget | PayloadKind::BudgetStatement | PayloadKind::EquityStatement => {
             RoleSet::of(&[Funder])
         }

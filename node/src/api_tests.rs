@@ -15,7 +15,7 @@ use crate::api_error::ErrorBody;
 use crate::client::Client;
 use crate::config::Config;
 use crate::http::Node;
-use crate::http::credential::{Claim, Credential, HEADER};
+use crate::http::credential::{Claim, Credential, HEADER, Scope};
 use crate::http::server::Server;
 use crate::http::{Network, Refused};
 use crate::site::router;
@@ -23,6 +23,7 @@ use crate::terminal::Failure;
 use crate::testkit::DevChain;
 use crate::testkit::round::decided;
 
+mod access;
 mod gate;
 mod hostile;
 mod rounds;
@@ -219,36 +220,6 @@ async fn streams_over_the_limit_are_told_so() -> Tested {
     let second = tokio_tungstenite::connect_async(&url).await.err().ok_or("a second stream")?;
     assert!(second.to_string().contains("503"), "{second}");
     drop(first);
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_credential_must_be_a_members_for_this_chain_and_now() -> Tested {
-    let s = served(|_| {}).await?;
-    let now = crate::clock::now_ms();
-    let good = Claim {
-        genesis: s.chain.genesis.sha256,
-        account: s.chain.account(),
-        expires_ms: now + 60_000,
-        purpose: "test".into(),
-    };
-    let other = aula_ledger::types::Hash([9; 32]);
-    let cases = [
-        (good.clone(), 200),
-        (Claim { expires_ms: now - 1, ..good.clone() }, 401),
-        (Claim { expires_ms: now + 7_200_000, ..good.clone() }, 401),
-        (Claim { genesis: other, ..good.clone() }, 401),
-        (Claim { account: aula_ledger::types::AccountId([1; 20]), ..good }, 401),
-    ];
-    let http = reqwest::Client::new();
-    let url = format!("{}/v1/rounds", s.client.origin());
-    for (claim, status) in cases {
-        let credential = Credential::sign(&claim, &s.chain.account_key).to_string();
-        let answer = http.get(&url).header(HEADER, credential).send().await?;
-        assert_eq!(answer.status().as_u16(), status, "{claim:?}");
-    }
-    let answer = http.get(&url).header(HEADER, "nonsense").send().await?;
-    assert_eq!(answer.status().as_u16(), 401);
     Ok(())
 }
 

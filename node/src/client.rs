@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use aula_ledger::chain::TransactionId;
-use aula_ledger::keys::account_of;
+use aula_ledger::credential::Scope;
 use aula_ledger::types::{AccountId, Hash};
 use ed25519_dalek::SigningKey;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -20,7 +20,6 @@ use serde_json::Value;
 use crate::api_error::ErrorBody;
 use crate::clock::now_ms;
 use crate::http::credential::{Claim, Credential, HEADER};
-use crate::keys::NodeKey;
 use crate::terminal::{Failure, with_causes};
 
 /// How long a credential made for one request lives, in milliseconds.
@@ -32,6 +31,7 @@ struct Caller {
     genesis: Hash,
     account: AccountId,
     key: SigningKey,
+    scope: Scope,
 }
 
 /// A node's API at one origin.
@@ -77,28 +77,9 @@ impl Client {
         Ok(Self { origin: origin.trim_end_matches('/').to_owned(), http, caller: None })
     }
 
-    /// The same client that signs a credential for each request.
-    pub fn signed_by(&self, genesis: Hash, account: AccountId, key: SigningKey) -> Self {
-        Self { caller: Some(Caller { genesis, account, key }), ..self.clone() }
-    }
-
-    /// The same client, signing with this account key for the chain (its genesis hash) that the node says it is on. The account
-    /// is the key's own: after a rotation use [`Self::signed_by`] with the account's id.
-    ///
-    /// # Errors
-    /// As [`Self::get`].
-    pub async fn signed_with(&self, key: NodeKey) -> Result<Self, Failure> {
-        let status = self.status().await?;
-        let genesis =
-            status["genesis_sha256"].as_str().and_then(|hex| hex.parse().ok()).ok_or_else(|| {
-                Failure::new(
-                    "bad_answer",
-                    "the node does not say its genesis",
-                    "check that the URL is an Aula node's",
-                )
-            })?;
-        let account = account_of(&key.public());
-        Ok(self.signed_by(genesis, account, key.into_signing_key()))
+    /// The same client that signs a credential of this scope for each request.
+    pub fn signed_by(&self, genesis: Hash, account: AccountId, key: SigningKey, scope: Scope) -> Self {
+        Self { caller: Some(Caller { genesis, account, key, scope }), ..self.clone() }
     }
 
     /// The node's origin.
@@ -237,7 +218,7 @@ impl Caller {
             genesis: self.genesis,
             account: self.account,
             expires_ms: now_ms().saturating_add(CREDENTIAL_MS),
-            purpose: "command-line".into(),
+            scope: self.scope.clone(),
         };
         Credential::sign(&claim, &self.key)
     }

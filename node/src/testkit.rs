@@ -87,6 +87,18 @@ impl DevChain {
         Transaction::sign(body, &self.account_key)
     }
 
+    /// The first transaction of another member.
+    pub fn first_of(&self, key: &SigningKey, payload: impl Into<Payload>) -> Transaction {
+        let body = Body {
+            genesis: self.genesis.sha256,
+            account: account_of(&public_key(key)),
+            sequence: 0,
+            valid_until_height: Height(1_000_000),
+            payload: payload.into(),
+        };
+        Transaction::sign(body, key)
+    }
+
     /// Any harmless transaction: a proposal to note an upgrade at a height.
     pub fn proposal(&mut self, height: u64) -> Transaction {
         let note = Title::new("try").unwrap_or_else(|_| unreachable!("a plain title"));

@@ -8,6 +8,8 @@
 use aula_ledger::codec::Canonical;
 use aula_ledger::keys::PublicKey;
 use aula_ledger::names::FieldName;
+use aula_ledger::tx::StudentState;
+use aula_ledger::types::Hash;
 use aula_twin_runtime::event::Event;
 use aula_twin_runtime::twin::TwinState;
 use aula_vault::Vault;
@@ -15,8 +17,8 @@ use aula_vault::access::{ReadError, ReadRequest, ReaderRole};
 use aula_zk::StudentSecret;
 use borsh::{BorshDeserialize, BorshSerialize};
 
-/// The vault's field with the twin's record.
-pub const STATE_FIELD: &str = "state";
+/// The vault's field with the twin's record: one of the names that only the program writes.
+pub const STATE_FIELD: &str = aula_vault::access::STATE;
 
 /// A student's twin as of its newest anchored state. Canonical bytes, version 1.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -31,6 +33,21 @@ impl Canonical for TwinRecord {
     const VERSION: u8 = 1;
     const WHAT: &'static str = "twin record";
     const MAX_BYTES: u64 = 1 << 20;
+}
+
+/// What a version anchored, as the vault notes it beside the events that it was folded from. Canonical bytes, version 1.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct AnchoredState {
+    /// The state as the transaction had it.
+    pub state: StudentState,
+    /// Digest of the model that computed it.
+    pub model_digest: Hash,
+}
+
+impl Canonical for AnchoredState {
+    const VERSION: u8 = 1;
+    const WHAT: &'static str = "anchored state";
+    const MAX_BYTES: u64 = 4 * 1024;
 }
 
 /// Why a state cannot be read for a proof.
@@ -83,7 +100,7 @@ impl Provable {
         now_ms: u64,
     ) -> Result<Self, Unprovable> {
         let field = FieldName::new(STATE_FIELD).map_err(|_| Unprovable::Damaged)?;
-        let given = vault.read_for_proof(request, &field, district_key, now_ms)?;
+        let given = vault.read_for_proof(request, &field, None, district_key, now_ms)?;
         let bytes = given.state.ok_or(Unprovable::NoState)?;
         let record = TwinRecord::from_canonical(&bytes).map_err(|_| Unprovable::Damaged)?;
         let state = TwinState::from_snapshot(&record.snapshot).map_err(|_| Unprovable::Damaged)?;

@@ -280,6 +280,11 @@ fn bad_input_is_answered_in_words_and_loses_nothing() -> Result<()> {
     let bad = office.path("bad.jsonl")?;
     fs::write(&bad, "{\"student\":\"S-9\",\"school_year\":1990,\"fields\":{\"a secret\":1}}\n")?;
     assert_eq!(office.code(&["vault", "put", &bad], 2)?, "bad_line");
+    for reserved in ["state", "events", "STATE"] {
+        let line = json!({"student": "S-1", "school_year": 1990, "fields": {"name": "Eve", reserved: 1}});
+        fs::write(&bad, line.to_string())?;
+        assert_eq!(office.code(&["vault", "put", &bad], 2)?, "reserved_field", "{reserved}");
+    }
     fs::write(&bad, "{\"student\":\"Ada Lovelace\" oops")?;
     let out = office.run(&["vault", "put", &bad])?;
     assert!(!String::from_utf8_lossy(&out.stderr).contains("Lovelace"), "values are not quoted in messages");

@@ -202,8 +202,7 @@ fn a_block_takes_no_more_range_proved_values_than_it_may_and_fills_up_with_other
     state.submit(&pool, &transaction(2, 1)).unwrap();
     state.submit(&pool, &transaction(5, 0)).unwrap();
     // The smaller claims first; 600 do not fit beside the others, and nothing of that account overtakes them.
-    let first = state.block(&pool, 1);
-    assert_eq!(first, [(4, 0), (5, 0), (3, 0), (2, 0), (2, 1)]);
+    assert_eq!(state.block(&pool, 1), [(5, 0), (4, 0), (3, 0), (2, 0), (2, 1)]);
     assert_eq!(state.block(&pool, 2), [(1, 0)]);
 }
 

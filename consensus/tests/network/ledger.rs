@@ -20,8 +20,13 @@ use crate::common::{Genesis, Network, Node, now_ms, peer_id, validator_key};
 
 const SECONDS_60: Duration = Duration::from_secs(60);
 
-fn operator() -> SigningKey {
+pub fn operator() -> SigningKey {
     SigningKey::from_bytes(&[50; 32])
+}
+
+/// A funder whom nobody should have admitted.
+pub fn hostile() -> SigningKey {
+    SigningKey::from_bytes(&[51; 32])
 }
 
 fn peer_name(n: usize) -> PeerName {
@@ -32,7 +37,8 @@ fn hint(node: &Node) -> ListenHint {
     ListenHint::new(&node.listen.to_string()).unwrap()
 }
 
-/// Four validators of one operator, who also votes and funds. The nodes exist first: the file names their peers.
+/// Four validators of one operator, who also votes and funds, and a hostile funder. The nodes exist first: the file names
+/// their peers.
 pub fn network() -> Network {
     let empty = Genesis {
         genesis: crate::common::genesis_hash(),
@@ -53,13 +59,10 @@ pub fn network() -> Network {
         name: Name::new("test").unwrap(),
         time_ms: TimeMs(now_ms()),
         params: Params::default(),
-        members: vec![GenesisMember {
-            name: Name::new("operator").unwrap(),
-            roles: RoleSet::of(&[Role::Consortium, Role::Funder]),
-            public_key: public_key(&operator()),
-            district: None,
-            school: None,
-        }],
+        members: vec![
+            member("operator", &[Role::Consortium, Role::Funder], &operator()),
+            member("hostile", &[Role::Funder], &hostile()),
+        ],
         validators: validators.collect(),
         districts: vec![],
         schools: vec![],
@@ -78,15 +81,29 @@ pub fn network() -> Network {
     network
 }
 
+fn member(name: &str, roles: &[Role], key: &SigningKey) -> GenesisMember {
+    GenesisMember {
+        name: Name::new(name).unwrap(),
+        roles: RoleSet::of(roles),
+        public_key: public_key(key),
+        district: None,
+        school: None,
+    }
+}
+
 fn sign(network: &Network, sequence: u64, payload: Payload) -> Transaction {
+    sign_as(network, &operator(), sequence, payload)
+}
+
+pub fn sign_as(network: &Network, key: &SigningKey, sequence: u64, payload: Payload) -> Transaction {
     let body = Body {
         genesis: network.genesis.genesis,
-        account: account_of(&public_key(&operator())),
+        account: account_of(&public_key(key)),
         sequence,
         valid_until_height: Height(10_000),
         payload,
     };
-    Transaction::sign(body, &operator())
+    Transaction::sign(body, key)
 }
 
 /// The operator, the only voter, proposes a change and decides it.

@@ -2,6 +2,7 @@
 
 mod attack_01;
 mod attack_02;
+mod attack_03_04;
 mod attack_10;
 mod attack_16;
 mod common;

@@ -1,6 +1,6 @@
 //! One line of a district's access log, and the proof that the log holds it.
 //!
-//! Flow: the vault appends an [`AccessEntry`] before any data leaves, denied reads included; the entries' canonical
+//! Flow: the vault appends an [`AccessEntry`] before any data leaves, denials of readers whom it knows included; the entries' canonical
 //! bytes are the leaves of an RFC 9162 tree; the district anchors its head. A family gets an [`AccessProof`] and
 //! checks it with [`AccessProof::verify`] against the head that the ledger holds. Invariants: an entry's salt keeps
 //! the hashes beside a path from telling who read another student; an entry names its own place, so that it cannot
@@ -9,7 +9,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
-use super::Denial;
+use super::{Basis, Denial};
 use crate::chain::TreeHead;
 use crate::codec::{Canonical, at_most};
 use crate::names::{FieldName, Name, Term};
@@ -35,7 +35,8 @@ pub enum Verdict {
     Denied(Denial) = 1,
 }
 
-/// One read, or one refusal to read. Canonical bytes, version 2.
+/// One read, or one refusal to read to a reader whom the district knows. Canonical bytes, version 3: 2 had no
+/// basis.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
 pub struct AccessEntry {
     /// Of which chain's district: SHA-256 of the genesis file.
@@ -56,6 +57,8 @@ pub struct AccessEntry {
     pub class: Term,
     /// For what, as asked.
     pub purpose: Term,
+    /// On what it rests; none of a denial.
+    pub basis: Option<Basis>,
     /// Granted: the fields given. Denied: the fields asked for. At most 64.
     #[borsh(deserialize_with = "at_most::<MAX_ENTRY_FIELDS, _, _>")]
     pub fields: Vec<FieldName>,
@@ -68,7 +71,7 @@ pub struct AccessEntry {
 }
 
 impl Canonical for AccessEntry {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     const WHAT: &'static str = "access log entry";
     const MAX_BYTES: u64 = 8 * 1024;
 }

@@ -2,7 +2,7 @@
 //!
 //! Records stay in a district's vault; what the ledger knows of reads is the head of each district's log
 //! ([`crate::tx::RecordAccess`]) and families' consents ([`crate::tx::RecordConsent`]). This module holds what both
-//! sides must agree on: [`Purpose`], [`Denial`], the bytes of a log's [`AccessEntry`], and [`AccessProof`], with
+//! sides must agree on: [`Purpose`] with the [`Basis`] it rests on, [`Denial`], the bytes of a log's [`AccessEntry`], and [`AccessProof`], with
 //! which a family checks that a read of its child is listed. Absent: the decision itself, which is the vault's.
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -12,7 +12,7 @@ mod entry;
 
 pub use entry::{AccessEntry, AccessProof, AccessProofError, MAX_ENTRY_FIELDS, Verdict};
 
-/// For what a record may be read.
+/// For what a record may be read. Numbers stand in consents and are never reused.
 #[derive(
     Debug,
     Clone,
@@ -32,25 +32,101 @@ pub use entry::{AccessEntry, AccessProof, AccessProofError, MAX_ENTRY_FIELDS, Ve
 pub enum Purpose {
     /// Teaching and supporting this very student.
     EducationalNecessity = 0,
-    /// Allocating the consortium's resources: open by design.
+    /// Allocating the consortium's resources: open to every reader whom the district knows.
     ResourceAllocation = 1,
+    /// Auditing the programme that the records feed: what a drawn student's state was computed from.
+    AuditEvaluation = 2,
+    /// The district's own processing: folding events into states, proving what the ledger asks for.
+    InstitutionalService = 3,
+    /// Opening fields of an anchored state in a file of evidence, for whoever gets the file.
+    EvidenceOpening = 4,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 2] = [Self::EducationalNecessity, Self::ResourceAllocation];
+    pub const ALL: [Self; 5] = [
+        Self::EducationalNecessity,
+        Self::ResourceAllocation,
+        Self::AuditEvaluation,
+        Self::InstitutionalService,
+        Self::EvidenceOpening,
+    ];
 
     /// The word in requests, logs and JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::EducationalNecessity => "educational_necessity",
             Self::ResourceAllocation => "resource_allocation",
+            Self::AuditEvaluation => "audit_evaluation",
+            Self::InstitutionalService => "institutional_service",
+            Self::EvidenceOpening => "evidence_opening",
         }
     }
 
-    /// True when a read for it needs the family's consent.
+    /// True when a family is asked for its word on it.
     pub const fn needs_consent(self) -> bool {
         matches!(self, Self::EducationalNecessity)
+    }
+
+    /// The purpose whose consent a read for this one rests on; none when the law lets it be without.
+    pub const fn consent(self) -> Option<Self> {
+        match self {
+            Self::EducationalNecessity | Self::EvidenceOpening => Some(Self::EducationalNecessity),
+            Self::ResourceAllocation | Self::AuditEvaluation | Self::InstitutionalService => None,
+        }
+    }
+
+    /// The paragraph of FERPA's rules that a read for it rests on.
+    pub const fn basis(self) -> Basis {
+        match self {
+            Self::EducationalNecessity | Self::ResourceAllocation => Basis::SchoolOfficial,
+            Self::AuditEvaluation => Basis::AuditOrEvaluation,
+            Self::InstitutionalService => Basis::InstitutionalService,
+            Self::EvidenceOpening => Basis::Consent,
+        }
+    }
+}
+
+/// On what a read rests: a paragraph of 34 CFR part 99. Numbers stand in logs and are never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum Basis {
+    /// A school official with a legitimate educational interest.
+    SchoolOfficial = 0,
+    /// A service that the district would otherwise have its own employees do, under its control.
+    InstitutionalService = 1,
+    /// An authorised representative who audits or evaluates a programme.
+    AuditOrEvaluation = 2,
+    /// The family's consent.
+    Consent = 3,
+}
+
+impl Basis {
+    /// The paragraph, as logs and JSON have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SchoolOfficial => "34 CFR 99.31(a)(1)(i)(A)",
+            Self::InstitutionalService => "34 CFR 99.31(a)(1)(i)(B)",
+            Self::AuditOrEvaluation => "34 CFR 99.31(a)(3)",
+            Self::Consent => "34 CFR 99.30",
+        }
+    }
+
+    /// What it allows, in words.
+    pub const fn explain(self) -> &'static str {
+        match self {
+            Self::SchoolOfficial => "a school official with a legitimate educational interest",
+            Self::InstitutionalService => "a service of the district's own, under its control",
+            Self::AuditOrEvaluation => "an authorised representative who audits the programme",
+            Self::Consent => "the family's consent",
+        }
+    }
+}
+
+impl Serialize for Basis {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }
 

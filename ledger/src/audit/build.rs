@@ -318,7 +318,7 @@ impl<'a> Collector<'a> {
         let mut pools = Vec::with_capacity(decision.prices.len());
         for pool in schema::pools(self.state, decision.class)? {
             pools.push(self.known(&schema::pool_key(decision.class, pool.pool))?);
-            if pool.defined < decision.height {
+            if decision.concerns(&pool) {
                 schools.insert(pool.school);
             }
         }

@@ -6,13 +6,13 @@
 
 use crate::chain::{Header, TreeHead};
 use crate::codec::{Canonical, CodecError};
-use crate::genesis::{Genesis, Parsed};
+use crate::genesis::{Genesis, GenesisError, Parsed};
 use crate::state::map::MapProof;
 use crate::state::{TreeRecord, schema, tree_key};
 use crate::types::{Hash, Height};
 
 use super::bundle::{Bundle, Lookup, Proved, Subject};
-use super::report::{Check, Checks, Report, Standing, Stop, Verdict, utc};
+use super::report::{Checks, Report, Standing, Stop, Verdict, utc};
 
 mod access;
 mod acts;
@@ -59,27 +59,11 @@ pub fn verify(bundle: &[u8], genesis: &[u8], options: &Options) -> Report {
     };
     let mut checks = Checks::default();
     let outcome = run(&mut checks, &mut report, bundle, genesis, options);
-    if outcome == Err(Stop::Invalid) {
-        say_line_ends(&mut checks, genesis);
-    }
     report.standing = outcome.ok();
     report.verdict = outcome.err().map_or(Verdict::Valid, Verdict::from);
     report.checks = checks.lines;
     report.sentence = sentence(&report, options);
     report
-}
-
-/// A genesis file that a program rewrote with Windows line ends founds another chain: said, because nothing else shows it.
-fn say_line_ends(checks: &mut Checks, genesis: &[u8]) {
-    let about_it =
-        |line: &&mut Check| ["genesis", "validators", "certificate"].contains(&line.name) && !line.ok;
-    if genesis.windows(2).any(|pair| pair == b"\r\n")
-        && let Some(line) = checks.lines.last_mut().filter(about_it)
-    {
-        line.detail.push_str(
-            " The genesis file has Windows line ends (CRLF): was it changed on its way? Fetch it unchanged, as binary.",
-        );
-    }
 }
 
 fn run(
@@ -114,7 +98,10 @@ fn run(
 
 fn check_genesis(checks: &mut Checks, sha256: Hash, bytes: &[u8], options: &Options) -> Result<Parsed, Stop> {
     if options.genesis_sha256.is_some_and(|expected| expected != sha256) {
-        return checks.fail("genesis", format!("The genesis file has SHA-256 {sha256}, not the one given."));
+        let why = Genesis::parse(bytes).err().filter(|error| *error == GenesisError::LineEnds);
+        let why = why.map_or_else(String::new, |error| format!(" Its reason may be that {error}."));
+        return checks
+            .fail("genesis", format!("The genesis file has SHA-256 {sha256}, not the one given.{why}"));
     }
     let parsed = match Genesis::parse(bytes) {
         Ok(parsed) => parsed,

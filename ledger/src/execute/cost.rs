@@ -25,7 +25,7 @@ pub mod unit {
     /// A further signature.
     pub const SIGNATURE: Work = 70_000;
     /// A byte of a transaction: decoded, encoded again, hashed.
-    pub const BYTE: Work = 3;
+    pub const BYTE: Work = 8;
     /// A record of the authenticated map, written.
     pub const RECORD: Work = 30_000;
     /// A record as large as its type may be, read.
@@ -140,8 +140,13 @@ impl Cost {
             Payload::RunRound(run) => self.touches = vec![Touch::Run(run.round)],
             Payload::RecordAudit(audit) => {
                 self.large(2);
-                self.records(1);
+                self.records(2);
+                self.work = self.work.saturating_add(unit::ROW_READ);
                 self.touches = vec![Touch::Requests(audit.round)];
+            }
+            Payload::TakeRows(_) => {
+                self.large(1);
+                self.records(2);
             }
             Payload::BudgetStatement(_) => {
                 self.large(1);

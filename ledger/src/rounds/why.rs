@@ -122,7 +122,8 @@ impl Decided {
         let (round, class): (Round, Class) = (open(&context.record)?, open(&context.class)?);
         let decision: Decision = open(&context.decision)?;
         let schools: Vec<School> = context.schools.iter().map(open).collect::<Result<_, _>>()?;
-        let pools: Vec<PoolRecord> = context.pools.iter().map(open).collect::<Result<_, _>>()?;
+        let mut pools: Vec<PoolRecord> = context.pools.iter().map(open).collect::<Result<_, _>>()?;
+        pools.retain(|pool| decision.concerns(pool));
         let request = |row: &crate::audit::bundle::DecidedRequest| {
             Ok((row.handle, RequestRow::from_canonical(&row.request)?))
         };

@@ -18,7 +18,7 @@
 //! | `leaves/D` | [`DistrictLeaves`] |
 //! | `milestone/D HANDLE N`, `superseded/D HANDLE N` | [`Milestone`]; the number of its correction |
 //! | `milestones_recorded/YEAR K`, `milestones_shown/YEAR K` | [`MilestonesRecorded`]; [`MilestonesShown`], for anybody |
-//! | `audit/R HANDLE` | [`AuditResult`] |
+//! | `audit/R HANDLE`, `rows_taken/R A` | [`AuditResult`]; [`RowsTaken`]: an auditor has the round's rows |
 //! | `budget/A YEAR` | [`Budget`] |
 //! | `stated_budget/A YEAR`, `stated_equity/A YEAR` | [`StatedBudget`], [`StatedEquity`] |
 //! | `class/C`, `pool/C P`, `pool_class/P`, `pool_at/C S K` | [`Class`], [`PoolRecord`], and two indexes |
@@ -64,7 +64,10 @@ pub use resources::{
     BandCounts, Budget, Class, Decision, DecisionRow, Placement, PoolPrice, PoolRecord, RefusedRun,
     RequestRow, Round, RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate, StoredPlain,
 };
-pub use service::{Acknowledgement, Moment, Reversion, Utilisation};
+pub use service::{
+    Acknowledgement, DecisionStanding, Moment, ROWS_OPEN_MS, Reversion, RowsTaken, Utilisation,
+    decision_standing,
+};
 pub use students::{
     AuditResult, District, DistrictLeaves, Mastered, Milestone, MilestonesRecorded, MilestonesShown, School,
     StudentLeaf,
@@ -222,6 +225,10 @@ keys! {
     milestones_shown_key(year: SchoolYear => year.0.to_be_bytes(), kind: MilestoneKind => [kind as u8]) = "milestones_shown/";
     /// An auditor's result on a drawn student.
     audit_key(round: RoundId => round.0.to_be_bytes(), handle: &Handle => handle.0) = "audit/";
+    /// That an auditor took a round's rows.
+    rows_taken_key(round: RoundId => round.0.to_be_bytes(), auditor: &AccountId => auditor.0) = "rows_taken/";
+    /// All auditors who took a round's rows.
+    rows_taken_prefix(round: RoundId => round.0.to_be_bytes()) = "rows_taken/";
     /// All results of a round.
     audits_prefix(round: RoundId => round.0.to_be_bytes()) = "audit/";
     /// A funder's stated budget of a school year.
@@ -333,6 +340,8 @@ readers! {
     budget(funder: &AccountId, year: SchoolYear) -> Budget = budget_key(funder, year);
     /// An auditor's result on a drawn student.
     audit_result(round: RoundId, handle: &Handle) -> AuditResult = audit_key(round, handle);
+    /// That an auditor took a round's rows.
+    rows_taken(round: RoundId, auditor: &AccountId) -> RowsTaken = rows_taken_key(round, auditor);
     /// A funder's stated budget.
     stated_budget(funder: &AccountId, year: SchoolYear) -> StatedBudget = stated_budget_key(funder, year);
     /// A funder's stated floor.
@@ -397,6 +406,8 @@ listings! {
     milestones_shown() -> MilestonesShown = b"milestones_shown/";
     /// The audit results of a round, by handle.
     audits(round: RoundId) -> AuditResult = audits_prefix(round);
+    /// The auditors who took a round's rows, by account.
+    rows_takings(round: RoundId) -> RowsTaken = rows_taken_prefix(round);
     /// All budgets.
     budgets() -> Budget = b"budget/";
     /// All classes.

@@ -113,6 +113,13 @@ pub enum Event {
         /// How many.
         handles: u32,
     } = 23,
+    /// An auditor took a round's rows.
+    RowsTaken {
+        /// Of which round.
+        round: RoundId,
+        /// How often it did.
+        times: u32,
+    } = 25,
     /// Money was added to a budget.
     BudgetFunded {
         /// The funder.

@@ -31,7 +31,7 @@ pub use resources::{
 };
 pub use students::{
     AnchorStates, ConsentEntry, Finding, MasteryProof, MilestoneKind, RecordAudit, RecordConsent,
-    RecordErasure, RecordMilestone, StudentState,
+    RecordErasure, RecordMilestone, StudentState, TakeRows,
 };
 
 /// Declares [`Payload`], [`PayloadKind`] and the dispatch in one list, so that none is forgotten.
@@ -112,6 +112,8 @@ payloads! {
     RecordErasure = 23,
     /// Records what an audit of a drawn student found.
     RecordAudit = 24,
+    /// Lists an auditor who takes a round's rows.
+    TakeRows = 25,
     /// Adds money to the sender's budget of a school year.
     FundBudget = 40,
     /// Shows that amounts by school sum to a budget, without the amounts.

@@ -8,6 +8,8 @@
 
 mod error;
 
+pub mod acknowledgements;
+pub mod audits;
 pub mod equity;
 pub mod family;
 pub mod index;

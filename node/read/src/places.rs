@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aula_ledger::rounds::report::{CellCounts, PublishedCell};
 use aula_ledger::state::StoreError;
-use aula_ledger::state::schema::{self, AccessLog, Class, District, PoolRecord, School};
+use aula_ledger::state::schema::{self, AccessLog, Class, DecisionStanding, District, PoolRecord, School};
 use aula_ledger::types::{ClassId, DistrictId, Height, PoolId, RoundId, SchoolId};
 use serde::Serialize;
 
@@ -22,6 +22,8 @@ pub struct InRound {
     pub title: String,
     /// The school year.
     pub school_year: u16,
+    /// Whether the decision stands.
+    pub standing: Option<DecisionStanding>,
     /// The figures; none when withheld.
     pub counts: Option<CellCounts>,
 }
@@ -86,6 +88,8 @@ pub struct PoolFigures {
 pub struct PoolInRound {
     /// Which round.
     pub round: RoundId,
+    /// Whether the decision stands.
+    pub standing: Option<DecisionStanding>,
     /// Its price.
     pub price: Option<i64>,
     /// Places used.
@@ -109,6 +113,7 @@ fn in_rounds(
             round: round.round,
             title: classes.get(&round.class).map(|c| c.definition.title.to_string()).unwrap_or_default(),
             school_year: round.school_year.0,
+            standing: schema::decision_standing(view, round)?,
             counts: cell.counts,
         });
     }
@@ -185,11 +190,13 @@ pub fn pool(view: &ChainView, id: PoolId) -> Result<Option<PoolFigures>, StoreEr
     let mut rounds = Vec::new();
     for round in schema::rounds(view)?.iter().rev().filter(|round| round.class == record.class) {
         let report = schema::published_report(view, round.round)?;
-        let Some(decision) = RoundView::of(view, round)?.decision else { continue };
+        let round = RoundView::of(view, round)?;
+        let Some(decision) = &round.decision else { continue };
         let line = decision.prices.iter().find(|line| line.pool == id);
         let demand = report.as_ref().and_then(|report| report.pools.iter().find(|line| line.pool == id));
         rounds.push(PoolInRound {
             round: round.round,
+            standing: round.standing,
             price: line.and_then(|line| line.price),
             used: line.and_then(|line| line.used),
             demand: demand.and_then(|line| line.demand),

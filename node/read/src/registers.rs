@@ -10,7 +10,8 @@ use super::table::Table;
 use aula_store::ChainView;
 
 /// What can be exported.
-pub const NAMES: [&str; 14] = [
+pub const NAMES: [&str; 15] = [
+    "audits-of-round-N",
     "budgets",
     "classes",
     "districts",
@@ -182,6 +183,7 @@ fn all_rounds(view: &ChainView) -> Result<Table, StoreError> {
         "title",
         "school_year",
         "status",
+        "standing",
         "opened",
         "requests",
         "placed",
@@ -213,6 +215,7 @@ fn round_row(view: &ChainView, round: &RoundView) -> Result<Vec<Value>, StoreErr
         json!(round.title),
         json!(round.school_year),
         json!(round.status_word()),
+        json!(round.standing),
         json!(round.opened),
         json!(decision.and_then(|d| d.requests)),
         json!(decision.and_then(|d| d.placed)),

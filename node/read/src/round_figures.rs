@@ -11,6 +11,7 @@ use aula_ledger::types::{Cents, ClassId, PoolId, RoundId, SchoolId};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::acknowledgements::{self, OwedLine};
 use super::rounds::{RoundView, placed};
 use super::table::Table;
 use aula_store::ChainView;
@@ -60,6 +61,8 @@ pub struct RoundFigures {
     pub round: RoundView,
     /// Its report.
     pub report: Option<PublishedReport>,
+    /// What schools owe an acknowledgement for.
+    pub acknowledgements: Vec<OwedLine>,
     /// The class's pools.
     pub pools: Vec<PoolLine>,
     /// By school.
@@ -77,7 +80,7 @@ impl RoundFigures {
     /// When the database fails.
     pub fn read(view: &ChainView, id: RoundId) -> Result<Option<Self>, StoreError> {
         let Some(record) = schema::round(view, id)? else { return Ok(None) };
-        let round = RoundView::of(view, &record)?;
+        let round = RoundView::whole(view, &record)?;
         let report = schema::published_report(view, id)?;
         let class = schema::class(view, record.class)?;
         let known: BTreeMap<SchoolId, School> =
@@ -95,6 +98,7 @@ impl RoundFigures {
             pools: pools.collect(),
             schools: schools.collect(),
             report,
+            acknowledgements: acknowledgements::of_round(view, id)?,
             before,
             report_before,
             round,
@@ -102,7 +106,8 @@ impl RoundFigures {
     }
 }
 
-/// The newest decided round before this one whose class has the same kinds: of this class, or of an earlier year's.
+/// The newest decided round before this one whose class has the same kinds: of this class, or of an earlier year's. One that
+/// was taken back is nothing to compare with.
 fn before(view: &ChainView, record: &Round, class: Option<&Class>) -> Result<Option<RoundId>, StoreError> {
     let Some(wanted) = class.map(|class| &class.definition.kinds) else { return Ok(None) };
     let classes = schema::classes(view)?;
@@ -110,10 +115,15 @@ fn before(view: &ChainView, record: &Round, class: Option<&Class>) -> Result<Opt
         classes.iter().any(|one| one.definition.class == class && one.definition.kinds == *wanted)
     };
     let earlier = schema::rounds(view)?;
-    let found = earlier.iter().rev().find(|round| {
+    let of_kind = |round: &&Round| {
         round.round < record.round && matches!(round.status, RoundStatus::Decided { .. }) && same(round.class)
-    });
-    Ok(found.map(|round| round.round))
+    };
+    for round in earlier.iter().rev().filter(of_kind) {
+        if schema::reversion(view, round.round)?.is_none() {
+            return Ok(Some(round.round));
+        }
+    }
+    Ok(None)
 }
 
 fn pool_line(
@@ -161,6 +171,7 @@ fn school_line(cell: &PublishedCell, known: &BTreeMap<SchoolId, School>) -> Scho
 pub fn school_table(figures: &RoundFigures) -> Table {
     let columns: &[&str] = &[
         "round",
+        "standing",
         "school",
         "district",
         "school_type",
@@ -174,6 +185,7 @@ pub fn school_table(figures: &RoundFigures) -> Table {
         let c = line.counts;
         vec![
             json!(figures.round.round),
+            json!(figures.round.standing),
             json!(line.school),
             json!(line.district),
             json!(line.school_type),
@@ -191,6 +203,7 @@ pub fn school_table(figures: &RoundFigures) -> Table {
 pub fn pool_table(figures: &RoundFigures) -> Table {
     let columns: &[&str] = &[
         "round",
+        "standing",
         "pool",
         "school",
         "kind",
@@ -205,6 +218,7 @@ pub fn pool_table(figures: &RoundFigures) -> Table {
     let row = |line: &PoolLine| -> Vec<Value> {
         vec![
             json!(figures.round.round),
+            json!(figures.round.standing),
             json!(line.pool),
             json!(line.school),
             json!(line.kind),

@@ -9,7 +9,7 @@ use std::ops::Deref;
 use aula_ledger::rounds::PublishedReport;
 use aula_ledger::rounds::report::{CellCounts, PublishedCell};
 use aula_ledger::state::StoreError;
-use aula_ledger::state::schema::{self, Class, Decision, Round, RoundStatus};
+use aula_ledger::state::schema::{self, Class, Decision, DecisionStanding, Round, RoundStatus};
 use aula_ledger::types::{AccountId, ClassId, Hash, Height, PoolId, RoundId};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
@@ -111,6 +111,12 @@ pub struct RoundView {
     pub requests: Option<u32>,
     /// What was decided.
     pub decision: Option<DecisionView>,
+    /// Whether the decision stands; none before it is decided.
+    pub standing: Option<DecisionStanding>,
+    /// In which block it was taken back.
+    pub reverted_at: Option<Height>,
+    /// The decision that took its place.
+    pub replaced_by: Option<RoundId>,
 }
 
 impl Deref for RoundView {
@@ -123,7 +129,7 @@ impl Deref for RoundView {
 
 impl Serialize for RoundView {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { record, title, requests, decision } = self;
+        let Self { record, title, requests, decision, standing, reverted_at, replaced_by } = self;
         // Every field is named, so that a new one is shown only when somebody decides that here.
         let Round {
             round,
@@ -140,7 +146,7 @@ impl Serialize for RoundView {
             pairs: _,
             status,
         } = record;
-        let mut fields = serializer.serialize_struct("RoundView", 14)?;
+        let mut fields = serializer.serialize_struct("RoundView", 17)?;
         fields.serialize_field("round", round)?;
         fields.serialize_field("class", class)?;
         fields.serialize_field("title", title)?;
@@ -154,6 +160,9 @@ impl Serialize for RoundView {
         fields.serialize_field("terms", terms)?;
         fields.serialize_field("requests", requests)?;
         fields.serialize_field("status", status)?;
+        fields.serialize_field("standing", standing)?;
+        fields.serialize_field("reverted_at", reverted_at)?;
+        fields.serialize_field("replaced_by", replaced_by)?;
         fields.serialize_field("decision", decision)?;
         fields.end()
     }
@@ -225,30 +234,59 @@ impl RoundView {
         let report = schema::published_report(view, round.round)?;
         let decision = schema::decision(view, round.round)?;
         let class = schema::class(view, round.class)?;
-        Ok(Self::new(round, title(class.as_ref(), round.class), decision.as_ref(), report.as_ref()))
-    }
-
-    fn new(
-        round: &Round,
-        title: String,
-        decision: Option<&Decision>,
-        report: Option<&PublishedReport>,
-    ) -> Self {
-        Self {
+        Ok(Self {
             record: round.clone(),
-            title,
-            requests: report.and_then(|report| report.students),
-            decision: decision.map(|decision| DecisionView::of(decision, report)),
-        }
+            title: title(class.as_ref(), round.class),
+            requests: report.as_ref().and_then(|report| report.students),
+            decision: decision.map(|decision| DecisionView::of(&decision, report.as_ref())),
+            standing: schema::decision_standing(view, round)?,
+            reverted_at: schema::reversion(view, round.round)?.map(|back| back.at.height),
+            replaced_by: None,
+        })
     }
 
-    /// Where the round is, in a word.
+    /// The same with what took its place, which the rounds of its class tell.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn whole(view: &ChainView, round: &Round) -> Result<Self, StoreError> {
+        let mut rounds = vec![Self::of(view, round)?];
+        if rounds.iter().any(|one| one.standing == Some(DecisionStanding::Replaced)) {
+            let of_class = |one: &&Round| one.class == round.class && one.round > round.round;
+            for later in schema::rounds(view)?.iter().filter(of_class) {
+                rounds.push(Self::of(view, later)?);
+            }
+        }
+        link(&mut rounds);
+        Ok(rounds.swap_remove(0))
+    }
+
+    /// True when the decision is the one that places students now.
+    pub fn stands(&self) -> bool {
+        self.standing == Some(DecisionStanding::Stands)
+    }
+
+    /// Where the round is, in a word: a decision that does not stand is never called decided alone.
     pub const fn status_word(&self) -> &'static str {
         match self.record.status {
             RoundStatus::Open => "open",
-            RoundStatus::Decided { .. } => "decided",
+            RoundStatus::Decided { .. } => match self.standing {
+                Some(DecisionStanding::Reverted) => "reverted",
+                Some(DecisionStanding::Replaced) => "replaced",
+                Some(DecisionStanding::Stands) | None => "decided",
+            },
             RoundStatus::GivenUp { .. } => "given up",
         }
+    }
+}
+
+/// Says of each replaced decision which one took its place: one that was never taken back itself.
+fn link(rounds: &mut [RoundView]) {
+    let took = |later: &RoundView| Some((later.decision.as_ref()?.replaces?, later.round));
+    let later = rounds.iter().filter(|one| one.standing != Some(DecisionStanding::Reverted)).filter_map(took);
+    let replaced: BTreeMap<RoundId, RoundId> = later.collect();
+    for round in rounds.iter_mut().filter(|one| one.standing == Some(DecisionStanding::Replaced)) {
+        round.replaced_by = replaced.get(&round.record.round).copied();
     }
 }
 
@@ -261,5 +299,9 @@ fn title(class: Option<&Class>, id: ClassId) -> String {
 /// # Errors
 /// When the database fails.
 pub fn all(view: &ChainView) -> Result<Vec<RoundView>, StoreError> {
-    schema::rounds(view)?.iter().map(|round| RoundView::of(view, round)).collect()
+    let rounds: Result<Vec<RoundView>, StoreError> =
+        schema::rounds(view)?.iter().map(|round| RoundView::of(view, round)).collect();
+    let mut rounds = rounds?;
+    link(&mut rounds);
+    Ok(rounds)
 }

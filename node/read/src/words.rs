@@ -15,6 +15,7 @@ pub fn kind(name: &str) -> &str {
         "RecordConsent" => "Consents recorded",
         "RecordErasure" => "Students erased",
         "RecordAudit" => "Audit recorded",
+        "TakeRows" => "Rows taken by an auditor",
         "FundBudget" => "Budget funded",
         "BudgetStatement" => "Budget stated",
         "EquityStatement" => "Fair floor proved",
@@ -84,6 +85,11 @@ fn resources(name: &str, event: &Value) -> String {
     let large = |field: &str| event[field].as_u64().map_or_else(|| number(&event[field]), grouped);
     let t = |field: &str| text(&event[field]);
     match name {
+        "rows_taken" => format!(
+            "An auditor took the rows of round {} (taken {} times): who asked, under pseudonyms, and what each got.",
+            n("round"),
+            n("times")
+        ),
         "audit_recorded" => format!("An auditor recorded for round {}: {}.", n("round"), t("finding")),
         "budget_funded" => format!(
             "The budget of school year {} was funded to {} in all.",

@@ -1,18 +1,20 @@
-//! A decided round as the public, a member and a family's question see it: one rule decides what is withheld.
+//! A decided round as everybody and a family's question see it: one rule decides what is withheld.
 
-use aula_ledger::tx::{ReportUtilisation, RevertDecision};
-use aula_ledger::types::{Handle, Hash, PoolId};
+use aula_ledger::proof::sample::audit_sample;
+use aula_ledger::state::{StateReader, schema};
+use aula_ledger::tx::{Finding, RecordAudit, ReportUtilisation, RevertDecision, TakeRows};
+use aula_ledger::types::{DistrictId, Handle, Hash, PoolId};
 use clap::Parser;
 use serde_json::json;
 
 use super::*;
 use crate::cli::{Cli, Command};
-use crate::command::query::{self, member_client};
+use crate::command::query;
 use crate::terminal::{Context, Outcome, Verdict};
 use crate::testkit::round::{ROUND, accept, decided, handle};
 
 #[tokio::test]
-async fn the_public_sees_the_ledgers_report_and_no_small_count_a_member_sees_all() -> Tested {
+async fn everybody_sees_the_ledgers_report_and_no_small_count() -> Tested {
     let s = served_chain(decided()?).await?;
     let round: Value = s.client.get("/v1/rounds/0").await.map_err(failed)?;
     // Nothing else of the round's record: how many pairs it has would tell how many ask.
@@ -26,12 +28,15 @@ async fn the_public_sees_the_ledgers_report_and_no_small_count_a_member_sees_all
             "equity",
             "opened",
             "opened_ms",
+            "replaced_by",
             "requests",
             "requests_until",
             "reveals_until",
+            "reverted_at",
             "round",
             "school_year",
             "stale_from",
+            "standing",
             "status",
             "terms",
             "title"
@@ -58,14 +63,6 @@ async fn the_public_sees_the_ledgers_report_and_no_small_count_a_member_sees_all
     assert_eq!(report["seed"]["seeds_open_to_the_missing"], 2);
     let owed = |report: &Value| report["acknowledgements"][0].clone();
     assert_eq!((&owed(&report)["places"], &owed(&report)["state"]), (&Value::Null, &json!("waiting")));
-
-    let member = member_client(&s.client, &s.chain.home).await.map_err(failed)?;
-    let report: Value = member.get("/v1/rounds/0/report").await.map_err(failed)?;
-    assert_eq!(owed(&report)["places"], 4);
-    assert_eq!(
-        member.get::<Value>("/v1/rounds/0").await.map_err(failed)?["decision"]["report"]["placed"],
-        15
-    );
     Ok(())
 }
 
@@ -84,11 +81,105 @@ async fn what_follows_a_decision_is_in_the_report() -> Tested {
     let block: Value =
         s.client.get(&format!("/v1/blocks/{}", report["as_of_height"])).await.map_err(failed)?;
     assert_eq!(block["outlines"][0]["events"][0]["freed"], Value::Null);
-    let member = member_client(&s.client, &s.chain.home).await.map_err(failed)?;
-    let report: Value = member.get("/v1/rounds/0/report").await.map_err(failed)?;
-    assert_eq!(report["reverted"]["freed"], 15);
     let missing = s.client.get::<Value>("/v1/rounds/7/report").await.err().ok_or("a report")?;
     assert_eq!(missing.code, "not_found");
+    Ok(())
+}
+
+/// What pages, API and CSV say of a round whose decision stands, and of the same once it was taken back.
+#[tokio::test]
+async fn a_reverted_decision_says_so_wherever_it_is_shown() -> Tested {
+    let mut s = served_chain(decided()?).await?;
+    let page = async |s: &Served, path: &str| -> Result<String, Box<dyn std::error::Error>> {
+        Ok(String::from_utf8(s.client.get_bytes(path).await.map_err(failed)?)?)
+    };
+    let pages = ["/", "/rounds", "/rounds/0", "/pools/1", "/schools/11", "/districts/1"];
+    for path in pages {
+        let text = page(&s, path).await?;
+        assert!(text.contains("stands") || path == "/rounds/0", "{path}");
+        assert!(!text.contains("<strong>reverted") && !text.contains("Reverted:"), "{path}");
+    }
+    // Due within a millisecond of block time, so late from the next block on.
+    s.chain.block(&[]).map_err(failed)?;
+    s.chain.block(&[]).map_err(failed)?;
+    assert!(page(&s, "/").await?.contains("Acknowledgements that are overdue"));
+    let own = page(&s, "/rounds/0").await?;
+    assert!(own.contains("id=\"acknowledgements\"") && own.contains("2 of 2 are overdue"));
+    accept(&mut s.chain, vec![RevertDecision { round: ROUND, reason: Hash([4; 32]) }.into()])?;
+    for path in pages {
+        let text = page(&s, path).await?;
+        assert!(
+            text.contains("<strong>reverted") || text.contains("Reverted: this decision no longer"),
+            "{path}"
+        );
+    }
+    assert!(
+        !page(&s, "/").await?.contains("Acknowledgements that are overdue"),
+        "nobody owes what does not stand"
+    );
+    for path in ["/v1/rounds/0", "/v1/rounds/0/report"] {
+        assert_eq!(s.client.get::<Value>(path).await.map_err(failed)?["standing"], "reverted", "{path}");
+    }
+    let all: Value = s.client.get("/v1/rounds").await.map_err(failed)?;
+    let tip = s.client.height().await.map_err(failed)?;
+    assert_eq!(
+        (&all["rounds"][0]["standing"], &all["rounds"][0]["reverted_at"]),
+        (&json!("reverted"), &json!(tip))
+    );
+    assert_eq!(
+        s.client.get::<Value>("/v1/rounds/0/figures").await.map_err(failed)?["round"]["standing"],
+        "reverted"
+    );
+    for (file, line) in [
+        ("rounds.csv", "round,class,title,school_year,status,standing,"),
+        ("schools-of-round-0.csv", "round,standing,"),
+        ("pools-of-round-0.csv", "round,standing,"),
+    ] {
+        let csv = page(&s, &format!("/v1/export/{file}")).await?;
+        assert!(csv.starts_with(line) && csv.contains(",reverted,"), "{file}: {csv}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_truth_audit_is_counted_by_district_and_who_took_the_rows_is_told() -> Tested {
+    let mut s = served_chain(decided()?).await?;
+    let audits = async |s: &Served| s.client.get::<Value>("/v1/rounds/0/audits").await.map_err(failed);
+    let told = audits(&s).await?;
+    assert_eq!(
+        (&told["all"]["drawn"], &told["all"]["open"], &told["rows_taken"]),
+        (&json!(1), &json!(1), &json!([]))
+    );
+    let view = s.chain.db.latest();
+    let decision = schema::decision(&*view, ROUND)?.ok_or("a decision")?;
+    let sample = audit_sample(&decision.seed, (1..=24).map(|number| (DistrictId(1), handle(number))));
+    let drawn = sample.first().copied().ok_or("nobody is drawn")?;
+    let row = view.row(&schema::requests_tree(ROUND), &drawn)?.ok_or("a request")?;
+    let state_row = schema::decode::<schema::RequestRow>(&row)?.state_row;
+    let audit = RecordAudit {
+        round: ROUND,
+        handle: drawn,
+        state_row,
+        finding: Finding::Replayed,
+        report: Hash([3; 32]),
+    };
+    accept(&mut s.chain, vec![TakeRows { round: ROUND }.into(), audit.into()])?;
+    let told = audits(&s).await?;
+    assert_eq!(told["districts"][0]["replayed"], 1);
+    assert_eq!((&told["districts"][0]["district"], &told["all"]["open"]), (&json!(1), &json!(0)));
+    assert_eq!((&told["rows_taken"][0]["name"], &told["rows_taken"][0]["times"]), (&json!("all"), &json!(1)));
+    let page = String::from_utf8(s.client.get_bytes("/rounds/0").await.map_err(failed)?)?;
+    assert!(
+        page.contains("1 students drawn, of 0 nothing is on record yet")
+            && !page.contains(&drawn.to_string())
+    );
+    let csv =
+        String::from_utf8(s.client.get_bytes("/v1/export/audits-of-round-0.csv").await.map_err(failed)?)?;
+    assert!(csv.ends_with("0,1,1,1,0,0,0,0,0,0\n"), "{csv}");
+    assert_eq!(
+        s.client.get::<Value>("/v1/rounds/7/audits").await.err().map(|f| f.code).as_deref(),
+        Some("not_found")
+    );
     Ok(())
 }
 
@@ -105,7 +196,9 @@ async fn why(s: &Served, args: &[String]) -> Result<Outcome, Failure> {
 
 #[tokio::test]
 async fn a_family_is_told_why_and_what_if_from_the_nodes_round() -> Tested {
-    let s = served_chain(decided()?).await?;
+    let mut s = served_chain(decided()?).await?;
+    // The home's member is an auditor too, whom the ledger lists as having the round's rows.
+    accept(&mut s.chain, vec![TakeRows { round: ROUND }.into()])?;
     let genesis = s.chain.home.genesis_file().display().to_string();
     let asked = |round: &str, handle: Handle, more: &[&str]| -> Vec<String> {
         let handle = handle.to_string();

@@ -7,16 +7,18 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aula_ledger::audit::{Options, Verdict, verify};
+use aula_ledger::credential::Scope;
+use aula_ledger::tx::TakeRows;
 use aula_ledger::types::{DistrictId, Height, TimeMs};
 use clap::Args;
 use serde::Serialize;
 
 use super::{Advise, Answer, Context, Failure, Outcome, start};
 use crate::client::Client;
-use crate::client::sender::Sender;
+use crate::client::sender::{Sender, submit};
 use crate::client::watch::Watcher;
 use crate::clock::now_ms;
 use crate::config::set;
@@ -29,6 +31,8 @@ use crate::demo::twins::{self, Twins};
 use crate::keys::{KeyKind, NodeKey};
 use crate::localnet::{Localnet, Plan, Prepared, prepare};
 
+/// How long the ledger may take to list that the auditor takes a round's rows.
+const TAKEN_WITHIN: Duration = Duration::from_secs(60);
 /// How far ahead the demo's transactions stay valid, in heights: more than a demo has.
 const VALID_HEIGHTS: u64 = 1_000_000;
 
@@ -253,7 +257,12 @@ impl Story<'_> {
         let last =
             last.ok_or_else(|| Failure::because("no device round was decided", "see the nodes' logs"))?;
         let genesis = self.prepared.genesis.sha256;
-        let reader = self.client.signed_by(genesis, auditor.account(), auditor.signing_key().clone());
+        // The auditor takes the rows, which the ledger lists, as `aula evidence round` does.
+        let (account, key) = (auditor.account(), auditor.signing_key().clone());
+        let taken = self.sender(account, key.clone()).sign(TakeRows { round: last.round });
+        submit(&self.client, &taken).await?;
+        self.client.wait_final(&taken.id, TAKEN_WITHIN).await?;
+        let reader = self.client.signed_by(genesis, account, key, Scope::Round(last.round));
         let bytes = reader.get_bytes(&format!("/v1/evidence/round/{}", last.round)).await?;
         let path = self.root.join(format!("round-{}.bundle", last.round));
         std::fs::write(&path, &bytes)

@@ -1,32 +1,38 @@
 //! `aula evidence`: fetches an evidence bundle from a node and writes it to a file.
 //!
-//! Bundles hold rows, so the request carries a credential signed with the home's account key: a member's or an
-//! auditor's. Where the home is a district's, `disclose` adds what only the district knows: the fields named with
+//! Bundles hold rows, so the request carries a credential signed with the home's account key, of the one scope that it
+//! needs ([`rows`]): a district's for its own students, an auditor's for a round whose rows the ledger lists it as having
+//! taken, a funder's for its own money. Where the home is a district's, `disclose` adds what only the district knows: the fields named with
 //! `--fields`, and a proof of a decision's need band. Whoever gets the file needs no node to check it: `aula-audit
 //! verify FILE --genesis G`.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use aula_ledger::audit::bundle::StudentStanding;
+use aula_ledger::audit::bundle::{DecidedRequest, StudentStanding};
 use aula_ledger::audit::{Bundle, Subject};
-use aula_ledger::codec::Canonical;
+use aula_ledger::codec::{Canonical, CodecError};
 use aula_ledger::proof::sample::audit_sample;
-use aula_ledger::state::schema::Decision;
-use aula_ledger::types::Handle;
+use aula_ledger::state::schema::{Decision, RequestRow};
+use aula_ledger::tx::Finding;
+use aula_ledger::types::{Handle, Hash, Height, RoundId};
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+pub mod act;
 pub mod audit;
 pub(super) mod disclose;
 pub(super) mod reader;
+pub(super) mod rows;
 
+use act::Act;
 use disclose::{Own, Undisclosed};
+use rows::Rows;
 
 use super::rpc::RpcArgs;
+use super::vault::record::LedgerArgs;
 use super::{Advise, Context, Failure, Outcome, absolute, vault};
-use crate::client::sender::Sender;
 
 /// Arguments of `aula evidence`.
 #[derive(Debug, Args)]
@@ -49,7 +55,8 @@ pub struct EvidenceArgs {
 /// About what a bundle is.
 #[derive(Debug, Subcommand)]
 pub enum About {
-    /// A whole round: every request and decision, and that no assignment costs less
+    /// A whole round: every request and decision, and that no assignment costs less. For auditors: the ledger lists who
+    /// takes a round's rows
     Round {
         /// The round's number
         round: u32,
@@ -57,7 +64,7 @@ pub enum About {
         #[command(flatten)]
         place: Place,
     },
-    /// The decision on one student's request
+    /// The decision on one student's request: for its district, or an auditor
     Allocation {
         /// The round's number
         round: u32,
@@ -78,14 +85,18 @@ pub enum About {
         /// Fields to open, separated by commas: skill:NNNNN, need, engagement. Needs the district's own folder as --home
         #[arg(long, value_name = "NAMES")]
         fields: Option<String>,
-        /// A file with the reader's credential, or - for standard input [default: the district's own key, as a counselor]
+        /// For an auditor: the round whose rows it has taken, and that has the student
+        #[arg(long, value_name = "N")]
+        round: Option<u32>,
+        /// A file with the reader's credential, or - for standard input [default: the district's own key, as its operator who
+        /// opens evidence]
         #[arg(long, env = "AULA_VAULT_CREDENTIAL_FILE", value_name = "FILE")]
         credential: Option<PathBuf>,
         /// Where and whence
         #[command(flatten)]
         place: Place,
     },
-    /// Where a funder's money of a year went, as statements without an amount
+    /// That the amounts by school which a funder stated sum to the year's budget, without an amount
     Budget {
         /// The funder's account, 40 hex digits
         funder: String,
@@ -106,7 +117,8 @@ pub enum About {
         #[command(flatten)]
         place: Place,
     },
-    /// Which students of a decided round its seed draws for an audit; writes no file
+    /// Which students of a decided round its seed draws for an audit: all for an auditor, its own for a district; writes no
+    /// file
     Sample {
         /// The round's number
         round: u32,
@@ -133,8 +145,8 @@ pub struct Place {
 }
 
 impl About {
-    /// Which node is asked, the route, and where the bundle goes; no file for a sample, nothing for an audit.
-    fn asked(&self) -> Option<(&RpcArgs, String, Option<&Place>)> {
+    /// Which node is asked, the route, and where the bundle goes; nothing for a sample and an audit.
+    fn asked(&self) -> Option<(String, &Place)> {
         let (route, place) = match self {
             Self::Round { round, place } => (format!("round/{round}"), place),
             Self::Allocation { round, handle, place } => (format!("allocation/{round}/{handle}"), place),
@@ -143,11 +155,24 @@ impl About {
             }
             Self::Budget { funder, school_year, place } => (format!("budget/{funder}/{school_year}"), place),
             Self::Access { district, place, .. } => (format!("access/{district}"), place),
-            Self::Sample { round, rpc } => return Some((rpc, format!("/v1/evidence/round/{round}"), None)),
-            Self::Audit(_) => return None,
+            Self::Sample { .. } | Self::Audit(_) => return None,
         };
         let waypoint = place.waypoint.map(|height| format!("?waypoint={height}")).unwrap_or_default();
-        Some((&place.rpc, format!("/v1/evidence/{route}{waypoint}"), Some(place)))
+        Some((format!("/v1/evidence/{route}{waypoint}"), place))
+    }
+
+    /// The bundle's bytes, asked for with the one credential that opens them; none for what is public.
+    async fn fetch(&self, context: &Context, route: &str, place: &Place) -> Result<Vec<u8>, Failure> {
+        if let Self::Access { .. } = self {
+            return place.rpc.client(context)?.get_bytes(route).await;
+        }
+        let rows = Rows::of_home(context, &LedgerArgs::of(&place.rpc)).await?;
+        match self {
+            Self::Round { round, .. } => rows.of_round(RoundId(*round), route).await,
+            Self::Allocation { round, .. } => rows.of_student(Some(RoundId(*round)), route).await,
+            Self::Student { round, .. } => rows.of_student(round.map(RoundId), route).await,
+            _ => rows.money().get_bytes(route).await,
+        }
     }
 
     /// What to do when the node does not have it, where that is more than waiting.
@@ -170,13 +195,13 @@ impl About {
     ) -> Result<(), Undisclosed> {
         match self {
             Self::Student { fields: Some(names), credential, .. } => {
-                Own { context, place, reader: credential.as_deref() }.fields(bundle, names)
+                Own { context, place, reader: credential.as_deref(), act: Act::open() }.fields(bundle, names)
             }
             Self::Access { entry: Some(number), .. } => {
-                Own { context, place, reader: None }.listed(bundle, *number)
+                Own { context, place, reader: None, act: Act::prove() }.listed(bundle, *number)
             }
             Self::Allocation { .. } => {
-                let own = Own { context, place, reader: None };
+                let own = Own { context, place, reader: None, act: Act::prove() };
                 if own.has_vault()? { own.band(bundle) } else { Ok(()) }
             }
             _ => Ok(()),
@@ -192,14 +217,14 @@ pub async fn run(context: &Context, args: &EvidenceArgs) -> Result<Outcome, Fail
     if let About::Audit(args) = &args.about {
         return audit::run(context, args).await;
     }
-    let Some((rpc, route, place)) = args.about.asked() else { return Ok(Outcome::printed()) };
-    let client = rpc.client(context)?;
-    let sender = Sender::of_home(&client, &context.home, 0).await?;
-    let reader = client.signed_by(*sender.genesis(), sender.account(), sender.key().clone());
-    let fetched = reader.get_bytes(&route).await.map_err(|failure| args.about.advise(failure))?;
+    if let About::Sample { round, rpc } = &args.about {
+        return sample(&Rows::of_home(context, &LedgerArgs::of(rpc)).await?, RoundId(*round)).await;
+    }
+    let Some((route, place)) = args.about.asked() else { return Ok(Outcome::printed()) };
+    let fetched = args.about.fetch(context, &route, place).await;
+    let fetched = fetched.map_err(|failure| args.about.advise(failure))?;
     let hint = "use the same version of the program as the node";
     let mut bundle = Bundle::from_canonical(&fetched).advise("the node sent no bundle", hint)?;
-    let Some(place) = place else { return sample(&bundle) };
     if let Err(undisclosed) = args.about.disclose(context, &args.records, &mut bundle) {
         return undisclosed.outcome();
     }
@@ -235,32 +260,72 @@ fn article(word: &str) -> &'static str {
     }
 }
 
-/// A round's draw.
-pub(super) struct Drawn {
-    pub(super) decision: Decision,
-    pub(super) requests: usize,
-    /// Who is drawn, ascending.
-    pub(super) drawn: BTreeSet<Handle>,
+/// A district's own rows of a round, as a node tells them.
+#[derive(Debug, Deserialize)]
+pub(super) struct OwnRows {
+    /// Before this height were the states anchored that the requests speak of.
+    pub opened: Height,
+    /// The rows, ascending by handle.
+    pub rows: Vec<OwnRow>,
 }
 
-/// Who is drawn, from a round's bundle: the same pure function that the ledger uses.
-pub(super) fn drawn(bundle: &Bundle) -> Result<Drawn, Failure> {
+/// A request of a district's own.
+#[derive(Debug, Deserialize)]
+pub(super) struct OwnRow {
+    /// Of which student.
+    pub handle: Handle,
+    /// What it asked.
+    pub request: OwnRequest,
+    /// Whether the seed drew the student.
+    pub drawn: bool,
+    /// What an auditor recorded of it.
+    pub finding: Option<Finding>,
+}
+
+/// The part of a request that an audit is about.
+#[derive(Debug, Deserialize)]
+pub(super) struct OwnRequest {
+    /// SHA-256 of the student's row that the request speaks of.
+    pub state_row: Hash,
+}
+
+/// The district's own rows of a round.
+///
+/// # Errors
+/// When the home is no district's, or the node refuses or cannot be reached.
+pub(super) async fn own_rows(rows: &Rows<'_>, round: RoundId) -> Result<OwnRows, Failure> {
+    let district = rows.district().ok_or_else(|| {
+        Failure::new("no_district", "the home acts for no district", "give a district's folder with --home")
+    })?;
+    rows.own().get(&format!("/v1/districts/{district}/rounds/{round}")).await
+}
+
+/// Who is drawn: for an auditor the whole draw, computed here from the round's rows by the function that the ledger uses;
+/// for a district its own students, as its node tells.
+async fn sample(rows: &Rows<'_>, round: RoundId) -> Result<Outcome, Failure> {
+    if !rows.is_auditor() {
+        let own = own_rows(rows, round).await?.rows;
+        let drawn: Vec<String> =
+            own.iter().filter(|row| row.drawn).map(|row| row.handle.to_string()).collect();
+        return Ok(told(json!({ "round": round, "requests": own.len(), "drawn": drawn }), own.len(), &drawn));
+    }
+    let bytes = rows.of_round(round, &format!("/v1/evidence/round/{round}")).await?;
     let hint = "use the same version of the program as the node";
-    let Subject::Round(round) = &bundle.subject else {
+    let bundle = Bundle::from_canonical(&bytes).advise("the node sent no bundle", hint)?;
+    let Subject::Round(evidence) = &bundle.subject else {
         return Err(Failure::new("bad_answer", "the node sent no round", hint));
     };
-    let decision = Decision::from_canonical(&round.context.decision.value);
+    let decision = Decision::from_canonical(&evidence.context.decision.value);
     let decision = decision.advise("the round's decision cannot be read", hint)?;
-    let drawn = audit_sample(&decision.seed, round.rows.iter().map(|row| &row.handle));
-    Ok(Drawn { decision, requests: round.rows.len(), drawn })
+    let district =
+        |row: &DecidedRequest| Ok((RequestRow::from_canonical(&row.request)?.district, row.handle));
+    let students: Result<Vec<_>, CodecError> = evidence.rows.iter().map(district).collect();
+    let drawn = audit_sample(&decision.seed, students.advise("a request cannot be read", hint)?);
+    let (requests, drawn) = (evidence.rows.len(), drawn.iter().map(Handle::to_string).collect::<Vec<_>>());
+    let json = json!({ "round": round, "seed": decision.seed, "requests": requests, "drawn": drawn });
+    Ok(told(json, requests, &drawn))
 }
 
-fn sample(bundle: &Bundle) -> Result<Outcome, Failure> {
-    let Drawn { decision, requests, drawn } = drawn(bundle)?;
-    let listed: Vec<String> = drawn.iter().map(Handle::to_string).collect();
-    let text = format!("{} of {requests} students are drawn\n{}", listed.len(), listed.join("\n"));
-    let json = json!({
-        "round": decision.round, "seed": decision.seed, "requests": requests, "drawn": listed,
-    });
-    Ok(Outcome::yes(json, text))
+fn told(json: Value, requests: usize, drawn: &[String]) -> Outcome {
+    Outcome::yes(json, format!("{} of {requests} students are drawn\n{}", drawn.len(), drawn.join("\n")))
 }

@@ -6,10 +6,6 @@ use serde_json::Value;
 
 use super::rpc::RpcArgs;
 use super::{Context, Failure, Outcome};
-use crate::client::Client;
-use crate::home::Home;
-use crate::http::credential::HEADER;
-use crate::keys::{KeyKind, NodeKey};
 
 pub mod why;
 
@@ -17,15 +13,12 @@ pub mod why;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  aula query blocks --limit 5\n  aula query transaction ID --output json\n  aula query rounds \
-                        --rpc http://127.0.0.1:8480\n  aula query --as-member round 3\n\nExit 1 when there is no such thing."
+                        --rpc http://127.0.0.1:8480\n  aula query round 3\n\nExit 1 when there is no such thing."
 )]
 pub struct QueryArgs {
     /// The node to ask
     #[command(flatten)]
     pub rpc: RpcArgs,
-    /// Sign the question with the home's account key: a member sees small cells too
-    #[arg(long, global = true)]
-    pub as_member: bool,
     /// What to ask for
     #[command(subcommand)]
     pub what: What,
@@ -137,10 +130,7 @@ pub async fn run(context: &Context, args: &QueryArgs) -> Result<Outcome, Failure
         What::Why(question) => return why::run(context, args, question).await,
         what => what.path().unwrap_or_default(),
     };
-    let mut client = args.rpc.client(context)?;
-    if args.as_member {
-        client = member_client(&client, &context.home).await?;
-    }
+    let client = args.rpc.client(context)?;
     match client.find::<Value>(&path).await? {
         Some(found) => {
             let text = serde_json::to_string_pretty(&found)?;
@@ -151,19 +141,4 @@ pub async fn run(context: &Context, args: &QueryArgs) -> Result<Outcome, Failure
             Ok(Outcome::no(serde_json::json!({ "found": false }), "there is no such thing on this chain"))
         }
     }
-}
-
-/// The same client, signing with the home's account key.
-///
-/// # Errors
-/// When the key is missing or the node does not say which chain it is on.
-pub async fn member_client(client: &Client, home: &Home) -> Result<Client, Failure> {
-    let key = NodeKey::of_home(home, KeyKind::Account)?;
-    client.signed_with(key).await.map_err(|failure| {
-        Failure::new(
-            &failure.code,
-            format!("cannot sign the header {HEADER}: {}", failure.message),
-            failure.hint,
-        )
-    })
 }

@@ -16,6 +16,7 @@ use aula_ledger::keys::account_of;
 use aula_ledger::names::{FieldName, TextError};
 use aula_ledger::types::{AccountId, ChainId, DistrictId, Handle, Hash, SchoolYear};
 use aula_vault::vault::EventIn;
+use aula_vault::versions::VersionIn;
 use aula_vault::{Folders, Identity, LocalId, Vault, VaultError};
 use aula_zk::StudentSecret;
 use ed25519_dalek::SigningKey;
@@ -23,7 +24,7 @@ use serde_json::Value;
 
 use crate::home::Home;
 use crate::keys::{KeyError, KeyKind, NodeKey};
-use crate::twin_record::{STATE_FIELD, TwinRecord};
+use crate::twin_record::{AnchoredState, STATE_FIELD, TwinRecord};
 use crate::whole_file;
 
 #[cfg(test)]
@@ -67,6 +68,8 @@ pub struct Record {
     pub handle: Handle,
     /// The twin after the year's events.
     pub twin: TwinRecord,
+    /// What is anchored of it.
+    pub anchored: AnchoredState,
     /// Fields as readers ask for them.
     pub fields: Vec<(String, Value)>,
     /// All events up to the year's end: place, canonical bytes.
@@ -188,7 +191,18 @@ impl Office {
         let events: Vec<(Handle, EventPlace, Vec<u8>)> = records.iter().flat_map(of).collect();
         let events: Vec<EventIn<'_>> =
             events.iter().map(|(handle, key, event)| EventIn { handle: *handle, key, event }).collect();
-        Ok(self.vault.put_events(&events)?)
+        self.vault.put_events(&events)?;
+        let anchored: Vec<Vec<u8>> = records.iter().map(|record| record.anchored.to_canonical()).collect();
+        let versions: Vec<VersionIn<'_>> = records
+            .iter()
+            .zip(&anchored)
+            .map(|(record, anchored)| VersionIn {
+                handle: record.handle,
+                version: record.twin.version,
+                anchored,
+            })
+            .collect();
+        Ok(self.vault.keep_versions(&versions)?)
     }
 
     /// Keeps these families' consents to educational necessity, once they are final on the ledger.

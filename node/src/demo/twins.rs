@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use aula_ledger::tx::{AnchorStates, StudentState};
-use aula_ledger::types::{Handle, Hash, Height, SchoolYear};
+use aula_ledger::types::{Hash, Height, SchoolYear};
 use aula_twin_runtime::clock::{DAY_MS, HybridClock, Skew};
 use aula_twin_runtime::event::{Event, EventBody, EventKey, SkillId, SourceId};
 use aula_twin_runtime::fixed::Need;
@@ -22,7 +22,7 @@ use serde_json::json;
 use super::office::{EventPlace, Office, OfficeError, Record};
 use super::rules;
 use super::star::StudentYear;
-use crate::twin_record::TwinRecord;
+use crate::twin_record::{AnchoredState, TwinRecord};
 use crate::twin_state::{self, Standing};
 
 const READING: SkillId = SkillId(0);
@@ -132,7 +132,7 @@ pub fn advance(
         let standing = Standing { handle, home_school: year.school, version: twin.version };
         let (leaf, openings) =
             twin_state::leaf(&standing, &twin.state, &office.secret(&handle)?, params).map_err(refused)?;
-        records.push(record(handle, year, twin, params));
+        records.push(record(&leaf, year, twin, params));
         anchored.push(Anchored {
             year: year.clone(),
             need: rules::need(year),
@@ -147,12 +147,13 @@ pub fn advance(
 }
 
 /// What the vault keeps of a student's year; the fields are named as its access check knows them.
-fn record(handle: Handle, year: &StudentYear, twin: &Twin, params: &Params) -> Record {
+fn record(leaf: &StudentState, year: &StudentYear, twin: &Twin, params: &Params) -> Record {
     let mut fields = twin_state::fields(&twin.state, params);
     fields.push(("grade".into(), json!(year.grade.name())));
     fields.push(("home_school".into(), json!(year.school)));
     let record = TwinRecord { version: twin.version, snapshot: twin.state.snapshot() };
-    Record { handle, twin: record, fields, events: twin.events.clone() }
+    let anchored = AnchoredState { state: leaf.clone(), model_digest: Hash(params.digest()) };
+    Record { handle: leaf.handle, twin: record, anchored, fields, events: twin.events.clone() }
 }
 
 /// Where an event stands among its student's: bytes that sort as its key does.

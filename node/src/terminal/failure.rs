@@ -31,10 +31,21 @@ impl Failure {
         Self::new("failed", message, hint)
     }
 
+    /// The same under another code.
+    #[must_use]
+    pub fn named(self, code: &str) -> Self {
+        Self { code: code.to_owned(), ..self }
+    }
+
     /// Prints the sentence on stderr, and with JSON the one line on stdout.
     pub fn print(&self, output: OutputFormat) {
         // Nothing is left to do when the streams are closed.
-        let _ = writeln!(io::stderr().lock(), "aula: {}.\n  next: {}", self.message, self.hint);
+        let _ = writeln!(
+            io::stderr().lock(),
+            "aula: {}.\n  next: {}",
+            self.message.trim_end_matches('.'),
+            self.hint
+        );
         if output == OutputFormat::Json {
             let line = serde_json::json!({ "error": self });
             let mut out = io::stdout().lock();

@@ -2,7 +2,7 @@
 //! committed seed is never revealed, and the places are to be acknowledged within a millisecond of block time.
 
 use aula_ledger::genesis::{GenesisDistrict, GenesisMember, GenesisSchool};
-use aula_ledger::keys::PublicKey;
+use aula_ledger::keys::{PublicKey, public_key};
 use aula_ledger::names::{Name, Title};
 use aula_ledger::params::Params;
 use aula_ledger::proof::committed::{
@@ -19,6 +19,7 @@ use aula_ledger::types::{
     SchoolYear, TimeMs,
 };
 use aula_zk::{Field, Opening, StudentSecret};
+use ed25519_dalek::SigningKey;
 use rand::rngs::OsRng;
 
 use super::DevChain;
@@ -43,22 +44,70 @@ pub fn handle(number: u8) -> Handle {
     Handle([number; 32])
 }
 
-/// One district of two schools; the one member has every role that acts.
-fn base(public_key: PublicKey) -> Made<Base> {
+/// Who else is a member of the chain: its name is the key's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Other {
+    /// Acts for district 2, which has no school.
+    District2 = 2,
+    /// A funder.
+    Funder = 3,
+    /// An auditor.
+    Auditor = 4,
+    /// Another auditor.
+    Auditor2 = 5,
+    /// Votes, and acts for nobody.
+    Voter = 6,
+    /// A member who may read what members may, which is what everybody may.
+    Reader = 7,
+}
+
+impl Other {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::District2, Self::Funder, Self::Auditor, Self::Auditor2, Self::Voter, Self::Reader];
+
+    /// Its account's key.
+    pub fn key(self) -> SigningKey {
+        SigningKey::from_bytes(&[self as u8; 32])
+    }
+
+    fn member(self) -> Made<GenesisMember> {
+        let (name, role) = match self {
+            Self::District2 => ("district-2", Role::District),
+            Self::Funder => ("funder", Role::Funder),
+            Self::Auditor => ("auditor", Role::Auditor),
+            Self::Auditor2 => ("auditor-2", Role::Auditor),
+            Self::Voter => ("voter", Role::Consortium),
+            Self::Reader => ("reader", Role::Reader),
+        };
+        Ok(GenesisMember {
+            name: Name::new(name)?,
+            roles: RoleSet::of(&[role]),
+            public_key: public_key(&self.key()),
+            district: (self == Self::District2).then_some(DistrictId(2)),
+            school: None,
+        })
+    }
+}
+
+/// District 1 of two schools, and another; one member has every role that acts.
+pub fn base(public_key: PublicKey) -> Made<Base> {
     let district = DistrictId(1);
     let school =
         |id| Ok::<_, Failed>(GenesisSchool { id: SchoolId(id), district, school_type: Name::new("rural")? });
     let member = GenesisMember {
         name: Name::new("all")?,
-        roles: RoleSet::of(&[Role::Consortium, Role::District, Role::Funder]),
+        roles: RoleSet::of(&[Role::Consortium, Role::District, Role::Funder, Role::Auditor]),
         public_key,
         district: Some(district),
         school: None,
     };
+    let others = Other::ALL.into_iter().map(Other::member).collect::<Made<Vec<_>>>()?;
+    let other = GenesisDistrict { id: DistrictId(2), name: Title::new("Another")? };
     Ok(Base {
         params: Params { first_school_year: 1987, last_school_year: 1989, ..Params::default() },
-        members: vec![member],
-        districts: vec![GenesisDistrict { id: district, name: Title::new("District")? }],
+        members: [vec![member], others].concat(),
+        districts: vec![GenesisDistrict { id: district, name: Title::new("District")? }, other],
         schools: vec![school(11)?, school(12)?],
         ..Base::default()
     })

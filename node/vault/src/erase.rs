@@ -50,7 +50,7 @@ pub struct Erased {
 }
 
 /// Tables with rows of a handle.
-const OF_STUDENTS: [Table; 3] = [Table::Records, Table::Events, Table::Consents];
+const OF_STUDENTS: [Table; 4] = [Table::Records, Table::Events, Table::Consents, Table::Versions];
 
 impl Vault {
     /// Erases the students of these handles in every year; done on return, the ledger apart. Gives all their handles.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use aula_ledger::names::FieldName;
 use aula_ledger::types::Handle;
 
 use crate::files::FileError;
@@ -45,6 +46,9 @@ pub enum VaultError {
     /// No student of this handle.
     #[error("the vault has no student {0}")]
     UnknownHandle(Handle),
+    /// A field that only the program writes.
+    #[error("the field {0} is the program's own, and nobody else writes it")]
+    Reserved(FieldName),
     /// The student was erased.
     #[error("the student {0} was erased")]
     Erased(Handle),

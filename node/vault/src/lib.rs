@@ -8,6 +8,7 @@
 //! | [`erase`] | erasing a student: new keystore without it, old one destroyed, rows removed |
 //! | [`backup`] | copies of the data without keys, and of the newest keystore alone |
 //! | [`schedule`] | when the key-encryption key is due |
+//! | [`versions`] | which events each anchored version was folded from |
 //! | [`turn`] | how a node that keeps the vault open gives it up to a command |
 //!
 //! Flow of a write: enrol → handle → seal under the student's key → one synced batch. Flow of a read: credential and
@@ -29,6 +30,7 @@ mod tables;
 mod testkit;
 pub mod turn;
 pub mod vault;
+pub mod versions;
 
 pub use files::FileError;
 pub use keystore::{Generation, KeyManagement, KeyStore, KeyStoreError, LocalId};

@@ -12,7 +12,7 @@ use crate::vault::VaultError;
 /// One column family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Table {
-    /// `identity` → JSON of [`crate::vault::Identity`]; `format`, `restored` → one byte; `handles` → u64.
+    /// `identity` → JSON of [`crate::vault::Identity`]; `format`, `restored` → one byte; `handles`, `strangers` → u64.
     Meta,
     /// Handle, field name → sealed value.
     Records,
@@ -26,11 +26,21 @@ pub(crate) enum Table {
     Consents,
     /// Handle → borsh of [`crate::erase::Erased`].
     Erasures,
+    /// Handle, version (u32) → borsh of [`crate::versions::KeptVersion`], in clear: hashes, and keys that stand in clear.
+    Versions,
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Meta, Self::Records, Self::Events, Self::Log, Self::Anchors, Self::Consents, Self::Erasures];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Meta,
+        Self::Records,
+        Self::Events,
+        Self::Log,
+        Self::Anchors,
+        Self::Consents,
+        Self::Erasures,
+        Self::Versions,
+    ];
 
     /// The column family's name on disk; never changed.
     pub(crate) const fn name(self) -> &'static str {
@@ -42,6 +52,7 @@ impl Table {
             Self::Anchors => "anchors",
             Self::Consents => "consents",
             Self::Erasures => "erasures",
+            Self::Versions => "versions",
         }
     }
 }
@@ -51,6 +62,8 @@ pub(crate) const FORMAT_KEY: &[u8] = b"format";
 pub(crate) const RESTORED_KEY: &[u8] = b"restored";
 /// How many handles the keystore has at least.
 pub(crate) const HANDLES_KEY: &[u8] = b"handles";
+/// How many reads were refused to strangers.
+pub(crate) const STRANGERS_KEY: &[u8] = b"strangers";
 pub(crate) const IDENTITY_KEY: &[u8] = b"identity";
 /// The layout that this program writes.
 pub(crate) const FORMAT: u8 = 1;
@@ -89,11 +102,20 @@ pub(crate) fn family(db: &DB, table: Table) -> Result<&ColumnFamily, VaultError>
     db.cf_handle(table.name()).ok_or_else(missing)
 }
 
+/// True for a vault of before there was a table of versions: it is whole, and gets one.
+fn lacks_versions(path: &Path) -> bool {
+    let names = DB::list_cf(&Options::default(), path).unwrap_or_default();
+    !names.is_empty()
+        && Table::ALL
+            .iter()
+            .all(|table| names.iter().any(|name| name == table.name()) == (*table != Table::Versions))
+}
+
 /// Opens the database; `create` also makes what is missing.
 pub(crate) fn open(path: &Path, create: bool) -> Result<DB, VaultError> {
     let mut options = Options::default();
     options.create_if_missing(create);
-    options.create_missing_column_families(create);
+    options.create_missing_column_families(create || lacks_versions(path));
     options.set_paranoid_checks(true);
     options.set_keep_log_file_num(4);
     options.set_max_total_wal_size(256 << 20);

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use aula_ledger::access::{ConsentChoice, Purpose};
-use aula_ledger::credential::{Claim, Credential};
+use aula_ledger::credential::{Claim, Credential, Scope};
 use aula_ledger::keys::{PublicKey, account_of, public_key};
 use aula_ledger::names::{FieldName, Term};
 use aula_ledger::types::{DistrictId, Handle, SchoolYear};
 use ed25519_dalek::SigningKey;
 
-use crate::access::{Given, ReadError, ReadRequest, credential_purpose};
+use crate::access::{Given, ReadError, ReadRequest};
 use crate::vault::{Folders, Identity, Vault, VaultError};
 use crate::{LocalId, vault};
 
@@ -113,7 +113,7 @@ pub fn credential(role: &str, expires_ms: u64) -> Credential {
         genesis: identity().genesis,
         account: identity().account,
         expires_ms,
-        purpose: credential_purpose(role, "t-1042").expect("a purpose"),
+        scope: Scope::vault(role, "t-1042").expect("a scope"),
     };
     Credential::sign(&claim, &district_key())
 }

@@ -1,20 +1,22 @@
-//! All that a node serves, the API and the explorer's pages, behind one gate.
+//! All that a node serves, the API and the explorer's pages, behind one gate and under one rule who may ask what.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 
 use crate::api_error::ErrorDetail;
+use crate::http::access::admit;
 use crate::http::{Node, gate};
 use crate::{api, explorer};
 
 /// Every route and page, guarded.
 pub fn router(node: Arc<Node>) -> Router {
-    let guarded = gate::guard(api::routes().merge(explorer::routes()), node.clone());
+    let routes = api::routes().merge(explorer::routes()).route_layer(from_fn_with_state(node.clone(), admit));
+    let guarded = gate::guard(routes, node.clone());
     guarded.layer(from_fn(page_for_browsers)).with_state(node)
 }
 

@@ -27,27 +27,35 @@ impl District {
     }
 }
 
-/// The district and pseudonym of one of the students whom round 0 drew.
-fn drawn(demo: &Demo, rpc: &str) -> Result<(District, String)> {
+/// Districts with the pseudonym of a student whom round 0 drew, `count` of them: it drew at least one of each district.
+fn drawn(demo: &Demo, rpc: &str, count: usize) -> Result<Vec<(District, String)>> {
     let folder = demo.folder.path().join("demo");
     let home = |name: &str| folder.join(name).to_str().map(str::to_owned).context("a path");
     let auditor = District { number: 0, home: home("auditor")?, rpc: rpc.to_owned() };
     let sample = auditor.yes(&["evidence", "sample", "0"])?;
     let sample: Vec<&str> =
         sample["drawn"].as_array().context("a sample")?.iter().filter_map(Value::as_str).collect();
+    let mut found = Vec::new();
     // District 1 has another vault in this test.
     for number in 2..=42 {
         let district =
             District { number, home: home(&format!("district-{number:02}"))?, rpc: rpc.to_owned() };
         let told = district.yes(&["vault", "handles", "--year", "1985"])?;
         let own = told["handles"].as_array().context("handles")?;
-        let found = own.iter().filter_map(|row| row["handle"].as_str()).find(|own| sample.contains(own));
-        if let Some(handle) = found {
-            let handle = handle.to_owned();
-            return Ok((district, handle));
+        let one = own.iter().filter_map(|row| row["handle"].as_str()).find(|own| sample.contains(own));
+        // A district is told whom of its own students the seed drew.
+        let own = district.yes(&["evidence", "sample", "0"])?;
+        let own = own["drawn"].as_array().context("a sample")?;
+        ensure!(own.iter().all(|own| sample.contains(&own.as_str().unwrap_or_default())), "{own:?}");
+        if let Some(handle) = one.map(str::to_owned) {
+            ensure!(own.contains(&json!(handle)), "{handle} is not among {own:?}");
+            found.push((district, handle));
+        }
+        if found.len() == count {
+            return Ok(found);
         }
     }
-    anyhow::bail!("nobody was drawn")
+    anyhow::bail!("too few were drawn")
 }
 
 fn valid(demo: &Demo, bundle: &str) -> Result<Vec<String>> {
@@ -70,11 +78,13 @@ pub struct ToldAgain {
 
 pub fn the_demos_own_vaults_serve_their_operators(demo: &Demo) -> Result<ToldAgain> {
     let rpc = demo.told["explorer"].as_str().context("explorer")?.to_owned();
-    let (district, handle) = drawn(demo, &rpc)?;
+    let mut others = drawn(demo, &rpc, 3)?;
+    let (district, handle) = others.remove(0);
     let file = |name: &str| demo.folder.path().join(name).to_str().map(str::to_owned).context("a path");
     disclosed(demo, &district, &handle)?;
     linked(&district, &handle)?;
     audited(demo, &district, &handle)?;
+    no_way_out(demo, &others)?;
 
     // A family's file: the read is listed, without a node.
     ensure!(district.yes(&["vault", "log", "anchor"])?["epoch"] == 0);
@@ -132,10 +142,42 @@ fn audited(demo: &Demo, district: &District, handle: &str) -> Result<()> {
     district.yes(&["vault", "disclose", "0", handle, "-o", &events])?;
     let auditor = District { number: 0, home: path("demo/auditor")?, rpc: district.rpc.clone() };
     let replay = ["evidence", "audit", "0", handle, "--disclosure", &events, "-o", &report];
-    assert_eq!(auditor.yes(&replay)?["finding"], "confirmed");
+    assert_eq!(auditor.yes(&replay)?["finding"], "replayed");
+    let log = district.yes(&["vault", "log", "list", "--handle", handle])?;
+    let told = log["entries"].as_array().and_then(|entries| entries.last()).context("an entry")?;
+    assert_eq!(
+        [&told["reader"], &told["role"], &told["purpose"], &told["basis"]],
+        ["auditor", "auditor", "audit_evaluation", "34 CFR 99.31(a)(3)"]
+    );
     assert_eq!(auditor.told(&replay, 2)?["error"]["code"], "rejected", "there is one result");
     let other = district.told(&["vault", "disclose", "0", &"00".repeat(32), "-o", &path("no.json")?], 2)?;
     assert_eq!(other["error"]["code"], "not_drawn");
+    Ok(())
+}
+
+/// Neither anchoring again after the draw nor erasing the student dodges the audit.
+fn no_way_out(demo: &Demo, others: &[(District, String)]) -> Result<()> {
+    let path = |name: &str| demo.folder.path().join(name).to_str().map(str::to_owned).context("a path");
+    let [(anchors, first), (erases, second)] = others else { anyhow::bail!("two more districts") };
+    let auditor = District { number: 0, home: path("demo/auditor")?, rpc: anchors.rpc.clone() };
+    assert_eq!(anchors.yes(&["twin", "anchor", first])?["anchored"][0]["version"], 2);
+    let (events, report) = (path("drawn-then.json")?, path("report-then.json")?);
+    assert_eq!(anchors.yes(&["vault", "disclose", "0", first, "-o", &events])?["version"], 1);
+    let replay = ["evidence", "audit", "0", first, "--disclosure", &events, "--confirmed", "-o", &report];
+    assert_eq!(auditor.yes(&replay)?["finding"], "confirmed");
+    erases.yes(&["vault", "erase", second])?;
+    let withheld = ["evidence", "audit", "0", second, "--withheld", "-o", &report];
+    assert_eq!(auditor.told(&withheld, 1)?["finding"], "erased_after_draw");
+    let genesis = demo.told["genesis"].as_str().context("genesis")?;
+    let whole = path("round-0.bundle")?;
+    // Rows are for auditors; a district, the funder and a teacher's credential get none.
+    auditor.yes(&["evidence", "round", "0", "-o", &whole])?;
+    line(&audit(&["verify", &whole, "--genesis", genesis, "--output", "json"])?, 0)?;
+    let funder = District { number: 0, home: path("demo/funder")?, rpc: anchors.rpc.clone() };
+    for stranger in [anchors, &funder] {
+        let refused = stranger.told(&["evidence", "round", "0", "-o", &path("none.bundle")?], 2)?;
+        assert_eq!(refused["error"]["code"], "role_not_allowed", "{refused}");
+    }
     Ok(())
 }
 

@@ -178,7 +178,7 @@ impl World {
         self.send(
             "voter-a",
             2,
-            OpenRound { class: ClassId(1), extra_request_heights: 0, extra_reveal_heights: 0 },
+            OpenRound { class: ClassId(1), extra_request_heights: 20, extra_reveal_heights: 0 },
         );
         self.block();
         assert!(self.round(0).is_some(), "a round is open");

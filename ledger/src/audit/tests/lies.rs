@@ -104,6 +104,8 @@ fn a_pool_defined_after_the_decision_has_no_part_in_it() {
     world.accept("voter-a", testkit::pool(9, 1, 12, 0, 5));
     let bundle = world.collector(&[]).round(ROUND).unwrap();
     assert!(lines(&assert_valid(&world, &bundle)).contains("all 4 pools that the class had"));
+    let Subject::Round(evidence) = &bundle.subject else { panic!("a round") };
+    assert!(crate::rounds::why::Decided::of_evidence(evidence).unwrap().why(&handle(3)).is_ok());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A read listed in a district's anchored access log, as a family's file shows it.
 
 use super::*;
-use crate::access::{AccessEntry, Denial, Verdict as Decided};
+use crate::access::{AccessEntry, Basis, Denial, Verdict as Decided};
 use crate::audit::bundle::AccessEvidence;
 use crate::audit::open::{OpenError, list_read};
 use crate::names::{FieldName, Name, Term};
@@ -24,6 +24,7 @@ pub fn entry(genesis: Hash, number: u64) -> AccessEntry {
         role: Term::new("teacher").unwrap(),
         class: Term::new("FERPA_PII").unwrap(),
         purpose: Term::new("educational_necessity").unwrap(),
+        basis: (number != 2).then_some(Basis::SchoolOfficial),
         fields: vec![FieldName::new("name").unwrap(), FieldName::new("skill:00003").unwrap()],
         verdict,
         salt: [number as u8; 16],
@@ -54,9 +55,13 @@ fn a_family_checks_that_a_read_is_listed_and_a_denied_one_too() {
     let plain = world.collector(&[]).access(DistrictId(1)).unwrap();
     let report = assert_valid(&world, &plain);
     assert_eq!(names(&report).last(), Some(&"access log"));
-    for (number, words) in
-        [(0, "t-1042 as teacher, for educational_necessity, was given name, skill:00003"), (2, "was denied")]
-    {
+    for (number, words) in [
+        (
+            0,
+            "for educational_necessity (34 CFR 99.31(a)(1)(i)(A): a school official with a legitimate educational interest), was given name",
+        ),
+        (2, "was denied"),
+    ] {
         let report = assert_valid(&world, &listed(plain.clone(), number));
         let check = report.checks.last().unwrap();
         assert_eq!(check.name, "read listed");

@@ -144,7 +144,7 @@ fn open_pools(
     let ascending = pools.iter().zip(pools.iter().skip(1)).all(|(a, b)| a.pool < b.pool);
     let all = pools.len() as u64 == u64::from(class.pools);
     checks.ensure("pools", ascending && all, "The pools shown are not all those of the class.")?;
-    pools.retain(|pool| pool.defined < decision.height);
+    pools.retain(|pool| decision.concerns(pool));
     let priced = pools.iter().map(|pool| pool.pool).eq(decision.prices.iter().map(|price| price.pool));
     checks.ensure("pools", priced, "The decision leaves out a pool that the class had, or names another.")?;
     checks.pass("pools", format!("The decision is about all {} pools that the class had.", pools.len()));

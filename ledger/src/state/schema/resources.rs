@@ -323,6 +323,11 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Whether the round was about this pool of its class: none appears while a round is open, so all from before are.
+    pub fn concerns(&self, pool: &PoolRecord) -> bool {
+        pool.defined < self.height
+    }
+
     /// True when the certificate proves the optimum.
     pub fn is_optimal(&self) -> bool {
         self.gap_ppm == 0 && self.objective == self.dual

@@ -4,7 +4,9 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
 use super::chain::canonical;
+use super::{Records, Round, RoundStatus};
 use crate::codec::Canonical;
+use crate::state::StoreError;
 use crate::types::{AccountId, Hash, Height, PoolId, RoundId, SchoolId, TimeMs};
 
 /// A block's height and time.
@@ -52,6 +54,79 @@ pub struct Reversion {
     pub standing: Option<RoundId>,
 }
 
+/// Whether a decision is the one that places students now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DecisionStanding {
+    /// It stands.
+    Stands,
+    /// It was taken back.
+    Reverted,
+    /// A later decision of the class took its place.
+    Replaced,
+}
+
+impl DecisionStanding {
+    /// The word in JSON and CSV.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stands => "stands",
+            Self::Reverted => "reverted",
+            Self::Replaced => "replaced",
+        }
+    }
+
+    /// Of a decided round, by its class's record and by whether there is a [`Reversion`] of it.
+    pub fn of(round: RoundId, standing_round: Option<RoundId>, is_reverted: bool) -> Self {
+        match standing_round {
+            Some(standing) if standing == round => Self::Stands,
+            _ if is_reverted => Self::Reverted,
+            _ => Self::Replaced,
+        }
+    }
+}
+
+/// Whether a round's decision stands; none before it is decided.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or a record is damaged.
+pub fn decision_standing(
+    from: &(impl Records + ?Sized),
+    round: &Round,
+) -> Result<Option<DecisionStanding>, StoreError> {
+    if !matches!(round.status, RoundStatus::Decided { .. }) {
+        return Ok(None);
+    }
+    let standing = super::class(from, round.class)?.and_then(|class| class.standing_round);
+    let is_reverted = super::reversion(from, round.round)?.is_some();
+    Ok(Some(DecisionStanding::of(round.round, standing, is_reverted)))
+}
+
+/// Milliseconds of block time for which a round's rows are open to an auditor who took them.
+pub const ROWS_OPEN_MS: u64 = 86_400_000;
+
+/// That an auditor took a round's rows.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct RowsTaken {
+    /// Of which round.
+    pub round: RoundId,
+    /// Who.
+    pub auditor: AccountId,
+    /// When it did first.
+    pub first: Moment,
+    /// When it did last.
+    pub newest: Moment,
+    /// How often.
+    pub times: u32,
+}
+
+impl RowsTaken {
+    /// True while nodes give the rows on it, at a block time.
+    pub const fn is_open(&self, now: TimeMs) -> bool {
+        now.0 <= self.newest.time_ms.0.saturating_add(ROWS_OPEN_MS)
+    }
+}
+
 /// A pool's newest report of use.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
 pub struct Utilisation {
@@ -76,5 +151,6 @@ pub struct Utilisation {
 canonical! {
     Acknowledgement = "acknowledgement", 128;
     Reversion = "reversion", 128;
+    RowsTaken = "taking of rows", 128;
     Utilisation = "utilisation", 128;
 }

@@ -83,7 +83,7 @@ impl Handler for AnchorStates {
             fresh = fresh.saturating_add(u32::from(earlier.is_none()));
             ensure(u64::from(fresh) <= room, Code::TooManyStudents)?;
             ensure(u64::from(fresh) <= all_room, Code::TooManyLeaves)?;
-            let row = self.leaf(state, height).to_canonical();
+            let row = state.leaf(self.model_digest, height).to_canonical();
             context.student_leaves.push(anchored_leaf(district, self.school_year, &state.handle, &row));
             context.overlay.put_row(rows.label(), state.handle, row);
         }
@@ -109,15 +109,18 @@ impl AnchorStates {
         }
         Ok(())
     }
+}
 
-    fn leaf(&self, state: &StudentState, anchored: Height) -> StudentLeaf {
+impl StudentState {
+    /// The leaf that it is in the district's tree once it is anchored.
+    pub fn leaf(&self, model_digest: Hash, anchored: Height) -> StudentLeaf {
         StudentLeaf {
-            version: state.version,
-            state_hash: state.state_hash,
-            home_school: state.home_school,
-            commitments: state.commitments.clone(),
-            model_digest: self.model_digest,
-            event_watermark: state.event_watermark,
+            version: self.version,
+            state_hash: self.state_hash,
+            home_school: self.home_school,
+            commitments: self.commitments.clone(),
+            model_digest,
+            event_watermark: self.event_watermark,
             anchored,
         }
     }

@@ -1,9 +1,11 @@
 //! RecordAudit: what an auditor found when it replayed a drawn student's events.
 //!
-//! Flow: a round is decided → [`audit_sample`] draws one handle in a hundred from its seed → an auditor asks the
-//! district for those students' events, replays them, and compares the state's hash and the opened commitments with
-//! the leaf that the request spoke of → this record, signed by the auditor's account. One result a student and round;
-//! it never changes. Absent: the events, which stay with district and auditor, and what follows from a result.
+//! Flow: a round is decided → [`audit_sample`] draws a student in a hundred of each district from its seed → an auditor asks
+//! the district for those students' events, replays them, and compares the state's hash and the opened commitments with
+//! the leaf that the request spoke of, whatever was anchored since → this record, signed by the auditor's account. One
+//! result a student and round; it never changes. That nothing was given can always be recorded; of a student whose erasure
+//! the ledger knows it writes down that instead, by itself and apart, so that erasing is no way out. Absent: the events,
+//! which stay with district and auditor, and what follows from a result.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,10 +15,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::chain::Code;
 use crate::proof::sample::audit_sample;
-use crate::state::schema::{self, AuditResult, RequestRow};
+use crate::state::StoreError;
+use crate::state::schema::{self, AuditResult, Erasure, RequestRow};
 use crate::tx::Event;
-use crate::tx::handler::{Context, Handler, Refusal, ensure};
-use crate::types::{Handle, Hash, RoundId};
+use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
+use crate::types::{DistrictId, Handle, Hash, RoundId};
 
 /// What the auditor found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -24,12 +27,51 @@ use crate::types::{Handle, Hash, RoundId};
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
 pub enum Finding {
-    /// The replayed events give the anchored state, and the events are borne out by the district's records.
+    /// Replayed, and the auditor held the events against the district's records, which bear them out.
     Confirmed = 0,
     /// The replayed events give another state, or a record contradicts them.
     Contradicted = 1,
     /// The district did not give what was asked for.
     Withheld = 2,
+    /// The replayed events give the anchored state; whether they are true was not looked at.
+    Replayed = 3,
+    /// Nothing can be given: the student was erased once the round's requests were fixed. The ledger's own word.
+    ErasedAfterDraw = 4,
+    /// Nothing can be given: the student was erased before. The ledger's own word.
+    ErasedBeforeDraw = 5,
+}
+
+impl Finding {
+    /// Every finding.
+    pub const ALL: [Self; 6] = [
+        Self::Replayed,
+        Self::Confirmed,
+        Self::Contradicted,
+        Self::Withheld,
+        Self::ErasedAfterDraw,
+        Self::ErasedBeforeDraw,
+    ];
+
+    /// In words.
+    pub const fn explain(self) -> &'static str {
+        match self {
+            Self::Replayed => "replayed: the events give the anchored state",
+            Self::Confirmed => {
+                "confirmed: the events give the anchored state, and the district's records bear them out"
+            }
+            Self::Contradicted => {
+                "contradicted: the events give another state, or a record speaks against them"
+            }
+            Self::Withheld => "withheld: the district gave nothing",
+            Self::ErasedAfterDraw => "erased after draw: the student was erased once the requests were fixed",
+            Self::ErasedBeforeDraw => "erased before draw: the student was erased while requests were taken",
+        }
+    }
+
+    /// True for what the ledger writes down by itself.
+    const fn is_the_ledgers(self) -> bool {
+        matches!(self, Self::ErasedAfterDraw | Self::ErasedBeforeDraw)
+    }
 }
 
 /// An auditor's result on one drawn student.
@@ -50,7 +92,7 @@ pub struct RecordAudit {
 
 impl Handler for RecordAudit {
     fn check(&self) -> Result<(), Code> {
-        Ok(())
+        require(!self.finding.is_the_ledgers())
     }
 
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
@@ -63,22 +105,45 @@ impl Handler for RecordAudit {
         ensure(row.state_row == self.state_row, Code::OtherState)?;
         let key = schema::audit_key(round, handle);
         ensure(context.overlay.get(&key)?.is_none(), Code::AuditRecorded)?;
+        let finding = match self.finding {
+            Finding::Withheld => given_nothing(context, round, row.district, handle)?,
+            finding => finding,
+        };
         let result = AuditResult {
             round,
             handle: *handle,
             district: row.district,
             state_row: self.state_row,
-            finding: self.finding,
+            finding,
             report: self.report,
             auditor: context.sender.account,
             recorded: context.facts.height,
         };
         schema::write(context.overlay, key, &result);
-        Ok(vec![Event::AuditRecorded { round, handle: *handle, finding: self.finding }])
+        Ok(vec![Event::AuditRecorded { round, handle: *handle, finding }])
     }
 }
 
-/// The round's draw, made once a block: it reads every handle.
+/// Why nothing was given: withheld, unless the ledger knows that the student was erased. The draw follows from shares that
+/// are fixed once requests are, so what counts is whether the erasure came after these.
+fn given_nothing(
+    context: &Context<'_, '_>,
+    round: RoundId,
+    district: DistrictId,
+    handle: &Handle,
+) -> Result<Finding, Refusal> {
+    let round = schema::round(context.overlay, round)?.ok_or(Code::NotDecided)?;
+    let erasures = schema::erasures_tree(district, round.school_year);
+    let erased: Option<Erasure> =
+        context.overlay.row(&erasures, handle)?.as_deref().map(schema::decode).transpose()?;
+    Ok(match erased {
+        None => Finding::Withheld,
+        Some(erased) if erased.recorded > round.requests_until => Finding::ErasedAfterDraw,
+        Some(_) => Finding::ErasedBeforeDraw,
+    })
+}
+
+/// The round's draw, made once a block: it reads every row.
 fn sample(
     context: &mut Context<'_, '_>,
     round: RoundId,
@@ -87,8 +152,11 @@ fn sample(
     if let Some(known) = context.memory.audit_samples.get(&round) {
         return Ok(Arc::clone(known));
     }
-    let tree = context.overlay.tree(&schema::requests_tree(round))?;
-    let sample = Arc::new(audit_sample(seed, &tree.handles()));
+    let rows = context.overlay.rows(&schema::requests_tree(round))?;
+    let district = |row: &[u8]| Ok::<_, StoreError>(schema::decode::<RequestRow>(row)?.district);
+    let students: Result<Vec<(DistrictId, Handle)>, StoreError> =
+        rows.iter().map(|(handle, row)| Ok((district(row)?, *handle))).collect();
+    let sample = Arc::new(audit_sample(seed, students?));
     context.memory.audit_samples.insert(round, Arc::clone(&sample));
     Ok(sample)
 }

@@ -2,7 +2,7 @@
 
 use crate::chain::{Code, CommitCertificate, Transaction, Validator, ValidatorSet, Vote, VoteType};
 use crate::codec::Canonical;
-use crate::credential::{Claim, Credential, CredentialError};
+use crate::credential::{Claim, Credential, CredentialError, Scope};
 use crate::execute::ExecuteError;
 use crate::keys::{Label, public_key, sign};
 use crate::state::schema;
@@ -52,7 +52,7 @@ fn attack_17_what_was_signed_for_a_chain_of_the_same_id_is_refused() {
     assert!(certificate.verify(&chain.parsed.sha256, &set).is_err());
 
     let claim =
-        Claim { genesis: other, account: account("auditor"), expires_ms: 1_000, purpose: "reads".into() };
+        Claim { genesis: other, account: account("auditor"), expires_ms: 1_000, scope: Scope::District };
     let credential = Credential::sign(&claim, &key("auditor"));
     let refused = credential.check(&chain.state, &chain.parsed.sha256, 0);
     assert_eq!(refused, Err(CredentialError::Signature));

@@ -55,6 +55,7 @@ fn one_of_each() -> Vec<Payload> {
             report: Hash([6; 32]),
         }
         .into(),
+        TakeRows { round: RoundId(1) }.into(),
         fund(12_345).into(),
         crate::testkit::money::stated(&genesis(), &[(11, 70), (12, 30)], 100).into(),
         crate::testkit::money::floor_on(&genesis(), &[(11, 70), (12, 30)], &[(11, 7)].into(), 10).into(),

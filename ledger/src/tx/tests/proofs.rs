@@ -53,6 +53,7 @@ pub(super) const PROOFS: &[Row] = &[
         let (_, payload) = audited();
         (ready(), "auditor", payload.into())
     }),
+    (Code::NotDecided, || (ready(), "auditor", TakeRows { round: RoundId(0) }.into())),
     (Code::NotDrawn, || {
         let (chain, payload) = audited();
         let other = (0..12).map(handle).find(|other| *other != payload.handle).unwrap();

@@ -4,7 +4,7 @@
 use crate::chain::Code;
 use crate::params::DEFAULT_ACKNOWLEDGE_MS;
 use crate::state::StateReader;
-use crate::state::schema::{self, Placement};
+use crate::state::schema::{self, DecisionStanding, Placement};
 use crate::testkit::*;
 use crate::tx::*;
 use crate::types::*;
@@ -100,6 +100,9 @@ fn a_reverted_decision_keeps_its_history_and_the_one_before_stands_again() {
     chain.accept("voter-a", run(1));
     let rows = chain.state.rows("round/1/decisions").unwrap();
     assert_eq!(chain.send("voter-a", revert(0)).code, Code::NotStanding);
+    let replaced = schema::round(&chain.state, RoundId(0)).unwrap().unwrap();
+    let replaced = schema::decision_standing(&chain.state, &replaced).unwrap();
+    assert_eq!(replaced, Some(DecisionStanding::Replaced));
     let standing = |chain: &Chain| schema::class(&chain.state, ClassId(1)).unwrap().unwrap().standing_round;
     for (round, freed, before) in [(1, 2, Some(RoundId(0))), (0, 5, None)] {
         let receipt = chain.accept("voter-b", revert(round));
@@ -107,6 +110,12 @@ fn a_reverted_decision_keeps_its_history_and_the_one_before_stands_again() {
         assert_eq!((receipt.events, standing(&chain)), (vec![event], before));
         let record = schema::reversion(&chain.state, RoundId(round)).unwrap().unwrap();
         assert_eq!((record.by, record.freed, record.standing), (account("voter-b"), freed, before));
+        let stands = |id: u32| {
+            let round = schema::round(&chain.state, RoundId(id)).unwrap().unwrap();
+            schema::decision_standing(&chain.state, &round).unwrap().map(DecisionStanding::name)
+        };
+        let expected = if round == 1 { ["stands", "reverted"] } else { ["reverted", "reverted"] };
+        assert_eq!([stands(0), stands(1)], expected.map(Some));
     }
     assert_eq!(chain.state.rows("round/1/decisions").unwrap(), rows, "rows stay");
     assert!(schema::decision(&chain.state, RoundId(1)).unwrap().is_some(), "the decision stays");

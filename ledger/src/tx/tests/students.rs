@@ -6,7 +6,7 @@ use crate::state::schema::{self, MilestonesRecorded, MilestonesShown, StudentLea
 use crate::state::{StateReader, TreeRecord, tree_key};
 use crate::testkit::*;
 use crate::tx::students::anchor_states::anchored_leaf;
-use crate::tx::{Finding, MilestoneKind, RecordMilestone};
+use crate::tx::{Finding, MilestoneKind, OpenRound, RecordAudit, RecordMilestone, TakeRows};
 use crate::types::*;
 
 #[test]
@@ -173,6 +173,31 @@ fn mastery_at_the_threshold_cannot_be_proved() {
 }
 
 #[test]
+fn who_takes_a_rounds_rows_is_listed_and_they_are_open_for_a_day() {
+    let (round, auditor) = (RoundId(0), account("auditor"));
+    let mut chain = ready();
+    chain.accept("voter-a", open(1));
+    let asked = (0..12).map(|n| request(n, 11, band_of(n), crate::tx::Mandate::None, &[0])).collect();
+    chain.accept("district-1", submit(&chain, 0, asked));
+    let until = schema::round(&chain.state, round).unwrap().unwrap().reveals_until;
+    chain.advance_to(until);
+    chain.accept("voter-a", run(0));
+    for stranger in ["voter-a", "district-1", "funder"] {
+        assert_eq!(chain.send(stranger, TakeRows { round }).code, Code::RoleNotAllowed);
+    }
+    assert!(schema::rows_takings(&chain.state, round).unwrap().is_empty());
+    for times in 1..=2 {
+        let receipt = chain.accept("auditor", TakeRows { round });
+        assert_eq!(receipt.events, [crate::tx::Event::RowsTaken { round, times }]);
+    }
+    let taken = schema::rows_taken(&chain.state, round, &auditor).unwrap().unwrap();
+    assert_eq!((taken.auditor, taken.times, taken.newest.height), (auditor, 2, chain.height));
+    assert!(taken.first.height < taken.newest.height);
+    let after = |ms: u64| TimeMs(taken.newest.time_ms.0 + ms);
+    assert!(taken.is_open(after(schema::ROWS_OPEN_MS)) && !taken.is_open(after(schema::ROWS_OPEN_MS + 1)));
+}
+
+#[test]
 fn an_audits_result_stands_under_its_round_and_student() {
     let mut chain = ready();
     chain.accept("voter-a", open(1));
@@ -190,4 +215,68 @@ fn an_audits_result_stands_under_its_round_and_student() {
     assert_eq!(results.len(), 1);
     assert_eq!((results[0].handle, results[0].auditor), (handle, account("auditor")));
     assert_eq!((results[0].district, results[0].finding), (DistrictId(1), finding));
+}
+
+/// A decided round, and the audit of the student whom its seed drew.
+fn drawn() -> (Chain, RecordAudit) {
+    let mut chain = ready();
+    chain.accept("voter-a", open(1));
+    let asked = (0..12).map(|n| request(n, 11, band_of(n), crate::tx::Mandate::None, &[0])).collect();
+    chain.accept("district-1", submit(&chain, 0, asked));
+    let until = schema::round(&chain.state, RoundId(0)).unwrap().unwrap().reveals_until;
+    chain.advance_to(until);
+    chain.accept("voter-a", run(0));
+    let audit = audit_of_drawn(&chain, RoundId(0));
+    (chain, audit)
+}
+
+#[test]
+fn anchoring_again_after_the_draw_is_no_way_out_of_an_audit() {
+    for finding in [Finding::Replayed, Finding::Contradicted, Finding::Withheld] {
+        let (mut chain, audit) = drawn();
+        let number = (0..12).find(|n| crate::testkit::handle(*n) == audit.handle).unwrap();
+        chain.accept("district-1", anchor_version([number], 12, 7));
+        let receipt = chain.accept("auditor", RecordAudit { finding, ..audit.clone() });
+        let (round, handle) = (audit.round, audit.handle);
+        assert_eq!(receipt.events, [crate::tx::Event::AuditRecorded { round, handle, finding }]);
+    }
+}
+
+#[test]
+fn erasing_after_the_draw_is_written_down_as_what_it_is() {
+    let (mut chain, audit) = drawn();
+    let number = (0..12).find(|n| crate::testkit::handle(*n) == audit.handle).unwrap();
+    chain.accept("district-1", erasure([number]));
+    // What only the ledger may say, nobody sends.
+    for own in [Finding::ErasedAfterDraw, Finding::ErasedBeforeDraw] {
+        let sent = crate::tx::Payload::from(RecordAudit { finding: own, ..audit.clone() });
+        assert_eq!(sent.check(), Err(Code::InvalidPayload));
+    }
+    chain.accept("auditor", RecordAudit { finding: Finding::Withheld, ..audit.clone() });
+    let result = schema::audit_result(&chain.state, audit.round, &audit.handle).unwrap().unwrap();
+    assert_eq!(result.finding, Finding::ErasedAfterDraw);
+    // An auditor who got the events before may still say what they gave.
+    let (mut chain, audit) = drawn();
+    chain.accept("district-1", erasure([number]));
+    chain.accept("auditor", RecordAudit { finding: Finding::Contradicted, ..audit.clone() });
+    let result = schema::audit_result(&chain.state, audit.round, &audit.handle).unwrap().unwrap();
+    assert_eq!(result.finding, Finding::Contradicted);
+}
+
+#[test]
+fn a_student_erased_while_requests_were_taken_is_told_apart() {
+    let mut chain = ready();
+    chain.accept("voter-a", OpenRound { extra_request_heights: 20, ..open(1) });
+    chain.accept(
+        "district-1",
+        submit(&chain, 0, vec![request(3, 11, band_of(3), crate::tx::Mandate::None, &[0])]),
+    );
+    chain.accept("district-1", erasure([3]));
+    let until = schema::round(&chain.state, RoundId(0)).unwrap().unwrap().reveals_until;
+    chain.advance_to(until);
+    chain.accept("voter-a", run(0));
+    let audit = audit_of_drawn(&chain, RoundId(0));
+    chain.accept("auditor", RecordAudit { finding: Finding::Withheld, ..audit.clone() });
+    let result = schema::audit_result(&chain.state, audit.round, &audit.handle).unwrap().unwrap();
+    assert_eq!(result.finding, Finding::ErasedBeforeDraw);
 }

@@ -1,32 +1,32 @@
 //! What a district adds to a bundle from its own vault: opened fields, a proof of one student's band.
 //!
 //! The node that built the bundle has none of this. Both read the student's state through the vault's access check,
-//! which lists the read before anything is opened: fields of a state are personal data, for a reader with a credential
-//! and with the family's consent; a band is open by design. Invariants: what leaves is what was granted; a record that
+//! which lists the read before anything is opened, as the [`Act`] that it is: fields of a state are personal data, for a
+//! reader with a credential and with the family's consent; a band is open by design. Invariants: what leaves is what was granted; a record that
 //! does not give the anchored hash adds nothing. Absent: sending.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use aula_ledger::access::Denial;
+use aula_ledger::access::{Denial, Purpose};
 use aula_ledger::audit::open::{anchored_leaf, attach_band, list_read, open_fields};
 use aula_ledger::audit::{Bundle, Subject};
 use aula_ledger::codec::Canonical;
-use aula_ledger::credential::{Claim, Credential, MAX_LIFETIME_MS};
-use aula_ledger::names::{FieldName, Term};
+use aula_ledger::credential::Credential;
+use aula_ledger::names::FieldName;
 use aula_ledger::proof::committed::{CommittedField, ProofBytes, band_statement};
 use aula_ledger::proof::student_state::SaltedField;
 use aula_ledger::state::schema::{AccessLog, RequestRow};
-use aula_ledger::types::Handle;
-use aula_vault::access::{ReadRequest, credential_purpose, needs};
+use aula_vault::access::{needs, role_of};
 use aula_vault::{Vault, vault};
 use aula_zk::{Field, Opening};
 use rand::rngs::OsRng;
 use serde_json::json;
 
-use super::reader::{Reader, read};
+use super::act::Act;
+use super::reader::Reader;
 use crate::command::vault::{Place, credential, refused};
-use crate::command::{Advise, Context, Failure, Outcome, now_ms};
+use crate::command::{Advise, Context, Failure, Outcome};
 use crate::demo::twins;
 use crate::keys::{KeyKind, NodeKey};
 use crate::twin_record::Provable;
@@ -35,10 +35,6 @@ use crate::twin_state::{blinding, salted_fields};
 pub(super) const HINT: &str = "give the district's own folder with --home, and a bundle of its newest anchor";
 /// What an operator may look at when data is insufficient: the check itself tells nobody more.
 const UNKNOWN: &str = "\nis it a student of this vault (aula vault handles), and did the family consent (aula vault consent give)?";
-/// As whom the operator reads when no reader's credential is given.
-const OPERATOR: (&str, &str) = ("counselor", "evidence");
-/// How long the operator's own credential holds: reads of a whole district fit into a quarter of an hour.
-const OPERATOR_MS: u64 = MAX_LIFETIME_MS / 4;
 
 /// Why nothing was added.
 pub enum Undisclosed {
@@ -100,6 +96,8 @@ pub struct Own<'a> {
     pub place: &'a Place,
     /// The reader's credential.
     pub reader: Option<&'a Path>,
+    /// What the operator does where none is given.
+    pub act: Act,
 }
 
 impl Own<'_> {
@@ -134,23 +132,14 @@ impl Own<'_> {
         Ok(())
     }
 
-    /// The student's state, for a proof or an audit of these fields.
-    ///
-    /// # Errors
-    /// [`Undisclosed`].
-    pub fn state(&self, handle: Handle, names: &[&str]) -> Result<Provable, Undisclosed> {
-        let asked: Result<Vec<FieldName>, _> = names.iter().map(|name| FieldName::new(name)).collect();
-        self.reader()?.personal(handle, asked?)
-    }
-
     /// The open vault with a reader before it.
     ///
     /// # Errors
     /// A vault that cannot be opened, keys or a credential that cannot be read.
     pub fn reader(&self) -> Result<Reader, Failure> {
         let vault = self.place.open(self.context)?;
-        let credential = self.credential(&vault)?;
-        Ok(Reader { key: self.key()?.public(), vault, credential })
+        let (credential, purpose) = self.credential(&vault)?;
+        Ok(Reader { key: self.key()?.public(), vault, credential, purpose })
     }
 
     fn key(&self) -> Result<NodeKey, Failure> {
@@ -167,8 +156,7 @@ impl Own<'_> {
         let request = RequestRow::from_canonical(&allocation.request.row);
         let request = request.advise("the bundle's records cannot be read", HINT)?;
         let claim = request.band_claim(allocation.handle);
-        let provable =
-            read(&self.place.open(self.context)?, &open_by_design(claim.handle)?, &self.key()?.public())?;
+        let provable = self.reader()?.open_by_design(claim.handle)?;
         let need = provable.state.need().map(|need| u64::from(need.score()));
         let need = need.ok_or_else(|| Failure::because("the student's need is not assessed", HINT))?;
         let name = Field::new(&CommittedField::Need.to_string()).advise("no field", HINT)?;
@@ -207,18 +195,14 @@ impl Own<'_> {
         Ok(())
     }
 
-    /// The reader's credential, or one that the district's own key signs for its operator.
-    fn credential(&self, vault: &Vault) -> Result<Credential, Failure> {
+    /// The reader's credential with what its role reads for, or one that the district's own key signs for this act.
+    fn credential(&self, vault: &Vault) -> Result<(Credential, Purpose), Failure> {
         if let Some(path) = self.reader {
-            return credential(path);
+            let credential = credential(path)?;
+            let usual = role_of(&credential).and_then(|role| role.purposes().first().copied());
+            return Ok((credential, usual.unwrap_or(Purpose::EducationalNecessity)));
         }
-        let key = self.key()?;
-        let identity = vault.identity();
-        let (role, reader) = OPERATOR;
-        let purpose = credential_purpose(role, reader).unwrap_or_default();
-        let expires_ms = now_ms().saturating_add(OPERATOR_MS);
-        let claim = Claim { genesis: identity.genesis, account: identity.account, expires_ms, purpose };
-        Ok(Credential::sign(&claim, key.signing_key()))
+        Ok((self.act.credential(vault, &self.key()?)?, self.act.purpose))
     }
 }
 
@@ -236,11 +220,4 @@ fn lacking(salted: &[SaltedField], asked: &BTreeSet<String>, provable: &Provable
         provable.role.zip(field).is_some_and(|(role, field)| needs(role, &field))
     };
     Err(Undisclosed::NoField { lacks, has: names.filter(needed).collect() })
-}
-
-/// A read of what an allocation is computed from.
-fn open_by_design(handle: Handle) -> Result<ReadRequest, Failure> {
-    let term = Term::new("resource_allocation")?;
-    let (class, purpose, fields) = (term.clone(), term, vec![FieldName::new("band")?]);
-    Ok(ReadRequest { credential: None, handle, class, purpose, fields })
 }

@@ -1,9 +1,10 @@
 //! A reader before a district's open vault: one listed read a student, through the vault's access check.
 //!
 //! Flow: [`super::disclose::Own::reader`] opens the vault once and shows a credential for every read → personal fields for
-//! educational necessity → what was granted, with what proves something of it. Invariants: a read that is denied or cannot
+//! what its role reads for → what was granted, with what proves something of it. Invariants: a read that is denied or cannot
 //! be listed gives nothing; secrets and events are held in memory alone. Absent: printing.
 
+use aula_ledger::access::Purpose;
 use aula_ledger::codec::Canonical;
 use aula_ledger::credential::Credential;
 use aula_ledger::keys::PublicKey;
@@ -27,6 +28,7 @@ pub struct Reader {
     pub vault: Vault,
     pub(super) credential: Credential,
     pub(super) key: PublicKey,
+    pub(super) purpose: Purpose,
 }
 
 impl Reader {
@@ -56,16 +58,26 @@ pub struct OwnTwin {
 }
 
 impl Reader {
-    /// Reads a student's events, for educational necessity.
+    /// Reads a student's events.
     ///
     /// # Errors
     /// [`Undisclosed`].
     pub fn twin(&self, handle: Handle) -> Result<OwnTwin, Undisclosed> {
+        self.twin_at(handle, None)
+    }
+
+    /// Reads the events that a version of a student's states was folded from, or all.
+    ///
+    /// # Errors
+    /// [`Undisclosed`].
+    pub fn twin_at(&self, handle: Handle, version: Option<u32>) -> Result<OwnTwin, Undisclosed> {
         let request = self.request(handle, vec![FieldName::new("events")?])?;
         let state = FieldName::new(STATE_FIELD)?;
-        let given = match self.vault.read_for_proof(&request, &state, &self.key, now_ms()) {
+        let given = match self.vault.read_for_proof(&request, &state, version, &self.key, now_ms()) {
             Ok(given) => given,
-            Err(ReadError::Denied(denial, _)) => return Err(Undisclosed::Denied(denial)),
+            Err(ReadError::Denied(denial, _) | ReadError::Stranger(denial)) => {
+                return Err(Undisclosed::Denied(denial));
+            }
             Err(ReadError::Vault(error)) => return Err(refused(error).into()),
             Err(error) => return Err(Failure::because(error, SPACE).into()),
         };
@@ -83,20 +95,33 @@ impl Reader {
         Ok(OwnTwin { version, secret: StudentSecret::new(*given.secret.as_bytes()), events })
     }
 
+    /// A read of what an allocation is computed from.
+    ///
+    /// # Errors
+    /// [`Undisclosed`].
+    pub fn open_by_design(&self, handle: Handle) -> Result<Provable, Undisclosed> {
+        let term = Term::new(Purpose::ResourceAllocation.name())?;
+        let (class, purpose, fields) = (term.clone(), term, vec![FieldName::new("band")?]);
+        let credential = Some(self.credential.clone());
+        read(&self.vault, &ReadRequest { credential, handle, class, purpose, fields }, &self.key)
+    }
+
     fn request(&self, handle: Handle, fields: Vec<FieldName>) -> Result<ReadRequest, Failure> {
         Ok(ReadRequest {
             credential: Some(self.credential.clone()),
             handle,
             class: Term::new("FERPA_PII")?,
-            purpose: Term::new("educational_necessity")?,
+            purpose: Term::new(self.purpose.name())?,
             fields,
         })
     }
 }
 
-pub(super) fn read(vault: &Vault, request: &ReadRequest, key: &PublicKey) -> Result<Provable, Undisclosed> {
+fn read(vault: &Vault, request: &ReadRequest, key: &PublicKey) -> Result<Provable, Undisclosed> {
     Provable::read(vault, request, key, now_ms()).map_err(|error| match error {
-        Unprovable::Read(ReadError::Denied(denial, _)) => Undisclosed::Denied(denial),
+        Unprovable::Read(ReadError::Denied(denial, _) | ReadError::Stranger(denial)) => {
+            Undisclosed::Denied(denial)
+        }
         Unprovable::Read(ReadError::Vault(error)) => Undisclosed::Failed(refused(error)),
         Unprovable::Read(error @ ReadError::LogUnwritable(_)) => {
             Undisclosed::Failed(Failure::because(error, SPACE))

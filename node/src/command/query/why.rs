@@ -7,17 +7,19 @@
 use std::path::{Path, PathBuf};
 
 use aula_allocation::Limits;
-use aula_ledger::audit::{Bundle, Options, Subject, Verdict, verify};
+use aula_ledger::audit::{Bundle, Options, Standing, Subject, Verdict, verify};
 use aula_ledger::codec::Canonical;
 use aula_ledger::rounds::why::{Change, Decided, WhatIf, Why, WhyError};
 use aula_ledger::state::schema::{DecisionRow, Placement};
 use aula_ledger::tx::Mandate;
-use aula_ledger::types::{Band, Handle, KindId};
+use aula_ledger::types::{Band, Handle, KindId, RoundId};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::super::evidence::rows::Rows;
+use super::super::vault::record::LedgerArgs;
 use super::super::{Advise, Context, Failure, Outcome};
-use super::{QueryArgs, member_client};
+use super::QueryArgs;
 
 /// Most preferred places named; the best come first.
 const MAX_ALTERNATIVES: usize = 3;
@@ -38,7 +40,7 @@ pub struct WhyArgs {
     /// A round's bundle, as `aula evidence round` writes it
     #[arg(long, value_name = "FILE", required_unless_present = "round", conflicts_with = "round")]
     pub bundle: Option<PathBuf>,
-    /// Ask the node for this round's bundle; needs a member's or auditor's key in the home
+    /// Ask the node for this round's bundle; needs an auditor's key in the home, whom the ledger lists as taking the rows
     #[arg(long)]
     pub round: Option<u32>,
     /// Verify the bundle against this genesis first
@@ -81,15 +83,16 @@ pub async fn run(context: &Context, query: &QueryArgs, args: &WhyArgs) -> Result
     let bytes = match (&args.bundle, args.round) {
         (Some(path), _) => read(path)?,
         (None, round) => {
-            let client = query.rpc.client(context)?;
-            let client = member_client(&client, &context.home).await?;
-            client.get_bytes(&format!("/v1/evidence/round/{}", round.unwrap_or(0))).await?
+            let round = RoundId(round.unwrap_or(0));
+            let rows = Rows::of_home(context, &LedgerArgs::of(&query.rpc)).await?;
+            rows.of_round(round, &format!("/v1/evidence/round/{round}")).await?
         }
     };
+    let mut standing = None;
     if let Some(path) = &args.genesis {
         let report = verify(&bytes, &read(path)?, &Options::default());
         match report.verdict {
-            Verdict::Valid => {}
+            Verdict::Valid => standing = report.standing,
             Verdict::Invalid => {
                 let text = format!("the bundle does not verify: {}", report.sentence);
                 return Ok(Outcome::no(json!({ "verified": false, "sentence": report.sentence }), text));
@@ -106,7 +109,7 @@ pub async fn run(context: &Context, query: &QueryArgs, args: &WhyArgs) -> Result
         return Err(Failure::new("not_a_round", "the bundle is not about a round", hint));
     };
     let round = Decided::of_evidence(evidence).advise("the bundle does not explain its round", hint)?;
-    match answer(&round, args) {
+    match answer(&round, args, standing) {
         Ok(answer) => Ok(answer),
         Err(error @ WhyError::NoSuchHandle(_)) => {
             Ok(Outcome::no(json!({ "found": false, "round": round.round }), error.to_string()))
@@ -123,7 +126,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// The answer in words and as JSON.
-fn answer(round: &Decided, args: &WhyArgs) -> Result<Outcome, WhyError> {
+fn answer(round: &Decided, args: &WhyArgs, standing: Option<Standing>) -> Result<Outcome, WhyError> {
     let why = round.why(&args.handle)?;
     let name = |index: u32| match round.pools().get(index as usize) {
         Some(pool) => format!("Pool {}", pool.pool),
@@ -136,7 +139,15 @@ fn answer(round: &Decided, args: &WhyArgs) -> Result<Outcome, WhyError> {
     if more > 0 {
         explanation += &format!(" {more} further places had a lower cost, or were as good at these prices.");
     }
-    let mut lines = vec![
+    let fallen = match standing {
+        Some(Standing::Reverted) => Some("This decision was reverted: it does not stand.".to_owned()),
+        Some(Standing::Replaced) => {
+            Some("A later decision took this one's place: it does not stand.".to_owned())
+        }
+        _ => None,
+    };
+    let mut lines: Vec<String> = fallen.into_iter().collect();
+    lines.extend([
         format!(
             "Student {} of school {}, need band {}{}.",
             args.handle,
@@ -146,7 +157,7 @@ fn answer(round: &Decided, args: &WhyArgs) -> Result<Outcome, WhyError> {
         ),
         format!("Decided: {}.", placement(&why.decision)),
         explanation.clone(),
-    ];
+    ]);
     let (exactly, what_if, least_band) = counterfactual(round, args, &why)?;
     lines.push(exactly);
     lines.push(
@@ -154,7 +165,7 @@ fn answer(round: &Decided, args: &WhyArgs) -> Result<Outcome, WhyError> {
             .into(),
     );
     let json = json!({
-        "round": round.round, "handle": args.handle, "verified": args.genesis.is_some(), "gap_ppm": why.gap_ppm,
+        "round": round.round, "handle": args.handle, "verified": args.genesis.is_some(), "standing": standing, "gap_ppm": why.gap_ppm,
         "given": why.decision, "explanation": explanation, "least_band": least_band, "what_if": what_if,
         "certificates_checked": true,
     });
@@ -274,7 +285,7 @@ mod tests {
     fn every_row_of_the_pinned_round_gets_an_exact_answer_in_words_and_json() {
         let round = pinned();
         for handle in handles() {
-            let outcome = answer(&round, &asked(handle)).unwrap_or_else(|e| unreachable!("{e}"));
+            let outcome = answer(&round, &asked(handle), None).unwrap_or_else(|e| unreachable!("{e}"));
             let answer = outcome.answer.unwrap_or_else(|| unreachable!("an answer"));
             assert!(
                 answer.text.contains("Exactly: ") && answer.text.contains("at these prices"),
@@ -290,7 +301,7 @@ mod tests {
         let round = pinned();
         let handle = handles().first().copied().unwrap_or_else(|| unreachable!("a row"));
         let args = WhyArgs { band: Band::new(9), mandated: true, ..asked(handle) };
-        let outcome = answer(&round, &args).unwrap_or_else(|e| unreachable!("{e}"));
+        let outcome = answer(&round, &args, None).unwrap_or_else(|e| unreachable!("{e}"));
         let answer = outcome.answer.unwrap_or_else(|| unreachable!("an answer"));
         assert!(answer.text.contains("With need band 9 and a mandate: "), "{}", answer.text);
         assert_eq!(
@@ -302,6 +313,6 @@ mod tests {
     }
 
     fn answer_of_stranger(round: &Decided) -> Result<Outcome, WhyError> {
-        answer(round, &asked(Handle([0; 32])))
+        answer(round, &asked(Handle([0; 32])), None)
     }
 }

@@ -1,6 +1,7 @@
 //! A disclosure: what a district hands over of one student and one anchored version, and how it is read.
 //!
-//! One JSON object: `{"version":2,"params":HEX,"events":[HEX,…],"salts":{FIELD:HEX,…},"blindings":{FIELD:HEX,…}}`: the
+//! One JSON object: `{"version":2,"params":HEX,"events":[HEX,…],"salts":{FIELD:HEX,…},"blindings":{FIELD:HEX,…},"leaf":HEX}`:
+//! the
 //! canonical bytes of the twin's parameters, the canonical bytes of every event up to the anchor, in any order, and the
 //! salt of each field of the state under that version, and what blinds the commitments to those of its numbers that a
 //! leaf may commit to. Salts and blindings are those of one version: they open nothing else.
@@ -40,6 +41,10 @@ pub struct Disclosure {
     pub salts: BTreeMap<String, String>,
     /// What blinds the commitment to each field that a leaf may commit to, hex: for an audit, which opens them all.
     pub blindings: BTreeMap<String, String>,
+    /// Canonical bytes of the anchored leaf that this is of, hex: for an audit, which compares its hash with the one that
+    /// the student's request spoke of. The ledger's tree may hold a later one.
+    #[serde(default)]
+    pub leaf: Option<String>,
 }
 
 impl Disclosure {
@@ -68,7 +73,7 @@ impl Disclosure {
         }
         let params = hex::encode(borsh::to_vec(params)?);
         let events = events.iter().map(|event| hex::encode(event.encode())).collect();
-        Ok(Self { version: 2, params, events, salts, blindings })
+        Ok(Self { version: 2, params, events, salts, blindings, leaf: None })
     }
 
     /// The parameters and the events, in the file's order.

@@ -1,7 +1,6 @@
 //! `aula vault credential`: a reader's credential, signed with the district's account key.
 
-use aula_ledger::credential::{Claim, Credential, MAX_LIFETIME_MS};
-use aula_vault::access::credential_purpose;
+use aula_ledger::credential::{Claim, Credential, MAX_LIFETIME_MS, Scope};
 use clap::Args;
 use serde_json::json;
 
@@ -17,7 +16,7 @@ use crate::keys::{KeyKind, NodeKey};
                         it to the reader alone."
 )]
 pub struct CredentialArgs {
-    /// teacher, counselor or admin
+    /// teacher, counselor, admin, operator, auditor or service
     #[arg(long)]
     pub role: String,
     /// How the district names the reader in its log: lower-case letters, digits, dashes
@@ -33,9 +32,9 @@ pub struct CredentialArgs {
 /// # Errors
 /// When role and reader do not fit, or there is no vault or account key.
 pub fn run(context: &Context, place: &Place, args: &CredentialArgs) -> Result<Outcome, Failure> {
-    let purpose = credential_purpose(&args.role, &args.reader).ok_or_else(|| {
+    let scope = Scope::vault(&args.role, &args.reader).ok_or_else(|| {
         let message = format!("{:?} in the role {:?} does not fit a credential", args.reader, args.role);
-        let hint = "use lower-case letters and digits, no dash in the role, 33 together at most";
+        let hint = "use lower-case letters and digits, at most 40 each, no dash in the role";
         Failure::new("bad_reader", message, hint)
     })?;
     let identity = place.open(context)?.identity().clone();
@@ -44,7 +43,7 @@ pub fn run(context: &Context, place: &Place, args: &CredentialArgs) -> Result<Ou
     // A second less than the furthest that is accepted, for a reader whose clock is a little behind.
     let lifetime_ms = (args.minutes * 60_000).min(MAX_LIFETIME_MS - 1_000);
     let expires_ms = now_ms().saturating_add(lifetime_ms);
-    let claim = Claim { genesis: identity.genesis, account: identity.account, expires_ms, purpose };
+    let claim = Claim { genesis: identity.genesis, account: identity.account, expires_ms, scope };
     let credential = Credential::sign(&claim, key.signing_key()).to_string();
     Ok(Outcome::yes(json!({ "credential": credential, "expires_ms": expires_ms }), credential))
 }

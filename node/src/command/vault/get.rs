@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use aula_ledger::access::{AccessEntry, Denial};
 use aula_ledger::credential::Credential;
 use aula_ledger::names::{FieldName, Term};
-use aula_vault::access::{Given, ReadError, ReadRequest};
+use aula_ledger::types::Handle;
+use aula_vault::access::{DataClass, Given, ReadError, ReadRequest};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+use super::super::evidence::act::Act;
 use super::super::{Advise, Context, Failure, Outcome};
 use super::{Place, handle, now_ms, refused};
 use crate::keys::{KeyKind, NodeKey};
@@ -19,7 +21,7 @@ use crate::keys::{KeyKind, NodeKey};
     after_help = "Examples:\n  aula vault get HANDLE --fields name,attendance --credential reader.txt\n  aula vault get HANDLE \
                         --fields band,placement --class resource_allocation --purpose resource_allocation\n\nPersonal data goes to \
                         teachers, counselors and administrators, for educational_necessity, with the family's consent, and then only \
-                        the fields that the role needs. Exit 1 when it is denied; denials are listed in the log too. If the log \
+                        the fields that the role needs. Exit 1 when it is denied; denials are listed in the log too, those of strangers counted. If the log \
                         cannot be written nothing is read (exit 2)."
 )]
 pub struct GetArgs {
@@ -28,13 +30,14 @@ pub struct GetArgs {
     /// The fields, joined by commas, 1 to 64; `events` stands for all events
     #[arg(long, value_delimiter = ',', required = true, value_name = "NAME,…")]
     pub fields: Vec<String>,
-    /// A file with the reader's credential, or - for standard input; allocation data needs none
+    /// A file with the reader's credential, or - for standard input [default for allocation data: the
+    /// district's own key, as its operator]
     #[arg(long, env = "AULA_VAULT_CREDENTIAL_FILE", value_name = "FILE")]
     pub credential: Option<PathBuf>,
     /// The class of data: FERPA_PII or resource_allocation
     #[arg(long, default_value = "FERPA_PII", value_name = "CLASS")]
     pub class: String,
-    /// For what: educational_necessity or resource_allocation
+    /// For what: educational_necessity, resource_allocation, audit_evaluation, institutional_service or evidence_opening
     #[arg(long, default_value = "educational_necessity", value_name = "PURPOSE")]
     pub purpose: String,
 }
@@ -47,7 +50,7 @@ pub fn run(context: &Context, place: &Place, args: &GetArgs) -> Result<Outcome, 
     let hint = "see `aula vault get --help`";
     let term = |text: &str| Term::new(text).advise("the request has a word that is none", hint);
     let fields: Result<Vec<FieldName>, _> = args.fields.iter().map(|text| FieldName::new(text)).collect();
-    let request = ReadRequest {
+    let mut request = ReadRequest {
         credential: args.credential.as_deref().map(credential).transpose()?,
         handle: handle(&args.handle)?,
         class: term(&args.class)?,
@@ -57,9 +60,13 @@ pub fn run(context: &Context, place: &Place, args: &GetArgs) -> Result<Outcome, 
     let vault = place.open(context)?;
     let key = NodeKey::of_home(&context.home, KeyKind::Account)
         .advise("the district's account key is refused", "see the reason above")?;
+    if request.credential.is_none() && DataClass::parse(&args.class) == Some(DataClass::ResourceAllocation) {
+        request.credential = Some(Act::look().credential(&vault, &key)?);
+    }
     match vault.read(&request, &key.public(), now_ms()) {
         Ok(given) => Ok(granted(&given)),
-        Err(ReadError::Denied(denial, entry)) => Ok(denied(denial, &entry)),
+        Err(ReadError::Denied(denial, entry)) => Ok(denied(denial, request.handle, Some(&entry))),
+        Err(ReadError::Stranger(denial)) => Ok(denied(denial, request.handle, None)),
         Err(ReadError::Vault(error)) => Err(refused(error)),
         Err(ReadError::Fields) => Err(Failure::new("bad_fields", ReadError::Fields, hint)),
         Err(error @ ReadError::LogUnwritable(_)) => {
@@ -119,10 +126,15 @@ fn granted(given: &Given) -> Outcome {
     Outcome::yes(json, lines.join("\n"))
 }
 
-fn denied(denial: Denial, entry: &AccessEntry) -> Outcome {
-    let text = format!("denied: {}\nlisted as entry {} of the access log", denial.explain(), entry.number);
+fn denied(denial: Denial, handle: Handle, entry: Option<&AccessEntry>) -> Outcome {
+    let number = entry.map(|entry| entry.number);
+    let listed = match number {
+        Some(number) => format!("listed as entry {number} of the access log"),
+        None => "without a credential of the district's it is counted, and not listed".to_owned(),
+    };
+    let text = format!("denied: {}\n{listed}", denial.explain());
     let json = json!({
-        "granted": false, "handle": entry.handle, "reason": denial, "meaning": denial.explain(), "entry": entry.number,
+        "granted": false, "handle": handle, "reason": denial, "meaning": denial.explain(), "entry": number,
     });
     Outcome::no(json, text)
 }

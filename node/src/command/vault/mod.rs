@@ -180,6 +180,7 @@ pub(super) fn refused(error: VaultError) -> Failure {
         VaultError::Erased(_) => {
             ("erased", "an erased student does not come back; enrol again under a new handle")
         }
+        VaultError::Reserved(_) => ("reserved_field", "give the field another name, such as local:NAME"),
         VaultError::TooLarge { .. } => ("too_large", "split the value"),
     };
     let general = Failure::from(error);

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use aula_ledger::names::FieldName;
 use aula_ledger::types::{Handle, SchoolYear};
-use aula_vault::{LocalId, Vault};
+use aula_vault::access::is_reserved;
+use aula_vault::{LocalId, Vault, VaultError};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -22,7 +23,7 @@ const MAX_LINE_BYTES: u64 = 4 << 20;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  aula vault put students.jsonl\n  echo \
                         '{\"student\":\"S-1001\",\"school_year\":2025,\"fields\":{\"name\":\"Ada\"}}' | aula vault put - --output json\n\n\
-                        What is printed is on disk. A field that is there is replaced.")]
+                        What is printed is on disk. A field that is there is replaced; the names state and events are the program's own.")]
 pub struct PutArgs {
     /// A file of JSON lines, or - for standard input
     pub file: PathBuf,
@@ -82,6 +83,9 @@ fn parse(line: &str, number: u64) -> Result<Student, Failure> {
     let mut fields = Vec::with_capacity(line.fields.len());
     for (name, value) in line.fields {
         let field = FieldName::new(&name).map_err(|error| wrong(error.to_string()))?;
+        if is_reserved(&field) {
+            return Err(wrong(VaultError::Reserved(field).to_string()).named("reserved_field"));
+        }
         fields.push((field, serde_json::to_vec(&value)?));
     }
     Ok(Student { id, year: line.school_year, fields })
@@ -99,7 +103,7 @@ fn write(vault: &Vault, batch: &[Student], told: &mut Told) -> Result<usize, Fai
         student.fields.iter().map(|(field, value)| (*handle, field.clone(), value.as_slice()))
     });
     let rows: Vec<_> = rows.collect();
-    vault.put_records(&rows).map_err(refused)?;
+    vault.put_fields(&rows).map_err(refused)?;
     let lines = batch.iter().zip(handles);
     told.extend(lines.map(|(student, handle)| (student.id.as_str().to_owned(), student.year, handle)));
     Ok(rows.len())

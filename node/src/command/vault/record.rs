@@ -19,10 +19,19 @@ pub struct LedgerArgs {
     #[command(flatten)]
     pub rpc: RpcArgs,
     /// How long to wait until it is final, in seconds
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = WAIT_S)]
     pub wait_s: u64,
 }
 
+impl LedgerArgs {
+    /// The same node, waiting as long as usual.
+    pub fn of(rpc: &RpcArgs) -> Self {
+        Self { rpc: rpc.clone(), wait_s: WAIT_S }
+    }
+}
+
+/// How long to wait until a transaction is final, in seconds, where nothing else is said.
+const WAIT_S: u64 = 60;
 /// For how many heights a transaction stays valid: about a quarter of an hour.
 const VALID_FOR: u64 = 1_000;
 

@@ -20,13 +20,14 @@ pub fn run(context: &Context, place: &Place) -> Result<Outcome, Failure> {
     let rotation = current.rotation(now_ms());
     let (records, events) = vault.estimate().map_err(refused)?;
     let log_size = vault.last_entry().map_err(refused)?.map_or(0, |entry| entry.number.saturating_add(1));
+    let strangers = vault.strangers().map_err(refused)?;
     let anchored = vault.anchored().map_err(refused)?;
     let anchored_size = anchored.map_or(0, |anchor| anchor.head.leaf_count);
     let erasures = vault.erasures().map_err(refused)?;
     let pending = erasures.values().filter(|note| note.stage != Stage::Recorded).count();
     let text = format!(
         "district {} on {}\n{students} students, {handles} handles, about {records} fields and {events} events\nkey \
-         generation {}: {rotation}\naccess log: {log_size} entries, {anchored_size} anchored\nerased: {} handles, {pending} \
+         generation {}: {rotation}\naccess log: {log_size} entries, {anchored_size} anchored; {strangers} reads refused to strangers, who are not listed\nerased: {} handles, {pending} \
          not recorded on the ledger yet",
         identity.district,
         identity.chain_id,
@@ -38,6 +39,7 @@ pub fn run(context: &Context, place: &Place) -> Result<Outcome, Failure> {
         "students": students, "handles": handles, "fields_estimate": records, "events_estimate": events,
         "generation": current.generation, "kek": current.kek, "created_ms": current.created_ms,
         "schedule": rotation, "log_size": log_size, "anchored_size": anchored_size,
+        "strangers_refused": strangers,
         "erased": erasures.len(), "erasures_pending": pending,
     });
     Ok(Outcome::yes(json, text))

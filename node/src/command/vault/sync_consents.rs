@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use aula_ledger::access::{ConsentChoice, Purpose};
+use aula_ledger::credential::Scope;
 use aula_ledger::types::{Handle, SchoolYear};
 use clap::Args;
 use serde::Deserialize;
@@ -52,7 +53,7 @@ pub async fn run(context: &Context, place: &Place, args: &SyncArgs) -> Result<Ou
     let vault = place.open(context)?;
     let client = args.rpc.client(context)?;
     let sender = Sender::of_home(&client, &context.home, 0).await?;
-    let reader = client.signed_by(*sender.genesis(), sender.account(), sender.key().clone());
+    let reader = client.signed_by(*sender.genesis(), sender.account(), sender.key().clone(), Scope::District);
     let district = vault.identity().district;
     let handles = vault.keystore().all_handles();
     let years: BTreeSet<SchoolYear> = handles.iter().map(|(_, year)| *year).collect();

@@ -1,6 +1,9 @@
 //! What an office seals is what `aula vault` reads, and nothing of it lies in clear.
 
+use aula_ledger::credential::{Claim, Credential, Scope};
 use aula_ledger::names::Term;
+use aula_ledger::tx::StudentState;
+use aula_ledger::types::SchoolId;
 use aula_vault::access::ReadRequest;
 use serde_json::json;
 
@@ -18,6 +21,17 @@ fn record(handle: Handle) -> Record {
     Record {
         handle,
         twin: TwinRecord { version: 3, snapshot: b"a snapshot in clear, long enough".to_vec() },
+        anchored: AnchoredState {
+            state: StudentState {
+                handle,
+                version: 3,
+                state_hash: Hash([1; 32]),
+                home_school: SchoolId(11),
+                commitments: Vec::new(),
+                event_watermark: 1,
+            },
+            model_digest: Hash([2; 32]),
+        },
         fields: vec![("band".into(), json!(4)), ("grade".into(), json!(1))],
         events: vec![([0; 28], b"an event in clear, long enough".to_vec())],
     }
@@ -31,10 +45,17 @@ fn a_closed_offices_vault_is_read_through_the_access_check() -> Result<(), Box<d
     office.keep(&[record(handle)])?;
     office.agreed(&[handle])?;
     let (key, folders) = (office.member.public_key(), office.vault.folders().clone());
+    let claim = Claim {
+        genesis: office.vault.identity().genesis,
+        account: office.member.account(),
+        expires_ms: NOW_MS + 60_000,
+        scope: Scope::vault("admin", "a-1").ok_or("a scope")?,
+    };
+    let credential = Credential::sign(&claim, office.member.signing_key());
     drop(office);
     let vault = Vault::open(&folders)?;
     let request = ReadRequest {
-        credential: None,
+        credential: Some(credential),
         handle,
         class: Term::new("resource_allocation")?,
         purpose: Term::new("resource_allocation")?,

@@ -3,9 +3,11 @@
 //! Attribute-based: role, class of data, purpose, consent, and which fields the role needs. It is pure and total:
 //! what no rule allows is denied, and what is missing or unknown is "insufficient data", which denies. Consent is
 //! asked even of school officials, whom FERPA (34 CFR 99.31) would let read without: what a family took back must deny,
-//! and what nobody recorded is not known.
+//! and what nobody recorded is not known. An audit and the district's own processing rest on paragraphs of their own
+//! ([`Purpose::basis`]), for which a family is not asked. Nothing at all is given to a reader whom the district does not
+//! know.
 
-use aula_ledger::access::{ConsentChoice, Denial, Purpose};
+use aula_ledger::access::{Basis, ConsentChoice, Denial, Purpose};
 use aula_ledger::names::{FieldName, Term};
 
 use super::fields::{DataClass, ReaderRole, class_of, needs, same};
@@ -43,7 +45,7 @@ pub struct Facts<'a> {
     pub class: &'a Term,
     /// The purpose asked for.
     pub purpose: &'a Term,
-    /// The family's newest word on that purpose.
+    /// The family's newest word on the purpose whose consent that one rests on.
     pub consent: Option<ConsentChoice>,
     /// The student.
     pub presence: Presence,
@@ -54,8 +56,8 @@ pub struct Facts<'a> {
 /// What may leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// These of the fields asked for, in their order.
-    Allow(Vec<FieldName>),
+    /// These of the fields asked for, in their order, on this basis.
+    Allow(Vec<FieldName>, Basis),
     /// Nothing.
     Deny(Denial),
 }
@@ -64,8 +66,8 @@ pub enum Decision {
 pub fn decide(facts: &Facts<'_>) -> Decision {
     match rule(facts) {
         Err(denial) => Decision::Deny(denial),
-        Ok(allowed) if allowed.is_empty() => Decision::Deny(Denial::NothingNeeded),
-        Ok(allowed) => Decision::Allow(allowed),
+        Ok((allowed, _)) if allowed.is_empty() => Decision::Deny(Denial::NothingNeeded),
+        Ok((allowed, basis)) => Decision::Allow(allowed, basis),
     }
 }
 
@@ -74,9 +76,11 @@ pub fn purpose_of(word: &Term) -> Option<Purpose> {
     Purpose::ALL.into_iter().find(|purpose| same(purpose.name(), word.as_str()))
 }
 
-fn rule(facts: &Facts<'_>) -> Result<Vec<FieldName>, Denial> {
-    if facts.standing == Standing::Refused {
-        return Err(Denial::CredentialRefused);
+fn rule(facts: &Facts<'_>) -> Result<(Vec<FieldName>, Basis), Denial> {
+    match facts.standing {
+        Standing::Refused => return Err(Denial::CredentialRefused),
+        Standing::None => return Err(Denial::InsufficientData),
+        Standing::Verified => {}
     }
     match facts.presence {
         Presence::Erased => return Err(Denial::Erased),
@@ -87,27 +91,30 @@ fn rule(facts: &Facts<'_>) -> Result<Vec<FieldName>, Denial> {
     let purpose = purpose_of(facts.purpose).ok_or(Denial::InsufficientData)?;
     let of_class = facts.fields.iter().filter(|field| class_of(field) == class);
     match class {
-        // Open by design: no credential, no role, no consent; either purpose.
-        DataClass::ResourceAllocation => Ok(of_class.cloned().collect()),
+        // Open by design to every reader whom the district knows: no role, no consent; either of two purposes.
+        DataClass::ResourceAllocation => match purpose {
+            Purpose::EducationalNecessity | Purpose::ResourceAllocation => {
+                Ok((of_class.cloned().collect(), Purpose::ResourceAllocation.basis()))
+            }
+            _ => Err(Denial::PurposeNotAllowed),
+        },
         DataClass::FerpaPii => {
             let role = personal(facts, purpose)?;
-            Ok(of_class.filter(|field| needs(role, field)).cloned().collect())
+            let needed = of_class.filter(|field| needs(role, field)).cloned().collect();
+            Ok((needed, purpose.basis()))
         }
     }
 }
 
 /// Who may read personal data at all, and for what.
 fn personal(facts: &Facts<'_>, purpose: Purpose) -> Result<ReaderRole, Denial> {
-    if facts.standing != Standing::Verified {
-        return Err(Denial::InsufficientData);
-    }
     let role = ReaderRole::parse(facts.role.as_str()).ok_or(Denial::RoleNotAllowed)?;
-    if purpose != Purpose::EducationalNecessity {
+    if !role.purposes().contains(&purpose) {
         return Err(Denial::PurposeNotAllowed);
     }
-    match facts.consent {
-        Some(ConsentChoice::Given) => Ok(role),
-        Some(ConsentChoice::Withdrawn) => Err(Denial::ConsentWithdrawn),
-        None => Err(Denial::InsufficientData),
+    match (purpose.consent(), facts.consent) {
+        (None, _) | (Some(_), Some(ConsentChoice::Given)) => Ok(role),
+        (Some(_), Some(ConsentChoice::Withdrawn)) => Err(Denial::ConsentWithdrawn),
+        (Some(_), None) => Err(Denial::InsufficientData),
     }
 }

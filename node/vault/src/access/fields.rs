@@ -1,9 +1,24 @@
 //! The two tables of access: which class of data a field is, and which role needs it.
 //!
 //! A field that is in no table is personal data that nobody needs, until somebody writes down who does. A district's
-//! own fields begin with `local:` and are needed by its administration alone.
+//! own fields begin with `local:` and are needed by its administration alone. [`RESERVED`] names are the program's: nobody
+//! else writes them.
 
+use aula_ledger::access::Purpose;
 use aula_ledger::names::FieldName;
+
+/// The field with a student's twin as it was anchored last; no role needs it.
+pub const STATE: &str = "state";
+/// What stands for all of a student's events in a request.
+pub const EVENTS: &str = "events";
+/// Names that the program itself gives a meaning: a value of somebody else's under one would destroy the twin, or never
+/// be read.
+pub const RESERVED: [&str; 2] = [STATE, EVENTS];
+
+/// True when only the program may write the field.
+pub fn is_reserved(field: &FieldName) -> bool {
+    RESERVED.iter().any(|name| same(name, field.as_str()))
+}
 
 /// A class of data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,11 +53,18 @@ pub enum ReaderRole {
     Counselor,
     /// Administers the district's records.
     Admin,
+    /// The district's operator, who opens fields in files of evidence.
+    Operator,
+    /// An auditor of the consortium, to whom a drawn student's events are disclosed.
+    Auditor,
+    /// The district's own programs: they fold events and prove what the ledger asks for.
+    Service,
 }
 
 impl ReaderRole {
     /// Every role that may read personal data.
-    pub const ALL: [Self; 3] = [Self::Teacher, Self::Counselor, Self::Admin];
+    pub const ALL: [Self; 6] =
+        [Self::Teacher, Self::Counselor, Self::Admin, Self::Operator, Self::Auditor, Self::Service];
 
     /// The word in credentials and logs.
     pub const fn name(self) -> &'static str {
@@ -50,6 +72,19 @@ impl ReaderRole {
             Self::Teacher => "teacher",
             Self::Counselor => "counselor",
             Self::Admin => "admin",
+            Self::Operator => "operator",
+            Self::Auditor => "auditor",
+            Self::Service => "service",
+        }
+    }
+
+    /// For what the role may read personal data; the first is the usual one.
+    pub const fn purposes(self) -> &'static [Purpose] {
+        match self {
+            Self::Teacher | Self::Counselor | Self::Admin => &[Purpose::EducationalNecessity],
+            Self::Operator => &[Purpose::EducationalNecessity, Purpose::EvidenceOpening],
+            Self::Auditor => &[Purpose::AuditEvaluation],
+            Self::Service => &[Purpose::InstitutionalService],
         }
     }
 
@@ -65,29 +100,28 @@ pub(super) fn same(name: &str, word: &str) -> bool {
     name.bytes().map(plain).eq(word.bytes().map(plain))
 }
 
-use ReaderRole::{Admin, Counselor, Teacher};
+use ReaderRole::{Admin, Auditor, Counselor, Operator, Service, Teacher};
 
-/// Personal fields and who needs them for educational necessity. A name that ends in `:` stands for all that begin
-/// with it.
+/// Personal fields and who needs them for what the role reads. A name that ends in `:` stands for all that begin with it.
 const PERSONAL: &[(&str, &[ReaderRole])] = &[
     ("name", &[Teacher, Counselor, Admin]),
     ("grade", &[Teacher, Counselor, Admin]),
     ("attendance", &[Teacher, Counselor, Admin]),
-    ("skill:", &[Teacher, Counselor]),
-    ("engagement", &[Teacher, Counselor]),
+    ("skill:", &[Teacher, Counselor, Operator]),
+    ("engagement", &[Teacher, Counselor, Operator]),
     ("accommodations", &[Teacher, Counselor]),
     ("assessment:", &[Teacher, Counselor]),
     ("intervention", &[Counselor]),
     ("intervention:", &[Counselor]),
-    ("need", &[Counselor]),
-    ("events", &[Counselor]),
+    ("need", &[Counselor, Operator]),
+    (EVENTS, &[Counselor, Operator, Auditor, Service]),
     ("guardian_contact", &[Counselor, Admin]),
     ("birth_date", &[Admin]),
     ("address", &[Admin]),
     ("local:", &[Admin]),
 ];
 
-/// Fields of an allocation, which consortium nodes and families see anyway.
+/// Fields of an allocation, which consortium nodes and families see anyway; strangers do not.
 const ALLOCATION: &[&str] = &["band", "mandate", "kinds", "home_school", "placement", "price"];
 
 /// The class of a field.

@@ -2,13 +2,14 @@
 //!
 //! Flow of [`Vault::read`]: check the credential → collect [`Facts`] → [`decide`] → write the entry, granted or denied,
 //! and sync it → open the fields granted. Invariants: every path to a record's clear text passes here; an entry that
-//! cannot be written means no read ([`ReadError::LogUnwritable`]); the clock in entries never goes back.
+//! cannot be written means no read ([`ReadError::LogUnwritable`]); the clock in entries never goes back; whoever shows no
+//! credential of the district's is counted ([`Vault::strangers`]) and never enters the log, which strangers would fill.
 //!
 //! A reader's credential is the consortium's one form ([`aula_ledger::credential`]), signed with the district's account
-//! key, its purpose `vault-ROLE-READER`: role without dashes, reader as the district names it.
+//! key, its scope `vault-ROLE-READER`: role without dashes, reader as the district names it.
 
 use aula_ledger::access::{AccessEntry, ConsentChoice, Denial, MAX_ENTRY_FIELDS, Purpose, Verdict};
-use aula_ledger::credential::Credential;
+use aula_ledger::credential::{Credential, Scope};
 use aula_ledger::keys::PublicKey;
 use aula_ledger::names::{FieldName, Name, Term};
 use aula_ledger::types::{Handle, TimeMs};
@@ -19,7 +20,7 @@ use std::sync::PoisonError;
 use zeroize::Zeroizing;
 
 use crate::secret::SecretKey;
-use crate::tables::{Table, consent_key, family};
+use crate::tables::{STRANGERS_KEY, Table, consent_key, family};
 use crate::vault::{Vault, VaultError};
 
 mod decide;
@@ -29,13 +30,8 @@ mod log;
 mod tests;
 
 pub use decide::{Decision, Facts, Presence, Standing, decide, purpose_of};
-pub use fields::{DataClass, ReaderRole, class_of, needs};
+pub use fields::{DataClass, EVENTS, RESERVED, ReaderRole, STATE, class_of, is_reserved, needs};
 pub use log::{Anchor, Held, LogWriter, Unanchored, database_log};
-
-/// The field that stands for all of a student's events.
-const EVENTS: &str = "events";
-/// What a vault credential's purpose begins with.
-const CREDENTIAL_PREFIX: &str = "vault-";
 
 /// A read as it is asked.
 #[derive(Debug, Clone)]
@@ -95,6 +91,9 @@ pub enum ReadError {
     /// Denied, and listed.
     #[error("{}", .0.explain())]
     Denied(Denial, Box<AccessEntry>),
+    /// Denied to whom the district does not know: counted, not listed.
+    #[error("{}", .0.explain())]
+    Stranger(Denial),
     /// The entry cannot be written: nothing is read.
     #[error("the access log cannot be written, so nothing is read")]
     LogUnwritable(#[source] VaultError),
@@ -106,18 +105,17 @@ pub enum ReadError {
     Vault(#[from] VaultError),
 }
 
-/// The purpose of a credential for this reader; none when it does not fit: role and reader are 1 to 33 lower-case
-/// letters and digits together, the reader also dashes.
-pub fn credential_purpose(role: &str, reader: &str) -> Option<String> {
-    let purpose = format!("{CREDENTIAL_PREFIX}{role}-{reader}");
-    let whole = purpose.len() <= 40 && !role.is_empty() && !role.contains('-');
-    (whole && Name::new(reader).is_ok() && Name::new(role).is_ok()).then_some(purpose)
+/// The role that a credential names, if it is one that may read personal data. Proves nothing of the credential.
+pub fn role_of(credential: &Credential) -> Option<ReaderRole> {
+    ReaderRole::parse(reader_of(credential)?.1.as_str())
 }
 
 /// Who a verified credential says the reader is.
 fn reader_of(credential: &Credential) -> Option<(Name, Term)> {
-    let (role, reader) = credential.purpose().strip_prefix(CREDENTIAL_PREFIX)?.split_once('-')?;
-    Some((Name::new(reader).ok()?, Term::new(role).ok()?))
+    match credential.scope() {
+        Scope::Vault { role, reader } => Some((reader.clone(), Term::new(role.as_str()).ok()?)),
+        Scope::District | Scope::Round(_) | Scope::Money => None,
+    }
 }
 
 impl Vault {
@@ -136,7 +134,8 @@ impl Vault {
     }
 
     /// Decides and lists a read like [`Vault::read`], and opens the record `state_field` with the student's secret, from
-    /// which the caller proves something of the granted fields to others. Nothing else of it may leave.
+    /// which the caller proves something of the granted fields to others. Nothing else of it may leave. Of the events those
+    /// that `version` was folded from, or all.
     ///
     /// # Errors
     /// As [`Vault::read`].
@@ -144,6 +143,7 @@ impl Vault {
         &self,
         request: &ReadRequest,
         state_field: &FieldName,
+        version: Option<u32>,
         district_key: &PublicKey,
         now_ms: u64,
     ) -> Result<ForProof, ReadError> {
@@ -151,7 +151,7 @@ impl Vault {
         let state = self.open_record(&request.handle, state_field)?;
         let secret = self.student_secret(&request.handle)?;
         let events = match granted.iter().any(|field| field.as_str() == EVENTS) {
-            true => self.open_events(&request.handle)?,
+            true => self.open_events(&request.handle, version)?,
             false => Vec::new(),
         };
         Ok(ForProof { withheld: withheld(request, &granted), granted, entry, state, secret, events })
@@ -167,13 +167,19 @@ impl Vault {
         if request.fields.is_empty() || request.fields.len() > MAX_ENTRY_FIELDS {
             return Err(ReadError::Fields);
         }
-        let (standing, reader, role) = self.standing(request.credential.as_ref(), district_key, now_ms)?;
-        let consent = match purpose_of(&request.purpose) {
+        let (reader, role) = match self.standing(request.credential.as_ref(), district_key, now_ms) {
+            Ok(known) => known,
+            Err(denial) => {
+                self.count_stranger()?;
+                return Err(ReadError::Stranger(denial));
+            }
+        };
+        let consent = match purpose_of(&request.purpose).and_then(Purpose::consent) {
             Some(purpose) => self.consent(&request.handle, purpose)?,
             None => None,
         };
         let decision = decide(&Facts {
-            standing,
+            standing: Standing::Verified,
             role: &role,
             class: &request.class,
             purpose: &request.purpose,
@@ -181,9 +187,9 @@ impl Vault {
             presence: self.presence(&request.handle)?,
             fields: &request.fields,
         });
-        let (fields, verdict) = match &decision {
-            Decision::Allow(fields) => (fields.clone(), Verdict::Granted),
-            Decision::Deny(denial) => (request.fields.clone(), Verdict::Denied(*denial)),
+        let (fields, basis, verdict) = match &decision {
+            Decision::Allow(fields, basis) => (fields.clone(), Some(*basis), Verdict::Granted),
+            Decision::Deny(denial) => (request.fields.clone(), None, Verdict::Denied(*denial)),
         };
         let entry = self
             .log_read(AccessEntry {
@@ -196,6 +202,7 @@ impl Vault {
                 role,
                 class: request.class.clone(),
                 purpose: request.purpose.clone(),
+                basis,
                 fields,
                 verdict,
                 salt: [0; 16],
@@ -203,25 +210,37 @@ impl Vault {
             .map_err(ReadError::LogUnwritable)?;
         match decision {
             Decision::Deny(denial) => Err(ReadError::Denied(denial, Box::new(entry))),
-            Decision::Allow(fields) => Ok((fields, entry)),
+            Decision::Allow(fields, _) => Ok((fields, entry)),
         }
     }
 
+    /// Who asks, or why a stranger is given nothing.
     fn standing(
         &self,
         shown: Option<&Credential>,
         key: &PublicKey,
         now_ms: u64,
-    ) -> Result<(Standing, Name, Term), VaultError> {
-        let damaged = |_| VaultError::Damaged("a fixed word is none".into());
-        let nobody = (Name::new("unverified").map_err(damaged)?, Term::new("none").map_err(damaged)?);
-        let Some(credential) = shown else { return Ok((Standing::None, nobody.0, nobody.1)) };
+    ) -> Result<(Name, Term), Denial> {
+        let credential = shown.ok_or(Denial::InsufficientData)?;
         let identity = self.identity();
         let verified = credential.verify(&identity.genesis, &identity.account, key, now_ms).is_ok();
-        Ok(match reader_of(credential).filter(|_| verified) {
-            Some((reader, role)) => (Standing::Verified, reader, role),
-            None => (Standing::Refused, nobody.0, nobody.1),
-        })
+        reader_of(credential).filter(|_| verified).ok_or(Denial::CredentialRefused)
+    }
+
+    /// How many reads were refused to whoever showed no credential of the district's.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn strangers(&self) -> Result<u64, VaultError> {
+        let kept = self.db.get_cf(family(&self.db, Table::Meta)?, STRANGERS_KEY)?;
+        Ok(kept.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes))
+    }
+
+    /// One number that is written over, without waiting for the disk: strangers fill nothing.
+    fn count_stranger(&self) -> Result<(), VaultError> {
+        let _numbered = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = self.strangers()?.saturating_add(1);
+        Ok(self.db.put_cf(family(&self.db, Table::Meta)?, STRANGERS_KEY, count.to_be_bytes())?)
     }
 
     fn presence(&self, handle: &Handle) -> Result<Presence, VaultError> {
@@ -254,7 +273,7 @@ impl Vault {
         let (mut values, mut events) = (Vec::with_capacity(fields.len()), Vec::new());
         for field in fields {
             if field.as_str() == EVENTS {
-                events = self.open_events(&request.handle)?;
+                events = self.open_events(&request.handle, None)?;
             } else {
                 let value = self.open_record(&request.handle, &field)?;
                 values.push((field, value));

@@ -13,6 +13,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::Vault;
+use crate::access::is_reserved;
 use crate::error::VaultError;
 use crate::seal::{Cipher, NONCE_BYTES};
 use crate::secret::SecretKey;
@@ -35,6 +36,17 @@ pub struct EventIn<'a> {
 }
 
 impl Vault {
+    /// Writes what somebody else than the program says of students, as [`Vault::put_records`].
+    ///
+    /// # Errors
+    /// [`VaultError::Reserved`] before anything is written; those of [`Vault::put_records`].
+    pub fn put_fields(&self, records: &[(Handle, FieldName, &[u8])]) -> Result<(), VaultError> {
+        match records.iter().find(|(_, field, _)| is_reserved(field)) {
+            Some((_, field, _)) => Err(VaultError::Reserved(field.clone())),
+            None => self.put_records(records),
+        }
+    }
+
     /// Seals values of fields and writes them in one synced batch: all are on disk on return, or none counts.
     ///
     /// # Errors
@@ -95,8 +107,16 @@ impl Vault {
         opened.map(Some).map_err(|error| VaultError::Sealed(*handle, error))
     }
 
-    /// Opens a student's events in order; only [`crate::access`] calls it.
-    pub(crate) fn open_events(&self, handle: &Handle) -> Result<Vec<Zeroizing<Vec<u8>>>, VaultError> {
+    /// Opens a student's events in order, all or those that a version was folded from; only [`crate::access`] calls it.
+    pub(crate) fn open_events(
+        &self,
+        handle: &Handle,
+        version: Option<u32>,
+    ) -> Result<Vec<Zeroizing<Vec<u8>>>, VaultError> {
+        let only = match version {
+            Some(version) => self.keys_of_version(handle, version)?,
+            None => None,
+        };
         let cipher = record_cipher(&self.student_secret(handle)?);
         let table = family(&self.db, Table::Events)?;
         let mut events = Vec::new();
@@ -104,6 +124,9 @@ impl Vault {
         for row in self.db.iterator_cf(table, from) {
             let (key, sealed) = row?;
             let Some(key) = key.strip_prefix(&handle.0[..]) else { break };
+            if only.as_ref().is_some_and(|only| !only.contains(key)) {
+                continue;
+            }
             let mut bound = self.bound(handle, EVENT_FIELD);
             bound.extend_from_slice(key);
             events.push(cipher.open(&sealed, &bound).map_err(|error| VaultError::Sealed(*handle, error))?);

@@ -1,22 +1,24 @@
-//! Evidence bundles with rows, for members, built from one view by the ledger's own builders. Building runs on a thread
-//! that may block. Those of public figures are in [`super::public_evidence`].
+//! Evidence bundles with rows, for those whose rows they are and for auditors, built from one view by the ledger's own
+//! builders. Building runs on a thread that may block. Those of public figures are in [`super::public_evidence`].
 
 use std::sync::Arc;
 
 use aula_ledger::audit::{Archive, Body, BuildError, Bundle, Collector};
 use aula_ledger::chain::{CommitCertificate, Header};
 use aula_ledger::codec::Canonical;
-use aula_ledger::state::StoreError;
+use aula_ledger::roles::Role;
+use aula_ledger::state::schema::{self, RequestRow};
+use aula_ledger::state::{StateReader, StoreError};
 use aula_ledger::types::{AccountId, DistrictId, Handle, Height, RoundId, SchoolYear};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::api_error::{ApiError, ErrorBody};
-use crate::http::Node;
-use crate::http::{FromPath, FromQuery};
+use crate::http::access::Caller;
+use crate::http::{FromPath, FromQuery, Node};
 use crate::storage::ChainView;
 
 /// What else the bundle shows.
@@ -25,6 +27,12 @@ use crate::storage::ChainView;
 pub struct EvidenceQuery {
     /// A height on the way to show as well, for `aula-audit verify --trusted`.
     pub waypoint: Option<u64>,
+}
+
+impl EvidenceQuery {
+    fn waypoints(&self) -> Vec<Height> {
+        self.waypoint.map(Height).into_iter().collect()
+    }
 }
 
 struct Blocks<'a>(&'a ChainView);
@@ -40,17 +48,6 @@ impl Archive for Blocks<'_> {
         };
         Ok(Some((block.transactions, receipts)))
     }
-}
-
-/// A bundle with rows: for members.
-async fn bundle(
-    node: &Arc<Node>,
-    headers: &HeaderMap,
-    query: &EvidenceQuery,
-    build: impl FnOnce(&Collector<'_>) -> Result<Bundle, BuildError> + Send + 'static,
-) -> Result<Response, ApiError> {
-    node.member(headers)?;
-    built(node, query.waypoint.map(Height).into_iter().collect(), build).await
 }
 
 /// A bundle of the newest view that shows these blocks on the way.
@@ -85,32 +82,49 @@ pub(super) async fn built(
     }
 }
 
-/// A round with all its rows
+/// A round with all its rows, for an auditor whom the ledger lists as having taken them
 #[utoipa::path(get, path = "/v1/evidence/round/{round}", tag = "evidence",
     params(("round" = u32, Path), EvidenceQuery, ("aula-credential" = String, Header)),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
-        (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub async fn round(
     State(node): State<Arc<Node>>,
-    headers: HeaderMap,
+    caller: Caller,
     FromPath(round): FromPath<u32>,
     FromQuery(query): FromQuery<EvidenceQuery>,
 ) -> Result<Response, ApiError> {
-    bundle(&node, &headers, &query, move |collector| collector.round(RoundId(round))).await
+    caller.of_round(RoundId(round))?;
+    built(&node, query.waypoints(), move |collector| collector.round(RoundId(round))).await
 }
 
-/// The decision on one student's request
+/// The decision on one student's request, for its district and for an auditor who took the round's rows
 #[utoipa::path(get, path = "/v1/evidence/allocation/{round}/{handle}", tag = "evidence",
     params(("round" = u32, Path), ("handle" = String, Path), EvidenceQuery, ("aula-credential" = String, Header)),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
-        (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub async fn allocation(
     State(node): State<Arc<Node>>,
-    headers: HeaderMap,
+    caller: Caller,
     FromPath((round, handle)): FromPath<(u32, Handle)>,
     FromQuery(query): FromQuery<EvidenceQuery>,
 ) -> Result<Response, ApiError> {
-    bundle(&node, &headers, &query, move |collector| collector.allocation(RoundId(round), &handle)).await
+    let round = RoundId(round);
+    match caller.district() {
+        Some(district) => asked_by(&node, round, &handle, district)?,
+        None => caller.of_round(round)?,
+    }
+    built(&node, query.waypoints(), move |collector| collector.allocation(round, &handle)).await
+}
+
+/// Refuses a request of another district's, and says of one that is not there that it is not.
+fn asked_by(node: &Node, round: RoundId, handle: &Handle, district: DistrictId) -> Result<(), ApiError> {
+    let row = node.view().row(&schema::requests_tree(round), handle)?;
+    let row: Option<RequestRow> = row.as_deref().map(schema::decode).transpose()?;
+    // Another district's and nobody's are one answer: it tells nobody whose students asked.
+    row.filter(|row| row.district == district).map(drop).ok_or_else(|| {
+        let message = format!("district {district} has no request of {handle} in round {round}");
+        ApiError::not_found(message, format!("its own are listed by /v1/districts/{district}/rounds/{round}"))
+    })
 }
 
 /// The decision on one student's request, for the holder of that student's link: the caller has checked it.
@@ -125,47 +139,69 @@ pub async fn allocation_bundle(
     built(node, Vec::new(), move |collector| collector.allocation(round, &handle)).await
 }
 
-/// Whether a student's state is anchored, and which
+/// Whether a student's state is anchored, and which; for its district, and for an auditor whose round has the student
 #[utoipa::path(get, path = "/v1/evidence/student/{district}/{school_year}/{handle}", tag = "evidence",
     params(("district" = u16, Path), ("school_year" = u16, Path), ("handle" = String, Path), EvidenceQuery,
         ("aula-credential" = String, Header)),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
-        (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub async fn student(
     State(node): State<Arc<Node>>,
-    headers: HeaderMap,
+    caller: Caller,
     FromPath((district, year, handle)): FromPath<(u16, u16, Handle)>,
     FromQuery(query): FromQuery<EvidenceQuery>,
 ) -> Result<Response, ApiError> {
     let (district, year) = (DistrictId(district), SchoolYear(year));
-    bundle(&node, &headers, &query, move |collector| collector.student(district, year, &handle)).await
+    match caller.round() {
+        None => caller.own(district)?,
+        Some(round) => {
+            asked_by(&node, round, &handle, district)?;
+            let of_year = schema::round(&*node.view(), round)?.is_some_and(|round| round.school_year == year);
+            if !of_year {
+                return Err(ApiError::not_found(
+                    format!("round {round} is of another school year"),
+                    "see /v1/rounds",
+                ));
+            }
+        }
+    }
+    built(&node, query.waypoints(), move |collector| collector.student(district, year, &handle)).await
 }
 
-/// Where a funder's money of a year went, as statements without an amount
+/// That the amounts by school which a funder stated sum to the year's budget, without an amount; for the funder and for
+/// auditors
 #[utoipa::path(get, path = "/v1/evidence/budget/{funder}/{school_year}", tag = "evidence",
     params(("funder" = String, Path), ("school_year" = u16, Path), EvidenceQuery,
         ("aula-credential" = String, Header)),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
-        (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
 pub async fn budget(
     State(node): State<Arc<Node>>,
-    headers: HeaderMap,
+    caller: Caller,
     FromPath((funder, year)): FromPath<(AccountId, u16)>,
     FromQuery(query): FromQuery<EvidenceQuery>,
 ) -> Result<Response, ApiError> {
-    bundle(&node, &headers, &query, move |collector| collector.budget(funder, SchoolYear(year))).await
+    if caller.member.account != funder && !caller.member.roles.has(Role::Auditor) {
+        let hint = "ask with that funder's credential, or as an auditor";
+        return Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "other_funder",
+            "this is another funder's money",
+            hint,
+        ));
+    }
+    built(&node, query.waypoints(), move |collector| collector.budget(funder, SchoolYear(year))).await
 }
 
-/// A district's anchored access log; the district adds a read that is listed in it
+/// A district's anchored access log, for anybody; the district adds a read that is listed in it
 #[utoipa::path(get, path = "/v1/evidence/access/{district}", tag = "evidence",
-    params(("district" = u16, Path), EvidenceQuery, ("aula-credential" = String, Header)),
+    params(("district" = u16, Path), EvidenceQuery),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
-        (status = 401, body = ErrorBody), (status = 404, body = ErrorBody)))]
+        (status = 404, body = ErrorBody)))]
 pub async fn access(
     State(node): State<Arc<Node>>,
-    headers: HeaderMap,
     FromPath(district): FromPath<u16>,
     FromQuery(query): FromQuery<EvidenceQuery>,
 ) -> Result<Response, ApiError> {
-    bundle(&node, &headers, &query, move |collector| collector.access(DistrictId(district))).await
+    built(&node, query.waypoints(), move |collector| collector.access(DistrictId(district))).await
 }

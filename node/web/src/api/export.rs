@@ -21,7 +21,7 @@ use crate::http::FromPath;
 use crate::http::Node;
 use crate::read::round_figures::{RoundFigures, pool_table, school_table};
 use crate::read::table::Table;
-use crate::read::{milestones, parameters, registers, transactions, uptime};
+use crate::read::{audits, milestones, parameters, registers, transactions, uptime};
 use crate::storage::ChainView;
 
 /// Transactions read at a time.
@@ -37,7 +37,7 @@ enum Form {
 
 /// A register as a whole. `file` is its name with the form: `pools.csv`, `schools-of-round-3.json`; the registers are
 /// blocks of state (budgets, classes, districts, members, milestones, parameters, pools, proposals, rounds, schools,
-/// validators), `transactions`, and `schools-of-round-N`, `pools-of-round-N`
+/// validators), `transactions`, and `schools-of-round-N`, `pools-of-round-N`, `audits-of-round-N`
 #[utoipa::path(get, path = "/v1/export/{file}", tag = "chain", params(("file" = String, Path)),
     responses((status = 200, description = "text/csv or application/json; the header aula-rows says how many rows"),
         (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
@@ -128,6 +128,7 @@ fn table(node: &Node, view: &ChainView, name: &str) -> Result<Table, ApiError> {
         return match what {
             "schools" => Ok(school_table(&figures)),
             "pools" => Ok(pool_table(&figures)),
+            "audits" => Ok(audits::table(&audits::of_round(view, round)?.ok_or_else(unknown)?)),
             _ => Err(unknown()),
         };
     }

@@ -4,13 +4,14 @@
 //! with the explorer's pages, and [`crate::site`] puts both behind one gate.
 //!
 //! Who sees what: public routes give aggregates, and of blocks and transactions only counts and roots; no cell
-//! below the ledger's `min_cell_students` ([`crate::read::publish`]). Rows leave only with a member's or auditor's
-//! [credential](crate::http::credential), records of the vault only with the district's ([`vault`]). A handle appears in
-//! no public answer.
+//! below the ledger's `min_cell_students` ([`crate::read::publish`]). Rows leave only by the one rule of
+//! [`crate::http::access`]: a round's to an auditor whom the ledger lists, a district's to itself, a family's to the family;
+//! records of the vault only with the district's credential ([`vault`]). A handle appears in no public answer.
 //!
 //! Absent: anything that changes the node.
 
 pub mod chain;
+mod district;
 mod evidence;
 mod export;
 pub mod listings;
@@ -40,8 +41,8 @@ pub use evidence::allocation_bundle;
     info(
         title = "Aula",
         description = "What is final on an Aula ledger, submission of transactions, and evidence. Errors have one form: \
-                       {\"error\":{\"code\",\"message\",\"hint\"}}. Rows about students are given only to members and auditors, who send \
-                       the header Aula-Credential."
+                       {\"error\":{\"code\",\"message\",\"hint\"}}. What is not public wants the header Aula-Credential, whose scope names the \
+                       class of routes it opens: vault-ROLE-READER, district, round-N (an auditor whom the ledger lists), money; every other route refuses it."
     ),
     tags(
         (name = "chain", description = "Blocks, validators, parameters"),
@@ -70,6 +71,7 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(registers::rounds))
         .routes(routes!(registers::round))
         .routes(routes!(report::report))
+        .routes(routes!(report::audits))
         .routes(routes!(listings::round))
         .routes(routes!(registers::pools))
         .routes(routes!(registers::classes))
@@ -97,6 +99,7 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(vault::family_reads))
         .routes(routes!(vault::access_logs))
         .routes(routes!(vault::consents))
+        .routes(routes!(district::rows))
         .routes(routes!(evidence::access))
         .routes(routes!(ops::healthz))
         .routes(routes!(ops::readyz))

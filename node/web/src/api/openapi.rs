@@ -9,7 +9,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
     // Names of functions repeat between files; method and path together do not.
     let words = path.split(['/', '{', '}', '.']).filter(|word| !word.is_empty());
     operation["operationId"] = std::iter::once(method).chain(words).collect::<Vec<_>>().join("_").into();
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
         let named = parameter["name"].as_str().is_some_and(|name| path.contains(&format!("{{{name}}}")));
         match (named, parameter["in"].as_str()) {
             (true, _) => parameter["required"] = true.into(),

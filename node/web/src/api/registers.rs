@@ -1,24 +1,21 @@
 //! The ledger's registers: rounds, pools, classes, budgets, districts, schools, members, proposals.
 //!
-//! Each answer names the height it is of. Rounds are shown to the public as [`RoundView`] has them; a member's
-//! credential shows them whole.
+//! Each answer names the height it is of. Rounds are shown as [`RoundView`] has them, to everybody alike.
 
 use std::sync::Arc;
 
 use aula_ledger::state::StoreError;
-use aula_ledger::state::schema::{self, Decision, Round};
+use aula_ledger::state::schema;
 use aula_ledger::types::{ClassId, RoundId};
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::IntoParams;
 
 use crate::api_error::{ApiError, ErrorBody};
-use crate::http::{Audience, Node};
-use crate::http::{FromPath, FromQuery};
-use crate::read::rounds::RoundView;
+use crate::http::{FromPath, FromQuery, Node};
+use crate::read::rounds::{self, RoundView};
 use crate::storage::ChainView;
 
 /// Which pools.
@@ -41,49 +38,20 @@ fn listed<T: Serialize>(
     Ok(Json(json!({ "height": view.tip().height, "count": items.len(), name: items })))
 }
 
-/// A round as an audience may see it.
-///
-/// # Errors
-/// When the database fails.
-pub fn round_for(view: &ChainView, round: &Round, audience: &Audience) -> Result<Value, ApiError> {
-    if matches!(audience, Audience::Public) {
-        return Ok(serde_json::to_value(RoundView::of(view, round)?).unwrap_or_default());
-    }
-    let decided: Option<Decision> = schema::decision(view, round.round)?;
-    let mut value = serde_json::to_value(round).unwrap_or_default();
-    if let Some(fields) = value.as_object_mut() {
-        fields.insert("decision".into(), decided.as_ref().map(member_decision).unwrap_or_default());
-    }
-    Ok(value)
-}
-
-fn member_decision(decision: &Decision) -> Value {
-    let mut value = serde_json::to_value(decision).unwrap_or_default();
-    if let Some(fields) = value.as_object_mut() {
-        fields.insert("optimal".into(), decision.is_optimal().into());
-    }
-    value
-}
-
 /// All rounds, oldest first
 #[utoipa::path(get, path = "/v1/rounds", tag = "resources", responses((status = 200, body = Object)))]
-pub async fn rounds(State(node): State<Arc<Node>>, headers: HeaderMap) -> Answer {
-    let audience = node.audience(&headers)?;
-    let view = node.view();
-    let rounds = schema::rounds(&*view)?;
-    let shown = rounds.iter().map(|r| round_for(&view, r, &audience)).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(json!({ "height": view.tip().height, "count": shown.len(), "rounds": shown })))
+pub async fn rounds(State(node): State<Arc<Node>>) -> Answer {
+    listed(&node, "rounds", rounds::all)
 }
 
 /// One round with its decision
 #[utoipa::path(get, path = "/v1/rounds/{id}", tag = "resources", params(("id" = u32, Path)),
     responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
-pub async fn round(State(node): State<Arc<Node>>, headers: HeaderMap, FromPath(id): FromPath<u32>) -> Answer {
-    let audience = node.audience(&headers)?;
+pub async fn round(State(node): State<Arc<Node>>, FromPath(id): FromPath<u32>) -> Answer {
     let view = node.view();
     let round = schema::round(&*view, RoundId(id))?
         .ok_or_else(|| ApiError::not_found(format!("no round {id}"), "rounds are listed by /v1/rounds"))?;
-    let mut value = round_for(&view, &round, &audience)?;
+    let mut value = serde_json::to_value(RoundView::whole(&view, &round)?).unwrap_or_default();
     if let Some(fields) = value.as_object_mut() {
         fields.insert("as_of_height".into(), view.tip().height.0.into());
     }

@@ -1,24 +1,23 @@
 //! What followed from a round, in one answer: its published report, who did not reveal, what schools acknowledged,
 //! whether the decision was taken back, and how its pools are used.
 //!
-//! The report is the ledger's own and the same for everybody. Of the other records the public sees no count of
-//! students below `min_cell_students`; a member's credential shows them whole.
+//! The report is the ledger's own and the same for everybody. Of the other records nobody sees a count of students below
+//! `min_cell_students`: an auditor has the rows themselves.
 
 use std::sync::Arc;
 
 use aula_ledger::rounds::PublishedReport;
-use aula_ledger::state::schema::{self, Acknowledgement, Round};
-use aula_ledger::types::{RoundId, TimeMs};
+use aula_ledger::state::schema::{self, Acknowledgement, DecisionStanding, Round};
+use aula_ledger::types::RoundId;
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::api_error::{ApiError, ErrorBody};
-use crate::http::FromPath;
-use crate::http::{Audience, Node};
-use crate::read::publish;
+use crate::http::{FromPath, Node};
+use crate::read::acknowledgements::Owed;
 use crate::read::rounds::placed;
+use crate::read::{audits, publish};
 use crate::storage::ChainView;
 
 /// A round's report, missing reveals, acknowledgements, reversion and use of its pools
@@ -26,54 +25,60 @@ use crate::storage::ChainView;
     responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
 pub async fn report(
     State(node): State<Arc<Node>>,
-    headers: HeaderMap,
     FromPath(id): FromPath<u32>,
 ) -> Result<Json<Value>, ApiError> {
-    let audience = node.audience(&headers)?;
     let view = node.view();
     let round = schema::round(&*view, RoundId(id))?
         .ok_or_else(|| ApiError::not_found(format!("no round {id}"), "rounds are listed by /v1/rounds"))?;
-    report_for(&view, &round, &audience).map(Json)
+    report_of(&view, &round).map(Json)
 }
 
-/// The answer for an audience.
-///
-/// # Errors
-/// When the database fails.
-pub fn report_for(view: &ChainView, round: &Round, audience: &Audience) -> Result<Value, ApiError> {
+/// The truth audit of a decided round: of each district how many students the seed drew and what was found; who took the
+/// round's rows
+#[utoipa::path(get, path = "/v1/rounds/{id}/audits", tag = "resources", params(("id" = u32, Path)),
+    responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
+pub async fn audits(
+    State(node): State<Arc<Node>>,
+    FromPath(id): FromPath<u32>,
+) -> Result<Json<Value>, ApiError> {
+    let view = node.view();
+    let audit = audits::of_round(&view, RoundId(id))?.ok_or_else(|| {
+        ApiError::not_found(format!("round {id} is not decided"), "rounds are listed by /v1/rounds")
+    })?;
+    let mut value = serde_json::to_value(audit).unwrap_or_default();
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("as_of_height".into(), view.tip().height.0.into());
+    }
+    Ok(Json(value))
+}
+
+fn report_of(view: &ChainView, round: &Round) -> Result<Value, ApiError> {
     let id = round.round;
-    let whole = matches!(audience, Audience::Member(_));
     let min_cell = schema::params(view)?.min_cell_students;
-    let count = |n: u32| if whole { Some(n) } else { publish::count(n, min_cell) };
+    let count = |n: u32| publish::count(n, min_cell);
     let report = schema::published_report(view, id)?;
-    let class = schema::class(view, round.class)?;
+    let standing = schema::decision_standing(view, round)?;
     let owed = schema::acknowledgements(view, id)?;
     let now = view.tip().time_ms;
-    let places = |owed: &Acknowledgement| match whole {
-        true => Some(owed.places),
-        false => used(report.as_ref()?, owed),
-    };
+    let places = |owed: &Acknowledgement| used(report.as_ref()?, owed);
     let acknowledgements: Vec<Value> = owed
         .iter()
         .map(|owed| {
             json!({
                 "pool": owed.pool, "school": owed.school, "places": places(owed), "due_ms": owed.due_ms,
-                "received": owed.received, "escalated": owed.escalated, "state": standing(owed, now),
+                "received": owed.received, "escalated": owed.escalated, "state": Owed::of(owed, now),
             })
         })
         .collect();
     // Freed places are the students placed: with the requests, which are public, they tell how many waited.
-    let freed = |freed: u32| match whole {
-        true => Some(freed),
-        false => Some(placed(report.as_ref()?.totals.as_ref()?)),
-    };
+    let freed = report.as_ref().and_then(|report| report.totals.as_ref()).map(placed);
     let reverted = schema::reversion(view, id)?.map(|back| {
-        json!({ "by": back.by, "at": back.at, "reason_sha256": back.reason, "freed": freed(back.freed),
+        json!({ "by": back.by, "at": back.at, "reason_sha256": back.reason, "freed": freed,
             "standing": back.standing })
     });
     Ok(json!({
         "as_of_height": view.tip().height, "round": id, "class": round.class, "status": round.status,
-        "stands": class.is_some_and(|class| class.standing_round == Some(id)),
+        "stands": standing == Some(DecisionStanding::Stands), "standing": standing,
         "report": report,
         "seed": seed(view, id)?,
         "acknowledgements": acknowledgements,
@@ -85,17 +90,6 @@ pub fn report_for(view: &ChainView, round: &Round, audience: &Audience) -> Resul
 /// Students placed in an acknowledged pool, where the ledger's rule lets them be shown.
 fn used(report: &PublishedReport, owed: &Acknowledgement) -> Option<u32> {
     report.prices.iter().find(|line| line.pool == owed.pool)?.used
-}
-
-/// Where an acknowledgement stands at a block time.
-fn standing(owed: &Acknowledgement, now: TimeMs) -> &'static str {
-    match (owed.received.is_some(), owed.escalated.is_some()) {
-        (true, false) => "received",
-        (true, true) => "received_late",
-        (false, true) => "escalated",
-        (false, false) if now > owed.due_ms => "overdue",
-        (false, false) => "waiting",
-    }
 }
 
 /// Who committed a share of the seed, who revealed it, and who is missing. Each missing one could choose between two

@@ -27,8 +27,9 @@ use utoipa::IntoParams;
 
 use crate::api_error::{ApiError, ErrorBody};
 use crate::clock::now_ms;
+use crate::family_link::FamilyLink;
 use crate::http::Node;
-use crate::http::credential::{Credential, HEADER};
+use crate::http::access::Caller;
 use crate::http::{FromPath, FromQuery};
 
 /// The header that carries a family's link: never the address, which servers and proxies log.
@@ -43,7 +44,8 @@ pub struct ReadQuery {
     /// The class of data: `FERPA_PII` or `resource_allocation`.
     #[serde(default = "personal")]
     pub class: String,
-    /// For what: `educational_necessity` or `resource_allocation`.
+    /// For what: `educational_necessity`, `resource_allocation`, `audit_evaluation`, `institutional_service` or
+    /// `evidence_opening`.
     #[serde(default = "necessity")]
     pub purpose: String,
 }
@@ -58,14 +60,16 @@ fn necessity() -> String {
 
 /// Fields of a student's record in this district's vault
 ///
-/// Decided by the access check and listed in the log before anything leaves; a denial is 403 and listed too.
+/// Decided by the access check and listed in the log before anything leaves; a denial is 403 and listed too. Without a
+/// reader's credential nothing reaches the vault.
 #[utoipa::path(get, path = "/v1/vault/{handle}", tag = "vault",
-    params(("handle" = String, Path), ReadQuery, ("aula-credential" = Option<String>, Header)),
-    responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody),
+    params(("handle" = String, Path), ReadQuery, ("aula-credential" = String, Header)),
+    responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub async fn read(
     State(node): State<Arc<Node>>,
-    headers: HeaderMap,
+    caller: Caller,
     FromPath(handle): FromPath<Handle>,
     FromQuery(query): FromQuery<ReadQuery>,
 ) -> Result<Response, ApiError> {
@@ -73,7 +77,7 @@ pub async fn read(
     let bad = |error: &dyn std::fmt::Display| ApiError::bad_request(error, hint);
     let fields: Result<Vec<FieldName>, _> = query.fields.split(',').map(FieldName::new).collect();
     let request = ReadRequest {
-        credential: headers.get(HEADER).map(credential).transpose()?,
+        credential: Some(caller.credential),
         handle,
         class: Term::new(&query.class).map_err(|error| bad(&error))?,
         purpose: Term::new(&query.purpose).map_err(|error| bad(&error))?,
@@ -99,6 +103,23 @@ pub async fn read(
 pub async fn family_reads(State(node): State<Arc<Node>>, headers: HeaderMap) -> Result<Response, ApiError> {
     let token = headers.get(FAMILY_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let link = node.family(token)?;
+    let Reads { entries, anchored } = reads(node, link).await?;
+    Ok(private(
+        json!({ "handle": link.handle, "district": link.district, "entries": entries, "anchored_size": anchored }),
+    ))
+}
+
+/// Reads of one student, and how many entries of the whole log are anchored.
+pub(crate) struct Reads {
+    pub entries: Vec<AccessEntry>,
+    pub anchored: u64,
+}
+
+/// The reads of the student whom a link is about; the caller has checked it.
+///
+/// # Errors
+/// 404 when this node has no vault of the link's district, 503 while the vault is in use.
+pub(crate) async fn reads(node: Arc<Node>, link: FamilyLink) -> Result<Reads, ApiError> {
     let told = with_vault(node, move |_, vault| {
         if vault.identity().district != link.district {
             return Err(ApiError::not_found(
@@ -107,12 +128,11 @@ pub async fn family_reads(State(node): State<Arc<Node>>, headers: HeaderMap) -> 
             ));
         }
         let entries = vault.entries().map_err(|error| refused(error.into()))?;
-        let own: Vec<AccessEntry> = entries.into_iter().filter(|entry| entry.handle == link.handle).collect();
+        let entries = entries.into_iter().filter(|entry| entry.handle == link.handle).collect();
         let anchored = vault.anchored().map_err(|error| refused(error.into()))?;
-        Ok(json!({ "handle": link.handle, "district": link.district, "entries": own,
-                   "anchored_size": anchored.map_or(0, |anchor| anchor.head.leaf_count) }))
+        Ok(Reads { entries, anchored: anchored.map_or(0, |anchor| anchor.head.leaf_count) })
     });
-    Ok(private(told.await?))
+    told.await
 }
 
 /// Heads of districts' access logs: the newest, and the last of each epoch that a restored vault ended
@@ -129,19 +149,11 @@ pub async fn access_logs(State(node): State<Arc<Node>>) -> Result<Json<Value>, A
     responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
 pub async fn consents(
     State(node): State<Arc<Node>>,
-    headers: HeaderMap,
+    caller: Caller,
     FromPath((district, year)): FromPath<(u16, u16)>,
 ) -> Result<Response, ApiError> {
     let district = DistrictId(district);
-    if node.member(&headers)?.district != Some(district) {
-        let message = "families' words are for their own district";
-        return Err(ApiError::new(
-            StatusCode::FORBIDDEN,
-            "other_district",
-            message,
-            "ask with its credential",
-        ));
-    }
+    caller.own(district)?;
     let view = node.view();
     let rows = view.rows(&schema::consents_tree(district, SchoolYear(year)))?;
     let word = |(handle, row): (Handle, Vec<u8>)| -> Result<Value, StoreError> {
@@ -150,14 +162,6 @@ pub async fn consents(
     };
     let rows = rows.into_iter().map(word).collect::<Result<Vec<Value>, StoreError>>()?;
     Ok(private(json!({ "height": view.tip().height, "count": rows.len(), "consents": rows })))
-}
-
-fn credential(value: &axum::http::HeaderValue) -> Result<Credential, ApiError> {
-    let parsed = value.to_str().ok().and_then(|text| text.parse().ok());
-    let hint = "ask the district for a new one; it is made with `aula vault credential`";
-    parsed.ok_or_else(|| {
-        ApiError::new(StatusCode::UNAUTHORIZED, "bad_credential", "this is no reader's credential", hint)
-    })
 }
 
 /// Reads the vault on a thread that may block, one request at a time.
@@ -196,6 +200,11 @@ fn refused(error: ReadError) -> ApiError {
             let code = serde_json::to_value(denial).ok();
             let code = code.as_ref().and_then(Value::as_str).unwrap_or("denied").to_owned();
             ApiError::new(StatusCode::FORBIDDEN, &code, denial.explain(), hint)
+        }
+        ReadError::Stranger(denial) => {
+            let code = serde_json::to_value(denial).ok();
+            let code = code.as_ref().and_then(Value::as_str).unwrap_or("denied").to_owned();
+            ApiError::new(StatusCode::FORBIDDEN, &code, denial.explain(), "ask the district for a credential")
         }
         ReadError::Fields => ApiError::bad_request(ReadError::Fields, "join 1 to 64 names by commas"),
         ReadError::Vault(VaultError::Busy) => {

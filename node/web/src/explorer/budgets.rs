@@ -40,7 +40,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
         } }
         p { "Amounts are in units of the funder's currency, with cents. How much went to which school is stated as commitments: locked boxes whose "
             "sum is proved to be the budget, while nobody reads what is in each. "
-            code { "aula evidence budget" } " fetches that proof for a member or auditor." }
+            "It says nothing of what was bought with it. " code { "aula evidence budget" } " fetches that proof for the funder or an auditor." }
         (exports("budgets", budgets.len()))
         (explained(&["budget", "pool"]))
     };

@@ -10,6 +10,7 @@ use maud::{Markup, html};
 
 use super::error::{PageError, Shown};
 use super::shell::{self, column, count, exports, percent};
+use super::standing;
 use super::verify;
 use super::words::{explained, word};
 use crate::http::{FromPath, Node};
@@ -84,18 +85,19 @@ pub(super) fn in_rounds(rounds: &[InRound], what: &str, group: u32) -> Markup {
         }
         div .scroll tabindex="0" role="region" aria-label="Rounds" { table .sortable .cards {
             caption { "Newest first" }
-            thead { tr { (column("Round", true)) (column("Class", false)) (column("School year", true)) (column("Students", true))
+            thead { tr { (column("Round", true)) (column("Class", false)) (column("School year", true)) (column("Decision", false)) (column("Students", true))
                 (column("Placed", true)) (column("Placed, share", true)) (column("Waiting", true)) (column("First choice", true)) } }
             tbody { @for line in rounds { tr {
                 td .n { a href={ "/rounds/" (line.round) } { (line.round) } }
                 td .wide { (line.title) }
                 td .n { (line.school_year) }
+                td { (standing::word(line.standing)) }
                 td .n data-proof=(path(line, "students")) data-value=[line.counts.map(|c| c.students)] { (count(line.counts.map(|c| c.students))) }
                 td .n data-proof=(path(line, "placed")) data-value=[line.counts.map(|c| placed(&c))] { (count(line.counts.map(|c| placed(&c)))) }
                 td .n data-proof=(path(line, "placed_ppm")) data-value=[line.counts.and_then(rate)] { (line.counts.and_then(rate).map_or_else(|| "–".into(), percent)) }
                 td .n data-proof=(path(line, "waitlisted")) data-value=[line.counts.map(|c| c.waitlisted)] { (count(line.counts.map(|c| c.waitlisted))) }
                 td .n data-proof=(path(line, "first_choice")) data-value=[line.counts.map(|c| c.first_choice)] { (count(line.counts.map(|c| c.first_choice))) }
-            } } @if rounds.is_empty() { tr { td colspan="8" { "None yet." } } } }
+            } } @if rounds.is_empty() { tr { td colspan="9" { "None yet." } } } }
         } }
     }
 }

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use aula_ledger::access::{AccessEntry, Verdict};
 use aula_ledger::types::RoundId;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -19,11 +20,14 @@ use super::shell;
 use super::verify;
 use super::words::{explained, word};
 use crate::api::allocation_bundle;
+use crate::api::vault::Reads;
 use crate::api_error::ApiError;
 use crate::http::{FromPath, Node};
 use crate::read::family::{OwnDecision, decisions};
 use crate::read::utc;
 
+/// Reads shown on a family's page.
+const MAX_READS: usize = 100;
 /// What no cache may keep.
 const PRIVATE: HeaderValue = HeaderValue::from_static("no-store, private");
 
@@ -35,19 +39,51 @@ pub(super) async fn opened(State(node): State<Arc<Node>>, FromPath(token): FromP
     let (year, handle) = (link.school_year, link.handle);
     let found = tokio::task::spawn_blocking(move || decisions(&reader.view(), year, &handle)).await;
     let found = found.map_err(|_| busy())??;
+    // The vault may be in use, or another node's: then the page says so, and the decisions stand all the same.
+    let reads = crate::api::vault::reads(node.clone(), link).await;
     let content = html! {
         h1 { "Your child's decisions" }
         p .lead { "School year " (link.school_year) ", district " (link.district) ". This page is about one student; whoever has its address "
             "can read it until " (utc(link.expires_ms)) " UTC, or until the district revokes it." }
         @if found.is_empty() { p { "No decision on a request of this student is on the ledger." } }
         @for one in &found { (decision(&token, one)) }
-        p { "What another need band or other wishes would have brought exactly, your district computes by solving the round again. "
-            "Who looked at your child's record, the district shows too: each look stands in a log whose fingerprint is on this ledger." }
+        (looked(reads))
+        p { "What another need band or other wishes would have brought exactly, your district computes by solving the round again." }
         (explained(&["round", "price", "optimal", "mandate", "final"]))
     };
     let mut page = shell::page(&node, "/family", "Your child's decisions", content);
     page.headers_mut().insert(header::CACHE_CONTROL, PRIVATE);
     Ok(page)
+}
+
+/// Who looked at the child's record, for what and on which basis, newest first.
+fn looked(reads: Result<Reads, ApiError>) -> Markup {
+    html! {
+        section #reads {
+            h2 { "Who looked at your child's record" }
+            p { "Each look is listed before anything is given, a refused one too; the log's fingerprint stands on this ledger, so that no line can be changed or taken out unseen." }
+            @match reads {
+                Err(_) => p { "This node cannot show it at this moment. Try again in a minute, or ask your district." },
+                Ok(reads) => {
+                    @if reads.entries.is_empty() { p { "Nobody so far." } }
+                    ul .list { @for entry in reads.entries.iter().rev().take(MAX_READS) { li {
+                        (utc(entry.time_ms.0)) " UTC: " (entry.reader) " as " (entry.role) ", for " (entry.purpose)
+                        @if let Some(basis) = entry.basis { " (" (basis.name()) ", " (basis.explain()) ")" } ": "
+                        @match entry.verdict {
+                            Verdict::Granted => { "was given " (fields(entry)) },
+                            Verdict::Denied(denial) => { "asked for " (fields(entry)) " and was refused: " (denial.explain()) },
+                        }
+                        @if entry.number < reads.anchored { "." } @else { " (not on the ledger yet)." }
+                    } } }
+                    @if reads.entries.len() > MAX_READS { p { "And " (reads.entries.len() - MAX_READS) " older ones, which the district lists." } }
+                }
+            }
+        }
+    }
+}
+
+fn fields(entry: &AccessEntry) -> String {
+    entry.fields.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn decision(token: &str, one: &OwnDecision) -> Markup {
@@ -96,7 +132,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
         ul {
             li { "The file about the decision. " (word("withheld", "Nobody else's")) " data is in it." }
             li { "What would have changed it: another need band, other wishes. The district computes it exactly, by solving the round again." }
-            li { "Who looked at your child's record, and for what: each look is in a log whose fingerprint stands on this ledger." }
+            li { "Who looked at your child's record, for what, and on which legal basis: each look is in a log whose fingerprint stands on this ledger." }
         }
         h2 { "If something is wrong" }
         p { "A decision can be taken back by the consortium; the history stays. The school or district is where to object, and a file that fails here is evidence." }

@@ -9,6 +9,7 @@
 //! are escaped by maud. Absent: anything about one student but the page that a family's link opens.
 
 mod assets;
+mod audits;
 mod blocks;
 mod budgets;
 mod charts;
@@ -28,47 +29,60 @@ mod rounds;
 mod schools;
 mod search;
 mod shell;
+mod standing;
 mod trail;
 mod transactions;
 mod validators;
 mod verify;
+mod who;
 mod words;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 
 use crate::http::Node;
 
 pub use error::page as error_page;
 
-/// The pages and their assets.
+/// The pages and their assets, each with its address.
+fn pages() -> Vec<(&'static str, MethodRouter<Arc<Node>>)> {
+    vec![
+        ("/", get(overview::show)),
+        ("/blocks", get(blocks::list)),
+        ("/blocks/{height}", get(blocks::show)),
+        ("/transactions", get(transactions::list)),
+        ("/transactions/{id}", get(transactions::show)),
+        ("/rounds", get(rounds::list)),
+        ("/rounds/{id}", get(round::show)),
+        ("/pools", get(pools::list)),
+        ("/pools/{id}", get(pools::show)),
+        ("/districts", get(districts::list)),
+        ("/districts/{id}", get(districts::show)),
+        ("/schools", get(schools::list)),
+        ("/schools/{id}", get(schools::show)),
+        ("/members", get(members::list)),
+        ("/validators", get(validators::list)),
+        ("/parameters", get(parameters::list)),
+        ("/budgets", get(budgets::list)),
+        ("/trail", get(trail::list)),
+        ("/milestones", get(milestones::list)),
+        ("/search", get(search::show)),
+        ("/verify", get(verify::show)),
+        ("/family", get(family::show)),
+        ("/family/{token}", get(family::opened)),
+        ("/family/{token}/{round}", get(family::bundle)),
+        ("/assets/{name}", get(assets::asset)),
+    ]
+}
+
+/// Their addresses: a test walks each with every kind of credential.
+pub fn addresses() -> Vec<&'static str> {
+    pages().into_iter().map(|(address, _)| address).collect()
+}
+
+/// The same as routes.
 pub fn routes() -> Router<Arc<Node>> {
-    Router::new()
-        .route("/", get(overview::show))
-        .route("/blocks", get(blocks::list))
-        .route("/blocks/{height}", get(blocks::show))
-        .route("/transactions", get(transactions::list))
-        .route("/transactions/{id}", get(transactions::show))
-        .route("/rounds", get(rounds::list))
-        .route("/rounds/{id}", get(round::show))
-        .route("/pools", get(pools::list))
-        .route("/pools/{id}", get(pools::show))
-        .route("/districts", get(districts::list))
-        .route("/districts/{id}", get(districts::show))
-        .route("/schools", get(schools::list))
-        .route("/schools/{id}", get(schools::show))
-        .route("/members", get(members::list))
-        .route("/validators", get(validators::list))
-        .route("/parameters", get(parameters::list))
-        .route("/budgets", get(budgets::list))
-        .route("/trail", get(trail::list))
-        .route("/milestones", get(milestones::list))
-        .route("/search", get(search::show))
-        .route("/verify", get(verify::show))
-        .route("/family", get(family::show))
-        .route("/family/{token}", get(family::opened))
-        .route("/family/{token}/{round}", get(family::bundle))
-        .route("/assets/{name}", get(assets::asset))
+    pages().into_iter().fold(Router::new(), |routes, (address, page)| routes.route(address, page))
 }

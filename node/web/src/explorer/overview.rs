@@ -10,10 +10,13 @@ use maud::{Markup, html};
 use super::error::Shown;
 use super::rounds::rounds_table;
 use super::shell;
+use super::standing;
 use super::verify;
+use super::who;
 use super::words::{explained, word};
 use crate::api::chain::{self, BlockSummary, Status};
 use crate::http::Node;
+use crate::read::acknowledgements;
 use crate::read::rounds::{self, RoundView};
 use crate::read::utc;
 use crate::read::words::{amount, grouped};
@@ -42,10 +45,11 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
     newest.truncate(10);
     let min_cell = schema::params(&*view)?.min_cell_students;
     let totals = totals(&node, &view)?;
+    let late_lines = acknowledgements::late(&view)?;
     let content = html! {
         h1 { "Who got what, and was it fair?" }
         (intro())
-        (steps(newest.iter().find(|round| round.decision.is_some())))
+        (steps(newest.iter().find(|round| round.stands())))
         (totals_section(&totals))
         section {
             h2 { "Newest rounds" }
@@ -53,10 +57,12 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
                 (word("withheld", "withheld")) " and shown as a dash: no number here is of fewer than " (min_cell) " students." }
             (verify::panel("/v1/evidence/figures", "these rounds and totals"))
             (rounds_table(&newest))
+            (standing::late(&late_lines))
             p { a href="/rounds" { "All rounds" } }
         }
         (figures(&status))
         (blocks_section(&blocks))
+        (who::section())
         (sources(&node.genesis.genesis.sources))
         (explained(&["block", "final", "height", "validator", "transaction", "anchor", "round", "optimal", "cost",
             "mandate", "withheld", "pool", "budget", "genesis"]))
@@ -83,7 +89,8 @@ fn intro() -> Markup {
         p .lead {
             "School districts run this ledger together. They share scarce things (devices, aids, rooms) by "
             (word("round", "rounds")) " of an optimizer that proves its own answer, and write down what anybody needs to check it. "
-            "No student's record is here: only fingerprints, totals, prices and proofs. A " (word("block", "block")) " is "
+            "No student's name or record is on it. Who asked is a row under a pseudonym, which these pages do not show: "
+            a href="#who" { "who sees what" } ". A " (word("block", "block")) " is "
             (word("final", "final")) " once more than two thirds of the " (word("validator", "validators")) " signed it."
         }
     }
@@ -101,7 +108,7 @@ fn steps(newest: Option<&RoundView>) -> Markup {
                         a href={ "/rounds/" (round.round) } { "Round " (round.round) ", " (round.title) } ": "
                         (shell::count(decision.requests)) " students asked, " (shell::count(decision.placed)) " got a place."
                     },
-                    None => p { "No " a href="/rounds" { "round" } " has been decided yet." },
+                    None => p { "No decision of a " a href="/rounds" { "round" } " stands yet." },
                 }
             }
             li {

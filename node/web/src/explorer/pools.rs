@@ -9,6 +9,7 @@ use maud::{Markup, html};
 
 use super::error::{PageError, Shown};
 use super::shell::{self, column, count, exports, whole};
+use super::standing;
 use super::verify;
 use super::words::{explained, word};
 use crate::api::registers::PoolsQuery;
@@ -97,13 +98,14 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
         }
         h2 { "In rounds" }
         div .scroll tabindex="0" role="region" aria-label="In rounds" { table {
-            thead { tr { (column("Round", true)) (column("Price", true)) (column("Used", true)) (column("Could have had it", true)) } }
+            thead { tr { (column("Round", true)) (column("Decision", false)) (column("Price", true)) (column("Used", true)) (column("Could have had it", true)) } }
             tbody { @for line in &figures.rounds { tr {
                 td .n { a href={ "/rounds/" (line.round) } { (line.round) } }
+                td { (standing::word(line.standing)) }
                 td .n data-proof={ "round-" (line.round) ".pools." (id) ".price" } data-value=[line.price] { (shell::price(line.price)) }
                 td .n { (count(line.used)) }
                 td .n { (count(line.demand)) }
-            } } @if figures.rounds.is_empty() { tr { td colspan="4" { "No round of its class is decided." } } } }
+            } } @if figures.rounds.is_empty() { tr { td colspan="5" { "No round of its class is decided." } } } }
         } }
         p { "A " (word("price", "price")) " of zero says that one more place here would have helped nobody." }
         p .exports { a href={ "/v1/pools/" (id) } { "JSON" } }

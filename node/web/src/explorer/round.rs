@@ -6,10 +6,12 @@ use aula_ledger::types::RoundId;
 use axum::extract::State;
 use maud::{Markup, html};
 
+use super::audits;
 use super::equity;
 use super::error::{PageError, Shown};
 use super::heatmap;
 use super::shell::{self, column, count, exports, percent, share, short};
+use super::standing;
 use super::verify;
 use super::words::{explained, word};
 use crate::http::{FromPath, Node};
@@ -26,22 +28,27 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
     let figures = RoundFigures::read(&view, RoundId(id))?
         .ok_or_else(|| PageError::missing(format!("round {id}"), "/rounds"))?;
     let round = &figures.round;
+    let audit = crate::read::audits::of_round(&view, RoundId(id))?;
     let content = html! {
         p .over { a href="/rounds" { "Rounds" } " / Round " (id) " · school year " (round.school_year) }
         h1 { (round.title) }
+        (standing::fallen(round))
         (story(round))
         @if let Some(decision) = &round.decision {
             (verify::panel(&format!("/v1/evidence/figures/round/{id}"), "this round's published figures"))
             (totals(decision))
             (schools(&figures))
             @if let Some(report) = &figures.report { (equity::report(&figures, report)) }
+            (standing::owed(&figures.acknowledgements))
             (prices(&figures))
             (spend(&figures))
+            @if let Some(audit) = &audit { (audits::section(audit)) }
             (proof(decision))
         }
         p .exports { "This round: " a href={ "/v1/rounds/" (id) } { "JSON" } ", with its figures "
-            a href={ "/v1/rounds/" (id) "/figures" } { "JSON" } ", what followed from it " a href={ "/v1/rounds/" (id) "/report" } { "JSON" } "." }
-        (explained(&["round", "optimal", "cost", "price", "mandate", "weighted", "gini", "four-fifths", "envy", "fairness",
+            a href={ "/v1/rounds/" (id) "/figures" } { "JSON" } ", what followed from it " a href={ "/v1/rounds/" (id) "/report" } { "JSON" }
+            ", its truth audit " a href={ "/v1/rounds/" (id) "/audits" } { "JSON" } "." }
+        (explained(&["round", "anchor", "optimal", "cost", "price", "mandate", "weighted", "gini", "four-fifths", "envy", "fairness",
             "withheld", "seed", "tier", "pool", "budget"]))
     };
     Ok(shell::page(&node, "/rounds", &format!("Round {id}"), content))
@@ -52,7 +59,8 @@ fn story(round: &RoundView) -> Markup {
         p .lead {
             @match &round.decision {
                 Some(decision) => {
-                    "Decided in " a href={ "/blocks/" (decision.height) } { "block " (decision.height) } ": "
+                    @if !round.stands() { "Was decided in " } @else { "Decided in " }
+                    a href={ "/blocks/" (decision.height) } { "block " (decision.height) } ": "
                     strong { (count(decision.requests)) " students" } " asked, " strong { (count(decision.placed)) " got a place" } ", "
                     (count(decision.waitlisted)) " wait. The result is "
                     @if decision.optimal { "proved " (word("optimal", "optimal")) } @else { "proved within " (decision.gap_ppm) " parts per million" }
@@ -241,7 +249,7 @@ fn proof(decision: &DecisionView) -> Markup {
                 dt { (word("seed", "Lottery seed")) } dd { (short(&decision.seed.to_string())) "; " (decision.revealed.len()) " shares revealed, "
                     (decision.withheld.len()) " withheld" @if !decision.withheld.is_empty() { " (each who withholds chooses between two seeds)" } }
             }
-            p { "That the result is optimal follows from the rows, which are pseudonymous and not public: a member or auditor fetches the round's "
+            p { "That the result is optimal follows from the rows, which are pseudonymous and not public: an auditor, whom the ledger then lists, fetches the round's "
                 "bundle with " code { "aula evidence round" } " and checks it with " code { "aula-audit verify" } "." }
         }
     }

@@ -8,6 +8,7 @@ use maud::{Markup, html};
 
 use super::error::Shown;
 use super::shell::{self, column, count, exports};
+use super::standing;
 use super::verify;
 use super::words::{explained, word};
 use crate::http::Node;
@@ -60,13 +61,14 @@ fn row(round: &RoundView) -> Markup {
         td .n { a href={ "/rounds/" (round.round) } { (round.round) } }
         td .wide { a href={ "/rounds/" (round.round) } { (round.title) } }
         td .n { (round.school_year) }
-        td { (round.status_word()) }
+        td { (standing::cell(round)) }
         td .n data-proof=[proof("students")] data-value=[round.requests] { (count(round.requests)) }
         td .n data-proof=[proof("totals.placed")] data-value=[placed] { (count(placed)) }
         td .n data-proof=[proof("totals.waitlisted")] data-value=[waiting] { (count(waiting)) }
         td .n data-proof=[proof("totals.first_choice")] data-value=[first] { (count(first)) }
         td { @match decision { Some(d) if d.mandates_met => { "all met" } Some(_) => { "not all met" } None => { "–" } } }
         td .n data-proof=[proof("objective")] data-value=[decision.map(|d| d.objective)] { @match decision { Some(d) => { (grouped(d.objective.unsigned_abs())) } None => { "–" } } }
-        td { @match decision { Some(d) if d.optimal => { "optimal" } Some(d) => { "within " (d.gap_ppm) " millionths" } None => { "–" } } }
+        td { @match decision { Some(d) if d.optimal => { "optimal" } Some(d) => { "within " (d.gap_ppm) " millionths" } None => { "–" } }
+            @if decision.is_some() && !round.stands() { ", not in force" } }
     } }
 }

@@ -42,8 +42,9 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
         }
         p { "To pin them, open any page with " code { "#genesis=…&verifier=…" } " (64 digits each) at the end of its address: verification then fails when what this node serves has another fingerprint." }
         h2 { "What it does not show" }
-        p { "Outlined figures are proved; what stands beside them without an outline is this node's word. An act that names a student or tells a withheld count has its "
-            "proof in members' and auditors' hands, and how often a validator signed is counted by this node from all certificates." }
+        p { "Not every page has something to verify: search, this page and the families' page have none. On the others outlined figures are proved; what stands beside "
+            "them without an outline, such as whether a decision still stands, acknowledgements and audits, is this node's word. An act that names a student or tells a withheld count has its "
+            "proof in auditors' hands, and how often a validator signed is counted by this node from all certificates." }
         p { "A public bundle proves that the published figures are what more than two thirds of the validators signed. That a round's result is "
             "optimal follows from its rows, which are pseudonymous and not public: the auditor's bundle (" code { "aula evidence round" } ") holds them, and "
             code { "aula-audit verify" } " proves the optimum from them. That an anchored need is true is what the audits of drawn students are for." }

@@ -147,6 +147,7 @@ mod tests {
     fn every_word_that_a_page_links_is_explained_once() {
         let pages = [
             include_str!("overview.rs"),
+            include_str!("audits.rs"),
             include_str!("blocks.rs"),
             include_str!("transactions.rs"),
             include_str!("rounds.rs"),
@@ -168,7 +169,10 @@ mod tests {
             for used in page.split("word(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
                 assert_eq!(WORDS.iter().filter(|(id, ..)| *id == used).count(), 1, "{used}");
                 assert!(
-                    page.contains("explained(") || page.contains("fn report") || page.contains("fn shade"),
+                    page.contains("explained(")
+                        || page.contains("fn report")
+                        || page.contains("fn shade")
+                        || page.contains("fn section"),
                     "{used}"
                 );
             }

@@ -1,11 +1,12 @@
 //! What every route and page shares: the node they read from, the gate they pass, who is asking, and the server.
 //!
 //! Flow: [`server`] binds; each request passes the gate (a place among the served, a time limit, one error body, counters,
-//! kept answers); a handler takes its arguments by [`FromPath`] and [`FromQuery`] and reads from the [`Node`].
+//! kept answers) and the one rule who may ask what ([`access`]); a handler takes its arguments by [`FromPath`] and [`FromQuery`] and reads from the [`Node`].
 //!
 //! Final things carry an ETag and may be kept for good; the rest holds for its height (`cache`). Reads that the cache
 //! does not answer are limited by caller (`callers`). Absent: routes, which stand in `api` and `explorer`.
 
+pub mod access;
 pub mod bodies;
 pub mod cache;
 mod callers;
@@ -21,4 +22,4 @@ pub mod tls;
 
 pub use extract::{FromPath, FromQuery};
 pub use kept_vault::KeptVault;
-pub use node::{Audience, Finality, Latency, Network, Node, Refused, Signing};
+pub use node::{Finality, Latency, Network, Node, Refused, Signing};

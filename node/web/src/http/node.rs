@@ -7,17 +7,16 @@ use std::time::Instant;
 use aula_ledger::chain::TransactionId;
 use aula_ledger::genesis::Parsed;
 use aula_ledger::state::StoreError;
-use aula_ledger::state::schema::{self, Member};
+use aula_ledger::state::schema;
 use aula_ledger::types::ValidatorAddress;
 use aula_vault::Folders;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
 
 use super::bodies::Bodies;
 use super::cache::Cache;
 use super::callers::Callers;
-use super::credential::{Credential, CredentialError, HEADER};
 use super::kept_vault::KeptVault;
 use crate::api_error::ApiError;
 use crate::clock::now_ms;
@@ -138,15 +137,6 @@ pub enum Signing {
     Silent(String),
 }
 
-/// What a caller may see.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Audience {
-    /// Anybody: aggregates, small cells suppressed.
-    Public,
-    /// An admitted member with a credential: rows too.
-    Member(Box<Member>),
-}
-
 impl Node {
     /// Puts together what the routes share.
     pub fn new(
@@ -230,31 +220,6 @@ impl Node {
         }
     }
 
-    /// Who asks, by the header `Aula-Credential`.
-    ///
-    /// # Errors
-    /// 401 when there is a credential and it is refused.
-    pub fn audience(&self, headers: &HeaderMap) -> Result<Audience, ApiError> {
-        let Some(value) = headers.get(HEADER) else { return Ok(Audience::Public) };
-        let now_ms = now_ms();
-        let checked = value.to_str().map_err(|_| CredentialError::Form).and_then(|text| {
-            let credential: Credential = text.parse()?;
-            let member = credential.check(&*self.view(), &self.genesis.sha256, now_ms)?;
-            tracing::info!(member = %member.name, purpose = credential.purpose(), "a member reads rows");
-            Ok(member)
-        });
-        match checked {
-            Ok(member) => Ok(Audience::Member(Box::new(member))),
-            Err(CredentialError::Broken(error)) => Err(error.into()),
-            Err(error) => Err(ApiError::new(
-                StatusCode::UNAUTHORIZED,
-                "bad_credential",
-                error,
-                "sign a new one with the account's current key, at most an hour ahead; check the clock",
-            )),
-        }
-    }
-
     /// Whom a family's link is about. The token is not logged, whatever becomes of it.
     ///
     /// # Errors
@@ -269,21 +234,5 @@ impl Node {
             let hint = "ask the district for a new link";
             ApiError::new(StatusCode::UNAUTHORIZED, "bad_link", refused, hint)
         })
-    }
-
-    /// The member who asks.
-    ///
-    /// # Errors
-    /// 401 without a credential or with one that is refused.
-    pub fn member(&self, headers: &HeaderMap) -> Result<Box<Member>, ApiError> {
-        match self.audience(headers)? {
-            Audience::Member(member) => Ok(member),
-            Audience::Public => Err(ApiError::new(
-                StatusCode::UNAUTHORIZED,
-                "credential_needed",
-                "rows about students are for members and auditors only",
-                "send the header Aula-Credential; the documentation says how it is made",
-            )),
-        }
     }
 }

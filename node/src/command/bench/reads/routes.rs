@@ -14,14 +14,12 @@ use crate::client::Client;
 use crate::command::Failure;
 
 use super::super::percentile;
+use crate::http::access::{RouteClass, class_of};
 
 /// Most forms of pages, should a page link without end.
 const MAX_PAGES: usize = 200;
-/// Routes that are no read of the public's, or that never end.
-const LEFT_OUT: [&str; 6] =
-    ["/v1/stream", "/readyz", "/v1/family/reads", "/v1/vault", "/v1/evidence/", "/v1/consents"];
-/// Of the routes left out, those that anybody may read.
-const PUBLIC_EVIDENCE: &str = "/v1/evidence/figures";
+/// Public routes that never end, tell of the node's own state, or are of a log that a chain need not have.
+const LEFT_OUT: [&str; 3] = ["/v1/stream", "/readyz", "/v1/evidence/access/{district}"];
 
 /// How long a page or route takes.
 #[derive(Debug, Clone, Serialize)]
@@ -98,9 +96,7 @@ async fn routes(client: &Client) -> Result<Vec<String>, Failure> {
         described["paths"].as_object().into_iter().flatten().filter(|(_, item)| item.get("get").is_some());
     let mut paths: Vec<String> = reads
         .map(|(path, _)| path.as_str())
-        .filter(|path| {
-            path.starts_with(PUBLIC_EVIDENCE) || !LEFT_OUT.iter().any(|start| path.starts_with(start))
-        })
+        .filter(|path| class_of(path) == Some(RouteClass::Public) && !LEFT_OUT.contains(path))
         .map(|path| if path == "/v1/search" { "/v1/search?q=district".to_owned() } else { filled(path) })
         .collect();
     let middle = newest["count"].as_u64().unwrap_or(0) / 2;

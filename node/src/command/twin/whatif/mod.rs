@@ -58,7 +58,7 @@ pub struct WhatIfArgs {
     #[arg(long, value_name = "DIR", conflicts_with_all = ["responses", "twins"])]
     pub from_vault: Option<std::path::PathBuf>,
     /// With --from-vault: a file with the reader's credential, or - for standard input [default: the district's own
-    /// key, as a counselor]
+    /// key, as its operator]
     #[arg(long, env = "AULA_VAULT_CREDENTIAL_FILE", value_name = "FILE", requires = "from_vault")]
     pub credential: Option<std::path::PathBuf>,
     /// With method.K: the folder of the skill graph

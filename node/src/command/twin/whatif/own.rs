@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::effect::{self, Bands, Effect};
 use super::twins::{Twins, anchored};
 use super::{Change, WhatIfArgs, fork};
+use crate::command::evidence::act::Act;
 use crate::command::evidence::disclose::{Own, Undisclosed};
 use crate::command::twin::progress;
 use crate::command::vault::Place;
@@ -123,7 +124,8 @@ fn from_vault(
     let home = Home::at(absolute(home)?);
     let own = Context { home, output: context.output, log: context.log.clone() };
     let place = Place { vault: None, keystore: None };
-    let reader = Own { context: &own, place: &place, reader: args.credential.as_deref() }.reader()?;
+    let reader = Own { context: &own, place: &place, reader: args.credential.as_deref(), act: Act::plan() }
+        .reader()?;
     let identity = reader.vault.identity();
     if identity.genesis != fork.genesis {
         let message = format!("the vault is of chain {}, of another genesis", identity.chain_id);

@@ -1,0 +1,114 @@
+//! Rows as the home's member may read them: its own district's, or those of a round that an auditor takes.
+//!
+//! Flow: [`Rows::of_home`] asks the node who the home is → a read carries a credential of the one scope that it needs → an
+//! auditor whom the ledger does not list yet is listed first, by a TakeRows of its own. Absent: anything public, which needs
+//! no home.
+
+use aula_ledger::chain::Code;
+use aula_ledger::credential::Scope;
+use aula_ledger::roles::Role;
+use aula_ledger::tx::TakeRows;
+use aula_ledger::types::{DistrictId, RoundId};
+use serde::Deserialize;
+
+use crate::client::Client;
+use crate::client::sender::Sender;
+use crate::command::vault::record::{LedgerArgs, record};
+use crate::command::{Context, Failure};
+
+/// A node, and who asks it.
+pub struct Rows<'a> {
+    context: &'a Context,
+    ledger: LedgerArgs,
+    client: Client,
+    sender: Sender,
+    member: Option<Member>,
+}
+
+#[derive(Deserialize)]
+struct Told {
+    member: Option<Member>,
+}
+
+#[derive(Deserialize)]
+struct Member {
+    roles: Vec<Role>,
+    district: Option<DistrictId>,
+}
+
+impl<'a> Rows<'a> {
+    /// As the home's account.
+    ///
+    /// # Errors
+    /// When the home has no usable key, or the node cannot be reached or knows no such account.
+    pub async fn of_home(context: &'a Context, ledger: &LedgerArgs) -> Result<Self, Failure> {
+        let client = ledger.rpc.client(context)?;
+        let sender = Sender::of_home(&client, &context.home, 0).await?;
+        let told: Told = client.get(&format!("/v1/accounts/{}", sender.account())).await?;
+        Ok(Self { context, ledger: ledger.clone(), client, sender, member: told.member })
+    }
+
+    /// The district that the home acts for.
+    pub fn district(&self) -> Option<DistrictId> {
+        self.member.as_ref()?.district
+    }
+
+    /// True when the home is an auditor's.
+    pub fn is_auditor(&self) -> bool {
+        self.member.as_ref().is_some_and(|member| member.roles.contains(&Role::Auditor))
+    }
+
+    /// A client that asks for what is public.
+    pub const fn public(&self) -> &Client {
+        &self.client
+    }
+
+    /// A client that asks for the district's own rows.
+    pub fn own(&self) -> Client {
+        self.scoped(Scope::District)
+    }
+
+    /// A client that asks about the funder's own money.
+    pub fn money(&self) -> Client {
+        self.scoped(Scope::Money)
+    }
+
+    fn scoped(&self, scope: Scope) -> Client {
+        self.client.signed_by(*self.sender.genesis(), self.sender.account(), self.sender.key().clone(), scope)
+    }
+
+    /// GET of something with rows of a round, as an auditor: listed on the ledger first where it is not.
+    ///
+    /// # Errors
+    /// When the node refuses or cannot be reached, or the ledger does not list the auditor.
+    pub async fn of_round(&self, round: RoundId, path: &str) -> Result<Vec<u8>, Failure> {
+        let reader = self.scoped(Scope::Round(round));
+        match reader.get_bytes(path).await {
+            Err(failure) if failure.code == "not_listed" => {}
+            told => return told,
+        }
+        self.context
+            .tell(format_args!("listing on the ledger that this auditor takes the rows of round {round}"));
+        let recorded = record(self.context, &self.ledger, TakeRows { round }).await?;
+        if recorded.code != Code::Accepted {
+            return Err(recorded.refusal("the taking of rows"));
+        }
+        reader.get_bytes(path).await
+    }
+
+    /// GET of something with a student's row: as the district whose student it is, else as an auditor of this round.
+    ///
+    /// # Errors
+    /// As [`Rows::of_round`]; a home that is neither, an auditor who names no round.
+    pub async fn of_student(&self, round: Option<RoundId>, path: &str) -> Result<Vec<u8>, Failure> {
+        match (self.is_auditor(), round) {
+            (true, Some(round)) => self.of_round(round, path).await,
+            (true, None) => Err(Failure::new(
+                "which_round",
+                "an auditor reads a student's state for a round whose rows it has taken",
+                "name it with --round",
+            )),
+            (false, _) => self.own().get_bytes(path).await,
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! A district's own rows of a round: what it asked for its students and what each got, for that district alone.
+//!
+//! Whom the seed drew for an audit is among them, so that a district discloses without seeing anybody else's rows.
+
+use std::sync::Arc;
+
+use aula_ledger::proof::sample::audit_sample;
+use aula_ledger::state::schema::{self, DecisionRow, RequestRow};
+use aula_ledger::state::{StateReader, StoreError};
+use aula_ledger::types::{DistrictId, Handle, RoundId};
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::api_error::{ApiError, ErrorBody};
+use crate::http::access::Caller;
+use crate::http::{FromPath, Node};
+
+/// The district's own requests in a round, each with its decision and whether the seed drew the student
+#[utoipa::path(get, path = "/v1/districts/{district}/rounds/{round}", tag = "resources",
+    params(("district" = u16, Path), ("round" = u32, Path), ("aula-credential" = String, Header)),
+    responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody)))]
+pub async fn rows(
+    State(node): State<Arc<Node>>,
+    caller: Caller,
+    FromPath((district, round)): FromPath<(u16, u32)>,
+) -> Result<Response, ApiError> {
+    let (district, id) = (DistrictId(district), RoundId(round));
+    caller.own(district)?;
+    let view = node.view();
+    let round = schema::round(&*view, id)?
+        .ok_or_else(|| ApiError::not_found(format!("no round {id}"), "rounds are listed by /v1/rounds"))?;
+    let decision = schema::decision(&*view, id)?;
+    let requests = decoded::<RequestRow>(view.rows(&schema::requests_tree(id))?)?;
+    let drawn = match &decision {
+        Some(decision) => {
+            audit_sample(&decision.seed, requests.iter().map(|(handle, row)| (row.district, *handle)))
+        }
+        None => Default::default(),
+    };
+    let mut rows = Vec::new();
+    for (handle, request) in requests.iter().filter(|(_, request)| request.district == district) {
+        let decided = view.row(&schema::decisions_tree(id), handle)?;
+        let decided: Option<DecisionRow> = decided.as_deref().map(schema::decode).transpose()?;
+        let finding = schema::audit_result(&*view, id, handle)?.map(|result| result.finding);
+        rows.push(json!({
+            "handle": handle, "request": request, "decision": decided, "drawn": drawn.contains(handle),
+            "finding": finding,
+        }));
+    }
+    let value = json!({
+        "as_of_height": view.tip().height, "round": id, "district": district, "school_year": round.school_year,
+        "opened": round.opened, "standing": schema::decision_standing(&*view, &round)?, "count": rows.len(), "rows": rows,
+    });
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json::<Value>(value)).into_response())
+}
+
+fn decoded<T: aula_ledger::codec::Canonical>(
+    rows: Vec<(Handle, Vec<u8>)>,
+) -> Result<Vec<(Handle, T)>, StoreError> {
+    rows.iter().map(|(handle, row)| Ok((*handle, schema::decode(row)?))).collect()
+}
