@@ -44,8 +44,8 @@ use crate::params::Params;
 use crate::rounds::PublishedReport;
 use crate::tx::MilestoneKind;
 use crate::types::{
-    AccountId, ClassId, CommitmentBytes, DistrictId, Handle, Height, KindId, PoolId, ProposalId, RoundId, SchoolId,
-    SchoolYear, ValidatorAddress,
+    AccountId, ClassId, CommitmentBytes, DistrictId, Handle, Height, KindId, PoolId, ProposalId, RoundId,
+    SchoolId, SchoolYear, ValidatorAddress,
 };
 
 mod chain;
