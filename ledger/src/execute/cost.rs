@@ -25,7 +25,7 @@ pub mod unit {
     /// A further signature.
     pub const SIGNATURE: Work = 70_000;
     /// A byte of a transaction: decoded, encoded again, hashed.
-    pub const BYTE: Work = 3;
+    pub const BYTE: Work = 8;
     /// A record of the authenticated map, written.
     pub const RECORD: Work = 30_000;
     /// A record as large as its type may be, read.

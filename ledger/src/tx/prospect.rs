@@ -19,7 +19,7 @@ pub fn prospect(state: &dyn StateReader, payload: &Payload) -> Result<Result<(),
     let next = || Ok(schema::chain(state)?.height.next());
     match payload {
         Payload::RunRound(run) => match open_round(state, run.round)? {
-            Ok(round) => Ok(may_run(&round, next()?)),
+            Ok(round) => may_run(state, &round, next()?),
             Err(code) => Ok(Err(code)),
         },
         Payload::SubmitRequests(batch) => match open_round(state, batch.round)? {
@@ -35,12 +35,16 @@ fn open_round(state: &dyn StateReader, id: RoundId) -> Result<Result<Round, Code
     Ok(if round.status == RoundStatus::Open { Ok(round) } else { Err(Code::RoundClosed) })
 }
 
-fn may_run(round: &Round, next: Height) -> Result<(), Code> {
-    if next > round.reveals_until { Ok(()) } else { Err(Code::TooEarlyToRun) }
+fn may_run(state: &dyn StateReader, round: &Round, next: Height) -> Result<Result<(), Code>, StoreError> {
+    if !round.may_run(next) {
+        return Ok(Err(Code::TooEarlyToRun));
+    }
+    let Some(refused) = schema::refused_run(state, round.round)? else { return Ok(Ok(())) };
+    Ok(if refused.stands(&schema::params(state)?) { Err(Code::RunRefused) } else { Ok(()) })
 }
 
 fn takes_requests(round: &Round, next: Height) -> Result<(), Code> {
-    if next <= round.requests_until { Ok(()) } else { Err(Code::RequestsClosed) }
+    if round.takes_requests(next) { Ok(()) } else { Err(Code::RequestsClosed) }
 }
 
 #[cfg(test)]
@@ -51,6 +55,21 @@ mod tests {
 
     fn asked(chain: &Chain, payload: impl Into<Payload>) -> Result<(), Code> {
         prospect(&chain.state, &payload.into()).expect("a store")
+    }
+
+    #[test]
+    fn attack_14_a_round_that_failed_is_not_even_kept() {
+        let mut chain = Chain::with_params(|params| params.max_round_work = 1);
+        prepare(&mut chain);
+        chain.accept("voter-a", open(1));
+        let requests = (0..12).map(|n| request(n, 11, band_of(n), Mandate::None, &[0, 1])).collect();
+        let batch = submit(&chain, 0, requests);
+        chain.accept("district-1", batch);
+        let round = schema::round(&chain.state, RoundId(0)).expect("a store").expect("a round");
+        chain.advance_to(round.reveals_until);
+        assert_eq!(asked(&chain, run(0)), Ok(()));
+        assert_eq!(chain.send("voter-a", run(0)).code, Code::NotProved);
+        assert_eq!(asked(&chain, run(0)), Err(Code::RunRefused));
     }
 
     #[test]

@@ -40,7 +40,12 @@ impl Failure {
     /// Prints the sentence on stderr, and with JSON the one line on stdout.
     pub fn print(&self, output: OutputFormat) {
         // Nothing is left to do when the streams are closed.
-        let _ = writeln!(io::stderr().lock(), "aula: {}.\n  next: {}", self.message, self.hint);
+        let _ = writeln!(
+            io::stderr().lock(),
+            "aula: {}.\n  next: {}",
+            self.message.trim_end_matches('.'),
+            self.hint
+        );
         if output == OutputFormat::Json {
             let line = serde_json::json!({ "error": self });
             let mut out = io::stdout().lock();

@@ -88,7 +88,14 @@ fn full_block(what: &str, chain: &Chain, next: impl Fn(u64) -> Option<Transactio
 fn attack_14_the_hardest_admitted_blocks_take_less_than_half_the_time_to_propose() {
     let mut chain = Chain::new();
     for from in (0..190_000u32).step_by(10_000) {
-        let plain = |n: u32| StudentState { commitments: Vec::new(), ..state_of(n, 11, 1) };
+        let plain = |n: u32| StudentState {
+            handle: handle(n),
+            version: 1,
+            state_hash: Hash([1; 32]),
+            home_school: SchoolId(11),
+            commitments: Vec::new(),
+            event_watermark: 10,
+        };
         for year in [YEAR.0 - 1, YEAR.0, YEAR.0 + 1] {
             let mut states: Vec<StudentState> = (from..from + 10_000).map(plain).collect();
             states.sort_by_key(|state| state.handle);

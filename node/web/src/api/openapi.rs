@@ -9,7 +9,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
     // Names of functions repeat between files; method and path together do not.
     let words = path.split(['/', '{', '}', '.']).filter(|word| !word.is_empty());
     operation["operationId"] = std::iter::once(method).chain(words).collect::<Vec<_>>().join("_").into();
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
         let named = parameter["name"].as_str().is_some_and(|name| path.contains(&format!("{{{name}}}")));
         match (named, parameter["in"].as_str()) {
             (true, _) => parameter["required"] = true.into(),
@@ -74,9 +74,9 @@ mod tests {
                 let listed = operation["parameters"].as_array().into_iter().flatten();
                 for parameter in listed {
                     let name = parameter["name"].as_str().unwrap_or_default();
-                    let expected = if path.contains(&format!("{{{name}}}")) { "path" } else { "query" };
-                    assert_eq!(parameter["in"], expected, "{method} {path} {name}");
-                    assert!(expected == "query" || parameter["required"] == true, "{method} {path} {name}");
+                    let in_path = path.contains(&format!("{{{name}}}"));
+                    assert_eq!(parameter["in"] == "path", in_path, "{method} {path} {name}");
+                    assert!(!in_path || parameter["required"] == true, "{method} {path} {name}");
                     parameters += 1;
                 }
                 let braces = path.matches('{').count();

@@ -1,4 +1,4 @@
-//! The first timetable: the hardest lectures first, each where it clashes least and fits best.
+//! The first timetable: the hardest lectures first, each when it clashes least, in the free room that fits best.
 
 use super::state::{NOTHING, State};
 
@@ -13,15 +13,17 @@ pub fn construct(state: &mut State<'_>) {
         (options * 64 / (1 + t.neighbours.of(course).len()), lecture)
     };
     order.sort_by_key(|lecture| freedom(*lecture));
+    let mut free = vec![t.rooms; t.periods];
     for lecture in order {
         let course = course(lecture);
-        let cells = (0..state.at.len() as u32).filter(|cell| state.at[*cell as usize] == NOTHING);
-        let price = |cell: u32| {
-            let (period, room) = state.split(cell);
-            (state.clashes(course, period), t.seats_short[course * t.rooms + room], cell)
-        };
-        if let Some(cell) = cells.min_by_key(|cell| price(*cell)) {
-            state.put(lecture, cell);
+        // The period before the room, so that a large week is filled in no more steps than it has periods and rooms.
+        let open = (0..t.periods).filter(|period| free[*period] > 0);
+        let best = open.min_by_key(|period| (state.clashes(course, *period), t.rooms - free[*period]));
+        let Some(period) = best else { return };
+        let cells = (period * t.rooms..(period + 1) * t.rooms).filter(|cell| state.at[*cell] == NOTHING);
+        if let Some(cell) = cells.min_by_key(|cell| t.seats_short[course * t.rooms + cell % t.rooms]) {
+            free[period] -= 1;
+            state.put(lecture, cell as u32);
         }
     }
 }
