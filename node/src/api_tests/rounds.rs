@@ -127,7 +127,7 @@ async fn a_reverted_decision_says_so_wherever_it_is_shown() -> Tested {
         (&json!("reverted"), &json!(tip))
     );
     assert_eq!(
-        s.client.get::<Value>("/v1/rounds/0/figures").await.map_err(failed)?["round"]["standing"],
+        s.client.get::<Value>("/v1/rounds/0/figures").await.map_err(failed)?["figures"]["round"]["standing"],
         "reverted"
     );
     for (file, line) in [
