@@ -153,7 +153,7 @@ impl World {
                 .iter()
                 .map(|(handle, row)| (*handle, schema::decode(row).expect("a row")))
                 .collect(),
-            seed: rounds::seed(&root, &shares),
+            seed: rounds::seed(&self.chain.parsed.sha256, RoundId(0), &root, &shares),
         }
     }
 

@@ -6,7 +6,7 @@
 use aula_allocation::{Limits, solve};
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::BulkTree;
-use aula_ledger::rounds::{RoundInputs, seed};
+use aula_ledger::rounds::RoundInputs;
 use aula_ledger::state::schema::{self, Decision, DecisionRow, RoundReport};
 use aula_ledger::state::{MemoryState, StateReader};
 use aula_ledger::types::{Handle, Hash, Height, RoundId};
@@ -102,7 +102,6 @@ fn decided(state: &MemoryState, decision: Decision) -> Result<Decided, Failure> 
     let missing = || Failure::because(format!("round {id} has no record in the replayed state"), HINT);
     let round = schema::round(state, id).advise(damaged, HINT)?.ok_or_else(missing)?;
     let class = schema::class(state, round.class).advise(damaged, HINT)?.ok_or_else(missing)?;
-    let shares = schema::seed_shares(state, id).advise(damaged, HINT)?;
     let rows = state.rows(&schema::requests_tree(id)).advise(damaged, HINT)?;
     let requests = rows.iter().map(|(handle, row)| Ok((*handle, schema::decode(row).advise(damaged, HINT)?)));
     let schools = schema::schools(state).advise(damaged, HINT)?;
@@ -113,7 +112,7 @@ fn decided(state: &MemoryState, decision: Decision) -> Result<Decided, Failure> 
         pools: schema::pools(state, round.class).advise(damaged, HINT)?,
         schools: schools.into_iter().map(|school| (school.id, school)).collect(),
         requests: requests.collect::<Result<_, Failure>>()?,
-        seed: seed(&decision.requests.root, &shares),
+        seed: decision.seed,
     };
     let rows = state.rows(&schema::decisions_tree(id)).advise(damaged, HINT)?;
     let rows = rows.iter().map(|(handle, row)| Ok((*handle, schema::decode(row).advise(damaged, HINT)?)));
