@@ -162,7 +162,12 @@ impl Handler for RecordMilestone {
         }
         if let Some(mastered) = &mastered {
             let corrected = self.supersedes;
-            claim_proof(overlay, schema::mastery_key(district, handle, &mastered.commitment), number, corrected)?;
+            claim_proof(
+                overlay,
+                schema::mastery_key(district, handle, &mastered.commitment),
+                number,
+                corrected,
+            )?;
         }
         let record = Milestone {
             handle: *handle,
