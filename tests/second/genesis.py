@@ -26,6 +26,10 @@ def refuse(text):
     raise CannotTell(f"genesis file: {text} is no number")
 
 
+def whole(text):
+    return refuse(text) if text == "-0" else int(text)
+
+
 def members_of(value, required, optional=()):
     rule(isinstance(value, dict), "not an object")
     rule(set(required) <= set(value), f"a member is missing of {required}")
@@ -70,7 +74,7 @@ def read(data):
     rule(b"\r\n" not in data, "Windows line ends")
     try:
         document = json.loads(
-            data.decode("utf-8"), object_pairs_hook=unique_members, parse_constant=refuse)
+            data.decode("utf-8"), object_pairs_hook=unique_members, parse_constant=refuse, parse_int=whole)
     except (ValueError, RecursionError) as error:
         raise CannotTell(f"genesis file: {error}")
     members_of(document, ("name", "time_ms", "members", "validators"),
@@ -155,16 +159,14 @@ def check_members(members, places):
 def validator_set(validators, operators):
     names, peers, members = [], [], []
     for validator in validators:
-        members_of(validator, ("name", "operator", "public_key"), ("power", "peer_id", "listen"))
+        members_of(validator, ("name", "operator", "public_key", "peer_id", "listen"), ("power",))
         names.append(text(validator["name"], is_name))
         rule(text(validator["operator"], is_name) in operators, "an operator who is no member")
         public_key = key(validator["public_key"])
         power = number(validator.get("power", 1), 64)
         rule(power == 1, "a power other than 1")
-        if validator.get("peer_id") is not None:
-            peers.append(text(validator["peer_id"], is_peer))
-        if validator.get("listen") is not None:
-            text(validator["listen"], is_hint)
+        peers.append(text(validator["peer_id"], is_peer))
+        text(validator["listen"], is_hint)
         members.append({
             "address": labelled("validator-address", public_key)[:20], "public_key": public_key, "power": power})
     distinct(names, "a validator's name")
