@@ -73,7 +73,7 @@ codes! {
     /// No member has this account.
     UnknownMember = 112, "no member has the named account; register it first";
     /// The member already stands as the change would have it.
-    StandingUnchanged = 113, "the member already is admitted, or already is not; nothing to vote on";
+    StandingUnchanged = 113, "the member already stands as the change would have it; nothing to vote on";
     /// The consortium would have no voting member left.
     LastConsortiumMember = 114, "nobody could vote any more; admit another consortium member first";
     /// No such proposal.

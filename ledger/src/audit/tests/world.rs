@@ -203,7 +203,7 @@ impl World {
         let batch = testkit::submit(&self.chain, 1, (0..4).map(ask).collect());
         self.accept("district-1", batch);
         self.advance_to(record.reveals_until);
-        self.accept("funder", testkit::run(1));
+        self.accept("voter-a", testkit::run(1));
         self.block(None);
     }
 
