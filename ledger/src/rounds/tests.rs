@@ -38,7 +38,7 @@ pub(super) fn decided() -> Chain {
     chain.advance_to(round.requests_until);
     chain.accept("voter-a", RevealSeed { round: RoundId(0), secret });
     chain.advance_to(round.reveals_until);
-    chain.accept("district-2", run(0));
+    chain.accept("voter-a", run(0));
     chain
 }
 
