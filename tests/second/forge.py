@@ -12,10 +12,9 @@ import chain
 import forge_proofs
 import genesis as genesis_file
 import records
-from audit import seal
-from codec import Canonical, Invalid
+from codec import Invalid
 from keys import labelled, prefix, sha256
-from merkle import EMPTY, bit, leaf_hash, node_hash, row_leaf, sparse_leaf, tree_root
+from merkle import EMPTY, bit, row_leaf, sparse_leaf, tree_root
 from mutations import children
 from schema import Bundle, MapProof, Proved, Vote
 from state import State
@@ -289,3 +288,8 @@ class Forge:
 
     def copy(self):
         return copy.deepcopy(self.base)
+
+
+def finished(forge, bundle):
+    forge.finish(bundle)
+    return bundle

@@ -1,16 +1,15 @@
 """Thousands of signed lies: what `forge` can change, each behind proofs and signatures that hold."""
 
 import copy
+import unicodedata
 
-import chain
 import records
-from codec import Canonical
 from figures import RECORDS
-from forge import NEXT_VALIDATORS, VALIDATORS, Forge, Key, blocks_of, proofs_in, set_of
+from forge import NEXT_VALIDATORS, VALIDATORS, Key, blocks_of, finished, proofs_in, set_of
 from mutations import INNER, all_changes
-from samples import sample
-from schema import Bundle, Certificate, FigureKey, Header, ascending
-from transactions import BodyKind, Payload, Receipt
+from samples import TEXTS, sample
+from schema import Bundle, Certificate, FigureKey, Header, Title
+from transactions import BodyKind, Receipt
 
 
 def some(changes, rng, count):
@@ -103,7 +102,8 @@ def of_certificates(forge, rng, count):
         for size in range(len(keys) + 1):
             bundle = forge.copy()
             signatures = blocks_of(bundle)[position]["certificate"]["signatures"]
-            blocks_of(bundle)[position]["certificate"]["signatures"] = sorted(rng.sample(signatures, min(size, len(signatures))))
+            chosen = rng.sample(signatures, min(size, len(signatures)))
+            blocks_of(bundle)[position]["certificate"]["signatures"] = sorted(chosen)
             yield f"certificate {position} of {size}", bundle
         bundle = forge.copy()
         certificate = blocks_of(bundle)[position]["certificate"]
@@ -162,9 +162,14 @@ def standing_case(forge, report, standing, rng):
     return finished(forge, bundle)
 
 
-def finished(forge, bundle):
-    forge.finish(bundle)
-    return bundle
+def of_titles(forge):
+    """A district's name with each control, format and white space character in it and at its ends."""
+    odd = [c for c in map(chr, range(0x10000)) if unicodedata.category(c) in ("Cc", "Cf", "Zs", "Zl", "Zp")]
+    for title in [*TEXTS[id(Title)], *(name for c in odd for name in (f"a{c}b", f"{c}a", f"a{c}"))]:
+        bundle = forge.copy()
+        bundle["subject"][1]["figures"] = [{"key": (9, [5]), "record": {
+            "value": records.District.encode({"id": 5, "name": title}), "proof": {"leaf": None, "siblings": []}}}]
+        yield f"title {title!r}", finished(forge, bundle)
 
 
 def of_acts(forge, rng, count):
@@ -188,3 +193,5 @@ def all_forged(number, forge, rng, count):
         families.append(of_acts if forge.base["subject"][1]["acts"] else of_figures)
     for family in families:
         yield from family(forge, rng, count * 10 if family in (of_acts, of_figures) else count)
+    if number == 6 and forge.base["subject"][1]["figures"]:
+        yield from of_titles(forge)

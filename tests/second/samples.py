@@ -1,7 +1,7 @@
 """Values of a kind by chance: mostly what its rules allow, now and then just outside."""
 
 import params
-from codec import Array, Blob, Choice, Fixed, List, Number, Option, Struct, Text, Tuple
+from codec import Array, Blob, Fixed, List, Number, Option, Struct, Text, Tuple
 from forge import NEXT_VALIDATORS, VALIDATORS, set_of
 from records import ParamsBody
 from schema import (
