@@ -16,8 +16,11 @@ import sys
 import tempfile
 import traceback
 
+import forged
 import mutations
+import random_rounds
 from audit import audit, open_bundle, seal
+from forge import Forge
 from schema import Bundle
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -89,6 +92,26 @@ def compare_genesis(comparison, rng):
         comparison.ask("changed genesis", what, bundle, changed)
 
 
+def compare_forged(comparison, count, rng):
+    for name, data, genesis in vectors():
+        bundle = open_bundle(data)
+        if name.parts[0] == "refused":
+            continue
+        forge = Forge(bundle, genesis)
+        comparison.ask("forged, unchanged", name, seal(forge.base), forge.genesis_data)
+        for what, changed in forged.all_forged(bundle["subject"][0], forge, rng, count):
+            comparison.ask("forged", f"{name} {what}", seal(changed), forge.genesis_data)
+
+
+def compare_random_rounds(comparison, count, rng):
+    data, genesis = ((VECTORS / name).read_bytes() for name in ("round.bundle", "genesis.json"))
+    forge = Forge(open_bundle(data), genesis)
+    for number in range(count):
+        bundle = random_rounds.round_by_chance(forge, rng)
+        if bundle:
+            comparison.ask("rounds by chance", f"round {number}", seal(bundle), forge.genesis_data)
+
+
 def compare_options(comparison):
     """`--genesis-sha256` and `--trusted`, right and wrong."""
     import chain
@@ -110,6 +133,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--aula-audit", default=ROOT / "target" / "release" / "aula-audit")
     parser.add_argument("--each", type=int, default=150, help="changes of each bundle")
+    parser.add_argument("--forged", type=int, default=30, help="signed lies of each kind and bundle")
+    parser.add_argument("--rounds", type=int, default=30, help="rounds by chance")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     rng = random.Random(options.seed)
@@ -119,6 +144,8 @@ def main():
         compare_options(comparison)
         compare_bundles(comparison, options.each, rng)
         compare_genesis(comparison, rng)
+        compare_forged(comparison, options.forged, rng)
+        compare_random_rounds(comparison, options.rounds, rng)
     for kind, count in comparison.counts.items():
         answers = {f"exit {code} {standing or ''}".strip(): n
                    for (k, code, standing), n in comparison.answers.items() if k == kind}

@@ -3,6 +3,7 @@
 from codec import need
 
 MAX_COST = (1 << 30) - 1
+MAX_CAPACITY = (1 << 31) - 1
 
 
 def weight_of(equity, band):
@@ -17,6 +18,7 @@ class Instance:
         self.waitlist_cost = definition["waitlist_cost"]
         self.equity, self.fair_share = record["equity"], record["terms"]["fair_share"]
         self.pools, self.schools = pools, schools
+        need(all(p["floor"] <= p["capacity"] <= MAX_CAPACITY for p in pools), "a pool of impossible capacity or floor")
         self.waitlist = len(pools) if self.waitlist_cost is not None else None
 
     def tier(self, home, school):

@@ -9,7 +9,7 @@ from optimum import GREATEST_GAP, Problem, check_gap, check_lottery, least_price
 from records import (
     Budget, CertificateRecord, Class, Decision, Optimum, Placement, Plain, Pool, Report, Request, Reversion, Round,
     School, SeedShare)
-from report import check_counts, price_of_fairness, report_of
+from report import counts_of, price_of_fairness, report_of
 from schema import ascending
 
 DECIDED = 1
@@ -187,7 +187,7 @@ def check_optimum(context, shown, rows):
          "a decision that says other than its certificate")
     need(decision["gap_ppm"] <= min(GREATEST_GAP, decision["max_gap_ppm"]), "a gap too wide")
     check_published(context, problem, nodes, rows, certificate)
-    check_counts(context.instance, rows, decision["report"])
+    need(decision["report"] == counts_of(context.instance, rows), "counts that are not right")
     plain = check_plain(context, rows, homes, nodes, state.record(Plain, shown["plain"], "plain/", at))
     report = state.record(Report, shown["report"], "report/", at)
     need(report == report_of(context, rows, plain, report["min_cell_students"]), "a report that does not follow")

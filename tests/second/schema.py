@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from codec import Array, Blob, Canonical, Choice, Fixed, List, Number, Option, Struct, Text, Tuple
+from codec import Blob, Canonical, Choice, Fixed, List, Number, Option, Struct, Text, Tuple
 from keys import labelled
 
 u8, u16, u32, u64, i64 = Number(1), Number(2), Number(4), Number(8), Number(8, signed=True)
@@ -24,8 +24,12 @@ def matches(pattern):
     return lambda text: compiled.fullmatch(text) is not None
 
 
+# Not in the page: signs that turn the direction of writing are controls too (Unicode's property Bidi_Control).
+BIDI_CONTROLS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
 def is_title(text):
-    controls = any(unicodedata.category(c) == "Cc" for c in text)
+    controls = any(unicodedata.category(c) == "Cc" or c in BIDI_CONTROLS for c in text)
     return 1 <= len(text.encode()) <= 120 and not controls and text == text.strip()
 
 

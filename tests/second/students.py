@@ -5,7 +5,7 @@ from keys import labelled
 from merkle import check_absent, check_path, check_present, row_leaf
 from records import AccessLog, LogEntry, StudentRow
 from ristretto import commit, scalar
-from schema import Number, is_field_name, u8, u16, u32
+from schema import Number, u8, u16, u32
 
 i16 = Number(2, signed=True)
 

@@ -1,6 +1,6 @@
 """Transactions and receipts that a bundle may show. EVIDENCE.md, section 13."""
 
-from codec import Canonical, Choice, Fixed, List, Number, Option, Struct, Tuple
+from codec import Canonical, Choice, List, Number, Option, Struct, Tuple
 from records import Change, ClassTerms, DefineClass
 from schema import (
     AccountId, Cents, ClassId, DistrictId, Handle, Hash, Height, KindId, Milestone, Name, PoolId, ProposalId,
