@@ -27,7 +27,10 @@ const MEANINGS: &[(&str, &str)] = &[
     ("last_school_year", "last school year that takes states; 0: the one after the current one"),
     ("max_round_requests", "most requests in a round"),
     ("max_round_pairs", "most pairs of a request and a pool in a round"),
-    ("max_district_round_percent", "most of a round's requests, and of its pairs, that one district may take, in percent"),
+    (
+        "max_district_round_percent",
+        "most of a round's requests, and of its pairs, that one district may take, in percent",
+    ),
     ("max_extra_heights", "most heights that opening a round may add to each of its windows"),
     ("max_class_pools", "most pools of a class, retired ones included"),
     ("max_round_work", "most entries the optimizer may scan in a round"),

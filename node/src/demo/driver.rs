@@ -15,8 +15,8 @@ use aula_ledger::chain::TransactionId;
 use aula_ledger::names::{Name, TextError, Title};
 use aula_ledger::proof::money::Purse;
 use aula_ledger::tx::{
-    Calendar, CommitSeed, DefineClass, DefinePool, FundBudget, GrantBudget, OpenRound, RevealSeed, RunRound, SeedSecret,
-    SubmitRequests, seed_commitment,
+    Calendar, CommitSeed, DefineClass, DefinePool, FundBudget, GrantBudget, OpenRound, RevealSeed, RunRound,
+    SeedSecret, SubmitRequests, seed_commitment,
 };
 use aula_ledger::types::{
     Cents, ClassId, DistrictId, Hash, Height, KindId, PoolId, RoundId, SchoolYear, TimeMs,

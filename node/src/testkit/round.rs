@@ -11,13 +11,13 @@ use aula_ledger::proof::committed::{
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::schema;
 use aula_ledger::tx::{
-    AnchorStates, Cadence, Calendar, Change, Choice, ClassTerms, CommitSeed, DefineClass, DefinePool, FundBudget, Mandate,
-    OpenRound, Payload, ProposeChange, Request, RunRound, SeedSecret, SetClassTerms, StudentState, SubmitRequests,
-    VoteChange, seed_commitment,
+    AnchorStates, Cadence, Calendar, Change, Choice, ClassTerms, CommitSeed, DefineClass, DefinePool,
+    FundBudget, Mandate, OpenRound, Payload, ProposeChange, Request, RunRound, SeedSecret, SetClassTerms,
+    StudentState, SubmitRequests, VoteChange, seed_commitment,
 };
 use aula_ledger::types::{
-    Band, Cents, ClassId, CommitmentBytes, DistrictId, Handle, Hash, Height, KindId, PoolId, ProposalId, RoundId, SchoolId,
-    SchoolYear, TimeMs,
+    Band, Cents, ClassId, CommitmentBytes, DistrictId, Handle, Hash, Height, KindId, PoolId, ProposalId,
+    RoundId, SchoolId, SchoolYear, TimeMs,
 };
 use aula_zk::{Field, Opening, StudentSecret};
 use ed25519_dalek::SigningKey;
