@@ -101,6 +101,7 @@ impl Handler for SubmitRequests {
         let rows = Rows::of(context.overlay, schema::requests_tree(self.round), self.requests.len())?;
         let admitted = self.admit(context, &intake, &round)?;
         let (mut counted, mut repeated) = (0u32, 0u32);
+        let pairs_before = round.pairs;
         for (position, (request, (row, pairs))) in self.requests.iter().zip(admitted).enumerate() {
             let repeats = match rows.get(context.overlay, &request.handle)? {
                 None => false,
@@ -120,14 +121,36 @@ impl Handler for SubmitRequests {
             context.overlay.put_row(rows.label(), request.handle, row.to_canonical());
         }
         round.requests = round.requests.saturating_add(counted);
+        let pairs_taken = round.pairs.saturating_sub(pairs_before);
         let params = &context.facts.params;
         let fits = round.requests <= params.max_round_requests && round.pairs <= params.max_round_pairs;
         ensure(fits, Code::TooManyRequests)?;
+        take_share(context, self.round, district, counted, pairs_taken)?;
         schema::write(context.overlay, schema::round_key(self.round), &round);
         let taken = schema::batches_key(self.round, context.facts.height);
         context.overlay.put(taken, round.requests.to_be_bytes().to_vec());
         Ok(vec![Event::RequestsTaken { round: self.round, counted, repeated }])
     }
+}
+
+/// Counts what a district takes of a round; more than its share would refuse the others.
+fn take_share(
+    context: &mut Context<'_, '_>,
+    round: RoundId,
+    district: DistrictId,
+    requests: u32,
+    pairs: u64,
+) -> Result<(), Refusal> {
+    let params = &context.facts.params;
+    let share = |all: u64| all.saturating_mul(params.max_district_round_percent.into()) / 100;
+    let mut taken = schema::intake(context.overlay, round, district)?.unwrap_or_default();
+    taken.requests = taken.requests.saturating_add(requests);
+    taken.pairs = taken.pairs.saturating_add(pairs);
+    let fits = u64::from(taken.requests) <= share(params.max_round_requests.into())
+        && taken.pairs <= share(params.max_round_pairs);
+    ensure(fits, Code::DistrictQuota)?;
+    schema::write(context.overlay, schema::intake_key(round, district), &taken);
+    Ok(())
 }
 
 impl SubmitRequests {

@@ -105,11 +105,13 @@ fn decided(state: &MemoryState, decision: Decision) -> Result<Decided, Failure> 
     let rows = state.rows(&schema::requests_tree(id)).advise(damaged, HINT)?;
     let requests = rows.iter().map(|(handle, row)| Ok((*handle, schema::decode(row).advise(damaged, HINT)?)));
     let schools = schema::schools(state).advise(damaged, HINT)?;
+    let mut pools = schema::pools(state, round.class).advise(damaged, HINT)?;
+    pools.retain(|pool| decision.concerns(pool));
     let inputs = RoundInputs {
         definition: class.definition,
         equity: round.equity,
         terms: round.terms,
-        pools: schema::pools(state, round.class).advise(damaged, HINT)?,
+        pools,
         schools: schools.into_iter().map(|school| (school.id, school)).collect(),
         requests: requests.collect::<Result<_, Failure>>()?,
         seed: decision.seed,
