@@ -48,7 +48,8 @@ const CIRCLES: &[(&str, &[&str])] = &[
     (
         "ledger",
         &[
-            "access", "audit", "chain", "execute", "genesis", "params", "proof", "roles", "rounds", "state", "tx",
+            "access", "audit", "chain", "execute", "genesis", "params", "proof", "roles", "rounds", "state",
+            "tx",
         ],
     ),
     ("consensus", &["context", "driver", "engine", "quorums", "signing"]),
