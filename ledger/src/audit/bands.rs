@@ -15,13 +15,14 @@ use super::build::{Archive, BuildError};
 use super::bundle::{BandEvidence, BandGroup};
 use super::report::{Checks, Stop};
 use crate::proof::committed::{BAND_GROUP, BandClaim, band_statement};
-use crate::state::{StateReader, StoreError, schema};
-use crate::tx::{Payload, SubmitRequests};
-use crate::types::{Hash, RoundId};
+use crate::state::schema::{self, RequestRow};
+use crate::state::{StateReader, StoreError};
+use crate::tx::{Payload, Request, SubmitRequests};
+use crate::types::{Handle, Hash, RoundId};
 
 const NAME: &str = "band";
 
-/// The groups that prove these rows' bands, `claims` ascending by handle as the rows are.
+/// The groups that prove these rows' bands, the rows in the problem's order.
 ///
 /// # Errors
 /// [`BuildError::MissingBlock`], [`BuildError::Store`].
@@ -29,7 +30,7 @@ pub(super) fn collect(
     state: &dyn StateReader,
     archive: &dyn Archive,
     round: RoundId,
-    claims: &[BandClaim],
+    requests: &[(Handle, RequestRow)],
 ) -> Result<Vec<BandGroup>, BuildError> {
     let (mut proved, mut groups) = (BTreeSet::new(), Vec::new());
     for height in schema::batch_heights(state, round)? {
@@ -38,11 +39,11 @@ pub(super) fn collect(
             if let Payload::SubmitRequests(batch) = payload
                 && batch.round == round
             {
-                groups.extend(groups_of(&batch, claims, &mut proved)?);
+                groups.extend(groups_of(&batch, requests, &mut proved)?);
             }
         }
     }
-    if proved.len() == claims.len() {
+    if proved.len() == requests.len() {
         Ok(groups)
     } else {
         Err(StoreError::Damaged("a counted request stands in no accepted batch".into()).into())
@@ -52,14 +53,20 @@ pub(super) fn collect(
 /// The groups of one accepted batch that prove a row not in `proved` yet.
 fn groups_of(
     batch: &SubmitRequests,
-    claims: &[BandClaim],
+    requests: &[(Handle, RequestRow)],
     proved: &mut BTreeSet<u32>,
 ) -> Result<Vec<BandGroup>, StoreError> {
     let mut groups = Vec::new();
     for (entries, proof) in batch.requests.chunks(BAND_GROUP).zip(&batch.proofs) {
-        // Every entry of an accepted batch has a row: its own, or the earlier one of the same district and state.
-        let position = |handle| claims.binary_search_by_key(handle, |claim| claim.handle).ok();
-        let rows = entries.iter().map(|entry| position(&entry.handle).and_then(|at| u32::try_from(at).ok()));
+        // Every entry of an accepted batch has a row: its own, or the earlier one of the same district and state. A school
+        // is of one district, so that handle and school tell which.
+        let position = |entry: &Request| {
+            let first = requests.partition_point(|(handle, _)| *handle < entry.handle);
+            let same = requests.iter().skip(first).take_while(|(handle, _)| *handle == entry.handle);
+            let at = same.into_iter().position(|(_, row)| row.home_school == entry.home_school)?;
+            u32::try_from(first.saturating_add(at)).ok()
+        };
+        let rows = entries.iter().map(position);
         let rows: Option<Vec<u32>> = rows.collect();
         let rows =
             rows.ok_or_else(|| StoreError::Damaged("an accepted batch names a handle without a row".into()))?;

@@ -89,7 +89,7 @@ fn a_decision_that_was_replaced_or_reverted_is_true_and_does_not_stand() {
     let mut world = World::decided();
     let standing = |world: &World, round: u32, handle: Handle| {
         let whole = assert_valid(world, &world.collector(&[]).round(RoundId(round)).unwrap());
-        let one = assert_valid(world, &world.collector(&[]).allocation(RoundId(round), &handle).unwrap());
+        let one = assert_valid(world, &world.collector(&[]).allocation(RoundId(round), DistrictId(1), &handle).unwrap());
         assert_eq!((whole.standing, whole.exit_code()), (one.standing, one.exit_code()));
         assert_eq!(whole.to_json()["valid"], true);
         (whole.to_json()["standing"].as_str().unwrap().to_owned(), whole.exit_code(), whole.sentence)
@@ -122,7 +122,7 @@ fn a_round_with_a_fair_share_is_proved_with_its_schools_prices() {
     let decision = crate::state::schema::decision(&world.chain.state, ROUND).unwrap().unwrap();
     assert_eq!(decision.school_prices.len(), 2);
     for number in 0..12 {
-        assert_valid(&world, &world.collector(&[]).allocation(ROUND, &handle(number)).unwrap());
+        assert_valid(&world, &world.collector(&[]).allocation(ROUND, DistrictId(1), &handle(number)).unwrap());
     }
 }
 
@@ -132,16 +132,18 @@ fn every_decision_is_proved_on_its_own_and_shows_no_other_row() {
     let round = world.collector(&[]).round(ROUND).unwrap();
     let Subject::Round(evidence) = &round.subject else { panic!("a round") };
     for row in &evidence.rows {
-        let bundle = world.collector(&[]).allocation(ROUND, &row.handle).unwrap();
+        let own = row.request_row().unwrap();
+        let bundle = world.collector(&[]).allocation(ROUND, own.district, &own.handle).unwrap();
         let report = assert_valid(&world, &bundle);
         assert!(names(&report).ends_with(&["request", "decision", "prices", "band"]));
         let bytes = bundle.to_canonical();
-        let others = evidence.rows.iter().filter(|other| other.handle != row.handle);
+        let others = evidence.rows.iter().filter(|other| other.request != row.request);
         for other in others {
-            assert!(!bytes.windows(32).any(|window| window == other.handle.0), "another student's handle");
+            let handle = other.request_row().unwrap().handle;
+            assert!(!bytes.windows(32).any(|window| window == handle.0), "another student's handle");
         }
     }
-    let nobody = world.collector(&[]).allocation(ROUND, &Handle([1; 32]));
+    let nobody = world.collector(&[]).allocation(ROUND, DistrictId(1), &Handle([1; 32]));
     assert!(matches!(nobody, Err(BuildError::NotFound(_))));
 }
 
@@ -215,7 +217,7 @@ fn a_round_whose_bands_are_not_all_proved_is_refused() {
 #[test]
 fn a_district_may_prove_one_students_band_alone_and_another_proof_is_refused() {
     let world = World::decided();
-    let mut bundle = world.collector(&[]).allocation(ROUND, &handle(3)).unwrap();
+    let mut bundle = world.collector(&[]).allocation(ROUND, DistrictId(1), &handle(3)).unwrap();
     let words = lines(&assert_valid(&world, &bundle));
     assert!(words.contains("rests on the ledger's rule"), "{words}");
     let mut with = |proof| {

@@ -21,18 +21,18 @@ pub const AUDIT_ONE_IN: usize = 100;
 pub fn audit_sample(
     seed: &Hash,
     students: impl IntoIterator<Item = (DistrictId, Handle)>,
-) -> BTreeSet<Handle> {
+) -> BTreeSet<(DistrictId, Handle)> {
     let mut drawn: BTreeMap<DistrictId, Vec<(Hash, Handle)>> = BTreeMap::new();
     for (district, handle) in students {
         let ticket = hash(Label::AuditDraw, &[&seed.0, &district.0.to_le_bytes(), &handle.0]);
         drawn.entry(district).or_default().push((ticket, handle));
     }
-    let of_district = |mut tickets: Vec<(Hash, Handle)>| {
+    let of_district = |(district, mut tickets): (DistrictId, Vec<(Hash, Handle)>)| {
         tickets.sort_unstable();
         let count = tickets.len().div_ceil(AUDIT_ONE_IN);
-        tickets.into_iter().take(count).map(|(_, handle)| handle)
+        tickets.into_iter().take(count).map(move |(_, handle)| (district, handle))
     };
-    drawn.into_values().flat_map(of_district).collect()
+    drawn.into_iter().flat_map(of_district).collect()
 }
 
 #[cfg(test)]

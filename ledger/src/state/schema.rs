@@ -18,7 +18,7 @@
 //! | `leaves/D` | [`DistrictLeaves`] |
 //! | `milestone/D HANDLE N`, `superseded/D HANDLE N` | [`Milestone`]; the number of its correction |
 //! | `milestones_recorded/YEAR K`, `milestones_shown/YEAR K` | [`MilestonesRecorded`]; [`MilestonesShown`], for anybody |
-//! | `audit/R HANDLE`, `rows_taken/R A` | [`AuditResult`]; [`RowsTaken`]: an auditor has the round's rows |
+//! | `audit/R D HANDLE`, `rows_taken/R A` | [`AuditResult`]; [`RowsTaken`]: an auditor has the round's rows |
 //! | `budget/A YEAR` | [`Budget`] |
 //! | `stated_budget/A YEAR`, `stated_equity/A YEAR` | [`StatedBudget`], [`StatedEquity`] |
 //! | `class/C`, `pool/C P`, `pool_class/P`, `pool_at/C S K` | [`Class`], [`PoolRecord`], and two indexes |
@@ -32,7 +32,7 @@
 //! | `tree/LABEL` | heads of bulk trees, written by the overlay |
 //!
 //! Bulk trees: `students/D/YEAR` holds [`StudentLeaf`], `consents/D/YEAR` [`Consent`], `erasures/D/YEAR`
-//! [`Erasure`], `round/R/requests` [`RequestRow`], and `round/R/decisions` [`DecisionRow`].
+//! [`Erasure`], each by handle; `round/R/requests` [`RequestRow`] and `round/R/decisions` [`DecisionRow`], by [`round_row_key`].
 
 use std::collections::BTreeMap;
 
@@ -62,6 +62,7 @@ pub use money::{StatedBudget, StatedEquity};
 pub use resources::{
     BandCounts, Budget, Class, Decision, DecisionRow, Placement, PoolPrice, PoolRecord, RefusedRun,
     RequestRow, Round, RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate, StoredPlain,
+    round_row_key,
 };
 pub use service::{
     Acknowledgement, DecisionStanding, Moment, ROWS_OPEN_MS, Reversion, RowsTaken, Utilisation,
@@ -219,7 +220,9 @@ keys! {
     /// How many of them the public sees.
     milestones_shown_key(year: SchoolYear => year.0.to_be_bytes(), kind: MilestoneKind => [kind as u8]) = "milestones_shown/";
     /// An auditor's result on a drawn student.
-    audit_key(round: RoundId => round.0.to_be_bytes(), handle: &Handle => handle.0) = "audit/";
+    audit_key(
+        round: RoundId => round.0.to_be_bytes(), district: DistrictId => district.0.to_be_bytes(), handle: &Handle => handle.0
+    ) = "audit/";
     /// That an auditor took a round's rows.
     rows_taken_key(round: RoundId => round.0.to_be_bytes(), auditor: &AccountId => auditor.0) = "rows_taken/";
     /// All auditors who took a round's rows.
@@ -291,12 +294,12 @@ pub fn erasures_tree(district: DistrictId, year: SchoolYear) -> TreeLabel {
     format!("erasures/{district}/{year}")
 }
 
-/// The tree of a round's requests.
+/// The tree of a round's requests, by [`round_row_key`].
 pub fn requests_tree(round: RoundId) -> TreeLabel {
     format!("round/{round}/requests")
 }
 
-/// The tree of a round's decisions.
+/// The tree of a round's decisions, by [`round_row_key`].
 pub fn decisions_tree(round: RoundId) -> TreeLabel {
     format!("round/{round}/decisions")
 }
@@ -334,7 +337,7 @@ readers! {
     /// A funder's budget.
     budget(funder: &AccountId, year: SchoolYear) -> Budget = budget_key(funder, year);
     /// An auditor's result on a drawn student.
-    audit_result(round: RoundId, handle: &Handle) -> AuditResult = audit_key(round, handle);
+    audit_result(round: RoundId, district: DistrictId, handle: &Handle) -> AuditResult = audit_key(round, district, handle);
     /// That an auditor took a round's rows.
     rows_taken(round: RoundId, auditor: &AccountId) -> RowsTaken = rows_taken_key(round, auditor);
     /// A funder's stated budget.
@@ -399,7 +402,7 @@ listings! {
     milestones(district: DistrictId, handle: &Handle) -> Milestone = milestones_prefix(district, handle);
     /// How many milestones the public sees, by school year and kind.
     milestones_shown() -> MilestonesShown = b"milestones_shown/";
-    /// The audit results of a round, by handle.
+    /// The audit results of a round, by district and handle.
     audits(round: RoundId) -> AuditResult = audits_prefix(round);
     /// The auditors who took a round's rows, by account.
     rows_takings(round: RoundId) -> RowsTaken = rows_taken_prefix(round);

@@ -226,6 +226,8 @@ pub enum Event {
     AuditRecorded {
         /// The round whose seed drew the student.
         round: RoundId,
+        /// The district that requested for the student.
+        district: DistrictId,
         /// Whom.
         handle: Handle,
         /// What was found.

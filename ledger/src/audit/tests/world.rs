@@ -149,10 +149,7 @@ impl World {
             terms: round.terms,
             pools: schema::pools(state, round.class).expect("a store"),
             schools: schools.into_iter().map(|school| (school.id, school)).collect(),
-            requests: rows
-                .iter()
-                .map(|(handle, row)| (*handle, schema::decode(row).expect("a row")))
-                .collect(),
+            requests: rounds::requests_in_order(&rows).expect("rows"),
             seed: rounds::seed(&root, &shares),
         }
     }
@@ -182,8 +179,8 @@ impl World {
         };
         self.lie(|overlay| {
             let label = schema::decisions_tree(id);
-            for (handle, row) in &rows {
-                overlay.put_row(&label, *handle, row.to_canonical());
+            for (key, row) in inputs.keyed(&rows) {
+                overlay.put_row(&label, key, row.to_canonical());
             }
             decision.decisions = overlay.tree_head(&label).expect("a store");
             let report = rounds::published(&figures, &decision, 10);

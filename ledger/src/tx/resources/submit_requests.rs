@@ -9,10 +9,10 @@
 //! with weights drawn from all of them ([`aula_zk::Batch`]). An aggregated proof is whole or nothing, so the
 //! position reported for one that fails is that of the first of its eight entries.
 //!
-//! A handle is 32 bytes of a keyed hash, so two districts share one only if one copies the other's. An entry whose
-//! handle another district has requested is refused, so that it learns of it; the trees show who anchored the handle
-//! first, and nothing here tries to settle it. Hence every entry of an accepted batch has a row of the same district,
-//! state and band, from which an auditor rebuilds the statement of its proof.
+//! A handle is 32 bytes of a keyed hash, so two districts share one only if one copies the other's, and copying takes
+//! nothing: rows stand by district and handle ([`schema::round_row_key`]), and a copy is another student of another
+//! district. Every entry of an accepted batch has a row of its district, state and band, from which an auditor rebuilds
+//! the statement of its proof.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -101,23 +101,15 @@ impl Handler for SubmitRequests {
         let rows = Rows::of(context.overlay, schema::requests_tree(self.round), self.requests.len())?;
         let admitted = self.admit(context, &intake, &round)?;
         let (mut counted, mut repeated) = (0u32, 0u32);
-        for (position, (request, (row, pairs))) in self.requests.iter().zip(admitted).enumerate() {
-            let repeats = match rows.get(context.overlay, &request.handle)? {
-                None => false,
-                Some(counted) => {
-                    let counted: RequestRow = schema::decode(&counted)?;
-                    let own = counted.district == district;
-                    ensure(own, Code::ForeignRequest).map_err(|code| Refusal::from(code).at(position))?;
-                    true
-                }
-            };
-            if repeats {
+        for (row, pairs) in admitted {
+            let key = row.key();
+            if rows.get(context.overlay, &key)?.is_some() {
                 repeated = repeated.saturating_add(1);
                 continue;
             }
             round.pairs = round.pairs.saturating_add(pairs);
             counted = counted.saturating_add(1);
-            context.overlay.put_row(rows.label(), request.handle, row.to_canonical());
+            context.overlay.put_row(rows.label(), key, row.to_canonical());
         }
         round.requests = round.requests.saturating_add(counted);
         let params = &context.facts.params;
@@ -228,6 +220,7 @@ impl Intake {
         ensure(pairs > 0, Code::NothingEligible)?;
         let row = RequestRow {
             district: self.district,
+            handle: request.handle,
             home_school: request.home_school,
             band: request.band,
             mandate: request.mandate,
@@ -235,7 +228,7 @@ impl Intake {
             state_row: row_hash(&state),
             need: CommitmentBytes(*need.as_bytes()),
         };
-        let claim = row.band_claim(request.handle);
+        let claim = row.band_claim();
         Ok((row, pairs, claim))
     }
 }
