@@ -313,6 +313,7 @@ pub fn request(number: u32, school: u32, band: u8, mandate: Mandate, kinds: &[u8
         band: Band::new(band).expect("a band"),
         mandate,
         kinds: kinds.iter().map(|kind| KindId(*kind)).collect(),
+        need: committed(number, CommittedField::Need).commitment,
     }
 }
 

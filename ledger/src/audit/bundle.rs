@@ -17,7 +17,7 @@ use crate::proof::sparse::MAX_DEPTH;
 use crate::proof::{AbsenceProof, InclusionPath};
 use crate::state::map::MapProof;
 use crate::state::schema::RequestRow;
-use crate::types::{AccountId, DistrictId, Handle, Hash, Height, RoundId, SchoolYear};
+use crate::types::{AccountId, Band, CommitmentBytes, DistrictId, Handle, Hash, Height, RoundId, SchoolYear};
 
 mod public;
 
@@ -229,12 +229,29 @@ impl DecidedRequest {
 /// Requests whose bands one aggregated range proof shows.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct BandGroup {
-    /// Positions among the round's rows, 1 to 8, strictly ascending as they were submitted. Handle, band and
-    /// commitment are read there.
+    /// What the proof is about, 1 to 8, as they were submitted.
     #[borsh(deserialize_with = "at_most::<BAND_GROUP, _, _>")]
-    pub rows: Vec<u32>,
+    pub entries: Vec<BandEntry>,
     /// The proof, as the ledger took it.
     pub proof: ProofBytes,
+}
+
+/// One of the entries that a range proof covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum BandEntry {
+    /// A position among the round's rows: handle, band and commitment are read there.
+    Row(u32) = 0,
+    /// An entry that the ledger refused, which shows nothing of a row but is part of the proof.
+    Refused {
+        /// Whose.
+        handle: Handle,
+        /// The band it claimed.
+        band: Band,
+        /// The commitment it named.
+        need: CommitmentBytes,
+    } = 1,
 }
 
 /// Why the band of a single decision may be believed.

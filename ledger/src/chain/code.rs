@@ -239,8 +239,8 @@ codes! {
     NoWaitlist = 213, "the class has no waitlist, so there is nothing to share; leave the fair share out";
     /// The class has opened its round of this period.
     PeriodTaken = 214, "the class has opened its round of this hour, day or week; wait for the next period";
-    /// Another district's request of the handle counts.
-    ForeignRequest = 215, "another district requested for the entry's handle in this round; leave it out and ask them";
+    /// The request speaks of another commitment than the anchored one.
+    NeedDiffers = 216, "the entry's commitment to the need is not the anchored one; request with the anchored state";
     /// The round was run and refused.
     RunRefused = 230, "the round was run and refused under these parameters; it may run again when max_round_work or max_gap_ppm has changed";
 }

@@ -4,6 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
 use crate::access::{ConsentChoice, Purpose};
+use crate::chain::Code;
 use crate::tx::{Arrival, Escalation, Finding};
 use crate::types::{
     AccountId, Cents, ClassId, DistrictId, Handle, Hash, Height, PoolId, ProposalId, RoundId, SchoolId,
@@ -163,6 +164,8 @@ pub enum Event {
         counted: u32,
         /// How many were of handles that had one already: the first counts.
         repeated: u32,
+        /// The entries that were refused, ascending by position; as many as a batch has at most.
+        refused: Vec<RefusedEntry>,
     } = 64,
     /// A committed share was revealed.
     SeedRevealed {
@@ -266,6 +269,15 @@ pub enum Event {
         /// Places or students missing.
         short: u64,
     } = 79,
+}
+
+/// An entry of a batch that was not taken, while others were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct RefusedEntry {
+    /// Its position in the batch, from 0.
+    pub entry: u32,
+    /// Why.
+    pub code: Code,
 }
 
 /// Which way bounds cannot be met.
