@@ -36,6 +36,8 @@ pub enum Label {
     ValidatorAddress,
     /// An account's name, signed with the key it rotates to.
     KeyRotation,
+    /// What a candidate's key signs when its owner is made known.
+    MemberPossession,
     /// A key of the authenticated map.
     StateKey,
     /// A seed commitment of a round.
@@ -77,6 +79,7 @@ impl Label {
             Self::Account => "aula/v1/account",
             Self::ValidatorAddress => "aula/v1/validator-address",
             Self::KeyRotation => "aula/v1/key-rotation",
+            Self::MemberPossession => "aula/v1/member-possession",
             Self::StateKey => "aula/v1/state-key",
             Self::SeedCommitment => "aula/v1/seed-commitment",
             Self::RoundSeed => "aula/v1/round-seed",

@@ -23,7 +23,7 @@ use aula_allocation::problem::{Pool, Problem, ProblemError, SchoolLayer};
 use crate::keys::{Label, hash};
 use crate::state::schema::{DecisionRow, Placement, PoolRecord, RequestRow, RoundReport, School, SeedShare};
 use crate::tx::{ClassTerms, DefineClass, FairShare, Mandate};
-use crate::types::{Band, Handle, Hash, SchoolId};
+use crate::types::{Band, Handle, Hash, RoundId, SchoolId};
 
 mod eligibility;
 mod read;
@@ -84,10 +84,11 @@ pub fn weight(equity: u32, band: Band) -> u32 {
     100u32.saturating_add(equity.saturating_mul(need) / 100)
 }
 
-/// A round's seed: SHA-256 over the root of its requests, then each revealed share with its account, by
+/// A round's seed: SHA-256 over the genesis hash, the round's number, the root of its requests, then each revealed share with its account, by
 /// ascending account. Whoever withholds a share chose between two seeds; the decision names them.
-pub fn seed(requests_root: &Hash, shares: &[SeedShare]) -> Hash {
-    let mut parts: Vec<&[u8]> = vec![&requests_root.0];
+pub fn seed(genesis: &Hash, round: RoundId, requests_root: &Hash, shares: &[SeedShare]) -> Hash {
+    let number = round.0.to_le_bytes();
+    let mut parts: Vec<&[u8]> = vec![&genesis.0, &number, &requests_root.0];
     for share in shares {
         if let Some(secret) = &share.secret {
             parts.extend([&share.account.0[..], &secret.0[..]]);

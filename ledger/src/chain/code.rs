@@ -101,7 +101,7 @@ codes! {
     /// The new key is the current one.
     KeyUnchanged = 126, "the new key is the current one; make a new key";
     /// The new key's owner did not sign.
-    PossessionNotProved = 127, "the new key did not sign this account's name; sign it with the new key";
+    PossessionNotProved = 127, "the key did not sign for this chain and account; sign the statement with that key";
     /// No such district.
     UnknownDistrict = 128, "no district of this number; the genesis lists them";
     /// No such school, or not of this district.
@@ -182,7 +182,7 @@ codes! {
     /// The class has as many pools as allowed.
     TooManyPools = 185, "the class has max_class_pools pools; vote for a higher limit";
     /// A round of the class is open.
-    RoundOpen = 186, "a round of this class is open; wait until it is decided";
+    RoundOpen = 186, "a round of this class is open; run it: it is decided then, or another may take its place";
     /// The class has no pools.
     NoPools = 187, "the class has no pools; define one first";
     /// Block time is outside the class's calendar.
@@ -241,6 +241,8 @@ codes! {
     PeriodTaken = 214, "the class has opened its round of this hour, day or week; wait for the next period";
     /// The request speaks of another commitment than the anchored one.
     NeedDiffers = 216, "the entry's commitment to the need is not the anchored one; request with the anchored state";
+    /// The proved mastery backs another milestone.
+    MasteryUsed = 217, "this proved mastery backs another milestone; anchor the newer state and prove that one";
     /// The round was run and refused.
     RunRefused = 230, "the round was run and refused under these parameters; it may run again when max_round_work or max_gap_ppm has changed";
 }

@@ -77,7 +77,7 @@ fn a_round_is_decided_optimally_and_its_record_holds_what_an_auditor_needs() {
 
     let inputs = inputs_of(&chain, RoundId(0));
     let shares = schema::seed_shares(&chain.state, RoundId(0)).unwrap();
-    assert_eq!(seed(&decision.requests.root, &shares), decision.seed);
+    assert_eq!(seed(&chain.parsed.sha256, RoundId(0), &decision.requests.root, &shares), decision.seed);
     let problem = inputs.problem().unwrap();
     let rows = decisions_of(&chain, RoundId(0));
     let stored = schema::certificate(&chain.state, RoundId(0)).unwrap().unwrap();

@@ -24,6 +24,7 @@
 //! | `class/C`, `pool/C P`, `pool_class/P`, `pool_at/C S K` | [`Class`], [`PoolRecord`], and two indexes |
 //! | `round/R`, `seed/R A` | [`Round`], [`SeedShare`] |
 //! | `refused_run/R` | [`RefusedRun`]: its newest run had no result |
+//! | `mastery/D HANDLE C` | the number of the milestone that a proved mastery backs |
 //! | `batches/R H` | that block H took requests of round R: evidence finds their proofs by these |
 //! | `decision/R`, `certificate/R` | [`Decision`]; the optimizer's certificate |
 //! | `report/R`, `revert/R` | [`PublishedReport`]; [`Reversion`] |
@@ -43,8 +44,8 @@ use crate::params::Params;
 use crate::rounds::PublishedReport;
 use crate::tx::MilestoneKind;
 use crate::types::{
-    AccountId, ClassId, DistrictId, Handle, Height, KindId, PoolId, ProposalId, RoundId, SchoolId,
-    SchoolYear, ValidatorAddress,
+    AccountId, ClassId, CommitmentBytes, DistrictId, Handle, Height, KindId, PoolId, ProposalId, RoundId,
+    SchoolId, SchoolYear, ValidatorAddress,
 };
 
 mod chain;
@@ -215,6 +216,10 @@ keys! {
     superseded_key(
         district: DistrictId => district.0.to_be_bytes(), handle: &Handle => handle.0, number: u16 => number.to_be_bytes()
     ) = "superseded/";
+    /// The number of the milestone that a proved mastery backs, by its commitment.
+    mastery_key(
+        district: DistrictId => district.0.to_be_bytes(), handle: &Handle => handle.0, commitment: &CommitmentBytes => commitment.0
+    ) = "mastery/";
     /// How many milestones of a kind were recorded for a school year; not for the public.
     milestones_recorded_key(year: SchoolYear => year.0.to_be_bytes(), kind: MilestoneKind => [kind as u8]) = "milestones_recorded/";
     /// How many of them the public sees.

@@ -155,7 +155,7 @@ impl Payload {
 
     /// How many signatures it costs to check, the envelope's included, for the block's limit.
     pub fn signatures(&self) -> u32 {
-        if matches!(self, Self::RotateKey(_)) { 2 } else { 1 }
+        if matches!(self, Self::RotateKey(_) | Self::RegisterMember(_)) { 2 } else { 1 }
     }
 
     /// How many range-proved values it carries, for the block's limit.

@@ -35,7 +35,7 @@ const FORGOTTEN: Duration = Duration::from_secs(1);
 #[derive(Debug, Args)]
 #[command(
     after_help = "Kinds: register-member, propose-change, vote-change, rotate-key, record-access, anchor-states, \
-                  record-milestone, record-consent, record-erasure, record-audit, fund-budget, budget-statement, \
+                  record-milestone, record-consent, record-erasure, record-audit, take-rows, fund-budget, budget-statement, \
                   equity-statement, define-class, define-pool, open-round, commit-seed, submit-requests, reveal-seed, run-round, \
                   acknowledge, revert-decision, report-utilisation, set-class-terms\n\n\
                   Examples:\n  aula tx fund-budget '{\"school_year\":1989,\"amount_cents\":500000}' --home D/funder --rpc \

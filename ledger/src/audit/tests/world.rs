@@ -150,7 +150,7 @@ impl World {
             pools: schema::pools(state, round.class).expect("a store"),
             schools: schools.into_iter().map(|school| (school.id, school)).collect(),
             requests: rounds::requests_in_order(&rows).expect("rows"),
-            seed: rounds::seed(&root, &shares),
+            seed: rounds::seed(&self.chain.parsed.sha256, RoundId(0), &root, &shares),
         }
     }
 

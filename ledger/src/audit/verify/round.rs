@@ -228,7 +228,7 @@ fn check_seed(checks: &mut Checks, state: &State, context: &Context, shares: &[P
         checks.ensure("seed", honest, "A member's share of the seed is not what it committed to.")?;
         opened.push(share);
     }
-    let same = rounds::seed(&context.requests.root, &opened) == decision.seed;
+    let same = rounds::seed(&state.genesis, decision.round, &context.requests.root, &opened) == decision.seed;
     checks.ensure("seed", same, "The lottery's seed does not follow from the requests and shares.")?;
     checks.pass(
         "seed",

@@ -106,7 +106,7 @@ pub struct Round {
     pub requests_until: Height,
     /// Last height for reveals; it may run after it.
     pub reveals_until: Height,
-    /// From this height another round of the class may take its place.
+    /// A reminder for members: by this height every validator has had its turns to run it. Nothing follows from it.
     pub stale_from: Height,
     /// Equity weight when it was opened.
     pub equity: u32,

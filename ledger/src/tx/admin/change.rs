@@ -26,7 +26,7 @@ pub enum Change {
         /// Whom.
         account: AccountId,
     } = 0,
-    /// Removes a member: its transactions are no longer accepted. Its history stays.
+    /// Removes a member: its transactions are no longer accepted, its validators and peers leave with it. Its history stays.
     RemoveMember {
         /// Whom.
         account: AccountId,
@@ -118,7 +118,8 @@ impl Change {
             Self::RemoveMember { account } => {
                 let member = schema::member(overlay, account)?.ok_or(Code::UnknownMember)?;
                 ensure(member.standing == Standing::Admitted, Code::StandingUnchanged)?;
-                check_voter_remains(overlay, &member, RoleSet::of(&[]))
+                check_voter_remains(overlay, &member, RoleSet::of(&[]))?;
+                without_operator(overlay, account).map(|_| ())
             }
             Self::AdmitPeer { peer_id, operator, .. } => {
                 ensure(overlay.get(&schema::peer_key(peer_id))?.is_none(), Code::PeerExists)?;
@@ -165,7 +166,13 @@ impl Change {
         self.validate(overlay, now)?;
         match self {
             Self::AdmitMember { account } => set_standing(overlay, account, Standing::Admitted, now)?,
-            Self::RemoveMember { account } => set_standing(overlay, account, Standing::Removed, now)?,
+            Self::RemoveMember { account } => {
+                let moved = remove_operator(overlay, account)?;
+                set_standing(overlay, account, Standing::Removed, now)?;
+                if moved {
+                    return Ok(now.next().next());
+                }
+            }
             Self::AdmitPeer { peer_id, listen, operator } => {
                 let peer = Peer { peer_id: peer_id.clone(), listen: listen.clone(), operator: *operator };
                 schema::write(overlay, schema::peer_key(peer_id), &peer);
@@ -250,6 +257,43 @@ fn set_standing(
     recount(overlay, voted, is_voter(&member))?;
     schema::write(overlay, schema::member_key(account), &member);
     Ok(())
+}
+
+/// The set without this operator's validators, and their addresses; none when it has none.
+///
+/// # Errors
+/// [`Code::LastValidator`] when nobody would be left.
+fn without_operator(
+    overlay: &Overlay<'_>,
+    operator: &AccountId,
+) -> Result<Option<(ValidatorSet, Vec<ValidatorAddress>)>, Refusal> {
+    let infos = schema::validator_infos(overlay)?;
+    let own: Vec<ValidatorAddress> =
+        infos.into_iter().filter(|info| info.operator == *operator).map(|info| info.address).collect();
+    if own.is_empty() {
+        return Ok(None);
+    }
+    let mut validators = schema::validator_schedule(overlay)?.after.validators().to_vec();
+    validators.retain(|validator| !own.contains(&validator.address));
+    let set = ValidatorSet::new(validators).map_err(|_| Code::LastValidator)?;
+    Ok(Some((set, own)))
+}
+
+/// A member that is removed takes its validators and peers with it: who may not send must not decide. True when the
+/// validator set changes.
+fn remove_operator(overlay: &mut Overlay<'_>, operator: &AccountId) -> Result<bool, Refusal> {
+    let moved = without_operator(overlay, operator)?;
+    let moves = moved.is_some();
+    if let Some((set, own)) = moved {
+        let mut schedule = schema::validator_schedule(overlay)?;
+        schedule.after = set;
+        schema::write(overlay, schema::validators_key(), &schedule);
+        own.iter().for_each(|address| overlay.delete(schema::validator_key(address)));
+    }
+    for peer in schema::peers(overlay)?.into_iter().filter(|peer| peer.operator == *operator) {
+        overlay.delete(schema::peer_key(&peer.peer_id));
+    }
+    Ok(moves)
 }
 
 fn with_validator(set: &ValidatorSet, validator: Validator) -> Result<ValidatorSet, Refusal> {

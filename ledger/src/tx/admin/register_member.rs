@@ -1,12 +1,12 @@
 //! RegisterMember: a consortium member makes a candidate known. A vote admits it; until then it may send
-//! nothing. The candidate has no account before, so a member sends this for it.
+//! nothing. The candidate has no account before, so a member sends this for it; that the candidate holds the key, and wants
+//! this, its own signature shows, so that nobody can take names and keys of others for good.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
 use crate::chain::Code;
-use crate::keys::PublicKey;
-use crate::keys::account_of;
+use crate::keys::{Label, PublicKey, Signature, account_of};
 use crate::names::Name;
 use crate::roles::RoleSet;
 use crate::roles::place_fits;
@@ -14,7 +14,7 @@ use crate::state::Overlay;
 use crate::state::schema::{self, Account, Member, Standing};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
-use crate::types::{DistrictId, SchoolId};
+use crate::types::{AccountId, DistrictId, Hash, SchoolId};
 
 /// A candidate. Its account follows from the key, see [`crate::keys::account_of`].
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
@@ -30,6 +30,13 @@ pub struct RegisterMember {
     pub district: Option<DistrictId>,
     /// The school it would act for, when a school.
     pub school: Option<SchoolId>,
+    /// The key's signature over [`member_statement`], under [`Label::MemberPossession`].
+    pub possession: Signature,
+}
+
+/// What a candidate's key signs: the genesis hash, then its account.
+pub fn member_statement(genesis: &Hash, account: &AccountId) -> Vec<u8> {
+    [&genesis.0[..], &account.0].concat()
 }
 
 impl Handler for RegisterMember {
@@ -43,6 +50,9 @@ impl Handler for RegisterMember {
         ensure(schema::account_of_name(overlay, &self.name)?.is_none(), Code::NameTaken)?;
         ensure(schema::member(overlay, &account)?.is_none(), Code::AccountExists)?;
         check_place(overlay, self.district, self.school)?;
+        let statement = member_statement(&context.facts.genesis, &account);
+        let held = self.public_key.verifies(Label::MemberPossession, &statement, &self.possession);
+        ensure(held, Code::PossessionNotProved)?;
         let member = Member {
             account,
             name: self.name.clone(),

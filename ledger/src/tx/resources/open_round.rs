@@ -86,13 +86,14 @@ impl OpenRound {
     }
 }
 
-/// Lets a new round take the place of one that nobody could decide, as with floors that cannot be met; every
-/// validator has had its turns to run it by then.
+/// Lets a new round take the place of one that ran and could not be decided, as with floors that cannot be met. Never by
+/// time: whoever dislikes what a draw will bring could wait for that, or keep the others from running it.
 fn give_up_stale(context: &mut Context<'_, '_>, class: &Class) -> Result<Found, Refusal> {
     let Some(id) = class.open_round else { return Ok(Found::NoOpenRound) };
     let Some(mut round) = schema::round(context.overlay, id)? else { return Ok(Found::NoOpenRound) };
     let height = context.facts.height;
-    ensure(height >= round.stale_from, Code::RoundOpen)?;
+    let ran_in_vain = schema::refused_run(context.overlay, id)?.is_some();
+    ensure(ran_in_vain, Code::RoundOpen)?;
     round.status = RoundStatus::GivenUp { height };
     schema::write(context.overlay, schema::round_key(id), &round);
     Ok(Found::GivenUp)

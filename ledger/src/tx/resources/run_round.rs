@@ -89,7 +89,7 @@ fn inputs(
         pools: schema::pools(overlay, round.class)?,
         schools: schema::schools(overlay)?.into_iter().map(|school| (school.id, school)).collect(),
         requests: rounds::requests_in_order(&overlay.rows(&label)?)?,
-        seed: rounds::seed(&overlay.tree_head(&label)?.root, shares),
+        seed: rounds::seed(&context.facts.genesis, round.round, &overlay.tree_head(&label)?.root, shares),
     })
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chain::Code;
 use crate::proof::committed::{CommittedField, ProofBytes, commitment_to, mastery_statement};
+use crate::state::Overlay;
 use crate::state::schema::{self, Mastered, Milestone, MilestonesRecorded, MilestonesShown, StudentLeaf};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, Rows, ensure, require};
@@ -117,6 +118,20 @@ impl RecordMilestone {
     }
 }
 
+/// One proved mastery makes one milestone; only the record that corrects that milestone may show it again.
+fn claim_proof(
+    overlay: &mut Overlay<'_>,
+    key: Vec<u8>,
+    number: u16,
+    corrected: Option<u16>,
+) -> Result<(), Refusal> {
+    let backs = overlay.get(&key)?;
+    let corrected = corrected.map(|earlier| earlier.to_be_bytes().to_vec());
+    ensure(backs.is_none() || backs == corrected, Code::MasteryUsed)?;
+    overlay.put(key, number.to_be_bytes().to_vec());
+    Ok(())
+}
+
 impl Handler for RecordMilestone {
     fn check(&self) -> Result<(), Code> {
         require(self.supersedes.is_none_or(|earlier| earlier < self.number))?;
@@ -144,6 +159,15 @@ impl Handler for RecordMilestone {
             let mark = schema::superseded_key(district, handle, earlier);
             ensure(overlay.get(&mark)?.is_none(), Code::MilestoneSuperseded)?;
             overlay.put(mark, number.to_be_bytes().to_vec());
+        }
+        if let Some(mastered) = &mastered {
+            let corrected = self.supersedes;
+            claim_proof(
+                overlay,
+                schema::mastery_key(district, handle, &mastered.commitment),
+                number,
+                corrected,
+            )?;
         }
         let record = Milestone {
             handle: *handle,

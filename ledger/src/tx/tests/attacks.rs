@@ -5,6 +5,7 @@ use crate::codec::Canonical;
 use crate::credential::{Claim, Credential, CredentialError, Scope};
 use crate::execute::ExecuteError;
 use crate::keys::{Label, public_key, sign};
+use crate::state::schema;
 use crate::testkit::*;
 use crate::tx::*;
 use crate::types::*;
@@ -62,4 +63,67 @@ fn opened_round() -> Chain {
     let mut chain = ready();
     chain.accept("voter-a", open(1));
     chain
+}
+
+#[test]
+fn attack_04_a_round_whose_outcome_is_known_is_never_given_up_by_time() {
+    let mut chain = ready();
+    chain.accept("voter-a", open(1));
+    let asked = vec![request(1, 11, band_of(1), Mandate::None, &[0])];
+    chain.accept("district-1", submit(&chain, 0, asked));
+    // Whoever dislikes the draw keeps the others from running it for long, and opens another.
+    chain.advance_to(Height(chain.height.0 + 400));
+    assert_eq!(chain.send("voter-b", open(1)).code, Code::RoundOpen);
+    chain.accept("voter-a", run(0));
+}
+
+#[test]
+fn attack_12_a_removed_member_takes_its_validators_and_peers_out() {
+    let mut file = genesis();
+    let first = file.validators[0].clone();
+    file.validators.push(crate::genesis::GenesisValidator {
+        name: name("validator-2"),
+        operator: name("voter-b"),
+        public_key: public_key(&key("validator-2")),
+        peer_id: peer(2),
+        ..first
+    });
+    let mut chain = Chain::of(file);
+    let change = Change::RemoveMember { account: account("voter-b") };
+    chain.accept("voter-a", ProposeChange { change, open_until: Height(20) });
+    for voter in ["voter-a", "voter-b", "voter-c"] {
+        chain.send(voter, VoteChange { proposal: ProposalId(0), choice: Choice::Approve });
+    }
+    chain.advance_to(Height(chain.height.0 + 2));
+    let set = schema::validator_schedule(&chain.state).unwrap().now;
+    assert_eq!(set.validators().len(), 1);
+    assert_eq!(schema::validator_infos(&chain.state).unwrap().len(), 1);
+    assert!(schema::peers(&chain.state).unwrap().iter().all(|one| one.operator != account("voter-b")));
+}
+
+#[test]
+fn attack_09_equal_rows_of_two_rounds_have_two_seeds() {
+    let root = Hash([1; 32]);
+    let of = |genesis: u8, round| crate::rounds::seed(&Hash([genesis; 32]), RoundId(round), &root, &[]);
+    assert_ne!(of(1, 1), of(1, 2));
+    assert_ne!(of(1, 1), of(2, 1));
+}
+
+#[test]
+fn a_proved_mastery_backs_one_milestone_and_its_correction() {
+    let mut chain = ready();
+    let proof = mastered(&chain.parsed.sha256, 1, chain.height);
+    let milestone = |number, supersedes| RecordMilestone {
+        school_year: YEAR,
+        handle: handle(1),
+        number,
+        kind: MilestoneKind::UnitMastered,
+        evidence: Hash([8; 32]),
+        supersedes,
+        mastery: Some(proof.clone()),
+    };
+    chain.accept("district-1", milestone(0, None));
+    assert_eq!(chain.send("district-1", milestone(1, None)).code, Code::MasteryUsed);
+    chain.accept("district-1", milestone(1, Some(0)));
+    assert_eq!(chain.send("district-1", milestone(2, None)).code, Code::MasteryUsed);
 }

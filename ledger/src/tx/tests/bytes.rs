@@ -26,6 +26,7 @@ fn one_of_each() -> Vec<Payload> {
             roles: RoleSet::of(&[Role::District]),
             district: Some(DistrictId(9)),
             school: None,
+            possession: Signature([3; 64]),
         }
         .into(),
         ProposeChange { change: Change::RemovePeer { peer_id: peer(3) }, open_until: Height(77) }.into(),

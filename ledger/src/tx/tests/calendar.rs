@@ -76,14 +76,19 @@ fn a_reverted_decision_frees_its_places_and_its_period() {
 fn a_round_given_up_does_not_use_its_period_up() {
     let mut chain = ready_with(Cadence::Daily);
     assert_eq!(send_at(&mut chain, 100_000, "voter-a", open(1)), Code::Accepted);
-    let stale_from = schema::round(&chain.state, RoundId(0)).unwrap().unwrap().stale_from;
-    let mut now = 100_001;
-    while chain.height.next() < stale_from {
+    let mandated = (0..4).map(|n| request(n, 11, band_of(n), Mandate::Mandated, &[0])).collect();
+    let batch = submit(&chain, 0, mandated);
+    assert_eq!(send_at(&mut chain, 100_001, "district-1", batch), Code::Accepted);
+    let reveals_until = schema::round(&chain.state, RoundId(0)).unwrap().unwrap().reveals_until;
+    let mut now = 100_002;
+    while chain.height < reveals_until {
         let outcome = chain.try_block_at(TimeMs(now), &[]).unwrap();
         chain.keep(&outcome);
         now += 1;
     }
-    assert_eq!(send_at(&mut chain, now, "voter-a", open(1)), Code::Accepted);
+    assert_eq!(send_at(&mut chain, now, "voter-a", open(1)), Code::RoundOpen, "not before it ran");
+    assert_eq!(send_at(&mut chain, now + 1, "voter-a", run(0)), Code::Infeasible);
+    assert_eq!(send_at(&mut chain, now + 2, "voter-a", open(1)), Code::Accepted);
     let given_up = schema::round(&chain.state, RoundId(0)).unwrap().unwrap().status;
     assert!(matches!(given_up, RoundStatus::GivenUp { .. }));
 }

@@ -92,6 +92,12 @@ pub(super) const PROOFS: &[Row] = &[
             *band = Band::new((band.get() + 1) % 10).unwrap();
         })
     }),
+    (Code::MasteryUsed, || {
+        let (mut chain, sender, payload) = unit_mastered(1, |_| ());
+        let Payload::RecordMilestone(first) = payload else { panic!("a milestone") };
+        chain.accept(sender, first.clone());
+        (chain, sender, RecordMilestone { number: 1, ..first }.into())
+    }),
     (Code::ForeignRequest, || {
         // District 2 has copied a handle of district 1 and was first.
         let mut chain = ready();

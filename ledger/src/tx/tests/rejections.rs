@@ -16,7 +16,9 @@ use crate::types::*;
 pub(super) type Row = (Code, fn() -> (Chain, &'static str, Payload));
 
 fn register(text: &str) -> RegisterMember {
+    let statement = admin::register_member::member_statement(&Chain::new().parsed.sha256, &account(text));
     RegisterMember {
+        possession: sign(&key(text), Label::MemberPossession, &statement),
         name: name(text),
         public_key: public_key(&key(text)),
         roles: RoleSet::of(&[Role::Consortium]),
@@ -138,6 +140,14 @@ const MEMBERS: &[Row] = &[
         let roles = RoleSet::of(&[Role::School]);
         let (district, school) = (Some(DistrictId(2)), Some(SchoolId(11)));
         (ready(), "voter-a", RegisterMember { roles, district, school, ..register("new") }.into())
+    }),
+    (Code::PossessionNotProved, || {
+        // Somebody else's key: its owner signed nothing.
+        let possession = register("new").possession;
+        (ready(), "voter-a", RegisterMember { possession, ..register("stranger") }.into())
+    }),
+    (Code::LastValidator, || {
+        (ready(), "voter-b", propose(Change::RemoveMember { account: account("voter-a") }))
     }),
     (Code::UnknownMember, || {
         (ready(), "voter-a", propose(Change::AdmitMember { account: account("nobody") }))
@@ -304,8 +314,9 @@ const ROUNDS: &[Row] = &[
         (chain, "voter-a", run(0).into())
     }),
     (Code::RoundClosed, || {
-        let mut chain = opened();
-        chain.advance_to(round(&chain).stale_from);
+        let mandated = (0..12).map(|n| request(n, 11, band_of(n), Mandate::Mandated, &[0, 1])).collect();
+        let mut chain = runnable(ready(), mandated);
+        assert_eq!(chain.send("voter-a", run(0)).code, Code::Infeasible);
         chain.accept("voter-a", open(1));
         (chain, "voter-a", run(0).into())
     }),

@@ -86,6 +86,11 @@ fn a_candidate_may_send_only_after_a_vote_admits_it_and_not_after_its_removal() 
         roles,
         district: None,
         school: None,
+        possession: {
+            let genesis = chain.parsed.sha256;
+            let statement = admin::register_member::member_statement(&genesis, &account("newcomer"));
+            sign(&key("newcomer"), Label::MemberPossession, &statement)
+        },
     };
     chain.accept("voter-b", register);
     let sends = |chain: &Chain| {

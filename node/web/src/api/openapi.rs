@@ -74,9 +74,9 @@ mod tests {
                 let listed = operation["parameters"].as_array().into_iter().flatten();
                 for parameter in listed {
                     let name = parameter["name"].as_str().unwrap_or_default();
-                    let expected = if path.contains(&format!("{{{name}}}")) { "path" } else { "query" };
-                    assert_eq!(parameter["in"], expected, "{method} {path} {name}");
-                    assert!(expected == "query" || parameter["required"] == true, "{method} {path} {name}");
+                    let in_path = path.contains(&format!("{{{name}}}"));
+                    assert_eq!(parameter["in"] == "path", in_path, "{method} {path} {name}");
+                    assert!(!in_path || parameter["required"] == true, "{method} {path} {name}");
                     parameters += 1;
                 }
                 let braces = path.matches('{').count();

@@ -6,7 +6,7 @@
 use aula_allocation::{Limits, solve};
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::BulkTree;
-use aula_ledger::rounds::{RoundInputs, decided_rows, seed};
+use aula_ledger::rounds::{RoundInputs, decided_rows};
 use aula_ledger::state::schema::{self, Decision, DecisionRow, RoundReport};
 use aula_ledger::state::{MemoryState, StateReader};
 use aula_ledger::types::{Handle, Hash, Height, RoundId};
@@ -102,7 +102,6 @@ fn decided(state: &MemoryState, decision: Decision) -> Result<Decided, Failure> 
     let missing = || Failure::because(format!("round {id} has no record in the replayed state"), HINT);
     let round = schema::round(state, id).advise(damaged, HINT)?.ok_or_else(missing)?;
     let class = schema::class(state, round.class).advise(damaged, HINT)?.ok_or_else(missing)?;
-    let shares = schema::seed_shares(state, id).advise(damaged, HINT)?;
     let (requests, decisions) = decided_rows(state, id).advise(damaged, HINT)?;
     let schools = schema::schools(state).advise(damaged, HINT)?;
     let inputs = RoundInputs {
@@ -112,7 +111,7 @@ fn decided(state: &MemoryState, decision: Decision) -> Result<Decided, Failure> 
         pools: schema::pools(state, round.class).advise(damaged, HINT)?,
         schools: schools.into_iter().map(|school| (school.id, school)).collect(),
         requests,
-        seed: seed(&decision.requests.root, &shares),
+        seed: decision.seed,
     };
     let rows = inputs.keyed(&decisions);
     Ok(Decided { decision, inputs, rows })
