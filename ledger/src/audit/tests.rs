@@ -206,7 +206,7 @@ fn a_round_whose_bands_are_not_all_proved_is_refused() {
         tampered(&|round| round.bands.push(round.bands[0].clone())),
         tampered(&|round| round.bands[0].entries.truncate(7)),
         tampered(&|round| round.bands[0].entries.swap(0, 1)),
-        tampered(&|round| round.bands[0].entries[0] = BandEntry::Row(99)),
+        tampered(&|round| round.bands[0].entries[0] = super::bundle::BandEntry::Row(99)),
         tampered(&|round| round.bands[0].proof = round.bands[1].proof.clone()),
     ];
     for (name, sentence) in refusals {

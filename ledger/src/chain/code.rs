@@ -1,6 +1,7 @@
 //! Outcome codes: numbers in receipts, words for people.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Serialize, Serializer};
 
 /// Declares [`Code`] with its words in one list, so that no code is without an explanation.
 macro_rules! codes {
@@ -245,6 +246,13 @@ codes! {
     MasteryUsed = 217, "this proved mastery backs another milestone; anchor the newer state and prove that one";
     /// The round was run and refused.
     RunRefused = 230, "the round was run and refused under these parameters; it may run again when max_round_work or max_gap_ppm has changed";
+}
+
+/// As its number, as receipts are told.
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(self.number())
+    }
 }
 
 impl Code {

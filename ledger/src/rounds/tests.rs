@@ -11,7 +11,7 @@ use crate::state::{StateReader, schema};
 use crate::testkit::{Chain, account, open, pool, ready, request, run, submit};
 use crate::tx::resources::seed_commitment;
 use crate::tx::{CommitSeed, Event, RevealSeed, SeedSecret};
-use crate::types::{ClassId, KindId, RoundId, SchoolId};
+use crate::types::{ClassId, DistrictId, KindId, RoundId, SchoolId};
 
 /// Opens a round, submits twelve requests with two mandates, commits and reveals, and runs it.
 pub(super) fn decided() -> Chain {
