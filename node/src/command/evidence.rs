@@ -12,7 +12,7 @@ use aula_ledger::audit::bundle::{DecidedRequest, StudentStanding};
 use aula_ledger::audit::{Bundle, Subject};
 use aula_ledger::codec::{Canonical, CodecError};
 use aula_ledger::proof::sample::audit_sample;
-use aula_ledger::state::schema::{Decision, RequestRow};
+use aula_ledger::state::schema::Decision;
 use aula_ledger::tx::Finding;
 use aula_ledger::types::{Handle, Hash, Height, RoundId};
 use clap::{Args, Subcommand};

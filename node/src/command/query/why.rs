@@ -273,7 +273,7 @@ mod tests {
         let Ok(Bundle { subject: Subject::Round(evidence), .. }) = Bundle::from_canonical(bytes) else {
             unreachable!("the pinned bundle is a round's")
         };
-        let row = |row: &DecidedRequest| row.request_row().unwrap_or_else(|error| unreachable!("{error}"));
+        let row = |row: &aula_ledger::audit::bundle::DecidedRequest| row.request_row().unwrap_or_else(|error| unreachable!("{error}"));
         evidence.rows.iter().map(|shown| row(shown).handle).collect()
     }
 
