@@ -106,7 +106,7 @@ impl World {
         let copies = testkit::submit(&world.chain, 0, (3..5).map(|number| ask(number, 22)).collect());
         world.accept("district-2", copies);
         let mut batch = testkit::submit(&world.chain, 0, (0..10).map(|number| ask(number, 11)).collect());
-        batch.requests[0].home_school = SchoolId(12);
+        batch.requests[0].home_school = crate::types::SchoolId(12);
         world.accept("district-1", batch);
         world.advance_to(record.reveals_until);
         world.accept("funder", testkit::run(0));
