@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aula_consensus::mempool::Submitted;
 use aula_ledger::codec::Canonical;
 
-use crate::common::{Network, bytes_of, counting, set_of, transaction};
+use crate::common::{Network, bytes_of, counting, set_of};
 
 const SECONDS_60: Duration = Duration::from_secs(60);
 
@@ -50,17 +49,5 @@ async fn attack_16_a_follower_that_had_no_peer_tells_the_others_when_it_has() {
     network.handle(4).submit(bytes_of(1, 1)).unwrap();
     the_others_start(&mut network).await;
     decided(&network, 2).await;
-    network.stop_all().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn attack_16_whoever_submits_the_same_bytes_again_is_heard() {
-    let mut network = lonely().await;
-    let lost = transaction(1, 0).to_canonical();
-    assert!(matches!(network.handle(4).submit(lost.clone()), Ok(Submitted::New(_))));
-    the_others_start(&mut network).await;
-    network.reach(&[0, 4], network.height(0) + 1, SECONDS_60).await;
-    assert!(network.handle(4).submit(lost).is_ok());
-    decided(&network, 1).await;
     network.stop_all().await;
 }

@@ -1,6 +1,6 @@
 //! A handle in two districts is two students, and what is wrong with an entry is wrong with it alone.
 
-use super::rejections::{limited, opened, round};
+use super::rejections::{limited, round};
 use crate::chain::Code;
 use crate::rounds::decided_rows;
 use crate::state::{StateReader, schema};
@@ -51,8 +51,9 @@ fn attack_08_a_copied_handle_takes_nothing_from_its_district() {
 /// Of twelve entries under two proofs three are faulty, one of them without a leaf: nine are taken.
 #[test]
 fn faulty_entries_are_refused_one_by_one_and_the_others_are_taken() {
-    let mut chain = opened();
+    let mut chain = ready();
     chain.accept("district-1", erasure([1]));
+    chain.accept("voter-a", OpenRound { extra_request_heights: 20, ..open(1) });
     let asked = [(0..11).collect(), vec![60]].concat();
     let asked = asked.into_iter().map(|n| request(n, 11, band_of(n), Mandate::None, &[0])).collect();
     let mut batch = submit(&chain, 0, asked);

@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""Asks this verifier and `aula-audit` the same: over the pinned vectors, and over thousands of changed ones.
+
+    compare.py --aula-audit PROGRAM [--each N] [--seed N]
+
+Exit code 0 if they agree on exit code, `valid` and `standing` everywhere, else 1.
+"""
+
+import argparse
+import collections
+import json
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import traceback
+
+import forged
+import mutations
+import random_rounds
+from audit import audit, open_bundle, seal
+from forge import Forge
+from schema import Bundle
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+VECTORS = ROOT / "ledger" / "vectors" / "evidence"
+
+
+class Comparison:
+    def __init__(self, program, folder):
+        self.program, self.folder = program, pathlib.Path(folder)
+        self.counts, self.answers, self.differing = collections.Counter(), collections.Counter(), []
+
+    def theirs(self, bundle, genesis, options):
+        paths = [self.folder / "bundle", self.folder / "genesis.json"]
+        for path, data in zip(paths, (bundle, genesis)):
+            path.write_bytes(data)
+        run = subprocess.run(
+            [self.program, "--output", "json", "verify", paths[0], "--genesis", paths[1], *options],
+            capture_output=True)
+        said = json.loads(run.stdout) if run.stdout else {}
+        why = said.get("sentence") or run.stderr.decode()
+        return (run.returncode, said.get("valid", False), said.get("standing")), why
+
+    def ours(self, bundle, genesis, options):
+        try:
+            found = audit(bundle, genesis, **options)
+        except Exception:
+            return ("failed", False, None), traceback.format_exc()
+        return (found.code, found.valid, found.standing), found.why
+
+    def ask(self, kind, name, bundle, genesis, flags=(), options=None):
+        ours, why = self.ours(bundle, genesis, options or {})
+        theirs, their_why = self.theirs(bundle, genesis, flags)
+        self.counts[kind] += 1
+        self.answers[kind, ours[0], ours[2]] += 1
+        if ours != theirs:
+            self.differing.append((kind, name, ours, why, theirs, their_why))
+        return ours, theirs
+
+
+def vectors():
+    for path in sorted(VECTORS.rglob("*.bundle")):
+        genesis = next(p for p in (path.parent / "genesis.json", VECTORS / "genesis.json") if p.exists())
+        yield path.relative_to(VECTORS), path.read_bytes(), genesis.read_bytes()
+
+
+def compare_vectors(comparison):
+    for name, bundle, genesis in vectors():
+        ours, theirs = comparison.ask("vector", name, bundle, genesis)
+        print(f"{name}: second verifier {ours}, aula-audit {theirs}")
+
+
+def compare_bundles(comparison, each, rng):
+    for name, data, genesis in vectors():
+        bundle = open_bundle(data)
+        every = list(mutations.all_changes(Bundle, bundle, rng))
+        # What is asked and shown, one by one; the insides of proofs and headers by sample.
+        outer = [c for c in every if len(mutations.STEP.findall(c[0])) <= 4 and not mutations.INNER.search(c[0])]
+        inner = [c for c in every if c not in outer]
+        for chosen in (outer, inner):
+            for path, build in rng.sample(chosen, min(each, len(chosen))):
+                comparison.ask("changed, checksum redone", f"{name}{path}", seal(build()), genesis)
+        for what, changed in mutations.file_changes(data, rng, each // 20):
+            comparison.ask("changed file", f"{name} {what}", changed, genesis)
+
+
+def compare_genesis(comparison, rng):
+    bundle = (VECTORS / "absent.bundle").read_bytes()
+    for what, changed in mutations.genesis_changes((VECTORS / "genesis.json").read_bytes(), rng):
+        comparison.ask("changed genesis", what, bundle, changed)
+
+
+def compare_forged(comparison, count, rng):
+    for name, data, genesis in vectors():
+        bundle = open_bundle(data)
+        if name.parts[0] == "refused":
+            continue
+        forge = Forge(bundle, genesis)
+        comparison.ask("forged, unchanged", name, seal(forge.base), forge.genesis_data)
+        for what, changed in forged.all_forged(bundle["subject"][0], forge, rng, count):
+            comparison.ask("forged", f"{name} {what}", seal(changed), forge.genesis_data)
+
+
+def compare_random_rounds(comparison, count, rng):
+    data, genesis = ((VECTORS / name).read_bytes() for name in ("round.bundle", "genesis.json"))
+    forge = Forge(open_bundle(data), genesis)
+    for number in range(count):
+        bundle = random_rounds.round_by_chance(forge, rng)
+        if bundle:
+            comparison.ask("rounds by chance", f"round {number}", seal(bundle), forge.genesis_data)
+
+
+def compare_options(comparison):
+    """`--genesis-sha256` and `--trusted`, right and wrong."""
+    import chain
+    from keys import sha256
+    for name, data, genesis in vectors():
+        bundle = open_bundle(data)
+        blocks = [(b["header"]["height"], chain.block_hash(b["header"]))
+                  for b in [*(link["block"] for link in bundle["links"]), bundle["head"]]]
+        for given in (sha256(genesis), bytes(32)):
+            comparison.ask("options", f"{name} sha256", data, genesis,
+                           ["--genesis-sha256", given.hex()], {"genesis_sha256": given})
+        wrong = [(blocks[0][0], bytes(32)), (blocks[-1][0] + 1, blocks[-1][1]), (1, blocks[0][1])]
+        for height, digest in blocks + wrong:
+            comparison.ask("options", f"{name} trusted {height}", data, genesis,
+                           ["--trusted", f"{height}:{digest.hex()}"], {"trusted": (height, digest)})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--aula-audit", default=ROOT / "target" / "release" / "aula-audit")
+    parser.add_argument("--each", type=int, default=150, help="changes of each bundle")
+    parser.add_argument("--forged", type=int, default=30, help="signed lies of each kind and bundle")
+    parser.add_argument("--rounds", type=int, default=30, help="rounds by chance")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    rng = random.Random(options.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        comparison = Comparison(options.aula_audit, folder)
+        compare_vectors(comparison)
+        compare_options(comparison)
+        compare_bundles(comparison, options.each, rng)
+        compare_genesis(comparison, rng)
+        compare_forged(comparison, options.forged, rng)
+        compare_random_rounds(comparison, options.rounds, rng)
+    for kind, count in comparison.counts.items():
+        answers = {f"exit {code} {standing or ''}".strip(): n
+                   for (k, code, standing), n in comparison.answers.items() if k == kind}
+        print(f"{kind}: {count}", answers)
+    print(f"disagreements: {len(comparison.differing)}")
+    for kind, name, ours, why, theirs, their_why in comparison.differing:
+        print(f"- {kind}: {name}\n    second verifier {ours}: {why}\n    aula-audit {theirs}: {their_why}")
+    sys.exit(bool(comparison.differing))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Students, access logs. EVIDENCE.md, section 9."""
+
+from codec import Option, Tuple, decode, need
+from keys import labelled
+from merkle import check_absent, check_path, check_present, row_leaf
+from records import AccessLog, LogEntry, StudentRow
+from ristretto import commit, scalar
+from schema import Number, u8, u16, u32
+
+i16 = Number(2, signed=True)
+
+
+def student(state, shown):
+    district, year, handle = shown["district"], shown["school_year"], shown["handle"]
+    case, fields = shown["shown"]
+    label = f"students/{district}/{year}"
+    if case == 3:
+        state.nothing(fields, "tree/" + label)
+        return
+    head = state.tree(fields["tree"], label)
+    if case == 2:
+        check_absent(head, handle, fields["before"], fields["after"])
+        return
+    row = fields["row"]["row"]
+    leaf = StudentRow.decode(row)
+    check_path(head, row_leaf(handle, row), fields["row"]["path"])
+    need(leaf["anchored"] <= state.head["height"], "a leaf anchored above the head")
+    committed = [(c["field"], c["commitment"]) for c in leaf["commitments"]]
+    need(all(a[0] < b[0] for a, b in zip(committed, committed[1:])), "commitments that do not strictly ascend")
+    if fields["opened"] is not None:
+        check_opened(leaf["state_hash"], {field_name(f): c for f, c in committed}, fields["opened"])
+
+
+def field_name(field):
+    number, rest = field
+    return ("need", "engagement", "attendance")[number] if number < 3 else f"skill/{rest[0]:05d}"
+
+
+def check_opened(root, committed, opened):
+    need(opened, "no opened field")
+    names = [o["field"].encode() for o in opened]
+    need(all(a < b for a, b in zip(names, names[1:])), "opened fields that do not strictly ascend")
+    for field in opened:
+        name = field["field"]
+        place = labelled("student-field", name.encode())
+        value_hash = labelled("student-value", field["salt"] + field["value"])
+        check_present(root, place, value_hash, {
+            "leaf": {"key": place, "value": value_hash}, "siblings": field["siblings"]})
+        need((field["blinding"] is not None) == (name in committed), "a blinding where none belongs, or none")
+        if name in committed:
+            blinding = scalar(field["blinding"])
+            need(commit(number_of(name, field["value"]), blinding) == committed[name],
+                 "a value that the leaf does not commit to")
+
+
+def number_of(name, value):
+    """The number a field's value commits to."""
+    if name == "need":
+        number = decode(Option(u16), value)
+        need(number is not None, "a need that is not there")
+        return number
+    if name == "engagement":
+        return decode(Tuple(u16, i16), value)[0]
+    if name == "attendance":
+        return decode(Tuple(u32, u32, u32, u32, u16), value)[4]
+    return decode(Tuple(u16, u16, u8), value)[0]
+
+
+def access(state, shown):
+    district = shown["district"]
+    log = state.record(AccessLog, shown["log"], "access_log/", (district, 2), district=district)
+    if shown["listed"] is None:
+        return
+    raw, path = shown["listed"]["entry"], shown["listed"]["path"]
+    entry = LogEntry.decode(raw)
+    need(entry["genesis"] == state.genesis["hash"], "an entry of another ledger")
+    need(entry["district"] == district, "an entry of another district")
+    need(entry["number"] == path["index"], "an entry whose number is not its place")
+    check_path(log["head"], raw, path)

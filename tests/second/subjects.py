@@ -1,0 +1,15 @@
+"""Which module checks which subject."""
+
+import budgets
+import figures
+import rounds
+import students
+
+SUBJECTS = {
+    1: rounds.round_,
+    2: rounds.allocation,
+    3: students.student,
+    4: budgets.budget,
+    5: students.access,
+    6: figures.figures,
+}

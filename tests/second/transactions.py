@@ -1,0 +1,48 @@
+"""Transactions and receipts that a bundle may show. EVIDENCE.md, section 13."""
+
+from codec import Canonical, Choice, List, Number, Option, Struct, Tuple
+from records import Change, ClassTerms, DefineClass
+from schema import (
+    AccountId, Cents, ClassId, DistrictId, Handle, Hash, Height, KindId, Milestone, Name, PoolId, ProposalId,
+    PublicKey, RoleSet, RoundId, SchoolId, SchoolYear, Signature, i64, u8, u16, u32, u64)
+
+Flag = Number(1, 0, 1)
+
+Payload = Choice({
+    1: Struct(name=Name, public_key=PublicKey, roles=RoleSet, district=Option(DistrictId),
+              school=Option(SchoolId), possession=Signature),
+    2: Struct(change=Change, open_until=Height),
+    3: Struct(proposal=ProposalId, choice=Number(1, 1, 2)),
+    4: Struct(key=Number(1, 0, 0), public_key=PublicKey, possession=Signature),
+    5: Struct(epoch=u32, log_size=u64, root=Hash, consistency=List(Hash)),
+    40: Struct(school_year=SchoolYear, amount_cents=Cents),
+    60: DefineClass,
+    61: Struct(pool=PoolId, class_=ClassId, school=SchoolId, kind=KindId, capacity=u32, floor=u32,
+               unit_cost_cents=Cents, funder=AccountId),
+    62: Struct(class_=ClassId, extra_request_heights=u32, extra_reveal_heights=u32),
+    66: Struct(round=RoundId),
+    67: Struct(round=RoundId, pool=PoolId, arrival=Number(1, 1, 2)),
+    70: Struct(class_=ClassId, terms=ClassTerms),
+})
+BodyKind = Struct(genesis=Hash, account=AccountId, sequence=u64, valid_until_height=Height, payload=Payload)
+Body = Canonical(BodyKind, 2_097_152, version=2)
+# The body stands in the transaction as its borsh; signed, it is canonical and has its version byte.
+Transaction = Canonical(Struct(body=BodyKind, public_key=PublicKey, signature=Signature), 2_097_152, version=2)
+
+Event = Choice({
+    1: Tuple(AccountId), 2: Tuple(ProposalId), 3: Tuple(ProposalId, u32, u32), 4: Tuple(ProposalId, Height),
+    5: Tuple(ProposalId), 6: Tuple(AccountId), 7: Tuple(DistrictId, u32, u64, Hash),
+    8: Tuple(DistrictId, u32, u64, Hash), 20: Tuple(DistrictId, SchoolYear, u32), 21: Tuple(Handle, u16),
+    22: Tuple(DistrictId, SchoolYear, Milestone, Flag, u32), 23: Tuple(DistrictId, SchoolYear, u32),
+    24: Tuple(RoundId, Handle, Number(1, 0, 5)), 25: Tuple(RoundId, u32), 40: Tuple(AccountId, SchoolYear, Cents),
+    41: Tuple(AccountId, SchoolYear, Cents), 42: Tuple(AccountId, SchoolYear, RoundId, u32), 60: Tuple(ClassId),
+    61: Tuple(PoolId, Cents), 62: Tuple(RoundId, Height, Height), 63: Tuple(RoundId), 64: Tuple(RoundId, u32, u32),
+    65: Tuple(RoundId), 66: Tuple(RoundId, u32, u32, u32, i64, u32, Hash),
+    67: Tuple(RoundId, PoolId, Number(1, 1, 2), Flag), 68: Tuple(RoundId, u32, Option(RoundId)),
+    69: Tuple(PoolId, u32, u32, Option(u32)), 70: Tuple(ClassId),
+    79: Tuple(RoundId, Flag, List(PoolId), List(SchoolId), u64)})
+Receipt = Canonical(
+    Struct(transaction=Hash, code=u8, entry=Option(u32), events=List(Event)), 4_194_304)
+
+CODES = {0, *range(100, 103), *range(110, 134), *range(140, 145), *range(146, 157), *range(160, 169),
+         *range(180, 216), 217, 230}
