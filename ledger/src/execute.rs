@@ -202,6 +202,7 @@ impl<'a> Run<'a> {
         if schedule.now != schedule.next {
             schema::write(&mut overlay, schema::set_change_key(input.height), &schedule.next);
         }
+        schema::close_reveals(&mut overlay, input.height, input.time_ms)?;
         let facts = BlockFacts {
             genesis: record.genesis_sha256,
             height: input.height,

@@ -26,8 +26,10 @@ pub const DEFAULT_BLOCK_WORK: u64 = 800_000_000;
 
 /// Furthest ahead of its proposal that voting may end: a week at a block a second.
 pub const MAX_PROPOSAL_HEIGHTS: u64 = 604_800;
-/// Most heights that OpenRound may add to a window: a month at a block a second.
+/// Most heights that a vote may let OpenRound add to a window: a month at a block a second.
 pub const MAX_EXTRA_HEIGHTS: u32 = 2_678_400;
+/// Milliseconds of block time after a round's reveals closed, when anybody may run it: its steward had the time to.
+pub const RUN_BY_ANYBODY_AFTER_MS: u64 = 10 * 60 * 1_000;
 /// Most school years that may be named as those that take states.
 pub const MAX_SCHOOL_YEARS: u16 = 8;
 /// Most kinds of a class, hence ranks of a request.
@@ -124,7 +126,12 @@ pub struct Params {
     /// reads hard rows 20 to 30 times, so a round much larger would be refused for its work bound after its requests
     /// were taken.
     pub max_round_pairs: u64,
-    /// Most pools in a class.
+    /// Most of a round's requests, and of its pairs, that one district may take, in percent; the others' places in it are
+    /// not its to refuse. 100 where a consortium has one district only.
+    pub max_district_round_percent: u32,
+    /// Most heights that OpenRound may add to each of a round's windows: nothing else can be done to its class meanwhile.
+    pub max_extra_heights: u32,
+    /// Most pools in a class, retired ones included.
     pub max_class_pools: u32,
     /// Work bound of one optimizer run: cost or price entries scanned. With it, the share of it for the price of fairness
     /// and the round's rows and pairs, the hardest round is charged no more than [`Params::max_block_work`].
@@ -153,6 +160,8 @@ impl Default for Params {
             last_school_year: 0,
             max_round_requests: 100_000,
             max_round_pairs: 10_000_000,
+            max_district_round_percent: 50,
+            max_extra_heights: 604_800,
             max_class_pools: 2_000,
             max_round_work: 175_000_000,
             max_gap_ppm: 3_000,
@@ -170,7 +179,7 @@ impl Params {
     /// [`ParamsError`] names what does not fit.
     pub fn check(&self) -> Result<(), ParamsError> {
         let most = |each: Work| MAX_BLOCK_WORK / each;
-        let ranges: [(&'static str, u64, u64, u64); 16] = [
+        let ranges: [(&'static str, u64, u64, u64); 18] = [
             ("max_block_bytes", self.max_block_bytes.into(), MAX_TRANSACTION_BYTES, 7 * 1024 * 1024),
             ("max_block_signatures", self.max_block_signatures.into(), 10, most(unit::TRANSACTION)),
             ("max_block_range_values", self.max_block_range_values.into(), 0, most(unit::GROUPED_VALUE)),
@@ -182,6 +191,8 @@ impl Params {
             ("max_district_leaves", self.max_district_leaves.into(), 1, 100_000_000),
             ("max_round_requests", self.max_round_requests.into(), 1, most(unit::REQUEST)),
             ("max_round_pairs", self.max_round_pairs, 1, most(unit::PAIR)),
+            ("max_district_round_percent", self.max_district_round_percent.into(), 1, 100),
+            ("max_extra_heights", self.max_extra_heights.into(), 0, MAX_EXTRA_HEIGHTS.into()),
             ("max_class_pools", self.max_class_pools.into(), 1, 4_000),
             ("max_round_work", self.max_round_work, 1, most(unit::SCAN_1000).saturating_mul(1_000)),
             ("max_gap_ppm", self.max_gap_ppm.into(), 0, 1_000_000),
@@ -215,7 +226,7 @@ impl Params {
 }
 
 impl Canonical for Params {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     const WHAT: &'static str = "parameters";
     const MAX_BYTES: u64 = 1024;
 }

@@ -1,7 +1,7 @@
 //! Roles of members, and THE table who may send what.
 //!
 //! Every right to send a transaction stands in [`senders`] and nowhere else; a handler only narrows it
-//! (a district to its own students, a funder to its own budget).
+//! (a district to its own students, a funder to its own budget, a steward to its own classes).
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ use crate::types::{DistrictId, SchoolId};
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
 pub enum Role {
-    /// Votes on changes, defines classes, opens rounds.
+    /// Votes on changes, names classes and their stewards.
     Consortium = 0,
     /// Anchors its students' states and submits their requests.
     District = 1,
@@ -110,6 +110,9 @@ impl<'de> Deserialize<'de> for RoleSet {
     }
 }
 
+/// Who may be a class's steward.
+pub const STEWARDS: RoleSet = RoleSet::of(&[Role::Consortium, Role::District, Role::Funder]);
+
 /// The table who may send what: a sender needs one of these roles.
 pub const fn senders(kind: PayloadKind) -> RoleSet {
     use Role::{Auditor, Consortium, District, Funder, School};
@@ -125,16 +128,18 @@ pub const fn senders(kind: PayloadKind) -> RoleSet {
         | PayloadKind::RecordAccess
         | PayloadKind::SubmitRequests => RoleSet::of(&[District]),
         PayloadKind::RecordAudit | PayloadKind::TakeRows => RoleSet::of(&[Auditor]),
-        PayloadKind::FundBudget | PayloadKind::BudgetStatement | PayloadKind::EquityStatement => {
-            RoleSet::of(&[Funder])
-        }
-        PayloadKind::DefineClass
-        | PayloadKind::OpenRound
-        | PayloadKind::RevertDecision
-        | PayloadKind::SetClassTerms => RoleSet::of(&[Consortium]),
+        PayloadKind::FundBudget
+        | PayloadKind::GrantBudget
+        | PayloadKind::BudgetStatement
+        | PayloadKind::EquityStatement => RoleSet::of(&[Funder]),
+        PayloadKind::DefineClass => RoleSet::of(&[Consortium]),
+        // Of a class, its steward alone.
+        PayloadKind::OpenRound
+        | PayloadKind::SetClassTerms
+        | PayloadKind::DefinePool
+        | PayloadKind::RetirePool => STEWARDS,
         PayloadKind::Acknowledge => RoleSet::of(&[Consortium, District, School]),
         PayloadKind::ReportUtilisation => RoleSet::of(&[District, School]),
-        PayloadKind::DefinePool => RoleSet::of(&[Consortium, Funder]),
         PayloadKind::CommitSeed | PayloadKind::RevealSeed | PayloadKind::RunRound => {
             RoleSet::of(&[Consortium, District, School, Funder])
         }

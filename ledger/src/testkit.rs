@@ -29,10 +29,10 @@ use crate::roles::{Role, RoleSet};
 use crate::state::schema;
 use crate::state::{MemoryState, StateReader};
 use crate::tx::{
-    Acknowledge, AnchorStates, Arrival, Cadence, Calendar, ClassTerms, ConsentEntry, DefineClass, DefinePool,
-    FairShare, Finding, FundBudget, Mandate, MasteryProof, OpenRound, Payload, RecordAccess, RecordAudit,
-    RecordConsent, RecordErasure, Request, RevertDecision, RunRound, SetClassTerms, StudentState,
-    SubmitRequests,
+    Acknowledge, AnchorStates, Arrival, Cadence, Calendar, Change, Choice, ClassTerms, ConsentEntry,
+    DefineClass, DefinePool, FairShare, Finding, FundBudget, GrantBudget, Mandate, MasteryProof, OpenRound,
+    Payload, ProposeChange, RecordAccess, RecordAudit, RecordConsent, RecordErasure, Request, RunRound,
+    SetClassTerms, StudentState, SubmitRequests, VoteChange,
 };
 use crate::types::*;
 
@@ -227,6 +227,24 @@ impl Chain {
         receipt
     }
 
+    /// The three voters agree on a change; gives the receipt of the vote that applies it.
+    pub fn agree(&mut self, change: Change) -> Receipt {
+        let proposal = ProposalId(schema::counters(&self.state).expect("a store").next_proposal);
+        let open_until = Height(self.height.0 + 50);
+        self.accept("voter-a", ProposeChange { change, open_until });
+        let vote = |voter: &str, chain: &mut Self| {
+            chain.accept(voter, VoteChange { proposal, choice: Choice::Approve })
+        };
+        vote("voter-a", self);
+        vote("voter-b", self);
+        vote("voter-c", self)
+    }
+
+    /// Takes a round's decision back, by vote.
+    pub fn revert(&mut self, round: u32) -> Receipt {
+        self.agree(reverting(round))
+    }
+
     /// Empty blocks until `height` is kept.
     pub fn advance_to(&mut self, height: Height) {
         while self.height < height {
@@ -290,6 +308,7 @@ pub fn class(id: u16) -> DefineClass {
         rank_step: 5,
         waitlist_cost: Some(90),
         calendar: Calendar { opens_ms: TimeMs(0), closes_ms: TimeMs(1_000_000) },
+        steward: None,
     }
 }
 
@@ -407,8 +426,14 @@ pub fn acknowledge(pool: u32, arrival: Arrival) -> Acknowledge {
     Acknowledge { round: RoundId(0), pool: PoolId(pool), arrival }
 }
 
-pub fn revert(round: u32) -> RevertDecision {
-    RevertDecision { round: RoundId(round), reason: Hash([4; 32]) }
+/// The change that takes a round's decision back.
+pub fn reverting(round: u32) -> Change {
+    Change::RevertDecision { round: RoundId(round), reason: Some(Hash([4; 32])) }
+}
+
+/// What a funder lets a member charge to its budget for a class.
+pub fn grant(class: u16, steward: &str, cents: u64) -> GrantBudget {
+    GrantBudget { class: ClassId(class), steward: account(steward), granted_cents: Cents(cents) }
 }
 
 /// A chain with a funded class 1 (pools 1 and 2 at school 11, pool 3 at school 21), and twelve students of
@@ -422,6 +447,7 @@ pub fn ready() -> Chain {
 pub fn prepare(chain: &mut Chain) {
     chain.accept("funder", fund(100_000));
     chain.accept("voter-a", class(1));
+    chain.accept("funder", grant(1, "voter-a", 100_000));
     chain.accept("voter-a", pool(1, 1, 11, 0, 3));
     chain.accept("voter-a", pool(2, 1, 11, 1, 2));
     chain.accept("voter-a", pool(3, 1, 21, 0, 2));

@@ -13,14 +13,16 @@ Place = Struct(height=Height, time_ms=TimeMs)
 Change = Choice({
     0: Tuple(AccountId), 1: Tuple(AccountId), 2: Tuple(PeerName, ListenHint, AccountId), 3: Tuple(PeerName),
     4: Tuple(Name, PublicKey, u32, AccountId, PeerName), 5: Tuple(ValidatorAddress), 6: Tuple(ParamsBody),
-    7: Tuple(AccountId, RoleSet, Option(DistrictId), Option(SchoolId)), 8: Tuple(Title, Height)})
+    7: Tuple(AccountId, RoleSet, Option(DistrictId), Option(SchoolId)), 8: Tuple(Title, Height),
+    9: Tuple(ClassId, AccountId), 10: Tuple(RoundId, Option(Hash)), 11: Tuple(RoundId)})
 Vote = Struct(account=AccountId, choice=Number(1, 1, 2))
 FairShare = Struct(penalty=u32, min_share_percent=u8)
 ClassTerms = Struct(
     fair_share=Option(FairShare), acknowledge_within_ms=Option(u64), cadence=Number(1, 0, 3))
 DefineClass = Struct(
     class_=ClassId, title=Title, school_year=SchoolYear, kinds=List(Name), tier_costs=Array(u32, 3), rank_step=u32,
-    waitlist_cost=Option(u32), opens_ms=TimeMs, closes_ms=TimeMs)
+    waitlist_cost=Option(u32), opens_ms=TimeMs, closes_ms=TimeMs,
+    steward=Option(AccountId))
 Prices = Struct(pools=List(i64), schools=List(i64))
 Optimum = Struct(
     version=Number(1, 1, 1), objective=i64, dual=i64, gap_ppm=u32, prices=Prices,
@@ -39,7 +41,7 @@ def lines_in_order(statement):
 
 
 Chain = Canonical(Struct(chain_id=ChainId, genesis_sha256=Hash, height=Height, time_ms=TimeMs), 256)
-Params = Canonical(ParamsBody, 1_024, version=2)
+Params = Canonical(ParamsBody, 1_024, version=3)
 Validators = Canonical(Struct(now=ValidatorSet, next=ValidatorSet, after=ValidatorSet), 196_608)
 ValidatorInfo = Canonical(
     Struct(address=ValidatorAddress, name=Name, operator=AccountId, peer_id=PeerName), 256)
@@ -65,11 +67,11 @@ StatedEquity = Canonical(Struct(
     funder=AccountId, school_year=SchoolYear, round=RoundId, floor_cents=u32, budget_stated=Height,
     weights=List(Commitment), proofs=List(RangeProof), stated=Height), 524_288)
 Class = Canonical(Struct(
-    definition=DefineClass, terms=ClassTerms, pools=u32, open_round=Option(RoundId),
+    definition=DefineClass, steward=AccountId, terms=ClassTerms, pools=u32, retired=u32, open_round=Option(RoundId),
     standing_round=Option(RoundId), opened_ms=Option(TimeMs)), 4_096)
 Pool = Canonical(Struct(
     pool=PoolId, class_=ClassId, school=SchoolId, kind=KindId, capacity=u32, floor=u32, unit_cost_cents=Cents,
-    funder=AccountId, defined=Height), 128)
+    funder=AccountId, steward=AccountId, defined=Height, retired=Option(Height)), 128)
 Round = Canonical(Struct(
     round=RoundId, class_=ClassId, school_year=SchoolYear, opened=Height, opened_ms=TimeMs, requests_until=Height,
     reveals_until=Height, stale_from=Height, equity=u32, terms=ClassTerms, requests=u32, pairs=u64,
@@ -81,7 +83,7 @@ Decision = Canonical(Struct(
     prices=List(Struct(pool=PoolId, price=Option(i64), used=u32)),
     school_prices=List(Struct(school=SchoolId, price=i64)), report=Counts, replaces=Option(RoundId)), 524_288)
 Reversion = Canonical(Struct(
-    round=RoundId, by=AccountId, at=Place, reason=Hash, freed=u32, standing=Option(RoundId)), 128)
+    round=RoundId, proposal=ProposalId, at=Place, reason=Option(Hash), freed=u32, standing=Option(RoundId)), 128)
 SeedShare = Canonical(Struct(account=AccountId, commitment=Hash, secret=Option(Secret)), 256)
 CertificateRecord = Canonical(Blob(), 4_194_304)
 Plain = Canonical(Option(Struct(assignment=List(u32), certificate=Optimum)), 8_388_608)

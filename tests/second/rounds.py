@@ -52,7 +52,8 @@ class Context:
             everything.append(pool)
         need(ascending([p["pool"] for p in everything]), "pools that do not strictly ascend")
         need(len(everything) == self.class_["pools"], "not as many pools as the class counts")
-        self.pools = [p for p in everything if p["defined"] < self.decision["height"]]
+        height = self.decision["height"]
+        self.pools = [p for p in everything if p["defined"] < height and (p["retired"] is None or height <= p["retired"])]
         need([p["pool"] for p in self.pools] == [p["pool"] for p in self.decision["prices"]],
              "other pools than the decision prices")
 

@@ -16,6 +16,7 @@ Payload = Choice({
     4: Struct(key=Number(1, 0, 0), public_key=PublicKey, possession=Signature),
     5: Struct(epoch=u32, log_size=u64, root=Hash, consistency=List(Hash)),
     40: Struct(school_year=SchoolYear, amount_cents=Cents),
+    43: Struct(class_=ClassId, steward=AccountId, granted_cents=Cents),
     60: DefineClass,
     61: Struct(pool=PoolId, class_=ClassId, school=SchoolId, kind=KindId, capacity=u32, floor=u32,
                unit_cost_cents=Cents, funder=AccountId),
@@ -23,6 +24,7 @@ Payload = Choice({
     66: Struct(round=RoundId),
     67: Struct(round=RoundId, pool=PoolId, arrival=Number(1, 1, 2)),
     70: Struct(class_=ClassId, terms=ClassTerms),
+    71: Struct(pool=PoolId),
 })
 BodyKind = Struct(genesis=Hash, account=AccountId, sequence=u64, valid_until_height=Height, payload=Payload)
 Body = Canonical(BodyKind, 2_097_152, version=2)
@@ -40,9 +42,11 @@ Event = Choice({
     65: Tuple(RoundId), 66: Tuple(RoundId, u32, u32, u32, i64, u32, Hash),
     67: Tuple(RoundId, PoolId, Number(1, 1, 2), Flag), 68: Tuple(RoundId, u32, Option(RoundId)),
     69: Tuple(PoolId, u32, u32, Option(u32)), 70: Tuple(ClassId),
+    43: Tuple(AccountId, ClassId, AccountId, Cents, Cents), 71: Tuple(PoolId, Cents), 72: Tuple(RoundId),
+    73: Tuple(ClassId, AccountId),
     79: Tuple(RoundId, Flag, List(PoolId), List(SchoolId), u64)})
 Receipt = Canonical(
     Struct(transaction=Hash, code=u8, entry=Option(u32), events=List(Event)), 4_194_304)
 
-CODES = {0, *range(100, 103), *range(110, 134), *range(140, 145), *range(146, 157), *range(160, 169),
-         *range(180, 215), 216, 217, 230}
+CODES = {0, *range(100, 103), *range(110, 134), *range(140, 145), *range(146, 157), *range(160, 171),
+         *range(180, 215), *range(216, 223), 230}

@@ -105,13 +105,13 @@ fn a_decision_that_was_replaced_or_reverted_is_true_and_does_not_stand() {
         "{sentence}"
     );
     assert_eq!(standing(&world, 1, handle(3)).0, "stands");
-    world.accept("voter-a", crate::testkit::revert(1));
+    world.revert(1);
     let (word, code, sentence) = standing(&world, 1, handle(3));
     assert_eq!((word.as_str(), code), ("reverted", 1), "{sentence}");
     assert!(sentence.starts_with("VALID, BUT IT DOES NOT STAND: the decision was reverted"), "{sentence}");
     assert_eq!(standing(&world, 0, handle(3)).0, "stands");
     // A third round: the second was reverted all the same, the first is replaced again.
-    world.accept("voter-a", crate::testkit::revert(0));
+    world.revert(0);
     assert_eq!(standing(&world, 0, handle(3)).0, "reverted");
 }
 

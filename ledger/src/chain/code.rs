@@ -74,7 +74,7 @@ codes! {
     /// No member has this account.
     UnknownMember = 112, "no member has the named account; register it first";
     /// The member already stands as the change would have it.
-    StandingUnchanged = 113, "the member already is admitted, or already is not; nothing to vote on";
+    StandingUnchanged = 113, "the member already stands as the change would have it; nothing to vote on";
     /// The consortium would have no voting member left.
     LastConsortiumMember = 114, "nobody could vote any more; admit another consortium member first";
     /// No such proposal.
@@ -157,8 +157,8 @@ codes! {
     UnknownBudget = 161, "this funder has no budget for the class's school year; fund it first";
     /// The budget has too little left.
     OverBudget = 162, "the pool costs more than the budget has left; fund more or define a smaller pool";
-    /// A funder charges another's budget.
-    ForeignBudget = 163, "a funder may charge its own budget only; name the sender as the funder";
+    /// Another's budget, without a grant.
+    ForeignBudget = 163, "this funder granted the class's steward nothing for this class; ask for a GrantBudget, or charge your own budget";
     /// No budget is stated.
     NoStatement = 164, "this funder has not stated that year's budget by school; send a BudgetStatement first";
     /// The stated total is not the funded one.
@@ -169,6 +169,11 @@ codes! {
     SchoolMissing = 167, "every school of the round must have a line in the stated budget; state it with all of them";
     /// The round is of another school year.
     OtherYear = 168, "the round is of another school year than the statement; name a round of that year";
+
+    /// The grant has too little left.
+    OverGrant = 169, "the pool costs more than its funder's grant has left; ask for a larger grant or define a smaller pool";
+    /// The named account is not the class's steward.
+    OtherSteward = 170, "the named account is not the class's steward and has no grant of yours; name the class's steward";
 
     /// A class of this number exists.
     ClassExists = 180, "a class of this number exists; choose another number";
@@ -183,7 +188,7 @@ codes! {
     /// The class has as many pools as allowed.
     TooManyPools = 185, "the class has max_class_pools pools; vote for a higher limit";
     /// A round of the class is open.
-    RoundOpen = 186, "a round of this class is open; run it: it is decided then, or another may take its place";
+    RoundOpen = 186, "a round of this class is open; run it: it is decided then, or another may take its place; or vote to cancel it";
     /// The class has no pools.
     NoPools = 187, "the class has no pools; define one first";
     /// Block time is outside the class's calendar.
@@ -244,6 +249,16 @@ codes! {
     NeedDiffers = 216, "the entry's commitment to the need is not the anchored one; request with the anchored state";
     /// The proved mastery backs another milestone.
     MasteryUsed = 217, "this proved mastery backs another milestone; anchor the newer state and prove that one";
+    /// The class is another's.
+    NotSteward = 218, "only the class's steward may send this (a RunRound: anybody ten minutes after the reveals closed); ask the steward, or vote for another";
+    /// The named steward cannot be one.
+    StewardUnfit = 219, "a steward is an admitted member with the role consortium, district or funder; name such a member";
+    /// Somebody has a place of the pool.
+    PoolInUse = 220, "a decision that stands, or may stand again, places somebody in this pool; keep it, or have that decision reverted by vote";
+    /// A window would be longer than allowed.
+    WindowTooLong = 221, "a window may be lengthened by max_extra_heights at most; ask for fewer, or vote for a higher limit";
+    /// A district would have more of the round than its share.
+    DistrictQuota = 222, "the district would take more than max_district_round_percent of what a round may hold; leave the rest to the others, or vote for a higher share";
     /// The round was run and refused.
     RunRefused = 230, "the round was run and refused under these parameters; it may run again when max_round_work or max_gap_ppm has changed";
 }

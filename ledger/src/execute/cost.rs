@@ -10,7 +10,7 @@
 
 use crate::chain::Transaction;
 use crate::params::Params;
-use crate::tx::{MasteryProof, Payload, PayloadKind};
+use crate::tx::{Change, MasteryProof, Payload, PayloadKind, ProposeChange};
 use crate::types::{AccountId, RoundId, SchoolYear};
 
 /// Nanoseconds of one thread of the reference machine.
@@ -157,22 +157,28 @@ impl Cost {
                 self.work = self.work.saturating_add(times(self.range_values, unit::GROUPED_VALUE));
                 self.touches = vec![Touch::Requests(statement.round)];
             }
-            Payload::Acknowledge(_) | Payload::RevertDecision(_) | Payload::ReportUtilisation(_) => {
+            Payload::Acknowledge(_) | Payload::ReportUtilisation(_) => {
                 self.large(2);
                 self.records(4);
             }
+            Payload::ProposeChange(ProposeChange { change: Change::RevertDecision { .. }, .. }) => {
+                self.large(1);
+                self.records(5);
+            }
+            // The vote that decides applies the change.
+            Payload::ProposeChange(_) | Payload::VoteChange(_) => self.records(8),
             Payload::RegisterMember(_)
-            | Payload::ProposeChange(_)
-            | Payload::VoteChange(_)
             | Payload::RotateKey(_)
             | Payload::RecordAccess(_)
             | Payload::FundBudget(_)
+            | Payload::GrantBudget(_)
             | Payload::DefineClass(_)
             | Payload::DefinePool(_)
             | Payload::OpenRound(_)
             | Payload::CommitSeed(_)
             | Payload::RevealSeed(_)
-            | Payload::SetClassTerms(_) => self.records(5),
+            | Payload::RetirePool(_)
+            | Payload::SetClassTerms(_) => self.records(6),
         }
     }
 

@@ -204,6 +204,7 @@ fn how_long_a_round_takes() {
     chain.accept("funder", FundBudget { school_year: crate::testkit::YEAR, amount_cents: Cents(1_000_000) });
     let kinds = ["reading", "math", "take-home", "tutoring"].map(crate::testkit::name).to_vec();
     chain.accept("voter-a", crate::tx::DefineClass { kinds, ..class(1) });
+    chain.accept("funder", crate::testkit::grant(1, "voter-a", 1_000_000));
     for n in 0..301u32 {
         let payload = DefinePool { funder: account("funder"), ..pool(n, 1, 100 + n / 4, (n % 4) as u8, 3) };
         chain.accept("voter-a", payload);

@@ -103,7 +103,7 @@ impl RoundPools {
     pub fn read(from: &(impl Records + ?Sized), class: ClassId) -> Result<Self, StoreError> {
         let schools: BTreeMap<SchoolId, School> =
             schema::schools(from)?.into_iter().map(|school| (school.id, school)).collect();
-        let eligibility = Eligibility::of(&schema::pools(from, class)?, &schools);
+        let eligibility = Eligibility::of(&schema::current_pools(from, class)?, &schools);
         Ok(Self { eligibility, schools })
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn decided() -> Chain {
     chain.advance_to(round.requests_until);
     chain.accept("voter-a", RevealSeed { round: RoundId(0), secret });
     chain.advance_to(round.reveals_until);
-    chain.accept("district-2", run(0));
+    chain.accept("voter-a", run(0));
     chain
 }
 
@@ -152,7 +152,7 @@ fn a_new_decision_stands_in_place_of_the_last_one() {
     chain.accept("district-1", submit(&chain, 1, vec![request(3, 11, 3, Mandate::None, &[0])]));
     let round = schema::round(&chain.state, second).unwrap().unwrap();
     chain.advance_to(round.reveals_until);
-    let receipt = chain.accept("voter-b", run(1));
+    let receipt = chain.accept("voter-a", run(1));
     assert!(matches!(receipt.events[0], Event::RoundDecided { round, placed: 1, .. } if round == second));
     let class = schema::class(&chain.state, ClassId(1)).unwrap().unwrap();
     assert_eq!((class.standing_round, class.open_round), (Some(second), None));

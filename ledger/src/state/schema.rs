@@ -19,10 +19,12 @@
 //! | `milestone/D HANDLE N`, `superseded/D HANDLE N` | [`Milestone`]; the number of its correction |
 //! | `milestones_recorded/YEAR K`, `milestones_shown/YEAR K` | [`MilestonesRecorded`]; [`MilestonesShown`], for anybody |
 //! | `audit/R D HANDLE`, `rows_taken/R A` | [`AuditResult`]; [`RowsTaken`]: an auditor has the round's rows |
-//! | `budget/A YEAR` | [`Budget`] |
+//! | `budget/A YEAR`, `grant/A C S` | [`Budget`]; [`Grant`]: what a steward may charge to it |
 //! | `stated_budget/A YEAR`, `stated_equity/A YEAR` | [`StatedBudget`], [`StatedEquity`] |
 //! | `class/C`, `pool/C P`, `pool_class/P`, `pool_at/C S K` | [`Class`], [`PoolRecord`], and two indexes |
 //! | `round/R`, `seed/R A` | [`Round`], [`SeedShare`] |
+//! | `reveals_end/H R`, `reveals_closed/R` | that block H closes R's reveals; that block's time |
+//! | `pool_user/P`, `intake/R D` | the first decision that places somebody there; what of R a district took |
 //! | `refused_run/R` | [`RefusedRun`]: its newest run had no result |
 //! | `mastery/D HANDLE C` | the number of the milestone that a proved mastery backs |
 //! | `batches/R H` | that block H took requests of round R: evidence finds their proofs by these |
@@ -45,7 +47,7 @@ use crate::rounds::PublishedReport;
 use crate::tx::MilestoneKind;
 use crate::types::{
     AccountId, ClassId, CommitmentBytes, DistrictId, Handle, Height, KindId, PoolId, ProposalId, RoundId,
-    SchoolId, SchoolYear, ValidatorAddress,
+    SchoolId, SchoolYear, TimeMs, ValidatorAddress,
 };
 
 mod chain;
@@ -59,11 +61,11 @@ pub use chain::{
     Account, ChainRecord, Counters, Member, Peer, Proposal, ProposalStatus, Standing, UpgradeNote,
     ValidatorInfo, ValidatorSchedule,
 };
-pub use money::{StatedBudget, StatedEquity};
+pub use money::{StatedBudget, StatedEquity, is_superseded};
 pub use resources::{
-    BandCounts, Budget, Class, Decision, DecisionRow, Placement, PoolPrice, PoolRecord, RefusedRun,
-    RequestRow, Round, RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate, StoredPlain,
-    round_row_key,
+    BandCounts, Budget, Class, Decision, DecisionRow, Grant, Intake, Placement, PoolPrice, PoolRecord,
+    RefusedRun, RequestRow, Round, RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate,
+    StoredPlain, round_row_key,
 };
 pub use service::{
     Acknowledgement, DecisionStanding, Moment, ROWS_OPEN_MS, Reversion, RowsTaken, Utilisation,
@@ -240,6 +242,20 @@ keys! {
     stated_equity_key(funder: &AccountId => funder.0, year: SchoolYear => year.0.to_be_bytes()) = "stated_equity/";
     /// A funder's budget of a school year.
     budget_key(funder: &AccountId => funder.0, year: SchoolYear => year.0.to_be_bytes()) = "budget/";
+    /// What a funder lets a class's steward charge.
+    grant_key(
+        funder: &AccountId => funder.0, class: ClassId => class.0.to_be_bytes(), steward: &AccountId => steward.0
+    ) = "grant/";
+    /// The rounds whose reveals this block closes.
+    reveals_end_prefix(height: Height => height.0.to_be_bytes()) = "reveals_end/";
+    /// That this block closes a round's reveals.
+    reveals_end_key(height: Height => height.0.to_be_bytes(), round: RoundId => round.0.to_be_bytes()) = "reveals_end/";
+    /// The time of the block that closed a round's reveals.
+    reveals_closed_key(round: RoundId => round.0.to_be_bytes()) = "reveals_closed/";
+    /// The first decision that places somebody in a pool.
+    pool_user_key(pool: PoolId => pool.0.to_be_bytes()) = "pool_user/";
+    /// What of a round a district took.
+    intake_key(round: RoundId => round.0.to_be_bytes(), district: DistrictId => district.0.to_be_bytes()) = "intake/";
     /// A class.
     class_key(class: ClassId => class.0.to_be_bytes()) = "class/";
     /// A pool of a class.
@@ -341,6 +357,10 @@ readers! {
     school(id: SchoolId) -> School = school_key(id);
     /// A funder's budget.
     budget(funder: &AccountId, year: SchoolYear) -> Budget = budget_key(funder, year);
+    /// What a funder lets a class's steward charge.
+    grant(funder: &AccountId, class: ClassId, steward: &AccountId) -> Grant = grant_key(funder, class, steward);
+    /// What of a round a district took.
+    intake(round: RoundId, district: DistrictId) -> Intake = intake_key(round, district);
     /// An auditor's result on a drawn student.
     audit_result(round: RoundId, district: DistrictId, handle: &Handle) -> AuditResult = audit_key(round, district, handle);
     /// That an auditor took a round's rows.
@@ -413,9 +433,11 @@ listings! {
     rows_takings(round: RoundId) -> RowsTaken = rows_taken_prefix(round);
     /// All budgets.
     budgets() -> Budget = b"budget/";
+    /// All grants.
+    grants() -> Grant = b"grant/";
     /// All classes.
     classes() -> Class = b"class/";
-    /// The pools of a class, ascending by id: the optimizer's order.
+    /// The pools of a class, retired ones included, ascending by id.
     pools(class: ClassId) -> PoolRecord = pools_prefix(class);
     /// All pools, by class and id.
     all_pools() -> PoolRecord = b"pool/";
@@ -552,4 +574,53 @@ pub fn pool(from: &(impl Records + ?Sized), id: PoolId) -> Result<Option<PoolRec
         Some(class) => read(from, &pool_key(class, id)),
         None => Ok(None),
     }
+}
+
+/// The pools of a class that are not retired, ascending by id: the optimizer's order.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or a record is damaged.
+pub fn current_pools(from: &(impl Records + ?Sized), class: ClassId) -> Result<Vec<PoolRecord>, StoreError> {
+    let mut pools = pools(from, class)?;
+    pools.retain(|pool| pool.retired.is_none());
+    Ok(pools)
+}
+
+/// The first decision that places somebody in a pool and was not reverted: it stands, or could stand again. Only the
+/// standing decision is reverted, so as long as this one is not, it is among those.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or the record is damaged.
+pub fn pool_user(from: &(impl Records + ?Sized), pool: PoolId) -> Result<Option<RoundId>, StoreError> {
+    let Some(bytes) = from.record(&pool_user_key(pool))? else { return Ok(None) };
+    let damaged = |_| StoreError::Damaged("the record of a pool's first decision is damaged".into());
+    let round =
+        <[u8; 4]>::try_from(bytes.as_slice()).map(|id| RoundId(u32::from_be_bytes(id))).map_err(damaged)?;
+    Ok(if reversion(from, round)?.is_none() { Some(round) } else { None })
+}
+
+/// The time of the block that closed a round's reveals; none before.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or the record is damaged.
+pub fn reveals_closed(from: &(impl Records + ?Sized), round: RoundId) -> Result<Option<TimeMs>, StoreError> {
+    let bytes = from.record(&reveals_closed_key(round))?;
+    let damaged = |_| StoreError::Damaged("the record of a round's closing is damaged".into());
+    let time = |bytes: Vec<u8>| <[u8; 8]>::try_from(bytes.as_slice()).map(u64::from_be_bytes);
+    bytes.map(|bytes| time(bytes).map(TimeMs).map_err(damaged)).transpose()
+}
+
+/// Notes, in the block that closes their reveals, when they closed.
+pub(crate) fn close_reveals(
+    overlay: &mut Overlay<'_>,
+    height: Height,
+    now: TimeMs,
+) -> Result<(), StoreError> {
+    for (key, _) in overlay.list(&reveals_end_prefix(height))? {
+        let damaged = || StoreError::Damaged("the key of a round's closing is damaged".into());
+        let round = RoundId(u32::from_be_bytes(*key.last_chunk::<4>().ok_or_else(damaged)?));
+        overlay.put(reveals_closed_key(round), now.0.to_be_bytes().to_vec());
+        overlay.delete(key);
+    }
+    Ok(())
 }

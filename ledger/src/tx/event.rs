@@ -130,6 +130,19 @@ pub enum Event {
         /// Funded in all.
         funded_cents: Cents,
     } = 40,
+    /// A class's steward may charge a budget.
+    BudgetGranted {
+        /// Whose budget.
+        funder: AccountId,
+        /// For pools of which class.
+        class: ClassId,
+        /// Who may charge it.
+        steward: AccountId,
+        /// In all.
+        granted_cents: Cents,
+        /// Of it spent already.
+        spent_cents: Cents,
+    } = 43,
     /// A class was defined.
     ClassDefined {
         /// Which.
@@ -200,7 +213,7 @@ pub enum Event {
         /// Whether this was the escalation.
         escalated: Escalation,
     } = 67,
-    /// A decision was taken back.
+    /// A decision was taken back, by vote.
     DecisionReverted {
         /// Of which round.
         round: RoundId,
@@ -225,6 +238,25 @@ pub enum Event {
         /// Which.
         class: ClassId,
     } = 70,
+    /// A pool was taken away.
+    PoolRetired {
+        /// Which.
+        pool: PoolId,
+        /// Given back to its budget.
+        refunded_cents: Cents,
+    } = 71,
+    /// An open round was cancelled, by vote.
+    RoundCancelled {
+        /// Which.
+        round: RoundId,
+    } = 72,
+    /// A class has another steward, by vote.
+    StewardReplaced {
+        /// Which class.
+        class: ClassId,
+        /// Who it is now.
+        steward: AccountId,
+    } = 73,
     /// An audit's result is on record.
     AuditRecorded {
         /// The round whose seed drew the student.

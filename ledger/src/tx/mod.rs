@@ -3,7 +3,7 @@
 //! [`Payload`] lists them; the number in front of each is part of the bytes and is never reused: 1 to 19
 //! administration, 20 to 39 students, 40 to 59 money, 60 to 79 resources. What a kind may do and who may
 //! send it stand in [`handler`] and [`crate::roles`]. Numbers left out are reserved for the design's other
-//! transactions (audits, statements).
+//! transactions; 68 was RevertDecision, which is a vote now ([`Change::RevertDecision`]).
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
@@ -22,12 +22,12 @@ mod tests;
 
 pub use admin::{Change, Choice, ProposeChange, RecordAccess, RegisterMember, RotateKey, VoteChange};
 pub use event::{Event, RefusedEntry, Shortage};
-pub use money::{BudgetStatement, EquityStatement, FundBudget};
+pub use money::{BudgetStatement, EquityStatement, FundBudget, GrantBudget};
 pub use prospect::prospect;
 pub use resources::{
     Acknowledge, Arrival, Cadence, Calendar, ClassTerms, CommitSeed, DefineClass, DefinePool, Escalation,
-    FairShare, Mandate, OpenRound, ReportUtilisation, Request, RevealSeed, RevertDecision, RunRound,
-    SeedSecret, SetClassTerms, SubmitRequests, seed_commitment,
+    FairShare, Mandate, OpenRound, ReportUtilisation, Request, RetirePool, RevealSeed, RunRound, SeedSecret,
+    SetClassTerms, SubmitRequests, seed_commitment,
 };
 pub use students::{
     AnchorStates, ConsentEntry, Finding, MasteryProof, MilestoneKind, RecordAudit, RecordConsent,
@@ -120,6 +120,8 @@ payloads! {
     BudgetStatement = 41,
     /// Shows that every school got a floor for each weighted pupil, without the amounts.
     EquityStatement = 42,
+    /// Lets a class's steward charge pools to the sender's budget.
+    GrantBudget = 43,
     /// Defines a class of resources: kinds, costs, calendar.
     DefineClass = 60,
     /// Opens a pool of places and charges its budget.
@@ -136,12 +138,12 @@ payloads! {
     RunRound = 66,
     /// Acknowledges a pool's places, or records that nobody did in time.
     Acknowledge = 67,
-    /// Takes a decision back and keeps its history.
-    RevertDecision = 68,
     /// Says how many of a pool's places are in use.
     ReportUtilisation = 69,
     /// Sets what a class asks beyond its costs.
     SetClassTerms = 70,
+    /// Takes a pool away that places nobody, and refunds it.
+    RetirePool = 71,
 }
 
 impl Payload {

@@ -12,6 +12,7 @@ mod proofs;
 mod rejections;
 mod service;
 mod statements;
+mod stewards;
 mod students;
 mod vaults;
 mod votes;

@@ -27,7 +27,12 @@ const MEANINGS: &[(&str, &str)] = &[
     ("last_school_year", "last school year that takes states; 0: the one after the current one"),
     ("max_round_requests", "most requests in a round"),
     ("max_round_pairs", "most pairs of a request and a pool in a round"),
-    ("max_class_pools", "most pools of a class"),
+    (
+        "max_district_round_percent",
+        "most of a round's requests, and of its pairs, that one district may take, in percent",
+    ),
+    ("max_extra_heights", "most heights that opening a round may add to each of its windows"),
+    ("max_class_pools", "most pools of a class, retired ones included"),
     ("max_round_work", "most entries the optimizer may scan in a round"),
     ("max_gap_ppm", "largest proven gap to the optimum that is accepted, in parts per million"),
     ("equity", "how much a higher need band weighs: W = 100 + equity x (10 x band + 5) / 100"),

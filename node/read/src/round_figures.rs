@@ -85,7 +85,9 @@ impl RoundFigures {
         let class = schema::class(view, record.class)?;
         let known: BTreeMap<SchoolId, School> =
             schema::schools(view)?.into_iter().map(|school| (school.id, school)).collect();
-        let pools = schema::pools(view, record.class)?;
+        let mut pools = schema::pools(view, record.class)?;
+        // None is retired while a round is open, so one retired later was the round's.
+        pools.retain(|pool| pool.retired.is_none_or(|at| record.opened < at));
         let pools = pools.iter().map(|pool| pool_line(pool, class.as_ref(), &round, report.as_ref()));
         let cells = report.as_ref().map(|report| report.by_school.cells.as_slice()).unwrap_or_default();
         let schools = cells.iter().map(|cell| school_line(cell, &known));

@@ -17,6 +17,7 @@ pub fn kind(name: &str) -> &str {
         "RecordAudit" => "Audit recorded",
         "TakeRows" => "Rows taken by an auditor",
         "FundBudget" => "Budget funded",
+        "GrantBudget" => "Budget granted to a steward",
         "BudgetStatement" => "Budget stated",
         "EquityStatement" => "Fair floor proved",
         "DefineClass" => "Class defined",
@@ -27,7 +28,7 @@ pub fn kind(name: &str) -> &str {
         "RevealSeed" => "Lottery share revealed",
         "RunRound" => "Round decided",
         "Acknowledge" => "Places acknowledged",
-        "RevertDecision" => "Decision taken back",
+        "RetirePool" => "Pool taken away",
         "ReportUtilisation" => "Use reported",
         "SetClassTerms" => "Class terms set",
         other => other,
@@ -96,6 +97,12 @@ fn resources(name: &str, event: &Value) -> String {
             n("school_year"),
             money(&event["funded_cents"])
         ),
+        "budget_granted" => format!(
+            "The steward of class {} may charge {} in all to a funder's budget; {} of it is spent.",
+            n("class"),
+            money(&event["granted_cents"]),
+            money(&event["spent_cents"])
+        ),
         "budget_stated" => format!(
             "The budget of school year {} was stated by school, as commitments that sum to {}.",
             n("school_year"),
@@ -115,6 +122,13 @@ fn resources(name: &str, event: &Value) -> String {
                 money(&event["charged_cents"])
             )
         }
+        "pool_retired" => format!(
+            "Pool {} was taken away; {} went back to its budget.",
+            n("pool"),
+            money(&event["refunded_cents"])
+        ),
+        "round_cancelled" => format!("The open round {} was cancelled by vote.", n("round")),
+        "steward_replaced" => format!("Class {} has another steward: account {}.", n("class"), t("steward")),
         "round_opened" => format!(
             "Round {} is open: requests until height {}, reveals until {}.",
             n("round"),

@@ -2,7 +2,7 @@
 
 use aula_ledger::proof::sample::audit_sample;
 use aula_ledger::state::{StateReader, schema};
-use aula_ledger::tx::{Finding, RecordAudit, ReportUtilisation, RevertDecision, TakeRows};
+use aula_ledger::tx::{Finding, RecordAudit, ReportUtilisation, TakeRows};
 use aula_ledger::types::{DistrictId, Handle, Hash, PoolId};
 use clap::Parser;
 use serde_json::json;
@@ -11,7 +11,7 @@ use super::*;
 use crate::cli::{Cli, Command};
 use crate::command::query;
 use crate::terminal::{Context, Outcome, Verdict};
-use crate::testkit::round::{ROUND, accept, decided, handle};
+use crate::testkit::round::{ROUND, accept, decided, handle, revert};
 
 #[tokio::test]
 async fn everybody_sees_the_ledgers_report_and_no_small_count() -> Tested {
@@ -70,8 +70,8 @@ async fn everybody_sees_the_ledgers_report_and_no_small_count() -> Tested {
 async fn what_follows_a_decision_is_in_the_report() -> Tested {
     let mut s = served_chain(decided()?).await?;
     let used = |pool, in_use| ReportUtilisation { pool: PoolId(pool), in_use }.into();
-    let back = RevertDecision { round: ROUND, reason: Hash([4; 32]) };
-    accept(&mut s.chain, vec![used(1, 4), used(2, 10), back.into()])?;
+    accept(&mut s.chain, vec![used(1, 4), used(2, 10)])?;
+    revert(&mut s.chain)?;
     let report: Value = s.client.get("/v1/rounds/0/report").await.map_err(failed)?;
     let in_use: Vec<&Value> =
         report["utilisation"].as_array().ok_or("a list")?.iter().map(|l| &l["in_use"]).collect();
@@ -80,7 +80,7 @@ async fn what_follows_a_decision_is_in_the_report() -> Tested {
     assert_eq!(report["acknowledgements"][0]["state"], "overdue");
     let block: Value =
         s.client.get(&format!("/v1/blocks/{}", report["as_of_height"])).await.map_err(failed)?;
-    assert_eq!(block["outlines"][0]["events"][0]["freed"], Value::Null);
+    assert_eq!(block["outlines"][0]["events"][1]["freed"], Value::Null);
     let missing = s.client.get::<Value>("/v1/rounds/7/report").await.err().ok_or("a report")?;
     assert_eq!(missing.code, "not_found");
     Ok(())
@@ -105,7 +105,7 @@ async fn a_reverted_decision_says_so_wherever_it_is_shown() -> Tested {
     assert!(page(&s, "/").await?.contains("Acknowledgements that are overdue"));
     let own = page(&s, "/rounds/0").await?;
     assert!(own.contains("id=\"acknowledgements\"") && own.contains("2 of 2 are overdue"));
-    accept(&mut s.chain, vec![RevertDecision { round: ROUND, reason: Hash([4; 32]) }.into()])?;
+    revert(&mut s.chain)?;
     for path in pages {
         let text = page(&s, path).await?;
         assert!(

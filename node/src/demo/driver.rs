@@ -15,8 +15,8 @@ use aula_ledger::chain::TransactionId;
 use aula_ledger::names::{Name, TextError, Title};
 use aula_ledger::proof::money::Purse;
 use aula_ledger::tx::{
-    Calendar, CommitSeed, DefineClass, DefinePool, FundBudget, OpenRound, RevealSeed, RunRound, SeedSecret,
-    SubmitRequests, seed_commitment,
+    Calendar, CommitSeed, DefineClass, DefinePool, FundBudget, GrantBudget, OpenRound, RevealSeed, RunRound,
+    SeedSecret, SubmitRequests, seed_commitment,
 };
 use aula_ledger::types::{
     Cents, ClassId, DistrictId, Hash, Height, KindId, PoolId, RoundId, SchoolYear, TimeMs,
@@ -193,7 +193,7 @@ impl Driver {
         Ok(decided)
     }
 
-    /// Money, classes, then pools.
+    /// Money and classes, then what their steward may charge of it, then pools.
     async fn define(&mut self, grade: Grade, plans: &[Vec<PoolPlan>; 2]) -> Result<(), Failure> {
         let school_year = SchoolYear(rules::school_year(grade));
         let cost: u64 =
@@ -205,12 +205,20 @@ impl Driver {
             classes.push(operator.sign(definition(class, grade, opens_ms)?));
         }
         self.send(vec![funded, classes]).await?;
-        let funder = self.funder.account();
+        let steward = first(&mut self.operators)?.account();
+        let mut grants = Vec::new();
+        for (class, plans) in Class::ALL.into_iter().zip(plans) {
+            let cost = plans.iter().map(|pool| pool.unit_cost_cents * u64::from(pool.capacity)).sum();
+            let class = class.id(grade);
+            grants.push(self.funder.sign(GrantBudget { class, steward, granted_cents: Cents(cost) }));
+        }
+        self.send(vec![grants]).await?;
+        let (funder, operator) = (self.funder.account(), first(&mut self.operators)?);
         let mut pools = Vec::new();
         for (class, plans) in Class::ALL.into_iter().zip(plans) {
             let class = class.id(grade);
             for (index, plan) in (0u32..).zip(plans) {
-                pools.push(self.funder.sign(DefinePool {
+                pools.push(operator.sign(DefinePool {
                     pool: PoolId(u32::from(class.0) * 10_000 + index),
                     class,
                     school: plan.school,
@@ -479,5 +487,7 @@ fn definition(class: Class, grade: Grade, opens_ms: TimeMs) -> Result<DefineClas
         rank_step: rules::RANK_STEP,
         waitlist_cost: Some(rules::WAITLIST_COST),
         calendar: Calendar { opens_ms, closes_ms: TimeMs(opens_ms.0.saturating_add(CALENDAR_MS)) },
+        // Who defines it: the first operator, who also opens and runs its rounds.
+        steward: None,
     })
 }

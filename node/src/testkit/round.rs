@@ -9,14 +9,15 @@ use aula_ledger::proof::committed::{
     BAND_GROUP, BandClaim, CommittedField, FieldCommitment, ProofBytes, band_statement,
 };
 use aula_ledger::roles::{Role, RoleSet};
+use aula_ledger::state::schema;
 use aula_ledger::tx::{
-    AnchorStates, Cadence, Calendar, ClassTerms, CommitSeed, DefineClass, DefinePool, FundBudget, Mandate,
-    OpenRound, Payload, Request, RunRound, SeedSecret, SetClassTerms, StudentState, SubmitRequests,
-    seed_commitment,
+    AnchorStates, Cadence, Calendar, Change, Choice, ClassTerms, CommitSeed, DefineClass, DefinePool,
+    FundBudget, Mandate, OpenRound, Payload, ProposeChange, Request, RunRound, SeedSecret, SetClassTerms,
+    StudentState, SubmitRequests, VoteChange, seed_commitment,
 };
 use aula_ledger::types::{
-    Band, Cents, ClassId, CommitmentBytes, DistrictId, Handle, Hash, KindId, PoolId, RoundId, SchoolId,
-    SchoolYear, TimeMs,
+    Band, Cents, ClassId, CommitmentBytes, DistrictId, Handle, Hash, Height, KindId, PoolId, ProposalId,
+    RoundId, SchoolId, SchoolYear, TimeMs,
 };
 use aula_zk::{Field, Opening, StudentSecret};
 use ed25519_dalek::SigningKey;
@@ -147,6 +148,7 @@ fn class() -> Made<DefineClass> {
         rank_step: 5,
         waitlist_cost: Some(80),
         calendar: Calendar { opens_ms: TimeMs(0), closes_ms: TimeMs(1_000_000) },
+        steward: None,
     })
 }
 
@@ -193,6 +195,21 @@ pub fn accept(chain: &mut DevChain, payloads: Vec<Payload>) -> Made<()> {
         }
     }
     Ok(())
+}
+
+/// Takes the round's decision back by vote: both voters agree. The other's first transaction.
+pub fn revert(chain: &mut DevChain) -> Made<()> {
+    let change = Change::RevertDecision { round: ROUND, reason: Some(Hash([4; 32])) };
+    let proposal = ProposalId(schema::counters(&*chain.db.latest())?.next_proposal);
+    let vote = VoteChange { proposal, choice: Choice::Approve };
+    let open_until = Height(1_000);
+    accept(chain, vec![ProposeChange { change, open_until }.into(), vote.clone().into()])?;
+    let other = chain.first_of(&Other::Voter.key(), vote);
+    let receipts = chain.block(&[other]).map_err(failed)?;
+    match receipts.first() {
+        Some(receipt) if receipt.code.number() == 0 => Ok(()),
+        other => Err(format!("{other:?}").into()),
+    }
 }
 
 /// The chain with the decided round.

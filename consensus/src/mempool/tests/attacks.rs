@@ -159,6 +159,7 @@ impl World {
             rank_step: 5,
             waitlist_cost: Some(60),
             calendar: Calendar { opens_ms: TimeMs(0), closes_ms: TimeMs(u64::MAX) },
+            steward: None,
         };
         let pool = DefinePool {
             pool: PoolId(1),

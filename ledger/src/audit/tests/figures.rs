@@ -100,7 +100,7 @@ fn a_report_says_whether_its_decision_stands_by_its_class_which_cannot_be_left_o
     world.another_round();
     assert_eq!(standing(&world, 0), (Standing::Replaced, 1, "replaced".into()));
     assert_eq!(standing(&world, 1), (Standing::Stands, 0, "stands".into()));
-    world.accept("voter-a", testkit::revert(1));
+    world.revert(1);
     assert_eq!(standing(&world, 1), (Standing::Reverted, 1, "reverted".into()));
     assert_eq!(standing(&world, 0), (Standing::Stands, 0, "stands".into()));
     let mut bundle = world.collector(&[]).figures(&[FigureKey::Report(ROUND)], &[]).unwrap();

@@ -139,7 +139,7 @@ fn a_decision_that_stands_and_is_reverted_or_does_not_stand_for_no_reason_is_ref
     });
     assert_eq!(refused(&world, &bundle).0, "standing");
     let mut world = World::decided();
-    world.accept("voter-a", testkit::revert(0));
+    world.revert(0);
     let before = world.clone();
     world.lie(|overlay| rewrite_class(overlay, &before, |class| class.standing_round = Some(ROUND)));
     let bundle = world.collector(&[]).round(ROUND).unwrap();

@@ -21,6 +21,7 @@ fn evidence_of_a_round_of_real_size() {
     world.accept("funder", FundBudget { school_year: YEAR, amount_cents: Cents(1_000_000) });
     let kinds = ["reading", "math", "take-home", "tutoring"].map(testkit::name).to_vec();
     world.accept("voter-a", DefineClass { kinds, ..class(1) });
+    world.accept("funder", testkit::grant(1, "voter-a", 1_000_000));
     for n in 0..301u32 {
         let places = pool(n, 1, 100 + n / 4, (n % 4) as u8, 3);
         world.accept("voter-a", DefinePool { funder: account("funder"), ..places });

@@ -112,7 +112,7 @@ fn write_the_pinned_evidence() {
     let mut fallen = world.clone();
     fallen.another_round();
     write("replaced.bundle", &bundle(fallen.collector(&[]).round(ROUND)));
-    fallen.accept("voter-a", crate::testkit::revert(1));
+    fallen.revert(1);
     write("reverted.bundle", &bundle(fallen.collector(&[]).round(RoundId(1))));
     for (name, other) in [("fair-share", World::shared()), ("gap", World::with_a_gap())] {
         write(&format!("{name}/genesis.json"), &other.genesis);

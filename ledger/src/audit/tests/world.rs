@@ -222,7 +222,7 @@ impl World {
         let batch = testkit::submit(&self.chain, 1, (0..4).map(ask).collect());
         self.accept("district-1", batch);
         self.advance_to(record.reveals_until);
-        self.accept("funder", testkit::run(1));
+        self.accept("voter-a", testkit::run(1));
         self.block(None);
     }
 
@@ -252,6 +252,8 @@ impl World {
         self.accept("funder", testkit::fund(100_000));
         self.accept("funder-b", testkit::fund(50_000));
         self.accept("voter-a", testkit::class(1));
+        self.accept("funder", testkit::grant(1, "voter-a", 100_000));
+        self.accept("funder-b", testkit::grant(1, "voter-a", 50_000));
         let mut pools = [
             testkit::pool(1, 1, 11, 0, 3),
             testkit::pool(2, 1, 11, 1, 2),
@@ -299,7 +301,7 @@ impl World {
         // District 1 withholds its share.
         self.accept("voter-a", RevealSeed { round, secret: secret("voter-a") });
         self.advance_to(record.reveals_until);
-        self.accept("funder", testkit::run(0));
+        self.accept("voter-a", testkit::run(0));
         let stated = testkit::money::stated(&self.chain.parsed.sha256, &testkit::money::AMOUNTS, 100_000);
         self.accept("funder", stated);
         let weights = testkit::money::weights_of(&self.chain, round);
@@ -307,8 +309,21 @@ impl World {
         self.accept("funder", testkit::money::floor_stated(&self.chain, &weights, 15));
     }
 
+    /// The three voters take a round's decision back.
+    pub fn revert(&mut self, round: u32) {
+        self.agree(testkit::reverting(round));
+    }
+
+    fn agree(&mut self, change: Change) {
+        let proposal = schema::counters(&self.chain.state).expect("a store").next_proposal;
+        let open_until = Height(self.chain.height.0 + 50);
+        self.accept("voter-a", ProposeChange { change, open_until });
+        for voter in ["voter-a", "voter-b", "voter-c"] {
+            self.accept(voter, VoteChange { proposal: ProposalId(proposal), choice: Choice::Approve });
+        }
+    }
+
     fn add_validator(&mut self) {
-        let voters = ["voter-a", "voter-b", "voter-c"];
         let admit = Change::AdmitPeer { peer_id: peer(5), listen: listen(), operator: account("voter-a") };
         let add = Change::AddValidator {
             name: name("validator-5"),
@@ -317,13 +332,8 @@ impl World {
             operator: account("voter-a"),
             peer_id: peer(5),
         };
-        for (proposal, change) in (0..).map(ProposalId).zip([admit, add]) {
-            let open_until = Height(self.chain.height.0 + 50);
-            self.accept("voter-a", ProposeChange { change, open_until });
-            for voter in voters {
-                self.accept(voter, VoteChange { proposal, choice: Choice::Approve });
-            }
-        }
+        self.agree(admit);
+        self.agree(add);
         self.advance_to(Height(self.chain.height.0 + 3));
     }
 

@@ -2,10 +2,12 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
+use super::Records;
 use super::chain::canonical;
 use crate::codec::Canonical;
 use crate::proof::committed::ProofBytes;
 use crate::proof::money::{BudgetLine, BudgetProofBytes};
+use crate::state::StoreError;
 use crate::types::{AccountId, Cents, CommitmentBytes, Height, RoundId, SchoolYear};
 
 /// A funder's budget of a year by school, as commitments with their proof.
@@ -46,6 +48,29 @@ pub struct StatedEquity {
     pub proofs: Vec<ProofBytes>,
     /// In which block.
     pub stated: Height,
+}
+
+/// Whether a statement is of money that is no longer what it was: more was funded since, or a decision about the funder's
+/// pools of that year was taken back.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or a record is damaged.
+pub fn is_superseded(from: &(impl Records + ?Sized), stated: &StatedBudget) -> Result<bool, StoreError> {
+    let year = stated.school_year;
+    if super::budget(from, &stated.funder, year)?
+        .is_none_or(|budget| budget.funded_cents != stated.total_cents)
+    {
+        return Ok(true);
+    }
+    for back in super::reversions(from)?.iter().filter(|back| back.at.height >= stated.stated) {
+        let Some(round) = super::round(from, back.round)?.filter(|round| round.school_year == year) else {
+            continue;
+        };
+        if super::pools(from, round.class)?.iter().any(|pool| pool.funder == stated.funder) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 canonical! {

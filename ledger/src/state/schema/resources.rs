@@ -29,15 +29,35 @@ pub struct Budget {
     pub charged_cents: Cents,
 }
 
+/// What a funder lets a class's steward charge to its budget of the class's school year. Invariant:
+/// `spent_cents <= granted_cents`.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct Grant {
+    /// Whose budget.
+    pub funder: AccountId,
+    /// For pools of which class.
+    pub class: ClassId,
+    /// Who may charge it.
+    pub steward: AccountId,
+    /// In all.
+    pub granted_cents: Cents,
+    /// Charged by pools that are not retired.
+    pub spent_cents: Cents,
+}
+
 /// A class with where its rounds are.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
 pub struct Class {
     /// As it was defined.
     pub definition: DefineClass,
+    /// Who defines its pools, opens and runs its rounds and sets its terms.
+    pub steward: AccountId,
     /// What it asks beyond its costs.
     pub terms: ClassTerms,
-    /// How many pools it has.
+    /// How many pools were defined, retired ones included: none can be left out of what an auditor is shown.
     pub pools: u32,
+    /// How many of them are retired.
+    pub retired: u32,
     /// The round that is open.
     pub open_round: Option<RoundId>,
     /// The round whose decision stands: places belong to it alone, so that none is given twice.
@@ -65,8 +85,12 @@ pub struct PoolRecord {
     pub unit_cost_cents: Cents,
     /// Whose budget was charged.
     pub funder: AccountId,
+    /// Who defined it; where the funder is another, by a grant.
+    pub steward: AccountId,
     /// In which block it was defined: decided rounds were about the pools from before.
     pub defined: Height,
+    /// In which block it was retired: later rounds are not about it.
+    pub retired: Option<Height>,
 }
 
 /// Where a round is.
@@ -82,7 +106,7 @@ pub enum RoundStatus {
         /// In which block.
         height: Height,
     } = 1,
-    /// Never decided: another round of the class took its place.
+    /// Never decided: another round of the class took its place, or a vote cancelled it.
     GivenUp {
         /// In which block.
         height: Height,
@@ -159,6 +183,15 @@ impl RefusedRun {
     pub const fn stands(&self, params: &Params) -> bool {
         self.max_round_work == params.max_round_work && self.max_gap_ppm == params.max_gap_ppm
     }
+}
+
+/// What of a round one district took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Intake {
+    /// Requests that count.
+    pub requests: u32,
+    /// Pairs of them and an eligible pool.
+    pub pairs: u64,
 }
 
 /// A member's share of a round's seed.
@@ -338,9 +371,10 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// Whether the round was about this pool of its class: none appears while a round is open, so all from before are.
+    /// Whether the round was about this pool of its class: none appears or is retired while a round is open, so all that
+    /// were there before are. In its own block a pool may only be retired after the decision.
     pub fn concerns(&self, pool: &PoolRecord) -> bool {
-        pool.defined < self.height
+        pool.defined < self.height && pool.retired.is_none_or(|at| self.height <= at)
     }
 
     /// True when the certificate proves the optimum.
@@ -365,10 +399,12 @@ pub struct StoredCertificate {
 
 canonical! {
     Budget = "budget", 128;
+    Grant = "grant", 128;
     Class = "class", 4 * 1024;
     PoolRecord = "pool", 128;
     Round = "round", 256;
     RefusedRun = "refused run", 64;
+    Intake = "intake", 32;
     SeedShare = "seed share", 256;
     RequestRow = "request", 256;
     DecisionRow = "decision row", 64;

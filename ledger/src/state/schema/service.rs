@@ -7,7 +7,7 @@ use super::chain::canonical;
 use super::{Records, Round, RoundStatus};
 use crate::codec::Canonical;
 use crate::state::StoreError;
-use crate::types::{AccountId, Hash, Height, PoolId, RoundId, SchoolId, TimeMs};
+use crate::types::{AccountId, Hash, Height, PoolId, ProposalId, RoundId, SchoolId, TimeMs};
 
 /// A block's height and time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
@@ -42,12 +42,12 @@ pub struct Acknowledgement {
 pub struct Reversion {
     /// Of which round.
     pub round: RoundId,
-    /// Who did.
-    pub by: AccountId,
+    /// Which vote did.
+    pub proposal: ProposalId,
     /// When.
     pub at: Moment,
-    /// SHA-256 of the document that says why.
-    pub reason: Hash,
+    /// SHA-256 of the document that says why, if the proposal named one.
+    pub reason: Option<Hash>,
     /// Places freed.
     pub freed: u32,
     /// The decision that stands again.

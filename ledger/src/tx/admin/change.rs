@@ -3,16 +3,20 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
+use super::class_change;
 use super::register_member::check_place;
 use crate::chain::{Code, Validator, ValidatorSet};
 use crate::keys::PublicKey;
 use crate::names::{ListenHint, Name, PeerName, Title};
 use crate::params::Params;
 use crate::roles::{Role, RoleSet, place_fits};
-use crate::state::schema::{self, Member, Peer, Standing, UpgradeNote, ValidatorInfo};
+use crate::state::schema::{self, Member, Moment, Peer, Standing, UpgradeNote, ValidatorInfo};
 use crate::state::{Overlay, StoreError};
+use crate::tx::Event;
 use crate::tx::handler::{Refusal, ensure};
-use crate::types::{AccountId, DistrictId, Height, ProposalId, SchoolId, ValidatorAddress};
+use crate::types::{
+    AccountId, ClassId, DistrictId, Hash, Height, ProposalId, RoundId, SchoolId, ValidatorAddress,
+};
 
 /// A change of the consortium that needs more than two thirds of its members.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -86,6 +90,26 @@ pub enum Change {
         /// From which height.
         height: Height,
     } = 8,
+    /// Names another steward of a class.
+    ReplaceSteward {
+        /// Of which class.
+        class: ClassId,
+        /// Whom: an admitted member with the role consortium, district or funder.
+        steward: AccountId,
+    } = 9,
+    /// Takes the standing decision of a class back and keeps its history. An open round of the class is cancelled.
+    RevertDecision {
+        /// Of which round.
+        round: RoundId,
+        /// SHA-256 of the document that says why; the document stays with its author.
+        #[serde(default)]
+        reason: Option<Hash>,
+    } = 10,
+    /// Cancels an open round.
+    CancelRound {
+        /// Which.
+        round: RoundId,
+    } = 11,
 }
 
 impl Change {
@@ -150,19 +174,25 @@ impl Change {
                 check_voter_remains(overlay, &member, *roles)
             }
             Self::Upgrade { height, .. } => Ok(ensure(*height > now, Code::UpgradePast)?),
+            Self::ReplaceSteward { class, steward } => class_change::may_replace(overlay, *class, steward),
+            Self::RevertDecision { round, .. } => class_change::may_revert(overlay, *round).map(|_| ()),
+            Self::CancelRound { round } => class_change::may_cancel(overlay, *round).map(|_| ()),
         }
     }
 
-    /// Applies the change; gives the first height at which it counts.
+    /// Applies the change; gives the first height at which it counts. What else the receipt should say is added to
+    /// `events`.
     ///
     /// # Errors
     /// As [`Change::validate`]: what was possible when proposed may no longer be.
     pub fn apply(
         &self,
         overlay: &mut Overlay<'_>,
-        now: Height,
+        at: Moment,
         proposal: ProposalId,
+        events: &mut Vec<Event>,
     ) -> Result<Height, Refusal> {
+        let now = at.height;
         self.validate(overlay, now)?;
         match self {
             Self::AdmitMember { account } => set_standing(overlay, account, Standing::Admitted, now)?,
@@ -212,6 +242,13 @@ impl Change {
                 let note = UpgradeNote { height: *height, note: note.clone(), proposal };
                 schema::write(overlay, schema::upgrade_key(*height), &note);
             }
+            Self::ReplaceSteward { class, steward } => {
+                events.push(class_change::replace_steward(overlay, *class, *steward)?);
+            }
+            Self::RevertDecision { round, reason } => {
+                events.extend(class_change::revert(overlay, *round, *reason, proposal, at)?);
+            }
+            Self::CancelRound { round } => events.push(class_change::cancel(overlay, *round, at)?),
         }
         Ok(now.next())
     }

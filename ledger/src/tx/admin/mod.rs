@@ -1,6 +1,7 @@
 //! Administration: members, votes, keys, access logs.
 
 pub mod change;
+mod class_change;
 pub mod propose_change;
 pub mod record_access;
 pub mod register_member;

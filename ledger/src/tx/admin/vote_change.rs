@@ -7,7 +7,7 @@ use crate::chain::Code;
 use crate::roles::Role;
 use crate::state::Overlay;
 use crate::state::StoreError;
-use crate::state::schema::{self, Proposal, ProposalStatus, Standing};
+use crate::state::schema::{self, Moment, Proposal, ProposalStatus, Standing};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure};
 use crate::types::ProposalId;
@@ -51,9 +51,11 @@ impl Handler for VoteChange {
             Err(at) => proposal.votes.insert(at, (voter, self.choice)),
         }
         let tally = Tally::of(context.overlay, &proposal)?;
+        let mut events = Vec::new();
         let event = match tally.outcome() {
             Outcome::Approved => {
-                let in_force = proposal.change.apply(context.overlay, height, self.proposal)?;
+                let at = Moment { height, time_ms: context.facts.time_ms };
+                let in_force = proposal.change.apply(context.overlay, at, self.proposal, &mut events)?;
                 proposal.status = ProposalStatus::Applied { height };
                 Event::ChangeApplied { proposal: self.proposal, in_force }
             }
@@ -68,7 +70,8 @@ impl Handler for VoteChange {
             },
         };
         schema::write(context.overlay, schema::proposal_key(self.proposal), &proposal);
-        Ok(vec![event])
+        events.insert(0, event);
+        Ok(events)
     }
 }
 

@@ -7,13 +7,14 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
+use super::steward::check_steward;
 use crate::chain::Code;
 use crate::names::{Name, Title};
 use crate::params::{MAX_KINDS, MAX_RANK_STEP, MAX_TIER_COST};
 use crate::state::schema::{self, Class};
 use crate::tx::handler::{Context, Handler, Refusal, differ, ensure, require};
 use crate::tx::{ClassTerms, Event};
-use crate::types::{ClassId, SchoolYear, TimeMs};
+use crate::types::{AccountId, ClassId, SchoolYear, TimeMs};
 
 /// When rounds of a class may be opened, in block time; how often, its terms say ([`crate::tx::Cadence`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -45,6 +46,9 @@ pub struct DefineClass {
     pub waitlist_cost: Option<u32>,
     /// When rounds may be opened.
     pub calendar: Calendar,
+    /// Who runs it: defines its pools, opens and runs its rounds, sets its terms. None: the sender. A vote names another.
+    #[serde(default)]
+    pub steward: Option<AccountId>,
 }
 
 impl DefineClass {
@@ -71,10 +75,14 @@ impl Handler for DefineClass {
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
         let key = schema::class_key(self.class);
         ensure(context.overlay.get(&key)?.is_none(), Code::ClassExists)?;
+        let steward = self.steward.unwrap_or(context.sender.account);
+        check_steward(context.overlay, &steward)?;
         let class = Class {
             definition: self.clone(),
+            steward,
             terms: ClassTerms::default(),
             pools: 0,
+            retired: 0,
             open_round: None,
             standing_round: None,
             opened_ms: None,

@@ -1,12 +1,13 @@
-//! DefinePool: places of one kind at one school. The whole pool is charged to a budget at once, so that a
-//! round has no budget constraint.
+//! DefinePool: the class's steward opens places of one kind at one school. The whole pool is charged to a budget at once,
+//! so that a round has no budget constraint: the steward's own, or one whose funder granted the steward this class.
+//! Places that cost nothing charge nobody.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
+use super::steward::class_of_steward;
 use crate::chain::Code;
 use crate::params::{MAX_AMOUNT_CENTS, MAX_POOL_CAPACITY};
-use crate::roles::Role;
 use crate::state::schema::{self, Class, PoolRecord};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
@@ -48,7 +49,7 @@ impl Handler for DefinePool {
     }
 
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
-        let mut class = schema::class(context.overlay, self.class)?.ok_or(Code::UnknownClass)?;
+        let mut class = class_of_steward(context, self.class)?;
         self.check_class(context, &class)?;
         let overlay = &mut *context.overlay;
         ensure(schema::school(overlay, self.school)?.is_some(), Code::UnknownSchool)?;
@@ -66,7 +67,9 @@ impl Handler for DefinePool {
             floor: self.floor,
             unit_cost_cents: self.unit_cost_cents,
             funder: self.funder,
+            steward: context.sender.account,
             defined: context.facts.height,
+            retired: None,
         };
         schema::write(overlay, schema::pool_key(self.class, self.pool), &record);
         overlay.put(schema::pool_class_key(self.pool), self.class.0.to_be_bytes().to_vec());
@@ -85,16 +88,32 @@ impl DefinePool {
         Ok(ensure(class.pools < context.facts.params.max_class_pools, Code::TooManyPools)?)
     }
 
-    /// Charges the whole pool. Keeps `charged <= funded`.
+    /// Charges the whole pool to the budget, and to the grant where the budget is another's. Keeps `charged <= funded`
+    /// and `spent <= granted`.
     fn charge(&self, context: &mut Context<'_, '_>, class: &Class) -> Result<Cents, Refusal> {
-        let own = self.funder == context.sender.account;
-        ensure(own || context.sender.roles.has(Role::Consortium), Code::ForeignBudget)?;
+        if self.unit_cost_cents.0 == 0 {
+            return Ok(Cents(0));
+        }
+        let steward = context.sender.account;
+        let mut grant = match self.funder == steward {
+            true => None,
+            false => Some(
+                schema::grant(context.overlay, &self.funder, self.class, &steward)?
+                    .ok_or(Code::ForeignBudget)?,
+            ),
+        };
         let year = class.definition.school_year;
         let budget = schema::budget(context.overlay, &self.funder, year)?;
         let mut budget = budget.ok_or(Code::UnknownBudget)?;
         let charge = self.charge_cents().ok_or(Code::OverBudget)?;
         let charged = budget.charged_cents.0.checked_add(charge.0);
         let charged = charged.filter(|sum| *sum <= budget.funded_cents.0).ok_or(Code::OverBudget)?;
+        if let Some(grant) = &mut grant {
+            let spent = grant.spent_cents.0.checked_add(charge.0);
+            let spent = spent.filter(|sum| *sum <= grant.granted_cents.0).ok_or(Code::OverGrant)?;
+            grant.spent_cents = Cents(spent);
+            schema::write(context.overlay, schema::grant_key(&self.funder, self.class, &steward), &*grant);
+        }
         budget.charged_cents = Cents(charged);
         schema::write(context.overlay, schema::budget_key(&self.funder, year), &budget);
         Ok(charge)

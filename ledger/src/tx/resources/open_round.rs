@@ -1,6 +1,7 @@
-//! OpenRound: at height H with v validators, commits and requests may come through H + 2v, reveals through
-//! H + 4v, so that every validator has proposed in each window. The sender may lengthen both: at a block a
-//! second 2v is seconds, and districts work in days.
+//! OpenRound, by the class's steward: at height H with v validators, commits and requests may come through H + 2v,
+//! reveals through H + 4v, so that every validator has proposed in each window. The sender may lengthen both: at a block a
+//! second 2v is seconds, and districts work in days. By how much, a parameter bounds: nothing else can be done to the class
+//! meanwhile.
 //!
 //! A class with a cadence opens one round a period. The period is free again when that round was given up or its
 //! decision reverted: nothing that stands came of it.
@@ -8,6 +9,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
+use super::steward::class_of_steward;
 use crate::chain::Code;
 use crate::params::MAX_EXTRA_HEIGHTS;
 use crate::state::schema::{self, Class, Round, RoundStatus};
@@ -36,8 +38,11 @@ impl Handler for OpenRound {
     }
 
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
-        let mut class = schema::class(context.overlay, self.class)?.ok_or(Code::UnknownClass)?;
-        ensure(class.pools > 0, Code::NoPools)?;
+        let mut class = class_of_steward(context, self.class)?;
+        ensure(class.pools > class.retired, Code::NoPools)?;
+        let most = context.facts.params.max_extra_heights;
+        let fits = self.extra_request_heights.max(self.extra_reveal_heights) <= most;
+        ensure(fits, Code::WindowTooLong)?;
         let calendar = class.definition.calendar;
         let now = context.facts.time_ms;
         ensure(calendar.opens_ms <= now && now <= calendar.closes_ms, Code::OutsideCalendar)?;
@@ -54,6 +59,7 @@ impl Handler for OpenRound {
         schema::write(context.overlay, schema::class_key(self.class), &class);
         let round = self.round(context, id, &class);
         schema::write(context.overlay, schema::round_key(id), &round);
+        context.overlay.put(schema::reveals_end_key(round.reveals_until, id), Vec::new());
         let (requests_until, reveals_until) = (round.requests_until, round.reveals_until);
         Ok(vec![Event::RoundOpened { round: id, requests_until, reveals_until }])
     }

@@ -27,7 +27,8 @@ impl Handler for ReportUtilisation {
 
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
         let overlay = &*context.overlay;
-        let pool = schema::pool(overlay, self.pool)?.ok_or(Code::UnknownPool)?;
+        let pool = schema::pool(overlay, self.pool)?.filter(|pool| pool.retired.is_none());
+        let pool = pool.ok_or(Code::UnknownPool)?;
         let school = schema::school(overlay, pool.school)?.ok_or(Code::UnknownSchool)?;
         let sender = context.sender;
         // A school's account names its school; a district's names none and speaks for all of its schools.

@@ -1,4 +1,5 @@
-//! RunRound: any member starts the optimizer once reveals are closed. Every validator runs it.
+//! RunRound: the class's steward starts the optimizer once reveals are closed; any member who may send it does, if the
+//! steward has not within [`RUN_BY_ANYBODY_AFTER_MS`]. Every validator runs it.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
@@ -6,7 +7,7 @@ use serde::Deserialize;
 use super::commit_seed::open_round;
 use crate::chain::Code;
 use crate::codec::Canonical;
-use crate::params::FAIRNESS_WORK_SHARE;
+use crate::params::{FAIRNESS_WORK_SHARE, RUN_BY_ANYBODY_AFTER_MS};
 use crate::proof::bulk_tree::row_hash;
 use crate::rounds::report::Figures;
 use crate::rounds::{self, Decisions, RoundInputs};
@@ -40,10 +41,11 @@ impl Handler for RunRound {
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
         let round = open_round(context, self.round)?;
         ensure(round.may_run(context.facts.height), Code::TooEarlyToRun)?;
+        let class = schema::class(context.overlay, round.class)?.ok_or(Code::UnknownClass)?;
+        may_send(context, &class, self.round)?;
         let refused = schema::refused_run(context.overlay, self.round)?;
         let stands = refused.is_some_and(|last| last.stands(&context.facts.params));
         ensure(!stands, Code::RunRefused)?;
-        let class = schema::class(context.overlay, round.class)?.ok_or(Code::UnknownClass)?;
         let shares = schema::seed_shares(context.overlay, self.round)?;
         let inputs = inputs(context, &round, &class, &shares)?;
         let max_work = context.facts.params.max_round_work;
@@ -59,6 +61,14 @@ impl Handler for RunRound {
         let plain = StoredPlain { solved: plain };
         record(context, Ran { round, class, shares, inputs, solution, rows, figures, plain, max_work })
     }
+}
+
+/// The steward; anybody once the reveals have been closed for long enough that the steward will not.
+fn may_send(context: &Context<'_, '_>, class: &Class, round: RoundId) -> Result<(), Refusal> {
+    let closed = schema::reveals_closed(context.overlay, round)?;
+    let waited =
+        closed.is_some_and(|at| context.facts.time_ms.0.saturating_sub(at.0) >= RUN_BY_ANYBODY_AFTER_MS);
+    Ok(ensure(waited || class.steward == context.sender.account, Code::NotSteward)?)
 }
 
 /// A round that ran.
@@ -86,7 +96,7 @@ fn inputs(
         definition: class.definition.clone(),
         equity: round.equity,
         terms: round.terms,
-        pools: schema::pools(overlay, round.class)?,
+        pools: schema::current_pools(overlay, round.class)?,
         schools: schema::schools(overlay)?.into_iter().map(|school| (school.id, school)).collect(),
         requests: rounds::requests_in_order(&overlay.rows(&label)?)?,
         seed: rounds::seed(&context.facts.genesis, round.round, &overlay.tree_head(&label)?.root, shares),
@@ -140,6 +150,12 @@ fn record(context: &mut Context<'_, '_>, ran: Ran) -> Result<Vec<Event>, Refusal
     let overlay = &mut *context.overlay;
     for record in &owed {
         schema::write(overlay, schema::acknowledgement_key(id, record.pool), record);
+    }
+    // Whose places a pool has, until that decision is reverted: such a pool is not retired.
+    for line in decision.prices.iter().filter(|line| line.used > 0) {
+        if schema::pool_user(overlay, line.pool)?.is_none() {
+            overlay.put(schema::pool_user_key(line.pool), id.0.to_be_bytes().to_vec());
+        }
     }
     schema::write(overlay, schema::decision_key(id), &decision);
     schema::write(overlay, schema::certificate_key(id), &stored);

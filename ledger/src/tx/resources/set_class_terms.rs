@@ -1,10 +1,11 @@
-//! SetClassTerms: what a class asks beyond its costs: how often it may open a round, the schools' fair share of its
+//! SetClassTerms, by the class's steward: what a class asks beyond its costs: how often it may open a round, the schools' fair share of its
 //! places, and whether schools must acknowledge what they receive. In force for rounds opened afterwards: a round keeps
 //! the terms it began with.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
+use super::steward::class_of_steward;
 use crate::chain::Code;
 use crate::params::{MAX_ACKNOWLEDGE_MS, MAX_SHARE_PENALTY};
 use crate::state::schema;
@@ -96,7 +97,7 @@ impl Handler for SetClassTerms {
     }
 
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
-        let mut class = schema::class(context.overlay, self.class)?.ok_or(Code::UnknownClass)?;
+        let mut class = class_of_steward(context, self.class)?;
         ensure(class.open_round.is_none(), Code::RoundOpen)?;
         // A share counts who does not wait; where nobody may wait there is nothing to share.
         let waits = class.definition.waitlist_cost.is_some();

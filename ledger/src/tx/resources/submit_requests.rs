@@ -111,7 +111,8 @@ impl Handler for SubmitRequests {
         let rows = Rows::of(context.overlay, schema::requests_tree(self.round), self.requests.len())?;
         let admitted = self.admit(context, &intake, &round)?;
         self.verify_bands(&context.facts.genesis)?;
-        let params = &context.facts.params;
+        let params = context.facts.params.clone();
+        let pairs_before = round.pairs;
         let (mut counted, mut repeated, mut refused) = (0u32, 0u32, Vec::new());
         for (entry, admitted) in (0u32..).zip(admitted) {
             let (row, pairs) = match admitted {
@@ -138,6 +139,8 @@ impl Handler for SubmitRequests {
         if let (Some(first), 0, 0) = (refused.first(), counted, repeated) {
             return Err(Refusal::Rejected { code: first.code, entry: Some(first.entry) });
         }
+        let pairs_taken = round.pairs.saturating_sub(pairs_before);
+        take_share(context, self.round, district, counted, pairs_taken)?;
         schema::write(context.overlay, schema::round_key(self.round), &round);
         let taken = schema::batches_key(self.round, context.facts.height);
         context.overlay.put(taken, round.requests.to_be_bytes().to_vec());
@@ -147,6 +150,26 @@ impl Handler for SubmitRequests {
 
 /// An entry's row and how many pairs it adds to the round's problem, or why it is refused.
 type Admitted = Result<(RequestRow, u64), Code>;
+
+/// Counts what a district takes of a round; more than its share would refuse the others.
+fn take_share(
+    context: &mut Context<'_, '_>,
+    round: RoundId,
+    district: DistrictId,
+    requests: u32,
+    pairs: u64,
+) -> Result<(), Refusal> {
+    let params = &context.facts.params;
+    let share = |all: u64| all.saturating_mul(params.max_district_round_percent.into()) / 100;
+    let mut taken = schema::intake(context.overlay, round, district)?.unwrap_or_default();
+    taken.requests = taken.requests.saturating_add(requests);
+    taken.pairs = taken.pairs.saturating_add(pairs);
+    let fits = u64::from(taken.requests) <= share(params.max_round_requests.into())
+        && taken.pairs <= share(params.max_round_pairs);
+    ensure(fits, Code::DistrictQuota)?;
+    schema::write(context.overlay, schema::intake_key(round, district), &taken);
+    Ok(())
+}
 
 impl SubmitRequests {
     /// Checks every entry but for its proof.

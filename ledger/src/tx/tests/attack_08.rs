@@ -89,7 +89,10 @@ fn faulty_entries_are_refused_one_by_one_and_the_others_are_taken() {
 /// A round has room for one more: the entries beyond are refused, those before are taken.
 #[test]
 fn entries_beyond_the_rounds_room_are_refused() {
-    let mut chain = limited(|params| params.max_round_requests = 2);
+    let mut chain = limited(|params| {
+        params.max_round_requests = 2;
+        params.max_district_round_percent = 100;
+    });
     chain.accept("voter-a", open(1));
     let asked = (0..4).map(|n| request(n, 11, band_of(n), Mandate::None, &[0])).collect();
     let receipt = chain.accept("district-1", submit(&chain, 0, asked));

@@ -73,7 +73,7 @@ fn attack_04_a_round_whose_outcome_is_known_is_never_given_up_by_time() {
     chain.accept("district-1", submit(&chain, 0, asked));
     // Whoever dislikes the draw keeps the others from running it for long, and opens another.
     chain.advance_to(Height(chain.height.0 + 400));
-    assert_eq!(chain.send("voter-b", open(1)).code, Code::RoundOpen);
+    assert_eq!(chain.send("voter-a", open(1)).code, Code::RoundOpen);
     chain.accept("voter-a", run(0));
 }
 

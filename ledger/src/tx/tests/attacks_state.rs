@@ -36,7 +36,9 @@ fn place() -> PoolRecord {
         floor: 0,
         unit_cost_cents: Cents(1),
         funder: account("funder"),
+        steward: account("voter-a"),
         defined: Height(0),
+        retired: None,
     }
 }
 
@@ -52,8 +54,10 @@ fn national(overlay: &mut Overlay<'_>, height: Height) {
     let (terms, id) = (ClassTerms::default(), RoundId(0));
     let class = Class {
         definition: class(1),
+        steward: account("voter-a"),
         terms,
         pools: 1,
+        retired: 0,
         open_round: Some(id),
         standing_round: None,
         opened_ms: None,
@@ -109,7 +113,7 @@ fn attack_15_a_report_too_large_to_read_refuses_its_round_and_nothing_stops() {
     assert_eq!(chain.state.value(&schema::report_key(RoundId(0))).unwrap(), None);
     assert_eq!(chain.state.value(&schema::decision_key(RoundId(0))).unwrap(), None);
     assert_eq!(chain.state.value(&schema::round_key(RoundId(0))).unwrap(), before, "it stays as it was");
-    assert_eq!(chain.send("voter-b", run(0)).code, Code::RunRefused, "and is not run again for nothing");
+    assert_eq!(chain.send("voter-a", run(0)).code, Code::RunRefused, "and is not run again for nothing");
     // What read the report, and stopped every node.
     assert_eq!(
         chain.send("district-1", ReportUtilisation { pool: PoolId(1), in_use: 1 }).code,

@@ -60,6 +60,7 @@ fn one_of_each() -> Vec<Payload> {
         fund(12_345).into(),
         crate::testkit::money::stated(&genesis(), &[(11, 70), (12, 30)], 100).into(),
         crate::testkit::money::floor_on(&genesis(), &[(11, 70), (12, 30)], &[(11, 7)].into(), 10).into(),
+        grant(1, "voter-a", 70).into(),
         class(1).into(),
         DefinePool { funder: AccountId([6; 20]), ..pool(1, 1, 11, 0, 3) }.into(),
         open(1).into(),
@@ -68,9 +69,9 @@ fn one_of_each() -> Vec<Payload> {
         RevealSeed { round: RoundId(1), secret: SeedSecret([8; 32]) }.into(),
         run(1).into(),
         Acknowledge { round: RoundId(1), pool: PoolId(2), arrival: Arrival::Received }.into(),
-        RevertDecision { round: RoundId(1), reason: Hash([9; 32]) }.into(),
         ReportUtilisation { pool: PoolId(2), in_use: 3 }.into(),
         terms(1, Some(FairShare { penalty: 700, min_share_percent: 50 }), Some(14_400_000)).into(),
+        RetirePool { pool: PoolId(2) }.into(),
     ]
 }
 

@@ -13,6 +13,7 @@ fn ready_with(often: Cadence) -> Chain {
     chain.accept("funder", fund(1_000_000));
     let calendar = Calendar { opens_ms: TimeMs(0), closes_ms: TimeMs(u64::MAX) };
     chain.accept("voter-a", DefineClass { calendar, ..class(1) });
+    chain.accept("funder", grant(1, "voter-a", 1_000));
     chain.accept("voter-a", pool(1, 1, 11, 0, 3));
     chain.accept("district-1", anchor(0..4, 11));
     chain.accept("voter-a", cadence(often));
@@ -66,7 +67,13 @@ fn a_reverted_decision_frees_its_places_and_its_period() {
     let mut chain = ready_with(Cadence::Weekly);
     decide_at(&mut chain, 100_000, 0);
     assert_eq!(send_at(&mut chain, 100_100, "voter-a", open(1)), Code::PeriodTaken);
-    assert_eq!(send_at(&mut chain, 100_200, "voter-a", revert(0)), Code::Accepted);
+    let open_until = Height(chain.height.0 + 50);
+    let proposed = ProposeChange { change: reverting(0), open_until };
+    assert_eq!(send_at(&mut chain, 100_200, "voter-a", proposed), Code::Accepted);
+    for (at, voter) in (100_201..).zip(["voter-a", "voter-b", "voter-c"]) {
+        let vote = VoteChange { proposal: ProposalId(0), choice: Choice::Approve };
+        assert_eq!(send_at(&mut chain, at, voter, vote), Code::Accepted);
+    }
     decide_at(&mut chain, 100_300, 1);
     let decision = schema::decision(&chain.state, RoundId(1)).unwrap().unwrap();
     assert_eq!(decision.replaces, None, "nothing stood: all places were free");
@@ -111,6 +118,7 @@ fn thirty_seven_classes_run_their_rounds_side_by_side() {
     chain.accept("district-1", anchor(0..6, 11));
     for id in 1..=CLASSES {
         chain.accept("voter-a", class(id));
+        chain.accept("funder", grant(id, "voter-a", 1_000));
         chain.accept("voter-a", pool(u32::from(id), id, 11, 0, u32::from(id % 5) + 1));
     }
     // All in one block: opened, then requested, then run one a block, as the parameter allows.
@@ -131,7 +139,7 @@ fn thirty_seven_classes_run_their_rounds_side_by_side() {
     assert_eq!(last.requests, 6, "a handle may ask in every class");
     chain.advance_to(last.reveals_until);
     for round in 0..u32::from(CLASSES) {
-        chain.accept("voter-b", run(round));
+        chain.accept("voter-a", run(round));
     }
     for round in 0..u32::from(CLASSES) {
         let decision = schema::decision(&chain.state, RoundId(round)).unwrap().unwrap();

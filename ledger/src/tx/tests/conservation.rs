@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use crate::chain::Code;
+use crate::params::MAX_AMOUNT_CENTS;
 use crate::state::StateReader;
 use crate::state::schema::{self, Placement};
 use crate::testkit::*;
@@ -31,13 +32,15 @@ proptest! {
     #[test]
     fn a_budgets_charges_are_its_pools_and_never_more_than_its_funds(steps in prop::collection::vec(step(), 1..25)) {
         let mut chain = ready();
+        chain.accept("funder", grant(1, "voter-a", MAX_AMOUNT_CENTS));
+        let before = chain.sequence("funder") + chain.sequence("voter-a");
         let mut funded = 100_000u64;
         for (sent, step) in steps.into_iter().enumerate() {
             let (sender, payload): (&str, Payload) = match step {
                 Step::Fund(amount) => ("funder", fund(amount).into()),
                 Step::Pool { id, school, kind, capacity, unit } => {
                     let unit_cost_cents = Cents(unit * 10);
-                    ("voter-b", DefinePool { unit_cost_cents, ..pool(id, 1, SCHOOLS[school], kind, capacity) }.into())
+                    ("voter-a", DefinePool { unit_cost_cents, ..pool(id, 1, SCHOOLS[school], kind, capacity) }.into())
                 }
             };
             let receipt = chain.send(sender, payload.clone());
@@ -49,10 +52,12 @@ proptest! {
             let charged: u64 = pools.iter().map(|p| u64::from(p.capacity) * p.unit_cost_cents.0).sum();
             prop_assert_eq!(budget.funded_cents.0, funded);
             prop_assert_eq!(budget.charged_cents.0, charged);
+            let grant = schema::grant(&chain.state, &account("funder"), ClassId(1), &account("voter-a"));
+            prop_assert_eq!(grant.unwrap().unwrap().spent_cents.0, charged);
             prop_assert!(charged <= funded);
             prop_assert_eq!(schema::class(&chain.state, ClassId(1)).unwrap().unwrap().pools as usize, pools.len());
-            let sequences = chain.sequence("funder") + chain.sequence("voter-b");
-            prop_assert_eq!(sequences, 1 + sent as u64 + 1, "one number a transaction, accepted or not");
+            let sequences = chain.sequence("funder") + chain.sequence("voter-a") - before;
+            prop_assert_eq!(sequences, sent as u64 + 1, "one number a transaction, accepted or not");
         }
     }
 

@@ -275,11 +275,18 @@ const STUDENTS: &[Row] = &[
 
 const MONEY: &[Row] = &[
     (Code::BudgetOverflow, || (ready(), "funder", fund(MAX_AMOUNT_CENTS).into())),
-    (Code::UnknownBudget, || {
+    (Code::UnknownBudget, || (ready(), "funder-b", grant(1, "voter-a", 1).into())),
+    (Code::OverBudget, || (ready(), "voter-a", pool(9, 1, 12, 0, 1_000).into())),
+    (Code::ForeignBudget, || {
         (ready(), "voter-a", DefinePool { funder: account("funder-b"), ..pool(9, 1, 12, 0, 1) }.into())
     }),
-    (Code::OverBudget, || (ready(), "voter-a", pool(9, 1, 12, 0, 1_000).into())),
-    (Code::ForeignBudget, || (ready(), "funder-b", pool(9, 1, 12, 0, 1).into())),
+    (Code::OverGrant, || {
+        let mut chain = ready();
+        // Seven places are charged.
+        chain.accept("funder", grant(1, "voter-a", 800));
+        (chain, "voter-a", pool(9, 1, 12, 0, 2).into())
+    }),
+    (Code::OtherSteward, || (ready(), "funder", grant(1, "voter-b", 800).into())),
 ];
 
 const CLASSES: &[Row] = &[
@@ -292,6 +299,37 @@ const CLASSES: &[Row] = &[
     (Code::UnknownSchool, || (ready(), "voter-a", pool(9, 1, 99, 0, 1).into())),
     (Code::RoundOpen, || (opened(), "voter-a", pool(9, 1, 12, 0, 1).into())),
     (Code::RoundOpen, || (opened(), "voter-a", open(1).into())),
+    (Code::NotSteward, || (ready(), "voter-b", open(1).into())),
+    (Code::NotSteward, || (ready(), "funder-b", pool(9, 1, 12, 0, 1).into())),
+    (Code::NotSteward, || (ready(), "voter-b", terms(1, None, None).into())),
+    (Code::NotSteward, || (ready(), "voter-b", RetirePool { pool: PoolId(1) }.into())),
+    (Code::StewardUnfit, || {
+        (ready(), "voter-a", DefineClass { steward: Some(account("reader")), ..class(2) }.into())
+    }),
+    (Code::StewardUnfit, || {
+        (ready(), "voter-a", DefineClass { steward: Some(account("nobody")), ..class(2) }.into())
+    }),
+    (Code::StewardUnfit, || {
+        let change = Change::ReplaceSteward { class: ClassId(1), steward: account("auditor") };
+        (ready(), "voter-a", propose(change))
+    }),
+    (Code::StandingUnchanged, || {
+        let change = Change::ReplaceSteward { class: ClassId(1), steward: account("voter-a") };
+        (ready(), "voter-b", propose(change))
+    }),
+    (Code::WindowTooLong, || {
+        let long = OpenRound { extra_reveal_heights: 6, ..open(1) };
+        (limited(|p| p.max_extra_heights = 5), "voter-a", long.into())
+    }),
+    (Code::RoundOpen, || (opened(), "voter-a", RetirePool { pool: PoolId(1) }.into())),
+    (Code::UnknownPool, || (ready(), "voter-a", RetirePool { pool: PoolId(9) }.into())),
+    (Code::NoPools, || {
+        let mut chain = ready();
+        for pool in 1..=3 {
+            chain.accept("voter-a", RetirePool { pool: PoolId(pool) });
+        }
+        (chain, "voter-a", open(1).into())
+    }),
     (Code::NoPools, || {
         let mut chain = ready();
         chain.accept("voter-a", class(2));
@@ -301,7 +339,7 @@ const CLASSES: &[Row] = &[
         let mut chain = ready();
         let calendar = Calendar { opens_ms: TimeMs(500_000), closes_ms: TimeMs(600_000) };
         chain.accept("voter-a", DefineClass { calendar, ..class(2) });
-        chain.accept("voter-a", pool(9, 2, 11, 0, 1));
+        chain.accept("voter-a", DefinePool { unit_cost_cents: Cents(0), ..pool(9, 2, 11, 0, 1) });
         (chain, "voter-a", open(2).into())
     }),
 ];
@@ -377,7 +415,7 @@ const ROUNDS: &[Row] = &[
     (Code::RunRefused, || {
         let mandated = (0..12).map(|n| request(n, 11, band_of(n), Mandate::Mandated, &[0, 1])).collect();
         let mut chain = runnable(ready(), mandated);
-        assert_eq!(chain.send("voter-b", run(0)).code, Code::Infeasible);
+        assert_eq!(chain.send("voter-a", run(0)).code, Code::Infeasible);
         (chain, "voter-a", run(0).into())
     }),
     (Code::NotProved, || {
@@ -411,22 +449,29 @@ fn uses(pool: u32, in_use: u32) -> Payload {
 }
 
 const SERVICE: &[Row] = &[
-    (Code::NotDecided, || (ready(), "voter-a", revert(0).into())),
+    (Code::NotDecided, || (ready(), "voter-a", propose(reverting(0)))),
+    (Code::PoolInUse, || (aided(), "voter-a", RetirePool { pool: PoolId(1) }.into())),
+    (Code::UnknownRound, || (ready(), "voter-a", propose(Change::CancelRound { round: RoundId(7) }))),
+    (Code::RoundClosed, || (aided(), "voter-a", propose(Change::CancelRound { round: RoundId(0) }))),
+    (Code::DistrictQuota, || {
+        // Two of three requests that the round may hold; there are seven places and the waitlist a request.
+        let chain = limited(|p| (p.max_round_requests, p.max_district_round_percent) = (3, 50));
+        let mut chain = chain;
+        chain.accept("voter-a", open(1));
+        let two = (0..2).map(|n| request(n, 11, band_of(n), Mandate::None, &[0])).collect();
+        let payload = submit(&chain, 0, two).into();
+        (chain, "district-1", payload)
+    }),
     (Code::NotDecided, || (ready(), "school-11", acknowledge(1, Arrival::Received).into())),
     (Code::NotStanding, || {
         let mut chain = aided();
-        chain.accept("voter-a", revert(0));
-        (chain, "voter-a", revert(0).into())
+        chain.revert(0);
+        (chain, "voter-a", propose(reverting(0)))
     }),
     (Code::NotStanding, || {
         let mut chain = aided();
-        chain.accept("voter-a", revert(0));
+        chain.revert(0);
         (chain, "school-11", acknowledge(1, Arrival::Received).into())
-    }),
-    (Code::RoundOpen, || {
-        let mut chain = aided();
-        chain.accept("voter-a", open(1));
-        (chain, "voter-a", revert(0).into())
     }),
     (Code::RoundOpen, || (opened(), "voter-a", terms(1, None, None).into())),
     (Code::NothingToAcknowledge, || {
@@ -482,7 +527,9 @@ fn every_rejection_is_reached_and_changes_nothing_but_the_sequence() {
         // A round that ran without a result leaves that it did.
         let ran = matches!(code, Code::Infeasible | Code::NotProved);
         let noted = |key: &Vec<u8>| ran && *key == schema::refused_run_key(RoundId(0));
-        let fine = |key| allowed.contains(key) || noted(key);
+        // A block that closes a round's reveals notes it, whatever is in it.
+        let closing = |key: &Vec<u8>| key.starts_with(b"reveals_");
+        let fine = |key| allowed.contains(key) || noted(key) || closing(key);
         assert!(outcome.writes.values.keys().all(fine), "{code:?} wrote something");
         assert!(outcome.writes.rows.is_empty() && outcome.writes.trees.is_empty(), "{code:?} wrote rows");
         assert_eq!(outcome.header.students.leaf_count, 0);

@@ -140,7 +140,9 @@ fn world(hard: &Hard) -> Chain {
                 floor,
                 unit_cost_cents: Cents(1),
                 funder: account("funder"),
+                steward: account("voter-a"),
                 defined: crate::types::Height(1),
+                retired: None,
             };
             schema::write(&mut overlay, schema::pool_key(ClassId(1), record.pool), &record);
         }
@@ -182,8 +184,9 @@ fn records(hard: &Hard, pools: u32, height: Height) -> (Class, Round) {
     };
     let terms = ClassTerms { fair_share: hard.share, ..ClassTerms::default() };
     let id = RoundId(0);
-    let class =
-        Class { definition, terms, pools, open_round: Some(id), standing_round: None, opened_ms: None };
+    let (steward, retired, open_round) = (account("voter-a"), 0, Some(id));
+    let (standing_round, opened_ms) = (None, None);
+    let class = Class { definition, steward, terms, pools, retired, open_round, standing_round, opened_ms };
     let round = Round {
         round: id,
         class: ClassId(1),

@@ -73,7 +73,7 @@ fn report_of(view: &ChainView, round: &Round) -> Result<Value, ApiError> {
     // Freed places are the students placed: with the requests, which are public, they tell how many waited.
     let freed = report.as_ref().and_then(|report| report.totals.as_ref()).map(placed);
     let reverted = schema::reversion(view, id)?.map(|back| {
-        json!({ "by": back.by, "at": back.at, "reason_sha256": back.reason, "freed": freed,
+        json!({ "proposal": back.proposal, "at": back.at, "reason_sha256": back.reason, "freed": freed,
             "standing": back.standing })
     });
     Ok(json!({

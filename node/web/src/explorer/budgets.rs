@@ -12,6 +12,7 @@ use super::verify;
 use super::words::{explained, word};
 use crate::http::Node;
 use crate::read::words::amount;
+use crate::storage::ChainView;
 
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     let view = node.view();
@@ -35,7 +36,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
                 td .n data-proof={ (one.funder) "." (one.school_year) ".charged_cents" } data-value=(one.charged_cents) { (amount(one.charged_cents.0)) }
                 td .n data-proof={ (one.funder) "." (one.school_year) ".left_cents" } data-value=(left(one)) { (amount(left(one))) }
                 td .n data-proof={ (one.funder) "." (one.school_year) ".charged_ppm" } data-value=[spent(one)] { (spent(one).map_or_else(|| "–".to_owned(), percent)) }
-                td .wide { @if schema::stated_budget(&*view, &one.funder, one.school_year).ok().flatten().is_some() { "proved, without the amounts" } @else { "not stated" } }
+                td .wide { (statement(&view, one)) }
             } } }
         } }
         p { "Amounts are in units of the funder's currency, with cents. How much went to which school is stated as commitments: locked boxes whose "
@@ -45,6 +46,16 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
         (explained(&["budget", "pool"]))
     };
     Ok(shell::page(&node, "/budgets", "Budgets", content))
+}
+
+/// Whether the funder's statement of the budget is of the money as it is.
+fn statement(view: &ChainView, budget: &Budget) -> &'static str {
+    let stated = schema::stated_budget(view, &budget.funder, budget.school_year).ok().flatten();
+    let Some(stated) = stated else { return "not stated" };
+    match schema::is_superseded(view, &stated) {
+        Ok(true) => "superseded: more was funded since, or a decision on this money was taken back",
+        _ => "proved, without the amounts",
+    }
 }
 
 fn left(budget: &Budget) -> u64 {

@@ -71,7 +71,8 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
 }
 
 fn totals(node: &Node, view: &ChainView) -> Result<Totals, crate::api_error::ApiError> {
-    let pools = schema::all_pools(view)?;
+    let mut pools = schema::all_pools(view)?;
+    pools.retain(|pool| pool.retired.is_none());
     let budgets = schema::budgets(view)?;
     Ok(Totals {
         districts: schema::districts(view)?.len(),

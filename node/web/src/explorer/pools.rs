@@ -63,7 +63,7 @@ pub(super) fn table(rows: &[PoolRow], beside: Beside) -> Markup {
                 (column("Guaranteed use", true)) (column("Cost of a place", true)) (column("Cost of all", true))
             } }
             tbody { @for row in rows { tr {
-                td .n { a href={ "/pools/" (row.pool.pool) } { (row.pool.pool) } }
+                td .n { a href={ "/pools/" (row.pool.pool) } { (row.pool.pool) } @if row.pool.retired.is_some() { " (retired)" } }
                 @if school { td .n { a href={ "/schools/" (row.pool.school) } { (row.pool.school) } } } @else { td .wide { (row.title) } }
                 td { (row.kind_name) }
                 td .n data-proof=(at(row, "capacity")) data-value=(row.pool.capacity) { (grouped(row.pool.capacity.into())) }

@@ -253,6 +253,7 @@ impl Writer {
                     rank_step: 5,
                     waitlist_cost: Some(80),
                     calendar: Calendar { opens_ms: TimeMs(0), closes_ms: TimeMs(u64::MAX / 2) },
+                    steward: None,
                 },
             )?;
             for (school, kind) in (1..=SCHOOLS).flat_map(|school| [(school, 0u8), (school, 1)]) {

@@ -104,11 +104,13 @@ fn decided(state: &MemoryState, decision: Decision) -> Result<Decided, Failure> 
     let class = schema::class(state, round.class).advise(damaged, HINT)?.ok_or_else(missing)?;
     let (requests, decisions) = decided_rows(state, id).advise(damaged, HINT)?;
     let schools = schema::schools(state).advise(damaged, HINT)?;
+    let mut pools = schema::pools(state, round.class).advise(damaged, HINT)?;
+    pools.retain(|pool| decision.concerns(pool));
     let inputs = RoundInputs {
         definition: class.definition,
         equity: round.equity,
         terms: round.terms,
-        pools: schema::pools(state, round.class).advise(damaged, HINT)?,
+        pools,
         schools: schools.into_iter().map(|school| (school.id, school)).collect(),
         requests,
         seed: decision.seed,
