@@ -72,7 +72,8 @@ fn groups_of(
 /// The row that a submitted entry proves: of its student, band and commitment. None has an entry that was refused.
 fn entry_of(entry: &Request, requests: &[(Handle, RequestRow)]) -> BandEntry {
     // A school is of one district, so that handle and school tell whose row it is.
-    let own = |row: &RequestRow| row.home_school == entry.home_school && row.band_claim() == entry.band_claim();
+    let own =
+        |row: &RequestRow| row.home_school == entry.home_school && row.band_claim() == entry.band_claim();
     let first = requests.partition_point(|(handle, _)| *handle < entry.handle);
     let same = requests.iter().enumerate().skip(first).take_while(|(_, (handle, _))| *handle == entry.handle);
     let at = same.into_iter().find(|(_, (_, row))| own(row)).and_then(|(at, _)| u32::try_from(at).ok());

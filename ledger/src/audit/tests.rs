@@ -90,7 +90,10 @@ fn a_decision_that_was_replaced_or_reverted_is_true_and_does_not_stand() {
     let mut world = World::decided();
     let standing = |world: &World, round: u32, handle: Handle| {
         let whole = assert_valid(world, &world.collector(&[]).round(RoundId(round)).unwrap());
-        let one = assert_valid(world, &world.collector(&[]).allocation(RoundId(round), DistrictId(1), &handle).unwrap());
+        let one = assert_valid(
+            world,
+            &world.collector(&[]).allocation(RoundId(round), DistrictId(1), &handle).unwrap(),
+        );
         assert_eq!((whole.standing, whole.exit_code()), (one.standing, one.exit_code()));
         assert_eq!(whole.to_json()["valid"], true);
         (whole.to_json()["standing"].as_str().unwrap().to_owned(), whole.exit_code(), whole.sentence)
@@ -123,7 +126,10 @@ fn a_round_with_a_fair_share_is_proved_with_its_schools_prices() {
     let decision = crate::state::schema::decision(&world.chain.state, ROUND).unwrap().unwrap();
     assert_eq!(decision.school_prices.len(), 2);
     for number in 0..12 {
-        assert_valid(&world, &world.collector(&[]).allocation(ROUND, DistrictId(1), &handle(number)).unwrap());
+        assert_valid(
+            &world,
+            &world.collector(&[]).allocation(ROUND, DistrictId(1), &handle(number)).unwrap(),
+        );
     }
 }
 

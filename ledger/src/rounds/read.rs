@@ -19,7 +19,8 @@ pub type Decisions = Vec<(Handle, DecisionRow)>;
 /// # Errors
 /// [`StoreError`] when a row is damaged.
 pub fn requests_in_order(rows: &[(Handle, Vec<u8>)]) -> Result<Requests, StoreError> {
-    let decoded = |(_, row): &(Handle, Vec<u8>)| schema::decode::<RequestRow>(row).map(|row| (row.handle, row));
+    let decoded =
+        |(_, row): &(Handle, Vec<u8>)| schema::decode::<RequestRow>(row).map(|row| (row.handle, row));
     let mut requests: Requests = rows.iter().map(decoded).collect::<Result<_, StoreError>>()?;
     requests.sort_by_key(|(handle, row)| (*handle, row.district));
     Ok(requests)
@@ -38,7 +39,8 @@ pub fn decided_rows(
         state.rows(&schema::decisions_tree(round))?.into_iter().collect();
     let decision = |(handle, request): &(Handle, RequestRow)| {
         let row = decided.get(&request.key());
-        let row = row.ok_or_else(|| StoreError::Damaged("a request of a decided round has no decision".into()))?;
+        let row =
+            row.ok_or_else(|| StoreError::Damaged("a request of a decided round has no decision".into()))?;
         Ok((*handle, schema::decode(row)?))
     };
     let decisions = requests.iter().map(decision).collect::<Result<_, StoreError>>()?;

@@ -168,7 +168,10 @@ fn a_handles_first_final_request_counts() {
     chain.accept("district-1", submit(&chain, 0, vec![request(1, 11, 1, Mandate::None, &[0])]));
     let both = vec![request(1, 11, 1, Mandate::Mandated, &[1]), request(2, 11, 2, Mandate::None, &[0])];
     let receipt = chain.accept("district-1", submit(&chain, 0, both));
-    assert_eq!(receipt.events, [Event::RequestsTaken { round: RoundId(0), counted: 1, repeated: 1, refused: vec![] }]);
+    assert_eq!(
+        receipt.events,
+        [Event::RequestsTaken { round: RoundId(0), counted: 1, repeated: 1, refused: vec![] }]
+    );
     let key = schema::round_row_key(DistrictId(1), &crate::testkit::handle(1));
     let row = chain.state.row("round/0/requests", &key).unwrap().unwrap();
     let row: RequestRow = schema::decode(&row).unwrap();

@@ -217,12 +217,7 @@ impl Decided {
     /// # Errors
     /// [`WhyError::Kinds`] and [`WhyError::Rows`] for a change that makes no request; [`WhyError::Solve`] when the
     /// changed round cannot be met or solved within `limits`.
-    pub fn what_if(
-        &self,
-        who: impl Into<Who>,
-        change: &Change,
-        limits: &Limits,
-    ) -> Result<WhatIf, WhyError> {
+    pub fn what_if(&self, who: impl Into<Who>, change: &Change, limits: &Limits) -> Result<WhatIf, WhyError> {
         let who = who.into();
         let at = self.position(who)?;
         let mut inputs = self.inputs.clone();

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use aula_ledger::rounds::why::{Decided, Who, Why, WhyError};
 use aula_ledger::rounds::{RoundInputs, decided_rows};
-use aula_ledger::state::schema::{self, Class, Decision, Placement, PoolRecord, Round};
 use aula_ledger::state::StateReader;
+use aula_ledger::state::schema::{self, Class, Decision, Placement, PoolRecord, Round};
 use aula_ledger::tx::Mandate;
 use aula_ledger::types::{DistrictId, Handle, Height, RoundId, SchoolYear};
 

@@ -13,10 +13,15 @@ fn refused(world: &World, bundle: &Bundle) -> &'static str {
 #[test]
 fn a_handle_of_two_districts_is_two_decisions() {
     let world = World::copied();
-    let one = |district: u16| world.collector(&[]).allocation(ROUND, DistrictId(district), &handle(3)).unwrap();
+    let one =
+        |district: u16| world.collector(&[]).allocation(ROUND, DistrictId(district), &handle(3)).unwrap();
     for district in [1, 2] {
         let report = assert_valid(&world, &one(district));
-        assert!(lines(&report).contains(&format!("of district {district}, school {district}")), "{}", lines(&report));
+        assert!(
+            lines(&report).contains(&format!("of district {district}, school {district}")),
+            "{}",
+            lines(&report)
+        );
     }
     // Evidence about one of them says nothing about the other.
     let mut other = one(1);

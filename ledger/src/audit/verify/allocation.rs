@@ -47,8 +47,7 @@ pub(super) fn verify(
             if request.mandate == crate::tx::Mandate::Mandated { " and a mandate" } else { "" }
         ),
     );
-    let decision_path =
-        verify_row(&evidence.decision.path, &key, &evidence.decision.row, &context.decisions);
+    let decision_path = verify_row(&evidence.decision.path, &key, &evidence.decision.row, &context.decisions);
     checks.need("decision", decision_path)?;
     let claim = request.band_claim();
     let inputs = context.inputs(vec![(*handle, request)]);

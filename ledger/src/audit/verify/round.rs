@@ -117,7 +117,8 @@ fn check_trees(
         let rows = keyed.iter().map(|(key, row)| (key, bytes(row)));
         BulkTree::from_rows(rows).is_ok_and(|tree| tree.head() == head)
     };
-    let same = rebuilt(|row| &row.request, context.requests) && rebuilt(|row| &row.decision, context.decisions);
+    let same =
+        rebuilt(|row| &row.request, context.requests) && rebuilt(|row| &row.decision, context.decisions);
     checks.ensure(
         "rows",
         same,

@@ -13,8 +13,8 @@ use crate::rounds::report::Figures;
 use crate::rounds::{self, Decisions, RoundInputs};
 use crate::state::StoreError;
 use crate::state::schema::{
-    self, Acknowledgement, Class, Decision, Placement, PoolPrice, PoolRecord, Round,
-    RoundStatus, SchoolPrice, SeedShare, StoredCertificate, StoredPlain,
+    self, Acknowledgement, Class, Decision, Placement, PoolPrice, PoolRecord, Round, RoundStatus,
+    SchoolPrice, SeedShare, StoredCertificate, StoredPlain,
 };
 use crate::tx::handler::{Context, Handler, Refusal, ensure};
 use crate::tx::{Event, Shortage};

@@ -28,8 +28,8 @@ use crate::proof::committed::{
 };
 use crate::rounds::RoundPools;
 use crate::state::schema::{self, Class, RequestRow, Round, StudentLeaf};
-use crate::tx::{Event, RefusedEntry};
 use crate::tx::handler::{Context, Handler, Refusal, Rows, ascends, differ, ensure, require};
+use crate::tx::{Event, RefusedEntry};
 use crate::types::{Band, CommitmentBytes, DistrictId, Handle, Hash, KindId, RoundId, SchoolId};
 use std::sync::Arc;
 

@@ -102,7 +102,8 @@ impl Handler for RecordAudit {
         let decision = schema::decision(context.overlay, round)?.ok_or(Code::NotDecided)?;
         let sample = sample(context, round, &decision.seed)?;
         ensure(sample.contains(&(district, *handle)), Code::NotDrawn)?;
-        let row = context.overlay.row(&schema::requests_tree(round), &schema::round_row_key(district, handle))?;
+        let row =
+            context.overlay.row(&schema::requests_tree(round), &schema::round_row_key(district, handle))?;
         let row: RequestRow = row.as_deref().map(schema::decode).transpose()?.ok_or(Code::NotDrawn)?;
         ensure(row.state_row == self.state_row, Code::OtherState)?;
         let key = schema::audit_key(round, district, handle);

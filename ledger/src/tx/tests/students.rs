@@ -254,13 +254,15 @@ fn erasing_after_the_draw_is_written_down_as_what_it_is() {
         assert_eq!(sent.check(), Err(Code::InvalidPayload));
     }
     chain.accept("auditor", RecordAudit { finding: Finding::Withheld, ..audit.clone() });
-    let result = schema::audit_result(&chain.state, audit.round, audit.district, &audit.handle).unwrap().unwrap();
+    let result =
+        schema::audit_result(&chain.state, audit.round, audit.district, &audit.handle).unwrap().unwrap();
     assert_eq!(result.finding, Finding::ErasedAfterDraw);
     // An auditor who got the events before may still say what they gave.
     let (mut chain, audit) = drawn();
     chain.accept("district-1", erasure([number]));
     chain.accept("auditor", RecordAudit { finding: Finding::Contradicted, ..audit.clone() });
-    let result = schema::audit_result(&chain.state, audit.round, audit.district, &audit.handle).unwrap().unwrap();
+    let result =
+        schema::audit_result(&chain.state, audit.round, audit.district, &audit.handle).unwrap().unwrap();
     assert_eq!(result.finding, Finding::Contradicted);
 }
 
@@ -278,6 +280,7 @@ fn a_student_erased_while_requests_were_taken_is_told_apart() {
     chain.accept("voter-a", run(0));
     let audit = audit_of_drawn(&chain, RoundId(0));
     chain.accept("auditor", RecordAudit { finding: Finding::Withheld, ..audit.clone() });
-    let result = schema::audit_result(&chain.state, audit.round, audit.district, &audit.handle).unwrap().unwrap();
+    let result =
+        schema::audit_result(&chain.state, audit.round, audit.district, &audit.handle).unwrap().unwrap();
     assert_eq!(result.finding, Finding::ErasedBeforeDraw);
 }

@@ -93,8 +93,14 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<Outcome, Failure
     });
     let (path, bytes) = (absolute(&args.out)?, serde_json::to_vec_pretty(&report)?);
     std::fs::write(&path, &bytes).advise(format!("cannot write {}", path.display()), "choose another -o")?;
-    let payload =
-        RecordAudit { round: RoundId(args.round), district, handle, state_row, finding, report: sha256(&bytes) };
+    let payload = RecordAudit {
+        round: RoundId(args.round),
+        district,
+        handle,
+        state_row,
+        finding,
+        report: sha256(&bytes),
+    };
     let recorded = record(context, &args.ledger, payload).await?;
     if recorded.code != Code::Accepted {
         return Err(recorded.refusal("the audit's result"));

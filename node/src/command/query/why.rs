@@ -121,7 +121,9 @@ pub async fn run(context: &Context, query: &QueryArgs, args: &WhyArgs) -> Result
         Err(error @ WhyError::NoSuchHandle(_)) => {
             Ok(Outcome::no(json!({ "found": false, "round": round.round }), error.to_string()))
         }
-        Err(error @ WhyError::TwoDistricts(_)) => Err(error).advise("no one student is meant", "name the district with --district"),
+        Err(error @ WhyError::TwoDistricts(_)) => {
+            Err(error).advise("no one student is meant", "name the district with --district")
+        }
         Err(error) => {
             Err(error).advise("no exact answer", "change another part of the row, or raise --max-work")
         }
@@ -273,7 +275,9 @@ mod tests {
         let Ok(Bundle { subject: Subject::Round(evidence), .. }) = Bundle::from_canonical(bytes) else {
             unreachable!("the pinned bundle is a round's")
         };
-        let row = |row: &aula_ledger::audit::bundle::DecidedRequest| row.request_row().unwrap_or_else(|error| unreachable!("{error}"));
+        let row = |row: &aula_ledger::audit::bundle::DecidedRequest| {
+            row.request_row().unwrap_or_else(|error| unreachable!("{error}"))
+        };
         evidence.rows.iter().map(|shown| row(shown).handle).collect()
     }
 

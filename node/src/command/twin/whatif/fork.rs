@@ -7,8 +7,8 @@ use aula_allocation::{Limits, solve};
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::BulkTree;
 use aula_ledger::rounds::{RoundInputs, decided_rows};
-use aula_ledger::state::schema::{self, Decision, DecisionRow, RoundReport};
 use aula_ledger::state::MemoryState;
+use aula_ledger::state::schema::{self, Decision, DecisionRow, RoundReport};
 use aula_ledger::types::{Handle, Hash, Height, RoundId};
 
 use crate::bootstrap::{db_options, origin, read_genesis, storage_failure};
