@@ -19,8 +19,6 @@ TABLE = {
     "max_round_pairs": (8, 10_000_000, 1, 70_833_333),
     "max_district_round_percent": (4, 50, 1, 100),
     "max_extra_heights": (4, 604_800, 0, 2_678_400),
-    "max_district_round_percent": (4, 50, 1, 100),
-    "max_extra_heights": (4, 604_800, 0, 2_678_400),
     "max_class_pools": (4, 2_000, 1, 4_000),
     "max_round_work": (8, 175_000_000, 1, 566_666_000),
     "max_gap_ppm": (4, 3_000, 0, 1_000_000),
