@@ -130,7 +130,7 @@ def draw(subject, decision, prices):
     context = subject["context"]
     definition = records.Class.decode(context["class_"]["value"])["definition"]
     pools = [p for p in (records.Pool.decode(entry["value"]) for entry in context["pools"])
-             if p["defined"] < decision["height"]]
+             if p["defined"] < decision["height"] and (p["retired"] is None or p["retired"] >= decision["height"])]
     schools = {s["id"]: s for s in (records.School.decode(entry["value"]) for entry in context["schools"])}
     instance = Instance(definition, records.Round.decode(context["record"]["value"]), pools, schools)
     rows = [Row(instance, handle_of(r), records.Request.decode(r["request"]), records.Placement.decode(r["decision"]))
