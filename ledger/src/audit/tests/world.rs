@@ -109,7 +109,7 @@ impl World {
         batch.requests[0].home_school = crate::types::SchoolId(12);
         world.accept("district-1", batch);
         world.advance_to(record.reveals_until);
-        world.accept("funder", testkit::run(0));
+        world.accept("voter-a", testkit::run(0));
         world.block(None);
         world
     }
@@ -338,7 +338,6 @@ impl World {
     }
 
     pub fn accept(&mut self, sender: &str, payload: impl Into<Payload>) {
-        let sender = if sender == "funder" { "funder" } else { sender };
         let transaction = self.chain.transaction(sender, 0, payload.into());
         let code = self.block(Some(transaction.to_canonical()));
         assert_eq!(code, Some(Code::Accepted), "{sender}: {:?}", code.map(Code::explain));

@@ -403,7 +403,7 @@ const ROUNDS: &[Row] = &[
         (chain, "district-2", payload.into())
     }),
     (Code::TooManyRequests, || {
-        let mut chain = limited(|p| p.max_round_requests = 1);
+        let mut chain = limited(|p| (p.max_round_requests, p.max_district_round_percent) = (1, 100));
         chain.accept("voter-a", open(1));
         chain.accept("district-1", submit(&chain, 0, vec![request(2, 11, band_of(2), Mandate::None, &[0])]));
         asks(chain, 1, 11, &[0])
