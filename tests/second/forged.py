@@ -4,8 +4,10 @@ import copy
 import unicodedata
 
 import records
+from codec import decode
 from figures import RECORDS
 from forge import NEXT_VALIDATORS, VALIDATORS, Key, blocks_of, finished, proofs_in, set_of
+from keys import sha256
 from mutations import INNER, all_changes
 from samples import TEXTS, sample
 from schema import Bundle, Certificate, FigureKey, Header, Title
@@ -187,8 +189,24 @@ def of_acts(forge, rng, count):
         yield f"act {body['payload'][0]} by chance", finished(forge, bundle)
 
 
+def of_optimum(forge, rng, count):
+    """Another certificate, which the decision names: what it says of optimum, lottery and prices is what must refuse it."""
+    raw = records.CertificateRecord.decode(forge.base["subject"][1]["certificate"]["value"])
+    for what, build in some(all_changes(records.Optimum, decode(records.Optimum, raw), rng), rng, count):
+        bundle = forge.copy()
+        _, subject = bundle["subject"]
+        new = records.Optimum.write(build())
+        subject["certificate"]["value"] = records.CertificateRecord.encode(new)
+        decision = subject["context"]["decision"]
+        decision["value"] = records.Decision.encode(
+            records.Decision.decode(decision["value"]) | {"certificate_sha256": sha256(new)})
+        yield f"optimum{what}", finished(forge, bundle)
+
+
 def all_forged(number, forge, rng, count):
     families = [of_records, of_rows, of_subject, of_headers, of_certificates]
+    if number == 1:
+        families.append(of_optimum)
     if number == 6:
         families.append(of_acts if forge.base["subject"][1]["acts"] else of_figures)
     for family in families:
