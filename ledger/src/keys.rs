@@ -52,6 +52,8 @@ pub enum Label {
     StudentValue,
     /// The draw of the students of a round who are audited.
     AuditDraw,
+    /// The key of a student's rows of a round.
+    RoundRow,
     /// What a member signs to read rows over a node's HTTP API.
     ApiCredential,
     /// The public description of a vault's keystore generation.
@@ -85,6 +87,7 @@ impl Label {
             Self::StudentField => "aula/v1/student-field",
             Self::StudentValue => "aula/v1/student-value",
             Self::AuditDraw => "aula/v1/audit-draw",
+            Self::RoundRow => "aula/v1/round-row",
             Self::ApiCredential => "aula/v1/api-credential",
             Self::VaultKeystore => "aula/v1/vault-keystore",
             Self::VaultStudent => "aula/v1/vault-student",

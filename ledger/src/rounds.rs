@@ -5,7 +5,7 @@
 //! auditor runs the same functions over rows it has proofs of, with [`RoundInputs::assignment`] in place of
 //! the optimizer: both are pure functions of the inputs.
 //!
-//! Row s of the problem is the s-th request by ascending handle; pool index p is the p-th pool by ascending
+//! Row s of the problem is the s-th request by ascending handle and, of one handle in two districts, by district; pool index p is the p-th pool by ascending
 //! id; the waitlist, if the class has one, is the last pool and holds everybody. The cost of a pair is
 //! `W · (tier cost + rank_step · rank)` with `W = 100 + ⌊equity·d/100⌋` and `d = 10·band + 5`; a mandated
 //! student has no entry at the waitlist. No party submits a cost.
@@ -26,6 +26,7 @@ use crate::tx::{ClassTerms, DefineClass, FairShare, Mandate};
 use crate::types::{Band, Handle, Hash, RoundId, SchoolId};
 
 mod eligibility;
+mod read;
 pub mod report;
 mod rows;
 mod share;
@@ -34,6 +35,7 @@ mod tests;
 pub mod why;
 
 pub use eligibility::{Eligibility, RoundPools, tier};
+pub use read::{Decisions, Requests, decided_rows, districts_of, requests_in_order};
 pub use report::{Figures, PublishedReport, published};
 pub use share::waiting_prices;
 
@@ -70,8 +72,8 @@ pub struct RoundInputs {
     pub pools: Vec<PoolRecord>,
     /// Every school that a pool or a request names.
     pub schools: BTreeMap<SchoolId, School>,
-    /// The requests that count, strictly ascending by handle.
-    pub requests: Vec<(Handle, RequestRow)>,
+    /// The requests that count with their handles, strictly ascending by handle and district.
+    pub requests: Requests,
     /// The seed of the lottery.
     pub seed: Hash,
 }
@@ -166,7 +168,7 @@ impl RoundInputs {
     /// # Errors
     /// [`RoundError::Decision`] when a request may not have its pool, [`RoundError::Order`] when there is not
     /// one pool a request.
-    pub fn decisions(&self, assignment: &[u32]) -> Result<Vec<(Handle, DecisionRow)>, RoundError> {
+    pub fn decisions(&self, assignment: &[u32]) -> Result<Decisions, RoundError> {
         if assignment.len() != self.requests.len() {
             return Err(RoundError::Order(position(assignment.len().min(self.requests.len()))));
         }
@@ -176,6 +178,14 @@ impl RoundInputs {
             Ok((*handle, row))
         })
         .collect()
+    }
+
+    /// Decisions of these requests with the keys of their rows, ascending by key: what the tree of decisions is made of.
+    pub fn keyed(&self, decisions: &[(Handle, DecisionRow)]) -> Decisions {
+        let rows = self.requests.iter().zip(decisions);
+        let mut rows: Decisions = rows.map(|((_, request), (_, row))| (request.key(), row.clone())).collect();
+        rows.sort_by_key(|(key, _)| *key);
+        rows
     }
 
     /// The assignment that decisions state: a pool index a request. The inverse of [`RoundInputs::decisions`].

@@ -332,6 +332,7 @@ pub fn request(number: u32, school: u32, band: u8, mandate: Mandate, kinds: &[u8
         band: Band::new(band).expect("a band"),
         mandate,
         kinds: kinds.iter().map(|kind| KindId(*kind)).collect(),
+        need: committed(number, CommittedField::Need).commitment,
     }
 }
 
@@ -457,14 +458,15 @@ pub fn prepare(chain: &mut Chain) {
 pub fn audit_of_drawn(chain: &Chain, round: RoundId) -> RecordAudit {
     let decision = schema::decision(&chain.state, round).expect("a store").expect("a decision");
     let rows = chain.state.rows(&schema::requests_tree(round)).expect("a store");
-    let district = |row: &[u8]| schema::decode::<schema::RequestRow>(row).expect("a request").district;
-    let sample = audit_sample(&decision.seed, rows.iter().map(|(handle, row)| (district(row), *handle)));
-    let drawn = sample.first().expect("somebody is drawn");
-    let row = rows.iter().find(|(handle, _)| handle == drawn).map(|(_, row)| row).expect("a row");
-    let row: schema::RequestRow = schema::decode(row).expect("a request");
+    let rows = crate::rounds::requests_in_order(&rows).expect("requests");
+    let sample = audit_sample(&decision.seed, rows.iter().map(|(handle, row)| (row.district, *handle)));
+    let (district, handle) = *sample.first().expect("somebody is drawn");
+    let drawn = |row: &schema::RequestRow| (row.district, row.handle) == (district, handle);
+    let row = rows.iter().map(|(_, row)| row).find(|row| drawn(row)).expect("a row");
     RecordAudit {
         round,
-        handle: *drawn,
+        district,
+        handle,
         state_row: row.state_row,
         finding: Finding::Confirmed,
         report: Hash([6; 32]),

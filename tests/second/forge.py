@@ -15,6 +15,7 @@ import records
 from codec import Invalid
 from keys import labelled, prefix, sha256
 from merkle import EMPTY, bit, row_leaf, sparse_leaf, tree_root
+from rounds import row_key
 from mutations import children
 from schema import Bundle, MapProof, Proved, Vote
 from state import State
@@ -197,11 +198,11 @@ class Forge:
         if number == 1:
             forge_proofs.grow_round(self.genesis["hash"], subject)
         if number == 2:
-            context, handle = subject["context"], subject["handle"]
+            context, key = subject["context"], row_key(records.Request.decode(subject["request"]["row"]))
             decision = records.Decision.decode(context["decision"]["value"])
             for name, tree in (("request", "requests"), ("decision", "decisions")):
                 row = subject[name]
-                decision[tree] = self.hang(context[tree], [(row_leaf(handle, row["row"]), row["path"])])
+                decision[tree] = self.hang(context[tree], [(row_leaf(key, row["row"]), row["path"])])
             context["decision"]["value"] = records.Decision.encode(decision)
         if number == 3:
             case, fields = subject["shown"]

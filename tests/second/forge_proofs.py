@@ -6,10 +6,10 @@ import zk
 from codec import decode
 from instance import Instance, Row, shares
 from keys import labelled, sha256
-from merkle import row_leaf, tree_head
+from merkle import tree_head
 from optimum import Problem, ticket
 from prove import blinding_of, commitment, prove_range, prove_sum
-from rounds import band_claim
+from rounds import band_claim, row_leaves
 
 REST = 9
 
@@ -55,6 +55,10 @@ def in_groups(context, claims, openings):
 
 # Needs and their bands.
 
+def handle_of(row):
+    return records.Request.decode(row["request"])["handle"]
+
+
 def with_our_need(handle, raw):
     request = records.Request.decode(raw)
     return records.Request.encode(request | {"need": commitment(256 * request["band"] + REST, handle)})
@@ -70,10 +74,10 @@ def prove_bands(genesis_hash, round_, rows):
 def move_round(genesis_hash, subject):
     rows, number = subject["rows"], subject["context"]["round"]
     for row in rows:
-        row["request"] = with_our_need(row["handle"], row["request"])
+        row["request"] = with_our_need(handle_of(row), row["request"])
     for group in subject["bands"]:
         group["proof"] = prove_bands(
-            genesis_hash, number, [(rows[p]["handle"], rows[p]["request"]) for p in group["rows"]])
+            genesis_hash, number, [(handle_of(rows[p]), rows[p]["request"]) for _, (p,) in group["entries"]])
     for attempt in range(1_000):
         if draw_anew(genesis_hash, subject, attempt):
             return
@@ -85,7 +89,7 @@ def grow_round(genesis_hash, subject):
     context = subject["context"]
     decision = records.Decision.decode(context["decision"]["value"])
     for name, tree in (("request", "requests"), ("decision", "decisions")):
-        decision[tree] = tree_head([row_leaf(row["handle"], row[name]) for row in subject["rows"]])
+        decision[tree] = tree_head(row_leaves(subject["rows"], name))
         value = records.Tree.decode(context[tree]["value"]) | {"head": decision[tree]}
         context[tree]["value"] = records.Tree.encode(value)
     found = [records.SeedShare.decode(entry["value"]) for entry in subject["shares"]]
@@ -129,7 +133,7 @@ def draw(subject, decision, prices):
              if p["defined"] < decision["height"] and (p["retired"] is None or p["retired"] >= decision["height"])]
     schools = {s["id"]: s for s in (records.School.decode(entry["value"]) for entry in context["schools"])}
     instance = Instance(definition, records.Round.decode(context["record"]["value"]), pools, schools)
-    rows = [Row(instance, r["handle"], records.Request.decode(r["request"]), records.Placement.decode(r["decision"]))
+    rows = [Row(instance, handle_of(r), records.Request.decode(r["request"]), records.Placement.decode(r["decision"]))
             for r in subject["rows"]]
     problem = Problem(instance, rows, shares(instance, rows), [{n: c for n, _, _, c in row.entries} for row in rows])
     return potentials(problem, rows, [row.node for row in rows], prices, decision["seed"])

@@ -41,8 +41,9 @@ def rows_of(subject):
     number, value = subject
     if number == 1:
         for row in value["rows"][:3]:
-            yield f"request of {row['handle'].hex()[:4]}", records.Request, row, "request"
-            yield f"decision of {row['handle'].hex()[:4]}", records.Placement, row, "decision"
+            handle = records.Request.decode(row["request"])["handle"].hex()[:4]
+            yield f"request of {handle}", records.Request, row, "request"
+            yield f"decision of {handle}", records.Placement, row, "decision"
     if number == 2:
         yield "request", records.Request, value["request"], "row"
         yield "decision", records.Placement, value["decision"], "row"

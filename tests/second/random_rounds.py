@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import records
 from forge import finished
-from forge_proofs import grow_round, potentials, with_our_need, prove_bands
+from forge_proofs import grow_round, handle_of, potentials, prove_bands, with_our_need
 from instance import Instance, Row, shares, weight_of
 from keys import sha256
 from optimum import Problem, demands, least_prices, ticket
@@ -86,7 +86,7 @@ def certificate_of(problem, nodes, prices):
 
 def set_tree(subject, requests, handles):
     subject["rows"] = [
-        {"handle": h, "request": with_our_need(h, records.Request.encode(r)), "decision": b""}
+        {"request": with_our_need(h, records.Request.encode(r | {"handle": h})), "decision": b""}
         for h, r in zip(handles, requests)]
 
 
@@ -141,8 +141,8 @@ def write_instance(forge, bundle, definition, record, schools, pools, requests):
     for entry in subject["budgets"]:
         budget = records.Budget.decode(entry["value"])
         entry["value"] = records.Budget.encode(budget | {"charged_cents": due[budget["funder"]]})
-    rows = [(r["handle"], r["request"]) for r in subject["rows"]]
-    subject["bands"] = [{"rows": list(range(len(rows))), "proof": prove_bands(
+    rows = [(handle_of(r), r["request"]) for r in subject["rows"]]
+    subject["bands"] = [{"entries": [(0, (at,)) for at in range(len(rows))], "proof": prove_bands(
         forge.genesis["hash"], context["round"], rows)}]
 
 
@@ -159,7 +159,7 @@ def publish(forge, bundle, where, problem, nodes, certificate, rng):
     instance, schools, homes = where
     _, subject = bundle["subject"]
     context = subject["context"]
-    rows = [Row(instance, r["handle"], records.Request.decode(r["request"]), records.Placement.decode(r["decision"]))
+    rows = [Row(instance, handle_of(r), records.Request.decode(r["request"]), records.Placement.decode(r["decision"]))
             for r in subject["rows"]]
     decision = records.Decision.decode(context["decision"]["value"])
     prices, used = certificate["prices"], problem.used(nodes)

@@ -99,7 +99,7 @@ Tree = Canonical(Struct(label=Text(), head=TreeHead), 256)
 # Rows.
 
 Request = Canonical(Struct(
-    district=DistrictId, home_school=SchoolId, band=Band, mandate=Number(1, 0, 1), kinds=List(KindId),
+    district=DistrictId, handle=Handle, home_school=SchoolId, band=Band, mandate=Number(1, 0, 1), kinds=List(KindId),
     state_row=Hash, need=Commitment), 256)
 Placement = Canonical(Struct(
     placement=Choice({0: Tuple(), 1: Struct(pool=PoolId, rank=u8, tier=u8)}), weight=u32, cost=u32), 64)

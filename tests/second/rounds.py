@@ -14,6 +14,7 @@ from schema import ascending
 
 DECIDED = 1
 REVERSION_SHOWN = 2
+SHOWN_ROW = 0
 
 
 class Context:
@@ -100,6 +101,11 @@ class Context:
         return zk.Context(self.state.genesis["hash"], "round", self.number, "need")
 
 
+def row_key(request):
+    """Where a request and its decision stand in the round's trees."""
+    return labelled("round-row", request["district"].to_bytes(2, "little") + request["handle"])
+
+
 def band_claim(handle, request):
     low = 256 * request["band"]
     return zk.Claim(handle, "need-band", low, low + 255, request["need"])
@@ -108,10 +114,11 @@ def band_claim(handle, request):
 def allocation(state, shown):
     handle = shown["handle"]
     request = Request.decode(shown["request"]["row"])
+    need((request["district"], request["handle"]) == (shown["district"], handle), "another student's request")
     context = Context(state, shown["context"], [request["home_school"]])
     for name, tree in (("request", "requests"), ("decision", "decisions")):
         row = shown[name]
-        check_path(context.decision[tree], row_leaf(handle, row["row"]), row["path"])
+        check_path(context.decision[tree], row_leaf(row_key(request), row["row"]), row["path"])
     row = Row(context.instance, handle, request, Placement.decode(shown["decision"]["row"]))
     context.check_price(row)
     case, proof = shown["band"]
@@ -120,15 +127,20 @@ def allocation(state, shown):
     return context.standing
 
 
+def row_leaves(rows, name):
+    """The leaves of one of a round's trees, ascending by key."""
+    return sorted(row_leaf(row_key(Request.decode(row["request"])), row[name]) for row in rows)
+
+
 def round_(state, shown):
     requests = [Request.decode(row["request"]) for row in shown["rows"]]
     context = Context(state, shown["context"], [r["home_school"] for r in requests])
     decision = context.decision
-    need(ascending([row["handle"] for row in shown["rows"]]), "rows that do not strictly ascend")
+    need(ascending([(r["handle"], r["district"]) for r in requests]), "rows that do not strictly ascend")
     for name, tree in (("request", "requests"), ("decision", "decisions")):
-        head = tree_head([row_leaf(row["handle"], row[name]) for row in shown["rows"]])
+        head = tree_head(row_leaves(shown["rows"], name))
         need(head == decision[tree], "rows that are not the tree's")
-    rows = [Row(context.instance, row["handle"], request, Placement.decode(row["decision"]))
+    rows = [Row(context.instance, request["handle"], request, Placement.decode(row["decision"]))
             for row, request in zip(shown["rows"], requests)]
     for row in rows:
         context.check_price(row)
@@ -224,10 +236,11 @@ def check_plain(context, rows, homes, nodes, solved):
 def check_bands(context, rows, bands):
     seen = set()
     for group in bands:
-        positions = group["rows"]
+        positions = [fields[0] for case, fields in group["entries"] if case == SHOWN_ROW]
         need(all(p < len(rows) for p in positions), "a band of no row")
         need(not set(positions) <= seen, "a group of bands that shows nothing new")
         seen |= set(positions)
-        claims = [band_claim(rows[p].handle, rows[p].request) for p in positions]
+        claims = [band_claim(rows[fields[0]].handle, rows[fields[0]].request) if case == SHOWN_ROW
+                  else band_claim(fields["handle"], fields) for case, fields in group["entries"]]
         zk.check_range(context.band_context(), claims, group["proof"])
     need(len(seen) == len(rows), "rows without a proof of their band")

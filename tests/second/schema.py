@@ -93,12 +93,13 @@ Records = List(Proved, 16_384)
 Context = Struct(
     round=RoundId, record=Proved, class_=Proved, decision=Proved, reversion=Lookup, pools=Records,
     schools=Records, requests=Proved, decisions=Proved)
+BandEntry = Choice({0: Tuple(u32), 1: Struct(handle=Handle, band=Band, need=Commitment)})
 Round = Struct(
     context=Context, budgets=Records, shares=Records, certificate=Proved, plain=Proved, report=Proved,
-    rows=List(Struct(handle=Handle, request=Blob(), decision=Blob())),
-    bands=List(Struct(rows=List(u32, 8), proof=RangeProof)))
+    rows=List(Struct(request=Blob(), decision=Blob())),
+    bands=List(Struct(entries=List(BandEntry, 8), proof=RangeProof)))
 Allocation = Struct(
-    context=Context, handle=Handle, request=ProvedRow, band=Choice({1: Tuple(), 2: RangeProof}),
+    context=Context, district=DistrictId, handle=Handle, request=ProvedRow, band=Choice({1: Tuple(), 2: RangeProof}),
     decision=ProvedRow)
 Opened = Struct(
     field=Text(), value=Blob(), salt=Fixed(32), blinding=Option(Fixed(32)), siblings=List(Option(Hash), 256))
@@ -121,5 +122,5 @@ Figures = Struct(figures=List(Struct(key=FigureKey, record=Proved), 16_384), act
 Subject = Choice({1: Round, 2: Allocation, 3: Student, 4: Budget, 5: Access, 6: Figures})
 Bundle = Struct(links=List(Link, 4_096), head=SignedHeader, chain_record=Proved, subject=Subject)
 
-BUNDLE_VERSION = 4
+BUNDLE_VERSION = 5
 BUNDLE_LIMIT = 134_217_728

@@ -36,9 +36,9 @@ Event = Choice({
     5: Tuple(ProposalId), 6: Tuple(AccountId), 7: Tuple(DistrictId, u32, u64, Hash),
     8: Tuple(DistrictId, u32, u64, Hash), 20: Tuple(DistrictId, SchoolYear, u32), 21: Tuple(Handle, u16),
     22: Tuple(DistrictId, SchoolYear, Milestone, Flag, u32), 23: Tuple(DistrictId, SchoolYear, u32),
-    24: Tuple(RoundId, Handle, Number(1, 0, 5)), 25: Tuple(RoundId, u32), 40: Tuple(AccountId, SchoolYear, Cents),
+    24: Tuple(RoundId, DistrictId, Handle, Number(1, 0, 5)), 25: Tuple(RoundId, u32), 40: Tuple(AccountId, SchoolYear, Cents),
     41: Tuple(AccountId, SchoolYear, Cents), 42: Tuple(AccountId, SchoolYear, RoundId, u32), 60: Tuple(ClassId),
-    61: Tuple(PoolId, Cents), 62: Tuple(RoundId, Height, Height), 63: Tuple(RoundId), 64: Tuple(RoundId, u32, u32),
+    61: Tuple(PoolId, Cents), 62: Tuple(RoundId, Height, Height), 63: Tuple(RoundId), 64: Tuple(RoundId, u32, u32, List(Tuple(u32, u8))),
     65: Tuple(RoundId), 66: Tuple(RoundId, u32, u32, u32, i64, u32, Hash),
     67: Tuple(RoundId, PoolId, Number(1, 1, 2), Flag), 68: Tuple(RoundId, u32, Option(RoundId)),
     69: Tuple(PoolId, u32, u32, Option(u32)), 70: Tuple(ClassId),
@@ -49,4 +49,4 @@ Receipt = Canonical(
     Struct(transaction=Hash, code=u8, entry=Option(u32), events=List(Event)), 4_194_304)
 
 CODES = {0, *range(100, 103), *range(110, 134), *range(140, 145), *range(146, 157), *range(160, 171),
-         *range(180, 216), *range(217, 223), 230}
+         *range(180, 215), *range(216, 223), 230}

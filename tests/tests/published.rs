@@ -100,7 +100,7 @@ fn truth(bundle: &Path) -> Result<Truth> {
             let cell = exact.entry(group).or_default();
             *cell = (cell.0 + 1, cell.1 + waits);
         }
-        handles.push(row.handle.to_string());
+        handles.push(request.handle.to_string());
     }
     Ok(Truth { round: u64::from(evidence.context.round.0), exact, district_of, handles })
 }

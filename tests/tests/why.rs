@@ -15,7 +15,7 @@ fn evidence(name: &str) -> PathBuf {
 fn handles() -> Result<Vec<String>> {
     let bundle = Bundle::from_canonical(&std::fs::read(evidence("round.bundle"))?)?;
     let Subject::Round(round) = bundle.subject else { anyhow::bail!("the pinned bundle is a round's") };
-    Ok(round.rows.iter().map(|row| row.handle.to_string()).collect())
+    round.rows.iter().map(|row| Ok(row.request_row()?.handle.to_string())).collect()
 }
 
 /// `aula query why` about a bundle of the pinned evidence.

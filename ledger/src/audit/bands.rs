@@ -5,23 +5,25 @@
 //! each group's statement from the ROWS and verifies all proofs as one batch.
 //!
 //! Invariants: every row is proved; a group that proves nothing new is neither kept nor accepted; handle, band and
-//! commitment are read from the rows, never from a group. What is NOT shown: that a need is true, and mandates.
+//! commitment of a row are read from the rows, never from a group; an entry that the ledger refused is part of its group's
+//! proof, says of itself what it claimed, and proves nothing of a row. What is NOT shown: that a need is true, and mandates.
 
 use std::collections::BTreeSet;
 
 use aula_zk::Batch;
 
 use super::build::{Archive, BuildError};
-use super::bundle::{BandEvidence, BandGroup};
+use super::bundle::{BandEntry, BandEvidence, BandGroup};
 use super::report::{Checks, Stop};
 use crate::proof::committed::{BAND_GROUP, BandClaim, band_statement};
-use crate::state::{StateReader, StoreError, schema};
-use crate::tx::{Payload, SubmitRequests};
-use crate::types::{Hash, RoundId};
+use crate::state::schema::{self, RequestRow};
+use crate::state::{StateReader, StoreError};
+use crate::tx::{Payload, Request, SubmitRequests};
+use crate::types::{Handle, Hash, RoundId};
 
 const NAME: &str = "band";
 
-/// The groups that prove these rows' bands, `claims` ascending by handle as the rows are.
+/// The groups that prove these rows' bands, the rows in the problem's order.
 ///
 /// # Errors
 /// [`BuildError::MissingBlock`], [`BuildError::Store`].
@@ -29,7 +31,7 @@ pub(super) fn collect(
     state: &dyn StateReader,
     archive: &dyn Archive,
     round: RoundId,
-    claims: &[BandClaim],
+    requests: &[(Handle, RequestRow)],
 ) -> Result<Vec<BandGroup>, BuildError> {
     let (mut proved, mut groups) = (BTreeSet::new(), Vec::new());
     for height in schema::batch_heights(state, round)? {
@@ -38,11 +40,11 @@ pub(super) fn collect(
             if let Payload::SubmitRequests(batch) = payload
                 && batch.round == round
             {
-                groups.extend(groups_of(&batch, claims, &mut proved)?);
+                groups.extend(groups_of(&batch, requests, &mut proved));
             }
         }
     }
-    if proved.len() == claims.len() {
+    if proved.len() == requests.len() {
         Ok(groups)
     } else {
         Err(StoreError::Damaged("a counted request stands in no accepted batch".into()).into())
@@ -52,24 +54,36 @@ pub(super) fn collect(
 /// The groups of one accepted batch that prove a row not in `proved` yet.
 fn groups_of(
     batch: &SubmitRequests,
-    claims: &[BandClaim],
+    requests: &[(Handle, RequestRow)],
     proved: &mut BTreeSet<u32>,
-) -> Result<Vec<BandGroup>, StoreError> {
+) -> Vec<BandGroup> {
     let mut groups = Vec::new();
     for (entries, proof) in batch.requests.chunks(BAND_GROUP).zip(&batch.proofs) {
-        // Every entry of an accepted batch has a row: its own, or the earlier one of the same district and state.
-        let position = |handle| claims.binary_search_by_key(handle, |claim| claim.handle).ok();
-        let rows = entries.iter().map(|entry| position(&entry.handle).and_then(|at| u32::try_from(at).ok()));
-        let rows: Option<Vec<u32>> = rows.collect();
-        let rows =
-            rows.ok_or_else(|| StoreError::Damaged("an accepted batch names a handle without a row".into()))?;
+        let entries: Vec<BandEntry> = entries.iter().map(|entry| entry_of(entry, requests)).collect();
         let before = proved.len();
-        proved.extend(&rows);
+        proved.extend(rows_of(&entries));
         if proved.len() > before {
-            groups.push(BandGroup { rows, proof: proof.clone() });
+            groups.push(BandGroup { entries, proof: proof.clone() });
         }
     }
-    Ok(groups)
+    groups
+}
+
+/// The row that a submitted entry proves: of its student, band and commitment. None has an entry that was refused.
+fn entry_of(entry: &Request, requests: &[(Handle, RequestRow)]) -> BandEntry {
+    // A school is of one district, so that handle and school tell whose row it is.
+    let own =
+        |row: &RequestRow| row.home_school == entry.home_school && row.band_claim() == entry.band_claim();
+    let first = requests.partition_point(|(handle, _)| *handle < entry.handle);
+    let same = requests.iter().enumerate().skip(first).take_while(|(_, (handle, _))| *handle == entry.handle);
+    let at = same.into_iter().find(|(_, (_, row))| own(row)).and_then(|(at, _)| u32::try_from(at).ok());
+    let Request { handle, band, need, .. } = *entry;
+    at.map_or(BandEntry::Refused { handle, band, need }, BandEntry::Row)
+}
+
+/// The rows among a group's entries.
+fn rows_of(entries: &[BandEntry]) -> impl Iterator<Item = u32> {
+    entries.iter().filter_map(|entry| if let BandEntry::Row(at) = entry { Some(*at) } else { None })
 }
 
 /// Checks that the groups prove the band of every row.
@@ -82,13 +96,16 @@ pub(super) fn verify(
 ) -> Result<(), Stop> {
     let (mut proved, mut batch): (BTreeSet<u32>, Batch) = (BTreeSet::new(), Batch::new());
     for group in groups {
-        let claim_of = |index: &u32| claims.get(usize::try_from(*index).ok()?).copied();
-        let members: Option<Vec<BandClaim>> = group.rows.iter().map(claim_of).collect();
+        let claim_of = |entry: &BandEntry| match *entry {
+            BandEntry::Row(at) => claims.get(usize::try_from(at).ok()?).copied(),
+            BandEntry::Refused { handle, band, need } => Some(BandClaim { handle, band, commitment: need }),
+        };
+        let members: Option<Vec<BandClaim>> = group.entries.iter().map(claim_of).collect();
         let Some(members) = members else {
             return checks.fail(NAME, "A proof of bands speaks of a request that is not in the round.");
         };
         let before = proved.len();
-        proved.extend(&group.rows);
+        proved.extend(rows_of(&group.entries));
         checks.ensure(
             NAME,
             proved.len() > before,

@@ -16,6 +16,7 @@ use super::bundle::{
 use crate::chain::{Code, CommitCertificate, Header, Transaction};
 use crate::codec::{Canonical, CodecError};
 use crate::proof::bulk_tree::row_hash;
+use crate::rounds::decided_rows;
 use crate::state::schema::{self, ChainRecord, RequestRow};
 use crate::state::{StateReader, StoreError, map, tree_key};
 use crate::tx::Payload;
@@ -131,27 +132,17 @@ impl<'a> Collector<'a> {
     /// [`BuildError::NotFound`] when the round is not decided, [`BuildError::Store`].
     pub fn round(&self, round: RoundId) -> Result<Bundle, BuildError> {
         let decision = self.decision(round)?;
-        let requests = self.state.rows(&schema::requests_tree(round))?;
-        let decisions = self.state.rows(&schema::decisions_tree(round))?;
+        let (requests, decisions) = decided_rows(self.state, round)?;
         if requests.is_empty() {
             return Err(BuildError::NotFound(format!("request in round {round}")));
         }
         let mut homes = BTreeSet::new();
         let mut rows = Vec::with_capacity(requests.len());
-        let mut claims = Vec::with_capacity(requests.len());
-        for ((handle, request), (same, decision)) in requests.into_iter().zip(decisions) {
-            if handle != same {
-                return Err(StoreError::Damaged(
-                    "a round's requests and decisions are of different students".into(),
-                )
-                .into());
-            }
-            let row: RequestRow = schema::decode(&request)?;
-            homes.insert(row.home_school);
-            claims.push(row.band_claim(handle));
-            rows.push(DecidedRequest { handle, request, decision });
+        for ((_, request), (_, decision)) in requests.iter().zip(decisions) {
+            homes.insert(request.home_school);
+            rows.push(DecidedRequest { request: request.to_canonical(), decision: decision.to_canonical() });
         }
-        let bands = bands::collect(self.state, self.archive, round, &claims)?;
+        let bands = bands::collect(self.state, self.archive, round, &requests)?;
         let accounts: BTreeSet<_> = decision.revealed.iter().chain(&decision.withheld).collect();
         let shares = accounts.into_iter().map(|account| self.known(&schema::seed_key(round, account)));
         let evidence = RoundEvidence {
@@ -171,16 +162,28 @@ impl<'a> Collector<'a> {
     ///
     /// # Errors
     /// [`BuildError::NotFound`] when the round is not decided or has no such request, [`BuildError::Store`].
-    pub fn allocation(&self, round: RoundId, handle: &Handle) -> Result<Bundle, BuildError> {
+    pub fn allocation(
+        &self,
+        round: RoundId,
+        district: DistrictId,
+        handle: &Handle,
+    ) -> Result<Bundle, BuildError> {
         let decision = self.decision(round)?;
-        let request = self.row(&schema::requests_tree(round), handle)?;
+        let key = schema::round_row_key(district, handle);
+        let request = self.row(&schema::requests_tree(round), &key).map_err(|error| match error {
+            BuildError::NotFound(_) => {
+                BuildError::NotFound(format!("request of {handle} of district {district} in round {round}"))
+            }
+            other => other,
+        })?;
         let home = schema::decode::<RequestRow>(&request.row)?.home_school;
         let evidence = AllocationEvidence {
             context: self.context(round, &decision, BTreeSet::from([home]))?,
+            district,
             handle: *handle,
             band: BandEvidence::Rule,
             request,
-            decision: self.row(&schema::decisions_tree(round), handle)?,
+            decision: self.row(&schema::decisions_tree(round), &key)?,
         };
         self.bundle(Subject::Allocation(evidence))
     }

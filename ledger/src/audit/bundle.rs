@@ -1,4 +1,4 @@
-//! The format of an evidence bundle: canonical bytes, version 4, and their checksum.
+//! The format of an evidence bundle: canonical bytes, version 5, and their checksum.
 //!
 //! A bundle never says which record it shows: the verifier derives every key from what the bundle is about
 //! (round, handle, district), so nothing can be swapped, left out or added. Lists have limits, so that a small
@@ -16,7 +16,8 @@ use crate::proof::committed::{BAND_GROUP, ProofBytes};
 use crate::proof::sparse::MAX_DEPTH;
 use crate::proof::{AbsenceProof, InclusionPath};
 use crate::state::map::MapProof;
-use crate::types::{AccountId, DistrictId, Handle, Hash, Height, RoundId, SchoolYear};
+use crate::state::schema::RequestRow;
+use crate::types::{AccountId, Band, CommitmentBytes, DistrictId, Handle, Hash, Height, RoundId, SchoolYear};
 
 mod public;
 
@@ -43,7 +44,7 @@ pub struct Bundle {
 /// As every canonical type, then SHA-256 of all that: a flipped bit could otherwise turn the evidence that one
 /// handle is absent into equally true evidence about another.
 impl Canonical for Bundle {
-    const VERSION: u8 = 4;
+    const VERSION: u8 = 5;
     const WHAT: &'static str = "evidence bundle";
     const MAX_BYTES: u64 = 128 * 1024 * 1024;
 
@@ -209,23 +210,48 @@ pub struct RoundContext {
 /// A request and its decision.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct DecidedRequest {
-    /// Whose.
-    pub handle: Handle,
-    /// The row of the requests' tree.
+    /// The row of the requests' tree, which says whose.
     pub request: Vec<u8>,
     /// The row of the decisions' tree.
     pub decision: Vec<u8>,
 }
 
+impl DecidedRequest {
+    /// The request.
+    ///
+    /// # Errors
+    /// [`CodecError`] for other bytes.
+    pub fn request_row(&self) -> Result<RequestRow, CodecError> {
+        RequestRow::from_canonical(&self.request)
+    }
+}
+
 /// Requests whose bands one aggregated range proof shows.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct BandGroup {
-    /// Positions among the round's rows, 1 to 8, strictly ascending as they were submitted. Handle, band and
-    /// commitment are read there.
+    /// What the proof is about, 1 to 8, as they were submitted.
     #[borsh(deserialize_with = "at_most::<BAND_GROUP, _, _>")]
-    pub rows: Vec<u32>,
+    pub entries: Vec<BandEntry>,
     /// The proof, as the ledger took it.
     pub proof: ProofBytes,
+}
+
+/// One of the entries that a range proof covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum BandEntry {
+    /// A position among the round's rows: handle, band and commitment are read there.
+    Row(u32) = 0,
+    /// An entry that the ledger refused, which shows nothing of a row but is part of the proof.
+    Refused {
+        /// Whose.
+        handle: Handle,
+        /// The band it claimed.
+        band: Band,
+        /// The commitment it named.
+        need: CommitmentBytes,
+    } = 1,
 }
 
 /// Why the band of a single decision may be believed.
@@ -270,6 +296,8 @@ pub struct RoundEvidence {
 pub struct AllocationEvidence {
     /// Round, class, decision, pools, schools, trees.
     pub context: RoundContext,
+    /// The district that requested.
+    pub district: DistrictId,
     /// Whose.
     pub handle: Handle,
     /// The request.

@@ -114,7 +114,7 @@ pub fn attach_band(bundle: &mut Bundle, proof: ProofBytes) -> Result<(), OpenErr
     let chain = bundle.chain.head.header.genesis;
     let Subject::Allocation(allocation) = &mut bundle.subject else { return Err(OpenError::OtherRequest) };
     let request = RequestRow::from_canonical(&allocation.request.row).map_err(|_| OpenError::OtherRequest)?;
-    let claim = request.band_claim(allocation.handle);
+    let claim = request.band_claim();
     let statement = band_statement(&chain, allocation.context.round, &[claim]);
     let statement = statement.map_err(|_| OpenError::OtherRequest)?;
     statement.verify(&proof.0).map_err(|_| OpenError::OtherRequest)?;

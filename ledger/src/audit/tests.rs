@@ -9,6 +9,7 @@ use crate::testkit::{YEAR, account, band_of, handle, request, submit_on};
 use crate::tx::Mandate;
 use crate::types::{DistrictId, Handle, Height, RoundId};
 
+mod copied;
 mod disclosure;
 mod figures;
 mod lies;
@@ -89,7 +90,10 @@ fn a_decision_that_was_replaced_or_reverted_is_true_and_does_not_stand() {
     let mut world = World::decided();
     let standing = |world: &World, round: u32, handle: Handle| {
         let whole = assert_valid(world, &world.collector(&[]).round(RoundId(round)).unwrap());
-        let one = assert_valid(world, &world.collector(&[]).allocation(RoundId(round), &handle).unwrap());
+        let one = assert_valid(
+            world,
+            &world.collector(&[]).allocation(RoundId(round), DistrictId(1), &handle).unwrap(),
+        );
         assert_eq!((whole.standing, whole.exit_code()), (one.standing, one.exit_code()));
         assert_eq!(whole.to_json()["valid"], true);
         (whole.to_json()["standing"].as_str().unwrap().to_owned(), whole.exit_code(), whole.sentence)
@@ -122,7 +126,10 @@ fn a_round_with_a_fair_share_is_proved_with_its_schools_prices() {
     let decision = crate::state::schema::decision(&world.chain.state, ROUND).unwrap().unwrap();
     assert_eq!(decision.school_prices.len(), 2);
     for number in 0..12 {
-        assert_valid(&world, &world.collector(&[]).allocation(ROUND, &handle(number)).unwrap());
+        assert_valid(
+            &world,
+            &world.collector(&[]).allocation(ROUND, DistrictId(1), &handle(number)).unwrap(),
+        );
     }
 }
 
@@ -132,16 +139,18 @@ fn every_decision_is_proved_on_its_own_and_shows_no_other_row() {
     let round = world.collector(&[]).round(ROUND).unwrap();
     let Subject::Round(evidence) = &round.subject else { panic!("a round") };
     for row in &evidence.rows {
-        let bundle = world.collector(&[]).allocation(ROUND, &row.handle).unwrap();
+        let own = row.request_row().unwrap();
+        let bundle = world.collector(&[]).allocation(ROUND, own.district, &own.handle).unwrap();
         let report = assert_valid(&world, &bundle);
         assert!(names(&report).ends_with(&["request", "decision", "prices", "band"]));
         let bytes = bundle.to_canonical();
-        let others = evidence.rows.iter().filter(|other| other.handle != row.handle);
+        let others = evidence.rows.iter().filter(|other| other.request != row.request);
         for other in others {
-            assert!(!bytes.windows(32).any(|window| window == other.handle.0), "another student's handle");
+            let handle = other.request_row().unwrap().handle;
+            assert!(!bytes.windows(32).any(|window| window == handle.0), "another student's handle");
         }
     }
-    let nobody = world.collector(&[]).allocation(ROUND, &Handle([1; 32]));
+    let nobody = world.collector(&[]).allocation(ROUND, DistrictId(1), &Handle([1; 32]));
     assert!(matches!(nobody, Err(BuildError::NotFound(_))));
 }
 
@@ -202,9 +211,9 @@ fn a_round_whose_bands_are_not_all_proved_is_refused() {
     let refusals = [
         tampered(&|round| drop(round.bands.pop())),
         tampered(&|round| round.bands.push(round.bands[0].clone())),
-        tampered(&|round| round.bands[0].rows.truncate(7)),
-        tampered(&|round| round.bands[0].rows.swap(0, 1)),
-        tampered(&|round| round.bands[0].rows[0] = 99),
+        tampered(&|round| round.bands[0].entries.truncate(7)),
+        tampered(&|round| round.bands[0].entries.swap(0, 1)),
+        tampered(&|round| round.bands[0].entries[0] = super::bundle::BandEntry::Row(99)),
         tampered(&|round| round.bands[0].proof = round.bands[1].proof.clone()),
     ];
     for (name, sentence) in refusals {
@@ -215,7 +224,7 @@ fn a_round_whose_bands_are_not_all_proved_is_refused() {
 #[test]
 fn a_district_may_prove_one_students_band_alone_and_another_proof_is_refused() {
     let world = World::decided();
-    let mut bundle = world.collector(&[]).allocation(ROUND, &handle(3)).unwrap();
+    let mut bundle = world.collector(&[]).allocation(ROUND, DistrictId(1), &handle(3)).unwrap();
     let words = lines(&assert_valid(&world, &bundle));
     assert!(words.contains("rests on the ledger's rule"), "{words}");
     let mut with = |proof| {
@@ -293,7 +302,7 @@ fn what_is_no_bundle_or_of_a_later_version_cannot_be_told_and_what_is_damaged_is
     // An empty file is one that was cut, and a cut file is damaged.
     assert_eq!(verdict(b""), Verdict::Invalid);
     assert_eq!(verdict(b"PK zip"), Verdict::CannotTell);
-    for other in [1, 2, 3, 5] {
+    for other in [1, 2, 3, 4, 6] {
         assert_eq!(verdict(&[&[other], &good[1..]].concat()), Verdict::CannotTell);
     }
     assert_eq!(verdict(&good[..good.len() - 1]), Verdict::Invalid);

@@ -1,6 +1,7 @@
 //! Outcome codes: numbers in receipts, words for people.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Serialize, Serializer};
 
 /// Declares [`Code`] with its words in one list, so that no code is without an explanation.
 macro_rules! codes {
@@ -244,8 +245,8 @@ codes! {
     NoWaitlist = 213, "the class has no waitlist, so there is nothing to share; leave the fair share out";
     /// The class has opened its round of this period.
     PeriodTaken = 214, "the class has opened its round of this hour, day or week; wait for the next period";
-    /// Another district's request of the handle counts.
-    ForeignRequest = 215, "another district requested for the entry's handle in this round; leave it out and ask them";
+    /// The request speaks of another commitment than the anchored one.
+    NeedDiffers = 216, "the entry's commitment to the need is not the anchored one; request with the anchored state";
     /// The proved mastery backs another milestone.
     MasteryUsed = 217, "this proved mastery backs another milestone; anchor the newer state and prove that one";
     /// The class is another's.
@@ -260,6 +261,13 @@ codes! {
     DistrictQuota = 222, "the district would take more than max_district_round_percent of what a round may hold; leave the rest to the others, or vote for a higher share";
     /// The round was run and refused.
     RunRefused = 230, "the round was run and refused under these parameters; it may run again when max_round_work or max_gap_ppm has changed";
+}
+
+/// As its number, as receipts are told.
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(self.number())
+    }
 }
 
 impl Code {

@@ -21,18 +21,18 @@ pub const AUDIT_ONE_IN: usize = 100;
 pub fn audit_sample(
     seed: &Hash,
     students: impl IntoIterator<Item = (DistrictId, Handle)>,
-) -> BTreeSet<Handle> {
+) -> BTreeSet<(DistrictId, Handle)> {
     let mut drawn: BTreeMap<DistrictId, Vec<(Hash, Handle)>> = BTreeMap::new();
     for (district, handle) in students {
         let ticket = hash(Label::AuditDraw, &[&seed.0, &district.0.to_le_bytes(), &handle.0]);
         drawn.entry(district).or_default().push((ticket, handle));
     }
-    let of_district = |mut tickets: Vec<(Hash, Handle)>| {
+    let of_district = |(district, mut tickets): (DistrictId, Vec<(Hash, Handle)>)| {
         tickets.sort_unstable();
         let count = tickets.len().div_ceil(AUDIT_ONE_IN);
-        tickets.into_iter().take(count).map(|(_, handle)| handle)
+        tickets.into_iter().take(count).map(move |(_, handle)| (district, handle))
     };
-    drawn.into_values().flat_map(of_district).collect()
+    drawn.into_iter().flat_map(of_district).collect()
 }
 
 #[cfg(test)]
@@ -53,7 +53,7 @@ mod tests {
             let sample = audit_sample(&seed, some.iter().copied());
             assert_eq!(sample.len(), drawn, "{students}");
             assert_eq!(audit_sample(&seed, some.iter().rev().copied()), sample);
-            assert!(sample.iter().all(|handle| handles[..students].contains(handle)));
+            assert!(sample.iter().all(|student| some.contains(student)));
         }
         // A district of three beside one of nine hundred has its own draw, and moves the other's by nobody.
         let (large, small) = (of(1, &handles[..900]), of(2, &handles[900..903]));
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn another_seed_draws_others_and_over_many_seeds_everybody_is_drawn() {
         let handles: Vec<Handle> = (0..200).map(handle).collect();
-        let drawn: BTreeSet<Handle> = (0..=255u8)
+        let drawn: BTreeSet<(DistrictId, Handle)> = (0..=255u8)
             .flat_map(|byte| (0..8u8).map(move |other| (byte, other)))
             .fold(BTreeSet::new(), |mut all, (byte, other)| {
                 let mut seed = [byte; 32];

@@ -11,7 +11,7 @@ use crate::state::{StateReader, schema};
 use crate::testkit::{Chain, account, open, pool, ready, request, run, submit};
 use crate::tx::resources::seed_commitment;
 use crate::tx::{CommitSeed, Event, RevealSeed, SeedSecret};
-use crate::types::{ClassId, KindId, RoundId, SchoolId};
+use crate::types::{ClassId, DistrictId, KindId, RoundId, SchoolId};
 
 /// Opens a round, submits twelve requests with two mandates, commits and reveals, and runs it.
 pub(super) fn decided() -> Chain {
@@ -47,21 +47,19 @@ pub(super) fn inputs_of(chain: &Chain, id: RoundId) -> RoundInputs {
     let state = &chain.state;
     let round = schema::round(state, id).unwrap().unwrap();
     let decision = schema::decision(state, id).unwrap().unwrap();
-    let rows = state.rows(&schema::requests_tree(id)).unwrap();
     RoundInputs {
         definition: schema::class(state, round.class).unwrap().unwrap().definition,
         equity: round.equity,
         terms: round.terms,
         pools: schema::pools(state, round.class).unwrap(),
         schools: schema::schools(state).unwrap().into_iter().map(|s| (s.id, s)).collect(),
-        requests: rows.iter().map(|(h, row)| (*h, schema::decode(row).unwrap())).collect(),
+        requests: decided_rows(state, id).unwrap().0,
         seed: decision.seed,
     }
 }
 
 pub(super) fn decisions_of(chain: &Chain, id: RoundId) -> Vec<(Handle, DecisionRow)> {
-    let rows = chain.state.rows(&schema::decisions_tree(id)).unwrap();
-    rows.iter().map(|(h, row)| (*h, schema::decode(row).unwrap())).collect()
+    decided_rows(&chain.state, id).unwrap().1
 }
 
 #[test]
@@ -170,8 +168,12 @@ fn a_handles_first_final_request_counts() {
     chain.accept("district-1", submit(&chain, 0, vec![request(1, 11, 1, Mandate::None, &[0])]));
     let both = vec![request(1, 11, 1, Mandate::Mandated, &[1]), request(2, 11, 2, Mandate::None, &[0])];
     let receipt = chain.accept("district-1", submit(&chain, 0, both));
-    assert_eq!(receipt.events, [Event::RequestsTaken { round: RoundId(0), counted: 1, repeated: 1 }]);
-    let row = chain.state.row("round/0/requests", &crate::testkit::handle(1)).unwrap().unwrap();
+    assert_eq!(
+        receipt.events,
+        [Event::RequestsTaken { round: RoundId(0), counted: 1, repeated: 1, refused: vec![] }]
+    );
+    let key = schema::round_row_key(DistrictId(1), &crate::testkit::handle(1));
+    let row = chain.state.row("round/0/requests", &key).unwrap().unwrap();
     let row: RequestRow = schema::decode(&row).unwrap();
     assert_eq!((row.mandate, row.kinds), (Mandate::None, vec![crate::types::KindId(0)]));
 }

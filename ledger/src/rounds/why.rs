@@ -14,14 +14,14 @@ use aula_allocation::explain::{ExplainError, Explanation, Weights, explain};
 use aula_allocation::problem::Problem;
 use aula_allocation::{Limits, SolveError, solve};
 
-use super::{RoundError, RoundInputs, weight};
+use super::{Decisions, RoundError, RoundInputs, weight};
 use crate::audit::bundle::{Proved, RoundEvidence};
 use crate::codec::{Canonical, CodecError};
 use crate::state::schema::{
     Class, Decision, DecisionRow, PoolRecord, RequestRow, Round, School, StoredCertificate,
 };
 use crate::tx::Mandate;
-use crate::types::{Band, Handle, KindId, RoundId};
+use crate::types::{Band, DistrictId, Handle, KindId, RoundId};
 
 #[cfg(test)]
 mod tests;
@@ -47,12 +47,30 @@ pub enum WhyError {
     /// Nobody with this handle requested.
     #[error("no request of this round is by {0}")]
     NoSuchHandle(Handle),
+    /// Two districts requested for this handle, and none was named.
+    #[error("two districts requested for {0}: say which")]
+    TwoDistricts(Handle),
     /// The changed row breaks a rule of requests.
     #[error("the change names a kind twice, none, or one the class does not have")]
     Kinds,
     /// The changed round has no answer within the limits.
     #[error("the changed round is not solved")]
     Solve(#[from] SolveError),
+}
+
+/// Whose row: a handle, and its district, which may be left out where one district alone has the handle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Who {
+    /// The handle.
+    pub handle: Handle,
+    /// The district that requested.
+    pub district: Option<DistrictId>,
+}
+
+impl From<&Handle> for Who {
+    fn from(handle: &Handle) -> Self {
+        Self { handle: *handle, district: None }
+    }
 }
 
 /// What to change in a student's row; what is none stays.
@@ -103,7 +121,7 @@ pub struct Decided {
     pub round: RoundId,
     inputs: RoundInputs,
     problem: Problem,
-    decisions: Vec<(Handle, DecisionRow)>,
+    decisions: Decisions,
     assignment: Vec<u32>,
     certificate: Certificate,
 }
@@ -124,22 +142,21 @@ impl Decided {
         let schools: Vec<School> = context.schools.iter().map(open).collect::<Result<_, _>>()?;
         let mut pools: Vec<PoolRecord> = context.pools.iter().map(open).collect::<Result<_, _>>()?;
         pools.retain(|pool| decision.concerns(pool));
-        let request = |row: &crate::audit::bundle::DecidedRequest| {
-            Ok((row.handle, RequestRow::from_canonical(&row.request)?))
-        };
-        let decided = |row: &crate::audit::bundle::DecidedRequest| {
-            Ok((row.handle, DecisionRow::from_canonical(&row.decision)?))
-        };
+        let (mut requests, mut decisions) = (Vec::new(), Vec::new());
+        for row in &evidence.rows {
+            let request = row.request_row()?;
+            decisions.push((request.handle, DecisionRow::from_canonical(&row.decision)?));
+            requests.push((request.handle, request));
+        }
         let inputs = RoundInputs {
             definition: class.definition,
             equity: round.equity,
             terms: round.terms,
             pools,
             schools: schools.into_iter().map(|school| (school.id, school)).collect::<BTreeMap<_, _>>(),
-            requests: evidence.rows.iter().map(request).collect::<Result<_, CodecError>>()?,
+            requests,
             seed: decision.seed,
         };
-        let decisions = evidence.rows.iter().map(decided).collect::<Result<_, CodecError>>()?;
         let stored: StoredCertificate = open(&evidence.certificate)?;
         let certificate = borsh::from_slice(&stored.bytes).map_err(|_| WhyError::CertificateBytes)?;
         Self::new(round.round, inputs, decisions, certificate)
@@ -152,7 +169,7 @@ impl Decided {
     pub fn new(
         round: RoundId,
         inputs: RoundInputs,
-        decisions: Vec<(Handle, DecisionRow)>,
+        decisions: Decisions,
         certificate: Certificate,
     ) -> Result<Self, WhyError> {
         let assignment = inputs.assignment(&decisions)?;
@@ -161,9 +178,13 @@ impl Decided {
         Ok(Self { round, inputs, problem, decisions, assignment, certificate })
     }
 
-    fn position(&self, handle: &Handle) -> Result<usize, WhyError> {
-        let found = self.inputs.requests.binary_search_by_key(handle, |(handle, _)| *handle);
-        found.map_err(|_| WhyError::NoSuchHandle(*handle))
+    fn position(&self, who: Who) -> Result<usize, WhyError> {
+        let requests = self.inputs.requests.iter().enumerate();
+        let mut same = requests.filter(|(_, (handle, request))| {
+            *handle == who.handle && who.district.is_none_or(|district| district == request.district)
+        });
+        let (at, _) = same.next().ok_or(WhyError::NoSuchHandle(who.handle))?;
+        if same.next().is_some() { Err(WhyError::TwoDistricts(who.handle)) } else { Ok(at) }
     }
 
     /// The class's pools in the problem's order, to name an explanation's pools; the index after them waits.
@@ -174,10 +195,11 @@ impl Decided {
     /// The row of a handle at the round's prices.
     ///
     /// # Errors
-    /// [`WhyError::NoSuchHandle`].
-    pub fn why(&self, handle: &Handle) -> Result<Why, WhyError> {
-        let missing = WhyError::NoSuchHandle(*handle);
-        let at = self.position(handle)?;
+    /// [`WhyError::NoSuchHandle`], [`WhyError::TwoDistricts`].
+    pub fn why(&self, who: impl Into<Who>) -> Result<Why, WhyError> {
+        let who = who.into();
+        let missing = WhyError::NoSuchHandle(who.handle);
+        let at = self.position(who)?;
         let (_, request) = self.inputs.requests.get(at).ok_or(missing.clone())?;
         let (_, decision) = self.decisions.get(at).ok_or(missing.clone())?;
         let pool = self.assignment.get(at).copied().ok_or(missing)?;
@@ -195,10 +217,11 @@ impl Decided {
     /// # Errors
     /// [`WhyError::Kinds`] and [`WhyError::Rows`] for a change that makes no request; [`WhyError::Solve`] when the
     /// changed round cannot be met or solved within `limits`.
-    pub fn what_if(&self, handle: &Handle, change: &Change, limits: &Limits) -> Result<WhatIf, WhyError> {
-        let at = self.position(handle)?;
+    pub fn what_if(&self, who: impl Into<Who>, change: &Change, limits: &Limits) -> Result<WhatIf, WhyError> {
+        let who = who.into();
+        let at = self.position(who)?;
         let mut inputs = self.inputs.clone();
-        let (_, request) = inputs.requests.get_mut(at).ok_or(WhyError::NoSuchHandle(*handle))?;
+        let (_, request) = inputs.requests.get_mut(at).ok_or(WhyError::NoSuchHandle(who.handle))?;
         request.band = change.band.unwrap_or(request.band);
         request.mandate = change.mandate.unwrap_or(request.mandate);
         if let Some(kinds) = &change.kinds {
@@ -213,7 +236,7 @@ impl Decided {
         let solution = solve(&problem, limits)?;
         let verdict = certificate::check(&problem, &solution.assignment, &solution.certificate)?;
         let rows = inputs.decisions(&solution.assignment)?;
-        let (_, decision) = rows.get(at).ok_or(WhyError::NoSuchHandle(*handle))?;
+        let (_, decision) = rows.get(at).ok_or(WhyError::NoSuchHandle(who.handle))?;
         let moved = solution.assignment.iter().zip(&self.assignment).enumerate();
         let others_moved = moved.filter(|(row, (new, old))| *row != at && new != old).count();
         Ok(WhatIf {
@@ -231,12 +254,17 @@ impl Decided {
     ///
     /// # Errors
     /// As [`Decided::what_if`].
-    pub fn least_band(&self, handle: &Handle, limits: &Limits) -> Result<Option<(Band, WhatIf)>, WhyError> {
-        let why = self.why(handle)?;
+    pub fn least_band(
+        &self,
+        who: impl Into<Who>,
+        limits: &Limits,
+    ) -> Result<Option<(Band, WhatIf)>, WhyError> {
+        let who = who.into();
+        let why = self.why(who)?;
         let own = why.request.band.get();
         for band in (own.saturating_add(1)..=Band::MAX).filter_map(Band::new) {
             let change = Change { band: Some(band), ..Change::default() };
-            let other = self.what_if(handle, &change, limits)?;
+            let other = self.what_if(who, &change, limits)?;
             if plain_cost(&other.decision) < plain_cost(&why.decision) {
                 return Ok(Some((band, other)));
             }

@@ -18,7 +18,7 @@
 //! | `leaves/D` | [`DistrictLeaves`] |
 //! | `milestone/D HANDLE N`, `superseded/D HANDLE N` | [`Milestone`]; the number of its correction |
 //! | `milestones_recorded/YEAR K`, `milestones_shown/YEAR K` | [`MilestonesRecorded`]; [`MilestonesShown`], for anybody |
-//! | `audit/R HANDLE`, `rows_taken/R A` | [`AuditResult`]; [`RowsTaken`]: an auditor has the round's rows |
+//! | `audit/R D HANDLE`, `rows_taken/R A` | [`AuditResult`]; [`RowsTaken`]: an auditor has the round's rows |
 //! | `budget/A YEAR`, `grant/A C S` | [`Budget`]; [`Grant`]: what a steward may charge to it |
 //! | `stated_budget/A YEAR`, `stated_equity/A YEAR` | [`StatedBudget`], [`StatedEquity`] |
 //! | `class/C`, `pool/C P`, `pool_class/P`, `pool_at/C S K` | [`Class`], [`PoolRecord`], and two indexes |
@@ -35,7 +35,7 @@
 //! | `tree/LABEL` | heads of bulk trees, written by the overlay |
 //!
 //! Bulk trees: `students/D/YEAR` holds [`StudentLeaf`], `consents/D/YEAR` [`Consent`], `erasures/D/YEAR`
-//! [`Erasure`], `round/R/requests` [`RequestRow`], and `round/R/decisions` [`DecisionRow`].
+//! [`Erasure`], each by handle; `round/R/requests` [`RequestRow`] and `round/R/decisions` [`DecisionRow`], by [`round_row_key`].
 
 use std::collections::BTreeMap;
 
@@ -65,7 +65,7 @@ pub use money::{StatedBudget, StatedEquity, is_superseded};
 pub use resources::{
     BandCounts, Budget, Class, Decision, DecisionRow, Grant, Intake, Placement, PoolPrice, PoolRecord,
     RefusedRun, RequestRow, Round, RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate,
-    StoredPlain,
+    StoredPlain, round_row_key,
 };
 pub use service::{
     Acknowledgement, DecisionStanding, Moment, ROWS_OPEN_MS, Reversion, RowsTaken, Utilisation,
@@ -227,7 +227,9 @@ keys! {
     /// How many of them the public sees.
     milestones_shown_key(year: SchoolYear => year.0.to_be_bytes(), kind: MilestoneKind => [kind as u8]) = "milestones_shown/";
     /// An auditor's result on a drawn student.
-    audit_key(round: RoundId => round.0.to_be_bytes(), handle: &Handle => handle.0) = "audit/";
+    audit_key(
+        round: RoundId => round.0.to_be_bytes(), district: DistrictId => district.0.to_be_bytes(), handle: &Handle => handle.0
+    ) = "audit/";
     /// That an auditor took a round's rows.
     rows_taken_key(round: RoundId => round.0.to_be_bytes(), auditor: &AccountId => auditor.0) = "rows_taken/";
     /// All auditors who took a round's rows.
@@ -313,12 +315,12 @@ pub fn erasures_tree(district: DistrictId, year: SchoolYear) -> TreeLabel {
     format!("erasures/{district}/{year}")
 }
 
-/// The tree of a round's requests.
+/// The tree of a round's requests, by [`round_row_key`].
 pub fn requests_tree(round: RoundId) -> TreeLabel {
     format!("round/{round}/requests")
 }
 
-/// The tree of a round's decisions.
+/// The tree of a round's decisions, by [`round_row_key`].
 pub fn decisions_tree(round: RoundId) -> TreeLabel {
     format!("round/{round}/decisions")
 }
@@ -360,7 +362,7 @@ readers! {
     /// What of a round a district took.
     intake(round: RoundId, district: DistrictId) -> Intake = intake_key(round, district);
     /// An auditor's result on a drawn student.
-    audit_result(round: RoundId, handle: &Handle) -> AuditResult = audit_key(round, handle);
+    audit_result(round: RoundId, district: DistrictId, handle: &Handle) -> AuditResult = audit_key(round, district, handle);
     /// That an auditor took a round's rows.
     rows_taken(round: RoundId, auditor: &AccountId) -> RowsTaken = rows_taken_key(round, auditor);
     /// A funder's stated budget.
@@ -425,7 +427,7 @@ listings! {
     milestones(district: DistrictId, handle: &Handle) -> Milestone = milestones_prefix(district, handle);
     /// How many milestones the public sees, by school year and kind.
     milestones_shown() -> MilestonesShown = b"milestones_shown/";
-    /// The audit results of a round, by handle.
+    /// The audit results of a round, by district and handle.
     audits(round: RoundId) -> AuditResult = audits_prefix(round);
     /// The auditors who took a round's rows, by account.
     rows_takings(round: RoundId) -> RowsTaken = rows_taken_prefix(round);

@@ -4,6 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
 use crate::access::{ConsentChoice, Purpose};
+use crate::chain::Code;
 use crate::tx::{Arrival, Escalation, Finding};
 use crate::types::{
     AccountId, Cents, ClassId, DistrictId, Handle, Hash, Height, PoolId, ProposalId, RoundId, SchoolId,
@@ -176,6 +177,8 @@ pub enum Event {
         counted: u32,
         /// How many were of handles that had one already: the first counts.
         repeated: u32,
+        /// The entries that were refused, ascending by position; as many as a batch has at most.
+        refused: Vec<RefusedEntry>,
     } = 64,
     /// A committed share was revealed.
     SeedRevealed {
@@ -258,6 +261,8 @@ pub enum Event {
     AuditRecorded {
         /// The round whose seed drew the student.
         round: RoundId,
+        /// The district that requested for the student.
+        district: DistrictId,
         /// Whom.
         handle: Handle,
         /// What was found.
@@ -296,6 +301,15 @@ pub enum Event {
         /// Places or students missing.
         short: u64,
     } = 79,
+}
+
+/// An entry of a batch that was not taken, while others were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+pub struct RefusedEntry {
+    /// Its position in the batch, from 0.
+    pub entry: u32,
+    /// Why.
+    pub code: Code,
 }
 
 /// Which way bounds cannot be met.

@@ -54,7 +54,7 @@ pub struct BlockMemory {
     /// Sums of the weights of a decided round's requests, by school.
     pub school_weights: BTreeMap<RoundId, Arc<BTreeMap<SchoolId, u64>>>,
     /// Who is audited, of decided rounds.
-    pub audit_samples: BTreeMap<RoundId, Arc<BTreeSet<Handle>>>,
+    pub audit_samples: BTreeMap<RoundId, Arc<BTreeSet<(DistrictId, Handle)>>>,
 }
 
 /// The rows of one bulk tree. For a large batch the tree as of the parent block says from memory whether the store has a

@@ -21,7 +21,7 @@ pub mod students;
 mod tests;
 
 pub use admin::{Change, Choice, ProposeChange, RecordAccess, RegisterMember, RotateKey, VoteChange};
-pub use event::{Event, Shortage};
+pub use event::{Event, RefusedEntry, Shortage};
 pub use money::{BudgetStatement, EquityStatement, FundBudget, GrantBudget};
 pub use prospect::prospect;
 pub use resources::{

@@ -2,6 +2,7 @@
 //! what the ledger knows of vaults.
 
 mod anchoring;
+mod attack_08;
 mod attacks;
 mod attacks_state;
 mod bytes;

@@ -22,6 +22,6 @@ impl Budget<'_> {
     /// The same for iterations long enough to look at the clock more often.
     #[inline]
     pub fn allows_looking_each(&mut self, done: u64, between: u64) -> bool {
-        done < self.iterations && (done % between != 0 || !(self.expired)())
+        done < self.iterations && (!done.is_multiple_of(between) || !(self.expired)())
     }
 }

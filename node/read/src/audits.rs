@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use aula_ledger::proof::sample::audit_sample;
-use aula_ledger::state::schema::{self, RequestRow};
+use aula_ledger::rounds::requests_in_order;
+use aula_ledger::state::schema;
 use aula_ledger::state::{StateReader, StoreError};
 use aula_ledger::tx::Finding;
 use aula_ledger::types::{AccountId, DistrictId, Handle, Height, RoundId};
@@ -97,20 +98,16 @@ pub struct RoundAudit {
 /// When the database fails.
 pub fn of_round(view: &ChainView, round: RoundId) -> Result<Option<RoundAudit>, StoreError> {
     let Some(decision) = schema::decision(view, round)? else { return Ok(None) };
-    let mut district_of: BTreeMap<Handle, DistrictId> = BTreeMap::new();
-    for (handle, row) in view.rows(&schema::requests_tree(round))? {
-        district_of.insert(handle, schema::decode::<RequestRow>(&row)?.district);
-    }
+    let requests = requests_in_order(&view.rows(&schema::requests_tree(round))?)?;
     let results = schema::audits(view, round)?;
-    let findings: BTreeMap<Handle, Finding> = results.iter().map(|one| (one.handle, one.finding)).collect();
+    let findings: BTreeMap<(DistrictId, Handle), Finding> =
+        results.iter().map(|one| ((one.district, one.handle), one.finding)).collect();
     let mut districts: BTreeMap<DistrictId, Counts> = BTreeMap::new();
     let mut all = Counts::default();
-    let sample =
-        audit_sample(&decision.seed, district_of.iter().map(|(handle, district)| (*district, *handle)));
-    for handle in sample {
-        let Some(district) = district_of.get(&handle) else { continue };
-        let finding = findings.get(&handle).copied();
-        districts.entry(*district).or_default().add(finding);
+    let sample = audit_sample(&decision.seed, requests.iter().map(|(handle, row)| (row.district, *handle)));
+    for student in sample {
+        let finding = findings.get(&student).copied();
+        districts.entry(student.0).or_default().add(finding);
         all.add(finding);
     }
     let districts =

@@ -7,12 +7,12 @@
 
 use std::collections::BTreeMap;
 
-use aula_ledger::rounds::RoundInputs;
-use aula_ledger::rounds::why::{Decided, Why, WhyError};
+use aula_ledger::rounds::why::{Decided, Who, Why, WhyError};
+use aula_ledger::rounds::{RoundInputs, decided_rows};
+use aula_ledger::state::StateReader;
 use aula_ledger::state::schema::{self, Class, Decision, Placement, PoolRecord, Round};
-use aula_ledger::state::{StateReader, StoreError};
 use aula_ledger::tx::Mandate;
-use aula_ledger::types::{Handle, Height, RoundId, SchoolYear};
+use aula_ledger::types::{DistrictId, Handle, Height, RoundId, SchoolYear};
 
 use super::round_figures::kind_name;
 use crate::ReadError;
@@ -41,17 +41,22 @@ pub struct OwnDecision {
 ///
 /// # Errors
 /// When the database fails or a round in it does not hold.
-pub fn decisions(view: &ChainView, year: SchoolYear, handle: &Handle) -> Result<Vec<OwnDecision>, ReadError> {
+pub fn decisions(
+    view: &ChainView,
+    year: SchoolYear,
+    (district, handle): (DistrictId, Handle),
+) -> Result<Vec<OwnDecision>, ReadError> {
     let mut found = Vec::new();
+    let key = schema::round_row_key(district, &handle);
     for round in schema::rounds(view)?.iter().rev().filter(|round| round.school_year == year) {
-        if view.row(&schema::requests_tree(round.round), handle)?.is_none() {
+        if view.row(&schema::requests_tree(round.round), &key)?.is_none() {
             continue;
         }
         let Some(decision) = schema::decision(view, round.round)? else { continue };
         let Some(class) = schema::class(view, round.class)? else { continue };
         let failed = |error: WhyError| StorageError::Damaged(format!("round {}: {error}", round.round));
         let whole = whole(view, round, &class, &decision)?;
-        let why = whole.why(handle).map_err(failed)?;
+        let why = whole.why(Who { handle, district: Some(district) }).map_err(failed)?;
         found.push(told(round, &class, &decision, whole.pools(), &why));
     }
     Ok(found)
@@ -59,13 +64,7 @@ pub fn decisions(view: &ChainView, year: SchoolYear, handle: &Handle) -> Result<
 
 /// The round as the optimizer had it.
 fn whole(view: &ChainView, round: &Round, class: &Class, decision: &Decision) -> Result<Decided, ReadError> {
-    let rows = |label: String| view.rows(&label);
-    let requests = rows(schema::requests_tree(round.round))?;
-    let requests: Result<Vec<_>, StoreError> =
-        requests.iter().map(|(handle, row)| Ok((*handle, schema::decode(row)?))).collect();
-    let decisions = rows(schema::decisions_tree(round.round))?;
-    let decisions: Result<Vec<_>, StoreError> =
-        decisions.iter().map(|(handle, row)| Ok((*handle, schema::decode(row)?))).collect();
+    let (requests, decisions) = decided_rows(view, round.round)?;
     let mut pools = schema::pools(view, round.class)?;
     pools.retain(|pool| decision.prices.iter().any(|line| line.pool == pool.pool));
     let schools: BTreeMap<_, _> =
@@ -76,13 +75,13 @@ fn whole(view: &ChainView, round: &Round, class: &Class, decision: &Decision) ->
         terms: round.terms,
         pools,
         schools,
-        requests: requests?,
+        requests,
         seed: decision.seed,
     };
     let damaged = |what: String| StorageError::Damaged(format!("round {}: {what}", round.round));
     let stored = schema::certificate(view, round.round)?.ok_or_else(|| damaged("no certificate".into()))?;
     let certificate = borsh::from_slice(&stored.bytes).map_err(|e| damaged(e.to_string()))?;
-    let whole = Decided::new(round.round, inputs, decisions?, certificate);
+    let whole = Decided::new(round.round, inputs, decisions, certificate);
     Ok(whole.map_err(|error| damaged(error.to_string()))?)
 }
 

@@ -36,7 +36,7 @@ pub fn event(event: &Event, min_cell: u32) -> Value {
         }
         // A district's batches of a round add up to its cell, which the report may withhold.
         Event::RequestsTaken { .. } => {
-            ["counted", "repeated"].into_iter().for_each(|name| {
+            ["counted", "repeated", "refused"].into_iter().for_each(|name| {
                 fields.insert(name.into(), Value::Null);
             });
         }

@@ -127,7 +127,7 @@ async fn a_reverted_decision_says_so_wherever_it_is_shown() -> Tested {
         (&json!("reverted"), &json!(tip))
     );
     assert_eq!(
-        s.client.get::<Value>("/v1/rounds/0/figures").await.map_err(failed)?["round"]["standing"],
+        s.client.get::<Value>("/v1/rounds/0/figures").await.map_err(failed)?["figures"]["round"]["standing"],
         "reverted"
     );
     for (file, line) in [
@@ -153,11 +153,13 @@ async fn the_truth_audit_is_counted_by_district_and_who_took_the_rows_is_told() 
     let view = s.chain.db.latest();
     let decision = schema::decision(&*view, ROUND)?.ok_or("a decision")?;
     let sample = audit_sample(&decision.seed, (1..=24).map(|number| (DistrictId(1), handle(number))));
-    let drawn = sample.first().copied().ok_or("nobody is drawn")?;
-    let row = view.row(&schema::requests_tree(ROUND), &drawn)?.ok_or("a request")?;
+    let (district, drawn) = sample.first().copied().ok_or("nobody is drawn")?;
+    let key = schema::round_row_key(district, &drawn);
+    let row = view.row(&schema::requests_tree(ROUND), &key)?.ok_or("a request")?;
     let state_row = schema::decode::<schema::RequestRow>(&row)?.state_row;
     let audit = RecordAudit {
         round: ROUND,
+        district,
         handle: drawn,
         state_row,
         finding: Finding::Replayed,

@@ -12,7 +12,7 @@ use aula_ledger::audit::bundle::{DecidedRequest, StudentStanding};
 use aula_ledger::audit::{Bundle, Subject};
 use aula_ledger::codec::{Canonical, CodecError};
 use aula_ledger::proof::sample::audit_sample;
-use aula_ledger::state::schema::{Decision, RequestRow};
+use aula_ledger::state::schema::Decision;
 use aula_ledger::tx::Finding;
 use aula_ledger::types::{Handle, Hash, Height, RoundId};
 use clap::{Args, Subcommand};
@@ -70,6 +70,9 @@ pub enum About {
         round: u32,
         /// The student's pseudonym, 64 hex digits
         handle: String,
+        /// The student's district, for an auditor: needed only where two districts requested for one handle
+        #[arg(long)]
+        district: Option<u16>,
         /// Where and whence
         #[command(flatten)]
         place: Place,
@@ -149,7 +152,10 @@ impl About {
     fn asked(&self) -> Option<(String, &Place)> {
         let (route, place) = match self {
             Self::Round { round, place } => (format!("round/{round}"), place),
-            Self::Allocation { round, handle, place } => (format!("allocation/{round}/{handle}"), place),
+            Self::Allocation { round, handle, district, place } => {
+                let district = district.map(|district| format!("?district={district}")).unwrap_or_default();
+                (format!("allocation/{round}/{handle}{district}"), place)
+            }
             Self::Student { district, school_year, handle, place, .. } => {
                 (format!("student/{district}/{school_year}/{handle}"), place)
             }
@@ -157,7 +163,8 @@ impl About {
             Self::Access { district, place, .. } => (format!("access/{district}"), place),
             Self::Sample { .. } | Self::Audit(_) => return None,
         };
-        let waypoint = place.waypoint.map(|height| format!("?waypoint={height}")).unwrap_or_default();
+        let joint = if route.contains('?') { '&' } else { '?' };
+        let waypoint = place.waypoint.map(|height| format!("{joint}waypoint={height}")).unwrap_or_default();
         Some((format!("/v1/evidence/{route}{waypoint}"), place))
     }
 
@@ -317,12 +324,16 @@ async fn sample(rows: &Rows<'_>, round: RoundId) -> Result<Outcome, Failure> {
     };
     let decision = Decision::from_canonical(&evidence.context.decision.value);
     let decision = decision.advise("the round's decision cannot be read", hint)?;
-    let district =
-        |row: &DecidedRequest| Ok((RequestRow::from_canonical(&row.request)?.district, row.handle));
-    let students: Result<Vec<_>, CodecError> = evidence.rows.iter().map(district).collect();
+    let student = |row: &DecidedRequest| row.request_row().map(|row| (row.district, row.handle));
+    let students: Result<Vec<_>, CodecError> = evidence.rows.iter().map(student).collect();
     let drawn = audit_sample(&decision.seed, students.advise("a request cannot be read", hint)?);
-    let (requests, drawn) = (evidence.rows.len(), drawn.iter().map(Handle::to_string).collect::<Vec<_>>());
-    let json = json!({ "round": round, "seed": decision.seed, "requests": requests, "drawn": drawn });
+    let students: Vec<Value> =
+        drawn.iter().map(|(district, handle)| json!({ "district": district, "handle": handle })).collect();
+    let drawn: Vec<String> = drawn.iter().map(|(_, handle)| handle.to_string()).collect();
+    let requests = evidence.rows.len();
+    let json = json!({
+        "round": round, "seed": decision.seed, "requests": requests, "drawn": drawn, "students": students,
+    });
     Ok(told(json, requests, &drawn))
 }
 

@@ -61,6 +61,7 @@ fn request(class: Class, student: &Anchored) -> Option<Request> {
         band: band(student)?,
         mandate,
         kinds: kinds.into_iter().map(KindId).collect(),
+        need: need(student)?.0.commitment,
     })
 }
 

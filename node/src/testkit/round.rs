@@ -168,23 +168,16 @@ fn pool(chain: &DevChain, id: u32, school: u32, capacity: u32) -> DefinePool {
 fn requests(chain: &Hash) -> Made<SubmitRequests> {
     let band = Band::new(u8::try_from(NEED / 256)?).ok_or("a band")?;
     let (kinds, home_school) = (vec![KindId(0)], SchoolId(11));
-    let request = |number| Request {
-        handle: handle(number),
-        home_school,
-        band,
-        mandate: Mandate::None,
-        kinds: kinds.clone(),
+    let request = |number| {
+        let (_, need) = need_of(&handle(number))?;
+        let (handle, kinds) = (handle(number), kinds.clone());
+        Ok(Request { handle, home_school, band, mandate: Mandate::None, kinds, need })
     };
-    let requests: Vec<Request> = (1..=24).map(request).collect();
+    let requests: Vec<Request> = (1..=24).map(request).collect::<Made<_>>()?;
     let prove = |group: &[Request]| {
-        let needs = group.iter().map(|request| need_of(&request.handle)).collect::<Made<Vec<_>>>()?;
-        let claim = |(request, (_, commitment)): (&Request, &(Opening, CommitmentBytes))| BandClaim {
-            handle: request.handle,
-            band,
-            commitment: *commitment,
-        };
-        let claims: Vec<BandClaim> = group.iter().zip(&needs).map(claim).collect();
-        let openings: Vec<Opening> = needs.into_iter().map(|(opening, _)| opening).collect();
+        let claims: Vec<BandClaim> = group.iter().map(Request::band_claim).collect();
+        let opening = |request: &Request| Ok(need_of(&request.handle)?.0);
+        let openings: Vec<Opening> = group.iter().map(opening).collect::<Made<_>>()?;
         Ok(ProofBytes(band_statement(chain, ROUND, &claims)?.prove(&openings, &mut OsRng)?))
     };
     let proofs = requests.chunks(BAND_GROUP).map(prove).collect::<Made<_>>()?;

@@ -354,6 +354,7 @@ fn garbage_requests(round: u32, tag: u64) -> SubmitRequests {
             band: Band::new(0).unwrap(),
             mandate: Mandate::None,
             kinds: vec![KindId(0)],
+            need: CommitmentBytes([0; 32]),
         }
     };
     let bytes = [672u32.to_le_bytes().as_slice(), &[0; 672]].concat();

@@ -76,7 +76,9 @@ fn a_round_whose_prices_are_withheld_raised_or_made_up_is_refused() {
 #[test]
 fn a_round_that_leaves_out_a_pool_of_the_class_is_refused() {
     let (world, bundle) = round_after(|overlay, world| {
-        rewrite(overlay, world, |decision| drop(decision.prices.pop()));
+        rewrite(overlay, world, |decision| {
+            decision.prices.pop();
+        });
     });
     let (name, detail) = refused(&world, &bundle);
     assert_eq!((name, detail.contains("leaves out a pool")), ("pools", true), "{detail}");
@@ -90,7 +92,9 @@ fn a_round_that_leaves_out_a_pool_of_the_class_is_refused() {
     assert_eq!(refused(&world, &bundle).0, "pools");
     // The class's count says that a pool is not shown, whatever the decision says.
     let (world, mut bundle) = round_after(|overlay, world| {
-        rewrite(overlay, world, |decision| drop(decision.prices.pop()));
+        rewrite(overlay, world, |decision| {
+            decision.prices.pop();
+        });
     });
     if let Subject::Round(round) = &mut bundle.subject {
         round.context.pools.pop();

@@ -50,6 +50,6 @@ fn evidence_of_a_round_of_real_size() {
     };
     let collector = world.collector(&[]);
     timed("round", &|| collector.round(ROUND).unwrap());
-    timed("allocation", &|| collector.allocation(ROUND, &handle(3)).unwrap());
+    timed("allocation", &|| collector.allocation(ROUND, DistrictId(1), &handle(3)).unwrap());
     timed("student", &|| collector.student(DistrictId(1), YEAR, &handle(3)).unwrap());
 }

@@ -16,7 +16,7 @@ fn bundles(world: &World) -> Vec<Bundle> {
     open_fields(&mut opened, &super::disclosure::fields(1), &names, super::disclosure::blinding(1)).unwrap();
     vec![
         collector.round(ROUND).unwrap(),
-        collector.allocation(ROUND, &handle(3)).unwrap(),
+        collector.allocation(ROUND, DistrictId(1), &handle(3)).unwrap(),
         collector.student(DistrictId(1), YEAR, &handle(3)).unwrap(),
         collector.student(DistrictId(1), YEAR, &handle(900)).unwrap(),
         collector.student(DistrictId(9), YEAR, &handle(3)).unwrap(),

@@ -99,7 +99,7 @@ fn write_the_pinned_evidence() {
     let bundle = |bundle: Result<Bundle, BuildError>| bundle.unwrap().to_canonical();
     write("genesis.json", &world.genesis);
     write("round.bundle", &bundle(collector.round(ROUND)));
-    write("allocation.bundle", &bundle(collector.allocation(ROUND, &handle(3))));
+    write("allocation.bundle", &bundle(collector.allocation(ROUND, DistrictId(1), &handle(3))));
     write("student.bundle", &bundle(collector.student(DistrictId(1), YEAR, &handle(3))));
     write("absent.bundle", &bundle(collector.student(DistrictId(1), YEAR, &handle(900))));
     write("budget.bundle", &bundle(collector.budget(account("funder"), YEAR)));
@@ -119,13 +119,13 @@ fn write_the_pinned_evidence() {
         write(&format!("{name}/round.bundle"), &bundle(other.collector(&[]).round(ROUND)));
         write(
             &format!("{name}/allocation.bundle"),
-            &bundle(other.collector(&[]).allocation(ROUND, &handle(3))),
+            &bundle(other.collector(&[]).allocation(ROUND, DistrictId(1), &handle(3))),
         );
     }
     for (name, lie) in lies::pinned() {
         write(&format!("refused/{name}.bundle"), &lie.to_canonical());
     }
-    let mut proved = collector.allocation(ROUND, &handle(3)).unwrap();
+    let mut proved = collector.allocation(ROUND, DistrictId(1), &handle(3)).unwrap();
     attach_band(&mut proved, band_alone(&world, 3)).unwrap();
     write("proved.bundle", &proved.to_canonical());
     let mut opened = collector.student(DistrictId(1), YEAR, &handle(300)).unwrap();

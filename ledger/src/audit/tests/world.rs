@@ -92,6 +92,28 @@ impl World {
         Self::decided_on(Self::with("audited", change))
     }
 
+    /// A round in which district 2 has copied two of district 1's handles and asked first, and an entry of district 1's
+    /// batch was refused.
+    pub fn copied() -> Self {
+        let mut world = Self::named("copied");
+        world.prepare();
+        world.accept("district-2", testkit::anchor(3..5, 22));
+        world.accept("voter-a", testkit::open(1));
+        let record = schema::round(&world.chain.state, RoundId(0)).expect("a store").expect("a round");
+        let ask = |number: u32, school| {
+            testkit::request(number, school, testkit::band_of(number), Mandate::None, &[0, 1])
+        };
+        let copies = testkit::submit(&world.chain, 0, (3..5).map(|number| ask(number, 22)).collect());
+        world.accept("district-2", copies);
+        let mut batch = testkit::submit(&world.chain, 0, (0..10).map(|number| ask(number, 11)).collect());
+        batch.requests[0].home_school = crate::types::SchoolId(12);
+        world.accept("district-1", batch);
+        world.advance_to(record.reveals_until);
+        world.accept("funder", testkit::run(0));
+        world.block(None);
+        world
+    }
+
     /// The same round with a fair share of places by school.
     pub fn shared() -> Self {
         let mut world = Self::named("shared");
@@ -149,10 +171,7 @@ impl World {
             terms: round.terms,
             pools: schema::pools(state, round.class).expect("a store"),
             schools: schools.into_iter().map(|school| (school.id, school)).collect(),
-            requests: rows
-                .iter()
-                .map(|(handle, row)| (*handle, schema::decode(row).expect("a row")))
-                .collect(),
+            requests: rounds::requests_in_order(&rows).expect("rows"),
             seed: rounds::seed(&self.chain.parsed.sha256, RoundId(0), &root, &shares),
         }
     }
@@ -182,8 +201,8 @@ impl World {
         };
         self.lie(|overlay| {
             let label = schema::decisions_tree(id);
-            for (handle, row) in &rows {
-                overlay.put_row(&label, *handle, row.to_canonical());
+            for (key, row) in inputs.keyed(&rows) {
+                overlay.put_row(&label, key, row.to_canonical());
             }
             decision.decisions = overlay.tree_head(&label).expect("a store");
             let report = rounds::published(&figures, &decision, 10);

@@ -14,7 +14,7 @@ use super::State;
 use super::context::{Context, row};
 use crate::proof::bulk_tree::verify_row;
 use crate::rounds;
-use crate::state::schema::{DecisionRow, Placement, RequestRow};
+use crate::state::schema::{DecisionRow, Placement, RequestRow, round_row_key};
 use crate::types::{Band, SchoolId};
 
 /// Most other places named in an explanation.
@@ -26,28 +26,30 @@ pub(super) fn verify(
     state: &State,
     evidence: &AllocationEvidence,
 ) -> Result<report::Standing, Stop> {
-    let handle = &evidence.handle;
+    let (district, handle) = (evidence.district, &evidence.handle);
+    let key = round_row_key(district, handle);
     let request: RequestRow = row(checks, &evidence.request.row)?;
     let decision: DecisionRow = row(checks, &evidence.decision.row)?;
     let home = request.home_school;
     let homes = BTreeSet::from([home]);
     let context = Context::open(checks, state, &evidence.context, homes)?;
-    let request_path = verify_row(&evidence.request.path, handle, &evidence.request.row, &context.requests);
+    let request_path = verify_row(&evidence.request.path, &key, &evidence.request.row, &context.requests);
     checks.need("request", request_path)?;
+    let own = (request.district, request.handle) == (district, *handle);
+    checks.ensure("request", own, "The request is another student's.")?;
     checks.pass(
         "request",
         format!(
-            "Student {handle} of school {} requested {} kinds with need band {}{}.",
+            "Student {handle} of district {district}, school {}, requested {} kinds with need band {}{}.",
             request.home_school,
             request.kinds.len(),
             request.band.get(),
             if request.mandate == crate::tx::Mandate::Mandated { " and a mandate" } else { "" }
         ),
     );
-    let decision_path =
-        verify_row(&evidence.decision.path, handle, &evidence.decision.row, &context.decisions);
+    let decision_path = verify_row(&evidence.decision.path, &key, &evidence.decision.row, &context.decisions);
     checks.need("decision", decision_path)?;
-    let claim = request.band_claim(*handle);
+    let claim = request.band_claim();
     let inputs = context.inputs(vec![(*handle, request)]);
     let assigned = checks.need("decision", inputs.assignment(&[(*handle, decision.clone())]))?;
     checks.pass("decision", placement_words(&decision));

@@ -7,7 +7,7 @@ use aula_allocation::certificate::{Certificate, check};
 use aula_allocation::problem::Problem;
 
 use super::super::bands;
-use super::super::bundle::{Proved, RoundEvidence};
+use super::super::bundle::{DecidedRequest, Proved, RoundEvidence};
 use super::super::least;
 use super::super::optimum::{lottery_words, optimum_words};
 use super::super::report::{Checks, Standing, Stop};
@@ -18,7 +18,7 @@ use crate::chain::TreeHead;
 use crate::params::FAIRNESS_WORK_SHARE;
 use crate::proof::BulkTree;
 use crate::proof::committed::BandClaim;
-use crate::rounds::{self, PublishedReport, RoundInputs, waiting_prices};
+use crate::rounds::{self, Decisions, PublishedReport, RoundInputs, waiting_prices};
 use crate::state::schema::{
     Budget, DecisionRow, Placement, RequestRow, SchoolPrice, SeedShare, StoredCertificate, StoredPlain,
     budget_key, certificate_key, plain_key, report_key, seed_key,
@@ -26,19 +26,21 @@ use crate::state::schema::{
 use crate::tx::{Mandate, seed_commitment};
 use crate::types::{AccountId, Handle};
 
-type Decisions = Vec<(Handle, DecisionRow)>;
-
 /// Checks everything a round's bundle claims.
 pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &RoundEvidence) -> Result<Standing, Stop> {
     let mut requests = Vec::with_capacity(evidence.rows.len());
     let mut decisions = Vec::with_capacity(evidence.rows.len());
     for shown in &evidence.rows {
-        requests.push((shown.handle, row::<RequestRow>(checks, &shown.request)?));
-        decisions.push((shown.handle, row::<DecisionRow>(checks, &shown.decision)?));
+        let request = row::<RequestRow>(checks, &shown.request)?;
+        decisions.push((request.handle, row::<DecisionRow>(checks, &shown.decision)?));
+        requests.push((request.handle, request));
     }
+    let student = |(handle, request): &(Handle, RequestRow)| (*handle, request.district);
+    let ordered = requests.is_sorted_by(|a, b| student(a) < student(b));
+    checks.ensure("rows", ordered, "The rows shown do not ascend by handle and district.")?;
     let homes: BTreeSet<_> = requests.iter().map(|(_, request)| request.home_school).collect();
     let context = Context::open(checks, state, &evidence.context, homes)?;
-    check_trees(checks, &context, evidence)?;
+    check_trees(checks, &context, &requests, evidence)?;
     let inputs = context.inputs(requests);
     let assignment = checks.need("decisions", inputs.assignment(&decisions))?;
     checks.pass(
@@ -65,8 +67,7 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &RoundEvidenc
         ),
     );
     check_report(checks, state, &context, &inputs, &assignment, evidence)?;
-    let claims: Vec<BandClaim> =
-        inputs.requests.iter().map(|(handle, request)| request.band_claim(*handle)).collect();
+    let claims: Vec<BandClaim> = inputs.requests.iter().map(|(_, request)| request.band_claim()).collect();
     bands::verify(checks, &state.genesis, context.round.round, &claims, &evidence.bands)?;
     Ok(context.standing)
 }
@@ -102,14 +103,22 @@ fn check_report(
 }
 
 /// Both trees, rebuilt from the rows shown, are those of the state.
-fn check_trees(checks: &mut Checks, context: &Context, evidence: &RoundEvidence) -> Result<(), Stop> {
+fn check_trees(
+    checks: &mut Checks,
+    context: &Context,
+    requests: &[(Handle, RequestRow)],
+    evidence: &RoundEvidence,
+) -> Result<(), Stop> {
     let rows = &evidence.rows;
-    let rebuilt = |rows: Vec<(&Handle, &[u8])>, head: TreeHead| {
+    let mut keyed: Vec<(Handle, &DecidedRequest)> =
+        requests.iter().map(|(_, request)| request.key()).zip(rows).collect();
+    keyed.sort_by_key(|(key, _)| *key);
+    let rebuilt = |bytes: fn(&DecidedRequest) -> &[u8], head: TreeHead| {
+        let rows = keyed.iter().map(|(key, row)| (key, bytes(row)));
         BulkTree::from_rows(rows).is_ok_and(|tree| tree.head() == head)
     };
-    let requests = rows.iter().map(|row| (&row.handle, row.request.as_slice())).collect();
-    let decisions = rows.iter().map(|row| (&row.handle, row.decision.as_slice())).collect();
-    let same = rebuilt(requests, context.requests) && rebuilt(decisions, context.decisions);
+    let same =
+        rebuilt(|row| &row.request, context.requests) && rebuilt(|row| &row.decision, context.decisions);
     checks.ensure(
         "rows",
         same,

@@ -76,7 +76,7 @@ fn the_pinned_bundle_is_explained_and_a_changed_row_is_refused() {
     let bundle = Bundle::from_canonical(include_bytes!("../../../vectors/evidence/round.bundle")).unwrap();
     let Subject::Round(mut evidence) = bundle.subject else { panic!("a round's bundle") };
     let round = Decided::of_evidence(&evidence).unwrap();
-    assert!(evidence.rows.iter().all(|row| round.why(&row.handle).is_ok()));
+    assert!(evidence.rows.iter().all(|row| round.why(&row.request_row().unwrap().handle).is_ok()));
     let mut other = DecisionRow::from_canonical(&evidence.rows[0].decision).unwrap();
     other.cost += 1;
     evidence.rows[0].decision = other.to_canonical();

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::chain::canonical;
 use crate::chain::{Code, TreeHead};
 use crate::codec::Canonical;
+use crate::keys::{Label, hash};
 use crate::params::Params;
 use crate::proof::committed::BandClaim;
 use crate::tx::{ClassTerms, DefineClass, Mandate, SeedSecret};
@@ -204,11 +205,13 @@ pub struct SeedShare {
     pub secret: Option<SeedSecret>,
 }
 
-/// A request that counts: a row of the round's requests.
+/// A request that counts: a row of the round's requests, under [`RequestRow::key`].
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
 pub struct RequestRow {
     /// The district that submitted it.
     pub district: DistrictId,
+    /// Whose; another district may have the same handle, which is another student.
+    pub handle: Handle,
     /// The student's school.
     pub home_school: SchoolId,
     /// The need band.
@@ -224,10 +227,22 @@ pub struct RequestRow {
 }
 
 impl RequestRow {
-    /// What was proved when this request of `handle` was taken.
-    pub fn band_claim(&self, handle: Handle) -> BandClaim {
-        BandClaim { handle, band: self.band, commitment: self.need }
+    /// What was proved when this request was taken.
+    pub fn band_claim(&self) -> BandClaim {
+        BandClaim { handle: self.handle, band: self.band, commitment: self.need }
     }
+
+    /// Where this request and its decision stand in the round's trees.
+    pub fn key(&self) -> Handle {
+        round_row_key(self.district, &self.handle)
+    }
+}
+
+/// Where a student's request and decision stand in a round's trees: handles are in the clear, so that a key made of the
+/// handle alone would belong to whichever district requests first. Of a handle's shape, as the keys of all bulk trees
+/// are, and no handle: SHA-256 over a label, the district (two bytes, little endian) and the handle.
+pub fn round_row_key(district: DistrictId, handle: &Handle) -> Handle {
+    Handle(hash(Label::RoundRow, &[&district.0.to_le_bytes(), &handle.0]).0)
 }
 
 /// Where a student is placed.
@@ -249,7 +264,7 @@ pub enum Placement {
     } = 1,
 }
 
-/// A decision: a row of the round's decisions, one for each request.
+/// A decision: a row of the round's decisions, one for each request and under its key.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
 pub struct DecisionRow {
     /// Where the student is placed.

@@ -10,16 +10,16 @@ use crate::codec::Canonical;
 use crate::params::{FAIRNESS_WORK_SHARE, RUN_BY_ANYBODY_AFTER_MS};
 use crate::proof::bulk_tree::row_hash;
 use crate::rounds::report::Figures;
-use crate::rounds::{self, RoundInputs};
+use crate::rounds::{self, Decisions, RoundInputs};
 use crate::state::StoreError;
 use crate::state::schema::{
-    self, Acknowledgement, Class, Decision, DecisionRow, Placement, PoolPrice, PoolRecord, Round,
-    RoundStatus, SchoolPrice, SeedShare, StoredCertificate, StoredPlain,
+    self, Acknowledgement, Class, Decision, Placement, PoolPrice, PoolRecord, Round, RoundStatus,
+    SchoolPrice, SeedShare, StoredCertificate, StoredPlain,
 };
 use crate::tx::handler::{Context, Handler, Refusal, ensure};
 use crate::tx::{Event, Shortage};
 use crate::types::RoundId;
-use crate::types::{AccountId, Handle, PoolId, TimeMs};
+use crate::types::{AccountId, PoolId, TimeMs};
 use aula_allocation::certificate;
 use aula_allocation::problem::Problem;
 use aula_allocation::{Cut, Limits, Solution, SolveError, solve};
@@ -78,7 +78,7 @@ struct Ran {
     shares: Vec<SeedShare>,
     inputs: RoundInputs,
     solution: Solution,
-    rows: Vec<(Handle, DecisionRow)>,
+    rows: Decisions,
     figures: Figures,
     plain: StoredPlain,
     max_work: u64,
@@ -92,15 +92,13 @@ fn inputs(
 ) -> Result<RoundInputs, Refusal> {
     let overlay = &*context.overlay;
     let label = schema::requests_tree(round.round);
-    let rows = overlay.rows(&label)?;
-    let requests = rows.iter().map(|(handle, row)| Ok((*handle, schema::decode(row)?)));
     Ok(RoundInputs {
         definition: class.definition.clone(),
         equity: round.equity,
         terms: round.terms,
         pools: schema::current_pools(overlay, round.class)?,
         schools: schema::schools(overlay)?.into_iter().map(|school| (school.id, school)).collect(),
-        requests: requests.collect::<Result<_, Refusal>>()?,
+        requests: rounds::requests_in_order(&overlay.rows(&label)?)?,
         seed: rounds::seed(&context.facts.genesis, round.round, &overlay.tree_head(&label)?.root, shares),
     })
 }
@@ -131,8 +129,8 @@ fn check_proof(problem: &Problem, solution: &Solution, max_gap_ppm: u32) -> Resu
 fn record(context: &mut Context<'_, '_>, ran: Ran) -> Result<Vec<Event>, Refusal> {
     let (id, height) = (ran.round.round, context.facts.height);
     let decisions = schema::decisions_tree(id);
-    for (handle, row) in &ran.rows {
-        context.overlay.put_row(&decisions, *handle, row.to_canonical());
+    for (key, row) in ran.inputs.keyed(&ran.rows) {
+        context.overlay.put_row(&decisions, key, row.to_canonical());
     }
     let stored = StoredCertificate {
         bytes: borsh::to_vec(&ran.solution.certificate).map_err(|e| StoreError::Failed(e.to_string()))?,

@@ -1,18 +1,19 @@
 //! SubmitRequests: a district requests resources for its students.
 //!
 //! Each handle must stand in the district's tree of the class's school year, anchored before the round was opened and
-//! not erased since, and the need committed to in that leaf must be proved to lie in the band the request names. A batch
-//! is taken whole or refused whole, with the position of its first bad entry. A handle's first final request counts;
-//! later ones, which must keep the same rules, are counted as repeated and change nothing.
+//! not erased since, and the need committed to in that leaf must be proved to lie in the band the request names. What is
+//! wrong with an entry is wrong with it alone: the others are taken, and the receipt's event names each refused one with its
+//! code. A batch of which nothing would be taken is rejected with its first refused entry. A handle's first final request
+//! counts; later ones, which must keep the same rules, are counted as repeated and change nothing.
 //!
 //! Proofs: each covers eight entries, in order, the last one what remains; all of a batch are verified together
-//! with weights drawn from all of them ([`aula_zk::Batch`]). An aggregated proof is whole or nothing, so the
-//! position reported for one that fails is that of the first of its eight entries.
+//! with weights drawn from all of them ([`aula_zk::Batch`]). One that fails refuses the whole batch, which keeps its charge;
+//! an aggregated proof is whole or nothing, so the position reported is that of the first of its eight entries. An entry
+//! names the commitment that its proof is about, so that a proof over refused entries has a statement all the same.
 //!
-//! A handle is 32 bytes of a keyed hash, so two districts share one only if one copies the other's. An entry whose
-//! handle another district has requested is refused, so that it learns of it; the trees show who anchored the handle
-//! first, and nothing here tries to settle it. Hence every entry of an accepted batch has a row of the same district,
-//! state and band, from which an auditor rebuilds the statement of its proof.
+//! A handle is 32 bytes of a keyed hash, so two districts share one only if one copies the other's, and copying takes
+//! nothing: rows stand by district and handle ([`schema::round_row_key`]), and a copy is another student of another
+//! district.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -27,8 +28,8 @@ use crate::proof::committed::{
 };
 use crate::rounds::RoundPools;
 use crate::state::schema::{self, Class, RequestRow, Round, StudentLeaf};
-use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, Rows, ascends, differ, ensure, require};
+use crate::tx::{Event, RefusedEntry};
 use crate::types::{Band, CommitmentBytes, DistrictId, Handle, Hash, KindId, RoundId, SchoolId};
 use std::sync::Arc;
 
@@ -70,6 +71,15 @@ pub struct Request {
     pub mandate: Mandate,
     /// Wanted kinds, best first, all different; 1 to 32.
     pub kinds: Vec<KindId>,
+    /// The commitment to the need in the anchored leaf, of which the band is proved.
+    pub need: CommitmentBytes,
+}
+
+impl Request {
+    /// What is proved of it.
+    pub fn band_claim(&self) -> BandClaim {
+        BandClaim { handle: self.handle, band: self.band, commitment: self.need }
+    }
 }
 
 /// A batch of requests of one district.
@@ -100,38 +110,46 @@ impl Handler for SubmitRequests {
         let intake = Intake::of(context, &round, district, self.requests.len())?;
         let rows = Rows::of(context.overlay, schema::requests_tree(self.round), self.requests.len())?;
         let admitted = self.admit(context, &intake, &round)?;
-        let (mut counted, mut repeated) = (0u32, 0u32);
+        self.verify_bands(&context.facts.genesis)?;
+        let params = context.facts.params.clone();
         let pairs_before = round.pairs;
-        for (position, (request, (row, pairs))) in self.requests.iter().zip(admitted).enumerate() {
-            let repeats = match rows.get(context.overlay, &request.handle)? {
-                None => false,
-                Some(counted) => {
-                    let counted: RequestRow = schema::decode(&counted)?;
-                    let own = counted.district == district;
-                    ensure(own, Code::ForeignRequest).map_err(|code| Refusal::from(code).at(position))?;
-                    true
+        let (mut counted, mut repeated, mut refused) = (0u32, 0u32, Vec::new());
+        for (entry, admitted) in (0u32..).zip(admitted) {
+            let (row, pairs) = match admitted {
+                Ok(admitted) => admitted,
+                Err(code) => {
+                    refused.push(RefusedEntry { entry, code });
+                    continue;
                 }
             };
-            if repeats {
+            let key = row.key();
+            if rows.get(context.overlay, &key)?.is_some() {
                 repeated = repeated.saturating_add(1);
                 continue;
             }
-            round.pairs = round.pairs.saturating_add(pairs);
+            let (requests, pairs) = (round.requests.saturating_add(1), round.pairs.saturating_add(pairs));
+            if requests > params.max_round_requests || pairs > params.max_round_pairs {
+                refused.push(RefusedEntry { entry, code: Code::TooManyRequests });
+                continue;
+            }
+            (round.requests, round.pairs) = (requests, pairs);
             counted = counted.saturating_add(1);
-            context.overlay.put_row(rows.label(), request.handle, row.to_canonical());
+            context.overlay.put_row(rows.label(), key, row.to_canonical());
         }
-        round.requests = round.requests.saturating_add(counted);
+        if let (Some(first), 0, 0) = (refused.first(), counted, repeated) {
+            return Err(Refusal::Rejected { code: first.code, entry: Some(first.entry) });
+        }
         let pairs_taken = round.pairs.saturating_sub(pairs_before);
-        let params = &context.facts.params;
-        let fits = round.requests <= params.max_round_requests && round.pairs <= params.max_round_pairs;
-        ensure(fits, Code::TooManyRequests)?;
         take_share(context, self.round, district, counted, pairs_taken)?;
         schema::write(context.overlay, schema::round_key(self.round), &round);
         let taken = schema::batches_key(self.round, context.facts.height);
         context.overlay.put(taken, round.requests.to_be_bytes().to_vec());
-        Ok(vec![Event::RequestsTaken { round: self.round, counted, repeated }])
+        Ok(vec![Event::RequestsTaken { round: self.round, counted, repeated, refused }])
     }
 }
+
+/// An entry's row and how many pairs it adds to the round's problem, or why it is refused.
+type Admitted = Result<(RequestRow, u64), Code>;
 
 /// Counts what a district takes of a round; more than its share would refuse the others.
 fn take_share(
@@ -154,44 +172,44 @@ fn take_share(
 }
 
 impl SubmitRequests {
-    /// Checks every entry, then every proof; gives the rows and how many pairs each adds to the round's problem.
+    /// Checks every entry but for its proof.
     fn admit(
         &self,
         context: &Context<'_, '_>,
         intake: &Intake,
         round: &Round,
-    ) -> Result<Vec<(RequestRow, u64)>, Refusal> {
-        let (mut rows, mut claims) = (Vec::new(), Vec::new());
-        for (position, request) in self.requests.iter().enumerate() {
-            let (row, pairs, claim) =
-                intake.admit(context, round, request).map_err(|refusal| refusal.at(position))?;
-            rows.push((row, pairs));
-            claims.push(claim);
+    ) -> Result<Vec<Admitted>, Refusal> {
+        let mut admitted = Vec::with_capacity(self.requests.len());
+        for request in &self.requests {
+            admitted.push(match intake.admit(context, round, request) {
+                Ok(row) => Ok(row),
+                Err(Refusal::Rejected { code, .. }) => Err(code),
+                Err(other) => return Err(other),
+            });
         }
-        verify_bands(&context.facts.genesis, self.round, &claims, &self.proofs)?;
-        Ok(rows)
+        // No proof is verified for nothing.
+        if let (Some(Err(code)), true) = (admitted.first(), admitted.iter().all(Result::is_err)) {
+            return Err(Refusal::from(*code).at(0));
+        }
+        Ok(admitted)
     }
-}
 
-/// Verifies the proofs of a batch, one for each [`BAND_GROUP`] claims in order, as one equation.
-fn verify_bands(
-    chain: &Hash,
-    round: RoundId,
-    claims: &[BandClaim],
-    proofs: &[ProofBytes],
-) -> Result<(), Refusal> {
-    let first_of = |group: usize| group.saturating_mul(BAND_GROUP);
-    let mut batch = aula_zk::Batch::new();
-    for (group, (claims, proof)) in claims.chunks(BAND_GROUP).zip(proofs).enumerate() {
-        let statement = band_statement(chain, round, claims).map_err(|error| match error {
-            StatementError::NotCommitted(position) => {
-                Refusal::from(Code::NotCommitted).at(first_of(group).saturating_add(position))
-            }
-            StatementError::Count => Refusal::from(Code::ProofRejected).at(first_of(group)),
-        })?;
-        batch.push(&statement, &proof.0);
+    /// Verifies the proofs, one for each [`BAND_GROUP`] entries in order, as one equation.
+    fn verify_bands(&self, chain: &Hash) -> Result<(), Refusal> {
+        let first_of = |group: usize| group.saturating_mul(BAND_GROUP);
+        let mut batch = aula_zk::Batch::new();
+        for (group, (entries, proof)) in self.requests.chunks(BAND_GROUP).zip(&self.proofs).enumerate() {
+            let claims: Vec<BandClaim> = entries.iter().map(Request::band_claim).collect();
+            let statement = band_statement(chain, self.round, &claims).map_err(|error| match error {
+                StatementError::NotCommitted(position) => {
+                    Refusal::from(Code::NotCommitted).at(first_of(group).saturating_add(position))
+                }
+                StatementError::Count => Refusal::from(Code::ProofRejected).at(first_of(group)),
+            })?;
+            batch.push(&statement, &proof.0);
+        }
+        batch.verify().map_err(|bad| Refusal::from(Code::ProofRejected).at(first_of(bad.index)))
     }
-    batch.verify().map_err(|bad| Refusal::from(Code::ProofRejected).at(first_of(bad.index)))
 }
 
 /// What a batch's entries are checked against, read once.
@@ -225,14 +243,13 @@ impl Intake {
         })
     }
 
-    /// Checks an entry but for its proof; gives its row, how many pairs it adds to the round's problem, and what is
-    /// to be proved of it.
+    /// Checks an entry but for its proof; gives its row and how many pairs it adds to the round's problem.
     fn admit(
         &self,
         context: &Context<'_, '_>,
         round: &Round,
         request: &Request,
-    ) -> Result<(RequestRow, u64, BandClaim), Refusal> {
+    ) -> Result<(RequestRow, u64), Refusal> {
         let definition = &self.class.definition;
         let known = |kind: &KindId| usize::from(kind.0) < definition.kinds.len();
         ensure(request.kinds.iter().all(known), Code::UnknownKind)?;
@@ -244,6 +261,7 @@ impl Intake {
         ensure(leaf.anchored < round.opened, Code::AnchoredTooLate)?;
         ensure(leaf.home_school == request.home_school, Code::HomeSchoolDiffers)?;
         let need = commitment_to(&leaf.commitments, CommittedField::Need).ok_or(Code::NotCommitted)?;
+        ensure(*need.as_bytes() == request.need.0, Code::NeedDiffers)?;
         let home = self.pools.schools.get(&request.home_school).ok_or(Code::UnknownSchool)?;
         let may_wait = definition.waitlist_cost.is_some() && request.mandate == Mandate::None;
         let eligible = self.pools.eligibility.count(home, &request.kinds);
@@ -251,14 +269,14 @@ impl Intake {
         ensure(pairs > 0, Code::NothingEligible)?;
         let row = RequestRow {
             district: self.district,
+            handle: request.handle,
             home_school: request.home_school,
             band: request.band,
             mandate: request.mandate,
             kinds: request.kinds.clone(),
             state_row: row_hash(&state),
-            need: CommitmentBytes(*need.as_bytes()),
+            need: request.need,
         };
-        let claim = row.band_claim(request.handle);
-        Ok((row, pairs, claim))
+        Ok((row, pairs))
     }
 }

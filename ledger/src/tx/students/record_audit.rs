@@ -80,6 +80,8 @@ impl Finding {
 pub struct RecordAudit {
     /// The decided round whose seed drew the student.
     pub round: RoundId,
+    /// The district that requested for the student.
+    pub district: DistrictId,
     /// Whom.
     pub handle: Handle,
     /// SHA-256 of the leaf that was audited; the one the student's request spoke of.
@@ -96,23 +98,24 @@ impl Handler for RecordAudit {
     }
 
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
-        let (round, handle) = (self.round, &self.handle);
+        let (round, district, handle) = (self.round, self.district, &self.handle);
         let decision = schema::decision(context.overlay, round)?.ok_or(Code::NotDecided)?;
         let sample = sample(context, round, &decision.seed)?;
-        ensure(sample.contains(handle), Code::NotDrawn)?;
-        let row = context.overlay.row(&schema::requests_tree(round), handle)?;
+        ensure(sample.contains(&(district, *handle)), Code::NotDrawn)?;
+        let row =
+            context.overlay.row(&schema::requests_tree(round), &schema::round_row_key(district, handle))?;
         let row: RequestRow = row.as_deref().map(schema::decode).transpose()?.ok_or(Code::NotDrawn)?;
         ensure(row.state_row == self.state_row, Code::OtherState)?;
-        let key = schema::audit_key(round, handle);
+        let key = schema::audit_key(round, district, handle);
         ensure(context.overlay.get(&key)?.is_none(), Code::AuditRecorded)?;
         let finding = match self.finding {
-            Finding::Withheld => given_nothing(context, round, row.district, handle)?,
+            Finding::Withheld => given_nothing(context, round, district, handle)?,
             finding => finding,
         };
         let result = AuditResult {
             round,
             handle: *handle,
-            district: row.district,
+            district,
             state_row: self.state_row,
             finding,
             report: self.report,
@@ -120,7 +123,7 @@ impl Handler for RecordAudit {
             recorded: context.facts.height,
         };
         schema::write(context.overlay, key, &result);
-        Ok(vec![Event::AuditRecorded { round, handle: *handle, finding }])
+        Ok(vec![Event::AuditRecorded { round, district, handle: *handle, finding }])
     }
 }
 
@@ -148,14 +151,14 @@ fn sample(
     context: &mut Context<'_, '_>,
     round: RoundId,
     seed: &Hash,
-) -> Result<Arc<BTreeSet<Handle>>, Refusal> {
+) -> Result<Arc<BTreeSet<(DistrictId, Handle)>>, Refusal> {
     if let Some(known) = context.memory.audit_samples.get(&round) {
         return Ok(Arc::clone(known));
     }
     let rows = context.overlay.rows(&schema::requests_tree(round))?;
-    let district = |row: &[u8]| Ok::<_, StoreError>(schema::decode::<RequestRow>(row)?.district);
+    let student = |row: &[u8]| schema::decode::<RequestRow>(row).map(|row| (row.district, row.handle));
     let students: Result<Vec<(DistrictId, Handle)>, StoreError> =
-        rows.iter().map(|(handle, row)| Ok((district(row)?, *handle))).collect();
+        rows.iter().map(|(_, row)| student(row)).collect();
     let sample = Arc::new(audit_sample(seed, students?));
     context.memory.audit_samples.insert(round, Arc::clone(&sample));
     Ok(sample)

@@ -82,6 +82,7 @@ fn national(overlay: &mut Overlay<'_>, height: Height) {
     for number in 0..SCHOOLS {
         let row = RequestRow {
             district: DistrictId(1),
+            handle: handle(number),
             home_school: SchoolId(1_000 + number),
             band: Band::new(3).unwrap(),
             mandate: Mandate::None,
@@ -89,7 +90,7 @@ fn national(overlay: &mut Overlay<'_>, height: Height) {
             state_row: row_hash(&number.to_le_bytes()),
             need: CommitmentBytes([1; 32]),
         };
-        schema::write_row(overlay, &schema::requests_tree(id), handle(number), &row);
+        schema::write_row(overlay, &schema::requests_tree(id), row.key(), &row);
     }
 }
 

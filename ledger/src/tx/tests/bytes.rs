@@ -49,6 +49,7 @@ fn one_of_each() -> Vec<Payload> {
         erasure([1, 2]).into(),
         RecordAudit {
             round: RoundId(1),
+            district: DistrictId(2),
             handle: Handle([4; 32]),
             state_row: Hash([5; 32]),
             finding: Finding::Contradicted,

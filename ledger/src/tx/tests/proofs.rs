@@ -83,7 +83,9 @@ pub(super) const PROOFS: &[Row] = &[
         bare.states[0].commitments[0].commitment = CommitmentBytes([0xff; 32]);
         chain.accept("district-1", bare);
         chain.accept("voter-a", open(1));
-        asks(chain, 50, 11, &[0])
+        let mut batch = submit(&chain, 0, vec![request(50, 11, band_of(50), Mandate::None, &[0])]);
+        batch.requests[0].need = CommitmentBytes([0xff; 32]);
+        (chain, "district-1", batch.into())
     }),
     (Code::ProofRejected, || spoiled(|batch| batch.proofs.swap(0, 1))),
     (Code::ProofRejected, || {
@@ -98,14 +100,11 @@ pub(super) const PROOFS: &[Row] = &[
         chain.accept(sender, first.clone());
         (chain, sender, RecordMilestone { number: 1, ..first }.into())
     }),
-    (Code::ForeignRequest, || {
-        // District 2 has copied a handle of district 1 and was first.
-        let mut chain = ready();
-        chain.accept("district-2", anchor([1], 21));
-        chain.accept("voter-a", open(1));
-        let copied = vec![request(1, 21, band_of(1), Mandate::None, &[0])];
-        chain.accept("district-2", submit(&chain, 0, copied));
-        asks(chain, 1, 11, &[0])
+    (Code::NeedDiffers, || {
+        let chain = opened();
+        let mut batch = submit(&chain, 0, vec![request(1, 11, band_of(1), Mandate::None, &[0])]);
+        batch.requests[0].need = request(2, 11, band_of(2), Mandate::None, &[0]).need;
+        (chain, "district-1", batch.into())
     }),
 ];
 

@@ -151,7 +151,8 @@ fn placed_by_school(chain: &Chain) -> (u32, u32) {
         let row: schema::DecisionRow = schema::decode(row).unwrap();
         matches!(row.placement, Placement::Pool { .. })
     });
-    let first: Vec<Handle> = alike(11).map(handle).collect();
+    let key = |number| schema::round_row_key(DistrictId(1), &handle(number));
+    let first: Vec<Handle> = alike(11).map(key).collect();
     let (own, other): (Vec<_>, Vec<_>) = placed.partition(|(handle, _)| first.contains(handle));
     (own.len() as u32, other.len() as u32)
 }

@@ -210,7 +210,8 @@ fn an_audits_result_stands_under_its_round_and_student() {
     assert_eq!(chain.send("voter-a", payload.clone()).code, Code::RoleNotAllowed);
     let receipt = chain.accept("auditor", payload.clone());
     let (round, handle, finding) = (RoundId(0), payload.handle, Finding::Confirmed);
-    assert_eq!(receipt.events, [crate::tx::Event::AuditRecorded { round, handle, finding }]);
+    let district = DistrictId(1);
+    assert_eq!(receipt.events, [crate::tx::Event::AuditRecorded { round, district, handle, finding }]);
     let results = schema::audits(&chain.state, round).unwrap();
     assert_eq!(results.len(), 1);
     assert_eq!((results[0].handle, results[0].auditor), (handle, account("auditor")));
@@ -237,8 +238,8 @@ fn anchoring_again_after_the_draw_is_no_way_out_of_an_audit() {
         let number = (0..12).find(|n| crate::testkit::handle(*n) == audit.handle).unwrap();
         chain.accept("district-1", anchor_version([number], 12, 7));
         let receipt = chain.accept("auditor", RecordAudit { finding, ..audit.clone() });
-        let (round, handle) = (audit.round, audit.handle);
-        assert_eq!(receipt.events, [crate::tx::Event::AuditRecorded { round, handle, finding }]);
+        let (round, district, handle) = (audit.round, audit.district, audit.handle);
+        assert_eq!(receipt.events, [crate::tx::Event::AuditRecorded { round, district, handle, finding }]);
     }
 }
 
@@ -253,13 +254,15 @@ fn erasing_after_the_draw_is_written_down_as_what_it_is() {
         assert_eq!(sent.check(), Err(Code::InvalidPayload));
     }
     chain.accept("auditor", RecordAudit { finding: Finding::Withheld, ..audit.clone() });
-    let result = schema::audit_result(&chain.state, audit.round, &audit.handle).unwrap().unwrap();
+    let result =
+        schema::audit_result(&chain.state, audit.round, audit.district, &audit.handle).unwrap().unwrap();
     assert_eq!(result.finding, Finding::ErasedAfterDraw);
     // An auditor who got the events before may still say what they gave.
     let (mut chain, audit) = drawn();
     chain.accept("district-1", erasure([number]));
     chain.accept("auditor", RecordAudit { finding: Finding::Contradicted, ..audit.clone() });
-    let result = schema::audit_result(&chain.state, audit.round, &audit.handle).unwrap().unwrap();
+    let result =
+        schema::audit_result(&chain.state, audit.round, audit.district, &audit.handle).unwrap().unwrap();
     assert_eq!(result.finding, Finding::Contradicted);
 }
 
@@ -277,6 +280,7 @@ fn a_student_erased_while_requests_were_taken_is_told_apart() {
     chain.accept("voter-a", run(0));
     let audit = audit_of_drawn(&chain, RoundId(0));
     chain.accept("auditor", RecordAudit { finding: Finding::Withheld, ..audit.clone() });
-    let result = schema::audit_result(&chain.state, audit.round, &audit.handle).unwrap().unwrap();
+    let result =
+        schema::audit_result(&chain.state, audit.round, audit.district, &audit.handle).unwrap().unwrap();
     assert_eq!(result.finding, Finding::ErasedBeforeDraw);
 }

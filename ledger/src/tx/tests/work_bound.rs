@@ -154,6 +154,7 @@ fn world(hard: &Hard) -> Chain {
     for number in 0..hard.requests {
         let row = RequestRow {
             district: DistrictId(1),
+            handle: handle(number),
             home_school: SchoolId(1_000 + number % hard.schools),
             band: Band::new((number / 7 % 10) as u8).unwrap(),
             mandate: Mandate::None,
@@ -161,7 +162,7 @@ fn world(hard: &Hard) -> Chain {
             state_row: row_hash(&number.to_le_bytes()),
             need: CommitmentBytes([1; 32]),
         };
-        overlay.put_row(&schema::requests_tree(round.round), handle(number), row.to_canonical());
+        overlay.put_row(&schema::requests_tree(round.round), row.key(), row.to_canonical());
     }
     let before = schema::chain(&chain.state).unwrap();
     let record = ChainRecord { height, time_ms: TimeMs(before.time_ms.0 + 1), ..before };

@@ -107,7 +107,7 @@ fn round(
     let mut temperature = cooling.hot;
     let mut done = start;
     while done < start + cooling.length && budget.allows(done) {
-        if (done - start) % STEP == 0 {
+        if (done - start).is_multiple_of(STEP) {
             temperature = cooling.at(done - start);
         }
         if moves::step(state, random, &thresholds, temperature, &mut scratch) {

@@ -1,6 +1,9 @@
 //! What of the sun falls on a window: its place in the sky by declination and hour angle (Duffie and Beckman), diffuse
 //! light isotropic, the ground reflecting a fifth. In integers: angles are parts of a turn of 2³², sines have 30 bits.
 
+// Products of two numbers of 30 binary places are brought back to 30; parentheses around each would hide the formula.
+#![allow(clippy::precedence)]
+
 use serde_json::Value;
 
 use super::weather::Site;

@@ -46,6 +46,9 @@ pub struct AuditArgs {
     pub round: u32,
     /// The drawn student's pseudonym, 64 hex digits
     pub handle: String,
+    /// The student's district: needed only where two districts requested for one handle
+    #[arg(long)]
+    pub district: Option<u16>,
     /// What the district disclosed
     #[arg(long, value_name = "FILE", required_unless_present = "withheld")]
     pub disclosure: Option<PathBuf>,
@@ -75,7 +78,8 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<Outcome, Failure
         Failure::new("bad_handle", "the handle is not 64 hex digits", "see `aula evidence sample`")
     })?;
     let rows = Rows::of_home(context, &args.ledger).await?;
-    let state_row = state_row(&rows, RoundId(args.round), &handle).await?;
+    let RequestRow { district, state_row, .. } =
+        request_of(&rows, RoundId(args.round), &handle, args.district).await?;
     let (finding, replayed) = match &args.disclosure {
         None => (Finding::Withheld, Value::Null),
         Some(path) => {
@@ -84,13 +88,19 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<Outcome, Failure
         }
     };
     let report = json!({
-        "version": 2, "round": args.round, "handle": handle, "state_row": state_row, "finding": finding,
+        "version": 2, "round": args.round, "district": district, "handle": handle, "state_row": state_row, "finding": finding,
         "replayed": replayed, "stated_confirmed": args.confirmed, "stated_contradicted": args.contradicted,
     });
     let (path, bytes) = (absolute(&args.out)?, serde_json::to_vec_pretty(&report)?);
     std::fs::write(&path, &bytes).advise(format!("cannot write {}", path.display()), "choose another -o")?;
-    let payload =
-        RecordAudit { round: RoundId(args.round), handle, state_row, finding, report: sha256(&bytes) };
+    let payload = RecordAudit {
+        round: RoundId(args.round),
+        district,
+        handle,
+        state_row,
+        finding,
+        report: sha256(&bytes),
+    };
     let recorded = record(context, &args.ledger, payload).await?;
     if recorded.code != Code::Accepted {
         return Err(recorded.refusal("the audit's result"));
@@ -114,14 +124,20 @@ async fn recorded_finding(rows: &Rows<'_>, id: &Hash) -> Result<Option<Finding>,
     finding.map(serde_json::from_value).transpose().advise("the node told no known finding", HINT)
 }
 
-/// The hash of the leaf that the student's request spoke of.
-async fn state_row(rows: &Rows<'_>, round: RoundId, handle: &Handle) -> Result<Hash, Failure> {
-    let bytes = rows.of_round(round, &format!("/v1/evidence/allocation/{round}/{handle}")).await?;
+/// The student's request: it names the district and the leaf that it speaks of.
+async fn request_of(
+    rows: &Rows<'_>,
+    round: RoundId,
+    handle: &Handle,
+    district: Option<u16>,
+) -> Result<RequestRow, Failure> {
+    let district = district.map(|district| format!("?district={district}")).unwrap_or_default();
+    let bytes = rows.of_round(round, &format!("/v1/evidence/allocation/{round}/{handle}{district}")).await?;
     let bundle = Bundle::from_canonical(&bytes).advise("the node sent no bundle", HINT)?;
     let Subject::Allocation(allocation) = &bundle.subject else {
         return Err(Failure::new("bad_answer", "the node sent no decision", HINT));
     };
-    Ok(RequestRow::from_canonical(&allocation.request.row).advise("no request", HINT)?.state_row)
+    RequestRow::from_canonical(&allocation.request.row).advise("no request", HINT)
 }
 
 /// The leaf that is audited, from the district's file: it must have the hash that the request spoke of.

@@ -155,7 +155,7 @@ impl Own<'_> {
         let Subject::Allocation(allocation) = &bundle.subject else { return Ok(()) };
         let request = RequestRow::from_canonical(&allocation.request.row);
         let request = request.advise("the bundle's records cannot be read", HINT)?;
-        let claim = request.band_claim(allocation.handle);
+        let claim = request.band_claim();
         let provable = self.reader()?.open_by_design(claim.handle)?;
         let need = provable.state.need().map(|need| u64::from(need.score()));
         let need = need.ok_or_else(|| Failure::because("the student's need is not assessed", HINT))?;

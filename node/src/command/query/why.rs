@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use aula_allocation::Limits;
 use aula_ledger::audit::{Bundle, Options, Standing, Subject, Verdict, verify};
 use aula_ledger::codec::Canonical;
-use aula_ledger::rounds::why::{Change, Decided, WhatIf, Why, WhyError};
+use aula_ledger::rounds::why::{Change, Decided, WhatIf, Who, Why, WhyError};
 use aula_ledger::state::schema::{DecisionRow, Placement};
 use aula_ledger::tx::Mandate;
-use aula_ledger::types::{Band, Handle, KindId, RoundId};
+use aula_ledger::types::{Band, DistrictId, Handle, KindId, RoundId};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -37,6 +37,9 @@ pub struct WhyArgs {
     /// The student's pseudonym, 64 hex digits
     #[arg(long)]
     pub handle: Handle,
+    /// The student's district: needed only where two districts requested for one handle
+    #[arg(long)]
+    pub district: Option<u16>,
     /// A round's bundle, as `aula evidence round` writes it
     #[arg(long, value_name = "FILE", required_unless_present = "round", conflicts_with = "round")]
     pub bundle: Option<PathBuf>,
@@ -65,6 +68,10 @@ fn band(text: &str) -> Result<Band, String> {
 }
 
 impl WhyArgs {
+    fn who(&self) -> Who {
+        Who { handle: self.handle, district: self.district.map(DistrictId) }
+    }
+
     fn change(&self) -> Option<Change> {
         let change = Change {
             band: self.band,
@@ -114,6 +121,9 @@ pub async fn run(context: &Context, query: &QueryArgs, args: &WhyArgs) -> Result
         Err(error @ WhyError::NoSuchHandle(_)) => {
             Ok(Outcome::no(json!({ "found": false, "round": round.round }), error.to_string()))
         }
+        Err(error @ WhyError::TwoDistricts(_)) => {
+            Err(error).advise("no one student is meant", "name the district with --district")
+        }
         Err(error) => {
             Err(error).advise("no exact answer", "change another part of the row, or raise --max-work")
         }
@@ -127,7 +137,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// The answer in words and as JSON.
 fn answer(round: &Decided, args: &WhyArgs, standing: Option<Standing>) -> Result<Outcome, WhyError> {
-    let why = round.why(&args.handle)?;
+    let why = round.why(args.who())?;
     let name = |index: u32| match round.pools().get(index as usize) {
         Some(pool) => format!("Pool {}", pool.pool),
         None => "Waiting".to_owned(),
@@ -180,11 +190,11 @@ fn counterfactual(
 ) -> Result<(String, Option<Value>, Value), WhyError> {
     let limits = Limits { work: args.max_work };
     if let Some(change) = args.change() {
-        let other = round.what_if(&args.handle, &change, &limits)?;
+        let other = round.what_if(args.who(), &change, &limits)?;
         let words = format!("With {}: {}.", in_words(&change), outcome(why, &other));
         return Ok((words, Some(described(why, &other, &change)), Value::Null));
     }
-    let Some((band, other)) = round.least_band(&args.handle, &limits)? else {
+    let Some((band, other)) = round.least_band(args.who(), &limits)? else {
         let words = "Exactly: no higher band would have brought a better place.".to_owned();
         return Ok((words, None, Value::Null));
     };
@@ -265,12 +275,16 @@ mod tests {
         let Ok(Bundle { subject: Subject::Round(evidence), .. }) = Bundle::from_canonical(bytes) else {
             unreachable!("the pinned bundle is a round's")
         };
-        evidence.rows.iter().map(|row| row.handle).collect()
+        let row = |row: &aula_ledger::audit::bundle::DecidedRequest| {
+            row.request_row().unwrap_or_else(|error| unreachable!("{error}"))
+        };
+        evidence.rows.iter().map(|shown| row(shown).handle).collect()
     }
 
     fn asked(handle: Handle) -> WhyArgs {
         WhyArgs {
             handle,
+            district: None,
             bundle: None,
             round: Some(0),
             genesis: None,

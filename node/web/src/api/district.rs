@@ -5,9 +5,10 @@
 use std::sync::Arc;
 
 use aula_ledger::proof::sample::audit_sample;
-use aula_ledger::state::schema::{self, DecisionRow, RequestRow};
-use aula_ledger::state::{StateReader, StoreError};
-use aula_ledger::types::{DistrictId, Handle, RoundId};
+use aula_ledger::rounds::requests_in_order;
+use aula_ledger::state::StateReader;
+use aula_ledger::state::schema::{self, DecisionRow};
+use aula_ledger::types::{DistrictId, RoundId};
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
@@ -34,7 +35,7 @@ pub async fn rows(
     let round = schema::round(&*view, id)?
         .ok_or_else(|| ApiError::not_found(format!("no round {id}"), "rounds are listed by /v1/rounds"))?;
     let decision = schema::decision(&*view, id)?;
-    let requests = decoded::<RequestRow>(view.rows(&schema::requests_tree(id))?)?;
+    let requests = requests_in_order(&view.rows(&schema::requests_tree(id))?)?;
     let drawn = match &decision {
         Some(decision) => {
             audit_sample(&decision.seed, requests.iter().map(|(handle, row)| (row.district, *handle)))
@@ -43,11 +44,11 @@ pub async fn rows(
     };
     let mut rows = Vec::new();
     for (handle, request) in requests.iter().filter(|(_, request)| request.district == district) {
-        let decided = view.row(&schema::decisions_tree(id), handle)?;
+        let decided = view.row(&schema::decisions_tree(id), &request.key())?;
         let decided: Option<DecisionRow> = decided.as_deref().map(schema::decode).transpose()?;
-        let finding = schema::audit_result(&*view, id, handle)?.map(|result| result.finding);
+        let finding = schema::audit_result(&*view, id, district, handle)?.map(|result| result.finding);
         rows.push(json!({
-            "handle": handle, "request": request, "decision": decided, "drawn": drawn.contains(handle),
+            "handle": handle, "request": request, "decision": decided, "drawn": drawn.contains(&(district, *handle)),
             "finding": finding,
         }));
     }
@@ -56,10 +57,4 @@ pub async fn rows(
         "opened": round.opened, "standing": schema::decision_standing(&*view, &round)?, "count": rows.len(), "rows": rows,
     });
     Ok(([(header::CACHE_CONTROL, "no-store")], Json::<Value>(value)).into_response())
-}
-
-fn decoded<T: aula_ledger::codec::Canonical>(
-    rows: Vec<(Handle, Vec<u8>)>,
-) -> Result<Vec<(Handle, T)>, StoreError> {
-    rows.iter().map(|(handle, row)| Ok((*handle, schema::decode(row)?))).collect()
 }

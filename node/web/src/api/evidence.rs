@@ -7,7 +7,8 @@ use aula_ledger::audit::{Archive, Body, BuildError, Bundle, Collector};
 use aula_ledger::chain::{CommitCertificate, Header};
 use aula_ledger::codec::Canonical;
 use aula_ledger::roles::Role;
-use aula_ledger::state::schema::{self, RequestRow};
+use aula_ledger::rounds::districts_of;
+use aula_ledger::state::schema;
 use aula_ledger::state::{StateReader, StoreError};
 use aula_ledger::types::{AccountId, DistrictId, Handle, Height, RoundId, SchoolYear};
 use axum::extract::State;
@@ -33,6 +34,16 @@ impl EvidenceQuery {
     fn waypoints(&self) -> Vec<Height> {
         self.waypoint.map(Height).into_iter().collect()
     }
+}
+
+/// What of a decision on one student's request.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct AllocationQuery {
+    /// The student's district, for an auditor: needed only where two districts requested for one handle.
+    pub district: Option<u16>,
+    /// A height on the way to show as well, for `aula-audit verify --trusted`.
+    pub waypoint: Option<u64>,
 }
 
 struct Blocks<'a>(&'a ChainView);
@@ -99,29 +110,53 @@ pub async fn round(
 
 /// The decision on one student's request, for its district and for an auditor who took the round's rows
 #[utoipa::path(get, path = "/v1/evidence/allocation/{round}/{handle}", tag = "evidence",
-    params(("round" = u32, Path), ("handle" = String, Path), EvidenceQuery, ("aula-credential" = String, Header)),
+    params(("round" = u32, Path), ("handle" = String, Path), AllocationQuery, ("aula-credential" = String, Header)),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
-        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody)))]
 pub async fn allocation(
     State(node): State<Arc<Node>>,
     caller: Caller,
     FromPath((round, handle)): FromPath<(u32, Handle)>,
-    FromQuery(query): FromQuery<EvidenceQuery>,
+    FromQuery(query): FromQuery<AllocationQuery>,
 ) -> Result<Response, ApiError> {
     let round = RoundId(round);
-    match caller.district() {
-        Some(district) => asked_by(&node, round, &handle, district)?,
-        None => caller.of_round(round)?,
+    let district = match caller.district() {
+        Some(district) => {
+            asked_by(&node, round, &handle, district)?;
+            district
+        }
+        None => {
+            caller.of_round(round)?;
+            query.district.map(DistrictId).map_or_else(|| only_district(&node, round, &handle), Ok)?
+        }
+    };
+    let waypoints = query.waypoint.map(Height).into_iter().collect();
+    built(&node, waypoints, move |collector| collector.allocation(round, district, &handle)).await
+}
+
+/// The district that requested for a handle, where it is one.
+fn only_district(node: &Node, round: RoundId, handle: &Handle) -> Result<DistrictId, ApiError> {
+    match districts_of(&*node.view(), round, handle)?.as_slice() {
+        [district] => Ok(*district),
+        [] => Err(ApiError::not_found(
+            format!("there is no request of {handle} in round {round}"),
+            "wait until it is final, or check the numbers",
+        )),
+        several => {
+            let names: Vec<String> = several.iter().map(ToString::to_string).collect();
+            let message = format!("districts {} requested for {handle} in round {round}", names.join(", "));
+            let hint = "say which with ?district=, or --district of aula evidence";
+            Err(ApiError::new(StatusCode::CONFLICT, "two_districts", message, hint))
+        }
     }
-    built(&node, query.waypoints(), move |collector| collector.allocation(round, &handle)).await
 }
 
 /// Refuses a request of another district's, and says of one that is not there that it is not.
 fn asked_by(node: &Node, round: RoundId, handle: &Handle, district: DistrictId) -> Result<(), ApiError> {
-    let row = node.view().row(&schema::requests_tree(round), handle)?;
-    let row: Option<RequestRow> = row.as_deref().map(schema::decode).transpose()?;
+    let row = node.view().row(&schema::requests_tree(round), &schema::round_row_key(district, handle))?;
     // Another district's and nobody's are one answer: it tells nobody whose students asked.
-    row.filter(|row| row.district == district).map(drop).ok_or_else(|| {
+    row.map(drop).ok_or_else(|| {
         let message = format!("district {district} has no request of {handle} in round {round}");
         ApiError::not_found(message, format!("its own are listed by /v1/districts/{district}/rounds/{round}"))
     })
@@ -134,9 +169,9 @@ fn asked_by(node: &Node, round: RoundId, handle: &Handle, district: DistrictId) 
 pub async fn allocation_bundle(
     node: &Arc<Node>,
     round: RoundId,
-    handle: Handle,
+    (district, handle): (DistrictId, Handle),
 ) -> Result<Response, ApiError> {
-    built(node, Vec::new(), move |collector| collector.allocation(round, &handle)).await
+    built(node, Vec::new(), move |collector| collector.allocation(round, district, &handle)).await
 }
 
 /// Whether a student's state is anchored, and which; for its district, and for an auditor whose round has the student

@@ -40,6 +40,7 @@ fn meaning(status: &str) -> String {
         "401" => "a credential is needed, or the one given is refused",
         "403" => "the credential does not open this",
         "404" => "there is no such thing on this chain",
+        "409" => "more than one is meant: say which",
         "413" => "the body is too long",
         "422" => "refused, with the ledger's or the pool's number",
         "503" => "this node cannot answer now",

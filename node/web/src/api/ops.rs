@@ -39,6 +39,10 @@ pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
         "connections without a request that were closed for a new one"
     );
     metrics::describe_counter!("aula_http_requests_total", "requests by route and status");
+    metrics::describe_counter!(
+        "aula_credentials_refused_total",
+        "requests whose credential is missing or does not open the route, by class of route"
+    );
     metrics::describe_histogram!(
         "aula_http_request_seconds",
         metrics::Unit::Seconds,

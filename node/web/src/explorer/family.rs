@@ -36,8 +36,8 @@ pub(super) async fn opened(State(node): State<Arc<Node>>, FromPath(token): FromP
     let link = node.family(&token)?;
     let Ok(_permit) = node.exports.clone().try_acquire_owned() else { return Err(busy().into()) };
     let reader = node.clone();
-    let (year, handle) = (link.school_year, link.handle);
-    let found = tokio::task::spawn_blocking(move || decisions(&reader.view(), year, &handle)).await;
+    let (year, student) = (link.school_year, (link.district, link.handle));
+    let found = tokio::task::spawn_blocking(move || decisions(&reader.view(), year, student)).await;
     let found = found.map_err(|_| busy())??;
     // The vault may be in use, or another node's: then the page says so, and the decisions stand all the same.
     let reads = crate::api::vault::reads(node.clone(), link).await;
@@ -106,7 +106,7 @@ pub(super) async fn bundle(
     FromPath((token, round)): FromPath<(String, u32)>,
 ) -> Result<Response, ApiError> {
     let link = node.family(&token)?;
-    let mut answer = allocation_bundle(&node, RoundId(round), link.handle).await?;
+    let mut answer = allocation_bundle(&node, RoundId(round), (link.district, link.handle)).await?;
     answer.headers_mut().insert(header::CACHE_CONTROL, PRIVATE);
     Ok(answer.into_response())
 }

@@ -48,7 +48,7 @@ fn partitions(duration: u16) -> Vec<Vec<u16>> {
     }
     for part in 1..=duration {
         let mut way = vec![part; usize::from(duration / part)];
-        way.extend((duration % part > 0).then_some(duration % part));
+        way.extend((!duration.is_multiple_of(part)).then_some(duration % part));
         all.push(way);
     }
     all

@@ -150,8 +150,10 @@ impl Student {
             band,
             mandate: Mandate::None,
             kinds: kinds.to_vec(),
+            need: commitment,
         };
-        Ok((request, (BandClaim { handle: self.handle, band, commitment }, opening)))
+        let claim = request.band_claim();
+        Ok((request, (claim, opening)))
     }
 }
 

@@ -5,6 +5,7 @@
 //! handles, those that come are copies of others under a handle of their own.
 
 use aula_ledger::rounds::RoundInputs;
+use aula_ledger::state::schema::RequestRow;
 use aula_ledger::types::{ClassId, Handle, PoolId, SchoolId};
 use sha2::{Digest, Sha256};
 
@@ -140,9 +141,9 @@ fn enrol(inputs: &mut RoundInputs, school: Option<SchoolId>, percent: u32) -> bo
         let Some((handle, row)) = inside.get(n % inside.len().max(1)) else { break };
         let copy = u32::try_from(n / inside.len().max(1)).unwrap_or(u32::MAX);
         let handle = if copy == 0 { *handle } else { Handle(drawn(handle, copy)) };
-        kept.push((handle, row.clone()));
+        kept.push((handle, RequestRow { handle, ..row.clone() }));
     }
-    kept.sort_by_key(|(handle, _)| *handle);
+    kept.sort_by_key(|(handle, row)| (*handle, row.district));
     inputs.requests = kept;
     found
 }

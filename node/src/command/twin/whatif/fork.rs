@@ -6,9 +6,9 @@
 use aula_allocation::{Limits, solve};
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::BulkTree;
-use aula_ledger::rounds::RoundInputs;
+use aula_ledger::rounds::{RoundInputs, decided_rows};
+use aula_ledger::state::MemoryState;
 use aula_ledger::state::schema::{self, Decision, DecisionRow, RoundReport};
-use aula_ledger::state::{MemoryState, StateReader};
 use aula_ledger::types::{Handle, Hash, Height, RoundId};
 
 use crate::bootstrap::{db_options, origin, read_genesis, storage_failure};
@@ -26,7 +26,7 @@ pub struct Decided {
     pub decision: Decision,
     /// What it was decided from.
     pub inputs: RoundInputs,
-    /// The rows of the decision.
+    /// The rows of the decision by their keys.
     pub rows: Vec<(Handle, DecisionRow)>,
 }
 
@@ -102,8 +102,7 @@ fn decided(state: &MemoryState, decision: Decision) -> Result<Decided, Failure> 
     let missing = || Failure::because(format!("round {id} has no record in the replayed state"), HINT);
     let round = schema::round(state, id).advise(damaged, HINT)?.ok_or_else(missing)?;
     let class = schema::class(state, round.class).advise(damaged, HINT)?.ok_or_else(missing)?;
-    let rows = state.rows(&schema::requests_tree(id)).advise(damaged, HINT)?;
-    let requests = rows.iter().map(|(handle, row)| Ok((*handle, schema::decode(row).advise(damaged, HINT)?)));
+    let (requests, decisions) = decided_rows(state, id).advise(damaged, HINT)?;
     let schools = schema::schools(state).advise(damaged, HINT)?;
     let mut pools = schema::pools(state, round.class).advise(damaged, HINT)?;
     pools.retain(|pool| decision.concerns(pool));
@@ -113,12 +112,11 @@ fn decided(state: &MemoryState, decision: Decision) -> Result<Decided, Failure> 
         terms: round.terms,
         pools,
         schools: schools.into_iter().map(|school| (school.id, school)).collect(),
-        requests: requests.collect::<Result<_, Failure>>()?,
+        requests,
         seed: decision.seed,
     };
-    let rows = state.rows(&schema::decisions_tree(id)).advise(damaged, HINT)?;
-    let rows = rows.iter().map(|(handle, row)| Ok((*handle, schema::decode(row).advise(damaged, HINT)?)));
-    Ok(Decided { decision, inputs, rows: rows.collect::<Result<_, Failure>>()? })
+    let rows = inputs.keyed(&decisions);
+    Ok(Decided { decision, inputs, rows })
 }
 
 /// A round decided again.
@@ -129,7 +127,7 @@ pub struct Anew {
     pub gap_ppm: u32,
     /// Counts.
     pub report: RoundReport,
-    /// The rows.
+    /// The rows by their keys.
     pub rows: Vec<(Handle, DecisionRow)>,
     /// Root of the tree of rows.
     pub root: Hash,
@@ -148,14 +146,16 @@ pub fn decide(inputs: &RoundInputs, work: u64) -> Result<Result<Anew, String>, F
         Ok(solution) => solution,
         Err(error) => return Ok(Err(error.to_string())),
     };
-    let rows = inputs.decisions(&solution.assignment)?;
+    let decisions = inputs.decisions(&solution.assignment)?;
+    let report = inputs.report(&decisions);
+    let rows = inputs.keyed(&decisions);
     let bytes: Vec<(Handle, Vec<u8>)> = rows.iter().map(|(h, row)| (*h, row.to_canonical())).collect();
     let tree = BulkTree::from_rows(bytes.iter().map(|(h, b)| (h, b.as_slice())))
         .map_err(|error| Failure::because(format!("the rows make no tree: {error:?}"), "report it"))?;
     Ok(Ok(Anew {
         objective: solution.objective,
         gap_ppm: solution.gap_ppm,
-        report: inputs.report(&rows),
+        report,
         root: tree.head().root,
         rows,
     }))
