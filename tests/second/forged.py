@@ -40,10 +40,9 @@ def rows_of(subject):
     """(name, kind, where the bytes stand) of the rows that a subject shows."""
     number, value = subject
     if number == 1:
-        for row in value["rows"][:3]:
-            handle = records.Request.decode(row["request"])["handle"].hex()[:4]
-            yield f"request of {handle}", records.Request, row, "request"
-            yield f"decision of {handle}", records.Placement, row, "decision"
+        for position, row in enumerate(value["rows"][:3]):
+            yield f"request {position}", records.Request, row, "request"
+            yield f"decision {position}", records.Placement, row, "decision"
     if number == 2:
         yield "request", records.Request, value["request"], "row"
         yield "decision", records.Placement, value["decision"], "row"
