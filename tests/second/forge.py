@@ -14,8 +14,7 @@ import genesis as genesis_file
 import records
 from codec import Invalid
 from keys import labelled, prefix, sha256
-from merkle import EMPTY, bit, row_leaf, sparse_leaf, tree_root
-from rounds import row_key
+from merkle import EMPTY, bit, round_key, row_leaf, sparse_leaf, tree_root
 from mutations import children
 from schema import Bundle, MapProof, Proved, Vote
 from state import State
@@ -169,9 +168,9 @@ class Forge:
         if number == 1:
             forge_proofs.move_round(genesis_hash, subject)
         if number == 2 and subject["band"][0] == 2:
-            request, handle = subject["request"], subject["handle"]
-            request["row"] = forge_proofs.with_our_need(handle, request["row"])
-            proof = forge_proofs.prove_bands(genesis_hash, subject["context"]["round"], [(handle, request["row"])])
+            request = subject["request"]
+            request["row"] = forge_proofs.with_our_need(request["row"])
+            proof = forge_proofs.prove_bands(genesis_hash, subject["context"]["round"], [request["row"]])
             subject["band"] = (2, proof)
         if number == 4:
             forge_proofs.move_budget(genesis_hash, subject)
@@ -198,7 +197,7 @@ class Forge:
         if number == 1:
             forge_proofs.grow_round(self.genesis["hash"], subject)
         if number == 2:
-            context, key = subject["context"], row_key(records.Request.decode(subject["request"]["row"]))
+            context, key = subject["context"], round_key(subject["district"], subject["handle"])
             decision = records.Decision.decode(context["decision"]["value"])
             for name, tree in (("request", "requests"), ("decision", "decisions")):
                 row = subject[name]

@@ -6,10 +6,9 @@ import zk
 from codec import decode
 from instance import Instance, Row, shares
 from keys import labelled, sha256
-from merkle import tree_head
 from optimum import Problem, ticket
 from prove import blinding_of, commitment, prove_range, prove_sum
-from rounds import band_claim, row_leaves
+from rounds import ROW, band_claim, head_of
 
 REST = 9
 
@@ -55,29 +54,34 @@ def in_groups(context, claims, openings):
 
 # Needs and their bands.
 
-def handle_of(row):
-    return records.Request.decode(row["request"])["handle"]
-
-
-def with_our_need(handle, raw):
+def with_our_need(raw):
     request = records.Request.decode(raw)
-    return records.Request.encode(request | {"need": commitment(256 * request["band"] + REST, handle)})
+    return records.Request.encode(request | {"need": commitment(256 * request["band"] + REST, request["handle"])})
 
 
 def prove_bands(genesis_hash, round_, rows):
-    """One proof over rows of (handle, request's bytes)."""
-    claims = [band_claim(handle, records.Request.decode(raw)) for handle, raw in rows]
+    """One proof over the bytes of requests."""
+    requests = [records.Request.decode(raw) for raw in rows]
     return prove_range(
-        zk.Context(genesis_hash, "round", round_, "need"), claims, [(REST, blinding_of(handle)) for handle, _ in rows])
+        zk.Context(genesis_hash, "round", round_, "need"), [band_claim(r["handle"], r) for r in requests],
+        [(REST, blinding_of(r["handle"])) for r in requests])
+
+
+def refused_by_us(entry):
+    """A refused entry with a need of ours, as the request that it might have been."""
+    entry["need"] = commitment(256 * entry["band"] + REST, entry["handle"])
+    return records.Request.encode(entry | {
+        "district": 0, "home_school": 0, "mandate": 0, "kinds": [], "state_row": bytes(32)})
 
 
 def move_round(genesis_hash, subject):
     rows, number = subject["rows"], subject["context"]["round"]
     for row in rows:
-        row["request"] = with_our_need(handle_of(row), row["request"])
+        row["request"] = with_our_need(row["request"])
     for group in subject["bands"]:
         group["proof"] = prove_bands(
-            genesis_hash, number, [(handle_of(rows[p]), rows[p]["request"]) for _, (p,) in group["entries"]])
+            genesis_hash, number, [
+                rows[entry[0]]["request"] if case == ROW else refused_by_us(entry) for case, entry in group["entries"]])
     for attempt in range(1_000):
         if draw_anew(genesis_hash, subject, attempt):
             return
@@ -88,8 +92,9 @@ def grow_round(genesis_hash, subject):
     """Trees, heads and seed over the rows as they are."""
     context = subject["context"]
     decision = records.Decision.decode(context["decision"]["value"])
+    requests = [records.Request.decode(row["request"]) for row in subject["rows"]]
     for name, tree in (("request", "requests"), ("decision", "decisions")):
-        decision[tree] = tree_head(row_leaves(subject["rows"], name))
+        decision[tree] = head_of(requests, [row[name] for row in subject["rows"]])
         value = records.Tree.decode(context[tree]["value"]) | {"head": decision[tree]}
         context[tree]["value"] = records.Tree.encode(value)
     found = [records.SeedShare.decode(entry["value"]) for entry in subject["shares"]]
@@ -133,10 +138,15 @@ def draw(subject, decision, prices):
              if p["defined"] < decision["height"] and (p["retired"] is None or p["retired"] >= decision["height"])]
     schools = {s["id"]: s for s in (records.School.decode(entry["value"]) for entry in context["schools"])}
     instance = Instance(definition, records.Round.decode(context["record"]["value"]), pools, schools)
-    rows = [Row(instance, handle_of(r), records.Request.decode(r["request"]), records.Placement.decode(r["decision"]))
-            for r in subject["rows"]]
+    rows = rows_of(instance, subject)
     problem = Problem(instance, rows, shares(instance, rows), [{n: c for n, _, _, c in row.entries} for row in rows])
     return potentials(problem, rows, [row.node for row in rows], prices, decision["seed"])
+
+
+def rows_of(instance, subject):
+    requests = [records.Request.decode(row["request"]) for row in subject["rows"]]
+    return [Row(instance, request["handle"], request, records.Placement.decode(row["decision"]))
+            for request, row in zip(requests, subject["rows"])]
 
 
 def bounds(problem, rows, nodes, prices, seed):

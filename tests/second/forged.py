@@ -4,8 +4,10 @@ import copy
 import unicodedata
 
 import records
+from codec import Invalid, decode
 from figures import RECORDS
 from forge import NEXT_VALIDATORS, VALIDATORS, Key, blocks_of, finished, proofs_in, set_of
+from keys import sha256
 from mutations import INNER, all_changes
 from samples import TEXTS, sample
 from schema import Bundle, Certificate, FigureKey, Header, Title
@@ -38,10 +40,9 @@ def rows_of(subject):
     """(name, kind, where the bytes stand) of the rows that a subject shows."""
     number, value = subject
     if number == 1:
-        for row in value["rows"][:3]:
-            handle = records.Request.decode(row["request"])["handle"].hex()[:4]
-            yield f"request of {handle}", records.Request, row, "request"
-            yield f"decision of {handle}", records.Placement, row, "decision"
+        for position, row in enumerate(value["rows"][:3]):
+            yield f"request {position}", records.Request, row, "request"
+            yield f"decision {position}", records.Placement, row, "decision"
     if number == 2:
         yield "request", records.Request, value["request"], "row"
         yield "decision", records.Placement, value["decision"], "row"
@@ -62,7 +63,10 @@ def of_rows(forge, rng, count):
             bundle = forge.copy()
             _, _, holder, member = list(rows_of(bundle["subject"]))[position]
             holder[member] = build()
-            forge.grow(*bundle["subject"])
+            try:
+                forge.grow(*bundle["subject"])
+            except Invalid:
+                pass  # a row that cannot be read has no place in a tree: it is shown under the old heads
             forge.finish(bundle)
             yield f"{name}{what}", bundle
 
@@ -188,8 +192,24 @@ def of_acts(forge, rng, count):
         yield f"act {body['payload'][0]} by chance", finished(forge, bundle)
 
 
+def of_optimum(forge, rng, count):
+    """Another certificate, which the decision names: what it says of optimum, lottery and prices is what must refuse it."""
+    raw = records.CertificateRecord.decode(forge.base["subject"][1]["certificate"]["value"])
+    for what, build in some(all_changes(records.Optimum, decode(records.Optimum, raw), rng), rng, count):
+        bundle = forge.copy()
+        _, subject = bundle["subject"]
+        new = records.Optimum.write(build())
+        subject["certificate"]["value"] = records.CertificateRecord.encode(new)
+        decision = subject["context"]["decision"]
+        decision["value"] = records.Decision.encode(
+            records.Decision.decode(decision["value"]) | {"certificate_sha256": sha256(new)})
+        yield f"optimum{what}", finished(forge, bundle)
+
+
 def all_forged(number, forge, rng, count):
     families = [of_records, of_rows, of_subject, of_headers, of_certificates]
+    if number == 1:
+        families.append(of_optimum)
     if number == 6:
         families.append(of_acts if forge.base["subject"][1]["acts"] else of_figures)
     for family in families:

@@ -1,7 +1,7 @@
 """The two kinds of trees. EVIDENCE.md, section 4."""
 
 from codec import need
-from keys import sha256
+from keys import labelled, sha256
 
 EMPTY = b"SPARSE_MERKLE_PLACEHOLDER_HASH__"
 
@@ -49,10 +49,14 @@ def check_path(head, leaf, path):
     need(result == head["root"], "a path that does not lead to the root")
 
 
-# Row trees: listed trees over `handle ‖ SHA-256(row)`.
+# Row trees: listed trees over leaves `key ‖ SHA-256(row)`; the key is a handle, or of a round's trees `round_key`.
 
-def row_leaf(handle, row):
-    return handle + sha256(row)
+def row_leaf(key, row):
+    return key + sha256(row)
+
+
+def round_key(district, handle):
+    return labelled("round-row", district.to_bytes(2, "little") + handle)
 
 
 def check_absent(head, handle, before, after):

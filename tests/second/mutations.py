@@ -106,7 +106,7 @@ def all_changes(kind, value, rng, rebuild=lambda v: v, path=""):
 def file_changes(data, rng, count):
     """A file cut, extended, or with bytes changed; its checksum as it was."""
     yield "empty file", b""
-    for version in (0, 3, 5, 255):
+    for version in (0, 4, 6, 255):
         yield f"version {version}", bytes([version]) + data[1:]
     yield "one byte more", data + b"\0"
     for _ in range(count):

@@ -5,11 +5,12 @@ from types import SimpleNamespace
 
 import records
 from forge import finished
-from forge_proofs import grow_round, handle_of, potentials, prove_bands, with_our_need
-from instance import Instance, Row, shares, weight_of
+from forge_proofs import grow_round, potentials, prove_bands, rows_of, with_our_need
+from instance import Instance, shares, weight_of
 from keys import sha256
 from optimum import Problem, demands, least_prices, ticket
 from report import counts_of, price_of_fairness, report_of
+from rounds import ROW
 
 FAR = 1 << 40
 KINDS = 3
@@ -36,6 +37,12 @@ def instance_by_chance(base, rng, number_of_rows):
         "district": home // 10, "home_school": home, "band": rng.randrange(10), "mandate": int(rng.random() < 0.2),
         "kinds": rng.sample(range(KINDS), rng.randrange(1, KINDS + 1)), "state_row": rng.randbytes(32),
         "need": bytes(32)} for home in rng.choices(list(schools), k=number_of_rows)]
+    for i, request in enumerate(requests):
+        request["handle"] = rng.randbytes(32)
+        # Two districts may have one handle.
+        if i and rng.random() < 0.2 and request["district"] != requests[i - 1]["district"]:
+            request["handle"] = requests[i - 1]["handle"]
+    requests.sort(key=lambda r: (r["handle"], r["district"]))
     return definition, record, schools, pools, requests
 
 
@@ -84,10 +91,9 @@ def certificate_of(problem, nodes, prices):
             "prices": prices, "draw": None}
 
 
-def set_tree(subject, requests, handles):
+def set_rows(subject, requests):
     subject["rows"] = [
-        {"request": with_our_need(h, records.Request.encode(r | {"handle": h})), "decision": b""}
-        for h, r in zip(handles, requests)]
+        {"request": with_our_need(records.Request.encode(r)), "decision": b""} for r in requests]
 
 
 def round_by_chance(forge, rng, number_of_rows=6):
@@ -101,8 +107,8 @@ def round_by_chance(forge, rng, number_of_rows=6):
         entries = [instance.entries(r) for r in requests]
     except Exception:
         return None
-    handles = sorted(rng.randbytes(32) for _ in requests)
-    set_tree(subject, requests, handles)
+    handles = [r["handle"] for r in requests]
+    set_rows(subject, requests)
     write_instance(forge, bundle, definition, record, schools, pools, requests)
     decision = grow_round(forge.genesis["hash"], subject)
     bare = [SimpleNamespace(home=r["home_school"], request=r, handle=h, weight=weight_of(record["equity"], r["band"]))
@@ -141,8 +147,8 @@ def write_instance(forge, bundle, definition, record, schools, pools, requests):
     for entry in subject["budgets"]:
         budget = records.Budget.decode(entry["value"])
         entry["value"] = records.Budget.encode(budget | {"charged_cents": due[budget["funder"]]})
-    rows = [(handle_of(r), r["request"]) for r in subject["rows"]]
-    subject["bands"] = [{"entries": [(0, (at,)) for at in range(len(rows))], "proof": prove_bands(
+    rows = [r["request"] for r in subject["rows"]]
+    subject["bands"] = [{"entries": [(ROW, [i]) for i in range(len(rows))], "proof": prove_bands(
         forge.genesis["hash"], context["round"], rows)}]
 
 
@@ -159,8 +165,7 @@ def publish(forge, bundle, where, problem, nodes, certificate, rng):
     instance, schools, homes = where
     _, subject = bundle["subject"]
     context = subject["context"]
-    rows = [Row(instance, handle_of(r), records.Request.decode(r["request"]), records.Placement.decode(r["decision"]))
-            for r in subject["rows"]]
+    rows = rows_of(instance, subject)
     decision = records.Decision.decode(context["decision"]["value"])
     prices, used = certificate["prices"], problem.used(nodes)
     published = [None] * len(instance.pools)

@@ -4,7 +4,7 @@ import zk
 from codec import decode, need
 from instance import Instance, Row, shares
 from keys import labelled, sha256
-from merkle import check_path, row_leaf, tree_head
+from merkle import check_path, round_key, row_leaf, tree_head
 from optimum import GREATEST_GAP, Problem, check_gap, check_lottery, least_prices
 from records import (
     Budget, CertificateRecord, Class, Decision, Optimum, Placement, Plain, Pool, Report, Request, Reversion, Round,
@@ -14,7 +14,7 @@ from schema import ascending
 
 DECIDED = 1
 REVERSION_SHOWN = 2
-SHOWN_ROW = 0
+ROW = 0
 
 
 class Context:
@@ -101,24 +101,19 @@ class Context:
         return zk.Context(self.state.genesis["hash"], "round", self.number, "need")
 
 
-def row_key(request):
-    """Where a request and its decision stand in the round's trees."""
-    return labelled("round-row", request["district"].to_bytes(2, "little") + request["handle"])
-
-
 def band_claim(handle, request):
     low = 256 * request["band"]
     return zk.Claim(handle, "need-band", low, low + 255, request["need"])
 
 
 def allocation(state, shown):
-    handle = shown["handle"]
+    district, handle = shown["district"], shown["handle"]
     request = Request.decode(shown["request"]["row"])
-    need((request["district"], request["handle"]) == (shown["district"], handle), "another student's request")
+    need((request["district"], request["handle"]) == (district, handle), "a request of another student")
     context = Context(state, shown["context"], [request["home_school"]])
     for name, tree in (("request", "requests"), ("decision", "decisions")):
         row = shown[name]
-        check_path(context.decision[tree], row_leaf(row_key(request), row["row"]), row["path"])
+        check_path(context.decision[tree], row_leaf(round_key(district, handle), row["row"]), row["path"])
     row = Row(context.instance, handle, request, Placement.decode(shown["decision"]["row"]))
     context.check_price(row)
     case, proof = shown["band"]
@@ -127,9 +122,10 @@ def allocation(state, shown):
     return context.standing
 
 
-def row_leaves(rows, name):
-    """The leaves of one of a round's trees, ascending by key."""
-    return sorted(row_leaf(row_key(Request.decode(row["request"])), row[name]) for row in rows)
+def head_of(requests, rows):
+    """The tree of one of a round's two kinds of rows, by their keys."""
+    leaves = [row_leaf(round_key(r["district"], r["handle"]), row) for r, row in zip(requests, rows)]
+    return tree_head(sorted(leaves))
 
 
 def round_(state, shown):
@@ -138,8 +134,7 @@ def round_(state, shown):
     decision = context.decision
     need(ascending([(r["handle"], r["district"]) for r in requests]), "rows that do not strictly ascend")
     for name, tree in (("request", "requests"), ("decision", "decisions")):
-        head = tree_head(row_leaves(shown["rows"], name))
-        need(head == decision[tree], "rows that are not the tree's")
+        need(head_of(requests, [row[name] for row in shown["rows"]]) == decision[tree], "rows that are not the tree's")
     rows = [Row(context.instance, request["handle"], request, Placement.decode(row["decision"]))
             for row, request in zip(shown["rows"], requests)]
     for row in rows:
@@ -236,11 +231,11 @@ def check_plain(context, rows, homes, nodes, solved):
 def check_bands(context, rows, bands):
     seen = set()
     for group in bands:
-        positions = [fields[0] for case, fields in group["entries"] if case == SHOWN_ROW]
+        positions = [entry[0] for case, entry in group["entries"] if case == ROW]
         need(all(p < len(rows) for p in positions), "a band of no row")
         need(not set(positions) <= seen, "a group of bands that shows nothing new")
         seen |= set(positions)
-        claims = [band_claim(rows[fields[0]].handle, rows[fields[0]].request) if case == SHOWN_ROW
-                  else band_claim(fields["handle"], fields) for case, fields in group["entries"]]
+        claims = [band_claim(rows[entry[0]].handle, rows[entry[0]].request) if case == ROW
+                  else band_claim(entry["handle"], entry) for case, entry in group["entries"]]
         zk.check_range(context.band_context(), claims, group["proof"])
     need(len(seen) == len(rows), "rows without a proof of their band")

@@ -93,6 +93,7 @@ Records = List(Proved, 16_384)
 Context = Struct(
     round=RoundId, record=Proved, class_=Proved, decision=Proved, reversion=Lookup, pools=Records,
     schools=Records, requests=Proved, decisions=Proved)
+# A row by its position, or a refused request's claim that a proof made for both still needs.
 BandEntry = Choice({0: Tuple(u32), 1: Struct(handle=Handle, band=Band, need=Commitment)})
 Round = Struct(
     context=Context, budgets=Records, shares=Records, certificate=Proved, plain=Proved, report=Proved,

@@ -31,14 +31,21 @@ Body = Canonical(BodyKind, 2_097_152, version=2)
 # The body stands in the transaction as its borsh; signed, it is canonical and has its version byte.
 Transaction = Canonical(Struct(body=BodyKind, public_key=PublicKey, signature=Signature), 2_097_152, version=2)
 
+CODES = {0, *range(100, 103), *range(110, 134), *range(140, 145), *range(146, 157), *range(160, 171),
+         *range(180, 215), *range(216, 223), 230}
+# Codes 1 to 9 exist too, but no receipt in a block has one.
+Refusal = Struct(rule=lambda v: v["code"] in CODES or 1 <= v["code"] <= 9, entry=u32, code=u8)
+
 Event = Choice({
     1: Tuple(AccountId), 2: Tuple(ProposalId), 3: Tuple(ProposalId, u32, u32), 4: Tuple(ProposalId, Height),
     5: Tuple(ProposalId), 6: Tuple(AccountId), 7: Tuple(DistrictId, u32, u64, Hash),
     8: Tuple(DistrictId, u32, u64, Hash), 20: Tuple(DistrictId, SchoolYear, u32), 21: Tuple(Handle, u16),
     22: Tuple(DistrictId, SchoolYear, Milestone, Flag, u32), 23: Tuple(DistrictId, SchoolYear, u32),
-    24: Tuple(RoundId, DistrictId, Handle, Number(1, 0, 5)), 25: Tuple(RoundId, u32), 40: Tuple(AccountId, SchoolYear, Cents),
-    41: Tuple(AccountId, SchoolYear, Cents), 42: Tuple(AccountId, SchoolYear, RoundId, u32), 60: Tuple(ClassId),
-    61: Tuple(PoolId, Cents), 62: Tuple(RoundId, Height, Height), 63: Tuple(RoundId), 64: Tuple(RoundId, u32, u32, List(Tuple(u32, u8))),
+    24: Tuple(RoundId, DistrictId, Handle, Number(1, 0, 5)), 25: Tuple(RoundId, u32),
+    40: Tuple(AccountId, SchoolYear, Cents), 41: Tuple(AccountId, SchoolYear, Cents),
+    42: Tuple(AccountId, SchoolYear, RoundId, u32), 60: Tuple(ClassId), 61: Tuple(PoolId, Cents),
+    62: Tuple(RoundId, Height, Height), 63: Tuple(RoundId),
+    64: Tuple(RoundId, u32, u32, List(Refusal)),
     65: Tuple(RoundId), 66: Tuple(RoundId, u32, u32, u32, i64, u32, Hash),
     67: Tuple(RoundId, PoolId, Number(1, 1, 2), Flag), 68: Tuple(RoundId, u32, Option(RoundId)),
     69: Tuple(PoolId, u32, u32, Option(u32)), 70: Tuple(ClassId),
@@ -47,6 +54,3 @@ Event = Choice({
     79: Tuple(RoundId, Flag, List(PoolId), List(SchoolId), u64)})
 Receipt = Canonical(
     Struct(transaction=Hash, code=u8, entry=Option(u32), events=List(Event)), 4_194_304)
-
-CODES = {0, *range(100, 103), *range(110, 134), *range(140, 145), *range(146, 157), *range(160, 171),
-         *range(180, 215), *range(216, 223), 230}
