@@ -235,9 +235,12 @@ fn nothing_more(documents: &BTreeMap<String, String>, truth: &Truth, cells: &Exa
         }
     }
     let csv = documents.get("/v1/export/schools-of-round-0.csv").context("no export")?;
+    let columns: Vec<&str> = csv.lines().next().context("no header")?.split(',').collect();
+    let column = |name| columns.iter().position(|one| *one == name).context("a column is gone");
+    let (school, students) = (column("school")?, column("students")?);
     for row in csv.lines().skip(1) {
         let fields: Vec<&str> = row.split(',').collect();
-        let (school, students) = (fields[1].parse::<u64>()?, fields[4].parse::<u64>().ok());
+        let (school, students) = (fields[school].parse::<u64>()?, fields[students].parse::<u64>().ok());
         ensure!(
             students == cells.get(&("by_school", school)).map(|cell| cell.0),
             "the CSV's school {school}"
@@ -255,8 +258,13 @@ fn batches_tell_nothing(documents: &BTreeMap<String, String>) -> Result<usize> {
         for one in
             block["outlines"].as_array().into_iter().flatten().filter(|one| one["kind"] == "SubmitRequests")
         {
-            let told =
-                [&one["entries"], &one["bytes"], &one["events"][0]["counted"], &one["events"][0]["repeated"]];
+            let told = [
+                &one["entries"],
+                &one["bytes"],
+                &one["events"][0]["counted"],
+                &one["events"][0]["repeated"],
+                &one["events"][0]["refused"],
+            ];
             ensure!(told.iter().all(|value| value.is_null()), "{path}: {one}");
             batches += 1;
         }

@@ -36,8 +36,8 @@ const FORGOTTEN: Duration = Duration::from_secs(1);
 #[command(
     after_help = "Kinds: register-member, propose-change, vote-change, rotate-key, record-access, anchor-states, \
                   record-milestone, record-consent, record-erasure, record-audit, take-rows, fund-budget, budget-statement, \
-                  equity-statement, define-class, define-pool, open-round, commit-seed, submit-requests, reveal-seed, run-round, \
-                  acknowledge, report-utilisation, set-class-terms, grant-budget, retire-pool\n\n\
+                  equity-statement, grant-budget, define-class, define-pool, open-round, commit-seed, submit-requests, reveal-seed, run-round, \
+                  acknowledge, report-utilisation, set-class-terms, retire-pool\n\n\
                   Examples:\n  aula tx fund-budget '{\"school_year\":1989,\"amount_cents\":500000}' --home D/funder --rpc \
                   http://127.0.0.1:8480\n  aula tx vote-change '{\"proposal\":1,\"choice\":\"approve\"}'\n  aula tx propose-change \
                   '{\"change\":{\"change\":\"remove_member\",\"account\":\"...\"},\"open_until\":5000}'\n  aula tx set-class-terms \
