@@ -307,7 +307,7 @@ async fn tell_again(services: Services) {
                 Err(_) => return,
             },
         };
-        for bytes in services.pool.to_tell(occasion) {
+        for bytes in services.pool.due_to_tell(occasion) {
             services.gossip.publish(bytes);
         }
         if occasion == Occasion::NewListener {

@@ -311,8 +311,8 @@ impl Mempool {
     }
 
     /// What to tell the others again now; see [`telling`].
-    pub fn to_tell(&self, occasion: Occasion) -> Vec<Arc<Vec<u8>>> {
-        self.lock().to_tell(occasion)
+    pub fn due_to_tell(&self, occasion: Occasion) -> Vec<Arc<Vec<u8>>> {
+        self.lock().due_to_tell(occasion)
     }
 
     /// What to tell the others because it was submitted again; nothing if they were told at this height.

@@ -35,7 +35,7 @@ pub enum Occasion {
 
 impl Inner {
     /// What to tell the others again now; notes that it is told.
-    pub(super) fn to_tell(&mut self, occasion: Occasion) -> Vec<Arc<Vec<u8>>> {
+    pub(super) fn due_to_tell(&mut self, occasion: Occasion) -> Vec<Arc<Vec<u8>>> {
         let (height, patience) = (self.next_height, PATIENCE.saturating_add(self.backlog()));
         let is_due = |waiting: &Waiting| match occasion {
             Occasion::NewListener => waiting.pooled.origin == Origin::Here,

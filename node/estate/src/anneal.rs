@@ -96,7 +96,7 @@ mod tests {
         for (x, expected) in
             [(1u64 << 31, 693_147u64), (1 << 30, 1_386_294), (3_865_470_566, 105_360), (1 << 20, 8_317_766)]
         {
-            let millionths = u64::from(minus_ln(x)) * 1_000_000 >> 16;
+            let millionths = (u64::from(minus_ln(x)) * 1_000_000) >> 16;
             assert!(millionths.abs_diff(expected) <= 1_000, "{x}: {millionths} for {expected}");
         }
     }

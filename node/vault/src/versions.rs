@@ -15,6 +15,9 @@ use crate::error::VaultError;
 use crate::tables::{Table, family};
 use crate::vault::Vault;
 
+/// A row's key and its sealed bytes.
+type KeyedRow = (Vec<u8>, Box<[u8]>);
+
 /// A version that is about to be anchored.
 #[derive(Debug, Clone, Copy)]
 pub struct VersionIn<'a> {
@@ -109,7 +112,7 @@ impl Vault {
     }
 
     /// Rows of a handle, by what follows it in their keys.
-    fn of_handle(&self, table: Table, handle: &Handle) -> Result<Vec<(Vec<u8>, Box<[u8]>)>, VaultError> {
+    fn of_handle(&self, table: Table, handle: &Handle) -> Result<Vec<KeyedRow>, VaultError> {
         let mut found = Vec::new();
         let from = IteratorMode::From(&handle.0, Direction::Forward);
         for row in self.db.iterator_cf(family(&self.db, table)?, from) {

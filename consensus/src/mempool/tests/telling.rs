@@ -3,7 +3,7 @@
 use super::*;
 
 fn told(pool: &Mempool, occasion: Occasion) -> Vec<Transaction> {
-    pool.to_tell(occasion).iter().map(|bytes| Transaction::from_canonical(bytes).unwrap()).collect()
+    pool.due_to_tell(occasion).iter().map(|bytes| Transaction::from_canonical(bytes).unwrap()).collect()
 }
 
 fn at(pool: &Mempool, state: &State, height: u64) {
@@ -58,16 +58,16 @@ fn no_more_is_told_at_once_than_may_be_and_a_backlog_is_not_taken_for_a_loss() {
         state.submit(&pool, &states(n, 0, 1_000)).unwrap();
     }
     at(&pool, &state, 4);
-    let bytes: usize = pool.to_tell(Occasion::Height).iter().map(|bytes| bytes.len()).sum();
+    let bytes: usize = pool.due_to_tell(Occasion::Height).iter().map(|bytes| bytes.len()).sum();
     assert!((80_000..=256 * 1024).contains(&bytes), "{bytes}");
-    let rest: usize = pool.to_tell(Occasion::Height).iter().map(|bytes| bytes.len()).sum();
+    let rest: usize = pool.due_to_tell(Occasion::Height).iter().map(|bytes| bytes.len()).sum();
     assert!(rest > 0, "the next time the others");
     let full = self::pool(Limits::default());
     for sequence in 0..5_000 {
         state.submit(&full, &transaction(9 + 1, sequence)).unwrap();
     }
     at(&full, &state, 7);
-    assert!(full.to_tell(Occasion::Height).is_empty(), "five blocks' worth waits five blocks longer");
+    assert!(full.due_to_tell(Occasion::Height).is_empty(), "five blocks' worth waits five blocks longer");
     at(&full, &state, 9);
-    assert!(!full.to_tell(Occasion::Height).is_empty());
+    assert!(!full.due_to_tell(Occasion::Height).is_empty());
 }
