@@ -3,13 +3,13 @@
 //!
 //! Flow: bytes come from the API or from a peer → [`Mempool::submit`] or [`Mempool::hear`] decodes, checks without state,
 //! looks at the account, its roles and what a block could make of it, verifies the signature outside the lock, finds it a
-//! place ([`quotas`]) → [`Mempool::select`] hands a proposer what a block may hold, accounts in turn ([`selection`]) →
-//! [`Mempool::after_block`] notes who got what and who missed a turn ([`standing`]), drops what is decided, expired, out
+//! place (`quotas`) → [`Mempool::select`] hands a proposer what a block may hold, accounts in turn (`selection`) →
+//! [`Mempool::after_block`] notes who got what and who missed a turn (`standing`), drops what is decided, expired, out
 //! of turn or signed with a key that is no longer current, and says of what the others are to be told again
-//! ([`telling`]).
+//! (`telling`).
 //!
 //! Invariants: no more than [`Limits`] say, in transactions and bytes, in all, by account, by lane of the reserve
-//! ([`lanes`]) and behind gaps; one transaction for one (account, sequence), the first that came; a refusal has a number
+//! (`lanes`) and behind gaps; one transaction for one (account, sequence), the first that came; a refusal has a number
 //! ([`Refusal::code`]) and a sentence. What can be executed is never dropped for its age.
 //!
 //! Guarantee: while what all other accounts wait with fits one block, one account, whatever it sends, delays a
@@ -202,7 +202,7 @@ impl Mempool {
         kept.map(|()| Submitted::New(id))
     }
 
-    /// What a block may hold, in an order that executes; see [`selection`].
+    /// What a block may hold, in an order that executes; see `selection`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -310,7 +310,7 @@ impl Mempool {
         }
     }
 
-    /// What to tell the others again now; see [`telling`].
+    /// What to tell the others again now; see `telling`.
     pub fn due_to_tell(&self, occasion: Occasion) -> Vec<Arc<Vec<u8>>> {
         self.lock().due_to_tell(occasion)
     }

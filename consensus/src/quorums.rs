@@ -4,7 +4,7 @@
 //! verifier first (`crate::signing`), and what is valid there is counted here as well. So this is this node's own
 //! knowledge: nothing that a proposer merely claims, such as the valid round in the head of its stream, gets in.
 //!
-//! Bounds: two blocks a validator, round and kind of vote are told apart, and the votes of [`ROUNDS`] rounds are
+//! Bounds: two blocks a validator, round and kind of vote are told apart, and the votes of `ROUNDS` rounds are
 //! remembered; a quorum that was seen is remembered until the height is over.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,7 +1,7 @@
 //! `aula evidence`: fetches an evidence bundle from a node and writes it to a file.
 //!
 //! Bundles hold rows, so the request carries a credential signed with the home's account key, of the one scope that it
-//! needs ([`rows`]): a district's for its own students, an auditor's for a round whose rows the ledger lists it as having
+//! needs (`rows`): a district's for its own students, an auditor's for a round whose rows the ledger lists it as having
 //! taken, a funder's for its own money. Where the home is a district's, `disclose` adds what only the district knows: the fields named with
 //! `--fields`, and a proof of a decision's need band. Whoever gets the file needs no node to check it: `aula-audit
 //! verify FILE --genesis G`.

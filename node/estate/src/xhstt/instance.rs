@@ -13,7 +13,7 @@ pub const NOBODY: u32 = u32::MAX;
 pub struct Slot {
     /// Its role, empty where a preassigned resource has none.
     pub role: String,
-    /// The resource that is given, or [`NOBODY`].
+    /// The resource that is given, or `NOBODY`.
     pub given: u32,
     /// Resources of its type.
     pub candidates: Vec<u32>,
@@ -28,7 +28,7 @@ pub struct Event {
     pub id: String,
     /// Times in all.
     pub duration: u16,
-    /// The time that is given, or [`UNTIMED`].
+    /// The time that is given, or `UNTIMED`.
     pub given: u16,
     /// What it needs.
     pub slots: Vec<Slot>,
@@ -39,7 +39,7 @@ pub struct Event {
 pub struct Sub {
     /// Times one after the other.
     pub duration: u16,
-    /// The first, or [`UNTIMED`].
+    /// The first, or `UNTIMED`.
     pub time: u16,
     /// The resource of each of the event's slots.
     pub resources: Vec<u32>,

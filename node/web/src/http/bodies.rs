@@ -1,7 +1,7 @@
 //! Requests' bodies: read before the request takes a permit, at a least rate, within a memory that is shared by address.
 //!
 //! Who announces two megabytes and sends one byte holds nothing but a connection, and that for [`PATIENCE`]. Invariants:
-//! all bodies that are being read together take at most [`MOST_BYTES`], those of one address [`MOST_OF_ONE`].
+//! all bodies that are being read together take at most `MOST_BYTES`, those of one address `MOST_OF_ONE`.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
