@@ -12,6 +12,7 @@ pub mod backup;
 pub mod bench;
 pub mod completion;
 pub mod demo;
+pub mod doctor;
 pub mod estate;
 pub mod evidence;
 pub mod genesis;
