@@ -21,6 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-vault", &["aula-ledger", "aula-twin-runtime"]),
     ("aula-twin-model", &["aula-twin-runtime"]),
     ("aula-estate", &["aula-allocation"]),
+    ("aula-ingest", &[]),
     ("aula-home", &["aula-ledger", "aula-consensus"]),
     ("aula-store", &["aula-ledger"]),
     // The index counts whose turn a height was, which the engine's adapter decides.
@@ -32,6 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "aula-consensus",
             "aula-estate",
             "aula-home",
+            "aula-ingest",
             "aula-read",
             "aula-store",
             "aula-twin-model",
@@ -68,6 +70,7 @@ const HOUSES: &[&str] = &[
     "node/home",
     "node/read",
     "node/estate",
+    "node/ingest",
     "node/store",
     "node/twin_model",
     "node/vault",
