@@ -7,7 +7,6 @@
 
 pub mod bootstrap;
 pub mod cli;
-pub mod client;
 pub mod command;
 pub mod demo;
 pub mod localnet;
@@ -21,6 +20,7 @@ pub mod twin_state;
 pub mod wiring;
 
 // The old names of rooms that are crates now.
+pub use aula_client as client;
 pub use aula_home::{clock, config, home, keys, whole_file};
 pub use aula_read as read;
 pub use aula_store as storage;

@@ -25,10 +25,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-store", &["aula-ledger"]),
     // The index counts whose turn a height was, which the engine's adapter decides.
     ("aula-read", &["aula-store", "aula-consensus"]),
-    ("aula-web", &["aula-home", "aula-read", "aula-store", "aula-vault"]),
+    ("aula-web", &["aula-api", "aula-home", "aula-read", "aula-store", "aula-vault"]),
+    ("aula-api", &["aula-ledger"]),
+    // An account signs with the key that lies in its home.
+    ("aula-client", &["aula-api", "aula-home"]),
     (
         "aula-node",
         &[
+            "aula-client",
             "aula-consensus",
             "aula-estate",
             "aula-home",
@@ -66,6 +70,8 @@ const HOUSES: &[&str] = &[
     "consensus",
     "node",
     "node/home",
+    "node/api",
+    "node/client",
     "node/read",
     "node/estate",
     "node/store",

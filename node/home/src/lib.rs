@@ -8,7 +8,9 @@ pub mod clock;
 pub mod config;
 pub mod home;
 pub mod keys;
+mod next_step;
 pub mod whole_file;
 
 pub use causes::with_causes;
 pub use home::Home;
+pub use next_step::NextStep;

@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use aula_client::ClientError;
+use aula_home::NextStep;
 use serde::Serialize;
 
 pub use aula_home::with_causes;
@@ -31,6 +33,11 @@ impl Failure {
         Self::new("failed", message, hint)
     }
 
+    /// What an error says of itself, that knows its next step.
+    pub fn of(error: &impl NextStep) -> Self {
+        Self::new(error.code(), with_causes(error), error.next_step())
+    }
+
     /// The same under another code.
     #[must_use]
     pub fn named(self, code: &str) -> Self {
@@ -54,11 +61,30 @@ impl Failure {
     }
 }
 
-impl<E: std::error::Error> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self::because(with_causes(&error), "run again with --log debug to see what led to it")
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        Self::of(&error)
     }
 }
+
+/// Errors that know no next step. Shrinks: whoever adds a `?` says what to do, with [`Advise`].
+macro_rules! without_advice {
+    ($($error:ty),* $(,)?) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::because(with_causes(&error), "run again with --log debug to see what led to it")
+            }
+        }
+    )*};
+}
+
+without_advice!(
+    std::io::Error,
+    serde_json::Error,
+    aula_ledger::names::TextError,
+    crate::config::ConfigError,
+    crate::keys::KeyError,
+);
 
 /// Turns an error into a [`Failure`] with a sentence and advice.
 pub trait Advise<T> {

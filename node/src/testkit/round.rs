@@ -36,7 +36,8 @@ const NEED: u64 = 3 * 256 + 128;
 type Failed = Box<dyn std::error::Error>;
 type Made<T> = Result<T, Failed>;
 
-fn failed(failure: Failure) -> Failed {
+fn failed(failure: impl Into<Failure>) -> Failed {
+    let failure = failure.into();
     format!("{}: {}", failure.code, failure.message).into()
 }
 

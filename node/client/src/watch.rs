@@ -12,8 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::Client;
-use crate::terminal::Failure;
+use super::{Client, ClientError};
 
 /// How long to wait before asking again for a block that is not final yet.
 pub const POLL: Duration = Duration::from_millis(5);
@@ -57,7 +56,7 @@ impl Watcher {
     ///
     /// # Errors
     /// When the node cannot be reached.
-    pub async fn from_now(client: &Client) -> Result<Self, Failure> {
+    pub async fn from_now(client: &Client) -> Result<Self, ClientError> {
         Ok(Self { client: client.clone(), next: client.height().await? + 1, seen: BTreeMap::new() })
     }
 
@@ -75,7 +74,7 @@ impl Watcher {
     ///
     /// # Errors
     /// When the node cannot be reached.
-    pub async fn advance(&mut self) -> Result<Option<Vec<TransactionId>>, Failure> {
+    pub async fn advance(&mut self) -> Result<Option<Vec<TransactionId>>, ClientError> {
         let found: Option<Block> = self.client.find(&format!("/v1/blocks/{}", self.next)).await?;
         let Some(block) = found else { return Ok(None) };
         self.next += 1;
@@ -89,7 +88,7 @@ impl Watcher {
     ///
     /// # Errors
     /// When they are not final within `limit`, or the node cannot be reached.
-    pub async fn until(&mut self, ids: &[TransactionId], limit: Duration) -> Result<Vec<Final>, Failure> {
+    pub async fn until(&mut self, ids: &[TransactionId], limit: Duration) -> Result<Vec<Final>, ClientError> {
         let start = Instant::now();
         loop {
             let missing = ids.iter().filter(|id| !self.seen.contains_key(id)).count();
@@ -105,7 +104,7 @@ impl Watcher {
     ///
     /// # Errors
     /// As [`Self::until`].
-    pub async fn until_height(&mut self, height: u64, limit: Duration) -> Result<(), Failure> {
+    pub async fn until_height(&mut self, height: u64, limit: Duration) -> Result<(), ClientError> {
         let start = Instant::now();
         while self.height() < height {
             self.step(start, limit, || format!("block {height} is not final")).await?;
@@ -118,13 +117,12 @@ impl Watcher {
         start: Instant,
         limit: Duration,
         what: impl Fn() -> String,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), ClientError> {
         if self.advance().await?.is_none() {
             if start.elapsed() > limit {
-                let message =
-                    format!("{} after {} s; the last block is {}", what(), limit.as_secs(), self.height());
-                let hint = "look at `aula status`: are more than two thirds of the validators up?";
-                return Err(Failure::new("not_final", message, hint));
+                let (what, after) = (what(), limit.as_secs());
+                let late = format!("{what} after {after} s; the last block is {}", self.height());
+                return Err(ClientError::NotFinal(late));
             }
             tokio::time::sleep(POLL).await;
         }
@@ -137,7 +135,7 @@ impl Client {
     ///
     /// # Errors
     /// When it cannot be reached.
-    pub async fn height(&self) -> Result<u64, Failure> {
+    pub async fn height(&self) -> Result<u64, ClientError> {
         #[derive(Deserialize)]
         struct Status {
             height: u64,

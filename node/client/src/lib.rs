@@ -1,5 +1,8 @@
-//! A client of a node's HTTP API, for the subcommands. Every failure is a sentence with a next step.
+//! What talks to a node: its HTTP API ([`Client`]), an account's transactions ([`sender`]), what became of them ([`watch`]).
+//!
+//! An error is a sentence, and knows the next step ([`aula_home::NextStep`]).
 
+mod error;
 pub mod sender;
 mod transport;
 pub mod watch;
@@ -8,8 +11,11 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
+use aula_api::{CREDENTIAL_HEADER, ErrorBody};
+use aula_home::clock::now_ms;
+use aula_home::with_causes;
 use aula_ledger::chain::TransactionId;
-use aula_ledger::credential::Scope;
+use aula_ledger::credential::{Claim, Credential, Scope};
 use aula_ledger::types::{AccountId, Hash};
 use ed25519_dalek::SigningKey;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -17,10 +23,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::api_error::ErrorBody;
-use crate::clock::now_ms;
-use crate::http::credential::{Claim, Credential, HEADER};
-use crate::terminal::{Failure, with_causes};
+pub use error::ClientError;
 
 /// How long a credential made for one request lives, in milliseconds.
 const CREDENTIAL_MS: u64 = 300_000;
@@ -64,7 +67,7 @@ impl Client {
     ///
     /// # Errors
     /// When the origin is no http or https URL.
-    pub fn new(origin: &str) -> Result<Self, Failure> {
+    pub fn new(origin: &str) -> Result<Self, ClientError> {
         Self::trusting(origin, None)
     }
 
@@ -72,7 +75,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Self::new`], and when the file cannot be used.
-    pub fn trusting(origin: &str, authority: Option<&Path>) -> Result<Self, Failure> {
+    pub fn trusting(origin: &str, authority: Option<&Path>) -> Result<Self, ClientError> {
         let http = transport::connect(origin, authority)?;
         Ok(Self { origin: origin.trim_end_matches('/').to_owned(), http, caller: None })
     }
@@ -91,15 +94,11 @@ impl Client {
     ///
     /// # Errors
     /// The node's own sentence and hint, or that it cannot be reached.
-    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         let bytes = self.get_bytes(path).await?;
         serde_json::from_slice(&bytes).map_err(|e| {
-            let hint = "use the same version of the program as the node";
-            Failure::new(
-                "bad_answer",
-                format!("{} answered something else than expected: {e}", self.origin),
-                hint,
-            )
+            let what = format!("something else than expected: {e}");
+            self.bad_answer(what, "use the same version of the program as the node")
         })
     }
 
@@ -107,11 +106,11 @@ impl Client {
     ///
     /// # Errors
     /// As [`Self::get`].
-    pub async fn find<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, Failure> {
+    pub async fn find<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, ClientError> {
         match self.get(path).await {
             Ok(found) => Ok(Some(found)),
-            Err(failure) if failure.code == "not_found" => Ok(None),
-            Err(failure) => Err(failure),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -119,7 +118,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Self::get`].
-    pub async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, Failure> {
+    pub async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, ClientError> {
         let response = self.send(self.request(Method::GET, path)).await?;
         Ok(response.bytes().await.map_err(|e| self.unreachable(&e))?.to_vec())
     }
@@ -128,7 +127,7 @@ impl Client {
     ///
     /// # Errors
     /// The refusal with its number, or that the node cannot be reached.
-    pub async fn submit(&self, bytes: Vec<u8>) -> Result<TransactionId, Failure> {
+    pub async fn submit(&self, bytes: Vec<u8>) -> Result<TransactionId, ClientError> {
         #[derive(Deserialize)]
         struct Accepted {
             id: TransactionId,
@@ -146,7 +145,7 @@ impl Client {
     ///
     /// # Errors
     /// When it is not by then, or the node cannot be reached.
-    pub async fn wait_final(&self, id: &TransactionId, limit: Duration) -> Result<TransactionState, Failure> {
+    pub async fn wait_final(&self, id: &TransactionId, limit: Duration) -> Result<TransactionState, ClientError> {
         let start = tokio::time::Instant::now();
         loop {
             let state: TransactionState = self.get(&format!("/v1/transactions/{id}")).await?;
@@ -154,9 +153,8 @@ impl Client {
                 return Ok(state);
             }
             if start.elapsed() > limit {
-                let message = format!("transaction {id} is {} after {} s", state.status, limit.as_secs());
-                let hint = "look at `aula status`: are more than two thirds of the validators up?";
-                return Err(Failure::new("not_final", message, hint));
+                let late = format!("transaction {id} is {} after {} s", state.status, limit.as_secs());
+                return Err(ClientError::NotFinal(late));
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
@@ -166,49 +164,45 @@ impl Client {
     ///
     /// # Errors
     /// As [`Self::get`].
-    pub async fn status(&self) -> Result<Value, Failure> {
+    pub async fn status(&self) -> Result<Value, ClientError> {
         self.get("/v1/status").await
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.origin));
         match &self.caller {
-            Some(caller) => request.header(HEADER, caller.credential().to_string()),
+            Some(caller) => request.header(CREDENTIAL_HEADER, caller.credential().to_string()),
             None => request,
         }
     }
 
-    async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
+    async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
         let response = request.send().await.map_err(|e| self.unreachable(&e))?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
-        let body = response.bytes().await.unwrap_or_default();
-        match serde_json::from_slice::<ErrorBody>(&body) {
-            Ok(ErrorBody { error }) => {
-                let number = error.ledger_code.map(|code| format!(" (code {code})")).unwrap_or_default();
-                Err(Failure::new(&error.code, format!("{}{number}", error.message), error.hint))
-            }
-            Err(_) => Err(self.strange(status)),
+        Err(self.refusal(status, &response.bytes().await.unwrap_or_default()))
+    }
+
+    /// What a body says that is not a success.
+    fn refusal(&self, status: StatusCode, body: &[u8]) -> ClientError {
+        match serde_json::from_slice::<ErrorBody>(body) {
+            Ok(ErrorBody { error }) => ClientError::Refused(error),
+            Err(_) => self.bad_answer(status.to_string(), "check that the URL is an Aula node's"),
         }
     }
 
-    fn strange(&self, status: StatusCode) -> Failure {
-        let hint = "check that the URL is an Aula node's";
-        Failure::new("bad_answer", format!("{} answered {status}", self.origin), hint)
+    fn bad_answer(&self, what: String, hint: &'static str) -> ClientError {
+        ClientError::BadAnswer { origin: self.origin.clone(), what, hint }
     }
 
-    fn unreachable(&self, error: &reqwest::Error) -> Failure {
+    fn unreachable(&self, error: &reqwest::Error) -> ClientError {
         let kind = if error.is_timeout() { "did not answer in time" } else { "cannot be reached" };
         let through = transport::through(&self.origin);
         // The outermost words repeat the URL.
         let why = error.source().map(|cause| format!(": {}", with_causes(cause))).unwrap_or_default();
-        let hint = match why.contains("certificate") {
-            true => "name the authority that signed the node's certificate with --ca FILE or SSL_CERT_FILE",
-            false => "start the node, or give its URL with --rpc",
-        };
-        Failure::new("unreachable", format!("the node at {} {kind}{through}{why}", self.origin), hint)
+        ClientError::Unreachable { origin: self.origin.clone(), what: format!("{kind}{through}{why}") }
     }
 }
 

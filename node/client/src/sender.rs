@@ -8,6 +8,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aula_home::Home;
+use aula_home::keys::{KeyKind, NodeKey};
 use aula_ledger::chain::transaction::Body;
 use aula_ledger::chain::{Code, Transaction, TransactionId};
 use aula_ledger::codec::Canonical;
@@ -19,11 +21,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::Client;
-use crate::api_error::ErrorBody;
-use crate::home::Home;
-use crate::keys::{KeyKind, NodeKey};
-use crate::terminal::{Advise, Failure};
+use super::{Client, ClientError};
 
 /// Numbers of refusals that pass by themselves: the pool is full, the account's part of it is, or earlier
 /// transactions of the account have not arrived yet.
@@ -80,10 +78,8 @@ impl Sender {
     ///
     /// # Errors
     /// When the home has no usable key, the node cannot be reached, or knows no such account.
-    pub async fn of_home(client: &Client, home: &Home, heights: u64) -> Result<Self, Failure> {
-        let key = NodeKey::of_home(home, KeyKind::Account)
-            .advise("the home has no account key that can be used", "give a member's folder with --home")?
-            .into_signing_key();
+    pub async fn of_home(client: &Client, home: &Home, heights: u64) -> Result<Self, ClientError> {
+        let key = NodeKey::of_home(home, KeyKind::Account)?.into_signing_key();
         #[derive(Deserialize)]
         struct Chain {
             genesis_sha256: Hash,
@@ -92,11 +88,7 @@ impl Sender {
         let genesis = chain.genesis_sha256;
         let account = account_of_home(home, &key)?;
         let known: Option<Known> = client.find(&format!("/v1/accounts/{account}")).await?;
-        let known = known.ok_or_else(|| {
-            let message =
-                format!("the chain of genesis {genesis} has no account {account}, which this home's key has");
-            Failure::new("unknown_account", message, "give a member's folder with --home")
-        })?;
+        let known = known.ok_or(ClientError::UnknownAccount { genesis, account })?;
         let valid_until = Height(known.height.saturating_add(heights));
         Ok(Self { genesis, account, key, sequence: known.sequence, valid_until })
     }
@@ -142,16 +134,14 @@ pub fn account_file(home: &Home) -> PathBuf {
 ///
 /// # Errors
 /// When that file cannot be read or names none.
-pub(crate) fn account_of_home(home: &Home, key: &SigningKey) -> Result<AccountId, Failure> {
+pub fn account_of_home(home: &Home, key: &SigningKey) -> Result<AccountId, ClientError> {
     let path = account_file(home);
     match std::fs::read_to_string(&path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(account_of(&public_key(key))),
-        Err(error) => {
-            Err(error).advise(format!("cannot read {}", path.display()), "check the folder's owner")
-        }
+        Err(source) => Err(ClientError::AccountFile { path, source }),
         Ok(text) => {
-            let hint = "write the account's 40 hex digits into it";
-            text.trim().parse().advise(format!("{} names no account", path.display()), hint)
+            let named = text.trim().parse::<AccountId>();
+            named.map_err(|error| ClientError::AccountName { path, why: error.to_string() })
         }
     }
 }
@@ -160,24 +150,7 @@ pub(crate) fn account_of_home(home: &Home, key: &SigningKey) -> Result<AccountId
 ///
 /// # Errors
 /// The node's refusal, or that it cannot be reached.
-pub async fn submit(client: &Client, signed: &Signed) -> Result<(), Failure> {
-    hand_over(client, signed).await.map_err(|refused| refused.failure)
-}
-
-/// What a node does not take.
-struct Refused {
-    /// The ledger's or the pool's number.
-    code: Option<u16>,
-    failure: Failure,
-}
-
-impl From<Failure> for Refused {
-    fn from(failure: Failure) -> Self {
-        Self { code: None, failure }
-    }
-}
-
-async fn hand_over(client: &Client, signed: &Signed) -> Result<(), Refused> {
+pub async fn submit(client: &Client, signed: &Signed) -> Result<(), ClientError> {
     let start = Instant::now();
     loop {
         let request = client
@@ -189,16 +162,11 @@ async fn hand_over(client: &Client, signed: &Signed) -> Result<(), Refused> {
         if status.is_success() {
             return Ok(());
         }
-        let body = response.bytes().await.unwrap_or_default();
-        let Ok(ErrorBody { error }) = serde_json::from_slice::<ErrorBody>(&body) else {
-            return Err(client.strange(status).into());
-        };
-        let busy = matches!(status.as_u16(), 429 | 503);
-        let passing = error.ledger_code.is_some_and(|code| NO_ROOM.contains(&code)) || busy;
+        let refused = client.refusal(status, &response.bytes().await.unwrap_or_default());
+        let busy = matches!(refused, ClientError::Refused(_)) && matches!(status.as_u16(), 429 | 503);
+        let passing = busy || refused.ledger_code().is_some_and(|code| NO_ROOM.contains(&code));
         if !passing || start.elapsed() > RETRY_LIMIT {
-            let number = error.ledger_code.map(|code| format!(" (code {code})")).unwrap_or_default();
-            let failure = Failure::new(&error.code, format!("{}{number}", error.message), error.hint);
-            return Err(Refused { code: error.ledger_code, failure });
+            return Err(refused);
         }
         tokio::time::sleep(RETRY_EVERY).await;
     }
@@ -210,21 +178,21 @@ impl Sender {
     ///
     /// # Errors
     /// The node's refusal, or that it cannot be reached.
-    pub async fn send(&mut self, client: &Client, payload: impl Into<Payload>) -> Result<Signed, Failure> {
+    pub async fn send(&mut self, client: &Client, payload: impl Into<Payload>) -> Result<Signed, ClientError> {
         let payload = payload.into();
         let start = Instant::now();
         loop {
             let signed = self.sign(payload.clone());
-            let Err(refused) = hand_over(client, &signed).await else { return Ok(signed) };
-            match refused.code {
+            let Err(refused) = submit(client, &signed).await else { return Ok(signed) };
+            match refused.ledger_code() {
                 // The next one is tried: [`Self::sign`] counted on.
                 Some(SEQUENCE_TAKEN) => {}
                 // What was waiting is in a block meanwhile.
                 Some(WRONG_SEQUENCE) => self.refresh(client).await?,
-                _ => return Err(refused.failure),
+                _ => return Err(refused),
             }
             if start.elapsed() > RETRY_LIMIT {
-                return Err(refused.failure);
+                return Err(refused);
             }
         }
     }
@@ -233,7 +201,7 @@ impl Sender {
     ///
     /// # Errors
     /// When the node cannot be reached or knows no such account.
-    pub async fn refresh(&mut self, client: &Client) -> Result<(), Failure> {
+    pub async fn refresh(&mut self, client: &Client) -> Result<(), ClientError> {
         let known: Known = client.get(&format!("/v1/accounts/{}", self.account)).await?;
         self.sequence = known.sequence;
         Ok(())
@@ -243,7 +211,7 @@ impl Sender {
     ///
     /// # Errors
     /// When the node cannot be reached.
-    pub async fn is_overtaken(&self, client: &Client, signed: &Signed) -> Result<bool, Failure> {
+    pub async fn is_overtaken(&self, client: &Client, signed: &Signed) -> Result<bool, ClientError> {
         let known: Known = client.get(&format!("/v1/accounts/{}", self.account)).await?;
         Ok(known.sequence > signed.sequence)
     }
@@ -253,13 +221,13 @@ impl Sender {
 ///
 /// # Errors
 /// The first refusal.
-pub async fn submit_all(client: &Client, accounts: Vec<Vec<Signed>>) -> Result<Vec<TransactionId>, Failure> {
+pub async fn submit_all(client: &Client, accounts: Vec<Vec<Signed>>) -> Result<Vec<TransactionId>, ClientError> {
     let ids = accounts.iter().flatten().map(|signed| signed.id).collect();
     let sending = accounts.into_iter().map(|queue| async move {
         for signed in &queue {
             submit(client, signed).await?;
         }
-        Ok::<(), Failure>(())
+        Ok::<(), ClientError>(())
     });
     futures::future::try_join_all(sending).await?;
     Ok(ids)

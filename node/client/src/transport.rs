@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use reqwest::{Certificate, ClientBuilder, Url};
 
-use crate::terminal::{Advise, Failure};
+use super::ClientError;
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -31,11 +31,10 @@ const PROXIES: [&str; 6] =
 ///
 /// # Errors
 /// When the origin is no http or https URL, or a file of authorities cannot be used.
-pub fn connect(origin: &str, authority: Option<&Path>) -> Result<reqwest::Client, Failure> {
-    let hint = "give the node's URL, for example http://127.0.0.1:8480";
+pub fn connect(origin: &str, authority: Option<&Path>) -> Result<reqwest::Client, ClientError> {
     let url =
         Url::parse(origin).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    let url = url.ok_or_else(|| Failure::new("bad_url", format!("{origin:?} is no http URL"), hint))?;
+    let url = url.ok_or_else(|| ClientError::BadUrl(origin.to_owned()))?;
     let mut builder = reqwest::Client::builder()
         .timeout(TIMEOUT)
         .pool_idle_timeout(IDLE)
@@ -46,7 +45,7 @@ pub fn connect(origin: &str, authority: Option<&Path>) -> Result<reqwest::Client
     if url.scheme() == "https" {
         builder = trusting(builder, authority)?;
     }
-    builder.build().advise("cannot make an HTTP client", hint)
+    builder.build().map_err(ClientError::Http)
 }
 
 /// What is to be added to the words of a failure: the proxy that was asked, if any.
@@ -64,16 +63,15 @@ fn is_this_machine(url: &Url) -> bool {
         || bare.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-fn trusting(mut builder: ClientBuilder, authority: Option<&Path>) -> Result<ClientBuilder, Failure> {
+fn trusting(mut builder: ClientBuilder, authority: Option<&Path>) -> Result<ClientBuilder, ClientError> {
     let named = std::env::var_os("SSL_CERT_FILE").filter(|name| !name.is_empty()).map(PathBuf::from);
     for (path, from) in [(authority.map(Path::to_owned), "--ca"), (named, "SSL_CERT_FILE")] {
         let Some(path) = path else { continue };
-        let what = format!("cannot use the certificate authorities in {} ({from})", path.display());
-        let hint = "name a PEM file with the certificate of the authority that signed the node's";
-        let bytes = std::fs::read(&path).advise(&what, hint)?;
-        let found = Certificate::from_pem_bundle(&bytes).advise(&what, hint)?;
+        let unusable = |source| ClientError::Authorities { path: path.clone(), from, source };
+        let bytes = std::fs::read(&path).map_err(|error| unusable(error.into()))?;
+        let found = Certificate::from_pem_bundle(&bytes).map_err(|error| unusable(error.into()))?;
         if found.is_empty() {
-            return Err(Failure::because(format!("{what}: it holds no certificate"), hint));
+            return Err(unusable("it holds no certificate".into()));
         }
         builder = found.into_iter().fold(builder, ClientBuilder::add_root_certificate);
     }
@@ -111,9 +109,9 @@ mod tests {
         assert!(connect("https://localhost:1", Some(&made)).is_ok());
         for path in [empty, folder.path().join("gone.pem")] {
             let refused = connect("https://localhost:1", Some(&path)).err();
-            assert!(refused.is_some_and(|failure| failure.message.contains(&path.display().to_string())));
+            assert!(refused.is_some_and(|error| error.to_string().contains(&path.display().to_string())));
         }
-        assert!(connect("ftp://localhost", None).is_err_and(|failure| failure.code == "bad_url"));
+        assert!(connect("ftp://localhost", None).is_err_and(|error| matches!(error, ClientError::BadUrl(_))));
         Ok(())
     }
 }
