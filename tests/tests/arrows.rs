@@ -29,10 +29,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-api", &["aula-ledger"]),
     // An account signs with the key that lies in its home.
     ("aula-client", &["aula-api", "aula-home"]),
+    // What is disclosed says the next step by `aula_home::NextStep`.
+    ("aula-district", &["aula-client", "aula-home", "aula-twin-model", "aula-vault"]),
     (
         "aula-node",
         &[
             "aula-client",
+            "aula-district",
             "aula-consensus",
             "aula-estate",
             "aula-home",
@@ -72,6 +75,7 @@ const HOUSES: &[&str] = &[
     "node/home",
     "node/api",
     "node/client",
+    "node/district",
     "node/read",
     "node/estate",
     "node/store",

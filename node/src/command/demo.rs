@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use aula_district::parameters::params;
 use aula_ledger::audit::{Options, Verdict, verify};
 use aula_ledger::credential::Scope;
 use aula_ledger::tx::TakeRows;
@@ -27,7 +28,7 @@ use crate::demo::driver::{Class, Decided, Driver};
 use crate::demo::office::{MemberHome, Office};
 use crate::demo::rules;
 use crate::demo::star::{DATA_VARIABLE, DataFolder, Grade, StudentYear};
-use crate::demo::twins::{self, Twins};
+use crate::demo::twins::Twins;
 use crate::keys::{KeyKind, NodeKey};
 use crate::localnet::{Localnet, Plan, Prepared, prepare};
 
@@ -223,7 +224,7 @@ impl Story<'_> {
             funder: sender(&funder),
             districts: offices.into_iter().map(with_sender).collect(),
             twins: Twins::new(),
-            params: twins::params(),
+            params: params(),
             ratios,
             opens_ms: self.prepared.genesis.genesis.time_ms,
         };

@@ -11,6 +11,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use aula_district::keep::anchors;
+use aula_district::requests::{Unproved, prove_all};
+use aula_district::statements::{Ledger, NotStated};
 use aula_ledger::chain::TransactionId;
 use aula_ledger::names::{Name, TextError, Title};
 use aula_ledger::proof::money::Purse;
@@ -26,12 +29,11 @@ use rand::RngCore;
 use rand::rngs::OsRng;
 use serde_json::Value;
 
+use super::asks::batches;
 use super::milestones::{Milestones, milestones};
 use super::office::Office;
-use super::requests::{Unproved, batches, prove_all};
 use super::rules::{self, PoolPlan};
 use super::star::{ComputerRatio, Grade, StudentYear};
-use super::statements::{Ledger, NotStated};
 use super::twins::{self, Anchored, Twins};
 use crate::client::Client;
 use crate::client::sender::{Sender, Signed, submit, submit_all};
@@ -248,7 +250,8 @@ impl Driver {
                 students.iter().filter(|year| year.district == *district).cloned().collect();
             let (twins, params) = (&mut self.twins, &self.params);
             let states = tokio::task::block_in_place(|| twins::advance(office, twins, &own, params))?;
-            let batches = twins::anchors(&states, school_year, model, BATCH);
+            let leaves: Vec<_> = states.iter().map(|student| student.leaf.clone()).collect();
+            let batches = anchors(&leaves, school_year, model, BATCH);
             queues.push(batches.into_iter().map(|batch| sender.sign(batch)).collect());
             anchored.insert(*district, states);
         }
@@ -362,11 +365,12 @@ impl Driver {
         let chain = *self.funder.genesis();
         let school_year = SchoolYear(rules::school_year(grade));
         let purse = Purse { chain: &chain, funder: self.funder.account(), school_year };
-        let ledger = Ledger::of(plans.iter().flatten())?;
+        let cost = |pool: &PoolPlan| Cents(pool.unit_cost_cents * u64::from(pool.capacity));
+        let ledger = Ledger::of(plans.iter().flatten().map(|pool| (pool.school, cost(pool))))?;
         let as_of = Height(self.watcher.height());
         let made = tokio::task::block_in_place(|| {
             let budget = ledger.budget(&purse, as_of)?;
-            let students = anchored.values().flatten();
+            let students = anchored.values().flatten().map(|one| (one.leaf.home_school, one.need));
             Ok::<_, NotStated>((budget, ledger.equity(&purse, round, EQUITY, students)?))
         });
         let (budget, equity) = made?;

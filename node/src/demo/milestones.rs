@@ -6,12 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use aula_ledger::proof::committed::{
-    CommittedField, MASTERY_THRESHOLD_E4, ProofBytes, commitment_to, mastery_statement,
-};
-use aula_ledger::tx::{MasteryProof, MilestoneKind, RecordMilestone};
+use aula_district::milestones::mastery;
+use aula_ledger::tx::{MilestoneKind, RecordMilestone};
 use aula_ledger::types::{DistrictId, Hash, SchoolYear};
-use rand::rngs::OsRng;
 
 use super::rules;
 use super::star::Grade;
@@ -39,7 +36,8 @@ pub fn milestones(chain: &Hash, grade: Grade, anchored: &BTreeMap<DistrictId, Ve
             supersedes: None,
             mastery: None,
         };
-        let proof = if mastered.len() < MAX_PROVED { mastery(chain, one) } else { None };
+        let prove = || mastery(chain, one.anchored, &one.leaf, &one.openings);
+        let proof = if mastered.len() < MAX_PROVED { prove() } else { None };
         if proof.is_some() {
             (milestone.kind, milestone.mastery) = (MilestoneKind::UnitMastered, proof);
             mastered.push((district, milestone));
@@ -49,19 +47,4 @@ pub fn milestones(chain: &Hash, grade: Grade, anchored: &BTreeMap<DistrictId, Ve
     }
     completed.extend(mastered);
     completed
-}
-
-/// The proof of the first skill that is mastered.
-fn mastery(chain: &Hash, one: &Anchored) -> Option<MasteryProof> {
-    let mut pairs = one.leaf.commitments.iter().zip(&one.openings);
-    pairs.find_map(|(committed, opening)| {
-        let CommittedField::Mastery(skill) = committed.field else { return None };
-        if opening.value() <= u64::from(MASTERY_THRESHOLD_E4) {
-            return None;
-        }
-        let commitment = commitment_to(&one.leaf.commitments, committed.field)?;
-        let statement = mastery_statement(chain, one.anchored, &one.leaf.handle, skill, commitment).ok()?;
-        let proof = statement.prove(std::slice::from_ref(opening), &mut OsRng).ok()?;
-        Some(MasteryProof { skill, proof: ProofBytes(proof) })
-    })
 }

@@ -10,21 +10,16 @@
 
 use std::path::{Path, PathBuf};
 
+use aula_district::keep::{KeepError, Kept, keep};
 use aula_ledger::access::{ConsentChoice, Purpose};
-use aula_ledger::codec::Canonical;
 use aula_ledger::keys::account_of;
-use aula_ledger::names::{FieldName, TextError};
 use aula_ledger::types::{AccountId, ChainId, DistrictId, Handle, Hash, SchoolYear};
-use aula_vault::vault::EventIn;
-use aula_vault::versions::VersionIn;
 use aula_vault::{Folders, Identity, LocalId, Vault, VaultError};
 use aula_zk::StudentSecret;
 use ed25519_dalek::SigningKey;
-use serde_json::Value;
 
 use crate::home::Home;
 use crate::keys::{KeyError, KeyKind, NodeKey};
-use crate::twin_record::{AnchoredState, STATE_FIELD, TwinRecord};
 use crate::whole_file;
 
 #[cfg(test)]
@@ -47,33 +42,12 @@ pub enum OfficeError {
     /// The vault refuses.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// A field or student has a name that is none.
-    #[error("a field's name is none")]
-    Name(#[from] TextError),
+    /// The vault does not keep what a year gave.
+    #[error(transparent)]
+    Keep(#[from] KeepError),
     /// A thread that made vaults stopped.
     #[error("making the vaults stopped")]
     Stopped,
-    /// A value is no JSON, which none of these is.
-    #[error("a value cannot be written")]
-    Value(#[from] serde_json::Error),
-}
-
-/// Where an event stands among its student's: bytes that sort.
-pub type EventPlace = [u8; 28];
-
-/// What a district keeps of a student and a year.
-#[derive(Debug, Clone)]
-pub struct Record {
-    /// Whose.
-    pub handle: Handle,
-    /// The twin after the year's events.
-    pub twin: TwinRecord,
-    /// What is anchored of it.
-    pub anchored: AnchoredState,
-    /// Fields as readers ask for them.
-    pub fields: Vec<(String, Value)>,
-    /// All events up to the year's end: place, canonical bytes.
-    pub events: Vec<(EventPlace, Vec<u8>)>,
 }
 
 /// A member's folder with its account key: a district, the funder, an auditor.
@@ -169,40 +143,12 @@ impl Office {
         Ok(StudentSecret::new(*self.vault.student_secret(handle)?.as_bytes()))
     }
 
-    /// Seals records and events, each kind in one synced batch: on disk on return.
+    /// Seals records and events: on disk on return.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn keep(&self, records: &[Record]) -> Result<(), OfficeError> {
-        let state = FieldName::new(STATE_FIELD)?;
-        let mut values: Vec<(Handle, FieldName, Vec<u8>)> = Vec::new();
-        for record in records {
-            values.push((record.handle, state.clone(), record.twin.to_canonical()));
-            for (name, value) in &record.fields {
-                values.push((record.handle, FieldName::new(name)?, serde_json::to_vec(value)?));
-            }
-        }
-        let rows: Vec<(Handle, FieldName, &[u8])> =
-            values.iter().map(|(handle, name, bytes)| (*handle, name.clone(), bytes.as_slice())).collect();
-        self.vault.put_records(&rows)?;
-        let of = |record: &'_ Record| -> Vec<(Handle, EventPlace, Vec<u8>)> {
-            record.events.iter().map(|(key, event)| (record.handle, *key, event.clone())).collect()
-        };
-        let events: Vec<(Handle, EventPlace, Vec<u8>)> = records.iter().flat_map(of).collect();
-        let events: Vec<EventIn<'_>> =
-            events.iter().map(|(handle, key, event)| EventIn { handle: *handle, key, event }).collect();
-        self.vault.put_events(&events)?;
-        let anchored: Vec<Vec<u8>> = records.iter().map(|record| record.anchored.to_canonical()).collect();
-        let versions: Vec<VersionIn<'_>> = records
-            .iter()
-            .zip(&anchored)
-            .map(|(record, anchored)| VersionIn {
-                handle: record.handle,
-                version: record.twin.version,
-                anchored,
-            })
-            .collect();
-        Ok(self.vault.keep_versions(&versions)?)
+    pub fn keep(&self, records: &[Kept]) -> Result<(), OfficeError> {
+        Ok(keep(&self.vault, records)?)
     }
 
     /// Keeps these families' consents to educational necessity, once they are final on the ledger.

@@ -7,33 +7,25 @@
 
 use std::collections::BTreeMap;
 
-use aula_ledger::tx::{AnchorStates, StudentState};
-use aula_ledger::types::{Hash, Height, SchoolYear};
+use aula_district::event_place::{EventPlace, place};
+use aula_district::keep::Kept;
+use aula_district::parameters::{MATHEMATICS, READING};
+use aula_district::twin_state::Standing;
+use aula_ledger::tx::StudentState;
+use aula_ledger::types::{Height, SchoolYear};
 use aula_twin_runtime::clock::{DAY_MS, HybridClock, Skew};
-use aula_twin_runtime::event::{Event, EventBody, EventKey, SkillId, SourceId};
+use aula_twin_runtime::event::{Event, EventBody, EventKey, SourceId};
 use aula_twin_runtime::fixed::Need;
-use aula_twin_runtime::model::Model;
-use aula_twin_runtime::params::{KindRule, Params, ScoreScale};
+use aula_twin_runtime::params::Params;
 use aula_twin_runtime::twin::{TwinState, step};
 use aula_zk::Opening;
 
 use serde_json::json;
 
-use super::office::{EventPlace, Office, OfficeError, Record};
+use super::office::{Office, OfficeError};
 use super::rules;
 use super::star::StudentYear;
-use crate::twin_record::{AnchoredState, TwinRecord};
-use crate::twin_state::{self, Standing};
 
-const READING: SkillId = SkillId(0);
-const MATHEMATICS: SkillId = SkillId(1);
-/// Mean and standard deviation of the study's scaled scores, tenths of a point: reading, mathematics, by grade.
-const SCALES_E1: [[(u32, u32); 2]; 4] = [
-    [(4_367, 317), (4_854, 477)],
-    [(5_208, 552), (5_305, 431)],
-    [(5_839, 460), (5_806, 446)],
-    [(6_154, 386), (6_180, 398)],
-];
 /// 1 April 1986, when kindergarten's tests were taken: milliseconds since 1970. Later grades add 365 days each.
 const FIRST_TESTS_MS: u64 = 512_697_600_000;
 /// How far a source's clock may be from the server's: the records come from files, so any bound is kept.
@@ -62,11 +54,11 @@ pub struct Twin {
     /// States anchored so far.
     version: u32,
     /// Every event so far: the newest district keeps them all, since an audit folds them all.
-    events: Vec<Kept>,
+    events: Vec<Placed>,
 }
 
-/// An event as a vault keeps it: a key that sorts as the events do, canonical bytes.
-type Kept = (EventPlace, Vec<u8>);
+/// An event as a vault keeps it: its place, canonical bytes.
+type Placed = (EventPlace, Vec<u8>);
 
 /// All students' twins, by the study's number.
 pub type Twins = BTreeMap<u32, Twin>;
@@ -84,20 +76,6 @@ pub struct Anchored {
     pub openings: Vec<Opening>,
     /// In which block the leaf was anchored; 0 until it is final.
     pub anchored: Height,
-}
-
-/// Parameters of the demo's twins: the reference thresholds, the unfitted model, the study's score scales.
-pub fn params() -> Params {
-    let mut params = Params::reference(Model::unfitted());
-    for (subject, skill) in [READING, MATHEMATICS].into_iter().enumerate() {
-        for (grade, scales) in (0u8..).zip(SCALES_E1) {
-            let (mean_e1, deviation_e1) = scales[subject];
-            params.scales.push(ScoreScale { skill, grade, mean_e1, deviation_e1 });
-        }
-    }
-    let subjects = [Some(READING), Some(MATHEMATICS), None, None];
-    params.kinds = (0u16..).zip(subjects).map(|(kind, subject)| KindRule { kind, subject }).collect();
-    params
 }
 
 /// Folds a year's records of one district into its students' twins, seals them into the district's vault, and gives
@@ -130,9 +108,10 @@ pub fn advance(
         }
         twin.version += 1;
         let standing = Standing { handle, home_school: year.school, version: twin.version };
-        let (leaf, openings) =
-            twin_state::leaf(&standing, &twin.state, &office.secret(&handle)?, params).map_err(refused)?;
-        records.push(record(&leaf, year, twin, params));
+        let secret = office.secret(&handle)?;
+        let (kept, openings) = Kept::of(&standing, &twin.state, &secret, params).map_err(refused)?;
+        let leaf = kept.anchored.state.clone();
+        records.push(with_the_year(kept, year, twin));
         anchored.push(Anchored {
             year: year.clone(),
             need: rules::need(year),
@@ -146,39 +125,11 @@ pub fn advance(
     Ok(anchored)
 }
 
-/// What the vault keeps of a student's year; the fields are named as its access check knows them.
-fn record(leaf: &StudentState, year: &StudentYear, twin: &Twin, params: &Params) -> Record {
-    let mut fields = twin_state::fields(&twin.state, params);
-    fields.push(("grade".into(), json!(year.grade.name())));
-    fields.push(("home_school".into(), json!(year.school)));
-    let record = TwinRecord { version: twin.version, snapshot: twin.state.snapshot() };
-    let anchored = AnchoredState { state: leaf.clone(), model_digest: Hash(params.digest()) };
-    Record { handle: leaf.handle, twin: record, anchored, fields, events: twin.events.clone() }
-}
-
-/// Where an event stands among its student's: bytes that sort as its key does.
-pub fn place(key: &EventKey) -> EventPlace {
-    let mut place = [0; 28];
-    let parts = [
-        &key.stamp.wall_ms().to_be_bytes()[..],
-        &key.stamp.counter().to_be_bytes()[..],
-        &key.source.0.to_be_bytes()[..],
-        &key.sequence.to_be_bytes()[..],
-    ];
-    place.copy_from_slice(&parts.concat());
-    place
-}
-
-/// The transaction that anchors these students, at most `batch` a transaction.
-pub fn anchors(
-    students: &[Anchored],
-    school_year: SchoolYear,
-    model: Hash,
-    batch: usize,
-) -> Vec<AnchorStates> {
-    let chunks = students.chunks(batch.max(1));
-    let states = chunks.map(|chunk| chunk.iter().map(|student| student.leaf.clone()).collect());
-    states.map(|states| AnchorStates { school_year, model_digest: model, states }).collect()
+/// What the vault keeps beside the state: the year's fields, named as its access check knows them, and every event so far.
+fn with_the_year(mut kept: Kept, year: &StudentYear, twin: &Twin) -> Kept {
+    kept.fields.push(("grade".into(), json!(year.grade.name())));
+    kept.fields.push(("home_school".into(), json!(year.school)));
+    Kept { events: twin.events.clone(), ..kept }
 }
 
 /// Whoever records a district's events in one year.
@@ -214,13 +165,9 @@ mod tests {
     use super::*;
     use crate::demo::office::MemberHome;
     use crate::demo::star::{DataFolder, Grade};
+    use aula_district::parameters::params;
     use aula_ledger::types::{ChainId, Hash};
     use std::path::Path;
-
-    #[test]
-    fn the_parameters_keep_their_own_rules() {
-        assert_eq!(params().check(), Ok(()));
-    }
 
     #[test]
     fn a_students_second_year_has_a_new_handle_a_higher_version_and_a_new_commitment()

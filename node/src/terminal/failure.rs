@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use aula_client::ClientError;
+use aula_district::disclosure::DisclosureError;
 use aula_home::NextStep;
 use serde::Serialize;
 
@@ -61,11 +62,18 @@ impl Failure {
     }
 }
 
-impl From<ClientError> for Failure {
-    fn from(error: ClientError) -> Self {
-        Self::of(&error)
-    }
+/// Errors that say their next step themselves.
+macro_rules! with_advice {
+    ($($error:ty),* $(,)?) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::of(&error)
+            }
+        }
+    )*};
 }
+
+with_advice!(ClientError, DisclosureError);
 
 /// Errors that know no next step. Shrinks: whoever adds a `?` says what to do, with [`Advise`].
 macro_rules! without_advice {

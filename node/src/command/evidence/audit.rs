@@ -21,10 +21,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::rows::Rows;
-use crate::command::twin::{
-    disclosure::{self, Disclosure},
-    replay,
-};
+use crate::command::twin::replay;
 use crate::command::vault::record::{LedgerArgs, record};
 use crate::command::{Advise, Context, Failure, Outcome, absolute};
 use crate::storage::sha256;

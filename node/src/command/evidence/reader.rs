@@ -4,6 +4,7 @@
 //! what its role reads for → what was granted, with what proves something of it. Invariants: a read that is denied or cannot
 //! be listed gives nothing; secrets and events are held in memory alone. Absent: printing.
 
+use aula_district::twin_record::{Provable, STATE_FIELD, TwinRecord, Unprovable};
 use aula_ledger::access::Purpose;
 use aula_ledger::codec::Canonical;
 use aula_ledger::credential::Credential;
@@ -18,7 +19,6 @@ use aula_zk::StudentSecret;
 use super::disclose::{HINT, Undisclosed};
 use crate::command::vault::refused;
 use crate::command::{Failure, now_ms};
-use crate::twin_record::{Provable, STATE_FIELD, TwinRecord, Unprovable};
 
 const SPACE: &str = "free space on the vault's disk and ask again; no entry, no read";
 

@@ -5,7 +5,6 @@ use clap::{Args, Subcommand};
 use super::{Context, Failure, Outcome};
 
 mod anchor;
-pub mod disclosure;
 mod drift;
 mod evaluate;
 mod fit;

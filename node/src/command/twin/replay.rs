@@ -5,6 +5,8 @@
 
 use std::path::PathBuf;
 
+use aula_district::disclosure::{self, Disclosure};
+use aula_district::twin_state;
 use aula_ledger::proof::committed::CommittedField;
 use aula_ledger::proof::student_state;
 use aula_ledger::types::Hash;
@@ -14,8 +16,6 @@ use clap::Args;
 use serde::Serialize;
 
 use super::super::{Failure, Outcome};
-use super::disclosure::{self, Disclosure};
-use crate::twin_state;
 
 /// Arguments of `aula twin replay`.
 #[derive(Debug, Args)]
@@ -249,7 +249,7 @@ mod tests {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("d.json");
         std::fs::write(&path, serde_json::to_vec(&Disclosure { version: 3, ..disclosure })?)?;
-        assert_eq!(disclosure::read(&path).map(|_| ()).map_err(|f| f.code), Err("version".to_owned()));
+        assert_eq!(disclosure::read(&path).map(|_| ()).map_err(|e| Failure::from(e).code), Err("version".to_owned()));
         std::fs::write(&path, b"{\"version\":2,\"extra\":0}")?;
         assert!(disclosure::read(&path).is_err());
         Ok(())

@@ -1,7 +1,8 @@
 //! What an office seals is what `aula vault` reads, and nothing of it lies in clear.
 
+use aula_district::twin_record::{AnchoredState, TwinRecord};
 use aula_ledger::credential::{Claim, Credential, Scope};
-use aula_ledger::names::Term;
+use aula_ledger::names::{FieldName, Term};
 use aula_ledger::tx::StudentState;
 use aula_ledger::types::SchoolId;
 use aula_vault::access::ReadRequest;
@@ -17,8 +18,8 @@ fn office(root: &Path, district: DistrictId) -> Result<Office, Box<dyn std::erro
     Ok(Office::create(district, member, &chain, NOW_MS)?)
 }
 
-fn record(handle: Handle) -> Record {
-    Record {
+fn record(handle: Handle) -> Kept {
+    Kept {
         handle,
         twin: TwinRecord { version: 3, snapshot: b"a snapshot in clear, long enough".to_vec() },
         anchored: AnchoredState {

@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use aula_district::requests::{Unproved, prove_all};
 use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::names::{Name, Title};
 use aula_ledger::state::schema;
@@ -30,7 +31,6 @@ use crate::bootstrap::{open_database, read_genesis};
 use crate::client::sender::Sender;
 use crate::command::{Advise, Context, Failure, genesis};
 use crate::config::Config;
-use crate::demo::requests::{Unproved, prove_all};
 use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey};
 use crate::localnet::{Plan, prepare};

@@ -11,6 +11,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use aula_district::disclosure::{self, Disclosure};
+use aula_district::parameters::params;
+use aula_district::twin_state::salted_fields;
 use aula_ledger::access::Denial;
 use aula_ledger::proof::student_state;
 use aula_ledger::state::schema::{self, StudentLeaf};
@@ -23,10 +26,7 @@ use aula_twin_runtime::twin::TwinState;
 
 use crate::command::evidence::disclose::Undisclosed;
 use crate::command::evidence::reader::{OwnTwin, Reader};
-use crate::command::twin::disclosure::{self, Disclosure};
 use crate::command::{Advise, Failure};
-use crate::demo::twins::params;
-use crate::twin_state::salted_fields;
 
 const HINT: &str =
     "give a folder of disclosures of this chain's students, as `aula vault disclose` writes them";
@@ -73,7 +73,7 @@ impl Twins {
                 let message = format!("{}: {}", file.display(), failure.message);
                 Failure { message, ..failure }
             };
-            let (hash, twin) = disclosure::read(&file).and_then(|one| fold(&one).map_err(named))?;
+            let (hash, twin) = fold(&disclosure::read(&file)?).map_err(named)?;
             let known = anchored.get(&hash).filter(|(_, leaf)| leaf.model_digest.0 == twin.params.digest());
             twins.take(known.map(|(handle, _)| *handle), twin, || file.display().to_string());
         }

@@ -6,11 +6,13 @@
 //! salt of each field of the state under that version, and what blinds the commitments to those of its numbers that a
 //! leaf may commit to. Salts and blindings are those of one version: they open nothing else.
 //! Invariants: every reader decodes it here, with one set of errors; the student's secret never leaves. Absent: any
-//! judgement, which is [`super::replay`]'s and what-if's.
+//! judgement, which is the commands'.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::error::Error;
+use std::path::{Path, PathBuf};
 
+use aula_home::NextStep;
 use aula_ledger::proof::committed::{CommittedField, FieldCommitment, opens};
 use aula_ledger::proof::student_state::SaltedField;
 use aula_twin_runtime::event::Event;
@@ -20,12 +22,81 @@ use aula_twin_runtime::twin::{TwinState, leaves};
 use aula_zk::{Field, StudentSecret, commitment};
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Advise, Failure};
 use crate::twin_state;
 
 /// Largest file, bytes: 100,000 events of 256 bytes in hex.
 const MAX_FILE_BYTES: u64 = 64 << 20;
-const HINT: &str = "ask the district for the disclosure of this student and this anchor again";
+
+/// Why a disclosure cannot be made or used.
+#[derive(Debug, thiserror::Error)]
+pub enum DisclosureError {
+    /// The file cannot be read, or is of another form.
+    #[error("cannot use {path}")]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The file is larger than any disclosure may be.
+    #[error("{path} has {bytes} bytes, more than {MAX_FILE_BYTES}")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
+    /// The file is of another version of this form.
+    #[error("{path} has version {version}, not 2")]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: u8,
+    },
+    /// A part of it is not what it should be.
+    #[error("{what}")]
+    Malformed {
+        /// Which part, and what it is not.
+        what: String,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The events give a field whose salt is not disclosed.
+    #[error("the file has no salt for {0}, which the events give")]
+    NoSalt(String),
+    /// A salt that is none.
+    #[error("the salt for {0} is not 64 hex digits")]
+    BadSalt(String),
+}
+
+impl NextStep for DisclosureError {
+    fn code(&self) -> &str {
+        match self {
+            Self::Unusable { .. } | Self::Malformed { .. } => "failed",
+            Self::TooLarge { .. } => "too_large",
+            Self::Version { .. } => "version",
+            Self::NoSalt(_) => "no_salt",
+            Self::BadSalt(_) => "bad_hash",
+        }
+    }
+
+    fn next_step(&self) -> String {
+        let step = match self {
+            Self::Version { .. } => "use a program of the version that wrote the file",
+            _ => "ask the district for the disclosure of this student and this anchor again",
+        };
+        step.to_owned()
+    }
+}
+
+/// A part that is not what `what` says.
+fn malformed<E: Into<Box<dyn Error + Send + Sync>>>(
+    what: impl Into<String>,
+) -> impl FnOnce(E) -> DisclosureError {
+    let what = what.into();
+    move |source| DisclosureError::Malformed { what, source: source.into() }
+}
 
 /// What the district discloses to an authorised auditor.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -58,12 +129,12 @@ impl Disclosure {
         version: u32,
         params: &Params,
         events: &[Event],
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, DisclosureError> {
         let mut history = History::new(params);
         history.add(events.iter().cloned(), params);
         let (mut salts, mut blindings) = (BTreeMap::new(), BTreeMap::new());
         for leaf in leaves(history.state(), params) {
-            let name = Field::new(&leaf.field)?;
+            let name = Field::new(&leaf.field).map_err(malformed("a field has no name"))?;
             let salt = commitment::leaf_salt(secret, &name, u64::from(version));
             salts.insert(leaf.field, hex::encode(*salt));
         }
@@ -71,7 +142,7 @@ impl Disclosure {
             let blinding = twin_state::blinding(secret, field, u64::from(version));
             blindings.insert(field.to_string(), hex::encode(blinding));
         }
-        let params = hex::encode(borsh::to_vec(params)?);
+        let params = hex::encode(borsh::to_vec(params).map_err(malformed("the parameters cannot be written"))?);
         let events = events.iter().map(|event| hex::encode(event.encode())).collect();
         Ok(Self { version: 2, params, events, salts, blindings, leaf: None })
     }
@@ -80,15 +151,15 @@ impl Disclosure {
     ///
     /// # Errors
     /// What is no hex, no canonical bytes, or refused by its own rules; events are counted from 0.
-    pub fn decode(&self) -> Result<(Params, Vec<Event>), Failure> {
-        let bytes = hex::decode(&self.params).advise("the parameters are not hex", HINT)?;
+    pub fn decode(&self) -> Result<(Params, Vec<Event>), DisclosureError> {
+        let bytes = hex::decode(&self.params).map_err(malformed("the parameters are not hex"))?;
         let params: Params =
-            borsh::from_slice(&bytes).advise("the parameters are not canonical bytes", HINT)?;
-        params.check().advise("the parameters are refused", HINT)?;
+            borsh::from_slice(&bytes).map_err(malformed("the parameters are not canonical bytes"))?;
+        params.check().map_err(malformed("the parameters are refused"))?;
         let mut events = Vec::with_capacity(self.events.len());
         for (n, text) in self.events.iter().enumerate() {
-            let bytes = hex::decode(text).advise(format!("event {n} is not hex"), HINT)?;
-            events.push(Event::decode(&bytes).advise(format!("event {n} is refused"), HINT)?);
+            let bytes = hex::decode(text).map_err(malformed(format!("event {n} is not hex")))?;
+            events.push(Event::decode(&bytes).map_err(malformed(format!("event {n} is refused")))?);
         }
         Ok((params, events))
     }
@@ -107,17 +178,12 @@ impl Disclosure {
     ///
     /// # Errors
     /// `no_salt` for a field that the file has no salt of, `bad_hash` for a salt that is none.
-    pub fn salted(&self, state: &TwinState, params: &Params) -> Result<Vec<SaltedField>, Failure> {
+    pub fn salted(&self, state: &TwinState, params: &Params) -> Result<Vec<SaltedField>, DisclosureError> {
         let salted = |leaf: aula_twin_runtime::twin::Leaf| {
-            let salt = self.salts.get(&leaf.field).ok_or_else(|| {
-                let why = format!("the file has no salt for {}, which the events give", leaf.field);
-                Failure::new("no_salt", why, HINT)
-            })?;
+            let no_salt = || DisclosureError::NoSalt(leaf.field.clone());
+            let salt = self.salts.get(&leaf.field).ok_or_else(no_salt)?;
             let salt = hex::decode(salt).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-            let salt = salt.ok_or_else(|| {
-                let why = format!("the salt for {} is not 64 hex digits", leaf.field);
-                Failure::new("bad_hash", why, HINT)
-            })?;
+            let salt = salt.ok_or_else(|| DisclosureError::BadSalt(leaf.field.clone()))?;
             Ok(SaltedField { field: leaf.field, value: leaf.value, salt })
         };
         leaves(state, params).into_iter().map(salted).collect()
@@ -128,18 +194,18 @@ impl Disclosure {
 ///
 /// # Errors
 /// When it cannot be read or is none.
-pub fn read(path: &Path) -> Result<Disclosure, Failure> {
-    let unusable = || format!("cannot use {}", path.display());
-    let size = std::fs::metadata(path).advise(unusable(), HINT)?.len();
-    if size > MAX_FILE_BYTES {
-        let why = format!("{} has {size} bytes, more than {MAX_FILE_BYTES}", path.display());
-        return Err(Failure::new("too_large", why, HINT));
+pub fn read(path: &Path) -> Result<Disclosure, DisclosureError> {
+    fn unusable<E: Into<Box<dyn Error + Send + Sync>>>(path: &Path) -> impl FnOnce(E) -> DisclosureError {
+        move |source| DisclosureError::Unusable { path: path.to_owned(), source: source.into() }
     }
-    let bytes = std::fs::read(path).advise(unusable(), HINT)?;
-    let disclosure: Disclosure = serde_json::from_slice(&bytes).advise(unusable(), HINT)?;
+    let bytes = std::fs::metadata(path).map_err(unusable(path))?.len();
+    if bytes > MAX_FILE_BYTES {
+        return Err(DisclosureError::TooLarge { path: path.to_owned(), bytes });
+    }
+    let bytes = std::fs::read(path).map_err(unusable(path))?;
+    let disclosure: Disclosure = serde_json::from_slice(&bytes).map_err(unusable(path))?;
     if disclosure.version != 2 {
-        let why = format!("{} has version {}, not 2", path.display(), disclosure.version);
-        return Err(Failure::new("version", why, "use a program of the version that wrote the file"));
+        return Err(DisclosureError::Version { path: path.to_owned(), version: disclosure.version });
     }
     Ok(disclosure)
 }

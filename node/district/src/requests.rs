@@ -1,22 +1,18 @@
-//! A district's requests in the demo: who asks, with which band, for which kinds, and the proofs of the bands.
+//! A district's requests with the proofs that their need bands are those of the anchored commitments.
 //!
-//! Flow: [`batches`] says what a district asks, in transactions of at most a block's worth of proofs → [`prove_all`]
-//! proves every band against the commitment anchored before, on all cores → the driver signs and sends. Invariant:
-//! a proof is made for one round of one chain; the openings stay here. Absent: anchoring, see [`super::twins`].
+//! Flow: [`claim`] says what is to be proved of a student's need → [`batches`] groups requests so that one block can prove
+//! a group → [`prove_all`] proves every band, on all cores → the caller signs and sends. Invariant: a proof is made for one
+//! round of one chain; the openings stay here. Absent: who asks for what.
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aula_ledger::params::MAX_TRANSACTION_RANGE_VALUES;
 use aula_ledger::proof::committed::{BAND_GROUP, BandClaim, CommittedField, ProofBytes, band_statement};
-use aula_ledger::tx::{Mandate, Request, SubmitRequests};
-use aula_ledger::types::{Band, Hash, KindId, RoundId};
+use aula_ledger::tx::{Request, StudentState, SubmitRequests};
+use aula_ledger::types::{Band, Hash, RoundId};
 use aula_zk::Opening;
 use rand::rngs::OsRng;
-
-use super::driver::Class;
-use super::rules::{self, AidRequest};
-use super::twins::Anchored;
 
 /// Needs of one band.
 const BAND_WIDTH: u16 = 256;
@@ -34,47 +30,29 @@ pub struct Unproved {
 #[error("a need band cannot be proved: {0}")]
 pub struct NotProved(String);
 
-/// The district's requests of a round, in batches that one block can prove; `students` ascend by handle.
-pub fn batches(round: RoundId, class: Class, students: &[Anchored]) -> Vec<Unproved> {
-    let wanted: Vec<(Request, (BandClaim, Opening))> =
-        students.iter().filter_map(|student| Some((request(class, student)?, need(student)?))).collect();
-    let chunks = wanted.chunks(MAX_TRANSACTION_RANGE_VALUES);
-    let batch = |chunk: &[(Request, (BandClaim, Opening))]| {
+/// What is to be proved of a request, and with what.
+pub type Claimed = (Request, (BandClaim, Opening));
+
+/// A round's requests, ascending by handle, in batches that one block can prove.
+pub fn batches(round: RoundId, wanted: &[Claimed]) -> Vec<Unproved> {
+    let batch = |chunk: &[Claimed]| {
         let (requests, needs) = chunk.iter().cloned().unzip();
         Unproved { round, requests, needs }
     };
-    chunks.map(batch).collect()
+    wanted.chunks(MAX_TRANSACTION_RANGE_VALUES).map(batch).collect()
 }
 
-fn request(class: Class, student: &Anchored) -> Option<Request> {
-    let (mandate, kinds) = match class {
-        Class::Devices => (Mandate::None, rules::device_ranking(&student.year).to_vec()),
-        Class::Aids => match rules::aid_request(student.year.student) {
-            AidRequest::None => return None,
-            AidRequest::Wanted => (Mandate::None, rules::aid_ranking(student.year.student).to_vec()),
-            AidRequest::Mandated => (Mandate::Mandated, rules::aid_ranking(student.year.student).to_vec()),
-        },
-    };
-    Some(Request {
-        handle: student.leaf.handle,
-        home_school: student.year.school,
-        band: band(student)?,
-        mandate,
-        kinds: kinds.into_iter().map(KindId).collect(),
-        need: need(student)?.0.commitment,
-    })
+/// The band of a need; none beyond the highest.
+pub fn band(need: u16) -> Option<Band> {
+    u8::try_from(need / BAND_WIDTH).ok().and_then(Band::new)
 }
 
-fn band(student: &Anchored) -> Option<Band> {
-    u8::try_from(student.need / BAND_WIDTH).ok().and_then(Band::new)
-}
-
-/// What is to be proved of a student's need, and with what.
-fn need(student: &Anchored) -> Option<(BandClaim, Opening)> {
-    let pairs = student.leaf.commitments.iter().zip(&student.openings);
-    let (committed, opening) = pairs.into_iter().find(|(one, _)| one.field == CommittedField::Need)?;
-    let claim =
-        BandClaim { handle: student.leaf.handle, band: band(student)?, commitment: committed.commitment };
+/// What is to be proved of the need in an anchored state, and with what; none when no need is committed to. `openings` are
+/// those of the state's commitments, in their order.
+pub fn claim(state: &StudentState, openings: &[Opening], need: u16) -> Option<(BandClaim, Opening)> {
+    let mut pairs = state.commitments.iter().zip(openings);
+    let (committed, opening) = pairs.find(|(one, _)| one.field == CommittedField::Need)?;
+    let claim = BandClaim { handle: state.handle, band: band(need)?, commitment: committed.commitment };
     Some((claim, opening.clone()))
 }
 

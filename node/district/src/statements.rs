@@ -1,8 +1,8 @@
-//! What the demo's funder states of a year's money: every school's share as a commitment, and a floor that all keep.
+//! What a funder states of a year's money: every school's share as a commitment, and a floor that all keep.
 //!
-//! Flow: [`Ledger::of`] sums the pools' costs by school and blinds them → [`Ledger::budget`] proves that they sum to
+//! Flow: [`Ledger::of`] sums costs by school and blinds them → [`Ledger::budget`] proves that they sum to
 //! what was funded → [`Ledger::equity`] proves the greatest floor per weighted pupil that every school keeps. The
-//! blindings live in memory only: the demo states each year once. Absent: amounts on the ledger.
+//! blindings live in memory only. Absent: amounts on the ledger.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,12 @@ use aula_ledger::proof::committed::ProofBytes;
 use aula_ledger::proof::money::{BudgetLine, BudgetProofBytes, LINE_GROUP, Purse, commit_weight};
 use aula_ledger::rounds::weight;
 use aula_ledger::tx::{BudgetStatement, EquityStatement};
-use aula_ledger::types::{Band, Cents, CommitmentBytes, Hash, Height, RoundId, SchoolId};
+use aula_ledger::types::{Cents, CommitmentBytes, Hash, Height, RoundId, SchoolId};
 use aula_zk::{Opening, Scalar};
 use rand::RngCore;
 use rand::rngs::OsRng;
 
-use super::rules::PoolPlan;
-use super::twins::Anchored;
-
-/// Needs of one band.
-const BAND_WIDTH: u16 = 256;
+use crate::requests::band;
 
 /// Why a statement was not made.
 #[derive(Debug, thiserror::Error)]
@@ -45,14 +41,14 @@ fn random_scalar() -> Scalar {
 }
 
 impl Ledger {
-    /// What the pools of a year cost, by school.
+    /// What a year's places cost, each at its school.
     ///
     /// # Errors
     /// [`NotStated`].
-    pub fn of<'a>(pools: impl IntoIterator<Item = &'a PoolPlan>) -> Result<Self, NotStated> {
+    pub fn of(costs: impl IntoIterator<Item = (SchoolId, Cents)>) -> Result<Self, NotStated> {
         let mut sums: BTreeMap<SchoolId, u64> = BTreeMap::new();
-        for pool in pools {
-            *sums.entry(pool.school).or_default() += pool.unit_cost_cents * u64::from(pool.capacity);
+        for (school, cost) in costs {
+            *sums.entry(school).or_default() += cost.0;
         }
         let schools: Vec<SchoolId> = sums.keys().copied().collect();
         let amounts: Vec<Opening> =
@@ -82,22 +78,22 @@ impl Ledger {
         })
     }
 
-    /// The statement of the greatest floor that every school keeps, weighed by a round's requests of these students.
+    /// The statement of the greatest floor that every school keeps, weighed by a round's requests of students, each
+    /// with its school and need.
     ///
     /// # Errors
     /// [`NotStated`].
-    pub fn equity<'a>(
+    pub fn equity(
         &self,
         purse: &Purse<'_>,
         round: RoundId,
         equity: u32,
-        students: impl IntoIterator<Item = &'a Anchored>,
+        students: impl IntoIterator<Item = (SchoolId, u16)>,
     ) -> Result<EquityStatement, NotStated> {
         let mut weights: BTreeMap<SchoolId, u64> = BTreeMap::new();
-        for student in students {
-            let band = u8::try_from(student.need / BAND_WIDTH).ok().and_then(Band::new);
-            let band = band.ok_or_else(|| refused("a need is beyond the highest band"))?;
-            *weights.entry(student.leaf.home_school).or_default() += u64::from(weight(equity, band));
+        for (school, need) in students {
+            let band = band(need).ok_or_else(|| refused("a need is beyond the highest band"))?;
+            *weights.entry(school).or_default() += u64::from(weight(equity, band));
         }
         let mut blindings: Vec<Scalar> = Vec::with_capacity(self.schools.len());
         let (mut committed, mut openings, mut floor) = (Vec::new(), Vec::new(), u64::from(u32::MAX));
