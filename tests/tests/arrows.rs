@@ -31,11 +31,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-client", &["aula-api", "aula-home"]),
     // What is disclosed says the next step by `aula_home::NextStep`.
     ("aula-district", &["aula-client", "aula-home", "aula-twin-model", "aula-vault"]),
+    // It reads a decided block's proposer, and measures the engine's and the store's own work.
+    (
+        "aula-lab",
+        &["aula-client", "aula-consensus", "aula-district", "aula-home", "aula-store", "aula-vault"],
+    ),
     (
         "aula-node",
         &[
             "aula-client",
             "aula-district",
+            "aula-lab",
             "aula-consensus",
             "aula-estate",
             "aula-home",
@@ -60,7 +66,6 @@ const CIRCLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("consensus", &["context", "driver", "engine", "quorums", "signing"]),
-    ("node", &["command", "demo", "localnet"]),
     ("node/vault", &["access", "tables", "vault"]),
 ];
 
@@ -76,6 +81,7 @@ const HOUSES: &[&str] = &[
     "node/api",
     "node/client",
     "node/district",
+    "node/lab",
     "node/read",
     "node/estate",
     "node/store",

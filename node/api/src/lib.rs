@@ -3,6 +3,7 @@
 //! Absent: the server, which is `aula-web`, and asking, which is `aula-client`.
 
 mod error;
+pub mod routes;
 
 pub use error::{ErrorBody, ErrorDetail};
 

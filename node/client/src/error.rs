@@ -45,7 +45,7 @@ pub enum ClientError {
         hint: &'static str,
     },
     /// The node refuses, in its own words.
-    #[error("{}{}", .0.message, number(.0.ledger_code))]
+    #[error("{}{}", .0.message, number(&.0.ledger_code))]
     Refused(ErrorDetail),
     /// The time is over.
     #[error("{0}")]
@@ -117,7 +117,7 @@ impl NextStep for ClientError {
     }
 
     fn next_step(&self) -> String {
-        let step = match self {
+        let step: &str = match self {
             Self::BadUrl(_) | Self::Http(_) => "give the node's URL, for example http://127.0.0.1:8480",
             Self::Authorities { .. } => {
                 "name a PEM file with the certificate of the authority that signed the node's"
@@ -127,7 +127,7 @@ impl NextStep for ClientError {
             }
             Self::Unreachable { .. } => "start the node, or give its URL with --rpc",
             Self::BadAnswer { hint, .. } => hint,
-            Self::Refused(detail) => &detail.hint,
+            Self::Refused(detail) => detail.hint.as_str(),
             Self::NotFinal(_) => "look at `aula status`: are more than two thirds of the validators up?",
             Self::Key(_) | Self::UnknownAccount { .. } => "give a member's folder with --home",
             Self::AccountFile { .. } => "check the folder's owner",

@@ -145,7 +145,11 @@ impl Client {
     ///
     /// # Errors
     /// When it is not by then, or the node cannot be reached.
-    pub async fn wait_final(&self, id: &TransactionId, limit: Duration) -> Result<TransactionState, ClientError> {
+    pub async fn wait_final(
+        &self,
+        id: &TransactionId,
+        limit: Duration,
+    ) -> Result<TransactionState, ClientError> {
         let start = tokio::time::Instant::now();
         loop {
             let state: TransactionState = self.get(&format!("/v1/transactions/{id}")).await?;

@@ -178,7 +178,11 @@ impl Sender {
     ///
     /// # Errors
     /// The node's refusal, or that it cannot be reached.
-    pub async fn send(&mut self, client: &Client, payload: impl Into<Payload>) -> Result<Signed, ClientError> {
+    pub async fn send(
+        &mut self,
+        client: &Client,
+        payload: impl Into<Payload>,
+    ) -> Result<Signed, ClientError> {
         let payload = payload.into();
         let start = Instant::now();
         loop {
@@ -221,7 +225,10 @@ impl Sender {
 ///
 /// # Errors
 /// The first refusal.
-pub async fn submit_all(client: &Client, accounts: Vec<Vec<Signed>>) -> Result<Vec<TransactionId>, ClientError> {
+pub async fn submit_all(
+    client: &Client,
+    accounts: Vec<Vec<Signed>>,
+) -> Result<Vec<TransactionId>, ClientError> {
     let ids = accounts.iter().flatten().map(|signed| signed.id).collect();
     let sending = accounts.into_iter().map(|queue| async move {
         for signed in &queue {

@@ -142,7 +142,8 @@ impl Disclosure {
             let blinding = twin_state::blinding(secret, field, u64::from(version));
             blindings.insert(field.to_string(), hex::encode(blinding));
         }
-        let params = hex::encode(borsh::to_vec(params).map_err(malformed("the parameters cannot be written"))?);
+        let params =
+            hex::encode(borsh::to_vec(params).map_err(malformed("the parameters cannot be written"))?);
         let events = events.iter().map(|event| hex::encode(event.encode())).collect();
         Ok(Self { version: 2, params, events, salts, blindings, leaf: None })
     }

@@ -304,7 +304,7 @@ pub(super) async fn own_rows(rows: &Rows<'_>, round: RoundId) -> Result<OwnRows,
     let district = rows.district().ok_or_else(|| {
         Failure::new("no_district", "the home acts for no district", "give a district's folder with --home")
     })?;
-    rows.own().get(&format!("/v1/districts/{district}/rounds/{round}")).await
+    Ok(rows.own().get(&format!("/v1/districts/{district}/rounds/{round}")).await?)
 }
 
 /// Who is drawn: for an auditor the whole draw, computed here from the round's rows by the function that the ledger uses;

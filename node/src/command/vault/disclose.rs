@@ -25,7 +25,7 @@ use super::super::evidence::disclose::Own;
 use super::super::evidence::own_rows;
 use super::super::evidence::rows::Rows;
 use super::super::rpc::RpcArgs;
-use super::super::{Advise, Context, Failure, Outcome, absolute};
+use super::super::{Advise, Context, DEFECT, Failure, Outcome, absolute};
 use super::record::LedgerArgs;
 use super::{Place, handle, refused};
 use crate::client::Client;
@@ -87,7 +87,7 @@ pub async fn run(context: &Context, place: &Place, args: &DiscloseArgs) -> Resul
     let mut disclosure = Disclosure::of(&twin.secret, of, &params(), &twin.events)?;
     disclosure.leaf = leaf.map(|leaf| hex::encode(leaf.to_canonical()));
     let path = absolute(&args.out)?;
-    let written = whole_file::create(&path, Access::Private, &serde_json::to_vec(&disclosure)?);
+    let written = whole_file::create(&path, Access::Private, &serde_json::to_vec(&disclosure).hint(DEFECT)?);
     written.advise(format!("cannot write {}", path.display()), "name a new file")?;
     let text = format!(
         "{}\n{} events of version {of}, for {auditor} alone: aula evidence audit {round} {handle} --disclosure {}",

@@ -207,7 +207,7 @@ mod tests {
     use aula_zk::StudentSecret;
 
     #[test]
-    fn a_disclosure_folds_to_the_hash_that_replay_agrees_with() -> Result<(), Failure> {
+    fn a_disclosure_folds_to_the_hash_that_replay_agrees_with() -> Result<(), Box<dyn std::error::Error>> {
         let params = Params::reference(Model::unfitted());
         let key = EventKey { stamp: Stamp::new(5, 0)?, source: SourceId(1), sequence: 1 };
         let body = EventBody::NeedAssessed(Need::clamped(700));
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_folder_without_disclosures_is_refused_and_a_twin_nobody_anchored_takes_no_part()
-    -> Result<(), Failure> {
+    -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let state = MemoryState::new();
         let none = Twins::of_files(&state, folder.path()).map(|_| ()).map_err(|f| f.code);
@@ -238,9 +238,9 @@ mod tests {
     }
 
     #[test]
-    fn a_fork_leaves_out_the_events_after_the_watermark() -> Result<(), Failure> {
+    fn a_fork_leaves_out_the_events_after_the_watermark() -> Result<(), Box<dyn std::error::Error>> {
         let params = Params::reference(Model::unfitted());
-        let need = |n: u64, score| -> Result<Event, Failure> {
+        let need = |n: u64, score| -> Result<Event, Box<dyn std::error::Error>> {
             let key = EventKey { stamp: Stamp::new(5 * n, 0)?, source: SourceId(1), sequence: n };
             Ok(Event { key, skew: Skew::Within, body: EventBody::NeedAssessed(Need::clamped(score)) })
         };

@@ -18,7 +18,7 @@ use thiserror::Error;
 /// The environment variable that names the folder.
 pub const DATA_VARIABLE: &str = "AULA_DATA";
 /// The repository this program was built from, for programs that a build put elsewhere.
-const BUILT_FROM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../genesis");
+const BUILT_FROM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../genesis");
 const STAR_FILE: &str = "star/star_long.csv.gz";
 const CALIFORNIA_FILE: &str = "caschools/caschools.csv";
 /// Most bytes either table may unpack to; the larger one has 2 MB.
@@ -297,7 +297,7 @@ mod tests {
     use super::*;
 
     fn folder() -> DataFolder {
-        let genesis = Path::new(env!("CARGO_MANIFEST_DIR")).join("../genesis");
+        let genesis = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../genesis");
         DataFolder::find(Some(&genesis)).expect("the repository holds the data")
     }
 

@@ -11,9 +11,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use aula_client::Client;
+use aula_client::sender::{Sender, Signed, submit, submit_all};
+use aula_client::watch::{Final, Watcher};
 use aula_district::keep::anchors;
 use aula_district::requests::{Unproved, prove_all};
 use aula_district::statements::{Ledger, NotStated};
+use aula_home::Failure;
 use aula_ledger::chain::TransactionId;
 use aula_ledger::names::{Name, TextError, Title};
 use aula_ledger::proof::money::Purse;
@@ -35,10 +39,7 @@ use super::office::Office;
 use super::rules::{self, PoolPlan};
 use super::star::{ComputerRatio, Grade, StudentYear};
 use super::twins::{self, Anchored, Twins};
-use crate::client::Client;
-use crate::client::sender::{Sender, Signed, submit, submit_all};
-use crate::client::watch::{Final, Watcher};
-use crate::terminal::Failure;
+use crate::{defect, unkept};
 
 mod families;
 
@@ -204,7 +205,7 @@ impl Driver {
         let (opens_ms, operator) = (self.opens_ms, first(&mut self.operators)?);
         let mut classes = Vec::new();
         for class in Class::ALL {
-            classes.push(operator.sign(definition(class, grade, opens_ms)?));
+            classes.push(operator.sign(definition(class, grade, opens_ms).map_err(defect)?));
         }
         self.send(vec![funded, classes]).await?;
         let steward = first(&mut self.operators)?.account();
@@ -249,7 +250,8 @@ impl Driver {
             let own: Vec<StudentYear> =
                 students.iter().filter(|year| year.district == *district).cloned().collect();
             let (twins, params) = (&mut self.twins, &self.params);
-            let states = tokio::task::block_in_place(|| twins::advance(office, twins, &own, params))?;
+            let states = tokio::task::block_in_place(|| twins::advance(office, twins, &own, params))
+                .map_err(unkept)?;
             let leaves: Vec<_> = states.iter().map(|student| student.leaf.clone()).collect();
             let batches = anchors(&leaves, school_year, model, BATCH);
             queues.push(batches.into_iter().map(|batch| sender.sign(batch)).collect());
@@ -283,7 +285,7 @@ impl Driver {
             }
         }
         let chain = self.funder.genesis();
-        let made = tokio::task::block_in_place(|| prove_all(chain, &asked))?;
+        let made = tokio::task::block_in_place(|| prove_all(chain, &asked)).map_err(defect)?;
         let (count, seconds) =
             (made.iter().map(|batch| batch.requests.len()).sum::<usize>(), start.elapsed().as_secs_f64());
         tell(format!("{count} need bands proved in {seconds:.1} s"));
@@ -366,14 +368,15 @@ impl Driver {
         let school_year = SchoolYear(rules::school_year(grade));
         let purse = Purse { chain: &chain, funder: self.funder.account(), school_year };
         let cost = |pool: &PoolPlan| Cents(pool.unit_cost_cents * u64::from(pool.capacity));
-        let ledger = Ledger::of(plans.iter().flatten().map(|pool| (pool.school, cost(pool))))?;
+        let ledger =
+            Ledger::of(plans.iter().flatten().map(|pool| (pool.school, cost(pool)))).map_err(defect)?;
         let as_of = Height(self.watcher.height());
         let made = tokio::task::block_in_place(|| {
             let budget = ledger.budget(&purse, as_of)?;
             let students = anchored.values().flatten().map(|one| (one.leaf.home_school, one.need));
             Ok::<_, NotStated>((budget, ledger.equity(&purse, round, EQUITY, students)?))
         });
-        let (budget, equity) = made?;
+        let (budget, equity) = made.map_err(defect)?;
         let words = format!(
             "{}: amounts of {} schools stated without showing one; each got at least {} cents a hundredth of a \
              weighted pupil",

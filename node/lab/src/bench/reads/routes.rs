@@ -7,14 +7,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
+use aula_api::routes::{RouteClass, class_of};
+use aula_client::Client;
+use aula_home::Failure;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::client::Client;
-use crate::command::Failure;
-
 use super::super::percentile;
-use crate::http::access::{RouteClass, class_of};
 
 /// Most forms of pages, should a page link without end.
 const MAX_PAGES: usize = 200;

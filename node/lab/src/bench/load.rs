@@ -3,6 +3,9 @@
 //! Everything is built and signed before the clock starts. Handles are hashes of a counter, so the trees grow
 //! in random order, as pseudonyms do; each state carries one commitment, as the demo's do.
 
+use aula_client::sender::{Sender, Signed};
+use aula_home::founding::Base;
+use aula_home::keys::{KeyKind, NodeKey};
 use aula_ledger::genesis::{GenesisDistrict, GenesisMember, GenesisSchool};
 use aula_ledger::names::{Name, TextError, Title};
 use aula_ledger::proof::committed::{CommittedField, FieldCommitment};
@@ -11,10 +14,6 @@ use aula_ledger::tx::{AnchorStates, StudentState};
 use aula_ledger::types::{CommitmentBytes, DistrictId, Handle, Hash, Height, SchoolId, SchoolYear};
 use ed25519_dalek::SigningKey;
 use sha2::{Digest, Sha256};
-
-use crate::client::sender::{Sender, Signed};
-use crate::command::genesis::Base;
-use crate::keys::{KeyKind, NodeKey};
 
 const SCHOOL_YEAR: SchoolYear = SchoolYear(2026);
 /// Transactions never expire within a bench.

@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn a_students_second_year_has_a_new_handle_a_higher_version_and_a_new_commitment()
     -> Result<(), Box<dyn std::error::Error>> {
-        let genesis = Path::new(env!("CARGO_MANIFEST_DIR")).join("../genesis");
+        let genesis = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../genesis");
         let years = DataFolder::find(Some(&genesis))?.student_years()?;
         let stayed = years.iter().find(|year| {
             let next = |other: &&StudentYear| other.student == year.student && other.grade == Grade::ALL[1];

@@ -11,16 +11,15 @@
 use std::path::{Path, PathBuf};
 
 use aula_district::keep::{KeepError, Kept, keep};
+use aula_home::Home;
+use aula_home::keys::{KeyError, KeyKind, NodeKey};
+use aula_home::whole_file;
 use aula_ledger::access::{ConsentChoice, Purpose};
 use aula_ledger::keys::account_of;
 use aula_ledger::types::{AccountId, ChainId, DistrictId, Handle, Hash, SchoolYear};
 use aula_vault::{Folders, Identity, LocalId, Vault, VaultError};
 use aula_zk::StudentSecret;
 use ed25519_dalek::SigningKey;
-
-use crate::home::Home;
-use crate::keys::{KeyError, KeyKind, NodeKey};
-use crate::whole_file;
 
 #[cfg(test)]
 mod tests;

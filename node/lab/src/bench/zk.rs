@@ -2,11 +2,12 @@
 
 use std::time::Instant;
 
+use aula_home::Failure;
 use aula_zk::{RangeProof, Statement, verify_all, workload};
 use rand::rngs::OsRng;
 use serde_json::json;
 
-use crate::command::{Failure, Outcome};
+use super::Figures;
 
 /// Single proofs measured.
 const PROOFS: u32 = 1_000;
@@ -17,7 +18,7 @@ const AGGREGATED: u32 = 8;
 ///
 /// # Errors
 /// When a proof does not verify, which is a defect.
-pub fn run() -> Result<Outcome, Failure> {
+pub fn run() -> Result<Figures, Failure> {
     let defect =
         || Failure::because("a proof of this program does not verify", "report it: this is a defect");
     let singles = workload::amounts(PROOFS, 1, &mut OsRng).ok_or_else(defect)?;
@@ -41,7 +42,7 @@ pub fn run() -> Result<Outcome, Failure> {
         "single_us": single_us, "batch_us_per_proof": batch_us_per_proof,
         "aggregated_us_per_value": aggregated_us_per_value, "proofs": PROOFS,
     });
-    Ok(Outcome::yes(json, text))
+    Ok(Figures { json, text, within: true })
 }
 
 fn verify(pairs: &[(Statement, RangeProof)]) -> Option<()> {

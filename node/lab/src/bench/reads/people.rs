@@ -1,6 +1,8 @@
 //! Who and what a written past is of: forty-two districts, eighty schools, an office that funds and opens rounds, and
 //! students. Keys, handles, needs and schools follow from the seed and a number.
 
+use aula_home::Failure;
+use aula_home::founding::Base;
 use aula_ledger::genesis::{GenesisDistrict, GenesisMember, GenesisSchool};
 use aula_ledger::keys::public_key;
 use aula_ledger::names::{Name, TextError, Title};
@@ -12,8 +14,7 @@ use aula_zk::{Field, Opening, StudentSecret};
 use ed25519_dalek::SigningKey;
 use sha2::{Digest, Sha256};
 
-use crate::command::Failure;
-use crate::command::genesis::Base;
+use crate::defect;
 
 /// Districts, as in the demo's data.
 pub const DISTRICTS: u16 = 42;
@@ -155,9 +156,4 @@ impl Student {
         let claim = request.band_claim();
         Ok((request, (claim, opening)))
     }
-}
-
-/// Something that this program made and cannot use.
-pub fn defect(error: impl std::fmt::Display) -> Failure {
-    Failure::because(error, "report it: this is a defect")
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::str::FromStr;
 
-use crate::terminal::Failure;
+use crate::Failure;
 
 /// Where others reach a node: `/ip4/ADDRESS/tcp/PORT`, `/ip6/…`, `/dns/NAME/tcp/PORT`, `/dns4/…` or `/dns6/…`.
 #[derive(Debug, Clone, PartialEq, Eq)]

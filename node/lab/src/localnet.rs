@@ -12,21 +12,19 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
+use aula_home::config::{Config, set};
+use aula_home::founding::{Base, assemble, read_genesis};
+use aula_home::keys::OperatorFile;
+use aula_home::operator;
+use aula_home::whole_file::{self, Access};
+use aula_home::{Advise, Failure, Home};
 use aula_ledger::genesis::Parsed;
 use aula_ledger::types::TimeMs;
 use rand::seq::SliceRandom;
 
-use crate::command::genesis::{Base, assemble};
-use crate::command::init;
-use crate::config::{Config, set};
-use crate::home::Home;
-use crate::keys::OperatorFile;
-use crate::terminal::{Advise, Failure};
-use crate::whole_file::{self, Access};
-
 mod children;
 
-pub use children::{Localnet, NodeLine, UpLine};
+pub use children::{Localnet, NodeLine};
 
 /// Most validators on one machine.
 pub const MAX_VALIDATORS: u16 = 32;
@@ -94,7 +92,7 @@ pub fn prepare(plan: &Plan) -> Result<Prepared, Failure> {
         let message = format!("{} holds another number of validators", plan.dir.display());
         return Err(Failure::new("other_count", message, "give that number, or an empty --home"));
     }
-    let (_, genesis) = crate::bootstrap::read_genesis(&whole)?;
+    let (_, genesis) = read_genesis(&whole)?;
     Ok(Prepared { homes, genesis_file: whole.genesis_file(), genesis })
 }
 
@@ -155,7 +153,7 @@ fn create(plan: &Plan, homes: &[Home], whole: &Home) -> Result<(), Failure> {
             });
             gone.advise(format!("cannot remove {}", stale.display()), "check the folder's owner")?;
         }
-        init::make(home, &init::Choice { name: Some(name.clone()), p2p: Some(p2p.clone()) })?;
+        operator::make(home, &operator::Choice { name: Some(name.clone()), p2p: Some(p2p.clone()) })?;
         operators.push(OperatorFile::of_home(home, &name, Some(p2p.clone()))?);
         let path = home.config_file();
         let hint = "check the folder's owner and space";
@@ -214,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_run_finds_the_same_consortium() -> Result<(), Failure> {
+    fn a_second_run_finds_the_same_consortium() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let first = prepare(&plan(folder.path(), 2))?;
         let again = prepare(&plan(folder.path(), 2))?;
@@ -227,7 +225,8 @@ mod tests {
     }
 
     #[test]
-    fn flags_that_say_otherwise_than_the_stored_chain_are_a_conflict() -> Result<(), Failure> {
+    fn flags_that_say_otherwise_than_the_stored_chain_are_a_conflict()
+    -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let prepared = prepare(&Plan { base_port: Some(27_000), ..plan(folder.path(), 2) })?;
         let base: Base = serde_json::from_str("{}")?;
@@ -246,7 +245,8 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_was_broken_off_is_made_again_with_the_keys_it_drew() -> Result<(), Failure> {
+    fn a_run_that_was_broken_off_is_made_again_with_the_keys_it_drew()
+    -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let prepared = prepare(&plan(folder.path(), 2))?;
         let key = |home: &Home| OperatorFile::stored(home).map(|file| file.map(|file| file.validator));
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn every_node_has_ports_of_its_own() -> Result<(), Failure> {
+    fn every_node_has_ports_of_its_own() -> Result<(), Box<dyn std::error::Error>> {
         let mut seen: Vec<u16> = ports(4, None)?.into_iter().flat_map(|p| [p, p + 1, p + 2]).collect();
         seen.sort_unstable();
         seen.dedup();

@@ -10,6 +10,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aula_client::Client;
+use aula_client::sender::submit;
+use aula_client::watch::{POLL, Watcher};
+use aula_home::clock::now_ms;
+use aula_home::{Advise, Failure};
 use aula_ledger::chain::TransactionId;
 use aula_ledger::params::Params;
 use aula_ledger::types::TimeMs;
@@ -20,13 +25,9 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until};
 
 use super::load::{Districts, Queue};
-use super::{Folder, percentile};
-use crate::client::Client;
-use crate::client::sender::submit;
-use crate::client::watch::{POLL, Watcher};
-use crate::clock::now_ms;
-use crate::command::{Advise, Context, Failure, Outcome};
+use super::{Figures, Folder, percentile};
 use crate::localnet::{Localnet, Plan, prepare};
+use crate::{Tell, defect};
 
 /// Districts that send. More would share the same signatures and trees among more accounts.
 const DISTRICTS: u16 = 16;
@@ -56,7 +57,7 @@ pub struct LedgerArgs {
 ///
 /// # Errors
 /// When a node does not come up, refuses a transaction, or the end is not reached.
-pub async fn run(context: &Context, args: &LedgerArgs) -> Result<Outcome, Failure> {
+pub async fn run(args: &LedgerArgs, tell: Tell<'_>) -> Result<Figures, Failure> {
     let now = now_ms();
     let folder = Folder::temporary()?;
     let districts = Districts::new(DISTRICTS);
@@ -66,20 +67,20 @@ pub async fn run(context: &Context, args: &LedgerArgs) -> Result<Outcome, Failur
         name: "bench".into(),
         base_port: None,
         time_ms: TimeMs(now),
-        base: districts.base()?,
+        base: districts.base().map_err(defect)?,
     };
     let prepared = prepare(&plan)?;
-    context.tell(format_args!("signing {} records", records(args)));
+    tell(format!("signing {} records", records(args)));
     let batch = args.rate.map_or(Params::default().max_batch_entries as usize, |_| 1);
     let genesis = prepared.genesis.sha256;
     let queues = tokio::task::block_in_place(|| districts.load(&genesis, records(args), batch));
     let program = std::env::current_exe().advise("cannot find this program", "run it by its path")?;
     let mut net = Localnet::start(&program, &prepared.homes).await?;
     let clients = net.lines().map(|line| Client::new(&line.rpc)).collect::<Result<Vec<_>, _>>()?;
-    let measured = measure(context, args, &clients, queues).await;
+    let measured = measure(tell, args, &clients, queues).await;
     net.stop().await;
     let measured = measured?;
-    Ok(measured.outcome(args))
+    Ok(measured.figures(args))
 }
 
 /// Records that will be sent: with a rate, those that fit the time.
@@ -110,7 +111,7 @@ struct Sent {
 type SentBook = Arc<Mutex<BTreeMap<TransactionId, Sent>>>;
 
 async fn measure(
-    context: &Context,
+    tell: Tell<'_>,
     args: &LedgerArgs,
     clients: &[Client],
     queues: Vec<Queue>,
@@ -122,7 +123,7 @@ async fn measure(
     persisted(clients, watcher.height()).await?;
     let before = watcher.height();
     let book = SentBook::default();
-    context.tell("submitting");
+    tell("submitting".into());
     let start = Instant::now();
     let end = start + Duration::from_secs(args.seconds);
     let accounts = queues.len();
@@ -235,7 +236,7 @@ async fn persisted(clients: &[Client], height: u64) -> Result<(), Failure> {
 }
 
 impl Measured {
-    fn outcome(&self, args: &LedgerArgs) -> Outcome {
+    fn figures(&self, args: &LedgerArgs) -> Figures {
         let records_per_s = self.records as f64 / self.seconds;
         let transactions_per_s = self.transactions as f64 / self.seconds;
         let of = |share| percentile(&self.latencies_ms, share);
@@ -252,6 +253,6 @@ impl Measured {
             "latency_ms": { "p50": p50, "p97": p97, "p99": p99 },
             "bytes_per_record": bytes_per_record, "validators": args.validators,
         });
-        Outcome::yes(json, text)
+        Figures { json, text, within: true }
     }
 }

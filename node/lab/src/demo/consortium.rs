@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use aula_home::founding::Base;
 use aula_ledger::genesis::{GenesisDistrict, GenesisMember, GenesisSchool, Source};
 use aula_ledger::names::{Name, TextError, Title};
 use aula_ledger::roles::{Role, RoleSet};
@@ -17,7 +18,6 @@ use aula_ledger::types::{ChainId, DistrictId, Hash};
 use super::office::{MemberHome, Office, OfficeError, district_name};
 use super::rules;
 use super::star::{SchoolType, StudentYear};
-use crate::command::genesis::Base;
 
 /// The file that marks a folder as a demo's.
 const MARKER: &str = "demo.txt";

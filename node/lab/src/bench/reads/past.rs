@@ -11,7 +11,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use aula_client::sender::Sender;
 use aula_district::requests::{Unproved, prove_all};
+use aula_home::founding::{self, read_genesis};
+use aula_home::keys::{KeyKind, NodeKey};
+use aula_home::{Advise, Failure, Home};
 use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::names::{Name, Title};
 use aula_ledger::state::schema;
@@ -22,20 +26,15 @@ use aula_ledger::tx::{
 use aula_ledger::types::{
     Cents, ClassId, Hash, Height, KindId, PoolId, RoundId, SchoolId, SchoolYear, TimeMs,
 };
+use aula_store::{ChainDb, DbOptions, open_or_create};
 use clap::Args;
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 
-use super::people::{self, DISTRICTS, SCHOOLS, Student, account_key, defect};
-use crate::bootstrap::{open_database, read_genesis};
-use crate::client::sender::Sender;
-use crate::command::{Advise, Context, Failure, genesis};
-use crate::config::Config;
-use crate::home::Home;
-use crate::keys::{KeyKind, NodeKey};
+use super::people::{self, DISTRICTS, SCHOOLS, Student, account_key};
 use crate::localnet::{Plan, prepare};
 use crate::solo::decide;
-use crate::storage::{ChainDb, DbOptions};
+use crate::{Tell, defect, storage_failure, unreadable};
 
 pub(super) const YEAR: SchoolYear = SchoolYear(2025);
 /// 1 January 2026, UTC: before any clock that measures.
@@ -95,20 +94,20 @@ struct Note {
 ///
 /// # Errors
 /// When the folder holds another or a broken one, or something is not accepted.
-pub fn write(context: &Context, folder: &Path, size: &Size) -> Result<Written, Failure> {
+pub fn write(tell: Tell<'_>, folder: &Path, size: &Size) -> Result<Written, Failure> {
     let plan = Plan {
         dir: folder.to_owned(),
         validators: size.validators,
         name: "reads".into(),
         base_port: None,
         time_ms: TimeMs(BEGIN_MS),
-        base: people::base(size.seed)?,
+        base: people::base(size.seed).map_err(defect)?,
     };
     let prepared = prepare(&plan)?;
     let homes = prepared.homes;
     let note = folder.join("past.json");
     if note.exists() {
-        let found: Note = genesis::read(&note)?;
+        let found: Note = founding::read(&note)?;
         if found.size == *size {
             return Ok(Written { homes, transactions: found.transactions });
         }
@@ -120,14 +119,14 @@ pub fn write(context: &Context, folder: &Path, size: &Size) -> Result<Written, F
         let message = format!("{} holds a chain that was not finished", folder.display());
         return Err(Failure::new("unfinished", message, "remove it, or give an empty --dir"));
     }
-    context.tell(format_args!("writing {} transactions and {} rounds", size.transactions, size.rounds));
-    writer.tell(context, size)?;
+    tell(format!("writing {} transactions and {} rounds", size.transactions, size.rounds));
+    writer.tell(tell, size)?;
     let made = Note { size: size.clone(), transactions: writer.made };
     drop(writer.db);
     if let Some((first, others)) = homes.split_first() {
         others.iter().try_for_each(|home| copy(&first.data_dir(), &home.data_dir()))?;
     }
-    std::fs::write(&note, serde_json::to_vec(&made)?)
+    std::fs::write(&note, serde_json::to_vec(&made).map_err(defect)?)
         .advise(format!("cannot write {}", note.display()), "check the space left")?;
     Ok(Written { homes, transactions: made.transactions })
 }
@@ -150,9 +149,8 @@ fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
 /// # Errors
 /// When the database cannot be opened.
 pub fn forget_index(home: &Home) -> Result<(), Failure> {
-    let config = Config::load(home)?;
-    let db = ChainDb::open(&home.data_dir(), crate::bootstrap::db_options(&config))?;
-    Ok(db.read_index().clear()?)
+    let db = ChainDb::open(&home.data_dir(), DbOptions::default()).map_err(storage_failure)?;
+    db.read_index().clear().map_err(storage_failure)
 }
 
 /// Signs, packs into blocks, decides.
@@ -174,7 +172,8 @@ impl Writer {
         let home = homes.first().ok_or_else(|| defect("no home"))?;
         let key = |home| Ok(NodeKey::of_home(home, KeyKind::Validator)?.into_signing_key());
         let (bytes, genesis) = read_genesis(home)?;
-        let db = open_database(home, DbOptions::default(), &bytes, &genesis)?;
+        let db = open_or_create(&home.data_dir(), DbOptions::default(), &bytes, &genesis)
+            .map_err(storage_failure)?;
         let sender = |number: u16| {
             let key = account_key(size.seed, number);
             let account = account_of(&public_key(&key));
@@ -194,7 +193,7 @@ impl Writer {
     }
 
     /// The whole past.
-    fn tell(&mut self, context: &Context, size: &Size) -> Result<(), Failure> {
+    fn tell(&mut self, tell: Tell<'_>, size: &Size) -> Result<(), Failure> {
         self.define(size)?;
         for round in 0..size.rounds {
             self.round(size, round)?;
@@ -206,7 +205,7 @@ impl Writer {
             let empty = until(size.empty_blocks, round)..until(size.empty_blocks, round + 1);
             empty.into_iter().try_for_each(|_| self.block())?;
             if (round + 1) % CLASS_ROUNDS == 0 {
-                context.tell(format_args!("{} rounds, {} transactions", round + 1, self.made));
+                tell(format!("{} rounds, {} transactions", round + 1, self.made));
             }
         }
         Ok(())
@@ -239,16 +238,17 @@ impl Writer {
     fn define(&mut self, size: &Size) -> Result<(), Failure> {
         let funder = self.senders.get(&0).map(Sender::account).ok_or_else(|| defect("no office"))?;
         self.send(0, FundBudget { school_year: YEAR, amount_cents: Cents(1_000_000_000_000) })?;
-        let capacity = u32::try_from(largest(size) * 8 / 10 / (u64::from(SCHOOLS) * 2))?.max(1);
+        let capacity =
+            u32::try_from(largest(size) * 8 / 10 / (u64::from(SCHOOLS) * 2)).map_err(defect)?.max(1);
         for class in 1..=size.rounds.div_ceil(CLASS_ROUNDS) {
-            let class = ClassId(u16::try_from(class)?);
+            let class = ClassId(u16::try_from(class).map_err(defect)?);
             self.send(
                 0,
                 DefineClass {
                     class,
-                    title: Title::new(&format!("Devices {class}"))?,
+                    title: Title::new(&format!("Devices {class}")).map_err(defect)?,
                     school_year: YEAR,
-                    kinds: vec![Name::new("reader")?, Name::new("tablet")?],
+                    kinds: vec![Name::new("reader").map_err(defect)?, Name::new("tablet").map_err(defect)?],
                     tier_costs: [10, 20, 40],
                     rank_step: 5,
                     waitlist_cost: Some(80),
@@ -285,14 +285,16 @@ impl Writer {
             self.anchor(self.students.len() - 1)?;
         }
         self.flush()?;
-        let class = ClassId(u16::try_from(round / CLASS_ROUNDS + 1)?);
+        let class = ClassId(u16::try_from(round / CLASS_ROUNDS + 1).map_err(defect)?);
         let batches = self.batches(RoundId(round), first)?;
-        let extra_request_heights = u32::try_from(batches.len())?;
+        let extra_request_heights = u32::try_from(batches.len()).map_err(defect)?;
         self.send(0, OpenRound { class, extra_request_heights, extra_reveal_heights: 0 })?;
         self.flush()?;
         let (districts, unproved): (Vec<u16>, Vec<Unproved>) = batches.into_iter().unzip();
         let mut in_block = 0;
-        for (district, batch) in districts.into_iter().zip(prove_all(&self.genesis, &unproved)?) {
+        for (district, batch) in
+            districts.into_iter().zip(prove_all(&self.genesis, &unproved).map_err(defect)?)
+        {
             if in_block + batch.requests.len() > BLOCK_REQUESTS {
                 self.flush()?;
                 in_block = 0;
@@ -301,7 +303,9 @@ impl Writer {
             self.send(district, batch)?;
         }
         self.flush()?;
-        let opened = schema::round(&*self.db.latest(), RoundId(round))?.ok_or_else(|| defect("no round"))?;
+        let opened = schema::round(&*self.db.latest(), RoundId(round))
+            .map_err(unreadable)?
+            .ok_or_else(|| defect("no round"))?;
         while self.db.latest().tip().height <= opened.reveals_until {
             self.block()?;
         }
@@ -337,7 +341,7 @@ impl Writer {
     fn day(&mut self) -> Result<(), Failure> {
         self.turn += 1;
         let at = self.turn.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        let at = usize::try_from(at)? % self.students.len().max(1);
+        let at = usize::try_from(at).map_err(defect)? % self.students.len().max(1);
         match self.turn % 100 {
             0 => self.send(0, FundBudget { school_year: YEAR, amount_cents: Cents(self.turn) }),
             1..=21 => self.milestone(at),
@@ -385,14 +389,13 @@ fn district_in(round: u32, place: u64) -> Result<u16, Failure> {
     let all = u64::from(DISTRICTS);
     let large = round % CLASS_ROUNDS == CLASS_ROUNDS - 1;
     let place = if large { place % all } else { (u64::from(round) * 3 + place % 3) % all };
-    Ok(u16::try_from(place)? + 1)
+    Ok(u16::try_from(place).map_err(defect)? + 1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::read::index::Index;
-    use crate::terminal::OutputFormat;
+    use aula_read::index::Index;
 
     #[test]
     fn a_past_holds_what_was_asked_for() -> Result<(), Box<dyn std::error::Error>> {
@@ -400,14 +403,13 @@ mod tests {
         let dir = folder.path().join("past");
         let size =
             Size { transactions: 1_100, rounds: 2, decisions: 100, empty_blocks: 5, validators: 4, seed: 1 };
-        let home = Home::resolve(Some(folder.path()))?;
-        let context = Context { home, output: OutputFormat::Json, log: None };
+        let quiet: Tell<'_> = &|_| {};
         let failed = |failure: Failure| failure.message;
-        let written = write(&context, &dir, &size).map_err(failed)?;
+        let written = write(quiet, &dir, &size).map_err(failed)?;
         assert_eq!(written.transactions, 1_100);
-        assert_eq!(write(&context, &dir, &size).map_err(failed)?.transactions, 1_100, "it is there");
+        assert_eq!(write(quiet, &dir, &size).map_err(failed)?.transactions, 1_100, "it is there");
         let other = Size { seed: 2, ..size.clone() };
-        assert!(write(&context, &dir, &other).is_err_and(|f| f.code == "other_size"));
+        assert!(write(quiet, &dir, &other).is_err_and(|f| f.code == "other_size"));
         assert_eq!(written.homes.len(), 4);
         let last = written.homes.last().ok_or("no home")?;
         let db = ChainDb::open(&last.data_dir(), DbOptions::default())?;

@@ -3,18 +3,19 @@
 
 use std::collections::BTreeMap;
 
+use aula_client::sender::submit_all;
+use aula_home::Failure;
 use aula_ledger::access::{ConsentChoice, Purpose};
 use aula_ledger::chain::TransactionId;
 use aula_ledger::tx::{ConsentEntry, RecordConsent};
-use aula_ledger::types::{DistrictId, Handle, SchoolYear};
+use aula_ledger::types::{DistrictId, Handle, Hash, SchoolYear};
+use sha2::{Digest, Sha256};
 
 use super::{BATCH, Driver, STEP_LIMIT, accepted, strange};
-use crate::client::sender::submit_all;
 use crate::demo::rules;
 use crate::demo::star::Grade;
 use crate::demo::twins::Anchored;
-use crate::storage::sha256;
-use crate::terminal::Failure;
+use crate::unkept;
 
 impl Driver {
     /// Every family's consent to educational necessity, submitted while other work goes on.
@@ -25,7 +26,7 @@ impl Driver {
     ) -> Result<Vec<TransactionId>, Failure> {
         let school_year = SchoolYear(rules::school_year(grade));
         let (purpose, choice) = (Purpose::EducationalNecessity, ConsentChoice::Given);
-        let evidence = sha256(rules::CONSENT_FORM.as_bytes());
+        let evidence = Hash(Sha256::digest(rules::CONSENT_FORM.as_bytes()).into());
         let mut queues = Vec::new();
         for (district, students) in anchored {
             let (_, sender) = self.districts.get_mut(district).ok_or_else(strange)?;
@@ -38,7 +39,7 @@ impl Driver {
             };
             queues.push(students.chunks(BATCH).map(batch).map(|payload| sender.sign(payload)).collect());
         }
-        submit_all(&self.client, queues).await
+        Ok(submit_all(&self.client, queues).await?)
     }
 
     /// Waits until the consents are final; only then the vaults know them.
@@ -51,7 +52,7 @@ impl Driver {
         for (district, students) in anchored {
             let (office, _) = self.districts.get(district).ok_or_else(strange)?;
             let handles: Vec<Handle> = students.iter().map(|student| student.leaf.handle).collect();
-            tokio::task::block_in_place(|| office.agreed(&handles))?;
+            tokio::task::block_in_place(|| office.agreed(&handles)).map_err(unkept)?;
         }
         Ok(())
     }

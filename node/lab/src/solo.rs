@@ -7,16 +7,17 @@ use std::sync::Arc;
 
 use aula_consensus::context::proposer_at;
 use aula_consensus::ports::{ChainStore, Commit};
+use aula_home::Failure;
 use aula_ledger::chain::{Block, CommitCertificate, Header, Receipt, Vote, VoteType, validators};
 use aula_ledger::codec::Canonical;
 use aula_ledger::execute::{BlockInput, VerifyAll, execute_block};
 use aula_ledger::keys::{Label, public_key, sign};
 use aula_ledger::state::schema;
 use aula_ledger::types::{Hash, TimeMs, ValidatorAddress};
+use aula_store::ChainDb;
 use ed25519_dalek::SigningKey;
 
-use crate::storage::ChainDb;
-use crate::terminal::Failure;
+use crate::{defect, unreadable};
 
 /// Executes transactions as the next block, proposed by the validator whose turn it is, and commits it with the votes of
 /// all. `spoil` may change the header in between, for tests.
@@ -33,7 +34,7 @@ pub fn decide(
 ) -> Result<Vec<Receipt>, Failure> {
     let view = db.latest();
     let tip = view.tip();
-    let set = schema::validator_schedule(&*view)?.next;
+    let set = schema::validator_schedule(&*view).map_err(unreadable)?.next;
     let proposer = proposer_at(&set, tip.height.next(), 0).unwrap_or(ValidatorAddress([0; 20]));
     let input = BlockInput {
         genesis,
@@ -43,7 +44,7 @@ pub fn decide(
         proposer,
         transactions: &transactions,
     };
-    let mut outcome = execute_block(&*view, &input, &VerifyAll)?;
+    let mut outcome = execute_block(&*view, &input, &VerifyAll).map_err(defect)?;
     spoil(&mut outcome.header);
     let block = Block { header: outcome.header.clone(), transactions };
     let receipts = outcome.receipts.clone();
@@ -54,7 +55,8 @@ pub fn decide(
         block: Arc::new(block),
         hash,
         outcome: Arc::new(outcome),
-    })?;
+    })
+    .map_err(unreadable)?;
     Ok(receipts)
 }
 

@@ -6,14 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use aula_home::{Advise, Failure, Home, UpLine};
+use serde::Serialize;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-
-use crate::home::Home;
-use crate::terminal::{Advise, Failure};
 
 /// How long a child may take until it is up.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -33,19 +31,6 @@ pub struct NodeLine {
     pub p2p: String,
     /// Its folder.
     pub home: PathBuf,
-}
-
-/// What `aula start --output json` prints when it is up.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct UpLine {
-    /// Which chain.
-    pub chain_id: String,
-    /// The origin of the API.
-    pub rpc: String,
-    /// The address for peers, with the id.
-    pub p2p: String,
-    /// The last final height.
-    pub height: u64,
 }
 
 /// Running children.

@@ -11,15 +11,15 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use aula_client::Client;
+use aula_home::config::set;
+use aula_home::{Advise, Failure, Home};
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Folder;
-use crate::client::Client;
-use crate::command::{Advise, Context, Failure, Outcome, absolute};
-use crate::config::set;
-use crate::home::Home;
+use super::{Figures, Folder};
+use crate::Tell;
 use crate::localnet::Localnet;
 
 mod past;
@@ -57,28 +57,32 @@ pub struct ReadsArgs {
 ///
 /// # Errors
 /// When the chain cannot be written, the node does not come up, or an answer is not a success.
-pub async fn run(context: &Context, args: &ReadsArgs) -> Result<Outcome, Failure> {
+pub async fn run(args: &ReadsArgs, tell: Tell<'_>) -> Result<Figures, Failure> {
     let (folder, temporary) = match &args.dir {
-        Some(dir) => (absolute(dir)?, None),
+        Some(dir) => {
+            let unusable = format!("cannot make {} absolute", dir.display());
+            (std::path::absolute(dir).advise(unusable, "name an absolute path")?, None)
+        }
         None => {
             let temporary = Folder::temporary()?;
             (temporary.path().to_owned(), Some(temporary))
         }
     };
-    let written = tokio::task::block_in_place(|| past::write(context, &folder, &args.size))?;
+    let written = tokio::task::block_in_place(|| past::write(tell, &folder, &args.size))?;
     if args.only_write {
         let text = format!("{}: {} transactions", folder.display(), written.transactions);
-        return Ok(Outcome::yes(json!({ "dir": folder, "transactions": written.transactions }), text));
+        let json = json!({ "dir": folder, "transactions": written.transactions });
+        return Ok(Figures { json, text, within: true });
     }
     let home = written.homes.first().ok_or_else(|| Failure::because("no home", "report it"))?;
     let config = every_answer_anew(home)?;
     let program = std::env::current_exe().advise("cannot find this program", "run it by its path")?;
-    let measured = measure(context, args, &program, home).await;
+    let measured = measure(tell, args, &program, home).await;
     // A folder that is kept is left as an operator's would be.
     std::fs::write(home.config_file(), config).advise("cannot write config.toml", "check the space")?;
-    let outcome = measured?.outcome(args, &written);
+    let figures = measured?.figures(args, &written);
     drop(temporary);
-    Ok(outcome)
+    Ok(figures)
 }
 
 /// Turns cache and limit off; gives the configuration as it was.
@@ -116,14 +120,14 @@ struct Seen {
     routes: Vec<Measured>,
 }
 
-async fn measure(context: &Context, args: &ReadsArgs, program: &Path, home: &Home) -> Result<Seen, Failure> {
+async fn measure(tell: Tell<'_>, args: &ReadsArgs, program: &Path, home: &Home) -> Result<Seen, Failure> {
     past::forget_index(home)?;
     let (mut net, client, first) = start(program, home).await?;
     net.stop().await;
     drop(client);
     let (mut net, client, again) = start(program, home).await?;
     let pid = net.lines().next().map_or(0, |line| line.pid);
-    let seen = ask(context, args, &client, (first, again), pid).await;
+    let seen = ask(tell, args, &client, (first, again), pid).await;
     net.stop().await;
     seen
 }
@@ -156,14 +160,14 @@ async fn start(program: &Path, home: &Home) -> Result<(Localnet, Client, Start),
 }
 
 async fn ask(
-    context: &Context,
+    tell: Tell<'_>,
     args: &ReadsArgs,
     client: &Client,
     (first, again): (Start, Start),
     pid: u32,
 ) -> Result<Seen, Failure> {
     let height = client.height().await?;
-    context.tell("asking for every page and route");
+    tell("asking for every page and route".into());
     let begin = Instant::now();
     let routes = routes::measure(client, args.requests).await?;
     let seconds = begin.elapsed().as_secs_f64();
@@ -181,7 +185,7 @@ fn resident_mib(pid: u32) -> Result<f64, Failure> {
 }
 
 impl Seen {
-    fn outcome(&self, args: &ReadsArgs, written: &past::Written) -> Outcome {
+    fn figures(&self, args: &ReadsArgs, written: &past::Written) -> Figures {
         let slowest = self.routes.iter().map(|route| route.p99_ms).fold(0.0, f64::max);
         let within = slowest <= BAR_MS && (self.blocks > 0 || args.size.validators > 1);
         let mut lines: Vec<String> = self.routes.iter().map(ToString::to_string).collect();
@@ -211,6 +215,6 @@ impl Seen {
             "seconds": self.seconds, "routes": self.routes, "slowest_p99_ms": slowest, "bar_ms": BAR_MS, "within": within,
         });
         let text = lines.join("\n");
-        if within { Outcome::yes(json, text) } else { Outcome::no(json, text) }
+        Figures { json, text, within }
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::demo::star::DataFolder;
 
 fn study() -> (Vec<StudentYear>, Vec<ComputerRatio>) {
-    let genesis = Path::new(env!("CARGO_MANIFEST_DIR")).join("../genesis");
+    let genesis = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../genesis");
     let folder = DataFolder::find(Some(&genesis)).expect("the repository holds the data");
     (folder.student_years().expect("STAR reads"), folder.computer_ratios().expect("California reads"))
 }
