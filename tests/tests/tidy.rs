@@ -46,9 +46,7 @@ fn only_the_labs_own_commands_name_the_lab() {
             || name == "node/src/testkit.rs"
             || name.starts_with("tests/")
     };
-    let names = |line: &str| {
-        line.contains("aula_lab") && !line.trim_start().starts_with("//")
-    };
+    let names = |line: &str| line.contains("aula_lab") && !line.trim_start().starts_with("//");
     let named: Vec<_> = files(".rs")
         .into_iter()
         .filter(|(name, _)| !own(name))
@@ -61,7 +59,8 @@ fn only_the_labs_own_commands_name_the_lab() {
 /// The demo uses what an operator has: homes, a client, a district's work.
 #[test]
 fn the_demo_uses_only_what_an_operator_has() {
-    const NOT: &[&str] = &["aula_store", "aula_consensus", "aula_web", "aula_read", "aula_node", "crate::solo"];
+    const NOT: &[&str] =
+        &["aula_store", "aula_consensus", "aula_web", "aula_read", "aula_node", "crate::solo"];
     let wrong: Vec<_> = files(".rs")
         .into_iter()
         .filter(|(name, _)| name.starts_with("node/lab/src/demo"))
