@@ -21,6 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-vault", &["aula-ledger", "aula-twin-runtime"]),
     ("aula-twin-model", &["aula-twin-runtime"]),
     ("aula-estate", &["aula-allocation"]),
+    ("aula-lrs", &[]),
     ("aula-home", &["aula-ledger", "aula-consensus"]),
     ("aula-store", &["aula-ledger"]),
     // The index counts whose turn a height was, which the engine's adapter decides.
@@ -68,6 +69,7 @@ const HOUSES: &[&str] = &[
     "node/home",
     "node/read",
     "node/estate",
+    "node/lrs",
     "node/store",
     "node/twin_model",
     "node/vault",
