@@ -22,6 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-twin-model", &["aula-twin-runtime"]),
     ("aula-estate", &["aula-allocation"]),
     ("aula-ingest", &[]),
+    ("aula-lrs", &[]),
     ("aula-home", &["aula-ledger", "aula-consensus"]),
     ("aula-store", &["aula-ledger"]),
     // The index counts whose turn a height was, which the engine's adapter decides.
@@ -87,6 +88,7 @@ const HOUSES: &[&str] = &[
     "node/read",
     "node/estate",
     "node/ingest",
+    "node/lrs",
     "node/store",
     "node/twin_model",
     "node/vault",
