@@ -21,6 +21,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-vault", &["aula-ledger", "aula-twin-runtime"]),
     ("aula-twin-model", &["aula-twin-runtime"]),
     ("aula-estate", &["aula-allocation"]),
+    // Credentials; what a district reads and reports comes with it later.
+    ("aula-report", &[]),
     ("aula-home", &["aula-ledger", "aula-consensus"]),
     ("aula-store", &["aula-ledger"]),
     // The index counts whose turn a height was, which the engine's adapter decides.
@@ -33,6 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "aula-estate",
             "aula-home",
             "aula-read",
+            "aula-report",
             "aula-store",
             "aula-twin-model",
             "aula-vault",
@@ -67,6 +70,7 @@ const HOUSES: &[&str] = &[
     "node",
     "node/home",
     "node/read",
+    "node/report",
     "node/estate",
     "node/store",
     "node/twin_model",
