@@ -12,6 +12,7 @@
 //! The JSON-LD here is the part of 1.1 that credentials use; what it does not know it refuses by name
 //! (`docs/decisions/0030-credentials.md`).
 
+pub mod align;
 pub mod baked;
 pub mod c14n;
 pub mod contexts;
