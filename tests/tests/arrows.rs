@@ -23,6 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-estate", &["aula-allocation"]),
     // Credentials; what a district reads and reports comes with it later.
     ("aula-report", &[]),
+    ("aula-lrs", &[]),
     ("aula-home", &["aula-ledger", "aula-consensus"]),
     ("aula-store", &["aula-ledger"]),
     // The index counts whose turn a height was, which the engine's adapter decides.
@@ -88,6 +89,7 @@ const HOUSES: &[&str] = &[
     "node/read",
     "node/report",
     "node/estate",
+    "node/lrs",
     "node/store",
     "node/twin_model",
     "node/vault",
