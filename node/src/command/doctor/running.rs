@@ -81,7 +81,7 @@ pub async fn judge(client: &Client, first: &Seen) -> Vec<Check> {
             checks.extend(validators(&answer, second.number("height")));
             checks.extend(peers(&answer).await);
         }
-        Err(failure) => checks.push(Check::failure("validators", failure)),
+        Err(error) => checks.push(Check::failure("validators", error.into())),
     }
     checks
 }
