@@ -24,7 +24,7 @@ def matches(pattern):
     return lambda text: compiled.fullmatch(text) is not None
 
 
-# Not in the page: signs that turn the direction of writing are controls too (Unicode's property Bidi_Control).
+# Signs that turn the direction of writing are refused as controls are (Unicode's property Bidi_Control).
 BIDI_CONTROLS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 

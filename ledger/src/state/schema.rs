@@ -61,7 +61,7 @@ pub use chain::{
     Account, ChainRecord, Counters, Member, Peer, Proposal, ProposalStatus, Standing, UpgradeNote,
     ValidatorInfo, ValidatorSchedule,
 };
-pub use money::{StatedBudget, StatedEquity, is_superseded};
+pub use money::{StatedBudget, StatedEquity, is_floor_superseded, is_superseded};
 pub use resources::{
     BandCounts, Budget, Class, Decision, DecisionRow, Grant, Intake, Placement, PoolPrice, PoolRecord,
     RefusedRun, RequestRow, Round, RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate,

@@ -25,6 +25,9 @@ use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey};
 use crate::terminal::{Advise, Failure};
 
+#[cfg(test)]
+mod tests;
+
 /// Numbers of refusals that pass by themselves: the pool is full, the account's part of it is, or earlier
 /// transactions of the account have not arrived yet.
 const NO_ROOM: [u16; 4] = [1001, 1002, 1004, 1006];
