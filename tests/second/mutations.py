@@ -160,6 +160,12 @@ def genesis_changes(data, rng):
     yield "a list", b"[" + data + b"]"
     yield "empty", b""
     yield "keys in capitals", dump(edited(document, ("members", 0, "public_key"), lambda d, k: d.update({k: d[k].upper()})))
+    place = {"latitude_e6": -90_000_000, "longitude_e6": 180_000_000}
+    for what, name, position in (
+            ("a school's name and position", "North", place), ("neither", None, None), ("beyond the pole", "N", place | {"latitude_e6": 90_000_001}),
+            ("a position as a list", "N", [0, 0]), ("half a position", "N", {"latitude_e6": 0}), ("a white name", " N", place)):
+        school = document["schools"][0] | {"name": name, "position": position}
+        yield what, dump(document | {"schools": [school, *document["schools"][1:]]})
     yield "no sources", dump(document | {"sources": []})
     yield "sources", dump(document | {"sources": [{"title": "T", "text": "x" * 2000}] * 64})
     yield "a source too many", dump(document | {"sources": [{"title": "T", "text": "x"}] * 65})

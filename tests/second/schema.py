@@ -15,6 +15,8 @@ RoundId = PoolId = SchoolId = ProposalId = u32
 ClassId = DistrictId = SchoolYear = u16
 KindId = u8
 Band = Number(1, 0, 9)
+Position = Struct(latitude_e6=Number(4, -90_000_000, 90_000_000, signed=True),
+                  longitude_e6=Number(4, -180_000_000, 180_000_000, signed=True))
 RoleSet = Number(1, 0, 63)
 Milestone = Number(1, 0, 4)
 

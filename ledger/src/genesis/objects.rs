@@ -38,6 +38,12 @@ pub(super) fn one<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Re
     Object::deserialize(from).map(|object| object.0)
 }
 
+/// An object, or `null` for none.
+pub(super) fn optional<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    let object: Option<Object<T>> = Deserialize::deserialize(from)?;
+    Ok(object.map(|object| object.0))
+}
+
 /// A list of objects.
 pub(super) fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Vec<T>, D::Error> {
     let objects: Vec<Object<T>> = Deserialize::deserialize(from)?;

@@ -90,6 +90,7 @@ fn a_list_of_values_is_no_object_and_a_number_is_digits_alone() {
         (vec!["params"], values("/params")),
         (vec!["districts", "0"], serde_json::json!([1, "District"])),
         (vec!["schools", "0"], serde_json::json!([11, 1, "rural"])),
+        (vec!["schools", "0", "position"], serde_json::json!([1, 2])),
         (vec!["sources", "0"], serde_json::json!(["title", "text"])),
         (
             vec!["members", "0"],
@@ -104,6 +105,8 @@ fn a_list_of_values_is_no_object_and_a_number_is_digits_alone() {
     let whole = serde_json::to_vec(&values("")).unwrap();
     assert!(Genesis::parse(&whole).unwrap_err().to_string().contains("an object in braces"));
     assert!(with(&["sources", "0"], serde_json::json!({ "title": "a", "text": "b" })).is_ok());
+    let place = serde_json::json!({ "latitude_e6": 1, "longitude_e6": -2 });
+    assert!(with(&["schools", "0", "position"], place).is_ok());
     assert!(with(&["params"], serde_json::Value::Null).is_err(), "null is no object");
     assert!(with(&["members", "0", "district"], serde_json::Value::Null).is_ok(), "as good as none");
     let text = String::from_utf8(genesis().to_json().unwrap()).unwrap();

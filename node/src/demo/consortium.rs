@@ -87,7 +87,7 @@ impl Consortium {
         let districts = self.districts.keys().map(district).collect::<Result<_, TextError>>()?;
         let mut schools = Vec::new();
         for (id, (district, school_type)) in rules::school_register(study) {
-            schools.push(GenesisSchool { id, district, school_type: Name::new(type_name(school_type))? });
+            schools.push(GenesisSchool::unnamed(id, district, Name::new(type_name(school_type))?));
         }
         let said = |rule: &rules::Rule| Source { title: rule.title.into(), text: rule.text.into() };
         let sources = rules::RULES.iter().map(said).collect();

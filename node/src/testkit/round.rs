@@ -96,8 +96,7 @@ impl Other {
 /// District 1 of two schools, and another; one member has every role that acts.
 pub fn base(public_key: PublicKey) -> Made<Base> {
     let district = DistrictId(1);
-    let school =
-        |id| Ok::<_, Failed>(GenesisSchool { id: SchoolId(id), district, school_type: Name::new("rural")? });
+    let school = |id| Ok::<_, Failed>(GenesisSchool::unnamed(SchoolId(id), district, Name::new("rural")?));
     let member = GenesisMember {
         name: Name::new("all")?,
         roles: RoleSet::of(&[Role::Consortium, Role::District, Role::Funder, Role::Auditor]),

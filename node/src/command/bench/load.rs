@@ -54,7 +54,7 @@ impl Districts {
             });
             base.districts
                 .push(GenesisDistrict { id: district, name: Title::new(&format!("District {number}"))? });
-            base.schools.push(GenesisSchool { id: SchoolId(number.into()), district, school_type });
+            base.schools.push(GenesisSchool::unnamed(SchoolId(number.into()), district, school_type));
         }
         Ok(base)
     }

@@ -68,7 +68,7 @@ pub fn base(seed: u64) -> Result<Base, TextError> {
         let kinds = ["inner-city", "suburban", "rural", "urban"];
         let kind = kinds.get(number as usize % kinds.len()).copied().unwrap_or("rural");
         let (district, school_type) = (district_of(number), Name::new(kind)?);
-        base.schools.push(GenesisSchool { id: SchoolId(number), district, school_type });
+        base.schools.push(GenesisSchool::unnamed(SchoolId(number), district, school_type));
     }
     Ok(base)
 }
