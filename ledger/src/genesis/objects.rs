@@ -39,7 +39,9 @@ pub(super) fn one<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Re
 }
 
 /// An object, or `null` for none.
-pub(super) fn optional<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+pub(super) fn optional<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
     let object: Option<Object<T>> = Deserialize::deserialize(from)?;
     Ok(object.map(|object| object.0))
 }

@@ -227,7 +227,7 @@ pub fn copied(number: u8) -> Made<DevChain> {
     let with_school = |key| {
         let mut base = base(key)?;
         let school_type = Name::new("rural")?;
-        base.schools.push(GenesisSchool { id: SchoolId(21), district: DistrictId(2), school_type });
+        base.schools.push(GenesisSchool::unnamed(SchoolId(21), DistrictId(2), school_type));
         Ok(base)
     };
     round_of(DevChain::of(with_school).map_err(failed)?, Some(number))
