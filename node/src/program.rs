@@ -7,11 +7,11 @@ use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command};
 use crate::command::{
-    backup, bench, completion, demo, estate, evidence, genesis, init, join, keys, localnet, optimize, query,
-    replay, restore, start, status, twin, tx, vault,
+    backup, badge, bench, completion, demo, estate, evidence, genesis, init, join, keys, localnet, optimize,
+    query, replay, restore, start, status, twin, tx, vault,
 };
 use crate::home::Home;
-use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, start_logging};
+use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, print_failure, start_logging};
 
 /// Runs the subcommand that the arguments name. Exit codes: 0 yes, 1 checked and the answer is no, 2 could not.
 pub fn main() -> ExitCode {
@@ -41,10 +41,14 @@ pub fn main() -> ExitCode {
                 context.tell(format_args!("aula: the answer cannot be written: {error}.\n  next: give standard output a place that can take it"));
                 return ExitCode::from(2);
             }
-            ExitCode::from(if verdict == Verdict::Yes { 0 } else { 1 })
+            ExitCode::from(match verdict {
+                Verdict::Yes => 0,
+                Verdict::No => 1,
+                Verdict::CannotTell => 2,
+            })
         }
         Err(failure) => {
-            failure.print(output);
+            print_failure(&failure, output);
             ExitCode::from(2)
         }
     }
@@ -76,6 +80,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Replay(args) => replay::run(context, &args),
         Command::Genesis(args) => genesis::run(context, &args),
         Command::Keys(args) => keys::run(context, &args),
+        Command::Badge(args) => badge::run(context, args).await,
         Command::Estate(args) => estate::run(&args),
         Command::Optimize(args) => optimize::run(&args),
         Command::Vault(args) => vault::run(context, &args).await,

@@ -21,18 +21,37 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-vault", &["aula-ledger", "aula-twin-runtime"]),
     ("aula-twin-model", &["aula-twin-runtime"]),
     ("aula-estate", &["aula-allocation"]),
+    ("aula-ingest", &[]),
+    // Credentials; what a district reads and reports comes with it later.
+    ("aula-report", &[]),
+    ("aula-lrs", &[]),
     ("aula-home", &["aula-ledger", "aula-consensus"]),
     ("aula-store", &["aula-ledger"]),
     // The index counts whose turn a height was, which the engine's adapter decides.
     ("aula-read", &["aula-store", "aula-consensus"]),
-    ("aula-web", &["aula-home", "aula-read", "aula-store", "aula-vault"]),
+    ("aula-web", &["aula-api", "aula-home", "aula-read", "aula-store", "aula-vault"]),
+    ("aula-api", &["aula-ledger"]),
+    // An account signs with the key that lies in its home.
+    ("aula-client", &["aula-api", "aula-home"]),
+    // What is disclosed says the next step by `aula_home::NextStep`.
+    ("aula-district", &["aula-client", "aula-home", "aula-twin-model", "aula-vault"]),
+    // It reads a decided block's proposer, and measures the engine's and the store's own work.
+    (
+        "aula-lab",
+        &["aula-client", "aula-consensus", "aula-district", "aula-home", "aula-store", "aula-vault"],
+    ),
     (
         "aula-node",
         &[
+            "aula-client",
+            "aula-district",
+            "aula-lab",
             "aula-consensus",
             "aula-estate",
             "aula-home",
+            "aula-ingest",
             "aula-read",
+            "aula-report",
             "aula-store",
             "aula-twin-model",
             "aula-vault",
@@ -53,7 +72,6 @@ const CIRCLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("consensus", &["context", "driver", "engine", "quorums", "signing"]),
-    ("node", &["command", "demo", "localnet"]),
     ("node/vault", &["access", "tables", "vault"]),
 ];
 
@@ -66,8 +84,15 @@ const HOUSES: &[&str] = &[
     "consensus",
     "node",
     "node/home",
+    "node/api",
+    "node/client",
+    "node/district",
+    "node/lab",
     "node/read",
+    "node/report",
     "node/estate",
+    "node/ingest",
+    "node/lrs",
     "node/store",
     "node/twin_model",
     "node/vault",

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 mod lines;
 
 pub mod backup;
+pub mod badge;
 pub mod bench;
 pub mod completion;
 pub mod demo;
@@ -30,7 +31,7 @@ pub mod twin;
 pub mod tx;
 pub mod vault;
 
-pub use crate::terminal::{Advise, Answer, Context, Failure, Outcome, Verdict};
+pub use crate::terminal::{Advise, Answer, Context, DEFECT, Failure, Outcome, Verdict};
 pub use rpc::RpcArgs;
 
 pub(crate) use crate::clock::now_ms;

@@ -12,6 +12,7 @@
 
 use std::path::PathBuf;
 
+use aula_district::disclosure::{self, Disclosure};
 use aula_ledger::audit::{Bundle, Subject};
 use aula_ledger::chain::Code;
 use aula_ledger::codec::Canonical;
@@ -23,12 +24,9 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::rows::Rows;
-use crate::command::twin::{
-    disclosure::{self, Disclosure},
-    replay,
-};
+use crate::command::twin::replay;
 use crate::command::vault::record::{LedgerArgs, record};
-use crate::command::{Advise, Context, Failure, Outcome, absolute};
+use crate::command::{Advise, Context, DEFECT, Failure, Outcome, absolute};
 use crate::storage::sha256;
 
 const HINT: &str = "use the same version of the program as the node";
@@ -154,7 +152,7 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<Outcome, Failure
         "version": 3, "round": args.round, "district": district, "handle": handle, "state_row": state_row, "finding": finding,
         "replay": replay, "replayed": replayed, "claims": claims,
     });
-    let (path, bytes) = (absolute(&args.out)?, serde_json::to_vec_pretty(&report)?);
+    let (path, bytes) = (absolute(&args.out)?, serde_json::to_vec_pretty(&report).hint(DEFECT)?);
     std::fs::write(&path, &bytes).advise(format!("cannot write {}", path.display()), "choose another -o")?;
     let payload = RecordAudit {
         round: RoundId(args.round),
@@ -227,5 +225,5 @@ fn judge(disclosure: &Disclosure, leaf: &StudentLeaf) -> Result<(Replay, Value),
         report.differs.push("a commitment of the leaf does not open to the replayed state".into());
     }
     let replay = if report.agrees { Replay::Agrees } else { Replay::Differs };
-    Ok((replay, serde_json::to_value(&report)?))
+    Ok((replay, serde_json::to_value(&report).hint(DEFECT)?))
 }
