@@ -281,7 +281,12 @@ async fn a_district_is_told_why_of_its_own_student_and_of_no_other() -> Tested {
         (&two, path(1, 3), "forbidden"),
         (&s.client, path(1, 3), "unauthorized"),
     ] {
-        let refused = client.get::<Value>(&path).await.err().ok_or_else(|| format!("{path} is open"))?;
+        let refused = client
+            .get::<Value>(&path)
+            .await
+            .err()
+            .map(Failure::from)
+            .ok_or_else(|| format!("{path} is open"))?;
         assert!(
             refused.code == code || code != "no_request" && refused.code != "not_found",
             "{path}: {}",
@@ -301,7 +306,8 @@ async fn an_auditor_is_asked_which_of_two_districts_is_meant() -> Tested {
     let (genesis, account) = (s.chain.genesis.sha256, account_of(&public_key(&key)));
     let auditor = s.client.signed_by(genesis, account, key, Scope::Round(ROUND));
     let path = |number: u8| format!("/v1/evidence/allocation/0/{}", handle(number));
-    let refused = auditor.get_bytes(&path(3)).await.err().ok_or("one of two was chosen")?;
+    let refused =
+        auditor.get_bytes(&path(3)).await.err().map(Failure::from).ok_or("one of two was chosen")?;
     assert_eq!(refused.code, "two_districts");
     assert!(refused.message.contains("districts 1, 2") && refused.hint.contains("?district="), "{refused:?}");
     let claim =

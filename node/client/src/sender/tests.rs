@@ -63,7 +63,7 @@ impl Node {
 }
 
 /// The numbers under which one transaction was sent to a node that refuses so.
-async fn sent(refusals: Vec<u16>, known: u64) -> (Result<u64, Failure>, Vec<u64>) {
+async fn sent(refusals: Vec<u16>, known: u64) -> (Result<u64, ClientError>, Vec<u64>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap_or_else(|e| unreachable!("{e}"));
     let port = listener.local_addr().map_or(0, |address| address.port());
     let node = Arc::new(Node { refusals, known, sent: Mutex::default() });
@@ -101,5 +101,5 @@ async fn a_number_that_is_in_a_block_is_asked_for_anew_and_no_room_is_waited_for
 async fn any_other_refusal_ends_it_with_its_number() {
     let (outcome, numbers) = sent(vec![2], 0).await;
     assert_eq!(numbers, [0]);
-    assert!(outcome.err().is_some_and(|failure| failure.message.contains("(code 2)")));
+    assert!(outcome.err().is_some_and(|error| error.to_string().contains("(code 2)")));
 }

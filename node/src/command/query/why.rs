@@ -160,7 +160,7 @@ async fn of_own(rows: &Rows<'_>, round: RoundId, args: &WhyArgs) -> Result<Outco
         return Err(Failure::new("auditors_only", message, hint));
     }
     let path = format!("/v1/districts/{district}/rounds/{round}/why/{}", args.handle);
-    match rows.own().get::<Value>(&path).await {
+    match rows.own().get::<Value>(&path).await.map_err(Failure::from) {
         Ok(mut told) => {
             let text = told.as_object_mut().and_then(|fields| fields.remove("text"));
             let text = text.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
