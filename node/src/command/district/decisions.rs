@@ -1,0 +1,174 @@
+//! `aula district decisions`: what a round decided for the district's own students, with their own identifiers, and letters to
+//! families.
+//!
+//! Flow: the district's own rows from its node, with its credential → identifiers from the roster → words → a CSV file, and one page
+//! a family where asked for. Each row gets a link of its own to the family's page: it names no student, expires, and can be
+//! revoked (`aula vault links`). Invariants: files are the owner's alone; nothing of another district's students is in them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use aula_district::decided::{self, Told};
+use aula_home::whole_file::{self, Access};
+use aula_ledger::state::schema::{Placement, PoolRecord};
+use aula_ledger::types::{DistrictId, Handle, PoolId, RoundId, SchoolYear};
+use aula_vault::roster::RosterEntry;
+use clap::Args;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::letter::{self, Letter};
+use super::{report, request};
+use crate::client::Client;
+use crate::command::evidence::rows::Rows;
+use crate::command::vault::record::LedgerArgs;
+use crate::command::vault::{Place, refused};
+use crate::command::{Advise, Context, Failure, Outcome, absolute, now_ms};
+use crate::family_link::{self, DAY_MS, FamilyLink, MAX_DAYS, PAGE};
+
+/// Arguments of `aula district decisions`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula district decisions --round 7 -o decisions.csv --home D/district-07\n  aula district decisions \
+                  --round 7 -o decisions.csv --letters letters/ --appeal-to \"the district's office, 555-0100\" --appeal-by 2027-01-15\n\nThe \
+                  file has local_id,school_local_id,kind,place,tier,reason,verify_url, one row a student. Each verify_url is that family's \
+                  alone and good for --days.\nExit 0: the decision stands; 1: it was reverted or replaced; 2: there is none."
+)]
+pub struct DecisionsArgs {
+    /// The round
+    #[arg(long, value_name = "N")]
+    pub round: u32,
+    /// Where the CSV file goes
+    #[arg(short, long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Write one printable page a family into this folder
+    #[arg(long, value_name = "DIR")]
+    pub letters: Option<PathBuf>,
+    /// To whom a family appeals, as the letter says it
+    #[arg(long, value_name = "TEXT", default_value = "the school's office")]
+    pub appeal_to: String,
+    /// Until when, as the letter says it
+    #[arg(long, value_name = "TEXT")]
+    pub appeal_by: Option<String>,
+    /// For how many days the links are good, 1 to 366
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u64).range(1..=MAX_DAYS))]
+    pub days: u64,
+    /// The address of the district's explorer in the links [default: the node that is asked]
+    #[arg(long, value_name = "URL")]
+    pub site: Option<String>,
+    /// Where the vault is
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Tells.
+///
+/// # Errors
+/// When the node, the vault or a file refuses, and when the round is not decided.
+pub async fn run(context: &Context, ledger: &LedgerArgs, args: &DecisionsArgs) -> Result<Outcome, Failure> {
+    let id = RoundId(args.round);
+    let rows = Rows::of_home(context, ledger).await?;
+    let client = rows.public();
+    let (facts, kinds) = request::round(client, id).await?;
+    let own = request::standing(&rows, id).await?;
+    let standing = own.standing.clone().ok_or_else(|| {
+        let hint = format!("it takes requests until height {}; `aula query round {id}` says where it is", facts.requests_until);
+        Failure::new("not_decided", format!("round {id} is not decided yet"), hint)
+    })?;
+    let pools = pools(client, facts.class).await?;
+    let roster = roster(context, args, facts.school_year)?;
+    let site = args.site.as_deref().unwrap_or_else(|| client.origin()).trim_end_matches('/').to_owned();
+    let folder = args.letters.as_deref().map(absolute).transpose()?;
+    if let Some(folder) = &folder {
+        whole_file::private_folder(folder)
+            .advise(format!("cannot make {}", folder.display()), "name a folder that you may write")?;
+    }
+    let (mut lines, mut letters) = (Vec::new(), 0_usize);
+    let unnamed = own.rows.iter().filter(|row| !roster.contains_key(&row.handle)).count();
+    for row in &own.rows {
+        let Some(decision) = &row.decision else { continue };
+        let pool = match decision.placement {
+            Placement::Pool { pool, .. } => pools.get(&pool),
+            Placement::Waitlist => None,
+        };
+        let told = decided::tell(&row.request, decision, pool, &kinds);
+        let url = format!("{site}{}", link(context, args, own.district, facts.school_year, row.handle)?);
+        let entry = roster.get(&row.handle);
+        // A student without a roster entry came by another way than an import: its handle is the only name there is.
+        let local_id = entry.map_or_else(|| row.handle.to_string(), |entry| entry.local_id.clone());
+        if let Some(folder) = &folder {
+            let letter = Letter { local_id: &local_id, round: id, told: &told, url: &url, days: args.days, appeal_to: &args.appeal_to, appeal_by: args.appeal_by.as_deref() };
+            letters += 1;
+            keep(&folder.join(format!("letter-{letters:06}.html")), letter::page(&letter).as_bytes())?;
+        }
+        lines.push(line(local_id, entry, told, url));
+    }
+    let out = absolute(&args.out)?;
+    keep(&out, &report::table(&decided::COLUMNS, lines.iter().cloned())?)?;
+    let stands = standing == "stands";
+    let mut text = format!("round {id}: {} decisions in {}", lines.len(), out.display());
+    if let Some(folder) = &folder {
+        text.push_str(&format!("\n{letters} letters in {}", folder.display()));
+    }
+    if unnamed > 0 {
+        context.tell(format_args!("{unnamed} students are on no roster of this vault: they are named by their handles"));
+    }
+    if !stands {
+        text.push_str(&format!("\nthis decision was {standing}: it does not stand"));
+    }
+    let json = json!({
+        "round": id, "standing": standing, "decisions": lines.len(), "out": out, "letters": folder.map(|_| letters),
+        "unnamed": unnamed,
+    });
+    Ok(if stands { Outcome::yes(json, text) } else { Outcome::no(json, text) })
+}
+
+fn line(local_id: String, entry: Option<&RosterEntry>, told: Told, url: String) -> [String; 7] {
+    let school = entry.map(|entry| entry.local_school.clone()).unwrap_or_default();
+    [
+        local_id,
+        school,
+        told.kind.unwrap_or_default(),
+        told.place.unwrap_or_default(),
+        told.tier.unwrap_or_default().to_owned(),
+        told.reason,
+        url,
+    ]
+}
+
+/// The pools of a class, by number.
+async fn pools(client: &Client, class: u16) -> Result<BTreeMap<PoolId, PoolRecord>, Failure> {
+    #[derive(Deserialize)]
+    struct Pools {
+        pools: Vec<PoolRecord>,
+    }
+    let all: Pools = client.get(&format!("/v1/pools?class={class}")).await?;
+    Ok(all.pools.into_iter().map(|pool| (pool.pool, pool)).collect())
+}
+
+/// The year's roster by handle.
+fn roster(context: &Context, args: &DecisionsArgs, year: SchoolYear) -> Result<BTreeMap<Handle, RosterEntry>, Failure> {
+    let vault = args.place.open(context)?;
+    Ok(vault.roster(year).map_err(refused)?.into_iter().collect())
+}
+
+/// A new link to the student's page; the path after the site's address.
+fn link(
+    context: &Context,
+    args: &DecisionsArgs,
+    district: DistrictId,
+    school_year: SchoolYear,
+    handle: Handle,
+) -> Result<String, Failure> {
+    let made_ms = now_ms();
+    let expires_ms = made_ms.saturating_add(args.days.saturating_mul(DAY_MS));
+    let link = FamilyLink { version: 1, district, school_year, handle, made_ms, expires_ms, revoked_ms: None };
+    let (_, token) = family_link::make(&context.home.links_dir(), &link)
+        .advise("a family's link cannot be made", "check the owner, the mode and the space of HOME/links")?;
+    Ok(format!("{PAGE}{}", token.expose()))
+}
+
+fn keep(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    whole_file::replace(path, Access::Private, bytes)
+        .advise(format!("cannot write {}", path.display()), "check the folder's owner and the space left")
+}
