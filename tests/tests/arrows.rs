@@ -21,7 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-vault", &["aula-ledger", "aula-twin-runtime"]),
     ("aula-twin-model", &["aula-twin-runtime"]),
     ("aula-estate", &["aula-allocation"]),
-    ("aula-lrs", &[]),
+    ("aula-lrs", &["aula-vault"]),
     ("aula-home", &["aula-ledger", "aula-consensus"]),
     ("aula-store", &["aula-ledger"]),
     // The index counts whose turn a height was, which the engine's adapter decides.
