@@ -9,9 +9,11 @@ use std::path::PathBuf;
 mod lines;
 
 pub mod backup;
+pub mod badge;
 pub mod bench;
 pub mod completion;
 pub mod demo;
+pub mod doctor;
 pub mod estate;
 pub mod evidence;
 pub mod genesis;
