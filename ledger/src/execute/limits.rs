@@ -208,8 +208,7 @@ impl<'a> Budget<'a> {
                 }
             }
             Touch::Intake { round, values } => {
-                if schema::round(self.state, round)?.is_some_and(|record| record.takes_requests(self.height))
-                {
+                if schema::round(self.state, round)?.is_some_and(|record| record.takes_requests()) {
                     charge.work = charge.work.saturating_add(times(values, unit::GROUPED_VALUE));
                     self.add_part(charge, Part::Class(round), unit::CLASS);
                     self.add_tree(charge, schema::requests_tree(round))?;
@@ -227,6 +226,8 @@ impl<'a> Budget<'a> {
             Touch::Run(round) => {
                 if let Some(record) = schema::round(self.state, round)?
                     && record.may_run(self.height)
+                    // Without a seed nothing is solved.
+                    && schema::draw(self.state, round)?.is_some()
                     && !schema::refused_run(self.state, round)?.is_some_and(|last| last.stands(&self.params))
                 {
                     charge.rounds = charge.rounds.saturating_add(1);

@@ -8,7 +8,7 @@ use crate::chain::Code;
 use crate::tx::{Arrival, Escalation, Finding};
 use crate::types::{
     AccountId, Cents, ClassId, DistrictId, Handle, Hash, Height, PoolId, ProposalId, RoundId, SchoolId,
-    SchoolYear,
+    SchoolYear, TimeMs,
 };
 
 /// What an accepted transaction did. Numbers follow the transactions' and are never reused.
@@ -159,10 +159,10 @@ pub enum Event {
     RoundOpened {
         /// Its number, which requests name.
         round: RoundId,
-        /// Last height for commits and requests.
+        /// Requests are taken through this height at least,
         requests_until: Height,
-        /// Last height for reveals.
-        reveals_until: Height,
+        /// and in every block before this time, in milliseconds.
+        requests_until_ms: TimeMs,
     } = 62,
     /// A share of a seed was committed to.
     SeedCommitted {

@@ -27,7 +27,7 @@ pub use prospect::prospect;
 pub use resources::{
     Acknowledge, Arrival, Cadence, Calendar, ClassTerms, CommitSeed, DefineClass, DefinePool, Escalation,
     FairShare, Mandate, OpenRound, ReportUtilisation, Request, RetirePool, RevealSeed, RunRound, SeedSecret,
-    SetClassTerms, SubmitRequests, seed_commitment,
+    SetClassTerms, SubmitRequests, seed_commitment, seed_share,
 };
 pub use students::{
     AnchorStates, ConsentEntry, Finding, MasteryProof, MilestoneKind, RecordAudit, RecordConsent,
@@ -128,7 +128,7 @@ payloads! {
     DefinePool = 61,
     /// Opens a round of a class.
     OpenRound = 62,
-    /// Commits to a share of the round's seed.
+    /// Commits to a validator's share of the round's seed.
     CommitSeed = 63,
     /// Submits a district's requests.
     SubmitRequests = 64,

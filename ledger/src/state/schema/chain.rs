@@ -129,6 +129,8 @@ pub struct ValidatorInfo {
     pub operator: AccountId,
     /// Its network identity.
     pub peer_id: PeerName,
+    /// The account with which its node sends shares of seeds.
+    pub seed: AccountId,
 }
 
 /// A peer that may connect.

@@ -3,8 +3,8 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use super::class_change;
 use super::register_member::check_place;
+use super::{class_change, seed_account};
 use crate::chain::{Code, Validator, ValidatorSet};
 use crate::keys::PublicKey;
 use crate::names::{ListenHint, Name, PeerName, Title};
@@ -61,6 +61,8 @@ pub enum Change {
         operator: AccountId,
         /// Its peer.
         peer_id: PeerName,
+        /// The key with which its node signs shares of seeds.
+        seed_key: PublicKey,
     } = 4,
     /// Removes a validator, in force two heights later.
     RemoveValidator {
@@ -119,7 +121,9 @@ impl Change {
     /// [`Code::InvalidPayload`].
     pub fn check(&self) -> Result<(), Code> {
         let fine = match self {
-            Self::AddValidator { public_key, power, .. } => *power > 0 && public_key.is_usable(),
+            Self::AddValidator { public_key, power, seed_key, .. } => {
+                *power > 0 && public_key.is_usable() && seed_key.is_usable()
+            }
             Self::SetParameters { params } => params.check().is_ok(),
             Self::SetRoles { roles, district, school, .. } => place_fits(*roles, *district, *school),
             _ => true,
@@ -154,12 +158,13 @@ impl Change {
                 let used = schema::validator_infos(overlay)?.iter().any(|info| info.peer_id == *peer_id);
                 Ok(ensure(!used, Code::PeerInUse)?)
             }
-            Self::AddValidator { name, public_key, power, operator, peer_id } => {
+            Self::AddValidator { name, public_key, power, operator, peer_id, seed_key } => {
                 check_operator(overlay, operator)?;
                 ensure(overlay.get(&schema::peer_key(peer_id))?.is_some(), Code::UnknownPeer)?;
                 let taken = |info: &ValidatorInfo| info.name == *name || info.peer_id == *peer_id;
                 let taken = schema::validator_infos(overlay)?.iter().any(taken);
                 ensure(!taken, Code::ValidatorExists)?;
+                seed_account::may_admit(overlay, seed_key)?;
                 let after = schema::validator_schedule(overlay)?.after;
                 with_validator(&after, Validator::new(*public_key, u64::from(*power))).map(|_| ())
             }
@@ -208,17 +213,19 @@ impl Change {
                 schema::write(overlay, schema::peer_key(peer_id), &peer);
             }
             Self::RemovePeer { peer_id } => overlay.delete(schema::peer_key(peer_id)),
-            Self::AddValidator { name, public_key, power, operator, peer_id } => {
+            Self::AddValidator { name, public_key, power, operator, peer_id, seed_key } => {
                 let validator = Validator::new(*public_key, u64::from(*power));
                 let address = validator.address;
                 let mut schedule = schema::validator_schedule(overlay)?;
                 schedule.after = with_validator(&schedule.after, validator)?;
                 schema::write(overlay, schema::validators_key(), &schedule);
+                let seed = seed_account::admit(overlay, *seed_key, name, now)?;
                 let info = ValidatorInfo {
                     address,
                     name: name.clone(),
                     operator: *operator,
                     peer_id: peer_id.clone(),
+                    seed,
                 };
                 schema::write(overlay, schema::validator_key(&address), &info);
                 return Ok(now.next().next());
@@ -227,7 +234,7 @@ impl Change {
                 let mut schedule = schema::validator_schedule(overlay)?;
                 schedule.after = without_validator(&schedule.after, address)?;
                 schema::write(overlay, schema::validators_key(), &schedule);
-                overlay.delete(schema::validator_key(address));
+                forget_validator(overlay, address)?;
                 return Ok(now.next().next());
             }
             Self::SetParameters { params } => schema::write(overlay, schema::params_key(), params),
@@ -325,12 +332,21 @@ fn remove_operator(overlay: &mut Overlay<'_>, operator: &AccountId) -> Result<bo
         let mut schedule = schema::validator_schedule(overlay)?;
         schedule.after = set;
         schema::write(overlay, schema::validators_key(), &schedule);
-        own.iter().for_each(|address| overlay.delete(schema::validator_key(address)));
+        own.iter().try_for_each(|address| forget_validator(overlay, address))?;
     }
     for peer in schema::peers(overlay)?.into_iter().filter(|peer| peer.operator == *operator) {
         overlay.delete(schema::peer_key(&peer.peer_id));
     }
     Ok(moves)
+}
+
+/// What is known of a validator, and its account for shares of seeds, are gone.
+fn forget_validator(overlay: &mut Overlay<'_>, address: &ValidatorAddress) -> Result<(), StoreError> {
+    if let Some(info) = schema::validator_info(overlay, address)? {
+        seed_account::remove(overlay, &info.seed);
+    }
+    overlay.delete(schema::validator_key(address));
+    Ok(())
 }
 
 fn with_validator(set: &ValidatorSet, validator: Validator) -> Result<ValidatorSet, Refusal> {

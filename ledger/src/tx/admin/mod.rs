@@ -6,6 +6,7 @@ pub mod propose_change;
 pub mod record_access;
 pub mod register_member;
 pub mod rotate_key;
+pub(crate) mod seed_account;
 pub mod vote_change;
 
 pub use change::Change;

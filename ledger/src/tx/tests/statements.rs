@@ -13,8 +13,7 @@ fn weighed() -> Chain {
     chain.accept("voter-a", open(1));
     let asked = (0..12).map(|n| request(n, 11, band_of(n), Mandate::None, &[0, 1])).collect();
     chain.accept("district-1", submit(&chain, 0, asked));
-    let until = crate::state::schema::round(&chain.state, RoundId(0)).unwrap().unwrap().reveals_until;
-    chain.advance_to(until);
+    chain.draw(0);
     chain.accept("voter-a", run(0));
     chain
 }
