@@ -203,6 +203,7 @@ impl<'a> Run<'a> {
         if schedule.now != schedule.next {
             schema::write(&mut overlay, schema::set_change_key(input.height), &schedule.next);
         }
+        schema::note_proposer(&mut overlay, &schedule.now, input.proposer, input.height)?;
         let facts = BlockFacts {
             genesis: record.genesis_sha256,
             height: input.height,

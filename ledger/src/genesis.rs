@@ -16,14 +16,15 @@ use crate::chain::validators::{Validator, ValidatorSet, address};
 use crate::keys::{PublicKey, account_of};
 use crate::names::{ListenHint, Name, PeerName, Title};
 use crate::params::Params;
+use crate::position::Position;
 use crate::roles::{Role, RoleSet, place_fits};
 use crate::state::schema::{
-    self, Account, ChainRecord, Counters, District, Member, Peer, School, Standing, ValidatorInfo,
+    self, Account, ChainRecord, Counters, Described, District, Member, Peer, School, Standing, ValidatorInfo,
     ValidatorSchedule,
 };
 use crate::state::{MemoryState, Overlay, StateWrites, StoreError};
 use crate::tx::admin::seed_account;
-use crate::types::{AccountId, ChainId, DistrictId, Hash, Height, SchoolId, TimeMs};
+use crate::types::{AccountId, ChainId, DistrictId, Hash, Height, SchoolId, SchoolYear, TimeMs};
 
 #[cfg(test)]
 mod tests;
@@ -101,6 +102,28 @@ pub struct GenesisSchool {
     pub district: DistrictId,
     /// Its type, for example `rural`; schools of one type share tier 2.
     pub school_type: Name,
+    /// What people call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Title>,
+    /// Where it is, in microdegrees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<Position>,
+}
+
+impl GenesisSchool {
+    /// A school without name and position.
+    pub const fn unnamed(id: SchoolId, district: DistrictId, school_type: Name) -> Self {
+        Self { id, district, school_type, name: None, position: None }
+    }
+
+    fn record(&self) -> School {
+        let mut school = School::founding(self.id, self.district, self.school_type.clone());
+        if self.name.is_some() || self.position.is_some() {
+            let (name, position) = (self.name.clone(), self.position);
+            school.describe(Described { from_year: SchoolYear(0), name, position });
+        }
+        school
+    }
 }
 
 /// The genesis file.
@@ -349,13 +372,12 @@ pub fn genesis_state(parsed: &Parsed) -> Result<(StateWrites, Hash), StoreError>
     let schedule = ValidatorSchedule::constant(&parsed.validators);
     schema::write(&mut overlay, schema::validators_key(), &schedule);
     for district in &genesis.districts {
-        let record = District { id: district.id, name: district.name.clone() };
+        let (id, name) = (district.id, district.name.clone());
+        let record = District { id, name, admitted: Height::GENESIS, closed: None };
         schema::write(&mut overlay, schema::district_key(district.id), &record);
     }
     for school in &genesis.schools {
-        let record =
-            School { id: school.id, district: school.district, school_type: school.school_type.clone() };
-        schema::write(&mut overlay, schema::school_key(school.id), &record);
+        schema::write(&mut overlay, schema::school_key(school.id), &school.record());
     }
     write_members(&mut overlay, genesis);
     write_validators(&mut overlay, genesis)?;
@@ -382,6 +404,7 @@ fn write_members(overlay: &mut Overlay<'_>, genesis: &Genesis) {
         schema::write(overlay, schema::member_key(&account), &record);
         schema::write(overlay, schema::account_key(&account), &keys);
         overlay.put(schema::name_key(&member.name), account.0.to_vec());
+        schema::use_key(overlay, &member.public_key);
     }
     schema::write(overlay, schema::counters_key(), &counters);
 }
@@ -396,8 +419,11 @@ fn write_validators(overlay: &mut Overlay<'_>, genesis: &Genesis) -> Result<(), 
             name: validator.name.clone(),
             operator,
             peer_id: validator.peer_id.clone(),
+            rotated_ms: None,
             seed,
         };
+        schema::use_key(overlay, &validator.public_key);
+        schema::use_peer(overlay, &validator.peer_id);
         let peer = Peer { peer_id: validator.peer_id.clone(), listen: validator.listen.clone(), operator };
         schema::write(overlay, schema::validator_key(&info.address), &info);
         schema::write(overlay, schema::peer_key(&peer.peer_id), &peer);

@@ -9,6 +9,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 
+use crate::names::PeerName;
 use crate::types::{AccountId, Hash};
 
 /// What a hash or a signature is for. The text is part of the hashed or signed bytes.
@@ -34,10 +35,14 @@ pub enum Label {
     Account,
     /// A validator's address, from its public key.
     ValidatorAddress,
-    /// An account's name, signed with the key it rotates to.
+    /// What a new key signs, and for a node's keys the old one too.
     KeyRotation,
     /// What a candidate's key signs when its owner is made known.
     MemberPossession,
+    /// What both keys of a new node sign when it asks to be admitted.
+    NodeRequest,
+    /// What an admitted node's validator key signs when it is ready.
+    ValidatorReady,
     /// A key of the authenticated map.
     StateKey,
     /// A seed commitment of a round.
@@ -80,6 +85,8 @@ impl Label {
             Self::ValidatorAddress => "aula/v1/validator-address",
             Self::KeyRotation => "aula/v1/key-rotation",
             Self::MemberPossession => "aula/v1/member-possession",
+            Self::NodeRequest => "aula/v1/node-request",
+            Self::ValidatorReady => "aula/v1/validator-ready",
             Self::StateKey => "aula/v1/state-key",
             Self::SeedCommitment => "aula/v1/seed-commitment",
             Self::RoundSeed => "aula/v1/round-seed",
@@ -156,6 +163,34 @@ pub fn public_key(key: &SigningKey) -> PublicKey {
 pub fn account_of(first_key: &PublicKey) -> AccountId {
     let Hash(bytes) = hash(Label::Account, &[&first_key.0]);
     AccountId(*bytes.first_chunk::<20>().unwrap_or(&[0; 20]))
+}
+
+/// The peer that a network key makes: the base58 text of libp2p's identity multihash of the key's protobuf, `12D3KooW...`.
+pub fn peer_of(network_key: &PublicKey) -> Option<PeerName> {
+    // Identity multihash of 36 bytes: key type Ed25519 (field 1), then 32 bytes (field 2).
+    const PREFIX: [u8; 6] = [0x00, 0x24, 0x08, 0x01, 0x12, 0x20];
+    PeerName::new(&base58(&[&PREFIX[..], &network_key.0].concat())).ok()
+}
+
+/// Base58 with Bitcoin's alphabet, most significant digit first.
+fn base58(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+    let mut digits: Vec<u8> = Vec::new();
+    for byte in bytes {
+        let mut carry = u32::from(*byte);
+        for digit in &mut digits {
+            carry = carry.saturating_add(u32::from(*digit) << 8);
+            *digit = u8::try_from(carry % 58).unwrap_or(0);
+            carry /= 58;
+        }
+        while carry > 0 {
+            digits.push(u8::try_from(carry % 58).unwrap_or(0));
+            carry /= 58;
+        }
+    }
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).map(|_| 0u8);
+    let all = zeros.chain(digits.into_iter().rev());
+    all.filter_map(|digit| DIGITS.get(usize::from(digit)).map(|one| char::from(*one))).collect()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod genesis;
 pub mod keys;
 pub mod names;
 pub mod params;
+pub mod position;
 pub mod proof;
 pub mod roles;
 pub mod rounds;

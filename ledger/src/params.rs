@@ -235,6 +235,14 @@ impl Params {
         }
     }
 
+    /// The first school year that takes states in a block of this time.
+    pub fn first_open_year(&self, now: TimeMs) -> SchoolYear {
+        match self.first_school_year {
+            0 => SchoolYear(SchoolYear::at(now).0.saturating_sub(1)),
+            year => SchoolYear(year),
+        }
+    }
+
     /// Whether a school year takes states in a block of this time.
     pub fn takes_school_year(&self, year: SchoolYear, now: TimeMs) -> bool {
         if self.first_school_year > 0 {

@@ -90,6 +90,11 @@ impl RoleSet {
         self.0 & other.0 != 0
     }
 
+    /// The set with one role more.
+    pub const fn with(self, role: Role) -> Self {
+        Self(self.0 | role.bit())
+    }
+
     /// True when no role is in the set.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
@@ -134,7 +139,10 @@ pub const fn senders(kind: PayloadKind) -> RoleSet {
         PayloadKind::RegisterMember | PayloadKind::ProposeChange | PayloadKind::VoteChange => {
             RoleSet::of(&[Consortium])
         }
-        PayloadKind::RotateKey => RoleSet::of(&Role::MEMBERS),
+        // Of a node, its operator alone.
+        PayloadKind::RotateKey | PayloadKind::Ready => RoleSet::of(&Role::MEMBERS),
+        // Of its own schools.
+        PayloadKind::ChangeSchool => RoleSet::of(&[District]),
         PayloadKind::AnchorStates
         | PayloadKind::RecordMilestone
         | PayloadKind::RecordConsent

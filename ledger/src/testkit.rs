@@ -84,11 +84,7 @@ fn member(text: &str, roles: &[Role], district: Option<u16>, school: Option<u32>
 
 /// Three voters, two districts with two schools each, two funders, a school, a reader; one validator.
 pub fn genesis() -> Genesis {
-    let school = |id, district, kind| GenesisSchool {
-        id: SchoolId(id),
-        district: DistrictId(district),
-        school_type: name(kind),
-    };
+    let school = |id, district, kind| GenesisSchool::unnamed(SchoolId(id), DistrictId(district), name(kind));
     Genesis {
         name: name("test"),
         time_ms: TimeMs(1_000),
@@ -142,6 +138,8 @@ pub struct Chain {
     pub parent: Hash,
     /// Keys that were rotated.
     pub keys: BTreeMap<String, SigningKey>,
+    /// Who proposes the next blocks; no validator at first.
+    pub proposer: ValidatorAddress,
 }
 
 impl Chain {
@@ -160,7 +158,8 @@ impl Chain {
         let (writes, _) = genesis_state(&parsed).expect("a state");
         let mut state = MemoryState::new();
         state.apply(writes);
-        Self { parent: parsed.sha256, parsed, state, height: Height(0), keys: BTreeMap::new() }
+        let proposer = ValidatorAddress([7; 20]);
+        Self { parent: parsed.sha256, parsed, state, height: Height(0), keys: BTreeMap::new(), proposer }
     }
 
     pub fn sequence(&self, sender: &str) -> u64 {
@@ -182,7 +181,8 @@ impl Chain {
 
     /// Executes a block of these bytes without keeping it.
     pub fn try_block(&self, transactions: &[Vec<u8>]) -> Result<Outcome, ExecuteError> {
-        self.try_block_at(TimeMs((self.height.0 + 2) * 1_000), transactions)
+        let last = schema::chain(&self.state).expect("a store").time_ms;
+        self.try_block_at(TimeMs(((self.height.0 + 2) * 1_000).max(last.0 + 1)), transactions)
     }
 
     pub fn try_block_at(&self, time_ms: TimeMs, transactions: &[Vec<u8>]) -> Result<Outcome, ExecuteError> {
@@ -191,7 +191,7 @@ impl Chain {
             height: self.height.next(),
             time_ms,
             parent: self.parent,
-            proposer: ValidatorAddress([7; 20]),
+            proposer: self.proposer,
             transactions,
         };
         execute_block(&self.state, &input, &VerifyAll)

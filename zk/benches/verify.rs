@@ -3,7 +3,7 @@
 #![allow(missing_docs)]
 
 use aula_zk::workload::{Proved, amounts};
-use aula_zk::{Rejected, verify_all};
+use aula_zk::{Context, Field, Flag, FlagBatch, FlagProof, Moment, Opening, Rejected, Scalar, verify_all};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -31,5 +31,31 @@ fn verification(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, verification);
+/// 1,000 flags of as many students: what two flags a request cost a block of 500.
+fn flags(criterion: &mut Criterion) {
+    let mut rng = StdRng::seed_from_u64(1);
+    let context = Context::new([0; 32], Moment::Round(1), Field::new("flag").expect("a short name"));
+    let proved: Vec<(Flag, FlagProof)> = (0..1_000_u64)
+        .map(|n| {
+            let opening = Opening::new(n % 2, Scalar::from(n.wrapping_add(1)));
+            let commitment = opening.commit().expect("its blinding is not zero");
+            let flag = Flag { context: context.clone(), subject: [7; 32], commitment };
+            let proof = flag.prove(&opening, &mut rng).expect("it is a flag");
+            (flag, proof)
+        })
+        .collect();
+    let mut group = criterion.benchmark_group("verify_flags");
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(1_000));
+    group.bench_function("batch_of_1000", |bencher| {
+        bencher.iter(|| {
+            let mut batch = FlagBatch::new();
+            proved.iter().for_each(|(flag, proof)| batch.push(flag, proof));
+            assert!(batch.holds());
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, verification, flags);
 criterion_main!(benches);

@@ -26,6 +26,7 @@
 pub mod batch;
 pub mod commitment;
 mod generators;
+pub mod linear;
 pub mod range_proof;
 pub mod statements;
 #[cfg(test)]
@@ -36,9 +37,10 @@ pub mod workload;
 pub use batch::{Batch, FirstRejected, verify_all};
 pub use commitment::{Commitment, CommitmentError, Opening, StudentSecret};
 pub use curve25519_dalek::scalar::Scalar;
+pub use linear::{LinearError, LinearForm};
 pub use range_proof::{ProofFormatError, RangeProof, Rejected, Width};
 pub use statements::{
-    Band, Bound, Budget, BudgetProof, Claim, Equality, Line, ProveError, SchnorrProof, Statement,
-    StatementError, Sum,
+    Band, Bound, Budget, BudgetProof, Claim, Equality, Flag, FlagBatch, FlagProof, Line, ProveError,
+    SchnorrProof, Statement, StatementError, Sum,
 };
 pub use transcript::{Context, ContextError, Field, Moment};

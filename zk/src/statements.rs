@@ -34,10 +34,12 @@ use crate::transcript::{Context, label};
 
 mod bound;
 mod budget;
+mod flag;
 mod schnorr;
 
 pub use bound::{BAND_SPAN, BANDS, Band, Bound, Claim, NEED_MAX};
 pub use budget::{Budget, BudgetError, BudgetProof, Line, MAX_LINES};
+pub use flag::{Flag, FlagBatch, FlagProof};
 pub use schnorr::{Equality, SchnorrError, SchnorrProof, Sum};
 
 /// Why claims do not make a statement.

@@ -25,6 +25,10 @@ pub(crate) mod label {
     pub const SUM: &[u8] = b"aula.zk.sum.v2";
     /// Transcript of a proof that two commitments hold the same value.
     pub const EQUALITY: &[u8] = b"aula.zk.equality.v2";
+    /// Transcript of a proof that a committed number is 0 or 1.
+    pub const FLAG: &[u8] = b"aula.zk.flag.v1";
+    /// Transcript from which the weights of a batch of flags are drawn.
+    pub const FLAG_BATCH: &[u8] = b"aula.zk.flag-batch.v1";
     /// Transcript from which the weights of a batch are drawn.
     pub const BATCH: &[u8] = b"aula.zk.batch.v1";
 
@@ -75,6 +79,8 @@ pub(crate) mod label {
     pub const NONCE: &[u8] = b"nonce";
     /// Challenge of a Schnorr proof.
     pub const CHALLENGE: &[u8] = b"challenge";
+    /// A response scalar, where a digest covers it.
+    pub const RESPONSE: &[u8] = b"response";
     /// A finished proof's digest, inside the batch transcript.
     pub const PROOF: &[u8] = b"proof";
     /// A weight drawn for one proof of a batch.

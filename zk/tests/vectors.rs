@@ -6,8 +6,8 @@
 
 use aula_zk::commitment::leaf_salt;
 use aula_zk::{
-    Band, Bound, Claim, Commitment, Context, Equality, Field, Line, Moment, Opening, RangeProof,
-    SchnorrProof, Statement, StudentSecret, Sum, verify_all,
+    Band, Bound, Claim, Commitment, Context, Equality, Field, Flag, FlagBatch, FlagProof, Line, LinearForm,
+    Moment, Opening, RangeProof, SchnorrProof, Statement, StudentSecret, Sum, verify_all,
 };
 use rand::{CryptoRng, RngCore};
 use serde_json::{Value, json};
@@ -17,6 +17,7 @@ const COMMITMENTS: &str = include_str!("../vectors/commitments.json");
 const RANGE_PROOFS: &str = include_str!("../vectors/range_proofs.json");
 const REFUSED: &str = include_str!("../vectors/refused_points.json");
 const SCHNORR: &str = include_str!("../vectors/schnorr.json");
+const NEED_RULE: &str = include_str!("../vectors/need_rule.json");
 
 /// SHA-256 in counter mode: a prover's generator that any language can repeat.
 struct Counter {
@@ -288,4 +289,58 @@ fn schnorr_proofs_are_pinned_and_judged_as_written() {
     assert_eq!(context_from(&committed["sum"]["context"]), context);
     assert!(sum.verify(&proof("sum")).is_ok() && equality.verify(&proof("equality")).is_ok());
     assert!(Sum::new(context, terms, 6_001).unwrap().verify(&proof("sum")).is_err());
+}
+
+/// A rule over two flags and two positions: its inputs, the flags' proofs, and the commitment that follows.
+#[test]
+fn derived_commitments_and_flags_are_pinned_and_judged_as_written() {
+    let rule = LinearForm { constant: 1_530, weights: vec![640, 320, -3, -3] };
+    let inputs =
+        [("input/flag/0", 1_u64), ("input/flag/1", 0), ("input/position/2", 200), ("input/position/3", 17)];
+    let context = |field: &str| Context::new([0xab; 32], Moment::Round(7), Field::new(field).unwrap());
+    let openings: Vec<Opening> = inputs.iter().map(|(field, value)| opening(1, field, *value)).collect();
+    let commitments: Vec<Commitment> = openings.iter().map(|one| one.commit().unwrap()).collect();
+    let flags: Vec<Value> = inputs
+        .iter()
+        .zip(&openings)
+        .zip(&commitments)
+        .take(2)
+        .flat_map(|(((field, _), opening), commitment)| {
+            let flag = Flag { context: context(field), subject: [1; 32], commitment: *commitment };
+            let proof = borsh::to_vec(&flag.prove(opening, &mut counter()).unwrap()).unwrap();
+            let mut bad = proof.clone();
+            bad[96] ^= 1;
+            [(true, proof), (false, bad)].map(|(valid, proof)| {
+                json!({
+                    "context": context_json(&flag.context), "subject": hex([1; 32]),
+                    "commitment": commitment.to_string(), "proof": hex(proof), "valid": valid,
+                })
+            })
+        })
+        .collect();
+    let derived = rule.open(&openings).unwrap();
+    let vectors = json!({
+        "flags": flags,
+        "derived": {
+            "constant": rule.constant, "weights": rule.weights,
+            "openings": openings.iter().map(|one| hex(borsh::to_vec(one).unwrap())).collect::<Vec<String>>(),
+            "inputs": commitments.iter().map(ToString::to_string).collect::<Vec<String>>(),
+            "value": derived.value(), "opening": hex(borsh::to_vec(&derived).unwrap()),
+            "commitment": rule.derive(&commitments).unwrap().to_string(),
+        },
+    });
+    assert_pinned("need_rule.json", &vectors, NEED_RULE);
+    let committed: Value = serde_json::from_str(NEED_RULE).unwrap();
+    for case in committed["flags"].as_array().unwrap() {
+        let commitment = Commitment::from_bytes(bytes32(&case["commitment"])).unwrap();
+        let flag =
+            Flag { context: context_from(&case["context"]), subject: bytes32(&case["subject"]), commitment };
+        let proof: FlagProof = borsh::from_slice(&unhex(&case["proof"])).unwrap();
+        let mut batch = FlagBatch::new();
+        batch.push(&flag, &proof);
+        assert_eq!(flag.verify(&proof).is_ok(), batch.holds());
+        assert_eq!(Some(batch.holds()), case["valid"].as_bool());
+    }
+    let expected = Commitment::from_bytes(bytes32(&committed["derived"]["commitment"])).unwrap();
+    assert!(expected.opens_to(&derived));
 }

@@ -17,7 +17,7 @@ pub enum Lane {
     Runs,
     /// Acknowledgements, due hours after a decision.
     Acknowledgements,
-    /// New keys.
+    /// New keys, and nodes that are ready.
     Rotations,
 }
 
@@ -34,7 +34,7 @@ impl Lane {
             PayloadKind::CommitSeed | PayloadKind::RevealSeed => Some(Self::Seeds),
             PayloadKind::RunRound => Some(Self::Runs),
             PayloadKind::Acknowledge => Some(Self::Acknowledgements),
-            PayloadKind::RotateKey => Some(Self::Rotations),
+            PayloadKind::RotateKey | PayloadKind::Ready => Some(Self::Rotations),
             _ => None,
         }
     }

@@ -38,6 +38,8 @@ pub(super) fn is_shown(payload: &Payload) -> bool {
             | Payload::ProposeChange(_)
             | Payload::VoteChange(_)
             | Payload::RotateKey(_)
+            | Payload::Ready(_)
+            | Payload::ChangeSchool(_)
             | Payload::RecordAccess(_)
             | Payload::FundBudget(_)
             | Payload::GrantBudget(_)

@@ -67,6 +67,21 @@ codes! {
     /// A record would be larger than any reader takes.
     RecordTooLarge = 102, "a record of this would be larger than any node reads; make the round, class or batch smaller";
 
+    /// A school of this number exists.
+    SchoolExists = 103, "a school of this number exists; choose another number";
+    /// The school takes nothing of that school year.
+    SchoolClosed = 104, "the school takes no students or pools of that school year: it opens later or is closed; name another school or year";
+    /// A district of this number exists.
+    DistrictExists = 105, "a district of this number exists; choose another number, or leave out the name to act for that one";
+    /// The district was closed.
+    DistrictClosed = 106, "the district was closed by vote; its successor acts for it, if it has one";
+    /// The named member acts for another district.
+    ActsElsewhere = 107, "the named member acts for another district or school; name another operator, or give it other roles by vote first";
+    /// Pools stand at the school.
+    SchoolInUse = 108, "pools of that school year or a later one stand at the school; retire them first, or close the school from a later year";
+    /// A school's change is from a school year that is over.
+    SchoolYearPast = 109, "the change would hold from a school year that takes no states any more, or after the school's last one; name a later year";
+
     /// A member of this name is registered.
     NameTaken = 110, "a member of this name is registered; choose another name";
     /// A member of this key is registered.
@@ -116,6 +131,19 @@ codes! {
     AccessLogInconsistent = 132, "the access log does not extend the anchored one; prove it from its size, or begin the next epoch after a restore";
     /// The access log's epoch is neither the anchored one nor the next.
     AccessEpoch = 133, "the access log's epoch is neither the anchored one nor the next; take it from the ledger";
+
+    /// No validator of the sender's waits.
+    NothingWaits = 134, "no validator of this address and operator waits to be ready; look at /v1/validators, or have the node admitted by vote";
+    /// The time to be ready is over.
+    ReadyLate = 135, "more than seven days of block time passed since the node was admitted; have its validator added by another vote";
+    /// The live power would be too small.
+    TooLittleLivePower = 136, "with another validator the live ones would hold two thirds of the power or less; wait until more validators propose again";
+    /// Signed too long ago, or for a height that has not been.
+    StatementStale = 137, "the signed height is past by more than 100 blocks, or not reached; sign again at the tip";
+    /// The key was one on this chain.
+    KeyUsed = 138, "this key was in use on this chain, or is; make a new key";
+    /// The validator's key was replaced lately, or too many are being replaced.
+    RotationLimit = 139, "a validator's key is replaced once in 30 days, and at a time those of less than a third of the power; wait, or replace it by vote";
 
     /// A state's home school is not one of the sender's district.
     ForeignSchool = 140, "the entry's home school is not one of the sender's district; correct the entry";

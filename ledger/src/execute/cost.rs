@@ -170,9 +170,13 @@ impl Cost {
                 self.records(5);
             }
             // The vote that decides applies the change.
-            Payload::ProposeChange(_) | Payload::VoteChange(_) => self.records(8),
+            Payload::ProposeChange(_) | Payload::VoteChange(_) => self.records(14),
+            Payload::RotateKey(_) | Payload::Ready(_) => self.records(9),
+            Payload::ChangeSchool(_) => {
+                self.large(1);
+                self.records(2);
+            }
             Payload::RegisterMember(_)
-            | Payload::RotateKey(_)
             | Payload::RecordAccess(_)
             | Payload::FundBudget(_)
             | Payload::GrantBudget(_)

@@ -197,7 +197,7 @@ fn how_long_a_round_takes() {
     for id in 100..180u32 {
         let school_type = crate::testkit::name(["rural", "urban", "suburban", "inner-city"][id as usize % 4]);
         let district = DistrictId(1 + (id % 2) as u16);
-        file.schools.push(crate::genesis::GenesisSchool { id: SchoolId(id), district, school_type });
+        file.schools.push(crate::genesis::GenesisSchool::unnamed(SchoolId(id), district, school_type));
     }
     let mut chain = Chain::of(file);
     chain.accept("funder", FundBudget { school_year: crate::testkit::YEAR, amount_cents: Cents(1_000_000) });

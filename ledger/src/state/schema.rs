@@ -13,6 +13,8 @@
 //! | `account/A` | [`Account`]: current key and next sequence number |
 //! | `member/A`, `name/NAME` | [`Member`]; the account of a name |
 //! | `validator/V`, `peer/P` | [`ValidatorInfo`], [`Peer`] |
+//! | `waiting/V`, `proposers` | [`WaitingValidator`]: admitted, not ready; [`Proposers`]: who proposed lately |
+//! | `used_key/K`, `used_peer/P` | that a key or a peer was once one on this chain |
 //! | `proposal/N`, `upgrade/H` | [`Proposal`], [`UpgradeNote`] |
 //! | `district/D`, `school/S` | [`District`], [`School`] |
 //! | `leaves/D` | [`DistrictLeaves`] |
@@ -43,6 +45,7 @@ use std::collections::BTreeMap;
 use super::{Overlay, Record, StateReader, StoreError, TreeLabel};
 use crate::chain::ValidatorSet;
 use crate::codec::Canonical;
+use crate::keys::PublicKey;
 use crate::params::Params;
 use crate::rounds::PublishedReport;
 use crate::tx::MilestoneKind;
@@ -53,6 +56,8 @@ use crate::types::{
 
 mod chain;
 mod money;
+mod nodes;
+mod places;
 mod resources;
 mod seeds;
 mod service;
@@ -61,9 +66,15 @@ mod vault;
 
 pub use chain::{
     Account, ChainRecord, Counters, Member, Peer, Proposal, ProposalStatus, Standing, UpgradeNote,
-    ValidatorInfo, ValidatorSchedule,
+    ValidatorSchedule,
 };
 pub use money::{StatedBudget, StatedEquity, is_superseded};
+pub use nodes::{
+    Proposers, READY_WITHIN_MS, ValidatorInfo, WaitingValidator, key_was_used, live_power, note_proposer,
+    peer_was_used, proposers, use_key, use_peer,
+};
+pub use places::{Closing, Described, District, School, heir};
+pub(crate) use places::{open_district, open_school};
 pub use resources::{
     BandCounts, Budget, Class, Decision, DecisionRow, Grant, Intake, Placement, PoolPrice, PoolRecord,
     RefusedRun, RequestRow, Round, RoundReport, RoundStatus, SchoolPrice, StoredCertificate, StoredPlain,
@@ -79,8 +90,7 @@ pub use service::{
     decision_standing,
 };
 pub use students::{
-    AuditResult, District, DistrictLeaves, Mastered, Milestone, MilestonesRecorded, MilestonesShown, School,
-    StudentLeaf,
+    AuditResult, DistrictLeaves, Mastered, Milestone, MilestonesRecorded, MilestonesShown, StudentLeaf,
 };
 pub use vault::{
     AccessLog, Consent, ConsentWord, Erasure, access_logs, ended_access_log_key, ended_access_logs,
@@ -203,6 +213,14 @@ keys! {
     name_key(name: &Name => name.as_str().as_bytes()) = "name/";
     /// What is known of a validator beside its vote.
     validator_key(address: &ValidatorAddress => address.0) = "validator/";
+    /// A validator that is admitted and has no power before it has said that it is ready.
+    waiting_key(address: &ValidatorAddress => address.0) = "waiting/";
+    /// Who proposed a block lately.
+    proposers_key() = "proposers";
+    /// That an account's or a validator's key was once one on this chain.
+    used_key_key(key: &PublicKey => key.0) = "used_key/";
+    /// That a peer was once admitted.
+    used_peer_key(peer: &PeerName => peer.as_str().as_bytes()) = "used_peer/";
     /// An admitted peer.
     peer_key(peer: &PeerName => peer.as_str().as_bytes()) = "peer/";
     /// A proposed change.
@@ -277,6 +295,8 @@ keys! {
     pools_prefix(class: ClassId => class.0.to_be_bytes()) = "pool/";
     /// The class of a pool.
     pool_class_key(pool: PoolId => pool.0.to_be_bytes()) = "pool_class/";
+    /// The pools of a class at a school.
+    pools_at_prefix(class: ClassId => class.0.to_be_bytes(), school: SchoolId => school.0.to_be_bytes()) = "pool_at/";
     /// The pool of a class, school and kind.
     pool_at_key(
         class: ClassId => class.0.to_be_bytes(), school: SchoolId => school.0.to_be_bytes(), kind: KindId => [kind.0]
@@ -362,6 +382,8 @@ readers! {
     account(id: &AccountId) -> Account = account_key(id);
     /// A validator's name, operator and peer.
     validator_info(address: &ValidatorAddress) -> ValidatorInfo = validator_key(address);
+    /// A validator that is admitted and not ready.
+    waiting_validator(address: &ValidatorAddress) -> WaitingValidator = waiting_key(address);
     /// A proposed change with its votes.
     proposal(id: ProposalId) -> Proposal = proposal_key(id);
     /// A district.
@@ -430,6 +452,8 @@ listings! {
     peers() -> Peer = b"peer/";
     /// What is known of all validators.
     validator_infos() -> ValidatorInfo = b"validator/";
+    /// All validators that are admitted and not ready.
+    waiting_validators() -> WaitingValidator = b"waiting/";
     /// All proposed changes, oldest first.
     proposals() -> Proposal = b"proposal/";
     /// All agreed upgrades, by height.

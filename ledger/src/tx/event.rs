@@ -5,10 +5,11 @@ use serde::Serialize;
 
 use crate::access::{ConsentChoice, Purpose};
 use crate::chain::Code;
+use crate::names::PeerName;
 use crate::tx::{Arrival, Escalation, Finding};
 use crate::types::{
     AccountId, Cents, ClassId, DistrictId, Handle, Hash, Height, PoolId, ProposalId, RoundId, SchoolId,
-    SchoolYear, TimeMs,
+    SchoolYear, TimeMs, ValidatorAddress,
 };
 
 /// What an accepted transaction did. Numbers follow the transactions' and are never reused.
@@ -76,6 +77,61 @@ pub enum Event {
         /// The root over them.
         root: Hash,
     } = 8,
+    /// A validator said that it is ready: it has power from this height on.
+    ValidatorReady {
+        /// Which.
+        validator: ValidatorAddress,
+        /// First height that it votes on.
+        in_force: Height,
+    } = 9,
+    /// A validator has another key, and so another address, from this height on.
+    ValidatorRotated {
+        /// Which.
+        validator: ValidatorAddress,
+        /// Its address from then on.
+        successor: ValidatorAddress,
+        /// First height that the new key votes on.
+        in_force: Height,
+    } = 10,
+    /// A node has another network key, and so another peer identity.
+    PeerRotated {
+        /// Which.
+        peer: PeerName,
+        /// Its identity from now on.
+        successor: PeerName,
+    } = 11,
+    /// A school was entered, renamed or closed.
+    SchoolChanged {
+        /// Whose.
+        district: DistrictId,
+        /// Which.
+        school: SchoolId,
+        /// From which school year on.
+        from_year: SchoolYear,
+    } = 12,
+    /// A district was admitted, by vote.
+    DistrictAdmitted {
+        /// Which.
+        district: DistrictId,
+        /// Who acts for it.
+        operator: AccountId,
+    } = 13,
+    /// A district was closed, by vote.
+    DistrictClosed {
+        /// Which.
+        district: DistrictId,
+        /// Who has its business now.
+        successor: Option<DistrictId>,
+    } = 14,
+    /// A node was admitted, by vote: it follows, and votes once it has said that it is ready.
+    NodeAdmitted {
+        /// Who runs it.
+        account: AccountId,
+        /// The address it will vote under.
+        validator: ValidatorAddress,
+        /// The last block time at which it may say so.
+        ready_until_ms: TimeMs,
+    } = 15,
     /// States were anchored.
     StatesAnchored {
         /// The district.

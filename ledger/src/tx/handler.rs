@@ -11,7 +11,7 @@ use crate::chain::Code;
 use crate::params::Params;
 use crate::proof::BulkTree;
 use crate::rounds::RoundPools;
-use crate::state::schema::Member;
+use crate::state::schema::{self, Member};
 use crate::state::{Overlay, StoreError, TreeLabel, tree_leaves};
 use crate::tx::Event;
 use crate::types::{DistrictId, Handle, Hash, Height, RoundId, SchoolId, TimeMs};
@@ -108,6 +108,16 @@ impl Context<'_, '_> {
     /// [`Code::RoleNotAllowed`] when it acts for none.
     pub fn district(&self) -> Result<DistrictId, Refusal> {
         Ok(self.sender.district.ok_or(Code::RoleNotAllowed)?)
+    }
+
+    /// The same, refused when it was closed: nothing new begins there.
+    ///
+    /// # Errors
+    /// [`Code::RoleNotAllowed`], [`Code::DistrictClosed`].
+    pub fn open_district(&self) -> Result<DistrictId, Refusal> {
+        let district = self.district()?;
+        schema::open_district(self.overlay, district)?;
+        Ok(district)
     }
 
     /// Refuses a batch larger than the parameter allows.

@@ -20,7 +20,10 @@ pub mod students;
 #[cfg(test)]
 mod tests;
 
-pub use admin::{Change, Choice, ProposeChange, RecordAccess, RegisterMember, RotateKey, VoteChange};
+pub use admin::{
+    Change, ChangeSchool, Choice, NewDistrict, NodeRequest, ProposeChange, Ready, RecordAccess,
+    RegisterMember, RotateKey, SchoolChange, VoteChange,
+};
 pub use event::{Event, RefusedEntry, Shortage};
 pub use money::{BudgetStatement, EquityStatement, FundBudget, GrantBudget};
 pub use prospect::prospect;
@@ -102,6 +105,10 @@ payloads! {
     RotateKey = 4,
     /// Anchors the head of a district's access log.
     RecordAccess = 5,
+    /// An admitted node says that it is ready to vote.
+    Ready = 6,
+    /// Enters, renames or closes a school of the sender's district.
+    ChangeSchool = 7,
     /// Puts a district's state hashes on the ledger.
     AnchorStates = 20,
     /// Records a student's milestone, for good.
@@ -157,7 +164,13 @@ impl Payload {
 
     /// How many signatures it costs to check, the envelope's included, for the block's limit.
     pub fn signatures(&self) -> u32 {
-        if matches!(self, Self::RotateKey(_) | Self::RegisterMember(_)) { 2 } else { 1 }
+        match self {
+            Self::RegisterMember(_) | Self::Ready(_) => 2,
+            Self::RotateKey(rotation) if rotation.replaces.is_none() => 2,
+            Self::RotateKey(_) => 3,
+            Self::ProposeChange(proposal) => proposal.change.signatures().saturating_add(1),
+            _ => 1,
+        }
     }
 
     /// How many range-proved values it carries, for the block's limit.

@@ -9,6 +9,8 @@ mod attacks_state;
 mod bytes;
 mod calendar;
 mod conservation;
+mod grow;
+mod nodes;
 mod proofs;
 mod rejections;
 mod service;

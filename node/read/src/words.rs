@@ -10,6 +10,8 @@ pub fn kind(name: &str) -> &str {
         "VoteChange" => "Vote",
         "RotateKey" => "Key replaced",
         "RecordAccess" => "Access log anchored",
+        "Ready" => "Validator ready",
+        "ChangeSchool" => "School changed",
         "AnchorStates" => "Student states anchored",
         "RecordMilestone" => "Milestone recorded",
         "RecordConsent" => "Consents recorded",
@@ -61,6 +63,35 @@ pub fn event(event: &Value) -> String {
         "access_recorded" => {
             format!("District {} anchored its access log of {} entries.", n("district"), n("log_size"))
         }
+        "validator_ready" => {
+            format!("Validator {} is ready and votes from height {}.", t("validator"), n("in_force"))
+        }
+        "validator_rotated" => format!(
+            "Validator {} has a new key: from height {} it votes as {}.",
+            t("validator"),
+            n("in_force"),
+            t("successor")
+        ),
+        "peer_rotated" => format!("The peer {} has a new key: it is {} now.", t("peer"), t("successor")),
+        "school_changed" => format!(
+            "District {} entered, renamed or closed school {}, from school year {} on.",
+            n("district"),
+            n("school"),
+            n("from_year")
+        ),
+        "district_admitted" => {
+            format!("District {} was admitted; account {} acts for it.", n("district"), t("operator"))
+        }
+        "district_closed" => match event["successor"].as_u64() {
+            Some(successor) => {
+                format!("District {} was closed; district {successor} has its business.", n("district"))
+            }
+            None => format!("District {} was closed; nobody has its business.", n("district")),
+        },
+        "node_admitted" => format!(
+            "The node of account {} was admitted: it follows, and votes once it has said that it is ready.",
+            t("account")
+        ),
         "states_anchored" => format!(
             "District {} anchored {} student states of school year {}, as hashes.",
             n("district"),

@@ -31,7 +31,7 @@ const FORGOTTEN: Duration = Duration::from_secs(1);
 /// Arguments of `aula tx`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Kinds: register-member, propose-change, vote-change, rotate-key, record-access, anchor-states, \
+    after_help = "Kinds: register-member, propose-change, vote-change, rotate-key, record-access, ready, change-school, anchor-states, \
                   record-milestone, record-consent, record-erasure, record-audit, take-rows, fund-budget, budget-statement, \
                   equity-statement, grant-budget, define-class, define-pool, open-round, commit-seed, submit-requests, reveal-seed, run-round, \
                   acknowledge, report-utilisation, set-class-terms, retire-pool\n\n\
@@ -167,7 +167,7 @@ fn rotate(context: &Context, sender: &Sender) -> Result<Payload, Failure> {
     let key = NodeKey::load(&path, KeyKind::Account)?;
     let statement = possession_statement(sender.genesis(), &sender.account());
     let possession = sign(key.signing_key(), Label::KeyRotation, &statement);
-    Ok(RotateKey { key: KeyName::Account, public_key: key.public(), possession }.into())
+    Ok(RotateKey { key: KeyName::Account, public_key: key.public(), possession, replaces: None }.into())
 }
 
 /// Puts the new key in the old one's place, which is kept under another name; after a refusal nothing moves.

@@ -51,11 +51,8 @@ fn file() -> genesis::Genesis {
         member("reader", &[Role::Reader], None),
     ];
     members.extend((1..=DISTRICTS).map(|n| member(&format!("district-{n}"), &[Role::District], Some(n))));
-    let school = |n: u16| GenesisSchool {
-        id: SchoolId(n.into()),
-        district: DistrictId(n),
-        school_type: Name::new("rural").unwrap(),
-    };
+    let school =
+        |n: u16| GenesisSchool::unnamed(SchoolId(n.into()), DistrictId(n), Name::new("rural").unwrap());
     genesis::Genesis {
         name: Name::new("test").unwrap(),
         time_ms: TimeMs(1_000),

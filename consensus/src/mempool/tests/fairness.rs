@@ -54,7 +54,8 @@ impl Like {
 fn rotation(n: u8, sequence: u64) -> Transaction {
     let statement = possession_statement(&chain(), &account(n));
     let possession = aula_ledger::keys::sign(&key(n), Label::KeyRotation, &statement);
-    sign(n, sequence, RotateKey { key: KeyName::Account, public_key: public_key(&key(n)), possession })
+    let public_key = public_key(&key(n));
+    sign(n, sequence, RotateKey { key: KeyName::Account, public_key, possession, replaces: None })
 }
 
 /// A block so small that every one of its limits is reached.

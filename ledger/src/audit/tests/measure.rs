@@ -15,7 +15,7 @@ fn evidence_of_a_round_of_real_size() {
         for id in 100..180u32 {
             let school_type = testkit::name(["rural", "urban", "suburban", "inner-city"][id as usize % 4]);
             let district = DistrictId(1 + (id % 2) as u16);
-            genesis.schools.push(GenesisSchool { id: SchoolId(id), district, school_type });
+            genesis.schools.push(GenesisSchool::unnamed(SchoolId(id), district, school_type));
         }
     });
     world.accept("funder", FundBudget { school_year: YEAR, amount_cents: Cents(1_000_000) });

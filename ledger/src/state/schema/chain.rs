@@ -9,9 +9,7 @@ use crate::keys::PublicKey;
 use crate::names::{ListenHint, Name, PeerName, Title};
 use crate::roles::RoleSet;
 use crate::tx::{Change, Choice};
-use crate::types::{
-    AccountId, ChainId, DistrictId, Hash, Height, ProposalId, SchoolId, TimeMs, ValidatorAddress,
-};
+use crate::types::{AccountId, ChainId, DistrictId, Hash, Height, ProposalId, SchoolId, TimeMs};
 
 macro_rules! canonical {
     ($($type:ty = $what:literal, $max:expr;)*) => {
@@ -118,21 +116,6 @@ pub struct Member {
     pub since: Height,
 }
 
-/// A validator's name, operator and peer; its key and power stand in the sets.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
-pub struct ValidatorInfo {
-    /// Its address.
-    pub address: ValidatorAddress,
-    /// Its name.
-    pub name: Name,
-    /// Who runs it.
-    pub operator: AccountId,
-    /// Its network identity.
-    pub peer_id: PeerName,
-    /// The account with which its node sends shares of seeds.
-    pub seed: AccountId,
-}
-
 /// A peer that may connect.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
 pub struct Peer {
@@ -200,7 +183,6 @@ canonical! {
     Counters = "counters", 64;
     Account = "account", 64;
     Member = "member", 256;
-    ValidatorInfo = "validator record", 256;
     Peer = "peer", 512;
     Proposal = "proposal", 256 * 1024;
     UpgradeNote = "upgrade note", 256;

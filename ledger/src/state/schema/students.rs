@@ -1,36 +1,15 @@
-//! Records of districts, schools and students.
+//! Records of students.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
 use super::chain::canonical;
 use crate::codec::Canonical;
-use crate::names::{Name, Title};
 use crate::proof::committed::FieldCommitment;
 use crate::tx::{Finding, MilestoneKind};
 use crate::types::{
     AccountId, CommitmentBytes, DistrictId, Handle, Hash, Height, RoundId, SchoolId, SchoolYear,
 };
-
-/// A district of the consortium.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
-pub struct District {
-    /// Its number.
-    pub id: DistrictId,
-    /// What people call it.
-    pub name: Title,
-}
-
-/// A school.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
-pub struct School {
-    /// Its number.
-    pub id: SchoolId,
-    /// The district it nests in.
-    pub district: DistrictId,
-    /// Its type; schools of one type share tier 2.
-    pub school_type: Name,
-}
 
 /// A student's anchored state: a row of the district's tree of a school year.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
@@ -167,8 +146,6 @@ canonical! {
     MilestonesRecorded = "count of milestones", 16;
     MilestonesShown = "published count of milestones", 16;
     DistrictLeaves = "count of a district's leaves", 1024;
-    District = "district", 256;
-    School = "school", 256;
     StudentLeaf = "student leaf", 512;
     Milestone = "milestone", 256;
     AuditResult = "audit result", 256;

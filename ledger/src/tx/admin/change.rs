@@ -3,15 +3,21 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
+use super::class_change;
+use super::membership::{
+    check_free, check_operator, check_voter_remains, enter, forget_validator, is_voter, recount,
+    remove_operator, set_standing, with_validator, without_operator, without_validator,
+};
+use super::node::{self, NodeRequest};
 use super::register_member::check_place;
-use super::{class_change, seed_account};
-use crate::chain::{Code, Validator, ValidatorSet};
-use crate::keys::PublicKey;
+use super::{district_change, key_change, seed_account};
+use crate::chain::{Code, Validator, validators};
+use crate::keys::{Label, PublicKey, Signature};
 use crate::names::{ListenHint, Name, PeerName, Title};
 use crate::params::Params;
-use crate::roles::{Role, RoleSet, place_fits};
-use crate::state::schema::{self, Member, Moment, Peer, Standing, UpgradeNote, ValidatorInfo};
-use crate::state::{Overlay, StoreError};
+use crate::roles::{RoleSet, place_fits};
+use crate::state::Overlay;
+use crate::state::schema::{self, Moment, Peer, Standing, UpgradeNote, ValidatorInfo};
 use crate::tx::Event;
 use crate::tx::handler::{Refusal, ensure};
 use crate::types::{
@@ -112,6 +118,40 @@ pub enum Change {
         /// Which.
         round: RoundId,
     } = 11,
+    /// Admits a district.
+    AdmitDistrict {
+        /// Its number, not yet taken.
+        district: DistrictId,
+        /// What people call it.
+        name: Title,
+        /// The admitted member who acts for it from then on, beside its other roles; it acts for no other.
+        operator: AccountId,
+    } = 20,
+    /// Closes a district, for good. Refused while a round of any class is open. Its members' new states, requests, milestones
+    /// and schools are refused from then on; consents, erasures and the access log stay theirs to record.
+    CloseDistrict {
+        /// Which.
+        district: DistrictId,
+        /// The open district that has its standing decisions, acknowledgements and audits from then on; none: they stay as
+        /// 'closed'.
+        #[serde(default)]
+        successor: Option<DistrictId>,
+    } = 21,
+    /// Admits a whole new node: member, district, peer and follower. Its voting power starts two heights after its own
+    /// `Ready`.
+    AdmitNode {
+        /// What it asked for, signed with its keys.
+        node: Box<NodeRequest>,
+    } = 22,
+    /// Replaces a validator's key that was lost or stolen, in force two heights later under the same name, power and peer.
+    ReplaceValidatorKey {
+        /// Its address.
+        address: ValidatorAddress,
+        /// The new key; never one on this chain.
+        public_key: PublicKey,
+        /// The new key's signature over [`key_change::replacement_statement`], under [`crate::keys::Label::KeyRotation`].
+        possession: Signature,
+    } = 23,
 }
 
 impl Change {
@@ -126,9 +166,37 @@ impl Change {
             }
             Self::SetParameters { params } => params.check().is_ok(),
             Self::SetRoles { roles, district, school, .. } => place_fits(*roles, *district, *school),
+            Self::CloseDistrict { district, successor } => *successor != Some(*district),
+            Self::AdmitNode { node } => node.is_consistent(),
+            Self::ReplaceValidatorKey { public_key, .. } => public_key.is_usable(),
             _ => true,
         };
         if fine { Ok(()) } else { Err(Code::InvalidPayload) }
+    }
+
+    /// How many signatures it carries, which are verified when it is proposed.
+    pub const fn signatures(&self) -> u32 {
+        match self {
+            Self::AdmitNode { .. } => 2,
+            Self::ReplaceValidatorKey { .. } => 1,
+            _ => 0,
+        }
+    }
+
+    /// Whether the keys that it would bring in signed it. Asked once, when it is proposed: it never changes afterwards.
+    ///
+    /// # Errors
+    /// [`Code::PossessionNotProved`].
+    pub fn check_possession(&self, genesis: &Hash) -> Result<(), Code> {
+        let held = match self {
+            Self::AdmitNode { node } => node.is_signed(genesis),
+            Self::ReplaceValidatorKey { address, public_key, possession } => {
+                let statement = key_change::replacement_statement(genesis, address, public_key);
+                public_key.verifies(Label::KeyRotation, &statement, possession)
+            }
+            _ => true,
+        };
+        ensure(held, Code::PossessionNotProved)
     }
 }
 
@@ -156,32 +224,48 @@ impl Change {
             Self::RemovePeer { peer_id } => {
                 ensure(overlay.get(&schema::peer_key(peer_id))?.is_some(), Code::UnknownPeer)?;
                 let used = schema::validator_infos(overlay)?.iter().any(|info| info.peer_id == *peer_id);
-                Ok(ensure(!used, Code::PeerInUse)?)
+                let waits = schema::waiting_validators(overlay)?.iter().any(|one| one.peer_id == *peer_id);
+                Ok(ensure(!used && !waits, Code::PeerInUse)?)
             }
             Self::AddValidator { name, public_key, power, operator, peer_id, seed_key } => {
                 check_operator(overlay, operator)?;
                 ensure(overlay.get(&schema::peer_key(peer_id))?.is_some(), Code::UnknownPeer)?;
-                let taken = |info: &ValidatorInfo| info.name == *name || info.peer_id == *peer_id;
-                let taken = schema::validator_infos(overlay)?.iter().any(taken);
-                ensure(!taken, Code::ValidatorExists)?;
-                seed_account::may_admit(overlay, seed_key)?;
+                let address = validators::address(public_key);
+                check_free(overlay, name, peer_id, &address)?;
+                seed_account::may_admit(overlay, seed_key, &address)?;
                 let after = schema::validator_schedule(overlay)?.after;
                 with_validator(&after, Validator::new(*public_key, u64::from(*power))).map(|_| ())
             }
             Self::RemoveValidator { address } => {
+                if schema::waiting_validator(overlay, address)?.is_some() {
+                    return Ok(());
+                }
                 let after = schema::validator_schedule(overlay)?.after;
                 without_validator(&after, address).map(|_| ())
             }
             Self::SetParameters { .. } => Ok(()),
             Self::SetRoles { account, roles, district, school } => {
                 let member = schema::member(overlay, account)?.ok_or(Code::UnknownMember)?;
-                check_place(overlay, *district, *school)?;
+                // Of a closed district, its members may keep what they have.
+                if (member.district, member.school) != (*district, *school) {
+                    check_place(overlay, *district, *school)?;
+                }
                 check_voter_remains(overlay, &member, *roles)
             }
             Self::Upgrade { height, .. } => Ok(ensure(*height > now, Code::UpgradePast)?),
             Self::ReplaceSteward { class, steward } => class_change::may_replace(overlay, *class, steward),
             Self::RevertDecision { round, .. } => class_change::may_revert(overlay, *round).map(|_| ()),
             Self::CancelRound { round } => class_change::may_cancel(overlay, *round).map(|_| ()),
+            Self::AdmitDistrict { district, operator, .. } => {
+                district_change::may_admit(overlay, *district, operator).map(|_| ())
+            }
+            Self::CloseDistrict { district, successor } => {
+                district_change::may_close(overlay, *district, *successor).map(|_| ())
+            }
+            Self::AdmitNode { node } => node::may_admit(overlay, node),
+            Self::ReplaceValidatorKey { address, public_key, .. } => {
+                key_change::may_replace(overlay, address, public_key).map(|_| ())
+            }
         }
     }
 
@@ -211,24 +295,23 @@ impl Change {
             Self::AdmitPeer { peer_id, listen, operator } => {
                 let peer = Peer { peer_id: peer_id.clone(), listen: listen.clone(), operator: *operator };
                 schema::write(overlay, schema::peer_key(peer_id), &peer);
+                schema::use_peer(overlay, peer_id);
             }
             Self::RemovePeer { peer_id } => overlay.delete(schema::peer_key(peer_id)),
             Self::AddValidator { name, public_key, power, operator, peer_id, seed_key } => {
                 let validator = Validator::new(*public_key, u64::from(*power));
                 let address = validator.address;
-                let mut schedule = schema::validator_schedule(overlay)?;
-                schedule.after = with_validator(&schedule.after, validator)?;
-                schema::write(overlay, schema::validators_key(), &schedule);
+                enter(overlay, validator)?;
+                schema::use_key(overlay, public_key);
+                overlay.delete(schema::waiting_key(&address));
                 let seed = seed_account::admit(overlay, *seed_key, name, now)?;
-                let info = ValidatorInfo {
-                    address,
-                    name: name.clone(),
-                    operator: *operator,
-                    peer_id: peer_id.clone(),
-                    seed,
-                };
+                let (name, peer_id, operator) = (name.clone(), peer_id.clone(), *operator);
+                let info = ValidatorInfo { address, name, operator, peer_id, rotated_ms: None, seed };
                 schema::write(overlay, schema::validator_key(&address), &info);
                 return Ok(now.next().next());
+            }
+            Self::RemoveValidator { address } if schema::waiting_validator(overlay, address)?.is_some() => {
+                overlay.delete(schema::waiting_key(address));
             }
             Self::RemoveValidator { address } => {
                 let mut schedule = schema::validator_schedule(overlay)?;
@@ -256,109 +339,19 @@ impl Change {
                 events.extend(class_change::revert(overlay, *round, *reason, proposal, at)?);
             }
             Self::CancelRound { round } => events.push(class_change::cancel(overlay, *round, at)?),
+            Self::AdmitDistrict { district, name, operator } => {
+                events.push(district_change::admit(overlay, *district, name, operator, now)?);
+            }
+            Self::CloseDistrict { district, successor } => {
+                events.push(district_change::close(overlay, *district, *successor, now)?);
+            }
+            Self::AdmitNode { node } => events.push(node::admit(overlay, node, at)?),
+            Self::ReplaceValidatorKey { address, public_key, .. } => {
+                let in_force = now.next().next();
+                events.push(key_change::replace(overlay, address, public_key, at.time_ms, in_force)?);
+                return Ok(in_force);
+            }
         }
         Ok(now.next())
     }
-}
-
-fn is_voter(member: &Member) -> bool {
-    member.standing == Standing::Admitted && member.roles.has(Role::Consortium)
-}
-
-/// Refuses a change after which nobody could vote: no later vote could undo it.
-fn check_voter_remains(overlay: &Overlay<'_>, member: &Member, roles: RoleSet) -> Result<(), Refusal> {
-    let loses = is_voter(member) && !roles.has(Role::Consortium);
-    let voters = schema::counters(overlay)?.consortium_members;
-    Ok(ensure(!loses || voters > 1, Code::LastConsortiumMember)?)
-}
-
-fn check_operator(overlay: &Overlay<'_>, operator: &AccountId) -> Result<(), Refusal> {
-    let member = schema::member(overlay, operator)?;
-    let admitted = member.is_some_and(|member| member.standing == Standing::Admitted);
-    Ok(ensure(admitted, Code::UnknownMember)?)
-}
-
-fn recount(overlay: &mut Overlay<'_>, voted: bool, votes: bool) -> Result<(), StoreError> {
-    let mut counters = schema::counters(overlay)?;
-    counters.consortium_members = match (voted, votes) {
-        (false, true) => counters.consortium_members.saturating_add(1),
-        (true, false) => counters.consortium_members.saturating_sub(1),
-        _ => return Ok(()),
-    };
-    schema::write(overlay, schema::counters_key(), &counters);
-    Ok(())
-}
-
-fn set_standing(
-    overlay: &mut Overlay<'_>,
-    account: &AccountId,
-    standing: Standing,
-    since: Height,
-) -> Result<(), Refusal> {
-    let mut member = schema::member(overlay, account)?.ok_or(Code::UnknownMember)?;
-    let voted = is_voter(&member);
-    (member.standing, member.since) = (standing, since);
-    recount(overlay, voted, is_voter(&member))?;
-    schema::write(overlay, schema::member_key(account), &member);
-    Ok(())
-}
-
-/// The set without this operator's validators, and their addresses; none when it has none.
-///
-/// # Errors
-/// [`Code::LastValidator`] when nobody would be left.
-fn without_operator(
-    overlay: &Overlay<'_>,
-    operator: &AccountId,
-) -> Result<Option<(ValidatorSet, Vec<ValidatorAddress>)>, Refusal> {
-    let infos = schema::validator_infos(overlay)?;
-    let own: Vec<ValidatorAddress> =
-        infos.into_iter().filter(|info| info.operator == *operator).map(|info| info.address).collect();
-    if own.is_empty() {
-        return Ok(None);
-    }
-    let mut validators = schema::validator_schedule(overlay)?.after.validators().to_vec();
-    validators.retain(|validator| !own.contains(&validator.address));
-    let set = ValidatorSet::new(validators).map_err(|_| Code::LastValidator)?;
-    Ok(Some((set, own)))
-}
-
-/// A member that is removed takes its validators and peers with it: who may not send must not decide. True when the
-/// validator set changes.
-fn remove_operator(overlay: &mut Overlay<'_>, operator: &AccountId) -> Result<bool, Refusal> {
-    let moved = without_operator(overlay, operator)?;
-    let moves = moved.is_some();
-    if let Some((set, own)) = moved {
-        let mut schedule = schema::validator_schedule(overlay)?;
-        schedule.after = set;
-        schema::write(overlay, schema::validators_key(), &schedule);
-        own.iter().try_for_each(|address| forget_validator(overlay, address))?;
-    }
-    for peer in schema::peers(overlay)?.into_iter().filter(|peer| peer.operator == *operator) {
-        overlay.delete(schema::peer_key(&peer.peer_id));
-    }
-    Ok(moves)
-}
-
-/// What is known of a validator, and its account for shares of seeds, are gone.
-fn forget_validator(overlay: &mut Overlay<'_>, address: &ValidatorAddress) -> Result<(), StoreError> {
-    if let Some(info) = schema::validator_info(overlay, address)? {
-        seed_account::remove(overlay, &info.seed);
-    }
-    overlay.delete(schema::validator_key(address));
-    Ok(())
-}
-
-fn with_validator(set: &ValidatorSet, validator: Validator) -> Result<ValidatorSet, Refusal> {
-    ensure(set.get(&validator.address).is_none(), Code::ValidatorExists)?;
-    let mut validators = set.validators().to_vec();
-    validators.push(validator);
-    Ok(ValidatorSet::new(validators).map_err(|_| Code::ValidatorLimit)?)
-}
-
-fn without_validator(set: &ValidatorSet, address: &ValidatorAddress) -> Result<ValidatorSet, Refusal> {
-    ensure(set.get(address).is_some(), Code::UnknownValidator)?;
-    let mut validators = set.validators().to_vec();
-    validators.retain(|validator| validator.address != *address);
-    Ok(ValidatorSet::new(validators).map_err(|_| Code::LastValidator)?)
 }

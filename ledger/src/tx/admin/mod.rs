@@ -1,8 +1,14 @@
-//! Administration: members, votes, keys, access logs.
+//! Administration: members, nodes, districts and their schools, votes, keys, access logs.
 
 pub mod change;
+pub mod change_school;
 mod class_change;
+mod district_change;
+pub mod key_change;
+mod membership;
+pub mod node;
 pub mod propose_change;
+pub mod ready;
 pub mod record_access;
 pub mod register_member;
 pub mod rotate_key;
@@ -10,7 +16,10 @@ pub(crate) mod seed_account;
 pub mod vote_change;
 
 pub use change::Change;
+pub use change_school::{ChangeSchool, SchoolChange};
+pub use node::{NewDistrict, NodeRequest};
 pub use propose_change::ProposeChange;
+pub use ready::Ready;
 pub use record_access::RecordAccess;
 pub use register_member::RegisterMember;
 pub use rotate_key::RotateKey;

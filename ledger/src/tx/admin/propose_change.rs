@@ -33,6 +33,7 @@ impl Handler for ProposeChange {
         ensure(ahead.is_some_and(|n| (1..=MAX_PROPOSAL_HEIGHTS).contains(&n)), Code::VotingPeriod)?;
         // What cannot be applied today is refused today, before anybody votes on it.
         self.change.validate(context.overlay, now)?;
+        self.change.check_possession(&context.facts.genesis)?;
         let mut counters = schema::counters(context.overlay)?;
         let id = ProposalId(counters.next_proposal);
         counters.next_proposal = counters.next_proposal.saturating_add(1);

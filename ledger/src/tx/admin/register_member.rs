@@ -67,21 +67,22 @@ impl Handler for RegisterMember {
         overlay.put(schema::name_key(&self.name), account.0.to_vec());
         let keys = Account { public_key: self.public_key, sequence: 0 };
         schema::write(overlay, schema::account_key(&account), &keys);
+        schema::use_key(overlay, &self.public_key);
         Ok(vec![Event::MemberRegistered { account }])
     }
 }
 
-/// Refuses a place that is not in the consortium's directory.
+/// Refuses a place that is not in the consortium's directory, or is closed.
 ///
 /// # Errors
-/// [`Code::UnknownDistrict`] or [`Code::UnknownSchool`].
+/// [`Code::UnknownDistrict`], [`Code::DistrictClosed`] or [`Code::UnknownSchool`].
 pub(super) fn check_place(
     overlay: &Overlay<'_>,
     district: Option<DistrictId>,
     school: Option<SchoolId>,
 ) -> Result<(), Refusal> {
     if let Some(district) = district {
-        ensure(schema::district(overlay, district)?.is_some(), Code::UnknownDistrict)?;
+        schema::open_district(overlay, district)?;
     }
     if let Some(school) = school {
         let known = schema::school(overlay, school)?.map(|record| record.district);

@@ -6,16 +6,23 @@ use crate::names::Name;
 use crate::state::Overlay;
 use crate::state::schema::{self, Account, SeedAccount};
 use crate::tx::handler::{Refusal, ensure};
-use crate::types::{AccountId, Height};
+use crate::types::{AccountId, Height, ValidatorAddress};
 
-/// Refuses a key that is a member's, or another validator's account already.
+/// Refuses a key that is a member's, or another validator's account already, or that of one that waits.
 ///
 /// # Errors
 /// [`Code::AccountExists`].
-pub(super) fn may_admit(overlay: &Overlay<'_>, key: &PublicKey) -> Result<(), Refusal> {
+pub(super) fn may_admit(
+    overlay: &Overlay<'_>,
+    key: &PublicKey,
+    of: &ValidatorAddress,
+) -> Result<(), Refusal> {
     let account = account_of(key);
-    let free =
-        schema::member(overlay, &account)?.is_none() && schema::seed_account(overlay, &account)?.is_none();
+    let waiting = schema::waiting_validators(overlay)?;
+    let waits = waiting.iter().any(|one| one.seed_key == *key && one.address != *of);
+    let free = !waits
+        && schema::member(overlay, &account)?.is_none()
+        && schema::seed_account(overlay, &account)?.is_none();
     Ok(ensure(free, Code::AccountExists)?)
 }
 
@@ -27,6 +34,7 @@ pub(crate) fn admit(
     since: Height,
 ) -> Result<AccountId, crate::state::StoreError> {
     let account = account_of(&key);
+    schema::use_key(overlay, &key);
     let record = SeedAccount { account, validator: validator.clone(), since };
     schema::write(overlay, schema::seed_account_key(&account), &record);
     if schema::account(overlay, &account)?.is_none() {

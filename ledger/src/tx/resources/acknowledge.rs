@@ -13,7 +13,7 @@ use crate::roles::Role;
 use crate::state::schema::{self, Acknowledgement, Moment};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure};
-use crate::types::{PoolId, RoundId};
+use crate::types::{DistrictId, PoolId, RoundId};
 
 /// What is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ impl Handler for Acknowledge {
         let late = now.time_ms > record.due_ms;
         match self.arrival {
             Arrival::Received => {
-                ensure(context.sender.school == Some(record.school), Code::ForeignPool)?;
+                may_receive(context, &record)?;
                 ensure(record.received.is_none(), Code::AlreadyAcknowledged)?;
                 record.received = Some(now);
                 record.escalated = record.escalated.or(late.then_some(now));
@@ -85,10 +85,27 @@ pub enum Escalation {
     Now = 1,
 }
 
-/// The school's district, or the consortium.
+/// The school itself; of a closed district, its successor.
+fn may_receive(context: &Context<'_, '_>, record: &Acknowledgement) -> Result<(), Refusal> {
+    let (home, heir) = owing(context, record)?;
+    let own = home == heir && context.sender.school == Some(record.school);
+    Ok(ensure(own || (home != heir && acts_for(context, heir)), Code::ForeignPool)?)
+}
+
+/// The school's district or its successor, or the consortium.
 fn may_escalate(context: &Context<'_, '_>, record: &Acknowledgement) -> Result<(), Refusal> {
+    let (_, heir) = owing(context, record)?;
+    let may = acts_for(context, heir) || context.sender.roles.has(Role::Consortium);
+    Ok(ensure(may, Code::ForeignPool)?)
+}
+
+/// The school's district, and who has its business now. Where nobody has, the acknowledgement stays as 'closed'.
+fn owing(context: &Context<'_, '_>, record: &Acknowledgement) -> Result<(DistrictId, DistrictId), Refusal> {
     let school = schema::school(context.overlay, record.school)?.ok_or(Code::UnknownSchool)?;
-    let sender = context.sender;
-    let district = sender.roles.has(Role::District) && sender.district == Some(school.district);
-    Ok(ensure(district || sender.roles.has(Role::Consortium), Code::ForeignPool)?)
+    let heir = schema::heir(context.overlay, school.district)?.ok_or(Code::DistrictClosed)?;
+    Ok((school.district, heir))
+}
+
+fn acts_for(context: &Context<'_, '_>, district: DistrictId) -> bool {
+    context.sender.roles.has(Role::District) && context.sender.district == Some(district)
 }

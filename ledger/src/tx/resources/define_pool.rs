@@ -52,7 +52,7 @@ impl Handler for DefinePool {
         let mut class = class_of_steward(context, self.class)?;
         self.check_class(context, &class)?;
         let overlay = &mut *context.overlay;
-        ensure(schema::school(overlay, self.school)?.is_some(), Code::UnknownSchool)?;
+        schema::open_school(overlay, self.school, class.definition.school_year)?;
         ensure(schema::class_of_pool(overlay, self.pool)?.is_none(), Code::PoolExists)?;
         let place = schema::pool_at_key(self.class, self.school, self.kind);
         ensure(overlay.get(&place)?.is_none(), Code::PoolRepeated)?;

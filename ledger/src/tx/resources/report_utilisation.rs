@@ -32,7 +32,8 @@ impl Handler for ReportUtilisation {
         let school = schema::school(overlay, pool.school)?.ok_or(Code::UnknownSchool)?;
         let sender = context.sender;
         // A school's account names its school; a district's names none and speaks for all of its schools.
-        let own = sender.school.map_or(sender.district == Some(school.district), |own| own == school.id);
+        let heir = schema::heir(overlay, school.district)?.ok_or(Code::DistrictClosed)?;
+        let own = sender.school.map_or(sender.district == Some(heir), |own| own == school.id);
         ensure(own, Code::ForeignPool)?;
         ensure(self.in_use <= pool.capacity, Code::OverCapacity)?;
         let class = schema::class(overlay, pool.class)?.ok_or(Code::UnknownClass)?;

@@ -103,7 +103,7 @@ impl Handler for SubmitRequests {
     }
 
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
-        let district = context.district()?;
+        let district = context.open_district()?;
         context.check_batch(self.requests.len())?;
         let mut round = open_round(context, self.round)?;
         ensure(round.takes_requests(), Code::RequestsClosed)?;
@@ -263,6 +263,7 @@ impl Intake {
         let need = commitment_to(&leaf.commitments, CommittedField::Need).ok_or(Code::NotCommitted)?;
         ensure(*need.as_bytes() == request.need.0, Code::NeedDiffers)?;
         let home = self.pools.schools.get(&request.home_school).ok_or(Code::UnknownSchool)?;
+        ensure(home.is_open(round.school_year), Code::SchoolClosed)?;
         let may_wait = definition.waitlist_cost.is_some() && request.mandate == Mandate::None;
         let eligible = self.pools.eligibility.count(home, &request.kinds);
         let pairs = eligible.saturating_add(u64::from(may_wait));

@@ -58,7 +58,7 @@ impl Handler for AnchorStates {
     }
 
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
-        let district = context.district()?;
+        let district = context.open_district()?;
         context.check_batch(self.states.len())?;
         let facts = context.facts;
         let (params, height) = (&facts.params, facts.height);
@@ -103,8 +103,11 @@ impl AnchorStates {
         for (position, state) in self.states.iter().enumerate() {
             if schools.insert(state.home_school) {
                 let school = schema::school(context.overlay, state.home_school)?;
-                let own = school.is_some_and(|school| school.district == district);
-                ensure(own, Code::ForeignSchool).map_err(|code| Refusal::from(code).at(position))?;
+                let school = school.filter(|school| school.district == district);
+                let open = school
+                    .ok_or(Code::ForeignSchool)
+                    .and_then(|school| ensure(school.is_open(self.school_year), Code::SchoolClosed));
+                open.map_err(|code| Refusal::from(code).at(position))?;
             }
         }
         Ok(())

@@ -139,7 +139,7 @@ impl Handler for RecordMilestone {
     }
 
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
-        let district = context.district()?;
+        let district = context.open_district()?;
         let (handle, number) = (&self.handle, self.number);
         let label = schema::students_tree(district, self.school_year);
         let leaf = context.overlay.row(&label, handle)?.ok_or(Code::UnknownHandle)?;

@@ -37,7 +37,10 @@ fn attack_17_what_was_signed_for_a_chain_of_the_same_id_is_refused() {
     let statement = admin::rotate_key::possession_statement(&other, &account("funder"));
     let possession = sign(&new, Label::KeyRotation, &statement);
     let key_name = admin::rotate_key::KeyName::Account;
-    let receipt = chain.send("funder", RotateKey { key: key_name, public_key: public_key(&new), possession });
+    let receipt = chain.send(
+        "funder",
+        RotateKey { key: key_name, public_key: public_key(&new), possession, replaces: None },
+    );
     assert_eq!(receipt.code, Code::PossessionNotProved);
 
     let voter = key("validator-1");

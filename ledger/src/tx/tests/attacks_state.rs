@@ -48,7 +48,7 @@ fn place() -> PoolRecord {
 fn national(overlay: &mut Overlay<'_>, height: Height) {
     for number in 0..SCHOOLS {
         let id = SchoolId(1_000 + number);
-        let school = School { id, district: DistrictId(1), school_type: name("rural") };
+        let school = School::founding(id, DistrictId(1), name("rural"));
         schema::write(overlay, schema::school_key(id), &school);
     }
     schema::write(overlay, schema::pool_key(ClassId(1), PoolId(1)), &place());

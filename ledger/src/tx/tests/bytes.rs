@@ -8,6 +8,7 @@ use crate::chain::{Body, Code, Transaction};
 use crate::codec::Canonical;
 use crate::keys::{PublicKey, Signature};
 use crate::names::Name;
+use crate::position::Position;
 use crate::roles::{Role, RoleSet};
 use crate::testkit::*;
 use crate::tx::admin::rotate_key::KeyName;
@@ -31,9 +32,22 @@ fn one_of_each() -> Vec<Payload> {
         .into(),
         ProposeChange { change: Change::RemovePeer { peer_id: peer(3) }, open_until: Height(77) }.into(),
         VoteChange { proposal: ProposalId(3), choice: Choice::Approve }.into(),
-        RotateKey { key: KeyName::Account, public_key: PublicKey([2; 32]), possession: Signature([3; 64]) }
-            .into(),
+        RotateKey {
+            key: KeyName::Account,
+            public_key: PublicKey([2; 32]),
+            possession: Signature([3; 64]),
+            replaces: None,
+        }
+        .into(),
         access(5, 3).into(),
+        Ready { validator: ValidatorAddress([4; 20]), height: Height(7), signature: Signature([5; 64]) }
+            .into(),
+        ChangeSchool {
+            school: SchoolId(31),
+            from_year: YEAR,
+            change: SchoolChange::Rename { name: title("North"), position: Position::new(-1, 2).ok() },
+        }
+        .into(),
         anchor([1], 11).into(),
         RecordMilestone {
             school_year: YEAR,

@@ -1,6 +1,6 @@
 //! A row for each rejection code: how it is reached, and that only the sequence moved.
 
-use super::{attacks_state, proofs, statements, vaults};
+use super::{attacks_state, grow, nodes, proofs, statements, vaults};
 use crate::chain::Code;
 use crate::codec::Canonical;
 use crate::keys::{Label, public_key, sign};
@@ -8,6 +8,7 @@ use crate::params::{MAX_AMOUNT_CENTS, Params};
 use crate::roles::{Role, RoleSet};
 use crate::state::schema::{self, Window};
 use crate::testkit::*;
+use crate::tx::admin::rotate_key::KeyName;
 use crate::tx::*;
 use crate::types::*;
 
@@ -26,7 +27,7 @@ fn register(text: &str) -> RegisterMember {
     }
 }
 
-fn propose(change: Change) -> Payload {
+pub(super) fn propose(change: Change) -> Payload {
     ProposeChange { change, open_until: Height(60) }.into()
 }
 
@@ -163,14 +164,14 @@ const MEMBERS: &[Row] = &[
         let statement = admin::rotate_key::possession_statement(&chain.parsed.sha256, &account("funder"));
         let possession = sign(&new, Label::KeyRotation, &statement);
         let payload =
-            RotateKey { key: admin::rotate_key::KeyName::Account, public_key: public_key(&new), possession };
+            RotateKey { key: KeyName::Account, public_key: public_key(&new), possession, replaces: None };
         (chain, "funder", payload.into())
     }),
     (Code::PossessionNotProved, || {
         let new = key("funder-new");
         let possession = sign(&new, Label::KeyRotation, &account("funder").0);
         let payload =
-            RotateKey { key: admin::rotate_key::KeyName::Account, public_key: public_key(&new), possession };
+            RotateKey { key: KeyName::Account, public_key: public_key(&new), possession, replaces: None };
         (ready(), "funder", payload.into())
     }),
 ];
@@ -523,7 +524,7 @@ const SERVICE: &[Row] = &[
 
 fn rows() -> impl Iterator<Item = &'static Row> {
     let rows = [MEMBERS, VOTES, STUDENTS, vaults::ROWS, MONEY, CLASSES, ROUNDS, SERVICE];
-    rows.into_iter().chain([proofs::PROOFS, statements::STATEMENTS]).flatten()
+    rows.into_iter().chain([proofs::PROOFS, statements::STATEMENTS, grow::ROWS, nodes::ROWS]).flatten()
 }
 
 #[test]
@@ -540,7 +541,9 @@ fn every_rejection_is_reached_and_changes_nothing_but_the_sequence() {
         // A round that ran without a result leaves that it did.
         let ran = matches!(code, Code::Infeasible | Code::NotProved | Code::NoSeed);
         let noted = |key: &Vec<u8>| ran && *key == schema::refused_run_key(RoundId(0));
-        let fine = |key| allowed.contains(key) || noted(key);
+        // A block of a validator notes that it proposed.
+        let proposed = |key: &Vec<u8>| *key == schema::proposers_key();
+        let fine = |key| allowed.contains(key) || noted(key) || proposed(key);
         assert!(outcome.writes.values.keys().all(fine), "{code:?} wrote something");
         assert!(outcome.writes.rows.is_empty() && outcome.writes.trees.is_empty(), "{code:?} wrote rows");
         assert_eq!(outcome.header.students.leaf_count, 0);

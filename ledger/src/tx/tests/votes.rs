@@ -185,7 +185,9 @@ fn after_a_rotation_only_the_new_key_signs_and_the_account_stays() {
     let new = key("funder-2026");
     let statement = possession_statement(&chain.parsed.sha256, &account("funder"));
     let possession = sign(&new, Label::KeyRotation, &statement);
-    chain.accept("funder", RotateKey { key: KeyName::Account, public_key: public_key(&new), possession });
+    let rotation =
+        RotateKey { key: KeyName::Account, public_key: public_key(&new), possession, replaces: None };
+    chain.accept("funder", rotation);
     let old = chain.transaction("funder", 0, fund(5).into()).to_canonical();
     let refused = ExecuteError::Invalid { index: 0, code: Code::KeyNotCurrent };
     assert_eq!(chain.try_block(&[old]).unwrap_err(), refused);

@@ -117,7 +117,7 @@ fn school(hard: &Hard, number: u32) -> School {
         Layout::Path => (number / 2, number.div_ceil(2)),
     };
     let id = SchoolId(1_000 + number);
-    School { id, district: DistrictId(1_000 + district as u16), school_type: name(&format!("type-{kind}")) }
+    School::founding(id, DistrictId(1_000 + district as u16), name(&format!("type-{kind}")))
 }
 
 /// A chain whose only round is this one, ready to run.
