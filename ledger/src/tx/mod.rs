@@ -27,14 +27,15 @@ pub use admin::{
 pub use event::{Event, RefusedEntry, Shortage};
 pub use money::{BudgetStatement, EquityStatement, FundBudget, GrantBudget};
 pub use prospect::prospect;
+pub(crate) use resources::run_round::may_send as may_send_run;
 pub use resources::{
     Acknowledge, Arrival, Cadence, Calendar, ClassTerms, CommitSeed, DefineClass, DefinePool, Escalation,
     FairShare, Mandate, OpenRound, ReportUtilisation, Request, RetirePool, RevealSeed, RunRound, SeedSecret,
     SetClassTerms, SubmitRequests, seed_commitment, seed_share,
 };
 pub use students::{
-    AnchorStates, ConsentEntry, Finding, MasteryProof, MilestoneKind, RecordAudit, RecordConsent,
-    RecordErasure, RecordMilestone, StudentState, TakeRows,
+    AnchorStates, Claims, ConsentEntry, Finding, MasteryProof, MilestoneKind, RecordAudit, RecordConsent,
+    RecordErasure, RecordMilestone, RecordsSay, Replay, StudentState, TakeRows,
 };
 
 /// Declares [`Payload`], [`PayloadKind`] and the dispatch in one list, so that none is forgotten.

@@ -1,5 +1,5 @@
 //! RunRound: the class's steward starts the optimizer once reveals are closed; any member who may send it does, if the
-//! steward has not within [`RUN_BY_ANYBODY_AFTER_MS`]. Every validator runs it.
+//! steward has not within [`RUN_BY_ANYBODY_AFTER_MS`] by the parent block's time. Every validator runs it.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
@@ -12,15 +12,15 @@ use crate::proof::bulk_tree::row_hash;
 use crate::rounds::report::Figures;
 use crate::rounds::windows::other_requests_need_a_vote;
 use crate::rounds::{self, Decisions, RoundInputs};
-use crate::state::StoreError;
 use crate::state::schema::{
     self, Acknowledgement, Class, Decision, Draw, Placement, PoolPrice, PoolRecord, Round, RoundStatus,
     SchoolPrice, StoredCertificate, StoredPlain,
 };
+use crate::state::{StateReader, StoreError};
 use crate::tx::handler::{Context, Handler, Refusal, ensure};
 use crate::tx::{Event, Shortage};
 use crate::types::RoundId;
-use crate::types::{PoolId, TimeMs};
+use crate::types::{AccountId, PoolId, TimeMs};
 use aula_allocation::certificate;
 use aula_allocation::problem::Problem;
 use aula_allocation::{Cut, Limits, Solution, SolveError, solve};
@@ -43,7 +43,7 @@ impl Handler for RunRound {
         let round = open_round(context, self.round)?;
         ensure(round.may_run(context.facts.height), Code::TooEarlyToRun)?;
         let class = schema::class(context.overlay, round.class)?.ok_or(Code::UnknownClass)?;
-        may_send(context, &class, &round)?;
+        ensure(may_send(context.overlay.base(), &round, &context.sender.account)?, Code::NotSteward)?;
         let refused = schema::refused_run(context.overlay, self.round)?;
         let stands = refused.is_some_and(|last| last.stands(&context.facts.params));
         ensure(!stands, Code::RunRefused)?;
@@ -64,11 +64,24 @@ impl Handler for RunRound {
     }
 }
 
-/// The steward; anybody once the reveals have been closed for long enough that the steward will not.
-fn may_send(context: &Context<'_, '_>, class: &Class, round: &Round) -> Result<(), Refusal> {
-    let since = |closed: schema::Moment| context.facts.time_ms.0.saturating_sub(closed.time_ms.0);
-    let waited = round.reveals_closed().is_some_and(|closed| since(closed) >= RUN_BY_ANYBODY_AFTER_MS);
-    Ok(ensure(waited || class.steward == context.sender.account, Code::NotSteward)?)
+/// Whether an account may start the optimizer in the block after this state: the class's steward; anybody once the reveals
+/// have been closed for long enough that the steward will not.
+///
+/// Steward and time are those of the parent block, so that what a block may hold ([`crate::execute::limits`]) is known
+/// before anything of it is executed.
+///
+/// # Errors
+/// [`StoreError`] from the store.
+pub(crate) fn may_send(
+    parent: &dyn StateReader,
+    round: &Round,
+    sender: &AccountId,
+) -> Result<bool, StoreError> {
+    if schema::class(parent, round.class)?.is_some_and(|class| class.steward == *sender) {
+        return Ok(true);
+    }
+    let Some(closed) = round.reveals_closed() else { return Ok(false) };
+    Ok(schema::chain(parent)?.time_ms.0.saturating_sub(closed.time_ms.0) >= RUN_BY_ANYBODY_AFTER_MS)
 }
 
 /// What was drawn when the reveals closed.
