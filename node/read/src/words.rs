@@ -1,5 +1,6 @@
 //! Events of receipts in sentences, from their public form: what is withheld there is not known here.
 
+use aula_api::PublicEvent;
 use serde_json::Value;
 
 /// What a kind of transaction does, in a few words.
@@ -38,8 +39,8 @@ pub fn kind(name: &str) -> &str {
 }
 
 /// An event in a sentence.
-pub fn event(event: &Value) -> String {
-    let name = event["event"].as_str().unwrap_or_default();
+pub fn event(event: &PublicEvent) -> String {
+    let name = event.name();
     let n = |field: &str| number(&event[field]);
     let t = |field: &str| text(&event[field]);
     match name {
@@ -112,7 +113,7 @@ pub fn event(event: &Value) -> String {
     }
 }
 
-fn resources(name: &str, event: &Value) -> String {
+fn resources(name: &str, event: &PublicEvent) -> String {
     let n = |field: &str| number(&event[field]);
     let large = |field: &str| event[field].as_u64().map_or_else(|| number(&event[field]), grouped);
     let t = |field: &str| text(&event[field]);

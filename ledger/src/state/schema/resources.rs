@@ -2,7 +2,7 @@
 
 use aula_allocation::equity::Plain;
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::chain::canonical;
 use crate::chain::{Code, TreeHead};
@@ -17,7 +17,7 @@ use crate::types::{
 };
 
 /// A funder's budget of a school year. Invariant: `charged_cents <= funded_cents`.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Budget {
     /// Whose.
     pub funder: AccountId,
@@ -31,7 +31,7 @@ pub struct Budget {
 
 /// What a funder lets a class's steward charge to its budget of the class's school year. Invariant:
 /// `spent_cents <= granted_cents`.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Grant {
     /// Whose budget.
     pub funder: AccountId,
@@ -46,7 +46,7 @@ pub struct Grant {
 }
 
 /// A class with where its rounds are.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Class {
     /// As it was defined.
     pub definition: DefineClass,
@@ -67,7 +67,7 @@ pub struct Class {
 }
 
 /// A pool.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct PoolRecord {
     /// Its number.
     pub pool: PoolId,
@@ -94,7 +94,7 @@ pub struct PoolRecord {
 }
 
 /// Where a round is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
@@ -114,7 +114,7 @@ pub enum RoundStatus {
 }
 
 /// A round: what was fixed at its opening, and where it is.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Round {
     /// Its number.
     pub round: RoundId,
@@ -195,7 +195,7 @@ pub struct Intake {
 }
 
 /// A member's share of a round's seed.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct SeedShare {
     /// Whose.
     pub account: AccountId,
@@ -206,7 +206,7 @@ pub struct SeedShare {
 }
 
 /// A request that counts: a row of the round's requests, under [`RequestRow::key`].
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct RequestRow {
     /// The district that submitted it.
     pub district: DistrictId,
@@ -246,7 +246,7 @@ pub fn round_row_key(district: DistrictId, handle: &Handle) -> Handle {
 }
 
 /// Where a student is placed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(tag = "placement", rename_all = "snake_case")]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
@@ -265,7 +265,7 @@ pub enum Placement {
 }
 
 /// A decision: a row of the round's decisions, one for each request and under its key.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct DecisionRow {
     /// Where the student is placed.
     pub placement: Placement,
@@ -276,7 +276,7 @@ pub struct DecisionRow {
 }
 
 /// A pool's price in a decision.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct PoolPrice {
     /// Which pool.
     pub pool: PoolId,
@@ -287,7 +287,7 @@ pub struct PoolPrice {
 }
 
 /// A school's price in a decision with a fair share.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct SchoolPrice {
     /// Which school.
     pub school: SchoolId,
@@ -296,7 +296,9 @@ pub struct SchoolPrice {
 }
 
 /// How a need band fared.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
 pub struct BandCounts {
     /// Requests.
     pub requests: u32,
@@ -307,7 +309,7 @@ pub struct BandCounts {
 }
 
 /// What a round's report counts. Cells under the parameter `min_cell_students` are not published.
-#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct RoundReport {
     /// Requests.
     pub requests: u32,
@@ -328,7 +330,7 @@ pub struct RoundReport {
 }
 
 /// A round's decision.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Decision {
     /// Which round.
     pub round: RoundId,

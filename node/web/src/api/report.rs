@@ -6,15 +6,14 @@
 
 use std::sync::Arc;
 
+use aula_api::report::{AcknowledgementLine, OneAudit, Reverted, RoundReport, SeedShares, UseLine};
 use aula_ledger::rounds::PublishedReport;
 use aula_ledger::state::schema::{self, Acknowledgement, DecisionStanding, Round};
 use aula_ledger::types::RoundId;
-use axum::Json;
 use axum::extract::State;
-use serde_json::{Value, json};
 
 use crate::api_error::{ApiError, ErrorBody};
-use crate::http::{FromPath, Node};
+use crate::http::{FromPath, Node, Sorted};
 use crate::read::acknowledgements::Owed;
 use crate::read::rounds::placed;
 use crate::read::{audits, publish};
@@ -22,37 +21,33 @@ use crate::storage::ChainView;
 
 /// A round's report, missing reveals, acknowledgements, reversion and use of its pools
 #[utoipa::path(get, path = "/v1/rounds/{id}/report", tag = "resources", params(("id" = u32, Path)),
-    responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = RoundReport), (status = 404, body = ErrorBody)))]
 pub async fn report(
     State(node): State<Arc<Node>>,
     FromPath(id): FromPath<u32>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Sorted<RoundReport>, ApiError> {
     let view = node.view();
     let round = schema::round(&*view, RoundId(id))?
         .ok_or_else(|| ApiError::not_found(format!("no round {id}"), "rounds are listed by /v1/rounds"))?;
-    report_of(&view, &round).map(Json)
+    report_of(&view, &round).map(Sorted)
 }
 
 /// The truth audit of a decided round: of each district how many students the seed drew and what was found; who took the
 /// round's rows
 #[utoipa::path(get, path = "/v1/rounds/{id}/audits", tag = "resources", params(("id" = u32, Path)),
-    responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = OneAudit), (status = 404, body = ErrorBody)))]
 pub async fn audits(
     State(node): State<Arc<Node>>,
     FromPath(id): FromPath<u32>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Sorted<OneAudit>, ApiError> {
     let view = node.view();
     let audit = audits::of_round(&view, RoundId(id))?.ok_or_else(|| {
         ApiError::not_found(format!("round {id} is not decided"), "rounds are listed by /v1/rounds")
     })?;
-    let mut value = serde_json::to_value(audit).unwrap_or_default();
-    if let Some(fields) = value.as_object_mut() {
-        fields.insert("as_of_height".into(), view.tip().height.0.into());
-    }
-    Ok(Json(value))
+    Ok(Sorted(OneAudit { as_of_height: view.tip().height, audit }))
 }
 
-fn report_of(view: &ChainView, round: &Round) -> Result<Value, ApiError> {
+fn report_of(view: &ChainView, round: &Round) -> Result<RoundReport, ApiError> {
     let id = round.round;
     let min_cell = schema::params(view)?.min_cell_students;
     let count = |n: u32| publish::count(n, min_cell);
@@ -61,30 +56,40 @@ fn report_of(view: &ChainView, round: &Round) -> Result<Value, ApiError> {
     let owed = schema::acknowledgements(view, id)?;
     let now = view.tip().time_ms;
     let places = |owed: &Acknowledgement| used(report.as_ref()?, owed);
-    let acknowledgements: Vec<Value> = owed
+    let acknowledgements: Vec<AcknowledgementLine> = owed
         .iter()
-        .map(|owed| {
-            json!({
-                "pool": owed.pool, "school": owed.school, "places": places(owed), "due_ms": owed.due_ms,
-                "received": owed.received, "escalated": owed.escalated, "state": Owed::of(owed, now),
-            })
+        .map(|owed| AcknowledgementLine {
+            due_ms: owed.due_ms,
+            escalated: owed.escalated,
+            places: places(owed),
+            pool: owed.pool,
+            received: owed.received,
+            school: owed.school,
+            state: Owed::of(owed, now),
         })
         .collect();
     // Freed places are the students placed: with the requests, which are public, they tell how many waited.
     let freed = report.as_ref().and_then(|report| report.totals.as_ref()).map(placed);
-    let reverted = schema::reversion(view, id)?.map(|back| {
-        json!({ "proposal": back.proposal, "at": back.at, "reason_sha256": back.reason, "freed": freed,
-            "standing": back.standing })
+    let reverted = schema::reversion(view, id)?.map(|back| Reverted {
+        at: back.at,
+        freed,
+        proposal: back.proposal,
+        reason_sha256: back.reason,
+        standing: back.standing,
     });
-    Ok(json!({
-        "as_of_height": view.tip().height, "round": id, "class": round.class, "status": round.status,
-        "stands": standing == Some(DecisionStanding::Stands), "standing": standing,
-        "report": report,
-        "seed": seed(view, id)?,
-        "acknowledgements": acknowledgements,
-        "reverted": reverted,
-        "utilisation": utilisation(view, round, count)?,
-    }))
+    Ok(RoundReport {
+        acknowledgements,
+        as_of_height: view.tip().height,
+        class: round.class,
+        report,
+        reverted,
+        round: id,
+        seed: seed(view, id)?,
+        standing,
+        stands: standing == Some(DecisionStanding::Stands),
+        status: round.status,
+        utilisation: utilisation(view, round, count)?,
+    })
 }
 
 /// Students placed in an acknowledged pool, where the ledger's rule lets them be shown.
@@ -94,7 +99,7 @@ fn used(report: &PublishedReport, owed: &Acknowledgement) -> Option<u32> {
 
 /// Who committed a share of the seed, who revealed it, and who is missing. Each missing one could choose between two
 /// seeds, so f of them among 2^f.
-fn seed(view: &ChainView, id: RoundId) -> Result<Value, ApiError> {
+fn seed(view: &ChainView, id: RoundId) -> Result<SeedShares, ApiError> {
     let shares = schema::seed_shares(view, id)?;
     let accounts = |revealed: bool| -> Vec<_> {
         let wanted = shares.iter().filter(|share| share.secret.is_some() == revealed);
@@ -102,7 +107,7 @@ fn seed(view: &ChainView, id: RoundId) -> Result<Value, ApiError> {
     };
     let missing = accounts(false);
     let choices = u32::try_from(missing.len()).ok().and_then(|f| 1u64.checked_shl(f));
-    Ok(json!({ "revealed": accounts(true), "missing": missing, "seeds_open_to_the_missing": choices }))
+    Ok(SeedShares { missing, revealed: accounts(true), seeds_open_to_the_missing: choices })
 }
 
 /// The newest reports of use of the class's pools; pools that never reported are left out.
@@ -110,14 +115,20 @@ fn utilisation(
     view: &ChainView,
     round: &Round,
     count: impl Fn(u32) -> Option<u32>,
-) -> Result<Vec<Value>, ApiError> {
+) -> Result<Vec<UseLine>, ApiError> {
     let mut lines = Vec::new();
     for pool in schema::pools(view, round.class)? {
         let Some(line) = schema::utilisation(view, pool.pool)? else { continue };
-        lines.push(json!({
-            "pool": line.pool, "capacity": line.capacity, "in_use": count(line.in_use), "demand": line.demand,
-            "demand_of_round": line.round, "by": line.by, "at": line.at, "reports": line.reports,
-        }));
+        lines.push(UseLine {
+            at: line.at,
+            by: line.by,
+            capacity: line.capacity,
+            demand: line.demand,
+            demand_of_round: line.round,
+            in_use: count(line.in_use),
+            pool: line.pool,
+            reports: line.reports,
+        });
     }
     Ok(lines)
 }
