@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    backup, bench, completion, demo, estate, evidence, genesis, init, join, keys, localnet, optimize, query,
-    replay, restore, start, status, twin, tx, vault,
+    backup, badge, bench, completion, demo, estate, evidence, genesis, init, join, keys, localnet, optimize,
+    query, replay, restore, start, status, twin, tx, vault,
 };
 use crate::terminal::OutputFormat;
 
@@ -80,6 +80,8 @@ pub enum Command {
     Bench(bench::BenchArgs),
     /// The school itself: timetables, conflicts, energy, demand, failures
     Estate(estate::EstateArgs),
+    /// Verifiable credentials: Open Badges 3.0 and CLR 2.0, judged offline
+    Badge(badge::BadgeArgs),
     /// Fit, judge and use students' digital twins
     Twin(twin::TwinArgs),
     /// The district's private vault: records, keys, erasure, access

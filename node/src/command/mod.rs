@@ -9,6 +9,7 @@ use std::path::PathBuf;
 mod lines;
 
 pub mod backup;
+pub mod badge;
 pub mod bench;
 pub mod completion;
 pub mod demo;
