@@ -109,6 +109,7 @@ fn described() -> OpenApiRouter<Arc<Node>> {
 pub fn openapi_json() -> String {
     let (_, api) = described().split_for_parts();
     let mut api = serde_json::to_value(api).unwrap_or_default();
+    openapi::open(&mut api);
     let error = serde_json::json!({
         "description": "any other answer: the one error body",
         "content": { "application/json": { "schema": { "$ref": "#/components/schemas/ErrorBody" } } }
