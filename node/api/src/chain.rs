@@ -4,7 +4,7 @@ use aula_ledger::chain::validators::ValidatorSet;
 use aula_ledger::chain::{Header, TreeHead};
 use aula_ledger::params::Params;
 use aula_ledger::state::schema::{Peer, ValidatorInfo};
-use aula_ledger::types::{ChainId, Hash, Height, TimeMs, ValidatorAddress};
+use aula_ledger::types::{AccountId, ChainId, Hash, Height, RoundId, TimeMs, ValidatorAddress};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -40,6 +40,8 @@ pub struct Status {
     pub silent_because: Option<String>,
     /// What this node found damaged in its own state, with what to do next: it is not ready then. None while all is well.
     pub damage: Option<String>,
+    /// What this node does for the lotteries; none where it only follows by its operator's choice.
+    pub seeds: Option<SeedDuty>,
     /// Transactions in the chain so far; none while this node still counts a long chain.
     pub transactions: Option<u64>,
     /// From a block's own time until this node had it final and stored; none before it saw one.
@@ -52,6 +54,37 @@ pub struct Status {
     pub version: String,
     /// Seconds since the process started.
     pub uptime_s: u64,
+}
+
+/// A share of a seed that this node sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SharedSeed {
+    /// `committed` or `revealed`.
+    pub act: String,
+    /// Of which round.
+    #[schema(value_type = u32)]
+    pub round: RoundId,
+    /// Which attempt at its seed, from 1.
+    pub attempt: u32,
+    /// The last final block then.
+    #[schema(value_type = u64)]
+    pub height: Height,
+}
+
+/// What a validator's node does for the lotteries: by itself it commits to and reveals its shares of rounds' seeds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SeedDuty {
+    /// The account that sends them.
+    #[schema(value_type = String)]
+    pub account: AccountId,
+    /// Whether the ledger knows that account: from the genesis or the vote that admitted the validator.
+    pub admitted: bool,
+    /// How many are due or on their way.
+    pub due: usize,
+    /// The last one sent since the process started.
+    pub last: Option<SharedSeed>,
+    /// Why the last one could not be sent; it is tried again after each block.
+    pub error: Option<String>,
 }
 
 /// A block without its transactions.

@@ -1,7 +1,7 @@
 //! A district's own rows of a round, for that district alone.
 
 use aula_ledger::state::schema::{DecisionRow, DecisionStanding, RequestRow};
-use aula_ledger::tx::Finding;
+use aula_ledger::tx::{Claims, Finding};
 use aula_ledger::types::{DistrictId, Handle, Height, RoundId, SchoolYear};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -36,6 +36,9 @@ pub struct OwnRows {
 /// A request of the district's own.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct OwnRow {
+    /// What the district's records say of each claim, where an auditor held them against it.
+    #[schema(value_type = Option<Object>)]
+    pub claims: Option<Claims>,
     /// What it got; none before it is decided.
     #[schema(value_type = Option<Object>)]
     pub decision: Option<DecisionRow>,

@@ -1,7 +1,7 @@
 //! What a transaction did, as anybody may see it.
 
 use aula_ledger::tx::Finding;
-use aula_ledger::types::{DistrictId, Hash, Height, ProposalId, RoundId};
+use aula_ledger::types::{DistrictId, Hash, ProposalId, RoundId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -14,15 +14,11 @@ use utoipa::ToSchema;
 #[schema(value_type = Object)]
 pub struct PublicEvent(Map<String, Value>);
 
-/// The fields of `round_opened` that say when its windows close.
+/// The fields of `round_opened` that name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct RoundOpened {
     /// Its number.
     pub round: RoundId,
-    /// The last height for requests.
-    pub requests_until: Height,
-    /// The last height for reveals.
-    pub reveals_until: Height,
 }
 
 /// The fields of `access_recorded`.

@@ -40,7 +40,7 @@ register! {
     /// Classes of resources.
     Classes { classes: Class as Vec<Object> }
     /// Budgets by funder and school year.
-    Budgets { budgets: Budget as Vec<Object> }
+    Budgets { budgets: BudgetView as Vec<BudgetView> }
     /// Districts.
     Districts { districts: District as Vec<Object> }
     /// Schools.
@@ -49,4 +49,60 @@ register! {
     Members { members: Member as Vec<Object> }
     /// Proposed changes with their votes.
     Proposals { proposals: Proposal as Vec<Object> }
+}
+
+/// Where a statement is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Statement {
+    /// There is none.
+    NotStated,
+    /// It is of the money as it is.
+    Stands,
+    /// Another was made since, more was funded, or a decision that it is about does not stand.
+    Superseded,
+}
+
+impl Statement {
+    /// Of a statement that is superseded or not; none where there is none.
+    pub const fn of(superseded: Option<bool>) -> Self {
+        match superseded {
+            None => Self::NotStated,
+            Some(true) => Self::Superseded,
+            Some(false) => Self::Stands,
+        }
+    }
+
+    /// The word in JSON and CSV.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotStated => "not_stated",
+            Self::Stands => "stands",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    /// In words, behind what it is a statement of.
+    pub const fn explain(self) -> &'static str {
+        match self {
+            Self::NotStated => "not stated",
+            Self::Stands => "proved, without the amounts",
+            Self::Superseded => {
+                "superseded: more was funded or stated since, or a decision on this money does not stand"
+            }
+        }
+    }
+}
+
+/// A budget with what its funder stated of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BudgetView {
+    /// As the ledger has it.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub budget: Budget,
+    /// Amounts by school that sum to it.
+    pub statement: Statement,
+    /// A floor per weighted pupil of these amounts.
+    pub floor: Statement,
 }

@@ -28,7 +28,7 @@ pub struct RoundReport {
     #[schema(value_type = u64)]
     pub round: RoundId,
     /// Who committed to the seed.
-    pub seed: SeedShares,
+    pub seed: SeedReport,
     /// Whether the decision stands; none before it is decided.
     #[schema(value_type = Option<String>)]
     pub standing: Option<DecisionStanding>,
@@ -84,12 +84,38 @@ pub struct Reverted {
     pub standing: Option<RoundId>,
 }
 
-/// Shares of a round's seed. Each member who is missing could choose between two seeds, so f of them among 2^f.
+/// A round's seed: the attempt that drew or is under way, and those before it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct SeedReport {
+    /// Whether it is drawn.
+    pub drawn: bool,
+    /// The how manieth draw of the class and period it is, from 1.
+    pub draw: Option<u32>,
+    /// The attempts before, oldest first.
+    pub earlier_attempts: Vec<SeedShares>,
+    /// The draw before it in the class and period.
+    #[schema(value_type = Option<u64>)]
+    pub previous_draw: Option<RoundId>,
+    /// The round whose shares these are: an earlier one, if that had the same requests.
+    #[schema(value_type = u64)]
+    pub round: RoundId,
+    /// The shares of the attempt.
+    #[serde(flatten)]
+    pub shares: SeedShares,
+}
+
+/// Shares of one attempt. Each member who is missing could choose between two seeds, so f of them among 2^f.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SeedShares {
+    /// Which attempt, from 1.
+    pub attempt: u32,
     /// Who committed and did not reveal.
     #[schema(value_type = Vec<String>)]
     pub missing: Vec<AccountId>,
+    /// The voting power of all validators.
+    pub of_power: Option<u64>,
+    /// The voting power of those who revealed.
+    pub power: Option<u64>,
     /// Who revealed.
     #[schema(value_type = Vec<String>)]
     pub revealed: Vec<AccountId>,
@@ -259,6 +285,8 @@ pub struct RoundAudit {
     pub all: Counts,
     /// By district.
     pub districts: Vec<DistrictAudit>,
+    /// Of whom the seed drew besides, for their mandate alone; none where the number of mandates is withheld.
+    pub mandates: Option<Counts>,
     /// Who took the round's rows.
     pub rows_taken: Vec<Taken>,
 }

@@ -1,6 +1,6 @@
 //! Rounds for the public: what was fixed and what was decided. Counts are those of the ledger's published report.
 
-use aula_ledger::state::schema::{DecisionStanding, RoundStatus};
+use aula_ledger::state::schema::{DecisionStanding, Moment, RoundStatus, Window};
 use aula_ledger::tx::ClassTerms;
 use aula_ledger::types::{AccountId, ClassId, Hash, Height, PoolId, RoundId, SchoolYear, TimeMs};
 use serde::{Deserialize, Serialize};
@@ -69,10 +69,17 @@ pub struct DecisionView {
     /// The lottery's seed.
     #[schema(value_type = String)]
     pub seed: Hash,
-    /// Members whose shares are in the seed.
+    /// The round whose shares are in it: an earlier one, if that had the same requests.
+    #[schema(value_type = u64)]
+    pub seed_round: RoundId,
+    /// That round's attempt, from 1.
+    pub attempt: u32,
+    /// The how manieth draw of the class and period it is, from 1.
+    pub draw: u32,
+    /// Validators' accounts whose shares are in the seed.
     #[schema(value_type = Vec<String>)]
     pub revealed: Vec<AccountId>,
-    /// Members who committed and did not reveal.
+    /// Those that committed and did not reveal.
     #[schema(value_type = Vec<String>)]
     pub withheld: Vec<AccountId>,
     /// Weighted cost of the assignment.
@@ -121,15 +128,27 @@ pub struct RoundView {
     /// Time of that block, in ms since 1970 UTC.
     #[schema(value_type = u64)]
     pub opened_ms: TimeMs,
-    /// The last height for requests.
-    #[schema(value_type = u64)]
-    pub requests_until: Height,
-    /// The last height for reveals.
-    #[schema(value_type = u64)]
-    pub reveals_until: Height,
-    /// From this height on it may be given up.
-    #[schema(value_type = u64)]
-    pub stale_from: Height,
+    /// Last height that took requests, once there is one.
+    #[schema(value_type = Option<u64>)]
+    pub requests_until: Option<Height>,
+    /// Block time for requests and commitments, in milliseconds.
+    pub request_window_ms: u64,
+    /// Block time for reveals, in milliseconds.
+    pub reveal_window_ms: u64,
+    /// Which attempt at its seed is under way or was the last, from 1.
+    pub attempt: u32,
+    /// Which window is open: `requests`, `commits`, `reveals` or `closed`.
+    #[schema(value_type = String)]
+    pub window: Window,
+    /// The block that opened the window, or closed the last one.
+    #[schema(value_type = Object)]
+    pub window_since: Moment,
+    /// The window ends with the first block above this height that is not before this time.
+    #[schema(value_type = Object)]
+    pub window_until: Moment,
+    /// The round whose place it took without a vote, if something was drawn for that one.
+    #[schema(value_type = Option<u64>)]
+    pub follows: Option<RoundId>,
     /// The weight of need.
     pub equity: u32,
     /// The class's terms when it was opened.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::PublicEvent;
+use crate::registers::Statement;
 
 /// A transaction in a final block, without its rows.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -51,6 +52,9 @@ pub struct Line {
     pub outline: Outline,
     /// Its events in sentences.
     pub words: Vec<String>,
+    /// Of a funder's statement: whether it is of the money as it is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<Statement>,
 }
 
 /// A page of transactions, newest first.

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::index::Index;
 use super::publish;
+use super::statements;
 use super::table::Table;
 use super::words;
 use crate::ReadError;
@@ -102,7 +103,8 @@ impl<'a> Reader<'a> {
         };
         let outline = outline(bytes, receipt, self.min_cell)?;
         let words = outline.events.iter().map(words::event).collect();
-        Ok(Some(Line { ordinal, height, index, time_ms: opened.time_ms, outline, words }))
+        let statement = statements::of_events(self.view, &outline.events, Height(height))?;
+        Ok(Some(Line { ordinal, height, index, time_ms: opened.time_ms, outline, words, statement }))
     }
 }
 
@@ -146,8 +148,19 @@ pub fn one(view: &ChainView, index: &Index, id: &Hash) -> Result<Option<Line>, R
 
 /// Columns of an export of transactions.
 pub const COLUMNS: &[&str] = &[
-    "ordinal", "height", "index", "time_ms", "id", "kind", "account", "sequence", "entries", "code",
-    "meaning", "words",
+    "ordinal",
+    "height",
+    "index",
+    "time_ms",
+    "id",
+    "kind",
+    "account",
+    "sequence",
+    "entries",
+    "code",
+    "meaning",
+    "words",
+    "statement",
 ];
 
 /// Transactions from one ordinal up to another, ascending, for an export.
@@ -182,6 +195,7 @@ pub fn row(line: &Line) -> Vec<Value> {
         json!(outline.code),
         json!(outline.meaning),
         json!(line.words.join(" ")),
+        json!(line.statement),
     ]
 }
 

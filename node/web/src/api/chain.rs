@@ -96,6 +96,7 @@ pub fn status_of(node: &Node) -> Result<Status, ApiError> {
             _ => None,
         },
         damage: node.network.damage(),
+        seeds: node.network.seeds(),
         waiting_transactions,
         waiting_bytes,
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use aula_api::district::{OwnRow, OwnRows};
-use aula_ledger::proof::sample::audit_sample;
+use aula_ledger::proof::sample::{asked, audit_sample};
 use aula_ledger::rounds::requests_in_order;
 use aula_ledger::state::StateReader;
 use aula_ledger::state::schema::{self, DecisionRow};
@@ -36,18 +36,22 @@ pub async fn rows(
     let decision = schema::decision(&*view, id)?;
     let requests = requests_in_order(&view.rows(&schema::requests_tree(id))?)?;
     let drawn = match &decision {
-        Some(decision) => {
-            audit_sample(&decision.seed, requests.iter().map(|(handle, row)| (row.district, *handle)))
-        }
+        Some(decision) => audit_sample(&decision.seed, requests.iter().map(|(_, row)| asked(row))),
         None => Default::default(),
     };
     let mut rows = Vec::new();
     for (handle, request) in requests.iter().filter(|(_, request)| request.district == district) {
         let decided = view.row(&schema::decisions_tree(id), &request.key())?;
         let decided: Option<DecisionRow> = decided.as_deref().map(schema::decode).transpose()?;
-        let finding = schema::audit_result(&*view, id, district, handle)?.map(|result| result.finding);
-        let drawn = drawn.contains(&(district, *handle));
-        rows.push(OwnRow { decision: decided, drawn, finding, handle: *handle, request: request.clone() });
+        let audit = schema::audit_result(&*view, id, district, handle)?;
+        rows.push(OwnRow {
+            claims: audit.as_ref().map(|result| result.claims),
+            decision: decided,
+            drawn: drawn.contains_key(&(district, *handle)),
+            finding: audit.as_ref().map(|result| result.finding),
+            handle: *handle,
+            request: request.clone(),
+        });
     }
     let rows = OwnRows {
         as_of_height: view.tip().height,

@@ -15,7 +15,7 @@ use utoipa::IntoParams;
 
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::{FromPath, FromQuery, Node, Sorted};
-use crate::read::rounds;
+use crate::read::{rounds, statements};
 use crate::storage::ChainView;
 
 /// Which pools.
@@ -73,7 +73,7 @@ pub async fn classes(State(node): State<Arc<Node>>) -> Answer<Classes> {
 /// Budgets by funder and school year
 #[utoipa::path(get, path = "/v1/budgets", tag = "resources", responses((status = 200, body = Budgets)))]
 pub async fn budgets(State(node): State<Arc<Node>>) -> Answer<Budgets> {
-    listed(&node, Budgets::of, schema::budgets)
+    listed(&node, Budgets::of, statements::budgets)
 }
 
 /// Districts

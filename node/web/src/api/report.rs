@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use aula_api::report::{AcknowledgementLine, OneAudit, Reverted, RoundReport, SeedShares, UseLine};
+use aula_api::report::{
+    AcknowledgementLine, OneAudit, Reverted, RoundReport, SeedReport, SeedShares, UseLine,
+};
 use aula_ledger::rounds::PublishedReport;
 use aula_ledger::state::schema::{self, Acknowledgement, DecisionStanding, Round};
 use aula_ledger::types::RoundId;
@@ -84,7 +86,7 @@ fn report_of(view: &ChainView, round: &Round) -> Result<RoundReport, ApiError> {
         report,
         reverted,
         round: id,
-        seed: seed(view, id)?,
+        seed: seed(view, round)?,
         standing,
         stands: standing == Some(DecisionStanding::Stands),
         status: round.status,
@@ -97,17 +99,44 @@ fn used(report: &PublishedReport, owed: &Acknowledgement) -> Option<u32> {
     report.prices.iter().find(|line| line.pool == owed.pool)?.used
 }
 
-/// Who committed a share of the seed, who revealed it, and who is missing. Each missing one could choose between two
-/// seeds, so f of them among 2^f.
-fn seed(view: &ChainView, id: RoundId) -> Result<SeedShares, ApiError> {
-    let shares = schema::seed_shares(view, id)?;
+/// Who committed a share of the seed, who revealed it, and who is missing, in the attempt that drew or is under way, and
+/// in those before it.
+fn seed(view: &ChainView, round: &Round) -> Result<SeedReport, ApiError> {
+    let draw = schema::draw(view, round.round)?;
+    let (source, attempt) = match &draw {
+        Some(draw) => (draw.source, draw.attempt),
+        None => (round.round, round.attempt),
+    };
+    let earlier = (1..attempt).map(|earlier| shares(view, source, earlier));
+    Ok(SeedReport {
+        drawn: draw.is_some(),
+        draw: draw.as_ref().map(|draw| draw.number),
+        earlier_attempts: earlier.collect::<Result<_, ApiError>>()?,
+        previous_draw: draw.and_then(|draw| draw.previous),
+        round: source,
+        shares: shares(view, source, attempt)?,
+    })
+}
+
+/// Of one attempt. Who took no part neither revealed nor is missing: its power is part of the whole.
+fn shares(view: &ChainView, id: RoundId, attempt: u32) -> Result<SeedShares, ApiError> {
+    let shares = schema::seed_shares(view, id, attempt)?;
+    let power = schema::seed_power(view, id)?;
     let accounts = |revealed: bool| -> Vec<_> {
         let wanted = shares.iter().filter(|share| share.secret.is_some() == revealed);
         wanted.map(|share| share.account).collect()
     };
     let missing = accounts(false);
     let choices = u32::try_from(missing.len()).ok().and_then(|f| 1u64.checked_shl(f));
-    Ok(SeedShares { missing, revealed: accounts(true), seeds_open_to_the_missing: choices })
+    let revealed = accounts(true);
+    Ok(SeedShares {
+        attempt,
+        missing,
+        of_power: power.as_ref().map(|power| power.total),
+        power: power.as_ref().map(|power| power.of(revealed.iter())),
+        revealed,
+        seeds_open_to_the_missing: choices,
+    })
 }
 
 /// The newest reports of use of the class's pools; pools that never reported are left out.

@@ -27,6 +27,7 @@ use crate::storage::{ChainDb, ChainView};
 
 mod finality;
 
+pub use aula_api::chain::{SeedDuty, SharedSeed};
 pub use finality::{Finality, Latency};
 
 /// Most questions about the node's health at once.
@@ -70,6 +71,10 @@ pub trait Network: Send + Sync {
     fn attention(&self) -> Option<String> {
         None
     }
+    /// What this node does for the lotteries; none where it only follows by its operator's choice.
+    fn seeds(&self) -> Option<SeedDuty> {
+        None
+    }
     /// What this node found damaged in its own state, with what to do next; none while all is well.
     fn damage(&self) -> Option<String> {
         None
@@ -109,6 +114,8 @@ pub struct Node {
     /// Places for submissions.
     pub submissions: Semaphore,
     pub(crate) exports: Arc<Semaphore>,
+    /// The one place for questions that solve a round again.
+    pub(crate) solving: Arc<Semaphore>,
     /// Places for everything else.
     pub requests: Arc<Semaphore>,
     /// Places for streams.
@@ -161,6 +168,7 @@ impl Node {
             health: Semaphore::new(MAX_HEALTH),
             submissions: Semaphore::new(config.api.max_requests),
             exports: Arc::new(Semaphore::new(MAX_EXPORTS)),
+            solving: Arc::new(Semaphore::new(1)),
             requests: Arc::new(Semaphore::new(config.api.max_requests)),
             streams: Arc::new(Semaphore::new(config.api.max_streams)),
             past: Semaphore::new(MAX_PAST),
