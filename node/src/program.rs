@@ -7,8 +7,8 @@ use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command};
 use crate::command::{
-    backup, bench, completion, demo, estate, evidence, genesis, init, join, keys, localnet, optimize, query,
-    replay, restore, start, status, twin, tx, vault,
+    backup, bench, completion, consortium, demo, district, estate, evidence, funder, genesis, init, join, keys,
+    localnet, optimize, query, replay, restore, start, status, steward, twin, tx, vault,
 };
 use crate::home::Home;
 use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, start_logging};
@@ -65,6 +65,10 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
     match command {
         Command::Demo(args) => demo::run(context, &args).await,
         Command::Tx(args) => tx::run(context, &args).await,
+        Command::Consortium(args) => consortium::run(context, &args).await,
+        Command::Funder(args) => funder::run(context, &args).await,
+        Command::Steward(args) => steward::run(context, &args).await,
+        Command::District(args) => district::run(context, &args).await,
         Command::Evidence(args) => evidence::run(context, &args).await,
         Command::Bench(args) => bench::run(context, &args).await,
         Command::Init(args) => init::run(context, &args),

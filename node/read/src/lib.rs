@@ -16,6 +16,7 @@ pub mod index;
 pub mod milestones;
 pub mod parameters;
 pub mod places;
+pub mod proposals;
 pub mod publish;
 pub mod registers;
 pub mod round_figures;
@@ -24,6 +25,7 @@ pub mod search;
 pub mod table;
 pub mod transactions;
 pub mod uptime;
+pub mod waiting;
 pub mod words;
 
 pub use error::ReadError;

@@ -69,15 +69,18 @@ pub struct TxArgs {
 /// What a node knows of a transaction.
 #[derive(Debug, Deserialize)]
 pub(super) struct Told {
-    status: String,
+    pub(super) status: String,
     /// The receipt's number.
     pub(super) code: Option<u16>,
-    meaning: Option<String>,
-    entry: Option<u32>,
+    /// It in words.
+    pub(super) meaning: Option<String>,
+    /// The first entry of a batch at fault.
+    pub(super) entry: Option<u32>,
     /// The block's height.
     pub(super) height: Option<u64>,
+    /// What it did.
     #[serde(default)]
-    events: Vec<Value>,
+    pub(super) events: Vec<Value>,
 }
 
 /// Sends the transaction and says what became of it.

@@ -79,7 +79,7 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(registers::districts))
         .routes(routes!(registers::schools))
         .routes(routes!(registers::members))
-        .routes(routes!(registers::proposals))
+        .routes(routes!(registers::all_proposals))
         .routes(routes!(listings::trail))
         .routes(routes!(listings::parameters))
         .routes(routes!(listings::milestones))

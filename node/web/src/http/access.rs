@@ -111,6 +111,7 @@ pub const ROUTES: &[(&str, RouteClass)] = &[
     ("/parameters", Public),
     ("/pools", Public),
     ("/pools/{id}", Public),
+    ("/proposals", Public),
     ("/rounds", Public),
     ("/rounds/{id}", Public),
     ("/schools", Public),
