@@ -7,21 +7,15 @@
 
 pub mod bootstrap;
 pub mod cli;
-pub mod client;
 pub mod command;
-pub mod demo;
-pub mod localnet;
-pub mod outside;
 pub mod program;
-pub mod sentiment;
-pub mod solo;
 pub mod terminal;
-pub mod twin_record;
-pub mod twin_state;
 pub mod wiring;
 
 // The old names of rooms that are crates now.
-pub use aula_home::{clock, config, home, keys, whole_file};
+pub use aula_client as client;
+pub use aula_district as district;
+pub use aula_home::{clock, config, home, keys, outside, whole_file};
 pub use aula_read as read;
 pub use aula_store as storage;
 pub use aula_web::{api, api_error, explorer, family_link, http, site};

@@ -11,7 +11,7 @@ use crate::command::{
     localnet, optimize, query, replay, restore, start, status, steward, twin, tx, vault,
 };
 use crate::home::Home;
-use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, start_logging};
+use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, print_failure, start_logging};
 
 /// Runs the subcommand that the arguments name. Exit codes: 0 yes, 1 checked and the answer is no, 2 could not.
 pub fn main() -> ExitCode {
@@ -44,7 +44,7 @@ pub fn main() -> ExitCode {
             ExitCode::from(if verdict == Verdict::Yes { 0 } else { 1 })
         }
         Err(failure) => {
-            failure.print(output);
+            print_failure(&failure, output);
             ExitCode::from(2)
         }
     }

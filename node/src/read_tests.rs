@@ -10,7 +10,8 @@ use aula_store::{ChainView, IndexRow, StorageError};
 
 type Tested = Result<(), Box<dyn std::error::Error>>;
 
-fn failed(failure: crate::terminal::Failure) -> Box<dyn std::error::Error> {
+fn failed(failure: impl Into<crate::terminal::Failure>) -> Box<dyn std::error::Error> {
+    let failure = failure.into();
     failure.message.into()
 }
 

@@ -3,6 +3,9 @@
 
 use std::sync::Arc;
 
+use aula_home::founding::{Base, assemble};
+use aula_home::operator;
+use aula_lab::solo::decide;
 use aula_ledger::chain::{Body, Header, Receipt, Transaction};
 use aula_ledger::codec::Canonical;
 use aula_ledger::genesis::Parsed;
@@ -13,13 +16,10 @@ use aula_ledger::types::{AccountId, Height, TimeMs};
 use ed25519_dalek::SigningKey;
 
 use crate::bootstrap::open_database;
-use crate::command::genesis::{Base, assemble};
-use crate::command::init;
 use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey};
-use crate::solo::decide;
 use crate::storage::{ChainDb, DbOptions};
-use crate::terminal::Failure;
+use crate::terminal::{Advise, Failure};
 
 pub mod round;
 
@@ -45,17 +45,17 @@ impl DevChain {
     pub fn of(
         base: impl FnOnce(PublicKey) -> Result<Base, Box<dyn std::error::Error>>,
     ) -> Result<Self, Failure> {
-        let folder = tempfile::tempdir()?;
+        let folder = tempfile::tempdir().hint("give the tests a TMPDIR")?;
         let home = Home::at(folder.path().join("node"));
-        let operator = init::make(
+        let operator = operator::make(
             &home,
-            &init::Choice { name: Some("only".into()), p2p: Some("/ip4/127.0.0.1/tcp/1".into()) },
+            &operator::Choice { name: Some("only".into()), p2p: Some("/ip4/127.0.0.1/tcp/1".into()) },
         )?
         .operator;
         let base = base(operator.account)
             .map_err(|error| Failure::new("base", error.to_string(), "mend the test"))?;
         let (genesis_bytes, genesis) = assemble("dev", TimeMs(1_000), std::slice::from_ref(&operator), base)?;
-        std::fs::write(home.genesis_file(), &genesis_bytes)?;
+        std::fs::write(home.genesis_file(), &genesis_bytes).hint("give the tests a TMPDIR")?;
         let db = Arc::new(open_database(&home, DbOptions::default(), &genesis_bytes, &genesis)?);
         Ok(Self {
             folder,

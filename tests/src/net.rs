@@ -125,7 +125,7 @@ impl Net {
     /// When there is no such node.
     pub fn client(&self, place: usize) -> Result<Client> {
         let node = self.nodes.get(place).context("no such node")?;
-        Client::new(&node.rpc).map_err(|failure| anyhow::anyhow!(failure.message))
+        Client::new(&node.rpc).map_err(crate::vote::told)
     }
 
     /// A node's last final height.
@@ -133,7 +133,7 @@ impl Net {
     /// # Errors
     /// When it cannot be reached.
     pub async fn height(&self, place: usize) -> Result<u64> {
-        self.client(place)?.height().await.map_err(|failure| anyhow::anyhow!(failure.message))
+        self.client(place)?.height().await.map_err(crate::vote::told)
     }
 
     /// The hash of a final block as a node has it.
@@ -142,7 +142,7 @@ impl Net {
     /// When the node does not have it.
     pub async fn hash(&self, place: usize, height: u64) -> Result<String> {
         let block: Result<Value, _> = self.client(place)?.get(&format!("/v1/blocks/{height}")).await;
-        text(&block.map_err(|failure| anyhow::anyhow!(failure.message))?, "hash")
+        text(&block.map_err(crate::vote::told)?, "hash")
     }
 
     /// Waits until a node has the block of `height`; gives the time that took.

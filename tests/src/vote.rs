@@ -18,7 +18,8 @@ const HEIGHTS: u64 = 100_000;
 const LIMIT: Duration = Duration::from_secs(90);
 
 /// A failure of a command as an error.
-pub fn told(failure: Failure) -> anyhow::Error {
+pub fn told(failure: impl Into<Failure>) -> anyhow::Error {
+    let failure = failure.into();
     anyhow::anyhow!("{} ({})", failure.message, failure.hint)
 }
 

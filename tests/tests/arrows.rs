@@ -25,10 +25,23 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-store", &["aula-ledger"]),
     // The index counts whose turn a height was, which the engine's adapter decides.
     ("aula-read", &["aula-store", "aula-consensus"]),
-    ("aula-web", &["aula-home", "aula-read", "aula-store", "aula-vault"]),
+    ("aula-web", &["aula-api", "aula-home", "aula-read", "aula-store", "aula-vault"]),
+    ("aula-api", &["aula-ledger"]),
+    // An account signs with the key that lies in its home.
+    ("aula-client", &["aula-api", "aula-home"]),
+    // What is disclosed says the next step by `aula_home::NextStep`.
+    ("aula-district", &["aula-client", "aula-home", "aula-twin-model", "aula-vault"]),
+    // It reads a decided block's proposer, and measures the engine's and the store's own work.
+    (
+        "aula-lab",
+        &["aula-client", "aula-consensus", "aula-district", "aula-home", "aula-store", "aula-vault"],
+    ),
     (
         "aula-node",
         &[
+            "aula-client",
+            "aula-district",
+            "aula-lab",
             "aula-consensus",
             "aula-estate",
             "aula-home",
@@ -53,7 +66,6 @@ const CIRCLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("consensus", &["context", "driver", "engine", "quorums", "signing"]),
-    ("node", &["command", "demo", "localnet"]),
     ("node/vault", &["access", "tables", "vault"]),
 ];
 
@@ -66,6 +78,10 @@ const HOUSES: &[&str] = &[
     "consensus",
     "node",
     "node/home",
+    "node/api",
+    "node/client",
+    "node/district",
+    "node/lab",
     "node/read",
     "node/estate",
     "node/store",

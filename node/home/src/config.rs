@@ -11,6 +11,7 @@ use aula_consensus::MAX_TIMEOUT_MS;
 use aula_ledger::params::PROPOSE_TIMEOUT_MS;
 use serde::{Deserialize, Serialize};
 
+use crate::NextStep;
 use crate::home::Home;
 
 mod edit;
@@ -258,6 +259,19 @@ pub enum ConfigError {
         /// What it may be, with the unit.
         range: &'static str,
     },
+}
+
+impl NextStep for ConfigError {
+    fn next_step(&self) -> String {
+        let step = match self {
+            Self::Read { .. } => "check the file's owner and mode",
+            Self::Parse { .. } => {
+                "correct it there: every setting is explained in the file that `aula init` writes"
+            }
+            Self::Range { .. } => "correct it in config.toml, or where the flag or variable says otherwise",
+        };
+        step.to_owned()
+    }
 }
 
 impl P2p {

@@ -20,6 +20,7 @@ use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::NextStep;
 use crate::home::Home;
 use crate::whole_file::{self, Access};
 
@@ -86,6 +87,21 @@ pub enum KeyError {
         /// Which rule is broken; never the content.
         reason: &'static str,
     },
+}
+
+impl NextStep for KeyError {
+    fn next_step(&self) -> String {
+        let step = match self {
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "create missing keys with `aula keys create`, or give the folder that has them with --home"
+            }
+            Self::Io { .. } => "check the folder's owner and the space left",
+            Self::Exists { .. } => "use the key that is there, or move it away first",
+            Self::TooOpen { .. } => "make it private, or draw a new key if others may have read it",
+            Self::Malformed { .. } => "put the file back from a copy, or move it away and draw a new key",
+        };
+        step.to_owned()
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -175,7 +175,7 @@ async fn a_validator_that_signs_nothing_is_not_ready_and_says_why() -> Tested {
         (&status["signs"], &status["silent_because"]),
         (&false.into(), &"the sign guard is missing".into())
     );
-    let refused = s.client.get::<Value>("/readyz").await.err().ok_or("it is ready")?;
+    let refused = s.client.get::<Value>("/readyz").await.err().map(Failure::from).ok_or("it is ready")?;
     assert!(
         refused.code == "not_signing" && refused.message.contains("the sign guard is missing"),
         "{refused:?}"

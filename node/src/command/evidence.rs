@@ -171,14 +171,14 @@ impl About {
     /// The bundle's bytes, asked for with the one credential that opens them; none for what is public.
     async fn fetch(&self, context: &Context, route: &str, place: &Place) -> Result<Vec<u8>, Failure> {
         if let Self::Access { .. } = self {
-            return place.rpc.client(context)?.get_bytes(route).await;
+            return Ok(place.rpc.client(context)?.get_bytes(route).await?);
         }
         let rows = Rows::of_home(context, &LedgerArgs::of(&place.rpc)).await?;
         match self {
             Self::Round { round, .. } => rows.of_round(RoundId(*round), route).await,
             Self::Allocation { round, .. } => rows.of_student(Some(RoundId(*round)), route).await,
             Self::Student { round, .. } => rows.of_student(round.map(RoundId), route).await,
-            _ => rows.money().get_bytes(route).await,
+            _ => Ok(rows.money().get_bytes(route).await?),
         }
     }
 
@@ -304,7 +304,7 @@ pub(super) async fn own_rows(rows: &Rows<'_>, round: RoundId) -> Result<OwnRows,
     let district = rows.district().ok_or_else(|| {
         Failure::new("no_district", "the home acts for no district", "give a district's folder with --home")
     })?;
-    rows.own().get(&format!("/v1/districts/{district}/rounds/{round}")).await
+    Ok(rows.own().get(&format!("/v1/districts/{district}/rounds/{round}")).await?)
 }
 
 /// Who is drawn: for an auditor the whole draw, computed here from the round's rows by the function that the ledger uses;

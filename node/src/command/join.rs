@@ -6,13 +6,14 @@
 
 use std::path::PathBuf;
 
+use aula_home::operator::{Choice, make};
 use aula_ledger::genesis::Genesis;
 use aula_ledger::roles::Role;
 use clap::Args;
 use serde_json::json;
 
 use super::consortium::request::{self, Asked};
-use super::{Advise, Context, Failure, Outcome, init};
+use super::{Advise, Context, Failure, Outcome};
 use crate::bootstrap::{db_options, open_database};
 use crate::config::{Api, Config, set};
 use crate::whole_file::{self, Access};
@@ -77,7 +78,7 @@ pub fn run(context: &Context, args: &JoinArgs) -> Result<Outcome, Failure> {
             "give an empty --home",
         ));
     }
-    let made = init::make(home, &init::Choice { name: args.name.clone(), p2p: args.p2p.clone() })?;
+    let made = make(home, &Choice { name: args.name.clone(), p2p: args.p2p.clone() })?;
     write_config(context, args)?;
     whole_file::replace(&target, Access::Public, &bytes)
         .advise(format!("cannot write {}", target.display()), "check the space left")?;

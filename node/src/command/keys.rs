@@ -1,16 +1,13 @@
 //! `aula keys`: create, show (public halves only), export.
 
-use std::path::PathBuf;
-
-use aula_consensus::sign_guard::SignGuard;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{Advise, Context, Failure, Outcome};
-use crate::home::Home;
-use crate::keys::{KeyKind, NodeKey, OperatorFile, peer_id};
-use crate::outside::Outside;
-use crate::whole_file::{self, Access};
+use aula_home::operator::{create_missing, export};
+use aula_home::outside::Outside;
+
+use crate::keys::{KeyKind, NodeKey, peer_id};
 
 /// Arguments of `aula keys`.
 #[derive(Debug, Args)]
@@ -72,75 +69,6 @@ pub fn run(context: &Context, args: &KeysArgs) -> Result<Outcome, Failure> {
             Ok(Outcome::yes(json!({ "file": path, "operator": file }), text))
         }
     }
-}
-
-/// Draws the keys of these kinds that the home does not have yet; gives the files of the new ones.
-///
-/// A new validator key gets its sign guard before it: a key without one is a key whose memory of what it signed is lost,
-/// and must never be what an interrupted run leaves behind.
-///
-/// # Errors
-/// When a file cannot be written.
-pub(super) fn create_missing(home: &Home, kinds: &[KeyKind]) -> Result<Vec<PathBuf>, Failure> {
-    let hint = "check the folder's owner and the space left, then run it again: it goes on where it stopped";
-    let mut created = Vec::new();
-    for kind in kinds {
-        let path = NodeKey::path(home, *kind);
-        if whole_file::is_there(&path) {
-            continue;
-        }
-        if *kind == KeyKind::Validator {
-            let folder = home.consensus_dir();
-            std::fs::create_dir_all(&folder).advise(format!("cannot make {}", folder.display()), hint)?;
-            SignGuard::create(&home.sign_guard_file(), 0).advise("cannot create the sign guard", hint)?;
-        }
-        NodeKey::generate(*kind).save(&path).advise("cannot create keys", hint)?;
-        created.push(path);
-    }
-    Ok(created)
-}
-
-/// Writes `operator.json` from the home's keys. Without an address it keeps the one that stands there.
-///
-/// # Errors
-/// When the name is not allowed, a key is refused or the file cannot be written.
-pub(super) fn export(home: &Home, name: &str, p2p: Option<String>) -> Result<OperatorFile, Failure> {
-    check_name(name)?;
-    let p2p = match p2p {
-        Some(p2p) => Some(p2p),
-        None => OperatorFile::stored(home)
-            .advise(
-                format!("cannot use {}", home.operator_file().display()),
-                "move it away and run it again",
-            )?
-            .and_then(|file| file.p2p),
-    };
-    let file = OperatorFile::of_home(home, name, p2p)
-        .advise("cannot read the keys", "create them with `aula keys create`")?;
-    let path = home.operator_file();
-    let text = format!("{}\n", serde_json::to_string_pretty(&file)?);
-    if std::fs::read(&path).is_ok_and(|present| present == text.as_bytes()) {
-        return Ok(file);
-    }
-    whole_file::replace(&path, Access::Public, text.as_bytes())
-        .advise(format!("cannot write {}", path.display()), "check the folder's owner and the space left")?;
-    Ok(file)
-}
-
-/// Names of operators and chains: 1 to 40 lower-case letters, digits and dashes.
-///
-/// # Errors
-/// The failure with the rule.
-pub(super) fn check_name(name: &str) -> Result<(), Failure> {
-    let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if (1..=40).contains(&name.len()) && plain {
-        return Ok(());
-    }
-    Err(Failure::new(
-        "bad_name",
-        format!("{name:?} is not a name of 1 to 40 lower-case letters, digits and dashes"),
-        "choose another name, for example district-07",
-    ))
 }
 
 fn show(context: &Context) -> Result<Outcome, Failure> {

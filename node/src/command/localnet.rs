@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use aula_home::founding;
+use aula_lab::localnet::{Asked, Localnet, Plan, agree, prepare, stored_validators};
 use aula_ledger::types::TimeMs;
 use clap::Args;
 use serde_json::json;
 
-use super::{Advise, Answer, Context, Failure, Outcome, genesis, start};
+use super::{Advise, Answer, Context, Failure, Outcome, start};
 use crate::clock::now_ms;
-use crate::localnet::{Asked, Localnet, Plan, agree, prepare, stored_validators};
 
 /// Validators when no number is given.
 const VALIDATORS: u16 = 4;
@@ -49,7 +50,7 @@ pub async fn run(context: &Context, args: &LocalnetArgs) -> Result<Outcome, Fail
     let asked = Asked {
         name: args.name.clone(),
         base_port: args.base_port,
-        base: args.base.as_deref().map(genesis::read).transpose()?,
+        base: args.base.as_deref().map(founding::read).transpose()?,
     };
     let dir = context.home.path().to_owned();
     let plan = Plan {
@@ -71,9 +72,11 @@ pub async fn run(context: &Context, args: &LocalnetArgs) -> Result<Outcome, Fail
     let mut net = Localnet::start(&program, &prepared.homes).await?;
     for line in net.lines() {
         let text = format!("{}  pid {}  {}  {}", line.node, line.pid, line.rpc, line.home.display());
-        context.print(&Answer::new(line, text))?;
+        context.print(&Answer::new(line, text)).hint("run it with standard output open")?;
     }
-    context.print(&Answer::new(json!({ "ready": true }), "ready; Ctrl-C stops all nodes"))?;
+    context
+        .print(&Answer::new(json!({ "ready": true }), "ready; Ctrl-C stops all nodes"))
+        .hint("run it with standard output open")?;
     stop.await;
     context.tell("stopping");
     net.stop().await;

@@ -35,7 +35,7 @@ pub mod twin;
 pub mod tx;
 pub mod vault;
 
-pub use crate::terminal::{Advise, Answer, Context, Failure, Outcome, Verdict};
+pub use crate::terminal::{Advise, Answer, Context, DEFECT, Failure, Outcome, Verdict};
 pub use rpc::RpcArgs;
 
 pub(crate) use crate::clock::now_ms;

@@ -19,6 +19,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{Advise, Failure, Outcome, absolute};
+use crate::terminal::with_causes;
 
 /// Arguments of `aula optimize`.
 #[derive(Debug, Args)]
@@ -117,8 +118,7 @@ fn instance(path: &Path) -> Result<Problem, Failure> {
         srap::parse(&bytes)
     };
     read.map_err(|error| {
-        let failure = Failure::from(error);
-        Failure::new("bad_instance", format!("{}: {}", path.display(), failure.message), hint)
+        Failure::new("bad_instance", format!("{}: {}", path.display(), with_causes(&error)), hint)
     })
 }
 

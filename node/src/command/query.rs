@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::rpc::RpcArgs;
-use super::{Context, Failure, Outcome};
+use super::{Advise, Context, DEFECT, Failure, Outcome};
 
 pub mod why;
 
@@ -133,7 +133,7 @@ pub async fn run(context: &Context, args: &QueryArgs) -> Result<Outcome, Failure
     let client = args.rpc.client(context)?;
     match client.find::<Value>(&path).await? {
         Some(found) => {
-            let text = serde_json::to_string_pretty(&found)?;
+            let text = serde_json::to_string_pretty(&found).hint(DEFECT)?;
             let unknown = found["status"] == "unknown";
             Ok(if unknown { Outcome::no(found, text) } else { Outcome::yes(found, text) })
         }

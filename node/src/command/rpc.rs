@@ -27,11 +27,11 @@ impl RpcArgs {
     /// When the URL or the configuration is not valid.
     pub fn client(&self, context: &Context) -> Result<Client, Failure> {
         if let Some(rpc) = &self.rpc {
-            return Client::trusting(rpc, self.ca.as_deref());
+            return Ok(Client::trusting(rpc, self.ca.as_deref())?);
         }
         let api = Config::load(&context.home)?.api;
         let scheme = if api.tls_certificate.is_some() { "https" } else { "http" };
-        Client::trusting(&format!("{scheme}://{}", reached(api.listen)), self.ca.as_deref())
+        Ok(Client::trusting(&format!("{scheme}://{}", reached(api.listen)), self.ca.as_deref())?)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use aula_home::UpLine;
 use clap::Args;
 use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{SignalKind, signal};
@@ -9,7 +10,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Advise, Answer, Context, Failure, Outcome};
 use crate::config::{Config, Role};
 use crate::keys::{KeyKind, NodeKey, peer_id};
-use crate::localnet::UpLine;
 use crate::wiring::{self, StartOptions};
 
 /// Arguments of `aula start`.

@@ -9,5 +9,6 @@ mod logging;
 
 pub use answer::{Answer, Outcome, OutputFormat, Verdict};
 pub use context::Context;
-pub use failure::{Advise, Failure, with_causes};
+pub(crate) use failure::print as print_failure;
+pub use failure::{Advise, DEFECT, Failure, with_causes};
 pub(crate) use logging::start as start_logging;

@@ -1,6 +1,7 @@
 //! A decided round on the chain of the tests: twenty-four students of one school ask for four and eleven places, a
 //! committed seed is never revealed, and the places are to be acknowledged within a millisecond of block time.
 
+use aula_home::founding::Base;
 use aula_ledger::genesis::{GenesisDistrict, GenesisMember, GenesisSchool};
 use aula_ledger::keys::{PublicKey, public_key};
 use aula_ledger::names::{Name, Title};
@@ -24,7 +25,6 @@ use ed25519_dalek::SigningKey;
 use rand::rngs::OsRng;
 
 use super::DevChain;
-use crate::command::genesis::Base;
 use crate::terminal::Failure;
 
 /// The one round.
@@ -36,7 +36,8 @@ const NEED: u64 = 3 * 256 + 128;
 type Failed = Box<dyn std::error::Error>;
 type Made<T> = Result<T, Failed>;
 
-fn failed(failure: Failure) -> Failed {
+fn failed(failure: impl Into<Failure>) -> Failed {
+    let failure = failure.into();
     format!("{}: {}", failure.code, failure.message).into()
 }
 

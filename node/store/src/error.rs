@@ -47,6 +47,9 @@ pub enum StorageError {
         /// The tip.
         tip: Height,
     },
+    /// The genesis gives no first state.
+    #[error("the first state cannot be computed: {0}")]
+    FirstState(String),
     /// The file system said no.
     #[error("{what} {path}: {source}")]
     Io {
@@ -76,6 +79,7 @@ impl StorageError {
             Self::Format { .. } => "use the version of the program that wrote it, or fetch the chain again",
             Self::OtherChain { .. } => "give the genesis file of this chain, or another --home",
             Self::Io { .. } => "check the folder's owner and the space left, then start again",
+            Self::FirstState(_) => "report it together with the genesis file",
             Self::NotNext { .. } | Self::Failed(_) => "start again; if it repeats, report it with the log",
         }
     }

@@ -15,6 +15,7 @@
 mod chain;
 mod error;
 mod making;
+mod of_genesis;
 mod read_index;
 mod tables;
 mod trees;
@@ -25,5 +26,6 @@ mod tests;
 
 pub use chain::{ChainDb, DbOptions, Origin, sha256};
 pub use error::StorageError;
+pub use of_genesis::{open_or_create, origin};
 pub use read_index::{IndexRow, ReadIndex};
 pub use view::{ChainView, Located};

@@ -1,35 +1,12 @@
-//! One error body for every route: `{"error":{"code","message","hint"}}`. `code` is stable and for programs,
-//! `message` says what is wrong in a sentence, `hint` what to do.
+//! An error on its way to the edge, where it becomes the contract's one body ([`ErrorBody`]) with a status.
 
+pub use aula_api::{ErrorBody, ErrorDetail};
 use aula_read::ReadError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::storage::StorageError;
-
-/// The body of every answer that is not a success.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ErrorBody {
-    /// The one field.
-    pub error: ErrorDetail,
-}
-
-/// What went wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ErrorDetail {
-    /// Lower-case words joined by underscores; stable.
-    pub code: String,
-    /// One sentence.
-    pub message: String,
-    /// What to do.
-    pub hint: String,
-    /// The ledger's or the pool's number when a transaction is refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ledger_code: Option<u16>,
-}
 
 /// An error on its way to the edge.
 #[derive(Debug, Clone, PartialEq, Eq)]

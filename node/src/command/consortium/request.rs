@@ -9,7 +9,7 @@ use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::tx::{Change, NewDistrict, NodeRequest};
 use aula_ledger::types::DistrictId;
 
-use crate::command::{Advise, Failure};
+use crate::command::{Advise, DEFECT, Failure};
 use crate::home::Home;
 use crate::keys::{KeyKind, NodeKey, OperatorFile};
 use crate::whole_file::{self, Access};
@@ -40,7 +40,7 @@ pub fn write(
     }
     let change = Change::AdmitNode { node: Box::new(request(home, operator, genesis, asked)?) };
     let path = home.request_file();
-    let text = format!("{}\n", serde_json::to_string_pretty(&change)?);
+    let text = format!("{}\n", serde_json::to_string_pretty(&change).hint(DEFECT)?);
     whole_file::replace(&path, Access::Public, text.as_bytes())
         .advise(format!("cannot write {}", path.display()), "check the folder's owner and the space left")?;
     Ok(Some(path))

@@ -10,6 +10,7 @@
 
 use std::path::PathBuf;
 
+use aula_district::disclosure::{self, Disclosure};
 use aula_ledger::audit::{Bundle, Subject};
 use aula_ledger::chain::Code;
 use aula_ledger::codec::Canonical;
@@ -21,12 +22,9 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::rows::Rows;
-use crate::command::twin::{
-    disclosure::{self, Disclosure},
-    replay,
-};
+use crate::command::twin::replay;
 use crate::command::vault::record::{LedgerArgs, record};
-use crate::command::{Advise, Context, Failure, Outcome, absolute};
+use crate::command::{Advise, Context, DEFECT, Failure, Outcome, absolute};
 use crate::storage::sha256;
 
 const HINT: &str = "use the same version of the program as the node";
@@ -91,7 +89,7 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<Outcome, Failure
         "version": 2, "round": args.round, "district": district, "handle": handle, "state_row": state_row, "finding": finding,
         "replayed": replayed, "stated_confirmed": args.confirmed, "stated_contradicted": args.contradicted,
     });
-    let (path, bytes) = (absolute(&args.out)?, serde_json::to_vec_pretty(&report)?);
+    let (path, bytes) = (absolute(&args.out)?, serde_json::to_vec_pretty(&report).hint(DEFECT)?);
     std::fs::write(&path, &bytes).advise(format!("cannot write {}", path.display()), "choose another -o")?;
     let payload = RecordAudit {
         round: RoundId(args.round),
@@ -169,5 +167,5 @@ fn judge(disclosure: &Disclosure, leaf: &StudentLeaf, args: &AuditArgs) -> Resul
         (true, false) => Finding::Replayed,
         (true, true) => Finding::Confirmed,
     };
-    Ok((finding, serde_json::to_value(&report)?))
+    Ok((finding, serde_json::to_value(&report).hint(DEFECT)?))
 }

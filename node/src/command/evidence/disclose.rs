@@ -8,6 +8,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use aula_district::parameters::params;
+use aula_district::twin_record::Provable;
+use aula_district::twin_state::{blinding, salted_fields};
 use aula_ledger::access::{Denial, Purpose};
 use aula_ledger::audit::open::{anchored_leaf, attach_band, list_read, open_fields};
 use aula_ledger::audit::{Bundle, Subject};
@@ -27,10 +30,7 @@ use super::act::Act;
 use super::reader::Reader;
 use crate::command::vault::{Place, credential, refused};
 use crate::command::{Advise, Context, Failure, Outcome};
-use crate::demo::twins;
 use crate::keys::{KeyKind, NodeKey};
-use crate::twin_record::Provable;
-use crate::twin_state::{blinding, salted_fields};
 
 pub(super) const HINT: &str = "give the district's own folder with --home, and a bundle of its newest anchor";
 /// What an operator may look at when data is insufficient: the check itself tells nobody more.
@@ -121,7 +121,7 @@ impl Own<'_> {
         let asked: Result<Vec<FieldName>, _> = names.iter().map(|name| FieldName::new(name)).collect();
         let asked = asked.advise("a field's name is none", "name fields as skill:00001 or need")?;
         let provable = self.reader()?.personal(handle, asked)?;
-        let params = twins::params();
+        let params = params();
         let salted = salted_fields(&provable.state, u64::from(leaf.version), &provable.secret, &params)
             .map_err(|why| Failure::because(why, HINT))?;
         let granted = provable.granted.iter().map(|name| name.as_str().replace(':', "/")).collect();

@@ -4,6 +4,7 @@
 //! what its role reads for → what was granted, with what proves something of it. Invariants: a read that is denied or cannot
 //! be listed gives nothing; secrets and events are held in memory alone. Absent: printing.
 
+use aula_district::twin_record::{Provable, STATE_FIELD, TwinRecord, Unprovable};
 use aula_ledger::access::Purpose;
 use aula_ledger::codec::Canonical;
 use aula_ledger::credential::Credential;
@@ -17,8 +18,7 @@ use aula_zk::StudentSecret;
 
 use super::disclose::{HINT, Undisclosed};
 use crate::command::vault::refused;
-use crate::command::{Failure, now_ms};
-use crate::twin_record::{Provable, STATE_FIELD, TwinRecord, Unprovable};
+use crate::command::{Advise, DEFECT, Failure, now_ms};
 
 const SPACE: &str = "free space on the vault's disk and ask again; no entry, no read";
 
@@ -71,8 +71,8 @@ impl Reader {
     /// # Errors
     /// [`Undisclosed`].
     pub fn twin_at(&self, handle: Handle, version: Option<u32>) -> Result<OwnTwin, Undisclosed> {
-        let request = self.request(handle, vec![FieldName::new("events")?])?;
-        let state = FieldName::new(STATE_FIELD)?;
+        let request = self.request(handle, vec![FieldName::new("events").hint(DEFECT)?])?;
+        let state = FieldName::new(STATE_FIELD).hint(DEFECT)?;
         let given = match self.vault.read_for_proof(&request, &state, version, &self.key, now_ms()) {
             Ok(given) => given,
             Err(ReadError::Denied(denial, _) | ReadError::Stranger(denial)) => {
@@ -100,8 +100,8 @@ impl Reader {
     /// # Errors
     /// [`Undisclosed`].
     pub fn open_by_design(&self, handle: Handle) -> Result<Provable, Undisclosed> {
-        let term = Term::new(Purpose::ResourceAllocation.name())?;
-        let (class, purpose, fields) = (term.clone(), term, vec![FieldName::new("band")?]);
+        let term = Term::new(Purpose::ResourceAllocation.name()).hint(DEFECT)?;
+        let (class, purpose, fields) = (term.clone(), term, vec![FieldName::new("band").hint(DEFECT)?]);
         let credential = Some(self.credential.clone());
         read(&self.vault, &ReadRequest { credential, handle, class, purpose, fields }, &self.key)
     }
@@ -110,8 +110,8 @@ impl Reader {
         Ok(ReadRequest {
             credential: Some(self.credential.clone()),
             handle,
-            class: Term::new("FERPA_PII")?,
-            purpose: Term::new(self.purpose.name())?,
+            class: Term::new("FERPA_PII").hint(DEFECT)?,
+            purpose: Term::new(self.purpose.name()).hint(DEFECT)?,
             fields,
         })
     }

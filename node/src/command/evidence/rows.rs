@@ -11,6 +11,8 @@ use aula_ledger::tx::TakeRows;
 use aula_ledger::types::{DistrictId, RoundId};
 use serde::Deserialize;
 
+use aula_home::NextStep;
+
 use crate::client::Client;
 use crate::client::sender::Sender;
 use crate::command::vault::record::{LedgerArgs, record};
@@ -84,8 +86,8 @@ impl<'a> Rows<'a> {
     pub async fn of_round(&self, round: RoundId, path: &str) -> Result<Vec<u8>, Failure> {
         let reader = self.scoped(Scope::Round(round));
         match reader.get_bytes(path).await {
-            Err(failure) if failure.code == "not_listed" => {}
-            told => return told,
+            Err(error) if error.code() == "not_listed" => {}
+            told => return Ok(told?),
         }
         self.context
             .tell(format_args!("listing on the ledger that this auditor takes the rows of round {round}"));
@@ -93,7 +95,7 @@ impl<'a> Rows<'a> {
         if recorded.code != Code::Accepted {
             return Err(recorded.refusal("the taking of rows"));
         }
-        reader.get_bytes(path).await
+        Ok(reader.get_bytes(path).await?)
     }
 
     /// GET of something with a student's row: as the district whose student it is, else as an auditor of this round.
@@ -108,7 +110,7 @@ impl<'a> Rows<'a> {
                 "an auditor reads a student's state for a round whose rows it has taken",
                 "name it with --round",
             )),
-            (false, _) => self.own().get_bytes(path).await,
+            (false, _) => Ok(self.own().get_bytes(path).await?),
         }
     }
 }

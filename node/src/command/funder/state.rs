@@ -44,13 +44,15 @@ pub(super) async fn run(context: &Context, mut acting: Acting, args: &StateArgs)
         None => of_pools(&acting, args.year).await?,
     };
     check_total(&acting, args.year, &amounts).await?;
-    let ledger = Ledger::of(amounts.iter().map(|(school, cents)| (*school, Cents(*cents))))?;
+    let ledger = Ledger::of(amounts.iter().map(|(school, cents)| (*school, Cents(*cents))))
+        .hint("give each school an amount of less than 4,294,967,296 cents")?;
     let kept = keep(context, args.year, &ledger)?;
     let as_of = Height(acting.client.height().await?);
     let genesis = *acting.sender.genesis();
     let purse =
         Purse { chain: &genesis, funder: acting.sender.account(), school_year: SchoolYear(args.year) };
-    let statement = tokio::task::block_in_place(|| ledger.budget(&purse, as_of))?;
+    let statement = tokio::task::block_in_place(|| ledger.budget(&purse, as_of))
+        .hint("give 1 to 1,024 schools, each less than 4,294,967,296 cents")?;
     let total = statement.total_cents;
     let done = acting.send(statement).await?;
     let text = format!(

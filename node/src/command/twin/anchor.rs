@@ -7,19 +7,17 @@
 //! needs what it always needs. Absent: writing events (`aula twin written`, whoever
 //! feeds the vault), and a student's first school, which the operator names.
 
+use aula_district::keep::{self, KeepError, Kept};
+use aula_district::parameters::params;
+use aula_district::twin_state::Standing;
 use aula_ledger::audit::{Bundle, open::anchored_leaf};
 use aula_ledger::chain::Code;
 use aula_ledger::codec::Canonical;
 use aula_ledger::credential::Scope;
-use aula_ledger::names::FieldName;
 use aula_ledger::state::schema::StudentLeaf;
 use aula_ledger::tx::{AnchorStates, StudentState};
 use aula_ledger::types::{Handle, Hash, SchoolId, SchoolYear};
-use aula_twin_runtime::merge::History;
-use aula_twin_runtime::params::Params;
-use aula_twin_runtime::twin::TwinState;
 use aula_vault::Vault;
-use aula_vault::versions::VersionIn;
 use clap::Args;
 use serde_json::json;
 
@@ -31,9 +29,7 @@ use crate::command::evidence::reader::OwnTwin;
 use crate::command::vault::record::{LedgerArgs, record};
 use crate::command::vault::{Place, handle, refused};
 use crate::command::{Advise, Context, Failure, Outcome};
-use crate::demo::twins::params;
-use crate::twin_record::{AnchoredState, STATE_FIELD, TwinRecord};
-use crate::twin_state::{self, Standing};
+use crate::terminal::with_causes;
 
 const HINT: &str = "use the same version of the program as the node";
 /// Most students of one call: a transaction of a few hundred kilobytes.
@@ -179,10 +175,12 @@ async fn leaves(
 /// Folds each student and seals record and fields into the vault: on disk on return.
 fn keep(vault: &Vault, students: &[Student], school: Option<u32>) -> Result<Vec<StudentState>, Failure> {
     let params = params();
-    let model_digest = Hash(params.digest());
-    let (mut states, mut rows) = (Vec::with_capacity(students.len()), Vec::new());
+    let mut kept = Vec::with_capacity(students.len());
     for Student { handle, own, leaves } in students {
-        let state = folded(own, &params)?;
+        let state = keep::fold(&own.events, &params).ok_or_else(|| {
+            let hint = "write events first, with `aula twin written`";
+            Failure::new("no_events", "the vault has no events of this student", hint)
+        })?;
         let seen = leaves.iter().map(|(_, leaf)| leaf.version).max().unwrap_or(0).max(own.version);
         let home_school = leaves.iter().find(|(of, _)| of == handle).map(|(_, leaf)| leaf.home_school);
         let home_school = home_school.or(school.map(SchoolId)).ok_or_else(|| {
@@ -190,38 +188,12 @@ fn keep(vault: &Vault, students: &[Student], school: Option<u32>) -> Result<Vec<
             Failure::new("no_school", message, "name the student's school with --school")
         })?;
         let standing = Standing { handle: *handle, home_school, version: seen.saturating_add(1) };
-        let made = twin_state::leaf(&standing, &state, &own.secret, &params);
-        let (leaf, _) = made.map_err(|why| Failure::because(why, HINT))?;
-        let record = TwinRecord { version: standing.version, snapshot: state.snapshot() };
-        rows.push((*handle, FieldName::new(STATE_FIELD)?, record.to_canonical()));
-        for (name, value) in twin_state::fields(&state, &params) {
-            rows.push((*handle, FieldName::new(&name)?, serde_json::to_vec(&value)?));
-        }
-        states.push(leaf);
+        let made = Kept::of(&standing, &state, &own.secret, &params);
+        kept.push(made.map_err(|why| Failure::because(why, HINT))?.0);
     }
-    let rows: Vec<(Handle, FieldName, &[u8])> =
-        rows.iter().map(|(handle, name, bytes)| (*handle, name.clone(), bytes.as_slice())).collect();
-    vault.put_records(&rows).map_err(refused)?;
-    let anchored: Vec<Vec<u8>> = states
-        .iter()
-        .map(|state| AnchoredState { state: state.clone(), model_digest }.to_canonical())
-        .collect();
-    let versions: Vec<VersionIn<'_>> = states
-        .iter()
-        .zip(&anchored)
-        .map(|(state, anchored)| VersionIn { handle: state.handle, version: state.version, anchored })
-        .collect();
-    vault.keep_versions(&versions).map_err(refused)?;
-    Ok(states)
-}
-
-/// The state of all of a student's events.
-fn folded(own: &OwnTwin, params: &Params) -> Result<TwinState, Failure> {
-    if own.events.is_empty() {
-        let hint = "write events first, with `aula twin written`";
-        return Err(Failure::new("no_events", "the vault has no events of this student", hint));
-    }
-    let mut history = History::new(params);
-    history.add(own.events.iter().cloned(), params);
-    Ok(history.state().clone())
+    keep::keep(vault, &kept).map_err(|error| match error {
+        KeepError::Vault(error) => refused(error),
+        error => Failure::because(with_causes(&error), HINT),
+    })?;
+    Ok(kept.into_iter().map(|one| one.anchored.state).collect())
 }

@@ -11,7 +11,7 @@ use aula_twin_model::table::Table;
 use clap::Args;
 use serde_json::json;
 
-use super::super::{Context, Failure, Outcome};
+use super::super::{Advise, Context, Failure, Outcome};
 use super::LOG_HINT;
 
 /// Arguments of `aula twin drift`.
@@ -51,9 +51,9 @@ pub struct DriftArgs {
 /// # Errors
 /// When a log, model or table is refused.
 pub fn run(context: &Context, args: &DriftArgs) -> Result<Outcome, Failure> {
-    let log_failure = |error: LogError| Failure { hint: LOG_HINT.to_owned(), ..Failure::from(error) };
+    let log_failure = |error: LogError| Failure::telling(&error, LOG_HINT);
     let (model, mut names) = match (&args.model, &args.train) {
-        (Some(path), _) => model_file::read(path)?,
+        (Some(path), _) => model_file::read(path).hint("give a model that `aula twin fit` wrote")?,
         (None, Some(path)) => {
             let mut names = Names::default();
             let train = Log::read(path, &mut names).map_err(log_failure)?;
@@ -83,7 +83,8 @@ pub fn run(context: &Context, args: &DriftArgs) -> Result<Outcome, Failure> {
 }
 
 fn student_labels(log: &Log, path: &Path, column: &str) -> Result<Labels, Failure> {
-    let table = Table::read(path, &["student", column])?;
+    let table =
+        Table::read(path, &["student", column]).hint("give CSV with a column student and those named")?;
     let value_of: BTreeMap<String, String> =
         table.rows().filter_map(|row| Some((row.first()?.clone(), row.get(1)?.clone()))).collect();
     Ok(drift::of_students(log, column, &value_of))

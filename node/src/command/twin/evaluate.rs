@@ -144,7 +144,7 @@ trait AdviseLog<T> {
 
 impl<T> AdviseLog<T> for Result<T, aula_twin_model::log::LogError> {
     fn advise_log(self) -> Result<T, Failure> {
-        self.map_err(|error| Failure { hint: LOG_HINT.to_owned(), ..Failure::from(error) })
+        self.hint(LOG_HINT)
     }
 }
 

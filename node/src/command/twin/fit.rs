@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::super::{Context, Failure, Outcome, absolute};
+use super::super::{Advise, Context, Failure, Outcome, absolute};
 use super::LOG_HINT;
 use aula_twin_model::fit::fit;
 use aula_twin_model::log::{Log, Names};
@@ -28,12 +28,12 @@ pub struct FitArgs {
 /// When the log is refused or the file cannot be written.
 pub fn run(context: &Context, args: &FitArgs) -> Result<Outcome, Failure> {
     let mut names = Names::default();
-    let log = Log::read(&args.train, &mut names)
-        .map_err(|error| Failure { hint: LOG_HINT.to_owned(), ..Failure::from(error) })?;
+    let log = Log::read(&args.train, &mut names).hint(LOG_HINT)?;
     context.tell(format_args!("fitting on {} responses of {} students", log.rows.len(), log.students.len()));
     let fitted = fit(&log, &names);
     let path = absolute(&args.model)?;
-    model_file::write(&path, &fitted.model, &fitted.names)?;
+    model_file::write(&path, &fitted.model, &fitted.names)
+        .hint("name a file in a folder that you may write, with --model")?;
     let digest = hex::encode(fitted.model.digest());
     let report = &fitted.report;
     let text = format!(

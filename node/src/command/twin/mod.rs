@@ -5,7 +5,6 @@ use clap::{Args, Subcommand};
 use super::{Context, Failure, Outcome};
 
 mod anchor;
-pub mod disclosure;
 mod drift;
 mod evaluate;
 mod fit;
@@ -75,6 +74,10 @@ pub async fn run(context: &Context, args: &TwinArgs) -> Result<Outcome, Failure>
 /// What to do about a log that is refused.
 const LOG_HINT: &str =
     "give CSV, or CSV in .gz, with columns student, seq, item, skills, correct, sorted by student and seq";
+
+/// What to do about a graph of skills that is refused.
+const GRAPH_HINT: &str =
+    "give a folder with standards.csv (id, grade) and prerequisites.csv (from_id, to_id), without a circle";
 
 /// A progress bar on stderr; nothing where stderr is no terminal.
 fn progress(steps: u64) -> indicatif::ProgressBar {

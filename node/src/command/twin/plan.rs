@@ -69,6 +69,10 @@ struct Reason {
     opens: Vec<String>,
 }
 
+/// What to do where no plan can be made.
+const UNPLANNED: &str =
+    "give a graph and a mastery of the same skills, minutes in blocks of 5, and at least one trajectory";
+
 /// Runs `aula twin plan`.
 ///
 /// # Errors
@@ -77,9 +81,9 @@ pub fn run(_: &Context, args: &PlanArgs) -> Result<Outcome, Failure> {
     let graph = read_graph(&args.graph)?;
     let mastery = read_mastery(&args.mastery, &graph)?;
     let params = PlanParams { blocks: args.minutes / PlanParams::BLOCK_MINUTES, ..PlanParams::reference() };
-    let plan = Plan::new(&graph, &mastery, params)?;
+    let plan = Plan::new(&graph, &mastery, params).hint(UNPLANNED)?;
     let started = Instant::now();
-    let tree = plan.search(args.trajectories, args.seed)?;
+    let tree = plan.search(args.trajectories, args.seed).hint(UNPLANNED)?;
     let time_ms = started.elapsed().as_secs_f64() * 1e3;
     let report = report(args, &graph, &plan, &tree, time_ms);
     let text = text(&report);
@@ -170,7 +174,7 @@ fn read_graph(dir: &Path) -> Result<SkillGraph, Failure> {
             }
             _ => "give a folder with standards.csv (id) and prerequisites.csv (from_id, to_id)",
         };
-        Failure { code: "bad_graph".to_owned(), hint: hint.to_owned(), ..Failure::from(error) }
+        Failure::telling(&error, hint).named("bad_graph")
     })
 }
 

@@ -5,6 +5,8 @@
 
 use std::path::PathBuf;
 
+use aula_district::disclosure::{self, Disclosure};
+use aula_district::twin_state;
 use aula_ledger::proof::committed::CommittedField;
 use aula_ledger::proof::student_state;
 use aula_ledger::types::Hash;
@@ -14,8 +16,6 @@ use clap::Args;
 use serde::Serialize;
 
 use super::super::{Failure, Outcome};
-use super::disclosure::{self, Disclosure};
-use crate::twin_state;
 
 /// Arguments of `aula twin replay`.
 #[derive(Debug, Args)]
@@ -176,12 +176,12 @@ mod tests {
     use aula_twin_runtime::twin::leaves;
     use aula_zk::{Field, StudentSecret, commitment};
 
-    fn event(n: u64, body: EventBody) -> Result<Event, Failure> {
+    fn event(n: u64, body: EventBody) -> Result<Event, Box<dyn std::error::Error>> {
         let key = EventKey { stamp: Stamp::new(1_000 * n, 0)?, source: SourceId(1), sequence: n };
         Ok(Event { key, skew: Skew::Within, body })
     }
 
-    fn events() -> Result<Vec<Event>, Failure> {
+    fn events() -> Result<Vec<Event>, Box<dyn std::error::Error>> {
         let mut events = vec![event(1, EventBody::NeedAssessed(Need::clamped(700)))?];
         for n in 2..30 {
             let skills = SkillSet::new(vec![SkillId(3)])?;
@@ -192,7 +192,7 @@ mod tests {
     }
 
     /// A disclosure of these events and the hash that the district would have anchored.
-    fn disclosed(events: &[Event]) -> Result<(Disclosure, [u8; 32]), Failure> {
+    fn disclosed(events: &[Event]) -> Result<(Disclosure, [u8; 32]), Box<dyn std::error::Error>> {
         let (params, secret) = (Params::reference(Model::unfitted()), StudentSecret::new([9; 32]));
         let mut history = History::new(&params);
         history.add(events.iter().cloned(), &params);
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn events_in_any_order_fold_to_the_anchored_hash() -> Result<(), Failure> {
+    fn events_in_any_order_fold_to_the_anchored_hash() -> Result<(), Box<dyn std::error::Error>> {
         let (mut disclosure, anchored) = disclosed(&events()?)?;
         disclosure.events.reverse();
         disclosure.events.push(disclosure.events[3].clone());
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn one_changed_left_out_or_added_event_is_found() -> Result<(), Failure> {
+    fn one_changed_left_out_or_added_event_is_found() -> Result<(), Box<dyn std::error::Error>> {
         let all = events()?;
         let (disclosure, anchored) = disclosed(&all)?;
         let mut changed = all.clone();
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_checked_is_said() -> Result<(), Failure> {
+    fn what_cannot_be_checked_is_said() -> Result<(), Box<dyn std::error::Error>> {
         let (disclosure, anchored) = disclosed(&events()?)?;
         let mut unsalted = disclosure.clone();
         unsalted.salts.remove("need");
@@ -249,7 +249,10 @@ mod tests {
         let dir = tempfile::tempdir()?;
         let path = dir.path().join("d.json");
         std::fs::write(&path, serde_json::to_vec(&Disclosure { version: 3, ..disclosure })?)?;
-        assert_eq!(disclosure::read(&path).map(|_| ()).map_err(|f| f.code), Err("version".to_owned()));
+        assert_eq!(
+            disclosure::read(&path).map(|_| ()).map_err(|e| Failure::from(e).code),
+            Err("version".to_owned())
+        );
         std::fs::write(&path, b"{\"version\":2,\"extra\":0}")?;
         assert!(disclosure::read(&path).is_err());
         Ok(())

@@ -44,7 +44,7 @@ pub enum Study {
 /// # Errors
 /// When a table cannot be read or is refused.
 pub fn run(_: &Context, args: &RiskArgs) -> Result<Outcome, Failure> {
-    let failed = |error: TableError| Failure { hint: HINT.to_owned(), ..Failure::from(error) };
+    let failed = |error: TableError| Failure::telling(&error, HINT);
     match &args.study {
         Study::Star { data } => {
             let report = star::run(data).map_err(failed)?;

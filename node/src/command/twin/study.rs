@@ -7,8 +7,8 @@ use aula_twin_model::log::{Log, Names};
 use aula_twin_model::{graph, study};
 use clap::Args;
 
-use super::super::{Context, Failure, Outcome};
-use super::{LOG_HINT, progress};
+use super::super::{Advise, Context, Failure, Outcome};
+use super::{GRAPH_HINT, LOG_HINT, progress};
 
 /// Arguments of `aula twin study`.
 #[derive(Debug, Args)]
@@ -44,16 +44,18 @@ pub struct StudyArgs {
 /// # Errors
 /// When a file cannot be read or is refused.
 pub fn run(context: &Context, args: &StudyArgs) -> Result<Outcome, Failure> {
-    let graph = graph::read(&args.graph)?;
-    let grades = study::grades(&args.graph)?;
+    let graph = graph::read(&args.graph).hint(GRAPH_HINT)?;
+    let grades = study::grades(&args.graph).hint(GRAPH_HINT)?;
     let mut names = Names::default();
-    let log = Log::read(&args.train, &mut names)
-        .map_err(|error| Failure { hint: LOG_HINT.to_owned(), ..Failure::from(error) })?;
+    let log = Log::read(&args.train, &mut names).hint(LOG_HINT)?;
     context.tell(format_args!("fitting on {} responses", log.rows.len()));
-    let law = study::Law::of(&fit(&log, &names).model, &log, study::growth_per_year(&args.scores)?);
+    let growth =
+        study::growth_per_year(&args.scores).hint("give the folder of score tables with --scores")?;
+    let law = study::Law::of(&fit(&log, &names).model, &log, growth);
     let bar = progress(u64::from(args.learners));
     let size = (args.learners, args.trajectories, args.seed);
-    let report = study::run(&graph, &grades, law, size, || bar.inc(1))?;
+    let report = study::run(&graph, &grades, law, size, || bar.inc(1))
+        .hint("give a graph without a circle, and at least one learner and trajectory")?;
     bar.finish_and_clear();
     let (low, high) = report.interval_percent;
     let text = format!(

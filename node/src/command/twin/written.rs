@@ -1,12 +1,14 @@
 //! `aula twin written`: written responses in, events of their sentiment out; the text stays where it is.
 //!
-//! Flow: one JSON line a response → the score of its text ([`crate::sentiment`]) → an event with its place in the
+//! Flow: one JSON line a response → the score of its text ([`aula_district::sentiment`]) → an event with its place in the
 //! student's order → sealed into the district's vault, synced, and only then told; with `--score-only` nothing is
 //! kept. Invariants: no text is written, printed or quoted in an error; the same file again gives the same events, and
 //! the vault holds them once. Absent: reading anything back.
 
 use std::path::PathBuf;
 
+use aula_district::event_place::place;
+use aula_district::sentiment::{Lexicon, MAX_TEXT_BYTES};
 use aula_ledger::types::Handle;
 use aula_twin_runtime::clock::{DAY_MS, Skew, Stamp};
 use aula_twin_runtime::event::{Event, EventBody, EventKey, SourceId};
@@ -19,8 +21,6 @@ use zeroize::Zeroizing;
 use crate::command::lines::Lines;
 use crate::command::vault::{Place, refused};
 use crate::command::{Context, Failure, Outcome, now_ms};
-use crate::demo::twins::place;
-use crate::sentiment::{Lexicon, MAX_TEXT_BYTES};
 
 /// Most bytes of a line: the longest text with every character escaped.
 const MAX_LINE_BYTES: u64 = 6 * MAX_TEXT_BYTES as u64 + 1_024;

@@ -6,6 +6,9 @@
 
 use std::path::PathBuf;
 
+use aula_district::disclosure::Disclosure;
+use aula_district::parameters::params;
+use aula_district::twin_record::AnchoredState;
 use aula_ledger::codec::Canonical;
 use aula_ledger::names::Name;
 use aula_ledger::proof::bulk_tree::row_hash;
@@ -22,13 +25,10 @@ use super::super::evidence::disclose::Own;
 use super::super::evidence::own_rows;
 use super::super::evidence::rows::Rows;
 use super::super::rpc::RpcArgs;
-use super::super::twin::disclosure::Disclosure;
-use super::super::{Advise, Context, Failure, Outcome, absolute};
+use super::super::{Advise, Context, DEFECT, Failure, Outcome, absolute};
 use super::record::LedgerArgs;
 use super::{Place, handle, refused};
 use crate::client::Client;
-use crate::demo::twins;
-use crate::twin_record::AnchoredState;
 use crate::whole_file::{self, Access};
 
 /// Arguments of `aula vault disclose`.
@@ -84,10 +84,10 @@ pub async fn run(context: &Context, place: &Place, args: &DiscloseArgs) -> Resul
         Err(undisclosed) => return undisclosed.outcome(),
     };
     let of = version.unwrap_or(twin.version);
-    let mut disclosure = Disclosure::of(&twin.secret, of, &twins::params(), &twin.events)?;
+    let mut disclosure = Disclosure::of(&twin.secret, of, &params(), &twin.events)?;
     disclosure.leaf = leaf.map(|leaf| hex::encode(leaf.to_canonical()));
     let path = absolute(&args.out)?;
-    let written = whole_file::create(&path, Access::Private, &serde_json::to_vec(&disclosure)?);
+    let written = whole_file::create(&path, Access::Private, &serde_json::to_vec(&disclosure).hint(DEFECT)?);
     written.advise(format!("cannot write {}", path.display()), "name a new file")?;
     let text = format!(
         "{}\n{} events of version {of}, for {auditor} alone: aula evidence audit {round} {handle} --disclosure {}",

@@ -71,7 +71,7 @@ pub fn run(context: &Context, place: &Place, args: &GetArgs) -> Result<Outcome, 
         Err(ReadError::Fields) => Err(Failure::new("bad_fields", ReadError::Fields, hint)),
         Err(error @ ReadError::LogUnwritable(_)) => {
             let hint = "free space on the vault's disk and ask again; no entry, no read";
-            Err(Failure { code: "log_unwritable".into(), hint: hint.into(), ..Failure::from(error) })
+            Err(Failure::telling(&error, hint).named("log_unwritable"))
         }
     }
 }

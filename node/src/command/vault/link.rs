@@ -46,7 +46,7 @@ fn unusable(error: LinkRefused) -> Failure {
         }
         _ => ("unknown_link", "see `aula vault links`"),
     };
-    Failure { code: code.into(), hint: hint.into(), ..Failure::from(error) }
+    Failure::telling(&error, hint).named(code)
 }
 
 /// Makes a link.

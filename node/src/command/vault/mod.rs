@@ -183,6 +183,5 @@ pub(super) fn refused(error: VaultError) -> Failure {
         VaultError::Reserved(_) => ("reserved_field", "give the field another name, such as local:NAME"),
         VaultError::TooLarge { .. } => ("too_large", "split the value"),
     };
-    let general = Failure::from(error);
-    Failure { code: code.to_owned(), hint: hint.to_owned(), ..general }
+    Failure::telling(&error, hint).named(code)
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::super::lines::Lines;
-use super::super::{Context, Failure, Outcome};
+use super::super::{Advise, Context, DEFECT, Failure, Outcome};
 use super::{Place, refused};
 
 /// Lines of one synced batch.
@@ -86,7 +86,7 @@ fn parse(line: &str, number: u64) -> Result<Student, Failure> {
         if is_reserved(&field) {
             return Err(wrong(VaultError::Reserved(field).to_string()).named("reserved_field"));
         }
-        fields.push((field, serde_json::to_vec(&value)?));
+        fields.push((field, serde_json::to_vec(&value).hint(DEFECT)?));
     }
     Ok(Student { id, year: line.school_year, fields })
 }

@@ -20,140 +20,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use metrics::counter;
 
+pub use aula_api::routes::{ROUTES, RouteClass, class_of};
+
 use super::credential::{Credential, CredentialError, HEADER};
 use super::node::Node;
 use crate::api_error::ApiError;
 use crate::clock::now_ms;
 use crate::storage::ChainView;
-
-/// What a route gives, and so which credentials open it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RouteClass {
-    /// What anybody may see. A credential shown there opens nothing more.
-    Public,
-    /// What a family's link opens; the route checks it.
-    Family,
-    /// Records of the district's vault: scope `vault-ROLE-READER`.
-    Vault,
-    /// Rows of a district's own: scope `district`.
-    District,
-    /// All rows of a round: scope `round-N`.
-    Round,
-    /// Rows of one student: scope `district` for its own, `round-N` for an auditor of the round that has them.
-    Student,
-    /// Statements about a funder's money: scope `money`.
-    Money,
-}
-
-use RouteClass::{District, Family, Money, Public, Round, Student, Vault};
-
-/// Every route of the API and the explorer with its class.
-pub const ROUTES: &[(&str, RouteClass)] = &[
-    ("/v1/vault/{handle}", Vault),
-    ("/v1/consents/{district}/{school_year}", District),
-    ("/v1/districts/{district}/rounds/{round}", District),
-    ("/v1/evidence/round/{round}", Round),
-    ("/v1/evidence/allocation/{round}/{handle}", Student),
-    ("/v1/evidence/student/{district}/{school_year}/{handle}", Student),
-    ("/v1/evidence/budget/{funder}/{school_year}", Money),
-    ("/v1/family/reads", Family),
-    ("/family/{token}", Family),
-    ("/family/{token}/{round}", Family),
-    ("/v1/access-logs", Public),
-    ("/v1/accounts/{id}", Public),
-    ("/v1/blocks", Public),
-    ("/v1/blocks/{height}", Public),
-    ("/v1/budgets", Public),
-    ("/v1/classes", Public),
-    ("/v1/districts", Public),
-    ("/v1/districts/{id}", Public),
-    ("/v1/evidence/access/{district}", Public),
-    ("/v1/evidence/figures", Public),
-    ("/v1/evidence/figures/{register}", Public),
-    ("/v1/evidence/figures/{what}/{id}", Public),
-    ("/v1/export/{file}", Public),
-    ("/v1/genesis", Public),
-    ("/v1/members", Public),
-    ("/v1/milestones", Public),
-    ("/v1/parameters", Public),
-    ("/v1/params", Public),
-    ("/v1/pools", Public),
-    ("/v1/pools/{id}", Public),
-    ("/v1/proposals", Public),
-    ("/v1/rounds", Public),
-    ("/v1/rounds/{id}", Public),
-    ("/v1/rounds/{id}/audits", Public),
-    ("/v1/rounds/{id}/figures", Public),
-    ("/v1/rounds/{id}/report", Public),
-    ("/v1/schools", Public),
-    ("/v1/schools/{id}", Public),
-    ("/v1/search", Public),
-    ("/v1/status", Public),
-    ("/v1/stream", Public),
-    ("/v1/trail", Public),
-    ("/v1/transactions", Public),
-    ("/v1/transactions/{id}", Public),
-    ("/v1/validators", Public),
-    ("/healthz", Public),
-    ("/readyz", Public),
-    ("/metrics", Public),
-    ("/openapi.json", Public),
-    ("/", Public),
-    ("/assets/{name}", Public),
-    ("/blocks", Public),
-    ("/blocks/{height}", Public),
-    ("/budgets", Public),
-    ("/districts", Public),
-    ("/districts/{id}", Public),
-    ("/family", Public),
-    ("/members", Public),
-    ("/milestones", Public),
-    ("/parameters", Public),
-    ("/pools", Public),
-    ("/pools/{id}", Public),
-    ("/proposals", Public),
-    ("/rounds", Public),
-    ("/rounds/{id}", Public),
-    ("/schools", Public),
-    ("/schools/{id}", Public),
-    ("/search", Public),
-    ("/trail", Public),
-    ("/transactions", Public),
-    ("/transactions/{id}", Public),
-    ("/validators", Public),
-    ("/verify", Public),
-];
-
-/// The class of a route; none of one that nobody put into the table.
-pub fn class_of(route: &str) -> Option<RouteClass> {
-    ROUTES.iter().find(|(path, _)| *path == route).map(|(_, class)| *class)
-}
-
-impl RouteClass {
-    /// True when a credential of this scope may open a route of this class.
-    pub const fn takes(self, scope: &Scope) -> bool {
-        match self {
-            Self::Public | Self::Family => false,
-            Self::Vault => matches!(scope, Scope::Vault { .. }),
-            Self::District => matches!(scope, Scope::District),
-            Self::Round => matches!(scope, Scope::Round(_)),
-            Self::Student => matches!(scope, Scope::District | Scope::Round(_)),
-            Self::Money => matches!(scope, Scope::Money),
-        }
-    }
-
-    /// Which credential to show, in words.
-    const fn wanted(self) -> &'static str {
-        match self {
-            Self::Public | Self::Family => "none",
-            Self::Vault => "a reader's, which the district makes with `aula vault credential`",
-            Self::District => "the district's own, of scope district",
-            Self::Round => "an auditor's for this round, of scope round-N",
-            Self::Student => "the district's own, of scope district, or an auditor's of scope round-N",
-            Self::Money => "the funder's own, of scope money",
-        }
-    }
-}
 
 /// Who asks, with a credential that its route takes.
 #[derive(Debug, Clone)]
@@ -177,7 +50,7 @@ pub(crate) async fn admit(State(node): State<Arc<Node>>, mut request: Request, n
         }
         Some(Some(class)) => class,
     };
-    if matches!(class, Public | Family) {
+    if matches!(class, RouteClass::Public | RouteClass::Family) {
         return next.run(request).await;
     }
     match Caller::check(&node, request.headers(), class) {

@@ -3,5 +3,4 @@
 
 pub use aula_ledger::credential::{Claim, Credential, CredentialError, MAX_LIFETIME_MS, Scope};
 
-/// The header's name.
-pub const HEADER: &str = "aula-credential";
+pub use aula_api::CREDENTIAL_HEADER as HEADER;

@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use super::change::Change;
 use super::twins::{Twin, Twins};
-use crate::terminal::Failure;
+use crate::terminal::{Advise, DEFECT, Failure};
 
 /// Practice that is planned: an hour in blocks of ten minutes.
 const BLOCKS: u16 = 6;
@@ -137,15 +137,15 @@ fn planned_gain_e4(twin: &Twin, percent: u32, seed: u64) -> Result<i64, Failure>
         return Ok(0);
     }
     let names = state.skills().iter().map(|e| e.skill.0.to_string()).collect();
-    let graph = SkillGraph::new(names, &[])?;
+    let graph = SkillGraph::new(names, &[]).hint(DEFECT)?;
     let level = |e: &aula_twin_runtime::twin::SkillEntry| Some(state.mastery(e.skill, &twin.params).level);
     let mastery: Vec<Option<Proportion>> = state.skills().iter().map(level).collect();
     let params = PlanParams { blocks: BLOCKS, ..scaled_block(percent) };
-    let plan = Plan::new(&graph, &mastery, params)?;
+    let plan = Plan::new(&graph, &mastery, params).hint(DEFECT)?;
     if !plan.has_actions() {
         return Ok(0);
     }
-    let tree = plan.search(TRAJECTORIES, seed)?;
+    let tree = plan.search(TRAJECTORIES, seed).hint(DEFECT)?;
     let known = tree.alternatives().first().filter(|_| tree.is_exact()).map(|best| best.gain_e4);
     Ok(known.unwrap_or_else(|| plan.expected_gain_e4(&tree, LEARNERS, seed)))
 }
@@ -160,10 +160,11 @@ fn need_after(need: Need, gain_e4: i64, changed_e4: i64, skills: usize) -> Need 
 /// A twin told of its new need, by the production step.
 fn told(twin: &Twin, need: Need) -> Result<TwinState, Failure> {
     let last = twin.state.watermark().map_or(0, |key| key.stamp.wall_ms());
-    let stamp = Stamp::new(last.saturating_add(1), 0)?;
+    let stamp = Stamp::new(last.saturating_add(1), 0).hint(DEFECT)?;
     let key = EventKey { stamp, source: SourceId(u64::MAX), sequence: 1 };
     let mut state = twin.state.clone();
-    step(&mut state, &Event { key, skew: Skew::Within, body: EventBody::NeedAssessed(need) }, &twin.params)?;
+    let assessed = Event { key, skew: Skew::Within, body: EventBody::NeedAssessed(need) };
+    step(&mut state, &assessed, &twin.params).hint(DEFECT)?;
     Ok(state)
 }
 

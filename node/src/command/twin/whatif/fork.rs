@@ -13,10 +13,11 @@ use aula_ledger::types::{Handle, Hash, Height, RoundId};
 
 use crate::bootstrap::{db_options, origin, read_genesis, storage_failure};
 use crate::command::replay::one;
-use crate::command::{Advise, Failure};
+use crate::command::{Advise, DEFECT, Failure};
 use crate::config::Config;
 use crate::home::Home;
 use crate::storage::ChainDb;
+use crate::terminal::with_causes;
 
 const HINT: &str = "run aula replay on this home: it names the first height that differs";
 
@@ -140,13 +141,13 @@ pub struct Anew {
 pub fn decide(inputs: &RoundInputs, work: u64) -> Result<Result<Anew, String>, Failure> {
     let problem = match inputs.problem() {
         Ok(problem) => problem,
-        Err(error) => return Ok(Err(Failure::from(error).message)),
+        Err(error) => return Ok(Err(with_causes(&error))),
     };
     let solution = match solve(&problem, &Limits { work }) {
         Ok(solution) => solution,
         Err(error) => return Ok(Err(error.to_string())),
     };
-    let decisions = inputs.decisions(&solution.assignment)?;
+    let decisions = inputs.decisions(&solution.assignment).hint(DEFECT)?;
     let report = inputs.report(&decisions);
     let rows = inputs.keyed(&decisions);
     let bytes: Vec<(Handle, Vec<u8>)> = rows.iter().map(|(h, row)| (*h, row.to_canonical())).collect();

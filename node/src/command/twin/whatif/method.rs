@@ -9,7 +9,8 @@ use aula_twin_model::{graph, study};
 use serde::Serialize;
 
 use super::change::Change;
-use crate::command::{Context, Failure};
+use crate::command::twin::{GRAPH_HINT, LOG_HINT};
+use crate::command::{Advise, Context, Failure};
 
 /// Simulated learners of each persona.
 const LEARNERS: u32 = 50;
@@ -65,11 +66,10 @@ pub fn effects(
     changes: &[Change],
     concerned: &mut [bool],
 ) -> Result<Vec<Effect>, Failure> {
-    let graph = graph::read(dir)?;
-    let grades = study::grades(dir)?;
+    let graph = graph::read(dir).hint(GRAPH_HINT)?;
+    let grades = study::grades(dir).hint(GRAPH_HINT)?;
     let mut names = Names::default();
-    let log = Log::read(log, &mut names)
-        .map_err(|error| Failure { hint: super::super::LOG_HINT.to_owned(), ..Failure::from(error) })?;
+    let log = Log::read(log, &mut names).hint(LOG_HINT)?;
     context.tell(format_args!("finding personas among {} students", log.students.len()));
     let model = fit(&log, &names).model;
     let law = study::Law::of(&model, &log, GROWTH_SD);
@@ -85,7 +85,7 @@ pub fn effects(
         }
         let gain = |percent| {
             let size = (LEARNERS, TRAJECTORIES, seed);
-            personas::planned_gain(&found, (&graph, &grades), law, percent, size)
+            personas::planned_gain(&found, (&graph, &grades), law, percent, size).hint(GRAPH_HINT)
         };
         let before = gain(100)?;
         let after = if method_percent == 100 { before } else { gain(method_percent)? };

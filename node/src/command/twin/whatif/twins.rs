@@ -11,6 +11,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use aula_district::disclosure::{self, Disclosure};
+use aula_district::parameters::params;
+use aula_district::twin_state::salted_fields;
 use aula_ledger::access::Denial;
 use aula_ledger::proof::student_state;
 use aula_ledger::state::schema::{self, StudentLeaf};
@@ -23,10 +26,7 @@ use aula_twin_runtime::twin::TwinState;
 
 use crate::command::evidence::disclose::Undisclosed;
 use crate::command::evidence::reader::{OwnTwin, Reader};
-use crate::command::twin::disclosure::{self, Disclosure};
 use crate::command::{Advise, Failure};
-use crate::demo::twins::params;
-use crate::twin_state::salted_fields;
 
 const HINT: &str =
     "give a folder of disclosures of this chain's students, as `aula vault disclose` writes them";
@@ -73,7 +73,7 @@ impl Twins {
                 let message = format!("{}: {}", file.display(), failure.message);
                 Failure { message, ..failure }
             };
-            let (hash, twin) = disclosure::read(&file).and_then(|one| fold(&one).map_err(named))?;
+            let (hash, twin) = fold(&disclosure::read(&file)?).map_err(named)?;
             let known = anchored.get(&hash).filter(|(_, leaf)| leaf.model_digest.0 == twin.params.digest());
             twins.take(known.map(|(handle, _)| *handle), twin, || file.display().to_string());
         }
@@ -207,7 +207,7 @@ mod tests {
     use aula_zk::StudentSecret;
 
     #[test]
-    fn a_disclosure_folds_to_the_hash_that_replay_agrees_with() -> Result<(), Failure> {
+    fn a_disclosure_folds_to_the_hash_that_replay_agrees_with() -> Result<(), Box<dyn std::error::Error>> {
         let params = Params::reference(Model::unfitted());
         let key = EventKey { stamp: Stamp::new(5, 0)?, source: SourceId(1), sequence: 1 };
         let body = EventBody::NeedAssessed(Need::clamped(700));
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_folder_without_disclosures_is_refused_and_a_twin_nobody_anchored_takes_no_part()
-    -> Result<(), Failure> {
+    -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let state = MemoryState::new();
         let none = Twins::of_files(&state, folder.path()).map(|_| ()).map_err(|f| f.code);
@@ -238,9 +238,9 @@ mod tests {
     }
 
     #[test]
-    fn a_fork_leaves_out_the_events_after_the_watermark() -> Result<(), Failure> {
+    fn a_fork_leaves_out_the_events_after_the_watermark() -> Result<(), Box<dyn std::error::Error>> {
         let params = Params::reference(Model::unfitted());
-        let need = |n: u64, score| -> Result<Event, Failure> {
+        let need = |n: u64, score| -> Result<Event, Box<dyn std::error::Error>> {
             let key = EventKey { stamp: Stamp::new(5 * n, 0)?, source: SourceId(1), sequence: n };
             Ok(Event { key, skew: Skew::Within, body: EventBody::NeedAssessed(Need::clamped(score)) })
         };

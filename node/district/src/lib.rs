@@ -1,0 +1,29 @@
+//! A district's work, whoever does it: a command, a feed, the demo.
+//!
+//! | module | is |
+//! |---|---|
+//! | [`parameters`] | the twins' parameters in use |
+//! | [`event_place`] | where an event stands among its student's |
+//! | [`twin_state`] | what is anchored of a state, and the fields that readers ask for |
+//! | [`twin_record`] | what the vault keeps of a twin, and its reading for a proof |
+//! | [`keep`] | folding, sealing into the vault, and the transactions that anchor |
+//! | [`requests`] | need bands proved for a round |
+//! | [`milestones`] | mastery proved of an anchored state |
+//! | [`statements`] | a year's money, stated without showing an amount |
+//! | [`disclosure`] | what an auditor gets of one student and one version |
+//! | [`sentiment`] | the one number that leaves a written response |
+//!
+//! Flow: events in the vault → [`keep::fold`] → [`keep::Kept::of`] → [`keep::keep`], synced → `AnchorStates` → requests of
+//! a round. Invariants: the vault knows a state before the ledger does; secrets and openings never leave. Absent: sending,
+//! which is `aula-client`'s, and deciding who may read, which is `aula_vault::access`'s alone.
+
+pub mod disclosure;
+pub mod event_place;
+pub mod keep;
+pub mod milestones;
+pub mod parameters;
+pub mod requests;
+pub mod sentiment;
+pub mod statements;
+pub mod twin_record;
+pub mod twin_state;

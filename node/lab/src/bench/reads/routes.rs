@@ -1,0 +1,164 @@
+//! Every page and route that is measured, and how.
+//!
+//! Pages are found as a reader finds them: from the overview along the links, one of each form (a number or a hash in a
+//! path counts as the same form). Routes are the API's description's, with the newest things of the chain in their places, and the
+//! pages of registers at their largest and in the middle of the chain.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
+
+use aula_api::routes::{RouteClass, class_of};
+use aula_client::Client;
+use aula_home::Failure;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::super::percentile;
+
+/// Most forms of pages, should a page link without end.
+const MAX_PAGES: usize = 200;
+/// Public routes that never end, tell of the node's own state, or are of a log that a chain need not have.
+const LEFT_OUT: [&str; 3] = ["/v1/stream", "/readyz", "/v1/evidence/access/{district}"];
+
+/// How long a page or route takes.
+#[derive(Debug, Clone, Serialize)]
+pub struct Measured {
+    /// The path asked for.
+    pub path: String,
+    /// Median, in milliseconds.
+    pub p50_ms: f64,
+    /// 99th percentile (nearest rank).
+    pub p99_ms: f64,
+    /// The slowest.
+    pub max_ms: f64,
+    /// Bytes of the body.
+    pub bytes: usize,
+}
+
+impl std::fmt::Display for Measured {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { path, p50_ms, p99_ms, max_ms, bytes } = self;
+        write!(f, "{p50_ms:8.2} {p99_ms:8.2} {max_ms:8.2} ms {bytes:9} bytes  {path}")
+    }
+}
+
+/// Asks for everything, slowest first in the answer.
+///
+/// # Errors
+/// When an answer is not a success.
+pub async fn measure(client: &Client, requests: u32) -> Result<Vec<Measured>, Failure> {
+    let mut paths = routes(client).await?;
+    paths.extend(pages(client).await?);
+    let mut measured = Vec::with_capacity(paths.len());
+    for path in paths {
+        measured.push(one(client, path, requests).await?);
+    }
+    measured.sort_by(|a, b| b.p99_ms.total_cmp(&a.p99_ms));
+    Ok(measured)
+}
+
+async fn one(client: &Client, path: String, requests: u32) -> Result<Measured, Failure> {
+    let mut bytes = client.get_bytes(&path).await?.len();
+    let mut times = Vec::with_capacity(requests as usize);
+    for _ in 0..requests {
+        let start = Instant::now();
+        bytes = client.get_bytes(&path).await?.len();
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    let of = |share| percentile(&times, share);
+    Ok(Measured { path, p50_ms: of(0.5), p99_ms: of(0.99), max_ms: of(1.0), bytes })
+}
+
+/// The API's routes with parameters filled in.
+async fn routes(client: &Client) -> Result<Vec<String>, Failure> {
+    let newest: Value = client.get("/v1/transactions?limit=1&kind=AnchorStates").await?;
+    let one = newest["transactions"][0].clone();
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let rounds: Value = client.get("/v1/rounds").await?;
+    let pools: Value = client.get("/v1/pools").await?;
+    let last = rounds["count"].as_u64().unwrap_or(1).saturating_sub(1);
+    let filled = |path: &str| {
+        let id = match path {
+            _ if path.starts_with("/v1/transactions/") => text(&one["id"]),
+            _ if path.starts_with("/v1/accounts/") => text(&one["account"]),
+            _ if path.starts_with("/v1/rounds/") || path.starts_with("/v1/evidence/") => last.to_string(),
+            _ if path.starts_with("/v1/pools/") => text(&pools["pools"][0]["pool"]),
+            _ => "1".to_owned(),
+        };
+        let file = format!("schools-of-round-{last}.csv");
+        let path = path.replace("{height}", &text(&one["height"])).replace("{file}", &file);
+        path.replace("{id}", &id).replace("{round}", &id)
+    };
+    let described: Value = client.get("/openapi.json").await?;
+    let reads =
+        described["paths"].as_object().into_iter().flatten().filter(|(_, item)| item.get("get").is_some());
+    let mut paths: Vec<String> = reads
+        .map(|(path, _)| path.as_str())
+        .filter(|path| class_of(path) == Some(RouteClass::Public) && !LEFT_OUT.contains(path))
+        .map(|path| if path == "/v1/search" { "/v1/search?q=district".to_owned() } else { filled(path) })
+        .collect();
+    let middle = newest["count"].as_u64().unwrap_or(0) / 2;
+    paths.extend([
+        "/v1/blocks?limit=100".to_owned(),
+        "/v1/transactions?limit=100".to_owned(),
+        format!("/v1/transactions?limit=100&before={middle}"),
+        format!("/v1/transactions?limit=100&kind=RecordMilestone&before={middle}"),
+        "/v1/transactions?limit=100&kind=RunRound".to_owned(),
+        "/v1/trail?limit=100".to_owned(),
+        "/v1/pools?class=1".to_owned(),
+        "/v1/export/rounds.csv".to_owned(),
+        "/v1/export/pools.json".to_owned(),
+        format!("/transactions?before={middle}"),
+    ]);
+    paths.retain(|path| !path.contains('{'));
+    Ok(paths)
+}
+
+/// One page of each form that the overview leads to.
+async fn pages(client: &Client) -> Result<Vec<String>, Failure> {
+    let mut found: BTreeMap<String, String> = BTreeMap::new();
+    let mut queue = VecDeque::from(["/".to_owned(), "/search?q=school".to_owned()]);
+    while let Some(path) = queue.pop_front() {
+        if found.len() >= MAX_PAGES || found.contains_key(&form(&path)) {
+            continue;
+        }
+        let text = String::from_utf8_lossy(&client.get_bytes(&path).await?).into_owned();
+        found.insert(form(&path), path);
+        for link in text.split("href=\"/").skip(1).filter_map(|rest| rest.split(['"', '#']).next()) {
+            let link = format!("/{}", link.replace("&amp;", "&"));
+            if !link.starts_with("/v1/") && !link.starts_with("/assets/") && link != "/openapi.json" {
+                queue.push_back(link);
+            }
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+/// A path with every number and hash alike.
+fn form(path: &str) -> String {
+    let word = |word: &str| {
+        let number = !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit());
+        let hash = word.len() >= 32 && word.bytes().all(|b| b.is_ascii_hexdigit());
+        if number || hash { "*".to_owned() } else { word.to_owned() }
+    };
+    path.split_inclusive(['/', '?', '=', '&'])
+        .map(|piece| match piece.strip_suffix(['/', '?', '=', '&']) {
+            Some(bare) => format!("{}{}", word(bare), &piece[bare.len()..]),
+            None => word(piece),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::form;
+
+    #[test]
+    fn numbers_and_hashes_are_alike() {
+        assert_eq!(form("/blocks/12"), form("/blocks/907"));
+        assert_eq!(form(&format!("/transactions/{}", "ab".repeat(32))), "/transactions/*");
+        assert_eq!(form("/transactions?before=9&kind=RunRound"), "/transactions?before=*&kind=RunRound");
+        assert_eq!(form("/"), "/");
+    }
+}

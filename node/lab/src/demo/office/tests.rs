@@ -1,0 +1,108 @@
+//! What an office seals is what `aula vault` reads, and nothing of it lies in clear.
+
+use aula_district::twin_record::{AnchoredState, TwinRecord};
+use aula_ledger::credential::{Claim, Credential, Scope};
+use aula_ledger::names::{FieldName, Term};
+use aula_ledger::tx::StudentState;
+use aula_ledger::types::SchoolId;
+use aula_vault::access::ReadRequest;
+use serde_json::json;
+
+use super::*;
+
+const NOW_MS: u64 = 1_780_000_000_000;
+
+fn office(root: &Path, district: DistrictId) -> Result<Office, Box<dyn std::error::Error>> {
+    let chain = (ChainId::new("test-00c0ffee").ok_or("a chain id")?, Hash([0xc0; 32]));
+    let member = MemberHome::create(&root.join(district_name(district)))?;
+    Ok(Office::create(district, member, &chain, NOW_MS)?)
+}
+
+fn record(handle: Handle) -> Kept {
+    Kept {
+        handle,
+        twin: TwinRecord { version: 3, snapshot: b"a snapshot in clear, long enough".to_vec() },
+        anchored: AnchoredState {
+            state: StudentState {
+                handle,
+                version: 3,
+                state_hash: Hash([1; 32]),
+                home_school: SchoolId(11),
+                commitments: Vec::new(),
+                event_watermark: 1,
+            },
+            model_digest: Hash([2; 32]),
+        },
+        fields: vec![("band".into(), json!(4)), ("grade".into(), json!(1))],
+        events: vec![([0; 28], b"an event in clear, long enough".to_vec())],
+    }
+}
+
+#[test]
+fn a_closed_offices_vault_is_read_through_the_access_check() -> Result<(), Box<dyn std::error::Error>> {
+    let root = tempfile::tempdir()?;
+    let office = office(root.path(), DistrictId(7))?;
+    let handle = office.enrol(&[1], SchoolYear(1985))?.remove(0);
+    office.keep(&[record(handle)])?;
+    office.agreed(&[handle])?;
+    let (key, folders) = (office.member.public_key(), office.vault.folders().clone());
+    let claim = Claim {
+        genesis: office.vault.identity().genesis,
+        account: office.member.account(),
+        expires_ms: NOW_MS + 60_000,
+        scope: Scope::vault("admin", "a-1").ok_or("a scope")?,
+    };
+    let credential = Credential::sign(&claim, office.member.signing_key());
+    drop(office);
+    let vault = Vault::open(&folders)?;
+    let request = ReadRequest {
+        credential: Some(credential),
+        handle,
+        class: Term::new("resource_allocation")?,
+        purpose: Term::new("resource_allocation")?,
+        fields: vec![FieldName::new("band")?, FieldName::new("grade")?],
+    };
+    let given = vault.read(&request, &key, NOW_MS)?;
+    assert_eq!(given.values.len(), 1);
+    assert_eq!(given.values[0].1.as_ref().map(|value| value.to_vec()), Some(b"4".to_vec()));
+    assert_eq!(given.withheld, [FieldName::new("grade")?]);
+    Ok(())
+}
+
+#[test]
+fn pseudonyms_differ_by_student_year_and_office_and_stay_the_same_otherwise()
+-> Result<(), Box<dyn std::error::Error>> {
+    let root = tempfile::tempdir()?;
+    let first = office(root.path(), DistrictId(7))?;
+    let one = first.enrol(&[1, 2, 1], SchoolYear(1985))?;
+    assert_eq!(one[0], one[2]);
+    assert_ne!(one[0], one[1]);
+    assert_eq!(first.enrol(&[1], SchoolYear(1985))?, one[..1]);
+    assert_ne!(first.enrol(&[1], SchoolYear(1986))?, one[..1]);
+    assert_ne!(office(root.path(), DistrictId(8))?.enrol(&[1], SchoolYear(1985))?, one[..1]);
+    Ok(())
+}
+
+#[test]
+fn no_file_of_the_office_holds_a_record_in_clear() -> Result<(), Box<dyn std::error::Error>> {
+    let root = tempfile::tempdir()?;
+    let office = office(root.path(), DistrictId(7))?;
+    let handle = office.enrol(&[1], SchoolYear(1985))?.remove(0);
+    office.keep(&[record(handle)])?;
+    drop(office);
+    let (mut folders, mut files) = (vec![root.path().to_owned()], 0);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            files += 1;
+            let bytes = std::fs::read(&path)?;
+            assert!(!bytes.windows(8).any(|window| window == b"in clear"), "{}", path.display());
+        }
+    }
+    assert!(files > 4);
+    Ok(())
+}
