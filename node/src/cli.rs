@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    backup, bench, completion, consortium, demo, district, estate, evidence, funder, genesis, init, join, keys,
-    localnet, optimize, query, replay, restore, start, status, steward, twin, tx, vault,
+    backup, bench, completion, consortium, demo, district, estate, evidence, funder, genesis, init, join,
+    keys, localnet, optimize, query, replay, restore, start, status, steward, twin, tx, vault,
 };
 use crate::terminal::OutputFormat;
 

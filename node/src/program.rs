@@ -7,8 +7,8 @@ use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command};
 use crate::command::{
-    backup, bench, completion, consortium, demo, district, estate, evidence, funder, genesis, init, join, keys,
-    localnet, optimize, query, replay, restore, start, status, steward, twin, tx, vault,
+    backup, bench, completion, consortium, demo, district, estate, evidence, funder, genesis, init, join,
+    keys, localnet, optimize, query, replay, restore, start, status, steward, twin, tx, vault,
 };
 use crate::home::Home;
 use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, print_failure, start_logging};

@@ -63,9 +63,8 @@ impl Ledger {
 
     /// What opens each amount: the school, its cents, and the blinding. The funder's alone.
     pub fn openings(&self) -> impl Iterator<Item = (SchoolId, u64, [u8; 32])> {
-        let opening = |(school, amount): (&SchoolId, &Opening)| {
-            (*school, amount.value(), amount.blinding().to_bytes())
-        };
+        let opening =
+            |(school, amount): (&SchoolId, &Opening)| (*school, amount.value(), amount.blinding().to_bytes());
         self.schools.iter().zip(&self.amounts).map(opening)
     }
 

@@ -101,7 +101,9 @@ pub fn in_words(change: &Change, names: &BTreeMap<AccountId, String>) -> String 
     match change {
         Change::AdmitMember { account } => format!("admit {} as a member", who(account)),
         Change::RemoveMember { account } => format!("remove the member {}", who(account)),
-        Change::AdmitPeer { peer_id, operator, .. } => format!("let {}'s peer {peer_id} connect", who(operator)),
+        Change::AdmitPeer { peer_id, operator, .. } => {
+            format!("let {}'s peer {peer_id} connect", who(operator))
+        }
         Change::RemovePeer { peer_id } => format!("refuse the peer {peer_id}"),
         Change::AddValidator { name, power, operator, .. } => {
             format!("give the validator {name} of {} a power of {power} at once", who(operator))

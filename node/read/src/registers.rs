@@ -5,9 +5,9 @@ use aula_ledger::state::StoreError;
 use aula_ledger::state::schema::{self, ProposalStatus, Standing};
 use serde_json::{Value, json};
 
-use super::{places, proposals};
 use super::rounds::{self, RoundView};
 use super::table::Table;
+use super::{places, proposals};
 use aula_store::ChainView;
 
 /// What can be exported.

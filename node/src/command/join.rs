@@ -118,7 +118,11 @@ pub fn run(context: &Context, args: &JoinArgs) -> Result<Outcome, Failure> {
 fn role(text: &str) -> Result<Role, Failure> {
     serde_json::from_value(json!(text)).map_err(|_| {
         let message = format!("there is no role {text:?}");
-        Failure::new("unknown_role", message, "the roles are consortium, district, funder, auditor and reader")
+        Failure::new(
+            "unknown_role",
+            message,
+            "the roles are consortium, district, funder, auditor and reader",
+        )
     })
 }
 

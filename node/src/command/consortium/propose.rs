@@ -83,7 +83,9 @@ pub(super) async fn run(
     let open_until = Height(now.saturating_add(args.open_for));
     let done = acting.send(ProposeChange { change: change.clone(), open_until }).await?;
     let number = done.event("change_proposed").map(|event| event["proposal"].clone()).unwrap_or_default();
-    let text = format!("proposal {number} may be voted on until height {open_until}: aula consortium vote {number} yes");
+    let text = format!(
+        "proposal {number} may be voted on until height {open_until}: aula consortium vote {number} yes"
+    );
     Ok(done.outcome(json!({ "proposal": number, "change": change, "closes_at": open_until }), text))
 }
 
@@ -143,8 +145,10 @@ fn text(path: &Path) -> Result<String, Failure> {
         return std::io::read_to_string(std::io::stdin())
             .advise("cannot read standard input", "pipe JSON into it");
     }
-    std::fs::read_to_string(path)
-        .advise(format!("cannot read {}", path.display()), "name a newcomer's request.json, or another change")
+    std::fs::read_to_string(path).advise(
+        format!("cannot read {}", path.display()),
+        "name a newcomer's request.json, or another change",
+    )
 }
 
 fn from_file(path: &Path) -> Result<Change, Failure> {

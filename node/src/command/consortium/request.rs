@@ -54,7 +54,8 @@ fn request(
 ) -> Result<NodeRequest, Failure> {
     let hint = "create the keys with `aula init`, or correct the file's mode";
     let account = NodeKey::of_home(home, KeyKind::Account).advise("the account key is refused", hint)?;
-    let validator = NodeKey::of_home(home, KeyKind::Validator).advise("the validator key is refused", hint)?;
+    let validator =
+        NodeKey::of_home(home, KeyKind::Validator).advise("the validator key is refused", hint)?;
     let name = Name::new(&operator.name).advise("the operator's name is refused", "choose another --name")?;
     let listen = operator.p2p.as_deref().unwrap_or_default();
     let listen = ListenHint::new(listen).advise("the address for peers is refused", "give it with --p2p")?;
@@ -92,7 +93,11 @@ fn request(
         Ok(()) => Ok(node),
         Err(_) => {
             let message = "these roles do not fit: a district names its number, and nobody else does";
-            Err(Failure::new("bad_roles", message, "give --district N with the role district, or leave --roles out"))
+            Err(Failure::new(
+                "bad_roles",
+                message,
+                "give --district N with the role district, or leave --roles out",
+            ))
         }
     }
 }

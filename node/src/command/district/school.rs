@@ -168,7 +168,8 @@ mod tests {
 
     #[test]
     fn degrees_are_read_exactly_and_what_is_no_place_is_refused() {
-        let read = |text: &str| text.parse::<Degrees>().map(|Degrees(at)| (at.latitude_e6(), at.longitude_e6()));
+        let read =
+            |text: &str| text.parse::<Degrees>().map(|Degrees(at)| (at.latitude_e6(), at.longitude_e6()));
         assert_eq!(read("36.162664,-86.781602"), Ok((36_162_664, -86_781_602)));
         assert_eq!(read("-0.5, 7"), Ok((-500_000, 7_000_000)));
         for text in ["91,0", "0,181", "1.1234567,0", "1", ",", "a,b", "1.0,", "+1,2", "1e2,0"] {

@@ -35,7 +35,8 @@ pub(super) async fn run(mut acting: Acting, args: &GrantArgs) -> Result<Outcome,
     let done = acting.send(grant).await?;
     let event = done.event("budget_granted").cloned().unwrap_or_default();
     let (granted, spent) = (event["granted_cents"].clone(), event["spent_cents"].clone());
-    let text = format!("the steward of class {} may charge {granted} cents in all, {spent} are spent", args.class);
+    let text =
+        format!("the steward of class {} may charge {granted} cents in all, {spent} are spent", args.class);
     let fields = json!({
         "class": args.class, "steward": steward, "granted_cents": granted, "spent_cents": spent,
     });

@@ -135,9 +135,7 @@ fn keep(context: &Context, year: u16, ledger: &Ledger) -> Result<PathBuf, Failur
         }
         path = folder.join(format!("budget-{year}-{number}.json"));
     }
-    let line = |(school, cents, blinding): (SchoolId, u64, [u8; 32])| {
-        json!({ "school": school, "cents": cents, "blinding": hex::encode(blinding) })
-    };
+    let line = |(school, cents, blinding): (SchoolId, u64, [u8; 32])| json!({ "school": school, "cents": cents, "blinding": hex::encode(blinding) });
     let openings: Vec<Value> = ledger.openings().map(line).collect();
     let text = format!("{}\n", json!({ "school_year": year, "openings": openings }));
     whole_file::create(&path, Access::Private, text.as_bytes())

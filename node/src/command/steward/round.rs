@@ -44,7 +44,8 @@ pub(super) async fn open(mut acting: Acting, args: &OpenArgs) -> Result<Outcome,
     let opened = done.event("round_opened").cloned().unwrap_or_default();
     let (round, requests) = (opened["round"].clone(), opened["requests_until"].clone());
     let text = format!("round {round} takes requests until height {requests}");
-    let fields = json!({ "round": round, "requests_until": requests, "reveals_until": opened["reveals_until"] });
+    let fields =
+        json!({ "round": round, "requests_until": requests, "reveals_until": opened["reveals_until"] });
     Ok(done.outcome(fields, text))
 }
 
@@ -55,6 +56,7 @@ pub(super) async fn open(mut acting: Acting, args: &OpenArgs) -> Result<Outcome,
 pub(super) async fn run(mut acting: Acting, args: &RunArgs) -> Result<Outcome, Failure> {
     let done = acting.send(RunRound { round: RoundId(args.round) }).await?;
     let decided = done.event("round_decided").cloned().unwrap_or_default();
-    let words = decided["words"].as_str().map_or_else(|| format!("round {} is decided", args.round), str::to_owned);
+    let words =
+        decided["words"].as_str().map_or_else(|| format!("round {} is decided", args.round), str::to_owned);
     Ok(done.outcome(json!({ "round": args.round, "decided": decided }), words))
 }

@@ -9,8 +9,8 @@ use axum::extract::State;
 use maud::{Markup, html};
 
 use super::error::{PageError, Shown};
-use super::shell::{self, column, count, exports, percent};
 use super::schools;
+use super::shell::{self, column, count, exports, percent};
 use super::standing;
 use super::verify;
 use super::words::{explained, word};

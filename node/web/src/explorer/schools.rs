@@ -51,7 +51,9 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
     let figures = places::school(&node.view(), SchoolId(id))?
         .ok_or_else(|| PageError::missing(format!("school {id}"), "/schools"))?;
     let (line, school) = (&figures.school, &figures.school.school);
-    let degrees = |e6: i32| format!("{}{}.{:06}", if e6 < 0 { "-" } else { "" }, e6.abs() / 1_000_000, e6.abs() % 1_000_000);
+    let degrees = |e6: i32| {
+        format!("{}{}.{:06}", if e6 < 0 { "-" } else { "" }, e6.abs() / 1_000_000, e6.abs() % 1_000_000)
+    };
     let content = html! {
         p .over { a href="/schools" { "Schools" } }
         h1 { (line.title()) }

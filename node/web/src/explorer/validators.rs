@@ -11,8 +11,8 @@ use super::verify;
 use super::words::{explained, word};
 use crate::http::Node;
 use crate::read::uptime::uptime;
-use crate::read::{utc, waiting};
 use crate::read::words::grouped;
+use crate::read::{utc, waiting};
 
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     let known = uptime(&node.view(), &node.index)?;
