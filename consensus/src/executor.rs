@@ -56,7 +56,7 @@ impl Executor for LedgerExecutor {
         state: &dyn StateReader,
         transaction: &Transaction,
     ) -> Result<Result<(), Code>, StoreError> {
-        prospect(state, &transaction.body.payload)
+        prospect(state, &transaction.body.account, &transaction.body.payload)
     }
 
     fn params(&self, state: &dyn StateReader) -> Result<Params, StoreError> {

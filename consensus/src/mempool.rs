@@ -13,7 +13,7 @@
 //! ([`Refusal::code`]) and a sentence. What can be executed is never dropped for its age.
 //!
 //! Guarantee: while what all other accounts wait with fits one block, one account, whatever it sends, delays a
-//! transaction of theirs by at most one block of an honest proposer.
+//! transaction of theirs by at most two blocks of honest proposers: with f hostile ones of 3f + 1 it is in a block within f + 3.
 //!
 //! Absent: priorities and fees (a consortium has none), and memory across restarts: submitters ask again, and what an
 //! account got and missed is learned anew.
@@ -21,7 +21,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aula_ledger::chain::transaction::id_of_bytes;
-use aula_ledger::chain::{Code, Transaction, TransactionId};
+use aula_ledger::chain::{Code, Receipt, Transaction, TransactionId};
 use aula_ledger::codec::Canonical;
 use aula_ledger::execute::limits::{Budget, cost_of};
 use aula_ledger::params::MAX_TRANSACTION_BYTES;
@@ -238,6 +238,19 @@ impl Mempool {
             }
             notified.await;
         }
+    }
+
+    /// What became of a decided block's transactions, by its receipts, of which there is one for each, in order.
+    pub fn settled(&self, transactions: &[Vec<u8>], receipts: &[Receipt]) -> Vec<Settled> {
+        let one = |(bytes, receipt): (&Vec<u8>, &Receipt)| {
+            let id = receipt.transaction;
+            let known = self.get(&id).map(|pooled| pooled.account);
+            // What never waited here is decoded once more; a decided block holds nothing that cannot be.
+            let decoded = || Some(Transaction::from_canonical(bytes).ok()?.body.account);
+            let account = known.or_else(decoded)?;
+            Some(Settled { id, account, accepted: receipt.code == Code::Accepted })
+        };
+        transactions.iter().zip(receipts).filter_map(one).collect()
     }
 
     /// Tells the pool that the block below `next_height` is decided, and what it held: who got and missed what is noted,

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    backup, bench, completion, consortium, demo, district, estate, evidence, funder, genesis, init, join,
-    keys, localnet, optimize, query, replay, restore, start, status, steward, twin, tx, vault,
+    backup, badge, bench, completion, consortium, demo, district, estate, evidence, funder, genesis, init,
+    join, keys, localnet, optimize, query, replay, restore, start, status, steward, twin, tx, vault,
 };
 use crate::terminal::OutputFormat;
 
@@ -88,6 +88,8 @@ pub enum Command {
     Bench(bench::BenchArgs),
     /// The school itself: timetables, conflicts, energy, demand, failures
     Estate(estate::EstateArgs),
+    /// Verifiable credentials: Open Badges 3.0 and CLR 2.0, judged offline
+    Badge(badge::BadgeArgs),
     /// Fit, judge and use students' digital twins
     Twin(twin::TwinArgs),
     /// The district's private vault: records, keys, erasure, access

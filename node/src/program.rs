@@ -7,8 +7,8 @@ use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command};
 use crate::command::{
-    backup, bench, completion, consortium, demo, district, estate, evidence, funder, genesis, init, join,
-    keys, localnet, optimize, query, replay, restore, start, status, steward, twin, tx, vault,
+    backup, badge, bench, completion, consortium, demo, district, estate, evidence, funder, genesis, init,
+    join, keys, localnet, optimize, query, replay, restore, start, status, steward, twin, tx, vault,
 };
 use crate::home::Home;
 use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, print_failure, start_logging};
@@ -41,7 +41,11 @@ pub fn main() -> ExitCode {
                 context.tell(format_args!("aula: the answer cannot be written: {error}.\n  next: give standard output a place that can take it"));
                 return ExitCode::from(2);
             }
-            ExitCode::from(if verdict == Verdict::Yes { 0 } else { 1 })
+            ExitCode::from(match verdict {
+                Verdict::Yes => 0,
+                Verdict::No => 1,
+                Verdict::CannotTell => 2,
+            })
         }
         Err(failure) => {
             print_failure(&failure, output);
@@ -79,7 +83,8 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Query(args) => query::run(context, &args).await,
         Command::Replay(args) => replay::run(context, &args),
         Command::Genesis(args) => genesis::run(context, &args),
-        Command::Keys(args) => keys::run(context, &args),
+        Command::Keys(args) => keys::run(context, &args).await,
+        Command::Badge(args) => badge::run(context, args).await,
         Command::Estate(args) => estate::run(&args),
         Command::Optimize(args) => optimize::run(&args),
         Command::Vault(args) => vault::run(context, &args).await,

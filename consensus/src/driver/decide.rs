@@ -16,7 +16,7 @@ use aula_ledger::chain;
 use super::{AtHeight, Driver, Held, answer, blocking};
 use crate::context::{Address, AulaContext, Height, ValidatorSet};
 use crate::events::{Event, Fatal};
-use crate::mempool::{AtTip, Settled};
+use crate::mempool::AtTip;
 use crate::ports::{Commit, Decided};
 use crate::proposal::{Judged, Wrong};
 
@@ -145,18 +145,15 @@ impl Driver {
         }
     }
 
-    async fn refresh_pool(&self, decided: &Judged) -> Result<(), Fatal> {
+    async fn refresh_pool(&self, decided: &Arc<Judged>) -> Result<(), Fatal> {
         let (pool, executor) = (Arc::clone(&self.services.pool), Arc::clone(&self.services.executor));
         if decided.block.transactions.is_empty() && pool.size().0 == 0 {
             pool.set_next_height(self.base.height());
             return Ok(());
         }
-        let settled = decided.outcome.receipts.iter().map(|receipt| Settled {
-            id: receipt.transaction,
-            accepted: receipt.code == chain::Code::Accepted,
-        });
-        let (base, settled) = (self.base.clone(), settled.collect::<Vec<_>>());
+        let (base, decided) = (self.base.clone(), Arc::clone(decided));
         let dropped = blocking(move || {
+            let settled = pool.settled(&decided.block.transactions, &decided.outcome.receipts);
             let tip = AtTip::new(executor.as_ref(), base.state.as_ref(), base.height());
             pool.after_block(base.height(), &settled, &tip)
         })

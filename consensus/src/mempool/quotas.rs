@@ -27,6 +27,8 @@ pub(super) struct Inner {
     pub(super) arrivals: u64,
     /// Arrivals when the last block began to be built: what came later could not be in it.
     pub(super) mark: u64,
+    /// The same of the block before it.
+    pub(super) mark_before: u64,
     pub(super) next_height: Height,
     /// The parameters in force, once a block was decided.
     pub(super) params: Option<Params>,
@@ -44,6 +46,7 @@ impl Inner {
             held: Holdings::default(),
             arrivals: 0,
             mark: 0,
+            mark_before: 0,
             next_height,
             params: None,
             now_ms: None,

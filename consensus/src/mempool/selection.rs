@@ -1,14 +1,16 @@
 //! What a proposer takes: every limit of a block known, accounts in turn, nothing halved.
 //!
 //! Three passes over the accounts, in the order of [`Rank`]:
-//! 1. a few of each account's governance, seeds, acknowledgements and rotations, within a quarter of the block;
+//! 1. accounts that wait with nothing but a few votes, shares of seeds, acknowledgements and rotations, within a quarter of
+//!    the block. While somebody who asks for no more than a block waits for a turn, an account that was served lately does
+//!    not go ahead of it: so nobody can push the same claim out twice this way;
 //! 2. each account's claim, as much of its run as one block may hold of it, all or nothing;
 //! 3. what is left of the block, one transaction an account in turn, so that no room is wasted.
 //!
 //! What does not fit is skipped with its account, whose later transactions cannot overtake it.
 //!
-//! Why all or nothing: see [`super::standing`]. If what all others wait with fits a block, a claim of theirs can be left
-//! out only when the hog's claim was served whole; then it goes first in the next block, and fits.
+//! Why all or nothing, in the first pass too: see [`super::standing`]. If what all others wait with fits a block, a claim
+//! of theirs can be left out only when the hog's claim was served whole; then it goes first in the next block, and fits.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,18 +19,17 @@ use aula_ledger::execute::limits::{Budget, Full};
 use aula_ledger::types::{AccountId, Height};
 
 use super::accounts::Account;
+use super::lanes::Lane;
 use super::shapes::{Pooled, Selection, Waiting};
 use super::standing::Rank;
 use crate::ports::StoreError;
 
-/// Transactions of one account that go ahead of everybody's turn.
+/// The most transactions with which an account goes ahead of everybody's turn.
 const AHEAD_TRANSACTIONS: usize = 8;
 /// Their bytes.
 const AHEAD_BYTES: usize = 16 * 1024;
 /// The part of a block that is for what goes ahead: one in so many.
 const AHEAD_SHARE: usize = 4;
-/// When an account has missed so many turns, nothing goes ahead of it: it may need all that there is of something.
-const STARVING: u32 = 3;
 
 /// An account's turn.
 struct Turn<'p> {
@@ -36,6 +37,8 @@ struct Turn<'p> {
     taken: usize,
     /// Nothing more of it fits.
     over: bool,
+    /// See [`Rank::waits_for_a_turn`].
+    waits: bool,
 }
 
 impl<'p> Turn<'p> {
@@ -61,14 +64,17 @@ pub(super) fn select(
     let ranks = accounts.iter().filter_map(|(id, entry)| Rank::of(*id, entry, empty.params(), next));
     let mut ranks: Vec<Rank> = ranks.collect();
     ranks.sort_unstable();
-    let turn = |rank: &Rank| Some(Turn { entry: accounts.get(rank.account())?, taken: 0, over: false });
+    let turn = |rank: &Rank| {
+        let entry = accounts.get(rank.account())?;
+        Some(Turn { entry, taken: 0, over: false, waits: rank.waits_for_a_turn() })
+    };
     let mut filling = Filling {
         empty,
         budget: empty.clone(),
         turns: ranks.iter().filter_map(turn).collect(),
         selection: Selection::default(),
     };
-    filling.go_ahead()?;
+    filling.go_ahead(next)?;
     filling.claims()?;
     filling.fill()?;
     Ok(filling.selection)
@@ -83,28 +89,44 @@ fn charge(budget: &mut Budget<'_>, pooled: &Pooled) -> Result<Option<&'static st
     }
 }
 
+/// All that an account waits with, if it is little and goes ahead.
+fn all_ahead(account: &Account) -> Option<Vec<Arc<Pooled>>> {
+    let run = account.run().take(AHEAD_TRANSACTIONS + 1);
+    let run: Vec<Arc<Pooled>> = run.map(|waiting| Arc::clone(&waiting.pooled)).collect();
+    let size: usize = run.iter().map(|pooled| pooled.size()).sum();
+    let ahead = run.len() <= AHEAD_TRANSACTIONS
+        && size <= AHEAD_BYTES
+        && run.iter().all(|pooled| pooled.lane.is_some_and(Lane::goes_ahead));
+    ahead.then_some(run)
+}
+
 impl Filling<'_, '_> {
-    fn go_ahead(&mut self) -> Result<(), StoreError> {
-        if self.turns.first().is_some_and(|turn| turn.entry.standing.missed >= STARVING) {
-            return Ok(());
-        }
+    fn go_ahead(&mut self, next: Height) -> Result<(), StoreError> {
         let params = self.empty.params();
         let mut transactions = params.max_block_signatures as usize / AHEAD_SHARE;
         let mut bytes = params.max_block_bytes as usize / AHEAD_SHARE;
+        let waiting = self.turns.iter().filter(|turn| turn.waits).count();
         for turn in &mut self.turns {
-            let mut own_bytes = AHEAD_BYTES;
-            let ahead = turn.entry.run().take(AHEAD_TRANSACTIONS);
-            for waiting in ahead.take_while(|w| w.pooled.lane.is_some_and(|lane| lane.goes_ahead())) {
-                let size = waiting.pooled.size();
-                // Two signatures are the most that one of these carries.
-                let fits = size <= own_bytes && size <= bytes && transactions >= 2;
-                if !fits || charge(&mut self.budget, &waiting.pooled)?.is_some() {
-                    break;
-                }
-                (own_bytes, bytes) = (own_bytes - size, bytes - size);
-                transactions -= waiting.pooled.cost.signatures.min(2) as usize;
-                turn.taken += 1;
-                self.selection.chosen.push(Arc::clone(&waiting.pooled));
+            let others_wait = waiting > usize::from(turn.waits);
+            if others_wait && turn.entry.standing.was_served_lately(next) {
+                continue;
+            }
+            let Some(ahead) = all_ahead(turn.entry) else { continue };
+            let size: usize = ahead.iter().map(|pooled| pooled.size()).sum();
+            let signatures: usize = ahead.iter().map(|pooled| pooled.cost.signatures as usize).sum();
+            if size > bytes || signatures > transactions {
+                continue;
+            }
+            let mut budget = self.budget.clone();
+            let mut fits = true;
+            for pooled in &ahead {
+                fits &= charge(&mut budget, pooled)?.is_none();
+            }
+            if fits {
+                (bytes, transactions) = (bytes - size, transactions - signatures);
+                turn.taken = ahead.len();
+                self.budget = budget;
+                self.selection.chosen.extend(ahead);
             }
         }
         Ok(())

@@ -2,10 +2,14 @@
 //!
 //! Every node sees the same blocks, so proposers agree on it but for what has not reached one of them.
 //!
-//! A *claim* is as much of an account's run as one block may hold of it. An account whose claim was there when the block
-//! began and is not all in it has missed a turn. Who has missed more turns goes first. That bounds what one account can
-//! do to the others: if a claim of somebody else did not fit, the hog's claim was served, so it missed no turn and goes
-//! after that one in the next block.
+//! A *claim* is as much of an account's run as one block may hold of it. An account whose claim is not all in a block
+//! has missed a turn. Who has missed more turns goes first. That bounds what one account can do to the others: if a claim
+//! of somebody else did not fit, the hog's claim was served, so it missed no turn and goes after that one in the next block.
+//!
+//! Proposers may differ in what has reached them, and an attacker chooses what reaches whom. So an account that had part of
+//! its claim in a block missed its turn only by what was here one block earlier: by then the others have told the
+//! proposer. And what a block held of an account is read from the block, not from this pool, which may never have seen it,
+//! or another transaction in its place.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +27,9 @@ use crate::ports::StoreError;
 const CHARGE_BLOCKS: u64 = 16;
 /// Furthest ahead that this adds up to.
 const CHARGE_LIMIT: u64 = 256;
+/// For how many blocks an account that had something in one counts as served lately. Above the f + 3 blocks within which
+/// everybody is served, for up to 40 validators.
+const LATELY: u64 = 16;
 /// Shares of a block are counted in millionths.
 const WHOLE: u64 = 1_000_000;
 
@@ -35,6 +42,15 @@ pub(super) struct Standing {
     pub(super) got: u64,
     /// Goes last up to this height: it has used up what others needed, for nothing.
     pub(super) charged_until: Height,
+    /// Up to this height it counts as served lately.
+    pub(super) lately_until: Height,
+}
+
+impl Standing {
+    /// Whether a block before the one of height `next` had something of it lately.
+    pub(super) fn was_served_lately(&self, next: Height) -> bool {
+        self.lately_until >= next
+    }
 }
 
 /// A transaction of a decided block, and whether it was accepted.
@@ -42,6 +58,8 @@ pub(super) struct Standing {
 pub struct Settled {
     /// Which.
     pub id: TransactionId,
+    /// Whose.
+    pub account: AccountId,
     /// Whether it had an effect.
     pub accepted: bool,
 }
@@ -111,57 +129,65 @@ impl Inner {
     /// Notes what a decided block did for every account, before what it holds is taken out. `empty` is a whole block's
     /// budget on the state after it.
     pub(super) fn note_block(&mut self, block: &[Settled], empty: &Budget<'_>) -> Result<(), StoreError> {
-        let settled: BTreeMap<TransactionId, bool> = block.iter().map(|one| (one.id, one.accepted)).collect();
-        let (mark, next) = (self.mark, self.next_height);
-        for account in self.accounts.values_mut() {
-            let standing = judge(account, &settled, mark, next, empty)?;
-            account.standing = standing;
+        let mut held: BTreeMap<AccountId, Vec<&Settled>> = BTreeMap::new();
+        for one in block {
+            held.entry(one.account).or_default().push(one);
+            // Who had something is remembered, though nothing of it ever came here.
+            self.accounts.entry(one.account).or_default();
         }
+        let (mark, mark_before, next) = (self.mark, self.mark_before, self.next_height);
+        for (id, account) in &mut self.accounts {
+            let held = held.get(id).map_or(&[][..], Vec::as_slice);
+            let mark = if held.is_empty() { mark } else { mark_before };
+            account.standing = judge(account, held, mark, next, empty)?;
+        }
+        self.mark_before = self.mark;
         Ok(())
     }
 
     /// True when an account is to be remembered though nothing of it waits.
     pub(super) fn is_remembered(account: &Account, next: Height) -> bool {
-        !account.waiting.is_empty() || account.standing.charged_until >= next
+        let standing = &account.standing;
+        !account.waiting.is_empty() || standing.charged_until >= next || standing.was_served_lately(next)
     }
 }
 
+/// `held` is what the block had of the account; what arrived after `mark` was not to be in it.
 fn judge(
     account: &Account,
-    settled: &BTreeMap<TransactionId, bool>,
+    held: &[&Settled],
     mark: u64,
     next: Height,
     empty: &Budget<'_>,
 ) -> Result<Standing, StoreError> {
     let params = empty.params();
-    let was_there = |pooled: &Pooled| pooled.arrival <= mark;
+    let before = account.standing;
     let (mut served, mut wasted): (Vec<&Pooled>, Vec<&Pooled>) = Default::default();
-    let mut left = None;
-    for waiting in account.run() {
-        let pooled = waiting.pooled.as_ref();
-        match settled.get(&pooled.id) {
-            Some(accepted) => {
-                served.push(pooled);
-                if !accepted {
-                    wasted.push(pooled);
-                }
+    // One for one by sequence number; what waits here under one may be another transaction.
+    for (waiting, settled) in account.run().zip(held) {
+        if waiting.pooled.id == settled.id {
+            served.push(&waiting.pooled);
+            if !settled.accepted {
+                wasted.push(&waiting.pooled);
             }
-            None if was_there(pooled) => {
-                left = Some(pooled);
-                break;
-            }
-            None => break,
         }
     }
-    let before = account.standing;
-    let missed = match left {
+    let left = account.run_from(held.len()).next().map(|waiting| waiting.pooled.as_ref());
+    let missed = match left.filter(|pooled| pooled.arrival <= mark) {
         None => 0,
-        Some(_) if is_bulk(asked(params, account)) && !served.is_empty() => 0,
+        Some(_) if is_bulk(asked(params, account)) && !held.is_empty() => 0,
         Some(left) if !fits_beside(empty, &served, left)? => 0,
         Some(_) => before.missed.saturating_add(1),
     };
+    let lately_until = if held.is_empty() {
+        before.lately_until
+    } else {
+        // `next` is the first block after the one that had it.
+        Height(next.0.saturating_add(LATELY - 1))
+    };
     let charged_until = charge(params, before.charged_until, next, &wasted);
-    Ok(Standing { missed, got: Use::of(served.iter().copied()).share(params), charged_until })
+    let got = Use::of(served.iter().copied()).share(params);
+    Ok(Standing { missed, got, charged_until, lately_until })
 }
 
 /// Whether an empty block could have held this beside what was served of its account: if not, nobody else was in the way.
@@ -219,5 +245,10 @@ impl Rank {
 
     pub(super) fn account(&self) -> &AccountId {
         &self.account
+    }
+
+    /// Whether it asks for no more than a block and was left out of one.
+    pub(super) fn waits_for_a_turn(&self) -> bool {
+        !self.bulk && self.missed.0 > 0
     }
 }

@@ -152,7 +152,7 @@ impl State {
 }
 
 fn settled(chosen: &[Arc<Pooled>], accepted: bool) -> Vec<Settled> {
-    chosen.iter().map(|pooled| Settled { id: pooled.id, accepted }).collect()
+    chosen.iter().map(|pooled| Settled { id: pooled.id, account: pooled.account, accepted }).collect()
 }
 
 impl Ledger for State {

@@ -14,6 +14,7 @@ use crate::chain::Transaction;
 use crate::params::Params;
 use crate::state::schema;
 use crate::state::{StateReader, StoreError, tree_leaves};
+use crate::tx::may_send_run;
 use crate::types::{AccountId, DistrictId, Height, RoundId};
 
 /// Why a transaction does not fit.
@@ -227,6 +228,7 @@ impl<'a> Budget<'a> {
             Touch::Run(round) => {
                 if let Some(record) = schema::round(self.state, round)?
                     && record.may_run(self.height)
+                    && may_send_run(self.state, &record, &cost.account)?
                     && !schema::refused_run(self.state, round)?.is_some_and(|last| last.stands(&self.params))
                 {
                     charge.rounds = charge.rounds.saturating_add(1);

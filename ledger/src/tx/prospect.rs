@@ -5,21 +5,25 @@
 //!
 //! No rule of validity: a block may hold what this refuses, and rejects it with the same code.
 
-use super::Payload;
+use super::{Payload, may_send_run};
 use crate::chain::Code;
 use crate::state::schema::{self, Round, RoundStatus};
 use crate::state::{StateReader, StoreError};
-use crate::types::{Height, RoundId};
+use crate::types::{AccountId, Height, RoundId};
 
 /// `Err(code)`: the block after this state could not accept it; submit it again when what the code names has changed.
 ///
 /// # Errors
 /// [`StoreError`] from the store.
-pub fn prospect(state: &dyn StateReader, payload: &Payload) -> Result<Result<(), Code>, StoreError> {
+pub fn prospect(
+    state: &dyn StateReader,
+    sender: &AccountId,
+    payload: &Payload,
+) -> Result<Result<(), Code>, StoreError> {
     let next = || Ok(schema::chain(state)?.height.next());
     match payload {
         Payload::RunRound(run) => match open_round(state, run.round)? {
-            Ok(round) => may_run(state, &round, next()?),
+            Ok(round) => may_run(state, sender, &round, next()?),
             Err(code) => Ok(Err(code)),
         },
         Payload::SubmitRequests(batch) => match open_round(state, batch.round)? {
@@ -35,9 +39,17 @@ fn open_round(state: &dyn StateReader, id: RoundId) -> Result<Result<Round, Code
     Ok(if round.status == RoundStatus::Open { Ok(round) } else { Err(Code::RoundClosed) })
 }
 
-fn may_run(state: &dyn StateReader, round: &Round, next: Height) -> Result<Result<(), Code>, StoreError> {
+fn may_run(
+    state: &dyn StateReader,
+    sender: &AccountId,
+    round: &Round,
+    next: Height,
+) -> Result<Result<(), Code>, StoreError> {
     if !round.may_run(next) {
         return Ok(Err(Code::TooEarlyToRun));
+    }
+    if !may_send_run(state, round, sender)? {
+        return Ok(Err(Code::NotSteward));
     }
     let Some(refused) = schema::refused_run(state, round.round)? else { return Ok(Ok(())) };
     Ok(if refused.stands(&schema::params(state)?) { Err(Code::RunRefused) } else { Ok(()) })
@@ -53,8 +65,29 @@ mod tests {
     use crate::testkit::*;
     use crate::tx::Mandate;
 
+    fn asked_by(chain: &Chain, sender: &str, payload: impl Into<Payload>) -> Result<(), Code> {
+        prospect(&chain.state, &account(sender), &payload.into()).expect("a store")
+    }
+
     fn asked(chain: &Chain, payload: impl Into<Payload>) -> Result<(), Code> {
-        prospect(&chain.state, &payload.into()).expect("a store")
+        asked_by(chain, "voter-a", payload)
+    }
+
+    #[test]
+    fn attack_04_a_run_by_who_is_not_the_steward_is_not_kept_until_the_steward_has_had_his_time() {
+        let mut chain = ready();
+        chain.accept("voter-a", open(1));
+        let round = schema::round(&chain.state, RoundId(0)).expect("a store").expect("a round");
+        chain.advance_to(round.reveals_until);
+        assert_eq!(asked_by(&chain, "voter-b", run(0)), Err(Code::NotSteward));
+        assert_eq!(asked(&chain, run(0)), Ok(()));
+        let closed = schema::reveals_closed(&chain.state, RoundId(0)).expect("a store").expect("closed");
+        for (early, expected) in [(1, Err(Code::NotSteward)), (0, Ok(()))] {
+            let at = crate::types::TimeMs(closed.0 + crate::params::RUN_BY_ANYBODY_AFTER_MS - early);
+            let block = chain.try_block_at(at, &[]).expect("a valid block");
+            chain.keep(&block);
+            assert_eq!(asked_by(&chain, "voter-b", run(0)), expected);
+        }
     }
 
     #[test]

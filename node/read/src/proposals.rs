@@ -33,8 +33,8 @@ pub struct ProposalLine {
     pub approvals: u32,
     /// Votes against it of those.
     pub against: u32,
-    /// Votes for it that apply it: more than two thirds of those who may vote now.
-    pub needed: u32,
+    /// Votes for it that apply it: more than two thirds of those who may vote now; none once it is decided.
+    pub needed: Option<u32>,
     /// `open`, `applied`, `refused`, or `lapsed`: not decided by its last height.
     pub standing: &'static str,
     /// The name of the member who proposed it.
@@ -70,7 +70,7 @@ pub fn lines(view: &ChainView) -> Result<Vec<ProposalLine>, StoreError> {
             what: in_words(&record.change, &names),
             approvals: counts(Choice::Approve),
             against: counts(Choice::Reject),
-            needed,
+            needed: (record.status == ProposalStatus::Open).then_some(needed),
             standing: standing(&record, now),
             proposer_name: name(&names, &record.proposer),
             voters: voters

@@ -10,6 +10,7 @@ mod acting;
 mod lines;
 
 pub mod backup;
+pub mod badge;
 pub mod bench;
 pub mod completion;
 pub mod consortium;

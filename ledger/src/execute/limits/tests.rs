@@ -4,8 +4,8 @@ use crate::codec::Canonical;
 use crate::params::PROPOSE_TIMEOUT_MS;
 use crate::state::{Overlay, TreeRecord, tree_key};
 use crate::testkit::*;
-use crate::tx::{AnchorStates, Payload};
-use crate::types::{Hash, SchoolYear};
+use crate::tx::{AnchorStates, Mandate, Payload};
+use crate::types::{Hash, RoundId, SchoolYear};
 
 /// A chain whose tree records claim so many leaves; what is counted reads nothing else of a tree.
 fn with_trees(mut chain: Chain, trees: &[(String, u64)]) -> Chain {
@@ -139,4 +139,29 @@ fn attack_14_a_round_that_failed_costs_its_work_once() {
     let more = crate::params::Params { max_round_work: 1_000_000, ..params };
     let refused = schema::refused_run(&chain.state, RoundId(0)).unwrap().unwrap();
     assert!(!refused.stands(&more));
+}
+
+#[test]
+fn attack_04_a_run_by_who_is_not_the_steward_does_not_take_the_blocks_one_place() {
+    let mut chain = ready();
+    chain.accept("voter-a", open(1));
+    let batch = submit(&chain, 0, (0..4).map(|n| request(n, 11, band_of(n), Mandate::None, &[0])).collect());
+    chain.accept("district-1", batch);
+    let round = schema::round(&chain.state, RoundId(0)).unwrap().unwrap();
+    chain.advance_to(round.reveals_until);
+    let mut budget = Budget::new(&chain.state).unwrap();
+    assert_eq!(budget.params().max_block_rounds, 1);
+    let before = budget.work_left();
+    let stranger = cost(&chain, "voter-b", run(0).into());
+    for _ in 0..5 {
+        budget.charge(&stranger).unwrap();
+    }
+    assert_eq!(before - budget.work_left(), 5 * stranger.work, "nothing is run, nothing is charged for it");
+    let steward = cost(&chain, "voter-a", run(0).into());
+    budget.charge(&steward).unwrap();
+    assert_eq!(budget.charge(&steward), Err(Full::Over("max_block_rounds")));
+    let bytes = |sender: &str| chain.transaction(sender, 0, run(0).into()).to_canonical();
+    let block = chain.try_block(&[bytes("voter-b"), bytes("voter-a")]).unwrap();
+    let codes: Vec<Code> = block.receipts.iter().map(|receipt| receipt.code).collect();
+    assert_eq!(codes, [Code::NotSteward, Code::Accepted]);
 }

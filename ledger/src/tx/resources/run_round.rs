@@ -1,5 +1,5 @@
 //! RunRound: the class's steward starts the optimizer once reveals are closed; any member who may send it does, if the
-//! steward has not within [`RUN_BY_ANYBODY_AFTER_MS`]. Every validator runs it.
+//! steward has not within [`RUN_BY_ANYBODY_AFTER_MS`] by the parent block's time. Every validator runs it.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
@@ -11,11 +11,11 @@ use crate::params::{FAIRNESS_WORK_SHARE, RUN_BY_ANYBODY_AFTER_MS};
 use crate::proof::bulk_tree::row_hash;
 use crate::rounds::report::Figures;
 use crate::rounds::{self, Decisions, RoundInputs};
-use crate::state::StoreError;
 use crate::state::schema::{
     self, Acknowledgement, Class, Decision, Placement, PoolPrice, PoolRecord, Round, RoundStatus,
     SchoolPrice, SeedShare, StoredCertificate, StoredPlain,
 };
+use crate::state::{StateReader, StoreError};
 use crate::tx::handler::{Context, Handler, Refusal, ensure};
 use crate::tx::{Event, Shortage};
 use crate::types::RoundId;
@@ -42,7 +42,7 @@ impl Handler for RunRound {
         let round = open_round(context, self.round)?;
         ensure(round.may_run(context.facts.height), Code::TooEarlyToRun)?;
         let class = schema::class(context.overlay, round.class)?.ok_or(Code::UnknownClass)?;
-        may_send(context, &class, self.round)?;
+        ensure(may_send(context.overlay.base(), &round, &context.sender.account)?, Code::NotSteward)?;
         let refused = schema::refused_run(context.overlay, self.round)?;
         let stands = refused.is_some_and(|last| last.stands(&context.facts.params));
         ensure(!stands, Code::RunRefused)?;
@@ -63,12 +63,24 @@ impl Handler for RunRound {
     }
 }
 
-/// The steward; anybody once the reveals have been closed for long enough that the steward will not.
-fn may_send(context: &Context<'_, '_>, class: &Class, round: RoundId) -> Result<(), Refusal> {
-    let closed = schema::reveals_closed(context.overlay, round)?;
-    let waited =
-        closed.is_some_and(|at| context.facts.time_ms.0.saturating_sub(at.0) >= RUN_BY_ANYBODY_AFTER_MS);
-    Ok(ensure(waited || class.steward == context.sender.account, Code::NotSteward)?)
+/// Whether an account may start the optimizer in the block after this state: the class's steward; anybody once the reveals
+/// have been closed for long enough that the steward will not.
+///
+/// Steward and time are those of the parent block, so that what a block may hold ([`crate::execute::limits`]) is known
+/// before anything of it is executed.
+///
+/// # Errors
+/// [`StoreError`] from the store.
+pub(crate) fn may_send(
+    parent: &dyn StateReader,
+    round: &Round,
+    sender: &AccountId,
+) -> Result<bool, StoreError> {
+    if schema::class(parent, round.class)?.is_some_and(|class| class.steward == *sender) {
+        return Ok(true);
+    }
+    let Some(closed) = schema::reveals_closed(parent, round.round)? else { return Ok(false) };
+    Ok(schema::chain(parent)?.time_ms.0.saturating_sub(closed.0) >= RUN_BY_ANYBODY_AFTER_MS)
 }
 
 /// A round that ran.

@@ -147,8 +147,14 @@ fn anybody_runs_a_round_ten_minutes_after_its_steward_could() {
         let mut chain = chain.clone();
         let at = TimeMs(closed.0 + RUN_BY_ANYBODY_AFTER_MS - early);
         chain.pass_towards(at);
+        // The time of the parent block decides.
         let bytes = crate::codec::Canonical::to_canonical(&chain.transaction("funder-b", 0, run(0).into()));
-        assert_eq!(chain.try_block_at(at, &[bytes]).unwrap().receipts[0].code, code);
+        let block = chain.try_block_at(at, std::slice::from_ref(&bytes)).unwrap();
+        assert_eq!(block.receipts[0].code, Code::NotSteward);
+        let empty = chain.try_block_at(at, &[]).unwrap();
+        chain.keep(&empty);
+        let block = chain.try_block_at(TimeMs(at.0 + 1), &[bytes]).unwrap();
+        assert_eq!(block.receipts[0].code, code);
     }
     chain.accept("voter-a", run(0));
 }

@@ -14,7 +14,7 @@ struct Line {
     #[serde(rename = "for")]
     approvals: u32,
     against: u32,
-    needed: u32,
+    needed: Option<u32>,
     standing: String,
     open_until: u64,
     proposer_name: String,
@@ -37,13 +37,13 @@ pub(super) async fn run(context: &Context, rpc: &RpcArgs, open: bool) -> Result<
     let mut known: Proposals = client.get("/v1/proposals").await?;
     known.proposals.retain(|one| !open || one.standing == "open");
     let text = |one: &Line| {
-        let until = match one.standing.as_str() {
-            "open" => format!("open until height {}", one.open_until),
-            other => other.to_owned(),
+        let standing = match (one.standing.as_str(), one.needed) {
+            ("open", Some(needed)) => format!("{needed} needed, open until height {}", one.open_until),
+            (other, _) => other.to_owned(),
         };
         format!(
-            "{:>4}  {}\n      {} for, {} against, {} needed; {until}; proposed by {}",
-            one.proposal, one.what, one.approvals, one.against, one.needed, one.proposer_name
+            "{:>4}  {}\n      {} for, {} against; {standing}; proposed by {}",
+            one.proposal, one.what, one.approvals, one.against, one.proposer_name
         )
     };
     let mut lines: Vec<String> = known.proposals.iter().map(text).collect();

@@ -27,7 +27,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
                 td .wide { (one.what) }
                 td .n { (one.approvals) }
                 td .n { (one.against) }
-                td .n { (one.needed) }
+                td .n { (one.needed.map_or_else(|| "–".to_owned(), |needed| needed.to_string())) }
                 td { (one.standing) }
                 td .n data-proof={ "proposal-" (record.proposal) ".open_until" } data-value=(record.open_until) { (record.open_until) }
                 td .wide { (one.proposer_name) }
