@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    backup, badge, bench, completion, consortium, demo, district, estate, evidence, funder, genesis, init,
-    join, keys, localnet, optimize, query, replay, restore, start, status, steward, twin, tx, vault,
+    backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, funder, genesis,
+    init, join, keys, localnet, optimize, query, replay, restore, start, status, steward, twin, tx, vault,
 };
 use crate::terminal::OutputFormat;
 
@@ -72,6 +72,8 @@ pub enum Command {
     Steward(steward::StewardArgs),
     /// A district's own work: its schools
     District(district::DistrictArgs),
+    /// Look at everything that keeps a node from working, and say what to do
+    Doctor(doctor::DoctorArgs),
     /// Show what is final: blocks, transactions, rounds, pools, members
     Query(query::QueryArgs),
     /// Sign and submit any transaction, and follow it until it is final

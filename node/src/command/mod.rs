@@ -16,6 +16,7 @@ pub mod completion;
 pub mod consortium;
 pub mod demo;
 pub mod district;
+pub mod doctor;
 pub mod estate;
 pub mod evidence;
 pub mod funder;

@@ -80,6 +80,7 @@ fn request(
         roles,
         district,
         validator_key: validator.public(),
+        seed_key: operator.seed,
         peer_id,
         listen,
         account_signature: unsigned,

@@ -37,6 +37,11 @@ pub(super) async fn run(context: &Context, acting: &ActingArgs, kind: KeyKind) -
         settle_rotation(&context.home, &acting.sender, done.accepted())?;
         return Ok(done.outcome(json!({ "kind": "account" }), "the account's new key is in force"));
     }
+    if kind == KeyKind::Seed {
+        let message = "a seed key is its validator's, for as long as that is one";
+        let hint = "have the validator removed and admitted again by vote";
+        return Err(Failure::new("not_replaced", message, hint));
+    }
     let next = Next::drawn(&context.home, kind)?;
     let old =
         NodeKey::of_home(&context.home, kind).advise("the key is refused", "correct the file's mode")?;

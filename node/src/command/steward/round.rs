@@ -14,12 +14,12 @@ pub struct OpenArgs {
     /// Of which class
     #[arg(long, value_name = "N")]
     pub class: u16,
-    /// Heights by which requests are taken longer than the least window
-    #[arg(long, default_value_t = 0, value_name = "HEIGHTS")]
-    pub extra_requests: u32,
-    /// Heights by which shares of the seed are revealed longer
-    #[arg(long, default_value_t = 0, value_name = "HEIGHTS")]
-    pub extra_reveals: u32,
+    /// Seconds of block time by which requests are taken longer than the least window
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    pub extra_requests: u64,
+    /// Seconds of block time by which shares of the seed are revealed longer
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    pub extra_reveals: u64,
 }
 
 /// A round to run.
@@ -37,15 +37,14 @@ pub struct RunArgs {
 pub(super) async fn open(mut acting: Acting, args: &OpenArgs) -> Result<Outcome, Failure> {
     let opening = OpenRound {
         class: ClassId(args.class),
-        extra_request_heights: args.extra_requests,
-        extra_reveal_heights: args.extra_reveals,
+        extra_request_ms: args.extra_requests.saturating_mul(1_000),
+        extra_reveal_ms: args.extra_reveals.saturating_mul(1_000),
     };
     let done = acting.send(opening).await?;
     let opened = done.event("round_opened").cloned().unwrap_or_default();
     let (round, requests) = (opened["round"].clone(), opened["requests_until"].clone());
-    let text = format!("round {round} takes requests until height {requests}");
-    let fields =
-        json!({ "round": round, "requests_until": requests, "reveals_until": opened["reveals_until"] });
+    let text = format!("round {round} takes requests until height {requests} at least");
+    let fields = json!({ "round": round, "requests_until": requests, "requests_until_ms": opened["requests_until_ms"] });
     Ok(done.outcome(fields, text))
 }
 

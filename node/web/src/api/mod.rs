@@ -23,6 +23,7 @@ pub mod report;
 mod stream;
 pub mod submit;
 pub mod vault;
+mod why;
 
 use std::sync::Arc;
 
@@ -79,7 +80,7 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(registers::districts))
         .routes(routes!(registers::schools))
         .routes(routes!(registers::members))
-        .routes(routes!(registers::all_proposals))
+        .routes(routes!(registers::proposals))
         .routes(routes!(listings::trail))
         .routes(routes!(listings::parameters))
         .routes(routes!(listings::milestones))
@@ -100,6 +101,7 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(vault::access_logs))
         .routes(routes!(vault::consents))
         .routes(routes!(district::rows))
+        .routes(routes!(why::own))
         .routes(routes!(evidence::access))
         .routes(routes!(ops::healthz))
         .routes(routes!(ops::readyz))

@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::{FromPath, FromQuery, Node};
 use crate::read::rounds::{self, RoundView};
-use crate::read::{places, proposals};
+use crate::read::{places, proposals, statements};
 use crate::storage::ChainView;
 
 /// Which pools.
@@ -78,7 +78,7 @@ pub async fn classes(State(node): State<Arc<Node>>) -> Answer {
 /// Budgets by funder and school year
 #[utoipa::path(get, path = "/v1/budgets", tag = "resources", responses((status = 200, body = Object)))]
 pub async fn budgets(State(node): State<Arc<Node>>) -> Answer {
-    listed(&node, "budgets", schema::budgets)
+    listed(&node, "budgets", statements::budgets)
 }
 
 /// Districts
@@ -101,6 +101,6 @@ pub async fn members(State(node): State<Arc<Node>>) -> Answer {
 
 /// Proposed changes in words, with their votes and what is needed
 #[utoipa::path(get, path = "/v1/proposals", tag = "consortium", responses((status = 200, body = Object)))]
-pub async fn all_proposals(State(node): State<Arc<Node>>) -> Answer {
+pub async fn proposals(State(node): State<Arc<Node>>) -> Answer {
     listed(&node, "proposals", proposals::lines)
 }
