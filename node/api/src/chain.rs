@@ -3,7 +3,7 @@
 use aula_ledger::chain::validators::ValidatorSet;
 use aula_ledger::chain::{Header, TreeHead};
 use aula_ledger::params::Params;
-use aula_ledger::state::schema::{Peer, ValidatorInfo};
+use aula_ledger::state::schema::{Peer, ValidatorInfo, WaitingValidator};
 use aula_ledger::types::{AccountId, ChainId, Hash, Height, RoundId, TimeMs, ValidatorAddress};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -202,6 +202,33 @@ pub struct Validators {
     pub peers: Vec<Peer>,
     /// What each signed and proposed.
     pub uptime: Uptime,
+    /// Admitted, and without power until they say that they are ready.
+    pub waiting: Vec<WaitingLine>,
+}
+
+/// A validator that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WaitingLine {
+    /// The record.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub record: WaitingValidator,
+    /// The last block time at which its node may say that it is ready.
+    #[schema(value_type = u64)]
+    pub ready_until_ms: TimeMs,
+    /// `waits`, `held`: another silent validator could stop the chain now, or `late`: another vote is needed.
+    pub standing: String,
+}
+
+impl WaitingLine {
+    /// In words.
+    pub fn words(&self) -> &'static str {
+        match self.standing.as_str() {
+            "late" => "seven days are over without its word: its validator needs another vote",
+            "held" => "held back: too few validators propose for one more that may be silent",
+            _ => "waits for its own word that it is level with the chain",
+        }
+    }
 }
 
 /// A validator, of the set that decides the next block or of an earlier one.

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 /// An event of the ledger without handles; counts that are withheld are `null`. `event` is its name, `words` a sentence where
 /// there is one, the others are its own fields.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 #[schema(value_type = Object)]
 pub struct PublicEvent(Map<String, Value>);

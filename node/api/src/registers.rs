@@ -1,10 +1,12 @@
 //! The ledger's registers: each answer names the height it is of and how many rows it has.
 
-use aula_ledger::state::schema::{Budget, Class, District, Member, PoolRecord, Proposal, School};
+use aula_ledger::state::schema::{Budget, Class, District, Member, PoolRecord, Proposal};
+use aula_ledger::tx::Choice;
 use aula_ledger::types::Height;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::places::SchoolLine;
 use crate::rounds::RoundView;
 
 /// A register whose rows are `$row`, under the name `$field`.
@@ -44,11 +46,11 @@ register! {
     /// Districts.
     Districts { districts: District as Vec<Object> }
     /// Schools.
-    Schools { schools: School as Vec<Object> }
+    Schools { schools: SchoolLine as Vec<SchoolLine> }
     /// Members, admitted or not.
     Members { members: Member as Vec<Object> }
-    /// Proposed changes with their votes.
-    Proposals { proposals: Proposal as Vec<Object> }
+    /// Proposed changes in words, with their votes and what is needed.
+    Proposals { proposals: ProposalLine as Vec<ProposalLine> }
 }
 
 /// Where a statement is.
@@ -105,4 +107,38 @@ pub struct BudgetView {
     pub statement: Statement,
     /// A floor per weighted pupil of these amounts.
     pub floor: Statement,
+}
+
+/// A member's vote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Voter {
+    /// The member's name.
+    pub name: String,
+    /// For or against.
+    #[schema(value_type = String)]
+    pub choice: Choice,
+}
+
+/// A proposal as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProposalLine {
+    /// The record.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub record: Proposal,
+    /// What would change, in words.
+    pub what: String,
+    /// Votes for it of those who may vote now.
+    #[serde(rename = "for")]
+    pub approvals: u32,
+    /// Votes against it of those.
+    pub against: u32,
+    /// Votes for it that apply it: more than two thirds of those who may vote now; none once it is decided.
+    pub needed: Option<u32>,
+    /// `open`, `applied`, `refused`, or `lapsed`: not decided by its last height.
+    pub standing: String,
+    /// The name of the member who proposed it.
+    pub proposer_name: String,
+    /// Who voted, and how.
+    pub voters: Vec<Voter>,
 }

@@ -173,11 +173,13 @@ pub enum Owed {
     Overdue,
     /// Not due yet.
     Waiting,
+    /// Nobody owes it any more: the school's district was closed without a successor.
+    Closed,
 }
 
 impl Owed {
-    /// Of an acknowledgement, at a block time.
-    pub const fn of(owed: &Acknowledgement, now: TimeMs) -> Self {
+    /// Of an acknowledgement that somebody owes, at a block time.
+    pub const fn at(owed: &Acknowledgement, now: TimeMs) -> Self {
         match (owed.received.is_some(), owed.escalated.is_some()) {
             (true, false) => Self::Received,
             (true, true) => Self::ReceivedLate,
@@ -195,6 +197,7 @@ impl Owed {
             Self::Escalated => "missed, and escalated",
             Self::Overdue => "overdue",
             Self::Waiting => "waiting",
+            Self::Closed => "closed: its district is, and nobody has its business",
         }
     }
 

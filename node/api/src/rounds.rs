@@ -202,3 +202,9 @@ pub struct OneRound {
     #[serde(flatten)]
     pub round: RoundView,
 }
+
+/// Why a row got its place: the object that `aula query why --output json` prints, and `text`, the same for people.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = Object)]
+pub struct WhyAnswer(pub serde_json::Map<String, serde_json::Value>);

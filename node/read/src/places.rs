@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+pub use aula_api::places::SchoolLine;
 use aula_ledger::rounds::report::{CellCounts, PublishedCell};
 use aula_ledger::state::StoreError;
-use aula_ledger::state::schema::{self, AccessLog, Class, DecisionStanding, District, PoolRecord, School};
+use aula_ledger::state::schema::{self, AccessLog, Class, DecisionStanding, District, PoolRecord};
 use aula_ledger::types::{ClassId, DistrictId, Height, PoolId, RoundId, SchoolId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -39,8 +40,7 @@ pub struct DistrictFigures {
     #[schema(value_type = Object)]
     pub district: District,
     /// Its schools.
-    #[schema(value_type = Vec<Object>)]
-    pub schools: Vec<School>,
+    pub schools: Vec<SchoolLine>,
     /// Names of members that act for it.
     pub members: Vec<String>,
     /// The newest anchored head of its access log.
@@ -54,14 +54,22 @@ pub struct DistrictFigures {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SchoolFigures {
     /// The school.
-    #[schema(value_type = Object)]
-    pub school: School,
+    pub school: SchoolLine,
     /// The district's name.
     pub district_name: String,
     /// Its pools.
     pub pools: Vec<PoolRow>,
     /// How its students fared, newest round first.
     pub rounds: Vec<InRound>,
+}
+
+/// All schools, by number.
+///
+/// # Errors
+/// When the database fails.
+pub fn schools(view: &ChainView) -> Result<Vec<SchoolLine>, StoreError> {
+    let now = view.tip().time_ms;
+    Ok(schema::schools(view)?.into_iter().map(|school| SchoolLine::of(school, now)).collect())
 }
 
 /// A pool in a list.
@@ -142,7 +150,7 @@ fn titles(view: &ChainView) -> Result<BTreeMap<ClassId, Class>, StoreError> {
 /// When the database fails.
 pub fn district(view: &ChainView, id: DistrictId) -> Result<Option<DistrictFigures>, StoreError> {
     let Some(district) = schema::district(view, id)? else { return Ok(None) };
-    let schools = schema::schools(view)?.into_iter().filter(|school| school.district == id).collect();
+    let schools = schools(view)?.into_iter().filter(|line| line.school.district == id).collect();
     let members = schema::members(view)?;
     let members = members.iter().filter(|member| member.district == Some(id));
     Ok(Some(DistrictFigures {
@@ -166,7 +174,7 @@ pub fn school(view: &ChainView, id: SchoolId) -> Result<Option<SchoolFigures>, S
         district_name: district.map(|district| district.name.to_string()).unwrap_or_default(),
         pools,
         rounds: in_rounds(view, |report| &report.by_school.cells, id.0)?,
-        school,
+        school: SchoolLine::of(school, view.tip().time_ms),
     }))
 }
 

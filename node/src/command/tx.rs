@@ -146,7 +146,7 @@ fn next_key(home: &Home) -> PathBuf {
 }
 
 /// A new account key beside the old one; an earlier attempt's is used again.
-fn rotate(context: &Context, sender: &Sender) -> Result<Payload, Failure> {
+pub(super) fn rotate(context: &Context, sender: &Sender) -> Result<Payload, Failure> {
     let path = next_key(&context.home);
     if !path.exists() {
         NodeKey::generate(KeyKind::Account).save(&path)?;
@@ -158,7 +158,7 @@ fn rotate(context: &Context, sender: &Sender) -> Result<Payload, Failure> {
 }
 
 /// Puts the new key in the old one's place, which is kept under another name; after a refusal nothing moves.
-fn settle_rotation(home: &Home, sender: &Sender, accepted: bool) -> Result<(), Failure> {
+pub(super) fn settle_rotation(home: &Home, sender: &Sender, accepted: bool) -> Result<(), Failure> {
     let next = next_key(home);
     if !accepted || !next.exists() {
         return Ok(());

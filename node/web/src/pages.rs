@@ -78,6 +78,7 @@ pub const PAGES: &[Page] = &[
     listed("/members", Ledger, "Members"),
     listed("/activity", Ledger, "Activity"),
     listed("/validators", Ledger, "Validators"),
+    listed("/proposals", Ledger, "Proposals"),
     listed("/parameters", Ledger, "Parameters"),
     listed("/verify", Ledger, "Verify"),
     linked("/search", Public, Some(Lifetime::Height)),

@@ -16,7 +16,7 @@ use crate::api_error::{ApiError, ErrorBody};
 use crate::http::{FromPath, FromQuery, Sorted};
 use crate::http::{Node, Signing};
 use crate::read::transactions;
-use crate::read::uptime;
+use crate::read::{uptime, waiting};
 use crate::storage::{ChainView, StorageError};
 
 /// Most blocks in one answer.
@@ -141,7 +141,7 @@ pub async fn block(
     })
 }
 
-/// Who decides blocks now, next and after, and what is known of each
+/// Who decides blocks now, next and after, what is known of each, and who waits to be ready
 #[utoipa::path(get, path = "/v1/validators", tag = "chain", responses((status = 200, body = Validators)))]
 pub async fn validators(State(node): State<Arc<Node>>) -> Result<Sorted<Validators>, ApiError> {
     let view = node.view();
@@ -154,6 +154,7 @@ pub async fn validators(State(node): State<Arc<Node>>) -> Result<Sorted<Validato
         known: schema::validator_infos(&*view)?,
         peers: schema::peers(&*view)?,
         uptime: uptime::uptime(&view, &node.index)?,
+        waiting: waiting::lines(&view)?,
     }))
 }
 

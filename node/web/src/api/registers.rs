@@ -15,7 +15,7 @@ use utoipa::IntoParams;
 
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::{FromPath, FromQuery, Node, Sorted};
-use crate::read::{rounds, statements};
+use crate::read::{places, proposals, rounds, statements};
 use crate::storage::ChainView;
 
 /// Which pools.
@@ -85,7 +85,7 @@ pub async fn districts(State(node): State<Arc<Node>>) -> Answer<Districts> {
 /// Schools
 #[utoipa::path(get, path = "/v1/schools", tag = "consortium", responses((status = 200, body = Schools)))]
 pub async fn schools(State(node): State<Arc<Node>>) -> Answer<Schools> {
-    listed(&node, Schools::of, schema::schools)
+    listed(&node, Schools::of, places::schools)
 }
 
 /// Members, admitted or not
@@ -94,8 +94,8 @@ pub async fn members(State(node): State<Arc<Node>>) -> Answer<Members> {
     listed(&node, Members::of, schema::members)
 }
 
-/// Proposed changes with their votes
+/// Proposed changes in words, with their votes and what is needed
 #[utoipa::path(get, path = "/v1/proposals", tag = "consortium", responses((status = 200, body = Proposals)))]
 pub async fn proposals(State(node): State<Arc<Node>>) -> Answer<Proposals> {
-    listed(&node, Proposals::of, schema::proposals)
+    listed(&node, Proposals::of, proposals::lines)
 }

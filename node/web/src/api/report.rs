@@ -16,7 +16,7 @@ use axum::extract::State;
 
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::{FromPath, Node, Sorted};
-use crate::read::acknowledgements::Owed;
+use crate::read::acknowledgements;
 use crate::read::rounds::placed;
 use crate::read::{audits, publish};
 use crate::storage::ChainView;
@@ -56,20 +56,19 @@ fn report_of(view: &ChainView, round: &Round) -> Result<RoundReport, ApiError> {
     let report = schema::published_report(view, id)?;
     let standing = schema::decision_standing(view, round)?;
     let owed = schema::acknowledgements(view, id)?;
-    let now = view.tip().time_ms;
     let places = |owed: &Acknowledgement| used(report.as_ref()?, owed);
-    let acknowledgements: Vec<AcknowledgementLine> = owed
-        .iter()
-        .map(|owed| AcknowledgementLine {
+    let mut lines = Vec::with_capacity(owed.len());
+    for owed in &owed {
+        lines.push(AcknowledgementLine {
             due_ms: owed.due_ms,
             escalated: owed.escalated,
             places: places(owed),
             pool: owed.pool,
             received: owed.received,
             school: owed.school,
-            state: Owed::of(owed, now),
-        })
-        .collect();
+            state: acknowledgements::owed(view, owed)?,
+        });
+    }
     // Freed places are the students placed: with the requests, which are public, they tell how many waited.
     let freed = report.as_ref().and_then(|report| report.totals.as_ref()).map(placed);
     let reverted = schema::reversion(view, id)?.map(|back| Reverted {
@@ -80,7 +79,7 @@ fn report_of(view: &ChainView, round: &Round) -> Result<RoundReport, ApiError> {
         standing: back.standing,
     });
     Ok(RoundReport {
-        acknowledgements,
+        acknowledgements: lines,
         as_of_height: view.tip().height,
         class: round.class,
         report,

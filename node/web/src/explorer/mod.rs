@@ -25,6 +25,7 @@ mod milestones;
 mod overview;
 mod parameters;
 mod pools;
+mod proposals;
 mod round;
 mod rounds;
 mod schools;
@@ -67,6 +68,7 @@ fn handler(address: &str) -> Option<MethodRouter<Arc<Node>>> {
         "/members" => get(members::list),
         "/validators" => get(validators::list),
         "/activity" => get(activity::list),
+        "/proposals" => get(proposals::list),
         "/parameters" => get(parameters::list),
         "/budgets" => get(budgets::list),
         "/trail" => get(trail::list),
