@@ -12,6 +12,7 @@ use aula_consensus::ports::{
 };
 use aula_consensus::sign_guard::SignGuard;
 use aula_consensus::{Config, Handle, Keys, Ports, start};
+use aula_ledger::chain::validators::address;
 use aula_ledger::chain::{
     Block, Body, Code, Header, Receipt, Transaction, Validator, ValidatorSet, transaction::id_of_bytes,
 };
@@ -23,7 +24,7 @@ use aula_ledger::proof::merkle;
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::{MemoryState, StateReader, StateWrites};
 use aula_ledger::tx::FundBudget;
-use aula_ledger::types::{AccountId, Cents, Hash, Height, SchoolYear, TimeMs};
+use aula_ledger::types::{AccountId, Cents, Hash, Height, SchoolYear, TimeMs, ValidatorAddress};
 use ed25519_dalek::SigningKey;
 use libp2p::{Multiaddr, PeerId};
 use libp2p_identity::Keypair;
@@ -102,6 +103,14 @@ impl MemoryStore {
         let inner =
             Inner { decided: BTreeMap::new(), undecided: BTreeMap::new(), state: genesis.state.clone() };
         Self { genesis: genesis.tip, inner: Mutex::new(inner) }
+    }
+
+    /// A store of its own that holds the same.
+    pub fn copy(&self) -> Arc<Self> {
+        let inner = self.inner.lock().unwrap();
+        let (decided, undecided) = (inner.decided.clone(), inner.undecided.clone());
+        let inner = Inner { decided, undecided, state: inner.state.clone() };
+        Arc::new(Self { genesis: self.genesis, inner: Mutex::new(inner) })
     }
 
     pub fn height(&self) -> u64 {
@@ -234,6 +243,10 @@ impl Executor for Counter {
 
     fn params(&self, _: &dyn StateReader) -> Result<Params, StoreError> {
         Ok(Params::default())
+    }
+
+    fn validator_peers(&self, _: &dyn StateReader) -> Result<Vec<(ValidatorAddress, PeerId)>, StoreError> {
+        Ok((0..8).map(|n| (address(&public_key(&validator_key(n))), peer_id(n))).collect())
     }
 
     fn admitted_peers(&self, _: &dyn StateReader) -> Result<Vec<AdmittedPeer>, StoreError> {

@@ -14,3 +14,4 @@ mod ledger;
 mod liar;
 mod load;
 mod membership;
+mod restored;

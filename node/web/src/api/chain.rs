@@ -54,6 +54,9 @@ pub struct Status {
     pub silent_because: Option<String>,
     /// What this node found damaged in its own state, with what to do next: it is not ready then. None while all is well.
     pub damage: Option<String>,
+    /// How far the last block's time lies ahead of this node's clock, in ms; 0 when it does not. Above 500 the node is not
+    /// ready: its clock is slow, or the validators' are fast. None when the clock cannot be read.
+    pub ahead_of_clock_ms: Option<u64>,
     /// Transactions in the chain so far; none while this node still counts a long chain.
     pub transactions: Option<u64>,
     /// From a block's own time until this node had it final and stored; none before it saw one.
@@ -223,6 +226,7 @@ pub fn status_of(node: &Node) -> Result<Status, ApiError> {
             _ => None,
         },
         damage: node.network.damage(),
+        ahead_of_clock_ms: node.network.ahead_of_clock_ms(),
         waiting_transactions,
         waiting_bytes,
         version: env!("CARGO_PKG_VERSION"),
