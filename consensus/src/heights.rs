@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 /// How long the others' heights are waited for once enough were heard.
 const GRACE: Duration = Duration::from_millis(500);
 /// How long the height that this node's key may have voted at may stay undecided.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What a node may do after what it has heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -163,3 +163,6 @@ fn speaker(event: &NetworkEvent<AulaContext>) -> Option<PeerId> {
         | NetworkEvent::SyncInboundRequestFailed(..) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

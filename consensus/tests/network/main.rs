@@ -15,3 +15,4 @@ mod liar;
 mod load;
 mod membership;
 mod restored;
+mod soak;
