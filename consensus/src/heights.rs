@@ -137,12 +137,11 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::engine_peer;
     use libp2p_identity::Keypair;
 
     fn peer(n: u8) -> PeerId {
         let keys = Keypair::ed25519_from_bytes([n + 1; 32]).unwrap();
-        engine_peer(&keys.public().to_peer_id()).unwrap()
+        PeerId::from_bytes(&keys.public().to_peer_id().to_bytes()).unwrap()
     }
 
     /// Three others of power 1 each.

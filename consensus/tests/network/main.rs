@@ -16,3 +16,4 @@ mod load;
 mod membership;
 mod restored;
 mod soak;
+mod store;
