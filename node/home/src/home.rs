@@ -54,6 +54,16 @@ impl Home {
         self.0.join("operator.json")
     }
 
+    /// What admits this node, for a member to propose: `request.json`.
+    pub fn request_file(&self) -> PathBuf {
+        self.0.join("request.json")
+    }
+
+    /// A funder's openings of what it stated, 0700: `statements/`.
+    pub fn statements_dir(&self) -> PathBuf {
+        self.0.join("statements")
+    }
+
     /// The database: `data/`.
     pub fn data_dir(&self) -> PathBuf {
         self.0.join("data")
@@ -93,6 +103,11 @@ impl Home {
     /// What the validator key has signed: `consensus/sign_guard`. Backups leave it out.
     pub fn sign_guard_file(&self) -> PathBuf {
         self.consensus_dir().join("sign_guard")
+    }
+
+    /// When the vault was copied last: `backups.json`.
+    pub fn backups_file(&self) -> PathBuf {
+        self.0.join("backups.json")
     }
 
     /// The log of a node started by localnet: `node.log`.

@@ -16,14 +16,18 @@ pub mod index;
 pub mod milestones;
 pub mod parameters;
 pub mod places;
+pub mod proposals;
 pub mod publish;
 pub mod registers;
 pub mod round_figures;
 pub mod rounds;
 pub mod search;
+pub mod statements;
 pub mod table;
 pub mod transactions;
 pub mod uptime;
+pub mod waiting;
+pub mod why;
 pub mod words;
 
 pub use error::ReadError;

@@ -12,13 +12,15 @@ pub enum OutputFormat {
     Json,
 }
 
-/// Whether the question asked was answered with yes or with no.
+/// Whether the question asked was answered with yes, with no, or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Exit 0.
     Yes,
     /// Exit 1: checked, and the answer is no.
     No,
+    /// Exit 2: checked as far as could be, and something is not to be had.
+    CannotTell,
 }
 
 /// The end of a subcommand that could do its work.

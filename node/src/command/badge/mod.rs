@@ -1,0 +1,56 @@
+//! `aula badge`: verifiable credentials, judged, issued and revoked. No node is needed, and no network unless asked for.
+
+use std::path::{Path, PathBuf};
+
+use aula_report::credentials::sources;
+use clap::{Args, Subcommand};
+
+use super::{Context, Failure, Outcome};
+
+mod online;
+mod verify;
+
+/// Arguments of `aula badge`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula badge verify badge.json\n  aula badge verify badge.png --status list.json --issuer \
+                  https://school.example/=z6Mk… --require-trusted\n\nFormats are described in docs/credentials.md."
+)]
+pub struct BadgeArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What to do with credentials.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Judge a credential: JSON, a token, or a PNG or SVG that holds one
+    Verify(verify::VerifyArgs),
+}
+
+/// Runs `aula badge`.
+///
+/// # Errors
+/// When a file cannot be read or written, or is refused.
+pub async fn run(_context: &Context, args: BadgeArgs) -> Result<Outcome, Failure> {
+    match args.action {
+        Action::Verify(args) => verify::run(args).await,
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    sources::read_picture(path)
+        .map_err(|error| Failure::new("unreadable", error, "name a file that you can read, of 8 MiB at most"))
+}
+
+/// A folder that must be there, so that a mistyped name is not taken for one without the document that is asked for.
+fn folder(path: Option<PathBuf>) -> Result<Option<PathBuf>, Failure> {
+    match path {
+        Some(path) if !path.is_dir() => {
+            let message = format!("{} is not a folder", path.display());
+            Err(Failure::new("unreadable", message, "name a folder of JSON files"))
+        }
+        path => Ok(path),
+    }
+}
