@@ -56,9 +56,6 @@ impl Network for Pending {
     fn mode(&self) -> &'static str {
         "validator"
     }
-    fn ahead_of_clock_ms(&self) -> Option<u64> {
-        Some(0)
-    }
 }
 
 /// A chain with its API on a free port, until dropped.
