@@ -1,4 +1,5 @@
-//! A node's three keys, each its own: account (signs transactions), validator (votes), network (libp2p).
+//! A node's three keys, each its own: account (signs transactions), validator (votes), network (libp2p); and a district's
+//! fourth, issuer (signs credentials), made for the first of them.
 //!
 //! Flow: `aula init` or `aula keys create` draws them from the system's randomness and writes
 //! `keys/KIND.json` with mode 0600, never over an existing file; [`NodeKey::load`] refuses a file that
@@ -34,10 +35,12 @@ pub enum KeyKind {
     Validator,
     /// Identifies the node to its peers.
     Network,
+    /// Signs the credentials that a district issues.
+    Issuer,
 }
 
 impl KeyKind {
-    /// Every kind.
+    /// The kinds that every node has; an issuer's key is made for the first credential.
     pub const ALL: [Self; 3] = [Self::Account, Self::Validator, Self::Network];
 
     /// Lower-case name, as in the file's name.
@@ -46,6 +49,7 @@ impl KeyKind {
             Self::Account => "account",
             Self::Validator => "validator",
             Self::Network => "network",
+            Self::Issuer => "issuer",
         }
     }
 }

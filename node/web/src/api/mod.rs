@@ -101,6 +101,7 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(vault::consents))
         .routes(routes!(district::rows))
         .routes(routes!(evidence::access))
+        .routes(routes!(evidence::milestone))
         .routes(routes!(ops::healthz))
         .routes(routes!(ops::readyz))
         .routes(routes!(ops::metrics))
