@@ -23,8 +23,10 @@ use crate::state::schema::{
     ValidatorSchedule,
 };
 use crate::state::{MemoryState, Overlay, StateWrites, StoreError};
+use crate::tx::admin::seed_account;
 use crate::types::{AccountId, ChainId, DistrictId, Hash, Height, SchoolId, SchoolYear, TimeMs};
 
+mod objects;
 #[cfg(test)]
 mod tests;
 
@@ -73,6 +75,8 @@ pub struct GenesisValidator {
     pub peer_id: PeerName,
     /// Where it may be reached, as a multiaddr.
     pub listen: ListenHint,
+    /// The key with which its node signs shares of the lotteries' seeds.
+    pub seed_key: PublicKey,
 }
 
 const fn one() -> u64 {
@@ -103,7 +107,7 @@ pub struct GenesisSchool {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Title>,
     /// Where it is, in microdegrees.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "objects::optional", skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
 }
 
@@ -132,20 +136,22 @@ pub struct Genesis {
     /// Time of the genesis in milliseconds since 1970 UTC; the first block's time is later.
     pub time_ms: TimeMs,
     /// Parameters; those not given have their defaults.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects::one")]
     pub params: Params,
     /// Members.
+    #[serde(deserialize_with = "objects::list")]
     pub members: Vec<GenesisMember>,
     /// Validators, at least one.
+    #[serde(deserialize_with = "objects::list")]
     pub validators: Vec<GenesisValidator>,
     /// Districts.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects::list")]
     pub districts: Vec<GenesisDistrict>,
     /// Schools.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects::list")]
     pub schools: Vec<GenesisSchool>,
     /// Where the data came from and which numbers are invented, for whoever reads them. At most [`MAX_SOURCES`].
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "objects::list", skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<Source>,
 }
 
@@ -211,7 +217,7 @@ impl Genesis {
         if bytes.windows(2).any(|pair| pair == b"\r\n") {
             return Err(GenesisError::LineEnds);
         }
-        let genesis: Self = serde_json::from_slice(bytes).map_err(|e| GenesisError::Form(e.to_string()))?;
+        let genesis: Self = objects::document(bytes).map_err(|e| GenesisError::Form(e.to_string()))?;
         let validators = genesis.check()?;
         let sha256 = Hash(Sha256::digest(bytes).into());
         let digits = sha256.to_string();
@@ -301,7 +307,8 @@ impl Genesis {
             }
             if !place_fits(member.roles, member.district, member.school) {
                 return Err(rule(format!(
-                    "member {name} needs a role; a district its district, a school its district and school, others neither"
+                    "member {name} needs a role, and not seed; a district its district, a school its district and school, \
+                     others neither"
                 )));
             }
             if member.district.is_some_and(|district| !districts.contains(&district)) {
@@ -320,6 +327,7 @@ impl Genesis {
     fn check_validators(&self, members: &BTreeSet<&Name>) -> Result<ValidatorSet, GenesisError> {
         let mut names = BTreeSet::new();
         let mut peers = BTreeSet::new();
+        let mut keys: BTreeSet<PublicKey> = self.members.iter().map(|member| member.public_key).collect();
         for validator in &self.validators {
             let name = &validator.name;
             if !names.insert(name) || !peers.insert(&validator.peer_id) {
@@ -336,6 +344,11 @@ impl Genesis {
             }
             if !validator.public_key.is_usable() {
                 return Err(rule(format!("the key of validator {name} is not a usable Ed25519 key")));
+            }
+            if !validator.seed_key.is_usable() || !keys.insert(validator.seed_key) {
+                return Err(rule(format!(
+                    "the seed key of validator {name} is not a usable Ed25519 key, or it stands twice"
+                )));
             }
         }
         let set = self.validators.iter().map(|v| Validator::new(v.public_key, v.power)).collect();
@@ -370,7 +383,7 @@ pub fn genesis_state(parsed: &Parsed) -> Result<(StateWrites, Hash), StoreError>
         schema::write(&mut overlay, schema::school_key(school.id), &school.record());
     }
     write_members(&mut overlay, genesis);
-    write_validators(&mut overlay, genesis);
+    write_validators(&mut overlay, genesis)?;
     let (root, writes) = overlay.finish(Height::GENESIS)?;
     Ok((writes, root))
 }
@@ -399,16 +412,18 @@ fn write_members(overlay: &mut Overlay<'_>, genesis: &Genesis) {
     schema::write(overlay, schema::counters_key(), &counters);
 }
 
-fn write_validators(overlay: &mut Overlay<'_>, genesis: &Genesis) {
+fn write_validators(overlay: &mut Overlay<'_>, genesis: &Genesis) -> Result<(), StoreError> {
     for validator in &genesis.validators {
         let operator = genesis.members.iter().find(|member| member.name == validator.operator);
         let Some(operator) = operator.map(GenesisMember::account) else { continue };
+        let seed = seed_account::admit(overlay, validator.seed_key, &validator.name, Height::GENESIS)?;
         let info = ValidatorInfo {
             address: address(&validator.public_key),
             name: validator.name.clone(),
             operator,
             peer_id: validator.peer_id.clone(),
             rotated_ms: None,
+            seed,
         };
         schema::use_key(overlay, &validator.public_key);
         schema::use_peer(overlay, &validator.peer_id);
@@ -416,4 +431,5 @@ fn write_validators(overlay: &mut Overlay<'_>, genesis: &Genesis) {
         schema::write(overlay, schema::validator_key(&info.address), &info);
         schema::write(overlay, schema::peer_key(&peer.peer_id), &peer);
     }
+    Ok(())
 }

@@ -24,19 +24,20 @@ use crate::proof::committed::{
 };
 use crate::proof::consistency;
 use crate::proof::merkle::{head_of_hashes, leaf_hash};
-use crate::proof::sample::audit_sample;
+use crate::proof::sample::{asked, audit_sample};
 use crate::roles::{Role, RoleSet};
 use crate::state::schema;
 use crate::state::{MemoryState, StateReader};
 use crate::tx::{
-    Acknowledge, AnchorStates, Arrival, Cadence, Calendar, Change, Choice, ClassTerms, ConsentEntry,
-    DefineClass, DefinePool, FairShare, Finding, FundBudget, GrantBudget, Mandate, MasteryProof, OpenRound,
-    Payload, ProposeChange, RecordAccess, RecordAudit, RecordConsent, RecordErasure, Request, RunRound,
-    SetClassTerms, StudentState, SubmitRequests, VoteChange,
+    Acknowledge, AnchorStates, Arrival, Cadence, Calendar, Change, Choice, Claims, ClassTerms, ConsentEntry,
+    DefineClass, DefinePool, FairShare, FundBudget, GrantBudget, Mandate, MasteryProof, OpenRound, Payload,
+    ProposeChange, RecordAccess, RecordAudit, RecordConsent, RecordErasure, RecordsSay, Replay, Request,
+    RunRound, SetClassTerms, StudentState, SubmitRequests, VoteChange,
 };
 use crate::types::*;
 
 pub mod money;
+pub mod seeds;
 
 /// The school year of all tests.
 pub const YEAR: SchoolYear = SchoolYear(1988);
@@ -87,7 +88,13 @@ pub fn genesis() -> Genesis {
     Genesis {
         name: name("test"),
         time_ms: TimeMs(1_000),
-        params: Params { first_school_year: YEAR.0 - 1, last_school_year: YEAR.0 + 1, ..Params::default() },
+        params: Params {
+            first_school_year: YEAR.0 - 1,
+            last_school_year: YEAR.0 + 1,
+            request_window_ms: 10_000,
+            reveal_window_ms: 4_000,
+            ..Params::default()
+        },
         members: vec![
             member("voter-a", &[Role::Consortium], None, None),
             member("voter-b", &[Role::Consortium], None, None),
@@ -107,6 +114,7 @@ pub fn genesis() -> Genesis {
             power: 1,
             peer_id: peer(1),
             listen: listen(),
+            seed_key: public_key(&key("seed-1")),
         }],
         districts: (1..=2u16)
             .map(|id| GenesisDistrict { id: DistrictId(id), name: title(&format!("District {id}")) })
@@ -403,7 +411,7 @@ pub fn fund(amount: u64) -> FundBudget {
 }
 
 pub fn open(class: u16) -> OpenRound {
-    OpenRound { class: ClassId(class), extra_request_heights: 0, extra_reveal_heights: 0 }
+    OpenRound { class: ClassId(class), extra_request_ms: 0, extra_reveal_ms: 0 }
 }
 
 pub fn run(round: u32) -> RunRound {
@@ -459,8 +467,8 @@ pub fn audit_of_drawn(chain: &Chain, round: RoundId) -> RecordAudit {
     let decision = schema::decision(&chain.state, round).expect("a store").expect("a decision");
     let rows = chain.state.rows(&schema::requests_tree(round)).expect("a store");
     let rows = crate::rounds::requests_in_order(&rows).expect("requests");
-    let sample = audit_sample(&decision.seed, rows.iter().map(|(handle, row)| (row.district, *handle)));
-    let (district, handle) = *sample.first().expect("somebody is drawn");
+    let sample = audit_sample(&decision.seed, rows.iter().map(|(_, row)| asked(row)));
+    let (district, handle) = *sample.keys().next().expect("somebody is drawn");
     let drawn = |row: &schema::RequestRow| (row.district, row.handle) == (district, handle);
     let row = rows.iter().map(|(_, row)| row).find(|row| drawn(row)).expect("a row");
     RecordAudit {
@@ -468,7 +476,8 @@ pub fn audit_of_drawn(chain: &Chain, round: RoundId) -> RecordAudit {
         district,
         handle,
         state_row: row.state_row,
-        finding: Finding::Confirmed,
+        replay: Replay::Agrees,
+        claims: Claims::all(RecordsSay::Confirm),
         report: Hash([6; 32]),
     }
 }

@@ -21,6 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-vault", &["aula-ledger", "aula-twin-runtime"]),
     ("aula-twin-model", &["aula-twin-runtime"]),
     ("aula-estate", &["aula-allocation"]),
+    ("aula-ingest", &[]),
     // Credentials; what a district reads and reports comes with it later.
     ("aula-report", &[]),
     ("aula-lrs", &[]),
@@ -48,6 +49,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "aula-consensus",
             "aula-estate",
             "aula-home",
+            "aula-ingest",
             "aula-read",
             "aula-report",
             "aula-store",
@@ -89,6 +91,7 @@ const HOUSES: &[&str] = &[
     "node/read",
     "node/report",
     "node/estate",
+    "node/ingest",
     "node/lrs",
     "node/store",
     "node/twin_model",

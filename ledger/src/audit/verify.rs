@@ -25,6 +25,7 @@ mod figures;
 mod milestone;
 mod opened;
 mod round;
+mod seed;
 mod student;
 
 /// What the caller already knows, from elsewhere than the bundle and its genesis file.

@@ -1,5 +1,6 @@
-//! A node's three keys, each its own: account (signs transactions), validator (votes), network (libp2p); and a district's
-//! fourth, issuer (signs credentials), made for the first of them.
+//! A node's four keys, each its own: account (signs transactions), validator (votes), network (libp2p), seed (shares of
+//! lotteries' seeds follow from it, and it signs the transactions that commit to and reveal them); and a district's fifth,
+//! issuer (signs credentials), made for the first of them.
 //!
 //! Flow: `aula init` or `aula keys create` draws them from the system's randomness and writes
 //! `keys/KIND.json` with mode 0600, never over an existing file; [`NodeKey::load`] refuses a file that
@@ -35,13 +36,15 @@ pub enum KeyKind {
     Validator,
     /// Identifies the node to its peers.
     Network,
+    /// Shares of lotteries' seeds follow from it and are sent with it.
+    Seed,
     /// Signs the credentials that a district issues.
     Issuer,
 }
 
 impl KeyKind {
     /// The kinds that every node has; an issuer's key is made for the first credential.
-    pub const ALL: [Self; 3] = [Self::Account, Self::Validator, Self::Network];
+    pub const ALL: [Self; 4] = [Self::Account, Self::Validator, Self::Network, Self::Seed];
 
     /// Lower-case name, as in the file's name.
     pub const fn name(self) -> &'static str {
@@ -49,6 +52,7 @@ impl KeyKind {
             Self::Account => "account",
             Self::Validator => "validator",
             Self::Network => "network",
+            Self::Seed => "seed",
             Self::Issuer => "issuer",
         }
     }
@@ -247,6 +251,8 @@ pub struct OperatorFile {
     pub account: PublicKey,
     /// The validator's public key.
     pub validator: PublicKey,
+    /// The public key with which the node signs shares of seeds.
+    pub seed: PublicKey,
     /// The network's peer id, in base58.
     pub peer_id: String,
     /// Where the node is reached, a multiaddress over TCP, if it is known yet.
@@ -277,6 +283,7 @@ impl OperatorFile {
             name: name.to_owned(),
             account: NodeKey::of_home(home, KeyKind::Account)?.public(),
             validator: NodeKey::of_home(home, KeyKind::Validator)?.public(),
+            seed: NodeKey::of_home(home, KeyKind::Seed)?.public(),
             peer_id: peer_id(&network.public()).ok_or_else(|| KeyError::Malformed {
                 path: NodeKey::path(home, KeyKind::Network),
                 kind: "network",

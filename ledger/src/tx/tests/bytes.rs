@@ -66,7 +66,12 @@ fn one_of_each() -> Vec<Payload> {
             district: DistrictId(2),
             handle: Handle([4; 32]),
             state_row: Hash([5; 32]),
-            finding: Finding::Contradicted,
+            replay: Replay::Agrees,
+            claims: Claims {
+                mandate: RecordsSay::Contradict,
+                inputs: RecordsSay::Withheld,
+                ..Claims::all(RecordsSay::Confirm)
+            },
             report: Hash([6; 32]),
         }
         .into(),
@@ -78,9 +83,9 @@ fn one_of_each() -> Vec<Payload> {
         class(1).into(),
         DefinePool { funder: AccountId([6; 20]), ..pool(1, 1, 11, 0, 3) }.into(),
         open(1).into(),
-        CommitSeed { round: RoundId(1), commitment: Hash([7; 32]) }.into(),
+        CommitSeed { round: RoundId(1), attempt: 1, commitment: Hash([7; 32]) }.into(),
         submit_on(&genesis(), 1, vec![request(1, 11, 1, Mandate::Mandated, &[1, 0])]).into(),
-        RevealSeed { round: RoundId(1), secret: SeedSecret([8; 32]) }.into(),
+        RevealSeed { round: RoundId(1), attempt: 1, secret: SeedSecret([8; 32]) }.into(),
         run(1).into(),
         Acknowledge { round: RoundId(1), pool: PoolId(2), arrival: Arrival::Received }.into(),
         ReportUtilisation { pool: PoolId(2), in_use: 3 }.into(),

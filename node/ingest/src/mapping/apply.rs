@@ -1,0 +1,373 @@
+//! A mapping at work: each row of a table becomes what it says of a student.
+
+use std::collections::BTreeMap;
+
+use csv::StringRecord;
+use serde_json::{Map, Value, json};
+
+use super::bind::{Bound, Header, Words};
+use super::name::field_name;
+use super::source::Source;
+use super::spec::{FieldSpec, KeyPart, Mapping, MappingError, ResultSpec};
+use crate::decode::decode;
+use crate::format::ReadError;
+use crate::grade::Grade;
+use crate::limits::MAX_COMBINATIONS;
+use crate::reading::{
+    Enrolment, Fault, Keys, Place, Reading, Rule, Said, Set, StudentRow, Unknown, Unused, is_local_id,
+};
+use crate::table::{Cells, Layout, Table};
+use crate::unpack::Input;
+
+/// Reads tables by a mapping.
+///
+/// # Errors
+/// A file that is no table, or does not have the mapping's columns.
+pub fn read(files: Vec<Input>, mapping: &Mapping) -> Result<Reading, ReadError> {
+    let mut reading = Reading { coverage: mapping.coverage(), ..Reading::default() };
+    let mut keys = Keys::default();
+    let layout = layout(mapping)?;
+    for file in files {
+        let index = reading.file(&file.name);
+        let decoded = decode(file.bytes, mapping.file.encoding.as_deref())?;
+        let wrong = |why| ReadError::Table { file: file.name.clone(), why };
+        let mut table = Table::open(decoded.text, &layout).map_err(wrong)?;
+        let bound = BoundMapping::new(mapping, &file.name, table.header())?;
+        while let Some(cells) = table.next_row() {
+            reading.room()?;
+            let place = Place { file: index, line: cells.line };
+            if cells.fault.is_none() && cells.cells.iter().all(|cell| cell.trim().is_empty()) {
+                reading.say(place, Said::Unused(Unused::EmptyRow));
+                continue;
+            }
+            let mut student = String::new();
+            match bound.row(&cells, &mut student) {
+                Err(fault) => reading.refuse(place, Some(&student), fault),
+                Ok(said) => match repeated(&said, &mut keys, place, &reading.files) {
+                    Some(Said::Refused(fault)) => reading.refuse(place, Some(&student), fault),
+                    Some(other) => reading.say(place, other),
+                    None => reading.say(place, said),
+                },
+            }
+        }
+    }
+    Ok(reading)
+}
+
+fn layout(mapping: &Mapping) -> Result<Layout, MappingError> {
+    let rule = |what: &str| MappingError::Rule(what.to_owned());
+    let separator = match mapping.file.separator.as_deref() {
+        None => None,
+        Some("tab") => Some(b'\t'),
+        Some(text) => match text.as_bytes() {
+            [one] if one.is_ascii() && !matches!(one, b'"' | b'\n' | b'\r') => Some(*one),
+            _ => return Err(rule("the separator is one ASCII character, or \"tab\"")),
+        },
+    };
+    let fixed: Vec<_> = mapping.file.fixed.iter().map(|one| (one.name.clone(), one.at, one.length)).collect();
+    if fixed.iter().any(|(_, at, length)| *at == 0 || *length == 0) {
+        return Err(rule("a fixed column begins at 1 or later and has a character at least"));
+    }
+    Ok(Layout { separator, skip_lines: mapping.file.skip_lines, header: mapping.file.header.clone(), fixed })
+}
+
+/// What is said of a row whose student and fields stand in an earlier one.
+fn repeated(said: &Said, keys: &mut Keys, place: Place, files: &[String]) -> Option<Said> {
+    let Said::Student(row) = said else { return None };
+    let mut parts = Vec::with_capacity(row.sets.len() + 1);
+    let key = |name: &str| format!("{}\u{1f}{}\u{1f}{name}", row.student, row.year.unwrap_or_default());
+    let enrolment = row.enrolment.as_ref().map(|enrolment| match enrolment {
+        Enrolment::At(school) => format!("at {school}"),
+        Enrolment::LeftSchool(school) => format!("left {school}"),
+        Enrolment::Left => "left".to_owned(),
+    });
+    if let Some(enrolment) = &enrolment {
+        parts.push((key(""), enrolment.as_str()));
+    }
+    parts.extend(row.sets.iter().map(|set| (key(&set.field), set.json.as_deref().unwrap_or_default())));
+    keys.all_earlier(&parts, place, files)
+}
+
+struct BoundMapping {
+    id: Bound,
+    roster: Option<(Bound, Option<Bound>, Vec<Bound>)>,
+    only: Vec<Bound>,
+    fields: Vec<(String, Bound)>,
+    results: Vec<BoundResult>,
+}
+
+impl BoundMapping {
+    fn new(mapping: &Mapping, file: &str, names: &[String]) -> Result<Self, MappingError> {
+        let header = Header::new(file, &mapping.file, names);
+        let none = Words::new();
+        let bind = |source: &Source| Bound::new(source, &header, &none);
+        let conditions = |sources: &[Source]| -> Result<Vec<Bound>, MappingError> {
+            sources.iter().map(|source| bind(source)?.condition()).collect()
+        };
+        let roster = match mapping.roster() {
+            None => None,
+            Some(roster) => Some((
+                bind(&roster.school)?,
+                roster.grade.as_ref().map(bind).transpose()?,
+                conditions(&roster.left)?,
+            )),
+        };
+        let field = |spec: &FieldSpec| {
+            if is_field_name(&spec.name) {
+                Ok((spec.name.clone(), bind(&spec.value)?))
+            } else {
+                let name = &spec.name;
+                Err(MappingError::Rule(format!(
+                    "{name:?} is no field: 1 to 64 letters, digits and _-:./, as local:bus"
+                )))
+            }
+        };
+        let mut results = Vec::new();
+        for spec in &mapping.results {
+            BoundResult::all(spec, &header, &mut results)?;
+        }
+        Ok(Self {
+            id: bind(&mapping.student().id)?,
+            roster,
+            only: conditions(&mapping.only)?,
+            fields: mapping.fields.iter().map(field).collect::<Result<_, _>>()?,
+            results,
+        })
+    }
+
+    fn row(&self, cells: &Cells, student: &mut String) -> Result<Said, Fault> {
+        let row = &cells.cells;
+        let id = self.id.text(row);
+        // Whose a broken row is, as far as it can be read.
+        if let Ok(id) = id.as_ref() {
+            student.clone_from(id);
+        }
+        if let Some(fault) = &cells.fault {
+            return Err(fault.clone());
+        }
+        if !all(&self.only, row)? {
+            return Ok(Said::Unused(Unused::LeftOut));
+        }
+        let id = self.id.needed(row)?;
+        if !is_local_id(&id) {
+            return Err(Fault::new(self.id.told.clone(), Rule::LocalId, &id));
+        }
+        let (mut sets, mut enrolment, mut unknown) = (Vec::new(), None, Unknown::Refuse);
+        if let Some((school, grade, left)) = &self.roster {
+            let has_left =
+                left.iter().map(|one| one.holds(row)).collect::<Result<Vec<_>, _>>()?.contains(&true);
+            unknown = if has_left { Unknown::Skip } else { Unknown::Enter };
+            enrolment = Some(if has_left { Enrolment::Left } else { Enrolment::At(school.needed(row)?) });
+            if let (Some(grade), false) = (grade, has_left) {
+                let text = grade.needed(row)?;
+                let read =
+                    Grade::parse(&text).ok_or_else(|| Fault::new(grade.told.clone(), Rule::Grade, &text))?;
+                sets.push(Set::new("grade", read.json()));
+            }
+        }
+        for (name, value) in &self.fields {
+            if let Some(value) = value.value(row)? {
+                sets.push(Set::new(name.clone(), value));
+            }
+        }
+        let mut year = None;
+        for result in &self.results {
+            if let Some((set, of_year)) = result.read(row)? {
+                // Results of two school years in one row would be two students' rows in a vault.
+                if of_year.is_some() && year.is_some() && year != of_year {
+                    return Err(Fault::new(
+                        result.told(),
+                        Rule::Contradicts,
+                        "results of two school years in one row",
+                    ));
+                }
+                year = year.or(of_year);
+                sets.push(set);
+            }
+        }
+        if sets.is_empty() && enrolment.is_none() {
+            return Ok(Said::Unused(Unused::NoResult));
+        }
+        // A roster's row stands in the year of the import, its results with it.
+        let year = if self.roster.is_some() { None } else { year };
+        Ok(Said::Student(Box::new(StudentRow {
+            student: id,
+            enrolment,
+            unknown,
+            year,
+            modified_ms: None,
+            sets,
+        })))
+    }
+}
+
+fn is_field_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-:./".contains(&b))
+}
+
+fn all(conditions: &[Bound], row: &StringRecord) -> Result<bool, Fault> {
+    for condition in conditions {
+        if !condition.holds(row)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+struct BoundResult {
+    only: Vec<Bound>,
+    instrument: Bound,
+    measure: Option<Bound>,
+    window: Option<Bound>,
+    date: Option<Bound>,
+    school_year: Option<Bound>,
+    grade: Option<Bound>,
+    scores: Vec<(String, Bound)>,
+    levels: Vec<(String, Bound)>,
+    key: Option<Vec<KeyPart>>,
+}
+
+impl BoundResult {
+    /// One for each combination of words.
+    fn all(spec: &ResultSpec, header: &Header<'_>, into: &mut Vec<Self>) -> Result<(), MappingError> {
+        let mut combinations = vec![Words::new()];
+        for (name, words) in &spec.each {
+            if combinations.len().saturating_mul(words.len()) > MAX_COMBINATIONS {
+                return Err(MappingError::Rule(format!(
+                    "each has more than {MAX_COMBINATIONS} combinations"
+                )));
+            }
+            combinations = combinations
+                .iter()
+                .flat_map(|known| {
+                    words.iter().map(move |word| {
+                        let mut next = known.clone();
+                        next.insert(name.as_str(), word.as_str());
+                        next
+                    })
+                })
+                .collect();
+        }
+        for words in combinations {
+            match Self::new(spec, header, &words) {
+                Ok(result) => into.push(result),
+                Err(MappingError::Column { .. }) if spec.optional => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn new(spec: &ResultSpec, header: &Header<'_>, words: &Words<'_>) -> Result<Self, MappingError> {
+        let bind = |source: &Source| Bound::new(source, header, words);
+        let maybe = |source: &Option<Source>| source.as_ref().map(bind).transpose();
+        let named = |sources: &BTreeMap<String, Source>| -> Result<Vec<(String, Bound)>, MappingError> {
+            sources.iter().map(|(name, source)| Ok((name.clone(), bind(source)?))).collect()
+        };
+        if spec.scores.is_empty() && spec.levels.is_empty() {
+            return Err(MappingError::Rule("a [[result]] has scores or levels".into()));
+        }
+        Ok(Self {
+            only: spec.only.iter().map(|source| bind(source)?.condition()).collect::<Result<_, _>>()?,
+            instrument: bind(&spec.instrument)?,
+            measure: maybe(&spec.measure)?,
+            window: maybe(&spec.window)?,
+            date: maybe(&spec.date)?,
+            school_year: maybe(&spec.school_year)?,
+            grade: maybe(&spec.grade)?,
+            scores: named(&spec.scores)?,
+            levels: named(&spec.levels)?,
+            key: spec.key.clone(),
+        })
+    }
+
+    fn told(&self) -> String {
+        self.date.as_ref().map(|date| date.told.clone()).unwrap_or_default()
+    }
+
+    /// The result of a row with its school year; none when no score and no level is in it.
+    fn read(&self, row: &StringRecord) -> Result<Option<(Set, Option<u16>)>, Fault> {
+        if !all(&self.only, row)? {
+            return Ok(None);
+        }
+        let (mut scores, mut levels) = (Map::new(), Map::new());
+        for (name, source) in &self.scores {
+            if let Some(number) = source.number(row)? {
+                let mut score = json!({ "value": number.json() });
+                if let Some(unit) = source.unit() {
+                    score["unit"] = json!(unit);
+                }
+                scores.insert(name.clone(), score);
+            }
+        }
+        for (name, source) in &self.levels {
+            let text = source.text(row)?;
+            if !text.is_empty() {
+                levels.insert(name.clone(), text.into());
+            }
+        }
+        if scores.is_empty() && levels.is_empty() {
+            return Ok(None);
+        }
+        let text =
+            |source: &Option<Bound>| source.as_ref().map_or(Ok(String::new()), |source| source.text(row));
+        let (instrument, measure, window) =
+            (self.instrument.needed(row)?, text(&self.measure)?, text(&self.window)?);
+        let day = self.date.as_ref().map_or(Ok(None), |date| date.day(row))?;
+        let year = match (&self.school_year, day) {
+            (Some(source), _) => Some(school_year(source, row)?),
+            (None, day) => day.map(crate::date::Date::school_year),
+        };
+        let grade = match &self.grade {
+            None => None,
+            Some(source) => match source.text(row)?.as_str() {
+                "" => None,
+                text => Some(
+                    Grade::parse(text).ok_or_else(|| Fault::new(source.told.clone(), Rule::Grade, text))?,
+                ),
+            },
+        };
+        let mut value = json!({ "instrument": instrument });
+        let day = day.map(|day| day.to_string()).unwrap_or_default();
+        for (name, text) in [("measure", &measure), ("window", &window), ("date", &day)] {
+            if !text.is_empty() {
+                value[name] = json!(text);
+            }
+        }
+        if let Some(grade) = grade {
+            value["grade"] = grade.json();
+        }
+        for (name, map) in [("scores", scores), ("levels", levels)] {
+            if !map.is_empty() {
+                value[name] = Value::Object(map);
+            }
+        }
+        let usual = if window.is_empty() { KeyPart::Date } else { KeyPart::Window };
+        let (year_text, grade_text) =
+            (year.map(|year| year.to_string()).unwrap_or_default(), grade.map(|g| g.json().to_string()));
+        let mut parts = vec![instrument.as_str()];
+        if !measure.is_empty() {
+            parts.push(&measure);
+        }
+        for part in self.key.as_deref().unwrap_or(&[usual]) {
+            let text = match part {
+                KeyPart::Window => window.as_str(),
+                KeyPart::Date => day.as_str(),
+                KeyPart::SchoolYear => year_text.as_str(),
+                KeyPart::Grade => grade_text.as_deref().unwrap_or_default(),
+            };
+            if !text.is_empty() {
+                parts.push(text);
+            }
+        }
+        Ok(Some((Set::new(field_name("assessment", &parts), value), year)))
+    }
+}
+
+/// A school year by its first calendar year: `2023`, or the first four digits of `2023-2024`.
+fn school_year(source: &Bound, row: &StringRecord) -> Result<u16, Fault> {
+    let text = source.needed(row)?;
+    let year = text.get(..4).and_then(|digits| digits.parse::<u16>().ok());
+    year.filter(|year| (1900..=2100).contains(year))
+        .ok_or_else(|| Fault::new(source.told.clone(), Rule::Date, &text))
+}
