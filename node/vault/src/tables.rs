@@ -28,10 +28,16 @@ pub(crate) enum Table {
     Erasures,
     /// Handle, version (u32) → borsh of [`crate::versions::KeptVersion`], in clear: hashes, and keys that stand in clear.
     Versions,
+    /// Row key (up to 64 bytes) → borsh of [`crate::rows`]'s row: who holds its key, in clear; its parts, sealed.
+    Rows,
+    /// Term (32 bytes, an HMAC), row key → empty.
+    RowIndex,
+    /// Handle, row key → empty.
+    RowsOf,
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Meta,
         Self::Records,
         Self::Events,
@@ -40,7 +46,12 @@ impl Table {
         Self::Consents,
         Self::Erasures,
         Self::Versions,
+        Self::Rows,
+        Self::RowIndex,
+        Self::RowsOf,
     ];
+    /// Tables that came later: a vault of before gets them when it is opened.
+    const LATER: [Self; 4] = [Self::Versions, Self::Rows, Self::RowIndex, Self::RowsOf];
 
     /// The column family's name on disk; never changed.
     pub(crate) const fn name(self) -> &'static str {
@@ -53,6 +64,9 @@ impl Table {
             Self::Consents => "consents",
             Self::Erasures => "erasures",
             Self::Versions => "versions",
+            Self::Rows => "rows",
+            Self::RowIndex => "row_index",
+            Self::RowsOf => "rows_of",
         }
     }
 }
@@ -102,20 +116,19 @@ pub(crate) fn family(db: &DB, table: Table) -> Result<&ColumnFamily, VaultError>
     db.cf_handle(table.name()).ok_or_else(missing)
 }
 
-/// True for a vault of before there was a table of versions: it is whole, and gets one.
-fn lacks_versions(path: &Path) -> bool {
+/// True for a vault of before some later tables: it is whole, and gets them.
+fn lacks_later_tables(path: &Path) -> bool {
     let names = DB::list_cf(&Options::default(), path).unwrap_or_default();
-    !names.is_empty()
-        && Table::ALL
-            .iter()
-            .all(|table| names.iter().any(|name| name == table.name()) == (*table != Table::Versions))
+    let missing: Vec<Table> =
+        Table::ALL.into_iter().filter(|table| names.iter().all(|name| name != table.name())).collect();
+    !names.is_empty() && !missing.is_empty() && missing.iter().all(|table| Table::LATER.contains(table))
 }
 
 /// Opens the database; `create` also makes what is missing.
 pub(crate) fn open(path: &Path, create: bool) -> Result<DB, VaultError> {
     let mut options = Options::default();
     options.create_if_missing(create);
-    options.create_missing_column_families(create || lacks_versions(path));
+    options.create_missing_column_families(create || lacks_later_tables(path));
     options.set_paranoid_checks(true);
     options.set_keep_log_file_num(4);
     options.set_max_total_wal_size(256 << 20);
