@@ -64,6 +64,10 @@ School = Canonical(Struct(
 Proposal = Canonical(Struct(
     proposal=ProposalId, proposer=AccountId, change=Change, proposed=Height, open_until=Height, votes=List(Vote),
     status=Choice({0: Tuple(), 1: Tuple(Height), 2: Tuple(Height)})), 262_144)
+MilestoneRecord = Canonical(Struct(
+    handle=Handle, number=u16, district=DistrictId, school_year=SchoolYear, kind=Milestone, evidence=Hash,
+    supersedes=Option(u16), mastered=Option(Struct(skill=u16, commitment=Commitment, anchored=Height)),
+    recorded_by=AccountId, recorded=Height), 256)
 MilestonesShown = Canonical(Struct(school_year=SchoolYear, kind=Milestone, at_least=u32), 16)
 AccessLog = Canonical(Struct(
     district=DistrictId, epoch=u32, head=TreeHead, anchors=u32, by=AccountId, at=Place), 128)

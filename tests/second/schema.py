@@ -115,6 +115,7 @@ Student = Struct(
 Budget = Struct(
     funder=AccountId, school_year=SchoolYear, budget=Proved, statement=Proved,
     floor=Choice({1: MapProof, 2: Struct(statement=Proved, decision=Proved)}))
+MilestoneShown = Struct(district=DistrictId, handle=Handle, number=u16, record=Proved, superseded=Lookup)
 Access = Struct(district=DistrictId, log=Proved, listed=Option(Struct(entry=Blob(), path=Path)))
 FigureKey = Choice({
     1: Tuple(), 2: Tuple(AccountId, SchoolYear), 3: Tuple(ClassId), 4: Tuple(ClassId, PoolId),
@@ -122,7 +123,7 @@ FigureKey = Choice({
     10: Tuple(SchoolId), 11: Tuple(ProposalId), 12: Tuple(SchoolYear, Milestone), 13: Tuple(DistrictId)})
 Act = Struct(height=Height, transaction=ProvedRow, receipt=ProvedRow)
 Figures = Struct(figures=List(Struct(key=FigureKey, record=Proved), 16_384), acts=List(Act))
-Subject = Choice({1: Round, 2: Allocation, 3: Student, 4: Budget, 5: Access, 6: Figures})
+Subject = Choice({1: Round, 2: Allocation, 3: Student, 4: Budget, 5: Access, 6: Figures, 7: MilestoneShown})
 Bundle = Struct(links=List(Link, 4_096), head=SignedHeader, chain_record=Proved, subject=Subject)
 
 BUNDLE_VERSION = 5

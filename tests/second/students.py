@@ -1,9 +1,9 @@
 """Students, access logs. EVIDENCE.md, section 9."""
 
 from codec import Option, Tuple, decode, need
-from keys import labelled
+from keys import labelled, sha256
 from merkle import check_absent, check_path, check_present, row_leaf
-from records import AccessLog, LogEntry, StudentRow
+from records import AccessLog, LogEntry, MilestoneRecord, StudentRow, key
 from ristretto import commit, scalar
 from schema import Number, u8, u16, u32
 
@@ -77,3 +77,20 @@ def access(state, shown):
     need(entry["district"] == district, "an entry of another district")
     need(entry["number"] == path["index"], "an entry whose number is not its place")
     check_path(log["head"], raw, path)
+
+
+def milestone(state, shown):
+    """A milestone stands until a later record corrects it."""
+    place = ((shown["district"], 2), shown["handle"], (shown["number"], 2))
+    record = state.record(
+        MilestoneRecord, shown["record"], "milestone/", *place,
+        district=shown["district"], handle=shown["handle"], number=shown["number"])
+    need(record["recorded"] <= state.head["height"], "a milestone above the head")
+    case, fields = shown["superseded"]
+    if case == 1:
+        state.nothing(fields, "superseded/", *place)
+        return "stands"
+    mark = labelled("state-key", key("superseded/", *place))
+    check_present(state.root, mark, sha256(fields["value"]), fields["proof"])
+    need(len(fields["value"]) == 2, "a correction's mark that is no number")
+    return "replaced"

@@ -12,4 +12,5 @@ SUBJECTS = {
     4: budgets.budget,
     5: students.access,
     6: figures.figures,
+    7: students.milestone,
 }

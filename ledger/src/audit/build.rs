@@ -10,8 +10,8 @@ use super::acts::{self, Body};
 use super::bands;
 use super::bundle::{
     AccessEvidence, AllocationEvidence, BandEvidence, BudgetEvidence, Bundle, ChainEvidence, DecidedRequest,
-    EquityStanding, Figure, FigureKey, FiguresEvidence, Link, Lookup, Proved, ProvedRow, RoundContext,
-    RoundEvidence, SignedHeader, StudentEvidence, StudentStanding, Subject,
+    EquityStanding, Figure, FigureKey, FiguresEvidence, Link, Lookup, MilestoneEvidence, Proved, ProvedRow,
+    RoundContext, RoundEvidence, SignedHeader, StudentEvidence, StudentStanding, Subject,
 };
 use crate::chain::{Code, CommitCertificate, Header, Transaction};
 use crate::codec::{Canonical, CodecError};
@@ -258,6 +258,31 @@ impl<'a> Collector<'a> {
         schema::access_log(self.state, district)?.ok_or_else(none)?;
         let log = self.known(&schema::access_log_key(district))?;
         self.bundle(Subject::Access(AccessEvidence { district, log, listed: None }))
+    }
+
+    /// A milestone of a district's student, and whether it was corrected.
+    ///
+    /// # Errors
+    /// [`BuildError::NotFound`] when there is no such record, [`BuildError::Store`].
+    pub fn milestone(
+        &self,
+        district: DistrictId,
+        handle: &Handle,
+        number: u16,
+    ) -> Result<Bundle, BuildError> {
+        let key = schema::milestone_key(district, handle, number);
+        let (value, proof) = self.prove(&key)?;
+        let none =
+            || BuildError::NotFound(format!("milestone {number} of handle {handle} in district {district}"));
+        let record = Proved { value: value.ok_or_else(none)?, proof };
+        let superseded = self.look_up(&schema::superseded_key(district, handle, number))?;
+        self.bundle(Subject::Milestone(MilestoneEvidence {
+            district,
+            handle: *handle,
+            number,
+            record,
+            superseded,
+        }))
     }
 
     /// Public records and acts of members; named twice or in another order they are the same bundle. An act is named

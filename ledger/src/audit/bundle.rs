@@ -166,6 +166,8 @@ pub enum Subject {
     Access(AccessEvidence) = 5,
     /// Records and acts that anybody may read: parameters, budgets, pools, published reports, members, votes.
     Figures(FiguresEvidence) = 6,
+    /// Something a student reached, and whether the record was corrected.
+    Milestone(MilestoneEvidence) = 7,
 }
 
 impl Subject {
@@ -178,6 +180,7 @@ impl Subject {
             Self::Budget(_) => "budget",
             Self::Access(_) => "access",
             Self::Figures(_) => "public figures",
+            Self::Milestone(_) => "milestone",
         }
     }
 }
@@ -360,6 +363,21 @@ pub struct ListedRead {
     pub entry: Vec<u8>,
     /// Where it stands.
     pub path: InclusionPath,
+}
+
+/// A milestone of a district's student: for the student, from the district. Credentials bind it by this file's hash.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct MilestoneEvidence {
+    /// Which district recorded it.
+    pub district: DistrictId,
+    /// Whose.
+    pub handle: Handle,
+    /// Its number among the handle's.
+    pub number: u16,
+    /// The record.
+    pub record: Proved,
+    /// The number of the record that corrects it, if one does.
+    pub superseded: Lookup,
 }
 
 /// Whether a student's state is anchored.

@@ -14,6 +14,7 @@ mod disclosure;
 mod figures;
 mod lies;
 mod measure;
+mod milestones;
 mod mutations;
 mod page;
 mod reads;

@@ -22,6 +22,7 @@ mod chain;
 mod consortium;
 mod context;
 mod figures;
+mod milestone;
 mod opened;
 mod round;
 mod seed;
@@ -88,6 +89,7 @@ fn run(
         Subject::Budget(budget) => budget::verify(checks, &state, budget)?,
         Subject::Access(access) => access::verify(checks, &state, access)?,
         Subject::Student(student) => student::verify(checks, &state, student)?,
+        Subject::Milestone(milestone) => return milestone::verify(checks, &state, milestone),
         Subject::Figures(evidence) => {
             let (figures, standing) = figures::verify(checks, &state, &bundle.chain, &genesis, evidence)?;
             report.figures = figures;

@@ -76,6 +76,11 @@ fn subject(subject: &Subject) -> Value {
             "district": access.district,
             "listed": access.listed.is_some(),
         }),
+        Subject::Milestone(milestone) => json!({
+            "district": milestone.district,
+            "handle": milestone.handle,
+            "number": milestone.number,
+        }),
         Subject::Figures(evidence) => json!({
             "records": evidence.figures.len(),
             "acts": evidence.acts.len(),

@@ -84,6 +84,11 @@ impl Home {
         self.0.join("links")
     }
 
+    /// What the district issued as credentials, and what it publishes of them: `badges/`.
+    pub fn badges_dir(&self) -> PathBuf {
+        self.0.join("badges")
+    }
+
     /// The consensus engine's write-ahead log and the signer's guard: `consensus/`.
     pub fn consensus_dir(&self) -> PathBuf {
         self.0.join("consensus")

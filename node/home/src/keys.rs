@@ -1,5 +1,6 @@
 //! A node's four keys, each its own: account (signs transactions), validator (votes), network (libp2p), seed (shares of
-//! lotteries' seeds follow from it, and it signs the transactions that commit to and reveal them).
+//! lotteries' seeds follow from it, and it signs the transactions that commit to and reveal them); and a district's fifth,
+//! issuer (signs credentials), made for the first of them.
 //!
 //! Flow: `aula init` or `aula keys create` draws them from the system's randomness and writes
 //! `keys/KIND.json` with mode 0600, never over an existing file; [`NodeKey::load`] refuses a file that
@@ -37,10 +38,12 @@ pub enum KeyKind {
     Network,
     /// Shares of lotteries' seeds follow from it and are sent with it.
     Seed,
+    /// Signs the credentials that a district issues.
+    Issuer,
 }
 
 impl KeyKind {
-    /// Every kind.
+    /// The kinds that every node has; an issuer's key is made for the first credential.
     pub const ALL: [Self; 4] = [Self::Account, Self::Validator, Self::Network, Self::Seed];
 
     /// Lower-case name, as in the file's name.
@@ -50,6 +53,7 @@ impl KeyKind {
             Self::Validator => "validator",
             Self::Network => "network",
             Self::Seed => "seed",
+            Self::Issuer => "issuer",
         }
     }
 }

@@ -98,6 +98,18 @@ pub enum About {
         #[command(flatten)]
         place: Place,
     },
+    /// Something a student of the home's district reached, and whether the record was corrected: for a credential
+    Milestone {
+        /// The district's number
+        district: u16,
+        /// The student's pseudonym, 64 hex digits
+        handle: String,
+        /// The record's number among the handle's, from 0
+        number: u16,
+        /// Where and whence
+        #[command(flatten)]
+        place: Place,
+    },
     /// That the amounts by school which a funder stated sum to the year's budget, without an amount
     Budget {
         /// The funder's account, 40 hex digits
@@ -158,6 +170,9 @@ impl About {
             Self::Student { district, school_year, handle, place, .. } => {
                 (format!("student/{district}/{school_year}/{handle}"), place)
             }
+            Self::Milestone { district, handle, number, place } => {
+                (format!("milestone/{district}/{handle}/{number}"), place)
+            }
             Self::Budget { funder, school_year, place } => (format!("budget/{funder}/{school_year}"), place),
             Self::Access { district, place, .. } => (format!("access/{district}"), place),
             Self::Sample { .. } | Self::Audit(_) => return None,
@@ -177,6 +192,7 @@ impl About {
             Self::Round { round, .. } => rows.of_round(RoundId(*round), route).await,
             Self::Allocation { round, .. } => rows.of_student(Some(RoundId(*round)), route).await,
             Self::Student { round, .. } => rows.of_student(round.map(RoundId), route).await,
+            Self::Milestone { .. } => Ok(rows.own().get_bytes(route).await?),
             _ => Ok(rows.money().get_bytes(route).await?),
         }
     }

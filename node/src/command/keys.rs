@@ -89,16 +89,19 @@ pub async fn run(context: &Context, args: &KeysArgs) -> Result<Outcome, Failure>
 fn show(context: &Context) -> Result<Outcome, Failure> {
     let mut found = serde_json::Map::new();
     let mut lines = Vec::new();
-    for kind in KeyKind::ALL {
+    for kind in KeyKind::ALL.into_iter().chain([KeyKind::Issuer]) {
         let path = NodeKey::path(&context.home, kind);
         if !path.exists() {
+            if kind == KeyKind::Issuer {
+                continue;
+            }
             lines.push(format!("{:<10} none", kind.name()));
             continue;
         }
         let key = NodeKey::load(&path, kind).advise("a key is refused", "see the reason above")?;
         let mut entry = json!({ "public_key": key.public(), "file": path });
         let name = match kind {
-            KeyKind::Account => None,
+            KeyKind::Account | KeyKind::Issuer => None,
             KeyKind::Seed => Some(("account", account_of(&key.public()).to_string())),
             KeyKind::Validator => Some(("address", key.validator_address().to_string())),
             KeyKind::Network => peer_id(&key.public()).map(|id| ("peer_id", id)),

@@ -7,7 +7,7 @@ use crate::audit::open::{attach_band, open_fields};
 
 const GENESIS: &[u8] = include_bytes!("../../../vectors/evidence/genesis.json");
 /// Each in its folder beside the genesis of its chain: what must verify, and whether it stands.
-const BUNDLES: [(&str, &[u8]); 14] = [
+const BUNDLES: [(&str, &[u8]); 15] = [
     ("round", include_bytes!("../../../vectors/evidence/round.bundle")),
     ("allocation", include_bytes!("../../../vectors/evidence/allocation.bundle")),
     ("student", include_bytes!("../../../vectors/evidence/student.bundle")),
@@ -16,6 +16,7 @@ const BUNDLES: [(&str, &[u8]); 14] = [
     ("opened", include_bytes!("../../../vectors/evidence/opened.bundle")),
     ("budget", include_bytes!("../../../vectors/evidence/budget.bundle")),
     ("access", include_bytes!("../../../vectors/evidence/access.bundle")),
+    ("milestone", include_bytes!("../../../vectors/evidence/milestone.bundle")),
     ("figures", include_bytes!("../../../vectors/evidence/figures.bundle")),
     ("acts", include_bytes!("../../../vectors/evidence/acts.bundle")),
     ("no-tree", include_bytes!("../../../vectors/evidence/no-tree.bundle")),
@@ -104,6 +105,7 @@ fn write_the_pinned_evidence() {
     write("absent.bundle", &bundle(collector.student(DistrictId(1), YEAR, &handle(900))));
     write("budget.bundle", &bundle(collector.budget(account("funder"), YEAR)));
     write("access.bundle", &reads::listed(collector.access(DistrictId(1)).unwrap(), 1).to_canonical());
+    write("milestone.bundle", &bundle(collector.milestone(DistrictId(1), &handle(3), 0)));
     write("figures.bundle", &bundle(collector.figures(&figures::public_keys(), &[])));
     write("acts.bundle", &figures::acts(&world).to_canonical());
     write("no-tree.bundle", &bundle(collector.student(DistrictId(9), YEAR, &handle(3))));

@@ -7,14 +7,19 @@ use clap::{Args, Subcommand};
 
 use super::{Context, Failure, Outcome};
 
+mod issue;
 mod online;
+mod register;
+mod revoke;
 mod verify;
 
 /// Arguments of `aula badge`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  aula badge verify badge.json\n  aula badge verify badge.png --status list.json --issuer \
-                  https://school.example/=z6Mk… --require-trusted\n\nFormats are described in docs/credentials.md."
+                  https://school.example/=z6Mk… --require-trusted\n  aula badge issue request.json --evidence \
+                  milestone.bundle --genesis genesis.json -o badge.json\n  aula badge revoke badge.json\n\nFormats are \
+                  described in docs/credentials.md."
 )]
 pub struct BadgeArgs {
     /// What to do
@@ -27,15 +32,21 @@ pub struct BadgeArgs {
 pub enum Action {
     /// Judge a credential: JSON, a token, or a PNG or SVG that holds one
     Verify(verify::VerifyArgs),
+    /// Issue an Open Badge for a milestone of the ledger, with the home's issuer key
+    Issue(issue::IssueArgs),
+    /// Revoke or suspend an issued badge, and write the status lists anew
+    Revoke(revoke::RevokeArgs),
 }
 
 /// Runs `aula badge`.
 ///
 /// # Errors
 /// When a file cannot be read or written, or is refused.
-pub async fn run(_context: &Context, args: BadgeArgs) -> Result<Outcome, Failure> {
+pub async fn run(context: &Context, args: BadgeArgs) -> Result<Outcome, Failure> {
     match args.action {
         Action::Verify(args) => verify::run(args).await,
+        Action::Issue(args) => issue::run(context, &args),
+        Action::Revoke(args) => revoke::run(context, &args),
     }
 }
 

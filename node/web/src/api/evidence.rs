@@ -208,6 +208,23 @@ pub async fn student(
     built(&node, query.waypoints(), move |collector| collector.student(district, year, &handle)).await
 }
 
+/// A milestone of a district's own student, and whether it was corrected
+#[utoipa::path(get, path = "/v1/evidence/milestone/{district}/{handle}/{number}", tag = "evidence",
+    params(("district" = u16, Path), ("handle" = String, Path), ("number" = u16, Path), EvidenceQuery,
+        ("aula-credential" = String, Header)),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody)))]
+pub async fn milestone(
+    State(node): State<Arc<Node>>,
+    caller: Caller,
+    FromPath((district, handle, number)): FromPath<(u16, Handle, u16)>,
+    FromQuery(query): FromQuery<EvidenceQuery>,
+) -> Result<Response, ApiError> {
+    let district = DistrictId(district);
+    caller.own(district)?;
+    built(&node, query.waypoints(), move |collector| collector.milestone(district, &handle, number)).await
+}
+
 /// That the amounts by school which a funder stated sum to the year's budget, without an amount; for the funder and for
 /// auditors
 #[utoipa::path(get, path = "/v1/evidence/budget/{funder}/{school_year}", tag = "evidence",

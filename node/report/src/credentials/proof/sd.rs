@@ -270,3 +270,6 @@ fn place(from: &Value, to: &mut Value, pointer: &str) -> Option<()> {
     };
     place(from, to, rest)
 }
+
+#[cfg(test)]
+mod tests;
