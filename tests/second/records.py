@@ -121,8 +121,9 @@ StudentRow = Canonical(Struct(
     anchored=Height), 512)
 LogEntry = Canonical(Struct(
     genesis=Hash, number=u64, time_ms=TimeMs, district=DistrictId, handle=Handle, reader=Name, role=Term,
-    class_=Term, purpose=Term, basis=Option(Number(1, 0, 3)), fields=List(FieldName, 64),
-    outcome=Choice({0: Tuple(), 1: Tuple(Number(1, 0, 6))}), salt=Fixed(16)), 8_192, version=3)
+    class_=Term, purpose=Term, basis=Option(Number(1, 0, 3)),
+    relation=Option(Choice({0: Tuple(), 1: Tuple(Term), 2: Tuple(SchoolId)})), fields=List(FieldName, 64),
+    outcome=Choice({0: Tuple(), 1: Tuple(Number(1, 0, 7))}), salt=Fixed(16)), 8_192, version=4)
 
 
 def key(text, *numbers):

@@ -50,7 +50,8 @@ pub struct Erased {
 }
 
 /// Tables with rows of a handle.
-const OF_STUDENTS: [Table; 4] = [Table::Records, Table::Events, Table::Consents, Table::Versions];
+const OF_STUDENTS: [Table; 5] =
+    [Table::Records, Table::Events, Table::Consents, Table::Versions, Table::Roster];
 
 impl Vault {
     /// Erases the students of these handles in every year; done on return, the ledger apart. Gives all their handles.

@@ -28,10 +28,13 @@ pub(crate) enum Table {
     Erasures,
     /// Handle, version (u32) → borsh of [`crate::versions::KeptVersion`], in clear: hashes, and keys that stand in clear.
     Versions,
+    /// Handle, reader's name → borsh of how the reader stands to the student ([`aula_ledger::access::Relation`]s), in clear
+    /// as the log has it.
+    Roster,
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Meta,
         Self::Records,
         Self::Events,
@@ -40,6 +43,7 @@ impl Table {
         Self::Consents,
         Self::Erasures,
         Self::Versions,
+        Self::Roster,
     ];
 
     /// The column family's name on disk; never changed.
@@ -53,6 +57,7 @@ impl Table {
             Self::Consents => "consents",
             Self::Erasures => "erasures",
             Self::Versions => "versions",
+            Self::Roster => "roster",
         }
     }
 }
@@ -102,20 +107,21 @@ pub(crate) fn family(db: &DB, table: Table) -> Result<&ColumnFamily, VaultError>
     db.cf_handle(table.name()).ok_or_else(missing)
 }
 
-/// True for a vault of before there was a table of versions: it is whole, and gets one.
-fn lacks_versions(path: &Path) -> bool {
+/// True for a vault of before there was a table of versions, or a roster: it is whole, and gets them.
+fn lacks_later_tables(path: &Path) -> bool {
     let names = DB::list_cf(&Options::default(), path).unwrap_or_default();
+    let has = |table: &Table| names.iter().any(|name| name == table.name());
+    let later = [Table::Versions, Table::Roster];
     !names.is_empty()
-        && Table::ALL
-            .iter()
-            .all(|table| names.iter().any(|name| name == table.name()) == (*table != Table::Versions))
+        && Table::ALL.iter().all(|table| has(table) || later.contains(table))
+        && !later.iter().all(has)
 }
 
 /// Opens the database; `create` also makes what is missing.
 pub(crate) fn open(path: &Path, create: bool) -> Result<DB, VaultError> {
     let mut options = Options::default();
     options.create_if_missing(create);
-    options.create_missing_column_families(create || lacks_versions(path));
+    options.create_missing_column_families(create || lacks_later_tables(path));
     options.set_paranoid_checks(true);
     options.set_keep_log_file_num(4);
     options.set_max_total_wal_size(256 << 20);

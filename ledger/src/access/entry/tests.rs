@@ -15,6 +15,7 @@ fn entry(number: u64) -> AccessEntry {
         class: Term::new("FERPA_PII").unwrap(),
         purpose: Term::new("educational_necessity").unwrap(),
         basis: (!number.is_multiple_of(3)).then_some(Basis::SchoolOfficial),
+        relation: (!number.is_multiple_of(3)).then(|| Relation::Section(Term::new("4-b").unwrap())),
         fields: vec![FieldName::new("name").unwrap(), FieldName::new("skill:3.NF.A.1").unwrap()],
         verdict,
         salt: [number as u8; 16],
