@@ -1,5 +1,6 @@
 //! `aula keys`: create, show (public halves only), export.
 
+use aula_ledger::keys::account_of;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -84,6 +85,7 @@ fn show(context: &Context) -> Result<Outcome, Failure> {
         let mut entry = json!({ "public_key": key.public(), "file": path });
         let name = match kind {
             KeyKind::Account => None,
+            KeyKind::Seed => Some(("account", account_of(&key.public()).to_string())),
             KeyKind::Validator => Some(("address", key.validator_address().to_string())),
             KeyKind::Network => peer_id(&key.public()).map(|id| ("peer_id", id)),
         };

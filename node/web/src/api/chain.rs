@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::Finality;
 use crate::http::{FromPath, FromQuery};
-use crate::http::{Node, Signing};
+use crate::http::{Node, SeedDuty, Signing};
 use crate::read::transactions::{self, Outline};
 use crate::read::uptime;
 use crate::storage::{ChainView, StorageError};
@@ -54,6 +54,8 @@ pub struct Status {
     pub silent_because: Option<String>,
     /// What this node found damaged in its own state, with what to do next: it is not ready then. None while all is well.
     pub damage: Option<String>,
+    /// What this node does for the lotteries; none where it only follows by its operator's choice.
+    pub seeds: Option<SeedDuty>,
     /// Transactions in the chain so far; none while this node still counts a long chain.
     pub transactions: Option<u64>,
     /// From a block's own time until this node had it final and stored; none before it saw one.
@@ -223,6 +225,7 @@ pub fn status_of(node: &Node) -> Result<Status, ApiError> {
             _ => None,
         },
         damage: node.network.damage(),
+        seeds: node.network.seeds(),
         waiting_transactions,
         waiting_bytes,
         version: env!("CARGO_PKG_VERSION"),
