@@ -28,7 +28,7 @@ use crate::storage::ChainView;
 #[utoipa::path(get, path = "/v1/districts/{district}/rounds/{round}/why/{handle}", tag = "resources",
     params(("district" = u16, Path), ("round" = u32, Path), ("handle" = String, Path), ("aula-credential" = String, Header)),
     responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
-        (status = 404, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
+        (status = 404, body = ErrorBody), (status = 422, description = "no exact answer within the round's own work", body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub async fn own(
     State(node): State<Arc<Node>>,
     caller: Caller,
