@@ -65,15 +65,18 @@ pub struct TxArgs {
 /// What a node knows of a transaction.
 #[derive(Debug, Deserialize)]
 pub(super) struct Told {
-    status: String,
+    pub(super) status: String,
     /// The receipt's number.
     pub(super) code: Option<u16>,
-    meaning: Option<String>,
-    entry: Option<u32>,
+    /// It in words.
+    pub(super) meaning: Option<String>,
+    /// The first entry of a batch at fault.
+    pub(super) entry: Option<u32>,
     /// The block's height.
     pub(super) height: Option<u64>,
+    /// What it did.
     #[serde(default)]
-    events: Vec<Value>,
+    pub(super) events: Vec<Value>,
 }
 
 /// Sends the transaction and says what became of it.
@@ -159,7 +162,7 @@ fn next_key(home: &Home) -> PathBuf {
 }
 
 /// A new account key beside the old one; an earlier attempt's is used again.
-fn rotate(context: &Context, sender: &Sender) -> Result<Payload, Failure> {
+pub(super) fn rotate(context: &Context, sender: &Sender) -> Result<Payload, Failure> {
     let path = next_key(&context.home);
     if !path.exists() {
         NodeKey::generate(KeyKind::Account).save(&path)?;
@@ -171,7 +174,7 @@ fn rotate(context: &Context, sender: &Sender) -> Result<Payload, Failure> {
 }
 
 /// Puts the new key in the old one's place, which is kept under another name; after a refusal nothing moves.
-fn settle_rotation(home: &Home, sender: &Sender, accepted: bool) -> Result<(), Failure> {
+pub(super) fn settle_rotation(home: &Home, sender: &Sender, accepted: bool) -> Result<(), Failure> {
     let next = next_key(home);
     if !accepted || !next.exists() {
         return Ok(());

@@ -18,7 +18,7 @@ use crate::http::Finality;
 use crate::http::{FromPath, FromQuery};
 use crate::http::{Node, SeedDuty, Signing};
 use crate::read::transactions::{self, Outline};
-use crate::read::uptime;
+use crate::read::{uptime, waiting};
 use crate::storage::{ChainView, StorageError};
 
 /// Most blocks in one answer.
@@ -270,16 +270,17 @@ pub async fn block(
     })
 }
 
-/// Who decides blocks now, next and after, and what is known of each
+/// Who decides blocks now, next and after, what is known of each, and who waits to be ready
 #[utoipa::path(get, path = "/v1/validators", tag = "chain", responses((status = 200, body = Object)))]
 pub async fn validators(State(node): State<Arc<Node>>) -> Result<Json<Value>, ApiError> {
     let view = node.view();
     let schedule = schema::validator_schedule(&*view)?;
     let known = schema::validator_infos(&*view)?;
     let peers = schema::peers(&*view)?;
+    let waiting = waiting::lines(&view)?;
     Ok(Json(serde_json::json!({
         "height": view.tip().height, "now": schedule.now, "next": schedule.next, "after": schedule.after,
-        "known": known, "peers": peers, "uptime": uptime::uptime(&view, &node.index)?,
+        "known": known, "waiting": waiting, "peers": peers, "uptime": uptime::uptime(&view, &node.index)?,
     })))
 }
 

@@ -59,17 +59,14 @@ fn report_of(view: &ChainView, round: &Round) -> Result<Value, ApiError> {
     let report = schema::published_report(view, id)?;
     let standing = schema::decision_standing(view, round)?;
     let owed = schema::acknowledgements(view, id)?;
-    let now = view.tip().time_ms;
     let places = |owed: &Acknowledgement| used(report.as_ref()?, owed);
-    let acknowledgements: Vec<Value> = owed
-        .iter()
-        .map(|owed| {
-            json!({
-                "pool": owed.pool, "school": owed.school, "places": places(owed), "due_ms": owed.due_ms,
-                "received": owed.received, "escalated": owed.escalated, "state": Owed::of(owed, now),
-            })
-        })
-        .collect();
+    let mut acknowledgements = Vec::with_capacity(owed.len());
+    for owed in &owed {
+        acknowledgements.push(json!({
+            "pool": owed.pool, "school": owed.school, "places": places(owed), "due_ms": owed.due_ms,
+            "received": owed.received, "escalated": owed.escalated, "state": Owed::of(view, owed)?,
+        }));
+    }
     // Freed places are the students placed: with the requests, which are public, they tell how many waited.
     let freed = report.as_ref().and_then(|report| report.totals.as_ref()).map(placed);
     let reverted = schema::reversion(view, id)?.map(|back| {
