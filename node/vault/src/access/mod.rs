@@ -239,12 +239,13 @@ impl Vault {
             class: &class,
             purpose: &purpose,
             consent: None,
+            relations: &[],
             presence: self.presence(handle)?,
             fields: std::slice::from_ref(&events),
         });
-        let (basis, verdict) = match decision {
-            Decision::Allow(_, basis) => (Some(basis), Verdict::Granted),
-            Decision::Deny(denial) => (None, Verdict::Denied(denial)),
+        let (basis, relation, verdict) = match decision {
+            Decision::Allow { basis, relation, .. } => (Some(basis), relation, Verdict::Granted),
+            Decision::Deny(denial) => (None, None, Verdict::Denied(denial)),
         };
         self.log_read(AccessEntry {
             genesis: self.identity().genesis,
@@ -257,6 +258,7 @@ impl Vault {
             class,
             purpose,
             basis,
+            relation,
             fields: vec![events],
             verdict,
             salt: [0; 16],
