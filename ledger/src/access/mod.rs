@@ -127,6 +127,15 @@ impl Basis {
     }
 }
 
+impl<'de> Deserialize<'de> for Basis {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text: String = Deserialize::deserialize(deserializer)?;
+        let all = [Self::SchoolOfficial, Self::InstitutionalService, Self::AuditOrEvaluation, Self::Consent];
+        let named = all.into_iter().find(|basis| basis.name() == text);
+        named.ok_or_else(|| serde::de::Error::custom("not a paragraph that a read rests on"))
+    }
+}
+
 impl Serialize for Basis {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
@@ -134,7 +143,7 @@ impl Serialize for Basis {
 }
 
 /// How a reader stands to the student, as the district's roster has it. Numbers stand in logs and are never reused.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "relation", content = "of")]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
