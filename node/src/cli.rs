@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    backup, badge, bench, completion, demo, estate, evidence, genesis, init, join, keys, localnet, optimize,
-    query, replay, restore, start, status, twin, tx, vault,
+    backup, badge, bench, completion, demo, district, estate, evidence, genesis, init, join, keys, localnet,
+    optimize, query, replay, restore, start, status, twin, tx, vault,
 };
 use crate::terminal::OutputFormat;
 
@@ -78,6 +78,8 @@ pub enum Command {
     Optimize(optimize::OptimizeArgs),
     /// Measure this program on this machine
     Bench(bench::BenchArgs),
+    /// A district's own work: rosters and results into its vault
+    District(district::DistrictArgs),
     /// The school itself: timetables, conflicts, energy, demand, failures
     Estate(estate::EstateArgs),
     /// Verifiable credentials: Open Badges 3.0 and CLR 2.0, judged offline

@@ -7,8 +7,8 @@ use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command};
 use crate::command::{
-    backup, badge, bench, completion, demo, estate, evidence, genesis, init, join, keys, localnet, optimize,
-    query, replay, restore, start, status, twin, tx, vault,
+    backup, badge, bench, completion, demo, district, estate, evidence, genesis, init, join, keys, localnet,
+    optimize, query, replay, restore, start, status, twin, tx, vault,
 };
 use crate::home::Home;
 use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, print_failure, start_logging};
@@ -81,6 +81,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Genesis(args) => genesis::run(context, &args),
         Command::Keys(args) => keys::run(context, &args),
         Command::Badge(args) => badge::run(context, args).await,
+        Command::District(args) => district::run(context, &args).await,
         Command::Estate(args) => estate::run(&args),
         Command::Optimize(args) => optimize::run(&args),
         Command::Vault(args) => vault::run(context, &args).await,

@@ -29,6 +29,20 @@ impl Date {
         ((1900..=2100).contains(&year) && (1..=days).contains(&day)).then_some(Self { year, month, day })
     }
 
+    /// The day of a moment, milliseconds since 1970, UTC; none after 2100.
+    pub fn of_ms(ms: u64) -> Option<Self> {
+        // The inverse of `midnight_ms`: eras of 400 years that begin in March.
+        let days = i64::try_from(ms / 86_400_000).ok()? + 719_468;
+        let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month = (5 * of_year + 2) / 153;
+        let day = of_year - (153 * month + 2) / 5 + 1;
+        let (month, carried) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+        let year = u16::try_from(year_of_era + era * 400 + carried).ok()?;
+        Self::new(year, u8::try_from(month).ok()?, u8::try_from(day).ok()?)
+    }
+
     /// The school year it falls in, by the calendar year in which that begins: one begins with July.
     pub fn school_year(self) -> u16 {
         if self.month >= 7 { self.year } else { self.year - 1 }
@@ -333,6 +347,11 @@ mod tests {
         assert_eq!(day(1970, 1, 1).midnight_ms(), 0);
         assert_eq!(day(2000, 3, 1).midnight_ms(), 951_868_800_000);
         assert_eq!(day(1969, 12, 31).midnight_ms(), 0);
+        for days in 0..48_212u64 {
+            let ms = days * 86_400_000;
+            assert_eq!(Date::of_ms(ms + 3_600_000).map(Date::midnight_ms), Some(ms), "day {days}");
+        }
+        assert_eq!((Date::of_ms(951_782_400_000), Date::of_ms(u64::MAX)), (Some(day(2000, 2, 29)), None));
         assert_eq!((day(2023, 6, 30).school_year(), day(2023, 7, 1).school_year()), (2022, 2023));
         assert_eq!(moment_ms("2023-05-01T18:25:43.511Z"), Some(1_682_965_543_000));
         assert_eq!(moment_ms("2023-05-01T18:25:43-02:00"), Some(1_682_972_743_000));

@@ -13,6 +13,7 @@ pub mod badge;
 pub mod bench;
 pub mod completion;
 pub mod demo;
+pub mod district;
 pub mod estate;
 pub mod evidence;
 pub mod genesis;

@@ -50,7 +50,8 @@ pub struct Erased {
 }
 
 /// Tables with rows of a handle.
-const OF_STUDENTS: [Table; 4] = [Table::Records, Table::Events, Table::Consents, Table::Versions];
+const OF_STUDENTS: [Table; 6] =
+    [Table::Records, Table::Events, Table::Consents, Table::Versions, Table::Roster, Table::Journal];
 
 impl Vault {
     /// Erases the students of these handles in every year; done on return, the ledger apart. Gives all their handles.

@@ -12,7 +12,8 @@ use crate::vault::VaultError;
 /// One column family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Table {
-    /// `identity` → JSON of [`crate::vault::Identity`]; `format`, `restored` → one byte; `handles`, `strangers` → u64.
+    /// `identity` → JSON of [`crate::vault::Identity`]; `format`, `restored` → one byte; `handles`, `strangers` → u64;
+    /// `schools` → JSON.
     Meta,
     /// Handle, field name → sealed value.
     Records,
@@ -28,10 +29,16 @@ pub(crate) enum Table {
     Erasures,
     /// Handle, version (u32) → borsh of [`crate::versions::KeptVersion`], in clear: hashes, and keys that stand in clear.
     Versions,
+    /// Handle → sealed place on the roster ([`crate::roster`]).
+    Roster,
+    /// Number (u64) → JSON of [`crate::imports::ImportNote`]; number, handle → version anchored last before it (u32).
+    Imports,
+    /// Handle, number of the import (u64), what was written → what stood there, sealed ([`crate::imports`]).
+    Journal,
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Meta,
         Self::Records,
         Self::Events,
@@ -40,7 +47,12 @@ impl Table {
         Self::Consents,
         Self::Erasures,
         Self::Versions,
+        Self::Roster,
+        Self::Imports,
+        Self::Journal,
     ];
+    /// Those that vaults did not always have.
+    const NEWER: [Self; 4] = [Self::Versions, Self::Roster, Self::Imports, Self::Journal];
 
     /// The column family's name on disk; never changed.
     pub(crate) const fn name(self) -> &'static str {
@@ -53,6 +65,9 @@ impl Table {
             Self::Consents => "consents",
             Self::Erasures => "erasures",
             Self::Versions => "versions",
+            Self::Roster => "roster",
+            Self::Imports => "imports",
+            Self::Journal => "journal",
         }
     }
 }
@@ -64,6 +79,8 @@ pub(crate) const RESTORED_KEY: &[u8] = b"restored";
 pub(crate) const HANDLES_KEY: &[u8] = b"handles";
 /// How many reads were refused to strangers.
 pub(crate) const STRANGERS_KEY: &[u8] = b"strangers";
+/// JSON of the sending systems' identifiers of schools, and their numbers on the ledger.
+pub(crate) const SCHOOLS_KEY: &[u8] = b"schools";
 pub(crate) const IDENTITY_KEY: &[u8] = b"identity";
 /// The layout that this program writes.
 pub(crate) const FORMAT: u8 = 1;
@@ -102,20 +119,20 @@ pub(crate) fn family(db: &DB, table: Table) -> Result<&ColumnFamily, VaultError>
     db.cf_handle(table.name()).ok_or_else(missing)
 }
 
-/// True for a vault of before there was a table of versions: it is whole, and gets one.
-fn lacks_versions(path: &Path) -> bool {
+/// True for a vault of before there were all tables: it is whole, and gets those it lacks.
+fn lacks_newer(path: &Path) -> bool {
     let names = DB::list_cf(&Options::default(), path).unwrap_or_default();
-    !names.is_empty()
-        && Table::ALL
-            .iter()
-            .all(|table| names.iter().any(|name| name == table.name()) == (*table != Table::Versions))
+    let has = |table: &Table| names.iter().any(|name| name == table.name());
+    let (newer, first): (Vec<Table>, Vec<Table>) =
+        Table::ALL.into_iter().partition(|table| Table::NEWER.contains(table));
+    first.iter().all(has) && !newer.iter().all(has)
 }
 
 /// Opens the database; `create` also makes what is missing.
 pub(crate) fn open(path: &Path, create: bool) -> Result<DB, VaultError> {
     let mut options = Options::default();
     options.create_if_missing(create);
-    options.create_missing_column_families(create || lacks_versions(path));
+    options.create_missing_column_families(create || lacks_newer(path));
     options.set_paranoid_checks(true);
     options.set_keep_log_file_num(4);
     options.set_max_total_wal_size(256 << 20);
