@@ -25,6 +25,7 @@ use crate::state::schema::{
 use crate::state::{MemoryState, Overlay, StateWrites, StoreError};
 use crate::types::{AccountId, ChainId, DistrictId, Hash, Height, SchoolId, SchoolYear, TimeMs};
 
+mod objects;
 #[cfg(test)]
 mod tests;
 
@@ -103,7 +104,7 @@ pub struct GenesisSchool {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Title>,
     /// Where it is, in microdegrees.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "objects::optional", skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
 }
 
@@ -132,20 +133,22 @@ pub struct Genesis {
     /// Time of the genesis in milliseconds since 1970 UTC; the first block's time is later.
     pub time_ms: TimeMs,
     /// Parameters; those not given have their defaults.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects::one")]
     pub params: Params,
     /// Members.
+    #[serde(deserialize_with = "objects::list")]
     pub members: Vec<GenesisMember>,
     /// Validators, at least one.
+    #[serde(deserialize_with = "objects::list")]
     pub validators: Vec<GenesisValidator>,
     /// Districts.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects::list")]
     pub districts: Vec<GenesisDistrict>,
     /// Schools.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "objects::list")]
     pub schools: Vec<GenesisSchool>,
     /// Where the data came from and which numbers are invented, for whoever reads them. At most [`MAX_SOURCES`].
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "objects::list", skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<Source>,
 }
 
@@ -211,7 +214,7 @@ impl Genesis {
         if bytes.windows(2).any(|pair| pair == b"\r\n") {
             return Err(GenesisError::LineEnds);
         }
-        let genesis: Self = serde_json::from_slice(bytes).map_err(|e| GenesisError::Form(e.to_string()))?;
+        let genesis: Self = objects::document(bytes).map_err(|e| GenesisError::Form(e.to_string()))?;
         let validators = genesis.check()?;
         let sha256 = Hash(Sha256::digest(bytes).into());
         let digits = sha256.to_string();

@@ -24,15 +24,15 @@ use crate::proof::committed::{
 };
 use crate::proof::consistency;
 use crate::proof::merkle::{head_of_hashes, leaf_hash};
-use crate::proof::sample::audit_sample;
+use crate::proof::sample::{asked, audit_sample};
 use crate::roles::{Role, RoleSet};
 use crate::state::schema;
 use crate::state::{MemoryState, StateReader};
 use crate::tx::{
-    Acknowledge, AnchorStates, Arrival, Cadence, Calendar, Change, Choice, ClassTerms, ConsentEntry,
-    DefineClass, DefinePool, FairShare, Finding, FundBudget, GrantBudget, Mandate, MasteryProof, OpenRound,
-    Payload, ProposeChange, RecordAccess, RecordAudit, RecordConsent, RecordErasure, Request, RunRound,
-    SetClassTerms, StudentState, SubmitRequests, VoteChange,
+    Acknowledge, AnchorStates, Arrival, Cadence, Calendar, Change, Choice, Claims, ClassTerms, ConsentEntry,
+    DefineClass, DefinePool, FairShare, FundBudget, GrantBudget, Mandate, MasteryProof, OpenRound, Payload,
+    ProposeChange, RecordAccess, RecordAudit, RecordConsent, RecordErasure, RecordsSay, Replay, Request,
+    RunRound, SetClassTerms, StudentState, SubmitRequests, VoteChange,
 };
 use crate::types::*;
 
@@ -459,8 +459,8 @@ pub fn audit_of_drawn(chain: &Chain, round: RoundId) -> RecordAudit {
     let decision = schema::decision(&chain.state, round).expect("a store").expect("a decision");
     let rows = chain.state.rows(&schema::requests_tree(round)).expect("a store");
     let rows = crate::rounds::requests_in_order(&rows).expect("requests");
-    let sample = audit_sample(&decision.seed, rows.iter().map(|(handle, row)| (row.district, *handle)));
-    let (district, handle) = *sample.first().expect("somebody is drawn");
+    let sample = audit_sample(&decision.seed, rows.iter().map(|(_, row)| asked(row)));
+    let (district, handle) = *sample.keys().next().expect("somebody is drawn");
     let drawn = |row: &schema::RequestRow| (row.district, row.handle) == (district, handle);
     let row = rows.iter().map(|(_, row)| row).find(|row| drawn(row)).expect("a row");
     RecordAudit {
@@ -468,7 +468,8 @@ pub fn audit_of_drawn(chain: &Chain, round: RoundId) -> RecordAudit {
         district,
         handle,
         state_row: row.state_row,
-        finding: Finding::Confirmed,
+        replay: Replay::Agrees,
+        claims: Claims::all(RecordsSay::Confirm),
         report: Hash([6; 32]),
     }
 }

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    backup, badge, bench, completion, demo, district, estate, evidence, genesis, init, join, keys, localnet,
-    optimize, query, replay, restore, start, status, twin, tx, vault,
+    backup, badge, bench, completion, demo, district, doctor, estate, evidence, genesis, init, join, keys,
+    localnet, optimize, query, replay, restore, start, status, twin, tx, vault,
 };
 use crate::terminal::OutputFormat;
 
@@ -64,6 +64,8 @@ pub enum Command {
     Localnet(localnet::LocalnetArgs),
     /// Say where a node is
     Status(status::StatusArgs),
+    /// Look at everything that keeps a node from working, and say what to do
+    Doctor(doctor::DoctorArgs),
     /// Show what is final: blocks, transactions, rounds, pools, members
     Query(query::QueryArgs),
     /// Sign and submit any transaction, and follow it until it is final

@@ -5,6 +5,7 @@
 //! The ledger decides what is true, consensus what is next; this crate stores, serves and operates. No rule of
 //! the ledger lives here: if a number changes a root, it is in `aula-ledger`.
 
+pub mod backups;
 pub mod bootstrap;
 pub mod cli;
 pub mod command;

@@ -7,8 +7,8 @@ use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command};
 use crate::command::{
-    backup, badge, bench, completion, demo, district, estate, evidence, genesis, init, join, keys, localnet,
-    optimize, query, replay, restore, start, status, twin, tx, vault,
+    backup, badge, bench, completion, demo, district, doctor, estate, evidence, genesis, init, join, keys,
+    localnet, optimize, query, replay, restore, start, status, twin, tx, vault,
 };
 use crate::home::Home;
 use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, print_failure, start_logging};
@@ -76,6 +76,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Start(args) => start::run(context, &args).await,
         Command::Localnet(args) => localnet::run(context, &args).await,
         Command::Status(args) => status::run(context, &args).await,
+        Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Query(args) => query::run(context, &args).await,
         Command::Replay(args) => replay::run(context, &args),
         Command::Genesis(args) => genesis::run(context, &args),

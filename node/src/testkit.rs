@@ -89,10 +89,15 @@ impl DevChain {
 
     /// The first transaction of another member.
     pub fn first_of(&self, key: &SigningKey, payload: impl Into<Payload>) -> Transaction {
+        self.by(key, 0, payload)
+    }
+
+    /// A transaction of another member with this sequence number.
+    pub fn by(&self, key: &SigningKey, sequence: u64, payload: impl Into<Payload>) -> Transaction {
         let body = Body {
             genesis: self.genesis.sha256,
             account: account_of(&public_key(key)),
-            sequence: 0,
+            sequence,
             valid_until_height: Height(1_000_000),
             payload: payload.into(),
         };

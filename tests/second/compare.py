@@ -1,19 +1,23 @@
 #!/usr/bin/env python3
 """Asks this verifier and `aula-audit` the same: over the pinned vectors, and over thousands of changed ones.
 
-    compare.py --aula-audit PROGRAM [--each N] [--seed N]
+    compare.py --aula-audit PROGRAM [--each N] [--forged N] [--rounds N] [--seed N] [--minutes N]
 
-Exit code 0 if they agree on exit code, `valid` and `standing` everywhere, else 1.
+Exit code 0 if they agree on exit code, `valid` and `standing` everywhere, else 1. The seed is printed; with it the same
+questions are asked again. With --minutes it goes on with the next seed until the time is over or they disagree.
 """
 
 import argparse
 import collections
+import concurrent.futures
 import json
+import os
 import pathlib
 import random
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 
 import forged
@@ -27,37 +31,53 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "ledger" / "vectors" / "evidence"
 
 
+def theirs(program, folder, bundle, genesis, flags):
+    paths = [pathlib.Path(folder) / f"{os.getpid()}.{kind}" for kind in ("bundle", "genesis.json")]
+    for path, data in zip(paths, (bundle, genesis)):
+        path.write_bytes(data)
+    run = subprocess.run(
+        [program, "--output", "json", "verify", paths[0], "--genesis", paths[1], *flags], capture_output=True)
+    said = json.loads(run.stdout) if run.stdout else {}
+    why = said.get("sentence") or run.stderr.decode()
+    return (run.returncode, said.get("valid", False), said.get("standing")), why
+
+
+def ours(bundle, genesis, options):
+    try:
+        found = audit(bundle, genesis, **options)
+    except Exception:
+        return ("failed", False, None), traceback.format_exc()
+    return (found.code, found.valid, found.standing), found.why
+
+
+def both(program, folder, bundle, genesis, flags, options):
+    return ours(bundle, genesis, options), theirs(program, folder, bundle, genesis, flags)
+
+
 class Comparison:
-    def __init__(self, program, folder):
-        self.program, self.folder = program, pathlib.Path(folder)
+    """Asks on all processors; answers are counted in the order of the questions."""
+
+    def __init__(self, program, folder, pool):
+        self.program, self.folder, self.pool, self.waiting = program, folder, pool, collections.deque()
         self.counts, self.answers, self.differing = collections.Counter(), collections.Counter(), []
 
-    def theirs(self, bundle, genesis, options):
-        paths = [self.folder / "bundle", self.folder / "genesis.json"]
-        for path, data in zip(paths, (bundle, genesis)):
-            path.write_bytes(data)
-        run = subprocess.run(
-            [self.program, "--output", "json", "verify", paths[0], "--genesis", paths[1], *options],
-            capture_output=True)
-        said = json.loads(run.stdout) if run.stdout else {}
-        why = said.get("sentence") or run.stderr.decode()
-        return (run.returncode, said.get("valid", False), said.get("standing")), why
-
-    def ours(self, bundle, genesis, options):
-        try:
-            found = audit(bundle, genesis, **options)
-        except Exception:
-            return ("failed", False, None), traceback.format_exc()
-        return (found.code, found.valid, found.standing), found.why
-
     def ask(self, kind, name, bundle, genesis, flags=(), options=None):
-        ours, why = self.ours(bundle, genesis, options or {})
-        theirs, their_why = self.theirs(bundle, genesis, flags)
+        asked = self.pool.submit(both, self.program, self.folder, bundle, genesis, list(flags), options or {})
+        self.waiting.append((kind, name, asked))
+        if len(self.waiting) > 64:
+            self.take()
+
+    def take(self):
+        kind, name, asked = self.waiting.popleft()
+        (mine, why), (other, their_why) = asked.result()
         self.counts[kind] += 1
-        self.answers[kind, ours[0], ours[2]] += 1
-        if ours != theirs:
-            self.differing.append((kind, name, ours, why, theirs, their_why))
-        return ours, theirs
+        self.answers[kind, mine[0], mine[2]] += 1
+        if mine != other:
+            self.differing.append((kind, name, mine, why, other, their_why))
+
+    def finish(self):
+        while self.waiting:
+            self.take()
 
 
 def vectors():
@@ -68,8 +88,7 @@ def vectors():
 
 def compare_vectors(comparison):
     for name, bundle, genesis in vectors():
-        ours, theirs = comparison.ask("vector", name, bundle, genesis)
-        print(f"{name}: second verifier {ours}, aula-audit {theirs}")
+        comparison.ask("vector", name, bundle, genesis)
 
 
 def compare_bundles(comparison, each, rng):
@@ -129,31 +148,45 @@ def compare_options(comparison):
                            ["--trusted", f"{height}:{digest.hex()}"], {"trusted": (height, digest)})
 
 
+def compare_all(options, seed, folder, pool):
+    """Asks everything of one seed, prints the counts and gives the disagreements."""
+    print(f"seed {seed}: --each {options.each} --forged {options.forged} --rounds {options.rounds}", flush=True)
+    rng, comparison = random.Random(seed), Comparison(options.aula_audit, folder, pool)
+    compare_vectors(comparison)
+    compare_options(comparison)
+    compare_bundles(comparison, options.each, rng)
+    compare_genesis(comparison, rng)
+    compare_forged(comparison, options.forged, rng)
+    compare_random_rounds(comparison, options.rounds, rng)
+    comparison.finish()
+    for kind, count in comparison.counts.items():
+        answers = {f"exit {code} {standing or ''}".strip(): n
+                   for (k, code, standing), n in comparison.answers.items() if k == kind}
+        print(f"{kind}: {count}", answers)
+    print(f"disagreements: {len(comparison.differing)} of {comparison.counts.total()}", flush=True)
+    for kind, name, mine, why, other, their_why in comparison.differing:
+        print(f"- {kind}: {name}\n    second verifier {mine}: {why}\n    aula-audit {other}: {their_why}")
+    return comparison.differing
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--aula-audit", default=ROOT / "target" / "release" / "aula-audit")
     parser.add_argument("--each", type=int, default=150, help="changes of each bundle")
     parser.add_argument("--forged", type=int, default=30, help="signed lies of each kind and bundle")
     parser.add_argument("--rounds", type=int, default=30, help="rounds by chance")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, help="by chance if not given")
+    parser.add_argument("--minutes", type=float, default=0, help="go on with further seeds for so long")
     options = parser.parse_args()
-    rng = random.Random(options.seed)
-    with tempfile.TemporaryDirectory() as folder:
-        comparison = Comparison(options.aula_audit, folder)
-        compare_vectors(comparison)
-        compare_options(comparison)
-        compare_bundles(comparison, options.each, rng)
-        compare_genesis(comparison, rng)
-        compare_forged(comparison, options.forged, rng)
-        compare_random_rounds(comparison, options.rounds, rng)
-    for kind, count in comparison.counts.items():
-        answers = {f"exit {code} {standing or ''}".strip(): n
-                   for (k, code, standing), n in comparison.answers.items() if k == kind}
-        print(f"{kind}: {count}", answers)
-    print(f"disagreements: {len(comparison.differing)}")
-    for kind, name, ours, why, theirs, their_why in comparison.differing:
-        print(f"- {kind}: {name}\n    second verifier {ours}: {why}\n    aula-audit {theirs}: {their_why}")
-    sys.exit(bool(comparison.differing))
+    seed = random.SystemRandom().randrange(1 << 32) if options.seed is None else options.seed
+    until, agree = time.monotonic() + 60 * options.minutes, True
+    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ProcessPoolExecutor() as pool:
+        while agree:
+            agree = not compare_all(options, seed, folder, pool)
+            if time.monotonic() >= until:
+                break
+            seed += 1
+    sys.exit(not agree)
 
 
 if __name__ == "__main__":

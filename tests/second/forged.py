@@ -173,7 +173,7 @@ def of_titles(forge):
     for title in [*TEXTS[id(Title)], *(name for c in odd for name in (f"a{c}b", f"{c}a", f"a{c}"))]:
         bundle = forge.copy()
         bundle["subject"][1]["figures"] = [{"key": (9, [5]), "record": {
-            "value": records.District.encode({"id": 5, "name": title}), "proof": {"leaf": None, "siblings": []}}}]
+            "value": records.District.encode({"id": 5, "name": title, "admitted": 0, "closed": None}), "proof": {"leaf": None, "siblings": []}}}]
         yield f"title {title!r}", finished(forge, bundle)
 
 

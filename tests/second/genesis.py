@@ -120,7 +120,14 @@ def check_schools(document):
         text(district["name"], is_title)
         districts.add(identity)
     for school in items(document.get("schools", [])):
-        members_of(school, ("id", "district", "school_type"))
+        members_of(school, ("id", "district", "school_type"), ("name", "position"))
+        if school.get("name") is not None:
+            text(school["name"], is_title)
+        if school.get("position") is not None:
+            members_of(school["position"], ("latitude_e6", "longitude_e6"))
+            for name, limit in (("latitude_e6", 90_000_000), ("longitude_e6", 180_000_000)):
+                degrees = school["position"][name]
+                rule(type(degrees) is int and -limit <= degrees <= limit, "a position that is none")
         identity = number(school["id"], 32)
         rule(identity not in schools, "a school twice")
         rule(number(school["district"], 16) in districts, "a school in an unlisted district")

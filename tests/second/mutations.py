@@ -5,6 +5,7 @@ import json
 import re
 
 from codec import Array, Blob, Choice, Fixed, List, Number, Option, Struct, Text, Tuple
+from schema import BUNDLE_VERSION
 
 
 # Steps of a change's path, and the parts that hashes and signatures hold fast.
@@ -106,7 +107,7 @@ def all_changes(kind, value, rng, rebuild=lambda v: v, path=""):
 def file_changes(data, rng, count):
     """A file cut, extended, or with bytes changed; its checksum as it was."""
     yield "empty file", b""
-    for version in (0, 4, 6, 255):
+    for version in (0, BUNDLE_VERSION - 1, BUNDLE_VERSION + 1, 255):
         yield f"version {version}", bytes([version]) + data[1:]
     yield "one byte more", data + b"\0"
     for _ in range(count):
@@ -159,6 +160,12 @@ def genesis_changes(data, rng):
     yield "a list", b"[" + data + b"]"
     yield "empty", b""
     yield "keys in capitals", dump(edited(document, ("members", 0, "public_key"), lambda d, k: d.update({k: d[k].upper()})))
+    place = {"latitude_e6": -90_000_000, "longitude_e6": 180_000_000}
+    for what, name, position in (
+            ("a school's name and position", "North", place), ("neither", None, None), ("beyond the pole", "N", place | {"latitude_e6": 90_000_001}),
+            ("a position as a list", "N", [0, 0]), ("half a position", "N", {"latitude_e6": 0}), ("a white name", " N", place)):
+        school = document["schools"][0] | {"name": name, "position": position}
+        yield what, dump(document | {"schools": [school, *document["schools"][1:]]})
     yield "no sources", dump(document | {"sources": []})
     yield "sources", dump(document | {"sources": [{"title": "T", "text": "x" * 2000}] * 64})
     yield "a source too many", dump(document | {"sources": [{"title": "T", "text": "x"}] * 65})
@@ -166,6 +173,9 @@ def genesis_changes(data, rng):
     yield "a source's title too long", dump(document | {"sources": [{"title": "T" * 121, "text": "x"}]})
     yield "a source's title is white", dump(document | {"sources": [{"title": " \n", "text": "\n"}]})
     for path in places(document):
+        if isinstance(at(document, path), dict):
+            values = list(at(document, path).values())
+            yield f"{path} as a list of its values", dump(edited(document, path, lambda d, k: d.__setitem__(k, values)) if path else values)
         if not path:
             continue
         yield f"{path} removed", dump(edited(document, path, lambda d, k: d.pop(k)))

@@ -27,7 +27,8 @@ def instance_by_chance(base, rng, number_of_rows):
     fair = {"penalty": rng.choice((0, 50, 2_000, 20_000)), "min_share_percent": rng.choice((0, 30, 50, 100))}
     record["equity"] = rng.choice((0, 73, 73, 500, 1000))
     record["terms"]["fair_share"] = definition["terms"]["fair_share"] = rng.choice((None, fair))
-    schools = {s: {"id": s, "district": s // 10, "school_type": rng.choice(("rural", "urban"))} for s in (11, 12, 21, 22)}
+    schools = {s: {"id": s, "district": s // 10, "school_type": rng.choice(("rural", "urban")), "from_year": 0,
+                   "closed_from": None, "described": []} for s in (11, 12, 21, 22)}
     pools = [records.Pool.decode(entry["value"]) for entry in context["pools"]]
     for pool in pools:
         pool |= {"school": rng.choice(list(schools)), "kind": rng.randrange(KINDS), "capacity": rng.randrange(4),

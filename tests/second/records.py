@@ -3,18 +3,24 @@
 from codec import Array, Blob, Canonical, Choice, Fixed, List, Number, Option, Struct, Text, Tuple
 from schema import (
     AccountId, Band, Cents, ChainId, ClassId, Commitment, DistrictId, FieldName, Handle, Hash, Height, KindId,
-    ListenHint, Milestone, Name, PeerName, PoolId, ProposalId, PublicKey, RangeProof, RoleSet, RoundId, SchoolId,
-    SchoolYear, Secret, Term, TimeMs, Title, TreeHead, ValidatorAddress, ValidatorSet, ascending, i64, u8, u16, u32,
+    ListenHint, Milestone, Name, PeerName, PoolId, Position, ProposalId, PublicKey, RangeProof, RoleSet, RoundId,
+    SchoolId, SchoolYear, Secret, Signature, Term, TimeMs, Title, TreeHead, ValidatorAddress, ValidatorSet, ascending, i64, u8, u16, u32,
     u64)
 import params
 
 ParamsBody = params.BODY
 Place = Struct(height=Height, time_ms=TimeMs)
+NodeRequest = Struct(
+    name=Name, account_key=PublicKey, roles=RoleSet,
+    district=Option(Struct(id=DistrictId, name=Option(Title))), validator_key=PublicKey, peer_id=PeerName,
+    listen=ListenHint, account_signature=Signature, validator_signature=Signature)
 Change = Choice({
     0: Tuple(AccountId), 1: Tuple(AccountId), 2: Tuple(PeerName, ListenHint, AccountId), 3: Tuple(PeerName),
     4: Tuple(Name, PublicKey, u32, AccountId, PeerName), 5: Tuple(ValidatorAddress), 6: Tuple(ParamsBody),
     7: Tuple(AccountId, RoleSet, Option(DistrictId), Option(SchoolId)), 8: Tuple(Title, Height),
-    9: Tuple(ClassId, AccountId), 10: Tuple(RoundId, Option(Hash)), 11: Tuple(RoundId)})
+    9: Tuple(ClassId, AccountId), 10: Tuple(RoundId, Option(Hash)), 11: Tuple(RoundId),
+    20: Tuple(DistrictId, Title, AccountId), 21: Tuple(DistrictId, Option(DistrictId)), 22: Tuple(NodeRequest),
+    23: Tuple(ValidatorAddress, PublicKey, Signature)})
 Vote = Struct(account=AccountId, choice=Number(1, 1, 2))
 FairShare = Struct(penalty=u32, min_share_percent=u8)
 ClassTerms = Struct(
@@ -44,12 +50,17 @@ Chain = Canonical(Struct(chain_id=ChainId, genesis_sha256=Hash, height=Height, t
 Params = Canonical(ParamsBody, 1_024, version=3)
 Validators = Canonical(Struct(now=ValidatorSet, next=ValidatorSet, after=ValidatorSet), 196_608)
 ValidatorInfo = Canonical(
-    Struct(address=ValidatorAddress, name=Name, operator=AccountId, peer_id=PeerName), 256)
+    Struct(address=ValidatorAddress, name=Name, operator=AccountId, peer_id=PeerName, rotated_ms=Option(TimeMs)), 256,
+    version=2)
 Member = Canonical(Struct(
     account=AccountId, name=Name, roles=RoleSet, district=Option(DistrictId), school=Option(SchoolId),
     standing=Number(1, 0, 2), since=Height), 256)
-District = Canonical(Struct(id=DistrictId, name=Title), 256)
-School = Canonical(Struct(id=SchoolId, district=DistrictId, school_type=Name), 256)
+District = Canonical(Struct(
+    id=DistrictId, name=Title, admitted=Height,
+    closed=Option(Struct(height=Height, successor=Option(DistrictId)))), 256, version=2)
+School = Canonical(Struct(
+    id=SchoolId, district=DistrictId, school_type=Name, from_year=SchoolYear, closed_from=Option(SchoolYear),
+    described=List(Struct(from_year=SchoolYear, name=Option(Title), position=Option(Position)))), 4_096, version=2)
 Proposal = Canonical(Struct(
     proposal=ProposalId, proposer=AccountId, change=Change, proposed=Height, open_until=Height, votes=List(Vote),
     status=Choice({0: Tuple(), 1: Tuple(Height), 2: Tuple(Height)})), 262_144)

@@ -33,6 +33,7 @@ class Context:
         for name in ("requests", "decisions"):
             head = state.tree(shown[name], f"round/{self.number}/{name}")
             need(self.decision[name] == head, "a decision over another tree")
+        need(self.record["requests"] == self.decision["requests"]["leaf_count"], "a round that counts other requests")
         self.standing = self.find_standing(shown["reversion"], at)
         self.instance = Instance(self.class_["definition"], self.record, self.pools, self.schools)
 
@@ -52,6 +53,8 @@ class Context:
             everything.append(pool)
         need(ascending([p["pool"] for p in everything]), "pools that do not strictly ascend")
         need(len(everything) == self.class_["pools"], "not as many pools as the class counts")
+        retired = [p for p in everything if p["retired"] is not None]
+        need(len(retired) == self.class_["retired"], "not as many retired pools as the class counts")
         height = self.decision["height"]
         self.pools = [p for p in everything if p["defined"] < height and (p["retired"] is None or height <= p["retired"])]
         need([p["pool"] for p in self.pools] == [p["pool"] for p in self.decision["prices"]],

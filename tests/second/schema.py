@@ -15,6 +15,8 @@ RoundId = PoolId = SchoolId = ProposalId = u32
 ClassId = DistrictId = SchoolYear = u16
 KindId = u8
 Band = Number(1, 0, 9)
+Position = Struct(latitude_e6=Number(4, -90_000_000, 90_000_000, signed=True),
+                  longitude_e6=Number(4, -180_000_000, 180_000_000, signed=True))
 RoleSet = Number(1, 0, 63)
 Milestone = Number(1, 0, 4)
 
@@ -24,7 +26,7 @@ def matches(pattern):
     return lambda text: compiled.fullmatch(text) is not None
 
 
-# Not in the page: signs that turn the direction of writing are controls too (Unicode's property Bidi_Control).
+# Signs that turn the direction of writing are refused as controls are (Unicode's property Bidi_Control).
 BIDI_CONTROLS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 

@@ -3,8 +3,8 @@
 from codec import Canonical, Choice, List, Number, Option, Struct, Tuple
 from records import Change, ClassTerms, DefineClass
 from schema import (
-    AccountId, Cents, ClassId, DistrictId, Handle, Hash, Height, KindId, Milestone, Name, PoolId, ProposalId,
-    PublicKey, RoleSet, RoundId, SchoolId, SchoolYear, Signature, i64, u8, u16, u32, u64)
+    AccountId, Cents, ClassId, DistrictId, Handle, Hash, Height, KindId, Milestone, Name, PeerName, PoolId, Position,
+    ProposalId, PublicKey, RoleSet, RoundId, SchoolId, SchoolYear, Signature, TimeMs, Title, ValidatorAddress, i64, u8, u16, u32, u64)
 
 Flag = Number(1, 0, 1)
 
@@ -13,8 +13,13 @@ Payload = Choice({
               school=Option(SchoolId), possession=Signature),
     2: Struct(change=Change, open_until=Height),
     3: Struct(proposal=ProposalId, choice=Number(1, 1, 2)),
-    4: Struct(key=Number(1, 0, 0), public_key=PublicKey, possession=Signature),
+    4: Struct(key=Number(1, 0, 2), public_key=PublicKey, possession=Signature,
+              replaces=Option(Struct(public_key=PublicKey, height=Height, signature=Signature))),
     5: Struct(epoch=u32, log_size=u64, root=Hash, consistency=List(Hash)),
+    6: Struct(validator=ValidatorAddress, height=Height, signature=Signature),
+    7: Struct(school=SchoolId, from_year=SchoolYear, change=Choice({
+        1: Struct(name=Title, school_type=Name, position=Option(Position)),
+        2: Struct(name=Title, position=Option(Position)), 3: Tuple()})),
     40: Struct(school_year=SchoolYear, amount_cents=Cents),
     43: Struct(class_=ClassId, steward=AccountId, granted_cents=Cents),
     60: DefineClass,
@@ -31,7 +36,7 @@ Body = Canonical(BodyKind, 2_097_152, version=2)
 # The body stands in the transaction as its borsh; signed, it is canonical and has its version byte.
 Transaction = Canonical(Struct(body=BodyKind, public_key=PublicKey, signature=Signature), 2_097_152, version=2)
 
-CODES = {0, *range(100, 103), *range(110, 134), *range(140, 145), *range(146, 157), *range(160, 171),
+CODES = {0, *range(100, 145), *range(146, 157), *range(160, 171),
          *range(180, 215), *range(216, 223), 230}
 # Codes 1 to 9 exist too, but no receipt in a block has one.
 Refusal = Struct(rule=lambda v: v["code"] in CODES or 1 <= v["code"] <= 9, entry=u32, code=u8)
@@ -39,7 +44,10 @@ Refusal = Struct(rule=lambda v: v["code"] in CODES or 1 <= v["code"] <= 9, entry
 Event = Choice({
     1: Tuple(AccountId), 2: Tuple(ProposalId), 3: Tuple(ProposalId, u32, u32), 4: Tuple(ProposalId, Height),
     5: Tuple(ProposalId), 6: Tuple(AccountId), 7: Tuple(DistrictId, u32, u64, Hash),
-    8: Tuple(DistrictId, u32, u64, Hash), 20: Tuple(DistrictId, SchoolYear, u32), 21: Tuple(Handle, u16),
+    8: Tuple(DistrictId, u32, u64, Hash), 9: Tuple(ValidatorAddress, Height),
+    10: Tuple(ValidatorAddress, ValidatorAddress, Height), 11: Tuple(PeerName, PeerName),
+    12: Tuple(DistrictId, SchoolId, SchoolYear), 13: Tuple(DistrictId, AccountId),
+    14: Tuple(DistrictId, Option(DistrictId)), 15: Tuple(AccountId, ValidatorAddress, TimeMs), 20: Tuple(DistrictId, SchoolYear, u32), 21: Tuple(Handle, u16),
     22: Tuple(DistrictId, SchoolYear, Milestone, Flag, u32), 23: Tuple(DistrictId, SchoolYear, u32),
     24: Tuple(RoundId, DistrictId, Handle, Number(1, 0, 5)), 25: Tuple(RoundId, u32),
     40: Tuple(AccountId, SchoolYear, Cents), 41: Tuple(AccountId, SchoolYear, Cents),

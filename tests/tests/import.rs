@@ -22,7 +22,8 @@ impl District {
         district.told(&["keys", "create", "--kind", "account"], 0)?;
         let hash = "c0".repeat(32);
         let chain = "aula-c0c0c0c0";
-        district.told(&["vault", "init", "--district", "7", "--chain-id", chain, "--genesis-sha256", &hash], 0)?;
+        district
+            .told(&["vault", "init", "--district", "7", "--chain-id", chain, "--genesis-sha256", &hash], 0)?;
         Ok(district)
     }
 
@@ -77,7 +78,8 @@ fn an_import_is_told_compared_taken_once_and_undone() -> Result<()> {
     ensure!(again["import"].is_null() && again["unchanged"] == 200 && again["added"] == 0, "{again}");
 
     // Student 7 goes to another school; one row is of no grade, one is cut.
-    let bad = roster(200).replace("S-000007,38,7", "S-000007,39,7") + "S-000200,31,first\nS-000201,31,purple\nS-000202,31\n";
+    let bad = roster(200).replace("S-000007,38,7", "S-000007,39,7")
+        + "S-000200,31,first\nS-000201,31,purple\nS-000202,31\n";
     let told = district.import(&district.file("bad.csv", &bad)?, &[], 1)?;
     ensure!(counts(&told).map(Value::as_u64) == [203, 1, 1, 199, 0, 2].map(Some), "{told}");
     let report = fs::read_to_string(told["report"].as_str().context("a report")?)?;
@@ -119,7 +121,8 @@ fn what_cannot_be_read_changes_nothing_and_says_what_to_do() -> Result<()> {
     }
     let missing = district.import("/nowhere/roster.csv", &[], 2)?;
     ensure!(missing["error"]["message"].as_str().is_some_and(|text| text.contains("/nowhere")), "{missing}");
-    let refused = district.import(&district.file("all.csv", "local_id,school,grade\nA,x,1\n,1,1\n")?, &[], 2)?;
+    let refused =
+        district.import(&district.file("all.csv", "local_id,school,grade\nA,x,1\n,1,1\n")?, &[], 2)?;
     ensure!(refused["rejected"] == 2 && refused["import"].is_null(), "{refused}");
     let status = district.told(&["vault", "status"], 0)?;
     ensure!(status.to_string().contains("\"students\":0"), "{status}");
@@ -154,16 +157,19 @@ fn a_kill_in_the_middle_leaves_the_old_roster_or_the_new_one() -> Result<()> {
 
 /// Project STAR's students of one district and grade as a set of OneRoster 1.1, with their reading and mathematics scores.
 fn star_as_one_roster(folder: &Path, table: &str, district: &str, grade: &str) -> Result<(usize, usize)> {
-    let mut rows = table.lines().map(|line| line.split(',').map(|cell| cell.trim_matches('"')).collect::<Vec<_>>());
+    let mut rows =
+        table.lines().map(|line| line.split(',').map(|cell| cell.trim_matches('"')).collect::<Vec<_>>());
     let header = rows.next().context("a header")?;
-    let column = |name: &str| header.iter().position(|own| *own == name).with_context(|| format!("no column {name}"));
+    let column =
+        |name: &str| header.iter().position(|own| *own == name).with_context(|| format!("no column {name}"));
     let [student, of_grade, read, math, of_district, school] =
         ["student", "grade", "read", "math", "district", "school"].map(column);
     let (student, of_grade, read) = (student?, of_grade?, read?);
     let (math, of_district, school) = (math?, of_district?, school?);
     let head = "sourcedId,status,dateLastModified,";
     let mut orgs = format!("{head}name,type,identifier\n");
-    let mut users = format!("{head}enabledUser,orgSourcedIds,role,username,givenName,familyName,identifier,grades\n");
+    let mut users =
+        format!("{head}enabledUser,orgSourcedIds,role,username,givenName,familyName,identifier,grades\n");
     let mut results = format!("{head}lineItemSourcedId,studentSourcedId,scoreStatus,score,scoreDate\n");
     let (mut schools, mut count, mut scores) = (std::collections::BTreeSet::new(), 0, 0);
     for row in rows.filter(|row| row[of_district] == district && row[of_grade] == grade) {
@@ -175,15 +181,27 @@ fn star_as_one_roster(folder: &Path, table: &str, district: &str, grade: &str) -
         count += 1;
         for (subject, at) in [("read", read), ("math", math)] {
             if !matches!(row[at], "" | "NA") {
-                writeln!(results, "{subject}-{0},,,{subject},STAR-{0},fully graded,{1},1986-04-01", row[student], row[at])?;
+                writeln!(
+                    results,
+                    "{subject}-{0},,,{subject},STAR-{0},fully graded,{1},1986-04-01",
+                    row[student], row[at]
+                )?;
                 scores += 1;
             }
         }
     }
-    let items = format!("{head}title,resultValueMin,resultValueMax\nread,,,Stanford reading,0,999\nmath,,,Stanford mathematics,0,999\n");
+    let items = format!(
+        "{head}title,resultValueMin,resultValueMax\nread,,,Stanford reading,0,999\nmath,,,Stanford mathematics,0,999\n"
+    );
     let manifest = "propertyName,value\nmanifest.version,1.0\noneroster.version,1.1\nfile.orgs,bulk\nfile.users,bulk\nfile.lineItems,bulk\n\
                     file.results,bulk\n";
-    let files = [("manifest", manifest), ("orgs", &orgs), ("users", &users), ("lineItems", &items), ("results", &results)];
+    let files = [
+        ("manifest", manifest),
+        ("orgs", &orgs),
+        ("users", &users),
+        ("lineItems", &items),
+        ("results", &results),
+    ];
     for (name, text) in files {
         fs::write(folder.join(format!("{name}.csv")), text)?;
     }
@@ -217,7 +235,10 @@ fn two_hundred_thousand_rows_take_less_than_a_minute() -> Result<()> {
         let took = begun.elapsed();
         println!("measured: 200,000 rows, {what}: {:.1} s", took.as_secs_f64());
         ensure!(told["rows"] == 200_000, "{told}");
-        ensure!(took < Duration::from_secs(60) || std::env::var_os("AULA_SLOW_MACHINE").is_some(), "{took:?}");
+        ensure!(
+            took < Duration::from_secs(60) || std::env::var_os("AULA_SLOW_MACHINE").is_some(),
+            "{took:?}"
+        );
     }
     Ok(())
 }

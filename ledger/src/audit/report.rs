@@ -27,17 +27,9 @@ impl Verdict {
     }
 }
 
-/// Whether the decision that a bundle shows is the one in force as of the bundle's height.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Standing {
-    /// It is; or the bundle shows no decision, and what it shows stands in the state.
-    Stands,
-    /// It was taken back.
-    Reverted,
-    /// A later decision of its class took its place.
-    Replaced,
-}
+/// Whether the decision that a bundle shows is the one in force as of the bundle's height; it stands too where the bundle
+/// shows no decision.
+pub use crate::state::schema::DecisionStanding as Standing;
 
 /// One line of an audit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

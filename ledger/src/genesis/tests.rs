@@ -64,6 +64,59 @@ fn unknown_fields_names_out_of_form_and_too_many_bytes_are_refused() {
     assert!(matches!(Genesis::parse(b""), Err(GenesisError::Form(_))));
 }
 
+/// The file with something else at a place: names of members and places in lists.
+fn with(place: &[&str], value: serde_json::Value) -> Result<Parsed, GenesisError> {
+    let mut file = serde_json::to_value(genesis()).unwrap();
+    let mut at = &mut file;
+    for step in place {
+        at = match step.parse::<usize>() {
+            Ok(index) => at.get_mut(index).unwrap(),
+            Err(_) => at.as_object_mut().unwrap().entry(*step).or_insert_with(|| serde_json::json!([null])),
+        };
+    }
+    *at = value;
+    Genesis::parse(&serde_json::to_vec(&file).unwrap())
+}
+
+#[test]
+fn a_list_of_values_is_no_object_and_a_number_is_digits_alone() {
+    let values = |place: &str| {
+        let file = serde_json::to_value(genesis()).unwrap();
+        let fields = file.pointer(place).unwrap().as_object().unwrap().values().cloned();
+        serde_json::Value::Array(fields.collect())
+    };
+    let lists = [
+        (vec!["params"], serde_json::json!([])),
+        (vec!["params"], values("/params")),
+        (vec!["districts", "0"], serde_json::json!([1, "District"])),
+        (vec!["schools", "0"], serde_json::json!([11, 1, "rural"])),
+        (vec!["schools", "0", "position"], serde_json::json!([1, 2])),
+        (vec!["sources", "0"], serde_json::json!(["title", "text"])),
+        (
+            vec!["members", "0"],
+            serde_json::json!(["voter-a", ["consortium"], genesis().members[0].public_key]),
+        ),
+        (vec!["validators", "0"], values("/validators/0")),
+    ];
+    for (place, value) in lists {
+        let refused = with(&place, value).unwrap_err().to_string();
+        assert!(refused.contains("an object in braces"), "{place:?}: {refused}");
+    }
+    let whole = serde_json::to_vec(&values("")).unwrap();
+    assert!(Genesis::parse(&whole).unwrap_err().to_string().contains("an object in braces"));
+    assert!(with(&["sources", "0"], serde_json::json!({ "title": "a", "text": "b" })).is_ok());
+    let place = serde_json::json!({ "latitude_e6": 1, "longitude_e6": -2 });
+    assert!(with(&["schools", "0", "position"], place).is_ok());
+    assert!(with(&["params"], serde_json::Value::Null).is_err(), "null is no object");
+    assert!(with(&["members", "0", "district"], serde_json::Value::Null).is_ok(), "as good as none");
+    let text = String::from_utf8(genesis().to_json().unwrap()).unwrap();
+    assert!(text.contains("\"time_ms\": 1000,"));
+    for number in ["-0", "1e3", "1000.0", "\"1000\"", "null"] {
+        let other = text.replacen("\"time_ms\": 1000,", &format!("\"time_ms\": {number},"), 1);
+        assert!(Genesis::parse(other.as_bytes()).is_err(), "{number}");
+    }
+}
+
 #[test]
 fn the_first_state_holds_everything_the_file_says() {
     let parsed = Genesis::parse(&genesis().to_json().unwrap()).unwrap();

@@ -9,10 +9,11 @@
 
 use std::collections::BTreeMap;
 
+pub use aula_allocation::Limits;
 use aula_allocation::certificate::{self, Certificate, CertificateError};
 use aula_allocation::explain::{ExplainError, Explanation, Weights, explain};
 use aula_allocation::problem::Problem;
-use aula_allocation::{Limits, SolveError, solve};
+use aula_allocation::{SolveError, solve};
 
 use super::{Decisions, RoundError, RoundInputs, weight};
 use crate::audit::bundle::{Proved, RoundEvidence};

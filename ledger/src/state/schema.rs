@@ -66,7 +66,7 @@ pub use chain::{
     Account, ChainRecord, Counters, Member, Peer, Proposal, ProposalStatus, Standing, UpgradeNote,
     ValidatorSchedule,
 };
-pub use money::{StatedBudget, StatedEquity, is_superseded};
+pub use money::{StatedBudget, StatedEquity, is_floor_superseded, is_superseded};
 pub use nodes::{
     Proposers, READY_WITHIN_MS, ValidatorInfo, WaitingValidator, key_was_used, live_power, note_proposer,
     peer_was_used, proposers, use_key, use_peer,

@@ -4,12 +4,13 @@
 //! Its writes are kept when it returns events and thrown away when it refuses, by [`crate::execute`], which
 //! also has checked the sender's signature, sequence and role.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::chain::Code;
 use crate::params::Params;
 use crate::proof::BulkTree;
+use crate::proof::sample::Sample;
 use crate::rounds::RoundPools;
 use crate::state::schema::{self, Member};
 use crate::state::{Overlay, StoreError, TreeLabel, tree_leaves};
@@ -54,7 +55,7 @@ pub struct BlockMemory {
     /// Sums of the weights of a decided round's requests, by school.
     pub school_weights: BTreeMap<RoundId, Arc<BTreeMap<SchoolId, u64>>>,
     /// Who is audited, of decided rounds.
-    pub audit_samples: BTreeMap<RoundId, Arc<BTreeSet<(DistrictId, Handle)>>>,
+    pub audit_samples: BTreeMap<RoundId, Arc<Sample>>,
 }
 
 /// The rows of one bulk tree. For a large batch the tree as of the parent block says from memory whether the store has a

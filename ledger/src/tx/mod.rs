@@ -34,8 +34,8 @@ pub use resources::{
     SetClassTerms, SubmitRequests, seed_commitment,
 };
 pub use students::{
-    AnchorStates, ConsentEntry, Finding, MasteryProof, MilestoneKind, RecordAudit, RecordConsent,
-    RecordErasure, RecordMilestone, StudentState, TakeRows,
+    AnchorStates, Claims, ConsentEntry, Finding, MasteryProof, MilestoneKind, RecordAudit, RecordConsent,
+    RecordErasure, RecordMilestone, RecordsSay, Replay, StudentState, TakeRows,
 };
 
 /// Declares [`Payload`], [`PayloadKind`] and the dispatch in one list, so that none is forgotten.

@@ -28,6 +28,7 @@ pub const ROUTES: &[(&str, RouteClass)] = &[
     ("/v1/vault/{handle}", Vault),
     ("/v1/consents/{district}/{school_year}", District),
     ("/v1/districts/{district}/rounds/{round}", District),
+    ("/v1/districts/{district}/rounds/{round}/why/{handle}", District),
     ("/v1/evidence/round/{round}", Round),
     ("/v1/evidence/allocation/{round}/{handle}", Student),
     ("/v1/evidence/student/{district}/{school_year}/{handle}", Student),

@@ -23,6 +23,9 @@ use tokio::time::Instant;
 
 use super::{Client, ClientError};
 
+#[cfg(test)]
+mod tests;
+
 /// Numbers of refusals that pass by themselves: the pool is full, the account's part of it is, or earlier
 /// transactions of the account have not arrived yet.
 const NO_ROOM: [u16; 4] = [1001, 1002, 1004, 1006];

@@ -89,6 +89,11 @@ impl Home {
         self.consensus_dir().join("sign_guard")
     }
 
+    /// When the vault was copied last: `backups.json`.
+    pub fn backups_file(&self) -> PathBuf {
+        self.0.join("backups.json")
+    }
+
     /// The log of a node started by localnet: `node.log`.
     pub fn log_file(&self) -> PathBuf {
         self.0.join("node.log")

@@ -1,11 +1,13 @@
 //! The truth audit of a round, counted: of each district how many students the seed drew and what was found, with no student
 //! named.
 //!
-//! A district's number of drawn students tells its number of requests to the next hundred, and nothing closer.
+//! A district's number of drawn students tells its number of requests to the next hundred, and nothing closer. Whom the seed
+//! drew for their mandate alone is counted for the whole round, not by district, and not at all where the round's number of
+//! mandates is withheld: a draw of one would tell that a district has a mandated student.
 
 use std::collections::BTreeMap;
 
-use aula_ledger::proof::sample::audit_sample;
+use aula_ledger::proof::sample::{DrawnAmong, asked, audit_sample};
 use aula_ledger::rounds::requests_in_order;
 use aula_ledger::state::schema;
 use aula_ledger::state::{StateReader, StoreError};
@@ -88,6 +90,8 @@ pub struct RoundAudit {
     pub all: Counts,
     /// By district.
     pub districts: Vec<DistrictAudit>,
+    /// Of whom the seed drew besides, for their mandate alone; none where the number of mandates is withheld.
+    pub mandates: Option<Counts>,
     /// Who took the round's rows.
     pub rows_taken: Vec<Taken>,
 }
@@ -103,16 +107,26 @@ pub fn of_round(view: &ChainView, round: RoundId) -> Result<Option<RoundAudit>, 
     let findings: BTreeMap<(DistrictId, Handle), Finding> =
         results.iter().map(|one| ((one.district, one.handle), one.finding)).collect();
     let mut districts: BTreeMap<DistrictId, Counts> = BTreeMap::new();
-    let mut all = Counts::default();
-    let sample = audit_sample(&decision.seed, requests.iter().map(|(handle, row)| (row.district, *handle)));
-    for student in sample {
+    let (mut all, mut besides) = (Counts::default(), Counts::default());
+    for (student, among) in audit_sample(&decision.seed, requests.iter().map(|(_, row)| asked(row))) {
         let finding = findings.get(&student).copied();
+        if among == DrawnAmong::Mandates {
+            besides.add(finding);
+            continue;
+        }
         districts.entry(student.0).or_default().add(finding);
         all.add(finding);
     }
+    let shown = schema::published_report(view, round)?.is_some_and(|report| report.mandates.is_some());
     let districts =
         districts.into_iter().map(|(district, counts)| DistrictAudit { district, counts }).collect();
-    Ok(Some(RoundAudit { round, all, districts, rows_taken: taken(view, round)? }))
+    Ok(Some(RoundAudit {
+        round,
+        all,
+        districts,
+        mandates: shown.then_some(besides),
+        rows_taken: taken(view, round)?,
+    }))
 }
 
 fn taken(view: &ChainView, round: RoundId) -> Result<Vec<Taken>, StoreError> {

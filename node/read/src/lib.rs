@@ -21,9 +21,11 @@ pub mod registers;
 pub mod round_figures;
 pub mod rounds;
 pub mod search;
+pub mod statements;
 pub mod table;
 pub mod transactions;
 pub mod uptime;
+pub mod why;
 pub mod words;
 
 pub use error::ReadError;

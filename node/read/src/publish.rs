@@ -40,6 +40,10 @@ pub fn event(event: &Event, min_cell: u32) -> Value {
                 fields.insert(name.into(), Value::Null);
             });
         }
+        // More audits of a district than it has students drawn would tell of a mandate.
+        Event::AuditRecorded { .. } => {
+            fields.remove("district");
+        }
         Event::StatesAnchored { leaves, .. } => {
             fields.insert("leaves".into(), count(*leaves, min_cell).into());
         }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::places;
 use super::rounds::{self, RoundView};
+use super::statements;
 use super::table::Table;
 use aula_store::ChainView;
 
@@ -47,7 +48,8 @@ pub fn table(view: &ChainView, name: &str) -> Result<Option<Table>, StoreError> 
 }
 
 fn budgets(view: &ChainView) -> Result<Table, StoreError> {
-    let rows = schema::budgets(view)?.into_iter().map(|b| {
+    let rows = statements::budgets(view)?.into_iter().map(|one| {
+        let b = &one.budget;
         let left = b.funded_cents.0.saturating_sub(b.charged_cents.0);
         vec![
             json!(b.funder),
@@ -55,9 +57,12 @@ fn budgets(view: &ChainView) -> Result<Table, StoreError> {
             json!(b.funded_cents),
             json!(b.charged_cents),
             json!(left),
+            json!(one.statement),
+            json!(one.floor),
         ]
     });
-    let columns = &["funder", "school_year", "funded_cents", "charged_cents", "left_cents"];
+    let columns =
+        &["funder", "school_year", "funded_cents", "charged_cents", "left_cents", "statement", "floor"];
     Ok(Table { columns, rows: rows.collect() })
 }
 

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use super::index::Index;
 use super::publish;
+use super::statements::{self, Statement};
 use super::table::Table;
 use super::words;
 use crate::ReadError;
@@ -63,6 +64,9 @@ pub struct Line {
     pub outline: Outline,
     /// Its events in sentences.
     pub words: Vec<String>,
+    /// Of a funder's statement: whether it is of the money as it is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<Statement>,
 }
 
 /// A page of transactions, newest first.
@@ -163,7 +167,8 @@ impl<'a> Reader<'a> {
         };
         let outline = outline(bytes, receipt, self.min_cell)?;
         let words = outline.events.iter().map(words::event).collect();
-        Ok(Some(Line { ordinal, height, index, time_ms: opened.time_ms, outline, words }))
+        let statement = statements::of_events(self.view, &outline.events, Height(height))?;
+        Ok(Some(Line { ordinal, height, index, time_ms: opened.time_ms, outline, words, statement }))
     }
 }
 
@@ -207,8 +212,19 @@ pub fn one(view: &ChainView, index: &Index, id: &Hash) -> Result<Option<Line>, R
 
 /// Columns of an export of transactions.
 pub const COLUMNS: &[&str] = &[
-    "ordinal", "height", "index", "time_ms", "id", "kind", "account", "sequence", "entries", "code",
-    "meaning", "words",
+    "ordinal",
+    "height",
+    "index",
+    "time_ms",
+    "id",
+    "kind",
+    "account",
+    "sequence",
+    "entries",
+    "code",
+    "meaning",
+    "words",
+    "statement",
 ];
 
 /// Transactions from one ordinal up to another, ascending, for an export.
@@ -243,6 +259,7 @@ pub fn row(line: &Line) -> Vec<Value> {
         json!(outline.code),
         json!(outline.meaning),
         json!(line.words.join(" ")),
+        json!(line.statement),
     ]
 }
 

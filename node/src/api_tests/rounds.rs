@@ -1,17 +1,27 @@
 //! A decided round as everybody and a family's question see it: one rule decides what is withheld.
 
+use aula_ledger::audit::{Bundle, Subject};
+use aula_ledger::keys::{account_of, public_key};
+use aula_ledger::proof::money::{BudgetLine, BudgetProofBytes, Purse};
 use aula_ledger::proof::sample::audit_sample;
 use aula_ledger::state::{StateReader, schema};
-use aula_ledger::tx::{Finding, RecordAudit, ReportUtilisation, TakeRows};
-use aula_ledger::types::{DistrictId, Handle, Hash, PoolId};
+use aula_ledger::tx::{
+    BudgetStatement, Claims, FundBudget, Mandate, RecordAudit, Replay, ReportUtilisation, TakeRows,
+};
+use aula_ledger::types::{
+    Cents, CommitmentBytes, DistrictId, Handle, Hash, Height, PoolId, SchoolId, SchoolYear,
+};
+use aula_zk::{Opening, Scalar};
 use clap::Parser;
+use ed25519_dalek::SigningKey;
+use rand::rngs::OsRng;
 use serde_json::json;
 
 use super::*;
 use crate::cli::{Cli, Command};
 use crate::command::query;
 use crate::terminal::{Context, Outcome, Verdict};
-use crate::testkit::round::{ROUND, accept, decided, handle, revert};
+use crate::testkit::round::{Other, ROUND, accept, copied, decided, handle, revert};
 
 #[tokio::test]
 async fn everybody_sees_the_ledgers_report_and_no_small_count() -> Tested {
@@ -152,8 +162,9 @@ async fn the_truth_audit_is_counted_by_district_and_who_took_the_rows_is_told() 
     );
     let view = s.chain.db.latest();
     let decision = schema::decision(&*view, ROUND)?.ok_or("a decision")?;
-    let sample = audit_sample(&decision.seed, (1..=24).map(|number| (DistrictId(1), handle(number))));
-    let (district, drawn) = sample.first().copied().ok_or("nobody is drawn")?;
+    let asked = (1..=24).map(|number| (DistrictId(1), handle(number), Mandate::None));
+    let sample = audit_sample(&decision.seed, asked);
+    let (district, drawn) = sample.keys().next().copied().ok_or("nobody is drawn")?;
     let key = schema::round_row_key(district, &drawn);
     let row = view.row(&schema::requests_tree(ROUND), &key)?.ok_or("a request")?;
     let state_row = schema::decode::<schema::RequestRow>(&row)?.state_row;
@@ -162,7 +173,8 @@ async fn the_truth_audit_is_counted_by_district_and_who_took_the_rows_is_told() 
         district,
         handle: drawn,
         state_row,
-        finding: Finding::Replayed,
+        replay: Replay::Agrees,
+        claims: Claims::default(),
         report: Hash([3; 32]),
     };
     accept(&mut s.chain, vec![TakeRows { round: ROUND }.into(), audit.into()])?;
@@ -233,5 +245,133 @@ async fn a_family_is_told_why_and_what_if_from_the_nodes_round() -> Tested {
     assert_eq!(stranger.verdict, Verdict::No);
     let unknown = asked("7", handle(1), &[]);
     assert_eq!(why(&s, &unknown).await.err().map(|failure| failure.code).as_deref(), Some("not_found"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_district_is_told_why_of_its_own_student_and_of_no_other() -> Tested {
+    let s = served_chain(copied(3)?).await?;
+    let district = |key: &SigningKey| {
+        let (genesis, account) = (s.chain.genesis.sha256, account_of(&public_key(key)));
+        s.client.signed_by(genesis, account, key.clone(), Scope::District)
+    };
+    let (one, two) = (district(&s.chain.account_key), district(&Other::District2.key()));
+    let path =
+        |district: u16, number: u8| format!("/v1/districts/{district}/rounds/0/why/{}", handle(number));
+    let mut waiting = 0;
+    for number in 1..=24 {
+        let told: Value = one.get(&path(1, number)).await.map_err(failed)?;
+        assert_eq!((&told["gap_ppm"], &told["standing"]), (&json!(0), &json!("stands")));
+        // How many others would move is a count of other districts' students.
+        assert!(told["what_if"]["others_moved"].is_null());
+        let text = told["text"].as_str().ok_or("words")?;
+        assert!(text.contains("Exactly: ") && !text.contains("other students would be elsewhere"), "{text}");
+        if told["given"]["placement"]["placement"] == "waitlist" {
+            waiting += 1;
+            assert_eq!((&told["least_band"], &told["what_if"]["same_place"]), (&json!(4), &json!(false)));
+        }
+    }
+    assert!(waiting > 0);
+    // Two districts have the handle: each is told of its own row.
+    let copy: Value = two.get(&path(2, 3)).await.map_err(failed)?;
+    assert!(copy["text"].as_str().is_some_and(|text| text.contains("of school 21")), "{copy}");
+    for (client, path, code) in [
+        (&two, path(2, 4), "no_request"),
+        (&one, path(2, 3), "forbidden"),
+        (&two, path(1, 3), "forbidden"),
+        (&s.client, path(1, 3), "unauthorized"),
+    ] {
+        let refused = client
+            .get::<Value>(&path)
+            .await
+            .err()
+            .map(Failure::from)
+            .ok_or_else(|| format!("{path} is open"))?;
+        assert!(
+            refused.code == code || code != "no_request" && refused.code != "not_found",
+            "{path}: {}",
+            refused.code
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_auditor_is_asked_which_of_two_districts_is_meant() -> Tested {
+    let mut s = served_chain(copied(3)?).await?;
+    accept(&mut s.chain, vec![TakeRows { round: ROUND }.into()])?;
+    let key = Other::Auditor.key();
+    let taken = s.chain.first_of(&key, TakeRows { round: ROUND });
+    s.chain.block(&[taken]).map_err(failed)?;
+    let (genesis, account) = (s.chain.genesis.sha256, account_of(&public_key(&key)));
+    let auditor = s.client.signed_by(genesis, account, key, Scope::Round(ROUND));
+    let path = |number: u8| format!("/v1/evidence/allocation/0/{}", handle(number));
+    let refused =
+        auditor.get_bytes(&path(3)).await.err().map(Failure::from).ok_or("one of two was chosen")?;
+    assert_eq!(refused.code, "two_districts");
+    assert!(refused.message.contains("districts 1, 2") && refused.hint.contains("?district="), "{refused:?}");
+    let claim =
+        Claim { genesis, account, expires_ms: crate::clock::now_ms() + 60_000, scope: Scope::Round(ROUND) };
+    let shown = Credential::sign(&claim, &Other::Auditor.key()).to_string();
+    let address = format!("{}{}", s.client.origin(), path(3));
+    let told = reqwest::Client::new().get(address).header(HEADER, shown).send().await?;
+    assert_eq!(told.status().as_u16(), 409);
+    for district in [1, 2] {
+        let bytes = auditor.get_bytes(&format!("{}?district={district}", path(3))).await.map_err(failed)?;
+        let Subject::Allocation(shown) = Bundle::from_canonical(&bytes)?.subject else {
+            return Err("a decision".into());
+        };
+        assert_eq!(shown.district, DistrictId(district));
+    }
+    assert!(auditor.get_bytes(&path(4)).await.is_ok(), "one district alone has it");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_statement_of_money_that_is_no_longer_so_says_it_wherever_it_stands() -> Tested {
+    let mut s = served_chain(decided()?).await?;
+    let (year, funder) = (SchoolYear(1988), s.chain.account());
+    let genesis = s.chain.genesis.sha256;
+    let purse = Purse { chain: &genesis, funder, school_year: year };
+    // Two schools have pools of 4 and 11 places at 100 cents; the rest is another line.
+    let amounts: Vec<Opening> =
+        [99_000u64, 1_000].map(|cents| Opening::new(cents, Scalar::from(cents + 7))).into();
+    let line = |(school, amount): (u32, &Opening)| {
+        let amount = CommitmentBytes(*amount.commit()?.as_bytes());
+        Ok::<_, Box<dyn std::error::Error>>(BudgetLine { school: SchoolId(school), amount })
+    };
+    let lines = [11, 12].into_iter().zip(&amounts).map(line).collect::<Result<Vec<_>, _>>()?;
+    let (as_of, total_cents) = (Height(1), Cents(100_000));
+    let proof = purse.budget(as_of, &lines, total_cents)?.prove(&amounts, &mut OsRng)?;
+    let proof = BudgetProofBytes(proof);
+    let statement = BudgetStatement { school_year: year, as_of, total_cents, lines, proof };
+    accept(&mut s.chain, vec![statement.into()])?;
+    let view = s.chain.db.latest();
+    let stated = view.receipts(view.tip().height)?.ok_or("receipts")?[0].transaction;
+    let places = [
+        "/budgets".to_owned(),
+        "/v1/budgets".into(),
+        "/v1/export/budgets.csv".into(),
+        "/v1/export/transactions.csv".into(),
+        "/transactions".into(),
+        format!("/transactions/{stated}"),
+        format!("/v1/transactions/{stated}"),
+    ];
+    let superseded = async |s: &Served, path: &str| -> Result<bool, Box<dyn std::error::Error>> {
+        let told = String::from_utf8(s.client.get_bytes(path).await.map_err(failed)?)?;
+        Ok(told.contains("superseded"))
+    };
+    for path in &places {
+        assert!(!superseded(&s, path).await?, "{path} before");
+    }
+    accept(&mut s.chain, vec![FundBudget { school_year: year, amount_cents: Cents(1) }.into()])?;
+    for path in &places {
+        assert!(superseded(&s, path).await?, "{path} after");
+    }
+    let told: Value = s.client.get("/v1/budgets").await.map_err(failed)?;
+    assert_eq!(
+        (&told["budgets"][0]["statement"], &told["budgets"][0]["floor"]),
+        (&json!("superseded"), &json!("not_stated"))
+    );
     Ok(())
 }

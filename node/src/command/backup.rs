@@ -11,7 +11,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::vault::{Place, refused};
-use super::{Advise, Context, Failure, Outcome, absolute};
+use super::{Advise, Context, Failure, Outcome, absolute, now_ms};
+use crate::backups::{Backups, KeysCopied};
 
 /// Arguments of `aula backup`.
 #[derive(Debug, Args)]
@@ -39,6 +40,7 @@ pub struct BackupArgs {
 pub fn run(context: &Context, args: &BackupArgs) -> Result<Outcome, Failure> {
     let vault = args.place.open(context)?;
     let (mut json, mut lines) = (serde_json::Map::new(), Vec::new());
+    let mut noted = Backups::of_home(&context.home).unwrap_or_default();
     if let Some(folder) = &args.data {
         let folder = absolute(folder)?;
         let copied = back_up_data(&vault, &folder).map_err(refused)?;
@@ -51,6 +53,7 @@ pub fn run(context: &Context, args: &BackupArgs) -> Result<Outcome, Failure> {
         }
         lines.push(format!("data     {}", copied.display()));
         json.insert("data".into(), json!(folder));
+        noted.data_ms = Some(now_ms());
     }
     if let Some(folder) = &args.keys {
         let folder = absolute(folder)?;
@@ -59,6 +62,14 @@ pub fn run(context: &Context, args: &BackupArgs) -> Result<Outcome, Failure> {
         lines.push(format!("keys     {} (generation {generation})", copied.display()));
         json.insert("keys".into(), json!(folder));
         json.insert("generation".into(), json!(generation));
+        noted.keys = Some(KeysCopied { at_ms: now_ms(), generation });
+    }
+    // The copies are made; `aula doctor` is what misses the note.
+    if let Err(error) = noted.save(&context.home) {
+        context.tell(format_args!(
+            "aula: when this was cannot be written to {}: {error}",
+            context.home.backups_file().display()
+        ));
     }
     Ok(Outcome::yes(json, lines.join("\n")))
 }

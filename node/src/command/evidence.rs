@@ -11,10 +11,10 @@ use std::path::PathBuf;
 use aula_ledger::audit::bundle::{DecidedRequest, StudentStanding};
 use aula_ledger::audit::{Bundle, Subject};
 use aula_ledger::codec::{Canonical, CodecError};
-use aula_ledger::proof::sample::audit_sample;
+use aula_ledger::proof::sample::{Asked, DrawnAmong, asked, audit_sample};
 use aula_ledger::state::schema::Decision;
 use aula_ledger::tx::Finding;
-use aula_ledger::types::{Handle, Hash, Height, RoundId};
+use aula_ledger::types::{DistrictId, Handle, Hash, Height, RoundId};
 use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -324,12 +324,12 @@ async fn sample(rows: &Rows<'_>, round: RoundId) -> Result<Outcome, Failure> {
     };
     let decision = Decision::from_canonical(&evidence.context.decision.value);
     let decision = decision.advise("the round's decision cannot be read", hint)?;
-    let student = |row: &DecidedRequest| row.request_row().map(|row| (row.district, row.handle));
-    let students: Result<Vec<_>, CodecError> = evidence.rows.iter().map(student).collect();
+    let student = |row: &DecidedRequest| row.request_row().map(|row| asked(&row));
+    let students: Result<Vec<Asked>, CodecError> = evidence.rows.iter().map(student).collect();
     let drawn = audit_sample(&decision.seed, students.advise("a request cannot be read", hint)?);
-    let students: Vec<Value> =
-        drawn.iter().map(|(district, handle)| json!({ "district": district, "handle": handle })).collect();
-    let drawn: Vec<String> = drawn.iter().map(|(_, handle)| handle.to_string()).collect();
+    let line = |((district, handle), among): (&(DistrictId, Handle), &DrawnAmong)| json!({ "district": district, "handle": handle, "for_its_mandate": *among == DrawnAmong::Mandates });
+    let students: Vec<Value> = drawn.iter().map(line).collect();
+    let drawn: Vec<String> = drawn.keys().map(|(_, handle)| handle.to_string()).collect();
     let requests = evidence.rows.len();
     let json = json!({
         "round": round, "seed": decision.seed, "requests": requests, "drawn": drawn, "students": students,

@@ -14,6 +14,7 @@ pub mod bench;
 pub mod completion;
 pub mod demo;
 pub mod district;
+pub mod doctor;
 pub mod estate;
 pub mod evidence;
 pub mod genesis;

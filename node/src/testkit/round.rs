@@ -24,6 +24,8 @@ use aula_zk::{Field, Opening, StudentSecret};
 use ed25519_dalek::SigningKey;
 use rand::rngs::OsRng;
 
+use std::ops::RangeInclusive;
+
 use super::DevChain;
 use crate::terminal::Failure;
 
@@ -121,7 +123,7 @@ fn need_of(handle: &Handle) -> Made<(Opening, CommitmentBytes)> {
     Ok((opening, commitment))
 }
 
-fn anchors() -> Made<AnchorStates> {
+fn anchors(school: SchoolId, numbers: RangeInclusive<u8>) -> Made<AnchorStates> {
     let state = |number| {
         let handle = handle(number);
         let (_, commitment) = need_of(&handle)?;
@@ -129,12 +131,12 @@ fn anchors() -> Made<AnchorStates> {
             handle,
             version: 1,
             state_hash: Hash([1; 32]),
-            home_school: SchoolId(11),
+            home_school: school,
             commitments: vec![FieldCommitment { field: CommittedField::Need, commitment }],
             event_watermark: 1,
         })
     };
-    let states = (1..=24).map(state).collect::<Made<_>>()?;
+    let states = numbers.map(state).collect::<Made<_>>()?;
     Ok(AnchorStates { school_year: YEAR, model_digest: Hash([9; 32]), states })
 }
 
@@ -165,15 +167,15 @@ fn pool(chain: &DevChain, id: u32, school: u32, capacity: u32) -> DefinePool {
     }
 }
 
-fn requests(chain: &Hash) -> Made<SubmitRequests> {
+fn requests(chain: &Hash, home_school: SchoolId, numbers: RangeInclusive<u8>) -> Made<SubmitRequests> {
     let band = Band::new(u8::try_from(NEED / 256)?).ok_or("a band")?;
-    let (kinds, home_school) = (vec![KindId(0)], SchoolId(11));
+    let kinds = vec![KindId(0)];
     let request = |number| {
         let (_, need) = need_of(&handle(number))?;
         let (handle, kinds) = (handle(number), kinds.clone());
         Ok(Request { handle, home_school, band, mandate: Mandate::None, kinds, need })
     };
-    let requests: Vec<Request> = (1..=24).map(request).collect::<Made<_>>()?;
+    let requests: Vec<Request> = numbers.map(request).collect::<Made<_>>()?;
     let prove = |group: &[Request]| {
         let claims: Vec<BandClaim> = group.iter().map(Request::band_claim).collect();
         let opening = |request: &Request| Ok(need_of(&request.handle)?.0);
@@ -197,6 +199,15 @@ pub fn accept(chain: &mut DevChain, payloads: Vec<Payload>) -> Made<()> {
     Ok(())
 }
 
+/// Sends another member's transaction in a block of its own; it must be accepted.
+fn accept_of(chain: &DevChain, key: &SigningKey, sequence: u64, payload: impl Into<Payload>) -> Made<()> {
+    let receipts = chain.block(&[chain.by(key, sequence, payload)]).map_err(failed)?;
+    match receipts.first() {
+        Some(receipt) if receipt.code.number() == 0 => Ok(()),
+        other => Err(format!("{other:?}").into()),
+    }
+}
+
 /// Takes the round's decision back by vote: both voters agree. The other's first transaction.
 pub fn revert(chain: &mut DevChain) -> Made<()> {
     let change = Change::RevertDecision { round: ROUND, reason: Some(Hash([4; 32])) };
@@ -204,17 +215,27 @@ pub fn revert(chain: &mut DevChain) -> Made<()> {
     let vote = VoteChange { proposal, choice: Choice::Approve };
     let open_until = Height(1_000);
     accept(chain, vec![ProposeChange { change, open_until }.into(), vote.clone().into()])?;
-    let other = chain.first_of(&Other::Voter.key(), vote);
-    let receipts = chain.block(&[other]).map_err(failed)?;
-    match receipts.first() {
-        Some(receipt) if receipt.code.number() == 0 => Ok(()),
-        other => Err(format!("{other:?}").into()),
-    }
+    accept_of(chain, &Other::Voter.key(), 0, vote)
 }
 
 /// The chain with the decided round.
 pub fn decided() -> Made<DevChain> {
-    let mut chain = DevChain::of(base).map_err(failed)?;
+    round_of(DevChain::of(base).map_err(failed)?, None)
+}
+
+/// The same where district 2 has a school, and has copied a handle of district 1's: two students ask under it.
+pub fn copied(number: u8) -> Made<DevChain> {
+    let with_school = |key| {
+        let mut base = base(key)?;
+        let school_type = Name::new("rural")?;
+        base.schools.push(GenesisSchool::unnamed(SchoolId(21), DistrictId(2), school_type));
+        Ok(base)
+    };
+    round_of(DevChain::of(with_school).map_err(failed)?, Some(number))
+}
+
+/// Opens the round, has all students ask, and district 2 for its copy of a handle, and runs it.
+fn round_of(mut chain: DevChain, copy: Option<u8>) -> Made<DevChain> {
     let terms =
         ClassTerms { acknowledge_within_ms: Some(1), cadence: Cadence::Weekly, ..ClassTerms::default() };
     let commitment = seed_commitment(ROUND, &chain.account(), &SeedSecret([5; 32]));
@@ -224,12 +245,23 @@ pub fn decided() -> Made<DevChain> {
         pool(&chain, 1, 11, 4).into(),
         pool(&chain, 2, 12, 11).into(),
         SetClassTerms { class: ClassId(1), terms }.into(),
-        anchors()?.into(),
+        anchors(SchoolId(11), 1..=24)?.into(),
+    ];
+    accept(&mut chain, payloads)?;
+    if let Some(number) = copy {
+        let anchored = anchors(SchoolId(21), number..=number)?;
+        accept_of(&chain, &Other::District2.key(), 0, anchored)?;
+    }
+    let payloads = vec![
         OpenRound { class: ClassId(1), extra_request_heights: 0, extra_reveal_heights: 0 }.into(),
-        requests(&chain.genesis.sha256)?.into(),
+        requests(&chain.genesis.sha256, SchoolId(11), 1..=24)?.into(),
         CommitSeed { round: ROUND, commitment }.into(),
     ];
     accept(&mut chain, payloads)?;
+    if let Some(number) = copy {
+        let asked = requests(&chain.genesis.sha256, SchoolId(21), number..=number)?;
+        accept_of(&chain, &Other::District2.key(), 1, asked)?;
+    }
     (0..2).try_for_each(|_| chain.block(&[]).map(drop)).map_err(failed)?;
     accept(&mut chain, vec![RunRound { round: ROUND }.into()])?;
     Ok(chain)

@@ -44,6 +44,25 @@ fn fitted(names: &mut Names) -> (Fitted, Log) {
 }
 
 #[test]
+fn a_response_of_more_skills_than_an_event_carries_is_refused_with_its_line_and_none_is_cut_off() {
+    let row = |skills: usize| {
+        let names: Vec<String> = (0..skills).map(|skill| format!("k{skill}")).collect();
+        format!("x,a,1,i,one,1\nx,a,2,i,{},1\n", names.join(";"))
+    };
+    let most = parse(&row(16), &mut Names::default()).unwrap();
+    assert_eq!(most.rows_of(&most.students[0]).iter().map(|row| most.skills(row).len()).max(), Some(16));
+    for skills in [17, 40] {
+        let refused = parse(&row(skills), &mut Names::default()).unwrap_err().to_string();
+        let said = format!(
+            "t.csv line 3: the response names {skills} skills, an event carries at most 16; split it"
+        );
+        assert_eq!(refused, said);
+    }
+    // The same skill named again is one skill.
+    assert!(parse(&format!("x,a,1,i,{},1\n", ["k"; 40].join(";")), &mut Names::default()).is_ok());
+}
+
+#[test]
 fn every_refusal_says_where_and_why() {
     let refused =
         |text: &str| Log::parse(text.as_bytes(), Path::new("t.csv"), &mut Names::default()).unwrap_err();

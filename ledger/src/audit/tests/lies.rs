@@ -113,6 +113,20 @@ fn a_pool_defined_after_the_decision_has_no_part_in_it() {
 }
 
 #[test]
+fn counts_that_are_not_those_of_the_rows_and_pools_are_refused() {
+    let (world, bundle) =
+        round_after(|overlay, world| rewrite_class(overlay, world, |class| class.retired += 1));
+    assert_eq!(refused(&world, &bundle).0, "pools");
+    let (world, bundle) = round_after(|overlay, world| {
+        let mut round = schema::round(&world.chain.state, ROUND).unwrap().unwrap();
+        round.requests -= 1;
+        schema::write(overlay, schema::round_key(ROUND), &round);
+    });
+    let (name, detail) = refused(&world, &bundle);
+    assert_eq!((name, detail.contains("counts other requests")), ("state", true), "{detail}");
+}
+
+#[test]
 fn a_record_of_another_class_is_refused() {
     let (world, bundle) = round_after(|overlay, world| {
         rewrite_class(overlay, world, |class| class.definition.class = crate::types::ClassId(2));

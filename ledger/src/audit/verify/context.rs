@@ -58,6 +58,8 @@ impl Context {
             heads,
             "The decision is about other requests or decisions than the state holds.",
         )?;
+        let counted = u64::from(round.requests) == requests.leaf_count;
+        checks.ensure(NAME, counted, "The round counts other requests than the state holds.")?;
         checks.pass(
             "round",
             format!(
@@ -144,6 +146,9 @@ fn open_pools(
     let ascending = pools.iter().zip(pools.iter().skip(1)).all(|(a, b)| a.pool < b.pool);
     let all = pools.len() as u64 == u64::from(class.pools);
     checks.ensure("pools", ascending && all, "The pools shown are not all those of the class.")?;
+    let retired = pools.iter().filter(|pool| pool.retired.is_some()).count() as u64;
+    let counted = retired == u64::from(class.retired);
+    checks.ensure("pools", counted, "The class counts other pools as retired than those shown.")?;
     pools.retain(|pool| decision.concerns(pool));
     let priced = pools.iter().map(|pool| pool.pool).eq(decision.prices.iter().map(|price| price.pool));
     checks.ensure("pools", priced, "The decision leaves out a pool that the class had, or names another.")?;

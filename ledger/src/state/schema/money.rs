@@ -2,8 +2,8 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use super::Records;
 use super::chain::canonical;
+use super::{DecisionStanding, Records};
 use crate::codec::Canonical;
 use crate::proof::committed::ProofBytes;
 use crate::proof::money::{BudgetLine, BudgetProofBytes};
@@ -71,6 +71,20 @@ pub fn is_superseded(from: &(impl Records + ?Sized), stated: &StatedBudget) -> R
         }
     }
     Ok(false)
+}
+
+/// Whether a stated floor is of money, or of a decision, that is no longer what it was: the budget's statement that it is about
+/// was followed by another or is superseded, or the decision whose requests it weighs does not stand.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or a record is damaged.
+pub fn is_floor_superseded(from: &(impl Records + ?Sized), floor: &StatedEquity) -> Result<bool, StoreError> {
+    let Some(stated) = super::stated_budget(from, &floor.funder, floor.school_year)? else { return Ok(true) };
+    if floor.budget_stated != stated.stated || is_superseded(from, &stated)? {
+        return Ok(true);
+    }
+    let Some(round) = super::round(from, floor.round)? else { return Ok(true) };
+    Ok(super::decision_standing(from, &round)? != Some(DecisionStanding::Stands))
 }
 
 canonical! {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::chain::canonical;
 use crate::codec::Canonical;
 use crate::proof::committed::FieldCommitment;
-use crate::tx::{Finding, MilestoneKind};
+use crate::tx::{Claims, Finding, MilestoneKind, Replay};
 use crate::types::{
     AccountId, CommitmentBytes, DistrictId, Handle, Hash, Height, RoundId, SchoolId, SchoolYear,
 };
@@ -84,8 +84,12 @@ pub struct AuditResult {
     pub district: DistrictId,
     /// SHA-256 of the leaf that was audited.
     pub state_row: Hash,
-    /// What was found.
+    /// What was found, all in all.
     pub finding: Finding,
+    /// What the disclosed events gave.
+    pub replay: Replay,
+    /// What the district's records say of each claim.
+    pub claims: Claims,
     /// Hash of the auditor's report.
     pub report: Hash,
     /// Who audited.

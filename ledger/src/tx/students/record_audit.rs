@@ -1,25 +1,87 @@
 //! RecordAudit: what an auditor found when it replayed a drawn student's events.
 //!
-//! Flow: a round is decided → [`audit_sample`] draws a student in a hundred of each district from its seed → an auditor asks
-//! the district for those students' events, replays them, and compares the state's hash and the opened commitments with
-//! the leaf that the request spoke of, whatever was anchored since → this record, signed by the auditor's account. One
-//! result a student and round; it never changes. That nothing was given can always be recorded; of a student whose erasure
-//! the ledger knows it writes down that instead, by itself and apart, so that erasing is no way out. Absent: the events,
-//! which stay with district and auditor, and what follows from a result.
+//! Flow: a round is decided → [`audit_sample`] draws a student in a hundred of each district, and of its mandated ones, from
+//! its seed → an auditor asks the district for those students' events, replays them, and compares the state's hash and the
+//! opened commitments with the leaf that the request spoke of, whatever was anchored since; and holds the district's own
+//! records against what the request says: that the student exists, is enrolled at the home school, has the mandate or none,
+//! and that the events are what happened → this record, signed by the auditor's account. The [`Finding`] follows from what
+//! was replayed and from each of the four claims; the ledger derives it. One result a student and round; it never changes.
+//! That nothing was given can always be recorded; of a student whose erasure the ledger knows it writes down that instead,
+//! by itself and apart, so that erasing is no way out. Absent: the events, which stay with district and auditor, and what
+//! follows from a result.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use crate::chain::Code;
-use crate::proof::sample::audit_sample;
+use crate::proof::sample::{Asked, Sample, asked, audit_sample};
 use crate::state::StoreError;
 use crate::state::schema::{self, AuditResult, Erasure, RequestRow};
 use crate::tx::Event;
-use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
+use crate::tx::handler::{Context, Handler, Refusal, ensure};
 use crate::types::{DistrictId, Handle, Hash, RoundId};
+
+/// What the events gave that the district disclosed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum Replay {
+    /// The anchored state, and every commitment of it opens to what they give.
+    Agrees = 0,
+    /// Another state.
+    Differs = 1,
+    /// The district disclosed none.
+    Withheld = 2,
+}
+
+/// What the district's own records say of a claim.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum RecordsSay {
+    /// The auditor did not look.
+    #[default]
+    NotSeen = 0,
+    /// They bear it out.
+    Confirm = 1,
+    /// They speak against it.
+    Contradict = 2,
+    /// The district did not show them.
+    Withheld = 3,
+}
+
+/// The claims of a request that an audit holds against the district's records.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
+#[serde(deny_unknown_fields)]
+pub struct Claims {
+    /// That there is such a student.
+    pub existence: RecordsSay,
+    /// That the student is enrolled at the home school.
+    pub enrolment: RecordsSay,
+    /// That the student has the mandate that the request says, or has none.
+    pub mandate: RecordsSay,
+    /// That what the state was computed from happened.
+    pub inputs: RecordsSay,
+}
+
+impl Claims {
+    /// The same of each claim.
+    pub const fn all(records: RecordsSay) -> Self {
+        Self { existence: records, enrolment: records, mandate: records, inputs: records }
+    }
+
+    const fn each(self) -> [RecordsSay; 4] {
+        [self.existence, self.enrolment, self.mandate, self.inputs]
+    }
+}
 
 /// What the auditor found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -27,13 +89,13 @@ use crate::types::{DistrictId, Handle, Hash, RoundId};
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
 pub enum Finding {
-    /// Replayed, and the auditor held the events against the district's records, which bear them out.
+    /// Replayed, and the district's records bear out all four claims.
     Confirmed = 0,
-    /// The replayed events give another state, or a record contradicts them.
+    /// The replayed events give another state, or a record contradicts a claim.
     Contradicted = 1,
-    /// The district did not give what was asked for.
+    /// The district did not give what was asked for, events or records.
     Withheld = 2,
-    /// The replayed events give the anchored state; whether they are true was not looked at.
+    /// The replayed events give the anchored state; not all of the claims were held against records.
     Replayed = 3,
     /// Nothing can be given: the student was erased once the round's requests were fixed. The ledger's own word.
     ErasedAfterDraw = 4,
@@ -52,25 +114,35 @@ impl Finding {
         Self::ErasedBeforeDraw,
     ];
 
+    /// What follows from a replay and from the records: a contradiction before what was withheld, and that before all else.
+    pub fn of(replay: Replay, claims: Claims) -> Self {
+        let any = |records: RecordsSay| claims.each().contains(&records);
+        if replay == Replay::Differs || any(RecordsSay::Contradict) {
+            Self::Contradicted
+        } else if replay == Replay::Withheld || any(RecordsSay::Withheld) {
+            Self::Withheld
+        } else if any(RecordsSay::NotSeen) {
+            Self::Replayed
+        } else {
+            Self::Confirmed
+        }
+    }
+
     /// In words.
     pub const fn explain(self) -> &'static str {
         match self {
             Self::Replayed => "replayed: the events give the anchored state",
             Self::Confirmed => {
-                "confirmed: the events give the anchored state, and the district's records bear them out"
+                "confirmed: the events give the anchored state, and the district's records bear out existence, enrolment, \
+                 mandate and inputs"
             }
             Self::Contradicted => {
-                "contradicted: the events give another state, or a record speaks against them"
+                "contradicted: the events give another state, or a record speaks against what was requested"
             }
-            Self::Withheld => "withheld: the district gave nothing",
+            Self::Withheld => "withheld: the district did not give what was asked for",
             Self::ErasedAfterDraw => "erased after draw: the student was erased once the requests were fixed",
             Self::ErasedBeforeDraw => "erased before draw: the student was erased while requests were taken",
         }
-    }
-
-    /// True for what the ledger writes down by itself.
-    const fn is_the_ledgers(self) -> bool {
-        matches!(self, Self::ErasedAfterDraw | Self::ErasedBeforeDraw)
     }
 }
 
@@ -86,29 +158,31 @@ pub struct RecordAudit {
     pub handle: Handle,
     /// SHA-256 of the leaf that was audited; the one the student's request spoke of.
     pub state_row: Hash,
-    /// What was found.
-    pub finding: Finding,
+    /// What the disclosed events gave.
+    pub replay: Replay,
+    /// What the district's records say of each claim.
+    pub claims: Claims,
     /// Hash of the auditor's report, which stays with the auditor.
     pub report: Hash,
 }
 
 impl Handler for RecordAudit {
     fn check(&self) -> Result<(), Code> {
-        require(!self.finding.is_the_ledgers())
+        Ok(())
     }
 
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
         let (round, district, handle) = (self.round, self.district, &self.handle);
         let decision = schema::decision(context.overlay, round)?.ok_or(Code::NotDecided)?;
         let sample = sample(context, round, &decision.seed)?;
-        ensure(sample.contains(&(district, *handle)), Code::NotDrawn)?;
+        ensure(sample.contains_key(&(district, *handle)), Code::NotDrawn)?;
         let row =
             context.overlay.row(&schema::requests_tree(round), &schema::round_row_key(district, handle))?;
         let row: RequestRow = row.as_deref().map(schema::decode).transpose()?.ok_or(Code::NotDrawn)?;
         ensure(row.state_row == self.state_row, Code::OtherState)?;
         let key = schema::audit_key(round, district, handle);
         ensure(context.overlay.get(&key)?.is_none(), Code::AuditRecorded)?;
-        let finding = match self.finding {
+        let finding = match Finding::of(self.replay, self.claims) {
             Finding::Withheld => given_nothing(context, round, district, handle)?,
             finding => finding,
         };
@@ -118,6 +192,8 @@ impl Handler for RecordAudit {
             district,
             state_row: self.state_row,
             finding,
+            replay: self.replay,
+            claims: self.claims,
             report: self.report,
             auditor: context.sender.account,
             recorded: context.facts.height,
@@ -147,18 +223,13 @@ fn given_nothing(
 }
 
 /// The round's draw, made once a block: it reads every row.
-fn sample(
-    context: &mut Context<'_, '_>,
-    round: RoundId,
-    seed: &Hash,
-) -> Result<Arc<BTreeSet<(DistrictId, Handle)>>, Refusal> {
+fn sample(context: &mut Context<'_, '_>, round: RoundId, seed: &Hash) -> Result<Arc<Sample>, Refusal> {
     if let Some(known) = context.memory.audit_samples.get(&round) {
         return Ok(Arc::clone(known));
     }
     let rows = context.overlay.rows(&schema::requests_tree(round))?;
-    let student = |row: &[u8]| schema::decode::<RequestRow>(row).map(|row| (row.district, row.handle));
-    let students: Result<Vec<(DistrictId, Handle)>, StoreError> =
-        rows.iter().map(|(_, row)| student(row)).collect();
+    let student = |row: &[u8]| schema::decode::<RequestRow>(row).map(|row| asked(&row));
+    let students: Result<Vec<Asked>, StoreError> = rows.iter().map(|(_, row)| student(row)).collect();
     let sample = Arc::new(audit_sample(seed, students?));
     context.memory.audit_samples.insert(round, Arc::clone(&sample));
     Ok(sample)

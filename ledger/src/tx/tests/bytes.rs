@@ -66,7 +66,12 @@ fn one_of_each() -> Vec<Payload> {
             district: DistrictId(2),
             handle: Handle([4; 32]),
             state_row: Hash([5; 32]),
-            finding: Finding::Contradicted,
+            replay: Replay::Agrees,
+            claims: Claims {
+                mandate: RecordsSay::Contradict,
+                inputs: RecordsSay::Withheld,
+                ..Claims::all(RecordsSay::Confirm)
+            },
             report: Hash([6; 32]),
         }
         .into(),

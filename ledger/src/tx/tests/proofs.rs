@@ -66,7 +66,7 @@ pub(super) const PROOFS: &[Row] = &[
     (Code::AuditRecorded, || {
         let (mut chain, payload) = audited();
         chain.accept("auditor", payload.clone());
-        (chain, "auditor", RecordAudit { finding: Finding::Withheld, ..payload }.into())
+        (chain, "auditor", RecordAudit { replay: Replay::Withheld, ..payload }.into())
     }),
     (Code::NotCommitted, || {
         let mut chain = ready();

@@ -103,3 +103,42 @@ fn a_stated_budget_and_a_floor_stand_as_commitments_and_hold_at_the_exact_floor(
     let receipt = chain.send("funder", floor_stated(&chain, &lighter, floor + 1));
     assert_eq!((receipt.code, receipt.entry), (Code::ProofRejected, Some(0)));
 }
+
+#[test]
+fn a_statement_is_superseded_by_more_money_by_another_and_by_a_decision_that_falls() {
+    use crate::state::schema;
+    let year = SchoolYear(1988);
+    let words = |chain: &Chain| {
+        let funder = account("funder");
+        let stated = schema::stated_budget(&chain.state, &funder, year).unwrap().unwrap();
+        let floor = schema::stated_equity(&chain.state, &funder, year).unwrap().unwrap();
+        (
+            schema::is_superseded(&chain.state, &stated).unwrap(),
+            schema::is_floor_superseded(&chain.state, &floor).unwrap(),
+        )
+    };
+    let stated = || {
+        let mut chain = weighed();
+        chain.accept("funder", good(&chain));
+        let floor = floor_stated(&chain, &weights_of(&chain, RoundId(0)), 40);
+        chain.accept("funder", floor);
+        assert_eq!(words(&chain), (false, false));
+        chain
+    };
+    let mut chain = stated();
+    chain.accept("funder", fund(1));
+    assert_eq!(words(&chain), (true, true), "more was funded");
+    let mut chain = stated();
+    chain.accept("funder", good(&chain));
+    assert_eq!(words(&chain), (false, true), "the floor is about the statement before");
+    let mut chain = stated();
+    chain.agree(reverting(0));
+    assert_eq!(words(&chain), (true, true), "the decision on this money was taken back");
+    let mut chain = stated();
+    chain.accept("voter-a", open(1));
+    chain.accept("district-1", submit(&chain, 1, vec![request(3, 11, band_of(3), Mandate::None, &[0])]));
+    let until = schema::round(&chain.state, RoundId(1)).unwrap().unwrap().reveals_until;
+    chain.advance_to(until);
+    chain.accept("voter-a", run(1));
+    assert_eq!(words(&chain), (false, true), "another decision's requests weigh now");
+}

@@ -6,7 +6,9 @@ use crate::state::schema::{self, MilestonesRecorded, MilestonesShown, StudentLea
 use crate::state::{StateReader, TreeRecord, tree_key};
 use crate::testkit::*;
 use crate::tx::students::anchor_states::anchored_leaf;
-use crate::tx::{Finding, MilestoneKind, OpenRound, RecordAudit, RecordMilestone, TakeRows};
+use crate::tx::{
+    Claims, Finding, MilestoneKind, OpenRound, RecordAudit, RecordMilestone, RecordsSay, Replay, TakeRows,
+};
 use crate::types::*;
 
 #[test]
@@ -218,6 +220,60 @@ fn an_audits_result_stands_under_its_round_and_student() {
     assert_eq!((results[0].district, results[0].finding), (DistrictId(1), finding));
 }
 
+#[test]
+fn a_finding_is_what_follows_from_the_replay_and_from_each_claim() {
+    use RecordsSay::{Confirm, Contradict, NotSeen, Withheld};
+    let confirmed = Claims::all(Confirm);
+    let rows = [
+        (Replay::Agrees, confirmed, Finding::Confirmed),
+        (Replay::Agrees, Claims::default(), Finding::Replayed),
+        (Replay::Agrees, Claims { enrolment: NotSeen, ..confirmed }, Finding::Replayed),
+        (Replay::Agrees, Claims { existence: Contradict, ..confirmed }, Finding::Contradicted),
+        (
+            Replay::Agrees,
+            Claims { mandate: Contradict, inputs: Withheld, ..confirmed },
+            Finding::Contradicted,
+        ),
+        (Replay::Agrees, Claims { mandate: Withheld, inputs: NotSeen, ..confirmed }, Finding::Withheld),
+        (Replay::Differs, confirmed, Finding::Contradicted),
+        (Replay::Withheld, confirmed, Finding::Withheld),
+        (Replay::Withheld, Claims { enrolment: Contradict, ..confirmed }, Finding::Contradicted),
+    ];
+    for (replay, claims, finding) in rows {
+        assert_eq!(Finding::of(replay, claims), finding, "{replay:?} {claims:?}");
+    }
+    // What was looked at stands on the ledger, claim by claim.
+    let (mut chain, audit) = drawn();
+    let claims = Claims { enrolment: Contradict, mandate: NotSeen, ..confirmed };
+    chain.accept("auditor", RecordAudit { claims, ..audit.clone() });
+    let result =
+        schema::audit_result(&chain.state, audit.round, audit.district, &audit.handle).unwrap().unwrap();
+    assert_eq!(
+        (result.finding, result.claims, result.replay),
+        (Finding::Contradicted, claims, Replay::Agrees)
+    );
+}
+
+#[test]
+fn a_mandate_is_drawn_besides_and_may_be_audited() {
+    use crate::tx::Mandate;
+    let mut chain = ready();
+    chain.accept("voter-a", open(1));
+    // The draw of eleven is one; among them is one mandate, which is drawn whatever the seed is.
+    let mandate = |n| if n == 5 { Mandate::Mandated } else { Mandate::None };
+    let asked = (0..11).map(|n| request(n, 11, band_of(n), mandate(n), &[0])).collect();
+    chain.accept("district-1", submit(&chain, 0, asked));
+    let until = schema::round(&chain.state, RoundId(0)).unwrap().unwrap().reveals_until;
+    chain.advance_to(until);
+    chain.accept("voter-a", run(0));
+    let key = schema::round_row_key(DistrictId(1), &crate::testkit::handle(5));
+    let row = chain.state.row(&schema::requests_tree(RoundId(0)), &key).unwrap().unwrap();
+    let row: schema::RequestRow = schema::decode(&row).unwrap();
+    let audit =
+        RecordAudit { handle: row.handle, state_row: row.state_row, ..audit_of_drawn(&chain, RoundId(0)) };
+    chain.accept("auditor", audit);
+}
+
 /// A decided round, and the audit of the student whom its seed drew.
 fn drawn() -> (Chain, RecordAudit) {
     let mut chain = ready();
@@ -233,11 +289,16 @@ fn drawn() -> (Chain, RecordAudit) {
 
 #[test]
 fn anchoring_again_after_the_draw_is_no_way_out_of_an_audit() {
-    for finding in [Finding::Replayed, Finding::Contradicted, Finding::Withheld] {
+    for (finding, replay) in [
+        (Finding::Replayed, Replay::Agrees),
+        (Finding::Contradicted, Replay::Differs),
+        (Finding::Withheld, Replay::Withheld),
+    ] {
         let (mut chain, audit) = drawn();
         let number = (0..12).find(|n| crate::testkit::handle(*n) == audit.handle).unwrap();
         chain.accept("district-1", anchor_version([number], 12, 7));
-        let receipt = chain.accept("auditor", RecordAudit { finding, ..audit.clone() });
+        let receipt =
+            chain.accept("auditor", RecordAudit { replay, claims: Claims::default(), ..audit.clone() });
         let (round, district, handle) = (audit.round, audit.district, audit.handle);
         assert_eq!(receipt.events, [crate::tx::Event::AuditRecorded { round, district, handle, finding }]);
     }
@@ -248,19 +309,14 @@ fn erasing_after_the_draw_is_written_down_as_what_it_is() {
     let (mut chain, audit) = drawn();
     let number = (0..12).find(|n| crate::testkit::handle(*n) == audit.handle).unwrap();
     chain.accept("district-1", erasure([number]));
-    // What only the ledger may say, nobody sends.
-    for own in [Finding::ErasedAfterDraw, Finding::ErasedBeforeDraw] {
-        let sent = crate::tx::Payload::from(RecordAudit { finding: own, ..audit.clone() });
-        assert_eq!(sent.check(), Err(Code::InvalidPayload));
-    }
-    chain.accept("auditor", RecordAudit { finding: Finding::Withheld, ..audit.clone() });
+    chain.accept("auditor", RecordAudit { replay: Replay::Withheld, ..audit.clone() });
     let result =
         schema::audit_result(&chain.state, audit.round, audit.district, &audit.handle).unwrap().unwrap();
     assert_eq!(result.finding, Finding::ErasedAfterDraw);
     // An auditor who got the events before may still say what they gave.
     let (mut chain, audit) = drawn();
     chain.accept("district-1", erasure([number]));
-    chain.accept("auditor", RecordAudit { finding: Finding::Contradicted, ..audit.clone() });
+    chain.accept("auditor", RecordAudit { replay: Replay::Differs, ..audit.clone() });
     let result =
         schema::audit_result(&chain.state, audit.round, audit.district, &audit.handle).unwrap().unwrap();
     assert_eq!(result.finding, Finding::Contradicted);
@@ -279,7 +335,7 @@ fn a_student_erased_while_requests_were_taken_is_told_apart() {
     chain.advance_to(until);
     chain.accept("voter-a", run(0));
     let audit = audit_of_drawn(&chain, RoundId(0));
-    chain.accept("auditor", RecordAudit { finding: Finding::Withheld, ..audit.clone() });
+    chain.accept("auditor", RecordAudit { replay: Replay::Withheld, ..audit.clone() });
     let result =
         schema::audit_result(&chain.state, audit.round, audit.district, &audit.handle).unwrap().unwrap();
     assert_eq!(result.finding, Finding::ErasedBeforeDraw);

@@ -3,8 +3,10 @@
 //! Flow: the student's request from the ledger → the district's disclosure (`aula vault disclose`) holds the leaf whose hash
 //! the request speaks of, whatever was anchored since → folded to a state, its hash and model compared with that leaf, the
 //! leaf's commitments opened with the replayed numbers → a report on disk, its hash and the finding in a RecordAudit.
-//! That the events give the state is `replayed`, and no more; `confirmed` says besides that the auditor held them against the
-//! district's records, which no program does; `--contradicted` that a record speaks against them. That nothing was given can
+//! That the events give the state is `replayed`, and no more; `confirmed` says besides that the auditor held the request against
+//! the district's records, which no program does: that the student exists, is enrolled, has the mandate or none, and that the
+//! events happened. `--records` says it claim by claim, and a record that speaks against one makes the finding
+//! contradicted; the ledger holds each claim. That nothing was given can
 //! always be recorded; of a student who was erased the ledger writes down that instead. Absent: the sample, which `aula
 //! evidence sample` lists and the ledger checks again.
 
@@ -16,7 +18,7 @@ use aula_ledger::chain::Code;
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::bulk_tree::row_hash;
 use aula_ledger::state::schema::{RequestRow, StudentLeaf};
-use aula_ledger::tx::{Finding, RecordAudit};
+use aula_ledger::tx::{Claims, Finding, RecordAudit, RecordsSay, Replay};
 use aula_ledger::types::{Handle, Hash, RoundId};
 use clap::Args;
 use serde_json::{Value, json};
@@ -34,6 +36,7 @@ const HINT: &str = "use the same version of the program as the node";
 #[command(
     after_help = "Examples:\n  aula evidence audit 7 HANDLE --disclosure drawn.json -o report.json --home D/auditor       replayed\n  aula \
                   evidence audit 7 HANDLE --disclosure drawn.json --confirmed -o report.json     and held against the district's records\n  aula \
+                  evidence audit 7 HANDLE --disclosure drawn.json --records existence=confirm,enrolment=contradict,mandate=withheld -o report.json\n  aula \
                   evidence audit 7 HANDLE --withheld -o report.json      the district gave nothing\n\nA result is recorded once, and a \
                   file of another student gives contradicted: try it first with aula twin replay --events drawn.json --anchored \
                   HASH, which records nothing.\n\nExit 0: replayed or confirmed; 1: contradicted, withheld or erased, and recorded so; \
@@ -53,18 +56,76 @@ pub struct AuditArgs {
     /// The district did not disclose
     #[arg(long, conflicts_with = "disclosure")]
     pub withheld: bool,
-    /// The district's own records were looked at and bear the events out, which no program can see
+    /// The district's own records were looked at, which no program can see, and bear out existence, enrolment, mandate and
+    /// inputs, but for what --records says
     #[arg(long, conflicts_with_all = ["withheld", "contradicted"])]
     pub confirmed: bool,
     /// A record of the district contradicts the events, whatever they give
     #[arg(long, conflicts_with = "withheld")]
     pub contradicted: bool,
+    /// What the district's records say of each claim, separated by commas: existence, enrolment, mandate or inputs, then
+    /// =confirm, =contradict or =withheld. A claim that is not named was not looked at
+    #[arg(long, value_name = "CLAIM=SAYS", value_delimiter = ',', value_parser = claim)]
+    pub records: Vec<(Claim, RecordsSay)>,
     /// Where the report goes: the ledger holds its hash
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
     /// The ledger
     #[command(flatten)]
     pub ledger: LedgerArgs,
+}
+
+/// A claim of a request that records bear out or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// That there is such a student.
+    Existence,
+    /// That the student is enrolled at the home school.
+    Enrolment,
+    /// That the student has the mandate, or has none.
+    Mandate,
+    /// That the events happened.
+    Inputs,
+}
+
+fn claim(text: &str) -> Result<(Claim, RecordsSay), String> {
+    let (name, says) = text.split_once('=').ok_or("write CLAIM=SAYS, for example enrolment=contradict")?;
+    let claim = match name.trim() {
+        "existence" => Claim::Existence,
+        "enrolment" => Claim::Enrolment,
+        "mandate" => Claim::Mandate,
+        "inputs" => Claim::Inputs,
+        _ => return Err("a claim is existence, enrolment, mandate or inputs".into()),
+    };
+    let says = match says.trim() {
+        "confirm" => RecordsSay::Confirm,
+        "contradict" => RecordsSay::Contradict,
+        "withheld" => RecordsSay::Withheld,
+        _ => return Err("records confirm, contradict or are withheld".into()),
+    };
+    Ok((claim, says))
+}
+
+impl AuditArgs {
+    /// What the auditor says of the district's records.
+    fn claims(&self) -> Claims {
+        let mut claims = match self.confirmed {
+            true => Claims::all(RecordsSay::Confirm),
+            false => Claims::default(),
+        };
+        if self.contradicted {
+            claims.inputs = RecordsSay::Contradict;
+        }
+        for (claim, says) in &self.records {
+            *match claim {
+                Claim::Existence => &mut claims.existence,
+                Claim::Enrolment => &mut claims.enrolment,
+                Claim::Mandate => &mut claims.mandate,
+                Claim::Inputs => &mut claims.inputs,
+            } = *says;
+        }
+        claims
+    }
 }
 
 /// Replays, writes the report, records the result.
@@ -78,16 +139,18 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<Outcome, Failure
     let rows = Rows::of_home(context, &args.ledger).await?;
     let RequestRow { district, state_row, .. } =
         request_of(&rows, RoundId(args.round), &handle, args.district).await?;
-    let (finding, replayed) = match &args.disclosure {
-        None => (Finding::Withheld, Value::Null),
+    let (replay, replayed) = match &args.disclosure {
+        None => (Replay::Withheld, Value::Null),
         Some(path) => {
             let disclosure = disclosure::read(path)?;
-            judge(&disclosure, &leaf(&disclosure, &state_row)?, args)?
+            judge(&disclosure, &leaf(&disclosure, &state_row)?)?
         }
     };
+    let claims = args.claims();
+    let finding = Finding::of(replay, claims);
     let report = json!({
-        "version": 2, "round": args.round, "district": district, "handle": handle, "state_row": state_row, "finding": finding,
-        "replayed": replayed, "stated_confirmed": args.confirmed, "stated_contradicted": args.contradicted,
+        "version": 3, "round": args.round, "district": district, "handle": handle, "state_row": state_row, "finding": finding,
+        "replay": replay, "replayed": replayed, "claims": claims,
     });
     let (path, bytes) = (absolute(&args.out)?, serde_json::to_vec_pretty(&report).hint(DEFECT)?);
     std::fs::write(&path, &bytes).advise(format!("cannot write {}", path.display()), "choose another -o")?;
@@ -96,7 +159,8 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<Outcome, Failure
         district,
         handle,
         state_row,
-        finding,
+        replay,
+        claims,
         report: sha256(&bytes),
     };
     let recorded = record(context, &args.ledger, payload).await?;
@@ -105,7 +169,7 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<Outcome, Failure
     }
     let finding = recorded_finding(&rows, &recorded.id).await?.unwrap_or(finding);
     let json = json!({
-        "finding": finding, "report": path, "report_sha256": sha256(&bytes), "transaction": recorded.id,
+        "finding": finding, "replay": replay, "claims": claims, "report": path, "report_sha256": sha256(&bytes), "transaction": recorded.id,
         "height": recorded.height,
     });
     let text =
@@ -153,19 +217,13 @@ fn leaf(disclosure: &Disclosure, state_row: &Hash) -> Result<StudentLeaf, Failur
     Ok(leaf)
 }
 
-/// Replayed when the events give the anchored hash under its model, and every commitment of the leaf opens to what
-/// they give; confirmed when
-/// the auditor says so besides.
-fn judge(disclosure: &Disclosure, leaf: &StudentLeaf, args: &AuditArgs) -> Result<(Finding, Value), Failure> {
+/// They agree when the events give the anchored hash under its model, and every commitment of the leaf opens to what they give.
+fn judge(disclosure: &Disclosure, leaf: &StudentLeaf) -> Result<(Replay, Value), Failure> {
     let mut report = replay::check(disclosure, leaf.state_hash.0, Some(leaf.model_digest.0))?;
     if !disclosure.opens(&leaf.commitments, &report.numbers) {
         report.agrees = false;
         report.differs.push("a commitment of the leaf does not open to the replayed state".into());
     }
-    let finding = match (report.agrees && !args.contradicted, args.confirmed) {
-        (false, _) => Finding::Contradicted,
-        (true, false) => Finding::Replayed,
-        (true, true) => Finding::Confirmed,
-    };
-    Ok((finding, serde_json::to_value(&report).hint(DEFECT)?))
+    let replay = if report.agrees { Replay::Agrees } else { Replay::Differs };
+    Ok((replay, serde_json::to_value(&report).hint(DEFECT)?))
 }

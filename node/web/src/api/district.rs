@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use aula_ledger::proof::sample::audit_sample;
+use aula_ledger::proof::sample::{asked, audit_sample};
 use aula_ledger::rounds::requests_in_order;
 use aula_ledger::state::StateReader;
 use aula_ledger::state::schema::{self, DecisionRow};
@@ -37,19 +37,19 @@ pub async fn rows(
     let decision = schema::decision(&*view, id)?;
     let requests = requests_in_order(&view.rows(&schema::requests_tree(id))?)?;
     let drawn = match &decision {
-        Some(decision) => {
-            audit_sample(&decision.seed, requests.iter().map(|(handle, row)| (row.district, *handle)))
-        }
+        Some(decision) => audit_sample(&decision.seed, requests.iter().map(|(_, row)| asked(row))),
         None => Default::default(),
     };
     let mut rows = Vec::new();
     for (handle, request) in requests.iter().filter(|(_, request)| request.district == district) {
         let decided = view.row(&schema::decisions_tree(id), &request.key())?;
         let decided: Option<DecisionRow> = decided.as_deref().map(schema::decode).transpose()?;
-        let finding = schema::audit_result(&*view, id, district, handle)?.map(|result| result.finding);
+        let audit = schema::audit_result(&*view, id, district, handle)?;
+        let finding = audit.as_ref().map(|result| result.finding);
+        let claims = audit.as_ref().map(|result| result.claims);
         rows.push(json!({
-            "handle": handle, "request": request, "decision": decided, "drawn": drawn.contains(&(district, *handle)),
-            "finding": finding,
+            "handle": handle, "request": request, "decision": decided, "drawn": drawn.contains_key(&(district, *handle)),
+            "finding": finding, "claims": claims,
         }));
     }
     let value = json!({

@@ -46,7 +46,8 @@ pub struct AllocationQuery {
     pub waypoint: Option<u64>,
 }
 
-struct Blocks<'a>(&'a ChainView);
+/// The blocks of a view, for a collector.
+pub(super) struct Blocks<'a>(pub(super) &'a ChainView);
 
 impl Archive for Blocks<'_> {
     fn signed_header(&self, height: Height) -> Result<Option<(Header, CommitCertificate)>, StoreError> {
@@ -80,16 +81,20 @@ pub(super) async fn built(
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         ApiError::new(status, "internal", "building the evidence failed", "report it with this node's log")
     })?;
-    match built {
-        Ok(bytes) => Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response()),
-        Err(BuildError::NotFound(what)) => Err(ApiError::not_found(
-            format!("there is no {what}"),
-            "wait until it is final, or check the numbers",
-        )),
-        Err(BuildError::MissingBlock(height)) => {
-            Err(ApiError::not_found(format!("this node does not have block {height}"), "ask another node"))
+    let bytes = built.map_err(not_built)?;
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
+}
+
+/// Why there is no such bundle.
+pub(super) fn not_built(error: BuildError) -> ApiError {
+    match error {
+        BuildError::NotFound(what) => {
+            ApiError::not_found(format!("there is no {what}"), "wait until it is final, or check the numbers")
         }
-        Err(BuildError::Store(error)) => Err(error.into()),
+        BuildError::MissingBlock(height) => {
+            ApiError::not_found(format!("this node does not have block {height}"), "ask another node")
+        }
+        BuildError::Store(error) => error.into(),
     }
 }
 

@@ -23,6 +23,7 @@ pub mod report;
 mod stream;
 pub mod submit;
 pub mod vault;
+mod why;
 
 use std::sync::Arc;
 
@@ -100,6 +101,7 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(vault::access_logs))
         .routes(routes!(vault::consents))
         .routes(routes!(district::rows))
+        .routes(routes!(why::own))
         .routes(routes!(evidence::access))
         .routes(routes!(ops::healthz))
         .routes(routes!(ops::readyz))

@@ -16,6 +16,7 @@ use utoipa::IntoParams;
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::{FromPath, FromQuery, Node};
 use crate::read::rounds::{self, RoundView};
+use crate::read::statements;
 use crate::storage::ChainView;
 
 /// Which pools.
@@ -77,7 +78,7 @@ pub async fn classes(State(node): State<Arc<Node>>) -> Answer {
 /// Budgets by funder and school year
 #[utoipa::path(get, path = "/v1/budgets", tag = "resources", responses((status = 200, body = Object)))]
 pub async fn budgets(State(node): State<Arc<Node>>) -> Answer {
-    listed(&node, "budgets", schema::budgets)
+    listed(&node, "budgets", statements::budgets)
 }
 
 /// Districts

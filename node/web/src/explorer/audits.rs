@@ -13,8 +13,8 @@ pub(super) fn section(audit: &RoundAudit) -> Markup {
         section #audit {
             h2 { "Is what the districts anchored true?" }
             p { "Proofs bind what a district " (word("anchor", "anchored")) "; they cannot show that it is true. So the " (word("seed", "seed"))
-                " draws one student in a hundred of each district, at least one, and an auditor replays what their states were computed from. "
-                strong { "Replayed" } ": the events give the state. " strong { "Confirmed" } ": the auditor also held them against the district's records. "
+                " draws one student in a hundred of each district, at least one, and one in a hundred of those with a mandate; an auditor replays what their states were computed from. "
+                strong { "Replayed" } ": the events give the state. " strong { "Confirmed" } ": the auditor also held the request against the district's records, which bear out that the student exists, is enrolled at the school, has the mandate or none, and that the events happened. "
                 strong { "Erased after draw" } ": the student was erased once nobody could change the draw any more; it counts apart. A result never changes." }
             div .scroll tabindex="0" role="region" aria-label="Audit by district" { table .sortable .cards {
                 caption { (audit.all.drawn) " students drawn, of " (audit.all.open) " nothing is on record yet" }
@@ -24,8 +24,11 @@ pub(super) fn section(audit: &RoundAudit) -> Markup {
                 } }
                 tbody { @for one in &audit.districts {
                     (row(html! { a href={ "/districts/" (one.district) } { (one.district) } }, &one.counts))
-                } (row(html! { "all" }, &audit.all)) }
+                } (row(html! { "all" }, &audit.all))
+                @if let Some(mandates) = &audit.mandates { (row(html! { "for a mandate" }, mandates)) } }
             } }
+            p { "The last line counts whom the seed drew for their mandate alone, of all districts together. "
+                @if audit.mandates.is_none() { "It is withheld here, as the number of mandates is: it would tell that a district has one." } }
             p { "Who took this round's rows (under pseudonyms, band, mandate, wishes and place of everybody who asked): "
                 @if audit.rows_taken.is_empty() { "nobody yet." } @else {
                     @for (at, one) in audit.rows_taken.iter().enumerate() { @if at > 0 { ", " }

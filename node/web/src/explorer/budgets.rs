@@ -11,12 +11,12 @@ use super::shell::{self, column, exports, percent};
 use super::verify;
 use super::words::{explained, word};
 use crate::http::Node;
+use crate::read::statements;
 use crate::read::words::amount;
-use crate::storage::ChainView;
 
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     let view = node.view();
-    let budgets = schema::budgets(&*view)?;
+    let budgets = statements::budgets(&view)?;
     let members = schema::members(&*view)?;
     let name = |account| {
         members.iter().find(|m| m.account == account).map(|m| m.name.to_string()).unwrap_or_default()
@@ -28,34 +28,25 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
         div .scroll tabindex="0" role="region" aria-label="Budgets" { table .sortable .cards {
             caption { (budgets.len()) " budgets" }
             thead { tr { (column("Funder", false)) (column("School year", true)) (column("Funded", true)) (column("Spent on pools", true))
-                (column("Left", true)) (column("Spent, share", true)) (column("By school", false)) } }
-            tbody { @for one in &budgets { tr {
+                (column("Left", true)) (column("Spent, share", true)) (column("By school", false)) (column("Floor", false)) } }
+            tbody { @for (one, stated) in budgets.iter().map(|stated| (&stated.budget, stated)) { tr {
                 td { a href={ "/members#" (one.funder) } { (name(one.funder)) } }
                 td .n { (one.school_year) }
                 td .n data-proof={ (one.funder) "." (one.school_year) ".funded_cents" } data-value=(one.funded_cents) { (amount(one.funded_cents.0)) }
                 td .n data-proof={ (one.funder) "." (one.school_year) ".charged_cents" } data-value=(one.charged_cents) { (amount(one.charged_cents.0)) }
                 td .n data-proof={ (one.funder) "." (one.school_year) ".left_cents" } data-value=(left(one)) { (amount(left(one))) }
                 td .n data-proof={ (one.funder) "." (one.school_year) ".charged_ppm" } data-value=[spent(one)] { (spent(one).map_or_else(|| "–".to_owned(), percent)) }
-                td .wide { (statement(&view, one)) }
+                td .wide { (stated.statement.explain()) }
+                td .wide { (stated.floor.explain()) }
             } } }
         } }
         p { "Amounts are in units of the funder's currency, with cents. How much went to which school is stated as commitments: locked boxes whose "
-            "sum is proved to be the budget, while nobody reads what is in each. "
+            "sum is proved to be the budget, while nobody reads what is in each; a floor proves of the same boxes that each school got so much for its weighted pupils. "
             "It says nothing of what was bought with it. " code { "aula evidence budget" } " fetches that proof for the funder or an auditor." }
         (exports("budgets", budgets.len()))
         (explained(&["budget", "pool"]))
     };
     Ok(shell::page(&node, "/budgets", "Budgets", content))
-}
-
-/// Whether the funder's statement of the budget is of the money as it is.
-fn statement(view: &ChainView, budget: &Budget) -> &'static str {
-    let stated = schema::stated_budget(view, &budget.funder, budget.school_year).ok().flatten();
-    let Some(stated) = stated else { return "not stated" };
-    match schema::is_superseded(view, &stated) {
-        Ok(true) => "superseded: more was funded since, or a decision on this money was taken back",
-        _ => "proved, without the amounts",
-    }
 }
 
 fn left(budget: &Budget) -> u64 {

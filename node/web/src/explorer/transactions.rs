@@ -14,6 +14,7 @@ use super::verify;
 use super::words::{explained, word};
 use crate::api::listings::{TransactionsQuery, transactions_page};
 use crate::http::{FromPath, FromQuery, Node};
+use crate::read::statements::Statement;
 use crate::read::transactions::{self, Line, Page};
 use crate::read::words::{grouped, kind as kind_in_words};
 
@@ -62,7 +63,7 @@ pub(super) fn table(page: &Page) -> Markup {
             tbody { @for line in &page.transactions { tr {
                 td .n { (line.ordinal) }
                 td data-proof=[act(line, "kind")] data-value=(line.outline.kind) title=(line.outline.kind) { (kind_in_words(line.outline.kind)) }
-                td .wide data-proof=[act(line, "events")] data-value=[act(line, "").map(|_| events(line))] { (line.words.join(" ")) }
+                td .wide data-proof=[act(line, "events")] data-value=[act(line, "").map(|_| events(line))] { (line.words.join(" ")) @if let Some(note) = fallen(line) { " (" (note) ")" } }
                 td data-proof=[act(line, "code")] data-value=(line.outline.code) { (outcome(line)) }
                 td .n { a href={ "/blocks/" (line.height) } { (line.height) } }
                 td data-proof={ "block-" (line.height) ".time_ms" } data-value=(line.time_ms) { (moment(line.time_ms)) }
@@ -80,6 +81,11 @@ fn act(line: &Line, field: &str) -> Option<String> {
 /// What the receipt says, as the proof has it.
 fn events(line: &Line) -> String {
     serde_json::Value::from(line.outline.events.clone()).to_string()
+}
+
+/// Of a funder's statement that is not of the money as it is now: that, and why.
+fn fallen(line: &Line) -> Option<&'static str> {
+    line.statement.filter(|one| *one == Statement::Superseded).map(Statement::explain)
 }
 
 fn outcome(line: &Line) -> Markup {
@@ -117,6 +123,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<H
         section {
             h2 { "The receipt in words" }
             @if line.words.is_empty() { p { "It changed nothing." } }
+            @if let Some(note) = fallen(&line) { p .note role="status" { "This statement is " (note) "." } }
             ul data-proof=[act(&line, "events")] data-value=[act(&line, "").map(|_| events(&line))] { @for words in &line.words { li { (words) } } }
         }
         p .exports { a href={ "/v1/transactions/" (line.outline.id) } { "JSON" } }

@@ -109,6 +109,8 @@ pub struct Node {
     /// Places for submissions.
     pub submissions: Semaphore,
     pub(crate) exports: Arc<Semaphore>,
+    /// The one place for questions that solve a round again.
+    pub(crate) solving: Arc<Semaphore>,
     /// Places for everything else.
     pub requests: Arc<Semaphore>,
     /// Places for streams.
@@ -161,6 +163,7 @@ impl Node {
             health: Semaphore::new(MAX_HEALTH),
             submissions: Semaphore::new(config.api.max_requests),
             exports: Arc::new(Semaphore::new(MAX_EXPORTS)),
+            solving: Arc::new(Semaphore::new(1)),
             requests: Arc::new(Semaphore::new(config.api.max_requests)),
             streams: Arc::new(Semaphore::new(config.api.max_streams)),
             past: Semaphore::new(MAX_PAST),

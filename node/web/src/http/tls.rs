@@ -87,6 +87,11 @@ impl Tls {
         })
     }
 
+    /// Until when the certificate holds, milliseconds since 1970 UTC.
+    pub const fn not_after_ms(&self) -> u64 {
+        self.not_after_ms
+    }
+
     /// What the server takes for each new connection; follows [`Self::attend`].
     pub fn config(&self) -> RustlsConfig {
         self.config.clone()

@@ -1,0 +1,129 @@
+//! What a node keeps of the chain: its genesis, its database, and what its validator key has signed.
+
+use aula_consensus::sign_guard::{Opened, SignGuard};
+use aula_ledger::genesis::Parsed;
+use aula_ledger::types::Hash;
+
+use super::Check;
+use crate::bootstrap::{db_options, read_genesis, storage_failure};
+use crate::config::{Config, Role};
+use crate::home::Home;
+use crate::storage::{ChainDb, StorageError, sha256};
+
+/// Newest block that this home holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tip {
+    /// Its height.
+    pub height: u64,
+    /// Its time, milliseconds since 1970 UTC.
+    pub time_ms: u64,
+}
+
+/// The genesis, when it can be used.
+pub fn genesis(home: &Home, checks: &mut Vec<Check>) -> Option<Parsed> {
+    match read_genesis(home) {
+        Ok((_, parsed)) => {
+            let detail = format!("{}, SHA-256 {}", parsed.chain_id, parsed.sha256);
+            checks.push(Check::ok("genesis", detail));
+            Some(parsed)
+        }
+        Err(failure) => {
+            checks.push(Check::failure("genesis", failure));
+            None
+        }
+    }
+}
+
+/// The database, read-only, so that a running node is not disturbed; its tip.
+pub fn database(home: &Home, config: &Config, genesis: &Parsed, checks: &mut Vec<Check>) -> Option<Tip> {
+    let path = home.data_dir();
+    let read = ChainDb::open_read_only(&path, db_options(config)).and_then(|db| {
+        let view = db.latest();
+        let tip = view.tip();
+        Ok((sha256(&view.genesis()?), Tip { height: tip.height.0, time_ms: tip.time_ms.0 }))
+    });
+    let (check, tip) = judge_database(read, genesis.sha256);
+    checks.push(check);
+    tip
+}
+
+/// What was read of a database that should belong to this genesis.
+pub fn judge_database(read: Result<(Hash, Tip), StorageError>, expected: Hash) -> (Check, Option<Tip>) {
+    match read {
+        Ok((found, tip)) if found == expected => {
+            (Check::ok("database", format!("whole as far as it was read, height {}", tip.height)), Some(tip))
+        }
+        Ok((found, _)) => {
+            let failure = storage_failure(StorageError::OtherChain { expected, found });
+            (Check::failure("database", failure), None)
+        }
+        Err(StorageError::Absent(path)) => {
+            let detail = format!("there is none in {} yet", path.display());
+            (
+                Check::warn(
+                    "database",
+                    detail,
+                    "start the node: it makes one and fetches the chain from its peers",
+                ),
+                None,
+            )
+        }
+        Err(error) => (Check::failure("database", storage_failure(error)), None),
+    }
+}
+
+/// What the validator key has signed is on record, so that it never signs two things.
+pub fn sign_guard(home: &Home, config: &Config, tip: Option<Tip>, running: bool) -> Check {
+    let name = "sign_guard";
+    if config.consensus.role == Role::Follower {
+        return Check::ok(name, "this node follows and signs nothing");
+    }
+    let path = home.sign_guard_file();
+    if running {
+        return match path.exists() {
+            true => Check::ok(name, "kept by the running node"),
+            false => Check::fail(
+                name,
+                format!("{} is gone while the node runs", path.display()),
+                "restart it with --confirmed-height, a height above all that this key may have signed",
+            ),
+        };
+    }
+    let next = "start with --confirmed-height HEIGHT, above everything this key may have signed: the network's height now and a hundred more";
+    match SignGuard::open(&path) {
+        Ok(Opened::Ready(guard)) => Check::ok(name, format!("last signed at height {}", guard.last_height())),
+        // A home that never had a block has signed nothing; `start` makes the guard.
+        Ok(Opened::Missing) if tip.is_none_or(|tip| tip.height == 0) => {
+            Check::ok(name, "nothing was signed yet")
+        }
+        Ok(Opened::Missing) => Check::fail(
+            name,
+            format!("{} is missing: nobody knows what this key has signed", path.display()),
+            next,
+        ),
+        Ok(Opened::Damaged(why)) => Check::fail(name, format!("{} is damaged: {why}", path.display()), next),
+        Err(error) => {
+            Check::fail(name, aula_home::with_causes(&error), "check the folder's owner and the disk")
+        }
+    }
+}
+
+/// How far in the future the newest block may lie: clocks of validators differ by less.
+const AHEAD_MS: u64 = 2_000;
+
+/// This machine's clock against the newest block that this home holds. Says nothing of a clock that is fast: the node may
+/// have been off.
+pub fn clock(tip: Option<Tip>, now_ms: u64) -> Option<Check> {
+    let tip = tip.filter(|tip| tip.height > 0)?;
+    let ahead = tip.time_ms.saturating_sub(now_ms);
+    Some(if ahead > AHEAD_MS {
+        let detail = format!("the newest block lies {} s in this machine's future", ahead / 1_000);
+        Check::fail(
+            "clock",
+            detail,
+            "set the clock (timedatectl set-ntp true, or chrony) and restart the node",
+        )
+    } else {
+        Check::ok("clock", "not behind the newest block")
+    })
+}

@@ -1,0 +1,86 @@
+//! Why a district's own student got this place, and the least band that would have brought a better one: for that district.
+//!
+//! The answer wants the whole round, which a district may not have and its node holds as a validator; so the node solves it
+//! and tells the one row's answer. A district asks about its rows as they are, never about changed ones: what follows from
+//! many changes is what the others asked for. One question is worked on at a time, up to nine solutions of a round.
+
+use std::sync::Arc;
+
+use aula_ledger::audit::{BuildError, Collector, Standing, Subject};
+use aula_ledger::rounds::why::{Decided, Limits, Who, WhyError};
+use aula_ledger::state::StateReader;
+use aula_ledger::state::schema;
+use aula_ledger::types::{DistrictId, Handle, RoundId};
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+
+use super::evidence::{Blocks, not_built};
+use crate::api_error::{ApiError, ErrorBody};
+use crate::http::access::Caller;
+use crate::http::{FromPath, Node};
+use crate::read::why::{self, Answer, Asked, Others};
+use crate::storage::ChainView;
+
+/// Why one of the district's own students got this place, and the least band that would have brought a better one
+#[utoipa::path(get, path = "/v1/districts/{district}/rounds/{round}/why/{handle}", tag = "resources",
+    params(("district" = u16, Path), ("round" = u32, Path), ("handle" = String, Path), ("aula-credential" = String, Header)),
+    responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+        (status = 404, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
+pub async fn own(
+    State(node): State<Arc<Node>>,
+    caller: Caller,
+    FromPath((district, round, handle)): FromPath<(u16, u32, Handle)>,
+) -> Result<Response, ApiError> {
+    let (district, round) = (DistrictId(district), RoundId(round));
+    caller.own(district)?;
+    let view = node.view();
+    let row = view.row(&schema::requests_tree(round), &schema::round_row_key(district, &handle))?;
+    if row.is_none() {
+        let message = format!("district {district} has no request of {handle} in round {round}");
+        let hint = format!("its own are listed by /v1/districts/{district}/rounds/{round}");
+        return Err(ApiError::new(StatusCode::NOT_FOUND, "no_request", message, hint));
+    }
+    let Ok(permit) = node.solving.clone().try_acquire_owned() else {
+        let hint = "try again when that is done";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        return Err(ApiError::new(status, "busy", "another such question is being worked on", hint));
+    };
+    let who = Who { handle, district: Some(district) };
+    let made = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        solved(&view, round, who)
+    });
+    let answer = made.await.map_err(|_| {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        ApiError::new(status, "internal", "solving the round failed", "report it with this node's log")
+    })??;
+    let mut told = answer.json;
+    if let Some(fields) = told.as_object_mut() {
+        fields.insert("text".into(), answer.text.into());
+    }
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json::<Value>(told)).into_response())
+}
+
+fn solved(view: &ChainView, round: RoundId, who: Who) -> Result<Answer, ApiError> {
+    let missing = || not_built(BuildError::NotFound("decision".into()));
+    let record = schema::round(view, round)?.ok_or_else(missing)?;
+    let decision = schema::decision(view, round)?.ok_or_else(missing)?;
+    let standing: Option<Standing> = schema::decision_standing(view, &record)?;
+    let archive = Blocks(view);
+    let bundle = Collector::new(view, &archive, &[])
+        .and_then(|collector| collector.round(round))
+        .map_err(not_built)?;
+    let Subject::Round(evidence) = &bundle.subject else { return Err(missing()) };
+    let decided = Decided::of_evidence(evidence).map_err(refusal)?;
+    let limits = Limits { work: decision.max_work };
+    let asked = Asked { who, change: None, limits, verified: false, standing, others: Others::Untold };
+    why::answer(&decided, &asked).map_err(refusal)
+}
+
+fn refusal(error: WhyError) -> ApiError {
+    let hint = "an auditor with the round's bundle may ask with more work: aula query why --max-work";
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "no_exact_answer", error.to_string(), hint)
+}
