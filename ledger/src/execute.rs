@@ -17,6 +17,7 @@ use crate::codec::{Canonical, CodecError};
 use crate::params::Params;
 use crate::proof::merkle;
 use crate::roles::senders;
+use crate::rounds::windows;
 use crate::state::schema::{self, ChainRecord, RefusedRun, ValidatorSchedule};
 use crate::state::{Overlay, StateReader, StateWrites, StoreError};
 
@@ -202,7 +203,6 @@ impl<'a> Run<'a> {
         if schedule.now != schedule.next {
             schema::write(&mut overlay, schema::set_change_key(input.height), &schedule.next);
         }
-        schema::close_reveals(&mut overlay, input.height, input.time_ms)?;
         schema::note_proposer(&mut overlay, &schedule.now, input.proposer, input.height)?;
         let facts = BlockFacts {
             genesis: record.genesis_sha256,
@@ -211,6 +211,7 @@ impl<'a> Run<'a> {
             params,
             validators: u32::try_from(schedule.now.validators().len()).unwrap_or(u32::MAX),
         };
+        windows::pass(&mut overlay, &facts)?;
         Ok(Self { overlay, facts, schedule, student_leaves: Vec::new(), memory: BlockMemory::default() })
     }
 
@@ -280,7 +281,7 @@ impl<'a> Run<'a> {
     /// A round that ran and had no result is not run again for nothing: the one thing that a rejected transaction leaves
     /// beside its sequence.
     fn note_refused_run(&mut self, payload: &Payload, code: Code) {
-        let ran = matches!(code, Code::Infeasible | Code::NotProved | Code::RecordTooLarge);
+        let ran = matches!(code, Code::Infeasible | Code::NotProved | Code::NoSeed | Code::RecordTooLarge);
         if let (Payload::RunRound(run), true) = (payload, ran) {
             let refused = RefusedRun::new(run.round, self.facts.height, code, &self.facts.params);
             schema::write(&mut self.overlay, schema::refused_run_key(run.round), &refused);

@@ -23,6 +23,7 @@ use crate::state::schema::{
     ValidatorSchedule,
 };
 use crate::state::{MemoryState, Overlay, StateWrites, StoreError};
+use crate::tx::admin::seed_account;
 use crate::types::{AccountId, ChainId, DistrictId, Hash, Height, SchoolId, SchoolYear, TimeMs};
 
 mod objects;
@@ -74,6 +75,8 @@ pub struct GenesisValidator {
     pub peer_id: PeerName,
     /// Where it may be reached, as a multiaddr.
     pub listen: ListenHint,
+    /// The key with which its node signs shares of the lotteries' seeds.
+    pub seed_key: PublicKey,
 }
 
 const fn one() -> u64 {
@@ -304,7 +307,8 @@ impl Genesis {
             }
             if !place_fits(member.roles, member.district, member.school) {
                 return Err(rule(format!(
-                    "member {name} needs a role; a district its district, a school its district and school, others neither"
+                    "member {name} needs a role, and not seed; a district its district, a school its district and school, \
+                     others neither"
                 )));
             }
             if member.district.is_some_and(|district| !districts.contains(&district)) {
@@ -323,6 +327,7 @@ impl Genesis {
     fn check_validators(&self, members: &BTreeSet<&Name>) -> Result<ValidatorSet, GenesisError> {
         let mut names = BTreeSet::new();
         let mut peers = BTreeSet::new();
+        let mut keys: BTreeSet<PublicKey> = self.members.iter().map(|member| member.public_key).collect();
         for validator in &self.validators {
             let name = &validator.name;
             if !names.insert(name) || !peers.insert(&validator.peer_id) {
@@ -339,6 +344,11 @@ impl Genesis {
             }
             if !validator.public_key.is_usable() {
                 return Err(rule(format!("the key of validator {name} is not a usable Ed25519 key")));
+            }
+            if !validator.seed_key.is_usable() || !keys.insert(validator.seed_key) {
+                return Err(rule(format!(
+                    "the seed key of validator {name} is not a usable Ed25519 key, or it stands twice"
+                )));
             }
         }
         let set = self.validators.iter().map(|v| Validator::new(v.public_key, v.power)).collect();
@@ -373,7 +383,7 @@ pub fn genesis_state(parsed: &Parsed) -> Result<(StateWrites, Hash), StoreError>
         schema::write(&mut overlay, schema::school_key(school.id), &school.record());
     }
     write_members(&mut overlay, genesis);
-    write_validators(&mut overlay, genesis);
+    write_validators(&mut overlay, genesis)?;
     let (root, writes) = overlay.finish(Height::GENESIS)?;
     Ok((writes, root))
 }
@@ -402,16 +412,18 @@ fn write_members(overlay: &mut Overlay<'_>, genesis: &Genesis) {
     schema::write(overlay, schema::counters_key(), &counters);
 }
 
-fn write_validators(overlay: &mut Overlay<'_>, genesis: &Genesis) {
+fn write_validators(overlay: &mut Overlay<'_>, genesis: &Genesis) -> Result<(), StoreError> {
     for validator in &genesis.validators {
         let operator = genesis.members.iter().find(|member| member.name == validator.operator);
         let Some(operator) = operator.map(GenesisMember::account) else { continue };
+        let seed = seed_account::admit(overlay, validator.seed_key, &validator.name, Height::GENESIS)?;
         let info = ValidatorInfo {
             address: address(&validator.public_key),
             name: validator.name.clone(),
             operator,
             peer_id: validator.peer_id.clone(),
             rotated_ms: None,
+            seed,
         };
         schema::use_key(overlay, &validator.public_key);
         schema::use_peer(overlay, &validator.peer_id);
@@ -419,4 +431,5 @@ fn write_validators(overlay: &mut Overlay<'_>, genesis: &Genesis) {
         schema::write(overlay, schema::validator_key(&info.address), &info);
         schema::write(overlay, schema::peer_key(&peer.peer_id), &peer);
     }
+    Ok(())
 }

@@ -26,8 +26,13 @@ pub const DEFAULT_BLOCK_WORK: u64 = 800_000_000;
 
 /// Furthest ahead of its proposal that voting may end: a week at a block a second.
 pub const MAX_PROPOSAL_HEIGHTS: u64 = 604_800;
-/// Most heights that a vote may let OpenRound add to a window: a month at a block a second.
-pub const MAX_EXTRA_HEIGHTS: u32 = 2_678_400;
+/// Least block time of a window for shares of a seed, in milliseconds: the turn of a proposer that is down, and of the next.
+pub const MIN_WINDOW_MS: u64 = PROPOSE_TIMEOUT_MS;
+/// Longest block time of a window before OpenRound lengthens it, in milliseconds: 31 days.
+pub const MAX_WINDOW_MS: u64 = 31 * 24 * 60 * 60 * 1_000;
+/// Blocks that are decided within a window at least, for each validator that decides the block which opens it: every
+/// validator has its turns to propose, however fast blocks come.
+pub const WINDOW_BLOCKS_PER_VALIDATOR: u64 = 4;
 /// Milliseconds of block time after a round's reveals closed, when anybody may run it: its steward had the time to.
 pub const RUN_BY_ANYBODY_AFTER_MS: u64 = 10 * 60 * 1_000;
 /// Most school years that may be named as those that take states.
@@ -129,8 +134,16 @@ pub struct Params {
     /// Most of a round's requests, and of its pairs, that one district may take, in percent; the others' places in it are
     /// not its to refuse. 100 where a consortium has one district only.
     pub max_district_round_percent: u32,
-    /// Most heights that OpenRound may add to each of a round's windows: nothing else can be done to its class meanwhile.
-    pub max_extra_heights: u32,
+    /// Block time in milliseconds for a round's requests, and for commitments to shares of its seed. By default what
+    /// `max_round_requests` take in full blocks.
+    pub request_window_ms: u64,
+    /// Block time in milliseconds for the reveals of these shares.
+    pub reveal_window_ms: u64,
+    /// Most block time in milliseconds that OpenRound may add to each window: nothing else can be done to its class
+    /// meanwhile.
+    pub max_extra_window_ms: u64,
+    /// How often commitments and reveals are tried until validators with more than a third of the power have revealed.
+    pub max_seed_attempts: u32,
     /// Most pools in a class, retired ones included.
     pub max_class_pools: u32,
     /// Work bound of one optimizer run: cost or price entries scanned. With it, the share of it for the price of fairness
@@ -161,7 +174,10 @@ impl Default for Params {
             max_round_requests: 100_000,
             max_round_pairs: 10_000_000,
             max_district_round_percent: 50,
-            max_extra_heights: 604_800,
+            request_window_ms: 30_000,
+            reveal_window_ms: 15_000,
+            max_extra_window_ms: 7 * 24 * 60 * 60 * 1_000,
+            max_seed_attempts: 8,
             max_class_pools: 2_000,
             max_round_work: 175_000_000,
             max_gap_ppm: 3_000,
@@ -179,7 +195,7 @@ impl Params {
     /// [`ParamsError`] names what does not fit.
     pub fn check(&self) -> Result<(), ParamsError> {
         let most = |each: Work| MAX_BLOCK_WORK / each;
-        let ranges: [(&'static str, u64, u64, u64); 18] = [
+        let ranges: [(&'static str, u64, u64, u64); 21] = [
             ("max_block_bytes", self.max_block_bytes.into(), MAX_TRANSACTION_BYTES, 7 * 1024 * 1024),
             ("max_block_signatures", self.max_block_signatures.into(), 10, most(unit::TRANSACTION)),
             ("max_block_range_values", self.max_block_range_values.into(), 0, most(unit::GROUPED_VALUE)),
@@ -192,7 +208,10 @@ impl Params {
             ("max_round_requests", self.max_round_requests.into(), 1, most(unit::REQUEST)),
             ("max_round_pairs", self.max_round_pairs, 1, most(unit::PAIR)),
             ("max_district_round_percent", self.max_district_round_percent.into(), 1, 100),
-            ("max_extra_heights", self.max_extra_heights.into(), 0, MAX_EXTRA_HEIGHTS.into()),
+            ("request_window_ms", self.request_window_ms, MIN_WINDOW_MS, MAX_WINDOW_MS),
+            ("reveal_window_ms", self.reveal_window_ms, MIN_WINDOW_MS, MAX_WINDOW_MS),
+            ("max_extra_window_ms", self.max_extra_window_ms, 0, MAX_WINDOW_MS),
+            ("max_seed_attempts", self.max_seed_attempts.into(), 1, 100),
             ("max_class_pools", self.max_class_pools.into(), 1, 4_000),
             ("max_round_work", self.max_round_work, 1, most(unit::SCAN_1000).saturating_mul(1_000)),
             ("max_gap_ppm", self.max_gap_ppm.into(), 0, 1_000_000),
@@ -234,7 +253,7 @@ impl Params {
 }
 
 impl Canonical for Params {
-    const VERSION: u8 = 3;
+    const VERSION: u8 = 4;
     const WHAT: &'static str = "parameters";
     const MAX_BYTES: u64 = 1024;
 }

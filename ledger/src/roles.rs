@@ -39,11 +39,24 @@ pub enum Role {
     Auditor = 4,
     /// Is a member, reads what the public reads, and sends nothing.
     Reader = 5,
+    /// No member's: the account with which a validator's node commits to and reveals its shares of seeds. It comes and
+    /// goes with the validator and sends nothing else.
+    Seed = 6,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 6] =
+    pub const ALL: [Self; 7] = [
+        Self::Consortium,
+        Self::District,
+        Self::School,
+        Self::Funder,
+        Self::Auditor,
+        Self::Reader,
+        Self::Seed,
+    ];
+    /// Those that a member may have.
+    pub const MEMBERS: [Self; 6] =
         [Self::Consortium, Self::District, Self::School, Self::Funder, Self::Auditor, Self::Reader];
 
     const fn bit(self) -> u8 {
@@ -96,7 +109,8 @@ impl RoleSet {
 impl BorshDeserialize for RoleSet {
     fn deserialize_reader<R: std::io::Read>(reader: &mut R) -> std::io::Result<Self> {
         let bits = u8::deserialize_reader(reader)?;
-        if bits & !Self::of(&Role::ALL).0 != 0 {
+        // The role of validators' accounts for seeds stands in no record and in no transaction.
+        if bits & !Self::of(&Role::MEMBERS).0 != 0 {
             return Err(std::io::Error::other("unknown role"));
         }
         Ok(Self(bits))
@@ -120,13 +134,13 @@ pub const STEWARDS: RoleSet = RoleSet::of(&[Role::Consortium, Role::District, Ro
 
 /// The table who may send what: a sender needs one of these roles.
 pub const fn senders(kind: PayloadKind) -> RoleSet {
-    use Role::{Auditor, Consortium, District, Funder, School};
+    use Role::{Auditor, Consortium, District, Funder, School, Seed};
     match kind {
         PayloadKind::RegisterMember | PayloadKind::ProposeChange | PayloadKind::VoteChange => {
             RoleSet::of(&[Consortium])
         }
         // Of a node, its operator alone.
-        PayloadKind::RotateKey | PayloadKind::Ready => RoleSet::of(&Role::ALL),
+        PayloadKind::RotateKey | PayloadKind::Ready => RoleSet::of(&Role::MEMBERS),
         // Of its own schools.
         PayloadKind::ChangeSchool => RoleSet::of(&[District]),
         PayloadKind::AnchorStates
@@ -148,16 +162,18 @@ pub const fn senders(kind: PayloadKind) -> RoleSet {
         | PayloadKind::RetirePool => STEWARDS,
         PayloadKind::Acknowledge => RoleSet::of(&[Consortium, District, School]),
         PayloadKind::ReportUtilisation => RoleSet::of(&[District, School]),
-        PayloadKind::CommitSeed | PayloadKind::RevealSeed | PayloadKind::RunRound => {
-            RoleSet::of(&[Consortium, District, School, Funder])
-        }
+        PayloadKind::CommitSeed | PayloadKind::RevealSeed => RoleSet::of(&[Seed]),
+        PayloadKind::RunRound => RoleSet::of(&[Consortium, District, School, Funder]),
     }
 }
 
-/// True when the roles are not empty and name the place they act for: a district its district, a school its
+/// True when the roles are a member's, not empty, and name the place they act for: a district its district, a school its
 /// district and its school; nobody else names a place.
 pub fn place_fits(roles: RoleSet, district: Option<DistrictId>, school: Option<SchoolId>) -> bool {
     let school_role = roles.has(Role::School);
     let district_role = roles.has(Role::District) || school_role;
-    !roles.is_empty() && district.is_some() == district_role && school.is_some() == school_role
+    !roles.is_empty()
+        && !roles.has(Role::Seed)
+        && district.is_some() == district_role
+        && school.is_some() == school_role
 }

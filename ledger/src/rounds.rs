@@ -33,6 +33,7 @@ mod share;
 #[cfg(test)]
 mod tests;
 pub mod why;
+pub(crate) mod windows;
 
 pub use eligibility::{Eligibility, RoundPools, tier};
 pub use read::{Decisions, Requests, decided_rows, districts_of, requests_in_order};
@@ -84,8 +85,9 @@ pub fn weight(equity: u32, band: Band) -> u32 {
     100u32.saturating_add(equity.saturating_mul(need) / 100)
 }
 
-/// A round's seed: SHA-256 over the genesis hash, the round's number, the root of its requests, then each revealed share with its account, by
-/// ascending account. Whoever withholds a share chose between two seeds; the decision names them.
+/// A round's seed: SHA-256 over the genesis hash, the round's number, the root of its requests, then each share that was
+/// revealed in one attempt with its account, by ascending account. Whoever withholds a share chose between two seeds; the
+/// decision names them.
 pub fn seed(genesis: &Hash, round: RoundId, requests_root: &Hash, shares: &[SeedShare]) -> Hash {
     let number = round.0.to_le_bytes();
     let mut parts: Vec<&[u8]> = vec![&genesis.0, &number, &requests_root.0];

@@ -37,6 +37,7 @@ use crate::tx::{
 use crate::types::*;
 
 pub mod money;
+pub mod seeds;
 
 /// The school year of all tests.
 pub const YEAR: SchoolYear = SchoolYear(1988);
@@ -87,7 +88,13 @@ pub fn genesis() -> Genesis {
     Genesis {
         name: name("test"),
         time_ms: TimeMs(1_000),
-        params: Params { first_school_year: YEAR.0 - 1, last_school_year: YEAR.0 + 1, ..Params::default() },
+        params: Params {
+            first_school_year: YEAR.0 - 1,
+            last_school_year: YEAR.0 + 1,
+            request_window_ms: 10_000,
+            reveal_window_ms: 4_000,
+            ..Params::default()
+        },
         members: vec![
             member("voter-a", &[Role::Consortium], None, None),
             member("voter-b", &[Role::Consortium], None, None),
@@ -107,6 +114,7 @@ pub fn genesis() -> Genesis {
             power: 1,
             peer_id: peer(1),
             listen: listen(),
+            seed_key: public_key(&key("seed-1")),
         }],
         districts: (1..=2u16)
             .map(|id| GenesisDistrict { id: DistrictId(id), name: title(&format!("District {id}")) })
@@ -403,7 +411,7 @@ pub fn fund(amount: u64) -> FundBudget {
 }
 
 pub fn open(class: u16) -> OpenRound {
-    OpenRound { class: ClassId(class), extra_request_heights: 0, extra_reveal_heights: 0 }
+    OpenRound { class: ClassId(class), extra_request_ms: 0, extra_reveal_ms: 0 }
 }
 
 pub fn run(round: u32) -> RunRound {

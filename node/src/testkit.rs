@@ -11,6 +11,7 @@ use aula_ledger::codec::Canonical;
 use aula_ledger::genesis::Parsed;
 use aula_ledger::keys::{PublicKey, account_of, public_key};
 use aula_ledger::names::Title;
+use aula_ledger::state::schema;
 use aula_ledger::tx::{Change, Payload, ProposeChange};
 use aula_ledger::types::{AccountId, Height, TimeMs};
 use ed25519_dalek::SigningKey;
@@ -32,6 +33,7 @@ pub struct DevChain {
     pub genesis_bytes: Vec<u8>,
     pub account_key: SigningKey,
     validator_key: SigningKey,
+    seed_key: SigningKey,
     sequence: u64,
 }
 
@@ -64,6 +66,7 @@ impl DevChain {
             genesis_bytes,
             account_key: NodeKey::of_home(&home, KeyKind::Account)?.into_signing_key(),
             validator_key: NodeKey::of_home(&home, KeyKind::Validator)?.into_signing_key(),
+            seed_key: NodeKey::of_home(&home, KeyKind::Seed)?.into_signing_key(),
             home,
             sequence: 0,
         })
@@ -104,6 +107,26 @@ impl DevChain {
         Transaction::sign(body, key)
     }
 
+    /// A transaction of the validator's node for seeds, with the sequence number that the state says.
+    pub fn of_node(&self, payload: impl Into<Payload>) -> Result<Transaction, Failure> {
+        let account = account_of(&public_key(&self.seed_key));
+        let known = schema::account(&*self.db.latest(), &account)
+            .map_err(|error| Failure::because(error, "mend the test"))?;
+        let body = Body {
+            genesis: self.genesis.sha256,
+            account,
+            sequence: known.map_or(0, |known| known.sequence),
+            valid_until_height: Height(1_000_000),
+            payload: payload.into(),
+        };
+        Ok(Transaction::sign(body, &self.seed_key))
+    }
+
+    /// The node's key for seeds.
+    pub fn seed_key(&self) -> &SigningKey {
+        &self.seed_key
+    }
+
     /// Any harmless transaction: a proposal to note an upgrade at a height.
     pub fn proposal(&mut self, height: u64) -> Transaction {
         let note = Title::new("try").unwrap_or_else(|_| unreachable!("a plain title"));
@@ -122,8 +145,18 @@ impl DevChain {
         transactions: &[Transaction],
         spoil: impl FnOnce(&mut Header),
     ) -> Result<Vec<Receipt>, Failure> {
+        self.block_after(1, transactions, spoil)
+    }
+
+    /// The same, so many milliseconds of block time after the one before.
+    pub fn block_after(
+        &self,
+        later_ms: u64,
+        transactions: &[Transaction],
+        spoil: impl FnOnce(&mut Header),
+    ) -> Result<Vec<Receipt>, Failure> {
         let transactions = transactions.iter().map(Canonical::to_canonical).collect();
-        let time_ms = TimeMs(self.db.latest().tip().time_ms.0 + 1);
+        let time_ms = TimeMs(self.db.latest().tip().time_ms.0 + later_ms);
         let validators = std::slice::from_ref(&self.validator_key);
         decide(&self.db, &self.genesis.sha256, validators, time_ms, transactions, spoil)
     }

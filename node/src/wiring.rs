@@ -7,7 +7,7 @@
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use aula_consensus::executor::LedgerExecutor;
@@ -26,14 +26,16 @@ use crate::bootstrap::{db_options, open_database, read_genesis};
 use crate::config::{Config, Role};
 use crate::home::Home;
 use crate::http::server::Server;
-use crate::http::{Network, Node, Refused, connections};
+use crate::http::{Network, Node, Refused, SeedDuty, connections};
 use crate::keys::{KeyKind, NodeKey};
 use crate::outside::{self, Outside};
 use crate::site::router;
 use crate::storage::ChainDb;
 use crate::terminal::{Advise, Failure, with_causes};
 
+mod ready;
 mod rotation;
+mod seeds;
 mod watch;
 
 /// How much the threads that answer readers stand back.
@@ -74,6 +76,8 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     let engine = engine_config(home, config, options)?;
     let ports = Ports { store: db.clone(), executor: Arc::new(LedgerExecutor), clock: Arc::new(SystemClock) };
     let keys = engine_keys(home, config)?;
+    let speaker = keys.validator.clone().map(|key| ready::Speaker::new(home.clone(), genesis.sha256, key));
+    let shares = shares(home, config, &genesis)?;
     let votes_as = keys.validator.as_ref().map(|key| validators::address(&public_key(key)));
     let hint = "check [p2p] in config.toml: is the port free, is the address this machine's?";
     let consensus = aula_consensus::start(engine, ports, keys, genesis.sha256)
@@ -81,9 +85,16 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
         .advise("consensus cannot start", hint)?;
     let consensus = Arc::new(consensus);
     tokio::spawn(watch::count(consensus.subscribe()));
+    if let Some(speaker) = speaker {
+        tokio::spawn(speaker.attend(consensus.clone(), db.clone()));
+    }
     let vault = Folders { data: config.vault.data_dir(home), keystore: config.vault.keystore_dir(home) };
     tokio::spawn(rotation::watch(vault.clone(), config.vault.rotation));
-    let network = Arc::new(Consensus { handle: consensus.clone(), votes_as });
+    let told = shares.as_ref().map(seeds::Shares::told);
+    let network = Arc::new(Consensus { handle: consensus.clone(), votes_as, told });
+    if let Some(shares) = shares {
+        tokio::spawn(shares.attend(db.clone(), network.clone()));
+    }
     tokio::spawn(watch::upkeep(metrics.clone()));
     let mut node = Node::new(config, db.clone(), network, genesis.clone(), genesis_bytes, metrics);
     node.links.insert(0, home.links_dir());
@@ -153,6 +164,16 @@ fn engine_keys(home: &Home, config: &Config) -> Result<Keys, Failure> {
     Ok(Keys { validator, network })
 }
 
+/// What this node does for the lotteries; a follower does nothing.
+fn shares(home: &Home, config: &Config, genesis: &Parsed) -> Result<Option<seeds::Shares>, Failure> {
+    if config.consensus.role == Role::Follower {
+        return Ok(None);
+    }
+    let hint = "create it with `aula init`, or correct the file's mode";
+    let key = NodeKey::of_home(home, KeyKind::Seed).advise("the seed key is refused", hint)?;
+    Ok(Some(seeds::Shares::new(genesis.sha256, key.into_signing_key())))
+}
+
 /// Binds where peers are listened for and lets go again: the engine would say no more than that it stopped.
 fn check_listens(config: &Config) -> Result<(), Failure> {
     let own = outside::socket("p2p.listen", &config.p2p.listen)?;
@@ -220,6 +241,7 @@ pub fn peer(text: &str) -> Result<AdmittedPeer, Failure> {
 struct Consensus {
     handle: Arc<Handle>,
     votes_as: Option<ValidatorAddress>,
+    told: Option<seeds::Told>,
 }
 
 impl Network for Consensus {
@@ -258,5 +280,9 @@ impl Network for Consensus {
 
     fn attention(&self) -> Option<String> {
         self.handle.status().attention
+    }
+
+    fn seeds(&self) -> Option<SeedDuty> {
+        self.told.as_ref().map(|told| told.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 }

@@ -24,7 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-ingest", &[]),
     // Credentials; what a district reads and reports comes with it later.
     ("aula-report", &[]),
-    ("aula-lrs", &[]),
+    ("aula-lrs", &["aula-vault"]),
     ("aula-home", &["aula-ledger", "aula-consensus"]),
     ("aula-store", &["aula-ledger"]),
     // The index counts whose turn a height was, which the engine's adapter decides.

@@ -153,6 +153,7 @@ async fn a_follower_joins_becomes_a_validator_by_vote_and_another_is_removed_whi
         power: 1,
         operator: account,
         peer_id,
+        seed_key: operator_file.seed,
     };
     change(&net, added, &[0, 1, 2]).await?;
     signs(&net, &address(&operator_file.validator).to_string()).await?;

@@ -33,6 +33,10 @@ fn peer_name(n: usize) -> PeerName {
     PeerName::new(&peer_id(n as u8).to_string()).unwrap()
 }
 
+fn seed_key(number: u8) -> SigningKey {
+    SigningKey::from_bytes(&[number.wrapping_add(200); 32])
+}
+
 fn hint(node: &Node) -> ListenHint {
     ListenHint::new(&node.listen.to_string()).unwrap()
 }
@@ -54,6 +58,7 @@ pub fn network() -> Network {
         power: 1,
         peer_id: peer_name(usize::from(node.number)),
         listen: hint(node),
+        seed_key: public_key(&seed_key(node.number)),
     });
     let file = genesis::Genesis {
         name: Name::new("test").unwrap(),
@@ -147,6 +152,7 @@ async fn money_votes_and_a_node_that_joins_and_becomes_a_validator() {
         power: 1,
         operator: account_of(&public_key(&operator())),
         peer_id: peer_name(fifth),
+        seed_key: public_key(&seed_key(fifth as u8)),
     };
     decide(&network, 3, 1, add).await;
     let tip = network.height(0);

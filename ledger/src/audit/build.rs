@@ -144,10 +144,13 @@ impl<'a> Collector<'a> {
         }
         let bands = bands::collect(self.state, self.archive, round, &requests)?;
         let accounts: BTreeSet<_> = decision.revealed.iter().chain(&decision.withheld).collect();
-        let shares = accounts.into_iter().map(|account| self.known(&schema::seed_key(round, account)));
+        let (source, attempt) = (decision.seed_round, decision.attempt);
+        let share = |account| self.known(&schema::seed_key(source, attempt, account));
+        let shares = accounts.into_iter().map(share);
         let evidence = RoundEvidence {
             context: self.context(round, &decision, homes)?,
             budgets: self.budgets(&decision)?,
+            power: self.known(&schema::seed_power_key(source))?,
             shares: shares.collect::<Result<_, _>>()?,
             certificate: self.known(&schema::certificate_key(round))?,
             plain: self.known(&schema::plain_key(round))?,

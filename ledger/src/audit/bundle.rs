@@ -1,4 +1,4 @@
-//! The format of an evidence bundle: canonical bytes, version 5, and their checksum.
+//! The format of an evidence bundle: canonical bytes, version 6, and their checksum.
 //!
 //! A bundle never says which record it shows: the verifier derives every key from what the bundle is about
 //! (round, handle, district), so nothing can be swapped, left out or added. Lists have limits, so that a small
@@ -44,7 +44,7 @@ pub struct Bundle {
 /// As every canonical type, then SHA-256 of all that: a flipped bit could otherwise turn the evidence that one
 /// handle is absent into equally true evidence about another.
 impl Canonical for Bundle {
-    const VERSION: u8 = 5;
+    const VERSION: u8 = 6;
     const WHAT: &'static str = "evidence bundle";
     const MAX_BYTES: u64 = 128 * 1024 * 1024;
 
@@ -275,7 +275,9 @@ pub struct RoundEvidence {
     /// The pools' funders' budgets of the class's school year, ascending by account.
     #[borsh(deserialize_with = "at_most::<MAX_RECORDS, _, _>")]
     pub budgets: Vec<Proved>,
-    /// The members' shares of the seed: those the decision names as revealed or withheld, ascending.
+    /// Whose shares of the seed count, and how much, as fixed when the round of the shares was opened.
+    pub power: Proved,
+    /// The shares of the seed: those the decision names as revealed or withheld, ascending.
     #[borsh(deserialize_with = "at_most::<MAX_RECORDS, _, _>")]
     pub shares: Vec<Proved>,
     /// The optimizer's certificate.

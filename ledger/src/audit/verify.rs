@@ -24,6 +24,7 @@ mod context;
 mod figures;
 mod opened;
 mod round;
+mod seed;
 mod student;
 
 /// What the caller already knows, from elsewhere than the bundle and its genesis file.

@@ -226,15 +226,15 @@ codes! {
     /// The round is decided or was given up.
     RoundClosed = 190, "the round is decided or given up; open another";
     /// Past the last height for commits and requests.
-    RequestsClosed = 191, "the round takes no more requests or commits; wait for the next round";
-    /// Not a height for reveals.
-    NotRevealTime = 192, "reveals come after the requests' last height and until the reveals' last one";
+    RequestsClosed = 191, "the round takes no more requests or commitments now; wait for the next round or attempt";
+    /// Not the window for reveals.
+    NotRevealTime = 192, "shares are revealed in the window after the commitments'; wait for it, or for the next attempt";
     /// Reveals are not over.
-    TooEarlyToRun = 193, "the round may run once the reveals' last height is past; wait";
+    TooEarlyToRun = 193, "the round may run in a block after the one that closed its reveals; wait";
     /// The member has committed.
-    AlreadyCommitted = 194, "this member has committed to a share of this round's seed; there is one each";
+    AlreadyCommitted = 194, "this account has committed to a share of this attempt's seed; there is one each";
     /// The member has not committed.
-    NoCommitment = 195, "this member has no commitment in this round; there is nothing to reveal";
+    NoCommitment = 195, "this account has no commitment in this attempt; there is nothing to reveal";
     /// The secret is not the committed one.
     WrongReveal = 196, "the secret is not the one committed to; reveal that one";
     /// The share is revealed.
@@ -284,11 +284,20 @@ codes! {
     /// Somebody has a place of the pool.
     PoolInUse = 220, "a decision that stands, or may stand again, places somebody in this pool; keep it, or have that decision reverted by vote";
     /// A window would be longer than allowed.
-    WindowTooLong = 221, "a window may be lengthened by max_extra_heights at most; ask for fewer, or vote for a higher limit";
+    WindowTooLong = 221, "a window may be lengthened by max_extra_window_ms at most; ask for less, or vote for a higher limit";
     /// A district would have more of the round than its share.
     DistrictQuota = 222, "the district would take more than max_district_round_percent of what a round may hold; leave the rest to the others, or vote for a higher share";
     /// The round was run and refused.
     RunRefused = 230, "the round was run and refused under these parameters; it may run again when max_round_work or max_gap_ppm has changed";
+
+    /// The share is of another attempt.
+    OtherAttempt = 240, "the share is of another attempt than the one that is open; derive it for that one";
+    /// The account's validator had no power when the round was opened.
+    NoSharer = 241, "this account's validator did not decide the block that opened the round, so no share of its seed is its own; wait for the next round";
+    /// Too few shares were revealed, in every attempt.
+    NoSeed = 242, "validators with more than a third of the power did not reveal shares in any of max_seed_attempts attempts; see that their nodes run, then open another round";
+    /// Other requests than those that were drawn for in this period.
+    DrawNeedsVote = 243, "requests of this period were drawn for and their round was given up; request the same again, or vote to cancel this round and open another";
 }
 
 /// As its number, as receipts are told.

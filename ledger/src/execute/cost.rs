@@ -157,6 +157,10 @@ impl Cost {
                 self.work = self.work.saturating_add(times(self.range_values, unit::GROUPED_VALUE));
                 self.touches = vec![Touch::Requests(statement.round)];
             }
+            Payload::OpenRound(_) => {
+                self.large(1);
+                self.records(8);
+            }
             Payload::Acknowledge(_) | Payload::ReportUtilisation(_) => {
                 self.large(2);
                 self.records(4);
@@ -178,7 +182,6 @@ impl Cost {
             | Payload::GrantBudget(_)
             | Payload::DefineClass(_)
             | Payload::DefinePool(_)
-            | Payload::OpenRound(_)
             | Payload::CommitSeed(_)
             | Payload::RevealSeed(_)
             | Payload::RetirePool(_)

@@ -209,8 +209,7 @@ impl<'a> Budget<'a> {
                 }
             }
             Touch::Intake { round, values } => {
-                if schema::round(self.state, round)?.is_some_and(|record| record.takes_requests(self.height))
-                {
+                if schema::round(self.state, round)?.is_some_and(|record| record.takes_requests()) {
                     charge.work = charge.work.saturating_add(times(values, unit::GROUPED_VALUE));
                     self.add_part(charge, Part::Class(round), unit::CLASS);
                     self.add_tree(charge, schema::requests_tree(round))?;
@@ -229,6 +228,8 @@ impl<'a> Budget<'a> {
                 if let Some(record) = schema::round(self.state, round)?
                     && record.may_run(self.height)
                     && may_send_run(self.state, &record, &cost.account)?
+                    // Without a seed nothing is solved.
+                    && schema::draw(self.state, round)?.is_some()
                     && !schema::refused_run(self.state, round)?.is_some_and(|last| last.stands(&self.params))
                 {
                     charge.rounds = charge.rounds.saturating_add(1);

@@ -130,8 +130,7 @@ fn every_limit_of_a_block_binds_its_proposer() {
 
     let mut chain = ready();
     chain.accept("voter-a", crate::testkit::open(1));
-    let round = schema::round(&chain.state, crate::types::RoundId(0)).unwrap().unwrap();
-    chain.advance_to(round.reveals_until);
+    chain.draw(0);
     let runs: Vec<Vec<u8>> = (0..2)
         .map(|n| chain.transaction("voter-a", n, crate::testkit::run(0).into()).to_canonical())
         .collect();
@@ -216,7 +215,7 @@ fn how_long_a_round_takes() {
             chain.accept("district-1", anchor(numbers, school(at)));
         }
     }
-    chain.accept("voter-a", OpenRound { extra_request_heights: 20, ..open(1) });
+    chain.accept("voter-a", OpenRound { extra_request_ms: 20_000, ..open(1) });
     let rankings: [&[u8]; 4] = [&[0, 1, 2], &[1, 0, 3], &[2, 3], &[3, 1, 0, 2]];
     let ask =
         |n: u32| request(n, school(n), crate::testkit::band_of(n), Mandate::None, rankings[n as usize % 4]);
@@ -228,11 +227,10 @@ fn how_long_a_round_takes() {
         assert_eq!(outcome.receipts[0].code, Code::Accepted);
         println!("a block of 1,024 proved requests: {} us", start.elapsed().as_micros());
     }
-    let round = schema::round(&chain.state, RoundId(0)).unwrap().unwrap();
-    chain.advance_to(round.reveals_until);
+    chain.draw(0);
     let start = std::time::Instant::now();
     chain.accept("voter-a", run(0));
-    println!("the round decided: {} us, {} pairs", start.elapsed().as_micros(), round.pairs);
+    println!("the round decided: {} us, {} pairs", start.elapsed().as_micros(), chain.round(0).pairs);
     let decision = schema::decision(&chain.state, RoundId(0)).unwrap().unwrap();
     println!("work {}, optimal {}, {:?}", decision.work, decision.is_optimal(), decision.report);
     assert!(decision.is_optimal());

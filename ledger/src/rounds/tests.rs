@@ -7,37 +7,34 @@ use borsh::BorshDeserialize;
 
 use super::*;
 use crate::chain::Code;
+use crate::state::schema::Window;
 use crate::state::{StateReader, schema};
-use crate::testkit::{Chain, account, open, pool, ready, request, run, submit};
-use crate::tx::resources::seed_commitment;
-use crate::tx::{CommitSeed, Event, RevealSeed, SeedSecret};
+use crate::testkit::{Chain, account, open, pool, prepare, ready, request, run, seeds, submit};
+use crate::tx::Event;
 use crate::types::{ClassId, DistrictId, KindId, RoundId, SchoolId};
 
 /// Opens a round, submits twelve requests with two mandates, commits and reveals, and runs it.
 pub(super) fn decided() -> Chain {
-    let mut chain = ready();
+    let mut chain = Chain::of(seeds::genesis_of(2));
+    prepare(&mut chain);
     chain.accept("voter-a", open(1));
-    let secret = SeedSecret([5; 32]);
-    let commit = |name: &str| CommitSeed {
-        round: RoundId(0),
-        commitment: seed_commitment(RoundId(0), &account(name), &secret),
-    };
+    let commit = |name: &str| seeds::commit(&chain.parsed.sha256, name, 0, 1);
     let requests = (0..12u32).map(|n| {
         let mandate = if n < 2 { Mandate::Mandated } else { Mandate::None };
         request(n, 11, (n % 10) as u8, mandate, if n % 2 == 0 { &[0, 1] } else { &[1, 0] })
     });
     let block = [
         chain.transaction("district-1", 0, submit(&chain, 0, requests.collect()).into()),
-        chain.transaction("voter-a", 0, commit("voter-a").into()),
-        chain.transaction("voter-b", 0, commit("voter-b").into()),
+        chain.transaction("seed-1", 0, commit("seed-1").into()),
+        chain.transaction("seed-2", 0, commit("seed-2").into()),
     ]
     .map(|t| crate::codec::Canonical::to_canonical(&t));
     let outcome = chain.block(&block);
     assert!(outcome.receipts.iter().all(|receipt| receipt.code == Code::Accepted));
-    let round = schema::round(&chain.state, RoundId(0)).unwrap().unwrap();
-    chain.advance_to(round.requests_until);
-    chain.accept("voter-a", RevealSeed { round: RoundId(0), secret });
-    chain.advance_to(round.reveals_until);
+    chain.pass_to(0, Window::Reveals);
+    let revealed = seeds::reveal(&chain.parsed.sha256, "seed-1", 0, 1);
+    chain.accept("seed-1", revealed);
+    chain.pass_to(0, Window::Closed);
     chain.accept("voter-a", run(0));
     chain
 }
@@ -70,13 +67,13 @@ fn a_round_is_decided_optimally_and_its_record_holds_what_an_auditor_needs() {
     let report = &decision.report;
     assert_eq!((report.requests, report.placed, report.waitlisted), (12, 7, 5));
     assert_eq!((report.mandated, report.mandates_met), (2, 2));
-    assert_eq!(decision.revealed, [account("voter-a")]);
-    assert_eq!(decision.withheld, [account("voter-b")]);
+    assert_eq!(decision.revealed, [account("seed-1")]);
+    assert_eq!(decision.withheld, [account("seed-2")]);
     assert_eq!(decision.requests.leaf_count, 12);
     assert_eq!(decision.decisions.leaf_count, 12);
 
     let inputs = inputs_of(&chain, RoundId(0));
-    let shares = schema::seed_shares(&chain.state, RoundId(0)).unwrap();
+    let shares = schema::seed_shares(&chain.state, RoundId(0), 1).unwrap();
     assert_eq!(seed(&chain.parsed.sha256, RoundId(0), &decision.requests.root, &shares), decision.seed);
     let problem = inputs.problem().unwrap();
     let rows = decisions_of(&chain, RoundId(0));
@@ -150,8 +147,7 @@ fn a_new_decision_stands_in_place_of_the_last_one() {
     chain.accept("voter-a", open(1));
     let second = RoundId(1);
     chain.accept("district-1", submit(&chain, 1, vec![request(3, 11, 3, Mandate::None, &[0])]));
-    let round = schema::round(&chain.state, second).unwrap().unwrap();
-    chain.advance_to(round.reveals_until);
+    chain.draw(1);
     let receipt = chain.accept("voter-a", run(1));
     assert!(matches!(receipt.events[0], Event::RoundDecided { round, placed: 1, .. } if round == second));
     let class = schema::class(&chain.state, ClassId(1)).unwrap().unwrap();

@@ -24,8 +24,9 @@
 //! | `budget/A YEAR`, `grant/A C S` | [`Budget`]; [`Grant`]: what a steward may charge to it |
 //! | `stated_budget/A YEAR`, `stated_equity/A YEAR` | [`StatedBudget`], [`StatedEquity`] |
 //! | `class/C`, `pool/C P`, `pool_class/P`, `pool_at/C S K` | [`Class`], [`PoolRecord`], and two indexes |
-//! | `round/R`, `seed/R A` | [`Round`], [`SeedShare`] |
-//! | `reveals_end/H R`, `reveals_closed/R` | that block H closes R's reveals; that block's time |
+//! | `round/R`, `window/R` | [`Round`]; that it has a window open |
+//! | `seed_account/A`, `seed_power/R` | [`SeedAccount`]; [`SeedPower`]: whose shares of R's seed count |
+//! | `seed/R ATTEMPT A`, `draw/R`, `kept_draw/C ROOT` | [`SeedShare`]; [`Draw`]; the draw of the class for these requests |
 //! | `pool_user/P`, `intake/R D` | the first decision that places somebody there; what of R a district took |
 //! | `refused_run/R` | [`RefusedRun`]: its newest run had no result |
 //! | `mastery/D HANDLE C` | the number of the milestone that a proved mastery backs |
@@ -49,8 +50,8 @@ use crate::params::Params;
 use crate::rounds::PublishedReport;
 use crate::tx::MilestoneKind;
 use crate::types::{
-    AccountId, ClassId, CommitmentBytes, DistrictId, Handle, Height, KindId, PoolId, ProposalId, RoundId,
-    SchoolId, SchoolYear, TimeMs, ValidatorAddress,
+    AccountId, ClassId, CommitmentBytes, DistrictId, Handle, Hash, Height, KindId, PoolId, ProposalId,
+    RoundId, SchoolId, SchoolYear, ValidatorAddress,
 };
 
 mod chain;
@@ -58,6 +59,7 @@ mod money;
 mod nodes;
 mod places;
 mod resources;
+mod seeds;
 mod service;
 mod students;
 mod vault;
@@ -75,9 +77,14 @@ pub use places::{Closing, Described, District, School, heir};
 pub(crate) use places::{open_district, open_school};
 pub use resources::{
     BandCounts, Budget, Class, Decision, DecisionRow, Grant, Intake, Placement, PoolPrice, PoolRecord,
-    RefusedRun, RequestRow, Round, RoundReport, RoundStatus, SchoolPrice, SeedShare, StoredCertificate,
-    StoredPlain, round_row_key,
+    RefusedRun, RequestRow, Round, RoundReport, RoundStatus, SchoolPrice, StoredCertificate, StoredPlain,
+    round_row_key,
 };
+pub use seeds::{
+    Draw, SeedAccount, SeedPower, SeedShare, Sharer, Window, draw, kept_draw, open_windows, seed_account,
+    seed_power, seed_shares,
+};
+pub(crate) use seeds::{keep_draw, note_window};
 pub use service::{
     Acknowledgement, DecisionStanding, Moment, ROWS_OPEN_MS, Reversion, RowsTaken, Utilisation,
     decision_standing,
@@ -264,12 +271,18 @@ keys! {
     grant_key(
         funder: &AccountId => funder.0, class: ClassId => class.0.to_be_bytes(), steward: &AccountId => steward.0
     ) = "grant/";
-    /// The rounds whose reveals this block closes.
-    reveals_end_prefix(height: Height => height.0.to_be_bytes()) = "reveals_end/";
-    /// That this block closes a round's reveals.
-    reveals_end_key(height: Height => height.0.to_be_bytes(), round: RoundId => round.0.to_be_bytes()) = "reveals_end/";
-    /// The time of the block that closed a round's reveals.
-    reveals_closed_key(round: RoundId => round.0.to_be_bytes()) = "reveals_closed/";
+    /// The rounds that have a window open.
+    windows_prefix() = "window/";
+    /// That a round has a window open.
+    window_key(round: RoundId => round.0.to_be_bytes()) = "window/";
+    /// The account of a validator for shares of seeds.
+    seed_account_key(account: &AccountId => account.0) = "seed_account/";
+    /// Whose shares of a round's seed count.
+    seed_power_key(round: RoundId => round.0.to_be_bytes()) = "seed_power/";
+    /// What was drawn for a round.
+    draw_key(round: RoundId => round.0.to_be_bytes()) = "draw/";
+    /// The draw of a class for these requests.
+    kept_draw_key(class: ClassId => class.0.to_be_bytes(), requests: &Hash => requests.0) = "kept_draw/";
     /// The first decision that places somebody in a pool.
     pool_user_key(pool: PoolId => pool.0.to_be_bytes()) = "pool_user/";
     /// What of a round a district took.
@@ -292,10 +305,12 @@ keys! {
     round_key(round: RoundId => round.0.to_be_bytes()) = "round/";
     /// That a round was run and had no result.
     refused_run_key(round: RoundId => round.0.to_be_bytes()) = "refused_run/";
-    /// A member's share of a round's seed.
-    seed_key(round: RoundId => round.0.to_be_bytes(), account: &AccountId => account.0) = "seed/";
-    /// All shares of a round's seed.
-    seeds_prefix(round: RoundId => round.0.to_be_bytes()) = "seed/";
+    /// A share of a round's seed.
+    seed_key(
+        round: RoundId => round.0.to_be_bytes(), attempt: u32 => attempt.to_be_bytes(), account: &AccountId => account.0
+    ) = "seed/";
+    /// All shares of an attempt.
+    seeds_prefix(round: RoundId => round.0.to_be_bytes(), attempt: u32 => attempt.to_be_bytes()) = "seed/";
     /// A round's decision.
     decision_key(round: RoundId => round.0.to_be_bytes()) = "decision/";
     /// The optimizer's certificate of a round.
@@ -467,8 +482,6 @@ listings! {
     all_pools() -> PoolRecord = b"pool/";
     /// All rounds.
     rounds() -> Round = b"round/";
-    /// The shares of a round's seed, by account.
-    seed_shares(round: RoundId) -> SeedShare = seeds_prefix(round);
     /// The acknowledgements of a round, by pool.
     acknowledgements(round: RoundId) -> Acknowledgement = acknowledgements_prefix(round);
     /// All decisions that were taken back, by round.
@@ -552,8 +565,8 @@ pub fn batch_heights(from: &(impl Records + ?Sized), round: RoundId) -> Result<V
     records.iter().map(height).collect()
 }
 
-/// Who may send: the account and the member behind it, unless unknown or no longer admitted. What a block's
-/// execution and a node's pool both ask.
+/// Who may send: the account and the member behind it, unless unknown or no longer admitted; of a validator's account for
+/// seeds, what stands for a member ([`SeedAccount::as_sender`]). What a block's execution and a node's pool both ask.
 ///
 /// # Errors
 /// [`StoreError`] when the store fails or a record is damaged.
@@ -561,8 +574,12 @@ pub fn admitted_member(
     from: &(impl Records + ?Sized),
     id: &AccountId,
 ) -> Result<Option<(Account, Member)>, StoreError> {
-    let (Some(account), Some(member)) = (account(from, id)?, member(from, id)?) else { return Ok(None) };
-    Ok((member.standing == Standing::Admitted).then_some((account, member)))
+    let Some(account) = account(from, id)? else { return Ok(None) };
+    let sender = match member(from, id)? {
+        Some(member) => Some(member),
+        None => seed_account(from, id)?.map(|seed| seed.as_sender()),
+    };
+    Ok(sender.filter(|sender| sender.standing == Standing::Admitted).map(|sender| (account, sender)))
 }
 
 /// The account of a member's name.
@@ -621,30 +638,4 @@ pub fn pool_user(from: &(impl Records + ?Sized), pool: PoolId) -> Result<Option<
     let round =
         <[u8; 4]>::try_from(bytes.as_slice()).map(|id| RoundId(u32::from_be_bytes(id))).map_err(damaged)?;
     Ok(if reversion(from, round)?.is_none() { Some(round) } else { None })
-}
-
-/// The time of the block that closed a round's reveals; none before.
-///
-/// # Errors
-/// [`StoreError`] when the store fails or the record is damaged.
-pub fn reveals_closed(from: &(impl Records + ?Sized), round: RoundId) -> Result<Option<TimeMs>, StoreError> {
-    let bytes = from.record(&reveals_closed_key(round))?;
-    let damaged = |_| StoreError::Damaged("the record of a round's closing is damaged".into());
-    let time = |bytes: Vec<u8>| <[u8; 8]>::try_from(bytes.as_slice()).map(u64::from_be_bytes);
-    bytes.map(|bytes| time(bytes).map(TimeMs).map_err(damaged)).transpose()
-}
-
-/// Notes, in the block that closes their reveals, when they closed.
-pub(crate) fn close_reveals(
-    overlay: &mut Overlay<'_>,
-    height: Height,
-    now: TimeMs,
-) -> Result<(), StoreError> {
-    for (key, _) in overlay.list(&reveals_end_prefix(height))? {
-        let damaged = || StoreError::Damaged("the key of a round's closing is damaged".into());
-        let round = RoundId(u32::from_be_bytes(*key.last_chunk::<4>().ok_or_else(damaged)?));
-        overlay.put(reveals_closed_key(round), now.0.to_be_bytes().to_vec());
-        overlay.delete(key);
-    }
-    Ok(())
 }

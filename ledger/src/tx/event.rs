@@ -215,10 +215,10 @@ pub enum Event {
     RoundOpened {
         /// Its number, which requests name.
         round: RoundId,
-        /// Last height for commits and requests.
+        /// Requests are taken through this height at least,
         requests_until: Height,
-        /// Last height for reveals.
-        reveals_until: Height,
+        /// and in every block before this time, in milliseconds.
+        requests_until_ms: TimeMs,
     } = 62,
     /// A share of a seed was committed to.
     SeedCommitted {

@@ -31,7 +31,7 @@ pub(crate) use resources::run_round::may_send as may_send_run;
 pub use resources::{
     Acknowledge, Arrival, Cadence, Calendar, ClassTerms, CommitSeed, DefineClass, DefinePool, Escalation,
     FairShare, Mandate, OpenRound, ReportUtilisation, Request, RetirePool, RevealSeed, RunRound, SeedSecret,
-    SetClassTerms, SubmitRequests, seed_commitment,
+    SetClassTerms, SubmitRequests, seed_commitment, seed_share,
 };
 pub use students::{
     AnchorStates, Claims, ConsentEntry, Finding, MasteryProof, MilestoneKind, RecordAudit, RecordConsent,
@@ -136,7 +136,7 @@ payloads! {
     DefinePool = 61,
     /// Opens a round of a class.
     OpenRound = 62,
-    /// Commits to a share of the round's seed.
+    /// Commits to a validator's share of the round's seed.
     CommitSeed = 63,
     /// Submits a district's requests.
     SubmitRequests = 64,

@@ -27,7 +27,7 @@ pub fn prospect(
             Err(code) => Ok(Err(code)),
         },
         Payload::SubmitRequests(batch) => match open_round(state, batch.round)? {
-            Ok(round) => Ok(takes_requests(&round, next()?)),
+            Ok(round) => Ok(takes_requests(&round)),
             Err(code) => Ok(Err(code)),
         },
         _ => Ok(Ok(())),
@@ -55,13 +55,14 @@ fn may_run(
     Ok(if refused.stands(&schema::params(state)?) { Err(Code::RunRefused) } else { Ok(()) })
 }
 
-fn takes_requests(round: &Round, next: Height) -> Result<(), Code> {
-    if round.takes_requests(next) { Ok(()) } else { Err(Code::RequestsClosed) }
+fn takes_requests(round: &Round) -> Result<(), Code> {
+    if round.takes_requests() { Ok(()) } else { Err(Code::RequestsClosed) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::schema::Window;
     use crate::testkit::*;
     use crate::tx::Mandate;
 
@@ -77,11 +78,10 @@ mod tests {
     fn attack_04_a_run_by_who_is_not_the_steward_is_not_kept_until_the_steward_has_had_his_time() {
         let mut chain = ready();
         chain.accept("voter-a", open(1));
-        let round = schema::round(&chain.state, RoundId(0)).expect("a store").expect("a round");
-        chain.advance_to(round.reveals_until);
+        chain.draw(0);
         assert_eq!(asked_by(&chain, "voter-b", run(0)), Err(Code::NotSteward));
         assert_eq!(asked(&chain, run(0)), Ok(()));
-        let closed = schema::reveals_closed(&chain.state, RoundId(0)).expect("a store").expect("closed");
+        let closed = chain.round(0).reveals_closed().expect("closed").time_ms;
         for (early, expected) in [(1, Err(Code::NotSteward)), (0, Ok(()))] {
             let at = crate::types::TimeMs(closed.0 + crate::params::RUN_BY_ANYBODY_AFTER_MS - early);
             let block = chain.try_block_at(at, &[]).expect("a valid block");
@@ -98,8 +98,7 @@ mod tests {
         let requests = (0..12).map(|n| request(n, 11, band_of(n), Mandate::None, &[0, 1])).collect();
         let batch = submit(&chain, 0, requests);
         chain.accept("district-1", batch);
-        let round = schema::round(&chain.state, RoundId(0)).expect("a store").expect("a round");
-        chain.advance_to(round.reveals_until);
+        chain.draw(0);
         assert_eq!(asked(&chain, run(0)), Ok(()));
         assert_eq!(chain.send("voter-a", run(0)).code, Code::NotProved);
         assert_eq!(asked(&chain, run(0)), Err(Code::RunRefused));
@@ -112,17 +111,13 @@ mod tests {
         assert_eq!(asked(&chain, run(0)), Err(Code::UnknownRound));
         assert_eq!(asked(&chain, batch(&chain)), Err(Code::UnknownRound));
         chain.accept("voter-a", open(1));
-        let round = schema::round(&chain.state, RoundId(0)).expect("a store").expect("a round");
         assert_eq!(asked(&chain, batch(&chain)), Ok(()));
         assert_eq!(asked(&chain, run(0)), Err(Code::TooEarlyToRun));
-        // The next block is the last that takes requests.
-        chain.advance_to(Height(round.requests_until.0 - 1));
-        assert_eq!(asked(&chain, batch(&chain)), Ok(()));
-        chain.advance_to(round.requests_until);
+        chain.commit_all(0);
+        chain.pass_to(0, Window::Reveals);
         assert_eq!(asked(&chain, batch(&chain)), Err(Code::RequestsClosed));
-        chain.advance_to(Height(round.reveals_until.0 - 1));
         assert_eq!(asked(&chain, run(0)), Err(Code::TooEarlyToRun));
-        chain.advance_to(round.reveals_until);
+        chain.draw_committed(0);
         assert_eq!(asked(&chain, run(0)), Ok(()));
         chain.accept("voter-a", run(0));
         assert_eq!(asked(&chain, run(0)), Err(Code::RoundClosed));

@@ -3,6 +3,7 @@
 
 mod anchoring;
 mod attack_08;
+mod attack_09;
 mod attacks;
 mod attacks_state;
 mod bytes;

@@ -86,6 +86,7 @@ pub const ROUTES: &[(&str, RouteClass)] = &[
     ("/members", Public),
     ("/milestones", Public),
     ("/parameters", Public),
+    ("/proposals", Public),
     ("/pools", Public),
     ("/pools/{id}", Public),
     ("/rounds", Public),

@@ -69,6 +69,7 @@ pub fn assemble(
             power: 1,
             peer_id: PeerName::new(&operator.peer_id).map_err(|e| fail(&e))?,
             listen: ListenHint::new(listen).map_err(|e| fail(&e))?,
+            seed_key: operator.seed,
         });
     }
     let name = Name::new(name).advise("the chain's name is refused", "choose a name like county")?;
@@ -125,6 +126,7 @@ mod tests {
             name: name.into(),
             account: public(),
             validator: public(),
+            seed: public(),
             peer_id: peer_id(&public()).unwrap_or_default(),
             p2p: Some("/ip4/127.0.0.1/tcp/1".into()),
         }

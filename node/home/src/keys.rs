@@ -1,4 +1,5 @@
-//! A node's three keys, each its own: account (signs transactions), validator (votes), network (libp2p).
+//! A node's four keys, each its own: account (signs transactions), validator (votes), network (libp2p), seed (shares of
+//! lotteries' seeds follow from it, and it signs the transactions that commit to and reveal them).
 //!
 //! Flow: `aula init` or `aula keys create` draws them from the system's randomness and writes
 //! `keys/KIND.json` with mode 0600, never over an existing file; [`NodeKey::load`] refuses a file that
@@ -34,11 +35,13 @@ pub enum KeyKind {
     Validator,
     /// Identifies the node to its peers.
     Network,
+    /// Shares of lotteries' seeds follow from it and are sent with it.
+    Seed,
 }
 
 impl KeyKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Account, Self::Validator, Self::Network];
+    pub const ALL: [Self; 4] = [Self::Account, Self::Validator, Self::Network, Self::Seed];
 
     /// Lower-case name, as in the file's name.
     pub const fn name(self) -> &'static str {
@@ -46,6 +49,7 @@ impl KeyKind {
             Self::Account => "account",
             Self::Validator => "validator",
             Self::Network => "network",
+            Self::Seed => "seed",
         }
     }
 }
@@ -243,6 +247,8 @@ pub struct OperatorFile {
     pub account: PublicKey,
     /// The validator's public key.
     pub validator: PublicKey,
+    /// The public key with which the node signs shares of seeds.
+    pub seed: PublicKey,
     /// The network's peer id, in base58.
     pub peer_id: String,
     /// Where the node is reached, a multiaddress over TCP, if it is known yet.
@@ -273,6 +279,7 @@ impl OperatorFile {
             name: name.to_owned(),
             account: NodeKey::of_home(home, KeyKind::Account)?.public(),
             validator: NodeKey::of_home(home, KeyKind::Validator)?.public(),
+            seed: NodeKey::of_home(home, KeyKind::Seed)?.public(),
             peer_id: peer_id(&network.public()).ok_or_else(|| KeyError::Malformed {
                 path: NodeKey::path(home, KeyKind::Network),
                 kind: "network",

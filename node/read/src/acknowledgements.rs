@@ -22,11 +22,27 @@ pub enum Owed {
     Overdue,
     /// Not due yet.
     Waiting,
+    /// Nobody owes it any more: the school's district was closed without a successor.
+    Closed,
 }
 
 impl Owed {
-    /// Of an acknowledgement, at a block time.
-    pub const fn of(owed: &Acknowledgement, now: TimeMs) -> Self {
+    /// Of an acknowledgement, at the view's block time.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn of(view: &ChainView, owed: &Acknowledgement) -> Result<Self, StoreError> {
+        let school = schema::school(view, owed.school)?;
+        let heir = school.map(|school| schema::heir(view, school.district)).transpose()?.flatten();
+        Ok(if heir.is_none() && owed.received.is_none() {
+            Self::Closed
+        } else {
+            Self::at(owed, view.tip().time_ms)
+        })
+    }
+
+    /// Of an acknowledgement that somebody owes, at a block time.
+    const fn at(owed: &Acknowledgement, now: TimeMs) -> Self {
         match (owed.received.is_some(), owed.escalated.is_some()) {
             (true, false) => Self::Received,
             (true, true) => Self::ReceivedLate,
@@ -44,6 +60,7 @@ impl Owed {
             Self::Escalated => "missed, and escalated",
             Self::Overdue => "overdue",
             Self::Waiting => "waiting",
+            Self::Closed => "closed: its district is, and nobody has its business",
         }
     }
 
@@ -75,15 +92,19 @@ pub struct OwedLine {
 /// # Errors
 /// When the database fails.
 pub fn of_round(view: &ChainView, round: RoundId) -> Result<Vec<OwedLine>, StoreError> {
-    let (report, now) = (schema::published_report(view, round)?, view.tip().time_ms);
+    let report = schema::published_report(view, round)?;
     let owed = schema::acknowledgements(view, round)?;
-    Ok(owed.iter().map(|owed| line(owed, report.as_ref(), now)).collect())
+    owed.iter().map(|owed| line(view, owed, report.as_ref())).collect()
 }
 
-fn line(owed: &Acknowledgement, report: Option<&PublishedReport>, now: TimeMs) -> OwedLine {
+fn line(
+    view: &ChainView,
+    owed: &Acknowledgement,
+    report: Option<&PublishedReport>,
+) -> Result<OwedLine, StoreError> {
     let places = report.and_then(|report| report.prices.iter().find(|line| line.pool == owed.pool)?.used);
     let (round, pool, school, due_ms) = (owed.round, owed.pool, owed.school, owed.due_ms);
-    OwedLine { round, pool, school, places, due_ms, state: Owed::of(owed, now) }
+    Ok(OwedLine { round, pool, school, places, due_ms, state: Owed::of(view, owed)? })
 }
 
 /// Every acknowledgement that is late in a round whose decision stands: the longest overdue first.

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use aula_ledger::position::Position;
 use aula_ledger::rounds::report::{CellCounts, PublishedCell};
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema::{self, AccessLog, Class, DecisionStanding, District, PoolRecord, School};
-use aula_ledger::types::{ClassId, DistrictId, Height, PoolId, RoundId, SchoolId};
+use aula_ledger::types::{ClassId, DistrictId, Height, PoolId, RoundId, SchoolId, SchoolYear, TimeMs};
 use serde::Serialize;
 
 use super::publish;
@@ -34,7 +35,7 @@ pub struct DistrictFigures {
     /// The district.
     pub district: District,
     /// Its schools.
-    pub schools: Vec<School>,
+    pub schools: Vec<SchoolLine>,
     /// Names of members that act for it.
     pub members: Vec<String>,
     /// The newest anchored head of its access log.
@@ -47,13 +48,59 @@ pub struct DistrictFigures {
 #[derive(Debug, Clone, Serialize)]
 pub struct SchoolFigures {
     /// The school.
-    pub school: School,
+    pub school: SchoolLine,
     /// The district's name.
     pub district_name: String,
     /// Its pools.
     pub pools: Vec<PoolRow>,
     /// How its students fared, newest round first.
     pub rounds: Vec<InRound>,
+}
+
+/// A school in a list.
+#[derive(Debug, Clone, Serialize)]
+pub struct SchoolLine {
+    /// The school.
+    #[serde(flatten)]
+    pub school: School,
+    /// What people call it now.
+    pub name: Option<String>,
+    /// Where it is, if its district says so.
+    pub position: Option<Position>,
+    /// Which of its descriptions says so.
+    #[serde(skip)]
+    pub described_at: Option<usize>,
+}
+
+impl SchoolLine {
+    /// Of the school year that a block time is in.
+    pub fn of(school: School, now: TimeMs) -> Self {
+        let said = school.described_in(SchoolYear::at(now));
+        let described_at = said.and_then(|said| school.described.iter().position(|one| one == said));
+        let name = said.and_then(|said| said.name.as_ref()).map(ToString::to_string);
+        let position = said.and_then(|said| said.position);
+        Self { name, position, described_at, school }
+    }
+
+    /// Its name, or its number where it has none.
+    pub fn title(&self) -> String {
+        self.name.clone().unwrap_or_else(|| format!("School {}", self.school.id))
+    }
+
+    /// The path at which a bundle proves the name.
+    pub fn name_path(&self) -> Option<String> {
+        let at = self.described_at.filter(|_| self.name.is_some())?;
+        Some(format!("school-{}.described.{at}.name", self.school.id))
+    }
+}
+
+/// All schools, by number.
+///
+/// # Errors
+/// When the database fails.
+pub fn schools(view: &ChainView) -> Result<Vec<SchoolLine>, StoreError> {
+    let now = view.tip().time_ms;
+    Ok(schema::schools(view)?.into_iter().map(|school| SchoolLine::of(school, now)).collect())
 }
 
 /// A pool in a list.
@@ -130,7 +177,7 @@ fn titles(view: &ChainView) -> Result<BTreeMap<ClassId, Class>, StoreError> {
 /// When the database fails.
 pub fn district(view: &ChainView, id: DistrictId) -> Result<Option<DistrictFigures>, StoreError> {
     let Some(district) = schema::district(view, id)? else { return Ok(None) };
-    let schools = schema::schools(view)?.into_iter().filter(|school| school.district == id).collect();
+    let schools = schools(view)?.into_iter().filter(|line| line.school.district == id).collect();
     let members = schema::members(view)?;
     let members = members.iter().filter(|member| member.district == Some(id));
     Ok(Some(DistrictFigures {
@@ -154,7 +201,7 @@ pub fn school(view: &ChainView, id: SchoolId) -> Result<Option<SchoolFigures>, S
         district_name: district.map(|district| district.name.to_string()).unwrap_or_default(),
         pools,
         rounds: in_rounds(view, |report| &report.by_school.cells, id.0)?,
-        school,
+        school: SchoolLine::of(school, view.tip().time_ms),
     }))
 }
 

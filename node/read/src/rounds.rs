@@ -72,9 +72,15 @@ pub struct DecisionView {
     pub by_band: Option<Vec<BandLine>>,
     /// The lottery's seed.
     pub seed: Hash,
-    /// Members whose shares are in the seed.
+    /// The round whose shares are in it: an earlier one, if that had the same requests.
+    pub seed_round: RoundId,
+    /// That round's attempt, from 1.
+    pub attempt: u32,
+    /// The how manieth draw of the class and period it is, from 1.
+    pub draw: u32,
+    /// Validators' accounts whose shares are in the seed.
     pub revealed: Vec<AccountId>,
-    /// Members who committed and did not reveal.
+    /// Those that committed and did not reveal.
     pub withheld: Vec<AccountId>,
     /// Weighted cost of the assignment.
     pub objective: i64,
@@ -137,16 +143,21 @@ impl Serialize for RoundView {
             school_year,
             opened,
             opened_ms,
+            request_window_ms,
+            reveal_window_ms,
+            attempt,
+            window,
+            since,
+            ends,
             requests_until,
-            reveals_until,
-            stale_from,
+            follows,
             equity,
             terms,
             requests: _,
             pairs: _,
             status,
         } = record;
-        let mut fields = serializer.serialize_struct("RoundView", 17)?;
+        let mut fields = serializer.serialize_struct("RoundView", 22)?;
         fields.serialize_field("round", round)?;
         fields.serialize_field("class", class)?;
         fields.serialize_field("title", title)?;
@@ -154,8 +165,13 @@ impl Serialize for RoundView {
         fields.serialize_field("opened", opened)?;
         fields.serialize_field("opened_ms", opened_ms)?;
         fields.serialize_field("requests_until", requests_until)?;
-        fields.serialize_field("reveals_until", reveals_until)?;
-        fields.serialize_field("stale_from", stale_from)?;
+        fields.serialize_field("request_window_ms", request_window_ms)?;
+        fields.serialize_field("reveal_window_ms", reveal_window_ms)?;
+        fields.serialize_field("attempt", attempt)?;
+        fields.serialize_field("window", window)?;
+        fields.serialize_field("window_since", since)?;
+        fields.serialize_field("window_until", ends)?;
+        fields.serialize_field("follows", follows)?;
         fields.serialize_field("equity", equity)?;
         fields.serialize_field("terms", terms)?;
         fields.serialize_field("requests", requests)?;
@@ -195,6 +211,9 @@ impl DecisionView {
             mandates_met: decision.report.mandates_met == decision.report.mandated,
             by_band: report.map(|report| report.by_band.cells.iter().map(band).collect()),
             seed: decision.seed,
+            seed_round: decision.seed_round,
+            attempt: decision.attempt,
+            draw: decision.draw,
             revealed: decision.revealed.clone(),
             withheld: decision.withheld.clone(),
             objective: decision.objective,

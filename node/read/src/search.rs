@@ -10,6 +10,7 @@ use aula_ledger::types::{AccountId, DistrictId, Hash, Height, PoolId, RoundId, S
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::places::{self, SchoolLine};
 use aula_store::{ChainView, StorageError};
 
 /// Longest text that is looked at, in bytes.
@@ -79,9 +80,10 @@ fn numbered(view: &ChainView, word: &str, number: u64, hits: &mut Vec<Hit>) -> R
         hits.push(hit("district", found.name.to_string(), format!("/districts/{id}")));
     }
     if let Some(id) = narrow.filter(|_| any || word == "school")
-        && schema::school(view, SchoolId(id)).map_err(failed)?.is_some()
+        && let Some(found) = schema::school(view, SchoolId(id)).map_err(failed)?
     {
-        hits.push(hit("school", format!("School {id}"), format!("/schools/{id}")));
+        let title = SchoolLine::of(found, view.tip().time_ms).title();
+        hits.push(hit("school", title, format!("/schools/{id}")));
     }
     if let Some(id) = narrow.filter(|_| any || word == "pool")
         && schema::pool(view, PoolId(id)).map_err(failed)?.is_some()
@@ -129,6 +131,11 @@ fn named(view: &ChainView, text: &str, hits: &mut Vec<Hit>) -> Result<(), StoreE
     for district in schema::districts(view)? {
         if district.name.as_str().to_lowercase().contains(text) {
             add(hit("district", district.name.to_string(), format!("/districts/{}", district.id)));
+        }
+    }
+    for school in places::schools(view)? {
+        if school.name.as_ref().is_some_and(|name| name.to_lowercase().contains(text)) {
+            add(hit("school", school.title(), format!("/schools/{}", school.school.id)));
         }
     }
     for class in schema::classes(view)? {

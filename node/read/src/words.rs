@@ -161,10 +161,10 @@ fn resources(name: &str, event: &Value) -> String {
         "round_cancelled" => format!("The open round {} was cancelled by vote.", n("round")),
         "steward_replaced" => format!("Class {} has another steward: account {}.", n("class"), t("steward")),
         "round_opened" => format!(
-            "Round {} is open: requests until height {}, reveals until {}.",
+            "Round {} is open: requests until height {} and {} at least.",
             n("round"),
             n("requests_until"),
-            n("reveals_until")
+            event["requests_until_ms"].as_u64().map_or_else(String::new, crate::utc)
         ),
         "seed_committed" => format!("A share of round {}'s seed was committed to.", n("round")),
         "seed_revealed" => format!("A share of round {}'s seed was revealed.", n("round")),

@@ -33,23 +33,28 @@ async fn everybody_sees_the_ledgers_report_and_no_small_count() -> Tested {
         shown,
         [
             "as_of_height",
+            "attempt",
             "class",
             "decision",
             "equity",
+            "follows",
             "opened",
             "opened_ms",
             "replaced_by",
+            "request_window_ms",
             "requests",
             "requests_until",
-            "reveals_until",
+            "reveal_window_ms",
             "reverted_at",
             "round",
             "school_year",
-            "stale_from",
             "standing",
             "status",
             "terms",
-            "title"
+            "title",
+            "window",
+            "window_since",
+            "window_until"
         ]
     );
     let decision = &round["decision"];
@@ -69,8 +74,16 @@ async fn everybody_sees_the_ledgers_report_and_no_small_count() -> Tested {
     assert_eq!((&report["stands"], &report["report"]["students"]), (&json!(true), &json!(24)));
     assert_eq!(report["report"]["pools"][0], json!({ "pool": 1, "demand": 24 }));
     assert_eq!(report["report"]["by_band"]["cells"], json!([{ "group": 3, "counts": null }]));
-    assert_eq!(report["seed"]["missing"], json!([s.chain.account()]));
-    assert_eq!(report["seed"]["seeds_open_to_the_missing"], 2);
+    let seed = &report["seed"];
+    let node = json!([account_of(&public_key(s.chain.seed_key()))]);
+    assert_eq!((&seed["missing"], &seed["revealed"]), (&json!([]), &node));
+    assert_eq!(
+        (&seed["attempt"], &seed["draw"], &seed["seeds_open_to_the_missing"]),
+        (&json!(2), &json!(1), &json!(1))
+    );
+    // Who withheld in the first attempt is named.
+    let first = &seed["earlier_attempts"][0];
+    assert_eq!((&first["missing"], &first["seeds_open_to_the_missing"]), (&node, &json!(2)));
     let owed = |report: &Value| report["acknowledgements"][0].clone();
     assert_eq!((&owed(&report)["places"], &owed(&report)["state"]), (&Value::Null, &json!("waiting")));
     Ok(())

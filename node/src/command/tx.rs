@@ -1,7 +1,7 @@
 //! `aula tx KIND JSON`: any transaction, signed with the home's account key, submitted, and followed until final.
 //!
-//! The fields of a kind are those of its payload in the ledger, as JSON. Three kinds need less: commit-seed draws
-//! a secret and keeps it in the home, reveal-seed finds it there, rotate-key makes the new key. Exit codes: 0 executed,
+//! The fields of a kind are those of its payload in the ledger, as JSON; rotate-key needs none and makes the new key.
+//! Shares of seeds are sent by validators' nodes themselves, with an account of their own. Exit codes: 0 executed,
 //! 1 rejected (with the code in words), 2 refused at the door, or not final in time.
 
 use std::fs;
@@ -12,11 +12,8 @@ use aula_ledger::chain::TransactionId;
 use aula_ledger::keys::{Label, sign};
 use aula_ledger::tx::RotateKey;
 use aula_ledger::tx::admin::rotate_key::{KeyName, possession_statement};
-use aula_ledger::tx::{CommitSeed, Payload, PayloadKind, RevealSeed, SeedSecret, seed_commitment};
-use aula_ledger::types::RoundId;
+use aula_ledger::tx::{Payload, PayloadKind};
 use clap::Args;
-use rand::RngCore;
-use rand::rngs::OsRng;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -41,9 +38,8 @@ const FORGOTTEN: Duration = Duration::from_secs(1);
                   Examples:\n  aula tx fund-budget '{\"school_year\":1989,\"amount_cents\":500000}' --home D/funder --rpc \
                   http://127.0.0.1:8480\n  aula tx vote-change '{\"proposal\":1,\"choice\":\"approve\"}'\n  aula tx propose-change \
                   '{\"change\":{\"change\":\"remove_member\",\"account\":\"...\"},\"open_until\":5000}'\n  aula tx set-class-terms \
-                  '{\"class\":3,\"terms\":{\"cadence\":\"weekly\"}}'\n  aula tx submit-requests @requests.json\n  aula tx \
-                  commit-seed '{\"round\":3}'      draws a secret and keeps it in the home\n  aula tx \
-                  reveal-seed '{\"round\":3}'\n  aula tx rotate-key                    makes the new key and puts it in force\n\nExit \
+                  '{\"class\":3,\"terms\":{\"cadence\":\"weekly\"}}'\n  aula tx submit-requests @requests.json\n  aula tx rotate-key    makes the new key and puts it in force\n\ncommit-seed and reveal-seed are \
+                  sent by validators' nodes themselves, with HOME/keys/seed.json; no other account may.\n\nExit \
                   codes: 0 executed, 1 rejected by the ledger, 2 refused, or not final in time."
 )]
 pub struct TxArgs {
@@ -69,15 +65,18 @@ pub struct TxArgs {
 /// What a node knows of a transaction.
 #[derive(Debug, Deserialize)]
 pub(super) struct Told {
-    status: String,
+    pub(super) status: String,
     /// The receipt's number.
     pub(super) code: Option<u16>,
-    meaning: Option<String>,
-    entry: Option<u32>,
+    /// It in words.
+    pub(super) meaning: Option<String>,
+    /// The first entry of a batch at fault.
+    pub(super) entry: Option<u32>,
     /// The block's height.
     pub(super) height: Option<u64>,
+    /// What it did.
     #[serde(default)]
-    events: Vec<Value>,
+    pub(super) events: Vec<Value>,
 }
 
 /// Sends the transaction and says what became of it.
@@ -148,10 +147,7 @@ fn payload(context: &Context, sender: &Sender, kind: PayloadKind, fields: &str) 
     let mut value: Value = serde_json::from_str(&text).advise("the fields are not JSON", hint)?;
     let object =
         value.as_object_mut().ok_or_else(|| Failure::new("bad_fields", "the fields are no object", hint))?;
-    let short = |field: &str| !object.contains_key(field);
     match kind {
-        PayloadKind::CommitSeed if short("commitment") => return commit(context, sender, &value),
-        PayloadKind::RevealSeed if short("secret") => return reveal(context, &value),
         PayloadKind::RotateKey if object.is_empty() => return rotate(context, sender),
         _ => {}
     }
@@ -161,62 +157,12 @@ fn payload(context: &Context, sender: &Sender, kind: PayloadKind, fields: &str) 
         .map_err(|error| Failure::new("bad_fields", format!("{what}: {error}"), hint))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OnlyRound {
-    round: RoundId,
-}
-
-fn only_round(value: &Value) -> Result<RoundId, Failure> {
-    let read: Result<OnlyRound, _> = serde_json::from_value(value.clone());
-    read.map(|fields| fields.round).advise("the fields name no round", "give {\"round\":NUMBER}")
-}
-
-fn secret_folder(home: &Home) -> std::io::Result<()> {
-    whole_file::private_folder(&home.path().join("seeds"))
-}
-
-fn secret_file(home: &Home, round: RoundId) -> PathBuf {
-    home.path().join(format!("seeds/round-{round}.json"))
-}
-
-/// A new secret, on disk before its commitment leaves.
-fn commit(context: &Context, sender: &Sender, value: &Value) -> Result<Payload, Failure> {
-    let round = only_round(value)?;
-    let path = secret_file(&context.home, round);
-    let mut secret = SeedSecret([0; 32]);
-    OsRng.fill_bytes(&mut secret.0);
-    let written = secret_folder(&context.home).and_then(|()| {
-        whole_file::create(&path, Access::Private, format!("{{\"secret\":\"{secret}\"}}\n").as_bytes())
-    });
-    written.advise(
-        format!("cannot keep the secret in {}", path.display()),
-        "has this home committed already?",
-    )?;
-    let commitment = seed_commitment(round, &sender.account(), &secret);
-    Ok(CommitSeed { round, commitment }.into())
-}
-
-fn reveal(context: &Context, value: &Value) -> Result<Payload, Failure> {
-    #[derive(Deserialize)]
-    struct Kept {
-        secret: SeedSecret,
-    }
-    let round = only_round(value)?;
-    let path = secret_file(&context.home, round);
-    let hint = "commit with `aula tx commit-seed` first, or give the secret";
-    let text = fs::read_to_string(&path).advise(format!("no secret in {}", path.display()), hint)?;
-    let kept: Kept = serde_json::from_str(&text)
-        .map_err(|_| Failure::new("bad_secret", format!("{} holds no secret", path.display()), hint))?;
-    Ok(RevealSeed { round, secret: kept.secret }.into())
-}
-
 fn next_key(home: &Home) -> PathBuf {
     home.keys_dir().join("account.next.json")
 }
 
 /// A new account key beside the old one; an earlier attempt's is used again.
-fn rotate(context: &Context, sender: &Sender) -> Result<Payload, Failure> {
+pub(super) fn rotate(context: &Context, sender: &Sender) -> Result<Payload, Failure> {
     let path = next_key(&context.home);
     if !path.exists() {
         NodeKey::generate(KeyKind::Account).save(&path)?;
@@ -228,7 +174,7 @@ fn rotate(context: &Context, sender: &Sender) -> Result<Payload, Failure> {
 }
 
 /// Puts the new key in the old one's place, which is kept under another name; after a refusal nothing moves.
-fn settle_rotation(home: &Home, sender: &Sender, accepted: bool) -> Result<(), Failure> {
+pub(super) fn settle_rotation(home: &Home, sender: &Sender, accepted: bool) -> Result<(), Failure> {
     let next = next_key(home);
     if !accepted || !next.exists() {
         return Ok(());

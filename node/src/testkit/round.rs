@@ -1,20 +1,20 @@
-//! A decided round on the chain of the tests: twenty-four students of one school ask for four and eleven places, a
-//! committed seed is never revealed, and the places are to be acknowledged within a millisecond of block time.
+//! A decided round on the chain of the tests: twenty-four students of one school ask for four and eleven places, the one
+//! node shares its seed, in a second attempt after it withheld in the first, and the places are to be acknowledged within a millisecond of block time.
 
 use aula_home::founding::Base;
 use aula_ledger::genesis::{GenesisDistrict, GenesisMember, GenesisSchool};
-use aula_ledger::keys::{PublicKey, public_key};
+use aula_ledger::keys::{PublicKey, account_of, public_key};
 use aula_ledger::names::{Name, Title};
 use aula_ledger::params::Params;
 use aula_ledger::proof::committed::{
     BAND_GROUP, BandClaim, CommittedField, FieldCommitment, ProofBytes, band_statement,
 };
 use aula_ledger::roles::{Role, RoleSet};
-use aula_ledger::state::schema;
+use aula_ledger::state::schema::{self, Window};
 use aula_ledger::tx::{
     AnchorStates, Cadence, Calendar, Change, Choice, ClassTerms, CommitSeed, DefineClass, DefinePool,
-    FundBudget, Mandate, OpenRound, Payload, ProposeChange, Request, RunRound, SeedSecret, SetClassTerms,
-    StudentState, SubmitRequests, VoteChange, seed_commitment,
+    FundBudget, Mandate, OpenRound, Payload, ProposeChange, Request, RevealSeed, RunRound, SetClassTerms,
+    StudentState, SubmitRequests, VoteChange, seed_commitment, seed_share,
 };
 use aula_ledger::types::{
     Band, Cents, ClassId, CommitmentBytes, DistrictId, Handle, Hash, Height, KindId, PoolId, ProposalId,
@@ -218,9 +218,51 @@ pub fn revert(chain: &mut DevChain) -> Made<()> {
     accept_of(chain, &Other::Voter.key(), 0, vote)
 }
 
+/// The one node commits to its share, and reveals it or not; then the attempt is over.
+fn attempt(chain: &DevChain, attempt: u32, reveals: bool) -> Made<()> {
+    let secret = seed_share(&chain.seed_key().to_bytes(), &chain.genesis.sha256, ROUND, attempt);
+    let account = account_of(&public_key(chain.seed_key()));
+    let commitment = seed_commitment(ROUND, attempt, &account, &secret);
+    let round = || Ok::<_, Failed>(schema::round(&*chain.db.latest(), ROUND)?.ok_or("no round")?);
+    let pass = |window: Window| {
+        while round()?.window == window {
+            chain.block_after(5_000, &[], |_| {}).map_err(failed)?;
+        }
+        Ok::<_, Failed>(())
+    };
+    let send = |payload: Payload| {
+        let receipts = chain.block(&[chain.of_node(payload).map_err(failed)?]).map_err(failed)?;
+        let code = receipts.first().map(|receipt| receipt.code).ok_or("no receipt")?;
+        if code.number() == 0 { Ok(()) } else { Err(Failed::from(code.explain())) }
+    };
+    send(CommitSeed { round: ROUND, attempt, commitment }.into())?;
+    pass(round()?.window)?;
+    if reveals {
+        send(RevealSeed { round: ROUND, attempt, secret }.into())?;
+    }
+    pass(Window::Reveals)
+}
+
+/// A second class of the same kind, with a pool.
+pub fn second_class() -> Made<Vec<Payload>> {
+    let class = DefineClass { class: ClassId(2), ..class()? };
+    let funder = account_of(&public_key(&Other::Funder.key()));
+    let pool = DefinePool {
+        pool: PoolId(21),
+        class: ClassId(2),
+        school: SchoolId(11),
+        kind: KindId(0),
+        capacity: 1,
+        floor: 0,
+        unit_cost_cents: Cents(0),
+        funder,
+    };
+    Ok(vec![class.into(), pool.into()])
+}
+
 /// The chain with the decided round.
 pub fn decided() -> Made<DevChain> {
-    round_of(DevChain::of(base).map_err(failed)?, None)
+    run(opened()?)
 }
 
 /// The same where district 2 has a school, and has copied a handle of district 1's: two students ask under it.
@@ -231,14 +273,18 @@ pub fn copied(number: u8) -> Made<DevChain> {
         base.schools.push(GenesisSchool::unnamed(SchoolId(21), DistrictId(2), school_type));
         Ok(base)
     };
-    round_of(DevChain::of(with_school).map_err(failed)?, Some(number))
+    run(asked(DevChain::of(with_school).map_err(failed)?, Some(number))?)
 }
 
-/// Opens the round, has all students ask, and district 2 for its copy of a handle, and runs it.
-fn round_of(mut chain: DevChain, copy: Option<u8>) -> Made<DevChain> {
+/// The chain with the round open and everybody's requests in it.
+pub fn opened() -> Made<DevChain> {
+    asked(DevChain::of(base).map_err(failed)?, None)
+}
+
+/// Opens the round, has all students ask, and district 2 for its copy of a handle.
+fn asked(mut chain: DevChain, copy: Option<u8>) -> Made<DevChain> {
     let terms =
         ClassTerms { acknowledge_within_ms: Some(1), cadence: Cadence::Weekly, ..ClassTerms::default() };
-    let commitment = seed_commitment(ROUND, &chain.account(), &SeedSecret([5; 32]));
     let payloads = vec![
         FundBudget { school_year: YEAR, amount_cents: Cents(100_000) }.into(),
         class()?.into(),
@@ -253,16 +299,21 @@ fn round_of(mut chain: DevChain, copy: Option<u8>) -> Made<DevChain> {
         accept_of(&chain, &Other::District2.key(), 0, anchored)?;
     }
     let payloads = vec![
-        OpenRound { class: ClassId(1), extra_request_heights: 0, extra_reveal_heights: 0 }.into(),
+        OpenRound { class: ClassId(1), extra_request_ms: 0, extra_reveal_ms: 0 }.into(),
         requests(&chain.genesis.sha256, SchoolId(11), 1..=24)?.into(),
-        CommitSeed { round: ROUND, commitment }.into(),
     ];
     accept(&mut chain, payloads)?;
     if let Some(number) = copy {
         let asked = requests(&chain.genesis.sha256, SchoolId(21), number..=number)?;
         accept_of(&chain, &Other::District2.key(), 1, asked)?;
     }
-    (0..2).try_for_each(|_| chain.block(&[]).map(drop)).map_err(failed)?;
+    Ok(chain)
+}
+
+/// Draws its seed and runs the open round.
+fn run(mut chain: DevChain) -> Made<DevChain> {
+    attempt(&chain, 1, false)?;
+    attempt(&chain, 2, true)?;
     accept(&mut chain, vec![RunRound { round: ROUND }.into()])?;
     Ok(chain)
 }

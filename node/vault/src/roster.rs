@@ -49,8 +49,8 @@ impl Vault {
     ///
     /// # Errors
     /// When the keystore cannot be read.
-    pub fn find(&self, id: &LocalId, year: SchoolYear) -> Result<Option<Handle>, VaultError> {
-        Ok(self.keystore().find(id, year)?)
+    pub fn find_in(&self, id: &LocalId, year: SchoolYear) -> Result<Option<Handle>, VaultError> {
+        Ok(self.keystore().find_in(id, year)?)
     }
 
     /// True when the vault has a student of this identifier, in whatever year.

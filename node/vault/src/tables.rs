@@ -29,6 +29,12 @@ pub(crate) enum Table {
     Erasures,
     /// Handle, version (u32) → borsh of [`crate::versions::KeptVersion`], in clear: hashes, and keys that stand in clear.
     Versions,
+    /// Row key (up to 64 bytes) → borsh of [`crate::rows`]'s row: who holds its key, in clear; its parts, sealed.
+    Rows,
+    /// Term (32 bytes, an HMAC), row key → empty.
+    RowIndex,
+    /// Handle, row key → empty.
+    RowsOf,
     /// Handle → sealed place on the roster ([`crate::roster`]).
     Roster,
     /// Number (u64) → JSON of [`crate::imports::ImportNote`]; number, handle → version anchored last before it (u32).
@@ -38,7 +44,7 @@ pub(crate) enum Table {
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Meta,
         Self::Records,
         Self::Events,
@@ -47,12 +53,23 @@ impl Table {
         Self::Consents,
         Self::Erasures,
         Self::Versions,
+        Self::Rows,
+        Self::RowIndex,
+        Self::RowsOf,
         Self::Roster,
         Self::Imports,
         Self::Journal,
     ];
-    /// Those that vaults did not always have.
-    const NEWER: [Self; 4] = [Self::Versions, Self::Roster, Self::Imports, Self::Journal];
+    /// Tables that came later: a vault of before gets them when it is opened.
+    const LATER: [Self; 7] = [
+        Self::Versions,
+        Self::Rows,
+        Self::RowIndex,
+        Self::RowsOf,
+        Self::Roster,
+        Self::Imports,
+        Self::Journal,
+    ];
 
     /// The column family's name on disk; never changed.
     pub(crate) const fn name(self) -> &'static str {
@@ -65,6 +82,9 @@ impl Table {
             Self::Consents => "consents",
             Self::Erasures => "erasures",
             Self::Versions => "versions",
+            Self::Rows => "rows",
+            Self::RowIndex => "row_index",
+            Self::RowsOf => "rows_of",
             Self::Roster => "roster",
             Self::Imports => "imports",
             Self::Journal => "journal",
@@ -119,20 +139,19 @@ pub(crate) fn family(db: &DB, table: Table) -> Result<&ColumnFamily, VaultError>
     db.cf_handle(table.name()).ok_or_else(missing)
 }
 
-/// True for a vault of before there were all tables: it is whole, and gets those it lacks.
-fn lacks_newer(path: &Path) -> bool {
+/// True for a vault of before some later tables: it is whole, and gets them.
+fn lacks_later_tables(path: &Path) -> bool {
     let names = DB::list_cf(&Options::default(), path).unwrap_or_default();
-    let has = |table: &Table| names.iter().any(|name| name == table.name());
-    let (newer, first): (Vec<Table>, Vec<Table>) =
-        Table::ALL.into_iter().partition(|table| Table::NEWER.contains(table));
-    first.iter().all(has) && !newer.iter().all(has)
+    let missing: Vec<Table> =
+        Table::ALL.into_iter().filter(|table| names.iter().all(|name| name != table.name())).collect();
+    !names.is_empty() && !missing.is_empty() && missing.iter().all(|table| Table::LATER.contains(table))
 }
 
 /// Opens the database; `create` also makes what is missing.
 pub(crate) fn open(path: &Path, create: bool) -> Result<DB, VaultError> {
     let mut options = Options::default();
     options.create_if_missing(create);
-    options.create_missing_column_families(create || lacks_newer(path));
+    options.create_missing_column_families(create || lacks_later_tables(path));
     options.set_paranoid_checks(true);
     options.set_keep_log_file_num(4);
     options.set_max_total_wal_size(256 << 20);

@@ -13,10 +13,10 @@ use aula_ledger::genesis::{
 use aula_ledger::keys::account_of;
 use aula_ledger::names::{ListenHint, Name, PeerName, Title};
 use aula_ledger::proof::committed::ProofBytes;
-use aula_ledger::state::schema::{self, RoundStatus};
+use aula_ledger::state::schema::{self, RoundStatus, Window};
 use aula_ledger::tx::{
-    Calendar, Change, DefineClass, DefinePool, Mandate, OpenRound, ProposeChange, Request, RunRound,
-    SubmitRequests,
+    Calendar, Change, CommitSeed, DefineClass, DefinePool, Mandate, OpenRound, ProposeChange, Request,
+    RevealSeed, RunRound, SubmitRequests, seed_commitment, seed_share,
 };
 
 const DISTRICTS: u16 = 20;
@@ -65,6 +65,7 @@ fn file() -> genesis::Genesis {
             power: 1,
             peer_id: PeerName::new(&format!("12D3KooW{:0>40}", 1)).unwrap(),
             listen: ListenHint::new("/ip4/127.0.0.1/tcp/27000").unwrap(),
+            seed_key: public_key(&named("seed")),
         }],
         districts: (1..=DISTRICTS)
             .map(|n| GenesisDistrict { id: DistrictId(n), name: Title::new("D").unwrap() })
@@ -136,7 +137,7 @@ impl World {
 
     fn name_of(&self, transaction: &[u8]) -> String {
         let account = Transaction::from_canonical(transaction).unwrap().body.account;
-        schema::member(&self.state, &account).unwrap().unwrap().name.to_string()
+        schema::admitted_member(&self.state, &account).unwrap().unwrap().1.name.to_string()
     }
 
     fn round(&self, id: u32) -> Option<schema::Round> {
@@ -171,18 +172,24 @@ impl World {
         self.block();
         self.send("voter-a", 1, pool);
         self.block();
-        self.send(
-            "voter-a",
-            2,
-            OpenRound { class: ClassId(1), extra_request_heights: 20, extra_reveal_heights: 0 },
-        );
+        self.send("voter-a", 2, OpenRound { class: ClassId(1), extra_request_ms: 0, extra_reveal_ms: 0 });
         self.block();
         assert!(self.round(0).is_some(), "a round is open");
     }
 
     fn until_it_may_run(&mut self) {
-        let until = self.round(0).unwrap().reveals_until;
-        while self.tip.height < until {
+        let (genesis, secret) = (self.parsed.sha256, named("seed").to_bytes());
+        let (round, share) = (RoundId(0), seed_share(&secret, &genesis, RoundId(0), 1));
+        let commitment = seed_commitment(round, 1, &account_named("seed"), &share);
+        self.send("seed", 0, CommitSeed { round, attempt: 1, commitment });
+        self.pass_to(Window::Reveals);
+        self.send("seed", 1, RevealSeed { round, attempt: 1, secret: share });
+        self.pass_to(Window::Closed);
+    }
+
+    /// Each block is a day later, since the chain begins in 1970: what is waited for is the number of blocks.
+    fn pass_to(&mut self, window: Window) {
+        while self.round(0).unwrap().window != window {
             self.block();
         }
     }

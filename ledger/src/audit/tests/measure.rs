@@ -37,7 +37,7 @@ fn evidence_of_a_round_of_real_size() {
         let asked = (from..(from + 1_024).min(6_840)).map(ask).collect();
         world.accept("district-1", submit(&world.chain, 0, asked));
     }
-    world.advance_to(crate::state::schema::round(&world.chain.state, ROUND).unwrap().unwrap().reveals_until);
+    world.draw(0, &["seed-1", "seed-2"], &[]);
     world.accept("voter-a", testkit::run(0));
     let timed = |what: &str, build: &dyn Fn() -> Bundle| {
         let start = std::time::Instant::now();

@@ -9,18 +9,17 @@ use ed25519_dalek::SigningKey;
 use crate::audit::{Archive, Body, Collector};
 use crate::chain::{Code, CommitCertificate, Header, Vote, VoteType, validators};
 use crate::codec::Canonical;
-use crate::genesis::{Genesis, GenesisValidator};
+use crate::genesis::Genesis;
 use crate::keys::{Label, public_key, sign};
 use crate::params::FAIRNESS_WORK_SHARE;
 use crate::proof::merkle;
 use crate::rounds::{self, RoundInputs};
-use crate::state::schema::{ChainRecord, Decision, PoolPrice, StoredCertificate, StoredPlain};
+use crate::state::schema::{ChainRecord, Decision, PoolPrice, StoredCertificate, StoredPlain, Window};
 use crate::state::{Overlay, StateReader, StoreError, schema};
-use crate::testkit::{self, Chain, account, key, listen, name, peer};
-use crate::tx::seed_commitment;
+use crate::testkit::{self, Chain, account, key, listen, name, peer, seeds};
 use crate::tx::{
-    Change, Choice, CommitSeed, FairShare, FundBudget, Mandate, MilestoneKind, Payload, ProposeChange,
-    RecordMilestone, RevealSeed, SeedSecret, VoteChange,
+    Change, Choice, FairShare, FundBudget, Mandate, MilestoneKind, Payload, ProposeChange, RecordMilestone,
+    VoteChange,
 };
 use crate::types::{Cents, Hash, Height, ProposalId, RoundId, ValidatorAddress};
 
@@ -55,16 +54,7 @@ impl World {
         let mut genesis = testkit::genesis();
         genesis.name = name(chain);
         change(&mut genesis);
-        genesis.validators = (1..=4u8)
-            .map(|number| GenesisValidator {
-                name: name(&format!("validator-{number}")),
-                operator: name("voter-a"),
-                public_key: public_key(&key(&format!("validator-{number}"))),
-                power: 1,
-                peer_id: peer(number),
-                listen: listen(),
-            })
-            .collect();
+        genesis.validators = seeds::genesis_of(4).validators;
         let signer = |number| {
             let key = key(&format!("validator-{number}"));
             (validators::address(&public_key(&key)), key)
@@ -99,7 +89,6 @@ impl World {
         world.prepare();
         world.accept("district-2", testkit::anchor(3..5, 22));
         world.accept("voter-a", testkit::open(1));
-        let record = schema::round(&world.chain.state, RoundId(0)).expect("a store").expect("a round");
         let ask = |number: u32, school| {
             testkit::request(number, school, testkit::band_of(number), Mandate::None, &[0, 1])
         };
@@ -108,7 +97,7 @@ impl World {
         let mut batch = testkit::submit(&world.chain, 0, (0..10).map(|number| ask(number, 11)).collect());
         batch.requests[0].home_school = crate::types::SchoolId(12);
         world.accept("district-1", batch);
-        world.advance_to(record.reveals_until);
+        world.draw(0, &["seed-1", "seed-2"], &[]);
         world.accept("voter-a", testkit::run(0));
         world.block(None);
         world
@@ -161,8 +150,7 @@ impl World {
         let (state, label) = (&self.chain.state, schema::requests_tree(RoundId(0)));
         let round = schema::round(state, RoundId(0)).expect("a store").expect("a round");
         let class = schema::class(state, round.class).expect("a store").expect("a class");
-        let shares = schema::seed_shares(state, RoundId(0)).expect("a store");
-        let root = state.tree(&label).expect("a store").expect("requests").head().root;
+        let draw = schema::draw(state, RoundId(0)).expect("a store").expect("a draw");
         let rows = state.rows(&label).expect("a store");
         let schools = schema::schools(state).expect("a store");
         RoundInputs {
@@ -172,7 +160,7 @@ impl World {
             pools: schema::pools(state, round.class).expect("a store"),
             schools: schools.into_iter().map(|school| (school.id, school)).collect(),
             requests: rounds::requests_in_order(&rows).expect("rows"),
-            seed: rounds::seed(&self.chain.parsed.sha256, RoundId(0), &root, &shares),
+            seed: draw.seed,
         }
     }
 
@@ -213,15 +201,14 @@ impl World {
         });
     }
 
-    /// The class's next round, of four students and nobody's share of a seed.
+    /// The class's next round, of four students.
     pub fn another_round(&mut self) {
         self.accept("voter-a", testkit::open(1));
-        let record = schema::round(&self.chain.state, RoundId(1)).expect("a store").expect("a round");
         let ask =
             |number: u32| testkit::request(number, 11, testkit::band_of(number), Mandate::None, &[0, 1]);
         let batch = testkit::submit(&self.chain, 1, (0..4).map(ask).collect());
         self.accept("district-1", batch);
-        self.advance_to(record.reveals_until);
+        self.draw(1, &["seed-1", "seed-2"], &[]);
         self.accept("voter-a", testkit::run(1));
         self.block(None);
     }
@@ -282,12 +269,6 @@ impl World {
     fn round(&mut self) {
         let round = RoundId(0);
         self.accept("voter-a", testkit::open(1));
-        let record = schema::round(&self.chain.state, round).expect("a store").expect("a round");
-        let secret = |sender: &str| SeedSecret(key(sender).to_bytes());
-        for sender in ["voter-a", "district-1"] {
-            let commitment = seed_commitment(round, &account(sender), &secret(sender));
-            self.accept(sender, CommitSeed { round, commitment });
-        }
         let request = |number: u32, school, mandate| {
             let kinds: &[u8] = if number.is_multiple_of(3) { &[1, 0] } else { &[0, 1] };
             testkit::request(number, school, (number % 10) as u8, mandate, kinds)
@@ -297,16 +278,33 @@ impl World {
         self.accept("district-1", testkit::submit(&self.chain, 0, first));
         let second = (20..26).map(|number| request(number, 21, Mandate::None)).collect();
         self.accept("district-2", testkit::submit(&self.chain, 0, second));
-        self.advance_to(record.requests_until);
-        // District 1 withholds its share.
-        self.accept("voter-a", RevealSeed { round, secret: secret("voter-a") });
-        self.advance_to(record.reveals_until);
+        // One node withholds its share, another takes no part.
+        self.draw(0, &["seed-1", "seed-2"], &["seed-3"]);
         self.accept("voter-a", testkit::run(0));
         let stated = testkit::money::stated(&self.chain.parsed.sha256, &testkit::money::AMOUNTS, 100_000);
         self.accept("funder", stated);
         let weights = testkit::money::weights_of(&self.chain, round);
         // School 21 got 19,999 cents for six pupils of a weight of at most 169.
         self.accept("funder", testkit::money::floor_stated(&self.chain, &weights, 15));
+    }
+
+    /// Some nodes commit and reveal, others commit alone, and the windows of a round pass.
+    pub fn draw(&mut self, round: u32, reveal: &[&str], withhold: &[&str]) {
+        let (genesis, attempt) = (self.chain.parsed.sha256, self.chain.round(round).attempt);
+        for node in reveal.iter().chain(withhold) {
+            self.accept(node, seeds::commit(&genesis, node, round, attempt));
+        }
+        self.pass_to(round, Window::Reveals);
+        for node in reveal {
+            self.accept(node, seeds::reveal(&genesis, node, round, attempt));
+        }
+        self.pass_to(round, Window::Closed);
+    }
+
+    fn pass_to(&mut self, round: u32, window: Window) {
+        while self.chain.round(round).window != window {
+            self.block(None);
+        }
     }
 
     /// The three voters take a round's decision back.
@@ -331,6 +329,7 @@ impl World {
             power: 1,
             operator: account("voter-a"),
             peer_id: peer(5),
+            seed_key: public_key(&key("seed-5")),
         };
         self.agree(admit);
         self.agree(add);

@@ -14,16 +14,17 @@ use super::super::report::{Checks, Standing, Stop};
 use super::super::sha256;
 use super::State;
 use super::context::{Context, row};
+use super::seed;
 use crate::chain::TreeHead;
 use crate::params::FAIRNESS_WORK_SHARE;
 use crate::proof::BulkTree;
 use crate::proof::committed::BandClaim;
 use crate::rounds::{self, Decisions, PublishedReport, RoundInputs, waiting_prices};
 use crate::state::schema::{
-    Budget, DecisionRow, Placement, RequestRow, SchoolPrice, SeedShare, StoredCertificate, StoredPlain,
-    budget_key, certificate_key, plain_key, report_key, seed_key,
+    Budget, DecisionRow, Placement, RequestRow, SchoolPrice, StoredCertificate, StoredPlain, budget_key,
+    certificate_key, plain_key, report_key,
 };
-use crate::tx::{Mandate, seed_commitment};
+use crate::tx::Mandate;
 use crate::types::{AccountId, Handle};
 
 /// Checks everything a round's bundle claims.
@@ -54,7 +55,7 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &RoundEvidenc
     );
     check_bounds(checks, &context, &inputs, &decisions)?;
     check_budgets(checks, state, &context, &evidence.budgets)?;
-    check_seed(checks, state, &context, &evidence.shares)?;
+    seed::verify(checks, state, &context, &evidence.power, &evidence.shares)?;
     check_optimum(checks, state, &context, &inputs, &assignment, &evidence.certificate)?;
     let same = inputs.report(&decisions) == context.decision.report;
     checks.ensure("report", same, "The round's report does not count what its rows say.")?;
@@ -204,40 +205,6 @@ fn check_budgets(
         format!(
             "The pools cost {total} cents in all; budgets charged: {}, none of them overdrawn.",
             charged.len()
-        ),
-    );
-    Ok(())
-}
-
-/// The lottery's seed follows from the requests and the revealed shares.
-fn check_seed(checks: &mut Checks, state: &State, context: &Context, shares: &[Proved]) -> Result<(), Stop> {
-    let decision = &context.decision;
-    let revealed: BTreeSet<_> = decision.revealed.iter().collect();
-    let withheld: BTreeSet<_> = decision.withheld.iter().collect();
-    let accounts: BTreeSet<_> = revealed.union(&withheld).copied().collect();
-    let named = accounts.len() == shares.len()
-        && accounts.len() == decision.revealed.len().saturating_add(decision.withheld.len());
-    checks.ensure("seed", named, "The shares shown are not those that the decision names.")?;
-    let mut opened = Vec::with_capacity(shares.len());
-    for (account, proved) in accounts.into_iter().zip(shares) {
-        let share: SeedShare = state.open(checks, "seed", &seed_key(decision.round, account), proved)?;
-        let honest = share.account == *account
-            && share.secret.is_some() == revealed.contains(account)
-            && share
-                .secret
-                .is_none_or(|secret| seed_commitment(decision.round, account, &secret) == share.commitment);
-        checks.ensure("seed", honest, "A member's share of the seed is not what it committed to.")?;
-        opened.push(share);
-    }
-    let same = rounds::seed(&state.genesis, decision.round, &context.requests.root, &opened) == decision.seed;
-    checks.ensure("seed", same, "The lottery's seed does not follow from the requests and shares.")?;
-    checks.pass(
-        "seed",
-        format!(
-            "The lottery's seed follows from the requests and the members' shares: {} revealed, {} withheld (who \
-             withholds chooses between two seeds).",
-            revealed.len(),
-            withheld.len()
         ),
     );
     Ok(())

@@ -122,8 +122,7 @@ fn attack_14_a_round_that_failed_costs_its_work_once() {
     let requests = (0..12).map(|n| request(n, 11, band_of(n), crate::tx::Mandate::None, &[0, 1])).collect();
     let batch = submit(&chain, 0, requests);
     chain.accept("district-1", batch);
-    let round = schema::round(&chain.state, RoundId(0)).unwrap().unwrap();
-    chain.advance_to(round.reveals_until);
+    chain.draw(0);
     let charged = |chain: &Chain| {
         let mut budget = Budget::new(&chain.state).unwrap();
         let left = budget.work_left();
@@ -147,8 +146,7 @@ fn attack_04_a_run_by_who_is_not_the_steward_does_not_take_the_blocks_one_place(
     chain.accept("voter-a", open(1));
     let batch = submit(&chain, 0, (0..4).map(|n| request(n, 11, band_of(n), Mandate::None, &[0])).collect());
     chain.accept("district-1", batch);
-    let round = schema::round(&chain.state, RoundId(0)).unwrap().unwrap();
-    chain.advance_to(round.reveals_until);
+    chain.draw(0);
     let mut budget = Budget::new(&chain.state).unwrap();
     assert_eq!(budget.params().max_block_rounds, 1);
     let before = budget.work_left();

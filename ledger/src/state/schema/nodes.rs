@@ -30,6 +30,8 @@ pub struct ValidatorInfo {
     pub peer_id: PeerName,
     /// The time of the block that replaced its key; none of one whose first key is in force.
     pub rotated_ms: Option<TimeMs>,
+    /// The account with which its node sends shares of seeds.
+    pub seed: AccountId,
 }
 
 /// A node that a vote admitted as validator. It follows, and has no power before it has said itself that it is ready: a
@@ -48,6 +50,8 @@ pub struct WaitingValidator {
     pub operator: AccountId,
     /// Its network identity.
     pub peer_id: PeerName,
+    /// The key with which its node will sign shares of seeds.
+    pub seed_key: PublicKey,
     /// In which block it was admitted.
     pub admitted: Height,
     /// That block's time.
@@ -154,7 +158,7 @@ pub fn use_peer(overlay: &mut Overlay<'_>, peer: &PeerName) {
 }
 
 impl Canonical for ValidatorInfo {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     const WHAT: &'static str = "validator record";
     const MAX_BYTES: u64 = 256;
 }

@@ -5,12 +5,13 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
 use super::chain::canonical;
+use super::{Moment, Window};
 use crate::chain::{Code, TreeHead};
 use crate::codec::Canonical;
 use crate::keys::{Label, hash};
 use crate::params::Params;
 use crate::proof::committed::BandClaim;
-use crate::tx::{ClassTerms, DefineClass, Mandate, SeedSecret};
+use crate::tx::{ClassTerms, DefineClass, Mandate};
 use crate::types::{
     AccountId, Band, Cents, ClassId, CommitmentBytes, DistrictId, Handle, Hash, Height, KindId, PoolId,
     RoundId, SchoolId, SchoolYear, TimeMs,
@@ -64,6 +65,8 @@ pub struct Class {
     pub standing_round: Option<RoundId>,
     /// When its newest round was opened; none before the first, and when that round's decision was reverted.
     pub opened_ms: Option<TimeMs>,
+    /// The newest round that something was drawn for.
+    pub last_draw: Option<RoundId>,
 }
 
 /// A pool.
@@ -126,12 +129,24 @@ pub struct Round {
     pub opened: Height,
     /// That block's time.
     pub opened_ms: TimeMs,
-    /// Last height for commits and requests.
-    pub requests_until: Height,
-    /// Last height for reveals; it may run after it.
-    pub reveals_until: Height,
-    /// A reminder for members: by this height every validator has had its turns to run it. Nothing follows from it.
-    pub stale_from: Height,
+    /// Block time for requests and commitments, in milliseconds; as long for the commitments of a further attempt.
+    pub request_window_ms: u64,
+    /// Block time for reveals, in milliseconds.
+    pub reveal_window_ms: u64,
+    /// Which attempt at its seed is under way or was the last, from 1.
+    pub attempt: u32,
+    /// Which window is open.
+    pub window: Window,
+    /// The block that opened the window, or closed the last one: the window holds from the next on, if it opened by a
+    /// transaction, otherwise from this one.
+    pub since: Moment,
+    /// The window ends with the first block above this height that is not before this time.
+    pub ends: Moment,
+    /// Last height that took requests, once there is one.
+    pub requests_until: Option<Height>,
+    /// The round whose place it took without a vote, if something was drawn for that one: what it may be drawn for is the
+    /// same requests alone.
+    pub follows: Option<RoundId>,
     /// Equity weight when it was opened.
     pub equity: u32,
     /// The class's terms when it was opened.
@@ -145,14 +160,33 @@ pub struct Round {
 }
 
 impl Round {
-    /// Whether a block of this height may take requests and commits.
-    pub fn takes_requests(&self, height: Height) -> bool {
-        self.status == RoundStatus::Open && height <= self.requests_until
+    /// Whether it takes requests.
+    pub fn takes_requests(&self) -> bool {
+        self.status == RoundStatus::Open && self.window == Window::Requests
     }
 
-    /// Whether a block of this height may run it.
+    /// Whether it takes commitments to shares of its seed.
+    pub fn takes_commitments(&self) -> bool {
+        self.status == RoundStatus::Open && matches!(self.window, Window::Requests | Window::Commits)
+    }
+
+    /// Whether a block of this height may run it: never the very one that closes the reveals, whose work was counted on
+    /// the state before it.
     pub fn may_run(&self, height: Height) -> bool {
-        self.status == RoundStatus::Open && height > self.reveals_until
+        self.reveals_closed().is_some_and(|closed| self.status == RoundStatus::Open && height > closed.height)
+    }
+
+    /// The block that closed its reveals for good.
+    pub fn reveals_closed(&self) -> Option<Moment> {
+        (self.window == Window::Closed).then_some(self.since)
+    }
+
+    /// Whether its window ends with this block.
+    pub fn window_ends(&self, at: Moment) -> bool {
+        self.status == RoundStatus::Open
+            && self.window != Window::Closed
+            && at.height > self.ends.height
+            && at.time_ms >= self.ends.time_ms
     }
 }
 
@@ -192,17 +226,6 @@ pub struct Intake {
     pub requests: u32,
     /// Pairs of them and an eligible pool.
     pub pairs: u64,
-}
-
-/// A member's share of a round's seed.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
-pub struct SeedShare {
-    /// Whose.
-    pub account: AccountId,
-    /// The commitment.
-    pub commitment: Hash,
-    /// The share, once revealed.
-    pub secret: Option<SeedSecret>,
 }
 
 /// A request that counts: a row of the round's requests, under [`RequestRow::key`].
@@ -342,9 +365,15 @@ pub struct Decision {
     pub decisions: TreeHead,
     /// The seed of the lottery.
     pub seed: Hash,
-    /// Members whose shares are in the seed, ascending.
+    /// The round whose shares are in it: this one, or an earlier one of the class and period with these very requests.
+    pub seed_round: RoundId,
+    /// That round's attempt, from 1.
+    pub attempt: u32,
+    /// The how manieth draw of the class and period it is, from 1.
+    pub draw: u32,
+    /// Validators' accounts whose shares are in the seed, ascending.
     pub revealed: Vec<AccountId>,
-    /// Members who committed and did not reveal, ascending: each could choose between two seeds.
+    /// Those that committed and did not reveal, ascending: each could choose between two seeds.
     pub withheld: Vec<AccountId>,
     /// Weighted cost of the assignment.
     pub objective: i64,
@@ -405,7 +434,6 @@ canonical! {
     Round = "round", 256;
     RefusedRun = "refused run", 64;
     Intake = "intake", 32;
-    SeedShare = "seed share", 256;
     RequestRow = "request", 256;
     DecisionRow = "decision row", 64;
     Decision = "decision", 512 * 1024;

@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::class_change;
 use super::membership::{
-    check_free, check_operator, check_voter_remains, enter, is_voter, recount, remove_operator, set_standing,
-    with_validator, without_operator, without_validator,
+    check_free, check_operator, check_voter_remains, enter, forget_validator, is_voter, recount,
+    remove_operator, set_standing, with_validator, without_operator, without_validator,
 };
 use super::node::{self, NodeRequest};
 use super::register_member::check_place;
-use super::{district_change, key_change};
+use super::{district_change, key_change, seed_account};
 use crate::chain::{Code, Validator, validators};
 use crate::keys::{Label, PublicKey, Signature};
 use crate::names::{ListenHint, Name, PeerName, Title};
@@ -67,6 +67,8 @@ pub enum Change {
         operator: AccountId,
         /// Its peer.
         peer_id: PeerName,
+        /// The key with which its node signs shares of seeds.
+        seed_key: PublicKey,
     } = 4,
     /// Removes a validator, in force two heights later.
     RemoveValidator {
@@ -159,7 +161,9 @@ impl Change {
     /// [`Code::InvalidPayload`].
     pub fn check(&self) -> Result<(), Code> {
         let fine = match self {
-            Self::AddValidator { public_key, power, .. } => *power > 0 && public_key.is_usable(),
+            Self::AddValidator { public_key, power, seed_key, .. } => {
+                *power > 0 && public_key.is_usable() && seed_key.is_usable()
+            }
             Self::SetParameters { params } => params.check().is_ok(),
             Self::SetRoles { roles, district, school, .. } => place_fits(*roles, *district, *school),
             Self::CloseDistrict { district, successor } => *successor != Some(*district),
@@ -223,10 +227,12 @@ impl Change {
                 let waits = schema::waiting_validators(overlay)?.iter().any(|one| one.peer_id == *peer_id);
                 Ok(ensure(!used && !waits, Code::PeerInUse)?)
             }
-            Self::AddValidator { name, public_key, power, operator, peer_id } => {
+            Self::AddValidator { name, public_key, power, operator, peer_id, seed_key } => {
                 check_operator(overlay, operator)?;
                 ensure(overlay.get(&schema::peer_key(peer_id))?.is_some(), Code::UnknownPeer)?;
-                check_free(overlay, name, peer_id, &validators::address(public_key))?;
+                let address = validators::address(public_key);
+                check_free(overlay, name, peer_id, &address)?;
+                seed_account::may_admit(overlay, seed_key, &address)?;
                 let after = schema::validator_schedule(overlay)?.after;
                 with_validator(&after, Validator::new(*public_key, u64::from(*power))).map(|_| ())
             }
@@ -292,14 +298,15 @@ impl Change {
                 schema::use_peer(overlay, peer_id);
             }
             Self::RemovePeer { peer_id } => overlay.delete(schema::peer_key(peer_id)),
-            Self::AddValidator { name, public_key, power, operator, peer_id } => {
+            Self::AddValidator { name, public_key, power, operator, peer_id, seed_key } => {
                 let validator = Validator::new(*public_key, u64::from(*power));
                 let address = validator.address;
                 enter(overlay, validator)?;
                 schema::use_key(overlay, public_key);
                 overlay.delete(schema::waiting_key(&address));
+                let seed = seed_account::admit(overlay, *seed_key, name, now)?;
                 let (name, peer_id, operator) = (name.clone(), peer_id.clone(), *operator);
-                let info = ValidatorInfo { address, name, operator, peer_id, rotated_ms: None };
+                let info = ValidatorInfo { address, name, operator, peer_id, rotated_ms: None, seed };
                 schema::write(overlay, schema::validator_key(&address), &info);
                 return Ok(now.next().next());
             }
@@ -310,7 +317,7 @@ impl Change {
                 let mut schedule = schema::validator_schedule(overlay)?;
                 schedule.after = without_validator(&schedule.after, address)?;
                 schema::write(overlay, schema::validators_key(), &schedule);
-                overlay.delete(schema::validator_key(address));
+                forget_validator(overlay, address)?;
                 return Ok(now.next().next());
             }
             Self::SetParameters { params } => schema::write(overlay, schema::params_key(), params),

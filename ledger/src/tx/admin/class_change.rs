@@ -6,7 +6,7 @@
 
 use crate::chain::Code;
 use crate::state::Overlay;
-use crate::state::schema::{self, Class, Decision, Moment, Reversion, Round, RoundStatus};
+use crate::state::schema::{self, Class, Decision, Moment, Reversion, Round, RoundStatus, Window};
 use crate::tx::Event;
 use crate::tx::handler::{Refusal, ensure};
 use crate::tx::resources::steward::check_steward;
@@ -75,6 +75,7 @@ pub(super) fn may_cancel(overlay: &Overlay<'_>, id: RoundId) -> Result<(Round, C
 pub(super) fn cancel(overlay: &mut Overlay<'_>, id: RoundId, at: Moment) -> Result<Event, Refusal> {
     let (mut round, mut class) = may_cancel(overlay, id)?;
     round.status = RoundStatus::GivenUp { height: at.height };
+    schema::note_window(overlay, id, Window::Closed);
     schema::write(overlay, schema::round_key(id), &round);
     class.open_round = None;
     class.opened_ms = None;

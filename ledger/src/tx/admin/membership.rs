@@ -1,5 +1,6 @@
 //! Members, their nodes and the validator set, as votes change them.
 
+use super::seed_account;
 use crate::chain::{Code, Validator, ValidatorSet};
 use crate::names::{Name, PeerName};
 use crate::roles::{Role, RoleSet};
@@ -83,7 +84,7 @@ pub(super) fn remove_operator(overlay: &mut Overlay<'_>, operator: &AccountId) -
         let mut schedule = schema::validator_schedule(overlay)?;
         schedule.after = set;
         schema::write(overlay, schema::validators_key(), &schedule);
-        own.iter().for_each(|address| overlay.delete(schema::validator_key(address)));
+        own.iter().try_for_each(|address| forget_validator(overlay, address))?;
     }
     for waiting in schema::waiting_validators(overlay)?.into_iter().filter(|one| one.operator == *operator) {
         overlay.delete(schema::waiting_key(&waiting.address));
@@ -92,6 +93,18 @@ pub(super) fn remove_operator(overlay: &mut Overlay<'_>, operator: &AccountId) -
         overlay.delete(schema::peer_key(&peer.peer_id));
     }
     Ok(moves)
+}
+
+/// What is known of a validator, and its account for shares of seeds, are gone.
+pub(super) fn forget_validator(
+    overlay: &mut Overlay<'_>,
+    address: &ValidatorAddress,
+) -> Result<(), StoreError> {
+    if let Some(info) = schema::validator_info(overlay, address)? {
+        seed_account::remove(overlay, &info.seed);
+    }
+    overlay.delete(schema::validator_key(address));
+    Ok(())
 }
 
 /// Enters a validator two heights later.

@@ -12,6 +12,7 @@ pub mod ready;
 pub mod record_access;
 pub mod register_member;
 pub mod rotate_key;
+pub(crate) mod seed_account;
 pub mod vote_change;
 
 pub use change::Change;

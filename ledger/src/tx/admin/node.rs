@@ -7,8 +7,8 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use super::district_change;
 use super::membership::{check_free, is_voter, recount, with_validator};
+use super::{district_change, seed_account};
 use crate::chain::{Code, Validator, validators};
 use crate::keys::{Label, PublicKey, Signature, account_of};
 use crate::names::{ListenHint, Name, PeerName, Title};
@@ -48,6 +48,8 @@ pub struct NodeRequest {
     pub district: Option<NewDistrict>,
     /// The key that would sign its votes.
     pub validator_key: PublicKey,
+    /// The key with which its node would sign shares of seeds.
+    pub seed_key: PublicKey,
     /// Its network identity.
     pub peer_id: PeerName,
     /// Where it may be reached.
@@ -63,7 +65,7 @@ impl NodeRequest {
     pub fn statement(&self, genesis: &Hash) -> Vec<u8> {
         let fields = (
             (&self.name, &self.account_key, &self.roles, &self.district),
-            (&self.validator_key, &self.peer_id, &self.listen),
+            (&self.validator_key, &self.seed_key, &self.peer_id, &self.listen),
         );
         // Writing into a Vec fails only for a list of more than u32::MAX entries, which these have not.
         [&genesis.0[..], &borsh::to_vec(&fields).unwrap_or_default()].concat()
@@ -82,7 +84,9 @@ impl NodeRequest {
         let district = self.district.as_ref().map(|district| district.id);
         self.account_key.is_usable()
             && self.validator_key.is_usable()
+            && self.seed_key.is_usable()
             && self.account_key != self.validator_key
+            && ![self.account_key, self.validator_key].contains(&self.seed_key)
             && place_fits(self.roles, district, None)
     }
 }
@@ -105,7 +109,8 @@ pub(super) fn may_admit(overlay: &Overlay<'_>, node: &NodeRequest) -> Result<(),
     let address = validators::address(&node.validator_key);
     check_free(overlay, &node.name, &node.peer_id, &address)?;
     ensure(schema::waiting_validator(overlay, &address)?.is_none(), Code::ValidatorExists)?;
-    for key in [&node.account_key, &node.validator_key] {
+    seed_account::may_admit(overlay, &node.seed_key, &address)?;
+    for key in [&node.account_key, &node.validator_key, &node.seed_key] {
         ensure(!schema::key_was_used(overlay, key)?, Code::KeyUsed)?;
     }
     let after = schema::validator_schedule(overlay)?.after;
@@ -141,12 +146,14 @@ pub(super) fn admit(overlay: &mut Overlay<'_>, node: &NodeRequest, at: Moment) -
         power: POWER,
         operator: account,
         peer_id: node.peer_id.clone(),
+        seed_key: node.seed_key,
         admitted: at.height,
         admitted_ms: at.time_ms,
     };
     schema::write(overlay, schema::waiting_key(&waiting.address), &waiting);
     schema::use_key(overlay, &node.account_key);
     schema::use_key(overlay, &node.validator_key);
+    schema::use_key(overlay, &node.seed_key);
     schema::use_peer(overlay, &node.peer_id);
     let ready_until_ms = waiting.ready_until_ms();
     Ok(Event::NodeAdmitted { account, validator: waiting.address, ready_until_ms })

@@ -8,6 +8,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
 use super::membership::enter;
+use super::seed_account;
 use crate::chain::{Code, Validator};
 use crate::keys::{Label, Signature};
 use crate::state::schema::{self, ValidatorInfo, WaitingValidator};
@@ -62,8 +63,9 @@ impl Handler for Ready {
         let overlay = &mut *context.overlay;
         enter(overlay, Validator::new(waiting.public_key, waiting.power))?;
         overlay.delete(schema::waiting_key(&self.validator));
-        let WaitingValidator { address, name, operator, peer_id, .. } = waiting;
-        let info = ValidatorInfo { address, name, operator, peer_id, rotated_ms: None };
+        let WaitingValidator { address, name, operator, peer_id, seed_key, .. } = waiting;
+        let seed = seed_account::admit(overlay, seed_key, &name, facts.height)?;
+        let info = ValidatorInfo { address, name, operator, peer_id, rotated_ms: None, seed };
         schema::write(overlay, schema::validator_key(&address), &info);
         Ok(vec![Event::ValidatorReady { validator: address, in_force: facts.height.next().next() }])
     }

@@ -48,7 +48,8 @@ impl Handler for RegisterMember {
         let account = account_of(&self.public_key);
         let overlay = &mut *context.overlay;
         ensure(schema::account_of_name(overlay, &self.name)?.is_none(), Code::NameTaken)?;
-        ensure(schema::member(overlay, &account)?.is_none(), Code::AccountExists)?;
+        // Of members, and of validators' accounts for seeds.
+        ensure(schema::account(overlay, &account)?.is_none(), Code::AccountExists)?;
         check_place(overlay, self.district, self.school)?;
         let statement = member_statement(&context.facts.genesis, &account);
         let held = self.public_key.verifies(Label::MemberPossession, &statement, &self.possession);

@@ -86,6 +86,7 @@ impl Handler for DefineClass {
             open_round: None,
             standing_round: None,
             opened_ms: None,
+            last_draw: None,
         };
         schema::write(context.overlay, key, &class);
         Ok(vec![Event::ClassDefined { class: self.class }])

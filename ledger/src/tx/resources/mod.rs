@@ -14,7 +14,7 @@ pub(crate) mod steward;
 pub mod submit_requests;
 
 pub use acknowledge::{Acknowledge, Arrival, Escalation};
-pub use commit_seed::{CommitSeed, SeedSecret, seed_commitment};
+pub use commit_seed::{CommitSeed, SeedSecret, seed_commitment, seed_share};
 pub use define_class::{Calendar, DefineClass};
 pub use define_pool::DefinePool;
 pub use open_round::OpenRound;

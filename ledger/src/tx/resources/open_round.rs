@@ -1,22 +1,27 @@
-//! OpenRound, by the class's steward: at height H with v validators, commits and requests may come through H + 2v,
-//! reveals through H + 4v, so that every validator has proposed in each window. The sender may lengthen both: at a block a
-//! second 2v is seconds, and districts work in days. By how much, a parameter bounds: nothing else can be done to the class
-//! meanwhile.
+//! OpenRound, by the class's steward: with it begins the window for requests and for commitments to shares of the seed;
+//! [`crate::rounds::windows`] says how the round goes on. How long windows are, parameters say; the sender may lengthen
+//! both, since districts work in days. By how much, a parameter bounds: nothing else can be done to the class meanwhile.
+//!
+//! Whose shares of the seed count, and how much, is fixed here: the validators that decide this block, with the accounts
+//! that their nodes have for it.
 //!
 //! A class with a cadence opens one round a period. The period is free again when that round was given up or its
 //! decision reverted: nothing that stands came of it.
+
+use std::collections::BTreeMap;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
 use super::steward::class_of_steward;
 use crate::chain::Code;
-use crate::params::MAX_EXTRA_HEIGHTS;
-use crate::state::schema::{self, Class, Round, RoundStatus};
+use crate::params::MAX_WINDOW_MS;
+use crate::rounds::windows::window_end;
+use crate::state::schema::{self, Class, Moment, Round, RoundStatus, SeedPower, Sharer, Window};
+use crate::state::{Overlay, StoreError};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
-use crate::types::ClassId;
-use crate::types::{Height, RoundId, TimeMs};
+use crate::types::{ClassId, RoundId, TimeMs};
 
 /// A round of a class.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
@@ -24,31 +29,35 @@ use crate::types::{Height, RoundId, TimeMs};
 pub struct OpenRound {
     /// Which class; no other round of it is open.
     pub class: ClassId,
-    /// Heights added to the window for commits and requests.
-    pub extra_request_heights: u32,
-    /// Heights added to the window for reveals.
-    pub extra_reveal_heights: u32,
+    /// Block time in milliseconds added to the window for requests and commitments.
+    #[serde(default)]
+    pub extra_request_ms: u64,
+    /// Block time in milliseconds added to the window for reveals.
+    #[serde(default)]
+    pub extra_reveal_ms: u64,
 }
 
 impl Handler for OpenRound {
     fn check(&self) -> Result<(), Code> {
-        require(
-            self.extra_request_heights <= MAX_EXTRA_HEIGHTS && self.extra_reveal_heights <= MAX_EXTRA_HEIGHTS,
-        )
+        require(self.extra_request_ms <= MAX_WINDOW_MS && self.extra_reveal_ms <= MAX_WINDOW_MS)
     }
 
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
         let mut class = class_of_steward(context, self.class)?;
         ensure(class.pools > class.retired, Code::NoPools)?;
-        let most = context.facts.params.max_extra_heights;
-        let fits = self.extra_request_heights.max(self.extra_reveal_heights) <= most;
+        let most = context.facts.params.max_extra_window_ms;
+        let fits = self.extra_request_ms.max(self.extra_reveal_ms) <= most;
         ensure(fits, Code::WindowTooLong)?;
         let calendar = class.definition.calendar;
         let now = context.facts.time_ms;
         ensure(calendar.opens_ms <= now && now <= calendar.closes_ms, Code::OutsideCalendar)?;
-        if give_up_stale(context, &class)? == Found::NoOpenRound {
-            ensure(period_is_free(&class, now), Code::PeriodTaken)?;
-        }
+        let follows = match give_up_stale(context, &class)? {
+            Found::NoOpenRound => {
+                ensure(period_is_free(&class, now), Code::PeriodTaken)?;
+                None
+            }
+            Found::GivenUp { drawn } => drawn,
+        };
         class.opened_ms = Some(now);
 
         let mut counters = schema::counters(context.overlay)?;
@@ -57,32 +66,44 @@ impl Handler for OpenRound {
         schema::write(context.overlay, schema::counters_key(), &counters);
         class.open_round = Some(id);
         schema::write(context.overlay, schema::class_key(self.class), &class);
-        let round = self.round(context, id, &class);
+        let round = self.round(context, id, &class, follows);
         schema::write(context.overlay, schema::round_key(id), &round);
-        context.overlay.put(schema::reveals_end_key(round.reveals_until, id), Vec::new());
-        let (requests_until, reveals_until) = (round.requests_until, round.reveals_until);
-        Ok(vec![Event::RoundOpened { round: id, requests_until, reveals_until }])
+        schema::note_window(context.overlay, id, round.window);
+        let power = seed_power(context.overlay, id)?;
+        schema::write(context.overlay, schema::seed_power_key(id), &power);
+        let ends = round.ends;
+        Ok(vec![Event::RoundOpened {
+            round: id,
+            requests_until: ends.height,
+            requests_until_ms: ends.time_ms,
+        }])
     }
 }
 
 impl OpenRound {
-    fn round(&self, context: &Context<'_, '_>, id: RoundId, class: &Class) -> Round {
+    fn round(
+        &self,
+        context: &Context<'_, '_>,
+        id: RoundId,
+        class: &Class,
+        follows: Option<RoundId>,
+    ) -> Round {
         let facts = context.facts;
-        let after = |height: Height, extra: u32| {
-            let window = u64::from(facts.validators).saturating_mul(2).saturating_add(u64::from(extra));
-            Height(height.0.saturating_add(window))
-        };
-        let requests_until = after(facts.height, self.extra_request_heights);
-        let reveals_until = after(requests_until, self.extra_reveal_heights);
+        let request_window_ms = facts.params.request_window_ms.saturating_add(self.extra_request_ms);
         Round {
             round: id,
             class: self.class,
             school_year: class.definition.school_year,
             opened: facts.height,
             opened_ms: facts.time_ms,
-            requests_until,
-            reveals_until,
-            stale_from: after(reveals_until, 1),
+            request_window_ms,
+            reveal_window_ms: facts.params.reveal_window_ms.saturating_add(self.extra_reveal_ms),
+            attempt: 1,
+            window: Window::Requests,
+            since: Moment { height: facts.height, time_ms: facts.time_ms },
+            ends: window_end(facts.height.next(), facts.time_ms, request_window_ms, facts.validators),
+            requests_until: None,
+            follows,
             equity: facts.params.equity,
             terms: class.terms,
             requests: 0,
@@ -90,6 +111,23 @@ impl OpenRound {
             status: RoundStatus::Open,
         }
     }
+}
+
+/// The power of the validators that decide this block, each with its node's account for shares. One that a vote of these
+/// days removed has none any more and counts all the same.
+fn seed_power(overlay: &Overlay<'_>, round: RoundId) -> Result<SeedPower, StoreError> {
+    let set = schema::validator_schedule(overlay)?.now;
+    let infos = schema::validator_infos(overlay)?;
+    let known: BTreeMap<_, _> = infos.into_iter().map(|info| (info.address, info)).collect();
+    let sharer = |validator: &crate::chain::Validator| {
+        let info = known.get(&validator.address)?;
+        let (account, operator) = (info.seed, info.operator);
+        Some(Sharer { account, validator: validator.address, operator, power: validator.power })
+    };
+    let total = set.validators().iter().fold(0u64, |sum, validator| sum.saturating_add(validator.power));
+    let mut sharers: Vec<Sharer> = set.validators().iter().filter_map(sharer).collect();
+    sharers.sort_by_key(|sharer| sharer.account);
+    Ok(SeedPower { round, total, sharers })
 }
 
 /// Lets a new round take the place of one that ran and could not be decided, as with floors that cannot be met. Never by
@@ -102,7 +140,10 @@ fn give_up_stale(context: &mut Context<'_, '_>, class: &Class) -> Result<Found, 
     ensure(ran_in_vain, Code::RoundOpen)?;
     round.status = RoundStatus::GivenUp { height };
     schema::write(context.overlay, schema::round_key(id), &round);
-    Ok(Found::GivenUp)
+    let drawn = if schema::draw(context.overlay, id)?.is_some() { Some(id) } else { round.follows };
+    let (calendar, now) = (class.definition.calendar, context.facts.time_ms);
+    let period = |at| class.terms.cadence.period(calendar.opens_ms, at);
+    Ok(Found::GivenUp { drawn: drawn.filter(|_| period(round.opened_ms) == period(now)) })
 }
 
 /// What stood in the way of a new round.
@@ -111,7 +152,10 @@ enum Found {
     /// Nothing.
     NoOpenRound,
     /// A round that nobody could decide.
-    GivenUp,
+    GivenUp {
+        /// The round of this period whose requests were drawn for.
+        drawn: Option<RoundId>,
+    },
 }
 
 /// Whether the class has opened no round in the period that holds `now`.

@@ -1,5 +1,5 @@
-//! RevealSeed: a member reveals the share it committed to, after requests are closed. A share not revealed is
-//! named in the round's record and left out.
+//! RevealSeed: a validator's node reveals the share it committed to, after requests are closed. A share not revealed is
+//! named in what is drawn and left out.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::SeedSecret;
 use super::commit_seed::{open_round, seed_commitment};
 use crate::chain::Code;
-use crate::state::schema::{self, SeedShare};
+use crate::state::schema::{self, SeedShare, Window};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure};
 use crate::types::RoundId;
@@ -18,6 +18,8 @@ use crate::types::RoundId;
 pub struct RevealSeed {
     /// Which round.
     pub round: RoundId,
+    /// Which attempt at its seed, from 1.
+    pub attempt: u32,
     /// The share.
     pub secret: SeedSecret,
 }
@@ -29,14 +31,14 @@ impl Handler for RevealSeed {
 
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
         let round = open_round(context, self.round)?;
-        let height = context.facts.height;
-        ensure(round.requests_until < height && height <= round.reveals_until, Code::NotRevealTime)?;
+        ensure(round.window == Window::Reveals, Code::NotRevealTime)?;
+        ensure(self.attempt == round.attempt, Code::OtherAttempt)?;
         let account = context.sender.account;
-        let key = schema::seed_key(self.round, &account);
+        let key = schema::seed_key(self.round, self.attempt, &account);
         let share: Option<SeedShare> = schema::read(context.overlay, &key)?;
         let mut share = share.ok_or(Code::NoCommitment)?;
         ensure(share.secret.is_none(), Code::AlreadyRevealed)?;
-        let opens = seed_commitment(self.round, &account, &self.secret) == share.commitment;
+        let opens = seed_commitment(self.round, self.attempt, &account, &self.secret) == share.commitment;
         ensure(opens, Code::WrongReveal)?;
         share.secret = Some(self.secret);
         schema::write(context.overlay, key, &share);

@@ -10,10 +10,11 @@ use crate::codec::Canonical;
 use crate::params::{FAIRNESS_WORK_SHARE, RUN_BY_ANYBODY_AFTER_MS};
 use crate::proof::bulk_tree::row_hash;
 use crate::rounds::report::Figures;
+use crate::rounds::windows::other_requests_need_a_vote;
 use crate::rounds::{self, Decisions, RoundInputs};
 use crate::state::schema::{
-    self, Acknowledgement, Class, Decision, Placement, PoolPrice, PoolRecord, Round, RoundStatus,
-    SchoolPrice, SeedShare, StoredCertificate, StoredPlain,
+    self, Acknowledgement, Class, Decision, Draw, Placement, PoolPrice, PoolRecord, Round, RoundStatus,
+    SchoolPrice, StoredCertificate, StoredPlain,
 };
 use crate::state::{StateReader, StoreError};
 use crate::tx::handler::{Context, Handler, Refusal, ensure};
@@ -46,8 +47,8 @@ impl Handler for RunRound {
         let refused = schema::refused_run(context.overlay, self.round)?;
         let stands = refused.is_some_and(|last| last.stands(&context.facts.params));
         ensure(!stands, Code::RunRefused)?;
-        let shares = schema::seed_shares(context.overlay, self.round)?;
-        let inputs = inputs(context, &round, &class, &shares)?;
+        let draw = draw_of(context, &round)?;
+        let inputs = inputs(context, &round, &class, &draw)?;
         let max_work = context.facts.params.max_round_work;
         let problem = inputs.problem().map_err(|_| Code::Infeasible)?;
         let solution = solve(&problem, &Limits { work: max_work });
@@ -59,7 +60,7 @@ impl Handler for RunRound {
         let figures = inputs.figures(&problem, &solution.assignment, plain.as_ref(), fairness_work);
         let figures = figures.map_err(|_| Code::NotProved)?;
         let plain = StoredPlain { solved: plain };
-        record(context, Ran { round, class, shares, inputs, solution, rows, figures, plain, max_work })
+        record(context, Ran { round, class, draw, inputs, solution, rows, figures, plain, max_work })
     }
 }
 
@@ -79,15 +80,29 @@ pub(crate) fn may_send(
     if schema::class(parent, round.class)?.is_some_and(|class| class.steward == *sender) {
         return Ok(true);
     }
-    let Some(closed) = schema::reveals_closed(parent, round.round)? else { return Ok(false) };
-    Ok(schema::chain(parent)?.time_ms.0.saturating_sub(closed.0) >= RUN_BY_ANYBODY_AFTER_MS)
+    let Some(closed) = round.reveals_closed() else { return Ok(false) };
+    Ok(schema::chain(parent)?.time_ms.0.saturating_sub(closed.time_ms.0) >= RUN_BY_ANYBODY_AFTER_MS)
+}
+
+/// What was drawn when the reveals closed.
+///
+/// # Errors
+/// [`Code::NoSeed`] when too few shares were revealed in all attempts, [`Code::DrawNeedsVote`] when other requests were
+/// drawn for in this period.
+fn draw_of(context: &Context<'_, '_>, round: &Round) -> Result<Draw, Refusal> {
+    if let Some(draw) = schema::draw(context.overlay, round.round)? {
+        return Ok(draw);
+    }
+    let root = context.overlay.tree_head(&schema::requests_tree(round.round))?.root;
+    ensure(!other_requests_need_a_vote(context.overlay, round, &root)?, Code::DrawNeedsVote)?;
+    Err(Code::NoSeed.into())
 }
 
 /// A round that ran.
 struct Ran {
     round: Round,
     class: Class,
-    shares: Vec<SeedShare>,
+    draw: Draw,
     inputs: RoundInputs,
     solution: Solution,
     rows: Decisions,
@@ -100,7 +115,7 @@ fn inputs(
     context: &Context<'_, '_>,
     round: &Round,
     class: &Class,
-    shares: &[SeedShare],
+    draw: &Draw,
 ) -> Result<RoundInputs, Refusal> {
     let overlay = &*context.overlay;
     let label = schema::requests_tree(round.round);
@@ -111,7 +126,7 @@ fn inputs(
         pools: schema::current_pools(overlay, round.class)?,
         schools: schema::schools(overlay)?.into_iter().map(|school| (school.id, school)).collect(),
         requests: rounds::requests_in_order(&overlay.rows(&label)?)?,
-        seed: rounds::seed(&context.facts.genesis, round.round, &overlay.tree_head(&label)?.root, shares),
+        seed: draw.seed,
     })
 }
 
@@ -182,10 +197,6 @@ fn record(context: &mut Context<'_, '_>, ran: Ran) -> Result<Vec<Event>, Refusal
 
 fn decision(context: &Context<'_, '_>, ran: &Ran, stored: &StoredCertificate) -> Result<Decision, Refusal> {
     let id = ran.round.round;
-    let accounts = |revealed: bool| -> Vec<AccountId> {
-        let wanted = ran.shares.iter().filter(|share| share.secret.is_some() == revealed);
-        wanted.map(|share| share.account).collect()
-    };
     Ok(Decision {
         round: id,
         class: ran.round.class,
@@ -193,8 +204,11 @@ fn decision(context: &Context<'_, '_>, ran: &Ran, stored: &StoredCertificate) ->
         requests: context.overlay.tree_head(&schema::requests_tree(id))?,
         decisions: context.overlay.tree_head(&schema::decisions_tree(id))?,
         seed: ran.inputs.seed,
-        revealed: accounts(true),
-        withheld: accounts(false),
+        seed_round: ran.draw.source,
+        attempt: ran.draw.attempt,
+        draw: ran.draw.number,
+        revealed: ran.draw.revealed.clone(),
+        withheld: ran.draw.withheld.clone(),
         objective: ran.solution.objective,
         dual: ran.solution.dual,
         gap_ppm: ran.solution.gap_ppm,

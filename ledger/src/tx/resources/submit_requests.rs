@@ -106,7 +106,7 @@ impl Handler for SubmitRequests {
         let district = context.open_district()?;
         context.check_batch(self.requests.len())?;
         let mut round = open_round(context, self.round)?;
-        ensure(round.takes_requests(context.facts.height), Code::RequestsClosed)?;
+        ensure(round.takes_requests(), Code::RequestsClosed)?;
         let intake = Intake::of(context, &round, district, self.requests.len())?;
         let rows = Rows::of(context.overlay, schema::requests_tree(self.round), self.requests.len())?;
         let admitted = self.admit(context, &intake, &round)?;

@@ -217,7 +217,9 @@ fn given_nothing(
         context.overlay.row(&erasures, handle)?.as_deref().map(schema::decode).transpose()?;
     Ok(match erased {
         None => Finding::Withheld,
-        Some(erased) if erased.recorded > round.requests_until => Finding::ErasedAfterDraw,
+        Some(erased) if round.requests_until.is_some_and(|last| erased.recorded > last) => {
+            Finding::ErasedAfterDraw
+        }
         Some(_) => Finding::ErasedBeforeDraw,
     })
 }

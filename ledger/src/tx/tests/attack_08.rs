@@ -20,12 +20,12 @@ fn twelve(school: u32, mandates: u32) -> Vec<Request> {
 fn attack_08_a_copied_handle_takes_nothing_from_its_district() {
     let mut chain = ready();
     chain.accept("district-2", anchor(0..12, 21));
-    chain.accept("voter-a", OpenRound { extra_request_heights: 20, ..open(1) });
+    chain.accept("voter-a", OpenRound { extra_request_ms: 20_000, ..open(1) });
     chain.accept("district-2", submit(&chain, 0, twelve(21, 0)));
     let receipt = chain.accept("district-1", submit(&chain, 0, twelve(11, 2)));
     let taken = Event::RequestsTaken { round: ROUND, counted: 12, repeated: 0, refused: vec![] };
     assert_eq!(receipt.events, [taken]);
-    chain.advance_to(round(&chain).reveals_until);
+    chain.draw(0);
     chain.accept("voter-a", run(0));
 
     let report = schema::decision(&chain.state, ROUND).unwrap().unwrap().report;
@@ -53,7 +53,7 @@ fn attack_08_a_copied_handle_takes_nothing_from_its_district() {
 fn faulty_entries_are_refused_one_by_one_and_the_others_are_taken() {
     let mut chain = ready();
     chain.accept("district-1", erasure([1]));
-    chain.accept("voter-a", OpenRound { extra_request_heights: 20, ..open(1) });
+    chain.accept("voter-a", OpenRound { extra_request_ms: 20_000, ..open(1) });
     let asked = [(0..11).collect(), vec![60]].concat();
     let asked = asked.into_iter().map(|n| request(n, 11, band_of(n), Mandate::None, &[0])).collect();
     let mut batch = submit(&chain, 0, asked);

@@ -5,7 +5,9 @@ use crate::codec::Canonical;
 use crate::execute::ExecuteError;
 use crate::proof::bulk_tree::row_hash;
 use crate::rounds::PublishedReport;
-use crate::state::schema::{self, ChainRecord, Class, PoolRecord, RequestRow, Round, RoundStatus, School};
+use crate::state::schema::{
+    self, ChainRecord, Class, Moment, PoolRecord, RequestRow, Round, RoundStatus, School, Window,
+};
 use crate::state::{Overlay, StateReader};
 use crate::testkit::*;
 use crate::tx::*;
@@ -61,6 +63,7 @@ fn national(overlay: &mut Overlay<'_>, height: Height) {
         open_round: Some(id),
         standing_round: None,
         opened_ms: None,
+        last_draw: None,
     };
     schema::write(overlay, schema::class_key(ClassId(1)), &class);
     let round = Round {
@@ -69,9 +72,14 @@ fn national(overlay: &mut Overlay<'_>, height: Height) {
         school_year: YEAR,
         opened: Height(0),
         opened_ms: TimeMs(1),
-        requests_until: height,
-        reveals_until: height,
-        stale_from: Height(100),
+        request_window_ms: 10_000,
+        reveal_window_ms: 4_000,
+        attempt: 1,
+        window: Window::Closed,
+        since: Moment { height, time_ms: TimeMs(1) },
+        ends: Moment { height, time_ms: TimeMs(1) },
+        requests_until: Some(height),
+        follows: None,
         equity: 73,
         terms,
         requests: SCHOOLS,
@@ -92,6 +100,7 @@ fn national(overlay: &mut Overlay<'_>, height: Height) {
         };
         schema::write_row(overlay, &schema::requests_tree(id), row.key(), &row);
     }
+    seeds::write_draw(overlay, ClassId(1), id);
 }
 
 /// A chain on which the record of a district's leaves has no room for another school year.

@@ -80,8 +80,7 @@ proptest! {
         let (count, mandates) =
             (requests.len(), requests.iter().filter(|r| r.mandate == Mandate::Mandated).count());
         chain.accept("district-1", submit(&chain, 0, requests));
-        let until = schema::round(&chain.state, RoundId(0)).unwrap().unwrap().reveals_until;
-        chain.advance_to(until);
+        chain.draw(0);
         let receipt = chain.send("voter-a", run(0));
         if receipt.code == Code::Infeasible {
             prop_assert!(mandates > 2, "seven places suffice for two mandates");

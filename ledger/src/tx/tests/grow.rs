@@ -128,7 +128,7 @@ fn a_school_has_the_name_and_place_of_each_school_year() {
 fn a_school_closes_from_a_year_and_what_began_before_goes_on() {
     let mut chain = ready();
     chain.accept("district-1", anchor([50, 51], 12));
-    chain.accept("voter-a", OpenRound { extra_request_heights: 20, ..open(1) });
+    chain.accept("voter-a", OpenRound { extra_request_ms: 20_000, ..open(1) });
     chain.accept("district-1", close(12, 1989));
     // 1988 goes on as it was, requests of its students included.
     chain.accept("district-1", anchor([52], 12));
@@ -157,8 +157,7 @@ fn owing(successor: Option<u16>) -> Chain {
     chain.accept("voter-a", open(1));
     let asked = (0..3).map(|n| request(n, 11, band_of(n), Mandate::None, &[0])).collect();
     chain.accept("district-1", submit(&chain, 0, asked));
-    let round = schema::round(&chain.state, RoundId(0)).unwrap().unwrap();
-    chain.advance_to(round.reveals_until);
+    chain.draw(0);
     chain.accept("voter-a", run(0));
     chain.agree(closing(1, successor));
     chain

@@ -28,6 +28,7 @@ fn consortium(count: u8) -> Chain {
         name: name(&format!("validator-{n}")),
         public_key: public_key(&key(&format!("validator-{n}"))),
         peer_id: peer_of(&network(&format!("validator-{n}"))).unwrap(),
+        seed_key: public_key(&key(&format!("seed-{n}"))),
         ..genesis.validators[0].clone()
     };
     genesis.validators = (1..=count).map(validator).collect();
@@ -53,6 +54,7 @@ fn asked(chain: &Chain, text: &str, district: Option<NewDistrict>) -> NodeReques
         roles,
         district,
         validator_key: public_key(&validator),
+        seed_key: public_key(&key(&format!("seed of {text}"))),
         peer_id: peer_of(&network(text)).unwrap(),
         listen: listen(),
         account_signature: unsigned,
@@ -336,7 +338,8 @@ fn a_waiting_node_is_taken_back_by_vote_with_its_member_or_alone() {
     let peer_id = peer_of(&network("fifth")).unwrap();
     let public_key = public_key(&key("fifth votes"));
     let (name, operator) = (name("fifth"), account("fifth"));
-    chain.agree(Change::AddValidator { name, public_key, power: 1, operator, peer_id });
+    let seed_key = crate::keys::public_key(&key("seed of fifth"));
+    chain.agree(Change::AddValidator { name, public_key, power: 1, operator, peer_id, seed_key });
     assert!(schema::waiting_validators(&chain.state).unwrap().is_empty());
     assert_eq!(size(&chain, Height(chain.height.0 + 2)), 5);
 }

@@ -113,7 +113,7 @@ pub(super) const PROOFS: &[Row] = &[
 fn a_batch_with_a_bad_proof_names_the_first_entry_of_its_group() {
     let mut chain = ready();
     chain.accept("district-1", anchor(12..20, 11));
-    chain.accept("voter-a", OpenRound { extra_request_heights: 20, ..open(1) });
+    chain.accept("voter-a", OpenRound { extra_request_ms: 20_000, ..open(1) });
     let asked = || (0..20).map(|n| request(n, 11, band_of(n), Mandate::None, &[0])).collect();
     let good = submit(&chain, 0, asked());
     assert_eq!((good.requests.len(), good.proofs.len()), (20, 3));

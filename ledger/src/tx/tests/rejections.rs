@@ -6,10 +6,9 @@ use crate::codec::Canonical;
 use crate::keys::{Label, public_key, sign};
 use crate::params::{MAX_AMOUNT_CENTS, Params};
 use crate::roles::{Role, RoleSet};
-use crate::state::schema;
+use crate::state::schema::{self, Window};
 use crate::testkit::*;
 use crate::tx::admin::rotate_key::KeyName;
-use crate::tx::resources::seed_commitment;
 use crate::tx::*;
 use crate::types::*;
 
@@ -43,6 +42,7 @@ fn add_validator(text: &str, peer_number: u8) -> Change {
         power: 1,
         operator: account("voter-a"),
         peer_id: peer(peer_number),
+        seed_key: public_key(&key(&format!("seed-{peer_number}"))),
     }
 }
 
@@ -69,11 +69,11 @@ pub(super) fn opened() -> Chain {
     chain
 }
 
-/// A round whose requests are closed, with a commitment of voter-a.
+/// A round whose requests are closed, with a commitment of the one node.
 fn revealing() -> Chain {
     let mut chain = opened();
-    chain.accept("voter-a", commit("voter-a"));
-    chain.advance_to(round(&chain).requests_until);
+    chain.accept("seed-1", commit("seed-1"));
+    chain.pass_to(0, Window::Reveals);
     chain
 }
 
@@ -81,13 +81,12 @@ pub(super) fn round(chain: &Chain) -> schema::Round {
     schema::round(&chain.state, RoundId(0)).unwrap().unwrap()
 }
 
-fn commit(sender: &str) -> CommitSeed {
-    let secret = SeedSecret([5; 32]);
-    CommitSeed { round: RoundId(0), commitment: seed_commitment(RoundId(0), &account(sender), &secret) }
+fn commit(node: &str) -> CommitSeed {
+    seeds::commit(&Chain::new().parsed.sha256, node, 0, 1)
 }
 
-fn reveal(byte: u8) -> RevealSeed {
-    RevealSeed { round: RoundId(0), secret: SeedSecret([byte; 32]) }
+fn reveal() -> RevealSeed {
+    seeds::reveal(&Chain::new().parsed.sha256, "seed-1", 0, 1)
 }
 
 /// District 1 asks for one student of a school, with a proof that holds.
@@ -120,7 +119,7 @@ pub(super) fn runnable(chain: Chain, requests: Vec<Request>) -> Chain {
     let mut chain = chain;
     chain.accept("voter-a", open(1));
     chain.accept("district-1", submit(&chain, 0, requests));
-    chain.advance_to(round(&chain).reveals_until);
+    chain.draw(0);
     chain
 }
 
@@ -229,7 +228,8 @@ const VOTES: &[Row] = &[
                 let text = format!("validator-{n}");
                 let public_key = public_key(&key(&text));
                 let (name, peer_id) = (name(&text), peer(n));
-                crate::genesis::GenesisValidator { name, peer_id, public_key, ..first.clone() }
+                let seed_key = crate::keys::public_key(&key(&format!("seed-of-{n}")));
+                crate::genesis::GenesisValidator { name, peer_id, public_key, seed_key, ..first.clone() }
             })
             .collect();
         let mut chain = Chain::of(genesis);
@@ -319,8 +319,8 @@ const CLASSES: &[Row] = &[
         (ready(), "voter-b", propose(change))
     }),
     (Code::WindowTooLong, || {
-        let long = OpenRound { extra_reveal_heights: 6, ..open(1) };
-        (limited(|p| p.max_extra_heights = 5), "voter-a", long.into())
+        let long = OpenRound { extra_reveal_ms: 6, ..open(1) };
+        (limited(|p| p.max_extra_window_ms = 5), "voter-a", long.into())
     }),
     (Code::RoundOpen, || (opened(), "voter-a", RetirePool { pool: PoolId(1) }.into())),
     (Code::UnknownPool, || (ready(), "voter-a", RetirePool { pool: PoolId(9) }.into())),
@@ -360,24 +360,37 @@ const ROUNDS: &[Row] = &[
         (chain, "voter-a", run(0).into())
     }),
     (Code::RequestsClosed, || asks(revealing(), 1, 11, &[0])),
-    (Code::RequestsClosed, || (revealing(), "voter-b", commit("voter-b").into())),
+    (Code::RequestsClosed, || (revealing(), "seed-1", commit("seed-1").into())),
     (Code::NotRevealTime, || {
         let mut chain = opened();
-        chain.accept("voter-a", commit("voter-a"));
-        (chain, "voter-a", reveal(5).into())
+        chain.accept("seed-1", commit("seed-1"));
+        (chain, "seed-1", reveal().into())
     }),
     (Code::TooEarlyToRun, || (revealing(), "voter-a", run(0).into())),
     (Code::AlreadyCommitted, || {
         let mut chain = opened();
-        chain.accept("voter-a", commit("voter-a"));
-        (chain, "voter-a", commit("voter-a").into())
+        chain.accept("seed-1", commit("seed-1"));
+        (chain, "seed-1", commit("seed-1").into())
     }),
-    (Code::NoCommitment, || (revealing(), "voter-b", reveal(5).into())),
-    (Code::WrongReveal, || (revealing(), "voter-a", reveal(6).into())),
+    (Code::NoCommitment, || {
+        let mut chain = opened();
+        chain.pass_to(0, Window::Reveals);
+        (chain, "seed-1", reveal().into())
+    }),
+    (Code::WrongReveal, || {
+        (revealing(), "seed-1", RevealSeed { secret: SeedSecret([6; 32]), ..reveal() }.into())
+    }),
+    (Code::OtherAttempt, || (opened(), "seed-1", CommitSeed { attempt: 2, ..commit("seed-1") }.into())),
+    (Code::OtherAttempt, || (revealing(), "seed-1", RevealSeed { attempt: 2, ..reveal() }.into())),
+    (Code::NoSharer, || (super::attack_09::with_a_later_validator(), "seed-2", commit("seed-2").into())),
+    (Code::NoSeed, || (super::attack_09::without_shares(), "voter-a", run(0).into())),
+    (Code::DrawNeedsVote, || (super::attack_09::other_requests(), "voter-a", run(1).into())),
+    (Code::RoleNotAllowed, || (opened(), "voter-a", commit("voter-a").into())),
+    (Code::RoleNotAllowed, || (opened(), "seed-1", run(0).into())),
     (Code::AlreadyRevealed, || {
         let mut chain = revealing();
-        chain.accept("voter-a", reveal(5));
-        (chain, "voter-a", reveal(5).into())
+        chain.accept("seed-1", reveal());
+        (chain, "seed-1", reveal().into())
     }),
     (Code::UnknownKind, || asks(opened(), 1, 11, &[0, 7])),
     (Code::UnknownHandle, || asks(opened(), 77, 11, &[0])),
@@ -526,13 +539,11 @@ fn every_rejection_is_reached_and_changes_nothing_but_the_sequence() {
         assert_eq!(outcome.receipts[0].events.is_empty(), *code != Code::Infeasible, "{code:?}");
         let allowed = [schema::chain_key(), schema::account_key(&account(sender))];
         // A round that ran without a result leaves that it did.
-        let ran = matches!(code, Code::Infeasible | Code::NotProved);
+        let ran = matches!(code, Code::Infeasible | Code::NotProved | Code::NoSeed);
         let noted = |key: &Vec<u8>| ran && *key == schema::refused_run_key(RoundId(0));
-        // A block that closes a round's reveals notes it, whatever is in it.
-        let closing = |key: &Vec<u8>| key.starts_with(b"reveals_");
-        // As does one of a validator: that it proposed.
+        // A block of a validator notes that it proposed.
         let proposed = |key: &Vec<u8>| *key == schema::proposers_key();
-        let fine = |key| allowed.contains(key) || noted(key) || closing(key) || proposed(key);
+        let fine = |key| allowed.contains(key) || noted(key) || proposed(key);
         assert!(outcome.writes.values.keys().all(fine), "{code:?} wrote something");
         assert!(outcome.writes.rows.is_empty() && outcome.writes.trees.is_empty(), "{code:?} wrote rows");
         assert_eq!(outcome.header.students.leaf_count, 0);

@@ -18,8 +18,7 @@ fn runnable(terms: SetClassTerms, requests: Vec<Request>) -> Chain {
     chain.accept("voter-a", terms);
     chain.accept("voter-a", open(1));
     chain.accept("district-1", submit(&chain, 0, requests));
-    let until = schema::round(&chain.state, RoundId(0)).unwrap().unwrap().reveals_until;
-    chain.advance_to(until);
+    chain.draw(0);
     chain
 }
 
@@ -95,8 +94,7 @@ fn a_reverted_decision_keeps_its_history_and_the_one_before_stands_again() {
     let mut chain = aided();
     chain.accept("voter-a", open(1));
     chain.accept("district-1", submit(&chain, 1, asks(0..2, 11)));
-    let until = schema::round(&chain.state, RoundId(1)).unwrap().unwrap().reveals_until;
-    chain.advance_to(until);
+    chain.draw(1);
     chain.accept("voter-a", run(1));
     let rows = chain.state.rows("round/1/decisions").unwrap();
     let early = ProposeChange { change: reverting(0), open_until: Height(chain.height.0 + 50) };
@@ -123,8 +121,7 @@ fn a_reverted_decision_keeps_its_history_and_the_one_before_stands_again() {
     // The next decision replaces nothing, for nothing stands.
     chain.accept("voter-a", open(1));
     chain.accept("district-1", submit(&chain, 2, asks(0..1, 11)));
-    let until = schema::round(&chain.state, RoundId(2)).unwrap().unwrap().reveals_until;
-    chain.advance_to(until);
+    chain.draw(2);
     chain.accept("voter-a", run(2));
     assert_eq!(schema::decision(&chain.state, RoundId(2)).unwrap().unwrap().replaces, None);
 }
@@ -203,8 +200,7 @@ fn floors_that_too_few_may_fill_are_named() {
     chain.accept("voter-a", DefinePool { floor: 5, ..pool(4, 1, 12, 0, 5) });
     chain.accept("voter-a", open(1));
     chain.accept("district-1", submit(&chain, 0, asks(0..2, 11)));
-    let until = schema::round(&chain.state, RoundId(0)).unwrap().unwrap().reveals_until;
-    chain.advance_to(until);
+    chain.draw(0);
     let receipt = chain.send("voter-a", run(0));
     let Event::RoundInfeasible { shortage, pools, short, .. } = &receipt.events[0] else { panic!("a cut") };
     assert_eq!((*shortage, pools.as_slice(), *short), (Shortage::Students, &[PoolId(4)][..], 3));

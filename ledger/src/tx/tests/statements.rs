@@ -13,8 +13,7 @@ fn weighed() -> Chain {
     chain.accept("voter-a", open(1));
     let asked = (0..12).map(|n| request(n, 11, band_of(n), Mandate::None, &[0, 1])).collect();
     chain.accept("district-1", submit(&chain, 0, asked));
-    let until = crate::state::schema::round(&chain.state, RoundId(0)).unwrap().unwrap().reveals_until;
-    chain.advance_to(until);
+    chain.draw(0);
     chain.accept("voter-a", run(0));
     chain
 }
@@ -137,8 +136,7 @@ fn a_statement_is_superseded_by_more_money_by_another_and_by_a_decision_that_fal
     let mut chain = stated();
     chain.accept("voter-a", open(1));
     chain.accept("district-1", submit(&chain, 1, vec![request(3, 11, band_of(3), Mandate::None, &[0])]));
-    let until = schema::round(&chain.state, RoundId(1)).unwrap().unwrap().reveals_until;
-    chain.advance_to(until);
+    chain.draw(1);
     chain.accept("voter-a", run(1));
     assert_eq!(words(&chain), (false, true), "another decision's requests weigh now");
 }

@@ -57,8 +57,7 @@ fn attack_07_one_funder_cannot_make_a_class_undecidable() {
     chain.accept("voter-a", pool(10, 1, 22, 0, 1));
     chain.accept("voter-a", open(1));
     chain.accept("district-1", submit(&chain, 1, asking(2)));
-    let until = schema::round(&chain.state, RoundId(1)).unwrap().unwrap().reveals_until;
-    chain.advance_to(until);
+    chain.draw(1);
     chain.accept("voter-a", run(1));
     let decision = schema::decision(&chain.state, RoundId(1)).unwrap().unwrap();
     let priced: Vec<u32> = decision.prices.iter().map(|line| line.pool.0).collect();
@@ -128,10 +127,10 @@ fn attack_12_no_member_takes_a_decision_back_alone() {
 #[test]
 fn attack_12_no_member_blocks_a_class() {
     let mut chain = ready();
-    let long = OpenRound { extra_request_heights: 2_678_400, ..open(1) };
+    let long = OpenRound { extra_request_ms: 31 * 24 * 3_600_000, ..open(1) };
     assert_eq!(chain.send("voter-b", long.clone()).code, Code::NotSteward);
     assert_eq!(chain.send("voter-a", long).code, Code::WindowTooLong);
-    chain.accept("voter-a", OpenRound { extra_request_heights: 604_800, ..open(1) });
+    chain.accept("voter-a", OpenRound { extra_request_ms: 7 * 24 * 3_600_000, ..open(1) });
     let receipt = chain.agree(Change::CancelRound { round: RoundId(0) });
     assert_eq!(receipt.events[1], Event::RoundCancelled { round: RoundId(0) });
     chain.accept("voter-a", open(1));
@@ -140,7 +139,7 @@ fn attack_12_no_member_blocks_a_class() {
 #[test]
 fn anybody_runs_a_round_ten_minutes_after_its_steward_could() {
     let mut chain = runnable(ready(), asking(2));
-    let closed = schema::reveals_closed(&chain.state, RoundId(0)).unwrap().unwrap();
+    let closed = round(&chain).reveals_closed().unwrap().time_ms;
     assert_eq!(closed, schema::chain(&chain.state).unwrap().time_ms, "the block that closes them");
     assert_eq!(chain.send("funder-b", run(0)).code, Code::NotSteward);
     for (early, code) in [(1, Code::NotSteward), (0, Code::Accepted)] {
@@ -169,8 +168,7 @@ fn a_pool_is_kept_while_a_decision_that_may_stand_again_uses_it() {
     let pool = *used.first().expect("somebody is placed");
     // A later decision that places nobody there replaces it, and may be reverted.
     chain.accept("voter-a", open(1));
-    let until = schema::round(&chain.state, RoundId(1)).unwrap().unwrap().reveals_until;
-    chain.advance_to(until);
+    chain.draw(1);
     chain.accept("voter-a", run(1));
     assert_eq!(chain.send("voter-a", RetirePool { pool }).code, Code::PoolInUse);
     chain.revert(1);
@@ -185,7 +183,7 @@ fn a_district_leaves_the_others_their_part_of_a_round() {
     let mut chain = Chain::with_params(|params| params.max_round_requests = 8);
     prepare(&mut chain);
     chain.accept("district-2", anchor(20..24, 21));
-    chain.accept("voter-a", OpenRound { extra_request_heights: 10, ..open(1) });
+    chain.accept("voter-a", OpenRound { extra_request_ms: 10_000, ..open(1) });
     chain.accept("district-1", submit(&chain, 0, asking(4)));
     let fifth = vec![request(5, 11, band_of(5), Mandate::None, &[0])];
     assert_eq!(chain.send("district-1", submit(&chain, 0, fifth)).code, Code::DistrictQuota);

@@ -181,8 +181,7 @@ fn who_takes_a_rounds_rows_is_listed_and_they_are_open_for_a_day() {
     chain.accept("voter-a", open(1));
     let asked = (0..12).map(|n| request(n, 11, band_of(n), crate::tx::Mandate::None, &[0])).collect();
     chain.accept("district-1", submit(&chain, 0, asked));
-    let until = schema::round(&chain.state, round).unwrap().unwrap().reveals_until;
-    chain.advance_to(until);
+    chain.draw(round.0);
     chain.accept("voter-a", run(0));
     for stranger in ["voter-a", "district-1", "funder"] {
         assert_eq!(chain.send(stranger, TakeRows { round }).code, Code::RoleNotAllowed);
@@ -205,8 +204,7 @@ fn an_audits_result_stands_under_its_round_and_student() {
     chain.accept("voter-a", open(1));
     let asked = (0..12).map(|n| request(n, 11, band_of(n), crate::tx::Mandate::None, &[0])).collect();
     chain.accept("district-1", submit(&chain, 0, asked));
-    let until = schema::round(&chain.state, RoundId(0)).unwrap().unwrap().reveals_until;
-    chain.advance_to(until);
+    chain.draw(0);
     chain.accept("voter-a", run(0));
     let payload = audit_of_drawn(&chain, RoundId(0));
     assert_eq!(chain.send("voter-a", payload.clone()).code, Code::RoleNotAllowed);
@@ -263,8 +261,7 @@ fn a_mandate_is_drawn_besides_and_may_be_audited() {
     let mandate = |n| if n == 5 { Mandate::Mandated } else { Mandate::None };
     let asked = (0..11).map(|n| request(n, 11, band_of(n), mandate(n), &[0])).collect();
     chain.accept("district-1", submit(&chain, 0, asked));
-    let until = schema::round(&chain.state, RoundId(0)).unwrap().unwrap().reveals_until;
-    chain.advance_to(until);
+    chain.draw(0);
     chain.accept("voter-a", run(0));
     let key = schema::round_row_key(DistrictId(1), &crate::testkit::handle(5));
     let row = chain.state.row(&schema::requests_tree(RoundId(0)), &key).unwrap().unwrap();
@@ -280,8 +277,7 @@ fn drawn() -> (Chain, RecordAudit) {
     chain.accept("voter-a", open(1));
     let asked = (0..12).map(|n| request(n, 11, band_of(n), crate::tx::Mandate::None, &[0])).collect();
     chain.accept("district-1", submit(&chain, 0, asked));
-    let until = schema::round(&chain.state, RoundId(0)).unwrap().unwrap().reveals_until;
-    chain.advance_to(until);
+    chain.draw(0);
     chain.accept("voter-a", run(0));
     let audit = audit_of_drawn(&chain, RoundId(0));
     (chain, audit)
@@ -325,14 +321,13 @@ fn erasing_after_the_draw_is_written_down_as_what_it_is() {
 #[test]
 fn a_student_erased_while_requests_were_taken_is_told_apart() {
     let mut chain = ready();
-    chain.accept("voter-a", OpenRound { extra_request_heights: 20, ..open(1) });
+    chain.accept("voter-a", OpenRound { extra_request_ms: 20_000, ..open(1) });
     chain.accept(
         "district-1",
         submit(&chain, 0, vec![request(3, 11, band_of(3), crate::tx::Mandate::None, &[0])]),
     );
     chain.accept("district-1", erasure([3]));
-    let until = schema::round(&chain.state, RoundId(0)).unwrap().unwrap().reveals_until;
-    chain.advance_to(until);
+    chain.draw(0);
     chain.accept("voter-a", run(0));
     let audit = audit_of_drawn(&chain, RoundId(0));
     chain.accept("auditor", RecordAudit { replay: Replay::Withheld, ..audit.clone() });

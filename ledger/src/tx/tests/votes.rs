@@ -123,6 +123,7 @@ fn a_validator_enters_and_leaves_two_heights_after_the_vote() {
         power: 1,
         operator: account("voter-b"),
         peer_id: peer(2),
+        seed_key: public_key(&key("seed-2")),
     };
     let voted = pass(&mut chain, add);
     let size = |chain: &Chain, height: u64| {

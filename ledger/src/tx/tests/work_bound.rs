@@ -11,7 +11,9 @@ use crate::codec::Canonical;
 use crate::execute::limits::{Budget, cost_of};
 use crate::params::{MAX_SHARE_PENALTY, Params};
 use crate::proof::bulk_tree::row_hash;
-use crate::state::schema::{self, ChainRecord, Class, PoolRecord, RequestRow, Round, RoundStatus, School};
+use crate::state::schema::{
+    self, ChainRecord, Class, Moment, PoolRecord, RequestRow, Round, RoundStatus, School, Window,
+};
 use crate::state::{Overlay, StateReader};
 use crate::testkit::*;
 use crate::tx::*;
@@ -164,6 +166,7 @@ fn world(hard: &Hard) -> Chain {
         };
         overlay.put_row(&schema::requests_tree(round.round), row.key(), row.to_canonical());
     }
+    seeds::write_draw(&mut overlay, ClassId(1), round.round);
     let before = schema::chain(&chain.state).unwrap();
     let record = ChainRecord { height, time_ms: TimeMs(before.time_ms.0 + 1), ..before };
     schema::write(&mut overlay, schema::chain_key(), &record);
@@ -185,17 +188,32 @@ fn records(hard: &Hard, pools: u32, height: Height) -> (Class, Round) {
     let terms = ClassTerms { fair_share: hard.share, ..ClassTerms::default() };
     let id = RoundId(0);
     let (steward, retired, open_round) = (account("voter-a"), 0, Some(id));
-    let (standing_round, opened_ms) = (None, None);
-    let class = Class { definition, steward, terms, pools, retired, open_round, standing_round, opened_ms };
+    let (standing_round, opened_ms, last_draw) = (None, None, None);
+    let class = Class {
+        definition,
+        steward,
+        terms,
+        pools,
+        retired,
+        open_round,
+        standing_round,
+        opened_ms,
+        last_draw,
+    };
     let round = Round {
         round: id,
         class: ClassId(1),
         school_year: YEAR,
         opened: Height(0),
         opened_ms: TimeMs(1),
-        requests_until: height,
-        reveals_until: height,
-        stale_from: Height(100),
+        request_window_ms: 10_000,
+        reveal_window_ms: 4_000,
+        attempt: 1,
+        window: Window::Closed,
+        since: Moment { height, time_ms: TimeMs(1) },
+        ends: Moment { height, time_ms: TimeMs(1) },
+        requests_until: Some(height),
+        follows: None,
         equity: 1_000,
         terms,
         requests: hard.requests,

@@ -39,7 +39,7 @@ impl<'a> InVault<'a> {
             return Ok(*handle);
         }
         let local = LocalId::new(id).ok_or(ImportError::Name)?;
-        let found = self.vault.find(&local, SchoolYear(year))?;
+        let found = self.vault.find_in(&local, SchoolYear(year))?;
         // The keystore forgets who is erased before the data does.
         let found = match found {
             Some(handle) if self.vault.is_erased(&handle)? => None,

@@ -70,7 +70,7 @@ fn the_same_file_twice_writes_nothing_and_an_import_is_undone_to_what_was() -> T
     let counts = plan.counts();
     assert_eq!((counts.changed, counts.unchanged, plan.leavers.ended.len(), number), (1, 48, 1, Some(2)));
     let entry = |id: &str| -> Result<Option<RosterEntry>, Box<dyn std::error::Error>> {
-        let handle = vault.find(&LocalId::new(id).ok_or("an identifier")?, YEAR)?.ok_or("a handle")?;
+        let handle = vault.find_in(&LocalId::new(id).ok_or("an identifier")?, YEAR)?.ok_or("a handle")?;
         Ok(vault.roster_entry(&handle)?)
     };
     assert_eq!(entry("S-7")?.map(|entry| entry.school), Some(Some(32)));

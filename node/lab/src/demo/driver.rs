@@ -2,7 +2,7 @@
 //!
 //! An epoch is one grade of the study: the funder funds it, an operator defines its two classes, the funder its
 //! pools; districts anchor their students' states, record families' consents, and prove the need bands they are going to request with; a round
-//! per class is opened, districts request, operators commit to and reveal shares of the seeds; the rounds run. While a round's windows pass, districts record which
+//! per class is opened, districts request, the validators' nodes share seeds by themselves; the rounds run. While a round's windows pass, districts record which
 //! students completed the grade, one a block. Every step waits until the one before is final.
 //!
 //! Invariants: a rejection anywhere ends the demo with the code in words; nothing is read from a node but what
@@ -22,15 +22,12 @@ use aula_ledger::chain::TransactionId;
 use aula_ledger::names::{Name, TextError, Title};
 use aula_ledger::proof::money::Purse;
 use aula_ledger::tx::{
-    Calendar, CommitSeed, DefineClass, DefinePool, FundBudget, GrantBudget, OpenRound, RevealSeed, RunRound,
-    SeedSecret, SubmitRequests, seed_commitment,
+    Calendar, DefineClass, DefinePool, FundBudget, GrantBudget, OpenRound, RunRound, SubmitRequests,
 };
 use aula_ledger::types::{
     Cents, ClassId, DistrictId, Hash, Height, KindId, PoolId, RoundId, SchoolYear, TimeMs,
 };
 use aula_twin_runtime::params::Params;
-use rand::RngCore;
-use rand::rngs::OsRng;
 use serde_json::Value;
 
 use super::asks::batches;
@@ -47,10 +44,8 @@ mod families;
 const STEP_LIMIT: Duration = Duration::from_secs(120);
 /// Most states of one batch: about a megabyte of states, so that two share a block.
 const BATCH: usize = 5_000;
-/// Heights added to the window for requests, since the demo's blocks follow each other in milliseconds.
-const EXTRA_REQUEST_HEIGHTS: u32 = 16;
-/// Heights added to the window for reveals.
-const EXTRA_REVEAL_HEIGHTS: u32 = 4;
+/// Longest wait until a round's seed is drawn: its windows, and further attempts while a node is down.
+const DRAW_LIMIT: Duration = Duration::from_secs(600);
 /// The ledger's default equity weight, which the demo's genesis keeps.
 const EQUITY: u32 = 73;
 /// How long a class's calendar is open: a year.
@@ -126,7 +121,7 @@ pub struct Driver {
     pub client: Client,
     /// Reads its blocks.
     pub watcher: Watcher,
-    /// The validators' operators: they open, commit, reveal and run.
+    /// The validators' operators: they open and run.
     pub operators: Vec<Sender>,
     /// Funds.
     pub funder: Sender,
@@ -171,12 +166,8 @@ impl Driver {
         let proved = self.prove(&anchored, tell).await?;
         self.agree(&asked, &anchored).await?;
         let rounds = self.open(grade, &proved).await?;
-        let secrets = self.request(&rounds, proved).await?;
-        let requests_until = rounds.iter().map(|round| round.requests_until).max().unwrap_or(0);
-        self.pass(requests_until, &mut milestones).await?;
-        self.reveal(&rounds, secrets).await?;
-        let reveals_until = rounds.iter().map(|round| round.reveals_until).max().unwrap_or(0);
-        self.pass(reveals_until, &mut milestones).await?;
+        self.request(proved).await?;
+        self.pass(&rounds, &mut milestones).await?;
         let decided = self.run(grade, &rounds).await?;
         let devices = rounds.iter().find(|round| round.class == Class::Devices).ok_or_else(strange)?;
         tell(self.state(grade, &plans, devices.round, &anchored).await?);
@@ -295,11 +286,7 @@ impl Driver {
     async fn open(&mut self, grade: Grade, proved: &Proved) -> Result<Vec<Opened>, Failure> {
         let operator = first(&mut self.operators)?;
         let open = |class: Class| {
-            operator.sign(OpenRound {
-                class: class.id(grade),
-                extra_request_heights: EXTRA_REQUEST_HEIGHTS,
-                extra_reveal_heights: EXTRA_REVEAL_HEIGHTS,
-            })
+            operator.sign(OpenRound { class: class.id(grade), extra_request_ms: 0, extra_reveal_ms: 0 })
         };
         let queue = Class::ALL.map(open).to_vec();
         let finals = self.send(vec![queue]).await?;
@@ -309,39 +296,14 @@ impl Driver {
         if foreseen { Ok(opened) } else { Err(strange()) }
     }
 
-    /// Commitments to the seeds and every district's requests; gives the operators' secrets, by round.
-    async fn request(&mut self, rounds: &[Opened], proved: Proved) -> Result<Vec<Vec<SeedSecret>>, Failure> {
-        let (mut queues, mut secrets) = (Vec::new(), vec![Vec::new(); rounds.len()]);
-        for operator in &mut self.operators {
-            let mut queue = Vec::new();
-            for (round, secrets) in rounds.iter().zip(&mut secrets) {
-                let mut secret = SeedSecret([0; 32]);
-                OsRng.fill_bytes(&mut secret.0);
-                let commitment = seed_commitment(round.round, &operator.account(), &secret);
-                queue.push(operator.sign(CommitSeed { round: round.round, commitment }));
-                secrets.push(secret);
-            }
-            queues.push(queue);
-        }
+    /// Every district's requests.
+    async fn request(&mut self, proved: Proved) -> Result<(), Failure> {
         let mut asked: BTreeMap<DistrictId, Vec<Signed>> = BTreeMap::new();
         for (district, batch) in proved.batches {
             let (_, sender) = self.districts.get_mut(&district).ok_or_else(strange)?;
             asked.entry(district).or_default().push(sender.sign(batch));
         }
-        queues.extend(asked.into_values());
-        self.send(queues).await?;
-        Ok(secrets)
-    }
-
-    async fn reveal(&mut self, rounds: &[Opened], secrets: Vec<Vec<SeedSecret>>) -> Result<(), Failure> {
-        let mut queues = vec![Vec::new(); self.operators.len()];
-        for (round, secrets) in rounds.iter().zip(secrets) {
-            let senders = self.operators.iter_mut().zip(&mut queues);
-            for ((operator, queue), secret) in senders.zip(secrets) {
-                queue.push(operator.sign(RevealSeed { round: round.round, secret }));
-            }
-        }
-        self.send(queues).await.map(drop)
+        self.send(asked.into_values().collect()).await.map(drop)
     }
 
     async fn run(&mut self, grade: Grade, rounds: &[Opened]) -> Result<Vec<Decided>, Failure> {
@@ -389,9 +351,18 @@ impl Driver {
         Ok(words)
     }
 
-    /// Lets blocks pass until the one after `height` may come, with a milestone in each.
-    async fn pass(&mut self, height: u64, milestones: &mut Milestones) -> Result<(), Failure> {
-        while self.watcher.height() < height {
+    /// Lets blocks pass until the rounds' seeds are drawn, with a milestone in each.
+    async fn pass(&mut self, rounds: &[Opened], milestones: &mut Milestones) -> Result<(), Failure> {
+        let start = Instant::now();
+        while !self.are_drawn(rounds).await? {
+            if start.elapsed() > DRAW_LIMIT {
+                let message = format!("no seed is drawn after {} s", DRAW_LIMIT.as_secs());
+                return Err(Failure::new(
+                    "no_seed",
+                    message,
+                    "look at `seeds` in `aula status` of each validator",
+                ));
+            }
             let sent = milestones.pop().and_then(|(district, milestone)| {
                 self.districts.get_mut(&district).map(|(_, sender)| sender.sign(milestone))
             });
@@ -406,6 +377,17 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    /// Whether the rounds' reveals are closed.
+    async fn are_drawn(&self, rounds: &[Opened]) -> Result<bool, Failure> {
+        for round in rounds {
+            let told: Value = self.client.get(&format!("/v1/rounds/{}", round.round)).await?;
+            if told["window"] != "closed" {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Submits, waits until all is final, and refuses to go on after a rejection.
@@ -428,20 +410,13 @@ struct Proved {
 struct Opened {
     round: RoundId,
     class: Class,
-    requests_until: u64,
-    reveals_until: u64,
 }
 
 impl Opened {
     fn of(class: Class, one: &Final) -> Result<Self, Failure> {
         let event = one.events.first().ok_or_else(strange)?;
         let number = |field: &str| event[field].as_u64().ok_or_else(strange);
-        Ok(Self {
-            round: RoundId(u32::try_from(number("round")?).map_err(|_| strange())?),
-            class,
-            requests_until: number("requests_until")?,
-            reveals_until: number("reveals_until")?,
-        })
+        Ok(Self { round: RoundId(u32::try_from(number("round")?).map_err(|_| strange())?), class })
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use aula_ledger::params::Params;
+use aula_ledger::params::{MIN_WINDOW_MS, Params};
 use aula_ledger::types::{DistrictId, SchoolId};
 use sha2::{Digest, Sha256};
 
@@ -124,7 +124,14 @@ pub const fn school_year(grade: Grade) -> u16 {
 /// The ledger's parameters of the demo: its data are of years long past, so the school years that take states are named,
 /// those of the study and the four after them.
 pub fn ledger_params() -> Params {
-    Params { first_school_year: FIRST_YEAR, last_school_year: FIRST_YEAR + 7, ..Params::default() }
+    Params {
+        first_school_year: FIRST_YEAR,
+        last_school_year: FIRST_YEAR + 7,
+        // A demo's districts sit at one desk: short windows.
+        request_window_ms: 2 * MIN_WINDOW_MS,
+        reveal_window_ms: MIN_WINDOW_MS,
+        ..Params::default()
+    }
 }
 
 /// Positions of a student's reading and mathematics on the fixed scale, 0..=10,000 each.

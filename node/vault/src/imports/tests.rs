@@ -55,10 +55,10 @@ fn an_import_is_found_again_by_the_districts_own_names_and_undone() -> Tested {
     let names: Vec<_> = roster.iter().map(|(handle, entry)| (*handle, entry.local_id.as_str())).collect();
     assert_eq!(names, [(one, "S-0"), (other, "S-1")]);
     assert_eq!(
-        (vault.find(&local(0), YEAR)?, vault.knows(&local(0)), vault.knows(&local(9))),
+        (vault.find_in(&local(0), YEAR)?, vault.knows(&local(0)), vault.knows(&local(9))),
         (Some(one), true, false)
     );
-    assert_eq!(vault.find(&local(0), SchoolYear(YEAR.0 + 7))?, None);
+    assert_eq!(vault.find_in(&local(0), SchoolYear(YEAR.0 + 7))?, None);
     assert_eq!(vault.local_schools()?, schools);
     assert_eq!((value(vault, one, "name")?.as_deref(), value(vault, other, "name")?), (Some("new"), None));
     let comparing = vault.comparing();

@@ -16,9 +16,9 @@ use utoipa::{IntoParams, ToSchema};
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::Finality;
 use crate::http::{FromPath, FromQuery};
-use crate::http::{Node, Signing};
+use crate::http::{Node, SeedDuty, Signing};
 use crate::read::transactions::{self, Outline};
-use crate::read::uptime;
+use crate::read::{uptime, waiting};
 use crate::storage::{ChainView, StorageError};
 
 /// Most blocks in one answer.
@@ -54,6 +54,8 @@ pub struct Status {
     pub silent_because: Option<String>,
     /// What this node found damaged in its own state, with what to do next: it is not ready then. None while all is well.
     pub damage: Option<String>,
+    /// What this node does for the lotteries; none where it only follows by its operator's choice.
+    pub seeds: Option<SeedDuty>,
     /// Transactions in the chain so far; none while this node still counts a long chain.
     pub transactions: Option<u64>,
     /// From a block's own time until this node had it final and stored; none before it saw one.
@@ -223,6 +225,7 @@ pub fn status_of(node: &Node) -> Result<Status, ApiError> {
             _ => None,
         },
         damage: node.network.damage(),
+        seeds: node.network.seeds(),
         waiting_transactions,
         waiting_bytes,
         version: env!("CARGO_PKG_VERSION"),
@@ -267,16 +270,17 @@ pub async fn block(
     })
 }
 
-/// Who decides blocks now, next and after, and what is known of each
+/// Who decides blocks now, next and after, what is known of each, and who waits to be ready
 #[utoipa::path(get, path = "/v1/validators", tag = "chain", responses((status = 200, body = Object)))]
 pub async fn validators(State(node): State<Arc<Node>>) -> Result<Json<Value>, ApiError> {
     let view = node.view();
     let schedule = schema::validator_schedule(&*view)?;
     let known = schema::validator_infos(&*view)?;
     let peers = schema::peers(&*view)?;
+    let waiting = waiting::lines(&view)?;
     Ok(Json(serde_json::json!({
         "height": view.tip().height, "now": schedule.now, "next": schedule.next, "after": schedule.after,
-        "known": known, "peers": peers, "uptime": uptime::uptime(&view, &node.index)?,
+        "known": known, "waiting": waiting, "peers": peers, "uptime": uptime::uptime(&view, &node.index)?,
     })))
 }
 

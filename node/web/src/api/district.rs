@@ -30,7 +30,7 @@ pub async fn rows(
     FromPath((district, round)): FromPath<(u16, u32)>,
 ) -> Result<Response, ApiError> {
     let (district, id) = (DistrictId(district), RoundId(round));
-    caller.own(district)?;
+    caller.own(&node.view(), district)?;
     let view = node.view();
     let round = schema::round(&*view, id)?
         .ok_or_else(|| ApiError::not_found(format!("no round {id}"), "rounds are listed by /v1/rounds"))?;

@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::{FromPath, FromQuery, Node};
 use crate::read::rounds::{self, RoundView};
-use crate::read::statements;
+use crate::read::{places, proposals, statements};
 use crate::storage::ChainView;
 
 /// Which pools.
@@ -90,7 +90,7 @@ pub async fn districts(State(node): State<Arc<Node>>) -> Answer {
 /// Schools
 #[utoipa::path(get, path = "/v1/schools", tag = "consortium", responses((status = 200, body = Object)))]
 pub async fn schools(State(node): State<Arc<Node>>) -> Answer {
-    listed(&node, "schools", schema::schools)
+    listed(&node, "schools", places::schools)
 }
 
 /// Members, admitted or not
@@ -99,8 +99,8 @@ pub async fn members(State(node): State<Arc<Node>>) -> Answer {
     listed(&node, "members", schema::members)
 }
 
-/// Proposed changes with their votes
+/// Proposed changes in words, with their votes and what is needed
 #[utoipa::path(get, path = "/v1/proposals", tag = "consortium", responses((status = 200, body = Object)))]
 pub async fn proposals(State(node): State<Arc<Node>>) -> Answer {
-    listed(&node, "proposals", schema::proposals)
+    listed(&node, "proposals", proposals::lines)
 }

@@ -59,17 +59,14 @@ fn report_of(view: &ChainView, round: &Round) -> Result<Value, ApiError> {
     let report = schema::published_report(view, id)?;
     let standing = schema::decision_standing(view, round)?;
     let owed = schema::acknowledgements(view, id)?;
-    let now = view.tip().time_ms;
     let places = |owed: &Acknowledgement| used(report.as_ref()?, owed);
-    let acknowledgements: Vec<Value> = owed
-        .iter()
-        .map(|owed| {
-            json!({
-                "pool": owed.pool, "school": owed.school, "places": places(owed), "due_ms": owed.due_ms,
-                "received": owed.received, "escalated": owed.escalated, "state": Owed::of(owed, now),
-            })
-        })
-        .collect();
+    let mut acknowledgements = Vec::with_capacity(owed.len());
+    for owed in &owed {
+        acknowledgements.push(json!({
+            "pool": owed.pool, "school": owed.school, "places": places(owed), "due_ms": owed.due_ms,
+            "received": owed.received, "escalated": owed.escalated, "state": Owed::of(view, owed)?,
+        }));
+    }
     // Freed places are the students placed: with the requests, which are public, they tell how many waited.
     let freed = report.as_ref().and_then(|report| report.totals.as_ref()).map(placed);
     let reverted = schema::reversion(view, id)?.map(|back| {
@@ -80,7 +77,7 @@ fn report_of(view: &ChainView, round: &Round) -> Result<Value, ApiError> {
         "as_of_height": view.tip().height, "round": id, "class": round.class, "status": round.status,
         "stands": standing == Some(DecisionStanding::Stands), "standing": standing,
         "report": report,
-        "seed": seed(view, id)?,
+        "seed": seed(view, round)?,
         "acknowledgements": acknowledgements,
         "reverted": reverted,
         "utilisation": utilisation(view, round, count)?,
@@ -92,17 +89,43 @@ fn used(report: &PublishedReport, owed: &Acknowledgement) -> Option<u32> {
     report.prices.iter().find(|line| line.pool == owed.pool)?.used
 }
 
-/// Who committed a share of the seed, who revealed it, and who is missing. Each missing one could choose between two
-/// seeds, so f of them among 2^f.
-fn seed(view: &ChainView, id: RoundId) -> Result<Value, ApiError> {
-    let shares = schema::seed_shares(view, id)?;
+/// Who committed a share of the seed, who revealed it, and who is missing, in the attempt that drew or is under way, and
+/// in those before it. Each missing one could choose between two seeds, so f of them among 2^f.
+fn seed(view: &ChainView, round: &Round) -> Result<Value, ApiError> {
+    let draw = schema::draw(view, round.round)?;
+    let (source, attempt) = match &draw {
+        Some(draw) => (draw.source, draw.attempt),
+        None => (round.round, round.attempt),
+    };
+    let mut told = shares(view, source, attempt)?;
+    let earlier: Vec<Value> =
+        (1..attempt).map(|earlier| shares(view, source, earlier)).collect::<Result<_, _>>()?;
+    if let Some(fields) = told.as_object_mut() {
+        fields.insert("round".into(), json!(source));
+        fields.insert("earlier_attempts".into(), earlier.into());
+        fields.insert("drawn".into(), draw.is_some().into());
+        fields.insert("draw".into(), json!(draw.as_ref().map(|draw| draw.number)));
+        fields.insert("previous_draw".into(), json!(draw.and_then(|draw| draw.previous)));
+    }
+    Ok(told)
+}
+
+/// Of one attempt. Who took no part neither revealed nor is missing: its power is part of the whole.
+fn shares(view: &ChainView, id: RoundId, attempt: u32) -> Result<Value, ApiError> {
+    let shares = schema::seed_shares(view, id, attempt)?;
+    let power = schema::seed_power(view, id)?;
     let accounts = |revealed: bool| -> Vec<_> {
         let wanted = shares.iter().filter(|share| share.secret.is_some() == revealed);
         wanted.map(|share| share.account).collect()
     };
     let missing = accounts(false);
     let choices = u32::try_from(missing.len()).ok().and_then(|f| 1u64.checked_shl(f));
-    Ok(json!({ "revealed": accounts(true), "missing": missing, "seeds_open_to_the_missing": choices }))
+    let revealed = accounts(true);
+    Ok(json!({
+        "attempt": attempt, "power": power.as_ref().map(|power| power.of(revealed.iter())),
+        "of_power": power.map(|power| power.total), "revealed": revealed, "missing": missing,
+        "seeds_open_to_the_missing": choices,
+    }))
 }
 
 /// The newest reports of use of the class's pools; pools that never reported are left out.

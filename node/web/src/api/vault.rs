@@ -153,7 +153,7 @@ pub async fn consents(
     FromPath((district, year)): FromPath<(u16, u16)>,
 ) -> Result<Response, ApiError> {
     let district = DistrictId(district);
-    caller.own(district)?;
+    caller.own(&node.view(), district)?;
     let view = node.view();
     let rows = view.rows(&schema::consents_tree(district, SchoolYear(year)))?;
     let word = |(handle, row): (Handle, Vec<u8>)| -> Result<Value, StoreError> {

@@ -35,7 +35,7 @@ pub async fn own(
     FromPath((district, round, handle)): FromPath<(u16, u32, Handle)>,
 ) -> Result<Response, ApiError> {
     let (district, round) = (DistrictId(district), RoundId(round));
-    caller.own(district)?;
+    caller.own(&node.view(), district)?;
     let view = node.view();
     let row = view.row(&schema::requests_tree(round), &schema::round_row_key(district, &handle))?;
     if row.is_none() {

@@ -24,6 +24,7 @@ mod milestones;
 mod overview;
 mod parameters;
 mod pools;
+mod proposals;
 mod round;
 mod rounds;
 mod schools;
@@ -65,6 +66,7 @@ fn pages() -> Vec<(&'static str, MethodRouter<Arc<Node>>)> {
         ("/members", get(members::list)),
         ("/validators", get(validators::list)),
         ("/parameters", get(parameters::list)),
+        ("/proposals", get(proposals::list)),
         ("/budgets", get(budgets::list)),
         ("/trail", get(trail::list)),
         ("/milestones", get(milestones::list)),

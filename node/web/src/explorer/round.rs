@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aula_ledger::state::schema::Window;
 use aula_ledger::types::RoundId;
 use axum::extract::State;
 use maud::{Markup, html};
@@ -67,14 +68,28 @@ fn story(round: &RoundView) -> Markup {
                     "; every " (word("mandate", "mandate")) @if decision.mandates_met { " is met." } @else { " is not met." }
                 }
                 None => {
-                    "This round is " (round.status_word()) ". Requests are taken until height " (round.requests_until)
-                    ", reveals of the " (word("seed", "seed")) " until height " (round.reveals_until)
-                    ". How many asked is shown once it is decided."
+                    "This round is " (round.status_word()) ". " (window(round)) " How many asked is shown once it is decided."
                 }
             }
         }
         p { "Opened in " a href={ "/blocks/" (round.opened) } { "block " (round.opened) } " at " (utc(round.opened_ms.0))
             " UTC, with " a href="/parameters" { "equity weight" } " " (round.equity) ": the higher it is, the more a high need counts." }
+    }
+}
+
+/// Which window is open, until when at least, and in which attempt.
+fn window(round: &RoundView) -> Markup {
+    let until = |round: &RoundView| {
+        format!("at least until height {} and {} UTC", round.ends.height, utc(round.ends.time_ms.0))
+    };
+    html! {
+        @match round.window {
+            Window::Requests => { "Requests are taken, and shares of the " (word("seed", "seed")) " committed to, " (until(round)) "." }
+            Window::Commits => { "Requests are closed; shares of the " (word("seed", "seed")) " are committed to, " (until(round)) "." }
+            Window::Reveals => { "Requests are closed; shares of the " (word("seed", "seed")) " are revealed, " (until(round)) "." }
+            Window::Closed => { "Requests and reveals of the " (word("seed", "seed")) " are closed; it may be run." }
+        }
+        @if round.attempt > 1 { " Attempt " (round.attempt) " at the seed: validators with more than a third of the power did not reveal in the one before." }
     }
 }
 

@@ -37,6 +37,7 @@ const PAGES: &[(&str, &[(&str, &str)])] = &[
             ("/trail", "Trail"),
             ("/members", "Members"),
             ("/validators", "Validators"),
+            ("/proposals", "Proposals"),
             ("/parameters", "Parameters"),
             ("/verify", "Verify"),
         ],

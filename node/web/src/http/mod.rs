@@ -22,4 +22,4 @@ pub mod tls;
 
 pub use extract::{FromPath, FromQuery};
 pub use kept_vault::KeptVault;
-pub use node::{Finality, Latency, Network, Node, Refused, Signing};
+pub use node::{Finality, Latency, Network, Node, Refused, SeedDuty, SharedSeed, Signing};

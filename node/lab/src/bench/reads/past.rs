@@ -18,10 +18,10 @@ use aula_home::keys::{KeyKind, NodeKey};
 use aula_home::{Advise, Failure, Home};
 use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::names::{Name, Title};
-use aula_ledger::state::schema;
+use aula_ledger::state::schema::{self, Window};
 use aula_ledger::tx::{
-    AnchorStates, Calendar, DefineClass, DefinePool, FundBudget, MilestoneKind, OpenRound, Payload,
-    RecordMilestone, RunRound,
+    AnchorStates, Calendar, CommitSeed, DefineClass, DefinePool, FundBudget, MilestoneKind, OpenRound,
+    Payload, RecordMilestone, RevealSeed, RunRound, seed_commitment, seed_share,
 };
 use aula_ledger::types::{
     Cents, ClassId, Hash, Height, KindId, PoolId, RoundId, SchoolId, SchoolYear, TimeMs,
@@ -153,11 +153,20 @@ pub fn forget_index(home: &Home) -> Result<(), Failure> {
     db.read_index().clear().map_err(storage_failure)
 }
 
+/// What is done with a share of a seed.
+#[derive(Clone, Copy)]
+enum Act {
+    Commit,
+    Reveal,
+}
+
 /// Signs, packs into blocks, decides.
 struct Writer {
     db: ChainDb,
     genesis: Hash,
     validators: Vec<SigningKey>,
+    /// The validators' accounts for seeds, with their keys.
+    nodes: Vec<(SigningKey, Sender)>,
     /// By number of the district; 0 is the office.
     senders: BTreeMap<u16, Sender>,
     waiting: Vec<Vec<u8>>,
@@ -174,6 +183,11 @@ impl Writer {
         let (bytes, genesis) = read_genesis(home)?;
         let db = open_or_create(&home.data_dir(), DbOptions::default(), &bytes, &genesis)
             .map_err(storage_failure)?;
+        let node = |home| {
+            let key = NodeKey::of_home(home, KeyKind::Seed)?.into_signing_key();
+            let account = account_of(&public_key(&key));
+            Ok((key.clone(), Sender::new(genesis.sha256, account, key, VALID_UNTIL)))
+        };
         let sender = |number: u16| {
             let key = account_key(size.seed, number);
             let account = account_of(&public_key(&key));
@@ -184,6 +198,7 @@ impl Writer {
             senders: (0..=DISTRICTS).map(sender).collect(),
             genesis: genesis.sha256,
             validators: homes.iter().map(key).collect::<Result<_, Failure>>()?,
+            nodes: homes.iter().map(node).collect::<Result<_, Failure>>()?,
             waiting: Vec::new(),
             made: 0,
             students: Vec::new(),
@@ -287,9 +302,10 @@ impl Writer {
         self.flush()?;
         let class = ClassId(u16::try_from(round / CLASS_ROUNDS + 1).map_err(defect)?);
         let batches = self.batches(RoundId(round), first)?;
-        let extra_request_heights = u32::try_from(batches.len()).map_err(defect)?;
-        self.send(0, OpenRound { class, extra_request_heights, extra_reveal_heights: 0 })?;
+        let extra_request_ms = batches.len() as u64 * BLOCK_MS;
+        self.send(0, OpenRound { class, extra_request_ms, extra_reveal_ms: 0 })?;
         self.flush()?;
+        self.share(RoundId(round), Act::Commit)?;
         let (districts, unproved): (Vec<u16>, Vec<Unproved>) = batches.into_iter().unzip();
         let mut in_block = 0;
         for (district, batch) in
@@ -303,14 +319,35 @@ impl Writer {
             self.send(district, batch)?;
         }
         self.flush()?;
-        let opened = schema::round(&*self.db.latest(), RoundId(round))
-            .map_err(unreadable)?
-            .ok_or_else(|| defect("no round"))?;
-        while self.db.latest().tip().height <= opened.reveals_until {
-            self.block()?;
-        }
+        self.pass_to(RoundId(round), Window::Reveals)?;
+        self.share(RoundId(round), Act::Reveal)?;
+        self.pass_to(RoundId(round), Window::Closed)?;
         self.send(0, RunRound { round: RoundId(round) })?;
         self.flush()
+    }
+
+    /// Every validator's node commits to its share of a seed, or reveals it.
+    fn share(&mut self, round: RoundId, act: Act) -> Result<(), Failure> {
+        for (key, sender) in &mut self.nodes {
+            let share = seed_share(&key.to_bytes(), &self.genesis, round, 1);
+            let commitment = seed_commitment(round, 1, &sender.account(), &share);
+            let payload: Payload = match act {
+                Act::Commit => CommitSeed { round, attempt: 1, commitment }.into(),
+                Act::Reveal => RevealSeed { round, attempt: 1, secret: share }.into(),
+            };
+            self.waiting.push(sender.sign(payload).bytes);
+        }
+        self.flush()
+    }
+
+    fn pass_to(&mut self, round: RoundId, window: Window) -> Result<(), Failure> {
+        loop {
+            let known = schema::round(&*self.db.latest(), round).map_err(unreadable)?;
+            if known.ok_or_else(|| defect("no round"))?.window == window {
+                return Ok(());
+            }
+            self.block()?;
+        }
     }
 
     /// The requests of the students from `first` on, by district, ascending by handle.
