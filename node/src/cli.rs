@@ -70,7 +70,7 @@ pub enum Command {
     Funder(funder::FunderArgs),
     /// Define classes and pools, open and run their rounds
     Steward(steward::StewardArgs),
-    /// A district's own work: its schools
+    /// A district's own work: its schools, rosters and results into its vault
     District(district::DistrictArgs),
     /// Look at everything that keeps a node from working, and say what to do
     Doctor(doctor::DoctorArgs),

@@ -34,7 +34,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // An account signs with the key that lies in its home.
     ("aula-client", &["aula-api", "aula-home"]),
     // What is disclosed says the next step by `aula_home::NextStep`.
-    ("aula-district", &["aula-client", "aula-home", "aula-twin-model", "aula-vault"]),
+    ("aula-district", &["aula-client", "aula-home", "aula-ingest", "aula-twin-model", "aula-vault"]),
     // It reads a decided block's proposer, and measures the engine's and the store's own work.
     (
         "aula-lab",

@@ -3,6 +3,7 @@
 //! | module | is |
 //! |---|---|
 //! | [`parameters`] | the twins' parameters in use |
+//! | [`import`] | what other systems export, into the vault, and back out of it |
 //! | [`event_place`] | where an event stands among its student's |
 //! | [`twin_state`] | what is anchored of a state, and the fields that readers ask for |
 //! | [`twin_record`] | what the vault keeps of a twin, and its reading for a proof |
@@ -19,6 +20,7 @@
 
 pub mod disclosure;
 pub mod event_place;
+pub mod import;
 pub mod keep;
 pub mod milestones;
 pub mod parameters;

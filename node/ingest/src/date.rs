@@ -29,6 +29,20 @@ impl Date {
         ((1900..=2100).contains(&year) && (1..=days).contains(&day)).then_some(Self { year, month, day })
     }
 
+    /// The day of a moment, milliseconds since 1970, UTC; none after 2100.
+    pub fn of_ms(ms: u64) -> Option<Self> {
+        // The inverse of `midnight_ms`: eras of 400 years that begin in March.
+        let days = i64::try_from(ms / 86_400_000).ok()? + 719_468;
+        let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month = (5 * of_year + 2) / 153;
+        let day = of_year - (153 * month + 2) / 5 + 1;
+        let (month, carried) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+        let year = u16::try_from(year_of_era + era * 400 + carried).ok()?;
+        Self::new(year, u8::try_from(month).ok()?, u8::try_from(day).ok()?)
+    }
+
     /// The school year it falls in, by the calendar year in which that begins: one begins with July.
     pub fn school_year(self) -> u16 {
         if self.month >= 7 { self.year } else { self.year - 1 }
@@ -56,14 +70,21 @@ impl std::fmt::Display for Date {
 enum Part {
     Year4,
     Year2,
-    Month { digits: bool },
+    Month {
+        digits: bool,
+    },
     MonthName,
-    Day { digits: bool },
+    Day {
+        digits: bool,
+    },
     Text(char),
     Rest,
+    /// Days since 30 December 1899, with a time behind the point.
+    Serial,
 }
 
-/// A pattern: `YYYY`, `YY`, `MM`, `M`, `MMM` (a name), `DD`, `D`, other characters as they stand, `*` for the rest.
+/// A pattern: `YYYY`, `YY`, `MM`, `M`, `MMM` (a name), `DD`, `D`, other characters as they stand, `*` for the rest; or
+/// `excel`, the number that a spreadsheet keeps a day as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern(Vec<Part>);
 
@@ -81,6 +102,9 @@ impl Pattern {
     /// [`PatternError`].
     pub fn new(text: &str) -> Result<Self, PatternError> {
         let refused = || PatternError(text.to_owned());
+        if text == "excel" {
+            return Ok(Self(vec![Part::Serial]));
+        }
         let (mut parts, mut rest) = (Vec::new(), text);
         while let Some(first) = rest.chars().next() {
             let run = rest.chars().take_while(|c| *c == first).count();
@@ -107,6 +131,13 @@ impl Pattern {
     /// Every day that a text can mean under the pattern: without separators, `1112023` is 1 November and 11 January.
     fn days(&self, text: &str) -> Vec<Date> {
         let mut found = Vec::new();
+        if self.0 == [Part::Serial] {
+            let whole = text.split('.').next().unwrap_or_default();
+            // 25,569 is 1 January 1970.
+            let days = whole.parse::<u64>().ok().and_then(|days| days.checked_sub(25_569));
+            found.extend(days.and_then(|days| Date::of_ms(days.saturating_mul(86_400_000))));
+            return found;
+        }
         walk(&self.0, text, (None, None, None), &mut found);
         found.dedup();
         found
@@ -163,6 +194,7 @@ fn walk(parts: &[Part], text: &str, (year, month, day): Half, found: &mut Vec<Da
                 walk(parts, rest, (year, month, day), found);
             }
         }
+        Part::Serial => {}
         Part::Rest => walk(parts, "", (year, month, day), found),
     }
 }
@@ -322,6 +354,9 @@ mod tests {
         assert_eq!(read("22-Aug-49", Some("D-MMM-YY")), Ok("2049-08-22".into()));
         assert_eq!(read("8/2/2023 10:00 PM", Some("M/D/YYYY *")), Ok("2023-08-02".into()));
         assert_eq!(read("2023-08-02", Some("M/D/YYYY")), Err(Rule::Date));
+        assert_eq!(read("45160", Some("excel")), Ok("2023-08-22".into()));
+        assert_eq!(read("45160.5", Some("excel")), Ok("2023-08-22".into()));
+        assert_eq!(read("8/22/2023", Some("excel")), Err(Rule::Date));
         for pattern in ["", "YYYY", "YYYY-MM", "YYY-M-D", "M/D/M/YYYY"] {
             assert!(Pattern::new(pattern).is_err(), "{pattern}");
         }
@@ -333,6 +368,11 @@ mod tests {
         assert_eq!(day(1970, 1, 1).midnight_ms(), 0);
         assert_eq!(day(2000, 3, 1).midnight_ms(), 951_868_800_000);
         assert_eq!(day(1969, 12, 31).midnight_ms(), 0);
+        for days in 0..47_847u64 {
+            let ms = days * 86_400_000;
+            assert_eq!(Date::of_ms(ms + 3_600_000).map(Date::midnight_ms), Some(ms), "day {days}");
+        }
+        assert_eq!((Date::of_ms(951_782_400_000), Date::of_ms(u64::MAX)), (Some(day(2000, 2, 29)), None));
         assert_eq!((day(2023, 6, 30).school_year(), day(2023, 7, 1).school_year()), (2022, 2023));
         assert_eq!(moment_ms("2023-05-01T18:25:43.511Z"), Some(1_682_965_543_000));
         assert_eq!(moment_ms("2023-05-01T18:25:43-02:00"), Some(1_682_972_743_000));

@@ -1,104 +1,11 @@
 //! Which format files are in, and reading them.
 
-use serde::{Deserialize, Serialize};
-
 use crate::date::Date;
-use crate::decode::UnknownEncoding;
-use crate::mapping::{self, Mapping, MappingError};
-use crate::reading::{Reading, TooManyRows};
-use crate::table::TableError;
-use crate::unpack::{Input, UnpackError, unpack};
+use crate::error::{Format, ReadError};
+use crate::mapping::{self, Mapping};
+use crate::reading::Reading;
+use crate::unpack::{Input, unpack};
 use crate::{edfi, oneroster};
-
-/// A format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// OneRoster 1.1 or 1.2, CSV.
-    OneRoster,
-    /// Ed-Fi interchange XML or API exports as JSON lines.
-    EdFi,
-    /// A vendor's results, by a mapping.
-    Assessment,
-    /// A roster as a table: `local_id,school,grade`, or by a mapping.
-    Csv,
-}
-
-impl Format {
-    /// The word in commands.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::OneRoster => "oneroster",
-            Self::EdFi => "edfi",
-            Self::Assessment => "assessment",
-            Self::Csv => "csv",
-        }
-    }
-}
-
-/// Files that cannot be read at all; nothing is taken then.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// Nothing was given.
-    #[error("there are no files to read")]
-    Nothing,
-    /// They cannot be unpacked.
-    #[error(transparent)]
-    Unpack(#[from] UnpackError),
-    /// Not a table.
-    #[error("{file} is no table: {why}")]
-    Table {
-        /// Which.
-        file: String,
-        /// Why.
-        why: TableError,
-    },
-    /// The mapping does not fit.
-    #[error(transparent)]
-    Mapping(#[from] MappingError),
-    /// No such encoding.
-    #[error(transparent)]
-    Encoding(#[from] UnknownEncoding),
-    /// More rows than an import may have.
-    #[error(transparent)]
-    Rows(#[from] TooManyRows),
-    /// The manifest cannot be read.
-    #[error("manifest.csv, line {line}: {what}")]
-    Manifest {
-        /// The line.
-        line: u64,
-        /// What is wrong.
-        what: String,
-    },
-    /// The manifest lists a file that is not there.
-    #[error("the manifest lists {0}, which is not there: the set is not whole")]
-    Promised(String),
-    /// A file stands twice.
-    #[error("there are two files named {0}")]
-    Twice(String),
-    /// Not an interchange file.
-    #[error("{file} cannot be read: {what}")]
-    Xml {
-        /// Which.
-        file: String,
-        /// Why.
-        what: edfi::XmlError,
-    },
-    /// Neither XML nor JSON lines.
-    #[error("{0} is neither an interchange file (XML) nor an export of one JSON object a line")]
-    NotEdFi(String),
-    /// An assessment without its mapping.
-    #[error("results of assessments are read by a mapping: give it with --map")]
-    NoMapping,
-    /// The mapping is for another format.
-    #[error("the mapping is for {}, and the files were called {}", .mapping.name(), .asked.name())]
-    OtherFormat {
-        /// The mapping's.
-        mapping: Format,
-        /// The one asked for.
-        asked: Format,
-    },
-}
 
 /// Reads files of one import. The format is the one asked for, else the mapping's, else told from the files; `today` says which
 /// withdrawals are past.

@@ -28,10 +28,13 @@ pub mod report;
 pub mod table;
 pub mod unpack;
 
+mod error;
+mod field;
 mod format;
 mod homes;
 
-pub use format::{Format, ReadError, read};
+pub use error::{Format, MappingError, ReadError, XmlError};
+pub use format::read;
 pub use mapping::Mapping;
 pub use reading::{Fault, Place, Reading, Rule};
 pub use unpack::Input;

@@ -207,7 +207,6 @@ impl<K: Kept> Making<'_, K> {
 
     fn student(&mut self, reading: &Reading, row: &StudentRow) -> Result<Fate, K::Error> {
         let import_year = self.kept.year();
-        let year = row.year.unwrap_or(import_year);
         let here = (row.student.clone(), import_year);
         let kept = self.kept.student(&row.student)?;
         let pending = self.plan.changes.get(&here).and_then(|change| change.roster.clone());
@@ -236,7 +235,7 @@ impl<K: Kept> Making<'_, K> {
         if let Some(roster) = &roster {
             sets.extend(roster_fields(roster));
         }
-        let mut fate = self.compare(row, year, &sets)?;
+        let mut fate = self.compare(row, &sets)?;
         let is_new = kept.is_none() && (roster.is_some() || row.unknown == Unknown::Enter);
         // The time alone is no change that anybody would see, and is kept for the next delta all the same.
         let moved = roster.as_ref().is_some_and(|roster| kept.as_ref() != Some(roster));
@@ -292,9 +291,10 @@ impl<K: Kept> Making<'_, K> {
     }
 
     /// Compares fields, and notes what is to be written.
-    fn compare(&mut self, row: &StudentRow, year: u16, sets: &[Set]) -> Result<Fate, K::Error> {
+    fn compare(&mut self, row: &StudentRow, sets: &[Set]) -> Result<Fate, K::Error> {
         let (mut absent, mut same, mut other) = (0, 0, 0);
         for set in sets {
+            let year = set.year.unwrap_or_else(|| self.kept.year());
             let found =
                 self.kept.compare(&row.student, year, &set.field, set.json.as_deref().unwrap_or("null"))?;
             match (found, &set.json) {
@@ -339,7 +339,7 @@ impl<K: Kept> Making<'_, K> {
                 let Some(kept) = self.kept.student(id)? else { continue };
                 let ended = KeptStudent { enrolled: false, ..kept };
                 let change = self.plan.changes.entry((id.clone(), year)).or_default();
-                for Set { field, json } in roster_fields(&ended) {
+                for Set { field, json, .. } in roster_fields(&ended) {
                     change.fields.insert(field, json);
                 }
                 change.roster = Some(ended);

@@ -157,17 +157,25 @@ pub struct Set {
     pub field: String,
     /// Its value, JSON; none takes it away.
     pub json: Option<String>,
+    /// The school year it belongs to, by its first calendar year; none is that of the import.
+    pub year: Option<u16>,
 }
 
 impl Set {
     /// A field with a value.
     pub fn new(field: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
-        Self { field: field.into(), json: Some(value.into().to_string()) }
+        Self { field: field.into(), json: Some(value.into().to_string()), year: None }
     }
 
     /// A field without a value any more.
     pub fn gone(field: impl Into<String>) -> Self {
-        Self { field: field.into(), json: None }
+        Self { field: field.into(), json: None, year: None }
+    }
+
+    /// The same in a school year.
+    #[must_use]
+    pub fn in_year(self, year: Option<u16>) -> Self {
+        Self { year, ..self }
     }
 }
 
@@ -192,8 +200,6 @@ pub struct StudentRow {
     pub enrolment: Option<Enrolment>,
     /// What it does when the student is not known.
     pub unknown: Unknown,
-    /// The school year it belongs to; none is that of the import.
-    pub year: Option<u16>,
     /// When the sending system changed it last, milliseconds since 1970, where that decides.
     pub modified_ms: Option<u64>,
     /// Fields.

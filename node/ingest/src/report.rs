@@ -16,6 +16,22 @@ pub fn all(reading: &Reading, plan: &Plan) -> String {
     table(reading, plan, |_| true)
 }
 
+/// Everything that is written: `student,school_year,field,value`; an empty value takes the field away.
+pub fn changes(plan: &Plan) -> String {
+    let mut out = "student,school_year,field,value\n".to_owned();
+    for ((student, year), change) in &plan.changes {
+        let (student, year) = (quoted(student), year.to_string());
+        for (field, json) in &change.fields {
+            let value = quoted(json.as_deref().unwrap_or_default());
+            out.push_str(&format!("{student},{year},{},{value}\n", quoted(field)));
+        }
+        if change.fields.is_empty() {
+            out.push_str(&format!("{student},{year},,\n"));
+        }
+    }
+    out
+}
+
 fn table(reading: &Reading, plan: &Plan, wanted: impl Fn(&Fate) -> bool) -> String {
     let mut out = COLUMNS.join(",");
     out.push('\n');

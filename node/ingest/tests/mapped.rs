@@ -2,9 +2,8 @@
 
 mod world;
 
-use aula_ingest::mapping::MappingError;
 use aula_ingest::reading::{Coverage, Said};
-use aula_ingest::{Mapping, ReadError, Reading};
+use aula_ingest::{Mapping, MappingError, ReadError, Reading};
 use serde_json::{Value, json};
 use world::{District, reading, told, try_read};
 
@@ -133,6 +132,36 @@ fn results_of_many_columns_and_of_one_row_each() {
 }
 
 #[test]
+fn results_of_several_years_in_one_row_stand_in_their_years() {
+    let mapping = r#"
+        format = "assessment"
+        [student]
+        id = "ID"
+        [[result]]
+        each.n = ["1", "2", "3"]
+        optional = true
+        instrument = "=AP"
+        measure = "Exam {n}"
+        school_year = "Year {n}"
+        key = ["school_year"]
+        scores.grade = { column = "Grade {n}", min = 1, max = 5 }
+    "#;
+    let text = "ID,Exam 1,Year 1,Grade 1,Exam 2,Year 2,Grade 2\n1,Physics,2025,4,Physics,2026,5\n";
+    let read = reading(&[("ap.csv", text)], Some(mapping));
+    let Some(Said::Student(row)) = read.rows.first().map(|row| row.said.clone()) else { panic!("{read:?}") };
+    let told: Vec<_> = row.sets.iter().map(|set| (set.field.as_str(), set.year)).collect();
+    assert_eq!(
+        told,
+        [("assessment:ap:physics:2025", Some(2025)), ("assessment:ap:physics:2026", Some(2026))]
+    );
+    let mut district = District::default();
+    district.import(&world::roster("1,1,3\n"));
+    let plan = district.import(&read);
+    assert_eq!(plan.changes.keys().map(|(_, year)| *year).collect::<Vec<_>>(), [2025, 2026]);
+    assert!(district.plan(&read, false).is_empty());
+}
+
+#[test]
 fn files_without_a_header_and_without_separators() {
     let fixed = r#"
         format = "assessment"
@@ -180,6 +209,7 @@ fn a_wrong_mapping_is_refused_in_words() {
         ("date = { column = \"ID\", format = \"YYYY\" }\nscores.s = \"A#2\"", "no date format"),
         ("only = [{ column = \"ID\" }]\nscores.s = \"A#2\"", "a condition has"),
         ("measure = \"=x\"", "scores or levels"),
+        ("scores.s = \"A#2\"\n[[field]]\nname = \"home_school\"\nvalue = \"A#1\"", "another name"),
     ] {
         let text = format!("format = \"assessment\"\n{result}{rest}\n");
         assert!(bind(&text).contains(want), "{rest}: {}", bind(&text));

@@ -10,6 +10,8 @@
 //! | [`backup`] | copies of the data without keys, and of the newest keystore alone |
 //! | [`schedule`] | when the key-encryption key is due |
 //! | [`versions`] | which events each anchored version was folded from |
+//! | [`roster`] | who is enrolled where, by the district's own identifiers |
+//! | [`imports`] | many records in one write, with what stood there before, so that it can be undone |
 //! | [`turn`] | how a node that keeps the vault open gives it up to a command |
 //!
 //! Flow of a write: enrol → handle → seal under the student's key → one synced batch. Flow of a read: credential and
@@ -22,7 +24,9 @@ pub mod backup;
 pub mod erase;
 mod error;
 mod files;
+pub mod imports;
 pub mod keystore;
+pub mod roster;
 pub mod rows;
 pub mod schedule;
 pub mod seal;

@@ -12,7 +12,8 @@ use crate::vault::VaultError;
 /// One column family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Table {
-    /// `identity` → JSON of [`crate::vault::Identity`]; `format`, `restored` → one byte; `handles`, `strangers` → u64.
+    /// `identity` → JSON of [`crate::vault::Identity`]; `format`, `restored` → one byte; `handles`, `strangers` → u64;
+    /// `schools` → JSON.
     Meta,
     /// Handle, field name → sealed value.
     Records,
@@ -36,11 +37,17 @@ pub(crate) enum Table {
     RowsOf,
     /// Handle, reader's name → borsh of how the reader stands to the student ([`aula_ledger::access::Relation`]s), in clear
     /// as the log has it.
+    Relations,
+    /// Handle → sealed place on the roster ([`crate::roster`]).
     Roster,
+    /// Number (u64) → JSON of [`crate::imports::ImportNote`]; number, handle → version anchored last before it (u32).
+    Imports,
+    /// Handle, number of the import (u64), what was written → what stood there, sealed ([`crate::imports`]).
+    Journal,
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Meta,
         Self::Records,
         Self::Events,
@@ -52,10 +59,22 @@ impl Table {
         Self::Rows,
         Self::RowIndex,
         Self::RowsOf,
+        Self::Relations,
         Self::Roster,
+        Self::Imports,
+        Self::Journal,
     ];
     /// Tables that came later: a vault of before gets them when it is opened.
-    const LATER: [Self; 5] = [Self::Versions, Self::Rows, Self::RowIndex, Self::RowsOf, Self::Roster];
+    const LATER: [Self; 8] = [
+        Self::Versions,
+        Self::Rows,
+        Self::RowIndex,
+        Self::RowsOf,
+        Self::Relations,
+        Self::Roster,
+        Self::Imports,
+        Self::Journal,
+    ];
 
     /// The column family's name on disk; never changed.
     pub(crate) const fn name(self) -> &'static str {
@@ -71,7 +90,10 @@ impl Table {
             Self::Rows => "rows",
             Self::RowIndex => "row_index",
             Self::RowsOf => "rows_of",
+            Self::Relations => "relations",
             Self::Roster => "roster",
+            Self::Imports => "imports",
+            Self::Journal => "journal",
         }
     }
 }
@@ -83,6 +105,8 @@ pub(crate) const RESTORED_KEY: &[u8] = b"restored";
 pub(crate) const HANDLES_KEY: &[u8] = b"handles";
 /// How many reads were refused to strangers.
 pub(crate) const STRANGERS_KEY: &[u8] = b"strangers";
+/// JSON of the sending systems' identifiers of schools, and their numbers on the ledger.
+pub(crate) const SCHOOLS_KEY: &[u8] = b"schools";
 pub(crate) const IDENTITY_KEY: &[u8] = b"identity";
 /// The layout that this program writes.
 pub(crate) const FORMAT: u8 = 1;

@@ -23,6 +23,7 @@ mod data;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use data::{Ciphers, record_cipher, within};
 pub use data::{EventIn, MAX_EVENT_KEY_BYTES, MAX_VALUE_BYTES};
 
 /// Where the vault's two halves are.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Record;
 use super::node::Node;
-use crate::format::ReadError;
+use crate::error::ReadError;
 use crate::limits::{MAX_DEPTH, MAX_RECORD_BYTES};
 use crate::reading::{Fault, Rule};
 

@@ -7,7 +7,7 @@
 
 use crate::date::Date;
 use crate::decode::decode;
-use crate::format::ReadError;
+use crate::error::ReadError;
 use crate::homes::{Claim, settle};
 use crate::reading::{Fault, Keys, Place, Reading, Said, Unused};
 use crate::unpack::Input;
@@ -18,7 +18,6 @@ mod records;
 mod xml;
 
 use node::Node;
-pub use xml::XmlError;
 
 /// Reads interchange files and exports; `today` says which withdrawals are past.
 ///

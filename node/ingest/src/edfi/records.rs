@@ -6,8 +6,8 @@ use super::NOT_NEEDED;
 use super::node::{Node, descriptor};
 use crate::date::{self, Date};
 use crate::decimal::Decimal;
+use crate::field::field_name;
 use crate::grade::Grade;
-use crate::mapping::field_name;
 use crate::reading::{Fault, LocalSchool, Rule, Set, StudentRow, Unknown, Unused, is_local_id};
 
 /// What a record says, with the key by which two records are one.
@@ -120,14 +120,14 @@ fn assessment(node: &Node) -> Result<Said, Fault> {
     let mut value = json!({ "instrument": instrument });
     if let Some(day) = day {
         value["date"] = json!(day.to_string());
-        row.year = Some(day.school_year());
     }
     if let Some(grade) = node.text(&["WhenAssessedGradeLevel"]).and_then(Grade::parse) {
         value["grade"] = grade.json();
     }
     put(&mut value, "scores", scores);
     put(&mut value, "levels", levels);
-    row.sets.push(Set::new(field_name("assessment", &[instrument, id]), value));
+    let year = day.map(Date::school_year);
+    row.sets.push(Set::new(field_name("assessment", &[instrument, id]), value).in_year(year));
     Ok(Said::Student(format!("{}\u{1f}{instrument}\u{1f}{id}", row.student), row))
 }
 
@@ -155,10 +155,11 @@ fn attendance(node: &Node) -> Result<Said, Fault> {
             .ok_or_else(|| Fault::new("EventDuration", Rule::Number, duration))?;
         value["days"] = read.json();
     }
-    row.year = Some(day.school_year());
+    let year = Some(day.school_year());
     let text = day.to_string();
     let session = node.text(&["SessionReference", "SessionName"]).unwrap_or_default();
-    row.sets.push(Set::new(field_name("attendance", &[&text, school, category, session]), value));
+    row.sets
+        .push(Set::new(field_name("attendance", &[&text, school, category, session]), value).in_year(year));
     Ok(Said::Student(
         format!("{}\u{1f}{text}\u{1f}{school}\u{1f}{category}\u{1f}{session}", row.student),
         row,

@@ -6,29 +6,9 @@ use quick_xml::events::Event;
 
 use super::Record;
 use super::node::Node;
-use crate::format::ReadError;
+use crate::error::{ReadError, XmlError};
 use crate::limits::{MAX_DEPTH, MAX_RECORD_BYTES};
 use crate::reading::{Fault, Rule};
-
-/// Why a file's records cannot be read at all.
-#[derive(Debug, thiserror::Error)]
-pub enum XmlError {
-    /// A document type, which could define entities.
-    #[error("it has a document type, and files with one are not read")]
-    DocumentType,
-    /// No element in it.
-    #[error("it has no element")]
-    Empty,
-    /// Said by whoever takes the records.
-    #[error(transparent)]
-    Taker(Box<ReadError>),
-}
-
-impl From<ReadError> for XmlError {
-    fn from(error: ReadError) -> Self {
-        Self::Taker(Box::new(error))
-    }
-}
 
 /// The encoding that an XML declaration names, when it is not the usual one.
 pub(super) fn declared_encoding(bytes: &[u8]) -> Option<String> {
@@ -93,118 +73,160 @@ impl Open {
 /// [`XmlError`]; a record that is not well formed is given as a fault, and what follows it cannot be told apart any more.
 pub(super) fn records(
     text: &str,
-    mut take: impl FnMut(u64, Record) -> Result<(), ReadError>,
+    take: impl FnMut(u64, Record) -> Result<(), ReadError>,
 ) -> Result<(), XmlError> {
     let mut reader = Reader::from_str(text);
     reader.config_mut().trim_text(false);
-    let mut lines = Lines { text: text.as_bytes(), at: 0, line: 1 };
-    let (mut rooted, mut ended, mut open): (bool, bool, Option<Open>) = (false, false, None);
+    let lines = Lines { text: text.as_bytes(), at: 0, line: 1 };
+    let mut walk = Walk { lines, rooted: false, ended: false, open: None, take };
     loop {
         let from = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
-        let event = match reader.read_event() {
-            Ok(event) => event,
+        let goes_on = match reader.read_event() {
+            Ok(event) => walk.event(event, from)?,
             Err(error) => {
-                let line = open.as_ref().map_or_else(|| lines.at(from), |open| open.line);
-                let cut = matches!(&error, Error::Syntax(why) if *why != SyntaxError::InvalidBangMarkup);
-                let fault = match cut {
-                    true => Fault::new("", Rule::Cut, "the file ends inside a tag"),
-                    false => Fault::new("", Rule::Unreadable, &format!("{error}; nothing behind it is read")),
-                };
-                take(line, Err(fault))?;
-                return Ok(());
+                walk.stop(from, broken(&error))?;
+                false
             }
         };
+        let position = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
+        if !goes_on || !walk.fits(position)? {
+            return Ok(());
+        }
+    }
+}
+
+fn broken(error: &Error) -> Fault {
+    match error {
+        Error::Syntax(why) if *why != SyntaxError::InvalidBangMarkup => {
+            Fault::new("", Rule::Cut, "the file ends inside a tag")
+        }
+        _ => Fault::new("", Rule::Unreadable, &format!("{error}; nothing behind it is read")),
+    }
+}
+
+/// How far a file is read.
+struct Walk<'a, T> {
+    lines: Lines<'a>,
+    /// The root has begun.
+    rooted: bool,
+    /// The root has ended.
+    ended: bool,
+    open: Option<Open>,
+    take: T,
+}
+
+impl<T: FnMut(u64, Record) -> Result<(), ReadError>> Walk<'_, T> {
+    /// Takes an event; false when nothing can be read behind it.
+    fn event(&mut self, event: Event<'_>, from: usize) -> Result<bool, XmlError> {
         match event {
             Event::DocType(_) => return Err(XmlError::DocumentType),
-            Event::Start(tag) => {
-                let name = local_name(tag.local_name().as_ref());
-                match &mut open {
-                    _ if !rooted => rooted = true,
-                    None => {
-                        open = Some(Open {
-                            line: lines.at(from),
-                            from,
-                            path: vec![Node::named(name)],
-                            fault: None,
-                        })
-                    }
-                    Some(open) if open.path.len() >= MAX_DEPTH => {
-                        let line = open.line;
-                        take(
-                            line,
-                            Err(Fault::new(name, Rule::Unreadable, "elements lie too deep in each other")),
-                        )?;
-                        return Ok(());
-                    }
-                    Some(open) => open.path.push(Node::named(name)),
-                }
-            }
-            Event::Empty(tag) => {
-                let name = local_name(tag.local_name().as_ref());
-                match &mut open {
-                    Some(open) => {
-                        open.path.push(Node::named(name));
-                        open.close();
-                    }
-                    None if rooted => take(lines.at(from), Ok(Node::named(name)))?,
-                    None => (rooted, ended) = (true, true),
-                }
-            }
-            Event::End(_) => match &mut open {
-                None => ended = true,
-                Some(record) => {
-                    if let Some(node) = record.close() {
-                        let (line, fault) = (record.line, record.fault.take());
-                        open = None;
-                        take(line, fault.map_or(Ok(node), Err))?;
-                    }
-                }
-            },
-            Event::Text(text) => match (&mut open, text.decode()) {
-                (Some(open), Ok(text)) => open.text(&text),
-                (Some(open), Err(_)) => open.blame(Rule::Encoding, ""),
-                (None, _) => {}
-            },
-            Event::CData(text) => match (&mut open, text.decode()) {
-                (Some(open), Ok(text)) => open.text(&text),
-                (Some(open), Err(_)) => open.blame(Rule::Encoding, ""),
-                (None, _) => {}
-            },
+            Event::Start(tag) => return self.start(local_name(tag.local_name().as_ref()), from),
+            Event::Empty(tag) => self.empty(local_name(tag.local_name().as_ref()), from)?,
+            Event::End(_) => self.end()?,
+            Event::Text(text) => self.text(text.decode().ok().as_deref()),
+            Event::CData(text) => self.text(text.decode().ok().as_deref()),
             Event::GeneralRef(name) => {
-                if let Some(open) = &mut open {
-                    match (name.resolve_char_ref(), name.decode()) {
-                        (Ok(Some(c)), _) => open.text(c.encode_utf8(&mut [0; 4])),
-                        (_, Ok(name)) => match quick_xml::escape::resolve_predefined_entity(&name) {
-                            Some(text) => open.text(text),
-                            None => open
-                                .blame(Rule::Unreadable, &format!("the entity {name} is none of XML's five")),
-                        },
-                        (_, Err(_)) => open.blame(Rule::Encoding, ""),
+                let known = match (name.resolve_char_ref(), name.decode()) {
+                    (Ok(Some(c)), _) => Some(c.to_string()),
+                    (_, Ok(name)) => quick_xml::escape::resolve_predefined_entity(&name).map(str::to_owned),
+                    (_, Err(_)) => None,
+                };
+                match (&mut self.open, known) {
+                    (Some(open), Some(text)) => open.text(&text),
+                    (Some(open), None) => {
+                        open.blame(Rule::Unreadable, "an entity that is none of XML's five")
                     }
+                    (None, _) => {}
                 }
             }
             Event::Eof => {
-                if let Some(open) = open {
-                    take(open.line, Err(Fault::new("", Rule::Cut, "the file ends inside this record")))?;
-                } else if !rooted {
-                    return Err(XmlError::Empty);
-                } else if !ended {
-                    take(
-                        lines.at(from),
-                        Err(Fault::new("", Rule::Cut, "the file ends before its root does")),
-                    )?;
-                }
-                return Ok(());
+                self.close(from)?;
+                return Ok(false);
             }
             Event::Decl(_) | Event::PI(_) | Event::Comment(_) => {}
         }
-        let position = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
-        if let Some(record) =
-            open.as_ref().filter(|record| position.saturating_sub(record.from) > MAX_RECORD_BYTES)
-        {
-            take(record.line, Err(Fault::new("", Rule::TooLong, "a record of more than a megabyte")))?;
-            return Ok(());
+        Ok(true)
+    }
+
+    fn start(&mut self, name: String, from: usize) -> Result<bool, XmlError> {
+        match &mut self.open {
+            _ if !self.rooted => self.rooted = true,
+            None => {
+                let line = self.lines.at(from);
+                self.open = Some(Open { line, from, path: vec![Node::named(name)], fault: None });
+            }
+            Some(open) if open.path.len() >= MAX_DEPTH => {
+                let fault = Fault::new(name, Rule::Unreadable, "elements lie too deep in each other");
+                self.stop(from, fault)?;
+                return Ok(false);
+            }
+            Some(open) => open.path.push(Node::named(name)),
         }
+        Ok(true)
+    }
+
+    fn empty(&mut self, name: String, from: usize) -> Result<(), XmlError> {
+        match &mut self.open {
+            Some(open) => {
+                open.path.push(Node::named(name));
+                open.close();
+            }
+            None if self.rooted => (self.take)(self.lines.at(from), Ok(Node::named(name)))?,
+            None => (self.rooted, self.ended) = (true, true),
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), XmlError> {
+        let Some(record) = &mut self.open else {
+            self.ended = true;
+            return Ok(());
+        };
+        if let Some(node) = record.close() {
+            let (line, fault) = (record.line, record.fault.take());
+            self.open = None;
+            (self.take)(line, fault.map_or(Ok(node), Err))?;
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, text: Option<&str>) {
+        match (&mut self.open, text) {
+            (Some(open), Some(text)) => open.text(text),
+            (Some(open), None) => open.blame(Rule::Encoding, ""),
+            (None, _) => {}
+        }
+    }
+
+    /// Tells why the record that is open, or the place, is the last that can be read.
+    fn stop(&mut self, from: usize, fault: Fault) -> Result<(), XmlError> {
+        let line = match &self.open {
+            Some(open) => open.line,
+            None => self.lines.at(from),
+        };
+        Ok((self.take)(line, Err(fault))?)
+    }
+
+    /// At the end of the file.
+    fn close(&mut self, from: usize) -> Result<(), XmlError> {
+        match (&self.open, self.rooted, self.ended) {
+            (Some(_), ..) => self.stop(from, Fault::new("", Rule::Cut, "the file ends inside this record")),
+            (None, false, _) => Err(XmlError::Empty),
+            (None, true, false) => {
+                self.stop(from, Fault::new("", Rule::Cut, "the file ends before its root does"))
+            }
+            (None, true, true) => Ok(()),
+        }
+    }
+
+    /// False when the open record has grown too large.
+    fn fits(&mut self, position: usize) -> Result<bool, XmlError> {
+        let large =
+            self.open.as_ref().is_some_and(|open| position.saturating_sub(open.from) > MAX_RECORD_BYTES);
+        if large {
+            self.stop(position, Fault::new("", Rule::TooLong, "a record of more than a megabyte"))?;
+        }
+        Ok(!large)
     }
 }
 

@@ -6,11 +6,11 @@ use csv::StringRecord;
 use serde_json::{Map, Value, json};
 
 use super::bind::{Bound, Header, Words};
-use super::name::field_name;
 use super::source::Source;
-use super::spec::{FieldSpec, KeyPart, Mapping, MappingError, ResultSpec};
+use super::spec::{FieldSpec, KeyPart, Mapping, ResultSpec};
 use crate::decode::decode;
-use crate::format::ReadError;
+use crate::error::{MappingError, ReadError};
+use crate::field::field_name;
 use crate::grade::Grade;
 use crate::limits::MAX_COMBINATIONS;
 use crate::reading::{
@@ -75,18 +75,25 @@ fn layout(mapping: &Mapping) -> Result<Layout, MappingError> {
 fn repeated(said: &Said, keys: &mut Keys, place: Place, files: &[String]) -> Option<Said> {
     let Said::Student(row) = said else { return None };
     let mut parts = Vec::with_capacity(row.sets.len() + 1);
-    let key = |name: &str| format!("{}\u{1f}{}\u{1f}{name}", row.student, row.year.unwrap_or_default());
+    let key = |name: &str, year: Option<u16>| {
+        format!("{}\u{1f}{}\u{1f}{name}", row.student, year.unwrap_or_default())
+    };
     let enrolment = row.enrolment.as_ref().map(|enrolment| match enrolment {
         Enrolment::At(school) => format!("at {school}"),
         Enrolment::LeftSchool(school) => format!("left {school}"),
         Enrolment::Left => "left".to_owned(),
     });
     if let Some(enrolment) = &enrolment {
-        parts.push((key(""), enrolment.as_str()));
+        parts.push((key("", None), enrolment.as_str()));
     }
-    parts.extend(row.sets.iter().map(|set| (key(&set.field), set.json.as_deref().unwrap_or_default())));
+    parts.extend(
+        row.sets.iter().map(|set| (key(&set.field, set.year), set.json.as_deref().unwrap_or_default())),
+    );
     keys.all_earlier(&parts, place, files)
 }
+
+/// Fields that a `[[field]]` may not set: the program's own, and those of the roster.
+const TAKEN: [&str; 5] = ["state", "events", "enrolment", "home_school", "local:school"];
 
 struct BoundMapping {
     id: Bound,
@@ -113,7 +120,14 @@ impl BoundMapping {
             )),
         };
         let field = |spec: &FieldSpec| {
-            if is_field_name(&spec.name) {
+            let taken =
+                TAKEN.contains(&spec.name.as_str()) || (spec.name == "grade" && mapping.roster().is_some());
+            if taken {
+                let name = &spec.name;
+                Err(MappingError::Rule(format!(
+                    "the field {name} is the roster's or the program's own: give it another name"
+                )))
+            } else if is_field_name(&spec.name) {
                 Ok((spec.name.clone(), bind(&spec.value)?))
             } else {
                 let name = &spec.name;
@@ -170,34 +184,13 @@ impl BoundMapping {
                 sets.push(Set::new(name.clone(), value));
             }
         }
-        let mut year = None;
         for result in &self.results {
-            if let Some((set, of_year)) = result.read(row)? {
-                // Results of two school years in one row would be two students' rows in a vault.
-                if of_year.is_some() && year.is_some() && year != of_year {
-                    return Err(Fault::new(
-                        result.told(),
-                        Rule::Contradicts,
-                        "results of two school years in one row",
-                    ));
-                }
-                year = year.or(of_year);
-                sets.push(set);
-            }
+            sets.extend(result.read(row)?);
         }
         if sets.is_empty() && enrolment.is_none() {
             return Ok(Said::Unused(Unused::NoResult));
         }
-        // A roster's row stands in the year of the import, its results with it.
-        let year = if self.roster.is_some() { None } else { year };
-        Ok(Said::Student(Box::new(StudentRow {
-            student: id,
-            enrolment,
-            unknown,
-            year,
-            modified_ms: None,
-            sets,
-        })))
+        Ok(Said::Student(Box::new(StudentRow { student: id, enrolment, unknown, modified_ms: None, sets })))
     }
 }
 
@@ -281,16 +274,41 @@ impl BoundResult {
         })
     }
 
-    fn told(&self) -> String {
-        self.date.as_ref().map(|date| date.told.clone()).unwrap_or_default()
-    }
-
-    /// The result of a row with its school year; none when no score and no level is in it.
-    fn read(&self, row: &StringRecord) -> Result<Option<(Set, Option<u16>)>, Fault> {
+    /// The result of a row; none when no score and no level is in it.
+    fn read(&self, row: &StringRecord) -> Result<Option<Set>, Fault> {
         if !all(&self.only, row)? {
             return Ok(None);
         }
-        let (mut scores, mut levels) = (Map::new(), Map::new());
+        let (scores, levels) = (self.scores(row)?, self.levels(row)?);
+        if scores.is_empty() && levels.is_empty() {
+            return Ok(None);
+        }
+        let text =
+            |source: &Option<Bound>| source.as_ref().map_or(Ok(String::new()), |source| source.text(row));
+        let day = self.date.as_ref().map_or(Ok(None), |date| date.day(row))?;
+        let year = match (&self.school_year, day) {
+            (Some(source), _) => Some(school_year(source, row)?),
+            (None, day) => day.map(crate::date::Date::school_year),
+        };
+        let own = Told {
+            instrument: self.instrument.needed(row)?,
+            measure: text(&self.measure)?,
+            window: text(&self.window)?,
+            day: day.map(|day| day.to_string()).unwrap_or_default(),
+            year,
+            grade: self.grade(row)?,
+        };
+        let mut value = own.json();
+        for (name, map) in [("scores", scores), ("levels", levels)] {
+            if !map.is_empty() {
+                value[name] = Value::Object(map);
+            }
+        }
+        Ok(Some(Set::new(own.field(self.key.as_deref()), value).in_year(year)))
+    }
+
+    fn scores(&self, row: &StringRecord) -> Result<Map<String, Value>, Fault> {
+        let mut scores = Map::new();
         for (name, source) in &self.scores {
             if let Some(number) = source.number(row)? {
                 let mut score = json!({ "value": number.json() });
@@ -300,67 +318,68 @@ impl BoundResult {
                 scores.insert(name.clone(), score);
             }
         }
+        Ok(scores)
+    }
+
+    fn levels(&self, row: &StringRecord) -> Result<Map<String, Value>, Fault> {
+        let mut levels = Map::new();
         for (name, source) in &self.levels {
             let text = source.text(row)?;
             if !text.is_empty() {
                 levels.insert(name.clone(), text.into());
             }
         }
-        if scores.is_empty() && levels.is_empty() {
-            return Ok(None);
+        Ok(levels)
+    }
+
+    fn grade(&self, row: &StringRecord) -> Result<Option<Grade>, Fault> {
+        let Some(source) = &self.grade else { return Ok(None) };
+        match source.text(row)?.as_str() {
+            "" => Ok(None),
+            text => {
+                Grade::parse(text).map(Some).ok_or_else(|| Fault::new(source.told.clone(), Rule::Grade, text))
+            }
         }
-        let text =
-            |source: &Option<Bound>| source.as_ref().map_or(Ok(String::new()), |source| source.text(row));
-        let (instrument, measure, window) =
-            (self.instrument.needed(row)?, text(&self.measure)?, text(&self.window)?);
-        let day = self.date.as_ref().map_or(Ok(None), |date| date.day(row))?;
-        let year = match (&self.school_year, day) {
-            (Some(source), _) => Some(school_year(source, row)?),
-            (None, day) => day.map(crate::date::Date::school_year),
-        };
-        let grade = match &self.grade {
-            None => None,
-            Some(source) => match source.text(row)?.as_str() {
-                "" => None,
-                text => Some(
-                    Grade::parse(text).ok_or_else(|| Fault::new(source.told.clone(), Rule::Grade, text))?,
-                ),
-            },
-        };
-        let mut value = json!({ "instrument": instrument });
-        let day = day.map(|day| day.to_string()).unwrap_or_default();
-        for (name, text) in [("measure", &measure), ("window", &window), ("date", &day)] {
+    }
+}
+
+/// What a result says of itself.
+struct Told {
+    instrument: String,
+    measure: String,
+    window: String,
+    day: String,
+    year: Option<u16>,
+    grade: Option<Grade>,
+}
+
+impl Told {
+    fn json(&self) -> Value {
+        let mut value = json!({ "instrument": self.instrument });
+        for (name, text) in [("measure", &self.measure), ("window", &self.window), ("date", &self.day)] {
             if !text.is_empty() {
                 value[name] = json!(text);
             }
         }
-        if let Some(grade) = grade {
+        if let Some(grade) = self.grade {
             value["grade"] = grade.json();
         }
-        for (name, map) in [("scores", scores), ("levels", levels)] {
-            if !map.is_empty() {
-                value[name] = Value::Object(map);
-            }
-        }
-        let usual = if window.is_empty() { KeyPart::Date } else { KeyPart::Window };
-        let (year_text, grade_text) =
-            (year.map(|year| year.to_string()).unwrap_or_default(), grade.map(|g| g.json().to_string()));
-        let mut parts = vec![instrument.as_str()];
-        if !measure.is_empty() {
-            parts.push(&measure);
-        }
-        for part in self.key.as_deref().unwrap_or(&[usual]) {
-            let text = match part {
-                KeyPart::Window => window.as_str(),
-                KeyPart::Date => day.as_str(),
-                KeyPart::SchoolYear => year_text.as_str(),
-                KeyPart::Grade => grade_text.as_deref().unwrap_or_default(),
-            };
-            if !text.is_empty() {
-                parts.push(text);
-            }
-        }
-        Ok(Some((Set::new(field_name("assessment", &parts), value), year)))
+        value
+    }
+
+    /// The field's name: instrument, measure, and what tells two of them apart.
+    fn field(&self, key: Option<&[KeyPart]>) -> String {
+        let usual = [if self.window.is_empty() { KeyPart::Date } else { KeyPart::Window }];
+        let parts = key.unwrap_or(&usual).iter().map(|part| match part {
+            KeyPart::Window => self.window.clone(),
+            KeyPart::Date => self.day.clone(),
+            KeyPart::SchoolYear => self.year.map(|year| year.to_string()).unwrap_or_default(),
+            KeyPart::Grade => self.grade.map(|grade| grade.json().to_string()).unwrap_or_default(),
+        });
+        let all: Vec<String> =
+            [self.instrument.clone(), self.measure.clone()].into_iter().chain(parts).collect();
+        let filled: Vec<&str> = all.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+        field_name("assessment", &filled)
     }
 }
 

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use csv::StringRecord;
 
 use super::source::{Others, Source, Steps};
-use super::spec::{FileSpec, MappingError};
+use super::spec::FileSpec;
 use crate::date::{self, Date, Pattern};
 use crate::decimal::Decimal;
+use crate::error::MappingError;
 use crate::reading::{Fault, Rule};
 
 /// Words for `{name}`.

@@ -7,10 +7,8 @@
 
 mod apply;
 mod bind;
-mod name;
 mod source;
 mod spec;
 
 pub use apply::read;
-pub use name::field_name;
-pub use spec::{Mapping, MappingError};
+pub use spec::Mapping;

@@ -5,31 +5,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::source::Source;
-use crate::format::Format;
+use crate::error::{Format, MappingError};
 use crate::limits::MAX_MAPPING_BYTES;
 use crate::oneroster::StudentId;
 use crate::reading::Coverage;
-
-/// A mapping that is none.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MappingError {
-    /// Not TOML, or a key that is not known.
-    #[error("the mapping is refused: {0}")]
-    Toml(String),
-    /// A rule of mappings is broken.
-    #[error("the mapping is refused: {0}")]
-    Rule(String),
-    /// A column that the file does not have.
-    #[error("{file} has no column {column:?}, which the mapping names{nearest}")]
-    Column {
-        /// The file.
-        file: String,
-        /// The column.
-        column: String,
-        /// ` (near it: …)`, or nothing.
-        nearest: String,
-    },
-}
 
 /// How a table is read.
 #[derive(Debug, Clone, Deserialize)]

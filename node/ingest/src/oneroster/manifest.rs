@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::decode::decode;
-use crate::format::ReadError;
+use crate::error::ReadError;
 use crate::table::{Layout, Table};
 use crate::unpack::Input;
 

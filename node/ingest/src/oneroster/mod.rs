@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use crate::date;
 use crate::decode::decode;
-use crate::format::ReadError;
+use crate::error::ReadError;
 use crate::reading::{Coverage, Fault, Place, Reading, Rule, Said, Unused};
 use crate::table::{Cells, Layout, Table};
 use crate::unpack::Input;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FileSet, Mode, Row, StudentId, coverage, each, list};
-use crate::format::ReadError;
+use crate::error::ReadError;
 use crate::grade::Grade;
 use crate::homes::{Claim, settle};
 use crate::reading::{
@@ -160,7 +160,7 @@ fn user(
     }
     let unknown = if ended { Unknown::Skip } else { Unknown::Enter };
     let enrolment = ended.then_some(Enrolment::Left);
-    let made = StudentRow { student: local.to_owned(), enrolment, unknown, year: None, modified_ms, sets };
+    let made = StudentRow { student: local.to_owned(), enrolment, unknown, modified_ms, sets };
     if by_role && !ended {
         row.need("orgSourcedIds")?;
     }
@@ -224,6 +224,6 @@ fn role(row: &Row<'_>, id: StudentId, users: &Users, student: &mut String) -> Re
     };
     let unknown = if ended { Unknown::Skip } else { Unknown::Enter };
     let student = student.clone();
-    let made = StudentRow { student, enrolment: None, unknown, year: None, modified_ms, sets: Vec::new() };
+    let made = StudentRow { student, enrolment: None, unknown, modified_ms, sets: Vec::new() };
     Ok(Some(Claim { place: row.place, row: made, school, ended, primary, since: String::new() }))
 }

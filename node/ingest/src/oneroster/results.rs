@@ -7,8 +7,8 @@ use serde_json::json;
 use super::{FileSet, Row, StudentId, each};
 use crate::date;
 use crate::decimal::Decimal;
-use crate::format::ReadError;
-use crate::mapping::field_name;
+use crate::error::ReadError;
+use crate::field::field_name;
 use crate::reading::{Fault, Keys, Reading, Rule, Said, Set, StudentRow, Unknown, Unused, is_local_id};
 
 struct Item {
@@ -122,12 +122,11 @@ fn result(
     };
     let year = day.map(date::Date::school_year);
     let student = student.clone();
-    let sets = vec![set];
+    let sets = vec![set.in_year(year)];
     Ok(Said::Student(Box::new(StudentRow {
         student,
         enrolment: None,
         unknown: Unknown::Refuse,
-        year,
         modified_ms,
         sets,
     })))

@@ -19,12 +19,18 @@ pub struct Schools {
     given: BTreeMap<String, u32>,
     kept: BTreeMap<String, u32>,
     ledger: Vec<LedgerSchool>,
+    unchecked: bool,
 }
 
 impl Schools {
     /// From the operator's table, the kept one, and the district's schools on the ledger.
     pub fn new(given: BTreeMap<String, u32>, kept: BTreeMap<String, u32>, ledger: Vec<LedgerSchool>) -> Self {
-        Self { given, kept, ledger }
+        Self { given, kept, ledger, unchecked: false }
+    }
+
+    /// Without a ledger to ask: an identifier that is a number is taken as the school's.
+    pub fn unchecked(given: BTreeMap<String, u32>, kept: BTreeMap<String, u32>) -> Self {
+        Self { given, kept, ledger: Vec::new(), unchecked: true }
     }
 
     /// The number that earlier imports found.
@@ -43,6 +49,9 @@ impl Schools {
         }
         let by_number = |text: &str| {
             let number: u32 = text.trim().parse().ok()?;
+            if self.unchecked {
+                return Some(number);
+            }
             self.ledger.iter().find(|school| school.number == number).map(|school| school.number)
         };
         let by_name = |text: &str| {

@@ -5,13 +5,17 @@ use clap::{Args, Subcommand};
 use super::acting::ActingArgs;
 use super::{Context, Failure, Outcome};
 
+mod import;
 mod school;
+mod undo;
 
 /// Arguments of `aula district`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  aula district school add --school 31 --name \"Riverside\" --type rural --from-year 2026\n  aula district \
-                  school list\n\nExit codes: 0 done, 1 rejected by the ledger, 2 could not."
+                  school list\n  aula district import roster.zip --dry-run\n  aula district import scores.csv --map \
+                  vendor.toml\n  aula district undo 12\n\nExit codes: 0 done, 1 rejected by the ledger or some rows, 2 could not. \
+                  docs/import.md has formats and mappings."
 )]
 pub struct DistrictArgs {
     /// The node to ask
@@ -27,14 +31,20 @@ pub struct DistrictArgs {
 pub enum Action {
     /// Enter, rename, close and list its schools
     School(school::SchoolArgs),
+    /// Take rosters, results and attendance of other systems into the vault
+    Import(import::ImportArgs),
+    /// Put back what stood there before an import
+    Undo(undo::UndoArgs),
 }
 
 /// Does it.
 ///
 /// # Errors
-/// When the node cannot be reached or refuses.
+/// When the vault or the node refuses, or cannot be reached.
 pub async fn run(context: &Context, args: &DistrictArgs) -> Result<Outcome, Failure> {
     match &args.action {
         Action::School(school) => school::run(context, &args.acting, school).await,
+        Action::Import(import) => import::run(context, &args.acting.rpc, import).await,
+        Action::Undo(undo) => undo::run(context, undo),
     }
 }

@@ -106,7 +106,10 @@ use ReaderRole::{Admin, Auditor, Counselor, Operator, Service, Teacher};
 const PERSONAL: &[(&str, &[ReaderRole])] = &[
     ("name", &[Teacher, Counselor, Admin]),
     ("grade", &[Teacher, Counselor, Admin]),
+    ("enrolment", &[Teacher, Counselor, Admin]),
     ("attendance", &[Teacher, Counselor, Admin]),
+    ("attendance:", &[Teacher, Counselor, Admin]),
+    ("program:", &[Counselor, Admin]),
     ("skill:", &[Teacher, Counselor, Operator]),
     ("engagement", &[Teacher, Counselor, Operator]),
     ("accommodations", &[Teacher, Counselor]),

@@ -135,7 +135,7 @@ impl Vault {
     }
 
     /// What a sealed value belongs to: label, district, handle, field.
-    fn bound(&self, handle: &Handle, field: &[u8]) -> Vec<u8> {
+    pub(crate) fn bound(&self, handle: &Handle, field: &[u8]) -> Vec<u8> {
         let mut bound = Vec::with_capacity(160);
         self.bind(&mut bound, handle, field);
         bound
@@ -154,7 +154,7 @@ impl Vault {
 const EVENT_FIELD: &[u8] = b"event ";
 
 /// The key of a student's records, from the student's secret.
-fn record_cipher(secret: &SecretKey) -> Cipher {
+pub(crate) fn record_cipher(secret: &SecretKey) -> Cipher {
     let mut key = Zeroizing::new([0u8; 32]);
     // HKDF refuses only outputs above 255 · 32 bytes.
     let expanded = Hkdf::<Sha256>::new(None, secret.as_bytes()).expand(b"aula/v1/vault-record", key.as_mut());
@@ -162,22 +162,22 @@ fn record_cipher(secret: &SecretKey) -> Cipher {
     Cipher::new(&SecretKey::from_bytes(&key))
 }
 
-fn within(what: &'static str, found: usize, limit: usize) -> Result<(), VaultError> {
+pub(crate) fn within(what: &'static str, found: usize, limit: usize) -> Result<(), VaultError> {
     if found <= limit { Ok(()) } else { Err(VaultError::TooLarge { what, found, limit }) }
 }
 
 /// The ciphers of a batch's students, each made once.
-struct Ciphers<'a> {
+pub(crate) struct Ciphers<'a> {
     vault: &'a Vault,
     ready: BTreeMap<Handle, Cipher>,
 }
 
 impl<'a> Ciphers<'a> {
-    fn new(vault: &'a Vault) -> Self {
+    pub(crate) fn new(vault: &'a Vault) -> Self {
         Self { vault, ready: BTreeMap::new() }
     }
 
-    fn of(&mut self, handle: &Handle) -> Result<&Cipher, VaultError> {
+    pub(crate) fn of(&mut self, handle: &Handle) -> Result<&Cipher, VaultError> {
         match self.ready.entry(*handle) {
             Entry::Occupied(ready) => Ok(ready.into_mut()),
             Entry::Vacant(place) => Ok(place.insert(record_cipher(&self.vault.student_secret(handle)?))),

@@ -1,0 +1,68 @@
+//! What is said of an import.
+
+use aula_ingest::plan::Held;
+use serde_json::json;
+
+use super::Done;
+use crate::command::{Outcome, Verdict};
+
+/// Most names in the answer for people.
+const TOLD: usize = 20;
+
+pub(super) fn of(done: &Done<'_>) -> Outcome {
+    let (counts, leavers) = (done.plan.counts(), &done.plan.leavers);
+    let json = json!({
+        "import": done.number, "rows": counts.rows, "students": done.plan.students.len(),
+        "schools": done.plan.schools.len(), "added": counts.added, "changed": counts.changed,
+        "unchanged": counts.unchanged, "ignored": counts.ignored, "rejected": counts.rejected,
+        "report": done.reports.rejected, "fates": done.reports.rows, "diff": done.reports.changes,
+        "format": done.format, "school_year": done.year, "dry_run": done.args.dry_run,
+        "schools_checked": done.schools.is_checked(), "notes": done.reading.notes,
+        "leavers": { "enrolled": leavers.enrolled, "omitted": leavers.omitted, "ended": leavers.ended.len(),
+                     "held": leavers.held },
+    });
+    let mut outcome = Outcome::yes(json, lines(done).join("\n"));
+    outcome.verdict = match (counts.rejected, counts.taken()) {
+        (0, _) => Verdict::Yes,
+        (_, 0) => Verdict::CannotTell,
+        _ => Verdict::No,
+    };
+    outcome
+}
+
+fn lines(done: &Done<'_>) -> Vec<String> {
+    let (counts, leavers) = (done.plan.counts(), &done.plan.leavers);
+    let mut lines = vec![match (done.number, done.args.dry_run) {
+        (Some(number), _) => format!("import {number} into school year {}", done.year),
+        (None, true) => format!("a comparison with school year {}: nothing is written", done.year),
+        (None, false) => "nothing to write: the vault has all of it".to_owned(),
+    }];
+    lines.push(format!(
+        "{} rows: {} added, {} changed, {} unchanged, {} not used, {} rejected",
+        counts.rows, counts.added, counts.changed, counts.unchanged, counts.ignored, counts.rejected
+    ));
+    lines.push(format!("{} students, {} schools", done.plan.students.len(), done.plan.schools.len()));
+    if !leavers.ended.is_empty() {
+        let rest = leavers.ended.len().saturating_sub(TOLD);
+        let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+        let told: Vec<&str> = leavers.ended.iter().take(TOLD).map(String::as_str).collect();
+        lines.push(format!("{} leave: {}{more}", leavers.ended.len(), told.join(", ")));
+    }
+    if let Some(held) = leavers.held {
+        let why = match held {
+            Held::RowsRefused => "since rows were rejected; correct them, or give --confirm-leavers",
+            Held::TooMany => "since one in twenty or more would leave; give --confirm-leavers if they do",
+            Held::UnknownRows => "since whose some rejected rows are cannot be read; correct them first",
+        };
+        lines.push(format!(
+            "{} of {} are in no row, and stay enrolled {why}",
+            leavers.omitted, leavers.enrolled
+        ));
+    }
+    if counts.rejected > 0 {
+        lines.push(format!("rejected rows: {}", done.reports.rejected.display()));
+    }
+    lines.push(format!("every row: {}", done.reports.rows.display()));
+    lines.push(format!("what changes: {}", done.reports.changes.display()));
+    lines
+}

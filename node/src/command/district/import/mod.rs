@@ -1,0 +1,197 @@
+//! `aula district import`: what other systems export, into the district's vault.
+//!
+//! Flow: files → [`aula_ingest::read`] → schools matched → compared with the vault, which is told → reports written beside → one synced
+//! batch. With `--dry-run` everything but the last step. Invariants: a rejected row takes nothing from anybody; the reports are
+//! there before anything is written, so that no import is without one.
+
+use std::path::PathBuf;
+
+use aula_district::import::{ImportError, compare, write};
+use aula_ingest::date::Date;
+use aula_ingest::plan::Plan;
+use aula_ingest::{Format, Reading, read};
+use aula_ledger::types::{SchoolYear, TimeMs};
+use aula_vault::imports::ImportNote;
+use clap::{Args, ValueEnum};
+
+use crate::command::vault::{Place, refused};
+use crate::command::{Advise, Context, Failure, Outcome, RpcArgs, now_ms};
+
+mod answer;
+mod files;
+mod reports;
+mod schools;
+
+/// Rows between two words on a terminal about how far it is.
+const STEP: usize = 1_000;
+
+/// Arguments of `aula district import`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula district import roster.csv --dry-run               local_id,school,grade: what would change\n  aula \
+                  district import oneroster.zip --schools sites.csv       sites.csv: local_id,school\n  aula district import \
+                  Student.xml StudentEnrollment.xml           Ed-Fi\n  aula district import scores.csv --map vendor.toml             a \
+                  vendor's results\n\nA whole roster ends the enrolment of those it omits, and erases nobody: only if all its rows \
+                  were read and fewer than one in twenty would leave, else with --confirm-leavers. The same files twice change \
+                  nothing. docs/import.md has formats, mappings and rules.\nExit 0: all taken; 1: some rows rejected, see the \
+                  report; 2: nothing done."
+)]
+pub struct ImportArgs {
+    /// Files or folders: CSV, zip, XML, JSON lines, each packed with gzip or not
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The format [default: the mapping's, else told from the files]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<Word>,
+    /// A mapping: which columns mean what
+    #[arg(long, value_name = "MAPPING.toml")]
+    pub map: Option<PathBuf>,
+    /// A table local_id,school: the sending system's schools and their numbers on the ledger
+    #[arg(long, value_name = "FILE.csv")]
+    pub schools: Option<PathBuf>,
+    /// The school year, by the calendar year in which it begins [default: the present one]
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(u16).range(1900..=2100))]
+    pub school_year: Option<u16>,
+    /// Compare and tell, and write nothing into the vault
+    #[arg(long)]
+    pub dry_run: bool,
+    /// End the enrolment of however many a whole roster omits
+    #[arg(long)]
+    pub confirm_leavers: bool,
+    /// Where the report of rejected rows goes [default: HOME/imports]
+    #[arg(long, value_name = "FILE.csv")]
+    pub report: Option<PathBuf>,
+    /// Where the vault is
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// A format by its word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Word {
+    /// OneRoster 1.1 or 1.2, CSV
+    Oneroster,
+    /// Ed-Fi interchange XML, or exports of its API as JSON lines
+    Edfi,
+    /// Results of assessments, by a mapping
+    Assessment,
+    /// A roster as a table
+    Csv,
+}
+
+impl Word {
+    const fn format(self) -> Format {
+        match self {
+            Self::Oneroster => Format::OneRoster,
+            Self::Edfi => Format::EdFi,
+            Self::Assessment => Format::Assessment,
+            Self::Csv => Format::Csv,
+        }
+    }
+}
+
+/// What an import said and did.
+struct Done<'a> {
+    args: &'a ImportArgs,
+    format: Format,
+    year: SchoolYear,
+    reading: &'a Reading,
+    plan: &'a Plan,
+    schools: schools::Known,
+    reports: reports::Reports,
+    number: Option<u64>,
+}
+
+/// Imports.
+///
+/// # Errors
+/// Files that cannot be read at all, a mapping that does not fit, a vault or a node that refuses: nothing has changed then.
+pub async fn run(context: &Context, rpc: &RpcArgs, args: &ImportArgs) -> Result<Outcome, Failure> {
+    let now = now_ms();
+    let mapping = args.map.as_deref().map(files::mapping).transpose()?;
+    let inputs = files::inputs(&args.files)?;
+    let bad_clock =
+        || Failure::new("bad_clock", "this machine's clock is past the year 2100", "set the clock");
+    let today = Date::of_ms(now).ok_or_else(bad_clock)?;
+    let read = read(inputs, args.format.map(Word::format), mapping.as_ref(), today);
+    let (format, reading) = read.map_err(files::unreadable)?;
+    for note in &reading.notes {
+        context.tell(note);
+    }
+    if reading.rows.is_empty() {
+        return Err(Failure::new(
+            "no_rows",
+            "the files have no rows",
+            "give files with rows behind their header",
+        ));
+    }
+    let district = args.place.open(context)?.identity().district;
+    // Asked while the vault is closed: a node may have readers who wait for it.
+    let known = schools::of_district(context, rpc, district).await?;
+    let vault = args.place.open(context)?;
+    let year = args.school_year.map_or_else(|| SchoolYear::at(TimeMs(now)), SchoolYear);
+    let given = args.schools.as_deref().map(files::schools).transpose()?.unwrap_or_default();
+    let schools = known.table(given, vault.local_schools().map_err(refused)?);
+    let bar = progress(reading.rows.len(), "compared");
+    let step = |at: usize| {
+        if at % STEP == 0 {
+            bar.set_position(at as u64);
+        }
+    };
+    let plan = compare(&vault, year, &reading, &schools, args.confirm_leavers, step).map_err(failed)?;
+    bar.finish_and_clear();
+    let reports = reports::Reports::write(context, args, now, &reading, &plan)?;
+    let number = match args.dry_run {
+        true => None,
+        false => {
+            let bar = progress(plan.changes.len(), "sealed");
+            let rows = reading.rows.len() as u64;
+            let format = format.name().to_owned();
+            let note = ImportNote {
+                import: 0,
+                at_ms: now,
+                school_year: year,
+                format,
+                rows,
+                students: 0,
+                undone_ms: None,
+            };
+            let number = write(&vault, &plan, &note, |at| bar.set_position(at as u64)).map_err(failed)?;
+            bar.finish_and_clear();
+            number
+        }
+    };
+    Ok(answer::of(&Done {
+        args,
+        format,
+        year,
+        reading: &reading,
+        plan: &plan,
+        schools: known,
+        reports,
+        number,
+    }))
+}
+
+fn failed(error: ImportError) -> Failure {
+    match error {
+        ImportError::Vault(error) => refused(error),
+        error @ ImportError::Name => Failure::because(error, "give the field another name in the mapping"),
+    }
+}
+
+/// A bar on stderr; nothing where stderr is no terminal.
+fn progress(steps: usize, what: &'static str) -> indicatif::ProgressBar {
+    let bar = indicatif::ProgressBar::new(steps as u64);
+    bar.set_message(what);
+    bar
+}
+
+/// `what` could not be read.
+fn unreadable(path: &std::path::Path, next: &str, error: std::io::Error) -> Failure {
+    let result: Result<(), _> = Err(error);
+    match result.advise(format!("cannot read {}", path.display()), next) {
+        Err(failure) => failure,
+        Ok(()) => Failure::because("unreadable", next),
+    }
+}

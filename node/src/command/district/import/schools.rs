@@ -1,0 +1,76 @@
+//! The district's schools as the ledger has them: from the node, else from the home's genesis.
+
+use std::collections::BTreeMap;
+
+use aula_ingest::plan::{LedgerSchool, Schools};
+use aula_ledger::types::DistrictId;
+use serde::Deserialize;
+
+use crate::bootstrap::read_genesis;
+use crate::command::{Context, Failure, RpcArgs};
+
+/// What is known of the district's schools.
+pub(super) enum Known {
+    /// The ledger's.
+    Ledger(Vec<LedgerSchool>),
+    /// Neither a node nor a genesis said anything: numbers are taken as they stand, and the ledger refuses wrong ones when
+    /// something is anchored.
+    Nothing,
+}
+
+impl Known {
+    /// True when the ledger was asked.
+    pub fn is_checked(&self) -> bool {
+        matches!(self, Self::Ledger(_))
+    }
+
+    /// Together with the operator's table and the vault's.
+    pub fn table(&self, given: BTreeMap<String, u32>, kept: BTreeMap<String, u32>) -> Schools {
+        match self {
+            Self::Ledger(schools) => Schools::new(given, kept, schools.clone()),
+            Self::Nothing => Schools::unchecked(given, kept),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    schools: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    id: u32,
+    district: u16,
+    #[serde(default)]
+    name: Option<String>,
+}
+
+/// Asks the node; one that was named has to answer.
+pub(super) async fn of_district(
+    context: &Context,
+    rpc: &RpcArgs,
+    district: DistrictId,
+) -> Result<Known, Failure> {
+    let asked = rpc.client(context)?.get::<Listed>("/v1/schools").await;
+    let rows = match asked {
+        Ok(listed) => listed.schools,
+        Err(error) if rpc.rpc.is_some() => return Err(error.into()),
+        Err(_) => match read_genesis(&context.home) {
+            Ok((_, parsed)) => {
+                context.tell("no node answers: schools are those of the home's genesis");
+                let rows = parsed.genesis.schools.into_iter();
+                rows.map(|school| Row { id: school.id.0, district: school.district.0, name: None }).collect()
+            }
+            Err(_) => {
+                context.tell(
+                    "no node answers and the home has no genesis: schools' numbers are taken unchecked",
+                );
+                return Ok(Known::Nothing);
+            }
+        },
+    };
+    let own = rows.into_iter().filter(|row| row.district == district.0);
+    let school = |row: Row| LedgerSchool { number: row.id, name: row.name.unwrap_or_default() };
+    Ok(Known::Ledger(own.map(school).collect()))
+}

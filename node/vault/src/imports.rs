@@ -1,0 +1,315 @@
+//! Imports: many records in one synced write, with what stood there before, so that each can be undone.
+//!
+//! Flow: students are enrolled ([`Vault::enrol`]) → [`Vault::import`] seals all rows and writes them, the journal and the note in
+//! one batch: a crash leaves the old state whole → [`Vault::undo_import`] puts back what stood there, also in one batch. The
+//! journal keeps the sealed bytes as they were, and never opens them. Invariants: what a later import changed, or what was
+//! anchored since, is not undone behind its back: the undoing is refused whole, with the students' names; an erased student's
+//! journal goes with the student. Absent: what an import means, which `aula-ingest` says.
+
+use std::collections::BTreeMap;
+
+use aula_ledger::names::FieldName;
+use aula_ledger::types::{Handle, SchoolYear};
+use borsh::{BorshDeserialize, BorshSerialize};
+use rocksdb::{Direction, IteratorMode, WriteBatch};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::access::is_reserved;
+use crate::error::VaultError;
+use crate::roster::{ROSTER_FIELD, RosterEntry};
+use crate::tables::{SCHOOLS_KEY, Table, family, record_key};
+use crate::vault::{Ciphers, MAX_VALUE_BYTES, Vault, within};
+
+#[cfg(test)]
+mod tests;
+
+/// What is written of one student and year.
+#[derive(Debug, Clone)]
+pub struct StudentWrite {
+    /// Whose.
+    pub handle: Handle,
+    /// The place on the roster, when it changes.
+    pub roster: Option<RosterEntry>,
+    /// Fields; none takes a value away.
+    pub fields: Vec<(FieldName, Option<Vec<u8>>)>,
+}
+
+/// An import as the vault notes it; nothing of a student.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportNote {
+    /// Its number, from 1.
+    pub import: u64,
+    /// When, milliseconds since 1970.
+    pub at_ms: u64,
+    /// The school year.
+    pub school_year: SchoolYear,
+    /// The format's word.
+    pub format: String,
+    /// Rows of the files.
+    pub rows: u64,
+    /// Students of whom something was written.
+    pub students: u64,
+    /// When it was undone.
+    pub undone_ms: Option<u64>,
+}
+
+/// Why an import is not undone; nothing has changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum UndoError {
+    /// No such import.
+    #[error("there is no import {0}")]
+    Unknown(u64),
+    /// It was undone already.
+    #[error("import {0} was undone already")]
+    Undone(u64),
+    /// States were anchored that rest on it.
+    #[error("{} students of the import were anchored since", .0.len())]
+    Anchored(Vec<String>),
+    /// Something else wrote there since.
+    #[error("{} students of the import were changed since", .0.len())]
+    Changed(Vec<String>),
+    /// The vault fails.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+/// What stood at a place before an import wrote it.
+#[derive(BorshSerialize, BorshDeserialize)]
+struct Before {
+    sealed: Option<Vec<u8>>,
+    /// SHA-256 of the sealed bytes that the import wrote; none when it took a value away.
+    written: Option<[u8; 32]>,
+}
+
+/// First byte of a place in the journal's keys.
+const ROSTER: u8 = 0;
+const FIELD: u8 = 1;
+
+fn journal_key(handle: &Handle, import: u64, place: u8, field: &[u8]) -> Vec<u8> {
+    [&handle.0[..], &import.to_be_bytes(), &[place], field].concat()
+}
+
+fn touched_key(import: u64, handle: &Handle) -> Vec<u8> {
+    [&import.to_be_bytes()[..], &handle.0].concat()
+}
+
+impl Vault {
+    /// Writes an import: everything, or nothing. `note.import` is set to its number, which is returned.
+    ///
+    /// # Errors
+    /// A field that only the program writes, an unknown or erased student, a value that is too large, a disk that refuses.
+    pub fn import(
+        &self,
+        note: &ImportNote,
+        schools: &BTreeMap<String, u32>,
+        writes: &[StudentWrite],
+    ) -> Result<u64, VaultError> {
+        let number = self.imports()?.last().map_or(1, |last| last.import.saturating_add(1));
+        let mut batch = WriteBatch::default();
+        let imports = family(&self.db, Table::Imports)?;
+        let note = ImportNote { import: number, ..note.clone() };
+        batch.put_cf(imports, number.to_be_bytes(), json(&note)?);
+        if !schools.is_empty() {
+            let mut all = self.local_schools()?;
+            all.extend(schools.iter().map(|(id, school)| (id.clone(), *school)));
+            batch.put_cf(family(&self.db, Table::Meta)?, SCHOOLS_KEY, json(&all)?);
+        }
+        for write in writes {
+            self.import_student(number, write, &mut batch)?;
+        }
+        self.write(batch)?;
+        Ok(number)
+    }
+
+    fn import_student(
+        &self,
+        number: u64,
+        write: &StudentWrite,
+        batch: &mut WriteBatch,
+    ) -> Result<(), VaultError> {
+        let handle = &write.handle;
+        let anchored = self.last_version(handle)?;
+        batch.put_cf(family(&self.db, Table::Imports)?, touched_key(number, handle), anchored.to_be_bytes());
+        // Of one student at a time: a whole district's ciphers would stand in memory.
+        let mut ciphers = Ciphers::new(self);
+        if let Some(entry) = &write.roster {
+            let clear = zeroize::Zeroizing::new(
+                borsh::to_vec(entry).map_err(|error| VaultError::Unwritable(error.to_string()))?,
+            );
+            let bound = self.bound(handle, ROSTER_FIELD);
+            let sealed =
+                ciphers.of(handle)?.seal(&clear, &bound).map_err(|e| VaultError::Sealed(*handle, e))?;
+            let key = journal_key(handle, number, ROSTER, &[]);
+            self.replace(batch, Table::Roster, handle.0.to_vec(), Some(sealed), key)?;
+        }
+        for (field, value) in &write.fields {
+            if is_reserved(field) {
+                return Err(VaultError::Reserved(field.clone()));
+            }
+            let name = field.as_str().as_bytes();
+            let sealed = match value {
+                None => None,
+                Some(value) => {
+                    within("a value", value.len(), MAX_VALUE_BYTES)?;
+                    let bound = self.bound(handle, name);
+                    let sealed = ciphers.of(handle)?.seal(value, &bound);
+                    Some(sealed.map_err(|error| VaultError::Sealed(*handle, error))?)
+                }
+            };
+            let key = journal_key(handle, number, FIELD, name);
+            self.replace(batch, Table::Records, record_key(handle, field), sealed, key)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a place, and into the journal what stood there.
+    fn replace(
+        &self,
+        batch: &mut WriteBatch,
+        table: Table,
+        key: Vec<u8>,
+        sealed: Option<Vec<u8>>,
+        journal: Vec<u8>,
+    ) -> Result<(), VaultError> {
+        let table = family(&self.db, table)?;
+        let before = Before { sealed: self.db.get_cf(table, &key)?, written: sealed.as_deref().map(digest) };
+        let before = borsh::to_vec(&before).map_err(|error| VaultError::Unwritable(error.to_string()))?;
+        batch.put_cf(family(&self.db, Table::Journal)?, journal, before);
+        match sealed {
+            Some(sealed) => batch.put_cf(table, key, sealed),
+            None => batch.delete_cf(table, key),
+        }
+        Ok(())
+    }
+
+    /// The newest version that was noted for anchoring; 0 for none.
+    fn last_version(&self, handle: &Handle) -> Result<u32, VaultError> {
+        Ok(self.versions(handle)?.last().map_or(0, |kept| kept.version))
+    }
+
+    /// Every import, oldest first.
+    ///
+    /// # Errors
+    /// A damaged vault.
+    pub fn imports(&self) -> Result<Vec<ImportNote>, VaultError> {
+        let mut found = Vec::new();
+        let mut rows = self.db.raw_iterator_cf(family(&self.db, Table::Imports)?);
+        rows.seek_to_first();
+        while let Some((key, bytes)) = rows.item() {
+            let number: [u8; 8] =
+                key.try_into().map_err(|_| VaultError::Damaged("an import has no note".into()))?;
+            found.push(
+                serde_json::from_slice(bytes)
+                    .map_err(|_| VaultError::Damaged("the note of an import is unreadable".into()))?,
+            );
+            // Past the students of this one.
+            match u64::from_be_bytes(number).checked_add(1) {
+                Some(next) => rows.seek(next.to_be_bytes()),
+                None => break,
+            }
+        }
+        rows.status()?;
+        Ok(found)
+    }
+
+    /// Puts back what stood where an import wrote; gives how many students that are.
+    ///
+    /// # Errors
+    /// [`UndoError`]: nothing has changed then.
+    pub fn undo_import(&self, number: u64, now_ms: u64) -> Result<usize, UndoError> {
+        let note = self.imports()?.into_iter().find(|note| note.import == number);
+        let note = note.ok_or(UndoError::Unknown(number))?;
+        if note.undone_ms.is_some() {
+            return Err(UndoError::Undone(number));
+        }
+        let touched = self.touched(number)?;
+        let (mut anchored, mut changed, mut batch) = (Vec::new(), Vec::new(), WriteBatch::default());
+        for (handle, version) in &touched {
+            batch.delete_cf(
+                family(&self.db, Table::Imports).map_err(UndoError::from)?,
+                touched_key(number, handle),
+            );
+            // Nothing is left of an erased student, and nothing comes back.
+            if self.is_erased(handle)? {
+                continue;
+            }
+            if self.last_version(handle)? > *version {
+                anchored.push(self.name_of(handle)?);
+            }
+            if !self.put_back(number, handle, &mut batch)? {
+                changed.push(self.name_of(handle)?);
+            }
+        }
+        if !anchored.is_empty() {
+            return Err(UndoError::Anchored(anchored));
+        }
+        if !changed.is_empty() {
+            return Err(UndoError::Changed(changed));
+        }
+        let note = ImportNote { undone_ms: Some(now_ms), ..note };
+        batch.put_cf(family(&self.db, Table::Imports)?, number.to_be_bytes(), json(&note)?);
+        self.write(batch)?;
+        Ok(touched.len())
+    }
+
+    /// The students of an import, with the version of each that was anchored last before it.
+    fn touched(&self, number: u64) -> Result<Vec<(Handle, u32)>, VaultError> {
+        let damaged = || VaultError::Damaged("an import's list of students is unreadable".into());
+        let start = number.to_be_bytes();
+        let mut found = Vec::new();
+        let from = IteratorMode::From(&start, Direction::Forward);
+        for row in self.db.iterator_cf(family(&self.db, Table::Imports)?, from) {
+            let (key, version) = row?;
+            let Some(rest) = key.strip_prefix(&start) else { break };
+            if rest.is_empty() {
+                continue;
+            }
+            let handle = Handle(rest.try_into().map_err(|_| damaged())?);
+            let version = version.as_ref().try_into().map_err(|_| damaged())?;
+            found.push((handle, u32::from_be_bytes(version)));
+        }
+        Ok(found)
+    }
+
+    /// Puts one student's places back; false when something else stands there by now.
+    fn put_back(&self, number: u64, handle: &Handle, batch: &mut WriteBatch) -> Result<bool, VaultError> {
+        let damaged = || VaultError::Damaged("an import's journal is unreadable".into());
+        let start = [&handle.0[..], &number.to_be_bytes()].concat();
+        let journal = family(&self.db, Table::Journal)?;
+        for row in self.db.iterator_cf(journal, IteratorMode::From(&start, Direction::Forward)) {
+            let (key, bytes) = row?;
+            let Some(place) = key.strip_prefix(start.as_slice()) else { break };
+            let before: Before = borsh::from_slice(&bytes).map_err(|_| damaged())?;
+            let (table, at) = match place.split_first() {
+                Some((&ROSTER, [])) => (Table::Roster, handle.0.to_vec()),
+                Some((&FIELD, name)) => (Table::Records, [&handle.0[..], name].concat()),
+                _ => return Err(damaged()),
+            };
+            let table = family(&self.db, table)?;
+            let now = self.db.get_pinned_cf(table, &at)?;
+            if now.as_deref().map(digest) != before.written {
+                return Ok(false);
+            }
+            match before.sealed {
+                Some(sealed) => batch.put_cf(table, at, sealed),
+                None => batch.delete_cf(table, at),
+            }
+            batch.delete_cf(journal, key);
+        }
+        Ok(true)
+    }
+
+    /// The district's own identifier of a student, else the handle.
+    fn name_of(&self, handle: &Handle) -> Result<String, VaultError> {
+        Ok(self.roster_entry(handle)?.map_or_else(|| handle.to_string(), |entry| entry.local_id.clone()))
+    }
+}
+
+fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+fn json(value: &impl Serialize) -> Result<Vec<u8>, VaultError> {
+    serde_json::to_vec(value).map_err(|error| VaultError::Unwritable(error.to_string()))
+}

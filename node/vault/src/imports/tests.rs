@@ -1,0 +1,149 @@
+use super::*;
+use crate::LocalId;
+use crate::access::ReadError;
+use crate::testkit::*;
+use crate::versions::VersionIn;
+
+fn note() -> ImportNote {
+    ImportNote {
+        import: 0,
+        at_ms: NOW_MS,
+        school_year: YEAR,
+        format: "csv".into(),
+        rows: 2,
+        students: 2,
+        undone_ms: None,
+    }
+}
+
+fn entry(id: &LocalId, school: u32) -> RosterEntry {
+    RosterEntry {
+        local_id: id.as_str().to_owned(),
+        school: Some(school),
+        local_school: format!("site {school}"),
+        enrolled: true,
+        modified_ms: 0,
+    }
+}
+
+fn write(handle: Handle, id: &LocalId, school: u32, fields: &[(&str, Option<&str>)]) -> StudentWrite {
+    let fields =
+        fields.iter().map(|(name, value)| (field(name), value.map(|value| value.as_bytes().to_vec())));
+    StudentWrite { handle, roster: Some(entry(id, school)), fields: fields.collect() }
+}
+
+fn value(vault: &Vault, handle: Handle, name: &str) -> Result<Option<String>, ReadError> {
+    let given = read(vault, &request("admin", handle, &[name]))?;
+    let found = given.values.first().and_then(|(_, value)| value.as_ref());
+    Ok(found.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+}
+
+#[test]
+fn an_import_is_found_again_by_the_districts_own_names_and_undone() -> Tested {
+    let world = World::new()?;
+    let (vault, [[one, _], [other, _]]) = (&world.vault, world.handles);
+    let before = value(vault, one, "name")?;
+    let schools = BTreeMap::from([("site 31".to_owned(), 31)]);
+    let writes = [
+        write(one, &local(0), 31, &[("name", Some("new")), ("grade", Some("3"))]),
+        write(other, &local(1), 31, &[("name", None)]),
+    ];
+    assert_eq!(vault.import(&note(), &schools, &writes)?, 1);
+    let world = world.reopened()?;
+    let vault = &world.vault;
+    let roster = vault.roster(YEAR)?;
+    let names: Vec<_> = roster.iter().map(|(handle, entry)| (*handle, entry.local_id.as_str())).collect();
+    assert_eq!(names, [(one, "S-0"), (other, "S-1")]);
+    assert_eq!(
+        (vault.find_in(&local(0), YEAR)?, vault.knows(&local(0)), vault.knows(&local(9))),
+        (Some(one), true, false)
+    );
+    assert_eq!(vault.find_in(&local(0), SchoolYear(YEAR.0 + 7))?, None);
+    assert_eq!(vault.local_schools()?, schools);
+    assert_eq!((value(vault, one, "name")?.as_deref(), value(vault, other, "name")?), (Some("new"), None));
+    let comparing = vault.comparing();
+    assert_eq!(comparing.is_same(&one, &field("name"), b"new")?, Some(true));
+    assert_eq!(comparing.is_same(&one, &field("name"), b"old")?, Some(false));
+    assert_eq!(comparing.is_same(&other, &field("name"), b"old")?, None);
+    assert_eq!(vault.undo_import(1, NOW_MS)?, 2);
+    assert_eq!((value(vault, one, "name")?, value(vault, one, "grade")?), (before, None));
+    assert!(value(vault, other, "name")?.is_some() && vault.roster(YEAR)?.is_empty());
+    assert!(matches!(vault.undo_import(1, NOW_MS), Err(UndoError::Undone(1))));
+    assert!(matches!(vault.undo_import(2, NOW_MS), Err(UndoError::Unknown(2))));
+    let notes = vault.imports()?;
+    assert_eq!(
+        notes.iter().map(|note| (note.import, note.undone_ms)).collect::<Vec<_>>(),
+        [(1, Some(NOW_MS))]
+    );
+    Ok(())
+}
+
+#[test]
+fn what_was_changed_or_anchored_since_is_not_undone_and_is_named() -> Tested {
+    let world = World::new()?;
+    let (vault, [[one, _], [other, _]]) = (&world.vault, world.handles);
+    let no_schools = BTreeMap::new();
+    let both = [write(one, &local(0), 31, &[("grade", Some("3"))]), write(other, &local(1), 31, &[])];
+    vault.import(&note(), &no_schools, &both)?;
+    vault.import(&note(), &no_schools, &[write(one, &local(0), 31, &[("grade", Some("4"))])])?;
+    let refused = vault.undo_import(1, NOW_MS);
+    assert!(
+        matches!(&refused, Err(UndoError::Changed(names)) if names == &["S-0".to_owned()]),
+        "{refused:?}"
+    );
+    assert_eq!(value(vault, one, "grade")?.as_deref(), Some("4"), "nothing of a refused undoing stays");
+    vault.keep_versions(&[VersionIn { handle: other, version: 1, anchored: b"state" }])?;
+    let refused = vault.undo_import(1, NOW_MS);
+    assert!(
+        matches!(&refused, Err(UndoError::Anchored(names)) if names == &["S-1".to_owned()]),
+        "{refused:?}"
+    );
+    // What was anchored before an import is no reason against undoing it.
+    vault.import(&note(), &no_schools, &[write(other, &local(1), 32, &[])])?;
+    assert_eq!(vault.undo_import(3, NOW_MS)?, 1);
+    assert_eq!((vault.undo_import(2, NOW_MS)?, value(vault, one, "grade")?.as_deref()), (1, Some("3")));
+    Ok(())
+}
+
+#[test]
+fn an_import_is_whole_or_not_at_all_and_goes_with_its_student() -> Tested {
+    let world = World::new()?;
+    let (vault, [[one, _], [other, _]]) = (&world.vault, world.handles);
+    let stranger = Handle([9; 32]);
+    let bad = [write(one, &local(0), 31, &[("grade", Some("3"))]), write(stranger, &local(8), 31, &[])];
+    assert!(vault.import(&note(), &BTreeMap::new(), &bad).is_err());
+    let reserved = [write(one, &local(0), 31, &[("state", Some("3"))])];
+    assert!(matches!(vault.import(&note(), &BTreeMap::new(), &reserved), Err(VaultError::Reserved(_))));
+    assert!(vault.imports()?.is_empty() && vault.roster(YEAR)?.is_empty());
+    assert_eq!(value(vault, one, "grade")?, None);
+    let both = [write(one, &local(0), 31, &[("grade", Some("3"))]), write(other, &local(1), 31, &[])];
+    vault.import(&note(), &BTreeMap::new(), &both)?;
+    vault.erase(&[one], NOW_MS)?;
+    assert_eq!((vault.roster(YEAR)?.len(), vault.knows(&local(0))), (1, false));
+    let left = vault.db.iterator_cf(family(&vault.db, Table::Journal)?, IteratorMode::Start).count();
+    assert_eq!(left, 1, "the journal of the erased student is gone");
+    assert_eq!(vault.undo_import(1, NOW_MS)?, 2);
+    assert!(vault.roster(YEAR)?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn nothing_of_a_student_lies_in_clear() -> Tested {
+    let World { root, vault, handles } = World::new()?;
+    let id = LocalId::new("PUPIL-0815-WHOM-NOBODY-MAY-READ").ok_or("an identifier")?;
+    let fields = [("name", Some("a name that nobody else should ever read"))];
+    let mut own = write(handles[0][0], &id, 31, &fields);
+    if let Some(entry) = &mut own.roster {
+        entry.local_school = "a school that nobody else should ever read".into();
+    }
+    vault.import(&note(), &BTreeMap::new(), &[own.clone()])?;
+    vault.import(&note(), &BTreeMap::new(), &[own])?;
+    drop(vault);
+    for (path, bytes) in files(root.path())? {
+        for secret in ["PUPIL-0815", "nobody else should ever read"] {
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "{secret:?} stands in {}", path.display());
+        }
+    }
+    Ok(())
+}
