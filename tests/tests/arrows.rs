@@ -46,6 +46,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "aula-client",
             "aula-district",
             "aula-lab",
+            "aula-lrs",
             "aula-consensus",
             "aula-estate",
             "aula-home",
