@@ -37,6 +37,7 @@ mod ready;
 mod rotation;
 mod seeds;
 mod watch;
+mod xapi;
 
 /// How much the threads that answer readers stand back.
 const READERS_NICE: i32 = 5;
@@ -101,6 +102,9 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     node.vault = Some(vault);
     let node = Arc::new(node);
     tokio::spawn(node.clone().attend());
+    for feed in &config.feed {
+        xapi::serve(feed, &node).await?;
+    }
     Ok(Running { origin: server.origin(), db, genesis, consensus, server, node })
 }
 

@@ -47,6 +47,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "aula-client",
             "aula-district",
             "aula-lab",
+            "aula-lrs",
             "aula-consensus",
             "aula-estate",
             "aula-home",

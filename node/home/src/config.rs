@@ -15,8 +15,10 @@ use crate::NextStep;
 use crate::home::Home;
 
 mod edit;
+mod feed;
 
 pub use edit::set;
+pub use feed::{Feed, FeedKind};
 
 /// The commented file that `aula init` writes.
 pub const SAMPLE: &str = include_str!("config_sample.toml");
@@ -37,6 +39,8 @@ pub struct Config {
     pub storage: Storage,
     /// `[vault]`.
     pub vault: VaultPlace,
+    /// `[[feed]]`, one a source.
+    pub feed: Vec<Feed>,
 }
 
 /// What is logged on stderr.
@@ -249,6 +253,14 @@ pub enum ConfigError {
         /// The parser's words, which name line and field.
         reason: String,
     },
+    /// A feed that cannot be served.
+    #[error("[[feed]] {name}: {reason}")]
+    Feed {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: &'static str,
+    },
     /// A number outside its range.
     #[error("{field} is {found}, it must be {range}")]
     Range {
@@ -268,6 +280,7 @@ impl NextStep for ConfigError {
             Self::Parse { .. } => {
                 "correct it there: every setting is explained in the file that `aula init` writes"
             }
+            Self::Feed { .. } => "correct it in config.toml; docs/feeds.md has an example",
             Self::Range { .. } => "correct it in config.toml, or where the flag or variable says otherwise",
         };
         step.to_owned()
@@ -345,6 +358,7 @@ impl Config {
                 return Err(ConfigError::Range { field, found, range });
             }
         }
+        self.feed.iter().try_for_each(Feed::check)?;
         Ok(())
     }
 }

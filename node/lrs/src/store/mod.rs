@@ -13,7 +13,7 @@ pub(super) mod tests;
 
 pub use file::FileStore;
 pub use memory::MemoryStore;
-pub use sealed::{Roster, SealedStore};
+pub use sealed::{Door, Roster, SealedStore};
 
 use std::collections::BTreeSet;
 

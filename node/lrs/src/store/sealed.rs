@@ -37,9 +37,25 @@ pub struct Roster {
     pub unassigned_days: u32,
 }
 
+/// Whoever has the vault: lends it for one call at a time.
+pub trait Door: Send + Sync {
+    /// Calls once with the open vault.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] while somebody else has it.
+    fn lend(&self, call: &mut dyn FnMut(&Vault)) -> Result<(), StoreError>;
+}
+
+impl Door for Arc<Vault> {
+    fn lend(&self, call: &mut dyn FnMut(&Vault)) -> Result<(), StoreError> {
+        call(self);
+        Ok(())
+    }
+}
+
 /// Records in a vault.
 pub struct SealedStore {
-    vault: Arc<Vault>,
+    door: Box<dyn Door>,
     roster: Roster,
     terms: Terms,
 }
@@ -57,9 +73,13 @@ impl SealedStore {
     ///
     /// # Errors
     /// When the keystore cannot be written.
-    pub fn new(vault: Arc<Vault>, roster: Roster) -> Result<Self, StoreError> {
-        let terms = vault.terms()?;
-        Ok(Self { vault, roster, terms })
+    pub fn new(door: Box<dyn Door>, roster: Roster) -> Result<Self, StoreError> {
+        let terms = lent(door.as_ref(), |vault| Ok(vault.terms()?))?;
+        Ok(Self { door, roster, terms })
+    }
+
+    fn lent<T>(&self, call: impl FnOnce(&Vault) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        lent(self.door.as_ref(), call)
     }
 
     /// Drops what named nobody whom the vault knows and is old enough. Gives how many rows.
@@ -67,7 +87,7 @@ impl SealedStore {
     /// # Errors
     /// When the vault refuses.
     pub fn drop_unassigned(&self, now_ms: u64) -> Result<usize, StoreError> {
-        Ok(self.vault.drop_unassigned(now_ms)?)
+        self.lent(|vault| Ok(vault.drop_unassigned(now_ms)?))
     }
 
     fn term(&self, kind: u8, text: &str) -> TermKey {
@@ -75,10 +95,10 @@ impl SealedStore {
     }
 
     /// The student whom an identifier names, if the vault has such a one.
-    fn student(&self, identifier: &str) -> Option<Handle> {
+    fn student(&self, vault: &Vault, identifier: &str) -> Option<Handle> {
         let (home_page, name) = identifier.strip_prefix("account ")?.split_once(' ')?;
         let local_id = LocalId::new(name).filter(|_| home_page == self.roster.home_page)?;
-        self.vault.keystore().find(&local_id)
+        vault.keystore().find(&local_id)
     }
 
     fn unassigned(&self) -> Custody {
@@ -86,11 +106,11 @@ impl SealedStore {
         Custody::Unassigned(now_ms().saturating_add(days.saturating_mul(86_400_000)))
     }
 
-    fn statement_row(&self, new: NewStatement) -> NewRow {
+    fn statement_row(&self, vault: &Vault, new: NewStatement) -> NewRow {
         let mut students: BTreeMap<Handle, BTreeSet<String>> = BTreeMap::new();
         let mut who = BTreeMap::new();
         for identifier in &new.people {
-            if let Some(handle) = self.student(identifier) {
+            if let Some(handle) = self.student(vault, identifier) {
                 students.entry(handle).or_default().insert(identifier.clone());
                 who.insert(identifier.clone(), handle);
             }
@@ -136,9 +156,9 @@ impl SealedStore {
         [&[DOCUMENT][..], &self.term(PAPER, &code::key_text(key))].concat()
     }
 
-    fn document_row(&self, key: &Key, document: &Document) -> NewRow {
+    fn document_row(&self, vault: &Vault, key: &Key, document: &Document) -> NewRow {
         let agent = key.shelf.agent.as_deref();
-        let student = agent.and_then(|agent| self.student(agent));
+        let student = agent.and_then(|agent| self.student(vault, agent));
         let mut terms = BTreeSet::from([self.shelf_term(&key.shelf)]);
         // Found by this when its agent is erased after all.
         terms.extend(agent.map(|agent| self.key(&Term::AnyAgent(agent.to_owned()))));
@@ -173,6 +193,30 @@ impl SealedStore {
         }
     }
 
+    /// The rows of a change.
+    fn rows(&self, vault: &Vault, change: Change) -> Result<RowChange, StoreError> {
+        let mut rows = RowChange::default();
+        for place in change.voided {
+            let key = place_key(place);
+            if let Some(found) = vault.row_outline(&key)? {
+                let marks = code::Marks::read(&found.marks).ok_or_else(damaged)?;
+                rows.marks.push((key.to_vec(), code::Marks { voided: true, ..marks }.bytes()));
+            }
+        }
+        rows.put.extend(change.statements.into_iter().map(|new| self.statement_row(vault, new)));
+        rows.put.extend(change.activities.iter().map(|(id, known)| self.activity_row(id, known)));
+        for document in change.documents {
+            match document {
+                DocumentChange::Put(key, document) => {
+                    rows.put.push(self.document_row(vault, &key, &document))
+                }
+                DocumentChange::Delete(key) => rows.delete.push(self.document_key(&key)),
+            }
+        }
+        rows.keys.extend(change.inherited.into_iter().map(|(place, keys)| (place_key(place).to_vec(), keys)));
+        Ok(rows)
+    }
+
     fn opened(&self, reader: Reader<'_>, keys: &[Vec<u8>]) -> Result<Vec<OpenRow>, StoreError> {
         let reader = match reader {
             Reader::Itself => None,
@@ -180,7 +224,7 @@ impl SealedStore {
                 Name::new(name).map_err(|error| StoreError::Broken(format!("the client's name: {error}")))?,
             ),
         };
-        Ok(self.vault.open_rows(reader.as_ref(), keys, now_ms())?)
+        self.lent(|vault| Ok(vault.open_rows(reader.as_ref(), keys, now_ms())?))
     }
 }
 
@@ -200,12 +244,14 @@ impl Store for SealedStore {
             return Ok(Vec::new());
         }
         let (from, to) = (place_key(range.from), place_key(range.to));
-        let found = self.vault.row_keys(key, (&from, &to), range.order == Order::Descending, at_most)?;
+        let backwards = range.order == Order::Descending;
+        let found = self.lent(|vault| Ok(vault.row_keys(key, (&from, &to), backwards, at_most)?))?;
         Ok(found.iter().filter_map(|key| place_of(key)).collect())
     }
 
     fn outline(&self, place: u64) -> Result<Option<Outline>, StoreError> {
-        let Some(found) = self.vault.row_outline(&place_key(place))? else { return Ok(None) };
+        let found = self.lent(|vault| Ok(vault.row_outline(&place_key(place))?))?;
+        let Some(found) = found else { return Ok(None) };
         let code::Marks { voided, voids, target } = code::Marks::read(&found.marks).ok_or_else(damaged)?;
         Ok(Some(Outline { terms: found.terms, target, voided, voids, redacted: found.redacted }))
     }
@@ -248,7 +294,8 @@ impl Store for SealedStore {
 
     fn documents(&self, reader: Reader<'_>, shelf: &Shelf) -> Result<Vec<Listed>, StoreError> {
         let range = (&[DOCUMENT][..], &[DOCUMENT.saturating_add(1)][..]);
-        let keys = self.vault.row_keys(Some(&self.shelf_term(shelf)), range, false, usize::MAX)?;
+        let term = self.shelf_term(shelf);
+        let keys = self.lent(|vault| Ok(vault.row_keys(Some(&term), range, false, usize::MAX)?))?;
         let read = |row: &OpenRow| {
             let (place, document) = code::read_document(&json::read(&row.common).ok()?)?;
             let key = Key { shelf: shelf.clone(), registration: place.registration, id: place.id };
@@ -262,34 +309,26 @@ impl Store for SealedStore {
     }
 
     fn apply(&self, change: Change) -> Result<(), StoreError> {
-        let mut rows = RowChange::default();
-        for place in change.voided {
-            let key = place_key(place);
-            if let Some(found) = self.vault.row_outline(&key)? {
-                let marks = code::Marks::read(&found.marks).ok_or_else(damaged)?;
-                rows.marks.push((key.to_vec(), code::Marks { voided: true, ..marks }.bytes()));
-            }
-        }
-        rows.put.extend(change.statements.into_iter().map(|new| self.statement_row(new)));
-        rows.put.extend(change.activities.iter().map(|(id, known)| self.activity_row(id, known)));
-        for document in change.documents {
-            match document {
-                DocumentChange::Put(key, document) => rows.put.push(self.document_row(&key, &document)),
-                DocumentChange::Delete(key) => rows.delete.push(self.document_key(&key)),
-            }
-        }
-        rows.keys.extend(change.inherited.into_iter().map(|(place, keys)| (place_key(place).to_vec(), keys)));
-        Ok(self.vault.change_rows(&rows)?)
+        self.lent(|vault| {
+            let rows = self.rows(vault, change)?;
+            Ok(vault.change_rows(&rows)?)
+        })
     }
 
     fn sync(&self) -> Result<(), StoreError> {
-        Ok(self.vault.sync_rows()?)
+        self.lent(|vault| Ok(vault.sync_rows()?))
     }
 
     fn count(&self) -> Result<u64, StoreError> {
         let all = Range { from: 0, to: u64::MAX, order: Order::Ascending };
         Ok(self.places(None, all, usize::MAX)?.len() as u64)
     }
+}
+
+fn lent<T>(door: &dyn Door, call: impl FnOnce(&Vault) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let (mut call, mut given) = (Some(call), None);
+    door.lend(&mut |vault| given = call.take().map(|call| call(vault)))?;
+    given.unwrap_or_else(|| Err(StoreError::Busy("the vault was not lent".into())))
 }
 
 fn place_key(place: u64) -> [u8; 9] {

@@ -87,7 +87,8 @@ pub(super) fn roster() -> Roster {
 /// Every store, each behind a desk.
 fn each(test: impl Fn(&Desk)) {
     let folder = tempfile::tempdir().expect("a folder");
-    let sealed = SealedStore::new(Arc::new(vault(folder.path()).0), roster()).expect("a sealed store");
+    let sealed =
+        SealedStore::new(Box::new(Arc::new(vault(folder.path()).0)), roster()).expect("a sealed store");
     test(&Desk::new(Arc::new(sealed)).expect("a desk"));
     test(&Desk::new(Arc::new(MemoryStore::default())).expect("memory"));
     let folder = tempfile::tempdir().expect("a folder");

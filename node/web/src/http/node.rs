@@ -150,6 +150,11 @@ pub enum Signing {
 }
 
 impl Node {
+    /// The vault, as the routes keep it open.
+    pub fn kept_vault(&self) -> Arc<KeptVault> {
+        self.kept_vault.clone()
+    }
+
     /// Puts together what the routes share.
     pub fn new(
         config: &Config,

@@ -21,7 +21,7 @@ fn world() -> World {
     let folder = tempfile::tempdir().expect("a folder");
     let (vault, students) = vault(folder.path());
     let vault = Arc::new(vault);
-    let store = SealedStore::new(vault.clone(), roster()).expect("a store");
+    let store = SealedStore::new(Box::new(vault.clone()), roster()).expect("a store");
     World { desk: Desk::new(Arc::new(store)).expect("a desk"), folder, vault, students }
 }
 
