@@ -82,7 +82,7 @@ pub fn standing(
     opened: Height,
 ) -> Result<Result<Known, NotAsked>, VaultError> {
     let Some(id) = LocalId::new(&wish.local_id) else { return Ok(Err(NotAsked::UnknownStudent)) };
-    let Some(handle) = vault.find(&id, year)? else { return Ok(Err(NotAsked::UnknownStudent)) };
+    let Some(handle) = vault.find_in(&id, year)? else { return Ok(Err(NotAsked::UnknownStudent)) };
     // Students that came by another way than an import are on no roster; the operator names them, so they are meant.
     if vault.roster_entry(&handle)?.is_some_and(|entry| !entry.enrolled) {
         return Ok(Err(NotAsked::NotEnrolled));
@@ -94,7 +94,11 @@ pub fn standing(
 ///
 /// # Errors
 /// A vault that cannot be read.
-pub fn anchored(vault: &Vault, handle: Handle, opened: Height) -> Result<Result<Known, NotAsked>, VaultError> {
+pub fn anchored(
+    vault: &Vault,
+    handle: Handle,
+    opened: Height,
+) -> Result<Result<Known, NotAsked>, VaultError> {
     let versions = vault.versions(&handle)?;
     // A version whose block is not known was sent and never seen final by this vault.
     let Some(last) = versions.iter().rev().find(|version| version.height.is_some()) else {

@@ -1,8 +1,8 @@
 //! What a round decided for a district's own students, in the words that its offices and families use.
 
 use aula_ledger::names::Name;
-use aula_ledger::state::schema::{DecisionRow, Placement, PoolRecord};
-use aula_ledger::tx::{Mandate, Request};
+use aula_ledger::state::schema::{DecisionRow, Placement, PoolRecord, RequestRow};
+use aula_ledger::tx::Mandate;
 
 /// The columns of the file of decisions.
 pub const COLUMNS: [&str; 7] =
@@ -22,13 +22,16 @@ pub struct Told {
 }
 
 /// Says what was decided on a request. `pool` is the record of the pool that it was placed in.
-pub fn tell(request: &Request, decision: &DecisionRow, pool: Option<&PoolRecord>, kinds: &[Name]) -> Told {
-    let named = |number: u8| kinds.get(usize::from(number)).map_or_else(|| format!("kind {number}"), ToString::to_string);
+pub fn tell(request: &RequestRow, decision: &DecisionRow, pool: Option<&PoolRecord>, kinds: &[Name]) -> Told {
+    let named = |number: u8| {
+        kinds.get(usize::from(number)).map_or_else(|| format!("kind {number}"), ToString::to_string)
+    };
     match decision.placement {
         Placement::Pool { pool: id, rank, tier } => {
             let tier = tier_words(tier);
             let kind = request.kinds.get(usize::from(rank)).map(|kind| named(kind.0));
-            let place = pool.map_or_else(|| format!("pool {id}"), |pool| format!("pool {id} at school {}", pool.school));
+            let place = pool
+                .map_or_else(|| format!("pool {id}"), |pool| format!("pool {id} at school {}", pool.school));
             let wish = match rank {
                 0 => "the first choice".to_owned(),
                 rank => format!("choice {} of {}", u16::from(rank) + 1, request.kinds.len()),
@@ -36,7 +39,9 @@ pub fn tell(request: &Request, decision: &DecisionRow, pool: Option<&PoolRecord>
             let why = match (rank, request.mandate) {
                 (_, Mandate::Mandated) => "a mandated place is always given",
                 (0, _) => "no better place was asked for",
-                _ => "at the places that were preferred, all were given to requests with more need, a nearer school, or a better draw",
+                _ => {
+                    "at the places that were preferred, all were given to requests with more need, a nearer school, or a better draw"
+                }
             };
             Told { kind, place: Some(place), tier: Some(tier), reason: format!("{wish}, {tier}: {why}") }
         }

@@ -8,7 +8,10 @@
 //! | [`twin_state`] | what is anchored of a state, and the fields that readers ask for |
 //! | [`twin_record`] | what the vault keeps of a twin, and its reading for a proof |
 //! | [`keep`] | folding, sealing into the vault, and the transactions that anchor |
+//! | [`wishes`] | what students wish for, from an operator's file |
+//! | [`asking`] | from a wish to the student's anchored state, and what is to be proved of it |
 //! | [`requests`] | need bands proved for a round |
+//! | [`decided`] | what a round decided for its own students, in words |
 //! | [`milestones`] | mastery proved of an anchored state |
 //! | [`statements`] | a year's money, stated without showing an amount |
 //! | [`disclosure`] | what an auditor gets of one student and one version |
@@ -18,6 +21,8 @@
 //! a round. Invariants: the vault knows a state before the ledger does; secrets and openings never leave. Absent: sending,
 //! which is `aula-client`'s, and deciding who may read, which is `aula_vault::access`'s alone.
 
+pub mod asking;
+pub mod decided;
 pub mod disclosure;
 pub mod event_place;
 pub mod import;
@@ -29,3 +34,4 @@ pub mod sentiment;
 pub mod statements;
 pub mod twin_record;
 pub mod twin_state;
+pub mod wishes;

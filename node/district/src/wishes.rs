@@ -46,7 +46,7 @@ pub struct Refused {
 #[derive(Debug, thiserror::Error)]
 pub enum WishesError {
     /// A column is missing or unknown.
-    #[error("the first line must name the columns {}: {0}", COLUMNS.join(", "))]
+    #[error("the first line must name the columns local_id, mandate, kinds: {0}")]
     Columns(String),
 }
 
@@ -82,7 +82,12 @@ pub fn read(bytes: &[u8], kinds: &[Name]) -> Result<(Vec<Wish>, Vec<Refused>), W
             Ok(record) => record,
             Err(error) => {
                 let line = error.position().map_or(0, csv::Position::line);
-                refused.push(Refused { line, local_id: String::new(), rule: "unreadable", value: error.to_string() });
+                refused.push(Refused {
+                    line,
+                    local_id: String::new(),
+                    rule: "unreadable",
+                    value: error.to_string(),
+                });
                 continue;
             }
         };
@@ -90,7 +95,12 @@ pub fn read(bytes: &[u8], kinds: &[Name]) -> Result<(Vec<Wish>, Vec<Refused>), W
         let row: Row = match record.deserialize(Some(&headers)) {
             Ok(row) => row,
             Err(error) => {
-                refused.push(Refused { line, local_id: String::new(), rule: "unreadable", value: error.to_string() });
+                refused.push(Refused {
+                    line,
+                    local_id: String::new(),
+                    rule: "unreadable",
+                    value: error.to_string(),
+                });
                 continue;
             }
         };
@@ -161,7 +171,14 @@ mod tests {
         let rules: Vec<_> = refused.iter().map(|one| (one.line, one.rule)).collect();
         assert_eq!(
             rules,
-            [(2, "bad_mandate"), (3, "unknown_kind"), (4, "no_kind"), (5, "kind_twice"), (7, "repeated"), (8, "unreadable")]
+            [
+                (2, "bad_mandate"),
+                (3, "unknown_kind"),
+                (4, "no_kind"),
+                (5, "kind_twice"),
+                (7, "repeated"),
+                (8, "unreadable")
+            ]
         );
         Ok(())
     }

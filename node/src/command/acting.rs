@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::rpc::RpcArgs;
 use super::tx::settle;
+use super::vault::record::LedgerArgs;
 use super::{Context, Failure, Outcome};
 use crate::client::Client;
 use crate::client::sender::Sender;
@@ -32,6 +33,11 @@ pub struct ActingArgs {
 }
 
 impl ActingArgs {
+    /// The same, for what asks with a credential as well.
+    pub(super) fn ledger(&self) -> LedgerArgs {
+        LedgerArgs { rpc: self.rpc.clone(), wait_s: self.wait_s }
+    }
+
     /// The home's account at that node.
     ///
     /// # Errors

@@ -8,13 +8,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use aula_api::registers::Pools;
 use aula_district::decided::{self, Told};
 use aula_home::whole_file::{self, Access};
-use aula_ledger::state::schema::{Placement, PoolRecord};
-use aula_ledger::types::{DistrictId, Handle, PoolId, RoundId, SchoolYear};
+use aula_ledger::state::schema::{DecisionStanding, Placement, PoolRecord};
+use aula_ledger::types::{ClassId, DistrictId, Handle, PoolId, RoundId, SchoolYear};
 use aula_vault::roster::RosterEntry;
 use clap::Args;
-use serde::Deserialize;
 use serde_json::json;
 
 use super::letter::{self, Letter};
@@ -69,10 +69,11 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &DecisionsArgs) -
     let id = RoundId(args.round);
     let rows = Rows::of_home(context, ledger).await?;
     let client = rows.public();
-    let (facts, kinds) = request::round(client, id).await?;
+    let (told, kinds) = request::round(client, id).await?;
+    let facts = told.round;
     let own = request::standing(&rows, id).await?;
-    let standing = own.standing.clone().ok_or_else(|| {
-        let hint = format!("it takes requests until height {}; `aula query round {id}` says where it is", facts.requests_until);
+    let standing = own.standing.ok_or_else(|| {
+        let hint = format!("`aula query round {id}` says where it is");
         Failure::new("not_decided", format!("round {id} is not decided yet"), hint)
     })?;
     let pools = pools(client, facts.class).await?;
@@ -97,7 +98,15 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &DecisionsArgs) -
         // A student without a roster entry came by another way than an import: its handle is the only name there is.
         let local_id = entry.map_or_else(|| row.handle.to_string(), |entry| entry.local_id.clone());
         if let Some(folder) = &folder {
-            let letter = Letter { local_id: &local_id, round: id, told: &told, url: &url, days: args.days, appeal_to: &args.appeal_to, appeal_by: args.appeal_by.as_deref() };
+            let letter = Letter {
+                local_id: &local_id,
+                round: id,
+                told: &told,
+                url: &url,
+                days: args.days,
+                appeal_to: &args.appeal_to,
+                appeal_by: args.appeal_by.as_deref(),
+            };
             letters += 1;
             keep(&folder.join(format!("letter-{letters:06}.html")), letter::page(&letter).as_bytes())?;
         }
@@ -105,16 +114,18 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &DecisionsArgs) -
     }
     let out = absolute(&args.out)?;
     keep(&out, &report::table(&decided::COLUMNS, lines.iter().cloned())?)?;
-    let stands = standing == "stands";
+    let stands = standing == DecisionStanding::Stands;
     let mut text = format!("round {id}: {} decisions in {}", lines.len(), out.display());
     if let Some(folder) = &folder {
         text.push_str(&format!("\n{letters} letters in {}", folder.display()));
     }
     if unnamed > 0 {
-        context.tell(format_args!("{unnamed} students are on no roster of this vault: they are named by their handles"));
+        context.tell(format_args!(
+            "{unnamed} students are on no roster of this vault: they are named by their handles"
+        ));
     }
     if !stands {
-        text.push_str(&format!("\nthis decision was {standing}: it does not stand"));
+        text.push_str(&format!("\nthis decision was {}: it does not stand", facts.status_word()));
     }
     let json = json!({
         "round": id, "standing": standing, "decisions": lines.len(), "out": out, "letters": folder.map(|_| letters),
@@ -137,17 +148,17 @@ fn line(local_id: String, entry: Option<&RosterEntry>, told: Told, url: String) 
 }
 
 /// The pools of a class, by number.
-async fn pools(client: &Client, class: u16) -> Result<BTreeMap<PoolId, PoolRecord>, Failure> {
-    #[derive(Deserialize)]
-    struct Pools {
-        pools: Vec<PoolRecord>,
-    }
+async fn pools(client: &Client, class: ClassId) -> Result<BTreeMap<PoolId, PoolRecord>, Failure> {
     let all: Pools = client.get(&format!("/v1/pools?class={class}")).await?;
     Ok(all.pools.into_iter().map(|pool| (pool.pool, pool)).collect())
 }
 
 /// The year's roster by handle.
-fn roster(context: &Context, args: &DecisionsArgs, year: SchoolYear) -> Result<BTreeMap<Handle, RosterEntry>, Failure> {
+fn roster(
+    context: &Context,
+    args: &DecisionsArgs,
+    year: SchoolYear,
+) -> Result<BTreeMap<Handle, RosterEntry>, Failure> {
     let vault = args.place.open(context)?;
     Ok(vault.roster(year).map_err(refused)?.into_iter().collect())
 }
@@ -162,7 +173,8 @@ fn link(
 ) -> Result<String, Failure> {
     let made_ms = now_ms();
     let expires_ms = made_ms.saturating_add(args.days.saturating_mul(DAY_MS));
-    let link = FamilyLink { version: 1, district, school_year, handle, made_ms, expires_ms, revoked_ms: None };
+    let link =
+        FamilyLink { version: 1, district, school_year, handle, made_ms, expires_ms, revoked_ms: None };
     let (_, token) = family_link::make(&context.home.links_dir(), &link)
         .advise("a family's link cannot be made", "check the owner, the mode and the space of HOME/links")?;
     Ok(format!("{PAGE}{}", token.expose()))

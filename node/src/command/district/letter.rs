@@ -75,11 +75,20 @@ mod tests {
     fn what_a_letter_is_given_is_text_and_no_markup() {
         let told = Told { kind: None, place: None, tier: None, reason: "waits <b>".into() };
         let letter = Letter {
-            local_id: "S<script>", round: RoundId(7), told: &told, url: "https://d.example/f#abc", days: 90,
-            appeal_to: "A & B", appeal_by: Some("1 May"),
+            local_id: "S<script>",
+            round: RoundId(7),
+            told: &told,
+            url: "https://d.example/f#abc",
+            days: 90,
+            appeal_to: "A & B",
+            appeal_by: Some("1 May"),
         };
         let page = page(&letter);
-        assert!(page.contains("S&lt;script&gt;") && page.contains("A &amp; B until 1 May") && !page.contains("<b>"));
+        assert!(
+            page.contains("S&lt;script&gt;")
+                && page.contains("A &amp; B until 1 May")
+                && !page.contains("<b>")
+        );
         assert!(page.contains("waiting list") && page.contains("90 days"));
     }
 }

@@ -5,7 +5,11 @@ use clap::{Args, Subcommand};
 use super::acting::ActingArgs;
 use super::{Context, Failure, Outcome};
 
+mod decisions;
 mod import;
+mod letter;
+mod report;
+mod request;
 mod school;
 mod undo;
 
@@ -14,7 +18,8 @@ mod undo;
 #[command(
     after_help = "Examples:\n  aula district school add --school 31 --name \"Riverside\" --type rural --from-year 2026\n  aula district \
                   school list\n  aula district import roster.zip --dry-run\n  aula district import scores.csv --map \
-                  vendor.toml\n  aula district undo 12\n\nExit codes: 0 done, 1 rejected by the ledger or some rows, 2 could not. \
+                  vendor.toml\n  aula district undo 12\n  aula district request --round 7 --wishes wishes.csv\n  aula district decisions --round 7 -o \
+                  decisions.csv --letters letters/\n\nExit codes: 0 done, 1 rejected by the ledger or some rows, 2 could not. \
                   docs/import.md has formats and mappings."
 )]
 pub struct DistrictArgs {
@@ -35,6 +40,10 @@ pub enum Action {
     Import(import::ImportArgs),
     /// Put back what stood there before an import
     Undo(undo::UndoArgs),
+    /// Ask for places in a round, with proofs of the need bands
+    Request(request::RequestArgs),
+    /// Tell what a round decided for its own students, with letters to families
+    Decisions(decisions::DecisionsArgs),
 }
 
 /// Does it.
@@ -46,5 +55,7 @@ pub async fn run(context: &Context, args: &DistrictArgs) -> Result<Outcome, Fail
         Action::School(school) => school::run(context, &args.acting, school).await,
         Action::Import(import) => import::run(context, &args.acting.rpc, import).await,
         Action::Undo(undo) => undo::run(context, undo),
+        Action::Request(request) => request::run(context, &args.acting.ledger(), request).await,
+        Action::Decisions(decisions) => decisions::run(context, &args.acting.ledger(), decisions).await,
     }
 }

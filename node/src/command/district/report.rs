@@ -16,9 +16,12 @@ pub fn write(context: &Context, name: &str, refused: &[Refused]) -> Result<PathB
     let hint = "check the folder's owner and the space left";
     whole_file::private_folder(&folder).advise(format!("cannot make {}", folder.display()), hint)?;
     let path = folder.join(format!("{name}.csv"));
-    let rows = refused.iter().map(|row| [row.line.to_string(), row.local_id.clone(), row.rule.to_owned(), row.value.clone()]);
+    let rows = refused
+        .iter()
+        .map(|row| [row.line.to_string(), row.local_id.clone(), row.rule.to_owned(), row.value.clone()]);
     let bytes = table(&["line", "local_id", "rule", "value"], rows)?;
-    whole_file::replace(&path, Access::Private, &bytes).advise(format!("cannot write {}", path.display()), hint)?;
+    whole_file::replace(&path, Access::Private, &bytes)
+        .advise(format!("cannot write {}", path.display()), hint)?;
     Ok(path)
 }
 
@@ -26,7 +29,10 @@ pub fn write(context: &Context, name: &str, refused: &[Refused]) -> Result<PathB
 ///
 /// # Errors
 /// Never in practice: rows have the header's length.
-pub fn table<const N: usize>(header: &[&str; N], rows: impl Iterator<Item = [String; N]>) -> Result<Vec<u8>, Failure> {
+pub fn table<const N: usize>(
+    header: &[&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) -> Result<Vec<u8>, Failure> {
     let hint = "report it with the input";
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(header).advise("a table cannot be written", hint)?;

@@ -11,19 +11,24 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aula_api::district::OwnRows;
+use aula_api::registers::Classes;
+use aula_api::rounds::{OneRound, RoundView};
 use aula_district::asking::{self, Known};
 use aula_district::parameters::params;
 use aula_district::requests::{self, Claimed};
 use aula_district::wishes::{self, Refused, Wish};
 use aula_ledger::names::Name;
+use aula_ledger::state::schema::{RoundStatus, Window};
 use aula_ledger::tx::Mandate;
-use aula_ledger::types::{Handle, Height, KindId, RoundId, SchoolYear};
+use aula_ledger::types::{Handle, KindId, RoundId, SchoolYear};
 use aula_vault::Vault;
 use clap::Args;
-use serde::Deserialize;
 use serde_json::json;
 
 use super::report;
+use crate::client::Client;
+use crate::client::sender::Sender;
 use crate::command::evidence::act::Act;
 use crate::command::evidence::disclose::{Own, Undisclosed};
 use crate::command::evidence::reader::Reader;
@@ -31,8 +36,6 @@ use crate::command::evidence::rows::Rows;
 use crate::command::vault::record::LedgerArgs;
 use crate::command::vault::{Place, refused as vault_refused};
 use crate::command::{Advise, Context, Failure, Outcome, tx};
-use crate::client::Client;
-use crate::client::sender::Sender;
 
 /// For how many heights a batch stays valid: about a quarter of an hour.
 const VALID_FOR: u64 = 1_000;
@@ -61,53 +64,22 @@ pub struct RequestArgs {
     /// Where the vault is
     #[command(flatten)]
     pub place: Place,
-    /// How long to wait until a batch is final, in seconds
-    #[arg(long, default_value_t = 120)]
-    pub wait_s: u64,
-}
-
-/// What is asked of a round's public record.
-#[derive(Debug, Deserialize)]
-pub(super) struct RoundFacts {
-    /// Its class.
-    pub class: u16,
-    /// The school year of its handles.
-    pub school_year: SchoolYear,
-    /// In which block it was opened.
-    pub opened: Height,
-    /// Last height for requests.
-    pub requests_until: Height,
-    /// The node's height.
-    pub as_of_height: Height,
 }
 
 /// The round, and the names of its class's kinds.
-pub(super) async fn round(client: &Client, id: RoundId) -> Result<(RoundFacts, Vec<Name>), Failure> {
-    #[derive(Deserialize)]
-    struct Classes {
-        classes: Vec<Class>,
-    }
-    #[derive(Deserialize)]
-    struct Class {
-        definition: Definition,
-    }
-    #[derive(Deserialize)]
-    struct Definition {
-        class: u16,
-        kinds: Vec<Name>,
-    }
-    let facts: RoundFacts = client.get(&format!("/v1/rounds/{id}")).await?;
+pub(super) async fn round(client: &Client, id: RoundId) -> Result<(OneRound, Vec<Name>), Failure> {
+    let told: OneRound = client.get(&format!("/v1/rounds/{id}")).await?;
     let all: Classes = client.get("/v1/classes").await?;
-    let class = all.classes.into_iter().find(|class| class.definition.class == facts.class);
+    let class = all.classes.into_iter().find(|class| class.definition.class == told.round.class);
     let class = class.ok_or_else(|| {
-        let message = format!("the node does not know class {}", facts.class);
+        let message = format!("the node does not know class {}", told.round.class);
         Failure::new("bad_answer", message, "use the same version of the program as the node")
     })?;
-    Ok((facts, class.definition.kinds))
+    Ok((told, class.definition.kinds))
 }
 
-/// Handles of the district that the ledger counts in the round, with what became of each.
-pub(super) async fn standing(rows: &Rows<'_>, round: RoundId) -> Result<super::OwnRows, Failure> {
+/// What of the district stands in the round on the ledger, with what became of it.
+pub(super) async fn standing(rows: &Rows<'_>, round: RoundId) -> Result<OwnRows, Failure> {
     let district = rows.district().ok_or_else(|| {
         let message = "the home's account acts for no district";
         Failure::new("no_district", message, "give the district's own folder with --home")
@@ -135,11 +107,20 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RequestArgs) -> 
     let rows = Rows::of_home(context, ledger).await?;
     let client = rows.public();
     let (facts, kinds) = round(client, id).await?;
-    if facts.as_of_height >= facts.requests_until {
-        let message = format!("round {id} takes no more requests: it did until height {}", facts.requests_until);
-        return Err(Failure::new("requests_closed", message, "ask in the next round of its class: aula query rounds"));
+    let facts = facts.round;
+    if facts.status != RoundStatus::Open || facts.window != Window::Requests {
+        let message = format!(
+            "round {id} takes no requests: it is {}, its window for them is closed",
+            facts.status_word()
+        );
+        return Err(Failure::new(
+            "requests_closed",
+            message,
+            "ask in the next round of its class: aula query rounds",
+        ));
     }
-    let already: BTreeSet<Handle> = standing(&rows, id).await?.rows.into_iter().map(|row| row.handle).collect();
+    let already: BTreeSet<Handle> =
+        standing(&rows, id).await?.rows.into_iter().map(|row| row.handle).collect();
     let plan = plan(context, args, &facts, &kinds, &already)?;
     let (wished, to_send) = (plan.claimed.len() + plan.refused.len() + plan.stands, plan.claimed.len());
     if args.dry_run {
@@ -156,13 +137,14 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RequestArgs) -> 
         });
         return Ok(if plan.refused.is_empty() { Outcome::yes(json, text) } else { Outcome::no(json, text) });
     }
-    let batches = send(context, client, id, &plan.claimed, args).await?;
+    let batches = send(context, client, id, &plan.claimed, Duration::from_secs(ledger.wait_s)).await?;
     let now = standing(&rows, id).await?;
     let stands: BTreeSet<Handle> = now.rows.iter().map(|row| row.handle).collect();
     let mut refused = plan.refused;
     for (request, _) in plan.claimed.iter().filter(|(request, _)| !stands.contains(&request.handle)) {
         let (line, local_id) = plan.names.get(&request.handle).cloned().unwrap_or_default();
-        let value = "the ledger did not take it: aula query round has the class's kinds, pools and shares".to_owned();
+        let value =
+            "the ledger did not take it: aula query round has the class's kinds, pools and shares".to_owned();
         refused.push(Refused { line, local_id, rule: "refused_by_ledger", value });
     }
     let accepted = wished - refused.len();
@@ -183,7 +165,7 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RequestArgs) -> 
 fn plan(
     context: &Context,
     args: &RequestArgs,
-    facts: &RoundFacts,
+    facts: &RoundView,
     kinds: &[Name],
     already: &BTreeSet<Handle>,
 ) -> Result<Plan, Failure> {
@@ -192,10 +174,14 @@ fn plan(
     let mut plan = Plan::default();
     let wishes = match &args.wishes {
         Some(path) => {
-            let bytes = std::fs::read(path)
-                .advise(format!("cannot read {}", path.display()), "check the path and that you may read it")?;
-            let (wishes, refused) = wishes::read(&bytes, kinds)
-                .advise(format!("{} is not a file of wishes", path.display()), "see aula district request --help")?;
+            let bytes = std::fs::read(path).advise(
+                format!("cannot read {}", path.display()),
+                "check the path and that you may read it",
+            )?;
+            let (wishes, refused) = wishes::read(&bytes, kinds).advise(
+                format!("{} is not a file of wishes", path.display()),
+                "see aula district request --help",
+            )?;
             plan.refused = refused;
             wishes.into_iter().map(Asked::Wished).collect()
         }
@@ -248,7 +234,7 @@ fn recommended(vault: &Vault, year: SchoolYear) -> Result<Vec<Asked>, Failure> {
 fn one(
     reader: &Reader,
     asked: &Asked,
-    facts: &RoundFacts,
+    facts: &RoundView,
     kinds: &[Name],
     params: &aula_twin_runtime::params::Params,
 ) -> Result<Result<(Wish, Claimed), Refused>, Failure> {
@@ -277,9 +263,13 @@ fn one(
         Asked::Recommended { local_id, .. } => {
             let of_class = |kind: &&u16| usize::from(**kind) < kinds.len();
             let numbers = provable.state.recommended().iter().filter(of_class);
-            let ranked: Vec<KindId> = numbers.filter_map(|kind| u8::try_from(*kind).ok()).map(KindId).collect();
+            let ranked: Vec<KindId> =
+                numbers.filter_map(|kind| u8::try_from(*kind).ok()).map(KindId).collect();
             if ranked.is_empty() {
-                return Ok(Err(not("nothing_recommended", "the twin recommends none of the class's kinds: give --wishes")));
+                return Ok(Err(not(
+                    "nothing_recommended",
+                    "the twin recommends none of the class's kinds: give --wishes",
+                )));
             }
             Wish { line: 0, local_id: local_id.clone(), mandate: Mandate::None, kinds: ranked }
         }
@@ -294,7 +284,7 @@ async fn send(
     client: &Client,
     round: RoundId,
     claimed: &[Claimed],
-    args: &RequestArgs,
+    limit: Duration,
 ) -> Result<usize, Failure> {
     if claimed.is_empty() {
         return Ok(0);
@@ -305,10 +295,12 @@ async fn send(
     let at_once = std::thread::available_parallelism().map_or(1, NonZero::get);
     let (mut sent, all) = (0, batches.len());
     for group in batches.chunks(at_once) {
-        let proved = tokio::task::block_in_place(|| requests::prove_all(&genesis, group))
-            .advise("a need band cannot be proved", "fold and anchor again: the vault and the ledger disagree")?;
+        let proved = tokio::task::block_in_place(|| requests::prove_all(&genesis, group)).advise(
+            "a need band cannot be proved",
+            "fold and anchor again: the vault and the ledger disagree",
+        )?;
         for payload in proved {
-            let (_, told) = tx::settle(client, &mut sender, payload, Duration::from_secs(args.wait_s)).await?;
+            let (_, told) = tx::settle(client, &mut sender, payload, limit).await?;
             sent += 1;
             let height = told.height.unwrap_or_default();
             context.tell(format_args!("batch {sent} of {all}: {} in block {height}", told.status));
