@@ -48,10 +48,10 @@ pub async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome, Failur
             "no peers: do the addresses in config.toml answer, and has a vote admitted this node's peer id?",
         );
     }
-    if let Some(ahead) = status["ahead_of_clock_ms"].as_u64().filter(|ahead| *ahead > MAX_AHEAD_MS) {
+    if let Some(ahead) = status.ahead_of_clock_ms.filter(|ahead| *ahead > MAX_AHEAD_MS) {
         context.tell(format_args!("the chain's time is {ahead} ms ahead of the node's clock: set it by NTP"));
     }
-    if let Some(damage) = status["damage"].as_str() {
+    if let Some(damage) = &status.damage {
         context.tell(format_args!("this node's state is damaged: {damage}"));
     }
     let verdict = if age_ms <= CURRENT_MS { Verdict::Yes } else { Verdict::No };
