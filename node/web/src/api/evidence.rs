@@ -221,7 +221,7 @@ pub async fn milestone(
     FromQuery(query): FromQuery<EvidenceQuery>,
 ) -> Result<Response, ApiError> {
     let district = DistrictId(district);
-    caller.own(district)?;
+    caller.own(&node.view(), district)?;
     built(&node, query.waypoints(), move |collector| collector.milestone(district, &handle, number)).await
 }
 
