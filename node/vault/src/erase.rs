@@ -50,13 +50,14 @@ pub struct Erased {
 }
 
 /// Tables with rows of a handle.
-const OF_STUDENTS: [Table; 7] = [
+const OF_STUDENTS: [Table; 8] = [
     Table::Records,
     Table::Events,
     Table::Consents,
     Table::Versions,
     Table::RowsOf,
     Table::Roster,
+    Table::Places,
     Table::Journal,
 ];
 

@@ -35,8 +35,11 @@ pub(crate) enum Table {
     RowIndex,
     /// Handle, row key → empty.
     RowsOf,
-    /// Handle → sealed place on the roster ([`crate::roster`]).
+    /// Handle, reader's name → borsh of how the reader stands to the student ([`aula_ledger::access::Relation`]s), in clear
+    /// as the log has it.
     Roster,
+    /// Handle → sealed place on the roster ([`crate::roster`]).
+    Places,
     /// Number (u64) → JSON of [`crate::imports::ImportNote`]; number, handle → version anchored last before it (u32).
     Imports,
     /// Handle, number of the import (u64), what was written → what stood there, sealed ([`crate::imports`]).
@@ -44,7 +47,7 @@ pub(crate) enum Table {
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Meta,
         Self::Records,
         Self::Events,
@@ -57,16 +60,18 @@ impl Table {
         Self::RowIndex,
         Self::RowsOf,
         Self::Roster,
+        Self::Places,
         Self::Imports,
         Self::Journal,
     ];
     /// Tables that came later: a vault of before gets them when it is opened.
-    const LATER: [Self; 7] = [
+    const LATER: [Self; 8] = [
         Self::Versions,
         Self::Rows,
         Self::RowIndex,
         Self::RowsOf,
         Self::Roster,
+        Self::Places,
         Self::Imports,
         Self::Journal,
     ];
@@ -86,6 +91,7 @@ impl Table {
             Self::RowIndex => "row_index",
             Self::RowsOf => "rows_of",
             Self::Roster => "roster",
+            Self::Places => "places",
             Self::Imports => "imports",
             Self::Journal => "journal",
         }

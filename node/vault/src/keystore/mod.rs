@@ -150,6 +150,18 @@ impl KeyStore {
         own.map(|(handle, (year, _))| (*handle, *year)).collect()
     }
 
+    /// The handle of a student in a year; none when there is none.
+    ///
+    /// # Errors
+    /// When the key-encryption key does not open the student's key.
+    pub fn handle_of(&self, local_id: &LocalId, year: SchoolYear) -> Result<Option<Handle>, KeyStoreError> {
+        let digest = local_id.digest(self.current.district);
+        let Some(student) = self.book.local_ids.get(&digest) else { return Ok(None) };
+        let secret = self.book.secret(student).transpose()?;
+        let handle = secret.map(|secret| handle_of(&secret, year));
+        Ok(handle.filter(|handle| self.book.handles.contains_key(handle)))
+    }
+
     /// The secret of a handle's student; none when no such student has a key.
     ///
     /// # Errors
@@ -162,17 +174,6 @@ impl KeyStore {
     /// True when a student of this identifier has a key.
     pub fn knows(&self, local_id: &LocalId) -> bool {
         self.book.local_ids.contains_key(&local_id.digest(self.current.district))
-    }
-
-    /// The handle that a student has in a year; none when it was never enrolled in it.
-    ///
-    /// # Errors
-    /// When the key-encryption key does not open the student's.
-    pub fn find_in(&self, local_id: &LocalId, year: SchoolYear) -> Result<Option<Handle>, KeyStoreError> {
-        let digest = local_id.digest(self.current.district);
-        let Some(student) = self.book.local_ids.get(&digest) else { return Ok(None) };
-        let Some(secret) = self.book.secret(student).transpose()? else { return Ok(None) };
-        Ok(Some(handle_of(&secret, year)).filter(|handle| self.book.handles.contains_key(handle)))
     }
 
     /// The newest handle of the student with this identifier; none of a student who was never enrolled.
