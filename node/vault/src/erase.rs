@@ -57,7 +57,7 @@ const OF_STUDENTS: [Table; 8] = [
     Table::Versions,
     Table::RowsOf,
     Table::Roster,
-    Table::Relations,
+    Table::Places,
     Table::Journal,
 ];
 

@@ -141,7 +141,7 @@ impl Vault {
             let sealed =
                 ciphers.of(handle)?.seal(&clear, &bound).map_err(|e| VaultError::Sealed(*handle, e))?;
             let key = journal_key(handle, number, ROSTER, &[]);
-            self.replace(batch, Table::Roster, handle.0.to_vec(), Some(sealed), key)?;
+            self.replace(batch, Table::Places, handle.0.to_vec(), Some(sealed), key)?;
         }
         for (field, value) in &write.fields {
             if is_reserved(field) {
@@ -282,7 +282,7 @@ impl Vault {
             let Some(place) = key.strip_prefix(start.as_slice()) else { break };
             let before: Before = borsh::from_slice(&bytes).map_err(|_| damaged())?;
             let (table, at) = match place.split_first() {
-                Some((&ROSTER, [])) => (Table::Roster, handle.0.to_vec()),
+                Some((&ROSTER, [])) => (Table::Places, handle.0.to_vec()),
                 Some((&FIELD, name)) => (Table::Records, [&handle.0[..], name].concat()),
                 _ => return Err(damaged()),
             };

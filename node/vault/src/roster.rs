@@ -50,7 +50,7 @@ impl Vault {
     /// # Errors
     /// When the keystore cannot be read.
     pub fn find_in(&self, id: &LocalId, year: SchoolYear) -> Result<Option<Handle>, VaultError> {
-        Ok(self.keystore().find_in(id, year)?)
+        Ok(self.keystore().handle_of(id, year)?)
     }
 
     /// True when the vault has a student of this identifier, in whatever year.
@@ -137,7 +137,7 @@ impl Comparing<'_> {
     /// # Errors
     /// A damaged vault.
     pub fn roster_entry(&self, handle: &Handle) -> Result<Option<RosterEntry>, VaultError> {
-        let Some(bytes) = self.open(Table::Roster, handle, &handle.0, ROSTER_FIELD)? else { return Ok(None) };
+        let Some(bytes) = self.open(Table::Places, handle, &handle.0, ROSTER_FIELD)? else { return Ok(None) };
         let damaged = |_| VaultError::Damaged("a place on the roster is unreadable".into());
         borsh::from_slice(&bytes).map(Some).map_err(damaged)
     }

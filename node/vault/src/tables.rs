@@ -37,9 +37,9 @@ pub(crate) enum Table {
     RowsOf,
     /// Handle, reader's name → borsh of how the reader stands to the student ([`aula_ledger::access::Relation`]s), in clear
     /// as the log has it.
-    Relations,
-    /// Handle → sealed place on the roster ([`crate::roster`]).
     Roster,
+    /// Handle → sealed place on the roster ([`crate::roster`]).
+    Places,
     /// Number (u64) → JSON of [`crate::imports::ImportNote`]; number, handle → version anchored last before it (u32).
     Imports,
     /// Handle, number of the import (u64), what was written → what stood there, sealed ([`crate::imports`]).
@@ -59,8 +59,8 @@ impl Table {
         Self::Rows,
         Self::RowIndex,
         Self::RowsOf,
-        Self::Relations,
         Self::Roster,
+        Self::Places,
         Self::Imports,
         Self::Journal,
     ];
@@ -70,8 +70,8 @@ impl Table {
         Self::Rows,
         Self::RowIndex,
         Self::RowsOf,
-        Self::Relations,
         Self::Roster,
+        Self::Places,
         Self::Imports,
         Self::Journal,
     ];
@@ -90,8 +90,8 @@ impl Table {
             Self::Rows => "rows",
             Self::RowIndex => "row_index",
             Self::RowsOf => "rows_of",
-            Self::Relations => "relations",
             Self::Roster => "roster",
+            Self::Places => "places",
             Self::Imports => "imports",
             Self::Journal => "journal",
         }

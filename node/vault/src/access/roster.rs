@@ -48,7 +48,7 @@ impl Vault {
         for (key, relations) in &pairs {
             let bytes =
                 borsh::to_vec(relations).map_err(|error| VaultError::Unwritable(error.to_string()))?;
-            batch.put_cf(family(&self.db, Table::Relations)?, key, bytes);
+            batch.put_cf(family(&self.db, Table::Roster)?, key, bytes);
         }
         self.write(batch)?;
         Ok(pairs.len())
@@ -59,7 +59,7 @@ impl Vault {
     /// # Errors
     /// When it cannot be read.
     pub fn relations(&self, reader: &Name, handle: &Handle) -> Result<Vec<Relation>, VaultError> {
-        let found = self.db.get_cf(family(&self.db, Table::Relations)?, key(handle, reader))?;
+        let found = self.db.get_cf(family(&self.db, Table::Roster)?, key(handle, reader))?;
         let damaged = |_| VaultError::Damaged("a line of the roster is unreadable".into());
         found.map_or(Ok(Vec::new()), |bytes| borsh::from_slice(&bytes).map_err(damaged))
     }
@@ -72,7 +72,7 @@ impl Vault {
     fn without_roster(&self) -> Result<WriteBatch, VaultError> {
         let mut batch = WriteBatch::default();
         // Longer than any handle and name.
-        batch.delete_range_cf(family(&self.db, Table::Relations)?, Vec::new(), vec![u8::MAX; 128]);
+        batch.delete_range_cf(family(&self.db, Table::Roster)?, Vec::new(), vec![u8::MAX; 128]);
         Ok(batch)
     }
 }

@@ -176,17 +176,6 @@ impl KeyStore {
         self.book.local_ids.contains_key(&local_id.digest(self.current.district))
     }
 
-    /// The handle that a student has in a year; none when it was never enrolled in it.
-    ///
-    /// # Errors
-    /// When the key-encryption key does not open the student's.
-    pub fn find_in(&self, local_id: &LocalId, year: SchoolYear) -> Result<Option<Handle>, KeyStoreError> {
-        let digest = local_id.digest(self.current.district);
-        let Some(student) = self.book.local_ids.get(&digest) else { return Ok(None) };
-        let Some(secret) = self.book.secret(student).transpose()? else { return Ok(None) };
-        Ok(Some(handle_of(&secret, year)).filter(|handle| self.book.handles.contains_key(handle)))
-    }
-
     /// The newest handle of the student with this identifier; none of a student who was never enrolled.
     pub fn find(&self, local_id: &LocalId) -> Option<Handle> {
         let student = self.book.local_ids.get(&local_id.digest(self.current.district))?;
