@@ -61,6 +61,9 @@ impl Counts {
 pub struct DistrictAudit {
     /// Which district.
     pub district: DistrictId,
+    /// The district that answers for it: itself, or its successor; none when it was closed without one, and what is open
+    /// then stays so.
+    pub answered_by: Option<DistrictId>,
     /// What became of its drawn students.
     #[serde(flatten)]
     pub counts: Counts,
@@ -118,8 +121,12 @@ pub fn of_round(view: &ChainView, round: RoundId) -> Result<Option<RoundAudit>, 
         all.add(finding);
     }
     let shown = schema::published_report(view, round)?.is_some_and(|report| report.mandates.is_some());
-    let districts =
-        districts.into_iter().map(|(district, counts)| DistrictAudit { district, counts }).collect();
+    let districts = districts
+        .into_iter()
+        .map(|(district, counts)| {
+            Ok(DistrictAudit { district, answered_by: schema::heir(view, district)?, counts })
+        })
+        .collect::<Result<_, StoreError>>()?;
     Ok(Some(RoundAudit {
         round,
         all,
