@@ -7,7 +7,7 @@
 //! be shown twice.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Basis, Denial};
 use crate::chain::TreeHead;
@@ -24,7 +24,7 @@ mod tests;
 pub const MAX_ENTRY_FIELDS: usize = 64;
 
 /// What was decided about a read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "verdict", content = "reason")]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
@@ -37,7 +37,7 @@ pub enum Verdict {
 
 /// One read, or one refusal to read to a reader whom the district knows. Canonical bytes, version 3: 2 had no
 /// basis.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct AccessEntry {
     /// Of which chain's district: SHA-256 of the genesis file.
     pub genesis: Hash,

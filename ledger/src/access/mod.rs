@@ -124,6 +124,15 @@ impl Basis {
     }
 }
 
+impl<'de> Deserialize<'de> for Basis {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text: String = Deserialize::deserialize(deserializer)?;
+        let all = [Self::SchoolOfficial, Self::InstitutionalService, Self::AuditOrEvaluation, Self::Consent];
+        let named = all.into_iter().find(|basis| basis.name() == text);
+        named.ok_or_else(|| serde::de::Error::custom("not a paragraph that a read rests on"))
+    }
+}
+
 impl Serialize for Basis {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())

@@ -9,6 +9,7 @@
 mod error;
 
 pub mod acknowledgements;
+pub mod activity;
 pub mod audits;
 pub mod equity;
 pub mod family;

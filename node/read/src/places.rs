@@ -2,50 +2,56 @@
 
 use std::collections::BTreeMap;
 
-use aula_ledger::position::Position;
+pub use aula_api::places::SchoolLine;
 use aula_ledger::rounds::report::{CellCounts, PublishedCell};
 use aula_ledger::state::StoreError;
-use aula_ledger::state::schema::{self, AccessLog, Class, DecisionStanding, District, PoolRecord, School};
-use aula_ledger::types::{ClassId, DistrictId, Height, PoolId, RoundId, SchoolId, SchoolYear, TimeMs};
-use serde::Serialize;
+use aula_ledger::state::schema::{self, AccessLog, Class, DecisionStanding, District, PoolRecord};
+use aula_ledger::types::{ClassId, DistrictId, Height, PoolId, RoundId, SchoolId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::publish;
 use super::round_figures::kind_name;
-use super::rounds::RoundView;
+use super::rounds;
 use aula_store::ChainView;
 
 /// How a place's students fared in a round.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct InRound {
     /// Which round.
+    #[schema(value_type = u64)]
     pub round: RoundId,
     /// Its class's title.
     pub title: String,
     /// The school year.
     pub school_year: u16,
     /// Whether the decision stands.
+    #[schema(value_type = Option<String>)]
     pub standing: Option<DecisionStanding>,
     /// The figures; none when withheld.
+    #[schema(value_type = Option<Object>)]
     pub counts: Option<CellCounts>,
 }
 
 /// A district with its schools.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct DistrictFigures {
     /// The district.
+    #[schema(value_type = Object)]
     pub district: District,
     /// Its schools.
     pub schools: Vec<SchoolLine>,
     /// Names of members that act for it.
     pub members: Vec<String>,
     /// The newest anchored head of its access log.
+    #[schema(value_type = Option<Object>)]
     pub access_log: Option<AccessLog>,
     /// How its students fared, newest round first.
     pub rounds: Vec<InRound>,
 }
 
 /// A school with its pools.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SchoolFigures {
     /// The school.
     pub school: SchoolLine,
@@ -55,43 +61,6 @@ pub struct SchoolFigures {
     pub pools: Vec<PoolRow>,
     /// How its students fared, newest round first.
     pub rounds: Vec<InRound>,
-}
-
-/// A school in a list.
-#[derive(Debug, Clone, Serialize)]
-pub struct SchoolLine {
-    /// The school.
-    #[serde(flatten)]
-    pub school: School,
-    /// What people call it now.
-    pub name: Option<String>,
-    /// Where it is, if its district says so.
-    pub position: Option<Position>,
-    /// Which of its descriptions says so.
-    #[serde(skip)]
-    pub described_at: Option<usize>,
-}
-
-impl SchoolLine {
-    /// Of the school year that a block time is in.
-    pub fn of(school: School, now: TimeMs) -> Self {
-        let said = school.described_in(SchoolYear::at(now));
-        let described_at = said.and_then(|said| school.described.iter().position(|one| one == said));
-        let name = said.and_then(|said| said.name.as_ref()).map(ToString::to_string);
-        let position = said.and_then(|said| said.position);
-        Self { name, position, described_at, school }
-    }
-
-    /// Its name, or its number where it has none.
-    pub fn title(&self) -> String {
-        self.name.clone().unwrap_or_else(|| format!("School {}", self.school.id))
-    }
-
-    /// The path at which a bundle proves the name.
-    pub fn name_path(&self) -> Option<String> {
-        let at = self.described_at.filter(|_| self.name.is_some())?;
-        Some(format!("school-{}.described.{at}.name", self.school.id))
-    }
 }
 
 /// All schools, by number.
@@ -104,10 +73,11 @@ pub fn schools(view: &ChainView) -> Result<Vec<SchoolLine>, StoreError> {
 }
 
 /// A pool in a list.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PoolRow {
     /// The pool.
     #[serde(flatten)]
+    #[schema(value_type = Object)]
     pub pool: PoolRecord,
     /// The class's title.
     pub title: String,
@@ -118,7 +88,7 @@ pub struct PoolRow {
 }
 
 /// A pool with its prices and use.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PoolFigures {
     /// The pool.
     pub pool: PoolRow,
@@ -127,15 +97,18 @@ pub struct PoolFigures {
     /// Places in use by the newest report of its use, if it may be shown.
     pub in_use: Option<u32>,
     /// The block of that report; none without one.
+    #[schema(value_type = Option<u64>)]
     pub in_use_at: Option<Height>,
 }
 
 /// A pool in a round.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PoolInRound {
     /// Which round.
+    #[schema(value_type = u64)]
     pub round: RoundId,
     /// Whether the decision stands.
+    #[schema(value_type = Option<String>)]
     pub standing: Option<DecisionStanding>,
     /// Its price.
     pub price: Option<i64>,
@@ -237,7 +210,7 @@ pub fn pool(view: &ChainView, id: PoolId) -> Result<Option<PoolFigures>, StoreEr
     let mut rounds = Vec::new();
     for round in schema::rounds(view)?.iter().rev().filter(|round| round.class == record.class) {
         let report = schema::published_report(view, round.round)?;
-        let round = RoundView::of(view, round)?;
+        let round = rounds::of(view, round)?;
         let Some(decision) = &round.decision else { continue };
         let line = decision.prices.iter().find(|line| line.pool == id);
         let demand = report.as_ref().and_then(|report| report.pools.iter().find(|line| line.pool == id));

@@ -2,46 +2,14 @@
 
 use std::collections::BTreeMap;
 
+pub use aula_api::registers::{ProposalLine, Voter};
 use aula_ledger::roles::Role;
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema::{self, Proposal, ProposalStatus, Standing};
 use aula_ledger::tx::{Change, Choice};
 use aula_ledger::types::{AccountId, Height};
-use serde::Serialize;
 
 use aula_store::ChainView;
-
-/// A member's vote.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Voter {
-    /// The member's name.
-    pub name: String,
-    /// For or against.
-    pub choice: Choice,
-}
-
-/// A proposal as it is shown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ProposalLine {
-    /// The record.
-    #[serde(flatten)]
-    pub record: Proposal,
-    /// What would change, in words.
-    pub what: String,
-    /// Votes for it of those who may vote now.
-    #[serde(rename = "for")]
-    pub approvals: u32,
-    /// Votes against it of those.
-    pub against: u32,
-    /// Votes for it that apply it: more than two thirds of those who may vote now; none once it is decided.
-    pub needed: Option<u32>,
-    /// `open`, `applied`, `refused`, or `lapsed`: not decided by its last height.
-    pub standing: &'static str,
-    /// The name of the member who proposed it.
-    pub proposer_name: String,
-    /// Who voted, and how.
-    pub voters: Vec<Voter>,
-}
 
 /// All proposals, oldest first.
 ///
@@ -71,7 +39,7 @@ pub fn lines(view: &ChainView) -> Result<Vec<ProposalLine>, StoreError> {
             approvals: counts(Choice::Approve),
             against: counts(Choice::Reject),
             needed: (record.status == ProposalStatus::Open).then_some(needed),
-            standing: standing(&record, now),
+            standing: standing(&record, now).to_owned(),
             proposer_name: name(&names, &record.proposer),
             voters: voters
                 .map(|(voter, choice)| Voter { name: name(&names, voter), choice: *choice })

@@ -4,11 +4,10 @@
 //! student's handle; 40 an account or a validator; words a name. Of a handle nothing is looked up: whether it exists is
 //! nobody's business but the family's, so that the answer is the same for every handle.
 
+pub use aula_api::places::Hit;
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema;
 use aula_ledger::types::{AccountId, DistrictId, Hash, Height, PoolId, RoundId, SchoolId, ValidatorAddress};
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::places::{self, SchoolLine};
 use aula_store::{ChainView, StorageError};
@@ -18,19 +17,8 @@ pub const MAX_QUERY_BYTES: usize = 200;
 /// Most answers.
 const MAX_HITS: usize = 50;
 
-/// A page that may be meant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Hit {
-    /// What kind of thing.
-    pub kind: &'static str,
-    /// What it is called.
-    pub title: String,
-    /// Its page on this node.
-    pub href: String,
-}
-
 fn hit(kind: &'static str, title: impl Into<String>, href: String) -> Hit {
-    Hit { kind, title: title.into(), href }
+    Hit { kind: kind.to_owned(), title: title.into(), href }
 }
 
 /// Pages that a text may mean, the likeliest first.

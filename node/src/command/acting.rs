@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use aula_api::PublicEvent;
+use aula_api::transactions::TransactionStatus;
 use aula_ledger::chain::TransactionId;
 use aula_ledger::tx::Payload;
 use aula_ledger::types::AccountId;
@@ -10,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::rpc::RpcArgs;
-use super::tx::{Told, settle};
+use super::tx::settle;
 use super::{Context, Failure, Outcome};
 use crate::client::Client;
 use crate::client::sender::Sender;
@@ -94,7 +96,7 @@ pub(super) async fn member(client: &Client, text: &str) -> Result<AccountId, Fai
 /// A transaction in a block.
 pub(super) struct Done {
     pub(super) id: TransactionId,
-    pub(super) told: Told,
+    pub(super) told: TransactionStatus,
 }
 
 impl Done {
@@ -104,14 +106,15 @@ impl Done {
     }
 
     /// What an event of this name says.
-    pub(super) fn event(&self, name: &str) -> Option<&Value> {
-        self.told.events.iter().find(|event| event["event"] == name)
+    pub(super) fn event(&self, name: &str) -> Option<&PublicEvent> {
+        self.told.events.iter().flatten().find(|event| event.name() == name)
     }
 
     /// Exit 0 with these fields and words, or exit 1 with the ledger's words.
     pub(super) fn outcome(self, fields: Value, text: impl Into<String>) -> Outcome {
         let accepted = self.accepted();
-        let Told { code, meaning, entry, height, events, .. } = self.told;
+        let TransactionStatus { code, meaning, entry, height, events, .. } = self.told;
+        let events = events.unwrap_or_default();
         let (meaning, height) = (meaning.unwrap_or_default(), height.unwrap_or_default());
         let mut all = match fields {
             Value::Object(fields) if accepted => fields,

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::shell::{column, exports};
 use super::words::word;
-use crate::read::audits::{Counts, DistrictAudit, RoundAudit};
+use crate::read::audits::{Counts, RoundAudit};
 
 /// The section of a round's page.
 pub(super) fn section(audit: &RoundAudit) -> Markup {
@@ -23,7 +23,7 @@ pub(super) fn section(audit: &RoundAudit) -> Markup {
                     (column("Withheld", true)) (column("Erased after draw", true)) (column("Erased before", true)) (column("Open", true))
                 } }
                 tbody { @for one in &audit.districts {
-                    (row(html! { a href={ "/districts/" (one.district) } { (one.district) } (answers(one)) }, &one.counts))
+                    (row(html! { a href={ "/districts/" (one.district) } { (one.district) } }, &one.counts))
                 } (row(html! { "all" }, &audit.all))
                 @if let Some(mandates) = &audit.mandates { (row(html! { "for a mandate" }, mandates)) } }
             } }
@@ -38,15 +38,6 @@ pub(super) fn section(audit: &RoundAudit) -> Markup {
             (exports(&format!("audits-of-round-{id}"), audit.districts.len()))
         }
     }
-}
-
-/// Who answers for a district that was closed.
-fn answers(one: &DistrictAudit) -> Markup {
-    html! { @match one.answered_by {
-        Some(own) if own == one.district => {}
-        Some(successor) => { " (" a href={ "/districts/" (successor) } { "district " (successor) } " answers)" }
-        None => { " (closed)" }
-    } }
 }
 
 fn row(name: Markup, counts: &Counts) -> Markup {
