@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aula_ledger::access::{ConsentChoice, Purpose};
+use aula_ledger::access::{ConsentChoice, Purpose, Relation};
 use aula_ledger::keys::{account_of, public_key};
-use aula_ledger::names::FieldName;
+use aula_ledger::names::{FieldName, Name, Term};
 use aula_ledger::tx::TakeRows;
 use aula_ledger::types::{DistrictId, Hash, RoundId, SchoolYear};
+use aula_vault::access::RosterLine;
 use aula_vault::{Folders, Identity, LocalId, Vault};
 use ed25519_dalek::SigningKey;
 
@@ -43,6 +44,8 @@ async fn world() -> Result<World, Box<dyn std::error::Error>> {
     let own = vault.enrol(&[(LocalId::new("S-1").ok_or("an id")?, YEAR)])?.remove(0);
     vault.put_records(&[(own, FieldName::new("name")?, b"\"Ada\"")])?;
     vault.keep_consent(&[own], Purpose::EducationalNecessity, ConsentChoice::Given)?;
+    let relation = Relation::Section(Term::new("4-b")?);
+    vault.replace_roster(&[RosterLine { reader: Name::new("t-1042")?, handle: own, relation }])?;
     drop(vault);
     let links = chain.home.links_dir();
     let link = FamilyLink {

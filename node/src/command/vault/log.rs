@@ -92,7 +92,8 @@ fn list(context: &Context, place: &Place, of: Option<&str>) -> Result<Outcome, F
         let (number, time, handle) = (entry.number, entry.time_ms, entry.handle);
         let (reader, role, purpose) = (&entry.reader, &entry.role, &entry.purpose);
         format!(
-            "{number}  {time}  {handle}  {reader} as {role} for {purpose}: {}  {verdict}",
+            "{number}  {time}  {handle}  {reader} as {role}{} for {purpose}: {}  {verdict}",
+            entry.relation.as_ref().map(|relation| format!(" {}", relation.explain())).unwrap_or_default(),
             fields.join(",")
         )
     };
