@@ -115,3 +115,26 @@ pub fn in_words(change: &Change, names: &BTreeMap<AccountId, String>) -> String 
         _ => "a change that this program does not know".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aula_ledger::types::{ClassId, DistrictId, RoundId};
+
+    #[test]
+    fn changes_are_told_with_names_and_numbers() {
+        let steward = AccountId([1; 20]);
+        let names = BTreeMap::from([(steward, "lake".to_owned())]);
+        let said = |change: Change| in_words(&change, &names);
+        assert_eq!(
+            said(Change::ReplaceSteward { class: ClassId(3), steward }),
+            "make lake the steward of class 3"
+        );
+        let close = |successor| Change::CloseDistrict { district: DistrictId(1), successor };
+        assert_eq!(said(close(Some(DistrictId(2)))), "close district 1; district 2 has its business");
+        assert_eq!(said(close(None)), "close district 1; nobody has its business");
+        assert_eq!(said(Change::CancelRound { round: RoundId(7) }), "cancel the open round 7");
+        let stranger = AccountId([2; 20]);
+        assert!(said(Change::RemoveMember { account: stranger }).ends_with(&stranger.to_string()));
+    }
+}
