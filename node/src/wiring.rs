@@ -33,6 +33,7 @@ use crate::site::router;
 use crate::storage::ChainDb;
 use crate::terminal::{Advise, Failure, with_causes};
 
+mod ready;
 mod rotation;
 mod seeds;
 mod watch;
@@ -76,6 +77,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     let engine = engine_config(home, config, options)?;
     let ports = Ports { store: db.clone(), executor: Arc::new(LedgerExecutor), clock: Arc::new(SystemClock) };
     let keys = engine_keys(home, config)?;
+    let speaker = keys.validator.clone().map(|key| ready::Speaker::new(home.clone(), genesis.sha256, key));
     let shares = shares(home, config, &genesis)?;
     let votes_as = keys.validator.as_ref().map(|key| validators::address(&public_key(key)));
     let hint = "check [p2p] in config.toml: is the port free, is the address this machine's?";
@@ -84,6 +86,9 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
         .advise("consensus cannot start", hint)?;
     let consensus = Arc::new(consensus);
     tokio::spawn(watch::count(consensus.subscribe()));
+    if let Some(speaker) = speaker {
+        tokio::spawn(speaker.attend(consensus.clone(), db.clone()));
+    }
     let vault = Folders { data: config.vault.data_dir(home), keystore: config.vault.keystore_dir(home) };
     tokio::spawn(rotation::watch(vault.clone(), config.vault.rotation));
     let told = shares.as_ref().map(seeds::Shares::told);

@@ -54,6 +54,16 @@ impl Home {
         self.0.join("operator.json")
     }
 
+    /// What admits this node, for a member to propose: `request.json`.
+    pub fn request_file(&self) -> PathBuf {
+        self.0.join("request.json")
+    }
+
+    /// A funder's openings of what it stated, 0700: `statements/`.
+    pub fn statements_dir(&self) -> PathBuf {
+        self.0.join("statements")
+    }
+
     /// The database: `data/`.
     pub fn data_dir(&self) -> PathBuf {
         self.0.join("data")

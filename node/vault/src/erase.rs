@@ -50,8 +50,8 @@ pub struct Erased {
 }
 
 /// Tables with rows of a handle.
-const OF_STUDENTS: [Table; 5] =
-    [Table::Records, Table::Events, Table::Consents, Table::Versions, Table::RowsOf];
+const OF_STUDENTS: [Table; 6] =
+    [Table::Records, Table::Events, Table::Consents, Table::Versions, Table::RowsOf, Table::Roster];
 
 impl Vault {
     /// Erases the students of these handles in every year; done on return, the ledger apart. Gives all their handles.

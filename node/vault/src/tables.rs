@@ -34,10 +34,13 @@ pub(crate) enum Table {
     RowIndex,
     /// Handle, row key → empty.
     RowsOf,
+    /// Handle, reader's name → borsh of how the reader stands to the student ([`aula_ledger::access::Relation`]s), in clear
+    /// as the log has it.
+    Roster,
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Meta,
         Self::Records,
         Self::Events,
@@ -49,9 +52,10 @@ impl Table {
         Self::Rows,
         Self::RowIndex,
         Self::RowsOf,
+        Self::Roster,
     ];
     /// Tables that came later: a vault of before gets them when it is opened.
-    const LATER: [Self; 4] = [Self::Versions, Self::Rows, Self::RowIndex, Self::RowsOf];
+    const LATER: [Self; 5] = [Self::Versions, Self::Rows, Self::RowIndex, Self::RowsOf, Self::Roster];
 
     /// The column family's name on disk; never changed.
     pub(crate) const fn name(self) -> &'static str {
@@ -67,6 +71,7 @@ impl Table {
             Self::Rows => "rows",
             Self::RowIndex => "row_index",
             Self::RowsOf => "rows_of",
+            Self::Roster => "roster",
         }
     }
 }

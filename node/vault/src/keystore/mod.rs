@@ -150,6 +150,18 @@ impl KeyStore {
         own.map(|(handle, (year, _))| (*handle, *year)).collect()
     }
 
+    /// The handle of a student in a year; none when there is none.
+    ///
+    /// # Errors
+    /// When the key-encryption key does not open the student's key.
+    pub fn handle_of(&self, local_id: &LocalId, year: SchoolYear) -> Result<Option<Handle>, KeyStoreError> {
+        let digest = local_id.digest(self.current.district);
+        let Some(student) = self.book.local_ids.get(&digest) else { return Ok(None) };
+        let secret = self.book.secret(student).transpose()?;
+        let handle = secret.map(|secret| handle_of(&secret, year));
+        Ok(handle.filter(|handle| self.book.handles.contains_key(handle)))
+    }
+
     /// The secret of a handle's student; none when no such student has a key.
     ///
     /// # Errors

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use aula_api::operation::{Healthy, Ready};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use metrics::gauge;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
-use serde_json::{Value, json};
 
 use crate::api_error::{ApiError, ErrorBody};
 use crate::clock::now_ms;
@@ -52,9 +52,9 @@ pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
 }
 
 /// The process answers
-#[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, body = Object)))]
-pub async fn healthz() -> Json<Value> {
-    Json(json!({ "healthy": true }))
+#[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, body = Healthy)))]
+pub async fn healthz() -> Json<Healthy> {
+    Json(Healthy { healthy: true })
 }
 
 /// With nothing to do there is a block a second; a tip older than this says that something is wrong.
@@ -62,8 +62,8 @@ const CURRENT_MS: u64 = 60_000;
 
 /// The node's last block is at most a minute old, its state is whole as far as it knows, and if it is a validator, it signs
 #[utoipa::path(get, path = "/readyz", tag = "operation",
-    responses((status = 200, body = Object), (status = 503, body = ErrorBody)))]
-pub async fn readyz(State(node): State<Arc<Node>>) -> Result<Json<Value>, ApiError> {
+    responses((status = 200, body = Ready), (status = 503, body = ErrorBody)))]
+pub async fn readyz(State(node): State<Arc<Node>>) -> Result<Json<Ready>, ApiError> {
     if let Signing::Silent(why) = node.signing()? {
         let message = format!("this node's key is a validator's, and it signs nothing: {why}");
         let hint = "see `aula status` and the node's log for what to do";
@@ -80,7 +80,7 @@ pub async fn readyz(State(node): State<Arc<Node>>) -> Result<Json<Value>, ApiErr
         let hint = "wait if this node is catching up; else look whether two thirds of the validators are up";
         return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "not_current", message, hint));
     }
-    Ok(Json(json!({ "ready": true, "height": tip.height })))
+    Ok(Json(Ready { height: tip.height, ready: true }))
 }
 
 /// Figures in Prometheus's text form
