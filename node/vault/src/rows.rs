@@ -167,16 +167,25 @@ impl Vault {
         for key in &change.delete {
             self.drop_row(&mut batch, key)?;
         }
+        // Both may be of one row, which the batch does not show yet.
+        let mut changed: BTreeMap<&[u8], Row> = BTreeMap::new();
+        for key in change.marks.iter().map(|(key, _)| key).chain(change.keys.iter().map(|(key, _)| key)) {
+            if let Some(row) = self.row(key)? {
+                changed.insert(key, row);
+            }
+        }
         for (key, marks) in &change.marks {
-            if let Some(mut row) = self.row(key)? {
+            if let Some(row) = changed.get_mut(key.as_slice()) {
                 row.marks.clone_from(marks);
-                batch.put_cf(family(&self.db, Table::Rows)?, key, encode(&row)?);
             }
         }
         for (key, keys) in &change.keys {
-            for term in keys {
-                batch.put_cf(family(&self.db, Table::RowIndex)?, [&term[..], key].concat(), []);
+            if let Some(row) = changed.get_mut(key.as_slice()) {
+                row.keys.extend(keys);
             }
+        }
+        for (key, row) in changed {
+            self.put_row(&mut batch, key, &row)?;
         }
         Ok(self.db.write(batch)?)
     }

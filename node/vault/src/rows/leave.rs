@@ -1,6 +1,6 @@
 //! Rows that somebody leaves: erased students, and what nobody was matched with in time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aula_ledger::types::Handle;
 use rocksdb::{Direction, IteratorMode, WriteBatch};
@@ -11,29 +11,36 @@ use crate::tables::{Table, family};
 use crate::vault::Vault;
 
 impl Vault {
-    /// Takes students out of every row: rows of theirs alone go, others lose their parts. Done again after a crash, it
-    /// finds what is left to do.
+    /// Takes students out of every row: rows of theirs alone go, others lose their parts, and no row or index keeps a term
+    /// that names one of them. One batch: done again after a crash, it finds all or nothing to do.
     pub(crate) fn leave_rows(&self, gone: &BTreeSet<Handle>) -> Result<(), VaultError> {
-        let mut batch = WriteBatch::default();
-        let (mut touched, mut terms) = (BTreeSet::new(), BTreeSet::new());
+        let (mut rows, mut terms) = (BTreeMap::new(), BTreeSet::new());
         for handle in gone {
-            for key in self.rows_of(handle)? {
-                if touched.insert(key.clone())
-                    && let Some(row) = self.row(&key)?
-                {
-                    self.leave_row(&mut batch, &key, row, gone, &mut terms)?;
+            for key in self.keys_under(Table::RowsOf, &handle.0)? {
+                if let Some(row) = self.row(&key)? {
+                    let own = row.terms_of.iter().filter(|(handle, _)| gone.contains(handle));
+                    terms.extend(own.flat_map(|(_, own)| own.iter().copied()));
+                    rows.insert(key, row);
                 }
             }
         }
+        let mut batch = WriteBatch::default();
         for term in &terms {
-            touched.extend(self.forget_term(&mut batch, term)?);
+            for key in self.keys_under(Table::RowIndex, term)? {
+                batch.delete_cf(family(&self.db, Table::RowIndex)?, [&term[..], &key].concat());
+                if !rows.contains_key(&key)
+                    && let Some(row) = self.row(&key)?
+                {
+                    rows.insert(key, row);
+                }
+            }
+        }
+        let touched: BTreeSet<Vec<u8>> = rows.keys().cloned().collect();
+        for (key, row) in rows {
+            self.leave_row(&mut batch, &key, row, gone, &terms)?;
         }
         self.write(batch)?;
         self.rewrite_files(&touched, &terms)
-    }
-
-    fn rows_of(&self, handle: &Handle) -> Result<Vec<Vec<u8>>, VaultError> {
-        self.keys_under(Table::RowsOf, &handle.0)
     }
 
     /// What stands behind this prefix in the keys of a table.
@@ -54,38 +61,25 @@ impl Vault {
         key: &[u8],
         mut row: Row,
         gone: &BTreeSet<Handle>,
-        terms: &mut BTreeSet<RowTerm>,
+        terms: &BTreeSet<RowTerm>,
     ) -> Result<(), VaultError> {
-        for (_, own) in row.terms_of.iter().filter(|(handle, _)| gone.contains(handle)) {
-            terms.extend(own);
-        }
-        if row.wraps.iter().all(|(handle, _)| gone.contains(handle)) {
+        let theirs = !row.wraps.is_empty() && row.wraps.iter().all(|(handle, _)| gone.contains(handle));
+        // Nobody was matched with it, and one of the erased is in it after all.
+        let unmatched = matches!(row.custody, Custody::Unassigned(_)) && !row.terms.is_disjoint(terms);
+        if theirs || unmatched {
             return self.drop_row(batch, key);
         }
-        row.wraps.retain(|(handle, _)| !gone.contains(handle));
-        row.own.retain(|(handle, _)| !gone.contains(handle));
+        if row.wraps.iter().any(|(handle, _)| gone.contains(handle)) {
+            row.wraps.retain(|(handle, _)| !gone.contains(handle));
+            row.own.retain(|(handle, _)| !gone.contains(handle));
+            row.terms_of.retain(|(handle, _)| !gone.contains(handle));
+            row.whole = None;
+            row.redacted = true;
+        }
         row.terms.retain(|term| !terms.contains(term));
-        row.terms_of.retain(|(handle, _)| !gone.contains(handle));
-        row.whole = None;
-        row.redacted = true;
+        row.keys.retain(|term| !terms.contains(term));
         batch.put_cf(family(&self.db, Table::Rows)?, key, super::encode(&row)?);
         Ok(())
-    }
-
-    /// Removes a term that named an erased student from the index, and whatever nobody was matched with that it finds.
-    fn forget_term(&self, batch: &mut WriteBatch, term: &RowTerm) -> Result<Vec<Vec<u8>>, VaultError> {
-        let mut dropped = Vec::new();
-        for key in self.keys_under(Table::RowIndex, term)? {
-            if let Some(row) = self.row(&key)?
-                && matches!(row.custody, Custody::Unassigned(_))
-                && row.terms.contains(term)
-            {
-                self.drop_row(batch, &key)?;
-                dropped.push(key.clone());
-            }
-            batch.delete_cf(family(&self.db, Table::RowIndex)?, [&term[..], &key].concat());
-        }
-        Ok(dropped)
     }
 
     /// Rewrites the files that held these rows and terms.

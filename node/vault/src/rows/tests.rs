@@ -19,7 +19,7 @@ fn row(key: &str, students: &[Handle], custody: Custody, vault: &Vault) -> Resul
         common: format!("common text of {key}, which nobody else should read").into_bytes(),
         whole: format!("attachment of {key}, which nobody else should read").into_bytes(),
         terms,
-        keys: BTreeSet::from([term(key)?]),
+        keys: terms_of.values().flatten().copied().chain([term(key)?]).collect(),
         terms_of,
         marks: vec![0],
     })
@@ -113,6 +113,29 @@ fn who_is_erased_leaves_the_others_their_row_without_him() -> Tested {
         vault.erase(&[two], NOW_MS)?;
         assert_eq!(all(vault, "verb")?, ["district", "nobody"]);
     }
+    Ok(())
+}
+
+#[test]
+fn marks_and_keys_of_one_row_change_together_and_inherited_terms_go_too() -> Tested {
+    let (world, one, _) = filled()?;
+    let vault = &world.vault;
+    let (named, later) = (vault.term(format!("agent {one}").as_bytes())?, vault.term(b"later")?);
+    let change = RowChange {
+        marks: vec![(b"district".to_vec(), vec![7])],
+        keys: vec![(b"district".to_vec(), BTreeSet::from([named, later]))],
+        ..RowChange::default()
+    };
+    vault.change_rows(&change)?;
+    assert_eq!(vault.row_outline(b"district")?.map(|outline| outline.marks), Some(vec![7]));
+    assert_eq!(all(vault, &format!("agent {one}"))?, ["alone", "both", "district", "stray"]);
+    vault.erase(&[one], NOW_MS)?;
+    assert_eq!(all(vault, &format!("agent {one}"))?, [""; 0]);
+    assert_eq!(all(vault, "later")?, ["district"]);
+    let outline = vault.row_outline(b"district")?.ok_or("an outline")?;
+    assert!(!outline.redacted, "it was nobody's");
+    vault.change_rows(&RowChange { delete: vec![b"district".to_vec()], ..RowChange::default() })?;
+    assert_eq!(all(vault, "later")?, [""; 0]);
     Ok(())
 }
 
