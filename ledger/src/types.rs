@@ -204,9 +204,17 @@ impl BorshDeserialize for Band {
 pub const MAX_CHAIN_ID_BYTES: usize = 49;
 
 /// Which chain: the genesis's name, a dash, and the first 8 hex digits of the SHA-256 of the genesis file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, Serialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct ChainId(String);
+
+impl TryFrom<String> for ChainId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::new(&text).ok_or("not a chain id")
+    }
+}
 
 impl ChainId {
     /// A chain id from its text: 1 to 49 bytes of lower-case ASCII letters, digits and dashes.

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    backup, badge, bench, completion, demo, doctor, estate, evidence, genesis, init, join, keys, localnet,
-    optimize, query, replay, restore, start, status, twin, tx, vault,
+    backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, funder, genesis,
+    init, join, keys, localnet, optimize, query, replay, restore, start, status, steward, twin, tx, vault,
 };
 use crate::terminal::OutputFormat;
 
@@ -64,6 +64,14 @@ pub enum Command {
     Localnet(localnet::LocalnetArgs),
     /// Say where a node is
     Status(status::StatusArgs),
+    /// Propose and vote on changes of the consortium; list proposals in words
+    Consortium(consortium::ConsortiumArgs),
+    /// Fund a school year, grant it to stewards, state where it went
+    Funder(funder::FunderArgs),
+    /// Define classes and pools, open and run their rounds
+    Steward(steward::StewardArgs),
+    /// A district's own work: its schools
+    District(district::DistrictArgs),
     /// Look at everything that keeps a node from working, and say what to do
     Doctor(doctor::DoctorArgs),
     /// Show what is final: blocks, transactions, rounds, pools, members

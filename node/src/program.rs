@@ -7,8 +7,8 @@ use clap::{CommandFactory, Parser};
 
 use crate::cli::{Cli, Command};
 use crate::command::{
-    backup, badge, bench, completion, demo, doctor, estate, evidence, genesis, init, join, keys, localnet,
-    optimize, query, replay, restore, start, status, twin, tx, vault,
+    backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, funder, genesis,
+    init, join, keys, localnet, optimize, query, replay, restore, start, status, steward, twin, tx, vault,
 };
 use crate::home::Home;
 use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, print_failure, start_logging};
@@ -69,6 +69,10 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
     match command {
         Command::Demo(args) => demo::run(context, &args).await,
         Command::Tx(args) => tx::run(context, &args).await,
+        Command::Consortium(args) => consortium::run(context, &args).await,
+        Command::Funder(args) => funder::run(context, &args).await,
+        Command::Steward(args) => steward::run(context, &args).await,
+        Command::District(args) => district::run(context, &args).await,
         Command::Evidence(args) => evidence::run(context, &args).await,
         Command::Bench(args) => bench::run(context, &args).await,
         Command::Init(args) => init::run(context, &args),
@@ -80,7 +84,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Query(args) => query::run(context, &args).await,
         Command::Replay(args) => replay::run(context, &args),
         Command::Genesis(args) => genesis::run(context, &args),
-        Command::Keys(args) => keys::run(context, &args),
+        Command::Keys(args) => keys::run(context, &args).await,
         Command::Badge(args) => badge::run(context, args).await,
         Command::Estate(args) => estate::run(&args),
         Command::Optimize(args) => optimize::run(&args),

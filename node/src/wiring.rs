@@ -33,6 +33,7 @@ use crate::site::router;
 use crate::storage::ChainDb;
 use crate::terminal::{Advise, Failure, with_causes};
 
+mod ready;
 mod rotation;
 mod seeds;
 mod watch;
@@ -75,6 +76,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     let engine = engine_config(home, config, options)?;
     let ports = Ports { store: db.clone(), executor: Arc::new(LedgerExecutor), clock: Arc::new(SystemClock) };
     let keys = engine_keys(home, config)?;
+    let speaker = keys.validator.clone().map(|key| ready::Speaker::new(home.clone(), genesis.sha256, key));
     let shares = shares(home, config, &genesis)?;
     let votes_as = keys.validator.as_ref().map(|key| validators::address(&public_key(key)));
     let hint = "check [p2p] in config.toml: is the port free, is the address this machine's?";
@@ -83,6 +85,9 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
         .advise("consensus cannot start", hint)?;
     let consensus = Arc::new(consensus);
     tokio::spawn(watch::count(consensus.subscribe()));
+    if let Some(speaker) = speaker {
+        tokio::spawn(speaker.attend(consensus.clone(), db.clone()));
+    }
     let vault = Folders { data: config.vault.data_dir(home), keystore: config.vault.keystore_dir(home) };
     tokio::spawn(rotation::watch(vault.clone(), config.vault.rotation));
     let told = shares.as_ref().map(seeds::Shares::told);
@@ -205,6 +210,7 @@ fn engine_config(home: &Home, config: &Config, options: &StartOptions) -> Result
     let gossip = config.p2p.gossip_listen.as_deref().map(str::parse).transpose();
     engine.gossip_listen = gossip.advise("p2p.gossip_listen is no multiaddress", hint)?;
     engine.peers = config.p2p.peers.iter().map(|text| peer(text)).collect::<Result<_, _>>()?;
+    engine.damage = Some(home.damage_file());
     engine.confirmed_height = options.confirmed_height.map(Height);
     engine.idle = Duration::from_millis(config.consensus.idle_block_ms);
     let propose = Duration::from_millis(config.consensus.propose_timeout_ms);
@@ -261,6 +267,10 @@ impl Network for Consensus {
 
     fn damage(&self) -> Option<String> {
         self.handle.damage()
+    }
+
+    fn ahead_of_clock_ms(&self) -> Option<u64> {
+        self.handle.status().ahead_of_clock_ms
     }
 
     fn mode(&self) -> &'static str {

@@ -8,7 +8,7 @@ from instance import Instance, Row, shares
 from keys import labelled, sha256
 from optimum import Problem, ticket
 from prove import blinding_of, commitment, prove_range, prove_sum
-from rounds import ROW, band_claim, head_of
+from rounds import ROW, band_claim, head_of, seed_commitment
 
 REST = 9
 
@@ -99,7 +99,7 @@ def grow_round(genesis_hash, subject):
         context[tree]["value"] = records.Tree.encode(value)
     found = [records.SeedShare.decode(entry["value"]) for entry in subject["shares"]]
     secrets = b"".join(share["account"] + share["secret"] for share in found if share["secret"])
-    number = context["round"].to_bytes(4, "little")
+    number = decision["seed_round"].to_bytes(4, "little")
     decision["seed"] = labelled("round-seed", genesis_hash + number + decision["requests"]["root"] + secrets)
     context["decision"]["value"] = records.Decision.encode(decision)
     return decision
@@ -110,12 +110,13 @@ def grow_round(genesis_hash, subject):
 def draw_anew(genesis_hash, subject, attempt):
     context = subject["context"]
     certificate = decode(records.Optimum, records.CertificateRecord.decode(subject["certificate"]["value"]))
-    number = context["round"].to_bytes(4, "little")
+    decision = records.Decision.decode(context["decision"]["value"])
     for entry in subject["shares"]:
         share = records.SeedShare.decode(entry["value"])
         if share["secret"]:
             share["secret"] = sha256(b"second secret %d" % attempt)
-            share["commitment"] = labelled("seed-commitment", number + share["account"] + share["secret"])
+            share["commitment"] = seed_commitment(
+                decision["seed_round"], decision["attempt"], share["account"], share["secret"])
             entry["value"] = records.SeedShare.encode(share)
     decision = grow_round(genesis_hash, subject)
     if certificate["draw"] is None:

@@ -87,13 +87,13 @@ def read(data):
         members_of(source, ("title", "text"))
         text(source["title"], lambda t: 1 <= len(t.encode()) <= 120)
         text(source["text"], lambda t: 1 <= len(t.encode()) <= 2_000)
-    names = check_members(items(document["members"]), schools)
+    names, keys = check_members(items(document["members"]), schools)
     digest = sha256(data)
     return {
         "hash": digest,
         "chain_id": f"{document['name']}-{digest.hex()[:8]}",
         "time_ms": document["time_ms"],
-        "validators": validator_set(items(document["validators"]), names),
+        "validators": validator_set(items(document["validators"]), names, keys),
     }
 
 
@@ -160,13 +160,14 @@ def check_members(members, places):
     distinct(names, "a member's name")
     distinct(keys, "a member's key")
     rule(consortium, "no member with the role consortium")
-    return set(names)
+    return set(names), keys
 
 
-def validator_set(validators, operators):
-    names, peers, members = [], [], []
+def validator_set(validators, operators, member_keys):
+    names, peers, members, seed_keys = [], [], [], []
     for validator in validators:
-        members_of(validator, ("name", "operator", "public_key", "peer_id", "listen"), ("power",))
+        members_of(validator, ("name", "operator", "public_key", "peer_id", "listen", "seed_key"), ("power",))
+        seed_keys.append(key(validator["seed_key"]))
         names.append(text(validator["name"], is_name))
         rule(text(validator["operator"], is_name) in operators, "an operator who is no member")
         public_key = key(validator["public_key"])
@@ -178,6 +179,7 @@ def validator_set(validators, operators):
             "address": labelled("validator-address", public_key)[:20], "public_key": public_key, "power": power})
     distinct(names, "a validator's name")
     distinct(peers, "a peer")
+    distinct([*seed_keys, *member_keys], "a seed key")
     members.sort(key=lambda m: m["address"])
     whole = {"members": members}
     rule(set_is_well_formed(whole), "a validator set that is none")

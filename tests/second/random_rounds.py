@@ -25,6 +25,7 @@ def instance_by_chance(base, rng, number_of_rows):
         "tier_costs": sorted(rng.randrange(60) for _ in range(3)), "rank_step": rng.randrange(20),
         "waitlist_cost": rng.choice((None, 30, 100, 100, 200))}
     fair = {"penalty": rng.choice((0, 50, 2_000, 20_000)), "min_share_percent": rng.choice((0, 30, 50, 100))}
+    record["requests"] = number_of_rows
     record["equity"] = rng.choice((0, 73, 73, 500, 1000))
     record["terms"]["fair_share"] = definition["terms"]["fair_share"] = rng.choice((None, fair))
     schools = {s: {"id": s, "district": s // 10, "school_type": rng.choice(("rural", "urban")), "from_year": 0,

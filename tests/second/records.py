@@ -12,11 +12,11 @@ ParamsBody = params.BODY
 Place = Struct(height=Height, time_ms=TimeMs)
 NodeRequest = Struct(
     name=Name, account_key=PublicKey, roles=RoleSet,
-    district=Option(Struct(id=DistrictId, name=Option(Title))), validator_key=PublicKey, peer_id=PeerName,
+    district=Option(Struct(id=DistrictId, name=Option(Title))), validator_key=PublicKey, seed_key=PublicKey, peer_id=PeerName,
     listen=ListenHint, account_signature=Signature, validator_signature=Signature)
 Change = Choice({
     0: Tuple(AccountId), 1: Tuple(AccountId), 2: Tuple(PeerName, ListenHint, AccountId), 3: Tuple(PeerName),
-    4: Tuple(Name, PublicKey, u32, AccountId, PeerName), 5: Tuple(ValidatorAddress), 6: Tuple(ParamsBody),
+    4: Tuple(Name, PublicKey, u32, AccountId, PeerName, PublicKey), 5: Tuple(ValidatorAddress), 6: Tuple(ParamsBody),
     7: Tuple(AccountId, RoleSet, Option(DistrictId), Option(SchoolId)), 8: Tuple(Title, Height),
     9: Tuple(ClassId, AccountId), 10: Tuple(RoundId, Option(Hash)), 11: Tuple(RoundId),
     20: Tuple(DistrictId, Title, AccountId), 21: Tuple(DistrictId, Option(DistrictId)), 22: Tuple(NodeRequest),
@@ -47,11 +47,11 @@ def lines_in_order(statement):
 
 
 Chain = Canonical(Struct(chain_id=ChainId, genesis_sha256=Hash, height=Height, time_ms=TimeMs), 256)
-Params = Canonical(ParamsBody, 1_024, version=3)
+Params = Canonical(ParamsBody, 1_024, version=4)
 Validators = Canonical(Struct(now=ValidatorSet, next=ValidatorSet, after=ValidatorSet), 196_608)
 ValidatorInfo = Canonical(
-    Struct(address=ValidatorAddress, name=Name, operator=AccountId, peer_id=PeerName, rotated_ms=Option(TimeMs)), 256,
-    version=2)
+    Struct(address=ValidatorAddress, name=Name, operator=AccountId, peer_id=PeerName, rotated_ms=Option(TimeMs),
+           seed=AccountId), 256, version=3)
 Member = Canonical(Struct(
     account=AccountId, name=Name, roles=RoleSet, district=Option(DistrictId), school=Option(SchoolId),
     standing=Number(1, 0, 2), since=Height), 256)
@@ -79,22 +79,26 @@ StatedEquity = Canonical(Struct(
     weights=List(Commitment), proofs=List(RangeProof), stated=Height), 524_288)
 Class = Canonical(Struct(
     definition=DefineClass, steward=AccountId, terms=ClassTerms, pools=u32, retired=u32, open_round=Option(RoundId),
-    standing_round=Option(RoundId), opened_ms=Option(TimeMs)), 4_096)
+    standing_round=Option(RoundId), opened_ms=Option(TimeMs), last_draw=Option(RoundId)), 4_096)
 Pool = Canonical(Struct(
     pool=PoolId, class_=ClassId, school=SchoolId, kind=KindId, capacity=u32, floor=u32, unit_cost_cents=Cents,
     funder=AccountId, steward=AccountId, defined=Height, retired=Option(Height)), 128)
 Round = Canonical(Struct(
-    round=RoundId, class_=ClassId, school_year=SchoolYear, opened=Height, opened_ms=TimeMs, requests_until=Height,
-    reveals_until=Height, stale_from=Height, equity=u32, terms=ClassTerms, requests=u32, pairs=u64,
+    round=RoundId, class_=ClassId, school_year=SchoolYear, opened=Height, opened_ms=TimeMs, request_window_ms=u64,
+    reveal_window_ms=u64, attempt=u32, window=Number(1, 0, 3), since=Place, ends=Place, requests_until=Option(Height),
+    follows=Option(RoundId), equity=u32, terms=ClassTerms, requests=u32, pairs=u64,
     status=Choice({0: Tuple(), 1: Tuple(Height), 2: Tuple(Height)})), 256)
 Decision = Canonical(Struct(
     round=RoundId, class_=ClassId, height=Height, requests=TreeHead, decisions=TreeHead, seed=Hash,
+    seed_round=RoundId, attempt=u32, draw=u32,
     revealed=List(AccountId), withheld=List(AccountId), objective=i64, dual=i64, gap_ppm=u32, work=u64,
     max_work=u64, max_gap_ppm=u32, certificate_sha256=Hash,
     prices=List(Struct(pool=PoolId, price=Option(i64), used=u32)),
     school_prices=List(Struct(school=SchoolId, price=i64)), report=Counts, replaces=Option(RoundId)), 524_288)
 Reversion = Canonical(Struct(
     round=RoundId, proposal=ProposalId, at=Place, reason=Option(Hash), freed=u32, standing=Option(RoundId)), 128)
+SeedPower = Canonical(Struct(round=RoundId, total=u64, sharers=List(Struct(
+    account=AccountId, validator=ValidatorAddress, operator=AccountId, power=u64))), 16_384)
 SeedShare = Canonical(Struct(account=AccountId, commitment=Hash, secret=Option(Secret)), 256)
 CertificateRecord = Canonical(Blob(), 4_194_304)
 Plain = Canonical(Option(Struct(assignment=List(u32), certificate=Optimum)), 8_388_608)
@@ -121,8 +125,9 @@ StudentRow = Canonical(Struct(
     anchored=Height), 512)
 LogEntry = Canonical(Struct(
     genesis=Hash, number=u64, time_ms=TimeMs, district=DistrictId, handle=Handle, reader=Name, role=Term,
-    class_=Term, purpose=Term, basis=Option(Number(1, 0, 3)), fields=List(FieldName, 64),
-    outcome=Choice({0: Tuple(), 1: Tuple(Number(1, 0, 6))}), salt=Fixed(16)), 8_192, version=3)
+    class_=Term, purpose=Term, basis=Option(Number(1, 0, 3)),
+    relation=Option(Choice({0: Tuple(), 1: Tuple(Term), 2: Tuple(SchoolId)})), fields=List(FieldName, 64),
+    outcome=Choice({0: Tuple(), 1: Tuple(Number(1, 0, 7))}), salt=Fixed(16)), 8_192, version=4)
 
 
 def key(text, *numbers):

@@ -8,7 +8,7 @@ from merkle import check_path, round_key, row_leaf, tree_head
 from optimum import GREATEST_GAP, Problem, check_gap, check_lottery, least_prices
 from records import (
     Budget, CertificateRecord, Class, Decision, Optimum, Placement, Plain, Pool, Report, Request, Reversion, Round,
-    School, SeedShare)
+    School, SeedPower, SeedShare)
 from report import counts_of, price_of_fairness, report_of
 from schema import ascending
 
@@ -143,7 +143,7 @@ def round_(state, shown):
     for row in rows:
         context.check_price(row)
     check_budgets(context, shown["budgets"])
-    check_seed(context, shown["shares"])
+    check_seed(context, shown["power"], shown["shares"])
     check_optimum(context, shown, rows)
     check_bands(context, rows, shown["bands"])
     return context.standing
@@ -161,24 +161,35 @@ def check_budgets(context, budgets):
         need(due[funder] <= found["charged_cents"] <= found["funded_cents"], "a budget that does not cover its pools")
 
 
-def check_seed(context, shown):
-    decision, number = context.decision, context.number.to_bytes(4, "little")
+def check_seed(context, power, shown):
+    decision, origin, attempt = context.decision, context.decision["seed_round"], context.decision["attempt"]
+    need(origin <= context.number and attempt > 0 and decision["draw"] > 0, "a seed of no earlier round or attempt")
+    found = context.state.record(SeedPower, power, "seed_power/", (origin, 4), round=origin)
+    powers = {sharer["account"]: sharer["power"] for sharer in found["sharers"]}
+    need(ascending([sharer["account"] for sharer in found["sharers"]]), "sharers that do not ascend")
+    need(sum(powers.values()) <= found["total"], "sharers of more power than there is")
     revealed, withheld = decision["revealed"], decision["withheld"]
     need(ascending(revealed) and ascending(withheld), "seed shares that do not ascend")
     need(not set(revealed) & set(withheld), "a seed share revealed and withheld")
     accounts = sorted(revealed + withheld)
+    need(set(accounts) <= set(powers), "a seed share of nobody whose share counts")
+    need(3 * sum(powers[account] for account in revealed) > found["total"], "a seed of a third of the power or less")
     need(len(shown) == len(accounts), "not as many seed shares as the decision names")
-    secrets = b""
+    number, secrets = origin.to_bytes(4, "little"), b""
     for account, entry in zip(accounts, shown):
         share = context.state.record(
-            SeedShare, entry, "seed/", (context.number, 4), account, account=account)
+            SeedShare, entry, "seed/", (origin, 4), (attempt, 4), account, account=account)
         need((share["secret"] is not None) == (account in revealed), "a seed share that is not as the decision says")
         if share["secret"] is not None:
-            need(labelled("seed-commitment", number + account + share["secret"]) == share["commitment"],
+            need(seed_commitment(origin, attempt, account, share["secret"]) == share["commitment"],
                  "a secret that is not the committed one")
             secrets += account + share["secret"]
     data = context.state.genesis["hash"] + number + decision["requests"]["root"] + secrets
     need(labelled("round-seed", data) == decision["seed"], "a seed that does not follow from its shares")
+
+
+def seed_commitment(number, attempt, account, secret):
+    return labelled("seed-commitment", number.to_bytes(4, "little") + attempt.to_bytes(4, "little") + account + secret)
 
 
 def check_optimum(context, shown, rows):

@@ -98,7 +98,7 @@ Context = Struct(
 # A row by its position, or a refused request's claim that a proof made for both still needs.
 BandEntry = Choice({0: Tuple(u32), 1: Struct(handle=Handle, band=Band, need=Commitment)})
 Round = Struct(
-    context=Context, budgets=Records, shares=Records, certificate=Proved, plain=Proved, report=Proved,
+    context=Context, budgets=Records, power=Proved, shares=Records, certificate=Proved, plain=Proved, report=Proved,
     rows=List(Struct(request=Blob(), decision=Blob())),
     bands=List(Struct(entries=List(BandEntry, 8), proof=RangeProof)))
 Allocation = Struct(
@@ -125,5 +125,5 @@ Figures = Struct(figures=List(Struct(key=FigureKey, record=Proved), 16_384), act
 Subject = Choice({1: Round, 2: Allocation, 3: Student, 4: Budget, 5: Access, 6: Figures})
 Bundle = Struct(links=List(Link, 4_096), head=SignedHeader, chain_record=Proved, subject=Subject)
 
-BUNDLE_VERSION = 5
+BUNDLE_VERSION = 6
 BUNDLE_LIMIT = 134_217_728

@@ -25,7 +25,7 @@ Payload = Choice({
     60: DefineClass,
     61: Struct(pool=PoolId, class_=ClassId, school=SchoolId, kind=KindId, capacity=u32, floor=u32,
                unit_cost_cents=Cents, funder=AccountId),
-    62: Struct(class_=ClassId, extra_request_heights=u32, extra_reveal_heights=u32),
+    62: Struct(class_=ClassId, extra_request_ms=u64, extra_reveal_ms=u64),
     66: Struct(round=RoundId),
     67: Struct(round=RoundId, pool=PoolId, arrival=Number(1, 1, 2)),
     70: Struct(class_=ClassId, terms=ClassTerms),
@@ -37,7 +37,7 @@ Body = Canonical(BodyKind, 2_097_152, version=2)
 Transaction = Canonical(Struct(body=BodyKind, public_key=PublicKey, signature=Signature), 2_097_152, version=2)
 
 CODES = {0, *range(100, 145), *range(146, 157), *range(160, 171),
-         *range(180, 215), *range(216, 223), 230}
+         *range(180, 215), *range(216, 223), 230, *range(240, 244)}
 # Codes 1 to 9 exist too, but no receipt in a block has one.
 Refusal = Struct(rule=lambda v: v["code"] in CODES or 1 <= v["code"] <= 9, entry=u32, code=u8)
 
@@ -52,7 +52,7 @@ Event = Choice({
     24: Tuple(RoundId, DistrictId, Handle, Number(1, 0, 5)), 25: Tuple(RoundId, u32),
     40: Tuple(AccountId, SchoolYear, Cents), 41: Tuple(AccountId, SchoolYear, Cents),
     42: Tuple(AccountId, SchoolYear, RoundId, u32), 60: Tuple(ClassId), 61: Tuple(PoolId, Cents),
-    62: Tuple(RoundId, Height, Height), 63: Tuple(RoundId),
+    62: Tuple(RoundId, Height, TimeMs), 63: Tuple(RoundId),
     64: Tuple(RoundId, u32, u32, List(Refusal)),
     65: Tuple(RoundId), 66: Tuple(RoundId, u32, u32, u32, i64, u32, Hash),
     67: Tuple(RoundId, PoolId, Number(1, 1, 2), Flag), 68: Tuple(RoundId, u32, Option(RoundId)),

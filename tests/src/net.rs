@@ -205,7 +205,10 @@ impl Node {
 }
 
 /// Starts `aula start` on a home and reads the line it prints when it is up.
-fn spawn(home: &Path) -> Result<(Child, Value)> {
+///
+/// # Errors
+/// When it does not come up.
+pub fn spawn(home: &Path) -> Result<(Child, Value)> {
     let log = std::fs::File::options().create(true).append(true).open(home.join("node.log"))?;
     let mut child = Command::new(program("aula")?)
         .args(["start", "--output", "json", "--home"])

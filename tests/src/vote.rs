@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use aula_ledger::names::Title;
 use aula_ledger::tx::{Change, Choice, ProposeChange, VoteChange};
-use aula_ledger::types::{Height, ProposalId};
+use aula_ledger::types::Height;
 use aula_node::client::sender::{Sender, submit};
 use aula_node::client::watch::{Final, Watcher};
 use aula_node::home::Home;
@@ -47,16 +47,16 @@ pub async fn change(net: &Net, change: Change, voters: &[usize]) -> Result<Final
     submit(&client, &proposed).await.map_err(told)?;
     let finals = watcher.until(&[proposed.id], LIMIT).await.map_err(told)?;
     let event = finals.first().and_then(|one| one.events.first()).context("the proposal was rejected")?;
-    let number = event["proposal"].as_u64().and_then(|n| u32::try_from(n).ok()).context("no number")?;
+    let proposal = event.change_proposed().context("no number")?.proposal;
     let mut last = None;
     for voter in voters {
         let mut sender = operator(net, *voter, first).await?;
-        let vote = sender.sign(VoteChange { proposal: ProposalId(number), choice: Choice::Approve });
+        let vote = sender.sign(VoteChange { proposal, choice: Choice::Approve });
         submit(&client, &vote).await.map_err(told)?;
         last = watcher.until(&[vote.id], LIMIT).await.map_err(told)?.pop();
     }
     let last = last.context("nobody voted")?;
-    if last.code != 0 || last.events.first().is_none_or(|event| event["event"] != "change_applied") {
+    if last.code != 0 || last.events.first().is_none_or(|event| event.name() != "change_applied") {
         bail!("the change was not applied: {} {:?}", last.meaning, last.events);
     }
     Ok(last)

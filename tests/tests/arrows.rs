@@ -24,11 +24,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-ingest", &[]),
     // Credentials; what a district reads and reports comes with it later.
     ("aula-report", &[]),
-    ("aula-lrs", &[]),
+    ("aula-lrs", &["aula-vault"]),
     ("aula-home", &["aula-ledger", "aula-consensus"]),
     ("aula-store", &["aula-ledger"]),
-    // The index counts whose turn a height was, which the engine's adapter decides.
-    ("aula-read", &["aula-store", "aula-consensus"]),
+    // Rows are the contract's. The index counts whose turn a height was, which the engine's adapter decides.
+    ("aula-read", &["aula-api", "aula-store", "aula-consensus"]),
     ("aula-web", &["aula-api", "aula-home", "aula-read", "aula-store", "aula-vault"]),
     ("aula-api", &["aula-ledger"]),
     // An account signs with the key that lies in its home.
@@ -43,6 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "aula-node",
         &[
+            "aula-api",
             "aula-client",
             "aula-district",
             "aula-lab",

@@ -108,6 +108,18 @@ impl Office {
         Ok([handle(0)?, handle(1)?, handle(2)?])
     }
 
+    /// Enters that the tests' reader teaches these students.
+    fn roster(&self, students: &[&str]) -> Result<()> {
+        let file = self.path("roster.csv")?;
+        let lines = students.iter().map(|student| format!("t-1042,4-b,,{student},1990\n"));
+        fs::write(
+            &file,
+            format!("reader,section,school,student,school_year\n{}", lines.collect::<String>()),
+        )?;
+        assert_eq!(self.yes(&["vault", "roster", &file])?["pairs"], students.len());
+        Ok(())
+    }
+
     fn credential(&self, role: &str) -> Result<String> {
         let told = self.yes(&["vault", "credential", "--role", role, "--reader", "t-1042"])?;
         let path = self.path(&format!("{role}.txt"))?;
@@ -168,6 +180,8 @@ async fn a_students_record_is_read_with_consent_listed_proved_and_erased() -> Re
     // No consent, no read; with it the needed fields, and no other; withdrawn, none again.
     let teacher = office.credential("teacher")?;
     let get = |fields| ["vault", "get", &ada, "--credential", &teacher, "--fields", fields];
+    assert_eq!(office.code(&get("name"), 1)?, "no_relation");
+    office.roster(&["S-1", "S-2"])?;
     assert_eq!(office.code(&get("name"), 1)?, "insufficient_data");
     let form = office.path("form.txt")?;
     fs::write(&form, "signed")?;
@@ -232,6 +246,8 @@ async fn a_students_record_is_read_with_consent_listed_proved_and_erased() -> Re
     assert_eq!((&report["students"], &report["swept"]), (&json!(1), &json!(2)));
     assert_eq!(restored.code(&get("name"), 1)?, "insufficient_data");
     let of_bo = ["vault", "get", &bo, "--credential", &teacher, "--fields", "name"];
+    assert_eq!(restored.code(&of_bo, 1)?, "no_relation", "the roster is entered again after a restore");
+    restored.roster(&["S-2"])?;
     assert_eq!(restored.code(&of_bo, 1)?, "insufficient_data");
     restored.yes(&["vault", "consent", "give", &bo, "--form", &form])?;
     assert_eq!(restored.yes(&of_bo)?["fields"]["name"], "Bo of 1990");
@@ -295,6 +311,25 @@ fn bad_input_is_answered_in_words_and_loses_nothing() -> Result<()> {
     assert_eq!(office.code(&["vault", "consent", "withdraw", &ada, "--form", &form], 2)?, "unreachable");
     let teacher = office.credential("teacher")?;
     let get = ["vault", "get", &ada, "--credential", &teacher, "--fields", "name"];
+    assert_eq!(office.code(&get, 1)?, "no_relation");
+    for (line, why) in [
+        ("t-1042,4-b,11,S-1,1990", "a section and a school"),
+        ("t-1042,,,S-1,1990", "neither"),
+        ("t-1042,4-b,,S-7,1990", "no such student"),
+        ("t-1042,4-b,,S-1,1987", "no such student"),
+        ("T 1042,4-b,,S-1,1990", "a reader"),
+        ("t-1042,4-b", "no line"),
+    ] {
+        fs::write(
+            &bad,
+            format!("reader,section,school,student,school_year\nt-1042,4-b,,S-1,1990\n{line}\n"),
+        )?;
+        let told = aula_tests::line(&office.run(&["vault", "roster", &bad])?, 2)?;
+        let message = told["error"]["message"].as_str().unwrap_or_default();
+        ensure!(message.contains("line 3") && message.contains(why), "{line}: {told}");
+    }
+    assert_eq!(office.code(&get, 1)?, "no_relation", "a roster is taken whole or not at all");
+    office.roster(&["S-1", "S-2"])?;
     assert_eq!(office.code(&get, 1)?, "consent_withdrawn");
     assert_eq!(office.code(&["vault", "erase", &ada], 2)?, "unreachable");
     assert_eq!(office.code(&get, 1)?, "erased");

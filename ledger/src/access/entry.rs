@@ -7,9 +7,9 @@
 //! be shown twice.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Basis, Denial};
+use super::{Basis, Denial, Relation};
 use crate::chain::TreeHead;
 use crate::codec::{Canonical, at_most};
 use crate::names::{FieldName, Name, Term};
@@ -24,7 +24,7 @@ mod tests;
 pub const MAX_ENTRY_FIELDS: usize = 64;
 
 /// What was decided about a read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "verdict", content = "reason")]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
@@ -35,9 +35,9 @@ pub enum Verdict {
     Denied(Denial) = 1,
 }
 
-/// One read, or one refusal to read to a reader whom the district knows. Canonical bytes, version 3: 2 had no
-/// basis.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+/// One read, or one refusal to read to a reader whom the district knows. Canonical bytes, version 4: 2 had no
+/// basis, 3 no relation.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct AccessEntry {
     /// Of which chain's district: SHA-256 of the genesis file.
     pub genesis: Hash,
@@ -59,6 +59,8 @@ pub struct AccessEntry {
     pub purpose: Term,
     /// On what it rests; none of a denial.
     pub basis: Option<Basis>,
+    /// How the reader stands to the student; none of a denial, and of what is open to every reader.
+    pub relation: Option<Relation>,
     /// Granted: the fields given. Denied: the fields asked for. At most 64.
     #[borsh(deserialize_with = "at_most::<MAX_ENTRY_FIELDS, _, _>")]
     pub fields: Vec<FieldName>,
@@ -71,7 +73,7 @@ pub struct AccessEntry {
 }
 
 impl Canonical for AccessEntry {
-    const VERSION: u8 = 3;
+    const VERSION: u8 = 4;
     const WHAT: &'static str = "access log entry";
     const MAX_BYTES: u64 = 8 * 1024;
 }
@@ -87,7 +89,7 @@ fn hex_text<S: serde::Serializer>(salt: &[u8; 16], serializer: S) -> Result<S::O
     serializer.collect_str(&hex::encode(salt))
 }
 
-/// An entry with its way to the log's root. Canonical bytes, version 2.
+/// An entry with its way to the log's root. Canonical bytes, version 3.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct AccessProof {
     /// The read.
@@ -101,7 +103,7 @@ pub struct AccessProof {
 }
 
 impl Canonical for AccessProof {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     const WHAT: &'static str = "access proof";
     const MAX_BYTES: u64 = 16 * 1024;
 }

@@ -2,11 +2,14 @@
 //!
 //! Records stay in a district's vault; what the ledger knows of reads is the head of each district's log
 //! ([`crate::tx::RecordAccess`]) and families' consents ([`crate::tx::RecordConsent`]). This module holds what both
-//! sides must agree on: [`Purpose`] with the [`Basis`] it rests on, [`Denial`], the bytes of a log's [`AccessEntry`], and [`AccessProof`], with
+//! sides must agree on: [`Purpose`] with the [`Basis`] it rests on, [`Relation`], [`Denial`], the bytes of a log's [`AccessEntry`], and [`AccessProof`], with
 //! which a family checks that a read of its child is listed. Absent: the decision itself, which is the vault's.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
+
+use crate::names::Term;
+use crate::types::SchoolId;
 
 mod entry;
 
@@ -124,9 +127,43 @@ impl Basis {
     }
 }
 
+impl<'de> Deserialize<'de> for Basis {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text: String = Deserialize::deserialize(deserializer)?;
+        let all = [Self::SchoolOfficial, Self::InstitutionalService, Self::AuditOrEvaluation, Self::Consent];
+        let named = all.into_iter().find(|basis| basis.name() == text);
+        named.ok_or_else(|| serde::de::Error::custom("not a paragraph that a read rests on"))
+    }
+}
+
 impl Serialize for Basis {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
+    }
+}
+
+/// How a reader stands to the student, as the district's roster has it. Numbers stand in logs and are never reused.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "relation", content = "of")]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum Relation {
+    /// To all students alike: administration, the district's operator and programs, an auditor of a drawn student.
+    Office = 0,
+    /// Teaches a section that the student is in, as the district names it.
+    Section(Term) = 1,
+    /// Counsels at the student's school.
+    School(SchoolId) = 2,
+}
+
+impl Relation {
+    /// In words, behind the reader's role.
+    pub fn explain(&self) -> String {
+        match self {
+            Self::Office => "whose office covers all students".to_owned(),
+            Self::Section(section) => format!("of the student's section {section}"),
+            Self::School(school) => format!("of the student's school {school}"),
+        }
     }
 }
 
@@ -162,6 +199,8 @@ pub enum Denial {
     NothingNeeded = 5,
     /// The student was erased.
     Erased = 6,
+    /// The district's roster knows no relation of this reader to this student.
+    NoRelation = 7,
 }
 
 impl Denial {
@@ -179,6 +218,10 @@ impl Denial {
                 "none of the fields asked for is needed by this role; ask for those it needs"
             }
             Self::Erased => "the student was erased; nothing is left to read",
+            Self::NoRelation => {
+                "the roster does not say that this reader teaches the student or counsels at the student's school; have the \
+                 district enter it"
+            }
         }
     }
 }

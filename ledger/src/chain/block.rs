@@ -1,14 +1,14 @@
 //! Headers and blocks. The header commits to everything else; its labelled hash is the block's name.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::codec::Canonical;
 use crate::keys::{Label, hash};
 use crate::types::{Hash, Height, TimeMs, ValidatorAddress};
 
 /// The head of an RFC 9162 tree: how many leaves, and the root over them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct TreeHead {
     /// Number of leaves. A proof is checked against this count, never a claimed one.
     pub leaf_count: u64,
@@ -17,7 +17,7 @@ pub struct TreeHead {
 }
 
 /// What the validators sign, by its hash. Canonical bytes, version 2.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Header {
     /// Which chain: SHA-256 of its genesis file.
     pub genesis: Hash,

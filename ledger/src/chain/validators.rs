@@ -37,9 +37,17 @@ pub fn address(public_key: &PublicKey) -> ValidatorAddress {
 }
 
 /// A set of validators, strictly ascending by address, each power at least 1, at most 200 of them.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, Serialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Validator>")]
 pub struct ValidatorSet(Vec<Validator>);
+
+impl TryFrom<Vec<Validator>> for ValidatorSet {
+    type Error = ValidatorSetError;
+
+    fn try_from(validators: Vec<Validator>) -> Result<Self, Self::Error> {
+        Self::from_sorted(validators)
+    }
+}
 
 /// Why validators make no set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

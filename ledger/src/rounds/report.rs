@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use aula_allocation::equity::{self, Cell, EquityError, EquityReport, Met, Person, Plain};
 use aula_allocation::problem::Problem;
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{RoundError, RoundInputs, weight};
 use crate::codec::Canonical;
@@ -31,7 +31,7 @@ pub use suppress::may_show;
 use suppress::{Tally, hidden, ratio_ppm, small};
 
 /// Whether every mandated student has a place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
@@ -43,7 +43,7 @@ pub enum MandatesMet {
 }
 
 /// Students of a group; all four figures are withheld together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct CellCounts {
     /// Students of the group.
     pub students: u32,
@@ -56,7 +56,7 @@ pub struct CellCounts {
 }
 
 /// One group of students.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct PublishedCell {
     /// Number of the band, school or district.
     pub group: u32,
@@ -65,7 +65,7 @@ pub struct PublishedCell {
 }
 
 /// The groups of one kind, ascending.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct PublishedGroups {
     /// The groups.
     pub cells: Vec<PublishedCell>,
@@ -77,7 +77,7 @@ pub struct PublishedGroups {
 }
 
 /// How many asked for a pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct PoolDemand {
     /// Which pool.
     pub pool: PoolId,
@@ -86,7 +86,7 @@ pub struct PoolDemand {
 }
 
 /// What one more place of a pool is worth, and its use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct PublishedPrice {
     /// Which pool.
     pub pool: PoolId,
@@ -97,7 +97,7 @@ pub struct PublishedPrice {
 }
 
 /// A round's published report. Canonical bytes, version 3.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct PublishedReport {
     /// The round's class, whose record says whether its decision stands.
     pub class: ClassId,

@@ -1,4 +1,4 @@
-//! Every route that a node serves, with its class: which credential opens it.
+//! Every route of the API, with its class: which credential opens it. Pages stand in the registry of `aula-web`.
 
 use aula_ledger::credential::Scope;
 
@@ -23,7 +23,7 @@ pub enum RouteClass {
 
 use RouteClass::{District, Family, Money, Public, Round, Student, Vault};
 
-/// Every route of the API and the explorer with its class.
+/// Every route of the API with its class.
 pub const ROUTES: &[(&str, RouteClass)] = &[
     ("/v1/vault/{handle}", Vault),
     ("/v1/consents/{district}/{school_year}", District),
@@ -34,8 +34,6 @@ pub const ROUTES: &[(&str, RouteClass)] = &[
     ("/v1/evidence/student/{district}/{school_year}/{handle}", Student),
     ("/v1/evidence/budget/{funder}/{school_year}", Money),
     ("/v1/family/reads", Family),
-    ("/family/{token}", Family),
-    ("/family/{token}/{round}", Family),
     ("/v1/access-logs", Public),
     ("/v1/accounts/{id}", Public),
     ("/v1/blocks", Public),
@@ -75,29 +73,6 @@ pub const ROUTES: &[(&str, RouteClass)] = &[
     ("/readyz", Public),
     ("/metrics", Public),
     ("/openapi.json", Public),
-    ("/", Public),
-    ("/assets/{name}", Public),
-    ("/blocks", Public),
-    ("/blocks/{height}", Public),
-    ("/budgets", Public),
-    ("/districts", Public),
-    ("/districts/{id}", Public),
-    ("/family", Public),
-    ("/members", Public),
-    ("/milestones", Public),
-    ("/parameters", Public),
-    ("/pools", Public),
-    ("/pools/{id}", Public),
-    ("/rounds", Public),
-    ("/rounds/{id}", Public),
-    ("/schools", Public),
-    ("/schools/{id}", Public),
-    ("/search", Public),
-    ("/trail", Public),
-    ("/transactions", Public),
-    ("/transactions/{id}", Public),
-    ("/validators", Public),
-    ("/verify", Public),
 ];
 
 /// The class of a route; none of one that nobody put into the table.

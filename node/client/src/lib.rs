@@ -11,6 +11,8 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
+use aula_api::chain::Status;
+use aula_api::transactions::{Submitted, TransactionStatus};
 use aula_api::{CREDENTIAL_HEADER, ErrorBody};
 use aula_home::clock::now_ms;
 use aula_home::with_causes;
@@ -19,9 +21,7 @@ use aula_ledger::credential::{Claim, Credential, Scope};
 use aula_ledger::types::{AccountId, Hash};
 use ed25519_dalek::SigningKey;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 pub use error::ClientError;
 
@@ -49,17 +49,6 @@ impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client").field("origin", &self.origin).finish_non_exhaustive()
     }
-}
-
-/// What a node knows of a transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct TransactionState {
-    /// `unknown`, `pending`, `final` or `rejected`.
-    pub status: String,
-    /// The receipt's number, when it is in a block.
-    pub code: Option<u16>,
-    /// The block's height.
-    pub height: Option<u64>,
 }
 
 impl Client {
@@ -128,16 +117,12 @@ impl Client {
     /// # Errors
     /// The refusal with its number, or that the node cannot be reached.
     pub async fn submit(&self, bytes: Vec<u8>) -> Result<TransactionId, ClientError> {
-        #[derive(Deserialize)]
-        struct Accepted {
-            id: TransactionId,
-        }
         let request = self
             .request(Method::POST, "/v1/transactions")
             .header("content-type", "application/octet-stream")
             .body(bytes);
         let response = self.send(request).await?;
-        let accepted: Accepted = response.json().await.map_err(|e| self.unreachable(&e))?;
+        let accepted: Submitted = response.json().await.map_err(|e| self.unreachable(&e))?;
         Ok(accepted.id)
     }
 
@@ -149,10 +134,10 @@ impl Client {
         &self,
         id: &TransactionId,
         limit: Duration,
-    ) -> Result<TransactionState, ClientError> {
+    ) -> Result<TransactionStatus, ClientError> {
         let start = tokio::time::Instant::now();
         loop {
-            let state: TransactionState = self.get(&format!("/v1/transactions/{id}")).await?;
+            let state: TransactionStatus = self.get(&format!("/v1/transactions/{id}")).await?;
             if state.height.is_some() {
                 return Ok(state);
             }
@@ -164,11 +149,11 @@ impl Client {
         }
     }
 
-    /// `/v1/status` as a value.
+    /// Where the node is.
     ///
     /// # Errors
     /// As [`Self::get`].
-    pub async fn status(&self) -> Result<Value, ClientError> {
+    pub async fn status(&self) -> Result<Status, ClientError> {
         self.get("/v1/status").await
     }
 

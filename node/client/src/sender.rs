@@ -8,6 +8,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aula_api::transactions::AccountStatus;
 use aula_home::Home;
 use aula_home::keys::{KeyKind, NodeKey};
 use aula_ledger::chain::transaction::Body;
@@ -18,7 +19,6 @@ use aula_ledger::tx::Payload;
 use aula_ledger::types::{AccountId, Hash, Height};
 use ed25519_dalek::SigningKey;
 use reqwest::Method;
-use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::{Client, ClientError};
@@ -63,13 +63,6 @@ pub struct Signed {
     pub sequence: u64,
 }
 
-/// What a node says of an account.
-#[derive(Deserialize)]
-struct Known {
-    sequence: u64,
-    height: u64,
-}
-
 impl Sender {
     /// An account that has sent nothing yet on a chain that has just begun. Transactions are valid through
     /// `valid_until`.
@@ -83,16 +76,11 @@ impl Sender {
     /// When the home has no usable key, the node cannot be reached, or knows no such account.
     pub async fn of_home(client: &Client, home: &Home, heights: u64) -> Result<Self, ClientError> {
         let key = NodeKey::of_home(home, KeyKind::Account)?.into_signing_key();
-        #[derive(Deserialize)]
-        struct Chain {
-            genesis_sha256: Hash,
-        }
-        let chain: Chain = client.get("/v1/status").await?;
-        let genesis = chain.genesis_sha256;
+        let genesis = client.status().await?.genesis_sha256;
         let account = account_of_home(home, &key)?;
-        let known: Option<Known> = client.find(&format!("/v1/accounts/{account}")).await?;
+        let known: Option<AccountStatus> = client.find(&format!("/v1/accounts/{account}")).await?;
         let known = known.ok_or(ClientError::UnknownAccount { genesis, account })?;
-        let valid_until = Height(known.height.saturating_add(heights));
+        let valid_until = Height(known.height.0.saturating_add(heights));
         Ok(Self { genesis, account, key, sequence: known.sequence, valid_until })
     }
 
@@ -209,7 +197,7 @@ impl Sender {
     /// # Errors
     /// When the node cannot be reached or knows no such account.
     pub async fn refresh(&mut self, client: &Client) -> Result<(), ClientError> {
-        let known: Known = client.get(&format!("/v1/accounts/{}", self.account)).await?;
+        let known: AccountStatus = client.get(&format!("/v1/accounts/{}", self.account)).await?;
         self.sequence = known.sequence;
         Ok(())
     }
@@ -219,7 +207,7 @@ impl Sender {
     /// # Errors
     /// When the node cannot be reached.
     pub async fn is_overtaken(&self, client: &Client, signed: &Signed) -> Result<bool, ClientError> {
-        let known: Known = client.get(&format!("/v1/accounts/{}", self.account)).await?;
+        let known: AccountStatus = client.get(&format!("/v1/accounts/{}", self.account)).await?;
         Ok(known.sequence > signed.sequence)
     }
 }

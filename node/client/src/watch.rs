@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use aula_api::chain::BlockDetail;
+use aula_api::transactions::Outline;
 use aula_ledger::chain::TransactionId;
-use serde::Deserialize;
-use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{Client, ClientError};
@@ -18,29 +18,20 @@ use super::{Client, ClientError};
 pub const POLL: Duration = Duration::from_millis(5);
 
 /// A transaction in a final block.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct Final {
-    /// Its name.
-    pub id: TransactionId,
-    /// What kind.
-    pub kind: String,
-    /// The receipt's number; 0 is accepted.
-    pub code: u16,
-    /// The number in words.
-    pub meaning: String,
-    /// Its bytes; none of a batch of requests.
-    pub bytes: Option<u64>,
-    /// What it did, as the public may see it.
-    pub events: Vec<Value>,
-    /// The block's height; filled in from the block.
-    #[serde(default)]
+    /// The block's height.
     pub height: u64,
+    /// What the public sees of it.
+    pub outline: Outline,
 }
 
-#[derive(Deserialize)]
-struct Block {
-    height: u64,
-    outlines: Vec<Final>,
+impl std::ops::Deref for Final {
+    type Target = Outline;
+
+    fn deref(&self) -> &Outline {
+        &self.outline
+    }
 }
 
 /// Reads final blocks in order and remembers their transactions.
@@ -75,11 +66,12 @@ impl Watcher {
     /// # Errors
     /// When the node cannot be reached.
     pub async fn advance(&mut self) -> Result<Option<Vec<TransactionId>>, ClientError> {
-        let found: Option<Block> = self.client.find(&format!("/v1/blocks/{}", self.next)).await?;
+        let found: Option<BlockDetail> = self.client.find(&format!("/v1/blocks/{}", self.next)).await?;
         let Some(block) = found else { return Ok(None) };
         self.next += 1;
+        let height = block.summary.height.0;
         let ids = block.outlines.iter().map(|outline| outline.id).collect();
-        let outlines = block.outlines.into_iter().map(|one| (one.id, Final { height: block.height, ..one }));
+        let outlines = block.outlines.into_iter().map(|outline| (outline.id, Final { height, outline }));
         self.seen.extend(outlines);
         Ok(Some(ids))
     }
@@ -136,10 +128,6 @@ impl Client {
     /// # Errors
     /// When it cannot be reached.
     pub async fn height(&self) -> Result<u64, ClientError> {
-        #[derive(Deserialize)]
-        struct Status {
-            height: u64,
-        }
-        Ok(self.get::<Status>("/v1/status").await?.height)
+        Ok(self.status().await?.height.0)
     }
 }

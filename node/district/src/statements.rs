@@ -2,7 +2,7 @@
 //!
 //! Flow: [`Ledger::of`] sums costs by school and blinds them → [`Ledger::budget`] proves that they sum to
 //! what was funded → [`Ledger::equity`] proves the greatest floor per weighted pupil that every school keeps. The
-//! blindings live in memory only. Absent: amounts on the ledger.
+//! blindings live in memory only, unless the funder keeps them ([`Ledger::openings`]). Absent: amounts on the ledger.
 
 use std::collections::BTreeMap;
 
@@ -59,6 +59,13 @@ impl Ledger {
             lines.push(BudgetLine { school: *school, amount: CommitmentBytes(*committed.as_bytes()) });
         }
         Ok(Self { schools, amounts, lines })
+    }
+
+    /// What opens each amount: the school, its cents, and the blinding. The funder's alone.
+    pub fn openings(&self) -> impl Iterator<Item = (SchoolId, u64, [u8; 32])> {
+        let opening =
+            |(school, amount): (&SchoolId, &Opening)| (*school, amount.value(), amount.blinding().to_bytes());
+        self.schools.iter().zip(&self.amounts).map(opening)
     }
 
     /// The statement that the amounts sum to all that was funded.

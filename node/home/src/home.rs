@@ -54,6 +54,16 @@ impl Home {
         self.0.join("operator.json")
     }
 
+    /// What admits this node, for a member to propose: `request.json`.
+    pub fn request_file(&self) -> PathBuf {
+        self.0.join("request.json")
+    }
+
+    /// A funder's openings of what it stated, 0700: `statements/`.
+    pub fn statements_dir(&self) -> PathBuf {
+        self.0.join("statements")
+    }
+
     /// The database: `data/`.
     pub fn data_dir(&self) -> PathBuf {
         self.0.join("data")
@@ -82,6 +92,12 @@ impl Home {
     /// The engine's write-ahead log: `consensus/wal`.
     pub fn wal_file(&self) -> PathBuf {
         self.consensus_dir().join("wal")
+    }
+
+    /// That the database's state was found damaged: `data/damaged`, there until `aula replay` agrees or the database is
+    /// replaced.
+    pub fn damage_file(&self) -> PathBuf {
+        self.data_dir().join("damaged")
     }
 
     /// What the validator key has signed: `consensus/sign_guard`. Backups leave it out.

@@ -7,93 +7,30 @@
 
 use std::collections::BTreeMap;
 
+pub use aula_api::report::{Counts, DistrictAudit, RoundAudit, Taken};
 use aula_ledger::proof::sample::{DrawnAmong, asked, audit_sample};
 use aula_ledger::rounds::requests_in_order;
 use aula_ledger::state::schema;
 use aula_ledger::state::{StateReader, StoreError};
 use aula_ledger::tx::Finding;
-use aula_ledger::types::{AccountId, DistrictId, Handle, Height, RoundId};
-use serde::Serialize;
+use aula_ledger::types::{DistrictId, Handle, RoundId};
 use serde_json::json;
 
 use super::table::Table;
 use aula_store::ChainView;
 
-/// What became of a number of drawn students.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    /// Drawn by the seed.
-    pub drawn: u32,
-    /// The events give the anchored state; whether they are true was not looked at.
-    pub replayed: u32,
-    /// The same, and the district's records bear the events out.
-    pub confirmed: u32,
-    /// The events give another state, or a record speaks against them.
-    pub contradicted: u32,
-    /// The district gave nothing.
-    pub withheld: u32,
-    /// Erased once the requests were fixed, so that nothing could be given.
-    pub erased_after_draw: u32,
-    /// Erased before that.
-    pub erased_before_draw: u32,
-    /// Nothing is on record yet.
-    pub open: u32,
-}
-
-impl Counts {
-    fn add(&mut self, finding: Option<Finding>) {
-        self.drawn += 1;
-        let place = match finding {
-            None => &mut self.open,
-            Some(Finding::Replayed) => &mut self.replayed,
-            Some(Finding::Confirmed) => &mut self.confirmed,
-            Some(Finding::Contradicted) => &mut self.contradicted,
-            Some(Finding::Withheld) => &mut self.withheld,
-            Some(Finding::ErasedAfterDraw) => &mut self.erased_after_draw,
-            Some(Finding::ErasedBeforeDraw) => &mut self.erased_before_draw,
-        };
-        *place += 1;
-    }
-}
-
-/// A district's part of a round's audit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct DistrictAudit {
-    /// Which district.
-    pub district: DistrictId,
-    /// What became of its drawn students.
-    #[serde(flatten)]
-    pub counts: Counts,
-}
-
-/// An auditor who took the round's rows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Taken {
-    /// Its account.
-    pub auditor: AccountId,
-    /// Its name.
-    pub name: String,
-    /// In which block it did first.
-    pub first: Height,
-    /// In which block it did last.
-    pub newest: Height,
-    /// How often.
-    pub times: u32,
-}
-
-/// A round's truth audit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RoundAudit {
-    /// Which round.
-    pub round: RoundId,
-    /// Of all districts.
-    pub all: Counts,
-    /// By district.
-    pub districts: Vec<DistrictAudit>,
-    /// Of whom the seed drew besides, for their mandate alone; none where the number of mandates is withheld.
-    pub mandates: Option<Counts>,
-    /// Who took the round's rows.
-    pub rows_taken: Vec<Taken>,
+fn add(counts: &mut Counts, finding: Option<Finding>) {
+    counts.drawn += 1;
+    let place = match finding {
+        None => &mut counts.open,
+        Some(Finding::Replayed) => &mut counts.replayed,
+        Some(Finding::Confirmed) => &mut counts.confirmed,
+        Some(Finding::Contradicted) => &mut counts.contradicted,
+        Some(Finding::Withheld) => &mut counts.withheld,
+        Some(Finding::ErasedAfterDraw) => &mut counts.erased_after_draw,
+        Some(Finding::ErasedBeforeDraw) => &mut counts.erased_before_draw,
+    };
+    *place += 1;
 }
 
 /// The audit of a decided round; none of one that is not.
@@ -111,11 +48,11 @@ pub fn of_round(view: &ChainView, round: RoundId) -> Result<Option<RoundAudit>, 
     for (student, among) in audit_sample(&decision.seed, requests.iter().map(|(_, row)| asked(row))) {
         let finding = findings.get(&student).copied();
         if among == DrawnAmong::Mandates {
-            besides.add(finding);
+            add(&mut besides, finding);
             continue;
         }
-        districts.entry(student.0).or_default().add(finding);
-        all.add(finding);
+        add(districts.entry(student.0).or_default(), finding);
+        add(&mut all, finding);
     }
     let shown = schema::published_report(view, round)?.is_some_and(|report| report.mandates.is_some());
     let districts =

@@ -17,7 +17,7 @@ use aula_ledger::chain::{Transaction, ValidatorSet};
 use aula_ledger::codec::Canonical;
 use aula_ledger::state::schema;
 use aula_ledger::tx::PayloadKind;
-use aula_ledger::types::{Hash, Height, ValidatorAddress};
+use aula_ledger::types::{AccountId, Hash, Height, ValidatorAddress};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use aula_store::{ChainView, IndexRow, ReadIndex, StorageError};
@@ -27,7 +27,7 @@ use aula_store::{ChainView, IndexRow, ReadIndex, StorageError};
 pub const STEP: u64 = 512;
 const STEP_TRANSACTIONS: usize = 4_096;
 /// The layout of [`Totals`] on disk.
-const LAYOUT: u8 = 1;
+const LAYOUT: u8 = 2;
 
 /// A transaction's place and what can be listed by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +53,17 @@ pub struct Work {
     pub last_signed: u64,
 }
 
+/// What an account sent of one kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Sent {
+    /// How many transactions, rejected ones included.
+    pub count: u64,
+    /// How many of those were rejected.
+    pub rejected: u64,
+    /// The block of the newest.
+    pub last: u64,
+}
+
 /// Everything counted, up to a height.
 #[derive(Debug, Clone, Default, BorshSerialize, BorshDeserialize)]
 struct Totals {
@@ -61,6 +72,7 @@ struct Totals {
     block: Hash,
     transactions: u64,
     by_kind: BTreeMap<u8, u64>,
+    by_account: BTreeMap<AccountId, BTreeMap<u8, Sent>>,
     validators: BTreeMap<ValidatorAddress, Work>,
     anchored: u64,
     failed_rounds: u64,
@@ -216,6 +228,15 @@ impl Contents {
         self.totals.by_kind.get(&(kind as u8)).copied().unwrap_or_default()
     }
 
+    /// What an account sent, by kind.
+    pub fn sent_by(&self, account: &AccountId) -> impl Iterator<Item = (PayloadKind, Sent)> + '_ {
+        let kinds = self.totals.by_account.get(account).into_iter().flatten();
+        kinds.filter_map(|(number, sent)| {
+            let kind = PayloadKind::ALL.iter().find(|kind| **kind as u8 == *number)?;
+            Some((*kind, *sent))
+        })
+    }
+
     /// The newest ordinals below `before` of the kinds that `wanted` names (all when it is empty), newest first.
     ///
     /// # Errors
@@ -317,6 +338,11 @@ impl Pass {
             let (ordinal, code) = (self.totals.transactions, receipt.code.number());
             self.totals.transactions += 1;
             *self.totals.by_kind.entry(kind).or_default() += 1;
+            let of_account = self.totals.by_account.entry(transaction.body.account).or_default();
+            let sent = of_account.entry(kind).or_default();
+            sent.count += 1;
+            sent.rejected += u64::from(code != 0);
+            sent.last = height.0;
             self.rows.push(IndexRow { ordinal, height: height.0, index, kind, code });
         }
         Ok(())

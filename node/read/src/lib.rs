@@ -9,6 +9,7 @@
 mod error;
 
 pub mod acknowledgements;
+pub mod activity;
 pub mod audits;
 pub mod equity;
 pub mod family;
@@ -16,6 +17,7 @@ pub mod index;
 pub mod milestones;
 pub mod parameters;
 pub mod places;
+pub mod proposals;
 pub mod publish;
 pub mod registers;
 pub mod round_figures;
@@ -25,6 +27,7 @@ pub mod statements;
 pub mod table;
 pub mod transactions;
 pub mod uptime;
+pub mod waiting;
 pub mod why;
 pub mod words;
 

@@ -6,7 +6,7 @@
 use aula_ledger::state::schema;
 use aula_ledger::tx::MilestoneKind;
 use aula_ledger::types::SchoolYear;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
@@ -15,19 +15,19 @@ use crate::ReadError;
 use aula_store::ChainView;
 
 /// Milestones of one kind in one school year.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MilestoneLine {
     /// The school year.
     #[schema(value_type = u16)]
     pub school_year: SchoolYear,
     /// What was reached.
-    pub kind: &'static str,
+    pub kind: String,
     /// At least so many, corrections not counted; none when there are fewer than `rounded_to`.
     pub at_least: Option<u32>,
 }
 
 /// The register.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Milestones {
     /// The height up to which is counted.
     pub height: u64,
@@ -44,7 +44,7 @@ pub struct Milestones {
 pub fn milestones(view: &ChainView) -> Result<Milestones, ReadError> {
     let line = |one: schema::MilestonesShown| MilestoneLine {
         school_year: one.school_year,
-        kind: name(one.kind),
+        kind: name(one.kind).to_owned(),
         at_least: Some(one.at_least).filter(|n| *n > 0),
     };
     let milestones = schema::milestones_shown(view)?.into_iter().map(line).collect();

@@ -1,12 +1,11 @@
 //! The ledger's parameters in force, and every vote that changed them.
 
+pub use aula_api::chain::{ParameterChange, ParameterLine, Parameters};
 use aula_ledger::genesis::Genesis;
 use aula_ledger::params::Params;
 use aula_ledger::state::schema::{self, ProposalStatus};
 use aula_ledger::tx::Change;
-use serde::Serialize;
 use serde_json::{Value, json};
-use utoipa::ToSchema;
 
 use super::table::Table;
 use crate::ReadError;
@@ -44,45 +43,6 @@ const MEANINGS: &[(&str, &str)] = &[
     ("equity", "how much a higher need band weighs: W = 100 + equity x (10 x band + 5) / 100"),
     ("min_cell_students", "no published count is of fewer students than this"),
 ];
-
-/// A parameter in force.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct ParameterLine {
-    /// Its name.
-    pub name: String,
-    /// Its value.
-    pub value: u64,
-    /// What it limits.
-    pub meaning: &'static str,
-    /// What the genesis said.
-    pub at_genesis: u64,
-}
-
-/// A vote that changed a parameter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct ParameterChange {
-    /// The block that applied it.
-    pub height: u64,
-    /// The proposal.
-    pub proposal: u32,
-    /// Which parameter.
-    pub name: String,
-    /// Its value before.
-    pub before: u64,
-    /// Its value from the next height on.
-    pub after: u64,
-}
-
-/// The register.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Parameters {
-    /// Of which height.
-    pub height: u64,
-    /// In force.
-    pub parameters: Vec<ParameterLine>,
-    /// What changed since the genesis, oldest first.
-    pub history: Vec<ParameterChange>,
-}
 
 fn fields(params: &Params) -> Vec<(String, u64)> {
     let Ok(Value::Object(fields)) = serde_json::to_value(params) else { return Vec::new() };
@@ -123,16 +83,17 @@ pub fn parameters(view: &ChainView) -> Result<Parameters, ReadError> {
         }
         current = next;
     }
-    let in_force = fields(&schema::params(view)?);
+    let params = schema::params(view)?;
+    let in_force = fields(&params);
     let meaning = |name: &str| MEANINGS.iter().find(|(known, _)| *known == name).map_or("", |(_, text)| text);
     let line = |((name, value), (_, at_genesis)): ((String, u64), (String, u64))| ParameterLine {
-        meaning: meaning(&name),
+        meaning: meaning(&name).to_owned(),
         name,
         value,
         at_genesis,
     };
     let parameters = in_force.into_iter().zip(founded).map(line).collect();
-    Ok(Parameters { height: view.tip().height.0, parameters, history })
+    Ok(Parameters { height: view.tip().height.0, params, parameters, history })
 }
 
 /// The parameters in force as a table.

@@ -2,52 +2,59 @@
 
 use std::collections::BTreeMap;
 
+pub use aula_api::places::SchoolLine;
 use aula_ledger::rounds::report::{CellCounts, PublishedCell};
 use aula_ledger::state::StoreError;
-use aula_ledger::state::schema::{self, AccessLog, Class, DecisionStanding, District, PoolRecord, School};
+use aula_ledger::state::schema::{self, AccessLog, Class, DecisionStanding, District, PoolRecord};
 use aula_ledger::types::{ClassId, DistrictId, Height, PoolId, RoundId, SchoolId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::publish;
 use super::round_figures::kind_name;
-use super::rounds::RoundView;
+use super::rounds;
 use aula_store::ChainView;
 
 /// How a place's students fared in a round.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct InRound {
     /// Which round.
+    #[schema(value_type = u64)]
     pub round: RoundId,
     /// Its class's title.
     pub title: String,
     /// The school year.
     pub school_year: u16,
     /// Whether the decision stands.
+    #[schema(value_type = Option<String>)]
     pub standing: Option<DecisionStanding>,
     /// The figures; none when withheld.
+    #[schema(value_type = Option<Object>)]
     pub counts: Option<CellCounts>,
 }
 
 /// A district with its schools.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct DistrictFigures {
     /// The district.
+    #[schema(value_type = Object)]
     pub district: District,
     /// Its schools.
-    pub schools: Vec<School>,
+    pub schools: Vec<SchoolLine>,
     /// Names of members that act for it.
     pub members: Vec<String>,
     /// The newest anchored head of its access log.
+    #[schema(value_type = Option<Object>)]
     pub access_log: Option<AccessLog>,
     /// How its students fared, newest round first.
     pub rounds: Vec<InRound>,
 }
 
 /// A school with its pools.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SchoolFigures {
     /// The school.
-    pub school: School,
+    pub school: SchoolLine,
     /// The district's name.
     pub district_name: String,
     /// Its pools.
@@ -56,11 +63,21 @@ pub struct SchoolFigures {
     pub rounds: Vec<InRound>,
 }
 
+/// All schools, by number.
+///
+/// # Errors
+/// When the database fails.
+pub fn schools(view: &ChainView) -> Result<Vec<SchoolLine>, StoreError> {
+    let now = view.tip().time_ms;
+    Ok(schema::schools(view)?.into_iter().map(|school| SchoolLine::of(school, now)).collect())
+}
+
 /// A pool in a list.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PoolRow {
     /// The pool.
     #[serde(flatten)]
+    #[schema(value_type = Object)]
     pub pool: PoolRecord,
     /// The class's title.
     pub title: String,
@@ -71,7 +88,7 @@ pub struct PoolRow {
 }
 
 /// A pool with its prices and use.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PoolFigures {
     /// The pool.
     pub pool: PoolRow,
@@ -80,15 +97,18 @@ pub struct PoolFigures {
     /// Places in use by the newest report of its use, if it may be shown.
     pub in_use: Option<u32>,
     /// The block of that report; none without one.
+    #[schema(value_type = Option<u64>)]
     pub in_use_at: Option<Height>,
 }
 
 /// A pool in a round.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PoolInRound {
     /// Which round.
+    #[schema(value_type = u64)]
     pub round: RoundId,
     /// Whether the decision stands.
+    #[schema(value_type = Option<String>)]
     pub standing: Option<DecisionStanding>,
     /// Its price.
     pub price: Option<i64>,
@@ -130,7 +150,7 @@ fn titles(view: &ChainView) -> Result<BTreeMap<ClassId, Class>, StoreError> {
 /// When the database fails.
 pub fn district(view: &ChainView, id: DistrictId) -> Result<Option<DistrictFigures>, StoreError> {
     let Some(district) = schema::district(view, id)? else { return Ok(None) };
-    let schools = schema::schools(view)?.into_iter().filter(|school| school.district == id).collect();
+    let schools = schools(view)?.into_iter().filter(|line| line.school.district == id).collect();
     let members = schema::members(view)?;
     let members = members.iter().filter(|member| member.district == Some(id));
     Ok(Some(DistrictFigures {
@@ -154,7 +174,7 @@ pub fn school(view: &ChainView, id: SchoolId) -> Result<Option<SchoolFigures>, S
         district_name: district.map(|district| district.name.to_string()).unwrap_or_default(),
         pools,
         rounds: in_rounds(view, |report| &report.by_school.cells, id.0)?,
-        school,
+        school: SchoolLine::of(school, view.tip().time_ms),
     }))
 }
 
@@ -190,7 +210,7 @@ pub fn pool(view: &ChainView, id: PoolId) -> Result<Option<PoolFigures>, StoreEr
     let mut rounds = Vec::new();
     for round in schema::rounds(view)?.iter().rev().filter(|round| round.class == record.class) {
         let report = schema::published_report(view, round.round)?;
-        let round = RoundView::of(view, round)?;
+        let round = rounds::of(view, round)?;
         let Some(decision) = &round.decision else { continue };
         let line = decision.prices.iter().find(|line| line.pool == id);
         let demand = report.as_ref().and_then(|report| report.pools.iter().find(|line| line.pool == id));

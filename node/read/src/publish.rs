@@ -3,9 +3,10 @@
 //! Used by the routes, the stream and the explorer alike; [`crate::rounds`] does the same for decisions. Withheld
 //! figures are `null`. A zero is published: it counts nobody.
 
+use aula_api::PublicEvent;
 use aula_ledger::rounds::report::may_show;
 use aula_ledger::tx::Event;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A count for the public, by the ledger's rule.
 pub fn count(count: u32, min_cell: u32) -> Option<u32> {
@@ -13,9 +14,10 @@ pub fn count(count: u32, min_cell: u32) -> Option<u32> {
 }
 
 /// An event for the public: no handle, and no count of students below the limit.
-pub fn event(event: &Event, min_cell: u32) -> Value {
-    let mut value = serde_json::to_value(event).unwrap_or_default();
-    let Some(fields) = value.as_object_mut() else { return value };
+pub fn event(event: &Event, min_cell: u32) -> PublicEvent {
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(event) else {
+        return PublicEvent::new(Map::new());
+    };
     fields.remove("handle");
     if let Some(words) = event.explain() {
         fields.insert("words".into(), words.into());
@@ -58,7 +60,7 @@ pub fn event(event: &Event, min_cell: u32) -> Value {
         }
         _ => {}
     }
-    value
+    PublicEvent::new(fields)
 }
 
 #[cfg(test)]
@@ -66,6 +68,11 @@ mod tests {
     use super::*;
     use aula_ledger::types::{Hash, PoolId, RoundId};
     use serde_json::json;
+
+    /// A field that is shown, also where it is withheld.
+    fn at(event: &PublicEvent, field: &str) -> Value {
+        event.get(field).cloned().unwrap_or_else(|| panic!("no {field} in {event}"))
+    }
 
     fn decided(requests: u32, placed: u32) -> Event {
         let waitlisted = requests - placed;
@@ -77,25 +84,25 @@ mod tests {
     fn a_small_count_of_a_decided_round_withholds_its_complement() {
         let shown = event(&decided(100, 50), 10);
         assert_eq!(
-            (&shown["requests"], &shown["placed"], &shown["waitlisted"]),
-            (&json!(100), &json!(50), &json!(50))
+            (at(&shown, "requests"), at(&shown, "placed"), at(&shown, "waitlisted")),
+            (json!(100), json!(50), json!(50))
         );
         let shown = event(&decided(100, 97), 10);
         assert_eq!(
-            (&shown["requests"], &shown["placed"], &shown["waitlisted"]),
-            (&json!(100), &Value::Null, &Value::Null)
+            (at(&shown, "requests"), at(&shown, "placed"), at(&shown, "waitlisted")),
+            (json!(100), Value::Null, Value::Null)
         );
         let shown = event(&decided(6, 6), 10);
-        assert_eq!((&shown["requests"], &shown["placed"]), (&Value::Null, &Value::Null));
+        assert_eq!((at(&shown, "requests"), at(&shown, "placed")), (Value::Null, Value::Null));
     }
 
     #[test]
     fn freed_places_are_the_students_placed_and_places_in_use_are_counts_of_students() {
         let freed = Event::DecisionReverted { round: RoundId(1), freed: 15, standing: None };
-        assert_eq!(event(&freed, 10)["freed"], Value::Null);
+        assert_eq!(at(&event(&freed, 10), "freed"), Value::Null);
         let used = |in_use| {
             let used = Event::UtilisationReported { pool: PoolId(1), in_use, capacity: 20, demand: None };
-            event(&used, 10)["in_use"].clone()
+            at(&event(&used, 10), "in_use")
         };
         assert_eq!((used(9), used(10), used(0)), (Value::Null, json!(10), json!(0)));
     }

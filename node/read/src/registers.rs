@@ -1,13 +1,14 @@
 //! Registers of state as tables, for exports: one row a record, counts of students only from the published reports.
 
+use aula_ledger::position::Position;
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema::{self, ProposalStatus, Standing};
 use serde_json::{Value, json};
 
-use super::places;
 use super::rounds::{self, RoundView};
 use super::statements;
 use super::table::Table;
+use super::{places, proposals};
 use aula_store::ChainView;
 
 /// What can be exported.
@@ -84,14 +85,45 @@ fn classes(view: &ChainView) -> Result<Table, StoreError> {
 }
 
 fn districts(view: &ChainView) -> Result<Table, StoreError> {
-    let rows = schema::districts(view)?.into_iter().map(|d| vec![json!(d.id), json!(d.name)]);
-    Ok(Table { columns: &["district", "name"], rows: rows.collect() })
+    let rows = schema::districts(view)?.into_iter().map(|d| {
+        let closed = d.closed.as_ref();
+        vec![
+            json!(d.id),
+            json!(d.name),
+            json!(d.admitted),
+            json!(closed.map(|closing| closing.height)),
+            json!(closed.and_then(|closing| closing.successor)),
+        ]
+    });
+    let columns = &["district", "name", "admitted_height", "closed_height", "successor"];
+    Ok(Table { columns, rows: rows.collect() })
 }
 
 fn schools(view: &ChainView) -> Result<Table, StoreError> {
-    let rows = schema::schools(view)?;
-    let rows = rows.into_iter().map(|s| vec![json!(s.id), json!(s.district), json!(s.school_type)]);
-    Ok(Table { columns: &["school", "district", "school_type"], rows: rows.collect() })
+    let rows = places::schools(view)?.into_iter().map(|line| {
+        let (s, position) = (&line.school, line.position);
+        vec![
+            json!(s.id),
+            json!(s.district),
+            json!(s.school_type),
+            json!(line.name),
+            json!(position.map(Position::latitude_e6)),
+            json!(position.map(Position::longitude_e6)),
+            json!(s.from_year),
+            json!(s.closed_from),
+        ]
+    });
+    let columns = &[
+        "school",
+        "district",
+        "school_type",
+        "name",
+        "latitude_e6",
+        "longitude_e6",
+        "from_year",
+        "closed_from",
+    ];
+    Ok(Table { columns, rows: rows.collect() })
 }
 
 fn members(view: &ChainView) -> Result<Table, StoreError> {
@@ -148,22 +180,25 @@ fn pools(view: &ChainView) -> Result<Table, StoreError> {
 }
 
 fn proposals(view: &ChainView) -> Result<Table, StoreError> {
-    let rows = schema::proposals(view)?.into_iter().map(|p| {
-        let (status, decided) = match p.status {
-            ProposalStatus::Open => ("open", None),
-            ProposalStatus::Applied { height } => ("applied", Some(height)),
-            ProposalStatus::Refused { height } => ("refused", Some(height)),
+    let rows = proposals::lines(view)?.into_iter().map(|line| {
+        let p = &line.record;
+        let decided = match p.status {
+            ProposalStatus::Open => None,
+            ProposalStatus::Applied { height } | ProposalStatus::Refused { height } => Some(height),
         };
         let change = serde_json::to_value(&p.change).unwrap_or_default();
         vec![
             json!(p.proposal),
             json!(p.proposer),
             change["change"].clone(),
+            json!(line.what),
             Value::String(change.to_string()),
             json!(p.proposed),
             json!(p.open_until),
-            json!(p.votes.len()),
-            json!(status),
+            json!(line.approvals),
+            json!(line.against),
+            json!(line.needed),
+            json!(line.standing),
             json!(decided),
         ]
     });
@@ -171,11 +206,14 @@ fn proposals(view: &ChainView) -> Result<Table, StoreError> {
         "proposal",
         "proposer",
         "change",
+        "what",
         "content",
         "proposed_height",
         "open_until",
-        "votes",
-        "status",
+        "for",
+        "against",
+        "needed",
+        "standing",
         "decided_height",
     ];
     Ok(Table { columns, rows: rows.collect() })

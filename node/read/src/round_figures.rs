@@ -8,20 +8,23 @@ use aula_ledger::rounds::report::{CellCounts, PublishedCell};
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema::{self, Class, PoolRecord, Round, RoundStatus, School};
 use aula_ledger::types::{Cents, ClassId, PoolId, RoundId, SchoolId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::acknowledgements::{self, OwedLine};
-use super::rounds::{RoundView, placed};
+use super::rounds::{self, RoundView, placed};
 use super::table::Table;
 use aula_store::ChainView;
 
 /// A pool's places and what they cost, with its price in a round.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PoolLine {
     /// Its number.
+    #[schema(value_type = u64)]
     pub pool: PoolId,
     /// Where its places are.
+    #[schema(value_type = u64)]
     pub school: SchoolId,
     /// Of which kind.
     pub kind: String,
@@ -30,8 +33,10 @@ pub struct PoolLine {
     /// Places that must be used.
     pub floor: u32,
     /// What a place cost.
+    #[schema(value_type = u64)]
     pub unit_cost_cents: Cents,
     /// What all its places cost.
+    #[schema(value_type = u64)]
     pub cost_cents: Cents,
     /// Price in the round.
     pub price: Option<i64>,
@@ -42,24 +47,27 @@ pub struct PoolLine {
 }
 
 /// How a school's students fared.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SchoolLine {
     /// Which school.
+    #[schema(value_type = u64)]
     pub school: SchoolId,
     /// Its district.
     pub district: u16,
     /// Its type.
     pub school_type: String,
     /// The figures; none when withheld.
+    #[schema(value_type = Option<Object>)]
     pub counts: Option<CellCounts>,
 }
 
 /// Everything public about a round.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RoundFigures {
     /// The round.
     pub round: RoundView,
     /// Its report.
+    #[schema(value_type = Option<Object>)]
     pub report: Option<PublishedReport>,
     /// What schools owe an acknowledgement for.
     pub acknowledgements: Vec<OwedLine>,
@@ -68,8 +76,10 @@ pub struct RoundFigures {
     /// By school.
     pub schools: Vec<SchoolLine>,
     /// The earlier decided round of the same kinds of places, to compare with.
+    #[schema(value_type = Option<u64>)]
     pub before: Option<RoundId>,
     /// That round's report.
+    #[schema(value_type = Option<Object>)]
     pub report_before: Option<PublishedReport>,
 }
 
@@ -80,7 +90,7 @@ impl RoundFigures {
     /// When the database fails.
     pub fn read(view: &ChainView, id: RoundId) -> Result<Option<Self>, StoreError> {
         let Some(record) = schema::round(view, id)? else { return Ok(None) };
-        let round = RoundView::whole(view, &record)?;
+        let round = rounds::whole(view, &record)?;
         let report = schema::published_report(view, id)?;
         let class = schema::class(view, record.class)?;
         let known: BTreeMap<SchoolId, School> =

@@ -4,12 +4,12 @@
 //! student's handle; 40 an account or a validator; words a name. Of a handle nothing is looked up: whether it exists is
 //! nobody's business but the family's, so that the answer is the same for every handle.
 
+pub use aula_api::places::Hit;
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema;
 use aula_ledger::types::{AccountId, DistrictId, Hash, Height, PoolId, RoundId, SchoolId, ValidatorAddress};
-use serde::Serialize;
-use utoipa::ToSchema;
 
+use super::places::{self, SchoolLine};
 use aula_store::{ChainView, StorageError};
 
 /// Longest text that is looked at, in bytes.
@@ -17,19 +17,8 @@ pub const MAX_QUERY_BYTES: usize = 200;
 /// Most answers.
 const MAX_HITS: usize = 50;
 
-/// A page that may be meant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Hit {
-    /// What kind of thing.
-    pub kind: &'static str,
-    /// What it is called.
-    pub title: String,
-    /// Its page on this node.
-    pub href: String,
-}
-
 fn hit(kind: &'static str, title: impl Into<String>, href: String) -> Hit {
-    Hit { kind, title: title.into(), href }
+    Hit { kind: kind.to_owned(), title: title.into(), href }
 }
 
 /// Pages that a text may mean, the likeliest first.
@@ -79,9 +68,10 @@ fn numbered(view: &ChainView, word: &str, number: u64, hits: &mut Vec<Hit>) -> R
         hits.push(hit("district", found.name.to_string(), format!("/districts/{id}")));
     }
     if let Some(id) = narrow.filter(|_| any || word == "school")
-        && schema::school(view, SchoolId(id)).map_err(failed)?.is_some()
+        && let Some(found) = schema::school(view, SchoolId(id)).map_err(failed)?
     {
-        hits.push(hit("school", format!("School {id}"), format!("/schools/{id}")));
+        let title = SchoolLine::of(found, view.tip().time_ms).title();
+        hits.push(hit("school", title, format!("/schools/{id}")));
     }
     if let Some(id) = narrow.filter(|_| any || word == "pool")
         && schema::pool(view, PoolId(id)).map_err(failed)?.is_some()
@@ -129,6 +119,11 @@ fn named(view: &ChainView, text: &str, hits: &mut Vec<Hit>) -> Result<(), StoreE
     for district in schema::districts(view)? {
         if district.name.as_str().to_lowercase().contains(text) {
             add(hit("district", district.name.to_string(), format!("/districts/{}", district.id)));
+        }
+    }
+    for school in places::schools(view)? {
+        if school.name.as_ref().is_some_and(|name| name.to_lowercase().contains(text)) {
+            add(hit("school", school.title(), format!("/schools/{}", school.school.id)));
         }
     }
     for class in schema::classes(view)? {

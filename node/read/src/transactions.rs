@@ -4,101 +4,37 @@
 //! suppression. Of a batch of requests neither the number of entries nor the bytes are shown: several districts'
 //! batches add up to a round's total, so that each would say what its withheld cell is.
 
+pub use aula_api::transactions::{Line, Outline, Page};
 use aula_ledger::chain::{Block, Receipt, Transaction};
 use aula_ledger::codec::Canonical;
 use aula_ledger::state::schema;
 use aula_ledger::tx::{Payload, PayloadKind};
 use aula_ledger::types::{Hash, Height};
-use serde::Serialize;
 use serde_json::{Value, json};
-use utoipa::ToSchema;
 
 use super::index::Index;
 use super::publish;
-use super::statements::{self, Statement};
+use super::statements;
 use super::table::Table;
 use super::words;
 use crate::ReadError;
 use aula_store::{ChainView, StorageError};
 
-/// A transaction in a final block, without its rows.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Outline {
-    /// Its name.
-    #[schema(value_type = String)]
-    pub id: Hash,
-    /// What kind, for example `AnchorStates`.
-    pub kind: &'static str,
-    /// Who sent it.
-    pub account: String,
-    /// The sender's sequence number.
-    pub sequence: u64,
-    /// Its bytes; none for a batch of requests.
-    pub bytes: Option<usize>,
-    /// How many entries it carries, 1 when it is no batch; none for a batch of requests.
-    pub entries: Option<usize>,
-    /// The receipt's number; 0 is accepted.
-    pub code: u16,
-    /// The number in words.
-    pub meaning: &'static str,
-    /// Whether anybody may have it whole, with its proof; not when it names a student or a count that is withheld.
-    pub provable: bool,
-    /// What it did.
-    #[schema(value_type = Vec<Object>)]
-    pub events: Vec<Value>,
-}
-
-/// A transaction with its place in the chain.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Line {
-    /// Its number in the chain, from 0: what cursors are made of.
-    pub ordinal: u64,
-    /// The block.
-    pub height: u64,
-    /// The position in the block, from 0.
-    pub index: u32,
-    /// Block time in ms since 1970 UTC.
-    pub time_ms: u64,
-    /// What the public sees of it.
-    #[serde(flatten)]
-    pub outline: Outline,
-    /// Its events in sentences.
-    pub words: Vec<String>,
-    /// Of a funder's statement: whether it is of the money as it is now.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub statement: Option<Statement>,
-}
-
-/// A page of transactions, newest first.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Page {
-    /// The height up to which transactions are listed.
-    pub height: u64,
-    /// How many the chain has (of the kinds asked for).
-    pub count: u64,
-    /// The page.
-    pub transactions: Vec<Line>,
-    /// The `before` of the next page; none at the first transaction.
-    pub next: Option<u64>,
-}
-
-impl Outline {
-    /// Of a decoded transaction and its receipt.
-    pub fn of(transaction: &Transaction, bytes: usize, receipt: &Receipt, min_cell: u32) -> Self {
-        let payload = &transaction.body.payload;
-        let withheld = matches!(payload, Payload::SubmitRequests(_));
-        Self {
-            id: receipt.transaction,
-            kind: payload.kind().name(),
-            account: transaction.body.account.to_string(),
-            sequence: transaction.body.sequence,
-            bytes: (!withheld).then_some(bytes),
-            entries: (!withheld).then(|| entries(payload)),
-            code: receipt.code.number().into(),
-            meaning: receipt.code.explain(),
-            provable: aula_ledger::audit::is_public(payload, receipt, min_cell),
-            events: receipt.events.iter().map(|event| publish::event(event, min_cell)).collect(),
-        }
+/// What the public sees of a decoded transaction and its receipt.
+fn outline_of(transaction: &Transaction, bytes: usize, receipt: &Receipt, min_cell: u32) -> Outline {
+    let payload = &transaction.body.payload;
+    let withheld = matches!(payload, Payload::SubmitRequests(_));
+    Outline {
+        id: receipt.transaction,
+        kind: payload.kind().name().to_owned(),
+        account: transaction.body.account.to_string(),
+        sequence: transaction.body.sequence,
+        bytes: (!withheld).then_some(bytes),
+        entries: (!withheld).then(|| entries(payload)),
+        code: receipt.code.number().into(),
+        meaning: receipt.code.explain().to_owned(),
+        provable: aula_ledger::audit::is_public(payload, receipt, min_cell),
+        events: receipt.events.iter().map(|event| publish::event(event, min_cell)).collect(),
     }
 }
 
@@ -130,7 +66,7 @@ pub fn of_block(view: &ChainView, height: Height) -> Result<Option<Vec<Outline>>
 
 fn outline(bytes: &[u8], receipt: &Receipt, min_cell: u32) -> Result<Outline, StorageError> {
     let transaction = Transaction::from_canonical(bytes).map_err(|e| StorageError::Damaged(e.to_string()))?;
-    Ok(Outline::of(&transaction, bytes.len(), receipt, min_cell))
+    Ok(outline_of(&transaction, bytes.len(), receipt, min_cell))
 }
 
 /// Reads single transactions; a block is read once for neighbours, and of it only what is asked for is decoded.

@@ -1,52 +1,13 @@
 //! Validators with what is known of their work, from certificates alone.
 
+pub use aula_api::chain::{Uptime, ValidatorLine};
 use aula_ledger::state::schema;
-use aula_ledger::types::ValidatorAddress;
-use serde::Serialize;
 use serde_json::json;
-use utoipa::ToSchema;
 
 use super::index::Index;
 use super::table::Table;
 use crate::ReadError;
 use aula_store::ChainView;
-
-/// A validator, of the set that decides the next block or of an earlier one.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct ValidatorLine {
-    /// Its address.
-    #[schema(value_type = String)]
-    pub address: ValidatorAddress,
-    /// Its name.
-    pub name: String,
-    /// Who runs it.
-    pub operator: Option<String>,
-    /// Its voting power for the next block; 0 when it is no longer in the set.
-    pub power: u64,
-    /// Blocks it was to sign.
-    pub expected: u64,
-    /// Blocks whose certificate holds its signature: a certificate is done with two thirds, late ones are not in it.
-    pub signed: u64,
-    /// Blocks it proposed.
-    pub proposed: u64,
-    /// Rounds in which its turn to propose ended without a block.
-    pub missed_rounds: u64,
-    /// The last height it signed.
-    pub last_signed: u64,
-    /// Share of blocks signed, in parts per million, rounded down.
-    pub signed_ppm: Option<u64>,
-}
-
-/// All validators known, and how far they are counted.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Uptime {
-    /// The height up to which is counted.
-    pub height: u64,
-    /// Rounds of consensus that decided nothing, of all heights.
-    pub failed_rounds: u64,
-    /// The validators, by name.
-    pub validators: Vec<ValidatorLine>,
-}
 
 /// Reads the sets and counts.
 ///

@@ -1,5 +1,6 @@
 //! Events of receipts in sentences, from their public form: what is withheld there is not known here.
 
+use aula_api::PublicEvent;
 use serde_json::Value;
 
 /// What a kind of transaction does, in a few words.
@@ -38,8 +39,8 @@ pub fn kind(name: &str) -> &str {
 }
 
 /// An event in a sentence.
-pub fn event(event: &Value) -> String {
-    let name = event["event"].as_str().unwrap_or_default();
+pub fn event(event: &PublicEvent) -> String {
+    let name = event.name();
     let n = |field: &str| number(&event[field]);
     let t = |field: &str| text(&event[field]);
     match name {
@@ -112,7 +113,7 @@ pub fn event(event: &Value) -> String {
     }
 }
 
-fn resources(name: &str, event: &Value) -> String {
+fn resources(name: &str, event: &PublicEvent) -> String {
     let n = |field: &str| number(&event[field]);
     let large = |field: &str| event[field].as_u64().map_or_else(|| number(&event[field]), grouped);
     let t = |field: &str| text(&event[field]);
@@ -246,14 +247,16 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn withheld_counts_stay_withheld_in_words() {
+    fn withheld_counts_stay_withheld_in_words() -> serde_json::Result<()> {
+        let event = |value| serde_json::from_value(value).map(|public| event(&public));
         let decided = json!({ "event": "round_decided", "round": 3, "requests": 40, "placed": null,
             "waitlisted": null, "objective": 7, "gap_ppm": 0 });
         assert_eq!(
-            event(&decided),
+            event(decided)?,
             "Round 3 was decided: 40 requests, (withheld) placed, (withheld) waiting; weighted cost 7, proved optimal."
         );
-        assert_eq!(event(&json!({ "event": "something_new" })), "something new.");
+        assert_eq!(event(json!({ "event": "something_new" }))?, "something new.");
+        Ok(())
     }
 
     #[test]

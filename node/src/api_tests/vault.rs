@@ -1,8 +1,9 @@
 //! The vault over HTTP: the same decision and the same log as the operator's command, and a family's link.
 
-use aula_ledger::access::{ConsentChoice, Purpose};
-use aula_ledger::names::FieldName;
+use aula_ledger::access::{ConsentChoice, Purpose, Relation};
+use aula_ledger::names::{FieldName, Name, Term};
 use aula_ledger::types::{DistrictId, Handle, SchoolYear};
+use aula_vault::access::RosterLine;
 use aula_vault::turn::PATIENCE;
 use aula_vault::{Folders, Identity, LocalId, Vault, VaultError};
 use reqwest::StatusCode;
@@ -50,6 +51,8 @@ async fn office() -> Result<Office, Box<dyn std::error::Error>> {
         (handle, FieldName::new("name")?, b"\"Ada\""),
         (handle, FieldName::new("band")?, b"4"),
     ])?;
+    let relation = Relation::Section(Term::new("4-b")?);
+    vault.replace_roster(&[RosterLine { reader: Name::new("t-1042")?, handle, relation }])?;
     Ok(Office { served, folders, links, handle })
 }
 
@@ -147,6 +150,7 @@ async fn a_family_sees_the_reads_of_its_child_and_of_nobody_else_until_the_link_
     let told = office.get("/v1/family/reads", Some((FAMILY_HEADER, own.expose()))).await?;
     assert_eq!((told.0, &told.1["entries"][0]["verdict"]), (StatusCode::OK, &"granted".into()));
     assert_eq!(told.1["entries"][0]["basis"], "34 CFR 99.31(a)(1)(i)(A)");
+    assert_eq!(told.1["entries"][0]["relation"], Value::Null, "a band is open to every reader");
     let page = format!("{}/family/{}", office.served.client.origin(), own.expose());
     let page = reqwest::get(page).await?.text().await?;
     assert!(

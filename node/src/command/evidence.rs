@@ -8,15 +8,14 @@
 
 use std::path::PathBuf;
 
+use aula_api::district::OwnRows;
 use aula_ledger::audit::bundle::{DecidedRequest, StudentStanding};
 use aula_ledger::audit::{Bundle, Subject};
 use aula_ledger::codec::{Canonical, CodecError};
 use aula_ledger::proof::sample::{Asked, DrawnAmong, asked, audit_sample};
 use aula_ledger::state::schema::Decision;
-use aula_ledger::tx::Finding;
-use aula_ledger::types::{DistrictId, Handle, Hash, Height, RoundId};
+use aula_ledger::types::{DistrictId, Handle, RoundId};
 use clap::{Args, Subcommand};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -265,35 +264,6 @@ fn article(word: &str) -> &'static str {
         _ if word.starts_with(['a', 'e', 'i', 'o', 'u']) => "an",
         _ => "a",
     }
-}
-
-/// A district's own rows of a round, as a node tells them.
-#[derive(Debug, Deserialize)]
-pub(super) struct OwnRows {
-    /// Before this height were the states anchored that the requests speak of.
-    pub opened: Height,
-    /// The rows, ascending by handle.
-    pub rows: Vec<OwnRow>,
-}
-
-/// A request of a district's own.
-#[derive(Debug, Deserialize)]
-pub(super) struct OwnRow {
-    /// Of which student.
-    pub handle: Handle,
-    /// What it asked.
-    pub request: OwnRequest,
-    /// Whether the seed drew the student.
-    pub drawn: bool,
-    /// What an auditor recorded of it.
-    pub finding: Option<Finding>,
-}
-
-/// The part of a request that an audit is about.
-#[derive(Debug, Deserialize)]
-pub(super) struct OwnRequest {
-    /// SHA-256 of the student's row that the request speaks of.
-    pub state_row: Hash,
 }
 
 /// The district's own rows of a round.

@@ -1,15 +1,18 @@
 //! `aula join`: makes this home a follower of a chain, from its genesis file and a peer's address alone.
 //!
 //! The node fetches every block by value sync and executes it itself. It signs nothing until its key is in the
-//! validator set: from the start for a founder, after a vote for everybody else.
+//! validator set: from the start for a founder; for everybody else after a vote on HOME/request.json, which this command
+//! writes, and the node's own word that it is level.
 
 use std::path::PathBuf;
 
 use aula_home::operator::{Choice, make};
 use aula_ledger::genesis::Genesis;
+use aula_ledger::roles::Role;
 use clap::Args;
 use serde_json::json;
 
+use super::consortium::request::{self, Asked};
 use super::{Advise, Context, Failure, Outcome};
 use crate::bootstrap::{db_options, open_database};
 use crate::config::{Api, Config, set};
@@ -19,9 +22,10 @@ use crate::wiring;
 /// Arguments of `aula join`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  aula join --home /srv/district-07 --genesis county.json \\\n    --peer /ip4/192.0.2.7/tcp/8481/p2p/12D3KooW...\n  \
-                  aula start --home /srv/district-07\n\nCompare the SHA-256 it prints with the published one. The peers \
-                  must know this node's id (printed too): from the genesis, or by a vote that admits the peer."
+    after_help = "Example:\n  aula join --home /srv/district-07 --genesis county.json \\\n    --peer /ip4/192.0.2.7/tcp/8481/p2p/12D3KooW... \\\n    --name lake --district 5 --district-name \"Lake County\"\n  \
+                  aula start --home /srv/district-07\n\nCompare the SHA-256 it prints with the published one. Unless the \
+                  genesis knows this operator, a member proposes HOME/request.json, which admits member, district, peer and \
+                  validator by one vote: aula consortium propose request.json."
 )]
 pub struct JoinArgs {
     /// The consortium's genesis file
@@ -42,6 +46,15 @@ pub struct JoinArgs {
     /// Never vote, also when this node's key is in the validator set
     #[arg(long)]
     pub follower: bool,
+    /// The district it acts for; goes into the request
+    #[arg(long, value_name = "N")]
+    pub district: Option<u16>,
+    /// What people call the district, when it enters with this node; without it the district is one of the consortium
+    #[arg(long, value_name = "TEXT", requires = "district")]
+    pub district_name: Option<String>,
+    /// The roles it asks for [default: consortium, and district where one is named]
+    #[arg(long, value_delimiter = ',', value_name = "ROLE,...")]
+    pub roles: Vec<String>,
 }
 
 /// Prepares the home; `aula start` then follows the chain.
@@ -71,9 +84,23 @@ pub fn run(context: &Context, args: &JoinArgs) -> Result<Outcome, Failure> {
         .advise(format!("cannot write {}", target.display()), "check the space left")?;
     let config = Config::load(home)?;
     drop(open_database(home, db_options(&config), &bytes, &parsed)?);
+    let asked = Asked {
+        district: args.district,
+        district_name: args.district_name.clone(),
+        roles: args.roles.iter().map(|text| role(text)).collect::<Result<_, _>>()?,
+    };
+    let request = request::write(home, &made.operator, &parsed, &asked)?;
+    let admission = match &request {
+        Some(path) => format!(
+            "Send {} to a member: it admits this node by one vote (aula consortium propose request.json). Then it \
+             follows, and votes once it is level.",
+            path.display()
+        ),
+        None => "The genesis knows this operator: it votes from the start.".to_owned(),
+    };
     let text = format!(
-        "{} follows {}.\nsha256 of the genesis  {}  (compare it with the published one)\nthis node's peer id    {}  (the \
-         members admit it by a vote)\nNext: aula start --home {}",
+        "{} follows {}.\nsha256 of the genesis  {}  (compare it with the published one)\nthis node's peer id    {}\n\
+         {admission}\nNext: aula start --home {}",
         home.path().display(),
         parsed.chain_id,
         parsed.sha256,
@@ -82,9 +109,21 @@ pub fn run(context: &Context, args: &JoinArgs) -> Result<Outcome, Failure> {
     );
     let json = json!({
         "home": home.path(), "chain_id": parsed.chain_id, "genesis_sha256": parsed.sha256,
-        "peer_id": made.operator.peer_id, "peers": args.peer,
+        "peer_id": made.operator.peer_id, "peers": args.peer, "request": request,
     });
     Ok(Outcome::yes(json, text))
+}
+
+/// A role by its word.
+fn role(text: &str) -> Result<Role, Failure> {
+    serde_json::from_value(json!(text)).map_err(|_| {
+        let message = format!("there is no role {text:?}");
+        Failure::new(
+            "unknown_role",
+            message,
+            "the roles are consortium, district, funder, auditor and reader",
+        )
+    })
 }
 
 /// Writes what flags say into the configuration, and tells when that changes a choice made before. What no flag names

@@ -1,19 +1,23 @@
-//! `aula keys`: create, show (public halves only), export.
+//! `aula keys`: create, show (public halves only), export, rotate.
 
 use aula_ledger::keys::account_of;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::acting::ActingArgs;
 use super::{Advise, Context, Failure, Outcome};
 use aula_home::operator::{create_missing, export};
 use aula_home::outside::Outside;
 
 use crate::keys::{KeyKind, NodeKey, peer_id};
 
+mod rotate;
+
 /// Arguments of `aula keys`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  aula keys show\n  aula keys create --kind account --home /srv/district-07\n  \
+    after_help = "Examples:\n  aula keys show\n  aula keys create --kind account --home /srv/district-07\n  aula keys rotate --kind validator        then start the node \
+                        again\n  \
                         aula keys export --name district-07 --p2p /ip4/192.0.2.7/tcp/8481\n\nSecret keys are never printed; they stay in \
                         HOME/keys with mode 0600."
 )]
@@ -32,6 +36,15 @@ pub enum Action {
         #[arg(long, value_enum)]
         kind: Option<KeyKind>,
     },
+    /// Replace a key of this home: drawn here, put in force by the ledger
+    Rotate {
+        /// Which
+        #[arg(long, value_enum)]
+        kind: KeyKind,
+        /// The node to ask
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
     /// Print the public keys, the validator address and the peer id
     Show,
     /// Write the public-key file that the genesis is built from
@@ -49,7 +62,7 @@ pub enum Action {
 ///
 /// # Errors
 /// When a key file cannot be written or is refused.
-pub fn run(context: &Context, args: &KeysArgs) -> Result<Outcome, Failure> {
+pub async fn run(context: &Context, args: &KeysArgs) -> Result<Outcome, Failure> {
     match &args.action {
         Action::Create { kind } => {
             let kinds = kind.map_or_else(|| KeyKind::ALL.to_vec(), |k| vec![k]);
@@ -58,6 +71,7 @@ pub fn run(context: &Context, args: &KeysArgs) -> Result<Outcome, Failure> {
             }
             show(context)
         }
+        Action::Rotate { kind, acting } => rotate::run(context, acting, *kind).await,
         Action::Show => show(context),
         Action::Export { name, p2p } => {
             if let Some(p2p) = p2p {

@@ -6,16 +6,20 @@
 
 use std::path::PathBuf;
 
+mod acting;
 mod lines;
 
 pub mod backup;
 pub mod badge;
 pub mod bench;
 pub mod completion;
+pub mod consortium;
 pub mod demo;
+pub mod district;
 pub mod doctor;
 pub mod estate;
 pub mod evidence;
+pub mod funder;
 pub mod genesis;
 pub mod init;
 pub mod join;
@@ -28,6 +32,7 @@ pub mod restore;
 mod rpc;
 pub mod start;
 pub mod status;
+pub mod steward;
 pub mod twin;
 pub mod tx;
 pub mod vault;

@@ -110,7 +110,7 @@ impl What {
             Self::Members => "/v1/members".into(),
             Self::Proposals => "/v1/proposals".into(),
             Self::Validators => "/v1/validators".into(),
-            Self::Params => "/v1/params".into(),
+            Self::Params => "/v1/parameters".into(),
             Self::Why(_) => return None,
         })
     }

@@ -1,5 +1,6 @@
 //! `aula status`: where a node is. Exit 1 when it answers and its last block is more than a minute old.
 
+use aula_ledger::execute::time::MAX_AHEAD_MS;
 use clap::Args;
 
 use super::rpc::RpcArgs;
@@ -27,30 +28,32 @@ pub struct StatusArgs {
 pub async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome, Failure> {
     let client = args.rpc.client(context)?;
     let status = client.status().await?;
-    let age_ms = now_ms().saturating_sub(status["time_ms"].as_u64().unwrap_or(0));
-    let field = |name: &str| match &status[name] {
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
+    let age_ms = now_ms().saturating_sub(status.time_ms.0);
     let text = format!(
         "{}  height {}  ({} s old)\nrole {}, {} validators, {} peers, {} waiting transactions\nexplorer {}",
-        field("chain_id"),
-        field("height"),
+        status.chain_id,
+        status.height,
         age_ms / 1000,
-        field("role"),
-        field("validators"),
-        field("peers"),
-        field("waiting_transactions"),
+        status.role,
+        status.validators,
+        status.peers,
+        status.waiting_transactions,
         client.origin()
     );
-    if let Some(why) = status["silent_because"].as_str() {
+    if let Some(why) = &status.silent_because {
         context.tell(format_args!("this validator signs nothing: {why}"));
     }
-    if status["peers"] == 0 && status["validators"].as_u64() > Some(1) {
+    if status.peers == 0 && status.validators > 1 {
         context.tell(
             "no peers: do the addresses in config.toml answer, and has a vote admitted this node's peer id?",
         );
     }
+    if let Some(ahead) = status.ahead_of_clock_ms.filter(|ahead| *ahead > MAX_AHEAD_MS) {
+        context.tell(format_args!("the chain's time is {ahead} ms ahead of the node's clock: set it by NTP"));
+    }
+    if let Some(damage) = &status.damage {
+        context.tell(format_args!("this node's state is damaged: {damage}"));
+    }
     let verdict = if age_ms <= CURRENT_MS { Verdict::Yes } else { Verdict::No };
-    Ok(Outcome { verdict, answer: Some(Answer { json: status, text }) })
+    Ok(Outcome { verdict, answer: Some(Answer::new(status, text)) })
 }

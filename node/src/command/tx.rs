@@ -8,13 +8,14 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use aula_api::PublicEvent;
+use aula_api::transactions::TransactionStatus;
 use aula_ledger::chain::TransactionId;
 use aula_ledger::keys::{Label, sign};
 use aula_ledger::tx::RotateKey;
 use aula_ledger::tx::admin::rotate_key::{KeyName, possession_statement};
 use aula_ledger::tx::{Payload, PayloadKind};
 use clap::Args;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::rpc::RpcArgs;
@@ -62,20 +63,6 @@ pub struct TxArgs {
     pub valid_for: u64,
 }
 
-/// What a node knows of a transaction.
-#[derive(Debug, Deserialize)]
-pub(super) struct Told {
-    status: String,
-    /// The receipt's number.
-    pub(super) code: Option<u16>,
-    meaning: Option<String>,
-    entry: Option<u32>,
-    /// The block's height.
-    pub(super) height: Option<u64>,
-    #[serde(default)]
-    events: Vec<Value>,
-}
-
 /// Sends the transaction and says what became of it.
 ///
 /// # Errors
@@ -98,9 +85,10 @@ pub async fn run(context: &Context, args: &TxArgs) -> Result<Outcome, Failure> {
     let meaning = told.meaning.unwrap_or_default();
     let entry = told.entry.map(|entry| format!(", entry {entry}")).unwrap_or_default();
     let height = told.height.unwrap_or_default();
+    let events = told.events.unwrap_or_default();
     let text = match accepted {
         true => {
-            format!("{} executed in block {height}\nid {}{}", kind.name(), id, lines(&told.events))
+            format!("{} executed in block {height}\nid {}{}", kind.name(), id, lines(&events))
         }
         false => format!(
             "{} rejected in block {height}: {meaning} (code {}{entry})\nid {}",
@@ -111,14 +99,13 @@ pub async fn run(context: &Context, args: &TxArgs) -> Result<Outcome, Failure> {
     };
     let json = json!({
         "id": id, "kind": kind.name(), "status": told.status, "code": told.code, "meaning": meaning,
-        "entry": told.entry, "height": height, "events": told.events,
+        "entry": told.entry, "height": height, "events": events,
     });
     Ok(if accepted { Outcome::yes(json, text) } else { Outcome::no(json, text) })
 }
 
-fn lines(events: &[Value]) -> String {
-    let line = |event: &Value| event["words"].as_str().map_or_else(|| event.to_string(), str::to_owned);
-    events.iter().map(|event| format!("\n{}", line(event))).collect()
+fn lines(events: &[PublicEvent]) -> String {
+    events.iter().map(|event| format!("\n{event}")).collect()
 }
 
 /// `fund-budget` or `FundBudget`.
@@ -159,7 +146,7 @@ fn next_key(home: &Home) -> PathBuf {
 }
 
 /// A new account key beside the old one; an earlier attempt's is used again.
-fn rotate(context: &Context, sender: &Sender) -> Result<Payload, Failure> {
+pub(super) fn rotate(context: &Context, sender: &Sender) -> Result<Payload, Failure> {
     let path = next_key(&context.home);
     if !path.exists() {
         NodeKey::generate(KeyKind::Account).save(&path)?;
@@ -171,7 +158,7 @@ fn rotate(context: &Context, sender: &Sender) -> Result<Payload, Failure> {
 }
 
 /// Puts the new key in the old one's place, which is kept under another name; after a refusal nothing moves.
-fn settle_rotation(home: &Home, sender: &Sender, accepted: bool) -> Result<(), Failure> {
+pub(super) fn settle_rotation(home: &Home, sender: &Sender, accepted: bool) -> Result<(), Failure> {
     let next = next_key(home);
     if !accepted || !next.exists() {
         return Ok(());
@@ -205,7 +192,7 @@ pub(super) async fn settle(
     sender: &mut Sender,
     payload: impl Into<Payload>,
     limit: Duration,
-) -> Result<(TransactionId, Told), Failure> {
+) -> Result<(TransactionId, TransactionStatus), Failure> {
     let (payload, start) = (payload.into(), Instant::now());
     let mut signed = sender.send(client, payload.clone()).await?;
     loop {
@@ -224,10 +211,10 @@ pub(super) async fn settle(
 }
 
 /// Asks until the transaction is in a block, or the node has forgotten it.
-async fn follow(client: &Client, id: &str, limit: Duration) -> Result<Told, Failure> {
+async fn follow(client: &Client, id: &str, limit: Duration) -> Result<TransactionStatus, Failure> {
     let start = Instant::now();
     loop {
-        let told: Told = client.get(&format!("/v1/transactions/{id}")).await?;
+        let told: TransactionStatus = client.get(&format!("/v1/transactions/{id}")).await?;
         let forgotten = told.status == "unknown" && start.elapsed() > FORGOTTEN;
         if told.height.is_some() || (forgotten && start.elapsed() <= limit) {
             return Ok(told);

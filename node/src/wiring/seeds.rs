@@ -148,7 +148,7 @@ impl Shares {
         tracing::info!(%round, attempt, "share of the seed {act}");
         counter!("aula_seed_shares_total", "act" => act).increment(1);
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.last = Some(SharedSeed { act, round, attempt, height });
+        told.last = Some(SharedSeed { act: act.to_owned(), round, attempt, height });
         self.sent.insert(sequence, Sent { payload, id });
     }
 

@@ -101,6 +101,7 @@ pub fn restore(
     copy_into(&data, &folders.data)?;
     let vault = Vault::open_restored(folders)?;
     vault.forget_consents()?;
+    vault.forget_roster()?;
     vault.mark_restored()?;
     let swept = vault.sweep()?;
     let students = vault.keystore().students();

@@ -50,7 +50,8 @@ pub struct Erased {
 }
 
 /// Tables with rows of a handle.
-const OF_STUDENTS: [Table; 4] = [Table::Records, Table::Events, Table::Consents, Table::Versions];
+const OF_STUDENTS: [Table; 6] =
+    [Table::Records, Table::Events, Table::Consents, Table::Versions, Table::RowsOf, Table::Roster];
 
 impl Vault {
     /// Erases the students of these handles in every year; done on return, the ledger apart. Gives all their handles.
@@ -166,6 +167,7 @@ impl Vault {
             Some(end) => end.to_vec(),
             None => [&handle.0[..], &[u8::MAX; 128]].concat(),
         };
+        self.leave_rows(&handles.clone().copied().collect())?;
         let mut batch = WriteBatch::default();
         for handle in handles.clone() {
             for table in OF_STUDENTS {

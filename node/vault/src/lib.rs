@@ -5,6 +5,7 @@
 //! | [`keystore`] | a folder apart from the data: key-encryption key, students' wrapped keys, handles |
 //! | [`vault`] | the data: records and events, each sealed under its student's key; durable before acknowledged |
 //! | [`access`] | the one check that decides every read, and the log that is written before data leaves |
+//! | [`rows`] | what names several students, or nobody known: rows sealed for whoever is named, found by HMACs |
 //! | [`erase`] | erasing a student: new keystore without it, old one destroyed, rows removed |
 //! | [`backup`] | copies of the data without keys, and of the newest keystore alone |
 //! | [`schedule`] | when the key-encryption key is due |
@@ -22,6 +23,7 @@ pub mod erase;
 mod error;
 mod files;
 pub mod keystore;
+pub mod rows;
 pub mod schedule;
 pub mod seal;
 mod secret;

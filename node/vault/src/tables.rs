@@ -28,10 +28,19 @@ pub(crate) enum Table {
     Erasures,
     /// Handle, version (u32) → borsh of [`crate::versions::KeptVersion`], in clear: hashes, and keys that stand in clear.
     Versions,
+    /// Row key (up to 64 bytes) → borsh of [`crate::rows`]'s row: who holds its key, in clear; its parts, sealed.
+    Rows,
+    /// Term (32 bytes, an HMAC), row key → empty.
+    RowIndex,
+    /// Handle, row key → empty.
+    RowsOf,
+    /// Handle, reader's name → borsh of how the reader stands to the student ([`aula_ledger::access::Relation`]s), in clear
+    /// as the log has it.
+    Roster,
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Meta,
         Self::Records,
         Self::Events,
@@ -40,7 +49,13 @@ impl Table {
         Self::Consents,
         Self::Erasures,
         Self::Versions,
+        Self::Rows,
+        Self::RowIndex,
+        Self::RowsOf,
+        Self::Roster,
     ];
+    /// Tables that came later: a vault of before gets them when it is opened.
+    const LATER: [Self; 5] = [Self::Versions, Self::Rows, Self::RowIndex, Self::RowsOf, Self::Roster];
 
     /// The column family's name on disk; never changed.
     pub(crate) const fn name(self) -> &'static str {
@@ -53,6 +68,10 @@ impl Table {
             Self::Consents => "consents",
             Self::Erasures => "erasures",
             Self::Versions => "versions",
+            Self::Rows => "rows",
+            Self::RowIndex => "row_index",
+            Self::RowsOf => "rows_of",
+            Self::Roster => "roster",
         }
     }
 }
@@ -102,20 +121,19 @@ pub(crate) fn family(db: &DB, table: Table) -> Result<&ColumnFamily, VaultError>
     db.cf_handle(table.name()).ok_or_else(missing)
 }
 
-/// True for a vault of before there was a table of versions: it is whole, and gets one.
-fn lacks_versions(path: &Path) -> bool {
+/// True for a vault of before some later tables: it is whole, and gets them.
+fn lacks_later_tables(path: &Path) -> bool {
     let names = DB::list_cf(&Options::default(), path).unwrap_or_default();
-    !names.is_empty()
-        && Table::ALL
-            .iter()
-            .all(|table| names.iter().any(|name| name == table.name()) == (*table != Table::Versions))
+    let missing: Vec<Table> =
+        Table::ALL.into_iter().filter(|table| names.iter().all(|name| name != table.name())).collect();
+    !names.is_empty() && !missing.is_empty() && missing.iter().all(|table| Table::LATER.contains(table))
 }
 
 /// Opens the database; `create` also makes what is missing.
 pub(crate) fn open(path: &Path, create: bool) -> Result<DB, VaultError> {
     let mut options = Options::default();
     options.create_if_missing(create);
-    options.create_missing_column_families(create || lacks_versions(path));
+    options.create_missing_column_families(create || lacks_later_tables(path));
     options.set_paranoid_checks(true);
     options.set_keep_log_file_num(4);
     options.set_max_total_wal_size(256 << 20);

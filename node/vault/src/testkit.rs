@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use aula_ledger::access::{ConsentChoice, Purpose};
+use aula_ledger::access::{ConsentChoice, Purpose, Relation};
 use aula_ledger::credential::{Claim, Credential, Scope};
 use aula_ledger::keys::{PublicKey, account_of, public_key};
-use aula_ledger::names::{FieldName, Term};
-use aula_ledger::types::{DistrictId, Handle, SchoolYear};
+use aula_ledger::names::{FieldName, Name, Term};
+use aula_ledger::types::{DistrictId, Handle, SchoolId, SchoolYear};
 use ed25519_dalek::SigningKey;
 
-use crate::access::{Given, ReadError, ReadRequest};
+use crate::access::{Given, ReadError, ReadRequest, RosterLine};
 use crate::vault::{Folders, Identity, Vault, VaultError};
 use crate::{LocalId, vault};
 
@@ -61,6 +61,18 @@ pub struct World {
     pub handles: [[Handle; 2]; 2],
 }
 
+/// The tests' reader teaches all of them, and counsels at their school.
+pub fn roster(handles: &[Handle]) -> Vec<RosterLine> {
+    let line = |handle: &Handle, relation| RosterLine {
+        reader: Name::new("t-1042").expect("a name"),
+        handle: *handle,
+        relation,
+    };
+    let both =
+        |handle| [line(handle, Relation::Section(term("4-b"))), line(handle, Relation::School(SchoolId(11)))];
+    handles.iter().flat_map(both).collect()
+}
+
 /// What is secret about a student in a year; long enough not to be found by chance.
 pub fn name_of(student: usize, year: usize) -> String {
     format!("Ada {student} of year {year}, whose name nobody else should ever read")
@@ -82,6 +94,7 @@ impl World {
         }
         let all: Vec<Handle> = handles.iter().flatten().copied().collect();
         vault.keep_consent(&all, Purpose::EducationalNecessity, ConsentChoice::Given)?;
+        vault.replace_roster(&roster(&all))?;
         Ok(Self { root, vault, handles })
     }
 

@@ -9,6 +9,7 @@ pub mod api_error;
 pub mod explorer;
 pub mod family_link;
 pub mod http;
+pub mod pages;
 pub mod site;
 
 use aula_home::{clock, config, whole_file};

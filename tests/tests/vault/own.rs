@@ -300,6 +300,6 @@ pub fn twins_are_forked_from_files_and_from_the_vault(demo: &Demo, again: &ToldA
     let file = again.home.join("teacher.txt");
     fs::write(&file, reader["credential"].as_str().context("a credential")?)?;
     let told = whatif(&["--from-vault", home, "--credential", file.to_str().context("a path")?], 1)?;
-    assert_eq!(told["reason"], "nothing_needed", "a teacher needs no events");
+    assert_eq!(told["reason"], "no_relation", "no roster says whom this teacher teaches");
     Ok(())
 }

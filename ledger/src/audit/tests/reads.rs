@@ -1,7 +1,7 @@
 //! A read listed in a district's anchored access log, as a family's file shows it.
 
 use super::*;
-use crate::access::{AccessEntry, Basis, Denial, Verdict as Decided};
+use crate::access::{AccessEntry, Basis, Denial, Relation, Verdict as Decided};
 use crate::audit::bundle::AccessEvidence;
 use crate::audit::open::{OpenError, list_read};
 use crate::names::{FieldName, Name, Term};
@@ -25,6 +25,7 @@ pub fn entry(genesis: Hash, number: u64) -> AccessEntry {
         class: Term::new("FERPA_PII").unwrap(),
         purpose: Term::new("educational_necessity").unwrap(),
         basis: (number != 2).then_some(Basis::SchoolOfficial),
+        relation: (number != 2).then(|| Relation::Section(Term::new("4-b").unwrap())),
         fields: vec![FieldName::new("name").unwrap(), FieldName::new("skill:00003").unwrap()],
         verdict,
         salt: [number as u8; 16],

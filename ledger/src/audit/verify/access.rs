@@ -40,12 +40,15 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &AccessEviden
 
 fn words(entry: &AccessEntry) -> String {
     let fields: Vec<&str> = entry.fields.iter().map(|field| field.as_str()).collect();
-    let AccessEntry { number, handle, reader, role, purpose, basis, .. } = entry;
+    let AccessEntry { number, handle, reader, role, purpose, basis, relation, .. } = entry;
     let (when, fields) = (utc(entry.time_ms), fields.join(", "));
     let what = match entry.verdict {
         Verdict::Granted => format!("was given {fields}"),
         Verdict::Denied(denial) => format!("asked for {fields} and was denied: {}", denial.explain()),
     };
     let basis = basis.map(|basis| format!(" ({}: {})", basis.name(), basis.explain())).unwrap_or_default();
-    format!("Entry {number}, {when}: {reader} as {role}, for {purpose}{basis}, {what}. Of student {handle}.")
+    let relation = relation.as_ref().map(|relation| format!(" {}", relation.explain())).unwrap_or_default();
+    format!(
+        "Entry {number}, {when}: {reader} as {role}{relation}, for {purpose}{basis}, {what}. Of student {handle}."
+    )
 }

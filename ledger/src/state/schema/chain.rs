@@ -1,7 +1,7 @@
 //! Records of the chain itself: identity, validators, members, votes.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::chain::ValidatorSet;
 use crate::codec::Canonical;
@@ -23,7 +23,7 @@ macro_rules! canonical {
 pub(super) use canonical;
 
 /// Which chain, and how far it is.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct ChainRecord {
     /// Its identity.
     pub chain_id: ChainId,
@@ -36,7 +36,7 @@ pub struct ChainRecord {
 }
 
 /// The sets that decide this height, the next, and the one after.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct ValidatorSchedule {
     /// Decides the state's height.
     pub now: ValidatorSet,
@@ -64,7 +64,7 @@ impl ValidatorSchedule {
 }
 
 /// What the ledger counts.
-#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Counters {
     /// Admitted members with the role consortium: who may vote.
     pub consortium_members: u32,
@@ -75,7 +75,7 @@ pub struct Counters {
 }
 
 /// An account's key and sequence.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Account {
     /// The key its transactions are signed with.
     pub public_key: PublicKey,
@@ -84,7 +84,7 @@ pub struct Account {
 }
 
 /// Where a member stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
@@ -98,7 +98,7 @@ pub enum Standing {
 }
 
 /// A member of the consortium.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Member {
     /// Its account.
     pub account: AccountId,
@@ -117,7 +117,7 @@ pub struct Member {
 }
 
 /// A peer that may connect.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Peer {
     /// Its network identity.
     pub peer_id: PeerName,
@@ -128,7 +128,7 @@ pub struct Peer {
 }
 
 /// What became of a proposed change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "lowercase")]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
@@ -148,7 +148,7 @@ pub enum ProposalStatus {
 }
 
 /// A proposed change with its votes.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Proposal {
     /// Its number.
     pub proposal: ProposalId,
@@ -167,7 +167,7 @@ pub struct Proposal {
 }
 
 /// A program version that operators run from a height.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct UpgradeNote {
     /// From which height.
     pub height: Height,

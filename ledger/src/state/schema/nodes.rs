@@ -1,7 +1,7 @@
 //! Records of nodes: validators, those that wait to be ones, who proposed lately, and keys that were once in use.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::chain::canonical;
 use super::{Records, proposers_key, read, used_key_key, used_peer_key, write};
@@ -18,7 +18,7 @@ pub const READY_WITHIN_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
 const LIVE_TURNS: u64 = 4;
 
 /// A validator's name, operator and peer; its key and power stand in the sets.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct ValidatorInfo {
     /// Its address.
     pub address: ValidatorAddress,
@@ -36,7 +36,7 @@ pub struct ValidatorInfo {
 
 /// A node that a vote admitted as validator. It follows, and has no power before it has said itself that it is ready: a
 /// silent one must not stop the chain.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct WaitingValidator {
     /// The address it will vote under.
     pub address: ValidatorAddress,
@@ -66,7 +66,7 @@ impl WaitingValidator {
 }
 
 /// When each validator last proposed a block that was decided: what the ledger can know of who is live.
-#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Proposers {
     /// Strictly ascending by address.
     pub newest: Vec<(ValidatorAddress, Height)>,

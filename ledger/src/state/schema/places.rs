@@ -1,7 +1,7 @@
 //! Records of districts and schools: who they are, and from when to when.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Records, district, school};
 use crate::chain::Code;
@@ -13,7 +13,7 @@ use crate::tx::handler::{Refusal, ensure};
 use crate::types::{DistrictId, Height, SchoolId, SchoolYear};
 
 /// A district of the consortium.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct District {
     /// Its number.
     pub id: DistrictId,
@@ -26,7 +26,7 @@ pub struct District {
 }
 
 /// That a district was closed by vote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Closing {
     /// In which block.
     pub height: Height,
@@ -35,7 +35,7 @@ pub struct Closing {
 }
 
 /// A school. Its number, district and type never change: decided rounds were about them.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct School {
     /// Its number.
     pub id: SchoolId,
@@ -53,7 +53,7 @@ pub struct School {
 }
 
 /// What people call a school, and where it is, from a school year on.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Described {
     /// From which school year on; 0: from the genesis.
     pub from_year: SchoolYear,

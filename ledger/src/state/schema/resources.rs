@@ -2,7 +2,7 @@
 
 use aula_allocation::equity::Plain;
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::chain::canonical;
 use super::{Moment, Window};
@@ -18,7 +18,7 @@ use crate::types::{
 };
 
 /// A funder's budget of a school year. Invariant: `charged_cents <= funded_cents`.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Budget {
     /// Whose.
     pub funder: AccountId,
@@ -32,7 +32,7 @@ pub struct Budget {
 
 /// What a funder lets a class's steward charge to its budget of the class's school year. Invariant:
 /// `spent_cents <= granted_cents`.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Grant {
     /// Whose budget.
     pub funder: AccountId,
@@ -47,7 +47,7 @@ pub struct Grant {
 }
 
 /// A class with where its rounds are.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Class {
     /// As it was defined.
     pub definition: DefineClass,
@@ -70,7 +70,7 @@ pub struct Class {
 }
 
 /// A pool.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct PoolRecord {
     /// Its number.
     pub pool: PoolId,
@@ -97,7 +97,7 @@ pub struct PoolRecord {
 }
 
 /// Where a round is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
@@ -117,7 +117,7 @@ pub enum RoundStatus {
 }
 
 /// A round: what was fixed at its opening, and where it is.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Round {
     /// Its number.
     pub round: RoundId,
@@ -229,7 +229,7 @@ pub struct Intake {
 }
 
 /// A request that counts: a row of the round's requests, under [`RequestRow::key`].
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct RequestRow {
     /// The district that submitted it.
     pub district: DistrictId,
@@ -269,7 +269,7 @@ pub fn round_row_key(district: DistrictId, handle: &Handle) -> Handle {
 }
 
 /// Where a student is placed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(tag = "placement", rename_all = "snake_case")]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
@@ -288,7 +288,7 @@ pub enum Placement {
 }
 
 /// A decision: a row of the round's decisions, one for each request and under its key.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct DecisionRow {
     /// Where the student is placed.
     pub placement: Placement,
@@ -299,7 +299,7 @@ pub struct DecisionRow {
 }
 
 /// A pool's price in a decision.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct PoolPrice {
     /// Which pool.
     pub pool: PoolId,
@@ -310,7 +310,7 @@ pub struct PoolPrice {
 }
 
 /// A school's price in a decision with a fair share.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct SchoolPrice {
     /// Which school.
     pub school: SchoolId,
@@ -319,7 +319,9 @@ pub struct SchoolPrice {
 }
 
 /// How a need band fared.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+)]
 pub struct BandCounts {
     /// Requests.
     pub requests: u32,
@@ -330,7 +332,7 @@ pub struct BandCounts {
 }
 
 /// What a round's report counts. Cells under the parameter `min_cell_students` are not published.
-#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct RoundReport {
     /// Requests.
     pub requests: u32,
@@ -351,7 +353,7 @@ pub struct RoundReport {
 }
 
 /// A round's decision.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Decision {
     /// Which round.
     pub round: RoundId,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::chain::{Member, Standing, canonical};
 use super::{
@@ -18,7 +18,7 @@ use crate::tx::SeedSecret;
 use crate::types::{AccountId, ClassId, Hash, Height, RoundId, ValidatorAddress};
 
 /// Which of a round's windows is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
@@ -34,7 +34,7 @@ pub enum Window {
 }
 
 /// The account with which a validator's node sends its shares of seeds, while the validator is in the set.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct SeedAccount {
     /// The account.
     pub account: AccountId,
@@ -60,7 +60,7 @@ impl SeedAccount {
 }
 
 /// A validator whose share of a round's seed counts.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Sharer {
     /// The account that sends the share.
     pub account: AccountId,
@@ -73,7 +73,7 @@ pub struct Sharer {
 }
 
 /// Whose shares of a round's seed count, and how much: fixed by the block that opened the round.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct SeedPower {
     /// Which round.
     pub round: RoundId,
@@ -103,7 +103,7 @@ impl SeedPower {
 }
 
 /// A share of a round's seed.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct SeedShare {
     /// Whose: the seed account of a validator.
     pub account: AccountId,
@@ -114,7 +114,7 @@ pub struct SeedShare {
 }
 
 /// What was drawn for a round when its reveals closed. It never changes.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Draw {
     /// For which round.
     pub round: RoundId,

@@ -1,7 +1,7 @@
 //! Records of what follows a decision: acknowledgements, reversions, use of pools.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::chain::canonical;
 use super::{Records, Round, RoundStatus};
@@ -10,7 +10,7 @@ use crate::state::StoreError;
 use crate::types::{AccountId, Hash, Height, PoolId, ProposalId, RoundId, SchoolId, TimeMs};
 
 /// A block's height and time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Moment {
     /// Its height.
     pub height: Height,
@@ -19,7 +19,7 @@ pub struct Moment {
 }
 
 /// What a school owes an acknowledgement for: a pool's places in a decision. Nothing here is ever taken back.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Acknowledgement {
     /// In which round.
     pub round: RoundId,
@@ -38,7 +38,7 @@ pub struct Acknowledgement {
 }
 
 /// A decision that was taken back.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Reversion {
     /// Of which round.
     pub round: RoundId,
@@ -55,7 +55,7 @@ pub struct Reversion {
 }
 
 /// Whether a decision is the one that places students now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DecisionStanding {
     /// It stands.
@@ -106,7 +106,7 @@ pub fn decision_standing(
 pub const ROWS_OPEN_MS: u64 = 86_400_000;
 
 /// That an auditor took a round's rows.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct RowsTaken {
     /// Of which round.
     pub round: RoundId,
@@ -128,7 +128,7 @@ impl RowsTaken {
 }
 
 /// A pool's newest report of use.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Utilisation {
     /// Which pool.
     pub pool: PoolId,

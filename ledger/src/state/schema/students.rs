@@ -1,7 +1,7 @@
 //! Records of students.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::chain::canonical;
 use crate::codec::Canonical;
@@ -12,7 +12,7 @@ use crate::types::{
 };
 
 /// A student's anchored state: a row of the district's tree of a school year.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct StudentLeaf {
     /// Counts the states of this handle, strictly increasing.
     pub version: u32,
@@ -31,7 +31,7 @@ pub struct StudentLeaf {
 }
 
 /// How many students a district has anchored, by school year: the leaves of its trees, counted as they are put.
-#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct DistrictLeaves {
     /// Ascending by school year.
     pub years: Vec<(SchoolYear, u32)>,
@@ -63,7 +63,7 @@ impl DistrictLeaves {
 }
 
 /// A mastery that was proved to lie above the threshold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Mastered {
     /// Of which skill.
     pub skill: u16,
@@ -74,7 +74,7 @@ pub struct Mastered {
 }
 
 /// An auditor's result on a drawn student.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct AuditResult {
     /// The round whose seed drew the student.
     pub round: RoundId,
@@ -99,7 +99,7 @@ pub struct AuditResult {
 }
 
 /// Something a student reached. Written once, never again.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Milestone {
     /// Whose.
     pub handle: Handle,
@@ -125,7 +125,7 @@ pub struct Milestone {
 
 /// How many milestones of a kind stand for a school year, corrections not counted. It is not for the public: read after
 /// each block, it would tell the kind of the one milestone that the block recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct MilestonesRecorded {
     /// Of which school year.
     pub school_year: SchoolYear,
@@ -136,7 +136,7 @@ pub struct MilestonesRecorded {
 }
 
 /// What the public sees of [`MilestonesRecorded`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct MilestonesShown {
     /// Of which school year.
     pub school_year: SchoolYear,

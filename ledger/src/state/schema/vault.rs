@@ -1,7 +1,7 @@
 //! Records about districts' vaults: the access log's head, consents, erasures.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::chain::canonical;
 use super::{Moment, Records};
@@ -12,7 +12,7 @@ use crate::state::StoreError;
 use crate::types::{AccountId, DistrictId, Hash, Height};
 
 /// The newest anchored head of a district's access log; earlier ones stand in their blocks.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct AccessLog {
     /// Whose vault.
     pub district: DistrictId,
@@ -52,7 +52,7 @@ pub fn ended_access_logs(from: &(impl Records + ?Sized)) -> Result<Vec<AccessLog
 }
 
 /// A family's newest word on one purpose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct ConsentWord {
     /// On which purpose.
     pub purpose: Purpose,
@@ -67,7 +67,7 @@ pub struct ConsentWord {
 }
 
 /// What a family said: a row of the district's consents of a school year.
-#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Consent {
     /// One word a purpose, strictly ascending by purpose.
     #[borsh(deserialize_with = "at_most::<16, _, _>")]
@@ -100,7 +100,7 @@ impl Consent {
 }
 
 /// That a student was erased: a row of the district's erasures of a school year.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 pub struct Erasure {
     /// Name of the keystore that was destroyed.
     pub destroyed_keystore: Hash,

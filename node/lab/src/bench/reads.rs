@@ -16,7 +16,7 @@ use aula_home::config::set;
 use aula_home::{Advise, Failure, Home};
 use clap::Args;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Figures, Folder};
 use crate::Tell;
@@ -141,7 +141,7 @@ async fn start(program: &Path, home: &Home) -> Result<(Localnet, Client, Start),
         let line = net.lines().next().ok_or_else(|| Failure::because("there is no node", "run it again"))?;
         let client = Client::new(&line.rpc)?;
         let begin = Instant::now();
-        while client.get::<Value>("/v1/status").await?["transactions"].is_null() {
+        while client.status().await?.transactions.is_none() {
             if begin.elapsed() > INDEX_LIMIT {
                 return Err(Failure::because("the index is not made", "see the node's log"));
             }

@@ -11,6 +11,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use aula_api::PublicEvent;
+use aula_api::registers::Rounds;
+use aula_api::rounds::{DecisionView, OneRound};
 use aula_client::Client;
 use aula_client::sender::{Sender, Signed, submit, submit_all};
 use aula_client::watch::{Final, Watcher};
@@ -21,6 +24,7 @@ use aula_home::Failure;
 use aula_ledger::chain::TransactionId;
 use aula_ledger::names::{Name, TextError, Title};
 use aula_ledger::proof::money::Purse;
+use aula_ledger::state::schema::Window;
 use aula_ledger::tx::{
     Calendar, DefineClass, DefinePool, FundBudget, GrantBudget, OpenRound, RunRound, SubmitRequests,
 };
@@ -28,7 +32,6 @@ use aula_ledger::types::{
     Cents, ClassId, DistrictId, Hash, Height, KindId, PoolId, RoundId, SchoolYear, TimeMs,
 };
 use aula_twin_runtime::params::Params;
-use serde_json::Value;
 
 use super::asks::batches;
 use super::milestones::{Milestones, milestones};
@@ -264,8 +267,8 @@ impl Driver {
         tell: &(dyn Fn(String) + Sync),
     ) -> Result<Proved, Failure> {
         let start = Instant::now();
-        let known: Value = self.client.get("/v1/rounds").await?;
-        let next = known["count"].as_u64().and_then(|count| u32::try_from(count).ok()).ok_or_else(strange)?;
+        let known: Rounds = self.client.get("/v1/rounds").await?;
+        let next = u32::try_from(known.count).map_err(|_| strange())?;
         let rounds: Vec<RoundId> = (next..).map(RoundId).take(Class::ALL.len()).collect();
         let (mut districts, mut asked): (Vec<DistrictId>, Vec<Unproved>) = (Vec::new(), Vec::new());
         for (district, students) in anchored {
@@ -312,8 +315,8 @@ impl Driver {
         self.send(vec![queue]).await?;
         let mut decided = Vec::new();
         for round in rounds {
-            let told: Value = self.client.get(&format!("/v1/rounds/{}", round.round)).await?;
-            decided.push(Decided::of(round, grade, &told["decision"])?);
+            let told: OneRound = self.client.get(&format!("/v1/rounds/{}", round.round)).await?;
+            decided.push(Decided::of(round, grade, told.round.decision.as_ref().ok_or_else(strange)?)?);
         }
         Ok(decided)
     }
@@ -382,8 +385,8 @@ impl Driver {
     /// Whether the rounds' reveals are closed.
     async fn are_drawn(&self, rounds: &[Opened]) -> Result<bool, Failure> {
         for round in rounds {
-            let told: Value = self.client.get(&format!("/v1/rounds/{}", round.round)).await?;
-            if told["window"] != "closed" {
+            let told: OneRound = self.client.get(&format!("/v1/rounds/{}", round.round)).await?;
+            if told.round.window != Window::Closed {
                 return Ok(false);
             }
         }
@@ -414,26 +417,25 @@ struct Opened {
 
 impl Opened {
     fn of(class: Class, one: &Final) -> Result<Self, Failure> {
-        let event = one.events.first().ok_or_else(strange)?;
-        let number = |field: &str| event[field].as_u64().ok_or_else(strange);
-        Ok(Self { round: RoundId(u32::try_from(number("round")?).map_err(|_| strange())?), class })
+        let event = one.events.first().and_then(PublicEvent::round_opened).ok_or_else(strange)?;
+        Ok(Self { round: event.round, class })
     }
 }
 
 impl Decided {
-    fn of(opened: &Opened, grade: Grade, decision: &Value) -> Result<Self, Failure> {
-        let number = |field: &str| decision[field].as_u64().ok_or_else(strange);
-        let truth = |field: &str| decision[field].as_bool().ok_or_else(strange);
+    fn of(opened: &Opened, grade: Grade, decision: &DecisionView) -> Result<Self, Failure> {
+        // The demo's rounds are large enough that no count is withheld.
+        let shown = |count: Option<u32>| count.map(u64::from).ok_or_else(strange);
         Ok(Self {
             round: opened.round,
             grade,
             class: opened.class,
-            requests: number("requests")?,
-            placed: number("placed")?,
-            waitlisted: number("waitlisted")?,
-            objective: decision["objective"].as_i64().ok_or_else(strange)?,
-            optimal: truth("optimal")?,
-            mandates_met: truth("mandates_met")?,
+            requests: shown(decision.requests)?,
+            placed: shown(decision.placed)?,
+            waitlisted: shown(decision.waitlisted)?,
+            objective: decision.objective,
+            optimal: decision.optimal,
+            mandates_met: decision.mandates_met,
         })
     }
 }

@@ -98,6 +98,11 @@ impl Object {
         }
     }
 
+    /// Sets every member of another object.
+    pub fn extend(&mut self, other: &Object) {
+        other.iter().for_each(|(key, value)| self.set(key, value.clone()));
+    }
+
     /// Removes a key.
     pub fn remove(&mut self, key: &str) -> Option<Json> {
         let at = self.0.iter().position(|(own, _)| own == key)?;

@@ -7,11 +7,13 @@
 
 mod file;
 mod memory;
+mod sealed;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use file::FileStore;
 pub use memory::MemoryStore;
+pub use sealed::{Roster, SealedStore};
 
 use std::collections::BTreeSet;
 

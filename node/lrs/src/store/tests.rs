@@ -63,8 +63,32 @@ fn verb(word: &str) -> Term {
     Term::Verb(format!("http://example.org/{word}"))
 }
 
-/// Both stores, each behind a desk.
+/// A vault in a folder, with students 0 to 3 whose identifiers are S-0 to S-3.
+pub(super) fn vault(folder: &std::path::Path) -> (aula_vault::Vault, Vec<aula_ledger::types::Handle>) {
+    use aula_ledger::types::{AccountId, DistrictId, Hash, SchoolYear};
+    let folders = aula_vault::Folders { data: folder.join("vault"), keystore: folder.join("keystore") };
+    let identity = aula_vault::Identity {
+        district: DistrictId(7),
+        chain_id: "test-00c0ffee".into(),
+        genesis: Hash([0xc0; 32]),
+        account: AccountId([1; 20]),
+    };
+    let vault = aula_vault::Vault::create(&folders, &identity, 1_780_000_000_000).expect("a vault");
+    let student = |number: u32| aula_vault::LocalId::new(&format!("S-{number}")).expect("an identifier");
+    let asked: Vec<_> = (0..4).map(|number| (student(number), SchoolYear(2025))).collect();
+    let handles = vault.enrol(&asked).expect("enrolled");
+    (vault, handles)
+}
+
+pub(super) fn roster() -> Roster {
+    Roster { home_page: "http://example.org/students".into(), unassigned_days: 90 }
+}
+
+/// Every store, each behind a desk.
 fn each(test: impl Fn(&Desk)) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sealed = SealedStore::new(Arc::new(vault(folder.path()).0), roster()).expect("a sealed store");
+    test(&Desk::new(Arc::new(sealed)).expect("a desk"));
     test(&Desk::new(Arc::new(MemoryStore::default())).expect("memory"));
     let folder = tempfile::tempdir().expect("a folder");
     test(

@@ -12,6 +12,8 @@
 
 use std::path::PathBuf;
 
+use aula_api::PublicEvent;
+use aula_api::transactions::TransactionStatus;
 use aula_district::disclosure::{self, Disclosure};
 use aula_ledger::audit::{Bundle, Subject};
 use aula_ledger::chain::Code;
@@ -180,10 +182,9 @@ pub async fn run(context: &Context, args: &AuditArgs) -> Result<Outcome, Failure
 
 /// What the ledger wrote down: of a student who was erased another finding than the auditor's.
 async fn recorded_finding(rows: &Rows<'_>, id: &Hash) -> Result<Option<Finding>, Failure> {
-    let told: Value = rows.public().get(&format!("/v1/transactions/{id}")).await?;
-    let finding =
-        told["events"].as_array().into_iter().flatten().find_map(|event| event.get("finding")).cloned();
-    finding.map(serde_json::from_value).transpose().advise("the node told no known finding", HINT)
+    let told: TransactionStatus = rows.public().get(&format!("/v1/transactions/{id}")).await?;
+    let finding = told.events.iter().flatten().find_map(PublicEvent::finding);
+    finding.transpose().advise("the node told no known finding", HINT)
 }
 
 /// The student's request: it names the district and the leaf that it speaks of.

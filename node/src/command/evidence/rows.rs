@@ -4,12 +4,13 @@
 //! auditor whom the ledger does not list yet is listed first, by a TakeRows of its own. Absent: anything public, which needs
 //! no home.
 
+use aula_api::transactions::AccountStatus;
 use aula_ledger::chain::Code;
 use aula_ledger::credential::Scope;
 use aula_ledger::roles::Role;
+use aula_ledger::state::schema::Member;
 use aula_ledger::tx::TakeRows;
 use aula_ledger::types::{DistrictId, RoundId};
-use serde::Deserialize;
 
 use aula_home::NextStep;
 
@@ -27,17 +28,6 @@ pub struct Rows<'a> {
     member: Option<Member>,
 }
 
-#[derive(Deserialize)]
-struct Told {
-    member: Option<Member>,
-}
-
-#[derive(Deserialize)]
-struct Member {
-    roles: Vec<Role>,
-    district: Option<DistrictId>,
-}
-
 impl<'a> Rows<'a> {
     /// As the home's account.
     ///
@@ -46,7 +36,7 @@ impl<'a> Rows<'a> {
     pub async fn of_home(context: &'a Context, ledger: &LedgerArgs) -> Result<Self, Failure> {
         let client = ledger.rpc.client(context)?;
         let sender = Sender::of_home(&client, &context.home, 0).await?;
-        let told: Told = client.get(&format!("/v1/accounts/{}", sender.account())).await?;
+        let told: AccountStatus = client.get(&format!("/v1/accounts/{}", sender.account())).await?;
         Ok(Self { context, ledger: ledger.clone(), client, sender, member: told.member })
     }
 
@@ -57,7 +47,7 @@ impl<'a> Rows<'a> {
 
     /// True when the home is an auditor's.
     pub fn is_auditor(&self) -> bool {
-        self.member.as_ref().is_some_and(|member| member.roles.contains(&Role::Auditor))
+        self.member.as_ref().is_some_and(|member| member.roles.has(Role::Auditor))
     }
 
     /// A client that asks for what is public.

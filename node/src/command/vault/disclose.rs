@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 
+use aula_api::registers::Members;
 use aula_district::disclosure::Disclosure;
 use aula_district::parameters::params;
 use aula_district::twin_record::AnchoredState;
@@ -13,11 +14,10 @@ use aula_ledger::codec::Canonical;
 use aula_ledger::names::Name;
 use aula_ledger::proof::bulk_tree::row_hash;
 use aula_ledger::roles::Role;
-use aula_ledger::state::schema::StudentLeaf;
+use aula_ledger::state::schema::{Standing, StudentLeaf};
 use aula_ledger::types::{Hash, Height, RoundId};
 use aula_vault::versions::KeptVersion;
 use clap::Args;
-use serde::Deserialize;
 use serde_json::json;
 
 use super::super::evidence::act::Act;
@@ -130,20 +130,10 @@ fn newest(versions: &[KeptVersion]) -> Result<Option<StudentLeaf>, Failure> {
 
 /// The auditor to whom it goes: one whom the consortium admitted.
 async fn auditor(client: &Client, asked: Option<&str>) -> Result<Name, Failure> {
-    #[derive(Deserialize)]
-    struct Told {
-        members: Vec<Member>,
-    }
-    #[derive(Deserialize)]
-    struct Member {
-        name: Name,
-        roles: Vec<Role>,
-        standing: String,
-    }
-    let told: Told = client.get("/v1/members").await?;
+    let told: Members = client.get("/v1/members").await?;
     let auditors = told.members.into_iter().filter(|one| {
         let named = asked.is_none_or(|asked| one.name.as_str() == asked);
-        named && one.standing == "admitted" && one.roles.contains(&Role::Auditor)
+        named && one.standing == Standing::Admitted && one.roles.has(Role::Auditor)
     });
     let mut auditors: Vec<Name> = auditors.map(|one| one.name).collect();
     match (auditors.pop(), auditors.is_empty()) {

@@ -21,7 +21,8 @@ use crate::keys::{KeyKind, NodeKey};
     after_help = "Examples:\n  aula vault get HANDLE --fields name,attendance --credential reader.txt\n  aula vault get HANDLE \
                         --fields band,placement --class resource_allocation --purpose resource_allocation\n\nPersonal data goes to \
                         teachers, counselors and administrators, for educational_necessity, with the family's consent, and then only \
-                        the fields that the role needs. Exit 1 when it is denied; denials are listed in the log too, those of strangers counted. If the log \
+                        the fields that the role needs; to a teacher of a section or a counselor of a school that the roster has for \
+                        the student (aula vault roster). Exit 1 when it is denied; denials are listed in the log too, those of strangers counted. If the log \
                         cannot be written nothing is read (exit 2)."
 )]
 pub struct GetArgs {

@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 
+use aula_api::PublicEvent;
+use aula_api::transactions::TransactionStatus;
+use aula_api::vault::AccessLogs;
 use aula_ledger::access::AccessProof;
 use aula_ledger::chain::{Code, TreeHead};
 use aula_ledger::codec::Canonical;
 use aula_ledger::tx::RecordAccess;
-use aula_ledger::types::{DistrictId, Handle, Hash};
+use aula_ledger::types::Handle;
 use aula_vault::access::{Anchor, Held};
 use clap::{Args, Subcommand};
-use serde::Deserialize;
 use serde_json::json;
 
 use super::super::rpc::RpcArgs;
@@ -90,7 +92,8 @@ fn list(context: &Context, place: &Place, of: Option<&str>) -> Result<Outcome, F
         let (number, time, handle) = (entry.number, entry.time_ms, entry.handle);
         let (reader, role, purpose) = (&entry.reader, &entry.role, &entry.purpose);
         format!(
-            "{number}  {time}  {handle}  {reader} as {role} for {purpose}: {}  {verdict}",
+            "{number}  {time}  {handle}  {reader} as {role}{} for {purpose}: {}  {verdict}",
+            entry.relation.as_ref().map(|relation| format!(" {}", relation.explain())).unwrap_or_default(),
             fields.join(",")
         )
     };
@@ -98,34 +101,12 @@ fn list(context: &Context, place: &Place, of: Option<&str>) -> Result<Outcome, F
     Ok(Outcome::yes(json!({ "entries": entries }), lines.join("\n")))
 }
 
-/// The heads that the ledger holds, as a node shows them.
-#[derive(Deserialize)]
-struct Logs {
-    logs: Vec<Log>,
-}
-
-#[derive(Deserialize)]
-struct Log {
-    district: DistrictId,
-    epoch: u32,
-    head: Head,
-}
-
-#[derive(Deserialize)]
-struct Head {
-    leaf_count: u64,
-    root: Hash,
-}
-
 async fn anchor(context: &Context, place: &Place, ledger: &LedgerArgs) -> Result<Outcome, Failure> {
     let vault = place.open(context)?;
     let district = vault.identity().district;
-    let told: Logs = ledger.rpc.client(context)?.get("/v1/access-logs").await?;
+    let told: AccessLogs = ledger.rpc.client(context)?.get("/v1/access-logs").await?;
     let own = told.logs.into_iter().find(|log| log.district == district);
-    let held = own.map(|Log { epoch, head: Head { leaf_count, root }, .. }| Held {
-        epoch,
-        head: TreeHead { leaf_count, root },
-    });
+    let held = own.map(|log| Held { epoch: log.epoch, head: log.head });
     let Some(grown) = vault.unanchored(held.as_ref()).map_err(refused)? else {
         let json = json!({ "anchored": false, "log_size": held.map_or(0, |held| held.head.leaf_count) });
         return Ok(Outcome::yes(json, "nothing to do: the whole log is anchored"));
@@ -173,29 +154,17 @@ fn prove(context: &Context, place: &Place, number: u64, out: &std::path::Path) -
     Ok(Outcome::yes(json, text))
 }
 
-/// The event of an accepted RecordAccess, as a node shows it.
-#[derive(Deserialize)]
-struct Recorded {
-    district: DistrictId,
-    log_size: u64,
-    root: Hash,
-}
-
 async fn verify(context: &Context, file: &std::path::Path, rpc: &RpcArgs) -> Result<Outcome, Failure> {
     let hint = "ask the district for the proof again";
     let bytes = std::fs::read(file).advise(format!("cannot read {}", file.display()), hint)?;
     let proof = AccessProof::from_canonical(&bytes).advise("this is no access proof", hint)?;
     let client = rpc.client(context)?;
-    let told = client.get::<serde_json::Value>(&format!("/v1/transactions/{}", proof.anchored_by)).await?;
-    let node = client.status().await?;
-    let genesis = node["genesis_sha256"].as_str().and_then(|hex| hex.parse::<Hash>().ok());
-    let genesis = genesis
-        .ok_or_else(|| Failure::new("bad_answer", "the node does not say its genesis", "check --rpc"))?;
-    let mut events = told["events"].as_array().into_iter().flatten();
+    let told: TransactionStatus = client.get(&format!("/v1/transactions/{}", proof.anchored_by)).await?;
+    let genesis = client.status().await?.genesis_sha256;
+    let events = told.events.unwrap_or_default();
     // An epoch that ended stands before the one that begins.
-    let event = events.rfind(|event| event["event"] == "access_recorded").cloned();
-    let anchored = match event.map(serde_json::from_value::<Recorded>) {
-        Some(Ok(recorded)) if told["code"] == 0 => recorded,
+    let anchored = match events.iter().rev().find_map(PublicEvent::access_recorded) {
+        Some(recorded) if told.code == Some(0) => recorded,
         _ => return Ok(no(&proof, "the ledger has no such anchor of an access log")),
     };
     let head = TreeHead { leaf_count: anchored.log_size, root: anchored.root };

@@ -24,6 +24,7 @@ mod link;
 mod log;
 mod put;
 pub(super) mod record;
+mod roster;
 mod rotate;
 mod status;
 mod sync_consents;
@@ -74,6 +75,8 @@ pub enum Action {
     Put(put::PutArgs),
     /// Read fields of a student: decided by the access check, listed in the log
     Get(get::GetArgs),
+    /// Say who teaches whom and who counsels where: what teachers and counselors read by
+    Roster(roster::RosterArgs),
     /// Sign a reader's credential, good for an hour at most
     Credential(credential::CredentialArgs),
     /// Record that a family gives or withdraws its consent
@@ -131,6 +134,7 @@ pub async fn run(context: &Context, args: &VaultArgs) -> Result<Outcome, Failure
         Action::Handles(args) => handles::run(context, place, args),
         Action::Put(args) => put::run(context, place, args),
         Action::Get(args) => get::run(context, place, args),
+        Action::Roster(args) => roster::run(context, place, args),
         Action::Credential(args) => credential::run(context, place, args),
         Action::Consent(args) => consent::run(context, place, args).await,
         Action::SyncConsents(args) => sync_consents::run(context, place, args).await,

@@ -4,11 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use aula_ledger::access::{ConsentChoice, Purpose};
+use aula_api::vault::{Consents, FamilyWords};
+use aula_ledger::access::ConsentChoice;
 use aula_ledger::credential::Scope;
-use aula_ledger::types::{Handle, SchoolYear};
+use aula_ledger::state::schema::ConsentWord;
+use aula_ledger::types::SchoolYear;
 use clap::Args;
-use serde::Deserialize;
 use serde_json::json;
 
 use super::super::rpc::RpcArgs;
@@ -28,23 +29,6 @@ pub struct SyncArgs {
     pub rpc: RpcArgs,
 }
 
-#[derive(Deserialize)]
-struct Told {
-    consents: Vec<Row>,
-}
-
-#[derive(Deserialize)]
-struct Row {
-    handle: Handle,
-    words: Vec<Word>,
-}
-
-#[derive(Deserialize)]
-struct Word {
-    purpose: Purpose,
-    choice: ConsentChoice,
-}
-
 /// Fetches them, a school year at a time.
 ///
 /// # Errors
@@ -59,12 +43,12 @@ pub async fn run(context: &Context, place: &Place, args: &SyncArgs) -> Result<Ou
     let years: BTreeSet<SchoolYear> = handles.iter().map(|(_, year)| *year).collect();
     let (mut given, mut withdrawn) = (0usize, 0usize);
     for year in years {
-        let told: Told = reader.get(&format!("/v1/consents/{district}/{year}")).await?;
-        for Row { handle, words } in told.consents {
+        let told: Consents = reader.get(&format!("/v1/consents/{district}/{year}")).await?;
+        for FamilyWords { handle, words } in told.consents {
             if vault.keystore().student(&handle).is_none() {
                 continue;
             }
-            for Word { purpose, choice } in words {
+            for ConsentWord { purpose, choice, .. } in words {
                 let known = vault.consent(&handle, purpose).map_err(refused)?;
                 let takes = known.is_none() || choice == ConsentChoice::Withdrawn;
                 if takes && known != Some(choice) {

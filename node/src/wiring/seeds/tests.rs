@@ -78,7 +78,7 @@ fn a_node_shares_by_itself_and_a_crash_at_any_point_loses_nothing() -> Tested {
         restarted.look(&chain.db.latest(), &pool);
         assert_eq!(pool.waiting().len(), 1, "what waits is not sent again");
         let last = restarted.told().lock().map_err(|_| "told")?.last.clone().ok_or("nothing was sent")?;
-        assert_eq!((last.act, last.round, last.attempt), (act, ROUND, 1));
+        assert_eq!((last.act.as_str(), last.round, last.attempt), (act, ROUND, 1));
         let receipts = decide(&chain, &pool)?;
         assert_eq!(receipts.first().map(|one| one.code.number()), Some(0));
         for mut shares in [restarted, node(&chain)] {

@@ -1,13 +1,15 @@
 //! The one function that decides every read.
 //!
-//! Attribute-based: role, class of data, purpose, consent, and which fields the role needs. It is pure and total:
+//! Attribute-based: role, class of data, purpose, the reader's relation to the student, consent, and which fields the role
+//! needs. A teacher reads the students of the teacher's sections, a counselor those of the counselor's school, as the roster
+//! has it; administration, operator and the district's programs have an office that covers all. It is pure and total:
 //! what no rule allows is denied, and what is missing or unknown is "insufficient data", which denies. Consent is
 //! asked even of school officials, whom FERPA (34 CFR 99.31) would let read without: what a family took back must deny,
 //! and what nobody recorded is not known. An audit and the district's own processing rest on paragraphs of their own
 //! ([`Purpose::basis`]), for which a family is not asked. Nothing at all is given to a reader whom the district does not
 //! know.
 
-use aula_ledger::access::{Basis, ConsentChoice, Denial, Purpose};
+use aula_ledger::access::{Basis, ConsentChoice, Denial, Purpose, Relation};
 use aula_ledger::names::{FieldName, Term};
 
 use super::fields::{DataClass, ReaderRole, class_of, needs, same};
@@ -47,6 +49,8 @@ pub struct Facts<'a> {
     pub purpose: &'a Term,
     /// The family's newest word on the purpose whose consent that one rests on.
     pub consent: Option<ConsentChoice>,
+    /// How the roster says that the reader stands to the student.
+    pub relations: &'a [Relation],
     /// The student.
     pub presence: Presence,
     /// The fields asked for.
@@ -56,8 +60,15 @@ pub struct Facts<'a> {
 /// What may leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// These of the fields asked for, in their order, on this basis.
-    Allow(Vec<FieldName>, Basis),
+    /// These of the fields asked for, in their order.
+    Allow {
+        /// What may leave.
+        fields: Vec<FieldName>,
+        /// On what it rests.
+        basis: Basis,
+        /// How the reader stands to the student; none of what is open to every reader.
+        relation: Option<Relation>,
+    },
     /// Nothing.
     Deny(Denial),
 }
@@ -66,8 +77,8 @@ pub enum Decision {
 pub fn decide(facts: &Facts<'_>) -> Decision {
     match rule(facts) {
         Err(denial) => Decision::Deny(denial),
-        Ok((allowed, _)) if allowed.is_empty() => Decision::Deny(Denial::NothingNeeded),
-        Ok((allowed, basis)) => Decision::Allow(allowed, basis),
+        Ok((allowed, ..)) if allowed.is_empty() => Decision::Deny(Denial::NothingNeeded),
+        Ok((fields, basis, relation)) => Decision::Allow { fields, basis, relation },
     }
 }
 
@@ -76,7 +87,9 @@ pub fn purpose_of(word: &Term) -> Option<Purpose> {
     Purpose::ALL.into_iter().find(|purpose| same(purpose.name(), word.as_str()))
 }
 
-fn rule(facts: &Facts<'_>) -> Result<(Vec<FieldName>, Basis), Denial> {
+type Allowed = (Vec<FieldName>, Basis, Option<Relation>);
+
+fn rule(facts: &Facts<'_>) -> Result<Allowed, Denial> {
     match facts.standing {
         Standing::Refused => return Err(Denial::CredentialRefused),
         Standing::None => return Err(Denial::InsufficientData),
@@ -94,27 +107,39 @@ fn rule(facts: &Facts<'_>) -> Result<(Vec<FieldName>, Basis), Denial> {
         // Open by design to every reader whom the district knows: no role, no consent; either of two purposes.
         DataClass::ResourceAllocation => match purpose {
             Purpose::EducationalNecessity | Purpose::ResourceAllocation => {
-                Ok((of_class.cloned().collect(), Purpose::ResourceAllocation.basis()))
+                Ok((of_class.cloned().collect(), Purpose::ResourceAllocation.basis(), None))
             }
             _ => Err(Denial::PurposeNotAllowed),
         },
         DataClass::FerpaPii => {
-            let role = personal(facts, purpose)?;
+            let (role, relation) = personal(facts, purpose)?;
             let needed = of_class.filter(|field| needs(role, field)).cloned().collect();
-            Ok((needed, purpose.basis()))
+            Ok((needed, purpose.basis(), Some(relation)))
         }
     }
 }
 
-/// Who may read personal data at all, and for what.
-fn personal(facts: &Facts<'_>, purpose: Purpose) -> Result<ReaderRole, Denial> {
+/// Who may read personal data at all, of whom, and for what.
+fn personal(facts: &Facts<'_>, purpose: Purpose) -> Result<(ReaderRole, Relation), Denial> {
     let role = ReaderRole::parse(facts.role.as_str()).ok_or(Denial::RoleNotAllowed)?;
     if !role.purposes().contains(&purpose) {
         return Err(Denial::PurposeNotAllowed);
     }
+    let relation = relation(role, facts.relations).ok_or(Denial::NoRelation)?;
     match (purpose.consent(), facts.consent) {
-        (None, _) | (Some(_), Some(ConsentChoice::Given)) => Ok(role),
+        (None, _) | (Some(_), Some(ConsentChoice::Given)) => Ok((role, relation)),
         (Some(_), Some(ConsentChoice::Withdrawn)) => Err(Denial::ConsentWithdrawn),
         (Some(_), None) => Err(Denial::InsufficientData),
+    }
+}
+
+/// The relation on which a role reads; none when the roster does not have it.
+fn relation(role: ReaderRole, roster: &[Relation]) -> Option<Relation> {
+    match role {
+        ReaderRole::Teacher => roster.iter().find(|one| matches!(one, Relation::Section(_))).cloned(),
+        ReaderRole::Counselor => roster.iter().find(|one| matches!(one, Relation::School(_))).cloned(),
+        ReaderRole::Admin | ReaderRole::Operator | ReaderRole::Auditor | ReaderRole::Service => {
+            Some(Relation::Office)
+        }
     }
 }

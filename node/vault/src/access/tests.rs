@@ -1,3 +1,4 @@
+use aula_ledger::access::Relation;
 use aula_ledger::chain::TreeHead;
 use aula_ledger::codec::Canonical;
 use aula_ledger::types::{Hash, Height};
@@ -16,7 +17,13 @@ fn facts<'a>(
     consent: Option<ConsentChoice>,
     fields: &'a [FieldName],
 ) -> Facts<'a> {
-    Facts { standing, role, class, purpose, consent, presence: Presence::Kept, fields }
+    Facts { standing, role, class, purpose, consent, relations: both(), presence: Presence::Kept, fields }
+}
+
+/// A teacher of the student's section who counsels at the student's school too.
+fn both() -> &'static [Relation] {
+    static BOTH: std::sync::OnceLock<[Relation; 2]> = std::sync::OnceLock::new();
+    BOTH.get_or_init(|| [Relation::Section(term("4-b")), Relation::School(aula_ledger::types::SchoolId(11))])
 }
 
 /// What a role gets of [`FIELDS`] for a purpose from personal data, consent given.
@@ -62,7 +69,7 @@ fn of_all_combinations_only_the_written_rules_allow() {
                     _ => &[],
                 };
                 match decide(&asked) {
-                    Decision::Allow(given, basis) => {
+                    Decision::Allow { fields: given, basis, relation } => {
                         let given: Vec<&str> = given.iter().map(FieldName::as_str).collect();
                         assert_eq!(given, expected, "{asked:?}");
                         let basis_of = match purpose {
@@ -72,6 +79,13 @@ fn of_all_combinations_only_the_written_rules_allow() {
                             _ => "34 CFR 99.31(a)(1)(i)(A)",
                         };
                         assert_eq!(basis.name(), basis_of, "{asked:?}");
+                        let relation_of = match (class.as_str(), role) {
+                            ("resource_allocation", _) => None,
+                            (_, "teacher") => Some(both()[0].clone()),
+                            (_, "counselor") => Some(both()[1].clone()),
+                            _ => Some(Relation::Office),
+                        };
+                        assert_eq!(relation, relation_of, "{asked:?}");
                         allowed += 1;
                     }
                     Decision::Deny(_) => assert!(expected.is_empty(), "{asked:?}"),
@@ -100,6 +114,8 @@ fn each_reason_to_deny_is_told() {
         (facts((Standing::Verified, &janitor), (&pii, &teach), given, &name), Denial::RoleNotAllowed),
         (facts(ok, (&pii, &share), given, &name), Denial::PurposeNotAllowed),
         (facts(ok, (&pii, &teach), Some(ConsentChoice::Withdrawn), &name), Denial::ConsentWithdrawn),
+        (Facts { relations: &[], ..facts(ok, (&pii, &teach), given, &name) }, Denial::NoRelation),
+        (Facts { relations: &both()[1..], ..facts(ok, (&pii, &teach), given, &name) }, Denial::NoRelation),
         (facts(ok, (&pii, &teach), given, &band), Denial::NothingNeeded),
         (facts(ok, (&open, &teach), given, &name), Denial::NothingNeeded),
         (Facts { presence: Presence::Erased, ..facts(ok, (&open, &teach), given, &band) }, Denial::Erased),
@@ -112,7 +128,10 @@ fn each_reason_to_deny_is_told() {
         assert_eq!(decide(&facts), Decision::Deny(denial), "{facts:?}");
     }
     let official = aula_ledger::access::Basis::SchoolOfficial;
-    assert_eq!(decide(&facts(ok, (&pii, &teach), given, &name)), Decision::Allow(name.to_vec(), official));
+    assert_eq!(
+        decide(&facts(ok, (&pii, &teach), given, &name)),
+        Decision::Allow { fields: name.to_vec(), basis: official, relation: Some(both()[0].clone()) }
+    );
 }
 
 #[test]

@@ -20,6 +20,12 @@ fn data_and_keys_come_back_from_their_copies() -> Tested {
     assert_eq!(report, Restored { students: 2, swept: 0, log_size: 1 });
     let denied = read(&vault, &request("teacher", other, &["name"]));
     assert!(
+        matches!(denied, Err(ReadError::Denied(Denial::NoRelation, _))),
+        "whoever left since reads nobody"
+    );
+    vault.replace_roster(&roster(&[other]))?;
+    let denied = read(&vault, &request("teacher", other, &["name"]));
+    assert!(
         matches!(denied, Err(ReadError::Denied(Denial::InsufficientData, _))),
         "consents are asked again"
     );

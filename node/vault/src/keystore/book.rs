@@ -26,6 +26,7 @@ const INDEX_KEY: u8 = 0;
 const STUDENT: u8 = 1;
 const HANDLE: u8 = 2;
 const LOCAL_ID: u8 = 3;
+const DISTRICT: u8 = 4;
 
 /// What a wrapped key or an index entry belongs to: label, generation, kind, whose.
 fn bound(generation: &[u8; 16], kind: u8, whose: &[u8]) -> Vec<u8> {
@@ -41,6 +42,8 @@ pub(super) struct Book {
     pub(super) students: BTreeMap<StudentRef, Vec<u8>>,
     pub(super) handles: BTreeMap<Handle, (SchoolYear, StudentRef)>,
     pub(super) local_ids: BTreeMap<[u8; 32], StudentRef>,
+    /// The district's own keys by their names, wrapped.
+    pub(super) district: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
 /// What is added to a book in one synced write.
@@ -70,8 +73,8 @@ impl Book {
         page.record(INDEX_KEY, &kek.wrap(&index_key, &bound(&generation, INDEX_KEY, &[]))?);
         write_new(&path, &page.0)?;
         let index = Cipher::new(&index_key);
-        let (students, handles, local_ids) = Default::default();
-        Ok(Self { path, generation, kek, index, students, handles, local_ids })
+        let (students, handles, local_ids, district) = Default::default();
+        Ok(Self { path, generation, kek, index, students, handles, local_ids, district })
     }
 
     /// Reads a book. A record that is cut at the end is cut off: nobody was told of it.
@@ -92,9 +95,10 @@ impl Book {
             return Err(damaged("it has no index key").into());
         };
         let index_key = kek.unwrap(wrapped, &bound(&generation, INDEX_KEY, &[]))?;
-        let (students, handles, local_ids) = Default::default();
+        let (students, handles, local_ids, district) = Default::default();
         let index = Cipher::new(&index_key);
-        let mut book = Self { path: path.clone(), generation, kek, index, students, handles, local_ids };
+        let mut book =
+            Self { path: path.clone(), generation, kek, index, students, handles, local_ids, district };
         for (kind, body) in rest {
             book.take(*kind, body).ok_or(damaged("a record does not open"))?;
         }
@@ -127,6 +131,11 @@ impl Book {
                 let clear = self.index.open(body, &bound(&self.generation, LOCAL_ID, &[])).ok()?;
                 let (digest, student) = clear.split_first_chunk::<32>()?;
                 self.local_ids.insert(*digest, student.try_into().ok()?);
+            }
+            DISTRICT => {
+                let (length, rest) = body.split_first()?;
+                let (name, wrapped) = rest.split_at_checked(usize::from(*length))?;
+                self.district.insert(name.to_vec(), wrapped.to_vec());
             }
             _ => return None,
         }
@@ -171,6 +180,26 @@ impl Book {
         page.record(LOCAL_ID, &self.index.seal(&clear, &bound(&self.generation, LOCAL_ID, &[]))?);
         self.local_ids.insert(digest, student);
         Ok(())
+    }
+
+    /// Puts a key of the district's own on a page, under a name of at most 64 bytes.
+    pub(super) fn add_district_key(
+        &mut self,
+        page: &mut Page,
+        name: &[u8],
+        key: &SecretKey,
+    ) -> Result<(), KmsError> {
+        let wrapped = self.kek.wrap(key, &bound(&self.generation, DISTRICT, name))?;
+        let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
+        page.record(DISTRICT, &[&[length], name, wrapped.as_slice()].concat());
+        self.district.insert(name.to_vec(), wrapped);
+        Ok(())
+    }
+
+    /// A key of the district's own.
+    pub(super) fn district_key(&self, name: &[u8]) -> Option<Result<SecretKey, KmsError>> {
+        let wrapped = self.district.get(name)?;
+        Some(self.kek.unwrap(wrapped, &bound(&self.generation, DISTRICT, name)))
     }
 
     /// Appends a page and syncs it. After an error the file is as before and the caller forgets the page.

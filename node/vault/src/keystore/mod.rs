@@ -150,6 +150,18 @@ impl KeyStore {
         own.map(|(handle, (year, _))| (*handle, *year)).collect()
     }
 
+    /// The handle of a student in a year; none when there is none.
+    ///
+    /// # Errors
+    /// When the key-encryption key does not open the student's key.
+    pub fn handle_of(&self, local_id: &LocalId, year: SchoolYear) -> Result<Option<Handle>, KeyStoreError> {
+        let digest = local_id.digest(self.current.district);
+        let Some(student) = self.book.local_ids.get(&digest) else { return Ok(None) };
+        let secret = self.book.secret(student).transpose()?;
+        let handle = secret.map(|secret| handle_of(&secret, year));
+        Ok(handle.filter(|handle| self.book.handles.contains_key(handle)))
+    }
+
     /// The secret of a handle's student; none when no such student has a key.
     ///
     /// # Errors
@@ -157,6 +169,31 @@ impl KeyStore {
     pub fn secret(&self, handle: &Handle) -> Result<Option<SecretKey>, KeyStoreError> {
         let Some((_, student)) = self.student(handle) else { return Ok(None) };
         Ok(self.book.secret(&student).transpose()?)
+    }
+
+    /// The newest handle of the student with this identifier; none of a student who was never enrolled.
+    pub fn find(&self, local_id: &LocalId) -> Option<Handle> {
+        let student = self.book.local_ids.get(&local_id.digest(self.current.district))?;
+        let newest = self.handles_of(student).into_iter().max_by_key(|(_, year)| *year);
+        newest.map(|(handle, _)| handle)
+    }
+
+    /// A key of the district's own, made when it is asked for first; durable on return. It outlives rotations and
+    /// erasures: an index under it stays what it is.
+    ///
+    /// # Errors
+    /// When the keystore cannot be written.
+    pub fn district_key(&mut self, name: &'static str) -> Result<SecretKey, KeyStoreError> {
+        if let Some(key) = self.book.district_key(name.as_bytes()).transpose()? {
+            return Ok(key);
+        }
+        let (key, mut page) = (SecretKey::random(), Page::default());
+        self.book.add_district_key(&mut page, name.as_bytes(), &key)?;
+        if let Err(error) = self.book.append(&page) {
+            self.book.district.remove(name.as_bytes());
+            return Err(error.into());
+        }
+        Ok(key)
     }
 
     /// Gives each student a secret, and a handle of its year, where there is none yet; durable on return. Handles in
@@ -238,6 +275,12 @@ impl KeyStore {
         for (digest, student) in &self.book.local_ids {
             if !left_out.contains(student) {
                 book.add_local_id(&mut page, *digest, *student)?;
+            }
+        }
+        let names: Vec<Vec<u8>> = self.book.district.keys().cloned().collect();
+        for name in names {
+            if let Some(key) = self.book.district_key(&name).transpose()? {
+                book.add_district_key(&mut page, &name, &key)?;
             }
         }
         book.append(&page)?;

@@ -2,135 +2,25 @@
 
 use std::sync::Arc;
 
-use aula_ledger::chain::{Header, TreeHead};
+pub use aula_api::chain::{BlockDetail, BlockSummary, BlocksPage, GenesisFile, Status, Validators};
 use aula_ledger::state::schema;
-use aula_ledger::types::{ChainId, Hash, Height, TimeMs, ValidatorAddress};
+use aula_ledger::types::Height;
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::api_error::{ApiError, ErrorBody};
-use crate::http::Finality;
-use crate::http::{FromPath, FromQuery};
-use crate::http::{Node, SeedDuty, Signing};
-use crate::read::transactions::{self, Outline};
-use crate::read::uptime;
+use crate::http::{FromPath, FromQuery, Sorted};
+use crate::http::{Node, Signing};
+use crate::read::transactions;
+use crate::read::{uptime, waiting};
 use crate::storage::{ChainView, StorageError};
 
 /// Most blocks in one answer.
 pub const MAX_BLOCKS: u64 = 100;
-
-/// This node and its chain.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Status {
-    /// Which chain.
-    #[schema(value_type = String)]
-    pub chain_id: ChainId,
-    /// SHA-256 of the genesis file; compare it with the published one.
-    #[schema(value_type = String)]
-    pub genesis_sha256: Hash,
-    /// The last final block.
-    #[schema(value_type = u64)]
-    pub height: Height,
-    /// Its hash.
-    #[schema(value_type = String)]
-    pub block_hash: Hash,
-    /// Its time, in ms since 1970 UTC.
-    #[schema(value_type = u64)]
-    pub time_ms: TimeMs,
-    /// How many validators decide the next block.
-    pub validators: usize,
-    /// How many peers are connected.
-    pub peers: usize,
-    /// `validator` while this node signs votes when it is in the set, else `follower`.
-    pub role: &'static str,
-    /// Whether this node's key is in the validator set and it signs votes.
-    pub signs: bool,
-    /// Why it signs nothing although its key is in the validator set; none in every other case.
-    pub silent_because: Option<String>,
-    /// What this node found damaged in its own state, with what to do next: it is not ready then. None while all is well.
-    pub damage: Option<String>,
-    /// What this node does for the lotteries; none where it only follows by its operator's choice.
-    pub seeds: Option<SeedDuty>,
-    /// Transactions in the chain so far; none while this node still counts a long chain.
-    pub transactions: Option<u64>,
-    /// From a block's own time until this node had it final and stored; none before it saw one.
-    pub finality: Option<Finality>,
-    /// Transactions that wait.
-    pub waiting_transactions: usize,
-    /// Bytes of those.
-    pub waiting_bytes: usize,
-    /// The program's version.
-    pub version: &'static str,
-    /// Seconds since the process started.
-    pub uptime_s: u64,
-}
-
-/// A block without its transactions.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct BlockSummary {
-    /// Its height.
-    #[schema(value_type = u64)]
-    pub height: Height,
-    /// Its hash.
-    #[schema(value_type = String)]
-    pub hash: Hash,
-    /// Block time in ms since 1970 UTC.
-    #[schema(value_type = u64)]
-    pub time_ms: TimeMs,
-    /// The parent's hash.
-    #[schema(value_type = String)]
-    pub parent: Hash,
-    /// Who built it.
-    #[schema(value_type = String)]
-    pub proposer: ValidatorAddress,
-    /// Leaf count and root of its transactions.
-    #[schema(value_type = Object)]
-    pub transactions: TreeHead,
-    /// Leaf count and root of the receipts.
-    #[schema(value_type = Object)]
-    pub receipts: TreeHead,
-    /// Leaf count and root of the student states anchored in it.
-    #[schema(value_type = Object)]
-    pub students: TreeHead,
-    /// Root of the state after it.
-    #[schema(value_type = String)]
-    pub state_root: Hash,
-    /// Hash of the validators who decided it.
-    #[schema(value_type = String)]
-    pub validators_hash: Hash,
-    /// Hash of the validators who decide the next.
-    #[schema(value_type = String)]
-    pub next_validators_hash: Hash,
-}
-
-/// A block with its transactions' outlines: what kind, how many entries, what became of them. No rows.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct BlockDetail {
-    /// The header.
-    #[serde(flatten)]
-    pub summary: BlockSummary,
-    /// The round in which it was decided, from 0.
-    pub round: u32,
-    /// The validators whose precommits make it final.
-    #[schema(value_type = Vec<String>)]
-    pub signers: Vec<ValidatorAddress>,
-    /// Its transactions, in order.
-    pub outlines: Vec<Outline>,
-}
-
-/// A page of blocks, newest first.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct BlocksPage {
-    /// The blocks.
-    pub blocks: Vec<BlockSummary>,
-    /// The `from` of the next page; none at the first block.
-    pub next: Option<u64>,
-}
 
 /// Which blocks.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -140,25 +30,6 @@ pub struct BlocksQuery {
     pub from: Option<u64>,
     /// How many, 1 to 100; 20 when left out.
     pub limit: Option<u64>,
-}
-
-impl BlockSummary {
-    /// From a header.
-    pub fn of(header: &Header) -> Self {
-        Self {
-            height: header.height,
-            hash: header.hash(),
-            time_ms: header.time_ms,
-            parent: header.parent,
-            proposer: header.proposer,
-            transactions: header.transactions,
-            receipts: header.receipts,
-            students: header.students,
-            state_root: header.state_root,
-            validators_hash: header.validators_hash,
-            next_validators_hash: header.next_validators_hash,
-        }
-    }
 }
 
 /// A page of headers at and below `from`, newest first.
@@ -218,17 +89,18 @@ pub fn status_of(node: &Node) -> Result<Status, ApiError> {
         time_ms: tip.time_ms,
         validators: schema::validator_schedule(&*view)?.next.validators().len(),
         peers: node.network.peers(),
-        role: node.network.mode(),
+        role: node.network.mode().to_owned(),
         signs: signing == Signing::Signs,
         silent_because: match signing {
             Signing::Silent(why) => Some(why),
             _ => None,
         },
         damage: node.network.damage(),
+        ahead_of_clock_ms: node.network.ahead_of_clock_ms(),
         seeds: node.network.seeds(),
         waiting_transactions,
         waiting_bytes,
-        version: env!("CARGO_PKG_VERSION"),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime_s: node.started.elapsed().as_secs(),
     })
 }
@@ -270,30 +142,26 @@ pub async fn block(
     })
 }
 
-/// Who decides blocks now, next and after, and what is known of each
-#[utoipa::path(get, path = "/v1/validators", tag = "chain", responses((status = 200, body = Object)))]
-pub async fn validators(State(node): State<Arc<Node>>) -> Result<Json<Value>, ApiError> {
+/// Who decides blocks now, next and after, what is known of each, and who waits to be ready
+#[utoipa::path(get, path = "/v1/validators", tag = "chain", responses((status = 200, body = Validators)))]
+pub async fn validators(State(node): State<Arc<Node>>) -> Result<Sorted<Validators>, ApiError> {
     let view = node.view();
     let schedule = schema::validator_schedule(&*view)?;
-    let known = schema::validator_infos(&*view)?;
-    let peers = schema::peers(&*view)?;
-    Ok(Json(serde_json::json!({
-        "height": view.tip().height, "now": schedule.now, "next": schedule.next, "after": schedule.after,
-        "known": known, "peers": peers, "uptime": uptime::uptime(&view, &node.index)?,
-    })))
-}
-
-/// The ledger's parameters in force
-#[utoipa::path(get, path = "/v1/params", tag = "chain", responses((status = 200, body = Object)))]
-pub async fn params(State(node): State<Arc<Node>>) -> Result<Json<Value>, ApiError> {
-    let view = node.view();
-    let params = schema::params(&*view)?;
-    Ok(Json(serde_json::json!({ "height": view.tip().height, "params": params })))
+    Ok(Sorted(Validators {
+        height: view.tip().height,
+        now: schedule.now,
+        next: schedule.next,
+        after: schedule.after,
+        known: schema::validator_infos(&*view)?,
+        peers: schema::peers(&*view)?,
+        uptime: uptime::uptime(&view, &node.index)?,
+        waiting: waiting::lines(&view)?,
+    }))
 }
 
 /// The genesis file, byte for byte
 #[utoipa::path(get, path = "/v1/genesis", tag = "chain",
-    responses((status = 200, content_type = "application/json", body = Object)))]
+    responses((status = 200, content_type = "application/json", body = GenesisFile)))]
 pub async fn genesis(State(node): State<Arc<Node>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], node.genesis_bytes.clone())
 }

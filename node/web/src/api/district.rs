@@ -4,25 +4,24 @@
 
 use std::sync::Arc;
 
+use aula_api::district::{OwnRow, OwnRows};
 use aula_ledger::proof::sample::{asked, audit_sample};
 use aula_ledger::rounds::requests_in_order;
 use aula_ledger::state::StateReader;
 use aula_ledger::state::schema::{self, DecisionRow};
 use aula_ledger::types::{DistrictId, RoundId};
-use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
 
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::access::Caller;
-use crate::http::{FromPath, Node};
+use crate::http::{FromPath, Node, Sorted};
 
 /// The district's own requests in a round, each with its decision and whether the seed drew the student
 #[utoipa::path(get, path = "/v1/districts/{district}/rounds/{round}", tag = "resources",
     params(("district" = u16, Path), ("round" = u32, Path), ("aula-credential" = String, Header)),
-    responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+    responses((status = 200, body = OwnRows), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody)))]
 pub async fn rows(
     State(node): State<Arc<Node>>,
@@ -30,7 +29,7 @@ pub async fn rows(
     FromPath((district, round)): FromPath<(u16, u32)>,
 ) -> Result<Response, ApiError> {
     let (district, id) = (DistrictId(district), RoundId(round));
-    caller.own(district)?;
+    caller.own(&node.view(), district)?;
     let view = node.view();
     let round = schema::round(&*view, id)?
         .ok_or_else(|| ApiError::not_found(format!("no round {id}"), "rounds are listed by /v1/rounds"))?;
@@ -45,16 +44,24 @@ pub async fn rows(
         let decided = view.row(&schema::decisions_tree(id), &request.key())?;
         let decided: Option<DecisionRow> = decided.as_deref().map(schema::decode).transpose()?;
         let audit = schema::audit_result(&*view, id, district, handle)?;
-        let finding = audit.as_ref().map(|result| result.finding);
-        let claims = audit.as_ref().map(|result| result.claims);
-        rows.push(json!({
-            "handle": handle, "request": request, "decision": decided, "drawn": drawn.contains_key(&(district, *handle)),
-            "finding": finding, "claims": claims,
-        }));
+        rows.push(OwnRow {
+            claims: audit.as_ref().map(|result| result.claims),
+            decision: decided,
+            drawn: drawn.contains_key(&(district, *handle)),
+            finding: audit.as_ref().map(|result| result.finding),
+            handle: *handle,
+            request: request.clone(),
+        });
     }
-    let value = json!({
-        "as_of_height": view.tip().height, "round": id, "district": district, "school_year": round.school_year,
-        "opened": round.opened, "standing": schema::decision_standing(&*view, &round)?, "count": rows.len(), "rows": rows,
-    });
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json::<Value>(value)).into_response())
+    let rows = OwnRows {
+        as_of_height: view.tip().height,
+        count: rows.len(),
+        district,
+        opened: round.opened,
+        round: id,
+        rows,
+        school_year: round.school_year,
+        standing: schema::decision_standing(&*view, &round)?,
+    };
+    Ok(([(header::CACHE_CONTROL, "no-store")], Sorted(rows)).into_response())
 }

@@ -193,7 +193,7 @@ pub async fn student(
 ) -> Result<Response, ApiError> {
     let (district, year) = (DistrictId(district), SchoolYear(year));
     match caller.round() {
-        None => caller.own(district)?,
+        None => caller.own(&node.view(), district)?,
         Some(round) => {
             asked_by(&node, round, &handle, district)?;
             let of_year = schema::round(&*node.view(), round)?.is_some_and(|round| round.school_year == year);

@@ -6,19 +6,19 @@
 
 use std::sync::Arc;
 
+use aula_api::places::{Figures, Hits};
 use aula_ledger::tx::PayloadKind;
 use aula_ledger::types::{DistrictId, PoolId, RoundId, SchoolId};
 use axum::Json;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::api_error::{ApiError, ErrorBody};
-use crate::http::Node;
-use crate::http::{FromPath, FromQuery};
+use crate::http::{FromPath, FromQuery, Node, Sorted};
 use crate::read::milestones::Milestones;
 use crate::read::parameters::Parameters;
+use crate::read::places::{DistrictFigures, PoolFigures, SchoolFigures};
 use crate::read::round_figures::RoundFigures;
 use crate::read::transactions::{self, Page};
 use crate::read::{milestones, parameters, places, search};
@@ -123,71 +123,66 @@ pub async fn milestones(State(node): State<Arc<Node>>) -> Result<Json<Milestones
     Ok(Json(milestones::milestones(&node.view())?))
 }
 
-fn found<T: Serialize>(
-    node: &Node,
-    value: Option<T>,
-    what: String,
-    list: &str,
-) -> Result<Json<Value>, ApiError> {
+fn found<T>(node: &Node, value: Option<T>, what: String, list: &str) -> Result<Sorted<Figures<T>>, ApiError> {
     let hint = format!("they are listed by {list}");
-    let value = value.ok_or_else(|| ApiError::not_found(format!("no {what}"), hint))?;
-    Ok(Json(json!({ "as_of_height": node.view().tip().height, "figures": value })))
+    let figures = value.ok_or_else(|| ApiError::not_found(format!("no {what}"), hint))?;
+    Ok(Sorted(Figures { as_of_height: node.view().tip().height, figures }))
 }
 
 /// A round with its report, pools and schools as one answer: what the explorer's page shows
 #[utoipa::path(get, path = "/v1/rounds/{id}/figures", tag = "resources", params(("id" = u32, Path)),
-    responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = Figures<RoundFigures>), (status = 404, body = ErrorBody)))]
 pub async fn round(
     State(node): State<Arc<Node>>,
     FromPath(id): FromPath<u32>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Sorted<Figures<RoundFigures>>, ApiError> {
     let value = RoundFigures::read(&node.view(), RoundId(id))?;
     found(&node, value, format!("round {id}"), "/v1/rounds")
 }
 
 /// A district with its schools and how its students fared
 #[utoipa::path(get, path = "/v1/districts/{id}", tag = "consortium", params(("id" = u16, Path)),
-    responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = Figures<DistrictFigures>), (status = 404, body = ErrorBody)))]
 pub async fn district(
     State(node): State<Arc<Node>>,
     FromPath(id): FromPath<u16>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Sorted<Figures<DistrictFigures>>, ApiError> {
     let value = places::district(&node.view(), DistrictId(id))?;
     found(&node, value, format!("district {id}"), "/v1/districts")
 }
 
 /// A school with its pools and how its students fared
 #[utoipa::path(get, path = "/v1/schools/{id}", tag = "consortium", params(("id" = u32, Path)),
-    responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = Figures<SchoolFigures>), (status = 404, body = ErrorBody)))]
 pub async fn school(
     State(node): State<Arc<Node>>,
     FromPath(id): FromPath<u32>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Sorted<Figures<SchoolFigures>>, ApiError> {
     let value = places::school(&node.view(), SchoolId(id))?;
     found(&node, value, format!("school {id}"), "/v1/schools")
 }
 
 /// A pool with its price and use in every round
 #[utoipa::path(get, path = "/v1/pools/{id}", tag = "resources", params(("id" = u32, Path)),
-    responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = Figures<PoolFigures>), (status = 404, body = ErrorBody)))]
 pub async fn pool(
     State(node): State<Arc<Node>>,
     FromPath(id): FromPath<u32>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Sorted<Figures<PoolFigures>>, ApiError> {
     let value = places::pool(&node.view(), PoolId(id))?;
     found(&node, value, format!("pool {id}"), "/v1/pools")
 }
 
 /// Pages that a text may mean
 #[utoipa::path(get, path = "/v1/search", tag = "chain", params(SearchQuery),
-    responses((status = 200, body = Object), (status = 400, body = ErrorBody)))]
+    responses((status = 200, body = Hits), (status = 400, body = ErrorBody)))]
 pub async fn search(
     State(node): State<Arc<Node>>,
     FromQuery(query): FromQuery<SearchQuery>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Hits>, ApiError> {
     if query.q.len() > search::MAX_QUERY_BYTES {
         return Err(ApiError::bad_request("the text is too long", "search for at most 200 bytes"));
     }
     let hits = search::search(&node.view(), &query.q)?;
-    Ok(Json(json!({ "count": hits.len(), "hits": hits })))
+    Ok(Json(Hits { count: hits.len(), hits }))
 }

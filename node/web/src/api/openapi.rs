@@ -1,14 +1,39 @@
 //! What OpenAPI 3.1 asks of a description beyond what is written at each route: every answer has a description, every
 //! operation a name of its own, and a parameter that the path does not name stands in the query.
 
+use aula_api::CREDENTIAL_HEADER;
+use aula_api::routes::{RouteClass, class_of};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+
+use super::vault::FAMILY_HEADER;
+
+/// Where the routes are, and the two things that open those which are not public.
+pub fn open(api: &mut Value) {
+    // Relative to the description itself: each node serves its own.
+    api["servers"] = json!([{ "url": "/", "description": "this node" }]);
+    let key = |name: &str, description: &str| json!({ "type": "apiKey", "in": "header", "name": name, "description": description });
+    api["components"]["securitySchemes"] = json!({
+        "credential": key(CREDENTIAL_HEADER, "signed by a member's key, of the scope that the route's class takes"),
+        "family": key(FAMILY_HEADER, "a family's link"),
+    });
+}
+
+/// What opens a route of this class: nothing, a credential, a family's link.
+fn security(class: Option<RouteClass>) -> Value {
+    match class {
+        Some(RouteClass::Public) => json!([]),
+        Some(RouteClass::Family) => json!([{ "family": [] }]),
+        _ => json!([{ "credential": [] }]),
+    }
+}
 
 /// Completes the operation of `method` on `path`.
 pub fn complete(path: &str, method: &str, operation: &mut Value) {
     // Names of functions repeat between files; method and path together do not.
     let words = path.split(['/', '{', '}', '.']).filter(|word| !word.is_empty());
     operation["operationId"] = std::iter::once(method).chain(words).collect::<Vec<_>>().join("_").into();
+    operation["security"] = security(class_of(path));
     for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
         let named = parameter["name"].as_str().is_some_and(|name| path.contains(&format!("{{{name}}}")));
         match (named, parameter["in"].as_str()) {
@@ -86,6 +111,30 @@ mod tests {
             }
         }
         assert!(answers > 100 && parameters > 20, "{answers} {parameters}");
+        Ok(())
+    }
+
+    #[test]
+    fn every_answer_of_json_is_of_a_named_type() -> serde_json::Result<()> {
+        let api: Value = serde_json::from_str(&openapi_json())?;
+        let (mut typed, mut untyped) = (0, Vec::new());
+        for (path, operations) in api["paths"].as_object().into_iter().flatten() {
+            for (method, operation) in operations.as_object().into_iter().flatten() {
+                for (status, answer) in operation["responses"].as_object().into_iter().flatten() {
+                    let Some(schema) = answer["content"].get("application/json") else { continue };
+                    match schema["schema"]["$ref"].as_str() {
+                        Some(name)
+                            if !api.pointer(name.trim_start_matches('#')).is_none_or(Value::is_null) =>
+                        {
+                            typed += 1;
+                        }
+                        _ => untyped.push(format!("{method} {path} {status}")),
+                    }
+                }
+            }
+        }
+        assert!(untyped.is_empty(), "{untyped:?}");
+        assert!(typed > 90, "{typed}");
         Ok(())
     }
 }

@@ -1,22 +1,21 @@
 //! The ledger's registers: rounds, pools, classes, budgets, districts, schools, members, proposals.
 //!
-//! Each answer names the height it is of. Rounds are shown as [`RoundView`] has them, to everybody alike.
+//! Each answer names the height it is of. Rounds are shown as [`aula_api::rounds::RoundView`] has them, to everybody alike.
 
 use std::sync::Arc;
 
+use aula_api::registers::{Budgets, Classes, Districts, Members, Pools, Proposals, Rounds, Schools};
+use aula_api::rounds::OneRound;
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema;
-use aula_ledger::types::{ClassId, RoundId};
-use axum::Json;
+use aula_ledger::types::{ClassId, Height, RoundId};
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::api_error::{ApiError, ErrorBody};
-use crate::http::{FromPath, FromQuery, Node};
-use crate::read::rounds::{self, RoundView};
-use crate::read::statements;
+use crate::http::{FromPath, FromQuery, Node, Sorted};
+use crate::read::{places, proposals, rounds, statements};
 use crate::storage::ChainView;
 
 /// Which pools.
@@ -27,80 +26,76 @@ pub struct PoolsQuery {
     pub class: Option<u16>,
 }
 
-type Answer = Result<Json<Value>, ApiError>;
+type Answer<T> = Result<Sorted<T>, ApiError>;
 
-fn listed<T: Serialize>(
+fn listed<T, R>(
     node: &Node,
-    name: &str,
+    register: fn(Height, Vec<T>) -> R,
     list: impl FnOnce(&ChainView) -> Result<Vec<T>, StoreError>,
-) -> Answer {
+) -> Answer<R> {
     let view = node.view();
-    let items = list(&view)?;
-    Ok(Json(json!({ "height": view.tip().height, "count": items.len(), name: items })))
+    Ok(Sorted(register(view.tip().height, list(&view)?)))
 }
 
 /// All rounds, oldest first
-#[utoipa::path(get, path = "/v1/rounds", tag = "resources", responses((status = 200, body = Object)))]
-pub async fn rounds(State(node): State<Arc<Node>>) -> Answer {
-    listed(&node, "rounds", rounds::all)
+#[utoipa::path(get, path = "/v1/rounds", tag = "resources", responses((status = 200, body = Rounds)))]
+pub async fn rounds(State(node): State<Arc<Node>>) -> Answer<Rounds> {
+    listed(&node, Rounds::of, rounds::all)
 }
 
 /// One round with its decision
 #[utoipa::path(get, path = "/v1/rounds/{id}", tag = "resources", params(("id" = u32, Path)),
-    responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
-pub async fn round(State(node): State<Arc<Node>>, FromPath(id): FromPath<u32>) -> Answer {
+    responses((status = 200, body = OneRound), (status = 404, body = ErrorBody)))]
+pub async fn round(State(node): State<Arc<Node>>, FromPath(id): FromPath<u32>) -> Answer<OneRound> {
     let view = node.view();
     let round = schema::round(&*view, RoundId(id))?
         .ok_or_else(|| ApiError::not_found(format!("no round {id}"), "rounds are listed by /v1/rounds"))?;
-    let mut value = serde_json::to_value(RoundView::whole(&view, &round)?).unwrap_or_default();
-    if let Some(fields) = value.as_object_mut() {
-        fields.insert("as_of_height".into(), view.tip().height.0.into());
-    }
-    Ok(Json(value))
+    let round = rounds::whole(&view, &round)?;
+    Ok(Sorted(OneRound { as_of_height: view.tip().height, round }))
 }
 
 /// Pools of places, by class and number
 #[utoipa::path(get, path = "/v1/pools", tag = "resources", params(PoolsQuery),
-    responses((status = 200, body = Object)))]
-pub async fn pools(State(node): State<Arc<Node>>, FromQuery(query): FromQuery<PoolsQuery>) -> Answer {
-    listed(&node, "pools", |view| match query.class {
+    responses((status = 200, body = Pools)))]
+pub async fn pools(State(node): State<Arc<Node>>, FromQuery(query): FromQuery<PoolsQuery>) -> Answer<Pools> {
+    listed(&node, Pools::of, |view| match query.class {
         Some(class) => schema::pools(view, ClassId(class)),
         None => schema::all_pools(view),
     })
 }
 
 /// Classes of resources
-#[utoipa::path(get, path = "/v1/classes", tag = "resources", responses((status = 200, body = Object)))]
-pub async fn classes(State(node): State<Arc<Node>>) -> Answer {
-    listed(&node, "classes", schema::classes)
+#[utoipa::path(get, path = "/v1/classes", tag = "resources", responses((status = 200, body = Classes)))]
+pub async fn classes(State(node): State<Arc<Node>>) -> Answer<Classes> {
+    listed(&node, Classes::of, schema::classes)
 }
 
 /// Budgets by funder and school year
-#[utoipa::path(get, path = "/v1/budgets", tag = "resources", responses((status = 200, body = Object)))]
-pub async fn budgets(State(node): State<Arc<Node>>) -> Answer {
-    listed(&node, "budgets", statements::budgets)
+#[utoipa::path(get, path = "/v1/budgets", tag = "resources", responses((status = 200, body = Budgets)))]
+pub async fn budgets(State(node): State<Arc<Node>>) -> Answer<Budgets> {
+    listed(&node, Budgets::of, statements::budgets)
 }
 
 /// Districts
-#[utoipa::path(get, path = "/v1/districts", tag = "consortium", responses((status = 200, body = Object)))]
-pub async fn districts(State(node): State<Arc<Node>>) -> Answer {
-    listed(&node, "districts", schema::districts)
+#[utoipa::path(get, path = "/v1/districts", tag = "consortium", responses((status = 200, body = Districts)))]
+pub async fn districts(State(node): State<Arc<Node>>) -> Answer<Districts> {
+    listed(&node, Districts::of, schema::districts)
 }
 
 /// Schools
-#[utoipa::path(get, path = "/v1/schools", tag = "consortium", responses((status = 200, body = Object)))]
-pub async fn schools(State(node): State<Arc<Node>>) -> Answer {
-    listed(&node, "schools", schema::schools)
+#[utoipa::path(get, path = "/v1/schools", tag = "consortium", responses((status = 200, body = Schools)))]
+pub async fn schools(State(node): State<Arc<Node>>) -> Answer<Schools> {
+    listed(&node, Schools::of, places::schools)
 }
 
 /// Members, admitted or not
-#[utoipa::path(get, path = "/v1/members", tag = "consortium", responses((status = 200, body = Object)))]
-pub async fn members(State(node): State<Arc<Node>>) -> Answer {
-    listed(&node, "members", schema::members)
+#[utoipa::path(get, path = "/v1/members", tag = "consortium", responses((status = 200, body = Members)))]
+pub async fn members(State(node): State<Arc<Node>>) -> Answer<Members> {
+    listed(&node, Members::of, schema::members)
 }
 
-/// Proposed changes with their votes
-#[utoipa::path(get, path = "/v1/proposals", tag = "consortium", responses((status = 200, body = Object)))]
-pub async fn proposals(State(node): State<Arc<Node>>) -> Answer {
-    listed(&node, "proposals", schema::proposals)
+/// Proposed changes in words, with their votes and what is needed
+#[utoipa::path(get, path = "/v1/proposals", tag = "consortium", responses((status = 200, body = Proposals)))]
+pub async fn proposals(State(node): State<Arc<Node>>) -> Answer<Proposals> {
+    listed(&node, Proposals::of, proposals::lines)
 }

@@ -6,85 +6,91 @@
 
 use std::sync::Arc;
 
+use aula_api::report::{
+    AcknowledgementLine, OneAudit, Reverted, RoundReport, SeedReport, SeedShares, UseLine,
+};
 use aula_ledger::rounds::PublishedReport;
 use aula_ledger::state::schema::{self, Acknowledgement, DecisionStanding, Round};
 use aula_ledger::types::RoundId;
-use axum::Json;
 use axum::extract::State;
-use serde_json::{Value, json};
 
 use crate::api_error::{ApiError, ErrorBody};
-use crate::http::{FromPath, Node};
-use crate::read::acknowledgements::Owed;
+use crate::http::{FromPath, Node, Sorted};
+use crate::read::acknowledgements;
 use crate::read::rounds::placed;
 use crate::read::{audits, publish};
 use crate::storage::ChainView;
 
 /// A round's report, missing reveals, acknowledgements, reversion and use of its pools
 #[utoipa::path(get, path = "/v1/rounds/{id}/report", tag = "resources", params(("id" = u32, Path)),
-    responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = RoundReport), (status = 404, body = ErrorBody)))]
 pub async fn report(
     State(node): State<Arc<Node>>,
     FromPath(id): FromPath<u32>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Sorted<RoundReport>, ApiError> {
     let view = node.view();
     let round = schema::round(&*view, RoundId(id))?
         .ok_or_else(|| ApiError::not_found(format!("no round {id}"), "rounds are listed by /v1/rounds"))?;
-    report_of(&view, &round).map(Json)
+    report_of(&view, &round).map(Sorted)
 }
 
 /// The truth audit of a decided round: of each district how many students the seed drew and what was found; who took the
 /// round's rows
 #[utoipa::path(get, path = "/v1/rounds/{id}/audits", tag = "resources", params(("id" = u32, Path)),
-    responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = OneAudit), (status = 404, body = ErrorBody)))]
 pub async fn audits(
     State(node): State<Arc<Node>>,
     FromPath(id): FromPath<u32>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Sorted<OneAudit>, ApiError> {
     let view = node.view();
     let audit = audits::of_round(&view, RoundId(id))?.ok_or_else(|| {
         ApiError::not_found(format!("round {id} is not decided"), "rounds are listed by /v1/rounds")
     })?;
-    let mut value = serde_json::to_value(audit).unwrap_or_default();
-    if let Some(fields) = value.as_object_mut() {
-        fields.insert("as_of_height".into(), view.tip().height.0.into());
-    }
-    Ok(Json(value))
+    Ok(Sorted(OneAudit { as_of_height: view.tip().height, audit }))
 }
 
-fn report_of(view: &ChainView, round: &Round) -> Result<Value, ApiError> {
+fn report_of(view: &ChainView, round: &Round) -> Result<RoundReport, ApiError> {
     let id = round.round;
     let min_cell = schema::params(view)?.min_cell_students;
     let count = |n: u32| publish::count(n, min_cell);
     let report = schema::published_report(view, id)?;
     let standing = schema::decision_standing(view, round)?;
     let owed = schema::acknowledgements(view, id)?;
-    let now = view.tip().time_ms;
     let places = |owed: &Acknowledgement| used(report.as_ref()?, owed);
-    let acknowledgements: Vec<Value> = owed
-        .iter()
-        .map(|owed| {
-            json!({
-                "pool": owed.pool, "school": owed.school, "places": places(owed), "due_ms": owed.due_ms,
-                "received": owed.received, "escalated": owed.escalated, "state": Owed::of(owed, now),
-            })
-        })
-        .collect();
+    let mut lines = Vec::with_capacity(owed.len());
+    for owed in &owed {
+        lines.push(AcknowledgementLine {
+            due_ms: owed.due_ms,
+            escalated: owed.escalated,
+            places: places(owed),
+            pool: owed.pool,
+            received: owed.received,
+            school: owed.school,
+            state: acknowledgements::owed(view, owed)?,
+        });
+    }
     // Freed places are the students placed: with the requests, which are public, they tell how many waited.
     let freed = report.as_ref().and_then(|report| report.totals.as_ref()).map(placed);
-    let reverted = schema::reversion(view, id)?.map(|back| {
-        json!({ "proposal": back.proposal, "at": back.at, "reason_sha256": back.reason, "freed": freed,
-            "standing": back.standing })
+    let reverted = schema::reversion(view, id)?.map(|back| Reverted {
+        at: back.at,
+        freed,
+        proposal: back.proposal,
+        reason_sha256: back.reason,
+        standing: back.standing,
     });
-    Ok(json!({
-        "as_of_height": view.tip().height, "round": id, "class": round.class, "status": round.status,
-        "stands": standing == Some(DecisionStanding::Stands), "standing": standing,
-        "report": report,
-        "seed": seed(view, round)?,
-        "acknowledgements": acknowledgements,
-        "reverted": reverted,
-        "utilisation": utilisation(view, round, count)?,
-    }))
+    Ok(RoundReport {
+        acknowledgements: lines,
+        as_of_height: view.tip().height,
+        class: round.class,
+        report,
+        reverted,
+        round: id,
+        seed: seed(view, round)?,
+        standing,
+        stands: standing == Some(DecisionStanding::Stands),
+        status: round.status,
+        utilisation: utilisation(view, round, count)?,
+    })
 }
 
 /// Students placed in an acknowledged pool, where the ledger's rule lets them be shown.
@@ -93,28 +99,26 @@ fn used(report: &PublishedReport, owed: &Acknowledgement) -> Option<u32> {
 }
 
 /// Who committed a share of the seed, who revealed it, and who is missing, in the attempt that drew or is under way, and
-/// in those before it. Each missing one could choose between two seeds, so f of them among 2^f.
-fn seed(view: &ChainView, round: &Round) -> Result<Value, ApiError> {
+/// in those before it.
+fn seed(view: &ChainView, round: &Round) -> Result<SeedReport, ApiError> {
     let draw = schema::draw(view, round.round)?;
     let (source, attempt) = match &draw {
         Some(draw) => (draw.source, draw.attempt),
         None => (round.round, round.attempt),
     };
-    let mut told = shares(view, source, attempt)?;
-    let earlier: Vec<Value> =
-        (1..attempt).map(|earlier| shares(view, source, earlier)).collect::<Result<_, _>>()?;
-    if let Some(fields) = told.as_object_mut() {
-        fields.insert("round".into(), json!(source));
-        fields.insert("earlier_attempts".into(), earlier.into());
-        fields.insert("drawn".into(), draw.is_some().into());
-        fields.insert("draw".into(), json!(draw.as_ref().map(|draw| draw.number)));
-        fields.insert("previous_draw".into(), json!(draw.and_then(|draw| draw.previous)));
-    }
-    Ok(told)
+    let earlier = (1..attempt).map(|earlier| shares(view, source, earlier));
+    Ok(SeedReport {
+        drawn: draw.is_some(),
+        draw: draw.as_ref().map(|draw| draw.number),
+        earlier_attempts: earlier.collect::<Result<_, ApiError>>()?,
+        previous_draw: draw.and_then(|draw| draw.previous),
+        round: source,
+        shares: shares(view, source, attempt)?,
+    })
 }
 
 /// Of one attempt. Who took no part neither revealed nor is missing: its power is part of the whole.
-fn shares(view: &ChainView, id: RoundId, attempt: u32) -> Result<Value, ApiError> {
+fn shares(view: &ChainView, id: RoundId, attempt: u32) -> Result<SeedShares, ApiError> {
     let shares = schema::seed_shares(view, id, attempt)?;
     let power = schema::seed_power(view, id)?;
     let accounts = |revealed: bool| -> Vec<_> {
@@ -124,11 +128,14 @@ fn shares(view: &ChainView, id: RoundId, attempt: u32) -> Result<Value, ApiError
     let missing = accounts(false);
     let choices = u32::try_from(missing.len()).ok().and_then(|f| 1u64.checked_shl(f));
     let revealed = accounts(true);
-    Ok(json!({
-        "attempt": attempt, "power": power.as_ref().map(|power| power.of(revealed.iter())),
-        "of_power": power.map(|power| power.total), "revealed": revealed, "missing": missing,
-        "seeds_open_to_the_missing": choices,
-    }))
+    Ok(SeedShares {
+        attempt,
+        missing,
+        of_power: power.as_ref().map(|power| power.total),
+        power: power.as_ref().map(|power| power.of(revealed.iter())),
+        revealed,
+        seeds_open_to_the_missing: choices,
+    })
 }
 
 /// The newest reports of use of the class's pools; pools that never reported are left out.
@@ -136,14 +143,20 @@ fn utilisation(
     view: &ChainView,
     round: &Round,
     count: impl Fn(u32) -> Option<u32>,
-) -> Result<Vec<Value>, ApiError> {
+) -> Result<Vec<UseLine>, ApiError> {
     let mut lines = Vec::new();
     for pool in schema::pools(view, round.class)? {
         let Some(line) = schema::utilisation(view, pool.pool)? else { continue };
-        lines.push(json!({
-            "pool": line.pool, "capacity": line.capacity, "in_use": count(line.in_use), "demand": line.demand,
-            "demand_of_round": line.round, "by": line.by, "at": line.at, "reports": line.reports,
-        }));
+        lines.push(UseLine {
+            at: line.at,
+            by: line.by,
+            capacity: line.capacity,
+            demand: line.demand,
+            demand_of_round: line.round,
+            in_use: count(line.in_use),
+            pool: line.pool,
+            reports: line.reports,
+        });
     }
     Ok(lines)
 }

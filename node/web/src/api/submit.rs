@@ -2,59 +2,18 @@
 
 use std::sync::Arc;
 
-use aula_ledger::chain::{Code, TransactionId};
+use aula_api::transactions::{AccountStatus, Submitted, TransactionStatus};
+use aula_ledger::chain::Code;
 use aula_ledger::state::schema;
 use aula_ledger::types::{AccountId, Hash};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::Serialize;
-use serde_json::Value;
-use utoipa::ToSchema;
 
 use crate::api_error::{ApiError, ErrorBody};
-use crate::http::FromPath;
-use crate::http::Node;
+use crate::http::{FromPath, Node, Sorted};
 use crate::read::publish;
-
-/// A transaction that waits now.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Submitted {
-    /// Its name.
-    #[schema(value_type = String)]
-    pub id: TransactionId,
-}
-
-/// What this node knows of a transaction.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct TransactionStatus {
-    /// Its name.
-    #[schema(value_type = String)]
-    pub id: TransactionId,
-    /// `unknown`: never seen, or forgotten; `pending`: waits; `final`: executed in a final block; `rejected`: in a
-    /// final block, and the state refused it.
-    pub status: &'static str,
-    /// The receipt's number.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<u16>,
-    /// The number in words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub meaning: Option<&'static str>,
-    /// The position of a batch's first bad entry.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub entry: Option<u32>,
-    /// The block's height.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub height: Option<u64>,
-    /// The position in the block.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub index: Option<u32>,
-    /// What it did.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<Object>>)]
-    pub events: Option<Vec<Value>>,
-}
 
 /// Submits a transaction: the body is its canonical bytes
 #[utoipa::path(post, path = "/v1/transactions", tag = "transactions",
@@ -104,7 +63,7 @@ pub async fn transaction(
     let view = node.view();
     let mut status = TransactionStatus {
         id,
-        status: if pending { "pending" } else { "unknown" },
+        status: if pending { "pending" } else { "unknown" }.to_owned(),
         code: None,
         meaning: None,
         entry: None,
@@ -117,9 +76,9 @@ pub async fn transaction(
         let at = usize::try_from(place.index).unwrap_or(usize::MAX);
         if let Some(receipt) = receipts.get(at) {
             let min_cell = schema::params(&*view)?.min_cell_students;
-            status.status = if receipt.code == Code::Accepted { "final" } else { "rejected" };
+            status.status = if receipt.code == Code::Accepted { "final" } else { "rejected" }.to_owned();
             status.code = Some(receipt.code.number().into());
-            status.meaning = Some(receipt.code.explain());
+            status.meaning = Some(receipt.code.explain().to_owned());
             status.entry = receipt.entry;
             status.height = Some(place.height.0);
             status.index = Some(place.index);
@@ -131,18 +90,16 @@ pub async fn transaction(
 
 /// An account: its current key, next sequence number, and the member it is
 #[utoipa::path(get, path = "/v1/accounts/{id}", tag = "transactions", params(("id" = String, Path)),
-    responses((status = 200, body = Object), (status = 404, body = ErrorBody)))]
+    responses((status = 200, body = AccountStatus), (status = 404, body = ErrorBody)))]
 pub async fn account(
     State(node): State<Arc<Node>>,
     FromPath(id): FromPath<AccountId>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Sorted<AccountStatus>, ApiError> {
     let view = node.view();
     let account = schema::account(&*view, &id)?.ok_or_else(|| {
         ApiError::not_found(format!("no account {id}"), "members are listed by /v1/members")
     })?;
     let member = schema::member(&*view, &id)?;
-    Ok(Json(serde_json::json!({
-        "account": id, "public_key": account.public_key, "sequence": account.sequence,
-        "height": view.tip().height, "member": member,
-    })))
+    let (public_key, sequence) = (account.public_key, account.sequence);
+    Ok(Sorted(AccountStatus { account: id, height: view.tip().height, member, public_key, sequence }))
 }

@@ -10,6 +10,7 @@
 
 use std::sync::Arc;
 
+use aula_api::vault::{AccessLogs, Consents, FamilyReads, FamilyWords, VaultRead};
 use aula_ledger::access::AccessEntry;
 use aula_ledger::names::{FieldName, Term};
 use aula_ledger::state::schema::{self, Consent};
@@ -17,20 +18,18 @@ use aula_ledger::state::{StateReader, StoreError};
 use aula_ledger::types::{DistrictId, Handle, SchoolYear};
 use aula_vault::access::{Given, ReadError, ReadRequest};
 use aula_vault::{Vault, VaultError, vault};
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::IntoParams;
 
 use crate::api_error::{ApiError, ErrorBody};
 use crate::clock::now_ms;
 use crate::family_link::FamilyLink;
-use crate::http::Node;
 use crate::http::access::Caller;
-use crate::http::{FromPath, FromQuery};
+use crate::http::{FromPath, FromQuery, Node, Sorted};
 
 /// The header that carries a family's link: never the address, which servers and proxies log.
 pub const FAMILY_HEADER: &str = "aula-family-link";
@@ -64,7 +63,7 @@ fn necessity() -> String {
 /// reader's credential nothing reaches the vault.
 #[utoipa::path(get, path = "/v1/vault/{handle}", tag = "vault",
     params(("handle" = String, Path), ReadQuery, ("aula-credential" = String, Header)),
-    responses((status = 200, body = Object), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    responses((status = 200, body = VaultRead), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
         (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub async fn read(
@@ -98,15 +97,14 @@ pub async fn read(
 /// For the holder of a family's link. Anchored entries are proved by `aula evidence access`.
 #[utoipa::path(get, path = "/v1/family/reads", tag = "vault",
     params(("aula-family-link" = String, Header)),
-    responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
+    responses((status = 200, body = FamilyReads), (status = 401, body = ErrorBody), (status = 404, body = ErrorBody),
         (status = 503, body = ErrorBody)))]
 pub async fn family_reads(State(node): State<Arc<Node>>, headers: HeaderMap) -> Result<Response, ApiError> {
     let token = headers.get(FAMILY_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let link = node.family(token)?;
     let Reads { entries, anchored } = reads(node, link).await?;
-    Ok(private(
-        json!({ "handle": link.handle, "district": link.district, "entries": entries, "anchored_size": anchored }),
-    ))
+    let (handle, district) = (link.handle, link.district);
+    Ok(private(FamilyReads { anchored_size: anchored, district, entries, handle }))
 }
 
 /// Reads of one student, and how many entries of the whole log are anchored.
@@ -136,32 +134,32 @@ pub(crate) async fn reads(node: Arc<Node>, link: FamilyLink) -> Result<Reads, Ap
 }
 
 /// Heads of districts' access logs: the newest, and the last of each epoch that a restored vault ended
-#[utoipa::path(get, path = "/v1/access-logs", tag = "vault", responses((status = 200, body = Object)))]
-pub async fn access_logs(State(node): State<Arc<Node>>) -> Result<Json<Value>, ApiError> {
+#[utoipa::path(get, path = "/v1/access-logs", tag = "vault", responses((status = 200, body = AccessLogs)))]
+pub async fn access_logs(State(node): State<Arc<Node>>) -> Result<Sorted<AccessLogs>, ApiError> {
     let view = node.view();
     let (logs, ended) = (schema::access_logs(&*view)?, schema::ended_access_logs(&*view)?);
-    Ok(Json(json!({ "height": view.tip().height, "logs": logs, "ended": ended })))
+    Ok(Sorted(AccessLogs { ended, height: view.tip().height, logs }))
 }
 
 /// Families' words of a school year, for the district whose students they are
 #[utoipa::path(get, path = "/v1/consents/{district}/{school_year}", tag = "vault",
     params(("district" = u16, Path), ("school_year" = u16, Path), ("aula-credential" = String, Header)),
-    responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
+    responses((status = 200, body = Consents), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
 pub async fn consents(
     State(node): State<Arc<Node>>,
     caller: Caller,
     FromPath((district, year)): FromPath<(u16, u16)>,
 ) -> Result<Response, ApiError> {
     let district = DistrictId(district);
-    caller.own(district)?;
+    caller.own(&node.view(), district)?;
     let view = node.view();
     let rows = view.rows(&schema::consents_tree(district, SchoolYear(year)))?;
-    let word = |(handle, row): (Handle, Vec<u8>)| -> Result<Value, StoreError> {
+    let word = |(handle, row): (Handle, Vec<u8>)| -> Result<FamilyWords, StoreError> {
         let consent: Consent = schema::decode(&row)?;
-        Ok(json!({ "handle": handle, "words": consent.words }))
+        Ok(FamilyWords { handle, words: consent.words })
     };
-    let rows = rows.into_iter().map(word).collect::<Result<Vec<Value>, StoreError>>()?;
-    Ok(private(json!({ "height": view.tip().height, "count": rows.len(), "consents": rows })))
+    let rows = rows.into_iter().map(word).collect::<Result<Vec<FamilyWords>, StoreError>>()?;
+    Ok(private(Consents { count: rows.len(), height: view.tip().height, consents: rows }))
 }
 
 /// Reads the vault on a thread that may block, one request at a time.
@@ -217,25 +215,23 @@ fn refused(error: ReadError) -> ApiError {
     }
 }
 
-fn granted(given: &Given) -> Value {
+fn granted(given: &Given) -> VaultRead {
     let (mut fields, mut absent) = (Map::new(), Vec::new());
     for (field, value) in &given.values {
         match value {
-            None => absent.push(field.as_str()),
+            None => absent.push(field.to_string()),
             Some(bytes) => {
                 let value = serde_json::from_slice(bytes).unwrap_or_else(|_| Value::from(hex::encode(bytes)));
                 fields.insert(field.to_string(), value);
             }
         }
     }
-    let events: Vec<String> = given.events.iter().map(|event| hex::encode(event.as_slice())).collect();
-    json!({
-        "granted": true, "handle": given.entry.handle, "fields": fields, "events": events, "absent": absent,
-        "withheld": given.withheld, "entry": given.entry.number,
-    })
+    let events = given.events.iter().map(|event| hex::encode(event.as_slice())).collect();
+    let (handle, entry) = (given.entry.handle, given.entry.number);
+    VaultRead { absent, entry, events, fields, granted: true, handle, withheld: given.withheld.clone() }
 }
 
 /// Answers that no cache keeps.
-fn private(value: Value) -> Response {
-    ([(header::CACHE_CONTROL, "no-store")], Json(value)).into_response()
+fn private<T: Serialize>(value: T) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], Sorted(value)).into_response()
 }

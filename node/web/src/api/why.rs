@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use aula_api::rounds::WhyAnswer;
 use aula_ledger::audit::{BuildError, Collector, Standing, Subject};
 use aula_ledger::rounds::why::{Decided, Limits, Who, WhyError};
 use aula_ledger::state::StateReader;
@@ -15,7 +16,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::evidence::{Blocks, not_built};
 use crate::api_error::{ApiError, ErrorBody};
@@ -27,7 +28,7 @@ use crate::storage::ChainView;
 /// Why one of the district's own students got this place, and the least band that would have brought a better one
 #[utoipa::path(get, path = "/v1/districts/{district}/rounds/{round}/why/{handle}", tag = "resources",
     params(("district" = u16, Path), ("round" = u32, Path), ("handle" = String, Path), ("aula-credential" = String, Header)),
-    responses((status = 200, body = Object), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+    responses((status = 200, body = WhyAnswer), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody), (status = 422, body = ErrorBody), (status = 503, body = ErrorBody)))]
 pub async fn own(
     State(node): State<Arc<Node>>,
@@ -35,7 +36,7 @@ pub async fn own(
     FromPath((district, round, handle)): FromPath<(u16, u32, Handle)>,
 ) -> Result<Response, ApiError> {
     let (district, round) = (DistrictId(district), RoundId(round));
-    caller.own(district)?;
+    caller.own(&node.view(), district)?;
     let view = node.view();
     let row = view.row(&schema::requests_tree(round), &schema::round_row_key(district, &handle))?;
     if row.is_none() {
@@ -57,11 +58,12 @@ pub async fn own(
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         ApiError::new(status, "internal", "solving the round failed", "report it with this node's log")
     })??;
-    let mut told = answer.json;
-    if let Some(fields) = told.as_object_mut() {
-        fields.insert("text".into(), answer.text.into());
-    }
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json::<Value>(told)).into_response())
+    let mut fields = match answer.json {
+        Value::Object(fields) => fields,
+        other => Map::from_iter([("answer".to_owned(), other)]),
+    };
+    fields.insert("text".into(), answer.text.into());
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(WhyAnswer(fields))).into_response())
 }
 
 fn solved(view: &ChainView, round: RoundId, who: Who) -> Result<Answer, ApiError> {

@@ -115,7 +115,7 @@ fn transactions(block: &BlockDetail) -> Markup {
                 div .scroll tabindex="0" role="region" aria-label="Transactions of this block" { table .cards {
                     thead { tr { (column("Kind", false)) (column("What it did", false)) (column("Outcome", false)) (column("Id", false)) } }
                     tbody { @for one in &block.outlines { tr {
-                        td title=(one.kind) { (words::kind(one.kind)) }
+                        td title=(one.kind) { (words::kind(&one.kind)) }
                         td .wide { @for event in &one.events { (words::event(event)) " " } }
                         td { @if one.code == 0 { "accepted" } @else { "rejected (" (one.code) "): " (one.meaning) } }
                         td { a href={ "/transactions/" (one.id) } { (short(&one.id.to_string())) } }

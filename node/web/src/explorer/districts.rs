@@ -9,6 +9,7 @@ use axum::extract::State;
 use maud::{Markup, html};
 
 use super::error::{PageError, Shown};
+use super::schools;
 use super::shell::{self, column, count, exports, percent};
 use super::standing;
 use super::verify;
@@ -33,7 +34,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
             thead { tr { (column("District", true)) (column("Name", false)) (column("Schools", true)) } }
             tbody { @for one in &districts { tr {
                 td .n { a href={ "/districts/" (one.id) } { (one.id) } }
-                td data-proof={ "district-" (one.id) ".name" } data-value=(one.name) { a href={ "/districts/" (one.id) } { (one.name) } }
+                td data-proof={ "district-" (one.id) ".name" } data-value=(one.name) { a href={ "/districts/" (one.id) } { (one.name) } @if one.closed.is_some() { " (closed)" } }
                 td .n { (of(one.id)) }
             } } }
         } }
@@ -51,6 +52,14 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
         h1 { (figures.district.name) }
         dl .facts {
             dt { "Number" } dd { (figures.district.id) }
+            @if let Some(closing) = &figures.district.closed {
+                dt { "Closed" } dd { "in block " span data-proof={ "district-" (id) ".closed.height" } data-value=(closing.height) { a href={ "/blocks/" (closing.height) } { (closing.height) } }
+                    @match closing.successor {
+                        Some(next) => { "; its standing decisions, acknowledgements and audits are " a href={ "/districts/" (next) } { "district " (next) } "'s" }
+                        None => { "; nobody has its business" }
+                    }
+                }
+            }
             dt { "Acting for it" } dd { @if figures.members.is_empty() { "nobody" } (figures.members.join(", ")) }
             dt { "Access log" } dd { @match &figures.access_log {
                 Some(log) => { span data-proof={ "access-log-" (id) ".head.leaf_count" } data-value=(log.head.leaf_count) { (grouped(log.head.leaf_count)) } " entries: who looked at a record, and for what; " (word("anchor", "anchored")) " in " a href={ "/blocks/" (log.at.height) } { "block " (log.at.height) } ", root " (shell::short(&log.head.root.to_string())) }
@@ -60,9 +69,10 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
         (in_rounds(&figures.rounds, "district", id.into()))
         h2 { "Schools" }
         div .scroll tabindex="0" role="region" aria-label="Schools" { table .sortable {
-            thead { tr { (column("School", true)) (column("Type", false)) } }
-            tbody { @for school in &figures.schools { tr {
+            thead { tr { (column("School", true)) (column("Name", false)) (column("Type", false)) } }
+            tbody { @for line in &figures.schools { @let school = &line.school; tr {
                 td .n { a href={ "/schools/" (school.id) } { (school.id) } }
+                td data-proof=[line.name_path()] data-value=[line.name.as_ref()] { @match &line.name { Some(name) => { (name) } None => { "–" } } (schools::closed(line)) }
                 td data-proof={ "school-" (school.id) ".school_type" } data-value=(school.school_type) { (school.school_type) }
             } } }
         } }

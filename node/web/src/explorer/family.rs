@@ -67,7 +67,9 @@ fn looked(reads: Result<Reads, ApiError>) -> Markup {
                 Ok(reads) => {
                     @if reads.entries.is_empty() { p { "Nobody so far." } }
                     ul .list { @for entry in reads.entries.iter().rev().take(MAX_READS) { li {
-                        (utc(entry.time_ms.0)) " UTC: " (entry.reader) " as " (entry.role) ", for " (entry.purpose)
+                        (utc(entry.time_ms.0)) " UTC: " (entry.reader) " as " (entry.role)
+                        @if let Some(relation) = &entry.relation { " " (relation.explain()) }
+                        ", for " (entry.purpose)
                         @if let Some(basis) = entry.basis { " (" (basis.name()) ", " (basis.explain()) ")" } ": "
                         @match entry.verdict {
                             Verdict::Granted => { "was given " (fields(entry)) },

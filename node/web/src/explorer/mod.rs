@@ -8,6 +8,7 @@
 //! Invariants: no count that [`crate::read`] withholds is shown; every page has a lasting address; texts of the ledger
 //! are escaped by maud. Absent: anything about one student but the page that a family's link opens.
 
+mod activity;
 mod assets;
 mod audits;
 mod blocks;
@@ -24,6 +25,7 @@ mod milestones;
 mod overview;
 mod parameters;
 mod pools;
+mod proposals;
 mod round;
 mod rounds;
 mod schools;
@@ -43,46 +45,61 @@ use axum::Router;
 use axum::routing::{MethodRouter, get};
 
 use crate::http::Node;
+use crate::pages::PAGES;
 
 pub use error::page as error_page;
 
-/// The pages and their assets, each with its address.
-fn pages() -> Vec<(&'static str, MethodRouter<Arc<Node>>)> {
-    vec![
-        ("/", get(overview::show)),
-        ("/blocks", get(blocks::list)),
-        ("/blocks/{height}", get(blocks::show)),
-        ("/transactions", get(transactions::list)),
-        ("/transactions/{id}", get(transactions::show)),
-        ("/rounds", get(rounds::list)),
-        ("/rounds/{id}", get(round::show)),
-        ("/pools", get(pools::list)),
-        ("/pools/{id}", get(pools::show)),
-        ("/districts", get(districts::list)),
-        ("/districts/{id}", get(districts::show)),
-        ("/schools", get(schools::list)),
-        ("/schools/{id}", get(schools::show)),
-        ("/members", get(members::list)),
-        ("/validators", get(validators::list)),
-        ("/parameters", get(parameters::list)),
-        ("/budgets", get(budgets::list)),
-        ("/trail", get(trail::list)),
-        ("/milestones", get(milestones::list)),
-        ("/search", get(search::show)),
-        ("/verify", get(verify::show)),
-        ("/family", get(family::show)),
-        ("/family/{token}", get(family::opened)),
-        ("/family/{token}/{round}", get(family::bundle)),
-        ("/assets/{name}", get(assets::asset)),
-    ]
+/// What answers at the address of a page; none for an address that is no page's.
+fn handler(address: &str) -> Option<MethodRouter<Arc<Node>>> {
+    Some(match address {
+        "/" => get(overview::show),
+        "/blocks" => get(blocks::list),
+        "/blocks/{height}" => get(blocks::show),
+        "/transactions" => get(transactions::list),
+        "/transactions/{id}" => get(transactions::show),
+        "/rounds" => get(rounds::list),
+        "/rounds/{id}" => get(round::show),
+        "/pools" => get(pools::list),
+        "/pools/{id}" => get(pools::show),
+        "/districts" => get(districts::list),
+        "/districts/{id}" => get(districts::show),
+        "/schools" => get(schools::list),
+        "/schools/{id}" => get(schools::show),
+        "/members" => get(members::list),
+        "/validators" => get(validators::list),
+        "/activity" => get(activity::list),
+        "/proposals" => get(proposals::list),
+        "/parameters" => get(parameters::list),
+        "/budgets" => get(budgets::list),
+        "/trail" => get(trail::list),
+        "/milestones" => get(milestones::list),
+        "/search" => get(search::show),
+        "/verify" => get(verify::show),
+        "/family" => get(family::show),
+        "/family/{token}" => get(family::opened),
+        "/family/{token}/{round}" => get(family::bundle),
+        "/assets/{name}" => get(assets::asset),
+        _ => return None,
+    })
 }
 
-/// Their addresses: a test walks each with every kind of credential.
+/// The pages that are served: a test walks each with every kind of credential.
 pub fn addresses() -> Vec<&'static str> {
-    pages().into_iter().map(|(address, _)| address).collect()
+    PAGES.iter().map(|page| page.address).filter(|address| handler(address).is_some()).collect()
 }
 
 /// The same as routes.
 pub fn routes() -> Router<Arc<Node>> {
-    pages().into_iter().fold(Router::new(), |routes, (address, page)| routes.route(address, page))
+    let served = PAGES.iter().filter_map(|page| Some((page.address, handler(page.address)?)));
+    served.fold(Router::new(), |routes, (address, page)| routes.route(address, page))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_of_the_registry_is_served() {
+        assert_eq!(addresses().len(), PAGES.len());
+    }
 }

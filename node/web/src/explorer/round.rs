@@ -80,7 +80,11 @@ fn story(round: &RoundView) -> Markup {
 /// Which window is open, until when at least, and in which attempt.
 fn window(round: &RoundView) -> Markup {
     let until = |round: &RoundView| {
-        format!("at least until height {} and {} UTC", round.ends.height, utc(round.ends.time_ms.0))
+        format!(
+            "at least until height {} and {} UTC",
+            round.window_until.height,
+            utc(round.window_until.time_ms.0)
+        )
     };
     html! {
         @match round.window {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use aula_ledger::state::schema::{self, School};
+use aula_ledger::state::schema;
 use aula_ledger::types::SchoolId;
 use axum::extract::State;
-use maud::html;
+use maud::{Markup, html};
 
 use super::districts::in_rounds;
 use super::error::{PageError, Shown};
@@ -14,25 +14,26 @@ use super::shell::{self, column, exports};
 use super::verify;
 use super::words::{explained, word};
 use crate::http::{FromPath, Node};
-use crate::read::places;
+use crate::read::places::{self, SchoolLine};
 
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     let view = node.view();
-    let schools = schema::schools(&*view)?;
+    let schools = places::schools(&view)?;
     let districts = schema::districts(&*view)?;
     let name = |id| districts.iter().find(|d| d.id == id).map(|d| d.name.to_string()).unwrap_or_default();
-    let path = |school: &School, field: &str| format!("school-{}.{field}", school.id);
+    let path = |line: &SchoolLine, field: &str| format!("school-{}.{field}", line.school.id);
     let content = html! {
         h1 { "Schools" }
         p .lead { "Each school belongs to a district. Its page shows the places it hosts and how its students fared in each " (word("round", "round")) "." }
         (verify::panel("/v1/evidence/figures/places", "all schools"))
         div .scroll tabindex="0" role="region" aria-label="Schools" { table .sortable {
             caption { (schools.len()) " schools" }
-            thead { tr { (column("School", true)) (column("District", false)) (column("Type", false)) } }
+            thead { tr { (column("School", true)) (column("Name", false)) (column("District", false)) (column("Type", false)) } }
             tbody { @for one in &schools { tr {
-                td .n { a href={ "/schools/" (one.id) } { (one.id) } }
-                td data-proof=(path(one, "district")) data-value=(one.district) { a href={ "/districts/" (one.district) } { (name(one.district)) } }
-                td data-proof=(path(one, "school_type")) data-value=(one.school_type) { (one.school_type) }
+                td .n { a href={ "/schools/" (one.school.id) } { (one.school.id) } }
+                td data-proof=[one.name_path()] data-value=[one.name.as_ref()] { @match &one.name { Some(name) => { (name) } None => { "–" } } (closed(one)) }
+                td data-proof=(path(one, "district")) data-value=(one.school.district) { a href={ "/districts/" (one.school.district) } { (name(one.school.district)) } }
+                td data-proof=(path(one, "school_type")) data-value=(one.school.school_type) { (one.school.school_type) }
             } } }
         } }
         (exports("schools", schools.len()))
@@ -41,15 +42,33 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     Ok(shell::page(&node, "/schools", "Schools", content))
 }
 
+/// That a school takes no students any more, from a year on.
+pub(super) fn closed(line: &SchoolLine) -> Markup {
+    html! { @if let Some(year) = line.school.closed_from { " (closed from " (year) ")" } }
+}
+
 pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u32>) -> Shown {
     let figures = places::school(&node.view(), SchoolId(id))?
         .ok_or_else(|| PageError::missing(format!("school {id}"), "/schools"))?;
+    let (line, school) = (&figures.school, &figures.school.school);
+    let degrees = |e6: i32| {
+        format!("{}{}.{:06}", if e6 < 0 { "-" } else { "" }, e6.abs() / 1_000_000, e6.abs() % 1_000_000)
+    };
     let content = html! {
         p .over { a href="/schools" { "Schools" } }
-        h1 { "School " (id) }
+        h1 { (line.title()) }
         dl .facts {
-            dt { "District" } dd data-proof={ "school-" (id) ".district" } data-value=(figures.school.district) { a href={ "/districts/" (figures.school.district) } { (figures.district_name) } }
-            dt { "Type" } dd data-proof={ "school-" (id) ".school_type" } data-value=(figures.school.school_type) { (figures.school.school_type) }
+            dt { "Number" } dd { (id) }
+            @if let Some(name) = &line.name { dt { "Name" } dd data-proof=[line.name_path()] data-value=(name) { (name) } }
+            dt { "District" } dd data-proof={ "school-" (id) ".district" } data-value=(school.district) { a href={ "/districts/" (school.district) } { (figures.district_name) } }
+            dt { "Type" } dd data-proof={ "school-" (id) ".school_type" } data-value=(school.school_type) { (school.school_type) }
+            @if let Some(at) = line.position { dt { "Position" } dd { (degrees(at.latitude_e6())) ", " (degrees(at.longitude_e6())) " degrees, by its district's word" } }
+            @if school.from_year.0 > 0 { dt { "Since school year" } dd data-proof={ "school-" (id) ".from_year" } data-value=(school.from_year) { (school.from_year) } }
+            @if let Some(year) = school.closed_from { dt { "Closed from school year" } dd data-proof={ "school-" (id) ".closed_from" } data-value=(year) { (year) } }
+        }
+        @if school.described.len() > 1 {
+            h2 { "Its names" }
+            ul { @for said in &school.described { li { "from school year " (said.from_year) ": " (said.name.as_ref().map_or("–", |name| name.as_str())) } } }
         }
         (in_rounds(&figures.rounds, "school", id))
         h2 { "Its pools" }
@@ -57,5 +76,5 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
         p .exports { a href={ "/v1/schools/" (id) } { "JSON" } }
         (explained(&["round", "pool", "withheld"]))
     };
-    Ok(shell::page(&node, "/schools", &format!("School {id}"), content))
+    Ok(shell::page(&node, "/schools", &line.title(), content))
 }

@@ -7,41 +7,13 @@ use maud::{DOCTYPE, Markup, html};
 use super::assets::{self, VERIFIER_SHA256};
 use super::labels;
 use crate::http::Node;
+use crate::pages::{Group, PAGES};
 use crate::read::utc;
 use crate::read::words::grouped;
 
 /// What a page may load and run: this origin only, and the verifier's WebAssembly.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-
-/// Pages of the navigation, by what a reader comes for.
-const PAGES: &[(&str, &[(&str, &str)])] = &[
-    (
-        "Sharing",
-        &[
-            ("/", "Overview"),
-            ("/rounds", "Rounds"),
-            ("/budgets", "Budgets"),
-            ("/pools", "Pools"),
-            ("/districts", "Districts"),
-            ("/schools", "Schools"),
-            ("/milestones", "Milestones"),
-            ("/family", "Families"),
-        ],
-    ),
-    (
-        "Ledger",
-        &[
-            ("/blocks", "Blocks"),
-            ("/transactions", "Transactions"),
-            ("/trail", "Trail"),
-            ("/members", "Members"),
-            ("/validators", "Validators"),
-            ("/parameters", "Parameters"),
-            ("/verify", "Verify"),
-        ],
-    ),
-];
 
 /// A page of this node.
 pub(super) fn page(node: &Node, path: &str, title: &str, content: Markup) -> Response {
@@ -118,10 +90,15 @@ fn navigation(path: &str) -> Markup {
         "/" => path == "/",
         other => path == other || path.strip_prefix(other).is_some_and(|rest| rest.starts_with('/')),
     };
+    let of = |group| {
+        PAGES.iter().filter_map(move |page| {
+            page.listed.filter(|(of, _)| *of == group).map(|(_, name)| (page.address, name))
+        })
+    };
     html! {
-        nav .pages aria-label="Pages" { @for (group, pages) in PAGES { div {
-            p { (group) }
-            ul { @for (address, name) in *pages { li {
+        nav .pages aria-label="Pages" { @for group in Group::ALL { div {
+            p { (group.name()) }
+            ul { @for (address, name) in of(group) { li {
                 @if here(address) { a href=(address) aria-current="page" { (name) } } @else { a href=(address) { (name) } }
             } } }
         } } }

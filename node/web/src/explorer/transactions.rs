@@ -62,7 +62,7 @@ pub(super) fn table(page: &Page) -> Markup {
             } }
             tbody { @for line in &page.transactions { tr {
                 td .n { (line.ordinal) }
-                td data-proof=[act(line, "kind")] data-value=(line.outline.kind) title=(line.outline.kind) { (kind_in_words(line.outline.kind)) }
+                td data-proof=[act(line, "kind")] data-value=(line.outline.kind) title=(line.outline.kind) { (kind_in_words(&line.outline.kind)) }
                 td .wide data-proof=[act(line, "events")] data-value=[act(line, "").map(|_| events(line))] { (line.words.join(" ")) @if let Some(note) = fallen(line) { " (" (note) ")" } }
                 td data-proof=[act(line, "code")] data-value=(line.outline.code) { (outcome(line)) }
                 td .n { a href={ "/blocks/" (line.height) } { (line.height) } }
@@ -80,7 +80,7 @@ fn act(line: &Line, field: &str) -> Option<String> {
 
 /// What the receipt says, as the proof has it.
 fn events(line: &Line) -> String {
-    serde_json::Value::from(line.outline.events.clone()).to_string()
+    serde_json::to_string(&line.outline.events).unwrap_or_default()
 }
 
 /// Of a funder's statement that is not of the money as it is now: that, and why.
@@ -101,7 +101,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<H
     let sender = sender.flatten().map(|member| member.name.to_string());
     let content = html! {
         p .over { a href="/transactions" { "Transactions" } " / number " (line.ordinal) }
-        h1 { (kind_in_words(line.outline.kind)) }
+        h1 { (kind_in_words(&line.outline.kind)) }
         p .lead { (told(&line, sender.as_deref())) }
         @if line.outline.provable { (verify::panel(&format!("/v1/evidence/figures/transaction/{id}"), "this transaction")) }
         @else { p .soft { "It names students or tells a withheld count, so its proof is for members and auditors. That its block is final, anybody verifies on "

@@ -12,9 +12,11 @@ use super::words::{explained, word};
 use crate::http::Node;
 use crate::read::uptime::uptime;
 use crate::read::words::grouped;
+use crate::read::{utc, waiting};
 
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     let known = uptime(&node.view(), &node.index)?;
+    let waiting = waiting::lines(&node.view())?;
     let content = html! {
         h1 { "Validators" }
         p .lead {
@@ -44,6 +46,20 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
             } } }
         } }
         (exports("validators", known.validators.len()))
+        @if !waiting.is_empty() {
+            h2 { "Admitted, not ready yet" }
+            p { "A vote admitted these nodes. They follow, and vote two heights after they have said themselves that they are ready: a silent one must not stop the chain." }
+            div .scroll tabindex="0" role="region" aria-label="Not ready yet" { table .cards {
+                thead { tr { (column("Name", false)) (column("Admitted in block", true)) (column("Ready until", false)) (column("Standing", false)) (column("Address", false)) } }
+                tbody { @for one in &waiting { tr {
+                    td .wide { (one.record.name) }
+                    td .n { a href={ "/blocks/" (one.record.admitted) } { (one.record.admitted) } }
+                    td { (utc(one.ready_until_ms.0)) }
+                    td .wide { (one.words()) }
+                    td .wide { (whole(&one.record.address)) }
+                } } }
+            } }
+        }
         (explained(&["validator", "final", "block"]))
     };
     Ok(shell::page(&node, "/validators", "Validators", content))

@@ -1,6 +1,6 @@
 //! The one rule who may ask what: each route is of a class, and a credential names the one class that it opens.
 //!
-//! Flow: a request is matched to a route → its class stands in [`ROUTES`] → what is public passes, whatever is shown with
+//! Flow: a request is matched to a route → its class stands in [`ROUTES`] or, of a page, in [`PAGES`] → what is public passes, whatever is shown with
 //! it; of anything else the credential is checked against the state (`admit`) and goes to the route as the [`Caller`],
 //! which narrows it to the caller's own district, round or money. Invariants: a route that is in no line of the table is
 //! refused to everybody, so that none is opened by being forgotten; a request without a credential that its class asks for
@@ -20,13 +20,25 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use metrics::counter;
 
-pub use aula_api::routes::{ROUTES, RouteClass, class_of};
+pub use aula_api::routes::RouteClass;
+use aula_api::routes::{self, ROUTES};
 
 use super::credential::{Credential, CredentialError, HEADER};
 use super::node::Node;
 use crate::api_error::ApiError;
 use crate::clock::now_ms;
+use crate::pages::{self, PAGES};
 use crate::storage::ChainView;
+
+/// The class of a route or page; none of one that nobody wrote down.
+pub fn class_of(address: &str) -> Option<RouteClass> {
+    routes::class_of(address).or_else(|| pages::class_of(address))
+}
+
+/// Every address that has a class.
+pub fn classed() -> impl Iterator<Item = &'static str> {
+    ROUTES.iter().map(|(address, _)| *address).chain(PAGES.iter().map(|page| page.address))
+}
 
 /// Who asks, with a credential that its route takes.
 #[derive(Debug, Clone)]
@@ -149,12 +161,13 @@ impl Caller {
         }
     }
 
-    /// Refuses another district's rows.
+    /// Refuses rows of a district that is neither the caller's own nor one that was closed and left it its business.
     ///
     /// # Errors
     /// 403.
-    pub fn own(&self, district: DistrictId) -> Result<(), ApiError> {
-        if self.district() == Some(district) {
+    pub fn own(&self, view: &ChainView, district: DistrictId) -> Result<(), ApiError> {
+        let own = self.district();
+        if own.is_some() && (own == Some(district) || own == schema::heir(view, district)?) {
             return Ok(());
         }
         Err(forbidden(

@@ -15,21 +15,15 @@ use sha2::{Digest, Sha256};
 
 use super::gzip;
 
+use crate::pages;
+pub use crate::pages::Lifetime;
+
 /// Longest answer that is kept.
 pub const MAX_ANSWER_BYTES: usize = 4 << 20;
 /// What browsers are told of final things.
 const FOR_GOOD: &str = "public, max-age=31536000, immutable";
 /// What browsers are told of the newest height: ask again, with the ETag.
 const FOR_NOW: &str = "no-cache";
-
-/// How long an answer holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lifetime {
-    /// For good: it is about one final block, or a file of this program.
-    Final,
-    /// Until the next block.
-    Height,
-}
 
 /// A kept answer.
 #[derive(Debug)]
@@ -60,23 +54,7 @@ pub struct Cache {
 /// How long the answer of a path holds; none when it depends on more than the chain.
 pub fn lifetime(path: &str) -> Option<Lifetime> {
     const FINAL: [&str; 2] = ["/v1/blocks/", "/v1/genesis"];
-    const HEIGHT: [&str; 31] = [
-        "/",
-        "/blocks",
-        "/transactions",
-        "/rounds",
-        "/pools",
-        "/districts",
-        "/schools",
-        "/validators",
-        "/parameters",
-        "/budgets",
-        "/trail",
-        "/milestones",
-        "/members",
-        "/search",
-        "/verify",
-        "/family",
+    const HEIGHT: [&str; 15] = [
         "/v1/blocks",
         "/v1/rounds",
         "/v1/pools",
@@ -93,24 +71,13 @@ pub fn lifetime(path: &str) -> Option<Lifetime> {
         "/v1/milestones",
         "/v1/search",
     ];
-    const BELOW: [&str; 10] = [
-        // A page of a final block still names the newest height.
-        "/blocks/",
-        "/rounds/",
-        "/pools/",
-        "/districts/",
-        "/schools/",
-        "/v1/rounds/",
-        "/v1/pools/",
-        "/v1/districts/",
-        "/v1/schools/",
-        "/v1/evidence/figures",
-    ];
-    if path.starts_with("/assets/") || FINAL.iter().any(|start| path.starts_with(start)) {
+    const BELOW: [&str; 5] =
+        ["/v1/rounds/", "/v1/pools/", "/v1/districts/", "/v1/schools/", "/v1/evidence/figures"];
+    if FINAL.iter().any(|start| path.starts_with(start)) {
         return Some(Lifetime::Final);
     }
     let kept = HEIGHT.contains(&path) || BELOW.iter().any(|start| path.starts_with(start));
-    kept.then_some(Lifetime::Height)
+    kept.then_some(Lifetime::Height).or_else(|| pages::lifetime(path))
 }
 
 impl Kept {

@@ -18,8 +18,10 @@ pub(crate) mod gzip;
 mod kept_vault;
 mod node;
 pub mod server;
+mod sorted;
 pub mod tls;
 
 pub use extract::{FromPath, FromQuery};
 pub use kept_vault::KeptVault;
 pub use node::{Finality, Latency, Network, Node, Refused, SeedDuty, SharedSeed, Signing};
+pub use sorted::Sorted;

@@ -8,13 +8,11 @@ use aula_ledger::chain::TransactionId;
 use aula_ledger::genesis::Parsed;
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema;
-use aula_ledger::types::{AccountId, Height, RoundId, ValidatorAddress};
+use aula_ledger::types::ValidatorAddress;
 use aula_vault::Folders;
 use axum::http::StatusCode;
 use metrics_exporter_prometheus::PrometheusHandle;
-use serde::Serialize;
 use tokio::sync::Semaphore;
-use utoipa::ToSchema;
 
 use super::bodies::Bodies;
 use super::cache::Cache;
@@ -29,6 +27,7 @@ use crate::storage::{ChainDb, ChainView};
 
 mod finality;
 
+pub use aula_api::chain::{SeedDuty, SharedSeed};
 pub use finality::{Finality, Latency};
 
 /// Most questions about the node's health at once.
@@ -47,37 +46,6 @@ pub struct Refused {
     pub code: u16,
     /// Why, in a sentence.
     pub message: String,
-}
-
-/// A share of a seed that this node sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct SharedSeed {
-    /// `committed` or `revealed`.
-    pub act: &'static str,
-    /// Of which round.
-    #[schema(value_type = u32)]
-    pub round: RoundId,
-    /// Which attempt at its seed, from 1.
-    pub attempt: u32,
-    /// The last final block then.
-    #[schema(value_type = u64)]
-    pub height: Height,
-}
-
-/// What a validator's node does for the lotteries: by itself it commits to and reveals its shares of rounds' seeds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct SeedDuty {
-    /// The account that sends them.
-    #[schema(value_type = String)]
-    pub account: AccountId,
-    /// Whether the ledger knows that account: from the genesis or the vote that admitted the validator.
-    pub admitted: bool,
-    /// How many are due or on their way.
-    pub due: usize,
-    /// The last one sent since the process started.
-    pub last: Option<SharedSeed>,
-    /// Why the last one could not be sent; it is tried again after each block.
-    pub error: Option<String>,
 }
 
 /// What the API asks of the running consensus. A trait, so that the routes are tested without a network.
@@ -110,6 +78,11 @@ pub trait Network: Send + Sync {
     /// What this node found damaged in its own state, with what to do next; none while all is well.
     fn damage(&self) -> Option<String> {
         None
+    }
+    /// How far the last block's time lies ahead of this node's clock, in milliseconds, 0 when it does not; none when the
+    /// clock cannot be read.
+    fn ahead_of_clock_ms(&self) -> Option<u64> {
+        Some(0)
     }
 }
 

@@ -5,8 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-use serde::Serialize;
-use utoipa::ToSchema;
+pub use aula_api::chain::Finality;
 
 /// Blocks looked back on.
 const KEPT: usize = 200;
@@ -14,17 +13,6 @@ const KEPT: usize = 200;
 /// The newest blocks' times to final, in ms.
 #[derive(Debug, Default)]
 pub struct Latency(Mutex<VecDeque<u64>>);
-
-/// A summary of those.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Finality {
-    /// Half of the blocks took at most so many ms.
-    pub p50_ms: u64,
-    /// 99 in 100 took at most so many ms.
-    pub p99_ms: u64,
-    /// How many blocks this is about.
-    pub blocks: usize,
-}
 
 impl Latency {
     /// A block was final and stored so many ms after its own time.

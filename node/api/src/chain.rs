@@ -1,0 +1,320 @@
+//! Status, blocks, validators, parameters.
+
+use aula_ledger::chain::validators::ValidatorSet;
+use aula_ledger::chain::{Header, TreeHead};
+use aula_ledger::params::Params;
+use aula_ledger::state::schema::{Peer, ValidatorInfo, WaitingValidator};
+use aula_ledger::types::{AccountId, ChainId, Hash, Height, RoundId, TimeMs, ValidatorAddress};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::transactions::Outline;
+
+/// This node and its chain.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Status {
+    /// Which chain.
+    #[schema(value_type = String)]
+    pub chain_id: ChainId,
+    /// SHA-256 of the genesis file; compare it with the published one.
+    #[schema(value_type = String)]
+    pub genesis_sha256: Hash,
+    /// The last final block.
+    #[schema(value_type = u64)]
+    pub height: Height,
+    /// Its hash.
+    #[schema(value_type = String)]
+    pub block_hash: Hash,
+    /// Its time, in ms since 1970 UTC.
+    #[schema(value_type = u64)]
+    pub time_ms: TimeMs,
+    /// How many validators decide the next block.
+    pub validators: usize,
+    /// How many peers are connected.
+    pub peers: usize,
+    /// `validator` while this node signs votes when it is in the set, else `follower`.
+    pub role: String,
+    /// Whether this node's key is in the validator set and it signs votes.
+    pub signs: bool,
+    /// Why it signs nothing although its key is in the validator set; none in every other case.
+    pub silent_because: Option<String>,
+    /// What this node found damaged in its own state, with what to do next: it is not ready then. None while all is well.
+    pub damage: Option<String>,
+    /// How far the last block's time lies ahead of this node's clock, in ms; 0 when it does not. Above 500 the node is not
+    /// ready: its clock is slow, or the validators' are fast. None when the clock cannot be read.
+    pub ahead_of_clock_ms: Option<u64>,
+    /// What this node does for the lotteries; none where it only follows by its operator's choice.
+    pub seeds: Option<SeedDuty>,
+    /// Transactions in the chain so far; none while this node still counts a long chain.
+    pub transactions: Option<u64>,
+    /// From a block's own time until this node had it final and stored; none before it saw one.
+    pub finality: Option<Finality>,
+    /// Transactions that wait.
+    pub waiting_transactions: usize,
+    /// Bytes of those.
+    pub waiting_bytes: usize,
+    /// The program's version.
+    pub version: String,
+    /// Seconds since the process started.
+    pub uptime_s: u64,
+}
+
+/// A share of a seed that this node sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SharedSeed {
+    /// `committed` or `revealed`.
+    pub act: String,
+    /// Of which round.
+    #[schema(value_type = u32)]
+    pub round: RoundId,
+    /// Which attempt at its seed, from 1.
+    pub attempt: u32,
+    /// The last final block then.
+    #[schema(value_type = u64)]
+    pub height: Height,
+}
+
+/// What a validator's node does for the lotteries: by itself it commits to and reveals its shares of rounds' seeds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SeedDuty {
+    /// The account that sends them.
+    #[schema(value_type = String)]
+    pub account: AccountId,
+    /// Whether the ledger knows that account: from the genesis or the vote that admitted the validator.
+    pub admitted: bool,
+    /// How many are due or on their way.
+    pub due: usize,
+    /// The last one sent since the process started.
+    pub last: Option<SharedSeed>,
+    /// Why the last one could not be sent; it is tried again after each block.
+    pub error: Option<String>,
+}
+
+/// A block without its transactions.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct BlockSummary {
+    /// Its height.
+    #[schema(value_type = u64)]
+    pub height: Height,
+    /// Its hash.
+    #[schema(value_type = String)]
+    pub hash: Hash,
+    /// Block time in ms since 1970 UTC.
+    #[schema(value_type = u64)]
+    pub time_ms: TimeMs,
+    /// The parent's hash.
+    #[schema(value_type = String)]
+    pub parent: Hash,
+    /// Who built it.
+    #[schema(value_type = String)]
+    pub proposer: ValidatorAddress,
+    /// Leaf count and root of its transactions.
+    #[schema(value_type = Object)]
+    pub transactions: TreeHead,
+    /// Leaf count and root of the receipts.
+    #[schema(value_type = Object)]
+    pub receipts: TreeHead,
+    /// Leaf count and root of the student states anchored in it.
+    #[schema(value_type = Object)]
+    pub students: TreeHead,
+    /// Root of the state after it.
+    #[schema(value_type = String)]
+    pub state_root: Hash,
+    /// Hash of the validators who decided it.
+    #[schema(value_type = String)]
+    pub validators_hash: Hash,
+    /// Hash of the validators who decide the next.
+    #[schema(value_type = String)]
+    pub next_validators_hash: Hash,
+}
+
+/// A block with its transactions' outlines: what kind, how many entries, what became of them. No rows.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct BlockDetail {
+    /// The header.
+    #[serde(flatten)]
+    pub summary: BlockSummary,
+    /// The round in which it was decided, from 0.
+    pub round: u32,
+    /// The validators whose precommits make it final.
+    #[schema(value_type = Vec<String>)]
+    pub signers: Vec<ValidatorAddress>,
+    /// Its transactions, in order.
+    pub outlines: Vec<Outline>,
+}
+
+/// A page of blocks, newest first.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct BlocksPage {
+    /// The blocks.
+    pub blocks: Vec<BlockSummary>,
+    /// The `from` of the next page; none at the first block.
+    pub next: Option<u64>,
+}
+
+/// The newest blocks' times to final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Finality {
+    /// Half of the blocks took at most so many ms.
+    pub p50_ms: u64,
+    /// 99 in 100 took at most so many ms.
+    pub p99_ms: u64,
+    /// How many blocks this is about.
+    pub blocks: usize,
+}
+
+impl BlockSummary {
+    /// From a header.
+    pub fn of(header: &Header) -> Self {
+        Self {
+            height: header.height,
+            hash: header.hash(),
+            time_ms: header.time_ms,
+            parent: header.parent,
+            proposer: header.proposer,
+            transactions: header.transactions,
+            receipts: header.receipts,
+            students: header.students,
+            state_root: header.state_root,
+            validators_hash: header.validators_hash,
+            next_validators_hash: header.next_validators_hash,
+        }
+    }
+}
+
+/// Who decides blocks, and what is known of each.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Validators {
+    /// Who decides the block after the next.
+    #[schema(value_type = Vec<Object>)]
+    pub after: ValidatorSet,
+    /// Of which height.
+    #[schema(value_type = u64)]
+    pub height: Height,
+    /// Names and operators.
+    #[schema(value_type = Vec<Object>)]
+    pub known: Vec<ValidatorInfo>,
+    /// Who decides the next block.
+    #[schema(value_type = Vec<Object>)]
+    pub next: ValidatorSet,
+    /// Who decided the newest block.
+    #[schema(value_type = Vec<Object>)]
+    pub now: ValidatorSet,
+    /// Peers that may connect.
+    #[schema(value_type = Vec<Object>)]
+    pub peers: Vec<Peer>,
+    /// What each signed and proposed.
+    pub uptime: Uptime,
+    /// Admitted, and without power until they say that they are ready.
+    pub waiting: Vec<WaitingLine>,
+}
+
+/// A validator that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WaitingLine {
+    /// The record.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub record: WaitingValidator,
+    /// The last block time at which its node may say that it is ready.
+    #[schema(value_type = u64)]
+    pub ready_until_ms: TimeMs,
+    /// `waits`, `held`: another silent validator could stop the chain now, or `late`: another vote is needed.
+    pub standing: String,
+}
+
+impl WaitingLine {
+    /// In words.
+    pub fn words(&self) -> &'static str {
+        match self.standing.as_str() {
+            "late" => "seven days are over without its word: its validator needs another vote",
+            "held" => "held back: too few validators propose for one more that may be silent",
+            _ => "waits for its own word that it is level with the chain",
+        }
+    }
+}
+
+/// A validator, of the set that decides the next block or of an earlier one.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ValidatorLine {
+    /// Its address.
+    #[schema(value_type = String)]
+    pub address: ValidatorAddress,
+    /// Its name.
+    pub name: String,
+    /// Who runs it.
+    pub operator: Option<String>,
+    /// Its voting power for the next block; 0 when it is no longer in the set.
+    pub power: u64,
+    /// Blocks it was to sign.
+    pub expected: u64,
+    /// Blocks whose certificate holds its signature: a certificate is done with two thirds, late ones are not in it.
+    pub signed: u64,
+    /// Blocks it proposed.
+    pub proposed: u64,
+    /// Rounds in which its turn to propose ended without a block.
+    pub missed_rounds: u64,
+    /// The last height it signed.
+    pub last_signed: u64,
+    /// Share of blocks signed, in parts per million, rounded down.
+    pub signed_ppm: Option<u64>,
+}
+
+/// All validators known, and how far they are counted.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Uptime {
+    /// The height up to which is counted.
+    pub height: u64,
+    /// Rounds of consensus that decided nothing, of all heights.
+    pub failed_rounds: u64,
+    /// The validators, by name.
+    pub validators: Vec<ValidatorLine>,
+}
+
+/// A parameter in force.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ParameterLine {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: u64,
+    /// What it limits.
+    pub meaning: String,
+    /// What the genesis said.
+    pub at_genesis: u64,
+}
+
+/// A vote that changed a parameter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ParameterChange {
+    /// The block that applied it.
+    pub height: u64,
+    /// The proposal.
+    pub proposal: u32,
+    /// Which parameter.
+    pub name: String,
+    /// Its value before.
+    pub before: u64,
+    /// Its value from the next height on.
+    pub after: u64,
+}
+
+/// The register.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Parameters {
+    /// Of which height.
+    pub height: u64,
+    /// The record in force.
+    #[schema(value_type = Object)]
+    pub params: Params,
+    /// In force, explained.
+    pub parameters: Vec<ParameterLine>,
+    /// What changed since the genesis, oldest first.
+    pub history: Vec<ParameterChange>,
+}
+
+/// The genesis file: a JSON object of the form that `ledger/src/genesis.rs` describes, answered byte for byte.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = Object)]
+pub struct GenesisFile(pub serde_json::Map<String, serde_json::Value>);

@@ -1,0 +1,56 @@
+//! A district's own rows of a round, for that district alone.
+
+use aula_ledger::state::schema::{DecisionRow, DecisionStanding, RequestRow};
+use aula_ledger::tx::{Claims, Finding};
+use aula_ledger::types::{DistrictId, Handle, Height, RoundId, SchoolYear};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The district's own requests in a round.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct OwnRows {
+    /// Of which height.
+    #[schema(value_type = u64)]
+    pub as_of_height: Height,
+    /// How many rows.
+    pub count: usize,
+    /// Whose rows.
+    #[schema(value_type = u64)]
+    pub district: DistrictId,
+    /// Before this height were the states anchored that the requests speak of.
+    #[schema(value_type = u64)]
+    pub opened: Height,
+    /// Of which round.
+    #[schema(value_type = u64)]
+    pub round: RoundId,
+    /// The rows, ascending by handle.
+    pub rows: Vec<OwnRow>,
+    /// The school year of the handles.
+    #[schema(value_type = u64)]
+    pub school_year: SchoolYear,
+    /// Whether the decision stands; none before it is decided.
+    #[schema(value_type = Option<String>)]
+    pub standing: Option<DecisionStanding>,
+}
+
+/// A request of the district's own.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct OwnRow {
+    /// What the district's records say of each claim, where an auditor held them against it.
+    #[schema(value_type = Option<Object>)]
+    pub claims: Option<Claims>,
+    /// What it got; none before it is decided.
+    #[schema(value_type = Option<Object>)]
+    pub decision: Option<DecisionRow>,
+    /// Whether the seed drew the student for an audit.
+    pub drawn: bool,
+    /// What an auditor recorded of it.
+    #[schema(value_type = Option<String>)]
+    pub finding: Option<Finding>,
+    /// Of which student.
+    #[schema(value_type = String)]
+    pub handle: Handle,
+    /// What it asked.
+    #[schema(value_type = Object)]
+    pub request: RequestRow,
+}

@@ -1,0 +1,22 @@
+//! For whoever watches a node.
+
+use aula_ledger::types::Height;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The process answers.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+pub struct Healthy {
+    /// True: a process that does not answer says nothing.
+    pub healthy: bool,
+}
+
+/// The node can be relied upon.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+pub struct Ready {
+    /// The last final height.
+    #[schema(value_type = u64)]
+    pub height: Height,
+    /// True: a node that is not ready answers 503.
+    pub ready: bool,
+}

@@ -1,0 +1,76 @@
+//! What is told of one round, district, school or pool, and where things are.
+
+use aula_ledger::position::Position;
+use aula_ledger::state::schema::School;
+use aula_ledger::types::{Height, SchoolYear, TimeMs};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Figures of a height.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Figures<T> {
+    /// Of which height.
+    #[schema(value_type = u64)]
+    pub as_of_height: Height,
+    /// The rows that the explorer's page shows.
+    pub figures: T,
+}
+
+/// A page that may be meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Hit {
+    /// What kind of thing.
+    pub kind: String,
+    /// What it is called.
+    pub title: String,
+    /// Its page on this node.
+    pub href: String,
+}
+
+/// Pages that a text may mean, the likeliest first.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Hits {
+    /// How many.
+    pub count: usize,
+    /// The pages.
+    pub hits: Vec<Hit>,
+}
+
+/// A school in a list.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct SchoolLine {
+    /// The school.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub school: School,
+    /// What people call it now.
+    pub name: Option<String>,
+    /// Where it is, if its district says so.
+    #[schema(value_type = Option<Object>)]
+    pub position: Option<Position>,
+    /// Which of its descriptions says so.
+    #[serde(skip)]
+    pub described_at: Option<usize>,
+}
+
+impl SchoolLine {
+    /// Of the school year that a block time is in.
+    pub fn of(school: School, now: TimeMs) -> Self {
+        let said = school.described_in(SchoolYear::at(now));
+        let described_at = said.and_then(|said| school.described.iter().position(|one| one == said));
+        let name = said.and_then(|said| said.name.as_ref()).map(ToString::to_string);
+        let position = said.and_then(|said| said.position);
+        Self { name, position, described_at, school }
+    }
+
+    /// Its name, or its number where it has none.
+    pub fn title(&self) -> String {
+        self.name.clone().unwrap_or_else(|| format!("School {}", self.school.id))
+    }
+
+    /// The path at which a bundle proves the name.
+    pub fn name_path(&self) -> Option<String> {
+        let at = self.described_at.filter(|_| self.name.is_some())?;
+        Some(format!("school-{}.described.{at}.name", self.school.id))
+    }
+}

@@ -1,0 +1,144 @@
+//! The ledger's registers: each answer names the height it is of and how many rows it has.
+
+use aula_ledger::state::schema::{Budget, Class, District, Member, PoolRecord, Proposal};
+use aula_ledger::tx::Choice;
+use aula_ledger::types::Height;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::places::SchoolLine;
+use crate::rounds::RoundView;
+
+/// A register whose rows are `$row`, under the name `$field`.
+macro_rules! register {
+    ($(#[doc = $doc:literal] $name:ident { $field:ident: $row:ty as $schema:ty })*) => {$(
+        #[doc = $doc]
+        #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+        pub struct $name {
+            /// How many.
+            pub count: usize,
+            /// Of which height.
+            #[schema(value_type = u64)]
+            pub height: Height,
+            /// The rows.
+            #[schema(value_type = $schema)]
+            pub $field: Vec<$row>,
+        }
+
+        impl $name {
+            /// All rows of a height.
+            pub const fn of(height: Height, $field: Vec<$row>) -> Self {
+                Self { count: $field.len(), height, $field }
+            }
+        }
+    )*};
+}
+
+register! {
+    /// All rounds, oldest first.
+    Rounds { rounds: RoundView as Vec<RoundView> }
+    /// Pools of places, by class and number.
+    Pools { pools: PoolRecord as Vec<Object> }
+    /// Classes of resources.
+    Classes { classes: Class as Vec<Object> }
+    /// Budgets by funder and school year.
+    Budgets { budgets: BudgetView as Vec<BudgetView> }
+    /// Districts.
+    Districts { districts: District as Vec<Object> }
+    /// Schools.
+    Schools { schools: SchoolLine as Vec<SchoolLine> }
+    /// Members, admitted or not.
+    Members { members: Member as Vec<Object> }
+    /// Proposed changes in words, with their votes and what is needed.
+    Proposals { proposals: ProposalLine as Vec<ProposalLine> }
+}
+
+/// Where a statement is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Statement {
+    /// There is none.
+    NotStated,
+    /// It is of the money as it is.
+    Stands,
+    /// Another was made since, more was funded, or a decision that it is about does not stand.
+    Superseded,
+}
+
+impl Statement {
+    /// Of a statement that is superseded or not; none where there is none.
+    pub const fn of(superseded: Option<bool>) -> Self {
+        match superseded {
+            None => Self::NotStated,
+            Some(true) => Self::Superseded,
+            Some(false) => Self::Stands,
+        }
+    }
+
+    /// The word in JSON and CSV.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotStated => "not_stated",
+            Self::Stands => "stands",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    /// In words, behind what it is a statement of.
+    pub const fn explain(self) -> &'static str {
+        match self {
+            Self::NotStated => "not stated",
+            Self::Stands => "proved, without the amounts",
+            Self::Superseded => {
+                "superseded: more was funded or stated since, or a decision on this money does not stand"
+            }
+        }
+    }
+}
+
+/// A budget with what its funder stated of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BudgetView {
+    /// As the ledger has it.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub budget: Budget,
+    /// Amounts by school that sum to it.
+    pub statement: Statement,
+    /// A floor per weighted pupil of these amounts.
+    pub floor: Statement,
+}
+
+/// A member's vote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Voter {
+    /// The member's name.
+    pub name: String,
+    /// For or against.
+    #[schema(value_type = String)]
+    pub choice: Choice,
+}
+
+/// A proposal as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProposalLine {
+    /// The record.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub record: Proposal,
+    /// What would change, in words.
+    pub what: String,
+    /// Votes for it of those who may vote now.
+    #[serde(rename = "for")]
+    pub approvals: u32,
+    /// Votes against it of those.
+    pub against: u32,
+    /// Votes for it that apply it: more than two thirds of those who may vote now; none once it is decided.
+    pub needed: Option<u32>,
+    /// `open`, `applied`, `refused`, or `lapsed`: not decided by its last height.
+    pub standing: String,
+    /// The name of the member who proposed it.
+    pub proposer_name: String,
+    /// Who voted, and how.
+    pub voters: Vec<Voter>,
+}

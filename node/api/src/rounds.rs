@@ -1,0 +1,210 @@
+//! Rounds for the public: what was fixed and what was decided. Counts are those of the ledger's published report.
+
+use aula_ledger::state::schema::{DecisionStanding, Moment, RoundStatus, Window};
+use aula_ledger::tx::ClassTerms;
+use aula_ledger::types::{AccountId, ClassId, Hash, Height, PoolId, RoundId, SchoolYear, TimeMs};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A need band's requests.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct BandLine {
+    /// The band, 0 to 9.
+    pub band: u32,
+    /// Requests.
+    pub requests: Option<u32>,
+    /// Placed.
+    pub placed: Option<u32>,
+    /// At a place of the least cost they could have.
+    pub first_choice: Option<u32>,
+}
+
+/// A pool's price and use in a decision.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct PriceLine {
+    /// Which pool.
+    #[schema(value_type = u64)]
+    pub pool: PoolId,
+    /// Weighted cost that one more place would save; below zero, what one more guaranteed place would cost; none where
+    /// that is unbounded.
+    pub price: Option<i64>,
+    /// Places used.
+    pub used: Option<u32>,
+}
+
+/// A decision for the public.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct DecisionView {
+    /// Which round.
+    #[schema(value_type = u64)]
+    pub round: RoundId,
+    /// Its class.
+    #[schema(value_type = u64)]
+    pub class: ClassId,
+    /// In which block.
+    #[schema(value_type = u64)]
+    pub height: Height,
+    /// Root of the requests' tree.
+    #[schema(value_type = String)]
+    pub requests_root: Hash,
+    /// Root of the decisions' tree.
+    #[schema(value_type = String)]
+    pub decisions_root: Hash,
+    /// Requests.
+    pub requests: Option<u32>,
+    /// Placed.
+    pub placed: Option<u32>,
+    /// Waiting.
+    pub waitlisted: Option<u32>,
+    /// Placed in the first-ranked kind.
+    pub first_choice: Option<u32>,
+    /// Placed at the own school, in the own district, at a school of the same type.
+    pub by_tier: Option<[u32; 3]>,
+    /// Requests with a mandate.
+    pub mandated: Option<u32>,
+    /// Whether each of those has a place.
+    pub mandates_met: bool,
+    /// By need band.
+    pub by_band: Option<Vec<BandLine>>,
+    /// The lottery's seed.
+    #[schema(value_type = String)]
+    pub seed: Hash,
+    /// The round whose shares are in it: an earlier one, if that had the same requests.
+    #[schema(value_type = u64)]
+    pub seed_round: RoundId,
+    /// That round's attempt, from 1.
+    pub attempt: u32,
+    /// The how manieth draw of the class and period it is, from 1.
+    pub draw: u32,
+    /// Validators' accounts whose shares are in the seed.
+    #[schema(value_type = Vec<String>)]
+    pub revealed: Vec<AccountId>,
+    /// Those that committed and did not reveal.
+    #[schema(value_type = Vec<String>)]
+    pub withheld: Vec<AccountId>,
+    /// Weighted cost of the assignment.
+    pub objective: i64,
+    /// Proven lower bound.
+    pub dual: i64,
+    /// Proven gap in parts per million; 0 is optimal.
+    pub gap_ppm: u32,
+    /// Whether the certificate proves the optimum.
+    pub optimal: bool,
+    /// Entries the optimizer scanned.
+    pub work: u64,
+    /// Entries it might scan.
+    pub max_work: u64,
+    /// SHA-256 of the optimizer's certificate.
+    #[schema(value_type = String)]
+    pub certificate_sha256: Hash,
+    /// By pool, ascending.
+    pub prices: Vec<PriceLine>,
+    /// The decision that stood before.
+    #[schema(value_type = Option<u64>)]
+    pub replaces: Option<RoundId>,
+    /// No count is of fewer students than this.
+    pub min_cell_students: Option<u32>,
+}
+
+/// A round for the public: its record without what tells the number of requests, and what became of it.
+///
+/// Reads like the record; `requests` is the published number, none before the decision or where it is withheld.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct RoundView {
+    /// Its number.
+    #[schema(value_type = u64)]
+    pub round: RoundId,
+    /// Its class.
+    #[schema(value_type = u64)]
+    pub class: ClassId,
+    /// The class's title.
+    pub title: String,
+    /// The school year whose states count.
+    #[schema(value_type = u64)]
+    pub school_year: SchoolYear,
+    /// In which block it was opened.
+    #[schema(value_type = u64)]
+    pub opened: Height,
+    /// Time of that block, in ms since 1970 UTC.
+    #[schema(value_type = u64)]
+    pub opened_ms: TimeMs,
+    /// Last height that took requests, once there is one.
+    #[schema(value_type = Option<u64>)]
+    pub requests_until: Option<Height>,
+    /// Block time for requests and commitments, in milliseconds.
+    pub request_window_ms: u64,
+    /// Block time for reveals, in milliseconds.
+    pub reveal_window_ms: u64,
+    /// Which attempt at its seed is under way or was the last, from 1.
+    pub attempt: u32,
+    /// Which window is open: `requests`, `commits`, `reveals` or `closed`.
+    #[schema(value_type = String)]
+    pub window: Window,
+    /// The block that opened the window, or closed the last one.
+    #[schema(value_type = Object)]
+    pub window_since: Moment,
+    /// The window ends with the first block above this height that is not before this time.
+    #[schema(value_type = Object)]
+    pub window_until: Moment,
+    /// The round whose place it took without a vote, if something was drawn for that one.
+    #[schema(value_type = Option<u64>)]
+    pub follows: Option<RoundId>,
+    /// The weight of need.
+    pub equity: u32,
+    /// The class's terms when it was opened.
+    #[schema(value_type = Object)]
+    pub terms: ClassTerms,
+    /// Requests, once decided.
+    pub requests: Option<u32>,
+    /// Where it is.
+    #[schema(value_type = Object)]
+    pub status: RoundStatus,
+    /// Whether the decision stands; none before it is decided.
+    #[schema(value_type = Option<String>)]
+    pub standing: Option<DecisionStanding>,
+    /// In which block it was taken back.
+    #[schema(value_type = Option<u64>)]
+    pub reverted_at: Option<Height>,
+    /// The decision that took its place.
+    #[schema(value_type = Option<u64>)]
+    pub replaced_by: Option<RoundId>,
+    /// What was decided.
+    pub decision: Option<DecisionView>,
+}
+
+impl RoundView {
+    /// True when the decision is the one that places students now.
+    pub fn stands(&self) -> bool {
+        self.standing == Some(DecisionStanding::Stands)
+    }
+
+    /// Where the round is, in a word: a decision that does not stand is never called decided alone.
+    pub const fn status_word(&self) -> &'static str {
+        match self.status {
+            RoundStatus::Open => "open",
+            RoundStatus::Decided { .. } => match self.standing {
+                Some(DecisionStanding::Reverted) => "reverted",
+                Some(DecisionStanding::Replaced) => "replaced",
+                Some(DecisionStanding::Stands) | None => "decided",
+            },
+            RoundStatus::GivenUp { .. } => "given up",
+        }
+    }
+}
+
+/// One round, of a height.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct OneRound {
+    /// Of which height.
+    #[schema(value_type = u64)]
+    pub as_of_height: Height,
+    /// The round.
+    #[serde(flatten)]
+    pub round: RoundView,
+}
+
+/// Why a row got its place: the object that `aula query why --output json` prints, and `text`, the same for people.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = Object)]
+pub struct WhyAnswer(pub serde_json::Map<String, serde_json::Value>);

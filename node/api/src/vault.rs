@@ -1,0 +1,84 @@
+//! Records of a district's vault, families' words, and the heads of access logs.
+
+use aula_ledger::access::AccessEntry;
+use aula_ledger::names::FieldName;
+use aula_ledger::state::schema::{AccessLog, ConsentWord};
+use aula_ledger::types::{DistrictId, Handle, Height};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+/// What a read gave.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct VaultRead {
+    /// Fields that were granted and that the record does not have.
+    pub absent: Vec<String>,
+    /// The read's number in the access log.
+    pub entry: u64,
+    /// Events, hex, where they were asked for.
+    pub events: Vec<String>,
+    /// The granted fields.
+    #[schema(value_type = Object)]
+    pub fields: Map<String, Value>,
+    /// True: a read that was refused is an error.
+    pub granted: bool,
+    /// Whose record.
+    #[schema(value_type = String)]
+    pub handle: Handle,
+    /// Fields that the reader's role does not need.
+    #[schema(value_type = Vec<String>)]
+    pub withheld: Vec<FieldName>,
+}
+
+/// Who read a child's records.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct FamilyReads {
+    /// How many entries of the whole log are anchored.
+    pub anchored_size: u64,
+    /// In which district.
+    #[schema(value_type = u64)]
+    pub district: DistrictId,
+    /// The reads, oldest first.
+    #[schema(value_type = Vec<Object>)]
+    pub entries: Vec<AccessEntry>,
+    /// Of whom.
+    #[schema(value_type = String)]
+    pub handle: Handle,
+}
+
+/// Heads of districts' access logs.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct AccessLogs {
+    /// The last of each epoch that a restored vault ended.
+    #[schema(value_type = Vec<Object>)]
+    pub ended: Vec<AccessLog>,
+    /// Of which height.
+    #[schema(value_type = u64)]
+    pub height: Height,
+    /// The newest of each district.
+    #[schema(value_type = Vec<Object>)]
+    pub logs: Vec<AccessLog>,
+}
+
+/// Families' words of a school year.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Consents {
+    /// By student.
+    pub consents: Vec<FamilyWords>,
+    /// How many students.
+    pub count: usize,
+    /// Of which height.
+    #[schema(value_type = u64)]
+    pub height: Height,
+}
+
+/// What one family said.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct FamilyWords {
+    /// Of which student.
+    #[schema(value_type = String)]
+    pub handle: Handle,
+    /// The newest word on each purpose.
+    #[schema(value_type = Vec<Object>)]
+    pub words: Vec<ConsentWord>,
+}

@@ -1,0 +1,133 @@
+//! What the commands of members share: the home's account signs, the node takes it, and what became of it is told.
+
+use std::time::Duration;
+
+use aula_api::PublicEvent;
+use aula_api::transactions::TransactionStatus;
+use aula_ledger::chain::TransactionId;
+use aula_ledger::tx::Payload;
+use aula_ledger::types::AccountId;
+use clap::Args;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::rpc::RpcArgs;
+use super::tx::settle;
+use super::{Context, Failure, Outcome};
+use crate::client::Client;
+use crate::client::sender::Sender;
+
+/// For how many heights a transaction stays valid.
+const VALID_FOR: u64 = 1_000;
+
+/// The node to ask, and how long to wait for it.
+#[derive(Debug, Clone, Args)]
+pub struct ActingArgs {
+    /// The node to ask
+    #[command(flatten)]
+    pub rpc: RpcArgs,
+    /// How long to wait until a transaction is final, in seconds
+    #[arg(long, global = true, default_value_t = 60)]
+    pub wait_s: u64,
+}
+
+impl ActingArgs {
+    /// The home's account at that node.
+    ///
+    /// # Errors
+    /// When the node cannot be reached or the home has no member's key.
+    pub(super) async fn acting(&self, context: &Context) -> Result<Acting, Failure> {
+        let client = self.rpc.client(context)?;
+        let sender = Sender::of_home(&client, &context.home, VALID_FOR).await?;
+        Ok(Acting { client, sender, limit: Duration::from_secs(self.wait_s) })
+    }
+}
+
+/// An account that acts through a node.
+pub(super) struct Acting {
+    pub(super) client: Client,
+    pub(super) sender: Sender,
+    limit: Duration,
+}
+
+impl Acting {
+    /// Sends a transaction and follows it until it is in a block.
+    ///
+    /// # Errors
+    /// When the node refuses it, or it is not final in time.
+    pub(super) async fn send(&mut self, payload: impl Into<Payload>) -> Result<Done, Failure> {
+        let (id, told) = settle(&self.client, &mut self.sender, payload, self.limit).await?;
+        Ok(Done { id, told })
+    }
+
+    /// The account of a member's name, or the account itself.
+    ///
+    /// # Errors
+    /// When no member has that name.
+    pub(super) async fn member(&self, text: &str) -> Result<AccountId, Failure> {
+        member(&self.client, text).await
+    }
+}
+
+/// A member as a node lists it.
+#[derive(Debug, Deserialize)]
+struct Listed {
+    account: AccountId,
+    name: String,
+}
+
+/// The account of a member's name, or the account itself.
+///
+/// # Errors
+/// When no member has that name or account.
+pub(super) async fn member(client: &Client, text: &str) -> Result<AccountId, Failure> {
+    #[derive(Deserialize)]
+    struct Members {
+        members: Vec<Listed>,
+    }
+    let known: Members = client.get("/v1/members").await?;
+    let named = |one: &&Listed| one.name == text || one.account.to_string() == text;
+    known.members.iter().find(named).map(|one| one.account).ok_or_else(|| {
+        let message = format!("no member is called {text:?}");
+        Failure::new("unknown_member", message, "see them with `aula query members`")
+    })
+}
+
+/// A transaction in a block.
+pub(super) struct Done {
+    pub(super) id: TransactionId,
+    pub(super) told: TransactionStatus,
+}
+
+impl Done {
+    /// Whether the ledger executed it.
+    pub(super) fn accepted(&self) -> bool {
+        self.told.code == Some(0)
+    }
+
+    /// What an event of this name says.
+    pub(super) fn event(&self, name: &str) -> Option<&PublicEvent> {
+        self.told.events.iter().flatten().find(|event| event.name() == name)
+    }
+
+    /// Exit 0 with these fields and words, or exit 1 with the ledger's words.
+    pub(super) fn outcome(self, fields: Value, text: impl Into<String>) -> Outcome {
+        let accepted = self.accepted();
+        let TransactionStatus { code, meaning, entry, height, events, .. } = self.told;
+        let events = events.unwrap_or_default();
+        let (meaning, height) = (meaning.unwrap_or_default(), height.unwrap_or_default());
+        let mut all = match fields {
+            Value::Object(fields) if accepted => fields,
+            _ => Map::new(),
+        };
+        let receipt = json!({
+            "id": self.id, "height": height, "code": code, "meaning": meaning, "entry": entry, "events": events,
+        });
+        all.extend(receipt.as_object().cloned().unwrap_or_default());
+        if accepted {
+            return Outcome::yes(all, text);
+        }
+        let code = code.unwrap_or_default();
+        Outcome::no(all, format!("rejected in block {height}: {meaning} (code {code})\nid {}", self.id))
+    }
+}

@@ -1,0 +1,62 @@
+//! `aula consortium list`: proposals in words.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::command::rpc::RpcArgs;
+use crate::command::{Context, Failure, Outcome};
+
+/// A proposal as a node lists it.
+#[derive(Debug, Deserialize)]
+struct Line {
+    proposal: u32,
+    what: String,
+    #[serde(rename = "for")]
+    approvals: u32,
+    against: u32,
+    needed: Option<u32>,
+    standing: String,
+    open_until: u64,
+    proposer_name: String,
+    voters: Vec<Value>,
+    change: Value,
+}
+
+#[derive(Debug, Deserialize)]
+struct Proposals {
+    height: u64,
+    proposals: Vec<Line>,
+}
+
+/// Lists them, oldest first.
+///
+/// # Errors
+/// When the node cannot be reached.
+pub(super) async fn run(context: &Context, rpc: &RpcArgs, open: bool) -> Result<Outcome, Failure> {
+    let client = rpc.client(context)?;
+    let mut known: Proposals = client.get("/v1/proposals").await?;
+    known.proposals.retain(|one| !open || one.standing == "open");
+    let text = |one: &Line| {
+        let standing = match (one.standing.as_str(), one.needed) {
+            ("open", Some(needed)) => format!("{needed} needed, open until height {}", one.open_until),
+            (other, _) => other.to_owned(),
+        };
+        format!(
+            "{:>4}  {}\n      {} for, {} against; {standing}; proposed by {}",
+            one.proposal, one.what, one.approvals, one.against, one.proposer_name
+        )
+    };
+    let mut lines: Vec<String> = known.proposals.iter().map(text).collect();
+    if lines.is_empty() {
+        lines.push("nothing was proposed".to_owned());
+    }
+    let line = |one: &Line| {
+        json!({
+            "number": one.proposal, "what": one.what, "for": one.approvals, "against": one.against,
+            "needed": one.needed, "standing": one.standing, "closes_at": one.open_until,
+            "proposed_by": one.proposer_name, "voters": one.voters, "change": one.change,
+        })
+    };
+    let proposals: Vec<Value> = known.proposals.iter().map(line).collect();
+    Ok(Outcome::yes(json!({ "height": known.height, "proposals": proposals }), lines.join("\n")))
+}

@@ -1,0 +1,178 @@
+//! `aula consortium propose`: a change from a file, or from flags for what is voted on often.
+
+use std::path::{Path, PathBuf};
+
+use aula_ledger::names::Title;
+use aula_ledger::params::MAX_PROPOSAL_HEIGHTS;
+use aula_ledger::tx::{Change, ProposeChange};
+use aula_ledger::types::{ClassId, DistrictId, Hash, Height, RoundId, ValidatorAddress};
+use clap::Args;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::command::acting::{Acting, ActingArgs};
+use crate::command::{Advise, Context, Failure, Outcome};
+
+/// What is proposed: a file, or one of the flags.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A file holds one change as JSON, {\"change\":\"admit_node\",...}: HOME/request.json of a newcomer is one. Each \
+                  change that the ledger knows stands in the documentation of `Change`."
+)]
+pub struct ProposeArgs {
+    /// A change as JSON, `-` for standard input
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// A newcomer's request file: admits its member, district, peer and validator at once
+    #[arg(long, value_name = "FILE")]
+    pub admit: Option<PathBuf>,
+    /// Admit a district of this number; with --name and --operator
+    #[arg(long, value_name = "N", requires = "name", requires = "operator")]
+    pub admit_district: Option<u16>,
+    /// What people call the district
+    #[arg(long, value_name = "TEXT", requires = "admit_district")]
+    pub name: Option<String>,
+    /// The member who acts for the district
+    #[arg(long, value_name = "MEMBER", requires = "admit_district")]
+    pub operator: Option<String>,
+    /// Close a district, for good
+    #[arg(long, value_name = "N")]
+    pub close_district: Option<u16>,
+    /// Who has the closed district's business from then on
+    #[arg(long, value_name = "N", requires = "close_district")]
+    pub successor: Option<u16>,
+    /// Take a round's standing decision back
+    #[arg(long, value_name = "ROUND")]
+    pub revert: Option<u32>,
+    /// The document that says why; its SHA-256 goes on the ledger, the document stays with you
+    #[arg(long, value_name = "FILE", requires = "revert")]
+    pub because: Option<PathBuf>,
+    /// Cancel an open round
+    #[arg(long, value_name = "ROUND")]
+    pub cancel_round: Option<u32>,
+    /// Name another steward of a class
+    #[arg(long, num_args = 2, value_names = ["CLASS", "MEMBER"])]
+    pub steward: Vec<String>,
+    /// Parameters as JSON; those not in the file stay as they are
+    #[arg(long, value_name = "FILE")]
+    pub parameters: Option<PathBuf>,
+    /// Remove a member with its validators and peers
+    #[arg(long, value_name = "MEMBER")]
+    pub remove_member: Option<String>,
+    /// Remove a validator, or one that waits
+    #[arg(long, value_name = "ADDRESS")]
+    pub remove_validator: Option<ValidatorAddress>,
+    /// For how many heights it may be voted on, at most 604,800: a week at a block a second
+    #[arg(long, value_name = "HEIGHTS", default_value_t = MAX_PROPOSAL_HEIGHTS)]
+    pub open_for: u64,
+}
+
+/// Proposes it, and says its number.
+///
+/// # Errors
+/// When not exactly one change is named, a file is not of its form, or the node refuses.
+pub(super) async fn run(
+    context: &Context,
+    acting: &ActingArgs,
+    args: &ProposeArgs,
+) -> Result<Outcome, Failure> {
+    let mut acting = acting.acting(context).await?;
+    let change = args.change(&acting).await?;
+    let now = acting.client.height().await?;
+    let open_until = Height(now.saturating_add(args.open_for));
+    let done = acting.send(ProposeChange { change: change.clone(), open_until }).await?;
+    let number = done.event("change_proposed").map(|event| event["proposal"].clone()).unwrap_or_default();
+    let text = format!(
+        "proposal {number} may be voted on until height {open_until}: aula consortium vote {number} yes"
+    );
+    Ok(done.outcome(json!({ "proposal": number, "change": change, "closes_at": open_until }), text))
+}
+
+impl ProposeArgs {
+    /// The one change that file or flags name.
+    async fn change(&self, acting: &Acting) -> Result<Change, Failure> {
+        let mut named = Vec::new();
+        for path in [&self.file, &self.admit].into_iter().flatten() {
+            named.push(from_file(path)?);
+        }
+        if let (Some(district), Some(name), Some(operator)) =
+            (self.admit_district, self.name.as_deref(), self.operator.as_deref())
+        {
+            let name = Title::new(name).advise("the district's name is refused", "choose another --name")?;
+            let operator = acting.member(operator).await?;
+            named.push(Change::AdmitDistrict { district: DistrictId(district), name, operator });
+        }
+        if let Some(district) = self.close_district {
+            let successor = self.successor.map(DistrictId);
+            named.push(Change::CloseDistrict { district: DistrictId(district), successor });
+        }
+        if let Some(round) = self.revert {
+            let reason = self.because.as_deref().map(digest).transpose()?;
+            named.push(Change::RevertDecision { round: RoundId(round), reason });
+        }
+        if let Some(round) = self.cancel_round {
+            named.push(Change::CancelRound { round: RoundId(round) });
+        }
+        if let [class, member] = self.steward.as_slice() {
+            let class = class.parse().advise(format!("{class:?} is no class's number"), "see /v1/classes")?;
+            let steward = acting.member(member).await?;
+            named.push(Change::ReplaceSteward { class: ClassId(class), steward });
+        }
+        if let Some(path) = &self.parameters {
+            named.push(parameters(acting, path).await?);
+        }
+        if let Some(member) = &self.remove_member {
+            named.push(Change::RemoveMember { account: acting.member(member).await? });
+        }
+        if let Some(address) = self.remove_validator {
+            named.push(Change::RemoveValidator { address });
+        }
+        match <[Change; 1]>::try_from(named) {
+            Ok([change]) => Ok(change),
+            Err(named) => {
+                let message = format!("a proposal is one change, and {} are named", named.len());
+                let hint = "name a FILE or one flag: `aula consortium propose --help`";
+                Err(Failure::new("one_change", message, hint))
+            }
+        }
+    }
+}
+
+/// Text of a file, or of standard input.
+fn text(path: &Path) -> Result<String, Failure> {
+    if path == Path::new("-") {
+        return std::io::read_to_string(std::io::stdin())
+            .advise("cannot read standard input", "pipe JSON into it");
+    }
+    std::fs::read_to_string(path).advise(
+        format!("cannot read {}", path.display()),
+        "name a newcomer's request.json, or another change",
+    )
+}
+
+fn from_file(path: &Path) -> Result<Change, Failure> {
+    let hint = "give one change as JSON, for example a newcomer's request.json";
+    serde_json::from_str(&text(path)?).advise(format!("{} is no change", path.display()), hint)
+}
+
+fn digest(path: &Path) -> Result<Hash, Failure> {
+    let bytes = std::fs::read(path)
+        .advise(format!("cannot read {}", path.display()), "name the document that says why")?;
+    Ok(Hash(Sha256::digest(bytes).into()))
+}
+
+/// The parameters in force with those of the file in their place.
+async fn parameters(acting: &Acting, path: &Path) -> Result<Change, Failure> {
+    #[derive(Deserialize)]
+    struct Known {
+        params: serde_json::Map<String, Value>,
+    }
+    let hint = "give {\"NAME\":NUMBER,...} with names of `aula query params`";
+    let what = format!("{} holds no parameters", path.display());
+    let given: serde_json::Map<String, Value> = serde_json::from_str(&text(path)?).advise(&what, hint)?;
+    let mut all = acting.client.get::<Known>("/v1/params").await?.params;
+    all.extend(given);
+    let params = serde_json::from_value(Value::Object(all)).advise(what, hint)?;
+    Ok(Change::SetParameters { params })
+}

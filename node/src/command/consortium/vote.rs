@@ -1,0 +1,42 @@
+//! `aula consortium vote N yes|no`.
+
+use aula_ledger::tx::{Choice, VoteChange};
+use aula_ledger::types::ProposalId;
+use serde_json::json;
+
+use super::Word;
+use crate::command::acting::ActingArgs;
+use crate::command::{Context, Failure, Outcome};
+
+/// Votes, and says what the vote decided.
+///
+/// # Errors
+/// When the node cannot be reached or refuses.
+pub(super) async fn run(
+    context: &Context,
+    acting: &ActingArgs,
+    number: u32,
+    word: Word,
+) -> Result<Outcome, Failure> {
+    let mut acting = acting.acting(context).await?;
+    let choice = match word {
+        Word::Yes => Choice::Approve,
+        Word::No => Choice::Reject,
+    };
+    let done = acting.send(VoteChange { proposal: ProposalId(number), choice }).await?;
+    let (standing, in_force, text) = if let Some(applied) = done.event("change_applied") {
+        let height = applied["in_force"].clone();
+        ("applied", height.clone(), format!("proposal {number} is agreed and in force from height {height}"))
+    } else if done.event("change_refused").is_some() {
+        ("refused", json!(null), format!("proposal {number} is refused: approval is out of reach"))
+    } else {
+        let voted = done.event("change_voted").cloned().unwrap_or_default();
+        let (approvals, members) = (&voted["approvals"], &voted["members"]);
+        ("open", json!(null), format!("{approvals} of {members} members are for proposal {number}"))
+    };
+    let fields = json!({
+        "proposal": number, "vote": if word == Word::Yes { "yes" } else { "no" }, "standing": standing,
+        "in_force": in_force,
+    });
+    Ok(done.outcome(fields, text))
+}

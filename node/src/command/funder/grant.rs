@@ -1,0 +1,56 @@
+//! `aula funder grant`.
+
+use aula_ledger::tx::GrantBudget;
+use aula_ledger::types::{AccountId, Cents, ClassId};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::command::acting::Acting;
+use crate::command::{Failure, Outcome};
+
+/// What a class's steward may charge.
+#[derive(Debug, Args)]
+pub struct GrantArgs {
+    /// For pools of which class
+    #[arg(long, value_name = "N")]
+    pub class: u16,
+    /// In all, in cents; a lower sum takes back what is not spent
+    #[arg(long, value_name = "CENTS")]
+    pub cents: u64,
+    /// To whom [default: the class's steward]
+    #[arg(long, value_name = "MEMBER")]
+    pub steward: Option<String>,
+}
+
+/// Grants it.
+///
+/// # Errors
+/// When there is no such class or the node refuses.
+pub(super) async fn run(mut acting: Acting, args: &GrantArgs) -> Result<Outcome, Failure> {
+    let steward = match &args.steward {
+        Some(member) => acting.member(member).await?,
+        None => steward_of(&acting, args.class).await?,
+    };
+    let grant = GrantBudget { class: ClassId(args.class), steward, granted_cents: Cents(args.cents) };
+    let done = acting.send(grant).await?;
+    let event = done.event("budget_granted").cloned().unwrap_or_default();
+    let (granted, spent) = (event["granted_cents"].clone(), event["spent_cents"].clone());
+    let text =
+        format!("the steward of class {} may charge {granted} cents in all, {spent} are spent", args.class);
+    let fields = json!({
+        "class": args.class, "steward": steward, "granted_cents": granted, "spent_cents": spent,
+    });
+    Ok(done.outcome(fields, text))
+}
+
+/// Who runs a class.
+async fn steward_of(acting: &Acting, class: u16) -> Result<AccountId, Failure> {
+    let known: Value = acting.client.get("/v1/classes").await?;
+    let classes = known["classes"].as_array().cloned().unwrap_or_default();
+    let found = classes.iter().find(|one| one["definition"]["class"] == class);
+    let steward = found.and_then(|one| one["steward"].as_str()?.parse().ok());
+    steward.ok_or_else(|| {
+        let message = format!("there is no class {class}");
+        Failure::new("unknown_class", message, "see them with `aula query classes`")
+    })
+}

@@ -1,0 +1,144 @@
+//! `aula funder state`: a year's budget by school, as commitments that are proved to sum to it.
+//!
+//! Flow: amounts from a file, or what the funder's pools cost → blinded → the openings are on disk, readable by the funder
+//! alone → the statement leaves. An amount without its opening could never be shown to anybody.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use aula_ledger::proof::money::Purse;
+use aula_ledger::types::{Cents, Height, SchoolId, SchoolYear};
+use clap::Args;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::command::acting::Acting;
+use crate::command::{Advise, Context, Failure, Outcome};
+use crate::district::statements::Ledger;
+use crate::whole_file::{self, Access};
+
+/// A year's statement.
+#[derive(Debug, Args)]
+pub struct StateArgs {
+    /// The school year, by the calendar year in which it begins
+    #[arg(long, value_name = "YEAR")]
+    pub year: u16,
+    /// school,cents a line, with that heading [default: what the pools charged to this budget cost]
+    #[arg(value_name = "FILE.csv")]
+    pub amounts: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Row {
+    school: SchoolId,
+    cents: u64,
+}
+
+/// States it.
+///
+/// # Errors
+/// When the amounts do not sum to what was funded, or the node refuses.
+pub(super) async fn run(context: &Context, mut acting: Acting, args: &StateArgs) -> Result<Outcome, Failure> {
+    let amounts = match &args.amounts {
+        Some(path) => of_file(path)?,
+        None => of_pools(&acting, args.year).await?,
+    };
+    check_total(&acting, args.year, &amounts).await?;
+    let ledger = Ledger::of(amounts.iter().map(|(school, cents)| (*school, Cents(*cents))))
+        .hint("give each school an amount of less than 4,294,967,296 cents")?;
+    let kept = keep(context, args.year, &ledger)?;
+    let as_of = Height(acting.client.height().await?);
+    let genesis = *acting.sender.genesis();
+    let purse =
+        Purse { chain: &genesis, funder: acting.sender.account(), school_year: SchoolYear(args.year) };
+    let statement = tokio::task::block_in_place(|| ledger.budget(&purse, as_of))
+        .hint("give 1 to 1,024 schools, each less than 4,294,967,296 cents")?;
+    let total = statement.total_cents;
+    let done = acting.send(statement).await?;
+    let text = format!(
+        "the budget of {} is stated: {total} cents over {} schools; the openings are in {}",
+        args.year,
+        amounts.len(),
+        kept.display()
+    );
+    let fields = json!({
+        "school_year": args.year, "total_cents": total, "schools": amounts.len(), "openings": kept,
+    });
+    Ok(done.outcome(fields, text))
+}
+
+fn of_file(path: &Path) -> Result<BTreeMap<SchoolId, u64>, Failure> {
+    let hint = "give a CSV file with the heading school,cents and whole cents";
+    let what = format!("{} holds no amounts", path.display());
+    let mut reader = csv::Reader::from_path(path).advise(&what, hint)?;
+    let mut amounts = BTreeMap::new();
+    for row in reader.deserialize::<Row>() {
+        let row = row.advise(&what, hint)?;
+        if amounts.insert(row.school, row.cents).is_some() {
+            let message = format!("{} names school {} twice", path.display(), row.school);
+            return Err(Failure::new("twice", message, "give one line a school"));
+        }
+    }
+    Ok(amounts)
+}
+
+/// What the pools cost that are charged to this funder's budget of the year, by school.
+async fn of_pools(acting: &Acting, year: u16) -> Result<BTreeMap<SchoolId, u64>, Failure> {
+    let own = acting.sender.account().to_string();
+    let classes: Value = acting.client.get("/v1/classes").await?;
+    let of_year = |class: &Value| class["definition"]["school_year"] == year;
+    let classes: Vec<Value> =
+        classes["classes"].as_array().into_iter().flatten().filter(|one| of_year(one)).cloned().collect();
+    let counts = |pool: &Value| {
+        let charged = pool["funder"] == own.as_str() && pool["retired"].is_null();
+        charged && classes.iter().any(|class| class["definition"]["class"] == pool["class"])
+    };
+    let pools: Value = acting.client.get("/v1/pools").await?;
+    let mut amounts: BTreeMap<SchoolId, u64> = BTreeMap::new();
+    for pool in pools["pools"].as_array().into_iter().flatten().filter(|pool| counts(pool)) {
+        let number = |field: &str| pool[field].as_u64().unwrap_or_default();
+        let school = SchoolId(u32::try_from(number("school")).unwrap_or_default());
+        let cost = number("unit_cost_cents").saturating_mul(number("capacity"));
+        *amounts.entry(school).or_default() += cost;
+    }
+    Ok(amounts)
+}
+
+/// The ledger takes a statement of all that was funded only; said here with both sums.
+async fn check_total(acting: &Acting, year: u16, amounts: &BTreeMap<SchoolId, u64>) -> Result<(), Failure> {
+    let own = acting.sender.account().to_string();
+    let budgets: Value = acting.client.get("/v1/budgets").await?;
+    let mut known = budgets["budgets"].as_array().into_iter().flatten();
+    let budget = known.find(|one| one["funder"] == own.as_str() && one["school_year"] == year);
+    let funded = budget.and_then(|one| one["funded_cents"].as_u64()).ok_or_else(|| {
+        let message = format!("this member has no budget of school year {year}");
+        Failure::new("no_budget", message, "fund it with `aula funder fund`")
+    })?;
+    let stated: u64 = amounts.values().sum();
+    if stated == funded {
+        return Ok(());
+    }
+    let message = format!("the amounts sum to {stated} cents, and {funded} are funded for {year}");
+    let hint = "give a file with all of it, also what no pool has been charged for yet";
+    Err(Failure::new("other_total", message, hint))
+}
+
+/// Writes the openings; an earlier statement's are kept under another name.
+fn keep(context: &Context, year: u16, ledger: &Ledger) -> Result<PathBuf, Failure> {
+    let folder = context.home.statements_dir();
+    let hint = "check the folder's owner and the space left";
+    whole_file::private_folder(&folder).advise(format!("cannot make {}", folder.display()), hint)?;
+    let mut path = folder.join(format!("budget-{year}.json"));
+    for number in 2.. {
+        if !path.exists() {
+            break;
+        }
+        path = folder.join(format!("budget-{year}-{number}.json"));
+    }
+    let line = |(school, cents, blinding): (SchoolId, u64, [u8; 32])| json!({ "school": school, "cents": cents, "blinding": hex::encode(blinding) });
+    let openings: Vec<Value> = ledger.openings().map(line).collect();
+    let text = format!("{}\n", json!({ "school_year": year, "openings": openings }));
+    whole_file::create(&path, Access::Private, text.as_bytes())
+        .advise(format!("cannot write {}", path.display()), hint)?;
+    Ok(path)
+}

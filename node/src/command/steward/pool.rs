@@ -1,0 +1,81 @@
+//! `aula steward pool`.
+
+use aula_ledger::tx::DefinePool;
+use aula_ledger::types::{Cents, ClassId, KindId, PoolId, SchoolId};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::command::acting::Acting;
+use crate::command::{Failure, Outcome};
+
+/// A pool of places.
+#[derive(Debug, Args)]
+pub struct PoolArgs {
+    /// Its number, not yet taken
+    #[arg(long, value_name = "N")]
+    pub pool: u32,
+    /// Its class
+    #[arg(long, value_name = "N")]
+    pub class: u16,
+    /// The school that has the places
+    #[arg(long, value_name = "N")]
+    pub school: u32,
+    /// Of which kind of the class, by its name
+    #[arg(long, value_name = "NAME")]
+    pub kind: String,
+    /// How many places, 1 to 1,000,000
+    #[arg(long, value_name = "N")]
+    pub places: u32,
+    /// How many of them must be used
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub floor: u32,
+    /// What a place costs, in cents; the whole pool is charged at once
+    #[arg(long, default_value_t = 0, value_name = "CENTS")]
+    pub unit_cents: u64,
+    /// Whose budget of the class's school year is charged [default: this home's member]
+    #[arg(long, value_name = "MEMBER")]
+    pub funder: Option<String>,
+}
+
+/// Opens it.
+///
+/// # Errors
+/// When there is no such class or kind, or the node refuses.
+pub(super) async fn run(mut acting: Acting, args: &PoolArgs) -> Result<Outcome, Failure> {
+    let kind = kind(&acting, args).await?;
+    let funder = match &args.funder {
+        Some(member) => acting.member(member).await?,
+        None => acting.sender.account(),
+    };
+    let pool = DefinePool {
+        pool: PoolId(args.pool),
+        class: ClassId(args.class),
+        school: SchoolId(args.school),
+        kind,
+        capacity: args.places,
+        floor: args.floor,
+        unit_cost_cents: Cents(args.unit_cents),
+        funder,
+    };
+    let done = acting.send(pool).await?;
+    let charged = done.event("pool_defined").map(|event| event["charged_cents"].clone()).unwrap_or_default();
+    let text = format!("pool {} has {} places; {charged} cents are charged", args.pool, args.places);
+    Ok(done.outcome(json!({ "pool": args.pool, "charged_cents": charged }), text))
+}
+
+/// The position of a kind's name in its class.
+async fn kind(acting: &Acting, args: &PoolArgs) -> Result<KindId, Failure> {
+    let known: Value = acting.client.get("/v1/classes").await?;
+    let classes = known["classes"].as_array().cloned().unwrap_or_default();
+    let class = classes.iter().find(|one| one["definition"]["class"] == args.class).ok_or_else(|| {
+        let message = format!("there is no class {}", args.class);
+        Failure::new("unknown_class", message, "define it with `aula steward class`")
+    })?;
+    let kinds: Vec<&str> =
+        class["definition"]["kinds"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let at = kinds.iter().position(|name| *name == args.kind);
+    at.and_then(|at| u8::try_from(at).ok()).map(KindId).ok_or_else(|| {
+        let message = format!("class {} has no kind {:?}", args.class, args.kind);
+        Failure::new("unknown_kind", message, format!("its kinds are {}", kinds.join(", ")))
+    })
+}

@@ -1,0 +1,61 @@
+//! `aula steward open` and `aula steward run`.
+
+use aula_ledger::tx::{OpenRound, RunRound};
+use aula_ledger::types::{ClassId, RoundId};
+use clap::Args;
+use serde_json::json;
+
+use crate::command::acting::Acting;
+use crate::command::{Failure, Outcome};
+
+/// A round to open.
+#[derive(Debug, Args)]
+pub struct OpenArgs {
+    /// Of which class
+    #[arg(long, value_name = "N")]
+    pub class: u16,
+    /// Seconds of block time by which requests are taken longer than the least window
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    pub extra_requests: u64,
+    /// Seconds of block time by which shares of the seed are revealed longer
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    pub extra_reveals: u64,
+}
+
+/// A round to run.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Which
+    #[arg(long, value_name = "N")]
+    pub round: u32,
+}
+
+/// Opens it, and says until when it takes requests.
+///
+/// # Errors
+/// When the node refuses.
+pub(super) async fn open(mut acting: Acting, args: &OpenArgs) -> Result<Outcome, Failure> {
+    let opening = OpenRound {
+        class: ClassId(args.class),
+        extra_request_ms: args.extra_requests.saturating_mul(1_000),
+        extra_reveal_ms: args.extra_reveals.saturating_mul(1_000),
+    };
+    let done = acting.send(opening).await?;
+    let opened = done.event("round_opened").cloned().unwrap_or_default();
+    let (round, requests) = (opened["round"].clone(), opened["requests_until"].clone());
+    let text = format!("round {round} takes requests until height {requests} at least");
+    let fields = json!({ "round": round, "requests_until": requests, "requests_until_ms": opened["requests_until_ms"] });
+    Ok(done.outcome(fields, text))
+}
+
+/// Runs it, and says what was decided.
+///
+/// # Errors
+/// When the node refuses.
+pub(super) async fn run(mut acting: Acting, args: &RunArgs) -> Result<Outcome, Failure> {
+    let done = acting.send(RunRound { round: RoundId(args.round) }).await?;
+    let decided = done.event("round_decided").cloned().unwrap_or_default();
+    let words =
+        decided["words"].as_str().map_or_else(|| format!("round {} is decided", args.round), str::to_owned);
+    Ok(done.outcome(json!({ "round": args.round, "decided": decided }), words))
+}

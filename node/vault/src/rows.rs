@@ -1,0 +1,400 @@
+//! Rows that name several students, one, or nobody whom the district knows: a feed's statements and documents.
+//!
+//! A row has a random key of its own, wrapped for each student in it; without any it is wrapped for the district, for good
+//! or until a day. What a student alone is called in it ([`NewRow::own`]) is sealed under that student's key apart, so that
+//! it goes with him and the others' row stays. Rows are found by *terms*: HMACs under a key of the district's
+//! ([`Vault::term`]), which the files show and nobody can read.
+//!
+//! Flow: [`Vault::change_rows`], one batch, all or nothing, visible at once → [`Vault::sync_rows`], after which it is on
+//! disk → [`Vault::open_rows`], which lists the read of every student in a row before it opens one. Erasing a student
+//! ([`Vault::erase`]) removes rows that are his alone, and of the others his wrapped key, his parts, his terms, and what
+//! only all of them together may have ([`NewRow::whole`]); what nobody had matched with him goes by his terms too.
+//! Invariants: nothing personal stands in clear; a row's parts open at that row only. Absent: what is in a row.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aula_ledger::names::Name;
+use aula_ledger::types::Handle;
+use borsh::{BorshDeserialize, BorshSerialize};
+use hkdf::Hkdf;
+use hmac::{Hmac, Mac};
+use rocksdb::{Direction, IteratorMode, WriteBatch};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::error::VaultError;
+use crate::seal::Cipher;
+use crate::secret::SecretKey;
+use crate::tables::{Table, family};
+use crate::vault::{MAX_VALUE_BYTES, Vault};
+
+mod leave;
+#[cfg(test)]
+mod tests;
+
+/// An HMAC-SHA-256 by which rows are found.
+pub type RowTerm = [u8; 32];
+
+/// Most bytes of a row's key.
+pub const MAX_ROW_KEY_BYTES: usize = 64;
+/// Most bytes of a row's part: a statement's attachments are larger than a field.
+pub const MAX_PART_BYTES: usize = 16 * MAX_VALUE_BYTES;
+
+/// Who holds a row's key when no student is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Custody {
+    /// The students in it.
+    Students,
+    /// The district, for good.
+    District,
+    /// The district until this time, in milliseconds since 1970: [`Vault::drop_unassigned`] removes it then.
+    Unassigned(u64),
+}
+
+/// A row to be kept.
+#[derive(Debug, Clone)]
+pub struct NewRow {
+    /// Its key, at most 64 bytes; a row that is there is replaced.
+    pub key: Vec<u8>,
+    /// The students in it, each with what he alone is called in it.
+    pub own: BTreeMap<Handle, Vec<u8>>,
+    /// Who holds it when there are none.
+    pub custody: Custody,
+    /// What everybody in it shares.
+    pub common: Vec<u8>,
+    /// What goes with the first of them.
+    pub whole: Vec<u8>,
+    /// What it is found by, and its outline shows.
+    pub terms: BTreeSet<RowTerm>,
+    /// What it is found by besides.
+    pub keys: BTreeSet<RowTerm>,
+    /// Which of the terms name whom.
+    pub terms_of: BTreeMap<Handle, BTreeSet<RowTerm>>,
+    /// The writer's marks, in clear.
+    pub marks: Vec<u8>,
+}
+
+/// A change of rows.
+#[derive(Debug, Clone, Default)]
+pub struct RowChange {
+    /// New rows.
+    pub put: Vec<NewRow>,
+    /// Keys of rows to be removed.
+    pub delete: Vec<Vec<u8>>,
+    /// New marks of rows that are there.
+    pub marks: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Terms by which rows that are there are found as well.
+    pub keys: Vec<(Vec<u8>, BTreeSet<RowTerm>)>,
+}
+
+/// What is known of a row without opening it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowOutline {
+    /// Its terms.
+    pub terms: BTreeSet<RowTerm>,
+    /// Its marks.
+    pub marks: Vec<u8>,
+    /// Somebody in it was erased.
+    pub redacted: bool,
+}
+
+/// An opened row.
+#[derive(Debug, Clone)]
+pub struct OpenRow {
+    /// Its key.
+    pub key: Vec<u8>,
+    /// What everybody shares.
+    pub common: Zeroizing<Vec<u8>>,
+    /// What each of them that is left is called.
+    pub own: Vec<Zeroizing<Vec<u8>>>,
+    /// What all of them together have; none once one is gone.
+    pub whole: Option<Zeroizing<Vec<u8>>>,
+}
+
+/// A row as it lies on disk.
+#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
+struct Row {
+    custody: Custody,
+    /// The row's key, wrapped for each student, or once for the district.
+    wraps: Vec<(Handle, Vec<u8>)>,
+    district: Option<Vec<u8>>,
+    own: Vec<(Handle, Vec<u8>)>,
+    common: Vec<u8>,
+    whole: Option<Vec<u8>>,
+    terms: BTreeSet<RowTerm>,
+    keys: BTreeSet<RowTerm>,
+    terms_of: Vec<(Handle, BTreeSet<RowTerm>)>,
+    marks: Vec<u8>,
+    redacted: bool,
+}
+
+/// Names of the district's keys.
+const INDEX_KEY: &str = "row-index";
+const DISTRICT_KEY: &str = "rows";
+const UNASSIGNED_KEY: &str = "unassigned";
+
+impl Vault {
+    /// The term of these bytes: HMAC-SHA-256 under the district's index key.
+    ///
+    /// # Errors
+    /// When the keystore cannot be written, the first time.
+    pub fn term(&self, bytes: &[u8]) -> Result<RowTerm, VaultError> {
+        Ok(Terms::of(self)?.term(bytes))
+    }
+
+    /// What computes terms, for many of them.
+    ///
+    /// # Errors
+    /// As [`Vault::term`].
+    pub fn terms(&self) -> Result<Terms, VaultError> {
+        Terms::of(self)
+    }
+
+    /// Applies a change: all of it or nothing, visible on return, on disk after [`Vault::sync_rows`].
+    ///
+    /// # Errors
+    /// An unknown or erased student, a part or key that is too large, a disk that refuses.
+    pub fn change_rows(&self, change: &RowChange) -> Result<(), VaultError> {
+        let mut batch = WriteBatch::default();
+        for new in &change.put {
+            self.drop_row(&mut batch, &new.key)?;
+            let row = self.seal_row(new)?;
+            self.put_row(&mut batch, &new.key, &row)?;
+            for handle in new.own.keys() {
+                batch.put_cf(family(&self.db, Table::RowsOf)?, [&handle.0[..], &new.key].concat(), []);
+            }
+        }
+        for key in &change.delete {
+            self.drop_row(&mut batch, key)?;
+        }
+        for (key, marks) in &change.marks {
+            if let Some(mut row) = self.row(key)? {
+                row.marks.clone_from(marks);
+                batch.put_cf(family(&self.db, Table::Rows)?, key, encode(&row)?);
+            }
+        }
+        for (key, keys) in &change.keys {
+            for term in keys {
+                batch.put_cf(family(&self.db, Table::RowIndex)?, [&term[..], key].concat(), []);
+            }
+        }
+        Ok(self.db.write(batch)?)
+    }
+
+    /// Waits until every change of rows before is on disk.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn sync_rows(&self) -> Result<(), VaultError> {
+        Ok(self.db.flush_wal(true)?)
+    }
+
+    /// What is known of a row without opening it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn row_outline(&self, key: &[u8]) -> Result<Option<RowOutline>, VaultError> {
+        let row = self.row(key)?;
+        Ok(row.map(|Row { terms, marks, redacted, .. }| RowOutline { terms, marks, redacted }))
+    }
+
+    /// Keys of rows from `from` to `to`, inclusive, under a term or all of them; backwards when asked; at most so many.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn row_keys(
+        &self,
+        term: Option<&RowTerm>,
+        (from, to): (&[u8], &[u8]),
+        backwards: bool,
+        at_most: usize,
+    ) -> Result<Vec<Vec<u8>>, VaultError> {
+        let prefix = term.map_or(&[][..], |term| &term[..]);
+        let table = if term.is_some() { Table::RowIndex } else { Table::Rows };
+        let (first, last) = ([prefix, from].concat(), [prefix, to].concat());
+        let mode = match backwards {
+            true => IteratorMode::From(&last, Direction::Reverse),
+            false => IteratorMode::From(&first, Direction::Forward),
+        };
+        let mut found = Vec::new();
+        for row in self.db.iterator_cf(family(&self.db, table)?, mode) {
+            let (key, _) = row?;
+            if found.len() == at_most || key.as_ref() < first.as_slice() || key.as_ref() > last.as_slice() {
+                break;
+            }
+            found.extend(key.strip_prefix(prefix).map(<[u8]>::to_vec));
+        }
+        Ok(found)
+    }
+
+    /// Opens rows for a reader, whose reads are listed first, one entry a student; none for the writer itself, to whom
+    /// nothing leaves. Rows that are gone, and those of students whom this reader may not read, are left out.
+    ///
+    /// # Errors
+    /// When the log cannot be written, so that nothing is read; a row that does not open.
+    pub fn open_rows(
+        &self,
+        reader: Option<&Name>,
+        keys: &[Vec<u8>],
+        now_ms: u64,
+    ) -> Result<Vec<OpenRow>, VaultError> {
+        let mut rows = Vec::with_capacity(keys.len());
+        for key in keys {
+            rows.extend(self.row(key)?.map(|row| (key, row)));
+        }
+        let everybody: BTreeSet<Handle> =
+            rows.iter().flat_map(|(_, row)| row.wraps.iter().map(|(handle, _)| *handle)).collect();
+        let mut denied = BTreeSet::new();
+        for handle in &everybody {
+            let allowed = match reader {
+                Some(reader) => self.list_service_read(handle, reader, now_ms)?,
+                None => !self.is_erased(handle)?,
+            };
+            if !allowed {
+                denied.insert(*handle);
+            }
+        }
+        rows.retain(|(_, row)| !row.wraps.iter().any(|(handle, _)| denied.contains(handle)));
+        rows.into_iter().map(|(key, row)| self.open_row(key, &row)).collect()
+    }
+
+    fn open_row(&self, key: &[u8], row: &Row) -> Result<OpenRow, VaultError> {
+        let unreadable = |_| VaultError::Damaged("a row does not open".into());
+        let (wrapped, wrapping, holder) = match (row.wraps.first(), &row.district) {
+            (Some((handle, wrapped)), _) => (wrapped, row_cipher(&self.student_secret(handle)?), handle.0),
+            (None, Some(wrapped)) => (wrapped, self.district_cipher(row.custody)?, [0; 32]),
+            (None, None) => return Err(VaultError::Damaged("a row has no key".into())),
+        };
+        let clear = wrapping.open(wrapped, &self.row_bound(b'k', key, &holder)).map_err(unreadable)?;
+        let bytes = clear.first_chunk::<32>().ok_or(VaultError::Damaged("a row's key is cut".into()))?;
+        let cipher = Cipher::new(&SecretKey::from_bytes(bytes));
+        let common = cipher.open(&row.common, &self.row_bound(b'c', key, &[])).map_err(unreadable)?;
+        let whole = row.whole.as_ref().map(|whole| cipher.open(whole, &self.row_bound(b'w', key, &[])));
+        let own = row.own.iter().map(|(handle, sealed)| {
+            let cipher = row_cipher(&self.student_secret(handle)?);
+            cipher.open(sealed, &self.row_bound(b'o', key, &handle.0)).map_err(unreadable)
+        });
+        let own = own.collect::<Result<_, _>>()?;
+        Ok(OpenRow { key: key.to_vec(), common, own, whole: whole.transpose().map_err(unreadable)? })
+    }
+
+    fn seal_row(&self, new: &NewRow) -> Result<Row, VaultError> {
+        within("a row's key", new.key.len(), MAX_ROW_KEY_BYTES)?;
+        within("a row", new.common.len().max(new.whole.len()), MAX_PART_BYTES)?;
+        let too_long = |_| VaultError::TooLarge { what: "a row", found: usize::MAX, limit: MAX_PART_BYTES };
+        let row_key = SecretKey::random();
+        let cipher = Cipher::new(&row_key);
+        let (mut wraps, mut own) = (Vec::new(), Vec::new());
+        for (handle, part) in &new.own {
+            let theirs = row_cipher(&self.student_secret(handle)?);
+            let wrapped = theirs.seal(row_key.as_bytes(), &self.row_bound(b'k', &new.key, &handle.0));
+            wraps.push((*handle, wrapped.map_err(too_long)?));
+            let part = theirs.seal(part, &self.row_bound(b'o', &new.key, &handle.0)).map_err(too_long)?;
+            own.push((*handle, part));
+        }
+        let custody = if wraps.is_empty() { new.custody } else { Custody::Students };
+        let district = match wraps.is_empty() {
+            true => {
+                let bound = self.row_bound(b'k', &new.key, &[0; 32]);
+                Some(self.district_cipher(custody)?.seal(row_key.as_bytes(), &bound).map_err(too_long)?)
+            }
+            false => None,
+        };
+        Ok(Row {
+            custody,
+            wraps,
+            district,
+            own,
+            common: cipher.seal(&new.common, &self.row_bound(b'c', &new.key, &[])).map_err(too_long)?,
+            whole: Some(cipher.seal(&new.whole, &self.row_bound(b'w', &new.key, &[])).map_err(too_long)?),
+            terms: new.terms.clone(),
+            keys: new.keys.clone(),
+            terms_of: new.terms_of.iter().map(|(handle, terms)| (*handle, terms.clone())).collect(),
+            marks: new.marks.clone(),
+            redacted: false,
+        })
+    }
+
+    fn row(&self, key: &[u8]) -> Result<Option<Row>, VaultError> {
+        let damaged = |_| VaultError::Damaged("a row is unreadable".into());
+        let bytes = self.db.get_pinned_cf(family(&self.db, Table::Rows)?, key)?;
+        bytes.map(|bytes| borsh::from_slice(&bytes).map_err(damaged)).transpose()
+    }
+
+    fn put_row(&self, batch: &mut WriteBatch, key: &[u8], row: &Row) -> Result<(), VaultError> {
+        batch.put_cf(family(&self.db, Table::Rows)?, key, encode(row)?);
+        for term in row.terms.iter().chain(&row.keys) {
+            batch.put_cf(family(&self.db, Table::RowIndex)?, [&term[..], key].concat(), []);
+        }
+        Ok(())
+    }
+
+    fn drop_row(&self, batch: &mut WriteBatch, key: &[u8]) -> Result<(), VaultError> {
+        let Some(row) = self.row(key)? else { return Ok(()) };
+        batch.delete_cf(family(&self.db, Table::Rows)?, key);
+        for term in row.terms.iter().chain(&row.keys) {
+            batch.delete_cf(family(&self.db, Table::RowIndex)?, [&term[..], key].concat());
+        }
+        for (handle, _) in &row.wraps {
+            batch.delete_cf(family(&self.db, Table::RowsOf)?, [&handle.0[..], key].concat());
+        }
+        Ok(())
+    }
+
+    /// The cipher that wraps what no student holds.
+    fn district_cipher(&self, custody: Custody) -> Result<Cipher, VaultError> {
+        let name = if matches!(custody, Custody::Unassigned(_)) { UNASSIGNED_KEY } else { DISTRICT_KEY };
+        Ok(row_cipher(&self.keystore().district_key(name)?))
+    }
+
+    /// What a sealed part belongs to: label, district, which part, whose, row.
+    fn row_bound(&self, part: u8, key: &[u8], whose: &[u8]) -> Vec<u8> {
+        let district = self.identity().district.0.to_le_bytes();
+        [b"aula/v1/vault-row", &district[..], &[part], whose, key].concat()
+    }
+}
+
+/// Computes terms under the district's index key.
+#[derive(Clone)]
+pub struct Terms(Hmac<Sha256>);
+
+impl std::fmt::Debug for Terms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Terms(secret)")
+    }
+}
+
+impl Terms {
+    fn of(vault: &Vault) -> Result<Self, VaultError> {
+        let key = vault.keystore().district_key(INDEX_KEY)?;
+        // Padding the key to a block is HMAC's own first step, so no length can be wrong.
+        let mut block = Zeroizing::new([0u8; 64]);
+        block[..32].copy_from_slice(key.as_bytes());
+        Ok(Self(<Hmac<Sha256> as Mac>::new((&*block).into())))
+    }
+
+    /// The term of these bytes.
+    pub fn term(&self, bytes: &[u8]) -> RowTerm {
+        let mut mac = self.0.clone();
+        mac.update(b"aula/v1/vault-row-term");
+        mac.update(bytes);
+        mac.finalize().into_bytes().into()
+    }
+}
+
+/// The key of rows, from a student's or the district's secret.
+fn row_cipher(secret: &SecretKey) -> Cipher {
+    let mut key = Zeroizing::new([0u8; 32]);
+    // HKDF refuses only outputs above 255 · 32 bytes.
+    let expanded = Hkdf::<Sha256>::new(None, secret.as_bytes()).expand(b"aula/v1/vault-row", key.as_mut());
+    debug_assert!(expanded.is_ok());
+    Cipher::new(&SecretKey::from_bytes(&key))
+}
+
+fn within(what: &'static str, found: usize, limit: usize) -> Result<(), VaultError> {
+    if found <= limit { Ok(()) } else { Err(VaultError::TooLarge { what, found, limit }) }
+}
+
+fn encode(row: &Row) -> Result<Vec<u8>, VaultError> {
+    borsh::to_vec(row).map_err(|error| VaultError::Unwritable(error.to_string()))
+}
