@@ -3,11 +3,27 @@
 #   ./scripts/attacks.sh            all, the long ones too
 #   ./scripts/attacks.sh 2 10       only these
 #   AULA_ATTACKS=short ./scripts/attacks.sh     without the long ones
+#   ./scripts/attacks.sh --soak MINUTES         all together on seven validators of which two are hostile: heights a minute,
+#                                               honest finality, memory, and whether replay agrees
 # A test belongs to attack 7 when its name begins with attack_07_; PASS says that at least one ran and all passed. Long
 # ones are marked #[ignore]; what they measured is printed with `attack n:` and stands in the detail.
 set -euo pipefail
 . "$(dirname "$0")/prepare.sh"
 prepare
+
+if [ "${1:-}" = --soak ]; then
+  [ -n "${2:-}" ] || stop "say how many minutes: ./scripts/attacks.sh --soak 30"
+  cargo test --release --locked --workspace --test network --no-run >&2
+  soak_log=$(mktemp)
+  code=0
+  # What the network's own code says of refused connections is not the result.
+  AULA_SOAK_MINUTES=$2 RUST_LOG=off cargo test --release --locked --workspace --test network soak_ -- \
+    --include-ignored --nocapture --test-threads=1 >"$soak_log" 2>&1 || code=$?
+  grep -a '^soak:\|panicked\|^error' "$soak_log" || true
+  rm -f "$soak_log"
+  exit "$code"
+fi
+
 build
 cargo test --release --locked --workspace --no-run >&2
 include=(--include-ignored)

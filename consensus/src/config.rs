@@ -94,6 +94,8 @@ pub struct Config {
     /// Only after a loss of that file or of the log: a height that the operator confirms to lie at or above
     /// everything this key may have signed. Up to it the node follows.
     pub confirmed_height: Option<Height>,
+    /// Where it is written down that this node's state is damaged, see [`crate::damage`]; `None`: nowhere.
+    pub damage: Option<PathBuf>,
     /// How long the engine waits.
     pub timeouts: Timeouts,
     /// Time between blocks when there is nothing to do.
@@ -116,6 +118,7 @@ impl Config {
             wal,
             sign_guard,
             confirmed_height: None,
+            damage: None,
             timeouts: Timeouts::default(),
             idle: Duration::from_secs(1),
             busy: Duration::from_millis(40),

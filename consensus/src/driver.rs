@@ -30,6 +30,7 @@ use crate::context::{Address, AulaContext, Height, ValidatorSet};
 use crate::engine::engine_peer;
 use crate::events::{Event, Fatal};
 use crate::gossip::Gossip;
+use crate::heights::Heights;
 use crate::mempool::Mempool;
 use crate::parts::Assembly;
 use crate::parts::inbox::Inbox;
@@ -43,11 +44,13 @@ mod heads;
 mod judging;
 mod peers;
 mod propose;
+mod ready;
 mod receive;
 mod rounds;
 mod verdicts;
 
 use judging::{Job, Judging};
+use ready::Unsure;
 use verdicts::Verdicts;
 
 /// Waiting transactions that fill a block by default.
@@ -79,6 +82,8 @@ pub(crate) struct Services {
     pub(crate) clock: Arc<dyn Clock>,
     /// The quorums of votes that this node saw at the height being decided.
     pub(crate) quorums: Arc<Quorums>,
+    /// How far the validators said they are.
+    pub(crate) heights: Arc<Heights>,
 }
 
 /// How a session of the engine ended.
@@ -88,10 +93,27 @@ pub(crate) enum Ended {
     Stopped,
     /// A follower passed the height up to which it must not sign, and may start again as a validator.
     MaySign,
+    /// A validator must follow first: the others are at this height, of which its guard knows nothing; `None`: it has not
+    /// heard enough of them.
+    Behind(Option<u64>),
 }
 
 /// How often blocks whose quorum was not seen yet are looked at again.
 const CLAIMS_AGAIN: Duration = Duration::from_millis(20);
+
+/// How often the validators' heights are looked at while they matter.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What a follower waits for before it may sign, and what its guard knows.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Follows {
+    /// The height after which it may become a validator.
+    pub(crate) until: Option<Height>,
+    /// It waits until it has heard and reached the validators' heights.
+    pub(crate) catches_up: bool,
+    /// The last height at which its key signed.
+    pub(crate) signed: u64,
+}
 
 /// What a driver is connected to in one session of the engine.
 pub(crate) struct Wires {
@@ -106,6 +128,9 @@ pub(crate) struct Wires {
 pub(crate) trait ToEngine: Send + Sync {
     /// What is to be thought of a block from the network.
     fn proposed(&self, value: ProposedValue<AulaContext>);
+
+    /// What to tell the peers of this node's last final height, and the oldest one that it has.
+    fn say_height(&self, tip: Height, oldest: Height);
 }
 
 /// The reply to Finalized, held back while there is nothing to do.
@@ -120,6 +145,12 @@ pub(crate) struct Driver {
     signer: Option<GuardedSigner>,
     /// The height after which a follower may become a validator.
     follow_until: Option<Height>,
+    /// A follower that waits until it has heard and reached the validators' heights.
+    catching_up: bool,
+    /// The last height at which this node's key signed, as far as its guard knows.
+    signed: u64,
+    /// Set while a validator waits to begin.
+    unsure: Option<Unsure>,
     network: mpsc::Sender<NetworkMsg<AulaContext>>,
     network_requests: mpsc::Sender<NetworkRequest>,
     inbox: Arc<Inbox>,
@@ -166,7 +197,7 @@ impl Driver {
     pub(crate) fn new(
         services: Services,
         signer: Option<GuardedSigner>,
-        follow_until: Option<Height>,
+        follows: Follows,
         wires: Wires,
         peers: BTreeSet<AdmittedPeer>,
     ) -> Result<Self, Fatal> {
@@ -178,10 +209,13 @@ impl Driver {
         inbox.admit(peers.iter().filter_map(|peer| engine_peer(&peer.peer)).collect());
         // Stream names of this process differ from those of an earlier one that sent the same block.
         let stream = u64::from(std::process::id()) << 32;
-        Ok(Self {
+        let driver = Self {
             services,
             signer,
-            follow_until,
+            follow_until: follows.until,
+            catching_up: follows.catches_up,
+            signed: follows.signed,
+            unsure: None,
             network,
             network_requests,
             inbox,
@@ -201,7 +235,9 @@ impl Driver {
             stream,
             peers,
             cut: BTreeMap::new(),
-        })
+        };
+        driver.count_validators()?;
+        Ok(driver)
     }
 
     /// Runs until stopped or until something fails that this node must not survive. `silent` brings peers to begin
@@ -212,6 +248,8 @@ impl Driver {
         mut silent: mpsc::Receiver<PeerId>,
         mut stop: watch::Receiver<bool>,
     ) -> Result<Ended, Fatal> {
+        let heights = Arc::clone(&self.services.heights);
+        let mut look = tokio::time::interval(LOOK);
         loop {
             let until = self.held.as_ref().map(|held| tokio::time::Instant::from_std(held.until));
             let wake = until.unwrap_or_else(tokio::time::Instant::now);
@@ -229,6 +267,12 @@ impl Driver {
                     None => return Err(Fatal::engine("the consensus engine stopped by itself")),
                 },
                 done = self.judging.done() => self.judged(done?).await?,
+                _ = look.tick(), if self.is_listening() => if let Some(ended) = self.listen().await? {
+                    return Ok(ended);
+                },
+                () = heights.changed(), if self.is_listening() => if let Some(ended) = self.listen().await? {
+                    return Ok(ended);
+                },
                 Some(peer) = silent.recv() => self.reconnect(peer).await,
                 () = tokio::time::sleep_until(wake), if until.is_some() => self.release(),
                 () = worth_starting(&pool, soonest), if until.is_some() => self.release(),
@@ -246,11 +290,7 @@ impl Driver {
 
     async fn handle(&mut self, message: AppMsg<AulaContext>) -> Result<(), Fatal> {
         match message {
-            AppMsg::ConsensusReady { reply } => {
-                self.gather().await;
-                answer(reply, (self.height(), self.params()));
-                self.update_peers().await
-            }
+            AppMsg::ConsensusReady { reply } => self.ready(reply).await,
             AppMsg::StartedRound { height, round, proposer, role: _, reply_value } => {
                 self.started_round(height, round, proposer, reply_value).await
             }

@@ -30,17 +30,18 @@ use arc_malachitebft_config::{
 use arc_malachitebft_core_consensus::PeerId as EnginePeerId;
 use arc_malachitebft_core_types::ValueOrigin;
 use arc_malachitebft_engine::consensus::{ConsensusMsg, ConsensusRef};
-use arc_malachitebft_engine::network;
+use arc_malachitebft_engine::network::{self, NetworkRef};
 use aula_ledger::types::ValidatorAddress;
 use bytesize::ByteSize;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 use libp2p_identity::Keypair;
 
-use crate::context::{Address, AulaContext};
+use crate::context::{Address, AulaContext, Height};
 use crate::driver::{Services, ToEngine};
 use crate::events::Fatal;
 use crate::gossip::gossip_address;
+use crate::heights::Heights;
 use crate::parts::inbox::Inbox;
 use crate::ports::{AdmittedPeer, StoreError};
 use crate::proposal::Base;
@@ -148,17 +149,25 @@ pub(crate) struct Session {
     pub(crate) handle: EngineHandle,
     /// Parts of blocks from the network.
     pub(crate) inbox: Arc<Inbox>,
-    /// Takes verdicts on blocks.
+    /// Takes verdicts on blocks, and this node's height.
     pub(crate) verdicts: Verdicts,
 }
 
-/// The engine's consensus actor, as the driver speaks to it.
-pub(crate) struct Verdicts(ConsensusRef<AulaContext>);
+/// The engine's consensus actor and its network, as the driver speaks to them.
+pub(crate) struct Verdicts {
+    consensus: ConsensusRef<AulaContext>,
+    network: NetworkRef<AulaContext>,
+}
 
 impl ToEngine for Verdicts {
     fn proposed(&self, value: ProposedValue<AulaContext>) {
         // An error means that the engine stops, which its other messages will show.
-        let _ = self.0.cast(ConsensusMsg::ReceivedProposedValue(value, ValueOrigin::Consensus));
+        let _ = self.consensus.cast(ConsensusMsg::ReceivedProposedValue(value, ValueOrigin::Consensus));
+    }
+
+    fn say_height(&self, tip: Height, oldest: Height) {
+        // As above.
+        let _ = self.network.cast(network::Msg::BroadcastStatus(network::Status::new(tip, oldest)));
     }
 }
 
@@ -168,6 +177,7 @@ pub(crate) async fn start(
     peers: &BTreeSet<AdmittedPeer>,
     signer: Option<GuardedSigner>,
     quorums: Arc<Quorums>,
+    heights: Arc<Heights>,
 ) -> Result<Session, Fatal> {
     let failed = |error: &dyn std::fmt::Display| {
         Fatal::engine(format!(
@@ -204,7 +214,9 @@ pub(crate) async fn start(
             .await
             .map_err(|error| failed(&error))?;
     let inbox = Arc::new(Inbox::default());
-    let tapped = tap::spawn(network, Arc::clone(&inbox)).await.map_err(|error| failed(&error))?;
+    inbox.admit(peers.iter().filter_map(|peer| engine_peer(&peer.peer)).collect());
+    let tapped =
+        tap::spawn(network.clone(), Arc::clone(&inbox), heights).await.map_err(|error| failed(&error))?;
     let (channels, handle) = EngineBuilder::new(AulaContext, engine)
         .with_default_wal(WalContext::new(config.wal.clone(), Wire))
         .with_custom_network(tapped, to_network)
@@ -218,9 +230,8 @@ pub(crate) async fn start(
     let consensus = actors
         .into_iter()
         .find(|actor| actor.is_message_type_of::<ConsensusMsg<AulaContext>>() == Some(true));
-    let verdicts =
-        Verdicts(consensus.ok_or_else(|| Fatal::engine("the engine has no consensus actor"))?.into());
-    Ok(Session { channels, handle, inbox, verdicts })
+    let consensus = consensus.ok_or_else(|| Fatal::engine("the engine has no consensus actor"))?.into();
+    Ok(Session { channels, handle, inbox, verdicts: Verdicts { consensus, network } })
 }
 
 /// Stops the engine: its network first and alone, then the rest, then waits until the log is closed: its thread

@@ -6,7 +6,8 @@ use aula_ledger::params::Params;
 use aula_ledger::state::schema;
 use aula_ledger::state::{StateReader, StoreError};
 use aula_ledger::tx::prospect;
-use aula_ledger::types::{AccountId, Height};
+use aula_ledger::types::{AccountId, Height, ValidatorAddress};
+use libp2p::PeerId;
 
 use crate::ports::{AccountView, AdmittedPeer, Executor};
 
@@ -61,6 +62,18 @@ impl Executor for LedgerExecutor {
 
     fn params(&self, state: &dyn StateReader) -> Result<Params, StoreError> {
         schema::params(state)
+    }
+
+    fn validator_peers(
+        &self,
+        state: &dyn StateReader,
+    ) -> Result<Vec<(ValidatorAddress, PeerId)>, StoreError> {
+        let infos = schema::validator_infos(state)?;
+        // An identity that cannot be read is nobody's; see below.
+        Ok(infos
+            .iter()
+            .filter_map(|info| Some((info.address, info.peer_id.as_str().parse().ok()?)))
+            .collect())
     }
 
     fn admitted_peers(&self, state: &dyn StateReader) -> Result<Vec<AdmittedPeer>, StoreError> {

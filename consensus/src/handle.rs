@@ -18,6 +18,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::config::{Config, Keys, Ports, ProposeTimeoutError};
+use crate::damage::Damage;
 use crate::driver::Services;
 use crate::engine::{SessionConfig, all_peers, for_gossip};
 use crate::events::{Event, Fatal, Mode};
@@ -198,12 +199,12 @@ pub async fn start(config: Config, ports: Ports, keys: Keys, genesis: Hash) -> R
     config.timeouts.check()?;
     let tip = ports.store.tip()?;
     let pool = Arc::new(Mempool::new(genesis, config.limits, tip.height.next(), Arc::clone(&ports.clock)));
-    let blocks = Arc::new(Blocks::new(
-        genesis,
-        Arc::clone(&ports.executor),
-        Arc::clone(&ports.clock),
-        Arc::clone(&pool),
-    ));
+    let blocks =
+        Blocks::new(genesis, Arc::clone(&ports.executor), Arc::clone(&ports.clock), Arc::clone(&pool));
+    let blocks = Arc::new(match config.damage {
+        Some(file) => blocks.remembering(Damage::open(file)),
+        None => blocks,
+    });
     let gossip_listen = match &config.gossip_listen {
         Some(listen) => listen.clone(),
         None => gossip::gossip_address(&config.listen)
@@ -231,6 +232,7 @@ pub async fn start(config: Config, ports: Ports, keys: Keys, genesis: Hash) -> R
         time_ms: Arc::new(AtomicU64::new(tip.time_ms.0)),
         clock: ports.clock,
         quorums: Arc::default(),
+        heights: Arc::default(),
     };
     let base = services.blocks.base(services.store.as_ref())?;
     gossip.set_peers(for_gossip(&all_peers(&services, &base)?)).await;
@@ -252,6 +254,7 @@ pub async fn start(config: Config, ports: Ports, keys: Keys, genesis: Hash) -> R
             confirmed: config.confirmed_height,
             guard: None,
         },
+        behind: None,
         engine_peers: Arc::clone(&engine_peers),
         shown: Arc::clone(&shown),
         stopped,

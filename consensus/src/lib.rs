@@ -12,6 +12,8 @@
 //!   quorum of prevotes for it, and that verdict is never stored;
 //! - every signature is on disk in the sign guard before it leaves; who has lost that memory, or the engine's log,
 //!   follows without signing until the height in question is past ([`Mode`]);
+//! - nothing is signed before the validators' heights were heard (`heights`): a home restored from a copy has a guard that
+//!   is whole and old;
 //! - a peer is heard only if the state admits it, or while this node itself is joining; the lists of the engine's
 //!   network and of gossip follow the state while the node runs, without a restart.
 //!
@@ -20,6 +22,7 @@
 
 pub mod config;
 pub mod context;
+pub mod damage;
 pub mod door;
 mod driver;
 mod engine;
@@ -27,6 +30,7 @@ pub mod events;
 pub mod executor;
 pub mod gossip;
 pub mod handle;
+mod heights;
 pub mod mempool;
 pub mod parts;
 mod peer_watch;

@@ -16,7 +16,7 @@ use aula_ledger::roles::RoleSet;
 use aula_ledger::state::StateReader;
 pub use aula_ledger::state::StoreError;
 pub use aula_ledger::store::{ChainStore, Commit, Decided, Tip, Undecided};
-use aula_ledger::types::{AccountId, Height};
+use aula_ledger::types::{AccountId, Height, ValidatorAddress};
 use libp2p::{Multiaddr, PeerId};
 
 /// The clock failed; the node votes nil in that round and goes on.
@@ -120,6 +120,13 @@ pub trait Executor: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     fn params(&self, state: &dyn StateReader) -> Result<Params, StoreError>;
+
+    /// Under which network identity each validator speaks.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn validator_peers(&self, state: &dyn StateReader)
+    -> Result<Vec<(ValidatorAddress, PeerId)>, StoreError>;
 
     /// All peers that the genesis or votes of the members have admitted.
     ///

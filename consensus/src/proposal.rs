@@ -21,17 +21,17 @@ use aula_ledger::chain::transaction::id_of_bytes;
 use aula_ledger::chain::{Block, ValidatorSet};
 use aula_ledger::codec::Canonical;
 use aula_ledger::execute::limits::Budget;
+use aula_ledger::execute::time::MAX_AHEAD_MS;
 use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, time};
 use aula_ledger::proof::merkle;
 use aula_ledger::state::StateReader;
 use aula_ledger::types::{Hash, Height, TimeMs, ValidatorAddress};
 
+use crate::damage::Damage;
 use crate::mempool::{Mempool, Pooled};
 use crate::parts::MAX_BLOCK_BYTES;
 use crate::ports::{ChainStore, Clock, Executor, StoreError, Tip};
 
-/// How far ahead of a validator's clock a proposed block may be, in milliseconds.
-pub const MAX_AHEAD_MS: u64 = 500;
 /// Most bytes of a block's transactions that can be sent, whatever the parameters say: its header and a length a
 /// transaction come on top.
 const MOST_TRANSACTION_BYTES: u32 = (MAX_BLOCK_BYTES - 64 * 1024) as u32;
@@ -125,7 +125,7 @@ pub struct Blocks {
     clock: Arc<dyn Clock>,
     pool: Arc<Mempool>,
     kept: Mutex<Kept>,
-    damage: Mutex<Option<String>>,
+    damage: Damage,
 }
 
 #[derive(Default)]
@@ -142,7 +142,12 @@ impl Blocks {
         clock: Arc<dyn Clock>,
         pool: Arc<Mempool>,
     ) -> Self {
-        Self { genesis, executor, clock, pool, kept: Mutex::default(), damage: Mutex::default() }
+        Self { genesis, executor, clock, pool, kept: Mutex::default(), damage: Damage::default() }
+    }
+
+    /// The same, with what earlier runs found damaged.
+    pub fn remembering(self, damage: Damage) -> Self {
+        Self { damage, ..self }
     }
 
     /// Reads the base from the store.
@@ -244,7 +249,7 @@ impl Blocks {
     /// What this node found damaged in its own state, with what to do; none while all is well. It votes nil on what it
     /// cannot judge and should not be relied upon.
     pub fn damage(&self) -> Option<String> {
-        self.damage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.damage.found()
     }
 
     fn note_damage(&self, error: &StoreError) -> String {
@@ -253,8 +258,13 @@ impl Blocks {
              folder away and start it as a follower to fetch the chain again"
         );
         tracing::error!(damage = text, "this node cannot judge a block and votes nil");
-        *self.damage.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.clone());
+        self.damage.note(&text);
         text
+    }
+
+    /// A final block cannot be executed here: this node's state or program is not the others'.
+    pub fn note_unexecutable(&self, why: &str) {
+        self.damage.note(why);
     }
 
     /// Whether a proposed block's time is acceptable to this node's clock. The parent's time + 1 ms always is: it takes

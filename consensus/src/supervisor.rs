@@ -1,7 +1,7 @@
 //! Runs sessions of the engine one after another, each in the mode that is safe.
 //!
-//! The rule: a node signs when it has a key, the guard's file is whole, and the tip has reached the height up to
-//! which its memory may be incomplete. Until then it follows. Nothing here waits for an operator unless that file
+//! The rule: a node signs when it has a key, the guard's file is whole, the validators' heights were heard, and the tip has
+//! reached the height up to which its memory may be incomplete. Until then it follows. Nothing here waits for an operator unless that file
 //! is gone: a lost or damaged write-ahead log costs one height as a follower.
 
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::context::{Address, AulaContext};
 use crate::door::{Door, guard};
-use crate::driver::{Driver, Ended, Services, Wires};
+use crate::driver::{Driver, Ended, Follows, Services, Wires};
 use crate::engine::{self, Session, SessionConfig, all_peers};
 use crate::events::{Event, Fatal, Mode};
 use crate::peer_watch;
@@ -50,6 +50,9 @@ pub(crate) struct Supervisor {
     pub(crate) engine_peers: Arc<AtomicUsize>,
     pub(crate) shown: Arc<Mutex<Shown>>,
     pub(crate) stopped: watch::Receiver<bool>,
+    /// Set while this node follows because it has not heard the validators' heights, or its guard does not know them:
+    /// the height that it heard.
+    pub(crate) behind: Option<Option<u64>>,
 }
 
 impl Supervisor {
@@ -61,6 +64,9 @@ impl Supervisor {
         })?;
         // The guard stands at the public address for as long as this runs.
         self.session.listen = guard.engine.clone();
+        if self.signing.confirmed.is_some() {
+            self.services.heights.allow();
+        }
         loop {
             let (signer, mode) = self.choose_mode()?;
             self.show(|shown| shown.mode = mode);
@@ -69,7 +75,8 @@ impl Supervisor {
             let refusals = self.signing.guard.as_ref().map_or(0, |guard| guard.refusals());
             match self.one_session(signer, mode).await {
                 Ok(Ended::Stopped) => return Ok(()),
-                Ok(Ended::MaySign) => {}
+                Ok(Ended::MaySign) => self.behind = None,
+                Ok(Ended::Behind(heard)) => self.fall_behind(heard),
                 Err(fatal) => {
                     let refused =
                         self.signing.guard.as_ref().is_some_and(|guard| guard.refusals() > refusals);
@@ -93,7 +100,7 @@ impl Supervisor {
         let tip = self.services.store.tip()?.height.0;
         let found = wal::check(&self.session.wal, &self.session.genesis, own, &guard, tip)
             .map_err(|error| Fatal::engine(format!("{}: {error}", self.session.wal.display())))?;
-        let mut until = guard.floor();
+        let mut until = guard.floor().max(self.signing.confirmed.map_or(0, |confirmed| confirmed.0));
         match found {
             Wal::Fit => {}
             Wal::Cut(text) => self.warn(text, Event::WalDamaged),
@@ -109,6 +116,10 @@ impl Supervisor {
         }
         if tip < until {
             return Ok((None, Mode::Follower { until: Some(Height(until)) }));
+        }
+        if let Some(heard) = self.behind {
+            let until = heard.map(|height| Height(height).next());
+            return Ok((None, Mode::Follower { until }));
         }
         Ok((Some(GuardedSigner::new(self.session.genesis, key, guard)), Mode::Validator))
     }
@@ -152,20 +163,24 @@ impl Supervisor {
         let base = self.services.blocks.base(self.services.store.as_ref())?;
         let peers = all_peers(&self.services, &base)?;
         let quorums = Arc::clone(&self.services.quorums);
-        let started = engine::start(&self.session, &peers, signer.clone(), quorums).await?;
+        let heights = Arc::clone(&self.services.heights);
+        let started = engine::start(&self.session, &peers, signer.clone(), quorums, heights).await?;
         let Session { channels, handle: engine, inbox, verdicts } = started;
         let Channels { consensus, network, events, requests: _requests, net_requests } = channels;
-        let follow_until = match mode {
-            Mode::Follower { until: Some(until) } => Some(until.into()),
+        let catches_up = signer.is_none() && self.behind.is_some();
+        let until = match mode {
+            Mode::Follower { until: Some(until) } if !catches_up => Some(until.into()),
             _ => None,
         };
+        let signed = self.signing.guard.as_ref().map_or(0, |guard| guard.last_height());
+        let follows = Follows { until, catches_up, signed };
         let (silent, silent_peers) = mpsc::channel(1);
         let watch =
             tokio::spawn(peer_watch::watch(net_requests.clone(), Arc::clone(&self.engine_peers), silent));
         let (alarm, mut alarms) = mpsc::channel(1);
         let listen = tokio::spawn(watch_log(events.subscribe(), alarm));
         let wires = Wires { network, network_requests: net_requests, inbox, engine: Box::new(verdicts) };
-        let driver = Driver::new(self.services.clone(), signer, follow_until, wires, peers);
+        let driver = Driver::new(self.services.clone(), signer, follows, wires, peers);
         let ended = match driver {
             Err(fatal) => Err(fatal),
             Ok(driver) => tokio::select! {
@@ -178,6 +193,23 @@ impl Supervisor {
         self.engine_peers.store(0, Ordering::Relaxed);
         engine::stop(engine, &self.session.wal).await;
         ended
+    }
+
+    /// The others are ahead of what the guard knows, or were not heard: follow meanwhile.
+    fn fall_behind(&mut self, heard: Option<u64>) {
+        self.behind = Some(heard);
+        let text = match heard {
+            Some(height) => format!(
+                "the validators are at height {height} and this node's sign guard is older: it may be a restored copy. It \
+                 follows until the height after that one is final, then signs"
+            ),
+            None => "validators with more than a third of the power have not said how far they are: this node follows and \
+                     signs nothing until they have. Start the others, or start this one with a confirmed height above \
+                     everything its key may have signed"
+                .to_owned(),
+        };
+        tracing::warn!("{text}");
+        self.show(|shown| shown.attention = Some(text));
     }
 
     /// Tells the operator, in the log, the status and the events.

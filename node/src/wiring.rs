@@ -210,6 +210,7 @@ fn engine_config(home: &Home, config: &Config, options: &StartOptions) -> Result
     let gossip = config.p2p.gossip_listen.as_deref().map(str::parse).transpose();
     engine.gossip_listen = gossip.advise("p2p.gossip_listen is no multiaddress", hint)?;
     engine.peers = config.p2p.peers.iter().map(|text| peer(text)).collect::<Result<_, _>>()?;
+    engine.damage = Some(home.damage_file());
     engine.confirmed_height = options.confirmed_height.map(Height);
     engine.idle = Duration::from_millis(config.consensus.idle_block_ms);
     let propose = Duration::from_millis(config.consensus.propose_timeout_ms);
@@ -266,6 +267,10 @@ impl Network for Consensus {
 
     fn damage(&self) -> Option<String> {
         self.handle.damage()
+    }
+
+    fn ahead_of_clock_ms(&self) -> Option<u64> {
+        self.handle.status().ahead_of_clock_ms
     }
 
     fn mode(&self) -> &'static str {

@@ -133,11 +133,15 @@ impl Driver {
                 certificate.height,
                 damage.unwrap_or_default()
             ))),
-            Some(Err(Wrong { why, .. })) => Err(Fatal::program(format!(
-                "block {hash} at height {} is final but wrong here: {why}. Start again; if it repeats, this \
-                 program's version differs from the others'",
-                certificate.height
-            ))),
+            Some(Err(Wrong { why, .. })) => {
+                let text = format!(
+                    "block {hash} at height {} is final but wrong here: {why}. Stop this node and run `aula replay`; if \
+                     that agrees, this program's version differs from the others'",
+                    certificate.height
+                );
+                self.services.blocks.note_unexecutable(&text);
+                Err(Fatal::program(text))
+            }
             None => Err(Fatal::engine(format!(
                 "block {hash} at height {} is final but not stored here; start again to fetch it by sync",
                 certificate.height

@@ -44,6 +44,7 @@ impl Driver {
 
     /// Brings the allow lists of the engine's network and of gossip up to what the state admits.
     pub(super) async fn update_peers(&mut self) -> Result<(), Fatal> {
+        self.count_validators()?;
         let mut next = all_peers(&self.services, &self.base)?;
         next.retain(|peer| !self.cut.contains_key(&peer.peer));
         if next == self.peers {

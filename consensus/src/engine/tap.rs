@@ -4,14 +4,20 @@
 //! application's answer before it goes on: a peer that floods parts would hold up votes and decisions, in mailboxes
 //! without a bound. So the engine is given this actor as its network. Everything passes it unchanged, but for parts:
 //! they go to the driver's [`Inbox`], and the verdict on a block goes to the consensus actor directly.
+//!
+//! The engine closes a stranger's connection only after its handshake, and would answer and count what comes in between.
+//! So what a peer says passes only if that peer is admitted; its requests are dropped unanswered. Of the heights that
+//! peers tell, the driver hears too ([`Heights`]).
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_malachitebft_core_consensus::PeerId;
 use arc_malachitebft_engine::network::{Msg, NetworkEvent, NetworkRef, Subscriber};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr};
 
 use crate::context::AulaContext;
+use crate::heights::Heights;
 use crate::parts::inbox::Inbox;
 
 /// How long the real network may take to close its connections.
@@ -20,6 +26,7 @@ const STOP: Duration = Duration::from_secs(5);
 struct Tap {
     network: NetworkRef<AulaContext>,
     inbox: Arc<Inbox>,
+    heights: Arc<Heights>,
 }
 
 /// An event of the network on its way to a [`Listener`].
@@ -32,22 +39,27 @@ impl From<NetworkEvent<AulaContext>> for Event {
 }
 
 /// Stands between the network and one listener.
-struct Listener;
+struct Listener {
+    network: NetworkRef<AulaContext>,
+    inbox: Arc<Inbox>,
+    heights: Arc<Heights>,
+}
 
 /// Who listens.
 enum Ear {
     /// An actor of the engine: hears everything but parts.
     Engine(Box<dyn Subscriber<NetworkEvent<AulaContext>>>),
-    /// The driver: hears nothing but parts.
-    Driver(Arc<Inbox>),
+    /// The driver: hears nothing but parts and heights.
+    Driver,
 }
 
 /// Puts a tap before the engine's network. It stops with it.
 pub(crate) async fn spawn(
     network: NetworkRef<AulaContext>,
     inbox: Arc<Inbox>,
+    heights: Arc<Heights>,
 ) -> Result<NetworkRef<AulaContext>, SpawnErr> {
-    Ok(Actor::spawn(None, Tap { network, inbox }, ()).await?.0)
+    Ok(Actor::spawn(None, Tap { network, inbox, heights }, ()).await?.0)
 }
 
 #[async_trait::async_trait]
@@ -59,7 +71,7 @@ impl Actor for Tap {
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<(), ActorProcessingErr> {
         // The end of the real network is the end of this one, and so of the engine, which watches it.
         self.network.link(myself.get_cell());
-        self.listen(&myself, Ear::Driver(Arc::clone(&self.inbox))).await
+        self.listen(&myself, Ear::Driver).await
     }
 
     async fn handle(
@@ -85,7 +97,10 @@ impl Actor for Tap {
 
 impl Tap {
     async fn listen(&self, myself: &ActorRef<Msg<AulaContext>>, ear: Ear) -> Result<(), ActorProcessingErr> {
-        let (listener, _) = Actor::spawn_linked(None, Listener, ear, myself.get_cell()).await?;
+        let (network, inbox, heights) =
+            (self.network.clone(), Arc::clone(&self.inbox), Arc::clone(&self.heights));
+        let listener = Listener { network, inbox, heights };
+        let (listener, _) = Actor::spawn_linked(None, listener, ear, myself.get_cell()).await?;
         Ok(self.network.cast(Msg::Subscribe(Box::new(listener)))?)
     }
 }
@@ -106,13 +121,48 @@ impl Actor for Listener {
         Event(event): Event,
         ear: &mut Ear,
     ) -> Result<(), ActorProcessingErr> {
-        match (ear, event) {
-            (Ear::Driver(inbox), NetworkEvent::ProposalPart(from, published_by, part)) => {
-                inbox.push(published_by.unwrap_or(from), part);
+        if let Some(stranger) = speaker(&event).filter(|from| !self.inbox.admits(from)) {
+            tracing::debug!(%stranger, "what a peer says that is not admitted is dropped");
+            if let (Ear::Engine(_), NetworkEvent::SyncRequest(request, ..)) = (ear, event) {
+                self.network.cast(Msg::CancelInboundRequest(request))?;
             }
-            (Ear::Driver(_), _) | (Ear::Engine(_), NetworkEvent::ProposalPart(..)) => {}
+            return Ok(());
+        }
+        match (ear, event) {
+            (Ear::Driver, NetworkEvent::ProposalPart(from, published_by, part)) => {
+                self.inbox.push(published_by.unwrap_or(from), part);
+            }
+            (Ear::Driver, NetworkEvent::Status(from, status)) => {
+                self.heights.heard(from, status.tip_height.0)
+            }
+            (Ear::Driver, _) | (Ear::Engine(_), NetworkEvent::ProposalPart(..)) => {}
             (Ear::Engine(subscriber), event) => subscriber.send(event),
         }
         Ok(())
     }
 }
+
+/// The peer at the other end of the connection over which something was said. That connections come and go, and what
+/// became of this node's own requests, is nobody's word.
+fn speaker(event: &NetworkEvent<AulaContext>) -> Option<PeerId> {
+    match event {
+        NetworkEvent::Vote(from, _)
+        | NetworkEvent::Proposal(from, _)
+        | NetworkEvent::ProposalPart(from, ..)
+        | NetworkEvent::PolkaCertificate(from, _)
+        | NetworkEvent::RoundCertificate(from, _)
+        | NetworkEvent::ValidatorProofReceived { peer_id: from, .. }
+        | NetworkEvent::Status(from, _)
+        | NetworkEvent::SyncRequest(_, from, _) => Some(*from),
+        NetworkEvent::Listening(_)
+        | NetworkEvent::PeerConnected(_)
+        | NetworkEvent::PeerDisconnected(_)
+        | NetworkEvent::PeerSubscribed(..)
+        | NetworkEvent::SyncResponse(..)
+        | NetworkEvent::SyncRequestFailed(..)
+        | NetworkEvent::SyncInboundRequestFailed(..) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -66,6 +66,11 @@ impl Inbox {
         inner.admitted = peers;
     }
 
+    /// Whether a peer is on that list.
+    pub fn admits(&self, peer: &PeerId) -> bool {
+        self.lock().admitted.contains(peer)
+    }
+
     /// Takes a part, or drops it.
     pub fn push(&self, publisher: PeerId, part: StreamMessage<ProposalPart>) {
         let bytes = size(&part);

@@ -12,6 +12,7 @@ use aula_ledger::state::{MemoryState, StateWrites};
 use aula_ledger::tx::FundBudget;
 use aula_ledger::types::{AccountId, Cents, SchoolYear};
 use ed25519_dalek::SigningKey;
+use libp2p::PeerId;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// Accounts 1 and 4 are fine, 2's transactions make a block invalid, 3's make the ledger panic, 7's need a record that is
@@ -87,6 +88,10 @@ impl Executor for Ledger {
 
     fn params(&self, _: &dyn StateReader) -> Result<Params, StoreError> {
         Ok(Params { max_block_signatures: self.told_limit, ..Params::default() })
+    }
+
+    fn validator_peers(&self, _: &dyn StateReader) -> Result<Vec<(ValidatorAddress, PeerId)>, StoreError> {
+        Ok(Vec::new())
     }
 
     fn admitted_peers(&self, _: &dyn StateReader) -> Result<Vec<AdmittedPeer>, StoreError> {
@@ -299,6 +304,14 @@ fn attack_15_a_damaged_record_is_a_nil_vote_and_the_node_says_so() {
     // It lives, and votes for what it can judge.
     assert!(judge(&theirs(&bench, 1)).unwrap().is_ok());
     assert!(bench.blocks.damage().is_some(), "and goes on saying so");
+    // So does the next process.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("damaged");
+    let earlier = Blocks::new(genesis(), bench.ledger.clone(), bench.clock.clone(), Arc::clone(&bench.pool));
+    let earlier = earlier.remembering(Damage::open(file.clone()));
+    let bytes = block.to_canonical();
+    assert!(earlier.judge(&bench.base, bytes, block.header.hash(), Some(proposer())).unwrap().is_err());
+    assert_eq!(Damage::open(file).found(), earlier.damage());
     // A store that fails is another matter.
     assert!(judge(&theirs(&bench, 8)).is_err());
 }

@@ -7,9 +7,9 @@ use aula_consensus::executor::LedgerExecutor;
 use aula_consensus::ports::{ChainStore, Executor};
 use aula_ledger::chain::Block;
 use aula_ledger::execute::{BlockInput, VerifyAll};
-use aula_ledger::types::{Height, TimeMs};
+use aula_ledger::types::{Hash, Height, TimeMs, ValidatorAddress};
 
-use crate::common::{Network, network_key, now_ms, validator_key};
+use crate::common::{MemoryStore, Network, network_key, now_ms, validator_key};
 use crate::ledger::{network, validators_of};
 use crate::liar::Liar;
 
@@ -19,17 +19,22 @@ const HONEST: [usize; 3] = [0, 1, 2];
 const LIAR: u8 = 3;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// The empty block after node 0's tip by the liar, of the time that is wished: whole and right if the ledger admits
-/// that time, else with roots of another one.
+/// See [`block_after`].
 fn block_of(network: &Network, liar: &Liar, time_ms: u64) -> Block {
-    let (tip, state) = (network.nodes[0].store.tip().unwrap(), network.nodes[0].store.state().unwrap());
+    block_after(&network.nodes[0].store, &network.genesis.genesis, liar.address().0, time_ms)
+}
+
+/// The empty block after a store's tip by this proposer, of the time that is wished: whole and right if the ledger admits
+/// that time, else with roots of another one.
+pub fn block_after(store: &MemoryStore, genesis: &Hash, proposer: ValidatorAddress, time_ms: u64) -> Block {
+    let (tip, state) = (store.tip().unwrap(), store.state().unwrap());
     let run = |time_ms| {
         let input = BlockInput {
-            genesis: &network.genesis.genesis,
+            genesis,
             height: tip.height.next(),
             time_ms,
             parent: tip.hash,
-            proposer: liar.address().0,
+            proposer,
             transactions: &[],
         };
         LedgerExecutor.execute(state.as_ref(), &input, &VerifyAll).map(|outcome| outcome.header)

@@ -65,7 +65,7 @@ fn signed_but_for_the_last() -> Vec<Vec<u8>> {
     all
 }
 
-fn resident_mib() -> u64 {
+pub fn resident_mib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024

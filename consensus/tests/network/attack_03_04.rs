@@ -12,12 +12,12 @@ use crate::ledger::{hostile, network, operator, sign_as};
 const SECONDS_60: Duration = Duration::from_secs(60);
 const YEAR: SchoolYear = SchoolYear(1988);
 
-fn fund() -> Payload {
+pub fn fund() -> Payload {
     FundBudget { school_year: YEAR, amount_cents: Cents(1) }.into()
 }
 
 /// About 36 kB, and as many range-proved values as a block may hold.
-fn statement() -> Payload {
+pub fn statement() -> Payload {
     let amount = CommitmentBytes([0; 32]);
     let line = |school| aula_ledger::proof::money::BudgetLine { school: SchoolId(school), amount };
     let no_ranges: Vec<u8> = [vec![0; 4], vec![0; 64]].concat();

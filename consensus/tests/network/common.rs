@@ -6,12 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use aula_consensus::ports::{
-    AccountView, AdmittedPeer, ChainStore, Clock, Commit, Decided, Executor, StoreError, SystemClock, Tip,
-    Undecided,
-};
+use aula_consensus::ports::{AccountView, AdmittedPeer, Clock, Executor, StoreError, SystemClock, Tip};
 use aula_consensus::sign_guard::SignGuard;
 use aula_consensus::{Config, Handle, Keys, Ports, start};
+use aula_ledger::chain::validators::address;
 use aula_ledger::chain::{
     Block, Body, Code, Header, Receipt, Transaction, Validator, ValidatorSet, transaction::id_of_bytes,
 };
@@ -23,11 +21,13 @@ use aula_ledger::proof::merkle;
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::{MemoryState, StateReader, StateWrites};
 use aula_ledger::tx::FundBudget;
-use aula_ledger::types::{AccountId, Cents, Hash, Height, SchoolYear, TimeMs};
+use aula_ledger::types::{AccountId, Cents, Hash, Height, SchoolYear, TimeMs, ValidatorAddress};
 use ed25519_dalek::SigningKey;
 use libp2p::{Multiaddr, PeerId};
 use libp2p_identity::Keypair;
 use sha2::{Digest, Sha256};
+
+pub use crate::store::MemoryStore;
 
 pub fn genesis_hash() -> Hash {
     Hash([0; 32])
@@ -36,89 +36,6 @@ pub fn genesis_hash() -> Hash {
 /// The system's clock.
 pub fn now_ms() -> u64 {
     SystemClock.now_ms().unwrap()
-}
-
-/// A store in memory that behaves as the node's: a commit is whole or not there.
-pub struct MemoryStore {
-    genesis: Tip,
-    inner: Mutex<Inner>,
-}
-
-struct Inner {
-    decided: BTreeMap<u64, (Hash, TimeMs, Decided)>,
-    undecided: BTreeMap<(u64, u32, Hash), Undecided>,
-    state: MemoryState,
-}
-
-impl ChainStore for MemoryStore {
-    fn tip(&self) -> Result<Tip, StoreError> {
-        let inner = self.inner.lock().unwrap();
-        Ok(match inner.decided.last_key_value() {
-            Some((height, (hash, time_ms, _))) => {
-                Tip { height: Height(*height), hash: *hash, time_ms: *time_ms }
-            }
-            None => self.genesis,
-        })
-    }
-
-    fn state(&self) -> Result<Arc<dyn StateReader>, StoreError> {
-        Ok(Arc::new(self.inner.lock().unwrap().state.clone()))
-    }
-
-    fn oldest(&self) -> Result<Height, StoreError> {
-        Ok(Height(1))
-    }
-
-    fn decided(&self, height: Height) -> Result<Option<Decided>, StoreError> {
-        Ok(self.inner.lock().unwrap().decided.get(&height.0).map(|(_, _, decided)| decided.clone()))
-    }
-
-    fn put_undecided(&self, value: &Undecided) -> Result<(), StoreError> {
-        let key = (value.height.0, value.round, value.hash);
-        self.inner.lock().unwrap().undecided.insert(key, value.clone());
-        Ok(())
-    }
-
-    fn undecided(&self, height: Height) -> Result<Vec<Undecided>, StoreError> {
-        let inner = self.inner.lock().unwrap();
-        Ok(inner.undecided.values().filter(|value| value.height == height).cloned().collect())
-    }
-
-    fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
-        let mut inner = self.inner.lock().unwrap();
-        let height = commit.block.header.height.0;
-        let next = inner.decided.last_key_value().map_or(1, |(last, _)| last + 1);
-        assert_eq!(height, next, "a commit follows the tip");
-        let decided = Decided { block: commit.block_bytes.to_vec(), certificate: commit.certificate.clone() };
-        inner.decided.insert(height, (commit.hash, commit.block.header.time_ms, decided));
-        inner.undecided.retain(|(at, _, _), _| *at > height);
-        inner.state.apply(commit.outcome.writes.clone());
-        Ok(())
-    }
-}
-
-impl MemoryStore {
-    pub fn new(genesis: &Genesis) -> Self {
-        let inner =
-            Inner { decided: BTreeMap::new(), undecided: BTreeMap::new(), state: genesis.state.clone() };
-        Self { genesis: genesis.tip, inner: Mutex::new(inner) }
-    }
-
-    pub fn height(&self) -> u64 {
-        self.tip().unwrap().height.0
-    }
-
-    pub fn hash_at(&self, height: u64) -> Option<Hash> {
-        self.inner.lock().unwrap().decided.get(&height).map(|(hash, _, _)| *hash)
-    }
-
-    pub fn decided_at(&self, height: u64) -> Option<Decided> {
-        self.decided(Height(height)).unwrap()
-    }
-
-    pub fn time_at(&self, height: u64) -> u64 {
-        self.inner.lock().unwrap().decided[&height].1.0
-    }
 }
 
 /// A ledger that counts each account's transactions. Sets of validators by the height from which they decide.
@@ -234,6 +151,10 @@ impl Executor for Counter {
 
     fn params(&self, _: &dyn StateReader) -> Result<Params, StoreError> {
         Ok(Params::default())
+    }
+
+    fn validator_peers(&self, _: &dyn StateReader) -> Result<Vec<(ValidatorAddress, PeerId)>, StoreError> {
+        Ok((0..8).map(|n| (address(&public_key(&validator_key(n))), peer_id(n))).collect())
     }
 
     fn admitted_peers(&self, _: &dyn StateReader) -> Result<Vec<AdmittedPeer>, StoreError> {

@@ -41,16 +41,21 @@ fn hint(node: &Node) -> ListenHint {
     ListenHint::new(&node.listen.to_string()).unwrap()
 }
 
-/// Four validators of one operator, who also votes and funds, and a hostile funder. The nodes exist first: the file names
-/// their peers.
+/// Four validators, see [`network_of`].
 pub fn network() -> Network {
+    network_of(4)
+}
+
+/// Validators of one operator, who also votes and funds, and a hostile funder. The nodes exist first: the file names their
+/// peers.
+pub fn network_of(validators: u8) -> Network {
     let empty = Genesis {
         genesis: crate::common::genesis_hash(),
         tip: Tip { height: Height(0), hash: Default::default(), time_ms: TimeMs(0) },
         state: MemoryState::new(),
         executor: Arc::new(LedgerExecutor),
     };
-    let mut network = Network::new(4, empty);
+    let mut network = Network::new(validators, empty);
     let validators = network.nodes.iter().map(|node| GenesisValidator {
         name: Name::new(&format!("validator-{}", node.number)).unwrap(),
         operator: Name::new("operator").unwrap(),

@@ -14,3 +14,6 @@ mod ledger;
 mod liar;
 mod load;
 mod membership;
+mod restored;
+mod soak;
+mod store;

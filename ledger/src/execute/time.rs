@@ -10,6 +10,9 @@ use crate::types::TimeMs;
 /// Most milliseconds between a block and its parent: a day. A chain that has stood still for longer comes up with the
 /// clocks in as many blocks.
 pub const MAX_STEP_MS: u64 = 24 * 60 * 60 * 1000;
+/// How far ahead of a validator's clock a block that comes over the network may be, in milliseconds. No rule of the ledger,
+/// which knows no clock; consensus and the node's readiness ask theirs.
+pub const MAX_AHEAD_MS: u64 = 500;
 /// The last moment that a block may name: 9999-12-31 23:59:59 UTC, the last that every calendar can print.
 pub const LAST_MS: u64 = 253_402_300_799_000;
 

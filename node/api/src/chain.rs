@@ -40,6 +40,9 @@ pub struct Status {
     pub silent_because: Option<String>,
     /// What this node found damaged in its own state, with what to do next: it is not ready then. None while all is well.
     pub damage: Option<String>,
+    /// How far the last block's time lies ahead of this node's clock, in ms; 0 when it does not. Above 500 the node is not
+    /// ready: its clock is slow, or the validators' are fast. None when the clock cannot be read.
+    pub ahead_of_clock_ms: Option<u64>,
     /// What this node does for the lotteries; none where it only follows by its operator's choice.
     pub seeds: Option<SeedDuty>,
     /// Transactions in the chain so far; none while this node still counts a long chain.

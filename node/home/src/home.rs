@@ -99,6 +99,12 @@ impl Home {
         self.consensus_dir().join("wal")
     }
 
+    /// That the database's state was found damaged: `data/damaged`, there until `aula replay` agrees or the database is
+    /// replaced.
+    pub fn damage_file(&self) -> PathBuf {
+        self.data_dir().join("damaged")
+    }
+
     /// What the validator key has signed: `consensus/sign_guard`. Backups leave it out.
     pub fn sign_guard_file(&self) -> PathBuf {
         self.consensus_dir().join("sign_guard")

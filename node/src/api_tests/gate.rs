@@ -139,35 +139,58 @@ async fn text_is_sent_as_gzip_to_who_takes_it() -> Tested {
     Ok(())
 }
 
+/// A node that is not heard: one that signs nothing, or whose clock is slow.
+struct Silent {
+    votes_as: Option<aula_ledger::types::ValidatorAddress>,
+    ahead_ms: u64,
+}
+
+impl Network for Silent {
+    fn submit(&self, bytes: Vec<u8>) -> Result<TransactionId, Refused> {
+        Ok(id_of_bytes(&bytes))
+    }
+    fn is_pending(&self, _: &TransactionId) -> bool {
+        false
+    }
+    fn waiting(&self) -> (usize, usize) {
+        (0, 0)
+    }
+    fn peers(&self) -> usize {
+        0
+    }
+    fn mode(&self) -> &'static str {
+        "follower"
+    }
+    fn votes_as(&self) -> Option<aula_ledger::types::ValidatorAddress> {
+        self.votes_as
+    }
+    fn attention(&self) -> Option<String> {
+        Some("the sign guard is missing".into())
+    }
+    fn ahead_of_clock_ms(&self) -> Option<u64> {
+        Some(self.ahead_ms)
+    }
+}
+
+#[tokio::test]
+async fn attack_01_a_node_whose_clock_is_behind_the_chains_time_is_not_ready_and_says_by_how_much() -> Tested
+{
+    let slow = |node: &mut Node, _: &DevChain| {
+        node.network = Arc::new(Silent { votes_as: None, ahead_ms: 501 });
+    };
+    let s = served_with(|_| {}, slow).await?;
+    let status = s.client.status().await.map_err(failed)?;
+    assert_eq!(status.ahead_of_clock_ms, Some(501));
+    let refused = s.client.get::<Value>("/readyz").await.err().map(Failure::from).ok_or("it is ready")?;
+    assert!(refused.code == "clock_behind" && refused.message.contains("501 ms"), "{refused:?}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_validator_that_signs_nothing_is_not_ready_and_says_why() -> Tested {
-    struct Silent(aula_ledger::types::ValidatorAddress);
-    impl Network for Silent {
-        fn submit(&self, bytes: Vec<u8>) -> Result<TransactionId, Refused> {
-            Ok(id_of_bytes(&bytes))
-        }
-        fn is_pending(&self, _: &TransactionId) -> bool {
-            false
-        }
-        fn waiting(&self) -> (usize, usize) {
-            (0, 0)
-        }
-        fn peers(&self) -> usize {
-            0
-        }
-        fn mode(&self) -> &'static str {
-            "follower"
-        }
-        fn votes_as(&self) -> Option<aula_ledger::types::ValidatorAddress> {
-            Some(self.0)
-        }
-        fn attention(&self) -> Option<String> {
-            Some("the sign guard is missing".into())
-        }
-    }
     let silent = |node: &mut Node, chain: &DevChain| {
         let own = chain.genesis.validators.validators().first().map(|validator| validator.address);
-        node.network = Arc::new(Silent(own.unwrap_or(aula_ledger::types::ValidatorAddress([0; 20]))));
+        node.network = Arc::new(Silent { votes_as: own, ahead_ms: 0 });
     };
     let s = served_with(|_| {}, silent).await?;
     let status = s.client.status().await.map_err(failed)?;

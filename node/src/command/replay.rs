@@ -91,6 +91,9 @@ pub fn run(context: &Context, _: &ReplayArgs) -> Result<Outcome, Failure> {
         seconds: start.elapsed().as_secs_f64(),
         differs,
     };
+    if report.agrees {
+        clear_damage(context)?;
+    }
     Ok(match &report.differs {
         None => {
             let text = format!(
@@ -104,6 +107,20 @@ pub fn run(context: &Context, _: &ReplayArgs) -> Result<Outcome, Failure> {
             Outcome::no(&report, text)
         }
     })
+}
+
+/// Every root agrees, so what the node wrote down of damage no longer holds.
+fn clear_damage(context: &Context) -> Result<(), Failure> {
+    let file = context.home.damage_file();
+    match std::fs::remove_file(&file) {
+        Ok(()) => context.tell(format_args!("removed {}: the state is not damaged", file.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => {
+            let hint = "remove that file by hand; the node is not ready while it is there";
+            return Err(error).advise(format!("cannot remove {}", file.display()), hint);
+        }
+    }
+    Ok(())
 }
 
 pub(in crate::command) type Replayed = Result<(Executed, u64), Difference>;

@@ -1,5 +1,6 @@
 //! `aula status`: where a node is. Exit 1 when it answers and its last block is more than a minute old.
 
+use aula_ledger::execute::time::MAX_AHEAD_MS;
 use clap::Args;
 
 use super::rpc::RpcArgs;
@@ -46,6 +47,12 @@ pub async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome, Failur
         context.tell(
             "no peers: do the addresses in config.toml answer, and has a vote admitted this node's peer id?",
         );
+    }
+    if let Some(ahead) = status.ahead_of_clock_ms.filter(|ahead| *ahead > MAX_AHEAD_MS) {
+        context.tell(format_args!("the chain's time is {ahead} ms ahead of the node's clock: set it by NTP"));
+    }
+    if let Some(damage) = &status.damage {
+        context.tell(format_args!("this node's state is damaged: {damage}"));
     }
     let verdict = if age_ms <= CURRENT_MS { Verdict::Yes } else { Verdict::No };
     Ok(Outcome { verdict, answer: Some(Answer::new(status, text)) })

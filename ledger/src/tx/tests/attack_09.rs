@@ -182,6 +182,9 @@ fn attack_09_a_withholder_chooses_between_two_seeds_and_is_named() {
     let all = seed_with(&["seed-1", "seed-2", "seed-3", "seed-4"], &[]);
     let without = seed_with(&["seed-1", "seed-2", "seed-3"], &["seed-4"]);
     assert_ne!(all.seed, without.seed);
+    println!(
+        "attack 9: 1 of 4 validators withholds: it chooses between 2 seeds and is named; 4 of 4 rankings unknown to the last submitter"
+    );
     assert_eq!((all.withheld, without.withheld), (vec![], vec![account("seed-4")]));
 }
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::chain::Code;
 use crate::params::MAX_AMOUNT_CENTS;
 use crate::state::StateReader;
-use crate::state::schema::{self, Placement};
+use crate::state::schema::{self, Placement, Window};
 use crate::testkit::*;
 use crate::tx::*;
 use crate::types::*;
@@ -100,5 +100,51 @@ proptest! {
         let report = schema::decision(&chain.state, RoundId(0)).unwrap().unwrap().report;
         prop_assert_eq!(report.mandates_met as usize, mandates);
         prop_assert_eq!((report.placed + report.waitlisted) as usize, count);
+    }
+
+    /// Whoever commits, reveals or stays away, in whatever attempt: requests are neither lost nor added once they are
+    /// closed, a share counts once, and something is drawn exactly when more than a third of the power has revealed.
+    #[test]
+    fn a_seed_is_drawn_once_from_enough_shares_and_no_attempt_loses_a_request(
+        attempts in prop::collection::vec(prop::collection::vec(0u8..3, 4), 1..4),
+    ) {
+        let mut genesis = seeds::genesis_of(4);
+        genesis.params.max_seed_attempts = attempts.len() as u32;
+        let mut chain = Chain::of(genesis);
+        prepare(&mut chain);
+        chain.accept("voter-a", open(1));
+        let asked = (0..8).map(|n| request(n, 11, band_of(n), Mandate::None, &[0])).collect();
+        chain.accept("district-1", submit(&chain, 0, asked));
+        let rows = chain.state.rows("round/0/requests").unwrap();
+        let genesis = chain.parsed.sha256;
+        let mut enough = false;
+        for (attempt, nodes) in (1u32..).zip(&attempts) {
+            prop_assert_eq!((chain.round(0).attempt, chain.round(0).requests), (attempt, 8));
+            let node = |at: usize| format!("seed-{}", at + 1);
+            for (at, _) in nodes.iter().enumerate().filter(|(_, acts)| **acts > 0) {
+                chain.accept(&node(at), seeds::commit(&genesis, &node(at), 0, attempt));
+                let again = seeds::commit(&genesis, &node(at), 0, attempt);
+                prop_assert_eq!(chain.send(&node(at), again).code, Code::AlreadyCommitted);
+            }
+            chain.pass_to(0, Window::Reveals);
+            let revealing = || nodes.iter().enumerate().filter(|(_, acts)| **acts > 1);
+            for (at, _) in revealing() {
+                chain.accept(&node(at), seeds::reveal(&genesis, &node(at), 0, attempt));
+            }
+            while chain.round(0).window == Window::Reveals {
+                chain.block(&[]);
+            }
+            prop_assert_eq!(&chain.state.rows("round/0/requests").unwrap(), &rows);
+            let drawn = schema::draw(&chain.state, RoundId(0)).unwrap();
+            enough = revealing().count() * 3 > 4;
+            prop_assert_eq!(drawn.is_some(), enough);
+            if let Some(draw) = drawn {
+                prop_assert_eq!((draw.attempt, draw.revealed.len()), (attempt, revealing().count()));
+                break;
+            }
+        }
+        prop_assert_eq!(chain.round(0).window, Window::Closed);
+        let code = chain.send("voter-a", run(0)).code;
+        prop_assert_eq!(code, if enough { Code::Accepted } else { Code::NoSeed });
     }
 }

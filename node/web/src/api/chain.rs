@@ -96,6 +96,7 @@ pub fn status_of(node: &Node) -> Result<Status, ApiError> {
             _ => None,
         },
         damage: node.network.damage(),
+        ahead_of_clock_ms: node.network.ahead_of_clock_ms(),
         seeds: node.network.seeds(),
         waiting_transactions,
         waiting_bytes,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aula_api::operation::{Healthy, Ready};
+use aula_ledger::execute::time::MAX_AHEAD_MS;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -60,7 +61,7 @@ pub async fn healthz() -> Json<Healthy> {
 /// With nothing to do there is a block a second; a tip older than this says that something is wrong.
 const CURRENT_MS: u64 = 60_000;
 
-/// The node's last block is at most a minute old, its state is whole as far as it knows, and if it is a validator, it signs
+/// The node's last block is at most a minute old, its state is whole as far as it knows, the chain's time is not ahead of its clock, and if it is a validator, it signs
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses((status = 200, body = Ready), (status = 503, body = ErrorBody)))]
 pub async fn readyz(State(node): State<Arc<Node>>) -> Result<Json<Ready>, ApiError> {
@@ -72,6 +73,20 @@ pub async fn readyz(State(node): State<Arc<Node>>) -> Result<Json<Ready>, ApiErr
     if let Some(damage) = node.network.damage() {
         let hint = "stop the node and run `aula replay`, or fetch the chain again from the peers";
         return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "state_damaged", damage, hint));
+    }
+    match node.network.ahead_of_clock_ms() {
+        Some(ahead) if ahead > MAX_AHEAD_MS => {
+            let message = format!("the last final block is {ahead} ms ahead of this node's clock");
+            let hint =
+                "set this machine's clock by NTP; if it is right, ask the validators' operators about theirs";
+            return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "clock_behind", message, hint));
+        }
+        Some(_) => {}
+        None => {
+            let hint = "set this machine's clock";
+            let message = "this node's clock cannot be read";
+            return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "no_clock", message, hint));
+        }
     }
     let tip = node.view().tip();
     let age_ms = now_ms().saturating_sub(tip.time_ms.0);

@@ -266,7 +266,10 @@ fn proof(decision: &DecisionView) -> Markup {
                 dt { "Certificate" } dd { "SHA-256 " (short(&decision.certificate_sha256.to_string())) }
                 dt { "Requests, decisions" } dd { "roots " (short(&decision.requests_root.to_string())) ", " (short(&decision.decisions_root.to_string())) }
                 dt { (word("seed", "Lottery seed")) } dd { (short(&decision.seed.to_string())) "; " (decision.revealed.len()) " shares revealed, "
-                    (decision.withheld.len()) " withheld" @if !decision.withheld.is_empty() { " (each who withholds chooses between two seeds)" } }
+                    (decision.withheld.len()) " withheld" @if !decision.withheld.is_empty() { " (each who withholds chooses between two seeds)" }
+                    "; attempt " (decision.attempt) ", draw " (decision.draw) " of its class and period"
+                    @if decision.seed_round != decision.round { ", kept from " a href={ "/rounds/" (decision.seed_round) } { "round " (decision.seed_round) }
+                        ", which had the same requests" } }
             }
             p { "That the result is optimal follows from the rows, which are pseudonymous and not public: an auditor, whom the ledger then lists, fetches the round's "
                 "bundle with " code { "aula evidence round" } " and checks it with " code { "aula-audit verify" } "." }

@@ -100,7 +100,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     (
         "seed",
         "Lottery seed",
-        "Where several students are equal, a lottery decides. Its seed is made from secret numbers that members commit to before and reveal after the requests close.",
+        "Where several students are equal, a lottery decides. Its seed is made from secret numbers that validators commit to before the requests close and reveal after; those of more than a third of the power are needed.",
     ),
     (
         "genesis",

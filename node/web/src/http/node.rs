@@ -79,6 +79,11 @@ pub trait Network: Send + Sync {
     fn damage(&self) -> Option<String> {
         None
     }
+    /// How far the last block's time lies ahead of this node's clock, in milliseconds, 0 when it does not; none when the
+    /// clock cannot be read.
+    fn ahead_of_clock_ms(&self) -> Option<u64> {
+        Some(0)
+    }
 }
 
 /// Shared by all routes, behind an `Arc`.

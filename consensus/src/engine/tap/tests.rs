@@ -1,0 +1,145 @@
+//! The tap between a network that says what it is told to and an engine that writes down what it hears.
+
+use std::sync::Mutex;
+
+use arc_malachitebft_core_types::{NilOrVal, Round, SignedMessage, VoteType};
+use arc_malachitebft_engine::network::Status;
+use arc_malachitebft_sync::{InboundRequestId, Request, ValueRequest};
+use aula_ledger::types::{Hash, ValidatorAddress};
+use libp2p_identity::Keypair;
+
+use super::*;
+use crate::context::{Address, Height, Vote};
+use crate::engine::engine_peer;
+use crate::signing::Signature;
+
+fn peer(n: u8) -> PeerId {
+    let keys = Keypair::ed25519_from_bytes([n; 32]).unwrap();
+    engine_peer(&keys.public().to_peer_id()).unwrap()
+}
+
+type Listeners = Arc<Mutex<Vec<Box<dyn Subscriber<NetworkEvent<AulaContext>>>>>>;
+
+/// The network: keeps who listens and which requests are to be dropped.
+struct Network {
+    listeners: Listeners,
+    dropped: Arc<Mutex<Vec<InboundRequestId>>>,
+}
+
+#[async_trait::async_trait]
+impl Actor for Network {
+    type Msg = Msg<AulaContext>;
+    type State = ();
+    type Arguments = ();
+
+    async fn pre_start(&self, _: ActorRef<Self::Msg>, (): ()) -> Result<(), ActorProcessingErr> {
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        (): &mut (),
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            Msg::Subscribe(listener) => self.listeners.lock().unwrap().push(listener),
+            Msg::CancelInboundRequest(request) => self.dropped.lock().unwrap().push(request),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// The engine: what it heard, in words.
+struct Engine(Arc<Mutex<Vec<String>>>);
+
+#[async_trait::async_trait]
+impl Actor for Engine {
+    type Msg = Event;
+    type State = ();
+    type Arguments = ();
+
+    async fn pre_start(&self, _: ActorRef<Event>, (): ()) -> Result<(), ActorProcessingErr> {
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Event>,
+        Event(event): Event,
+        (): &mut (),
+    ) -> Result<(), ActorProcessingErr> {
+        let word = match event {
+            NetworkEvent::Vote(..) => "vote",
+            NetworkEvent::Status(..) => "status",
+            NetworkEvent::SyncRequest(..) => "request",
+            NetworkEvent::PeerConnected(_) => "connected",
+            _ => "other",
+        };
+        self.0.lock().unwrap().push(word.to_owned());
+        Ok(())
+    }
+}
+
+/// Waits for what actors do beside this task.
+async fn until(done: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if done() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("nothing came of it");
+}
+
+fn vote() -> SignedMessage<AulaContext, Vote> {
+    let vote = Vote {
+        kind: VoteType::Prevote,
+        height: Height(5),
+        round: Round::new(0),
+        value: NilOrVal::Val(Hash([1; 32])),
+        address: Address(ValidatorAddress([1; 20])),
+    };
+    SignedMessage::new(vote, Signature([0; 64]))
+}
+
+fn all_of(from: PeerId, name: &str) -> [NetworkEvent<AulaContext>; 4] {
+    let request = Request::ValueRequest(ValueRequest::new(Height(1)..=Height(2)));
+    [
+        NetworkEvent::PeerConnected(from),
+        NetworkEvent::Vote(from, vote()),
+        NetworkEvent::Status(from, Status::new(Height(7), Height(1))),
+        NetworkEvent::SyncRequest(InboundRequestId::new(name), from, request),
+    ]
+}
+
+#[tokio::test]
+async fn attack_10_a_stranger_is_neither_answered_nor_counted() {
+    let (listeners, dropped, heard): (Listeners, Arc<Mutex<Vec<_>>>, Arc<Mutex<Vec<_>>>) = Default::default();
+    let network = Network { listeners: Arc::clone(&listeners), dropped: Arc::clone(&dropped) };
+    let (network, _) = Actor::spawn(None, network, ()).await.unwrap();
+    let (inbox, heights) = (Arc::new(Inbox::default()), Arc::new(Heights::default()));
+    let tap = spawn(network.clone(), Arc::clone(&inbox), Arc::clone(&heights)).await.unwrap();
+    let (engine, _) = Actor::spawn(None, Engine(Arc::clone(&heard)), ()).await.unwrap();
+    tap.cast(Msg::Subscribe(Box::new(engine.clone()))).unwrap();
+    until(|| listeners.lock().unwrap().len() == 2).await;
+
+    let (admitted, stranger) = (peer(1), peer(2));
+    inbox.admit([admitted].into());
+    heights.set_validators([(admitted, 1), (stranger, 1)].into(), 1);
+    let say = |event: &NetworkEvent<AulaContext>| {
+        listeners.lock().unwrap().iter().for_each(|listener| listener.send(event.clone()));
+    };
+    all_of(stranger, "stranger's").iter().for_each(say);
+    all_of(admitted, "admitted's").iter().for_each(say);
+    until(|| heard.lock().unwrap().len() >= 5).await;
+    assert_eq!(*heard.lock().unwrap(), ["connected", "connected", "vote", "status", "request"]);
+    // Dropped once, and the connection's side of it let go.
+    assert_eq!(*dropped.lock().unwrap(), [InboundRequestId::new("stranger's")]);
+    // Of two other validators one was heard: a third of the power, not more.
+    let now = std::time::Instant::now();
+    assert_eq!(heights.ask(0, 0, now), crate::heights::Heard::TooLittle);
+    network.stop(None);
+    engine.stop(None);
+}

@@ -1,0 +1,214 @@
+//! How far the validators say they are: what a node must have heard before it signs for the first time.
+//!
+//! A home that was restored from a copy has a whole sign guard that is old: it does not know what its key signed since.
+//! The guard's records cannot show that, the others' heights can. Before its first signature a node hears the last final
+//! heights of validators with more than a third of the power. If its guard has signed at that height, or its own chain is
+//! past it, it signs on. Else it follows until the height after it is final too, since its key may have voted there; if
+//! that height is not decided within [`PATIENCE`], the others may be waiting for this node's vote, and it signs from there
+//! on. A snapshot is never that young, but for one that is restored while the chain stands still at the same height.
+//!
+//! Who is heard: connections prove network identities, and the state says whose they are. Of the heights heard, one counts
+//! that more validators have reached than can lie besides those that are silent; with more faults than the chain bears, a
+//! liar can only keep this node waiting.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use arc_malachitebft_core_consensus::PeerId;
+use tokio::sync::Notify;
+
+/// How long the others' heights are waited for once enough were heard.
+const GRACE: Duration = Duration::from_millis(500);
+/// How long the height that this node's key may have voted at may stay undecided.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// What a node may do after what it has heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// Too little yet.
+    TooLittle,
+    /// It may sign.
+    MaySign,
+    /// The validators are at this height, of which this node's guard knows nothing: follow.
+    Behind(u64),
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// The power of the other validators, by the identity they speak under.
+    weights: BTreeMap<PeerId, u64>,
+    own: u64,
+    /// The first height heard of each.
+    first: BTreeMap<PeerId, u64>,
+    enough_since: Option<Instant>,
+    /// Since when this node is level with what it heard.
+    level_since: Option<Instant>,
+    may_sign: bool,
+}
+
+/// What was heard since the process began. Shared by the network's side, which fills it, and the driver, which asks.
+#[derive(Debug, Default)]
+pub(crate) struct Heights {
+    inner: Mutex<Inner>,
+    changed: Notify,
+}
+
+impl Heights {
+    /// Who counts: the other validators' power, and this node's own.
+    pub(crate) fn set_validators(&self, weights: BTreeMap<PeerId, u64>, own: u64) {
+        let mut inner = self.lock();
+        (inner.weights, inner.own) = (weights, own);
+    }
+
+    /// A peer says how far it is.
+    pub(crate) fn heard(&self, peer: PeerId, tip: u64) {
+        let mut inner = self.lock();
+        // Later heights do not matter: what this key signed, it signed before.
+        let known = inner.first.len();
+        inner.first.entry(peer).or_insert(tip);
+        let news = inner.first.len() != known;
+        drop(inner);
+        if news {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Completes when somebody was heard for the first time.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// An operator vouches for this node, or it has nobody to ask.
+    pub(crate) fn allow(&self) {
+        self.lock().may_sign = true;
+    }
+
+    /// Whether this node may sign; once it may, it may for as long as the process runs: from then on its guard is whole.
+    /// `signed` is the last height in its guard, `tip` its last final one.
+    pub(crate) fn ask(&self, signed: u64, tip: u64, now: Instant) -> Heard {
+        let mut inner = self.lock();
+        let heard = inner.ask(signed, tip, now);
+        inner.may_sign |= heard == Heard::MaySign;
+        heard
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn ask(&mut self, signed: u64, tip: u64, now: Instant) -> Heard {
+        let others: u64 = self.weights.values().sum();
+        if self.may_sign || others == 0 {
+            return Heard::MaySign;
+        }
+        let total = u128::from(others) + u128::from(self.own);
+        let of = |peer: &PeerId| self.weights.get(peer).copied().unwrap_or(0);
+        let heard: u64 = self.first.keys().map(of).sum();
+        // All there are, where they are no third together.
+        if u128::from(heard) * 3 <= total && heard < others {
+            return Heard::TooLittle;
+        }
+        let since = *self.enough_since.get_or_insert(now);
+        if heard < others && now.duration_since(since) < GRACE {
+            return Heard::TooLittle;
+        }
+        let liars = u64::try_from((total - 1) / 3).unwrap_or(u64::MAX).saturating_sub(others - heard);
+        let mut reached: Vec<(u64, u64)> = self.first.iter().map(|(peer, tip)| (*tip, of(peer))).collect();
+        reached.sort_unstable_by(|a, b| b.cmp(a));
+        let mut power = 0u64;
+        let target = reached.into_iter().find_map(|(tip, weight)| {
+            power = power.saturating_add(weight);
+            (power > liars).then_some(tip)
+        });
+        let Some(target) = target else { return Heard::TooLittle };
+        if tip < target {
+            self.level_since = None;
+        }
+        let level = tip >= target;
+        let since = level.then(|| *self.level_since.get_or_insert(now));
+        let waited = since.is_some_and(|since| now.duration_since(since) >= PATIENCE);
+        if signed >= target || tip > target || waited { Heard::MaySign } else { Heard::Behind(target) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use libp2p_identity::Keypair;
+
+    fn peer(n: u8) -> PeerId {
+        let keys = Keypair::ed25519_from_bytes([n + 1; 32]).unwrap();
+        PeerId::from_bytes(&keys.public().to_peer_id().to_bytes()).unwrap()
+    }
+
+    /// Three others of power 1 each.
+    fn of_four() -> (Heights, Instant) {
+        let heights = Heights::default();
+        heights.set_validators((0..3).map(|n| (peer(n), 1)).collect(), 1);
+        (heights, Instant::now())
+    }
+
+    #[test]
+    fn a_guard_that_knows_the_validators_height_signs_at_once() {
+        let (heights, now) = of_four();
+        assert_eq!(heights.ask(7, 6, now), Heard::TooLittle);
+        (0..3).for_each(|n| heights.heard(peer(n), 7));
+        assert_eq!(heights.ask(7, 6, now), Heard::MaySign);
+    }
+
+    #[test]
+    fn an_old_guard_follows_until_the_height_that_it_may_have_voted_at_is_final() {
+        let (heights, now) = of_four();
+        (0..3).for_each(|n| heights.heard(peer(n), 200));
+        assert_eq!(heights.ask(100, 99, now), Heard::Behind(200));
+        assert_eq!(heights.ask(100, 200, now), Heard::Behind(200), "its key may have voted at 201");
+        assert_eq!(heights.ask(100, 200, now + PATIENCE / 2), Heard::Behind(200));
+        assert_eq!(heights.ask(100, 201, now + PATIENCE / 2), Heard::MaySign);
+        assert_eq!(heights.ask(100, 0, now), Heard::MaySign, "and from then on");
+    }
+
+    #[test]
+    fn validators_that_stand_still_may_be_waiting_for_this_ones_vote() {
+        let (heights, now) = of_four();
+        (0..2).for_each(|n| heights.heard(peer(n), 200));
+        let level = now + GRACE;
+        assert_eq!(heights.ask(100, 200, now), Heard::TooLittle);
+        assert_eq!(heights.ask(100, 200, level), Heard::Behind(200));
+        assert_eq!(heights.ask(100, 200, level + PATIENCE), Heard::MaySign);
+    }
+
+    #[test]
+    fn nothing_is_signed_before_more_than_a_third_of_the_power_was_heard() {
+        let (heights, now) = of_four();
+        heights.heard(peer(0), 1);
+        heights.heard(peer(9), 1);
+        assert_eq!(heights.ask(1, 1, now + PATIENCE * 9), Heard::TooLittle, "a stranger has no power");
+        heights.heard(peer(1), 1);
+        assert_eq!(heights.ask(1, 1, now), Heard::TooLittle, "the third one may be on its way");
+        assert_eq!(heights.ask(1, 1, now + GRACE), Heard::MaySign);
+    }
+
+    #[test]
+    fn a_liar_neither_hides_the_chain_nor_holds_a_validator_up() {
+        for lie in [0, u64::MAX] {
+            let (heights, now) = of_four();
+            heights.heard(peer(0), lie);
+            (1..3).for_each(|n| heights.heard(peer(n), 50));
+            assert_eq!(heights.ask(20, 19, now), Heard::Behind(50));
+            assert_eq!(heights.ask(50, 49, now), Heard::MaySign);
+        }
+    }
+
+    #[test]
+    fn a_node_alone_has_nobody_to_ask_and_an_operator_may_vouch() {
+        let alone = Heights::default();
+        alone.set_validators(BTreeMap::new(), 1);
+        assert_eq!(alone.ask(0, 0, Instant::now()), Heard::MaySign);
+        let (heights, now) = of_four();
+        heights.allow();
+        assert_eq!(heights.ask(0, 0, now), Heard::MaySign);
+    }
+}

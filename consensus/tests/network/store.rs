@@ -1,0 +1,101 @@
+//! A node's database in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use aula_consensus::ports::{ChainStore, Commit, Decided, StoreError, Tip, Undecided};
+use aula_ledger::state::{MemoryState, StateReader};
+use aula_ledger::types::{Hash, Height, TimeMs};
+
+use crate::common::Genesis;
+
+/// A store in memory that behaves as the node's: a commit is whole or not there.
+pub struct MemoryStore {
+    genesis: Tip,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    decided: BTreeMap<u64, (Hash, TimeMs, Decided)>,
+    undecided: BTreeMap<(u64, u32, Hash), Undecided>,
+    state: MemoryState,
+}
+
+impl ChainStore for MemoryStore {
+    fn tip(&self) -> Result<Tip, StoreError> {
+        let inner = self.inner.lock().unwrap();
+        Ok(match inner.decided.last_key_value() {
+            Some((height, (hash, time_ms, _))) => {
+                Tip { height: Height(*height), hash: *hash, time_ms: *time_ms }
+            }
+            None => self.genesis,
+        })
+    }
+
+    fn state(&self) -> Result<Arc<dyn StateReader>, StoreError> {
+        Ok(Arc::new(self.inner.lock().unwrap().state.clone()))
+    }
+
+    fn oldest(&self) -> Result<Height, StoreError> {
+        Ok(Height(1))
+    }
+
+    fn decided(&self, height: Height) -> Result<Option<Decided>, StoreError> {
+        Ok(self.inner.lock().unwrap().decided.get(&height.0).map(|(_, _, decided)| decided.clone()))
+    }
+
+    fn put_undecided(&self, value: &Undecided) -> Result<(), StoreError> {
+        let key = (value.height.0, value.round, value.hash);
+        self.inner.lock().unwrap().undecided.insert(key, value.clone());
+        Ok(())
+    }
+
+    fn undecided(&self, height: Height) -> Result<Vec<Undecided>, StoreError> {
+        let inner = self.inner.lock().unwrap();
+        Ok(inner.undecided.values().filter(|value| value.height == height).cloned().collect())
+    }
+
+    fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
+        let mut inner = self.inner.lock().unwrap();
+        let height = commit.block.header.height.0;
+        let next = inner.decided.last_key_value().map_or(1, |(last, _)| last + 1);
+        assert_eq!(height, next, "a commit follows the tip");
+        let decided = Decided { block: commit.block_bytes.to_vec(), certificate: commit.certificate.clone() };
+        inner.decided.insert(height, (commit.hash, commit.block.header.time_ms, decided));
+        inner.undecided.retain(|(at, _, _), _| *at > height);
+        inner.state.apply(commit.outcome.writes.clone());
+        Ok(())
+    }
+}
+
+impl MemoryStore {
+    pub fn new(genesis: &Genesis) -> Self {
+        let inner =
+            Inner { decided: BTreeMap::new(), undecided: BTreeMap::new(), state: genesis.state.clone() };
+        Self { genesis: genesis.tip, inner: Mutex::new(inner) }
+    }
+
+    /// A store of its own that holds the same.
+    pub fn copy(&self) -> Arc<Self> {
+        let inner = self.inner.lock().unwrap();
+        let (decided, undecided) = (inner.decided.clone(), inner.undecided.clone());
+        let inner = Inner { decided, undecided, state: inner.state.clone() };
+        Arc::new(Self { genesis: self.genesis, inner: Mutex::new(inner) })
+    }
+
+    pub fn height(&self) -> u64 {
+        self.tip().unwrap().height.0
+    }
+
+    pub fn hash_at(&self, height: u64) -> Option<Hash> {
+        self.inner.lock().unwrap().decided.get(&height).map(|(hash, _, _)| *hash)
+    }
+
+    pub fn decided_at(&self, height: u64) -> Option<Decided> {
+        self.decided(Height(height)).unwrap()
+    }
+
+    pub fn time_at(&self, height: u64) -> u64 {
+        self.inner.lock().unwrap().decided[&height].1.0
+    }
+}
