@@ -105,6 +105,9 @@ pub struct TransactionStatus {
     /// What it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<PublicEvent>>,
+    /// Whether the statement of money that it made still stands; none when it made none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<Statement>,
 }
 
 /// An account: its current key, next sequence number, and the member it is.

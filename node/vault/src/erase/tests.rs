@@ -189,6 +189,8 @@ fn after_an_erasure_no_file_of_the_vault_or_of_a_restored_copy_leads_to_the_plai
     let denied = read(&vault, &request("teacher", one, &["name"]));
     assert!(matches!(denied, Err(ReadError::Denied(Denial::InsufficientData, _))));
     vault.keep_consent(&[other], Purpose::EducationalNecessity, ConsentChoice::Given)?;
+    // Who teaches whom is forgotten by a restore, as consents are.
+    vault.replace_roster(&roster(&[other]))?;
     assert!(read(&vault, &request("teacher", other, &["name"])).is_ok());
     drop(vault);
     assert!(rows(&folders(restored.path()).data, &one)?.is_empty());

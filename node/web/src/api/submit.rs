@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::{FromPath, Node, Sorted};
-use crate::read::publish;
+use crate::read::{publish, statements};
 
 /// Submits a transaction: the body is its canonical bytes
 #[utoipa::path(post, path = "/v1/transactions", tag = "transactions",
@@ -70,6 +70,7 @@ pub async fn transaction(
         height: None,
         index: None,
         events: None,
+        statement: None,
     };
     if let Some(place) = view.locate(&id)? {
         let receipts = view.receipts(place.height)?.unwrap_or_default();
@@ -82,7 +83,9 @@ pub async fn transaction(
             status.entry = receipt.entry;
             status.height = Some(place.height.0);
             status.index = Some(place.index);
-            status.events = Some(receipt.events.iter().map(|e| publish::event(e, min_cell)).collect());
+            let events: Vec<_> = receipt.events.iter().map(|e| publish::event(e, min_cell)).collect();
+            status.statement = statements::of_events(&view, &events, place.height)?;
+            status.events = Some(events);
         }
     }
     Ok(Json(status))
