@@ -75,13 +75,14 @@ pub fn read(bytes: &[u8], kinds: &[Name]) -> Result<(Vec<Wish>, Vec<Refused>), W
         return Err(WishesError::Columns(format!("{} is unknown", unknown.join(", "))));
     }
     let headers = headers.clone();
+    let mut lines = Lines { bytes, at: 0, line: 1 };
     let (mut wishes, mut refused) = (Vec::new(), Vec::new());
     let mut first_lines: BTreeMap<String, u64> = BTreeMap::new();
     for record in reader.records() {
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
+                let line = lines.of(error.position());
                 refused.push(Refused {
                     line,
                     local_id: String::new(),
@@ -91,7 +92,7 @@ pub fn read(bytes: &[u8], kinds: &[Name]) -> Result<(Vec<Wish>, Vec<Refused>), W
                 continue;
             }
         };
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = lines.of(record.position());
         let row: Row = match record.deserialize(Some(&headers)) {
             Ok(row) => row,
             Err(error) => {
@@ -116,6 +117,38 @@ pub fn read(bytes: &[u8], kinds: &[Name]) -> Result<(Vec<Wish>, Vec<Refused>), W
         }
     }
     Ok((wishes, refused))
+}
+
+/// Counts lines as an editor does: the reader's own count is one short where lines end in CR LF.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line on which a record begins; 0 when its place is not known. Records are asked for in their order.
+    fn of(&mut self, position: Option<&csv::Position>) -> u64 {
+        let Some(byte) = position.and_then(|position| usize::try_from(position.byte()).ok()) else {
+            return 0;
+        };
+        // A record's place may be that of the line's end before it.
+        let ends = self
+            .bytes
+            .get(byte..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(|b| matches!(b, b'\r' | b'\n'))
+            .count();
+        let start = byte.saturating_add(ends).min(self.bytes.len());
+        let between = self.bytes.get(self.at..start).unwrap_or_default();
+        let ended = between.iter().enumerate().filter(|(at, byte)| {
+            **byte == b'\n' || (**byte == b'\r' && between.get(at + 1).is_none_or(|next| *next != b'\n'))
+        });
+        self.line += ended.count() as u64;
+        self.at = start.max(self.at);
+        self.line
+    }
 }
 
 fn wish(line: u64, row: &Row, kinds: &[Name]) -> Result<Wish, (&'static str, String)> {
@@ -150,16 +183,22 @@ mod tests {
 
     #[test]
     fn rows_are_read_in_any_order_of_columns() -> Result<(), WishesError> {
-        let text = "\u{feff}kinds,local_id,mandate\r\nmath; reading,S-1,yes\r\nreading,\"S,2\",\r\n";
-        let (wishes, refused) = read(text.as_bytes(), &kinds())?;
-        assert_eq!(refused, []);
-        let told: Vec<_> =
-            wishes.iter().map(|w| (w.line, w.local_id.as_str(), w.mandate, w.kinds.as_slice())).collect();
-        let (reading, math) = (KindId(0), KindId(1));
-        assert_eq!(
-            told,
-            [(2, "S-1", Mandate::Mandated, &[math, reading][..]), (3, "S,2", Mandate::None, &[reading][..])]
-        );
+        let text = "\u{feff}kinds,local_id,mandate\nmath; reading,S-1,yes\nreading,\"S,2\",\n";
+        for end in ["\n", "\r\n", "\r"] {
+            let (wishes, refused) = read(text.replace('\n', end).as_bytes(), &kinds())?;
+            assert_eq!(refused, []);
+            let told: Vec<_> =
+                wishes.iter().map(|w| (w.line, w.local_id.as_str(), w.mandate, w.kinds.as_slice())).collect();
+            let (reading, math) = (KindId(0), KindId(1));
+            assert_eq!(
+                told,
+                [
+                    (2, "S-1", Mandate::Mandated, &[math, reading][..]),
+                    (3, "S,2", Mandate::None, &[reading][..])
+                ],
+                "lines that end in {end:?}"
+            );
+        }
         Ok(())
     }
 
