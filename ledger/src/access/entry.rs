@@ -68,7 +68,7 @@ pub struct AccessEntry {
     #[serde(flatten)]
     pub verdict: Verdict,
     /// 16 random bytes.
-    #[serde(serialize_with = "hex_text")]
+    #[serde(serialize_with = "hex_text", deserialize_with = "from_hex_text")]
     pub salt: [u8; 16],
 }
 
@@ -87,6 +87,13 @@ impl AccessEntry {
 
 fn hex_text<S: serde::Serializer>(salt: &[u8; 16], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&hex::encode(salt))
+}
+
+fn from_hex_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<[u8; 16], D::Error> {
+    let text = <String as Deserialize>::deserialize(deserializer)?;
+    let mut salt = [0; 16];
+    hex::decode_to_slice(text, &mut salt).map_err(serde::de::Error::custom)?;
+    Ok(salt)
 }
 
 /// An entry with its way to the log's root. Canonical bytes, version 3.

@@ -29,7 +29,7 @@ mod tests {
         let key = |wall, source, sequence| {
             Stamp::new(wall, 0).map(|stamp| EventKey { stamp, source: SourceId(source), sequence })
         };
-        let mut keys = vec![key(256, 1, 1)?, key(5, 300, 1)?, key(5, 2, 256)?, key(5, 2, 9)?];
+        let mut keys = [key(256, 1, 1)?, key(5, 300, 1)?, key(5, 2, 256)?, key(5, 2, 9)?];
         let mut places: Vec<_> = keys.iter().map(place).collect();
         keys.sort();
         places.sort_unstable();

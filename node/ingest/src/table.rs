@@ -214,7 +214,12 @@ fn separated_row(
         if cells.len() == 1 && cells.get(0) == Some(END) {
             return None;
         }
-        let open = cells.iter().last().unwrap_or_default().trim_end_matches(END).trim_end().to_owned();
+        let open = cells
+            .get(cells.len().saturating_sub(1))
+            .unwrap_or_default()
+            .trim_end_matches(END)
+            .trim_end()
+            .to_owned();
         fault = Some(Fault::new("", Rule::Cut, &open));
         let kept = cells.len().saturating_sub(1);
         cells.truncate(kept);

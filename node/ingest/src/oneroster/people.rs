@@ -40,12 +40,9 @@ pub(super) fn read(set: &mut FileSet, id: StudentId, reading: &mut Reading) -> R
         users.whole = mode == Mode::Bulk;
         let mut keys = Keys::default();
         each(file, mode, reading, |files, row, student| {
-            user(row, id, with_roles, &mut users, student).and_then(|made| {
-                let key = row.get("sourcedid");
-                match keys.earlier(key, &row.content(), row.place, files) {
-                    Some(said) => Ok(Some(said)),
-                    None => Ok(sort(made, row, &mut pending, &mut claims)),
-                }
+            user(row, id, with_roles, &mut users, student).map(|made| {
+                let earlier = keys.earlier(row.get("sourcedid"), &row.content(), row.place, files);
+                earlier.or_else(|| sort(made, row, &mut pending, &mut claims))
             })
         })?;
     } else if set.manifest.mode("users") == Mode::Absent {

@@ -69,7 +69,8 @@ impl Moment {
         let seconds = value.as_f64()?;
         // Fits: bounded first.
         #[allow(clippy::cast_possible_truncation)]
-        (seconds.abs() < 1e12).then(|| Self((seconds * 1000.0) as i64))
+        let milliseconds = (seconds * 1000.0) as i64;
+        (seconds.abs() < 1e12).then_some(Self(milliseconds))
     }
 }
 

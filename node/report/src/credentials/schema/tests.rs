@@ -36,7 +36,8 @@ fn a_sound_badge_passes() {
 
 #[test]
 fn every_broken_rule_is_told_with_its_place() {
-    let rules: [(fn(&mut Value), &str); 14] = [
+    type Broken = (fn(&mut Value), &'static str);
+    let rules: [Broken; 14] = [
         (|v| v["type"] = json!(["VerifiableCredential"]), "neither an Open Badge"),
         (|v| v["@context"] = json!("https://www.w3.org/ns/credentials/v2"), "@context is not a list"),
         (|v| v["@context"][0] = json!("https://example.com/"), "first context is not"),

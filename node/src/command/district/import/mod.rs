@@ -134,7 +134,7 @@ pub async fn run(context: &Context, rpc: &RpcArgs, args: &ImportArgs) -> Result<
     let schools = known.table(given, vault.local_schools().map_err(refused)?);
     let bar = progress(reading.rows.len(), "compared");
     let step = |at: usize| {
-        if at % STEP == 0 {
+        if at.is_multiple_of(STEP) {
             bar.set_position(at as u64);
         }
     };
