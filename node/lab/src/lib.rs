@@ -1,7 +1,7 @@
 //! A consortium on one machine: the demo, local networks, benches. No production code uses anything of it.
 //!
 //! [`localnet`] makes homes and a genesis and starts `aula start` for each; [`demo`] plays a consortium of real students over
-//! HTTP and uses only what an operator has; [`bench`] measures. Whoever runs one of them gives a [`Tell`].
+//! HTTP and uses only what an operator has; [`mod@bench`] measures. Whoever runs one of them gives a [`Tell`].
 
 pub mod bench;
 pub mod demo;

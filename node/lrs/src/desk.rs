@@ -1,7 +1,7 @@
 //! The desk: requests that passed their checks, one write after the other.
 //!
 //! Flow of a write: the desk's lock → compare with what is kept → one [`Change`] → [`Store::apply`] → unlock → wait for the
-//! disk together with whoever else waits ([`Desk::settle`]). Invariants: nothing is acknowledged before it is on disk;
+//! disk together with whoever else waits (`Desk::settle`). Invariants: nothing is acknowledged before it is on disk;
 //! of a batch everything is stored or nothing; the same statement twice is one.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,7 +3,7 @@
 //! Flow of a verification: [`baked`] takes the credential out of a picture → [`json`] or [`jwt`] parses it within limits →
 //! [`schema`] asks whether the standard knows its form → [`jsonld`] and [`c14n`] turn it into what was signed →
 //! [`issuer`] finds the key and says how far it is to be trusted → [`proof`] checks the signature → [`status`] reads the
-//! revocation list, itself a verified credential → [`verify`] gathers the checks into one [`Report`].
+//! revocation list, itself a verified credential → [`verify()`] gathers the checks into one [`Report`].
 //! Flow of an issue: [`issue`] builds, signs and, with [`baked`], bakes; [`status::StatusList`] revokes.
 //!
 //! Invariants: nothing is fetched ([`sources::Sources`] answers or does not), contexts are those of [`contexts`], every

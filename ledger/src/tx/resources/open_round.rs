@@ -1,5 +1,5 @@
 //! OpenRound, by the class's steward: with it begins the window for requests and for commitments to shares of the seed;
-//! [`crate::rounds::windows`] says how the round goes on. How long windows are, parameters say; the sender may lengthen
+//! `rounds::windows` says how the round goes on. How long windows are, parameters say; the sender may lengthen
 //! both, since districts work in days. By how much, a parameter bounds: nothing else can be done to the class meanwhile.
 //!
 //! Whose shares of the seed count, and how much, is fixed here: the validators that decide this block, with the accounts

@@ -1,6 +1,6 @@
 //! A district's imports: what `aula-ingest` read, against what the vault has, into the vault.
 //!
-//! Flow: [`compare`] → [`Plan`], which is shown → [`write`] enrols who is new and writes everything in one synced batch → [`undo`].
+//! Flow: [`compare`] → [`Plan`], which is shown → [`write()`] enrols who is new and writes everything in one synced batch → [`undo`].
 //! Invariants: nothing changes while it is only compared; a crash leaves the old state, or the new one whole; the same files twice
 //! write nothing. Absent: reading files, which is `aula-ingest`'s and the command's.
 

@@ -1,7 +1,7 @@
 //! Ed-Fi: interchange files (XML) and exports of the API (one JSON object a line).
 //!
 //! Read are schools, students, their schools, results, attendance and programmes; other records are told as not needed. Both
-//! forms become one small tree a record ([`node::Node`]), so that a rule stands once. Invariants: no document type and no entity
+//! forms become one small tree a record (`node::Node`), so that a rule stands once. Invariants: no document type and no entity
 //! but XML's own five, so nothing outside a file enters it; one record at a time in memory; a file that ends inside a record
 //! says so. Absent: birth dates, addresses, items of assessments, which nothing here needs.
 

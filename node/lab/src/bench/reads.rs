@@ -1,8 +1,8 @@
 //! `aula bench reads`: how long a node with a long past takes for each of its pages and routes.
 //!
-//! Flow: [`past`] writes a chain, every transaction signed, executed and committed as a node does it →
+//! Flow: `past` writes a chain, every transaction signed, executed and committed as a node does it →
 //! the real node is started over it twice: the first time it has to make the index of the read model, the second time it
-//! finds it → each page and route ([`routes`]) is asked for again and again over one connection, while the validator, when it is
+//! finds it → each page and route (`routes`) is asked for again and again over one connection, while the validator, when it is
 //! the only one, goes on deciding blocks. The node's cache and its limit by caller are off, so that every answer is made anew; the time
 //! includes the way over loopback.
 //!

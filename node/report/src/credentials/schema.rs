@@ -1,7 +1,7 @@
 //! Whether a credential has the form of its standard: Open Badges 3.0 (Appendix B), CLR 2.0, VC Data Model 1.1 and 2.0,
 //! Bitstring Status List 1.0.
 //!
-//! [`classes`] is the standards' data model as a table, written from their text; [`check`] walks a credential along it. A
+//! `classes` is the standards' data model as a table, written from their text; [`check`] walks a credential along it. A
 //! property that the table does not know is left alone here: whether it is signed is [`super::jsonld`]'s question.
 
 mod classes;

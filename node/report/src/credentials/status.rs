@@ -1,6 +1,6 @@
 //! Bitstring Status List 1.0: whether a credential was revoked or suspended, and the issuer's own lists.
 //!
-//! A list is a credential itself; who verifies one judges the list first ([`super::verify`]). Here is what it says.
+//! A list is a credential itself; who verifies one judges the list first ([`super::verify()`]). Here is what it says.
 
 use std::io::{Read as _, Write as _};
 
