@@ -124,7 +124,7 @@ async fn examine(context: &Context, args: &DoctorArgs) -> Result<Vec<Check>, Fai
     let client = args.rpc.client(context)?;
     let seen = running::ask(&client).await;
     let genesis = kept::genesis(home, &mut checks);
-    let tip = genesis.and_then(|genesis| kept::database(home, &config, &genesis, &mut checks));
+    let tip = genesis.and_then(|genesis| kept::database(home, &config, &genesis, seen.is_ok(), &mut checks));
     checks.push(kept::sign_guard(home, &config, tip, seen.is_ok()));
     checks.extend(kept::clock(tip, super::now_ms()));
     checks.extend(vault::all(home, &config, super::now_ms()));

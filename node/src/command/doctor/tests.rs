@@ -203,11 +203,13 @@ fn the_disk_is_judged_by_room_inodes_and_speed() {
 fn a_database_is_judged_by_what_opening_it_says() {
     let (own, other) = (Hash([1; 32]), Hash([2; 32]));
     let tip = kept::Tip { height: 7, time_ms: 1 };
-    let level = |read| kept::judge_database(read, own).0.level;
+    let level = |read| kept::judge_database(read, own, false).0.level;
     assert_eq!(level(Ok((own, tip))), Level::Ok);
     assert_eq!(level(Ok((other, tip))), Level::Fail);
     assert_eq!(level(Err(StorageError::Damaged("a block's checksum".into()))), Level::Fail);
     assert_eq!(level(Err(StorageError::Absent("data".into()))), Level::Warn);
+    let busy = |running| kept::judge_database(Err(StorageError::Busy("data".into())), own, running).0.level;
+    assert_eq!([busy(true), busy(false)], [Level::Ok, Level::Fail]);
 }
 
 #[test]
