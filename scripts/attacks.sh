@@ -19,7 +19,7 @@ if [ "${1:-}" = --soak ]; then
   # What the network's own code says of refused connections is not the result.
   AULA_SOAK_MINUTES=$2 RUST_LOG=off cargo test --release --locked --workspace --test network soak_ -- \
     --include-ignored --nocapture --test-threads=1 >"$soak_log" 2>&1 || code=$?
-  grep -a '^soak:\|panicked\|^error' "$soak_log" || true
+  grep -ao 'soak: .*\|.*panicked.*\|^error.*' "$soak_log" || true
   rm -f "$soak_log"
   exit "$code"
 fi
