@@ -77,22 +77,28 @@ impl Batch {
     /// # Errors
     /// [`FirstRejected`], the first that verification one by one would name.
     pub fn verify(&self) -> Result<(), FirstRejected> {
-        if self.holds() {
-            return Ok(());
-        }
-        // Invariant: everything before `start` holds, something in `start..start + suspects.len()` does not.
-        let (mut start, mut suspects) = (0_usize, self.entries.as_slice());
-        while suspects.len() > 1 {
-            let (left, right) = suspects.split_at(suspects.len().div_ceil(2));
-            if all_hold(left) {
-                start = start.saturating_add(left.len());
-                suspects = right;
-            } else {
-                suspects = left;
-            }
-        }
-        Err(FirstRejected { index: start })
+        first_rejected(&self.entries, all_hold)
     }
+}
+
+/// Names the first entry that does not hold; `all_hold` judges a run of them at once. A failing batch costs at most twice
+/// a passing one more.
+pub(crate) fn first_rejected<T>(entries: &[T], all_hold: impl Fn(&[T]) -> bool) -> Result<(), FirstRejected> {
+    if all_hold(entries) {
+        return Ok(());
+    }
+    // Invariant: everything before `start` holds, something in `start..start + suspects.len()` does not.
+    let (mut start, mut suspects) = (0_usize, entries);
+    while suspects.len() > 1 {
+        let (left, right) = suspects.split_at(suspects.len().div_ceil(2));
+        if all_hold(left) {
+            start = start.saturating_add(left.len());
+            suspects = right;
+        } else {
+            suspects = left;
+        }
+    }
+    Err(FirstRejected { index: start })
 }
 
 /// Verifies pairs given at once, for callers that need no index.

@@ -25,7 +25,7 @@ use subtle::{Choice, ConditionallySelectable};
 use zeroize::Zeroizing;
 
 use super::ProveError;
-use crate::batch::FirstRejected;
+use crate::batch::{FirstRejected, first_rejected};
 use crate::commitment::{Commitment, Opening, bases};
 use crate::range_proof::Rejected;
 use crate::transcript::{Context, challenge_scalar, label, prover_rng};
@@ -234,21 +234,7 @@ impl FlagBatch {
     /// # Errors
     /// [`FirstRejected`], the first that verification one by one would name.
     pub fn verify(&self) -> Result<(), FirstRejected> {
-        if self.holds() {
-            return Ok(());
-        }
-        // Everything before `start` holds; something among the suspects does not.
-        let (mut start, mut suspects) = (0_usize, self.entries.as_slice());
-        while suspects.len() > 1 {
-            let (left, right) = suspects.split_at(suspects.len().div_ceil(2));
-            if all_hold(left) {
-                start = start.saturating_add(left.len());
-                suspects = right;
-            } else {
-                suspects = left;
-            }
-        }
-        Err(FirstRejected { index: start })
+        first_rejected(&self.entries, all_hold)
     }
 }
 
