@@ -14,7 +14,7 @@ use aula_ledger::proof::merkle;
 use aula_ledger::types::{Hash, TimeMs};
 
 use crate::common::{
-    Counter, Network, counting, network_key, now_ms, peer_id, set_of, transaction, validator_key,
+    Counter, MemoryStore, Network, counting, network_key, now_ms, peer_id, set_of, transaction, validator_key,
 };
 use crate::liar::Liar;
 
@@ -38,13 +38,13 @@ async fn four_and_a_liar() -> (Network, Arc<Counter>, Liar) {
     (network, counter, liar)
 }
 
-/// A block by the liar on node 0's tip with 998 good signatures and a bad last one: it costs a whole execution to see
+/// A block by the liar on a node's tip with 998 good signatures and a bad last one: it costs a whole execution to see
 /// that it is wrong.
-fn expensive(network: &Network, liar: &Liar, transactions: &[Vec<u8>]) -> Block {
-    let tip = network.nodes[0].store.tip().unwrap();
+pub fn expensive(store: &MemoryStore, genesis: Hash, liar: &Liar, transactions: &[Vec<u8>]) -> Block {
+    let tip = store.tip().unwrap();
     let empty = merkle::head(Vec::<Vec<u8>>::new());
     let header = Header {
-        genesis: network.genesis.genesis,
+        genesis,
         height: tip.height.next(),
         time_ms: TimeMs(now_ms().max(tip.time_ms.0 + 1)),
         parent: tip.hash,
@@ -88,7 +88,7 @@ async fn flood(network: &Network, counter: &Counter, liar: &mut Liar, time: Dura
         (Instant::now(), network.height(0), counter.runs.load(Ordering::Relaxed), resident_mib());
     let (transactions, mut streams) = (signed_but_for_the_last(), 0);
     while begun.elapsed() < time {
-        let block = expensive(network, liar, &transactions);
+        let block = expensive(&network.nodes[0].store, network.genesis.genesis, liar, &transactions);
         let (height, bytes) = (block.header.height.0, block.to_canonical());
         let head =
             liar.head(height, liar.turns(&set, height)[0], Round::Nil, block.header.hash(), bytes.len());
@@ -139,7 +139,7 @@ async fn attack_02_half_a_minute_of_flood() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn attack_13_junk_costs_its_sender_the_connection() {
     let (mut network, _, mut liar) = four_and_a_liar().await;
-    let block = expensive(&network, &liar, &[]);
+    let block = expensive(&network.nodes[0].store, network.genesis.genesis, &liar, &[]);
     let bytes = block.to_canonical();
     let set = set_of(&ALL.map(|n| n as u8));
     let height = network.height(0) + 1;

@@ -12,18 +12,17 @@ use std::time::{Duration, Instant};
 use arc_malachitebft_core_types::Round;
 use aula_consensus::executor::LedgerExecutor;
 use aula_consensus::ports::{ChainStore, Executor};
-use aula_ledger::chain::{Block, Header, ValidatorSet};
+use aula_ledger::chain::{Block, ValidatorSet};
 use aula_ledger::codec::Canonical;
 use aula_ledger::execute::{BlockInput, VerifyAll};
 use aula_ledger::keys::{account_of, public_key};
-use aula_ledger::proof::merkle;
 use aula_ledger::state::{MemoryState, schema};
 use aula_ledger::tx::{Payload, RunRound};
-use aula_ledger::types::{Hash, Height, RoundId, TimeMs};
+use aula_ledger::types::{Hash, Height, RoundId};
 use libp2p::multiaddr::Protocol;
 
 use crate::attack_01::block_after;
-use crate::attack_02::resident_mib;
+use crate::attack_02::{expensive, resident_mib};
 use crate::attack_03_04::{fund, statement};
 use crate::common::{MemoryStore, Network, network_key, now_ms, validator_key};
 use crate::ledger::{hostile, network_of, operator, sign_as, validators_of};
@@ -56,26 +55,6 @@ impl Scene {
 
     fn next(&self) -> u64 {
         self.store.height() + 1
-    }
-
-    /// A block that is wrong, which only a whole execution shows.
-    fn expensive(&self, liar: &Liar, transactions: &[Vec<u8>]) -> Block {
-        let tip = self.store.tip().unwrap();
-        let empty = merkle::head(Vec::<Vec<u8>>::new());
-        let header = Header {
-            genesis: self.genesis,
-            height: tip.height.next(),
-            time_ms: TimeMs(now_ms().max(tip.time_ms.0 + 1)),
-            parent: tip.hash,
-            proposer: liar.address().0,
-            transactions: merkle::head(transactions),
-            receipts: empty,
-            students: empty,
-            state_root: Hash([0; 32]),
-            validators_hash: Hash([0; 32]),
-            next_validators_hash: Hash([0; 32]),
-        };
-        Block { header, transactions: transactions.to_vec() }
     }
 }
 
@@ -125,7 +104,7 @@ async fn flood(scene: Scene, mut liar: Liar) {
     let mut transactions: Vec<Vec<u8>> = (0..999).map(body).collect();
     *transactions.last_mut().unwrap().last_mut().unwrap() ^= 1;
     while scene.goes_on() {
-        let block = scene.expensive(&liar, &transactions);
+        let block = expensive(&scene.store, scene.genesis, &liar, &transactions);
         let (height, bytes) = (block.header.height.0, block.to_canonical());
         let round = liar.turns(&scene.set, height)[0];
         let head = liar.head(height, round, Round::Nil, block.header.hash(), bytes.len());
