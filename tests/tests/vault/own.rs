@@ -196,6 +196,11 @@ fn restored(district: &District, handle: &str, data: &str, keys: &str) -> Result
     fs::write(&reader, credential["credential"].as_str().context("a credential")?)?;
     let reader = reader.to_str().context("a path")?;
     let grade = ["vault", "get", handle, "--fields", "grade", "--credential", reader];
+    // An older copy may name who has left since, and consents withdrawn since.
+    assert_eq!(district.told(&grade, 1)?["reason"], "no_relation", "the roster is forgotten");
+    let roster = home.join("roster.csv");
+    fs::write(&roster, format!("reader,section,school,handle\nt-1,k-1,,{handle}\n"))?;
+    assert_eq!(district.yes(&["vault", "roster", roster.to_str().context("a path")?])?["pairs"], 1);
     assert_eq!(district.told(&grade, 1)?["reason"], "insufficient_data", "consents are forgotten");
     let anchored = district.yes(&["vault", "log", "anchor"])?;
     assert_eq!((&anchored["epoch"], &anchored["began_epoch"]), (&json!(1), &json!(true)));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use aula_ledger::access::Relation;
 use aula_ledger::names::{Name, Term};
-use aula_ledger::types::{SchoolId, SchoolYear};
+use aula_ledger::types::{Handle, SchoolId, SchoolYear};
 use aula_vault::access::RosterLine;
 use aula_vault::{LocalId, VaultError};
 use clap::Args;
@@ -22,7 +22,8 @@ const MAX_LINES: usize = 10_000_000;
 #[command(
     after_help = "The file is CSV with the columns reader,section,school,student,school_year: the reader as credentials name it, \
                         and either the section that it teaches or the number of the school at which it counsels; then the student's \
-                        own identifier and the school year.\n\n  reader,section,school,student,school_year\n  t-1042,4-b,,S-1001,2025\n  \
+                        own identifier and the school year, or, in a column handle in place of these two, the pseudonym.\n\n  \
+                        reader,section,school,student,school_year\n  t-1042,4-b,,S-1001,2025\n  \
                         c-7,,11,S-1001,2025\n\nA teacher reads the students of the teacher's sections, a counselor those of the \
                         counselor's school, and nobody else. The roster that was there is replaced; after a restore it is empty."
 )]
@@ -37,8 +38,12 @@ struct Line {
     reader: String,
     section: String,
     school: Option<u32>,
-    student: String,
-    school_year: u16,
+    #[serde(default)]
+    student: Option<String>,
+    #[serde(default)]
+    school_year: Option<u16>,
+    #[serde(default)]
+    handle: Option<Handle>,
 }
 
 /// Replaces the roster by the file's, whole or not at all.
@@ -69,13 +74,17 @@ pub fn run(context: &Context, place: &Place, args: &RosterArgs) -> Result<Outcom
         };
         let reader = Name::new(line.reader.trim());
         let reader = reader.map_err(|_| wrong("a reader is 1 to 40 of a-z, 0-9 and -"))?;
-        let student =
-            LocalId::new(line.student.trim()).ok_or_else(|| wrong("the student has no identifier"))?;
-        let handle = vault.keystore().handle_of(&student, SchoolYear(line.school_year));
-        let handle = handle
-            .map_err(VaultError::from)
-            .map_err(refused)?
-            .ok_or_else(|| wrong("the vault has no such student in that school year"))?;
+        let handle = match (line.handle, line.student, line.school_year) {
+            (Some(handle), None, None) => handle,
+            (None, Some(student), Some(year)) => {
+                let student =
+                    LocalId::new(student.trim()).ok_or_else(|| wrong("the student has no identifier"))?;
+                let handle = vault.keystore().handle_of(&student, SchoolYear(year));
+                let handle = handle.map_err(VaultError::from).map_err(refused)?;
+                handle.ok_or_else(|| wrong("the vault has no such student in that school year"))?
+            }
+            _ => return Err(wrong("it names a student by identifier and school year, or by handle")),
+        };
         lines.push(RosterLine { reader, handle, relation });
     }
     let pairs = vault.replace_roster(&lines).map_err(refused)?;
