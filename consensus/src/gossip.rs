@@ -17,8 +17,8 @@
 //! again by the node that it was submitted to, until it is in a block ([`crate::mempool::Occasion`]).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use borsh::BorshDeserialize;
@@ -30,7 +30,7 @@ use libp2p::{
 };
 use libp2p_identity::Keypair;
 use sha2::{Digest, Sha256};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use aula_ledger::params::MAX_TRANSACTION_BYTES;
@@ -39,8 +39,12 @@ use crate::door::transport::Guarded;
 use crate::door::{Door, Known, ip_of};
 use crate::peer_watch::Silence;
 use crate::ports::AdmittedPeer;
+use crate::snapshots::{self, Ask, Source};
 
+mod exchange;
 mod message;
+
+use exchange::{Answer, Exchange, Found};
 
 /// How long transactions are collected before they are sent together. Latency against messages: at 1,000
 /// transactions a second one message carries ten.
@@ -90,11 +94,14 @@ struct Behaviour {
     limits: connection_limits::Behaviour,
     allowed: allow_block_list::Behaviour<allow_block_list::AllowedPeers>,
     gossip: gossipsub::Behaviour,
+    snapshots: snapshots::codec::Behaviour,
 }
 
 enum Command {
     Publish(Arc<Vec<u8>>),
     SetPeers(Vec<AdmittedPeer>),
+    Ask(PeerId, Ask, Answer),
+    Peers(oneshot::Sender<Vec<PeerId>>),
 }
 
 /// Counts for the node's metrics.
@@ -117,6 +124,7 @@ pub struct Gossip {
     counts: Arc<GossipCounts>,
     listeners: watch::Receiver<u64>,
     known: Arc<Known>,
+    source: Arc<OnceLock<Source>>,
     task: JoinHandle<()>,
 }
 
@@ -195,11 +203,13 @@ pub fn start(
 ) -> Result<Gossip, GossipError> {
     let topic = topic_of(chain_id);
     let known = Arc::new(Known::default());
-    let mut swarm = build(keypair, &topic, &without_a_mesh(), Door::new(Arc::clone(&known)))?;
+    let mut swarm = build(keypair, chain_id, &without_a_mesh(), Door::new(Arc::clone(&known)))?;
     swarm
         .listen_on(config.listen.clone())
         .map_err(|error| GossipError::Listen { address: config.listen.clone(), reason: error.to_string() })?;
     let counts = Arc::new(GossipCounts::default());
+    let (tell, told) = mpsc::channel(snapshots::WAITING);
+    let source: Arc<OnceLock<Source>> = Arc::default();
     let (commands, received) = mpsc::channel(OUTGOING);
     let (listening, listeners) = watch::channel(0);
     let mut state = State {
@@ -216,10 +226,11 @@ pub fn start(
         counts: Arc::clone(&counts),
         listening,
         incoming,
+        exchange: Exchange::new(Arc::clone(&source), tell),
     };
     state.set_peers(config.peers);
-    let task = tokio::spawn(state.run(received));
-    Ok(Gossip { commands, counts, known, listeners, task })
+    let task = tokio::spawn(state.run(received, told));
+    Ok(Gossip { commands, counts, known, listeners, source, task })
 }
 
 /// What every node uses.
@@ -255,7 +266,7 @@ fn batch_of(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
 
 fn build(
     keypair: Keypair,
-    topic: &gossipsub::IdentTopic,
+    chain_id: &str,
     config: &gossipsub::ConfigBuilder,
     door: Door,
 ) -> Result<Swarm<Behaviour>, GossipError> {
@@ -263,13 +274,14 @@ fn build(
     let config = config.build().map_err(|error| failed(error.to_string()))?;
     let mut gossip = gossipsub::Behaviour::new(gossipsub::MessageAuthenticity::Anonymous, config)
         .map_err(|error| failed(error.to_string()))?;
-    gossip.subscribe(topic).map_err(|error| failed(error.to_string()))?;
+    gossip.subscribe(&topic_of(chain_id)).map_err(|error| failed(error.to_string()))?;
     let limits = connection_limits::ConnectionLimits::default()
         .with_max_established_per_peer(Some(CONNECTIONS_PER_PEER));
     let behaviour = Behaviour {
         limits: connection_limits::Behaviour::new(limits),
         allowed: allow_block_list::Behaviour::default(),
         gossip,
+        snapshots: snapshots::codec::behaviour(chain_id).map_err(failed)?,
     };
     let swarm = libp2p::SwarmBuilder::with_existing_identity(keypair)
         .with_tokio()
@@ -306,10 +318,11 @@ struct State {
     counts: Arc<GossipCounts>,
     listening: watch::Sender<u64>,
     incoming: mpsc::Sender<Vec<Vec<u8>>>,
+    exchange: Exchange,
 }
 
 impl State {
-    async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>, mut told: mpsc::Receiver<Found>) {
         let mut redial = tokio::time::interval(REDIAL);
         let flush = tokio::time::sleep(COLLECT);
         tokio::pin!(flush);
@@ -318,6 +331,11 @@ impl State {
                 command = commands.recv() => match command {
                     None => return,
                     Some(Command::SetPeers(peers)) => self.set_peers(peers),
+                    Some(Command::Ask(peer, ask, answer)) => self.ask(peer, ask, answer),
+                    Some(Command::Peers(answer)) => {
+                        // Whoever asked may have gone.
+                        let _ = answer.send(self.swarm.connected_peers().copied().collect());
+                    }
                     Some(Command::Publish(transaction)) => {
                         if self.batch.is_empty() {
                             flush.as_mut().reset(tokio::time::Instant::now() + COLLECT);
@@ -335,6 +353,7 @@ impl State {
                     self.drop_silent();
                     self.dial();
                 }
+                Some((channel, found)) = told.recv() => self.answer(channel, found),
                 event = self.swarm.select_next_some() => self.event(event),
             }
         }
@@ -366,6 +385,7 @@ impl State {
             SwarmEvent::Behaviour(BehaviourEvent::Gossip(gossipsub::Event::Subscribed { .. })) => {
                 self.listening.send_modify(|count| *count = count.wrapping_add(1));
             }
+            SwarmEvent::Behaviour(BehaviourEvent::Snapshots(event)) => self.exchanged(event),
             SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
                 tracing::debug!(%peer_id, "gossip peer connected");
                 if let (true, Some(ip)) = (endpoint.is_listener(), ip_of(endpoint.get_remote_address())) {

@@ -28,6 +28,8 @@ use crate::ports::StoreError;
 use crate::proposal::Blocks;
 use crate::supervisor::{Shown, Signing, Supervisor};
 
+mod snapshots;
+
 /// Events that a slow listener may be behind before it misses some.
 const EVENTS: usize = 1024;
 /// Batches of transactions from peers that may wait to be checked.

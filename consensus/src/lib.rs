@@ -39,6 +39,7 @@ pub mod proposal;
 pub mod quorums;
 pub mod sign_guard;
 pub mod signing;
+pub mod snapshots;
 mod supervisor;
 mod wal;
 pub mod wire;

@@ -1,4 +1,4 @@
-//! When a vault's copies were made last: HOME/backups.json, written by `aula backup`, read by `aula doctor`. Holds no path
+//! When copies were made last: HOME/backups.json, written by `aula backup` and `aula node backup`, read by `aula doctor`. Holds no path
 //! of a copy and no secret.
 
 use std::io;
@@ -18,6 +18,9 @@ pub struct Backups {
     /// What is known of the copy of the keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<KeysCopied>,
+    /// When the node's database was copied by `aula node backup`, milliseconds since 1970 UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_ms: Option<u64>,
 }
 
 /// A copy of the keystore.

@@ -8,7 +8,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
     backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, funder, genesis,
-    init, join, keys, localnet, optimize, query, replay, restore, start, status, steward, twin, tx, vault,
+    init, join, keys, localnet, node, optimize, prune, query, replay, restore, snapshot, start, status,
+    steward, twin, tx, vault,
 };
 use crate::terminal::OutputFormat;
 
@@ -100,6 +101,12 @@ pub enum Command {
     Backup(backup::BackupArgs),
     /// Bring a vault back from its two copies
     Restore(restore::RestoreArgs),
+    /// Copy the running node's database, and put a copy back: never the sign guard
+    Node(node::NodeArgs),
+    /// The state of one height as files: make, list, verify
+    Snapshot(snapshot::SnapshotArgs),
+    /// Delete old blocks and give the disk back
+    Prune(prune::PruneArgs),
     /// Print a shell's completion script
     Completion(completion::CompletionArgs),
 }

@@ -11,6 +11,8 @@ pub mod cli;
 pub mod command;
 pub mod program;
 pub mod terminal;
+pub mod trusted;
+pub mod upkeep;
 pub mod wiring;
 
 // The old names of rooms that are crates now.

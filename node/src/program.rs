@@ -8,7 +8,8 @@ use clap::{CommandFactory, Parser};
 use crate::cli::{Cli, Command};
 use crate::command::{
     backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, funder, genesis,
-    init, join, keys, localnet, optimize, query, replay, restore, start, status, steward, twin, tx, vault,
+    init, join, keys, localnet, node, optimize, prune, query, replay, restore, snapshot, start, status,
+    steward, twin, tx, vault,
 };
 use crate::home::Home;
 use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, print_failure, start_logging};
@@ -76,7 +77,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Evidence(args) => evidence::run(context, &args).await,
         Command::Bench(args) => bench::run(context, &args).await,
         Command::Init(args) => init::run(context, &args),
-        Command::Join(args) => join::run(context, &args),
+        Command::Join(args) => join::run(context, &args).await,
         Command::Start(args) => start::run(context, &args).await,
         Command::Localnet(args) => localnet::run(context, &args).await,
         Command::Status(args) => status::run(context, &args).await,
@@ -91,6 +92,9 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Vault(args) => vault::run(context, &args).await,
         Command::Backup(args) => backup::run(context, &args),
         Command::Restore(args) => restore::run(context, &args),
+        Command::Node(args) => node::run(context, &args),
+        Command::Snapshot(args) => snapshot::run(context, &args),
+        Command::Prune(args) => prune::run(context, &args),
         Command::Twin(args) => twin::run(context, &args).await,
         Command::Completion(args) => completion::run(&args, Cli::command()),
     }

@@ -161,6 +161,14 @@ impl DevChain {
         decide(&self.db, &self.genesis.sha256, validators, time_ms, transactions, spoil)
     }
 
+    /// Decides a block of these transactions on another database of this chain.
+    pub fn block_on(&self, db: &ChainDb, transactions: &[Transaction]) -> Result<Vec<Receipt>, Failure> {
+        let transactions = transactions.iter().map(Canonical::to_canonical).collect();
+        let time_ms = TimeMs(db.latest().tip().time_ms.0 + 1);
+        let validators = std::slice::from_ref(&self.validator_key);
+        decide(db, &self.genesis.sha256, validators, time_ms, transactions, |_| {})
+    }
+
     /// Closes the database, keeping the files until the result is dropped.
     pub fn close(self) -> (Home, tempfile::TempDir) {
         (self.home, self.folder)

@@ -20,6 +20,7 @@ use aula_ledger::genesis::Parsed;
 use aula_ledger::keys::public_key;
 use aula_ledger::types::{Height, ValidatorAddress};
 use aula_vault::Folders;
+use tokio::sync::oneshot;
 
 use crate::api::ops;
 use crate::bootstrap::{db_options, open_database, read_genesis};
@@ -32,6 +33,9 @@ use crate::outside::{self, Outside};
 use crate::site::router;
 use crate::storage::ChainDb;
 use crate::terminal::{Advise, Failure, with_causes};
+use crate::upkeep;
+use crate::upkeep::newcomer::{self, Newcomer};
+use crate::upkeep::serving::Serving;
 
 mod ready;
 mod rotation;
@@ -60,6 +64,16 @@ pub struct Running {
     consensus: Arc<Handle>,
     server: Server,
     node: Arc<Node>,
+    anew: oneshot::Receiver<()>,
+}
+
+/// How a node's run ended, when nothing failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Served {
+    /// It was told to stop.
+    Stopped,
+    /// It stands to begin anew with the database of a snapshot, which the next start puts in place.
+    Anew,
 }
 
 /// Starts everything; nothing serves requests until [`Running::serve`].
@@ -68,6 +82,8 @@ pub struct Running {
 /// A sentence for whatever cannot start.
 pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Result<Running, Failure> {
     let (genesis_bytes, genesis) = read_genesis(home)?;
+    newcomer::swap::take_in(home)
+        .advise("the snapshot's database cannot be put in place", "check the home's owner and its disk")?;
     let db = Arc::new(open_database(home, db_options(config), &genesis_bytes, &genesis)?);
     let mut limits = config.api.clone();
     limits.max_connections = connections::most(limits.max_connections, connections::open_files());
@@ -85,6 +101,10 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
         .await
         .advise("consensus cannot start", hint)?;
     let consensus = Arc::new(consensus);
+    upkeep::control::serve(&db, home, config)?;
+    upkeep::interval::start(&db, home, config)?;
+    consensus.serve_snapshots(Arc::new(Serving::new(home.clone(), Arc::downgrade(&db))));
+    let anew = begin_with_a_snapshot(home, config, &consensus, &db, (&genesis_bytes, &genesis))?;
     tokio::spawn(watch::count(consensus.subscribe()));
     if let Some(speaker) = speaker {
         tokio::spawn(speaker.attend(consensus.clone(), db.clone()));
@@ -105,7 +125,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     for feed in &config.feed {
         xapi::serve(feed, &node).await?;
     }
-    Ok(Running { origin: server.origin(), db, genesis, consensus, server, node })
+    Ok(Running { origin: server.origin(), db, genesis, consensus, server, node, anew })
 }
 
 impl Running {
@@ -113,7 +133,7 @@ impl Running {
     ///
     /// # Errors
     /// Why the node could not go on by itself.
-    pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Failure> {
+    pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<Served, Failure> {
         let (stop_api, api_stopped) = tokio::sync::oneshot::channel::<()>();
         let readers =
             readers().advise("the API's threads cannot start", "see how many this system allows")?;
@@ -123,8 +143,9 @@ impl Running {
         }));
         let hint = "see the log above; start again once the cause is gone";
         let ended = tokio::select! {
-            () = stop => Ok(()),
-            fatal = self.consensus.wait() => fatal.advise("consensus stopped", hint),
+            () = stop => Ok(Served::Stopped),
+            Ok(()) = self.anew => Ok(Served::Anew),
+            fatal = self.consensus.wait() => fatal.advise("consensus stopped", hint).map(|()| Served::Stopped),
         };
         tracing::info!("stopping");
         // The receiver is gone only when the API has ended already.
@@ -134,10 +155,44 @@ impl Running {
         let served = served?;
         let stopped = self.consensus.stop().await.advise("consensus stopped", hint);
         tracing::info!(height = self.db.latest().tip().height.0, "stopped; everything final is on disk");
-        ended?;
+        let ended = ended?;
         stopped?;
-        served.advise("the API failed", "look at [api] in config.toml")
+        served.advise("the API failed", "look at [api] in config.toml")?;
+        Ok(ended)
     }
+}
+
+/// Has a node that may begin with a snapshot look for one; what comes says that its database stands ready.
+fn begin_with_a_snapshot(
+    home: &Home,
+    config: &Config,
+    consensus: &Arc<Handle>,
+    db: &Arc<ChainDb>,
+    genesis: (&[u8], &Parsed),
+) -> Result<oneshot::Receiver<()>, Failure> {
+    let (ready, anew) = oneshot::channel();
+    if !newcomer::takes_part(db, config) {
+        return Ok(anew);
+    }
+    let trusted = config.p2p.trusted.as_deref().map(crate::trusted::parse).transpose();
+    let trusted = trusted.map_err(|why| {
+        Failure::new("bad_trusted", format!("p2p.trusted: {why}"), "correct it in config.toml")
+    })?;
+    let newcomer = Newcomer {
+        home: home.clone(),
+        genesis_bytes: genesis.0.to_vec(),
+        genesis: genesis.1.clone(),
+        trusted,
+        options: db_options(config),
+    };
+    let (consensus, db) = (consensus.clone(), db.clone());
+    tokio::spawn(async move {
+        if newcomer.attend(&*consensus, &db).await {
+            // Refused only when the node stops already.
+            let _ = ready.send(());
+        }
+    });
+    Ok(anew)
 }
 
 /// Threads of their own for the API: an answer that takes long must not hold up a vote, and when the processors are busy,

@@ -124,7 +124,7 @@ async fn a_peer_that_grafts_itself_harms_nothing() {
     let topic = topic_of(CHAIN_ID);
     let mut settings = without_a_mesh();
     settings.mesh_n_high(3).mesh_n(2).mesh_n_low(1).heartbeat_interval(Duration::from_millis(100));
-    let mut grafting = build(keypair(9), &topic, &settings, Door::new(Arc::default())).unwrap();
+    let mut grafting = build(keypair(9), CHAIN_ID, &settings, Door::new(Arc::default())).unwrap();
     grafting.behaviour_mut().allowed.allow_peer(keypair(8).public().to_peer_id());
     grafting.dial(address).unwrap();
     let (mut grafted_at, mut sent, mut heard) = (None, false, false);
@@ -215,7 +215,7 @@ async fn attack_10_garbage_costs_its_sender_the_connection_and_is_not_passed_on(
     let first = node(12, &address, vec![peer(13, None), peer(14, Some(&other))]);
     let mut second = node(14, &other, vec![peer(12, Some(&address))]);
     let topic = topic_of(CHAIN_ID);
-    let mut hostile = build(keypair(13), &topic, &without_a_mesh(), Door::new(Arc::default())).unwrap();
+    let mut hostile = build(keypair(13), CHAIN_ID, &without_a_mesh(), Door::new(Arc::default())).unwrap();
     hostile.behaviour_mut().allowed.allow_peer(keypair(12).public().to_peer_id());
     hostile.dial(address).unwrap();
     until(|| peers(&second) == 1).await;
@@ -231,4 +231,47 @@ async fn attack_10_garbage_costs_its_sender_the_connection_and_is_not_passed_on(
     assert!(sent && ended, "sent {sent}, ended {ended}");
     until(|| peers(&first) == 1).await;
     assert!(tokio::time::timeout(Duration::from_secs(2), second.incoming.recv()).await.is_err());
+}
+
+/// Counts what it is asked.
+struct Counting(AtomicUsize);
+
+impl snapshots::SnapshotSource for Counting {
+    fn tell(&self, ask: &Ask) -> snapshots::Told {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        match ask {
+            Ask::Newest { waypoint } => {
+                snapshots::Told::Newest { manifest: vec![1; 40], chain: vec![u8::from(waypoint.is_some())] }
+            }
+            Ask::Chunk { index, .. } => snapshots::Told::Chunk(vec![7; *index as usize]),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_peer_is_asked_for_its_snapshot_and_a_stranger_is_not_answered() {
+    let (a, b, c) = (free_address(), free_address(), free_address());
+    let serves = node(31, &a, vec![peer(32, Some(&b))]);
+    let asks = node(32, &b, vec![peer(31, Some(&a))]);
+    let stranger = node(33, &c, vec![peer(31, Some(&a))]);
+    until(|| peers(&asks) > 0).await;
+    let them = keypair(31).public().to_peer_id();
+    assert_eq!(asks.gossip.connected().await, [them]);
+    let newest = || Ask::Newest { waypoint: None };
+    assert_eq!(asks.gossip.ask(them, newest()).await, Ok(snapshots::Told::None), "it has no source yet");
+    let source = Arc::new(Counting(AtomicUsize::new(0)));
+    serves.gossip.serve_snapshots(source.clone());
+    let told = snapshots::Told::Newest { manifest: vec![1; 40], chain: vec![0] };
+    assert_eq!(asks.gossip.ask(them, newest()).await, Ok(told));
+    let chunk = Ask::Chunk { manifest: aula_ledger::types::Hash::default(), index: 1 << 20 };
+    let got = asks.gossip.ask(them, chunk).await;
+    assert!(got.is_ok_and(|told| matches!(told, snapshots::Told::Chunk(bytes) if bytes.len() == 1 << 20)));
+    let count = source.0.load(Ordering::Relaxed);
+    for _ in 0..5 {
+        assert!(stranger.gossip.ask(them, newest()).await.is_err());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(source.0.load(Ordering::Relaxed), count);
+    let nobody = keypair(34).public().to_peer_id();
+    assert_eq!(asks.gossip.ask(nobody, newest()).await, Err(snapshots::AskError::Gone));
 }

@@ -65,6 +65,30 @@ pub enum BuildError {
     Store(#[from] StoreError),
 }
 
+/// The way from the genesis to a state's block `head`: every block that changed the validator set, and `waypoints` below
+/// the head, as `signed` gives them.
+///
+/// # Errors
+/// [`BuildError::MissingBlock`] when `signed` has none of them, [`BuildError::Store`].
+pub fn chain_evidence(
+    state: &dyn StateReader,
+    head: Height,
+    signed: &dyn Fn(Height) -> Result<Option<(Header, CommitCertificate)>, StoreError>,
+    waypoints: &[Height],
+) -> Result<ChainEvidence, BuildError> {
+    let signed = |height: Height| -> Result<SignedHeader, BuildError> {
+        let (header, certificate) = signed(height)?.ok_or(BuildError::MissingBlock(height))?;
+        Ok(SignedHeader { header, certificate })
+    };
+    let changes = schema::set_changes(state)?;
+    let heights: BTreeSet<Height> = changes.keys().chain(waypoints).copied().collect();
+    let before_head = heights.into_iter().filter(|at| (Height(1)..head).contains(at));
+    let links = before_head
+        .map(|at| Ok(Link { block: signed(at)?, new_set: changes.get(&at).cloned() }))
+        .collect::<Result<Vec<Link>, BuildError>>()?;
+    Ok(ChainEvidence { links, head: signed(head)? })
+}
+
 /// The key in the state of a public record.
 pub(super) fn state_key(key: &FigureKey) -> Vec<u8> {
     match key {
@@ -107,17 +131,8 @@ impl<'a> Collector<'a> {
         if record.height == Height::GENESIS {
             return Err(BuildError::NotFound("decided block".into()));
         }
-        let signed = |height: Height| -> Result<SignedHeader, BuildError> {
-            let block = archive.signed_header(height)?.ok_or(BuildError::MissingBlock(height))?;
-            Ok(SignedHeader { header: block.0, certificate: block.1 })
-        };
-        let changes = schema::set_changes(state)?;
-        let heights: BTreeSet<Height> = changes.keys().chain(waypoints).copied().collect();
-        let before_head = heights.into_iter().filter(|at| (Height(1)..record.height).contains(at));
-        let links = before_head
-            .map(|at| Ok(Link { block: signed(at)?, new_set: changes.get(&at).cloned() }))
-            .collect::<Result<Vec<Link>, BuildError>>()?;
-        let chain = ChainEvidence { links, head: signed(record.height)? };
+        let signed = |height| archive.signed_header(height);
+        let chain = chain_evidence(state, record.height, &signed, waypoints)?;
         Ok(Self { state, archive, record, chain })
     }
 

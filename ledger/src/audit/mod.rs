@@ -25,11 +25,11 @@ use sha2::{Digest, Sha256};
 use crate::types::Hash;
 
 pub use acts::{Body, is_public};
-pub use build::{Archive, BuildError, Collector};
+pub use build::{Archive, BuildError, Collector, chain_evidence};
 pub use bundle::{Bundle, Subject};
 pub use optimum::{Optimum, OptimumReport, verify_optimum};
 pub use report::{Check, Report, Standing, Verdict};
-pub use verify::{Options, TrustedBlock, verify};
+pub use verify::{Options, TrustedBlock, certified, verify};
 
 /// Plain SHA-256, as `sha256sum` prints it.
 pub(crate) fn sha256(bytes: &[u8]) -> Hash {

@@ -11,7 +11,7 @@ use crate::state::map::MapProof;
 use crate::state::{TreeRecord, schema, tree_key};
 use crate::types::{Hash, Height};
 
-use super::bundle::{Bundle, Lookup, Proved, Subject};
+use super::bundle::{Bundle, ChainEvidence, Lookup, Proved, Subject};
 use super::report::{Checks, Report, Standing, Stop, Verdict, utc};
 
 mod access;
@@ -66,6 +66,22 @@ pub fn verify(bundle: &[u8], genesis: &[u8], options: &Options) -> Report {
     report.checks = checks.lines;
     report.sentence = sentence(&report, options);
     report
+}
+
+/// The header of the block that this evidence leads to from the genesis: final, and through every change of the validator
+/// set. What a snapshot's state is checked against.
+///
+/// # Errors
+/// The sentence of the first check that fails.
+pub fn certified<'a>(
+    evidence: &'a ChainEvidence,
+    genesis: &Parsed,
+    trusted: Option<TrustedBlock>,
+) -> Result<&'a Header, String> {
+    let mut checks = Checks::default();
+    let found = chain::verify(&mut checks, evidence, genesis, trusted);
+    let words = || checks.lines.last().map_or_else(String::new, |check| check.detail.clone());
+    found.map_err(|_| words())
 }
 
 fn run(

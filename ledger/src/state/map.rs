@@ -76,6 +76,24 @@ pub fn update(
     Ok(MapUpdate { root: Hash(root), nodes, stale })
 }
 
+/// The whole map of one height made from its records alone, without any version before it: a snapshot's. Its root is the
+/// one that the heights before led to, since it depends on nothing but the records; every node is of this version.
+///
+/// # Errors
+/// [`StoreError`] when jmt fails.
+pub fn whole(
+    height: Height,
+    records: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
+) -> Result<MapUpdate, StoreError> {
+    let reader = Reader { state: &super::MemoryState::new(), value: None };
+    let values = records.into_iter().map(|(key, value)| (KeyHash(key_hash(&key).0), Some(value)));
+    let (RootHash(root), batch) =
+        Sha256Jmt::new(&reader).put_value_set(values, height.0).map_err(|error| broken(&error))?;
+    let nodes = batch.node_batch.nodes().iter();
+    let nodes = nodes.map(|(key, node)| Ok((encode_key(key)?, encode(node)?)));
+    Ok(MapUpdate { root: Hash(root), nodes: nodes.collect::<Result<_, StoreError>>()?, stale: Vec::new() })
+}
+
 /// The root after the block of this height.
 ///
 /// # Errors

@@ -107,6 +107,8 @@ pub struct P2p {
     pub gossip_listen: Option<String>,
     /// Peers to call while this node is not admitted yet: multiaddresses that end in `/p2p/ID`.
     pub peers: Vec<String>,
+    /// A block that the operator knows to be real, `HEIGHT:HASH`: a snapshot must show it, and may then be older than a day.
+    pub trusted: Option<String>,
 }
 
 /// The consensus engine.
@@ -144,6 +146,39 @@ pub struct Storage {
     pub cache_mib: usize,
     /// Memory for recently used student and round trees, in MiB, 8 to 65,536.
     pub tree_cache_mib: usize,
+    /// Blocks between snapshots of the state, 100 to 10,000,000; 0: none. Nodes with the same number make the same
+    /// snapshots, so that a newcomer may fetch one from several of them.
+    pub snapshot_every: u64,
+    /// Snapshots that stay, the newest, 1 to 100.
+    pub keep_snapshots: usize,
+    /// Whether every block stays, or the newest alone.
+    pub history: History,
+    /// Blocks that stay where history is pruned, 1,000 to 1,000,000,000.
+    pub keep_blocks: u64,
+    /// What a node without blocks begins with.
+    pub begin_with: BeginWith,
+}
+
+/// What a node without blocks begins with; one that prunes, also when it has fallen far behind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BeginWith {
+    /// A snapshot of its peers, where they have one; blocks otherwise.
+    #[default]
+    Snapshot,
+    /// Every block since the genesis: what an archive begins with.
+    Blocks,
+}
+
+/// How much of the chain a node keeps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum History {
+    /// Every block that it has: evidence about all of them comes from here.
+    #[default]
+    Archive,
+    /// The newest blocks; older ones go while the node runs.
+    Pruned,
 }
 
 /// Where the district's vault is, for reads over HTTP and for the schedule of its key.
@@ -213,6 +248,7 @@ impl Default for P2p {
             external: None,
             gossip_listen: None,
             peers: Vec::new(),
+            trusted: None,
         }
     }
 }
@@ -230,7 +266,15 @@ impl Default for Consensus {
 
 impl Default for Storage {
     fn default() -> Self {
-        Self { cache_mib: 64, tree_cache_mib: 128 }
+        Self {
+            cache_mib: 64,
+            tree_cache_mib: 128,
+            snapshot_every: 10_000,
+            keep_snapshots: 2,
+            history: History::Archive,
+            keep_blocks: 100_000,
+            begin_with: BeginWith::Snapshot,
+        }
     }
 }
 
@@ -351,6 +395,20 @@ impl Config {
                 "1 to 1000000",
             ),
             ("storage.cache_mib", size(self.storage.cache_mib), 8..=65_536, "8 to 65536 MiB"),
+            (
+                "storage.snapshot_every",
+                // None is as good as any number in the range.
+                if self.storage.snapshot_every == 0 { 100 } else { self.storage.snapshot_every },
+                100..=10_000_000,
+                "0 (none) or 100 to 10000000 blocks",
+            ),
+            ("storage.keep_snapshots", size(self.storage.keep_snapshots), 1..=100, "1 to 100"),
+            (
+                "storage.keep_blocks",
+                self.storage.keep_blocks,
+                1_000..=1_000_000_000,
+                "1000 to 1000000000 blocks",
+            ),
             ("storage.tree_cache_mib", size(self.storage.tree_cache_mib), 8..=65_536, "8 to 65536 MiB"),
         ];
         for (field, found, allowed, range) in checks {
@@ -378,6 +436,7 @@ mod tests {
         let mut config: Config = toml::from_str(&all)?;
         assert_eq!(config.p2p.gossip_listen.take().as_deref(), Some("/ip4/127.0.0.1/tcp/8482"));
         assert_eq!(config.p2p.external.take().as_deref(), Some("/dns/node.example.org/tcp/8481"));
+        assert!(config.p2p.trusted.take().is_some());
         config.p2p.peers.clear();
         assert_eq!(config, Config::default());
         assert_eq!(toml::from_str::<Config>(SAMPLE)?, Config::default());

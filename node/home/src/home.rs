@@ -110,6 +110,16 @@ impl Home {
         self.consensus_dir().join("sign_guard")
     }
 
+    /// Snapshots of the state: `snapshots/`.
+    pub fn snapshots_dir(&self) -> PathBuf {
+        self.0.join("snapshots")
+    }
+
+    /// The socket by which a command hands an order to the running node: `control`.
+    pub fn control_socket(&self) -> PathBuf {
+        self.0.join("control")
+    }
+
     /// When the vault was copied last: `backups.json`.
     pub fn backups_file(&self) -> PathBuf {
         self.0.join("backups.json")

@@ -4,7 +4,8 @@
 //! a transaction gets the next ordinal. Ordinals never change, so a cursor made of one neither misses nor repeats a
 //! row while the chain grows. Rows and totals are kept in the database ([`ReadIndex`]), written behind the chain: a node
 //! that starts goes on where it ended, and memory does not grow with the chain. Totals that are missing, of another
-//! layout or of another chain's block are made again from the first block on, in the background.
+//! layout or of another chain's block are made again from the first block that this node has, in the background: where older
+//! ones were pruned or never fetched, totals count from there.
 //!
 //! Invariants: what is in the index is final; a block is counted once; rows below `transactions()` are on disk. Absent:
 //! anything about students.
@@ -145,6 +146,9 @@ impl Index {
             Some(known) => known.totals.clone(),
             None => self.kept(view)?,
         };
+        let mut totals = totals;
+        // Blocks that were pruned, or never fetched because this node began with a snapshot, cannot be counted any more.
+        totals.height = totals.height.max(view.oldest()?.0.saturating_sub(1)).min(view.tip().height.0);
         let last = view.tip().height.0.min(totals.height.saturating_add(STEP));
         let before = totals.height;
         let mut pass = Pass { totals, rows: Vec::new(), set: set.take() };

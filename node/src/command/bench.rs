@@ -1,6 +1,6 @@
 //! `aula bench`: figures of this program on this machine, each from one command that anybody can run again.
 
-use aula_lab::bench::{Figures, ledger, reads, zk};
+use aula_lab::bench::{Figures, join, ledger, reads, zk};
 use clap::{Args, Subcommand};
 
 use super::{Context, Failure, Outcome};
@@ -24,6 +24,8 @@ pub enum What {
     Ledger(ledger::LedgerArgs),
     /// Each page and route of a node whose chain is long, every answer made anew
     Reads(reads::ReadsArgs),
+    /// A newcomer to a long chain, by a snapshot and by every block, with one lying peer of three
+    Join(join::JoinArgs),
     /// Verification of range proofs, one thread
     Zk,
 }
@@ -37,6 +39,7 @@ pub async fn run(context: &Context, args: &BenchArgs) -> Result<Outcome, Failure
     let Figures { json, text, within } = match &args.what {
         What::Ledger(args) => ledger::run(args, &tell).await,
         What::Reads(args) => reads::run(args, &tell).await,
+        What::Join(args) => join::run(args, &tell).await,
         What::Zk => tokio::task::block_in_place(zk::run),
     }?;
     Ok(if within { Outcome::yes(json, text) } else { Outcome::no(json, text) })

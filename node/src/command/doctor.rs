@@ -127,6 +127,7 @@ async fn examine(context: &Context, args: &DoctorArgs) -> Result<Vec<Check>, Fai
     let tip = genesis.and_then(|genesis| kept::database(home, &config, &genesis, seen.is_ok(), &mut checks));
     checks.push(kept::sign_guard(home, &config, tip, seen.is_ok()));
     checks.extend(kept::clock(tip, super::now_ms()));
+    checks.extend([kept::snapshots(home, &config), kept::node_backup(home, super::now_ms())]);
     checks.extend(vault::all(home, &config, super::now_ms()));
     checks.extend(network::tls(&config.api, super::now_ms()));
     checks.extend(network::listening(&config, seen.is_ok()));

@@ -1,10 +1,9 @@
 //! `aula join`: makes this home a follower of a chain, from its genesis file and a peer's address alone.
 //!
-//! The node fetches every block by value sync and executes it itself. It signs nothing until its key is in the
+//! The node begins with a snapshot of its peers where they have one, checked against a certified state root
+//! ([`crate::upkeep::newcomer`]), fetches the blocks after it, or all of them, by value sync, and executes them itself. It signs nothing until its key is in the
 //! validator set: from the start for a founder; for everybody else after a vote on HOME/request.json, which this command
 //! writes, and the node's own word that it is level.
-
-use std::path::PathBuf;
 
 use aula_home::operator::{Choice, make};
 use aula_ledger::genesis::Genesis;
@@ -19,6 +18,8 @@ use crate::config::{Api, Config, set};
 use crate::whole_file::{self, Access};
 use crate::wiring;
 
+mod genesis;
+
 /// Arguments of `aula join`.
 #[derive(Debug, Args)]
 #[command(
@@ -28,10 +29,10 @@ use crate::wiring;
                   validator by one vote: aula consortium propose request.json."
 )]
 pub struct JoinArgs {
-    /// The consortium's genesis file
-    #[arg(long, value_name = "FILE")]
-    pub genesis: PathBuf,
-    /// A peer, /ip4/ADDRESS/tcp/PORT/p2p/ID; several may be given. The genesis's validators are known without it
+    /// The consortium's genesis: a file, or a URL that ends in # and the published SHA-256 of the file
+    #[arg(long, value_name = "FILE|URL#SHA256")]
+    pub genesis: String,
+    /// A peer, /ip4/ADDRESS/tcp/PORT/p2p/ID or /dns/NAME/tcp/PORT/p2p/ID; several may be given. The genesis's validators are known without it
     #[arg(long, value_delimiter = ',', value_name = "MULTIADDR")]
     pub peer: Vec<String>,
     /// The operator's name [default: the one in operator.json, else node]
@@ -43,6 +44,13 @@ pub struct JoinArgs {
     /// Address of this node's API [default: the config's]
     #[arg(long, env = "AULA_API_LISTEN", value_name = "ADDR:PORT")]
     pub listen: Option<std::net::SocketAddr>,
+    /// A block that you know to be real, from another source than these peers: a snapshot must show it, and may then be more
+    /// than 24 hours old
+    #[arg(long, value_name = "HEIGHT:HASH")]
+    pub trusted: Option<String>,
+    /// Fetch and execute every block since the genesis, also where peers have a snapshot
+    #[arg(long)]
+    pub all_blocks: bool,
     /// Never vote, also when this node's key is in the validator set
     #[arg(long)]
     pub follower: bool,
@@ -61,12 +69,17 @@ pub struct JoinArgs {
 ///
 /// # Errors
 /// When the genesis or a peer is refused, or the home belongs to another chain.
-pub fn run(context: &Context, args: &JoinArgs) -> Result<Outcome, Failure> {
+pub async fn run(context: &Context, args: &JoinArgs) -> Result<Outcome, Failure> {
     let home = &context.home;
     let hint = "fetch the consortium's genesis file again";
-    let what = || format!("the genesis {} is refused", args.genesis.display());
-    let bytes = std::fs::read(&args.genesis).advise(what(), hint)?;
+    let what = || format!("the genesis {} is refused", args.genesis);
+    let bytes = genesis::read(&args.genesis).await?;
     let parsed = Genesis::parse(&bytes).advise(what(), hint)?;
+    if let Some(trusted) = &args.trusted {
+        let hint = "write the height and the hash of a block as a source other than these peers tells them";
+        crate::trusted::parse(trusted)
+            .map_err(|why| Failure::new("bad_trusted", format!("--trusted {trusted}: {why}"), hint))?;
+    }
     for peer in &args.peer {
         wiring::peer(peer)?;
     }
@@ -109,7 +122,7 @@ pub fn run(context: &Context, args: &JoinArgs) -> Result<Outcome, Failure> {
     );
     let json = json!({
         "home": home.path(), "chain_id": parsed.chain_id, "genesis_sha256": parsed.sha256,
-        "peer_id": made.operator.peer_id, "peers": args.peer, "request": request,
+        "peer_id": made.operator.peer_id, "peers": args.peer, "request": request, "trusted": args.trusted,
     });
     Ok(Outcome::yes(json, text))
 }
@@ -146,6 +159,13 @@ fn write_config(context: &Context, args: &JoinArgs) -> Result<(), Failure> {
     if !args.peer.is_empty() {
         let was = Some(list(&before.p2p.peers)).filter(|_| !before.p2p.peers.is_empty());
         change("p2p", "peers", list(&args.peer), was);
+    }
+    if let Some(trusted) = &args.trusted {
+        let was = before.p2p.trusted.as_ref().map(|was| format!("\"{was}\""));
+        change("p2p", "trusted", format!("\"{trusted}\""), was);
+    }
+    if args.all_blocks {
+        change("storage", "begin_with", "\"blocks\"".into(), None);
     }
     if args.follower {
         change("consensus", "role", "\"follower\"".into(), None);

@@ -57,6 +57,16 @@ pub fn run(context: &Context, _: &ReplayArgs) -> Result<Outcome, Failure> {
     let db =
         ChainDb::open_read_only(&context.home.data_dir(), db_options(&config)).map_err(storage_failure)?;
     let view = db.latest();
+    let oldest = view.oldest().map_err(storage_failure)?;
+    if oldest > Height::GENESIS.next() {
+        return Err(Failure::new(
+            "pruned",
+            format!(
+                "this node keeps blocks from {oldest} on, so the chain cannot be executed from its genesis here"
+            ),
+            "replay on a node that keeps every block; what this one holds is checked by `aula node backup` and `restore`",
+        ));
+    }
     let start = Instant::now();
     let mut state = MemoryState::new();
     state.apply(origin(&bytes, &parsed)?.writes);

@@ -1,6 +1,7 @@
 //! `aula start`: runs the node until SIGINT or SIGTERM. Prints one line when it is up.
 
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
 
 use aula_home::UpLine;
 use clap::Args;
@@ -10,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Advise, Answer, Context, Failure, Outcome};
 use crate::config::{Config, Role};
 use crate::keys::{KeyKind, NodeKey, peer_id};
-use crate::wiring::{self, StartOptions};
+use crate::wiring::{self, Served, StartOptions};
 
 /// Arguments of `aula start`.
 #[derive(Debug, Args)]
@@ -35,6 +36,9 @@ pub struct StartArgs {
     /// After the loss of consensus/sign_guard: a height above everything this node's key may have signed
     #[arg(long, value_name = "HEIGHT")]
     pub confirmed_height: Option<u64>,
+    /// This process began as another that has a snapshot now: say nothing on standard output
+    #[arg(long, hide = true)]
+    pub again: bool,
     /// Stop when standard input ends; for a parent process
     #[arg(long, hide = true)]
     pub stop_with_stdin: bool,
@@ -71,10 +75,29 @@ pub async fn run(context: &Context, args: &StartArgs) -> Result<Outcome, Failure
         "{} is up at height {}.\nexplorer and API  {}\npeers reach it at {}",
         up.chain_id, up.height, up.rpc, up.p2p
     );
-    // A closed standard output must not end the node.
-    let _ = context.print(&Answer::new(&up, text));
-    running.serve(stop).await?;
-    Ok(Outcome::printed())
+    if !args.again {
+        // A closed standard output must not end the node.
+        let _ = context.print(&Answer::new(&up, text));
+    }
+    match running.serve(stop).await? {
+        Served::Stopped => Ok(Outcome::printed()),
+        Served::Anew => Err(begin_anew()),
+    }
+}
+
+/// Replaces this process by itself, under the same number, with the same arguments and standard streams: everything that has
+/// the old database open ends with it. Gives back why it could not.
+fn begin_anew() -> Failure {
+    let mut command = std::process::Command::new("/proc/self/exe");
+    command.args(std::env::args_os().skip(1).filter(|word| word != "--again")).arg("--again");
+    if let Some(name) = std::env::args_os().next() {
+        command.arg0(name);
+    }
+    let error = command.exec();
+    Failure::because(
+        format!("the process cannot begin anew with the snapshot: {error}"),
+        "start the node again: the snapshot is there and is taken in",
+    )
 }
 
 /// Done at SIGINT, SIGTERM, or, when asked for, at the end of standard input.

@@ -5,8 +5,10 @@
 //! write → the view of readers is swapped. A crash before the write leaves the height undecided, with its
 //! proposals still in [`Table::Undecided`]; after it, the height is final.
 
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use aula_ledger::chain::transaction::id_of_bytes;
 use aula_ledger::codec::Canonical;
@@ -18,14 +20,14 @@ use rocksdb::{
     IteratorMode, Options, ReadOptions, WriteBatch, WriteOptions,
 };
 use sha2::{Digest, Sha256};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::error::{StorageError, damaged};
 use super::making::{self, Found};
 use super::read_index::ReadIndex;
 use super::tables::{FORMAT, Table, height_key, meta, place, row_key, undecided_key};
 use super::trees::Trees;
-use super::view::{ChainView, OwnedSnapshot, family};
+use super::view::{ChainView, OwnedSnapshot, family, oldest_of};
 
 /// A key and a value as RocksDB gives them.
 type Pair = (Box<[u8]>, Box<[u8]>);
@@ -74,6 +76,11 @@ pub struct ChainDb {
     path: PathBuf,
     latest: RwLock<Arc<ChainView>>,
     tip: watch::Sender<Tip>,
+    /// Held while a batch and the view after it are made: a view and what it says of itself belong together.
+    writing: Mutex<()>,
+    oldest: AtomicU64,
+    /// Of which heights a snapshot is due, and who makes it.
+    due: Mutex<Option<(u64, mpsc::Sender<Arc<ChainView>>)>>,
 }
 
 impl std::fmt::Debug for ChainDb {
@@ -148,6 +155,7 @@ impl ChainDb {
         }
         let tip = db.get_cf(metadata, meta::TIP)?.as_deref().and_then(decode_tip);
         let tip = tip.ok_or_else(|| damaged("meta", "the tip is missing or malformed"))?;
+        let oldest = oldest_of(db.get_cf(metadata, meta::OLDEST)?.as_deref())?;
         let view =
             ChainView::new(tip, OwnedSnapshot::take(db.clone()), Trees::empty(options.tree_cache_bytes));
         Ok(Self {
@@ -155,6 +163,9 @@ impl ChainDb {
             path: path.to_owned(),
             latest: RwLock::new(Arc::new(view)),
             tip: watch::Sender::new(tip),
+            writing: Mutex::new(()),
+            oldest: AtomicU64::new(oldest.0),
+            due: Mutex::new(None),
         })
     }
 
@@ -173,7 +184,42 @@ impl ChainDb {
         self.tip.subscribe()
     }
 
+    /// From now on the view after every so many heights, for whoever makes a snapshot of it; ends with the database. Nodes
+    /// with one interval get the same heights, so that their snapshots are the same bytes. One that comes while the one before
+    /// is still not taken is left out.
+    pub fn snapshots_due(&self, every: NonZeroU64) -> mpsc::Receiver<Arc<ChainView>> {
+        let (tell, due) = mpsc::channel(1);
+        *self.due.lock().unwrap_or_else(PoisonError::into_inner) = Some((every.get(), tell));
+        due
+    }
+
+    /// The database itself.
+    pub(super) const fn db(&self) -> &Arc<DB> {
+        &self.db
+    }
+
+    /// The folder it lies in.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A turn to write.
+    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lowest block that is kept is another now; in a turn, after the batch that says so. Readers get a view of the
+    /// database as it is: an older one would keep on disk what was deleted.
+    pub(super) fn begins_at(&self, oldest: Height, _turn: &MutexGuard<'_, ()>) {
+        self.oldest.store(oldest.0, Ordering::Relaxed);
+        let before = self.latest();
+        let trees = before.trees().after(&std::collections::BTreeMap::new());
+        let view = ChainView::new(before.tip(), OwnedSnapshot::take(self.db.clone()), trees);
+        *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
+    }
+
     fn write_height(&self, commit: &Commit) -> Result<(), StorageError> {
+        let _turn = self.turn();
         let before = self.latest();
         let tip = Tip {
             height: commit.block.header.height,
@@ -208,8 +254,14 @@ impl ChainDb {
         db.write_opt(batch, &synced())?;
         let trees = before.trees().after(&commit.outcome.writes.trees);
         let view = Arc::new(ChainView::new(tip, OwnedSnapshot::take(db.clone()), trees));
-        *self.latest.write().unwrap_or_else(PoisonError::into_inner) = view;
+        *self.latest.write().unwrap_or_else(PoisonError::into_inner) = view.clone();
         self.tip.send_replace(tip);
+        if let Some((every, due)) = &*self.due.lock().unwrap_or_else(PoisonError::into_inner)
+            && tip.height.0.is_multiple_of(*every)
+        {
+            // Refused while one waits, or when nobody makes them any more.
+            let _ = due.try_send(view);
+        }
         Ok(())
     }
 
@@ -245,7 +297,7 @@ impl ChainStore for ChainDb {
     }
 
     fn oldest(&self) -> Result<Height, StoreError> {
-        Ok(Height::GENESIS.next())
+        Ok(Height(self.oldest.load(Ordering::Relaxed)))
     }
 
     fn decided(&self, height: Height) -> Result<Option<Decided>, StoreError> {
@@ -292,17 +344,17 @@ fn write_state(db: &DB, batch: &mut WriteBatch, writes: &StateWrites) -> Result<
     Ok(())
 }
 
-fn synced() -> WriteOptions {
+pub(super) fn synced() -> WriteOptions {
     let mut options = WriteOptions::default();
     options.set_sync(true);
     options
 }
 
-fn encode(value: &impl borsh::BorshSerialize) -> Result<Vec<u8>, StorageError> {
+pub(super) fn encode(value: &impl borsh::BorshSerialize) -> Result<Vec<u8>, StorageError> {
     borsh::to_vec(value).map_err(|e| StorageError::Failed(format!("cannot encode: {e}")))
 }
 
-fn encode_tip(tip: &Tip) -> Vec<u8> {
+pub(super) fn encode_tip(tip: &Tip) -> Vec<u8> {
     [&height_key(tip.height)[..], &tip.hash.0, &tip.time_ms.0.to_be_bytes()].concat()
 }
 
@@ -315,14 +367,14 @@ fn decode_tip(bytes: &[u8]) -> Option<Tip> {
 
 /// What for a database is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Opening {
+pub(super) enum Opening {
     New,
     Writing,
     Reading,
 }
 
 /// Every table with its options: one shared cache, LZ4, Bloom filters where absence is asked for often.
-fn open_tables(path: &Path, options: DbOptions, opening: Opening) -> Result<DB, StorageError> {
+pub(super) fn open_tables(path: &Path, options: DbOptions, opening: Opening) -> Result<DB, StorageError> {
     let create = opening == Opening::New;
     let cache = Cache::new_lru_cache(options.cache_bytes);
     let mut common = Options::default();

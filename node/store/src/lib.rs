@@ -10,13 +10,19 @@
 //! as the ledger keeps them. One table is derived from the blocks and written behind them ([`ReadIndex`]); it
 //! decides nothing and is made again when it is missing.
 //!
-//! Absent: pruning of blocks, backups (a later command copies files), and any rule of the ledger.
+//! Beside it: [`snapshots`] of the state as files, from which a node begins without the blocks below; [`ChainDb::prune`],
+//! after which [`ChainView::oldest`] is the lowest block that is kept; [`ChainDb::checkpoint`], a copy while it is written.
+//!
+//! Absent: any rule of the ledger.
 
+mod backup;
 mod chain;
 mod error;
 mod making;
 mod of_genesis;
+mod prune;
 mod read_index;
+pub mod snapshots;
 mod tables;
 mod trees;
 mod view;
@@ -27,5 +33,6 @@ mod tests;
 pub use chain::{ChainDb, DbOptions, Origin, sha256};
 pub use error::StorageError;
 pub use of_genesis::{open_or_create, origin};
+pub use prune::{Pruned, folder_bytes};
 pub use read_index::{IndexRow, ReadIndex};
 pub use view::{ChainView, Located};

@@ -55,10 +55,10 @@ pub(super) fn is_unfinished(path: &Path) -> bool {
 ///
 /// # Errors
 /// [`StorageError::Present`] when there is one, otherwise what failed.
-pub(super) fn make_aside(
+pub(super) fn make_aside<T, E: From<StorageError>>(
     path: &Path,
-    fill: impl FnOnce(&Path) -> Result<(), StorageError>,
-) -> Result<(), StorageError> {
+    fill: impl FnOnce(&Path) -> Result<T, E>,
+) -> Result<T, E> {
     let failed = |what: &'static str| {
         move |source: io::Error| StorageError::Io { what, path: path.to_owned(), source }
     };
@@ -70,20 +70,21 @@ pub(super) fn make_aside(
     match look(path).map_err(failed("cannot look at"))? {
         Found::Nothing => {}
         Found::Database if is_unfinished(path) => {}
-        Found::Database | Found::Headless => return Err(StorageError::Present(path.to_owned())),
+        Found::Database | Found::Headless => return Err(StorageError::Present(path.to_owned()).into()),
     }
     for stale in [aside.as_path(), path] {
         match fs::remove_dir_all(stale) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(failed("cannot clear what was left of")(error));
+                return Err(failed("cannot clear what was left of")(error).into());
             }
             _ => {}
         }
     }
     fs::create_dir(&aside).map_err(failed("cannot make"))?;
-    fill(&aside)?;
+    let made = fill(&aside)?;
     let placed = fs::rename(&aside, path).and_then(|()| File::open(&folder)?.sync_all());
-    placed.map_err(failed("cannot put in place"))
+    placed.map_err(failed("cannot put in place"))?;
+    Ok(made)
 }
 
 fn folder_of(path: &Path) -> PathBuf {

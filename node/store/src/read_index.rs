@@ -136,6 +136,42 @@ impl ReadIndex {
     }
 }
 
+/// Adds to a batch that the rows of blocks below a height go. Totals stay: they count the whole chain.
+pub(super) fn prune(db: &DB, batch: &mut WriteBatch, below: u64) -> Result<(), StorageError> {
+    let own = family(db, Table::ReadIndex)?;
+    let at = |mode| -> Result<Option<u64>, StorageError> {
+        let Some(pair) = db.iterator_cf(own, mode).next() else { return Ok(None) };
+        let (key, value) = pair?;
+        let ordinal = || Some(u64::from_be_bytes(value.as_ref().try_into().ok()?));
+        if key.first() != Some(&HEIGHTS) {
+            return Ok(None);
+        }
+        ordinal().map(Some).ok_or_else(|| damaged("read index", "a wrong length"))
+    };
+    let border = numbered(HEIGHTS, below);
+    let kept = at(IteratorMode::From(&border, Direction::Forward))?;
+    // Where no block above has transactions yet, the newest one below keeps its rows: more may be written meanwhile.
+    let kept = kept.map_or_else(|| at(IteratorMode::From(&border, Direction::Reverse)), |one| Ok(Some(one)))?;
+    let Some(first) = kept else { return Ok(()) };
+    let key_at = |from: &[u8]| -> Result<Option<Box<[u8]>>, StorageError> {
+        Ok(db.iterator_cf(own, IteratorMode::From(from, Direction::Forward)).next().transpose()?.map(|(k, _)| k))
+    };
+    // Each deletion of a range slows later reads a little: none for nothing.
+    if key_at(&numbered(PLACES, 0))?.is_none_or(|key| *key >= numbered(PLACES, first)[..]) {
+        return Ok(());
+    }
+    batch.delete_range_cf(own, numbered(PLACES, 0), numbered(PLACES, first));
+    let mut kind = 0u8;
+    while let Some(key) = key_at(&[KINDS, kind])? {
+        let [KINDS, found, ..] = *key else { break };
+        batch.delete_range_cf(own, of_kind(found, 0), of_kind(found, first));
+        let Some(next) = found.checked_add(1) else { break };
+        kind = next;
+    }
+    batch.delete_range_cf(own, numbered(HEIGHTS, 0), border);
+    Ok(())
+}
+
 fn numbered(prefix: u8, number: u64) -> [u8; 9] {
     let mut key = [prefix; 9];
     key[1..].copy_from_slice(&number.to_be_bytes());

@@ -89,6 +89,8 @@ pub mod meta {
     pub const GENESIS: &[u8] = b"genesis";
     /// Height (u64), hash (32 bytes), time in ms (u64) of the last decided block, big endian.
     pub const TIP: &[u8] = b"tip";
+    /// Height (u64, big endian) of the lowest block that is kept; absent where all are.
+    pub const OLDEST: &[u8] = b"oldest";
 }
 
 /// The layout that this program writes.

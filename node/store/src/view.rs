@@ -85,7 +85,15 @@ impl ChainView {
         self.get(Table::Meta, meta::GENESIS)?.ok_or_else(|| damaged("meta", "the genesis is missing"))
     }
 
-    /// A block's header; none at 0 and above the tip.
+    /// The lowest block that is kept; what lies below was pruned here, or never fetched.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn oldest(&self) -> Result<Height, StorageError> {
+        oldest_of(self.get(Table::Meta, meta::OLDEST)?.as_deref())
+    }
+
+    /// A block's header; none at 0, above the tip and below [`Self::oldest`].
     ///
     /// # Errors
     /// As above.
@@ -178,6 +186,25 @@ impl ChainView {
         self.each(table, prefix, |key, value| Ok((key.to_vec(), value.to_vec())))
     }
 
+    /// Shows every record of a table, ascending by key.
+    pub(super) fn walk(
+        &self,
+        table: Table,
+        mut show: impl FnMut(&[u8], &[u8]) -> Result<(), StorageError>,
+    ) -> Result<(), StorageError> {
+        let mut options = ReadOptions::default();
+        options.set_total_order_seek(true);
+        // What is read once for a copy does not push out what is read often.
+        options.fill_cache(false);
+        let family = family(self.db(), table)?;
+        let snapshot = self.snapshot.borrow_dependent();
+        for pair in snapshot.iterator_cf_opt(family, options, IteratorMode::Start) {
+            let (key, value) = pair?;
+            show(&key, &value)?;
+        }
+        Ok(())
+    }
+
     /// What `of` makes of each of them.
     fn each<T>(
         &self,
@@ -220,6 +247,13 @@ impl ChainView {
 fn handle_of(key: &[u8], prefix: &[u8]) -> Result<Handle, StorageError> {
     let handle = key.get(prefix.len()..).and_then(|handle| handle.try_into().ok());
     handle.map(Handle).ok_or_else(|| damaged("row key", "a wrong length"))
+}
+
+/// The lowest block that is kept: 1 where nothing was ever pruned.
+pub(super) fn oldest_of(stored: Option<&[u8]>) -> Result<Height, StorageError> {
+    let Some(bytes) = stored else { return Ok(Height::GENESIS.next()) };
+    let bytes = bytes.try_into().map_err(|_| damaged("meta", "the oldest height has a wrong length"))?;
+    Ok(Height(u64::from_be_bytes(bytes)))
 }
 
 /// A column family of an open database.

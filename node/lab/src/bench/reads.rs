@@ -22,7 +22,7 @@ use super::{Figures, Folder};
 use crate::Tell;
 use crate::localnet::Localnet;
 
-mod past;
+pub(super) mod past;
 mod people;
 mod routes;
 

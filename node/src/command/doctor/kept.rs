@@ -5,9 +5,11 @@ use aula_ledger::genesis::Parsed;
 use aula_ledger::types::Hash;
 
 use super::Check;
+use crate::backups::Backups;
 use crate::bootstrap::{db_options, read_genesis, storage_failure};
 use crate::config::{Config, Role};
 use crate::home::Home;
+use crate::storage::snapshots::newest;
 use crate::storage::{ChainDb, StorageError, sha256};
 
 /// Newest block that this home holds.
@@ -116,6 +118,42 @@ pub fn sign_guard(home: &Home, config: &Config, tip: Option<Tip>, running: bool)
         Err(error) => {
             Check::fail(name, aula_home::with_causes(&error), "check the folder's owner and the disk")
         }
+    }
+}
+
+/// How old the copy of the node's database may be, days: an older one is fetched from the peers as fast.
+const BACKUP_DAYS: u64 = 90;
+
+/// When `aula node backup` ran last; no copy is needed, since the chain comes back from the peers.
+pub fn node_backup(home: &Home, now_ms: u64) -> Check {
+    let name = "node_backup";
+    match Backups::of_home(home) {
+        Ok(Backups { node_ms: Some(at), .. }) => {
+            let days = now_ms.saturating_sub(at) / 86_400_000;
+            if days <= BACKUP_DAYS {
+                Check::ok(name, format!("made {days} days ago"))
+            } else {
+                Check::warn(name, format!("made {days} days ago"), "make a new one: aula node backup -o DIR")
+            }
+        }
+        Ok(_) => Check::ok(name, "none was made; the chain comes back from the peers"),
+        Err(error) => Check::warn(
+            name,
+            format!("{}: {error}", home.backups_file().display()),
+            "remove that file and make the copies again",
+        ),
+    }
+}
+
+/// Snapshots of the state, from which newcomers begin.
+pub fn snapshots(home: &Home, config: &Config) -> Check {
+    let name = "snapshots";
+    let every = config.storage.snapshot_every;
+    match newest(&home.snapshots_dir()) {
+        Ok(Some(kept)) => Check::ok(name, format!("the newest is of height {}", kept.manifest.height)),
+        Ok(None) if every == 0 => Check::ok(name, "none are made: [storage] snapshot_every is 0"),
+        Ok(None) => Check::ok(name, format!("none yet; one is made every {every} blocks")),
+        Err(error) => Check::warn(name, error.to_string(), error.hint()),
     }
 }
 

@@ -37,15 +37,15 @@ pub struct BlocksQuery {
 /// # Errors
 /// When the database fails.
 pub fn page(view: &ChainView, from: Option<u64>, limit: u64) -> Result<BlocksPage, StorageError> {
-    let top = from.unwrap_or(u64::MAX).min(view.tip().height.0);
+    let (top, oldest) = (from.unwrap_or(u64::MAX).min(view.tip().height.0), view.oldest()?.0);
     let mut blocks = Vec::new();
     let mut height = top;
-    while height > 0 && (blocks.len() as u64) < limit {
+    while height >= oldest && (blocks.len() as u64) < limit {
         let Some(header) = view.header(Height(height))? else { break };
         blocks.push(BlockSummary::of(&header));
         height -= 1;
     }
-    Ok(BlocksPage { blocks, next: (height > 0).then_some(height) })
+    Ok(BlocksPage { blocks, next: (height >= oldest).then_some(height) })
 }
 
 /// A block's detail; none when it is not decided here.
@@ -133,13 +133,32 @@ pub async fn block(
     FromPath(height): FromPath<u64>,
 ) -> Result<Json<BlockDetail>, ApiError> {
     let view = node.view();
-    detail(&view, Height(height))?.map(Json).ok_or_else(|| {
-        let tip = view.tip().height;
-        ApiError::not_found(
-            format!("block {height} is not final here"),
-            format!("the newest is {tip}, the first 1"),
-        )
-    })
+    match detail(&view, Height(height))? {
+        Some(detail) => Ok(Json(detail)),
+        None => Err(no_block(&view, height)?),
+    }
+}
+
+/// Why a block is not shown here, and where it may be.
+///
+/// # Errors
+/// When the database fails.
+pub fn no_block(view: &ChainView, height: u64) -> Result<ApiError, StorageError> {
+    let (tip, oldest) = (view.tip().height.0, view.oldest()?.0);
+    let hint = match (oldest, height) {
+        (1, _) => format!("the newest is {tip}, the first 1"),
+        (oldest, height) if height < oldest => older(oldest),
+        (oldest, _) => format!("the newest is {tip}, the oldest kept {oldest}"),
+    };
+    Ok(ApiError::not_found(format!("block {height} is not final here"), hint))
+}
+
+/// Where history is that this node does not keep.
+pub(super) fn older(oldest: u64) -> String {
+    format!(
+        "this node keeps blocks from {oldest} on: ask one of the consortium that keeps all of them ([storage] history = \
+         \"archive\" in its config.toml)"
+    )
 }
 
 /// Who decides blocks now, next and after, what is known of each, and who waits to be ready

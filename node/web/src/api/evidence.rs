@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::chain::older;
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::access::Caller;
 use crate::http::{FromPath, FromQuery, Node};
@@ -72,6 +73,7 @@ pub(super) async fn built(
     build: impl FnOnce(&Collector<'_>) -> Result<Bundle, BuildError> + Send + 'static,
 ) -> Result<Response, ApiError> {
     let view = node.view();
+    let oldest = view.oldest()?.0;
     let built = tokio::task::spawn_blocking(move || {
         let archive = Blocks(&view);
         let collector = Collector::new(&*view, &archive, &waypoints)?;
@@ -81,19 +83,20 @@ pub(super) async fn built(
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         ApiError::new(status, "internal", "building the evidence failed", "report it with this node's log")
     })?;
-    let bytes = built.map_err(not_built)?;
+    let bytes = built.map_err(|error| not_built(error, oldest))?;
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
 }
 
-/// Why there is no such bundle.
-pub(super) fn not_built(error: BuildError) -> ApiError {
+/// Why there is no such bundle, from a node whose blocks begin at `oldest`.
+pub(super) fn not_built(error: BuildError, oldest: u64) -> ApiError {
     match error {
         BuildError::NotFound(what) => {
             ApiError::not_found(format!("there is no {what}"), "wait until it is final, or check the numbers")
         }
-        BuildError::MissingBlock(height) => {
-            ApiError::not_found(format!("this node does not have block {height}"), "ask another node")
-        }
+        BuildError::MissingBlock(height) => ApiError::not_found(
+            format!("this evidence needs block {height}, which this node does not keep"),
+            older(oldest),
+        ),
         BuildError::Store(error) => error.into(),
     }
 }

@@ -67,14 +67,14 @@ pub async fn own(
 }
 
 fn solved(view: &ChainView, round: RoundId, who: Who) -> Result<Answer, ApiError> {
-    let missing = || not_built(BuildError::NotFound("decision".into()));
+    let missing = || not_built(BuildError::NotFound("decision".into()), 1);
     let record = schema::round(view, round)?.ok_or_else(missing)?;
     let decision = schema::decision(view, round)?.ok_or_else(missing)?;
     let standing: Option<Standing> = schema::decision_standing(view, &record)?;
-    let archive = Blocks(view);
+    let (archive, oldest) = (Blocks(view), view.oldest()?.0);
     let bundle = Collector::new(view, &archive, &[])
         .and_then(|collector| collector.round(round))
-        .map_err(not_built)?;
+        .map_err(|error| not_built(error, oldest))?;
     let Subject::Round(evidence) = &bundle.subject else { return Err(missing()) };
     let decided = Decided::of_evidence(evidence).map_err(refusal)?;
     let limits = Limits { work: decision.max_work };

@@ -1,0 +1,26 @@
+//! Snapshots of other nodes, and this one's for them.
+
+use libp2p::PeerId;
+
+use super::Handle;
+use crate::snapshots::{Ask, AskError, Source, Told};
+
+impl Handle {
+    /// From now on admitted peers get snapshots from here.
+    pub fn serve_snapshots(&self, source: Source) {
+        self.services.gossip.serve_snapshots(source);
+    }
+
+    /// The peers that could be asked for a snapshot now.
+    pub async fn snapshot_peers(&self) -> Vec<PeerId> {
+        self.services.gossip.connected().await
+    }
+
+    /// Asks one of them.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub async fn ask_snapshot(&self, peer: PeerId, ask: Ask) -> Result<Told, AskError> {
+        self.services.gossip.ask(peer, ask).await
+    }
+}

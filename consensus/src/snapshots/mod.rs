@@ -1,0 +1,86 @@
+//! Snapshots between nodes: a request and an answer over gossip's connections.
+//!
+//! A newcomer asks an admitted peer for its newest snapshot's manifest, then for chunks. What a snapshot is, and whether an
+//! answer is true, the node decides ([`SnapshotSource`], and whoever calls [`crate::Handle::ask_snapshot`]); here are the bytes,
+//! and what serving may cost.
+//!
+//! Why here and not over HTTP: a snapshot holds rows that are not public. Gossip's connections prove who is at the other
+//! end, the allow list is the ledger's, and every node knows where its peers listen; votes and blocks have connections of
+//! their own, which a chunk cannot stand in front of.
+//!
+//! What it may cost a node that serves: one worker reads and answers one request after another, at most
+//! [`BYTES_PER_SECOND`] in all; [`WAITING`] requests wait, [`EACH`] of one peer; whoever comes then hears that it is busy.
+
+use std::sync::Arc;
+
+use aula_ledger::types::{Hash, Height};
+use borsh::{BorshDeserialize, BorshSerialize};
+
+pub(crate) mod codec;
+mod serve;
+
+pub(crate) use serve::Server;
+
+/// Most bytes a second that a node sends of snapshots, to all peers together.
+pub const BYTES_PER_SECOND: u64 = 64 << 20;
+/// Requests that wait to be answered.
+pub const WAITING: usize = 32;
+/// Of those, of one peer.
+pub const EACH: usize = 4;
+/// Largest answer: a manifest of 65,536 chunks and a proof of 4,096 changes of the validator set are far below it.
+pub const MAX_ANSWER: usize = 16 << 20;
+
+/// What a newcomer asks.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Ask {
+    /// The newest snapshot's manifest and proof; the proof shows this block on the way too, where the peer has it.
+    Newest {
+        /// A height to show.
+        waypoint: Option<Height>,
+    },
+    /// A chunk.
+    Chunk {
+        /// The manifest, by its name.
+        manifest: Hash,
+        /// The chunk's number, from 0.
+        index: u32,
+    },
+}
+
+/// What a peer answers.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Told {
+    /// It has none, or no such chunk.
+    None,
+    /// It has more to answer than it may: ask again in a second.
+    Busy,
+    /// Its newest.
+    Newest {
+        /// The manifest's canonical bytes.
+        manifest: Vec<u8>,
+        /// The proof of its header.
+        chain: Vec<u8>,
+    },
+    /// The chunk.
+    Chunk(Vec<u8>),
+}
+
+/// A node's snapshots, as they are given to peers. May block.
+pub trait SnapshotSource: Send + Sync + 'static {
+    /// The answer; [`Told::None`] where there is nothing.
+    fn tell(&self, ask: &Ask) -> Told;
+}
+
+/// A source that is shared.
+pub type Source = Arc<dyn SnapshotSource>;
+
+/// Why a peer gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// It is not connected, or went away.
+    #[error("the peer is not connected")]
+    Gone,
+    /// It did not answer in time, or not in this protocol's words.
+    #[error("the peer did not answer: {0}")]
+    Silent(String),
+}

@@ -1,0 +1,87 @@
+//! A node is copied while it runs, loses its disk, comes back, and signs nothing twice; a newcomer begins with a snapshot.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use aula_tests::net::Net;
+use aula_tests::{alone, aula, line};
+use serde_json::Value;
+
+/// No node may need longer for anything here, on a slow machine.
+const LONG: Duration = Duration::from_secs(120);
+
+fn on(net: &Net, place: usize, exit: i32, words: &[&str]) -> Result<Value> {
+    let home = net.nodes[place].home.to_str().context("a path that is no text")?;
+    let out = aula(&[words, &["--home", home, "--output", "json"]].concat())?;
+    line(&out, exit).with_context(|| format!("aula {}", words.join(" ")))
+}
+
+/// Signs of two votes where one is allowed, as a node has seen them.
+async fn equivocations(net: &Net, place: usize) -> Result<f64> {
+    let told = reqwest::get(format!("{}/metrics", net.nodes[place].rpc)).await?.text().await?;
+    let values = told.lines().filter_map(|line| line.strip_prefix("aula_equivocations_total "));
+    Ok(values.filter_map(|value| value.parse::<f64>().ok()).sum())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_validator_signs_nothing_twice_with_its_guard_and_nothing_at_all_without() -> Result<()> {
+    let _turn = alone().await;
+    let mut net = Net::start(4)?;
+    net.reach(3, 3, LONG).await?;
+    let copy = net.folder().join("copy");
+    let copy = copy.to_str().context("a path that is no text")?;
+    let told = on(&net, 3, 0, &["node", "backup", "-o", copy])?;
+    let copied = told["height"].as_u64().context("no height")?;
+    ensure!(told["sign_guard"] == false && told["keys"] == false, "{told}");
+    // It goes on deciding, and signs above what the copy knows.
+    net.reach(3, copied + 5, LONG).await?;
+    for guard_lost in [false, true] {
+        net.kill(3)?;
+        let home = net.nodes[3].home.clone();
+        std::fs::remove_dir_all(home.join("data"))?;
+        if guard_lost {
+            std::fs::remove_file(home.join("consensus/sign_guard"))?;
+        }
+        let told = on(&net, 3, 0, &["node", "restore", copy])?;
+        ensure!(told["height"] == copied && told["sign_guard"] == !guard_lost, "{told}");
+        net.restart(3)?;
+        let target = net.height(0).await? + 3;
+        net.reach(3, target, LONG).await?;
+        let status = on(&net, 3, 0, &["status"])?;
+        if guard_lost {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            let status = on(&net, 3, 0, &["status"])?;
+            ensure!(status["signs"] == false && status["role"] == "follower", "{status}");
+        } else {
+            ensure!(status["height"].as_u64() >= Some(target), "{status}");
+        }
+        for place in 0..3 {
+            ensure!(equivocations(&net, place).await? == 0.0, "node {place} saw two votes");
+        }
+    }
+    ensure!(net.stop()? == Some(0), "a node did not end well");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_begins_with_a_snapshot_while_a_peer_lies_and_also_by_every_block() -> Result<()> {
+    let _turn = alone().await;
+    let words = [
+        "bench",
+        "join",
+        "--transactions",
+        "1000",
+        "--rounds",
+        "1",
+        "--decisions",
+        "100",
+        "--empty-blocks",
+        "800",
+        "--output",
+        "json",
+    ];
+    let told = line(&aula(&words)?, 0)?;
+    ensure!(told["snapshot_s"].is_f64() && told["blocks_s"].is_f64(), "{told}");
+    println!("measured: {told}");
+    Ok(())
+}
