@@ -151,10 +151,15 @@ pub(super) fn prune(db: &DB, batch: &mut WriteBatch, below: u64) -> Result<(), S
     let border = numbered(HEIGHTS, below);
     let kept = at(IteratorMode::From(&border, Direction::Forward))?;
     // Where no block above has transactions yet, the newest one below keeps its rows: more may be written meanwhile.
-    let kept = kept.map_or_else(|| at(IteratorMode::From(&border, Direction::Reverse)), |one| Ok(Some(one)))?;
+    let kept =
+        kept.map_or_else(|| at(IteratorMode::From(&border, Direction::Reverse)), |one| Ok(Some(one)))?;
     let Some(first) = kept else { return Ok(()) };
     let key_at = |from: &[u8]| -> Result<Option<Box<[u8]>>, StorageError> {
-        Ok(db.iterator_cf(own, IteratorMode::From(from, Direction::Forward)).next().transpose()?.map(|(k, _)| k))
+        Ok(db
+            .iterator_cf(own, IteratorMode::From(from, Direction::Forward))
+            .next()
+            .transpose()?
+            .map(|(k, _)| k))
     };
     // Each deletion of a range slows later reads a little: none for nothing.
     if key_at(&numbered(PLACES, 0))?.is_none_or(|key| *key >= numbered(PLACES, first)[..]) {

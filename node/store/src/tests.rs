@@ -14,7 +14,7 @@ use super::*;
 
 type Anyhow = Result<(), Box<dyn std::error::Error>>;
 
-fn origin() -> Origin {
+pub(crate) fn origin() -> Origin {
     let values = [(b"param".to_vec(), Some(b"one".to_vec()))].into();
     Origin {
         genesis: b"a genesis".to_vec(),
@@ -41,7 +41,7 @@ fn header(tip: Tip) -> Header {
 }
 
 /// A commit that follows `tip` with these transactions and writes; its roots mean nothing.
-fn commit(tip: Tip, transactions: Vec<Vec<u8>>, writes: StateWrites) -> Commit {
+pub(crate) fn commit(tip: Tip, transactions: Vec<Vec<u8>>, writes: StateWrites) -> Commit {
     let receipts = transactions
         .iter()
         .map(|bytes| Receipt {

@@ -57,8 +57,7 @@ pub fn create(view: &ChainView, root: &Path) -> Result<Kept, SnapshotError> {
         chunks,
     };
     let signed = |height| Ok(view.header(height)?.zip(view.certificate(height)?));
-    let evidence = chain_evidence(view, tip.height, &signed, &[])
-        .map_err(|error| damaged("chain", error))?;
+    let evidence = chain_evidence(view, tip.height, &signed, &[]).map_err(|error| damaged("chain", error))?;
     write(&aside.join(folder::CHAIN), &encode(&evidence)?)?;
     write(&aside.join(folder::MANIFEST), &manifest.to_canonical())?;
     folder::place(&aside, &target)?;

@@ -1,0 +1,78 @@
+//! Records across chunks. What is certified is tested where there are validators: `node/src/upkeep/tests.rs`.
+
+use aula_ledger::state::{StateReader, StateWrites};
+use aula_ledger::store::ChainStore;
+
+use super::manifest::CHUNK_BYTES;
+use super::read::{Kind, Records};
+use super::*;
+use crate::tests::{commit, origin};
+use crate::{ChainDb, DbOptions};
+
+type Tested = Result<(), Box<dyn std::error::Error>>;
+
+/// A snapshot of a state of three chunks and a half, and its database.
+fn large(folder: &std::path::Path) -> Result<(ChainDb, Kept), Box<dyn std::error::Error>> {
+    let db = ChainDb::create(&folder.join("data"), DbOptions::default(), &origin())?;
+    // Lengths that fit no chunk, so that records and their lengths lie across borders.
+    let value = |number: u32| number.to_le_bytes().repeat(997 + number as usize % 3);
+    let values = (0..900).map(|number| (number.to_be_bytes().to_vec(), Some(value(number)))).collect();
+    db.commit(&commit(db.latest().tip(), Vec::new(), StateWrites { values, ..StateWrites::default() }))?;
+    let kept = create(&db.latest(), &folder.join("snapshots"))?;
+    Ok((db, kept))
+}
+
+#[test]
+fn records_come_back_as_they_were_across_the_borders_of_chunks() -> Tested {
+    let folder = tempfile::tempdir()?;
+    let (db, kept) = large(folder.path())?;
+    let chunks = &kept.manifest.chunks;
+    assert_eq!(chunks.len(), 4);
+    assert!(chunks[..3].iter().all(|chunk| chunk.bytes as usize == CHUNK_BYTES));
+    let (mut records, mut read) = (Records::of(&kept), Vec::new());
+    while let Some(record) = records.next()? {
+        assert_eq!(record.kind, Kind::Value);
+        read.push((record.key, record.value));
+    }
+    assert_eq!(read, db.latest().values(b"")?);
+    assert_eq!(kept.manifest.records, read.len() as u64);
+    assert_eq!(create(&db.latest(), &folder.path().join("again"))?.manifest, kept.manifest);
+    Ok(())
+}
+
+#[test]
+fn a_chunk_is_named_by_its_number_wherever_it_lies() -> Tested {
+    let folder = tempfile::tempdir()?;
+    let (_db, kept) = large(folder.path())?;
+    let path = kept.folder.join(chunk_name(2));
+    let mut bytes = std::fs::read(&path)?;
+    bytes[CHUNK_BYTES - 1] ^= 1;
+    std::fs::write(&path, bytes)?;
+    let mut records = Records::of(&kept);
+    let error = loop {
+        match records.next() {
+            Ok(Some(_)) => {}
+            Ok(None) => return Err("the change was not seen".into()),
+            Err(error) => break error,
+        }
+    };
+    assert!(error.to_string().starts_with("chunk 2 of the snapshot of height 1 was changed"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn the_last_record_must_be_whole() -> Tested {
+    let folder = tempfile::tempdir()?;
+    let (_db, mut kept) = large(folder.path())?;
+    kept.manifest.chunks.pop();
+    let mut records = Records::of(&kept);
+    let error = loop {
+        match records.next() {
+            Ok(Some(_)) => {}
+            Ok(None) => return Err("half a record was taken".into()),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, SnapshotError::State(_)), "{error}");
+    Ok(())
+}
