@@ -234,6 +234,7 @@ async fn attack_10_garbage_costs_its_sender_the_connection_and_is_not_passed_on(
 }
 
 /// Counts what it is asked.
+#[derive(Debug)]
 struct Counting(AtomicUsize);
 
 impl snapshots::SnapshotSource for Counting {

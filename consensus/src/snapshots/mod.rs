@@ -66,7 +66,7 @@ pub enum Told {
 }
 
 /// A node's snapshots, as they are given to peers. May block.
-pub trait SnapshotSource: Send + Sync + 'static {
+pub trait SnapshotSource: std::fmt::Debug + Send + Sync + 'static {
     /// The answer; [`Told::None`] where there is nothing.
     fn tell(&self, ask: &Ask) -> Told;
 }

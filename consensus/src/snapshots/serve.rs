@@ -98,6 +98,7 @@ mod tests {
     use super::*;
 
     /// Answers when it is let.
+    #[derive(Debug)]
     struct Held(std::sync::Mutex<std::sync::mpsc::Receiver<()>>);
 
     impl super::super::SnapshotSource for Held {

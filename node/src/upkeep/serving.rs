@@ -12,6 +12,7 @@ use crate::storage::ChainDb;
 use crate::storage::snapshots::{self, Kept};
 
 /// Reads the folder anew for each answer: what is there is what is given.
+#[derive(Debug)]
 pub struct Serving {
     home: Home,
     db: Weak<ChainDb>,

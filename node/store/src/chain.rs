@@ -108,7 +108,7 @@ impl ChainDb {
             // Into tables at once: a database without any is one whose making was broken off.
             db.write_opt(batch, &synced())?;
             db.flush_cf(metadata)?;
-            Ok(())
+            Ok::<_, StorageError>(())
         })?;
         Self::open(path, options)
     }

@@ -254,7 +254,8 @@ fn a_vaults_key_and_copies_are_judged_by_their_age() {
     assert_eq!(key(Rotation::Fresh { days_left: 3 }), Level::Warn);
     assert_eq!(key(Rotation::Fresh { days_left: 30 }), Level::Ok);
     let keys = |generation| Some(KeysCopied { at_ms: 0, generation });
-    let level = |data_ms, keys| vault::backups(Ok(Backups { data_ms, keys }), 2, 10 * DAY_MS).level;
+    let level =
+        |data_ms, keys| vault::backups(Ok(Backups { data_ms, keys, node_ms: None }), 2, 10 * DAY_MS).level;
     assert_eq!(level(None, None), Level::Fail);
     assert_eq!(level(Some(10 * DAY_MS), None), Level::Fail);
     assert_eq!(level(Some(10 * DAY_MS), keys(1)), Level::Fail);

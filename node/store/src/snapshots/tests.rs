@@ -16,7 +16,7 @@ fn large(folder: &std::path::Path) -> Result<(ChainDb, Kept), Box<dyn std::error
     let db = ChainDb::create(&folder.join("data"), DbOptions::default(), &origin())?;
     // Lengths that fit no chunk, so that records and their lengths lie across borders.
     let value = |number: u32| number.to_le_bytes().repeat(997 + number as usize % 3);
-    let values = (0..900).map(|number| (number.to_be_bytes().to_vec(), Some(value(number)))).collect();
+    let values = (0..900_u32).map(|number| (number.to_be_bytes().to_vec(), Some(value(number)))).collect();
     db.commit(&commit(db.latest().tip(), Vec::new(), StateWrites { values, ..StateWrites::default() }))?;
     let kept = create(&db.latest(), &folder.join("snapshots"))?;
     Ok((db, kept))
