@@ -42,11 +42,12 @@ texts() {
   for command in verify inspect certificate; do
     "$release/aula-audit" man "$command" >"$parts/man/aula-audit-$command.1"
   done
+  gzip -n -9 "$parts"/man/*.1
   for shell in bash zsh fish; do
     "$release/aula" completion "$shell" >"$parts/aula.$shell"
   done
   printf 'aula (%s-1) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- The Aula authors <aula@localhost>  %s\n' \
-    "$version" "$(date -u -R -d "@$SOURCE_DATE_EPOCH")" >"$parts/changelog"
+    "$version" "$(date -u -R -d "@$SOURCE_DATE_EPOCH")" | gzip -n -9 >"$parts/changelog.Debian.gz"
 }
 
 # Every package that is compiled in, with version, hash and licence. The tool writes beside each Cargo.toml, so it is given

@@ -24,6 +24,7 @@ monitoring() {
   promtool check rules "$here/monitoring/alerts.yml"
   promtool test rules "$here/monitoring/alerts_test.yml"
   promtool check config --syntax-only "$here/compose/prometheus.yml"
+  python3 "$here/monitoring/live.py"
   local rules
   rules=$(mktemp)
   python3 - "$here/monitoring/dashboard.json" >"$rules" <<'PYTHON'
