@@ -108,8 +108,7 @@ fn each_alert_is_documented_and_is_fired_and_kept_quiet_by_series() -> std::io::
     let read = |path: &str| std::fs::read_to_string(root(path));
     let rules = read("scripts/packaging/monitoring/alerts.yml")?;
     let (tests, page) = (read("scripts/packaging/monitoring/alerts_test.yml")?, read("docs/metrics.md")?);
-    let names: Vec<&str> =
-        rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    let names: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
     assert!(names.len() > 10, "{names:?}");
     for name in names {
         assert!(page.contains(&format!("`{name}`")), "docs/metrics.md does not name {name}");

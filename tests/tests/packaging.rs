@@ -35,7 +35,11 @@ fn variables(text: &str) -> impl Iterator<Item = &str> {
 fn every_variable_is_one_that_the_programs_or_the_entry_point_hear() -> std::io::Result<()> {
     let (mut sources, mut files) = (Vec::new(), Vec::new());
     texts(&root("node"), &[".rs"], &mut sources)?;
-    texts(&root("scripts/packaging"), &[".yaml", ".yml", ".sh", ".default", ".service", "file", ".tpl"], &mut files)?;
+    texts(
+        &root("scripts/packaging"),
+        &[".yaml", ".yml", ".sh", ".default", ".service", "file", ".tpl"],
+        &mut files,
+    )?;
     let heard: BTreeSet<&str> = sources
         .iter()
         .flat_map(|text| text.match_indices("env = \"AULA_").map(|(at, _)| &text[at + 7..]))

@@ -30,3 +30,18 @@ pub(crate) fn run(args: &ManArgs) -> Result<Answer, Failure> {
     let text = String::from_utf8_lossy(&roff).trim_end().to_owned();
     Ok(Answer { exit_code: 0, json: json!({ "name": name, "page": text }), text })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_and_each_command_have_a_page_and_nothing_else_has() {
+        let page = |name: Option<&str>| run(&ManArgs { command: name.map(str::to_owned) });
+        let program = page(None).map(|answer| answer.text).unwrap_or_default();
+        assert!(program.contains(".TH aula-audit") && program.contains("certificate"), "{program}");
+        let verify = page(Some("verify")).map(|answer| answer.text).unwrap_or_default();
+        assert!(verify.contains(".TH aula-audit-verify") && verify.contains("\\-\\-genesis"), "{verify}");
+        assert!(page(Some("sign")).is_err());
+    }
+}
