@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
     backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, funder, genesis,
-    init, join, keys, localnet, node, optimize, prune, query, replay, restore, snapshot, start, status,
+    init, join, keys, localnet, man, node, optimize, prune, query, replay, restore, snapshot, start, status,
     steward, twin, tx, vault,
 };
 use crate::terminal::OutputFormat;
@@ -109,6 +109,9 @@ pub enum Command {
     Prune(prune::PruneArgs),
     /// Print a shell's completion script
     Completion(completion::CompletionArgs),
+    /// Write the manual's pages, for who packages this program
+    #[command(hide = true)]
+    Man(man::ManArgs),
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 
 use aula_home::UpLine;
 use clap::Args;
@@ -11,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Advise, Answer, Context, Failure, Outcome};
 use crate::config::{Config, Role};
 use crate::keys::{KeyKind, NodeKey, peer_id};
+use crate::service_manager::ServiceManager;
 use crate::wiring::{self, Served, StartOptions};
 
 /// Arguments of `aula start`.
@@ -30,6 +32,12 @@ pub struct StartArgs {
     /// A further peer, /ip4/ADDRESS/tcp/PORT/p2p/ID
     #[arg(long, env = "AULA_P2P_PEERS", value_delimiter = ',', value_name = "MULTIADDR")]
     pub peer: Vec<String>,
+    /// PEM file of the API's certificate chain; with it the API speaks TLS [default: the config's]
+    #[arg(long, env = "AULA_API_TLS_CERTIFICATE", value_name = "FILE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM file of that certificate's private key [default: the config's]
+    #[arg(long, env = "AULA_API_TLS_KEY", value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
     /// Only follow: never vote
     #[arg(long)]
     pub follower: bool,
@@ -51,6 +59,8 @@ pub struct StartArgs {
 pub async fn run(context: &Context, args: &StartArgs) -> Result<Outcome, Failure> {
     let mut config = Config::load(&context.home)?;
     config.api.listen = args.listen.unwrap_or(config.api.listen);
+    config.api.tls_certificate = args.tls_certificate.clone().or(config.api.tls_certificate);
+    config.api.tls_key = args.tls_key.clone().or(config.api.tls_key);
     config.p2p.listen = args.p2p.clone().unwrap_or(config.p2p.listen);
     config.p2p.peers.extend(args.peer.iter().cloned());
     if args.follower {
@@ -75,6 +85,7 @@ pub async fn run(context: &Context, args: &StartArgs) -> Result<Outcome, Failure
         "{} is up at height {}.\nexplorer and API  {}\npeers reach it at {}",
         up.chain_id, up.height, up.rpc, up.p2p
     );
+    use crate::service_manager::ServiceManager;
     if !args.again {
         // A closed standard output must not end the node.
         let _ = context.print(&Answer::new(&up, text));
