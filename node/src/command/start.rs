@@ -85,11 +85,17 @@ pub async fn run(context: &Context, args: &StartArgs) -> Result<Outcome, Failure
         "{} is up at height {}.\nexplorer and API  {}\npeers reach it at {}",
         up.chain_id, up.height, up.rpc, up.p2p
     );
-    use crate::service_manager::ServiceManager;
     if !args.again {
         // A closed standard output must not end the node.
         let _ = context.print(&Answer::new(&up, text));
     }
+    let manager = ServiceManager::of_this_process();
+    manager.ready(&format!("at height {}", up.height));
+    tokio::spawn(manager.clone().attend(running.pulse()));
+    let stop = async move {
+        stop.await;
+        manager.stopping();
+    };
     match running.serve(stop).await? {
         Served::Stopped => Ok(Outcome::printed()),
         Served::Anew => Err(begin_anew()),
