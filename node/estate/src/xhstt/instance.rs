@@ -164,7 +164,7 @@ pub struct Instance {
     pub days: Vec<Times>,
     /// Ids of resources.
     pub resources: Vec<String>,
-    /// Resources of a type called Room.
+    /// Resources of a type called Room or Rooms, ascending.
     pub rooms: Vec<u32>,
     /// Events in the file's order.
     pub events: Vec<Event>,

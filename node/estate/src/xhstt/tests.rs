@@ -51,7 +51,13 @@ fn each_deviation_is_counted_as_the_format_says() {
 #[test]
 fn the_search_keeps_its_sums_and_its_seed() {
     let instance = read(SMALL.as_bytes()).unwrap();
-    let found = |iterations| search::search(&instance, 1, &mut Budget { iterations, expired: &mut || false });
+    let found = |iterations| {
+        search::search(
+            &instance,
+            search::Options { seed: 1, ..Default::default() },
+            &mut Budget { iterations, expired: &mut || false },
+        )
+    };
     let best = found(40_000);
     // The teacher of five of six times is busy more than once on the first day.
     assert_eq!(evaluate(&instance, &best.subs), (0, 2));
@@ -117,4 +123,26 @@ proptest::proptest! {
         bytes.truncate(cut);
         let _ = (read(&bytes), read_solutions(&bytes));
     }
+}
+
+#[test]
+fn few_room_days_come_before_the_soft_cost_and_no_fewer_than_the_bound() {
+    let instance = read(SMALL.as_bytes()).unwrap();
+    let found = |close_rooms| {
+        let options = search::Options { seed: 1, close_rooms };
+        search::search(&instance, options, &mut Budget { iterations: 40_000, expired: &mut || false })
+    };
+    // Three times of x need a room; room S may be in two places, so that the bound cannot count on full days.
+    assert_eq!(bound::room_days(&instance), 0);
+    let all = SMALL.replace(
+        "<ResourceGroup Reference=\"G\"/></ResourceGroups></AppliesTo></AvoidClashesConstraint>",
+        "<ResourceGroup Reference=\"G\"/></ResourceGroups><Resources><Resource Reference=\"S\"/></Resources>\
+         </AppliesTo></AvoidClashesConstraint>",
+    );
+    assert_eq!(bound::room_days(&read(all.as_bytes()).unwrap()), 1);
+    let (loose, close) = (found(false), found(true));
+    assert_eq!(evaluate(&instance, &close.subs).0, 0);
+    let opened = |found: &search::Found| cost::room_days(&instance, &found.subs).0;
+    assert!(opened(&close) <= opened(&loose), "{} {}", opened(&close), opened(&loose));
+    assert_eq!(opened(&close), 1);
 }

@@ -107,15 +107,12 @@ fn courses(args: &TimetableArgs, bytes: &[u8]) -> Result<Answer, Failure> {
     })
 }
 
-/// High school timetabling. Rooms are resources of the type Room; a school has no bound on its room-days but 0.
+/// High school timetabling. Rooms are resources of a type called Room.
 fn archive(args: &TimetableArgs, bytes: &[u8]) -> Result<Answer, Failure> {
-    if args.close_rooms {
-        let hint = "leave --close-rooms out, or give a .ctt instance";
-        return Err(Failure::new("not_handled", "--close-rooms is for .ctt instances", hint));
-    }
     let instance = xhstt::read(bytes).map_err(|error| refused(&args.instance, &error))?;
     let started = thread_cpu_ns();
-    let found = within(args, started, |budget| xhstt::search::search(&instance, args.seed, budget));
+    let options = xhstt::search::Options { seed: args.seed, close_rooms: args.close_rooms };
+    let found = within(args, started, |budget| xhstt::search::search(&instance, options, budget));
     let cpu_s = thread_cpu_ns().saturating_sub(started) as f64 / 1e9;
     write(&args.out, xhstt::write_archive(bytes, &instance, &found.subs).as_bytes())?;
     let cost = xhstt::cost::evaluate(&instance, &found.subs);
@@ -127,7 +124,7 @@ fn archive(args: &TimetableArgs, bytes: &[u8]) -> Result<Answer, Failure> {
         iterations: found.iterations,
         cpu_s,
         opened_room_days: opened,
-        room_days_bound: 0,
+        room_days_bound: xhstt::bound::room_days(&instance),
         utilisation_ppm: (held * 1_000_000).checked_div(offered).unwrap_or(0),
         parts: serde_json::json!({}),
     })
