@@ -39,6 +39,8 @@ pub struct Options {
 pub struct Found {
     /// Parts by event.
     pub subs: Vec<Vec<Sub>>,
+    /// Hard and soft cost, as the search carried them along.
+    pub cost: (i64, i64),
     /// Iterations made; so many again give the same timetable.
     pub iterations: u64,
 }
@@ -82,5 +84,5 @@ pub fn search(instance: &Instance, options: Options, budget: &mut Budget<'_>) ->
             state.weights.hard = (state.weights.hard * 2).min(64 * hard);
         }
     }
-    Found { subs: best.1, iterations: done }
+    Found { subs: best.1, cost: (best.0.hard, best.0.soft), iterations: done }
 }

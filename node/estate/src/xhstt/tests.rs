@@ -146,3 +146,19 @@ fn few_room_days_come_before_the_soft_cost_and_no_fewer_than_the_bound() {
     assert!(opened(&close) <= opened(&loose), "{} {}", opened(&close), opened(&loose));
     assert_eq!(opened(&close), 1);
 }
+
+/// Chains, resources and splits of a real school: after each search the sums carried along are those counted anew.
+#[test]
+fn sums_carried_through_a_search_are_those_counted_anew() {
+    for name in ["AU-TE-99.xml", "BR-SA-00.xml", "ES-SS-08.xml"] {
+        let Some(bytes) = archive(name) else { return };
+        let instance = read(&bytes).unwrap();
+        for close_rooms in [false, true] {
+            let options = search::Options { seed: 3, close_rooms };
+            let budget = &mut Budget { iterations: 20_000, expired: &mut || false };
+            let found = search::search(&instance, options, budget);
+            assert_eq!(found.cost, evaluate(&instance, &found.subs), "{name}");
+            assert_eq!(found.iterations, 20_000);
+        }
+    }
+}

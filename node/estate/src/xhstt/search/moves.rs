@@ -25,7 +25,7 @@ pub fn step(state: &mut State<'_>, tables: &Tables, random: &mut Random, may: i6
         return false;
     }
     state.settle();
-    if state.total() - before <= may {
+    if state.total().saturating_sub(before) <= may {
         return true;
     }
     state.undo();

@@ -89,8 +89,8 @@ impl<'a> State<'a> {
 
     /// One number to steer by.
     pub fn total(&self) -> i64 {
-        let rooms = self.weights.room_day * (16 * self.cost.rooms + self.scattered.1) / 16;
-        self.cost.hard * self.weights.hard + rooms + self.cost.soft
+        let rooms = self.weights.room_day.saturating_mul(16 * self.cost.rooms + self.scattered.1) / 16;
+        self.cost.hard.saturating_mul(self.weights.hard).saturating_add(rooms).saturating_add(self.cost.soft)
     }
 
     /// Forgets how to take the last change back.

@@ -3,6 +3,9 @@
 use super::super::instance::{Instance, NOBODY, Slot, Times, UNTIMED, Wanted, span};
 use super::parts;
 
+/// Events of one link that moves hold together.
+const MOST_LINKED: usize = 64;
+
 pub struct Tables {
     /// Ways to split each event that break its hard constraints least.
     pub ways: Vec<Vec<Vec<u16>>>,
@@ -74,12 +77,10 @@ impl Tables {
                 {
                     self.starts[*event] &= times;
                 }
-                Wanted::Linked(all) => {
+                // A group of more is no chain that could ever close.
+                Wanted::Linked(all) if all.len() <= MOST_LINKED => {
                     for event in all {
-                        let others = all.iter().filter(|other| *other != event);
-                        let fresh = others.filter(|other| !self.linked[*event].contains(other));
-                        let fresh: Vec<usize> = fresh.copied().collect();
-                        self.linked[*event].extend(fresh);
+                        self.linked[*event].extend(all.iter().filter(|other| *other != event));
                     }
                 }
                 Wanted::Free(resource, times) => {
@@ -92,6 +93,10 @@ impl Tables {
                 }
                 _ => {}
             }
+        }
+        for linked in &mut self.linked {
+            linked.sort_unstable();
+            linked.dedup();
         }
     }
 
