@@ -44,6 +44,12 @@ impl Supervisor {
         })?;
         // The guard stands at the public address for as long as this runs.
         self.session.listen = guard.engine.clone();
+        let ended = self.sessions().await;
+        guard.close().await;
+        ended
+    }
+
+    async fn sessions(&mut self) -> Result<(), Fatal> {
         if self.modes.confirmed.is_some() {
             self.services.heights.allow();
         }
