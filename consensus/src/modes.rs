@@ -91,6 +91,8 @@ impl Modes {
             let until = heard.map(|height| Height(height).next());
             return Ok((None, Mode::Follower { until }));
         }
+        wal::begin(self.disk.as_ref(), &self.wal)
+            .map_err(|error| Fatal::engine(format!("{}: {error}", self.wal.display())))?;
         let signer = GuardedSigner::new(self.genesis, key, guard, Arc::clone(runtime));
         Ok((Some(signer), Mode::Validator))
     }

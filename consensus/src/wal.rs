@@ -113,6 +113,16 @@ pub(crate) fn check(
     }
 }
 
+/// Makes a log that is not there, empty, with its name durable: the engine syncs the file that it makes, not the folder, and a
+/// log that a power cut takes away costs a height as a follower, all validators at once the chain.
+pub(crate) fn begin(disk: &dyn Disk, path: &Path) -> std::io::Result<()> {
+    if disk.open(path)?.is_some() {
+        return Ok(());
+    }
+    disk.create(path)?.sync(true)?;
+    disk.sync_folder_of(path)
+}
+
 /// The height and the entries' bytes; `None` when there is no usable header.
 fn header(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let (version, rest) = bytes.split_first_chunk::<4>()?;

@@ -483,6 +483,7 @@ impl World {
 
     fn tells(&mut self, at: usize, event: &NodeEvent) {
         let (now, member) = (self.now_us(), self.machines[at].member);
+        tracing::info!(at_ms = now / 1_000, member, ?event);
         match event {
             NodeEvent::Decided { height, hash, .. } => {
                 self.trace.note(now, at, "decided", &hash.0);

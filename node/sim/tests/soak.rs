@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use aula_sim::{Plan, Report, generate, run};
+use aula_sim::{Plan, Report, World, generate, run};
 
 /// What is added up.
 #[derive(Default)]
@@ -119,9 +119,18 @@ fn hours_of_seeds() {
 fn some_seeds() {
     let nodes = u8::try_from(number("AULA_SIM_NODES", 4)).expect("a few nodes");
     let (first, seconds) = (number("AULA_SIM_FIRST", 0), number("AULA_SIM_SECONDS", 90));
+    let logs = std::env::var("RUST_LOG").is_ok();
+    if logs {
+        let filter = tracing_subscriber::EnvFilter::from_default_env();
+        tracing_subscriber::fmt().with_env_filter(filter).without_time().with_ansi(false).init();
+    }
     for seed in first..first + number("AULA_SIM_COUNT", 1) {
-        let began = Instant::now();
-        let report = run(generate::plan(seed, nodes, seconds)).expect("a plan that begins");
+        let (began, plan) = (Instant::now(), generate::plan(seed, nodes, seconds));
+        if logs {
+            println!("{}", plan.to_toml().expect("a plan as text"));
+        }
+        let report = if logs { World::new(plan).map(World::run) } else { run(plan) };
+        let report = report.expect("a plan that begins");
         println!(
             "{:.2} s, {} events, level after {:?} ms: {report:?}",
             began.elapsed().as_secs_f64(),

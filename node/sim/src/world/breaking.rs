@@ -13,6 +13,7 @@ impl World {
         self.count(what.name());
         self.trace.note(self.now_us(), fault, "begin", what.name().as_bytes());
         self.active.insert(fault);
+        tracing::info!(at_ms = self.now_us() / 1_000, ?what, "begins");
         match &what {
             What::Kill { member, for_ms } => self.down(*member, *for_ms, false),
             What::PowerCut { members, for_ms } => {
