@@ -145,7 +145,10 @@ fn anchor(office: &Office, school: u64, year: u16, handles: &[&str]) -> Result<(
                    "commitments": [], "event_watermark": 0})
         })
         .collect();
-    let fields = json!({"school_year": year, "model_digest": "22".repeat(32), "states": states}).to_string();
+    let versions: Value = reqwest::blocking::get(format!("{}/v1/twin-parameters", office.rpc))?.json()?;
+    let version = &versions["versions"][0];
+    let fields = json!({"school_year": year, "parameters": version["version"], "model_digest": version["digest"], "states": states})
+        .to_string();
     let told = office.yes(&["tx", "anchor-states", &fields])?;
     ensure!(told["code"] == 0, "{told}");
     Ok(())

@@ -19,4 +19,5 @@ mod stewards;
 mod students;
 mod vaults;
 mod votes;
+mod twins;
 mod work_bound;

@@ -214,7 +214,7 @@ fn anchor(count: usize, tag: u64) -> AnchorStates {
         }
     };
     let states = (0..count).map(state).collect();
-    AnchorStates { school_year: SchoolYear(1988), model_digest: Hash([0; 32]), states }
+    AnchorStates { school_year: SchoolYear(1988), parameters: 1, model_digest: aula_ledger::twin::TwinParameters::default().digest(), states }
 }
 
 /// As much as one account can bring in, large pieces first, from this sequence number on; how much that was.
