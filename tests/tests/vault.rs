@@ -89,7 +89,7 @@ impl Office {
     }
 
     fn path(&self, name: &str) -> Result<String> {
-        Ok(self.root.join(name).to_str().context("a path that is no text")?.to_owned())
+        Ok(self.root.join(name).to_str().context("a path that is not text")?.to_owned())
     }
 
     /// A vault of district 1 with two students of this year, one of them also of the next; gives their handles.
@@ -387,7 +387,7 @@ fn with_a_full_disk_there_is_no_read_and_with_space_again_nothing_is_lost() -> R
     let band = ["vault", "get", &ada, "--class", "resource_allocation", "--fields", "band"];
     assert_eq!(office.yes(&band)?["entry"], 0);
     let listed = limited(&office, &band)?;
-    assert_eq!(office.yes(&band)?["entry"], listed, "what was refused is no entry, and nothing is lost");
+    assert_eq!(office.yes(&band)?["entry"], listed, "what was refused is not an entry, and nothing is lost");
     // A small file system of its own, in a mount namespace where that is allowed; the vault is copied into it.
     let script = format!(
         "set -e; mkdir -p {mount}; mount -t tmpfs -o size=24m,mode=700 none {mount}; cp -a {vault} {mount}/vault; \
