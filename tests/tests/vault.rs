@@ -145,7 +145,9 @@ fn anchor(office: &Office, school: u64, year: u16, handles: &[&str]) -> Result<(
                    "commitments": [], "event_watermark": 0})
         })
         .collect();
-    let versions: Value = reqwest::blocking::get(format!("{}/v1/twin-parameters", office.rpc))?.json()?;
+    let ask = async { reqwest::get(format!("{}/v1/twin-parameters", office.rpc)).await?.json().await };
+    let versions: Value =
+        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(ask)?;
     let version = &versions["versions"][0];
     let fields = json!({"school_year": year, "parameters": version["version"], "model_digest": version["digest"], "states": states})
         .to_string();

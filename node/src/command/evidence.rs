@@ -29,8 +29,8 @@ use act::Act;
 use disclose::{Own, Undisclosed};
 use rows::Rows;
 
-use super::twin_parameters::Voted;
 use super::rpc::RpcArgs;
+use super::twin_parameters::Voted;
 use super::vault::record::LedgerArgs;
 use super::{Advise, Context, Failure, Outcome, absolute, vault};
 
@@ -219,7 +219,8 @@ impl About {
     ) -> Result<(), Undisclosed> {
         match self {
             Self::Student { fields: Some(names), credential, .. } => {
-                Own { context, place, reader: credential.as_deref(), act: Act::open() }.fields(bundle, names, voted)
+                Own { context, place, reader: credential.as_deref(), act: Act::open() }
+                    .fields(bundle, names, voted)
             }
             Self::Access { entry: Some(number), .. } => {
                 Own { context, place, reader: None, act: Act::prove() }.listed(bundle, *number)

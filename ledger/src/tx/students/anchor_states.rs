@@ -68,9 +68,8 @@ impl Handler for AnchorStates {
         let open = params.takes_school_year(self.school_year, facts.time_ms);
         ensure(open, Code::SchoolYearClosed)?;
         let in_force = twin::in_force(context.overlay, self.school_year)?;
-        let named = |version: &TwinVersion| {
-            (version.version, version.digest) == (self.parameters, self.model_digest)
-        };
+        let named =
+            |version: &TwinVersion| (version.version, version.digest) == (self.parameters, self.model_digest);
         ensure(in_force.as_ref().is_some_and(named), Code::ParametersNotInForce)?;
         self.check_schools(context, district)?;
         let mut counted = schema::district_leaves(context.overlay, district)?.unwrap_or_default();

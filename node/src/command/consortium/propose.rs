@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use aula_api::chain::TwinVersionList;
 use aula_ledger::names::Title;
 use aula_ledger::params::MAX_PROPOSAL_HEIGHTS;
-use aula_ledger::tx::{Change, ProposeChange};
 use aula_ledger::twin::{TwinParameters, TwinVersions};
+use aula_ledger::tx::{Change, ProposeChange};
 use aula_ledger::types::{ClassId, DistrictId, Hash, Height, RoundId, SchoolYear, ValidatorAddress};
 use clap::Args;
 use serde::Deserialize;
@@ -210,6 +210,8 @@ async fn twin_parameters(acting: &Acting, path: &Path, from_year: SchoolYear) ->
     let Value::Object(mut all) = before else { return Err(Failure::because(what, hint)) };
     all.extend(given);
     let parameters: TwinParameters = serde_json::from_value(Value::Object(all)).advise(&what, hint)?;
-    parameters.check().advise(what, "correct weights, ranges or tables; docs/parameters.md has the bounds")?;
+    parameters
+        .check()
+        .advise(what, "correct weights, ranges or tables; docs/parameters.md has the bounds")?;
     Ok(Change::SetTwinParameters { from_year, parameters: Box::new(parameters) })
 }
