@@ -8,7 +8,8 @@ use clap::{CommandFactory, Parser};
 use crate::cli::{Cli, Command};
 use crate::command::{
     backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, funder, genesis,
-    init, join, keys, localnet, optimize, query, replay, restore, start, status, steward, twin, tx, vault,
+    init, join, keys, localnet, man, optimize, query, replay, restore, sim, start, status, steward, twin, tx,
+    vault,
 };
 use crate::home::Home;
 use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, print_failure, start_logging};
@@ -17,7 +18,7 @@ use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, print_failure,
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        // Help that nobody could read is no success.
+        // Help that nobody could read is not a success.
         Err(shown) => {
             let lost = shown.print().and_then(|()| std::io::stdout().flush()).is_err();
             return ExitCode::from(if lost || shown.use_stderr() { 2 } else { 0 });
@@ -83,6 +84,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Query(args) => query::run(context, &args).await,
         Command::Replay(args) => replay::run(context, &args),
+        Command::Sim(args) => sim::run(&args),
         Command::Genesis(args) => genesis::run(context, &args),
         Command::Keys(args) => keys::run(context, &args).await,
         Command::Badge(args) => badge::run(context, args).await,
@@ -93,5 +95,6 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Restore(args) => restore::run(context, &args),
         Command::Twin(args) => twin::run(context, &args).await,
         Command::Completion(args) => completion::run(&args, Cli::command()),
+        Command::Man(args) => man::run(&args, Cli::command()),
     }
 }
