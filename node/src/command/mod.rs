@@ -26,6 +26,7 @@ pub mod join;
 pub mod keys;
 pub mod localnet;
 pub mod optimize;
+mod posting;
 pub mod query;
 pub mod replay;
 pub mod restore;
