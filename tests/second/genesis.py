@@ -4,6 +4,7 @@ import json
 import re
 
 import params
+import twin
 from codec import CannotTell
 from keys import is_sound_point, labelled, sha256
 from schema import is_hint, is_name, is_peer, is_title, set_is_well_formed
@@ -23,7 +24,7 @@ def unique_members(pairs):
 
 
 def refuse(text):
-    raise CannotTell(f"genesis file: {text} is no number")
+    raise CannotTell(f"genesis file: {text} is not a number")
 
 
 def whole(text):
@@ -78,10 +79,11 @@ def read(data):
     except (ValueError, RecursionError) as error:
         raise CannotTell(f"genesis file: {error}")
     members_of(document, ("name", "time_ms", "members", "validators"),
-               ("params", "districts", "schools", "sources"))
+               ("params", "twin", "districts", "schools", "sources"))
     text(document["name"], is_name)
     number(document["time_ms"], 64)
     check_params(document.get("params", {}))
+    twin.check_file(document.get("twin", {}), (members_of, number, text, rule, items))
     schools = check_schools(document)
     for source in check_sources(document):
         members_of(source, ("title", "text"))
@@ -169,7 +171,7 @@ def validator_set(validators, operators, member_keys):
         members_of(validator, ("name", "operator", "public_key", "peer_id", "listen", "seed_key"), ("power",))
         seed_keys.append(key(validator["seed_key"]))
         names.append(text(validator["name"], is_name))
-        rule(text(validator["operator"], is_name) in operators, "an operator who is no member")
+        rule(text(validator["operator"], is_name) in operators, "an operator who is not a member")
         public_key = key(validator["public_key"])
         power = number(validator.get("power", 1), 64)
         rule(power == 1, "a power other than 1")

@@ -27,6 +27,7 @@ pub mod decided;
 pub mod disclosure;
 pub mod event_place;
 pub mod import;
+pub mod inputs;
 pub mod interventions;
 pub mod keep;
 pub mod milestones;

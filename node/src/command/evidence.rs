@@ -30,6 +30,7 @@ use disclose::{Own, Undisclosed};
 use rows::Rows;
 
 use super::rpc::RpcArgs;
+use super::twin_parameters::Voted;
 use super::vault::record::LedgerArgs;
 use super::{Advise, Context, Failure, Outcome, absolute, vault};
 
@@ -213,18 +214,20 @@ impl About {
         &self,
         context: &Context,
         place: &vault::Place,
+        voted: Option<&Voted>,
         bundle: &mut Bundle,
     ) -> Result<(), Undisclosed> {
         match self {
             Self::Student { fields: Some(names), credential, .. } => {
-                Own { context, place, reader: credential.as_deref(), act: Act::open() }.fields(bundle, names)
+                Own { context, place, reader: credential.as_deref(), act: Act::open() }
+                    .fields(bundle, names, voted)
             }
             Self::Access { entry: Some(number), .. } => {
                 Own { context, place, reader: None, act: Act::prove() }.listed(bundle, *number)
             }
             Self::Allocation { .. } => {
                 let own = Own { context, place, reader: None, act: Act::prove() };
-                if own.has_vault()? { own.band(bundle) } else { Ok(()) }
+                if own.has_vault()? { own.band(bundle, voted) } else { Ok(()) }
             }
             _ => Ok(()),
         }
@@ -247,7 +250,14 @@ pub async fn run(context: &Context, args: &EvidenceArgs) -> Result<Outcome, Fail
     let fetched = fetched.map_err(|failure| args.about.advise(failure))?;
     let hint = "use the same version of the program as the node";
     let mut bundle = Bundle::from_canonical(&fetched).advise("the node sent no bundle", hint)?;
-    if let Err(undisclosed) = args.about.disclose(context, &args.records, &mut bundle) {
+    // What states were folded with, where something is opened or proved of one.
+    let voted = match &args.about {
+        About::Student { fields: Some(_), .. } | About::Allocation { .. } => {
+            Some(Voted::of(&place.rpc.client(context)?, &context.home).await?)
+        }
+        _ => None,
+    };
+    if let Err(undisclosed) = args.about.disclose(context, &args.records, voted.as_ref(), &mut bundle) {
         return undisclosed.outcome();
     }
     let bytes = bundle.to_canonical();
@@ -285,7 +295,7 @@ fn article(word: &str) -> &'static str {
 /// The district's own rows of a round.
 ///
 /// # Errors
-/// When the home is no district's, or the node refuses or cannot be reached.
+/// When the home is not a district's, or the node refuses or cannot be reached.
 pub(super) async fn own_rows(rows: &Rows<'_>, round: RoundId) -> Result<OwnRows, Failure> {
     let district = rows.district().ok_or_else(|| {
         Failure::new("no_district", "the home acts for no district", "give a district's folder with --home")

@@ -35,6 +35,7 @@ pub mod start;
 pub mod status;
 pub mod steward;
 pub mod twin;
+pub mod twin_parameters;
 pub mod tx;
 pub mod vault;
 

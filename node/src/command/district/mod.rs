@@ -2,21 +2,22 @@
 
 use std::path::PathBuf;
 
-use aula_district::parameters::params;
+use aula_district::parameters::InForce;
 use aula_ledger::types::SchoolYear;
-use aula_twin_runtime::params::Params;
 use clap::{Args, Subcommand};
 
 use crate::client::Client;
 use crate::home::Home;
 
 use super::acting::ActingArgs;
+use super::twin_parameters::Voted;
 use super::{Context, Failure, Outcome};
 
 pub(super) mod book;
 mod decisions;
 mod import;
 mod letter;
+mod need;
 mod report;
 mod request;
 mod run;
@@ -29,7 +30,7 @@ mod undo;
 #[command(
     after_help = "Examples:\n  aula district school add --school 31 --name \"Riverside\" --type rural --from-year 2026\n  aula district \
                   school list\n  aula district import roster.zip --dry-run\n  aula district import scores.csv --map \
-                  vendor.toml\n  aula district undo 12\n  aula district request --round 7 --wishes wishes.csv\n  aula district decisions --round 7 -o \
+                  vendor.toml\n  aula district undo 12\n  aula district need --explain S-1042\n  aula district request --round 7 --wishes wishes.csv\n  aula district decisions --round 7 -o \
                   decisions.csv --letters letters/\n\nExit codes: 0 done, 1 rejected by the ledger or some rows, 2 could not. \
                   docs/import.md has formats and mappings."
 )]
@@ -64,6 +65,8 @@ pub enum Action {
     Import(import::ImportArgs),
     /// Put back what stood there before an import
     Undo(undo::UndoArgs),
+    /// Tell a student's need by the voted rule, or record what the rule reads
+    Need(need::NeedArgs),
     /// Ask for places in a round, with proofs of the need bands
     Request(request::RequestArgs),
     /// Do everything that can be automatic, until told to stop
@@ -74,14 +77,9 @@ pub enum Action {
     Decisions(decisions::DecisionsArgs),
 }
 
-/// The parameters that twins are folded with.
-pub(super) struct InForce {
-    pub(super) params: Params,
-}
-
-/// Those in force for a school year.
-pub(super) async fn in_force(_client: &Client, _home: &Home, _year: SchoolYear) -> Result<InForce, Failure> {
-    Ok(InForce { params: params() })
+/// The parameters in force for a school year, as a node has them.
+pub(super) async fn in_force(client: &Client, home: &Home, year: SchoolYear) -> Result<InForce, Failure> {
+    Voted::of(client, home).await?.in_force(year)
 }
 
 /// Does it.
@@ -94,6 +92,7 @@ pub async fn run(context: &Context, args: &DistrictArgs) -> Result<Outcome, Fail
         Action::School(school) => school::run(context, acting, school).await,
         Action::Import(import) => import::run(context, &acting.rpc, import).await,
         Action::Undo(undo) => undo::run(context, undo),
+        Action::Need(need) => need::run(context, &acting.ledger(), need).await,
         Action::Request(request) => request::run(context, &acting.ledger(), request).await,
         Action::Run(args) => run::run(context, &acting.ledger(), args).await,
         Action::Status(_) => status::run(context),

@@ -7,8 +7,8 @@
 use std::path::PathBuf;
 
 use aula_district::import::events::{EventRules, Subject};
+use aula_district::parameters::InForce;
 use aula_district::import::{ImportError, Written, compare, write};
-use aula_district::parameters::params;
 use aula_ingest::date::Date;
 use aula_ingest::plan::Plan;
 use aula_ingest::{Format, Reading, read};
@@ -17,6 +17,7 @@ use aula_twin_runtime::event::SkillId;
 use aula_vault::imports::ImportNote;
 use clap::{Args, ValueEnum};
 
+use crate::command::district::in_force;
 use crate::command::vault::{Place, refused};
 use crate::command::{Advise, Context, Failure, Outcome, RpcArgs, now_ms};
 use crate::config::Config;
@@ -129,12 +130,12 @@ pub async fn run(context: &Context, rpc: &RpcArgs, args: &ImportArgs) -> Result<
             "give files with rows behind their header",
         ));
     }
+    let year = args.school_year.map_or_else(|| SchoolYear::at(TimeMs(now)), SchoolYear);
     let district = args.place.open(context)?.identity().ok().map(|identity| identity.district);
     // Asked while the vault is closed: a node may have readers who wait for it.
     let known = schools::of_district(context, rpc, district).await?;
-    let in_force = known.is_checked().then(params);
+    let in_force = parameters(context, rpc, known.is_checked(), year).await;
     let vault = args.place.open(context)?;
-    let year = args.school_year.map_or_else(|| SchoolYear::at(TimeMs(now)), SchoolYear);
     let given = args.schools.as_deref().map(files::schools).transpose()?.unwrap_or_default();
     let schools = known.table(given, vault.local_schools().map_err(refused)?);
     let bar = progress(reading.rows.len(), "compared");
@@ -161,7 +162,7 @@ pub async fn run(context: &Context, rpc: &RpcArgs, args: &ImportArgs) -> Result<
                 students: 0,
                 undone_ms: None,
             };
-            let rules = EventRules::new(in_force.as_ref(), subjects(context)?);
+            let rules = EventRules::new(in_force.as_ref().map(|one| &one.params), subjects(context)?);
             let written =
                 write(&vault, &plan, &note, &rules, |at| bar.set_position(at as u64)).map_err(failed)?;
             bar.finish_and_clear();
@@ -180,6 +181,12 @@ pub async fn run(context: &Context, rpc: &RpcArgs, args: &ImportArgs) -> Result<
     }))
 }
 
+/// The twins' parameters in force, where a node of the district's chain answers: without them no score is held against a scale.
+async fn parameters(context: &Context, rpc: &RpcArgs, asks: bool, year: SchoolYear) -> Option<InForce> {
+    let client = rpc.client(context).ok().filter(|_| asks)?;
+    in_force(&client, &context.home, year).await.ok()
+}
+
 /// Which results are of which skill, by the home's configuration.
 fn subjects(context: &Context) -> Result<Vec<Subject>, Failure> {
     let config = Config::load(&context.home)?;
@@ -194,7 +201,7 @@ fn failed(error: ImportError) -> Failure {
     }
 }
 
-/// A bar on stderr; nothing where stderr is no terminal.
+/// A bar on stderr; nothing where stderr is not a terminal.
 fn progress(steps: usize, what: &'static str) -> indicatif::ProgressBar {
     let bar = indicatif::ProgressBar::new(steps as u64);
     bar.set_message(what);

@@ -19,10 +19,10 @@ use super::interventions;
 use super::office::{Node, Office};
 use super::states::refolded;
 use crate::command::district::book::{About, Book};
-use crate::command::district::in_force;
 use crate::command::evidence::act::Act;
 use crate::command::evidence::disclose::{Own, Undisclosed};
 use crate::command::posting::rejection;
+use crate::command::twin_parameters::Voted;
 use crate::command::vault::refused;
 use crate::command::{Advise, DEFECT, Failure};
 
@@ -126,7 +126,7 @@ async fn prepare(
             mastery,
         }))
     };
-    let in_force = in_force(&node.public, &office.context.home, year).await?;
+    let voted = Voted::of(&node.public, &office.context.home).await?;
     let reader =
         Own { context: &office.context, place: &office.place, reader: None, act: Act::fold() }.reader()?;
     let Some((kept, _)) = reader.vault.anchored_state(&handle).map_err(refused)? else {
@@ -157,6 +157,7 @@ async fn prepare(
         "the vault's note of a version is damaged",
         "restore the newest copies with `aula restore`",
     )?;
+    let in_force = voted.version(anchored.parameters)?;
     let state = refolded(own.events, &in_force.params);
     let home_school = anchored.state.home_school;
     let standing = Standing { handle, home_school, version: kept.version };

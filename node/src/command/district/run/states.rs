@@ -11,12 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use aula_api::registers::Schools;
 use aula_district::interventions;
 use aula_district::keep::{self, KeepError, Kept};
+use aula_district::parameters::InForce;
 use aula_district::twin_record::AnchoredState;
 use aula_district::twin_state::Standing;
 use aula_home::fault;
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::committed::CommittedField;
-use aula_ledger::types::{DistrictId, Handle, Hash, SchoolId, SchoolYear};
+use aula_ledger::types::{DistrictId, Handle, SchoolId, SchoolYear};
 use aula_twin_runtime::merge::History;
 use aula_twin_runtime::params::Params;
 use aula_twin_runtime::twin::TwinState;
@@ -27,7 +28,7 @@ use super::interventions::Register;
 use super::office::{Node, Office};
 use crate::client::Client;
 use crate::command::district::book::{About, Book};
-use crate::command::district::{InForce, in_force};
+use crate::command::district::in_force;
 use crate::command::evidence::act::Act;
 use crate::command::evidence::disclose::{Own, Undisclosed};
 use crate::command::evidence::reader::Reader;
@@ -188,7 +189,7 @@ async fn year_of(
         drop(book);
         let states: Vec<_> = ready.iter().map(|one| one.kept.anchored.state.clone()).collect();
         let mut posting = office.posting().await?;
-        for payload in keep::anchors(&states, year, Hash(in_force.params.digest()), BATCH) {
+        for payload in keep::anchors(&states, year, &in_force, BATCH) {
             let count = payload.states.len();
             let settled = posting.send(payload).await?;
             if !settled.is_accepted() {
@@ -252,7 +253,7 @@ fn one(
     let noted = known.last().map_or(0, |kept| kept.version);
     let version = seen.max(own.version).max(noted).saturating_add(1);
     let standing = Standing { handle: due.handle, home_school: due.school, version };
-    let made = Kept::of(&standing, state, &own.secret, params);
+    let made = Kept::of(&standing, state, &own.secret, in_force);
     let (mut kept, openings) = made.map_err(|why| Failure::because(why, DEFECT))?;
     kept.events =
         events.iter().map(|event| (aula_district::event_place::place(&event.key), event.encode())).collect();
