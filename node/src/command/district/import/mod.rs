@@ -7,8 +7,8 @@
 use std::path::PathBuf;
 
 use aula_district::import::events::{EventRules, Subject};
-use aula_district::parameters::InForce;
 use aula_district::import::{ImportError, Written, compare, write};
+use aula_district::parameters::InForce;
 use aula_ingest::date::Date;
 use aula_ingest::plan::Plan;
 use aula_ingest::{Format, Reading, read};
