@@ -42,7 +42,7 @@ impl Running {
     /// # Errors
     /// When it ends with another exit code, or does not print one line of JSON.
     pub fn run(&self, exit: i32, words: &[&str]) -> Result<Value> {
-        let home = self.home.to_str().context("a path that is no text")?;
+        let home = self.home.to_str().context("a path that is not text")?;
         let out = aula(&[words, &["--home", home, "--output", "json"]].concat())?;
         line(&out, exit).with_context(|| format!("aula {}", words.join(" ")))
     }
@@ -89,7 +89,7 @@ pub fn port() -> Result<u16> {
 /// # Errors
 /// When it does not.
 pub fn command(home: &Path, words: &[&str]) -> Result<Value> {
-    let home = home.to_str().context("a path that is no text")?;
+    let home = home.to_str().context("a path that is not text")?;
     line(&aula(&[words, &["--home", home, "--output", "json"]].concat())?, 0)
         .with_context(|| format!("aula {}", words.join(" ")))
 }

@@ -120,7 +120,7 @@ impl District {
 }
 
 fn text(path: &Path) -> Result<&str> {
-    path.to_str().context("a path that is no text")
+    path.to_str().context("a path that is not text")
 }
 
 /// One validator whose operator acts for a district with a school, a vault and students.

@@ -84,7 +84,7 @@ fn first_day() -> String {
 }
 
 fn text(path: &Path) -> Result<&str> {
-    path.to_str().context("a path that is no text")
+    path.to_str().context("a path that is not text")
 }
 
 /// A home with a vault and a roster, before anybody spoke of a chain.

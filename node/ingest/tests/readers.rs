@@ -52,7 +52,7 @@ fn a_teacher_reads_the_classs_students_and_a_counselor_the_schools() {
     assert_eq!(
         section.as_deref(),
         Some("c-4b-"),
-        "a slash is no character of a section: {:?}",
+        "a slash is not a character of a section: {:?}",
         pairs(&district)
     );
     let told = told(&files, &plan);

@@ -73,7 +73,7 @@ impl Metrics {
 /// An address that is none of loopback, or that cannot be had.
 pub(super) async fn serve(address: SocketAddr, metrics: Arc<Metrics>) -> Result<(), Failure> {
     if !address.ip().is_loopback() {
-        let message = format!("{address} is no address of loopback");
+        let message = format!("{address} is not an address of loopback");
         return Err(Failure::new("not_loopback", message, "put a proxy that ends TLS in front of it"));
     }
     let listener = tokio::net::TcpListener::bind(address).await;

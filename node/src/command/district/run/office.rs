@@ -51,7 +51,7 @@ impl Office {
         let member = told.member.ok_or_else(|| {
             Failure::new(
                 "no_member",
-                "the home's account is no member of the consortium",
+                "the home's account is not a member of the consortium",
                 "a vote on HOME/request.json admits it",
             )
         })?;
