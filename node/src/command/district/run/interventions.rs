@@ -185,6 +185,15 @@ fn low_use(state: &TwinState) -> BTreeMap<u32, u16> {
     tracks.map(|track| (track.resource.0, track.utilisation.e4())).collect()
 }
 
+/// The milestones that a state's interventions are, those of long ago too: the book knows which stand.
+pub(super) fn of_state(state: &TwinState) -> Vec<About> {
+    let both = register(state).flat_map(|one| {
+        let ended = one.closed_ms.map(|_| About::Ended(one.intervention.0));
+        [Some(About::Began(one.intervention.0)), ended]
+    });
+    both.flatten().collect()
+}
+
 /// What milestone an event of the service is.
 pub(super) fn about(event: &Event) -> Option<About> {
     match &event.body {

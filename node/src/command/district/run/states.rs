@@ -258,7 +258,8 @@ fn one(
     kept.events =
         events.iter().map(|event| (aula_district::event_place::place(&event.key), event.encode())).collect();
     let mut about = mastered(&kept, &openings);
-    about.extend(events.iter().filter_map(super::interventions::about));
+    // From the state, not from this look's events: a process may have died between those and the book.
+    about.extend(super::interventions::of_state(state));
     Ok(Some(Ready { kept, about }))
 }
 
