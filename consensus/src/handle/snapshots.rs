@@ -8,12 +8,12 @@ use crate::snapshots::{Ask, AskError, Source, Told};
 impl Handle {
     /// From now on admitted peers get snapshots from here.
     pub fn serve_snapshots(&self, source: Source) {
-        self.services.gossip.serve_snapshots(source);
+        self.gossip.serve_snapshots(source);
     }
 
     /// The peers that could be asked for a snapshot now.
     pub async fn snapshot_peers(&self) -> Vec<PeerId> {
-        self.services.gossip.connected().await
+        self.gossip.connected().await
     }
 
     /// Asks one of them.
@@ -21,6 +21,6 @@ impl Handle {
     /// # Errors
     /// [`AskError`].
     pub async fn ask_snapshot(&self, peer: PeerId, ask: Ask) -> Result<Told, AskError> {
-        self.services.gossip.ask(peer, ask).await
+        self.gossip.ask(peer, ask).await
     }
 }

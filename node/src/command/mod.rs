@@ -28,6 +28,7 @@ pub mod localnet;
 pub mod man;
 pub mod node;
 pub mod optimize;
+mod posting;
 pub mod prune;
 pub mod query;
 pub mod replay;
