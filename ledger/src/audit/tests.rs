@@ -4,7 +4,7 @@
 use super::bundle::StudentStanding;
 use super::*;
 use crate::codec::Canonical;
-use crate::proof::committed::ProofBytes;
+use crate::proof::need::NeedProof;
 use crate::testkit::{YEAR, account, band_of, handle, request, submit_on};
 use crate::tx::Mandate;
 use crate::types::{DistrictId, Handle, Height, RoundId};
@@ -26,7 +26,7 @@ use world::World;
 const ROUND: RoundId = RoundId(0);
 
 /// A proof of the band of one student of district 1.
-fn band_alone(world: &World, number: u32) -> ProofBytes {
+fn band_alone(world: &World, number: u32) -> NeedProof {
     let asked = request(number, 11, band_of(number), Mandate::None, &[0]);
     submit_on(&world.chain.parsed.sha256, 0, vec![asked]).proofs.remove(0)
 }

@@ -68,23 +68,20 @@ pub(super) const PROOFS: &[Row] = &[
         chain.accept("auditor", payload.clone());
         (chain, "auditor", RecordAudit { replay: Replay::Withheld, ..payload }.into())
     }),
-    (Code::NotCommitted, || {
-        let mut chain = ready();
+    (Code::InputsMissing, || {
         let mut bare = anchor([50], 11);
-        bare.states[0].commitments.clear();
-        chain.accept("district-1", bare);
-        chain.accept("voter-a", open(1));
-        asks(chain, 50, 11, &[0])
+        bare.states[0].inputs.clear();
+        (ready(), "district-1", bare.into())
     }),
     (Code::NotCommitted, || {
         // Bytes that are no point.
         let mut chain = ready();
         let mut bare = anchor([50], 11);
-        bare.states[0].commitments[0].commitment = CommitmentBytes([0xff; 32]);
+        bare.states[0].inputs[0] = CommitmentBytes([0xff; 32]);
         chain.accept("district-1", bare);
         chain.accept("voter-a", open(1));
         let mut batch = submit(&chain, 0, vec![request(50, 11, band_of(50), Mandate::None, &[0])]);
-        batch.requests[0].need = CommitmentBytes([0xff; 32]);
+        batch.requests[0].inputs[0] = CommitmentBytes([0xff; 32]);
         (chain, "district-1", batch.into())
     }),
     (Code::ProofRejected, || spoiled(|batch| batch.proofs.swap(0, 1))),
@@ -103,7 +100,7 @@ pub(super) const PROOFS: &[Row] = &[
     (Code::NeedDiffers, || {
         let chain = opened();
         let mut batch = submit(&chain, 0, vec![request(1, 11, band_of(1), Mandate::None, &[0])]);
-        batch.requests[0].need = request(2, 11, band_of(2), Mandate::None, &[0]).need;
+        batch.requests[0].inputs = request(2, 11, band_of(2), Mandate::None, &[0]).inputs;
         (chain, "district-1", batch.into())
     }),
 ];
