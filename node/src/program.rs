@@ -17,7 +17,7 @@ use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, print_failure,
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        // Help that nobody could read is no success.
+        // Help that nobody could read is not a success.
         Err(shown) => {
             let lost = shown.print().and_then(|()| std::io::stdout().flush()).is_err();
             return ExitCode::from(if lost || shown.use_stderr() { 2 } else { 0 });

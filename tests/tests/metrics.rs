@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 const KINDS: [&str; 3] = ["counter", "gauge", "histogram"];
-/// Units that are no base unit, and abbreviations of units.
+/// Units that are not a base unit, and abbreviations of units.
 const NO_UNITS: [&str; 12] = [
     "ms",
     "millis",

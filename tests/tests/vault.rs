@@ -89,7 +89,7 @@ impl Office {
     }
 
     fn path(&self, name: &str) -> Result<String> {
-        Ok(self.root.join(name).to_str().context("a path that is no text")?.to_owned())
+        Ok(self.root.join(name).to_str().context("a path that is not text")?.to_owned())
     }
 
     /// A vault of district 1 with two students of this year, one of them also of the next; gives their handles.
@@ -145,7 +145,9 @@ fn anchor(office: &Office, school: u64, year: u16, handles: &[&str]) -> Result<(
                    "commitments": [], "event_watermark": 0})
         })
         .collect();
-    let versions: Value = reqwest::blocking::get(format!("{}/v1/twin-parameters", office.rpc))?.json()?;
+    let ask = async { reqwest::get(format!("{}/v1/twin-parameters", office.rpc)).await?.json().await };
+    let versions: Value =
+        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(ask)?;
     let version = &versions["versions"][0];
     let fields = json!({"school_year": year, "parameters": version["version"], "model_digest": version["digest"], "states": states})
         .to_string();
@@ -387,7 +389,7 @@ fn with_a_full_disk_there_is_no_read_and_with_space_again_nothing_is_lost() -> R
     let band = ["vault", "get", &ada, "--class", "resource_allocation", "--fields", "band"];
     assert_eq!(office.yes(&band)?["entry"], 0);
     let listed = limited(&office, &band)?;
-    assert_eq!(office.yes(&band)?["entry"], listed, "what was refused is no entry, and nothing is lost");
+    assert_eq!(office.yes(&band)?["entry"], listed, "what was refused is not an entry, and nothing is lost");
     // A small file system of its own, in a mount namespace where that is allowed; the vault is copied into it.
     let script = format!(
         "set -e; mkdir -p {mount}; mount -t tmpfs -o size=24m,mode=700 none {mount}; cp -a {vault} {mount}/vault; \

@@ -173,7 +173,15 @@ mod tests {
             rule(0, &[position(0); 7]),
             rule(0, &[recorded(0, InputKind::Flag, 1, 2)]),
             rule(i32::MAX, &[position(i32::MAX); 6]),
-            rule(0, &[NeedInput { kind: InputKind::Flag, source: InputSource::Engagement, weight: 1, unrecorded: 0 }]),
+            rule(
+                0,
+                &[NeedInput {
+                    kind: InputKind::Flag,
+                    source: InputSource::Engagement,
+                    weight: 1,
+                    unrecorded: 0,
+                }],
+            ),
         ] {
             assert!(!refused.is_bounded(), "{refused:?}");
         }

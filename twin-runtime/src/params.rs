@@ -103,7 +103,9 @@ pub enum ParamsError {
     #[error("a score scale has deviation zero")]
     NoSpread,
     /// A need rule whose value may leave its scale.
-    #[error("the need rule has too many inputs, a value outside its input's range, or a need outside 0 to 2,559")]
+    #[error(
+        "the need rule has too many inputs, a value outside its input's range, or a need outside 0 to 2,559"
+    )]
     Need,
 }
 
@@ -168,14 +170,8 @@ impl Params {
     /// ledger computes the same from the parameters that were voted, which hold the model's digest alone.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
-        let rest = (
-            &self.thresholds,
-            &self.rates,
-            &self.assessment_noise,
-            &self.scales,
-            &self.kinds,
-            &self.need,
-        );
+        let rest =
+            (&self.thresholds, &self.rates, &self.assessment_noise, &self.scales, &self.kinds, &self.need);
         let mut hash = Sha256::new();
         hash.update(b"aula/twin/params/v2");
         // Writing to a Vec has no failing path.

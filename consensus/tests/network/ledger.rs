@@ -76,6 +76,7 @@ pub fn network_of(validators: u8) -> Network {
         validators: validators.collect(),
         districts: vec![],
         schools: vec![],
+        twin: Default::default(),
         sources: vec![],
     };
     let parsed = genesis::Genesis::parse(&file.to_json().unwrap()).unwrap();

@@ -154,7 +154,9 @@ pub enum RuleError {
     #[error("the need rule has two inputs of the name {0}")]
     Twice(Name),
     /// A flag that is computed, or a value beyond the input's range.
-    #[error("the input {0} of the need rule is a flag that is not recorded, or its value unrecorded is beyond its range")]
+    #[error(
+        "the input {0} of the need rule is a flag that is not recorded, or its value unrecorded is beyond its range"
+    )]
     Input(Name),
     /// All weights are 0.
     #[error("every weight of the need rule is 0")]
@@ -186,7 +188,9 @@ impl fmt::Display for Reveals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.least == self.greatest {
             true => write!(f, "band {} reveals {} = {}", self.band, self.input, self.least),
-            false => write!(f, "band {} reveals {} in {}..{}", self.band, self.input, self.least, self.greatest),
+            false => {
+                write!(f, "band {} reveals {} in {}..{}", self.band, self.input, self.least, self.greatest)
+            }
         }
     }
 }
@@ -219,9 +223,8 @@ impl NeedRule {
 
     /// The least and the greatest value.
     fn range(&self) -> (i64, i64) {
-        let reach = |input: &NeedInput| {
-            i64::from(input.weight).saturating_mul(i64::from(input.kind.greatest()))
-        };
+        let reach =
+            |input: &NeedInput| i64::from(input.weight).saturating_mul(i64::from(input.kind.greatest()));
         let start = i64::from(self.constant);
         self.inputs.iter().map(reach).fold((start, start), |(least, greatest), reach| {
             (least.saturating_add(reach.min(0)), greatest.saturating_add(reach.max(0)))

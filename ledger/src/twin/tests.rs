@@ -56,8 +56,9 @@ fn a_rule_is_bounded_by_its_inputs_worst_values() {
     assert_eq!(rule(0, &[computed]).check(), Err(RuleError::Input(name("a"))));
     let beyond = NeedInput { unrecorded: 2, ..input("a", InputKind::Flag, 0, 1) };
     assert_eq!(rule(0, &[beyond]).check(), Err(RuleError::Input(name("a"))));
-    let wild: Vec<NeedInput> =
-        (0..6).map(|n| NeedInput { weight: i32::MIN, ..input(&format!("i{n}"), InputKind::Position, n, 0) }).collect();
+    let wild: Vec<NeedInput> = (0..6)
+        .map(|n| NeedInput { weight: i32::MIN, ..input(&format!("i{n}"), InputKind::Position, n, 0) })
+        .collect();
     assert!(matches!(rule(i32::MIN, &wild).check(), Err(RuleError::Bounds { .. })));
 }
 
@@ -72,7 +73,9 @@ fn tried(rule: &NeedRule) -> Vec<Reveals> {
         for (at, value) in values.iter().enumerate() {
             seen[usize::try_from(need / 256).unwrap()][at][usize::from(*value)] = true;
         }
-        let Some(next) = (0..values.len()).find(|at| values[*at] < rule.inputs[*at].kind.greatest()) else { break };
+        let Some(next) = (0..values.len()).find(|at| values[*at] < rule.inputs[*at].kind.greatest()) else {
+            break;
+        };
         values[..next].fill(0);
         values[next] += 1;
     }
@@ -111,14 +114,14 @@ fn a_version_is_in_force_from_its_year_on_and_the_newest_wins() {
     assert_eq!([0, 1988, 9_999].map(|year| known(&chain, year)), [1, 1, 1]);
     let receipt = chain.agree(set(YEAR.0 + 1, with(lunch_and_scores())));
     assert_eq!(receipt.code, Code::Accepted);
-    chain.agree(set(YEAR.0, TwinParameters { skill_graph: Some(Hash([1; 32])), ..TwinParameters::default() }));
+    chain
+        .agree(set(YEAR.0, TwinParameters { skill_graph: Some(Hash([1; 32])), ..TwinParameters::default() }));
     assert_eq!([YEAR.0 - 1, YEAR.0, YEAR.0 + 1].map(|year| known(&chain, year)), [1, 3, 3]);
     let all = schema::twin_version_list(&chain.state).unwrap();
-    assert_eq!(all.iter().map(|one| (one.version, one.from_year.0)).collect::<Vec<_>>(), [
-        (1, 0),
-        (2, YEAR.0 + 1),
-        (3, YEAR.0)
-    ]);
+    assert_eq!(
+        all.iter().map(|one| (one.version, one.from_year.0)).collect::<Vec<_>>(),
+        [(1, 0), (2, YEAR.0 + 1), (3, YEAR.0)]
+    );
     assert!(all.iter().all(|one| one.digest == one.parameters.digest()));
 }
 

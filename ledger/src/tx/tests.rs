@@ -17,7 +17,7 @@ mod service;
 mod statements;
 mod stewards;
 mod students;
+mod twins;
 mod vaults;
 mod votes;
-mod twins;
 mod work_bound;

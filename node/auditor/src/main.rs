@@ -47,7 +47,7 @@ enum Command {
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        // Help that nobody could read is no success.
+        // Help that nobody could read is not a success.
         Err(shown) => {
             let lost = shown.print().and_then(|()| std::io::stdout().flush()).is_err();
             return ExitCode::from(if lost || shown.use_stderr() { 2 } else { 0 });

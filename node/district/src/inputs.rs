@@ -143,7 +143,13 @@ mod tests {
         let rules: Vec<_> = refused.iter().map(|one| (one.line, one.rule)).collect();
         assert_eq!(
             rules,
-            [(4, "bad_value"), (5, "bad_value"), (6, "not_recorded"), (7, "unknown_input"), (8, "unreadable")]
+            [
+                (4, "bad_value"),
+                (5, "bad_value"),
+                (6, "not_recorded"),
+                (7, "unknown_input"),
+                (8, "unreadable")
+            ]
         );
         Ok(())
     }

@@ -68,18 +68,19 @@ impl InForce {
         let need = rule.need(&values);
         let named = self.voted.parameters.need.inputs.iter().zip(&rule.inputs);
         let terms = named.zip(values.iter().zip(rule.terms(&values)));
-        let term = |((named, input), (value, adds)): ((&twin::NeedInput, &need::NeedInput), (&u8, i64))| Term {
-            input: named.name.to_string(),
-            kind: named.kind,
-            source: named.source.to_string(),
-            recorded: match input.source {
-                need::InputSource::Recorded(number) => state.input(number),
-                _ => None,
-            },
-            value: *value,
-            weight: named.weight,
-            adds,
-        };
+        let term =
+            |((named, input), (value, adds)): ((&twin::NeedInput, &need::NeedInput), (&u8, i64))| Term {
+                input: named.name.to_string(),
+                kind: named.kind,
+                source: named.source.to_string(),
+                recorded: match input.source {
+                    need::InputSource::Recorded(number) => state.input(number),
+                    _ => None,
+                },
+                value: *value,
+                weight: named.weight,
+                adds,
+            };
         Explained {
             parameters: self.voted.version,
             constant: rule.constant,
@@ -218,14 +219,18 @@ mod tests {
     #[test]
     fn every_voted_parameter_stands_in_both_digests() {
         let scale = twin::ScoreScale { skill: 2, grade: 1, mean_e1: 5_000, deviation_e1: 300 };
-        let mut parameters = TwinParameters { need: rule(), scales: vec![scale], ..TwinParameters::default() };
+        let mut parameters =
+            TwinParameters { need: rule(), scales: vec![scale], ..TwinParameters::default() };
         parameters.kinds = vec![twin::KindRule { kind: 3, subject: Some(2) }];
         assert!(InForce::of(version(parameters.clone()), Model::unfitted()).is_ok());
         let mut lied = version(parameters.clone());
         lied.parameters.need.constant += 1;
         assert!(matches!(InForce::of(lied, Model::unfitted()), Err(Unusable::Digest)));
         parameters.model = Hash([7; 32]);
-        assert!(matches!(InForce::of(version(parameters), Model::unfitted()), Err(Unusable::OtherModel { .. })));
+        assert!(matches!(
+            InForce::of(version(parameters), Model::unfitted()),
+            Err(Unusable::OtherModel { .. })
+        ));
     }
 
     #[test]
@@ -238,11 +243,9 @@ mod tests {
         assert_eq!(i64::from(told.need), i64::from(told.constant) + sum);
         assert_eq!(told.need, state.need(&known.params).score());
         assert_eq!((told.terms[0].recorded, told.terms[0].value, told.terms[0].adds), (None, 1, 300));
-        assert_eq!(told.terms.iter().map(|term| term.source.as_str()).collect::<Vec<_>>(), [
-            "recorded/4",
-            "skill/00002",
-            "attendance",
-            "engagement"
-        ]);
+        assert_eq!(
+            told.terms.iter().map(|term| term.source.as_str()).collect::<Vec<_>>(),
+            ["recorded/4", "skill/00002", "attendance", "engagement"]
+        );
     }
 }

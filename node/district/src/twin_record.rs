@@ -8,8 +8,8 @@
 use aula_ledger::codec::Canonical;
 use aula_ledger::keys::PublicKey;
 use aula_ledger::names::FieldName;
-use aula_ledger::tx::StudentState;
 use aula_ledger::state::schema::StudentLeaf;
+use aula_ledger::tx::StudentState;
 use aula_ledger::types::{Hash, Height};
 use aula_twin_runtime::event::Event;
 use aula_twin_runtime::twin::TwinState;

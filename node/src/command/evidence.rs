@@ -29,8 +29,8 @@ use act::Act;
 use disclose::{Own, Undisclosed};
 use rows::Rows;
 
-use super::twin_parameters::Voted;
 use super::rpc::RpcArgs;
+use super::twin_parameters::Voted;
 use super::vault::record::LedgerArgs;
 use super::{Advise, Context, Failure, Outcome, absolute, vault};
 
@@ -219,7 +219,8 @@ impl About {
     ) -> Result<(), Undisclosed> {
         match self {
             Self::Student { fields: Some(names), credential, .. } => {
-                Own { context, place, reader: credential.as_deref(), act: Act::open() }.fields(bundle, names, voted)
+                Own { context, place, reader: credential.as_deref(), act: Act::open() }
+                    .fields(bundle, names, voted)
             }
             Self::Access { entry: Some(number), .. } => {
                 Own { context, place, reader: None, act: Act::prove() }.listed(bundle, *number)
@@ -294,7 +295,7 @@ fn article(word: &str) -> &'static str {
 /// The district's own rows of a round.
 ///
 /// # Errors
-/// When the home is no district's, or the node refuses or cannot be reached.
+/// When the home is not a district's, or the node refuses or cannot be reached.
 pub(super) async fn own_rows(rows: &Rows<'_>, round: RoundId) -> Result<OwnRows, Failure> {
     let district = rows.district().ok_or_else(|| {
         Failure::new("no_district", "the home acts for no district", "give a district's folder with --home")

@@ -6,8 +6,8 @@
 
 use aula_api::chain::TwinVersionList;
 use aula_district::parameters::InForce;
-use aula_ledger::state::schema;
-use aula_ledger::state::{Records, StoreError};
+use aula_ledger::state::StoreError;
+use aula_ledger::state::schema::{self, Records};
 use aula_ledger::twin::{TwinVersion, TwinVersions};
 use aula_ledger::types::SchoolYear;
 use aula_twin_model::model_file;
@@ -76,7 +76,8 @@ impl Voted {
             return Ok(unfitted);
         }
         let path = self.home.model_file(named);
-        let hint = format!("copy the model file of that digest, as `aula twin fit` made it, to {}", path.display());
+        let hint =
+            format!("copy the model file of that digest, as `aula twin fit` made it, to {}", path.display());
         let (model, _) = model_file::read(&path).advise(format!("the model {named} is not at hand"), hint)?;
         Ok(model)
     }

@@ -1,7 +1,8 @@
 //! One event into one state.
 
 use super::{
-    ItemEntry, MAX_ITEMS, MAX_RECORDED_INPUTS, MAX_SKILLS, RecordedInput, SkillEntry, Stage, TwinState, find_skill,
+    ItemEntry, MAX_ITEMS, MAX_RECORDED_INPUTS, MAX_SKILLS, RecordedInput, SkillEntry, Stage, TwinState,
+    find_skill,
 };
 use crate::event::{Correctness, Event, EventBody, EventError, InterventionId, ItemId, SkillId};
 use crate::fixed::{ONE_E4, ONE_E6, Probability, Proportion, div_nearest};

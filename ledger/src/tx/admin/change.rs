@@ -18,9 +18,9 @@ use crate::params::Params;
 use crate::roles::{RoleSet, place_fits};
 use crate::state::Overlay;
 use crate::state::schema::{self, Moment, Peer, Standing, UpgradeNote, ValidatorInfo};
+use crate::twin::{self, TwinParameters};
 use crate::tx::Event;
 use crate::tx::handler::{Refusal, ensure};
-use crate::twin::{self, TwinParameters};
 use crate::types::{
     AccountId, ClassId, DistrictId, Hash, Height, ProposalId, RoundId, SchoolId, SchoolYear, ValidatorAddress,
 };

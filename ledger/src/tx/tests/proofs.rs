@@ -74,7 +74,7 @@ pub(super) const PROOFS: &[Row] = &[
         (ready(), "district-1", bare.into())
     }),
     (Code::NotCommitted, || {
-        // Bytes that are no point.
+        // Bytes that are not a point.
         let mut chain = ready();
         let mut bare = anchor([50], 11);
         bare.states[0].inputs[0] = CommitmentBytes([0xff; 32]);

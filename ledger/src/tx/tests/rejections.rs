@@ -524,7 +524,9 @@ const SERVICE: &[Row] = &[
 
 fn rows() -> impl Iterator<Item = &'static Row> {
     let rows = [MEMBERS, VOTES, STUDENTS, vaults::ROWS, MONEY, CLASSES, ROUNDS, SERVICE];
-    rows.into_iter().chain([proofs::PROOFS, statements::STATEMENTS, grow::ROWS, nodes::ROWS, twins::ROWS]).flatten()
+    rows.into_iter()
+        .chain([proofs::PROOFS, statements::STATEMENTS, grow::ROWS, nodes::ROWS, twins::ROWS])
+        .flatten()
 }
 
 #[test]

@@ -5,8 +5,8 @@ use crate::chain::Code;
 use crate::state::Overlay;
 use crate::state::schema;
 use crate::testkit::*;
-use crate::tx::*;
 use crate::twin::{MAX_VERSIONS, TwinParameters, TwinVersions};
+use crate::tx::*;
 use crate::types::*;
 
 fn set(parameters: TwinParameters) -> Change {

@@ -29,9 +29,7 @@ use aula_ledger::state::schema::Window;
 use aula_ledger::tx::{
     Calendar, DefineClass, DefinePool, FundBudget, GrantBudget, OpenRound, RunRound, SubmitRequests,
 };
-use aula_ledger::types::{
-    Cents, ClassId, DistrictId, Hash, Height, KindId, PoolId, RoundId, SchoolYear, TimeMs,
-};
+use aula_ledger::types::{Cents, ClassId, DistrictId, Height, KindId, PoolId, RoundId, SchoolYear, TimeMs};
 
 use super::asks::batches;
 use super::milestones::{Milestones, milestones};

@@ -201,11 +201,7 @@ pub fn twin_parameters() -> Result<TwinParameters, TextError> {
 pub fn need_inputs(year: &StudentYear) -> [(u16, u16); 3] {
     let (read, math) = positions_e4(year);
     let step = (read + math) * STEPS / (2 * POSITION_MAX_E4);
-    [
-        (0, u16::from(year.lunch != Lunch::Paid)),
-        (1, u16::from(year.lunch == Lunch::Free)),
-        (2, step as u16),
-    ]
+    [(0, u16::from(year.lunch != Lunch::Paid)), (1, u16::from(year.lunch == Lunch::Free)), (2, step as u16)]
 }
 
 /// The student's ranking of [`DEVICE_KINDS`], best first.

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use aula_api::chain::TwinVersionList;
 use aula_client::Client;
 use aula_client::sender::{Sender, submit};
 use aula_client::watch::Watcher;
-use aula_api::chain::TwinVersionList;
 use aula_district::parameters::InForce;
 use aula_home::clock::now_ms;
 use aula_home::config::set;
@@ -209,7 +209,8 @@ impl Demo {
         });
         let told: TwinVersionList = self.client.get("/v1/twin-parameters").await?;
         let voted = told.versions.into_iter().next();
-        let voted = voted.ok_or_else(|| Failure::because("the genesis gives no twin parameters", "run it again"))?;
+        let voted =
+            voted.ok_or_else(|| Failure::because("the genesis gives no twin parameters", "run it again"))?;
         let in_force = InForce::of(voted, Model::unfitted())
             .advise("the genesis's twin parameters cannot be used", "use the node of this version")?;
         Ok(Driver {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use aula_api::chain::TwinVersionList;
 use aula_ledger::names::Title;
 use aula_ledger::params::MAX_PROPOSAL_HEIGHTS;
-use aula_ledger::tx::{Change, ProposeChange};
 use aula_ledger::twin::{TwinParameters, TwinVersions};
+use aula_ledger::tx::{Change, ProposeChange};
 use aula_ledger::types::{ClassId, DistrictId, Hash, Height, RoundId, SchoolYear, ValidatorAddress};
 use clap::Args;
 use serde::Deserialize;
@@ -130,7 +130,8 @@ impl ProposeArgs {
             named.push(Change::CancelRound { round: RoundId(round) });
         }
         if let [class, member] = self.steward.as_slice() {
-            let class = class.parse().advise(format!("{class:?} is no class's number"), "see /v1/classes")?;
+            let class =
+                class.parse().advise(format!("{class:?} is not a class's number"), "see /v1/classes")?;
             let steward = acting.member(member).await?;
             named.push(Change::ReplaceSteward { class: ClassId(class), steward });
         }
@@ -171,7 +172,7 @@ fn text(path: &Path) -> Result<String, Failure> {
 
 fn from_file(path: &Path) -> Result<Change, Failure> {
     let hint = "give one change as JSON, for example a newcomer's request.json";
-    serde_json::from_str(&text(path)?).advise(format!("{} is no change", path.display()), hint)
+    serde_json::from_str(&text(path)?).advise(format!("{} is not a change", path.display()), hint)
 }
 
 fn digest(path: &Path) -> Result<Hash, Failure> {
@@ -209,6 +210,8 @@ async fn twin_parameters(acting: &Acting, path: &Path, from_year: SchoolYear) ->
     let Value::Object(mut all) = before else { return Err(Failure::because(what, hint)) };
     all.extend(given);
     let parameters: TwinParameters = serde_json::from_value(Value::Object(all)).advise(&what, hint)?;
-    parameters.check().advise(what, "correct weights, ranges or tables; docs/parameters.md has the bounds")?;
+    parameters
+        .check()
+        .advise(what, "correct weights, ranges or tables; docs/parameters.md has the bounds")?;
     Ok(Change::SetTwinParameters { from_year, parameters: Box::new(parameters) })
 }

@@ -99,14 +99,18 @@ fn explain(context: &Context, args: &NeedArgs, voted: &Voted, student: &str) -> 
 }
 
 fn lines(told: &Explained, year: SchoolYear, reveals: &[String]) -> String {
-    let mut lines = vec![format!("{:>6}  constant of the rule (parameters {})", told.constant, told.parameters)];
+    let mut lines =
+        vec![format!("{:>6}  constant of the rule (parameters {})", told.constant, told.parameters)];
     lines.extend(told.terms.iter().map(|term| {
         let from = match term.recorded {
             Some(value) if value != u16::from(term.value) => format!(", recorded as {value}"),
             None if term.source.starts_with("recorded/") => ", nothing recorded".to_owned(),
             _ => String::new(),
         };
-        format!("{:>+6}  {} = {} x {}  ({}{from})", term.adds, term.input, term.value, term.weight, term.source)
+        format!(
+            "{:>+6}  {} = {} x {}  ({}{from})",
+            term.adds, term.input, term.value, term.weight, term.source
+        )
     }));
     lines.push(format!("{:>6}  need in school year {year}: band {}", told.need, told.band));
     lines.extend(reveals.iter().map(|one| format!("        {one}")));
@@ -120,7 +124,8 @@ fn find(vault: &Vault, student: &str, year: Option<SchoolYear>) -> Result<(Handl
         let message = format!("the vault has no student {student:?} in that school year");
         Failure::new("unknown_student", message, "give the district's own identifier, or a pseudonym")
     };
-    if let Some(found) = student.parse().ok().and_then(|handle: Handle| Some((handle, keystore.student(&handle)?.0)))
+    if let Some(found) =
+        student.parse().ok().and_then(|handle: Handle| Some((handle, keystore.student(&handle)?.0)))
     {
         return Ok(found);
     }
@@ -139,7 +144,12 @@ fn find(vault: &Vault, student: &str, year: Option<SchoolYear>) -> Result<(Handl
     Err(unknown())
 }
 
-fn record(context: &Context, args: &NeedArgs, voted: &Voted, file: &std::path::Path) -> Result<Outcome, Failure> {
+fn record(
+    context: &Context,
+    args: &NeedArgs,
+    voted: &Voted,
+    file: &std::path::Path,
+) -> Result<Outcome, Failure> {
     let now = now_ms();
     let year = args.year.map_or_else(|| SchoolYear::at(aula_ledger::types::TimeMs(now)), SchoolYear);
     let in_force = voted.in_force(year)?;
@@ -151,7 +161,8 @@ fn record(context: &Context, args: &NeedArgs, voted: &Voted, file: &std::path::P
     let source = args.source.unwrap_or_default();
     let mut events = Vec::with_capacity(rows.len());
     for row in rows {
-        let known = LocalId::new(&row.local_id).map(|id| vault.find_in(&id, year)).transpose().map_err(refused)?;
+        let known =
+            LocalId::new(&row.local_id).map(|id| vault.find_in(&id, year)).transpose().map_err(refused)?;
         match known.flatten() {
             Some(handle) => events.push((handle, row)),
             None => refused_rows.push(Refused::unknown_student(row)),
@@ -161,7 +172,11 @@ fn record(context: &Context, args: &NeedArgs, voted: &Voted, file: &std::path::P
     inputs::keep(&vault, source, now, &events).map_err(refused)?;
     refused_rows.sort_by_key(|one| one.line);
     let report = report::write(context, "need-record", &refused_rows)?;
-    let text = format!("{recorded} inputs recorded, {} rows refused\nreport {}", refused_rows.len(), report.display());
+    let text = format!(
+        "{recorded} inputs recorded, {} rows refused\nreport {}",
+        refused_rows.len(),
+        report.display()
+    );
     let json = json!({ "recorded": recorded, "rejected": refused_rows.len(), "report": report });
     Ok(if refused_rows.is_empty() { Outcome::yes(json, text) } else { Outcome::no(json, text) })
 }

@@ -113,12 +113,7 @@ impl Own<'_> {
     ///
     /// # Errors
     /// [`Undisclosed`].
-    pub fn fields(
-        &self,
-        bundle: &mut Bundle,
-        names: &str,
-        voted: Option<&Voted>,
-    ) -> Result<(), Undisclosed> {
+    pub fn fields(&self, bundle: &mut Bundle, names: &str, voted: Option<&Voted>) -> Result<(), Undisclosed> {
         let Subject::Student(student) = &bundle.subject else { return Ok(()) };
         let handle = student.handle;
         let leaf = anchored_leaf(bundle).advise("nothing can be opened", "the student must be anchored")?;

@@ -220,7 +220,8 @@ mod tests {
         let (disclosure, anchored) = disclosed(&all)?;
         let mut changed = all.clone();
         changed[0] = event(1, EventBody::InputRecorded { input: 0, value: 71 })?;
-        let added = [all.clone(), vec![event(99, EventBody::InputRecorded { input: 0, value: 70 })?]].concat();
+        let added =
+            [all.clone(), vec![event(99, EventBody::InputRecorded { input: 0, value: 70 })?]].concat();
         for other in [changed, all[..28].to_vec(), added] {
             let events = other.iter().map(|e| hex::encode(e.encode())).collect();
             let report = check(&Disclosure { events, ..disclosure.clone() }, anchored, None)?;

@@ -123,7 +123,7 @@ pub async fn parameters(State(node): State<Arc<Node>>) -> Result<Json<Parameters
 #[utoipa::path(get, path = "/v1/twin-parameters", tag = "chain", responses((status = 200, body = TwinVersionList)))]
 pub async fn twin_parameters(State(node): State<Arc<Node>>) -> Result<Json<TwinVersionList>, ApiError> {
     let view = node.view();
-    let versions = schema::twin_version_list(&view).map_err(crate::read::ReadError::from)?;
+    let versions = schema::twin_version_list(&*view).map_err(crate::read::ReadError::from)?;
     Ok(Json(TwinVersionList { height: view.tip().height.0, versions }))
 }
 

@@ -12,12 +12,9 @@ use std::collections::BTreeMap;
 use aula_ledger::rounds::RoundInputs;
 use aula_ledger::types::{Band, Handle};
 use aula_twin_model::personas::{self, scaled_block};
-use aula_twin_runtime::clock::{Skew, Stamp};
-use aula_twin_runtime::event::{Event, EventBody, EventKey, SourceId};
 use aula_twin_runtime::fixed::{Need, Proportion, div_floor};
 use aula_twin_runtime::planner::{Plan, PlanParams};
 use aula_twin_runtime::skill_graph::SkillGraph;
-use aula_twin_runtime::twin::{TwinState, step};
 use serde::Serialize;
 
 use super::change::Change;
