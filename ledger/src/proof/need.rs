@@ -240,3 +240,6 @@ impl NeedBatch {
         }
     }
 }
+
+#[cfg(test)]
+pub mod tests;

@@ -1,6 +1,6 @@
 //! Proofs that a transaction carries: what refuses them, and which entry of a batch is named.
 
-use super::rejections::{Row, asks, milestone, opened, round, runnable};
+use super::rejections::{Row, milestone, opened, round, runnable};
 use crate::chain::Code;
 use crate::testkit::*;
 use crate::tx::handler::Handler;

@@ -139,7 +139,7 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RequestArgs) -> 
         });
         return Ok(if plan.refused.is_empty() { Outcome::yes(json, text) } else { Outcome::no(json, text) });
     }
-    let batches = send(context, client, id, &plan.claimed, Duration::from_secs(ledger.wait_s)).await?;
+    let batches = send(context, client, (id, &in_force), &plan.claimed, Duration::from_secs(ledger.wait_s)).await?;
     let now = standing(&rows, id).await?;
     let stands: BTreeSet<Handle> = now.rows.iter().map(|row| row.handle).collect();
     let mut refused = plan.refused;
@@ -284,7 +284,7 @@ fn one(
 async fn send(
     context: &Context,
     client: &Client,
-    round: RoundId,
+    (round, in_force): (RoundId, &InForce),
     claimed: &[Claimed],
     limit: Duration,
 ) -> Result<usize, Failure> {
@@ -293,7 +293,7 @@ async fn send(
     }
     let mut sender = Sender::of_home(client, &context.home, VALID_FOR).await?;
     let genesis = *sender.genesis();
-    let batches = requests::batches(round, claimed);
+    let batches = requests::batches(round, &in_force.voted.parameters.need, claimed);
     let at_once = std::thread::available_parallelism().map_or(1, NonZero::get);
     let (mut sent, all) = (0, batches.len());
     for group in batches.chunks(at_once) {

@@ -23,6 +23,7 @@ use aula_ledger::tx::{
     AnchorStates, Calendar, CommitSeed, DefineClass, DefinePool, FundBudget, MilestoneKind, OpenRound,
     Payload, RecordMilestone, RevealSeed, RunRound, seed_commitment, seed_share,
 };
+use aula_ledger::twin::NeedRule;
 use aula_ledger::types::{
     Cents, ClassId, Hash, Height, KindId, PoolId, RoundId, SchoolId, SchoolYear, TimeMs,
 };
@@ -362,7 +363,7 @@ impl Writer {
             for chunk in students.chunks(BLOCK_REQUESTS) {
                 let asked = chunk.iter().map(|student| student.request()).collect::<Result<Vec<_>, _>>()?;
                 let (requests, needs) = asked.into_iter().unzip();
-                batches.push((district, Unproved::new(round, requests, needs)));
+                batches.push((district, Unproved::new(round, NeedRule::default(), requests, needs)));
             }
         }
         Ok(batches)
