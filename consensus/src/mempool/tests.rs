@@ -65,6 +65,7 @@ fn states(n: u8, sequence: u64, count: u32) -> Transaction {
             version: 1,
             state_hash: Hash([0; 32]),
             home_school: SchoolId(1),
+            inputs: vec![],
             commitments: vec![],
             event_watermark: sequence,
         }

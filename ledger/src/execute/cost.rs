@@ -245,11 +245,21 @@ pub(crate) fn hardest(params: &Params) -> [(PayloadKind, Work); 3] {
     ]
 }
 
+/// A request's row, read and written, and its bytes: proofs of some kilobytes at most.
+pub(crate) const fn of_request_row() -> Work {
+    unit::ROW + 3 * unit::ROW_READ + 2_048 * unit::BYTE
+}
+
+/// What a block pays once for all batches of a round: the class, and the tree of so many requests.
+pub(crate) fn of_shared_intake(requests: u64) -> Work {
+    unit::CLASS.saturating_add(times(requests, unit::LEAF)).saturating_add(unit::TRANSACTION)
+}
+
 /// Values of a request at least: one input and the band.
 const LEAST_VALUES: u64 = 2;
 
 /// What the proofs of a batch of requests cost. A flag costs more than a value of eight, so each value is counted as one.
-pub(super) fn of_intake(values: impl TryInto<u64>, requests: impl TryInto<u64>) -> Work {
+pub(crate) fn of_intake(values: impl TryInto<u64>, requests: impl TryInto<u64>) -> Work {
     times(values, unit::FLAG.max(unit::GROUPED_VALUE)).saturating_add(times(requests, unit::DERIVE))
 }
 
