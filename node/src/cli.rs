@@ -8,7 +8,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
     backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, funder, genesis,
-    init, join, keys, localnet, optimize, query, replay, restore, start, status, steward, twin, tx, vault,
+    init, join, keys, localnet, man, optimize, query, replay, restore, start, status, steward, twin, tx,
+    vault,
 };
 use crate::terminal::OutputFormat;
 
@@ -102,6 +103,9 @@ pub enum Command {
     Restore(restore::RestoreArgs),
     /// Print a shell's completion script
     Completion(completion::CompletionArgs),
+    /// Write the manual's pages, for who packages this program
+    #[command(hide = true)]
+    Man(man::ManArgs),
 }
 
 #[cfg(test)]

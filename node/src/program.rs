@@ -8,7 +8,8 @@ use clap::{CommandFactory, Parser};
 use crate::cli::{Cli, Command};
 use crate::command::{
     backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, funder, genesis,
-    init, join, keys, localnet, optimize, query, replay, restore, start, status, steward, twin, tx, vault,
+    init, join, keys, localnet, man, optimize, query, replay, restore, start, status, steward, twin, tx,
+    vault,
 };
 use crate::home::Home;
 use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, print_failure, start_logging};
@@ -93,5 +94,6 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Restore(args) => restore::run(context, &args),
         Command::Twin(args) => twin::run(context, &args).await,
         Command::Completion(args) => completion::run(&args, Cli::command()),
+        Command::Man(args) => man::run(&args, Cli::command()),
     }
 }

@@ -33,6 +33,7 @@ use crate::site::router;
 use crate::storage::ChainDb;
 use crate::terminal::{Advise, Failure, with_causes};
 
+mod figures;
 mod ready;
 mod rotation;
 mod seeds;
@@ -97,6 +98,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
         tokio::spawn(shares.attend(db.clone(), network.clone()));
     }
     tokio::spawn(watch::upkeep(metrics.clone()));
+    tokio::spawn(figures::watch(home.path().to_owned(), db.clone()));
     let mut node = Node::new(config, db.clone(), network, genesis.clone(), genesis_bytes, metrics);
     node.links.insert(0, home.links_dir());
     node.vault = Some(vault);
@@ -109,6 +111,12 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
 }
 
 impl Running {
+    /// Where the node is, in a few words, asked of consensus and of the store: one that hangs does not answer.
+    pub fn pulse(&self) -> impl Fn() -> String + Send + 'static {
+        let (consensus, db) = (self.consensus.clone(), self.db.clone());
+        move || format!("at height {}, {} peers", db.latest().tip().height, consensus.status().peers)
+    }
+
     /// Serves until `stop` is done or something fails, then ends everything in order.
     ///
     /// # Errors

@@ -201,10 +201,10 @@ async fn a_students_record_is_read_with_consent_listed_proved_and_erased() -> Re
     assert_eq!(office.code(&get("name"), 1)?, "consent_withdrawn");
 
     // The log: anchored, extended, proved to the family; a changed proof is no proof.
-    assert_eq!(office.yes(&["vault", "log", "anchor"])?["log_size"], 5);
+    assert_eq!(office.yes(&["vault", "log", "anchor"])?["log_size"], 6);
     assert_eq!(office.yes(&["vault", "log", "anchor"])?["anchored"], false);
     assert_eq!(office.code(&get("name"), 1)?, "consent_withdrawn");
-    assert_eq!(office.yes(&["vault", "log", "anchor"])?["log_size"], 6);
+    assert_eq!(office.yes(&["vault", "log", "anchor"])?["log_size"], 7);
     let proof = office.path("read.proof")?;
     office.yes(&["vault", "log", "prove", "1", "-o", &proof])?;
     let listed =
@@ -323,7 +323,7 @@ fn bad_input_is_answered_in_words_and_loses_nothing() -> Result<()> {
         ("t-1042,4-b,,S-7,1990", "no such student"),
         ("t-1042,4-b,,S-1,1987", "no such student"),
         ("T 1042,4-b,,S-1,1990", "a reader"),
-        ("t-1042,4-b", "no line"),
+        ("t-1042,4-b", "not a line"),
     ] {
         fs::write(
             &bad,

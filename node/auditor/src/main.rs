@@ -12,6 +12,7 @@ mod answer;
 mod certificate;
 mod files;
 mod inspect;
+mod man;
 mod verify;
 
 /// Checks evidence bundles of an Aula ledger, offline.
@@ -42,6 +43,9 @@ enum Command {
     Inspect(inspect::InspectArgs),
     /// Check an optimizer's certificate against its instance file
     Certificate(certificate::CertificateArgs),
+    /// Print a page of the manual, for who packages this program
+    #[command(hide = true)]
+    Man(man::ManArgs),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Certificate(args) => certificate::run(args),
+        Command::Man(args) => man::run(args),
     };
     answer.map_or_else(|failure| failure.print(cli.output), |answer| answer.print(cli.output))
 }
