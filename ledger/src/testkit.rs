@@ -20,20 +20,20 @@ use crate::keys::{account_of, public_key};
 use crate::names::{ListenHint, Name, PeerName, Title};
 use crate::params::Params;
 use crate::proof::committed::{BAND_GROUP, CommittedField, FieldCommitment, ProofBytes, mastery_statement};
-use crate::proof::need::{NeedClaim, NeedProof, NeedStatement};
 use crate::proof::consistency;
 use crate::proof::merkle::{head_of_hashes, leaf_hash};
+use crate::proof::need::{NeedClaim, NeedProof, NeedStatement};
 use crate::proof::sample::{asked, audit_sample};
 use crate::roles::{Role, RoleSet};
 use crate::state::schema;
 use crate::state::{MemoryState, StateReader};
+use crate::twin::NeedRule;
 use crate::tx::{
     Acknowledge, AnchorStates, Arrival, Cadence, Calendar, Change, Choice, Claims, ClassTerms, ConsentEntry,
     DefineClass, DefinePool, FairShare, FundBudget, GrantBudget, Mandate, MasteryProof, OpenRound, Payload,
     ProposeChange, RecordAccess, RecordAudit, RecordConsent, RecordErasure, RecordsSay, Replay, Request,
     RunRound, SetClassTerms, StudentState, SubmitRequests, VoteChange,
 };
-use crate::twin::NeedRule;
 use crate::types::*;
 
 pub mod money;

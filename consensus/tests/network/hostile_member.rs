@@ -94,6 +94,7 @@ fn states(tick: u64) -> AnchorStates {
         version: 1,
         state_hash: Hash([3; 32]),
         home_school: SchoolId(1),
+        inputs: vec![CommitmentBytes([0; 32])],
         commitments: vec![],
         event_watermark: 0,
     };

@@ -17,8 +17,8 @@ use crate::proof::committed::BAND_GROUP;
 use crate::proof::need::{NeedBatch, NeedClaim, NeedStatement};
 use crate::state::schema::{self, RequestRow};
 use crate::state::{StateReader, StoreError};
-use crate::tx::{Payload, Request, SubmitRequests};
 use crate::twin::NeedRule;
+use crate::tx::{Payload, Request, SubmitRequests};
 use crate::types::{Handle, Hash, RoundId};
 
 const NAME: &str = "band";
@@ -72,12 +72,12 @@ fn groups_of(
 /// The row that a submitted entry proves: of its student, band and commitment. None has an entry that was refused.
 fn entry_of(entry: &Request, requests: &[(Handle, RequestRow)]) -> BandEntry {
     // A school is of one district, so that handle and school tell whose row it is.
-    let own =
-        |row: &RequestRow| row.home_school == entry.home_school && row.claim() == entry.claim();
+    let own = |row: &RequestRow| row.home_school == entry.home_school && row.claim() == entry.claim();
     let first = requests.partition_point(|(handle, _)| *handle < entry.handle);
     let same = requests.iter().enumerate().skip(first).take_while(|(_, (handle, _))| *handle == entry.handle);
     let at = same.into_iter().find(|(_, (_, row))| own(row)).and_then(|(at, _)| u32::try_from(at).ok());
-    let refused = || BandEntry::Refused { handle: entry.handle, band: entry.band, inputs: entry.inputs.clone() };
+    let refused =
+        || BandEntry::Refused { handle: entry.handle, band: entry.band, inputs: entry.inputs.clone() };
     at.map_or_else(refused, BandEntry::Row)
 }
 

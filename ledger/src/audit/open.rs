@@ -14,9 +14,9 @@ use crate::codec::Canonical;
 use crate::proof::InclusionPath;
 use crate::proof::committed::{CommittedField, opens};
 use crate::proof::need::{NeedBatch, NeedProof, NeedStatement};
-use crate::twin::TwinVersion;
 use crate::proof::student_state::{self, SaltedField, state_hash};
 use crate::state::schema::{AccessLog, RequestRow, StudentLeaf};
+use crate::twin::TwinVersion;
 
 /// Why nothing was added.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

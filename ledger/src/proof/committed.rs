@@ -195,7 +195,17 @@ mod tests {
         for field in fields {
             assert_eq!(field.to_string().parse(), Ok(field));
         }
-        for text in ["", "Need", "skill/1", "skill/000001", "skill/+0001", "skill/65536", "skill/ 0001", "input/00", "input/256"] {
+        for text in [
+            "",
+            "Need",
+            "skill/1",
+            "skill/000001",
+            "skill/+0001",
+            "skill/65536",
+            "skill/ 0001",
+            "input/00",
+            "input/256",
+        ] {
             assert_eq!(text.parse::<CommittedField>(), Err(UnknownField), "{text}");
         }
     }

@@ -11,8 +11,8 @@
 //! Absent: whether an input is true.
 
 use aula_zk::{
-    Batch, Bound, Claim, Commitment, Context, CryptoRng, Field, Flag, FlagBatch, FlagProof, LinearError, Moment, Opening,
-    ProveError, RngCore, Statement,
+    Batch, Bound, Claim, Commitment, Context, CryptoRng, Field, Flag, FlagBatch, FlagProof, LinearError,
+    Moment, Opening, ProveError, RngCore, Statement,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
@@ -128,13 +128,19 @@ impl NeedStatement {
             match input.kind {
                 InputKind::Position => {
                     let bound = || Bound::Within { cap: POSITION_CAP };
-                    let claims = each.map(|(subject, commitment)| Claim { subject, commitment, bound: bound() });
-                    ranges.push(Statement::new(context, claims.collect()).map_err(|_| StatementError::Count)?);
+                    let claims =
+                        each.map(|(subject, commitment)| Claim { subject, commitment, bound: bound() });
+                    ranges
+                        .push(Statement::new(context, claims.collect()).map_err(|_| StatementError::Count)?);
                 }
                 InputKind::Flag => {
                     flags.push(
-                        each.map(|(subject, commitment)| Flag { context: context.clone(), subject, commitment })
-                            .collect::<Vec<_>>(),
+                        each.map(|(subject, commitment)| Flag {
+                            context: context.clone(),
+                            subject,
+                            commitment,
+                        })
+                        .collect::<Vec<_>>(),
                     );
                 }
             }
@@ -142,12 +148,17 @@ impl NeedStatement {
         let mut bands = Vec::with_capacity(claims.len());
         for (claim, (_, derived)) in known() {
             let band = aula_zk::Band::new(claim.band.get()).ok_or(StatementError::Count)?;
-            bands.push(Claim { subject: claim.handle.0, commitment: *derived, bound: Bound::NeedInBand(band) });
+            bands.push(Claim {
+                subject: claim.handle.0,
+                commitment: *derived,
+                bound: Bound::NeedInBand(band),
+            });
         }
         let context = context(chain, round, CommittedField::Need)?;
         ranges.push(Statement::new(context, bands).map_err(|_| StatementError::Count)?);
         // Proofs stand student by student.
-        let by_student = (0..claims.len()).flat_map(|at| flags.iter().filter_map(move |one| one.get(at).cloned()));
+        let by_student =
+            (0..claims.len()).flat_map(|at| flags.iter().filter_map(move |one| one.get(at).cloned()));
         let flags = by_student.collect();
         Ok(Self { ranges, flags })
     }
@@ -206,8 +217,7 @@ impl NeedBatch {
     pub fn push(&mut self, statement: &NeedStatement, proof: &NeedProof) {
         let group = self.groups;
         self.groups = self.groups.saturating_add(1);
-        let fits =
-            statement.ranges.len() == proof.ranges.len() && statement.flags.len() == proof.flags.len();
+        let fits = statement.ranges.len() == proof.ranges.len() && statement.flags.len() == proof.flags.len();
         if !fits {
             self.unfit.get_or_insert(group);
             return;

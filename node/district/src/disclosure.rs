@@ -175,8 +175,10 @@ impl Disclosure {
             Some(opens(&one.commitment, *number, &<[u8; 32]>::try_from(blinding).ok()?))
         };
         let inputs = leaf.inputs.iter().enumerate();
-        let inputs = inputs.map(|(at, commitment)| FieldCommitment { field: input_field(at), commitment: *commitment });
-        let same_count = numbers.iter().filter(|(field, _)| matches!(field, CommittedField::Input(_))).count();
+        let inputs = inputs
+            .map(|(at, commitment)| FieldCommitment { field: input_field(at), commitment: *commitment });
+        let same_count =
+            numbers.iter().filter(|(field, _)| matches!(field, CommittedField::Input(_))).count();
         same_count == leaf.inputs.len()
             && inputs.chain(leaf.commitments.iter().copied()).all(|commitment| one(&commitment) == Some(true))
     }

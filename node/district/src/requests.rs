@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use aula_ledger::params::MAX_TRANSACTION_RANGE_VALUES;
 use aula_ledger::proof::committed::BAND_GROUP;
 use aula_ledger::proof::need::{NeedClaim, NeedStatement, values_of};
-use aula_ledger::tx::{Request, StudentState, SubmitRequests};
 use aula_ledger::twin::NeedRule;
+use aula_ledger::tx::{Request, StudentState, SubmitRequests};
 use aula_ledger::types::{Band, Hash, RoundId};
 use aula_zk::Opening;
 use rand::rngs::OsRng;
@@ -62,12 +62,7 @@ pub fn claim(state: &StudentState, openings: &[Opening], need: u16) -> Option<Pr
 
 impl Unproved {
     /// Requests, ascending by handle, each with what is to be proved of it.
-    pub const fn new(
-        round: RoundId,
-        rule: NeedRule,
-        requests: Vec<Request>,
-        needs: Vec<Proving>,
-    ) -> Self {
+    pub const fn new(round: RoundId, rule: NeedRule, requests: Vec<Request>, needs: Vec<Proving>) -> Self {
         Self { round, rule, requests, needs }
     }
 
@@ -77,8 +72,8 @@ impl Unproved {
         let mut proofs = Vec::with_capacity(self.needs.len().div_ceil(BAND_GROUP));
         for group in self.needs.chunks(BAND_GROUP) {
             let (claims, openings): (Vec<NeedClaim>, Vec<Vec<Opening>>) = group.iter().cloned().unzip();
-            let statement = NeedStatement::of(chain, self.round, &self.rule, &claims)
-                .map_err(|error| refused(&error))?;
+            let statement =
+                NeedStatement::of(chain, self.round, &self.rule, &claims).map_err(|error| refused(&error))?;
             let proof =
                 statement.prove(&self.rule, &openings, &mut OsRng).map_err(|error| refused(&error))?;
             proofs.push(proof);

@@ -115,12 +115,12 @@ pub fn in_words(change: &Change, names: &BTreeMap<AccountId, String>) -> String 
         Change::SetTwinParameters { from_year, parameters } => {
             let rule = &parameters.need;
             let reveals: Vec<String> = rule.reveals().iter().map(ToString::to_string).collect();
-            let told = if reveals.is_empty() {
-                "no band reveals an input".to_owned()
-            } else {
-                reveals.join(", ")
-            };
-            format!("set the twins' parameters from school year {from_year} on, with the need {}; {told}", rule.words())
+            let told =
+                if reveals.is_empty() { "no band reveals an input".to_owned() } else { reveals.join(", ") };
+            format!(
+                "set the twins' parameters from school year {from_year} on, with the need {}; {told}",
+                rule.words()
+            )
         }
         _ => "a change that this program does not know".to_owned(),
     }

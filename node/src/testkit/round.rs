@@ -10,12 +10,12 @@ use aula_ledger::proof::committed::BAND_GROUP;
 use aula_ledger::proof::need::{NeedClaim, NeedStatement, input_field};
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::schema::{self, Window};
+use aula_ledger::twin::NeedRule;
 use aula_ledger::tx::{
     AnchorStates, Cadence, Calendar, Change, Choice, ClassTerms, CommitSeed, DefineClass, DefinePool,
     FundBudget, Mandate, OpenRound, Payload, ProposeChange, Request, RevealSeed, RunRound, SetClassTerms,
     StudentState, SubmitRequests, VoteChange, seed_commitment, seed_share,
 };
-use aula_ledger::twin::NeedRule;
 use aula_ledger::types::{
     Band, Cents, ClassId, CommitmentBytes, DistrictId, Handle, Hash, Height, KindId, PoolId, ProposalId,
     RoundId, SchoolId, SchoolYear, TimeMs,

@@ -52,10 +52,8 @@ pub fn anchored(version: u32) -> AnchorStates {
     // Mastery does not change between the versions: equal values must not show either.
     let mastery = u64::from(CLOSED_MASTERY);
     state.inputs = vec![commit(CommittedField::Input(0), 123).commitment];
-    state.commitments = vec![
-        commit(CommittedField::Mastery(2), mastery),
-        commit(CommittedField::Mastery(5), mastery),
-    ];
+    state.commitments =
+        vec![commit(CommittedField::Mastery(2), mastery), commit(CommittedField::Mastery(5), mastery)];
     payload
 }
 

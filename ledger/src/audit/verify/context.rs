@@ -80,7 +80,17 @@ impl Context {
         );
         let reversion = state.look_up(checks, "standing", &reversion_key(id), &evidence.reversion)?;
         let standing = check_standing(checks, state, &class, &decision, reversion.as_ref())?;
-        Ok(Self { round, class, rule: twin.parameters.need, decision, pools, schools, requests, decisions, standing })
+        Ok(Self {
+            round,
+            class,
+            rule: twin.parameters.need,
+            decision,
+            pools,
+            schools,
+            requests,
+            decisions,
+            standing,
+        })
     }
 
     /// The inputs of the ledger's own formula, over these requests.

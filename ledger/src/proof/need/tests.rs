@@ -102,7 +102,8 @@ pub fn forged(chain: &Hash, round: RoundId, handle: Handle, attack: Attack) -> (
     let mut rng = StdRng::seed_from_u64(5);
     let blinding = rule.form().open(&[opening(&handle, 0, 1), opening(&handle, 1, 255)]).expect("a need");
     let band_opening = Opening::new(need, *blinding.blinding());
-    let bands = statement.ranges.last().expect("the bands").prove(&[band_opening], &mut rng).expect("in the band");
+    let bands =
+        statement.ranges.last().expect("the bands").prove(&[band_opening], &mut rng).expect("in the band");
     // The proofs of the nearest inputs, made for their own commitments.
     let nearest = near(attack);
     let honest = [opening(&handle, 0, nearest[0]), opening(&handle, 1, nearest[1])];
@@ -133,7 +134,8 @@ fn a_true_claim_holds_and_each_attack_fails_though_its_band_is_proved() {
     assert_eq!(verdict(&claim, &proof), Ok(()));
     for attack in Attack::ALL {
         let (claim, proof) = forged(&chain, round, handle, attack);
-        let statement = NeedStatement::of(&chain, round, &rule(), std::slice::from_ref(&claim)).expect("points");
+        let statement =
+            NeedStatement::of(&chain, round, &rule(), std::slice::from_ref(&claim)).expect("points");
         let (bands, proved) = (statement.ranges.last().unwrap(), proof.ranges.last().unwrap());
         assert!(bands.verify(&proved.0).is_ok(), "{attack:?}: the band alone would be believed");
         assert_eq!(verdict(&claim, &proof), Err(RejectedGroup(0)), "{attack:?}");
@@ -144,9 +146,9 @@ fn a_true_claim_holds_and_each_attack_fails_though_its_band_is_proved() {
 fn a_false_input_is_not_proved_by_the_prover() {
     let (chain, round, handle) = (Hash([7; 32]), RoundId(3), Handle([9; 32]));
     for values in [[2, 100], [1, 256]] {
-        let openings: Vec<Opening> = values.iter().enumerate().map(|(at, value)| opening(&handle, at, *value)).collect();
-        let inputs =
-            openings.iter().map(|one| CommitmentBytes(*one.commit().unwrap().as_bytes())).collect();
+        let openings: Vec<Opening> =
+            values.iter().enumerate().map(|(at, value)| opening(&handle, at, *value)).collect();
+        let inputs = openings.iter().map(|one| CommitmentBytes(*one.commit().unwrap().as_bytes())).collect();
         let need = rule().form().value(&values).unwrap();
         let claim = NeedClaim { handle, band: Band::new((need / 256) as u8).unwrap(), inputs };
         let statement = NeedStatement::of(&chain, round, &rule(), &[claim]).unwrap();
@@ -202,19 +204,28 @@ fn what_a_request_costs() {
     let mut two_flags = rule();
     two_flags.inputs.insert(1, extra);
     let mut six = rule();
-    six.inputs = (0..6).map(|n| NeedInput { name: name(&format!("p{n}")), weight: 1, ..rule().inputs[1].clone() }).collect();
+    six.inputs = (0..6)
+        .map(|n| NeedInput { name: name(&format!("p{n}")), weight: 1, ..rule().inputs[1].clone() })
+        .collect();
     six.constant = 0;
-    for (what, rule) in [("one flag, one position", rule()), ("two flags, one position", two_flags), ("six positions", six)] {
+    for (what, rule) in
+        [("one flag, one position", rule()), ("two flags, one position", two_flags), ("six positions", six)]
+    {
         let students = 128_usize;
         let mut claims = Vec::new();
         let mut openings = Vec::new();
         for number in 0..students {
             let handle = Handle([number as u8; 32]);
-            let values: Vec<u64> = rule.inputs.iter().map(|input| match input.kind {
-                InputKind::Flag => 1,
-                InputKind::Position => 100,
-            }).collect();
-            let own: Vec<Opening> = values.iter().enumerate().map(|(at, value)| opening(&handle, at, *value)).collect();
+            let values: Vec<u64> = rule
+                .inputs
+                .iter()
+                .map(|input| match input.kind {
+                    InputKind::Flag => 1,
+                    InputKind::Position => 100,
+                })
+                .collect();
+            let own: Vec<Opening> =
+                values.iter().enumerate().map(|(at, value)| opening(&handle, at, *value)).collect();
             let inputs = own.iter().map(|one| CommitmentBytes(*one.commit().unwrap().as_bytes())).collect();
             let need = rule.form().value(&values).unwrap();
             claims.push(NeedClaim { handle, band: Band::new((need / 256) as u8).unwrap(), inputs });
@@ -222,8 +233,10 @@ fn what_a_request_costs() {
         }
         let groups: Vec<_> = claims.chunks(BAND_GROUP).zip(openings.chunks(BAND_GROUP)).collect();
         let start = std::time::Instant::now();
-        let statements: Vec<NeedStatement> =
-            groups.iter().map(|(claims, _)| NeedStatement::of(&chain, round, &rule, claims).unwrap()).collect();
+        let statements: Vec<NeedStatement> = groups
+            .iter()
+            .map(|(claims, _)| NeedStatement::of(&chain, round, &rule, claims).unwrap())
+            .collect();
         let derive = start.elapsed();
         let start = std::time::Instant::now();
         let mut rng = StdRng::seed_from_u64(1);

@@ -28,10 +28,10 @@ use crate::proof::committed::{BAND_GROUP, StatementError};
 use crate::proof::need::{NeedBatch, NeedClaim, NeedProof, NeedStatement};
 use crate::rounds::RoundPools;
 use crate::state::schema::{self, Class, RequestRow, Round, StudentLeaf};
-use crate::tx::handler::{Context, Handler, Refusal, Rows, ascends, differ, ensure, require};
-use crate::tx::{Event, RefusedEntry};
 use crate::twin::NeedRule;
 use crate::twin::need::MAX_INPUTS;
+use crate::tx::handler::{Context, Handler, Refusal, Rows, ascends, differ, ensure, require};
+use crate::tx::{Event, RefusedEntry};
 use crate::types::{Band, CommitmentBytes, DistrictId, Handle, Hash, KindId, RoundId, SchoolId};
 use std::sync::Arc;
 

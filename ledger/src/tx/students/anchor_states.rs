@@ -60,7 +60,8 @@ impl Handler for AnchorStates {
         require(ascends(self.states.iter().map(|state| &state.handle)))?;
         require(self.states.iter().all(|state| {
             let fields = state.commitments.iter().map(|one| &one.field);
-            let apart = |one: &FieldCommitment| matches!(one.field, CommittedField::Need | CommittedField::Input(_));
+            let apart =
+                |one: &FieldCommitment| matches!(one.field, CommittedField::Need | CommittedField::Input(_));
             state.version > 0
                 && state.inputs.len() <= MAX_INPUTS
                 && state.commitments.len() <= MAX_COMMITMENTS
@@ -77,9 +78,8 @@ impl Handler for AnchorStates {
         let open = params.takes_school_year(self.school_year, facts.time_ms);
         ensure(open, Code::SchoolYearClosed)?;
         let in_force = twin::in_force(context.overlay, self.school_year)?;
-        let named = |version: &TwinVersion| {
-            (version.version, version.digest) == (self.parameters, self.model_digest)
-        };
+        let named =
+            |version: &TwinVersion| (version.version, version.digest) == (self.parameters, self.model_digest);
         let in_force = in_force.filter(named).ok_or(Code::ParametersNotInForce)?;
         let inputs = in_force.parameters.need.inputs.len();
         let short = self.states.iter().position(|state| state.inputs.len() != inputs);

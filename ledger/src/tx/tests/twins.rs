@@ -2,9 +2,9 @@
 
 use super::rejections::{Row, propose};
 use crate::chain::Code;
+use crate::proof::need::tests::{Attack, forged, rule};
 use crate::state::Overlay;
 use crate::state::schema;
-use crate::proof::need::tests::{Attack, forged, rule};
 use crate::testkit::*;
 use crate::twin::{MAX_VERSIONS, TwinParameters, TwinVersions};
 use crate::tx::*;

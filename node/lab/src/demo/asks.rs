@@ -2,8 +2,8 @@
 
 use aula_district::requests::{self, Claimed, Proving, Unproved};
 use aula_ledger::proof::need::NeedClaim;
-use aula_ledger::tx::{Mandate, Request};
 use aula_ledger::twin::NeedRule;
+use aula_ledger::tx::{Mandate, Request};
 use aula_ledger::types::{KindId, RoundId};
 
 use super::driver::Class;

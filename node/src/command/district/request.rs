@@ -139,7 +139,8 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RequestArgs) -> 
         });
         return Ok(if plan.refused.is_empty() { Outcome::yes(json, text) } else { Outcome::no(json, text) });
     }
-    let batches = send(context, client, (id, &in_force), &plan.claimed, Duration::from_secs(ledger.wait_s)).await?;
+    let batches =
+        send(context, client, (id, &in_force), &plan.claimed, Duration::from_secs(ledger.wait_s)).await?;
     let now = standing(&rows, id).await?;
     let stands: BTreeSet<Handle> = now.rows.iter().map(|row| row.handle).collect();
     let mut refused = plan.refused;

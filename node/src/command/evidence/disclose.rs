@@ -161,7 +161,8 @@ impl Own<'_> {
             .advise("the bundle's records cannot be read", HINT)?;
         let in_force = known(voted)?.version(round.parameters)?;
         // The request does not say which version of the state it spoke of; versions are few, and only one fits.
-        let openings = |version: u64| input_openings(&provable.state, version, &provable.secret, &in_force.params);
+        let openings =
+            |version: u64| input_openings(&provable.state, version, &provable.secret, &in_force.params);
         let fits = |openings: &Vec<Opening>| {
             let committed = openings.iter().map(|one| one.commit().map(|commitment| *commitment.as_bytes()));
             committed.eq(claim.inputs.iter().map(|one| Ok(one.0)))

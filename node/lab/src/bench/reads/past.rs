@@ -19,11 +19,11 @@ use aula_home::{Advise, Failure, Home};
 use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::names::{Name, Title};
 use aula_ledger::state::schema::{self, Window};
+use aula_ledger::twin::NeedRule;
 use aula_ledger::tx::{
     AnchorStates, Calendar, CommitSeed, DefineClass, DefinePool, FundBudget, MilestoneKind, OpenRound,
     Payload, RecordMilestone, RevealSeed, RunRound, seed_commitment, seed_share,
 };
-use aula_ledger::twin::NeedRule;
 use aula_ledger::types::{
     Cents, ClassId, Hash, Height, KindId, PoolId, RoundId, SchoolId, SchoolYear, TimeMs,
 };
