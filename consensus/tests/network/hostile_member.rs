@@ -9,7 +9,8 @@ use aula_ledger::tx::{
     RecordErasure, ReportUtilisation, RetirePool, RunRound, StudentState,
 };
 use aula_ledger::types::{
-    Cents, ClassId, Handle, Hash, Height, KindId, PoolId, RoundId, SchoolId, SchoolYear, TimeMs,
+    Cents, ClassId, CommitmentBytes, Handle, Hash, Height, KindId, PoolId, RoundId, SchoolId, SchoolYear,
+    TimeMs,
 };
 
 use crate::attack_03_04::{fund, statement};
