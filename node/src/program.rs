@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser};
 use crate::cli::{Cli, Command};
 use crate::command::{
     backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, funder, genesis,
-    init, join, keys, localnet, man, optimize, query, replay, restore, start, status, steward, twin, tx,
+    init, join, keys, localnet, man, optimize, query, replay, restore, sim, start, status, steward, twin, tx,
     vault,
 };
 use crate::home::Home;
@@ -84,6 +84,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Query(args) => query::run(context, &args).await,
         Command::Replay(args) => replay::run(context, &args),
+        Command::Sim(args) => sim::run(&args),
         Command::Genesis(args) => genesis::run(context, &args),
         Command::Keys(args) => keys::run(context, &args).await,
         Command::Badge(args) => badge::run(context, args).await,

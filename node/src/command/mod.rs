@@ -31,6 +31,7 @@ pub mod query;
 pub mod replay;
 pub mod restore;
 mod rpc;
+pub mod sim;
 pub mod start;
 pub mod status;
 pub mod steward;
