@@ -66,6 +66,16 @@ impl Home {
         self.0.join("statements")
     }
 
+    /// Transactions on their way, 0700: `outbox/`.
+    pub fn outbox_dir(&self) -> PathBuf {
+        self.0.join("outbox")
+    }
+
+    /// How far the district's service is, 0700: `service/`.
+    pub fn service_dir(&self) -> PathBuf {
+        self.0.join("service")
+    }
+
     /// The database: `data/`.
     pub fn data_dir(&self) -> PathBuf {
         self.0.join("data")
