@@ -7,6 +7,7 @@ from schema import (
     SchoolId, SchoolYear, Secret, Signature, Term, TimeMs, Title, TreeHead, ValidatorAddress, ValidatorSet, ascending, i64, u8, u16, u32,
     u64)
 import params
+from twin import TwinParameters
 
 ParamsBody = params.BODY
 Place = Struct(height=Height, time_ms=TimeMs)
@@ -20,7 +21,7 @@ Change = Choice({
     7: Tuple(AccountId, RoleSet, Option(DistrictId), Option(SchoolId)), 8: Tuple(Title, Height),
     9: Tuple(ClassId, AccountId), 10: Tuple(RoundId, Option(Hash)), 11: Tuple(RoundId),
     20: Tuple(DistrictId, Title, AccountId), 21: Tuple(DistrictId, Option(DistrictId)), 22: Tuple(NodeRequest),
-    23: Tuple(ValidatorAddress, PublicKey, Signature)})
+    23: Tuple(ValidatorAddress, PublicKey, Signature), 30: Tuple(SchoolYear, TwinParameters)})
 Vote = Struct(account=AccountId, choice=Number(1, 1, 2))
 FairShare = Struct(penalty=u32, min_share_percent=u8)
 ClassTerms = Struct(
@@ -46,6 +47,8 @@ def lines_in_order(statement):
     return 1 <= len(statement["lines"]) <= 4096 and ascending([line["school"] for line in statement["lines"]])
 
 
+TwinVersion = Canonical(Struct(
+    version=u32, from_year=SchoolYear, voted=Height, digest=Hash, parameters=TwinParameters), 32_768)
 Chain = Canonical(Struct(chain_id=ChainId, genesis_sha256=Hash, height=Height, time_ms=TimeMs), 256)
 Params = Canonical(ParamsBody, 1_024, version=4)
 Validators = Canonical(Struct(now=ValidatorSet, next=ValidatorSet, after=ValidatorSet), 196_608)
@@ -90,7 +93,7 @@ Pool = Canonical(Struct(
 Round = Canonical(Struct(
     round=RoundId, class_=ClassId, school_year=SchoolYear, opened=Height, opened_ms=TimeMs, request_window_ms=u64,
     reveal_window_ms=u64, attempt=u32, window=Number(1, 0, 3), since=Place, ends=Place, requests_until=Option(Height),
-    follows=Option(RoundId), equity=u32, terms=ClassTerms, requests=u32, pairs=u64,
+    follows=Option(RoundId), parameters=u32, equity=u32, terms=ClassTerms, requests=u32, pairs=u64,
     status=Choice({0: Tuple(), 1: Tuple(Height), 2: Tuple(Height)})), 256)
 Decision = Canonical(Struct(
     round=RoundId, class_=ClassId, height=Height, requests=TreeHead, decisions=TreeHead, seed=Hash,
@@ -119,14 +122,14 @@ Tree = Canonical(Struct(label=Text(), head=TreeHead), 256)
 
 Request = Canonical(Struct(
     district=DistrictId, handle=Handle, home_school=SchoolId, band=Band, mandate=Number(1, 0, 1), kinds=List(KindId),
-    state_row=Hash, need=Commitment), 256)
+    state_row=Hash, inputs=List(Commitment)), 512)
 Placement = Canonical(Struct(
     placement=Choice({0: Tuple(), 1: Struct(pool=PoolId, rank=u8, tier=u8)}), weight=u32, cost=u32), 64)
-StudentField = Choice({0: Tuple(), 1: Tuple(), 2: Tuple(), 3: Tuple(u16)})
+StudentField = Choice({0: Tuple(), 1: Tuple(), 2: Tuple(), 3: Tuple(u16), 4: Tuple(u8)})
 StudentRow = Canonical(Struct(
-    version=u32, state_hash=Hash, home_school=SchoolId,
-    commitments=List(Struct(field=StudentField, commitment=Commitment)), model_digest=Hash, event_watermark=u64,
-    anchored=Height), 512)
+    version=u32, state_hash=Hash, home_school=SchoolId, inputs=List(Commitment),
+    commitments=List(Struct(field=StudentField, commitment=Commitment)), parameters=u32, model_digest=Hash,
+    event_watermark=u64, anchored=Height), 1_024)
 LogEntry = Canonical(Struct(
     genesis=Hash, number=u64, time_ms=TimeMs, district=DistrictId, handle=Handle, reader=Name, role=Term,
     class_=Term, purpose=Term, basis=Option(Number(1, 0, 3)),

@@ -9,7 +9,8 @@ use aula_ledger::tx::{
     RecordErasure, ReportUtilisation, RetirePool, RunRound, StudentState,
 };
 use aula_ledger::types::{
-    Cents, ClassId, Handle, Hash, Height, KindId, PoolId, RoundId, SchoolId, SchoolYear, TimeMs,
+    Cents, ClassId, CommitmentBytes, Handle, Hash, Height, KindId, PoolId, RoundId, SchoolId, SchoolYear,
+    TimeMs,
 };
 
 use crate::attack_03_04::{fund, statement};
@@ -94,12 +95,14 @@ fn states(tick: u64) -> AnchorStates {
         version: 1,
         state_hash: Hash([3; 32]),
         home_school: SchoolId(1),
+        inputs: vec![CommitmentBytes([0; 32])],
         commitments: vec![],
         event_watermark: 0,
     };
     AnchorStates {
         school_year: school_year(tick),
-        model_digest: Hash([9; 32]),
+        parameters: 1,
+        model_digest: aula_ledger::twin::TwinParameters::default().digest(),
         states: handles(tick, LEAVES).into_iter().map(state).collect(),
     }
 }

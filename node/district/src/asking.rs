@@ -124,21 +124,21 @@ pub fn claimed(
     secret: &StudentSecret,
     params: &Params,
 ) -> Result<Claimed, NotAsked> {
-    let need = state.need().ok_or(NotAsked::NoNeed)?.score();
+    let need = state.need(params).score();
     let standing = Standing { handle: known.handle, home_school: known.anchored.home_school, version };
     let (leaf, openings) =
         twin_state::leaf(&standing, state, secret, params).map_err(|_| NotAsked::Differs)?;
     if leaf != known.anchored {
         return Err(NotAsked::Differs);
     }
-    let (claim, opening) = requests::claim(&leaf, &openings, need).ok_or(NotAsked::NoNeed)?;
+    let (claim, opening) = requests::claim(&leaf, &openings.inputs, need).ok_or(NotAsked::NoNeed)?;
     let request = Request {
         handle: known.handle,
         home_school: leaf.home_school,
         band: claim.band,
         mandate: wish.mandate,
         kinds: wish.kinds.clone(),
-        need: claim.commitment,
+        inputs: claim.inputs.clone(),
     };
     Ok((request, (claim, opening)))
 }

@@ -4,10 +4,11 @@
 //! [`anchors`]. Invariant: what is anchored was kept before, so that it can be proved. Absent: choosing the version, which
 //! asks vault and ledger, and sending.
 
+use aula_home::fault;
 use aula_ledger::codec::Canonical;
 use aula_ledger::names::{FieldName, TextError};
 use aula_ledger::tx::{AnchorStates, StudentState};
-use aula_ledger::types::{Handle, Hash, SchoolYear};
+use aula_ledger::types::{Handle, SchoolYear};
 use aula_twin_runtime::event::Event;
 use aula_twin_runtime::merge::History;
 use aula_twin_runtime::params::Params;
@@ -15,12 +16,13 @@ use aula_twin_runtime::twin::TwinState;
 use aula_vault::vault::EventIn;
 use aula_vault::versions::VersionIn;
 use aula_vault::{Vault, VaultError};
-use aula_zk::{Opening, StudentSecret};
+use aula_zk::StudentSecret;
 use serde_json::Value;
 
 use crate::event_place::EventPlace;
+use crate::parameters::InForce;
 use crate::twin_record::{AnchoredState, STATE_FIELD, TwinRecord};
-use crate::twin_state::{self, Standing};
+use crate::twin_state::{self, Openings, Standing};
 
 /// What a district keeps of a student's state.
 #[derive(Debug, Clone)]
@@ -62,7 +64,7 @@ pub fn fold(events: &[Event], params: &Params) -> Option<TwinState> {
 }
 
 impl Kept {
-    /// What is kept and anchored of a state, and what opens its commitments, in their order.
+    /// What is kept and anchored of a state, and what opens its commitments.
     ///
     /// # Errors
     /// When a number cannot be committed to, which no state has.
@@ -70,13 +72,18 @@ impl Kept {
         standing: &Standing,
         state: &TwinState,
         secret: &StudentSecret,
-        params: &Params,
-    ) -> Result<(Self, Vec<Opening>), String> {
+        in_force: &InForce,
+    ) -> Result<(Self, Openings), String> {
+        let params = &in_force.params;
         let (leaf, openings) = twin_state::leaf(standing, state, secret, params)?;
         let kept = Self {
             handle: standing.handle,
             twin: TwinRecord { version: standing.version, snapshot: state.snapshot() },
-            anchored: AnchoredState { state: leaf, model_digest: Hash(params.digest()) },
+            anchored: AnchoredState {
+                state: leaf,
+                parameters: in_force.voted.version,
+                model_digest: in_force.voted.digest,
+            },
             fields: twin_state::fields(state, params),
             events: Vec::new(),
         };
@@ -100,6 +107,7 @@ pub fn keep(vault: &Vault, students: &[Kept]) -> Result<(), KeepError> {
     let rows: Vec<(Handle, FieldName, &[u8])> =
         values.iter().map(|(handle, name, bytes)| (*handle, name.clone(), bytes.as_slice())).collect();
     vault.put_records(&rows)?;
+    fault::point();
     let of = |one: &'_ Kept| -> Vec<(Handle, EventPlace, Vec<u8>)> {
         one.events.iter().map(|(key, event)| (one.handle, *key, event.clone())).collect()
     };
@@ -108,6 +116,7 @@ pub fn keep(vault: &Vault, students: &[Kept]) -> Result<(), KeepError> {
         let events: Vec<EventIn<'_>> =
             events.iter().map(|(handle, key, event)| EventIn { handle: *handle, key, event }).collect();
         vault.put_events(&events)?;
+        fault::point();
     }
     let anchored: Vec<Vec<u8>> = students.iter().map(|one| one.anchored.to_canonical()).collect();
     let versions: Vec<VersionIn<'_>> = students
@@ -122,9 +131,10 @@ pub fn keep(vault: &Vault, students: &[Kept]) -> Result<(), KeepError> {
 pub fn anchors(
     states: &[StudentState],
     school_year: SchoolYear,
-    model: Hash,
+    in_force: &InForce,
     batch: usize,
 ) -> Vec<AnchorStates> {
     let chunks = states.chunks(batch.max(1)).map(<[StudentState]>::to_vec);
-    chunks.map(|states| AnchorStates { school_year, model_digest: model, states }).collect()
+    let (parameters, model_digest) = (in_force.voted.version, in_force.voted.digest);
+    chunks.map(|states| AnchorStates { school_year, parameters, model_digest, states }).collect()
 }

@@ -14,9 +14,11 @@ use serde::{Deserialize, Serialize};
 use crate::NextStep;
 use crate::home::Home;
 
+mod district;
 mod edit;
 mod feed;
 
+pub use district::{District, Policy, Subject};
 pub use edit::set;
 pub use feed::{Feed, FeedKind};
 
@@ -39,6 +41,8 @@ pub struct Config {
     pub storage: Storage,
     /// `[vault]`.
     pub vault: VaultPlace,
+    /// `[district]`.
+    pub district: District,
     /// `[[feed]]`, one a source.
     pub feed: Vec<Feed>,
 }
@@ -358,6 +362,7 @@ impl Config {
                 return Err(ConfigError::Range { field, found, range });
             }
         }
+        self.district.check()?;
         self.feed.iter().try_for_each(Feed::check)?;
         Ok(())
     }

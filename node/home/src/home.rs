@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use aula_ledger::types::Hash;
+
 /// A node's folder, absolute; it need not exist yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home(PathBuf);
@@ -64,9 +66,24 @@ impl Home {
         self.0.join("statements")
     }
 
+    /// Transactions on their way, 0700: `outbox/`.
+    pub fn outbox_dir(&self) -> PathBuf {
+        self.0.join("outbox")
+    }
+
+    /// How far the district's service is, 0700: `service/`.
+    pub fn service_dir(&self) -> PathBuf {
+        self.0.join("service")
+    }
+
     /// The database: `data/`.
     pub fn data_dir(&self) -> PathBuf {
         self.0.join("data")
+    }
+
+    /// A fitted model by its digest: `models/DIGEST.twin`.
+    pub fn model_file(&self, digest: &Hash) -> PathBuf {
+        self.0.join("models").join(format!("{digest}.twin"))
     }
 
     /// The district's private vault: `vault/`.

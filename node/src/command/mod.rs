@@ -27,14 +27,17 @@ pub mod keys;
 pub mod localnet;
 pub mod man;
 pub mod optimize;
+mod posting;
 pub mod query;
 pub mod replay;
 pub mod restore;
 mod rpc;
+pub mod sim;
 pub mod start;
 pub mod status;
 pub mod steward;
 pub mod twin;
+pub mod twin_parameters;
 pub mod tx;
 pub mod vault;
 

@@ -10,11 +10,13 @@ use crate::chain::Code;
 use crate::codec::Canonical;
 use crate::params::MAX_COMMITMENTS;
 use crate::proof::bulk_tree::row_hash;
-use crate::proof::committed::FieldCommitment;
+use crate::proof::committed::{CommittedField, FieldCommitment};
 use crate::state::schema::{self, StudentLeaf};
+use crate::twin::need::MAX_INPUTS;
+use crate::twin::{self, TwinVersion};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, Rows, ascends, ensure, require};
-use crate::types::{DistrictId, Handle, Hash, Height, SchoolId, SchoolYear};
+use crate::types::{CommitmentBytes, DistrictId, Handle, Hash, Height, SchoolId, SchoolYear};
 use std::collections::BTreeSet;
 
 /// One student's state, as hashes and commitments.
@@ -29,7 +31,10 @@ pub struct StudentState {
     pub state_hash: Hash,
     /// The school the student attends; one of the sender's district.
     pub home_school: SchoolId,
-    /// Commitments to the fields that proofs speak about, strictly ascending by field, so need first; at most 8.
+    /// Commitments to the inputs of the need rule in force, in its order: exactly these.
+    pub inputs: Vec<CommitmentBytes>,
+    /// Commitments to further fields that proofs speak about, strictly ascending by field, at most 8; none to need or an
+    /// input.
     pub commitments: Vec<FieldCommitment>,
     /// How many events of the student's telemetry the state has seen.
     pub event_watermark: u64,
@@ -41,7 +46,9 @@ pub struct StudentState {
 pub struct AnchorStates {
     /// The school year of the handles.
     pub school_year: SchoolYear,
-    /// Digest of the model that computed the states.
+    /// Version of the twins' parameters that the states were computed under: the one in force for the school year.
+    pub parameters: u32,
+    /// Their digest, as the ledger has it ([`crate::twin::TwinParameters::digest`]).
     pub model_digest: Hash,
     /// Strictly ascending by handle; at least one.
     pub states: Vec<StudentState>,
@@ -53,7 +60,13 @@ impl Handler for AnchorStates {
         require(ascends(self.states.iter().map(|state| &state.handle)))?;
         require(self.states.iter().all(|state| {
             let fields = state.commitments.iter().map(|one| &one.field);
-            state.version > 0 && state.commitments.len() <= MAX_COMMITMENTS && ascends(fields)
+            let apart =
+                |one: &FieldCommitment| matches!(one.field, CommittedField::Need | CommittedField::Input(_));
+            state.version > 0
+                && state.inputs.len() <= MAX_INPUTS
+                && state.commitments.len() <= MAX_COMMITMENTS
+                && ascends(fields)
+                && !state.commitments.iter().any(apart)
         }))
     }
 
@@ -64,6 +77,15 @@ impl Handler for AnchorStates {
         let (params, height) = (&facts.params, facts.height);
         let open = params.takes_school_year(self.school_year, facts.time_ms);
         ensure(open, Code::SchoolYearClosed)?;
+        let in_force = twin::in_force(context.overlay, self.school_year)?;
+        let named =
+            |version: &TwinVersion| (version.version, version.digest) == (self.parameters, self.model_digest);
+        let in_force = in_force.filter(named).ok_or(Code::ParametersNotInForce)?;
+        let inputs = in_force.parameters.need.inputs.len();
+        let short = self.states.iter().position(|state| state.inputs.len() != inputs);
+        if let Some(position) = short {
+            return Err(Refusal::from(Code::InputsMissing).at(position));
+        }
         self.check_schools(context, district)?;
         let mut counted = schema::district_leaves(context.overlay, district)?.unwrap_or_default();
         let room = u64::from(params.max_district_students).saturating_sub(counted.of(self.school_year));
@@ -83,7 +105,7 @@ impl Handler for AnchorStates {
             fresh = fresh.saturating_add(u32::from(earlier.is_none()));
             ensure(u64::from(fresh) <= room, Code::TooManyStudents)?;
             ensure(u64::from(fresh) <= all_room, Code::TooManyLeaves)?;
-            let row = state.leaf(self.model_digest, height).to_canonical();
+            let row = state.leaf(self.parameters, self.model_digest, height).to_canonical();
             context.student_leaves.push(anchored_leaf(district, self.school_year, &state.handle, &row));
             context.overlay.put_row(rows.label(), state.handle, row);
         }
@@ -116,12 +138,14 @@ impl AnchorStates {
 
 impl StudentState {
     /// The leaf that it is in the district's tree once it is anchored.
-    pub fn leaf(&self, model_digest: Hash, anchored: Height) -> StudentLeaf {
+    pub fn leaf(&self, parameters: u32, model_digest: Hash, anchored: Height) -> StudentLeaf {
         StudentLeaf {
             version: self.version,
             state_hash: self.state_hash,
             home_school: self.home_school,
+            inputs: self.inputs.clone(),
             commitments: self.commitments.clone(),
+            parameters,
             model_digest,
             event_watermark: self.event_watermark,
             anchored,

@@ -10,8 +10,8 @@ use crate::tx::{AnchorStates, StudentState};
 use crate::types::*;
 
 const FIELDS: [CommittedField; 4] = [
-    CommittedField::Need,
     CommittedField::Engagement,
+    CommittedField::Attendance,
     CommittedField::Mastery(0),
     CommittedField::Mastery(1),
 ];
@@ -34,6 +34,7 @@ fn bare(number: u32) -> StudentState {
         version: 1,
         state_hash: Hash([1; 32]),
         home_school: SchoolId(11),
+        inputs: vec![CommitmentBytes([1; 32])],
         commitments: Vec::new(),
         event_watermark: 10,
     }
@@ -42,7 +43,12 @@ fn bare(number: u32) -> StudentState {
 fn batch(numbers: std::ops::Range<u32>, version: u32) -> AnchorStates {
     let mut states: Vec<StudentState> = numbers.map(|number| state(number, version)).collect();
     states.sort_by_key(|state| state.handle);
-    AnchorStates { school_year: YEAR, model_digest: Hash([9; 32]), states }
+    AnchorStates {
+        school_year: YEAR,
+        parameters: 1,
+        model_digest: crate::twin::TwinParameters::default().digest(),
+        states,
+    }
 }
 
 #[test]

@@ -80,6 +80,7 @@ fn national(overlay: &mut Overlay<'_>, height: Height) {
         ends: Moment { height, time_ms: TimeMs(1) },
         requests_until: Some(height),
         follows: None,
+        parameters: 1,
         equity: 73,
         terms,
         requests: SCHOOLS,
@@ -96,7 +97,7 @@ fn national(overlay: &mut Overlay<'_>, height: Height) {
             mandate: Mandate::None,
             kinds: vec![KindId(0)],
             state_row: row_hash(&number.to_le_bytes()),
-            need: CommitmentBytes([1; 32]),
+            inputs: vec![CommitmentBytes([1; 32])],
         };
         schema::write_row(overlay, &schema::requests_tree(id), row.key(), &row);
     }
