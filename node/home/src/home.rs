@@ -89,6 +89,11 @@ impl Home {
         self.0.join("badges")
     }
 
+    /// Where scheduled reports are delivered to: `outbox/`.
+    pub fn outbox_dir(&self) -> PathBuf {
+        self.0.join("outbox")
+    }
+
     /// The consensus engine's write-ahead log and the signer's guard: `consensus/`.
     pub fn consensus_dir(&self) -> PathBuf {
         self.0.join("consensus")

@@ -29,6 +29,7 @@ pub mod man;
 pub mod optimize;
 pub mod query;
 pub mod replay;
+pub mod report;
 pub mod restore;
 mod rpc;
 pub mod start;
