@@ -84,10 +84,10 @@ impl Schedule {
         let last = self.local(until_ms)?;
         while date <= last {
             if self.is_on(date) {
-                let moment_ms = self.moment(date)?;
-                if from_ms < moment_ms && moment_ms <= until_ms {
-                    found.push(Due { date, moment_ms });
-                }
+                // Before 1970 is before every block.
+                let moment = u64::try_from(self.moment(date)?).ok();
+                let within = |moment: &u64| from_ms < *moment && *moment <= until_ms;
+                found.extend(moment.filter(within).map(|moment_ms| Due { date, moment_ms }));
             }
             date = date.checked_add(1.day()).map_err(outside)?;
         }
@@ -109,10 +109,10 @@ impl Schedule {
         Ok(self.zone.to_datetime(moment).date())
     }
 
-    fn moment(&self, date: Date) -> Result<u64, ScheduleError> {
+    /// Milliseconds since 1970, below 0 before.
+    fn moment(&self, date: Date) -> Result<i64, ScheduleError> {
         let local = date.at(self.hour, self.minute, 0, 0).to_zoned_datetime(self.zone.clone());
-        let moment = local.map_err(|_| ScheduleError::Calendar)?.timestamp().as_millisecond();
-        u64::try_from(moment).map_err(|_| ScheduleError::Calendar)
+        Ok(local.map_err(|_| ScheduleError::Calendar)?.timestamp().as_millisecond())
     }
 
     fn is_on(&self, date: Date) -> bool {
@@ -178,6 +178,13 @@ mod tests {
         }
         let quarters = Schedule::new(Every::Quarter, "03:00", "UTC")?.due(from, until)?;
         assert_eq!(dates(&quarters), ["2026-04-01", "2026-07-01", "2026-10-01", "2027-01-01"]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_chain_that_begins_with_1970_has_dates_from_then_on() -> Tested {
+        let nightly = Schedule::new(Every::Day, "03:00", "America/Chicago")?;
+        assert_eq!(dates(&nightly.due(1_000, 2 * 86_400_000)?), ["1970-01-01", "1970-01-02"]);
         Ok(())
     }
 
