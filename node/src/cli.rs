@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
     backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, funder, genesis,
-    init, join, keys, localnet, man, optimize, query, replay, report, restore, start, status, steward, twin,
-    tx, vault,
+    init, join, keys, localnet, man, optimize, query, replay, report, restore, sim, start, status, steward,
+    twin, tx, vault,
 };
 use crate::terminal::OutputFormat;
 
@@ -89,6 +89,8 @@ pub enum Command {
     Optimize(optimize::OptimizeArgs),
     /// Measure this program on this machine
     Bench(bench::BenchArgs),
+    /// Run a consortium through seeded faults, in simulated time
+    Sim(sim::SimArgs),
     /// The school itself: timetables, conflicts, energy, demand, failures
     Estate(estate::EstateArgs),
     /// Verifiable credentials: Open Badges 3.0 and CLR 2.0, judged offline

@@ -26,6 +26,7 @@ pub mod decided;
 pub mod disclosure;
 pub mod event_place;
 pub mod import;
+pub mod inputs;
 pub mod keep;
 pub mod milestones;
 pub mod parameters;
