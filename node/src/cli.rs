@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::command::{
     backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, funder, genesis,
@@ -37,9 +37,9 @@ pub struct Cli {
 /// Options of every subcommand.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    /// The node's folder: configuration, keys, data [default: ~/.aula]
-    #[arg(long, global = true, env = "AULA_HOME", value_name = "DIR")]
-    pub home: Option<PathBuf>,
+    /// The node's folder: configuration, keys, data; `district run` takes several [default: ~/.aula]
+    #[arg(long, global = true, env = "AULA_HOME", value_name = "DIR", action = ArgAction::Append)]
+    pub home: Vec<PathBuf>,
     /// How the answer is printed on stdout: text for people, json for one line a program reads
     #[arg(long, global = true, env = "AULA_OUTPUT", value_enum, default_value_t = OutputFormat::Text)]
     pub output: OutputFormat,

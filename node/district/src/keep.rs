@@ -4,6 +4,7 @@
 //! [`anchors`]. Invariant: what is anchored was kept before, so that it can be proved. Absent: choosing the version, which
 //! asks vault and ledger, and sending.
 
+use aula_home::fault;
 use aula_ledger::codec::Canonical;
 use aula_ledger::names::{FieldName, TextError};
 use aula_ledger::tx::{AnchorStates, StudentState};
@@ -106,6 +107,7 @@ pub fn keep(vault: &Vault, students: &[Kept]) -> Result<(), KeepError> {
     let rows: Vec<(Handle, FieldName, &[u8])> =
         values.iter().map(|(handle, name, bytes)| (*handle, name.clone(), bytes.as_slice())).collect();
     vault.put_records(&rows)?;
+    fault::point();
     let of = |one: &'_ Kept| -> Vec<(Handle, EventPlace, Vec<u8>)> {
         one.events.iter().map(|(key, event)| (one.handle, *key, event.clone())).collect()
     };
@@ -114,6 +116,7 @@ pub fn keep(vault: &Vault, students: &[Kept]) -> Result<(), KeepError> {
         let events: Vec<EventIn<'_>> =
             events.iter().map(|(handle, key, event)| EventIn { handle: *handle, key, event }).collect();
         vault.put_events(&events)?;
+        fault::point();
     }
     let anchored: Vec<Vec<u8>> = students.iter().map(|one| one.anchored.to_canonical()).collect();
     let versions: Vec<VersionIn<'_>> = students

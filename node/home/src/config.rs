@@ -14,10 +14,12 @@ use serde::{Deserialize, Serialize};
 use crate::NextStep;
 use crate::home::Home;
 
+mod district;
 mod edit;
 mod feed;
 mod reports;
 
+pub use district::{District, Policy, Subject};
 pub use edit::set;
 pub use feed::{Feed, FeedKind};
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
@@ -41,6 +43,8 @@ pub struct Config {
     pub storage: Storage,
     /// `[vault]`.
     pub vault: VaultPlace,
+    /// `[district]`.
+    pub district: District,
     /// `[[feed]]`, one a source.
     pub feed: Vec<Feed>,
     /// `[reports]`.
@@ -373,6 +377,7 @@ impl Config {
                 return Err(ConfigError::Range { field, found, range });
             }
         }
+        self.district.check()?;
         self.feed.iter().try_for_each(Feed::check)?;
         self.report.iter().try_for_each(|report| report.check(&self.report))?;
         Ok(())

@@ -27,6 +27,7 @@ pub mod keys;
 pub mod localnet;
 pub mod man;
 pub mod optimize;
+mod posting;
 pub mod query;
 pub mod replay;
 pub mod report;

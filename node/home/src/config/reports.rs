@@ -13,7 +13,7 @@ use crate::home::Home;
 pub struct Reports {
     /// The IANA time zone of the schedules.
     pub time_zone: String,
-    /// Where reports are delivered to; HOME/outbox when left out. Nodes that share one deliver each report once.
+    /// Where reports are delivered to; HOME/delivered when left out. Nodes that share one deliver each report once.
     pub outbox: Option<PathBuf>,
     /// Before the path of every proof: where readers reach a node.
     pub link: String,
@@ -28,7 +28,7 @@ impl Default for Reports {
 impl Reports {
     /// Where reports are delivered to.
     pub fn outbox_dir(&self, home: &Home) -> PathBuf {
-        self.outbox.clone().unwrap_or_else(|| home.outbox_dir())
+        self.outbox.clone().unwrap_or_else(|| home.delivered_dir())
     }
 }
 

@@ -82,6 +82,19 @@ impl Undisclosed {
     }
 }
 
+impl Undisclosed {
+    /// As a failure, whatever it is: for who does many and tells of each.
+    pub fn failure(self) -> Failure {
+        match self {
+            Self::Failed(failure) => failure,
+            Self::Denied(denial) => Failure::new("denied", denial.explain(), HINT),
+            Self::NoField { lacks, .. } => {
+                Failure::new("no_such_field", format!("the state has no field {}", lacks.join(", ")), HINT)
+            }
+        }
+    }
+}
+
 impl<E: Into<Failure>> From<E> for Undisclosed {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
