@@ -3,7 +3,7 @@
 //! Flow: [`layout`] breaks the paper into pages of drawings, each a leaf of the logical tree → [`draw`] writes pages, [`tree`]
 //! the tree, into a [`file`]. No clock and no random id: the same paper gives the same bytes. The fonts are in the program.
 //!
-//! Why not a crate: `docs/decisions/0031-reports.md`.
+//! Why not a crate: `docs/decisions/0034-reports.md`.
 
 mod draw;
 mod file;
