@@ -16,13 +16,13 @@ use aula_twin_runtime::twin::TwinState;
 use aula_vault::vault::EventIn;
 use aula_vault::versions::VersionIn;
 use aula_vault::{Vault, VaultError};
-use aula_zk::{Opening, StudentSecret};
+use aula_zk::StudentSecret;
 use serde_json::Value;
 
 use crate::event_place::EventPlace;
 use crate::parameters::InForce;
 use crate::twin_record::{AnchoredState, STATE_FIELD, TwinRecord};
-use crate::twin_state::{self, Standing};
+use crate::twin_state::{self, Openings, Standing};
 
 /// What a district keeps of a student's state.
 #[derive(Debug, Clone)]
@@ -64,7 +64,7 @@ pub fn fold(events: &[Event], params: &Params) -> Option<TwinState> {
 }
 
 impl Kept {
-    /// What is kept and anchored of a state, and what opens its commitments, in their order.
+    /// What is kept and anchored of a state, and what opens its commitments.
     ///
     /// # Errors
     /// When a number cannot be committed to, which no state has.
@@ -73,7 +73,7 @@ impl Kept {
         state: &TwinState,
         secret: &StudentSecret,
         in_force: &InForce,
-    ) -> Result<(Self, Vec<Opening>), String> {
+    ) -> Result<(Self, Openings), String> {
         let params = &in_force.params;
         let (leaf, openings) = twin_state::leaf(standing, state, secret, params)?;
         let kept = Self {

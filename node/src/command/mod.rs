@@ -32,6 +32,7 @@ mod posting;
 pub mod prune;
 pub mod query;
 pub mod replay;
+pub mod report;
 pub mod restore;
 mod rpc;
 pub mod sim;

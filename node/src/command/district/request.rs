@@ -141,7 +141,7 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RequestArgs) -> 
         });
         return Ok(if plan.refused.is_empty() { Outcome::yes(json, text) } else { Outcome::no(json, text) });
     }
-    let batches = send(context, ledger, args, &plan.claimed).await?;
+    let batches = send(context, ledger, (args, &in_force), &plan.claimed).await?;
     let now = standing(&rows, id).await?;
     let stands: BTreeSet<Handle> = now.rows.iter().map(|row| row.handle).collect();
     let mut refused = plan.refused;
@@ -286,7 +286,7 @@ fn one(
 async fn send(
     context: &Context,
     ledger: &LedgerArgs,
-    args: &RequestArgs,
+    (args, in_force): (&RequestArgs, &InForce),
     claimed: &[Claimed],
 ) -> Result<usize, Failure> {
     if claimed.is_empty() {
@@ -294,7 +294,8 @@ async fn send(
     }
     let mut posting = Posting::begin(context, &args.place, ledger).await?;
     let genesis = *posting.sender.genesis();
-    let batches = requests::batches(RoundId(args.round), claimed);
+    let rule = &in_force.voted.parameters.need;
+    let batches = requests::batches(RoundId(args.round), rule, claimed);
     let at_once = std::thread::available_parallelism().map_or(1, NonZero::get);
     let (mut sent, all) = (0, batches.len());
     for group in batches.chunks(at_once) {

@@ -28,6 +28,7 @@ fn record(handle: Handle) -> Kept {
                 version: 3,
                 state_hash: Hash([1; 32]),
                 home_school: SchoolId(11),
+                inputs: Vec::new(),
                 commitments: Vec::new(),
                 event_watermark: 1,
             },

@@ -165,7 +165,9 @@ async fn prepare(
     let (leaf, openings) = made.map_err(|why| Failure::because(why, DEFECT))?;
     let Some(height) = kept.height.filter(|_| leaf == anchored.state) else { return Ok(Found::Gone) };
     // Below the threshold again: it was not recorded while it was above.
-    let Some(proof) = mastery_of(genesis, height, &leaf, &openings, skill) else { return Ok(Found::Gone) };
+    let Some(proof) = mastery_of(genesis, height, &leaf, &openings.fields, skill) else {
+        return Ok(Found::Gone);
+    };
     Ok(plain(MilestoneKind::UnitMastered, leaf.state_hash, Some(proof)))
 }
 

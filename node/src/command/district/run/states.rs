@@ -257,7 +257,7 @@ fn one(
     let (mut kept, openings) = made.map_err(|why| Failure::because(why, DEFECT))?;
     kept.events =
         events.iter().map(|event| (aula_district::event_place::place(&event.key), event.encode())).collect();
-    let mut about = mastered(&kept, &openings);
+    let mut about = mastered(&kept, &openings.fields);
     // From the state, not from this look's events: a process may have died between those and the book.
     about.extend(super::interventions::of_state(state));
     Ok(Some(Ready { kept, about }))
