@@ -8,8 +8,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::command::{
     backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, funder, genesis,
-    init, join, keys, localnet, man, optimize, query, replay, restore, sim, start, status, steward, twin, tx,
-    vault,
+    init, join, keys, localnet, man, optimize, query, replay, report, restore, sim, start, status, steward,
+    twin, tx, vault,
 };
 use crate::terminal::OutputFormat;
 
@@ -95,6 +95,8 @@ pub enum Command {
     Estate(estate::EstateArgs),
     /// Verifiable credentials: Open Badges 3.0 and CLR 2.0, judged offline
     Badge(badge::BadgeArgs),
+    /// Make reports and exports from the chain, aggregate only, the same bytes each time
+    Report(report::ReportArgs),
     /// Fit, judge and use students' digital twins
     Twin(twin::TwinArgs),
     /// The district's private vault: records, keys, erasure, access

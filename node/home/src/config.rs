@@ -17,10 +17,12 @@ use crate::home::Home;
 mod district;
 mod edit;
 mod feed;
+mod reports;
 
 pub use district::{District, Policy, Subject};
 pub use edit::set;
 pub use feed::{Feed, FeedKind};
+pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
 
 /// The commented file that `aula init` writes.
 pub const SAMPLE: &str = include_str!("config_sample.toml");
@@ -45,6 +47,10 @@ pub struct Config {
     pub district: District,
     /// `[[feed]]`, one a source.
     pub feed: Vec<Feed>,
+    /// `[reports]`.
+    pub reports: Reports,
+    /// `[[report]]`, one a schedule.
+    pub report: Vec<ScheduledReport>,
 }
 
 /// What is logged on stderr.
@@ -265,6 +271,14 @@ pub enum ConfigError {
         /// Why.
         reason: &'static str,
     },
+    /// A report that cannot be scheduled.
+    #[error("[[report]] {name}: {reason}")]
+    Report {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: &'static str,
+    },
     /// A number outside its range.
     #[error("{field} is {found}, it must be {range}")]
     Range {
@@ -285,6 +299,7 @@ impl NextStep for ConfigError {
                 "correct it there: every setting is explained in the file that `aula init` writes"
             }
             Self::Feed { .. } => "correct it in config.toml; docs/feeds.md has an example",
+            Self::Report { .. } => "correct it in config.toml; docs/reports.md has an example",
             Self::Range { .. } => "correct it in config.toml, or where the flag or variable says otherwise",
         };
         step.to_owned()
@@ -364,6 +379,7 @@ impl Config {
         }
         self.district.check()?;
         self.feed.iter().try_for_each(Feed::check)?;
+        self.report.iter().try_for_each(|report| report.check(&self.report))?;
         Ok(())
     }
 }

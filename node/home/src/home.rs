@@ -106,6 +106,11 @@ impl Home {
         self.0.join("badges")
     }
 
+    /// Where scheduled reports are delivered to: `delivered/`.
+    pub fn delivered_dir(&self) -> PathBuf {
+        self.0.join("delivered")
+    }
+
     /// The consensus engine's write-ahead log and the signer's guard: `consensus/`.
     pub fn consensus_dir(&self) -> PathBuf {
         self.0.join("consensus")

@@ -30,6 +30,7 @@ pub mod optimize;
 mod posting;
 pub mod query;
 pub mod replay;
+pub mod report;
 pub mod restore;
 mod rpc;
 pub mod sim;
