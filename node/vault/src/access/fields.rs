@@ -117,6 +117,7 @@ const PERSONAL: &[(&str, &[ReaderRole])] = &[
     ("intervention", &[Counselor]),
     ("intervention:", &[Counselor]),
     ("need", &[Counselor, Operator]),
+    ("input:", &[Counselor, Operator]),
     (EVENTS, &[Counselor, Operator, Auditor, Service]),
     ("guardian_contact", &[Counselor, Admin]),
     ("birth_date", &[Admin]),
