@@ -10,6 +10,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use aula_connect::pipeline::Pipeline;
 use aula_consensus::executor::LedgerExecutor;
 use aula_consensus::mempool::Submitted;
 use aula_consensus::ports::{AdmittedPeer, SystemClock};
@@ -33,6 +34,7 @@ use crate::site::router;
 use crate::storage::ChainDb;
 use crate::terminal::{Advise, Failure, with_causes};
 
+mod feeds;
 mod ready;
 mod rotation;
 mod seeds;
@@ -60,6 +62,7 @@ pub struct Running {
     consensus: Arc<Handle>,
     server: Server,
     node: Arc<Node>,
+    feeds: Option<Arc<Pipeline>>,
 }
 
 /// Starts everything; nothing serves requests until [`Running::serve`].
@@ -102,10 +105,8 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     node.vault = Some(vault);
     let node = Arc::new(node);
     tokio::spawn(node.clone().attend());
-    for feed in &config.feed {
-        xapi::serve(feed, &node).await?;
-    }
-    Ok(Running { origin: server.origin(), db, genesis, consensus, server, node })
+    let feeds = feeds::start(home, config, &node).await?;
+    Ok(Running { origin: server.origin(), db, genesis, consensus, server, node, feeds })
 }
 
 impl Running {
@@ -133,6 +134,10 @@ impl Running {
         readers.shutdown_background();
         let served = served?;
         let stopped = self.consensus.stop().await.advise("consensus stopped", hint);
+        if let Some(feeds) = self.feeds {
+            // What waits is finished; nobody was told of it yet.
+            tokio::task::block_in_place(|| feeds.stop());
+        }
         tracing::info!(height = self.db.latest().tip().height.0, "stopped; everything final is on disk");
         ended?;
         stopped?;

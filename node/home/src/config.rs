@@ -18,7 +18,7 @@ mod edit;
 mod feed;
 
 pub use edit::set;
-pub use feed::{Feed, FeedKind};
+pub use feed::{Feed, FeedKind, Lines};
 
 /// The commented file that `aula init` writes.
 pub const SAMPLE: &str = include_str!("config_sample.toml");
@@ -39,8 +39,24 @@ pub struct Config {
     pub storage: Storage,
     /// `[vault]`.
     pub vault: VaultPlace,
+    /// `[feeds]`.
+    pub feeds: Feeds,
     /// `[[feed]]`, one a source.
     pub feed: Vec<Feed>,
+}
+
+/// What all feeds share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Feeds {
+    /// Disk for what arrives while the vault cannot take it, in MiB, 0 (nothing is taken in then) to 1,048,576.
+    pub spool_mib: u64,
+}
+
+impl Default for Feeds {
+    fn default() -> Self {
+        Self { spool_mib: 1_024 }
+    }
 }
 
 /// What is logged on stderr.
@@ -351,6 +367,7 @@ impl Config {
                 "1 to 1000000",
             ),
             ("storage.cache_mib", size(self.storage.cache_mib), 8..=65_536, "8 to 65536 MiB"),
+            ("feeds.spool_mib", self.feeds.spool_mib, 0..=1_048_576, "0 to 1048576 MiB"),
             ("storage.tree_cache_mib", size(self.storage.tree_cache_mib), 8..=65_536, "8 to 65536 MiB"),
         ];
         for (field, found, allowed, range) in checks {
@@ -359,6 +376,7 @@ impl Config {
             }
         }
         self.feed.iter().try_for_each(Feed::check)?;
+        feed::check_names(&self.feed)?;
         Ok(())
     }
 }

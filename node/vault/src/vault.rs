@@ -6,6 +6,7 @@
 //! unknown or erased handle is refused. Absent: decoding of values, which are the writer's bytes.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aula_ledger::types::{AccountId, DistrictId, Handle, Hash, SchoolYear};
@@ -23,7 +24,7 @@ mod data;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use data::{Ciphers, record_cipher, within};
+pub(crate) use data::{Ciphers, EVENT_FIELD, Nonces, record_cipher, within};
 pub use data::{EventIn, MAX_EVENT_KEY_BYTES, MAX_VALUE_BYTES};
 
 /// Where the vault's two halves are.
@@ -49,9 +50,13 @@ pub struct Identity {
     pub account: AccountId,
 }
 
+/// How many vaults this process has opened.
+static OPENINGS: AtomicU64 = AtomicU64::new(0);
+
 /// An open vault.
 pub struct Vault {
     pub(crate) db: DB,
+    opening: u64,
     folders: Folders,
     identity: Identity,
     keystore: Mutex<KeyStore>,
@@ -143,7 +148,8 @@ impl Vault {
             .map_err(|_| VaultError::Damaged("its identity is unreadable".into()))?;
         let keystore = KeyStore::open(&folders.keystore, identity.district, kms)?;
         let log = Mutex::new(crate::access::database_log());
-        Ok(Self { db, folders: folders.clone(), identity, keystore: Mutex::new(keystore), log })
+        let opening = OPENINGS.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { db, opening, folders: folders.clone(), identity, keystore: Mutex::new(keystore), log })
     }
 
     /// Refuses a keystore with fewer handles than it had: its file was cut, or it is an older copy. Keys are appended
@@ -161,6 +167,11 @@ impl Vault {
         let mut batch = WriteBatch::default();
         batch.put_cf(family(&self.db, Table::Meta)?, HANDLES_KEY, count.to_be_bytes());
         self.write(batch)
+    }
+
+    /// A number that no other opening in this process has: what was read of another may have changed since.
+    pub fn opening(&self) -> u64 {
+        self.opening
     }
 
     /// Whose vault it is.
