@@ -151,7 +151,7 @@ async def hostile():
             status, body = type(error).__name__, {}
         code = body.get("error", {}).get("code", "found %s" % body.get("count") if "count" in body else "no body")
         good = status in (400, 404) and "error" in body or status == 200 and body.get("count") == 0
-        # What is no HTTP is refused before there is a route: a status alone.
+        # What is not HTTP is refused before there is a route: a status alone.
         good = good or (len(target) > 65_534 or max(target) > 127) and status in (400, 414, 431, "ConnectionResetError")
         bad += not good
         print("ok  " if good else "BAD ", status, code, target[:60])

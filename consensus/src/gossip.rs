@@ -10,7 +10,7 @@
 //!
 //! Invariants: a queue that is full drops transactions and says so in a count; nothing here waits for a slow peer.
 //! Messages carry no signature of their own: connections are authenticated and every transaction is signed. A message
-//! that is no batch of transactions is not passed on, so whoever sent it made it: it loses its connections.
+//! that is not a batch of transactions is not passed on, so whoever sent it made it: it loses its connections.
 //!
 //! Reach: a message goes to every connected peer. A node that its sender has no connection with learns of it
 //! from the others within a heartbeat (a second), by gossipsub's lazy push. One that is lost all the same is told
@@ -242,7 +242,7 @@ fn without_a_mesh() -> gossipsub::ConfigBuilder {
     config
 }
 
-/// The transactions of a message; `None` if it is no batch of them. Looks at their number before it makes room for them.
+/// The transactions of a message; `None` if it is not a batch of them. Looks at their number before it makes room for them.
 fn batch_of(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
     let count = u32::from_le_bytes(*bytes.first_chunk()?) as usize;
     if count == 0 || count > MESSAGE_TRANSACTIONS {
@@ -389,7 +389,7 @@ impl State {
         };
         self.swarm.behaviour_mut().gossip.report_message_validation_result(id, &from, acceptance);
         let Some(batch) = batch else {
-            tracing::warn!(peer = %from, "a peer sent bytes that are no batch of transactions; it is cut off");
+            tracing::warn!(peer = %from, "a peer sent bytes that are not a batch of transactions; it is cut off");
             self.swarm.behaviour_mut().allowed.disallow_peer(from);
             self.cut.insert(from, Instant::now() + CUT);
             return;

@@ -316,7 +316,7 @@ impl Blocks {
             return Err(Wrong::because("its time is not after its parent's, or more than a day after it"));
         }
         if base.validators.get(&header.proposer).is_none() {
-            return Err(Wrong::because("its proposer is no validator of this height"));
+            return Err(Wrong::because("its proposer is not a validator of this height"));
         }
         if fresh_proposer.is_some_and(|fresh| fresh != header.proposer) {
             return Err(Wrong::head());

@@ -47,14 +47,14 @@ impl From<keys::Signature> for Signature {
     }
 }
 
-/// Why bytes are no signature or no key.
+/// Why bytes are not a signature, or not a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// A signature is 64 bytes.
     #[error("an Ed25519 signature has 64 bytes")]
     SignatureLength,
     /// A public key is 32 bytes that decompress to a point.
-    #[error("these bytes are no Ed25519 public key")]
+    #[error("these bytes are not an Ed25519 public key")]
     PublicKey,
 }
 

@@ -133,8 +133,8 @@ pub enum CredentialError {
     /// The signature or the key is wrong.
     #[error("the credential is not signed with the account's current key for this chain")]
     Signature,
-    /// The account is no admitted member.
-    #[error("the account is no admitted member")]
+    /// The account is not an admitted member.
+    #[error("the account is not an admitted member")]
     NotMember,
     /// The state cannot be read.
     #[error(transparent)]

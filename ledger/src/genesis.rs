@@ -335,7 +335,7 @@ impl Genesis {
             }
             if !members.contains(&validator.operator) {
                 return Err(rule(format!(
-                    "the operator of validator {name}, {}, is no member",
+                    "the operator of validator {name}, {}, is not a member",
                     validator.operator
                 )));
             }

@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
     backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, feed, funder,
-    genesis, init, join, keys, localnet, optimize, query, replay, restore, start, status, steward, twin, tx,
-    vault,
+    genesis, init, join, keys, localnet, man, optimize, query, replay, restore, start, status, steward, twin,
+    tx, vault,
 };
 use crate::terminal::OutputFormat;
 
@@ -105,6 +105,9 @@ pub enum Command {
     Restore(restore::RestoreArgs),
     /// Print a shell's completion script
     Completion(completion::CompletionArgs),
+    /// Write the manual's pages, for who packages this program
+    #[command(hide = true)]
+    Man(man::ManArgs),
 }
 
 #[cfg(test)]

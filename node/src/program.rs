@@ -8,8 +8,8 @@ use clap::{CommandFactory, Parser};
 use crate::cli::{Cli, Command};
 use crate::command::{
     backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, feed, funder,
-    genesis, init, join, keys, localnet, optimize, query, replay, restore, start, status, steward, twin, tx,
-    vault,
+    genesis, init, join, keys, localnet, man, optimize, query, replay, restore, start, status, steward, twin,
+    tx, vault,
 };
 use crate::home::Home;
 use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, print_failure, start_logging};
@@ -18,7 +18,7 @@ use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, print_failure,
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        // Help that nobody could read is no success.
+        // Help that nobody could read is not a success.
         Err(shown) => {
             let lost = shown.print().and_then(|()| std::io::stdout().flush()).is_err();
             return ExitCode::from(if lost || shown.use_stderr() { 2 } else { 0 });
@@ -95,5 +95,6 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Restore(args) => restore::run(context, &args),
         Command::Twin(args) => twin::run(context, &args).await,
         Command::Completion(args) => completion::run(&args, Cli::command()),
+        Command::Man(args) => man::run(&args, Cli::command()),
     }
 }

@@ -35,6 +35,7 @@ use crate::storage::ChainDb;
 use crate::terminal::{Advise, Failure, with_causes};
 
 mod feeds;
+mod figures;
 mod ready;
 mod rotation;
 mod seeds;
@@ -100,6 +101,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
         tokio::spawn(shares.attend(db.clone(), network.clone()));
     }
     tokio::spawn(watch::upkeep(metrics.clone()));
+    tokio::spawn(figures::watch(home.path().to_owned(), db.clone()));
     let mut node = Node::new(config, db.clone(), network, genesis.clone(), genesis_bytes, metrics);
     node.links.insert(0, home.links_dir());
     node.vault = Some(vault);
@@ -110,6 +112,12 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
 }
 
 impl Running {
+    /// Where the node is, in a few words, asked of consensus and of the store: one that hangs does not answer.
+    pub fn pulse(&self) -> impl Fn() -> String + Send + 'static {
+        let (consensus, db) = (self.consensus.clone(), self.db.clone());
+        move || format!("at height {}, {} peers", db.latest().tip().height, consensus.status().peers)
+    }
+
     /// Serves until `stop` is done or something fails, then ends everything in order.
     ///
     /// # Errors
@@ -210,14 +218,14 @@ fn check_listens(config: &Config) -> Result<(), Failure> {
 fn engine_config(home: &Home, config: &Config, options: &StartOptions) -> Result<EngineConfig, Failure> {
     let hint = "correct [p2p] in config.toml; an address looks like /ip4/192.0.2.7/tcp/8481";
     check_listens(config)?;
-    let listen = config.p2p.listen.parse().advise("p2p.listen is no multiaddress", hint)?;
+    let listen = config.p2p.listen.parse().advise("p2p.listen is not a multiaddress", hint)?;
     let folder = home.consensus_dir();
     std::fs::create_dir_all(&folder)
         .advise(format!("cannot make {}", folder.display()), "check the folder's owner and space")?;
     let moniker = home.path().file_name().map_or_else(|| "aula".into(), |name| name.to_string_lossy());
     let mut engine = EngineConfig::new(&moniker, listen, home.wal_file(), home.sign_guard_file());
     let gossip = config.p2p.gossip_listen.as_deref().map(str::parse).transpose();
-    engine.gossip_listen = gossip.advise("p2p.gossip_listen is no multiaddress", hint)?;
+    engine.gossip_listen = gossip.advise("p2p.gossip_listen is not a multiaddress", hint)?;
     engine.peers = config.p2p.peers.iter().map(|text| peer(text)).collect::<Result<_, _>>()?;
     engine.damage = Some(home.damage_file());
     engine.confirmed_height = options.confirmed_height.map(Height);
@@ -236,7 +244,7 @@ pub fn peer(text: &str) -> Result<AdmittedPeer, Failure> {
     let refused = |why: String| {
         let hint = "write /ip4/ADDRESS/tcp/PORT/p2p/ID or /dns/NAME/tcp/PORT/p2p/ID, with the id that `aula keys show` prints on \
                     that node";
-        Failure::new("bad_peer", format!("{text:?} is no peer's address: {why}"), hint)
+        Failure::new("bad_peer", format!("{text:?} is not a peer's address: {why}"), hint)
     };
     let (address, id) =
         text.rsplit_once("/p2p/").ok_or_else(|| refused("it lacks /p2p/ID at its end".into()))?;

@@ -23,7 +23,7 @@ def unique_members(pairs):
 
 
 def refuse(text):
-    raise CannotTell(f"genesis file: {text} is no number")
+    raise CannotTell(f"genesis file: {text} is not a number")
 
 
 def whole(text):
@@ -169,7 +169,7 @@ def validator_set(validators, operators, member_keys):
         members_of(validator, ("name", "operator", "public_key", "peer_id", "listen", "seed_key"), ("power",))
         seed_keys.append(key(validator["seed_key"]))
         names.append(text(validator["name"], is_name))
-        rule(text(validator["operator"], is_name) in operators, "an operator who is no member")
+        rule(text(validator["operator"], is_name) in operators, "an operator who is not a member")
         public_key = key(validator["public_key"])
         power = number(validator.get("power", 1), 64)
         rule(power == 1, "a power other than 1")

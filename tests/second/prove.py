@@ -1,4 +1,4 @@
-"""Proofs of commitments for `forge`: the other side of `bulletproofs.py` and `zk.py`. Its chances are no secret."""
+"""Proofs of commitments for `forge`: the other side of `bulletproofs.py` and `zk.py`. Its chances are not a secret."""
 
 import zk
 from bulletproofs import generators, inverse

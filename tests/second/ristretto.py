@@ -73,7 +73,7 @@ def decompress(data):
     x = P - x if is_negative(x) else x
     y = u1 * dy % P
     t = x * y % P
-    need(square and not is_negative(t) and y != 0, "bytes that are no point")
+    need(square and not is_negative(t) and y != 0, "bytes that are not a point")
     return x, y, 1, t
 
 

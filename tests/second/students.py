@@ -92,5 +92,5 @@ def milestone(state, shown):
         return "stands"
     mark = labelled("state-key", key("superseded/", *place))
     check_present(state.root, mark, sha256(fields["value"]), fields["proof"])
-    need(len(fields["value"]) == 2, "a correction's mark that is no number")
+    need(len(fields["value"]) == 2, "a correction's mark that is not a number")
     return "replaced"

@@ -25,7 +25,7 @@ def begin(label, context):
 
 def committed(encoded):
     point = decompress(encoded)
-    need(not is_identity(point), "the identity is no commitment")
+    need(not is_identity(point), "the identity is not a commitment")
     return point
 
 

@@ -30,7 +30,7 @@ impl Running {
 
     /// A command on this node's home, which asks this node.
     fn run(&self, exit: i32, words: &[&str]) -> Result<Value> {
-        let home = self.home.to_str().context("a path that is no text")?;
+        let home = self.home.to_str().context("a path that is not text")?;
         let out = aula(&[words, &["--home", home, "--output", "json"]].concat())?;
         line(&out, exit).with_context(|| format!("aula {}", words.join(" ")))
     }
@@ -67,7 +67,7 @@ fn port() -> Result<u16> {
 }
 
 fn command(home: &Path, words: &[&str]) -> Result<Value> {
-    let home = home.to_str().context("a path that is no text")?;
+    let home = home.to_str().context("a path that is not text")?;
     line(&aula(&[words, &["--home", home, "--output", "json"]].concat())?, 0)
         .with_context(|| format!("aula {}", words.join(" ")))
 }

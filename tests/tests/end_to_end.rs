@@ -7,7 +7,7 @@ use aula_tests::net::Net;
 use aula_tests::{alone, audit, aula, line};
 
 fn text(path: &Path) -> Result<&str> {
-    path.to_str().context("a path that is no text")
+    path.to_str().context("a path that is not text")
 }
 
 #[tokio::test(flavor = "multi_thread")]

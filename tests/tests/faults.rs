@@ -24,7 +24,7 @@ const KILLS: u32 = 4;
 
 fn replays(net: &Net) -> Result<()> {
     for node in &net.nodes {
-        let home = node.home.to_str().context("a path that is no text")?;
+        let home = node.home.to_str().context("a path that is not text")?;
         line(&aula(&["replay", "--home", home, "--output", "json"])?, 0)?;
     }
     Ok(())

@@ -1,11 +1,11 @@
 //! The figures for Prometheus keep its rules (`promtool check metrics`): each has a description of its own kind, counters end
 //! in `_total` and nothing else does, and units are base units written out.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 const KINDS: [&str; 3] = ["counter", "gauge", "histogram"];
-/// Units that are no base unit, and abbreviations of units.
+/// Units that are not a base unit, and abbreviations of units.
 const NO_UNITS: [&str; 12] = [
     "ms",
     "millis",
@@ -46,11 +46,17 @@ fn named(text: &str, macro_name: &str) -> Vec<String> {
     names.filter(|name| name.starts_with("aula_")).collect()
 }
 
-#[test]
-fn every_figure_is_described_and_named_as_prometheus_wants_it() -> std::io::Result<()> {
+fn root(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ has a parent").join(path)
+}
+
+/// Names by kind: what the sources record, and what they describe.
+type Figures = BTreeMap<String, &'static str>;
+
+fn of_the_sources() -> std::io::Result<(Figures, Figures)> {
     let mut files = Vec::new();
-    for folder in ["../node", "../consensus"] {
-        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut files)?;
+    for folder in ["node", "consensus"] {
+        sources(&root(folder), &mut files)?;
     }
     let (mut recorded, mut described) = (BTreeMap::new(), BTreeMap::new());
     for text in &files {
@@ -59,6 +65,63 @@ fn every_figure_is_described_and_named_as_prometheus_wants_it() -> std::io::Resu
             described.extend(named(text, &format!("describe_{kind}")).into_iter().map(|name| (name, kind)));
         }
     }
+    Ok((recorded, described))
+}
+
+/// The rows of the table in docs/metrics.md.
+fn of_the_page() -> std::io::Result<Figures> {
+    let page = std::fs::read_to_string(root("docs/metrics.md"))?;
+    let rows = page.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| `aula_")?.split(" | ");
+        let name = cells.next()?.strip_suffix('`')?;
+        let kind = KINDS.into_iter().find(|kind| Some(*kind) == cells.clone().next())?;
+        Some((format!("aula_{name}"), kind))
+    });
+    Ok(rows.collect())
+}
+
+/// Every word of a text that begins like a figure's name.
+fn spoken(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| word.starts_with("aula_") && word.len() > 5).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_page_the_rules_and_the_dashboard_speak_of_the_figures_that_there_are() -> std::io::Result<()> {
+    let (recorded, _) = of_the_sources()?;
+    assert_eq!(of_the_page()?, recorded, "docs/metrics.md has a row a figure, with its kind");
+    for file in ["alerts.yml", "alerts_test.yml", "dashboard.json"] {
+        let text = std::fs::read_to_string(root("scripts/packaging/monitoring").join(file))?;
+        let names = spoken(&text);
+        assert!(names.len() > 8, "{file}: {names:?}");
+        for name in names {
+            // What Prometheus makes of a histogram.
+            let base = name.strip_suffix("_bucket").unwrap_or(&name);
+            assert!(recorded.contains_key(base), "{file} asks for {name}, which no node tells");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn each_alert_is_documented_and_is_fired_and_kept_quiet_by_series() -> std::io::Result<()> {
+    let read = |path: &str| std::fs::read_to_string(root(path));
+    let rules = read("scripts/packaging/monitoring/alerts.yml")?;
+    let (tests, page) = (read("scripts/packaging/monitoring/alerts_test.yml")?, read("docs/metrics.md")?);
+    let names: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    assert!(names.len() > 10, "{names:?}");
+    for name in names {
+        assert!(page.contains(&format!("`{name}`")), "docs/metrics.md does not name {name}");
+        for case in ["fires", "is quiet"] {
+            assert!(tests.contains(&format!("- name: {name} {case}\n")), "no series where {name} {case}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_figure_is_described_and_named_as_prometheus_wants_it() -> std::io::Result<()> {
+    let (recorded, described) = of_the_sources()?;
     assert!(recorded.len() > 12, "{recorded:?}");
     for (name, kind) in &recorded {
         assert_eq!(described.get(name), Some(kind), "{name} has no description of its kind");

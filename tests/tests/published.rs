@@ -300,7 +300,7 @@ async fn all_that_is_public_together_shows_no_handle_and_no_few_students() -> Re
     let _turn = alone().await;
     let folder = tempfile::tempdir()?;
     let home = folder.path().join("demo");
-    let text = home.to_str().context("a path that is no text")?;
+    let text = home.to_str().context("a path that is not text")?;
     let told = line(&aula(&["demo", "--once", "--grades", "1", "--home", text, "--output", "json"])?, 0)?;
     let truth = truth(Path::new(told["bundle"].as_str().context("bundle")?))?;
     let served = Served::start(&home.join("node-01"))?;

@@ -89,7 +89,7 @@ impl Office {
     }
 
     fn path(&self, name: &str) -> Result<String> {
-        Ok(self.root.join(name).to_str().context("a path that is no text")?.to_owned())
+        Ok(self.root.join(name).to_str().context("a path that is not text")?.to_owned())
     }
 
     /// A vault of district 1 with two students of this year, one of them also of the next; gives their handles.
@@ -196,10 +196,10 @@ async fn a_students_record_is_read_with_consent_listed_proved_and_erased() -> Re
     assert_eq!(office.code(&get("name"), 1)?, "consent_withdrawn");
 
     // The log: anchored, extended, proved to the family; a changed proof is no proof.
-    assert_eq!(office.yes(&["vault", "log", "anchor"])?["log_size"], 5);
+    assert_eq!(office.yes(&["vault", "log", "anchor"])?["log_size"], 6);
     assert_eq!(office.yes(&["vault", "log", "anchor"])?["anchored"], false);
     assert_eq!(office.code(&get("name"), 1)?, "consent_withdrawn");
-    assert_eq!(office.yes(&["vault", "log", "anchor"])?["log_size"], 6);
+    assert_eq!(office.yes(&["vault", "log", "anchor"])?["log_size"], 7);
     let proof = office.path("read.proof")?;
     office.yes(&["vault", "log", "prove", "1", "-o", &proof])?;
     let listed =
@@ -318,7 +318,7 @@ fn bad_input_is_answered_in_words_and_loses_nothing() -> Result<()> {
         ("t-1042,4-b,,S-7,1990", "no such student"),
         ("t-1042,4-b,,S-1,1987", "no such student"),
         ("T 1042,4-b,,S-1,1990", "a reader"),
-        ("t-1042,4-b", "no line"),
+        ("t-1042,4-b", "not a line"),
     ] {
         fs::write(
             &bad,
@@ -384,7 +384,7 @@ fn with_a_full_disk_there_is_no_read_and_with_space_again_nothing_is_lost() -> R
     let band = ["vault", "get", &ada, "--class", "resource_allocation", "--fields", "band"];
     assert_eq!(office.yes(&band)?["entry"], 0);
     let listed = limited(&office, &band)?;
-    assert_eq!(office.yes(&band)?["entry"], listed, "what was refused is no entry, and nothing is lost");
+    assert_eq!(office.yes(&band)?["entry"], listed, "what was refused is not an entry, and nothing is lost");
     // A small file system of its own, in a mount namespace where that is allowed; the vault is copied into it.
     let script = format!(
         "set -e; mkdir -p {mount}; mount -t tmpfs -o size=24m,mode=700 none {mount}; cp -a {vault} {mount}/vault; \

@@ -31,7 +31,7 @@ pub enum GraphError {
     Broken {
         /// Names given more than once.
         duplicates: Vec<String>,
-        /// Names in edges that are no skill.
+        /// Names in edges that are not skills.
         unknown: Vec<String>,
         /// One cycle, each skill a prerequisite of the next and the last of the first; empty when there is none.
         cycle: Vec<String>,

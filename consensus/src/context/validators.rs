@@ -33,7 +33,7 @@ impl ValidatorTrait<AulaContext> for Validator {
     }
 }
 
-/// A validator's key is no point of the curve: such a set can never reach a quorum, so it is refused whole.
+/// A validator's key is not a point of the curve: such a set can never reach a quorum, so it is refused whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the public key of validator {0} is not a point of the curve")]
 pub struct BadKey(pub ValidatorAddress);

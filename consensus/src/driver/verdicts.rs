@@ -2,7 +2,7 @@
 //!
 //! A verdict is on a block as such. It holds in every round and under every head, and is final: a block whose bytes
 //! are those of its hash is right or wrong for good. Bytes that are not the block of the announced hash say nothing
-//! about that block; they are remembered themselves. What a clock says is no verdict and is not here.
+//! about that block; they are remembered themselves. What a clock says is not a verdict and is not here.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -20,7 +20,7 @@ pub(super) fn encode(number: u64, transactions: &[Arc<Vec<u8>>]) -> Vec<u8> {
     message
 }
 
-/// The transactions of a message; none if it is no number and a batch of them.
+/// The transactions of a message; none if it is not a number and a batch of them.
 pub(super) fn decode(message: &[u8]) -> Option<Vec<Vec<u8>>> {
     let (_, batch) = message.split_first_chunk::<8>()?;
     batch_of(batch)

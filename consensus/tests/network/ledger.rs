@@ -6,14 +6,16 @@ use std::time::Duration;
 use aula_consensus::executor::LedgerExecutor;
 use aula_consensus::ports::Tip;
 use aula_ledger::chain::{Body, Transaction, ValidatorSet};
-use aula_ledger::genesis::{self, GenesisMember, GenesisValidator, genesis_state};
+use aula_ledger::genesis::{
+    self, GenesisDistrict, GenesisMember, GenesisSchool, GenesisValidator, genesis_state,
+};
 use aula_ledger::keys::{account_of, public_key};
-use aula_ledger::names::{ListenHint, Name, PeerName};
+use aula_ledger::names::{ListenHint, Name, PeerName, Title};
 use aula_ledger::params::Params;
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::{MemoryState, schema};
 use aula_ledger::tx::{Change, Choice, FundBudget, Payload, ProposeChange, VoteChange};
-use aula_ledger::types::{Cents, Height, ProposalId, SchoolYear, TimeMs};
+use aula_ledger::types::{Cents, DistrictId, Height, ProposalId, SchoolId, SchoolYear, TimeMs};
 use ed25519_dalek::SigningKey;
 
 use crate::common::{Genesis, Network, Node, now_ms, peer_id, validator_key};
@@ -24,7 +26,7 @@ pub fn operator() -> SigningKey {
     SigningKey::from_bytes(&[50; 32])
 }
 
-/// A funder whom nobody should have admitted.
+/// A funder and district whom nobody should have admitted.
 pub fn hostile() -> SigningKey {
     SigningKey::from_bytes(&[51; 32])
 }
@@ -71,11 +73,14 @@ pub fn network_of(validators: u8) -> Network {
         params: Params::default(),
         members: vec![
             member("operator", &[Role::Consortium, Role::Funder], &operator()),
-            member("hostile", &[Role::Funder], &hostile()),
+            GenesisMember {
+                district: Some(DistrictId(1)),
+                ..member("hostile", &[Role::Funder, Role::District], &hostile())
+            },
         ],
         validators: validators.collect(),
-        districts: vec![],
-        schools: vec![],
+        districts: vec![GenesisDistrict { id: DistrictId(1), name: Title::new("District 1").unwrap() }],
+        schools: vec![GenesisSchool::unnamed(SchoolId(1), DistrictId(1), Name::new("rural").unwrap())],
         sources: vec![],
     };
     let parsed = genesis::Genesis::parse(&file.to_json().unwrap()).unwrap();

@@ -9,6 +9,7 @@ mod common;
 mod disk;
 mod faults;
 mod four_nodes;
+mod hostile_member;
 mod kills;
 mod ledger;
 mod liar;

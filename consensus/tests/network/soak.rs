@@ -2,8 +2,9 @@
 //!
 //! Five honest nodes with the real ledger run in this process. Two programs hold the other two validators' keys: they use
 //! their turns for blocks of other times, of two kinds at once and under heads that claim a quorum, flood the others with a
-//! block that costs a whole execution to refuse, and publish junk. A hostile member fills pools and blocks with what waits
-//! behind a gap, with garbage proofs and with runs of rounds that are not there. An outsider holds idle connections.
+//! block that costs a whole execution to refuse, and publish junk. A hostile member, who is a district and a funder, sends
+//! all of `hostile_member`. An outsider holds idle connections. Not here: seeds (9) and the API (11), which have tests of
+//! their own with the whole program.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -17,14 +18,15 @@ use aula_ledger::codec::Canonical;
 use aula_ledger::execute::{BlockInput, VerifyAll};
 use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::state::{MemoryState, schema};
-use aula_ledger::tx::{Payload, RunRound};
-use aula_ledger::types::{Hash, Height, RoundId};
+use aula_ledger::tx::Payload;
+use aula_ledger::types::{Hash, Height};
 use libp2p::multiaddr::Protocol;
 
 use crate::attack_01::block_after;
 use crate::attack_02::{expensive, resident_mib};
-use crate::attack_03_04::{fund, statement};
+use crate::attack_03_04::fund;
 use crate::common::{MemoryStore, Network, network_key, now_ms, validator_key};
+use crate::hostile_member::attack;
 use crate::ledger::{hostile, network_of, operator, sign_as, validators_of};
 use crate::liar::Liar;
 
@@ -45,6 +47,7 @@ struct Scene {
     blocks: Arc<AtomicU64>,
     streams: Arc<AtomicU64>,
     transactions: Arc<AtomicU64>,
+    kept: Arc<AtomicU64>,
     connections: Arc<AtomicU64>,
 }
 
@@ -128,23 +131,17 @@ fn sign_for(scene: &Scene, sequence: u64, payload: Payload) -> Vec<u8> {
     Transaction::sign(body, &hostile()).to_canonical()
 }
 
-/// The hostile member: as much as the pools take of what is ready, of what waits behind a gap, of runs.
+/// The hostile member: four more of everything that may harm.
 fn member(scene: &Scene, network: &Network, tick: u64) {
     let account = account_of(&public_key(&hostile()));
     let state = scene.store.state().unwrap();
     let next = schema::admitted_member(state.as_ref(), &account).unwrap().unwrap().0.sequence;
     let node = network.handle(HONEST[tick as usize % HONEST.len()]);
-    let run = || -> Payload { RunRound { round: RoundId(77) }.into() };
     for n in 0..4 {
-        let (sequence, payload) = match (tick + n) % 4 {
-            0 => (next + n, statement()),
-            1 => (next + n, fund()),
-            2 => (next + 100 + (tick * 7 + n) % 800, statement()),
-            _ => (next, run()),
-        };
         // Refused or not: an attacker goes on.
-        let _ = node.submit(sign_for(scene, sequence, payload));
+        let kept = node.submit(attack(&scene.genesis, next + n, 4 * tick + n)).is_ok();
         scene.transactions.fetch_add(1, Ordering::Relaxed);
+        scene.kept.fetch_add(u64::from(kept), Ordering::Relaxed);
     }
 }
 
@@ -211,6 +208,7 @@ async fn soak_all_attacks_together_on_seven_validators_of_which_two_are_hostile(
         blocks: Arc::default(),
         streams: Arc::default(),
         transactions: Arc::default(),
+        kept: Arc::default(),
         connections: Arc::default(),
     };
     let port = |n: usize| {
@@ -277,10 +275,12 @@ async fn soak_all_attacks_together_on_seven_validators_of_which_two_are_hostile(
         at(100),
     );
     println!(
-        "soak: done meanwhile: {} blocks by a liar, {} streams of a wrong block, {} hostile transactions, {} idle connections",
+        "soak: done meanwhile: {} blocks by a liar, {} streams of a wrong block, {} hostile transactions of which {} were \
+         kept, {} idle connections",
         done(&scene.blocks),
         done(&scene.streams),
         done(&scene.transactions),
+        done(&scene.kept),
         done(&scene.connections)
     );
     assert!(latest <= now_ms() + 500, "block time {latest} is ahead of the clock");

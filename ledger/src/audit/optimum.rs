@@ -77,8 +77,9 @@ fn run(checks: &mut Checks, report: &mut OptimumReport, instance: &[u8], saved: 
     let saved = match Optimum::from_canonical(saved) {
         Ok(saved) => saved,
         Err(CodecError::Version { expected, found: Some(_), .. }) => {
-            let words =
-                format!("This is no saved certificate of the version that this program reads ({expected}).");
+            let words = format!(
+                "This is not a saved certificate of the version that this program reads ({expected})."
+            );
             return checks.unknown("format", words);
         }
         Err(error) => return checks.fail("format", format!("The certificate is damaged: {error}.")),

@@ -128,7 +128,9 @@ fn check_format(checks: &mut Checks, bytes: &[u8]) -> Result<Bundle, Stop> {
         }
         Err(CodecError::Version { expected, found: Some(_), .. }) => checks.unknown(
             "format",
-            format!("The file is no evidence bundle of the version that this program reads ({expected})."),
+            format!(
+                "The file is not an evidence bundle of the version that this program reads ({expected})."
+            ),
         ),
         Err(error) => checks.fail("format", format!("The file is damaged or was altered: {error}.")),
     }

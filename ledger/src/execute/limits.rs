@@ -273,7 +273,7 @@ impl<'a> Budget<'a> {
 /// Decodes a block's transactions and charges them, in order.
 ///
 /// # Errors
-/// [`ExecuteError::OverLimit`] with the parameter's name, [`ExecuteError::Invalid`] for bytes that are no transaction, or
+/// [`ExecuteError::OverLimit`] with the parameter's name, [`ExecuteError::Invalid`] for bytes that are not a transaction, or
 /// [`ExecuteError::Broken`].
 pub(super) fn decode_all(
     transactions: &[Vec<u8>],

@@ -107,7 +107,7 @@ fn a_list_of_values_is_no_object_and_a_number_is_digits_alone() {
     assert!(with(&["sources", "0"], serde_json::json!({ "title": "a", "text": "b" })).is_ok());
     let place = serde_json::json!({ "latitude_e6": 1, "longitude_e6": -2 });
     assert!(with(&["schools", "0", "position"], place).is_ok());
-    assert!(with(&["params"], serde_json::Value::Null).is_err(), "null is no object");
+    assert!(with(&["params"], serde_json::Value::Null).is_err(), "null is not an object");
     assert!(with(&["members", "0", "district"], serde_json::Value::Null).is_ok(), "as good as none");
     let text = String::from_utf8(genesis().to_json().unwrap()).unwrap();
     assert!(text.contains("\"time_ms\": 1000,"));

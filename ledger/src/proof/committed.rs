@@ -134,7 +134,7 @@ impl<'de> Deserialize<'de> for ProofBytes {
 /// Why there is no statement about a student.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StatementError {
-    /// The leaf commits to no such field, or its bytes are no commitment. The position is that of the claim.
+    /// The leaf commits to no such field, or its bytes are not a commitment. The position is that of the claim.
     #[error("entry {0} has no usable commitment to the field")]
     NotCommitted(usize),
     /// No claims, or more than fit one proof.

@@ -42,7 +42,7 @@ impl<'de> Deserialize<'de> for BudgetProofBytes {
 /// Why lines make no statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
-    /// A line's bytes are no commitment.
+    /// A line's bytes are not a commitment.
     #[error("line {0} has no usable commitment")]
     NotCommitted(usize),
     /// Lines are missing, too many, not ascending, or not one for each weight.

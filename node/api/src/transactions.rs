@@ -24,7 +24,7 @@ pub struct Outline {
     pub sequence: u64,
     /// Its bytes; none for a batch of requests.
     pub bytes: Option<usize>,
-    /// How many entries it carries, 1 when it is no batch; none for a batch of requests.
+    /// How many entries it carries, 1 when it is not a batch; none for a batch of requests.
     pub entries: Option<usize>,
     /// The receipt's number; 0 is accepted.
     pub code: u16,

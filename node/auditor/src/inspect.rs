@@ -26,7 +26,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<Answer, Failure> {
     let bytes = read(&args.file, "bundle", Bundle::MAX_BYTES)?;
     let bundle = Bundle::from_canonical(&bytes).map_err(|_| Failure {
         message: format!(
-            "{} is no whole evidence bundle of version {}",
+            "{} is not a whole evidence bundle of version {}",
             args.file.display(),
             Bundle::VERSION
         ),

@@ -12,6 +12,7 @@ mod answer;
 mod certificate;
 mod files;
 mod inspect;
+mod man;
 mod verify;
 
 /// Checks evidence bundles of an Aula ledger, offline.
@@ -42,12 +43,15 @@ enum Command {
     Inspect(inspect::InspectArgs),
     /// Check an optimizer's certificate against its instance file
     Certificate(certificate::CertificateArgs),
+    /// Print a page of the manual, for who packages this program
+    #[command(hide = true)]
+    Man(man::ManArgs),
 }
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        // Help that nobody could read is no success.
+        // Help that nobody could read is not a success.
         Err(shown) => {
             let lost = shown.print().and_then(|()| std::io::stdout().flush()).is_err();
             return ExitCode::from(if lost || shown.use_stderr() { 2 } else { 0 });
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Certificate(args) => certificate::run(args),
+        Command::Man(args) => man::run(args),
     };
     answer.map_or_else(|failure| failure.print(cli.output), |answer| answer.print(cli.output))
 }

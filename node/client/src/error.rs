@@ -11,7 +11,7 @@ use aula_ledger::types::{AccountId, Hash};
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The origin is not an http or https URL.
-    #[error("{0:?} is no http URL")]
+    #[error("{0:?} is not an http URL")]
     BadUrl(String),
     /// A file of certificate authorities cannot be used.
     #[error("cannot use the certificate authorities in {path} ({from})")]

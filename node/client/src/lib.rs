@@ -55,7 +55,7 @@ impl Client {
     /// A client of the node at `origin`, for example `http://127.0.0.1:8480`.
     ///
     /// # Errors
-    /// When the origin is no http or https URL.
+    /// When the origin is not an http or https URL.
     pub fn new(origin: &str) -> Result<Self, ClientError> {
         Self::trusting(origin, None)
     }

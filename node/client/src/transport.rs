@@ -30,7 +30,7 @@ const PROXIES: [&str; 6] =
 /// An HTTP client for one origin.
 ///
 /// # Errors
-/// When the origin is no http or https URL, or a file of authorities cannot be used.
+/// When the origin is not an http or https URL, or a file of authorities cannot be used.
 pub fn connect(origin: &str, authority: Option<&Path>) -> Result<reqwest::Client, ClientError> {
     let url =
         Url::parse(origin).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());

@@ -18,7 +18,7 @@ pub enum ClientsError {
     #[error("others can read {0}: chmod 600 it, and draw new secrets")]
     Open(String),
     /// It says what no client is.
-    #[error("{0} is no file of clients: {1}")]
+    #[error("{0} is not a file of clients: {1}")]
     Malformed(String, String),
 }
 
@@ -67,7 +67,7 @@ pub fn read_clients(path: &Path) -> Result<Clients, ClientsError> {
             .map_err(|_| malformed(format!("secret_sha256 of {} is not 64 hexadecimal digits", line.name)))?;
         let scopes = line.scopes.iter().map(|word| {
             let known = Scope::EVERY.map(Scope::name).join(", ");
-            Scope::parse(word).ok_or_else(|| malformed(format!("{word:?} is no scope: {known}")))
+            Scope::parse(word).ok_or_else(|| malformed(format!("{word:?} is not a scope: {known}")))
         });
         clients.push(Client::new(line.name, hash, scopes.collect::<Result<Vec<_>, _>>()?));
     }

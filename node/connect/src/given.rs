@@ -98,7 +98,7 @@ impl Given {
             Form::Line => line::decode(&raw).map(Some),
             Form::Statement => match serde_json::from_slice(&raw) {
                 Ok(statement) => feed.rules.message(&statement, &feed.home_page, received_ms),
-                Err(_) => Err(Refusal::new(None, Reason::Refused, "it is no JSON")),
+                Err(_) => Err(Refusal::new(None, Reason::Refused, "it is not JSON")),
             },
         };
         let (feed, sender) = (feed.clone(), sender.clone());

@@ -151,7 +151,7 @@ impl Disclosure {
     /// The parameters and the events, in the file's order.
     ///
     /// # Errors
-    /// What is no hex, no canonical bytes, or refused by its own rules; events are counted from 0.
+    /// What is not hex or not canonical bytes, or is refused by its own rules; events are counted from 0.
     pub fn decode(&self) -> Result<(Params, Vec<Event>), DisclosureError> {
         let bytes = hex::decode(&self.params).map_err(malformed("the parameters are not hex"))?;
         let params: Params =

@@ -46,7 +46,7 @@ pub enum KeepError {
     /// A field has a name that is none.
     #[error("a field's name is none")]
     Name(#[from] TextError),
-    /// A value is no JSON, which none of these is.
+    /// A value is not JSON, which none of these is.
     #[error("a value cannot be written")]
     Value(#[from] serde_json::Error),
 }

@@ -1,6 +1,6 @@
 //! Decimals as scaled integers: what a file says is kept exactly, or rounded half away from zero at the last place.
 
-/// `text` times 10^`places`, rounded. None when it is no plain decimal (an exponent is taken) or does not fit.
+/// `text` times 10^`places`, rounded. None when it is not a plain decimal (an exponent is taken) or does not fit.
 #[must_use]
 pub fn scaled(text: &str, places: u32) -> Option<i64> {
     let text = text.trim();

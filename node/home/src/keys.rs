@@ -170,7 +170,7 @@ impl NodeKey {
     /// The libp2p key pair.
     ///
     /// # Errors
-    /// When the secret is no Ed25519 key, which a generated or loaded one always is.
+    /// When the secret is not an Ed25519 key, which a generated or loaded one always is.
     pub fn network_keypair(&self) -> Result<libp2p_identity::Keypair, libp2p_identity::DecodingError> {
         let bytes = Zeroizing::new(self.secret.to_bytes());
         libp2p_identity::Keypair::ed25519_from_bytes(*bytes)
@@ -287,14 +287,14 @@ impl OperatorFile {
             peer_id: peer_id(&network.public()).ok_or_else(|| KeyError::Malformed {
                 path: NodeKey::path(home, KeyKind::Network),
                 kind: "network",
-                reason: "it is no Ed25519 key",
+                reason: "it is not an Ed25519 key",
             })?,
             p2p,
         })
     }
 }
 
-/// The libp2p peer id of a network public key, in base58; none when the bytes are no point.
+/// The libp2p peer id of a network public key, in base58; none when the bytes are not a point.
 pub fn peer_id(public: &PublicKey) -> Option<String> {
     let key = libp2p_identity::ed25519::PublicKey::try_from_bytes(&public.0).ok()?;
     Some(libp2p_identity::PublicKey::from(key).to_peer_id().to_base58())

@@ -54,11 +54,11 @@ impl FromStr for Outside {
         let refused = |why: &str| {
             let hint =
                 "write /ip4/ADDRESS/tcp/PORT or /dns/NAME/tcp/PORT, for example /ip4/192.0.2.7/tcp/8481";
-            Failure::new("bad_address", format!("{text:?} is no address for peers: {why}"), hint)
+            Failure::new("bad_address", format!("{text:?} is not an address for peers: {why}"), hint)
         };
         let parts: Vec<&str> = text.split('/').collect();
         let ["", protocol, host, "tcp", port, rest @ ..] = parts.as_slice() else {
-            return Err(refused("it is no multiaddress over TCP"));
+            return Err(refused("it is not a multiaddress over TCP"));
         };
         if !rest.is_empty() {
             return Err(refused("it goes on after the port; a node's own address has no /p2p/ID"));

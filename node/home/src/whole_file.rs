@@ -27,7 +27,7 @@ impl Access {
     }
 }
 
-/// True when there is something under this name, and it is no empty file.
+/// True when there is something under this name, and it is not an empty file.
 pub fn is_there(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| !found.is_file() || found.len() > 0)
 }

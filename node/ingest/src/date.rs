@@ -91,7 +91,7 @@ pub struct Pattern(Vec<Part>);
 /// A pattern that is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no date format: it needs YYYY or YY, M, MM or MMM, and D or DD, each once (for example M/D/YYYY)"
+    "{0:?} is not a date format: it needs YYYY or YY, M, MM or MMM, and D or DD, each once (for example M/D/YYYY)"
 )]
 pub struct PatternError(pub String);
 

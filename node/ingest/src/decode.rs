@@ -5,7 +5,7 @@
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-/// The character that stands for bytes that are no text.
+/// The character that stands for bytes that are not text.
 pub const UNREADABLE: char = '\u{fffd}';
 
 /// Text, and which encoding it was in.
@@ -19,7 +19,7 @@ pub struct Decoded {
 
 /// No encoding of this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no encoding that is known (for example utf-8, windows-1252, iso-8859-15, utf-16le)")]
+#[error("{0:?} is not an encoding that is known (for example utf-8, windows-1252, iso-8859-15, utf-16le)")]
 pub struct UnknownEncoding(pub String);
 
 /// Decodes; `declared` is the mapping's word, a byte order mark is stronger.

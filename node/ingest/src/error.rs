@@ -84,7 +84,7 @@ pub enum ReadError {
     #[error(transparent)]
     Unpack(#[from] UnpackError),
     /// Not a table.
-    #[error("{file} is no table: {why}")]
+    #[error("{file} is not a table: {why}")]
     Table {
         /// Which.
         file: String,

@@ -237,7 +237,7 @@ impl<K: Kept> Making<'_, K> {
         }
         let mut fate = self.compare(row, &sets)?;
         let is_new = kept.is_none() && (roster.is_some() || row.unknown == Unknown::Enter);
-        // The time alone is no change that anybody would see, and is kept for the next delta all the same.
+        // The time alone is not a change that anybody would see, and is kept for the next delta all the same.
         let moved = roster.as_ref().is_some_and(|roster| kept.as_ref() != Some(roster));
         if is_new {
             fate = Fate::Added;

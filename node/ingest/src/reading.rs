@@ -43,7 +43,7 @@ pub enum Rule {
     Columns,
     /// The file ends inside this row.
     Cut,
-    /// Bytes that are no text in the file's encoding, or control characters.
+    /// Bytes that are not text in the file's encoding, or control characters.
     Encoding,
     /// More bytes than a value may have.
     TooLong,
@@ -117,7 +117,7 @@ pub enum Unused {
     EmptyRow,
     /// Another school of a student whose home school another row names.
     OtherSchool,
-    /// An organisation that is no school of the district.
+    /// An organisation that is not a school of the district.
     NotASchool,
     /// Takes away what is not there.
     NothingToEnd,
@@ -187,7 +187,7 @@ pub enum Unknown {
     /// Is refused: a result belongs to a student.
     #[default]
     Refuse,
-    /// Is not used: it may be of somebody who is no student.
+    /// Is not used: it may be of somebody who is not a student.
     Skip,
 }
 

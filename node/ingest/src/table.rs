@@ -28,7 +28,7 @@ pub struct Layout {
     pub fixed: Vec<(String, usize, usize)>,
 }
 
-/// A file that is no table.
+/// A file that is not a table.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TableError {
     /// Nothing in it.

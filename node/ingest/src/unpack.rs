@@ -53,7 +53,7 @@ pub enum UnpackError {
         limit: String,
     },
     /// Small bytes that become many.
-    #[error("{file} swells to more than {MAX_SWELL} times its size: it is no export of a roster")]
+    #[error("{file} swells to more than {MAX_SWELL} times its size: it is not an export of a roster")]
     Swells {
         /// Which.
         file: String,

@@ -204,7 +204,7 @@ fn a_wrong_mapping_is_refused_in_words() {
         ("scores.s = \"Score\"", "no column \"Score\", which the mapping names (near it: \"Fall Score\")"),
         ("scores.s = \"A\"", "2 columns \"A\""),
         ("scores.s = { at = 9 }", "column number 9"),
-        ("scores.s = { column = \"A#2\", min = \"x\" }", "\"x\" is no number"),
+        ("scores.s = { column = \"A#2\", min = \"x\" }", "\"x\" is not a number"),
         ("scores.s = { column = \"A#1\", constant = \"2\" }", "exactly one of"),
         ("date = { column = \"ID\", format = \"YYYY\" }\nscores.s = \"A#2\"", "no date format"),
         ("only = [{ column = \"ID\" }]\nscores.s = \"A#2\"", "a condition has"),

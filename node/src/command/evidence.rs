@@ -285,7 +285,7 @@ fn article(word: &str) -> &'static str {
 /// The district's own rows of a round.
 ///
 /// # Errors
-/// When the home is no district's, or the node refuses or cannot be reached.
+/// When the home is not a district's, or the node refuses or cannot be reached.
 pub(super) async fn own_rows(rows: &Rows<'_>, round: RoundId) -> Result<OwnRows, Failure> {
     let district = rows.district().ok_or_else(|| {
         Failure::new("no_district", "the home acts for no district", "give a district's folder with --home")

@@ -26,6 +26,7 @@ pub mod init;
 pub mod join;
 pub mod keys;
 pub mod localnet;
+pub mod man;
 pub mod optimize;
 pub mod query;
 pub mod replay;

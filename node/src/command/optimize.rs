@@ -63,7 +63,7 @@ struct Answer {
 /// Solves the instance and checks the certificate.
 ///
 /// # Errors
-/// When the file cannot be read or is no instance, the work ran out, or an output cannot be written.
+/// When the file cannot be read or is not an instance, the work ran out, or an output cannot be written.
 pub fn run(args: &OptimizeArgs) -> Result<Outcome, Failure> {
     let problem = instance(&args.file)?;
     let clock = Clock::start();

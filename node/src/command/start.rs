@@ -1,6 +1,7 @@
 //! `aula start`: runs the node until SIGINT or SIGTERM. Prints one line when it is up.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use aula_home::UpLine;
 use clap::Args;
@@ -10,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Advise, Answer, Context, Failure, Outcome};
 use crate::config::{Config, Role};
 use crate::keys::{KeyKind, NodeKey, peer_id};
+use crate::service_manager::ServiceManager;
 use crate::wiring::{self, StartOptions};
 
 /// Arguments of `aula start`.
@@ -29,6 +31,12 @@ pub struct StartArgs {
     /// A further peer, /ip4/ADDRESS/tcp/PORT/p2p/ID
     #[arg(long, env = "AULA_P2P_PEERS", value_delimiter = ',', value_name = "MULTIADDR")]
     pub peer: Vec<String>,
+    /// PEM file of the API's certificate chain; with it the API speaks TLS [default: the config's]
+    #[arg(long, env = "AULA_API_TLS_CERTIFICATE", value_name = "FILE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM file of that certificate's private key [default: the config's]
+    #[arg(long, env = "AULA_API_TLS_KEY", value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
     /// Only follow: never vote
     #[arg(long)]
     pub follower: bool,
@@ -47,6 +55,8 @@ pub struct StartArgs {
 pub async fn run(context: &Context, args: &StartArgs) -> Result<Outcome, Failure> {
     let mut config = Config::load(&context.home)?;
     config.api.listen = args.listen.unwrap_or(config.api.listen);
+    config.api.tls_certificate = args.tls_certificate.clone().or(config.api.tls_certificate);
+    config.api.tls_key = args.tls_key.clone().or(config.api.tls_key);
     config.p2p.listen = args.p2p.clone().unwrap_or(config.p2p.listen);
     config.p2p.peers.extend(args.peer.iter().cloned());
     if args.follower {
@@ -73,6 +83,13 @@ pub async fn run(context: &Context, args: &StartArgs) -> Result<Outcome, Failure
     );
     // A closed standard output must not end the node.
     let _ = context.print(&Answer::new(&up, text));
+    let manager = ServiceManager::of_this_process();
+    manager.ready(&format!("at height {}", up.height));
+    tokio::spawn(manager.clone().attend(running.pulse()));
+    let stop = async move {
+        stop.await;
+        manager.stopping();
+    };
     running.serve(stop).await?;
     Ok(Outcome::printed())
 }

@@ -129,8 +129,9 @@ fn payload(context: &Context, sender: &Sender, kind: PayloadKind, fields: &str) 
     };
     let hint = "the fields are those of the payload: `aula tx --help` shows examples, and the message names the one at fault";
     let mut value: Value = serde_json::from_str(&text).advise("the fields are not JSON", hint)?;
-    let object =
-        value.as_object_mut().ok_or_else(|| Failure::new("bad_fields", "the fields are no object", hint))?;
+    let object = value
+        .as_object_mut()
+        .ok_or_else(|| Failure::new("bad_fields", "the fields are not an object", hint))?;
     match kind {
         PayloadKind::RotateKey if object.is_empty() => return rotate(context, sender),
         _ => {}

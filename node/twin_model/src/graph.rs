@@ -51,7 +51,7 @@ pub fn read(dir: &Path) -> Result<SkillGraph, GraphFileError> {
     SkillGraph::new(names, &edges).map_err(|source| GraphFileError::Refused { path: dir.to_owned(), source })
 }
 
-/// A graph without any edge is a graph: a table without rows is no mistake here.
+/// A graph without any edge is a graph: a table without rows is not a mistake here.
 fn edges(path: &Path) -> Result<Vec<(String, String)>, TableError> {
     match Table::read(path, &["from_id", "to_id"]) {
         Ok(table) => Ok(two_columns(&table)),

@@ -81,7 +81,7 @@ pub struct Restored {
 /// If the log has lost entries that were anchored, the next anchor begins a new epoch.
 ///
 /// # Errors
-/// [`VaultError::Present`] when there is a vault or keystore; copies that are no vault or do not fit each other.
+/// [`VaultError::Present`] when there is a vault or keystore; copies that are not a vault or do not fit each other.
 pub fn restore(
     data_copy: &Path,
     keystore_copy: &Path,

@@ -205,7 +205,7 @@ fn read(folder: &Path, id: &Hash) -> Result<Option<FamilyLink>, LinkRefused> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         found => found.map_err(failed(&path))?.len(),
     };
-    let damaged = || failed(&path)(io::Error::other("it is no link's file"));
+    let damaged = || failed(&path)(io::Error::other("it is not a link's file"));
     if size > MAX_FILE_BYTES {
         return Err(damaged());
     }

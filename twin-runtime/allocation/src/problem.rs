@@ -87,7 +87,7 @@ pub enum ProblemError {
     /// More than [`MAX_STUDENTS`] rows.
     #[error("{0} students; at most {MAX_STUDENTS} are possible")]
     StudentCount(usize),
-    /// More than [`MAX_PAIRS`] pairs, or a matrix that is no multiple of the pools.
+    /// More than [`MAX_PAIRS`] pairs, or a matrix that is not a multiple of the pools.
     #[error("{0} pairs do not form rows, or are too many")]
     PairCount(usize),
     /// A pool's floor exceeds its capacity, or its capacity exceeds [`MAX_CAPACITY`].

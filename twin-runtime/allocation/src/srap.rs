@@ -37,7 +37,7 @@ pub enum SrapError {
     /// The source failed before its end.
     #[error("the instance cannot be read: {0}")]
     Read(ErrorKind),
-    /// The contents are no valid problem.
+    /// The contents are not a valid problem.
     #[error("the instance is not a valid problem")]
     Problem(#[from] ProblemError),
 }

@@ -45,7 +45,7 @@ pub struct SeedAccount {
 }
 
 impl SeedAccount {
-    /// As the sender of a transaction: it is no member, and has the one role.
+    /// As the sender of a transaction: it is not a member, and has the one role.
     pub fn as_sender(&self) -> Member {
         Member {
             account: self.account,

@@ -137,7 +137,7 @@ fn refusal_of(round: RoundId, inputs: &RoundInputs, error: SolveError) -> Refusa
         Cut::Crowded { pools, schools, short } => (Shortage::Places, pools, schools, short),
         Cut::Starved { pools, schools, short } => (Shortage::Students, pools, schools, short),
     };
-    // The waitlist is no pool of the class, so it has no number to name.
+    // The waitlist is not a pool of the class, so it has no number to name.
     let pools = pools.iter().filter_map(|at| Some(inputs.pools.get(*at as usize)?.pool)).collect();
     let sharing = inputs.share_schools();
     let schools = schools.iter().filter_map(|at| sharing.get(*at as usize).copied()).collect();

@@ -352,5 +352,5 @@ fn attack_09_a_share_comes_from_a_validators_account_alone_and_that_sends_nothin
     chain.agree(Change::AdmitPeer { peer_id: peer(9), listen: listen(), operator: account("voter-a") });
     let open_until = Height(chain.height.0 + 50);
     let receipt = chain.send("voter-a", ProposeChange { change: taken, open_until });
-    assert_eq!(receipt.code, Code::AccountExists, "a member's account is no seed account");
+    assert_eq!(receipt.code, Code::AccountExists, "a member's account is not a seed account");
 }

@@ -77,7 +77,7 @@ pub(super) const PROOFS: &[Row] = &[
         asks(chain, 50, 11, &[0])
     }),
     (Code::NotCommitted, || {
-        // Bytes that are no point.
+        // Bytes that are not a point.
         let mut chain = ready();
         let mut bare = anchor([50], 11);
         bare.states[0].commitments[0].commitment = CommitmentBytes([0xff; 32]);

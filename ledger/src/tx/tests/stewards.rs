@@ -118,7 +118,7 @@ fn attack_12_no_member_takes_a_decision_back_alone() {
     let open_one = schema::round(&chain.state, RoundId(1)).unwrap().unwrap();
     assert!(matches!(open_one.status, RoundStatus::GivenUp { .. }));
     assert_eq!(class_of(&chain).open_round, None);
-    // Its bytes as they were are no transaction any more.
+    // Its bytes as they were are not a transaction any more.
     let mut bytes = vec![68u8];
     bytes.extend([0; 36]);
     assert!(borsh::from_slice::<Payload>(&bytes).is_err());

@@ -99,7 +99,7 @@ fn milestones_are_counted_in_steps_that_point_at_nobody() {
         let at_least = (u32::from(number) + 1) / 10 * 10;
         assert_eq!(shown, [MilestonesShown { school_year: YEAR, kind, at_least }]);
     }
-    // A correction is no milestone more.
+    // A correction is not one milestone more.
     for number in 21..40u16 {
         chain.accept("district-1", record(number, Some(number - 1)));
     }
@@ -143,7 +143,7 @@ fn a_mastered_unit_is_proved_of_the_anchored_leaf_and_the_record_keeps_what_was_
         mastery: Some(mastered(&chain.parsed.sha256, 1, anchored)),
     };
     assert_eq!(crate::tx::Payload::from(payload.clone()).range_values(), 2);
-    // Without a proof, or with one for a kind that has none, it is no payload at all.
+    // Without a proof, or with one for a kind that has none, it is not a payload at all.
     for (kind, mastery) in
         [(MilestoneKind::UnitMastered, None), (MilestoneKind::GradeCompleted, payload.mastery.clone())]
     {

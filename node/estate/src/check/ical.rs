@@ -112,7 +112,7 @@ impl Event {
     ) -> Result<(), Unreadable> {
         let when = |value: &str| {
             moment(value).ok_or_else(|| {
-                Unreadable::line(line, format_args!("{value:?} is no date and time of RFC 5545"))
+                Unreadable::line(line, format_args!("{value:?} is not a date and time of RFC 5545"))
             })
         };
         let person = || {
@@ -134,7 +134,7 @@ impl Event {
             "DTEND" => self.end = Some(when(value)?),
             "DURATION" => {
                 let length = duration(value)
-                    .ok_or_else(|| Unreadable::line(line, format_args!("{value:?} is no duration")))?;
+                    .ok_or_else(|| Unreadable::line(line, format_args!("{value:?} is not a duration")))?;
                 self.duration = Some(length);
             }
             "RRULE" => self.rule = Some(Rule::read(value).map_err(|what| Unreadable::line(line, what))?),
@@ -203,7 +203,8 @@ impl Rule {
                 "INTERVAL" => interval = i64::from(number().ok_or("INTERVAL is a number")?),
                 "UNTIL" => {
                     rule.until = Some(
-                        moment(value).ok_or("UNTIL is no date")? + if value.len() == 8 { DAY - 1 } else { 0 },
+                        moment(value).ok_or("UNTIL is not a date")?
+                            + if value.len() == 8 { DAY - 1 } else { 0 },
                     )
                 }
                 "BYDAY" => {

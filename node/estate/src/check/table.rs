@@ -155,7 +155,7 @@ pub fn day(text: &str) -> Result<(i64, Value), String> {
     if let Some(day) = WEEKDAYS.iter().position(|day| lower.starts_with(day)) {
         return Ok((day as i64, text.into()));
     }
-    let date = Date::read(text).map_err(|_| format!("the day {text:?} is no number, weekday or date"))?;
+    let date = Date::read(text).map_err(|_| format!("the day {text:?} is not a number, weekday or date"))?;
     Ok((date.number(), text.into()))
 }
 

@@ -82,7 +82,7 @@ fn a_calendar_repeats_and_conflicts() {
     assert_eq!(refused("COUNT=4;", ""), "line 3: a repetition ends: COUNT or UNTIL");
     assert_eq!(
         refused("20260916T083000", "20261316T083000"),
-        "line 18: \"20261316T083000\" is no date and time of RFC 5545"
+        "line 18: \"20261316T083000\" is not a date and time of RFC 5545"
     );
     assert_eq!(refused("END:VCALENDAR", "X:1"), "end of file: the calendar is not whole");
 }

@@ -51,7 +51,7 @@ pub struct Sums {
 /// Reads inputs: columns t_out_c, internal_gains_w, solar_gains_w, and zone where zones differ.
 ///
 /// # Errors
-/// When a column is missing, a field is no number, or a zone's hours are not as many as the others'.
+/// When a column is missing, a field is not a number, or a zone's hours are not as many as the others'.
 pub fn read_inputs(bytes: &[u8], building: &Building) -> Result<Inputs, Unreadable> {
     let table = Table::read(bytes)?;
     let [outdoor, internal, solar] =

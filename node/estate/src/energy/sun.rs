@@ -26,7 +26,7 @@ impl Window {
     /// The windows of a zone; without a list one of that area that looks south.
     ///
     /// # Errors
-    /// When a window is no object of numbers in range.
+    /// When a window is not an object of numbers in range.
     pub fn all(value: Option<&Value>, area: i64, place: &str) -> Result<Vec<Self>, Unreadable> {
         let Some(value) = value else {
             return Ok(vec![Self::new(area, 600_000, 180_000_000, 90_000_000)]);

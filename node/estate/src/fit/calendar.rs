@@ -22,7 +22,7 @@ impl Date {
     /// # Errors
     /// When the text is no such date from 1900 to 2199.
     pub fn read(text: &str) -> Result<Self, Unreadable> {
-        let fault = || Unreadable::at(format_args!("{text:?}"), "it is no date YYYY-MM-DD");
+        let fault = || Unreadable::at(format_args!("{text:?}"), "it is not a date YYYY-MM-DD");
         let mut parts = text.trim().splitn(3, '-').map(|part| part.parse::<u32>().ok());
         let (Some(Some(year)), Some(Some(month)), Some(Some(day))) =
             (parts.next(), parts.next(), parts.next())

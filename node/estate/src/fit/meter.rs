@@ -99,6 +99,6 @@ fn moment(text: &str) -> Result<Moment, Unreadable> {
         .next()
         .and_then(|hour| hour.parse::<i64>().ok())
         .filter(|hour| (0..24).contains(hour));
-    let fault = || Unreadable::at(format_args!("{text:?}"), "it is no moment YYYY-MM-DD HH:MM");
+    let fault = || Unreadable::at(format_args!("{text:?}"), "it is not a moment YYYY-MM-DD HH:MM");
     Ok(Date::read(date)?.number() * 24 + hour.ok_or_else(fault)?)
 }

@@ -215,7 +215,7 @@ impl Continuation {
                     last = value;
                     count += 1.0;
                 }
-                // A few steps are no trend yet: their mean is shrunk.
+                // A few steps are not a trend yet: their mean is shrunk.
                 let step = (last - first) / (count + 2.0) * trend;
                 let reach: f64 = (0..ahead).map(|period| DAMPING.powi(period as i32)).sum();
                 Some(smooth + step * reach)

@@ -44,7 +44,7 @@ fn number(element: &Element, name: &str) -> Result<Option<i64>, Unreadable> {
         None | Some("") => Ok(None),
         Some(text) => range(text)
             .map(Some)
-            .ok_or_else(|| at(element, format_args!("has a {name} that is no number up to {MOST}"))),
+            .ok_or_else(|| at(element, format_args!("has a {name} that is not a number up to {MOST}"))),
     }
 }
 

@@ -37,7 +37,7 @@ pub fn reference<'a, T>(element: &Element, names: &'a BTreeMap<String, T>) -> Re
 /// Reads the archive's first instance.
 ///
 /// # Errors
-/// When the bytes are no archive, or something in it is not known.
+/// When the bytes are not an archive, or something in it is not known.
 pub fn read(bytes: &[u8]) -> Result<Instance, Unreadable> {
     let root = xml::read(bytes)?;
     if root.name != "HighSchoolTimetableArchive" {
@@ -212,7 +212,7 @@ fn slot(
     };
     let own = element
         .text_of("Workload")
-        .map(|text| text.parse::<u32>().map_err(|_| at(element, "has a Workload that is no number")));
+        .map(|text| text.parse::<u32>().map_err(|_| at(element, "has a Workload that is not a number")));
     Ok(Slot {
         role: element.text_of("Role").unwrap_or_default().to_owned(),
         given,

@@ -46,7 +46,7 @@ fn record(line: &str, named: Option<&str>, last: bool) -> Record {
     }
     let object = match serde_json::from_str::<Value>(line) {
         Ok(Value::Object(object)) => object,
-        Ok(_) => return Err(Fault::new("", Rule::Unreadable, "it is no JSON object")),
+        Ok(_) => return Err(Fault::new("", Rule::Unreadable, "it is not a JSON object")),
         Err(error) if error.is_eof() && last => {
             return Err(Fault::new("", Rule::Cut, "the file ends inside this line"));
         }
@@ -54,7 +54,7 @@ fn record(line: &str, named: Option<&str>, last: bool) -> Record {
             return Err(Fault::new(
                 "",
                 Rule::Unreadable,
-                &format!("it is no JSON (column {})", error.column()),
+                &format!("it is not JSON (column {})", error.column()),
             ));
         }
     };

@@ -95,7 +95,7 @@ pub fn decode(line: &[u8]) -> Result<Message, Refusal> {
     }
     // The parser's own words could quote a value: only the place is told.
     let value: Value = serde_json::from_slice(line).map_err(|error| {
-        Refusal::new(None, Reason::Refused, format!("it is no JSON (column {})", error.column()))
+        Refusal::new(None, Reason::Refused, format!("it is not JSON (column {})", error.column()))
     })?;
     let name = value.get("id").and_then(Value::as_str).map(str::to_owned);
     let refused = |reason, detail: &str| Refusal::new(name.as_deref(), reason, detail);

@@ -22,7 +22,7 @@ use crate::unpack::Input;
 /// Reads tables by a mapping.
 ///
 /// # Errors
-/// A file that is no table, or does not have the mapping's columns.
+/// A file that is not a table, or does not have the mapping's columns.
 pub fn read(files: Vec<Input>, mapping: &Mapping) -> Result<Reading, ReadError> {
     let mut reading = Reading { coverage: mapping.coverage(), ..Reading::default() };
     let mut keys = Keys::default();
@@ -132,7 +132,7 @@ impl BoundMapping {
             } else {
                 let name = &spec.name;
                 Err(MappingError::Rule(format!(
-                    "{name:?} is no field: 1 to 64 letters, digits and _-:./, as local:bus"
+                    "{name:?} is not a field: 1 to 64 letters, digits and _-:./, as local:bus"
                 )))
             }
         };

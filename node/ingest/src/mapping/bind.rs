@@ -152,7 +152,7 @@ impl Bound {
             Some(other) => return Err(rule(format!("the decimal sign is \".\" or \",\", not {other:?}"))),
         };
         let read = |word: &super::source::Word| {
-            Decimal::parse(&word.0, '.').ok_or_else(|| rule(format!("{:?} is no number", word.0)))
+            Decimal::parse(&word.0, '.').ok_or_else(|| rule(format!("{:?} is not a number", word.0)))
         };
         let number = |word: &Option<super::source::Word>| word.as_ref().map(read).transpose();
         let bounds =

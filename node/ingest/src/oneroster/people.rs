@@ -194,7 +194,7 @@ fn is_student(role: &str) -> bool {
     role.trim().eq_ignore_ascii_case("student")
 }
 
-/// A role's row as a claim; none when it is no student's.
+/// A role's row as a claim; none when it is not a student's.
 fn role(row: &Row<'_>, id: StudentId, users: &Users, student: &mut String) -> Result<Option<Claim>, Fault> {
     let user = row.get("usersourcedid");
     let known = users.ids.get(user).map(String::as_str);

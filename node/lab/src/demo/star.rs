@@ -198,7 +198,7 @@ impl DataFolder {
         let text = read_table(&path, |file| Box::new(file))?;
         let mut districts = rows::<CaliforniaRow, _>(&path, &text, |row| match row.students {
             0 => Err("a district without students".to_owned()),
-            _ if !row.lunch.is_finite() => Err("a lunch share that is no number".to_owned()),
+            _ if !row.lunch.is_finite() => Err("a lunch share that is not a number".to_owned()),
             _ => Ok(row),
         })?;
         districts.sort_by(|a, b| a.lunch.total_cmp(&b.lunch).then(a.district.cmp(&b.district)));

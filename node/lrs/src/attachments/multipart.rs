@@ -79,7 +79,7 @@ fn attachment(number: usize, part: &Part<'_>) -> Result<Attachment, MultipartErr
     let sha2 = sha2.ok_or(MultipartError::Part(number, "needs X-Experience-API-Hash with a SHA-2"))?;
     let content_type = part.header("content-type").unwrap_or("application/octet-stream").to_owned();
     if !is_media_type(&content_type) {
-        return Err(MultipartError::Part(number, "its Content-Type is no media type"));
+        return Err(MultipartError::Part(number, "its Content-Type is not a media type"));
     }
     Ok(Attachment { sha2, content_type, bytes: part.bytes.to_vec() })
 }

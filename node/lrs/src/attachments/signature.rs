@@ -41,7 +41,9 @@ fn decoded(part: &str) -> Result<Json, Refused> {
     let bytes =
         URL_SAFE_NO_PAD.decode(part).map_err(|_| Refused::new("a part of the signature is not base64url"))?;
     let json = json::read(&bytes).map_err(|error| Refused::new(format!("in the signature: {error}")))?;
-    json.as_object().map(|_| ()).ok_or_else(|| Refused::new("a part of the signature is no JSON object"))?;
+    json.as_object()
+        .map(|_| ())
+        .ok_or_else(|| Refused::new("a part of the signature is not a JSON object"))?;
     Ok(json)
 }
 
@@ -58,7 +60,7 @@ fn certificate(header: &Json) -> Result<Option<Vec<u8>>, Refused> {
     let Some(chain) = header.get("x5c") else { return Ok(None) };
     let first = chain.as_array().and_then(<[Json]>::first).and_then(Json::as_text);
     let der = first.and_then(|text| STANDARD.decode(text).ok());
-    der.map(Some).ok_or_else(|| Refused::new("the signature's x5c is no list of certificates"))
+    der.map(Some).ok_or_else(|| Refused::new("the signature's x5c is not a list of certificates"))
 }
 
 fn verify(der: &[u8], algorithm: &'static RsaParameters, signed: &[u8], signature: &[u8]) -> Checked {

@@ -135,10 +135,10 @@ pub enum Unmergeable {
     /// What is there is no JSON object.
     #[error("the document there is no JSON object, so that nothing can be merged into it: PUT replaces it")]
     There,
-    /// What is sent is no JSON object.
+    /// What is sent is not a JSON object.
     #[error("only a JSON object sent as application/json is merged into a document: PUT replaces it")]
     Sent,
-    /// What is sent is no JSON.
+    /// What is sent is not JSON.
     #[error("the document: {0}")]
     Malformed(#[from] json::ReadError),
 }

@@ -139,6 +139,6 @@ fn papers(asked: &Asked) -> Result<Papers, Fault> {
     let content_type = asked.header("content-type").unwrap_or("application/octet-stream").to_owned();
     match is_media_type(&content_type) {
         true => Ok(Papers { content_type, bytes: asked.body.to_vec() }),
-        false => Err(Fault::bad("the Content-Type is no media type")),
+        false => Err(Fault::bad("the Content-Type is not a media type")),
     }
 }

@@ -181,7 +181,7 @@ fn who_refers_to_a_statement_is_found_by_what_that_one_is() {
         assert_eq!(found(desk, &filter(vec![verb("y")])), [2, 3]);
         let own = Term::Agent("mbox mailto:s1@example.org".into());
         assert_eq!(found(desk, &filter(vec![own.clone(), verb("v")])), [5, 1, 2, 3]);
-        // One verb of the one and an agent of the other is no match.
+        // One verb of the one and an agent of the other is not a match.
         assert_eq!(found(desk, &filter(vec![own, verb("w")])), [0u32; 0]);
     });
 }
@@ -297,7 +297,7 @@ fn what_was_acknowledged_is_there_again_and_a_cut_end_is_cut_off() {
     // A crash leaves any part of the last entry.
     std::fs::write(&path, &whole[..whole.len() - 1]).expect("written");
     assert!(check(3).document(Reader::Itself, &key("a", Some(1), "one")).expect("read").is_none());
-    // A bit that turned is no crash.
+    // A bit that turned is not a crash.
     let mut damaged = whole.clone();
     damaged[40] ^= 1;
     std::fs::write(&path, damaged).expect("written");

@@ -41,7 +41,7 @@ pub enum KeyError {
     /// Another multicodec.
     #[error("it is neither an Ed25519 (z6Mk…) nor a P-256 (zDna…) key")]
     Codec,
-    /// Bytes that are no point of the curve.
+    /// Bytes that are not a point of the curve.
     #[error("its bytes are not a point of the curve")]
     Point,
     /// A JSON Web Key that cannot be used here.

@@ -115,7 +115,8 @@ impl ProposeArgs {
             named.push(Change::CancelRound { round: RoundId(round) });
         }
         if let [class, member] = self.steward.as_slice() {
-            let class = class.parse().advise(format!("{class:?} is no class's number"), "see /v1/classes")?;
+            let class =
+                class.parse().advise(format!("{class:?} is not a class's number"), "see /v1/classes")?;
             let steward = acting.member(member).await?;
             named.push(Change::ReplaceSteward { class: ClassId(class), steward });
         }
@@ -153,7 +154,7 @@ fn text(path: &Path) -> Result<String, Failure> {
 
 fn from_file(path: &Path) -> Result<Change, Failure> {
     let hint = "give one change as JSON, for example a newcomer's request.json";
-    serde_json::from_str(&text(path)?).advise(format!("{} is no change", path.display()), hint)
+    serde_json::from_str(&text(path)?).advise(format!("{} is not a change", path.display()), hint)
 }
 
 fn digest(path: &Path) -> Result<Hash, Failure> {

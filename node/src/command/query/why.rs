@@ -115,7 +115,7 @@ pub async fn run(context: &Context, query: &QueryArgs, args: &WhyArgs) -> Result
         }
     }
     let hint = "give a bundle that `aula evidence round` wrote with this version";
-    let bundle = Bundle::from_canonical(&bytes).advise("this is no evidence bundle", hint)?;
+    let bundle = Bundle::from_canonical(&bytes).advise("this is not an evidence bundle", hint)?;
     let Subject::Round(evidence) = &bundle.subject else {
         return Err(Failure::new("not_a_round", "the bundle is not about a round", hint));
     };
@@ -150,7 +150,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 /// A district's own student, as its node answers.
 async fn of_own(rows: &Rows<'_>, round: RoundId, args: &WhyArgs) -> Result<Outcome, Failure> {
     let district = rows.district().ok_or_else(|| {
-        let message = "the home acts for no district and is no auditor";
+        let message = "the home acts for no district and is not an auditor";
         Failure::new("no_district", message, "give a district's or an auditor's folder with --home")
     })?;
     if args.change().is_some() || args.genesis.is_some() {

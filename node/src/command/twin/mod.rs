@@ -79,7 +79,7 @@ const LOG_HINT: &str =
 const GRAPH_HINT: &str =
     "give a folder with standards.csv (id, grade) and prerequisites.csv (from_id, to_id), without a circle";
 
-/// A progress bar on stderr; nothing where stderr is no terminal.
+/// A progress bar on stderr; nothing where stderr is not a terminal.
 fn progress(steps: u64) -> indicatif::ProgressBar {
     indicatif::ProgressBar::new(steps)
 }

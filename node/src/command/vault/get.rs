@@ -89,7 +89,7 @@ pub fn credential(path: &Path) -> Result<Credential, Failure> {
     };
     let hint = "make one with `aula vault credential`";
     let text = text.advise(format!("cannot read {}", path.display()), hint)?;
-    text.trim().parse().advise("this is no credential", hint)
+    text.trim().parse().advise("this is not a credential", hint)
 }
 
 /// Values as they were written: JSON, else hex.

@@ -66,7 +66,7 @@ fn whose(
 ) -> Result<(DistrictId, ChainId, Hash), Failure> {
     let given = args.chain_id.as_ref().zip(args.genesis_sha256).map(|(text, genesis)| {
         let bad = || {
-            let message = format!("{text:?} is no chain id");
+            let message = format!("{text:?} is not a chain id");
             Failure::new("bad_chain_id", message, "give it as `aula status` prints it")
         };
         Ok::<_, Failure>((ChainId::new(text).ok_or_else(bad)?, genesis))

@@ -157,7 +157,7 @@ fn prove(context: &Context, place: &Place, number: u64, out: &std::path::Path) -
 async fn verify(context: &Context, file: &std::path::Path, rpc: &RpcArgs) -> Result<Outcome, Failure> {
     let hint = "ask the district for the proof again";
     let bytes = std::fs::read(file).advise(format!("cannot read {}", file.display()), hint)?;
-    let proof = AccessProof::from_canonical(&bytes).advise("this is no access proof", hint)?;
+    let proof = AccessProof::from_canonical(&bytes).advise("this is not an access proof", hint)?;
     let client = rpc.client(context)?;
     let told: TransactionStatus = client.get(&format!("/v1/transactions/{}", proof.anchored_by)).await?;
     let genesis = client.status().await?.genesis_sha256;

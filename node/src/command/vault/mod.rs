@@ -151,7 +151,7 @@ pub async fn run(context: &Context, args: &VaultArgs) -> Result<Outcome, Failure
 /// A handle from its 64 hex digits.
 pub(super) fn handle(text: &str) -> Result<Handle, Failure> {
     text.parse().map_err(|_| {
-        let message = format!("{text:?} is no handle of 64 lower-case hex digits");
+        let message = format!("{text:?} is not a handle of 64 lower-case hex digits");
         Failure::new("bad_handle", message, "give one that `aula vault put` printed")
     })
 }

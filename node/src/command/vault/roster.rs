@@ -59,7 +59,7 @@ pub fn run(context: &Context, place: &Place, args: &RosterArgs) -> Result<Outcom
     for (number, line) in (2u64..).zip(file.deserialize::<Line>()) {
         let wrong = |what: &str| Failure::new("bad_line", format!("{path} line {number}: {what}"), hint);
         // The parser's own words could quote a value: only the place is told.
-        let line = line.map_err(|_| wrong("it is no line of a roster"))?;
+        let line = line.map_err(|_| wrong("it is not a line of a roster"))?;
         if lines.len() == MAX_LINES {
             return Err(wrong("a roster has at most 10,000,000 lines"));
         }

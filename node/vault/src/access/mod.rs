@@ -228,11 +228,12 @@ impl Vault {
         reader: &Name,
         now_ms: u64,
     ) -> Result<bool, VaultError> {
-        let word = |text| Term::new(text).map_err(|_| VaultError::Damaged(format!("{text} is no term")));
+        let word = |text| Term::new(text).map_err(|_| VaultError::Damaged(format!("{text} is not a term")));
         let role = word(ReaderRole::Service.name())?;
         let class = word(DataClass::FerpaPii.name())?;
         let purpose = word(Purpose::InstitutionalService.name())?;
-        let events = FieldName::new(EVENTS).map_err(|_| VaultError::Damaged("events is no field".into()))?;
+        let events =
+            FieldName::new(EVENTS).map_err(|_| VaultError::Damaged("events is not a field".into()))?;
         let decision = decide(&Facts {
             standing: Standing::Verified,
             role: &role,

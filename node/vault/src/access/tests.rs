@@ -194,7 +194,7 @@ fn an_audit_and_the_districts_own_processing_are_listed_as_what_they_are_and_nee
             told["basis"].as_str(),
             Purpose::ALL.into_iter().find(|p| p.name() == word).map(|p| p.basis().name())
         );
-        // Under the purpose of somebody else it is no audit.
+        // Under the purpose of somebody else it is not an audit.
         let other = ReadRequest { purpose: term("educational_necessity"), ..request(role, one, &["events"]) };
         assert!(matches!(read(&world.vault, &other), Err(ReadError::Denied(Denial::PurposeNotAllowed, _))));
     }

@@ -84,7 +84,7 @@ fn every_read_is_listed_for_every_student_before_it_is_given() -> Tested {
     let mut expected = vec![(one, reader.clone()), (two, reader)];
     expected.sort();
     assert_eq!(listed, expected);
-    // The writer's own comparison is no read.
+    // The writer's own comparison is not a read.
     open(&world.vault, "alone")?;
     assert_eq!(world.vault.entries()?.len(), 2);
     Ok(())

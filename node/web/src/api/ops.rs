@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aula_api::operation::{Healthy, Ready};
 use aula_ledger::execute::time::MAX_AHEAD_MS;
+use aula_ledger::state::schema;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -25,6 +26,19 @@ const BUCKETS_S: [f64; 12] = [0.000_2, 0.000_5, 0.001, 0.005, 0.02, 0.05, 0.1, 0
 pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
     let handle = PrometheusBuilder::new().set_buckets(&BUCKETS_S)?.install_recorder()?;
     metrics::describe_gauge!("aula_height", "last final block");
+    metrics::describe_gauge!(
+        "aula_tip_timestamp_seconds",
+        metrics::Unit::Seconds,
+        "time of the last final block, in seconds since 1970 UTC"
+    );
+    metrics::describe_gauge!(
+        "aula_clock_ahead_seconds",
+        metrics::Unit::Seconds,
+        "how far the last final block's time is ahead of this node's clock, 0 when it is not"
+    );
+    metrics::describe_gauge!("aula_state_damaged", "1 when this node found its own state damaged, else 0");
+    metrics::describe_gauge!("aula_validators", "validators in the set of the next block");
+    metrics::describe_gauge!("aula_build_info", "always 1; the label says the program's version");
     metrics::describe_gauge!("aula_peers", "connected peers");
     metrics::describe_gauge!("aula_waiting_transactions", "transactions that wait to be in a block");
     metrics::describe_gauge!("aula_waiting_bytes", metrics::Unit::Bytes, "bytes of waiting transactions");
@@ -104,11 +118,21 @@ pub async fn readyz(State(node): State<Arc<Node>>) -> Result<Json<Ready>, ApiErr
 pub async fn metrics(State(node): State<Arc<Node>>) -> impl IntoResponse {
     let (transactions, bytes) = node.network.waiting();
     let open = node.limits.max_streams.saturating_sub(node.streams.available_permits());
-    gauge!("aula_height").set(as_f64(node.view().tip().height.0));
+    let tip = node.view().tip();
+    gauge!("aula_height").set(as_f64(tip.height.0));
+    gauge!("aula_tip_timestamp_seconds").set(as_f64(tip.time_ms.0) / 1_000.0);
+    if let Some(ahead_ms) = node.network.ahead_of_clock_ms() {
+        gauge!("aula_clock_ahead_seconds").set(as_f64(ahead_ms) / 1_000.0);
+    }
+    gauge!("aula_state_damaged").set(f64::from(u8::from(node.network.damage().is_some())));
+    gauge!("aula_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     gauge!("aula_peers").set(as_f64(node.network.peers() as u64));
     gauge!("aula_waiting_transactions").set(as_f64(transactions as u64));
     gauge!("aula_waiting_bytes").set(as_f64(bytes as u64));
     gauge!("aula_streams_open").set(as_f64(open as u64));
+    if let Ok(schedule) = schema::validator_schedule(&*node.view()) {
+        gauge!("aula_validators").set(as_f64(schedule.next.validators().len() as u64));
+    }
     let signing = node.signing().unwrap_or(Signing::Follows);
     gauge!("aula_signing").set(f64::from(u8::from(signing == Signing::Signs)));
     let is_validator = matches!(signing, Signing::Signs | Signing::Silent(_));

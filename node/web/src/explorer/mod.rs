@@ -49,7 +49,7 @@ use crate::pages::PAGES;
 
 pub use error::page as error_page;
 
-/// What answers at the address of a page; none for an address that is no page's.
+/// What answers at the address of a page; none for an address that is not a page's.
 fn handler(address: &str) -> Option<MethodRouter<Arc<Node>>> {
     Some(match address {
         "/" => get(overview::show),

@@ -163,7 +163,7 @@ pub struct Doorkeeper {
 }
 
 impl Doorkeeper {
-    /// At most `most` at once, of one address `most_of_one`; 0 is no share. A request may take `request`.
+    /// At most `most` at once, of one address `most_of_one`; 0 is no limit. A request may take `request`.
     pub fn new(most: usize, most_of_one: usize, request: Duration) -> Self {
         let most_of_one = if most_of_one == 0 { usize::MAX } else { most_of_one };
         let limits = Limits { idle: IDLE_LIMIT, stall: STALL_LIMIT + request };

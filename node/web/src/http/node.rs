@@ -141,7 +141,7 @@ impl std::fmt::Debug for Node {
 pub enum Signing {
     /// It follows, as its operator wants it.
     Follows,
-    /// It would, and its key is no validator's: not yet, or no longer.
+    /// It would, and its key is not a validator's: not yet, or no longer.
     NotInSet,
     /// It does.
     Signs,

@@ -39,7 +39,7 @@ impl Rules {
             Becomes::ResourceUse => {
                 let object = text(statement, &["object", "id"]).unwrap_or_default();
                 let known = self.resources.get(object).ok_or_else(|| {
-                    (Reason::UnknownKind, format!("{object} is no resource: name it in [resources]"))
+                    (Reason::UnknownKind, format!("{object} is not a resource: name it in [resources]"))
                 })?;
                 let (minutes, _) = session(statement)?;
                 let used_minutes = minutes.min(known.available_minutes);
@@ -80,12 +80,12 @@ impl Rules {
     fn assessment(&self, statement: &Value) -> Result<EventBody, Why> {
         let Some(Test { skill, grade }) = self.test(statement) else {
             let object = text(statement, &["object", "id"]).unwrap_or_default();
-            return Err((Reason::UnknownKind, format!("{object} is no test: name it in [tests]")));
+            return Err((Reason::UnknownKind, format!("{object} is not a test: name it in [tests]")));
         };
         let raw = at(statement, &["result", "score", "raw"]).and_then(Value::as_f64);
         let score = raw.map(|raw| (raw * 10.0).round()).filter(|tenths| (0.0..=4e9).contains(tenths));
         let Some(score) = score else {
-            return Err((Reason::Refused, "result.score.raw is missing, or no scaled score".into()));
+            return Err((Reason::Refused, "result.score.raw is missing, or not a scaled score".into()));
         };
         let moment = text(statement, &["timestamp"]).or_else(|| text(statement, &["stored"]));
         let Some(day) = moment.and_then(instant_ms).and_then(Date::of_ms) else {

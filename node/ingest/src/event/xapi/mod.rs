@@ -44,7 +44,7 @@ impl Rules {
         }
         let wall_ms = match text(statement, &["timestamp"]) {
             Some(moment) => instant_ms(moment)
-                .ok_or_else(|| refused(Reason::Refused, "timestamp is no moment with its zone".into()))?,
+                .ok_or_else(|| refused(Reason::Refused, "timestamp is not a moment with its zone".into()))?,
             None => received_ms,
         };
         let at = Stamp::new(wall_ms, 0).map_err(|error| refused(Reason::Refused, error.to_string()))?;
@@ -65,7 +65,7 @@ impl Rules {
             .and_then(|account| text(account, &["name"]))
             .map(str::to_owned);
         if student.is_none() && matches!(what, What::Happened(_)) {
-            let detail = "actor is no account of the district's home page";
+            let detail = "actor is not an account of the district's home page";
             return Err(refused(Reason::UnknownStudent, detail.into()));
         }
         // Whoever voids is the system, not the student.

@@ -77,7 +77,8 @@ pub(super) fn schools(path: &Path) -> Result<BTreeMap<String, u32>, Failure> {
     let hint = "give a table with the columns local_id and school, a number on the ledger";
     let wrong = |what: String| Failure::new("bad_schools", format!("{}: {what}", path.display()), hint);
     let bytes = input(path)?.bytes;
-    let decoded = aula_ingest::decode::decode(bytes, None).advise("the table of schools is no text", hint)?;
+    let decoded =
+        aula_ingest::decode::decode(bytes, None).advise("the table of schools is not text", hint)?;
     let mut table =
         Table::open(decoded.text, &Layout::default()).map_err(|error| wrong(error.to_string()))?;
     let column = |name: &str| table.header().iter().position(|own| own.eq_ignore_ascii_case(name));
@@ -89,7 +90,7 @@ pub(super) fn schools(path: &Path) -> Result<BTreeMap<String, u32>, Failure> {
     while let Some(row) = table.next_row() {
         let cell = |at: usize| row.cells.get(at).unwrap_or_default().trim().to_owned();
         let number = cell(school).parse::<u32>().ok().filter(|_| row.fault.is_none() && !cell(id).is_empty());
-        let number = number.ok_or_else(|| wrong(format!("line {} is no school and number", row.line)))?;
+        let number = number.ok_or_else(|| wrong(format!("line {} is not a school and number", row.line)))?;
         if found.insert(cell(id), number).is_some_and(|other| other != number) {
             return Err(wrong(format!("line {} gives {:?} a second number", row.line, cell(id))));
         }

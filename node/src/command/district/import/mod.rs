@@ -180,7 +180,7 @@ fn failed(error: ImportError) -> Failure {
     }
 }
 
-/// A bar on stderr; nothing where stderr is no terminal.
+/// A bar on stderr; nothing where stderr is not a terminal.
 fn progress(steps: usize, what: &'static str) -> indicatif::ProgressBar {
     let bar = indicatif::ProgressBar::new(steps as u64);
     bar.set_message(what);

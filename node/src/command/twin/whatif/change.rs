@@ -46,7 +46,7 @@ impl Change {
         let refused = || {
             Failure::new(
                 "bad_set",
-                format!("{text:?} is no change"),
+                format!("{text:?} is not a change"),
                 "use equity=N, class.C.rank_step=N, class.C.tier_cost.T=N, class.C.waitlist_cost=N, \
                  pool.P.capacity=N, pool.P.floor=N, pools.capacity=P%, enrolment=P%, enrolment.S=P%, method.K=P%",
             )

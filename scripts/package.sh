@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# What an operator installs: the .deb, a tarball of the same, and the bill of materials (CycloneDX), with their hashes.
+#   ./scripts/package.sh            into TARGET/packages
+#   ./scripts/package.sh DIR        into DIR
+# Built from the committed sources; the time in the archives is the last commit's. Needs Debian with Rust.
+set -euo pipefail
+. "$(dirname "$0")/prepare.sh"
+deb_version=3.8.0
+cyclonedx_version=0.5.9
+
+out=$(realpath -m "${1:-$CARGO_TARGET_DIR/packages}")
+release="$CARGO_TARGET_DIR/release"
+parts="$release/packaging"
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+export SOURCE_DATE_EPOCH
+version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+architecture=$(dpkg --print-architecture)
+
+# tool NAME VERSION: cargo-NAME of that version, from an earlier run or built now, small and without optimization.
+tool() {
+  local program="$CARGO_TARGET_DIR/tools/bin/cargo-$1"
+  "$program" "${3:-}" --version 2>/dev/null | grep -qF "$2" ||
+    cargo install --quiet --locked --debug --root "$CARGO_TARGET_DIR/tools" \
+      --target-dir "$CARGO_TARGET_DIR/tools/build" "cargo-$1@$2"
+}
+
+tools() {
+  local missing=()
+  command -v dpkg-shlibdeps >/dev/null || missing+=(dpkg-dev)
+  command -v strip >/dev/null || missing+=(binutils)
+  [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}"
+  tool deb "$deb_version"
+  tool cyclonedx "$cyclonedx_version" cyclonedx
+}
+
+# What the programs say about themselves: the manual and the shells' completions.
+texts() {
+  rm -rf "$parts"
+  mkdir -p "$parts/man"
+  "$release/aula" man "$parts/man" >/dev/null
+  "$release/aula-audit" man >"$parts/man/aula-audit.1"
+  for command in verify inspect certificate; do
+    "$release/aula-audit" man "$command" >"$parts/man/aula-audit-$command.1"
+  done
+  gzip -n -9 "$parts"/man/*.1
+  for shell in bash zsh fish; do
+    "$release/aula" completion "$shell" >"$parts/aula.$shell"
+  done
+  printf 'aula (%s-1) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- The Aula authors <aula@localhost>  %s\n' \
+    "$version" "$(date -u -R -d "@$SOURCE_DATE_EPOCH")" | gzip -n -9 >"$parts/changelog.Debian.gz"
+}
+
+# Every package that is compiled in, with version, hash and licence. The tool writes beside each Cargo.toml, so it is given
+# a copy of the sources.
+materials() {
+  local copy
+  copy=$(mktemp -d)
+  git archive HEAD | tar -x -C "$copy"
+  (cd "$copy" && "$CARGO_TARGET_DIR/tools/bin/cargo-cyclonedx" cyclonedx --format json --target all \
+    --manifest-path Cargo.toml --override-filename materials)
+  for package in node:aula node/auditor:aula-audit; do
+    # Its serial number is drawn anew each time and its paths are the copy's: neither says anything of the program.
+    python3 - "$copy/${package%%:*}/materials.json" "$copy" >"$parts/${package##*:}.cdx.json" <<'PYTHON'
+import json, sys
+text = open(sys.argv[1]).read().replace("path+file://" + sys.argv[2], "path+file://.")
+bill = json.loads(text)
+bill.pop("serialNumber", None)
+print(json.dumps(bill, indent=1, sort_keys=True))
+PYTHON
+  done
+  rm -rf "$copy"
+}
+
+deb() {
+  "$CARGO_TARGET_DIR/tools/bin/cargo-deb" --quiet --no-build --strip -p aula-node --deb-version "$version-1" \
+    -o "$out/aula_${version}-1_$architecture.deb"
+}
+
+# The same tree without Debian's database, for other distributions with the same C library or a newer one.
+tarball() {
+  local tree name="aula-$version-$architecture"
+  tree=$(mktemp -d)
+  dpkg-deb -x "$out/aula_${version}-1_$architecture.deb" "$tree/$name"
+  cp LICENSE "$tree/$name/"
+  tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -C "$tree" -c "$name" |
+    gzip -n -9 >"$out/$name.tar.gz"
+  rm -rf "$tree"
+}
+
+prepare
+build
+mkdir -p "$out"
+step "Getting the tools" tools
+step "Writing the manual and the completions" texts
+step "Listing what is compiled in" materials
+step "Building the .deb" deb
+step "Building the tarball" tarball
+cp "$parts"/*.cdx.json "$out/"
+(cd "$out" && sha256sum ./*.deb ./*.tar.gz ./*.cdx.json | tee SHA256SUMS)

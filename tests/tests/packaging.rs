@@ -1,0 +1,100 @@
+//! The packaging's files speak of settings, files and values that there are. What runs them is tried by
+//! `scripts/packaging/check.sh` and `container/check.sh`.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn root(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ has a parent").join(path)
+}
+
+fn read(path: &str) -> std::io::Result<String> {
+    std::fs::read_to_string(root(path))
+}
+
+/// Every file of a folder with one of these endings, as text.
+fn texts(folder: &Path, endings: &[&str], found: &mut Vec<String>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() && path.file_name().is_none_or(|name| name != "target" && name != "fuzz") {
+            texts(&path, endings, found)?;
+        } else if path.is_file() && endings.iter().any(|end| path.to_string_lossy().ends_with(end)) {
+            found.push(std::fs::read_to_string(path)?);
+        }
+    }
+    Ok(())
+}
+
+/// The variables that a text names.
+fn variables(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && c != '_');
+    words.filter(|word| word.strip_prefix("AULA_").is_some_and(|rest| !rest.is_empty()))
+}
+
+#[test]
+fn every_variable_is_one_that_the_programs_or_the_entry_point_hear() -> std::io::Result<()> {
+    let (mut sources, mut files) = (Vec::new(), Vec::new());
+    texts(&root("node"), &[".rs"], &mut sources)?;
+    texts(
+        &root("scripts/packaging"),
+        &[".yaml", ".yml", ".sh", ".default", ".service", "file", ".tpl"],
+        &mut files,
+    )?;
+    let heard: BTreeSet<&str> = sources
+        .iter()
+        .flat_map(|text| text.match_indices("env = \"AULA_").map(|(at, _)| &text[at + 7..]))
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert!(heard.contains("AULA_API_TLS_KEY") && heard.len() > 8, "{heard:?}");
+    let entry = read("scripts/packaging/container/aula-container")?;
+    let of_the_entry: BTreeSet<&str> = variables(&entry).collect();
+    // What the scripts that try the packaging, and Compose, ask of whoever starts them.
+    let of_scripts = BTreeSet::from(["AULA_PORT", "AULA_IMAGE"]);
+    for name in files.iter().flat_map(|text| variables(text)) {
+        let is_heard = heard.contains(name) || of_the_entry.contains(name) || of_scripts.contains(name);
+        assert!(is_heard, "nothing hears {name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_file_that_the_package_takes_is_there() -> std::io::Result<()> {
+    let manifest = read("node/Cargo.toml")?;
+    let assets: Vec<&str> = manifest
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("[\""))
+        .filter_map(|line| line.split('"').next())
+        .collect();
+    assert!(assets.len() > 10, "{assets:?}");
+    let made = read("scripts/package.sh")?;
+    for asset in assets {
+        let name = asset.rsplit('/').next().unwrap_or_default();
+        let is_there = match asset.strip_prefix("target/release/packaging/") {
+            // Written by the script before.
+            Some(made_there) => {
+                let ending = made_there.rsplit('.').next().unwrap_or_default();
+                made.contains(ending)
+            }
+            None if asset.starts_with("target/release/") => ["aula", "aula-audit"].contains(&name),
+            None => root("node").join(asset).is_file(),
+        };
+        assert!(is_there, "node/Cargo.toml packs {asset}, which nobody makes");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_value_of_the_chart_is_in_the_table() -> std::io::Result<()> {
+    let (values, page) = (read("scripts/packaging/helm/aula/values.yaml")?, read("docs/install.md")?);
+    let names: Vec<&str> = values
+        .lines()
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()))
+        .filter_map(|line| line.split(':').next())
+        .collect();
+    assert!(names.len() > 12, "{names:?}");
+    for name in names {
+        let is_told = page.contains(&format!("`{name}`")) || page.contains(&format!("`{name}."));
+        assert!(is_told, "docs/install.md does not tell of the value {name}");
+    }
+    Ok(())
+}
