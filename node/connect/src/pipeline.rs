@@ -306,7 +306,8 @@ impl Writer {
     }
 
     fn group(&mut self, jobs: Vec<Job>) {
-        let lags = self.lag_ms() > LAG_MS;
+        // Without the spools' key nothing can wait there: everything enters at once.
+        let lags = self.lag_ms() > LAG_MS && self.cipher.is_some();
         let (mut all, mut waiting, mut parts) = (Vec::new(), Vec::new(), Vec::with_capacity(jobs.len()));
         for Job { given, reply } in jobs {
             let count = given.len();
@@ -317,7 +318,7 @@ impl Writer {
             waiting.extend(wait);
         }
         if !waiting.is_empty() {
-            // Where the cold spool takes nothing, they enter with the others.
+            // A full spool refuses before anything is acknowledged.
             match self.push(Which::Cold, &waiting) {
                 Ok(()) => {}
                 Err(why) => {
