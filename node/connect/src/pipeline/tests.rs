@@ -1,14 +1,17 @@
 //! A pipeline over a real vault: once, letters, a vault that is shut, spools, lag.
 
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aula_district::live::events_of;
 use aula_district::parameters::params;
+use aula_vault::seal::Cipher;
 
+use super::writer::spooled;
 use super::*;
 use crate::letters;
 use crate::note::Note;
+use crate::taking::Taking;
 use crate::testkit::{NOW_MS, Shutter, Tested, World, enrol, line, mark, session};
 
 const PATIENCE: Duration = Duration::from_secs(20);
