@@ -15,11 +15,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_malachitebft_app_channel::app::engine::host::{HeightParams, Next};
 use arc_malachitebft_app_channel::app::types::ProposedValue;
-use arc_malachitebft_app_channel::{AppMsg, NetworkMsg, NetworkRequest, Reply};
+use arc_malachitebft_app_channel::{AppMsg, Reply};
 use arc_malachitebft_core_consensus::PeerId as EnginePeerId;
 use arc_malachitebft_core_types::LinearTimeouts;
 use aula_ledger::types::Hash;
@@ -29,12 +29,11 @@ use tokio::sync::{broadcast, mpsc, watch};
 use crate::context::{Address, AulaContext, Height, ValidatorSet};
 use crate::engine::engine_peer;
 use crate::events::{Event, Fatal};
-use crate::gossip::Gossip;
 use crate::heights::Heights;
 use crate::mempool::Mempool;
 use crate::parts::Assembly;
 use crate::parts::inbox::Inbox;
-use crate::ports::{AdmittedPeer, ChainStore, Clock, Executor};
+use crate::ports::{AdmittedPeer, ChainStore, Clock, Executor, Moment, Network, Runtime, WorkFailed, run};
 use crate::proposal::{Base, Blocks};
 use crate::quorums::Quorums;
 use crate::signing::GuardedSigner;
@@ -64,7 +63,6 @@ pub(crate) struct Services {
     pub(crate) executor: Arc<dyn Executor>,
     pub(crate) pool: Arc<Mempool>,
     pub(crate) blocks: Arc<Blocks>,
-    pub(crate) gossip: Arc<Gossip>,
     pub(crate) events: broadcast::Sender<Event>,
     pub(crate) timeouts: LinearTimeouts,
     /// How long a height without transactions is held back after the last one started.
@@ -80,6 +78,8 @@ pub(crate) struct Services {
     /// The last block's time in milliseconds, for the status.
     pub(crate) time_ms: Arc<AtomicU64>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Time and threads.
+    pub(crate) runtime: Arc<dyn Runtime>,
     /// The quorums of votes that this node saw at the height being decided.
     pub(crate) quorums: Arc<Quorums>,
     /// How far the validators said they are.
@@ -117,11 +117,12 @@ pub(crate) struct Follows {
 
 /// What a driver is connected to in one session of the engine.
 pub(crate) struct Wires {
-    pub(crate) network: mpsc::Sender<NetworkMsg<AulaContext>>,
-    pub(crate) network_requests: mpsc::Sender<NetworkRequest>,
+    pub(crate) network: Box<dyn Network>,
     /// Parts of blocks from the network.
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) engine: Box<dyn ToEngine>,
+    /// Names of streams of parts count from here on: another number than an earlier process of this node began with.
+    pub(crate) stream: u64,
 }
 
 /// What the driver tells the engine without being asked.
@@ -136,7 +137,7 @@ pub(crate) trait ToEngine: Send + Sync {
 /// The reply to Finalized, held back while there is nothing to do.
 struct Held {
     reply: Reply<Next<AulaContext>>,
-    until: Instant,
+    until: Moment,
 }
 
 pub(crate) struct Driver {
@@ -151,8 +152,7 @@ pub(crate) struct Driver {
     signed: u64,
     /// Set while a validator waits to begin.
     unsure: Option<Unsure>,
-    network: mpsc::Sender<NetworkMsg<AulaContext>>,
-    network_requests: mpsc::Sender<NetworkRequest>,
+    network: Box<dyn Network>,
     inbox: Arc<Inbox>,
     engine: Box<dyn ToEngine>,
     base: Base,
@@ -169,12 +169,12 @@ pub(crate) struct Driver {
     /// Whether somebody has begun to propose for this height.
     proposed: bool,
     held: Option<Held>,
-    started: Instant,
+    started: Moment,
     synced: Option<Height>,
     stream: u64,
     peers: BTreeSet<AdmittedPeer>,
     /// Peers that published junk, and until when they are cut off.
-    cut: BTreeMap<PeerId, Instant>,
+    cut: BTreeMap<PeerId, Moment>,
 }
 
 /// What is known of the height that is being decided, and forgotten with it.
@@ -204,11 +204,12 @@ impl Driver {
         let base = services.blocks.base(services.store.as_ref())?;
         let validators = ValidatorSet::of(&base.validators)?;
         let following = ValidatorSet::of(&base.following)?;
-        let judging = Judging::new(Arc::clone(&services.blocks), Arc::clone(&services.store));
-        let Wires { network, network_requests, inbox, engine } = wires;
+        let (blocks, store, runtime) =
+            (Arc::clone(&services.blocks), Arc::clone(&services.store), Arc::clone(&services.runtime));
+        let started = runtime.now();
+        let judging = Judging::new(blocks, store, runtime);
+        let Wires { network, inbox, engine, stream } = wires;
         inbox.admit(peers.iter().filter_map(|peer| engine_peer(&peer.peer)).collect());
-        // Stream names of this process differ from those of an earlier one that sent the same block.
-        let stream = u64::from(std::process::id()) << 32;
         let driver = Self {
             services,
             signer,
@@ -217,7 +218,6 @@ impl Driver {
             signed: follows.signed,
             unsure: None,
             network,
-            network_requests,
             inbox,
             engine,
             base,
@@ -230,7 +230,7 @@ impl Driver {
             early: BTreeMap::new(),
             proposed: false,
             held: None,
-            started: Instant::now(),
+            started,
             synced: None,
             stream,
             peers,
@@ -249,14 +249,14 @@ impl Driver {
         mut stop: watch::Receiver<bool>,
     ) -> Result<Ended, Fatal> {
         let heights = Arc::clone(&self.services.heights);
-        let mut look = tokio::time::interval(LOOK);
+        let runtime = Arc::clone(&self.services.runtime);
+        let mut look = runtime.now();
         loop {
-            let until = self.held.as_ref().map(|held| tokio::time::Instant::from_std(held.until));
-            let wake = until.unwrap_or_else(tokio::time::Instant::now);
+            let now = runtime.now();
+            let until = self.held.as_ref().map(|held| held.until);
             let pool = Arc::clone(&self.services.pool);
-            let soonest = tokio::time::Instant::from_std(self.started + self.services.busy);
+            let soonest = self.started + self.services.busy;
             let healed = self.cut.values().min().copied();
-            let heal = healed.map_or_else(tokio::time::Instant::now, tokio::time::Instant::from_std);
             let inbox = Arc::clone(&self.inbox);
             // The engine goes before the network: parts of blocks may wait, and be dropped, decisions not.
             tokio::select! {
@@ -267,18 +267,21 @@ impl Driver {
                     None => return Err(Fatal::engine("the consensus engine stopped by itself")),
                 },
                 done = self.judging.done() => self.judged(done?).await?,
-                _ = look.tick(), if self.is_listening() => if let Some(ended) = self.listen().await? {
-                    return Ok(ended);
-                },
+                () = runtime.sleep_until(look), if self.is_listening() => {
+                    look = runtime.now() + LOOK;
+                    if let Some(ended) = self.listen().await? {
+                        return Ok(ended);
+                    }
+                }
                 () = heights.changed(), if self.is_listening() => if let Some(ended) = self.listen().await? {
                     return Ok(ended);
                 },
                 Some(peer) = silent.recv() => self.reconnect(peer).await,
-                () = tokio::time::sleep_until(wake), if until.is_some() => self.release(),
-                () = worth_starting(&pool, soonest), if until.is_some() => self.release(),
-                () = tokio::time::sleep_until(heal), if healed.is_some() => self.heal().await?,
+                () = runtime.sleep_until(until.unwrap_or(now)), if until.is_some() => self.release(),
+                () = worth_starting(&pool, runtime.as_ref(), soonest), if until.is_some() => self.release(),
+                () = runtime.sleep_until(healed.unwrap_or(now)), if healed.is_some() => self.heal().await?,
                 heard = inbox.next() => self.received_part(heard).await?,
-                () = tokio::time::sleep(CLAIMS_AGAIN), if !self.at_height.claims.is_empty() => {
+                () = runtime.sleep_until(now + CLAIMS_AGAIN), if !self.at_height.claims.is_empty() => {
                     self.claims_again().await?;
                 }
             }
@@ -356,10 +359,10 @@ impl Driver {
 }
 
 /// Completes when the next height has something to do: at once for a whole block's worth, else not before `soonest`.
-async fn worth_starting(pool: &Mempool, soonest: tokio::time::Instant) {
+async fn worth_starting(pool: &Mempool, runtime: &dyn Runtime, soonest: Moment) {
     pool.wait_ready().await;
     if pool.ready() < WHOLE_BLOCK {
-        tokio::time::sleep_until(soonest).await;
+        runtime.sleep_until(soonest).await;
     }
 }
 
@@ -375,8 +378,15 @@ fn answer<T>(reply: Reply<T>, value: T) {
 }
 
 /// Runs work that may block on a thread that may.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fatal> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Fatal::program(format!("a part of this program failed: {error}")))
+async fn blocking<T: Send + 'static>(
+    runtime: &Arc<dyn Runtime>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Fatal> {
+    Ok(run(runtime.as_ref(), work).await?)
+}
+
+impl From<WorkFailed> for Fatal {
+    fn from(failed: WorkFailed) -> Self {
+        Self::program(failed.to_string())
+    }
 }

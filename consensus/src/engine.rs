@@ -30,7 +30,7 @@ use arc_malachitebft_config::{
 use arc_malachitebft_core_consensus::PeerId as EnginePeerId;
 use arc_malachitebft_core_types::ValueOrigin;
 use arc_malachitebft_engine::consensus::{ConsensusMsg, ConsensusRef};
-use arc_malachitebft_engine::network::{self, NetworkRef};
+use arc_malachitebft_engine::network::{Msg as NetworkMessage, NetworkRef, Status};
 use aula_ledger::types::ValidatorAddress;
 use bytesize::ByteSize;
 use libp2p::multiaddr::Protocol;
@@ -49,7 +49,10 @@ use crate::quorums::Quorums;
 use crate::signing::{GuardedSigner, StrictVerifier};
 use crate::wire::Wire;
 
+mod network;
 mod tap;
+
+pub(crate) use network::EngineNetwork;
 
 /// Above the largest part, vote or certificate with room for gossip's own bytes.
 const PUBSUB_MIB: u64 = 1;
@@ -167,7 +170,7 @@ impl ToEngine for Verdicts {
 
     fn say_height(&self, tip: Height, oldest: Height) {
         // As above.
-        let _ = self.network.cast(network::Msg::BroadcastStatus(network::Status::new(tip, oldest)));
+        let _ = self.network.cast(NetworkMessage::BroadcastStatus(Status::new(tip, oldest)));
     }
 }
 
@@ -241,10 +244,10 @@ pub(crate) async fn start(
 /// connections keeps them until somebody speaks to it, and the peers would take the next session for a second
 /// connection of the old one (see [`crate::peer_watch`]).
 pub(crate) async fn stop(engine: EngineHandle, wal: &Path) {
-    type NetworkMessage = network::Msg<AulaContext>;
+    type Message = NetworkMessage<AulaContext>;
     let why = || Some("stopping".to_owned());
     let actors = engine.actor.get_children();
-    for network in actors.iter().filter(|actor| actor.is_message_type_of::<NetworkMessage>() == Some(true)) {
+    for network in actors.iter().filter(|actor| actor.is_message_type_of::<Message>() == Some(true)) {
         if network.stop_and_wait(why(), Some(STOP)).await.is_err() {
             tracing::warn!("the network of the consensus engine did not stop in time");
         }
@@ -292,13 +295,14 @@ pub(crate) fn all_peers(services: &Services, base: &Base) -> Result<BTreeSet<Adm
 
 /// The engine's allow list: each peer's address pinned to its id, or the id alone.
 pub(crate) fn allow_addresses(peers: &BTreeSet<AdmittedPeer>) -> BTreeSet<Multiaddr> {
-    let pinned = |peer: &AdmittedPeer| {
-        let base = peer.listen.iter().flat_map(|address| address.iter());
-        let mut address: Multiaddr = base.filter(|part| !matches!(part, Protocol::P2p(_))).collect();
-        address.push(Protocol::P2p(peer.peer));
-        address
-    };
-    peers.iter().map(pinned).collect()
+    peers.iter().map(allow_address).collect()
+}
+
+fn allow_address(peer: &AdmittedPeer) -> Multiaddr {
+    let base = peer.listen.iter().flat_map(|address| address.iter());
+    let mut address: Multiaddr = base.filter(|part| !matches!(part, Protocol::P2p(_))).collect();
+    address.push(Protocol::P2p(peer.peer));
+    address
 }
 
 /// The same peers as gossip reaches them: one port above the engine's.

@@ -22,11 +22,12 @@ use crate::damage::Damage;
 use crate::driver::Services;
 use crate::engine::{SessionConfig, all_peers, for_gossip};
 use crate::events::{Event, Fatal, Mode};
-use crate::gossip::{self, GossipConfig, GossipError};
+use crate::gossip::{self, Gossip, GossipConfig, GossipError};
 use crate::mempool::{AtTip, Mempool, Occasion, Refusal, Submitted};
-use crate::ports::StoreError;
+use crate::modes::Modes;
+use crate::ports::{FileDisk, StoreError, TokioRuntime};
 use crate::proposal::Blocks;
-use crate::supervisor::{Shown, Signing, Supervisor};
+use crate::supervisor::{Shown, Supervisor};
 
 /// Events that a slow listener may be behind before it misses some.
 const EVENTS: usize = 1024;
@@ -79,6 +80,7 @@ pub struct Status {
 /// A running node's consensus. Stop it with [`Handle::stop`]; dropping it asks it to stop and does not wait.
 pub struct Handle {
     services: Services,
+    gossip: Arc<Gossip>,
     engine_peers: Arc<AtomicUsize>,
     shown: Arc<Mutex<Shown>>,
     stop: watch::Sender<bool>,
@@ -101,7 +103,7 @@ impl Handle {
             Submitted::Known(id) => services.pool.tell_known(&id),
         };
         if let Some(bytes) = told {
-            services.gossip.publish(bytes);
+            self.gossip.publish(bytes);
         }
         Ok(submitted)
     }
@@ -126,7 +128,7 @@ impl Handle {
             mode: shown.mode,
             attention: shown.attention,
             peers: self.engine_peers.load(Ordering::Relaxed),
-            gossip_peers: self.services.gossip.counts().peers.load(Ordering::Relaxed),
+            gossip_peers: self.gossip.counts().peers.load(Ordering::Relaxed),
             waiting_transactions,
             waiting_bytes,
             ahead_of_clock_ms: self.ahead_of_clock_ms(),
@@ -167,7 +169,7 @@ impl Handle {
         // An error means that it has ended.
         let _ = self.stop.send(true);
         let ended = self.wait().await;
-        self.services.gossip.stop();
+        self.gossip.stop();
         ended
     }
 }
@@ -177,12 +179,12 @@ impl Drop for Handle {
         let _ = self.stop.send(true);
         self.incoming.abort();
         self.telling.abort();
-        self.services.gossip.stop();
+        self.gossip.stop();
     }
 }
 
 /// Does something with the ledger as it is after the last decided block.
-fn with_tip<T>(
+pub(crate) fn with_tip<T>(
     services: &Services,
     work: impl FnOnce(&AtTip<'_>) -> Result<T, Refusal>,
 ) -> Result<T, Refusal> {
@@ -220,7 +222,6 @@ pub async fn start(config: Config, ports: Ports, keys: Keys, genesis: Hash) -> R
         executor: ports.executor,
         pool,
         blocks,
-        gossip: Arc::clone(&gossip),
         events,
         timeouts: config.timeouts.linear(),
         idle: config.idle,
@@ -231,6 +232,7 @@ pub async fn start(config: Config, ports: Ports, keys: Keys, genesis: Hash) -> R
         height: Arc::new(AtomicU64::new(tip.height.0)),
         time_ms: Arc::new(AtomicU64::new(tip.time_ms.0)),
         clock: ports.clock,
+        runtime: Arc::new(TokioRuntime::default()),
         quorums: Arc::default(),
         heights: Arc::default(),
     };
@@ -245,29 +247,33 @@ pub async fn start(config: Config, ports: Ports, keys: Keys, genesis: Hash) -> R
             moniker: config.moniker,
             genesis,
             listen: config.listen,
-            wal: config.wal,
+            wal: config.wal.clone(),
             network: keys.network,
         },
-        signing: Signing {
+        gossip: Arc::clone(&gossip),
+        modes: Modes {
+            genesis,
             key: keys.validator,
-            path: config.sign_guard,
+            disk: Arc::new(FileDisk),
+            sign_guard: config.sign_guard,
+            wal: config.wal,
             confirmed: config.confirmed_height,
             guard: None,
+            behind: None,
         },
-        behind: None,
         engine_peers: Arc::clone(&engine_peers),
         shown: Arc::clone(&shown),
         stopped,
     };
     let incoming = tokio::spawn(take_in(services.clone(), receiver));
-    let telling = tokio::spawn(tell_again(services.clone()));
+    let telling = tokio::spawn(tell_again(services.clone(), Arc::clone(&gossip)));
     let (tell, ended) = watch::channel(None);
     tokio::spawn(async move {
         let result = supervisor.run().await;
         // An error means that the handle is gone.
         let _ = tell.send(Some(result));
     });
-    Ok(Handle { services, engine_peers, shown, stop, ended, incoming, telling })
+    Ok(Handle { services, gossip, engine_peers, shown, stop, ended, incoming, telling })
 }
 
 /// Checks what peers send as if it had been submitted here. Refusals are not answered: most are duplicates or have
@@ -295,8 +301,8 @@ async fn take_in(services: Services, mut receiver: mpsc::Receiver<Vec<Vec<u8>>>)
 }
 
 /// Tells the others again of what waits and may not have reached them: as heights pass, and when a peer begins to listen.
-async fn tell_again(services: Services) {
-    let (mut events, mut listeners) = (services.events.subscribe(), services.gossip.listeners());
+async fn tell_again(services: Services, gossip: Arc<Gossip>) {
+    let (mut events, mut listeners) = (services.events.subscribe(), gossip.listeners());
     loop {
         let occasion = tokio::select! {
             event = events.recv() => match event {
@@ -311,7 +317,7 @@ async fn tell_again(services: Services) {
             },
         };
         for bytes in services.pool.due_to_tell(occasion) {
-            services.gossip.publish(bytes);
+            gossip.publish(bytes);
         }
         if occasion == Occasion::NewListener {
             // A peer that comes and goes costs the others no more than this.

@@ -13,10 +13,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_malachitebft_core_consensus::PeerId;
 use tokio::sync::Notify;
+
+use crate::ports::Moment;
 
 /// How long the others' heights are waited for once enough were heard.
 const GRACE: Duration = Duration::from_millis(500);
@@ -41,9 +43,9 @@ struct Inner {
     own: u64,
     /// The first height heard of each.
     first: BTreeMap<PeerId, u64>,
-    enough_since: Option<Instant>,
+    enough_since: Option<Moment>,
     /// Since when this node is level with what it heard.
-    level_since: Option<Instant>,
+    level_since: Option<Moment>,
     may_sign: bool,
 }
 
@@ -86,7 +88,7 @@ impl Heights {
 
     /// Whether this node may sign; once it may, it may for as long as the process runs: from then on its guard is whole.
     /// `signed` is the last height in its guard, `tip` its last final one.
-    pub(crate) fn ask(&self, signed: u64, tip: u64, now: Instant) -> Heard {
+    pub(crate) fn ask(&self, signed: u64, tip: u64, now: Moment) -> Heard {
         let mut inner = self.lock();
         let heard = inner.ask(signed, tip, now);
         inner.may_sign |= heard == Heard::MaySign;
@@ -99,7 +101,7 @@ impl Heights {
 }
 
 impl Inner {
-    fn ask(&mut self, signed: u64, tip: u64, now: Instant) -> Heard {
+    fn ask(&mut self, signed: u64, tip: u64, now: Moment) -> Heard {
         let others: u64 = self.weights.values().sum();
         if self.may_sign || others == 0 {
             return Heard::MaySign;
@@ -112,7 +114,7 @@ impl Inner {
             return Heard::TooLittle;
         }
         let since = *self.enough_since.get_or_insert(now);
-        if heard < others && now.duration_since(since) < GRACE {
+        if heard < others && now.since(since) < GRACE {
             return Heard::TooLittle;
         }
         let liars = u64::try_from((total - 1) / 3).unwrap_or(u64::MAX).saturating_sub(others - heard);
@@ -129,7 +131,7 @@ impl Inner {
         }
         let level = tip >= target;
         let since = level.then(|| *self.level_since.get_or_insert(now));
-        let waited = since.is_some_and(|since| now.duration_since(since) >= PATIENCE);
+        let waited = since.is_some_and(|since| now.since(since) >= PATIENCE);
         if signed >= target || tip > target || waited { Heard::MaySign } else { Heard::Behind(target) }
     }
 }
@@ -145,10 +147,10 @@ mod tests {
     }
 
     /// Three others of power 1 each.
-    fn of_four() -> (Heights, Instant) {
+    fn of_four() -> (Heights, Moment) {
         let heights = Heights::default();
         heights.set_validators((0..3).map(|n| (peer(n), 1)).collect(), 1);
-        (heights, Instant::now())
+        (heights, Moment::default())
     }
 
     #[test]
@@ -206,7 +208,7 @@ mod tests {
     fn a_node_alone_has_nobody_to_ask_and_an_operator_may_vouch() {
         let alone = Heights::default();
         alone.set_validators(BTreeMap::new(), 1);
-        assert_eq!(alone.ask(0, 0, Instant::now()), Heard::MaySign);
+        assert_eq!(alone.ask(0, 0, Moment::default()), Heard::MaySign);
         let (heights, now) = of_four();
         heights.allow();
         assert_eq!(heights.ask(0, 0, now), Heard::MaySign);

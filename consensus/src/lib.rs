@@ -20,6 +20,7 @@
 //! Absent on purpose: vote extensions, fees and priorities, peer discovery, and any retry of a failed store: a node
 //! whose disk fails stops and says so ([`Fatal`]).
 
+pub mod bare;
 pub mod config;
 pub mod context;
 pub mod damage;
@@ -32,8 +33,10 @@ pub mod gossip;
 pub mod handle;
 mod heights;
 pub mod mempool;
+mod modes;
 pub mod parts;
 mod peer_watch;
+pub mod planted;
 pub mod ports;
 pub mod proposal;
 pub mod quorums;

@@ -16,15 +16,15 @@
 //! its operator confirms a height above everything this key may have signed. Backups leave this file out.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
 mod file;
 
+use crate::planted::{self, Bug};
+use crate::ports::{Disk, DiskFile, FileDisk};
 use file::{CAPACITY, Parsed, RECORD_BYTES, encode, parse, write_fresh};
 
 /// What is signed: part of the key under which only one message may ever be signed.
@@ -102,7 +102,7 @@ pub enum Opened {
 
 #[derive(Debug)]
 struct Inner {
-    file: File,
+    file: Box<dyn DiskFile>,
     /// Index of the next free record.
     next: usize,
     floor: u64,
@@ -117,6 +117,7 @@ struct Inner {
 /// The guard of one validator key. One process at a time may hold it; the node's home lock sees to that.
 #[derive(Debug)]
 pub struct SignGuard {
+    disk: Arc<dyn Disk>,
     path: PathBuf,
     inner: Mutex<Inner>,
 }
@@ -128,8 +129,16 @@ impl SignGuard {
     /// # Errors
     /// [`GuardError::Io`].
     pub fn create(path: &Path, floor: u64) -> Result<Self, GuardError> {
+        Self::create_on(Arc::new(FileDisk), path, floor)
+    }
+
+    /// The same on another disk.
+    ///
+    /// # Errors
+    /// [`GuardError::Io`].
+    pub fn create_on(disk: Arc<dyn Disk>, path: &Path, floor: u64) -> Result<Self, GuardError> {
         let io = |source| GuardError::Io { path: path.to_owned(), source };
-        let file = write_fresh(path, floor, 0, &BTreeMap::new()).map_err(io)?;
+        let file = write_fresh(disk.as_ref(), path, floor, 0, &BTreeMap::new()).map_err(io)?;
         let inner = Inner {
             file,
             next: 1,
@@ -140,7 +149,7 @@ impl SignGuard {
             refusals: 0,
             conflict: false,
         };
-        Ok(Self { path: path.to_owned(), inner: Mutex::new(inner) })
+        Ok(Self { disk, path: path.to_owned(), inner: Mutex::new(inner) })
     }
 
     /// Opens the file and checks every record of it.
@@ -148,18 +157,21 @@ impl SignGuard {
     /// # Errors
     /// [`GuardError::Io`] when the file is there but cannot be read.
     pub fn open(path: &Path) -> Result<Opened, GuardError> {
+        Self::open_on(Arc::new(FileDisk), path)
+    }
+
+    /// The same on another disk.
+    ///
+    /// # Errors
+    /// [`GuardError::Io`] when the file is there but cannot be read.
+    pub fn open_on(disk: Arc<dyn Disk>, path: &Path) -> Result<Opened, GuardError> {
         let io = |source| GuardError::Io { path: path.to_owned(), source };
-        let mut file = match OpenOptions::new().read(true).write(true).open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Opened::Missing),
-            Err(error) => return Err(io(error)),
-        };
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(io)?;
+        let Some(file) = disk.open(path).map_err(io)? else { return Ok(Opened::Missing) };
+        let Some(bytes) = disk.read(path).map_err(io)? else { return Ok(Opened::Missing) };
         match parse(&bytes) {
             Ok(Parsed { floor, next, height, signed, last }) => {
                 let inner = Inner { file, next, floor, height, signed, last, refusals: 0, conflict: false };
-                Ok(Opened::Ready(Self { path: path.to_owned(), inner: Mutex::new(inner) }))
+                Ok(Opened::Ready(Self { disk, path: path.to_owned(), inner: Mutex::new(inner) }))
             }
             Err(reason) => Ok(Opened::Damaged(reason)),
         }
@@ -194,7 +206,7 @@ impl SignGuard {
         if floor <= inner.floor {
             return Ok(());
         }
-        let file = write_fresh(&self.path, floor, inner.height, &inner.signed).map_err(|e| self.io(e))?;
+        let file = self.write_fresh(floor, inner.height, &inner.signed).map_err(|e| self.io(e))?;
         inner.next = inner.signed.len() + 1;
         inner.file = file;
         inner.floor = floor;
@@ -207,6 +219,9 @@ impl SignGuard {
     /// [`GuardError::Conflict`] and [`GuardError::BelowFloor`] refuse; [`GuardError::Io`] means that nothing is
     /// known to be durable, so nothing may be signed.
     pub fn admit(&self, height: u64, round: u32, step: Step, bytes: &[u8]) -> Result<(), GuardError> {
+        if planted::is(Bug::NoGuard) {
+            return Ok(());
+        }
         let hash: [u8; 32] = Sha256::digest(bytes).into();
         let mut inner = self.lock();
         let known = inner.signed.get(&(round, step)).filter(|_| height == inner.height).copied();
@@ -255,14 +270,15 @@ impl SignGuard {
             let highest = inner.signed.last_key_value().map_or(0, |((highest, _), _)| *highest);
             let mut kept = inner.signed.clone();
             kept.retain(|(round, _), _| height == inner.height && *round == highest);
-            inner.file = write_fresh(&self.path, inner.floor, inner.height, &kept)?;
+            inner.file = self.write_fresh(inner.floor, inner.height, &kept)?;
             inner.next = kept.len() + 1;
             inner.signed = kept;
         }
         let record = encode(height, round, step, &hash);
-        inner.file.seek(SeekFrom::Start((inner.next * RECORD_BYTES) as u64))?;
-        inner.file.write_all(&record)?;
-        inner.file.sync_data()?;
+        inner.file.write_at((inner.next * RECORD_BYTES) as u64, &record)?;
+        if !planted::is(Bug::NoFsync) {
+            inner.file.sync(false)?;
+        }
         inner.next += 1;
         if height > inner.height {
             inner.signed.clear();
@@ -271,6 +287,15 @@ impl SignGuard {
         inner.signed.insert((round, step), hash);
         inner.last = Some(hash);
         Ok(())
+    }
+
+    fn write_fresh(
+        &self,
+        floor: u64,
+        height: u64,
+        signed: &BTreeMap<(u32, Step), [u8; 32]>,
+    ) -> std::io::Result<Box<dyn DiskFile>> {
+        write_fresh(self.disk.as_ref(), &self.path, floor, height, signed)
     }
 
     fn io(&self, source: std::io::Error) -> GuardError {

@@ -22,8 +22,13 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 
 use crate::context::{Address, AulaContext, Height, Proposal, ProposalInit, Vote};
+use crate::ports::{Runtime, run};
 use crate::quorums::Quorums;
 use crate::sign_guard::{GuardError, SignGuard, Step};
+
+mod remembered;
+
+pub use remembered::Remembered;
 
 /// An Ed25519 signature as 64 bytes. Any 64 bytes decode; verification decides.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
@@ -153,12 +158,25 @@ pub fn is_valid(public_key: &VerifyingKey, bytes: &[u8], signature: &Signature) 
 pub struct StrictVerifier {
     genesis: Hash,
     quorums: Arc<Quorums>,
+    remembered: Option<Arc<Remembered>>,
 }
 
 impl StrictVerifier {
     /// A verifier for one chain that tells `quorums` of every valid vote.
     pub fn new(genesis: Hash, quorums: Arc<Quorums>) -> Self {
-        Self { genesis, quorums }
+        Self { genesis, quorums, remembered: None }
+    }
+
+    /// The same, checking no signature twice.
+    pub fn remembering(self, remembered: Arc<Remembered>) -> Self {
+        Self { remembered: Some(remembered), ..self }
+    }
+
+    fn is_valid(&self, public_key: &VerifyingKey, bytes: &[u8], signature: &Signature) -> bool {
+        match &self.remembered {
+            Some(remembered) => remembered.is_valid(public_key, bytes, signature),
+            None => is_valid(public_key, bytes, signature),
+        }
     }
 }
 
@@ -173,7 +191,7 @@ impl Verifier<AulaContext> for StrictVerifier {
         let Some(bytes) = vote_sign_bytes(&self.genesis, vote) else {
             return Ok(VerificationResult::Invalid);
         };
-        let valid = is_valid(public_key, &bytes, signature);
+        let valid = self.is_valid(public_key, &bytes, signature);
         if valid {
             self.quorums.count(vote);
         }
@@ -187,7 +205,7 @@ impl Verifier<AulaContext> for StrictVerifier {
         public_key: &VerifyingKey,
     ) -> Result<VerificationResult, Error> {
         let bytes = proposal_sign_bytes(&self.genesis, proposal);
-        Ok(VerificationResult::from_bool(is_valid(public_key, &bytes, signature)))
+        Ok(VerificationResult::from_bool(self.is_valid(public_key, &bytes, signature)))
     }
 
     async fn verify_signed_vote_extension(
@@ -217,12 +235,13 @@ pub struct GuardedSigner {
     genesis: Hash,
     key: Arc<SigningKey>,
     guard: Arc<SignGuard>,
+    runtime: Arc<dyn Runtime>,
 }
 
 impl GuardedSigner {
     /// A signer for one chain whose every signature passes `guard` first.
-    pub fn new(genesis: Hash, key: SigningKey, guard: Arc<SignGuard>) -> Self {
-        Self { genesis, key: Arc::new(key), guard }
+    pub fn new(genesis: Hash, key: SigningKey, guard: Arc<SignGuard>, runtime: Arc<dyn Runtime>) -> Self {
+        Self { genesis, key: Arc::new(key), guard, runtime }
     }
 
     /// The address of this validator.
@@ -257,7 +276,7 @@ impl GuardedSigner {
     ) -> Result<Signature, Error> {
         let round = round.as_u32().ok_or_else(|| Error::from_source(GuardError::NilRound))?;
         let (guard, key) = (Arc::clone(&self.guard), Arc::clone(&self.key));
-        let signed = tokio::task::spawn_blocking(move || {
+        let signed = run(self.runtime.as_ref(), move || {
             guard.admit(height.0, round, step, &bytes)?;
             Ok::<_, GuardError>(Signature(key.sign(&bytes).to_bytes()))
         });

@@ -16,7 +16,6 @@
 //! length `u64`, CRC-32 `u32`, bytes; integers big endian.
 
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -26,6 +25,8 @@ use aula_ledger::types::Hash;
 use sha2::{Digest, Sha256};
 
 use crate::context::{Address, AulaContext};
+use crate::planted::{self, Bug};
+use crate::ports::Disk;
 use crate::sign_guard::SignGuard;
 use crate::signing::{proposal_sign_bytes, vote_sign_bytes};
 use crate::wire::Wire;
@@ -53,18 +54,18 @@ pub(crate) enum Wal {
 
 /// Checks the log of the validator `own`, whose chain has decided `tip`.
 pub(crate) fn check(
+    disk: &dyn Disk,
     path: &Path,
     genesis: &Hash,
     own: Address,
     guard: &SignGuard,
     tip: u64,
 ) -> std::io::Result<Wal> {
+    if planted::is(Bug::ForgetLock) {
+        return Ok(Wal::Fit);
+    }
     let signed_at = guard.last_height();
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(error),
-    };
+    let bytes = disk.read(path)?.unwrap_or_default();
     // What is decided needs no memory: nobody asks for a vote there again.
     let matters = signed_at > tip;
     let lost = |why: String| Wal::Lost { height: signed_at, why };
@@ -72,7 +73,7 @@ pub(crate) fn check(
         if bytes.is_empty() && !matters {
             return Ok(Wal::Fit);
         }
-        set_aside(path)?;
+        set_aside(disk, path)?;
         let what = if bytes.is_empty() { "is missing" } else { "has a damaged header" };
         return Ok(if matters {
             lost(format!("the write-ahead log {what}"))
@@ -88,28 +89,38 @@ pub(crate) fn check(
         || Some(missing.as_slice()) == guard.signed_last().as_ref().map(std::slice::from_ref);
     match damage {
         None if matters && height == signed_at && !told_nobody => {
-            set_aside(path)?;
+            set_aside(disk, path)?;
             Ok(lost(format!("the write-ahead log lacks {} of the signatures of its height", missing.len())))
         }
         None if matters && height < signed_at => {
-            set_aside(path)?;
+            set_aside(disk, path)?;
             Ok(lost(format!("the write-ahead log is of height {height}, older than what was signed")))
         }
         None => Ok(Wal::Fit),
         Some((at, what)) if !matters || covered || height > signed_at => {
-            let file = OpenOptions::new().write(true).open(path)?;
-            file.set_len((HEADER_BYTES + at) as u64)?;
-            file.sync_all()?;
+            let mut file = disk.open(path)?.ok_or(ErrorKind::NotFound)?;
+            file.set_length((HEADER_BYTES + at) as u64)?;
+            file.sync(true)?;
             Ok(Wal::Cut(format!(
                 "the write-ahead log is damaged at byte {}: {what}; cut there",
                 HEADER_BYTES + at
             )))
         }
         Some((at, what)) => {
-            set_aside(path)?;
+            set_aside(disk, path)?;
             Ok(lost(format!("the write-ahead log is damaged at byte {}: {what}", HEADER_BYTES + at)))
         }
     }
+}
+
+/// Makes a log that is not there, empty, with its name durable: the engine syncs the file that it makes, not the folder, and a
+/// log that a power cut takes away costs a height as a follower, all validators at once the chain.
+pub(crate) fn begin(disk: &dyn Disk, path: &Path) -> std::io::Result<()> {
+    if disk.open(path)?.is_some() {
+        return Ok(());
+    }
+    disk.create(path)?.sync(true)?;
+    disk.sync_folder_of(path)
 }
 
 /// The height and the entries' bytes; `None` when there is no usable header.
@@ -179,16 +190,12 @@ fn crc32(data: &[u8]) -> u32 {
 }
 
 /// Renames the log so that an operator can look at it; the last one set aside is replaced.
-fn set_aside(path: &Path) -> std::io::Result<()> {
-    match std::fs::rename(path, path.with_extension("damaged")) {
-        Ok(()) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
+fn set_aside(disk: &dyn Disk, path: &Path) -> std::io::Result<()> {
+    match disk.rename(path, &path.with_extension("damaged")) {
+        Ok(()) => disk.sync_folder_of(path),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
     }
-    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

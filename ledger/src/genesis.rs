@@ -23,10 +23,11 @@ use crate::state::schema::{
     ValidatorSchedule,
 };
 use crate::state::{MemoryState, Overlay, StateWrites, StoreError};
+use crate::twin::{self, TwinParameters};
 use crate::tx::admin::seed_account;
 use crate::types::{AccountId, ChainId, DistrictId, Hash, Height, SchoolId, SchoolYear, TimeMs};
 
-mod objects;
+pub(crate) mod objects;
 #[cfg(test)]
 mod tests;
 
@@ -138,6 +139,9 @@ pub struct Genesis {
     /// Parameters; those not given have their defaults.
     #[serde(default, deserialize_with = "objects::one")]
     pub params: Params,
+    /// Version 1 of the twins' parameters, in force from the first school year on; what is not given has its default.
+    #[serde(default, deserialize_with = "objects::one")]
+    pub twin: TwinParameters,
     /// Members.
     #[serde(deserialize_with = "objects::list")]
     pub members: Vec<GenesisMember>,
@@ -240,6 +244,7 @@ impl Genesis {
     /// Every rule that the form does not hold; gives the validator set.
     fn check(&self) -> Result<ValidatorSet, GenesisError> {
         self.params.check().map_err(|e| rule(e.to_string()))?;
+        self.twin.check().map_err(|e| rule(e.to_string()))?;
         self.check_sources()?;
         let districts = self.check_districts()?;
         let schools = self.check_schools(&districts)?;
@@ -372,6 +377,8 @@ pub fn genesis_state(parsed: &Parsed) -> Result<(StateWrites, Hash), StoreError>
     };
     schema::write(&mut overlay, schema::chain_key(), &chain);
     schema::write(&mut overlay, schema::params_key(), &genesis.params);
+    // The first of all versions: there is room for it.
+    let _ = twin::add(&mut overlay, genesis.twin.clone(), SchoolYear(0), Height::GENESIS)?;
     let schedule = ValidatorSchedule::constant(&parsed.validators);
     schema::write(&mut overlay, schema::validators_key(), &schedule);
     for district in &genesis.districts {

@@ -22,5 +22,6 @@ pub mod state;
 pub mod store;
 #[cfg(test)]
 mod testkit;
+pub mod twin;
 pub mod tx;
 pub mod types;

@@ -125,6 +125,7 @@ pub fn genesis() -> Genesis {
             school(21, 2, "rural"),
             school(22, 2, "inner-city"),
         ],
+        twin: crate::twin::TwinParameters::default(),
         sources: vec![],
     }
 }
@@ -280,7 +281,12 @@ pub fn anchor(numbers: impl IntoIterator<Item = u32>, school: u32) -> AnchorStat
 pub fn anchor_version(numbers: impl IntoIterator<Item = u32>, school: u32, version: u32) -> AnchorStates {
     let mut states: Vec<StudentState> = numbers.into_iter().map(|n| state_of(n, school, version)).collect();
     states.sort_by_key(|state| state.handle);
-    AnchorStates { school_year: YEAR, model_digest: Hash([9; 32]), states }
+    AnchorStates {
+        school_year: YEAR,
+        parameters: 1,
+        model_digest: crate::twin::TwinParameters::default().digest(),
+        states,
+    }
 }
 
 /// An anchor of an access log of `size` entries, proved against its first `old`.

@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
     backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, feed, funder,
-    genesis, init, join, keys, localnet, man, optimize, query, replay, restore, start, status, steward, twin,
-    tx, vault,
+    genesis, init, join, keys, localnet, man, optimize, query, replay, restore, sim, start, status, steward,
+    twin, tx, vault,
 };
 use crate::terminal::OutputFormat;
 
@@ -91,6 +91,8 @@ pub enum Command {
     Optimize(optimize::OptimizeArgs),
     /// Measure this program on this machine
     Bench(bench::BenchArgs),
+    /// Run a consortium through seeded faults, in simulated time
+    Sim(sim::SimArgs),
     /// The school itself: timetables, conflicts, energy, demand, failures
     Estate(estate::EstateArgs),
     /// Verifiable credentials: Open Badges 3.0 and CLR 2.0, judged offline

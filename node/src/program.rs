@@ -8,8 +8,8 @@ use clap::{CommandFactory, Parser};
 use crate::cli::{Cli, Command};
 use crate::command::{
     backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, feed, funder,
-    genesis, init, join, keys, localnet, man, optimize, query, replay, restore, start, status, steward, twin,
-    tx, vault,
+    genesis, init, join, keys, localnet, man, optimize, query, replay, restore, sim, start, status, steward,
+    twin, tx, vault,
 };
 use crate::home::Home;
 use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, print_failure, start_logging};
@@ -85,6 +85,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Query(args) => query::run(context, &args).await,
         Command::Replay(args) => replay::run(context, &args),
+        Command::Sim(args) => sim::run(&args),
         Command::Genesis(args) => genesis::run(context, &args),
         Command::Keys(args) => keys::run(context, &args).await,
         Command::Badge(args) => badge::run(context, args).await,

@@ -48,6 +48,12 @@ impl ServiceManager {
         Ok(Self { socket: Some(Arc::new(Way { socket, to })), watchdog })
     }
 
+    /// Whether one started this process.
+    #[must_use]
+    pub const fn is_there(&self) -> bool {
+        self.socket.is_some()
+    }
+
     fn tell(&self, text: &str) {
         let Some(way) = &self.socket else { return };
         if let Err(error) = way.socket.send_to_addr(text.as_bytes(), &way.to) {
@@ -129,6 +135,7 @@ mod tests {
     #[tokio::test]
     async fn without_one_nothing_is_sent_and_nothing_waits() {
         let nobody = ServiceManager::default();
+        assert!(!nobody.is_there());
         nobody.ready("up");
         nobody.attend(|| unreachable!("nobody asked")).await;
     }

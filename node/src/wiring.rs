@@ -107,7 +107,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     node.vault = Some(vault);
     let node = Arc::new(node);
     tokio::spawn(node.clone().attend());
-    let feeds = feeds::start(home, config, &node).await?;
+    let feeds = feeds::start(home, config, (&node, &db)).await?;
     Ok(Running { origin: server.origin(), db, genesis, consensus, server, node, feeds })
 }
 

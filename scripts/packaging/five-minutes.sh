@@ -26,7 +26,8 @@ p2p() { echo $((base_port + 10 * $1)); }
 api() { echo $((base_port + 10 * $1 + 2)); }
 aula() { "$work/package/usr/bin/aula" "$@"; }
 begin() {
-  aula start --home "$work/$1" --listen "127.0.0.1:$(api "$1")" >"$work/$1.out" 2>"$work/$1.log" &
+  # Not by the function above, whose number would be a shell's.
+  "$work/package/usr/bin/aula" start --home "$work/$1" --listen "127.0.0.1:$(api "$1")" >"$work/$1.out" 2>"$work/$1.log" &
   nodes+=($!)
 }
 # figure NODE NAME: one value of its /metrics.
@@ -36,6 +37,7 @@ begun=$(date +%s)
 if [ "$(id -u)" = 0 ] && command -v mmdebstrap >/dev/null && [ "${2:-}" = --install ]; then
   mmdebstrap --quiet --variant=minbase bookworm "$work/package" 2>/dev/null
   cp "$deb" "$work/package/tmp/aula.deb"
+  chroot "$work/package" apt-get update >/dev/null 2>&1
   lap=$(date +%s%N)
   chroot "$work/package" apt-get install -y --no-install-recommends /tmp/aula.deb >/dev/null 2>&1
   clock "apt install ./aula.deb, with what it needs, on a minimal Debian"
@@ -65,7 +67,8 @@ clock "aula start, until it signs"
 here=$(figure 4 aula_height)
 # A block whose certificate names it: without another founder, three of four are needed and it is one of them.
 kill -TERM "${nodes[0]}"
+wait "${nodes[0]}"
 until [ "$(figure 4 aula_height)" -gt $((here + 5)) ] 2>/dev/null; do sleep 0.1; done
-clock "one of the others is stopped, and five blocks that need its vote are final"
+clock "one of the others is stopped, and six blocks that need its vote are final"
 aula status --home "$work/4" --rpc "http://127.0.0.1:$(api 4)"
 printf '%8d s  in all\n' $(($(date +%s) - begun))

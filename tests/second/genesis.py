@@ -4,6 +4,7 @@ import json
 import re
 
 import params
+import twin
 from codec import CannotTell
 from keys import is_sound_point, labelled, sha256
 from schema import is_hint, is_name, is_peer, is_title, set_is_well_formed
@@ -78,10 +79,11 @@ def read(data):
     except (ValueError, RecursionError) as error:
         raise CannotTell(f"genesis file: {error}")
     members_of(document, ("name", "time_ms", "members", "validators"),
-               ("params", "districts", "schools", "sources"))
+               ("params", "twin", "districts", "schools", "sources"))
     text(document["name"], is_name)
     number(document["time_ms"], 64)
     check_params(document.get("params", {}))
+    twin.check_file(document.get("twin", {}), (members_of, number, text, rule, items))
     schools = check_schools(document)
     for source in check_sources(document):
         members_of(source, ("title", "text"))

@@ -7,6 +7,7 @@ from schema import (
     SchoolId, SchoolYear, Secret, Signature, Term, TimeMs, Title, TreeHead, ValidatorAddress, ValidatorSet, ascending, i64, u8, u16, u32,
     u64)
 import params
+from twin import TwinParameters
 
 ParamsBody = params.BODY
 Place = Struct(height=Height, time_ms=TimeMs)
@@ -20,7 +21,7 @@ Change = Choice({
     7: Tuple(AccountId, RoleSet, Option(DistrictId), Option(SchoolId)), 8: Tuple(Title, Height),
     9: Tuple(ClassId, AccountId), 10: Tuple(RoundId, Option(Hash)), 11: Tuple(RoundId),
     20: Tuple(DistrictId, Title, AccountId), 21: Tuple(DistrictId, Option(DistrictId)), 22: Tuple(NodeRequest),
-    23: Tuple(ValidatorAddress, PublicKey, Signature)})
+    23: Tuple(ValidatorAddress, PublicKey, Signature), 30: Tuple(SchoolYear, TwinParameters)})
 Vote = Struct(account=AccountId, choice=Number(1, 1, 2))
 FairShare = Struct(penalty=u32, min_share_percent=u8)
 ClassTerms = Struct(
@@ -90,7 +91,7 @@ Pool = Canonical(Struct(
 Round = Canonical(Struct(
     round=RoundId, class_=ClassId, school_year=SchoolYear, opened=Height, opened_ms=TimeMs, request_window_ms=u64,
     reveal_window_ms=u64, attempt=u32, window=Number(1, 0, 3), since=Place, ends=Place, requests_until=Option(Height),
-    follows=Option(RoundId), equity=u32, terms=ClassTerms, requests=u32, pairs=u64,
+    follows=Option(RoundId), parameters=u32, equity=u32, terms=ClassTerms, requests=u32, pairs=u64,
     status=Choice({0: Tuple(), 1: Tuple(Height), 2: Tuple(Height)})), 256)
 Decision = Canonical(Struct(
     round=RoundId, class_=ClassId, height=Height, requests=TreeHead, decisions=TreeHead, seed=Hash,
@@ -125,8 +126,8 @@ Placement = Canonical(Struct(
 StudentField = Choice({0: Tuple(), 1: Tuple(), 2: Tuple(), 3: Tuple(u16)})
 StudentRow = Canonical(Struct(
     version=u32, state_hash=Hash, home_school=SchoolId,
-    commitments=List(Struct(field=StudentField, commitment=Commitment)), model_digest=Hash, event_watermark=u64,
-    anchored=Height), 512)
+    commitments=List(Struct(field=StudentField, commitment=Commitment)), parameters=u32, model_digest=Hash,
+    event_watermark=u64, anchored=Height), 512)
 LogEntry = Canonical(Struct(
     genesis=Hash, number=u64, time_ms=TimeMs, district=DistrictId, handle=Handle, reader=Name, role=Term,
     class_=Term, purpose=Term, basis=Option(Number(1, 0, 3)),

@@ -7,6 +7,7 @@ from codec import Blob, Canonical, Choice, Fixed, List, Number, Option, Struct, 
 from keys import labelled
 
 u8, u16, u32, u64, i64 = Number(1), Number(2), Number(4), Number(8), Number(8, signed=True)
+i32 = Number(4, signed=True)
 Hash = Handle = Commitment = Secret = PublicKey = Fixed(32)
 Signature = Fixed(64)
 AccountId = ValidatorAddress = Fixed(20)

@@ -29,6 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-lrs", &["aula-vault"]),
     ("aula-home", &["aula-ledger", "aula-consensus"]),
     ("aula-store", &["aula-ledger"]),
+    ("aula-sim", &["aula-consensus", "aula-ledger"]),
     // Rows are the contract's. The index counts whose turn a height was, which the engine's adapter decides.
     ("aula-read", &["aula-api", "aula-store", "aula-consensus"]),
     ("aula-web", &["aula-api", "aula-home", "aula-read", "aula-store", "aula-vault"]),
@@ -65,6 +66,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "aula-ingest",
             "aula-read",
             "aula-report",
+            "aula-sim",
             "aula-store",
             "aula-twin-model",
             "aula-vault",
@@ -104,6 +106,7 @@ const HOUSES: &[&str] = &[
     "node/lab",
     "node/read",
     "node/report",
+    "node/sim",
     "node/estate",
     "node/ingest",
     "node/lrs",

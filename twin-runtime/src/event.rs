@@ -8,7 +8,7 @@
 //! sentiment, computed in the district.
 
 use crate::clock::{Skew, Stamp};
-use crate::fixed::{Need, OutOfRange, Signal};
+use crate::fixed::{OutOfRange, Signal};
 use borsh::{BorshDeserialize, BorshSerialize};
 use thiserror::Error;
 
@@ -170,8 +170,13 @@ pub enum EventBody {
         /// Which.
         intervention: InterventionId,
     },
-    /// The student's need, on the fixed scale of the allocation.
-    NeedAssessed(Need),
+    /// An input of the need rule that a district records, as free lunch; the rule clamps it to its range.
+    InputRecorded {
+        /// Which, by the number that the rule reads.
+        input: u16,
+        /// Its value.
+        value: u16,
+    },
     /// An earlier event was wrong. Everything after it is recomputed; the correction itself changes nothing
     /// at its own place.
     Correction {

@@ -16,6 +16,7 @@ pub mod life;
 pub mod mastery;
 pub mod merge;
 pub mod model;
+pub mod need;
 pub mod params;
 pub mod planner;
 pub mod replica;

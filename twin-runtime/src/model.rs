@@ -310,6 +310,12 @@ mod tests {
     }
 
     #[test]
+    fn the_unfitted_models_digest_is_the_one_that_the_ledgers_defaults_name() {
+        let digest: String = Model::unfitted().digest().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(digest, "097efe4189e6e63a346d3b01925ceb4dd9647ac87ffb10d9891b74eb5ff241ff");
+    }
+
+    #[test]
     fn digest_sees_every_coefficient() {
         let model = Model::unfitted();
         let mut other = model.clone();

@@ -8,6 +8,7 @@
 use crate::event::SkillId;
 use crate::fixed::{Proportion, Variance};
 use crate::model::Model;
+use crate::need::NeedRule;
 use borsh::{BorshDeserialize, BorshSerialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -88,6 +89,8 @@ pub struct Params {
     pub scales: Vec<ScoreScale>,
     /// Ascending by kind.
     pub kinds: Vec<KindRule>,
+    /// How need follows from a state.
+    pub need: NeedRule,
 }
 
 /// Why parameters are refused.
@@ -99,6 +102,11 @@ pub enum ParamsError {
     /// A scale without spread.
     #[error("a score scale has deviation zero")]
     NoSpread,
+    /// A need rule whose value may leave its scale.
+    #[error(
+        "the need rule has too many inputs, a value outside its input's range, or a need outside 0 to 2,559"
+    )]
+    Need,
 }
 
 impl Params {
@@ -126,6 +134,7 @@ impl Params {
             assessment_noise: Variance::clamped(250_000),
             scales: Vec::new(),
             kinds: Vec::new(),
+            need: NeedRule::reference(),
         }
     }
 
@@ -144,6 +153,9 @@ impl Params {
         if self.scales.iter().any(|s| s.deviation_e1 == 0) {
             return Err(ParamsError::NoSpread);
         }
+        if !self.need.is_bounded() {
+            return Err(ParamsError::Need);
+        }
         Ok(())
     }
 
@@ -154,13 +166,17 @@ impl Params {
         self.scales.get(at)
     }
 
-    /// SHA-256 of a label and the canonical bytes: the model digest that AnchorStates carries.
+    /// SHA-256 of a label, the canonical bytes of all but the model, and the model's digest: what AnchorStates carries. The
+    /// ledger computes the same from the parameters that were voted, which hold the model's digest alone.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
+        let rest =
+            (&self.thresholds, &self.rates, &self.assessment_noise, &self.scales, &self.kinds, &self.need);
         let mut hash = Sha256::new();
-        hash.update(b"aula/twin/params/v1");
+        hash.update(b"aula/twin/params/v2");
         // Writing to a Vec has no failing path.
-        hash.update(borsh::to_vec(self).unwrap_or_default());
+        hash.update(borsh::to_vec(&rest).unwrap_or_default());
+        hash.update(self.model.digest());
         hash.finalize().into()
     }
 }

@@ -30,6 +30,8 @@ pub const MAX_SKILLS: usize = 1_024;
 /// Most items whose repeats are counted for one student; answers to further items still count in everything
 /// but the item's own history.
 pub const MAX_ITEMS: usize = 8_192;
+/// Most recorded inputs of the need rule that one student holds: a rule reads six, and rules change over the years.
+pub const MAX_RECORDED_INPUTS: usize = 64;
 
 /// Where a student stands with a skill's unit. It never goes back: what was reached was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
@@ -60,6 +62,15 @@ pub struct ItemEntry {
     pub track: ItemTrack,
 }
 
+/// The last recorded value of an input of the need rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct RecordedInput {
+    /// Which.
+    pub input: u16,
+    /// Its value, not clamped.
+    pub value: u16,
+}
+
 /// Everything a twin knows. Fields are readable; only [`step`] and decoding make states.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct TwinState {
@@ -71,7 +82,7 @@ pub struct TwinState {
     resources: ResourceHistory,
     interventions: InterventionHistory,
     recommended: Vec<u16>,
-    need: Option<Need>,
+    inputs: Vec<RecordedInput>,
     events: u64,
     watermark: Option<EventKey>,
 }
@@ -89,7 +100,7 @@ impl TwinState {
             resources: ResourceHistory::default(),
             interventions: InterventionHistory::default(),
             recommended: Vec::new(),
-            need: None,
+            inputs: Vec::new(),
             events: 0,
             watermark: None,
         }
@@ -137,10 +148,17 @@ impl TwinState {
         &self.recommended
     }
 
-    /// Need; `None` until it was assessed.
+    /// The last recorded value of an input of the need rule, by its number.
     #[must_use]
-    pub const fn need(&self) -> Option<Need> {
-        self.need
+    pub fn input(&self, number: u16) -> Option<u16> {
+        let at = self.inputs.binary_search_by_key(&number, |one| one.input).ok()?;
+        self.inputs.get(at).map(|one| one.value)
+    }
+
+    /// Need by the rule of these parameters.
+    #[must_use]
+    pub fn need(&self, params: &Params) -> Need {
+        params.need.need(&params.need.values(self, params))
     }
 
     /// Events folded so far, corrections and what they replaced counted once each.

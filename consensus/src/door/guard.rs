@@ -47,6 +47,15 @@ impl Drop for Guard {
     }
 }
 
+impl Guard {
+    /// Stops, and completes when the public port is free for whoever listens there next.
+    pub(crate) async fn close(mut self) {
+        self.task.abort();
+        // An error is how an aborted task ends.
+        let _ = (&mut self.task).await;
+    }
+}
+
 /// Begins to guard `listen`.
 ///
 /// # Errors

@@ -78,7 +78,7 @@ impl Driver {
         };
         let round = commit.certificate.round;
         let (store, blocks) = (Arc::clone(&self.services.store), Arc::clone(&self.services.blocks));
-        self.base = blocking(move || {
+        self.base = blocking(&self.services.runtime, move || {
             store.commit(&commit)?;
             blocks.decided();
             blocks.base(store.as_ref())
@@ -120,7 +120,7 @@ impl Driver {
         }
         let (store, blocks, base) =
             (Arc::clone(&self.services.store), Arc::clone(&self.services.blocks), self.base.clone());
-        let found = blocking(move || {
+        let found = blocking(&self.services.runtime, move || {
             let stored = store.undecided(base.height())?.into_iter().find(|value| value.hash == hash);
             stored.map(|value| blocks.judge(&base, value.block, hash, None)).transpose()
         })
@@ -156,7 +156,7 @@ impl Driver {
             return Ok(());
         }
         let (base, decided) = (self.base.clone(), Arc::clone(decided));
-        let dropped = blocking(move || {
+        let dropped = blocking(&self.services.runtime, move || {
             let settled = pool.settled(&decided.block.transactions, &decided.outcome.receipts);
             let tip = AtTip::new(executor.as_ref(), base.state.as_ref(), base.height());
             pool.after_block(base.height(), &settled, &tip)
@@ -189,7 +189,7 @@ impl Driver {
     /// Starts the next height if it is held back.
     pub(super) fn release(&mut self) {
         if let Some(held) = self.held.take() {
-            self.started = std::time::Instant::now();
+            self.started = self.services.runtime.now();
             answer(held.reply, Next::Start(self.height(), self.params()));
         }
     }
@@ -202,7 +202,7 @@ impl Driver {
     ) -> Result<(), Fatal> {
         let store = Arc::clone(&self.services.store);
         let tip = self.base.tip.height.0;
-        let values = blocking(move || -> Result<_, Fatal> {
+        let values = blocking(&self.services.runtime, move || -> Result<_, Fatal> {
             let (mut values, mut bytes) = (Vec::new(), 0usize);
             for height in range.start().0..=range.end().0.min(tip) {
                 let Some(decided) = store.decided(aula_ledger::types::Height(height))? else { break };

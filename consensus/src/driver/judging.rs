@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use arc_malachitebft_core_consensus::PeerId;
 use aula_ledger::types::Hash;
-use tokio::task::JoinHandle;
+use tokio::sync::oneshot;
 
 use super::verdicts::fingerprint;
 use crate::context::ProposalInit;
 use crate::events::Fatal;
 use crate::parts::Received;
-use crate::ports::{ChainStore, Undecided};
+use crate::ports::{ChainStore, Runtime, Undecided};
 use crate::proposal::{Base, Blocks, Judged, Wrong};
 
 /// Blocks that wait to be judged, of up to 4 MiB each.
@@ -56,12 +56,13 @@ pub(super) struct Judging {
     store: Arc<dyn ChainStore>,
     waiting: VecDeque<(Base, Job)>,
     subject: Option<(Hash, [u8; 32])>,
-    running: Option<JoinHandle<Result<Done, Fatal>>>,
+    running: Option<oneshot::Receiver<Result<Done, Fatal>>>,
+    runtime: Arc<dyn Runtime>,
 }
 
 impl Judging {
-    pub(super) fn new(blocks: Arc<Blocks>, store: Arc<dyn ChainStore>) -> Self {
-        Self { blocks, store, waiting: VecDeque::new(), subject: None, running: None }
+    pub(super) fn new(blocks: Arc<Blocks>, store: Arc<dyn ChainStore>, runtime: Arc<dyn Runtime>) -> Self {
+        Self { blocks, store, waiting: VecDeque::new(), subject: None, running: None, runtime }
     }
 
     /// Takes a block, to be judged on this base, unless the same bytes are in hand. False: there is no room for it.
@@ -90,7 +91,7 @@ impl Judging {
         let done = running.await;
         (self.running, self.subject) = (None, None);
         self.start();
-        done.map_err(|error| Fatal::program(format!("judging a block failed: {error}")))?
+        done.map_err(|_| Fatal::program("judging a block failed inside this program"))?
     }
 
     fn start(&mut self) {
@@ -100,7 +101,12 @@ impl Judging {
         let Some((base, job)) = self.waiting.pop_front() else { return };
         let (blocks, store) = (Arc::clone(&self.blocks), Arc::clone(&self.store));
         self.subject = Some(job.subject());
-        self.running = Some(tokio::task::spawn_blocking(move || judge(&blocks, store.as_ref(), &base, job)));
+        let (done, judged) = oneshot::channel();
+        self.running = Some(judged);
+        // It goes on by itself; a driver that is gone needs no answer.
+        drop(self.runtime.run(Box::new(move || {
+            let _ = done.send(judge(&blocks, store.as_ref(), &base, job));
+        })));
     }
 }
 

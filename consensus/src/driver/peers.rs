@@ -2,16 +2,15 @@
 //! anew with one that has fallen silent, and doing without one that publishes junk.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use arc_malachitebft_app_channel::NetworkRequest;
 use arc_malachitebft_core_consensus::PeerId as EnginePeerId;
 use arc_malachitebft_core_types::ValidatorSet as _;
-use libp2p::multiaddr::Protocol;
-use libp2p::{Multiaddr, PeerId};
+use futures::future::{Either, select};
+use libp2p::PeerId;
 
 use super::Driver;
-use crate::engine::{all_peers, allow_addresses, engine_peer};
+use crate::engine::{all_peers, engine_peer};
 use crate::events::Fatal;
 
 /// Longest wait for peers before the first height.
@@ -28,16 +27,15 @@ impl Driver {
     /// proposed before is heard by nobody and costs everybody the propose timeout.
     pub(super) async fn gather(&self) {
         let needed = if self.signer.is_some() { self.validators.count() * 2 / 3 } else { 1 };
-        let gathered = async {
-            while !matches!(NetworkRequest::dump_state(&self.network_requests).await,
-                Ok(Some(dump)) if dump.peers.len() >= needed)
-            {
-                tokio::time::sleep(GATHER_POLL).await;
+        let runtime = &self.services.runtime;
+        let gathered = std::pin::pin!(async {
+            while self.network.connected().await < needed {
+                runtime.sleep_until(runtime.now() + GATHER_POLL).await;
             }
             // A peer is counted a moment before it has said what it wants to hear.
-            tokio::time::sleep(GATHER_GRACE).await;
-        };
-        if tokio::time::timeout(GATHER, gathered).await.is_err() {
+            runtime.sleep_until(runtime.now() + GATHER_GRACE).await;
+        });
+        if let Either::Right(_) = select(gathered, runtime.sleep_until(runtime.now() + GATHER)).await {
             tracing::info!(needed, "consensus starts with fewer peers than a quorum needs");
         }
     }
@@ -50,15 +48,7 @@ impl Driver {
         if next == self.peers {
             return Ok(());
         }
-        let before = allow_addresses(&self.peers);
-        let after = allow_addresses(&next);
-        for address in before.difference(&after) {
-            self.remove_peer(address, "a peer is no longer admitted").await;
-        }
-        for address in after.difference(&before) {
-            self.add_peer(address, "a peer is admitted").await;
-        }
-        self.services.gossip.set_peers(crate::engine::for_gossip(&next)).await;
+        self.network.allow(&self.peers, &next).await;
         let heard: BTreeSet<_> = next.iter().filter_map(|peer| engine_peer(&peer.peer)).collect();
         self.assembly.retain(|publisher| heard.contains(publisher));
         self.inbox.admit(heard);
@@ -71,35 +61,21 @@ impl Driver {
     pub(super) async fn cut_off(&mut self, publisher: EnginePeerId, why: &str) -> Result<(), Fatal> {
         tracing::warn!(%publisher, why, "a peer published junk; it is cut off for {} s", CUT.as_secs());
         let Ok(peer) = PeerId::from_bytes(&publisher.to_bytes()) else { return Ok(()) };
-        self.cut.insert(peer, Instant::now() + CUT);
+        self.cut.insert(peer, self.services.runtime.now() + CUT);
         self.update_peers().await
     }
 
     /// Admits peers again whose time is over.
     pub(super) async fn heal(&mut self) -> Result<(), Fatal> {
-        let now = Instant::now();
+        let now = self.services.runtime.now();
         self.cut.retain(|_, until| *until > now);
         self.update_peers().await
     }
 
     /// Ends the connections with a peer that has not said what it wants to hear; both sides dial again.
     pub(super) async fn reconnect(&self, peer: PeerId) {
-        let allowed = allow_addresses(&self.peers);
-        if let Some(address) =
-            allowed.iter().find(|address| address.iter().last() == Some(Protocol::P2p(peer)))
-        {
-            self.remove_peer(address, "a connected peer is silent; its connections end").await;
-            self.add_peer(address, "it may connect again").await;
+        if let Some(admitted) = self.peers.iter().find(|admitted| admitted.peer == peer) {
+            self.network.reconnect(admitted).await;
         }
-    }
-
-    async fn remove_peer(&self, address: &Multiaddr, why: &str) {
-        let result = NetworkRequest::remove_persistent_peer(&self.network_requests, address.clone()).await;
-        tracing::info!(%address, ?result, "{why}");
-    }
-
-    async fn add_peer(&self, address: &Multiaddr, why: &str) {
-        let result = NetworkRequest::add_persistent_peer(&self.network_requests, address.clone()).await;
-        tracing::info!(%address, ?result, "{why}");
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use arc_malachitebft_app_channel::Reply;
 use arc_malachitebft_app_channel::app::types::LocallyProposedValue;
-use arc_malachitebft_app_channel::{NetworkMsg, Reply};
 use arc_malachitebft_core_types::Round;
 use aula_ledger::types::Hash;
 use borsh::BorshDeserialize;
@@ -33,7 +33,7 @@ impl Driver {
             Some(judged) => judged,
             None => {
                 let (blocks, base) = (Arc::clone(&self.services.blocks), self.base.clone());
-                blocking(move || blocks.build(&base, own.0)).await??
+                blocking(&self.services.runtime, move || blocks.build(&base, own.0)).await??
             }
         };
         let Some(head) = self.keep_and_head(&judged, round, Round::Nil).await? else { return Ok(()) };
@@ -56,7 +56,7 @@ impl Driver {
         }
         let store = Arc::clone(&self.services.store);
         let at = height.into();
-        let stored = blocking(move || store.undecided(at)).await??;
+        let stored = blocking(&self.services.runtime, move || store.undecided(at)).await??;
         if self.own_address() == Some(address) {
             let Some(block) = stored.iter().find(|value| value.hash == hash) else {
                 tracing::warn!(%height, %hash, "asked to propose a block again that is not here");
@@ -79,7 +79,7 @@ impl Driver {
     async fn already_built(&self, own: Address, round: u32) -> Result<Option<Arc<Judged>>, Fatal> {
         let (store, blocks, base) =
             (Arc::clone(&self.services.store), Arc::clone(&self.services.blocks), self.base.clone());
-        blocking(move || {
+        blocking(&self.services.runtime, move || {
             let mine = |value: &Undecided| {
                 value.round == round && value.proposer == own.0 && value.valid_round.is_none()
             };
@@ -136,16 +136,13 @@ impl Driver {
     /// Stores a block that is not decided yet, durably.
     pub(super) async fn store_undecided(&self, value: Undecided) -> Result<(), Fatal> {
         let store = Arc::clone(&self.services.store);
-        Ok(blocking(move || store.put_undecided(&value)).await??)
+        Ok(blocking(&self.services.runtime, move || store.put_undecided(&value)).await??)
     }
 
     async fn stream(&mut self, head: &ProposalInit, block: &[u8]) -> Result<(), Fatal> {
         self.stream = self.stream.wrapping_add(1);
         for part in parts::split(head, block, self.stream) {
-            self.network
-                .send(NetworkMsg::PublishProposalPart(part))
-                .await
-                .map_err(|_| Fatal::engine("the engine's network stopped"))?;
+            self.network.publish(part).await?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //! ([`crate::heights`]).
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_malachitebft_app_channel::Reply;
 use arc_malachitebft_app_channel::app::engine::host::HeightParams;
@@ -12,6 +12,7 @@ use crate::context::{AulaContext, Height};
 use crate::engine::engine_peer;
 use crate::events::Fatal;
 use crate::heights::Heard;
+use crate::ports::Moment;
 
 /// How long a validator waits for the others' heights before it follows meanwhile.
 const LISTEN: Duration = Duration::from_secs(3);
@@ -22,7 +23,7 @@ type Begin = Reply<(Height, HeightParams<AulaContext>)>;
 /// That reply, held back: this node may not sign yet.
 pub(super) struct Unsure {
     reply: Begin,
-    until: Instant,
+    until: Moment,
 }
 
 impl Driver {
@@ -31,7 +32,7 @@ impl Driver {
         if self.signer.is_none() {
             return self.begin(reply).await;
         }
-        self.unsure = Some(Unsure { reply, until: Instant::now() + LISTEN });
+        self.unsure = Some(Unsure { reply, until: self.services.runtime.now() + LISTEN });
         Ok(())
     }
 
@@ -55,7 +56,7 @@ impl Driver {
         if self.unsure.is_none() && !self.catching_up {
             return Ok(None);
         }
-        let now = Instant::now();
+        let now = self.services.runtime.now();
         match self.services.heights.ask(self.signed, tip, now) {
             Heard::MaySign if self.catching_up => Ok(Some(Ended::MaySign)),
             Heard::MaySign => {

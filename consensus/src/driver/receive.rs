@@ -248,7 +248,7 @@ impl Driver {
             return Ok(Some(judged));
         }
         let store = Arc::clone(&self.services.store);
-        blocking(move || {
+        blocking(&self.services.runtime, move || {
             let stored = store.undecided(base.height())?.into_iter().find(|value| value.hash == hash);
             let judged = stored.map(|value| blocks.judge(&base, value.block, hash, None)).transpose()?;
             Ok(judged.and_then(Result::ok))

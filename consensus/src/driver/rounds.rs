@@ -30,7 +30,7 @@ impl Driver {
     ) -> Result<(), Fatal> {
         let number = round.as_u32().unwrap_or(0);
         if number == 0 {
-            self.started = std::time::Instant::now();
+            self.started = self.services.runtime.now();
         }
         if number > 0 {
             let proposer = proposer.0;
@@ -54,7 +54,7 @@ impl Driver {
         round: u32,
     ) -> Result<Vec<ProposedValue<AulaContext>>, Fatal> {
         let store = Arc::clone(&self.services.store);
-        let stored = blocking(move || store.undecided(height.into())).await??;
+        let stored = blocking(&self.services.runtime, move || store.undecided(height.into())).await??;
         self.at_height.stored.extend(stored.iter().map(|value| (value.round, value.hash)));
         let mut values = Vec::new();
         for value in stored.into_iter().filter(|value| value.round == round) {
@@ -102,7 +102,7 @@ impl Driver {
         hash: Hash,
     ) -> Result<Result<Arc<Judged>, Wrong>, Fatal> {
         let (blocks, base) = (Arc::clone(&self.services.blocks), self.base.clone());
-        Ok(blocking(move || blocks.judge(&base, block, hash, None)).await??)
+        Ok(blocking(&self.services.runtime, move || blocks.judge(&base, block, hash, None)).await??)
     }
 
     /// ProcessSyncedValue: a decided block. The engine has checked its certificate, so this node has seen the quorum of

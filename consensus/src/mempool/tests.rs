@@ -70,7 +70,16 @@ fn states(n: u8, sequence: u64, count: u32) -> Transaction {
         }
     };
     let states = (0..count).map(state).collect();
-    sign(n, sequence, AnchorStates { school_year: SchoolYear(1988), model_digest: Hash([0; 32]), states })
+    sign(
+        n,
+        sequence,
+        AnchorStates {
+            school_year: SchoolYear(1988),
+            parameters: 1,
+            model_digest: aula_ledger::twin::TwinParameters::default().digest(),
+            states,
+        },
+    )
 }
 
 /// A budget statement of so many lines: as many range-proved values. Its proof is of the right form and proves nothing.

@@ -104,6 +104,11 @@ impl Inbox {
         self.lock().dropped
     }
 
+    /// Bytes that wait in all.
+    pub fn bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
     fn pop(&self) -> Option<Heard> {
         use std::ops::Bound::{Excluded, Unbounded};
         let mut inner = self.lock();

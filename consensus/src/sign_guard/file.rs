@@ -1,13 +1,12 @@
 //! The guard's file: its bytes, reading them with every check, writing them whole.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
 use super::Step;
+use crate::ports::{Disk, DiskFile};
 
 /// Bytes of one record; divides every sector size.
 pub(super) const RECORD_BYTES: usize = 64;
@@ -116,11 +115,12 @@ fn u64_at(record: &[u8; RECORD_BYTES], at: usize) -> u64 {
 
 /// Writes a full-length file under a temporary name, syncs it, renames it, syncs the folder.
 pub(super) fn write_fresh(
+    disk: &dyn Disk,
     path: &Path,
     floor: u64,
     height: u64,
     signed: &BTreeMap<(u32, Step), [u8; 32]>,
-) -> std::io::Result<File> {
+) -> std::io::Result<Box<dyn DiskFile>> {
     let temporary = path.with_extension("tmp");
     let mut bytes = vec![0u8; CAPACITY * RECORD_BYTES];
     bytes[..RECORD_BYTES].copy_from_slice(&header(floor));
@@ -128,16 +128,10 @@ pub(super) fn write_fresh(
         let at = (index + 1) * RECORD_BYTES;
         bytes[at..at + RECORD_BYTES].copy_from_slice(&encode(height, *round, *step, hash));
     }
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(true).read(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&temporary)?;
-    file.write_all(&bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&temporary, path)?;
-    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-        File::open(folder)?.sync_all()?;
-    }
+    let mut file = disk.create(&temporary)?;
+    file.write_at(0, &bytes)?;
+    file.sync(true)?;
+    disk.rename(&temporary, path)?;
+    disk.sync_folder_of(path)?;
     Ok(file)
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::context::Value;
+use crate::ports::TokioRuntime;
 use crate::sign_guard::SignGuard;
 use aula_ledger::types::{Hash, ValidatorAddress};
 
@@ -9,7 +10,12 @@ fn chain() -> Hash {
 
 fn signer(folder: &tempfile::TempDir) -> GuardedSigner {
     let guard = SignGuard::create(&folder.path().join("guard"), 0).unwrap();
-    GuardedSigner::new(chain(), SigningKey::from_bytes(&[7; 32]), Arc::new(guard))
+    GuardedSigner::new(
+        chain(),
+        SigningKey::from_bytes(&[7; 32]),
+        Arc::new(guard),
+        Arc::new(TokioRuntime::default()),
+    )
 }
 
 fn vote(signer: &GuardedSigner, kind: VoteType, hash: u8) -> Vote {

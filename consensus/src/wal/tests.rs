@@ -64,7 +64,7 @@ fn case(bytes: Option<Vec<u8>>, height: u64, rounds: u32) -> Case {
 
 impl Case {
     fn check(&self, tip: u64) -> Wal {
-        check(&self.path, &chain(), OWN, &self.guard, tip).unwrap()
+        check(&crate::ports::FileDisk, &self.path, &chain(), OWN, &self.guard, tip).unwrap()
     }
 }
 

@@ -81,6 +81,7 @@ pub fn network_of(validators: u8) -> Network {
         validators: validators.collect(),
         districts: vec![GenesisDistrict { id: DistrictId(1), name: Title::new("District 1").unwrap() }],
         schools: vec![GenesisSchool::unnamed(SchoolId(1), DistrictId(1), Name::new("rural").unwrap())],
+        twin: Default::default(),
         sources: vec![],
     };
     let parsed = genesis::Genesis::parse(&file.to_json().unwrap()).unwrap();

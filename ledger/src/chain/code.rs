@@ -179,6 +179,13 @@ codes! {
     /// The student was erased.
     HandleErased = 156, "the handle's student was erased; it takes no new state, consent, milestone or request";
 
+    /// The states name other parameters than those in force.
+    ParametersNotInForce = 157, "the twins' parameters of this version or digest are not in force for the school year; take those of /v1/twin-parameters, fold and anchor again";
+    /// The leaf was anchored under other parameters than the round's.
+    OtherParameters = 158, "the entry's state was anchored under other twin parameters than the round goes by; fold and anchor it again before the next round opens";
+    /// No further version.
+    TwinVersionLimit = 159, "the chain has as many versions of the twins' parameters as it may; set what an Upgrade allows";
+
     /// A budget would exceed what a number holds.
     BudgetOverflow = 160, "the budget would exceed what can be counted; fund less";
     /// No such budget.
@@ -287,6 +294,8 @@ codes! {
     WindowTooLong = 221, "a window may be lengthened by max_extra_window_ms at most; ask for less, or vote for a higher limit";
     /// A district would have more of the round than its share.
     DistrictQuota = 222, "the district would take more than max_district_round_percent of what a round may hold; leave the rest to the others, or vote for a higher share";
+    /// The need rule may leave the scale of needs.
+    NeedRuleBounds = 223, "the need rule must have 1 to 6 inputs of different names, each in its range, and lie within 0 to 2,559 whatever their values; correct weights or constant";
     /// The round was run and refused.
     RunRefused = 230, "the round was run and refused under these parameters; it may run again when max_round_work or max_gap_ppm has changed";
 

@@ -34,12 +34,12 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
 }
 
 /// An object.
-pub(super) fn one<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+pub(crate) fn one<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
     Object::deserialize(from).map(|object| object.0)
 }
 
 /// An object, or `null` for none.
-pub(super) fn optional<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub(crate) fn optional<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<T>, D::Error> {
     let object: Option<Object<T>> = Deserialize::deserialize(from)?;
@@ -47,12 +47,12 @@ pub(super) fn optional<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 }
 
 /// A list of objects.
-pub(super) fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+pub(crate) fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Vec<T>, D::Error> {
     let objects: Vec<Object<T>> = Deserialize::deserialize(from)?;
     Ok(objects.into_iter().map(|object| object.0).collect())
 }
 
 /// A whole document that is one object.
-pub(super) fn document<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, serde_json::Error> {
+pub(crate) fn document<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, serde_json::Error> {
     serde_json::from_slice(bytes).map(|object: Object<T>| object.0)
 }

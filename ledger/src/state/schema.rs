@@ -19,6 +19,7 @@
 //! | `district/D`, `school/S` | [`District`], [`School`] |
 //! | `leaves/D` | [`DistrictLeaves`] |
 //! | `milestone/D HANDLE N`, `superseded/D HANDLE N` | [`Milestone`]; the number of its correction |
+//! | `twin_version/V`, `twin_versions` | [`TwinVersion`]; [`TwinVersions`]: the first school year of each |
 //! | `milestones_recorded/YEAR K`, `milestones_shown/YEAR K` | [`MilestonesRecorded`]; [`MilestonesShown`], for anybody |
 //! | `audit/R D HANDLE`, `rows_taken/R A` | [`AuditResult`]; [`RowsTaken`]: an auditor has the round's rows |
 //! | `budget/A YEAR`, `grant/A C S` | [`Budget`]; [`Grant`]: what a steward may charge to it |
@@ -48,6 +49,7 @@ use crate::codec::Canonical;
 use crate::keys::PublicKey;
 use crate::params::Params;
 use crate::rounds::PublishedReport;
+use crate::twin::{TwinVersion, TwinVersions};
 use crate::tx::MilestoneKind;
 use crate::types::{
     AccountId, ClassId, CommitmentBytes, DistrictId, Handle, Hash, Height, KindId, PoolId, ProposalId,
@@ -197,6 +199,12 @@ keys! {
     chain_key() = "chain";
     /// Parameters.
     params_key() = "params";
+    /// A version of the twins' parameters.
+    twin_version_key(version: u32 => version.to_be_bytes()) = "twin_version/";
+    /// All versions of the twins' parameters.
+    twin_version_prefix() = "twin_version/";
+    /// The first school year of every version.
+    twin_versions_key() = "twin_versions";
     /// Validator sets.
     validators_key() = "validators";
     /// The validator set that the block of this height announced for the next one, another than its own.
@@ -384,6 +392,8 @@ readers! {
     validator_info(address: &ValidatorAddress) -> ValidatorInfo = validator_key(address);
     /// A validator that is admitted and not ready.
     waiting_validator(address: &ValidatorAddress) -> WaitingValidator = waiting_key(address);
+    /// A version of the twins' parameters.
+    twin_version(version: u32) -> TwinVersion = twin_version_key(version);
     /// A proposed change with its votes.
     proposal(id: ProposalId) -> Proposal = proposal_key(id);
     /// A district.
@@ -496,6 +506,22 @@ listings! {
 /// [`StoreError`] when the store fails or holds no chain.
 pub fn chain(from: &(impl Records + ?Sized)) -> Result<ChainRecord, StoreError> {
     read_known(from, &chain_key())
+}
+
+/// Every version of the twins' parameters, version 1 first.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or a record is damaged.
+pub fn twin_version_list(from: &(impl Records + ?Sized)) -> Result<Vec<TwinVersion>, StoreError> {
+    list(from, &twin_version_prefix())
+}
+
+/// The first school year of every version of the twins' parameters.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or the record is damaged.
+pub fn twin_versions(from: &(impl Records + ?Sized)) -> Result<TwinVersions, StoreError> {
+    Ok(read(from, &twin_versions_key())?.unwrap_or_default())
 }
 
 /// The parameters.

@@ -132,6 +132,13 @@ pub enum Event {
         /// The last block time at which it may say so.
         ready_until_ms: TimeMs,
     } = 15,
+    /// A vote added a version of the twins' parameters.
+    TwinParametersSet {
+        /// Its number.
+        version: u32,
+        /// The first school year that it is in force for.
+        from_year: SchoolYear,
+    } = 16,
     /// States were anchored.
     StatesAnchored {
         /// The district.

@@ -17,6 +17,7 @@ mod service;
 mod statements;
 mod stewards;
 mod students;
+mod twins;
 mod vaults;
 mod votes;
 mod work_bound;

@@ -4,6 +4,7 @@ use aula_ledger::chain::validators::ValidatorSet;
 use aula_ledger::chain::{Header, TreeHead};
 use aula_ledger::params::Params;
 use aula_ledger::state::schema::{Peer, ValidatorInfo, WaitingValidator};
+use aula_ledger::twin::TwinVersion;
 use aula_ledger::types::{AccountId, ChainId, Hash, Height, RoundId, TimeMs, ValidatorAddress};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -311,6 +312,17 @@ pub struct Parameters {
     pub parameters: Vec<ParameterLine>,
     /// What changed since the genesis, oldest first.
     pub history: Vec<ParameterChange>,
+}
+
+/// Every version of the twins' parameters, version 1 first. In force for a school year is the newest whose `from_year` is not
+/// later.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct TwinVersionList {
+    /// Of which height.
+    pub height: u64,
+    /// The versions: `version`, `from_year`, `voted`, `digest`, `parameters`.
+    #[schema(value_type = Vec<Object>)]
+    pub versions: Vec<TwinVersion>,
 }
 
 /// The genesis file: a JSON object of the form that `ledger/src/genesis.rs` describes, answered byte for byte.

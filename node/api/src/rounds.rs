@@ -149,6 +149,8 @@ pub struct RoundView {
     /// The round whose place it took without a vote, if something was drawn for that one.
     #[schema(value_type = Option<u64>)]
     pub follows: Option<RoundId>,
+    /// Version of the twins' parameters that its requests go by.
+    pub parameters: u32,
     /// The weight of need.
     pub equity: u32,
     /// The class's terms when it was opened.

@@ -67,6 +67,7 @@ pub const ROUTES: &[(&str, RouteClass)] = &[
     ("/v1/status", Public),
     ("/v1/stream", Public),
     ("/v1/trail", Public),
+    ("/v1/twin-parameters", Public),
     ("/v1/transactions", Public),
     ("/v1/transactions/{id}", Public),
     ("/v1/validators", Public),

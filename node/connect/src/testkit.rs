@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use aula_ledger::types::{AccountId, DistrictId, Handle, Hash, SchoolYear};
 use aula_lrs::clients::Client;
+use aula_twin_runtime::model::Model;
+use aula_twin_runtime::params::Params;
 use aula_vault::{Folders, Identity, LocalId, Vault};
 use bytes::Bytes;
 
@@ -17,6 +19,11 @@ pub type Tested = Result<(), Box<dyn std::error::Error>>;
 
 /// 2 March 2026, 09:30 UTC: in the school year 2025.
 pub const NOW_MS: u64 = 1_772_443_800_000;
+
+/// The reference parameters with the unfitted model.
+pub fn reference() -> Params {
+    Params::reference(Model::unfitted())
+}
 
 pub struct World {
     pub root: tempfile::TempDir,

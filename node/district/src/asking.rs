@@ -124,7 +124,7 @@ pub fn claimed(
     secret: &StudentSecret,
     params: &Params,
 ) -> Result<Claimed, NotAsked> {
-    let need = state.need().ok_or(NotAsked::NoNeed)?.score();
+    let need = state.need(params).score();
     let standing = Standing { handle: known.handle, home_school: known.anchored.home_school, version };
     let (leaf, openings) =
         twin_state::leaf(&standing, state, secret, params).map_err(|_| NotAsked::Differs)?;

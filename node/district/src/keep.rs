@@ -7,7 +7,7 @@
 use aula_ledger::codec::Canonical;
 use aula_ledger::names::{FieldName, TextError};
 use aula_ledger::tx::{AnchorStates, StudentState};
-use aula_ledger::types::{Handle, Hash, SchoolYear};
+use aula_ledger::types::{Handle, SchoolYear};
 use aula_twin_runtime::event::Event;
 use aula_twin_runtime::merge::History;
 use aula_twin_runtime::params::Params;
@@ -19,6 +19,7 @@ use aula_zk::{Opening, StudentSecret};
 use serde_json::Value;
 
 use crate::event_place::EventPlace;
+use crate::parameters::InForce;
 use crate::twin_record::{AnchoredState, STATE_FIELD, TwinRecord};
 use crate::twin_state::{self, Standing};
 
@@ -70,13 +71,18 @@ impl Kept {
         standing: &Standing,
         state: &TwinState,
         secret: &StudentSecret,
-        params: &Params,
+        in_force: &InForce,
     ) -> Result<(Self, Vec<Opening>), String> {
+        let params = &in_force.params;
         let (leaf, openings) = twin_state::leaf(standing, state, secret, params)?;
         let kept = Self {
             handle: standing.handle,
             twin: TwinRecord { version: standing.version, snapshot: state.snapshot() },
-            anchored: AnchoredState { state: leaf, model_digest: Hash(params.digest()) },
+            anchored: AnchoredState {
+                state: leaf,
+                parameters: in_force.voted.version,
+                model_digest: in_force.voted.digest,
+            },
             fields: twin_state::fields(state, params),
             events: Vec::new(),
         };
@@ -122,9 +128,10 @@ pub fn keep(vault: &Vault, students: &[Kept]) -> Result<(), KeepError> {
 pub fn anchors(
     states: &[StudentState],
     school_year: SchoolYear,
-    model: Hash,
+    in_force: &InForce,
     batch: usize,
 ) -> Vec<AnchorStates> {
     let chunks = states.chunks(batch.max(1)).map(<[StudentState]>::to_vec);
-    chunks.map(|states| AnchorStates { school_year, model_digest: model, states }).collect()
+    let (parameters, model_digest) = (in_force.voted.version, in_force.voted.digest);
+    chunks.map(|states| AnchorStates { school_year, parameters, model_digest, states }).collect()
 }

@@ -31,6 +31,7 @@ pub mod disclosure;
 pub mod enter;
 pub mod event_place;
 pub mod import;
+pub mod inputs;
 pub mod keep;
 pub mod live;
 pub mod milestones;

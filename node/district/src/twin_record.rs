@@ -8,8 +8,9 @@
 use aula_ledger::codec::Canonical;
 use aula_ledger::keys::PublicKey;
 use aula_ledger::names::FieldName;
+use aula_ledger::state::schema::StudentLeaf;
 use aula_ledger::tx::StudentState;
-use aula_ledger::types::Hash;
+use aula_ledger::types::{Hash, Height};
 use aula_twin_runtime::event::Event;
 use aula_twin_runtime::twin::TwinState;
 use aula_vault::Vault;
@@ -35,17 +36,26 @@ impl Canonical for TwinRecord {
     const MAX_BYTES: u64 = 1 << 20;
 }
 
-/// What a version anchored, as the vault notes it beside the events that it was folded from. Canonical bytes, version 1.
+/// What a version anchored, as the vault notes it beside the events that it was folded from. Canonical bytes, version 2.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct AnchoredState {
     /// The state as the transaction had it.
     pub state: StudentState,
-    /// Digest of the model that computed it.
+    /// Version of the twins' parameters that it was computed under.
+    pub parameters: u32,
+    /// Their digest.
     pub model_digest: Hash,
 }
 
+impl AnchoredState {
+    /// The leaf that it is in the district's tree once it is anchored in this block.
+    pub fn leaf(&self, anchored: Height) -> StudentLeaf {
+        self.state.leaf(self.parameters, self.model_digest, anchored)
+    }
+}
+
 impl Canonical for AnchoredState {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const WHAT: &'static str = "anchored state";
     const MAX_BYTES: u64 = 4 * 1024;
 }

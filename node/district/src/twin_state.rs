@@ -56,16 +56,16 @@ pub fn blinding(secret: &StudentSecret, field: CommittedField, version: u64) -> 
     Opening::derive(secret, &name, version, 0).blinding().to_bytes()
 }
 
-/// The numbers that are committed to: need where it is assessed, engagement, and mastery of the skills that assessments
+/// The numbers that are committed to: need, engagement, and mastery of the skills that assessments
 /// have scales for.
 pub fn numbers(state: &TwinState, params: &Params) -> Vec<(CommittedField, u64)> {
-    let need = state.need().map(|need| (CommittedField::Need, u64::from(need.score())));
+    let need = (CommittedField::Need, u64::from(state.need(params).score()));
     let engagement = (CommittedField::Engagement, u64::from(state.engagement().level.e4()));
     let skills: BTreeSet<SkillId> = params.scales.iter().map(|scale| scale.skill).collect();
     let mastery = |skill: SkillId| {
         (CommittedField::Mastery(skill.0), u64::from(state.mastery(skill, params).level.e4()))
     };
-    need.into_iter().chain([engagement]).chain(skills.into_iter().take(MAX_SKILLS).map(mastery)).collect()
+    [need, engagement].into_iter().chain(skills.into_iter().take(MAX_SKILLS).map(mastery)).collect()
 }
 
 /// What is anchored of a twin, the root over its salted fields and the commitments, and what opens these, in their order.
@@ -102,10 +102,9 @@ pub fn leaf(
 /// What readers ask the vault for of a state, by the names that its access check knows.
 pub fn fields(state: &TwinState, params: &Params) -> Vec<(String, Value)> {
     let mut fields = vec![("engagement".to_owned(), json!({ "level_e4": state.engagement().level.e4() }))];
-    if let Some(need) = state.need() {
-        fields.push(("need".into(), json!(need.score())));
-        fields.push(("band".into(), json!(need.band())));
-    }
+    let need = state.need(params);
+    fields.push(("need".into(), json!(need.score())));
+    fields.push(("band".into(), json!(need.band())));
     let tested = params.scales.iter().map(|scale| scale.skill);
     let skills: BTreeSet<SkillId> = state.skills().iter().map(|entry| entry.skill).chain(tested).collect();
     fields.extend(skills.into_iter().map(|skill| {

@@ -11,6 +11,7 @@ use aula_ledger::genesis::{
 use aula_ledger::names::{ListenHint, Name, PeerName};
 use aula_ledger::params::Params;
 use aula_ledger::roles::{Role, RoleSet};
+use aula_ledger::twin::TwinParameters;
 use aula_ledger::types::TimeMs;
 use serde::Deserialize;
 
@@ -24,6 +25,8 @@ use crate::{Advise, Failure, Home};
 pub struct Base {
     /// Parameters; those not given have their defaults.
     pub params: Params,
+    /// The first version of the twins' parameters; what is not given has its default.
+    pub twin: TwinParameters,
     /// Members beside the operators. One with an operator's key takes the place of the member made for it.
     pub members: Vec<GenesisMember>,
     /// Districts.
@@ -77,6 +80,7 @@ pub fn assemble(
         name,
         time_ms,
         params: base.params,
+        twin: base.twin,
         members,
         validators,
         districts: base.districts,

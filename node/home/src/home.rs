@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use aula_ledger::types::Hash;
+
 /// A node's folder, absolute; it need not exist yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home(PathBuf);
@@ -67,6 +69,11 @@ impl Home {
     /// The database: `data/`.
     pub fn data_dir(&self) -> PathBuf {
         self.0.join("data")
+    }
+
+    /// A fitted model by its digest: `models/DIGEST.twin`.
+    pub fn model_file(&self, digest: &Hash) -> PathBuf {
+        self.0.join("models").join(format!("{digest}.twin"))
     }
 
     /// The district's private vault: `vault/`.

@@ -94,6 +94,7 @@ pub fn of(view: &ChainView, round: &Round) -> Result<RoundView, StoreError> {
         ends,
         requests_until,
         follows,
+        parameters,
         equity,
         terms,
         // The two that count.
@@ -116,6 +117,7 @@ pub fn of(view: &ChainView, round: &Round) -> Result<RoundView, StoreError> {
         window_since: since,
         window_until: ends,
         follows,
+        parameters,
         equity,
         terms,
         requests: report.as_ref().and_then(|report| report.students),

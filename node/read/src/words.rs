@@ -80,6 +80,11 @@ pub fn event(event: &PublicEvent) -> String {
             n("school"),
             n("from_year")
         ),
+        "twin_parameters_set" => format!(
+            "Version {} of the twins' parameters is in force from school year {} on.",
+            n("version"),
+            n("from_year")
+        ),
         "district_admitted" => {
             format!("District {} was admitted; account {} acts for it.", n("district"), t("operator"))
         }

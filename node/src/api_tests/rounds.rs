@@ -40,6 +40,7 @@ async fn everybody_sees_the_ledgers_report_and_no_small_count() -> Tested {
             "follows",
             "opened",
             "opened_ms",
+            "parameters",
             "replaced_by",
             "request_window_ms",
             "requests",

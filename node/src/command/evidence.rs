@@ -30,6 +30,7 @@ use disclose::{Own, Undisclosed};
 use rows::Rows;
 
 use super::rpc::RpcArgs;
+use super::twin_parameters::Voted;
 use super::vault::record::LedgerArgs;
 use super::{Advise, Context, Failure, Outcome, absolute, vault};
 
@@ -213,18 +214,20 @@ impl About {
         &self,
         context: &Context,
         place: &vault::Place,
+        voted: Option<&Voted>,
         bundle: &mut Bundle,
     ) -> Result<(), Undisclosed> {
         match self {
             Self::Student { fields: Some(names), credential, .. } => {
-                Own { context, place, reader: credential.as_deref(), act: Act::open() }.fields(bundle, names)
+                Own { context, place, reader: credential.as_deref(), act: Act::open() }
+                    .fields(bundle, names, voted)
             }
             Self::Access { entry: Some(number), .. } => {
                 Own { context, place, reader: None, act: Act::prove() }.listed(bundle, *number)
             }
             Self::Allocation { .. } => {
                 let own = Own { context, place, reader: None, act: Act::prove() };
-                if own.has_vault()? { own.band(bundle) } else { Ok(()) }
+                if own.has_vault()? { own.band(bundle, voted) } else { Ok(()) }
             }
             _ => Ok(()),
         }
@@ -247,7 +250,14 @@ pub async fn run(context: &Context, args: &EvidenceArgs) -> Result<Outcome, Fail
     let fetched = fetched.map_err(|failure| args.about.advise(failure))?;
     let hint = "use the same version of the program as the node";
     let mut bundle = Bundle::from_canonical(&fetched).advise("the node sent no bundle", hint)?;
-    if let Err(undisclosed) = args.about.disclose(context, &args.records, &mut bundle) {
+    // What states were folded with, where something is opened or proved of one.
+    let voted = match &args.about {
+        About::Student { fields: Some(_), .. } | About::Allocation { .. } => {
+            Some(Voted::of(&place.rpc.client(context)?, &context.home).await?)
+        }
+        _ => None,
+    };
+    if let Err(undisclosed) = args.about.disclose(context, &args.records, voted.as_ref(), &mut bundle) {
         return undisclosed.outcome();
     }
     let bytes = bundle.to_canonical();

@@ -32,10 +32,12 @@ pub mod query;
 pub mod replay;
 pub mod restore;
 mod rpc;
+pub mod sim;
 pub mod start;
 pub mod status;
 pub mod steward;
 pub mod twin;
+pub mod twin_parameters;
 pub mod tx;
 pub mod vault;
 

@@ -84,6 +84,8 @@ pub async fn run(context: &Context, args: &StartArgs) -> Result<Outcome, Failure
     // A closed standard output must not end the node.
     let _ = context.print(&Answer::new(&up, text));
     let manager = ServiceManager::of_this_process();
+    // A reload of a node without a certificate has nothing to read again, and must not end it.
+    let _hangup = manager.is_there().then(|| signal(SignalKind::hangup()));
     manager.ready(&format!("at height {}", up.height));
     tokio::spawn(manager.clone().attend(running.pulse()));
     let stop = async move {

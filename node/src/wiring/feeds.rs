@@ -15,14 +15,20 @@ use aula_connect::given::{Feed, Form};
 use aula_connect::pipeline::{Pipeline, Settings};
 use aula_connect::server::{Frames, router};
 use aula_connect::statements::Statements;
-use aula_district::parameters::params;
+use aula_district::parameters::InForce;
 use aula_home::Home;
 use aula_home::config::{self, Config, FeedKind, Lines};
+use aula_ledger::twin::in_force;
+use aula_ledger::types::{SchoolYear, TimeMs};
+use aula_twin_model::model_file;
+use aula_twin_runtime::model::Model;
+use aula_twin_runtime::params::Params;
 use tokio::net::TcpListener;
 
 use super::xapi::{self, KeptDoor};
 use crate::clock::now_ms;
 use crate::http::Node;
+use crate::storage::ChainDb;
 use crate::terminal::{Advise, Failure};
 
 /// How often files of clients and folders are looked at.
@@ -38,7 +44,7 @@ const HINT: &str = "correct [[feed]] in config.toml; docs/feeds.md has examples"
 pub(super) async fn start(
     home: &Home,
     config: &Config,
-    node: &Arc<Node>,
+    (node, db): (&Arc<Node>, &ChainDb),
 ) -> Result<Option<Arc<Pipeline>>, Failure> {
     let Some(door) = KeptDoor::of(node).filter(|_| !config.feed.is_empty()) else { return Ok(None) };
     let mut feeds = Vec::with_capacity(config.feed.len());
@@ -46,7 +52,7 @@ pub(super) async fn start(
         feeds.push(Feed::of(feed).advise("a feed cannot be used", HINT)?);
     }
     let spool = (config.feeds.spool_mib > 0).then(|| (home.feeds_dir(), config.feeds.spool_mib << 20));
-    let settings = Settings { params: params(), spool, feeds: feeds.clone(), observer: None };
+    let settings = Settings { params: params(home, db)?, spool, feeds: feeds.clone(), observer: None };
     let shared: Arc<dyn Door> = Arc::new(door.clone());
     tokio::spawn(sweep(shared.clone()));
     let pipeline = Pipeline::start(shared, settings)
@@ -81,6 +87,26 @@ pub(super) async fn start(
         }
     }
     Ok(Some(pipeline))
+}
+
+/// The twins' parameters in force now, with their model: the unfitted one, or the file of its digest in the home.
+fn params(home: &Home, db: &ChainDb) -> Result<Params, Failure> {
+    let hint = "see /v1/twin-parameters";
+    let found = in_force(&*db.latest(), SchoolYear::at(TimeMs(now_ms())));
+    let found = found.advise("the twins' parameters cannot be read", hint)?;
+    let missing =
+        || Failure::because("no version of the twins' parameters is in force this school year", hint);
+    let voted = found.ok_or_else(missing)?;
+    let (named, unfitted) = (voted.parameters.model, Model::unfitted());
+    let model = if named.0 == unfitted.digest() {
+        unfitted
+    } else {
+        let path = home.model_file(&named);
+        let hint =
+            format!("copy the model file of that digest, as `aula twin fit` made it, to {}", path.display());
+        model_file::read(&path).advise(format!("the model {named} is not at hand"), hint)?.0
+    };
+    Ok(InForce::of(voted, model).advise("the twins' parameters cannot be used", hint)?.params)
 }
 
 /// Drops what named nobody in time: dead letters, and statements of nobody whom the vault knows.

@@ -1,26 +1,38 @@
 #!/usr/bin/env bash
 # The image without an engine: Debian's minimal system with the .deb installed as the Dockerfile does, and its entry point as the
 # first process of a process namespace, as 10480:10480, without capabilities, on a read-only root.
-#   ./scripts/packaging/container/check.sh TARGET/packages/aula_*.deb       as root; needs Debian's mmdebstrap
+#   ./scripts/packaging/container/check.sh TARGET/packages/aula_*.deb         as root; needs Debian's mmdebstrap
+#   ./scripts/packaging/container/check.sh TARGET/packages/aula_*.deb ROOT    with a minimal system made before, which is copied
 set -euo pipefail
 deb=$(realpath "${1:?which .deb?}")
+system=${2:-}
 [ "$(id -u)" = 0 ] || { echo "run as root: namespaces and another account are what is tried" >&2; exit 2; }
 work=$(mktemp -d)
 root=$work/root volume=$work/volume founding=$work/founding
 first=
-trap '[ -z "$first" ] || kill -KILL "$first" 2>/dev/null || true; rm -rf "$work"' EXIT
+# A change of account takes away the wish to die with the parent, so the first process is ended itself.
+clear_up() {
+  [ -z "$first" ] || kill -KILL "$(child)" "$first" 2>/dev/null || true
+  rm -rf "$work"
+}
+trap clear_up EXIT
 
 say() { printf '%s\n' "$*"; }
 fail() { printf 'failed: %s\n' "$*" >&2; exit 1; }
 
 image() {
-  mmdebstrap --quiet --variant=minbase --include=ca-certificates bookworm "$root" >"$work/image.log" 2>&1 ||
-    { cat "$work/image.log" >&2; fail "mmdebstrap"; }
+  if [ -n "$system" ]; then
+    cp -a "$system" "$root"
+  else
+    mmdebstrap --quiet --variant=minbase --include=ca-certificates bookworm "$root" >"$work/image.log" 2>&1 ||
+      { cat "$work/image.log" >&2; fail "mmdebstrap"; }
+  fi
   cp "$deb" "$root/tmp/aula.deb"
   chroot "$root" groupadd --gid 10480 aula
   chroot "$root" useradd --uid 10480 --gid aula --home-dir /var/lib/aula --shell /usr/sbin/nologin aula
-  chroot "$root" apt-get install -y --no-install-recommends /tmp/aula.deb >"$work/install.log" 2>&1 ||
-    { cat "$work/install.log" >&2; fail "apt-get install"; }
+  { chroot "$root" apt-get update && chroot "$root" apt-get install -y --no-install-recommends /tmp/aula.deb; } \
+    >"$work/install.log" 2>&1 || { cat "$work/install.log" >&2; fail "apt-get install"; }
+  chroot "$root" apt-get clean
   rm "$root/tmp/aula.deb"
   install -d -m 0750 -o 10480 -g 10480 "$root/founding" "$volume" "$founding"
   say "image: $(du -sm "$root" | cut -f1) MiB, programs $(du -m "$root/usr/bin/aula" | cut -f1) MiB"
@@ -31,10 +43,11 @@ begin() {
   local log=$1
   shift
   # shellcheck disable=SC2016 # expanded by the inner shell
-  unshare --mount --pid --fork --kill-child -- bash -euc '
+  unshare --mount --pid --net --fork --kill-child -- bash -euc '
     root=$1 volume=$2 founding=$3
     shift 3
     mount --make-rprivate /
+    ip link set lo up
     mount --bind "$root" "$root"
     mount -t proc proc "$root/proc"
     mount -t tmpfs -o size=64m tmpfs "$root/tmp"
@@ -57,7 +70,7 @@ until_true() {
   local seconds=$1 what=$2 end=$((SECONDS + $1))
   shift 2
   until "$@" >/dev/null 2>&1; do
-    [ "$SECONDS" -lt "$end" ] || fail "$what did not come within $seconds s"
+    [ "$SECONDS" -lt "$end" ] || { tail -n 20 "$work"/*.log >&2; fail "$what did not come within $seconds s"; }
     sleep 0.2
   done
 }
@@ -105,8 +118,13 @@ until_true 60 "the node" grep -q "is up at height" "$work/node.log"
 process=$(child)
 facts "$process"
 [ "$(readlink "/proc/$process/exe" | sed 's/.*\///')" = aula ] || fail "the first process is not the node itself"
-until_true 20 "its health" nsenter --target "$process" --mount --pid --root --wd=/ \
-  env -i PATH=/usr/bin:/bin AULA_HOME=/var/lib/aula/home AULA_RPC=http://127.0.0.1:18480 /usr/lib/aula/aula-container health
+inside() {
+  nsenter --target "$process" --mount --pid --net --root --wd=/ \
+    env -i PATH=/usr/bin:/bin AULA_HOME=/var/lib/aula/home AULA_RPC=http://127.0.0.1:18480 /usr/lib/aula/aula-container "$@"
+}
+has_blocks() { inside status | grep -qE "height [1-9]"; }
+until_true 20 "its health" inside health
+until_true 60 "its first blocks" has_blocks
 say "a node: up, healthy, the first process itself"
 terminate 0
 

@@ -80,7 +80,7 @@ fn corrections_do_not_nest_and_look_back() {
     let inner = EventBody::Correction { target: key(1, 1, 1), replacement: None };
     let outer = EventBody::Correction { target: key(1, 1, 1), replacement: Some(Box::new(inner)) };
     assert_eq!(event(outer).check(), Err(EventError::NestedCorrection));
-    let mut first = event(EventBody::NeedAssessed(Need::MIN));
+    let mut first = event(EventBody::InputRecorded { input: 0, value: 0 });
     first.key.sequence = 0;
     assert_eq!(first.check(), Err(EventError::Sequence));
     let itself = EventBody::Correction { target: key(1_700_000_000_000, 3, 9), replacement: None };
@@ -116,7 +116,7 @@ pub(crate) fn any_plain_body() -> impl Strategy<Value = EventBody> {
         }),
         1 => (0_u32..3).prop_map(|id| EventBody::InterventionOpened { intervention: InterventionId(id) }),
         1 => (0_u32..3).prop_map(|id| EventBody::InterventionClosed { intervention: InterventionId(id) }),
-        1 => (0_u16..=2_559).prop_map(|score| EventBody::NeedAssessed(Need::new(score).unwrap())),
+        1 => (0_u16..3, 0_u16..300).prop_map(|(input, value)| EventBody::InputRecorded { input, value }),
     ]
 }
 

@@ -27,7 +27,8 @@ pub struct Leaf {
 /// | `engagement` | level: u16 e4; trend: i16 e4 |
 /// | `events` | u64 |
 /// | `intervention/NN` | opened_ms: u64; closed_ms: option u64; efficacy: i16 e4; number: u32 |
-/// | `need` | option u16 |
+/// | `input/N` | u8: input N of the need rule, clamped |
+/// | `need` | u16: by the rule |
 /// | `recommended` | list of u16, best first |
 /// | `resource/NNNNNNNNNN` | uses: u32; used_minutes: u64; utilisation: u16 e4 |
 /// | `skill/NNNNN` | mastery: u16 e4; confidence: u16 e4; stage: u8 |
@@ -40,11 +41,15 @@ pub fn leaves(state: &TwinState, params: &Params) -> Vec<Leaf> {
     push(&mut list, "attendance".into(), &(a.present, a.late, a.absent, a.excused, a.rate));
     push(&mut list, "engagement".into(), &(state.engagement.level, state.engagement.trend()));
     push(&mut list, "events".into(), &state.events);
+    let inputs = params.need.values(state, params);
+    for (n, value) in inputs.iter().enumerate() {
+        push(&mut list, format!("input/{n}"), value);
+    }
     for (n, i) in state.interventions.list.iter().enumerate() {
         let value = (i.opened_ms, i.closed_ms, i.efficacy(), i.intervention);
         push(&mut list, format!("intervention/{n:02}"), &value);
     }
-    push(&mut list, "need".into(), &state.need);
+    push(&mut list, "need".into(), &params.need.need(&inputs));
     push(&mut list, "recommended".into(), &state.recommended);
     for r in &state.resources.tracks {
         let value = (r.uses, r.used_minutes, r.utilisation);

@@ -4,7 +4,7 @@
 //! tables within their limits, so every later step is safe on it. Absent: trust. A snapshot from elsewhere is
 //! compared with the anchored hash by the caller.
 
-use super::{MAX_ITEMS, MAX_SKILLS, TwinState};
+use super::{MAX_ITEMS, MAX_RECORDED_INPUTS, MAX_SKILLS, TwinState};
 use crate::life::{MAX_INTERVENTIONS, MAX_RESOURCES};
 use crate::params::MAX_KINDS;
 use borsh::BorshSerialize;
@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 /// First byte of a snapshot.
-pub const SNAPSHOT_VERSION: u8 = 1;
+pub const SNAPSHOT_VERSION: u8 = 2;
 /// Longest snapshot, bytes: all tables full take about 110,000.
 pub const MAX_SNAPSHOT_BYTES: usize = 160_000;
 
@@ -48,7 +48,7 @@ impl TwinState {
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
-        hash.update(b"aula/twin/snapshot/v1");
+        hash.update(b"aula/twin/snapshot/v2");
         hash.update(self.snapshot());
         hash.finalize().into()
     }
@@ -80,6 +80,11 @@ impl TwinState {
                     && self.resources.tracks.is_sorted_by(|a, b| a.resource < b.resource),
             ),
             ("interventions", self.interventions.list.len() <= MAX_INTERVENTIONS),
+            (
+                "recorded inputs",
+                self.inputs.len() <= MAX_RECORDED_INPUTS
+                    && self.inputs.is_sorted_by(|a, b| a.input < b.input),
+            ),
             ("recommended kinds", self.recommended.len() <= MAX_KINDS),
         ];
         match tables.into_iter().find(|(_, good)| !good) {

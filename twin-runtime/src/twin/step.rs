@@ -1,6 +1,9 @@
 //! One event into one state.
 
-use super::{ItemEntry, MAX_ITEMS, MAX_SKILLS, SkillEntry, Stage, TwinState, find_skill};
+use super::{
+    ItemEntry, MAX_ITEMS, MAX_RECORDED_INPUTS, MAX_SKILLS, RecordedInput, SkillEntry, Stage, TwinState,
+    find_skill,
+};
 use crate::event::{Correctness, Event, EventBody, EventError, InterventionId, ItemId, SkillId};
 use crate::fixed::{ONE_E4, ONE_E6, Probability, Proportion, div_nearest};
 use crate::mastery::{ItemTrack, Prediction, SkillTrack, Surprise, assess, level, predict};
@@ -34,6 +37,9 @@ pub enum StepError {
     /// An intervention that does not run.
     #[error("intervention {0} is not open")]
     NotOpen(u32),
+    /// One recorded input more than a student may hold.
+    #[error("a student holds at most {MAX_RECORDED_INPUTS} recorded inputs")]
+    TooManyInputs,
     /// All remembered interventions are open.
     #[error("too many interventions are open at once")]
     TooManyInterventions,
@@ -107,14 +113,26 @@ fn apply(state: &mut TwinState, event: &Event, params: &Params) -> Result<Vec<Tr
         }
         EventBody::InterventionOpened { intervention } => open(state, *intervention, now_ms),
         EventBody::InterventionClosed { intervention } => close(state, *intervention, now_ms),
-        EventBody::NeedAssessed(need) => {
-            state.need = Some(*need);
-            Ok(Vec::new())
-        }
+        EventBody::InputRecorded { input, value } => record(state, *input, *value),
         // The fold has put the replacement in its target's place; here it only marks that it was seen.
         // Responses have a way of their own, above.
         EventBody::Correction { .. } | EventBody::Response { .. } => Ok(Vec::new()),
     }
+}
+
+/// The newest value of a recorded input.
+fn record(state: &mut TwinState, input: u16, value: u16) -> Result<Vec<Transition>, StepError> {
+    let recorded = RecordedInput { input, value };
+    match state.inputs.binary_search_by_key(&input, |one| one.input) {
+        Ok(at) => {
+            if let Some(one) = state.inputs.get_mut(at) {
+                *one = recorded;
+            }
+        }
+        Err(_) if state.inputs.len() >= MAX_RECORDED_INPUTS => return Err(StepError::TooManyInputs),
+        Err(at) => state.inputs.insert(at, recorded),
+    }
+    Ok(Vec::new())
 }
 
 /// Predicts a response without recording anything.

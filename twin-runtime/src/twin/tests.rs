@@ -135,8 +135,8 @@ fn refused_events_change_nothing() {
     run(&mut state, 10, EventBody::InterventionOpened { intervention: InterventionId(1) });
     let before = state.snapshot();
     let cases = [
-        (10, EventBody::NeedAssessed(Need::MAX), StepError::OutOfOrder),
-        (9, EventBody::NeedAssessed(Need::MAX), StepError::OutOfOrder),
+        (10, EventBody::InputRecorded { input: 0, value: 9 }, StepError::OutOfOrder),
+        (9, EventBody::InputRecorded { input: 0, value: 9 }, StepError::OutOfOrder),
         (11, EventBody::InterventionOpened { intervention: InterventionId(1) }, StepError::AlreadyOpen(1)),
         (11, EventBody::InterventionClosed { intervention: InterventionId(2) }, StepError::NotOpen(2)),
     ];

@@ -1,6 +1,7 @@
 use super::*;
 use crate::context::{Address, Vote};
 use crate::parts::Refused::{Junk, Late};
+use crate::ports::TokioRuntime;
 use crate::sign_guard::SignGuard;
 use crate::signing::{GuardedSigner, Signature};
 use arc_malachitebft_core_types::{NilOrVal, Round, VoteType};
@@ -19,7 +20,12 @@ fn genesis() -> Hash {
 fn signer(n: u8) -> GuardedSigner {
     let folder = tempfile::tempdir().unwrap();
     let guard = SignGuard::create(&folder.path().join("guard"), 0).unwrap();
-    GuardedSigner::new(genesis(), SigningKey::from_bytes(&[n; 32]), Arc::new(guard))
+    GuardedSigner::new(
+        genesis(),
+        SigningKey::from_bytes(&[n; 32]),
+        Arc::new(guard),
+        Arc::new(TokioRuntime::default()),
+    )
 }
 
 fn set_of(numbers: std::ops::RangeInclusive<u8>) -> ValidatorSet {

@@ -138,7 +138,7 @@ async fn attack_10_a_stranger_is_neither_answered_nor_counted() {
     // Dropped once, and the connection's side of it let go.
     assert_eq!(*dropped.lock().unwrap(), [InboundRequestId::new("stranger's")]);
     // Of two other validators one was heard: a third of the power, not more.
-    let now = std::time::Instant::now();
+    let now = crate::ports::Moment::default();
     assert_eq!(heights.ask(0, 0, now), crate::heights::Heard::TooLittle);
     network.stop(None);
     engine.stop(None);

@@ -71,6 +71,7 @@ fn file() -> genesis::Genesis {
             .map(|n| GenesisDistrict { id: DistrictId(n), name: Title::new("D").unwrap() })
             .collect(),
         schools: (1..=DISTRICTS).map(school).collect(),
+        twin: Default::default(),
         sources: vec![],
     }
 }
@@ -214,7 +215,12 @@ fn anchor(count: usize, tag: u64) -> AnchorStates {
         }
     };
     let states = (0..count).map(state).collect();
-    AnchorStates { school_year: SchoolYear(1988), model_digest: Hash([0; 32]), states }
+    AnchorStates {
+        school_year: SchoolYear(1988),
+        parameters: 1,
+        model_digest: aula_ledger::twin::TwinParameters::default().digest(),
+        states,
+    }
 }
 
 /// As much as one account can bring in, large pieces first, from this sequence number on; how much that was.

@@ -27,7 +27,7 @@ fn secret() -> StudentSecret {
 /// A state of 850 fields at a version.
 pub fn fields(version: u64) -> Vec<SaltedField> {
     let mut fields = vec![("engagement".to_owned(), borsh::to_vec(&(6_000_u16, -3_i16)).unwrap())];
-    fields.push(("need".to_owned(), borsh::to_vec(&Some(1_234_u16)).unwrap()));
+    fields.push(("need".to_owned(), borsh::to_vec(&1_234_u16).unwrap()));
     fields.extend((0..848_u16).map(|skill| {
         let mastery = if [2, 5].contains(&skill) { CLOSED_MASTERY } else { 9_000 + skill };
         (format!("skill/{skill:05}"), borsh::to_vec(&(mastery, 6_100_u16, 0_u8)).unwrap())

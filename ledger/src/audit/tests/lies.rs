@@ -213,7 +213,7 @@ fn opened(field: &SaltedField, siblings: Vec<Option<Hash>>, blinding: Option<[u8
 }
 
 fn salted(name: &str, need: u16, salt: u8) -> SaltedField {
-    SaltedField { field: name.into(), value: borsh::to_vec(&Some(need)).unwrap(), salt: [salt; 32] }
+    SaltedField { field: name.into(), value: borsh::to_vec(&need).unwrap(), salt: [salt; 32] }
 }
 
 /// What opens the commitment to a need of 100.

@@ -61,10 +61,7 @@ fn check_commitment(
 /// A field's value in words where its name says how to read it, else its bytes.
 fn words(name: &str, value: &[u8]) -> String {
     let read = if name == "need" {
-        borsh::from_slice::<Option<u16>>(value).ok().map(|need| match need {
-            Some(need) => format!("need {need} of 2559"),
-            None => "need not assessed".to_owned(),
-        })
+        borsh::from_slice::<u16>(value).ok().map(|need| format!("need {need} of 2559"))
     } else if name.starts_with("skill/") {
         let read = borsh::from_slice::<(u16, u16, u8)>(value).ok();
         read.map(|(mastery, confidence, stage)| {

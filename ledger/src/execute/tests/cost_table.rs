@@ -99,7 +99,12 @@ fn attack_14_the_hardest_admitted_blocks_take_less_than_half_the_time_to_propose
         for year in [YEAR.0 - 1, YEAR.0, YEAR.0 + 1] {
             let mut states: Vec<StudentState> = (from..from + 10_000).map(plain).collect();
             states.sort_by_key(|state| state.handle);
-            let batch = AnchorStates { school_year: SchoolYear(year), model_digest: Hash([9; 32]), states };
+            let batch = AnchorStates {
+                school_year: SchoolYear(year),
+                parameters: 1,
+                model_digest: crate::twin::TwinParameters::default().digest(),
+                states,
+            };
             chain.accept("district-1", batch);
         }
     }
@@ -107,7 +112,15 @@ fn attack_14_the_hardest_admitted_blocks_take_less_than_half_the_time_to_propose
     let one_each = |n: u64| {
         let state = StudentState { handle: Handle([0; 32]), commitments: Vec::new(), ..state_of(1, 11, 1) };
         let year = SchoolYear(YEAR.0 - 1 + u16::try_from(n).ok().filter(|n| *n < 3)?);
-        sent(AnchorStates { school_year: year, model_digest: Hash([9; 32]), states: vec![state] }, n)
+        sent(
+            AnchorStates {
+                school_year: year,
+                parameters: 1,
+                model_digest: crate::twin::TwinParameters::default().digest(),
+                states: vec![state],
+            },
+            n,
+        )
     };
     let singles = |n: u64| sent(anchor([1_000_000 + n as u32], 11), n);
     let batches = |n: u64| {

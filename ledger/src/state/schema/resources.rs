@@ -147,6 +147,8 @@ pub struct Round {
     /// The round whose place it took without a vote, if something was drawn for that one: what it may be drawn for is the
     /// same requests alone.
     pub follows: Option<RoundId>,
+    /// Version of the twins' parameters in force for its school year when it was opened: requests go by it.
+    pub parameters: u32,
     /// Equity weight when it was opened.
     pub equity: u32,
     /// The class's terms when it was opened.

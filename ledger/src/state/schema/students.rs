@@ -22,7 +22,9 @@ pub struct StudentLeaf {
     pub home_school: SchoolId,
     /// Commitments, ascending by field: need first.
     pub commitments: Vec<FieldCommitment>,
-    /// Digest of the model that computed the state.
+    /// Version of the twins' parameters that it was computed under.
+    pub parameters: u32,
+    /// Their digest.
     pub model_digest: Hash,
     /// How many events the state has seen.
     pub event_watermark: u64,

@@ -18,10 +18,11 @@ use crate::params::Params;
 use crate::roles::{RoleSet, place_fits};
 use crate::state::Overlay;
 use crate::state::schema::{self, Moment, Peer, Standing, UpgradeNote, ValidatorInfo};
+use crate::twin::{self, TwinParameters};
 use crate::tx::Event;
 use crate::tx::handler::{Refusal, ensure};
 use crate::types::{
-    AccountId, ClassId, DistrictId, Hash, Height, ProposalId, RoundId, SchoolId, ValidatorAddress,
+    AccountId, ClassId, DistrictId, Hash, Height, ProposalId, RoundId, SchoolId, SchoolYear, ValidatorAddress,
 };
 
 /// A change of the consortium that needs more than two thirds of its members.
@@ -152,6 +153,13 @@ pub enum Change {
         /// The new key's signature over [`key_change::replacement_statement`], under [`crate::keys::Label::KeyRotation`].
         possession: Signature,
     } = 23,
+    /// Adds a version of the twins' parameters, the need rule among them.
+    SetTwinParameters {
+        /// The first school year that it is in force for; one that may still take states, or a later one.
+        from_year: SchoolYear,
+        /// The parameters, whole.
+        parameters: Box<TwinParameters>,
+    } = 30,
 }
 
 impl Change {
@@ -169,6 +177,7 @@ impl Change {
             Self::CloseDistrict { district, successor } => *successor != Some(*district),
             Self::AdmitNode { node } => node.is_consistent(),
             Self::ReplaceValidatorKey { public_key, .. } => public_key.is_usable(),
+            Self::SetTwinParameters { parameters, .. } => parameters.check_tables().is_ok(),
             _ => true,
         };
         if fine { Ok(()) } else { Err(Code::InvalidPayload) }
@@ -266,6 +275,13 @@ impl Change {
             Self::ReplaceValidatorKey { address, public_key, .. } => {
                 key_change::may_replace(overlay, address, public_key).map(|_| ())
             }
+            Self::SetTwinParameters { from_year, parameters } => {
+                ensure(parameters.need.check().is_ok(), Code::NeedRuleBounds)?;
+                let now = schema::chain(overlay)?.time_ms;
+                ensure(*from_year >= schema::params(overlay)?.first_open_year(now), Code::SchoolYearPast)?;
+                let versions = schema::twin_versions(overlay)?.from_years.len();
+                Ok(ensure(versions < twin::MAX_VERSIONS, Code::TwinVersionLimit)?)
+            }
         }
     }
 
@@ -350,6 +366,10 @@ impl Change {
                 let in_force = now.next().next();
                 events.push(key_change::replace(overlay, address, public_key, at.time_ms, in_force)?);
                 return Ok(in_force);
+            }
+            Self::SetTwinParameters { from_year, parameters } => {
+                let version = twin::add(overlay, (**parameters).clone(), *from_year, now)??;
+                events.push(Event::TwinParametersSet { version, from_year: *from_year });
             }
         }
         Ok(now.next())

@@ -66,7 +66,9 @@ impl Handler for OpenRound {
         schema::write(context.overlay, schema::counters_key(), &counters);
         class.open_round = Some(id);
         schema::write(context.overlay, schema::class_key(self.class), &class);
-        let round = self.round(context, id, &class, follows);
+        let in_force = schema::twin_versions(context.overlay)?.in_force(class.definition.school_year);
+        let parameters = in_force.ok_or(Code::ParametersNotInForce)?;
+        let round = self.round(context, id, &class, (follows, parameters));
         schema::write(context.overlay, schema::round_key(id), &round);
         schema::note_window(context.overlay, id, round.window);
         let power = seed_power(context.overlay, id)?;
@@ -86,7 +88,7 @@ impl OpenRound {
         context: &Context<'_, '_>,
         id: RoundId,
         class: &Class,
-        follows: Option<RoundId>,
+        (follows, parameters): (Option<RoundId>, u32),
     ) -> Round {
         let facts = context.facts;
         let request_window_ms = facts.params.request_window_ms.saturating_add(self.extra_request_ms);
@@ -104,6 +106,7 @@ impl OpenRound {
             ends: window_end(facts.height.next(), facts.time_ms, request_window_ms, facts.validators),
             requests_until: None,
             follows,
+            parameters,
             equity: facts.params.equity,
             terms: class.terms,
             requests: 0,

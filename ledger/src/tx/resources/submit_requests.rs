@@ -259,6 +259,7 @@ impl Intake {
         ensure(!erased, Code::HandleErased)?;
         let leaf: StudentLeaf = schema::decode(&state)?;
         ensure(leaf.anchored < round.opened, Code::AnchoredTooLate)?;
+        ensure(leaf.parameters == round.parameters, Code::OtherParameters)?;
         ensure(leaf.home_school == request.home_school, Code::HomeSchoolDiffers)?;
         let need = commitment_to(&leaf.commitments, CommittedField::Need).ok_or(Code::NotCommitted)?;
         ensure(*need.as_bytes() == request.need.0, Code::NeedDiffers)?;

@@ -12,6 +12,7 @@ use crate::params::MAX_COMMITMENTS;
 use crate::proof::bulk_tree::row_hash;
 use crate::proof::committed::FieldCommitment;
 use crate::state::schema::{self, StudentLeaf};
+use crate::twin::{self, TwinVersion};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, Rows, ascends, ensure, require};
 use crate::types::{DistrictId, Handle, Hash, Height, SchoolId, SchoolYear};
@@ -41,7 +42,9 @@ pub struct StudentState {
 pub struct AnchorStates {
     /// The school year of the handles.
     pub school_year: SchoolYear,
-    /// Digest of the model that computed the states.
+    /// Version of the twins' parameters that the states were computed under: the one in force for the school year.
+    pub parameters: u32,
+    /// Their digest, as the ledger has it ([`crate::twin::TwinParameters::digest`]).
     pub model_digest: Hash,
     /// Strictly ascending by handle; at least one.
     pub states: Vec<StudentState>,
@@ -64,6 +67,10 @@ impl Handler for AnchorStates {
         let (params, height) = (&facts.params, facts.height);
         let open = params.takes_school_year(self.school_year, facts.time_ms);
         ensure(open, Code::SchoolYearClosed)?;
+        let in_force = twin::in_force(context.overlay, self.school_year)?;
+        let named =
+            |version: &TwinVersion| (version.version, version.digest) == (self.parameters, self.model_digest);
+        ensure(in_force.as_ref().is_some_and(named), Code::ParametersNotInForce)?;
         self.check_schools(context, district)?;
         let mut counted = schema::district_leaves(context.overlay, district)?.unwrap_or_default();
         let room = u64::from(params.max_district_students).saturating_sub(counted.of(self.school_year));
@@ -83,7 +90,7 @@ impl Handler for AnchorStates {
             fresh = fresh.saturating_add(u32::from(earlier.is_none()));
             ensure(u64::from(fresh) <= room, Code::TooManyStudents)?;
             ensure(u64::from(fresh) <= all_room, Code::TooManyLeaves)?;
-            let row = state.leaf(self.model_digest, height).to_canonical();
+            let row = state.leaf(self.parameters, self.model_digest, height).to_canonical();
             context.student_leaves.push(anchored_leaf(district, self.school_year, &state.handle, &row));
             context.overlay.put_row(rows.label(), state.handle, row);
         }
@@ -116,12 +123,13 @@ impl AnchorStates {
 
 impl StudentState {
     /// The leaf that it is in the district's tree once it is anchored.
-    pub fn leaf(&self, model_digest: Hash, anchored: Height) -> StudentLeaf {
+    pub fn leaf(&self, parameters: u32, model_digest: Hash, anchored: Height) -> StudentLeaf {
         StudentLeaf {
             version: self.version,
             state_hash: self.state_hash,
             home_school: self.home_school,
             commitments: self.commitments.clone(),
+            parameters,
             model_digest,
             event_watermark: self.event_watermark,
             anchored,

@@ -42,7 +42,12 @@ fn bare(number: u32) -> StudentState {
 fn batch(numbers: std::ops::Range<u32>, version: u32) -> AnchorStates {
     let mut states: Vec<StudentState> = numbers.map(|number| state(number, version)).collect();
     states.sort_by_key(|state| state.handle);
-    AnchorStates { school_year: YEAR, model_digest: Hash([9; 32]), states }
+    AnchorStates {
+        school_year: YEAR,
+        parameters: 1,
+        model_digest: crate::twin::TwinParameters::default().digest(),
+        states,
+    }
 }
 
 #[test]

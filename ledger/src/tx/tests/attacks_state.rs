@@ -80,6 +80,7 @@ fn national(overlay: &mut Overlay<'_>, height: Height) {
         ends: Moment { height, time_ms: TimeMs(1) },
         requests_until: Some(height),
         follows: None,
+        parameters: 1,
         equity: 73,
         terms,
         requests: SCHOOLS,

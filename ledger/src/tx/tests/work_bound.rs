@@ -214,6 +214,7 @@ fn records(hard: &Hard, pools: u32, height: Height) -> (Class, Round) {
         ends: Moment { height, time_ms: TimeMs(1) },
         requests_until: Some(height),
         follows: None,
+        parameters: 1,
         equity: 1_000,
         terms,
         requests: hard.requests,

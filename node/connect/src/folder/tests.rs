@@ -1,15 +1,14 @@
 use aula_district::live::events_of;
-use aula_district::parameters::params;
 
 use super::*;
 use crate::pipeline::Settings;
-use crate::testkit::{NOW_MS, Tested, World};
+use crate::testkit::{NOW_MS, Tested, World, reference};
 
 #[test]
 fn a_file_is_taken_whole_moved_and_taken_once_however_often_it_comes() -> Tested {
     let world = World::new()?;
     let settings =
-        Settings { params: params(), spool: None, feeds: vec![world.feed.clone()], observer: None };
+        Settings { params: reference(), spool: None, feeds: vec![world.feed.clone()], observer: None };
     let pipeline = Arc::new(Pipeline::start(Arc::new(world.vault.clone()), settings)?);
     let path = world.root.path().join("in");
     std::fs::create_dir(&path)?;

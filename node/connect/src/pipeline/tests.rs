@@ -4,7 +4,6 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use aula_district::live::events_of;
-use aula_district::parameters::params;
 use aula_vault::seal::Cipher;
 
 use super::writer::spooled;
@@ -12,13 +11,13 @@ use super::*;
 use crate::letters;
 use crate::note::Note;
 use crate::taking::Taking;
-use crate::testkit::{NOW_MS, Shutter, Tested, World, enrol, line, mark, session};
+use crate::testkit::{NOW_MS, Shutter, Tested, World, enrol, line, mark, reference, session};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn settings(world: &World, spool_bytes: u64) -> Settings {
     let spool = (spool_bytes > 0).then(|| (world.root.path().join("feeds"), spool_bytes));
-    Settings { params: params(), spool, feeds: vec![world.feed.clone()], observer: None }
+    Settings { params: reference(), spool, feeds: vec![world.feed.clone()], observer: None }
 }
 
 fn shutter(world: &World, shut: bool) -> Arc<Shutter> {

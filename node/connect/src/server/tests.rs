@@ -1,16 +1,15 @@
 //! The listener over a real socket.
 
 use aula_district::live::events_of;
-use aula_district::parameters::params;
 
 use super::*;
 use crate::clients::read_clients;
 use crate::pipeline::Settings;
-use crate::testkit::{NOW_MS, Tested, World, write_clients};
+use crate::testkit::{NOW_MS, Tested, World, reference, write_clients};
 
 async fn served(world: &World) -> Result<(String, Arc<Frames>, Arc<Pipeline>), Box<dyn std::error::Error>> {
     let settings =
-        Settings { params: params(), spool: None, feeds: vec![world.feed.clone()], observer: None };
+        Settings { params: reference(), spool: None, feeds: vec![world.feed.clone()], observer: None };
     let pipeline = Arc::new(Pipeline::start(Arc::new(world.vault.clone()), settings)?);
     let path = world.root.path().join("clients.toml");
     write_clients(&path, "east", b"secret")?;

@@ -8,7 +8,11 @@ use super::*;
 use crate::amended::effect;
 use crate::keep::fold;
 use crate::live::{LiveTwins, events_of};
-use crate::parameters::params;
+
+/// The reference parameters with the unfitted model.
+fn params() -> aula_twin_runtime::params::Params {
+    aula_twin_runtime::params::Params::reference(aula_twin_runtime::model::Model::unfitted())
+}
 
 type Tested = Result<(), Box<dyn std::error::Error>>;
 

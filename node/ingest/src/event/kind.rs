@@ -80,7 +80,7 @@ impl Kind {
         }
     }
 
-    /// The kind of an event's body; none for a need, which no feed brings.
+    /// The kind of an event's body; none for an input of the need rule, which no feed brings.
     pub const fn of_body(body: &EventBody) -> Option<Self> {
         Some(match body {
             EventBody::Response { .. } => Self::Response,
@@ -93,7 +93,7 @@ impl Kind {
             EventBody::InterventionClosed { .. } => Self::InterventionClosed,
             EventBody::Correction { replacement: Some(_), .. } => Self::Correction,
             EventBody::Correction { replacement: None, .. } => Self::Deletion,
-            EventBody::NeedAssessed(_) => return None,
+            EventBody::InputRecorded { .. } => return None,
         })
     }
 }

@@ -10,7 +10,7 @@
 //!
 //! Flow: bytes → a [`Message`], or a [`Refusal`] with its reason → the district's vault. A message is named by its source: the
 //! pair (source, name) makes it exactly once. Invariants: any bytes in, no panic, no more memory than a few times the input; a
-//! message's body is within the ranges of `aula_twin_runtime`; no event of a feed sets a need. Absent: who a student is,
+//! message's body is within the ranges of `aula_twin_runtime`; no feed records an input of the need rule. Absent: who a student is,
 //! clocks, files, network.
 
 pub mod frame;
@@ -138,7 +138,7 @@ pub fn checked(message: Message) -> Result<Message, Refusal> {
         }
     };
     match body {
-        Some(EventBody::Correction { .. } | EventBody::NeedAssessed(_)) => {
+        Some(EventBody::Correction { .. } | EventBody::InputRecorded { .. }) => {
             Err(Refusal::new(name, Reason::UnknownKind, "no feed brings this kind of event"))
         }
         Some(body) => match body.check() {

@@ -88,7 +88,12 @@ fn anchor(first: usize, size: usize, home_school: SchoolId) -> AnchorStates {
     let mut states: Vec<StudentState> =
         (first..first + size).map(|number| state(number, home_school)).collect();
     states.sort_by_key(|state| state.handle);
-    AnchorStates { school_year: SCHOOL_YEAR, model_digest: Hash([0; 32]), states }
+    AnchorStates {
+        school_year: SCHOOL_YEAR,
+        parameters: 1,
+        model_digest: aula_ledger::twin::TwinParameters::default().digest(),
+        states,
+    }
 }
 
 fn state(number: usize, home_school: SchoolId) -> StudentState {

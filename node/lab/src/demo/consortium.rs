@@ -91,7 +91,8 @@ impl Consortium {
         }
         let said = |rule: &rules::Rule| Source { title: rule.title.into(), text: rule.text.into() };
         let sources = rules::RULES.iter().map(said).collect();
-        Ok(Base { params: rules::ledger_params(), members, districts, schools, sources })
+        let (params, twin) = (rules::ledger_params(), rules::twin_parameters()?);
+        Ok(Base { params, twin, members, districts, schools, sources })
     }
 }
 

@@ -18,6 +18,7 @@ use aula_client::Client;
 use aula_client::sender::{Sender, Signed, submit, submit_all};
 use aula_client::watch::{Final, Watcher};
 use aula_district::keep::anchors;
+use aula_district::parameters::InForce;
 use aula_district::requests::{Unproved, prove_all};
 use aula_district::statements::{Ledger, NotStated};
 use aula_home::Failure;
@@ -28,10 +29,7 @@ use aula_ledger::state::schema::Window;
 use aula_ledger::tx::{
     Calendar, DefineClass, DefinePool, FundBudget, GrantBudget, OpenRound, RunRound, SubmitRequests,
 };
-use aula_ledger::types::{
-    Cents, ClassId, DistrictId, Hash, Height, KindId, PoolId, RoundId, SchoolYear, TimeMs,
-};
-use aula_twin_runtime::params::Params;
+use aula_ledger::types::{Cents, ClassId, DistrictId, Height, KindId, PoolId, RoundId, SchoolYear, TimeMs};
 
 use super::asks::batches;
 use super::milestones::{Milestones, milestones};
@@ -132,8 +130,8 @@ pub struct Driver {
     pub districts: BTreeMap<DistrictId, (Office, Sender)>,
     /// Students' twins over the years.
     pub twins: Twins,
-    /// Their parameters.
-    pub params: Params,
+    /// Their parameters, as the ledger has them for every year of the study.
+    pub in_force: InForce,
     /// California's computers.
     pub ratios: Vec<ComputerRatio>,
     /// When calendars begin: the genesis's time.
@@ -237,17 +235,16 @@ impl Driver {
         students: &[StudentYear],
     ) -> Result<BTreeMap<DistrictId, Vec<Anchored>>, Failure> {
         let school_year = SchoolYear(rules::school_year(grade));
-        let model = Hash(self.params.digest());
         let (mut anchored, mut queues) = (BTreeMap::new(), Vec::new());
         for (district, (office, sender)) in &mut self.districts {
             let office = &*office;
             let own: Vec<StudentYear> =
                 students.iter().filter(|year| year.district == *district).cloned().collect();
-            let (twins, params) = (&mut self.twins, &self.params);
-            let states = tokio::task::block_in_place(|| twins::advance(office, twins, &own, params))
+            let (twins, in_force) = (&mut self.twins, &self.in_force);
+            let states = tokio::task::block_in_place(|| twins::advance(office, twins, &own, in_force))
                 .map_err(unkept)?;
             let leaves: Vec<_> = states.iter().map(|student| student.leaf.clone()).collect();
-            let batches = anchors(&leaves, school_year, model, BATCH);
+            let batches = anchors(&leaves, school_year, &self.in_force, BATCH);
             queues.push(batches.into_iter().map(|batch| sender.sign(batch)).collect());
             anchored.insert(*district, states);
         }

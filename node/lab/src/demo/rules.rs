@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
+use aula_ledger::names::{Name, TextError};
 use aula_ledger::params::{MIN_WINDOW_MS, Params};
+use aula_ledger::twin::{InputKind, InputSource, KindRule, NeedInput, NeedRule, ScoreScale, TwinParameters};
 use aula_ledger::types::{DistrictId, SchoolId};
 use sha2::{Digest, Sha256};
 
@@ -38,9 +40,10 @@ pub const RULES: &[Rule] = &[
                the other subject's position; one who missed both stands in the middle.",
     },
     Rule {
-        title: "Need, 0 to 2,559",
-        text: "640 points for free lunch (320 if not recorded), up to 960 for reading and up to 959 for mathematics in \
-               proportion to the distance below the upper fixed point. The band is the need divided by 256.",
+        title: "Need, 0 to 2,425",
+        text: "The voted rule of the genesis: 1,785 + 320 if the family is not known to pay for lunch + 320 if lunch is \
+               free - 7 for each of 255 steps of the mean of both positions. The band is the need divided by 256. A rule \
+               adds whole numbers and keeps 0 to 2,559 whatever its inputs are: with 640 points for lunch, seven a step remain.",
     },
     Rule {
         title: "Families' consents",
@@ -148,16 +151,57 @@ pub fn positions_e4(year: &StudentYear) -> (u32, u32) {
     }
 }
 
-/// The student's need, 0..=2559.
-pub fn need(year: &StudentYear) -> u16 {
-    let lunch = match year.lunch {
-        Lunch::Free => 640,
-        Lunch::Unknown => 320,
-        Lunch::Paid => 0,
+/// Reading, as a skill that tests score.
+pub const READING: u16 = 0;
+/// Mathematics, as a skill that tests score.
+pub const MATHEMATICS: u16 = 1;
+/// Mean and standard deviation of the study's scaled scores, tenths of a point: reading, mathematics, by grade from
+/// kindergarten to 3 (genesis/README.md has the source).
+const SCORE_SCALES_E1: [[(u32, u32); 2]; 4] = [
+    [(4_367, 317), (4_854, 477)],
+    [(5_208, 552), (5_305, 431)],
+    [(5_839, 460), (5_806, 446)],
+    [(6_154, 386), (6_180, 398)],
+];
+/// Steps of an input that is a position.
+const STEPS: u32 = 255;
+/// What the need rule begins with: a student at the lower fixed point of both subjects who pays for lunch.
+const NEED_CONSTANT: i32 = 1_785;
+
+/// The twins' parameters that the demo's genesis gives: the score scales of the study, its devices, its need rule.
+///
+/// # Errors
+/// When an input's name breaks the ledger's rule, which none here does.
+pub fn twin_parameters() -> Result<TwinParameters, TextError> {
+    let scale = |skill, grade, (mean_e1, deviation_e1)| ScoreScale { skill, grade, mean_e1, deviation_e1 };
+    let of_subject = |skill: u16| {
+        let scales = (0u8..).zip(SCORE_SCALES_E1);
+        scales.map(move |(grade, scales)| scale(skill, grade, scales[usize::from(skill)]))
     };
+    let subjects = [Some(READING), Some(MATHEMATICS), None, None];
+    let input = |(number, name, kind, weight, unrecorded)| {
+        let source = InputSource::Recorded(number);
+        Ok(NeedInput { name: Name::new(name)?, kind, source, weight, unrecorded })
+    };
+    let inputs = [
+        (0, "lunch-not-paid", InputKind::Flag, 320, 1),
+        (1, "lunch-free", InputKind::Flag, 320, 0),
+        (2, "scores", InputKind::Position, -7, 127),
+    ];
+    let inputs = inputs.into_iter().map(input).collect::<Result<_, TextError>>()?;
+    Ok(TwinParameters {
+        scales: of_subject(READING).chain(of_subject(MATHEMATICS)).collect(),
+        kinds: (0u16..).zip(subjects).map(|(kind, subject)| KindRule { kind, subject }).collect(),
+        need: NeedRule { constant: NEED_CONSTANT, inputs },
+        ..TwinParameters::default()
+    })
+}
+
+/// The inputs of the need rule that a district records of a student, by the numbers that the rule reads.
+pub fn need_inputs(year: &StudentYear) -> [(u16, u16); 3] {
     let (read, math) = positions_e4(year);
-    let short = |position: u32, points: u32| (POSITION_MAX_E4 - position) * points / POSITION_MAX_E4;
-    (lunch + short(read, 960) + short(math, 959)) as u16
+    let step = (read + math) * STEPS / (2 * POSITION_MAX_E4);
+    [(0, u16::from(year.lunch != Lunch::Paid)), (1, u16::from(year.lunch == Lunch::Free)), (2, step as u16)]
 }
 
 /// The student's ranking of [`DEVICE_KINDS`], best first.

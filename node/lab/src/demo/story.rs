@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use aula_api::chain::TwinVersionList;
 use aula_client::Client;
 use aula_client::sender::{Sender, submit};
 use aula_client::watch::Watcher;
-use aula_district::parameters::params;
+use aula_district::parameters::InForce;
 use aula_home::clock::now_ms;
 use aula_home::config::set;
 use aula_home::keys::{KeyKind, NodeKey};
@@ -19,6 +20,7 @@ use aula_ledger::audit::{self, Verdict, verify};
 use aula_ledger::credential::Scope;
 use aula_ledger::tx::TakeRows;
 use aula_ledger::types::{DistrictId, Height, TimeMs};
+use aula_twin_runtime::model::Model;
 use serde::Serialize;
 use tokio::task::JoinHandle;
 
@@ -205,6 +207,12 @@ impl Demo {
             let key = NodeKey::of_home(home, KeyKind::Account)?;
             Ok(self.sender(aula_ledger::keys::account_of(&key.public()), key.into_signing_key()))
         });
+        let told: TwinVersionList = self.client.get("/v1/twin-parameters").await?;
+        let voted = told.versions.into_iter().next();
+        let voted =
+            voted.ok_or_else(|| Failure::because("the genesis gives no twin parameters", "run it again"))?;
+        let in_force = InForce::of(voted, Model::unfitted())
+            .advise("the genesis's twin parameters cannot be used", "use the node of this version")?;
         Ok(Driver {
             client: self.client.clone(),
             watcher: Watcher::from_now(&self.client).await?,
@@ -212,7 +220,7 @@ impl Demo {
             funder: sender(&self.funder),
             districts: offices.into_iter().map(with_sender).collect(),
             twins: Twins::new(),
-            params: params(),
+            in_force,
             ratios: self.ratios.clone(),
             opens_ms: self.prepared.genesis.genesis.time_ms,
         })

@@ -9,14 +9,12 @@ use std::collections::BTreeMap;
 
 use aula_district::event_place::{EventPlace, place};
 use aula_district::keep::Kept;
-use aula_district::parameters::{MATHEMATICS, READING};
+use aula_district::parameters::InForce;
 use aula_district::twin_state::Standing;
 use aula_ledger::tx::StudentState;
 use aula_ledger::types::{Height, SchoolYear};
 use aula_twin_runtime::clock::{DAY_MS, HybridClock, Skew};
-use aula_twin_runtime::event::{Event, EventBody, EventKey, SourceId};
-use aula_twin_runtime::fixed::Need;
-use aula_twin_runtime::params::Params;
+use aula_twin_runtime::event::{Event, EventBody, EventKey, SkillId, SourceId};
 use aula_twin_runtime::twin::{TwinState, step};
 use aula_zk::Opening;
 
@@ -87,8 +85,9 @@ pub fn advance(
     office: &Office,
     twins: &mut Twins,
     years: &[StudentYear],
-    params: &Params,
+    in_force: &InForce,
 ) -> Result<Vec<Anchored>, TwinError> {
+    let params = &in_force.params;
     let Some(first) = years.first() else { return Ok(Vec::new()) };
     let school_year = SchoolYear(rules::school_year(first.grade));
     let wall_ms = FIRST_TESTS_MS + u64::from(first.grade.get()) * 365 * DAY_MS;
@@ -109,12 +108,12 @@ pub fn advance(
         twin.version += 1;
         let standing = Standing { handle, home_school: year.school, version: twin.version };
         let secret = office.secret(&handle)?;
-        let (kept, openings) = Kept::of(&standing, &twin.state, &secret, params).map_err(refused)?;
+        let (kept, openings) = Kept::of(&standing, &twin.state, &secret, in_force).map_err(refused)?;
         let leaf = kept.anchored.state.clone();
         records.push(with_the_year(kept, year, twin));
         anchored.push(Anchored {
             year: year.clone(),
-            need: rules::need(year),
+            need: twin.state.need(params).score(),
             leaf,
             openings,
             anchored: Height::GENESIS,
@@ -148,16 +147,17 @@ impl Source {
     }
 }
 
-/// The year's events of a student: the tests taken, then the need.
+/// The year's events of a student: the tests taken, then what the need rule reads.
 fn bodies(year: &StudentYear) -> Vec<EventBody> {
     let school_year = rules::school_year(year.grade);
     let test = |skill, score: Option<u16>| {
         let score_e1 = u32::from(score?) * 10;
+        let skill = SkillId(skill);
         Some(EventBody::Assessment { skill, grade: year.grade.get(), year: school_year, score_e1 })
     };
-    let need = EventBody::NeedAssessed(Need::clamped(i64::from(rules::need(year))));
-    let tests = [test(READING, year.read), test(MATHEMATICS, year.math)];
-    tests.into_iter().flatten().chain([need]).collect()
+    let tests = [test(rules::READING, year.read), test(rules::MATHEMATICS, year.math)];
+    let inputs = rules::need_inputs(year).map(|(input, value)| EventBody::InputRecorded { input, value });
+    tests.into_iter().flatten().chain(inputs).collect()
 }
 
 #[cfg(test)]
@@ -165,8 +165,9 @@ mod tests {
     use super::*;
     use crate::demo::office::MemberHome;
     use crate::demo::star::{DataFolder, Grade};
-    use aula_district::parameters::params;
+    use aula_ledger::twin::TwinVersion;
     use aula_ledger::types::{ChainId, Hash};
+    use aula_twin_runtime::model::Model;
     use std::path::Path;
 
     #[test]
@@ -186,9 +187,13 @@ mod tests {
         let member = MemberHome::create(&folder.path().join("office"))?;
         let chain = (ChainId::new("test-00c0ffee").ok_or("a chain id")?, Hash([0xc0; 32]));
         let office = Office::create(first.district, member, &chain, 1_780_000_000_000)?;
-        let (mut twins, params) = (Twins::new(), params());
-        let one = advance(&office, &mut twins, &[first], &params)?.remove(0).leaf;
-        let two = advance(&office, &mut twins, &[second], &params)?.remove(0).leaf;
+        let parameters = rules::twin_parameters()?;
+        let digest = parameters.digest();
+        let (from_year, voted) = (SchoolYear(0), Height::GENESIS);
+        let version = TwinVersion { version: 1, from_year, voted, digest, parameters };
+        let (mut twins, in_force) = (Twins::new(), InForce::of(version, Model::unfitted())?);
+        let one = advance(&office, &mut twins, &[first], &in_force)?.remove(0).leaf;
+        let two = advance(&office, &mut twins, &[second], &in_force)?.remove(0).leaf;
         assert_ne!(one.handle, two.handle);
         assert!(one.version < two.version && one.event_watermark < two.event_watermark);
         assert_ne!((one.state_hash, &one.commitments), (two.state_hash, &two.commitments));

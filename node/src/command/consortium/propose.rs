@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use aula_api::chain::TwinVersionList;
 use aula_ledger::names::Title;
 use aula_ledger::params::MAX_PROPOSAL_HEIGHTS;
+use aula_ledger::twin::{TwinParameters, TwinVersions};
 use aula_ledger::tx::{Change, ProposeChange};
-use aula_ledger::types::{ClassId, DistrictId, Hash, Height, RoundId, ValidatorAddress};
+use aula_ledger::types::{ClassId, DistrictId, Hash, Height, RoundId, SchoolYear, ValidatorAddress};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -57,6 +59,12 @@ pub struct ProposeArgs {
     /// Parameters as JSON; those not in the file stay as they are
     #[arg(long, value_name = "FILE")]
     pub parameters: Option<PathBuf>,
+    /// The twins' parameters as JSON, in force from --from-year on; what is not in the file stays as it is
+    #[arg(long, value_name = "FILE", requires = "from_year")]
+    pub twin_parameters: Option<PathBuf>,
+    /// The first school year of the twins' parameters, by its first calendar year
+    #[arg(long, value_name = "YEAR", requires = "twin_parameters")]
+    pub from_year: Option<u16>,
     /// Remove a member with its validators and peers
     #[arg(long, value_name = "MEMBER")]
     pub remove_member: Option<String>,
@@ -83,10 +91,17 @@ pub(super) async fn run(
     let open_until = Height(now.saturating_add(args.open_for));
     let done = acting.send(ProposeChange { change: change.clone(), open_until }).await?;
     let number = done.event("change_proposed").map(|event| event["proposal"].clone()).unwrap_or_default();
-    let text = format!(
+    let mut text = format!(
         "proposal {number} may be voted on until height {open_until}: aula consortium vote {number} yes"
     );
-    Ok(done.outcome(json!({ "proposal": number, "change": change, "closes_at": open_until }), text))
+    let mut json = json!({ "proposal": number, "change": change, "closes_at": open_until });
+    // A band is public: who votes on a need rule reads first what each would tell.
+    if let Change::SetTwinParameters { parameters, .. } = &change {
+        let reveals = parameters.need.reveals();
+        text.extend(reveals.iter().map(|one| format!("\n{one}")));
+        json["reveals"] = json!(reveals);
+    }
+    Ok(done.outcome(json, text))
 }
 
 impl ProposeArgs {
@@ -122,6 +137,9 @@ impl ProposeArgs {
         }
         if let Some(path) = &self.parameters {
             named.push(parameters(acting, path).await?);
+        }
+        if let (Some(path), Some(year)) = (&self.twin_parameters, self.from_year) {
+            named.push(twin_parameters(acting, path, SchoolYear(year)).await?);
         }
         if let Some(member) = &self.remove_member {
             named.push(Change::RemoveMember { account: acting.member(member).await? });
@@ -176,4 +194,24 @@ async fn parameters(acting: &Acting, path: &Path) -> Result<Change, Failure> {
     all.extend(given);
     let params = serde_json::from_value(Value::Object(all)).advise(what, hint)?;
     Ok(Change::SetParameters { params })
+}
+
+/// The twins' parameters in force for the year with those of the file in their place. A rule that the vote would refuse is refused
+/// here, in words.
+async fn twin_parameters(acting: &Acting, path: &Path, from_year: SchoolYear) -> Result<Change, Failure> {
+    let hint = "give {\"need\":{\"constant\":N,\"inputs\":[...]},...} with names of /v1/twin-parameters";
+    let what = format!("{} holds no twin parameters", path.display());
+    let given: serde_json::Map<String, Value> = serde_json::from_str(&text(path)?).advise(&what, hint)?;
+    let known = acting.client.get::<TwinVersionList>("/v1/twin-parameters").await?.versions;
+    let versions = TwinVersions { from_years: known.iter().map(|one| one.from_year).collect() };
+    let number = versions.in_force(from_year).unwrap_or_default();
+    let before = known.into_iter().find(|one| one.version == number).map(|one| one.parameters);
+    let before = serde_json::to_value(before.unwrap_or_default()).advise(&what, hint)?;
+    let Value::Object(mut all) = before else { return Err(Failure::because(what, hint)) };
+    all.extend(given);
+    let parameters: TwinParameters = serde_json::from_value(Value::Object(all)).advise(&what, hint)?;
+    parameters
+        .check()
+        .advise(what, "correct weights, ranges or tables; docs/parameters.md has the bounds")?;
+    Ok(Change::SetTwinParameters { from_year, parameters: Box::new(parameters) })
 }

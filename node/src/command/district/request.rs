@@ -15,7 +15,7 @@ use aula_api::district::OwnRows;
 use aula_api::registers::Classes;
 use aula_api::rounds::{OneRound, RoundView};
 use aula_district::asking::{self, Known};
-use aula_district::parameters::params;
+use aula_district::parameters::InForce;
 use aula_district::requests::{self, Claimed};
 use aula_district::wishes::{self, Refused, Wish};
 use aula_ledger::names::Name;
@@ -33,6 +33,7 @@ use crate::command::evidence::act::Act;
 use crate::command::evidence::disclose::{Own, Undisclosed};
 use crate::command::evidence::reader::Reader;
 use crate::command::evidence::rows::Rows;
+use crate::command::twin_parameters::Voted;
 use crate::command::vault::record::LedgerArgs;
 use crate::command::vault::{Place, refused as vault_refused};
 use crate::command::{Advise, Context, Failure, Outcome, tx};
@@ -121,7 +122,8 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RequestArgs) -> 
     }
     let already: BTreeSet<Handle> =
         standing(&rows, id).await?.rows.into_iter().map(|row| row.handle).collect();
-    let plan = plan(context, args, &facts, &kinds, &already)?;
+    let in_force = Voted::of(client, &context.home).await?.version(facts.parameters)?;
+    let plan = plan(context, args, &facts, &kinds, (&already, &in_force))?;
     let (wished, to_send) = (plan.claimed.len() + plan.refused.len() + plan.stands, plan.claimed.len());
     if args.dry_run {
         let report = report::write(context, &format!("request-{id}"), &plan.refused)?;
@@ -167,7 +169,7 @@ fn plan(
     args: &RequestArgs,
     facts: &RoundView,
     kinds: &[Name],
-    already: &BTreeSet<Handle>,
+    (already, in_force): (&BTreeSet<Handle>, &InForce),
 ) -> Result<Plan, Failure> {
     let own = Own { context, place: &args.place, reader: None, act: Act::prove() };
     let reader = own.reader()?;
@@ -187,12 +189,12 @@ fn plan(
         }
         None => recommended(&reader.vault, facts.school_year)?,
     };
-    let (all, params) = (wishes.len(), params());
+    let all = wishes.len();
     for (at, asked) in wishes.into_iter().enumerate() {
         if at > 0 && at % STEP == 0 {
             context.tell(format_args!("{at} of {all} students read"));
         }
-        match one(&reader, &asked, facts, kinds, &params)? {
+        match one(&reader, &asked, facts, kinds, &in_force.params)? {
             Ok((wish, (request, _))) if already.contains(&request.handle) => {
                 plan.stands += 1;
                 drop(wish);

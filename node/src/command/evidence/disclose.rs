@@ -8,7 +8,6 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use aula_district::parameters::params;
 use aula_district::twin_record::Provable;
 use aula_district::twin_state::{blinding, salted_fields};
 use aula_ledger::access::{Denial, Purpose};
@@ -19,7 +18,7 @@ use aula_ledger::credential::Credential;
 use aula_ledger::names::FieldName;
 use aula_ledger::proof::committed::{CommittedField, ProofBytes, band_statement};
 use aula_ledger::proof::student_state::SaltedField;
-use aula_ledger::state::schema::{AccessLog, RequestRow};
+use aula_ledger::state::schema::{AccessLog, RequestRow, Round};
 use aula_vault::access::{needs, role_of};
 use aula_vault::{Vault, vault};
 use aula_zk::{Field, Opening};
@@ -28,8 +27,9 @@ use serde_json::json;
 
 use super::act::Act;
 use super::reader::Reader;
+use crate::command::twin_parameters::Voted;
 use crate::command::vault::{Place, credential, refused};
-use crate::command::{Advise, Context, Failure, Outcome};
+use crate::command::{Advise, Context, DEFECT, Failure, Outcome};
 use crate::keys::{KeyKind, NodeKey};
 
 pub(super) const HINT: &str = "give the district's own folder with --home, and a bundle of its newest anchor";
@@ -113,7 +113,7 @@ impl Own<'_> {
     ///
     /// # Errors
     /// [`Undisclosed`].
-    pub fn fields(&self, bundle: &mut Bundle, names: &str) -> Result<(), Undisclosed> {
+    pub fn fields(&self, bundle: &mut Bundle, names: &str, voted: Option<&Voted>) -> Result<(), Undisclosed> {
         let Subject::Student(student) = &bundle.subject else { return Ok(()) };
         let handle = student.handle;
         let leaf = anchored_leaf(bundle).advise("nothing can be opened", "the student must be anchored")?;
@@ -121,7 +121,7 @@ impl Own<'_> {
         let asked: Result<Vec<FieldName>, _> = names.iter().map(|name| FieldName::new(name)).collect();
         let asked = asked.advise("a field's name is none", "name fields as skill:00001 or need")?;
         let provable = self.reader()?.personal(handle, asked)?;
-        let params = params();
+        let params = known(voted)?.version(leaf.parameters)?.params;
         let salted = salted_fields(&provable.state, u64::from(leaf.version), &provable.secret, &params)
             .map_err(|why| Failure::because(why, HINT))?;
         let granted = provable.granted.iter().map(|name| name.as_str().replace(':', "/")).collect();
@@ -151,14 +151,16 @@ impl Own<'_> {
     ///
     /// # Errors
     /// [`Undisclosed`].
-    pub fn band(&self, bundle: &mut Bundle) -> Result<(), Undisclosed> {
+    pub fn band(&self, bundle: &mut Bundle, voted: Option<&Voted>) -> Result<(), Undisclosed> {
         let Subject::Allocation(allocation) = &bundle.subject else { return Ok(()) };
         let request = RequestRow::from_canonical(&allocation.request.row);
         let request = request.advise("the bundle's records cannot be read", HINT)?;
         let claim = request.band_claim();
         let provable = self.reader()?.open_by_design(claim.handle)?;
-        let need = provable.state.need().map(|need| u64::from(need.score()));
-        let need = need.ok_or_else(|| Failure::because("the student's need is not assessed", HINT))?;
+        let round = Round::from_canonical(&allocation.context.record.value)
+            .advise("the bundle's records cannot be read", HINT)?;
+        let in_force = known(voted)?.version(round.parameters)?;
+        let need = u64::from(provable.state.need(&in_force.params).score());
         let name = Field::new(&CommittedField::Need.to_string()).advise("no field", HINT)?;
         // The request does not say which version of the state it spoke of; versions are few, and only one fits.
         let fits = |version: &u64| {
@@ -204,6 +206,11 @@ impl Own<'_> {
         }
         Ok((self.act.credential(vault, &self.key()?)?, self.act.purpose))
     }
+}
+
+/// The parameters that states were folded with.
+fn known(voted: Option<&Voted>) -> Result<&Voted, Failure> {
+    voted.ok_or_else(|| Failure::because("the twins' parameters were not asked for", DEFECT))
 }
 
 /// Refuses names that the state does not have, and says which of its names the reader's role needs.

@@ -61,7 +61,7 @@ pub async fn run(context: &Context, args: &FeedArgs) -> Result<Outcome, Failure>
         Action::Status(asked) => status::run(context, &args.place, asked),
         Action::Replay(asked) => replay::run(context, &args.place, asked),
         Action::DeadLetters(asked) => letters::run(context, &args.place, asked),
-        Action::Trace(asked) => trace::run(context, &args.place, asked),
+        Action::Trace(asked) => trace::run(context, &args.place, asked).await,
         Action::Test(asked) => test::run(context, asked).await,
     }
 }

@@ -10,19 +10,20 @@ use aula_connect::taking::Taking;
 use aula_district::amended::effect;
 use aula_district::event_place::{key_at, place as place_of};
 use aula_district::live::events_of;
-use aula_district::parameters::params;
 use aula_ingest::event::Kind;
 use aula_ledger::names::Name;
 use aula_ledger::types::Handle;
 use aula_twin_runtime::event::{Event, EventBody, EventKey, SkillId};
+use aula_twin_runtime::params::Params;
 use aula_twin_runtime::transitions::Transition;
 use aula_vault::Vault;
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::configured;
+use crate::command::twin_parameters::Voted;
 use crate::command::vault::{Place, handle, refused};
-use crate::command::{Advise, Context, Failure, Outcome, now_ms};
+use crate::command::{Advise, Context, Failure, Outcome, RpcArgs, now_ms};
 
 /// How the reader is called in the access log.
 const READER: &str = "aula-feed-trace";
@@ -43,15 +44,18 @@ pub struct TraceArgs {
     /// The feed of the message
     #[arg(long, value_name = "NAME")]
     pub feed: Option<String>,
+    /// The node whose ledger has the twins' parameters: asked for what an amendment changed
+    #[command(flatten)]
+    pub rpc: RpcArgs,
 }
 
 /// Traces. Exit 0: found; 1: there is no such event or message.
 ///
 /// # Errors
 /// A vault that cannot be read, an erased student.
-pub fn run(context: &Context, place: &Place, args: &TraceArgs) -> Result<Outcome, Failure> {
+pub async fn run(context: &Context, place: &Place, args: &TraceArgs) -> Result<Outcome, Failure> {
     if let (Some(message), Some(feed)) = (&args.message, &args.feed) {
-        return of_message(context, place, feed, message);
+        return of_message(context, place, &args.rpc, (feed, message)).await;
     }
     let text = args.event.as_deref().unwrap_or_default();
     let (student, at) = text.split_once('/').map_or((text, None), |(student, at)| (student, Some(at)));
@@ -65,7 +69,7 @@ pub fn run(context: &Context, place: &Place, args: &TraceArgs) -> Result<Outcome
             && args.skill.is_none_or(|skill| moves(&events, event, SkillId(skill)))
     };
     let found: Vec<&Event> = events.iter().filter(wanted).collect();
-    tell(&vault, &student, &found)
+    tell(context, &args.rpc, &vault, (&student, &found)).await
 }
 
 fn unreadable(error: aula_district::live::LiveError) -> Failure {
@@ -91,7 +95,12 @@ fn moves(events: &[Event], event: &Event, skill: SkillId) -> bool {
     }
 }
 
-fn of_message(context: &Context, place: &Place, name: &str, message: &str) -> Result<Outcome, Failure> {
+async fn of_message(
+    context: &Context,
+    place: &Place,
+    rpc: &RpcArgs,
+    (name, message): (&str, &str),
+) -> Result<Outcome, Failure> {
     let feeds = configured(context, Some(name))?;
     let Some((_, feed)) = feeds.first() else { return Err(Failure::new("no_feed", "no such feed", HINT)) };
     let vault = place.open(context)?;
@@ -101,7 +110,7 @@ fn of_message(context: &Context, place: &Place, name: &str, message: &str) -> Re
         let key = key_at(&marked.key);
         let events = events_of(&vault, &marked.handle).map_err(unreadable)?;
         let found: Vec<&Event> = events.iter().filter(|event| Some(event.key) == key).collect();
-        return tell(&vault, &marked.handle, &found);
+        return tell(context, rpc, &vault, (&marked.handle, &found)).await;
     }
     let letters = letters::list(&vault, feed.source).map_err(refused)?;
     if let Some((_, letter)) = letters.into_iter().find(|(own, _)| *own == once) {
@@ -114,11 +123,22 @@ fn of_message(context: &Context, place: &Place, name: &str, message: &str) -> Re
     Ok(Outcome::no(json!({ "events": [], "dead_letter": null }), text))
 }
 
-fn tell(vault: &Vault, student: &Handle, found: &[&Event]) -> Result<Outcome, Failure> {
+async fn tell(
+    context: &Context,
+    rpc: &RpcArgs,
+    vault: &Vault,
+    (student, found): (&Handle, &[&Event]),
+) -> Result<Outcome, Failure> {
     let reader = Name::new(READER).advise("the reader's name is none", HINT)?;
+    let amends = found.iter().any(|event| matches!(event.body, EventBody::Correction { .. }));
+    let year = vault.keystore().student(student).map(|(year, _)| year);
+    let params = match year.filter(|_| amends) {
+        Some(year) => Some(Voted::of(&rpc.client(context)?, &context.home).await?.in_force(year)?.params),
+        None => None,
+    };
     let (mut told, mut lines) = (Vec::with_capacity(found.len()), Vec::new());
     for event in found {
-        let (line, json) = one(vault, student, event, &reader)?;
+        let (line, json) = one(vault, student, (event, params.as_ref()), &reader)?;
         lines.push(line);
         told.push(json);
     }
@@ -132,11 +152,19 @@ fn name(student: &Handle, key: &EventKey) -> String {
     format!("{student}/{}", hex::encode(place_of(key)))
 }
 
-fn one(vault: &Vault, student: &Handle, event: &Event, reader: &Name) -> Result<(String, Value), Failure> {
+fn one(
+    vault: &Vault,
+    student: &Handle,
+    (event, params): (&Event, Option<&Params>),
+    reader: &Name,
+) -> Result<(String, Value), Failure> {
     let kept = vault.traced(student, &place_of(&event.key), reader, now_ms()).map_err(refused)?;
     let origin = kept.and_then(|kept| Origin::decode(&kept.origin));
     let kind = Kind::of_body(&event.body).map_or("need", Kind::name);
-    let effect = effect(vault, student, &event.key, &params()).map_err(unreadable)?;
+    let effect = match params {
+        Some(params) => effect(vault, student, &event.key, params).map_err(unreadable)?,
+        None => None,
+    };
     let event_name = name(student, &event.key);
     let mut line = match &origin {
         Some(origin) => format!(

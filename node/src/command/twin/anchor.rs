@@ -8,7 +8,7 @@
 //! feeds the vault), and a student's first school, which the operator names.
 
 use aula_district::keep::{self, KeepError, Kept};
-use aula_district::parameters::params;
+use aula_district::parameters::InForce;
 use aula_district::twin_state::Standing;
 use aula_ledger::audit::{Bundle, open::anchored_leaf};
 use aula_ledger::chain::Code;
@@ -16,7 +16,7 @@ use aula_ledger::codec::Canonical;
 use aula_ledger::credential::Scope;
 use aula_ledger::state::schema::StudentLeaf;
 use aula_ledger::tx::{AnchorStates, StudentState};
-use aula_ledger::types::{Handle, Hash, SchoolId, SchoolYear};
+use aula_ledger::types::{Handle, SchoolId, SchoolYear};
 use aula_vault::Vault;
 use clap::Args;
 use serde_json::json;
@@ -26,6 +26,7 @@ use crate::client::sender::Sender;
 use crate::command::evidence::act::Act;
 use crate::command::evidence::disclose::{Own, Undisclosed};
 use crate::command::evidence::reader::OwnTwin;
+use crate::command::twin_parameters::Voted;
 use crate::command::vault::record::{LedgerArgs, record};
 use crate::command::vault::{Place, handle, refused};
 use crate::command::{Advise, Context, Failure, Outcome};
@@ -87,8 +88,9 @@ pub async fn run(context: &Context, args: &AnchorArgs) -> Result<Outcome, Failur
     let client = args.ledger.rpc.client(context)?;
     let sender = Sender::of_home(&client, &context.home, 0).await?;
     let node = client.signed_by(*sender.genesis(), sender.account(), sender.key().clone(), Scope::District);
+    let voted = Voted::of(&client, &context.home).await?;
     // In a block of its own: the vault is closed while the ledger is waited for.
-    let (year, states) = {
+    let (year, in_force, states) = {
         let own = Own { context, place: &args.place, reader: args.credential.as_deref(), act: Act::fold() };
         let reader = own.reader()?;
         let (year, every) = years(&reader.vault, &handles)?;
@@ -105,7 +107,9 @@ pub async fn run(context: &Context, args: &AnchorArgs) -> Result<Outcome, Failur
             let leaves = leaves(&node, reader.vault.identity().district.0, &all).await?;
             students.push(Student { handle, own, leaves });
         }
-        (year, keep(&reader.vault, &students, args.school)?)
+        let in_force = voted.in_force(year)?;
+        let states = keep(&reader.vault, &students, args.school, &in_force)?;
+        (year, in_force, states)
     };
     let told: Vec<_> = states
         .iter()
@@ -124,7 +128,8 @@ pub async fn run(context: &Context, args: &AnchorArgs) -> Result<Outcome, Failur
         })
         .collect();
     let versions: Vec<(Handle, u32)> = states.iter().map(|state| (state.handle, state.version)).collect();
-    let payload = AnchorStates { school_year: year, model_digest: Hash(params().digest()), states };
+    let (parameters, model_digest) = (in_force.voted.version, in_force.voted.digest);
+    let payload = AnchorStates { school_year: year, parameters, model_digest, states };
     let recorded = record(context, &args.ledger, payload).await?;
     if recorded.code != Code::Accepted {
         return Err(recorded.refusal("the states"));
@@ -173,11 +178,15 @@ async fn leaves(
 }
 
 /// Folds each student and seals record and fields into the vault: on disk on return.
-fn keep(vault: &Vault, students: &[Student], school: Option<u32>) -> Result<Vec<StudentState>, Failure> {
-    let params = params();
+fn keep(
+    vault: &Vault,
+    students: &[Student],
+    school: Option<u32>,
+    in_force: &InForce,
+) -> Result<Vec<StudentState>, Failure> {
     let mut kept = Vec::with_capacity(students.len());
     for Student { handle, own, leaves } in students {
-        let state = keep::fold(&own.events, &params).ok_or_else(|| {
+        let state = keep::fold(&own.events, &in_force.params).ok_or_else(|| {
             let hint = "write events first, with `aula twin written`";
             Failure::new("no_events", "the vault has no events of this student", hint)
         })?;
@@ -188,7 +197,7 @@ fn keep(vault: &Vault, students: &[Student], school: Option<u32>) -> Result<Vec<
             Failure::new("no_school", message, "name the student's school with --school")
         })?;
         let standing = Standing { handle: *handle, home_school, version: seen.saturating_add(1) };
-        let made = Kept::of(&standing, &state, &own.secret, &params);
+        let made = Kept::of(&standing, &state, &own.secret, in_force);
         kept.push(made.map_err(|why| Failure::because(why, HINT))?.0);
     }
     keep::keep(vault, &kept).map_err(|error| match error {

@@ -48,7 +48,7 @@ pub struct Report {
     params_digest: String,
     /// What does not agree.
     pub differs: Vec<String>,
-    need: Option<u16>,
+    need: u16,
     /// The numbers of the state that the events give which a leaf may commit to.
     #[serde(skip)]
     pub numbers: Vec<(CommittedField, u64)>,
@@ -122,7 +122,7 @@ pub fn check(
         snapshot_sha256: hex::encode(folded.state.digest()),
         params_digest: hex::encode(params_digest),
         differs,
-        need: folded.state.need().map(|need| need.score()),
+        need: folded.state.need(&params).score(),
         transitions: folded.transitions.iter().map(explain).collect(),
         numbers: twin_state::numbers(&folded.state, &params),
     })
@@ -170,7 +170,6 @@ mod tests {
     use aula_twin_runtime::clock::{Skew, Stamp};
     use aula_twin_runtime::event::Event;
     use aula_twin_runtime::event::{Correctness, EventBody, EventKey, ItemId, SkillId, SkillSet, SourceId};
-    use aula_twin_runtime::fixed::Need;
     use aula_twin_runtime::model::Model;
     use aula_twin_runtime::params::Params;
     use aula_twin_runtime::twin::leaves;
@@ -182,7 +181,7 @@ mod tests {
     }
 
     fn events() -> Result<Vec<Event>, Box<dyn std::error::Error>> {
-        let mut events = vec![event(1, EventBody::NeedAssessed(Need::clamped(700)))?];
+        let mut events = vec![event(1, EventBody::InputRecorded { input: 0, value: 70 })?];
         for n in 2..30 {
             let skills = SkillSet::new(vec![SkillId(3)])?;
             let (item, correctness) = (ItemId(5), Correctness::Correct);
@@ -220,8 +219,9 @@ mod tests {
         let all = events()?;
         let (disclosure, anchored) = disclosed(&all)?;
         let mut changed = all.clone();
-        changed[0] = event(1, EventBody::NeedAssessed(Need::clamped(701)))?;
-        let added = [all.clone(), vec![event(99, EventBody::NeedAssessed(Need::clamped(700)))?]].concat();
+        changed[0] = event(1, EventBody::InputRecorded { input: 0, value: 71 })?;
+        let added =
+            [all.clone(), vec![event(99, EventBody::InputRecorded { input: 0, value: 70 })?]].concat();
         for other in [changed, all[..28].to_vec(), added] {
             let events = other.iter().map(|e| hex::encode(e.encode())).collect();
             let report = check(&Disclosure { events, ..disclosure.clone() }, anchored, None)?;

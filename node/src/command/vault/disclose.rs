@@ -8,7 +8,6 @@ use std::path::PathBuf;
 
 use aula_api::registers::Members;
 use aula_district::disclosure::Disclosure;
-use aula_district::parameters::params;
 use aula_district::twin_record::AnchoredState;
 use aula_ledger::codec::Canonical;
 use aula_ledger::names::Name;
@@ -25,6 +24,7 @@ use super::super::evidence::disclose::Own;
 use super::super::evidence::own_rows;
 use super::super::evidence::rows::Rows;
 use super::super::rpc::RpcArgs;
+use super::super::twin_parameters::Voted;
 use super::super::{Advise, Context, DEFECT, Failure, Outcome, absolute};
 use super::record::LedgerArgs;
 use super::{Place, handle, refused};
@@ -69,6 +69,7 @@ pub async fn run(context: &Context, place: &Place, args: &DiscloseArgs) -> Resul
         let message = format!("round {round} did not draw {handle} among this district's students");
         Failure::new("not_drawn", message, "see `aula evidence sample`")
     })?;
+    let voted = Voted::of(&rows.own(), &context.home).await?;
     let auditor = auditor(&rows.own(), args.auditor.as_deref()).await?;
     let reader =
         Own { context, place, reader: args.credential.as_deref(), act: Act::audit(&auditor) }.reader()?;
@@ -78,13 +79,20 @@ pub async fn run(context: &Context, place: &Place, args: &DiscloseArgs) -> Resul
         Some(_) => newest(&versions)?,
         None => spoken_of(&versions, &drawn.request.state_row, own.opened),
     };
+    let year = reader.vault.keystore().student(&handle).map(|(year, _)| year);
+    let year = year.ok_or_else(|| refused(aula_vault::VaultError::UnknownHandle(handle)))?;
     let version = leaf.as_ref().map(|leaf| leaf.version);
     let twin = match reader.twin_at(handle, version) {
         Ok(twin) => twin,
         Err(undisclosed) => return undisclosed.outcome(),
     };
     let of = version.unwrap_or(twin.version);
-    let mut disclosure = Disclosure::of(&twin.secret, of, &params(), &twin.events)?;
+    // Without the leaf, the version in force for the round's year is the one that was most likely folded with.
+    let in_force = match &leaf {
+        Some(leaf) => voted.version(leaf.parameters)?,
+        None => voted.in_force(year)?,
+    };
+    let mut disclosure = Disclosure::of(&twin.secret, of, &in_force.params, &twin.events)?;
     disclosure.leaf = leaf.map(|leaf| hex::encode(leaf.to_canonical()));
     let path = absolute(&args.out)?;
     let written = whole_file::create(&path, Access::Private, &serde_json::to_vec(&disclosure).hint(DEFECT)?);
@@ -106,7 +114,7 @@ fn spoken_of(versions: &[KeptVersion], state_row: &Hash, opened: Height) -> Opti
     let is_it = |leaf: &StudentLeaf| row_hash(&leaf.to_canonical()) == *state_row;
     let at = |kept: &KeptVersion, height: Height| {
         let anchored = AnchoredState::from_canonical(&kept.anchored).ok()?;
-        Some(anchored.state.leaf(anchored.model_digest, height)).filter(is_it)
+        Some(anchored.leaf(height)).filter(is_it)
     };
     let known = versions.iter().filter_map(|kept| at(kept, kept.height?));
     let searched = versions
@@ -125,7 +133,7 @@ fn newest(versions: &[KeptVersion]) -> Result<Option<StudentLeaf>, Failure> {
         "the vault's note of a version is damaged",
         "restore the newest copies with `aula restore`",
     )?;
-    Ok(Some(anchored.state.leaf(anchored.model_digest, height)))
+    Ok(Some(anchored.leaf(height)))
 }
 
 /// The auditor to whom it goes: one whom the consortium admitted.

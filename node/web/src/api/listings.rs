@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
+use aula_api::chain::TwinVersionList;
 use aula_api::places::{Figures, Hits};
+use aula_ledger::state::schema;
 use aula_ledger::tx::PayloadKind;
 use aula_ledger::types::{DistrictId, PoolId, RoundId, SchoolId};
 use axum::Json;
@@ -115,6 +117,14 @@ pub async fn trail(
 #[utoipa::path(get, path = "/v1/parameters", tag = "chain", responses((status = 200, body = Parameters)))]
 pub async fn parameters(State(node): State<Arc<Node>>) -> Result<Json<Parameters>, ApiError> {
     Ok(Json(parameters::parameters(&node.view())?))
+}
+
+/// Every version of the twins' parameters, the need rule among them
+#[utoipa::path(get, path = "/v1/twin-parameters", tag = "chain", responses((status = 200, body = TwinVersionList)))]
+pub async fn twin_parameters(State(node): State<Arc<Node>>) -> Result<Json<TwinVersionList>, ApiError> {
+    let view = node.view();
+    let versions = schema::twin_version_list(&*view).map_err(crate::read::ReadError::from)?;
+    Ok(Json(TwinVersionList { height: view.tip().height.0, versions }))
 }
 
 /// How many milestones stand, by school year and kind, rounded down

@@ -81,6 +81,7 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(registers::members))
         .routes(routes!(registers::proposals))
         .routes(routes!(listings::trail))
+        .routes(routes!(listings::twin_parameters))
         .routes(routes!(listings::parameters))
         .routes(routes!(listings::milestones))
         .routes(routes!(listings::district))

@@ -54,7 +54,7 @@ pub struct Cache {
 /// How long the answer of a path holds; none when it depends on more than the chain.
 pub fn lifetime(path: &str) -> Option<Lifetime> {
     const FINAL: [&str; 2] = ["/v1/blocks/", "/v1/genesis"];
-    const HEIGHT: [&str; 15] = [
+    const HEIGHT: [&str; 16] = [
         "/v1/blocks",
         "/v1/rounds",
         "/v1/pools",
@@ -68,6 +68,7 @@ pub fn lifetime(path: &str) -> Option<Lifetime> {
         "/v1/parameters",
         "/v1/params",
         "/v1/trail",
+        "/v1/twin-parameters",
         "/v1/milestones",
         "/v1/search",
     ];

@@ -13,7 +13,6 @@ use aula_connect::server::{Frames, router};
 use aula_connect::statements::Statements;
 use aula_district::enter::source_of;
 use aula_district::live::Changed;
-use aula_district::parameters::params;
 use aula_home::{Advise, Failure};
 use aula_ingest::event::xapi::Rules;
 use aula_ledger::types::Handle;
@@ -23,6 +22,8 @@ use aula_lrs::http::{Service, router as lrs_router};
 use aula_lrs::store::{Roster, SealedStore};
 use aula_lrs::version::Version;
 use aula_twin_runtime::event::Event;
+use aula_twin_runtime::model::Model;
+use aula_twin_runtime::params::Params;
 use aula_vault::Vault;
 use axum::extract::{Query, State};
 use axum::routing::get;
@@ -90,8 +91,12 @@ pub async fn run(args: &HostArgs) -> Result<(), Failure> {
     });
     let meter = Arc::new(Meter::default());
     let door: Arc<dyn Door> = Arc::new(vault.clone());
-    let settings =
-        Settings { params: params(), spool: None, feeds: vec![feed.clone()], observer: Some(meter.clone()) };
+    let settings = Settings {
+        params: Params::reference(Model::unfitted()),
+        spool: None,
+        feeds: vec![feed.clone()],
+        observer: Some(meter.clone()),
+    };
     let pipeline = Arc::new(Pipeline::start(door, settings).advise("the pipeline cannot start", HINT)?);
     let clients =
         || Clients::new(vec![Client::new(CLIENT.0, Client::hash(CLIENT.1.as_bytes()), [Scope::All])]);

@@ -371,7 +371,15 @@ impl Writer {
     fn anchor(&mut self, at: usize) -> Result<(), Failure> {
         let student = self.students.get_mut(at).ok_or_else(|| defect("no such student"))?;
         let (district, states) = (student.district, vec![student.next_state()?]);
-        self.send(district, AnchorStates { school_year: YEAR, model_digest: Hash([0; 32]), states })
+        self.send(
+            district,
+            AnchorStates {
+                school_year: YEAR,
+                parameters: 1,
+                model_digest: aula_ledger::twin::TwinParameters::default().digest(),
+                states,
+            },
+        )
     }
 
     /// One transaction of the daily work: of a hundred seventy-eight new states, twenty-one milestones, one budget.

@@ -31,6 +31,7 @@ fn record(handle: Handle) -> Kept {
                 commitments: Vec::new(),
                 event_watermark: 1,
             },
+            parameters: 1,
             model_digest: Hash([2; 32]),
         },
         fields: vec![("band".into(), json!(4)), ("grade".into(), json!(1))],

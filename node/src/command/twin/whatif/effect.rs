@@ -12,12 +12,9 @@ use std::collections::BTreeMap;
 use aula_ledger::rounds::RoundInputs;
 use aula_ledger::types::{Band, Handle};
 use aula_twin_model::personas::{self, scaled_block};
-use aula_twin_runtime::clock::{Skew, Stamp};
-use aula_twin_runtime::event::{Event, EventBody, EventKey, SourceId};
 use aula_twin_runtime::fixed::{Need, Proportion, div_floor};
 use aula_twin_runtime::planner::{Plan, PlanParams};
 use aula_twin_runtime::skill_graph::SkillGraph;
-use aula_twin_runtime::twin::{TwinState, step};
 use serde::Serialize;
 
 use super::change::Change;
@@ -126,7 +123,7 @@ fn point(twin: &Twin) -> [f64; 4] {
     let none = f64::from(state.proficiency().e4()) / 1e4;
     let weakest = levels.iter().copied().reduce(f64::min).unwrap_or(none);
     let strongest = levels.iter().copied().reduce(f64::max).unwrap_or(none);
-    let need = state.need().map_or(0.0, |n| f64::from(n.score()));
+    let need = f64::from(state.need(&twin.params).score());
     [f64::from(state.ability().mean.e6()) / 1e6, weakest, strongest, need]
 }
 
@@ -157,17 +154,6 @@ fn need_after(need: Need, gain_e4: i64, changed_e4: i64, skills: usize) -> Need 
     Need::clamped(i64::from(need.score()) - less)
 }
 
-/// A twin told of its new need, by the production step.
-fn told(twin: &Twin, need: Need) -> Result<TwinState, Failure> {
-    let last = twin.state.watermark().map_or(0, |key| key.stamp.wall_ms());
-    let stamp = Stamp::new(last.saturating_add(1), 0).hint(DEFECT)?;
-    let key = EventKey { stamp, source: SourceId(u64::MAX), sequence: 1 };
-    let mut state = twin.state.clone();
-    let assessed = Event { key, skew: Skew::Within, body: EventBody::NeedAssessed(need) };
-    step(&mut state, &assessed, &twin.params).hint(DEFECT)?;
-    Ok(state)
-}
-
 /// One twin of a changed persona.
 struct Moved {
     gain_e4: i64,
@@ -179,11 +165,8 @@ struct Moved {
 fn moved(twin: &Twin, percent: u32, seed: u64) -> Result<Moved, Failure> {
     let gain_e4 = planned_gain_e4(twin, 100, seed)?;
     let changed_e4 = if percent == 100 { gain_e4 } else { planned_gain_e4(twin, percent, seed)? };
-    let Some(need) = twin.state.need() else {
-        return Ok(Moved { gain_e4, changed_e4, need: 0.0, band: None });
-    };
-    let after = told(twin, need_after(need, gain_e4, changed_e4, twin.state.skills().len()))?;
-    let after = after.need().unwrap_or(need);
+    let need = twin.state.need(&twin.params);
+    let after = need_after(need, gain_e4, changed_e4, twin.state.skills().len());
     let band = (after.band() != need.band()).then(|| Band::new(after.band())).flatten();
     Ok(Moved { gain_e4, changed_e4, need: f64::from(after.score()), band })
 }

@@ -13,8 +13,9 @@ use super::{Change, WhatIfArgs, fork};
 use crate::command::evidence::act::Act;
 use crate::command::evidence::disclose::{Own, Undisclosed};
 use crate::command::twin::progress;
+use crate::command::twin_parameters::Voted;
 use crate::command::vault::Place;
-use crate::command::{Context, Failure, absolute};
+use crate::command::{Advise, Context, Failure, absolute};
 use crate::home::Home;
 
 /// What every figure about a method rests on.
@@ -133,6 +134,8 @@ fn from_vault(
             Failure::new("other_chain", message, "name the folder of a district of this chain").into()
         );
     }
+    let voted = Voted::of_state(&fork.state, &own.home)
+        .advise("the replayed state is unusable", "run aula replay on this home")?;
     let anchored = anchored(&fork.state, Some(identity.district))?;
     if anchored.is_empty() {
         let message =
@@ -141,7 +144,7 @@ fn from_vault(
     }
     context.tell(format!("reading {} students, each read listed in the vault's access log", anchored.len()));
     let bar = progress(anchored.len() as u64);
-    let twins = Twins::of_vault(&anchored, &reader, || bar.inc(1))?;
+    let twins = Twins::of_vault(&anchored, &reader, &voted, || bar.inc(1))?;
     bar.finish_and_clear();
     Ok(twins)
 }

@@ -8,11 +8,12 @@
 //! and takes no part; a disclosure that lacks a salt is refused; nobody outside the audit's draw leaves the vault except
 //! as part of an aggregate. Absent: other districts' students, whose events are not here.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use aula_district::disclosure::{self, Disclosure};
-use aula_district::parameters::params;
+use aula_district::parameters::InForce;
 use aula_district::twin_state::salted_fields;
 use aula_ledger::access::Denial;
 use aula_ledger::proof::student_state;
@@ -26,6 +27,7 @@ use aula_twin_runtime::twin::TwinState;
 
 use crate::command::evidence::disclose::Undisclosed;
 use crate::command::evidence::reader::{OwnTwin, Reader};
+use crate::command::twin_parameters::Voted;
 use crate::command::{Advise, Failure};
 
 const HINT: &str =
@@ -87,9 +89,10 @@ impl Twins {
     pub fn of_vault(
         anchored: &[(Handle, StudentLeaf)],
         reader: &Reader,
+        voted: &Voted,
         mut tell: impl FnMut(),
     ) -> Result<Self, Undisclosed> {
-        let params = params();
+        let mut known: BTreeMap<u32, InForce> = BTreeMap::new();
         let mut twins = Self::default();
         for (handle, leaf) in anchored {
             tell();
@@ -100,8 +103,12 @@ impl Twins {
                 }
                 read => read?,
             };
-            let (hash, twin) = of_record(&own, leaf, &params)?;
-            let same = hash == leaf.state_hash && leaf.model_digest.0 == params.digest();
+            let in_force = match known.entry(leaf.parameters) {
+                Entry::Occupied(found) => found.into_mut(),
+                Entry::Vacant(free) => free.insert(voted.version(leaf.parameters)?),
+            };
+            let (hash, twin) = of_record(&own, leaf, &in_force.params)?;
+            let same = hash == leaf.state_hash && leaf.model_digest == in_force.voted.digest;
             twins.take(same.then_some(*handle), twin, || handle.to_string());
         }
         Ok(twins)
@@ -202,7 +209,6 @@ mod tests {
     use super::*;
     use aula_twin_runtime::clock::{Skew, Stamp};
     use aula_twin_runtime::event::{EventBody, EventKey, SourceId};
-    use aula_twin_runtime::fixed::Need;
     use aula_twin_runtime::model::Model;
     use aula_zk::StudentSecret;
 
@@ -210,12 +216,12 @@ mod tests {
     fn a_disclosure_folds_to_the_hash_that_replay_agrees_with() -> Result<(), Box<dyn std::error::Error>> {
         let params = Params::reference(Model::unfitted());
         let key = EventKey { stamp: Stamp::new(5, 0)?, source: SourceId(1), sequence: 1 };
-        let body = EventBody::NeedAssessed(Need::clamped(700));
+        let body = EventBody::InputRecorded { input: 0, value: 70 };
         let events = [Event { key, skew: Skew::Within, body }];
         let mut disclosure = Disclosure::of(&StudentSecret::new([9; 32]), 3, &params, &events)?;
         let (hash, twin) = fold(&disclosure)?;
         assert!(crate::command::twin::replay::check(&disclosure, hash.0, None)?.agrees);
-        assert_eq!(twin.state.need(), Some(Need::clamped(700)));
+        assert_eq!(twin.state.need(&params).score(), 700);
         disclosure.salts.remove("need");
         assert_eq!(fold(&disclosure).map(|_| ()).map_err(|f| f.code), Err("no_salt".to_owned()));
         Ok(())
@@ -240,13 +246,13 @@ mod tests {
     #[test]
     fn a_fork_leaves_out_the_events_after_the_watermark() -> Result<(), Box<dyn std::error::Error>> {
         let params = Params::reference(Model::unfitted());
-        let need = |n: u64, score| -> Result<Event, Box<dyn std::error::Error>> {
+        let need = |n: u64, value| -> Result<Event, Box<dyn std::error::Error>> {
             let key = EventKey { stamp: Stamp::new(5 * n, 0)?, source: SourceId(1), sequence: n };
-            Ok(Event { key, skew: Skew::Within, body: EventBody::NeedAssessed(Need::clamped(score)) })
+            Ok(Event { key, skew: Skew::Within, body: EventBody::InputRecorded { input: 0, value } })
         };
-        let events = [need(1, 700)?, need(2, 800)?, need(3, 900)?];
-        let score = |watermark| up_to(&events, watermark, &params).need().map(|need| need.score());
-        assert_eq!([0, 1, 2, 3, 9].map(score), [None, Some(700), Some(800), Some(900), Some(900)]);
+        let events = [need(1, 70)?, need(2, 80)?, need(3, 90)?];
+        let score = |watermark| up_to(&events, watermark, &params).need(&params).score();
+        assert_eq!([0, 1, 2, 3, 9].map(score), [0, 700, 800, 900, 900]);
         Ok(())
     }
 }

@@ -1,0 +1,185 @@
+//! The engine's voting, driven by its own state machine: one message after another, each with its effects.
+//!
+//! What happens to a message follows the engine's consensus actor: what comes before a height runs waits in a bounded
+//! buffer, the log is replayed before anything else of its height, and a failure ends the session.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_malachitebft_app::metrics::Metrics;
+use arc_malachitebft_app_channel::app::engine::host::HeightParams;
+use arc_malachitebft_config::ConsensusConfig;
+use arc_malachitebft_core_consensus::{
+    Input, LocallyProposedValue, Params, ProposedValue, State, ValuePayload, process,
+};
+use arc_malachitebft_core_types::{
+    Timeout, ValidatorSet as _, ValueOrigin, ValueResponse as Synced, VoteExtensionPolicy,
+};
+use arc_malachitebft_sync::OutboundRequestId;
+
+use super::effects::Hands;
+use crate::context::{AulaContext, Height};
+use crate::events::Fatal;
+use crate::planted::{self, Bug};
+
+/// Messages that wait for their height to run; the engine's own bound.
+const BUFFER: usize = 1024;
+
+/// A message to the engine.
+#[derive(Debug)]
+pub(super) enum Mail {
+    /// A height may start.
+    Start(Height, HeightParams<AulaContext>),
+    /// From the network: a vote, a proposal, a certificate.
+    Heard(Input<AulaContext>),
+    /// This node proposes.
+    Propose(LocallyProposedValue<AulaContext>),
+    /// What is thought of a block.
+    Proposed(ProposedValue<AulaContext>, ValueOrigin),
+    /// A timer went off, by its number.
+    Timeout(u64, Timeout),
+    /// A decided block from a peer.
+    Synced(OutboundRequestId, Synced<AulaContext>),
+    /// The decision of a height is written.
+    Committed(Height),
+}
+
+impl Mail {
+    /// Whether it must wait until a height runs.
+    fn needs_a_height(&self) -> bool {
+        !matches!(self, Self::Start(..) | Self::Committed(_))
+    }
+}
+
+/// Where messages to the engine wait.
+pub(super) type Mailbox = Arc<Mutex<VecDeque<Mail>>>;
+
+pub(super) fn post(mailbox: &Mailbox, mail: Mail) {
+    mailbox.lock().unwrap_or_else(PoisonError::into_inner).push_back(mail);
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Waiting,
+    Recovering,
+    Running,
+}
+
+pub(super) struct Engine {
+    state: Option<State<AulaContext>>,
+    metrics: Metrics,
+    buffer: VecDeque<Mail>,
+    pub(super) hands: Hands,
+}
+
+impl Engine {
+    pub(super) fn new(hands: Hands) -> Self {
+        Self { state: None, metrics: Metrics::new(), buffer: VecDeque::new(), hands }
+    }
+
+    /// How many messages wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Handles one message, now or when a height runs.
+    pub(super) fn take(&mut self, mail: Mail) -> Result<(), Fatal> {
+        if self.hands.phase != Phase::Running && mail.needs_a_height() {
+            if self.buffer.len() < BUFFER {
+                self.buffer.push_back(mail);
+            }
+            return Ok(());
+        }
+        match mail {
+            Mail::Start(height, params) => self.start(height, params),
+            Mail::Heard(input) => self.process(input),
+            Mail::Propose(value) => self.process(Input::Propose(value)),
+            Mail::Proposed(value, origin) => self.process(Input::ProposedValue(value, origin)),
+            Mail::Timeout(number, timeout) => {
+                if self.hands.timers.stop(number) {
+                    self.process(Input::TimeoutElapsed(timeout))
+                } else {
+                    Ok(())
+                }
+            }
+            Mail::Synced(request, value) => {
+                self.hands.request = Some(request);
+                let done = self.process(Input::SyncValueResponse(value));
+                self.hands.request = None;
+                done
+            }
+            Mail::Committed(height) => {
+                self.hands.sync.decided(height);
+                Ok(())
+            }
+        }
+    }
+
+    fn start(&mut self, height: Height, params: HeightParams<AulaContext>) -> Result<(), Fatal> {
+        let set = params.validator_set;
+        if self.state.is_none() {
+            let limits = ConsensusConfig::default();
+            let own = Params {
+                address: self.hands.address,
+                threshold_params: Default::default(),
+                value_payload: ValuePayload::ProposalAndParts,
+                enabled: true,
+            };
+            self.state = Some(State::new(
+                AulaContext,
+                height,
+                set.clone(),
+                own,
+                limits.queue_capacity,
+                limits.queue_per_height_capacity,
+            ));
+        }
+        self.hands.is_validator = set.get_by_address(&self.hands.address).is_some();
+        let log = &mut self.hands.log;
+        let logged =
+            if self.hands.is_validator { log.begin(height) } else { log.reset(height).map(|()| Vec::new()) };
+        let logged = logged.map_err(|error| Fatal::engine(format!("the write-ahead log: {error}")))?;
+        self.hands.timeouts = params.timeouts;
+        let policy = VoteExtensionPolicy::Disabled;
+        self.process(Input::StartHeight(height, set, false, params.target_time, policy))?;
+        if !logged.is_empty() && !planted::is(Bug::ForgetLock) {
+            self.replay(logged)?;
+        }
+        self.hands.phase = Phase::Running;
+        self.hands.sync.started(height);
+        while let Some(mail) = self.buffer.pop_front() {
+            self.take(mail)?;
+        }
+        Ok(())
+    }
+
+    fn replay(&mut self, logged: Vec<Input<AulaContext>>) -> Result<(), Fatal> {
+        self.hands.phase = Phase::Recovering;
+        if let Some(state) = &mut self.state {
+            state.index_wal_entries(&logged);
+        }
+        for input in logged {
+            self.process(input)?;
+        }
+        if let Some(state) = &mut self.state {
+            state.reset_entries_index();
+        }
+        Ok(())
+    }
+
+    fn process(&mut self, input: Input<AulaContext>) -> Result<(), Fatal> {
+        let Some(state) = self.state.as_mut() else { return Ok(()) };
+        let (metrics, hands) = (&self.metrics, &mut self.hands);
+        let done: Result<(), arc_malachitebft_core_consensus::Error<AulaContext>> = process!(
+            input: input,
+            state: state,
+            metrics: metrics,
+            with: effect => hands.perform(effect)
+        );
+        match (hands.broken.take(), done) {
+            (Some(broken), _) => Err(broken),
+            (None, Err(error)) => Err(Fatal::engine(format!("the consensus engine failed: {error}"))),
+            (None, Ok(())) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The engine's network and gossip as the driver uses them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arc_malachitebft_app_channel::{NetworkMsg, NetworkRequest};
+use arc_malachitebft_engine::util::streaming::StreamMessage;
+use futures::future::BoxFuture;
+use libp2p::Multiaddr;
+use tokio::sync::mpsc;
+
+use super::{allow_address, allow_addresses, for_gossip};
+use crate::context::{AulaContext, ProposalPart};
+use crate::events::Fatal;
+use crate::gossip::Gossip;
+use crate::ports::{AdmittedPeer, Network};
+
+/// One session's network.
+pub(crate) struct EngineNetwork {
+    pub(crate) messages: mpsc::Sender<NetworkMsg<AulaContext>>,
+    pub(crate) requests: mpsc::Sender<NetworkRequest>,
+    pub(crate) gossip: Arc<Gossip>,
+}
+
+impl EngineNetwork {
+    async fn remove(&self, address: &Multiaddr, why: &str) {
+        let result = NetworkRequest::remove_persistent_peer(&self.requests, address.clone()).await;
+        tracing::info!(%address, ?result, "{why}");
+    }
+
+    async fn add(&self, address: &Multiaddr, why: &str) {
+        let result = NetworkRequest::add_persistent_peer(&self.requests, address.clone()).await;
+        tracing::info!(%address, ?result, "{why}");
+    }
+}
+
+impl Network for EngineNetwork {
+    fn publish(&self, part: StreamMessage<ProposalPart>) -> BoxFuture<'_, Result<(), Fatal>> {
+        Box::pin(async move {
+            let sent = self.messages.send(NetworkMsg::PublishProposalPart(part)).await;
+            sent.map_err(|_| Fatal::engine("the engine's network stopped"))
+        })
+    }
+
+    fn connected(&self) -> BoxFuture<'_, usize> {
+        Box::pin(async move {
+            match NetworkRequest::dump_state(&self.requests).await {
+                Ok(Some(dump)) => dump.peers.len(),
+                _ => 0,
+            }
+        })
+    }
+
+    fn allow<'a>(
+        &'a self,
+        before: &'a BTreeSet<AdmittedPeer>,
+        after: &'a BTreeSet<AdmittedPeer>,
+    ) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let (old, new) = (allow_addresses(before), allow_addresses(after));
+            for address in old.difference(&new) {
+                self.remove(address, "a peer is no longer admitted").await;
+            }
+            for address in new.difference(&old) {
+                self.add(address, "a peer is admitted").await;
+            }
+            self.gossip.set_peers(for_gossip(after)).await;
+        })
+    }
+
+    fn reconnect<'a>(&'a self, peer: &'a AdmittedPeer) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let address = allow_address(peer);
+            self.remove(&address, "a connected peer is silent; its connections end").await;
+            self.add(&address, "it may connect again").await;
+        })
+    }
+}

@@ -1,0 +1,59 @@
+//! Bugs that are planted to see whether the simulator finds them.
+//!
+//! Without the feature `planted` there is nothing here to plant: [`is`] is a constant. The program `aula` does not compile
+//! with it.
+
+/// A bug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bug {
+    /// The sign guard admits everything and records nothing.
+    NoGuard,
+    /// The sign guard and the engine's log do not wait for the disk.
+    NoFsync,
+    /// A fresh block may name another proposer than its round's.
+    WrongProposer,
+    /// A restarted node does not read its log: it forgets what it was locked on.
+    ForgetLock,
+}
+
+impl Bug {
+    /// All of them, with their names.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("no-guard", Self::NoGuard),
+        ("no-fsync", Self::NoFsync),
+        ("wrong-proposer", Self::WrongProposer),
+        ("forget-lock", Self::ForgetLock),
+    ];
+}
+
+/// Whether bugs can be planted in this build.
+pub const CAN_BE: bool = cfg!(feature = "planted");
+
+#[cfg(feature = "planted")]
+mod on {
+    use std::cell::Cell;
+
+    use super::Bug;
+
+    thread_local!(static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) });
+
+    /// Plants a bug into everything that this thread does, or takes it out.
+    pub fn plant(bug: Option<Bug>) {
+        PLANTED.set(bug);
+    }
+
+    pub(crate) fn is(bug: Bug) -> bool {
+        PLANTED.get() == Some(bug)
+    }
+}
+
+#[cfg(feature = "planted")]
+pub(crate) use on::is;
+#[cfg(feature = "planted")]
+pub use on::plant;
+
+/// Whether this bug is planted.
+#[cfg(not(feature = "planted"))]
+pub(crate) const fn is(_: Bug) -> bool {
+    false
+}

@@ -1,0 +1,29 @@
+//! The network as the driver uses it: parts of blocks out, and whom it may talk to. Votes and proposals are the engine's.
+
+use std::collections::BTreeSet;
+
+use arc_malachitebft_engine::util::streaming::StreamMessage;
+use futures::future::BoxFuture;
+
+use super::AdmittedPeer;
+use crate::context::ProposalPart;
+use crate::events::Fatal;
+
+/// One session's network.
+pub(crate) trait Network: Send + Sync {
+    /// Sends a part of a block to the peers. [`Fatal`] when the network has stopped.
+    fn publish(&self, part: StreamMessage<ProposalPart>) -> BoxFuture<'_, Result<(), Fatal>>;
+
+    /// How many peers are connected.
+    fn connected(&self) -> BoxFuture<'_, usize>;
+
+    /// Replaces the allow list `before` by `after`: connections with whoever is gone end.
+    fn allow<'a>(
+        &'a self,
+        before: &'a BTreeSet<AdmittedPeer>,
+        after: &'a BTreeSet<AdmittedPeer>,
+    ) -> BoxFuture<'a, ()>;
+
+    /// Ends the connections with a peer that has not said what it wants to hear; both sides dial again.
+    fn reconnect<'a>(&'a self, peer: &'a AdmittedPeer) -> BoxFuture<'a, ()>;
+}

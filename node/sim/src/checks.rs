@@ -1,0 +1,222 @@
+//! What must hold in every run, looked at as it happens.
+//!
+//! - agreement: correct members decide the same block at a height, each its parent's child, under a certificate of more
+//!   than two thirds, and with the same roots (they are in the block's hash; the state is hashed again now and then);
+//! - nothing final is lost: a member that is back has decided what it had decided, unless its disk damaged it;
+//! - no correct member signs two things in one step;
+//! - validity: a block was built by whoever's turn it was in one of its height's rounds, and holds what somebody submitted;
+//! - memory: what others can make grow stays within its bounds.
+//!
+//! Progress is looked at by [`crate::world`], which knows when everything was healed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aula_consensus::bare::Statement;
+use aula_consensus::context::proposer_at;
+use aula_consensus::parts::inbox::ALL_BYTES;
+use aula_consensus::ports::ChainStore;
+use aula_consensus::sign_guard::Step;
+use aula_ledger::chain::{Block, ValidatorSet, transaction::id_of_bytes};
+use aula_ledger::codec::Canonical;
+use aula_ledger::state::{map, schema};
+use aula_ledger::types::{Hash, Height, TimeMs, ValidatorAddress};
+
+use crate::store::Store;
+
+/// Violations that are kept; one is enough to fail.
+const MOST: usize = 20;
+/// Heights between two looks at the whole state.
+const STATE_EVERY: u64 = 20;
+/// Heights whose statements are remembered behind the newest.
+const HEIGHTS: u64 = 50;
+/// Messages that may wait in a node between two moments.
+const MAILBOX: usize = 4_096;
+
+type Said = BTreeMap<(ValidatorAddress, u32, Step), Option<Hash>>;
+
+/// What was seen so far.
+#[derive(Default)]
+pub struct Checks {
+    genesis: Hash,
+    decided: BTreeMap<u64, (Hash, TimeMs)>,
+    said: BTreeMap<u64, Said>,
+    submitted: BTreeSet<Hash>,
+    violations: Vec<String>,
+    at_ms: u64,
+}
+
+impl Checks {
+    /// Nothing seen of a chain that begins here.
+    pub fn new(genesis: Hash, time_ms: TimeMs) -> Self {
+        Self { genesis, decided: BTreeMap::from([(0, (genesis, time_ms))]), ..Self::default() }
+    }
+
+    /// The present time, for what is said of violations.
+    pub fn set_time(&mut self, at_ms: u64) {
+        self.at_ms = at_ms;
+    }
+
+    /// What was found.
+    pub fn violations(self) -> Vec<String> {
+        self.violations
+    }
+
+    /// How many were found.
+    pub fn count(&self) -> usize {
+        self.violations.len()
+    }
+
+    /// The highest height that a correct member decided.
+    pub fn height(&self) -> u64 {
+        self.decided.keys().next_back().copied().unwrap_or(0)
+    }
+
+    /// Notes a violation.
+    pub fn violated(&mut self, property: &str, what: impl std::fmt::Display) {
+        if self.violations.len() < MOST {
+            self.violations.push(format!("{property}: {what} (at {} ms)", self.at_ms));
+        }
+    }
+
+    /// Somebody submits a transaction.
+    pub fn submitted(&mut self, bytes: &[u8]) {
+        self.submitted.insert(id_of_bytes(bytes));
+    }
+
+    /// A correct member has decided a height; its store holds it.
+    pub fn decided(&mut self, member: u8, height: u64, hash: Hash, store: &Store) {
+        match self.decided.get(&height) {
+            Some((other, _)) if *other != hash => {
+                self.violated(
+                    "agreement",
+                    format!("member {member} decides {hash} at height {height}, others {other}"),
+                );
+            }
+            Some(_) => self.state(member, height, store),
+            None => {
+                if let Err(why) = self.block(height, hash, store) {
+                    self.violated("validity", format!("member {member} decides height {height}: {why}"));
+                }
+                self.state(member, height, store);
+            }
+        }
+    }
+
+    /// The first time that a height is decided: its block and certificate.
+    fn block(&mut self, height: u64, hash: Hash, store: &Store) -> Result<(), String> {
+        let text = |error: &dyn std::fmt::Display| error.to_string();
+        let found = store.decided(Height(height)).map_err(|error| text(&error))?;
+        let decided = found.ok_or("its store does not hold it")?;
+        let block = Block::from_canonical(&decided.block).map_err(|error| text(&error))?;
+        let header = &block.header;
+        self.decided.insert(height, (hash, header.time_ms));
+        if header.hash() != hash || header.height.0 != height {
+            return Err("the block in its store is another one".into());
+        }
+        let (parent, before) = self.decided.get(&(height - 1)).copied().ok_or("nobody decided its parent")?;
+        if header.parent != parent {
+            return Err("it is not its parent's child".into());
+        }
+        if header.time_ms <= before {
+            return Err("its time is not after its parent's".into());
+        }
+        // Nobody joins or leaves here, so the set is that of the state after the block as well.
+        let state = store.state().map_err(|error| text(&error))?;
+        let set = schema::validator_schedule(state.as_ref()).map_err(|error| text(&error))?.next;
+        decided.certificate.verify(&self.genesis, &set).map_err(|error| text(&error))?;
+        if decided.certificate.block_hash != hash {
+            return Err("its certificate is for another block".into());
+        }
+        self.turn(&set, height, decided.certificate.round, header.proposer)?;
+        match block.transactions.iter().find(|bytes| !self.submitted.contains(&id_of_bytes(bytes))) {
+            Some(bytes) => Err(format!("nobody submitted transaction {}", id_of_bytes(bytes))),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether whoever built a block had a turn in the round that decided it or one before, in which it proposed this block.
+    fn turn(
+        &self,
+        set: &ValidatorSet,
+        height: u64,
+        round: u32,
+        builder: ValidatorAddress,
+    ) -> Result<(), String> {
+        let had = (0..=round).any(|round| proposer_at(set, Height(height), round) == Some(builder));
+        if had {
+            return Ok(());
+        }
+        Err(format!("{builder} built it and had no turn in rounds 0 to {round}"))
+    }
+
+    fn state(&mut self, member: u8, height: u64, store: &Store) {
+        if height % STATE_EVERY != 0 {
+            return;
+        }
+        let Ok(state) = store.state() else { return };
+        let at_tip = schema::chain(state.as_ref()).is_ok_and(|chain| chain.height.0 == height);
+        if !at_tip {
+            return;
+        }
+        let root = map::root(state.as_ref(), Height(height));
+        let block = store.decided(Height(height)).ok().flatten();
+        let block = block.and_then(|decided| Block::from_canonical(&decided.block).ok());
+        let expected = block.map(|block| block.header.state_root);
+        if root.as_ref().ok() != expected.as_ref() {
+            self.violated("roots", format!("member {member}'s state at height {height} is not its block's"));
+        }
+    }
+
+    /// A member is back: it had decided `before`, and its disk keeps what it was given.
+    pub fn back(&mut self, member: u8, before: u64, store: &Store) {
+        let tip = store.tip().map_or(0, |tip| tip.height.0);
+        if tip < before {
+            self.violated(
+                "nothing lost",
+                format!("member {member} had decided height {before} and is back with {tip}"),
+            );
+        }
+        for height in (before.saturating_sub(3)..=tip).filter(|height| *height > 0) {
+            let mine = store.hash_at(height);
+            if let (Some(mine), Some((theirs, _))) = (mine, self.decided.get(&height))
+                && mine != *theirs
+            {
+                self.violated(
+                    "nothing lost",
+                    format!("member {member} is back with another block at {height}"),
+                );
+            }
+        }
+    }
+
+    /// A correct member says something under its signature.
+    pub fn says(&mut self, member: u8, said: &Statement) {
+        let height = said.height.0;
+        let key = (said.validator, said.round, said.step);
+        let before = self.said.entry(height).or_default().insert(key, said.block);
+        if let Some(before) = before
+            && before != said.block
+        {
+            let step = said.step;
+            self.violated(
+                "double signature",
+                format!("member {member} at height {height}, round {}, {step:?}", said.round),
+            );
+        }
+        while self.said.keys().next().is_some_and(|oldest| oldest + HEIGHTS < height) {
+            self.said.pop_first();
+        }
+    }
+
+    /// What a member's process holds.
+    pub fn holds(&mut self, member: u8, held: &BTreeMap<&'static str, usize>, pool: (usize, usize)) {
+        let most = |what: &str| if what == "inbox bytes" { ALL_BYTES } else { MAILBOX };
+        if let Some((what, size)) = held.iter().find(|(what, size)| **size > most(what)) {
+            self.violated("memory", format!("member {member} holds {size} of {what}"));
+        }
+        let limits = aula_consensus::mempool::Limits::default();
+        if pool.0 > limits.transactions {
+            self.violated("memory", format!("member {member} holds {} transactions", pool.0));
+        }
+    }
+}

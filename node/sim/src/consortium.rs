@@ -1,0 +1,144 @@
+//! Whom a simulation is about: validators, funders who send transactions, and the genesis that names them.
+
+use std::sync::Arc;
+
+use aula_consensus::ports::Tip;
+use aula_ledger::chain::{Body, Transaction};
+use aula_ledger::codec::Canonical;
+use aula_ledger::genesis::{Genesis, GenesisError, GenesisMember, GenesisValidator, genesis_state};
+use aula_ledger::keys::{account_of, public_key};
+use aula_ledger::names::{ListenHint, Name, PeerName};
+use aula_ledger::params::Params;
+use aula_ledger::roles::{Role, RoleSet};
+use aula_ledger::state::MemoryState;
+use aula_ledger::tx::FundBudget;
+use aula_ledger::types::{AccountId, Cents, Hash, Height, SchoolYear, TimeMs};
+use ed25519_dalek::SigningKey;
+use libp2p_identity::{Keypair, PeerId};
+use sha2::{Digest, Sha256};
+
+/// When every simulation begins: 2026-01-01 UTC.
+pub const BEGINNING_MS: u64 = 1_767_225_600_000;
+/// The school year of all transactions.
+const YEAR: u16 = 2026;
+/// Accounts that send transactions.
+pub const FUNDERS: u8 = 3;
+
+/// A chain at its beginning.
+pub struct Consortium {
+    /// SHA-256 of the genesis file.
+    pub genesis: Hash,
+    /// Where the chain begins.
+    pub tip: Tip,
+    /// Its state there.
+    pub state: Arc<MemoryState>,
+}
+
+fn seeded(what: &str, number: u8) -> [u8; 32] {
+    Sha256::new().chain_update("aula/sim").chain_update(what).chain_update([number]).finalize().into()
+}
+
+/// A member's validator key.
+pub fn validator_key(member: u8) -> SigningKey {
+    SigningKey::from_bytes(&seeded("validator", member))
+}
+
+/// A member's network identity.
+///
+/// # Errors
+/// Never for 32 bytes; the library checks.
+pub fn network_key(member: u8) -> Result<Keypair, libp2p_identity::DecodingError> {
+    Keypair::ed25519_from_bytes(seeded("network", member))
+}
+
+fn funder_key(funder: u8) -> SigningKey {
+    SigningKey::from_bytes(&seeded("funder", funder))
+}
+
+/// A funder's account.
+pub fn funder(number: u8) -> AccountId {
+    account_of(&public_key(&funder_key(number)))
+}
+
+/// Why a consortium cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsortiumError {
+    /// A name or number that the ledger does not take.
+    #[error("{0}")]
+    Value(String),
+    /// The genesis breaks a rule.
+    #[error(transparent)]
+    Genesis(#[from] GenesisError),
+}
+
+fn value<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T, ConsortiumError> {
+    result.map_err(|error| ConsortiumError::Value(error.to_string()))
+}
+
+impl Consortium {
+    /// So many validators of power 1.
+    ///
+    /// # Errors
+    /// [`ConsortiumError`].
+    pub fn new(nodes: u8) -> Result<Self, ConsortiumError> {
+        let mut validators = Vec::new();
+        for member in 0..nodes {
+            let peer: PeerId = value(network_key(member))?.public().to_peer_id();
+            validators.push(GenesisValidator {
+                name: value(Name::new(&format!("validator-{member}")))?,
+                operator: value(Name::new("operator"))?,
+                public_key: public_key(&validator_key(member)),
+                power: 1,
+                peer_id: value(PeerName::new(&peer.to_string()))?,
+                listen: value(ListenHint::new(&format!(
+                    "/ip4/127.0.0.1/tcp/{}",
+                    27_000 + u32::from(member)
+                )))?,
+                seed_key: public_key(&SigningKey::from_bytes(&seeded("seed", member))),
+            });
+        }
+        let mut members =
+            vec![member("operator", &[Role::Consortium], &SigningKey::from_bytes(&seeded("operator", 0)))?];
+        for number in 0..FUNDERS {
+            members.push(member(&format!("funder-{number}"), &[Role::Funder], &funder_key(number))?);
+        }
+        let file = Genesis {
+            name: value(Name::new("simulated"))?,
+            time_ms: TimeMs(BEGINNING_MS),
+            params: Params { first_school_year: YEAR - 1, last_school_year: YEAR + 1, ..Params::default() },
+            members,
+            validators,
+            districts: vec![],
+            schools: vec![],
+            sources: vec![],
+        };
+        let parsed = Genesis::parse(&value(file.to_json())?)?;
+        let (writes, _) = value(genesis_state(&parsed))?;
+        let mut state = MemoryState::new();
+        state.apply(writes);
+        let tip = Tip { height: Height(0), hash: parsed.sha256, time_ms: parsed.genesis.time_ms };
+        Ok(Self { genesis: parsed.sha256, tip, state: Arc::new(state) })
+    }
+
+    /// A funder's transaction of this sequence number.
+    pub fn transaction(&self, number: u8, sequence: u64) -> Vec<u8> {
+        let body = Body {
+            genesis: self.genesis,
+            account: funder(number),
+            sequence,
+            valid_until_height: Height(u64::from(u32::MAX)),
+            payload: FundBudget { school_year: SchoolYear(YEAR), amount_cents: Cents(100) }.into(),
+        };
+        Transaction::sign(body, &funder_key(number)).to_canonical()
+    }
+}
+
+fn member(name: &str, roles: &[Role], key: &SigningKey) -> Result<GenesisMember, ConsortiumError> {
+    Ok(GenesisMember {
+        name: value(Name::new(name))?,
+        roles: RoleSet::of(roles),
+        public_key: public_key(key),
+        district: None,
+        school: None,
+    })
+}

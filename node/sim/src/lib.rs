@@ -1,0 +1,43 @@
+//! A consortium in one thread and in simulated time: the nodes' own code under a faulty network, faulty disks, wrong
+//! clocks and members that do not keep the rules.
+//!
+//! Flow: a seed → a [`Plan`] ([`generate`]), or a plan from a file → [`run`]: [`world`] takes one event after another,
+//! machines (`machine`) run [`aula_consensus::bare::Node`]s over a [`disk`], a `store` and the `network`; `deviant` changes
+//! what dishonest members send → [`checks`] look at everything → a [`Report`] with the hash of the whole history.
+//!
+//! The same plan gives the same history, on every machine. Real are: the ledger's execution, the mempool, building and
+//! judging blocks, the driver, the engine's state machines for voting and for value sync, its write-ahead log, the sign
+//! guard and the choice of a mode. Simulated are: time, threads, sockets (each message takes its way by itself), disks, and
+//! the database, whose promises [`store`] keeps over a simulated disk.
+//!
+//! Absent: libp2p and gossipsub, RocksDB, the HTTP API, vaults; members who join or leave.
+
+pub mod chance;
+pub mod checks;
+mod clients;
+mod consortium;
+mod deviant;
+pub mod disk;
+pub mod generate;
+mod machine;
+pub mod network;
+pub mod plan;
+mod report;
+mod store;
+mod trace;
+pub mod world;
+
+pub use plan::{Plan, PlanError};
+pub use report::Report;
+pub use world::{BeginError, World};
+
+/// Runs a plan to its end, or to the first violation.
+///
+/// # Errors
+/// [`BeginError`] when the consortium cannot be set up.
+pub fn run(plan: Plan) -> Result<Report, BeginError> {
+    // What nodes say of their troubles is not the operator's; the report says what matters.
+    tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::default(), || {
+        Ok(World::new(plan)?.run())
+    })
+}

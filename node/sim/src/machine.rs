@@ -1,0 +1,157 @@
+//! A member's machine: its disk and clock, and the process that runs on it, when one does.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use aula_consensus::bare::{Node, Setup};
+use aula_consensus::executor::LedgerExecutor;
+use aula_consensus::ports::{Clock, ClockError};
+use aula_consensus::sign_guard::SignGuard;
+use aula_consensus::signing::Remembered;
+use aula_consensus::{Keys, Ports};
+use aula_ledger::types::Height;
+use libp2p_identity::PeerId;
+
+use crate::consortium::{BEGINNING_MS, Consortium, network_key, validator_key};
+use crate::disk::MemoryDisk;
+use crate::plan::Target;
+use crate::store::Store;
+
+/// The simulated time in microseconds, shared by all machines.
+pub type Now = Arc<AtomicU64>;
+
+/// A machine's clock: the simulated time and how wrong it is.
+#[derive(Debug)]
+struct WallClock {
+    now: Now,
+    off_ms: Arc<AtomicI64>,
+}
+
+impl Clock for WallClock {
+    fn now_ms(&self) -> Result<u64, ClockError> {
+        let now = BEGINNING_MS + self.now.load(Ordering::Relaxed) / 1_000;
+        now.checked_add_signed(self.off_ms.load(Ordering::Relaxed)).ok_or(ClockError)
+    }
+}
+
+/// Where a file lies.
+pub fn path(file: Target) -> &'static Path {
+    Path::new(match file {
+        Target::Log => "wal",
+        Target::Guard => "guard",
+        Target::Chain => "chain",
+    })
+}
+
+/// One machine. A twin has two.
+pub struct Machine {
+    /// Whose it is.
+    pub member: u8,
+    /// Under which identity it speaks.
+    pub peer: PeerId,
+    /// Whether its member keeps the rules.
+    pub is_correct: bool,
+    /// Its disk has damaged what it had promised: the member counts as faulty from then on.
+    pub is_damaged: bool,
+    /// Its disk.
+    pub disk: MemoryDisk,
+    /// Its process.
+    pub node: Option<Node>,
+    /// The process's database.
+    pub store: Option<Arc<Store>>,
+    /// By how much its clock is wrong, in milliseconds.
+    pub off_ms: Arc<AtomicI64>,
+    /// How often a process was started.
+    pub starts: u32,
+    /// For which next moment it is woken, in microseconds.
+    pub wakes_us: Option<u64>,
+    /// Until when it is busy with its disk.
+    pub busy_us: u64,
+    /// The last height that it decided.
+    pub decided: u64,
+    /// What an operator says at the next start.
+    pub confirmed: Option<Height>,
+    now: Now,
+    remembered: Arc<Remembered>,
+}
+
+/// A process does not start.
+#[derive(Debug)]
+pub struct NotStarted(pub String);
+
+fn failed(error: impl std::fmt::Display) -> NotStarted {
+    NotStarted(error.to_string())
+}
+
+impl Machine {
+    /// A machine that was set up for a new key and never started.
+    ///
+    /// # Errors
+    /// [`NotStarted`]; a new disk does not fail.
+    pub fn new(
+        member: u8,
+        is_correct: bool,
+        now: Now,
+        remembered: Arc<Remembered>,
+    ) -> Result<Self, NotStarted> {
+        let disk = MemoryDisk::default();
+        SignGuard::create_on(Arc::new(disk.clone()), path(Target::Guard), 0).map_err(failed)?;
+        Ok(Self {
+            member,
+            peer: network_key(member).map_err(failed)?.public().to_peer_id(),
+            is_correct,
+            is_damaged: false,
+            disk,
+            node: None,
+            store: None,
+            off_ms: Arc::default(),
+            starts: 0,
+            wakes_us: None,
+            busy_us: 0,
+            decided: 0,
+            confirmed: None,
+            now,
+            remembered,
+        })
+    }
+
+    /// Starts a process.
+    ///
+    /// # Errors
+    /// [`NotStarted`] when its files cannot be used.
+    pub fn start(&mut self, consortium: &Consortium, seed: u64) -> Result<(), NotStarted> {
+        let store = Store::open(&self.disk, path(Target::Chain), consortium.tip, &consortium.state);
+        let store = Arc::new(store.map_err(failed)?);
+        let setup = Setup {
+            confirmed_height: self.confirmed.take(),
+            start: self.starts,
+            seed: seed ^ u64::from(self.member),
+            remembered: Arc::clone(&self.remembered),
+            ..Setup::new(consortium.genesis, path(Target::Log).into(), path(Target::Guard).into())
+        };
+        self.starts += 1;
+        let clock = WallClock { now: Arc::clone(&self.now), off_ms: Arc::clone(&self.off_ms) };
+        let ports =
+            Ports { store: store.clone(), executor: Arc::new(LedgerExecutor), clock: Arc::new(clock) };
+        let keys = Keys {
+            validator: Some(validator_key(self.member)),
+            network: network_key(self.member).map_err(failed)?,
+        };
+        let now = Duration::from_micros(self.now.load(Ordering::Relaxed));
+        let node = Node::start(setup, ports, keys, Arc::new(self.disk.clone()), now).map_err(failed)?;
+        (self.node, self.store, self.wakes_us) = (Some(node), Some(store), None);
+        Ok(())
+    }
+
+    /// Ends its process.
+    pub fn stop(&mut self) {
+        (self.node, self.store, self.wakes_us) = (None, None, None);
+    }
+
+    /// Whether its member kept the rules and its disk its promises.
+    pub fn counts(&self) -> bool {
+        self.is_correct && !self.is_damaged
+    }
+}

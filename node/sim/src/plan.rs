@@ -1,0 +1,353 @@
+//! A plan: what happens to which member and when. A seed gives one, and a file in TOML is one that somebody named.
+
+use serde::{Deserialize, Serialize};
+
+/// Most members of a simulated consortium.
+pub const MOST_NODES: u8 = 31;
+/// Longest simulated time, in seconds: a hundred days.
+pub const MOST_SECONDS: u64 = 100 * 24 * 3_600;
+
+/// Everything that a run depends on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// What it is about.
+    #[serde(default)]
+    pub name: String,
+    /// What is left to chance follows from it: delays, losses, which bytes a power cut keeps.
+    pub seed: u64,
+    /// Validators, 1 to [`MOST_NODES`], each of power 1.
+    pub nodes: u8,
+    /// Simulated seconds.
+    pub seconds: u64,
+    /// From here on, in seconds, nothing is broken any more, and the chain must go on.
+    pub healed_at: u64,
+    /// Where each member is: an index into [`crate::network::REGIONS`].
+    pub regions: Vec<usize>,
+    /// Of ten thousand messages, how many are lost.
+    #[serde(default)]
+    pub loss_e4: u32,
+    /// Of ten thousand messages, how many come twice.
+    #[serde(default)]
+    pub duplicate_e4: u32,
+    /// A message takes up to this much longer than its way, in milliseconds; so they overtake each other.
+    #[serde(default)]
+    pub jitter_ms: u64,
+    /// Transactions are submitted this often, in milliseconds; 0 is never.
+    #[serde(default)]
+    pub transaction_every_ms: u64,
+    /// Members that do not keep the rules.
+    #[serde(default)]
+    pub deviants: Vec<Deviant>,
+    /// What breaks.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+}
+
+/// A member that does not keep the rules.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deviant {
+    /// Which.
+    pub member: u8,
+    /// How.
+    pub ways: Vec<Way>,
+}
+
+/// How a member breaks the rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// It runs twice under one key, each of the two seen by others of the members, changing all the time.
+    Twin,
+    /// It sends some of the members another vote or proposal.
+    Equivocate,
+    /// It claims quorums that never were.
+    ValidRound,
+    /// It sends the parts of its blocks to some of the members only.
+    Withhold,
+    /// It sends parts with a wrong bit.
+    WrongParts,
+    /// It sends certificates and votes again that are long over.
+    Stale,
+    /// It sends streams and votes that nobody has use for.
+    Flood,
+    /// It builds blocks in another member's name.
+    Blame,
+}
+
+impl Way {
+    /// All but [`Self::Twin`].
+    pub const LIES: [Self; 7] = [
+        Self::Equivocate,
+        Self::ValidRound,
+        Self::Withhold,
+        Self::WrongParts,
+        Self::Stale,
+        Self::Flood,
+        Self::Blame,
+    ];
+
+    /// As in a plan.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Twin => "twin",
+            Self::Equivocate => "equivocate",
+            Self::ValidRound => "valid-round",
+            Self::Withhold => "withhold",
+            Self::WrongParts => "wrong-parts",
+            Self::Stale => "stale",
+            Self::Flood => "flood",
+            Self::Blame => "blame",
+        }
+    }
+}
+
+/// Something breaks at a time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fault {
+    /// When, in milliseconds from the beginning.
+    pub at_ms: u64,
+    /// What.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What breaks. Times are milliseconds; whatever lasts, heals by itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub enum What {
+    /// A member's process ends; its machine goes on.
+    Kill {
+        /// Who.
+        member: u8,
+        /// Until it is started again.
+        for_ms: u64,
+    },
+    /// Machines lose their power: what was not synced is lost, or torn.
+    PowerCut {
+        /// Whose.
+        members: Vec<u8>,
+        /// Until they are started again.
+        for_ms: u64,
+    },
+    /// Members of different groups do not reach each other. Who is in no group reaches nobody.
+    Partition {
+        /// The groups.
+        groups: Vec<Vec<u8>>,
+        /// How long.
+        for_ms: u64,
+    },
+    /// What one member sends does not reach another; the other direction works.
+    OneWay {
+        /// From whom.
+        from: u8,
+        /// To whom.
+        to: u8,
+        /// How long.
+        for_ms: u64,
+    },
+    /// Precommits reach one member only.
+    HidePrecommits {
+        /// Whom.
+        except: u8,
+        /// How long.
+        for_ms: u64,
+    },
+    /// More messages are lost.
+    Loss {
+        /// Of ten thousand.
+        loss_e4: u32,
+        /// How long.
+        for_ms: u64,
+    },
+    /// Everything takes longer.
+    Slow {
+        /// By this much.
+        by_ms: u64,
+        /// How long.
+        for_ms: u64,
+    },
+    /// A disk takes no more bytes.
+    DiskFull {
+        /// Whose.
+        member: u8,
+        /// How long.
+        for_ms: u64,
+    },
+    /// A disk takes this long to sync.
+    DiskSlow {
+        /// Whose.
+        member: u8,
+        /// A sync.
+        sync_ms: u64,
+        /// How long.
+        for_ms: u64,
+    },
+    /// A disk says that it has synced and has not, until it loses its power at the end.
+    DiskLies {
+        /// Whose.
+        member: u8,
+        /// How long.
+        for_ms: u64,
+    },
+    /// A member's process ends, and one bit of a file is another when it is back.
+    BitFlip {
+        /// Whose.
+        member: u8,
+        /// Of which file.
+        file: Target,
+    },
+    /// A member's process ends, and a file is gone when it is back.
+    FileLost {
+        /// Whose.
+        member: u8,
+        /// Which file.
+        file: Target,
+    },
+    /// A clock is wrong.
+    Clock {
+        /// Whose.
+        member: u8,
+        /// By how much.
+        by_ms: i64,
+        /// How long.
+        for_ms: u64,
+    },
+}
+
+/// A file that a node keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// The engine's write-ahead log.
+    Log,
+    /// The sign guard's.
+    Guard,
+    /// The database.
+    Chain,
+}
+
+impl What {
+    /// As in a plan.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Kill { .. } => "kill",
+            Self::PowerCut { .. } => "power-cut",
+            Self::Partition { .. } => "partition",
+            Self::OneWay { .. } => "one-way",
+            Self::HidePrecommits { .. } => "hide-precommits",
+            Self::Loss { .. } => "loss",
+            Self::Slow { .. } => "slow",
+            Self::DiskFull { .. } => "disk-full",
+            Self::DiskSlow { .. } => "disk-slow",
+            Self::DiskLies { .. } => "disk-lies",
+            Self::BitFlip { .. } => "bit-flip",
+            Self::FileLost { .. } => "file-lost",
+            Self::Clock { .. } => "clock",
+        }
+    }
+
+    fn members(&self) -> Vec<u8> {
+        match self {
+            Self::PowerCut { members, .. } => members.clone(),
+            Self::Partition { groups, .. } => groups.concat(),
+            Self::OneWay { from, to, .. } => vec![*from, *to],
+            Self::HidePrecommits { except, .. } => vec![*except],
+            Self::Loss { .. } | Self::Slow { .. } => Vec::new(),
+            Self::Kill { member, .. }
+            | Self::DiskFull { member, .. }
+            | Self::DiskSlow { member, .. }
+            | Self::DiskLies { member, .. }
+            | Self::BitFlip { member, .. }
+            | Self::FileLost { member, .. }
+            | Self::Clock { member, .. } => vec![*member],
+        }
+    }
+
+    /// How long it lasts, in milliseconds.
+    pub const fn for_ms(&self) -> u64 {
+        match self {
+            Self::Kill { for_ms, .. }
+            | Self::PowerCut { for_ms, .. }
+            | Self::Partition { for_ms, .. }
+            | Self::OneWay { for_ms, .. }
+            | Self::HidePrecommits { for_ms, .. }
+            | Self::Loss { for_ms, .. }
+            | Self::Slow { for_ms, .. }
+            | Self::DiskFull { for_ms, .. }
+            | Self::DiskSlow { for_ms, .. }
+            | Self::DiskLies { for_ms, .. }
+            | Self::Clock { for_ms, .. } => *for_ms,
+            Self::BitFlip { .. } | Self::FileLost { .. } => crate::world::DOWN_MS,
+        }
+    }
+
+    /// Whether a correct member's memory may be damaged by it: it counts as faulty then.
+    pub const fn damages(&self) -> bool {
+        matches!(self, Self::DiskLies { .. } | Self::BitFlip { .. } | Self::FileLost { .. })
+    }
+}
+
+/// A plan that cannot be read or run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// Not TOML, or not a plan.
+    #[error("the plan cannot be read: {0}")]
+    Form(String),
+    /// It names what is not there.
+    #[error("the plan cannot be run: {0}")]
+    Content(String),
+}
+
+impl Plan {
+    /// Reads a plan.
+    ///
+    /// # Errors
+    /// [`PlanError`].
+    pub fn parse(text: &str) -> Result<Self, PlanError> {
+        let plan: Self = toml::from_str(text).map_err(|error| PlanError::Form(error.to_string()))?;
+        plan.check()?;
+        Ok(plan)
+    }
+
+    /// The plan as a file.
+    ///
+    /// # Errors
+    /// [`PlanError::Form`] when a number does not fit TOML's.
+    pub fn to_toml(&self) -> Result<String, PlanError> {
+        toml::to_string(self).map_err(|error| PlanError::Form(error.to_string()))
+    }
+
+    /// Checks that all it names is there.
+    ///
+    /// # Errors
+    /// [`PlanError::Content`].
+    pub fn check(&self) -> Result<(), PlanError> {
+        let wrong = |what: String| Err(PlanError::Content(what));
+        if !(1..=MOST_NODES).contains(&self.nodes) {
+            return wrong(format!("nodes is {}; it must be 1 to {MOST_NODES}", self.nodes));
+        }
+        if !(1..=MOST_SECONDS).contains(&self.seconds) || self.healed_at > self.seconds {
+            return wrong(format!(
+                "seconds must be 1 to {MOST_SECONDS}, and healed_at no later than they end"
+            ));
+        }
+        let regions = crate::network::REGIONS.len();
+        if self.regions.len() != usize::from(self.nodes) || self.regions.iter().any(|at| *at >= regions) {
+            return wrong(format!("regions must give each of {} nodes a number below {regions}", self.nodes));
+        }
+        let named = self.faults.iter().flat_map(|fault| fault.what.members());
+        if let Some(member) =
+            named.chain(self.deviants.iter().map(|one| one.member)).find(|member| *member >= self.nodes)
+        {
+            return wrong(format!("member {member} is not one of 0 to {}", self.nodes - 1));
+        }
+        let late =
+            self.faults.iter().find(|fault| fault.at_ms + fault.what.for_ms() > self.healed_at * 1_000);
+        if let Some(fault) = late {
+            return wrong(format!("{} at {} ms is not over at healed_at", fault.what.name(), fault.at_ms));
+        }
+        Ok(())
+    }
+}

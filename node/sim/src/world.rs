@@ -1,0 +1,574 @@
+//! The scheduler: everything that happens, one thing after another, in simulated time.
+//!
+//! Flow: the next event in time → a machine hears, wakes, starts or stops, or something breaks or heals → its node does what
+//! is due → what it sends becomes deliveries later. Events at the same time keep the order in which they were made, and
+//! every draw is from a stream of the seed, so a plan gives one history.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use aula_consensus::bare::{Message, Output, To};
+use aula_consensus::sign_guard::Step;
+use aula_consensus::signing::Remembered;
+use aula_consensus::{Event as NodeEvent, Fatal};
+use aula_ledger::types::Height;
+
+use crate::chance::Chance;
+use crate::checks::Checks;
+use crate::clients::Clients;
+use crate::consortium::{Consortium, ConsortiumError};
+use crate::deviant::{Deviant, Sent};
+use crate::machine::{Machine, NotStarted, Now};
+use crate::network::Ways;
+use crate::plan::{Plan, Way};
+use crate::report::Report;
+use crate::trace::Trace;
+
+mod breaking;
+
+/// How long a member whose process ended by itself, or whose file was damaged, is down, in milliseconds.
+pub const DOWN_MS: u64 = 2_000;
+/// How long an operator takes to look a height up and confirm it.
+const OPERATOR_MS: u64 = 5_000;
+/// Within this time after everything was healed, every correct member has decided [`FURTHER`] more heights.
+const PROGRESS_MS: u64 = 45_000;
+const FURTHER: u64 = 2;
+/// How often a twin's halves are seen by others, in milliseconds at most.
+const TWINS_MS: u64 = 4_000;
+/// How often memory is looked at.
+const LOOK_MS: u64 = 5_000;
+/// Messages whose ways are remembered.
+const REMEMBERED: usize = 20_000;
+
+/// Why a simulation does not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError {
+    /// The consortium cannot be made.
+    #[error(transparent)]
+    Consortium(#[from] ConsortiumError),
+    /// A machine cannot be set up.
+    #[error("a machine cannot be set up: {0}")]
+    Machine(String),
+}
+
+impl From<NotStarted> for BeginError {
+    fn from(NotStarted(why): NotStarted) -> Self {
+        Self::Machine(why)
+    }
+}
+
+enum Event {
+    Deliver { to: usize, from: usize, publisher: usize, number: u64, passes_on: bool, message: Arc<Message> },
+    Wake(usize),
+    Start(usize),
+    Begin(usize),
+    End(usize),
+    Confirm(usize),
+    Transactions,
+    Twins,
+    Look,
+    Healed,
+    Judge,
+}
+
+/// A simulation under way.
+pub struct World {
+    plan: Plan,
+    consortium: Consortium,
+    machines: Vec<Machine>,
+    deviants: BTreeMap<u8, Deviant>,
+    /// Which half of a twin each other member sees; 2 is both.
+    twins: BTreeMap<(u8, u8), u64>,
+    ways: Ways,
+    active: BTreeSet<usize>,
+    queue: BTreeMap<(u64, u64), Event>,
+    made: u64,
+    now: Now,
+    checks: Checks,
+    clients: Clients,
+    trace: Trace,
+    counts: BTreeMap<String, u64>,
+    network: Chance,
+    disks: Chance,
+    lies: Chance,
+    /// Who has had a message that was sent to all, by its number.
+    seen: BTreeMap<u64, u64>,
+    messages: u64,
+    healed: Option<(u64, u64)>,
+    level_after_ms: Option<u64>,
+    /// Whose disk refused something.
+    refused: BTreeSet<usize>,
+}
+
+impl World {
+    /// A world that begins as planned.
+    ///
+    /// # Errors
+    /// [`BeginError`].
+    pub fn new(plan: Plan) -> Result<Self, BeginError> {
+        let consortium = Consortium::new(plan.nodes)?;
+        let (now, remembered) = (Now::default(), Arc::new(Remembered::default()));
+        let deviant = |member: u8| plan.deviants.iter().find(|one| one.member == member);
+        let is_twin = |member: u8| deviant(member).is_some_and(|one| one.ways.contains(&Way::Twin));
+        let halves = (0..plan.nodes).filter(|member| is_twin(*member));
+        let mut machines = Vec::new();
+        for member in (0..plan.nodes).chain(halves) {
+            let is_correct = deviant(member).is_none();
+            machines.push(Machine::new(member, is_correct, Arc::clone(&now), Arc::clone(&remembered))?);
+        }
+        let (genesis, nodes) = (consortium.genesis, plan.nodes);
+        let deviants =
+            plan.deviants.iter().map(|one| (one.member, Deviant::new(one, genesis, nodes))).collect();
+        let mut world = Self {
+            checks: Checks::new(genesis, consortium.tip.time_ms),
+            clients: Clients::new(plan.seed),
+            network: Chance::of(plan.seed, "network"),
+            disks: Chance::of(plan.seed, "disks"),
+            lies: Chance::of(plan.seed, "lies"),
+            plan,
+            consortium,
+            machines,
+            deviants,
+            twins: BTreeMap::new(),
+            ways: Ways::default(),
+            active: BTreeSet::new(),
+            queue: BTreeMap::new(),
+            made: 0,
+            now,
+            trace: Trace::default(),
+            counts: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            messages: 0,
+            healed: None,
+            level_after_ms: None,
+            refused: BTreeSet::new(),
+        };
+        world.prepare();
+        Ok(world)
+    }
+
+    fn prepare(&mut self) {
+        for at in 0..self.machines.len() {
+            let first = self.network.below(500_000);
+            self.later(first, Event::Start(at));
+        }
+        for (at, fault) in self.plan.faults.clone().iter().enumerate() {
+            self.later(fault.at_ms * 1_000, Event::Begin(at));
+            self.later((fault.at_ms + fault.what.for_ms()) * 1_000, Event::End(at));
+        }
+        if self.plan.transaction_every_ms > 0 {
+            self.later(self.plan.transaction_every_ms * 1_000, Event::Transactions);
+        }
+        if self.plan.deviants.iter().any(|one| one.ways.contains(&Way::Twin)) {
+            self.later(0, Event::Twins);
+        }
+        self.later(LOOK_MS * 1_000, Event::Look);
+        let healed_us = self.plan.healed_at * 1_000_000;
+        self.later(healed_us, Event::Healed);
+        self.later(healed_us + PROGRESS_MS * 1_000, Event::Judge);
+    }
+
+    /// Runs to the end of the plan.
+    pub fn run(mut self) -> Report {
+        let end = self.plan.seconds * 1_000_000;
+        while let Some(((at, _), event)) = self.queue.pop_first() {
+            if at > end || self.checks.count() > 0 {
+                break;
+            }
+            self.now.store(at, Ordering::Relaxed);
+            self.checks.set_time(at / 1_000);
+            self.happens(event);
+        }
+        self.report()
+    }
+
+    fn report(mut self) -> Report {
+        for machine in &self.machines {
+            for (what, count) in machine.disk.counts() {
+                *self.counts.entry(what.to_owned()).or_default() += count;
+            }
+        }
+        for deviant in self.deviants.values() {
+            for (what, count) in deviant.told() {
+                *self.counts.entry(format!("lie {what}")).or_default() += count;
+            }
+        }
+        let simulated_us = self.now.load(Ordering::Relaxed);
+        Report {
+            seed: self.plan.seed,
+            hours: self.plan.seconds as f64 / 3_600.0,
+            heights: self.checks.height(),
+            faults: self.counts,
+            violations: self.checks.violations(),
+            events: self.trace.entries(),
+            trace_sha256: self.trace.finish(),
+            nodes: self.plan.nodes,
+            simulated_ms: simulated_us / 1_000,
+            level_after_ms: self.level_after_ms,
+        }
+    }
+
+    fn now_us(&self) -> u64 {
+        self.now.load(Ordering::Relaxed)
+    }
+
+    fn later(&mut self, at_us: u64, event: Event) {
+        self.made += 1;
+        self.queue.insert((at_us, self.made), event);
+    }
+
+    fn count(&mut self, what: &str) {
+        *self.counts.entry(what.to_owned()).or_default() += 1;
+    }
+
+    fn happens(&mut self, event: Event) {
+        let now = self.now_us();
+        match event {
+            Event::Deliver { to, from, publisher, number, passes_on, message } => {
+                let busy_us = self.machines[to].busy_us;
+                if busy_us > now && self.machines[to].node.is_some() {
+                    return self
+                        .later(busy_us, Event::Deliver { to, from, publisher, number, passes_on, message });
+                }
+                self.deliver(to, from, publisher, number, passes_on, &message);
+            }
+            Event::Wake(at) => {
+                if self.machines[at].wakes_us != Some(now) {
+                    return;
+                }
+                self.machines[at].wakes_us = None;
+                self.work(at);
+            }
+            Event::Start(at) => self.start(at),
+            Event::Begin(fault) => self.begin(fault),
+            Event::End(fault) => self.end(fault),
+            Event::Confirm(at) => {
+                self.stop(at);
+                self.machines[at].confirmed = Some(Height(self.checks.height() + 2));
+                self.count("confirmed heights");
+                self.start(at);
+            }
+            Event::Transactions => {
+                self.submit();
+                self.later(now + self.plan.transaction_every_ms * 1_000, Event::Transactions);
+            }
+            Event::Twins => {
+                self.deal_twins();
+                let next = now + (500 + self.lies.below(TWINS_MS)) * 1_000;
+                self.later(next, Event::Twins);
+            }
+            Event::Look => {
+                for machine in self.machines.iter().filter(|machine| machine.is_correct) {
+                    if let Some(node) = &machine.node {
+                        self.checks.holds(machine.member, &node.holds(), node.waiting());
+                    }
+                }
+                self.later(now + LOOK_MS * 1_000, Event::Look);
+            }
+            Event::Healed => self.healed = Some((now, self.checks.height())),
+            Event::Judge => self.judge(),
+        }
+    }
+
+    /// Whether two machines have to do with each other at all.
+    fn sees(&self, one: usize, other: usize) -> bool {
+        let (a, b) = (self.machines[one].member, self.machines[other].member);
+        if a == b {
+            return false;
+        }
+        let shown = |half: usize, member: u8, to: u8| {
+            let which = self.twins.get(&(member, to)).copied().unwrap_or(2);
+            let is_second = half >= usize::from(self.plan.nodes);
+            which == 2 || (which == 1) == is_second
+        };
+        shown(one, a, b) && shown(other, b, a)
+    }
+
+    fn deal_twins(&mut self) {
+        for half in usize::from(self.plan.nodes)..self.machines.len() {
+            let member = self.machines[half].member;
+            for other in 0..self.plan.nodes {
+                self.twins.insert((member, other), self.lies.below(3));
+            }
+            self.count("lie twin");
+        }
+    }
+
+    fn start(&mut self, at: usize) {
+        if self.machines[at].node.is_some() {
+            return;
+        }
+        let (now, seed) = (self.now_us(), self.plan.seed);
+        if let Err(NotStarted(why)) = self.machines[at].start(&self.consortium, seed) {
+            let member = self.machines[at].member;
+            if self.machines[at].counts() && !self.refused.contains(&at) {
+                self.checks.violated("starts", format!("member {member} does not start: {why}"));
+            }
+            self.count("failed starts");
+            return self.later(now + DOWN_MS * 1_000, Event::Start(at));
+        }
+        self.trace.note(now, at, "start", &[]);
+        let machine = &self.machines[at];
+        if machine.counts()
+            && let Some(store) = &machine.store
+        {
+            self.checks.back(machine.member, machine.decided, store);
+        }
+        for other in 0..self.machines.len() {
+            if self.machines[other].member == self.machines[at].member {
+                continue;
+            }
+            let (own, peer) = (self.machines[at].peer, self.machines[other].peer);
+            if let Some(node) = &mut self.machines[other].node {
+                node.connect(own);
+                if let Some(node) = &mut self.machines[at].node {
+                    node.connect(peer);
+                }
+                self.wake_at(other, now);
+            }
+        }
+        self.work(at);
+    }
+
+    fn stop(&mut self, at: usize) {
+        if self.machines[at].node.is_none() {
+            return;
+        }
+        let now = self.now_us();
+        self.trace.note(now, at, "stop", &[]);
+        self.machines[at].stop();
+        let (own, member) = (self.machines[at].peer, self.machines[at].member);
+        for other in 0..self.machines.len() {
+            if self.machines[other].member != member
+                && let Some(node) = &mut self.machines[other].node
+            {
+                node.disconnect(own);
+                self.wake_at(other, now);
+            }
+        }
+    }
+
+    fn wake_at(&mut self, at: usize, when_us: u64) {
+        let when = when_us.max(self.machines[at].busy_us).max(self.now_us());
+        if self.machines[at].wakes_us.is_none_or(|known| when < known) {
+            self.machines[at].wakes_us = Some(when);
+            self.later(when, Event::Wake(at));
+        }
+    }
+
+    fn deliver(
+        &mut self,
+        to: usize,
+        from: usize,
+        publisher: usize,
+        number: u64,
+        passes_on: bool,
+        message: &Arc<Message>,
+    ) {
+        let (peer, whose) = (self.machines[from].peer, self.machines[publisher].peer);
+        let Some(node) = &mut self.machines[to].node else { return };
+        node.hear(peer, whose, message);
+        if passes_on && self.is_new(number, to) && self.ways.are_broken() {
+            for next in 0..self.machines.len() {
+                let seen = self.seen.get(&number).is_some_and(|seen| seen & (1 << next) != 0);
+                let own = self.machines[next].member == self.machines[publisher].member;
+                if !seen && !own && self.sees(to, next) {
+                    self.send(to, next, publisher, number, true, message, 0);
+                }
+            }
+        }
+        self.work(to);
+    }
+
+    /// Whether a machine has a message for the first time.
+    fn is_new(&mut self, number: u64, at: usize) -> bool {
+        let seen = self.seen.entry(number).or_default();
+        let is_new = *seen & (1 << at) == 0;
+        *seen |= 1 << at;
+        if self.seen.len() > REMEMBERED {
+            self.seen.pop_first();
+        }
+        is_new
+    }
+
+    /// A message on its way, if it arrives.
+    #[allow(clippy::too_many_arguments)]
+    fn send(
+        &mut self,
+        from: usize,
+        to: usize,
+        publisher: usize,
+        number: u64,
+        passes_on: bool,
+        message: &Arc<Message>,
+        busy_us: u64,
+    ) {
+        let (a, b) = (self.machines[from].member, self.machines[to].member);
+        let hides = self.ways.precommits_to.is_some();
+        let is_precommit = hides && message.statement().is_some_and(|said| said.step == Step::Precommit);
+        if !self.ways.leads(a, b, is_precommit) {
+            return self.count("kept apart");
+        }
+        if self.network.e4(self.plan.loss_e4 + self.ways.loss_e4) {
+            return self.count("dropped");
+        }
+        let copies = if self.network.e4(self.plan.duplicate_e4) {
+            self.count("duplicated");
+            2
+        } else {
+            1
+        };
+        let region = |member: u8| self.plan.regions.get(usize::from(member)).copied().unwrap_or(0);
+        let (from_region, to_region) = (region(a), region(b));
+        for _ in 0..copies {
+            let way = self.ways.delay_us(from_region, to_region, self.plan.jitter_ms, &mut self.network);
+            let at = self.now_us() + busy_us + way;
+            let message = Arc::clone(message);
+            self.later(at, Event::Deliver { to, from, publisher, number, passes_on, message });
+        }
+    }
+
+    /// Lets a node do what is due, and takes what it says.
+    fn work(&mut self, at: usize) {
+        let now = self.now_us();
+        let Some(node) = &mut self.machines[at].node else { return };
+        let outputs = node.run(Duration::from_micros(now));
+        let busy_us = self.machines[at].disk.take_busy_us();
+        self.machines[at].busy_us = now + busy_us;
+        for output in outputs {
+            match output {
+                Output::Send(to, message) => self.sends(at, to, message, busy_us),
+                Output::Event(event) => self.tells(at, &event),
+                Output::Stopped(fatal) => return self.gives_up(at, &fatal),
+            }
+        }
+        if let Some(wakes) = self.machines[at].node.as_ref().and_then(|node| node.wakes_at()) {
+            let wakes_us = u64::try_from(wakes.as_nanos().div_ceil(1_000)).unwrap_or(u64::MAX);
+            // Something that is due and was not done is looked at again a moment later.
+            self.wake_at(at, if wakes_us <= now { now + 1_000 } else { wakes_us });
+        }
+    }
+
+    fn sends(&mut self, at: usize, to: To, message: Message, busy_us: u64) {
+        self.trace.note(self.now_us(), at, message.channel(), message.body());
+        let member = self.machines[at].member;
+        if self.machines[at].counts()
+            && let Some(said) = message.statement()
+        {
+            self.checks.says(member, &said);
+        }
+        let sent = match self.deviants.get_mut(&member) {
+            Some(deviant) if to == To::All => deviant.sends(&message, &mut self.lies),
+            _ => vec![Sent { to: None, message }],
+        };
+        for Sent { to: only, message } in sent {
+            self.messages += 1;
+            let (number, message) = (self.messages, Arc::new(message));
+            let passes_on = to == To::All && !matches!(*message, Message::Status(_));
+            self.is_new(number, at);
+            for other in 0..self.machines.len() {
+                let chosen = only.as_ref().is_none_or(|only| only.contains(&self.machines[other].member));
+                let asked = match to {
+                    To::All => true,
+                    To::One(peer) => self.machines[other].peer == peer,
+                };
+                if chosen && asked && self.sees(at, other) {
+                    self.send(at, other, at, number, passes_on, &message, busy_us);
+                }
+            }
+        }
+    }
+
+    fn tells(&mut self, at: usize, event: &NodeEvent) {
+        let (now, member) = (self.now_us(), self.machines[at].member);
+        tracing::info!(at_ms = now / 1_000, member, ?event);
+        match event {
+            NodeEvent::Decided { height, hash, .. } => {
+                self.trace.note(now, at, "decided", &hash.0);
+                self.machines[at].decided = height.0;
+                let machine = &self.machines[at];
+                if machine.counts()
+                    && let Some(store) = &machine.store
+                {
+                    self.checks.decided(member, height.0, *hash, store);
+                    self.clients.decided(height.0, store);
+                    self.note_level(now);
+                }
+            }
+            NodeEvent::GuardLost(_) if self.machines[at].confirmed.is_none() => {
+                self.count("guards lost");
+                if self.machines[at].starts > 0 && !self.was_confirmed(at) {
+                    self.later(now + OPERATOR_MS * 1_000, Event::Confirm(at));
+                }
+            }
+            NodeEvent::CannotFollow { height, why } if self.machines[at].counts() => {
+                self.checks
+                    .violated("agreement", format!("member {member} cannot follow at {height}: {why}"));
+            }
+            NodeEvent::Equivocation { .. } => self.count("equivocations seen"),
+            _ => {}
+        }
+    }
+
+    /// Whether the process was started with an operator's word: its guard is new then.
+    fn was_confirmed(&self, at: usize) -> bool {
+        self.machines[at].node.as_ref().is_some_and(|node| node.is_confirmed())
+    }
+
+    fn gives_up(&mut self, at: usize, fatal: &Fatal) {
+        let (now, machine) = (self.now_us(), &self.machines[at]);
+        if machine.counts() && !self.refused.contains(&at) {
+            let member = machine.member;
+            self.checks.violated("goes on", format!("member {member} stops by itself: {fatal}"));
+        }
+        self.count("stopped by themselves");
+        self.stop(at);
+        self.later(now + DOWN_MS * 1_000, Event::Start(at));
+    }
+
+    fn submit(&mut self) {
+        let running: Vec<usize> = (0..self.machines.len())
+            .filter(|at| self.machines[*at].is_correct && self.machines[*at].node.is_some())
+            .collect();
+        let now = self.now_us();
+        for (bytes, choice) in self.clients.due(now / 1_000, &self.consortium) {
+            self.checks.submitted(&bytes);
+            let Some(at) = running.get(usize::try_from(choice).unwrap_or(0) % running.len().max(1)).copied()
+            else {
+                continue;
+            };
+            if let Some(node) = &mut self.machines[at].node
+                && node.submit(bytes).is_err()
+            {
+                self.count("refused transactions");
+            }
+            self.work(at);
+        }
+    }
+
+    /// Notes when every correct member has gone on after the healing.
+    fn note_level(&mut self, now: u64) {
+        let Some((healed, height)) = self.healed.filter(|_| self.level_after_ms.is_none()) else { return };
+        let level = |machine: &Machine| !machine.counts() || machine.decided >= height + FURTHER;
+        if self.machines.iter().all(level) {
+            self.level_after_ms = Some((now - healed) / 1_000);
+        }
+    }
+
+    fn judge(&mut self) {
+        let Some((healed, height)) = self.healed else { return };
+        let behind = self.machines.iter().filter(|m| m.counts() && m.decided < height + FURTHER);
+        let behind: Vec<(u8, u64)> = behind.map(|machine| (machine.member, machine.decided)).collect();
+        if !behind.is_empty() {
+            self.checks.violated(
+                "progress",
+                format!("{PROGRESS_MS} ms after everything was healed at height {height}: {behind:?}"),
+            );
+        }
+        if let Some(late) = self.clients.waiting_since(healed / 1_000) {
+            self.checks.violated("progress", format!("a transaction of {late} ms is not final"));
+        }
+    }
+}

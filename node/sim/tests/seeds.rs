@@ -1,0 +1,79 @@
+//! A few hundred seeds hold every property; a seed replays to the same trace; the named plans hold.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use aula_sim::{Plan, Report, generate, run};
+
+/// Seeds of the gate, of 90 simulated seconds each.
+const SEEDS: u64 = 240;
+const SECONDS: u64 = 90;
+
+/// Runs many plans on two threads, each plan by itself.
+fn all(count: u64, plan: impl Fn(u64) -> Plan + Sync) -> Vec<Report> {
+    let (next, reports) = (AtomicU64::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= count {
+                        return;
+                    }
+                    let report = run(plan(number)).expect("a plan that begins");
+                    reports.lock().unwrap_or_else(PoisonError::into_inner).push(report);
+                }
+            });
+        }
+    });
+    reports.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[test]
+fn a_few_hundred_seeds_hold_every_property() {
+    let nodes = |seed: u64| if seed % 6 == 5 { 7 } else { 4 };
+    let reports = all(SEEDS, |seed| generate::plan(seed, nodes(seed), SECONDS));
+    assert_eq!(reports.len() as u64, SEEDS);
+    let bad: Vec<_> = reports.iter().filter(|report| !report.violations.is_empty()).collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+    // A simulation in which nothing happens would hold everything.
+    let heights: u64 = reports.iter().map(|report| report.heights).sum();
+    assert!(heights > SEEDS * SECONDS / 3, "{heights} heights");
+    for kind in ["kill", "power-cut", "partition", "dropped", "duplicated", "flipped bits", "lie equivocate"]
+    {
+        let count: u64 = reports.iter().filter_map(|report| report.faults.get(kind)).sum();
+        assert!(count > 0, "no {kind}");
+    }
+    assert!(reports.iter().all(|report| report.level_after_ms.is_some()));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace_and_another_one_another() {
+    for seed in [3, 11] {
+        let runs: Vec<Report> = (0..2).map(|_| run(generate::plan(seed, 4, SECONDS)).unwrap()).collect();
+        assert_eq!(runs[0], runs[1]);
+        assert_ne!(runs[0].trace_sha256, run(generate::plan(seed + 1, 4, SECONDS)).unwrap().trace_sha256);
+    }
+}
+
+#[test]
+fn every_named_plan_holds() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans");
+    let mut plans = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        plans.push(Plan::parse(&text).unwrap());
+    }
+    assert!(!plans.is_empty());
+    for plan in plans {
+        let report = run(plan.clone()).unwrap();
+        assert_eq!(report.violations, Vec::<String>::new(), "{}", plan.name);
+    }
+}
+
+#[test]
+#[cfg(not(feature = "planted"))]
+fn nothing_can_be_planted_in_what_is_shipped() {
+    assert!(!aula_consensus::planted::CAN_BE);
+}

@@ -1,0 +1,102 @@
+//! `aula sim`: a whole consortium in one thread and in simulated time, through the faults of a seed or of a plan.
+
+use std::path::{Path, PathBuf};
+
+use aula_sim::{Plan, PlanError, Report, generate};
+use clap::Args;
+
+use super::{Advise, Failure, Outcome};
+
+// A program with planted bugs is never made: the simulator's own tests are where they belong.
+const _: () = assert!(!aula_consensus::planted::CAN_BE, "build aula without the feature `planted`");
+
+/// Longest plan that is read, in bytes.
+const MOST_BYTES: u64 = 4 * 1024 * 1024;
+/// Simulated hours by default.
+const HOURS: f64 = 1.0;
+/// Members by default: one of them may be bad.
+const NODES: u8 = 4;
+
+/// Arguments of `aula sim`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula sim --seed 7\n  aula sim --seed 7 --hours 0.1 --nodes 7 --output json\n  aula sim --seed 7 \
+                  --save-plan seven.toml\n  aula sim --plan seven.toml\n\nThe nodes' own code runs; network, disks, clocks and \
+                  bad members are simulated. The same seed gives the same trace, on every machine.\nExit 0: every \
+                  property held; 1: one did not, which is a defect: please report the seed; 2: the plan cannot be read."
+)]
+pub struct SimArgs {
+    /// What happens follows from this number; with --plan it replaces the plan's
+    #[arg(long, value_name = "N", required_unless_present = "plan")]
+    pub seed: Option<u64>,
+    /// Simulated hours, from 0.025 (90 seconds) to 2400 [default: 1]
+    #[arg(long, value_name = "H", value_parser = hours, conflicts_with = "plan")]
+    pub hours: Option<f64>,
+    /// Validators, 1 to 31 [default: 4]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u8).range(1..=31), conflicts_with = "plan")]
+    pub nodes: Option<u8>,
+    /// A plan in TOML instead of the seed's own
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// Write the plan that is run here, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub save_plan: Option<PathBuf>,
+}
+
+fn hours(text: &str) -> Result<f64, String> {
+    let hours: f64 = text.parse().map_err(|_| format!("{text} is not a number of hours"))?;
+    if (0.025..=2_400.0).contains(&hours) { Ok(hours) } else { Err("it must be from 0.025 to 2400".into()) }
+}
+
+/// Runs the plan.
+///
+/// # Errors
+/// When the plan cannot be read or written.
+pub fn run(args: &SimArgs) -> Result<Outcome, Failure> {
+    let plan = plan(args)?;
+    if let Some(path) = &args.save_plan {
+        let text = plan.to_toml().advise("the plan cannot be written", "use smaller numbers")?;
+        let why = format!("{} cannot be written", path.display());
+        std::fs::write(path, text).advise(why, "name a file in a folder that is there")?;
+    }
+    let report = aula_sim::run(plan).advise("the simulation does not begin", "use another plan")?;
+    let text = told(&report);
+    Ok(if report.violations.is_empty() { Outcome::yes(report, text) } else { Outcome::no(report, text) })
+}
+
+fn plan(args: &SimArgs) -> Result<Plan, Failure> {
+    let Some(path) = &args.plan else {
+        let seconds = args.hours.unwrap_or(HOURS) * 3_600.0;
+        return Ok(generate::plan(
+            args.seed.unwrap_or(0),
+            args.nodes.unwrap_or(NODES),
+            seconds.round() as u64,
+        ));
+    };
+    let hint = "correct the file; `aula sim --seed 1 --save-plan FILE` writes one to start from";
+    let mut plan = read(path).advise(format!("{} is not a plan", path.display()), hint)?;
+    plan.seed = args.seed.unwrap_or(plan.seed);
+    Ok(plan)
+}
+
+fn read(path: &Path) -> Result<Plan, PlanError> {
+    let form = |error: std::io::Error| PlanError::Form(error.to_string());
+    let length = std::fs::metadata(path).map_err(form)?.len();
+    if length > MOST_BYTES {
+        return Err(PlanError::Form(format!("{length} bytes; at most {MOST_BYTES} are read")));
+    }
+    Plan::parse(&std::fs::read_to_string(path).map_err(form)?)
+}
+
+fn told(report: &Report) -> String {
+    let Report { seed, hours, heights, faults, violations, trace_sha256, .. } = report;
+    let faults: Vec<String> = faults.iter().map(|(kind, count)| format!("  {kind}: {count}")).collect();
+    let end = match violations.as_slice() {
+        [] => "every property held".to_owned(),
+        some => format!("NOT AS IT MUST BE\n  {}", some.join("\n  ")),
+    };
+    format!(
+        "seed {seed}: {hours} simulated hours, {heights} heights\n{}\ntrace {trace_sha256}\n{end}",
+        faults.join("\n")
+    )
+}

@@ -1,0 +1,84 @@
+//! The twins' parameters that a node has on its ledger, with the models that they name.
+//!
+//! Flow: [`Voted::of`] asks a node for every version → [`Voted::in_force`] for a school year, or [`Voted::version`] as a leaf names
+//! it → with the model of its digest, ready to fold with. The unfitted model is built in; another lies in the home's `models/`
+//! under its digest, as `aula twin fit` made it. Invariant: a model is used only under the digest that the ledger names.
+
+use aula_api::chain::TwinVersionList;
+use aula_district::parameters::InForce;
+use aula_ledger::state::StoreError;
+use aula_ledger::state::schema::{self, Records};
+use aula_ledger::twin::{TwinVersion, TwinVersions};
+use aula_ledger::types::SchoolYear;
+use aula_twin_model::model_file;
+use aula_twin_runtime::model::Model;
+
+use super::{Advise, Failure};
+use crate::client::Client;
+use crate::home::Home;
+
+/// Every version of the parameters.
+#[derive(Debug, Clone)]
+pub struct Voted {
+    home: Home,
+    versions: Vec<TwinVersion>,
+}
+
+impl Voted {
+    /// Asks a node.
+    ///
+    /// # Errors
+    /// A node that cannot be reached.
+    pub async fn of(client: &Client, home: &Home) -> Result<Self, Failure> {
+        let told: TwinVersionList = client.get("/v1/twin-parameters").await?;
+        Ok(Self { home: home.clone(), versions: told.versions })
+    }
+
+    /// Reads an executed state.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn of_state(state: &impl Records, home: &Home) -> Result<Self, StoreError> {
+        Ok(Self { home: home.clone(), versions: schema::twin_version_list(state)? })
+    }
+
+    /// What is in force for a school year.
+    ///
+    /// # Errors
+    /// A model that is not at hand.
+    pub fn in_force(&self, year: SchoolYear) -> Result<InForce, Failure> {
+        let versions = TwinVersions { from_years: self.versions.iter().map(|one| one.from_year).collect() };
+        let number = versions.in_force(year).ok_or_else(|| {
+            let message = format!("no version of the twins' parameters is in force for school year {year}");
+            Failure::new("no_parameters", message, "see /v1/twin-parameters and propose one")
+        })?;
+        self.version(number)
+    }
+
+    /// The version of this number.
+    ///
+    /// # Errors
+    /// One that the ledger does not have, or a model that is not at hand.
+    pub fn version(&self, number: u32) -> Result<InForce, Failure> {
+        let found = self.versions.iter().find(|one| one.version == number).ok_or_else(|| {
+            let message = format!("the ledger has no version {number} of the twins' parameters");
+            Failure::new("no_parameters", message, "see /v1/twin-parameters")
+        })?;
+        let model = self.model(found)?;
+        InForce::of(found.clone(), model)
+            .advise("the twins' parameters cannot be used", "use the same version of the program as the node")
+    }
+
+    fn model(&self, version: &TwinVersion) -> Result<Model, Failure> {
+        let named = &version.parameters.model;
+        let unfitted = Model::unfitted();
+        if named.0 == unfitted.digest() {
+            return Ok(unfitted);
+        }
+        let path = self.home.model_file(named);
+        let hint =
+            format!("copy the model file of that digest, as `aula twin fit` made it, to {}", path.display());
+        let (model, _) = model_file::read(&path).advise(format!("the model {named} is not at hand"), hint)?;
+        Ok(model)
+    }
+}

@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# The package under a real systemd: Debian's minimal system boots in namespaces of its own (no engine, no virtual machine), the
+# .deb is installed with apt, and the unit starts, says that it is up, is watched, reloads, stops, and starts again.
+#   ./scripts/packaging/systemd/check.sh TARGET/packages/aula_*.deb        as root; needs Debian's mmdebstrap; two minutes
+#   ./scripts/packaging/systemd/check.sh TARGET/packages/aula_*.deb ROOT   with a minimal system with systemd made before
+set -euo pipefail
+deb=$(realpath "${1:?which .deb?}")
+[ "$(id -u)" = 0 ] || { echo "run as root: namespaces are needed" >&2; exit 2; }
+work=$(mktemp -d)
+root=$work/root
+outer=
+system=
+clear_up() {
+  [ -z "$system" ] || kill -KILL "$system" 2>/dev/null || true
+  [ -z "$outer" ] || wait "$outer" 2>/dev/null || true
+  rm -rf "$work"
+}
+trap clear_up EXIT
+fail() { printf 'failed: %s\n' "$*" >&2; within journalctl --no-pager -n 30 >&2 || true; exit 1; }
+# within COMMAND...: run by the booted system.
+within() { nsenter --target "$system" --mount --pid --uts --ipc --net --cgroup --root --wd=/ env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
+show() { within systemctl show aula --value --property "$1"; }
+as_aula() { within setpriv --reuid aula --regid aula --clear-groups "$@"; }
+ms() { echo $(($(date +%s%N) / 1000000)); }
+
+# until_true SECONDS WHAT COMMAND...
+until_true() {
+  local what=$2 end=$((SECONDS + $1))
+  shift 2
+  until "$@" >/dev/null 2>&1; do
+    [ "$SECONDS" -lt "$end" ] || fail "$what did not come"
+    sleep 0.2
+  done
+}
+
+boot() {
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  unshare --mount --pid --uts --ipc --net --cgroup --fork -- bash -euc '
+    root=$1
+    mount --make-rprivate /
+    ip link set lo up
+    mount --bind "$root" "$root"
+    mount -t proc proc "$root/proc"
+    mount -t sysfs sysfs "$root/sys"
+    if [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; then
+      mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+    else
+      mount -t tmpfs -o mode=755 tmpfs "$root/sys/fs/cgroup"
+      mkdir "$root/sys/fs/cgroup/systemd" "$root/sys/fs/cgroup/unified"
+      mount -t cgroup -o none,name=systemd cgroup "$root/sys/fs/cgroup/systemd"
+      mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup/unified"
+    fi
+    mount -t tmpfs -o mode=755 tmpfs "$root/run"
+    mount -t tmpfs tmpfs "$root/tmp"
+    mount -t tmpfs -o mode=755 tmpfs "$root/dev"
+    for device in null zero full random urandom tty; do
+      touch "$root/dev/$device"
+      mount --bind "/dev/$device" "$root/dev/$device"
+    done
+    mkdir "$root/dev/pts" "$root/dev/shm"
+    mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+    mount -t tmpfs tmpfs "$root/dev/shm"
+    ln -s /proc/self/fd "$root/dev/fd"
+    hostname lake
+    exec env -i container=check PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" /lib/systemd/systemd --log-target=null
+  ' _ "$root" >"$work/boot.log" 2>&1 </dev/null &
+  outer=$!
+  until system=$(tr -d ' ' <"/proc/$outer/task/$outer/children") && [ -n "$system" ]; do sleep 0.1; done
+  until_true 60 "the boot" within systemctl is-system-running --wait
+}
+
+if [ -n "${2:-}" ]; then
+  cp -a "$2" "$root"
+else
+  mmdebstrap --quiet --variant=minbase --include=ca-certificates,systemd,dbus bookworm "$root" 2>"$work/image.log" ||
+    { cat "$work/image.log" >&2; exit 1; }
+fi
+cp "$deb" "$root/root/aula.deb"
+chroot "$root" apt-get update >/dev/null 2>&1
+boot
+echo "booted: systemd $(within systemctl --version | sed -n '1s/systemd //p')"
+
+# The network is the namespace's own: what the package needs is in the system already.
+within apt-get install -y --no-install-recommends /root/aula.deb >"$work/install.log" 2>&1 ||
+  { cat "$work/install.log" >&2; fail "apt-get install"; }
+[ "$(within stat -c '%U:%G %a' /var/lib/aula)" = "aula:aula 700" ] || fail "the home is another's"
+[ "$(show ActiveState)" = inactive ] || fail "it was started before it was made"
+within systemctl start aula
+[ "$(show ActiveState)" = inactive ] || fail "it runs without a genesis"
+echo "installed: account, home, nothing started"
+
+as_aula aula init --home /var/lib/aula --name lake >/dev/null 2>&1
+as_aula aula genesis --home /var/lib/aula --name county --operator /var/lib/aula/operator.json -o /tmp/genesis.json >/dev/null
+as_aula aula join --home /var/lib/aula --genesis /tmp/genesis.json >/dev/null 2>&1
+begun=$(ms)
+within systemctl enable --now aula 2>/dev/null
+[ "$(show ActiveState)" = active ] || fail "it is not active"
+echo "up: READY after $(($(ms) - begun)) ms; $(show StatusText)"
+pulses() { show StatusText | grep -q peers; }
+until_true 60 "its word for the watchdog" pulses
+until_true 30 "the first blocks" within aula status --rpc http://127.0.0.1:8480
+within bash -c 'aula status --rpc http://127.0.0.1:8480'
+
+process=$(show MainPID)
+within systemctl reload aula
+sleep 1
+[ "$(show MainPID)" = "$process" ] || fail "a reload ended it"
+echo "reloaded: the same process"
+
+# Stopped from outside, it tells the watchdog nothing: it is killed and started again.
+within mkdir -p /run/systemd/system/aula.service.d
+within bash -c 'printf "[Service]\nWatchdogSec=3s\n" >/run/systemd/system/aula.service.d/fast.conf'
+within systemctl daemon-reload
+within systemctl restart aula
+process=$(show MainPID)
+sleep 7
+[ "$(show MainPID)" = "$process" ] || fail "the watchdog took a node that lives"
+within kill -STOP "$process"
+restarted() { [ "$(show NRestarts)" = 1 ]; }
+until_true 30 "a new process" restarted
+until_true 30 "the node, again" within systemctl is-active aula
+echo "watched: lives through three intervals of 3 s; hung, it was killed and started again"
+
+begun=$(ms)
+within systemctl stop aula
+[ "$(show Result)" = success ] || fail "it did not stop by itself: $(show Result)"
+echo "stopped: after $(($(ms) - begun)) ms"
+within systemctl start aula
+within apt-get purge -y aula >/dev/null 2>&1
+within test -s /var/lib/aula/keys/validator.json || fail "a purge took the keys"
+echo "purged: keys and chain are still there"
