@@ -2,12 +2,14 @@
 //!
 //! [`ctt`] is curriculum-based course timetabling (ITC-2007), [`xhstt`] high school timetabling; [`energy`] the hourly method of ISO 13790;
 //! [`fit`] explains a meter by calendar and weather; [`forecast`] says what the next periods ask
-//! for; [`failures`] which equipment will fail; [`check`] names a schedule's conflicts. Readers take bytes and give a checked value or an
+//! for; [`failures`] which equipment will fail; [`check`] names a schedule's conflicts; [`plan`] what a change of timetable does; [`anchor`] puts a
+//! building's rows under one root. Readers take bytes and give a checked value or an
 //! [`text::Unreadable`] that says where and what; searches take a seed and are replayable by their number of
 //! iterations; files, clocks and processor time are the caller's.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod anchor;
 pub mod anneal;
 pub mod budget;
 pub mod check;
@@ -17,7 +19,10 @@ pub mod energy;
 pub mod failures;
 pub mod fit;
 pub mod forecast;
+#[cfg(test)]
+mod hostile;
 mod linear;
+pub mod plan;
 pub mod random;
 pub mod table;
 pub mod text;

@@ -4,6 +4,7 @@
 //! place where it applies; [`search`] finds a timetable. Constraints handled: all of the format's sixteen. An unknown one
 //! is refused by name.
 
+pub mod bound;
 mod constraints;
 pub mod cost;
 mod instance;

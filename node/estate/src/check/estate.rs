@@ -101,6 +101,10 @@ pub struct Meter {
 /// # Errors
 /// When the JSON is none or names what is not there.
 pub fn read_estate(bytes: &[u8]) -> Result<Estate, Unreadable> {
+    // A list would be taken for the fields in their order.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Unreadable::at("JSON", "an estate is an object"));
+    }
     let estate: Estate = serde_json::from_slice(bytes).map_err(|error| Unreadable::at("JSON", error))?;
     unique("sites", estate.sites.iter().map(|site| site.id.as_str()))?;
     unique("buildings", estate.buildings.iter().map(|house| house.id.as_str()))?;

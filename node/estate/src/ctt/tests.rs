@@ -109,3 +109,20 @@ proptest::proptest! {
         let _ = read(&junk);
     }
 }
+
+/// A room-day counts no further than the teachers who can fill it: on the second day one teacher can come, at one period.
+#[test]
+fn the_bound_counts_periods_in_which_somebody_can_teach() {
+    let text = "Name: B\nCourses: 2\nRooms: 2\nDays: 2\nPeriods_per_day: 2\nCurricula: 0\nConstraints: 3\n\nCOURSES:\n\
+                a t 2 1 20\nb u 3 1 10\n\nROOMS:\nR 30\nS 30\n\nCURRICULA:\n\nUNAVAILABILITY_CONSTRAINTS:\n\
+                a 1 0\na 1 1\nb 1 0\n\nEND.\n";
+    let instance = read(text.as_bytes()).unwrap();
+    // Five lectures: two rooms of the first day hold two each, the fifth needs a room of the second.
+    assert_eq!(bound::room_days(&instance), 3);
+    let three = read(text.replace("b u 3", "b u 2").as_bytes()).unwrap();
+    assert_eq!(bound::room_days(&three), 2);
+    let closed = text.replace("Constraints: 3", "Constraints: 4").replace("b 1 0\n", "b 1 0\na 0 1\n");
+    // Four lectures where the second room of the first day adds one only: three rooms' days in place of two.
+    let closed = read(closed.replace("b u 3", "b u 2").as_bytes()).unwrap();
+    assert_eq!(bound::room_days(&closed), 3);
+}

@@ -30,7 +30,34 @@ pub struct Schedule {
     weeks: BTreeMap<String, Vec<Use>>,
 }
 
+/// People in a zone on a day of the week, from a minute of the day until before another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The zone's id.
+    pub zone: String,
+    /// 0 to 6 from Monday.
+    pub day: usize,
+    /// Minutes after midnight.
+    pub start: usize,
+    /// At most 1440.
+    pub end: usize,
+    /// How many.
+    pub people: u32,
+}
+
 impl Schedule {
+    /// The schedule of rows; what of one lies outside the week is left out.
+    #[must_use]
+    pub fn of(rows: impl IntoIterator<Item = Row>) -> Self {
+        let mut weeks: BTreeMap<String, Vec<Use>> = BTreeMap::new();
+        for row in rows.into_iter().filter(|row| row.day < 7 && row.start < row.end && row.end <= 24 * 60) {
+            let week = weeks.entry(row.zone).or_insert_with(|| vec![Use::default(); HOURS]);
+            occupy(week, row.day, row.start, row.end, row.people.min(MOST_PEOPLE));
+        }
+        weeks.values_mut().for_each(|week| open(week));
+        Self { weeks }
+    }
+
     /// Reads a schedule.
     ///
     /// # Errors
@@ -40,7 +67,7 @@ impl Schedule {
         let columns = ["zone", "day", "start", "end", "people"].map(|name| table.column(name));
         let [zone, day, start, end, people] = columns;
         let (zone, day, start, end, people) = (zone?, day?, start?, end?, people?);
-        let mut weeks: BTreeMap<String, Vec<Use>> = BTreeMap::new();
+        let mut rows = Vec::with_capacity(table.rows().len());
         for (index, row) in table.rows().iter().enumerate() {
             let place = || format!("row {}", index + 1);
             let fault = |what: &str| Unreadable::at(place(), what);
@@ -59,11 +86,9 @@ impl Schedule {
             if start >= end {
                 return Err(fault("start is not before end"));
             }
-            let week = weeks.entry(row[zone].clone()).or_insert_with(|| vec![Use::default(); HOURS]);
-            occupy(week, day, start, end, count);
+            rows.push(Row { zone: row[zone].clone(), day, start, end, people: count });
         }
-        weeks.values_mut().for_each(|week| open(week));
-        Ok(Self { weeks })
+        Ok(Self::of(rows))
     }
 
     /// The use of a zone at an hour of the week.

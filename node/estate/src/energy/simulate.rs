@@ -107,6 +107,25 @@ pub fn run_inputs(building: &Building, inputs: &Inputs) -> Year {
     Year { hours, steps }
 }
 
+/// Runs the outdoor air and sun of inputs from a Monday on, with a schedule's people, lights and plugs inside.
+#[must_use]
+pub fn run_inputs_in_use(building: &Building, inputs: &Inputs, schedule: &Schedule) -> Year {
+    let hours = inputs.gains[0].len();
+    let mut steps = Vec::with_capacity(building.zones.len() * hours);
+    for (index, zone) in building.zones.iter().enumerate() {
+        let mut mass = zone.start;
+        for (hour, outside) in inputs.gains[index % inputs.gains.len()].iter().enumerate() {
+            let slot = schedule.at(&zone.id, hour);
+            let (internal, electricity) = inside(zone, slot);
+            let gains = Gains { internal, ..*outside };
+            let step = zone.zone.step(mass, &gains, if slot.open { &zone.control } else { &zone.set_back });
+            mass = step.mass;
+            steps.push(Hour { step, electricity });
+        }
+    }
+    Year { hours, steps }
+}
+
 /// Runs a year of weather; without a schedule every zone is always in use and empty.
 #[must_use]
 pub fn run_weather(building: &Building, weather: &Weather, schedule: Option<&Schedule>) -> Year {
@@ -147,18 +166,27 @@ impl Year {
     /// The sums over all zones.
     #[must_use]
     pub fn sums(&self, building: &Building) -> Sums {
-        let mut sums = Sums::default();
-        for (index, zone) in building.zones.iter().enumerate() {
-            for hour in self.zone(index) {
-                let (heating, cooling) = (hour.step.demand.max(0), hour.step.demand.min(0));
-                let by = |power: i64, factor: Option<i64>| {
-                    factor.map_or(0, |factor| (i128::from(power) * 1_000_000 / i128::from(factor)) as i64)
-                };
-                sums.heating += heating;
-                sums.cooling += cooling;
-                sums.electricity +=
-                    hour.electricity + by(heating, zone.heating_cop) + by(-cooling, zone.cooling_eer);
-            }
+        let of_zones = (0..building.zones.len()).map(|index| self.sums_of(building, index));
+        of_zones.fold(Sums::default(), |all, own| Sums {
+            heating: all.heating + own.heating,
+            cooling: all.cooling + own.cooling,
+            electricity: all.electricity + own.electricity,
+        })
+    }
+
+    /// The sums of a zone.
+    #[must_use]
+    pub fn sums_of(&self, building: &Building, index: usize) -> Sums {
+        let (mut sums, zone) = (Sums::default(), &building.zones[index]);
+        for hour in self.zone(index) {
+            let (heating, cooling) = (hour.step.demand.max(0), hour.step.demand.min(0));
+            let by = |power: i64, factor: Option<i64>| {
+                factor.map_or(0, |factor| (i128::from(power) * 1_000_000 / i128::from(factor)) as i64)
+            };
+            sums.heating += heating;
+            sums.cooling += cooling;
+            sums.electricity +=
+                hour.electricity + by(heating, zone.heating_cop) + by(-cooling, zone.cooling_eer);
         }
         sums
     }

@@ -8,6 +8,8 @@ use crate::text::Unreadable;
 use crate::xml::Element;
 
 const MOST: i64 = 1_000_000;
+/// Most places at which an instance's constraints apply, each counted once more for every event or set of times in it.
+const MOST_PLACES: usize = 4_000_000;
 
 /// Reads all constraints of an instance.
 pub fn read(element: &Element, instance: &mut Instance, names: &Names) -> Result<(), Unreadable> {
@@ -34,8 +36,15 @@ pub fn read(element: &Element, instance: &mut Instance, names: &Names) -> Result
         };
         let point = |wanted| Point { constraint: index, hard, weight, function, wanted };
         instance.points.extend(wanted.into_iter().map(point));
+        if instance.points.len() > MOST_PLACES {
+            return Err(too_many(constraint));
+        }
     }
     Ok(())
+}
+
+fn too_many(constraint: &Element) -> Unreadable {
+    at(constraint, format_args!("applies at more places than the {MOST_PLACES} that this program takes"))
 }
 
 fn number(element: &Element, name: &str) -> Result<Option<i64>, Unreadable> {
@@ -71,6 +80,7 @@ impl Reader<'_> {
             "PreferResourcesConstraint" => {
                 let preferred = self.resources_in(self.element)?;
                 let slots = self.slots(&self.events()?);
+                self.affords(slots.len(), preferred.len())?;
                 Ok(slots
                     .into_iter()
                     .map(|(event, slot)| Wanted::OneOf(event, slot, preferred.clone()))
@@ -105,6 +115,7 @@ impl Reader<'_> {
         let each = |wanted: &dyn Fn(usize) -> Wanted| -> Result<Vec<Wanted>, Unreadable> {
             let applies = self.applies()?;
             let all: BTreeSet<u32> = self.resources_in(applies)?.into_iter().collect();
+            self.affords(all.len(), self.element.list("TimeGroups").len())?;
             Ok(all.into_iter().map(|resource| wanted(resource as usize)).collect())
         };
         match self.element.name.as_str() {
@@ -135,6 +146,14 @@ impl Reader<'_> {
         }
     }
 
+    /// Refuses a constraint whose places, each with so many parts, are more than fit.
+    fn affords(&self, places: usize, parts: usize) -> Result<(), Unreadable> {
+        match places.saturating_mul(1 + parts) <= MOST_PLACES {
+            true => Ok(()),
+            false => Err(too_many(self.element)),
+        }
+    }
+
     fn applies(&self) -> Result<&Element, Unreadable> {
         self.element.child("AppliesTo").ok_or_else(|| at(self.element, "has no AppliesTo"))
     }
@@ -160,7 +179,10 @@ impl Reader<'_> {
 
     fn groups(&self) -> Result<Vec<Vec<usize>>, Unreadable> {
         let groups = self.applies()?.list("EventGroups").iter();
-        groups.map(|group| reference(group, &self.names.event_groups).cloned()).collect()
+        let groups = groups.map(|group| reference(group, &self.names.event_groups));
+        let groups = groups.collect::<Result<Vec<_>, _>>()?;
+        self.affords(groups.iter().map(|group| group.len()).sum(), 0)?;
+        Ok(groups.into_iter().cloned().collect())
     }
 
     /// The events' slots of the constraint's role.
@@ -218,7 +240,9 @@ impl Reader<'_> {
             };
             sets.push((*reference(group, &self.names.time_groups)?, limits));
         }
-        Ok(self.groups()?.into_iter().map(|group| Wanted::Spread(group, sets.clone())).collect())
+        let groups = self.groups()?;
+        self.affords(groups.len(), sets.len())?;
+        Ok(groups.into_iter().map(|group| Wanted::Spread(group, sets.clone())).collect())
     }
 
     fn ordered(&self) -> Result<Vec<Wanted>, Unreadable> {

@@ -1,6 +1,6 @@
 //! What a timetable deviates by at each place, and what that costs.
 
-use super::instance::{Instance, NOBODY, Point, Sub, Times, UNTIMED, Wanted};
+use super::instance::{Instance, Limits, NOBODY, Point, Sub, Times, UNTIMED, Wanted};
 
 /// Parts of workload: what is divided by an event's duration stays whole for durations up to ten.
 const PARTS: i64 = 2520;
@@ -11,6 +11,8 @@ pub struct Uses {
     times: usize,
     /// By resource × times + time.
     count: Vec<u16>,
+    /// The sum of the events that it is in then: where it is in one, that one.
+    held_by: Vec<u32>,
     busy: Vec<Times>,
     /// By resource: times over which it is in more than one place, with multiplicity.
     clashes: Vec<i64>,
@@ -25,6 +27,7 @@ impl Uses {
         Self {
             times,
             count: vec![0; times * resources],
+            held_by: vec![0; times * resources],
             busy: vec![0; resources],
             clashes: vec![0; resources],
             load: vec![0; resources],
@@ -37,31 +40,53 @@ impl Uses {
         self.busy[resource as usize]
     }
 
+    /// The one event that a resource is in at a time; none where it is in several.
+    #[must_use]
+    pub fn event_at(&self, resource: u32, time: u16) -> Option<usize> {
+        let place = resource as usize * self.times + usize::from(time);
+        (self.count[place] == 1).then(|| self.held_by[place] as usize)
+    }
+
     /// Adds a part of an event, or takes it out.
     pub fn book(&mut self, instance: &Instance, event: usize, sub: &Sub, add: bool) {
         let whole = &instance.events[event];
         for (slot, resource) in
             whole.slots.iter().zip(&sub.resources).filter(|(_, resource)| **resource != NOBODY)
         {
-            let resource = *resource as usize;
             let load = i64::from(slot.workload) * i64::from(sub.duration) * PARTS / i64::from(whole.duration);
-            self.load[resource] += if add { load } else { -load };
-            if sub.time == UNTIMED {
-                continue;
-            }
-            for time in usize::from(sub.time)..usize::from(sub.time + sub.duration) {
-                let count = &mut self.count[resource * self.times + time];
+            self.load[*resource as usize] += if add { load } else { -load };
+        }
+        self.occupy(event, sub, add);
+    }
+
+    /// The times of a part alone, its workload staying as it is.
+    pub fn occupy(&mut self, event: usize, sub: &Sub, add: bool) {
+        if sub.time == UNTIMED {
+            return;
+        }
+        let event = event as u32;
+        for resource in sub.resources.iter().filter(|resource| **resource != NOBODY) {
+            let resource = *resource as usize;
+            let from = resource * self.times + usize::from(sub.time);
+            let places = from..from + usize::from(sub.duration);
+            let mut last = sub.time;
+            for (count, held_by) in self.count[places.clone()].iter_mut().zip(&mut self.held_by[places]) {
                 if add {
                     self.clashes[resource] += i64::from(*count > 0);
                     *count += 1;
-                    self.busy[resource] |= 1 << time;
+                    *held_by = held_by.wrapping_add(event);
                 } else {
                     *count -= 1;
                     self.clashes[resource] -= i64::from(*count > 0);
+                    *held_by = held_by.wrapping_sub(event);
                     if *count == 0 {
-                        self.busy[resource] &= !(1 << time);
+                        self.busy[resource] &= !(1 << last);
                     }
                 }
+                last += 1;
+            }
+            if add {
+                self.busy[resource] |= sub.taken();
             }
         }
     }
@@ -93,11 +118,7 @@ pub fn deviation(point: &Point, subs: &[Vec<Sub>], uses: &Uses) -> i64 {
         Wanted::Parts(event, duration, limits) => {
             limits.outside(subs[*event].iter().filter(|sub| sub.duration == *duration).count() as i64)
         }
-        Wanted::Spread(events, sets) => {
-            let starts = events.iter().flat_map(|event| &subs[*event]).filter(|sub| sub.time != UNTIMED);
-            let count = |times: Times| starts.clone().filter(|sub| times >> sub.time & 1 == 1).count() as i64;
-            sets.iter().map(|(times, limits)| limits.outside(count(*times))).sum()
-        }
+        Wanted::Spread(events, sets) => spread(events, sets, subs),
         Wanted::Linked(events) => {
             let taken = |event: &usize| subs[*event].iter().fold(0, |all: Times, sub| all | sub.taken());
             let any = events.iter().map(taken).fold(0, |a, b| a | b);
@@ -127,6 +148,21 @@ pub fn deviation(point: &Point, subs: &[Vec<Sub>], uses: &Uses) -> i64 {
         }
         wanted => of_resource(wanted, uses),
     }
+}
+
+/// Parts that start in each set, as many times as they do.
+fn spread(events: &[usize], sets: &[(Times, Limits)], subs: &[Vec<Sub>]) -> i64 {
+    let starts = events.iter().flat_map(|event| &subs[*event]).filter(|sub| sub.time != UNTIMED);
+    let (mut once, mut again) = (0, false);
+    for sub in starts.clone() {
+        again |= once >> sub.time & 1 == 1;
+        once |= 1 << sub.time;
+    }
+    let count = |times: Times| match again {
+        false => i64::from((once & times).count_ones()),
+        true => starts.clone().filter(|sub| times >> sub.time & 1 == 1).count() as i64,
+    };
+    sets.iter().map(|(times, limits)| limits.outside(count(*times))).sum()
 }
 
 fn of_resource(wanted: &Wanted, uses: &Uses) -> i64 {

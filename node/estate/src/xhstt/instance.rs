@@ -141,17 +141,20 @@ pub struct Point {
 }
 
 impl Point {
-    /// The cost of a deviation.
+    /// The cost of a deviation; a cost that no school has is as good as any other such, so that sums stay sums.
     #[must_use]
     pub fn cost(&self, deviation: i64) -> i64 {
-        self.weight
-            * match self.function {
-                Function::Linear => deviation,
-                Function::Quadratic => deviation * deviation,
-                Function::Step => i64::from(deviation > 0),
-            }
+        let units = match self.function {
+            Function::Linear => deviation,
+            Function::Quadratic => deviation.saturating_mul(deviation),
+            Function::Step => i64::from(deviation > 0),
+        };
+        self.weight.saturating_mul(units).min(MOST_COST)
     }
 }
+
+/// Most that a place costs.
+const MOST_COST: i64 = 1_000_000_000_000;
 
 /// An instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,7 +167,7 @@ pub struct Instance {
     pub days: Vec<Times>,
     /// Ids of resources.
     pub resources: Vec<String>,
-    /// Resources of a type called Room.
+    /// Resources of a type called Room or Rooms, ascending.
     pub rooms: Vec<u32>,
     /// Events in the file's order.
     pub events: Vec<Event>,

@@ -137,7 +137,7 @@ fn resources(
         reference(kind, &types)?;
         let kind = kind.attribute("Reference").unwrap_or_default();
         types.entry(kind.to_owned()).or_default().push(index);
-        if kind == "Room" {
+        if ["Room", "Rooms"].iter().any(|name| kind.eq_ignore_ascii_case(name)) {
             instance.rooms.push(index);
         }
         for group in resource.list("ResourceGroups") {

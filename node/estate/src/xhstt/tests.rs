@@ -51,7 +51,13 @@ fn each_deviation_is_counted_as_the_format_says() {
 #[test]
 fn the_search_keeps_its_sums_and_its_seed() {
     let instance = read(SMALL.as_bytes()).unwrap();
-    let found = |iterations| search::search(&instance, 1, &mut Budget { iterations, expired: &mut || false });
+    let found = |iterations| {
+        search::search(
+            &instance,
+            search::Options { seed: 1, ..Default::default() },
+            &mut Budget { iterations, expired: &mut || false },
+        )
+    };
     let best = found(40_000);
     // The teacher of five of six times is busy more than once on the first day.
     assert_eq!(evaluate(&instance, &best.subs), (0, 2));
@@ -116,5 +122,43 @@ proptest::proptest! {
         let _ = (read(&bytes), read_solutions(&bytes));
         bytes.truncate(cut);
         let _ = (read(&bytes), read_solutions(&bytes));
+    }
+}
+
+#[test]
+fn few_room_days_come_before_the_soft_cost_and_no_fewer_than_the_bound() {
+    let instance = read(SMALL.as_bytes()).unwrap();
+    let found = |close_rooms| {
+        let options = search::Options { seed: 1, close_rooms };
+        search::search(&instance, options, &mut Budget { iterations: 40_000, expired: &mut || false })
+    };
+    // Three times of x need a room; room S may be in two places, so that the bound cannot count on full days.
+    assert_eq!(bound::room_days(&instance), 0);
+    let all = SMALL.replace(
+        "<ResourceGroup Reference=\"G\"/></ResourceGroups></AppliesTo></AvoidClashesConstraint>",
+        "<ResourceGroup Reference=\"G\"/></ResourceGroups><Resources><Resource Reference=\"S\"/></Resources>\
+         </AppliesTo></AvoidClashesConstraint>",
+    );
+    assert_eq!(bound::room_days(&read(all.as_bytes()).unwrap()), 1);
+    let (loose, close) = (found(false), found(true));
+    assert_eq!(evaluate(&instance, &close.subs).0, 0);
+    let opened = |found: &search::Found| cost::room_days(&instance, &found.subs).0;
+    assert!(opened(&close) <= opened(&loose), "{} {}", opened(&close), opened(&loose));
+    assert_eq!(opened(&close), 1);
+}
+
+/// Chains, resources and splits of a real school: after each search the sums carried along are those counted anew.
+#[test]
+fn sums_carried_through_a_search_are_those_counted_anew() {
+    for name in ["AU-TE-99.xml", "BR-SA-00.xml", "ES-SS-08.xml"] {
+        let Some(bytes) = archive(name) else { return };
+        let instance = read(&bytes).unwrap();
+        for close_rooms in [false, true] {
+            let options = search::Options { seed: 3, close_rooms };
+            let budget = &mut Budget { iterations: 20_000, expired: &mut || false };
+            let found = search::search(&instance, options, budget);
+            assert_eq!(found.cost, evaluate(&instance, &found.subs), "{name}");
+            assert_eq!(found.iterations, 20_000);
+        }
     }
 }

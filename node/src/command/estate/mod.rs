@@ -14,6 +14,9 @@ mod energy;
 mod failures;
 mod fit;
 mod forecast;
+mod outside;
+mod plan;
+mod scenario;
 mod timetable;
 
 /// Most bytes that a gzipped file may unpack to.
@@ -45,6 +48,10 @@ pub enum Action {
     Fit(fit::FitArgs),
     /// What the next periods will ask for, with intervals
     Forecast(forecast::ForecastArgs),
+    /// Propose a timetable with few opened room-days, and say what it does to the year's energy
+    Plan(plan::PlanArgs),
+    /// What other schedules would do to a building's year
+    Scenario(scenario::ScenarioArgs),
     /// Which equipment will fail, and what speaks for it
     Failures(failures::FailuresArgs),
 }
@@ -60,6 +67,8 @@ pub fn run(args: &EstateArgs) -> Result<Outcome, Failure> {
         Action::Fit(args) => fit::run(args),
         Action::Forecast(args) => forecast::run(args),
         Action::Failures(args) => failures::run(args),
+        Action::Plan(args) => plan::run(args),
+        Action::Scenario(args) => scenario::run(args),
         Action::Check(args) => check::run(args),
     }
 }

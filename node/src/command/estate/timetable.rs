@@ -22,6 +22,19 @@ use super::{read, refused, thread_cpu_ns, write};
 pub struct TimetableArgs {
     /// The instance: .ctt (ITC-2007) or an XHSTT archive
     pub instance: PathBuf,
+    #[command(flatten)]
+    pub effort: Effort,
+    /// Open as few rooms on as few days as can be, before the cost
+    #[arg(long)]
+    pub close_rooms: bool,
+    /// Where the timetable is written
+    #[arg(short = 'o', long = "out", value_name = "OUT")]
+    pub out: PathBuf,
+}
+
+/// How long a search may go on, and by which seed.
+#[derive(Debug, Args)]
+pub struct Effort {
     /// Processor time of the search
     #[arg(long, default_value_t = 10.0, conflicts_with = "iterations", value_parser = seconds)]
     pub seconds: f64,
@@ -31,12 +44,6 @@ pub struct TimetableArgs {
     /// Equal seeds give equal timetables
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Open as few rooms on as few days as can be, before the cost
-    #[arg(long)]
-    pub close_rooms: bool,
-    /// Where the timetable is written
-    #[arg(short = 'o', long = "out", value_name = "OUT")]
-    pub out: PathBuf,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -83,9 +90,9 @@ pub fn run(args: &TimetableArgs) -> Result<Outcome, Failure> {
 /// Curriculum-based course timetabling.
 fn courses(args: &TimetableArgs, bytes: &[u8]) -> Result<Answer, Failure> {
     let instance = ctt::read(bytes).map_err(|error| refused(&args.instance, &error))?;
-    let options = ctt::search::Options { seed: args.seed, close_rooms: args.close_rooms };
+    let options = ctt::search::Options { seed: args.effort.seed, close_rooms: args.close_rooms };
     let started = thread_cpu_ns();
-    let found = within(args, started, |budget| ctt::search::search(&instance, options, budget));
+    let found = args.effort.within(started, |budget| ctt::search::search(&instance, options, budget));
     let cpu_s = thread_cpu_ns().saturating_sub(started) as f64 / 1e9;
     write(&args.out, &ctt::write_solution(&instance, &found.lessons))?;
     let score = ctt::evaluate::evaluate(&instance, &found.lessons);
@@ -93,7 +100,7 @@ fn courses(args: &TimetableArgs, bytes: &[u8]) -> Result<Answer, Failure> {
     Ok(Answer {
         hard: score.hard(),
         cost: score.cost(),
-        seed: args.seed,
+        seed: args.effort.seed,
         iterations: found.iterations,
         cpu_s,
         opened_room_days: score.opened_room_days,
@@ -107,15 +114,12 @@ fn courses(args: &TimetableArgs, bytes: &[u8]) -> Result<Answer, Failure> {
     })
 }
 
-/// High school timetabling. Rooms are resources of the type Room; a school has no bound on its room-days but 0.
+/// High school timetabling. Rooms are resources of a type called Room.
 fn archive(args: &TimetableArgs, bytes: &[u8]) -> Result<Answer, Failure> {
-    if args.close_rooms {
-        let hint = "leave --close-rooms out, or give a .ctt instance";
-        return Err(Failure::new("not_handled", "--close-rooms is for .ctt instances", hint));
-    }
     let instance = xhstt::read(bytes).map_err(|error| refused(&args.instance, &error))?;
     let started = thread_cpu_ns();
-    let found = within(args, started, |budget| xhstt::search::search(&instance, args.seed, budget));
+    let options = xhstt::search::Options { seed: args.effort.seed, close_rooms: args.close_rooms };
+    let found = args.effort.within(started, |budget| xhstt::search::search(&instance, options, budget));
     let cpu_s = thread_cpu_ns().saturating_sub(started) as f64 / 1e9;
     write(&args.out, xhstt::write_archive(bytes, &instance, &found.subs).as_bytes())?;
     let cost = xhstt::cost::evaluate(&instance, &found.subs);
@@ -123,22 +127,24 @@ fn archive(args: &TimetableArgs, bytes: &[u8]) -> Result<Answer, Failure> {
     Ok(Answer {
         hard: cost.0.unsigned_abs(),
         cost: cost.1.unsigned_abs(),
-        seed: args.seed,
+        seed: args.effort.seed,
         iterations: found.iterations,
         cpu_s,
         opened_room_days: opened,
-        room_days_bound: 0,
+        room_days_bound: xhstt::bound::room_days(&instance),
         utilisation_ppm: (held * 1_000_000).checked_div(offered).unwrap_or(0),
         parts: serde_json::json!({}),
     })
 }
 
-/// Runs a search within what the arguments allow.
-pub fn within<T>(args: &TimetableArgs, started: u64, search: impl FnOnce(&mut Budget<'_>) -> T) -> T {
-    let end = started.saturating_add((args.seconds * 1e9) as u64);
-    let timed = args.iterations.is_none();
-    let mut expired = || timed && thread_cpu_ns() >= end;
-    search(&mut Budget { iterations: args.iterations.unwrap_or(u64::MAX), expired: &mut expired })
+impl Effort {
+    /// Runs a search within what was asked.
+    pub fn within<T>(&self, started: u64, search: impl FnOnce(&mut Budget<'_>) -> T) -> T {
+        let end = started.saturating_add((self.seconds * 1e9) as u64);
+        let timed = self.iterations.is_none();
+        let mut expired = || timed && thread_cpu_ns() >= end;
+        search(&mut Budget { iterations: self.iterations.unwrap_or(u64::MAX), expired: &mut expired })
+    }
 }
 
 fn outcome(answer: Answer) -> Outcome {

@@ -1,121 +1,49 @@
-//! Moves: a part to another time (with whom it would meet there coming back), another resource for a slot, another way
-//! to split an event. Linked events move together.
+//! Moves: a part to another time, alone or by a chain; another resource for a slot, or its holder's; two events' resources
+//! exchanged; another way to split an event. A part of the moves starts where something costs.
 
-use super::super::instance::{Instance, NOBODY, Sub, Times, UNTIMED, Wanted, span};
-use super::parts;
+use super::super::instance::{NOBODY, Sub, Times, UNTIMED, Wanted, span};
+use super::chain;
 use super::state::State;
+use super::tables::Tables;
 use crate::random::Random;
-
-/// What moves choose from.
-pub struct Tables {
-    ways: Vec<Vec<Vec<u16>>>,
-    /// Times at which an event may start without breaking what its hard constraints say of it alone.
-    starts: Vec<Times>,
-    /// Resources that a slot may have, by event.
-    choices: Vec<Vec<Vec<u32>>>,
-    /// Other events that must run at the same times.
-    linked: Vec<Vec<usize>>,
-    /// Events by resource that they are given.
-    given: Vec<Vec<usize>>,
-    /// Events with a time to find, and slots with a resource to find.
-    timed: Vec<usize>,
-    open: Vec<(usize, usize)>,
-    /// What a unit of hard cost weighs at first.
-    pub hard_unit: i64,
-    /// The least cost of a soft deviation.
-    pub least_soft: i64,
-}
-
-impl Tables {
-    pub fn new(instance: &Instance) -> Self {
-        let soft = instance.points.iter().filter(|point| !point.hard).map(|point| point.weight.max(1));
-        let hard = instance.points.iter().filter(|point| point.hard).map(|point| point.weight.max(1));
-        let most_soft = soft.clone().max().unwrap_or(1);
-        let events = instance.events.len();
-        let candidates = |slots: &[super::super::instance::Slot]| {
-            slots.iter().map(|slot| slot.candidates.clone()).collect()
-        };
-        let mut tables = Self {
-            ways: parts::ways(instance),
-            starts: vec![span(0, instance.times.len() as u16); events],
-            choices: instance.events.iter().map(|event| candidates(&event.slots)).collect(),
-            linked: vec![Vec::new(); events],
-            given: vec![Vec::new(); instance.resources.len()],
-            timed: (0..events).filter(|event| instance.events[*event].given == UNTIMED).collect(),
-            open: Vec::new(),
-            hard_unit: (2 * most_soft / hard.min().unwrap_or(1)).max(8),
-            least_soft: soft.min().unwrap_or(1),
-        };
-        for (index, event) in instance.events.iter().enumerate() {
-            for (place, slot) in event.slots.iter().enumerate() {
-                match slot.given {
-                    NOBODY => tables.open.push((index, place)),
-                    given => tables.given[given as usize].push(index),
-                }
-            }
-        }
-        tables.narrow(instance);
-        tables
-    }
-
-    /// Takes out what hard constraints say of an event alone; never all.
-    fn narrow(&mut self, instance: &Instance) {
-        for point in instance.points.iter().filter(|point| point.hard) {
-            match &point.wanted {
-                Wanted::OneOf(event, slot, preferred) => {
-                    self.choices[*event][*slot].retain(|resource| preferred.binary_search(resource).is_ok());
-                }
-                Wanted::Starts(event, times, duration)
-                    if duration.is_none_or(|duration| duration == instance.events[*event].duration) =>
-                {
-                    self.starts[*event] &= times;
-                }
-                Wanted::Linked(all) => {
-                    for event in all {
-                        self.linked[*event].extend(all.iter().filter(|other| *other != event));
-                    }
-                }
-                Wanted::Free(resource, times) => {
-                    for event in &self.given[*resource] {
-                        let left = self.starts[*event] & !times;
-                        if left != 0 {
-                            self.starts[*event] = left;
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Whether there is anything to find.
-    pub fn movable(&self) -> bool {
-        !self.timed.is_empty() || !self.open.is_empty()
-    }
-}
-
-type Changes = Vec<(usize, Vec<Sub>)>;
 
 /// Tries one random move; says whether it was kept.
 pub fn step(state: &mut State<'_>, tables: &Tables, random: &mut Random, may: i64) -> bool {
-    let kind = random.below(64);
-    let proposed = match kind {
-        0..6 if !tables.open.is_empty() => resource(state, tables, random),
-        6..9 => split(state, tables, random),
-        _ => time(state, tables, random, kind & 1 == 0),
-    };
-    let Some(mut changes) = proposed else { return false };
+    let bits = random.bits();
+    let (kind, focus) = ((bits & 63) as u32, bits >> 6 & 3 == 0);
     let before = state.total();
-    state.exchange(&mut changes);
-    if state.total() - before <= may {
+    state.begin();
+    let staffing = if tables.timed.is_empty() { 64 } else { tables.staffing_share() };
+    if kind < staffing {
+        staff(state, tables, random, focus);
+    } else if kind < staffing + 4 && !tables.splittable.is_empty() {
+        split(state, tables, random);
+    } else {
+        time(state, tables, random, focus, kind & 3);
+    }
+    if state.unchanged() {
+        return false;
+    }
+    state.settle();
+    if state.total().saturating_sub(before) <= may {
         return true;
     }
-    state.exchange(&mut changes);
+    state.undo();
     false
 }
 
+impl Tables {
+    /// Of 64 moves, how many look for resources.
+    fn staffing_share(&self) -> u32 {
+        match self.open.len() {
+            0 => 0,
+            open => (64 * open / (open + 2 * self.timed.len())).clamp(6, 28) as u32,
+        }
+    }
+}
+
 /// One of the ones of a set, by a random number.
-fn pick(set: Times, random: &mut Random) -> Option<u16> {
+pub fn pick(set: Times, random: &mut Random) -> Option<u16> {
     let count = set.count_ones();
     if count == 0 {
         return None;
@@ -123,6 +51,36 @@ fn pick(set: Times, random: &mut Random) -> Option<u16> {
     let mut left = set;
     (0..random.below(count)).for_each(|_| left &= left - 1);
     Some(left.trailing_zeros() as u16)
+}
+
+fn one_of<T: Copy>(all: &[T], random: &mut Random) -> Option<T> {
+    all.get(random.below(all.len().max(1) as u32) as usize).copied()
+}
+
+/// An event of a point that costs something.
+fn troubled(state: &State<'_>, tables: &Tables, random: &mut Random) -> Option<usize> {
+    let point = one_of(&state.bad, random)?;
+    match state.wanted(point) {
+        Wanted::Timed(e)
+        | Wanted::Resourced(e, _)
+        | Wanted::Starts(e, ..)
+        | Wanted::OneOf(e, ..)
+        | Wanted::Split(e, ..)
+        | Wanted::Parts(e, ..) => Some(*e),
+        Wanted::Spread(events, _) | Wanted::Linked(events) => one_of(events, random),
+        Wanted::Ordered(one, two, _) => Some(if random.below(2) == 0 { *one } else { *two }),
+        Wanted::Unsplit(slots) => one_of(slots, random).map(|(event, _)| event),
+        Wanted::NoClash(r)
+        | Wanted::Free(r, _)
+        | Wanted::Idle(r, ..)
+        | Wanted::Cluster(r, ..)
+        | Wanted::Busy(r, ..)
+        | Wanted::Workload(r, _) => {
+            let busy = pick(state.uses.busy(*r as u32), random);
+            let there = busy.and_then(|time| state.uses.event_at(*r as u32, time));
+            there.or_else(|| one_of(&tables.given[*r], random))
+        }
+    }
 }
 
 /// A start for an event's part: within the week, seldom regardless of what its hard constraints say.
@@ -139,114 +97,139 @@ fn start(
     pick(fits & wanted, random).or_else(|| pick(fits, random))
 }
 
-fn random_event(tables: &Tables, random: &mut Random) -> Option<usize> {
-    tables.timed.get(random.below(tables.timed.len().max(1) as u32) as usize).copied()
-}
-
-fn time(state: &State<'_>, tables: &Tables, random: &mut Random, back: bool) -> Option<Changes> {
-    let event = random_event(tables, random)?;
+fn time(state: &mut State<'_>, tables: &Tables, random: &mut Random, focus: bool, kind: u32) {
+    let timed = |event: &usize| state.instance.events[*event].given == UNTIMED;
+    let focused = if focus { troubled(state, tables, random).filter(timed) } else { None };
+    let Some(event) = focused.or_else(|| one_of(&tables.timed, random)) else { return };
     let place = random.below(state.subs[event].len() as u32) as usize;
-    let (duration, old) = (state.subs[event][place].duration, state.subs[event][place].time);
-    let new = start(state, tables, event, duration, random)?;
-    if new == old {
-        return None;
+    let Some(new) = start(state, tables, event, state.subs[event][place].duration, random) else { return };
+    let whole = random.below(2) == 0;
+    if kind == 0 || !chain::exchange(state, tables, event, place, new, whole) {
+        move_together(state, tables, event, place, new);
     }
-    let mut subs = state.subs[event].clone();
-    subs[place].time = new;
-    let mut changes = vec![(event, subs)];
-    if back && old != UNTIMED {
-        send_back(state, tables, &mut changes, new, old, duration);
-    }
-    together(state, tables, &mut changes);
-    Some(changes)
 }
 
-/// Sends whom the part would meet at its new time to its old one.
-fn send_back(state: &State<'_>, tables: &Tables, changes: &mut Changes, new: u16, old: u16, duration: u16) {
-    let (event, times) = (changes[0].0, span(new, duration));
-    for slot in state.instance.events[event].slots.iter().filter(|slot| slot.given != NOBODY) {
-        if state.uses.busy(slot.given) & times == 0 {
+/// Moves a part and the parts of linked events beside it; each then looks for resources that are free there.
+fn move_together(state: &mut State<'_>, tables: &Tables, event: usize, place: usize, new: u16) {
+    let (old, duration) = (state.subs[event][place].time, state.subs[event][place].duration);
+    state.set_time(event, place, new);
+    rehouse(state, tables, event, place);
+    for linked in &tables.linked[event] {
+        let same = |sub: &Sub| sub.time == old && sub.duration == duration;
+        if let Some(place) = state.subs[*linked].iter().position(same)
+            && state.instance.events[*linked].given == UNTIMED
+        {
+            state.set_time(*linked, place, new);
+            rehouse(state, tables, *linked, place);
+        }
+    }
+}
+
+/// Where an open slot's resource is in two places now, takes one that is free.
+fn rehouse(state: &mut State<'_>, tables: &Tables, event: usize, place: usize) {
+    for slot in 0..state.instance.events[event].slots.len() {
+        let sub = &state.subs[event][place];
+        let (resource, taken) = (sub.resources[slot], sub.taken());
+        if state.instance.events[event].slots[slot].given != NOBODY
+            || resource == NOBODY
+            || sub.time == UNTIMED
+        {
             continue;
         }
-        for other in &tables.given[slot.given as usize] {
-            if changes.iter().any(|(changed, _)| changed == other)
-                || state.instance.events[*other].given != UNTIMED
-            {
-                continue;
-            }
-            let meets = |sub: &Sub| sub.taken() & times != 0 && sub.duration == duration;
-            if state.subs[*other].iter().any(meets) {
-                let mut subs = state.subs[*other].clone();
-                subs.iter_mut().filter(|sub| meets(sub)).for_each(|sub| sub.time = old);
-                changes.push((*other, subs));
-            }
+        let alone = |time: u16| state.uses.event_at(resource, time).is_some();
+        if (sub.time..sub.time + sub.duration).all(alone) {
+            continue;
+        }
+        let choices = &tables.choices[event][slot];
+        if let Some(free) = choices.iter().find(|other| state.uses.busy(**other) & taken == 0) {
+            state.set_resource(event, place, slot, *free);
         }
     }
 }
 
-/// Linked events of as many times take over the parts' times.
-fn together(state: &State<'_>, tables: &Tables, changes: &mut Changes) {
-    for index in 0..changes.len() {
-        let (event, lead) = changes[index].clone();
-        for other in &tables.linked[event] {
-            let whole = &state.instance.events[*other];
-            let same = whole.duration == state.instance.events[event].duration && whole.given == UNTIMED;
-            if !same || changes.iter().any(|(changed, _)| changed == other) {
-                continue;
-            }
-            let own = &state.subs[*other];
-            let parts = lead.iter().enumerate().map(|(place, sub)| Sub {
-                duration: sub.duration,
-                time: sub.time,
-                resources: own[place.min(own.len() - 1)].resources.clone(),
-            });
-            changes.push((*other, parts.collect()));
-        }
-    }
-}
-
-fn resource(state: &State<'_>, tables: &Tables, random: &mut Random) -> Option<Changes> {
-    let (event, slot) = tables.open[random.below(tables.open.len() as u32) as usize];
-    let choices = &tables.choices[event][slot];
+fn staff(state: &mut State<'_>, tables: &Tables, random: &mut Random, focus: bool) {
+    let focused = if focus { troubled(state, tables, random) } else { None };
+    let slots = focused.map_or(0, |event| state.instance.events[event].slots.len());
+    let own = focused.map(|event| (event, random.below(slots.max(1) as u32) as usize));
+    let open = |(event, slot): &(usize, usize)| {
+        state.instance.events[*event].slots.get(*slot).is_some_and(|slot| slot.given == NOBODY)
+    };
+    let Some((event, slot)) = own.filter(open).or_else(|| one_of(&tables.open, random)) else { return };
     let all = &state.instance.events[event].slots[slot].candidates;
-    let from = if choices.is_empty() || random.below(32) == 0 { all } else { choices };
-    if from.is_empty() {
-        return None;
-    }
-    let chosen = from[random.below(from.len() as u32) as usize];
-    let mut subs = state.subs[event].clone();
+    let narrow = &tables.choices[event][slot];
+    let from = if random.below(32) == 0 { all } else { narrow };
+    let Some(mut chosen) = one_of(from, random) else { return };
+    let parts = state.subs[event].len();
     // Half the time for all parts, since many want the same for all.
-    let place = random.below(2 * subs.len() as u32) as usize;
-    let whole = place >= subs.len();
-    for (index, sub) in subs.iter_mut().enumerate() {
-        if whole || index == place {
-            sub.resources[slot] = chosen;
-        }
+    let first = random.below(2 * parts as u32) as usize;
+    let places = if first < parts { first..first + 1 } else { 0..parts };
+    if random.below(4) == 0 {
+        // A free one before any.
+        let taken = places.clone().fold(0, |all: Times, place| all | state.subs[event][place].taken());
+        let offset = random.below(narrow.len().max(1) as u32) as usize;
+        let around = narrow[offset.min(narrow.len())..].iter().chain(narrow);
+        chosen = around.copied().find(|other| state.uses.busy(*other) & taken == 0).unwrap_or(chosen);
     }
-    Some(vec![(event, subs)])
+    let give_back = random.below(2) == 0;
+    for place in places {
+        let (old, taken) = (state.subs[event][place].resources[slot], state.subs[event][place].time);
+        if give_back && taken != UNTIMED {
+            swap_holder(state, event, place, chosen, old);
+        }
+        state.set_resource(event, place, slot, chosen);
+    }
 }
 
-fn split(state: &State<'_>, tables: &Tables, random: &mut Random) -> Option<Changes> {
-    let event = random_event(tables, random)?;
-    let ways = &tables.ways[event];
-    if ways.len() < 2 {
-        return None;
+/// Whoever holds a resource while a part runs gets another for it.
+fn swap_holder(state: &mut State<'_>, event: usize, place: usize, wanted: u32, instead: u32) {
+    let (from, duration) = (state.subs[event][place].time, state.subs[event][place].duration);
+    for time in from..from + duration {
+        let Some(holder) = state.uses.event_at(wanted, time).filter(|holder| *holder != event) else {
+            continue;
+        };
+        let runs = |sub: &Sub| sub.time != UNTIMED && (sub.time..sub.time + sub.duration).contains(&time);
+        let Some(other) = state.subs[holder].iter().position(runs) else { continue };
+        let held = state.subs[holder][other].resources.iter().position(|resource| *resource == wanted);
+        if let Some(slot) = held.filter(|slot| state.instance.events[holder].slots[*slot].given == NOBODY) {
+            state.set_resource(holder, other, slot, instead);
+        }
     }
-    let way = &ways[random.below(ways.len() as u32) as usize];
+}
+
+fn split(state: &mut State<'_>, tables: &Tables, random: &mut Random) {
+    let Some(event) = one_of(&tables.splittable, random) else { return };
+    let Some(way) = tables.ways[event].get(random.below(tables.ways[event].len() as u32) as usize) else {
+        return;
+    };
     let own = &state.subs[event];
-    let mut subs = Vec::with_capacity(way.len());
+    let mut parts = Vec::with_capacity(way.len());
     for (place, duration) in way.iter().enumerate() {
         let fits = |sub: &&Sub| {
             sub.time != UNTIMED && usize::from(sub.time + duration) <= state.instance.times.len()
         };
         let time = match own.get(place).filter(fits) {
             Some(sub) => sub.time,
-            None => start(state, tables, event, *duration, random)?,
+            None => match start(state, tables, event, *duration, random) {
+                Some(time) => time,
+                None => return,
+            },
         };
         let resources = own[place.min(own.len() - 1)].resources.clone();
-        subs.push(Sub { duration: *duration, time, resources });
+        parts.push(Sub { duration: *duration, time, resources });
     }
-    let mut changes = vec![(event, subs)];
-    together(state, tables, &mut changes);
-    Some(changes)
+    let duration = state.instance.events[event].duration;
+    for linked in &tables.linked[event] {
+        let other = &state.instance.events[*linked];
+        if other.duration == duration && other.given == UNTIMED {
+            let own = &state.subs[*linked];
+            let part = |(place, part): (usize, &Sub)| Sub {
+                duration: part.duration,
+                time: part.time,
+                resources: own[place.min(own.len() - 1)].resources.clone(),
+            };
+            let parts = parts.iter().enumerate().map(part).collect();
+            state.set_parts(*linked, parts);
+        }
+    }
+    state.set_parts(event, parts);
 }

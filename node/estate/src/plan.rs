@@ -1,0 +1,16 @@
+//! What a change of timetable does before it is made: which rooms' days it closes and opens, what the building then needs
+//! by the hourly method of [`crate::energy`], and what it costs in other terms (walks, gaps, seats).
+//!
+//! The timetable itself comes from [`crate::ctt::search`] or from a file; nothing here chooses one.
+
+mod compare;
+mod load;
+mod picture;
+mod terms;
+#[cfg(test)]
+mod tests;
+
+pub use compare::{RoomDay, closed, moved};
+pub use load::{Hours, Load, Week, load, schedule, zones};
+pub use picture::picture;
+pub use terms::{Terms, terms};

@@ -1,0 +1,107 @@
+//! A timetable's year in its rooms: who is where by the clock, and what the rooms then need.
+
+use crate::ctt::{Instance, Lesson};
+use crate::energy::schedule::{Row, Schedule};
+use crate::energy::simulate::{Inputs, run_inputs_in_use, run_weather};
+use crate::energy::weather::Weather;
+use crate::energy::{Building, Year};
+use crate::text::Unreadable;
+
+/// When a timetable's periods are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Week {
+    /// Minutes after midnight at which period 0 starts.
+    pub day_start: u32,
+    /// Minutes from one period's start to the next.
+    pub period_minutes: u32,
+}
+
+/// The year outside: weather, or hours of outdoor air and sun on a zone.
+#[derive(Debug, Clone, Copy)]
+pub enum Hours<'a> {
+    /// A year of weather; sun falls on each zone's own windows.
+    Weather(&'a Weather),
+    /// Hours from a Monday on, the internal gains left aside.
+    Inputs(&'a Inputs),
+}
+
+/// What a year needs, in kWh.
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize)]
+pub struct Load {
+    /// Heat into the rooms.
+    pub heating_kwh: f64,
+    /// Heat out of them, above 0.
+    pub cooling_kwh: f64,
+    /// Lights and plugs, and what heats and cools where a zone's COP or EER says so.
+    pub electricity_kwh: f64,
+    /// Electricity, and heating and cooling that are not made of it.
+    pub energy_kwh: f64,
+}
+
+/// A timetable as a week of people in rooms.
+///
+/// # Errors
+/// When the days do not fit a week, or the periods a day.
+pub fn schedule(instance: &Instance, lessons: &[Lesson], week: Week) -> Result<Schedule, Unreadable> {
+    let end =
+        u64::from(week.day_start) + u64::from(week.period_minutes) * u64::from(instance.periods_per_day);
+    if instance.days > 7 || end > 24 * 60 || week.period_minutes == 0 {
+        let what = format!(
+            "{} days of {} periods of {} minutes from minute {} do not fit a week; give another day start or period",
+            instance.days, instance.periods_per_day, week.period_minutes, week.day_start
+        );
+        return Err(Unreadable::at("DAYS", what));
+    }
+    let row = |lesson: &Lesson| {
+        let start = week.day_start + lesson.period % instance.periods_per_day * week.period_minutes;
+        Row {
+            zone: instance.rooms[lesson.room as usize].name.to_string(),
+            day: (lesson.period / instance.periods_per_day) as usize,
+            start: start as usize,
+            end: (start + week.period_minutes) as usize,
+            people: instance.courses[lesson.course as usize].students,
+        }
+    };
+    Ok(Schedule::of(lessons.iter().map(row)))
+}
+
+/// A building with a zone for each room: its own zones where they are named like the rooms, else its one zone for each.
+///
+/// # Errors
+/// When it has several zones and none for some room.
+pub fn zones(building: &Building, instance: &Instance) -> Result<Building, Unreadable> {
+    let single = building.zones.len() == 1;
+    let zone = |room: &crate::ctt::Room| {
+        let name = room.name.to_string();
+        let own = building.zones.iter().find(|zone| zone.id == name);
+        let mut zone = own.or(building.zones.first().filter(|_| single)).cloned().ok_or_else(|| {
+            let what = format!("no zone is named like the room {name}; give one, or one zone for all");
+            Unreadable::at("zones", what)
+        })?;
+        zone.id = name;
+        Ok(zone)
+    };
+    Ok(Building { zones: instance.rooms.iter().map(zone).collect::<Result<_, Unreadable>>()? })
+}
+
+/// Runs the year of a schedule.
+#[must_use]
+pub fn load(building: &Building, hours: Hours<'_>, schedule: &Schedule) -> (Load, Year) {
+    let year = match hours {
+        Hours::Weather(weather) => run_weather(building, weather, Some(schedule)),
+        Hours::Inputs(inputs) => run_inputs_in_use(building, inputs, schedule),
+    };
+    let kwh = |milliwatt_hours: i64| milliwatt_hours as f64 / 1e6;
+    let mut load = Load::default();
+    for (index, zone) in building.zones.iter().enumerate() {
+        let sums = year.sums_of(building, index);
+        let (heating, cooling) = (kwh(sums.heating), -kwh(sums.cooling));
+        load.heating_kwh += heating;
+        load.cooling_kwh += cooling;
+        load.electricity_kwh += kwh(sums.electricity);
+        load.energy_kwh += kwh(sums.electricity)
+            + if zone.heating_cop.is_none() { heating } else { 0.0 }
+            + if zone.cooling_eer.is_none() { cooling } else { 0.0 };
+    }
+    (load, year)
+}

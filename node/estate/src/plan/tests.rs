@@ -1,0 +1,59 @@
+use super::*;
+use crate::ctt::{Lesson, read};
+use crate::energy::{read_building, read_inputs};
+
+const TOY: &[u8] = b"Name: Toy\nCourses: 2\nRooms: 2\nDays: 2\nPeriods_per_day: 3\nCurricula: 1\nConstraints: 0\n\nCOURSES:\n\
+a t 2 1 20\nb u 1 1 10\n\nROOMS:\nR 30\nS 30\n\nCURRICULA:\nq 2 a b\n\nUNAVAILABILITY_CONSTRAINTS:\n\nEND.\n";
+const ZONE: &str = r#"{"params":{"window_area":4.0,"walls_area":11.0,"floor_area":35.0,"room_vol":105,
+ "total_internal_area":142.0,"lighting_load":10,"u_walls":0.2,"u_windows":1.1,"ach_vent":1.5,"ach_infl":0.5,
+ "ventilation_efficiency":0.6,"thermal_capacitance_per_floor_area":165000,"t_set_heating":20.0,"t_set_cooling":26.0}}"#;
+
+fn lesson(course: u32, room: u32, period: u32) -> Lesson {
+    Lesson { course, room, period }
+}
+
+#[test]
+fn walks_gaps_and_closed_days_are_those_of_the_lines() {
+    let instance = read(TOY).unwrap();
+    let given = [lesson(0, 0, 0), lesson(1, 1, 1), lesson(0, 0, 5)];
+    let plan = [lesson(0, 0, 0), lesson(1, 0, 2), lesson(0, 1, 5)];
+    assert_eq!(terms(&instance, &given), Terms { walks: 1, gaps: 0, student_periods: 50 });
+    assert_eq!(terms(&instance, &plan), Terms { walks: 0, gaps: 1, student_periods: 50 });
+    let day = |room: &str, day| RoomDay { room: room.to_owned(), day };
+    assert_eq!(closed(&instance, &given, &plan), vec![day("R", 1), day("S", 0)]);
+    assert_eq!(closed(&instance, &plan, &given), vec![day("S", 1)]);
+    assert_eq!(moved(&given, &plan), (1, 1));
+    let svg = picture(&instance, &given, &plan);
+    assert_eq!(crate::xml::read(svg.as_bytes()).unwrap().name, "svg");
+    assert_eq!(svg.matches("<title>a</title>").count(), 4);
+}
+
+#[test]
+fn a_closed_room_day_needs_less_and_lights_count_by_the_hour() {
+    let instance = read(TOY).unwrap();
+    let building = zones(&read_building(ZONE.as_bytes()).unwrap(), &instance).unwrap();
+    assert_eq!(building.zones.iter().map(|zone| zone.id.as_str()).collect::<Vec<_>>(), ["R", "S"]);
+    let rows = "-5,0,0\n".repeat(24 * 7 * 4);
+    let inputs =
+        read_inputs(format!("t_out_c,internal_gains_w,solar_gains_w\n{rows}").as_bytes(), &building).unwrap();
+    let week = Week { day_start: 8 * 60, period_minutes: 60 };
+    let year = |lessons: &[Lesson]| {
+        load(&building, Hours::Inputs(&inputs), &schedule(&instance, lessons, week).unwrap()).0
+    };
+    let two = year(&[lesson(0, 0, 0), lesson(1, 1, 1), lesson(0, 0, 3)]);
+    let one = year(&[lesson(0, 0, 0), lesson(1, 0, 1), lesson(0, 0, 3)]);
+    assert!(one.heating_kwh < two.heating_kwh, "{one:?} {two:?}");
+    // Three lectures a week for four weeks, 350 W of light each.
+    assert!((one.electricity_kwh - 4.2).abs() < 1e-9 && (two.electricity_kwh - 4.2).abs() < 1e-9, "{one:?}");
+    assert!((one.energy_kwh - one.electricity_kwh - one.heating_kwh - one.cooling_kwh).abs() < 1e-9);
+}
+
+#[test]
+fn what_does_not_fit_is_said() {
+    let instance = read(TOY).unwrap();
+    let late = Week { day_start: 23 * 60, period_minutes: 60 };
+    assert!(schedule(&instance, &[], late).unwrap_err().to_string().contains("do not fit a week"));
+    let two = ZONE.replacen('{', r#"{"zones":[{"id":"R"},{"id":"T"}],"#, 1);
+    let refused = zones(&read_building(two.as_bytes()).unwrap(), &instance).unwrap_err();
+    assert!(refused.to_string().contains("like the room S"), "{refused}");
+}
