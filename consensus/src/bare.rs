@@ -327,12 +327,13 @@ impl Node {
         debug_assert!(signer.is_none() || mode == Mode::Validator);
         let stream = (u64::from(self.setup.start) << 40) | (u64::from(self.sessions) << 32);
         self.sessions += 1;
+        let wal = self.modes.log(signer.is_some());
         let session = Session::begin(session::Beginning {
             services: self.services.clone(),
             signer,
             follows,
             disk: Arc::clone(&self.modes.disk),
-            wal: &self.setup.wal,
+            wal: &wal,
             outbox: Arc::clone(&self.outbox),
             connected: Arc::clone(&self.connected),
             remembered: Arc::clone(&self.setup.remembered),

@@ -33,7 +33,7 @@ use crate::heights::Heights;
 use crate::mempool::Mempool;
 use crate::parts::Assembly;
 use crate::parts::inbox::Inbox;
-use crate::ports::{AdmittedPeer, ChainStore, Clock, Executor, Moment, Network, Runtime, WorkFailed, run};
+use crate::ports::{AdmittedPeer, ChainStore, Clock, Executor, Moment, Runtime, WorkFailed, run};
 use crate::proposal::{Base, Blocks};
 use crate::quorums::Quorums;
 use crate::signing::GuardedSigner;
@@ -41,6 +41,7 @@ use crate::signing::GuardedSigner;
 mod decide;
 mod heads;
 mod judging;
+mod network;
 mod peers;
 mod propose;
 mod ready;
@@ -49,6 +50,7 @@ mod rounds;
 mod verdicts;
 
 use judging::{Job, Judging};
+pub(crate) use network::Network;
 use ready::Unsure;
 use verdicts::Verdicts;
 

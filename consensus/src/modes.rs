@@ -144,6 +144,12 @@ impl Modes {
         Follows { until, catches_up, signed }
     }
 
+    /// The engine's log of a session. A follower's engine empties its log at every height: it gets one of its own, so that
+    /// a validator that followed for a while, because it had heard too few of the others, still knows what it had signed.
+    pub(crate) fn log(&self, signs: bool) -> PathBuf {
+        if signs { self.wal.clone() } else { self.wal.with_extension("following") }
+    }
+
     /// How many signatures the guard has refused in this process.
     pub(crate) fn refusals(&self) -> u64 {
         self.guard.as_ref().map_or(0, |guard| guard.refusals())

@@ -5,7 +5,7 @@
 //! Every call may block (it is made from a thread that may), none is async. A [`StoreError`] is fatal: the
 //! driver stops and says so, because going on with a store that fails would risk what is final.
 //! What the driver needs of the machine under it stands behind ports too: [`Runtime`] (time and threads), [`Disk`] (the sign
-//! guard's file and the engine's log) and the network. So the same driver runs in a node and in the simulator.
+//! guard's file and the engine's log); the network is the driver's own port. So the same driver runs in a node and in the simulator.
 //!
 //! Invariant that the node keeps: [`ChainStore::state`] and [`ChainStore::tip`] always belong together, because
 //! [`ChainStore::commit`] is one synced batch and nothing else writes either.
@@ -22,11 +22,9 @@ use aula_ledger::types::{AccountId, Height, ValidatorAddress};
 use libp2p::{Multiaddr, PeerId};
 
 mod disk;
-mod network;
 mod runtime;
 
 pub use disk::{Disk, DiskFile, FileDisk};
-pub(crate) use network::Network;
 pub use runtime::{Moment, Runtime, TokioRuntime, WorkFailed, run};
 
 /// The clock failed; the node votes nil in that round and goes on.

@@ -87,7 +87,9 @@ impl Supervisor {
         let peers = all_peers(&self.services, &base)?;
         let quorums = Arc::clone(&self.services.quorums);
         let heights = Arc::clone(&self.services.heights);
-        let started = engine::start(&self.session, &peers, signer.clone(), quorums, heights).await?;
+        let wal = self.modes.log(signer.is_some());
+        let session = SessionConfig { wal: wal.clone(), ..self.session.clone() };
+        let started = engine::start(&session, &peers, signer.clone(), quorums, heights).await?;
         let Session { channels, handle: engine, inbox, verdicts } = started;
         let Channels { consensus, network, events, requests: _requests, net_requests } = channels;
         let follows = self.modes.follows(signer.is_some(), mode);
@@ -116,7 +118,7 @@ impl Supervisor {
         watch.abort();
         listen.abort();
         self.engine_peers.store(0, Ordering::Relaxed);
-        engine::stop(engine, &self.session.wal).await;
+        engine::stop(engine, &wal).await;
         ended
     }
 

@@ -39,7 +39,7 @@ pub const RUN_BY_ANYBODY_AFTER_MS: u64 = 10 * 60 * 1_000;
 pub const MAX_SCHOOL_YEARS: u16 = 8;
 /// Most kinds of a class, hence ranks of a request.
 pub const MAX_KINDS: usize = 32;
-/// Most range-proved values of a transaction: what one block may hold. A batch of more requests is split.
+/// Most proved values of a transaction. A batch of more requests is split.
 pub const MAX_TRANSACTION_RANGE_VALUES: usize = 1_024;
 /// Most commitments in a student's leaf.
 pub const MAX_COMMITMENTS: usize = 8;
@@ -105,7 +105,8 @@ pub struct Params {
     pub max_block_bytes: u32,
     /// Most signatures in a block, hence transactions.
     pub max_block_signatures: u32,
-    /// Most range-proved values in a block: 30 to 350 ms of batch verification, by how they are aggregated.
+    /// Most proved values in a block, flags among them: a request has one for each input of the need rule and one for its band.
+    /// 0.4 s of batch verification.
     pub max_block_range_values: u32,
     /// Most RunRound transactions in a block: one bounds the time a block takes.
     pub max_block_rounds: u32,
@@ -162,7 +163,7 @@ impl Default for Params {
         Self {
             max_block_bytes: 4 * 1024 * 1024,
             max_block_signatures: 1_000,
-            max_block_range_values: 1_024,
+            max_block_range_values: 4_096,
             max_block_rounds: 1,
             max_block_account_transactions: 1_000,
             max_block_work: DEFAULT_BLOCK_WORK,
@@ -198,7 +199,7 @@ impl Params {
         let ranges: [(&'static str, u64, u64, u64); 21] = [
             ("max_block_bytes", self.max_block_bytes.into(), MAX_TRANSACTION_BYTES, 7 * 1024 * 1024),
             ("max_block_signatures", self.max_block_signatures.into(), 10, most(unit::TRANSACTION)),
-            ("max_block_range_values", self.max_block_range_values.into(), 0, most(unit::GROUPED_VALUE)),
+            ("max_block_range_values", self.max_block_range_values.into(), 0, most(unit::FLAG)),
             ("max_block_rounds", self.max_block_rounds.into(), 1, 16),
             ("max_block_account_transactions", self.max_block_account_transactions.into(), 1, 10_000),
             ("max_block_work", self.max_block_work, 100_000_000, MAX_BLOCK_WORK),
@@ -233,6 +234,19 @@ impl Params {
             Some((kind, needed)) => Err(ParamsError::Work { kind: kind.name(), needed, most }),
             None => Ok(()),
         }
+    }
+
+    /// Block time in milliseconds that so many requests take, each of so many proved values, when every block is full of them: each
+    /// is executed by its proposer and then, at the same time, by everybody else. What OpenRound's extra time is chosen by.
+    pub fn intake_ms(&self, requests: u32, values: u32) -> u64 {
+        let (requests, values) = (u64::from(requests), u64::from(values.max(1)));
+        let work = cost::of_intake(values, 1_u64).saturating_add(cost::of_request_row());
+        let shared = cost::of_shared_intake(requests);
+        let by_values = u64::from(self.max_block_range_values) / values;
+        let by_work = self.max_block_work.saturating_sub(shared) / work.max(1);
+        let each_block = by_values.min(by_work).max(1);
+        let block = work.saturating_mul(each_block).saturating_add(shared).saturating_mul(2) / 1_000_000;
+        requests.div_ceil(each_block).saturating_mul(block.saturating_add(TRANSFER_MS))
     }
 
     /// The first school year that takes states in a block of this time.

@@ -19,15 +19,15 @@ use crate::genesis::{
 use crate::keys::{account_of, public_key};
 use crate::names::{ListenHint, Name, PeerName, Title};
 use crate::params::Params;
-use crate::proof::committed::{
-    BAND_GROUP, BandClaim, CommittedField, FieldCommitment, ProofBytes, band_statement, mastery_statement,
-};
+use crate::proof::committed::{BAND_GROUP, CommittedField, FieldCommitment, ProofBytes, mastery_statement};
 use crate::proof::consistency;
 use crate::proof::merkle::{head_of_hashes, leaf_hash};
+use crate::proof::need::{NeedClaim, NeedProof, NeedStatement};
 use crate::proof::sample::{asked, audit_sample};
 use crate::roles::{Role, RoleSet};
 use crate::state::schema;
 use crate::state::{MemoryState, StateReader};
+use crate::twin::NeedRule;
 use crate::tx::{
     Acknowledge, AnchorStates, Arrival, Cadence, Calendar, Change, Choice, Claims, ClassTerms, ConsentEntry,
     DefineClass, DefinePool, FairShare, FundBudget, GrantBudget, Mandate, MasteryProof, OpenRound, Payload,
@@ -268,7 +268,8 @@ pub fn state_of(number: u32, school: u32, version: u32) -> StudentState {
         version,
         state_hash: Hash([version as u8; 32]),
         home_school: SchoolId(school),
-        commitments: vec![committed(number, CommittedField::Need), committed(number, SKILL)],
+        inputs: vec![committed(number, CommittedField::Input(0)).commitment],
+        commitments: vec![committed(number, SKILL)],
         event_watermark: 10,
     }
 }
@@ -346,7 +347,7 @@ pub fn request(number: u32, school: u32, band: u8, mandate: Mandate, kinds: &[u8
         band: Band::new(band).expect("a band"),
         mandate,
         kinds: kinds.iter().map(|kind| KindId(*kind)).collect(),
-        need: committed(number, CommittedField::Need).commitment,
+        inputs: vec![committed(number, CommittedField::Input(0)).commitment],
     }
 }
 
@@ -368,17 +369,19 @@ fn committed(number: u32, field: CommittedField) -> FieldCommitment {
     FieldCommitment { field, commitment: CommitmentBytes(*commitment.as_bytes()) }
 }
 
-fn prove_bands(chain: &Hash, round: RoundId, group: &[Request]) -> ProofBytes {
-    let need = |request: &Request| opening(&request.handle, CommittedField::Need);
-    let openings: Vec<Opening> = group.iter().map(need).collect();
-    let claim = |(request, opening): (&Request, &Opening)| BandClaim {
+/// By the rule of the default parameters: ten times the one position.
+fn prove_bands(chain: &Hash, round: RoundId, group: &[Request]) -> NeedProof {
+    let rule = NeedRule::default();
+    let input = |request: &Request| opening(&request.handle, CommittedField::Input(0));
+    let openings: Vec<Vec<Opening>> = group.iter().map(|request| vec![input(request)]).collect();
+    let claim = |(request, openings): (&Request, &Vec<Opening>)| NeedClaim {
         handle: request.handle,
-        band: Band::new((opening.value() / 256) as u8).expect("a band"),
-        commitment: CommitmentBytes(*opening.commit().expect("hidden").as_bytes()),
+        band: Band::new((openings[0].value() * 10 / 256) as u8).expect("a band"),
+        inputs: vec![CommitmentBytes(*openings[0].commit().expect("hidden").as_bytes())],
     };
-    let claims: Vec<BandClaim> = group.iter().zip(&openings).map(claim).collect();
-    let statement = band_statement(chain, round, &claims).expect("a statement");
-    ProofBytes(statement.prove(&openings, &mut StdRng::seed_from_u64(7)).expect("a proof"))
+    let claims: Vec<NeedClaim> = group.iter().zip(&openings).map(claim).collect();
+    let statement = NeedStatement::of(chain, round, &rule, &claims).expect("a statement");
+    statement.prove(&rule, &openings, &mut StdRng::seed_from_u64(7)).expect("a proof")
 }
 
 /// The band of a test student's need: the last digit of its number.
@@ -396,7 +399,8 @@ pub fn opening(handle: &Handle, field: CommittedField) -> Opening {
         LazyLock::new(|| (0..20_000).map(|number| (super::testkit::handle(number), number)).collect());
     let number = NUMBERS.get(handle).copied().unwrap_or(0);
     let value = match field {
-        CommittedField::Need => u64::from(band_of(number)) * 256 + u64::from(number % 256),
+        // The middle of the band's positions.
+        CommittedField::Input(_) => u64::from(band_of(number)) * 256 / 10 + 13,
         _ => 8_500 + u64::from(number % 2),
     };
     let field = aula_zk::Field::new(&field.to_string()).expect("a name");

@@ -4,12 +4,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::command::{
     backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, feed, funder,
-    genesis, init, join, keys, localnet, man, optimize, query, replay, restore, sim, start, status, steward,
-    twin, tx, vault,
+    genesis, init, join, keys, localnet, man, optimize, query, replay, report, restore, sim, start, status,
+    steward, twin, tx, vault,
 };
 use crate::terminal::OutputFormat;
 
@@ -37,9 +37,9 @@ pub struct Cli {
 /// Options of every subcommand.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    /// The node's folder: configuration, keys, data [default: ~/.aula]
-    #[arg(long, global = true, env = "AULA_HOME", value_name = "DIR")]
-    pub home: Option<PathBuf>,
+    /// The node's folder: configuration, keys, data; `district run` takes several [default: ~/.aula]
+    #[arg(long, global = true, env = "AULA_HOME", value_name = "DIR", action = ArgAction::Append)]
+    pub home: Vec<PathBuf>,
     /// How the answer is printed on stdout: text for people, json for one line a program reads
     #[arg(long, global = true, env = "AULA_OUTPUT", value_enum, default_value_t = OutputFormat::Text)]
     pub output: OutputFormat,
@@ -97,6 +97,8 @@ pub enum Command {
     Estate(estate::EstateArgs),
     /// Verifiable credentials: Open Badges 3.0 and CLR 2.0, judged offline
     Badge(badge::BadgeArgs),
+    /// Make reports and exports from the chain, aggregate only, the same bytes each time
+    Report(report::ReportArgs),
     /// Fit, judge and use students' digital twins
     Twin(twin::TwinArgs),
     /// The district's private vault: records, keys, erasure, access

@@ -10,6 +10,7 @@ pub mod bootstrap;
 pub mod cli;
 pub mod command;
 pub mod program;
+pub mod reports;
 pub mod service_manager;
 pub mod terminal;
 pub mod wiring;

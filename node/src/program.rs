@@ -1,6 +1,7 @@
 //! The whole program: parse, start logging and a runtime, run one subcommand, print its outcome, exit.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -8,15 +9,15 @@ use clap::{CommandFactory, Parser};
 use crate::cli::{Cli, Command};
 use crate::command::{
     backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, feed, funder,
-    genesis, init, join, keys, localnet, man, optimize, query, replay, restore, sim, start, status, steward,
-    twin, tx, vault,
+    genesis, init, join, keys, localnet, man, optimize, query, replay, report, restore, sim, start, status,
+    steward, twin, tx, vault,
 };
 use crate::home::Home;
 use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, print_failure, start_logging};
 
 /// Runs the subcommand that the arguments name. Exit codes: 0 yes, 1 checked and the answer is no, 2 could not.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         // Help that nobody could read is not a success.
         Err(shown) => {
@@ -25,7 +26,12 @@ pub fn main() -> ExitCode {
         }
     };
     let output = cli.global.output;
-    let (context, finished) = match Home::resolve(cli.global.home.as_deref()) {
+    let further = cli.global.home.split_off(cli.global.home.len().min(1));
+    if let Err(failure) = take_further(&mut cli.command, further) {
+        print_failure(&failure, output);
+        return ExitCode::from(2);
+    }
+    let (context, finished) = match Home::resolve(cli.global.home.first().map(PathBuf::as_path)) {
         Ok(home) => {
             let context = Context { home, output, log: cli.global.log.clone() };
             start_logging(&context);
@@ -53,6 +59,22 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Gives the homes beyond the first to the one subcommand that works for several.
+fn take_further(command: &mut Command, homes: Vec<PathBuf>) -> Result<(), Failure> {
+    if homes.is_empty() {
+        return Ok(());
+    }
+    let taken = match command {
+        Command::District(args) => args.take_homes(&homes),
+        _ => false,
+    };
+    if taken {
+        return Ok(());
+    }
+    let message = format!("{} homes are given", homes.len() + 1);
+    Err(Failure::new("several_homes", message, "give one --home; `aula district run` alone takes several"))
 }
 
 fn run(context: &Context, command: Command) -> Result<Outcome, Failure> {
@@ -85,6 +107,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Doctor(args) => doctor::run(context, &args).await,
         Command::Query(args) => query::run(context, &args).await,
         Command::Replay(args) => replay::run(context, &args),
+        Command::Report(args) => report::run(context, &args),
         Command::Sim(args) => sim::run(&args),
         Command::Genesis(args) => genesis::run(context, &args),
         Command::Keys(args) => keys::run(context, &args).await,

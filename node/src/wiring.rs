@@ -37,6 +37,7 @@ use crate::terminal::{Advise, Failure, with_causes};
 mod feeds;
 mod figures;
 mod ready;
+mod reports;
 mod rotation;
 mod seeds;
 mod watch;
@@ -102,6 +103,9 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     }
     tokio::spawn(watch::upkeep(metrics.clone()));
     tokio::spawn(figures::watch(home.path().to_owned(), db.clone()));
+    if !crate::reports::schedule::check(config)?.is_empty() {
+        tokio::spawn(reports::watch(home.clone(), config.clone(), db.clone()));
+    }
     let mut node = Node::new(config, db.clone(), network, genesis.clone(), genesis_bytes, metrics);
     node.links.insert(0, home.links_dir());
     node.vault = Some(vault);

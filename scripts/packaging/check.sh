@@ -67,7 +67,7 @@ helm() {
 
 scripts() {
   need shellcheck shellcheck
-  shellcheck "$here"/*.sh "$here"/compose/*.sh "$here/container/aula-container"
+  shellcheck --exclude=SC1091 "$here"/*.sh "$here"/*/*.sh "$here/container/aula-container"
   shellcheck --exclude=SC1091 scripts/package.sh scripts/fuzz.sh "$here"/debian/p*
 }
 

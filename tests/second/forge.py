@@ -169,8 +169,9 @@ class Forge:
             forge_proofs.move_round(genesis_hash, subject)
         if number == 2 and subject["band"][0] == 2:
             request = subject["request"]
-            request["row"] = forge_proofs.with_our_need(request["row"])
-            proof = forge_proofs.prove_bands(genesis_hash, subject["context"]["round"], [request["row"]])
+            rule = forge_proofs.rule_of(subject)
+            request["row"] = forge_proofs.with_our_need(rule, request["row"])
+            proof = forge_proofs.prove_bands(genesis_hash, subject["context"]["round"], rule, [request["row"]])
             subject["band"] = (2, proof)
         if number == 4:
             forge_proofs.move_budget(genesis_hash, subject)

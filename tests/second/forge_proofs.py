@@ -8,9 +8,8 @@ from instance import Instance, Row, shares
 from keys import labelled, sha256
 from optimum import Problem, ticket
 from prove import blinding_of, commitment, prove_range, prove_sum
-from rounds import ROW, band_claim, head_of, seed_commitment
+from rounds import ROW, head_of, seed_commitment, statements
 
-REST = 9
 
 
 def move_budget(genesis_hash, subject):
@@ -52,36 +51,54 @@ def in_groups(context, claims, openings):
             for at in range(0, len(claims), budgets.GROUP)]
 
 
-# Needs and their bands.
+# Inputs, and the bands of the needs that they give.
 
-def with_our_need(raw):
+def our_value(rule, band):
+    """A value of the rule's one input whose need lies in the band: the pinned chains' rule has one position."""
+    (only,) = rule["inputs"]
+    return next(v for v in range(256) if (rule["constant"] + v * only["weight"]) // 256 == band)
+
+
+def with_our_need(rule, raw):
     request = records.Request.decode(raw)
-    return records.Request.encode(request | {"need": commitment(256 * request["band"] + REST, request["handle"])})
+    ours = commitment(our_value(rule, request["band"]), request["handle"])
+    return records.Request.encode(request | {"inputs": [ours]})
 
 
-def prove_bands(genesis_hash, round_, rows):
-    """One proof over the bytes of requests."""
+def prove_bands(genesis_hash, round_, rule, rows):
+    """The proofs over the bytes of requests."""
     requests = [records.Request.decode(raw) for raw in rows]
-    return prove_range(
-        zk.Context(genesis_hash, "round", round_, "need"), [band_claim(r["handle"], r) for r in requests],
-        [(REST, blinding_of(r["handle"])) for r in requests])
+    (weight,) = (one["weight"] for one in rule["inputs"])
+    values = [our_value(rule, r["band"]) for r in requests]
+    blindings = [blinding_of(r["handle"]) for r in requests]
+    above = [(rule["constant"] + weight * v - 256 * r["band"], weight * blinding)
+             for v, r, blinding in zip(values, requests, blindings)]
+    ranges, _ = statements(rule, [(r["handle"], r) for r in requests])
+    proved = [prove_range(zk.Context(genesis_hash, "round", round_, field), claims, openings)
+              for (field, claims), openings in zip(ranges, (list(zip(values, blindings)), above))]
+    return {"ranges": proved, "flags": []}
 
 
-def refused_by_us(entry):
-    """A refused entry with a need of ours, as the request that it might have been."""
-    entry["need"] = commitment(256 * entry["band"] + REST, entry["handle"])
+def refused_by_us(rule, entry):
+    """A refused entry with an input of ours, as the request that it might have been."""
+    entry["inputs"] = [commitment(our_value(rule, entry["band"]), entry["handle"])]
     return records.Request.encode(entry | {
         "district": 0, "home_school": 0, "mandate": 0, "kinds": [], "state_row": bytes(32)})
 
 
+def rule_of(subject):
+    return records.TwinVersion.decode(subject["context"]["twin"]["value"])["parameters"]["need"]
+
+
 def move_round(genesis_hash, subject):
-    rows, number = subject["rows"], subject["context"]["round"]
+    rows, number, rule = subject["rows"], subject["context"]["round"], rule_of(subject)
     for row in rows:
-        row["request"] = with_our_need(row["request"])
+        row["request"] = with_our_need(rule, row["request"])
     for group in subject["bands"]:
         group["proof"] = prove_bands(
-            genesis_hash, number, [
-                rows[entry[0]]["request"] if case == ROW else refused_by_us(entry) for case, entry in group["entries"]])
+            genesis_hash, number, rule, [
+                rows[entry[0]]["request"] if case == ROW else refused_by_us(rule, entry)
+                for case, entry in group["entries"]])
     for attempt in range(1_000):
         if draw_anew(genesis_hash, subject, attempt):
             return

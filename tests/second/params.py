@@ -6,7 +6,7 @@ from codec import Number, Struct
 TABLE = {
     "max_block_bytes": (4, 4_194_304, 2_097_152, 7_340_032),
     "max_block_signatures": (4, 1_000, 10, 9_444),
-    "max_block_range_values": (4, 1_024, 0, 12_142),
+    "max_block_range_values": (4, 4_096, 0, 9_444),
     "max_block_rounds": (4, 1, 1, 16),
     "max_block_account_transactions": (4, 1_000, 1, 10_000),
     "max_block_work": (8, 800_000_000, 100_000_000, 850_000_000),
@@ -37,10 +37,11 @@ def in_range(p):
     first, last = p["first_school_year"], p["last_school_year"]
     if not (first == last == 0 or (first > 0 and first <= last <= first + 7)):
         return False
+    values = min(p["max_block_range_values"], 1_024)
     solved = p["max_round_work"] + p["max_round_work"] // 4
     sums = (
         6_381_456 + 1_100 * p["max_district_students"] + 20_000 * p["max_batch_entries"],
-        16_381_456 + 90_000 * min(p["max_block_range_values"], 1_024) + 1_100 * p["max_round_requests"],
+        16_381_456 + 90_000 * values + 140_000 * (values // 2) + 1_100 * p["max_round_requests"],
         16_381_456 + 30_000 * p["max_class_pools"] + 2_500 * p["max_round_requests"] + 12 * p["max_round_pairs"]
         + 1_500 * (solved // 1_000))
     return all(s <= p["max_block_work"] for s in sums)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import records
 from forge import finished
-from forge_proofs import grow_round, potentials, prove_bands, rows_of, with_our_need
+from forge_proofs import grow_round, potentials, prove_bands, rows_of, rule_of, with_our_need
 from instance import Instance, shares, weight_of
 from keys import sha256
 from optimum import Problem, demands, least_prices, ticket
@@ -38,7 +38,7 @@ def instance_by_chance(base, rng, number_of_rows):
     requests = [{
         "district": home // 10, "home_school": home, "band": rng.randrange(10), "mandate": int(rng.random() < 0.2),
         "kinds": rng.sample(range(KINDS), rng.randrange(1, KINDS + 1)), "state_row": rng.randbytes(32),
-        "need": bytes(32)} for home in rng.choices(list(schools), k=number_of_rows)]
+        "inputs": [bytes(32)]} for home in rng.choices(list(schools), k=number_of_rows)]
     for i, request in enumerate(requests):
         request["handle"] = rng.randbytes(32)
         # Two districts may have one handle.
@@ -94,8 +94,9 @@ def certificate_of(problem, nodes, prices):
 
 
 def set_rows(subject, requests):
+    rule = rule_of(subject)
     subject["rows"] = [
-        {"request": with_our_need(records.Request.encode(r)), "decision": b""} for r in requests]
+        {"request": with_our_need(rule, records.Request.encode(r)), "decision": b""} for r in requests]
 
 
 def round_by_chance(forge, rng, number_of_rows=6):
@@ -151,7 +152,7 @@ def write_instance(forge, bundle, definition, record, schools, pools, requests):
         entry["value"] = records.Budget.encode(budget | {"charged_cents": due[budget["funder"]]})
     rows = [r["request"] for r in subject["rows"]]
     subject["bands"] = [{"entries": [(ROW, [i]) for i in range(len(rows))], "proof": prove_bands(
-        forge.genesis["hash"], context["round"], rows)}]
+        forge.genesis["hash"], context["round"], rule_of(subject), rows)}]
 
 
 def decide(subject, instance, entries, nodes, bare):

@@ -47,6 +47,8 @@ def lines_in_order(statement):
     return 1 <= len(statement["lines"]) <= 4096 and ascending([line["school"] for line in statement["lines"]])
 
 
+TwinVersion = Canonical(Struct(
+    version=u32, from_year=SchoolYear, voted=Height, digest=Hash, parameters=TwinParameters), 32_768)
 Chain = Canonical(Struct(chain_id=ChainId, genesis_sha256=Hash, height=Height, time_ms=TimeMs), 256)
 Params = Canonical(ParamsBody, 1_024, version=4)
 Validators = Canonical(Struct(now=ValidatorSet, next=ValidatorSet, after=ValidatorSet), 196_608)
@@ -120,14 +122,14 @@ Tree = Canonical(Struct(label=Text(), head=TreeHead), 256)
 
 Request = Canonical(Struct(
     district=DistrictId, handle=Handle, home_school=SchoolId, band=Band, mandate=Number(1, 0, 1), kinds=List(KindId),
-    state_row=Hash, need=Commitment), 256)
+    state_row=Hash, inputs=List(Commitment)), 512)
 Placement = Canonical(Struct(
     placement=Choice({0: Tuple(), 1: Struct(pool=PoolId, rank=u8, tier=u8)}), weight=u32, cost=u32), 64)
-StudentField = Choice({0: Tuple(), 1: Tuple(), 2: Tuple(), 3: Tuple(u16)})
+StudentField = Choice({0: Tuple(), 1: Tuple(), 2: Tuple(), 3: Tuple(u16), 4: Tuple(u8)})
 StudentRow = Canonical(Struct(
-    version=u32, state_hash=Hash, home_school=SchoolId,
+    version=u32, state_hash=Hash, home_school=SchoolId, inputs=List(Commitment),
     commitments=List(Struct(field=StudentField, commitment=Commitment)), parameters=u32, model_digest=Hash,
-    event_watermark=u64, anchored=Height), 512)
+    event_watermark=u64, anchored=Height), 1_024)
 LogEntry = Canonical(Struct(
     genesis=Hash, number=u64, time_ms=TimeMs, district=DistrictId, handle=Handle, reader=Name, role=Term,
     class_=Term, purpose=Term, basis=Option(Number(1, 0, 3)),

@@ -8,11 +8,12 @@ from merkle import check_path, round_key, row_leaf, tree_head
 from optimum import GREATEST_GAP, Problem, check_gap, check_lottery, least_prices
 from records import (
     Budget, CertificateRecord, Class, Decision, Optimum, Placement, Plain, Pool, Report, Request, Reversion, Round,
-    School, SeedPower, SeedShare)
+    School, SeedPower, SeedShare, TwinVersion)
 from report import counts_of, price_of_fairness, report_of
 from schema import ascending
 
 DECIDED = 1
+FLAG, POSITION = 0, 1
 REVERSION_SHOWN = 2
 ROW = 0
 
@@ -25,6 +26,9 @@ class Context:
         at = (self.number, 4)
         self.record = state.record(Round, shown["record"], "round/", at, round=self.number)
         self.decision = state.record(Decision, shown["decision"], "decision/", at, round=self.number)
+        version = self.record["parameters"]
+        twin = state.record(TwinVersion, shown["twin"], "twin_version/", (version, 4), version=version)
+        self.rule = twin["parameters"]["need"]
         number = self.record["class_"]
         self.class_ = state.record(Class, shown["class_"], "class/", (number, 2))
         self.check_round(number)
@@ -100,13 +104,35 @@ class Context:
             totals[node] = cost + price
         need(totals[row.node] == min(totals.values()), "a cheaper entry than the one given")
 
-    def band_context(self):
-        return zk.Context(self.state.genesis["hash"], "round", self.number, "need")
+    def context(self, field):
+        return zk.Context(self.state.genesis["hash"], "round", self.number, field)
+
+    def check_needs(self, claims, proof):
+        """Of each (handle, request or refused entry): inputs in their ranges, need in its band."""
+        check_needs(self.context, self.rule, claims, proof)
 
 
-def band_claim(handle, request):
-    low = 256 * request["band"]
-    return zk.Claim(handle, "need-band", low, low + 255, request["need"])
+def statements(rule, claims):
+    """The range statements of a group, (field, claims), and its flags, (field, handle, commitment), in the proofs' order."""
+    needs = [zk.derived(rule, request["inputs"]) for _, request in claims]
+    ranges = [(f"input/{at}", [zk.Claim(handle, "within", 0, 255, request["inputs"][at]) for handle, request in claims])
+              for at, one in enumerate(rule["inputs"]) if one["kind"] == POSITION]
+    ranges.append(("need", [
+        zk.Claim(handle, "need-band", 256 * request["band"], 256 * request["band"] + 255, commitment)
+        for (handle, request), commitment in zip(claims, needs)]))
+    flags = [(f"input/{at}", handle, request["inputs"][at]) for handle, request in claims
+             for at, one in enumerate(rule["inputs"]) if one["kind"] == FLAG]
+    return ranges, flags
+
+
+def check_needs(context, rule, claims, proof):
+    need(1 <= len(claims) <= 8, "a group of no claims, or of more than eight")
+    ranges, flags = statements(rule, claims)
+    need((len(ranges), len(flags)) == (len(proof["ranges"]), len(proof["flags"])), "more proofs than statements, or fewer")
+    for (field, claims), one in zip(ranges, proof["ranges"]):
+        zk.check_range(context(field), claims, one)
+    for (field, handle, commitment), one in zip(flags, proof["flags"]):
+        zk.check_flag(context(field), handle, commitment, one)
 
 
 def allocation(state, shown):
@@ -121,7 +147,7 @@ def allocation(state, shown):
     context.check_price(row)
     case, proof = shown["band"]
     if case == 2:
-        zk.check_range(context.band_context(), [band_claim(handle, request)], proof)
+        context.check_needs([(handle, request)], proof)
     return context.standing
 
 
@@ -249,7 +275,7 @@ def check_bands(context, rows, bands):
         need(all(p < len(rows) for p in positions), "a band of no row")
         need(not set(positions) <= seen, "a group of bands that shows nothing new")
         seen |= set(positions)
-        claims = [band_claim(rows[entry[0]].handle, rows[entry[0]].request) if case == ROW
-                  else band_claim(entry["handle"], entry) for case, entry in group["entries"]]
-        zk.check_range(context.band_context(), claims, group["proof"])
+        context.check_needs([
+            (rows[entry[0]].handle, rows[entry[0]].request) if case == ROW else (entry["handle"], entry)
+            for case, entry in group["entries"]], group["proof"])
     need(len(seen) == len(rows), "rows without a proof of their band")

@@ -3,8 +3,8 @@
 import re
 import unicodedata
 
-from codec import Blob, Canonical, Choice, Fixed, List, Number, Option, Struct, Text, Tuple
-from keys import labelled
+from codec import Blob, Canonical, Choice, Fixed, List, Number, Option, Struct, Text, Tuple, need
+from keys import ORDER, labelled
 
 u8, u16, u32, u64, i64 = Number(1), Number(2), Number(4), Number(8), Number(8, signed=True)
 i32 = Number(4, signed=True)
@@ -85,6 +85,20 @@ Vote = Canonical(Struct(
 # Section 2: the bundle.
 
 RangeProof = Blob()
+
+
+class FlagProof(Fixed):
+    """Two points and three scalars below the group order."""
+
+    def __init__(self):
+        super().__init__(160)
+
+    def read(self, reader):
+        proof = super().read(reader)
+        need(all(int.from_bytes(proof[at:at + 32], "little") < ORDER for at in (64, 96, 128)), "a scalar out of range")
+        return proof
+
+
 SignedHeader = Struct(header=Header, certificate=Certificate)
 Link = Struct(block=SignedHeader, new_set=Option(ValidatorSet))
 MapProof = Struct(leaf=Option(Struct(key=Hash, value=Hash)), siblings=List(Option(Hash), 256))
@@ -94,16 +108,17 @@ Path = Struct(index=u64, siblings=List(Hash, 64))
 ProvedRow = Struct(row=Blob(), path=Path)
 Records = List(Proved, 16_384)
 Context = Struct(
-    round=RoundId, record=Proved, class_=Proved, decision=Proved, reversion=Lookup, pools=Records,
+    round=RoundId, record=Proved, class_=Proved, twin=Proved, decision=Proved, reversion=Lookup, pools=Records,
     schools=Records, requests=Proved, decisions=Proved)
 # A row by its position, or a refused request's claim that a proof made for both still needs.
-BandEntry = Choice({0: Tuple(u32), 1: Struct(handle=Handle, band=Band, need=Commitment)})
+BandEntry = Choice({0: Tuple(u32), 1: Struct(handle=Handle, band=Band, inputs=List(Commitment))})
+NeedProof = Struct(ranges=List(RangeProof), flags=List(FlagProof()))
 Round = Struct(
     context=Context, budgets=Records, power=Proved, shares=Records, certificate=Proved, plain=Proved, report=Proved,
     rows=List(Struct(request=Blob(), decision=Blob())),
-    bands=List(Struct(entries=List(BandEntry, 8), proof=RangeProof)))
+    bands=List(Struct(entries=List(BandEntry, 8), proof=NeedProof)))
 Allocation = Struct(
-    context=Context, district=DistrictId, handle=Handle, request=ProvedRow, band=Choice({1: Tuple(), 2: RangeProof}),
+    context=Context, district=DistrictId, handle=Handle, request=ProvedRow, band=Choice({1: Tuple(), 2: NeedProof}),
     decision=ProvedRow)
 Opened = Struct(
     field=Text(), value=Blob(), salt=Fixed(32), blinding=Option(Fixed(32)), siblings=List(Option(Hash), 256))
@@ -127,5 +142,5 @@ Figures = Struct(figures=List(Struct(key=FigureKey, record=Proved), 16_384), act
 Subject = Choice({1: Round, 2: Allocation, 3: Student, 4: Budget, 5: Access, 6: Figures, 7: MilestoneShown})
 Bundle = Struct(links=List(Link, 4_096), head=SignedHeader, chain_record=Proved, subject=Subject)
 
-BUNDLE_VERSION = 6
+BUNDLE_VERSION = 7
 BUNDLE_LIMIT = 134_217_728

@@ -28,7 +28,9 @@ def student(state, shown):
     committed = [(c["field"], c["commitment"]) for c in leaf["commitments"]]
     need(all(a[0] < b[0] for a, b in zip(committed, committed[1:])), "commitments that do not strictly ascend")
     if fields["opened"] is not None:
-        check_opened(leaf["state_hash"], {field_name(f): c for f, c in committed}, fields["opened"])
+        named = {f"input/{at}": c for at, c in enumerate(leaf["inputs"])}
+        named |= {field_name(f): c for f, c in committed if f[0] != 4}
+        check_opened(leaf["state_hash"], named, fields["opened"])
 
 
 def field_name(field):
@@ -55,6 +57,8 @@ def check_opened(root, committed, opened):
 
 def number_of(name, value):
     """The number a field's value commits to."""
+    if name.startswith("input/"):
+        return decode(u8, value)
     if name == "need":
         return decode(u16, value)
     if name == "engagement":

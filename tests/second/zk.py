@@ -80,6 +80,30 @@ def check_schnorr(transcript, point, proof):
     need(compress(multiples([(s, BLINDING_BASE), (ORDER - e, point)])) == proof[:32], "a Schnorr proof fails")
 
 
+def check_flag(context, subject, commitment, proof):
+    """0 or 1: s0·B' − e0·C encodes to R0, and s1·B' − (e − e0)·(C − B) to R1."""
+    transcript = begin("aula.zk.flag.v1", context)
+    transcript.append("subject", subject)
+    transcript.append("commitment", commitment)
+    point = committed(commitment)
+    nonces, (first, *responses) = (proof[:32], proof[32:64]), [scalar(proof[at:at + 32]) for at in (64, 96, 128)]
+    for nonce in nonces:
+        transcript.append("nonce", nonce)
+    second = (transcript.challenge("challenge") - first) % ORDER
+    points = (point, add(point, multiples([(-1, BASE)])))
+    for nonce, e, s, p in zip(nonces, (first, second), responses, points):
+        need(compress(multiples([(s, BLINDING_BASE), (ORDER - e, p)])) == nonce, "a flag's proof fails")
+
+
+def derived(rule, inputs):
+    """The commitment to the need of these inputs."""
+    need(len(inputs) == len(rule["inputs"]), "other inputs than the rule's")
+    terms = [(one["weight"] % ORDER, committed(c)) for one, c in zip(rule["inputs"], inputs)]
+    point = multiples([*terms, (rule["constant"] % ORDER, BASE)])
+    need(not is_identity(point), "a need whose commitment is the identity")
+    return compress(point)
+
+
 def check_sum(context, total, terms, proof):
     transcript = begin("aula.zk.sum.v2", context)
     transcript.append_u64("total", total)

@@ -54,6 +54,13 @@ def judged():
         claims = [claim_of(c) for c in case["claims"]]
         found = holds(zk.check_range, context_of(case), claims, bytes.fromhex(case["proof"]))
         yield case["name"], found == case["valid"]
+    rule = load("need_rule.json")
+    for case in rule["flags"]:
+        found = holds(zk.check_flag, context_of(case), *(bytes.fromhex(case[k]) for k in ("subject", "commitment", "proof")))
+        yield "flag", found == case["valid"]
+    form = rule["derived"]
+    weights = {"constant": form["constant"], "inputs": [{"weight": weight} for weight in form["weights"]]}
+    yield "derived", zk.derived(weights, [bytes.fromhex(c) for c in form["inputs"]]) == bytes.fromhex(form["commitment"])
     schnorr = load("schnorr.json")
     case = schnorr["sum"]
     terms = [tuple(bytes.fromhex(t[k]) for k in ("subject", "commitment")) for t in case["terms"]]

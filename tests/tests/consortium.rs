@@ -1,106 +1,12 @@
 //! A consortium that founds itself, grows and governs itself, by commands alone: no typed JSON, no demo, each node a process
 //! on a home of its own.
 
-use std::path::{Path, PathBuf};
-use std::process::Child;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
-use aula_tests::net::spawn;
-use aula_tests::{alone, aula, line};
+use anyhow::{Context, Result};
+use aula_tests::alone;
+use aula_tests::founders::{Founded, Running, command, port};
 use serde_json::Value;
-use tempfile::TempDir;
-
-/// How long anything may take.
-const LONG: Duration = Duration::from_secs(40);
-
-/// A node of its own, ended with the test.
-struct Running {
-    child: Child,
-    home: PathBuf,
-    p2p: String,
-}
-
-impl Running {
-    fn start(home: &Path) -> Result<Self> {
-        let (child, told) = spawn(home)?;
-        let p2p = told["p2p"].as_str().context("no address")?.to_owned();
-        Ok(Self { child, home: home.to_owned(), p2p })
-    }
-
-    /// A command on this node's home, which asks this node.
-    fn run(&self, exit: i32, words: &[&str]) -> Result<Value> {
-        let home = self.home.to_str().context("a path that is not text")?;
-        let out = aula(&[words, &["--home", home, "--output", "json"]].concat())?;
-        line(&out, exit).with_context(|| format!("aula {}", words.join(" ")))
-    }
-
-    /// Asks until the answer is as wanted.
-    fn until(&self, what: &str, words: &[&str], wanted: impl Fn(&Value) -> bool) -> Result<Value> {
-        let start = Instant::now();
-        loop {
-            let told = self.run(0, words)?;
-            if wanted(&told) {
-                return Ok(told);
-            }
-            ensure!(start.elapsed() < LONG, "{what}: {told}");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A port with a free one after it: gossip has the next.
-fn port() -> Result<u16> {
-    loop {
-        let first = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        if first < u16::MAX && std::net::TcpListener::bind(("127.0.0.1", first + 1)).is_ok() {
-            return Ok(first);
-        }
-    }
-}
-
-fn command(home: &Path, words: &[&str]) -> Result<Value> {
-    let home = home.to_str().context("a path that is not text")?;
-    line(&aula(&[words, &["--home", home, "--output", "json"]].concat())?, 0)
-        .with_context(|| format!("aula {}", words.join(" ")))
-}
-
-/// Four founders: each makes its folder, one builds the genesis from their files, each joins it and starts.
-fn founders(folder: &TempDir) -> Result<(Vec<Running>, PathBuf)> {
-    let homes: Vec<PathBuf> = (1..=4).map(|n| folder.path().join(format!("founder-{n}"))).collect();
-    let mut words = vec!["genesis".to_owned(), "--name".into(), "county".into(), "--operator".into()];
-    for (home, n) in homes.iter().zip(1..) {
-        let p2p = format!("/ip4/127.0.0.1/tcp/{}", port()?);
-        command(home, &["init", "--name", &format!("founder-{n}"), "--p2p", &p2p])?;
-        words.push(home.join("operator.json").display().to_string());
-    }
-    let genesis = folder.path().join("genesis.json");
-    words.extend(["-o".to_owned(), genesis.display().to_string()]);
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    command(&homes[0], &words)?;
-    for home in &homes {
-        let joined = command(
-            home,
-            &[
-                "join",
-                "--genesis",
-                &genesis.display().to_string(),
-                "--listen",
-                &format!("127.0.0.1:{}", port()?),
-            ],
-        )?;
-        ensure!(joined["request"].is_null(), "a founder needs no admission: {joined}");
-    }
-    let running = homes.iter().map(|home| Running::start(home)).collect::<Result<_>>()?;
-    Ok((running, genesis))
-}
 
 fn validators(told: &Value) -> usize {
     told["now"].as_array().map_or(0, Vec::len)
@@ -111,7 +17,7 @@ async fn a_fifth_joins_four_founders_with_its_request_and_three_votes_and_votes_
     let _turn = alone().await;
     let began = Instant::now();
     let folder = tempfile::tempdir()?;
-    let (founders, genesis) = founders(&folder)?;
+    let Founded { nodes: founders, genesis } = Founded::start(folder.path(), 4, None)?;
     let peers: Vec<&str> = founders.iter().map(|one| one.p2p.as_str()).collect();
     let home = folder.path().join("lake");
     let joined = command(

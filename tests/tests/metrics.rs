@@ -65,6 +65,18 @@ fn of_the_sources() -> std::io::Result<(Figures, Figures)> {
             described.extend(named(text, &format!("describe_{kind}")).into_iter().map(|name| (name, kind)));
         }
     }
+    // What is written without the recorder: `family("name", "kind", "description", …)`.
+    for text in files.iter().filter(|text| text.contains("# HELP {name} {help}")) {
+        let calls = text.match_indices("family(").map(|(at, call)| text[at + call.len()..].split('"'));
+        for mut words in calls {
+            let (name, kind) = (words.nth(1), words.nth(1));
+            let kind = KINDS.into_iter().find(|known| Some(*known) == kind);
+            if let (Some(name), Some(kind)) = (name.filter(|name| name.starts_with("aula_")), kind) {
+                recorded.insert(name.to_owned(), kind);
+                described.insert(name.to_owned(), kind);
+            }
+        }
+    }
     Ok((recorded, described))
 }
 

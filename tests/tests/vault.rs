@@ -142,7 +142,7 @@ fn anchor(office: &Office, school: u64, year: u16, handles: &[&str]) -> Result<(
         .iter()
         .map(|handle| {
             json!({"handle": handle, "version": 1, "state_hash": "11".repeat(32), "home_school": school,
-                   "commitments": [], "event_watermark": 0})
+                   "inputs": vec!["33".repeat(32); 3], "commitments": [], "event_watermark": 0})
         })
         .collect();
     let ask = async { reqwest::get(format!("{}/v1/twin-parameters", office.rpc)).await?.json().await };

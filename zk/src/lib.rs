@@ -38,6 +38,7 @@ pub use batch::{Batch, FirstRejected, verify_all};
 pub use commitment::{Commitment, CommitmentError, Opening, StudentSecret};
 pub use curve25519_dalek::scalar::Scalar;
 pub use linear::{LinearError, LinearForm};
+pub use rand_core::{CryptoRng, RngCore};
 pub use range_proof::{ProofFormatError, RangeProof, Rejected, Width};
 pub use statements::{
     Band, Bound, Budget, BudgetProof, Claim, Equality, Flag, FlagBatch, FlagProof, Line, ProveError,

@@ -29,11 +29,11 @@ use super::message::{Message, To};
 use super::syncing::{Action, Syncing};
 use super::{Outbox, Output, put};
 use crate::context::{Address, AulaContext, Height, ProposalPart};
-use crate::driver::{Driver, Ended, Follows, Services, ToEngine, Wires};
+use crate::driver::{Driver, Ended, Follows, Network, Services, ToEngine, Wires};
 use crate::engine::{all_peers, engine_peer};
 use crate::events::Fatal;
 use crate::parts::inbox::Inbox;
-use crate::ports::{AdmittedPeer, Disk, Moment, Network};
+use crate::ports::{AdmittedPeer, Disk, Moment};
 use crate::signing::{GuardedSigner, Remembered, StrictVerifier};
 use crate::wire::Wire;
 

@@ -11,9 +11,10 @@ use tokio::sync::mpsc;
 
 use super::{allow_address, allow_addresses, for_gossip};
 use crate::context::{AulaContext, ProposalPart};
+use crate::driver::Network;
 use crate::events::Fatal;
 use crate::gossip::Gossip;
-use crate::ports::{AdmittedPeer, Network};
+use crate::ports::AdmittedPeer;
 
 /// One session's network.
 pub(crate) struct EngineNetwork {

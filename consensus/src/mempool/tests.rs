@@ -65,6 +65,7 @@ fn states(n: u8, sequence: u64, count: u32) -> Transaction {
             version: 1,
             state_hash: Hash([0; 32]),
             home_school: SchoolId(1),
+            inputs: vec![],
             commitments: vec![],
             event_watermark: sequence,
         }
@@ -204,7 +205,8 @@ fn transactions_wait_in_sequence_order_whatever_order_they_come_in() {
 
 #[test]
 fn a_block_takes_no_more_range_proved_values_than_it_may_and_fills_up_with_others() {
-    let (state, pool) = (State::new(), pool(Limits::default()));
+    let state = small_block(|params| params.max_block_range_values = 1_024);
+    let pool = pool(Limits::default());
     for (n, values) in [(1, 600), (2, 500), (3, 424), (4, 1)] {
         state.submit(&pool, &proved(n, 0, values)).unwrap();
     }

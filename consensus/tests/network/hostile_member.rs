@@ -9,7 +9,8 @@ use aula_ledger::tx::{
     RecordErasure, ReportUtilisation, RetirePool, RunRound, StudentState,
 };
 use aula_ledger::types::{
-    Cents, ClassId, Handle, Hash, Height, KindId, PoolId, RoundId, SchoolId, SchoolYear, TimeMs,
+    Cents, ClassId, CommitmentBytes, Handle, Hash, Height, KindId, PoolId, RoundId, SchoolId, SchoolYear,
+    TimeMs,
 };
 
 use crate::attack_03_04::{fund, statement};
@@ -94,6 +95,7 @@ fn states(tick: u64) -> AnchorStates {
         version: 1,
         state_hash: Hash([3; 32]),
         home_school: SchoolId(1),
+        inputs: vec![CommitmentBytes([0; 32])],
         commitments: vec![],
         event_watermark: 0,
     };

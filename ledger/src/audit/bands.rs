@@ -10,14 +10,14 @@
 
 use std::collections::BTreeSet;
 
-use aula_zk::Batch;
-
 use super::build::{Archive, BuildError};
 use super::bundle::{BandEntry, BandEvidence, BandGroup};
 use super::report::{Checks, Stop};
-use crate::proof::committed::{BAND_GROUP, BandClaim, band_statement};
+use crate::proof::committed::BAND_GROUP;
+use crate::proof::need::{NeedBatch, NeedClaim, NeedStatement};
 use crate::state::schema::{self, RequestRow};
 use crate::state::{StateReader, StoreError};
+use crate::twin::NeedRule;
 use crate::tx::{Payload, Request, SubmitRequests};
 use crate::types::{Handle, Hash, RoundId};
 
@@ -72,13 +72,13 @@ fn groups_of(
 /// The row that a submitted entry proves: of its student, band and commitment. None has an entry that was refused.
 fn entry_of(entry: &Request, requests: &[(Handle, RequestRow)]) -> BandEntry {
     // A school is of one district, so that handle and school tell whose row it is.
-    let own =
-        |row: &RequestRow| row.home_school == entry.home_school && row.band_claim() == entry.band_claim();
+    let own = |row: &RequestRow| row.home_school == entry.home_school && row.claim() == entry.claim();
     let first = requests.partition_point(|(handle, _)| *handle < entry.handle);
     let same = requests.iter().enumerate().skip(first).take_while(|(_, (handle, _))| *handle == entry.handle);
     let at = same.into_iter().find(|(_, (_, row))| own(row)).and_then(|(at, _)| u32::try_from(at).ok());
-    let Request { handle, band, need, .. } = *entry;
-    at.map_or(BandEntry::Refused { handle, band, need }, BandEntry::Row)
+    let refused =
+        || BandEntry::Refused { handle: entry.handle, band: entry.band, inputs: entry.inputs.clone() };
+    at.map_or_else(refused, BandEntry::Row)
 }
 
 /// The rows among a group's entries.
@@ -86,21 +86,25 @@ fn rows_of(entries: &[BandEntry]) -> impl Iterator<Item = u32> {
     entries.iter().filter_map(|entry| if let BandEntry::Row(at) = entry { Some(*at) } else { None })
 }
 
+/// Chain, round and need rule of the claims.
+pub(super) type Of<'a> = (&'a Hash, RoundId, &'a NeedRule);
+
 /// Checks that the groups prove the band of every row.
 pub(super) fn verify(
     checks: &mut Checks,
-    chain: &Hash,
-    round: RoundId,
-    claims: &[BandClaim],
+    (chain, round, rule): Of<'_>,
+    claims: &[NeedClaim],
     groups: &[BandGroup],
 ) -> Result<(), Stop> {
-    let (mut proved, mut batch): (BTreeSet<u32>, Batch) = (BTreeSet::new(), Batch::new());
+    let (mut proved, mut batch): (BTreeSet<u32>, NeedBatch) = (BTreeSet::new(), NeedBatch::default());
     for group in groups {
-        let claim_of = |entry: &BandEntry| match *entry {
-            BandEntry::Row(at) => claims.get(usize::try_from(at).ok()?).copied(),
-            BandEntry::Refused { handle, band, need } => Some(BandClaim { handle, band, commitment: need }),
+        let claim_of = |entry: &BandEntry| match entry {
+            BandEntry::Row(at) => claims.get(usize::try_from(*at).ok()?).cloned(),
+            BandEntry::Refused { handle, band, inputs } => {
+                Some(NeedClaim { handle: *handle, band: *band, inputs: inputs.clone() })
+            }
         };
-        let members: Option<Vec<BandClaim>> = group.entries.iter().map(claim_of).collect();
+        let members: Option<Vec<NeedClaim>> = group.entries.iter().map(claim_of).collect();
         let Some(members) = members else {
             return checks.fail(NAME, "A proof of bands speaks of a request that is not in the round.");
         };
@@ -111,19 +115,20 @@ pub(super) fn verify(
             proved.len() > before,
             "A proof of bands shows nothing that is not shown before.",
         )?;
-        let statement = checks.need(NAME, band_statement(chain, round, &members))?;
-        batch.push(&statement, &group.proof.0);
+        let statement = checks.need(NAME, NeedStatement::of(chain, round, rule, &members))?;
+        batch.push(&statement, &group.proof);
     }
     checks.ensure(NAME, proved.len() == claims.len(), "A request's band is without a proof.")?;
     if let Err(bad) = batch.verify() {
-        return checks.fail(NAME, format!("Proof number {} of need bands does not hold.", bad.index));
+        return checks.fail(NAME, format!("The proofs of need of group {} do not hold.", bad.0));
     }
     checks.pass(
         NAME,
         format!(
-            "Bands proved: each of the {} needs lies in its band, by {} range proofs against the commitments of the \
-             requests. {LIMITS}",
+            "Bands proved: each of the {} needs, {}, lies in its band, and each input in its range, by {} groups of proofs \
+             against the commitments of the requests. {LIMITS}",
             claims.len(),
+            rule.words(),
             groups.len()
         ),
     );
@@ -133,9 +138,8 @@ pub(super) fn verify(
 /// Checks what a single decision's bundle says of the band.
 pub(super) fn verify_one(
     checks: &mut Checks,
-    chain: &Hash,
-    round: RoundId,
-    claim: BandClaim,
+    (chain, round, rule): Of<'_>,
+    claim: NeedClaim,
     evidence: &BandEvidence,
 ) -> Result<(), Stop> {
     let band = claim.band.get();
@@ -144,26 +148,31 @@ pub(super) fn verify_one(
             NAME,
             format!(
                 "Band {band} rests on the ledger's rule, hence on more than two thirds of the validators: no request is \
-                 taken without a range proof against its commitment {}. That proof covers other students as well and \
-                 stands in the round's bundle. {LIMITS}",
-                claim.commitment
+                 taken without proofs that its {} committed inputs lie in their ranges and the need {} in the band. They cover \
+                 other students as well and stand in the round's bundle. {LIMITS}",
+                claim.inputs.len(),
+                rule.words()
             ),
         );
         return Ok(());
     };
-    let statement = checks.need(NAME, band_statement(chain, round, &[claim]))?;
-    checks.ensure(NAME, statement.verify(&proof.0).is_ok(), "The proof of the need band does not hold.")?;
+    let inputs = claim.inputs.len();
+    let statement = checks.need(NAME, NeedStatement::of(chain, round, rule, &[claim]))?;
+    let mut batch = NeedBatch::default();
+    batch.push(&statement, proof);
+    checks.ensure(NAME, batch.verify().is_ok(), "The proof of the need band does not hold.")?;
     checks.pass(
         NAME,
         format!(
-            "Band {band} is proved: the need lies in it, by a range proof against the request's commitment {}. {LIMITS}",
-            claim.commitment
+            "Band {band} is proved: the need {} lies in it, and each of the request's {inputs} committed inputs in its range. \
+             {LIMITS}",
+            rule.words()
         ),
     );
     Ok(())
 }
 
 /// What no proof of a band shows.
-const LIMITS: &str = "That the commitments stood in the students' states before the round opened, that the committed needs \
+const LIMITS: &str = "That the commitments stood in the students' states before the round opened, that the committed inputs \
                       are true, and mandates, are not shown: the first rests on the ledger's rule, for the others audits \
                       draw a sample.";

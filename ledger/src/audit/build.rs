@@ -346,6 +346,9 @@ impl<'a> Collector<'a> {
         decision: &schema::Decision,
         mut schools: BTreeSet<SchoolId>,
     ) -> Result<RoundContext, BuildError> {
+        let record = schema::round(self.state, round)?;
+        let parameters = record.map(|record| record.parameters);
+        let parameters = parameters.ok_or_else(|| BuildError::NotFound(format!("round {round}")))?;
         let mut pools = Vec::with_capacity(decision.prices.len());
         for pool in schema::pools(self.state, decision.class)? {
             pools.push(self.known(&schema::pool_key(decision.class, pool.pool))?);
@@ -358,6 +361,7 @@ impl<'a> Collector<'a> {
             round,
             record: self.known(&schema::round_key(round))?,
             class: self.known(&schema::class_key(decision.class))?,
+            twin: self.known(&schema::twin_version_key(parameters))?,
             decision: self.known(&schema::decision_key(round))?,
             reversion: self.look_up(&schema::reversion_key(round))?,
             pools,

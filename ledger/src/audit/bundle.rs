@@ -12,7 +12,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use super::sha256;
 use crate::chain::{CommitCertificate, Header, ValidatorSet};
 use crate::codec::{Canonical, CodecError, at_most};
-use crate::proof::committed::{BAND_GROUP, ProofBytes};
+use crate::proof::committed::BAND_GROUP;
+use crate::proof::need::NeedProof;
 use crate::proof::sparse::MAX_DEPTH;
 use crate::proof::{AbsenceProof, InclusionPath};
 use crate::state::map::MapProof;
@@ -44,7 +45,7 @@ pub struct Bundle {
 /// As every canonical type, then SHA-256 of all that: a flipped bit could otherwise turn the evidence that one
 /// handle is absent into equally true evidence about another.
 impl Canonical for Bundle {
-    const VERSION: u8 = 6;
+    const VERSION: u8 = 7;
     const WHAT: &'static str = "evidence bundle";
     const MAX_BYTES: u64 = 128 * 1024 * 1024;
 
@@ -194,6 +195,8 @@ pub struct RoundContext {
     pub record: Proved,
     /// Its class.
     pub class: Proved,
+    /// The version of the twins' parameters that its requests go by: the need rule.
+    pub twin: Proved,
     /// Its decision.
     pub decision: Proved,
     /// Whether the decision was taken back.
@@ -229,22 +232,22 @@ impl DecidedRequest {
     }
 }
 
-/// Requests whose bands one aggregated range proof shows.
+/// Requests whose inputs and bands were proved together.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct BandGroup {
     /// What the proof is about, 1 to 8, as they were submitted.
     #[borsh(deserialize_with = "at_most::<BAND_GROUP, _, _>")]
     pub entries: Vec<BandEntry>,
-    /// The proof, as the ledger took it.
-    pub proof: ProofBytes,
+    /// The proofs, as the ledger took them.
+    pub proof: NeedProof,
 }
 
 /// One of the entries that a range proof covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
 pub enum BandEntry {
-    /// A position among the round's rows: handle, band and commitment are read there.
+    /// A position among the round's rows: handle, band and commitments are read there.
     Row(u32) = 0,
     /// An entry that the ledger refused, which shows nothing of a row but is part of the proof.
     Refused {
@@ -252,8 +255,8 @@ pub enum BandEntry {
         handle: Handle,
         /// The band it claimed.
         band: Band,
-        /// The commitment it named.
-        need: CommitmentBytes,
+        /// The commitments it named.
+        inputs: Vec<CommitmentBytes>,
     } = 1,
 }
 
@@ -267,7 +270,7 @@ pub enum BandEvidence {
     /// too, so it stands in the round's bundle and not here.
     Rule = 1,
     /// A proof about this student alone, which the district made for this bundle.
-    Proof(ProofBytes) = 2,
+    Proof(NeedProof) = 2,
 }
 
 /// A whole round.
@@ -291,7 +294,7 @@ pub struct RoundEvidence {
     pub report: Proved,
     /// Every request with its decision, ascending by handle: both trees are rebuilt from these.
     pub rows: Vec<DecidedRequest>,
-    /// That every band is that of the committed need: each group proves a row that none before it does, and
+    /// That every band is that of the need which the committed inputs give: each group proves a row that none before it does, and
     /// together they prove all.
     pub bands: Vec<BandGroup>,
 }

@@ -12,9 +12,11 @@ use super::bundle::{BandEvidence, Bundle, ListedRead, Opened, OpenedField, Stude
 use crate::access::AccessEntry;
 use crate::codec::Canonical;
 use crate::proof::InclusionPath;
-use crate::proof::committed::{CommittedField, ProofBytes, band_statement, opens};
+use crate::proof::committed::{CommittedField, opens};
+use crate::proof::need::{NeedBatch, NeedProof, NeedStatement};
 use crate::proof::student_state::{self, SaltedField, state_hash};
 use crate::state::schema::{AccessLog, RequestRow, StudentLeaf};
+use crate::twin::TwinVersion;
 
 /// Why nothing was added.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,9 +71,9 @@ pub fn open_fields(
         let missing = || OpenError::NoField(name.clone());
         let field = fields.iter().find(|field| field.field == *name).ok_or_else(missing)?;
         let siblings = student_state::siblings(fields, name).ok_or_else(missing)?;
-        let committed = leaf.commitments.iter().find(|one| one.field.to_string() == *name);
-        let blinding = committed.map(|committed| blinding_of(committed.field));
-        let fits = committed.zip(blinding).is_none_or(|(committed, blinding)| {
+        let committed = leaf.commitment_to(name);
+        let blinding = committed.as_ref().map(|committed| blinding_of(committed.field));
+        let fits = committed.as_ref().zip(blinding).is_none_or(|(committed, blinding)| {
             let number = committed.field.number_in(&field.value);
             number.is_some_and(|number| opens(&committed.commitment, number, &blinding))
         });
@@ -110,14 +112,17 @@ pub fn list_read(bundle: &mut Bundle, entry: &AccessEntry, path: InclusionPath) 
 ///
 /// # Errors
 /// [`OpenError::OtherRequest`] when the bundle is about no decision, or the proof does not hold for it.
-pub fn attach_band(bundle: &mut Bundle, proof: ProofBytes) -> Result<(), OpenError> {
+pub fn attach_band(bundle: &mut Bundle, proof: NeedProof) -> Result<(), OpenError> {
     let chain = bundle.chain.head.header.genesis;
     let Subject::Allocation(allocation) = &mut bundle.subject else { return Err(OpenError::OtherRequest) };
     let request = RequestRow::from_canonical(&allocation.request.row).map_err(|_| OpenError::OtherRequest)?;
-    let claim = request.band_claim();
-    let statement = band_statement(&chain, allocation.context.round, &[claim]);
+    let twin = TwinVersion::from_canonical(&allocation.context.twin.value);
+    let rule = twin.map_err(|_| OpenError::OtherRequest)?.parameters.need;
+    let statement = NeedStatement::of(&chain, allocation.context.round, &rule, &[request.claim()]);
     let statement = statement.map_err(|_| OpenError::OtherRequest)?;
-    statement.verify(&proof.0).map_err(|_| OpenError::OtherRequest)?;
+    let mut batch = NeedBatch::default();
+    batch.push(&statement, &proof);
+    batch.verify().map_err(|_| OpenError::OtherRequest)?;
     allocation.band = BandEvidence::Proof(proof);
     Ok(())
 }

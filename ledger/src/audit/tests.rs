@@ -4,7 +4,7 @@
 use super::bundle::StudentStanding;
 use super::*;
 use crate::codec::Canonical;
-use crate::proof::committed::ProofBytes;
+use crate::proof::need::NeedProof;
 use crate::testkit::{YEAR, account, band_of, handle, request, submit_on};
 use crate::tx::Mandate;
 use crate::types::{DistrictId, Handle, Height, RoundId};
@@ -26,7 +26,7 @@ use world::World;
 const ROUND: RoundId = RoundId(0);
 
 /// A proof of the band of one student of district 1.
-fn band_alone(world: &World, number: u32) -> ProofBytes {
+fn band_alone(world: &World, number: u32) -> NeedProof {
     let asked = request(number, 11, band_of(number), Mandate::None, &[0]);
     submit_on(&world.chain.parsed.sha256, 0, vec![asked]).proofs.remove(0)
 }
@@ -303,7 +303,7 @@ fn what_is_no_bundle_or_of_a_later_version_cannot_be_told_and_what_is_damaged_is
     // An empty file is one that was cut, and a cut file is damaged.
     assert_eq!(verdict(b""), Verdict::Invalid);
     assert_eq!(verdict(b"PK zip"), Verdict::CannotTell);
-    for other in [1, 2, 3, 4, 5, 7] {
+    for other in [1, 2, 3, 4, 5, 6, 8] {
         assert_eq!(verdict(&[&[other], &good[1..]].concat()), Verdict::CannotTell);
     }
     assert_eq!(verdict(&good[..good.len() - 1]), Verdict::Invalid);

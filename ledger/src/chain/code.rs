@@ -280,8 +280,8 @@ codes! {
     NoWaitlist = 213, "the class has no waitlist, so there is nothing to share; leave the fair share out";
     /// The class has opened its round of this period.
     PeriodTaken = 214, "the class has opened its round of this hour, day or week; wait for the next period";
-    /// The request speaks of another commitment than the anchored one.
-    NeedDiffers = 216, "the entry's commitment to the need is not the anchored one; request with the anchored state";
+    /// The request speaks of other commitments than the anchored ones.
+    NeedDiffers = 216, "the entry's commitments to the rule's inputs are not the anchored ones; request with the anchored state";
     /// The proved mastery backs another milestone.
     MasteryUsed = 217, "this proved mastery backs another milestone; anchor the newer state and prove that one";
     /// The class is another's.
@@ -296,6 +296,8 @@ codes! {
     DistrictQuota = 222, "the district would take more than max_district_round_percent of what a round may hold; leave the rest to the others, or vote for a higher share";
     /// The need rule may leave the scale of needs.
     NeedRuleBounds = 223, "the need rule must have 1 to 6 inputs of different names, each in its range, and lie within 0 to 2,559 whatever their values; correct weights or constant";
+    /// A state commits to more or fewer inputs than the need rule has.
+    InputsMissing = 224, "the entry must commit to exactly the inputs of the need rule in force, in its order; take the rule of /v1/twin-parameters and anchor again";
     /// The round was run and refused.
     RunRefused = 230, "the round was run and refused under these parameters; it may run again when max_round_work or max_gap_ppm has changed";
 

@@ -40,6 +40,10 @@ pub mod unit {
     pub const LISTED_ROW: Work = 1_500;
     /// A value proved in a range proof of its own.
     pub const SINGLE_VALUE: Work = 350_000;
+    /// A flag proved in a batch.
+    pub const FLAG: Work = 90_000;
+    /// A request's commitments checked, and the one to its need derived.
+    pub const DERIVE: Work = 120_000;
     /// A value proved in a proof of eight.
     pub const GROUPED_VALUE: Work = 70_000;
     /// The pools and schools of a class, read once a block.
@@ -61,12 +65,14 @@ pub(super) enum Touch {
     ConsentLeaves(SchoolYear),
     /// Leaves written to its tree of erasures.
     ErasureLeaves(SchoolYear),
-    /// A batch of requests taken by a round, with so many proved values.
+    /// A batch of so many requests taken by a round, with so many proved values, flags among them.
     Intake {
         /// The round.
         round: RoundId,
         /// Values.
         values: u32,
+        /// Requests.
+        requests: u32,
     },
     /// All requests of a round, read.
     Requests(RoundId),
@@ -134,8 +140,9 @@ impl Cost {
             Payload::SubmitRequests(batch) => {
                 self.rows(batch.requests.len(), 3);
                 self.records(2);
-                let values = u32::try_from(batch.requests.len()).unwrap_or(u32::MAX);
-                self.touches = vec![Touch::Intake { round: batch.round, values }];
+                let values = u32::try_from(batch.values()).unwrap_or(u32::MAX);
+                let requests = u32::try_from(batch.requests.len()).unwrap_or(u32::MAX);
+                self.touches = vec![Touch::Intake { round: batch.round, values, requests }];
             }
             Payload::RunRound(run) => self.touches = vec![Touch::Run(run.round)],
             Payload::RecordAudit(audit) => {
@@ -224,7 +231,8 @@ pub(crate) fn hardest(params: &Params) -> [(PayloadKind, Work); 3] {
     let rows = times(params.max_batch_entries, row);
     let values =
         u64::from(params.max_block_range_values).min(crate::params::MAX_TRANSACTION_RANGE_VALUES as u64);
-    let intake = times(values, unit::GROUPED_VALUE.saturating_add(row))
+    let intake = of_intake(values, values / LEAST_VALUES)
+        .saturating_add(times(values / LEAST_VALUES, row))
         .saturating_add(unit::CLASS)
         .saturating_add(times(params.max_round_requests, unit::LEAF));
     [
@@ -235,6 +243,24 @@ pub(crate) fn hardest(params: &Params) -> [(PayloadKind, Work); 3] {
             base.saturating_add(of_run(params.max_round_requests.into(), params.max_round_pairs, params)),
         ),
     ]
+}
+
+/// A request's row, read and written, and its bytes: proofs of some kilobytes at most.
+pub(crate) const fn of_request_row() -> Work {
+    unit::ROW + 3 * unit::ROW_READ + 2_048 * unit::BYTE
+}
+
+/// What a block pays once for all batches of a round: the class, and the tree of so many requests.
+pub(crate) fn of_shared_intake(requests: u64) -> Work {
+    unit::CLASS.saturating_add(times(requests, unit::LEAF)).saturating_add(unit::TRANSACTION)
+}
+
+/// Values of a request at least: one input and the band.
+const LEAST_VALUES: u64 = 2;
+
+/// What the proofs of a batch of requests cost. A flag costs more than a value of eight, so each value is counted as one.
+pub(crate) fn of_intake(values: impl TryInto<u64>, requests: impl TryInto<u64>) -> Work {
+    times(values, unit::FLAG.max(unit::GROUPED_VALUE)).saturating_add(times(requests, unit::DERIVE))
 }
 
 pub(super) fn times(count: impl TryInto<u64>, each: Work) -> Work {

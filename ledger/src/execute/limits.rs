@@ -208,9 +208,9 @@ impl<'a> Budget<'a> {
                     self.add_tree(charge, schema::erasures_tree(district, year))?;
                 }
             }
-            Touch::Intake { round, values } => {
+            Touch::Intake { round, values, requests } => {
                 if schema::round(self.state, round)?.is_some_and(|record| record.takes_requests()) {
-                    charge.work = charge.work.saturating_add(times(values, unit::GROUPED_VALUE));
+                    charge.work = charge.work.saturating_add(cost::of_intake(values, requests));
                     self.add_part(charge, Part::Class(round), unit::CLASS);
                     self.add_tree(charge, schema::requests_tree(round))?;
                 } else {

@@ -144,7 +144,7 @@ fn every_limit_of_a_block_binds_its_proposer() {
 fn a_block_over_its_range_proved_values_is_refused_before_anything_is_verified() {
     use crate::testkit::{band_of, mastered, open, request, submit};
     use crate::tx::{Mandate, MilestoneKind, RecordMilestone};
-    let mut chain = Chain::with_params(|params| params.max_block_range_values = 12);
+    let mut chain = Chain::with_params(|params| params.max_block_range_values = 22);
     crate::testkit::prepare(&mut chain);
     let anchored = chain.height;
     chain.accept("voter-a", open(1));

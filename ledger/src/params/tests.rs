@@ -119,3 +119,21 @@ fn no_time_is_without_a_school_year() {
     assert_eq!(SchoolYear::at(TimeMs(253_402_300_799_000)), SchoolYear(9999));
     assert_eq!(SchoolYear::at(TimeMs(u64::MAX)), SchoolYear(u16::MAX));
 }
+
+/// The least window is for as many requests as a state's largest districts bring at once; a larger round's steward lengthens it by
+/// what [`Params::intake_ms`] says, which OpenRound allows.
+#[test]
+fn the_largest_district_finishes_within_the_least_window_while_all_others_submit() {
+    let params = Params::default();
+    // The demo's rule: two flags, a position, the band. Its largest year has 6,840 students in 42 districts at once.
+    assert!(params.intake_ms(6_840, 4) <= params.request_window_ms / 2, "{}", params.intake_ms(6_840, 4));
+    // The dearest rule: six inputs and the band.
+    assert!(params.intake_ms(11_600, 7) <= params.request_window_ms, "{}", params.intake_ms(11_600, 7));
+    // The largest round that the parameters take, of the dearest rule: minutes, which the steward adds.
+    let most = params.intake_ms(params.max_round_requests, 7);
+    assert!((params.request_window_ms..=600_000).contains(&most), "{most}");
+    assert!(most <= params.request_window_ms + params.max_extra_window_ms);
+    // One district may take half of it, and accounts take turns, so it never waits for more than the whole.
+    let own = params.max_round_requests * params.max_district_round_percent / 100;
+    assert!(params.intake_ms(own, 7) <= most);
+}

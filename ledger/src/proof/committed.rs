@@ -2,7 +2,7 @@
 //!
 //! Purpose: name each committed number, so that a commitment to one is never taken for a commitment to another, and
 //! build the zero-knowledge statements from what the LEDGER holds. Flow: AnchorStates puts [`FieldCommitment`]s into
-//! the leaf → a later transaction brings a proof → [`band_statement`] or [`[`mastery_statement`] is built from leaf,
+//! the leaf → a later transaction brings a proof → [`mastery_statement`] is built from leaf (need: [`super::need`]),
 //! handle, chain and moment → `aula_zk` verifies. The auditor builds the same statements with the same functions.
 //!
 //! Invariants: a statement takes nothing from the prover but the claim itself (a band, a field); its transcript binds
@@ -16,7 +16,7 @@ use aula_zk::{Bound, Claim, Commitment, Context, Field, Moment, Opening, RangePr
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use crate::types::{Band, CommitmentBytes, Handle, Hash, Height, RoundId};
+use crate::types::{CommitmentBytes, Handle, Hash, Height};
 
 /// Requests under one aggregated range proof: eight values of eight bits.
 pub const BAND_GROUP: usize = 8;
@@ -31,7 +31,7 @@ pub const PROPORTION_MAX_E4: u32 = 10_000;
 #[borsh(use_discriminant = true)]
 #[repr(u8)]
 pub enum CommittedField {
-    /// Need, 0..=2559.
+    /// Need, 0..=2559: derived from the inputs, never committed to by itself.
     Need = 0,
     /// Engagement, 0..=10,000.
     Engagement = 1,
@@ -39,6 +39,8 @@ pub enum CommittedField {
     Attendance = 2,
     /// Mastery of the skill of this number, 0..=10,000.
     Mastery(u16) = 3,
+    /// The input of this place in the need rule, a flag 0..=1 or a position 0..=255; a leaf has its inputs apart.
+    Input(u8) = 4,
 }
 
 impl fmt::Display for CommittedField {
@@ -48,13 +50,14 @@ impl fmt::Display for CommittedField {
             Self::Engagement => f.write_str("engagement"),
             Self::Attendance => f.write_str("attendance"),
             Self::Mastery(skill) => write!(f, "skill/{skill:05}"),
+            Self::Input(at) => write!(f, "input/{at}"),
         }
     }
 }
 
 /// Text that names no committed field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a committed field is need, engagement, attendance or skill/NNNNN")]
+#[error("a committed field is need, engagement, attendance, skill/NNNNN or input/N")]
 pub struct UnknownField;
 
 impl FromStr for CommittedField {
@@ -65,10 +68,11 @@ impl FromStr for CommittedField {
             "need" => Self::Need,
             "engagement" => Self::Engagement,
             "attendance" => Self::Attendance,
-            _ => {
-                let number = text.strip_prefix("skill/").ok_or(UnknownField)?;
-                Self::Mastery(number.parse().map_err(|_| UnknownField)?)
-            }
+            _ => match (text.strip_prefix("skill/"), text.strip_prefix("input/")) {
+                (Some(number), _) => Self::Mastery(number.parse().map_err(|_| UnknownField)?),
+                (_, Some(at)) => Self::Input(at.parse().map_err(|_| UnknownField)?),
+                _ => return Err(UnknownField),
+            },
         };
         // One text a field: `skill/7` and `skill/+0007` are none.
         if field.to_string() == text { Ok(field) } else { Err(UnknownField) }
@@ -97,6 +101,7 @@ impl CommittedField {
             Self::Engagement => borsh::from_slice::<(u16, i16)>(value).ok().map(|read| read.0),
             Self::Attendance => borsh::from_slice::<(u32, u32, u32, u32, u16)>(value).ok().map(|read| read.4),
             Self::Mastery(_) => borsh::from_slice::<(u16, u16, u8)>(value).ok().map(|read| read.0),
+            Self::Input(_) => borsh::from_slice::<u8>(value).ok().map(u16::from),
         };
         number.map(u64::from)
     }
@@ -148,40 +153,9 @@ pub fn commitment_to(commitments: &[FieldCommitment], field: CommittedField) -> 
     Commitment::from_bytes(found.commitment.0).ok()
 }
 
-/// One student's claim in a band statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct BandClaim {
-    /// Whose.
-    pub handle: Handle,
-    /// The band that the need lies in.
-    pub band: Band,
-    /// The commitment to the need.
-    pub commitment: CommitmentBytes,
-}
-
 fn context(chain: &Hash, moment: Moment, field: CommittedField) -> Result<Context, StatementError> {
     let field = Field::new(&field.to_string()).map_err(|_| StatementError::Count)?;
     Ok(Context::new(chain.0, moment, field))
-}
-
-/// "Each of these needs lies in its band", for one round; 1 to [`BAND_GROUP`] claims.
-///
-/// # Errors
-/// [`StatementError`].
-pub fn band_statement(
-    chain: &Hash,
-    round: RoundId,
-    claims: &[BandClaim],
-) -> Result<Statement, StatementError> {
-    let mut stated = Vec::with_capacity(claims.len());
-    for (position, claim) in claims.iter().enumerate() {
-        let commitment = Commitment::from_bytes(claim.commitment.0);
-        let commitment = commitment.map_err(|_| StatementError::NotCommitted(position))?;
-        let band = aula_zk::Band::new(claim.band.get()).ok_or(StatementError::Count)?;
-        stated.push(Claim { subject: claim.handle.0, commitment, bound: Bound::NeedInBand(band) });
-    }
-    let context = context(chain, Moment::Round(u64::from(round.0)), CommittedField::Need)?;
-    Statement::new(context, stated).map_err(|_| StatementError::Count)
 }
 
 /// "This student's mastery of the skill lies above the threshold", of the state anchored at this height. Two range-proved
@@ -214,12 +188,24 @@ mod tests {
             CommittedField::Attendance,
             CommittedField::Mastery(0),
             CommittedField::Mastery(u16::MAX),
+            CommittedField::Input(0),
+            CommittedField::Input(5),
         ];
         assert!(fields.is_sorted());
         for field in fields {
             assert_eq!(field.to_string().parse(), Ok(field));
         }
-        for text in ["", "Need", "skill/1", "skill/000001", "skill/+0001", "skill/65536", "skill/ 0001"] {
+        for text in [
+            "",
+            "Need",
+            "skill/1",
+            "skill/000001",
+            "skill/+0001",
+            "skill/65536",
+            "skill/ 0001",
+            "input/00",
+            "input/256",
+        ] {
             assert_eq!(text.parse::<CommittedField>(), Err(UnknownField), "{text}");
         }
     }

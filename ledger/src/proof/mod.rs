@@ -9,6 +9,7 @@ pub mod committed;
 pub mod consistency;
 pub mod merkle;
 pub mod money;
+pub mod need;
 pub mod sample;
 pub mod sparse;
 pub mod student_state;

@@ -237,6 +237,13 @@ impl NeedRule {
         LinearForm { constant: self.constant, weights }
     }
 
+    /// As a sum: `1785 +320 x lunch-free -7 x scores`.
+    pub fn words(&self) -> String {
+        let term = |input: &NeedInput| format!(" {:+} x {}", input.weight, input.name);
+        let terms: String = self.inputs.iter().map(term).collect();
+        format!("{}{terms}", self.constant)
+    }
+
     /// What a fold reads of it: all but the names.
     pub(super) fn folded(&self) -> (i32, Vec<(InputKind, InputSource, i32, u8)>) {
         let part = |input: &NeedInput| (input.kind, input.source, input.weight, input.unrecorded);

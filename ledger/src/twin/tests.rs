@@ -159,7 +159,10 @@ fn states_under_other_parameters_than_those_in_force_are_refused() {
     // The year before keeps the first.
     let before = AnchorStates { school_year: SchoolYear(YEAR.0 - 1), ..old.clone() };
     chain.accept("district-1", before);
-    chain.accept("district-1", AnchorStates { parameters: 2, model_digest: second.digest(), ..old });
+    let mut newer = AnchorStates { parameters: 2, model_digest: second.digest(), ..old };
+    assert_eq!(chain.send("district-1", newer.clone()).code, Code::InputsMissing);
+    newer.states[0].inputs = vec![newer.states[0].inputs[0]; second.need.inputs.len()];
+    chain.accept("district-1", newer);
 }
 
 #[test]

@@ -177,7 +177,7 @@ impl Payload {
     /// How many range-proved values it carries, for the block's limit.
     pub fn range_values(&self) -> u32 {
         let values = match self {
-            Self::SubmitRequests(batch) => batch.requests.len(),
+            Self::SubmitRequests(batch) => batch.values(),
             Self::RecordMilestone(RecordMilestone { mastery: Some(_), .. }) => MasteryProof::VALUES,
             Self::BudgetStatement(statement) => statement.lines.len(),
             Self::EquityStatement(statement) => statement.blindings.len(),

@@ -50,6 +50,14 @@ pub enum ClientError {
     /// The time is over.
     #[error("{0}")]
     NotFinal(String),
+    /// What is to be sent cannot be kept first.
+    #[error("cannot use {path}")]
+    Outbox {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The home has no account key.
     #[error("the home has no account key that can be used")]
     Key(#[from] KeyError),
@@ -108,7 +116,8 @@ impl NextStep for ClientError {
             Self::Refused(detail) => &detail.code,
             Self::NotFinal(_) => "not_final",
             Self::UnknownAccount { .. } => "unknown_account",
-            Self::Authorities { .. }
+            Self::Outbox { .. }
+            | Self::Authorities { .. }
             | Self::Http(_)
             | Self::Key(_)
             | Self::AccountFile { .. }
@@ -131,6 +140,9 @@ impl NextStep for ClientError {
             Self::NotFinal(_) => "look at `aula status`: are more than two thirds of the validators up?",
             Self::Key(_) | Self::UnknownAccount { .. } => "give a member's folder with --home",
             Self::AccountFile { .. } => "check the folder's owner",
+            Self::Outbox { .. } => {
+                "check the folder's owner and the space left, then run again: nothing is sent twice"
+            }
             Self::AccountName { .. } => "write the account's 40 hex digits into it",
         };
         step.to_owned()

@@ -1,8 +1,10 @@
-//! What talks to a node: its HTTP API ([`Client`]), an account's transactions ([`sender`]), what became of them ([`watch`]).
+//! What talks to a node: its HTTP API ([`Client`]), an account's transactions ([`sender`]), what became of them ([`watch`]),
+//! and what must not be sent twice whatever dies in between ([`outbox`]).
 //!
 //! An error is a sentence, and knows the next step ([`aula_home::NextStep`]).
 
 mod error;
+pub mod outbox;
 pub mod sender;
 mod transport;
 pub mod watch;

@@ -30,9 +30,9 @@ mod tests;
 /// transactions of the account have not arrived yet.
 const NO_ROOM: [u16; 4] = [1001, 1002, 1004, 1006];
 /// The ledger's refusal of a number below the account's next one.
-const WRONG_SEQUENCE: u16 = Code::WrongSequence.number() as u16;
+pub(crate) const WRONG_SEQUENCE: u16 = Code::WrongSequence.number() as u16;
 /// The pool's refusal of a number under which another transaction waits.
-const SEQUENCE_TAKEN: u16 = 1003;
+pub(crate) const SEQUENCE_TAKEN: u16 = 1003;
 const RETRY_EVERY: Duration = Duration::from_millis(10);
 /// How long to go on when the node has no room.
 const RETRY_LIMIT: Duration = Duration::from_secs(60);

@@ -131,14 +131,14 @@ pub fn claimed(
     if leaf != known.anchored {
         return Err(NotAsked::Differs);
     }
-    let (claim, opening) = requests::claim(&leaf, &openings, need).ok_or(NotAsked::NoNeed)?;
+    let (claim, opening) = requests::claim(&leaf, &openings.inputs, need).ok_or(NotAsked::NoNeed)?;
     let request = Request {
         handle: known.handle,
         home_school: leaf.home_school,
         band: claim.band,
         mandate: wish.mandate,
         kinds: wish.kinds.clone(),
-        need: claim.commitment,
+        inputs: claim.inputs.clone(),
     };
     Ok((request, (claim, opening)))
 }

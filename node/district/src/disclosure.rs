@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 
 use aula_home::NextStep;
 use aula_ledger::proof::committed::{CommittedField, FieldCommitment, opens};
+use aula_ledger::proof::need::input_field;
 use aula_ledger::proof::student_state::SaltedField;
+use aula_ledger::state::schema::StudentLeaf;
 use aula_twin_runtime::event::Event;
 use aula_twin_runtime::merge::History;
 use aula_twin_runtime::params::Params;
@@ -166,13 +168,19 @@ impl Disclosure {
     }
 
     /// Whether every commitment of a leaf opens, under the disclosed blindings, to these numbers of the state.
-    pub fn opens(&self, commitments: &[FieldCommitment], numbers: &[(CommittedField, u64)]) -> bool {
+    pub fn opens(&self, leaf: &StudentLeaf, numbers: &[(CommittedField, u64)]) -> bool {
         let one = |one: &FieldCommitment| -> Option<bool> {
             let (_, number) = numbers.iter().find(|(field, _)| *field == one.field)?;
             let blinding = hex::decode(self.blindings.get(&one.field.to_string())?).ok()?;
             Some(opens(&one.commitment, *number, &<[u8; 32]>::try_from(blinding).ok()?))
         };
-        commitments.iter().all(|commitment| one(commitment) == Some(true))
+        let inputs = leaf.inputs.iter().enumerate();
+        let inputs = inputs
+            .map(|(at, commitment)| FieldCommitment { field: input_field(at), commitment: *commitment });
+        let same_count =
+            numbers.iter().filter(|(field, _)| matches!(field, CommittedField::Input(_))).count();
+        same_count == leaf.inputs.len()
+            && inputs.chain(leaf.commitments.iter().copied()).all(|commitment| one(&commitment) == Some(true))
     }
 
     /// The fields of a state with the disclosed salts: the leaves under the anchored hash.

@@ -4,6 +4,7 @@
 //! [`anchors`]. Invariant: what is anchored was kept before, so that it can be proved. Absent: choosing the version, which
 //! asks vault and ledger, and sending.
 
+use aula_home::fault;
 use aula_ledger::codec::Canonical;
 use aula_ledger::names::{FieldName, TextError};
 use aula_ledger::tx::{AnchorStates, StudentState};
@@ -15,13 +16,13 @@ use aula_twin_runtime::twin::TwinState;
 use aula_vault::vault::EventIn;
 use aula_vault::versions::VersionIn;
 use aula_vault::{Vault, VaultError};
-use aula_zk::{Opening, StudentSecret};
+use aula_zk::StudentSecret;
 use serde_json::Value;
 
 use crate::event_place::EventPlace;
 use crate::parameters::InForce;
 use crate::twin_record::{AnchoredState, STATE_FIELD, TwinRecord};
-use crate::twin_state::{self, Standing};
+use crate::twin_state::{self, Openings, Standing};
 
 /// What a district keeps of a student's state.
 #[derive(Debug, Clone)]
@@ -63,7 +64,7 @@ pub fn fold(events: &[Event], params: &Params) -> Option<TwinState> {
 }
 
 impl Kept {
-    /// What is kept and anchored of a state, and what opens its commitments, in their order.
+    /// What is kept and anchored of a state, and what opens its commitments.
     ///
     /// # Errors
     /// When a number cannot be committed to, which no state has.
@@ -72,7 +73,7 @@ impl Kept {
         state: &TwinState,
         secret: &StudentSecret,
         in_force: &InForce,
-    ) -> Result<(Self, Vec<Opening>), String> {
+    ) -> Result<(Self, Openings), String> {
         let params = &in_force.params;
         let (leaf, openings) = twin_state::leaf(standing, state, secret, params)?;
         let kept = Self {
@@ -106,6 +107,7 @@ pub fn keep(vault: &Vault, students: &[Kept]) -> Result<(), KeepError> {
     let rows: Vec<(Handle, FieldName, &[u8])> =
         values.iter().map(|(handle, name, bytes)| (*handle, name.clone(), bytes.as_slice())).collect();
     vault.put_records(&rows)?;
+    fault::point();
     let of = |one: &'_ Kept| -> Vec<(Handle, EventPlace, Vec<u8>)> {
         one.events.iter().map(|(key, event)| (one.handle, *key, event.clone())).collect()
     };
@@ -114,6 +116,7 @@ pub fn keep(vault: &Vault, students: &[Kept]) -> Result<(), KeepError> {
         let events: Vec<EventIn<'_>> =
             events.iter().map(|(handle, key, event)| EventIn { handle: *handle, key, event }).collect();
         vault.put_events(&events)?;
+        fault::point();
     }
     let anchored: Vec<Vec<u8>> = students.iter().map(|one| one.anchored.to_canonical()).collect();
     let versions: Vec<VersionIn<'_>> = students

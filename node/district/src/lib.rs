@@ -11,6 +11,7 @@
 //! | [`twin_state`] | what is anchored of a state, and the fields that readers ask for |
 //! | [`twin_record`] | what the vault keeps of a twin, and its reading for a proof |
 //! | [`keep`] | folding, sealing into the vault, and the transactions that anchor |
+//! | [`interventions`] | what opens and closes by itself, and its effect |
 //! | [`wishes`] | what students wish for, from an operator's file |
 //! | [`asking`] | from a wish to the student's anchored state, and what is to be proved of it |
 //! | [`requests`] | need bands proved for a round |
@@ -32,6 +33,7 @@ pub mod enter;
 pub mod event_place;
 pub mod import;
 pub mod inputs;
+pub mod interventions;
 pub mod keep;
 pub mod live;
 pub mod milestones;

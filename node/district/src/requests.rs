@@ -1,4 +1,4 @@
-//! A district's requests with the proofs that their need bands are those of the anchored commitments.
+//! A district's requests with the proofs that inputs lie in their ranges and needs, by the voted rule, in their bands.
 //!
 //! Flow: [`claim`] says what is to be proved of a student's need → [`batches`] groups requests so that one block can prove
 //! a group → [`prove_all`] proves every band, on all cores → the caller signs and sends. Invariant: a proof is made for one
@@ -8,7 +8,9 @@ use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aula_ledger::params::MAX_TRANSACTION_RANGE_VALUES;
-use aula_ledger::proof::committed::{BAND_GROUP, BandClaim, CommittedField, ProofBytes, band_statement};
+use aula_ledger::proof::committed::BAND_GROUP;
+use aula_ledger::proof::need::{NeedClaim, NeedStatement, values_of};
+use aula_ledger::twin::NeedRule;
 use aula_ledger::tx::{Request, StudentState, SubmitRequests};
 use aula_ledger::types::{Band, Hash, RoundId};
 use aula_zk::Opening;
@@ -21,8 +23,9 @@ const BAND_WIDTH: u16 = 256;
 #[derive(Debug)]
 pub struct Unproved {
     round: RoundId,
+    rule: NeedRule,
     requests: Vec<Request>,
-    needs: Vec<(BandClaim, Opening)>,
+    needs: Vec<Proving>,
 }
 
 /// Why a proof was not made.
@@ -30,16 +33,19 @@ pub struct Unproved {
 #[error("a need band cannot be proved: {0}")]
 pub struct NotProved(String);
 
+/// What is to be proved of a student, and what opens its inputs.
+pub type Proving = (NeedClaim, Vec<Opening>);
 /// What is to be proved of a request, and with what.
-pub type Claimed = (Request, (BandClaim, Opening));
+pub type Claimed = (Request, Proving);
 
 /// A round's requests, ascending by handle, in batches that one block can prove.
-pub fn batches(round: RoundId, wanted: &[Claimed]) -> Vec<Unproved> {
+pub fn batches(round: RoundId, rule: &NeedRule, wanted: &[Claimed]) -> Vec<Unproved> {
     let batch = |chunk: &[Claimed]| {
         let (requests, needs) = chunk.iter().cloned().unzip();
-        Unproved { round, requests, needs }
+        Unproved { round, rule: rule.clone(), requests, needs }
     };
-    wanted.chunks(MAX_TRANSACTION_RANGE_VALUES).map(batch).collect()
+    let most = MAX_TRANSACTION_RANGE_VALUES / values_of(rule).max(1);
+    wanted.chunks(most.max(1)).map(batch).collect()
 }
 
 /// The band of a need; none beyond the highest.
@@ -47,30 +53,30 @@ pub fn band(need: u16) -> Option<Band> {
     u8::try_from(need / BAND_WIDTH).ok().and_then(Band::new)
 }
 
-/// What is to be proved of the need in an anchored state, and with what; none when no need is committed to. `openings` are
-/// those of the state's commitments, in their order.
-pub fn claim(state: &StudentState, openings: &[Opening], need: u16) -> Option<(BandClaim, Opening)> {
-    let mut pairs = state.commitments.iter().zip(openings);
-    let (committed, opening) = pairs.find(|(one, _)| one.field == CommittedField::Need)?;
-    let claim = BandClaim { handle: state.handle, band: band(need)?, commitment: committed.commitment };
-    Some((claim, opening.clone()))
+/// What is to be proved of the need that an anchored state's inputs give, and with what; none of a need beyond the scale.
+/// `openings` are those of the inputs, in the rule's order.
+pub fn claim(state: &StudentState, openings: &[Opening], need: u16) -> Option<Proving> {
+    let claim = NeedClaim { handle: state.handle, band: band(need)?, inputs: state.inputs.clone() };
+    Some((claim, openings.to_vec()))
 }
 
 impl Unproved {
     /// Requests, ascending by handle, each with what is to be proved of it.
-    pub const fn new(round: RoundId, requests: Vec<Request>, needs: Vec<(BandClaim, Opening)>) -> Self {
-        Self { round, requests, needs }
+    pub const fn new(round: RoundId, rule: NeedRule, requests: Vec<Request>, needs: Vec<Proving>) -> Self {
+        Self { round, rule, requests, needs }
     }
 
-    /// Makes the proofs: about a millisecond a request.
+    /// Makes the proofs: about a millisecond a position and as much for the band.
     fn prove(&self, chain: &Hash) -> Result<SubmitRequests, NotProved> {
         let refused = |error: &dyn std::fmt::Display| NotProved(error.to_string());
         let mut proofs = Vec::with_capacity(self.needs.len().div_ceil(BAND_GROUP));
         for group in self.needs.chunks(BAND_GROUP) {
-            let (claims, openings): (Vec<BandClaim>, Vec<Opening>) = group.iter().cloned().unzip();
-            let statement = band_statement(chain, self.round, &claims).map_err(|error| refused(&error))?;
-            let proof = statement.prove(&openings, &mut OsRng).map_err(|error| refused(&error))?;
-            proofs.push(ProofBytes(proof));
+            let (claims, openings): (Vec<NeedClaim>, Vec<Vec<Opening>>) = group.iter().cloned().unzip();
+            let statement =
+                NeedStatement::of(chain, self.round, &self.rule, &claims).map_err(|error| refused(&error))?;
+            let proof =
+                statement.prove(&self.rule, &openings, &mut OsRng).map_err(|error| refused(&error))?;
+            proofs.push(proof);
         }
         Ok(SubmitRequests { round: self.round, requests: self.requests.clone(), proofs })
     }
@@ -79,7 +85,7 @@ impl Unproved {
 /// Proves every batch, on all cores; gives them in the order of `batches`.
 ///
 /// # Errors
-/// [`NotProved`] when a band is not that of the committed need.
+/// [`NotProved`] when a band is not that of the need which the committed inputs give.
 pub fn prove_all(chain: &Hash, batches: &[Unproved]) -> Result<Vec<SubmitRequests>, NotProved> {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     let next = AtomicUsize::new(0);

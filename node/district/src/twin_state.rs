@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use aula_ledger::proof::committed::{CommittedField, FieldCommitment};
+use aula_ledger::proof::need::input_field;
 use aula_ledger::proof::student_state::{SaltedField, state_hash};
 use aula_ledger::tx::StudentState;
 use aula_ledger::types::{CommitmentBytes, Handle, SchoolId};
@@ -17,7 +18,7 @@ use aula_twin_runtime::twin::{Leaf, TwinState, leaves};
 use aula_zk::{Field, Opening, StudentSecret, commitment};
 use serde_json::{Value, json};
 
-/// Committed skills: with need and engagement no more than a leaf may carry.
+/// Committed skills: with engagement no more than a leaf may carry.
 const MAX_SKILLS: usize = 6;
 
 /// Whose state it is.
@@ -56,19 +57,46 @@ pub fn blinding(secret: &StudentSecret, field: CommittedField, version: u64) -> 
     Opening::derive(secret, &name, version, 0).blinding().to_bytes()
 }
 
-/// The numbers that are committed to: need, engagement, and mastery of the skills that assessments
-/// have scales for.
+/// The numbers that are committed to: the inputs of the need rule, engagement, and mastery of the skills that assessments have
+/// scales for.
 pub fn numbers(state: &TwinState, params: &Params) -> Vec<(CommittedField, u64)> {
-    let need = (CommittedField::Need, u64::from(state.need(params).score()));
+    let inputs = params.need.values(state, params);
+    let inputs = inputs.into_iter().enumerate().map(|(at, value)| (input_field(at), u64::from(value)));
     let engagement = (CommittedField::Engagement, u64::from(state.engagement().level.e4()));
     let skills: BTreeSet<SkillId> = params.scales.iter().map(|scale| scale.skill).collect();
     let mastery = |skill: SkillId| {
         (CommittedField::Mastery(skill.0), u64::from(state.mastery(skill, params).level.e4()))
     };
-    [need, engagement].into_iter().chain(skills.into_iter().take(MAX_SKILLS).map(mastery)).collect()
+    inputs.chain([engagement]).chain(skills.into_iter().take(MAX_SKILLS).map(mastery)).collect()
 }
 
-/// What is anchored of a twin, the root over its salted fields and the commitments, and what opens these, in their order.
+/// What opens a leaf's commitments; never leaves the district.
+#[derive(Debug, Clone, Default)]
+pub struct Openings {
+    /// Those to the inputs of the need rule, in its order.
+    pub inputs: Vec<Opening>,
+    /// The others, in their order.
+    pub fields: Vec<Opening>,
+}
+
+/// What opens the commitments to the inputs of the need rule of a version.
+///
+/// # Errors
+/// When an input has no name, which none has.
+pub fn input_openings(
+    state: &TwinState,
+    version: u64,
+    secret: &StudentSecret,
+    params: &Params,
+) -> Result<Vec<Opening>, String> {
+    let opening = |(at, value): (usize, u8)| {
+        let name = Field::new(&input_field(at).to_string()).map_err(|error| error.to_string())?;
+        Ok(Opening::derive(secret, &name, version, u64::from(value)))
+    };
+    params.need.values(state, params).into_iter().enumerate().map(opening).collect()
+}
+
+/// What is anchored of a twin, the root over its salted fields and the commitments, and what opens these.
 ///
 /// # Errors
 /// When a number cannot be committed to, which no state has.
@@ -77,22 +105,29 @@ pub fn leaf(
     state: &TwinState,
     secret: &StudentSecret,
     params: &Params,
-) -> Result<(StudentState, Vec<Opening>), String> {
+) -> Result<(StudentState, Openings), String> {
     let version = u64::from(standing.version);
     let fields = salted_fields(state, version, secret, params)?;
-    let (mut commitments, mut openings) = (Vec::new(), Vec::new());
+    let (mut inputs, mut commitments, mut openings) = (Vec::new(), Vec::new(), Openings::default());
     for (field, number) in numbers(state, params) {
         let name = Field::new(&field.to_string()).map_err(|error| error.to_string())?;
         let opening = Opening::derive(secret, &name, version, number);
         let committed = opening.commit().map_err(|error| error.to_string())?;
-        commitments.push(FieldCommitment { field, commitment: CommitmentBytes(*committed.as_bytes()) });
-        openings.push(opening);
+        let commitment = CommitmentBytes(*committed.as_bytes());
+        if let CommittedField::Input(_) = field {
+            inputs.push(commitment);
+            openings.inputs.push(opening);
+        } else {
+            commitments.push(FieldCommitment { field, commitment });
+            openings.fields.push(opening);
+        }
     }
     let leaf = StudentState {
         handle: standing.handle,
         version: standing.version,
         state_hash: state_hash(&fields),
         home_school: standing.home_school,
+        inputs,
         commitments,
         event_watermark: state.events(),
     };

@@ -14,11 +14,15 @@ use serde::{Deserialize, Serialize};
 use crate::NextStep;
 use crate::home::Home;
 
+mod district;
 mod edit;
 mod feed;
+mod reports;
 
+pub use district::{District, Policy, Subject};
 pub use edit::set;
 pub use feed::{Feed, FeedKind, Lines};
+pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
 
 /// The commented file that `aula init` writes.
 pub const SAMPLE: &str = include_str!("config_sample.toml");
@@ -41,8 +45,14 @@ pub struct Config {
     pub vault: VaultPlace,
     /// `[feeds]`.
     pub feeds: Feeds,
+    /// `[district]`.
+    pub district: District,
     /// `[[feed]]`, one a source.
     pub feed: Vec<Feed>,
+    /// `[reports]`.
+    pub reports: Reports,
+    /// `[[report]]`, one a schedule.
+    pub report: Vec<ScheduledReport>,
 }
 
 /// What all feeds share.
@@ -277,6 +287,14 @@ pub enum ConfigError {
         /// Why.
         reason: &'static str,
     },
+    /// A report that cannot be scheduled.
+    #[error("[[report]] {name}: {reason}")]
+    Report {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: &'static str,
+    },
     /// A number outside its range.
     #[error("{field} is {found}, it must be {range}")]
     Range {
@@ -297,6 +315,7 @@ impl NextStep for ConfigError {
                 "correct it there: every setting is explained in the file that `aula init` writes"
             }
             Self::Feed { .. } => "correct it in config.toml; docs/feeds.md has an example",
+            Self::Report { .. } => "correct it in config.toml; docs/reports.md has an example",
             Self::Range { .. } => "correct it in config.toml, or where the flag or variable says otherwise",
         };
         step.to_owned()
@@ -375,8 +394,10 @@ impl Config {
                 return Err(ConfigError::Range { field, found, range });
             }
         }
+        self.district.check()?;
         self.feed.iter().try_for_each(Feed::check)?;
         feed::check_names(&self.feed)?;
+        self.report.iter().try_for_each(|report| report.check(&self.report))?;
         Ok(())
     }
 }

@@ -66,6 +66,16 @@ impl Home {
         self.0.join("statements")
     }
 
+    /// Transactions on their way, 0700: `outbox/`.
+    pub fn outbox_dir(&self) -> PathBuf {
+        self.0.join("outbox")
+    }
+
+    /// How far the district's service is, 0700: `service/`.
+    pub fn service_dir(&self) -> PathBuf {
+        self.0.join("service")
+    }
+
     /// The database: `data/`.
     pub fn data_dir(&self) -> PathBuf {
         self.0.join("data")
@@ -99,6 +109,11 @@ impl Home {
     /// What the district issued as credentials, and what it publishes of them: `badges/`.
     pub fn badges_dir(&self) -> PathBuf {
         self.0.join("badges")
+    }
+
+    /// Where scheduled reports are delivered to: `delivered/`.
+    pub fn delivered_dir(&self) -> PathBuf {
+        self.0.join("delivered")
     }
 
     /// The consensus engine's write-ahead log and the signer's guard: `consensus/`.

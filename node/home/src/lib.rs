@@ -8,6 +8,7 @@ mod causes;
 pub mod clock;
 pub mod config;
 mod failure;
+pub mod fault;
 pub mod founding;
 pub mod home;
 pub mod keys;

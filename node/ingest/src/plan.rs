@@ -14,9 +14,11 @@ use crate::reading::{
 };
 
 mod fates;
+mod links;
 mod schools;
 
 pub use fates::{Counts, Fate};
+pub use links::{Tie, Ties};
 pub use schools::{LedgerSchool, Schools};
 
 /// One in so many may leave without being confirmed.
@@ -72,6 +74,12 @@ pub trait Kept {
     /// When it cannot be read.
     fn compare(&self, id: &str, year: u16, field: &str, json: &str) -> Result<Compared, Self::Error>;
 
+    /// Who reads whom in the year of the import.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn ties(&self) -> Result<Ties, Self::Error>;
+
     /// Everybody who is enrolled in the year of the import.
     ///
     /// # Errors
@@ -86,6 +94,8 @@ pub struct Change {
     pub roster: Option<KeptStudent>,
     /// Fields by name; none takes one away.
     pub fields: BTreeMap<String, Option<String>>,
+    /// By reader, all that ties it to the student from now on; nothing where nothing does any more.
+    pub ties: BTreeMap<String, BTreeSet<Tie>>,
 }
 
 /// Why nobody's enrolment ends.
@@ -163,6 +173,7 @@ pub fn plan<K: Kept>(
     if reading.coverage == Coverage::Bulk {
         making.leavers(reading, confirmed)?;
     }
+    making.links(reading)?;
     Ok(making.plan)
 }
 
@@ -182,6 +193,8 @@ impl<K: Kept> Making<'_, K> {
             Said::Unused(why) => Fate::Unused(*why),
             Said::Repeats(first) => Fate::Repeats(*first),
             Said::School(id) => self.school(reading, id),
+            // Told once all rows are known: a teacher's row means the students of the others.
+            Said::Links { .. } => Fate::Unchanged,
             Said::Student(row) => {
                 let fate = self.student(reading, row)?;
                 if matches!(fate, Fate::Refused(_)) && row.enrolment.is_some() {

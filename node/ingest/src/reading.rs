@@ -206,11 +206,44 @@ pub struct StudentRow {
     pub sets: Vec<Set>,
 }
 
+/// What ties a reader to students, or a student to a section.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Link {
+    /// A reader teaches a section.
+    Teaches {
+        /// The reader's name.
+        reader: String,
+        /// The section's name.
+        section: String,
+    },
+    /// A student is in a section.
+    Attends {
+        /// The district's own identifier.
+        student: String,
+        /// The section's name.
+        section: String,
+    },
+    /// A reader counsels the students of a school.
+    Counsels {
+        /// The reader's name.
+        reader: String,
+        /// The school, by the sending system's identifier.
+        school: String,
+    },
+}
+
 /// What is said of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said {
     /// It says something of a student.
     Student(Box<StudentRow>),
+    /// It says who reads whom, or, when `ended`, no longer does.
+    Links {
+        /// What it ties.
+        links: Vec<Link>,
+        /// Whether it takes that away.
+        ended: bool,
+    },
     /// It describes a school, by the sending system's identifier.
     School(String),
     /// It repeats an earlier row.
@@ -264,6 +297,10 @@ pub struct Reading {
     pub rows: Vec<Row>,
     /// Whether they are the whole roster.
     pub coverage: Coverage,
+    /// Whether they are all sections of the district, in full; none when they say nothing of sections.
+    pub sections: Option<Coverage>,
+    /// Whether they are all counselors of the district; none when they say nothing of counselors.
+    pub counselors: Option<Coverage>,
     /// The schools they describe.
     pub schools: BTreeMap<String, LocalSchool>,
     /// Students of whom a row was refused: nobody takes their absence for leaving.

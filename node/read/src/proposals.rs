@@ -114,13 +114,13 @@ pub fn in_words(change: &Change, names: &BTreeMap<AccountId, String>) -> String 
         Change::ReplaceValidatorKey { address, .. } => format!("replace the key of the validator {address}"),
         Change::SetTwinParameters { from_year, parameters } => {
             let rule = &parameters.need;
-            let term = |input: &aula_ledger::twin::NeedInput| format!("{:+} x {}", input.weight, input.name);
-            let terms: Vec<String> = rule.inputs.iter().map(term).collect();
             let reveals: Vec<String> = rule.reveals().iter().map(ToString::to_string).collect();
             let told =
                 if reveals.is_empty() { "no band reveals an input".to_owned() } else { reveals.join(", ") };
-            let form = format!("{} {}", rule.constant, terms.join(" "));
-            format!("set the twins' parameters from school year {from_year} on, with the need {form}; {told}")
+            format!(
+                "set the twins' parameters from school year {from_year} on, with the need {}; {told}",
+                rule.words()
+            )
         }
         _ => "a change that this program does not know".to_owned(),
     }

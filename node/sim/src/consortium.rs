@@ -106,7 +106,7 @@ impl Consortium {
             name: value(Name::new("simulated"))?,
             time_ms: TimeMs(BEGINNING_MS),
             params: Params { first_school_year: YEAR - 1, last_school_year: YEAR + 1, ..Params::default() },
-            twin: Default::default(),
+            twin: aula_ledger::twin::TwinParameters::default(),
             members,
             validators,
             districts: vec![],

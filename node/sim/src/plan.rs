@@ -7,6 +7,9 @@ pub const MOST_NODES: u8 = 31;
 /// Longest simulated time, in seconds: a hundred days.
 pub const MOST_SECONDS: u64 = 100 * 24 * 3_600;
 
+/// How long a member whose process ended by itself, or whose file was damaged, is down, in milliseconds.
+pub const DOWN_MS: u64 = 2_000;
+
 /// Everything that a run depends on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -279,7 +282,7 @@ impl What {
             | Self::DiskSlow { for_ms, .. }
             | Self::DiskLies { for_ms, .. }
             | Self::Clock { for_ms, .. } => *for_ms,
-            Self::BitFlip { .. } | Self::FileLost { .. } => crate::world::DOWN_MS,
+            Self::BitFlip { .. } | Self::FileLost { .. } => DOWN_MS,
         }
     }
 

@@ -22,14 +22,12 @@ use crate::consortium::{Consortium, ConsortiumError};
 use crate::deviant::{Deviant, Sent};
 use crate::machine::{Machine, NotStarted, Now};
 use crate::network::Ways;
-use crate::plan::{Plan, Way};
+use crate::plan::{DOWN_MS, Plan, Way};
 use crate::report::Report;
 use crate::trace::Trace;
 
 mod breaking;
 
-/// How long a member whose process ended by itself, or whose file was damaged, is down, in milliseconds.
-pub const DOWN_MS: u64 = 2_000;
 /// How long an operator takes to look a height up and confirm it.
 const OPERATOR_MS: u64 = 5_000;
 /// Within this time after everything was healed, every correct member has decided [`FURTHER`] more heights.

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use aula_sim::{Plan, Report, generate, run};
 
 /// Seeds of the gate, of 90 simulated seconds each.
-const SEEDS: u64 = 240;
+const SEEDS: u64 = 200;
 const SECONDS: u64 = 90;
 
 /// Runs many plans on two threads, each plan by itself.

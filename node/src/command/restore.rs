@@ -46,16 +46,19 @@ pub fn run(context: &Context, args: &RestoreArgs) -> Result<Outcome, Failure> {
         }
     }
     let text = format!(
-        "vault of district {}: {} students, {} entries in the access log\n{} handles erased since the copy were removed\n\
+        "vault of {}: {} students, {} entries in the access log\n{} handles erased since the copy were removed\n\
          next: aula vault sync-consents, since all are forgotten; aula vault log anchor, which begins a new log on the \
          ledger if anchored entries were lost",
-        vault.identity().district,
+        vault.identity().map_or_else(
+            |_| format!("account {}", vault.account()),
+            |of| format!("district {}", of.district)
+        ),
         report.students,
         report.log_size,
         report.swept
     );
     let json = json!({
-        "district": vault.identity().district, "students": report.students, "swept": report.swept,
+        "district": vault.identity().ok().map(|identity| identity.district), "students": report.students, "swept": report.swept,
         "log_size": report.log_size, "vault": folders.data, "keystore": folders.keystore,
     });
     Ok(Outcome::yes(json, text))

@@ -6,11 +6,11 @@ use aula_ledger::genesis::{GenesisDistrict, GenesisMember, GenesisSchool};
 use aula_ledger::keys::{PublicKey, account_of, public_key};
 use aula_ledger::names::{Name, Title};
 use aula_ledger::params::Params;
-use aula_ledger::proof::committed::{
-    BAND_GROUP, BandClaim, CommittedField, FieldCommitment, ProofBytes, band_statement,
-};
+use aula_ledger::proof::committed::BAND_GROUP;
+use aula_ledger::proof::need::{NeedClaim, NeedStatement, input_field};
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::schema::{self, Window};
+use aula_ledger::twin::NeedRule;
 use aula_ledger::tx::{
     AnchorStates, Cadence, Calendar, Change, Choice, ClassTerms, CommitSeed, DefineClass, DefinePool,
     FundBudget, Mandate, OpenRound, Payload, ProposeChange, Request, RevealSeed, RunRound, SetClassTerms,
@@ -32,8 +32,8 @@ use crate::terminal::Failure;
 /// The one round.
 pub const ROUND: RoundId = RoundId(0);
 const YEAR: SchoolYear = SchoolYear(1988);
-/// Need of every student: the middle of band 3.
-const NEED: u64 = 3 * 256 + 128;
+/// The one input of every student: by the default rule a need of 900, in band 3.
+const POSITION: u64 = 90;
 
 type Failed = Box<dyn std::error::Error>;
 type Made<T> = Result<T, Failed>;
@@ -117,8 +117,8 @@ pub fn base(public_key: PublicKey) -> Made<Base> {
 }
 
 fn need_of(handle: &Handle) -> Made<(Opening, CommitmentBytes)> {
-    let field = Field::new(&CommittedField::Need.to_string())?;
-    let opening = Opening::derive(&StudentSecret::new(handle.0), &field, 1, NEED);
+    let field = Field::new(&input_field(0).to_string())?;
+    let opening = Opening::derive(&StudentSecret::new(handle.0), &field, 1, POSITION);
     let commitment = CommitmentBytes(*opening.commit()?.as_bytes());
     Ok((opening, commitment))
 }
@@ -132,7 +132,8 @@ fn anchors(school: SchoolId, numbers: RangeInclusive<u8>) -> Made<AnchorStates> 
             version: 1,
             state_hash: Hash([1; 32]),
             home_school: school,
-            commitments: vec![FieldCommitment { field: CommittedField::Need, commitment }],
+            inputs: vec![commitment],
+            commitments: Vec::new(),
             event_watermark: 1,
         })
     };
@@ -173,19 +174,20 @@ fn pool(chain: &DevChain, id: u32, school: u32, capacity: u32) -> DefinePool {
 }
 
 fn requests(chain: &Hash, home_school: SchoolId, numbers: RangeInclusive<u8>) -> Made<SubmitRequests> {
-    let band = Band::new(u8::try_from(NEED / 256)?).ok_or("a band")?;
+    let band = Band::new(u8::try_from(POSITION * 10 / 256)?).ok_or("a band")?;
     let kinds = vec![KindId(0)];
     let request = |number| {
-        let (_, need) = need_of(&handle(number))?;
+        let inputs = vec![need_of(&handle(number))?.1];
         let (handle, kinds) = (handle(number), kinds.clone());
-        Ok(Request { handle, home_school, band, mandate: Mandate::None, kinds, need })
+        Ok(Request { handle, home_school, band, mandate: Mandate::None, kinds, inputs })
     };
     let requests: Vec<Request> = numbers.map(request).collect::<Made<_>>()?;
     let prove = |group: &[Request]| {
-        let claims: Vec<BandClaim> = group.iter().map(Request::band_claim).collect();
-        let opening = |request: &Request| Ok(need_of(&request.handle)?.0);
-        let openings: Vec<Opening> = group.iter().map(opening).collect::<Made<_>>()?;
-        Ok(ProofBytes(band_statement(chain, ROUND, &claims)?.prove(&openings, &mut OsRng)?))
+        let claims: Vec<NeedClaim> = group.iter().map(Request::claim).collect();
+        let opening = |request: &Request| Ok(vec![need_of(&request.handle)?.0]);
+        let openings: Vec<Vec<Opening>> = group.iter().map(opening).collect::<Made<_>>()?;
+        let rule = NeedRule::default();
+        Ok(NeedStatement::of(chain, ROUND, &rule, &claims)?.prove(&rule, &openings, &mut OsRng)?)
     };
     let proofs = requests.chunks(BAND_GROUP).map(prove).collect::<Made<_>>()?;
     Ok(SubmitRequests { round: ROUND, requests, proofs })

@@ -18,6 +18,17 @@ pub enum VaultError {
     /// There is one already.
     #[error("{0} holds a vault already")]
     Present(PathBuf),
+    /// It was made before a chain was known, and was not bound to one yet.
+    #[error("the vault belongs to no chain yet")]
+    Unbound,
+    /// It belongs to another chain, district or account.
+    #[error("the vault is {bound}, and this is {asked}")]
+    OtherChain {
+        /// What it is bound to.
+        bound: String,
+        /// What it was asked to be.
+        asked: String,
+    },
     /// Another process has it open.
     #[error("another process has the vault open")]
     Busy,

@@ -167,7 +167,7 @@ impl Vault {
             key.clear();
             key.extend_from_slice(&event.handle.0);
             key.extend_from_slice(event.key);
-            self.bind(&mut bound, &event.handle, ORIGIN_FIELD);
+            self.associate(&mut bound, &event.handle, ORIGIN_FIELD);
             bound.extend_from_slice(event.key);
             clear.clear();
             // Both fit: they are within their limits.

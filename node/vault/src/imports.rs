@@ -8,18 +8,19 @@
 
 use std::collections::BTreeMap;
 
-use aula_ledger::names::FieldName;
+use aula_ledger::access::Relation;
+use aula_ledger::names::{FieldName, Name};
 use aula_ledger::types::{Handle, SchoolYear};
 use borsh::{BorshDeserialize, BorshSerialize};
 use rocksdb::{Direction, IteratorMode, WriteBatch};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::access::is_reserved;
+use crate::access::{is_reserved, tie_key};
 use crate::error::VaultError;
 use crate::roster::{ROSTER_FIELD, RosterEntry};
 use crate::tables::{SCHOOLS_KEY, Table, family, record_key};
-use crate::vault::{Ciphers, MAX_VALUE_BYTES, Vault, within};
+use crate::vault::{Ciphers, MAX_EVENT_KEY_BYTES, MAX_VALUE_BYTES, Vault, within};
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,10 @@ pub struct StudentWrite {
     pub roster: Option<RosterEntry>,
     /// Fields; none takes a value away.
     pub fields: Vec<(FieldName, Option<Vec<u8>>)>,
+    /// All that ties a reader to the student from now on; nothing where nothing does any more.
+    pub ties: Vec<(Name, Vec<Relation>)>,
+    /// Events by their keys.
+    pub events: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 /// An import as the vault notes it; nothing of a student.
@@ -85,6 +90,8 @@ struct Before {
 /// First byte of a place in the journal's keys.
 const ROSTER: u8 = 0;
 const FIELD: u8 = 1;
+const TIE: u8 = 2;
+const EVENT: u8 = 3;
 
 fn journal_key(handle: &Handle, import: u64, place: u8, field: &[u8]) -> Vec<u8> {
     [&handle.0[..], &import.to_be_bytes(), &[place], field].concat()
@@ -159,6 +166,22 @@ impl Vault {
             };
             let key = journal_key(handle, number, FIELD, name);
             self.replace(batch, Table::Records, record_key(handle, field), sealed, key)?;
+        }
+        for (reader, relations) in &write.ties {
+            let bytes =
+                borsh::to_vec(relations).map_err(|error| VaultError::Unwritable(error.to_string()))?;
+            let value = (!relations.is_empty()).then_some(bytes);
+            let key = journal_key(handle, number, TIE, reader.as_str().as_bytes());
+            self.replace(batch, Table::Roster, tie_key(handle, reader), value, key)?;
+        }
+        for (place, event) in &write.events {
+            within("an event's key", place.len(), MAX_EVENT_KEY_BYTES)?;
+            within("an event", event.len(), MAX_VALUE_BYTES)?;
+            let bound = self.event_bound(handle, place);
+            let sealed = ciphers.of(handle)?.seal(event, &bound);
+            let sealed = sealed.map_err(|error| VaultError::Sealed(*handle, error))?;
+            let key = journal_key(handle, number, EVENT, place);
+            self.replace(batch, Table::Events, [&handle.0[..], place].concat(), Some(sealed), key)?;
         }
         Ok(())
     }
@@ -272,6 +295,19 @@ impl Vault {
         Ok(found)
     }
 
+    /// Takes the ties out of the journal: who reads whom was said anew, so that no undoing puts back what it said before.
+    pub(crate) fn forget_tie_journal(&self, batch: &mut WriteBatch) -> Result<(), VaultError> {
+        let journal = family(&self.db, Table::Journal)?;
+        for row in self.db.iterator_cf(journal, IteratorMode::Start) {
+            let (key, _) = row?;
+            // Handle, number, then the place.
+            if key.get(40) == Some(&TIE) {
+                batch.delete_cf(journal, key);
+            }
+        }
+        Ok(())
+    }
+
     /// Puts one student's places back; false when something else stands there by now.
     fn put_back(&self, number: u64, handle: &Handle, batch: &mut WriteBatch) -> Result<bool, VaultError> {
         let damaged = || VaultError::Damaged("an import's journal is unreadable".into());
@@ -284,6 +320,8 @@ impl Vault {
             let (table, at) = match place.split_first() {
                 Some((&ROSTER, [])) => (Table::Places, handle.0.to_vec()),
                 Some((&FIELD, name)) => (Table::Records, [&handle.0[..], name].concat()),
+                Some((&TIE, reader)) => (Table::Roster, [&handle.0[..], reader].concat()),
+                Some((&EVENT, place)) => (Table::Events, [&handle.0[..], place].concat()),
                 _ => return Err(damaged()),
             };
             let table = family(&self.db, table)?;

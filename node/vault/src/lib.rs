@@ -28,6 +28,7 @@ pub mod feeds;
 mod files;
 pub mod imports;
 pub mod keystore;
+mod owner;
 pub mod roster;
 pub mod rows;
 pub mod schedule;
@@ -42,5 +43,6 @@ pub mod versions;
 
 pub use files::FileError;
 pub use keystore::{Generation, KeyManagement, KeyStore, KeyStoreError, LocalId};
+pub use owner::Owner;
 pub use secret::SecretKey;
 pub use vault::{Folders, Identity, Vault, VaultError};

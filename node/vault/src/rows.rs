@@ -358,8 +358,7 @@ impl Vault {
 
     /// What a sealed part belongs to: label, district, which part, whose, row.
     fn row_bound(&self, part: u8, key: &[u8], whose: &[u8]) -> Vec<u8> {
-        let district = self.identity().district.0.to_le_bytes();
-        [b"aula/v1/vault-row", &district[..], &[part], whose, key].concat()
+        [b"aula/v1/vault-row", &self.owner.bytes()[..], &[part], whose, key].concat()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::vault::VaultError;
 /// One column family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Table {
-    /// `identity` → JSON of [`crate::vault::Identity`]; `format`, `restored` → one byte; `handles`, `strangers` → u64;
+    /// `identity` → JSON of [`crate::vault::Identity`]; `account` → 20 bytes, in a vault that was made before any chain was known; `format`, `restored` → one byte; `handles`, `strangers` → u64;
     /// `schools` → JSON.
     Meta,
     /// Handle, field name → sealed value.
@@ -120,6 +120,8 @@ pub(crate) const STRANGERS_KEY: &[u8] = b"strangers";
 /// JSON of the sending systems' identifiers of schools, and their numbers on the ledger.
 pub(crate) const SCHOOLS_KEY: &[u8] = b"schools";
 pub(crate) const IDENTITY_KEY: &[u8] = b"identity";
+/// The account to which everything is sealed, where the vault was made before any chain was known.
+pub(crate) const ACCOUNT_KEY: &[u8] = b"account";
 /// The layout that this program writes.
 pub(crate) const FORMAT: u8 = 1;
 

@@ -7,7 +7,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use aula_ledger::types::{AccountId, DistrictId, Handle, Hash, SchoolYear};
 use rocksdb::{DB, WriteBatch};
@@ -17,8 +17,11 @@ use crate::access::LogWriter;
 pub use crate::error::VaultError;
 use crate::files::{check_private, make_folder};
 use crate::keystore::{FileKms, KeyManagement, KeyStore, LocalId};
+use crate::owner::Owner;
 use crate::secret::SecretKey;
-use crate::tables::{self, FORMAT, FORMAT_KEY, HANDLES_KEY, IDENTITY_KEY, Table, family, synced};
+use crate::tables::{
+    self, ACCOUNT_KEY, FORMAT, FORMAT_KEY, HANDLES_KEY, IDENTITY_KEY, Table, family, synced,
+};
 
 mod data;
 #[cfg(test)]
@@ -53,12 +56,28 @@ pub struct Identity {
 /// How many vaults this process has opened.
 static OPENINGS: AtomicU64 = AtomicU64::new(0);
 
+impl std::fmt::Display for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { district, chain_id, genesis, account } = self;
+        write!(f, "district {district}'s on {chain_id} (genesis {genesis}, account {account})")
+    }
+}
+
+fn unwritable() -> VaultError {
+    VaultError::Damaged("its identity cannot be written".into())
+}
+
 /// An open vault.
 pub struct Vault {
     pub(crate) db: DB,
     opening: u64,
     folders: Folders,
-    identity: Identity,
+    /// To whom everything is sealed.
+    pub(crate) owner: Owner,
+    /// Who acts for the district.
+    account: AccountId,
+    /// Of which chain and district; none until it is bound.
+    identity: OnceLock<Identity>,
     keystore: Mutex<KeyStore>,
     /// Held while an entry is numbered and written.
     pub(crate) log: Mutex<Box<dyn LogWriter>>,
@@ -71,11 +90,30 @@ impl std::fmt::Debug for Vault {
 }
 
 impl Vault {
-    /// Makes an empty vault and its keystore.
+    /// Makes an empty vault of a district of a known chain, and its keystore.
     ///
     /// # Errors
     /// [`VaultError::Present`] when there is one; a folder that cannot be made.
     pub fn create(folders: &Folders, identity: &Identity, now_ms: u64) -> Result<Self, VaultError> {
+        let json = serde_json::to_vec(identity).map_err(|_| unwritable())?;
+        Self::make(folders, Owner::District(identity.district), (IDENTITY_KEY, json), now_ms)
+    }
+
+    /// Makes an empty vault before any chain is known: everything in it is sealed to the account that will act for the
+    /// district, and [`Vault::bind`] says later of which chain and district it is.
+    ///
+    /// # Errors
+    /// As [`Vault::create`].
+    pub fn create_unbound(folders: &Folders, account: AccountId, now_ms: u64) -> Result<Self, VaultError> {
+        Self::make(folders, Owner::Account(account), (ACCOUNT_KEY, account.0.to_vec()), now_ms)
+    }
+
+    fn make(
+        folders: &Folders,
+        owner: Owner,
+        (key, value): (&[u8], Vec<u8>),
+        now_ms: u64,
+    ) -> Result<Self, VaultError> {
         if is_there(&folders.data) {
             let db = tables::open(&folders.data, true)?;
             if db.get_cf(family(&db, Table::Meta)?, FORMAT_KEY)?.is_some() {
@@ -86,17 +124,15 @@ impl Vault {
         // An interrupted creation left an empty keystore, which serves.
         let half = folders.keystore.join("CURRENT").exists();
         let keystore = match half {
-            true => KeyStore::open(&folders.keystore, identity.district, Box::new(FileKms))?,
-            false => KeyStore::create(&folders.keystore, identity.district, Box::new(FileKms), now_ms)?,
+            true => KeyStore::open(&folders.keystore, owner, Box::new(FileKms))?,
+            false => KeyStore::create(&folders.keystore, owner, Box::new(FileKms), now_ms)?,
         };
         if keystore.students() > 0 {
             return Err(VaultError::Present(folders.keystore.clone()));
         }
         let db = tables::open(&folders.data, true)?;
-        let json = serde_json::to_vec(identity)
-            .map_err(|_| VaultError::Damaged("its identity cannot be written".into()))?;
         let mut batch = WriteBatch::default();
-        batch.put_cf(family(&db, Table::Meta)?, IDENTITY_KEY, json);
+        batch.put_cf(family(&db, Table::Meta)?, key, value);
         batch.put_cf(family(&db, Table::Meta)?, FORMAT_KEY, [FORMAT]);
         db.write_opt(batch, &synced())?;
         drop(db);
@@ -143,13 +179,21 @@ impl Vault {
             None => return Err(VaultError::Absent(folders.data.clone())),
             Some(_) => return Err(VaultError::Damaged("its layout is another version's".into())),
         }
-        let identity = db.get_cf(meta, IDENTITY_KEY)?.unwrap_or_default();
-        let identity: Identity = serde_json::from_slice(&identity)
-            .map_err(|_| VaultError::Damaged("its identity is unreadable".into()))?;
-        let keystore = KeyStore::open(&folders.keystore, identity.district, kms)?;
+        let damaged = || VaultError::Damaged("its identity is unreadable".into());
+        let identity = db.get_cf(meta, IDENTITY_KEY)?;
+        let identity = identity.map(|json| serde_json::from_slice::<Identity>(&json)).transpose();
+        let identity = identity.map_err(|_| damaged())?;
+        let account = db.get_cf(meta, ACCOUNT_KEY)?.map(<[u8; 20]>::try_from).transpose();
+        let (owner, account) = match (account.map_err(|_| damaged())?.map(AccountId), &identity) {
+            (Some(account), _) => (Owner::Account(account), account),
+            (None, Some(identity)) => (Owner::District(identity.district), identity.account),
+            (None, None) => return Err(damaged()),
+        };
+        let keystore = Mutex::new(KeyStore::open(&folders.keystore, owner, kms)?);
+        let identity = identity.map_or_else(OnceLock::new, OnceLock::from);
         let log = Mutex::new(crate::access::database_log());
         let opening = OPENINGS.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { db, opening, folders: folders.clone(), identity, keystore: Mutex::new(keystore), log })
+        Ok(Self { db, opening, folders: folders.clone(), owner, account, identity, keystore, log })
     }
 
     /// Refuses a keystore with fewer handles than it had: its file was cut, or it is an older copy. Keys are appended
@@ -174,9 +218,42 @@ impl Vault {
         self.opening
     }
 
-    /// Whose vault it is.
-    pub fn identity(&self) -> &Identity {
-        &self.identity
+    /// Whose vault it is, by chain and district.
+    ///
+    /// # Errors
+    /// [`VaultError::Unbound`] for a vault that was made before a chain was known, until it is bound.
+    pub fn identity(&self) -> Result<&Identity, VaultError> {
+        self.identity.get().ok_or(VaultError::Unbound)
+    }
+
+    /// The account that acts for the district.
+    pub const fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// Says of which chain and district the vault is, once and for good; on disk on return. Nothing else changes.
+    ///
+    /// # Errors
+    /// [`VaultError::OtherChain`] when it is bound to another, or another account's.
+    pub fn bind(&self, identity: &Identity) -> Result<(), VaultError> {
+        if let Some(bound) = self.identity.get() {
+            return if bound == identity {
+                Ok(())
+            } else {
+                Err(VaultError::OtherChain { bound: bound.to_string(), asked: identity.to_string() })
+            };
+        }
+        if self.account != identity.account {
+            let bound = format!("account {}'s", self.account);
+            return Err(VaultError::OtherChain { bound, asked: identity.to_string() });
+        }
+        let mut batch = WriteBatch::default();
+        let json = serde_json::to_vec(identity).map_err(|_| unwritable())?;
+        batch.put_cf(family(&self.db, Table::Meta)?, IDENTITY_KEY, json);
+        self.write(batch)?;
+        // Another thread may have bound it meanwhile, with what stands on disk now.
+        let _ = self.identity.set(identity.clone());
+        Ok(())
     }
 
     /// Where it is.

@@ -100,6 +100,19 @@ impl Vault {
         rows.iter().map(|(_, bytes)| borsh::from_slice(bytes).map_err(damaged)).collect()
     }
 
+    /// The newest version of which it is known that it is anchored, and whether events came since.
+    ///
+    /// # Errors
+    /// As [`Vault::versions`].
+    pub fn anchored_state(&self, handle: &Handle) -> Result<Option<(KeptVersion, bool)>, VaultError> {
+        let mut versions = self.versions(handle)?;
+        let Some(last) = versions.iter().rposition(|kept| kept.height.is_some()) else { return Ok(None) };
+        versions.truncate(last + 1);
+        let folded: usize = versions.iter().map(|kept| kept.added.len()).sum();
+        let more = self.event_keys(handle)?.len() != folded;
+        Ok(versions.pop().map(|kept| (kept, more)))
+    }
+
     /// Keys of the events that a version was folded from; none when no such version was noted.
     pub(crate) fn keys_of_version(
         &self,
@@ -114,7 +127,11 @@ impl Vault {
         Ok(Some(until.flat_map(|kept| kept.added).collect()))
     }
 
-    fn event_keys(&self, handle: &Handle) -> Result<Vec<Vec<u8>>, VaultError> {
+    /// Keys of a student's events, which stand in clear, in their order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn event_keys(&self, handle: &Handle) -> Result<Vec<Vec<u8>>, VaultError> {
         Ok(self.of_handle(Table::Events, handle)?.into_iter().map(|(key, _)| key).collect())
     }
 

@@ -16,7 +16,7 @@ clear_up() {
   rm -rf "$work"
 }
 trap clear_up EXIT
-fail() { printf 'failed: %s\n' "$*" >&2; within journalctl --no-pager -n 30 >&2 || true; exit 1; }
+fail() { printf 'failed: %s\n' "$*" >&2; within systemctl --no-pager --full status aula >&2 || true; exit 1; }
 # within COMMAND...: run by the booted system.
 within() { nsenter --target "$system" --mount --pid --uts --ipc --net --cgroup --root --wd=/ env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
 show() { within systemctl show aula --value --property "$1"; }
@@ -62,7 +62,12 @@ boot() {
     mount -t tmpfs tmpfs "$root/dev/shm"
     ln -s /proc/self/fd "$root/dev/fd"
     hostname lake
-    exec env -i container=check PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" /lib/systemd/systemd --log-target=null
+    # Not chroot: units have mount namespaces of their own, which begin at the root of this one.
+    mkdir "$root/run/before"
+    cd "$root"
+    pivot_root . run/before
+    umount -l /run/before
+    exec env -i container=check PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot . /lib/systemd/systemd --log-target=null
   ' _ "$root" >"$work/boot.log" 2>&1 </dev/null &
   outer=$!
   until system=$(tr -d ' ' <"/proc/$outer/task/$outer/children") && [ -n "$system" ]; do sleep 0.1; done
@@ -89,11 +94,17 @@ within systemctl start aula
 [ "$(show ActiveState)" = inactive ] || fail "it runs without a genesis"
 echo "installed: account, home, nothing started"
 
-as_aula aula init --home /var/lib/aula --name lake >/dev/null 2>&1
+as_aula aula init --home /var/lib/aula --name lake >"$work/init.log" 2>&1 || { cat "$work/init.log" >&2; fail "aula init"; }
 as_aula aula genesis --home /var/lib/aula --name county --operator /var/lib/aula/operator.json -o /tmp/genesis.json >/dev/null
-as_aula aula join --home /var/lib/aula --genesis /tmp/genesis.json >/dev/null 2>&1
+as_aula aula join --home /var/lib/aula --genesis /tmp/genesis.json >"$work/join.log" 2>&1 || { cat "$work/join.log" >&2; fail "aula join"; }
+# This machine may allow itself fewer open files than the unit asks for.
+within mkdir -p /run/systemd/system/aula.service.d
+if [ "$(ulimit -Hn)" -lt 65536 ]; then
+  cd / && within bash -c "printf '[Service]\nLimitNOFILE=$(ulimit -Hn)\n' >/run/systemd/system/aula.service.d/files.conf"
+  within systemctl daemon-reload
+fi
 begun=$(ms)
-within systemctl enable --now aula 2>/dev/null
+within systemctl enable --now aula || fail "it does not start"
 [ "$(show ActiveState)" = active ] || fail "it is not active"
 echo "up: READY after $(($(ms) - begun)) ms; $(show StatusText)"
 pulses() { show StatusText | grep -q peers; }
@@ -108,7 +119,6 @@ sleep 1
 echo "reloaded: the same process"
 
 # Stopped from outside, it tells the watchdog nothing: it is killed and started again.
-within mkdir -p /run/systemd/system/aula.service.d
 within bash -c 'printf "[Service]\nWatchdogSec=3s\n" >/run/systemd/system/aula.service.d/fast.conf'
 within systemctl daemon-reload
 within systemctl restart aula

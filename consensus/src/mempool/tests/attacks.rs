@@ -13,6 +13,7 @@ use aula_ledger::genesis::{
 use aula_ledger::keys::account_of;
 use aula_ledger::names::{ListenHint, Name, PeerName, Title};
 use aula_ledger::proof::committed::ProofBytes;
+use aula_ledger::proof::need::NeedProof;
 use aula_ledger::state::schema::{self, RoundStatus, Window};
 use aula_ledger::tx::{
     Calendar, Change, CommitSeed, DefineClass, DefinePool, Mandate, OpenRound, ProposeChange, Request,
@@ -56,7 +57,8 @@ fn file() -> genesis::Genesis {
     genesis::Genesis {
         name: Name::new("test").unwrap(),
         time_ms: TimeMs(1_000),
-        params: Params::default(),
+        // A batch as large as may be fills a block.
+        params: Params { max_block_range_values: 1_024, ..Params::default() },
         members,
         validators: vec![GenesisValidator {
             name: Name::new("validator").unwrap(),
@@ -210,6 +212,7 @@ fn anchor(count: usize, tag: u64) -> AnchorStates {
             version: 1,
             state_hash: Hash([0; 32]),
             home_school: SchoolId(1),
+            inputs: vec![],
             commitments: vec![],
             event_watermark: 0,
         }
@@ -365,15 +368,15 @@ fn garbage_requests(round: u32, tag: u64) -> SubmitRequests {
             band: Band::new(0).unwrap(),
             mandate: Mandate::None,
             kinds: vec![KindId(0)],
-            need: CommitmentBytes([0; 32]),
+            inputs: vec![CommitmentBytes([0; 32])],
         }
     };
     let bytes = [672u32.to_le_bytes().as_slice(), &[0; 672]].concat();
     let proof: ProofBytes = borsh::from_slice(&bytes).unwrap();
     SubmitRequests {
         round: RoundId(round),
-        requests: (0..1_024).map(request).collect(),
-        proofs: vec![proof; 128],
+        requests: (0..512).map(request).collect(),
+        proofs: vec![NeedProof { ranges: vec![proof; 2], flags: vec![] }; 64],
     }
 }
 

@@ -62,8 +62,8 @@ fn a_refused_entry_is_part_of_its_groups_proof_and_no_row() {
     assert_eq!(tampered(&|entries| entries.retain(|entry| matches!(entry, BandEntry::Row(_)))), "band");
     assert_eq!(tampered(&|entries| entries[0] = BandEntry::Row(0)), "band");
     let stands_for_rows = |entries: &mut Vec<BandEntry>| {
-        let first = entries[0];
-        entries.iter_mut().for_each(|entry| *entry = first);
+        let first = entries[0].clone();
+        entries.iter_mut().for_each(|entry| *entry = first.clone());
     };
     assert_eq!(tampered(&stands_for_rows), "band");
 }

@@ -27,7 +27,7 @@ fn secret() -> StudentSecret {
 /// A state of 850 fields at a version.
 pub fn fields(version: u64) -> Vec<SaltedField> {
     let mut fields = vec![("engagement".to_owned(), borsh::to_vec(&(6_000_u16, -3_i16)).unwrap())];
-    fields.push(("need".to_owned(), borsh::to_vec(&1_234_u16).unwrap()));
+    fields.push(("input/0".to_owned(), vec![123]));
     fields.extend((0..848_u16).map(|skill| {
         let mastery = if [2, 5].contains(&skill) { CLOSED_MASTERY } else { 9_000 + skill };
         (format!("skill/{skill:05}"), borsh::to_vec(&(mastery, 6_100_u16, 0_u8)).unwrap())
@@ -51,11 +51,9 @@ pub fn anchored(version: u32) -> AnchorStates {
     };
     // Mastery does not change between the versions: equal values must not show either.
     let mastery = u64::from(CLOSED_MASTERY);
-    state.commitments = vec![
-        commit(CommittedField::Need, 1_234),
-        commit(CommittedField::Mastery(2), mastery),
-        commit(CommittedField::Mastery(5), mastery),
-    ];
+    state.inputs = vec![commit(CommittedField::Input(0), 123).commitment];
+    state.commitments =
+        vec![commit(CommittedField::Mastery(2), mastery), commit(CommittedField::Mastery(5), mastery)];
     payload
 }
 
@@ -85,17 +83,17 @@ fn fields_asked_for_open_and_another_state_or_field_does_not() {
     let world = world();
     let closed = world.collector(&[]).student(DistrictId(1), YEAR, &handle(300)).unwrap();
     let mut bundle = closed.clone();
-    open_fields(&mut bundle, &fields(2), &names(&["skill/00003", "need"]), blinding(2)).unwrap();
+    open_fields(&mut bundle, &fields(2), &names(&["skill/00003", "input/0"]), blinding(2)).unwrap();
     let words = lines(&assert_valid(&world, &bundle));
     assert!(
-        words.contains("need 1234 of 2559, as the leaf commits to")
+        words.contains("input 123 of the need rule, as the leaf commits to")
             && words.contains("mastery 9003 of 10000"),
         "{words}"
     );
     assert!(words.contains("none of these fields has another value there"), "{words}");
     assert!(bundle.to_canonical().len() < closed.to_canonical().len() + 1_300, "about ten hashes a field");
     assert_eq!(
-        open_fields(&mut closed.clone(), &fields(1), &names(&["need"]), blinding(1)),
+        open_fields(&mut closed.clone(), &fields(1), &names(&["input/0"]), blinding(1)),
         Err(OpenError::OtherState(world.chain.height.0))
     );
     let missing = OpenError::NoField("skill/09999".into());
@@ -105,7 +103,7 @@ fn fields_asked_for_open_and_another_state_or_field_does_not() {
     );
     let mut round = World::decided().collector(&[]).round(ROUND).unwrap();
     assert_eq!(
-        open_fields(&mut round, &fields(2), &names(&["need"]), blinding(2)),
+        open_fields(&mut round, &fields(2), &names(&["input/0"]), blinding(2)),
         Err(OpenError::NotAnchored)
     );
 }
@@ -114,9 +112,9 @@ fn fields_asked_for_open_and_another_state_or_field_does_not() {
 fn an_opened_field_that_is_changed_moved_or_doubled_is_refused() {
     let world = world();
     let mut bundle = world.collector(&[]).student(DistrictId(1), YEAR, &handle(300)).unwrap();
-    open_fields(&mut bundle, &fields(2), &names(&["skill/00003", "need"]), blinding(2)).unwrap();
+    open_fields(&mut bundle, &fields(2), &names(&["skill/00003", "input/0"]), blinding(2)).unwrap();
     let changes: [fn(&mut bundle::Opened); 11] = [
-        |opened| opened.fields[0].value[1] ^= 1,
+        |opened| opened.fields[0].value[0] ^= 1,
         |opened| opened.fields[0].salt[0] ^= 1,
         |opened| opened.fields[1].field = "skill/00004".into(),
         |opened| opened.fields.swap(0, 1),
@@ -152,7 +150,7 @@ fn point(bytes: &[u8; 32]) -> Option<RistrettoPoint> {
 fn no_value_of_a_closed_field_fits_anything_that_can_be_seen() {
     let world = world();
     let mut bundle = world.collector(&[]).student(DistrictId(1), YEAR, &handle(300)).unwrap();
-    open_fields(&mut bundle, &fields(2), &names(&["skill/00003", "need"]), blinding(2)).unwrap();
+    open_fields(&mut bundle, &fields(2), &names(&["skill/00003", "input/0"]), blinding(2)).unwrap();
     let mut visible = bundle.to_canonical();
     visible.extend(world.chain.state.rows("students/1/1988").unwrap().into_iter().flat_map(|(_, row)| row));
     for height in world.bodies.keys() {
@@ -163,7 +161,6 @@ fn no_value_of_a_closed_field_fits_anything_that_can_be_seen() {
     let commitments: Vec<[u8; 32]> = [1, 2]
         .into_iter()
         .flat_map(|version| anchored(version).states.remove(0).commitments)
-        .filter(|one| one.field != CommittedField::Need)
         .map(|one| one.commitment.0)
         .collect();
     assert!(commitments.iter().all(|one| seen.contains(one)), "the ledger shows them");

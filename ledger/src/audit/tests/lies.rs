@@ -8,7 +8,6 @@ use super::*;
 use crate::audit::bundle::{OpenedField, StudentEvidence};
 use crate::audit::open::OpenError;
 use crate::chain::{Receipt, Transaction};
-use crate::proof::committed::{CommittedField, FieldCommitment};
 use crate::proof::sparse;
 use crate::proof::student_state::{SaltedField, place, state_hash};
 use crate::state::{Overlay, schema};
@@ -212,21 +211,21 @@ fn opened(field: &SaltedField, siblings: Vec<Option<Hash>>, blinding: Option<[u8
     OpenedField { field, value, salt, blinding, siblings }
 }
 
-fn salted(name: &str, need: u16, salt: u8) -> SaltedField {
-    SaltedField { field: name.into(), value: borsh::to_vec(&need).unwrap(), salt: [salt; 32] }
+fn salted(name: &str, input: u8, salt: u8) -> SaltedField {
+    SaltedField { field: name.into(), value: vec![input], salt: [salt; 32] }
 }
 
-/// What opens the commitment to a need of 100.
-fn committed_need() -> Opening {
-    Opening::derive(&StudentSecret::new([4; 32]), &Field::new("need").unwrap(), 1, 100)
+/// What opens the commitment to an input of 100.
+fn committed_input() -> Opening {
+    Opening::derive(&StudentSecret::new([4; 32]), &Field::new("input/0").unwrap(), 1, 100)
 }
 
-/// A district anchors this root and commits to a need of 100; the bundle opens this field of it.
+/// A district anchors this root and commits to an input of 100; the bundle opens this field of it.
 fn anchored(root: Hash, field: OpenedField) -> (World, Bundle) {
     let mut world = World::named("audited");
     let mut payload = anchor_version([300], 11, 1);
-    let commitment = CommitmentBytes(*committed_need().commit().unwrap().as_bytes());
-    payload.states[0].commitments = vec![FieldCommitment { field: CommittedField::Need, commitment }];
+    let commitment = CommitmentBytes(*committed_input().commit().unwrap().as_bytes());
+    payload.states[0].inputs = vec![commitment];
     payload.states[0].state_hash = root;
     world.accept("district-1", payload);
     let mut bundle = world.collector(&[]).student(DistrictId(1), YEAR, &handle(300)).unwrap();
@@ -238,21 +237,21 @@ fn anchored(root: Hash, field: OpenedField) -> (World, Bundle) {
     (world, bundle)
 }
 
-/// A state with two leaves of the name `need`, 100 and 2,000, side by side below the root: its root, and each opened.
+/// A state with two leaves of the name `input/0`, 100 and 200, side by side below the root: its root, and each opened.
 fn two_needs() -> (Hash, [OpenedField; 2]) {
-    let fields = [salted("need", 100, 1), salted("need", 2_000, 2)];
+    let fields = [salted("input/0", 100, 1), salted("input/0", 200, 2)];
     let [first, second] = [&fields[0], &fields[1]].map(|field| field.leaf().hash());
-    let blinding = Some(committed_need().blinding().to_bytes());
-    let swapped = sparse::bit(&place("need"), 0);
+    let blinding = Some(committed_input().blinding().to_bytes());
+    let swapped = sparse::bit(&place("input/0"), 0);
     let root = if swapped { sparse::node_hash(&second, &first) } else { sparse::node_hash(&first, &second) };
     let one = |at: usize, beside| opened(&fields[at], vec![Some(beside)], blinding);
     (root, [one(0, second), one(1, first)])
 }
 
-/// A state whose need is 2,000, opened as that, though the leaf commits to 100.
+/// A state whose input is 200, opened as that, though the leaf commits to 100.
 fn other_need() -> (World, Bundle) {
-    let field = salted("need", 2_000, 2);
-    let blinding = Some(committed_need().blinding().to_bytes());
+    let field = salted("input/0", 200, 2);
+    let blinding = Some(committed_input().blinding().to_bytes());
     anchored(state_hash(std::slice::from_ref(&field)), opened(&field, Vec::new(), blinding))
 }
 
@@ -269,14 +268,14 @@ fn one_anchored_state_opens_to_one_value_of_a_field() {
     let (world, bundle) = other_need();
     let words = "A field's value is not the one that the anchored leaf commits to.";
     assert_eq!(refused(&world, &bundle), ("field", words.into()));
-    let field = salted("need", 2_000, 2);
+    let field = salted("input/0", 200, 2);
     let (world, bundle) =
         anchored(state_hash(std::slice::from_ref(&field)), opened(&field, Vec::new(), None));
     assert_eq!(refused(&world, &bundle).0, "field");
-    let names = ["need".to_owned()].into();
-    let blinding = committed_need().blinding().to_bytes();
+    let names = ["input/0".to_owned()].into();
+    let blinding = committed_input().blinding().to_bytes();
     let opening = crate::audit::open::open_fields(&mut bundle.clone(), &[field], &names, |_| blinding);
-    assert_eq!(opening, Err(OpenError::OtherCommitment("need".into())));
+    assert_eq!(opening, Err(OpenError::OtherCommitment("input/0".into())));
 }
 
 /// The lies that are pinned as files, each of the chain "audited".

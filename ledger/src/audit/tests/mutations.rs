@@ -12,7 +12,7 @@ use crate::audit::open::open_fields;
 fn bundles(world: &World) -> Vec<Bundle> {
     let collector = world.collector(&[]);
     let mut opened = collector.student(DistrictId(1), YEAR, &handle(300)).unwrap();
-    let names = ["need", "skill/00003"].map(str::to_owned).into();
+    let names = ["input/0", "skill/00003"].map(str::to_owned).into();
     open_fields(&mut opened, &super::disclosure::fields(1), &names, super::disclosure::blinding(1)).unwrap();
     vec![
         collector.round(ROUND).unwrap(),

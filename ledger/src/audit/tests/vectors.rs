@@ -131,7 +131,7 @@ fn write_the_pinned_evidence() {
     attach_band(&mut proved, band_alone(&world, 3)).unwrap();
     write("proved.bundle", &proved.to_canonical());
     let mut opened = collector.student(DistrictId(1), YEAR, &handle(300)).unwrap();
-    let names = ["need", "skill/00003"].map(str::to_owned).into();
+    let names = ["input/0", "skill/00003"].map(str::to_owned).into();
     open_fields(&mut opened, &disclosure::fields(1), &names, disclosure::blinding(1)).unwrap();
     write("opened.bundle", &opened.to_canonical());
     // Three students, two pools of two places, costs by row.

@@ -49,14 +49,15 @@ pub(super) fn verify(
     );
     let decision_path = verify_row(&evidence.decision.path, &key, &evidence.decision.row, &context.decisions);
     checks.need("decision", decision_path)?;
-    let claim = request.band_claim();
+    let claim = request.claim();
     let inputs = context.inputs(vec![(*handle, request)]);
     let assigned = checks.need("decision", inputs.assignment(&[(*handle, decision.clone())]))?;
     checks.pass("decision", placement_words(&decision));
     let problem = checks.need("prices", inputs.problem())?;
     let assigned = assigned.first().copied().unwrap_or(u32::MAX);
     check_prices(checks, &context, home, &problem, assigned, decision.weight)?;
-    bands::verify_one(checks, &state.genesis, context.round.round, claim, &evidence.band)?;
+    let of = (&state.genesis, context.round.round, &context.rule);
+    bands::verify_one(checks, of, claim, &evidence.band)?;
     Ok(context.standing)
 }
 

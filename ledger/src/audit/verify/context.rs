@@ -11,13 +11,17 @@ use crate::rounds::RoundInputs;
 use crate::state::schema::{
     self, Class, Decision, PoolRecord, RequestRow, Reversion, Round, RoundStatus, School, class_key,
     decision_key, decisions_tree, pool_key, requests_tree, reversion_key, round_key, school_key,
+    twin_version_key,
 };
+use crate::twin::{NeedRule, TwinVersion};
 use crate::types::{Handle, SchoolId};
 
 /// A round's records, each proved to stand in the state.
 pub(super) struct Context {
     pub(super) round: Round,
     pub(super) class: Class,
+    /// The need rule that its requests go by.
+    pub(super) rule: NeedRule,
     pub(super) decision: Decision,
     pub(super) pools: Vec<PoolRecord>,
     pub(super) schools: BTreeMap<SchoolId, School>,
@@ -38,10 +42,13 @@ impl Context {
         let id = evidence.round;
         let round: Round = state.open(checks, NAME, &round_key(id), &evidence.record)?;
         let decision: Decision = state.open(checks, NAME, &decision_key(id), &evidence.decision)?;
+        let twin: TwinVersion =
+            state.open(checks, NAME, &twin_version_key(round.parameters), &evidence.twin)?;
         let class: Class = state.open(checks, NAME, &class_key(round.class), &evidence.class)?;
         let decided = round.status == RoundStatus::Decided { height: decision.height };
         let belong = decided
             && (round.round, decision.round) == (id, id)
+            && twin.version == round.parameters
             && decision.class == round.class
             && class.definition.class == round.class
             && class.definition.school_year == round.school_year
@@ -73,7 +80,17 @@ impl Context {
         );
         let reversion = state.look_up(checks, "standing", &reversion_key(id), &evidence.reversion)?;
         let standing = check_standing(checks, state, &class, &decision, reversion.as_ref())?;
-        Ok(Self { round, class, decision, pools, schools, requests, decisions, standing })
+        Ok(Self {
+            round,
+            class,
+            rule: twin.parameters.need,
+            decision,
+            pools,
+            schools,
+            requests,
+            decisions,
+            standing,
+        })
     }
 
     /// The inputs of the ledger's own formula, over these requests.

@@ -3,7 +3,7 @@
 
 use super::super::bundle::{Opened, OpenedField};
 use super::super::report::{Checks, Stop};
-use crate::proof::committed::{CommittedField, opens};
+use crate::proof::committed::opens;
 use crate::proof::sparse::root_of;
 use crate::proof::student_state::SaltedField;
 use crate::state::schema::StudentLeaf;
@@ -41,9 +41,8 @@ fn check_commitment(
     leaf: &StudentLeaf,
     field: &OpenedField,
 ) -> Result<&'static str, Stop> {
-    let named: Option<CommittedField> = field.field.parse().ok();
-    let committed = named.and_then(|named| leaf.commitments.iter().find(|one| one.field == named));
-    let (Some(committed), Some(blinding)) = (committed, &field.blinding) else {
+    let committed = leaf.commitment_to(&field.field);
+    let (Some(committed), Some(blinding)) = (&committed, &field.blinding) else {
         let neither = committed.is_none() && field.blinding.is_none();
         checks.ensure(
             NAME,
@@ -62,6 +61,8 @@ fn check_commitment(
 fn words(name: &str, value: &[u8]) -> String {
     let read = if name == "need" {
         borsh::from_slice::<u16>(value).ok().map(|need| format!("need {need} of 2559"))
+    } else if name.starts_with("input/") {
+        borsh::from_slice::<u8>(value).ok().map(|input| format!("input {input} of the need rule"))
     } else if name.starts_with("skill/") {
         let read = borsh::from_slice::<(u16, u16, u8)>(value).ok();
         read.map(|(mastery, confidence, stage)| {

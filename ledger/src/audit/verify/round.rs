@@ -18,7 +18,7 @@ use super::seed;
 use crate::chain::TreeHead;
 use crate::params::FAIRNESS_WORK_SHARE;
 use crate::proof::BulkTree;
-use crate::proof::committed::BandClaim;
+use crate::proof::need::NeedClaim;
 use crate::rounds::{self, Decisions, PublishedReport, RoundInputs, waiting_prices};
 use crate::state::schema::{
     Budget, DecisionRow, Placement, RequestRow, SchoolPrice, StoredCertificate, StoredPlain, budget_key,
@@ -68,8 +68,9 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &RoundEvidenc
         ),
     );
     check_report(checks, state, &context, &inputs, &assignment, evidence)?;
-    let claims: Vec<BandClaim> = inputs.requests.iter().map(|(_, request)| request.band_claim()).collect();
-    bands::verify(checks, &state.genesis, context.round.round, &claims, &evidence.bands)?;
+    let claims: Vec<NeedClaim> = inputs.requests.iter().map(|(_, request)| request.claim()).collect();
+    let of = (&state.genesis, context.round.round, &context.rule);
+    bands::verify(checks, of, &claims, &evidence.bands)?;
     Ok(context.standing)
 }
 

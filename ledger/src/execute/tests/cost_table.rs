@@ -93,6 +93,7 @@ fn attack_14_the_hardest_admitted_blocks_take_less_than_half_the_time_to_propose
             version: 1,
             state_hash: Hash([1; 32]),
             home_school: SchoolId(11),
+            inputs: vec![CommitmentBytes([1; 32])],
             commitments: Vec::new(),
             event_watermark: 10,
         };

@@ -10,7 +10,7 @@ use crate::chain::{Code, TreeHead};
 use crate::codec::Canonical;
 use crate::keys::{Label, hash};
 use crate::params::Params;
-use crate::proof::committed::BandClaim;
+use crate::proof::need::NeedClaim;
 use crate::tx::{ClassTerms, DefineClass, Mandate};
 use crate::types::{
     AccountId, Band, Cents, ClassId, CommitmentBytes, DistrictId, Handle, Hash, Height, KindId, PoolId,
@@ -247,14 +247,14 @@ pub struct RequestRow {
     pub kinds: Vec<KindId>,
     /// SHA-256 of the student's row in the district's tree: the state, and its commitments, that it speaks of.
     pub state_row: Hash,
-    /// The commitment to the need in that state, which the band was proved of.
-    pub need: CommitmentBytes,
+    /// The commitments to the inputs of the need rule in that state, of which the band was proved.
+    pub inputs: Vec<CommitmentBytes>,
 }
 
 impl RequestRow {
     /// What was proved when this request was taken.
-    pub fn band_claim(&self) -> BandClaim {
-        BandClaim { handle: self.handle, band: self.band, commitment: self.need }
+    pub fn claim(&self) -> NeedClaim {
+        NeedClaim { handle: self.handle, band: self.band, inputs: self.inputs.clone() }
     }
 
     /// Where this request and its decision stand in the round's trees.
@@ -438,7 +438,7 @@ canonical! {
     Round = "round", 256;
     RefusedRun = "refused run", 64;
     Intake = "intake", 32;
-    RequestRow = "request", 256;
+    RequestRow = "request", 512;
     DecisionRow = "decision row", 64;
     Decision = "decision", 512 * 1024;
     StoredCertificate = "stored certificate", 4 * 1024 * 1024;

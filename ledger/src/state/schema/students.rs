@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chain::canonical;
 use crate::codec::Canonical;
-use crate::proof::committed::FieldCommitment;
+use crate::proof::committed::{CommittedField, FieldCommitment};
 use crate::tx::{Claims, Finding, MilestoneKind, Replay};
 use crate::types::{
     AccountId, CommitmentBytes, DistrictId, Handle, Hash, Height, RoundId, SchoolId, SchoolYear,
@@ -20,7 +20,9 @@ pub struct StudentLeaf {
     pub state_hash: Hash,
     /// The school the student attends.
     pub home_school: SchoolId,
-    /// Commitments, ascending by field: need first.
+    /// Commitments to the inputs of the need rule, in its order.
+    pub inputs: Vec<CommitmentBytes>,
+    /// Commitments to other fields, ascending by field.
     pub commitments: Vec<FieldCommitment>,
     /// Version of the twins' parameters that it was computed under.
     pub parameters: u32,
@@ -30,6 +32,20 @@ pub struct StudentLeaf {
     pub event_watermark: u64,
     /// In which block it was anchored.
     pub anchored: Height,
+}
+
+impl StudentLeaf {
+    /// The commitment to the state's field of this name: an input of the need rule, or another.
+    pub fn commitment_to(&self, name: &str) -> Option<FieldCommitment> {
+        let field: CommittedField = name.parse().ok()?;
+        match field {
+            CommittedField::Input(at) => {
+                let commitment = *self.inputs.get(usize::from(at))?;
+                Some(FieldCommitment { field, commitment })
+            }
+            _ => self.commitments.iter().find(|one| one.field == field).copied(),
+        }
+    }
 }
 
 /// How many students a district has anchored, by school year: the leaves of its trees, counted as they are put.
@@ -152,7 +168,7 @@ canonical! {
     MilestonesRecorded = "count of milestones", 16;
     MilestonesShown = "published count of milestones", 16;
     DistrictLeaves = "count of a district's leaves", 1024;
-    StudentLeaf = "student leaf", 512;
+    StudentLeaf = "student leaf", 1_024;
     Milestone = "milestone", 256;
     AuditResult = "audit result", 256;
 }

@@ -1,15 +1,16 @@
 //! SubmitRequests: a district requests resources for its students.
 //!
 //! Each handle must stand in the district's tree of the class's school year, anchored before the round was opened and
-//! not erased since, and the need committed to in that leaf must be proved to lie in the band the request names. What is
+//! not erased since. The inputs of the need rule that the leaf commits to must be proved to lie in their ranges, and the need
+//! that the rule gives, whose commitment follows from theirs, in the band the request names. What is
 //! wrong with an entry is wrong with it alone: the others are taken, and the receipt's event names each refused one with its
 //! code. A batch of which nothing would be taken is rejected with its first refused entry. A handle's first final request
 //! counts; later ones, which must keep the same rules, are counted as repeated and change nothing.
 //!
-//! Proofs: each covers eight entries, in order, the last one what remains; all of a batch are verified together
-//! with weights drawn from all of them ([`aula_zk::Batch`]). One that fails refuses the whole batch, which keeps its charge;
+//! Proofs: those of eight entries stand together, in order, the last ones for what remains; all of a batch are verified together
+//! with weights drawn from all of them ([`crate::proof::need`]). One that fails refuses the whole batch, which keeps its charge;
 //! an aggregated proof is whole or nothing, so the position reported is that of the first of its eight entries. An entry
-//! names the commitment that its proof is about, so that a proof over refused entries has a statement all the same.
+//! names the commitments that its proofs are about, so that a proof over refused entries has a statement all the same.
 //!
 //! A handle is 32 bytes of a keyed hash, so two districts share one only if one copies the other's, and copying takes
 //! nothing: rows stand by district and handle ([`schema::round_row_key`]), and a copy is another student of another
@@ -23,11 +24,12 @@ use crate::chain::Code;
 use crate::codec::Canonical;
 use crate::params::{MAX_KINDS, MAX_TRANSACTION_RANGE_VALUES};
 use crate::proof::bulk_tree::row_hash;
-use crate::proof::committed::{
-    BAND_GROUP, BandClaim, CommittedField, ProofBytes, StatementError, band_statement, commitment_to,
-};
+use crate::proof::committed::{BAND_GROUP, StatementError};
+use crate::proof::need::{NeedBatch, NeedClaim, NeedProof, NeedStatement};
 use crate::rounds::RoundPools;
 use crate::state::schema::{self, Class, RequestRow, Round, StudentLeaf};
+use crate::twin::NeedRule;
+use crate::twin::need::MAX_INPUTS;
 use crate::tx::handler::{Context, Handler, Refusal, Rows, ascends, differ, ensure, require};
 use crate::tx::{Event, RefusedEntry};
 use crate::types::{Band, CommitmentBytes, DistrictId, Handle, Hash, KindId, RoundId, SchoolId};
@@ -71,14 +73,14 @@ pub struct Request {
     pub mandate: Mandate,
     /// Wanted kinds, best first, all different; 1 to 32.
     pub kinds: Vec<KindId>,
-    /// The commitment to the need in the anchored leaf, of which the band is proved.
-    pub need: CommitmentBytes,
+    /// The commitments to the inputs of the need rule in the anchored leaf, of which the band is proved.
+    pub inputs: Vec<CommitmentBytes>,
 }
 
 impl Request {
     /// What is proved of it.
-    pub fn band_claim(&self) -> BandClaim {
-        BandClaim { handle: self.handle, band: self.band, commitment: self.need }
+    pub fn claim(&self) -> NeedClaim {
+        NeedClaim { handle: self.handle, band: self.band, inputs: self.inputs.clone() }
     }
 }
 
@@ -88,15 +90,16 @@ impl Request {
 pub struct SubmitRequests {
     /// Which round.
     pub round: RoundId,
-    /// Strictly ascending by handle; 1 to 1,024, what one block may prove.
+    /// Strictly ascending by handle; as many as have 1,024 values proved of them: the rule's inputs and the band of each.
     pub requests: Vec<Request>,
-    /// That each need lies in its band: one aggregated range proof for eight requests, in order.
-    pub proofs: Vec<ProofBytes>,
+    /// That each input lies in its range and each need in its band: the proofs of eight requests, in order.
+    pub proofs: Vec<NeedProof>,
 }
 
 impl Handler for SubmitRequests {
     fn check(&self) -> Result<(), Code> {
-        require((1..=MAX_TRANSACTION_RANGE_VALUES).contains(&self.requests.len()))?;
+        require(!self.requests.is_empty() && self.values() <= MAX_TRANSACTION_RANGE_VALUES)?;
+        require(self.requests.iter().all(|request| (1..=MAX_INPUTS).contains(&request.inputs.len())))?;
         require(self.proofs.len() == self.requests.len().div_ceil(BAND_GROUP))?;
         require(ascends(self.requests.iter().map(|request| &request.handle)))?;
         require(self.requests.iter().all(|r| (1..=MAX_KINDS).contains(&r.kinds.len()) && differ(&r.kinds)))
@@ -110,7 +113,7 @@ impl Handler for SubmitRequests {
         let intake = Intake::of(context, &round, district, self.requests.len())?;
         let rows = Rows::of(context.overlay, schema::requests_tree(self.round), self.requests.len())?;
         let admitted = self.admit(context, &intake, &round)?;
-        self.verify_bands(&context.facts.genesis)?;
+        self.verify_needs(&context.facts.genesis, &intake.rule)?;
         let params = context.facts.params.clone();
         let pairs_before = round.pairs;
         let (mut counted, mut repeated, mut refused) = (0u32, 0u32, Vec::new());
@@ -172,6 +175,12 @@ fn take_share(
 }
 
 impl SubmitRequests {
+    /// How many values it has proved: what a block's limit counts. Each request has its inputs and a band.
+    pub fn values(&self) -> usize {
+        let of = |request: &Request| request.inputs.len().saturating_add(1);
+        self.requests.iter().map(of).fold(0, usize::saturating_add)
+    }
+
     /// Checks every entry but for its proof.
     fn admit(
         &self,
@@ -194,21 +203,22 @@ impl SubmitRequests {
         Ok(admitted)
     }
 
-    /// Verifies the proofs, one for each [`BAND_GROUP`] entries in order, as one equation.
-    fn verify_bands(&self, chain: &Hash) -> Result<(), Refusal> {
+    /// Verifies the proofs, those of each [`BAND_GROUP`] entries in order, as two equations: ranges and flags.
+    fn verify_needs(&self, chain: &Hash, rule: &NeedRule) -> Result<(), Refusal> {
         let first_of = |group: usize| group.saturating_mul(BAND_GROUP);
-        let mut batch = aula_zk::Batch::new();
+        let mut batch = NeedBatch::default();
         for (group, (entries, proof)) in self.requests.chunks(BAND_GROUP).zip(&self.proofs).enumerate() {
-            let claims: Vec<BandClaim> = entries.iter().map(Request::band_claim).collect();
-            let statement = band_statement(chain, self.round, &claims).map_err(|error| match error {
-                StatementError::NotCommitted(position) => {
-                    Refusal::from(Code::NotCommitted).at(first_of(group).saturating_add(position))
-                }
-                StatementError::Count => Refusal::from(Code::ProofRejected).at(first_of(group)),
-            })?;
-            batch.push(&statement, &proof.0);
+            let claims: Vec<NeedClaim> = entries.iter().map(Request::claim).collect();
+            let statement =
+                NeedStatement::of(chain, self.round, rule, &claims).map_err(|error| match error {
+                    StatementError::NotCommitted(position) => {
+                        Refusal::from(Code::NotCommitted).at(first_of(group).saturating_add(position))
+                    }
+                    StatementError::Count => Refusal::from(Code::ProofRejected).at(first_of(group)),
+                })?;
+            batch.push(&statement, proof);
         }
-        batch.verify().map_err(|bad| Refusal::from(Code::ProofRejected).at(first_of(bad.index)))
+        batch.verify().map_err(|bad| Refusal::from(Code::ProofRejected).at(first_of(bad.0)))
     }
 }
 
@@ -219,6 +229,8 @@ struct Intake {
     erasures: Rows,
     class: Class,
     pools: Arc<RoundPools>,
+    /// The need rule that the round goes by.
+    rule: NeedRule,
 }
 
 impl Intake {
@@ -234,12 +246,14 @@ impl Intake {
             None => Arc::new(RoundPools::read(overlay, round.class)?),
         };
         context.memory.round_pools.insert(round.round, Arc::clone(&pools));
+        let parameters = schema::twin_version(overlay, round.parameters)?.ok_or(Code::OtherParameters)?;
         Ok(Self {
             district,
             students: Rows::of(overlay, schema::students_tree(district, round.school_year), asked)?,
             erasures: Rows::of(overlay, schema::erasures_tree(district, round.school_year), asked)?,
             class: schema::class(overlay, round.class)?.ok_or(Code::UnknownClass)?,
             pools,
+            rule: parameters.parameters.need,
         })
     }
 
@@ -261,8 +275,7 @@ impl Intake {
         ensure(leaf.anchored < round.opened, Code::AnchoredTooLate)?;
         ensure(leaf.parameters == round.parameters, Code::OtherParameters)?;
         ensure(leaf.home_school == request.home_school, Code::HomeSchoolDiffers)?;
-        let need = commitment_to(&leaf.commitments, CommittedField::Need).ok_or(Code::NotCommitted)?;
-        ensure(*need.as_bytes() == request.need.0, Code::NeedDiffers)?;
+        ensure(leaf.inputs == request.inputs, Code::NeedDiffers)?;
         let home = self.pools.schools.get(&request.home_school).ok_or(Code::UnknownSchool)?;
         ensure(home.is_open(round.school_year), Code::SchoolClosed)?;
         let may_wait = definition.waitlist_cost.is_some() && request.mandate == Mandate::None;
@@ -277,7 +290,7 @@ impl Intake {
             mandate: request.mandate,
             kinds: request.kinds.clone(),
             state_row: row_hash(&state),
-            need: request.need,
+            inputs: request.inputs.clone(),
         };
         Ok((row, pairs))
     }

@@ -10,12 +10,13 @@ use crate::chain::Code;
 use crate::codec::Canonical;
 use crate::params::MAX_COMMITMENTS;
 use crate::proof::bulk_tree::row_hash;
-use crate::proof::committed::FieldCommitment;
+use crate::proof::committed::{CommittedField, FieldCommitment};
 use crate::state::schema::{self, StudentLeaf};
+use crate::twin::need::MAX_INPUTS;
 use crate::twin::{self, TwinVersion};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, Rows, ascends, ensure, require};
-use crate::types::{DistrictId, Handle, Hash, Height, SchoolId, SchoolYear};
+use crate::types::{CommitmentBytes, DistrictId, Handle, Hash, Height, SchoolId, SchoolYear};
 use std::collections::BTreeSet;
 
 /// One student's state, as hashes and commitments.
@@ -30,7 +31,10 @@ pub struct StudentState {
     pub state_hash: Hash,
     /// The school the student attends; one of the sender's district.
     pub home_school: SchoolId,
-    /// Commitments to the fields that proofs speak about, strictly ascending by field, so need first; at most 8.
+    /// Commitments to the inputs of the need rule in force, in its order: exactly these.
+    pub inputs: Vec<CommitmentBytes>,
+    /// Commitments to further fields that proofs speak about, strictly ascending by field, at most 8; none to need or an
+    /// input.
     pub commitments: Vec<FieldCommitment>,
     /// How many events of the student's telemetry the state has seen.
     pub event_watermark: u64,
@@ -56,7 +60,13 @@ impl Handler for AnchorStates {
         require(ascends(self.states.iter().map(|state| &state.handle)))?;
         require(self.states.iter().all(|state| {
             let fields = state.commitments.iter().map(|one| &one.field);
-            state.version > 0 && state.commitments.len() <= MAX_COMMITMENTS && ascends(fields)
+            let apart =
+                |one: &FieldCommitment| matches!(one.field, CommittedField::Need | CommittedField::Input(_));
+            state.version > 0
+                && state.inputs.len() <= MAX_INPUTS
+                && state.commitments.len() <= MAX_COMMITMENTS
+                && ascends(fields)
+                && !state.commitments.iter().any(apart)
         }))
     }
 
@@ -70,7 +80,12 @@ impl Handler for AnchorStates {
         let in_force = twin::in_force(context.overlay, self.school_year)?;
         let named =
             |version: &TwinVersion| (version.version, version.digest) == (self.parameters, self.model_digest);
-        ensure(in_force.as_ref().is_some_and(named), Code::ParametersNotInForce)?;
+        let in_force = in_force.filter(named).ok_or(Code::ParametersNotInForce)?;
+        let inputs = in_force.parameters.need.inputs.len();
+        let short = self.states.iter().position(|state| state.inputs.len() != inputs);
+        if let Some(position) = short {
+            return Err(Refusal::from(Code::InputsMissing).at(position));
+        }
         self.check_schools(context, district)?;
         let mut counted = schema::district_leaves(context.overlay, district)?.unwrap_or_default();
         let room = u64::from(params.max_district_students).saturating_sub(counted.of(self.school_year));
@@ -128,6 +143,7 @@ impl StudentState {
             version: self.version,
             state_hash: self.state_hash,
             home_school: self.home_school,
+            inputs: self.inputs.clone(),
             commitments: self.commitments.clone(),
             parameters,
             model_digest,

@@ -10,8 +10,8 @@ use crate::tx::{AnchorStates, StudentState};
 use crate::types::*;
 
 const FIELDS: [CommittedField; 4] = [
-    CommittedField::Need,
     CommittedField::Engagement,
+    CommittedField::Attendance,
     CommittedField::Mastery(0),
     CommittedField::Mastery(1),
 ];
@@ -34,6 +34,7 @@ fn bare(number: u32) -> StudentState {
         version: 1,
         state_hash: Hash([1; 32]),
         home_school: SchoolId(11),
+        inputs: vec![CommitmentBytes([1; 32])],
         commitments: Vec::new(),
         event_watermark: 10,
     }

@@ -97,7 +97,7 @@ fn national(overlay: &mut Overlay<'_>, height: Height) {
             mandate: Mandate::None,
             kinds: vec![KindId(0)],
             state_row: row_hash(&number.to_le_bytes()),
-            need: CommitmentBytes([1; 32]),
+            inputs: vec![CommitmentBytes([1; 32])],
         };
         schema::write_row(overlay, &schema::requests_tree(id), row.key(), &row);
     }

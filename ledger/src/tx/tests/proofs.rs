@@ -1,6 +1,6 @@
 //! Proofs that a transaction carries: what refuses them, and which entry of a batch is named.
 
-use super::rejections::{Row, asks, milestone, opened, round, runnable};
+use super::rejections::{Row, milestone, opened, round, runnable};
 use crate::chain::Code;
 use crate::testkit::*;
 use crate::tx::handler::Handler;
@@ -68,23 +68,20 @@ pub(super) const PROOFS: &[Row] = &[
         chain.accept("auditor", payload.clone());
         (chain, "auditor", RecordAudit { replay: Replay::Withheld, ..payload }.into())
     }),
-    (Code::NotCommitted, || {
-        let mut chain = ready();
+    (Code::InputsMissing, || {
         let mut bare = anchor([50], 11);
-        bare.states[0].commitments.clear();
-        chain.accept("district-1", bare);
-        chain.accept("voter-a", open(1));
-        asks(chain, 50, 11, &[0])
+        bare.states[0].inputs.clear();
+        (ready(), "district-1", bare.into())
     }),
     (Code::NotCommitted, || {
         // Bytes that are not a point.
         let mut chain = ready();
         let mut bare = anchor([50], 11);
-        bare.states[0].commitments[0].commitment = CommitmentBytes([0xff; 32]);
+        bare.states[0].inputs[0] = CommitmentBytes([0xff; 32]);
         chain.accept("district-1", bare);
         chain.accept("voter-a", open(1));
         let mut batch = submit(&chain, 0, vec![request(50, 11, band_of(50), Mandate::None, &[0])]);
-        batch.requests[0].need = CommitmentBytes([0xff; 32]);
+        batch.requests[0].inputs[0] = CommitmentBytes([0xff; 32]);
         (chain, "district-1", batch.into())
     }),
     (Code::ProofRejected, || spoiled(|batch| batch.proofs.swap(0, 1))),
@@ -103,7 +100,7 @@ pub(super) const PROOFS: &[Row] = &[
     (Code::NeedDiffers, || {
         let chain = opened();
         let mut batch = submit(&chain, 0, vec![request(1, 11, band_of(1), Mandate::None, &[0])]);
-        batch.requests[0].need = request(2, 11, band_of(2), Mandate::None, &[0]).need;
+        batch.requests[0].inputs = request(2, 11, band_of(2), Mandate::None, &[0]).inputs;
         (chain, "district-1", batch.into())
     }),
 ];
@@ -150,13 +147,13 @@ fn a_batch_without_a_proof_for_each_eight_or_beyond_a_blocks_values_is_no_payloa
     let mut more = good.clone();
     more.proofs.push(good.proofs[0].clone());
     let mut many = good.clone();
-    many.requests = (0..1_025).map(|n| request(n, 11, band_of(n), Mandate::None, &[0])).collect();
+    many.requests = (0..513).map(|n| request(n, 11, band_of(n), Mandate::None, &[0])).collect();
     many.requests.sort_by_key(|request| request.handle);
-    many.proofs = vec![good.proofs[0].clone(); 1_025_usize.div_ceil(8)];
+    many.proofs = vec![good.proofs[0].clone(); 513_usize.div_ceil(8)];
     for batch in [fewer, more, many.clone()] {
         assert_eq!(batch.check(), Err(Code::InvalidPayload));
     }
     many.requests.pop();
-    many.proofs.truncate(128);
+    many.proofs.truncate(64);
     assert_eq!(many.check(), Ok(()));
 }

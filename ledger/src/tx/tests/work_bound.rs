@@ -162,7 +162,7 @@ fn world(hard: &Hard) -> Chain {
             mandate: Mandate::None,
             kinds: (hard.ranking)(number).into_iter().map(KindId).collect(),
             state_row: row_hash(&number.to_le_bytes()),
-            need: CommitmentBytes([1; 32]),
+            inputs: vec![CommitmentBytes([1; 32])],
         };
         overlay.put_row(&schema::requests_tree(round.round), row.key(), row.to_canonical());
     }

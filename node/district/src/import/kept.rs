@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 
-use aula_ingest::plan::{Compared, Kept, KeptStudent};
+use aula_ingest::plan::{Compared, Kept, KeptStudent, Tie, Ties};
+use aula_ledger::access::Relation;
 use aula_ledger::names::FieldName;
 use aula_ledger::types::{Handle, SchoolYear};
 use aula_vault::roster::Comparing;
@@ -80,6 +81,25 @@ impl Kept for InVault<'_> {
             Some(true) => Compared::Same,
             Some(false) => Compared::Other,
         })
+    }
+
+    fn ties(&self) -> Result<Ties, ImportError> {
+        let mut ties = Ties::new();
+        for (handle, reader, relations) in self.vault.all_relations()? {
+            let of_year = self.vault.keystore().student(&handle).is_some_and(|(year, _)| year == self.year);
+            // Whoever came by another way than an import has no identifier here, and imports leave its ties alone.
+            let Some(entry) = (if of_year { self.comparing.roster_entry(&handle)? } else { None }) else {
+                continue;
+            };
+            let tie = |relation: &Relation| match relation {
+                Relation::Section(section) => Some(Tie::Section(section.as_str().to_owned())),
+                Relation::School(school) => Some(Tie::School(school.0)),
+                Relation::Office => None,
+            };
+            let found = relations.iter().filter_map(tie).collect();
+            ties.insert((entry.local_id.clone(), reader.as_str().to_owned()), found);
+        }
+        Ok(ties)
     }
 
     fn enrolled(&self) -> Result<Vec<String>, ImportError> {

@@ -7,16 +7,21 @@
 use std::collections::BTreeMap;
 
 use aula_ingest::Reading;
-use aula_ingest::plan::{Plan, Schools, plan};
-use aula_ledger::names::FieldName;
-use aula_ledger::types::SchoolYear;
+use aula_ingest::plan::{Plan, Schools, Tie, plan};
+use aula_ledger::access::Relation;
+use aula_ledger::names::{FieldName, Name, Term};
+use aula_ledger::types::{SchoolId, SchoolYear};
 use aula_vault::imports::{ImportNote, StudentWrite};
 use aula_vault::roster::RosterEntry;
 use aula_vault::{LocalId, Vault, VaultError};
 
+pub mod events;
 mod kept;
 #[cfg(test)]
 mod tests;
+
+use crate::event_place::place;
+use events::{EventRules, Grades, Told};
 
 pub use aula_vault::imports::UndoError;
 pub use kept::InVault;
@@ -50,7 +55,16 @@ pub fn compare(
     plan(reading, schools, &InVault::new(vault, year), confirmed, progress)
 }
 
-/// Writes a plan; gives the import's number, none when there is nothing to write.
+/// What became of a plan.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Written {
+    /// The import's number; none when there was nothing to write.
+    pub import: Option<u64>,
+    /// Events of twins that were written with it.
+    pub events: usize,
+}
+
+/// Writes a plan, and the events that its results and marks are by these rules.
 ///
 /// # Errors
 /// A vault that refuses: nothing has changed then but that students may have a handle more.
@@ -58,17 +72,19 @@ pub fn write(
     vault: &Vault,
     plan: &Plan,
     note: &ImportNote,
+    rules: &EventRules,
     mut progress: impl FnMut(usize),
-) -> Result<Option<u64>, ImportError> {
+) -> Result<Written, ImportError> {
     if plan.is_empty() {
-        return Ok(None);
+        return Ok(Written::default());
     }
     let id = |text: &str| LocalId::new(text).ok_or(ImportError::Name);
     let asked = plan.changes.keys().map(|(student, year)| Ok((id(student)?, SchoolYear(*year))));
     let asked = asked.collect::<Result<Vec<_>, ImportError>>()?;
     let handles = vault.enrol(&asked)?;
-    let mut writes = Vec::with_capacity(handles.len());
-    for (at, (((student, _), change), handle)) in plan.changes.iter().zip(handles).enumerate() {
+    let (mut writes, mut count) = (Vec::with_capacity(handles.len()), 0);
+    let grades = Grades::new(vault, plan);
+    for (at, (((student, year), change), handle)) in plan.changes.iter().zip(handles).enumerate() {
         let roster = change.roster.as_ref().map(|kept| RosterEntry {
             local_id: student.clone(),
             school: kept.school,
@@ -81,14 +97,32 @@ pub fn write(
             Ok((name, json.as_ref().map(|json| json.as_bytes().to_vec())))
         });
         let fields = fields.collect::<Result<Vec<_>, ImportError>>()?;
-        writes.push(StudentWrite { handle, roster, fields });
+        let ties = change.ties.iter().map(|(reader, ties)| {
+            let name = Name::new(reader).map_err(|_| ImportError::Name)?;
+            Ok((name, ties.iter().map(relation).collect::<Result<_, _>>()?))
+        });
+        let ties = ties.collect::<Result<Vec<_>, ImportError>>()?;
+        let told = Told { year: *year, grade: grades.of(student, *year, &handle)?, at_ms: note.at_ms };
+        let known = if rules.concern(change) { vault.event_keys(&handle)? } else { Vec::new() };
+        let events = rules.events(change, &told, &known);
+        let events: Vec<_> =
+            events.iter().map(|event| (place(&event.key).to_vec(), event.encode())).collect();
+        count += events.len();
+        writes.push(StudentWrite { handle, roster, fields, ties, events });
         if at % STEP == 0 {
             progress(at);
         }
     }
     let note = ImportNote { students: writes.len() as u64, ..note.clone() };
     let schools: BTreeMap<String, u32> = plan.new_schools.clone();
-    Ok(Some(vault.import(&note, &schools, &writes)?))
+    Ok(Written { import: Some(vault.import(&note, &schools, &writes)?), events: count })
+}
+
+fn relation(tie: &Tie) -> Result<Relation, ImportError> {
+    Ok(match tie {
+        Tie::Section(section) => Relation::Section(Term::new(section).map_err(|_| ImportError::Name)?),
+        Tie::School(school) => Relation::School(SchoolId(*school)),
+    })
 }
 
 /// Undoes an import; gives how many students it had touched.

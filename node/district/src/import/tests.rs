@@ -52,7 +52,7 @@ fn note() -> ImportNote {
 
 fn import(vault: &Vault, rows: &str) -> Result<(Plan, Option<u64>), Box<dyn std::error::Error>> {
     let plan = compare(vault, YEAR, &reading(rows), &schools(vault)?, false, |_| {})?;
-    let number = write(vault, &plan, &note(), |_| {})?;
+    let number = write(vault, &plan, &note(), &EventRules::new(None, Vec::new()), |_| {})?.import;
     Ok((plan, number))
 }
 

@@ -1,10 +1,10 @@
 //! OneRoster 1.1 and 1.2 as CSV files: who is enrolled where, and results.
 //!
 //! Flow: the manifest says which files are there, whole (bulk) or in part (delta) → orgs → users (1.1), users and roles
-//! (1.2) → line items and results. Of a user the identifier, the name, the grade and the school are read; passwords, addresses,
+//! (1.2) → enrollments, which say who teaches whom → line items and results. Of a user the identifier, the name, the grade and the school are read; passwords, addresses,
 //! telephone numbers and demographics never are. Files that the manifest does not list count as absent. Invariants: a delta row
-//! has a status and a time; `tobedeleted` ends, and nothing else does. Absent: classes and courses, whose rows are told as
-//! not needed; the dates of roles, which exporters fill with defaults.
+//! has a status and a time; `tobedeleted` ends, and nothing else does. Absent: what classes and courses are about, whose rows are told as
+//! not needed; the dates of roles and enrolments, which exporters fill with defaults.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +15,7 @@ use crate::reading::{Coverage, Fault, Place, Reading, Rule, Said, Unused};
 use crate::table::{Cells, Layout, Table};
 use crate::unpack::Input;
 
+mod classes;
 mod manifest;
 mod people;
 mod results;
@@ -62,6 +63,7 @@ pub fn read(files: Vec<Input>, student_id: StudentId) -> Result<Reading, ReadErr
             .push("no manifest lists the files: all are read, and nobody's enrolment ends by absence".into());
     }
     people::read(&mut set, student_id, &mut reading)?;
+    classes::read(&mut set, student_id, &mut reading)?;
     results::read(&mut set, student_id, &mut reading)?;
     for (stem, file) in std::mem::take(&mut set.files) {
         let mode = set.manifest.mode(&stem);

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::classes::counsels;
 use super::{FileSet, Mode, Row, StudentId, coverage, each, list};
 use crate::error::ReadError;
 use crate::grade::Grade;
 use crate::homes::{Claim, settle};
 use crate::reading::{
-    Enrolment, Fault, Keys, LocalSchool, Place, Reading, Rule, Said, Set, StudentRow, Unknown, Unused,
-    is_local_id,
+    Coverage, Enrolment, Fault, Keys, Link, LocalSchool, Place, Reading, Rule, Said, Set, StudentRow,
+    Unknown, Unused, is_local_id,
 };
 
 /// What is known of users once their file is read.
@@ -57,7 +58,13 @@ pub(super) fn read(set: &mut FileSet, id: StudentId, reading: &mut Reading) -> R
             if let Some(said) = keys.earlier(row.get("sourcedid"), &row.content(), row.place, files) {
                 return Ok(Some(said));
             }
-            let Some(claim) = claim else { return Ok(Some(Said::Unused(Unused::NotAStudent))) };
+            let Some(claim) = claim else {
+                let (role, user, school) =
+                    (row.get("role"), row.get("usersourcedid"), row.get("orgsourcedid"));
+                let ended = row.status().is_ok_and(|(ended, _)| ended);
+                let counsels = counsels(role, user, school, ended);
+                return Ok(Some(counsels.unwrap_or(Said::Unused(Unused::NotAStudent))));
+            };
             students.insert(row.get("usersourcedid").to_owned());
             claims.push(claim);
             Ok(None)
@@ -76,7 +83,16 @@ pub(super) fn read(set: &mut FileSet, id: StudentId, reading: &mut Reading) -> R
     settle(claims, reading);
     set.identifiers = users.ids;
     reading.coverage = coverage(&modes);
+    reading.counselors = counselors(reading);
     Ok(())
+}
+
+/// Whether the rows are all counselors there are: some are named, in a whole roster of which no row was refused.
+fn counselors(reading: &Reading) -> Option<Coverage> {
+    let counsels = |said: &Said| matches!(said, Said::Links { links, .. } if matches!(links.first(), Some(Link::Counsels { .. })));
+    let any = reading.rows.iter().any(|row| counsels(&row.said));
+    let whole = reading.coverage == Coverage::Bulk && reading.refused() == 0;
+    any.then_some(if whole { Coverage::Bulk } else { Coverage::Delta })
 }
 
 fn schools(set: &mut FileSet, reading: &mut Reading) -> Result<(), ReadError> {
@@ -171,8 +187,12 @@ fn sort(
     pending: &mut Vec<Pending>,
     claims: &mut Vec<Claim>,
 ) -> Option<Said> {
-    let Some(made) = made else { return Some(Said::Unused(Unused::NotAStudent)) };
     let orgs = row.get("orgsourcedids");
+    let Some(made) = made else {
+        let ended = row.status().is_ok_and(|(ended, _)| ended);
+        let counsels = counsels(row.get("role"), row.get("sourcedid"), orgs, ended);
+        return Some(counsels.unwrap_or(Said::Unused(Unused::NotAStudent)));
+    };
     if made.enrolment.is_some() {
         return Some(Said::Student(Box::new(StudentRow { sets: Vec::new(), ..made })));
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use aula_ingest::date::Date;
-use aula_ingest::plan::{Compared, Kept, KeptStudent, LedgerSchool, Plan, Schools, plan};
+use aula_ingest::plan::{Compared, Kept, KeptStudent, LedgerSchool, Plan, Schools, Ties, plan};
 use aula_ingest::{Format, Input, Mapping, ReadError, Reading, read, report};
 
 /// What a district keeps.
@@ -15,6 +15,7 @@ pub struct District {
     pub students: BTreeMap<String, KeptStudent>,
     pub fields: BTreeMap<(String, u16, String), String>,
     pub schools: BTreeMap<String, u32>,
+    pub ties: Ties,
 }
 
 pub const YEAR: u16 = 2026;
@@ -42,6 +43,10 @@ impl Kept for District {
         })
     }
 
+    fn ties(&self) -> Result<Ties, Infallible> {
+        Ok(self.ties.clone())
+    }
+
     fn enrolled(&self) -> Result<Vec<String>, Infallible> {
         Ok(self.students.iter().filter(|(_, student)| student.enrolled).map(|(id, _)| id.clone()).collect())
     }
@@ -64,6 +69,13 @@ impl District {
         for ((id, year), change) in &plan.changes {
             if let Some(roster) = &change.roster {
                 self.students.insert(id.clone(), roster.clone());
+            }
+            for (reader, ties) in &change.ties {
+                let pair = (id.clone(), reader.clone());
+                match ties.is_empty() {
+                    true => self.ties.remove(&pair),
+                    false => self.ties.insert(pair, ties.clone()),
+                };
             }
             for (field, json) in &change.fields {
                 let key = (id.clone(), *year, field.clone());

@@ -8,7 +8,6 @@ use aula_home::founding::Base;
 use aula_home::keys::{KeyKind, NodeKey};
 use aula_ledger::genesis::{GenesisDistrict, GenesisMember, GenesisSchool};
 use aula_ledger::names::{Name, TextError, Title};
-use aula_ledger::proof::committed::{CommittedField, FieldCommitment};
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::tx::{AnchorStates, StudentState};
 use aula_ledger::types::{CommitmentBytes, DistrictId, Handle, Hash, Height, SchoolId, SchoolYear};
@@ -103,10 +102,8 @@ fn state(number: usize, home_school: SchoolId) -> StudentState {
         version: 1,
         state_hash: Hash(Sha256::digest(digest).into()),
         home_school,
-        commitments: vec![FieldCommitment {
-            field: CommittedField::Need,
-            commitment: CommitmentBytes(aula_zk::commitment::BASE_BYTES),
-        }],
+        inputs: vec![CommitmentBytes(aula_zk::commitment::BASE_BYTES)],
+        commitments: Vec::new(),
         event_watermark: 3,
     }
 }

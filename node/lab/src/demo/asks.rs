@@ -1,17 +1,17 @@
 //! What the demo's students ask for: with which band, for which kinds, under which mandate.
 
-use aula_district::requests::{self, Claimed, Unproved};
-use aula_ledger::proof::committed::BandClaim;
+use aula_district::requests::{self, Claimed, Proving, Unproved};
+use aula_ledger::proof::need::NeedClaim;
+use aula_ledger::twin::NeedRule;
 use aula_ledger::tx::{Mandate, Request};
 use aula_ledger::types::{KindId, RoundId};
-use aula_zk::Opening;
 
 use super::driver::Class;
 use super::rules::{self, AidRequest};
 use super::twins::Anchored;
 
 /// The district's requests of a round, in batches that one block can prove; `students` ascend by handle.
-pub fn batches(round: RoundId, class: Class, students: &[Anchored]) -> Vec<Unproved> {
+pub fn batches(round: RoundId, rule: &NeedRule, class: Class, students: &[Anchored]) -> Vec<Unproved> {
     let wanted: Vec<Claimed> = students
         .iter()
         .filter_map(|student| {
@@ -19,10 +19,10 @@ pub fn batches(round: RoundId, class: Class, students: &[Anchored]) -> Vec<Unpro
             Some((request(class, student, &claim.0)?, claim))
         })
         .collect();
-    requests::batches(round, &wanted)
+    requests::batches(round, rule, &wanted)
 }
 
-fn request(class: Class, student: &Anchored, claim: &BandClaim) -> Option<Request> {
+fn request(class: Class, student: &Anchored, claim: &NeedClaim) -> Option<Request> {
     let (mandate, kinds) = match class {
         Class::Devices => (Mandate::None, rules::device_ranking(&student.year).to_vec()),
         Class::Aids => match rules::aid_request(student.year.student) {
@@ -37,11 +37,11 @@ fn request(class: Class, student: &Anchored, claim: &BandClaim) -> Option<Reques
         band: claim.band,
         mandate,
         kinds: kinds.into_iter().map(KindId).collect(),
-        need: claim.commitment,
+        inputs: claim.inputs.clone(),
     })
 }
 
 /// What is to be proved of a student's need, and with what.
-fn need(student: &Anchored) -> Option<(BandClaim, Opening)> {
-    requests::claim(&student.leaf, &student.openings, student.need)
+fn need(student: &Anchored) -> Option<Proving> {
+    requests::claim(&student.leaf, &student.openings.inputs, student.need)
 }

@@ -270,7 +270,8 @@ impl Driver {
         let (mut districts, mut asked): (Vec<DistrictId>, Vec<Unproved>) = (Vec::new(), Vec::new());
         for (district, students) in anchored {
             for (round, class) in rounds.iter().zip(Class::ALL) {
-                let batches = batches(*round, class, students);
+                let rule = &self.in_force.voted.parameters.need;
+                let batches = batches(*round, rule, class, students);
                 districts.extend(std::iter::repeat_n(*district, batches.len()));
                 asked.extend(batches);
             }

@@ -36,7 +36,7 @@ pub fn milestones(chain: &Hash, grade: Grade, anchored: &BTreeMap<DistrictId, Ve
             supersedes: None,
             mastery: None,
         };
-        let prove = || mastery(chain, one.anchored, &one.leaf, &one.openings);
+        let prove = || mastery(chain, one.anchored, &one.leaf, &one.openings.fields);
         let proof = if mastered.len() < MAX_PROVED { prove() } else { None };
         if proof.is_some() {
             (milestone.kind, milestone.mastery) = (MilestoneKind::UnitMastered, proof);

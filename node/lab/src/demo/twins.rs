@@ -10,13 +10,12 @@ use std::collections::BTreeMap;
 use aula_district::event_place::{EventPlace, place};
 use aula_district::keep::Kept;
 use aula_district::parameters::InForce;
-use aula_district::twin_state::Standing;
+use aula_district::twin_state::{Openings, Standing};
 use aula_ledger::tx::StudentState;
 use aula_ledger::types::{Height, SchoolYear};
 use aula_twin_runtime::clock::{DAY_MS, HybridClock, Skew};
 use aula_twin_runtime::event::{Event, EventBody, EventKey, SkillId, SourceId};
 use aula_twin_runtime::twin::{TwinState, step};
-use aula_zk::Opening;
 
 use serde_json::json;
 
@@ -66,12 +65,12 @@ pub type Twins = BTreeMap<u32, Twin>;
 pub struct Anchored {
     /// What the district alone knows.
     pub year: StudentYear,
-    /// The need, as committed.
+    /// The need by the rule.
     pub need: u16,
     /// What everybody sees.
     pub leaf: StudentState,
-    /// What opens the leaf's commitments, in their order: never leaves the district.
-    pub openings: Vec<Opening>,
+    /// What opens the leaf's commitments: never leaves the district.
+    pub openings: Openings,
     /// In which block the leaf was anchored; 0 until it is final.
     pub anchored: Height,
 }

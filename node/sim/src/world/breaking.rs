@@ -2,10 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{DOWN_MS, Event, World};
+use super::{Event, World};
 use crate::machine::path;
 use crate::network::Ways;
-use crate::plan::What;
+use crate::plan::{DOWN_MS, What};
 
 impl World {
     pub(super) fn begin(&mut self, fault: usize) {

@@ -1,17 +1,28 @@
 //! `aula district`: a district's own work.
 
+use std::path::PathBuf;
+
+use aula_district::parameters::InForce;
+use aula_ledger::types::SchoolYear;
 use clap::{Args, Subcommand};
 
+use crate::client::Client;
+use crate::home::Home;
+
 use super::acting::ActingArgs;
+use super::twin_parameters::Voted;
 use super::{Context, Failure, Outcome};
 
+pub(super) mod book;
 mod decisions;
 mod import;
 mod letter;
 mod need;
 mod report;
 mod request;
+mod run;
 mod school;
+mod status;
 mod undo;
 
 /// Arguments of `aula district`.
@@ -32,6 +43,19 @@ pub struct DistrictArgs {
     pub action: Action,
 }
 
+impl DistrictArgs {
+    /// Gives further homes to the service; false for another action.
+    pub fn take_homes(&mut self, homes: &[PathBuf]) -> bool {
+        match &mut self.action {
+            Action::Run(run) => {
+                run.further = homes.to_vec();
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
 /// What a district does.
 #[derive(Debug, Subcommand)]
 pub enum Action {
@@ -45,8 +69,17 @@ pub enum Action {
     Need(need::NeedArgs),
     /// Ask for places in a round, with proofs of the need bands
     Request(request::RequestArgs),
+    /// Do everything that can be automatic, until told to stop
+    Run(run::RunArgs),
+    /// Say what became of each duty of `district run`
+    Status(status::StatusArgs),
     /// Tell what a round decided for its own students, with letters to families
     Decisions(decisions::DecisionsArgs),
+}
+
+/// The parameters in force for a school year, as a node has them.
+pub(super) async fn in_force(client: &Client, home: &Home, year: SchoolYear) -> Result<InForce, Failure> {
+    Voted::of(client, home).await?.in_force(year)
 }
 
 /// Does it.
@@ -54,12 +87,15 @@ pub enum Action {
 /// # Errors
 /// When the vault or the node refuses, or cannot be reached.
 pub async fn run(context: &Context, args: &DistrictArgs) -> Result<Outcome, Failure> {
+    let acting = &args.acting;
     match &args.action {
-        Action::School(school) => school::run(context, &args.acting, school).await,
-        Action::Import(import) => import::run(context, &args.acting.rpc, import).await,
+        Action::School(school) => school::run(context, acting, school).await,
+        Action::Import(import) => import::run(context, &acting.rpc, import).await,
         Action::Undo(undo) => undo::run(context, undo),
-        Action::Need(need) => need::run(context, &args.acting.ledger(), need).await,
-        Action::Request(request) => request::run(context, &args.acting.ledger(), request).await,
-        Action::Decisions(decisions) => decisions::run(context, &args.acting.ledger(), decisions).await,
+        Action::Need(need) => need::run(context, &acting.ledger(), need).await,
+        Action::Request(request) => request::run(context, &acting.ledger(), request).await,
+        Action::Run(args) => run::run(context, &acting.ledger(), args).await,
+        Action::Status(_) => status::run(context),
+        Action::Decisions(decisions) => decisions::run(context, &acting.ledger(), decisions).await,
     }
 }

@@ -9,7 +9,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use aula_api::district::OwnRows;
 use aula_api::registers::Classes;
@@ -28,18 +27,16 @@ use serde_json::json;
 
 use super::report;
 use crate::client::Client;
-use crate::client::sender::Sender;
 use crate::command::evidence::act::Act;
 use crate::command::evidence::disclose::{Own, Undisclosed};
 use crate::command::evidence::reader::Reader;
 use crate::command::evidence::rows::Rows;
+use crate::command::posting::Posting;
 use crate::command::twin_parameters::Voted;
 use crate::command::vault::record::LedgerArgs;
-use crate::command::vault::{Place, refused as vault_refused};
-use crate::command::{Advise, Context, Failure, Outcome, tx};
+use crate::command::vault::{Place, bind_to_node, refused as vault_refused};
+use crate::command::{Advise, Context, Failure, Outcome};
 
-/// For how many heights a batch stays valid: about a quarter of an hour.
-const VALID_FOR: u64 = 1_000;
 /// Students between two words about how far it is.
 const STEP: usize = 1_000;
 
@@ -120,6 +117,11 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RequestArgs) -> 
             "ask in the next round of its class: aula query rounds",
         ));
     }
+    bind_to_node(context, &args.place, client).await?;
+    // What an earlier process sent first: it may stand by now.
+    if !args.dry_run {
+        drop(Posting::begin(context, &args.place, ledger).await?);
+    }
     let already: BTreeSet<Handle> =
         standing(&rows, id).await?.rows.into_iter().map(|row| row.handle).collect();
     let in_force = Voted::of(client, &context.home).await?.version(facts.parameters)?;
@@ -139,7 +141,7 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RequestArgs) -> 
         });
         return Ok(if plan.refused.is_empty() { Outcome::yes(json, text) } else { Outcome::no(json, text) });
     }
-    let batches = send(context, client, id, &plan.claimed, Duration::from_secs(ledger.wait_s)).await?;
+    let batches = send(context, ledger, (args, &in_force), &plan.claimed).await?;
     let now = standing(&rows, id).await?;
     let stands: BTreeSet<Handle> = now.rows.iter().map(|row| row.handle).collect();
     let mut refused = plan.refused;
@@ -283,17 +285,17 @@ fn one(
 /// Proves and sends batch by batch, a few at once; gives how many were sent.
 async fn send(
     context: &Context,
-    client: &Client,
-    round: RoundId,
+    ledger: &LedgerArgs,
+    (args, in_force): (&RequestArgs, &InForce),
     claimed: &[Claimed],
-    limit: Duration,
 ) -> Result<usize, Failure> {
     if claimed.is_empty() {
         return Ok(0);
     }
-    let mut sender = Sender::of_home(client, &context.home, VALID_FOR).await?;
-    let genesis = *sender.genesis();
-    let batches = requests::batches(round, claimed);
+    let mut posting = Posting::begin(context, &args.place, ledger).await?;
+    let genesis = *posting.sender.genesis();
+    let rule = &in_force.voted.parameters.need;
+    let batches = requests::batches(RoundId(args.round), rule, claimed);
     let at_once = std::thread::available_parallelism().map_or(1, NonZero::get);
     let (mut sent, all) = (0, batches.len());
     for group in batches.chunks(at_once) {
@@ -302,7 +304,7 @@ async fn send(
             "fold and anchor again: the vault and the ledger disagree",
         )?;
         for payload in proved {
-            let (_, told) = tx::settle(client, &mut sender, payload, limit).await?;
+            let told = posting.send(payload).await?.told;
             sent += 1;
             let height = told.height.unwrap_or_default();
             context.tell(format_args!("batch {sent} of {all}: {} in block {height}", told.status));

@@ -7,6 +7,7 @@ use aula_ledger::names::Name;
 use aula_vault::Vault;
 use aula_vault::access::ReaderRole;
 
+use crate::command::vault::refused;
 use crate::command::{Failure, now_ms};
 use crate::keys::NodeKey;
 
@@ -61,7 +62,7 @@ impl Act {
             let message = format!("{} is too long a name for a credential", self.reader);
             Failure::new("bad_reader", message, "rename the member by a vote")
         })?;
-        let identity = vault.identity();
+        let identity = vault.identity().map_err(refused)?;
         let expires_ms = now_ms().saturating_add(LIFETIME_MS);
         let claim = Claim { genesis: identity.genesis, account: identity.account, expires_ms, scope };
         Ok(Credential::sign(&claim, key.signing_key()))

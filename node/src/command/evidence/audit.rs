@@ -221,7 +221,7 @@ fn leaf(disclosure: &Disclosure, state_row: &Hash) -> Result<StudentLeaf, Failur
 /// They agree when the events give the anchored hash under its model, and every commitment of the leaf opens to what they give.
 fn judge(disclosure: &Disclosure, leaf: &StudentLeaf) -> Result<(Replay, Value), Failure> {
     let mut report = replay::check(disclosure, leaf.state_hash.0, Some(leaf.model_digest.0))?;
-    if !disclosure.opens(&leaf.commitments, &report.numbers) {
+    if !disclosure.opens(leaf, &report.numbers) {
         report.agrees = false;
         report.differs.push("a commitment of the leaf does not open to the replayed state".into());
     }

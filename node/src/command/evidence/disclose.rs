@@ -9,19 +9,19 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use aula_district::twin_record::Provable;
-use aula_district::twin_state::{blinding, salted_fields};
+use aula_district::twin_state::{blinding, input_openings, salted_fields};
 use aula_ledger::access::{Denial, Purpose};
 use aula_ledger::audit::open::{anchored_leaf, attach_band, list_read, open_fields};
 use aula_ledger::audit::{Bundle, Subject};
 use aula_ledger::codec::Canonical;
 use aula_ledger::credential::Credential;
 use aula_ledger::names::FieldName;
-use aula_ledger::proof::committed::{CommittedField, ProofBytes, band_statement};
+use aula_ledger::proof::need::NeedStatement;
 use aula_ledger::proof::student_state::SaltedField;
 use aula_ledger::state::schema::{AccessLog, RequestRow, Round};
 use aula_vault::access::{needs, role_of};
 use aula_vault::{Vault, vault};
-use aula_zk::{Field, Opening};
+use aula_zk::Opening;
 use rand::rngs::OsRng;
 use serde_json::json;
 
@@ -77,6 +77,19 @@ impl Undisclosed {
                     "disclosed": false, "reason": "no_such_field", "meaning": meaning, "lacks": lacks, "has": has,
                 });
                 Ok(Outcome::no(json, meaning))
+            }
+        }
+    }
+}
+
+impl Undisclosed {
+    /// As a failure, whatever it is: for who does many and tells of each.
+    pub fn failure(self) -> Failure {
+        match self {
+            Self::Failed(failure) => failure,
+            Self::Denied(denial) => Failure::new("denied", denial.explain(), HINT),
+            Self::NoField { lacks, .. } => {
+                Failure::new("no_such_field", format!("the state has no field {}", lacks.join(", ")), HINT)
             }
         }
     }
@@ -155,27 +168,29 @@ impl Own<'_> {
         let Subject::Allocation(allocation) = &bundle.subject else { return Ok(()) };
         let request = RequestRow::from_canonical(&allocation.request.row);
         let request = request.advise("the bundle's records cannot be read", HINT)?;
-        let claim = request.band_claim();
+        let claim = request.claim();
         let provable = self.reader()?.open_by_design(claim.handle)?;
         let round = Round::from_canonical(&allocation.context.record.value)
             .advise("the bundle's records cannot be read", HINT)?;
         let in_force = known(voted)?.version(round.parameters)?;
-        let need = u64::from(provable.state.need(&in_force.params).score());
-        let name = Field::new(&CommittedField::Need.to_string()).advise("no field", HINT)?;
         // The request does not say which version of the state it spoke of; versions are few, and only one fits.
-        let fits = |version: &u64| {
-            let opening = Opening::derive(&provable.secret, &name, *version, need);
-            opening.commit().is_ok_and(|commitment| *commitment.as_bytes() == claim.commitment.0)
+        let openings =
+            |version: u64| input_openings(&provable.state, version, &provable.secret, &in_force.params);
+        let fits = |openings: &Vec<Opening>| {
+            let committed = openings.iter().map(|one| one.commit().map(|commitment| *commitment.as_bytes()));
+            committed.eq(claim.inputs.iter().map(|one| Ok(one.0)))
         };
-        let version = (1..=u64::from(provable.version)).rev().find(fits);
-        let version =
-            version.ok_or_else(|| Failure::because("the record's need is not the committed one", HINT))?;
-        let opening = Opening::derive(&provable.secret, &name, version, need);
+        let versions = (1..=u64::from(provable.version)).rev();
+        let found = versions.filter_map(|version| openings(version).ok()).find(fits);
+        let openings =
+            found.ok_or_else(|| Failure::because("the record's inputs are not the committed ones", HINT))?;
         let chain = &bundle.chain.head.header.genesis;
-        let statement = band_statement(chain, allocation.context.round, &[claim])
+        let rule = &in_force.voted.parameters.need;
+        let statement = NeedStatement::of(chain, allocation.context.round, rule, &[claim])
             .advise("the band has no statement", HINT)?;
-        let proof = statement.prove(&[opening], &mut OsRng).advise("the band cannot be proved", HINT)?;
-        attach_band(bundle, ProofBytes(proof)).advise("the proof does not fit the bundle", HINT)?;
+        let proof =
+            statement.prove(rule, &[openings], &mut OsRng).advise("the band cannot be proved", HINT)?;
+        attach_band(bundle, proof).advise("the proof does not fit the bundle", HINT)?;
         Ok(())
     }
 

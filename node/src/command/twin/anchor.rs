@@ -28,7 +28,7 @@ use crate::command::evidence::disclose::{Own, Undisclosed};
 use crate::command::evidence::reader::OwnTwin;
 use crate::command::twin_parameters::Voted;
 use crate::command::vault::record::{LedgerArgs, record};
-use crate::command::vault::{Place, handle, refused};
+use crate::command::vault::{Place, bind_to_node, handle, refused};
 use crate::command::{Advise, Context, Failure, Outcome};
 use crate::terminal::with_causes;
 
@@ -86,6 +86,7 @@ pub async fn run(context: &Context, args: &AnchorArgs) -> Result<Outcome, Failur
         return Err(Failure::new("too_many", format!("more than {MAX_STUDENTS} students"), "split the call"));
     }
     let client = args.ledger.rpc.client(context)?;
+    bind_to_node(context, &args.place, &client).await?;
     let sender = Sender::of_home(&client, &context.home, 0).await?;
     let node = client.signed_by(*sender.genesis(), sender.account(), sender.key().clone(), Scope::District);
     let voted = Voted::of(&client, &context.home).await?;
@@ -104,7 +105,7 @@ pub async fn run(context: &Context, args: &AnchorArgs) -> Result<Outcome, Failur
                 Err(undisclosed) => return undisclosed.outcome(),
                 Ok(own) => own,
             };
-            let leaves = leaves(&node, reader.vault.identity().district.0, &all).await?;
+            let leaves = leaves(&node, reader.vault.identity().map_err(refused)?.district.0, &all).await?;
             students.push(Student { handle, own, leaves });
         }
         let in_force = voted.in_force(year)?;
@@ -162,7 +163,7 @@ fn years(vault: &Vault, handles: &[Handle]) -> Result<(SchoolYear, Vec<Handles>)
 }
 
 /// What the ledger holds of a student, in every year.
-async fn leaves(
+pub(in crate::command) async fn leaves(
     node: &Client,
     district: u16,
     handles: &[(Handle, SchoolYear)],

@@ -5,7 +5,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::super::{Advise, Context, Failure, Outcome};
-use super::{Place, now_ms};
+use super::{Place, now_ms, refused};
 use crate::keys::{KeyKind, NodeKey};
 
 /// Arguments of `aula vault credential`.
@@ -37,7 +37,7 @@ pub fn run(context: &Context, place: &Place, args: &CredentialArgs) -> Result<Ou
         let hint = "use lower-case letters and digits, at most 40 each, no dash in the role";
         Failure::new("bad_reader", message, hint)
     })?;
-    let identity = place.open(context)?.identity().clone();
+    let identity = place.open(context)?.identity().map_err(refused)?.clone();
     let key = NodeKey::of_home(&context.home, KeyKind::Account)
         .advise("the district's account key is refused", "see the reason above")?;
     // A second less than the furthest that is accepted, for a reader whose clock is a little behind.

@@ -14,9 +14,11 @@ use crate::keys::{KeyKind, NodeKey};
 /// Arguments of `aula vault init`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  aula vault init                               district and chain from HOME/genesis.json\n  \
+    after_help = "Examples:\n  aula vault init                               before any chain is known, or of HOME/genesis.json\n  \
                         aula vault init --district 7 --chain-id aula-0badc0de --genesis-sha256 HEX --keystore /mnt/keys/district-07\n\nThe home needs an \
-                        account key (`aula keys create --kind account`): it signs readers' credentials."
+                        account key (`aula init` makes it): it signs readers' credentials. A vault made before its chain is known is bound to \
+                        it by the first command that asks the district's node, or by `aula vault bind`, and used with no other chain from \
+                        then on."
 )]
 pub struct InitArgs {
     /// The district's number in the genesis [default: the one that the home's account acts for]
@@ -42,28 +44,40 @@ pub fn run(context: &Context, place: &Place, args: &InitArgs) -> Result<Outcome,
         ..Failure::from(error)
     })?;
     let account = account_of_home(&context.home, key.signing_key())?;
-    let (district, chain_id, genesis) = whose(context, args, &account)?;
-    let identity = Identity { district, chain_id: chain_id.to_string(), genesis, account };
-    let vault = Vault::create(&folders, &identity, now_ms()).map_err(refused)?;
+    let whose = whose(context, args, &account)?;
+    let vault = match &whose {
+        None => Vault::create_unbound(&folders, account, now_ms()),
+        Some((district, chain_id, genesis)) => {
+            let chain_id = chain_id.to_string();
+            let identity = Identity { district: *district, chain_id, genesis: *genesis, account };
+            Vault::create(&folders, &identity, now_ms())
+        }
+    };
+    let vault = vault.map_err(refused)?;
     let rotation = vault.keystore().current().rotation(now_ms());
     let (data, keystore) = (folders.data.display(), folders.keystore.display());
+    let told = whose.as_ref().map_or_else(
+        || format!("vault of account {account}, of no chain yet"),
+        |(district, chain_id, _)| format!("vault of district {district} on {chain_id}"),
+    );
     let text = format!(
-        "vault of district {district} on {chain_id}\ndata     {data}\nkeys     {keystore}\n{rotation}\nCopy the two apart: \
+        "{told}\ndata     {data}\nkeys     {keystore}\n{rotation}\nCopy the two apart: \
          aula backup --data DIR, aula backup --keys OTHER_DIR"
     );
     let json = json!({
-        "district": district, "chain_id": chain_id, "genesis_sha256": genesis, "account": account, "vault": folders.data,
+        "district": whose.as_ref().map(|whose| whose.0), "chain_id": whose.as_ref().map(|whose| &whose.1),
+        "genesis_sha256": whose.as_ref().map(|whose| whose.2), "account": account, "vault": folders.data,
         "keystore": folders.keystore, "schedule": rotation,
     });
     Ok(Outcome::yes(json, text))
 }
 
-/// From the flags, else from the home's genesis.
+/// From the flags, else from the home's genesis; none where the home has no genesis yet, or one that does not list its account.
 fn whose(
     context: &Context,
     args: &InitArgs,
     account: &AccountId,
-) -> Result<(DistrictId, ChainId, Hash), Failure> {
+) -> Result<Option<(DistrictId, ChainId, Hash)>, Failure> {
     let given = args.chain_id.as_ref().zip(args.genesis_sha256).map(|(text, genesis)| {
         let bad = || {
             let message = format!("{text:?} is not a chain id");
@@ -73,16 +87,24 @@ fn whose(
     });
     let given = given.transpose()?;
     if let (Some(district), Some((chain_id, genesis))) = (args.district, &given) {
-        return Ok((DistrictId(district), chain_id.clone(), *genesis));
+        return Ok(Some((DistrictId(district), chain_id.clone(), *genesis)));
+    }
+    if !context.home.genesis_file().exists() && given.is_none() && args.district.is_none() {
+        return Ok(None);
     }
     let (_, found) = read_genesis(&context.home)?;
-    let (chain_id, genesis) = given.unwrap_or_else(|| (found.chain_id.clone(), found.sha256));
     let members = &found.genesis.members;
     let own = members.iter().find(|member| aula_ledger::keys::account_of(&member.public_key) == *account);
     let district = args.district.map(DistrictId).or_else(|| own.and_then(|member| member.district));
-    let district = district.ok_or_else(|| {
-        let message = "the genesis does not say which district the home's account acts for";
-        Failure::new("no_district", message, "give --district N")
-    })?;
-    Ok((district, chain_id, genesis))
+    match (district, given) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => {
+            let message = "the genesis does not say which district the home's account acts for";
+            Err(Failure::new("no_district", message, "give --district N"))
+        }
+        (Some(district), given) => {
+            let (chain_id, genesis) = given.unwrap_or_else(|| (found.chain_id.clone(), found.sha256));
+            Ok(Some((district, chain_id, genesis)))
+        }
+    }
 }

@@ -17,7 +17,7 @@ use serde_json::json;
 use super::super::rpc::RpcArgs;
 use super::super::{Advise, Context, Failure, Outcome, absolute};
 use super::record::{LedgerArgs, record};
-use super::{Place, handle, refused};
+use super::{Place, bind_to_node, handle, refused};
 
 /// Arguments of `aula vault log`.
 #[derive(Debug, Args)]
@@ -101,10 +101,16 @@ fn list(context: &Context, place: &Place, of: Option<&str>) -> Result<Outcome, F
     Ok(Outcome::yes(json!({ "entries": entries }), lines.join("\n")))
 }
 
-async fn anchor(context: &Context, place: &Place, ledger: &LedgerArgs) -> Result<Outcome, Failure> {
+pub(in crate::command) async fn anchor(
+    context: &Context,
+    place: &Place,
+    ledger: &LedgerArgs,
+) -> Result<Outcome, Failure> {
+    let client = ledger.rpc.client(context)?;
+    bind_to_node(context, place, &client).await?;
     let vault = place.open(context)?;
-    let district = vault.identity().district;
-    let told: AccessLogs = ledger.rpc.client(context)?.get("/v1/access-logs").await?;
+    let district = vault.identity().map_err(refused)?.district;
+    let told: AccessLogs = client.get("/v1/access-logs").await?;
     let own = told.logs.into_iter().find(|log| log.district == district);
     let held = own.map(|log| Held { epoch: log.epoch, head: log.head });
     let Some(grown) = vault.unanchored(held.as_ref()).map_err(refused)? else {

@@ -13,6 +13,7 @@ use clap::{Args, Subcommand};
 use super::{Advise, Context, Failure, Outcome, absolute, now_ms};
 use crate::config::Config;
 
+mod bind;
 mod consent;
 mod credential;
 mod disclose;
@@ -29,19 +30,19 @@ mod rotate;
 mod status;
 mod sync_consents;
 
+pub(super) use bind::from_node as bind_to_node;
 pub(super) use get::credential;
+pub(super) use log::anchor as anchor_log;
 
 /// Arguments of `aula vault`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  aula vault init --district 7\n  aula vault put students.jsonl          one line \
+#[command(after_help = "Examples:\n  aula vault init\n  aula vault put students.jsonl          one line \
                         {\"student\":\"S-1001\",\"school_year\":2025,\"fields\":{\"name\":\"Ada\",\"need\":1200}} a student and year\n  \
                         aula vault consent give HANDLE --form signed.pdf\n  aula vault credential --role teacher --reader t-1042 > \
                         reader.txt\n  aula vault get HANDLE --fields name,attendance --credential reader.txt\n  aula vault log anchor\n  \
                         aula vault rotate --if-due\n  aula vault erase HANDLE\n\nThe data lies in HOME/vault, the keys in \
                         HOME/keystore: best on another disk. Copies: aula backup, aula restore.\nExit codes: 0 yes, 1 denied or \
-                        checked and no, 2 could not."
-)]
+                        checked and no, 2 could not.")]
 pub struct VaultArgs {
     /// Where the vault is
     #[command(flatten)]
@@ -67,6 +68,8 @@ pub struct Place {
 pub enum Action {
     /// Make an empty vault and its keystore
     Init(init::InitArgs),
+    /// Bind a vault that was made before its chain was known to the chain and district of a node
+    Bind(bind::BindArgs),
     /// Say whose vault it is, what it holds, and when its key is due
     Status,
     /// List students' pseudonyms
@@ -113,12 +116,14 @@ impl Place {
         })
     }
 
-    /// The open vault. A node that keeps it open for its readers is asked to give it up.
+    /// The open vault, which belongs to no other chain than the home's. A node that keeps it open for its readers is asked to give it up.
     ///
     /// # Errors
     /// With a sentence and what to do.
     pub fn open(&self, context: &Context) -> Result<Vault, Failure> {
-        Vault::open_in_turn(&self.folders(context)?, PATIENCE).map_err(refused)
+        let vault = Vault::open_in_turn(&self.folders(context)?, PATIENCE).map_err(refused)?;
+        bind::from_genesis(context, &vault)?;
+        Ok(vault)
     }
 }
 
@@ -130,6 +135,7 @@ pub async fn run(context: &Context, args: &VaultArgs) -> Result<Outcome, Failure
     let place = &args.place;
     match &args.action {
         Action::Init(args) => init::run(context, place, args),
+        Action::Bind(args) => bind::run(context, place, args).await,
         Action::Status => status::run(context, place),
         Action::Handles(args) => handles::run(context, place, args),
         Action::Put(args) => put::run(context, place, args),
@@ -162,6 +168,13 @@ pub(super) fn refused(error: VaultError) -> Failure {
         VaultError::Absent(_) => ("no_vault", "make one with `aula vault init`, or name it with --vault"),
         VaultError::Present(_) => {
             ("vault_exists", "use it, or name another folder with --vault and --keystore")
+        }
+        VaultError::Unbound => (
+            "no_chain",
+            "join a chain with `aula join`, start the node, and run `aula vault bind` once a vote has admitted the district",
+        ),
+        VaultError::OtherChain { .. } => {
+            ("other_chain", "give the home, or the node, of the chain that the vault belongs to")
         }
         VaultError::Busy => ("vault_busy", "wait until the other command has ended"),
         VaultError::Damaged(_) | VaultError::Sealed(..) => {

@@ -12,7 +12,11 @@ use super::{Place, now_ms, refused};
 /// When the vault cannot be opened.
 pub fn run(context: &Context, place: &Place) -> Result<Outcome, Failure> {
     let vault = place.open(context)?;
-    let identity = vault.identity().clone();
+    let bound = vault.identity().ok().cloned();
+    let whose = bound.as_ref().map_or_else(
+        || "bound to no chain yet".to_owned(),
+        |identity| format!("district {} on {}", identity.district, identity.chain_id),
+    );
     let (students, handles, current) = {
         let keystore = vault.keystore();
         (keystore.students(), keystore.handles(), keystore.current().clone())
@@ -26,16 +30,15 @@ pub fn run(context: &Context, place: &Place) -> Result<Outcome, Failure> {
     let erasures = vault.erasures().map_err(refused)?;
     let pending = erasures.values().filter(|note| note.stage != Stage::Recorded).count();
     let text = format!(
-        "district {} on {}\n{students} students, {handles} handles, about {records} fields and {events} events\nkey \
+        "{whose}\n{students} students, {handles} handles, about {records} fields and {events} events\nkey \
          generation {}: {rotation}\naccess log: {log_size} entries, {anchored_size} anchored; {strangers} reads refused to strangers, who are not listed\nerased: {} handles, {pending} \
          not recorded on the ledger yet",
-        identity.district,
-        identity.chain_id,
         current.generation,
         erasures.len(),
     );
     let json = json!({
-        "district": identity.district, "chain_id": identity.chain_id, "account": identity.account,
+        "district": bound.as_ref().map(|identity| identity.district), "chain_id": bound.as_ref().map(|identity| &identity.chain_id),
+        "account": vault.account(),
         "students": students, "handles": handles, "fields_estimate": records, "events_estimate": events,
         "generation": current.generation, "kek": current.kek, "created_ms": current.created_ms,
         "schedule": rotation, "log_size": log_size, "anchored_size": anchored_size,

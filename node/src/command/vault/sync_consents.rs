@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::super::rpc::RpcArgs;
 use super::super::{Context, Failure, Outcome};
-use super::{Place, refused};
+use super::{Place, bind_to_node, refused};
 use crate::client::sender::Sender;
 
 /// Arguments of `aula vault sync-consents`.
@@ -34,11 +34,12 @@ pub struct SyncArgs {
 /// # Errors
 /// When the node cannot be reached or refuses the home's account, or the vault cannot be written.
 pub async fn run(context: &Context, place: &Place, args: &SyncArgs) -> Result<Outcome, Failure> {
-    let vault = place.open(context)?;
     let client = args.rpc.client(context)?;
+    bind_to_node(context, place, &client).await?;
+    let vault = place.open(context)?;
     let sender = Sender::of_home(&client, &context.home, 0).await?;
     let reader = client.signed_by(*sender.genesis(), sender.account(), sender.key().clone(), Scope::District);
-    let district = vault.identity().district;
+    let district = vault.identity().map_err(refused)?.district;
     let handles = vault.keystore().all_handles();
     let years: BTreeSet<SchoolYear> = handles.iter().map(|(_, year)| *year).collect();
     let (mut given, mut withdrawn) = (0usize, 0usize);

@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::secret::SecretKey;
 use crate::tables::{STRANGERS_KEY, Table, consent_key, family};
-use crate::vault::{Vault, VaultError};
+use crate::vault::{Identity, Vault, VaultError};
 
 mod decide;
 mod fields;
@@ -34,6 +34,7 @@ pub use decide::{Decision, Facts, Presence, Standing, decide, purpose_of};
 pub use fields::{DataClass, EVENTS, RESERVED, ReaderRole, STATE, class_of, is_reserved, needs};
 pub use log::{Anchor, Held, LogWriter, Unanchored, database_log};
 pub use roster::RosterLine;
+pub(crate) use roster::tie_key;
 
 /// A read as it is asked.
 #[derive(Debug, Clone)]
@@ -169,7 +170,8 @@ impl Vault {
         if request.fields.is_empty() || request.fields.len() > MAX_ENTRY_FIELDS {
             return Err(ReadError::Fields);
         }
-        let (reader, role) = match self.standing(request.credential.as_ref(), district_key, now_ms) {
+        let identity = self.identity()?;
+        let (reader, role) = match standing(identity, request.credential.as_ref(), district_key, now_ms) {
             Ok(known) => known,
             Err(denial) => {
                 self.count_stranger()?;
@@ -198,10 +200,10 @@ impl Vault {
         };
         let entry = self
             .log_read(AccessEntry {
-                genesis: self.identity().genesis,
+                genesis: identity.genesis,
                 number: 0,
                 time_ms: TimeMs(now_ms),
-                district: self.identity().district,
+                district: identity.district,
                 handle: request.handle,
                 reader,
                 role,
@@ -249,10 +251,10 @@ impl Vault {
             Decision::Deny(denial) => (None, None, Verdict::Denied(denial)),
         };
         self.log_read(AccessEntry {
-            genesis: self.identity().genesis,
+            genesis: self.identity()?.genesis,
             number: 0,
             time_ms: TimeMs(now_ms),
-            district: self.identity().district,
+            district: self.identity()?.district,
             handle: *handle,
             reader: reader.clone(),
             role,
@@ -265,19 +267,6 @@ impl Vault {
             salt: [0; 16],
         })?;
         Ok(verdict == Verdict::Granted)
-    }
-
-    /// Who asks, or why a stranger is given nothing.
-    fn standing(
-        &self,
-        shown: Option<&Credential>,
-        key: &PublicKey,
-        now_ms: u64,
-    ) -> Result<(Name, Term), Denial> {
-        let credential = shown.ok_or(Denial::InsufficientData)?;
-        let identity = self.identity();
-        let verified = credential.verify(&identity.genesis, &identity.account, key, now_ms).is_ok();
-        reader_of(credential).filter(|_| verified).ok_or(Denial::CredentialRefused)
     }
 
     /// How many reads were refused to whoever showed no credential of the district's.
@@ -378,4 +367,16 @@ impl Vault {
         }
         self.write(batch)
     }
+}
+
+/// Who asks, or why a stranger is given nothing.
+fn standing(
+    identity: &Identity,
+    shown: Option<&Credential>,
+    key: &PublicKey,
+    now_ms: u64,
+) -> Result<(Name, Term), Denial> {
+    let credential = shown.ok_or(Denial::InsufficientData)?;
+    let verified = credential.verify(&identity.genesis, &identity.account, key, now_ms).is_ok();
+    reader_of(credential).filter(|_| verified).ok_or(Denial::CredentialRefused)
 }

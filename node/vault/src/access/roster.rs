@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use aula_ledger::access::Relation;
 use aula_ledger::names::Name;
 use aula_ledger::types::Handle;
-use rocksdb::WriteBatch;
+use rocksdb::{IteratorMode, WriteBatch};
 
 use crate::tables::{Table, family};
 use crate::vault::{Vault, VaultError};
@@ -24,7 +24,7 @@ pub struct RosterLine {
     pub relation: Relation,
 }
 
-fn key(handle: &Handle, reader: &Name) -> Vec<u8> {
+pub(crate) fn tie_key(handle: &Handle, reader: &Name) -> Vec<u8> {
     [&handle.0[..], reader.as_str().as_bytes()].concat()
 }
 
@@ -39,7 +39,7 @@ impl Vault {
             if self.keystore().student(&line.handle).is_none() {
                 return Err(VaultError::UnknownHandle(line.handle));
             }
-            let relations = pairs.entry(key(&line.handle, &line.reader)).or_default();
+            let relations = pairs.entry(tie_key(&line.handle, &line.reader)).or_default();
             if !relations.contains(&&line.relation) {
                 relations.push(&line.relation);
             }
@@ -59,9 +59,26 @@ impl Vault {
     /// # Errors
     /// When it cannot be read.
     pub fn relations(&self, reader: &Name, handle: &Handle) -> Result<Vec<Relation>, VaultError> {
-        let found = self.db.get_cf(family(&self.db, Table::Roster)?, key(handle, reader))?;
+        let found = self.db.get_cf(family(&self.db, Table::Roster)?, tie_key(handle, reader))?;
         let damaged = |_| VaultError::Damaged("a line of the roster is unreadable".into());
         found.map_or(Ok(Vec::new()), |bytes| borsh::from_slice(&bytes).map_err(damaged))
+    }
+
+    /// Everybody who reads somebody, by student and reader.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn all_relations(&self) -> Result<Vec<(Handle, Name, Vec<Relation>)>, VaultError> {
+        let damaged = || VaultError::Damaged("a line of the roster is unreadable".into());
+        let mut found = Vec::new();
+        for row in self.db.iterator_cf(family(&self.db, Table::Roster)?, IteratorMode::Start) {
+            let (key, bytes) = row?;
+            let (handle, reader) = key.split_first_chunk::<32>().ok_or_else(damaged)?;
+            let reader = std::str::from_utf8(reader).ok().and_then(|text| Name::new(text).ok());
+            let relations = borsh::from_slice(&bytes).map_err(|_| damaged())?;
+            found.push((Handle(*handle), reader.ok_or_else(damaged)?, relations));
+        }
+        Ok(found)
     }
 
     /// Forgets the roster: whom an older copy names may have left since.
@@ -73,6 +90,7 @@ impl Vault {
         let mut batch = WriteBatch::default();
         // Longer than any handle and name.
         batch.delete_range_cf(family(&self.db, Table::Roster)?, Vec::new(), vec![u8::MAX; 128]);
+        self.forget_tie_journal(&mut batch)?;
         Ok(batch)
     }
 }

@@ -5,6 +5,7 @@ use super::*;
 use crate::access::ReadError;
 use crate::backup::{back_up_data, back_up_keystore, restore};
 use crate::keystore::{Generation, KeyStore};
+use crate::owner::Owner;
 use crate::seal::Cipher;
 use crate::secret::SecretKey;
 use crate::tables::record_key;
@@ -210,7 +211,7 @@ fn an_old_copy_of_the_keystore_without_its_key_opens_nothing() -> Tested {
     std::fs::copy(newer, kept.join("gen-000001/kek.json"))?;
     let mixed = Folders { keystore: kept.clone(), ..folders(&root) };
     let kms = Box::new(crate::keystore::FileKms);
-    assert!(KeyStore::open(&mixed.keystore, identity().district, kms).is_err());
+    assert!(KeyStore::open(&mixed.keystore, Owner::District(identity().district), kms).is_err());
     assert_eq!(Generation::read(&kept)?.generation, 1);
     Ok(())
 }

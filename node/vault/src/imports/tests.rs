@@ -1,6 +1,6 @@
 use super::*;
 use crate::LocalId;
-use crate::access::ReadError;
+use crate::access::{ReadError, ReadRequest};
 use crate::testkit::*;
 use crate::versions::VersionIn;
 
@@ -29,7 +29,13 @@ fn entry(id: &LocalId, school: u32) -> RosterEntry {
 fn write(handle: Handle, id: &LocalId, school: u32, fields: &[(&str, Option<&str>)]) -> StudentWrite {
     let fields =
         fields.iter().map(|(name, value)| (field(name), value.map(|value| value.as_bytes().to_vec())));
-    StudentWrite { handle, roster: Some(entry(id, school)), fields: fields.collect() }
+    StudentWrite {
+        handle,
+        roster: Some(entry(id, school)),
+        fields: fields.collect(),
+        ties: Vec::new(),
+        events: Vec::new(),
+    }
 }
 
 fn value(vault: &Vault, handle: Handle, name: &str) -> Result<Option<String>, ReadError> {
@@ -145,5 +151,46 @@ fn nothing_of_a_student_lies_in_clear() -> Tested {
             assert!(!found, "{secret:?} stands in {}", path.display());
         }
     }
+    Ok(())
+}
+
+#[test]
+fn what_ties_readers_and_the_events_of_an_import_go_with_it_and_a_later_roster_stands() -> Tested {
+    let world = World::new()?;
+    let (vault, [[one, _], _]) = (&world.vault, world.handles);
+    let (teacher, other) = (Name::new("t-7")?, Name::new("t-8")?);
+    let section = || vec![Relation::Section(term("4-b"))];
+    let before = vault.event_keys(&one)?;
+    let all = vault.all_relations()?.len();
+    let tied = StudentWrite {
+        ties: vec![
+            (teacher.clone(), section()),
+            (other.clone(), section()),
+            (Name::new("t-1042")?, Vec::new()),
+        ],
+        events: vec![(vec![7; 28], b"an event".to_vec())],
+        ..write(one, &local(0), 31, &[])
+    };
+    vault.import(&note(), &BTreeMap::new(), &[tied])?;
+    assert_eq!(
+        (vault.relations(&teacher, &one)?, vault.relations(&Name::new("t-1042")?, &one)?),
+        (section(), vec![])
+    );
+    assert_eq!((vault.event_keys(&one)?.len(), vault.all_relations()?.len()), (before.len() + 1, all + 1));
+    let asked = ReadRequest { purpose: term("audit_evaluation"), ..request("auditor", one, &["events"]) };
+    let read =
+        vault.read_for_proof(&asked, &field(crate::access::STATE), None, &crate::testkit::key(), NOW_MS)?;
+    assert!(read.events.iter().any(|event| event.as_slice() == b"an event"));
+    // A roster that was replaced since is not put back behind anybody's back.
+    let now = crate::access::RosterLine {
+        reader: other.clone(),
+        handle: one,
+        relation: Relation::Section(term("5")),
+    };
+    vault.replace_roster(&[now])?;
+    vault.undo_import(1, NOW_MS)?;
+    assert_eq!(vault.event_keys(&one)?, before);
+    assert_eq!((vault.relations(&teacher, &one)?, vault.relations(&other, &one)?.len()), (vec![], 1));
+    assert_eq!(vault.all_relations()?.len(), 1);
     Ok(())
 }

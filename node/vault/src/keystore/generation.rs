@@ -3,21 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use aula_ledger::keys::{Label, hash};
-use aula_ledger::types::{DistrictId, Hash};
+use aula_ledger::types::{AccountId, DistrictId, Hash};
 use serde::{Deserialize, Serialize};
 
 use super::{KekId, KeyStoreError};
 use crate::files::{FileError, check_private};
+use crate::owner::Owner;
 use crate::schedule::Rotation;
 
 /// What is public about a generation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written", into = "Written")]
 pub struct Generation {
     /// 1.
     pub version: u8,
     /// Whose.
-    pub district: DistrictId,
+    pub owner: Owner,
     /// 1 for the first, then one more each time.
     pub generation: u32,
     /// The key-encryption key's name, 32 hex digits.
@@ -26,11 +27,50 @@ pub struct Generation {
     pub created_ms: u64,
 }
 
+/// As it stands in the file: `district` or `account` says whose.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    version: u8,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    district: Option<DistrictId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<AccountId>,
+    generation: u32,
+    kek: String,
+    created_ms: u64,
+}
+
+impl TryFrom<Written> for Generation {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        let owner = match (written.district, written.account) {
+            (Some(district), None) => Owner::District(district),
+            (None, Some(account)) => Owner::Account(account),
+            _ => return Err("either district or account says whose it is"),
+        };
+        let Written { version, generation, kek, created_ms, .. } = written;
+        Ok(Self { version, owner, generation, kek, created_ms })
+    }
+}
+
+impl From<Generation> for Written {
+    fn from(made: Generation) -> Self {
+        let (district, account) = match made.owner {
+            Owner::District(district) => (Some(district), None),
+            Owner::Account(account) => (None, Some(account)),
+        };
+        let Generation { version, generation, kek, created_ms, .. } = made;
+        Self { version, district, account, generation, kek, created_ms }
+    }
+}
+
 impl Generation {
-    /// Its name in a RecordErasure: the labelled hash of district, number and the key's name.
+    /// Its name in a RecordErasure: the labelled hash of owner, number and the key's name.
     pub fn name(&self) -> Hash {
-        let (district, number) = (self.district.0.to_le_bytes(), self.generation.to_le_bytes());
-        hash(Label::VaultKeystore, &[&district, &number, self.kek.as_bytes()])
+        let number = self.generation.to_le_bytes();
+        hash(Label::VaultKeystore, &[&self.owner.bytes(), &number, self.kek.as_bytes()])
     }
 
     /// What the clock says about it.

@@ -18,11 +18,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use aula_ledger::types::{DistrictId, Handle, SchoolYear};
+use aula_ledger::types::{Handle, SchoolYear};
 use rand::RngCore;
 use rand::rngs::OsRng;
 
 use crate::files::{FileError, check_private, make_folder, replace, shred_folder, write_new};
+use crate::owner::Owner;
 use crate::secret::SecretKey;
 
 mod book;
@@ -51,12 +52,12 @@ pub enum KeyStoreError {
     #[error("there is no keystore in {0}")]
     Absent(PathBuf),
     /// It is another district's.
-    #[error("the keystore is district {found}'s, not district {expected}'s")]
+    #[error("the keystore is {found}'s, not {expected}'s")]
     OtherDistrict {
         /// Whose it should be.
-        expected: DistrictId,
+        expected: Owner,
         /// Whose it is.
-        found: DistrictId,
+        found: Owner,
     },
 }
 
@@ -81,7 +82,7 @@ impl KeyStore {
     /// [`FileError::Exists`] when there is a keystore.
     pub fn create(
         root: &Path,
-        district: DistrictId,
+        owner: Owner,
         kms: Box<dyn KeyManagement>,
         now_ms: u64,
     ) -> Result<Self, KeyStoreError> {
@@ -92,7 +93,7 @@ impl KeyStore {
         check_private(root)?;
         // An interrupted creation left this; nothing was told to anybody.
         shred_folder(&Generation::folder(root, 1))?;
-        let (current, book) = begin(root, district, 1, kms.as_ref(), now_ms)?;
+        let (current, book) = begin(root, owner, 1, kms.as_ref(), now_ms)?;
         set_current(root, 1)?;
         Ok(Self { root: root.to_owned(), kms, current, book })
     }
@@ -101,14 +102,10 @@ impl KeyStore {
     ///
     /// # Errors
     /// [`KeyStoreError`]: absent, another district's, too open, damaged, or the wrong key.
-    pub fn open(
-        root: &Path,
-        district: DistrictId,
-        kms: Box<dyn KeyManagement>,
-    ) -> Result<Self, KeyStoreError> {
+    pub fn open(root: &Path, owner: Owner, kms: Box<dyn KeyManagement>) -> Result<Self, KeyStoreError> {
         let current = Generation::read(root)?;
-        if current.district != district {
-            return Err(KeyStoreError::OtherDistrict { expected: district, found: current.district });
+        if current.owner != owner {
+            return Err(KeyStoreError::OtherDistrict { expected: owner, found: current.owner });
         }
         let folder = Generation::folder(root, current.generation);
         check_private(&folder)?;
@@ -155,7 +152,7 @@ impl KeyStore {
     /// # Errors
     /// When the key-encryption key does not open the student's key.
     pub fn handle_of(&self, local_id: &LocalId, year: SchoolYear) -> Result<Option<Handle>, KeyStoreError> {
-        let digest = local_id.digest(self.current.district);
+        let digest = local_id.digest(&self.current.owner);
         let Some(student) = self.book.local_ids.get(&digest) else { return Ok(None) };
         let secret = self.book.secret(student).transpose()?;
         let handle = secret.map(|secret| handle_of(&secret, year));
@@ -173,12 +170,12 @@ impl KeyStore {
 
     /// True when a student of this identifier has a key.
     pub fn knows(&self, local_id: &LocalId) -> bool {
-        self.book.local_ids.contains_key(&local_id.digest(self.current.district))
+        self.book.local_ids.contains_key(&local_id.digest(&self.current.owner))
     }
 
     /// The newest handle of the student with this identifier; none of a student who was never enrolled.
     pub fn find(&self, local_id: &LocalId) -> Option<Handle> {
-        let student = self.book.local_ids.get(&local_id.digest(self.current.district))?;
+        let student = self.book.local_ids.get(&local_id.digest(&self.current.owner))?;
         let newest = self.handles_of(student).into_iter().max_by_key(|(_, year)| *year);
         newest.map(|(handle, _)| handle)
     }
@@ -226,7 +223,7 @@ impl KeyStore {
         handles: &mut Vec<Handle>,
     ) -> Result<(), KeyStoreError> {
         for (local_id, year) in asked {
-            let digest = local_id.digest(self.current.district);
+            let digest = local_id.digest(&self.current.owner);
             let (student, secret) = match self.book.local_ids.get(&digest).copied() {
                 Some(student) => {
                     let secret = self.book.secret(&student).transpose()?;
@@ -265,7 +262,7 @@ impl KeyStore {
     ) -> Result<Generation, KeyStoreError> {
         let number = self.current.generation.saturating_add(1);
         shred_folder(&Generation::folder(&self.root, number))?;
-        let (next, mut book) = begin(&self.root, self.current.district, number, self.kms.as_ref(), now_ms)?;
+        let (next, mut book) = begin(&self.root, self.current.owner, number, self.kms.as_ref(), now_ms)?;
         let mut page = Page::default();
         for student in self.book.students.keys().filter(|student| !left_out.contains(*student)) {
             if let Some(secret) = self.book.secret(student).transpose()? {
@@ -341,7 +338,7 @@ impl Added {
 /// Makes a generation's folder, key and empty book; not yet current.
 fn begin(
     root: &Path,
-    district: DistrictId,
+    owner: Owner,
     number: u32,
     kms: &dyn KeyManagement,
     now_ms: u64,
@@ -351,7 +348,7 @@ fn begin(
     let mut id = [0; 16];
     OsRng.fill_bytes(&mut id);
     let kek = hex::encode(id);
-    let made = Generation { version: 1, district, generation: number, kek, created_ms: now_ms };
+    let made = Generation { version: 1, owner, generation: number, kek, created_ms: now_ms };
     let path = folder.join("keystore.json");
     let text = serde_json::to_string(&made)
         .map_err(|_| FileError::damaged(&path, "it cannot be written as JSON"))?;

@@ -1,10 +1,11 @@
 //! A student's names: the district's own identifier, and the handle of a year.
 
 use aula_ledger::keys::{Label, hash};
-use aula_ledger::types::{DistrictId, Handle, SchoolYear};
+use aula_ledger::types::{Handle, SchoolYear};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
+use crate::owner::Owner;
 use crate::secret::SecretKey;
 
 /// A student's identifier in the district's own systems, 1 to 128 bytes; the keystore holds its hash only.
@@ -23,8 +24,8 @@ impl LocalId {
         &self.0
     }
 
-    pub(super) fn digest(&self, district: DistrictId) -> [u8; 32] {
-        hash(Label::VaultStudent, &[&district.0.to_le_bytes(), self.0.as_bytes()]).0
+    pub(super) fn digest(&self, owner: &Owner) -> [u8; 32] {
+        hash(Label::VaultStudent, &[&owner.bytes(), self.0.as_bytes()]).0
     }
 }
 

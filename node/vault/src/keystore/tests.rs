@@ -4,15 +4,17 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::*;
+use crate::owner::Owner;
 use crate::schedule::{DAY_MS, Rotation};
 use crate::testkit::{NOW_MS, Tested, YEAR, files, local};
+use aula_ledger::types::DistrictId;
 
 fn create(root: &Path) -> Result<KeyStore, KeyStoreError> {
-    KeyStore::create(root, DistrictId(7), Box::new(FileKms), NOW_MS)
+    KeyStore::create(root, Owner::District(DistrictId(7)), Box::new(FileKms), NOW_MS)
 }
 
 fn open(root: &Path) -> Result<KeyStore, KeyStoreError> {
-    KeyStore::open(root, DistrictId(7), Box::new(FileKms))
+    KeyStore::open(root, Owner::District(DistrictId(7)), Box::new(FileKms))
 }
 
 fn some(store: &mut KeyStore, count: u32) -> Result<Vec<Handle>, KeyStoreError> {
@@ -96,7 +98,7 @@ fn the_wrong_key_opens_nothing_and_no_message_shows_one() -> Tested {
     let store = open(&path)?;
     assert!(!format!("{store:?}").contains(&mine));
     assert!(matches!(
-        KeyStore::open(&path, DistrictId(8), Box::new(FileKms)),
+        KeyStore::open(&path, Owner::District(DistrictId(8)), Box::new(FileKms)),
         Err(KeyStoreError::OtherDistrict { .. })
     ));
     Ok(())

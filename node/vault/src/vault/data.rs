@@ -86,7 +86,7 @@ impl Vault {
             key.clear();
             key.extend_from_slice(&event.handle.0);
             key.extend_from_slice(event.key);
-            self.bind(&mut bound, &event.handle, EVENT_FIELD);
+            self.associate(&mut bound, &event.handle, EVENT_FIELD);
             bound.extend_from_slice(event.key);
             let sealed = ciphers.of(&event.handle)?.seal_with(nonces.next(), event.event, &bound);
             batch.put_cf(table, &key, sealed.map_err(|e| VaultError::Sealed(event.handle, e))?);
@@ -135,14 +135,21 @@ impl Vault {
     /// What a sealed value belongs to: label, district, handle, field.
     pub(crate) fn bound(&self, handle: &Handle, field: &[u8]) -> Vec<u8> {
         let mut bound = Vec::with_capacity(160);
-        self.bind(&mut bound, handle, field);
+        self.associate(&mut bound, handle, field);
         bound
     }
 
-    pub(crate) fn bind(&self, bound: &mut Vec<u8>, handle: &Handle, field: &[u8]) {
+    /// What a sealed event belongs to.
+    pub(crate) fn event_bound(&self, handle: &Handle, key: &[u8]) -> Vec<u8> {
+        let mut bound = self.bound(handle, EVENT_FIELD);
+        bound.extend_from_slice(key);
+        bound
+    }
+
+    pub(crate) fn associate(&self, bound: &mut Vec<u8>, handle: &Handle, field: &[u8]) {
         bound.clear();
         bound.extend_from_slice(b"aula/v1/vault-record");
-        bound.extend_from_slice(&self.identity.district.0.to_le_bytes());
+        bound.extend_from_slice(&self.owner.bytes());
         bound.extend_from_slice(&handle.0);
         bound.extend_from_slice(field);
     }

@@ -5,6 +5,7 @@ use rocksdb::WriteBatch;
 use super::*;
 use crate::access::ReadError;
 use crate::keystore::KeyStoreError;
+use crate::owner::Owner;
 use crate::seal::SealError;
 use crate::tables::record_key;
 use crate::testkit::*;
@@ -37,7 +38,7 @@ fn what_was_acknowledged_is_read_after_opening_again() -> Tested {
 fn an_interrupted_creation_is_done_again_and_a_keystore_in_use_is_left_alone() -> Tested {
     let root = tempfile::tempdir()?;
     let here = folders(root.path());
-    drop(KeyStore::create(&here.keystore, identity().district, Box::new(FileKms), NOW_MS)?);
+    drop(KeyStore::create(&here.keystore, Owner::District(identity().district), Box::new(FileKms), NOW_MS)?);
     make_folder(&here.data)?;
     drop(tables::open(&here.data, true)?);
     assert!(matches!(Vault::open(&here), Err(VaultError::Absent(_))), "its first batch was never written");
@@ -155,5 +156,46 @@ fn a_keystore_that_was_cut_or_is_an_older_copy_is_refused_and_nothing_is_lost() 
     drop(vault);
     assert_eq!(Vault::open(&here)?.keystore().students(), 2);
     drop(root);
+    Ok(())
+}
+
+#[test]
+fn a_vault_made_before_any_chain_keeps_all_when_it_is_bound_and_is_bound_once() -> Tested {
+    let root = tempfile::tempdir()?;
+    let here = folders(root.path());
+    let vault = Vault::create_unbound(&here, identity().account, NOW_MS)?;
+    let handle = vault.enrol(&[(local(1), YEAR)])?[0];
+    fill(&vault, handle, "Ada")?;
+    let asked = request("admin", handle, &["name"]);
+    assert!(matches!(read(&vault, &asked), Err(ReadError::Vault(VaultError::Unbound))));
+    assert!(matches!(vault.identity(), Err(VaultError::Unbound)));
+    drop(vault);
+    let vault = Vault::open(&here)?;
+    assert_eq!((vault.account(), vault.find_in(&local(1), YEAR)?), (identity().account, Some(handle)));
+    let stranger = Identity { account: aula_ledger::types::AccountId([9; 20]), ..identity() };
+    assert!(matches!(vault.bind(&stranger), Err(VaultError::OtherChain { .. })));
+    vault.bind(&identity())?;
+    vault.bind(&identity())?;
+    drop(vault);
+    let vault = Vault::open(&here)?;
+    assert_eq!(vault.identity()?, &identity());
+    for other in [
+        Identity { genesis: aula_ledger::types::Hash([1; 32]), ..identity() },
+        Identity { district: aula_ledger::types::DistrictId(8), ..identity() },
+    ] {
+        assert!(matches!(vault.bind(&other), Err(VaultError::OtherChain { .. })));
+    }
+    vault.keep_consent(
+        &[handle],
+        aula_ledger::access::Purpose::EducationalNecessity,
+        aula_ledger::access::ConsentChoice::Given,
+    )?;
+    let given = read(&vault, &asked)?;
+    assert_eq!(given.entry.district, identity().district);
+    assert_eq!(given.values.len(), 1);
+    // The keystore turns over as any other, and copies come back whole.
+    vault.keystore().replace(&std::collections::BTreeSet::new(), NOW_MS)?;
+    drop(vault);
+    assert_eq!(read(&Vault::open(&here)?, &asked)?.values.len(), 1);
     Ok(())
 }

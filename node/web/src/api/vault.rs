@@ -17,7 +17,7 @@ use aula_ledger::state::schema::{self, Consent};
 use aula_ledger::state::{StateReader, StoreError};
 use aula_ledger::types::{DistrictId, Handle, SchoolYear};
 use aula_vault::access::{Given, ReadError, ReadRequest};
-use aula_vault::{Vault, VaultError, vault};
+use aula_vault::{Identity, Vault, VaultError, vault};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -83,7 +83,8 @@ pub async fn read(
         fields: fields.map_err(|error| bad(&error))?,
     };
     let given = with_vault(node, move |node, vault| {
-        let account = schema::account(&*node.view(), &vault.identity().account)?;
+        bind(node, vault)?;
+        let account = schema::account(&*node.view(), &vault.account())?;
         let unknown =
             || ApiError::not_found("the chain has no account of this vault's district", "ask its operator");
         let key = account.ok_or_else(unknown)?.public_key;
@@ -119,7 +120,7 @@ pub(crate) struct Reads {
 /// 404 when this node has no vault of the link's district, 503 while the vault is in use.
 pub(crate) async fn reads(node: Arc<Node>, link: FamilyLink) -> Result<Reads, ApiError> {
     let told = with_vault(node, move |_, vault| {
-        if vault.identity().district != link.district {
+        if vault.identity().map_or(true, |identity| identity.district != link.district) {
             return Err(ApiError::not_found(
                 "this node has no vault of that district",
                 "ask the district's node",
@@ -186,6 +187,21 @@ async fn with_vault<T: Send + 'static>(
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         Err(ApiError::new(status, "internal", "reading the vault failed", "report it with this node's log"))
     })
+}
+
+/// Binds a vault that was made before its chain was known, once this chain knows its district.
+fn bind(node: &Node, vault: &Vault) -> Result<(), ApiError> {
+    if vault.identity().is_ok() {
+        return Ok(());
+    }
+    let account = vault.account();
+    let member = schema::admitted_member(&*node.view(), &account)?.and_then(|(_, member)| member.district);
+    let district = member.ok_or_else(|| {
+        ApiError::not_found("the chain has no account of this vault's district", "ask its operator")
+    })?;
+    let chain_id = node.genesis.chain_id.to_string();
+    let identity = Identity { district, chain_id, genesis: node.genesis.sha256, account };
+    vault.bind(&identity).map_err(|error| refused(error.into()))
 }
 
 /// A read that gave nothing, as the reader is told. What is wrong with the vault is the operator's to know.

@@ -19,6 +19,7 @@ use aula_home::{Advise, Failure, Home};
 use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::names::{Name, Title};
 use aula_ledger::state::schema::{self, Window};
+use aula_ledger::twin::NeedRule;
 use aula_ledger::tx::{
     AnchorStates, Calendar, CommitSeed, DefineClass, DefinePool, FundBudget, MilestoneKind, OpenRound,
     Payload, RecordMilestone, RevealSeed, RunRound, seed_commitment, seed_share,
@@ -362,7 +363,7 @@ impl Writer {
             for chunk in students.chunks(BLOCK_REQUESTS) {
                 let asked = chunk.iter().map(|student| student.request()).collect::<Result<Vec<_>, _>>()?;
                 let (requests, needs) = asked.into_iter().unzip();
-                batches.push((district, Unproved::new(round, requests, needs)));
+                batches.push((district, Unproved::new(round, NeedRule::default(), requests, needs)));
             }
         }
         Ok(batches)

@@ -1,15 +1,16 @@
 //! Who and what a written past is of: forty-two districts, eighty schools, an office that funds and opens rounds, and
 //! students. Keys, handles, needs and schools follow from the seed and a number.
 
+use aula_district::requests::{Claimed, band};
 use aula_home::Failure;
 use aula_home::founding::Base;
 use aula_ledger::genesis::{GenesisDistrict, GenesisMember, GenesisSchool};
 use aula_ledger::keys::public_key;
 use aula_ledger::names::{Name, TextError, Title};
-use aula_ledger::proof::committed::{BandClaim, CommittedField, FieldCommitment};
+use aula_ledger::proof::need::input_field;
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::tx::{Mandate, Request, StudentState};
-use aula_ledger::types::{Band, CommitmentBytes, DistrictId, Handle, Hash, KindId, SchoolId};
+use aula_ledger::types::{CommitmentBytes, DistrictId, Handle, Hash, KindId, SchoolId};
 use aula_zk::{Field, Opening, StudentSecret};
 use ed25519_dalek::SigningKey;
 use sha2::{Digest, Sha256};
@@ -20,9 +21,8 @@ use crate::defect;
 pub const DISTRICTS: u16 = 42;
 /// Schools, as in the demo's data.
 pub const SCHOOLS: u32 = 80;
-/// Needs are below this, 256 to a band.
-const NEEDS: u16 = 2_560;
-const BAND_WIDTH: u16 = 256;
+/// What a step of the one input of the default need rule adds.
+const STEP: u16 = 10;
 
 /// Bytes that follow from the seed, a purpose and a number.
 fn drawn(seed: u64, purpose: &str, number: u64) -> [u8; 32] {
@@ -91,7 +91,7 @@ pub struct Student {
     /// Milestones recorded.
     pub milestones: u16,
     school: SchoolId,
-    need: u16,
+    position: u8,
 }
 
 impl Student {
@@ -100,20 +100,19 @@ impl Student {
         let bytes = drawn(seed, "student", number);
         let second = u32::from(district) + u32::from(DISTRICTS);
         let school = if bytes[0] % 2 == 1 && second <= SCHOOLS { second } else { district.into() };
-        let need = u16::from_le_bytes([bytes[1], bytes[2]]) % NEEDS;
         let handle = Handle(Sha256::digest(bytes).into());
-        Self { handle, district, version: 0, milestones: 0, school: SchoolId(school), need }
+        Self { handle, district, version: 0, milestones: 0, school: SchoolId(school), position: bytes[1] }
     }
 
     fn opening(&self) -> Result<(Opening, CommitmentBytes), Failure> {
-        let field = Field::new(&CommittedField::Need.to_string()).map_err(defect)?;
+        let field = Field::new(&input_field(0).to_string()).map_err(defect)?;
         let secret = StudentSecret::new(Sha256::digest(self.handle.0).into());
-        let opening = Opening::derive(&secret, &field, 1, self.need.into());
+        let opening = Opening::derive(&secret, &field, 1, self.position.into());
         let commitment = CommitmentBytes(*opening.commit().map_err(defect)?.as_bytes());
         Ok((opening, commitment))
     }
 
-    /// The next state: the first carries the need that a request proves, later ones a commitment of no use.
+    /// The next state: the first carries the input that a request proves, later ones a commitment of no use.
     ///
     /// # Errors
     /// When a commitment cannot be made, which is a defect.
@@ -130,7 +129,8 @@ impl Student {
                 Sha256::digest([&self.handle.0[..], &self.version.to_le_bytes()].concat()).into(),
             ),
             home_school: self.school,
-            commitments: vec![FieldCommitment { field: CommittedField::Need, commitment }],
+            inputs: vec![commitment],
+            commitments: Vec::new(),
             event_watermark: self.version.into(),
         })
     }
@@ -139,8 +139,8 @@ impl Student {
     ///
     /// # Errors
     /// When a commitment cannot be made, which is a defect.
-    pub fn request(&self) -> Result<(Request, (BandClaim, Opening)), Failure> {
-        let band = u8::try_from(self.need / BAND_WIDTH).ok().and_then(Band::new);
+    pub fn request(&self) -> Result<Claimed, Failure> {
+        let band = band(u16::from(self.position) * STEP);
         let band = band.ok_or_else(|| defect("a band that does not exist"))?;
         let (opening, commitment) = self.opening()?;
         let kinds =
@@ -151,9 +151,9 @@ impl Student {
             band,
             mandate: Mandate::None,
             kinds: kinds.to_vec(),
-            need: commitment,
+            inputs: vec![commitment],
         };
-        let claim = request.band_claim();
-        Ok((request, (claim, opening)))
+        let claim = request.claim();
+        Ok((request, (claim, vec![opening])))
     }
 }

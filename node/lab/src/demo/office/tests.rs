@@ -28,6 +28,7 @@ fn record(handle: Handle) -> Kept {
                 version: 3,
                 state_hash: Hash([1; 32]),
                 home_school: SchoolId(11),
+                inputs: Vec::new(),
                 commitments: Vec::new(),
                 event_watermark: 1,
             },
@@ -48,7 +49,7 @@ fn a_closed_offices_vault_is_read_through_the_access_check() -> Result<(), Box<d
     office.agreed(&[handle])?;
     let (key, folders) = (office.member.public_key(), office.vault.folders().clone());
     let claim = Claim {
-        genesis: office.vault.identity().genesis,
+        genesis: office.vault.identity()?.genesis,
         account: office.member.account(),
         expires_ms: NOW_MS + 60_000,
         scope: Scope::vault("admin", "a-1").ok_or("a scope")?,

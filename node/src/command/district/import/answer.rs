@@ -12,7 +12,7 @@ const TOLD: usize = 20;
 pub(super) fn of(done: &Done<'_>) -> Outcome {
     let (counts, leavers) = (done.plan.counts(), &done.plan.leavers);
     let json = json!({
-        "import": done.number, "rows": counts.rows, "students": done.plan.students.len(),
+        "import": done.written.import, "events": done.written.events, "rows": counts.rows, "students": done.plan.students.len(),
         "schools": done.plan.schools.len(), "added": counts.added, "changed": counts.changed,
         "unchanged": counts.unchanged, "ignored": counts.ignored, "rejected": counts.rejected,
         "report": done.reports.rejected, "fates": done.reports.rows, "diff": done.reports.changes,
@@ -32,7 +32,7 @@ pub(super) fn of(done: &Done<'_>) -> Outcome {
 
 fn lines(done: &Done<'_>) -> Vec<String> {
     let (counts, leavers) = (done.plan.counts(), &done.plan.leavers);
-    let mut lines = vec![match (done.number, done.args.dry_run) {
+    let mut lines = vec![match (done.written.import, done.args.dry_run) {
         (Some(number), _) => format!("import {number} into school year {}", done.year),
         (None, true) => format!("a comparison with school year {}: nothing is written", done.year),
         (None, false) => "nothing to write: the vault has all of it".to_owned(),

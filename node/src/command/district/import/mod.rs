@@ -6,16 +6,21 @@
 
 use std::path::PathBuf;
 
-use aula_district::import::{ImportError, compare, write};
+use aula_district::import::events::{EventRules, Subject};
+use aula_district::import::{ImportError, Written, compare, write};
+use aula_district::parameters::InForce;
 use aula_ingest::date::Date;
 use aula_ingest::plan::Plan;
 use aula_ingest::{Format, Reading, read};
 use aula_ledger::types::{SchoolYear, TimeMs};
+use aula_twin_runtime::event::SkillId;
 use aula_vault::imports::ImportNote;
 use clap::{Args, ValueEnum};
 
+use crate::command::district::in_force;
 use crate::command::vault::{Place, refused};
 use crate::command::{Advise, Context, Failure, Outcome, RpcArgs, now_ms};
+use crate::config::Config;
 
 mod answer;
 mod files;
@@ -99,7 +104,7 @@ struct Done<'a> {
     plan: &'a Plan,
     schools: schools::Known,
     reports: reports::Reports,
-    number: Option<u64>,
+    written: Written,
 }
 
 /// Imports.
@@ -125,11 +130,12 @@ pub async fn run(context: &Context, rpc: &RpcArgs, args: &ImportArgs) -> Result<
             "give files with rows behind their header",
         ));
     }
-    let district = args.place.open(context)?.identity().district;
+    let year = args.school_year.map_or_else(|| SchoolYear::at(TimeMs(now)), SchoolYear);
+    let district = args.place.open(context)?.identity().ok().map(|identity| identity.district);
     // Asked while the vault is closed: a node may have readers who wait for it.
     let known = schools::of_district(context, rpc, district).await?;
+    let in_force = parameters(context, rpc, known.is_checked(), year).await;
     let vault = args.place.open(context)?;
-    let year = args.school_year.map_or_else(|| SchoolYear::at(TimeMs(now)), SchoolYear);
     let given = args.schools.as_deref().map(files::schools).transpose()?.unwrap_or_default();
     let schools = known.table(given, vault.local_schools().map_err(refused)?);
     let bar = progress(reading.rows.len(), "compared");
@@ -141,8 +147,8 @@ pub async fn run(context: &Context, rpc: &RpcArgs, args: &ImportArgs) -> Result<
     let plan = compare(&vault, year, &reading, &schools, args.confirm_leavers, step).map_err(failed)?;
     bar.finish_and_clear();
     let reports = reports::Reports::write(context, args, now, &reading, &plan)?;
-    let number = match args.dry_run {
-        true => None,
+    let written = match args.dry_run {
+        true => Written::default(),
         false => {
             let bar = progress(plan.changes.len(), "sealed");
             let rows = reading.rows.len() as u64;
@@ -156,9 +162,11 @@ pub async fn run(context: &Context, rpc: &RpcArgs, args: &ImportArgs) -> Result<
                 students: 0,
                 undone_ms: None,
             };
-            let number = write(&vault, &plan, &note, |at| bar.set_position(at as u64)).map_err(failed)?;
+            let rules = EventRules::new(in_force.as_ref().map(|one| &one.params), subjects(context)?);
+            let written =
+                write(&vault, &plan, &note, &rules, |at| bar.set_position(at as u64)).map_err(failed)?;
             bar.finish_and_clear();
-            number
+            written
         }
     };
     Ok(answer::of(&Done {
@@ -169,8 +177,21 @@ pub async fn run(context: &Context, rpc: &RpcArgs, args: &ImportArgs) -> Result<
         plan: &plan,
         schools: known,
         reports,
-        number,
+        written,
     }))
+}
+
+/// The twins' parameters in force, where a node of the district's chain answers: without them no score is held against a scale.
+async fn parameters(context: &Context, rpc: &RpcArgs, asks: bool, year: SchoolYear) -> Option<InForce> {
+    let client = rpc.client(context).ok().filter(|_| asks)?;
+    in_force(&client, &context.home, year).await.ok()
+}
+
+/// Which results are of which skill, by the home's configuration.
+fn subjects(context: &Context) -> Result<Vec<Subject>, Failure> {
+    let config = Config::load(&context.home)?;
+    let subject = |one: crate::config::Subject| Subject { word: one.word, skill: SkillId(one.skill) };
+    Ok(config.district.subject.into_iter().map(subject).collect())
 }
 
 fn failed(error: ImportError) -> Failure {

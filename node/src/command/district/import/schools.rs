@@ -46,12 +46,16 @@ struct Row {
     name: Option<String>,
 }
 
-/// Asks the node; one that was named has to answer.
+/// Asks the node; one that was named has to answer. None is asked for a vault that no chain knows yet.
 pub(super) async fn of_district(
     context: &Context,
     rpc: &RpcArgs,
-    district: DistrictId,
+    district: Option<DistrictId>,
 ) -> Result<Known, Failure> {
+    let Some(district) = district else {
+        context.tell("the vault belongs to no chain yet: schools' numbers are taken unchecked");
+        return Ok(Known::Nothing);
+    };
     let asked = rpc.client(context)?.get::<Listed>("/v1/schools").await;
     let rows = match asked {
         Ok(listed) => listed.schools,

@@ -14,7 +14,7 @@ use crate::command::evidence::act::Act;
 use crate::command::evidence::disclose::{Own, Undisclosed};
 use crate::command::twin::progress;
 use crate::command::twin_parameters::Voted;
-use crate::command::vault::Place;
+use crate::command::vault::{Place, refused};
 use crate::command::{Advise, Context, Failure, absolute};
 use crate::home::Home;
 
@@ -127,7 +127,7 @@ fn from_vault(
     let place = Place { vault: None, keystore: None };
     let reader = Own { context: &own, place: &place, reader: args.credential.as_deref(), act: Act::plan() }
         .reader()?;
-    let identity = reader.vault.identity();
+    let identity = reader.vault.identity().map_err(refused)?;
     if identity.genesis != fork.genesis {
         let message = format!("the vault is of chain {}, of another genesis", identity.chain_id);
         return Err(

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use arc_malachitebft_engine::util::streaming::StreamMessage;
 use futures::future::BoxFuture;
 
-use super::AdmittedPeer;
 use crate::context::ProposalPart;
 use crate::events::Fatal;
+use crate::ports::AdmittedPeer;
 
 /// One session's network.
 pub(crate) trait Network: Send + Sync {

@@ -1,0 +1,76 @@
+use sha2::{Digest, Sha256};
+
+use super::{Cell, Dataset, csv, datasets, parquet as written};
+use crate::paper::Count;
+
+/// SHA-256 of the sample as Parquet.
+const PINNED: &str = "5dee6db12c444f89de9ee387c6b71a522f82f438c6768b2c01cab6fc5e1640df";
+
+pub(crate) fn sample(rows: u32) -> Dataset {
+    let row = |n: u32| {
+        let count = if n % 3 == 0 { Count::up_to(Some(40)) } else { Count::exact(u64::from(n) + 10) };
+        let first = [
+            Cell::number(1989),
+            Cell::number(3),
+            Cell::text(format!("{:03}", rows - n)),
+            Cell::text("Ni\u{f1}os, \"caf\u{e9}\""),
+            Cell::text("stands"),
+        ];
+        let counts = [
+            datasets::both_ends(count),
+            datasets::both_ends(Count::WITHHELD),
+            datasets::both_ends(count),
+            datasets::both_ends(count),
+        ];
+        first.into_iter().chain(counts.into_iter().flatten()).collect()
+    };
+    datasets::of(
+        "AllocationByAgency",
+        "a district in a round",
+        datasets::BY_AGENCY,
+        (0..rows).map(row).collect(),
+    )
+}
+
+#[test]
+fn the_bytes_are_those_that_other_readers_were_shown() -> Result<(), Box<dyn std::error::Error>> {
+    // PyArrow 26.0.1 and DuckDB 2.0.1 read this very file (scripts/report-readers.py): a change of it is to be read again.
+    let table = sample(100);
+    let bytes = written::write(&table, &[("aula.state_root", "ab".repeat(32))])?;
+    assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+    assert_eq!(hex::encode(Sha256::digest(&bytes)), PINNED);
+    let text = String::from_utf8(csv::write(&table)?)?;
+    assert_eq!(text.lines().count(), 101);
+    assert!(text.starts_with("SchoolYear,AllocationRoundIdentifier,LocalEducationAgencyIdentifier,"));
+    assert!(text.contains("\"Ni\u{f1}os, \"\"caf\u{e9}\"\"\""));
+    Ok(())
+}
+
+#[test]
+fn rows_in_any_order_give_the_same_bytes() -> Result<(), Box<dyn std::error::Error>> {
+    let table = sample(50);
+    let mut turned = table.rows.clone();
+    turned.reverse();
+    let turned = datasets::of(table.name, table.of, table.columns, turned);
+    assert_eq!(written::write(&table, &[])?, written::write(&turned, &[])?);
+    assert_eq!(csv::write(&table)?, csv::write(&turned)?);
+    Ok(())
+}
+
+#[test]
+fn a_cell_of_another_kind_is_refused() {
+    let mut table = sample(1);
+    table.rows[0][0] = Cell::text("1989");
+    assert!(written::write(&table, &[]).is_err());
+    table.rows[0][0] = Cell::Empty;
+    assert!(written::write(&table, &[]).is_err(), "a year is never empty");
+}
+
+#[test]
+fn the_dictionary_says_every_column_with_its_element() -> Result<(), Box<dyn std::error::Error>> {
+    let text = String::from_utf8(csv::dictionary(&[sample(0)])?)?;
+    assert_eq!(text.lines().count(), 1 + datasets::BY_AGENCY.len());
+    assert!(text.contains("https://ceds.ed.gov/element/001068"));
+    assert!(text.contains("StudentsPlacedHigh,extension,integer,unknown or withheld,students"));
+    Ok(())
+}

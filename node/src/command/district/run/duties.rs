@@ -1,0 +1,97 @@
+//! The duties, by name: what each does, and how often.
+
+use aula_vault::vault::is_there;
+use serde::{Deserialize, Serialize};
+
+use super::office::Office;
+use super::{acknowledgements, log, milestones, rounds, states};
+use crate::command::Failure;
+use crate::config::Policy;
+
+/// A duty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Duty {
+    /// Settles what an earlier process sent and did not see final.
+    Outbox,
+    /// Folds students' events, opens and closes interventions, anchors the states that changed.
+    Anchor,
+    /// Records milestones of anchored states, with their proofs.
+    Milestones,
+    /// Asks for places in rounds that are open.
+    Requests,
+    /// Runs rounds of the home's own classes.
+    Rounds,
+    /// Chases schools' acknowledgements, and records those that are missed.
+    Acknowledgements,
+    /// Anchors the access log.
+    Log,
+}
+
+impl Duty {
+    /// All, in the order in which they are done.
+    pub const ALL: [Self; 7] = [
+        Self::Outbox,
+        Self::Anchor,
+        Self::Milestones,
+        Self::Requests,
+        Self::Rounds,
+        Self::Acknowledgements,
+        Self::Log,
+    ];
+
+    /// The word in status, metrics and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Outbox => "outbox",
+            Self::Anchor => "anchor",
+            Self::Milestones => "milestones",
+            Self::Requests => "requests",
+            Self::Rounds => "rounds",
+            Self::Acknowledgements => "acknowledgements",
+            Self::Log => "log",
+        }
+    }
+
+    /// Seconds between two times.
+    pub(super) fn every_s(self, office: &Office) -> u64 {
+        let settings = &office.settings;
+        match self {
+            Self::Anchor => settings.anchor_every_s,
+            Self::Log => settings.log_every_s,
+            _ => settings.look_every_s,
+        }
+    }
+
+    /// Does it once; gives what was done, in words.
+    ///
+    /// # Errors
+    /// Why it could not be done, or not all of it: it is tried again.
+    pub(super) async fn run(self, office: &Office) -> Result<String, Failure> {
+        let has_vault = is_there(&office.place.folders(&office.context)?.data);
+        if !has_vault && !matches!(self, Self::Outbox | Self::Rounds) {
+            return Ok("this home has no vault".into());
+        }
+        match self {
+            Self::Outbox => {
+                let recovered = office.posting().await?.recovered;
+                Ok(match recovered {
+                    0 => "nothing was left".into(),
+                    some => format!("{some} transactions of an earlier process settled"),
+                })
+            }
+            Self::Anchor => states::anchor(office).await,
+            Self::Milestones => milestones::record(office).await,
+            Self::Requests => match office.settings.requests {
+                Policy::Automatic => rounds::request(office).await,
+                Policy::Waits => Ok("waits for `aula district request`".into()),
+            },
+            Self::Rounds => match office.settings.rounds {
+                Policy::Automatic => rounds::run(office).await,
+                Policy::Waits => Ok("waits for `aula steward run`".into()),
+            },
+            Self::Acknowledgements => acknowledgements::chase(office).await,
+            Self::Log => log::anchor(office).await,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What became of the duties, for Prometheus: text on an address of loopback.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::get;
+
+use super::duties::Duty;
+use super::told::{Line, Told};
+use crate::command::{Advise, Failure};
+
+/// What every home's duties came to.
+#[derive(Debug, Default)]
+pub(super) struct Metrics(Mutex<BTreeMap<(String, Duty), Line>>);
+
+impl Metrics {
+    /// Notes a duty of a home.
+    pub fn note(&self, home: &Path, duty: Duty, told: &Told) {
+        let Some(line) = told.duties.get(&duty) else { return };
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.insert((home.display().to_string(), duty), line.clone());
+    }
+
+    /// The text format, version 0.0.4.
+    fn text(&self) -> String {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = String::new();
+        let mut family = |name: &str, kind: &str, help: &str, value: &dyn Fn(&Line) -> Option<f64>| {
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+            for ((home, duty), line) in lines.iter() {
+                if let Some(value) = value(line) {
+                    let home = home.replace('\\', "\\\\").replace('"', "\\\"");
+                    let _ = writeln!(text, "{name}{{home=\"{home}\",duty=\"{}\"}} {value}", duty.name());
+                }
+            }
+        };
+        let seconds = |ms: Option<u64>| ms.map(|ms| ms as f64 / 1_000.0);
+        family("aula_district_duty_done_total", "counter", "times a duty was done", &|line| {
+            Some(line.done as f64)
+        });
+        family("aula_district_duty_failed_total", "counter", "times a duty failed", &|line| {
+            Some(line.failed as f64)
+        });
+        family(
+            "aula_district_duty_last_seconds",
+            "gauge",
+            "when a duty was done last, seconds since 1970",
+            &|line| seconds(line.last_ms),
+        );
+        family(
+            "aula_district_duty_next_seconds",
+            "gauge",
+            "when a duty is due next, seconds since 1970",
+            &|line| seconds(line.next_ms),
+        );
+        family("aula_district_duty_failing", "gauge", "1 while a duty's last time failed", &|line| {
+            Some(f64::from(u8::from(line.error.is_some())))
+        });
+        text
+    }
+}
+
+/// Serves them for as long as the process runs.
+///
+/// # Errors
+/// An address that is none of loopback, or that cannot be had.
+pub(super) async fn serve(address: SocketAddr, metrics: Arc<Metrics>) -> Result<(), Failure> {
+    if !address.ip().is_loopback() {
+        let message = format!("{address} is not an address of loopback");
+        return Err(Failure::new("not_loopback", message, "put a proxy that ends TLS in front of it"));
+    }
+    let listener = tokio::net::TcpListener::bind(address).await;
+    let listener = listener.advise(format!("cannot listen at {address}"), "give another --listen")?;
+    let app = Router::new().route("/metrics", get(told)).with_state(metrics);
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    Ok(())
+}
+
+async fn told(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.text())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_is_what_prometheus_reads() {
+        let metrics = Metrics::default();
+        let mut told = Told::default();
+        told.note(Duty::Anchor, &Ok("done".into()), 2_000, 5);
+        metrics.note(Path::new("/srv/a \"b\""), Duty::Anchor, &told);
+        let text = metrics.text();
+        assert!(
+            text.contains("aula_district_duty_next_seconds{home=\"/srv/a \\\"b\\\"\",duty=\"anchor\"} 7\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("aula_district_duty_failing{home=\"/srv/a \\\"b\\\"\",duty=\"anchor\"} 0\n"),
+            "{text}"
+        );
+        assert!(text.lines().all(|line| line.starts_with("# ") || line.starts_with("aula_district_duty_")));
+    }
+}

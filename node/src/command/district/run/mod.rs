@@ -1,0 +1,139 @@
+//! `aula district run`: the service of a district: everything that can be automatic, done again and again.
+//!
+//! Flow: one task a home → every few seconds the duties that are due, one after another → what became of each, durably and in
+//! metrics. Invariants: a duty that fails stops no other and is tried again; a home knows nothing of another; a process that dies at
+//! any write goes on where it was, and sends nothing twice. Absent: the node, which `aula start` runs.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aula_home::Home;
+use clap::Args;
+use serde_json::json;
+
+use crate::command::start::stop_signal;
+use crate::command::vault::Place;
+use crate::command::vault::record::LedgerArgs;
+use crate::command::{Context, Failure, Outcome, absolute};
+
+mod acknowledgements;
+pub(super) mod duties;
+mod interventions;
+mod log;
+mod metrics;
+mod milestones;
+mod office;
+mod rounds;
+mod states;
+pub(super) mod told;
+
+use duties::Duty;
+use metrics::Metrics;
+use office::Office;
+use told::Told;
+
+/// Arguments of `aula district run`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula district run --home /srv/lake                           until it is told to stop\n  aula district run --once                                     every duty once, for a \
+                  timer\n  aula district run --home /srv/river --home /srv/hill        several districts in one process, nothing shared\n  aula district run --listen \
+                  127.0.0.1:9464              with metrics for Prometheus\n\nDuties, in this order: what an earlier process left, states folded and anchored (with interventions), \
+                  milestones, requests in open rounds, own rounds run, acknowledgements, the access log. [district] in config.toml says how \
+                  often, and what waits for a command; `aula district status` tells what became of each. Kill it at any moment: it goes \
+                  on where it was.\nExit 0: stopped, or with --once all done; 1: with --once, some duty failed; 2: could not begin."
+)]
+pub struct RunArgs {
+    /// Do every duty once, due or not, and end
+    #[arg(long)]
+    pub once: bool,
+    /// Homes beyond the first, from further `--home`
+    #[arg(skip)]
+    pub further: Vec<PathBuf>,
+    /// Serve metrics there: an address of loopback
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Die at the Nth write, for tests of what is left
+    #[arg(long, hide = true, default_value_t = 0, value_name = "N")]
+    pub die_at_write: u64,
+    /// Where the vault is, of --home alone
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// Works until it is told to stop, or once.
+///
+/// # Errors
+/// A home whose configuration is refused, an address that cannot be served.
+pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Result<Outcome, Failure> {
+    aula_home::fault::arm(args.die_at_write);
+    let mut offices = vec![Office::of(context.clone(), args.place.clone(), ledger.clone())?];
+    for further in &args.further {
+        let home = Home::at(absolute(further)?);
+        let own = Context { home, ..context.clone() };
+        offices.push(Office::of(own, Place { vault: None, keystore: None }, ledger.clone())?);
+    }
+    let metrics = Arc::new(Metrics::default());
+    if args.once {
+        let mut homes = Vec::new();
+        for office in &offices {
+            let told = look(office, true, &metrics).await?;
+            homes.push((office.context.home.path().to_owned(), told));
+        }
+        return Ok(once(&homes));
+    }
+    let stop = stop_signal(false)?;
+    if let Some(address) = args.listen {
+        metrics::serve(address, Arc::clone(&metrics)).await?;
+    }
+    let mut working = tokio::task::JoinSet::new();
+    for office in offices {
+        let metrics = Arc::clone(&metrics);
+        working.spawn(async move {
+            loop {
+                if let Err(failure) = look(&office, false, &metrics).await {
+                    tracing::error!(home = %office.context.home.path().display(), "{}; next: {}", failure.message, failure.hint);
+                }
+                tokio::time::sleep(Duration::from_secs(office.settings.look_every_s)).await;
+            }
+        });
+    }
+    context.tell(format_args!("working for {} homes; stop with SIGTERM or Ctrl-C", working.len()));
+    stop.await;
+    // Whatever is under way may be cut anywhere: the next process goes on.
+    working.shutdown().await;
+    Ok(Outcome::yes(json!({ "stopped": true }), "stopped"))
+}
+
+/// Does what is due of one home, or all of it.
+async fn look(office: &Office, all: bool, metrics: &Metrics) -> Result<Told, Failure> {
+    let home = &office.context.home;
+    let mut told = Told::load(home);
+    for duty in Duty::ALL {
+        let begun_ms = office.now_ms();
+        let every_s = duty.every_s(office);
+        if !all && !told.is_due(duty, begun_ms, every_s) {
+            continue;
+        }
+        let outcome = duty.run(office).await;
+        match &outcome {
+            Ok(did) => tracing::info!(home = %home.path().display(), duty = duty.name(), "{did}"),
+            Err(failure) => {
+                tracing::warn!(home = %home.path().display(), duty = duty.name(), "{}; next: {}", failure.message, failure.hint);
+            }
+        }
+        told.note(duty, &outcome, office.now_ms(), if outcome.is_ok() { every_s } else { 0 });
+        told.keep(home)?;
+        metrics.note(home.path(), duty, &told);
+    }
+    Ok(told)
+}
+
+fn once(homes: &[(PathBuf, Told)]) -> Outcome {
+    let failed = homes.iter().any(|(_, told)| told.duties.values().any(|line| line.error.is_some()));
+    let rows: Vec<_> = homes.iter().map(|(home, told)| super::status::json(home, told)).collect();
+    let text: Vec<String> = homes.iter().map(|(home, told)| super::status::text(home, told)).collect();
+    let json = json!({ "homes": rows });
+    if failed { Outcome::no(json, text.join("\n")) } else { Outcome::yes(json, text.join("\n")) }
+}

@@ -1,0 +1,89 @@
+//! What every duty is given: a home, its node, its vault, its settings. Homes share nothing but the process.
+
+use aula_api::transactions::AccountStatus;
+use aula_home::clock::now_ms;
+use aula_ledger::credential::Scope;
+use aula_ledger::state::schema::Member;
+use aula_ledger::types::DistrictId;
+
+use crate::client::Client;
+use crate::client::sender::Sender;
+use crate::command::posting::Posting;
+use crate::command::vault::record::LedgerArgs;
+use crate::command::vault::{Place, bind_to_node};
+use crate::command::{Context, Failure};
+use crate::config::{Config, District};
+
+/// One district's home at work.
+pub(super) struct Office {
+    pub context: Context,
+    pub place: Place,
+    pub ledger: LedgerArgs,
+    pub settings: District,
+}
+
+/// A node that knows this office.
+pub(super) struct Node {
+    pub public: Client,
+    /// Asks for the district's own rows.
+    pub own: Client,
+    pub member: Member,
+}
+
+impl Office {
+    /// The office of a home.
+    ///
+    /// # Errors
+    /// A configuration that is refused.
+    pub fn of(context: Context, place: Place, ledger: LedgerArgs) -> Result<Self, Failure> {
+        let settings = Config::load(&context.home)?.district;
+        Ok(Self { context, place, ledger, settings })
+    }
+
+    /// The node, and as what it knows this home.
+    ///
+    /// # Errors
+    /// A node that cannot be reached, or to which the home's account is nobody.
+    pub async fn node(&self) -> Result<Node, Failure> {
+        let public = self.ledger.rpc.client(&self.context)?;
+        let sender = Sender::of_home(&public, &self.context.home, 0).await?;
+        let told: AccountStatus = public.get(&format!("/v1/accounts/{}", sender.account())).await?;
+        let member = told.member.ok_or_else(|| {
+            Failure::new(
+                "no_member",
+                "the home's account is not a member of the consortium",
+                "a vote on HOME/request.json admits it",
+            )
+        })?;
+        let own =
+            public.signed_by(*sender.genesis(), sender.account(), sender.key().clone(), Scope::District);
+        Ok(Node { public, own, member })
+    }
+
+    /// The node, once the vault is bound to its chain, and the district.
+    ///
+    /// # Errors
+    /// As [`Office::node`]; a vault of another chain, an account that acts for no district.
+    pub async fn district(&self) -> Result<(Node, DistrictId), Failure> {
+        let node = self.node().await?;
+        bind_to_node(&self.context, &self.place, &node.public).await?;
+        let district = node.member.district.ok_or_else(|| {
+            let message = "the home's account acts for no district";
+            Failure::new("no_district", message, "give the district's own folder with --home")
+        })?;
+        Ok((node, district))
+    }
+
+    /// The home's account, ready to send.
+    ///
+    /// # Errors
+    /// As [`Posting::begin`].
+    pub async fn posting(&self) -> Result<Posting<'_>, Failure> {
+        Posting::begin(&self.context, &self.place, &self.ledger).await
+    }
+
+    /// The clock's time, milliseconds since 1970.
+    pub fn now_ms(&self) -> u64 {
+        now_ms()
+    }
+}

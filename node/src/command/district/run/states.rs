@@ -1,0 +1,286 @@
+//! Students' states: folded where something came, anchored where they changed.
+//!
+//! Flow: who is due → by school year and a thousand at a time: what the ledger holds of each → the events, read through the access
+//! check and listed → folded, an intervention opened or closed where the parameters say so → a version that nobody has seen →
+//! sealed into the vault → one `AnchorStates`. Invariants: the vault knows a state before the ledger does; a version is never used
+//! twice, since vault and ledger are both asked; a student who cannot be anchored holds nobody up. A kill leaves versions that
+//! were kept and not sent: they are passed over, never sent later.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aula_api::registers::Schools;
+use aula_district::interventions;
+use aula_district::keep::{self, KeepError, Kept};
+use aula_district::parameters::InForce;
+use aula_district::twin_record::AnchoredState;
+use aula_district::twin_state::Standing;
+use aula_home::fault;
+use aula_ledger::codec::Canonical;
+use aula_ledger::proof::committed::CommittedField;
+use aula_ledger::types::{DistrictId, Handle, SchoolId, SchoolYear};
+use aula_twin_runtime::merge::History;
+use aula_twin_runtime::params::Params;
+use aula_twin_runtime::twin::TwinState;
+use aula_vault::Vault;
+use aula_zk::Opening;
+
+use super::interventions::Register;
+use super::office::{Node, Office};
+use crate::client::Client;
+use crate::command::district::book::{About, Book};
+use crate::command::district::in_force;
+use crate::command::evidence::act::Act;
+use crate::command::evidence::disclose::{Own, Undisclosed};
+use crate::command::evidence::reader::Reader;
+use crate::command::posting::rejection;
+use crate::command::twin::anchored_leaves;
+use crate::command::vault::refused;
+use crate::command::{Advise, DEFECT, Failure};
+
+/// States of one transaction: about half a megabyte.
+const BATCH: usize = 1_000;
+/// Students of whom the ledger is asked at once.
+const AT_ONCE: usize = 16;
+
+/// A student to be folded.
+struct Due {
+    handle: Handle,
+    school: SchoolId,
+    /// Of the student in every year.
+    handles: Vec<(Handle, SchoolYear)>,
+}
+
+/// A student who is ready, with what is done once the state is anchored.
+struct Ready {
+    kept: Kept,
+    about: Vec<About>,
+}
+
+/// Folds and anchors.
+pub(super) async fn anchor(office: &Office) -> Result<String, Failure> {
+    let (node, district) = office.district().await?;
+    let open = schools(&node, district).await?;
+    let mut register = Register::load(&office.context.home)?;
+    let (due, homeless) = {
+        let vault = office.place.open(&office.context)?;
+        due(&vault, &open, &register, office.now_ms())?
+    };
+    let (mut anchored, mut denied, mut failed) = (0, 0, None);
+    for (year, students) in due {
+        let done = year_of(office, &node, district, year, students, &mut register).await;
+        match done {
+            Ok((some, not)) => (anchored, denied) = (anchored + some, denied + not),
+            // Other years go on: one may be closed on the ledger.
+            Err(failure) => failed = Some(failure),
+        }
+    }
+    if let Some(failure) = failed {
+        return Err(failure);
+    }
+    let mut told = format!("{anchored} states anchored");
+    if homeless > 0 {
+        told.push_str(&format!(", {homeless} students are at no open school of the ledger"));
+    }
+    if denied > 0 {
+        told.push_str(&format!(", {denied} were denied by the access check"));
+    }
+    Ok(told)
+}
+
+/// The district's schools on the ledger.
+async fn schools(node: &Node, district: DistrictId) -> Result<BTreeSet<u32>, Failure> {
+    let told: Schools = node.public.get("/v1/schools").await?;
+    Ok(told
+        .schools
+        .into_iter()
+        .map(|one| one.school)
+        .filter(|one| one.district == district)
+        .map(|one| one.id.0)
+        .collect())
+}
+
+/// Who is due, by school year; and how many are enrolled at no school of the ledger.
+fn due(
+    vault: &Vault,
+    open: &BTreeSet<u32>,
+    register: &Register,
+    now_ms: u64,
+) -> Result<(BTreeMap<SchoolYear, Vec<Due>>, usize), Failure> {
+    let mut found: BTreeMap<SchoolYear, Vec<Due>> = BTreeMap::new();
+    let mut homeless = 0;
+    let years: BTreeSet<SchoolYear> =
+        vault.keystore().all_handles().into_iter().map(|(_, year)| year).collect();
+    for year in years {
+        for (handle, entry) in vault.roster(year).map_err(refused)? {
+            if !entry.enrolled {
+                continue;
+            }
+            let Some(school) = entry.school.filter(|school| open.contains(school)) else {
+                homeless += 1;
+                continue;
+            };
+            let last = vault.anchored_state(&handle).map_err(refused)?;
+            let is_due = match last {
+                None => true,
+                Some((_, true)) => true,
+                Some((kept, false)) => {
+                    let anchored = AnchoredState::from_canonical(&kept.anchored).advise(
+                        "the vault's note of a version is damaged",
+                        "restore the newest copies with `aula restore`",
+                    )?;
+                    anchored.state.home_school.0 != school || register.is_due(&handle, now_ms)
+                }
+            };
+            if is_due {
+                let student = vault.keystore().student(&handle).map(|(_, student)| student);
+                let handles =
+                    student.map(|student| vault.keystore().handles_of(&student)).unwrap_or_default();
+                found.entry(year).or_default().push(Due { handle, school: SchoolId(school), handles });
+            }
+        }
+    }
+    // A batch ascends by handle.
+    found.values_mut().for_each(|students| students.sort_by_key(|one| one.handle));
+    Ok((found, homeless))
+}
+
+/// One school year's students; gives how many were anchored and how many were denied.
+async fn year_of(
+    office: &Office,
+    node: &Node,
+    district: DistrictId,
+    year: SchoolYear,
+    students: Vec<Due>,
+    register: &mut Register,
+) -> Result<(usize, usize), Failure> {
+    let in_force = in_force(&node.public, &office.context.home, year).await?;
+    let (mut anchored, mut denied) = (0, 0);
+    for batch in students.chunks(BATCH) {
+        let versions = versions(node, district, batch).await?;
+        let mut ready = Vec::with_capacity(batch.len());
+        {
+            let reader =
+                Own { context: &office.context, place: &office.place, reader: None, act: Act::fold() };
+            let reader = reader.reader()?;
+            for (due, seen) in batch.iter().zip(versions) {
+                match one(&reader, due, seen, &in_force, office.now_ms(), register)? {
+                    Some(one) => ready.push(one),
+                    None => denied += 1,
+                }
+            }
+            let kept: Vec<Kept> = ready.iter().map(|one| one.kept.clone()).collect();
+            fault::point();
+            keep::keep(&reader.vault, &kept).map_err(|error| match error {
+                KeepError::Vault(error) => refused(error),
+                error => Failure::because(error, DEFECT),
+            })?;
+            fault::point();
+        }
+        if ready.is_empty() {
+            continue;
+        }
+        register.keep(office)?;
+        let mut book = Book::of_home(&office.context.home)?;
+        for one in &ready {
+            for about in &one.about {
+                book.owe(one.kept.handle, *about)?;
+            }
+        }
+        drop(book);
+        let states: Vec<_> = ready.iter().map(|one| one.kept.anchored.state.clone()).collect();
+        let mut posting = office.posting().await?;
+        for payload in keep::anchors(&states, year, &in_force, BATCH) {
+            let count = payload.states.len();
+            let settled = posting.send(payload).await?;
+            if !settled.is_accepted() {
+                return Err(rejection(&settled, "students' states"));
+            }
+            anchored += count;
+        }
+    }
+    Ok((anchored, denied))
+}
+
+/// The highest version that the ledger has of each student, in whatever year.
+async fn versions(node: &Node, district: DistrictId, batch: &[Due]) -> Result<Vec<u32>, Failure> {
+    let mut found = Vec::with_capacity(batch.len());
+    for some in batch.chunks(AT_ONCE) {
+        let asked: Vec<_> = some.iter().map(|due| version(&node.own, district, &due.handles)).collect();
+        found.extend(futures::future::try_join_all(asked).await?);
+    }
+    Ok(found)
+}
+
+async fn version(
+    node: &Client,
+    district: DistrictId,
+    handles: &[(Handle, SchoolYear)],
+) -> Result<u32, Failure> {
+    let leaves = anchored_leaves(node, district.0, handles).await?;
+    Ok(leaves.iter().map(|(_, leaf)| leaf.version).max().unwrap_or(0))
+}
+
+/// Folds one student; none when the access check denies it.
+fn one(
+    reader: &Reader,
+    due: &Due,
+    seen: u32,
+    in_force: &InForce,
+    now_ms: u64,
+    register: &mut Register,
+) -> Result<Option<Ready>, Failure> {
+    let own = match reader.twin(due.handle) {
+        Ok(own) => own,
+        Err(Undisclosed::Denied(denial)) => {
+            tracing::warn!(handle = %due.handle, "not folded: {}", denial.explain());
+            return Ok(None);
+        }
+        Err(undisclosed) => return Err(undisclosed.failure()),
+    };
+    let params = &in_force.params;
+    let mut history = History::new(params);
+    history.add(own.events, params);
+    let mut events = Vec::new();
+    if let Some(act) = interventions::due(history.state(), params, now_ms)
+        && let Some(event) = interventions::event(history.state(), act, now_ms)
+    {
+        history.add([event.clone()], params);
+        events.push(event);
+    }
+    let state = history.state();
+    register.note(&due.handle, state, params);
+    let known = reader.vault.versions(&due.handle).map_err(refused)?;
+    let noted = known.last().map_or(0, |kept| kept.version);
+    let version = seen.max(own.version).max(noted).saturating_add(1);
+    let standing = Standing { handle: due.handle, home_school: due.school, version };
+    let made = Kept::of(&standing, state, &own.secret, in_force);
+    let (mut kept, openings) = made.map_err(|why| Failure::because(why, DEFECT))?;
+    kept.events =
+        events.iter().map(|event| (aula_district::event_place::place(&event.key), event.encode())).collect();
+    let mut about = mastered(&kept, &openings.fields);
+    // From the state, not from this look's events: a process may have died between those and the book.
+    about.extend(super::interventions::of_state(state));
+    Ok(Some(Ready { kept, about }))
+}
+
+/// The skills of a state whose committed mastery is past the threshold that the ledger proves.
+fn mastered(kept: &Kept, openings: &[Opening]) -> Vec<About> {
+    let threshold = u64::from(aula_ledger::proof::committed::MASTERY_THRESHOLD_E4);
+    let pairs = kept.anchored.state.commitments.iter().zip(openings);
+    let past = pairs.filter(|(_, opening)| opening.value() > threshold);
+    past.filter_map(|(committed, _)| match committed.field {
+        CommittedField::Mastery(skill) => Some(About::Mastered(skill)),
+        _ => None,
+    })
+    .collect()
+}
+
+/// A state folded again as it was anchored, for a proof: none when the vault has another by now.
+pub(super) fn refolded(
+    events: impl IntoIterator<Item = aula_twin_runtime::event::Event>,
+    params: &Params,
+) -> TwinState {
+    let mut history = History::new(params);
+    history.add(events, params);
+    history.state().clone()
+}

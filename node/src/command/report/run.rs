@@ -1,0 +1,63 @@
+//! `aula report run`: makes what the schedules of `config.toml` say, once or for as long as it runs.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::command::{Context, Failure, Outcome};
+use crate::config::Config;
+use crate::reports::past::Chain;
+use crate::reports::schedule;
+
+/// Arguments of `aula report run`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  aula report run --once --home /srv/follower\n  aula report run --home /srv/follower\n\nA running node does \
+                  this by itself. Each report of each date is made once, by block time; what was missed is caught up; what is over \
+                  its years is deleted. Schedules stand in config.toml ([reports], [[report]])."
+)]
+pub struct RunArgs {
+    /// Look once and end
+    #[arg(long)]
+    pub once: bool,
+}
+
+/// How often it looks.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Looks at the schedules.
+///
+/// # Errors
+/// With `--once`, when a report cannot be made; otherwise when a schedule is refused.
+pub fn run(context: &Context, args: &RunArgs) -> Result<Outcome, Failure> {
+    let config = Config::load(&context.home)?;
+    if schedule::check(&config)?.is_empty() {
+        let hint = "write a [[report]] into config.toml; docs/reports.md has an example";
+        return Err(Failure::new("no_schedule", "config.toml schedules no report", hint));
+    }
+    loop {
+        let looked =
+            Chain::of_home(&context.home).and_then(|chain| schedule::look(&context.home, &config, &chain));
+        if args.once {
+            let looked = looked?;
+            let mut lines: Vec<String> = looked
+                .reports
+                .iter()
+                .map(|one| format!("{} {} of height {}", one.name, one.date, one.height))
+                .collect();
+            lines.push(format!("{} made, {} deleted", looked.reports.len(), looked.deleted));
+            return Ok(Outcome::yes(&looked, lines.join("\n")));
+        }
+        match looked {
+            Ok(looked) => {
+                for one in &looked.reports {
+                    context.tell(format_args!("report {} of {}: height {}", one.name, one.date, one.height));
+                }
+            }
+            Err(failure) => {
+                context.tell(format_args!("{failure}; tried again in a minute. {}", failure.hint))
+            }
+        }
+        std::thread::sleep(EVERY);
+    }
+}

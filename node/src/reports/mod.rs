@@ -1,0 +1,17 @@
+//! Reports from a final state: what is read for them, and where their files go. How they look is `aula_report`'s.
+//!
+//! Flow: [`past`] gives the state after a height (the stored one, or the chain executed again from the genesis and compared
+//! with every header) → [`district`] reads figures from it → `aula_report` says them → [`folder`] writes them whole.
+//! Nothing here asks a clock: what a report says follows from the chain.
+
+mod changed;
+pub mod district;
+pub mod folder;
+pub mod outbox;
+pub mod past;
+pub mod schedule;
+pub mod state;
+#[cfg(test)]
+mod tests;
+pub mod transparency;
+pub mod verify;

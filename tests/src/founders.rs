@@ -1,0 +1,156 @@
+//! A consortium that its founders made by commands, each node a process on a home of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::net::spawn;
+use crate::{aula, line};
+
+/// How long anything may take.
+const LONG: Duration = Duration::from_secs(40);
+
+/// A node of its own, ended with the test.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    /// Its folder.
+    pub home: PathBuf,
+    /// Its API.
+    pub rpc: String,
+    /// Its address for peers.
+    pub p2p: String,
+}
+
+impl Running {
+    /// Starts the node of a home.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn start(home: &Path) -> Result<Self> {
+        let (child, told) = spawn(home)?;
+        let p2p = told["p2p"].as_str().context("no address")?.to_owned();
+        let rpc = told["rpc"].as_str().context("no API")?.to_owned();
+        Ok(Self { child, home: home.to_owned(), rpc, p2p })
+    }
+
+    /// A command on this node's home, which asks this node.
+    ///
+    /// # Errors
+    /// When it ends with another exit code, or does not print one line of JSON.
+    pub fn run(&self, exit: i32, words: &[&str]) -> Result<Value> {
+        let home = self.home.to_str().context("a path that is not text")?;
+        let out = aula(&[words, &["--home", home, "--output", "json"]].concat())?;
+        line(&out, exit).with_context(|| format!("aula {}", words.join(" ")))
+    }
+
+    /// Asks until the answer is as wanted.
+    ///
+    /// # Errors
+    /// When it is not in time.
+    pub fn until(&self, what: &str, words: &[&str], wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+        let start = Instant::now();
+        loop {
+            let told = self.run(0, words)?;
+            if wanted(&told) {
+                return Ok(told);
+            }
+            ensure!(start.elapsed() < LONG, "{what}: {told}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A port with a free one after it: gossip has the next.
+///
+/// # Errors
+/// When the machine gives none.
+pub fn port() -> Result<u16> {
+    loop {
+        let first = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        if first < u16::MAX && std::net::TcpListener::bind(("127.0.0.1", first + 1)).is_ok() {
+            return Ok(first);
+        }
+    }
+}
+
+/// A command on a home that has to end with 0.
+///
+/// # Errors
+/// When it does not.
+pub fn command(home: &Path, words: &[&str]) -> Result<Value> {
+    let home = home.to_str().context("a path that is not text")?;
+    line(&aula(&[words, &["--home", home, "--output", "json"]].concat())?, 0)
+        .with_context(|| format!("aula {}", words.join(" ")))
+}
+
+/// Founders on homes of their own, and their genesis.
+#[derive(Debug)]
+pub struct Founded {
+    /// Their nodes.
+    pub nodes: Vec<Running>,
+    /// The genesis file.
+    pub genesis: PathBuf,
+}
+
+impl Founded {
+    /// Each makes its folder, one builds the genesis from their files and a base, each joins it and starts.
+    ///
+    /// # Errors
+    /// When a command fails or a node does not come up.
+    pub fn start(folder: &Path, founders: usize, base: Option<&str>) -> Result<Self> {
+        let homes: Vec<PathBuf> = (1..=founders).map(|n| folder.join(format!("founder-{n}"))).collect();
+        let mut words = vec!["genesis".to_owned(), "--name".into(), "county".into(), "--operator".into()];
+        for (home, n) in homes.iter().zip(1..) {
+            let p2p = format!("/ip4/127.0.0.1/tcp/{}", port()?);
+            command(home, &["init", "--name", &format!("founder-{n}"), "--p2p", &p2p])?;
+            words.push(home.join("operator.json").display().to_string());
+        }
+        if let Some(base) = base {
+            let path = folder.join("base.json");
+            std::fs::write(&path, base)?;
+            words.extend(["--base".to_owned(), path.display().to_string()]);
+        }
+        let genesis = folder.join("genesis.json");
+        words.extend(["-o".to_owned(), genesis.display().to_string()]);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        command(&homes[0], &words)?;
+        for home in &homes {
+            let listen = format!("127.0.0.1:{}", port()?);
+            let file = genesis.display().to_string();
+            let joined = command(home, &["join", "--genesis", &file, "--listen", &listen])?;
+            ensure!(joined["request"].is_null(), "a founder needs no admission: {joined}");
+            if base.is_some() {
+                quick(home)?;
+            }
+        }
+        let nodes = homes.iter().map(|home| Running::start(home)).collect::<Result<_>>()?;
+        Ok(Self { nodes, genesis })
+    }
+
+    /// Their addresses, for a newcomer.
+    pub fn peers(&self) -> String {
+        self.nodes.iter().map(|one| one.p2p.as_str()).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// Blocks ten times a second also where nothing happens: windows of rounds want a number of them.
+///
+/// # Errors
+/// When the home has no config.toml.
+pub fn quick(home: &Path) -> Result<()> {
+    let path = home.join("config.toml");
+    let text = std::fs::read_to_string(&path)?;
+    ensure!(text.contains("# idle_block_ms = 1000"), "the sample has another word for it");
+    Ok(std::fs::write(path, text.replace("# idle_block_ms = 1000", "idle_block_ms = 100"))?)
+}
