@@ -36,7 +36,7 @@ Written by `scripts/sim.sh`; do not edit. What is real and what is simulated: `n
 TEXT
   echo "| commit | $commit |"
   cat "$report"
-  printf '\n## Planted bugs\nEach is found; by which seed (`scripts/sim.sh planted`, 4 members, 120 s):\n\n| bug | seed | violation |\n|---|---|---|\n'
+  printf '\n## Planted bugs\nBy which seed each is found (`scripts/sim.sh planted`, 4 members, 120 s):\n\n| bug | seed | violation |\n|---|---|---|\n'
   cat node/sim/PLANTED.md
   printf '\n'
   cat node/sim/FOUND.md

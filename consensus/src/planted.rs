@@ -1,6 +1,6 @@
 //! Bugs that are planted to see whether the simulator finds them.
 //!
-//! Without the feature `planted` there is nothing here to plant: [`is`] is a constant. The program `aula` does not compile
+//! Without the feature `planted` there is nothing here to plant: `is` is a constant. The program `aula` does not compile
 //! with it.
 
 /// A bug.

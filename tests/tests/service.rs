@@ -12,8 +12,8 @@ use aula_tests::founders::{Founded, Running, command, port, quick};
 use aula_tests::{alone, audit, aula, line, program};
 use serde_json::Value;
 
-/// Windows as short as the ledger lets them be.
-const BASE: &str = r#"{"params":{"request_window_ms":4000,"reveal_window_ms":2000},"twin":{"scales":[{"skill":0,"grade":2,"mean_e1":5839,"deviation_e1":460}]}}"#;
+/// Windows of seconds, in which two services find their round also on a busy machine.
+const BASE: &str = r#"{"params":{"request_window_ms":10000,"reveal_window_ms":2000},"twin":{"scales":[{"skill":0,"grade":2,"mean_e1":5839,"deviation_e1":460}]}}"#;
 
 /// `aula district run`, ended with the test as a power cut would.
 struct Service(Child);

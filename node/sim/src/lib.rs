@@ -8,7 +8,7 @@
 //! The same plan gives the same history, on every machine. Real are: the ledger's execution, the mempool, building and
 //! judging blocks, the driver, the engine's state machines for voting and for value sync, its write-ahead log, the sign
 //! guard and the choice of a mode. Simulated are: time, threads, sockets (each message takes its way by itself), disks, and
-//! the database, whose promises [`store`] keeps over a simulated disk.
+//! the database, whose promises `store` keeps over a simulated disk.
 //!
 //! Absent: libp2p and gossipsub, RocksDB, the HTTP API, vaults; members who join or leave.
 

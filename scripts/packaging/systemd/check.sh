@@ -60,6 +60,7 @@ boot() {
     mkdir "$root/dev/pts" "$root/dev/shm"
     mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
     mount -t tmpfs tmpfs "$root/dev/shm"
+    ln -s pts/ptmx "$root/dev/ptmx"
     ln -s /proc/self/fd "$root/dev/fd"
     hostname lake
     # Not chroot: units have mount namespaces of their own, which begin at the root of this one.
@@ -97,11 +98,15 @@ echo "installed: account, home, nothing started"
 as_aula aula init --home /var/lib/aula --name lake >"$work/init.log" 2>&1 || { cat "$work/init.log" >&2; fail "aula init"; }
 as_aula aula genesis --home /var/lib/aula --name county --operator /var/lib/aula/operator.json -o /tmp/genesis.json >/dev/null
 as_aula aula join --home /var/lib/aula --genesis /tmp/genesis.json >"$work/join.log" 2>&1 || { cat "$work/join.log" >&2; fail "aula join"; }
-# This machine may allow itself fewer open files than the unit asks for.
+# This machine may allow itself fewer open files than the unit asks for, and no namespaces of users.
 within mkdir -p /run/systemd/system/aula.service.d
-if [ "$(ulimit -Hn)" -lt 65536 ]; then
-  cd / && within bash -c "printf '[Service]\nLimitNOFILE=$(ulimit -Hn)\n' >/run/systemd/system/aula.service.d/files.conf"
+here=()
+[ "$(ulimit -Hn)" -ge 65536 ] || here+=("LimitNOFILE=$(ulimit -Hn)")
+within systemd-run --quiet --wait -p PrivateUsers=yes -p ProtectSystem=strict /bin/true 2>/dev/null || here+=("PrivateUsers=no")
+if [ ${#here[@]} -gt 0 ]; then
+  printf '%s\n' "[Service]" "${here[@]}" | within tee /run/systemd/system/aula.service.d/here.conf >/dev/null
   within systemctl daemon-reload
+  echo "without, since this machine cannot: ${here[*]}"
 fi
 begun=$(ms)
 within systemctl enable --now aula || fail "it does not start"
