@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::command::{
-    backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, funder, genesis,
-    init, join, keys, localnet, man, node, optimize, prune, query, replay, report, restore, sim, snapshot,
-    start, status, steward, twin, tx, vault,
+    backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, feed, funder,
+    genesis, init, join, keys, localnet, man, node, optimize, prune, query, replay, report, restore, sim,
+    snapshot, start, status, steward, twin, tx, vault,
 };
 use crate::terminal::OutputFormat;
 
@@ -73,6 +73,8 @@ pub enum Command {
     Steward(steward::StewardArgs),
     /// A district's own work: its schools, rosters and results into its vault
     District(district::DistrictArgs),
+    /// Live feeds: what they brought, what became no event, where an event came from
+    Feed(feed::FeedArgs),
     /// Look at everything that keeps a node from working, and say what to do
     Doctor(doctor::DoctorArgs),
     /// Show what is final: blocks, transactions, rounds, pools, members

@@ -10,6 +10,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use aula_connect::pipeline::Pipeline;
 use aula_consensus::executor::LedgerExecutor;
 use aula_consensus::mempool::Submitted;
 use aula_consensus::ports::{AdmittedPeer, SystemClock};
@@ -37,6 +38,7 @@ use crate::upkeep;
 use crate::upkeep::newcomer::{self, Newcomer};
 use crate::upkeep::serving::Serving;
 
+mod feeds;
 mod figures;
 mod ready;
 mod reports;
@@ -66,6 +68,7 @@ pub struct Running {
     consensus: Arc<Handle>,
     server: Server,
     node: Arc<Node>,
+    feeds: Option<Arc<Pipeline>>,
     anew: oneshot::Receiver<()>,
 }
 
@@ -128,10 +131,8 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     node.vault = Some(vault);
     let node = Arc::new(node);
     tokio::spawn(node.clone().attend());
-    for feed in &config.feed {
-        xapi::serve(feed, &node).await?;
-    }
-    Ok(Running { origin: server.origin(), db, genesis, consensus, server, node, anew })
+    let feeds = feeds::start(home, config, (&node, &db)).await?;
+    Ok(Running { origin: server.origin(), db, genesis, consensus, server, node, feeds, anew })
 }
 
 impl Running {
@@ -166,6 +167,10 @@ impl Running {
         readers.shutdown_background();
         let served = served?;
         let stopped = self.consensus.stop().await.advise("consensus stopped", hint);
+        if let Some(feeds) = self.feeds {
+            // What waits is finished; nobody was told of it yet.
+            tokio::task::block_in_place(|| feeds.stop());
+        }
         tracing::info!(height = self.db.latest().tip().height.0, "stopped; everything final is on disk");
         let ended = ended?;
         stopped?;

@@ -21,7 +21,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-vault", &["aula-ledger", "aula-twin-runtime"]),
     ("aula-twin-model", &["aula-twin-runtime"]),
     ("aula-estate", &["aula-allocation"]),
-    ("aula-ingest", &[]),
+    // An event's body is the twin's own type.
+    ("aula-ingest", &["aula-twin-runtime"]),
+    ("aula-connect", &["aula-district", "aula-home", "aula-ingest", "aula-lrs", "aula-vault"]),
     // Credentials; what a district reads and reports comes with it later.
     ("aula-report", &[]),
     ("aula-lrs", &["aula-vault"]),
@@ -39,13 +41,22 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // It reads a decided block's proposer, and measures the engine's and the store's own work.
     (
         "aula-lab",
-        &["aula-client", "aula-consensus", "aula-district", "aula-home", "aula-store", "aula-vault"],
+        &[
+            "aula-client",
+            "aula-connect",
+            "aula-consensus",
+            "aula-district",
+            "aula-home",
+            "aula-store",
+            "aula-vault",
+        ],
     ),
     (
         "aula-node",
         &[
             "aula-api",
             "aula-client",
+            "aula-connect",
             "aula-district",
             "aula-lab",
             "aula-lrs",
@@ -90,6 +101,7 @@ const HOUSES: &[&str] = &[
     "node/home",
     "node/api",
     "node/client",
+    "node/connect",
     "node/district",
     "node/lab",
     "node/read",

@@ -200,6 +200,30 @@ impl History {
         Some(place)
     }
 
+    /// Lets go of what lies before the older of the checkpoints kept, once there are that many, so that a twin that is
+    /// followed live stays small: the history begins there from now on, and its lists hold only what came after. Gives
+    /// how many events it let go of. An event that belongs before is unusable then ([`Unusable::BeforeBase`]): whoever
+    /// has all events folds them anew.
+    pub fn forget(&mut self) -> usize {
+        if self.checkpoints.len() < MAX_CHECKPOINTS {
+            return 0;
+        }
+        let oldest = self.checkpoints.remove(0);
+        let held = self.events.len();
+        let mut later = self.events.split_off(&oldest.through);
+        later.remove(&oldest.through);
+        self.events = later;
+        self.corrections.retain(|target, _| *target > oldest.through);
+        self.folded.transitions.drain(..oldest.transitions.min(self.folded.transitions.len()));
+        self.folded.refused.drain(..oldest.refused.min(self.folded.refused.len()));
+        for checkpoint in &mut self.checkpoints {
+            checkpoint.transitions = checkpoint.transitions.saturating_sub(oldest.transitions);
+            checkpoint.refused = checkpoint.refused.saturating_sub(oldest.refused);
+        }
+        self.base = (oldest.state, Some(oldest.through));
+        held.saturating_sub(self.events.len())
+    }
+
     fn rebuild_corrections(&mut self) {
         self.corrections.clear();
         for event in self.events.values() {

@@ -1,6 +1,7 @@
 //! Where an event stands among its student's: the key under which the vault keeps it.
 
-use aula_twin_runtime::event::EventKey;
+use aula_twin_runtime::clock::Stamp;
+use aula_twin_runtime::event::{EventKey, SourceId};
 
 /// Bytes that sort as the events' keys do.
 pub type EventPlace = [u8; 28];
@@ -18,11 +19,19 @@ pub fn place(key: &EventKey) -> EventPlace {
     place
 }
 
+/// The key of the event at a place; none for bytes that are none.
+pub fn key_at(place: &[u8]) -> Option<EventKey> {
+    let (wall_ms, rest) = place.split_first_chunk::<8>()?;
+    let (counter, rest) = rest.split_first_chunk::<4>()?;
+    let (source, rest) = rest.split_first_chunk::<8>()?;
+    let stamp = Stamp::new(u64::from_be_bytes(*wall_ms), u32::from_be_bytes(*counter)).ok()?;
+    let (source, sequence) = (u64::from_be_bytes(*source), u64::from_be_bytes(rest.try_into().ok()?));
+    Some(EventKey { stamp, source: SourceId(source), sequence })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aula_twin_runtime::clock::Stamp;
-    use aula_twin_runtime::event::SourceId;
 
     #[test]
     fn places_sort_as_keys_do() -> Result<(), Box<dyn std::error::Error>> {
@@ -34,6 +43,7 @@ mod tests {
         keys.sort();
         places.sort_unstable();
         assert_eq!(places, keys.iter().map(place).collect::<Vec<_>>());
+        assert!(keys.iter().all(|key| key_at(&place(key)) == Some(*key)) && key_at(&[0; 27]).is_none());
         Ok(())
     }
 }

@@ -5,6 +5,9 @@
 //! | [`parameters`] | the twins' parameters in use |
 //! | [`import`] | what other systems export, into the vault, and back out of it |
 //! | [`event_place`] | where an event stands among its student's |
+//! | [`enter`] | an event enters the vault, exactly once, whoever brings it |
+//! | [`live`] | twins in memory, brought up to date as events enter |
+//! | [`amended`] | what an amendment changed of a student |
 //! | [`twin_state`] | what is anchored of a state, and the fields that readers ask for |
 //! | [`twin_record`] | what the vault keeps of a twin, and its reading for a proof |
 //! | [`keep`] | folding, sealing into the vault, and the transactions that anchor |
@@ -22,14 +25,17 @@
 //! a round. Invariants: the vault knows a state before the ledger does; secrets and openings never leave. Absent: sending,
 //! which is `aula-client`'s, and deciding who may read, which is `aula_vault::access`'s alone.
 
+pub mod amended;
 pub mod asking;
 pub mod decided;
 pub mod disclosure;
+pub mod enter;
 pub mod event_place;
 pub mod import;
 pub mod inputs;
 pub mod interventions;
 pub mod keep;
+pub mod live;
 pub mod milestones;
 pub mod parameters;
 pub mod requests;

@@ -21,7 +21,7 @@ mod reports;
 
 pub use district::{District, Policy, Subject};
 pub use edit::set;
-pub use feed::{Feed, FeedKind};
+pub use feed::{Feed, FeedKind, Lines};
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
 
 /// The commented file that `aula init` writes.
@@ -43,6 +43,8 @@ pub struct Config {
     pub storage: Storage,
     /// `[vault]`.
     pub vault: VaultPlace,
+    /// `[feeds]`.
+    pub feeds: Feeds,
     /// `[district]`.
     pub district: District,
     /// `[[feed]]`, one a source.
@@ -51,6 +53,20 @@ pub struct Config {
     pub reports: Reports,
     /// `[[report]]`, one a schedule.
     pub report: Vec<ScheduledReport>,
+}
+
+/// What all feeds share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Feeds {
+    /// Disk for what arrives while the vault cannot take it, in MiB, 0 (nothing is taken in then) to 1,048,576.
+    pub spool_mib: u64,
+}
+
+impl Default for Feeds {
+    fn default() -> Self {
+        Self { spool_mib: 1_024 }
+    }
 }
 
 /// What is logged on stderr.
@@ -428,6 +444,7 @@ impl Config {
                 1_000..=1_000_000_000,
                 "1000 to 1000000000 blocks",
             ),
+            ("feeds.spool_mib", self.feeds.spool_mib, 0..=1_048_576, "0 to 1048576 MiB"),
             ("storage.tree_cache_mib", size(self.storage.tree_cache_mib), 8..=65_536, "8 to 65536 MiB"),
         ];
         for (field, found, allowed, range) in checks {
@@ -437,6 +454,7 @@ impl Config {
         }
         self.district.check()?;
         self.feed.iter().try_for_each(Feed::check)?;
+        feed::check_names(&self.feed)?;
         self.report.iter().try_for_each(|report| report.check(&self.report))?;
         Ok(())
     }

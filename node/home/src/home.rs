@@ -96,6 +96,11 @@ impl Home {
         self.0.join("keystore")
     }
 
+    /// What feeds brought while the vault could not take it, sealed: `feeds/`.
+    pub fn feeds_dir(&self) -> PathBuf {
+        self.0.join("feeds")
+    }
+
     /// Families' links, by the hashes of their tokens: `links/`.
     pub fn links_dir(&self) -> PathBuf {
         self.0.join("links")

@@ -7,6 +7,7 @@
 //! | [`date`], [`decimal`], [`grade`] | words of many habits as one value, or refused |
 //! | [`oneroster`], [`edfi`], [`mapping`] | the formats; `mapping` reads any table by an operator's TOML file |
 //! | [`reading`] | what all of them give: every input row with exactly one thing said of it |
+//! | [`event`] | messages of live feeds: lines, frames, xAPI statements by rules |
 //! | [`plan`] | the difference to what a district has: what is added, changed, ended, and each row's fate |
 //! | [`report`] | the rows' fates as CSV |
 //!
@@ -18,6 +19,7 @@ pub mod date;
 pub mod decimal;
 pub mod decode;
 pub mod edfi;
+pub mod event;
 pub mod grade;
 pub mod limits;
 pub mod mapping;

@@ -6,6 +6,7 @@ use aula_home::clock::now_ms;
 use aula_home::{Advise, Failure};
 use serde_json::Value;
 
+pub mod feed;
 pub mod join;
 pub mod ledger;
 mod load;

@@ -66,9 +66,19 @@ pub struct Sender<'a> {
     pub version: Version,
 }
 
+/// Who is told of statements once they are on disk, before their client is. Told again of one that is sent again.
+pub trait Listener: Send + Sync {
+    /// These statements, each with its identifier, were taken from this client.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`]: the client is told to send again.
+    fn taken(&self, statements: Vec<String>, client: &str) -> Result<(), StoreError>;
+}
+
 /// The desk over a store.
 pub struct Desk {
     store: Arc<dyn Store>,
+    listener: Option<Arc<dyn Listener>>,
     /// The newest time that was given out, in microseconds since 1970.
     newest_us: Mutex<u64>,
     /// How many changes were applied, and how many of them are on disk.
@@ -89,7 +99,13 @@ impl Desk {
     /// When the store cannot be read.
     pub fn new(store: Arc<dyn Store>) -> Result<Self, StoreError> {
         let newest_us = Mutex::new(store.newest()?);
-        Ok(Self { store, newest_us, applied: Mutex::new(0), synced: Mutex::new(0) })
+        Ok(Self { store, listener: None, newest_us, applied: Mutex::new(0), synced: Mutex::new(0) })
+    }
+
+    /// The same desk with a listener.
+    #[must_use]
+    pub fn with_listener(self, listener: Arc<dyn Listener>) -> Self {
+        Self { listener: Some(listener), ..self }
     }
 
     /// The store.
@@ -103,6 +119,10 @@ impl Desk {
     /// # Errors
     /// [`DeskError`]; then nothing of the batch is stored.
     pub fn take(&self, incoming: Vec<Incoming>, sender: Sender<'_>) -> Result<Vec<String>, DeskError> {
+        let told: Vec<Json> = match self.listener {
+            Some(_) => incoming.iter().map(|one| one.statement.clone()).collect(),
+            None => Vec::new(),
+        };
         let (ids, ticket) = {
             let mut newest_us = self.newest_us.lock().unwrap_or_else(PoisonError::into_inner);
             let (ids, change) = self.prepare(incoming, sender, &mut newest_us)?;
@@ -111,6 +131,15 @@ impl Desk {
             (ids, ticket)
         };
         self.settle(ticket)?;
+        if let Some(listener) = &self.listener {
+            let named = told.into_iter().zip(&ids).map(|(mut statement, id)| {
+                if let Some(object) = statement.as_object_mut() {
+                    object.set("id", Json::Text(id.clone()));
+                }
+                statement.to_string()
+            });
+            listener.taken(named.collect(), sender.client)?;
+        }
         Ok(ids)
     }
 

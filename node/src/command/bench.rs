@@ -1,15 +1,15 @@
 //! `aula bench`: figures of this program on this machine, each from one command that anybody can run again.
 
-use aula_lab::bench::{Figures, join, ledger, reads, zk};
+use aula_lab::bench::{Figures, feed, join, ledger, reads, zk};
 use clap::{Args, Subcommand};
 
-use super::{Context, Failure, Outcome};
+use super::{Context, Failure, Outcome, Verdict};
 
 /// Arguments of `aula bench`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  aula bench ledger --validators 4 --seconds 20 --records 400000\n  aula bench ledger --seconds 20 --records \
-                  20000 --rate 1000\n  aula bench reads --transactions 200000 --rounds 50 --decisions 15000\n  aula bench zk"
+                  20000 --rate 1000\n  aula bench reads --transactions 200000 --rounds 50 --decisions 15000\n  aula bench zk\n  aula bench feed --seconds 10 --source frames"
 )]
 pub struct BenchArgs {
     /// What to measure
@@ -28,6 +28,14 @@ pub enum What {
     Join(join::JoinArgs),
     /// Verification of range proofs, one thread
     Zk,
+    /// Events from a publishing process into the vault and the twins of another
+    Feed(feed::FeedArgs),
+    /// The node of `bench feed`
+    #[command(hide = true)]
+    FeedHost(feed::HostArgs),
+    /// The publishing process of `bench feed`
+    #[command(hide = true)]
+    FeedPublish(feed::PublishArgs),
 }
 
 /// Measures and prints one line.
@@ -40,6 +48,16 @@ pub async fn run(context: &Context, args: &BenchArgs) -> Result<Outcome, Failure
         What::Ledger(args) => ledger::run(args, &tell).await,
         What::Reads(args) => reads::run(args, &tell).await,
         What::Join(args) => join::run(args, &tell).await,
+        What::Feed(args) => feed::run(args, &tell).await,
+        // These two print lines of their own.
+        What::FeedHost(args) => {
+            feed::run_host(args).await?;
+            return Ok(Outcome { verdict: Verdict::Yes, answer: None });
+        }
+        What::FeedPublish(args) => {
+            feed::run_publish(args).await?;
+            return Ok(Outcome { verdict: Verdict::Yes, answer: None });
+        }
         What::Zk => tokio::task::block_in_place(zk::run),
     }?;
     Ok(if within { Outcome::yes(json, text) } else { Outcome::no(json, text) })

@@ -19,6 +19,7 @@ pub mod district;
 pub mod doctor;
 pub mod estate;
 pub mod evidence;
+pub mod feed;
 pub mod funder;
 pub mod genesis;
 pub mod init;

@@ -175,7 +175,9 @@ impl Vault {
             Some(end) => end.to_vec(),
             None => [&handle.0[..], &[u8::MAX; 128]].concat(),
         };
-        self.leave_rows(&handles.clone().copied().collect())?;
+        let gone = handles.clone().copied().collect();
+        self.leave_rows(&gone)?;
+        self.leave_marks(&gone)?;
         let mut batch = WriteBatch::default();
         for handle in handles.clone() {
             for table in OF_STUDENTS {

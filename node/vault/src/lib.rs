@@ -6,6 +6,7 @@
 //! | [`vault`] | the data: records and events, each sealed under its student's key; durable before acknowledged |
 //! | [`access`] | the one check that decides every read, and the log that is written before data leaves |
 //! | [`rows`] | what names several students, or nobody known: rows sealed for whoever is named, found by HMACs |
+//! | [`feeds`] | events of feeds, each exactly once, with where it came from sealed beside it |
 //! | [`erase`] | erasing a student: new keystore without it, old one destroyed, rows removed |
 //! | [`backup`] | copies of the data without keys, and of the newest keystore alone |
 //! | [`schedule`] | when the key-encryption key is due |
@@ -23,6 +24,7 @@ pub mod access;
 pub mod backup;
 pub mod erase;
 mod error;
+pub mod feeds;
 mod files;
 pub mod imports;
 pub mod keystore;

@@ -5,7 +5,9 @@ use std::path::Path;
 use aula_ledger::access::Purpose;
 use aula_ledger::names::FieldName;
 use aula_ledger::types::Handle;
-use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, Options, WriteOptions};
+use rocksdb::{
+    BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, Options, WriteOptions,
+};
 
 use crate::vault::VaultError;
 
@@ -44,10 +46,14 @@ pub(crate) enum Table {
     Imports,
     /// Handle, number of the import (u64), what was written → what stood there, sealed ([`crate::imports`]).
     Journal,
+    /// A message's mark ([`crate::feeds::Once`]) → handle, 1 when it amends another (u8), event key.
+    Marks,
+    /// Number of a source (u64) → the writer's note of it.
+    Sources,
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Meta,
         Self::Records,
         Self::Events,
@@ -63,9 +69,11 @@ impl Table {
         Self::Places,
         Self::Imports,
         Self::Journal,
+        Self::Marks,
+        Self::Sources,
     ];
     /// Tables that came later: a vault of before gets them when it is opened.
-    const LATER: [Self; 8] = [
+    const LATER: [Self; 10] = [
         Self::Versions,
         Self::Rows,
         Self::RowIndex,
@@ -74,6 +82,8 @@ impl Table {
         Self::Places,
         Self::Imports,
         Self::Journal,
+        Self::Marks,
+        Self::Sources,
     ];
 
     /// The column family's name on disk; never changed.
@@ -94,6 +104,8 @@ impl Table {
             Self::Places => "places",
             Self::Imports => "imports",
             Self::Journal => "journal",
+            Self::Marks => "marks",
+            Self::Sources => "sources",
         }
     }
 }
@@ -167,6 +179,19 @@ pub(crate) fn open(path: &Path, create: bool) -> Result<DB, VaultError> {
     // Sealed bytes do not compress; keys do a little, and cost more than they save.
     tables.set_compression_type(DBCompressionType::None);
     tables.set_write_buffer_size(64 << 20);
-    let families = Table::ALL.map(|table| ColumnFamilyDescriptor::new(table.name(), tables.clone()));
+    let families = Table::ALL.map(|table| {
+        let own = if table == Table::Marks { marks(&tables) } else { tables.clone() };
+        ColumnFamilyDescriptor::new(table.name(), own)
+    });
     DB::open_cf_descriptors(&options, path, families).map_err(VaultError::from)
+}
+
+/// Nearly every mark that is looked up is not there: filters say so without a look into the files.
+fn marks(tables: &Options) -> Options {
+    let (mut options, mut blocks) = (tables.clone(), BlockBasedOptions::default());
+    blocks.set_bloom_filter(10.0, false);
+    options.set_block_based_table_factory(&blocks);
+    options.set_memtable_prefix_bloom_ratio(0.1);
+    options.set_memtable_whole_key_filtering(true);
+    options
 }

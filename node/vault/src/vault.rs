@@ -6,6 +6,7 @@
 //! unknown or erased handle is refused. Absent: decoding of values, which are the writer's bytes.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use aula_ledger::types::{AccountId, DistrictId, Handle, Hash, SchoolYear};
@@ -26,7 +27,7 @@ mod data;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use data::{Ciphers, record_cipher, within};
+pub(crate) use data::{Ciphers, EVENT_FIELD, Nonces, record_cipher, within};
 pub use data::{EventIn, MAX_EVENT_KEY_BYTES, MAX_VALUE_BYTES};
 
 /// Where the vault's two halves are.
@@ -52,6 +53,9 @@ pub struct Identity {
     pub account: AccountId,
 }
 
+/// How many vaults this process has opened.
+static OPENINGS: AtomicU64 = AtomicU64::new(0);
+
 impl std::fmt::Display for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { district, chain_id, genesis, account } = self;
@@ -66,6 +70,7 @@ fn unwritable() -> VaultError {
 /// An open vault.
 pub struct Vault {
     pub(crate) db: DB,
+    opening: u64,
     folders: Folders,
     /// To whom everything is sealed.
     pub(crate) owner: Owner,
@@ -187,7 +192,8 @@ impl Vault {
         let keystore = Mutex::new(KeyStore::open(&folders.keystore, owner, kms)?);
         let identity = identity.map_or_else(OnceLock::new, OnceLock::from);
         let log = Mutex::new(crate::access::database_log());
-        Ok(Self { db, folders: folders.clone(), owner, account, identity, keystore, log })
+        let opening = OPENINGS.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { db, opening, folders: folders.clone(), owner, account, identity, keystore, log })
     }
 
     /// Refuses a keystore with fewer handles than it had: its file was cut, or it is an older copy. Keys are appended
@@ -205,6 +211,11 @@ impl Vault {
         let mut batch = WriteBatch::default();
         batch.put_cf(family(&self.db, Table::Meta)?, HANDLES_KEY, count.to_be_bytes());
         self.write(batch)
+    }
+
+    /// A number that no other opening in this process has: what was read of another may have changed since.
+    pub fn opening(&self) -> u64 {
+        self.opening
     }
 
     /// Whose vault it is, by chain and district.

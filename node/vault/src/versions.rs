@@ -42,6 +42,13 @@ pub struct KeptVersion {
     added: Vec<Vec<u8>>,
 }
 
+impl KeptVersion {
+    /// Whether it is the first that was folded from the event at this place.
+    pub fn is_first_with(&self, key: &[u8]) -> bool {
+        self.added.iter().any(|own| own == key)
+    }
+}
+
 fn row_key(handle: &Handle, version: u32) -> Vec<u8> {
     [&handle.0[..], &version.to_be_bytes()].concat()
 }

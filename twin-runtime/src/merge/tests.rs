@@ -159,3 +159,41 @@ fn refused_events_are_listed_and_change_nothing() {
     let odd = event(9, EventBody::Assessment { skill: SkillId(1), grade: 99, year: 1, score_e1: 1 });
     assert_eq!(history.add([odd], &params()).unusable.len(), 1);
 }
+
+#[test]
+fn a_history_that_forgets_folds_on_to_the_same_state_and_refuses_what_lies_before() {
+    let answer = |ms, sequence, right| Event {
+        key: key(ms, 1, sequence),
+        skew: Skew::Within,
+        body: response(u16::try_from(sequence % 20).unwrap(), right),
+    };
+    let events: Vec<Event> = (0..2_000).map(|n| answer(1_000 + n * 10, n + 1, n % 9 != 0)).collect();
+    let expected = whole(&events);
+    let (mut history, mut forgotten) = (History::new(&params()), 0);
+    // Every hundredth event comes fifty late.
+    let mut arrivals: Vec<&Event> = events.iter().collect();
+    for at in (0..1_900).step_by(100) {
+        arrivals.swap(at, at + 50);
+    }
+    for event in arrivals {
+        let added = history.add([event.clone()], &params());
+        assert!(added.unusable.is_empty(), "{added:?}");
+        forgotten += history.forget();
+    }
+    assert!(forgotten > 1_000 && history.events().count() + forgotten == 2_000, "{forgotten}");
+    assert_eq!(history.state().snapshot(), expected.state().snapshot());
+    let tail = expected.folded().transitions.len() - history.folded().transitions.len();
+    assert_eq!(history.folded().transitions, expected.folded().transitions[tail..]);
+    let late = answer(1_005, 9_999, true);
+    let added = history.add([late.clone()], &params());
+    assert_eq!(added.unusable, [(late.key, Unusable::BeforeBase)]);
+    let correction = Event {
+        key: key(90_000, 1, 10_000),
+        skew: Skew::Within,
+        body: EventBody::Correction { target: events[3].key, replacement: None },
+    };
+    assert_eq!(
+        history.add([correction.clone()], &params()).unusable,
+        [(correction.key, Unusable::BeforeBase)]
+    );
+}

@@ -127,8 +127,7 @@ impl Vault {
             if only.as_ref().is_some_and(|only| !only.contains(key)) {
                 continue;
             }
-            let bound = self.event_bound(handle, key);
-            events.push(cipher.open(&sealed, &bound).map_err(|error| VaultError::Sealed(*handle, error))?);
+            events.push(self.open_event(&cipher, handle, key, &sealed)?.event);
         }
         Ok(events)
     }
@@ -147,7 +146,7 @@ impl Vault {
         bound
     }
 
-    fn associate(&self, bound: &mut Vec<u8>, handle: &Handle, field: &[u8]) {
+    pub(crate) fn associate(&self, bound: &mut Vec<u8>, handle: &Handle, field: &[u8]) {
         bound.clear();
         bound.extend_from_slice(b"aula/v1/vault-record");
         bound.extend_from_slice(&self.owner.bytes());
@@ -157,7 +156,7 @@ impl Vault {
 }
 
 /// The field name of events in what a value belongs to; no [`FieldName`] has a space.
-const EVENT_FIELD: &[u8] = b"event ";
+pub(crate) const EVENT_FIELD: &[u8] = b"event ";
 
 /// The key of a student's records, from the student's secret.
 pub(crate) fn record_cipher(secret: &SecretKey) -> Cipher {
@@ -192,16 +191,16 @@ impl<'a> Ciphers<'a> {
 }
 
 /// Nonces of a batch, drawn at once: one call to the operating system instead of thousands.
-struct Nonces(Vec<u8>);
+pub(crate) struct Nonces(Vec<u8>);
 
 impl Nonces {
-    fn draw(count: usize) -> Self {
+    pub(crate) fn draw(count: usize) -> Self {
         let mut bytes = vec![0; count.saturating_mul(NONCE_BYTES)];
         OsRng.fill_bytes(&mut bytes);
         Self(bytes)
     }
 
-    fn next(&mut self) -> [u8; NONCE_BYTES] {
+    pub(crate) fn next(&mut self) -> [u8; NONCE_BYTES] {
         let mut nonce = [0; NONCE_BYTES];
         let rest = self.0.len().saturating_sub(NONCE_BYTES);
         match self.0.get(rest..).filter(|last| last.len() == NONCE_BYTES) {

@@ -1,0 +1,108 @@
+//! Who may send to a feed: a file of the operator's alone, read again when it changes.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::SystemTime;
+
+use aula_ledger::names::Name;
+use aula_lrs::clients::{Client, Clients, Scope};
+use serde::Deserialize;
+
+/// Why a file of clients is refused. Never says what is in it.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientsError {
+    /// It cannot be read.
+    #[error("cannot read {0}")]
+    Read(String, #[source] std::io::Error),
+    /// Others can read it.
+    #[error("others can read {0}: chmod 600 it, and draw new secrets")]
+    Open(String),
+    /// It says what no client is.
+    #[error("{0} is not a file of clients: {1}")]
+    Malformed(String, String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClientsFile {
+    client: Vec<ClientLine>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClientLine {
+    name: String,
+    secret_sha256: String,
+    scopes: Vec<String>,
+}
+
+/// When a file was changed last; none of one that cannot be looked at.
+pub fn changed(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|found| found.modified()).ok()
+}
+
+/// Reads a file of clients.
+///
+/// # Errors
+/// [`ClientsError`].
+pub fn read_clients(path: &Path) -> Result<Clients, ClientsError> {
+    let shown = path.display().to_string();
+    let read = |error| ClientsError::Read(shown.clone(), error);
+    if std::fs::metadata(path).map_err(read)?.mode() & 0o077 != 0 {
+        return Err(ClientsError::Open(shown));
+    }
+    let text = std::fs::read_to_string(path).map_err(read)?;
+    let malformed = |why: String| ClientsError::Malformed(shown.clone(), why);
+    // The parser's own words would quote the line.
+    let file: ClientsFile = toml::from_str(&text)
+        .map_err(|_| malformed("write [[client]] with name, secret_sha256 and scopes".into()))?;
+    let mut clients: Vec<Client> = Vec::with_capacity(file.client.len());
+    for line in file.client {
+        Name::new(&line.name).map_err(|error| malformed(error.to_string()))?;
+        if clients.iter().any(|other| other.name == line.name) {
+            return Err(malformed(format!("the client {} stands twice", line.name)));
+        }
+        let mut hash = [0; 32];
+        hex::decode_to_slice(&line.secret_sha256, &mut hash)
+            .map_err(|_| malformed(format!("secret_sha256 of {} is not 64 hexadecimal digits", line.name)))?;
+        let scopes = line.scopes.iter().map(|word| {
+            let known = Scope::EVERY.map(Scope::name).join(", ");
+            Scope::parse(word).ok_or_else(|| malformed(format!("{word:?} is not a scope: {known}")))
+        });
+        clients.push(Client::new(line.name, hash, scopes.collect::<Result<Vec<_>, _>>()?));
+    }
+    Ok(Clients::new(clients))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::testkit::write_clients;
+
+    #[test]
+    fn clients_that_others_can_read_or_that_are_malformed_are_refused()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("clients.toml");
+        assert!(matches!(read_clients(&path), Err(ClientsError::Read(..))));
+        write_clients(&path, "lms", b"s")?;
+        assert!(read_clients(&path).is_ok());
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640))?;
+        assert!(matches!(read_clients(&path), Err(ClientsError::Open(_))));
+        for (from, to) in [
+            ("\"all\"", "\"root\""),
+            ("name", "nom"),
+            ("\"lms\"", "\"l m s\""),
+            ("secret_sha256 = \"", "secret_sha256 = \"z"),
+        ] {
+            write_clients(&path, "lms", b"s")?;
+            let text = std::fs::read_to_string(&path)?.replacen(from, to, 1);
+            std::fs::write(&path, text)?;
+            let refused = read_clients(&path).err().ok_or(to)?.to_string();
+            assert!(!refused.contains(&hex::encode(Client::hash(b"s"))), "{refused}");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,50 @@
+//! How the vault is borrowed from whoever keeps it open.
+
+use std::sync::Arc;
+
+use aula_vault::{Vault, VaultError};
+
+/// The vault is not to be had now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the vault is closed for a moment: {0}")]
+pub struct Closed(pub String);
+
+/// Whoever has the vault: lends it for one call at a time.
+pub trait Door: Send + Sync {
+    /// Calls once with the open vault.
+    ///
+    /// # Errors
+    /// [`Closed`] while somebody else has it.
+    fn lend(&self, call: &mut dyn FnMut(&Vault)) -> Result<(), Closed>;
+}
+
+impl Door for Arc<Vault> {
+    fn lend(&self, call: &mut dyn FnMut(&Vault)) -> Result<(), Closed> {
+        call(self);
+        Ok(())
+    }
+}
+
+/// Why nothing was done with the vault.
+#[derive(Debug, thiserror::Error)]
+pub enum Lent {
+    /// It is closed.
+    #[error(transparent)]
+    Closed(#[from] Closed),
+    /// It refuses.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+/// Calls once with the open vault, and gives what the call gives.
+///
+/// # Errors
+/// [`Lent`].
+pub fn lent<T>(door: &dyn Door, call: impl FnOnce(&Vault) -> Result<T, VaultError>) -> Result<T, Lent> {
+    let (mut call, mut given) = (Some(call), None);
+    door.lend(&mut |vault| given = call.take().map(|call| call(vault)))?;
+    match given {
+        Some(given) => Ok(given?),
+        None => Err(Closed("it was not lent".into()).into()),
+    }
+}

@@ -1,0 +1,126 @@
+//! A message as it came, with where it came from.
+
+use std::sync::Arc;
+
+use aula_ingest::event::xapi::Rules;
+use aula_ingest::event::{Message, Reason, Refusal, frame, line};
+use aula_twin_runtime::event::SourceId;
+use borsh::{BorshDeserialize, BorshSerialize};
+use bytes::Bytes;
+
+/// A feed as the pipeline knows it.
+#[derive(Debug)]
+pub struct Feed {
+    /// What the operator calls it.
+    pub name: String,
+    /// Its number in places of events, from its name.
+    pub source: SourceId,
+    /// The home page of students' accounts in statements.
+    pub home_page: String,
+    /// What statements mean.
+    pub rules: Rules,
+    /// How long a message that became no event is kept, days.
+    pub unassigned_days: u32,
+}
+
+impl Feed {
+    /// A feed of this name that speaks no statements.
+    ///
+    /// # Errors
+    /// Never for the rules of this program.
+    pub fn plain(name: &str) -> Result<Self, aula_ingest::event::xapi::RulesError> {
+        Ok(Self {
+            name: name.to_owned(),
+            source: aula_district::enter::source_of(name),
+            home_page: String::new(),
+            rules: Rules::built_in()?,
+            unassigned_days: 90,
+        })
+    }
+}
+
+/// How a message was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Form {
+    /// A binary frame.
+    Frame,
+    /// A line of JSON.
+    Line,
+    /// An xAPI statement.
+    Statement,
+}
+
+/// Where a message came from; sealed beside its event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The source's own name of the message.
+    pub name: String,
+    /// When it was received, milliseconds since 1970.
+    pub received_ms: u64,
+    /// The feed.
+    pub feed: String,
+    /// Who sent it or which file it stood in.
+    pub sender: Arc<str>,
+    /// Which message of the request, or which line of the file, from 1.
+    pub number: u32,
+}
+
+/// A message as it came.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// By which feed.
+    pub feed: Arc<Feed>,
+    /// How it was written.
+    pub form: Form,
+    /// Its bytes.
+    pub raw: Bytes,
+    /// Who sent it or which file it stood in.
+    pub sender: Arc<str>,
+    /// Which message of the request, or which line of the file, from 1.
+    pub number: u32,
+    /// When it was received, milliseconds since 1970.
+    pub received_ms: u64,
+    /// What it says.
+    pub message: Result<Message, Refusal>,
+}
+
+impl Given {
+    /// Reads a message's bytes; none when its rule says that it is no event.
+    pub fn read(
+        feed: &Arc<Feed>,
+        form: Form,
+        raw: Bytes,
+        (sender, number): (&Arc<str>, u32),
+        received_ms: u64,
+    ) -> Option<Self> {
+        let message = match form {
+            Form::Frame => frame::decode(&raw).map(Some),
+            Form::Line => line::decode(&raw).map(Some),
+            Form::Statement => match serde_json::from_slice(&raw) {
+                Ok(statement) => feed.rules.message(&statement, &feed.home_page, received_ms),
+                Err(_) => Err(Refusal::new(None, Reason::Refused, "it is not JSON")),
+            },
+        };
+        let (feed, sender) = (feed.clone(), sender.clone());
+        let message = message.transpose()?;
+        Some(Self { feed, form, raw, sender, number, received_ms, message })
+    }
+
+    /// Its origin, for whoever traces the event.
+    pub fn origin(&self, name: &str) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(name.len() + self.feed.name.len() + self.sender.len() + 24);
+        // Writing to a Vec has no failing path; an empty origin is told as an unknown one.
+        let _ = (name, self.received_ms, self.feed.name.as_str(), &*self.sender, self.number)
+            .serialize(&mut bytes);
+        bytes
+    }
+}
+
+impl Origin {
+    /// Reads the bytes of [`Given::origin`]; none for an event that no feed brought.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (name, received_ms, feed, sender, number): (String, u64, String, String, u32) =
+            borsh::from_slice(bytes).ok()?;
+        Some(Self { name, received_ms, feed, sender: sender.into(), number })
+    }
+}

@@ -1,0 +1,39 @@
+//! Live feeds: what other systems send, durable before they hear so, exactly once, into the vault and the twins.
+//!
+//! | module | is |
+//! |---|---|
+//! | [`door`] | how the vault is borrowed from whoever keeps it open |
+//! | [`given`] | a message as it came, with where it came from |
+//! | [`people`] | which student an identifier names |
+//! | [`taking`] | a group of messages into the vault, and what became of each |
+//! | [`letters`] | messages that became no event: listed, replayed, dropped after a time |
+//! | [`note`] | what is counted of a source |
+//! | [`spool`] | sealed files for messages that the vault cannot take now |
+//! | [`pipeline`] | the queue, the group commit, the fold |
+//! | [`server`] | the HTTP listener of a feed of frames |
+//! | [`folder`] | files that appear in a folder |
+//! | [`statements`] | statements of the record store as messages |
+//! | [`settings`] | feeds as config.toml names them |
+//! | [`clients`] | who may send, from a file of the operator's alone |
+//!
+//! Flow: a listener reads messages ([`aula_ingest::event`]) → [`pipeline::Pipeline::submit`] → one synced batch for everybody who
+//! waits → the sender hears → the twins are folded and whoever listens is told. Invariants: nothing is acknowledged before it is
+//! on disk; what was acknowledged is never dropped; a message is an event once, however often it comes. Absent: what a
+//! message means, which `aula-ingest` says, and what a district does about a twin.
+
+pub mod clients;
+pub mod door;
+pub mod folder;
+pub mod given;
+pub mod letters;
+pub mod note;
+pub mod people;
+pub mod pipeline;
+pub mod server;
+pub mod settings;
+pub mod spool;
+pub mod statements;
+pub mod taking;
+
+#[cfg(test)]
+mod testkit;

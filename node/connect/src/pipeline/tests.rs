@@ -1,0 +1,175 @@
+//! A pipeline over a real vault: once, letters, a vault that is shut, spools, lag.
+
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use aula_district::live::events_of;
+use aula_vault::seal::Cipher;
+
+use super::writer::spooled;
+use super::*;
+use crate::letters;
+use crate::note::Note;
+use crate::taking::Taking;
+use crate::testkit::{NOW_MS, Shutter, Tested, World, enrol, line, mark, reference, session};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn settings(world: &World, spool_bytes: u64) -> Settings {
+    let spool = (spool_bytes > 0).then(|| (world.root.path().join("feeds"), spool_bytes));
+    Settings { params: reference(), spool, feeds: vec![world.feed.clone()], observer: None }
+}
+
+fn shutter(world: &World, shut: bool) -> Arc<Shutter> {
+    Arc::new(Shutter { vault: world.vault.clone(), shut: AtomicBool::new(shut) })
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) -> Result<(), String> {
+    let end = Instant::now() + PATIENCE;
+    while !holds() {
+        if Instant::now() > end {
+            return Err(format!("{what} did not happen in time"));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_answered_is_an_event_once_and_the_twin_has_it() -> Tested {
+    let world = World::new()?;
+    let pipeline = Pipeline::start(Arc::new(world.vault.clone()), settings(&world, 0))?;
+    let given = |n: u64| mark(&world.feed, &format!("m{n}"), "S-1", n);
+    let all = (0..50).map(given).collect::<Result<Vec<_>, _>>()?;
+    let done = pipeline.submit_and_wait(all.clone())?;
+    assert_eq!(done, Summary { new: 50, ..Summary::default() });
+    let again = pipeline.submit_and_wait(all.into_iter().rev().collect())?;
+    assert_eq!(again, Summary { known: 50, ..Summary::default() });
+    let handle = world.handles[1];
+    assert_eq!(events_of(&world.vault, &handle)?.len(), 50);
+    until("folding", || locked(pipeline.twins()).get(&handle).is_some_and(|twin| twin.events() == 50))?;
+    pipeline.stop();
+    assert_eq!(pipeline.submit(vec![given(1)?]).err(), Some(Busy::Closed));
+    let note = Note::of(&world.vault, world.feed.source.0, "registers")?;
+    assert_eq!((note.total(), note.events.get("attendance")), (50, Some(&50)));
+    Ok(())
+}
+
+#[test]
+fn letters_name_their_reason_and_come_back_when_the_cause_is_gone() -> Tested {
+    let world = World::new()?;
+    let feed = &world.feed;
+    let text =
+        |id: &str, event: &str| format!(r#"{{"id":"{id}","at":{NOW_MS},"student":"S-0","event":{event}}}"#);
+    let pipeline = Pipeline::start(Arc::new(world.vault.clone()), settings(&world, 0))?;
+    let group = vec![
+        mark(feed, "a", "S-9", 1)?,
+        line(feed, text("b", r#"{"kind":"need","need":3}"#))?,
+        line(feed, text("c", r#"{"kind":"session","minutes":9,"active_minutes":10}"#))?,
+        line(feed, text("d", r#"{"kind":"deletion","of":"e"}"#))?,
+        line(feed, "no JSON".into())?,
+    ];
+    let done = pipeline.submit_and_wait(group.clone())?;
+    assert_eq!(done.dead_letters, 5);
+    // The same again is the same letters.
+    pipeline.submit_and_wait(group)?;
+    let reasons = |vault| -> Result<Vec<String>, VaultError> {
+        let mut all: Vec<_> = letters::list(vault, feed.source)?.into_iter().map(|(_, l)| l.reason).collect();
+        all.sort();
+        Ok(all)
+    };
+    assert_eq!(
+        reasons(&world.vault)?,
+        ["refused", "refused", "unknown_kind", "unknown_student", "unknown_target"]
+    );
+    // What the deletion waits for comes: both are events at once.
+    pipeline.submit_and_wait(vec![mark(feed, "e", "S-0", 2)?])?;
+    assert_eq!(events_of(&world.vault, &world.handles[0])?.len(), 2);
+    assert_eq!(reasons(&world.vault)?.len(), 4);
+    let twins = || locked(pipeline.twins()).get(&world.handles[0]).map(|twin| twin.events());
+    until("folding", || twins().is_some())?;
+    pipeline.stop();
+    // The roster comes: the letter is an event, the others stay.
+    let mut taking = Taking::new(&world.vault)?;
+    assert_eq!(taking.replay(&world.vault, feed)?.0.entered, 0);
+    let handle = enrol(&world.vault, &["S-9"])?[0];
+    let (replayed, events) = taking.replay(&world.vault, feed)?;
+    assert_eq!((replayed.entered, replayed.left, events.len()), (1, 3, 1));
+    assert_eq!(events_of(&world.vault, &handle)?.len(), 1);
+    assert_eq!(reasons(&world.vault)?.len(), 3);
+    // Nothing of a letter stands in clear, and after its days it is gone.
+    assert_eq!(world.vault.drop_unassigned(NOW_MS + 91 * 86_400_000)?, 3);
+    Ok(())
+}
+
+#[test]
+fn a_shut_vault_is_waited_for_in_the_spool_and_nothing_is_lost_by_a_restart() -> Tested {
+    let world = World::new()?;
+    let door = shutter(&world, false);
+    let pipeline = Pipeline::start(door.clone(), settings(&world, 1 << 20))?;
+    // The spool's key comes from the vault while it is open.
+    pipeline.submit_and_wait(vec![mark(&world.feed, "m0", "S-2", 0)?])?;
+    door.shut.store(true, Ordering::SeqCst);
+    let done = pipeline
+        .submit_and_wait(vec![mark(&world.feed, "m1", "S-2", 1)?, mark(&world.feed, "m0", "S-2", 0)?])?;
+    assert_eq!(done.spooled, 2);
+    until("telling", || pipeline.state().attention.is_some() && pipeline.state().spooled_bytes[0] > 0)?;
+    pipeline.stop();
+    drop(pipeline);
+    // A restart with a shut vault has no key: nothing is taken in, and nothing is lost.
+    let pipeline = Pipeline::start(door.clone(), settings(&world, 1 << 20))?;
+    assert_eq!(pipeline.submit_and_wait(vec![mark(&world.feed, "m2", "S-2", 2)?]), Err(Busy::Closed));
+    door.shut.store(false, Ordering::SeqCst);
+    until("draining", || pipeline.state().spooled_bytes == [0, 0] && pipeline.state().attention.is_none())?;
+    assert_eq!(events_of(&world.vault, &world.handles[2])?.len(), 2);
+    pipeline.stop();
+    Ok(())
+}
+
+#[test]
+fn a_full_spool_refuses_before_it_acknowledges_and_no_spool_is_told() -> Tested {
+    for (bytes, wanted) in [(0, Busy::Closed), (1_200, Busy::Full)] {
+        let world = World::new()?;
+        let door = shutter(&world, false);
+        let pipeline = Pipeline::start(door.clone(), settings(&world, bytes))?;
+        pipeline.submit_and_wait(vec![mark(&world.feed, "m0", "S-0", 0)?])?;
+        door.shut.store(true, Ordering::SeqCst);
+        let (mut taken, mut refused) = (0, None);
+        for n in 1..20 {
+            match pipeline.submit_and_wait(vec![mark(&world.feed, &format!("m{n}"), "S-0", n)?]) {
+                Ok(summary) => taken += summary.spooled,
+                Err(busy) => refused = Some(busy),
+            }
+        }
+        assert_eq!((refused, taken > 0), (Some(wanted), bytes > 0));
+        door.shut.store(false, Ordering::SeqCst);
+        until("draining", || pipeline.state().spooled_bytes == [0, 0])?;
+        assert_eq!(events_of(&world.vault, &world.handles[0])?.len(), 1 + taken, "what was told is there");
+        pipeline.stop();
+    }
+    Ok(())
+}
+
+#[test]
+fn a_backlog_defers_sessions_and_never_marks() -> Tested {
+    let world = World::new()?;
+    let spools = world.root.path().join("feeds");
+    {
+        // A backlog of an earlier run, as old as can be.
+        let key = world.vault.keystore().district_key("feed-spool")?;
+        let mut hot = Spool::at(&spools.join("hot.spool"), 1 << 20)?;
+        hot.push(&Cipher::new(&key), &[spooled(&mark(&world.feed, "old", "S-0", 0)?)])?;
+    }
+    let door = shutter(&world, false);
+    let pipeline = Pipeline::start(door, settings(&world, 1 << 20))?;
+    let group = vec![session(&world.feed, "s", "S-1")?, mark(&world.feed, "m", "S-1", 1)?];
+    let done = pipeline.submit_and_wait(group)?;
+    // Unless the backlog was gone already, the session waits and the mark does not.
+    let deferred = done == Summary { new: 1, spooled: 1, ..Summary::default() };
+    assert!(deferred || done == Summary { new: 2, ..Summary::default() }, "{done:?}");
+    until("draining", || pipeline.state().spooled_bytes == [0, 0])?;
+    pipeline.stop();
+    assert_eq!(events_of(&world.vault, &world.handles[1])?.len(), 2);
+    assert_eq!(events_of(&world.vault, &world.handles[0])?.len(), 1);
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! The HTTP listener of a feed of frames: `POST /events` with lines of JSON or binary frames.
+//!
+//! Flow: who asks (Basic, [`crate::clients`]) → the body within its limits → messages → the pipeline → 200 once all of them are
+//! on disk, with what became of them. `?dry_run=1` reads and counts, and takes nothing in. 401 unknown client, 403 one without
+//! `statements/write`, 413 too large, 415 another type, 429 and 503 with Retry-After when nothing is taken in. Absent: TLS, which a proxy ends.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use aula_home::clock::now_ms;
+use aula_ingest::event::frame;
+use aula_lrs::clients::{Clients, Leave, Need};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::given::{Feed, Form, Given};
+use crate::pipeline::{Busy, MAX_SUBMITTED, Pipeline, RETRY_S};
+
+#[cfg(test)]
+mod tests;
+
+/// Most bytes of a request: the most messages of the longest usual length.
+pub const MAX_BODY_BYTES: usize = 8 << 20;
+/// The type of binary frames.
+pub const FRAMES: &str = "application/x-aula-frames";
+/// The type of lines of JSON.
+pub const LINES: &str = "application/x-ndjson";
+/// Requests that are read or wait at once; more are told 503.
+const MAX_REQUESTS: usize = 256;
+
+/// A feed of frames that is served.
+#[derive(Debug)]
+pub struct Frames {
+    feed: Arc<Feed>,
+    pipeline: Arc<Pipeline>,
+    clients: RwLock<Clients>,
+    places: tokio::sync::Semaphore,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Asked {
+    #[serde(default)]
+    dry_run: u8,
+}
+
+impl Frames {
+    /// A feed with its clients.
+    pub fn new(feed: Arc<Feed>, pipeline: Arc<Pipeline>, clients: Clients) -> Self {
+        let places = tokio::sync::Semaphore::new(MAX_REQUESTS);
+        Self { feed, pipeline, clients: RwLock::new(clients), places }
+    }
+
+    /// Takes other clients from now on.
+    pub fn set_clients(&self, clients: Clients) {
+        *self.clients.write().unwrap_or_else(PoisonError::into_inner) = clients;
+    }
+
+    /// The name of who asks, if that one may send.
+    fn sender(&self, headers: &HeaderMap) -> Result<Arc<str>, (StatusCode, &'static str)> {
+        let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
+        let client = clients.known(header).ok_or((
+            StatusCode::UNAUTHORIZED,
+            "no client of this feed: send Basic with its name and secret",
+        ))?;
+        match client.may(Need::WriteStatements) {
+            Leave::None => Err((StatusCode::FORBIDDEN, "the client lacks the scope statements/write")),
+            Leave::All | Leave::Mine => Ok(Arc::from(client.name.as_str())),
+        }
+    }
+}
+
+/// The routes of a feed.
+pub fn router(frames: Arc<Frames>) -> Router {
+    Router::new()
+        .route("/events", post(take))
+        .route("/healthz", get(|| async { "ok" }))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(frames)
+}
+
+fn refusal(status: StatusCode, message: impl std::fmt::Display) -> Response {
+    let code = status.canonical_reason().unwrap_or("refused").to_ascii_lowercase().replace(' ', "_");
+    let body = json!({ "error": { "code": code, "message": message.to_string() } }).to_string();
+    let mut response = (status, [(CONTENT_TYPE, "application/json")], body).into_response();
+    let headers = response.headers_mut();
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, axum::http::HeaderValue::from_static("Basic realm=\"feed\""));
+    }
+    if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+        headers.insert(RETRY_AFTER, axum::http::HeaderValue::from(RETRY_S));
+    }
+    response
+}
+
+async fn take(
+    State(frames): State<Arc<Frames>>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let Ok(_place) = frames.places.try_acquire() else {
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once");
+    };
+    let sender = match frames.sender(&headers) {
+        Ok(sender) => sender,
+        Err((status, message)) => return refusal(status, message),
+    };
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    let given = match read(&frames.feed, &body, kind, &sender) {
+        Ok(given) => given,
+        Err((status, message)) => return refusal(status, message),
+    };
+    if asked.dry_run == 1 {
+        let refused = given.iter().filter(|given| given.message.is_err()).count();
+        return answer(&json!({ "messages": given.len(), "refused": refused, "dry_run": true }));
+    }
+    let answered = match frames.pipeline.submit(given) {
+        Ok(waiting) => waiting.await.unwrap_or(Err(Busy::Closed)),
+        Err(busy) => Err(busy),
+    };
+    match answered {
+        Ok(done) => answer(&json!({
+            "new": done.new, "known": done.known, "dead_letters": done.dead_letters, "spooled": done.spooled,
+        })),
+        Err(Busy::Queue) => refusal(StatusCode::TOO_MANY_REQUESTS, Busy::Queue),
+        Err(busy) => refusal(StatusCode::SERVICE_UNAVAILABLE, busy),
+    }
+}
+
+fn answer(json: &serde_json::Value) -> Response {
+    (StatusCode::OK, [(CONTENT_TYPE, "application/json")], json.to_string()).into_response()
+}
+
+/// The messages of a body.
+fn read(
+    feed: &Arc<Feed>,
+    body: &Bytes,
+    kind: &str,
+    sender: &Arc<str>,
+) -> Result<Vec<Given>, (StatusCode, String)> {
+    let now = now_ms();
+    let (form, parts): (Form, Vec<&[u8]>) = match kind {
+        FRAMES => {
+            let frames = frame::cut(body).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
+            (Form::Frame, frames)
+        }
+        LINES => {
+            let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+            (Form::Line, lines.collect())
+        }
+        _ => {
+            let message = format!("Content-Type must be {LINES} or {FRAMES}");
+            return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+        }
+    };
+    if parts.len() > MAX_SUBMITTED {
+        let message = format!("{} messages: send at most {MAX_SUBMITTED} at once", parts.len());
+        return Err((StatusCode::PAYLOAD_TOO_LARGE, message));
+    }
+    let read =
+        |(number, raw): (u32, &[u8])| Given::read(feed, form, body.slice_ref(raw), (sender, number), now);
+    Ok((1..).zip(parts).filter_map(read).collect())
+}

@@ -1,0 +1,109 @@
+//! A small vault with students, a door that can be shut, and files of clients, for tests.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aula_ledger::types::{AccountId, DistrictId, Handle, Hash, SchoolYear};
+use aula_lrs::clients::Client;
+use aula_twin_runtime::model::Model;
+use aula_twin_runtime::params::Params;
+use aula_vault::{Folders, Identity, LocalId, Vault};
+use bytes::Bytes;
+
+use crate::door::{Closed, Door};
+use crate::given::{Feed, Form, Given};
+
+pub type Tested = Result<(), Box<dyn std::error::Error>>;
+
+/// 2 March 2026, 09:30 UTC: in the school year 2025.
+pub const NOW_MS: u64 = 1_772_443_800_000;
+
+/// The reference parameters with the unfitted model.
+pub fn reference() -> Params {
+    Params::reference(Model::unfitted())
+}
+
+pub struct World {
+    pub root: tempfile::TempDir,
+    pub vault: Arc<Vault>,
+    pub handles: Vec<Handle>,
+    pub feed: Arc<Feed>,
+}
+
+pub fn folders(root: &Path) -> Folders {
+    Folders { data: root.join("vault"), keystore: root.join("keystore") }
+}
+
+impl World {
+    /// A vault with students S-0, S-1, S-2 of the school year 2025, and a feed.
+    pub fn new() -> Result<Self, Box<dyn std::error::Error>> {
+        let root = tempfile::tempdir()?;
+        let identity = Identity {
+            district: DistrictId(7),
+            chain_id: "test-00c0ffee".into(),
+            genesis: Hash([1; 32]),
+            account: AccountId([1; 20]),
+        };
+        let vault = Arc::new(Vault::create(&folders(root.path()), &identity, NOW_MS)?);
+        let handles = enrol(&vault, &["S-0", "S-1", "S-2"])?;
+        Ok(Self { root, vault, handles, feed: Arc::new(Feed::plain("registers")?) })
+    }
+}
+
+pub fn enrol(vault: &Vault, ids: &[&str]) -> Result<Vec<Handle>, Box<dyn std::error::Error>> {
+    let asked = ids.iter().map(|id| LocalId::new(id).map(|id| (id, SchoolYear(2025))).ok_or("an identifier"));
+    Ok(vault.enrol(&asked.collect::<Result<Vec<_>, _>>()?)?)
+}
+
+/// A message of the feed as a line, read.
+pub fn line(feed: &Arc<Feed>, text: String) -> Result<Given, &'static str> {
+    let sender = Arc::from("east");
+    Given::read(feed, Form::Line, Bytes::from(text), (&sender, 1), NOW_MS).ok_or("a message")
+}
+
+/// A mark of a student, some seconds after [`NOW_MS`].
+pub fn mark(feed: &Arc<Feed>, name: &str, student: &str, second: u64) -> Result<Given, &'static str> {
+    let at = NOW_MS + second * 1_000;
+    line(
+        feed,
+        format!(
+            r#"{{"id":"{name}","at":{at},"student":"{student}","event":{{"kind":"attendance","mark":"absent"}}}}"#
+        ),
+    )
+}
+
+/// A session of a student.
+pub fn session(feed: &Arc<Feed>, name: &str, student: &str) -> Result<Given, &'static str> {
+    line(
+        feed,
+        format!(
+            r#"{{"id":"{name}","at":{NOW_MS},"student":"{student}","event":{{"kind":"session","minutes":9,"active_minutes":3}}}}"#
+        ),
+    )
+}
+
+/// A door that can be shut.
+pub struct Shutter {
+    pub vault: Arc<Vault>,
+    pub shut: AtomicBool,
+}
+
+impl Door for Shutter {
+    fn lend(&self, call: &mut dyn FnMut(&Vault)) -> Result<(), Closed> {
+        if self.shut.load(Ordering::SeqCst) {
+            return Err(Closed("a command has it".into()));
+        }
+        call(&self.vault);
+        Ok(())
+    }
+}
+
+/// A file with one client who may everything.
+pub fn write_clients(path: &Path, name: &str, secret: &[u8]) -> std::io::Result<()> {
+    let hash = hex::encode(Client::hash(secret));
+    let text = format!("[[client]]\nname = \"{name}\"\nsecret_sha256 = \"{hash}\"\nscopes = [\"all\"]\n");
+    std::fs::write(path, text)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+}

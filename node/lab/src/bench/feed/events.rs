@@ -1,0 +1,81 @@
+//! The events of the bench: responses of students in turn to items of 847 skills.
+
+use aula_ingest::event::{Message, What, frame};
+use aula_twin_runtime::clock::Stamp;
+use aula_twin_runtime::event::{Correctness, EventBody, ItemId, SkillId, SkillSet};
+use serde_json::{Value, json};
+
+/// Skills of the reference design.
+const SKILLS: u64 = 847;
+/// Items, about six a skill.
+const ITEMS: u64 = 5_000;
+/// The home page of students' accounts.
+pub const HOME_PAGE: &str = "https://sis.example.org";
+/// The feed's name.
+pub const FEED: &str = "bench";
+
+/// A student's identifier.
+pub fn student(number: u32) -> String {
+    format!("S-{number}")
+}
+
+/// An event's name.
+pub fn name(number: u64) -> String {
+    format!("e{number}")
+}
+
+/// The name of a statement: its UUID.
+pub fn statement_id(number: u64) -> String {
+    format!("00000000-0000-4000-8000-{number:012x}")
+}
+
+fn skill(number: u64) -> u16 {
+    (number % ITEMS % SKILLS) as u16
+}
+
+/// An event by its number, at a moment in microseconds since 1970.
+pub fn message(number: u64, student_number: u32, at_us: u64) -> Option<Message> {
+    let skills = SkillSet::new(vec![SkillId(skill(number))]).ok()?;
+    let correctness = if number % 3 == 0 { Correctness::Incorrect } else { Correctness::Correct };
+    Some(Message {
+        name: name(number),
+        // The counter tells microseconds apart, and latency is measured from them.
+        at: Stamp::new(at_us / 1_000, (at_us % 1_000) as u32).ok()?,
+        student: Some(student(student_number)),
+        what: What::Happened(EventBody::Response {
+            item: ItemId((number % ITEMS) as u32),
+            skills,
+            correctness,
+            duration_ms: 8_000,
+        }),
+    })
+}
+
+/// Appends an event's frame.
+pub fn frame(number: u64, student_number: u32, at_us: u64, to: &mut Vec<u8>) {
+    if let Some(message) = message(number, student_number, at_us) {
+        frame::encode(&message, to);
+    }
+}
+
+/// An event as a statement.
+pub fn statement(number: u64, student_number: u32, at_us: u64) -> Value {
+    let (seconds, micros) = (at_us / 1_000_000, at_us % 1_000_000);
+    let date = aula_ingest::date::Date::of_ms(at_us / 1_000).map(|date| date.to_string()).unwrap_or_default();
+    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+    json!({
+        "id": statement_id(number),
+        "actor": { "account": { "homePage": HOME_PAGE, "name": student(student_number) } },
+        "verb": { "id": "http://adlnet.gov/expapi/verbs/answered" },
+        "object": { "id": format!("https://lms.example.org/item/{}", number % ITEMS) },
+        "context": { "contextActivities": { "parent": [{ "id": format!("https://lms.example.org/unit/{}", skill(number)) }] } },
+        "result": { "success": number % 3 != 0, "duration": "PT8S" },
+        "timestamp": format!("{date}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z"),
+    })
+}
+
+/// The district's rules for these statements.
+pub fn rules() -> String {
+    let lines = (0..SKILLS).map(|skill| format!("\"https://lms.example.org/unit/{skill}\" = [{skill}]\n"));
+    format!("[skills]\n{}", lines.collect::<String>())
+}

@@ -1,0 +1,63 @@
+//! `aula feed status`: what each feed brought, and what waits.
+
+use aula_connect::letters;
+use aula_connect::note::Note;
+use clap::Args;
+use serde_json::json;
+
+use super::configured;
+use crate::command::vault::{Place, refused};
+use crate::command::{Context, Failure, Outcome};
+
+/// Arguments of `aula feed status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Only this feed
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// Tells.
+///
+/// # Errors
+/// A configuration that is refused, a vault that cannot be read.
+pub fn run(context: &Context, place: &Place, args: &StatusArgs) -> Result<Outcome, Failure> {
+    let feeds = configured(context, args.name.as_deref())?;
+    let size =
+        |name: &str| std::fs::metadata(context.home.feeds_dir().join(name)).map_or(0, |found| found.len());
+    let spool = [size("hot.spool"), size("cold.spool")];
+    let (mut told, mut lines) = (Vec::with_capacity(feeds.len()), Vec::new());
+    if !feeds.is_empty() {
+        let vault = place.open(context)?;
+        for (own, feed) in &feeds {
+            let note = Note::of(&vault, feed.source.0, &feed.name).map_err(refused)?;
+            let waiting = letters::list(&vault, feed.source).map_err(refused)?.len();
+            lines.push(format!(
+                "{} ({}): {} events, {} came again, {waiting} dead letters",
+                feed.name,
+                own.kind.name(),
+                note.total(),
+                note.known
+            ));
+            for (kind, count) in &note.events {
+                lines.push(format!("  {kind:20} {count}"));
+            }
+            told.push(json!({
+                "name": feed.name, "kind": own.kind.name(), "listen": own.listen, "folder": own.folder,
+                "events": note.total(), "kinds": note.events, "known": note.known, "deferred": note.deferred,
+                "dead_letters": waiting, "last_received_ms": note.last_received_ms,
+                "newest_event_ms": note.newest_event_ms,
+            }));
+        }
+    } else {
+        lines.push("config.toml has no [[feed]]; docs/feeds.md has examples".into());
+    }
+    if spool != [0, 0] {
+        lines.push(format!(
+            "spool: {} bytes wait for the vault, {} until nothing else does",
+            spool[0], spool[1]
+        ));
+    }
+    let json = json!({ "feeds": told, "spool": { "hot_bytes": spool[0], "cold_bytes": spool[1] } });
+    Ok(Outcome::yes(json, lines.join("\n")))
+}

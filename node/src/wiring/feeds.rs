@@ -1,0 +1,168 @@
+//! Feeds of a running node: one pipeline, and a listener or a folder for each `[[feed]]`.
+//!
+//! Flow: the pipeline starts on the node's own vault → each feed is served for as long as the node runs. Files of clients are looked
+//! at every few seconds, so that a secret changes without a restart. Absent: what a message means and where it goes, which
+//! `aula-connect` knows.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aula_connect::clients::{changed, read_clients};
+use aula_connect::door::{Door, lent};
+use aula_connect::folder::Folder;
+use aula_connect::given::{Feed, Form};
+use aula_connect::pipeline::{Pipeline, Settings};
+use aula_connect::server::{Frames, router};
+use aula_connect::statements::Statements;
+use aula_district::parameters::InForce;
+use aula_home::Home;
+use aula_home::config::{self, Config, FeedKind, Lines};
+use aula_ledger::twin::in_force;
+use aula_ledger::types::{SchoolYear, TimeMs};
+use aula_twin_model::model_file;
+use aula_twin_runtime::model::Model;
+use aula_twin_runtime::params::Params;
+use tokio::net::TcpListener;
+
+use super::xapi::{self, KeptDoor};
+use crate::clock::now_ms;
+use crate::http::Node;
+use crate::storage::ChainDb;
+use crate::terminal::{Advise, Failure};
+
+/// How often files of clients and folders are looked at.
+const EVERY: Duration = Duration::from_secs(2);
+/// How often what nobody was matched with is looked through.
+const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
+const HINT: &str = "correct [[feed]] in config.toml; docs/feeds.md has examples";
+
+/// Starts the feeds that config.toml names; none of a node that has none, or no vault.
+///
+/// # Errors
+/// A socket that cannot be bound, a file that is refused, a spool that cannot be used.
+pub(super) async fn start(
+    home: &Home,
+    config: &Config,
+    (node, db): (&Arc<Node>, &ChainDb),
+) -> Result<Option<Arc<Pipeline>>, Failure> {
+    let Some(door) = KeptDoor::of(node).filter(|_| !config.feed.is_empty()) else { return Ok(None) };
+    let mut feeds = Vec::with_capacity(config.feed.len());
+    for feed in &config.feed {
+        feeds.push(Feed::of(feed).advise("a feed cannot be used", HINT)?);
+    }
+    let spool = (config.feeds.spool_mib > 0).then(|| (home.feeds_dir(), config.feeds.spool_mib << 20));
+    let settings = Settings { params: params(home, db)?, spool, feeds: feeds.clone(), observer: None };
+    let shared: Arc<dyn Door> = Arc::new(door.clone());
+    tokio::spawn(sweep(shared.clone()));
+    let pipeline = Pipeline::start(shared, settings)
+        .advise("feeds cannot start", "check the folder's owner and space")?;
+    let pipeline = Arc::new(pipeline);
+    for (own, feed) in config.feed.iter().zip(feeds) {
+        let at = || Some((own.listen?, own.clients.clone()?));
+        match (own.kind, at()) {
+            (FeedKind::Files, _) => watch(own, feed, &pipeline)?,
+            (FeedKind::Xapi, Some(at)) => {
+                let statements = Arc::new(Statements::new(feed, pipeline.clone()));
+                xapi::serve(own, at, door.clone(), Some(statements)).await?;
+            }
+            (FeedKind::Frames, Some((listen, clients))) => {
+                let known = read_clients(&clients);
+                let known = known.advise(format!("the feed {} has no clients", own.name), HINT)?;
+                let socket = TcpListener::bind(listen).await;
+                let socket =
+                    socket.advise(format!("the feed {} cannot listen on {listen}", own.name), HINT)?;
+                let frames = Arc::new(Frames::new(feed, pipeline.clone(), known));
+                tokio::spawn(attend_clients(own.name.clone(), clients, frames.clone()));
+                tracing::info!(feed = own.name, %listen, "events are taken at /events");
+                let name = own.name.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = axum::serve(socket, router(frames)).await {
+                        tracing::error!(feed = name, %error, "the feed ended");
+                    }
+                });
+            }
+            // The configuration was checked: both are there.
+            (FeedKind::Xapi | FeedKind::Frames, None) => {}
+        }
+    }
+    Ok(Some(pipeline))
+}
+
+/// The twins' parameters in force now, with their model: the unfitted one, or the file of its digest in the home.
+fn params(home: &Home, db: &ChainDb) -> Result<Params, Failure> {
+    let hint = "see /v1/twin-parameters";
+    let found = in_force(&*db.latest(), SchoolYear::at(TimeMs(now_ms())));
+    let found = found.advise("the twins' parameters cannot be read", hint)?;
+    let missing =
+        || Failure::because("no version of the twins' parameters is in force this school year", hint);
+    let voted = found.ok_or_else(missing)?;
+    let (named, unfitted) = (voted.parameters.model, Model::unfitted());
+    let model = if named.0 == unfitted.digest() {
+        unfitted
+    } else {
+        let path = home.model_file(&named);
+        let hint =
+            format!("copy the model file of that digest, as `aula twin fit` made it, to {}", path.display());
+        model_file::read(&path).advise(format!("the model {named} is not at hand"), hint)?.0
+    };
+    Ok(InForce::of(voted, model).advise("the twins' parameters cannot be used", hint)?.params)
+}
+
+/// Drops what named nobody in time: dead letters, and statements of nobody whom the vault knows.
+async fn sweep(door: Arc<dyn Door>) {
+    loop {
+        let own = door.clone();
+        let dropped =
+            tokio::task::spawn_blocking(move || lent(&*own, |vault| vault.drop_unassigned(now_ms())));
+        match dropped.await {
+            Ok(Ok(0)) | Err(_) => {}
+            Ok(Ok(rows)) => tracing::info!(rows, "records that named nobody in time were dropped"),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "records that named nobody are looked through within the hour");
+            }
+        }
+        tokio::time::sleep(SWEEP_EVERY).await;
+    }
+}
+
+/// Looks for files for as long as the node runs.
+fn watch(own: &config::Feed, feed: Arc<Feed>, pipeline: &Arc<Pipeline>) -> Result<(), Failure> {
+    let Some(path) = own.folder.clone() else { return Ok(()) };
+    std::fs::create_dir_all(&path).advise(format!("cannot make {}", path.display()), HINT)?;
+    let form = if own.lines == Lines::Statements { Form::Statement } else { Form::Line };
+    let (folder, name) = (Arc::new(Folder::new(feed, pipeline.clone(), &path, form)), own.name.clone());
+    tokio::spawn(async move {
+        loop {
+            let own = folder.clone();
+            match tokio::task::spawn_blocking(move || own.sweep()).await {
+                Ok(Ok(files)) => {
+                    for (file, summary) in files {
+                        tracing::info!(feed = name, file, ?summary, "a file was taken");
+                    }
+                }
+                Ok(Err(error)) => tracing::warn!(feed = name, %error, "files are read later"),
+                Err(_) => return,
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+    });
+    Ok(())
+}
+
+/// Takes the clients anew whenever their file has changed; a file that is refused changes nothing.
+async fn attend_clients(name: String, file: PathBuf, frames: Arc<Frames>) {
+    let mut seen = changed(&file);
+    loop {
+        tokio::time::sleep(EVERY).await;
+        let now = changed(&file);
+        if now == seen {
+            continue;
+        }
+        seen = now;
+        match read_clients(&file) {
+            Ok(clients) => frames.set_clients(clients),
+            Err(error) => tracing::warn!(feed = name, %error, "its clients stay as they were"),
+        }
+    }
+}
