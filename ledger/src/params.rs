@@ -180,7 +180,7 @@ impl Default for Params {
             max_extra_window_ms: 7 * 24 * 60 * 60 * 1_000,
             max_seed_attempts: 8,
             max_class_pools: 2_000,
-            max_round_work: 175_000_000,
+            max_round_work: 155_000_000,
             max_gap_ppm: 3_000,
             equity: 73,
             min_cell_students: 10,

@@ -23,7 +23,7 @@ TABLE = {
     "max_extra_window_ms": (8, 604_800_000, 0, 2_678_400_000),
     "max_seed_attempts": (4, 8, 1, 100),
     "max_class_pools": (4, 2_000, 1, 4_000),
-    "max_round_work": (8, 175_000_000, 1, 566_666_000),
+    "max_round_work": (8, 155_000_000, 1, 485_714_000),
     "max_gap_ppm": (4, 3_000, 0, 1_000_000),
     "equity": (4, 73, 0, 1_000),
     "min_cell_students": (4, 10, 1, 1_000),

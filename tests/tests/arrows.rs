@@ -83,7 +83,7 @@ const CIRCLES: &[(&str, &[&str])] = &[
         "ledger",
         &[
             "access", "audit", "chain", "execute", "genesis", "params", "proof", "roles", "rounds", "state",
-            "tx",
+            "twin", "tx",
         ],
     ),
     ("consensus", &["context", "driver", "engine", "quorums", "signing"]),

@@ -135,7 +135,7 @@ fn demo_office(demo: &Demo) -> Result<Office> {
     Ok(Office { home: demo.folder.path().join("demo/district-01"), root, rpc })
 }
 
-fn anchor(office: &Office, school: u64, year: u16, handles: &[&str]) -> Result<()> {
+async fn anchor(office: &Office, school: u64, year: u16, handles: &[&str]) -> Result<()> {
     let mut handles = handles.to_vec();
     handles.sort_unstable();
     let states: Vec<Value> = handles
@@ -145,9 +145,7 @@ fn anchor(office: &Office, school: u64, year: u16, handles: &[&str]) -> Result<(
                    "inputs": vec!["33".repeat(32); 3], "commitments": [], "event_watermark": 0})
         })
         .collect();
-    let ask = async { reqwest::get(format!("{}/v1/twin-parameters", office.rpc)).await?.json().await };
-    let versions: Value =
-        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(ask)?;
+    let versions: Value = reqwest::get(format!("{}/v1/twin-parameters", office.rpc)).await?.json().await?;
     let version = &versions["versions"][0];
     let fields = json!({"school_year": year, "parameters": version["version"], "model_digest": version["digest"], "states": states})
         .to_string();
@@ -179,8 +177,8 @@ async fn a_students_record_is_read_with_consent_listed_proved_and_erased() -> Re
     let (chain, hash) = (genesis.chain_id.to_string(), genesis.sha256.to_string());
     let [ada, bo, next] = office.fill(&["--chain-id", &chain, "--genesis-sha256", &hash])?;
     let school = school(&demo)?;
-    anchor(&office, school, 1990, &[&ada, &bo])?;
-    anchor(&office, school, 1991, &[&next])?;
+    anchor(&office, school, 1990, &[&ada, &bo]).await?;
+    anchor(&office, school, 1991, &[&next]).await?;
 
     // No consent, no read; with it the needed fields, and no other; withdrawn, none again.
     let teacher = office.credential("teacher")?;

@@ -8,8 +8,6 @@
 
 use crate::event::SkillId;
 use crate::fixed::Need;
-use crate::params::Params;
-use crate::twin::TwinState;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Most inputs of a rule.
@@ -101,22 +99,6 @@ impl NeedRule {
             && ends(|reach| reach.max(0)) <= i64::from(Need::MAX.score())
     }
 
-    /// The inputs of a state, in the rule's order, each in its range.
-    #[must_use]
-    pub fn values(&self, state: &TwinState, params: &Params) -> Vec<u8> {
-        let position = |e4: u16| u8::try_from(u32::from(e4) * 255 / 10_000).unwrap_or(u8::MAX);
-        let value = |input: &NeedInput| match input.source {
-            InputSource::Recorded(number) => {
-                let recorded = state.input(number).unwrap_or_else(|| u16::from(input.unrecorded));
-                u8::try_from(recorded).unwrap_or(u8::MAX).min(input.kind.greatest())
-            }
-            InputSource::Mastery(skill) => position(state.mastery(skill, params).level.e4()),
-            InputSource::Engagement => position(state.engagement().level.e4()),
-            InputSource::Attendance => position(state.attendance().rate.e4()),
-        };
-        self.inputs.iter().map(value).collect()
-    }
-
     /// What each input adds to the constant, in the rule's order.
     #[must_use]
     pub fn terms(&self, values: &[u8]) -> Vec<i64> {
@@ -135,6 +117,8 @@ impl NeedRule {
 mod tests {
     use super::*;
     use crate::model::Model;
+    use crate::params::Params;
+    use crate::twin::TwinState;
 
     fn recorded(number: u16, kind: InputKind, weight: i32, unrecorded: u8) -> NeedInput {
         NeedInput { kind, source: InputSource::Recorded(number), weight, unrecorded }

@@ -8,6 +8,7 @@
 //! equal events give equal bytes. Absent: the set of events itself ([`crate::merge`]), hashing and salts (the
 //! ledger's).
 
+mod inputs;
 mod leaves;
 mod snapshot;
 mod step;

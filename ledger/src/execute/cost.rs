@@ -53,7 +53,7 @@ pub mod unit {
     /// A pair of a request and a pool of a round that runs, beside the optimizer.
     pub const PAIR: Work = 12;
     /// A thousand entries that the optimizer may scan.
-    pub const SCAN_1000: Work = 1_500;
+    pub const SCAN_1000: Work = 1_750;
 }
 
 /// A part of the state whose size decides what a transaction costs.

@@ -206,7 +206,7 @@ fn a_wrong_mapping_is_refused_in_words() {
         ("scores.s = { at = 9 }", "column number 9"),
         ("scores.s = { column = \"A#2\", min = \"x\" }", "\"x\" is not a number"),
         ("scores.s = { column = \"A#1\", constant = \"2\" }", "exactly one of"),
-        ("date = { column = \"ID\", format = \"YYYY\" }\nscores.s = \"A#2\"", "no date format"),
+        ("date = { column = \"ID\", format = \"YYYY\" }\nscores.s = \"A#2\"", "not a date format"),
         ("only = [{ column = \"ID\" }]\nscores.s = \"A#2\"", "a condition has"),
         ("measure = \"=x\"", "scores or levels"),
         ("scores.s = \"A#2\"\n[[field]]\nname = \"home_school\"\nvalue = \"A#1\"", "another name"),

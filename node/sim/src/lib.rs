@@ -36,8 +36,11 @@ pub use world::{BeginError, World};
 /// # Errors
 /// [`BeginError`] when the consortium cannot be set up.
 pub fn run(plan: Plan) -> Result<Report, BeginError> {
-    // What nodes say of their troubles is not the operator's; the report says what matters.
-    tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::default(), || {
-        Ok(World::new(plan)?.run())
-    })
+    // A thread of its own: inside an asynchronous runtime its budget would end polls early and never be filled again.
+    let outside = std::thread::scope(|scope| {
+        // What nodes say of their troubles is not the operator's; the report says what matters.
+        let quiet = tracing::subscriber::NoSubscriber::default();
+        scope.spawn(move || tracing::subscriber::with_default(quiet, || Ok(World::new(plan)?.run()))).join()
+    });
+    outside.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

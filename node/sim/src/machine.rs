@@ -55,6 +55,9 @@ pub struct Machine {
     pub is_correct: bool,
     /// Its disk has damaged what it had promised: the member counts as faulty from then on.
     pub is_damaged: bool,
+    /// Its disk said that something was written that was not: only then may the sign guard forget. A guard that is lost or
+    /// damaged is noticed, and its member does not sign.
+    pub has_lied: bool,
     /// Its disk.
     pub disk: MemoryDisk,
     /// Its process.
@@ -103,6 +106,7 @@ impl Machine {
             peer: network_key(member).map_err(failed)?.public().to_peer_id(),
             is_correct,
             is_damaged: false,
+            has_lied: false,
             disk,
             node: None,
             store: None,
@@ -148,6 +152,11 @@ impl Machine {
     /// Ends its process.
     pub fn stop(&mut self) {
         (self.node, self.store, self.wakes_us) = (None, None, None);
+    }
+
+    /// Whether it must never sign two things in one place.
+    pub fn is_bound(&self) -> bool {
+        self.is_correct && !self.has_lied
     }
 
     /// Whether its member kept the rules and its disk its promises.

@@ -452,7 +452,7 @@ impl World {
     fn sends(&mut self, at: usize, to: To, message: Message, busy_us: u64) {
         self.trace.note(self.now_us(), at, message.channel(), message.body());
         let member = self.machines[at].member;
-        if self.machines[at].counts()
+        if self.machines[at].is_bound()
             && let Some(said) = message.statement()
         {
             self.checks.says(member, &said);

@@ -19,7 +19,12 @@ impl World {
             What::PowerCut { members, for_ms } => {
                 members.iter().for_each(|member| self.down(*member, *for_ms, true));
             }
-            What::DiskLies { member, .. } => self.damage(*member),
+            What::DiskLies { member, .. } => {
+                self.damage(*member);
+                for at in self.of(*member) {
+                    self.machines[at].has_lied = true;
+                }
+            }
             What::BitFlip { member, file } => {
                 self.damage(*member);
                 self.down(*member, DOWN_MS, false);
