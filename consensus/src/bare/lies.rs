@@ -49,7 +49,7 @@ impl Liar {
         match consensus(message)? {
             SignedConsensusMsg::Vote(signed) => {
                 let value = match signed.message.value {
-                    NilOrVal::Val(_) if chance % 2 == 0 => NilOrVal::Nil,
+                    NilOrVal::Val(_) if chance.is_multiple_of(2) => NilOrVal::Nil,
                     NilOrVal::Nil | NilOrVal::Val(_) => NilOrVal::Val(other),
                 };
                 self.vote(message, Vote { value, ..signed.message })

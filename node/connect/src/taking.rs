@@ -316,7 +316,7 @@ impl Taking {
         }
         // What happened before what amends it.
         let mut order: Vec<usize> = (0..group.len()).collect();
-        order.sort_by_key(|at| group.get(*at).is_some_and(|given| amends(given)));
+        order.sort_by_key(|at| group.get(*at).is_some_and(amends));
         let sorted: Vec<Given> = order.iter().filter_map(|at| group.get(*at).cloned()).collect();
         for (chunk, at) in sorted.chunks(1_000).zip((0..).step_by(1_000)) {
             let taken = self.try_take(vault, chunk, Coming::Again)?;

@@ -150,7 +150,7 @@ impl Checks {
     }
 
     fn state(&mut self, member: u8, height: u64, store: &Store) {
-        if height % STATE_EVERY != 0 {
+        if !height.is_multiple_of(STATE_EVERY) {
             return;
         }
         let Ok(state) = store.state() else { return };

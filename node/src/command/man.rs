@@ -50,6 +50,6 @@ mod tests {
         let start = page("aula-start.1").unwrap();
         assert!(start.contains("\\-\\-follower") && start.contains("AULA_API_LISTEN"), "{start}");
         assert!(!start.contains("stop\\-with\\-stdin"), "a hidden flag is shown");
-        assert!(page("aula-vault-consent-give.1").is_ok(), "a nested command has no page");
+        assert!(page("aula-vault-log-anchor.1").is_ok(), "a nested command has no page");
     }
 }

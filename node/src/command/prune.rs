@@ -14,7 +14,7 @@ use crate::upkeep::{Order, control};
                   \"pruned\" a running node does this by itself. It cannot be undone but by fetching the chain again."
 )]
 pub struct PruneArgs {
-    /// How many of the newest blocks stay, 1000 or more [default: [storage] keep_blocks where history is "pruned"]
+    /// How many of the newest blocks stay, 1000 or more [default: storage.keep_blocks where history is "pruned"]
     #[arg(long, value_name = "N")]
     pub keep: Option<u64>,
 }

@@ -1,7 +1,7 @@
 //! What keeps a node easy to keep, the same work whether the node runs or not: snapshots, pruning, a copy of the database.
 //!
 //! A command makes an [`Order`]. While the node runs it hands it over by the socket in the home ([`control`]), because the
-//! database has one owner; otherwise the command opens the database and carries it out itself. [`interval`] carries out what
+//! database has one owner; otherwise the command opens the database and carries it out itself. `interval` carries out what
 //! the settings ask for while the node decides.
 
 use std::path::PathBuf;

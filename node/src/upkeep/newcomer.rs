@@ -1,8 +1,8 @@
 //! A newcomer begins with a snapshot of its peers instead of every block since the genesis.
 //!
-//! Flow: ask every connected peer for its newest manifest ([`offers`]) → each is believed as far as its header is certified
+//! Flow: ask every connected peer for its newest manifest (`offers`) → each is believed as far as its header is certified
 //! from the genesis on → of the newest, the one that most peers offer → its chunks from all who offer it, several at once,
-//! each checked when it comes ([`fetch`]) → a database is made of it beside the present one, which checks the whole state
+//! each checked when it comes (`fetch`) → a database is made of it beside the present one, which checks the whole state
 //! against the certified root → the process begins anew with that database ([`swap`]).
 //!
 //! A peer that lies (a proof that does not hold, a chunk that is not the one its manifest names, a manifest whose state is

@@ -92,7 +92,8 @@ fn copied(kept: &Kept, into: &Path) -> Result<Kept, Box<dyn std::error::Error>> 
 fn a_chunk_that_is_cut_changed_or_missing_is_named_and_nothing_is_made_of_it() -> Tested {
     let (chain, kept) = snapshotted()?;
     let folder = tempfile::tempdir()?;
-    let spoils: [(&str, fn(&Path) -> std::io::Result<()>); 3] = [
+    type Spoil = fn(&Path) -> std::io::Result<()>;
+    let spoils: [(&str, Spoil); 3] = [
         ("was cut short", |path| {
             let bytes = fs::read(path)?;
             fs::write(path, &bytes[..bytes.len() - 1])

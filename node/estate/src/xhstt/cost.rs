@@ -69,8 +69,8 @@ impl Uses {
             let resource = *resource as usize;
             let from = resource * self.times + usize::from(sub.time);
             let places = from..from + usize::from(sub.duration);
-            let mut last = sub.time;
-            for (count, held_by) in self.count[places.clone()].iter_mut().zip(&mut self.held_by[places]) {
+            let held = self.count[places.clone()].iter_mut().zip(&mut self.held_by[places]);
+            for (time, (count, held_by)) in (sub.time..).zip(held) {
                 if add {
                     self.clashes[resource] += i64::from(*count > 0);
                     *count += 1;
@@ -80,10 +80,9 @@ impl Uses {
                     self.clashes[resource] -= i64::from(*count > 0);
                     *held_by = held_by.wrapping_sub(event);
                     if *count == 0 {
-                        self.busy[resource] &= !(1 << last);
+                        self.busy[resource] &= !(1 << time);
                     }
                 }
-                last += 1;
             }
             if add {
                 self.busy[resource] |= sub.taken();

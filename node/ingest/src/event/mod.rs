@@ -3,7 +3,7 @@
 //! | module | is |
 //! |---|---|
 //! | [`kind`] | the kinds of event, and which may wait |
-//! | [`line`] | a message as a line of JSON |
+//! | [`mod@line`] | a message as a line of JSON |
 //! | [`frame`] | a message as a binary frame |
 //! | [`xapi`] | xAPI statements by rules that a district can extend |
 //! | [`instant`] | moments to the millisecond |

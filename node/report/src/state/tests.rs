@@ -8,7 +8,8 @@ const PINNED: &str = "5dee6db12c444f89de9ee387c6b71a522f82f438c6768b2c01cab6fc5e
 
 pub(crate) fn sample(rows: u32) -> Dataset {
     let row = |n: u32| {
-        let count = if n % 3 == 0 { Count::up_to(Some(40)) } else { Count::exact(u64::from(n) + 10) };
+        let count =
+            if n.is_multiple_of(3) { Count::up_to(Some(40)) } else { Count::exact(u64::from(n) + 10) };
         let first = [
             Cell::number(1989),
             Cell::number(3),

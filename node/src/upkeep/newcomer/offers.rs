@@ -70,7 +70,7 @@ pub(super) async fn gather<P: Peers>(
 /// Whether an offer's header may be believed.
 ///
 /// # Errors
-/// [`Refused`] with the reason.
+/// `Refused` with the reason.
 pub fn judge(newcomer: &Newcomer, manifest: &[u8], chain: &[u8], now_ms: u64) -> Result<Verified, Refused> {
     let lie = |error: &dyn std::fmt::Display| Refused::Lie(error.to_string());
     let manifest = Manifest::parse(manifest).map_err(|error| lie(&error))?;

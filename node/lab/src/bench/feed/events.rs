@@ -36,7 +36,7 @@ fn skill(number: u64) -> u16 {
 /// An event by its number, at a moment in microseconds since 1970.
 pub fn message(number: u64, student_number: u32, at_us: u64) -> Option<Message> {
     let skills = SkillSet::new(vec![SkillId(skill(number))]).ok()?;
-    let correctness = if number % 3 == 0 { Correctness::Incorrect } else { Correctness::Correct };
+    let correctness = if number.is_multiple_of(3) { Correctness::Incorrect } else { Correctness::Correct };
     Some(Message {
         name: name(number),
         // The counter tells microseconds apart, and latency is measured from them.
@@ -69,7 +69,7 @@ pub fn statement(number: u64, student_number: u32, at_us: u64) -> Value {
         "verb": { "id": "http://adlnet.gov/expapi/verbs/answered" },
         "object": { "id": format!("https://lms.example.org/item/{}", number % ITEMS) },
         "context": { "contextActivities": { "parent": [{ "id": format!("https://lms.example.org/unit/{}", skill(number)) }] } },
-        "result": { "success": number % 3 != 0, "duration": "PT8S" },
+        "result": { "success": !number.is_multiple_of(3), "duration": "PT8S" },
         "timestamp": format!("{date}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z"),
     })
 }

@@ -1,6 +1,6 @@
 //! A paper as a tagged PDF 1.7 in the form of PDF/UA-1: text that can be read and searched, charts as vectors, proofs as links.
 //!
-//! Flow: [`layout`] breaks the paper into pages of drawings, each a leaf of the logical tree → [`draw`] writes pages, [`tree`]
+//! Flow: `layout` breaks the paper into pages of drawings, each a leaf of the logical tree → `draw` writes pages, `tree`
 //! the tree, into a [`file`]. No clock and no random id: the same paper gives the same bytes. The fonts are in the program.
 //!
 //! Why not a crate: `docs/decisions/0034-reports.md`.
