@@ -43,7 +43,7 @@ def in_range(p):
         6_381_456 + 1_100 * p["max_district_students"] + 20_000 * p["max_batch_entries"],
         16_381_456 + 90_000 * values + 140_000 * (values // 2) + 1_100 * p["max_round_requests"],
         16_381_456 + 30_000 * p["max_class_pools"] + 2_500 * p["max_round_requests"] + 12 * p["max_round_pairs"]
-        + 1_500 * (solved // 1_000))
+        + 1_750 * (solved // 1_000))
     return all(s <= p["max_block_work"] for s in sums)
 
 
