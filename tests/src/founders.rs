@@ -62,6 +62,28 @@ impl Running {
             std::thread::sleep(Duration::from_millis(100));
         }
     }
+
+    /// Funds a school year and defines class 1: laptops and tablets.
+    ///
+    /// # Errors
+    /// When a command says no.
+    pub fn pays_for_devices(&self, year: &str, cents: &str) -> Result<()> {
+        self.run(0, &["funder", "fund", "--year", year, "--cents", cents])?;
+        let class = ["steward", "class", "--class", "1", "--title", "Devices", "--year", year];
+        self.run(0, &[&class[..], &["--kinds", "tablet,laptop", "--waitlist", "60"]].concat())?;
+        Ok(())
+    }
+
+    /// Opens places of class 1, each for 30,000 cents.
+    ///
+    /// # Errors
+    /// When the command says no.
+    pub fn opens_places(&self, pool: &str, school: &str, kind: &str, places: &str) -> Result<()> {
+        let what = ["steward", "pool", "--class", "1", "--kind", kind, "--places", places];
+        let whose = ["--unit-cents", "30000", "--pool", pool, "--school", school];
+        self.run(0, &[&what[..], &whose].concat())?;
+        Ok(())
+    }
 }
 
 impl Drop for Running {

@@ -102,24 +102,9 @@ async fn a_fifth_joins_four_founders_with_its_request_and_three_votes_and_votes_
 
     // It pays, and runs a class.
     let year = schools["schools"][0]["from_year"].to_string();
-    lake.run(0, &["funder", "fund", "--year", &year, "--cents", "600000"])?;
-    let class = [
-        "steward",
-        "class",
-        "--class",
-        "1",
-        "--title",
-        "Devices",
-        "--year",
-        &year,
-        "--kinds",
-        "tablet,laptop",
-    ];
-    lake.run(0, &[&class[..], &["--waitlist", "60"]].concat())?;
-    let pool =
-        ["steward", "pool", "--class", "1", "--kind", "laptop", "--places", "10", "--unit-cents", "30000"];
-    lake.run(0, &[&pool[..], &["--pool", "1", "--school", "51"]].concat())?;
-    lake.run(0, &[&pool[..], &["--pool", "2", "--school", "61"]].concat())?;
+    lake.pays_for_devices(&year, "600000")?;
+    lake.opens_places("1", "51", "laptop", "10")?;
+    lake.opens_places("2", "61", "laptop", "10")?;
     let stated = lake.run(0, &["funder", "state", "--year", &year])?;
     assert_eq!((&stated["total_cents"], &stated["schools"]), (&600_000.into(), &2.into()));
     let opened = lake.run(0, &["steward", "open", "--class", "1"])?;

@@ -205,42 +205,11 @@ async fn two_districts_have_their_year_by_commands_and_their_services() -> Resul
 
     // Money, a class, pools, a round.
     let year = lake.run(0, &["district", "school", "list"])?["schools"][0]["from_year"].to_string();
-    lake.run(0, &["funder", "fund", "--year", &year, "--cents", "900000"])?;
-    let class = [
-        "steward",
-        "class",
-        "--class",
-        "1",
-        "--title",
-        "Devices",
-        "--year",
-        &year,
-        "--kinds",
-        "tablet,laptop",
-    ];
-    lake.run(0, &[&class[..], &["--waitlist", "60"]].concat())?;
+    lake.pays_for_devices(&year, "900000")?;
     for (pool, school, kind, places) in
         [("1", "51", "laptop", "5"), ("2", "61", "laptop", "4"), ("3", "51", "tablet", "3")]
     {
-        lake.run(
-            0,
-            &[
-                "steward",
-                "pool",
-                "--class",
-                "1",
-                "--kind",
-                kind,
-                "--places",
-                places,
-                "--unit-cents",
-                "30000",
-                "--pool",
-                pool,
-                "--school",
-                school,
-            ],
-        )?;
+        lake.opens_places(pool, school, kind, places)?;
     }
     lake.until("the pools are not known", &["query", "pools"], |told| told["count"] == 3)?;
     wishes(&lake_home, "L", LAKE)?;

@@ -1,8 +1,8 @@
 //! Who may send to a feed: a file of the operator's alone, read again when it changes.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-use std::time::SystemTime;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use aula_ledger::names::Name;
 use aula_lrs::clients::{Client, Clients, Scope};
@@ -36,8 +36,28 @@ struct ClientLine {
     scopes: Vec<String>,
 }
 
+/// How often a file of clients is looked at.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// Gives `take` the clients anew whenever their file has changed, for ever; a file that is refused changes nothing.
+pub async fn attend(feed: String, file: PathBuf, take: impl Fn(Clients)) {
+    let mut seen = changed(&file);
+    loop {
+        tokio::time::sleep(EVERY).await;
+        let now = changed(&file);
+        if now == seen {
+            continue;
+        }
+        seen = now;
+        match read_clients(&file) {
+            Ok(clients) => take(clients),
+            Err(error) => tracing::warn!(feed, %error, "its clients stay as they were"),
+        }
+    }
+}
+
 /// When a file was changed last; none of one that cannot be looked at.
-pub fn changed(path: &Path) -> Option<SystemTime> {
+fn changed(path: &Path) -> Option<SystemTime> {
     std::fs::metadata(path).and_then(|found| found.modified()).ok()
 }
 

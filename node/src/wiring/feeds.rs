@@ -4,11 +4,10 @@
 //! at every few seconds, so that a secret changes without a restart. Absent: what a message means and where it goes, which
 //! `aula-connect` knows.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aula_connect::clients::{changed, read_clients};
+use aula_connect::clients::{self, read_clients};
 use aula_connect::door::{Door, lent};
 use aula_connect::folder::Folder;
 use aula_connect::given::{Feed, Form};
@@ -31,7 +30,7 @@ use crate::http::Node;
 use crate::storage::ChainDb;
 use crate::terminal::{Advise, Failure};
 
-/// How often files of clients and folders are looked at.
+/// How often folders are looked at.
 const EVERY: Duration = Duration::from_secs(2);
 /// How often what nobody was matched with is looked through.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
@@ -66,14 +65,16 @@ pub(super) async fn start(
                 let statements = Arc::new(Statements::new(feed, pipeline.clone()));
                 xapi::serve(own, at, door.clone(), Some(statements)).await?;
             }
-            (FeedKind::Frames, Some((listen, clients))) => {
-                let known = read_clients(&clients);
+            (FeedKind::Frames, Some((listen, clients_file))) => {
+                let known = read_clients(&clients_file);
                 let known = known.advise(format!("the feed {} has no clients", own.name), HINT)?;
                 let socket = TcpListener::bind(listen).await;
                 let socket =
                     socket.advise(format!("the feed {} cannot listen on {listen}", own.name), HINT)?;
                 let frames = Arc::new(Frames::new(feed, pipeline.clone(), known));
-                tokio::spawn(attend_clients(own.name.clone(), clients, frames.clone()));
+                let taker = frames.clone();
+                let take = move |clients| taker.set_clients(clients);
+                tokio::spawn(clients::attend(own.name.clone(), clients_file, take));
                 tracing::info!(feed = own.name, %listen, "events are taken at /events");
                 let name = own.name.clone();
                 tokio::spawn(async move {
@@ -148,21 +149,4 @@ fn watch(own: &config::Feed, feed: Arc<Feed>, pipeline: &Arc<Pipeline>) -> Resul
         }
     });
     Ok(())
-}
-
-/// Takes the clients anew whenever their file has changed; a file that is refused changes nothing.
-async fn attend_clients(name: String, file: PathBuf, frames: Arc<Frames>) {
-    let mut seen = changed(&file);
-    loop {
-        tokio::time::sleep(EVERY).await;
-        let now = changed(&file);
-        if now == seen {
-            continue;
-        }
-        seen = now;
-        match read_clients(&file) {
-            Ok(clients) => frames.set_clients(clients),
-            Err(error) => tracing::warn!(feed = name, %error, "its clients stay as they were"),
-        }
-    }
 }

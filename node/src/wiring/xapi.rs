@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aula_connect::clients::{changed, read_clients};
+use aula_connect::clients::{self, read_clients};
 use aula_connect::door::{Closed, Door as FeedsDoor};
 use aula_connect::statements::Statements;
 use aula_home::config::Feed;
@@ -29,7 +29,7 @@ use crate::terminal::{Advise, Failure};
 #[cfg(test)]
 mod tests;
 
-/// How often the file of clients is looked at, and a vault that somebody else has is asked for.
+/// How often a vault that somebody else has is asked for.
 const EVERY: Duration = Duration::from_secs(2);
 
 /// Binds a feed's socket, reads its clients, and serves it for as long as the node runs.
@@ -73,7 +73,9 @@ async fn run(
         None => desk,
     };
     let service = Arc::new(Service::new(desk, clients, feed.home_page.clone(), Version::Two));
-    tokio::spawn(attend_clients(feed.clone(), clients_file, service.clone()));
+    let taker = service.clone();
+    let take = move |clients| taker.set_clients(clients);
+    tokio::spawn(clients::attend(feed.name.clone(), clients_file, take));
     tracing::info!(feed = feed.name, "xAPI is served at /xapi");
     let routes = axum::Router::new().nest("/xapi", router(service));
     if let Err(error) = axum::serve(socket, routes).await {
@@ -84,23 +86,6 @@ async fn run(
 fn open(door: KeptDoor, feed: &Feed) -> Result<Desk, StoreError> {
     let roster = Roster { home_page: feed.home_page.clone(), unassigned_days: feed.unassigned_days };
     Desk::new(Arc::new(SealedStore::new(Box::new(door), roster)?))
-}
-
-/// Takes the clients anew whenever their file has changed; a file that is refused changes nothing.
-async fn attend_clients(feed: Feed, file: PathBuf, service: Arc<Service>) {
-    let mut seen = changed(&file);
-    loop {
-        tokio::time::sleep(EVERY).await;
-        let now = changed(&file);
-        if now == seen {
-            continue;
-        }
-        seen = now;
-        match read_clients(&file) {
-            Ok(clients) => service.set_clients(clients),
-            Err(error) => tracing::warn!(feed = feed.name, %error, "its clients stay as they were"),
-        }
-    }
 }
 
 /// The vault as the node's readers keep it open.

@@ -1,5 +1,8 @@
 //! Numbers as each language writes them. Integers all the way: no rounding but where it is said.
 
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
+
 use super::Language;
 
 /// A whole number: 12,345 in English, 12 345 in Spanish (a number of four digits is not parted there).
@@ -58,27 +61,13 @@ pub fn change(now: u64, before: u64, language: Language, text: impl Fn(u64, Lang
 
 /// `YYYY-MM-DD hh:mm` of milliseconds since 1970, in UTC.
 pub fn utc(time_ms: u64) -> String {
-    let (year, month, day, hour, minute, _) = civil(time_ms);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
+    civil(time_ms).strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-/// Year, month, day, hour, minute and second of milliseconds since 1970, in UTC.
-///
-/// Source: H. Hinnant, *chrono-compatible low-level date algorithms*, `civil_from_days`.
-pub fn civil(time_ms: u64) -> (u16, u8, u8, u8, u8, u8) {
-    let seconds = time_ms / 1_000;
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let small = |n: u64| u8::try_from(n).unwrap_or(u8::MAX);
-    let year = u16::try_from(year).unwrap_or(u16::MAX);
-    (year, small(month), small(day), small(rest / 3_600), small(rest / 60 % 60), small(rest % 60))
+/// The moment so many milliseconds after 1970, in UTC; what no four-digit year has is the last one.
+pub fn civil(time_ms: u64) -> DateTime {
+    let since = SignedDuration::from_millis(i64::try_from(time_ms).unwrap_or(i64::MAX));
+    jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0).saturating_add(since)
 }
 
 #[cfg(test)]

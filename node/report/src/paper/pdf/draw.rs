@@ -60,11 +60,12 @@ pub fn write(paper: &Paper, fonts: &Fonts, laid: &Laid) -> Vec<u8> {
             text(paper.language.tag())
         ),
     );
-    let (year, month, day, hour, minute, second) = number::civil(paper.as_of_ms);
+    let made = number::civil(paper.as_of_ms);
     let info = file.add(format!(
-        "<< /Title {} /Author {} /Creator (Aula) /CreationDate (D:{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}Z) >>",
+        "<< /Title {} /Author {} /Creator (Aula) /CreationDate (D:{}Z) >>",
         text(&title(paper)),
-        text(&paper.subtitle)
+        text(&paper.subtitle),
+        made.strftime("%Y%m%d%H%M%S")
     ));
     file.finish(catalog, info)
 }
@@ -167,7 +168,8 @@ fn outline(file: &mut File, laid: &Laid, parts: &[PageParts]) -> Ref {
 
 /// The metadata as XMP (ISO 16684-1), with the mark of PDF/UA-1.
 fn xmp(paper: &Paper) -> String {
-    let (year, month, day, hour, minute, second) = number::civil(paper.as_of_ms);
+    let made = number::civil(paper.as_of_ms);
+    let created = made.strftime("%Y-%m-%dT%H:%M:%S");
     let plain = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let (title, author) = (plain(&title(paper)), plain(&paper.subtitle));
     let (language, id) = (paper.language.tag(), plain(&paper.id));
@@ -178,7 +180,7 @@ fn xmp(paper: &Paper) -> String {
          xmlns:pdfuaid=\"http://www.aiim.org/pdfua/ns/id/\"><pdfuaid:part>1</pdfuaid:part><dc:title><rdf:Alt><rdf:li \
          xml:lang=\"x-default\">{title}</rdf:li></rdf:Alt></dc:title><dc:creator><rdf:Seq><rdf:li>{author}</rdf:li></rdf:Seq>\
          </dc:creator><dc:language><rdf:Bag><rdf:li>{language}</rdf:li></rdf:Bag></dc:language><dc:identifier>{id}</dc:identifier>\
-         <xmp:CreatorTool>Aula</xmp:CreatorTool><xmp:CreateDate>{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z\
+         <xmp:CreatorTool>Aula</xmp:CreatorTool><xmp:CreateDate>{created}Z\
          </xmp:CreateDate></rdf:Description></rdf:RDF></x:xmpmeta>\n<?xpacket end=\"r\"?>"
     )
 }
