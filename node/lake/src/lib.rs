@@ -1,0 +1,1 @@
+//! A district's events, decisions, readings and figures as Iceberg tables.
