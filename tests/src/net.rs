@@ -95,6 +95,14 @@ impl Net {
         Ok(())
     }
 
+    /// Sends a node's process a signal, such as `-HUP`.
+    ///
+    /// # Errors
+    /// When there is no such process.
+    pub fn signal(&self, place: usize, which: &str) -> Result<()> {
+        signal(which, self.nodes.get(place).context("no such node")?.pid)
+    }
+
     /// Starts a killed node again on its home and waits until it is up.
     ///
     /// # Errors

@@ -85,3 +85,30 @@ async fn a_newcomer_begins_with_a_snapshot_while_a_peer_lies_and_also_by_every_b
     println!("measured: {told}");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_logged_changes_at_a_sighup_and_a_filter_that_is_none_changes_nothing() -> Result<()> {
+    let _turn = alone().await;
+    let mut net = Net::start(1)?;
+    net.kill(0)?;
+    net.restart(0)?;
+    let home = net.nodes[0].home.clone();
+    let settings = std::fs::read_to_string(home.join("config.toml"))?;
+    for (filter, answer) in [("debug", "logging \"debug\" from now on"), ("a=b=c", "stays as it was")] {
+        let mut changed: toml::Table = toml::from_str(&settings)?;
+        let log = changed.entry("log").or_insert_with(|| toml::Table::new().into());
+        log.as_table_mut().context("[log] is no table")?.insert("filter".into(), filter.into());
+        std::fs::write(home.join("config.toml"), toml::to_string(&changed)?)?;
+        net.signal(0, "-HUP")?;
+        let began = std::time::Instant::now();
+        while !std::fs::read_to_string(home.join("node.log"))?.contains(answer) {
+            ensure!(began.elapsed() < LONG, "the node does not say {answer:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    // It goes on, and says more than it did.
+    let target = net.height(0).await? + 2;
+    net.reach(0, target, LONG).await?;
+    ensure!(std::fs::read_to_string(home.join("node.log"))?.contains("DEBUG"), "nothing was logged at debug");
+    Ok(())
+}

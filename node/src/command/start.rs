@@ -13,6 +13,7 @@ use super::{Advise, Answer, Context, Failure, Outcome};
 use crate::config::{Config, Role};
 use crate::keys::{KeyKind, NodeKey, peer_id};
 use crate::service_manager::ServiceManager;
+use crate::terminal::follow_hangups;
 use crate::wiring::{self, Served, StartOptions};
 
 /// Arguments of `aula start`.
@@ -69,6 +70,7 @@ pub async fn run(context: &Context, args: &StartArgs) -> Result<Outcome, Failure
     config.check()?;
     // Installed before anything starts: a signal during the start is not lost.
     let stop = stop_signal(args.stop_with_stdin)?;
+    follow_hangups(context);
     let options = StartOptions { confirmed_height: args.confirmed_height };
     let running = wiring::start(&context.home, &config, &options).await?;
     let id = NodeKey::of_home(&context.home, KeyKind::Network)
@@ -90,8 +92,6 @@ pub async fn run(context: &Context, args: &StartArgs) -> Result<Outcome, Failure
         let _ = context.print(&Answer::new(&up, text));
     }
     let manager = ServiceManager::of_this_process();
-    // A reload of a node without a certificate has nothing to read again, and must not end it.
-    let _hangup = manager.is_there().then(|| signal(SignalKind::hangup()));
     manager.ready(&format!("at height {}", up.height));
     tokio::spawn(manager.clone().attend(running.pulse()));
     let stop = async move {

@@ -1,12 +1,21 @@
 //! Logs go to stderr: text for people on a terminal, JSON lines when the configuration asks for them.
+//!
+//! What is logged can be changed while a process runs: it reads `[log] filter` again at SIGHUP. How lines look cannot.
 
 use std::ffi::OsStr;
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::Context;
 use crate::config::{Config, LogFormat};
+
+/// Puts another filter in place of the one in force; says why it could not.
+type Exchange = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>;
+
+static EXCHANGE: OnceLock<Exchange> = OnceLock::new();
 
 /// Starts logging by flag or environment, else by the home's configuration, else warnings only.
 ///
@@ -22,11 +31,56 @@ pub(crate) fn start(context: &Context) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(wants_color(std::io::stderr().is_terminal(), std::env::var_os("NO_COLOR").as_deref()));
-    // Only fails when logging was started before, as in tests.
-    let _ = match config.format {
-        LogFormat::Json => builder.json().try_init(),
-        LogFormat::Text => builder.try_init(),
+    // Starting only fails when logging was started before, as in tests.
+    let (started, exchange): (_, Exchange) = match config.format {
+        LogFormat::Json => {
+            let builder = builder.json().with_filter_reloading();
+            let handle = builder.reload_handle();
+            (builder.try_init(), Box::new(move |filter| handle.reload(filter).map_err(|e| e.to_string())))
+        }
+        LogFormat::Text => {
+            let builder = builder.with_filter_reloading();
+            let handle = builder.reload_handle();
+            (builder.try_init(), Box::new(move |filter| handle.reload(filter).map_err(|e| e.to_string())))
+        }
     };
+    if started.is_ok() {
+        let _ = EXCHANGE.set(exchange);
+    }
+}
+
+/// From now on, each SIGHUP makes this process read `[log] filter` again. On a terminal the signal means that it was closed
+/// and ends the process, as it does any other.
+pub(crate) fn follow_hangups(context: &Context) {
+    if std::io::stderr().is_terminal() {
+        return;
+    }
+    let Ok(mut hangups) = signal(SignalKind::hangup()) else { return };
+    let context = context.clone();
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            let said = match wanted_anew(&context).and_then(exchange) {
+                Ok(filter) => format!("aula: logging {filter:?} from now on"),
+                Err(why) => format!("aula: what is logged stays as it was: {why}"),
+            };
+            context.tell(said);
+        }
+    });
+}
+
+/// The filter that the configuration names now.
+fn wanted_anew(context: &Context) -> Result<String, String> {
+    if let Some(given) = &context.log {
+        return Err(format!("{given:?} was given by --log or AULA_LOG, which stand above config.toml"));
+    }
+    Config::load(&context.home).map(|config| config.log.filter).map_err(|error| error.to_string())
+}
+
+fn exchange(wanted: String) -> Result<String, String> {
+    let filter = EnvFilter::try_new(&wanted)
+        .map_err(|error| format!("log filter {wanted:?} is not understood ({error})"))?;
+    EXCHANGE.get().map_or_else(|| Err("logging was not started".to_owned()), |exchange| exchange(filter))?;
+    Ok(wanted)
 }
 
 /// Colours on a terminal, unless NO_COLOR says anything (no-color.org).

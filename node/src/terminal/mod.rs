@@ -11,4 +11,4 @@ pub use answer::{Answer, Outcome, OutputFormat, Verdict};
 pub use context::Context;
 pub(crate) use failure::print as print_failure;
 pub use failure::{Advise, DEFECT, Failure, with_causes};
-pub(crate) use logging::start as start_logging;
+pub(crate) use logging::{follow_hangups, start as start_logging};

@@ -17,6 +17,7 @@ use crate::command::start::stop_signal;
 use crate::command::vault::Place;
 use crate::command::vault::record::LedgerArgs;
 use crate::command::{Context, Failure, Outcome, absolute};
+use crate::terminal::follow_hangups;
 
 mod acknowledgements;
 pub(super) mod duties;
@@ -84,6 +85,7 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
         return Ok(once(&homes));
     }
     let stop = stop_signal(false)?;
+    follow_hangups(context);
     if let Some(address) = args.listen {
         metrics::serve(address, Arc::clone(&metrics)).await?;
     }
