@@ -26,6 +26,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-connect", &["aula-district", "aula-home", "aula-ingest", "aula-lrs", "aula-vault"]),
     // Credentials; what a district reads and reports comes with it later.
     ("aula-report", &[]),
+    // Tables of rows that others bring, and places that others send to.
+    ("aula-lake", &[]),
+    ("aula-delivery", &[]),
     ("aula-lrs", &["aula-vault"]),
     ("aula-home", &["aula-ledger", "aula-consensus"]),
     ("aula-store", &["aula-ledger"]),
@@ -64,6 +67,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "aula-estate",
             "aula-home",
             "aula-ingest",
+            "aula-lake",
+            "aula-delivery",
             "aula-read",
             "aula-report",
             "aula-sim",
@@ -109,6 +114,8 @@ const HOUSES: &[&str] = &[
     "node/sim",
     "node/estate",
     "node/ingest",
+    "node/lake",
+    "node/delivery",
     "node/lrs",
     "node/store",
     "node/twin_model",
