@@ -28,8 +28,10 @@ CONFIG
 mkdir -p /run/sshd 2>/dev/null || true
 "$sshd" -D -f "$work/sshd_config" -E "$work/sshd.log" & pids+=($!)
 
-openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
-  -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=An authority' -keyout "$work/ca.key" -out "$work/ca.pem" 2>/dev/null
+openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout "$work/key.pem" -out "$work/cert.csr" 2>/dev/null
+openssl x509 -req -in "$work/cert.csr" -CA "$work/ca.pem" -CAkey "$work/ca.key" -CAcreateserial -days 2 -out "$work/cert.pem" \
+  -extfile <(printf 'subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE') 2>/dev/null
 smtp=$(port)
 cat > "$work/smtp.py" <<'PYTHON'
 import ssl, sys, time
@@ -45,7 +47,7 @@ class Keeps:
         return "250 kept"
 
 def login(server, session, envelope, mechanism, data):
-    return AuthResult(success=data.password == b"a password")
+    return AuthResult(success=data.password == b"a password", handled=False)
 
 context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
 context.load_cert_chain(f"{folder}/cert.pem", f"{folder}/key.pem")
@@ -58,7 +60,7 @@ PYTHON
 sleep 2
 "$sshd" -V 2>&1 | head -1 || true
 
-export AULA_SFTP=127.0.0.1:$sftp AULA_SFTP_USER=$(id -un) AULA_SFTP_KEY=$work/client AULA_SMTP_PORT=$smtp AULA_SMTP_CA=$work/cert.pem
+export AULA_SFTP=127.0.0.1:$sftp AULA_SFTP_USER=$(id -un) AULA_SFTP_KEY=$work/client AULA_SMTP_PORT=$smtp AULA_SMTP_CA=$work/ca.pem
 export AULA_SFTP_HOST_KEY="$(cut -d' ' -f1,2 "$work/host.pub")"
 cargo test --release --workspace --test peers -- --ignored
 grep -c '^Subject: Report nightly' "$work/mails" | sed 's/$/ mail kept by aiosmtpd/'

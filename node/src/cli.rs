@@ -8,8 +8,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::command::{
     backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, feed, funder,
-    genesis, init, join, keys, lake, localnet, man, node, optimize, prune, query, replay, report, restore, sim,
-    snapshot, start, status, steward, twin, tx, vault,
+    genesis, init, join, keys, lake, localnet, man, node, optimize, prune, query, replay, report, restore,
+    sim, snapshot, start, status, steward, twin, tx, vault,
 };
 use crate::terminal::OutputFormat;
 

@@ -9,8 +9,8 @@ use clap::{CommandFactory, Parser};
 use crate::cli::{Cli, Command};
 use crate::command::{
     backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, feed, funder,
-    genesis, init, join, keys, lake, localnet, man, node, optimize, prune, query, replay, report, restore, sim,
-    snapshot, start, status, steward, twin, tx, vault,
+    genesis, init, join, keys, lake, localnet, man, node, optimize, prune, query, replay, report, restore,
+    sim, snapshot, start, status, steward, twin, tx, vault,
 };
 use crate::home::Home;
 use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, print_failure, start_logging};

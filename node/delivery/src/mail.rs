@@ -62,7 +62,9 @@ pub fn message(envelope: &Envelope, note: &Note) -> Result<Message, DeliveryErro
     for to in &envelope.to {
         message = message.to(mailbox(to)?);
     }
-    message.body(note.text.clone()).map_err(|why| DeliveryError::Setting(format!("a note cannot be written: {why}")))
+    message
+        .body(note.text.clone())
+        .map_err(|why| DeliveryError::Setting(format!("a note cannot be written: {why}")))
 }
 
 /// Sends it.
@@ -72,7 +74,11 @@ pub fn message(envelope: &Envelope, note: &Note) -> Result<Message, DeliveryErro
 pub async fn send(server: &Server, envelope: &Envelope, note: &Note) -> Result<(), DeliveryError> {
     let place = format!("{}:{}", server.host, server.port);
     let refused = |why: lettre::transport::smtp::Error| {
-        DeliveryError::peer(&place, std::error::Error::source(&why).map_or_else(|| why.to_string(), |cause| format!("{why} ({cause})")))
+        DeliveryError::peer(
+            &place,
+            std::error::Error::source(&why)
+                .map_or_else(|| why.to_string(), |cause| format!("{why} ({cause})")),
+        )
     };
     let mut tls = TlsParameters::builder(server.host.clone());
     if let Some(pem) = &server.authority {
@@ -101,15 +107,23 @@ mod tests {
     }
 
     fn note() -> Note {
-        Note { subject: "Report nightly of 2026-11-29".into(), text: "It is ready.\n".into(), id: "0123abcd".into() }
+        Note {
+            subject: "Report nightly of 2026-11-29".into(),
+            text: "It is ready.\n".into(),
+            id: "0123abcd".into(),
+        }
     }
 
     #[test]
     fn a_note_that_is_sent_again_is_known_by_its_id() -> Result<(), DeliveryError> {
-        let text = |note: &Note| Ok(String::from_utf8_lossy(&message(&envelope(), note)?.formatted()).into_owned());
+        let text =
+            |note: &Note| Ok(String::from_utf8_lossy(&message(&envelope(), note)?.formatted()).into_owned());
         let told: Result<String, DeliveryError> = text(&note());
         let told = told?;
-        assert!(told.contains("Message-ID: <0123abcd@district.example>") && told.contains("To: board@district.example"));
+        assert!(
+            told.contains("Message-ID: <0123abcd@district.example>")
+                && told.contains("To: board@district.example")
+        );
         let nobody = Envelope { to: vec!["nobody".into()], ..envelope() };
         assert!(message(&nobody, &note()).is_err());
         // A line break in a subject is no second header.
@@ -129,7 +143,8 @@ mod tests {
             stream.get_mut().write_all(b"220 here\r\n").await?;
             let (mut heard, mut line) = (String::new(), String::new());
             while stream.read_line(&mut line).await? > 0 {
-                let answer: &[u8] = if line.starts_with("EHLO") { b"250-here\r\n250 AUTH PLAIN\r\n" } else { b"221 bye\r\n" };
+                let answer: &[u8] =
+                    if line.starts_with("EHLO") { b"250-here\r\n250 AUTH PLAIN\r\n" } else { b"221 bye\r\n" };
                 heard.push_str(&line);
                 line.clear();
                 stream.get_mut().write_all(answer).await?;

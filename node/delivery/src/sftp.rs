@@ -45,7 +45,10 @@ struct Pinned(PublicKey);
 impl Handler for Pinned {
     type Error = russh::Error;
 
-    async fn check_server_key(&mut self, shown: &russh::keys::PublicKeyOrCertificate) -> Result<bool, Self::Error> {
+    async fn check_server_key(
+        &mut self,
+        shown: &russh::keys::PublicKeyOrCertificate,
+    ) -> Result<bool, Self::Error> {
         Ok(match shown {
             russh::keys::PublicKeyOrCertificate::PublicKey { key, .. } => key.key_data() == self.0.key_data(),
             russh::keys::PublicKeyOrCertificate::Certificate(_) => false,
@@ -75,8 +78,9 @@ impl Upload {
     pub async fn connect(place: &Place, key: &Path) -> Result<Self, DeliveryError> {
         let pinned = PublicKey::from_openssh(&place.host_key)
             .map_err(|why| DeliveryError::Setting(format!("host_key of {} is none: {why}", place.address)))?;
-        let key = load_secret_key(key, None)
-            .map_err(|why| DeliveryError::Setting(format!("{} is no key of OpenSSH: {why}", key.display())))?;
+        let key = load_secret_key(key, None).map_err(|why| {
+            DeliveryError::Setting(format!("{} is no key of OpenSSH: {why}", key.display()))
+        })?;
         let failed = |why: &dyn std::fmt::Display| DeliveryError::peer(&place.address, why);
         let mut config = client::Config { inactivity_timeout: Some(SILENCE), ..client::Config::default() };
         // Of a server with several keys the pinned one is asked for.
@@ -84,7 +88,9 @@ impl Upload {
         let connecting = client::connect(Arc::new(config), place.address.as_str(), Pinned(pinned));
         let mut session = match tokio::time::timeout(SILENCE, connecting).await {
             Ok(Ok(session)) => session,
-            Ok(Err(russh::Error::UnknownKey)) => return Err(failed(&"it shows another host key than the one of the settings")),
+            Ok(Err(russh::Error::UnknownKey)) => {
+                return Err(failed(&"it shows another host key than the one of the settings"));
+            }
             Ok(Err(error)) => return Err(failed(&error)),
             Err(_) => return Err(failed(&"it does not answer")),
         };
@@ -116,7 +122,11 @@ impl Upload {
         }
         self.same(&part, name, bytes).await?;
         self.sftp.rename(&part, &path).await.map_err(|e| self.failed(&e))?;
-        if self.there(&path).await? { Ok(()) } else { Err(self.failed(&format!("{name} is not there after its rename"))) }
+        if self.there(&path).await? {
+            Ok(())
+        } else {
+            Err(self.failed(&format!("{name} is not there after its rename")))
+        }
     }
 
     fn path(&self, name: &str) -> String {

@@ -25,6 +25,9 @@ mod tests {
     fn the_signature_is_the_standard_one() {
         let told = signature(b"0123456789abcdef0123456789abcdef", 1_795_000_000, br#"{"report":"nightly"}"#);
         assert_eq!(told, "t=1795000000,v1=316447bf3d692b9a0f14f79083c76b88bbd97a216b033edd3a7230cc68b043eb");
-        assert_ne!(told, signature(b"0123456789abcdef0123456789abcdef", 1_795_000_001, br#"{"report":"nightly"}"#));
+        assert_ne!(
+            told,
+            signature(b"0123456789abcdef0123456789abcdef", 1_795_000_001, br#"{"report":"nightly"}"#)
+        );
     }
 }

@@ -23,7 +23,8 @@ pub async fn post(url: &str, secret: &[u8], seconds: u64, body: Vec<u8>) -> Resu
     if secret.len() < MIN_SECRET {
         return Err(DeliveryError::Setting(format!("the secret of {url} has less than {MIN_SECRET} bytes")));
     }
-    let asked = Url::parse(url).map_err(|why| DeliveryError::Setting(format!("{url} is no address: {why}")))?;
+    let asked =
+        Url::parse(url).map_err(|why| DeliveryError::Setting(format!("{url} is no address: {why}")))?;
     allowed(&asked).map_err(|why| DeliveryError::Setting(format!("{url} is not asked: {why}")))?;
     let failed = |error: reqwest::Error| {
         let mut why = error.to_string();
@@ -43,7 +44,8 @@ pub async fn post(url: &str, secret: &[u8], seconds: u64, body: Vec<u8>) -> Resu
         .build()
         .map_err(failed)?;
     let signed = signature(secret, seconds, &body);
-    let answer = client.post(asked).header(CONTENT_TYPE, "application/json").header(HEADER, signed).body(body);
+    let answer =
+        client.post(asked).header(CONTENT_TYPE, "application/json").header(HEADER, signed).body(body);
     let status = answer.send().await.map_err(failed)?.status();
     if status.is_success() { Ok(()) } else { Err(DeliveryError::peer(url, format!("it answered {status}"))) }
 }

@@ -89,7 +89,8 @@ async fn aiosmtpd_gets_a_note_over_starttls_alone() -> Tested {
         login: Some(("aula".into(), "a password".into())),
         authority: Some(std::fs::read(told("AULA_SMTP_CA")?)?),
     };
-    let envelope = Envelope { from: "aula@district.example".into(), to: vec!["board@district.example".into()] };
+    let envelope =
+        Envelope { from: "aula@district.example".into(), to: vec!["board@district.example".into()] };
     let note = Note { subject: "Report nightly".into(), text: "It is ready.\n".into(), id: "00ff".into() };
     send(&server, &envelope, &note).await?;
     let strange = Server { authority: None, ..server.clone() };

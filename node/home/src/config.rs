@@ -375,7 +375,9 @@ impl NextStep for ConfigError {
                 "correct it there: every setting is explained in the file that `aula init` writes"
             }
             Self::Feed { .. } => "correct it in config.toml; docs/feeds.md has an example",
-            Self::Delivery { .. } | Self::Report { .. } => "correct it in config.toml; docs/reports.md has an example",
+            Self::Delivery { .. } | Self::Report { .. } => {
+                "correct it in config.toml; docs/reports.md has an example"
+            }
             Self::Range { .. } => "correct it in config.toml, or where the flag or variable says otherwise",
         };
         step.to_owned()

@@ -54,11 +54,7 @@ pub(crate) async fn files_of(table: &Table) -> Result<Vec<DataFileOf>, LakeError
                 Some(Some(Literal::Primitive(PrimitiveLiteral::Int(day)))) => *day,
                 _ => return Err(LakeError::Rows(format!("{} is of no day", entry.file_path()))),
             };
-            files.push(DataFileOf {
-                rows: entry.record_count(),
-                bytes: entry.file_size_in_bytes(),
-                day,
-            });
+            files.push(DataFileOf { rows: entry.record_count(), bytes: entry.file_size_in_bytes(), day });
         }
     }
     Ok(files)

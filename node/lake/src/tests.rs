@@ -50,7 +50,9 @@ fn id(number: u8) -> RowId {
 
 /// A pseudonym that looks like one: 32 hex digits that no other text has.
 fn student(number: u8) -> String {
-    (0..16u32).map(|at| format!("{:02x}", (u32::from(number) * 71 + at * 37 + at * at * 11 + 13) % 256)).collect()
+    (0..16u32)
+        .map(|at| format!("{:02x}", (u32::from(number) * 71 + at * 37 + at * at * 11 + 13) % 256))
+        .collect()
 }
 
 fn row(table: &Definition, number: u8, day: i64) -> Row {
@@ -70,7 +72,9 @@ async fn filled(root: &Path, numbers: std::ops::Range<u8>) -> Result<Lake, LakeE
 
 fn sum(batches: &[RecordBatch]) -> i64 {
     let of = |batch: &RecordBatch| -> i64 {
-        let values = batch.column_by_name("value").map(|column| column.as_primitive::<Int64Type>().iter().flatten().sum());
+        let values = batch
+            .column_by_name("value")
+            .map(|column| column.as_primitive::<Int64Type>().iter().flatten().sum());
         values.unwrap_or_default()
     };
     batches.iter().map(of).sum()
@@ -102,7 +106,10 @@ async fn rows_are_there_by_day_after_one_commit() -> Tested {
     let root = tempfile::tempdir()?;
     let lake = filled(root.path(), 0..30).await?;
     let standing = lake.standing(&SMALL).await?;
-    assert_eq!((standing.rows, standing.files, standing.snapshots, standing.days), (30, 3, 1, Some((20_000, 20_002))));
+    assert_eq!(
+        (standing.rows, standing.files, standing.snapshots, standing.days),
+        (30, 3, 1, Some((20_000, 20_002)))
+    );
     assert_eq!(lake.ids(&SMALL).await?, (0..30).map(id).collect::<HashSet<_>>());
     assert_eq!(sum(&lake.read(&SMALL).await?), (0..30).map(|number| number * 10).sum::<i64>());
     lake.append(&SMALL, &[]).await?;
@@ -175,8 +182,10 @@ async fn older_snapshots_go_with_their_files_and_so_does_what_no_commit_named() 
     for number in 3..9 {
         lake.append(&SMALL, &[row(&SMALL, number, 0)]).await?;
     }
-    let data = files(root.path())?.into_iter().find(|path| path.extension().is_some_and(|end| end == "parquet"));
-    let orphan = data.as_deref().and_then(Path::parent).ok_or("no data")?.join("died-before-its-commit.parquet");
+    let data =
+        files(root.path())?.into_iter().find(|path| path.extension().is_some_and(|end| end == "parquet"));
+    let orphan =
+        data.as_deref().and_then(Path::parent).ok_or("no data")?.join("died-before-its-commit.parquet");
     fs::write(&orphan, student(77))?;
     let rows = lake.ids(&SMALL).await?;
     assert!(lake.clean(&SMALL, 0).await? >= 1, "the orphan goes whatever is kept");
@@ -214,8 +223,14 @@ async fn columns_that_come_later_are_empty_in_older_rows() -> Tested {
     lake.append(&SMALL, &[row(&SMALL, 7, 0)]).await?;
     assert_eq!(grades(&lake.read(&SMALL).await?), (4, 6));
     drop(lake);
-    const OTHER: Definition =
-        Definition { name: "small", columns: &[column(ROW_ID, Holds::Text, true), column(AT, Holds::Time, true), column("value", Holds::Text, false)] };
+    const OTHER: Definition = Definition {
+        name: "small",
+        columns: &[
+            column(ROW_ID, Holds::Text, true),
+            column(AT, Holds::Time, true),
+            column("value", Holds::Text, false),
+        ],
+    };
     assert!(matches!(Lake::open(root.path(), &[OTHER]).await, Err(LakeError::Rows(_))));
     Ok(())
 }

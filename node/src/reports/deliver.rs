@@ -65,7 +65,12 @@ pub fn pending(home: &Home, config: &Config) -> Result<Vec<Sent>, Failure> {
                     written.map_err(|error| unwritable(&mark, &error))
                 });
                 let error = error.err().map(|failure| failure.message);
-                all.push(Sent { name: report.name.clone(), date: date.clone(), to: place.name.clone(), error });
+                all.push(Sent {
+                    name: report.name.clone(),
+                    date: date.clone(),
+                    to: place.name.clone(),
+                    error,
+                });
             }
         }
     }
@@ -77,7 +82,8 @@ fn dates(folder: &Path) -> Result<Vec<String>, Failure> {
     let read = || std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>();
     let entries = read().advise(format!("cannot read {}", folder.display()), "check its owner")?;
     let name = |entry: std::fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
-    let mut dates: Vec<String> = entries.into_iter().filter(|entry| entry.path().is_dir()).map(name).collect();
+    let mut dates: Vec<String> =
+        entries.into_iter().filter(|entry| entry.path().is_dir()).map(name).collect();
     dates.retain(|name| date_in(name) == Some(name));
     dates.sort();
     Ok(dates)
@@ -103,8 +109,10 @@ fn one(config: &Config, (folder, name, date): (&Path, &str, &str), place: &Deliv
         DeliveryBy::Sftp(to) => {
             let aside = folder.join(format!(".{date}.sealed-{}", place.name));
             let sealed = sealed(&aside, &made, &to.encrypt_to)?;
-            let named: Vec<Made> =
-                sealed.into_iter().map(|file| Made::new(format!("{name}-{date}-{}", file.name), file.bytes)).collect();
+            let named: Vec<Made> = sealed
+                .into_iter()
+                .map(|file| Made::new(format!("{name}-{date}-{}", file.name), file.bytes))
+                .collect();
             upload(to, &named)?;
             std::fs::remove_dir_all(&aside).map_err(|error| unwritable(&aside, &error))
         }
@@ -115,7 +123,8 @@ fn one(config: &Config, (folder, name, date): (&Path, &str, &str), place: &Deliv
         }
         DeliveryBy::Webhook(hook) => {
             let secret = std::fs::read(&hook.secret_file);
-            let secret = secret.advise(format!("cannot read {}", hook.secret_file.display()), "correct secret_file")?;
+            let secret = secret
+                .advise(format!("cannot read {}", hook.secret_file.display()), "correct secret_file")?;
             let body = serde_json::json!({
                 "report": name, "date": date, "files": made.len(), "manifest_sha256": manifest(&made),
                 "link": config.reports.link,
@@ -188,7 +197,8 @@ fn by_mail(mail: &Mail, note: &Note, file: &Path) -> Result<(), Failure> {
     let hint = "correct the [[delivery]] in config.toml; it is tried again at the next look";
     let Some(host) = &mail.server else {
         let written = message(&envelope, note).hint(hint)?.formatted();
-        return whole_file::replace(file, Access::Private, &written).map_err(|error| unwritable(file, &error));
+        return whole_file::replace(file, Access::Private, &written)
+            .map_err(|error| unwritable(file, &error));
     };
     let read = |path: &PathBuf| std::fs::read(path).advise(format!("cannot read {}", path.display()), hint);
     let password = mail.password_file.as_ref().map(read).transpose()?;
@@ -237,7 +247,10 @@ mod tests {
     fn a_note_goes_once_a_date_and_says_nothing_of_the_report() -> Result<(), Failure> {
         let (above, home, config) = outbox("kind = 'mail'\nfrom = 'a@example.org'\nto = ['b@example.org']")?;
         let sent = pending(&home, &config)?;
-        assert_eq!(sent.iter().map(|one| one.date.as_str()).collect::<Vec<_>>(), ["2026-11-28", "2026-11-29"]);
+        assert_eq!(
+            sent.iter().map(|one| one.date.as_str()).collect::<Vec<_>>(),
+            ["2026-11-28", "2026-11-29"]
+        );
         assert!(sent.iter().all(|one| one.error.is_none()), "{sent:?}");
         assert!(pending(&home, &config)?.is_empty(), "once");
         let folder = above.path().join("delivered/nightly");
@@ -274,7 +287,8 @@ mod tests {
         assert_eq!(seen[0], seen[1]);
         // When its years are over nothing of it is left, what was sealed included.
         Outbox::open(&config.reports.outbox_dir(&home), "nightly")?.forget("2026-11-30")?;
-        let left: Vec<_> = std::fs::read_dir(above.path().join("delivered/nightly")).hint("read")?.flatten().collect();
+        let left: Vec<_> =
+            std::fs::read_dir(above.path().join("delivered/nightly")).hint("read")?.flatten().collect();
         assert_eq!(left.len(), 1, "the lock alone: {left:?}");
         Ok(())
     }

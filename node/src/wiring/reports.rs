@@ -36,7 +36,9 @@ fn tell(looked: &Looked) {
     for one in &looked.sent {
         match &one.error {
             None => tracing::info!(name = one.name, date = one.date, to = one.to, "report sent"),
-            Some(error) => tracing::warn!(name = one.name, date = one.date, to = one.to, error, "report not sent"),
+            Some(error) => {
+                tracing::warn!(name = one.name, date = one.date, to = one.to, error, "report not sent")
+            }
         }
     }
     if looked.deleted > 0 {

@@ -102,7 +102,8 @@ impl Vault {
             }
         }
         let each = students.into_values().map(|handles| {
-            let (handle, _) = handles.first().ok_or_else(|| VaultError::Damaged("a student has no handle".into()))?;
+            let (handle, _) =
+                handles.first().ok_or_else(|| VaultError::Damaged("a student has no handle".into()))?;
             Ok(LakeStudent { key: lake_key(&self.student_secret(handle)?), handles })
         });
         each.collect()
@@ -161,14 +162,20 @@ mod tests {
         let names: BTreeSet<_> = students.iter().map(LakeStudent::pseudonym).collect();
         assert_eq!(names.len(), 2);
         for (own, other) in [(0, 1), (1, 0)] {
-            let has = |student: &&LakeStudent| student.handles.iter().any(|(handle, _)| *handle == world.handles[own][0]);
+            let has = |student: &&LakeStudent| {
+                student.handles.iter().any(|(handle, _)| *handle == world.handles[own][0])
+            };
             let student = students.iter().find(has).ok_or("not there")?;
             assert_eq!(student.handles.len(), 2, "both years");
             assert!(student.handles.iter().all(|(handle, _)| !world.handles[other].contains(handle)));
             assert!(student.handles.iter().all(|(handle, _)| handle.0[..16] != student.pseudonym()));
         }
         let gone = world.handles[0][0];
-        let kept: Vec<_> = students.iter().filter(|one| one.handles.iter().all(|(handle, _)| *handle != gone)).map(LakeStudent::pseudonym).collect();
+        let kept: Vec<_> = students
+            .iter()
+            .filter(|one| one.handles.iter().all(|(handle, _)| *handle != gone))
+            .map(LakeStudent::pseudonym)
+            .collect();
         world.vault.erase(&[gone], NOW_MS)?;
         let left: Vec<_> = world.vault.lake_students()?.iter().map(LakeStudent::pseudonym).collect();
         assert_eq!(left, kept);

@@ -32,12 +32,18 @@ pub fn has_each_row_once(node: &Running, students: u32, handle: &str) -> Result<
     let rows = |told: &Value, name: &str| table(told, name)["rows"].as_u64();
     ensure!(first["waiting"].as_array().is_some_and(Vec::is_empty), "{first}");
     ensure!(rows(&first, "decisions") == Some(u64::from(students)), "{first}");
-    ensure!(rows(&first, "events") >= Some(u64::from(students)) && rows(&first, "figures") > Some(0), "{first}");
+    ensure!(
+        rows(&first, "events") >= Some(u64::from(students)) && rows(&first, "figures") > Some(0),
+        "{first}"
+    );
     ensure!(first["reads_listed"] == students, "{first}");
     let again = node.run(0, &["lake", "sync"])?;
     ensure!(again["reads_listed"] == 0, "what is there is not read again: {again}");
     for name in ["events", "decisions", "readings", "figures"] {
-        ensure!(table(&again, name)["rows_added"] == 0 && table(&again, name)["rows_removed"] == 0, "{again}");
+        ensure!(
+            table(&again, name)["rows_added"] == 0 && table(&again, name)["rows_removed"] == 0,
+            "{again}"
+        );
         ensure!(rows(&again, name) == rows(&first, name), "{again}");
     }
     let folder = node.home.join("lake");

@@ -94,12 +94,16 @@ impl Delivery {
             return refused("another [[delivery]] has this name");
         }
         match &self.by {
-            DeliveryBy::Sftp(sftp) if sftp.encrypt_to.is_empty() => refused("encrypt_to names nobody who can open it"),
+            DeliveryBy::Sftp(sftp) if sftp.encrypt_to.is_empty() => {
+                refused("encrypt_to names nobody who can open it")
+            }
             DeliveryBy::Mail(mail) if mail.to.is_empty() => refused("to names nobody"),
             DeliveryBy::Mail(mail) if mail.user.is_some() != mail.password_file.is_some() => {
                 refused("user and password_file go together")
             }
-            DeliveryBy::Webhook(hook) if !hook.url.starts_with("https://") => refused("url must begin with https://"),
+            DeliveryBy::Webhook(hook) if !hook.url.starts_with("https://") => {
+                refused("url must begin with https://")
+            }
             _ => Ok(()),
         }
     }
@@ -128,7 +132,8 @@ mod tests {
             let read = toml::from_str::<Config>(&MAIL.replace(from, to));
             assert!(read.is_err() || read?.check().is_err(), "{to}");
         }
-        let hook = "[[delivery]]\nname = 'x'\nkind = 'webhook'\nsecret_file = '/s'\nurl = 'http://example.org'\n";
+        let hook =
+            "[[delivery]]\nname = 'x'\nkind = 'webhook'\nsecret_file = '/s'\nurl = 'http://example.org'\n";
         assert!(toml::from_str::<Config>(hook)?.check().is_err());
         Ok(())
     }

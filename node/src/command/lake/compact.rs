@@ -24,7 +24,10 @@ pub(super) async fn run(folder: &Path) -> Result<Outcome, Failure> {
         }
         deleted = deleted.saturating_add(lake.clean(table, i64::MAX).await.map_err(told)?);
         let after = lake.standing(table).await.map_err(told)?;
-        lines.push(format!("{}: {} rows, {} files before, {} now", table.name, after.rows, before.files, after.files));
+        lines.push(format!(
+            "{}: {} rows, {} files before, {} now",
+            table.name, after.rows, before.files, after.files
+        ));
         tables.push(json!({
             "name": table.name, "rows": after.rows, "files_before": before.files, "files": after.files,
             "snapshots_before": before.snapshots, "snapshots": after.snapshots,

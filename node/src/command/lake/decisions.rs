@@ -29,7 +29,8 @@ pub(super) async fn rows(
         students.iter().flat_map(|one| one.handles.iter().map(move |(handle, _)| (*handle, one))).collect();
     let mut found = Vec::new();
     for decided in rounds {
-        let told: OwnRows = own.get(&format!("/v1/districts/{district}/rounds/{}", decided.round.round)).await?;
+        let told: OwnRows =
+            own.get(&format!("/v1/districts/{district}/rounds/{}", decided.round.round)).await?;
         for asked in &told.rows {
             // Of a student who was erased nothing can be said in the lake.
             let Some(student) = by_handle.get(&asked.handle) else { continue };

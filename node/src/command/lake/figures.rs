@@ -55,7 +55,8 @@ pub(super) fn rows(rounds: &[Decided]) -> Vec<(RowId, Row)> {
     let mut rows = Vec::new();
     for decided in rounds {
         let Some(decision) = &decided.round.decision else { continue };
-        let mut add = |figure: &str, of: Of, value: Option<i64>| rows.push(row(decided, (figure, &of), value));
+        let mut add =
+            |figure: &str, of: Of, value: Option<i64>| rows.push(row(decided, (figure, &of), value));
         whole(decision, &mut add);
         for line in decision.by_band.iter().flatten() {
             for (figure, value) in
@@ -86,7 +87,8 @@ fn whole(decision: &DecisionView, add: &mut impl FnMut(&str, Of, Option<i64>)) {
         add(figure, Of::default(), value.map(Into::into));
     }
     add("objective", Of::default(), Some(decision.objective));
-    for (tier, figure) in ["placed_own_school", "placed_own_district", "placed_same_type"].iter().enumerate() {
+    for (tier, figure) in ["placed_own_school", "placed_own_district", "placed_same_type"].iter().enumerate()
+    {
         let value = decision.by_tier.and_then(|tiers| tiers.get(tier).copied());
         add(figure, Of::default(), value.map(Into::into));
     }
@@ -96,7 +98,11 @@ fn row(decided: &Decided, (figure, of): (&str, &Of), value: Option<i64>) -> (Row
     let round = &decided.round;
     let says = format!(
         "{} {} {} {figure} {:?} {:?} {value:?}",
-        round.round, decided.at_ms, decided.standing(), of.band, of.pool
+        round.round,
+        decided.at_ms,
+        decided.standing(),
+        of.band,
+        of.pool
     );
     let mut id = [0; 16];
     id.copy_from_slice(&Sha256::digest(says)[..16]);

@@ -96,10 +96,13 @@ fn is_there(folder: &Path) -> bool {
 /// What the lake says, with what to do next.
 fn told(error: LakeError) -> Failure {
     match &error {
-        LakeError::Busy(_) => Failure::telling(&error, "wait until the other command has ended").named("lake_busy"),
+        LakeError::Busy(_) => {
+            Failure::telling(&error, "wait until the other command has ended").named("lake_busy")
+        }
         LakeError::Io { path, error } => unwritable(path, error),
         LakeError::Iceberg(_) | LakeError::Rows(_) | LakeError::Count { .. } => {
-            let hint = "free space and run again; if it stays, `aula lake sync --rebuild` makes the lake again";
+            let hint =
+                "free space and run again; if it stays, `aula lake sync --rebuild` makes the lake again";
             Failure::telling(&error, hint).named("lake_refused")
         }
     }

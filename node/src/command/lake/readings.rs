@@ -40,9 +40,11 @@ pub(super) fn rows(folder: Option<&Path>) -> Result<Vec<(RowId, Row)>, Failure> 
     files.sort();
     let mut rows = Vec::new();
     for path in &files {
-        let mut reader = csv::Reader::from_path(path).advise(format!("cannot read {}", path.display()), hint)?;
+        let mut reader =
+            csv::Reader::from_path(path).advise(format!("cannot read {}", path.display()), hint)?;
         for (line, at) in reader.deserialize::<Line>().zip(2..) {
-            let wrong = || Failure::new("bad_reading", format!("{} line {at} is no reading", path.display()), HINT);
+            let wrong =
+                || Failure::new("bad_reading", format!("{} line {at} is no reading", path.display()), HINT);
             rows.push(row(&line.map_err(|_| wrong())?).ok_or_else(wrong)?);
         }
     }
@@ -79,12 +81,18 @@ mod tests {
 
     #[test]
     fn lines_are_readings_or_named() -> Result<(), Failure> {
-        let good = "at,meter,value,unit\n2026-11-29T07:00:00Z,main,12.5,kWh\n2026-11-29T08:00:00+01:00,main,-3,\n";
+        let good =
+            "at,meter,value,unit\n2026-11-29T07:00:00Z,main,12.5,kWh\n2026-11-29T08:00:00+01:00,main,-3,\n";
         let found = read(good)?;
         assert_eq!(found.len(), 2);
         assert_ne!(found[0].0, found[1].0);
         assert_eq!(read(good)?[0].0, found[0].0, "the same line is the same row");
-        for bad in ["2026-11-29T07:00:00,main,1,kWh", "2026-11-29T07:00:00Z,,1,", "2026-11-29T07:00:00Z,main,x,", "2026-11-29T07:00:00Z"] {
+        for bad in [
+            "2026-11-29T07:00:00,main,1,kWh",
+            "2026-11-29T07:00:00Z,,1,",
+            "2026-11-29T07:00:00Z,main,x,",
+            "2026-11-29T07:00:00Z",
+        ] {
             let refused = read(&format!("at,meter,value,unit\n{bad}\n")).map_err(|refused| refused.message);
             assert!(refused.is_err_and(|told| told.contains("line 2")), "{bad}");
         }

@@ -89,7 +89,8 @@ async fn mirror(lake: &Lake, table: &Definition, rows: Vec<(RowId, Row)>) -> Res
 /// Adds rows whose ids the table has not.
 async fn append_missing(lake: &Lake, table: &Definition, rows: Vec<(RowId, Row)>) -> Result<Synced, Failure> {
     let mut there = lake.ids(table).await.map_err(told)?;
-    let missing: Vec<Row> = rows.into_iter().filter_map(|(id, row)| there.insert(id).then_some(row)).collect();
+    let missing: Vec<Row> =
+        rows.into_iter().filter_map(|(id, row)| there.insert(id).then_some(row)).collect();
     for batch in missing.chunks(BATCH) {
         lake.append(table, batch).await.map_err(told)?;
     }
@@ -131,8 +132,14 @@ async fn tell(
     for table in lake.tables() {
         lake.clean(table, before).await.map_err(told)?;
         let found = lake.standing(table).await.map_err(told)?;
-        let synced = done.iter().find(|(name, _)| *name == table.name).map_or_else(Synced::default, |(_, synced)| *synced);
-        lines.push(format!("{}: {} rows added, {} removed, {} in all", table.name, synced.added, synced.removed, found.rows));
+        let synced = done
+            .iter()
+            .find(|(name, _)| *name == table.name)
+            .map_or_else(Synced::default, |(_, synced)| *synced);
+        lines.push(format!(
+            "{}: {} rows added, {} removed, {} in all",
+            table.name, synced.added, synced.removed, found.rows
+        ));
         tables.push(json!({
             "name": table.name, "rows_added": synced.added, "rows_removed": synced.removed, "rows": found.rows,
             "snapshot": found.snapshot.map(|id| id.to_string()),
@@ -140,7 +147,11 @@ async fn tell(
     }
     lines.push(format!("{students} students, {reads} reads listed in the access log"));
     for one in &waiting {
-        lines.push(format!("{} waits: {}", one["name"].as_str().unwrap_or_default(), one["reason"].as_str().unwrap_or_default()));
+        lines.push(format!(
+            "{} waits: {}",
+            one["name"].as_str().unwrap_or_default(),
+            one["reason"].as_str().unwrap_or_default()
+        ));
     }
     let whole = waiting.is_empty();
     let json = json!({ "tables": tables, "students": students, "reads_listed": reads, "waiting": waiting });

@@ -49,7 +49,10 @@ pub async fn run(context: &Context, place: &Place, args: &EraseArgs) -> Result<O
         context.tell(format_args!("{} handles erased here; recording them on the ledger", erased.len()));
     }
     let lake_rows_removed = lake::forget(context, &vault).await.map_err(|failure| Failure {
-        hint: format!("the student is erased in the vault; for the lake: {}; then `aula vault erase` again", failure.hint),
+        hint: format!(
+            "the student is erased in the vault; for the lake: {}; then `aula vault erase` again",
+            failure.hint
+        ),
         ..failure
     })?;
     let mut receipts = Vec::new();
@@ -63,7 +66,10 @@ pub async fn run(context: &Context, place: &Place, args: &EraseArgs) -> Result<O
         erased.len(),
         receipts.len()
     );
-    Ok(Outcome::yes(json!({ "erased": erased, "receipts": receipts, "lake_rows_removed": lake_rows_removed }), text))
+    Ok(Outcome::yes(
+        json!({ "erased": erased, "receipts": receipts, "lake_rows_removed": lake_rows_removed }),
+        text,
+    ))
 }
 
 /// One handle a transaction: no batch says which handles were one student.
