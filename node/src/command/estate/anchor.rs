@@ -17,6 +17,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::{read, refused, write};
+use aula_home::NextStep;
+
 use crate::client::Client;
 use crate::command::acting::ActingArgs;
 use crate::command::evidence::rows::Rows;
