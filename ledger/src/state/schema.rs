@@ -37,6 +37,7 @@
 //! | `report/R`, `revert/R` | [`PublishedReport`]; [`Reversion`] |
 //! | `acknowledgement/R P`, `utilisation/P` | [`Acknowledgement`], [`Utilisation`] |
 //! | `access_log/D`, `access_log_ended/D/E` | [`AccessLog`]: newest anchored head; last heads of earlier epochs |
+//! | `estate/D` | [`Estate`]: the newest anchored version of each of its buildings |
 //! | `tree/LABEL` | heads of bulk trees, written by the overlay |
 //!
 //! Bulk trees: `students/D/YEAR` holds [`StudentLeaf`], `consents/D/YEAR` [`Consent`], `erasures/D/YEAR`
@@ -58,6 +59,7 @@ use crate::types::{
 };
 
 mod chain;
+mod estate;
 mod money;
 mod nodes;
 mod places;
@@ -71,6 +73,7 @@ pub use chain::{
     Account, ChainRecord, Counters, Member, Peer, Proposal, ProposalStatus, Standing, UpgradeNote,
     ValidatorSchedule,
 };
+pub use estate::{AnchoredBuilding, Estate};
 pub use money::{StatedBudget, StatedEquity, is_floor_superseded, is_superseded};
 pub use nodes::{
     Proposers, READY_WITHIN_MS, ValidatorInfo, WaitingValidator, key_was_used, live_power, missed_turns,
@@ -342,6 +345,8 @@ keys! {
     batches_prefix(round: RoundId => round.0.to_be_bytes()) = "batches/";
     /// The newest anchored head of a district's access log.
     access_log_key(district: DistrictId => district.0.to_be_bytes()) = "access_log/";
+    /// A district's anchored buildings.
+    estate_key(district: DistrictId => district.0.to_be_bytes()) = "estate/";
     /// A pool's newest report of use.
     utilisation_key(pool: PoolId => pool.0.to_be_bytes()) = "utilisation/";
 }
@@ -439,6 +444,8 @@ readers! {
     acknowledgement(round: RoundId, pool: PoolId) -> Acknowledgement = acknowledgement_key(round, pool);
     /// The newest anchored head of a district's access log.
     access_log(district: DistrictId) -> AccessLog = access_log_key(district);
+    /// A district's anchored buildings.
+    estate(district: DistrictId) -> Estate = estate_key(district);
     /// A pool's newest report of use.
     utilisation(pool: PoolId) -> Utilisation = utilisation_key(pool);
 }
@@ -471,6 +478,8 @@ listings! {
     proposals() -> Proposal = b"proposal/";
     /// All agreed upgrades, by height.
     upgrades() -> UpgradeNote = b"upgrade/";
+    /// The anchored buildings of every district that has some.
+    estates() -> Estate = b"estate/";
     /// All districts.
     districts() -> District = b"district/";
     /// All schools.
