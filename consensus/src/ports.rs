@@ -16,8 +16,8 @@ use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory};
 use aula_ledger::keys::PublicKey;
 use aula_ledger::params::Params;
 use aula_ledger::roles::RoleSet;
-use aula_ledger::state::StateReader;
 pub use aula_ledger::state::StoreError;
+use aula_ledger::state::{Overlay, StateReader};
 pub use aula_ledger::store::{ChainStore, Commit, Decided, Tip, Undecided};
 use aula_ledger::types::{AccountId, Height, ValidatorAddress};
 use libp2p::{Multiaddr, PeerId};
@@ -87,6 +87,20 @@ pub trait Executor: Send + Sync + 'static {
         input: &BlockInput<'_>,
         memory: &dyn SignatureMemory,
     ) -> Result<Outcome, ExecuteError>;
+
+    /// The same, with a look at the state after each transaction, as far as the ledger gives one.
+    ///
+    /// # Errors
+    /// As [`Self::execute`].
+    fn execute_watched(
+        &self,
+        state: &dyn StateReader,
+        input: &BlockInput<'_>,
+        memory: &dyn SignatureMemory,
+        _watch: &mut dyn FnMut(Option<u32>, &Overlay<'_>),
+    ) -> Result<Outcome, ExecuteError> {
+        self.execute(state, input, memory)
+    }
 
     /// The validators that decide the height after `tip`, where `state` is the state after `tip`.
     ///
