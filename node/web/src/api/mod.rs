@@ -104,6 +104,7 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(district::students))
         .routes(routes!(why::own))
         .routes(routes!(evidence::access))
+        .routes(routes!(evidence::estate))
         .routes(routes!(evidence::milestone))
         .routes(routes!(ops::healthz))
         .routes(routes!(ops::readyz))
