@@ -143,6 +143,10 @@ fn the_demo_does_nothing_but_what_an_operators_commands_are_made_of() {
     for path in found {
         let is_test = path.file_name().is_some_and(|name| name == "tests.rs");
         let text = std::fs::read_to_string(&path).expect("a source");
+        // Its single node without a network is no operator's.
+        if text.contains("crate::solo") {
+            wrong.push(format!("{} uses the lab's single node", path.display()));
+        }
         // A file's own tests stand at its end.
         let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
         for name in text.split(|sign: char| !sign.is_alphanumeric() && sign != '_') {
