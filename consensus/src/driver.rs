@@ -42,6 +42,7 @@ mod decide;
 mod heads;
 mod judging;
 mod network;
+mod outdated;
 mod peers;
 mod propose;
 mod ready;
@@ -51,6 +52,7 @@ mod verdicts;
 
 use judging::{Job, Judging};
 pub(crate) use network::Network;
+use outdated::Last;
 use ready::Unsure;
 use verdicts::Verdicts;
 
@@ -171,6 +173,8 @@ pub(crate) struct Driver {
     /// Whether somebody has begun to propose for this height.
     proposed: bool,
     held: Option<Held>,
+    /// Set when the next height is not for this program.
+    last: Option<Last>,
     started: Moment,
     synced: Option<Height>,
     stream: u64,
@@ -212,7 +216,7 @@ impl Driver {
         let judging = Judging::new(blocks, store, runtime);
         let Wires { network, inbox, engine, stream } = wires;
         inbox.admit(peers.iter().filter_map(|peer| engine_peer(&peer.peer)).collect());
-        let driver = Self {
+        let mut driver = Self {
             services,
             signer,
             follow_until: follows.until,
@@ -232,6 +236,7 @@ impl Driver {
             early: BTreeMap::new(),
             proposed: false,
             held: None,
+            last: None,
             started,
             synced: None,
             stream,
@@ -239,7 +244,11 @@ impl Driver {
             cut: BTreeMap::new(),
         };
         driver.count_validators()?;
-        Ok(driver)
+        driver.look_ahead()?;
+        match driver.last.take() {
+            Some(last) => Err(last.into()),
+            None => Ok(driver),
+        }
     }
 
     /// Runs until stopped or until something fails that this node must not survive. `silent` brings peers to begin
@@ -255,7 +264,8 @@ impl Driver {
         let mut look = runtime.now();
         loop {
             let now = runtime.now();
-            let until = self.held.as_ref().map(|held| held.until);
+            let until = self.held.as_ref().filter(|_| self.last.is_none()).map(|held| held.until);
+            let ends = self.last.as_ref().map(|last| last.until);
             let pool = Arc::clone(&self.services.pool);
             let soonest = self.started + self.services.busy;
             let healed = self.cut.values().min().copied();
@@ -264,6 +274,9 @@ impl Driver {
             tokio::select! {
                 biased;
                 () = stopped(&mut stop) => return Ok(Ended::Stopped),
+                () = runtime.sleep_until(ends.unwrap_or(now)), if ends.is_some() => {
+                    return self.last.take().map_or(Ok(Ended::Stopped), |last| Err(last.into()));
+                }
                 message = messages.recv() => match message {
                     Some(message) => self.handle(message).await?,
                     None => return Err(Fatal::engine("the consensus engine stopped by itself")),

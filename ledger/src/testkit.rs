@@ -19,6 +19,7 @@ use crate::genesis::{
 use crate::keys::{account_of, public_key};
 use crate::names::{ListenHint, Name, PeerName, Title};
 use crate::params::Params;
+use crate::protocol::Protocol;
 use crate::proof::committed::{BAND_GROUP, CommittedField, FieldCommitment, ProofBytes, mastery_statement};
 use crate::proof::consistency;
 use crate::proof::merkle::{head_of_hashes, leaf_hash};
@@ -88,6 +89,7 @@ pub fn genesis() -> Genesis {
     Genesis {
         name: name("test"),
         time_ms: TimeMs(1_000),
+        protocol: Protocol::FIRST,
         params: Params {
             first_school_year: YEAR.0 - 1,
             last_school_year: YEAR.0 + 1,

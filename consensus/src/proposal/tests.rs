@@ -58,6 +58,7 @@ impl Executor for Ledger {
         }
         let empty = merkle::head(Vec::<Vec<u8>>::new());
         let header = Header {
+            protocol: Protocol::FIRST,
             genesis: *input.genesis,
             height: input.height,
             time_ms: input.time_ms,

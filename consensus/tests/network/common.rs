@@ -18,6 +18,7 @@ use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory};
 use aula_ledger::keys::public_key;
 use aula_ledger::params::Params;
 use aula_ledger::proof::merkle;
+use aula_ledger::protocol::Protocol;
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::{MemoryState, StateReader, StateWrites};
 use aula_ledger::tx::FundBudget;
@@ -115,6 +116,7 @@ impl Executor for Counter {
             writes.values.insert(from.0.to_vec(), Some(sequence.to_le_bytes().to_vec()));
         }
         let header = Header {
+            protocol: Protocol::FIRST,
             genesis: *input.genesis,
             height: input.height,
             time_ms: input.time_ms,

@@ -17,6 +17,7 @@ mod measure;
 mod milestones;
 mod mutations;
 mod page;
+mod protocols;
 mod reads;
 mod vectors;
 mod world;

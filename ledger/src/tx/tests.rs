@@ -12,6 +12,7 @@ mod conservation;
 mod grow;
 mod nodes;
 mod proofs;
+mod protocol;
 mod rejections;
 mod service;
 mod statements;

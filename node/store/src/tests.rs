@@ -6,6 +6,7 @@ use aula_ledger::chain::{Block, Code, CommitCertificate, Header, Receipt, TreeHe
 use aula_ledger::codec::Canonical;
 use aula_ledger::execute::Outcome;
 use aula_ledger::proof::bulk_tree::BulkTree;
+use aula_ledger::protocol::Protocol;
 use aula_ledger::state::{StateReader, StateWrites};
 use aula_ledger::store::{ChainStore, Commit, Tip, Undecided};
 use aula_ledger::types::{Handle, Hash, Height, TimeMs, ValidatorAddress};
@@ -26,6 +27,7 @@ pub(crate) fn origin() -> Origin {
 fn header(tip: Tip) -> Header {
     let none = TreeHead { leaf_count: 0, root: Hash::default() };
     Header {
+        protocol: Protocol::FIRST,
         genesis: Hash([0; 32]),
         height: tip.height.next(),
         time_ms: TimeMs(tip.time_ms.0 + 1),

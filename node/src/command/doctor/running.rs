@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aula_api::chain::ProtocolStatus;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
@@ -92,7 +93,7 @@ pub fn looks(first: &Seen, second: &Seen) -> Vec<Check> {
     let (height, time_ms) = (second.number("height"), second.number("time_ms"));
     let moved = height > first.number("height");
     let age_ms = second.at_ms.saturating_sub(time_ms);
-    let mut checks = vec![version(&second.status)];
+    let mut checks = vec![version(&second.status), protocol(&second.status)];
     let waits = "look whether more than two thirds of the validators are up (below), and at the node's log";
     checks.push(if age_ms > STILL_MS && !moved {
         Check::fail("height", format!("stands at {height}, decided {} s ago", age_ms / 1_000), waits)
@@ -143,6 +144,20 @@ fn version(status: &Value) -> Check {
     } else {
         let detail = format!("version {running} runs, this program is {own}");
         Check::warn("version", detail, "restart the node with the version that is installed")
+    }
+}
+
+/// The rules in force, and how long until others are.
+fn protocol(status: &Value) -> Check {
+    let told: ProtocolStatus = serde_json::from_value(status["protocol"].clone()).unwrap_or_default();
+    match &told.next {
+        None => Check::ok("protocol", format!("{} in force, no other was voted for", told.now)),
+        Some(next) if next.is_known => Check::ok("protocol", next.words()),
+        Some(next) => Check::fail(
+            "protocol",
+            next.words(),
+            format!("install Aula {} or a later version and restart the node before height {}", next.program, next.height),
+        ),
     }
 }
 
