@@ -20,20 +20,12 @@ pub struct LedgerExecutor {
 
 impl LedgerExecutor {
     /// This program's.
-    pub const fn new() -> Self {
-        Self { knows: Protocol::NEWEST }
-    }
+    pub const NEWEST: Self = Self { knows: Protocol::NEWEST };
 
     /// That of a program which knows no later protocol than this one, as an older version of this program does: for tests
     /// and simulations of upgrades.
     pub fn older(knows: Protocol) -> Self {
         Self { knows: knows.min(Protocol::NEWEST) }
-    }
-}
-
-impl Default for LedgerExecutor {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

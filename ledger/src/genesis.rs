@@ -20,8 +20,8 @@ use crate::position::Position;
 use crate::protocol::Protocol;
 use crate::roles::{Role, RoleSet, place_fits};
 use crate::state::schema::{
-    self, Account, ChainRecord, Counters, Described, District, Member, Peer, ProtocolRecord, School, Standing,
-    ValidatorInfo, ValidatorSchedule,
+    self, Account, ChainRecord, Counters, Described, District, Member, Peer, ProtocolRecord, School,
+    Standing, ValidatorInfo, ValidatorSchedule,
 };
 use crate::state::{MemoryState, Overlay, StateWrites, StoreError};
 use crate::twin::{self, TwinParameters};

@@ -18,7 +18,17 @@ use crate::types::Height;
 
 /// The number of a set of rules.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
+    Deserialize,
 )]
 #[serde(transparent)]
 pub struct Protocol(pub u16);
@@ -80,7 +90,9 @@ impl Outdated {
     /// What the operator does.
     pub fn next_step(&self) -> String {
         let which = match &self.program {
-            Some(program) => format!("Aula {}, which the members voted for, or a later one", program.as_str()),
+            Some(program) => {
+                format!("Aula {}, which the members voted for, or a later one", program.as_str())
+            }
             None => format!("a version of Aula that knows protocol {}", self.needs),
         };
         format!("run {which}, with the same home: nothing is lost, and the node goes on where it stands")

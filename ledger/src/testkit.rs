@@ -19,12 +19,12 @@ use crate::genesis::{
 use crate::keys::{account_of, public_key};
 use crate::names::{ListenHint, Name, PeerName, Title};
 use crate::params::Params;
-use crate::protocol::Protocol;
 use crate::proof::committed::{BAND_GROUP, CommittedField, FieldCommitment, ProofBytes, mastery_statement};
 use crate::proof::consistency;
 use crate::proof::merkle::{head_of_hashes, leaf_hash};
 use crate::proof::need::{NeedClaim, NeedProof, NeedStatement};
 use crate::proof::sample::{asked, audit_sample};
+use crate::protocol::Protocol;
 use crate::roles::{Role, RoleSet};
 use crate::state::schema;
 use crate::state::{MemoryState, StateReader};

@@ -4,12 +4,12 @@
 //! validators sign: a decision that somebody writes down.
 
 use aula_ledger::chain::{
-    Block, Body, Code, CommitCertificate, Header, Receipt, Transaction, TreeHead, Validator, ValidatorSet, Vote,
-    VoteType,
+    Block, Body, Code, CommitCertificate, Header, Receipt, Transaction, TreeHead, Validator, ValidatorSet,
+    Vote, VoteType,
 };
 use aula_ledger::codec::Canonical;
-use aula_ledger::protocol::Protocol;
 use aula_ledger::keys::{Label, PublicKey, Signature, public_key, sign};
+use aula_ledger::protocol::Protocol;
 use aula_ledger::tx::{Event, FundBudget, Payload};
 use aula_ledger::types::{AccountId, Cents, Hash, Height, SchoolYear, TimeMs, ValidatorAddress};
 use ed25519_dalek::SigningKey;
@@ -154,7 +154,11 @@ fn protocol_1_has_one_form_and_a_later_one_another() {
     let dressed_up = [&[3u8, 1, 0][..], &first[1..]].concat();
     assert!(Header::from_canonical(&dressed_up).is_err(), "protocol 1 in the later form");
     let without_a_number = [&[2u8][..], &later().to_canonical()[3..]].concat();
-    assert_eq!(Header::from_canonical(&without_a_number), Ok(header()), "the number is hashed, the fields are the same");
+    assert_eq!(
+        Header::from_canonical(&without_a_number),
+        Ok(header()),
+        "the number is hashed, the fields are the same"
+    );
     assert_ne!(later().hash(), header().hash());
     let (old, new) = (block(header()).to_canonical(), block(later()).to_canonical());
     assert_eq!((old[0], new[0], new[1]), (1, 2, 3));

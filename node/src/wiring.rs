@@ -23,7 +23,9 @@ use aula_ledger::protocol::Outdated;
 use aula_ledger::types::{Height, ValidatorAddress};
 use aula_vault::Folders;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
+use crate::api::chain::Standing;
 use crate::api::ops;
 use crate::bootstrap::{db_options, open_database, read_genesis};
 use crate::config::{Config, Role};
@@ -45,6 +47,7 @@ mod ready;
 mod reports;
 mod rotation;
 mod seeds;
+mod standing;
 mod watch;
 mod xapi;
 
@@ -71,6 +74,8 @@ pub struct Running {
     node: Arc<Node>,
     feeds: Option<Arc<Pipeline>>,
     anew: oneshot::Receiver<()>,
+    /// Ends when this node's disk takes no bytes.
+    refused: JoinHandle<Failure>,
 }
 
 /// How a node's run ended, when nothing failed.
@@ -91,7 +96,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     newcomer::swap::take_in(home)
         .advise("the snapshot's database cannot be put in place", "check the home's owner and its disk")?;
     let db = Arc::new(open_database(home, db_options(config), &genesis_bytes, &genesis)?);
-    let executor = Arc::new(LedgerExecutor::new());
+    let executor = Arc::new(LedgerExecutor::NEWEST);
     check_protocol(&db, &*executor)?;
     let mut limits = config.api.clone();
     limits.max_connections = connections::most(limits.max_connections, connections::open_files());
@@ -120,7 +125,16 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     let vault = Folders { data: config.vault.data_dir(home), keystore: config.vault.keystore_dir(home) };
     tokio::spawn(rotation::watch(vault.clone(), config.vault.rotation));
     let told = shares.as_ref().map(seeds::Shares::told);
-    let network = Arc::new(Consensus { handle: consensus.clone(), votes_as, told });
+    let standing = standing::Told::default();
+    let watch = standing::Watch {
+        folder: home.consensus_dir(),
+        db: db.clone(),
+        consensus: consensus.clone(),
+        told: standing.clone(),
+        idle: Duration::from_millis(config.consensus.idle_block_ms),
+    };
+    let refused = tokio::spawn(watch.attend());
+    let network = Arc::new(Consensus { handle: consensus.clone(), votes_as, told, standing });
     if let Some(shares) = shares {
         tokio::spawn(shares.attend(db.clone(), network.clone()));
     }
@@ -135,7 +149,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     let node = Arc::new(node);
     tokio::spawn(node.clone().attend());
     let feeds = feeds::start(home, config, (&node, &db)).await?;
-    Ok(Running { origin: server.origin(), db, genesis, consensus, server, node, feeds, anew })
+    Ok(Running { origin: server.origin(), db, genesis, consensus, server, node, feeds, anew, refused })
 }
 
 impl Running {
@@ -160,6 +174,7 @@ impl Running {
         let ended = tokio::select! {
             () = stop => Ok(Served::Stopped),
             Ok(()) = self.anew => Ok(Served::Anew),
+            Ok(failure) = self.refused => Err(failure),
             fatal = self.consensus.wait() => fatal.map(|()| Served::Stopped).map_err(stopped),
         };
         tracing::info!("stopping");
@@ -185,7 +200,8 @@ impl Running {
 fn check_protocol(db: &ChainDb, executor: &dyn Executor) -> Result<(), Failure> {
     let view = db.latest();
     let found = executor.outdated(&*view, view.tip().height);
-    let found = found.advise("the protocol in force cannot be read", "run `aula doctor` and `aula replay`")?;
+    let found =
+        found.advise("the protocol in force cannot be read", "run `aula doctor` and `aula replay`")?;
     found.map_or(Ok(()), |outdated| Err(too_old(&outdated)))
 }
 
@@ -344,6 +360,7 @@ struct Consensus {
     handle: Arc<Handle>,
     votes_as: Option<ValidatorAddress>,
     told: Option<seeds::Told>,
+    standing: standing::Told,
 }
 
 impl Network for Consensus {
@@ -386,6 +403,10 @@ impl Network for Consensus {
 
     fn attention(&self) -> Option<String> {
         self.handle.status().attention
+    }
+
+    fn standing(&self) -> Option<Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn seeds(&self) -> Option<SeedDuty> {

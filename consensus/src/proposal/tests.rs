@@ -7,6 +7,7 @@ use aula_ledger::chain::{Body, Code, Header, Transaction, Validator};
 use aula_ledger::execute::SignatureMemory;
 use aula_ledger::keys::public_key;
 use aula_ledger::params::Params;
+use aula_ledger::protocol::Protocol;
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::{MemoryState, StateWrites};
 use aula_ledger::tx::FundBudget;

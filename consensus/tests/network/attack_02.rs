@@ -11,6 +11,7 @@ use aula_consensus::ports::{AdmittedPeer, ChainStore};
 use aula_ledger::chain::{Block, Header};
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::merkle;
+use aula_ledger::protocol::Protocol;
 use aula_ledger::types::{Hash, TimeMs};
 
 use crate::common::{

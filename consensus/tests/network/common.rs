@@ -189,6 +189,8 @@ pub struct Node {
     pub store: Arc<MemoryStore>,
     pub folder: PathBuf,
     pub listen: Multiaddr,
+    /// Its ledger, when it is not the network's: a node of another build.
+    pub executor: Option<Arc<dyn Executor>>,
     pub handle: Option<Handle>,
 }
 
@@ -270,7 +272,7 @@ impl Node {
         SignGuard::create(&folder.join("guard"), 0).unwrap();
         let listen = format!("/ip4/127.0.0.1/tcp/{}", free_ports()).parse().unwrap();
         let store = Arc::new(MemoryStore::new(genesis));
-        Self { number, signs: true, store, folder, listen, handle: None }
+        Self { number, signs: true, store, folder, listen, executor: None, handle: None }
     }
 }
 
@@ -324,7 +326,7 @@ impl Network {
         change(&mut config);
         let ports = Ports {
             store: node.store.clone(),
-            executor: self.genesis.executor.clone(),
+            executor: node.executor.as_ref().unwrap_or(&self.genesis.executor).clone(),
             clock: Arc::new(SystemClock),
         };
         let validator = node.signs.then(|| validator_key(node.number));

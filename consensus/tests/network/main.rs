@@ -18,3 +18,4 @@ mod membership;
 mod restored;
 mod soak;
 mod store;
+mod upgrade;

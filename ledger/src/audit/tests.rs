@@ -13,6 +13,7 @@ mod copied;
 mod disclosure;
 mod figures;
 mod lies;
+mod light;
 mod measure;
 mod milestones;
 mod mutations;

@@ -55,6 +55,9 @@ pub struct Status {
     pub waiting_transactions: usize,
     /// Bytes of those.
     pub waiting_bytes: usize,
+    /// Set while no block is decided: since when, and who is missing.
+    #[serde(default)]
+    pub stands: Option<Standing>,
     /// By which rules blocks are executed, and what was voted for.
     #[serde(default)]
     pub protocol: ProtocolStatus,
@@ -62,6 +65,15 @@ pub struct Status {
     pub version: String,
     /// Seconds since the process started.
     pub uptime_s: u64,
+}
+
+/// A chain that decides no block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Standing {
+    /// For how many seconds, from 20 on.
+    pub for_s: u64,
+    /// The validators from whom this node heard no vote for the next block, by name.
+    pub missing: Vec<String>,
 }
 
 /// The protocol in force and the next.

@@ -44,6 +44,13 @@ pub async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome, Failur
     if let Some(next) = &status.protocol.next {
         text = format!("{text}\n{}", next.words());
     }
+    if let Some(stands) = &status.stands {
+        let who = match stands.missing.as_slice() {
+            [] => "every validator has voted".to_owned(),
+            missing => format!("no vote came from {}", missing.join(", ")),
+        };
+        context.tell(format_args!("the chain stands for {} s: {who}", stands.for_s));
+    }
     if let Some(why) = &status.silent_because {
         context.tell(format_args!("this validator signs nothing: {why}"));
     }

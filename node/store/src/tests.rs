@@ -252,6 +252,24 @@ fn an_altered_table_is_damage_and_not_another_process() -> Anyhow {
 }
 
 #[test]
+fn a_table_that_is_gone_is_damage_that_names_it() -> Anyhow {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("data");
+    drop(ChainDb::create(&path, DbOptions::default(), &origin())?);
+    let tables = std::fs::read_dir(&path)?.filter_map(|entry| Some(entry.ok()?.path()));
+    let table = tables.into_iter().find(|file| file.extension().is_some_and(|one| one == "sst"));
+    let table = table.ok_or_else(|| StorageError::Failed("no table was written".into()))?;
+    std::fs::remove_file(&table)?;
+    let refused = ChainDb::open(&path, DbOptions::default()).err();
+    let name = table.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    assert!(
+        matches!(&refused, Some(StorageError::Damaged(why)) if why.contains(&name)),
+        "{refused:?} does not name {name}"
+    );
+    Ok(())
+}
+
+#[test]
 fn what_a_killed_process_left_half_made_is_made_again() -> Anyhow {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("data");

@@ -37,7 +37,11 @@ fn a_version_that_its_blocks_do_not_ask_for_is_damage() {
     let (old, new) = (World::decided(), upgraded());
     for (world, other) in [(&old, 8), (&new, 7)] {
         let bundle = reseal(world.collector(&[]).round(ROUND).unwrap().to_canonical(), other);
-        assert_eq!(verify(&bundle, &world.genesis, &Options::default()).verdict, Verdict::Invalid, "as {other}");
+        assert_eq!(
+            verify(&bundle, &world.genesis, &Options::default()).verdict,
+            Verdict::Invalid,
+            "as {other}"
+        );
     }
     let bundle = reseal(old.collector(&[]).round(ROUND).unwrap().to_canonical(), 9);
     assert_eq!(verify(&bundle, &old.genesis, &Options::default()).verdict, Verdict::CannotTell);

@@ -313,7 +313,8 @@ impl World {
         self.agree(testkit::reverting(round));
     }
 
-    fn agree(&mut self, change: Change) {
+    /// The three voters agree on a change.
+    pub fn agree(&mut self, change: Change) {
         let proposal = schema::counters(&self.chain.state).expect("a store").next_proposal;
         let open_until = Height(self.chain.height.0 + 50);
         self.accept("voter-a", ProposeChange { change, open_until });

@@ -51,12 +51,9 @@ impl ProtocolRecord {
     #[must_use]
     pub fn at(self, height: Height) -> Self {
         match self.next {
-            Some(switch) if switch.height <= height => Self {
-                now: switch.protocol,
-                since: switch.height,
-                program: Some(switch.program),
-                next: None,
-            },
+            Some(switch) if switch.height <= height => {
+                Self { now: switch.protocol, since: switch.height, program: Some(switch.program), next: None }
+            }
             next => Self { next, ..self },
         }
     }

@@ -17,8 +17,10 @@ const SECOND: Protocol = Protocol(2);
 
 /// A block of one transaction or none, kept; with what a node stores of it.
 fn block(chain: &mut Chain, stored: &mut Vec<Vec<u8>>, sent: Option<(&str, Payload)>) -> Option<Code> {
-    let transactions: Vec<Vec<u8>> =
-        sent.into_iter().map(|(sender, payload)| chain.transaction(sender, 0, payload).to_canonical()).collect();
+    let transactions: Vec<Vec<u8>> = sent
+        .into_iter()
+        .map(|(sender, payload)| chain.transaction(sender, 0, payload).to_canonical())
+        .collect();
     let outcome = chain.block(&transactions);
     stored.push(Block { header: outcome.header, transactions }.to_canonical());
     outcome.receipts.first().map(|receipt| receipt.code)
@@ -26,7 +28,8 @@ fn block(chain: &mut Chain, stored: &mut Vec<Vec<u8>>, sent: Option<(&str, Paylo
 
 /// Proposes a switch and lets all three vote for it.
 fn agree(chain: &mut Chain, stored: &mut Vec<Vec<u8>>, number: u32, protocol: u16, at: u64) {
-    let change = Change::SwitchProtocol { protocol: Protocol(protocol), height: Height(at), program: title("0.2.0") };
+    let change =
+        Change::SwitchProtocol { protocol: Protocol(protocol), height: Height(at), program: title("0.2.0") };
     let propose = ProposeChange { change, open_until: Height(chain.height.0 + 50) };
     assert_eq!(block(chain, stored, Some(("voter-a", propose.into()))), Some(Code::Accepted));
     for voter in ["voter-a", "voter-b", "voter-c"] {
@@ -86,13 +89,19 @@ fn a_header_of_another_protocol_is_not_the_executed_one() {
 fn protocols_follow_one_another_and_a_voted_one_may_be_moved_or_taken_back() {
     let (mut chain, mut stored) = (Chain::new(), Vec::new());
     let send = |chain: &mut Chain, protocol: u16, at: u64| {
-        let change =
-            Change::SwitchProtocol { protocol: Protocol(protocol), height: Height(at), program: title("9.0.0") };
+        let change = Change::SwitchProtocol {
+            protocol: Protocol(protocol),
+            height: Height(at),
+            program: title("9.0.0"),
+        };
         chain.send("voter-a", ProposeChange { change, open_until: Height(60) }).code
     };
-    for (protocol, at, code) in
-        [(3, 50, Code::ProtocolStep), (1, 50, Code::ProtocolStep), (0, 50, Code::ProtocolStep), (2, 1, Code::UpgradePast)]
-    {
+    for (protocol, at, code) in [
+        (3, 50, Code::ProtocolStep),
+        (1, 50, Code::ProtocolStep),
+        (0, 50, Code::ProtocolStep),
+        (2, 1, Code::UpgradePast),
+    ] {
         assert_eq!(send(&mut chain, protocol, at), code, "protocol {protocol} at {at}");
     }
     agree(&mut chain, &mut stored, 0, 2, 40);

@@ -94,9 +94,10 @@ pub fn looks(first: &Seen, second: &Seen) -> Vec<Check> {
     let moved = height > first.number("height");
     let age_ms = second.at_ms.saturating_sub(time_ms);
     let mut checks = vec![version(&second.status), protocol(&second.status)];
+    let missing = missing(&second.status);
     let waits = "look whether more than two thirds of the validators are up (below), and at the node's log";
     checks.push(if age_ms > STILL_MS && !moved {
-        Check::fail("height", format!("stands at {height}, decided {} s ago", age_ms / 1_000), waits)
+        Check::fail("height", format!("stands at {height}, decided {} s ago{missing}", age_ms / 1_000), waits)
     } else if !moved && age_ms > FRESH_MS {
         Check::warn("height", format!("did not move from {height} in {} s", age_ms / 1_000), waits)
     } else {
@@ -137,6 +138,15 @@ pub fn looks(first: &Seen, second: &Seen) -> Vec<Check> {
     checks
 }
 
+/// Who is missing, as a node says whose chain stands.
+fn missing(status: &Value) -> String {
+    let names = status["stands"]["missing"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    match names.collect::<Vec<_>>().join(", ") {
+        names if names.is_empty() => names,
+        names => format!("; no vote came from {names}"),
+    }
+}
+
 fn version(status: &Value) -> Check {
     let (own, running) = (env!("CARGO_PKG_VERSION"), status["version"].as_str().unwrap_or("unknown"));
     if own == running {
@@ -156,7 +166,10 @@ fn protocol(status: &Value) -> Check {
         Some(next) => Check::fail(
             "protocol",
             next.words(),
-            format!("install Aula {} or a later version and restart the node before height {}", next.program, next.height),
+            format!(
+                "install Aula {} or a later version and restart the node before height {}",
+                next.program, next.height
+            ),
         ),
     }
 }
