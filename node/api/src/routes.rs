@@ -44,6 +44,7 @@ pub const ROUTES: &[(&str, RouteClass)] = &[
     ("/v1/districts", Public),
     ("/v1/districts/{id}", Public),
     ("/v1/evidence/access/{district}", Public),
+    ("/v1/evidence/estate/{district}", Public),
     ("/v1/evidence/figures", Public),
     ("/v1/evidence/figures/{register}", Public),
     ("/v1/evidence/figures/{what}/{id}", Public),

@@ -103,6 +103,7 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(district::rows))
         .routes(routes!(why::own))
         .routes(routes!(evidence::access))
+        .routes(routes!(evidence::estate))
         .routes(routes!(evidence::milestone))
         .routes(routes!(ops::healthz))
         .routes(routes!(ops::readyz))
