@@ -27,6 +27,7 @@ use libp2p::PeerId;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::context::{Address, AulaContext, Height, ValidatorSet};
+use crate::divergence::Recent;
 use crate::engine::engine_peer;
 use crate::events::{Event, Fatal};
 use crate::heights::Heights;
@@ -39,6 +40,7 @@ use crate::quorums::Quorums;
 use crate::signing::GuardedSigner;
 
 mod decide;
+mod diverged;
 mod heads;
 mod judging;
 mod network;
@@ -88,6 +90,8 @@ pub(crate) struct Services {
     pub(crate) quorums: Arc<Quorums>,
     /// How far the validators said they are.
     pub(crate) heights: Arc<Heights>,
+    /// What the newest blocks gave, for peers that find something else.
+    pub(crate) recent: Arc<Recent>,
 }
 
 /// How a session of the engine ended.

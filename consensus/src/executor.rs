@@ -2,11 +2,13 @@
 
 use aula_ledger::chain::turns::Misses;
 use aula_ledger::chain::{Code, Transaction, ValidatorSet};
-use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory, execute_block};
+use aula_ledger::execute::{
+    BlockInput, ExecuteError, Outcome, SignatureMemory, execute_block, execute_watched,
+};
 use aula_ledger::params::Params;
 use aula_ledger::protocol::Protocol;
 use aula_ledger::state::schema;
-use aula_ledger::state::{StateReader, StoreError};
+use aula_ledger::state::{Overlay, StateReader, StoreError};
 use aula_ledger::tx::prospect;
 use aula_ledger::types::{AccountId, Height, ValidatorAddress};
 use libp2p::PeerId;
@@ -45,6 +47,16 @@ impl Executor for LedgerExecutor {
 
     fn knows(&self) -> Protocol {
         self.knows
+    }
+
+    fn execute_watched(
+        &self,
+        state: &dyn StateReader,
+        input: &BlockInput<'_>,
+        memory: &dyn SignatureMemory,
+        watch: &mut dyn FnMut(Option<u32>, &Overlay<'_>),
+    ) -> Result<Outcome, ExecuteError> {
+        execute_watched(state, input, memory, watch)
     }
 
     fn next_validators(&self, state: &dyn StateReader, tip: Height) -> Result<ValidatorSet, StoreError> {

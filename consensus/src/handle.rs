@@ -242,7 +242,9 @@ pub async fn start(config: Config, ports: Ports, keys: Keys, genesis: Hash) -> R
         runtime: Arc::new(TokioRuntime::default()),
         quorums: Arc::default(),
         heights: Arc::default(),
+        recent: Arc::default(),
     };
+    gossip.serve_facts(Arc::clone(&services.recent));
     let base = services.blocks.base(services.store.as_ref())?;
     gossip.set_peers(for_gossip(&all_peers(&services, &base)?)).await;
     let engine_peers = Arc::new(AtomicUsize::new(0));

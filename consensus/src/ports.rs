@@ -18,7 +18,7 @@ use aula_ledger::params::Params;
 use aula_ledger::protocol::{Outdated, Protocol};
 use aula_ledger::roles::RoleSet;
 pub use aula_ledger::state::StoreError;
-use aula_ledger::state::{StateReader, schema};
+use aula_ledger::state::{Overlay, StateReader, schema};
 pub use aula_ledger::store::{ChainStore, Commit, Decided, Tip, Undecided};
 use aula_ledger::types::{AccountId, Height, ValidatorAddress};
 use libp2p::{Multiaddr, PeerId};
@@ -88,6 +88,20 @@ pub trait Executor: Send + Sync + 'static {
         input: &BlockInput<'_>,
         memory: &dyn SignatureMemory,
     ) -> Result<Outcome, ExecuteError>;
+
+    /// The same, with a look at the state after each transaction, as far as the ledger gives one.
+    ///
+    /// # Errors
+    /// As [`Self::execute`].
+    fn execute_watched(
+        &self,
+        state: &dyn StateReader,
+        input: &BlockInput<'_>,
+        memory: &dyn SignatureMemory,
+        _watch: &mut dyn FnMut(Option<u32>, &Overlay<'_>),
+    ) -> Result<Outcome, ExecuteError> {
+        self.execute(state, input, memory)
+    }
 
     /// The validators that decide the height after `tip`, where `state` is the state after `tip`.
     ///

@@ -130,13 +130,28 @@ pub fn execute_block(
     input: &BlockInput<'_>,
     memory: &dyn SignatureMemory,
 ) -> Result<Outcome, ExecuteError> {
+    execute_watched(state, input, memory, &mut |_, _| {})
+}
+
+/// The same, with a look at the state before the first transaction (none) and after each one (its position).
+///
+/// # Errors
+/// As [`execute_block`].
+pub fn execute_watched(
+    state: &dyn StateReader,
+    input: &BlockInput<'_>,
+    memory: &dyn SignatureMemory,
+    watch: &mut dyn FnMut(Option<u32>, &Overlay<'_>),
+) -> Result<Outcome, ExecuteError> {
     let (transactions, params) = limits::decode_all(input.transactions, state)?;
     let mut run = Run::begin(state, input, params)?;
+    watch(None, &run.overlay);
     let mut receipts = Vec::with_capacity(transactions.len());
     for (index, (transaction, bytes)) in (0u32..).zip(transactions.iter().zip(input.transactions)) {
         let id = transaction::id_of_bytes(bytes);
         let verified = memory.is_verified(&id);
         receipts.push(run.transaction(transaction, id, verified).map_err(|stop| stop.at(index))?);
+        watch(Some(index), &run.overlay);
     }
     run.finish(input, receipts)
 }

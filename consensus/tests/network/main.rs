@@ -7,6 +7,7 @@ mod attack_10;
 mod attack_16;
 mod common;
 mod disk;
+mod diverged;
 mod faults;
 mod four_nodes;
 mod hostile_member;
