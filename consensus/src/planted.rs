@@ -12,7 +12,8 @@ pub enum Bug {
     NoFsync,
     /// A fresh block may name another proposer than its round's.
     WrongProposer,
-    /// A restarted node does not read its log: it forgets what it was locked on.
+    /// A validator forgets what it is locked on: it prevotes whatever fresh block of the round is right, and once restarted it
+    /// does not read its log.
     ForgetLock,
 }
 
