@@ -6,6 +6,7 @@ use aula_ledger::execute::{
     BlockInput, ExecuteError, Outcome, SignatureMemory, execute_block, execute_watched,
 };
 use aula_ledger::params::Params;
+use aula_ledger::protocol::Protocol;
 use aula_ledger::state::schema;
 use aula_ledger::state::{Overlay, StateReader, StoreError};
 use aula_ledger::tx::prospect;
@@ -15,8 +16,21 @@ use libp2p::PeerId;
 use crate::ports::{AccountView, AdmittedPeer, Executor};
 
 /// Executes blocks with [`execute_block`].
-#[derive(Debug, Clone, Copy, Default)]
-pub struct LedgerExecutor;
+#[derive(Debug, Clone, Copy)]
+pub struct LedgerExecutor {
+    knows: Protocol,
+}
+
+impl LedgerExecutor {
+    /// This program's.
+    pub const NEWEST: Self = Self { knows: Protocol::NEWEST };
+
+    /// That of a program which knows no later protocol than this one, as an older version of this program does: for tests
+    /// and simulations of upgrades.
+    pub fn older(knows: Protocol) -> Self {
+        Self { knows: knows.min(Protocol::NEWEST) }
+    }
+}
 
 impl Executor for LedgerExecutor {
     fn execute(
@@ -25,7 +39,14 @@ impl Executor for LedgerExecutor {
         input: &BlockInput<'_>,
         memory: &dyn SignatureMemory,
     ) -> Result<Outcome, ExecuteError> {
-        execute_block(state, input, memory)
+        match schema::protocol(state)?.refuses(input.height, self.knows) {
+            Some(outdated) => Err(ExecuteError::Outdated(outdated)),
+            None => execute_block(state, input, memory),
+        }
+    }
+
+    fn knows(&self) -> Protocol {
+        self.knows
     }
 
     fn execute_watched(

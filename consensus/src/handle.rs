@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aula_ledger::types::{Hash, Height};
+use aula_ledger::types::{Hash, Height, ValidatorAddress};
 use libp2p::Multiaddr;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -135,6 +135,11 @@ impl Handle {
             waiting_bytes,
             ahead_of_clock_ms: self.ahead_of_clock_ms(),
         }
+    }
+
+    /// Validators from whom no vote of the height that is being decided came: who is missing when the chain stands.
+    pub fn silent(&self) -> Vec<ValidatorAddress> {
+        self.services.quorums.silent()
     }
 
     fn ahead_of_clock_ms(&self) -> Option<u64> {

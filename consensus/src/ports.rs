@@ -15,9 +15,10 @@ use aula_ledger::chain::{Code, Transaction, ValidatorSet};
 use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory};
 use aula_ledger::keys::PublicKey;
 use aula_ledger::params::Params;
+use aula_ledger::protocol::{Outdated, Protocol};
 use aula_ledger::roles::RoleSet;
 pub use aula_ledger::state::StoreError;
-use aula_ledger::state::{Overlay, StateReader};
+use aula_ledger::state::{Overlay, StateReader, schema};
 pub use aula_ledger::store::{ChainStore, Commit, Decided, Tip, Undecided};
 use aula_ledger::types::{AccountId, Height, ValidatorAddress};
 use libp2p::{Multiaddr, PeerId};
@@ -145,6 +146,20 @@ pub trait Executor: Send + Sync + 'static {
         _transaction: &Transaction,
     ) -> Result<Result<(), Code>, StoreError> {
         Ok(Ok(()))
+    }
+
+    /// The newest protocol that this program knows.
+    fn knows(&self) -> Protocol {
+        Protocol::NEWEST
+    }
+
+    /// Why this program must not execute the block after `tip`, where `state` is the state after `tip`: the members have
+    /// voted for rules that it does not have.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn outdated(&self, state: &dyn StateReader, tip: Height) -> Result<Option<Outdated>, StoreError> {
+        Ok(schema::protocol(state)?.refuses(tip.next(), self.knows()))
     }
 
     /// The parameters in force.

@@ -90,6 +90,7 @@ impl Driver {
         answer(reply, ());
         self.services.height.store(self.base.tip.height.0, Ordering::Relaxed);
         self.services.time_ms.store(self.base.tip.time_ms.0, Ordering::Relaxed);
+        self.look_ahead()?;
         (self.validators, self.following) = sets(&self.base)?;
         self.assembly.decided(certificate.height);
         self.at_height = AtHeight::default();
@@ -195,6 +196,9 @@ impl Driver {
 
     /// Starts the next height if it is held back.
     pub(super) fn release(&mut self) {
+        if self.last.is_some() {
+            return;
+        }
         if let Some(held) = self.held.take() {
             self.started = self.services.runtime.now();
             answer(held.reply, Next::Start(self.height(), self.params()));

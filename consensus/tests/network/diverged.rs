@@ -64,11 +64,14 @@ impl Executor for OneCentMore {
         memory: &dyn SignatureMemory,
     ) -> Result<Outcome, ExecuteError> {
         if input.transactions.is_empty() {
-            return LedgerExecutor.execute(state, input, memory);
+            return LedgerExecutor::NEWEST.execute(state, input, memory);
         }
         let changed = with_a_cent_more(input.transactions);
-        let outcome =
-            LedgerExecutor.execute(state, &BlockInput { transactions: &changed, ..*input }, &Verified)?;
+        let outcome = LedgerExecutor::NEWEST.execute(
+            state,
+            &BlockInput { transactions: &changed, ..*input },
+            &Verified,
+        )?;
         Ok(under_their_names(outcome, input.transactions))
     }
 
@@ -80,7 +83,7 @@ impl Executor for OneCentMore {
         watch: &mut dyn FnMut(Option<u32>, &Overlay<'_>),
     ) -> Result<Outcome, ExecuteError> {
         let changed = with_a_cent_more(input.transactions);
-        LedgerExecutor.execute_watched(
+        LedgerExecutor::NEWEST.execute_watched(
             state,
             &BlockInput { transactions: &changed, ..*input },
             &Verified,
@@ -89,34 +92,34 @@ impl Executor for OneCentMore {
     }
 
     fn next_validators(&self, state: &dyn StateReader, tip: Height) -> Result<ValidatorSet, StoreError> {
-        LedgerExecutor.next_validators(state, tip)
+        LedgerExecutor::NEWEST.next_validators(state, tip)
     }
 
     fn following_validators(&self, state: &dyn StateReader, tip: Height) -> Result<ValidatorSet, StoreError> {
-        LedgerExecutor.following_validators(state, tip)
+        LedgerExecutor::NEWEST.following_validators(state, tip)
     }
 
     fn missed_turns(&self, state: &dyn StateReader) -> Result<Misses, StoreError> {
-        LedgerExecutor.missed_turns(state)
+        LedgerExecutor::NEWEST.missed_turns(state)
     }
 
     fn account(&self, state: &dyn StateReader, id: &AccountId) -> Result<Option<AccountView>, StoreError> {
-        LedgerExecutor.account(state, id)
+        LedgerExecutor::NEWEST.account(state, id)
     }
 
     fn params(&self, state: &dyn StateReader) -> Result<Params, StoreError> {
-        LedgerExecutor.params(state)
+        LedgerExecutor::NEWEST.params(state)
     }
 
     fn validator_peers(
         &self,
         state: &dyn StateReader,
     ) -> Result<Vec<(ValidatorAddress, PeerId)>, StoreError> {
-        LedgerExecutor.validator_peers(state)
+        LedgerExecutor::NEWEST.validator_peers(state)
     }
 
     fn admitted_peers(&self, state: &dyn StateReader) -> Result<Vec<AdmittedPeer>, StoreError> {
-        LedgerExecutor.admitted_peers(state)
+        LedgerExecutor::NEWEST.admitted_peers(state)
     }
 }
 
@@ -128,7 +131,7 @@ async fn one_faulty() -> Network {
     network.genesis.executor = Arc::new(OneCentMore);
     let damage = network.nodes[FAULTY].folder.join("damaged");
     network.start_with(FAULTY, |config| config.damage = Some(damage)).await;
-    network.genesis.executor = Arc::new(LedgerExecutor);
+    network.genesis.executor = Arc::new(LedgerExecutor::NEWEST);
     network.reach(&[0, 1, 2, FAULTY], 3, SECONDS_60).await;
     network
 }
@@ -156,7 +159,7 @@ async fn a_node_whose_execution_parts_names_where_and_stops_alone() {
     let files = std::fs::read_dir(&network.nodes[FAULTY].folder).unwrap().map(|entry| entry.unwrap().path());
     let file = files.into_iter().find(|path| path.to_string_lossy().contains("diverged-")).expect("a file");
     let case = Case::read(&file).unwrap();
-    assert!(case.look(&LedgerExecutor).unwrap().agrees(), "the others' program agrees");
+    assert!(case.look(&LedgerExecutor::NEWEST).unwrap().agrees(), "the others' program agrees");
     let again = case.look(&OneCentMore).unwrap();
     assert!(!again.agrees() && again.has_facts);
     assert_eq!(again.transaction.as_ref().map(|(at, kind, _)| (*at, kind.as_str())), Some((0, "FundBudget")));

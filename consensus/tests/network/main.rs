@@ -19,3 +19,4 @@ mod membership;
 mod restored;
 mod soak;
 mod store;
+mod upgrade;

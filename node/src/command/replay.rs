@@ -7,13 +7,13 @@
 use std::time::Instant;
 
 use aula_ledger::chain::{Header, Receipt};
-use aula_ledger::execute::{BlockInput, Outcome as Executed, VerifyAll, execute_block};
+use aula_ledger::execute::{BlockInput, ExecuteError, Outcome as Executed, VerifyAll, execute_block};
 use aula_ledger::state::{MemoryState, StateReader, schema};
 use aula_ledger::types::Height;
 use clap::Args;
 use serde::Serialize;
 
-use super::{Advise, Context, Failure, Outcome};
+use super::{Advise, Context, Failure, OUTDATED, Outcome};
 use crate::bootstrap::{db_options, origin, read_genesis, storage_failure};
 use crate::config::Config;
 use crate::storage::{ChainDb, ChainView};
@@ -184,6 +184,9 @@ pub(in crate::command) fn one(
     }
     let executed = match execute_block(state, &BlockInput::of(&block), &VerifyAll) {
         Ok(executed) => executed,
+        Err(ExecuteError::Outdated(outdated)) => {
+            return Err(Failure::new(OUTDATED, &outdated, outdated.next_step()));
+        }
         Err(error) => return Ok(Err(difference(height, "execution", "a final block", error))),
     };
     let count = block.transactions.len() as u64;
@@ -202,6 +205,7 @@ fn compare(
 ) -> Option<(&'static str, String, String)> {
     let head = |t: &aula_ledger::chain::TreeHead| format!("{} of {} leaves", t.root, t.leaf_count);
     let pairs = [
+        ("protocol", stored.protocol.to_string(), replayed.protocol.to_string()),
         ("transactions_root", head(&stored.transactions), head(&replayed.transactions)),
         ("receipts_root", head(&stored.receipts), head(&replayed.receipts)),
         ("students_root", head(&stored.students), head(&replayed.students)),

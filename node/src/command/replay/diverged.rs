@@ -11,7 +11,7 @@ use super::{Advise, Failure, Outcome};
 pub(super) fn run(file: &Path) -> Result<Outcome, Failure> {
     let hint = "give the file that the node named when it stopped, and the version of aula that wrote it";
     let case = Case::read(file).advise("the file cannot be read", hint)?;
-    let found = case.look(&LedgerExecutor).map_err(|why| Failure::because(why, hint))?;
+    let found = case.look(&LedgerExecutor::NEWEST).map_err(|why| Failure::because(why, hint))?;
     let json = told(&found);
     if found.agrees() {
         let text = format!(
