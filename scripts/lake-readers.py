@@ -30,7 +30,7 @@ def by_pyiceberg(table):
 
 def by_duckdb(table, source):
     sums = "".join(f', sum("{name}")' for name in numbers(table))
-    return [None if cell is None else int(cell) for cell in duckdb.sql(f"select count(*){sums} from {source}").fetchone()]
+    return [None if cell is None else int(cell) for cell in duckdb.sql(f"select count(*){sums} from {source}").fetchall()[0]]
 
 
 def extension():

@@ -30,6 +30,8 @@ pub struct Standing {
     pub snapshots: u64,
     /// Its first and last day, in days since 1970.
     pub days: Option<(i32, i32)>,
+    /// How many days have rows.
+    pub days_with_rows: u64,
     /// Where its current metadata lies.
     pub metadata: String,
 }
@@ -53,6 +55,7 @@ impl Lake {
             written_ms: newest.map(|snapshot| snapshot.timestamp_ms()),
             snapshots: metadata.snapshots().count() as u64,
             days,
+            days_with_rows: files.iter().map(|file| file.day).collect::<HashSet<_>>().len() as u64,
             metadata: found.metadata_location_result()?.to_owned(),
         })
     }
@@ -64,9 +67,14 @@ impl Lake {
     /// When a table cannot be read, or a file not be deleted.
     pub async fn clean(&self, table: &Definition, before_ms: i64) -> Result<u64, LakeError> {
         let found = self.table(table).await?;
-        let change = Transaction::new(&found);
-        let expire = change.expire_snapshots().expire_older_than_ms(before_ms).retain_last(1);
-        let table = expire.apply(change)?.commit(&self.catalog).await?;
+        // The newest stays whatever its age: with one alone there is nothing to forget, and no metadata to write.
+        let table = if found.metadata().snapshots().count() > 1 {
+            let change = Transaction::new(&found);
+            let expire = change.expire_snapshots().expire_older_than_ms(before_ms).retain_last(1);
+            expire.apply(change)?.commit(&self.catalog).await?
+        } else {
+            found
+        };
         let named = named_by(&table).await?;
         let folder = local(table.metadata().location());
         let mut gone = 0;

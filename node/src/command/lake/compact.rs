@@ -17,8 +17,7 @@ pub(super) async fn run(folder: &Path) -> Result<Outcome, Failure> {
     let (mut tables, mut lines, mut deleted) = (Vec::new(), Vec::new(), 0u64);
     for table in lake.tables() {
         let before = lake.standing(table).await.map_err(told)?;
-        let days = before.days.map_or(0, |(first, last)| u64::from(last.abs_diff(first)) + 1);
-        if before.files > days {
+        if before.files > before.days_with_rows {
             lake.rewrite(table, |_, _| true).await.map_err(told)?;
             deleted = deleted.saturating_add(before.files);
         }
