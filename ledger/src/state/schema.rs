@@ -14,6 +14,7 @@
 //! | `member/A`, `name/NAME` | [`Member`]; the account of a name |
 //! | `validator/V`, `peer/P` | [`ValidatorInfo`], [`Peer`] |
 //! | `waiting/V`, `proposers` | [`WaitingValidator`]: admitted, not ready; [`Proposers`]: who proposed lately |
+//! | `missed_turns` | [`crate::chain::turns::Misses`]: who let the last turn pass; none when nobody did |
 //! | `used_key/K`, `used_peer/P` | that a key or a peer was once one on this chain |
 //! | `proposal/N`, `upgrade/H` | [`Proposal`], [`UpgradeNote`] |
 //! | `district/D`, `school/S` | [`District`], [`School`] |
@@ -75,8 +76,8 @@ pub use chain::{
 pub use estate::{AnchoredBuilding, Estate};
 pub use money::{StatedBudget, StatedEquity, is_floor_superseded, is_superseded};
 pub use nodes::{
-    Proposers, READY_WITHIN_MS, ValidatorInfo, WaitingValidator, key_was_used, live_power, note_proposer,
-    peer_was_used, proposers, use_key, use_peer,
+    Proposers, READY_WITHIN_MS, ValidatorInfo, WaitingValidator, key_was_used, live_power, missed_turns,
+    note_proposer, peer_was_used, proposers, use_key, use_peer,
 };
 pub use places::{Closing, Described, District, School, heir};
 pub(crate) use places::{open_district, open_school};
@@ -228,6 +229,8 @@ keys! {
     waiting_key(address: &ValidatorAddress => address.0) = "waiting/";
     /// Who proposed a block lately.
     proposers_key() = "proposers";
+    /// Who missed a turn to propose lately.
+    missed_turns_key() = "missed_turns";
     /// That an account's or a validator's key was once one on this chain.
     used_key_key(key: &PublicKey => key.0) = "used_key/";
     /// That a peer was once admitted.

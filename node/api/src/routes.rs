@@ -28,6 +28,7 @@ pub const ROUTES: &[(&str, RouteClass)] = &[
     ("/v1/vault/{handle}", Vault),
     ("/v1/consents/{district}/{school_year}", District),
     ("/v1/districts/{district}/rounds/{round}", District),
+    ("/v1/districts/{district}/students/{school_year}", District),
     ("/v1/districts/{district}/rounds/{round}/why/{handle}", District),
     ("/v1/evidence/milestone/{district}/{handle}/{number}", District),
     ("/v1/evidence/round/{round}", Round),

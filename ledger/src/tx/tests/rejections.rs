@@ -543,8 +543,8 @@ fn every_rejection_is_reached_and_changes_nothing_but_the_sequence() {
         // A round that ran without a result leaves that it did.
         let ran = matches!(code, Code::Infeasible | Code::NotProved | Code::NoSeed);
         let noted = |key: &Vec<u8>| ran && *key == schema::refused_run_key(RoundId(0));
-        // A block of a validator notes that it proposed.
-        let proposed = |key: &Vec<u8>| *key == schema::proposers_key();
+        // A block of a validator notes that it proposed, and who missed a turn.
+        let proposed = |key: &Vec<u8>| [schema::proposers_key(), schema::missed_turns_key()].contains(key);
         let fine = |key| allowed.contains(key) || noted(key) || proposed(key);
         assert!(outcome.writes.values.keys().all(fine), "{code:?} wrote something");
         assert!(outcome.writes.rows.is_empty() && outcome.writes.trees.is_empty(), "{code:?} wrote rows");

@@ -101,6 +101,7 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(vault::access_logs))
         .routes(routes!(vault::consents))
         .routes(routes!(district::rows))
+        .routes(routes!(district::students))
         .routes(routes!(why::own))
         .routes(routes!(evidence::access))
         .routes(routes!(evidence::estate))
