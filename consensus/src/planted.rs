@@ -32,19 +32,20 @@ pub const CAN_BE: bool = cfg!(feature = "planted");
 
 #[cfg(feature = "planted")]
 mod on {
-    use std::cell::Cell;
+    use std::sync::Mutex;
 
     use super::Bug;
 
-    thread_local!(static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) });
+    // Of the process, not of a thread: a simulation runs in one of its own.
+    static PLANTED: Mutex<Option<Bug>> = Mutex::new(None);
 
-    /// Plants a bug into everything that this thread does, or takes it out.
+    /// Plants a bug into everything that this process does, or takes it out.
     pub fn plant(bug: Option<Bug>) {
-        PLANTED.set(bug);
+        *PLANTED.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = bug;
     }
 
     pub(crate) fn is(bug: Bug) -> bool {
-        PLANTED.get() == Some(bug)
+        *PLANTED.lock().unwrap_or_else(std::sync::PoisonError::into_inner) == Some(bug)
     }
 }
 

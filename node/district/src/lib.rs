@@ -38,6 +38,7 @@ pub mod interventions;
 pub mod keep;
 pub mod live;
 pub mod milestones;
+pub mod office;
 pub mod parameters;
 pub mod requests;
 pub mod sentiment;

@@ -24,8 +24,8 @@ fn named(file: &str) -> Plan {
 fn places(bug: Bug, seeds: std::ops::Range<u64>) -> impl Iterator<Item = (String, Plan)> {
     let made = match bug {
         Bug::NoGuard => Some("a-log-and-a-chain-lost-in-mid-height.toml"),
-        Bug::NoFsync => Some("power-lost-in-mid-height.toml"),
-        Bug::WrongProposer | Bug::ForgetLock => None,
+        Bug::WrongProposer => Some("in-anothers-name.toml"),
+        Bug::NoFsync | Bug::ForgetLock => None,
     };
     let made = made.into_iter().map(|file| (format!("plan {file}"), named(file)));
     made.chain(seeds.flat_map(|seed| {
