@@ -24,7 +24,7 @@ mod reports;
 pub use delivery::{Delivery, DeliveryBy, Mail, Sftp, Webhook};
 pub use district::{District, Policy, Subject};
 pub use edit::set;
-pub use feed::{Feed, FeedKind, Lines};
+pub use feed::{Feed, FeedKind, Feeds, Lines};
 pub use lake::LakePlace;
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
 
@@ -61,20 +61,6 @@ pub struct Config {
     pub report: Vec<ScheduledReport>,
     /// `[[delivery]]`, one a place that reports go to.
     pub delivery: Vec<Delivery>,
-}
-
-/// What all feeds share.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Feeds {
-    /// Disk for what arrives while the vault cannot take it, in MiB, 0 (nothing is taken in then) to 1,048,576.
-    pub spool_mib: u64,
-}
-
-impl Default for Feeds {
-    fn default() -> Self {
-        Self { spool_mib: 1_024 }
-    }
 }
 
 /// What is logged on stderr.

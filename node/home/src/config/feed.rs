@@ -118,6 +118,20 @@ pub(super) fn check_names(feeds: &[Feed]) -> Result<(), ConfigError> {
     }
 }
 
+/// What all feeds share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Feeds {
+    /// Disk for what arrives while the vault cannot take it, in MiB, 0 (nothing is taken in then) to 1,048,576.
+    pub spool_mib: u64,
+}
+
+impl Default for Feeds {
+    fn default() -> Self {
+        Self { spool_mib: 1_024 }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Config;
