@@ -32,7 +32,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-sim", &["aula-consensus", "aula-ledger"]),
     // Rows are the contract's. The index counts whose turn a height was, which the engine's adapter decides.
     ("aula-read", &["aula-api", "aula-store", "aula-consensus"]),
-    ("aula-web", &["aula-api", "aula-home", "aula-read", "aula-store", "aula-vault"]),
+    // A dashboard is folded from the vault's events as the district folds them.
+    ("aula-web", &["aula-api", "aula-district", "aula-home", "aula-read", "aula-store", "aula-vault"]),
     ("aula-api", &["aula-ledger"]),
     // An account signs with the key that lies in its home.
     ("aula-client", &["aula-api", "aula-home"]),

@@ -56,6 +56,7 @@ async fn world() -> Result<World, Box<dyn std::error::Error>> {
         made_ms: now_ms(),
         expires_ms: now_ms() + DAY_MS,
         revoked_ms: None,
+        reader: None,
     };
     let token = family_link::make(&links, &link)?.1.expose().to_owned();
     let furnish = |node: &mut Node, _: &DevChain| {

@@ -64,8 +64,16 @@ pub fn make(context: &Context, place: &Place, args: &LinkArgs) -> Result<Outcome
     let made_ms = now_ms();
     let expires_ms = made_ms.saturating_add(args.days.saturating_mul(DAY_MS));
     let district = vault.identity().map_err(refused)?.district;
-    let link =
-        FamilyLink { version: 1, district, school_year, handle, made_ms, expires_ms, revoked_ms: None };
+    let link = FamilyLink {
+        version: 1,
+        district,
+        school_year,
+        handle,
+        made_ms,
+        expires_ms,
+        revoked_ms: None,
+        reader: None,
+    };
     let (id, token) = family_link::make(&context.home.links_dir(), &link).map_err(unusable)?;
     let path = format!("{PAGE}{}", token.expose());
     let text = format!("{path}\ngood for {} days; revoke it with: aula vault unlink {id}", args.days);

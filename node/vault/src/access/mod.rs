@@ -25,13 +25,15 @@ use crate::vault::{Identity, Vault, VaultError};
 
 mod decide;
 mod fields;
+mod linked;
 mod log;
 mod roster;
 #[cfg(test)]
 mod tests;
 
 pub use decide::{Decision, Facts, Presence, Standing, decide, purpose_of};
-pub use fields::{DataClass, EVENTS, RESERVED, ReaderRole, STATE, class_of, is_reserved, needs};
+pub use fields::{DataClass, EVENTS, INSPECTION, RESERVED, ReaderRole, STATE, class_of, is_reserved, needs};
+pub use linked::{Linked, Wanted};
 pub use log::{Anchor, Held, LogWriter, Unanchored, database_log};
 pub use roster::RosterLine;
 pub(crate) use roster::tie_key;

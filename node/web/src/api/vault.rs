@@ -103,7 +103,7 @@ pub async fn read(
 pub async fn family_reads(State(node): State<Arc<Node>>, headers: HeaderMap) -> Result<Response, ApiError> {
     let token = headers.get(FAMILY_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let link = node.family(token)?;
-    let Reads { entries, anchored } = reads(node, link).await?;
+    let Reads { entries, anchored } = reads(node, link.clone()).await?;
     let (handle, district) = (link.handle, link.district);
     Ok(private(FamilyReads { anchored_size: anchored, district, entries, handle }))
 }
@@ -164,7 +164,7 @@ pub async fn consents(
 }
 
 /// Reads the vault on a thread that may block, one request at a time.
-async fn with_vault<T: Send + 'static>(
+pub(crate) async fn with_vault<T: Send + 'static>(
     node: Arc<Node>,
     work: impl FnOnce(&Node, &Vault) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
@@ -190,7 +190,7 @@ async fn with_vault<T: Send + 'static>(
 }
 
 /// Binds a vault that was made before its chain was known, once this chain knows its district.
-fn bind(node: &Node, vault: &Vault) -> Result<(), ApiError> {
+pub(crate) fn bind(node: &Node, vault: &Vault) -> Result<(), ApiError> {
     if vault.identity().is_ok() {
         return Ok(());
     }

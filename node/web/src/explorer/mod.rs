@@ -49,6 +49,11 @@ use crate::pages::PAGES;
 
 pub use error::page as error_page;
 
+/// The address of an asset, for pages of other rooms.
+pub(crate) fn asset_address(name: &str) -> String {
+    assets::address(name)
+}
+
 /// What answers at the address of a page; none for an address that is not a page's.
 fn handler(address: &str) -> Option<MethodRouter<Arc<Node>>> {
     Some(match address {
