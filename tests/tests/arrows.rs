@@ -88,7 +88,6 @@ const CIRCLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("consensus", &["context", "driver", "engine", "quorums", "signing"]),
-    ("node/vault", &["access", "tables", "vault"]),
 ];
 
 /// Crates whose rooms must not use each other in a circle.

@@ -11,9 +11,10 @@ use aula_ledger::names::{FieldName, Name, Term};
 use aula_ledger::types::{Handle, TimeMs};
 
 use super::decide::{Decision, Facts, Standing, decide, purpose_of};
-use super::fields::{DataClass, EVENTS, INSPECTION, ReaderRole};
+use super::fields::{DataClass, INSPECTION, ReaderRole};
 use super::{Given, ReadError};
 use crate::error::VaultError;
+use crate::reserved::EVENTS;
 use crate::vault::Vault;
 
 /// A reader whom the district made a link for.
