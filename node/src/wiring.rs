@@ -21,6 +21,7 @@ use aula_ledger::genesis::Parsed;
 use aula_ledger::keys::public_key;
 use aula_ledger::types::{Height, ValidatorAddress};
 use aula_vault::Folders;
+use aula_web::dashboard::Hub;
 use tokio::sync::oneshot;
 
 use crate::api::ops;
@@ -31,13 +32,14 @@ use crate::http::server::Server;
 use crate::http::{Network, Node, Refused, SeedDuty, connections};
 use crate::keys::{KeyKind, NodeKey};
 use crate::outside::{self, Outside};
-use crate::site::router;
+use crate::site::router_with;
 use crate::storage::ChainDb;
 use crate::terminal::{Advise, Failure, with_causes};
 use crate::upkeep;
 use crate::upkeep::newcomer::{self, Newcomer};
 use crate::upkeep::serving::Serving;
 
+pub(crate) mod dashboards;
 mod feeds;
 mod figures;
 mod ready;
@@ -45,7 +47,7 @@ mod reports;
 mod rotation;
 mod seeds;
 mod watch;
-mod xapi;
+pub(crate) mod xapi;
 
 /// How much the threads that answer readers stand back.
 const READERS_NICE: i32 = 5;
@@ -68,6 +70,7 @@ pub struct Running {
     consensus: Arc<Handle>,
     server: Server,
     node: Arc<Node>,
+    dashboards: Arc<Hub>,
     feeds: Option<Arc<Pipeline>>,
     anew: oneshot::Receiver<()>,
 }
@@ -131,8 +134,9 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     node.vault = Some(vault);
     let node = Arc::new(node);
     tokio::spawn(node.clone().attend());
-    let feeds = feeds::start(home, config, (&node, &db)).await?;
-    Ok(Running { origin: server.origin(), db, genesis, consensus, server, node, feeds, anew })
+    let dashboards = dashboards::hub(home, &db);
+    let feeds = feeds::start(home, config, (&node, &db), &dashboards).await?;
+    Ok(Running { origin: server.origin(), db, genesis, consensus, server, node, dashboards, feeds, anew })
 }
 
 impl Running {
@@ -150,7 +154,7 @@ impl Running {
         let (stop_api, api_stopped) = tokio::sync::oneshot::channel::<()>();
         let readers =
             readers().advise("the API's threads cannot start", "see how many this system allows")?;
-        let api = readers.spawn(self.server.serve(router(self.node), async move {
+        let api = readers.spawn(self.server.serve(router_with(self.node, self.dashboards), async move {
             // An error means that the sender is gone, which ends the API as well.
             let _ = api_stopped.await;
         }));

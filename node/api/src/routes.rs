@@ -28,6 +28,7 @@ use RouteClass::{District, Family, Money, Public, Round, Student, Vault};
 /// Every route of the API with its class.
 pub const ROUTES: &[(&str, RouteClass)] = &[
     ("/v1/vault/{handle}", Vault),
+    ("/v1/classrooms/{section}/heatmap", Vault),
     ("/v1/consents/{district}/{school_year}", District),
     ("/v1/districts/{district}/rounds/{round}", District),
     ("/v1/districts/{district}/rounds/{round}/why/{handle}", District),

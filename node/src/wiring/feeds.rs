@@ -11,7 +11,7 @@ use aula_connect::clients::{self, read_clients};
 use aula_connect::door::{Door, lent};
 use aula_connect::folder::Folder;
 use aula_connect::given::{Feed, Form};
-use aula_connect::pipeline::{Pipeline, Settings};
+use aula_connect::pipeline::{Observer, Pipeline, Settings};
 use aula_connect::server::{Frames, router};
 use aula_connect::statements::Statements;
 use aula_district::parameters::InForce;
@@ -22,8 +22,10 @@ use aula_ledger::types::{SchoolYear, TimeMs};
 use aula_twin_model::model_file;
 use aula_twin_runtime::model::Model;
 use aula_twin_runtime::params::Params;
+use aula_web::dashboard::Hub;
 use tokio::net::TcpListener;
 
+use super::dashboards::Told;
 use super::xapi::{self, KeptDoor};
 use crate::clock::now_ms;
 use crate::http::Node;
@@ -44,6 +46,7 @@ pub(super) async fn start(
     home: &Home,
     config: &Config,
     (node, db): (&Arc<Node>, &ChainDb),
+    dashboards: &Arc<Hub>,
 ) -> Result<Option<Arc<Pipeline>>, Failure> {
     let Some(door) = KeptDoor::of(node).filter(|_| !config.feed.is_empty()) else { return Ok(None) };
     let mut feeds = Vec::with_capacity(config.feed.len());
@@ -51,12 +54,15 @@ pub(super) async fn start(
         feeds.push(Feed::of(feed).advise("a feed cannot be used", HINT)?);
     }
     let spool = (config.feeds.spool_mib > 0).then(|| (home.feeds_dir(), config.feeds.spool_mib << 20));
-    let settings = Settings { params: params(home, db)?, spool, feeds: feeds.clone(), observer: None };
+    let told = Told::of(dashboards);
+    let observer: Option<Arc<dyn Observer>> = Some(told.clone());
+    let settings = Settings { params: params(home, db)?, spool, feeds: feeds.clone(), observer };
     let shared: Arc<dyn Door> = Arc::new(door.clone());
     tokio::spawn(sweep(shared.clone()));
     let pipeline = Pipeline::start(shared, settings)
         .advise("feeds cannot start", "check the folder's owner and space")?;
     let pipeline = Arc::new(pipeline);
+    told.follow(&pipeline);
     for (own, feed) in config.feed.iter().zip(feeds) {
         let at = || Some((own.listen?, own.clients.clone()?));
         match (own.kind, at()) {
@@ -91,7 +97,7 @@ pub(super) async fn start(
 }
 
 /// The twins' parameters in force now, with their model: the unfitted one, or the file of its digest in the home.
-fn params(home: &Home, db: &ChainDb) -> Result<Params, Failure> {
+pub(super) fn params(home: &Home, db: &ChainDb) -> Result<Params, Failure> {
     let hint = "see /v1/twin-parameters";
     let found = in_force(&*db.latest(), SchoolYear::at(TimeMs(now_ms())));
     let found = found.advise("the twins' parameters cannot be read", hint)?;

@@ -90,7 +90,7 @@ fn open(door: KeptDoor, feed: &Feed) -> Result<Desk, StoreError> {
 
 /// The vault as the node's readers keep it open.
 #[derive(Clone)]
-pub(super) struct KeptDoor {
+pub(crate) struct KeptDoor {
     kept: Arc<KeptVault>,
     folders: Folders,
     runtime: Handle,
@@ -98,7 +98,7 @@ pub(super) struct KeptDoor {
 
 impl KeptDoor {
     /// The door of this node's vault; none of a node without one.
-    pub(super) fn of(node: &Node) -> Option<Self> {
+    pub(crate) fn of(node: &Node) -> Option<Self> {
         let folders = node.vault.clone()?;
         Some(Self { kept: node.kept_vault(), folders, runtime: Handle::current() })
     }

@@ -70,6 +70,7 @@ pub const PAGES: &[Page] = &[
     listed("/pools", Sharing, "Pools"),
     listed("/districts", Sharing, "Districts"),
     listed("/schools", Sharing, "Schools"),
+    listed("/compare", Sharing, "Compare"),
     listed("/milestones", Sharing, "Milestones"),
     listed("/family", Sharing, "Families"),
     listed("/blocks", Ledger, "Blocks"),
@@ -82,6 +83,8 @@ pub const PAGES: &[Page] = &[
     listed("/parameters", Ledger, "Parameters"),
     listed("/verify", Ledger, "Verify"),
     linked("/search", Public, Some(Lifetime::Height)),
+    linked("/feed.atom", Public, Some(Lifetime::Height)),
+    linked("/feed.json", Public, Some(Lifetime::Height)),
     // A page of a final block still names the newest height.
     linked("/blocks/{height}", Public, Some(Lifetime::Height)),
     linked("/rounds/{id}", Public, Some(Lifetime::Height)),

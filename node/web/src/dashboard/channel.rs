@@ -17,6 +17,7 @@ use rand::RngCore;
 use rand::rngs::OsRng;
 use tokio::sync::{Semaphore, watch};
 
+use super::kept_levels::KeptLevels;
 use super::parts::{Key, Part};
 use super::session::Sessions;
 use super::twin::Follower;
@@ -27,6 +28,8 @@ const MAX_OPEN: usize = 20_000;
 const KEPT: Duration = Duration::from_secs(120);
 /// After how long a channel that is looked at anew is read anew.
 pub(super) const FRESH: Duration = Duration::from_secs(25);
+/// How often a page that is open is looked at again.
+const CHECK_EVERY: Duration = Duration::from_secs(30);
 /// How long the twins' parameters hold before they are asked for again.
 const PARAMS_HOLD: Duration = Duration::from_secs(600);
 
@@ -40,7 +43,11 @@ type Entry = (u64, Option<Part>);
 pub struct Hub {
     /// Who may see which.
     pub sessions: Sessions,
+    /// Levels by day, for heatmaps.
+    pub levels: KeptLevels,
     pub(super) places: Arc<Semaphore>,
+    /// How often link, consent and vault are looked at again while a page is open.
+    pub(super) check_every: Duration,
     channels: Mutex<HashMap<Handle, Arc<Channel>>>,
     source: OnceLock<ParamsSource>,
     params: Mutex<Option<(Instant, Arc<Params>)>>,
@@ -50,7 +57,9 @@ impl Default for Hub {
     fn default() -> Self {
         Self {
             sessions: Sessions::default(),
+            levels: KeptLevels::default(),
             places: Arc::new(Semaphore::new(MAX_OPEN)),
+            check_every: CHECK_EVERY,
             channels: Mutex::default(),
             source: OnceLock::new(),
             params: Mutex::default(),
@@ -69,6 +78,12 @@ fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Hub {
+    /// One that looks again so often whether a reader may still see.
+    #[must_use]
+    pub fn checking_every(check_every: Duration) -> Self {
+        Self { check_every, ..Self::default() }
+    }
+
     /// Says where the twins' parameters come from; once.
     pub fn take_params(&self, source: impl Fn() -> Result<Params, String> + Send + Sync + 'static) {
         // A second source would be the same.
@@ -79,7 +94,7 @@ impl Hub {
     ///
     /// # Errors
     /// Why there are none.
-    pub(super) fn params(&self) -> Result<Arc<Params>, String> {
+    pub fn params(&self) -> Result<Arc<Params>, String> {
         let mut kept = locked(&self.params);
         if let Some((_, params)) = kept.as_ref().filter(|(since, _)| since.elapsed() < PARAMS_HOLD) {
             return Ok(params.clone());

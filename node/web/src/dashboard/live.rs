@@ -2,7 +2,7 @@
 //!
 //! Flow: only a page of this origin connects → its first message says which session, if no cookie does, and up to which change of
 //! which epoch it has everything → the look is listed once for the whole connection → changes are sent as they come, or
-//! all parts when the epoch is another's → every [`CHECK_EVERY`] link, consent and vault are looked at again; who may no longer
+//! all parts when the epoch is another's → every [`Hub::check_every`] link, consent and vault are looked at again; who may no longer
 //! see is told why, and the socket closes. Invariants: while a check is overdue nothing is sent; a message's `seq` says that
 //! everything up to it was sent, so that whoever comes back with it misses nothing.
 
@@ -35,8 +35,6 @@ const EVERY: Duration = Duration::from_millis(250);
 const MAX_BYTES: usize = 2_048;
 /// Bytes of a message around its changes.
 const FRAME_BYTES: usize = 96;
-/// How often it is asked whether the reader may still see.
-const CHECK_EVERY: Duration = Duration::from_secs(30);
 /// How soon again when the vault was in use.
 const AGAIN: Duration = Duration::from_secs(2);
 /// With nothing to send, how often the connection is probed.
@@ -144,7 +142,7 @@ impl Reader {
     ) -> Result<(), Refusal> {
         let mut heard = self.channel.watch();
         let mut pending = self.reset || self.channel.seq() > self.seen;
-        let (mut send_from, mut check_at) = (Instant::now(), Instant::now() + CHECK_EVERY);
+        let (mut send_from, mut check_at) = (Instant::now(), Instant::now() + hub.check_every);
         let mut ping_at = Instant::now() + PING_EVERY;
         let mut since = Instant::now();
         let mut paused = false;
@@ -179,7 +177,7 @@ impl Reader {
                     match source::look(node, hub, grant, Look::Again).await {
                         Ok(opened) if opened.channel.epoch == self.channel.epoch => {
                             self.granted = opened.granted;
-                            check_at = Instant::now() + CHECK_EVERY;
+                            check_at = Instant::now() + hub.check_every;
                             if std::mem::take(&mut paused) && !send(socket, &json!({ "live": true })).await {
                                 return Ok(());
                             }

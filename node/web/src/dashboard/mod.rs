@@ -21,6 +21,7 @@
 
 mod channel;
 mod decided;
+mod kept_levels;
 mod live;
 mod open;
 mod page;
@@ -36,7 +37,6 @@ mod wrong;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Extension;
 use axum::routing::{MethodRouter, get, post};
 
 use crate::http::Node;
@@ -63,8 +63,7 @@ pub fn addresses() -> Vec<&'static str> {
 }
 
 /// The same as routes.
-pub fn routes(hub: Arc<Hub>) -> Router<Arc<Node>> {
+pub fn routes() -> Router<Arc<Node>> {
     let served = DASHBOARDS.iter().filter_map(|page| Some((page.address, handler(page.address)?)));
-    let routes = served.fold(Router::new(), |routes, (address, page)| routes.route(address, page));
-    routes.layer(Extension(hub))
+    served.fold(Router::new(), |routes, (address, page)| routes.route(address, page))
 }

@@ -18,10 +18,10 @@ use super::parts::{ALLOCATION, FIELDS, Granted, Key, Part};
 use super::refusal::Refusal;
 use super::session::Grant;
 use super::twin::Follower;
-use crate::api::vault::{bind, with_vault};
 use crate::clock::now_ms;
 use crate::family_link;
 use crate::http::Node;
+use crate::http::lent_vault::{bind, with_vault};
 
 /// Whether a look is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,8 +17,8 @@ use super::render::ABOUT;
 use super::session::{Grant, Token};
 use super::source::{self, Look};
 use super::words::Lang;
-use crate::api::vault::with_vault;
 use crate::clock::now_ms;
+use crate::http::lent_vault::with_vault;
 use crate::http::{FromPath, FromQuery, Node};
 
 /// What the form sends.

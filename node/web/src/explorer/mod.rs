@@ -11,15 +11,19 @@
 mod activity;
 mod assets;
 mod audits;
+mod bars;
 mod blocks;
 mod budgets;
 mod charts;
+mod compare;
 mod districts;
 mod equity;
 mod error;
 mod family;
+mod feed;
 mod heatmap;
 mod labels;
+mod map;
 mod members;
 mod milestones;
 mod overview;
@@ -31,6 +35,7 @@ mod rounds;
 mod schools;
 mod search;
 mod shell;
+mod shown;
 mod standing;
 mod trail;
 mod transactions;
@@ -80,6 +85,9 @@ fn handler(address: &str) -> Option<MethodRouter<Arc<Node>>> {
         "/milestones" => get(milestones::list),
         "/search" => get(search::show),
         "/verify" => get(verify::show),
+        "/compare" => get(compare::show),
+        "/feed.atom" => get(feed::atom),
+        "/feed.json" => get(feed::json_feed),
         "/family" => get(family::show),
         "/family/{token}" => get(family::opened),
         "/family/{token}/{round}" => get(family::bundle),
