@@ -22,7 +22,7 @@ use arc_malachitebft_app_channel::app::types::ProposedValue;
 use arc_malachitebft_app_channel::{AppMsg, Reply};
 use arc_malachitebft_core_consensus::PeerId as EnginePeerId;
 use arc_malachitebft_core_types::LinearTimeouts;
-use aula_ledger::types::Hash;
+use aula_ledger::types::{Hash, ValidatorAddress};
 use libp2p::PeerId;
 use tokio::sync::{broadcast, mpsc, watch};
 
@@ -166,12 +166,16 @@ pub(crate) struct Driver {
     assembly: Assembly,
     judging: Judging,
     at_height: AtHeight,
-    /// Complete blocks of the next height, one a round.
-    early: BTreeMap<u32, Job>,
+    /// Complete blocks of the next height, one a round and proposer.
+    early: BTreeMap<(u32, Address), Job>,
     /// Whether somebody has begun to propose for this height.
     proposed: bool,
     held: Option<Held>,
     started: Moment,
+    /// When the next height is due without anything to do.
+    due: Moment,
+    /// Under which identity each validator is heard.
+    speaks: BTreeMap<ValidatorAddress, EnginePeerId>,
     synced: Option<Height>,
     stream: u64,
     peers: BTreeSet<AdmittedPeer>,
@@ -204,15 +208,14 @@ impl Driver {
         peers: BTreeSet<AdmittedPeer>,
     ) -> Result<Self, Fatal> {
         let base = services.blocks.base(services.store.as_ref())?;
-        let validators = ValidatorSet::of(&base.validators)?;
-        let following = ValidatorSet::of(&base.following)?;
+        let (validators, following) = sets(&base)?;
         let (blocks, store, runtime) =
             (Arc::clone(&services.blocks), Arc::clone(&services.store), Arc::clone(&services.runtime));
         let started = runtime.now();
         let judging = Judging::new(blocks, store, runtime);
         let Wires { network, inbox, engine, stream } = wires;
         inbox.admit(peers.iter().filter_map(|peer| engine_peer(&peer.peer)).collect());
-        let driver = Self {
+        let mut driver = Self {
             services,
             signer,
             follow_until: follows.until,
@@ -233,6 +236,8 @@ impl Driver {
             proposed: false,
             held: None,
             started,
+            due: started,
+            speaks: BTreeMap::new(),
             synced: None,
             stream,
             peers,
@@ -358,6 +363,12 @@ impl Driver {
         self.services.pool.block_begins();
         self.services.round.store(u64::from(round), Ordering::Relaxed);
     }
+}
+
+/// Who decides the next height, with the misses known below it, and who the one after it.
+fn sets(base: &Base) -> Result<(ValidatorSet, ValidatorSet), Fatal> {
+    let validators = ValidatorSet::of(&base.validators)?.after(Arc::clone(&base.misses));
+    Ok((validators, ValidatorSet::of(&base.following)?))
 }
 
 /// Completes when the next height has something to do: at once for a whole block's worth, else not before `soonest`.

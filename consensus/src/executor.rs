@@ -1,5 +1,6 @@
 //! The ledger's answers, read from its state: the one implementation of [`Executor`] outside tests.
 
+use aula_ledger::chain::turns::Misses;
 use aula_ledger::chain::{Code, Transaction, ValidatorSet};
 use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory, execute_block};
 use aula_ledger::params::Params;
@@ -37,6 +38,10 @@ impl Executor for LedgerExecutor {
 
     fn following_validators(&self, state: &dyn StateReader, _: Height) -> Result<ValidatorSet, StoreError> {
         Ok(schema::validator_schedule(state)?.after)
+    }
+
+    fn missed_turns(&self, state: &dyn StateReader) -> Result<Misses, StoreError> {
+        schema::missed_turns(state)
     }
 
     fn account(

@@ -10,6 +10,7 @@
 //! Invariant that the node keeps: [`ChainStore::state`] and [`ChainStore::tip`] always belong together, because
 //! [`ChainStore::commit`] is one synced batch and nothing else writes either.
 
+use aula_ledger::chain::turns::Misses;
 use aula_ledger::chain::{Code, Transaction, ValidatorSet};
 use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory};
 use aula_ledger::keys::PublicKey;
@@ -99,6 +100,15 @@ pub trait Executor: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     fn following_validators(&self, state: &dyn StateReader, tip: Height) -> Result<ValidatorSet, StoreError>;
+
+    /// Who missed a turn to propose, as known in this state: whose turn each round of the next height is follows. A ledger
+    /// that keeps no such record knows of none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn missed_turns(&self, _state: &dyn StateReader) -> Result<Misses, StoreError> {
+        Ok(Misses::default())
+    }
 
     /// An account, `None` if there is none.
     ///

@@ -18,6 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aula_ledger::chain::transaction::id_of_bytes;
+use aula_ledger::chain::turns::Misses;
 use aula_ledger::chain::{Block, ValidatorSet};
 use aula_ledger::codec::Canonical;
 use aula_ledger::execute::limits::Budget;
@@ -110,6 +111,8 @@ pub struct Base {
     pub validators: Arc<ValidatorSet>,
     /// Who decides the one after it.
     pub following: Arc<ValidatorSet>,
+    /// Who missed a turn to propose, up to the tip.
+    pub misses: Arc<Misses>,
 }
 
 impl Base {
@@ -160,7 +163,8 @@ impl Blocks {
         let state = store.state()?;
         let validators = Arc::new(self.executor.next_validators(state.as_ref(), tip.height)?);
         let following = Arc::new(self.executor.following_validators(state.as_ref(), tip.height)?);
-        Ok(Base { tip, state, validators, following })
+        let misses = Arc::new(self.executor.missed_turns(state.as_ref())?);
+        Ok(Base { tip, state, validators, following, misses })
     }
 
     /// Builds the next block from what waits in the pool.

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod chain;
 pub mod codec;
 pub mod credential;
+pub mod estate;
 pub mod execute;
 pub mod genesis;
 pub mod keys;

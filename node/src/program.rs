@@ -112,7 +112,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Genesis(args) => genesis::run(context, &args),
         Command::Keys(args) => keys::run(context, &args).await,
         Command::Badge(args) => badge::run(context, args).await,
-        Command::Estate(args) => estate::run(&args),
+        Command::Estate(args) => estate::run(context, &args).await,
         Command::Optimize(args) => optimize::run(&args),
         Command::Vault(args) => vault::run(context, &args).await,
         Command::Backup(args) => backup::run(context, &args),

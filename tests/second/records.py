@@ -74,6 +74,8 @@ MilestoneRecord = Canonical(Struct(
 MilestonesShown = Canonical(Struct(school_year=SchoolYear, kind=Milestone, at_least=u32), 16)
 AccessLog = Canonical(Struct(
     district=DistrictId, epoch=u32, head=TreeHead, anchors=u32, by=AccountId, at=Place), 128)
+Estate = Canonical(Struct(district=DistrictId, buildings=List(Struct(
+    building=Title, version=u32, head=TreeHead, by=AccountId, at=Place))), 131_072)
 Budget = Canonical(Struct(
     funder=AccountId, school_year=SchoolYear, funded_cents=Cents, charged_cents=Cents), 128)
 StatedBudget = Canonical(Struct(

@@ -133,13 +133,15 @@ Budget = Struct(
     floor=Choice({1: MapProof, 2: Struct(statement=Proved, decision=Proved)}))
 MilestoneShown = Struct(district=DistrictId, handle=Handle, number=u16, record=Proved, superseded=Lookup)
 Access = Struct(district=DistrictId, log=Proved, listed=Option(Struct(entry=Blob(), path=Path)))
+Estate = Struct(district=DistrictId, estate=Proved, shown=Option(Struct(building=Title, row=Blob(), path=Path)))
 FigureKey = Choice({
     1: Tuple(), 2: Tuple(AccountId, SchoolYear), 3: Tuple(ClassId), 4: Tuple(ClassId, PoolId),
     5: Tuple(RoundId), 6: Tuple(), 7: Tuple(ValidatorAddress), 8: Tuple(AccountId), 9: Tuple(DistrictId),
-    10: Tuple(SchoolId), 11: Tuple(ProposalId), 12: Tuple(SchoolYear, Milestone), 13: Tuple(DistrictId)})
+    10: Tuple(SchoolId), 11: Tuple(ProposalId), 12: Tuple(SchoolYear, Milestone), 13: Tuple(DistrictId),
+    14: Tuple(DistrictId)})
 Act = Struct(height=Height, transaction=ProvedRow, receipt=ProvedRow)
 Figures = Struct(figures=List(Struct(key=FigureKey, record=Proved), 16_384), acts=List(Act))
-Subject = Choice({1: Round, 2: Allocation, 3: Student, 4: Budget, 5: Access, 6: Figures, 7: MilestoneShown})
+Subject = Choice({1: Round, 2: Allocation, 3: Student, 4: Budget, 5: Access, 6: Figures, 7: MilestoneShown, 8: Estate})
 Bundle = Struct(links=List(Link, 4_096), head=SignedHeader, chain_record=Proved, subject=Subject)
 
 BUNDLE_VERSION = 7

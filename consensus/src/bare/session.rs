@@ -134,12 +134,16 @@ impl Session {
         Ok(Self { services, engine, inbox, outbox, _stop: stop, _silent: silent })
     }
 
-    pub(super) fn connected(&mut self, _peer: PeerId) {
+    pub(super) fn connected(&mut self, peer: PeerId) {
+        if let Some(peer) = engine_peer(&peer) {
+            self.services.heights.came(&peer);
+        }
         self.engine.hands.sync.connected();
     }
 
     pub(super) fn disconnected(&mut self, peer: PeerId) {
         if let Some(peer) = engine_peer(&peer) {
+            self.services.heights.left(peer);
             self.engine.hands.sync.disconnected(peer);
         }
     }

@@ -13,8 +13,8 @@ use arc_malachitebft_core_types::{
 };
 use aula_ledger::chain;
 
-use super::{AtHeight, Driver, Held, answer, blocking};
-use crate::context::{Address, AulaContext, Height, ValidatorSet};
+use super::{AtHeight, Driver, Held, answer, blocking, sets};
+use crate::context::{Address, AulaContext, Height};
 use crate::events::{Event, Fatal};
 use crate::mempool::AtTip;
 use crate::ports::{Commit, Decided};
@@ -87,8 +87,7 @@ impl Driver {
         answer(reply, ());
         self.services.height.store(self.base.tip.height.0, Ordering::Relaxed);
         self.services.time_ms.store(self.base.tip.time_ms.0, Ordering::Relaxed);
-        self.validators = ValidatorSet::of(&self.base.validators)?;
-        self.following = ValidatorSet::of(&self.base.following)?;
+        (self.validators, self.following) = sets(&self.base)?;
         self.assembly.decided(certificate.height);
         self.at_height = AtHeight::default();
         self.judging.clear();
@@ -179,11 +178,22 @@ impl Driver {
             self.tell(Event::Equivocation { height: self.base.tip.height, validator: address.0 });
         }
         let behind = self.synced.is_some_and(|height| height.0 == self.base.tip.height.0);
-        self.held = Some(Held { reply, until: self.started + self.services.idle });
+        self.held = Some(Held { reply, until: self.due });
         // What waits in the pool is the loop's to see.
-        if behind || self.proposed {
+        if behind || self.proposed || self.waits_in_vain() {
             self.release();
         }
+    }
+
+    /// Whether whoever proposes next missed its last turn, or has left: holding back what it is to propose would only add
+    /// to the time that is lost if it does not.
+    fn waits_in_vain(&self) -> bool {
+        let next = AulaContext::proposer_of(&self.validators, self.height(), Round::new(0));
+        next.is_some_and(|next| {
+            let peer = self.speaks.get(&next.address.0);
+            self.base.misses.of(&next.address.0).is_some()
+                || peer.is_some_and(|peer| self.services.heights.has_left(peer))
+        })
     }
 
     /// Starts the next height if it is held back.

@@ -15,8 +15,11 @@ use super::verdicts::Verdict;
 use super::{Driver, answer, blocking};
 use crate::context::{Address, AulaContext, Height, Value};
 use crate::events::{Event, Fatal};
-use crate::ports::Undecided;
+use crate::ports::{Moment, Undecided};
 use crate::proposal::{Fault, Judged, Wrong};
+
+/// Idle heights that may be made up for.
+const MADE_UP: u32 = 4;
 
 impl Driver {
     /// StartedRound: what is stored for this height and round, and its time asked of the clock if it came over the
@@ -30,7 +33,7 @@ impl Driver {
     ) -> Result<(), Fatal> {
         let number = round.as_u32().unwrap_or(0);
         if number == 0 {
-            self.started = self.services.runtime.now();
+            self.begun(self.services.runtime.now());
         }
         if number > 0 {
             let proposer = proposer.0;
@@ -46,6 +49,15 @@ impl Driver {
         answer(reply, self.stored_values(height, number).await?);
         self.claims_again().await?;
         self.unpark().await
+    }
+
+    /// A height begins: when the next one is due follows. Heights that took longer than their share are made up for by those
+    /// after them, a few of them at most, so that blocks come at the idle pace in the mean though a turn is missed.
+    fn begun(&mut self, now: Moment) {
+        let idle = self.services.idle;
+        let earliest = Moment::after(now.elapsed().saturating_sub(idle * MADE_UP));
+        self.started = now;
+        self.due = (self.due + idle).clamp(earliest, now + idle);
     }
 
     async fn stored_values(

@@ -133,6 +133,7 @@ fn bench_that_says(limit: usize, told_limit: u32) -> Bench {
         state: Arc::new(MemoryState::new()),
         validators: Arc::new(set()),
         following: Arc::new(set()),
+        misses: Arc::default(),
     };
     Bench { blocks, pool, ledger, clock, base }
 }

@@ -12,6 +12,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use super::sha256;
 use crate::chain::{CommitCertificate, Header, ValidatorSet};
 use crate::codec::{Canonical, CodecError, at_most};
+use crate::names::Title;
 use crate::proof::committed::BAND_GROUP;
 use crate::proof::need::NeedProof;
 use crate::proof::sparse::MAX_DEPTH;
@@ -169,6 +170,8 @@ pub enum Subject {
     Figures(FiguresEvidence) = 6,
     /// Something a student reached, and whether the record was corrected.
     Milestone(MilestoneEvidence) = 7,
+    /// That a district's buildings are anchored, and what one of their rows says.
+    Estate(EstateEvidence) = 8,
 }
 
 impl Subject {
@@ -182,6 +185,7 @@ impl Subject {
             Self::Access(_) => "access",
             Self::Figures(_) => "public figures",
             Self::Milestone(_) => "milestone",
+            Self::Estate(_) => "estate",
         }
     }
 }
@@ -364,6 +368,28 @@ pub struct AccessEvidence {
 pub struct ListedRead {
     /// The entry's canonical bytes.
     pub entry: Vec<u8>,
+    /// Where it stands.
+    pub path: InclusionPath,
+}
+
+/// A district's anchored buildings, and one row of one of them.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct EstateEvidence {
+    /// Whose.
+    pub district: DistrictId,
+    /// Its buildings with their roots.
+    pub estate: Proved,
+    /// The row, which the district adds.
+    pub shown: Option<ShownRow>,
+}
+
+/// A row of a building with its way to the anchored root; the row itself says which it is.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ShownRow {
+    /// Of which building.
+    pub building: Title,
+    /// The row's bytes.
+    pub row: Vec<u8>,
     /// Where it stands.
     pub path: InclusionPath,
 }

@@ -11,6 +11,7 @@ use crate::types::{DistrictId, Handle, Height, RoundId};
 
 mod copied;
 mod disclosure;
+mod estate;
 mod figures;
 mod lies;
 mod measure;

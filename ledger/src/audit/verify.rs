@@ -21,6 +21,7 @@ mod budget;
 mod chain;
 mod consortium;
 mod context;
+mod estate;
 mod figures;
 mod milestone;
 mod opened;
@@ -104,6 +105,7 @@ fn run(
         Subject::Allocation(allocation) => return allocation::verify(checks, &state, allocation),
         Subject::Budget(budget) => budget::verify(checks, &state, budget)?,
         Subject::Access(access) => access::verify(checks, &state, access)?,
+        Subject::Estate(estate) => estate::verify(checks, &state, estate)?,
         Subject::Student(student) => student::verify(checks, &state, student)?,
         Subject::Milestone(milestone) => return milestone::verify(checks, &state, milestone),
         Subject::Figures(evidence) => {

@@ -309,6 +309,9 @@ codes! {
     NoSeed = 242, "validators with more than a third of the power did not reveal shares in any of max_seed_attempts attempts; see that their nodes run, then open another round";
     /// Other requests than those that were drawn for in this period.
     DrawNeedsVote = 243, "requests of this period were drawn for and their round was given up; request the same again, or vote to cancel this round and open another";
+
+    /// A building's version is not the one after the anchored one.
+    EstateVersion = 250, "the building's version is not the one after the anchored one; take the anchored one from /v1/evidence/estate and add one";
 }
 
 /// As its number, as receipts are told.

@@ -9,6 +9,7 @@ mod attacks_state;
 mod bytes;
 mod calendar;
 mod conservation;
+mod estates;
 mod grow;
 mod nodes;
 mod proofs;

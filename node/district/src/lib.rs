@@ -28,6 +28,7 @@
 
 pub mod amended;
 pub mod asking;
+pub mod cores;
 pub mod decided;
 pub mod disclosure;
 pub mod enter;

@@ -125,7 +125,8 @@ impl World {
         let state = Arc::new(self.state.clone());
         let validators = Arc::new(LedgerExecutor.next_validators(state.as_ref(), self.tip.height).unwrap());
         let proposer = validators.validators()[0].address;
-        let base = Base { tip: self.tip, state, following: Arc::clone(&validators), validators };
+        let following = Arc::clone(&validators);
+        let base = Base { tip: self.tip, state, following, validators, misses: Arc::default() };
         let judged = self.blocks.build(&base, proposer).unwrap();
         self.state.apply(judged.outcome.writes.clone());
         let header = &judged.block.header;

@@ -7,7 +7,7 @@ use crate::audit::open::{attach_band, open_fields};
 
 const GENESIS: &[u8] = include_bytes!("../../../vectors/evidence/genesis.json");
 /// Each in its folder beside the genesis of its chain: what must verify, and whether it stands.
-const BUNDLES: [(&str, &[u8]); 15] = [
+const BUNDLES: [(&str, &[u8]); 16] = [
     ("round", include_bytes!("../../../vectors/evidence/round.bundle")),
     ("allocation", include_bytes!("../../../vectors/evidence/allocation.bundle")),
     ("student", include_bytes!("../../../vectors/evidence/student.bundle")),
@@ -16,6 +16,7 @@ const BUNDLES: [(&str, &[u8]); 15] = [
     ("opened", include_bytes!("../../../vectors/evidence/opened.bundle")),
     ("budget", include_bytes!("../../../vectors/evidence/budget.bundle")),
     ("access", include_bytes!("../../../vectors/evidence/access.bundle")),
+    ("estate", include_bytes!("../../../vectors/evidence/estate.bundle")),
     ("milestone", include_bytes!("../../../vectors/evidence/milestone.bundle")),
     ("figures", include_bytes!("../../../vectors/evidence/figures.bundle")),
     ("acts", include_bytes!("../../../vectors/evidence/acts.bundle")),
@@ -111,6 +112,7 @@ fn write_the_pinned_evidence() {
     write("no-tree.bundle", &bundle(collector.student(DistrictId(9), YEAR, &handle(3))));
     let next_year = crate::types::SchoolYear(YEAR.0 + 1);
     write("budget-without-floor.bundle", &bundle(collector.budget(account("funder"), next_year)));
+    write("estate.bundle", &estate::shown(&estate::anchored(world.clone())).to_canonical());
     let mut fallen = world.clone();
     fallen.another_round();
     write("replaced.bundle", &bundle(fallen.collector(&[]).round(ROUND)));

@@ -1,6 +1,6 @@
 //! A row for each rejection code: how it is reached, and that only the sequence moved.
 
-use super::{attacks_state, grow, nodes, proofs, statements, twins, vaults};
+use super::{attacks_state, estates, grow, nodes, proofs, statements, twins, vaults};
 use crate::chain::Code;
 use crate::codec::Canonical;
 use crate::keys::{Label, public_key, sign};
@@ -525,7 +525,7 @@ const SERVICE: &[Row] = &[
 fn rows() -> impl Iterator<Item = &'static Row> {
     let rows = [MEMBERS, VOTES, STUDENTS, vaults::ROWS, MONEY, CLASSES, ROUNDS, SERVICE];
     rows.into_iter()
-        .chain([proofs::PROOFS, statements::STATEMENTS, grow::ROWS, nodes::ROWS, twins::ROWS])
+        .chain([proofs::PROOFS, statements::STATEMENTS, grow::ROWS, estates::ROWS, nodes::ROWS, twins::ROWS])
         .flatten()
 }
 
@@ -543,8 +543,8 @@ fn every_rejection_is_reached_and_changes_nothing_but_the_sequence() {
         // A round that ran without a result leaves that it did.
         let ran = matches!(code, Code::Infeasible | Code::NotProved | Code::NoSeed);
         let noted = |key: &Vec<u8>| ran && *key == schema::refused_run_key(RoundId(0));
-        // A block of a validator notes that it proposed.
-        let proposed = |key: &Vec<u8>| *key == schema::proposers_key();
+        // A block of a validator notes that it proposed, and who missed a turn.
+        let proposed = |key: &Vec<u8>| [schema::proposers_key(), schema::missed_turns_key()].contains(key);
         let fine = |key| allowed.contains(key) || noted(key) || proposed(key);
         assert!(outcome.writes.values.keys().all(fine), "{code:?} wrote something");
         assert!(outcome.writes.rows.is_empty() && outcome.writes.trees.is_empty(), "{code:?} wrote rows");

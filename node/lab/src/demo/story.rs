@@ -29,7 +29,7 @@ use super::driver::{Class, Decided, Driver};
 use super::office::{MemberHome, Office, OfficeError};
 use super::rules;
 use super::star::{ComputerRatio, DataFolder, Grade, StudentYear};
-use super::twins::Twins;
+use super::twins::Versions;
 
 use crate::localnet::{Localnet, Plan, Prepared, prepare};
 use crate::{Tell, unkept};
@@ -219,7 +219,7 @@ impl Demo {
             operators: operators.collect::<Result<_, Failure>>()?,
             funder: sender(&self.funder),
             districts: offices.into_iter().map(with_sender).collect(),
-            twins: Twins::new(),
+            versions: Versions::new(),
             in_force,
             ratios: self.ratios.clone(),
             opens_ms: self.prepared.genesis.genesis.time_ms,

@@ -18,6 +18,11 @@ fn office(root: &Path, district: DistrictId) -> Result<Office, Box<dyn std::erro
     Ok(Office::create(district, member, &chain, NOW_MS)?)
 }
 
+fn entered(office: &Office, student: u32, year: SchoolYear) -> Result<Handle, Box<dyn std::error::Error>> {
+    let id = LocalId::new(&format!("STAR-{student}")).ok_or("an identifier")?;
+    Ok(office.vault.enrol(&[(id, year)])?.remove(0))
+}
+
 fn record(handle: Handle) -> Kept {
     Kept {
         handle,
@@ -44,7 +49,7 @@ fn record(handle: Handle) -> Kept {
 fn a_closed_offices_vault_is_read_through_the_access_check() -> Result<(), Box<dyn std::error::Error>> {
     let root = tempfile::tempdir()?;
     let office = office(root.path(), DistrictId(7))?;
-    let handle = office.enrol(&[1], SchoolYear(1985))?.remove(0);
+    let handle = entered(&office, 1, SchoolYear(1985))?;
     office.keep(&[record(handle)])?;
     office.agreed(&[handle])?;
     let (key, folders) = (office.member.public_key(), office.vault.folders().clone());
@@ -75,13 +80,12 @@ fn a_closed_offices_vault_is_read_through_the_access_check() -> Result<(), Box<d
 fn pseudonyms_differ_by_student_year_and_office_and_stay_the_same_otherwise()
 -> Result<(), Box<dyn std::error::Error>> {
     let root = tempfile::tempdir()?;
-    let first = office(root.path(), DistrictId(7))?;
-    let one = first.enrol(&[1, 2, 1], SchoolYear(1985))?;
-    assert_eq!(one[0], one[2]);
-    assert_ne!(one[0], one[1]);
-    assert_eq!(first.enrol(&[1], SchoolYear(1985))?, one[..1]);
-    assert_ne!(first.enrol(&[1], SchoolYear(1986))?, one[..1]);
-    assert_ne!(office(root.path(), DistrictId(8))?.enrol(&[1], SchoolYear(1985))?, one[..1]);
+    let (first, second) = (office(root.path(), DistrictId(7))?, office(root.path(), DistrictId(8))?);
+    let one = entered(&first, 1, SchoolYear(1985))?;
+    assert_ne!(entered(&first, 2, SchoolYear(1985))?, one);
+    assert_eq!(entered(&first, 1, SchoolYear(1985))?, one);
+    assert_ne!(entered(&first, 1, SchoolYear(1986))?, one);
+    assert_ne!(entered(&second, 1, SchoolYear(1985))?, one);
     Ok(())
 }
 
@@ -89,7 +93,7 @@ fn pseudonyms_differ_by_student_year_and_office_and_stay_the_same_otherwise()
 fn no_file_of_the_office_holds_a_record_in_clear() -> Result<(), Box<dyn std::error::Error>> {
     let root = tempfile::tempdir()?;
     let office = office(root.path(), DistrictId(7))?;
-    let handle = office.enrol(&[1], SchoolYear(1985))?.remove(0);
+    let handle = entered(&office, 1, SchoolYear(1985))?;
     office.keep(&[record(handle)])?;
     drop(office);
     let (mut folders, mut files) = (vec![root.path().to_owned()], 0);
