@@ -23,6 +23,7 @@ use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
 use super::*;
 use crate::clock::now_ms;
+use crate::family_link::{self, FamilyLink, LinkReader, LinkRole};
 use crate::wiring::dashboards::Told;
 use crate::wiring::xapi::KeptDoor;
 
@@ -46,6 +47,27 @@ fn answer(feed: &Arc<Feed>, number: u64, student: u64) -> Option<Given> {
     Given::read(feed, Form::Line, Bytes::from(text), (&Arc::from("bench"), 1), at)
 }
 
+/// Ten weeks of a student who can be looked at while it runs.
+fn past(feed: &Arc<Feed>) -> Vec<Given> {
+    let now = now_ms();
+    let event = |n: u64| match n % 4 {
+        0 => r#"{"kind":"attendance","mark":"MARK"}"#.replace("MARK", if n % 5 == 0 { "absent" } else { "present" }),
+        1 => format!(r#"{{"kind":"session","minutes":40,"active_minutes":{}}}"#, 8 + n % 30),
+        2 => format!(r#"{{"kind":"resource_use","resource":{},"used_minutes":{},"available_minutes":60}}"#, 7 + n % 3, n % 60),
+        _ => format!(
+            r#"{{"kind":"response","item":{0},"skills":[{0}],"correct":{1},"duration_ms":9000}}"#,
+            n % 20,
+            n % 7 != 0
+        ),
+    };
+    let given = |n: u64| {
+        let at = now - (280 - n) * 6 * 3_600_000;
+        let text = format!(r#"{{"id":"p{n}","at":{at},"student":"S-0","event":{}}}"#, event(n));
+        Given::read(feed, Form::Line, Bytes::from(text), (&Arc::from("bench"), 1), at)
+    };
+    (0..280).filter_map(given).collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a measurement, by scripts/bench-dashboards.sh"]
 async fn measure_open_dashboards() -> Tested {
@@ -62,6 +84,7 @@ async fn measure_open_dashboards() -> Tested {
         |node, chain| {
             let folders = Folders { data: chain.home.vault_dir(), keystore: chain.home.keystore_dir() };
             node.vault = Some(folders.clone());
+            node.links = vec![chain.home.links_dir()];
             kept = KeptDoor::of(node).map(|door| (folders, door));
         },
     )
@@ -90,11 +113,25 @@ async fn measure_open_dashboards() -> Tested {
         let pipeline = pipeline.clone();
         tokio::task::spawn_blocking(move || pipeline.submit_and_wait(given))
     };
+    submit(past(&feed)).await??;
     // What every student did before: ten answers.
     for first in (0..open * 10).step_by(5_000) {
         let given = (first..(first + 5_000).min(open * 10)).filter_map(|n| answer(&feed, n, n % open));
         submit(given.collect()).await??;
     }
+    let first = handles.first().copied().ok_or("a student")?;
+    let link = FamilyLink {
+        version: 1,
+        district: DistrictId(1),
+        school_year: YEAR,
+        handle: first,
+        made_ms: now_ms(),
+        expires_ms: u64::MAX,
+        revoked_ms: None,
+        reader: Some(LinkReader { name: Name::new("f-1")?, role: LinkRole::Family }),
+    };
+    let (_, token) = family_link::make(&served.chain.home.links_dir(), &link)?;
+    println!("LOOK {}{}{}", served.client.origin(), family_link::DASHBOARD, token.expose());
     let mut list = tempfile::NamedTempFile::new()?;
     for handle in handles {
         let grant = Grant {

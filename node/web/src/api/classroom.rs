@@ -19,7 +19,7 @@ use aula_ledger::types::Handle;
 use aula_twin_runtime::clock::DAY_MS;
 use aula_twin_runtime::params::Params;
 use aula_vault::Vault;
-use aula_vault::access::{DataClass, ReadError, ReadRequest};
+use aula_vault::access::{DataClass, ReadError, ReadRequest, ReaderRole, role_of};
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -117,17 +117,25 @@ fn in_vault(
     let Scope::Vault { reader, .. } = caller.credential.scope() else {
         return Err(ApiError::bad_request("the credential names no reader", "show a reader's credential"));
     };
+    let account = schema::account(&*node.view(), &vault.account())?;
+    let unknown =
+        || ApiError::not_found("the chain has no account of this vault's district", "ask its operator");
+    let key = account.ok_or_else(unknown)?.public_key;
+    let identity = vault.identity().map_err(unreadable)?;
+    let forbidden = |code, message, hint| ApiError::new(StatusCode::FORBIDDEN, code, message, hint);
+    if caller.credential.verify(&identity.genesis, &identity.account, &key, now_ms()).is_err() {
+        let hint = "ask the student's district for one";
+        return Err(forbidden("credential_refused", "the credential is not this vault's district's", hint));
+    }
+    if role_of(&caller.credential) != Some(ReaderRole::Teacher) {
+        let message = "only a teacher has sections";
+        return Err(forbidden("role_not_allowed", message, "aula vault credential --role teacher"));
+    }
     let students = vault.taught_by(reader, Some(section)).map_err(unreadable)?;
     if students.is_empty() || students.len() > MAX_STUDENTS {
         let hint = "the district enters it: aula vault roster, or an import";
         return Err(ApiError::not_found("the roster has no such section of this reader", hint));
     }
-    let account = schema::account(&*node.view(), &vault.account())?;
-    let key = account
-        .ok_or_else(|| {
-            ApiError::not_found("the chain has no account of this vault's district", "ask its operator")
-        })?
-        .public_key;
     let now_ms = now_ms();
     let word = |text: &str| Term::new(text).map_err(|error| ApiError::bad_request(error, "report it"));
     let fields: Vec<FieldName> =

@@ -8,7 +8,7 @@ use super::parts::{Granted, Key, Part};
 use super::render::{self, ABOUT};
 use super::session::{Grant, Token};
 use super::words::{Lang, Word};
-use crate::explorer::asset_address;
+use crate::assets;
 use aula_vault::access::ReaderRole;
 
 /// What the page may load and do: this origin only; who may frame it is filled in.
@@ -48,9 +48,9 @@ pub(super) fn answer(lang: Lang, title: &str, body: Markup, framed_by: Option<&s
                 meta name="color-scheme" content="light dark";
                 meta name="robots" content="noindex, nofollow";
                 title { (title) " · Aula" }
-                link rel="stylesheet" href=(asset_address("dashboard.css"));
+                link rel="stylesheet" href=(assets::address("dashboard.css"));
                 link rel="icon" href="data:,";
-                script type="module" src=(asset_address("dashboard.mjs")) {}
+                script type="module" src=(assets::address("dashboard.mjs")) {}
             }
             body { (body) }
         }

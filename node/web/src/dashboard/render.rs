@@ -8,7 +8,27 @@ use maud::{Markup, html};
 use super::parts::{Key, Move, Part, Placed, Step, WEEKS, What};
 use super::words::{Lang, Word};
 use crate::read::utc;
-use aula_vault::corrections::{Answered, Correction};
+use aula_vault::corrections::{Answer, Answered, Correction};
+
+/// Wishes told, and characters of a correction's texts that a message has; the page has all of them.
+const KINDS: usize = 8;
+const CLIPPED: usize = 140;
+
+/// A part as a message has it: what people wrote is cut, so that no part is longer than a message.
+pub(super) fn for_message(part: Part) -> Part {
+    let cut = |text: &str| match text.char_indices().nth(CLIPPED) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text.to_owned(),
+    };
+    match part {
+        Part::Correction(one) => Part::Correction(Correction {
+            says: cut(&one.says),
+            answer: one.answer.map(|answer| Answer { text: cut(&answer.text), ..answer }),
+            ..one
+        }),
+        other => other,
+    }
+}
 
 /// The element of a part.
 pub(super) fn id(key: Key) -> String {
@@ -113,7 +133,7 @@ pub(super) fn part(key: Key, part: &Part, lang: Lang) -> Markup {
         (Key::Decision(round), Part::Decision { title, asked, band, placed, decided, stands }) => html! {
             li #(id) {
                 strong { (title) } " "
-                (Word::DecisionAsked.with(lang, &[&asked.join(" › "), &band.to_string()])) " "
+                (Word::DecisionAsked.with(lang, &[&asked.iter().take(KINDS).cloned().collect::<Vec<_>>().join(" › "), &band.to_string()])) " "
                 (decision(*decided, placed.as_ref(), lang))
                 @if *decided && !stands { " " (Word::DecisionFell.said(lang)) }
                 " " a href={ "/rounds/" (round) } { (Word::DecisionRound.with(lang, &[&round.to_string()])) }
@@ -220,15 +240,16 @@ fn trend(id: &str, of: Word, text: &str, weeks: &[Option<u16>; WEEKS], lang: Lan
     let at = |n: usize| 10 + n * 25;
     let known: Vec<(usize, u16)> =
         weeks.iter().enumerate().filter_map(|(n, share)| Some((n, (*share)?))).collect();
-    let line: Vec<String> =
-        known.iter().map(|(n, e4)| format!("{},{}", at(*n), 5 + (10_000 - e4) / 125)).collect();
+    let spots = || known.iter().map(|(n, e4)| (at(*n), 5 + (10_000 - e4) / 125));
+    let line: Vec<String> = spots().map(|(x, y)| format!("{x},{y}")).collect();
+    let dots: String = spots().map(|(x, y)| format!("M{x} {y}h.1")).collect();
     html! {
         figure #(id) {
             figcaption { strong { (of.said(lang)) } " " (text) }
             svg .trend viewBox="0 0 300 90" role="img" aria-label=(Word::ChartOf.with(lang, &[of.said(lang)])) {
                 path .frame d="M0 5h300M0 45h300M0 85h300" {}
                 polyline points=(line.join(" ")) {}
-                @for (n, e4) in &known { circle cx=(at(*n)) cy=(5 + (10_000 - e4) / 125) r="3" {} }
+                path .dots d=(dots) {}
             }
             details {
                 summary { (Word::NumbersBehind.said(lang)) }
@@ -249,6 +270,38 @@ mod tests {
     fn shares_and_points_are_rounded_once() {
         assert_eq!((percent(8_549), percent(8_550)), ("85 %".into(), "86 %".into()));
         assert_eq!((points(317), points(-4), points(-317)), ("3.2".into(), "−0.0".into(), "−3.2".into()));
+    }
+
+    #[test]
+    fn no_part_is_longer_than_a_message() {
+        let weeks = [Some(10_000); WEEKS];
+        let text = "<\"".repeat(1_000);
+        let answer = Some(Answer { answered: Answered::Refused, text: text.clone(), at_ms: 1 });
+        let correction = Correction {
+            id: "00".into(),
+            reader: aula_ledger::names::Name::new("f-1").expect("a name"),
+            role: "family".into(),
+            about: "decisions".into(),
+            says: text,
+            asked_ms: 1,
+            due_ms: 2,
+            answer,
+        };
+        let parts = [
+            (Key::Engagement, Part::Engagement { level_e4: 1, usual_e4: 2, low_since_ms: Some(1), weeks }),
+            (
+                Key::Attendance,
+                Part::Attendance { marks: [u32::MAX; 4], rate_e4: 1, weeks: [(u16::MAX, u16::MAX); WEEKS] },
+            ),
+            (Key::Correction(9), Part::Correction(correction)),
+        ];
+        for (key, one) in parts {
+            for (lang, _) in Lang::ALL {
+                let html = part(key, &for_message(one.clone()), lang).into_string();
+                let told = serde_json::json!([id(key), place(key), html]).to_string();
+                assert!(told.len() <= 1_900, "{key:?}: {} bytes", told.len());
+            }
+        }
     }
 
     #[test]

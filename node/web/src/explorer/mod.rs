@@ -9,7 +9,6 @@
 //! are escaped by maud. Absent: anything about one student but the page that a family's link opens.
 
 mod activity;
-mod assets;
 mod audits;
 mod bars;
 mod blocks;
@@ -49,15 +48,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{MethodRouter, get};
 
+use crate::assets;
 use crate::http::Node;
 use crate::pages::PAGES;
 
 pub use error::page as error_page;
-
-/// The address of an asset, for pages of other rooms.
-pub(crate) fn asset_address(name: &str) -> String {
-    assets::address(name)
-}
 
 /// What answers at the address of a page; none for an address that is not a page's.
 fn handler(address: &str) -> Option<MethodRouter<Arc<Node>>> {
