@@ -27,6 +27,7 @@ use libp2p::PeerId;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::context::{Address, AulaContext, Height, ValidatorSet};
+use crate::divergence::Recent;
 use crate::engine::engine_peer;
 use crate::events::{Event, Fatal};
 use crate::heights::Heights;
@@ -39,9 +40,11 @@ use crate::quorums::Quorums;
 use crate::signing::GuardedSigner;
 
 mod decide;
+mod diverged;
 mod heads;
 mod judging;
 mod network;
+mod outdated;
 mod peers;
 mod propose;
 mod ready;
@@ -51,6 +54,7 @@ mod verdicts;
 
 use judging::{Job, Judging};
 pub(crate) use network::Network;
+use outdated::Last;
 use ready::Unsure;
 use verdicts::Verdicts;
 
@@ -86,6 +90,8 @@ pub(crate) struct Services {
     pub(crate) quorums: Arc<Quorums>,
     /// How far the validators said they are.
     pub(crate) heights: Arc<Heights>,
+    /// What the newest blocks gave, for peers that find something else.
+    pub(crate) recent: Arc<Recent>,
 }
 
 /// How a session of the engine ended.
@@ -171,6 +177,8 @@ pub(crate) struct Driver {
     /// Whether somebody has begun to propose for this height.
     proposed: bool,
     held: Option<Held>,
+    /// Set when the next height is not for this program.
+    last: Option<Last>,
     started: Moment,
     /// When the next height is due without anything to do.
     due: Moment,
@@ -235,6 +243,7 @@ impl Driver {
             early: BTreeMap::new(),
             proposed: false,
             held: None,
+            last: None,
             started,
             due: started,
             speaks: BTreeMap::new(),
@@ -244,7 +253,11 @@ impl Driver {
             cut: BTreeMap::new(),
         };
         driver.count_validators()?;
-        Ok(driver)
+        driver.look_ahead()?;
+        match driver.last.take() {
+            Some(last) => Err(last.into()),
+            None => Ok(driver),
+        }
     }
 
     /// Runs until stopped or until something fails that this node must not survive. `silent` brings peers to begin
@@ -260,7 +273,8 @@ impl Driver {
         let mut look = runtime.now();
         loop {
             let now = runtime.now();
-            let until = self.held.as_ref().map(|held| held.until);
+            let until = self.held.as_ref().filter(|_| self.last.is_none()).map(|held| held.until);
+            let ends = self.last.as_ref().map(|last| last.until);
             let pool = Arc::clone(&self.services.pool);
             let soonest = self.started + self.services.busy;
             let healed = self.cut.values().min().copied();
@@ -269,6 +283,9 @@ impl Driver {
             tokio::select! {
                 biased;
                 () = stopped(&mut stop) => return Ok(Ended::Stopped),
+                () = runtime.sleep_until(ends.unwrap_or(now)), if ends.is_some() => {
+                    return self.last.take().map_or(Ok(Ended::Stopped), |last| Err(last.into()));
+                }
                 message = messages.recv() => match message {
                     Some(message) => self.handle(message).await?,
                     None => return Err(Fatal::engine("the consensus engine stopped by itself")),

@@ -15,6 +15,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aula_ledger::chain::transaction::id_of_bytes;
@@ -265,6 +266,11 @@ impl Blocks {
         tracing::error!(damage = text, "this node cannot judge a block and votes nil");
         self.damage.note(&text);
         text
+    }
+
+    /// Where a file about this node's state is written, if it keeps any.
+    pub fn file(&self, name: &str) -> Option<PathBuf> {
+        self.damage.beside(name)
     }
 
     /// A final block cannot be executed here: this node's state or program is not the others'.

@@ -17,6 +17,7 @@ pub mod names;
 pub mod params;
 pub mod position;
 pub mod proof;
+pub mod protocol;
 pub mod roles;
 pub mod rounds;
 pub mod state;

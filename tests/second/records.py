@@ -21,7 +21,7 @@ Change = Choice({
     7: Tuple(AccountId, RoleSet, Option(DistrictId), Option(SchoolId)), 8: Tuple(Title, Height),
     9: Tuple(ClassId, AccountId), 10: Tuple(RoundId, Option(Hash)), 11: Tuple(RoundId),
     20: Tuple(DistrictId, Title, AccountId), 21: Tuple(DistrictId, Option(DistrictId)), 22: Tuple(NodeRequest),
-    23: Tuple(ValidatorAddress, PublicKey, Signature), 30: Tuple(SchoolYear, TwinParameters)})
+    23: Tuple(ValidatorAddress, PublicKey, Signature), 24: Tuple(u16, Height, Title), 30: Tuple(SchoolYear, TwinParameters)})
 Vote = Struct(account=AccountId, choice=Number(1, 1, 2))
 FairShare = Struct(penalty=u32, min_share_percent=u8)
 ClassTerms = Struct(

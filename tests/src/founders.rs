@@ -47,6 +47,21 @@ impl Running {
         line(&out, exit).with_context(|| format!("aula {}", words.join(" ")))
     }
 
+    /// Waits until the node has ended by itself; gives its exit code.
+    ///
+    /// # Errors
+    /// When it has not in time.
+    pub fn ended(&mut self) -> Result<Option<i32>> {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status.code());
+            }
+            ensure!(start.elapsed() < LONG, "the node in {} does not end", self.home.display());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
     /// Asks until the answer is as wanted.
     ///
     /// # Errors

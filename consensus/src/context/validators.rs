@@ -50,6 +50,11 @@ pub struct ValidatorSet {
 }
 
 impl ValidatorSet {
+    /// All of them, ascending.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.validators.iter().map(|validator| &validator.address)
+    }
+
     /// The ledger's set with its keys decompressed, nobody having missed a turn. Order, uniqueness and powers were checked
     /// there.
     ///

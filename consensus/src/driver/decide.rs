@@ -15,6 +15,7 @@ use aula_ledger::chain;
 
 use super::{AtHeight, Driver, Held, answer, blocking, sets};
 use crate::context::{Address, AulaContext, Height};
+use crate::divergence::Facts;
 use crate::events::{Event, Fatal};
 use crate::mempool::AtTip;
 use crate::ports::{Commit, Decided};
@@ -78,8 +79,10 @@ impl Driver {
         };
         let round = commit.certificate.round;
         let (store, blocks) = (Arc::clone(&self.services.store), Arc::clone(&self.services.blocks));
+        let recent = Arc::clone(&self.services.recent);
         self.base = blocking(&self.services.runtime, move || {
             store.commit(&commit)?;
+            recent.keep(commit.hash, &Facts::of(&commit.outcome));
             blocks.decided();
             blocks.base(store.as_ref())
         })
@@ -87,6 +90,7 @@ impl Driver {
         answer(reply, ());
         self.services.height.store(self.base.tip.height.0, Ordering::Relaxed);
         self.services.time_ms.store(self.base.tip.time_ms.0, Ordering::Relaxed);
+        self.look_ahead()?;
         (self.validators, self.following) = sets(&self.base)?;
         self.assembly.decided(certificate.height);
         self.at_height = AtHeight::default();
@@ -121,26 +125,20 @@ impl Driver {
             (Arc::clone(&self.services.store), Arc::clone(&self.services.blocks), self.base.clone());
         let found = blocking(&self.services.runtime, move || {
             let stored = store.undecided(base.height())?.into_iter().find(|value| value.hash == hash);
-            stored.map(|value| blocks.judge(&base, value.block, hash, None)).transpose()
+            let judged = stored.map(|value| {
+                let bytes = value.block.clone();
+                blocks.judge(&base, value.block, hash, None).map(|verdict| (bytes, verdict))
+            });
+            judged.transpose()
         })
         .await??;
-        let damage = self.services.blocks.damage();
         match found {
-            Some(Ok(judged)) => Ok(judged),
-            Some(Err(_)) if damage.is_some() => Err(Fatal::engine(format!(
-                "block {hash} at height {} is final and cannot be executed here: {}",
-                certificate.height,
-                damage.unwrap_or_default()
+            Some((_, Ok(judged))) => Ok(judged),
+            Some((_, Err(Wrong { why, .. }))) if self.is_own_damage(&why) => Err(Fatal::engine(format!(
+                "block {hash} at height {} is final and cannot be executed here: {why}",
+                certificate.height
             ))),
-            Some(Err(Wrong { why, .. })) => {
-                let text = format!(
-                    "block {hash} at height {} is final but wrong here: {why}. Stop this node and run `aula replay`; if \
-                     that agrees, this program's version differs from the others'",
-                    certificate.height
-                );
-                self.services.blocks.note_unexecutable(&text);
-                Err(Fatal::program(text))
-            }
+            Some((bytes, Err(Wrong { why, .. }))) => Err(self.diverged(bytes, hash, &why).await?),
             None => Err(Fatal::engine(format!(
                 "block {hash} at height {} is final but not stored here; start again to fetch it by sync",
                 certificate.height
@@ -198,6 +196,9 @@ impl Driver {
 
     /// Starts the next height if it is held back.
     pub(super) fn release(&mut self) {
+        if self.last.is_some() {
+            return;
+        }
         if let Some(held) = self.held.take() {
             self.started = self.services.runtime.now();
             answer(held.reply, Next::Start(self.height(), self.params()));

@@ -117,6 +117,11 @@ impl Driver {
         Ok(blocking(&self.services.runtime, move || blocks.judge(&base, block, hash, None)).await??)
     }
 
+    /// Whether a verdict is about this node's state, which cannot be read whole.
+    pub(super) fn is_own_damage(&self, why: &str) -> bool {
+        self.services.blocks.damage().as_deref() == Some(why)
+    }
+
     /// ProcessSyncedValue: a decided block. The engine has checked its certificate, so this node has seen the quorum of
     /// precommits that it holds: bytes of another block are their sender's fault, and are not executed.
     pub(super) async fn synced_value(
@@ -141,6 +146,11 @@ impl Driver {
             return Ok(());
         };
         let outcome = match self.judge(bytes.to_vec(), hash).await? {
+            // A quorum precommitted it: neither the peer that sent it nor another one can send anything better.
+            Err(Wrong { why, fault: Fault::Block }) if !self.is_own_damage(&why) => {
+                self.tell(Event::CannotFollow { height: height.into(), why: why.clone() });
+                return Err(self.diverged(bytes.to_vec(), hash, &why).await?);
+            }
             Ok(judged) => {
                 // Stored: after a crash the engine may decide it from its log without asking again.
                 self.store_undecided(Undecided {

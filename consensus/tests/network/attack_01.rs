@@ -37,7 +37,7 @@ pub fn block_after(store: &MemoryStore, genesis: &Hash, proposer: ValidatorAddre
             proposer,
             transactions: &[],
         };
-        LedgerExecutor.execute(state.as_ref(), &input, &VerifyAll).map(|outcome| outcome.header)
+        LedgerExecutor::NEWEST.execute(state.as_ref(), &input, &VerifyAll).map(|outcome| outcome.header)
     };
     let mut header = run(TimeMs(time_ms)).or_else(|_| run(TimeMs(tip.time_ms.0 + 1))).unwrap();
     header.time_ms = TimeMs(time_ms);

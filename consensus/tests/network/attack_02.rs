@@ -11,6 +11,7 @@ use aula_consensus::ports::{AdmittedPeer, ChainStore};
 use aula_ledger::chain::{Block, Header};
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::merkle;
+use aula_ledger::protocol::Protocol;
 use aula_ledger::types::{Hash, TimeMs};
 
 use crate::common::{
@@ -44,6 +45,7 @@ pub fn expensive(store: &MemoryStore, genesis: Hash, liar: &Liar, transactions: 
     let tip = store.tip().unwrap();
     let empty = merkle::head(Vec::<Vec<u8>>::new());
     let header = Header {
+        protocol: Protocol::FIRST,
         genesis,
         height: tip.height.next(),
         time_ms: TimeMs(now_ms().max(tip.time_ms.0 + 1)),

@@ -174,7 +174,7 @@ fn replay(network: &Network, node: usize) -> u64 {
     for height in 1..=store.height() {
         let block = Block::from_canonical(&store.decided_at(height).unwrap().block).unwrap();
         assert_eq!(block.header.parent, parent, "height {height}");
-        let outcome = LedgerExecutor.execute(&state, &BlockInput::of(&block), &VerifyAll).unwrap();
+        let outcome = LedgerExecutor::NEWEST.execute(&state, &BlockInput::of(&block), &VerifyAll).unwrap();
         assert_eq!(outcome.header, block.header, "height {height}");
         parent = block.header.hash();
         state.apply(outcome.writes);

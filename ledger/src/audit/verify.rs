@@ -11,7 +11,7 @@ use crate::state::map::MapProof;
 use crate::state::{TreeRecord, schema, tree_key};
 use crate::types::{Hash, Height};
 
-use super::bundle::{Bundle, ChainEvidence, Lookup, Proved, Subject};
+use super::bundle::{Bundle, ChainEvidence, Lookup, OF_FIRST, Proved, Subject};
 use super::report::{Checks, Report, Standing, Stop, Verdict, utc};
 
 mod access;
@@ -147,7 +147,7 @@ fn check_format(checks: &mut Checks, bytes: &[u8]) -> Result<Bundle, Stop> {
         Err(CodecError::Version { expected, found: Some(_), .. }) => checks.unknown(
             "format",
             format!(
-                "The file is not an evidence bundle of the version that this program reads ({expected})."
+                "The file is not an evidence bundle of a version that this program reads ({OF_FIRST} and {expected})."
             ),
         ),
         Err(error) => checks.fail("format", format!("The file is damaged or was altered: {error}.")),

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `chain` | [`ChainRecord`]: identity, height and time |
 //! | `params` | [`Params`] |
+//! | `protocol` | [`ProtocolRecord`]: whose rules are in force, and what was voted for; a chain of protocol 1 has none before a vote |
 //! | `validators` | [`ValidatorSchedule`]: the sets of this height and the next two |
 //! | `set_change/H` | the set that block H announced for H + 1: evidence walks from the genesis by these |
 //! | `counters` | [`Counters`] |
@@ -63,6 +64,7 @@ mod estate;
 mod money;
 mod nodes;
 mod places;
+mod protocol;
 mod resources;
 mod seeds;
 mod service;
@@ -81,6 +83,7 @@ pub use nodes::{
 };
 pub use places::{Closing, Described, District, School, heir};
 pub(crate) use places::{open_district, open_school};
+pub use protocol::{ProtocolRecord, ProtocolSwitch, protocol};
 pub use resources::{
     BandCounts, Budget, Class, Decision, DecisionRow, Grant, Intake, Placement, PoolPrice, PoolRecord,
     RefusedRun, RequestRow, Round, RoundReport, RoundStatus, SchoolPrice, StoredCertificate, StoredPlain,
@@ -203,6 +206,8 @@ keys! {
     chain_key() = "chain";
     /// Parameters.
     params_key() = "params";
+    /// Whose rules are in force.
+    protocol_key() = "protocol";
     /// A version of the twins' parameters.
     twin_version_key(version: u32 => version.to_be_bytes()) = "twin_version/";
     /// All versions of the twins' parameters.

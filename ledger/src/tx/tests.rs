@@ -13,6 +13,7 @@ mod estates;
 mod grow;
 mod nodes;
 mod proofs;
+mod protocol;
 mod rejections;
 mod service;
 mod statements;

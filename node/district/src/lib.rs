@@ -40,6 +40,7 @@ pub mod keep;
 pub mod levels;
 pub mod live;
 pub mod milestones;
+pub mod office;
 pub mod parameters;
 pub mod requests;
 pub mod sentiment;

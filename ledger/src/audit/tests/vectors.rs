@@ -25,8 +25,8 @@ const BUNDLES: [(&str, &[u8]); 16] = [
     ("reverted", include_bytes!("../../../vectors/evidence/reverted.bundle")),
     ("replaced", include_bytes!("../../../vectors/evidence/replaced.bundle")),
 ];
-/// Rounds of chains of their own: with a fair share, and with a proven gap.
-const OTHERS: [(&str, &[u8], &[u8]); 2] = [
+/// Rounds of chains of their own: with a fair share, with a proven gap, and one that went on by protocol 2.
+const OTHERS: [(&str, &[u8], &[u8]); 3] = [
     (
         "fair share",
         include_bytes!("../../../vectors/evidence/fair-share/round.bundle"),
@@ -36,6 +36,11 @@ const OTHERS: [(&str, &[u8], &[u8]); 2] = [
         "gap",
         include_bytes!("../../../vectors/evidence/gap/round.bundle"),
         include_bytes!("../../../vectors/evidence/gap/genesis.json"),
+    ),
+    (
+        "upgraded",
+        include_bytes!("../../../vectors/evidence/upgraded/round.bundle"),
+        include_bytes!("../../../vectors/evidence/upgraded/genesis.json"),
     ),
 ];
 /// Signed lies about the chain of `genesis.json`, each refused.
@@ -64,6 +69,7 @@ fn pinned_bundles_still_verify_and_encode_to_their_own_bytes() {
         };
         assert_eq!(report.standing, Some(standing), "{name}");
         assert_eq!(Bundle::from_canonical(bytes).unwrap().to_canonical(), bytes, "{name}");
+        assert_eq!(bytes.first(), Some(if name == "upgraded" { &8 } else { &7 }), "{name}");
     }
 }
 
@@ -92,7 +98,7 @@ fn pinned_certificates_still_tell_an_optimum_from_a_worse_assignment() {
 #[expect(clippy::disallowed_methods, reason = "run by hand to write the pinned files")]
 fn write_the_pinned_evidence() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/evidence");
-    for sub in ["fair-share", "gap", "refused"] {
+    for sub in ["fair-share", "gap", "refused", "upgraded"] {
         std::fs::create_dir_all(format!("{folder}/{sub}")).unwrap();
     }
     let write = |name: &str, bytes: &[u8]| std::fs::write(format!("{folder}/{name}"), bytes).unwrap();
@@ -118,6 +124,10 @@ fn write_the_pinned_evidence() {
     write("replaced.bundle", &bundle(fallen.collector(&[]).round(ROUND)));
     fallen.revert(1);
     write("reverted.bundle", &bundle(fallen.collector(&[]).round(RoundId(1))));
+    let mut upgraded = world.clone();
+    upgraded.upgrade();
+    write("upgraded/genesis.json", &upgraded.genesis);
+    write("upgraded/round.bundle", &bundle(upgraded.collector(&[Height(5)]).round(ROUND)));
     for (name, other) in [("fair-share", World::shared()), ("gap", World::with_a_gap())] {
         write(&format!("{name}/genesis.json"), &other.genesis);
         write(&format!("{name}/round.bundle"), &bundle(other.collector(&[]).round(ROUND)));

@@ -9,6 +9,7 @@ pub mod key_change;
 mod membership;
 pub mod node;
 pub mod propose_change;
+mod protocol_change;
 pub mod ready;
 pub mod record_access;
 pub mod register_member;

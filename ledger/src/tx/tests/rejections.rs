@@ -5,6 +5,7 @@ use crate::chain::Code;
 use crate::codec::Canonical;
 use crate::keys::{Label, public_key, sign};
 use crate::params::{MAX_AMOUNT_CENTS, Params};
+use crate::protocol::Protocol;
 use crate::roles::{Role, RoleSet};
 use crate::state::schema::{self, Window};
 use crate::testkit::*;
@@ -384,6 +385,11 @@ const ROUNDS: &[Row] = &[
     (Code::OtherAttempt, || (revealing(), "seed-1", RevealSeed { attempt: 2, ..reveal() }.into())),
     (Code::NoSharer, || (super::attack_09::with_a_later_validator(), "seed-2", commit("seed-2").into())),
     (Code::NoSeed, || (super::attack_09::without_shares(), "voter-a", run(0).into())),
+    (Code::ProtocolStep, || {
+        let (protocol, program) = (Protocol(3), title("0.3.0"));
+        (ready(), "voter-a", propose(Change::SwitchProtocol { protocol, height: Height(50), program }))
+    }),
+    (Code::OnDemandRests, || (super::protocol::decided(2), "voter-a", open(1).into())),
     (Code::DrawNeedsVote, || (super::attack_09::other_requests(), "voter-a", run(1).into())),
     (Code::RoleNotAllowed, || (opened(), "voter-a", commit("voter-a").into())),
     (Code::RoleNotAllowed, || (opened(), "seed-1", run(0).into())),

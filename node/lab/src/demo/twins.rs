@@ -7,13 +7,14 @@
 use std::collections::BTreeMap;
 
 use aula_district::keep::{Kept, fold};
+use aula_district::office::OfficeError;
 use aula_district::parameters::InForce;
 use aula_district::twin_state::{Openings, Standing};
 use aula_home::clock::now_ms;
 use aula_ledger::tx::StudentState;
 use aula_ledger::types::{Height, SchoolId, SchoolYear};
 
-use super::office::{Office, OfficeError};
+use super::office::Office;
 use super::one_roster;
 use super::rules;
 use super::star::StudentYear;
@@ -81,13 +82,13 @@ pub fn advance(
     let (mut anchored, mut records) = (Vec::with_capacity(years.len()), Vec::with_capacity(years.len()));
     for year in years {
         let without = |why: String| TwinError::State { student: year.student, why };
-        let handle = office.handle(&one_roster::local_id(year.student), school_year)?;
+        let handle = office.work.handle(&one_roster::local_id(year.student), school_year)?;
         let handle = handle.ok_or_else(|| without("it is not in the vault".into()))?;
-        let state = fold(&office.events(&handle)?, &in_force.params);
+        let state = fold(&office.work.events(&handle)?, &in_force.params);
         let state = state.ok_or_else(|| without("it has no events".into()))?;
         let version = versions.get(&year.student).map_or(1, |seen| seen + 1);
         let standing = Standing { handle, home_school: year.school, version };
-        let secret = office.secret(&handle)?;
+        let secret = office.work.secret(&handle)?;
         let (kept, openings) = Kept::of(&standing, &state, &secret, in_force).map_err(without)?;
         anchored.push(Anchored {
             year: year.clone(),
@@ -98,7 +99,7 @@ pub fn advance(
         });
         records.push(kept);
     }
-    office.keep(&records)?;
+    office.work.keep(&records)?;
     anchored.sort_by_key(|student| student.leaf.handle);
     Ok(anchored)
 }
@@ -121,12 +122,12 @@ fn bring_in(
         )?;
         Ok((files, inputs))
     };
-    let district = || super::office::district_name(office.district);
+    let district = || super::office::district_name(office.work.district);
     let (files, inputs) = exported().map_err(|source| TwinError::Export { district: district(), source })?;
     let schools: std::collections::BTreeSet<SchoolId> = years.iter().map(|year| year.school).collect();
     let now = now_ms();
-    office.import(files, schools, (school_year, &one_roster::SUBJECTS), in_force, now)?;
-    Ok(office.record(&inputs, (school_year, u64::from(school_year.0)), in_force, now)?)
+    office.work.import(files, schools, (school_year, &one_roster::SUBJECTS), in_force, now)?;
+    Ok(office.work.record(&inputs, (school_year, u64::from(school_year.0)), in_force, now)?)
 }
 
 #[cfg(test)]
@@ -136,7 +137,6 @@ mod tests {
     use crate::demo::star::{DataFolder, Grade};
     use aula_ledger::twin::TwinVersion;
     use aula_ledger::types::{ChainId, Hash};
-    use aula_twin_runtime::model::Model;
     use std::path::Path;
 
     #[test]
@@ -160,7 +160,7 @@ mod tests {
         let digest = parameters.digest();
         let (from_year, voted) = (SchoolYear(0), Height::GENESIS);
         let version = TwinVersion { version: 1, from_year, voted, digest, parameters };
-        let (mut versions, in_force) = (Versions::new(), InForce::of(version, Model::unfitted())?);
+        let (mut versions, in_force) = (Versions::new(), InForce::unfitted(version)?);
         let one = advance(&office, &versions, std::slice::from_ref(&first), &in_force)?.remove(0).leaf;
         count(&mut versions, &[first]);
         let two = advance(&office, &versions, &[second], &in_force)?.remove(0).leaf;

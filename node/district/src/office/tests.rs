@@ -1,21 +1,31 @@
 //! What an office seals is what `aula vault` reads, and nothing of it lies in clear.
 
-use aula_district::twin_record::{AnchoredState, TwinRecord};
+use std::path::Path;
+
 use aula_ledger::credential::{Claim, Credential, Scope};
+use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::names::{FieldName, Term};
 use aula_ledger::tx::StudentState;
 use aula_ledger::types::SchoolId;
 use aula_vault::access::ReadRequest;
+use ed25519_dalek::SigningKey;
 use serde_json::json;
 
 use super::*;
+use crate::twin_record::{AnchoredState, TwinRecord};
+
+/// The district's account.
+fn own_key() -> SigningKey {
+    SigningKey::from_bytes(&[5; 32])
+}
 
 const NOW_MS: u64 = 1_780_000_000_000;
 
 fn office(root: &Path, district: DistrictId) -> Result<Office, Box<dyn std::error::Error>> {
     let chain = (ChainId::new("test-00c0ffee").ok_or("a chain id")?, Hash([0xc0; 32]));
-    let member = MemberHome::create(&root.join(district_name(district)))?;
-    Ok(Office::create(district, member, &chain, NOW_MS)?)
+    let home = Home::at(root.join(format!("district-{district}")));
+    aula_home::whole_file::private_folder(home.path())?;
+    Ok(Office::create(district, (&home, account_of(&public_key(&own_key()))), &chain, NOW_MS)?)
 }
 
 fn entered(office: &Office, student: u32, year: SchoolYear) -> Result<Handle, Box<dyn std::error::Error>> {
@@ -52,14 +62,14 @@ fn a_closed_offices_vault_is_read_through_the_access_check() -> Result<(), Box<d
     let handle = entered(&office, 1, SchoolYear(1985))?;
     office.keep(&[record(handle)])?;
     office.agreed(&[handle])?;
-    let (key, folders) = (office.member.public_key(), office.vault.folders().clone());
+    let (key, folders) = (public_key(&own_key()), office.vault.folders().clone());
     let claim = Claim {
         genesis: office.vault.identity()?.genesis,
-        account: office.member.account(),
+        account: account_of(&public_key(&own_key())),
         expires_ms: NOW_MS + 60_000,
         scope: Scope::vault("admin", "a-1").ok_or("a scope")?,
     };
-    let credential = Credential::sign(&claim, office.member.signing_key());
+    let credential = Credential::sign(&claim, &own_key());
     drop(office);
     let vault = Vault::open(&folders)?;
     let request = ReadRequest {
