@@ -51,9 +51,14 @@ fn answer(feed: &Arc<Feed>, number: u64, student: u64) -> Option<Given> {
 fn past(feed: &Arc<Feed>) -> Vec<Given> {
     let now = now_ms();
     let event = |n: u64| match n % 4 {
-        0 => r#"{"kind":"attendance","mark":"MARK"}"#.replace("MARK", if n % 5 == 0 { "absent" } else { "present" }),
+        0 => r#"{"kind":"attendance","mark":"MARK"}"#
+            .replace("MARK", if n % 5 == 0 { "absent" } else { "present" }),
         1 => format!(r#"{{"kind":"session","minutes":40,"active_minutes":{}}}"#, 8 + n % 30),
-        2 => format!(r#"{{"kind":"resource_use","resource":{},"used_minutes":{},"available_minutes":60}}"#, 7 + n % 3, n % 60),
+        2 => format!(
+            r#"{{"kind":"resource_use","resource":{},"used_minutes":{},"available_minutes":60}}"#,
+            7 + n % 3,
+            n % 60
+        ),
         _ => format!(
             r#"{{"kind":"response","item":{0},"skills":[{0}],"correct":{1},"duration_ms":9000}}"#,
             n % 20,

@@ -214,7 +214,8 @@ impl Reader {
         let (mut put, mut bytes, mut more) = (Vec::new(), FRAME_BYTES, false);
         for (number, key, part) in self.channel.since(self.seen) {
             if self.granted.shows(key, part.as_ref()) {
-                let html = part.map(|part| render::part(key, &render::for_message(part), self.lang).into_string());
+                let html =
+                    part.map(|part| render::part(key, &render::for_message(part), self.lang).into_string());
                 let change = json!([render::id(key), render::place(key), html]);
                 let size = change.to_string().len() + 1;
                 if bytes + size > MAX_BYTES && !put.is_empty() {
