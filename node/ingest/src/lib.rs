@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`unpack`] | files as they are given: zip and gzip opened, within limits |
 //! | [`decode`], [`table`] | bytes to text, text to rows: encodings, separators, quotes, cut ends |
+//! | [`json`] | JSON with each member once, within a depth |
 //! | [`date`], [`decimal`], [`grade`] | words of many habits as one value, or refused |
 //! | [`oneroster`], [`edfi`], [`mapping`] | the formats; `mapping` reads any table by an operator's TOML file |
 //! | [`reading`] | what all of them give: every input row with exactly one thing said of it |
@@ -21,6 +22,7 @@ pub mod decode;
 pub mod edfi;
 pub mod event;
 pub mod grade;
+pub mod json;
 pub mod limits;
 pub mod mapping;
 pub mod oneroster;
