@@ -27,6 +27,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // Credentials; what a district reads and reports comes with it later.
     ("aula-report", &[]),
     ("aula-lrs", &["aula-vault"]),
+    // What a launching user may see is asked of a trait.
+    ("aula-lti", &[]),
     ("aula-home", &["aula-ledger", "aula-consensus"]),
     ("aula-store", &["aula-ledger"]),
     ("aula-sim", &["aula-consensus", "aula-ledger"]),
@@ -60,6 +62,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "aula-district",
             "aula-lab",
             "aula-lrs",
+            "aula-lti",
             "aula-consensus",
             "aula-estate",
             "aula-home",
@@ -110,6 +113,7 @@ const HOUSES: &[&str] = &[
     "node/estate",
     "node/ingest",
     "node/lrs",
+    "node/lti",
     "node/store",
     "node/twin_model",
     "node/vault",

@@ -104,7 +104,12 @@ async fn take(
     }
 }
 
-async fn taken(endpoint: &Endpoint, headers: &HeaderMap, body: &Bytes, dry: bool) -> Result<Response, Refusal> {
+async fn taken(
+    endpoint: &Endpoint,
+    headers: &HeaderMap,
+    body: &Bytes,
+    dry: bool,
+) -> Result<Response, Refusal> {
     let sender = endpoint.sender(headers)?;
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();

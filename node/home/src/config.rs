@@ -17,11 +17,13 @@ use crate::home::Home;
 mod district;
 mod edit;
 mod feed;
+mod lti;
 mod reports;
 
 pub use district::{District, Policy, Subject};
 pub use edit::set;
 pub use feed::{Feed, FeedKind, Lines};
+pub use lti::Lti;
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
 
 /// The commented file that `aula init` writes.
@@ -49,6 +51,8 @@ pub struct Config {
     pub district: District,
     /// `[[feed]]`, one a source.
     pub feed: Vec<Feed>,
+    /// `[lti]`; none where nothing launches.
+    pub lti: Option<Lti>,
     /// `[reports]`.
     pub reports: Reports,
     /// `[[report]]`, one a schedule.
@@ -331,6 +335,9 @@ pub enum ConfigError {
         /// Why.
         reason: &'static str,
     },
+    /// Launches that cannot be served.
+    #[error("[lti]: {0}")]
+    Lti(&'static str),
     /// A report that cannot be scheduled.
     #[error("[[report]] {name}: {reason}")]
     Report {
@@ -359,6 +366,7 @@ impl NextStep for ConfigError {
                 "correct it there: every setting is explained in the file that `aula init` writes"
             }
             Self::Feed { .. } => "correct it in config.toml; docs/feeds.md has an example",
+            Self::Lti(_) => "correct it in config.toml; docs/lti.md has an example",
             Self::Report { .. } => "correct it in config.toml; docs/reports.md has an example",
             Self::Range { .. } => "correct it in config.toml, or where the flag or variable says otherwise",
         };
@@ -455,6 +463,9 @@ impl Config {
         self.district.check()?;
         self.feed.iter().try_for_each(Feed::check)?;
         feed::check_names(&self.feed)?;
+        if let Some(fault) = self.lti.as_ref().and_then(Lti::fault) {
+            return Err(ConfigError::Lti(fault));
+        }
         self.report.iter().try_for_each(|report| report.check(&self.report))?;
         Ok(())
     }

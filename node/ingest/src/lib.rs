@@ -8,6 +8,7 @@
 //! | [`date`], [`decimal`], [`grade`] | words of many habits as one value, or refused |
 //! | [`oneroster`], [`edfi`], [`mapping`] | the formats; `mapping` reads any table by an operator's TOML file |
 //! | [`reading`] | what all of them give: every input row with exactly one thing said of it |
+//! | [`case`] | frameworks of competencies as a graph of skills |
 //! | [`event`] | messages of live feeds: lines, frames, xAPI statements by rules |
 //! | [`plan`] | the difference to what a district has: what is added, changed, ended, and each row's fate |
 //! | [`report`] | the rows' fates as CSV |
@@ -16,6 +17,7 @@
 //! bounded memory; a row is never lost silently; a row that is refused never ends anybody's enrolment. Absent: files,
 //! network, vault and clock, which are the caller's.
 
+pub mod case;
 pub mod date;
 pub mod decimal;
 pub mod decode;

@@ -64,6 +64,9 @@ fn every_public_example_is_taken_and_none_with_a_broken_part() {
             }
         }
         assert!(described(&value, Version::V1p2).is_err(), "{name} is of 1.1");
-        assert!(described(&broken("nickname", Some(json!("x"))), Version::V1p1).is_err() || value["@context"].is_array());
+        assert!(
+            described(&broken("nickname", Some(json!("x"))), Version::V1p1).is_err()
+                || value["@context"].is_array()
+        );
     }
 }

@@ -120,7 +120,7 @@ async fn serve_caliper(
 }
 
 /// The twins' parameters in force now, with their model: the unfitted one, or the file of its digest in the home.
-fn params(home: &Home, db: &ChainDb) -> Result<Params, Failure> {
+pub(super) fn params(home: &Home, db: &ChainDb) -> Result<Params, Failure> {
     let hint = "see /v1/twin-parameters";
     let found = in_force(&*db.latest(), SchoolYear::at(TimeMs(now_ms())));
     let found = found.advise("the twins' parameters cannot be read", hint)?;

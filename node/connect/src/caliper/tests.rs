@@ -89,7 +89,11 @@ async fn envelopes_are_events_once_and_the_wrong_ones_are_told_why() -> Tested {
         let (status, text) = post(authorization, kind, body).await?;
         assert!(status == wanted && text.contains(told), "{wanted} {told}: {status} {text}");
     }
-    assert_eq!(events_of(&world.vault, &world.handles[0])?.len(), 1, "of a refused envelope nothing is taken");
+    assert_eq!(
+        events_of(&world.vault, &world.handles[0])?.len(),
+        1,
+        "of a refused envelope nothing is taken"
+    );
     tokio::task::block_in_place(|| pipeline.stop());
     assert_eq!(post(good, json_type, one()).await?.0, 503);
     Ok(())

@@ -107,7 +107,9 @@ impl Feed {
             return refused("home_page must be an IRI, such as https://sis.example.org");
         }
         if self.kind == FeedKind::Caliper && !self.home_page.is_empty() && !self.home_page.contains(':') {
-            return refused("home_page must be what stands before the identifier in students' IRIs, or be left out");
+            return refused(
+                "home_page must be what stands before the identifier in students' IRIs, or be left out",
+            );
         }
         Ok(())
     }

@@ -34,12 +34,15 @@ pub(super) enum What {
 
 /// Checks one part of an envelope.
 pub(super) fn part(value: &Value, envelope: Version) -> Result<What, Fault> {
-    let members = value.as_object().ok_or_else(|| Fault::at("", "must be an object: an event or an entity"))?;
+    let members =
+        value.as_object().ok_or_else(|| Fault::at("", "must be an object: an event or an entity"))?;
     let rules = context(members.get("@context"), envelope)?;
     let term = term(members)?;
     match event_type(term, rules.version) {
         Some(row) => event(members, row, rules).map(|()| What::Event),
-        None if type_of(term, rules.version).is_some() => entity(members, "Entity", rules).map(|()| What::Entity),
+        None if type_of(term, rules.version).is_some() => {
+            entity(members, "Entity", rules).map(|()| What::Entity)
+        }
         None => Err(unknown_type(rules.version)),
     }
 }
@@ -58,7 +61,9 @@ fn term(members: &Members) -> Result<&str, Fault> {
 
 /// The version by the top-level context: Caliper's, alone or last of a list.
 fn context(value: Option<&Value>, envelope: Version) -> Result<Rulebook, Fault> {
-    let wrong = |what: &str| Fault::at("@context", format!("{what}: {} or a list that ends with it", envelope.context()));
+    let wrong = |what: &str| {
+        Fault::at("@context", format!("{what}: {} or a list that ends with it", envelope.context()))
+    };
     let (last, foreign) = match value {
         None => return Err(wrong("is missing")),
         Some(Value::String(own)) => (own.as_str(), &[][..]),
@@ -83,14 +88,17 @@ fn context(value: Option<&Value>, envelope: Version) -> Result<Rulebook, Fault> 
     }
     // Profiles that 1.2 took up were extensions of 1.1 with contexts of their own.
     let extended = |context: &Value| {
-        context.as_str().is_some_and(|text| text.contains("/ctx/caliper/v1p1/") && text.ends_with("-extension"))
+        context
+            .as_str()
+            .is_some_and(|text| text.contains("/ctx/caliper/v1p1/") && text.ends_with("-extension"))
     };
     let version = if foreign.iter().any(extended) { Version::V1p2 } else { *version };
     Ok(Rulebook { version, foreign: !foreign.is_empty() })
 }
 
 fn is_same_context(context: &str, given: &str) -> bool {
-    given == context || given.strip_prefix("https").is_some_and(|rest| context.strip_prefix("http") == Some(rest))
+    given == context
+        || given.strip_prefix("https").is_some_and(|rest| context.strip_prefix("http") == Some(rest))
 }
 
 fn event(members: &Members, row: &EventType, rules: Rulebook) -> Checked {
@@ -174,7 +182,11 @@ fn one_of(value: &Value, wanted: &[&str], rules: Rulebook) -> Checked {
         Value::Null => Ok(()),
         Value::Object(members) => {
             nested(members, "Entity", rules)?;
-            if fits(members) { Ok(()) } else { Err(Fault::at("type", format!("must be {}", wanted.join(" or ")))) }
+            if fits(members) {
+                Ok(())
+            } else {
+                Err(Fault::at("type", format!("must be {}", wanted.join(" or "))))
+            }
         }
         _ => reference(value),
     }
@@ -233,7 +245,10 @@ fn property(value: &Value, kind: Kind, rules: Rulebook) -> Checked {
     }
     match (kind, value) {
         // The standard asks to leave out what is null, and forbids it nowhere.
-        (_, Value::Null) | (Kind::Any, _) | (Kind::Text, Value::String(_)) | (Kind::Truth, Value::Bool(_)) => Ok(()),
+        (_, Value::Null)
+        | (Kind::Any, _)
+        | (Kind::Text, Value::String(_))
+        | (Kind::Truth, Value::Bool(_)) => Ok(()),
         (Kind::Plain, value) if plain(value) => Ok(()),
         (Kind::Moment, Value::String(text)) if is_moment(text) => Ok(()),
         (Kind::Duration, Value::String(text)) if is_duration(text) => Ok(()),
@@ -243,9 +258,13 @@ fn property(value: &Value, kind: Kind, rules: Rulebook) -> Checked {
         (Kind::Open, Value::Object(_) | Value::Array(_)) => Ok(()),
         (Kind::Entity(wanted), Value::Object(members)) => nested(members, wanted, rules),
         (Kind::Entity(_), value) => reference(value),
-        (Kind::Entities(wanted), Value::Array(list)) => each(list, |one| property(one, Kind::Entity(wanted), rules)),
+        (Kind::Entities(wanted), Value::Array(list)) => {
+            each(list, |one| property(one, Kind::Entity(wanted), rules))
+        }
         (Kind::Value(wanted), Value::Object(members)) => bare(members, wanted, rules),
-        (Kind::Values(wanted), Value::Array(list)) => each(list, |one| property(one, Kind::Value(wanted), rules)),
+        (Kind::Values(wanted), Value::Array(list)) => {
+            each(list, |one| property(one, Kind::Value(wanted), rules))
+        }
         (Kind::Text, _) => refused("must be a text"),
         (Kind::Plain, _) => refused("must be a text, a number, or true or false"),
         (Kind::Moment, _) => refused(MOMENT),

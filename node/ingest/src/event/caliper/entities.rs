@@ -256,7 +256,10 @@ pub(super) const PROPERTIES: &[(&str, Kind, Since)] = &[
 ];
 
 /// The row of a type that this version has; Epub types are also written with a small letter.
-pub(super) fn type_of(term: &str, version: Version) -> Option<&'static (&'static str, &'static [&'static str], Since)> {
+pub(super) fn type_of(
+    term: &str,
+    version: Version,
+) -> Option<&'static (&'static str, &'static [&'static str], Since)> {
     let small = term.strip_prefix("epub").map(|rest| format!("Epub{rest}"));
     let term = small.as_deref().unwrap_or(term);
     TYPES.iter().find(|(own, _, since)| *own == term && *since <= version)

@@ -45,8 +45,8 @@ impl Rules {
             return Ok(None);
         }
         let wall_ms = text(event, &["eventTime"]).and_then(moment_ms);
-        let wall_ms = wall_ms
-            .ok_or_else(|| refused(Reason::Refused, "eventTime is not a moment since 1970".into()))?;
+        let wall_ms =
+            wall_ms.ok_or_else(|| refused(Reason::Refused, "eventTime is not a moment since 1970".into()))?;
         let at = Stamp::new(wall_ms, 0).map_err(|error| refused(Reason::Refused, error.to_string()))?;
         let body = read.body(rule, wall_ms).map_err(|(reason, detail)| refused(reason, detail))?;
         let Some(student) = read.student(home) else {
@@ -92,7 +92,8 @@ impl<'a> Read<'a> {
 
     fn body(&self, rule: &Rule, wall_ms: u64) -> Result<EventBody, Why> {
         let thing = self.thing().unwrap_or_default();
-        let unknown = |table: &str| (Reason::UnknownKind, format!("{thing} is not in {table} of the feed's rules"));
+        let unknown =
+            |table: &str| (Reason::UnknownKind, format!("{thing} is not in {table} of the feed's rules"));
         match rule.becomes {
             Becomes::Response => self.response(rule),
             Becomes::Session => {
@@ -131,21 +132,26 @@ impl<'a> Read<'a> {
 
     fn response(&self, rule: &Rule) -> Result<EventBody, Why> {
         let about = self.about().unwrap_or(&Value::Null);
-        let thing = self.thing().ok_or_else(|| (Reason::Refused, "object: says nothing of an item".to_owned()))?;
+        let thing =
+            self.thing().ok_or_else(|| (Reason::Refused, "object: says nothing of an item".to_owned()))?;
         let objectives = about.get("learningObjectives").and_then(Value::as_array).into_iter().flatten();
         let named = [Some(about), about.get("isPartOf")].into_iter().flatten().chain(objectives);
         let skills = named.filter_map(identifier).filter_map(|iri| self.rules.skills.get(iri)).flatten();
         let skills: Vec<SkillId> = skills.map(|skill| SkillId(*skill)).collect();
         let skills = SkillSet::new(skills).map_err(|_| {
-            let what = format!("[skills] names 1 to 16 skills for {thing}, for what it is part of or for its objectives");
+            let what = format!(
+                "[skills] names 1 to 16 skills for {thing}, for what it is part of or for its objectives"
+            );
             (Reason::UnknownKind, what)
         })?;
         let correct = match self.rules.answers.get(thing).filter(|_| rule.answers) {
             Some(right) => self.answered(right)?,
             None => {
                 let (given, most) = self.score()?;
-                let most = most.or_else(|| about.get("maxScore").and_then(Value::as_f64)).filter(|most| *most > 0.0);
-                let most = most.ok_or_else(|| (Reason::Refused, "generated.maxScore is missing".to_owned()))?;
+                let most =
+                    most.or_else(|| about.get("maxScore").and_then(Value::as_f64)).filter(|most| *most > 0.0);
+                let most =
+                    most.ok_or_else(|| (Reason::Refused, "generated.maxScore is missing".to_owned()))?;
                 given >= most * rule.correct_from.unwrap_or(1.0)
             }
         };
@@ -226,9 +232,8 @@ impl<'a> Read<'a> {
         };
         let others = || {
             let others = person.get("otherIdentifiers")?.as_array()?;
-            let kind = |kind: &str| {
-                others.iter().find(|other| text(other, &["identifierType"]) == Some(kind))
-            };
+            let kind =
+                |kind: &str| others.iter().find(|other| text(other, &["identifierType"]) == Some(kind));
             text(OWN_IDENTIFIERS.into_iter().find_map(kind)?, &["identifier"]).map(str::to_owned)
         };
         let by_home = || {
@@ -255,7 +260,8 @@ fn on_task_ms(measures: &Value) -> Option<u64> {
     let one = std::slice::from_ref(measures);
     let items = measures.get("items").and_then(Value::as_array).map_or(one, Vec::as_slice);
     let measure = items.iter().find(|item| text(item, &["metric"]) == Some("MinutesOnTask"))?;
-    let minutes = measure.get("metricValue").and_then(Value::as_f64).filter(|value| (0.0..=1e6).contains(value))?;
+    let minutes =
+        measure.get("metricValue").and_then(Value::as_f64).filter(|value| (0.0..=1e6).contains(value))?;
     Some((minutes * 60_000.0).round() as u64)
 }
 

@@ -93,7 +93,8 @@ impl Fault {
 
     /// The same, seen from one level up.
     fn below(mut self, member: &str) -> Self {
-        self.place = if self.place.is_empty() { member.to_owned() } else { format!("{member}.{}", self.place) };
+        self.place =
+            if self.place.is_empty() { member.to_owned() } else { format!("{member}.{}", self.place) };
         self
     }
 }
@@ -137,7 +138,10 @@ pub fn envelope(bytes: &[u8]) -> Result<Events, Refused> {
     let members = value.as_object().ok_or_else(|| refused("", "must be an envelope: an object"))?;
     let known = ["sensor", "sendTime", "dataVersion", "data"];
     if let Some(missing) = known.iter().find(|name| !members.contains_key(**name)) {
-        return Err(refused(missing, "is missing: a message is an envelope with sensor, sendTime, dataVersion and data"));
+        return Err(refused(
+            missing,
+            "is missing: a message is an envelope with sensor, sendTime, dataVersion and data",
+        ));
     }
     if let Some(other) = members.keys().find(|name| !known.contains(&name.as_str())) {
         return Err(refused(other, "is no member of an envelope"));

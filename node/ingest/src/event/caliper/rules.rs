@@ -134,7 +134,9 @@ impl Rule {
         }
         match self.correct_from {
             Some(_) if self.becomes != Becomes::Response => Err("correct_from is for a response".into()),
-            Some(share) if !(share > 0.0 && share <= 1.0) => Err("correct_from is above 0 and at most 1".into()),
+            Some(share) if !(share > 0.0 && share <= 1.0) => {
+                Err("correct_from is above 0 and at most 1".into())
+            }
             _ => Ok(()),
         }
     }

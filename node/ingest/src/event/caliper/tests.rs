@@ -62,7 +62,8 @@ fn the_tables_name_nothing_that_they_do_not_have() {
 /// The smallest event of a row.
 fn smallest(row: &EventType, action: &str, version: Version) -> Value {
     let timed_out = action == "TimedOut";
-    let actor = if timed_out { "SoftwareApplication" } else { row.actors.first().copied().unwrap_or_default() };
+    let actor =
+        if timed_out { "SoftwareApplication" } else { row.actors.first().copied().unwrap_or_default() };
     let object = row.objects.first().copied().unwrap_or_default();
     json!({
         "@context": version.context(), "id": "urn:uuid:2f1b6f0e-6a5d-4a7c-9d4b-0c6f0a1e2d3c", "type": row.term,
@@ -81,7 +82,13 @@ fn every_event_takes_its_own_actions_in_its_versions_and_has_a_rule() -> Tested 
                 let event = smallest(row, action, version);
                 let own = row.actions.is_empty() || row.actions.contains(action);
                 let good = spoken && own && is_action(action, version);
-                assert_eq!(described(&event, version).is_ok(), good, "{} {action} {}", row.term, version.name());
+                assert_eq!(
+                    described(&event, version).is_ok(),
+                    good,
+                    "{} {action} {}",
+                    row.term,
+                    version.name()
+                );
                 if good && row.term != "Event" {
                     let found = told(rules.message(&event, HOME));
                     let ruled = found == "nothing" || !found.contains("no rule is for");
@@ -134,14 +141,22 @@ fn what_is_not_the_standards_is_refused_with_its_place() -> Tested {
         ("/eventTime", None, "eventTime"),
         ("/eventTime", Some(json!("2026-03-02T09:30:00.000+01:00")), "eventTime"),
         ("/generated", Some(json!({ "id": iri, "type": "Result" })), "generated.type"),
-        ("/generated", Some(json!({ "id": iri, "type": "Score", "scoreGiven": "5" })), "generated.scoreGiven"),
+        (
+            "/generated",
+            Some(json!({ "id": iri, "type": "Score", "scoreGiven": "5" })),
+            "generated.scoreGiven",
+        ),
         ("/edApp", Some(json!({ "id": iri, "type": "Person" })), "edApp.type"),
         ("/group", Some(json!({ "id": iri, "type": "Person" })), "group.type"),
         ("/federatedSession", Some(json!({ "id": iri, "type": "Session" })), "federatedSession.type"),
         ("/extensions", Some(json!("x")), "extensions"),
         ("/profile", Some(json!("GradingProfile")), "profile"),
         ("/colour", Some(json!("red")), "colour"),
-        ("/object", Some(json!({ "id": iri, "type": "Attempt", "@context": Version::V1p1.context(), "x": 1 })), "object.x"),
+        (
+            "/object",
+            Some(json!({ "id": iri, "type": "Attempt", "@context": Version::V1p1.context(), "x": 1 })),
+            "object.x",
+        ),
         ("/@context", None, "@context"),
         ("/@context", Some(json!("http://schema.org")), "@context"),
         ("/@context", Some(json!([Version::V1p1.context(), "http://schema.org"])), "@context"),
@@ -156,7 +171,10 @@ fn what_is_not_the_standards_is_refused_with_its_place() -> Tested {
         ("/actor", json!("https://example.edu/autograder")),
         ("/object", json!("_:b1")),
         ("/generated", json!(null)),
-        ("/object", json!({ "id": "urn:x:1", "type": "Attempt", "@context": { "x": "http://example.org/x" }, "x": 1 })),
+        (
+            "/object",
+            json!({ "id": "urn:x:1", "type": "Attempt", "@context": { "x": "http://example.org/x" }, "x": 1 }),
+        ),
         ("/extensions", json!({ "any": [{ "thing": 1e300 }] })),
         ("/@context", json!([{ "nickname": "http://example.org/nickname" }, Version::V1p1.context()])),
     ] {
@@ -180,7 +198,8 @@ fn enveloped(data: &Value) -> Value {
 #[test]
 fn an_envelope_is_taken_whole_or_refused_with_its_place() -> Tested {
     let event = changed("/extensions", None)?;
-    let person = json!({ "@context": Version::V1p1.context(), "id": "https://example.edu/1", "type": "Person" });
+    let person =
+        json!({ "@context": Version::V1p1.context(), "id": "https://example.edu/1", "type": "Person" });
     let mut strange = person.clone();
     strange["nickname"] = json!("x");
     assert_eq!(described(&strange, Version::V1p1).err().map(|fault| fault.place), Some("nickname".into()));
@@ -217,7 +236,10 @@ fn an_envelope_is_taken_whole_or_refused_with_its_place() -> Tested {
         let found = refused(&value).ok_or_else(|| format!("{place} was taken"))?;
         assert!(found.starts_with(place), "{place}: {found}");
     }
-    assert_eq!(envelope(with("dataVersion", Some(json!("http://a.b/c"))).to_string().as_bytes()), Err(Refused::Version));
+    assert_eq!(
+        envelope(with("dataVersion", Some(json!("http://a.b/c"))).to_string().as_bytes()),
+        Err(Refused::Version)
+    );
     let text = good.to_string();
     for hostile in [
         text.replace("\"sensor\"", "\"sensor\":\"a\",\"sensor\""),
@@ -240,13 +262,17 @@ fn an_envelope_is_taken_whole_or_refused_with_its_place() -> Tested {
 
 #[test]
 fn a_share_of_the_points_can_count_and_an_own_path_names_the_student() -> Tested {
-    let vector = VECTORS.lines().find(|line| line.contains("caliper-graded-item-partly")).ok_or("a vector")?;
+    let vector =
+        VECTORS.lines().find(|line| line.contains("caliper-graded-item-partly")).ok_or("a vector")?;
     let vector: Value = serde_json::from_str(vector)?;
     let mut event = vector.get("message").cloned().ok_or("a message")?;
-    let half = format!("student = [\"extensions\", \"sis_id\"]\n[[rule]]\nevent = \"GradeEvent\"\nbecomes = \"response\"\ncorrect_from = 0.5\n{OWN_RULES}");
+    let half = format!(
+        "student = [\"extensions\", \"sis_id\"]\n[[rule]]\nevent = \"GradeEvent\"\nbecomes = \"response\"\ncorrect_from = 0.5\n{OWN_RULES}"
+    );
     let rules = Rules::with(&half)?;
     assert!(told(rules.message(&event, HOME)).contains("correctness: Correct"));
-    event["object"]["assignee"] = json!({ "id": "urn:x:1", "type": "Person", "extensions": { "sis_id": 4711 } });
+    event["object"]["assignee"] =
+        json!({ "id": "urn:x:1", "type": "Person", "extensions": { "sis_id": 4711 } });
     assert!(told(rules.message(&event, HOME)).starts_with("Some(\"4711\")"));
     event["generated"] = json!({ "id": "urn:x:2", "type": "Score", "scoreGiven": 1 });
     assert!(told(rules.message(&event, HOME)).contains("generated.maxScore is missing"));
