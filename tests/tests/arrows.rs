@@ -26,6 +26,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-connect", &["aula-district", "aula-home", "aula-ingest", "aula-lrs", "aula-vault"]),
     // Credentials; what a district reads and reports comes with it later.
     ("aula-report", &[]),
+    // Tables of rows that others bring, and places that others send to.
+    ("aula-lake", &[]),
+    ("aula-delivery", &[]),
     ("aula-lrs", &["aula-vault"]),
     // What a launching user may see is asked of a trait.
     ("aula-lti", &[]),
@@ -67,6 +70,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "aula-estate",
             "aula-home",
             "aula-ingest",
+            "aula-lake",
+            "aula-delivery",
             "aula-read",
             "aula-report",
             "aula-sim",
@@ -111,6 +116,8 @@ const HOUSES: &[&str] = &[
     "node/sim",
     "node/estate",
     "node/ingest",
+    "node/lake",
+    "node/delivery",
     "node/lrs",
     "node/lti",
     "node/store",

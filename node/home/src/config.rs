@@ -14,15 +14,19 @@ use serde::{Deserialize, Serialize};
 use crate::NextStep;
 use crate::home::Home;
 
+mod delivery;
 mod district;
 mod edit;
 mod feed;
+mod lake;
 mod lti;
 mod reports;
 
+pub use delivery::{Delivery, DeliveryBy, Mail, Sftp, Webhook};
 pub use district::{District, Policy, Subject};
 pub use edit::set;
 pub use feed::{Feed, FeedKind, Lines};
+pub use lake::LakePlace;
 pub use lti::Lti;
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
 
@@ -53,10 +57,14 @@ pub struct Config {
     pub feed: Vec<Feed>,
     /// `[lti]`; none where nothing launches.
     pub lti: Option<Lti>,
+    /// `[lake]`.
+    pub lake: LakePlace,
     /// `[reports]`.
     pub reports: Reports,
     /// `[[report]]`, one a schedule.
     pub report: Vec<ScheduledReport>,
+    /// `[[delivery]]`, one a place that reports go to.
+    pub delivery: Vec<Delivery>,
 }
 
 /// What all feeds share.
@@ -346,6 +354,14 @@ pub enum ConfigError {
         /// Why.
         reason: &'static str,
     },
+    /// A place that reports cannot go to.
+    #[error("[[delivery]] {name}: {reason}")]
+    Delivery {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: &'static str,
+    },
     /// A number outside its range.
     #[error("{field} is {found}, it must be {range}")]
     Range {
@@ -367,7 +383,9 @@ impl NextStep for ConfigError {
             }
             Self::Feed { .. } => "correct it in config.toml; docs/feeds.md has an example",
             Self::Lti(_) => "correct it in config.toml; docs/lti.md has an example",
-            Self::Report { .. } => "correct it in config.toml; docs/reports.md has an example",
+            Self::Delivery { .. } | Self::Report { .. } => {
+                "correct it in config.toml; docs/reports.md has an example"
+            }
             Self::Range { .. } => "correct it in config.toml, or where the flag or variable says otherwise",
         };
         step.to_owned()
@@ -461,12 +479,14 @@ impl Config {
             }
         }
         self.district.check()?;
+        self.lake.check()?;
         self.feed.iter().try_for_each(Feed::check)?;
         feed::check_names(&self.feed)?;
         if let Some(fault) = self.lti.as_ref().and_then(Lti::fault) {
             return Err(ConfigError::Lti(fault));
         }
-        self.report.iter().try_for_each(|report| report.check(&self.report))?;
+        self.report.iter().try_for_each(|report| report.check(&self.report, &self.delivery))?;
+        self.delivery.iter().try_for_each(|delivery| delivery.check(&self.delivery))?;
         Ok(())
     }
 }
