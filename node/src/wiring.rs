@@ -45,6 +45,7 @@ use crate::upkeep::serving::Serving;
 pub(crate) mod dashboards;
 mod feeds;
 mod figures;
+mod lti;
 mod ready;
 mod reports;
 mod rotation;
@@ -153,6 +154,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     tokio::spawn(node.clone().attend());
     let dashboards = dashboards::hub(home, &db);
     let feeds = feeds::start(home, config, (&node, &db), &dashboards).await?;
+    lti::start(home, config, (&node, &db)).await?;
     let origin = server.origin();
     Ok(Running { origin, db, genesis, consensus, server, node, dashboards, feeds, anew, refused })
 }
