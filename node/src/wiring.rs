@@ -43,6 +43,7 @@ use crate::upkeep::serving::Serving;
 
 mod feeds;
 mod figures;
+mod lti;
 mod ready;
 mod reports;
 mod rotation;
@@ -149,6 +150,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     let node = Arc::new(node);
     tokio::spawn(node.clone().attend());
     let feeds = feeds::start(home, config, (&node, &db)).await?;
+    lti::start(home, config, (&node, &db)).await?;
     Ok(Running { origin: server.origin(), db, genesis, consensus, server, node, feeds, anew, refused })
 }
 

@@ -14,14 +14,20 @@ use serde::{Deserialize, Serialize};
 use crate::NextStep;
 use crate::home::Home;
 
+mod delivery;
 mod district;
 mod edit;
 mod feed;
+mod lake;
+mod lti;
 mod reports;
 
+pub use delivery::{Delivery, DeliveryBy, Mail, Sftp, Webhook};
 pub use district::{District, Policy, Subject};
 pub use edit::set;
 pub use feed::{Feed, FeedKind, Lines};
+pub use lake::LakePlace;
+pub use lti::Lti;
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
 
 /// The commented file that `aula init` writes.
@@ -49,10 +55,16 @@ pub struct Config {
     pub district: District,
     /// `[[feed]]`, one a source.
     pub feed: Vec<Feed>,
+    /// `[lti]`; none where nothing launches.
+    pub lti: Option<Lti>,
+    /// `[lake]`.
+    pub lake: LakePlace,
     /// `[reports]`.
     pub reports: Reports,
     /// `[[report]]`, one a schedule.
     pub report: Vec<ScheduledReport>,
+    /// `[[delivery]]`, one a place that reports go to.
+    pub delivery: Vec<Delivery>,
 }
 
 /// What all feeds share.
@@ -331,9 +343,20 @@ pub enum ConfigError {
         /// Why.
         reason: &'static str,
     },
+    /// Launches that cannot be served.
+    #[error("[lti]: {0}")]
+    Lti(&'static str),
     /// A report that cannot be scheduled.
     #[error("[[report]] {name}: {reason}")]
     Report {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A place that reports cannot go to.
+    #[error("[[delivery]] {name}: {reason}")]
+    Delivery {
         /// Its name.
         name: String,
         /// Why.
@@ -359,7 +382,10 @@ impl NextStep for ConfigError {
                 "correct it there: every setting is explained in the file that `aula init` writes"
             }
             Self::Feed { .. } => "correct it in config.toml; docs/feeds.md has an example",
-            Self::Report { .. } => "correct it in config.toml; docs/reports.md has an example",
+            Self::Lti(_) => "correct it in config.toml; docs/lti.md has an example",
+            Self::Delivery { .. } | Self::Report { .. } => {
+                "correct it in config.toml; docs/reports.md has an example"
+            }
             Self::Range { .. } => "correct it in config.toml, or where the flag or variable says otherwise",
         };
         step.to_owned()
@@ -453,9 +479,14 @@ impl Config {
             }
         }
         self.district.check()?;
+        self.lake.check()?;
         self.feed.iter().try_for_each(Feed::check)?;
         feed::check_names(&self.feed)?;
-        self.report.iter().try_for_each(|report| report.check(&self.report))?;
+        if let Some(fault) = self.lti.as_ref().and_then(Lti::fault) {
+            return Err(ConfigError::Lti(fault));
+        }
+        self.report.iter().try_for_each(|report| report.check(&self.report, &self.delivery))?;
+        self.delivery.iter().try_for_each(|delivery| delivery.check(&self.delivery))?;
         Ok(())
     }
 }

@@ -4,9 +4,12 @@
 //! at every few seconds, so that a secret changes without a restart. Absent: what a message means and where it goes, which
 //! `aula-connect` knows.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aula_connect::caliper::{self, Endpoint};
 use aula_connect::clients::{self, read_clients};
 use aula_connect::door::{Door, lent};
 use aula_connect::folder::Folder;
@@ -83,15 +86,41 @@ pub(super) async fn start(
                     }
                 });
             }
+            (FeedKind::Caliper, Some(at)) => serve_caliper(own, at, feed, &pipeline).await?,
             // The configuration was checked: both are there.
-            (FeedKind::Xapi | FeedKind::Frames, None) => {}
+            (FeedKind::Xapi | FeedKind::Frames | FeedKind::Caliper, None) => {}
         }
     }
     Ok(Some(pipeline))
 }
 
+/// Serves a feed of Caliper.
+async fn serve_caliper(
+    own: &config::Feed,
+    (listen, clients_file): (SocketAddr, PathBuf),
+    feed: Arc<Feed>,
+    pipeline: &Arc<Pipeline>,
+) -> Result<(), Failure> {
+    let known = read_clients(&clients_file);
+    let known = known.advise(format!("the feed {} has no clients", own.name), HINT)?;
+    let socket = TcpListener::bind(listen).await;
+    let socket = socket.advise(format!("the feed {} cannot listen on {listen}", own.name), HINT)?;
+    let endpoint = Arc::new(Endpoint::new(feed, pipeline.clone(), known));
+    let taker = endpoint.clone();
+    let take = move |clients| taker.set_clients(clients);
+    tokio::spawn(clients::attend(own.name.clone(), clients_file, take));
+    tracing::info!(feed = own.name, %listen, "Caliper's events are taken at /caliper");
+    let name = own.name.clone();
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(socket, caliper::router(endpoint)).await {
+            tracing::error!(feed = name, %error, "the feed ended");
+        }
+    });
+    Ok(())
+}
+
 /// The twins' parameters in force now, with their model: the unfitted one, or the file of its digest in the home.
-fn params(home: &Home, db: &ChainDb) -> Result<Params, Failure> {
+pub(super) fn params(home: &Home, db: &ChainDb) -> Result<Params, Failure> {
     let hint = "see /v1/twin-parameters";
     let found = in_force(&*db.latest(), SchoolYear::at(TimeMs(now_ms())));
     let found = found.advise("the twins' parameters cannot be read", hint)?;

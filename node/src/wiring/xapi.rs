@@ -103,6 +103,12 @@ impl KeptDoor {
         Some(Self { kept: node.kept_vault(), folders, runtime: Handle::current() })
     }
 
+    /// The door of a vault of its own, for tests.
+    #[cfg(test)]
+    pub(super) fn at(folders: Folders, runtime: Handle) -> Self {
+        Self { kept: Arc::default(), folders, runtime }
+    }
+
     fn lent(&self, call: &mut dyn FnMut(&Vault)) -> Result<(), VaultError> {
         let turn = self.runtime.block_on(self.kept.turn());
         let vault = self.kept.open(&self.folders)?;

@@ -7,6 +7,7 @@
 //! | [`access`] | the one check that decides every read, and the log that is written before data leaves |
 //! | [`rows`] | what names several students, or nobody known: rows sealed for whoever is named, found by HMACs |
 //! | [`feeds`] | events of feeds, each exactly once, with where it came from sealed beside it |
+//! | [`lake`] | what the district's lake gets: pseudonyms, names of rows, events whose read is listed |
 //! | [`erase`] | erasing a student: new keystore without it, old one destroyed, rows removed |
 //! | [`backup`] | copies of the data without keys, and of the newest keystore alone |
 //! | [`schedule`] | when the key-encryption key is due |
@@ -28,6 +29,7 @@ pub mod feeds;
 mod files;
 pub mod imports;
 pub mod keystore;
+pub mod lake;
 mod log_writer;
 mod owner;
 mod reserved;

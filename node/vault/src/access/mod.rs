@@ -228,12 +228,10 @@ impl Vault {
 
     /// Decides and lists a read of a student's events by a program of the district's, whom the caller knows by a secret
     /// of its own. True when it may read.
-    pub(crate) fn list_service_read(
-        &self,
-        handle: &Handle,
-        reader: &Name,
-        now_ms: u64,
-    ) -> Result<bool, VaultError> {
+    ///
+    /// # Errors
+    /// When the log cannot be written: nothing is to be read then.
+    pub fn list_service_read(&self, handle: &Handle, reader: &Name, now_ms: u64) -> Result<bool, VaultError> {
         let word = |text| Term::new(text).map_err(|_| VaultError::Damaged(format!("{text} is not a term")));
         let role = word(ReaderRole::Service.name())?;
         let class = word(DataClass::FerpaPii.name())?;
