@@ -90,7 +90,7 @@ impl Follower {
             levels: history.state().skills().iter().map(level).collect(),
             engagement_e4: share(history.state().engagement().level),
             rate_e4: share(history.state().attendance().rate),
-            week,
+            week: begins,
             engagement: [None; WEEKS],
             attendance: [(0, 0); WEEKS],
             moves: Vec::new(),
