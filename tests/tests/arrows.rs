@@ -30,12 +30,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-lake", &[]),
     ("aula-delivery", &[]),
     ("aula-lrs", &["aula-vault"]),
+    // What a launching user may see is asked of a trait.
+    ("aula-lti", &[]),
     ("aula-home", &["aula-ledger", "aula-consensus"]),
     ("aula-store", &["aula-ledger"]),
     ("aula-sim", &["aula-consensus", "aula-ledger"]),
     // Rows are the contract's. The index counts whose turn a height was, which the engine's adapter decides.
     ("aula-read", &["aula-api", "aula-store", "aula-consensus"]),
-    ("aula-web", &["aula-api", "aula-home", "aula-read", "aula-store", "aula-vault"]),
+    // A dashboard is folded from the vault's events as the district folds them.
+    ("aula-web", &["aula-api", "aula-district", "aula-home", "aula-read", "aula-store", "aula-vault"]),
     ("aula-api", &["aula-ledger"]),
     // An account signs with the key that lies in its home.
     ("aula-client", &["aula-api", "aula-home"]),
@@ -63,6 +66,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "aula-district",
             "aula-lab",
             "aula-lrs",
+            "aula-lti",
             "aula-consensus",
             "aula-estate",
             "aula-home",
@@ -116,6 +120,7 @@ const HOUSES: &[&str] = &[
     "node/lake",
     "node/delivery",
     "node/lrs",
+    "node/lti",
     "node/store",
     "node/twin_model",
     "node/vault",

@@ -19,6 +19,7 @@ mod district;
 mod edit;
 mod feed;
 mod lake;
+mod lti;
 mod reports;
 
 pub use delivery::{Delivery, DeliveryBy, Mail, Sftp, Webhook};
@@ -26,6 +27,7 @@ pub use district::{District, Policy, Subject};
 pub use edit::set;
 pub use feed::{Feed, FeedKind, Feeds, Lines};
 pub use lake::LakePlace;
+pub use lti::Lti;
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
 
 /// The commented file that `aula init` writes.
@@ -53,6 +55,8 @@ pub struct Config {
     pub district: District,
     /// `[[feed]]`, one a source.
     pub feed: Vec<Feed>,
+    /// `[lti]`; none where nothing launches.
+    pub lti: Option<Lti>,
     /// `[lake]`.
     pub lake: LakePlace,
     /// `[reports]`.
@@ -325,6 +329,9 @@ pub enum ConfigError {
         /// Why.
         reason: &'static str,
     },
+    /// Launches that cannot be served.
+    #[error("[lti]: {0}")]
+    Lti(&'static str),
     /// A report that cannot be scheduled.
     #[error("[[report]] {name}: {reason}")]
     Report {
@@ -361,6 +368,7 @@ impl NextStep for ConfigError {
                 "correct it there: every setting is explained in the file that `aula init` writes"
             }
             Self::Feed { .. } => "correct it in config.toml; docs/feeds.md has an example",
+            Self::Lti(_) => "correct it in config.toml; docs/lti.md has an example",
             Self::Delivery { .. } | Self::Report { .. } => {
                 "correct it in config.toml; docs/reports.md has an example"
             }
@@ -460,6 +468,9 @@ impl Config {
         self.lake.check()?;
         self.feed.iter().try_for_each(Feed::check)?;
         feed::check_names(&self.feed)?;
+        if let Some(fault) = self.lti.as_ref().and_then(Lti::fault) {
+            return Err(ConfigError::Lti(fault));
+        }
         self.report.iter().try_for_each(|report| report.check(&self.report, &self.delivery))?;
         self.delivery.iter().try_for_each(|delivery| delivery.check(&self.delivery))?;
         Ok(())

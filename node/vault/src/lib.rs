@@ -11,6 +11,7 @@
 //! | [`erase`] | erasing a student: new keystore without it, old one destroyed, rows removed |
 //! | [`backup`] | copies of the data without keys, and of the newest keystore alone |
 //! | [`schedule`] | when the key-encryption key is due |
+//! | [`corrections`] | what a student or family says is wrong, and the district's answer |
 //! | [`versions`] | which events each anchored version was folded from |
 //! | [`roster`] | who is enrolled where, by the district's own identifiers |
 //! | [`imports`] | many records in one write, with what stood there before, so that it can be undone |
@@ -23,6 +24,7 @@
 
 pub mod access;
 pub mod backup;
+pub mod corrections;
 pub mod erase;
 mod error;
 pub mod feeds;

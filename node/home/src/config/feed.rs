@@ -48,6 +48,8 @@ pub enum FeedKind {
     Frames,
     /// Files that appear in a folder.
     Files,
+    /// Caliper 1.1 and 1.2: this node is the endpoint.
+    Caliper,
 }
 
 impl FeedKind {
@@ -57,6 +59,7 @@ impl FeedKind {
             Self::Xapi => "xapi",
             Self::Frames => "frames",
             Self::Files => "files",
+            Self::Caliper => "caliper",
         }
     }
 }
@@ -102,6 +105,11 @@ impl Feed {
         let statements = self.kind == FeedKind::Xapi || self.lines == Lines::Statements;
         if statements && !self.home_page.contains(':') {
             return refused("home_page must be an IRI, such as https://sis.example.org");
+        }
+        if self.kind == FeedKind::Caliper && !self.home_page.is_empty() && !self.home_page.contains(':') {
+            return refused(
+                "home_page must be what stands before the identifier in students' IRIs, or be left out",
+            );
         }
         Ok(())
     }
