@@ -26,13 +26,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-connect", &["aula-district", "aula-home", "aula-ingest", "aula-lrs", "aula-vault"]),
     // Credentials; what a district reads and reports comes with it later.
     ("aula-report", &[]),
+    // Tables of rows that others bring, and places that others send to.
+    ("aula-lake", &[]),
+    ("aula-delivery", &[]),
     ("aula-lrs", &["aula-vault"]),
+    // What a launching user may see is asked of a trait.
+    ("aula-lti", &[]),
     ("aula-home", &["aula-ledger", "aula-consensus"]),
     ("aula-store", &["aula-ledger"]),
     ("aula-sim", &["aula-consensus", "aula-ledger"]),
     // Rows are the contract's. The index counts whose turn a height was, which the engine's adapter decides.
     ("aula-read", &["aula-api", "aula-store", "aula-consensus"]),
-    ("aula-web", &["aula-api", "aula-home", "aula-read", "aula-store", "aula-vault"]),
+    // A dashboard is folded from the vault's events as the district folds them.
+    ("aula-web", &["aula-api", "aula-district", "aula-home", "aula-read", "aula-store", "aula-vault"]),
     ("aula-api", &["aula-ledger"]),
     // An account signs with the key that lies in its home.
     ("aula-client", &["aula-api", "aula-home"]),
@@ -60,10 +66,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "aula-district",
             "aula-lab",
             "aula-lrs",
+            "aula-lti",
             "aula-consensus",
             "aula-estate",
             "aula-home",
             "aula-ingest",
+            "aula-lake",
+            "aula-delivery",
             "aula-read",
             "aula-report",
             "aula-sim",
@@ -108,7 +117,10 @@ const HOUSES: &[&str] = &[
     "node/sim",
     "node/estate",
     "node/ingest",
+    "node/lake",
+    "node/delivery",
     "node/lrs",
+    "node/lti",
     "node/store",
     "node/twin_model",
     "node/vault",
@@ -129,6 +141,40 @@ fn reached(from: &str, arrows: &Arrows) -> BTreeSet<String> {
         }
     }
     seen
+}
+
+/// What the demo may name: what an operator's commands are made of, the types of what is sent and told, and the lab's own.
+const DEMO_MAY_NAME: [&str; 5] = ["aula_api", "aula_client", "aula_district", "aula_home", "aula_ledger"];
+
+#[test]
+fn the_demo_does_nothing_but_what_an_operators_commands_are_made_of() {
+    let mut found = vec![root().join("node/lab/src/demo.rs")];
+    sources(&root().join("node/lab/src/demo"), &mut found);
+    let mut wrong = Vec::new();
+    let mut named = BTreeSet::new();
+    for path in found {
+        let is_test = path.file_name().is_some_and(|name| name == "tests.rs");
+        let text = std::fs::read_to_string(&path).expect("a source");
+        // Its single node without a network is no operator's.
+        if text.contains("crate::solo") {
+            wrong.push(format!("{} uses the lab's single node", path.display()));
+        }
+        // A file's own tests stand at its end.
+        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        for name in text.split(|sign: char| !sign.is_alphanumeric() && sign != '_') {
+            if name.starts_with("aula_") && !is_test {
+                named.insert(name.to_owned());
+                if !DEMO_MAY_NAME.contains(&name) && name != "aula_lab" {
+                    wrong.push(format!("{} names {name}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(
+        named.contains("aula_district") && named.contains("aula_client"),
+        "nothing was looked at: {named:?}"
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@
 //! | [`spool`] | sealed files for messages that the vault cannot take now |
 //! | [`pipeline`] | the queue, the group commit, the fold |
 //! | [`server`] | the HTTP listener of a feed of frames |
+//! | [`caliper`] | the endpoint of a feed of Caliper |
 //! | [`folder`] | files that appear in a folder |
 //! | [`statements`] | statements of the record store as messages |
 //! | [`settings`] | feeds as config.toml names them |
@@ -21,6 +22,7 @@
 //! on disk; what was acknowledged is never dropped; a message is an event once, however often it comes. Absent: what a
 //! message means, which `aula-ingest` says, and what a district does about a twin.
 
+pub mod caliper;
 pub mod clients;
 pub mod door;
 pub mod folder;

@@ -25,6 +25,7 @@ pub mod genesis;
 pub mod init;
 pub mod join;
 pub mod keys;
+pub mod lake;
 pub mod localnet;
 pub mod man;
 pub mod node;
@@ -46,7 +47,7 @@ pub mod twin_parameters;
 pub mod tx;
 pub mod vault;
 
-pub use crate::terminal::{Advise, Answer, Context, DEFECT, Failure, Outcome, Verdict};
+pub use crate::terminal::{Advise, Answer, Context, DEFECT, Failure, OUTDATED, Outcome, Verdict};
 pub use rpc::RpcArgs;
 
 pub(crate) use crate::clock::now_ms;

@@ -4,14 +4,17 @@
 //! at every few seconds, so that a secret changes without a restart. Absent: what a message means and where it goes, which
 //! `aula-connect` knows.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aula_connect::caliper::{self, Endpoint};
 use aula_connect::clients::{self, read_clients};
 use aula_connect::door::{Door, lent};
 use aula_connect::folder::Folder;
 use aula_connect::given::{Feed, Form};
-use aula_connect::pipeline::{Pipeline, Settings};
+use aula_connect::pipeline::{Observer, Pipeline, Settings};
 use aula_connect::server::{Frames, router};
 use aula_connect::statements::Statements;
 use aula_district::parameters::InForce;
@@ -22,8 +25,10 @@ use aula_ledger::types::{SchoolYear, TimeMs};
 use aula_twin_model::model_file;
 use aula_twin_runtime::model::Model;
 use aula_twin_runtime::params::Params;
+use aula_web::dashboard::Hub;
 use tokio::net::TcpListener;
 
+use super::dashboards::Told;
 use super::xapi::{self, KeptDoor};
 use crate::clock::now_ms;
 use crate::http::Node;
@@ -44,6 +49,7 @@ pub(super) async fn start(
     home: &Home,
     config: &Config,
     (node, db): (&Arc<Node>, &ChainDb),
+    dashboards: &Arc<Hub>,
 ) -> Result<Option<Arc<Pipeline>>, Failure> {
     let Some(door) = KeptDoor::of(node).filter(|_| !config.feed.is_empty()) else { return Ok(None) };
     let mut feeds = Vec::with_capacity(config.feed.len());
@@ -51,12 +57,15 @@ pub(super) async fn start(
         feeds.push(Feed::of(feed).advise("a feed cannot be used", HINT)?);
     }
     let spool = (config.feeds.spool_mib > 0).then(|| (home.feeds_dir(), config.feeds.spool_mib << 20));
-    let settings = Settings { params: params(home, db)?, spool, feeds: feeds.clone(), observer: None };
+    let told = Told::of(dashboards);
+    let observer: Option<Arc<dyn Observer>> = Some(told.clone());
+    let settings = Settings { params: params(home, db)?, spool, feeds: feeds.clone(), observer };
     let shared: Arc<dyn Door> = Arc::new(door.clone());
     tokio::spawn(sweep(shared.clone()));
     let pipeline = Pipeline::start(shared, settings)
         .advise("feeds cannot start", "check the folder's owner and space")?;
     let pipeline = Arc::new(pipeline);
+    told.follow(&pipeline);
     for (own, feed) in config.feed.iter().zip(feeds) {
         let at = || Some((own.listen?, own.clients.clone()?));
         match (own.kind, at()) {
@@ -83,15 +92,41 @@ pub(super) async fn start(
                     }
                 });
             }
+            (FeedKind::Caliper, Some(at)) => serve_caliper(own, at, feed, &pipeline).await?,
             // The configuration was checked: both are there.
-            (FeedKind::Xapi | FeedKind::Frames, None) => {}
+            (FeedKind::Xapi | FeedKind::Frames | FeedKind::Caliper, None) => {}
         }
     }
     Ok(Some(pipeline))
 }
 
+/// Serves a feed of Caliper.
+async fn serve_caliper(
+    own: &config::Feed,
+    (listen, clients_file): (SocketAddr, PathBuf),
+    feed: Arc<Feed>,
+    pipeline: &Arc<Pipeline>,
+) -> Result<(), Failure> {
+    let known = read_clients(&clients_file);
+    let known = known.advise(format!("the feed {} has no clients", own.name), HINT)?;
+    let socket = TcpListener::bind(listen).await;
+    let socket = socket.advise(format!("the feed {} cannot listen on {listen}", own.name), HINT)?;
+    let endpoint = Arc::new(Endpoint::new(feed, pipeline.clone(), known));
+    let taker = endpoint.clone();
+    let take = move |clients| taker.set_clients(clients);
+    tokio::spawn(clients::attend(own.name.clone(), clients_file, take));
+    tracing::info!(feed = own.name, %listen, "Caliper's events are taken at /caliper");
+    let name = own.name.clone();
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(socket, caliper::router(endpoint)).await {
+            tracing::error!(feed = name, %error, "the feed ended");
+        }
+    });
+    Ok(())
+}
+
 /// The twins' parameters in force now, with their model: the unfitted one, or the file of its digest in the home.
-fn params(home: &Home, db: &ChainDb) -> Result<Params, Failure> {
+pub(super) fn params(home: &Home, db: &ChainDb) -> Result<Params, Failure> {
     let hint = "see /v1/twin-parameters";
     let found = in_force(&*db.latest(), SchoolYear::at(TimeMs(now_ms())));
     let found = found.advise("the twins' parameters cannot be read", hint)?;

@@ -48,6 +48,8 @@ pub enum FeedKind {
     Frames,
     /// Files that appear in a folder.
     Files,
+    /// Caliper 1.1 and 1.2: this node is the endpoint.
+    Caliper,
 }
 
 impl FeedKind {
@@ -57,6 +59,7 @@ impl FeedKind {
             Self::Xapi => "xapi",
             Self::Frames => "frames",
             Self::Files => "files",
+            Self::Caliper => "caliper",
         }
     }
 }
@@ -103,6 +106,11 @@ impl Feed {
         if statements && !self.home_page.contains(':') {
             return refused("home_page must be an IRI, such as https://sis.example.org");
         }
+        if self.kind == FeedKind::Caliper && !self.home_page.is_empty() && !self.home_page.contains(':') {
+            return refused(
+                "home_page must be what stands before the identifier in students' IRIs, or be left out",
+            );
+        }
         Ok(())
     }
 }
@@ -115,6 +123,20 @@ pub(super) fn check_names(feeds: &[Feed]) -> Result<(), ConfigError> {
             Err(ConfigError::Feed { name: feed.name.clone(), reason: "another feed has this name" })
         }
         None => Ok(()),
+    }
+}
+
+/// What all feeds share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Feeds {
+    /// Disk for what arrives while the vault cannot take it, in MiB, 0 (nothing is taken in then) to 1,048,576.
+    pub spool_mib: u64,
+}
+
+impl Default for Feeds {
+    fn default() -> Self {
+        Self { spool_mib: 1_024 }
     }
 }
 

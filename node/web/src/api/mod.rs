@@ -11,6 +11,7 @@
 //! Absent: anything that changes the node.
 
 pub mod chain;
+mod classroom;
 mod district;
 mod evidence;
 mod export;
@@ -60,6 +61,7 @@ struct Description;
 fn described() -> OpenApiRouter<Arc<Node>> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(chain::status))
+        .routes(routes!(classroom::heatmap))
         .routes(routes!(chain::blocks))
         .routes(routes!(chain::block))
         .routes(routes!(chain::validators))
@@ -101,8 +103,10 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(vault::access_logs))
         .routes(routes!(vault::consents))
         .routes(routes!(district::rows))
+        .routes(routes!(district::students))
         .routes(routes!(why::own))
         .routes(routes!(evidence::access))
+        .routes(routes!(evidence::estate))
         .routes(routes!(evidence::milestone))
         .routes(routes!(ops::healthz))
         .routes(routes!(ops::readyz))

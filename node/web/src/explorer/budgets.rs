@@ -8,6 +8,7 @@ use maud::html;
 
 use super::error::Shown;
 use super::shell::{self, column, exports, percent};
+use super::shown;
 use super::verify;
 use super::words::{explained, word};
 use crate::http::Node;
@@ -25,6 +26,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
         h1 { "Budgets" }
         p .lead { "A funder's " (word("budget", "budget")) " of a school year is charged when a " (word("pool", "pool")) " is opened, and can never be overdrawn." }
         (verify::panel("/v1/evidence/figures", "all budgets"))
+        (shown::money(budgets.iter().map(|stated| &stated.budget)))
         div .scroll tabindex="0" role="region" aria-label="Budgets" { table .sortable .cards {
             caption { (budgets.len()) " budgets" }
             thead { tr { (column("Funder", false)) (column("School year", true)) (column("Funded", true)) (column("Spent on pools", true))
@@ -40,9 +42,20 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
                 td .wide { (stated.floor.explain()) }
             } } }
         } }
-        p { "Amounts are in units of the funder's currency, with cents. How much went to which school is stated as commitments: locked boxes whose "
-            "sum is proved to be the budget, while nobody reads what is in each; a floor proves of the same boxes that each school got so much for its weighted pupils. "
-            "It says nothing of what was bought with it. " code { "aula evidence budget" } " fetches that proof for the funder or an auditor." }
+        p { "Amounts are in units of the funder's currency, with cents. How much went to which school is stated as commitments: locked boxes "
+            "that nobody reads. " code { "aula evidence budget" } " fetches the proofs for the funder or an auditor." }
+        h2 { "What a statement proves" }
+        ul {
+            li { "No school's amount is negative, or above 42,949,672.95." }
+            li { "The amounts of all schools add up to exactly what the funder has funded in that year." }
+            li { "Where a floor is stated: of the same boxes, each school got at least so much for its weighted pupils, who are those of the round named." }
+        }
+        h2 { "What it does not prove" }
+        ul {
+            li { "Any single amount; and that a school's amount is what its pools were charged, which this page's pools show one by one." }
+            li { "That the money was paid out, and what was bought with it." }
+            li { "That the needs which weigh the pupils are true: audits draw a sample of those." }
+        }
         (exports("budgets", budgets.len()))
         (explained(&["budget", "pool"]))
     };

@@ -10,6 +10,7 @@ use maud::{Markup, html};
 use super::error::Shown;
 use super::rounds::rounds_table;
 use super::shell;
+use super::shown;
 use super::standing;
 use super::verify;
 use super::who;
@@ -48,6 +49,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
     let late_lines = acknowledgements::late(&view)?;
     let content = html! {
         h1 { "Who got what, and was it fair?" }
+        (countdown(&status))
         (intro())
         (steps(newest.iter().find(|round| round.stands())))
         (totals_section(&totals))
@@ -56,6 +58,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
             p { "A " (word("round", "round")) " gives the places of one kind of resource to the students who asked. Counts that could point at a student are "
                 (word("withheld", "withheld")) " and shown as a dash: no number here is of fewer than " (min_cell) " students." }
             (verify::panel("/v1/evidence/figures", "these rounds and totals"))
+            (shown::over_rounds(&newest))
             (rounds_table(&newest))
             (standing::late(&late_lines))
             p { a href="/rounds" { "All rounds" } }
@@ -83,6 +86,19 @@ fn totals(node: &Node, view: &ChainView) -> Result<Totals, crate::api_error::Api
         charged_cents: budgets.iter().map(|budget| budget.charged_cents.0).sum(),
         anchored: node.index.follow(view)?.anchored(),
     })
+}
+
+/// What the members have voted for and every node must be ready for.
+fn countdown(status: &Status) -> Markup {
+    html! {
+        @if let Some(next) = &status.protocol.next {
+            p #protocol-next .lead role="status" {
+                "In " (grouped(next.blocks_left)) " blocks, at height " (grouped(next.height.0)) ", the ledger goes by protocol "
+                (next.protocol) ". Its nodes run Aula " (next.program) " by then. "
+                a href="/proposals" { "What was voted" }
+            }
+        }
+    }
 }
 
 fn intro() -> Markup {

@@ -16,6 +16,7 @@ pub mod extract;
 pub(crate) mod gate;
 pub(crate) mod gzip;
 mod kept_vault;
+pub(crate) mod lent_vault;
 mod node;
 pub mod server;
 mod sorted;
@@ -23,5 +24,5 @@ pub mod tls;
 
 pub use extract::{FromPath, FromQuery};
 pub use kept_vault::KeptVault;
-pub use node::{Finality, Latency, Network, Node, Refused, SeedDuty, SharedSeed, Signing};
+pub use node::{Finality, Latency, Network, Node, Refused, SeedDuty, SharedSeed, Signing, Standing};
 pub use sorted::Sorted;
