@@ -21,7 +21,7 @@ mod reports;
 
 pub use district::{District, Policy, Subject};
 pub use edit::set;
-pub use feed::{Feed, FeedKind, Lines};
+pub use feed::{BrokerUrl, Feed, FeedKind, Lines, Payload};
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
 
 /// The commented file that `aula init` writes.
