@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs the simulator for as long as it is told to, and writes docs/reliability.md.
 #   ./scripts/sim.sh MINUTES [FIRST_SEED]   seeds from FIRST_SEED on [1000000], on two threads
-#   ./scripts/sim.sh planted                plants each bug of consensus/src/planted.rs and says which seed finds it
+#   ./scripts/sim.sh planted                plants each bug of consensus/src/planted.rs and says what finds it
+#   ./scripts/sim.sh twins COUNT [FIRST]    scenarios in the manner of the Twins paper, about 200 a minute
 # One seed by itself: aula sim --seed N. What was found and mended stands in node/sim/FOUND.md, and is copied.
 set -euo pipefail
 . "$(dirname "$0")/prepare.sh"
@@ -9,12 +10,19 @@ prepare
 cd "$(dirname "$0")/.."
 
 if [ "${1:-}" = planted ]; then
-  # The program refuses to be built with planted bugs, so it and what builds it are left out.
-  cargo test --release --locked --workspace --exclude aula-node --exclude aula-tests --features aula-sim/planted \
-    --test planted -- --nocapture | tee node/sim/planted.log | grep -a '^planted \|^test \|panicked'
-  grep -a '^planted ' node/sim/planted.log | sed 's/^planted \([^:]*\): found by seed \([0-9]*\): \(.*\)/| \1 | \2 | \3 |/' \
-    >node/sim/PLANTED.md
-  rm node/sim/planted.log
+  # Only the simulator's tests are built: the program refuses to be built with planted bugs.
+  log=$(mktemp)
+  trap 'rm -f "$log"' EXIT
+  code=0
+  cargo test --release --locked --workspace --features aula-sim/planted --test planted -- --nocapture >"$log" 2>&1 || code=$?
+  grep -a '^planted \|^test \|panicked\|^error\|not found' "$log" || true
+  grep -a '^planted ' "$log" | sed 's/^planted \([^:]*\): found by \([^:]*\): \(.*\)/| \1 | \2 | \3 |/' >node/sim/PLANTED.md
+  exit "$code"
+fi
+if [ "${1:-}" = twins ]; then
+  [ -n "${2:-}" ] || stop "say how many scenarios: ./scripts/sim.sh twins 1000"
+  AULA_SIM_COUNT=$2 AULA_SIM_FIRST=${3:-0} AULA_SIM_REPORT=$PWD/node/sim/TWINS.md \
+    cargo test --release --locked --workspace --test soak -- --ignored --nocapture scenarios_of_twins
   exit
 fi
 [ -n "${1:-}" ] || stop "say how many minutes: ./scripts/sim.sh 60"
@@ -36,7 +44,11 @@ Written by `scripts/sim.sh`; do not edit. What is real and what is simulated: `n
 TEXT
   echo "| commit | $commit |"
   cat "$report"
-  printf '\n## Planted bugs\nBy which seed each is found (`scripts/sim.sh planted`, 4 members, 120 s):\n\n| bug | seed | violation |\n|---|---|---|\n'
+  if [ -s node/sim/TWINS.md ]; then
+    printf '\n## Twins\nOne member of four runs twice under one key, and all are dealt into groups again and again (`scripts/sim.sh twins`):\n\n| | | | |\n|---|---|---|---|\n'
+    cat node/sim/TWINS.md
+  fi
+  printf '\n## Planted bugs\nBy what each is found (`scripts/sim.sh planted`; plans stand in `node/sim/plans`, seeds are of 4 members and 120 s):\n\n| bug | found by | violation |\n|---|---|---|\n'
   cat node/sim/PLANTED.md
   printf '\n'
   cat node/sim/FOUND.md

@@ -175,6 +175,7 @@ impl Node {
             runtime,
             quorums: Arc::default(),
             heights: Arc::default(),
+            recent: Arc::default(),
         };
         if setup.confirmed_height.is_some() {
             services.heights.allow();

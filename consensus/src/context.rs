@@ -4,8 +4,8 @@
 //! as proposal parts and are kept by the application.
 //!
 //! Invariants: a validator set is sorted by address and has no duplicates; the proposer is a pure function of
-//! (validator set of the height, height, round), so that a node that syncs an old height with an old set finds
-//! the same proposer as those who voted then.
+//! (validator set of the height with the misses known below it, height, round), so that a node that syncs an old height
+//! finds the same proposer as those who voted then.
 //!
 //! Absent on purpose: vote extensions. Everything a block needs is in the block.
 
@@ -14,6 +14,7 @@ use std::fmt;
 use arc_malachitebft_core_types::{
     Context, Height as HeightTrait, LinearTimeouts, NilOrVal, Round, Value as ValueTrait, VoteType,
 };
+use aula_ledger::chain::turns::Turns;
 use aula_ledger::types::{self, Hash, ValidatorAddress};
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -101,68 +102,14 @@ impl ValueTrait for Value {
 pub struct AulaContext;
 
 impl AulaContext {
-    /// The proposer of (`height`, `round`) under `set`: position (height + round) modulo the total power, spread over the
-    /// validators in order of address. Each has as many of these positions as it has power. With equal power this is a
-    /// plain rotation; else the positions of one lie apart, so that a dead validator of much power does not cost one
-    /// failed round after another.
+    /// The proposer of (`height`, `round`) under `set` and the misses known below that height: the ledger's rule
+    /// ([`Turns`]).
     ///
     /// Total: a nil round counts as round 0. `None` only for an empty set, which the engine refuses to start.
     pub fn proposer_of(set: &ValidatorSet, height: Height, round: Round) -> Option<&Validator> {
-        let round = round.as_u32().unwrap_or(0);
-        let powers = set.validators().iter().map(|validator| validator.power);
-        set.validators().get(turn(powers, set.total_power(), height.0, round)?)
+        let turns = Turns::new(set.ledger(), set.misses(), height.into());
+        set.validators().get(turns.position(round.as_u32().unwrap_or(0))?)
     }
-}
-
-/// The same for the ledger's own set, by address: who was to propose in a round that may have decided nothing.
-pub fn proposer_at(
-    set: &aula_ledger::chain::ValidatorSet,
-    height: types::Height,
-    round: u32,
-) -> Option<ValidatorAddress> {
-    let powers = set.validators().iter().map(|validator| validator.power);
-    let at = turn(powers, set.total_power(), height.0, round)?;
-    set.validators().get(at).map(|validator| validator.address)
-}
-
-/// Whose turn it is among validators of these powers.
-fn turn(powers: impl Iterator<Item = u64> + Clone, total: u64, height: u64, round: u32) -> Option<usize> {
-    if total == 0 {
-        return None;
-    }
-    let count = u128::from(height) + u128::from(round);
-    let first = powers.clone().next()?;
-    if powers.clone().all(|power| power == first) {
-        return usize::try_from(count % (powers.count() as u128)).ok();
-    }
-    let total = u128::from(total);
-    let mut position = (count % total) * stride(total) % total;
-    for (at, power) in powers.enumerate() {
-        let power = u128::from(power);
-        if position < power {
-            return Some(at);
-        }
-        position -= power;
-    }
-    None
-}
-
-/// How far neighbouring turns lie apart on the line of all power: the golden section of it, which spreads any stretch of
-/// the line evenly over the turns, moved up until it has no factor in common with the whole, so that each position comes
-/// once.
-fn stride(total: u128) -> u128 {
-    let mut stride = (total * 618 / 1000).max(1);
-    while gcd(stride, total) != 1 {
-        stride += 1;
-    }
-    stride
-}
-
-fn gcd(mut a: u128, mut b: u128) -> u128 {
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
 }
 
 impl Context for AulaContext {

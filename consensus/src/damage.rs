@@ -30,6 +30,11 @@ impl Damage {
         Self { file: Some(file), found: Mutex::new(found) }
     }
 
+    /// A file beside the one in which damage is written down.
+    pub fn beside(&self, name: &str) -> Option<PathBuf> {
+        self.file.as_ref().map(|file| file.with_file_name(name))
+    }
+
     /// The text for the operator, with what to do; none while all is well.
     pub fn found(&self) -> Option<String> {
         self.lock().clone()

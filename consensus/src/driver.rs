@@ -22,11 +22,12 @@ use arc_malachitebft_app_channel::app::types::ProposedValue;
 use arc_malachitebft_app_channel::{AppMsg, Reply};
 use arc_malachitebft_core_consensus::PeerId as EnginePeerId;
 use arc_malachitebft_core_types::LinearTimeouts;
-use aula_ledger::types::Hash;
+use aula_ledger::types::{Hash, ValidatorAddress};
 use libp2p::PeerId;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::context::{Address, AulaContext, Height, ValidatorSet};
+use crate::divergence::Recent;
 use crate::engine::engine_peer;
 use crate::events::{Event, Fatal};
 use crate::heights::Heights;
@@ -39,9 +40,11 @@ use crate::quorums::Quorums;
 use crate::signing::GuardedSigner;
 
 mod decide;
+mod diverged;
 mod heads;
 mod judging;
 mod network;
+mod outdated;
 mod peers;
 mod propose;
 mod ready;
@@ -51,6 +54,7 @@ mod verdicts;
 
 use judging::{Job, Judging};
 pub(crate) use network::Network;
+use outdated::Last;
 use ready::Unsure;
 use verdicts::Verdicts;
 
@@ -86,6 +90,8 @@ pub(crate) struct Services {
     pub(crate) quorums: Arc<Quorums>,
     /// How far the validators said they are.
     pub(crate) heights: Arc<Heights>,
+    /// What the newest blocks gave, for peers that find something else.
+    pub(crate) recent: Arc<Recent>,
 }
 
 /// How a session of the engine ended.
@@ -166,12 +172,18 @@ pub(crate) struct Driver {
     assembly: Assembly,
     judging: Judging,
     at_height: AtHeight,
-    /// Complete blocks of the next height, one a round.
-    early: BTreeMap<u32, Job>,
+    /// Complete blocks of the next height, one a round and proposer.
+    early: BTreeMap<(u32, Address), Job>,
     /// Whether somebody has begun to propose for this height.
     proposed: bool,
     held: Option<Held>,
+    /// Set when the next height is not for this program.
+    last: Option<Last>,
     started: Moment,
+    /// When the next height is due without anything to do.
+    due: Moment,
+    /// Under which identity each validator is heard.
+    speaks: BTreeMap<ValidatorAddress, EnginePeerId>,
     synced: Option<Height>,
     stream: u64,
     peers: BTreeSet<AdmittedPeer>,
@@ -204,15 +216,14 @@ impl Driver {
         peers: BTreeSet<AdmittedPeer>,
     ) -> Result<Self, Fatal> {
         let base = services.blocks.base(services.store.as_ref())?;
-        let validators = ValidatorSet::of(&base.validators)?;
-        let following = ValidatorSet::of(&base.following)?;
+        let (validators, following) = sets(&base)?;
         let (blocks, store, runtime) =
             (Arc::clone(&services.blocks), Arc::clone(&services.store), Arc::clone(&services.runtime));
         let started = runtime.now();
         let judging = Judging::new(blocks, store, runtime);
         let Wires { network, inbox, engine, stream } = wires;
         inbox.admit(peers.iter().filter_map(|peer| engine_peer(&peer.peer)).collect());
-        let driver = Self {
+        let mut driver = Self {
             services,
             signer,
             follow_until: follows.until,
@@ -232,14 +243,21 @@ impl Driver {
             early: BTreeMap::new(),
             proposed: false,
             held: None,
+            last: None,
             started,
+            due: started,
+            speaks: BTreeMap::new(),
             synced: None,
             stream,
             peers,
             cut: BTreeMap::new(),
         };
         driver.count_validators()?;
-        Ok(driver)
+        driver.look_ahead()?;
+        match driver.last.take() {
+            Some(last) => Err(last.into()),
+            None => Ok(driver),
+        }
     }
 
     /// Runs until stopped or until something fails that this node must not survive. `silent` brings peers to begin
@@ -255,7 +273,8 @@ impl Driver {
         let mut look = runtime.now();
         loop {
             let now = runtime.now();
-            let until = self.held.as_ref().map(|held| held.until);
+            let until = self.held.as_ref().filter(|_| self.last.is_none()).map(|held| held.until);
+            let ends = self.last.as_ref().map(|last| last.until);
             let pool = Arc::clone(&self.services.pool);
             let soonest = self.started + self.services.busy;
             let healed = self.cut.values().min().copied();
@@ -264,6 +283,9 @@ impl Driver {
             tokio::select! {
                 biased;
                 () = stopped(&mut stop) => return Ok(Ended::Stopped),
+                () = runtime.sleep_until(ends.unwrap_or(now)), if ends.is_some() => {
+                    return self.last.take().map_or(Ok(Ended::Stopped), |last| Err(last.into()));
+                }
                 message = messages.recv() => match message {
                     Some(message) => self.handle(message).await?,
                     None => return Err(Fatal::engine("the consensus engine stopped by itself")),
@@ -358,6 +380,12 @@ impl Driver {
         self.services.pool.block_begins();
         self.services.round.store(u64::from(round), Ordering::Relaxed);
     }
+}
+
+/// Who decides the next height, with the misses known below it, and who the one after it.
+fn sets(base: &Base) -> Result<(ValidatorSet, ValidatorSet), Fatal> {
+    let validators = ValidatorSet::of(&base.validators)?.after(Arc::clone(&base.misses));
+    Ok((validators, ValidatorSet::of(&base.following)?))
 }
 
 /// Completes when the next height has something to do: at once for a whole block's worth, else not before `soonest`.

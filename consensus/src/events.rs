@@ -1,6 +1,7 @@
 //! What a running node tells its owner: events as they happen, and why it had to stop.
 
 use aula_ledger::chain::TransactionId;
+use aula_ledger::protocol::Outdated;
 use aula_ledger::types::{Hash, Height, TimeMs, ValidatorAddress};
 
 use crate::context::BadKey;
@@ -78,6 +79,9 @@ pub enum Fatal {
     /// Execution failed on a block that is final, or a validator set cannot be used.
     #[error("{0}; keep the data folder and report this")]
     Program(String),
+    /// The next height goes by rules that this program does not have.
+    #[error("{0}")]
+    Outdated(Outdated),
     /// The engine stopped or refused to start.
     #[error("{0}")]
     Engine(String),

@@ -1,10 +1,14 @@
 //! The ledger's answers, read from its state: the one implementation of [`Executor`] outside tests.
 
+use aula_ledger::chain::turns::Misses;
 use aula_ledger::chain::{Code, Transaction, ValidatorSet};
-use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory, execute_block};
+use aula_ledger::execute::{
+    BlockInput, ExecuteError, Outcome, SignatureMemory, execute_block, execute_watched,
+};
 use aula_ledger::params::Params;
+use aula_ledger::protocol::Protocol;
 use aula_ledger::state::schema;
-use aula_ledger::state::{StateReader, StoreError};
+use aula_ledger::state::{Overlay, StateReader, StoreError};
 use aula_ledger::tx::prospect;
 use aula_ledger::types::{AccountId, Height, ValidatorAddress};
 use libp2p::PeerId;
@@ -12,8 +16,21 @@ use libp2p::PeerId;
 use crate::ports::{AccountView, AdmittedPeer, Executor};
 
 /// Executes blocks with [`execute_block`].
-#[derive(Debug, Clone, Copy, Default)]
-pub struct LedgerExecutor;
+#[derive(Debug, Clone, Copy)]
+pub struct LedgerExecutor {
+    knows: Protocol,
+}
+
+impl LedgerExecutor {
+    /// This program's.
+    pub const NEWEST: Self = Self { knows: Protocol::NEWEST };
+
+    /// That of a program which knows no later protocol than this one, as an older version of this program does: for tests
+    /// and simulations of upgrades.
+    pub fn older(knows: Protocol) -> Self {
+        Self { knows: knows.min(Protocol::NEWEST) }
+    }
+}
 
 impl Executor for LedgerExecutor {
     fn execute(
@@ -22,7 +39,24 @@ impl Executor for LedgerExecutor {
         input: &BlockInput<'_>,
         memory: &dyn SignatureMemory,
     ) -> Result<Outcome, ExecuteError> {
-        execute_block(state, input, memory)
+        match schema::protocol(state)?.refuses(input.height, self.knows) {
+            Some(outdated) => Err(ExecuteError::Outdated(outdated)),
+            None => execute_block(state, input, memory),
+        }
+    }
+
+    fn knows(&self) -> Protocol {
+        self.knows
+    }
+
+    fn execute_watched(
+        &self,
+        state: &dyn StateReader,
+        input: &BlockInput<'_>,
+        memory: &dyn SignatureMemory,
+        watch: &mut dyn FnMut(Option<u32>, &Overlay<'_>),
+    ) -> Result<Outcome, ExecuteError> {
+        execute_watched(state, input, memory, watch)
     }
 
     fn next_validators(&self, state: &dyn StateReader, tip: Height) -> Result<ValidatorSet, StoreError> {
@@ -37,6 +71,10 @@ impl Executor for LedgerExecutor {
 
     fn following_validators(&self, state: &dyn StateReader, _: Height) -> Result<ValidatorSet, StoreError> {
         Ok(schema::validator_schedule(state)?.after)
+    }
+
+    fn missed_turns(&self, state: &dyn StateReader) -> Result<Misses, StoreError> {
+        schema::missed_turns(state)
     }
 
     fn account(

@@ -35,6 +35,7 @@ use tokio::task::JoinHandle;
 
 use aula_ledger::params::MAX_TRANSACTION_BYTES;
 
+use crate::divergence::Recent;
 use crate::door::transport::Guarded;
 use crate::door::{Door, Known, ip_of};
 use crate::peer_watch::Silence;
@@ -125,6 +126,7 @@ pub struct Gossip {
     listeners: watch::Receiver<u64>,
     known: Arc<Known>,
     source: Arc<OnceLock<Source>>,
+    recent: Arc<OnceLock<Arc<Recent>>>,
     task: JoinHandle<()>,
 }
 
@@ -210,6 +212,7 @@ pub fn start(
     let counts = Arc::new(GossipCounts::default());
     let (tell, told) = mpsc::channel(snapshots::WAITING);
     let source: Arc<OnceLock<Source>> = Arc::default();
+    let recent: Arc<OnceLock<Arc<Recent>>> = Arc::default();
     let (commands, received) = mpsc::channel(OUTGOING);
     let (listening, listeners) = watch::channel(0);
     let mut state = State {
@@ -226,11 +229,11 @@ pub fn start(
         counts: Arc::clone(&counts),
         listening,
         incoming,
-        exchange: Exchange::new(Arc::clone(&source), tell),
+        exchange: Exchange::new(Arc::clone(&source), Arc::clone(&recent), tell),
     };
     state.set_peers(config.peers);
     let task = tokio::spawn(state.run(received, told));
-    Ok(Gossip { commands, counts, known, listeners, source, task })
+    Ok(Gossip { commands, counts, known, listeners, source, recent, task })
 }
 
 /// What every node uses.

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aula_ledger::types::{Hash, Height};
+use aula_ledger::types::{Hash, Height, ValidatorAddress};
 use libp2p::Multiaddr;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -137,6 +137,11 @@ impl Handle {
         }
     }
 
+    /// Validators from whom no vote of the height that is being decided came: who is missing when the chain stands.
+    pub fn silent(&self) -> Vec<ValidatorAddress> {
+        self.services.quorums.silent()
+    }
+
     fn ahead_of_clock_ms(&self) -> Option<u64> {
         let now = self.services.clock.now_ms().ok()?;
         Some(self.services.time_ms.load(Ordering::Relaxed).saturating_sub(now))
@@ -237,7 +242,9 @@ pub async fn start(config: Config, ports: Ports, keys: Keys, genesis: Hash) -> R
         runtime: Arc::new(TokioRuntime::default()),
         quorums: Arc::default(),
         heights: Arc::default(),
+        recent: Arc::default(),
     };
+    gossip.serve_facts(Arc::clone(&services.recent));
     let base = services.blocks.base(services.store.as_ref())?;
     gossip.set_peers(for_gossip(&all_peers(&services, &base)?)).await;
     let engine_peers = Arc::new(AtomicUsize::new(0));

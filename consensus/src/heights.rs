@@ -1,4 +1,5 @@
-//! How far the validators say they are: what a node must have heard before it signs for the first time.
+//! How far the validators say they are: what a node must have heard before it signs for the first time. And who of them has
+//! left: whose last connection has ended.
 //!
 //! A home that was restored from a copy has a whole sign guard that is old: it does not know what its key signed since.
 //! The guard's records cannot show that, the others' heights can. Before its first signature a node hears the last final
@@ -11,7 +12,7 @@
 //! that more validators have reached than can lie besides those that are silent; with more faults than the chain bears, a
 //! liar can only keep this node waiting.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ struct Inner {
     own: u64,
     /// The first height heard of each.
     first: BTreeMap<PeerId, u64>,
+    /// Validators' identities whose last connection has ended.
+    left: BTreeSet<PeerId>,
     enough_since: Option<Moment>,
     /// Since when this node is level with what it heard.
     level_since: Option<Moment>,
@@ -60,6 +63,7 @@ impl Heights {
     /// Who counts: the other validators' power, and this node's own.
     pub(crate) fn set_validators(&self, weights: BTreeMap<PeerId, u64>, own: u64) {
         let mut inner = self.lock();
+        inner.left.retain(|peer| weights.contains_key(peer));
         (inner.weights, inner.own) = (weights, own);
     }
 
@@ -74,6 +78,24 @@ impl Heights {
         if news {
             self.changed.notify_one();
         }
+    }
+
+    /// The last connection with a peer has ended. Only validators' identities are remembered.
+    pub(crate) fn left(&self, peer: PeerId) {
+        let mut inner = self.lock();
+        if inner.weights.contains_key(&peer) {
+            inner.left.insert(peer);
+        }
+    }
+
+    /// A peer is connected.
+    pub(crate) fn came(&self, peer: &PeerId) {
+        self.lock().left.remove(peer);
+    }
+
+    /// Whether a validator was connected and is not any more.
+    pub(crate) fn has_left(&self, peer: &PeerId) -> bool {
+        self.lock().left.contains(peer)
     }
 
     /// Completes when somebody was heard for the first time.

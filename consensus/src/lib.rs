@@ -24,6 +24,7 @@ pub mod bare;
 pub mod config;
 pub mod context;
 pub mod damage;
+pub mod divergence;
 pub mod door;
 mod driver;
 mod engine;

@@ -12,7 +12,8 @@ pub enum Bug {
     NoFsync,
     /// A fresh block may name another proposer than its round's.
     WrongProposer,
-    /// A restarted node does not read its log: it forgets what it was locked on.
+    /// A validator forgets what it is locked on: it prevotes whatever fresh block of the round is right, and once restarted it
+    /// does not read its log.
     ForgetLock,
 }
 
@@ -31,19 +32,20 @@ pub const CAN_BE: bool = cfg!(feature = "planted");
 
 #[cfg(feature = "planted")]
 mod on {
-    use std::cell::Cell;
+    use std::sync::Mutex;
 
     use super::Bug;
 
-    thread_local!(static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) });
+    // Of the process, not of a thread: a simulation runs in one of its own.
+    static PLANTED: Mutex<Option<Bug>> = Mutex::new(None);
 
-    /// Plants a bug into everything that this thread does, or takes it out.
+    /// Plants a bug into everything that this process does, or takes it out.
     pub fn plant(bug: Option<Bug>) {
-        PLANTED.set(bug);
+        *PLANTED.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = bug;
     }
 
     pub(crate) fn is(bug: Bug) -> bool {
-        PLANTED.get() == Some(bug)
+        *PLANTED.lock().unwrap_or_else(std::sync::PoisonError::into_inner) == Some(bug)
     }
 }
 

@@ -10,13 +10,15 @@
 //! Invariant that the node keeps: [`ChainStore::state`] and [`ChainStore::tip`] always belong together, because
 //! [`ChainStore::commit`] is one synced batch and nothing else writes either.
 
+use aula_ledger::chain::turns::Misses;
 use aula_ledger::chain::{Code, Transaction, ValidatorSet};
 use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory};
 use aula_ledger::keys::PublicKey;
 use aula_ledger::params::Params;
+use aula_ledger::protocol::{Outdated, Protocol};
 use aula_ledger::roles::RoleSet;
-use aula_ledger::state::StateReader;
 pub use aula_ledger::state::StoreError;
+use aula_ledger::state::{Overlay, StateReader, schema};
 pub use aula_ledger::store::{ChainStore, Commit, Decided, Tip, Undecided};
 use aula_ledger::types::{AccountId, Height, ValidatorAddress};
 use libp2p::{Multiaddr, PeerId};
@@ -87,6 +89,20 @@ pub trait Executor: Send + Sync + 'static {
         memory: &dyn SignatureMemory,
     ) -> Result<Outcome, ExecuteError>;
 
+    /// The same, with a look at the state after each transaction, as far as the ledger gives one.
+    ///
+    /// # Errors
+    /// As [`Self::execute`].
+    fn execute_watched(
+        &self,
+        state: &dyn StateReader,
+        input: &BlockInput<'_>,
+        memory: &dyn SignatureMemory,
+        _watch: &mut dyn FnMut(Option<u32>, &Overlay<'_>),
+    ) -> Result<Outcome, ExecuteError> {
+        self.execute(state, input, memory)
+    }
+
     /// The validators that decide the height after `tip`, where `state` is the state after `tip`.
     ///
     /// # Errors
@@ -99,6 +115,15 @@ pub trait Executor: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     fn following_validators(&self, state: &dyn StateReader, tip: Height) -> Result<ValidatorSet, StoreError>;
+
+    /// Who missed a turn to propose, as known in this state: whose turn each round of the next height is follows. A ledger
+    /// that keeps no such record knows of none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn missed_turns(&self, _state: &dyn StateReader) -> Result<Misses, StoreError> {
+        Ok(Misses::default())
+    }
 
     /// An account, `None` if there is none.
     ///
@@ -121,6 +146,20 @@ pub trait Executor: Send + Sync + 'static {
         _transaction: &Transaction,
     ) -> Result<Result<(), Code>, StoreError> {
         Ok(Ok(()))
+    }
+
+    /// The newest protocol that this program knows.
+    fn knows(&self) -> Protocol {
+        Protocol::NEWEST
+    }
+
+    /// Why this program must not execute the block after `tip`, where `state` is the state after `tip`: the members have
+    /// voted for rules that it does not have.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn outdated(&self, state: &dyn StateReader, tip: Height) -> Result<Option<Outdated>, StoreError> {
+        Ok(schema::protocol(state)?.refuses(tip.next(), self.knows()))
     }
 
     /// The parameters in force.

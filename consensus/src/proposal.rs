@@ -15,9 +15,11 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aula_ledger::chain::transaction::id_of_bytes;
+use aula_ledger::chain::turns::Misses;
 use aula_ledger::chain::{Block, ValidatorSet};
 use aula_ledger::codec::Canonical;
 use aula_ledger::execute::limits::Budget;
@@ -110,6 +112,8 @@ pub struct Base {
     pub validators: Arc<ValidatorSet>,
     /// Who decides the one after it.
     pub following: Arc<ValidatorSet>,
+    /// Who missed a turn to propose, up to the tip.
+    pub misses: Arc<Misses>,
 }
 
 impl Base {
@@ -160,7 +164,8 @@ impl Blocks {
         let state = store.state()?;
         let validators = Arc::new(self.executor.next_validators(state.as_ref(), tip.height)?);
         let following = Arc::new(self.executor.following_validators(state.as_ref(), tip.height)?);
-        Ok(Base { tip, state, validators, following })
+        let misses = Arc::new(self.executor.missed_turns(state.as_ref())?);
+        Ok(Base { tip, state, validators, following, misses })
     }
 
     /// Builds the next block from what waits in the pool.
@@ -261,6 +266,11 @@ impl Blocks {
         tracing::error!(damage = text, "this node cannot judge a block and votes nil");
         self.damage.note(&text);
         text
+    }
+
+    /// Where a file about this node's state is written, if it keeps any.
+    pub fn file(&self, name: &str) -> Option<PathBuf> {
+        self.damage.beside(name)
     }
 
     /// A final block cannot be executed here: this node's state or program is not the others'.

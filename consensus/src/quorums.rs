@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arc_malachitebft_core_types::{NilOrVal, VoteType};
-use aula_ledger::types::Hash;
+use aula_ledger::types::{Hash, ValidatorAddress};
 
 use crate::context::{Address, Height, ValidatorSet, Vote};
 
@@ -39,6 +39,8 @@ struct Inner {
     set: Option<ValidatorSet>,
     rounds: BTreeMap<u32, Round>,
     seen: BTreeSet<(u32, Kind, Hash)>,
+    /// Who has voted at all, for a block or for none.
+    voters: BTreeSet<Address>,
 }
 
 /// Counts the votes of one height. Shared by the verifier, which fills it, and the driver, which asks.
@@ -59,9 +61,10 @@ impl Quorums {
     /// Counts a vote whose signature is valid.
     pub fn count(&self, vote: &Vote) {
         let mut inner = self.lock();
-        let (NilOrVal::Val(hash), Some(number)) = (vote.value, vote.round.as_u32()) else { return };
         let Some(set) = inner.set.clone().filter(|_| vote.height == inner.height) else { return };
         let Some(voter) = set.by_address(&vote.address) else { return };
+        inner.voters.insert(vote.address);
+        let (NilOrVal::Val(hash), Some(number)) = (vote.value, vote.round.as_u32()) else { return };
         let kind = match vote.kind {
             VoteType::Prevote => Kind::Prevote,
             VoteType::Precommit => Kind::Precommit,
@@ -90,6 +93,13 @@ impl Quorums {
     /// Whether more than two thirds of the power precommitted to this block in this round: it is decided.
     pub fn commit(&self, round: u32, block: &Hash) -> bool {
         self.lock().seen.contains(&(round, Kind::Precommit, *block))
+    }
+
+    /// Validators of the height that is being decided from whom no vote of it came, as far as this node heard.
+    pub fn silent(&self) -> Vec<ValidatorAddress> {
+        let inner = self.lock();
+        let all = inner.set.iter().flat_map(ValidatorSet::addresses);
+        all.filter(|address| !inner.voters.contains(*address)).map(|address| address.0).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -151,6 +161,20 @@ mod tests {
             quorums.count(&vote(n + 4, VoteType::Prevote, 5, 0, Some(7)));
         }
         assert!(!quorums.polka(0, &Hash([7; 32])));
+    }
+
+    #[test]
+    fn whoever_has_not_voted_at_this_height_is_silent() {
+        let quorums = begun();
+        let address = |n: u8| address(&public_key(&SigningKey::from_bytes(&[n; 32])));
+        let silent = |quorums: &Quorums| quorums.silent().into_iter().collect::<BTreeSet<_>>();
+        assert_eq!(silent(&quorums), (1..=4).map(address).collect());
+        quorums.count(&vote(1, VoteType::Prevote, 5, 0, None));
+        quorums.count(&vote(2, VoteType::Precommit, 5, 3, Some(7)));
+        quorums.count(&vote(3, VoteType::Precommit, 4, 0, Some(7)));
+        assert_eq!(silent(&quorums), [address(3), address(4)].into());
+        quorums.begin(Height(6), &set());
+        assert_eq!(silent(&quorums).len(), 4, "another height, another count");
     }
 
     #[test]

@@ -25,7 +25,6 @@ use aula_ledger::types::Hash;
 use sha2::{Digest, Sha256};
 
 use crate::context::{Address, AulaContext};
-use crate::planted::{self, Bug};
 use crate::ports::Disk;
 use crate::sign_guard::SignGuard;
 use crate::signing::{proposal_sign_bytes, vote_sign_bytes};
@@ -61,9 +60,6 @@ pub(crate) fn check(
     guard: &SignGuard,
     tip: u64,
 ) -> std::io::Result<Wal> {
-    if planted::is(Bug::ForgetLock) {
-        return Ok(Wal::Fit);
-    }
     let signed_at = guard.last_height();
     let bytes = disk.read(path)?.unwrap_or_default();
     // What is decided needs no memory: nobody asks for a vote there again.

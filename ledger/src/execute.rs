@@ -16,6 +16,7 @@ use crate::chain::{Block, Code, Header, Receipt, Transaction, TransactionId, tra
 use crate::codec::{Canonical, CodecError};
 use crate::params::Params;
 use crate::proof::merkle;
+use crate::protocol::{Outdated, Protocol};
 use crate::roles::senders;
 use crate::rounds::windows;
 use crate::state::schema::{self, ChainRecord, RefusedRun, ValidatorSchedule};
@@ -111,6 +112,9 @@ pub enum ExecuteError {
     /// The block does not follow the state: another chain or height, or a time out of the rule.
     #[error("the block does not follow the state: its {0} is wrong")]
     NotNext(&'static str),
+    /// The block goes by rules that this program does not have.
+    #[error("{0}")]
+    Outdated(Outdated),
     /// The store failed: stop the process.
     #[error(transparent)]
     Broken(#[from] StoreError),
@@ -126,13 +130,28 @@ pub fn execute_block(
     input: &BlockInput<'_>,
     memory: &dyn SignatureMemory,
 ) -> Result<Outcome, ExecuteError> {
+    execute_watched(state, input, memory, &mut |_, _| {})
+}
+
+/// The same, with a look at the state before the first transaction (none) and after each one (its position).
+///
+/// # Errors
+/// As [`execute_block`].
+pub fn execute_watched(
+    state: &dyn StateReader,
+    input: &BlockInput<'_>,
+    memory: &dyn SignatureMemory,
+    watch: &mut dyn FnMut(Option<u32>, &Overlay<'_>),
+) -> Result<Outcome, ExecuteError> {
     let (transactions, params) = limits::decode_all(input.transactions, state)?;
     let mut run = Run::begin(state, input, params)?;
+    watch(None, &run.overlay);
     let mut receipts = Vec::with_capacity(transactions.len());
     for (index, (transaction, bytes)) in (0u32..).zip(transactions.iter().zip(input.transactions)) {
         let id = transaction::id_of_bytes(bytes);
         let verified = memory.is_verified(&id);
         receipts.push(run.transaction(transaction, id, verified).map_err(|stop| stop.at(index))?);
+        watch(Some(index), &run.overlay);
     }
     run.finish(input, receipts)
 }
@@ -192,11 +211,19 @@ impl<'a> Run<'a> {
     ) -> Result<Self, ExecuteError> {
         let chain = schema::chain(state)?;
         follows(&chain, input)?;
+        let agreed = schema::protocol(state)?;
+        if let Some(outdated) = agreed.refuses(input.height, Protocol::NEWEST) {
+            return Err(ExecuteError::Outdated(outdated));
+        }
+        let protocol = agreed.clone().at(input.height);
         let before = schema::validator_schedule(state)?;
         let schedule = before.clone().advanced();
         let mut overlay = Overlay::new(state);
         let record = ChainRecord { height: input.height, time_ms: input.time_ms, ..chain };
         schema::write(&mut overlay, schema::chain_key(), &record);
+        if protocol != agreed {
+            schema::write(&mut overlay, schema::protocol_key(), &protocol);
+        }
         if before.is_moving() {
             schema::write(&mut overlay, schema::validators_key(), &schedule);
         }
@@ -208,6 +235,7 @@ impl<'a> Run<'a> {
             genesis: record.genesis_sha256,
             height: input.height,
             time_ms: input.time_ms,
+            protocol: protocol.now,
             params,
             validators: u32::try_from(schedule.now.validators().len()).unwrap_or(u32::MAX),
         };
@@ -291,6 +319,7 @@ impl<'a> Run<'a> {
     fn finish(self, input: &BlockInput<'_>, receipts: Vec<Receipt>) -> Result<Outcome, ExecuteError> {
         let (state_root, writes) = self.overlay.finish(input.height)?;
         let header = Header {
+            protocol: self.facts.protocol,
             genesis: self.facts.genesis,
             height: input.height,
             time_ms: input.time_ms,

@@ -17,10 +17,11 @@ use crate::keys::{PublicKey, account_of};
 use crate::names::{ListenHint, Name, PeerName, Title};
 use crate::params::Params;
 use crate::position::Position;
+use crate::protocol::Protocol;
 use crate::roles::{Role, RoleSet, place_fits};
 use crate::state::schema::{
-    self, Account, ChainRecord, Counters, Described, District, Member, Peer, School, Standing, ValidatorInfo,
-    ValidatorSchedule,
+    self, Account, ChainRecord, Counters, Described, District, Member, Peer, ProtocolRecord, School,
+    Standing, ValidatorInfo, ValidatorSchedule,
 };
 use crate::state::{MemoryState, Overlay, StateWrites, StoreError};
 use crate::twin::{self, TwinParameters};
@@ -136,6 +137,9 @@ pub struct Genesis {
     pub name: Name,
     /// Time of the genesis in milliseconds since 1970 UTC; the first block's time is later.
     pub time_ms: TimeMs,
+    /// By which rules the first block is executed.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub protocol: Protocol,
     /// Parameters; those not given have their defaults.
     #[serde(default, deserialize_with = "objects::one")]
     pub params: Params,
@@ -157,6 +161,11 @@ pub struct Genesis {
     /// Where the data came from and which numbers are invented, for whoever reads them. At most [`MAX_SOURCES`].
     #[serde(default, deserialize_with = "objects::list", skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<Source>,
+}
+
+/// A file from before there was another protocol does not name it; neither does a new one.
+fn is_first(protocol: &Protocol) -> bool {
+    *protocol == Protocol::FIRST
 }
 
 /// What is said of the data's origin, or of a rule by which numbers were joined or invented.
@@ -200,6 +209,13 @@ pub enum GenesisError {
          as binary"
     )]
     LineEnds,
+    /// Its chain begins with rules that this program does not have.
+    #[error(
+        "the genesis file begins with protocol {0}, and this program knows protocols up to {newest}: run a version of Aula \
+         that knows it",
+        newest = Protocol::NEWEST
+    )]
+    Newer(Protocol),
     /// The file is too large.
     #[error("the genesis file has {0} bytes, more than {MAX_GENESIS_BYTES}")]
     Size(usize),
@@ -245,6 +261,12 @@ impl Genesis {
     fn check(&self) -> Result<ValidatorSet, GenesisError> {
         self.params.check().map_err(|e| rule(e.to_string()))?;
         self.twin.check().map_err(|e| rule(e.to_string()))?;
+        if self.protocol < Protocol::FIRST {
+            return Err(rule("protocols are numbered from 1"));
+        }
+        if !self.protocol.is_known() {
+            return Err(GenesisError::Newer(self.protocol));
+        }
         self.check_sources()?;
         let districts = self.check_districts()?;
         let schools = self.check_schools(&districts)?;
@@ -377,6 +399,11 @@ pub fn genesis_state(parsed: &Parsed) -> Result<(StateWrites, Hash), StoreError>
     };
     schema::write(&mut overlay, schema::chain_key(), &chain);
     schema::write(&mut overlay, schema::params_key(), &genesis.params);
+    // Protocol 1 needs no record, so that the states of its chains are what they were.
+    if genesis.protocol != Protocol::FIRST {
+        let record = ProtocolRecord::of_genesis(genesis.protocol);
+        schema::write(&mut overlay, schema::protocol_key(), &record);
+    }
     // The first of all versions: there is room for it.
     let _ = twin::add(&mut overlay, genesis.twin.clone(), SchoolYear(0), Height::GENESIS)?;
     let schedule = ValidatorSchedule::constant(&parsed.validators);

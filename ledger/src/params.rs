@@ -33,6 +33,9 @@ pub const MAX_WINDOW_MS: u64 = 31 * 24 * 60 * 60 * 1_000;
 /// Blocks that are decided within a window at least, for each validator that decides the block which opens it: every
 /// validator has its turns to propose, however fast blocks come.
 pub const WINDOW_BLOCKS_PER_VALIDATOR: u64 = 4;
+/// Least milliseconds of block time from the opening of a round on demand to the next of its class, while the decision that
+/// stands there stands; from protocol 2 on. An hour: members can vote against it meanwhile.
+pub const ON_DEMAND_REST_MS: u64 = 60 * 60 * 1_000;
 /// Milliseconds of block time after a round's reveals closed, when anybody may run it: its steward had the time to.
 pub const RUN_BY_ANYBODY_AFTER_MS: u64 = 10 * 60 * 1_000;
 /// Most school years that may be named as those that take states.

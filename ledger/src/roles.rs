@@ -141,8 +141,8 @@ pub const fn senders(kind: PayloadKind) -> RoleSet {
         }
         // Of a node, its operator alone.
         PayloadKind::RotateKey | PayloadKind::Ready => RoleSet::of(&Role::MEMBERS),
-        // Of its own schools.
-        PayloadKind::ChangeSchool => RoleSet::of(&[District]),
+        // Of its own schools and buildings.
+        PayloadKind::ChangeSchool | PayloadKind::AnchorEstate => RoleSet::of(&[District]),
         PayloadKind::AnchorStates
         | PayloadKind::RecordMilestone
         | PayloadKind::RecordConsent

@@ -24,6 +24,7 @@ use crate::proof::consistency;
 use crate::proof::merkle::{head_of_hashes, leaf_hash};
 use crate::proof::need::{NeedClaim, NeedProof, NeedStatement};
 use crate::proof::sample::{asked, audit_sample};
+use crate::protocol::Protocol;
 use crate::roles::{Role, RoleSet};
 use crate::state::schema;
 use crate::state::{MemoryState, StateReader};
@@ -88,6 +89,7 @@ pub fn genesis() -> Genesis {
     Genesis {
         name: name("test"),
         time_ms: TimeMs(1_000),
+        protocol: Protocol::FIRST,
         params: Params {
             first_school_year: YEAR.0 - 1,
             last_school_year: YEAR.0 + 1,

@@ -4,11 +4,12 @@
 //! validators sign: a decision that somebody writes down.
 
 use aula_ledger::chain::{
-    Body, Code, CommitCertificate, Header, Receipt, Transaction, TreeHead, Validator, ValidatorSet, Vote,
-    VoteType,
+    Block, Body, Code, CommitCertificate, Header, Receipt, Transaction, TreeHead, Validator, ValidatorSet,
+    Vote, VoteType,
 };
 use aula_ledger::codec::Canonical;
 use aula_ledger::keys::{Label, PublicKey, Signature, public_key, sign};
+use aula_ledger::protocol::Protocol;
 use aula_ledger::tx::{Event, FundBudget, Payload};
 use aula_ledger::types::{AccountId, Cents, Hash, Height, SchoolYear, TimeMs, ValidatorAddress};
 use ed25519_dalek::SigningKey;
@@ -29,6 +30,7 @@ fn head(byte: u8) -> TreeHead {
 
 fn header() -> Header {
     Header {
+        protocol: Protocol::FIRST,
         genesis: chain(),
         height: Height(12),
         time_ms: TimeMs(1_700_000_000_000),
@@ -41,6 +43,15 @@ fn header() -> Header {
         validators_hash: Hash([7; 32]),
         next_validators_hash: Hash([8; 32]),
     }
+}
+
+/// A header of a protocol after the first, which says so.
+fn later() -> Header {
+    Header { protocol: Protocol(2), ..header() }
+}
+
+fn block(header: Header) -> Block {
+    Block { header, transactions: vec![transaction().to_canonical()] }
 }
 
 fn set() -> ValidatorSet {
@@ -90,6 +101,7 @@ fn receipt() -> Receipt {
 fn vectors() -> Value {
     json!({
         "header": { "bytes": hex::encode(header().to_canonical()), "hash": header().hash() },
+        "header_of_protocol_2": { "bytes": hex::encode(later().to_canonical()), "hash": later().hash() },
         "validator_set": { "bytes": hex::encode(set().to_canonical()), "hash": set().hash() },
         "vote": { "bytes": hex::encode(vote().to_canonical()) },
         "certificate": { "bytes": hex::encode(certificate().to_canonical()) },
@@ -126,11 +138,31 @@ fn strict<T: Canonical + PartialEq + std::fmt::Debug>(value: &T) {
 #[test]
 fn decoders_take_whole_values_of_their_version_only() {
     strict(&header());
+    strict(&later());
+    strict(&block(header()));
+    strict(&block(later()));
     strict(&set());
     strict(&vote());
     strict(&certificate());
     strict(&transaction());
     strict(&receipt());
+}
+
+#[test]
+fn protocol_1_has_one_form_and_a_later_one_another() {
+    let first = header().to_canonical();
+    let dressed_up = [&[3u8, 1, 0][..], &first[1..]].concat();
+    assert!(Header::from_canonical(&dressed_up).is_err(), "protocol 1 in the later form");
+    let without_a_number = [&[2u8][..], &later().to_canonical()[3..]].concat();
+    assert_eq!(
+        Header::from_canonical(&without_a_number),
+        Ok(header()),
+        "the number is hashed, the fields are the same"
+    );
+    assert_ne!(later().hash(), header().hash());
+    let (old, new) = (block(header()).to_canonical(), block(later()).to_canonical());
+    assert_eq!((old[0], new[0], new[1]), (1, 2, 3));
+    assert_eq!(old[1..first.len()], first[1..], "a block of protocol 1 has its header's fields alone");
 }
 
 fn hash() -> impl Strategy<Value = Hash> {
@@ -143,8 +175,9 @@ fn tree_head() -> impl Strategy<Value = TreeHead> {
 
 fn headers() -> impl Strategy<Value = Header> {
     let roots = (tree_head(), tree_head(), tree_head());
-    (any::<[u8; 32]>(), any::<(u64, u64, [u8; 20])>(), roots, prop::array::uniform4(hash())).prop_map(
-        |(chain, (height, time, proposer), (transactions, receipts, students), hashes)| Header {
+    (any::<[u8; 32]>(), any::<(u64, u64, [u8; 20], u16)>(), roots, prop::array::uniform4(hash())).prop_map(
+        |(chain, (height, time, proposer, protocol), (transactions, receipts, students), hashes)| Header {
+            protocol: Protocol(protocol.max(1)),
             genesis: Hash(chain),
             height: Height(height),
             time_ms: TimeMs(time),

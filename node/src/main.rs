@@ -1,4 +1,4 @@
-//! The program `aula`: parses the command line, runs one subcommand, prints its answer, exits 0, 1 or 2.
+//! The program `aula`: parses the command line, runs one subcommand, prints its answer, exits 0, 1, 2 or 3.
 
 use std::process::ExitCode;
 

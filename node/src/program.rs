@@ -13,9 +13,10 @@ use crate::command::{
     snapshot, start, status, steward, twin, tx, vault,
 };
 use crate::home::Home;
-use crate::terminal::{Advise, Context, Failure, Outcome, Verdict, print_failure, start_logging};
+use crate::terminal::{Advise, Context, Failure, OUTDATED, Outcome, Verdict, print_failure, start_logging};
 
-/// Runs the subcommand that the arguments name. Exit codes: 0 yes, 1 checked and the answer is no, 2 could not.
+/// Runs the subcommand that the arguments name. Exit codes: 0 yes, 1 checked and the answer is no, 2 could not, 3 (of
+/// `aula start` alone) the chain goes by rules that this version does not have.
 pub fn main() -> ExitCode {
     let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -31,6 +32,7 @@ pub fn main() -> ExitCode {
         print_failure(&failure, output);
         return ExitCode::from(2);
     }
+    let starts = matches!(cli.command, Command::Start(_));
     let (context, finished) = match Home::resolve(cli.global.home.first().map(PathBuf::as_path)) {
         Ok(home) => {
             let context = Context { home, output, log: cli.global.log.clone() };
@@ -56,7 +58,7 @@ pub fn main() -> ExitCode {
         }
         Err(failure) => {
             print_failure(&failure, output);
-            ExitCode::from(2)
+            ExitCode::from(if starts && failure.code == OUTDATED { 3 } else { 2 })
         }
     }
 }
@@ -112,7 +114,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Genesis(args) => genesis::run(context, &args),
         Command::Keys(args) => keys::run(context, &args).await,
         Command::Badge(args) => badge::run(context, args).await,
-        Command::Estate(args) => estate::run(&args),
+        Command::Estate(args) => estate::run(context, &args).await,
         Command::Optimize(args) => optimize::run(&args),
         Command::Vault(args) => vault::run(context, &args).await,
         Command::Backup(args) => backup::run(context, &args),

@@ -13,16 +13,19 @@ use std::time::Duration;
 use aula_connect::pipeline::Pipeline;
 use aula_consensus::executor::LedgerExecutor;
 use aula_consensus::mempool::Submitted;
-use aula_consensus::ports::{AdmittedPeer, SystemClock};
-use aula_consensus::{Config as EngineConfig, Handle, Keys, Mode, Ports, Timeouts};
+use aula_consensus::ports::{AdmittedPeer, Executor, SystemClock};
+use aula_consensus::{Config as EngineConfig, Fatal, Handle, Keys, Mode, Ports, Timeouts};
 use aula_ledger::chain::TransactionId;
 use aula_ledger::chain::validators;
 use aula_ledger::genesis::Parsed;
 use aula_ledger::keys::public_key;
+use aula_ledger::protocol::Outdated;
 use aula_ledger::types::{Height, ValidatorAddress};
 use aula_vault::Folders;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
+use crate::api::chain::Standing;
 use crate::api::ops;
 use crate::bootstrap::{db_options, open_database, read_genesis};
 use crate::config::{Config, Role};
@@ -33,7 +36,7 @@ use crate::keys::{KeyKind, NodeKey};
 use crate::outside::{self, Outside};
 use crate::site::router;
 use crate::storage::ChainDb;
-use crate::terminal::{Advise, Failure, with_causes};
+use crate::terminal::{Advise, Failure, OUTDATED, with_causes};
 use crate::upkeep;
 use crate::upkeep::newcomer::{self, Newcomer};
 use crate::upkeep::serving::Serving;
@@ -44,6 +47,7 @@ mod ready;
 mod reports;
 mod rotation;
 mod seeds;
+mod standing;
 mod watch;
 mod xapi;
 
@@ -70,6 +74,8 @@ pub struct Running {
     node: Arc<Node>,
     feeds: Option<Arc<Pipeline>>,
     anew: oneshot::Receiver<()>,
+    /// Ends when this node's disk takes no bytes.
+    refused: JoinHandle<Failure>,
 }
 
 /// How a node's run ended, when nothing failed.
@@ -90,13 +96,15 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     newcomer::swap::take_in(home)
         .advise("the snapshot's database cannot be put in place", "check the home's owner and its disk")?;
     let db = Arc::new(open_database(home, db_options(config), &genesis_bytes, &genesis)?);
+    let executor = Arc::new(LedgerExecutor::NEWEST);
+    check_protocol(&db, &*executor)?;
     let mut limits = config.api.clone();
     limits.max_connections = connections::most(limits.max_connections, connections::open_files());
     let server = Server::bind(&limits)
         .advise("the API cannot be served", "correct [api] in config.toml or the --listen flag")?;
     let metrics = ops::install_metrics().advise("metrics cannot start", "start one node a process")?;
     let engine = engine_config(home, config, options)?;
-    let ports = Ports { store: db.clone(), executor: Arc::new(LedgerExecutor), clock: Arc::new(SystemClock) };
+    let ports = Ports { store: db.clone(), executor, clock: Arc::new(SystemClock) };
     let keys = engine_keys(home, config)?;
     let speaker = keys.validator.clone().map(|key| ready::Speaker::new(home.clone(), genesis.sha256, key));
     let shares = shares(home, config, &genesis)?;
@@ -117,7 +125,16 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     let vault = Folders { data: config.vault.data_dir(home), keystore: config.vault.keystore_dir(home) };
     tokio::spawn(rotation::watch(vault.clone(), config.vault.rotation));
     let told = shares.as_ref().map(seeds::Shares::told);
-    let network = Arc::new(Consensus { handle: consensus.clone(), votes_as, told });
+    let standing = standing::Told::default();
+    let watch = standing::Watch {
+        folder: home.consensus_dir(),
+        db: db.clone(),
+        consensus: consensus.clone(),
+        told: standing.clone(),
+        idle: Duration::from_millis(config.consensus.idle_block_ms),
+    };
+    let refused = tokio::spawn(watch.attend());
+    let network = Arc::new(Consensus { handle: consensus.clone(), votes_as, told, standing });
     if let Some(shares) = shares {
         tokio::spawn(shares.attend(db.clone(), network.clone()));
     }
@@ -132,7 +149,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     let node = Arc::new(node);
     tokio::spawn(node.clone().attend());
     let feeds = feeds::start(home, config, (&node, &db)).await?;
-    Ok(Running { origin: server.origin(), db, genesis, consensus, server, node, feeds, anew })
+    Ok(Running { origin: server.origin(), db, genesis, consensus, server, node, feeds, anew, refused })
 }
 
 impl Running {
@@ -154,11 +171,11 @@ impl Running {
             // An error means that the sender is gone, which ends the API as well.
             let _ = api_stopped.await;
         }));
-        let hint = "see the log above; start again once the cause is gone";
         let ended = tokio::select! {
             () = stop => Ok(Served::Stopped),
             Ok(()) = self.anew => Ok(Served::Anew),
-            fatal = self.consensus.wait() => fatal.advise("consensus stopped", hint).map(|()| Served::Stopped),
+            Ok(failure) = self.refused => Err(failure),
+            fatal = self.consensus.wait() => fatal.map(|()| Served::Stopped).map_err(stopped),
         };
         tracing::info!("stopping");
         // The receiver is gone only when the API has ended already.
@@ -166,16 +183,40 @@ impl Running {
         let served = api.await.advise("the API failed", "report it together with the log");
         readers.shutdown_background();
         let served = served?;
-        let stopped = self.consensus.stop().await.advise("consensus stopped", hint);
+        let consensus = self.consensus.stop().await.map_err(stopped);
         if let Some(feeds) = self.feeds {
             // What waits is finished; nobody was told of it yet.
             tokio::task::block_in_place(|| feeds.stop());
         }
         tracing::info!(height = self.db.latest().tip().height.0, "stopped; everything final is on disk");
         let ended = ended?;
-        stopped?;
+        consensus?;
         served.advise("the API failed", "look at [api] in config.toml")?;
         Ok(ended)
+    }
+}
+
+/// Refuses a chain that has come to rules which this program does not have.
+fn check_protocol(db: &ChainDb, executor: &dyn Executor) -> Result<(), Failure> {
+    let view = db.latest();
+    let found = executor.outdated(&*view, view.tip().height);
+    let found =
+        found.advise("the protocol in force cannot be read", "run `aula doctor` and `aula replay`")?;
+    found.map_or(Ok(()), |outdated| Err(too_old(&outdated)))
+}
+
+fn too_old(outdated: &Outdated) -> Failure {
+    Failure::new(OUTDATED, outdated, outdated.next_step())
+}
+
+/// Why consensus stopped by itself.
+fn stopped(fatal: Fatal) -> Failure {
+    match &fatal {
+        Fatal::Outdated(outdated) => too_old(outdated),
+        _ => Failure::because(
+            format!("consensus stopped: {}", with_causes(&fatal)),
+            "see the log above; start again once the cause is gone",
+        ),
     }
 }
 
@@ -319,6 +360,7 @@ struct Consensus {
     handle: Arc<Handle>,
     votes_as: Option<ValidatorAddress>,
     told: Option<seeds::Told>,
+    standing: standing::Told,
 }
 
 impl Network for Consensus {
@@ -361,6 +403,10 @@ impl Network for Consensus {
 
     fn attention(&self) -> Option<String> {
         self.handle.status().attention
+    }
+
+    fn standing(&self) -> Option<Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn seeds(&self) -> Option<SeedDuty> {

@@ -5,7 +5,7 @@ import genesis as genesis_file
 from codec import CannotTell, Invalid, decode, need
 from keys import sha256
 from records import Chain
-from schema import BUNDLE_LIMIT, BUNDLE_VERSION, Bundle
+from schema import BUNDLE_LIMIT, BUNDLES, version_of
 from state import State
 from subjects import SUBJECTS
 
@@ -19,16 +19,19 @@ class Answer:
 
 def open_bundle(data):
     need(data, "an empty file")
-    if data[0] != BUNDLE_VERSION:
+    if data[0] not in BUNDLES:
         raise CannotTell("a bundle of another version")
     need(len(data) <= BUNDLE_LIMIT, "longer than a bundle may be")
     need(len(data) > 32 and sha256(data[:-32]) == data[-32:], "a wrong checksum")
-    return decode(Bundle, data[1:-32])
+    bundle = decode(BUNDLES[data[0]], data[1:-32])
+    need(version_of(bundle) == data[0], "another version than its blocks ask for")
+    return bundle
 
 
 def seal(bundle):
     """The file of a bundle's value: the inverse of `open_bundle`."""
-    data = bytes([BUNDLE_VERSION]) + Bundle.write(bundle)
+    version = version_of(bundle)
+    data = bytes([version]) + BUNDLES[version].write(bundle)
     return data + sha256(data)
 
 

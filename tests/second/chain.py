@@ -2,13 +2,13 @@
 
 from codec import CannotTell, need
 from keys import labelled, signed
-from schema import CanonicalHeader, CanonicalSet, Vote, ascending
+from schema import NEWEST_PROTOCOL, CanonicalSet, Header, Vote, ascending
 
 PRECOMMIT = 2
 
 
 def block_hash(header):
-    return labelled("block-header", CanonicalHeader.encode(header))
+    return labelled("block-header", Header.write(header))
 
 
 def set_hash(validators):
@@ -51,8 +51,19 @@ def check_block(genesis, block, below, validators):
     return header["height"], header["time_ms"], own_hash
 
 
+def check_protocols(genesis, bundle):
+    below = genesis["protocol"]
+    for block in [*(link["block"] for link in bundle["links"]), bundle["head"]]:
+        protocol = block["header"]["protocol"]
+        if protocol > NEWEST_PROTOCOL:
+            raise CannotTell("a block of a protocol that is not known here")
+        need(protocol >= below, "a protocol older than that of a block below")
+        below = protocol
+
+
 def check(genesis, bundle, trusted=None):
     """The blocks shown, as header by height. `trusted` is (height, hash)."""
+    check_protocols(genesis, bundle)
     below = (0, genesis["time_ms"], genesis["hash"])
     validators, shown, hashes = genesis["validators"], {}, {}
     for block, new_set, is_link in [

@@ -22,6 +22,7 @@ RECORDS = {
     11: (records.Proposal, "proposal/", (4,), ("proposal",)),
     12: (records.MilestonesShown, "milestones_shown/", (2, 1), ("school_year", "kind")),
     13: (records.AccessLog, "access_log/", (2,), ("district",)),
+    14: (records.Estate, "estate/", (2,), ("district",)),
 }
 
 

@@ -13,6 +13,7 @@ import forge_proofs
 import genesis as genesis_file
 import records
 from codec import Invalid
+from estates import row_key
 from keys import labelled, prefix, sha256
 from merkle import EMPTY, bit, round_key, row_leaf, sparse_leaf, tree_root
 from mutations import children
@@ -218,6 +219,14 @@ class Forge:
             log["head"], siblings = plant({path["index"]: subject["listed"]["entry"]}, log["head"]["leaf_count"])
             path["siblings"] = siblings[path["index"]]
             subject["log"]["value"] = records.AccessLog.encode(log)
+        if number == 8 and subject["shown"]:
+            estate, shown = records.Estate.decode(subject["estate"]["value"]), subject["shown"]
+            path, leaf = shown["path"], row_leaf(row_key(shown["row"]), shown["row"])
+            for building in estate["buildings"]:
+                if building["building"] == shown["building"]:
+                    building["head"], siblings = plant({path["index"]: leaf}, building["head"]["leaf_count"])
+                    path["siblings"] = siblings[path["index"]]
+            subject["estate"]["value"] = records.Estate.encode(estate)
 
     @staticmethod
     def hang(proved, leaves):

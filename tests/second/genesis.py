@@ -7,7 +7,7 @@ import params
 import twin
 from codec import CannotTell
 from keys import is_sound_point, labelled, sha256
-from schema import is_hint, is_name, is_peer, is_title, set_is_well_formed
+from schema import FIRST_PROTOCOL, NEWEST_PROTOCOL, is_hint, is_name, is_peer, is_title, set_is_well_formed
 
 ROLES = ("consortium", "district", "school", "funder", "auditor", "reader")
 LIMIT = 16_777_216
@@ -79,9 +79,11 @@ def read(data):
     except (ValueError, RecursionError) as error:
         raise CannotTell(f"genesis file: {error}")
     members_of(document, ("name", "time_ms", "members", "validators"),
-               ("params", "twin", "districts", "schools", "sources"))
+               ("protocol", "params", "twin", "districts", "schools", "sources"))
     text(document["name"], is_name)
     number(document["time_ms"], 64)
+    protocol = number(document.get("protocol", FIRST_PROTOCOL), 16)
+    rule(FIRST_PROTOCOL <= protocol <= NEWEST_PROTOCOL, "a protocol that is not known here")
     check_params(document.get("params", {}))
     twin.check_file(document.get("twin", {}), (members_of, number, text, rule, items))
     schools = check_schools(document)
@@ -95,6 +97,7 @@ def read(data):
         "hash": digest,
         "chain_id": f"{document['name']}-{digest.hex()[:8]}",
         "time_ms": document["time_ms"],
+        "protocol": protocol,
         "validators": validator_set(items(document["validators"]), names, keys),
     }
 

@@ -5,7 +5,7 @@ import json
 import re
 
 from codec import Array, Blob, Choice, Fixed, List, Number, Option, Struct, Text, Tuple
-from schema import BUNDLE_VERSION
+from schema import BUNDLES
 
 
 # Steps of a change's path, and the parts that hashes and signatures hold fast.
@@ -107,7 +107,7 @@ def all_changes(kind, value, rng, rebuild=lambda v: v, path=""):
 def file_changes(data, rng, count):
     """A file cut, extended, or with bytes changed; its checksum as it was."""
     yield "empty file", b""
-    for version in (0, BUNDLE_VERSION - 1, BUNDLE_VERSION + 1, 255):
+    for version in (0, min(BUNDLES) - 1, *BUNDLES, max(BUNDLES) + 1, 255):
         yield f"version {version}", bytes([version]) + data[1:]
     yield "one byte more", data + b"\0"
     for _ in range(count):

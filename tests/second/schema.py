@@ -56,11 +56,40 @@ def ascending(values):
 # Section 3: blocks.
 
 TreeHead = Struct(leaf_count=u64, root=Hash)
-Header = Struct(
-    genesis=Hash, height=Height, time_ms=TimeMs, parent=Hash, proposer=ValidatorAddress,
-    transactions=TreeHead, receipts=TreeHead, students=TreeHead, state_root=Hash,
-    validators_hash=Hash, next_validators_hash=Hash)
-CanonicalHeader = Canonical(Header, 1024, version=2)
+FIRST_PROTOCOL, NEWEST_PROTOCOL = 1, 2
+
+
+class BareHeader(Struct):
+    """A header of protocol 1, as it stands in bundles of version 7: its fields, and nothing that says so."""
+
+    def __init__(self):
+        super().__init__(
+            protocol=u16, genesis=Hash, height=Height, time_ms=TimeMs, parent=Hash, proposer=ValidatorAddress,
+            transactions=TreeHead, receipts=TreeHead, students=TreeHead, state_root=Hash,
+            validators_hash=Hash, next_validators_hash=Hash)
+
+    def read(self, reader, protocol=FIRST_PROTOCOL):
+        rest = {name: kind.read(reader) for name, kind in self.fields.items() if name != "protocol"}
+        return {"protocol": protocol, **rest}
+
+    def write(self, value):
+        return b"".join(kind.write(value[name]) for name, kind in self.fields.items() if name != "protocol")
+
+
+class VersionedHeader(BareHeader):
+    """Any header: 2 and the fields of protocol 1, or 3, the protocol, and the fields."""
+
+    def read(self, reader):
+        version = reader.take(1)[0]
+        need(version in (2, 3), "a header of another version")
+        return super().read(reader, FIRST_PROTOCOL if version == 2 else u16.read(reader))
+
+    def write(self, value):
+        first = value["protocol"] == FIRST_PROTOCOL
+        return (b"\2" if first else b"\3" + u16.write(value["protocol"])) + super().write(value)
+
+
+Header = VersionedHeader()
 Certificate = Struct(
     height=Height, round=u32, block_hash=Hash, signatures=List(Tuple(ValidatorAddress, Signature)))
 
@@ -99,8 +128,6 @@ class FlagProof(Fixed):
         return proof
 
 
-SignedHeader = Struct(header=Header, certificate=Certificate)
-Link = Struct(block=SignedHeader, new_set=Option(ValidatorSet))
 MapProof = Struct(leaf=Option(Struct(key=Hash, value=Hash)), siblings=List(Option(Hash), 256))
 Proved = Struct(value=Blob(), proof=MapProof)
 Lookup = Choice({1: MapProof, 2: Proved})
@@ -133,14 +160,32 @@ Budget = Struct(
     floor=Choice({1: MapProof, 2: Struct(statement=Proved, decision=Proved)}))
 MilestoneShown = Struct(district=DistrictId, handle=Handle, number=u16, record=Proved, superseded=Lookup)
 Access = Struct(district=DistrictId, log=Proved, listed=Option(Struct(entry=Blob(), path=Path)))
+Estate = Struct(district=DistrictId, estate=Proved, shown=Option(Struct(building=Title, row=Blob(), path=Path)))
 FigureKey = Choice({
     1: Tuple(), 2: Tuple(AccountId, SchoolYear), 3: Tuple(ClassId), 4: Tuple(ClassId, PoolId),
     5: Tuple(RoundId), 6: Tuple(), 7: Tuple(ValidatorAddress), 8: Tuple(AccountId), 9: Tuple(DistrictId),
-    10: Tuple(SchoolId), 11: Tuple(ProposalId), 12: Tuple(SchoolYear, Milestone), 13: Tuple(DistrictId)})
+    10: Tuple(SchoolId), 11: Tuple(ProposalId), 12: Tuple(SchoolYear, Milestone), 13: Tuple(DistrictId),
+    14: Tuple(DistrictId)})
 Act = Struct(height=Height, transaction=ProvedRow, receipt=ProvedRow)
 Figures = Struct(figures=List(Struct(key=FigureKey, record=Proved), 16_384), acts=List(Act))
-Subject = Choice({1: Round, 2: Allocation, 3: Student, 4: Budget, 5: Access, 6: Figures, 7: MilestoneShown})
-Bundle = Struct(links=List(Link, 4_096), head=SignedHeader, chain_record=Proved, subject=Subject)
+Subject = Choice({1: Round, 2: Allocation, 3: Student, 4: Budget, 5: Access, 6: Figures, 7: MilestoneShown, 8: Estate})
 
-BUNDLE_VERSION = 7
+
+def bundle_with(header):
+    signed = Struct(header=header, certificate=Certificate)
+    link = Struct(block=signed, new_set=Option(ValidatorSet))
+    return Struct(links=List(link, 4_096), head=signed, chain_record=Proved, subject=Subject)
+
+
+Bundle = bundle_with(Header)
+FIRST_BUNDLE = bundle_with(BareHeader())
+BUNDLES = {7: FIRST_BUNDLE, 8: Bundle}
+
+
+def version_of(bundle):
+    """7 when it shows protocol 1 alone."""
+    blocks = [*(link["block"] for link in bundle["links"]), bundle["head"]]
+    return 7 if all(block["header"]["protocol"] == FIRST_PROTOCOL for block in blocks) else 8
+
+
 BUNDLE_LIMIT = 134_217_728

@@ -1,6 +1,7 @@
 """Which module checks which subject."""
 
 import budgets
+import estates
 import figures
 import rounds
 import students
@@ -13,4 +14,5 @@ SUBJECTS = {
     5: students.access,
     6: figures.figures,
     7: students.milestone,
+    8: estates.estate,
 }

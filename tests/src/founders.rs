@@ -47,6 +47,21 @@ impl Running {
         line(&out, exit).with_context(|| format!("aula {}", words.join(" ")))
     }
 
+    /// Waits until the node has ended by itself; gives its exit code.
+    ///
+    /// # Errors
+    /// When it has not in time.
+    pub fn ended(&mut self) -> Result<Option<i32>> {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status.code());
+            }
+            ensure!(start.elapsed() < LONG, "the node in {} does not end", self.home.display());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
     /// Asks until the answer is as wanted.
     ///
     /// # Errors
@@ -116,6 +131,12 @@ pub fn command(home: &Path, words: &[&str]) -> Result<Value> {
         .with_context(|| format!("aula {}", words.join(" ")))
 }
 
+/// The public account key in the file that a home gives to who makes the genesis.
+fn account(home: &Path) -> Result<String> {
+    let file: Value = serde_json::from_slice(&std::fs::read(home.join("operator.json"))?)?;
+    Ok(file["account"].as_str().context("a file without an account")?.to_owned())
+}
+
 /// Founders on homes of their own, and their genesis.
 #[derive(Debug)]
 pub struct Founded {
@@ -131,6 +152,18 @@ impl Founded {
     /// # Errors
     /// When a command fails or a node does not come up.
     pub fn start(folder: &Path, founders: usize, base: Option<&str>) -> Result<Self> {
+        Self::start_with(folder, founders, |_| Ok(base.map(str::to_owned)))
+    }
+
+    /// The same with a base that names the founders' accounts, in their order.
+    ///
+    /// # Errors
+    /// When a command fails or a node does not come up.
+    pub fn start_with(
+        folder: &Path,
+        founders: usize,
+        base: impl FnOnce(&[String]) -> Result<Option<String>>,
+    ) -> Result<Self> {
         let homes: Vec<PathBuf> = (1..=founders).map(|n| folder.join(format!("founder-{n}"))).collect();
         let mut words = vec!["genesis".to_owned(), "--name".into(), "county".into(), "--operator".into()];
         for (home, n) in homes.iter().zip(1..) {
@@ -138,7 +171,8 @@ impl Founded {
             command(home, &["init", "--name", &format!("founder-{n}"), "--p2p", &p2p])?;
             words.push(home.join("operator.json").display().to_string());
         }
-        if let Some(base) = base {
+        let base = base(&homes.iter().map(|home| account(home)).collect::<Result<Vec<String>>>()?)?;
+        if let Some(base) = &base {
             let path = folder.join("base.json");
             std::fs::write(&path, base)?;
             words.extend(["--base".to_owned(), path.display().to_string()]);

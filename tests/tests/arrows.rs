@@ -87,7 +87,6 @@ const CIRCLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("consensus", &["context", "driver", "engine", "quorums", "signing"]),
-    ("node/vault", &["access", "tables", "vault"]),
 ];
 
 /// Crates whose rooms must not use each other in a circle.
@@ -130,6 +129,40 @@ fn reached(from: &str, arrows: &Arrows) -> BTreeSet<String> {
         }
     }
     seen
+}
+
+/// What the demo may name: what an operator's commands are made of, the types of what is sent and told, and the lab's own.
+const DEMO_MAY_NAME: [&str; 5] = ["aula_api", "aula_client", "aula_district", "aula_home", "aula_ledger"];
+
+#[test]
+fn the_demo_does_nothing_but_what_an_operators_commands_are_made_of() {
+    let mut found = vec![root().join("node/lab/src/demo.rs")];
+    sources(&root().join("node/lab/src/demo"), &mut found);
+    let mut wrong = Vec::new();
+    let mut named = BTreeSet::new();
+    for path in found {
+        let is_test = path.file_name().is_some_and(|name| name == "tests.rs");
+        let text = std::fs::read_to_string(&path).expect("a source");
+        // Its single node without a network is no operator's.
+        if text.contains("crate::solo") {
+            wrong.push(format!("{} uses the lab's single node", path.display()));
+        }
+        // A file's own tests stand at its end.
+        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        for name in text.split(|sign: char| !sign.is_alphanumeric() && sign != '_') {
+            if name.starts_with("aula_") && !is_test {
+                named.insert(name.to_owned());
+                if !DEMO_MAY_NAME.contains(&name) && name != "aula_lab" {
+                    wrong.push(format!("{} names {name}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(
+        named.contains("aula_district") && named.contains("aula_client"),
+        "nothing was looked at: {named:?}"
+    );
 }
 
 #[test]

@@ -4,39 +4,16 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use aula_tests::founders::{Founded, Running, command, port, quick};
-use aula_tests::{alone, audit, aula, line, program};
+use aula_tests::services::{Service, duty, once, text};
+use aula_tests::{alone, audit, aula, line};
 use serde_json::Value;
 
 /// Windows of seconds, in which two services find their round also on a busy machine.
 const BASE: &str = r#"{"params":{"request_window_ms":10000,"reveal_window_ms":2000},"twin":{"scales":[{"skill":0,"grade":2,"mean_e1":5839,"deviation_e1":460}]}}"#;
-
-/// `aula district run`, ended with the test as a power cut would.
-struct Service(Child);
-
-impl Service {
-    fn start(homes: &[&Path], more: &[&str]) -> Result<Self> {
-        let mut command = Command::new(program("aula")?);
-        command.args(["district", "run"]).args(more);
-        homes.iter().for_each(|home| {
-            command.arg("--home").arg(home);
-        });
-        let child =
-            command.env_remove("AULA_RPC").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        Ok(Self(child.spawn()?))
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// A set of OneRoster 1.1 as a zip: students at one school, a teacher with a class, results of two tests.
 fn one_roster(path: &Path, school: u32, prefix: &str, students: u32) -> Result<()> {
@@ -83,10 +60,6 @@ fn first_day() -> String {
     format!("{year}-07-02")
 }
 
-fn text(path: &Path) -> Result<&str> {
-    path.to_str().context("a path that is not text")
-}
-
 /// A home with a vault and a roster, before anybody spoke of a chain.
 fn office(home: &Path, school: u32, prefix: &str, students: u32) -> Result<()> {
     let zip = home.with_extension("zip");
@@ -116,18 +89,6 @@ fn wishes(home: &Path, prefix: &str, students: u32) -> Result<()> {
     }
     std::fs::create_dir_all(home.join("wishes"))?;
     Ok(std::fs::write(home.join("wishes/class-1.csv"), rows)?)
-}
-
-fn duty<'a>(told: &'a Value, home: usize, name: &str) -> &'a Value {
-    let duties = told["homes"][home]["duties"].as_array();
-    duties.into_iter().flatten().find(|one| one["duty"] == name).unwrap_or(&Value::Null)
-}
-
-/// Every duty once, of two homes in one process.
-fn once(homes: [&Path; 2], exit: i32) -> Result<Value> {
-    let [one, two] = homes;
-    let words = ["district", "run", "--once", "--home", text(one)?, "--home", text(two)?, "--output", "json"];
-    line(&aula(&words)?, exit)
 }
 
 const LAKE: u32 = 12;

@@ -55,17 +55,3 @@ fn only_the_labs_own_commands_name_the_lab() {
         .collect();
     assert!(named.is_empty(), "these name the lab: {named:?}");
 }
-
-/// The demo uses what an operator has: homes, a client, a district's work.
-#[test]
-fn the_demo_uses_only_what_an_operator_has() {
-    const NOT: &[&str] =
-        &["aula_store", "aula_consensus", "aula_web", "aula_read", "aula_node", "crate::solo"];
-    let wrong: Vec<_> = files(".rs")
-        .into_iter()
-        .filter(|(name, _)| name.starts_with("node/lab/src/demo"))
-        .filter(|(_, text)| NOT.iter().any(|not| text.contains(not)))
-        .map(|(name, _)| name)
-        .collect();
-    assert!(wrong.is_empty(), "these use more than an operator has: {wrong:?}");
-}

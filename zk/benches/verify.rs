@@ -3,7 +3,7 @@
 #![allow(missing_docs)]
 
 use aula_zk::workload::{Proved, amounts};
-use aula_zk::{Context, Field, Flag, FlagBatch, FlagProof, Moment, Opening, Rejected, Scalar, verify_all};
+use aula_zk::{Batch, Context, Field, Flag, FlagProof, Moment, Opening, Rejected, Scalar, verify_all};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -49,8 +49,8 @@ fn flags(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(1_000));
     group.bench_function("batch_of_1000", |bencher| {
         bencher.iter(|| {
-            let mut batch = FlagBatch::new();
-            proved.iter().for_each(|(flag, proof)| batch.push(flag, proof));
+            let mut batch = Batch::new();
+            proved.iter().for_each(|(flag, proof)| batch.push_flag(flag, proof));
             assert!(batch.holds());
         });
     });

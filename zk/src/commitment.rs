@@ -14,7 +14,9 @@
 //! Absences: no randomness. Blinding and salts come from [`blinding`] and [`leaf_salt`], so that a district can
 //! rebuild them from one secret a student.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::io::{Error, ErrorKind, Read};
 use std::sync::LazyLock;
 
@@ -51,6 +53,11 @@ pub(crate) fn bases() -> &'static PedersenGens {
     &BASES
 }
 
+/// `value·B + blinding·B_blinding` by tables. Timing depends on neither.
+pub(crate) fn commit_to(value: &Scalar, blinding: &Scalar) -> RistrettoPoint {
+    RISTRETTO_BASEPOINT_TABLE * value + &*BLINDING_TABLE * blinding
+}
+
 /// Why bytes are not a commitment or an opening.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommitmentError {
@@ -69,8 +76,14 @@ pub enum CommitmentError {
 }
 
 /// A Pedersen commitment: 32 bytes, canonical, not the identity. Borsh form: the bytes themselves.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Commitment([u8; 32]);
+///
+/// The point that they encode is kept beside them: decoding takes as long as twenty additions, and a proof's verifier
+/// meets a commitment several times.
+#[derive(Clone, Copy)]
+pub struct Commitment {
+    bytes: [u8; 32],
+    point: RistrettoPoint,
+}
 
 impl Commitment {
     /// Takes the 32 bytes if they are the canonical encoding of a point other than the identity (about 4 µs).
@@ -79,24 +92,62 @@ impl Commitment {
     /// [`CommitmentError::NotCanonical`], [`CommitmentError::Identity`].
     pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, CommitmentError> {
         let point = CompressedRistretto(bytes).decompress().ok_or(CommitmentError::NotCanonical)?;
-        if point.is_identity() { Err(CommitmentError::Identity) } else { Ok(Self(bytes)) }
+        if point.is_identity() { Err(CommitmentError::Identity) } else { Ok(Self { bytes, point }) }
+    }
+
+    /// The commitment that is this point.
+    ///
+    /// # Errors
+    /// [`CommitmentError::Identity`].
+    pub(crate) fn of_point(point: RistrettoPoint) -> Result<Self, CommitmentError> {
+        if point.is_identity() {
+            return Err(CommitmentError::Identity);
+        }
+        Ok(Self { bytes: point.compress().to_bytes(), point })
     }
 
     /// The 32 canonical bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+        &self.bytes
     }
 
     /// Whether `opening` opens this commitment. Timing depends on neither value nor blinding.
     #[must_use]
     pub fn opens_to(&self, opening: &Opening) -> bool {
-        opening.point().compress().to_bytes() == self.0
+        opening.point().compress().to_bytes() == self.bytes
     }
 
-    /// The point. `None` cannot happen for a checked value; callers treat it as a failed verification.
-    pub(crate) fn point(&self) -> Option<RistrettoPoint> {
-        CompressedRistretto(self.0).decompress()
+    /// The point.
+    pub(crate) const fn point(&self) -> RistrettoPoint {
+        self.point
+    }
+}
+
+/// Equal points have equal bytes, so the bytes alone are compared.
+impl PartialEq for Commitment {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Commitment {}
+
+impl PartialOrd for Commitment {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Commitment {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.bytes.cmp(&other.bytes)
+    }
+}
+
+impl Hash for Commitment {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
     }
 }
 
@@ -108,13 +159,13 @@ impl fmt::Debug for Commitment {
 
 impl fmt::Display for Commitment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
 impl BorshSerialize for Commitment {
     fn serialize<W: std::io::Write>(&self, writer: &mut W) -> std::io::Result<()> {
-        writer.write_all(&self.0)
+        writer.write_all(&self.bytes)
     }
 }
 
@@ -164,11 +215,7 @@ impl Opening {
     /// # Errors
     /// [`CommitmentError::Identity`] for value 0 under blinding 0.
     pub fn commit(&self) -> Result<Commitment, CommitmentError> {
-        let point = self.point();
-        if point.is_identity() {
-            return Err(CommitmentError::Identity);
-        }
-        Ok(Commitment(point.compress().to_bytes()))
+        Commitment::of_point(self.point())
     }
 
     /// The opening of the sum of the commitments that `parts` open.
@@ -185,7 +232,7 @@ impl Opening {
     }
 
     fn point(&self) -> RistrettoPoint {
-        RISTRETTO_BASEPOINT_TABLE * &Scalar::from(self.value) + &*BLINDING_TABLE * &self.blinding
+        commit_to(&Scalar::from(self.value), &self.blinding)
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Table {
     pub h: Vec<RistrettoPoint>,
 }
 
-/// The crate's generators, for proving and for single verification. The first call takes about 10 ms.
+/// The crate's generators, for single verification. The first call takes about 10 ms.
 pub(crate) fn of_crate() -> &'static BulletproofGens {
     &CRATE
 }
@@ -38,6 +38,15 @@ pub(crate) fn of_crate() -> &'static BulletproofGens {
 /// The same generators as a table. The first call takes about 10 ms.
 pub(crate) fn table() -> &'static Table {
     &TABLE
+}
+
+/// G and H of so many bits a value and values, party by party.
+pub(crate) fn of_shape(bits: usize, parties: usize) -> (Vec<RistrettoPoint>, Vec<RistrettoPoint>) {
+    let of = |points: &[RistrettoPoint]| {
+        let parties = points.chunks_exact(BITS).take(parties);
+        parties.flat_map(|own| own.iter().take(bits)).copied().collect()
+    };
+    (of(&table().g), of(&table().h))
 }
 
 fn points(letter: u8) -> Vec<RistrettoPoint> {

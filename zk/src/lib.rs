@@ -41,7 +41,7 @@ pub use linear::{LinearError, LinearForm};
 pub use rand_core::{CryptoRng, RngCore};
 pub use range_proof::{ProofFormatError, RangeProof, Rejected, Width};
 pub use statements::{
-    Band, Bound, Budget, BudgetProof, Claim, Equality, Flag, FlagBatch, FlagProof, Line, ProveError,
-    SchnorrProof, Statement, StatementError, Sum,
+    Band, Bound, Budget, BudgetProof, Claim, Equality, Flag, FlagProof, Line, ProveError, SchnorrProof,
+    Statement, StatementError, Sum,
 };
 pub use transcript::{Context, ContextError, Field, Moment};

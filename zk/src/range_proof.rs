@@ -1,11 +1,12 @@
-//! Range proofs as bytes: parsing, and the one place that calls the bulletproofs crate.
+//! Range proofs as bytes: parsing, proving, and the one place that verifies with the bulletproofs crate.
 //!
 //! A proof covers `m` values (1, 2, 4 or 8) of `n` bits (8, 16 or 32). It does NOT contain the values, their
 //! commitments, `n`, `m`, or what it is about: the verifier supplies all of these, through a transcript that has
 //! absorbed the statement.
 //!
 //! Flow: [`RangeProof::from_bytes`] checks the shape and the scalars; `prove` and `verify` pad to a power of two
-//! with values that anybody knows to be zero (commitment: the identity) and call the crate.
+//! with values that anybody knows to be zero (commitment: the identity); `verify` calls the crate, `prove` is our own
+//! [`prover`], which gives the crate's bytes.
 //!
 //! Invariants: one byte string a proof (a point that is not canonical makes verification fail, a scalar that is not
 //! canonical fails to parse); nothing is allocated beyond [`MAX_PROOF_BYTES`]; the verifier's own weight is drawn
@@ -26,6 +27,8 @@ use zeroize::Zeroizing;
 use crate::commitment::bases;
 use crate::generators;
 use crate::transcript::{Weights, label, prover_rng};
+
+mod prover;
 
 /// Most values in one proof.
 pub const MAX_VALUES: usize = generators::PARTIES;
@@ -179,43 +182,37 @@ pub(crate) fn padded(values: usize) -> Option<usize> {
     (1..=MAX_VALUES).contains(&values).then(|| values.next_power_of_two())
 }
 
-/// Proves that each value fits `width`, padded with zeros. `None` when a value does not, or the count is wrong.
+/// Proves that each value fits `width`, padded with zeros. `None` when a value does not, or a count is wrong.
 ///
-/// `transcript` must have absorbed the statement. The commitments proved are `value·B + blinding·B_blinding`.
+/// `transcript` must have absorbed the statement. `known` are the commitments proved, `value·B + blinding·B_blinding`.
 pub(crate) fn prove<R: RngCore + CryptoRng>(
     mut transcript: Transcript,
     width: Width,
+    known: &[CompressedRistretto],
     slots: &[Zeroizing<(u64, Scalar)>],
     rng: &mut R,
 ) -> Option<RangeProof> {
     let count = padded(slots.len())?;
-    if slots.iter().any(|slot| slot.0 > u64::from(width.max())) {
+    if known.len() != slots.len() || slots.iter().any(|slot| slot.0 > u64::from(width.max())) {
         return None;
     }
+    let mut all = known.to_vec();
+    all.resize(count, CompressedRistretto::identity());
     let mut values = Zeroizing::new(vec![0_u64; count]);
     let mut blindings = Zeroizing::new(vec![Scalar::ZERO; count]);
     for ((slot, value), blinding) in slots.iter().zip(values.iter_mut()).zip(blindings.iter_mut()) {
         (*value, *blinding) = **slot;
     }
-    let witness: Zeroizing<Vec<u8>> = Zeroizing::new(
+    let secret: Zeroizing<Vec<u8>> = Zeroizing::new(
         values
             .iter()
             .flat_map(|v| v.to_le_bytes())
             .chain(blindings.iter().flat_map(|b| *b.as_bytes()))
             .collect(),
     );
-    let mut private = prover_rng(&transcript, &[&witness], rng);
-    let (proof, _) = bulletproofs::RangeProof::prove_multiple_with_rng(
-        generators::of_crate(),
-        bases(),
-        &mut transcript,
-        &values,
-        &blindings,
-        width.bits(),
-        &mut private,
-    )
-    .ok()?;
-    RangeProof::from_bytes(&proof.to_bytes()).ok()
+    let mut private = prover_rng(&transcript, &[&secret], rng);
+    let witness = prover::Witness { values: &values, blindings: &blindings };
+    prover::prove(&mut transcript, width, &all, &witness, &mut private)
 }
 
 /// Verifies one proof with the crate's own verifier; the commitments are padded with the identity.

@@ -39,7 +39,8 @@ mod schnorr;
 
 pub use bound::{BAND_SPAN, BANDS, Band, Bound, Claim, NEED_MAX};
 pub use budget::{Budget, BudgetError, BudgetProof, Line, MAX_LINES};
-pub use flag::{Flag, FlagBatch, FlagProof};
+pub(crate) use flag::{Begun, FlagEntry};
+pub use flag::{Flag, FlagProof};
 pub use schnorr::{Equality, SchnorrError, SchnorrProof, Sum};
 
 /// Why claims do not make a statement.
@@ -184,8 +185,10 @@ impl Statement {
         if rest.next().is_some() {
             return Err(ProveError::Count);
         }
+        let known = self.slots(&mut Multiples::default()).ok_or(ProveError::Count)?;
+        let known: Vec<CompressedRistretto> = known.into_iter().map(|slot| slot.compressed).collect();
         // Every value was just checked against its width; a refusal here could only be about the count.
-        range_proof::prove(self.transcript(), self.width, &slots, rng).ok_or(ProveError::Count)
+        range_proof::prove(self.transcript(), self.width, &known, &slots, rng).ok_or(ProveError::Count)
     }
 
     /// Verifies one proof by itself (32 bits: about 0.9 ms). For many, use [`crate::batch::Batch`].
@@ -210,10 +213,10 @@ impl Statement {
     pub(crate) fn slots(&self, multiples: &mut Multiples) -> Option<Vec<Slot>> {
         let mut slots = Vec::with_capacity(self.values);
         for claim in &self.claims {
-            let point = claim.commitment.point()?;
+            let point = claim.commitment.point();
             match &claim.bound {
                 Bound::FloorMet { weight, floor } => {
-                    slots.push(Slot::of(point - weight.point()? * Scalar::from(*floor)));
+                    slots.push(Slot::of(point - weight.point() * Scalar::from(*floor)));
                 }
                 bound => {
                     let (low, high) = bound.range()?;

@@ -27,10 +27,8 @@ pub(crate) mod label {
     pub const EQUALITY: &[u8] = b"aula.zk.equality.v2";
     /// Transcript of a proof that a committed number is 0 or 1.
     pub const FLAG: &[u8] = b"aula.zk.flag.v1";
-    /// Transcript from which the weights of a batch of flags are drawn.
-    pub const FLAG_BATCH: &[u8] = b"aula.zk.flag-batch.v1";
     /// Transcript from which the weights of a batch are drawn.
-    pub const BATCH: &[u8] = b"aula.zk.batch.v1";
+    pub const BATCH: &[u8] = b"aula.zk.batch.v2";
 
     /// HKDF salt of everything derived from a student's secret.
     pub const DERIVE_SALT: &[u8] = b"aula.zk.derive.v1";

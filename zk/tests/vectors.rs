@@ -6,7 +6,7 @@
 
 use aula_zk::commitment::leaf_salt;
 use aula_zk::{
-    Band, Bound, Claim, Commitment, Context, Equality, Field, Flag, FlagBatch, FlagProof, Line, LinearForm,
+    Band, Batch, Bound, Claim, Commitment, Context, Equality, Field, Flag, FlagProof, Line, LinearForm,
     Moment, Opening, RangeProof, SchnorrProof, Statement, StudentSecret, Sum, verify_all,
 };
 use rand::{CryptoRng, RngCore};
@@ -336,8 +336,8 @@ fn derived_commitments_and_flags_are_pinned_and_judged_as_written() {
         let flag =
             Flag { context: context_from(&case["context"]), subject: bytes32(&case["subject"]), commitment };
         let proof: FlagProof = borsh::from_slice(&unhex(&case["proof"])).unwrap();
-        let mut batch = FlagBatch::new();
-        batch.push(&flag, &proof);
+        let mut batch = Batch::new();
+        batch.push_flag(&flag, &proof);
         assert_eq!(flag.verify(&proof).is_ok(), batch.holds());
         assert_eq!(Some(batch.holds()), case["valid"].as_bool());
     }

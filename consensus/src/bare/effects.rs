@@ -9,9 +9,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use arc_malachitebft_app_channel::AppMsg;
 use arc_malachitebft_codec::Codec;
 use arc_malachitebft_core_consensus::{ConsensusMsg, Effect, Error, LivenessMsg, Resumable, Resume};
-use arc_malachitebft_core_types::{LinearTimeouts, Timeout, ValueOrigin};
+use arc_malachitebft_core_types::{LinearTimeouts, NilOrVal, Round, Timeout, ValueOrigin, VoteType};
 use arc_malachitebft_signing::{Signer as _, Verifier as _, VerifierExt as _};
 use arc_malachitebft_sync::OutboundRequestId;
+use aula_ledger::types::Hash;
 use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
@@ -21,9 +22,10 @@ use super::message::{Message, To};
 use super::session::Waiting;
 use super::syncing::Syncing;
 use super::{Outbox, Output, put};
-use crate::context::{Address, AulaContext};
+use crate::context::{Address, AulaContext, Height, Vote};
 use crate::driver::Ended;
 use crate::events::Fatal;
+use crate::planted::{self, Bug};
 use crate::ports::{Moment, Runtime};
 use crate::signing::{GuardedSigner, StrictVerifier};
 use crate::wire::Wire;
@@ -123,6 +125,8 @@ pub(super) struct Hands {
     /// The request whose block is under way.
     pub(super) request: Option<OutboundRequestId>,
     pub(super) runtime: Arc<dyn Runtime>,
+    /// The last fresh block of a round that was found right; for [`Bug::ForgetLock`].
+    pub(super) right: Option<(Height, Round, Hash)>,
     /// Why the session cannot go on.
     pub(super) broken: Option<Fatal>,
 }
@@ -153,7 +157,10 @@ impl Hands {
                 }
                 r.resume_with(())
             }
-            Effect::SignVote(vote, r) => r.resume_with(at_once(self.signer()?.sign_vote(vote))?),
+            Effect::SignVote(vote, r) => {
+                let vote = self.forgetful(vote);
+                r.resume_with(at_once(self.signer()?.sign_vote(vote))?)
+            }
             Effect::SignProposal(proposal, r) => {
                 r.resume_with(at_once(self.signer()?.sign_proposal(proposal))?)
             }
@@ -264,6 +271,15 @@ impl Hands {
             // Extensions are disabled, so nothing of theirs is asked for.
             other => return Err(Fatal::program(format!("the engine asked for {other:?}"))),
         })
+    }
+
+    /// The vote as it is; with [`Bug::ForgetLock`] planted, a prevote for the round's right block whatever the lock says.
+    fn forgetful(&self, vote: Vote) -> Vote {
+        let right = self.right.filter(|_| planted::is(Bug::ForgetLock) && vote.kind == VoteType::Prevote);
+        match right.filter(|(height, round, _)| (*height, *round) == (vote.height, vote.round)) {
+            Some((.., block)) => Vote { value: NilOrVal::Val(block), ..vote },
+            None => vote,
+        }
     }
 
     fn signer(&self) -> Result<&GuardedSigner, Fatal> {

@@ -94,7 +94,12 @@ impl Engine {
             Mail::Start(height, params) => self.start(height, params),
             Mail::Heard(input) => self.process(input),
             Mail::Propose(value) => self.process(Input::Propose(value)),
-            Mail::Proposed(value, origin) => self.process(Input::ProposedValue(value, origin)),
+            Mail::Proposed(value, origin) => {
+                if planted::CAN_BE && value.valid_round.is_nil() && value.validity.is_valid() {
+                    self.hands.right = Some((value.height, value.round, value.value.0));
+                }
+                self.process(Input::ProposedValue(value, origin))
+            }
             Mail::Timeout(number, timeout) => {
                 if self.hands.timers.stop(number) {
                     self.process(Input::TimeoutElapsed(timeout))

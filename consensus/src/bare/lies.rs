@@ -7,7 +7,9 @@ use arc_malachitebft_engine::util::streaming::{StreamContent, StreamId, StreamMe
 use aula_ledger::chain::Block;
 use aula_ledger::chain::validators::address;
 use aula_ledger::codec::Canonical;
+use aula_ledger::execute::{BlockInput, VerifyAll, execute_block};
 use aula_ledger::keys::public_key;
+use aula_ledger::state::StateReader;
 use aula_ledger::types::{Hash, ValidatorAddress};
 use bytes::Bytes;
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -90,9 +92,15 @@ impl Liar {
         Some(Message::Part(Wire.encode(&part).ok()?))
     }
 
-    /// This validator's own fresh blocks under another's name: takes each message in order and says what goes out instead.
-    /// Blocks of more than one slice stay as they are.
-    pub fn blame(&mut self, message: &Message, other: ValidatorAddress) -> Vec<Message> {
+    /// This validator's own fresh blocks under another's name, executed so that nothing but the name is wrong: takes each
+    /// message in order and says what goes out instead. Blocks of more than one slice, and those that do not follow this state,
+    /// stay as they are.
+    pub fn blame(
+        &mut self,
+        message: &Message,
+        other: ValidatorAddress,
+        state: &dyn StateReader,
+    ) -> Vec<Message> {
         let same = || vec![message.clone()];
         let Message::Part(body) = message else {
             return match (consensus(message), self.renamed) {
@@ -117,8 +125,13 @@ impl Liar {
             StreamContent::Data(ProposalPart::Data(slice)) => {
                 let Some(held) = self.head.take() else { return same() };
                 let StreamContent::Data(ProposalPart::Init(head)) = held.content else { return same() };
-                let Ok(mut block) = Block::from_canonical(slice) else { return same() };
-                block.header.proposer = other;
+                let unchanged = |head: &ProposalInit| {
+                    vec![self.head(held.stream_id.clone(), head.clone()), message.clone()]
+                };
+                let Ok(mut block) = Block::from_canonical(slice) else { return unchanged(&head) };
+                let input = BlockInput { proposer: other, ..BlockInput::of(&block) };
+                let Ok(outcome) = execute_block(state, &input, &VerifyAll) else { return unchanged(&head) };
+                block.header = outcome.header;
                 let (bytes, hash) = (block.to_canonical(), block.header.hash());
                 self.renamed = Some((head.block_hash, hash));
                 let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);

@@ -29,6 +29,7 @@ use super::message::{Message, To};
 use super::syncing::{Action, Syncing};
 use super::{Outbox, Output, put};
 use crate::context::{Address, AulaContext, Height, ProposalPart};
+use crate::divergence::Facts;
 use crate::driver::{Driver, Ended, Follows, Network, Services, ToEngine, Wires};
 use crate::engine::{all_peers, engine_peer};
 use crate::events::Fatal;
@@ -125,6 +126,7 @@ impl Session {
             sync: Syncing::new(seed, services.runtime.now()),
             request: None,
             runtime: Arc::clone(&services.runtime),
+            right: None,
             broken: None,
         };
         let mut engine = Engine::new(hands);
@@ -134,12 +136,16 @@ impl Session {
         Ok(Self { services, engine, inbox, outbox, _stop: stop, _silent: silent })
     }
 
-    pub(super) fn connected(&mut self, _peer: PeerId) {
+    pub(super) fn connected(&mut self, peer: PeerId) {
+        if let Some(peer) = engine_peer(&peer) {
+            self.services.heights.came(&peer);
+        }
         self.engine.hands.sync.connected();
     }
 
     pub(super) fn disconnected(&mut self, peer: PeerId) {
         if let Some(peer) = engine_peer(&peer) {
+            self.services.heights.left(peer);
             self.engine.hands.sync.disconnected(peer);
         }
     }
@@ -379,6 +385,10 @@ impl Network for BareNetwork {
     fn publish(&self, part: StreamMessage<ProposalPart>) -> BoxFuture<'_, Result<(), Fatal>> {
         let bytes = Wire.encode(&part).map_err(|error| Fatal::program(error.to_string()));
         Box::pin(ready(bytes.map(|bytes| put(&self.outbox, Output::Send(To::All, Message::Part(bytes))))))
+    }
+
+    fn facts(&self, _: Hash) -> BoxFuture<'_, Vec<Facts>> {
+        Box::pin(ready(Vec::new()))
     }
 
     fn connected(&self) -> BoxFuture<'_, usize> {

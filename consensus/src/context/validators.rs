@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use arc_malachitebft_core_types::{Validator as ValidatorTrait, ValidatorSet as ValidatorSetTrait};
+use aula_ledger::chain;
+use aula_ledger::chain::turns::Misses;
 use aula_ledger::types::ValidatorAddress;
 use ed25519_dalek::VerifyingKey;
 
@@ -38,25 +40,49 @@ impl ValidatorTrait<AulaContext> for Validator {
 #[error("the public key of validator {0} is not a point of the curve")]
 pub struct BadKey(pub ValidatorAddress);
 
-/// The validators of one height, sorted by address. Cheap to clone.
+/// The validators of one height, sorted by address, and who of them missed a turn before. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidatorSet {
     validators: Arc<[Validator]>,
     total_power: u64,
+    ledger: Arc<chain::ValidatorSet>,
+    misses: Arc<Misses>,
 }
 
 impl ValidatorSet {
-    /// The ledger's set with its keys decompressed. Order, uniqueness and powers were checked there.
+    /// All of them, ascending.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.validators.iter().map(|validator| &validator.address)
+    }
+
+    /// The ledger's set with its keys decompressed, nobody having missed a turn. Order, uniqueness and powers were checked
+    /// there.
     ///
     /// # Errors
     /// [`BadKey`] when a key does not decompress.
-    pub fn of(set: &aula_ledger::chain::ValidatorSet) -> Result<Self, BadKey> {
+    pub fn of(set: &chain::ValidatorSet) -> Result<Self, BadKey> {
         let validators = set.validators().iter().map(|v| {
             let public_key = VerifyingKey::from_bytes(&v.public_key.0).map_err(|_| BadKey(v.address))?;
             Ok(Validator { address: Address(v.address), public_key, power: v.power })
         });
         let validators = validators.collect::<Result<Vec<_>, BadKey>>()?;
-        Ok(Self { validators: validators.into(), total_power: set.total_power() })
+        let (total_power, ledger) = (set.total_power(), Arc::new(set.clone()));
+        Ok(Self { validators: validators.into(), total_power, ledger, misses: Arc::default() })
+    }
+
+    /// The same after these misses: what was known below the height that it decides.
+    pub fn after(self, misses: Arc<Misses>) -> Self {
+        Self { misses, ..self }
+    }
+
+    /// As the ledger has it.
+    pub fn ledger(&self) -> &chain::ValidatorSet {
+        &self.ledger
+    }
+
+    /// Who missed a turn before.
+    pub fn misses(&self) -> &Misses {
+        &self.misses
     }
 
     /// All of them, in order of address; at least one.

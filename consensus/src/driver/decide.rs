@@ -13,8 +13,9 @@ use arc_malachitebft_core_types::{
 };
 use aula_ledger::chain;
 
-use super::{AtHeight, Driver, Held, answer, blocking};
-use crate::context::{Address, AulaContext, Height, ValidatorSet};
+use super::{AtHeight, Driver, Held, answer, blocking, sets};
+use crate::context::{Address, AulaContext, Height};
+use crate::divergence::Facts;
 use crate::events::{Event, Fatal};
 use crate::mempool::AtTip;
 use crate::ports::{Commit, Decided};
@@ -78,8 +79,10 @@ impl Driver {
         };
         let round = commit.certificate.round;
         let (store, blocks) = (Arc::clone(&self.services.store), Arc::clone(&self.services.blocks));
+        let recent = Arc::clone(&self.services.recent);
         self.base = blocking(&self.services.runtime, move || {
             store.commit(&commit)?;
+            recent.keep(commit.hash, &Facts::of(&commit.outcome));
             blocks.decided();
             blocks.base(store.as_ref())
         })
@@ -87,8 +90,8 @@ impl Driver {
         answer(reply, ());
         self.services.height.store(self.base.tip.height.0, Ordering::Relaxed);
         self.services.time_ms.store(self.base.tip.time_ms.0, Ordering::Relaxed);
-        self.validators = ValidatorSet::of(&self.base.validators)?;
-        self.following = ValidatorSet::of(&self.base.following)?;
+        self.look_ahead()?;
+        (self.validators, self.following) = sets(&self.base)?;
         self.assembly.decided(certificate.height);
         self.at_height = AtHeight::default();
         self.judging.clear();
@@ -122,26 +125,20 @@ impl Driver {
             (Arc::clone(&self.services.store), Arc::clone(&self.services.blocks), self.base.clone());
         let found = blocking(&self.services.runtime, move || {
             let stored = store.undecided(base.height())?.into_iter().find(|value| value.hash == hash);
-            stored.map(|value| blocks.judge(&base, value.block, hash, None)).transpose()
+            let judged = stored.map(|value| {
+                let bytes = value.block.clone();
+                blocks.judge(&base, value.block, hash, None).map(|verdict| (bytes, verdict))
+            });
+            judged.transpose()
         })
         .await??;
-        let damage = self.services.blocks.damage();
         match found {
-            Some(Ok(judged)) => Ok(judged),
-            Some(Err(_)) if damage.is_some() => Err(Fatal::engine(format!(
-                "block {hash} at height {} is final and cannot be executed here: {}",
-                certificate.height,
-                damage.unwrap_or_default()
+            Some((_, Ok(judged))) => Ok(judged),
+            Some((_, Err(Wrong { why, .. }))) if self.is_own_damage(&why) => Err(Fatal::engine(format!(
+                "block {hash} at height {} is final and cannot be executed here: {why}",
+                certificate.height
             ))),
-            Some(Err(Wrong { why, .. })) => {
-                let text = format!(
-                    "block {hash} at height {} is final but wrong here: {why}. Stop this node and run `aula replay`; if \
-                     that agrees, this program's version differs from the others'",
-                    certificate.height
-                );
-                self.services.blocks.note_unexecutable(&text);
-                Err(Fatal::program(text))
-            }
+            Some((bytes, Err(Wrong { why, .. }))) => Err(self.diverged(bytes, hash, &why).await?),
             None => Err(Fatal::engine(format!(
                 "block {hash} at height {} is final but not stored here; start again to fetch it by sync",
                 certificate.height
@@ -179,15 +176,29 @@ impl Driver {
             self.tell(Event::Equivocation { height: self.base.tip.height, validator: address.0 });
         }
         let behind = self.synced.is_some_and(|height| height.0 == self.base.tip.height.0);
-        self.held = Some(Held { reply, until: self.started + self.services.idle });
+        self.held = Some(Held { reply, until: self.due });
         // What waits in the pool is the loop's to see.
-        if behind || self.proposed {
+        if behind || self.proposed || self.waits_in_vain() {
             self.release();
         }
     }
 
+    /// Whether whoever proposes next missed its last turn, or has left: holding back what it is to propose would only add
+    /// to the time that is lost if it does not.
+    fn waits_in_vain(&self) -> bool {
+        let next = AulaContext::proposer_of(&self.validators, self.height(), Round::new(0));
+        next.is_some_and(|next| {
+            let peer = self.speaks.get(&next.address.0);
+            self.base.misses.of(&next.address.0).is_some()
+                || peer.is_some_and(|peer| self.services.heights.has_left(peer))
+        })
+    }
+
     /// Starts the next height if it is held back.
     pub(super) fn release(&mut self) {
+        if self.last.is_some() {
+            return;
+        }
         if let Some(held) = self.held.take() {
             self.started = self.services.runtime.now();
             answer(held.reply, Next::Start(self.height(), self.params()));

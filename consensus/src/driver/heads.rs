@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use aula_ledger::chain::turns::Turns;
 use aula_ledger::types::Hash;
 
 use crate::context::{AulaContext, Height, ProposalInit, ValidatorSet};
@@ -62,14 +63,39 @@ impl Setting<'_> {
         let Some(sender) = validators.by_address(&head.proposer) else {
             return Err(Refused::Junk("not from a validator"));
         };
-        let expected = AulaContext::proposer_of(validators, head.height, head.round);
-        if expected.map(|v| v.address) != Some(head.proposer) {
+        if current && !self.is_turn(head) {
             return Err(Refused::Junk("not from the proposer of its round"));
         }
         if !is_valid(&sender.public_key, &init_sign_bytes(self.genesis, head), &head.signature) {
             return Err(Refused::Junk("a head with a wrong signature"));
         }
+        if !current && !self.may_be_turn(head) {
+            return Err(Refused::Late("a turn that follows from what is not decided yet"));
+        }
         Ok(())
+    }
+
+    /// Whether the round of a head of this height is its sender's.
+    pub(super) fn is_turn(&self, head: &ProposalInit) -> bool {
+        let expected = AulaContext::proposer_of(self.validators, head.height, head.round);
+        head.height == self.height && expected.map(|validator| validator.address) == Some(head.proposer)
+    }
+
+    /// Whether the round of a head of the next height may be its sender's. Who is left out of that height follows from who
+    /// builds the block of this one, which this node may not know yet: whoever has a turn until a few rounds from now.
+    fn may_be_turn(&self, head: &ProposalInit) -> bool {
+        let Some(round) = head.round.as_u32() else { return false };
+        let (set, height) = (self.validators.ledger(), self.height.into());
+        let known = Turns::new(set, self.validators.misses(), height);
+        let rounds = 0..=self.round.saturating_add(ROUNDS_BEHIND).min(ROUNDS_AHEAD);
+        let builders: BTreeSet<_> =
+            rounds.filter_map(|round| known.proposer(round)).map(|builder| builder.address).collect();
+        builders.into_iter().any(|builder| {
+            let mut misses = self.validators.misses().clone();
+            misses.note(set, height, builder);
+            let turns = Turns::new(self.following.ledger(), &misses, head.height.into());
+            turns.proposer(round).is_some_and(|proposer| proposer.address == head.proposer.0)
+        })
     }
 
     /// Whether a block may be judged: one that is proposed again must be stored here for the round that its head names,

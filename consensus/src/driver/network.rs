@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use arc_malachitebft_engine::util::streaming::StreamMessage;
+use aula_ledger::types::Hash;
 use futures::future::BoxFuture;
 
 use crate::context::ProposalPart;
+use crate::divergence::Facts;
 use crate::events::Fatal;
 use crate::ports::AdmittedPeer;
 
@@ -13,6 +15,9 @@ use crate::ports::AdmittedPeer;
 pub(crate) trait Network: Send + Sync {
     /// Sends a part of a block to the peers. [`Fatal`] when the network has stopped.
     fn publish(&self, part: StreamMessage<ProposalPart>) -> BoxFuture<'_, Result<(), Fatal>>;
+
+    /// What connected peers say that a final block gave; those that answer soon.
+    fn facts(&self, block: Hash) -> BoxFuture<'_, Vec<Facts>>;
 
     /// How many peers are connected.
     fn connected(&self) -> BoxFuture<'_, usize>;

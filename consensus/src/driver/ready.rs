@@ -74,8 +74,9 @@ impl Driver {
     }
 
     /// Whose heights count, as of the tip.
-    pub(super) fn count_validators(&self) -> Result<(), Fatal> {
+    pub(super) fn count_validators(&mut self) -> Result<(), Fatal> {
         let peers = self.services.executor.validator_peers(self.base.state.as_ref())?;
+        self.speaks = peers.iter().filter_map(|(who, peer)| Some((*who, engine_peer(peer)?))).collect();
         let (mut weights, mut own) = (BTreeMap::new(), 0u64);
         for (address, peer) in peers {
             let power = self.base.validators.get(&address).map_or(0, |validator| validator.power);

@@ -22,7 +22,7 @@ use crate::parts::inbox::Heard;
 use crate::parts::{Added, Refused};
 use crate::proposal::{Fault, Judged, Wrong};
 
-/// Complete blocks of the next height that are kept, those of the lowest rounds, one a round.
+/// Complete blocks of the next height that are kept, those of the lowest rounds, one a round of each who may propose in it.
 const EARLY_BLOCKS: usize = 4;
 /// Blocks taken per round: one, and the other one of an equivocator.
 const BLOCKS_PER_ROUND: usize = 2;
@@ -98,7 +98,8 @@ impl Driver {
     fn has_place(&self, head: &ProposalInit) -> bool {
         let Some(round) = head.round.as_u32() else { return false };
         if head.height != self.height() {
-            return self.early.get(&round).is_none_or(|job| job.received.head.block_hash == head.block_hash);
+            let kept = self.early.get(&(round, head.proposer));
+            return kept.is_none_or(|job| job.received.head.block_hash == head.block_hash);
         }
         if round > self.round {
             return !self.at_height.parked.contains_key(&round);
@@ -129,7 +130,7 @@ impl Driver {
     }
 
     fn keep_early(&mut self, round: u32, job: Job) {
-        self.early.entry(round).or_insert(job);
+        self.early.entry((round, job.received.head.proposer)).or_insert(job);
         if self.early.len() > EARLY_BLOCKS {
             self.early.pop_last();
         }
@@ -182,10 +183,12 @@ impl Driver {
         Ok(())
     }
 
-    /// Blocks that came before their height did.
+    /// Blocks that came before their height did. Whose turn its rounds are is known only now.
     pub(super) async fn adopt_early(&mut self) -> Result<(), Fatal> {
         for (_, job) in std::mem::take(&mut self.early) {
-            self.complete(job).await?;
+            if self.setting().is_turn(&job.received.head) {
+                self.complete(job).await?;
+            }
         }
         Ok(())
     }

@@ -15,8 +15,11 @@ use super::verdicts::Verdict;
 use super::{Driver, answer, blocking};
 use crate::context::{Address, AulaContext, Height, Value};
 use crate::events::{Event, Fatal};
-use crate::ports::Undecided;
+use crate::ports::{Moment, Undecided};
 use crate::proposal::{Fault, Judged, Wrong};
+
+/// Idle heights that may be made up for.
+const MADE_UP: u32 = 4;
 
 impl Driver {
     /// StartedRound: what is stored for this height and round, and its time asked of the clock if it came over the
@@ -30,7 +33,7 @@ impl Driver {
     ) -> Result<(), Fatal> {
         let number = round.as_u32().unwrap_or(0);
         if number == 0 {
-            self.started = self.services.runtime.now();
+            self.begun(self.services.runtime.now());
         }
         if number > 0 {
             let proposer = proposer.0;
@@ -46,6 +49,15 @@ impl Driver {
         answer(reply, self.stored_values(height, number).await?);
         self.claims_again().await?;
         self.unpark().await
+    }
+
+    /// A height begins: when the next one is due follows. Heights that took longer than their share are made up for by those
+    /// after them, a few of them at most, so that blocks come at the idle pace in the mean though a turn is missed.
+    fn begun(&mut self, now: Moment) {
+        let idle = self.services.idle;
+        let earliest = Moment::after(now.elapsed().saturating_sub(idle * MADE_UP));
+        self.started = now;
+        self.due = (self.due + idle).clamp(earliest, now + idle);
     }
 
     async fn stored_values(
@@ -105,6 +117,11 @@ impl Driver {
         Ok(blocking(&self.services.runtime, move || blocks.judge(&base, block, hash, None)).await??)
     }
 
+    /// Whether a verdict is about this node's state, which cannot be read whole.
+    pub(super) fn is_own_damage(&self, why: &str) -> bool {
+        self.services.blocks.damage().as_deref() == Some(why)
+    }
+
     /// ProcessSyncedValue: a decided block. The engine has checked its certificate, so this node has seen the quorum of
     /// precommits that it holds: bytes of another block are their sender's fault, and are not executed.
     pub(super) async fn synced_value(
@@ -129,6 +146,11 @@ impl Driver {
             return Ok(());
         };
         let outcome = match self.judge(bytes.to_vec(), hash).await? {
+            // A quorum precommitted it: neither the peer that sent it nor another one can send anything better.
+            Err(Wrong { why, fault: Fault::Block }) if !self.is_own_damage(&why) => {
+                self.tell(Event::CannotFollow { height: height.into(), why: why.clone() });
+                return Err(self.diverged(bytes.to_vec(), hash, &why).await?);
+            }
             Ok(judged) => {
                 // Stored: after a crash the engine may decide it from its log without asking again.
                 self.store_undecided(Undecided {

@@ -2,19 +2,27 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_malachitebft_app_channel::{NetworkMsg, NetworkRequest};
 use arc_malachitebft_engine::util::streaming::StreamMessage;
-use futures::future::BoxFuture;
+use aula_ledger::types::Hash;
+use borsh::BorshDeserialize;
+use futures::future::{BoxFuture, join_all};
 use libp2p::Multiaddr;
 use tokio::sync::mpsc;
 
 use super::{allow_address, allow_addresses, for_gossip};
 use crate::context::{AulaContext, ProposalPart};
+use crate::divergence::Facts;
 use crate::driver::Network;
 use crate::events::Fatal;
 use crate::gossip::Gossip;
 use crate::ports::AdmittedPeer;
+use crate::snapshots::{Ask, Told};
+
+/// How long peers have to say what a block gave.
+const FACTS: Duration = Duration::from_secs(2);
 
 /// One session's network.
 pub(crate) struct EngineNetwork {
@@ -40,6 +48,21 @@ impl Network for EngineNetwork {
         Box::pin(async move {
             let sent = self.messages.send(NetworkMsg::PublishProposalPart(part)).await;
             sent.map_err(|_| Fatal::engine("the engine's network stopped"))
+        })
+    }
+
+    fn facts(&self, block: Hash) -> BoxFuture<'_, Vec<Facts>> {
+        Box::pin(async move {
+            let peers = self.gossip.connected().await;
+            let asked = peers
+                .into_iter()
+                .map(|peer| tokio::time::timeout(FACTS, self.gossip.ask(peer, Ask::Facts { block })));
+            let told = join_all(asked).await.into_iter();
+            told.filter_map(|told| match told {
+                Ok(Ok(Told::Facts(bytes))) => Facts::try_from_slice(&bytes).ok(),
+                _ => None,
+            })
+            .collect()
         })
     }
 

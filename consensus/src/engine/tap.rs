@@ -7,7 +7,7 @@
 //!
 //! The engine closes a stranger's connection only after its handshake, and would answer and count what comes in between.
 //! So what a peer says passes only if that peer is admitted; its requests are dropped unanswered. Of the heights that
-//! peers tell, the driver hears too ([`Heights`]).
+//! peers tell, and of who comes and leaves, the driver hears too ([`Heights`]).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +49,7 @@ struct Listener {
 enum Ear {
     /// An actor of the engine: hears everything but parts.
     Engine(Box<dyn Subscriber<NetworkEvent<AulaContext>>>),
-    /// The driver: hears nothing but parts and heights.
+    /// The driver: hears nothing but parts, heights, and who comes and leaves.
     Driver,
 }
 
@@ -135,6 +135,8 @@ impl Actor for Listener {
             (Ear::Driver, NetworkEvent::Status(from, status)) => {
                 self.heights.heard(from, status.tip_height.0)
             }
+            (Ear::Driver, NetworkEvent::PeerConnected(peer)) => self.heights.came(&peer),
+            (Ear::Driver, NetworkEvent::PeerDisconnected(peer)) => self.heights.left(peer),
             (Ear::Driver, _) | (Ear::Engine(_), NetworkEvent::ProposalPart(..)) => {}
             (Ear::Engine(subscriber), event) => subscriber.send(event),
         }

@@ -8,6 +8,7 @@ use libp2p::request_response::{Event, Message, OutboundRequestId, ResponseChanne
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Command, Gossip, State};
+use crate::divergence::Recent;
 use crate::snapshots::{Ask, AskError, Server, Source, Told};
 
 /// What an answer of a peer goes to.
@@ -22,8 +23,12 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    pub(super) fn new(source: Arc<OnceLock<Source>>, told: mpsc::Sender<Found>) -> Self {
-        Self { server: Server::start(source, told), asked: HashMap::new() }
+    pub(super) fn new(
+        source: Arc<OnceLock<Source>>,
+        recent: Arc<OnceLock<Arc<Recent>>>,
+        told: mpsc::Sender<Found>,
+    ) -> Self {
+        Self { server: Server::start(source, recent, told), asked: HashMap::new() }
     }
 }
 
@@ -31,6 +36,11 @@ impl Gossip {
     /// From now on peers get snapshots from here; the first source stays.
     pub fn serve_snapshots(&self, source: Source) {
         let _ = self.source.set(source);
+    }
+
+    /// From now on peers hear from here what the newest blocks gave; the first one stays.
+    pub(crate) fn serve_facts(&self, recent: Arc<Recent>) {
+        let _ = self.recent.set(recent);
     }
 
     /// Asks a connected peer, and waits for its answer.

@@ -7,6 +7,7 @@ use aula_ledger::chain::{Body, Code, Header, Transaction, Validator};
 use aula_ledger::execute::SignatureMemory;
 use aula_ledger::keys::public_key;
 use aula_ledger::params::Params;
+use aula_ledger::protocol::Protocol;
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::{MemoryState, StateWrites};
 use aula_ledger::tx::FundBudget;
@@ -58,6 +59,7 @@ impl Executor for Ledger {
         }
         let empty = merkle::head(Vec::<Vec<u8>>::new());
         let header = Header {
+            protocol: Protocol::FIRST,
             genesis: *input.genesis,
             height: input.height,
             time_ms: input.time_ms,
@@ -133,6 +135,7 @@ fn bench_that_says(limit: usize, told_limit: u32) -> Bench {
         state: Arc::new(MemoryState::new()),
         validators: Arc::new(set()),
         following: Arc::new(set()),
+        misses: Arc::default(),
     };
     Bench { blocks, pool, ledger, clock, base }
 }

@@ -1,4 +1,4 @@
-//! Snapshots between nodes: a request and an answer over gossip's connections.
+//! Snapshots between nodes: a request and an answer over gossip's connections. What a final block gave is asked the same way.
 //!
 //! A newcomer asks an admitted peer for its newest snapshot's manifest, then for chunks. What a snapshot is, and whether an
 //! answer is true, the node decides ([`SnapshotSource`], and whoever calls [`crate::Handle::ask_snapshot`]); here are the bytes,
@@ -45,6 +45,11 @@ pub enum Ask {
         /// The chunk's number, from 0.
         index: u32,
     },
+    /// What a final block gave, for a node that finds something else; see [`crate::divergence`].
+    Facts {
+        /// The block.
+        block: Hash,
+    },
 }
 
 /// What a peer answers.
@@ -63,6 +68,8 @@ pub enum Told {
     },
     /// The chunk.
     Chunk(Vec<u8>),
+    /// The facts' bytes.
+    Facts(Vec<u8>),
 }
 
 /// A node's snapshots, as they are given to peers. May block.

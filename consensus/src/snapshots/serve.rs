@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::{Ask, BYTES_PER_SECOND, EACH, Source, Told, WAITING};
+use crate::divergence::Recent;
 
 /// A request, and what its answer goes back by.
 struct Waiting<C> {
@@ -32,14 +33,22 @@ impl<C> Drop for Server<C> {
 
 impl<C: Send + 'static> Server<C> {
     /// Starts the worker; what it found goes to `answers`. Until there is a source it finds nothing.
-    pub(crate) fn start(source: Arc<OnceLock<Source>>, answers: mpsc::Sender<(C, Told)>) -> Self {
+    /// Facts of blocks are asked of `recent`.
+    pub(crate) fn start(
+        source: Arc<OnceLock<Source>>,
+        recent: Arc<OnceLock<Arc<Recent>>>,
+        answers: mpsc::Sender<(C, Told)>,
+    ) -> Self {
         let (queue, mut waiting) = mpsc::channel::<Waiting<C>>(WAITING);
         let by_peer = Arc::new(Mutex::new(BTreeMap::new()));
         let counts = Arc::clone(&by_peer);
         let worker = tokio::spawn(async move {
             while let Some(Waiting { peer, ask, channel }) = waiting.recv().await {
-                let source = Arc::clone(&source);
-                let found = tokio::task::spawn_blocking(move || source.get().map(|source| source.tell(&ask)));
+                let (source, recent) = (Arc::clone(&source), Arc::clone(&recent));
+                let found = tokio::task::spawn_blocking(move || match &ask {
+                    Ask::Facts { block } => recent.get()?.of(block).map(Told::Facts),
+                    Ask::Newest { .. } | Ask::Chunk { .. } => source.get().map(|source| source.tell(&ask)),
+                });
                 let told = found.await.ok().flatten().unwrap_or(Told::None);
                 let bytes = size(&told);
                 let gone = answers.send((channel, told)).await.is_err();
@@ -84,7 +93,7 @@ const fn size(told: &Told) -> u64 {
     match told {
         Told::None | Told::Busy => 0,
         Told::Newest { manifest, chain } => (manifest.len() + chain.len()) as u64,
-        Told::Chunk(bytes) => bytes.len() as u64,
+        Told::Chunk(bytes) | Told::Facts(bytes) => bytes.len() as u64,
     }
 }
 
@@ -113,7 +122,7 @@ mod tests {
         let (let_go, held) = std::sync::mpsc::channel();
         let (answers, mut told) = mpsc::channel(100);
         let source: Source = Arc::new(Held(held.into()));
-        let server = Server::start(Arc::new(OnceLock::from(source)), answers);
+        let server = Server::start(Arc::new(OnceLock::from(source)), Arc::default(), answers);
         let ask = || Ask::Newest { waypoint: None };
         let greedy = PeerId::random();
         for number in 0..EACH {

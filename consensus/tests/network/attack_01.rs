@@ -37,7 +37,7 @@ pub fn block_after(store: &MemoryStore, genesis: &Hash, proposer: ValidatorAddre
             proposer,
             transactions: &[],
         };
-        LedgerExecutor.execute(state.as_ref(), &input, &VerifyAll).map(|outcome| outcome.header)
+        LedgerExecutor::NEWEST.execute(state.as_ref(), &input, &VerifyAll).map(|outcome| outcome.header)
     };
     let mut header = run(TimeMs(time_ms)).or_else(|_| run(TimeMs(tip.time_ms.0 + 1))).unwrap();
     header.time_ms = TimeMs(time_ms);
@@ -49,7 +49,7 @@ async fn turn(network: &Network, liar: &Liar) -> u64 {
     let set = validators_of(network);
     loop {
         let next = network.height(0) + 1;
-        if liar.turns(&set, next).first() == Some(&0) {
+        if liar.turns(&set, &network.nodes[0].store, next).first() == Some(&0) {
             return next;
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -59,7 +59,8 @@ async fn turn(network: &Network, liar: &Liar) -> u64 {
 async fn three_and_a_liar() -> (Network, Liar) {
     let mut network = network();
     for n in HONEST {
-        network.start(n).await;
+        // A liar that missed a turn has its next one some heights later.
+        network.start_with(n, |config| config.idle = Duration::from_millis(100)).await;
     }
     let nodes = HONEST.iter().map(|n| network.nodes[*n].as_peer()).collect();
     let mut liar = Liar::connect(&network.genesis.genesis, network_key(LIAR), validator_key(LIAR), nodes);
@@ -94,7 +95,7 @@ async fn attack_01_a_block_of_the_far_future_is_not_decided() {
         let parent = network.nodes[0].store.tip().unwrap().time_ms.0;
         let time = if time == DAY_MS { parent + DAY_MS } else { time.saturating_add(now_ms()) };
         let block = block_of(&network, &liar, time);
-        let later = liar.turns(&set, height)[1];
+        let later = liar.turns(&set, &network.nodes[0].store, height)[1];
         if hidden {
             liar.push(&block, 0, later, Round::new(0)).await;
         } else {

@@ -11,6 +11,7 @@ use aula_consensus::ports::{AdmittedPeer, ChainStore};
 use aula_ledger::chain::{Block, Header};
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::merkle;
+use aula_ledger::protocol::Protocol;
 use aula_ledger::types::{Hash, TimeMs};
 
 use crate::common::{
@@ -44,6 +45,7 @@ pub fn expensive(store: &MemoryStore, genesis: Hash, liar: &Liar, transactions: 
     let tip = store.tip().unwrap();
     let empty = merkle::head(Vec::<Vec<u8>>::new());
     let header = Header {
+        protocol: Protocol::FIRST,
         genesis,
         height: tip.height.next(),
         time_ms: TimeMs(now_ms().max(tip.time_ms.0 + 1)),
@@ -90,8 +92,13 @@ async fn flood(network: &Network, counter: &Counter, liar: &mut Liar, time: Dura
     while begun.elapsed() < time {
         let block = expensive(&network.nodes[0].store, network.genesis.genesis, liar, &transactions);
         let (height, bytes) = (block.header.height.0, block.to_canonical());
-        let head =
-            liar.head(height, liar.turns(&set, height)[0], Round::Nil, block.header.hash(), bytes.len());
+        let head = liar.head(
+            height,
+            liar.turns(&set, &network.nodes[0].store, height)[0],
+            Round::Nil,
+            block.header.hash(),
+            bytes.len(),
+        );
         while network.height(0) < height && begun.elapsed() < time {
             liar.stream(&head, &bytes).await;
             streams += 1;
@@ -143,7 +150,7 @@ async fn attack_13_junk_costs_its_sender_the_connection() {
     let bytes = block.to_canonical();
     let set = set_of(&ALL.map(|n| n as u8));
     let height = network.height(0) + 1;
-    let round = liar.turns(&set, height)[0];
+    let round = liar.turns(&set, &network.nodes[0].store, height)[0];
     let mut forged = liar.head(height, round, Round::Nil, block.header.hash(), bytes.len());
     forged.block_hash = Hash([9; 32]);
     let begun = Instant::now();

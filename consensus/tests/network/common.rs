@@ -18,6 +18,7 @@ use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory};
 use aula_ledger::keys::public_key;
 use aula_ledger::params::Params;
 use aula_ledger::proof::merkle;
+use aula_ledger::protocol::Protocol;
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::{MemoryState, StateReader, StateWrites};
 use aula_ledger::tx::FundBudget;
@@ -115,6 +116,7 @@ impl Executor for Counter {
             writes.values.insert(from.0.to_vec(), Some(sequence.to_le_bytes().to_vec()));
         }
         let header = Header {
+            protocol: Protocol::FIRST,
             genesis: *input.genesis,
             height: input.height,
             time_ms: input.time_ms,
@@ -187,6 +189,8 @@ pub struct Node {
     pub store: Arc<MemoryStore>,
     pub folder: PathBuf,
     pub listen: Multiaddr,
+    /// Its ledger, when it is not the network's: a node of another build.
+    pub executor: Option<Arc<dyn Executor>>,
     pub handle: Option<Handle>,
 }
 
@@ -268,7 +272,7 @@ impl Node {
         SignGuard::create(&folder.join("guard"), 0).unwrap();
         let listen = format!("/ip4/127.0.0.1/tcp/{}", free_ports()).parse().unwrap();
         let store = Arc::new(MemoryStore::new(genesis));
-        Self { number, signs: true, store, folder, listen, handle: None }
+        Self { number, signs: true, store, folder, listen, executor: None, handle: None }
     }
 }
 
@@ -322,7 +326,7 @@ impl Network {
         change(&mut config);
         let ports = Ports {
             store: node.store.clone(),
-            executor: self.genesis.executor.clone(),
+            executor: node.executor.as_ref().unwrap_or(&self.genesis.executor).clone(),
             clock: Arc::new(SystemClock),
         };
         let validator = node.signs.then(|| validator_key(node.number));

@@ -12,6 +12,7 @@ use aula_ledger::genesis::{
 use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::names::{ListenHint, Name, PeerName, Title};
 use aula_ledger::params::Params;
+use aula_ledger::protocol::Protocol;
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::{MemoryState, schema};
 use aula_ledger::tx::{Change, Choice, FundBudget, Payload, ProposeChange, VoteChange};
@@ -55,7 +56,7 @@ pub fn network_of(validators: u8) -> Network {
         genesis: crate::common::genesis_hash(),
         tip: Tip { height: Height(0), hash: Default::default(), time_ms: TimeMs(0) },
         state: MemoryState::new(),
-        executor: Arc::new(LedgerExecutor),
+        executor: Arc::new(LedgerExecutor::NEWEST),
     };
     let mut network = Network::new(validators, empty);
     let validators = network.nodes.iter().map(|node| GenesisValidator {
@@ -70,6 +71,7 @@ pub fn network_of(validators: u8) -> Network {
     let file = genesis::Genesis {
         name: Name::new("test").unwrap(),
         time_ms: TimeMs(now_ms()),
+        protocol: Protocol::FIRST,
         params: Params::default(),
         members: vec![
             member("operator", &[Role::Consortium, Role::Funder], &operator()),
@@ -92,7 +94,7 @@ pub fn network_of(validators: u8) -> Network {
         genesis: parsed.sha256,
         tip: Tip { height: Height(0), hash: parsed.sha256, time_ms: parsed.genesis.time_ms },
         state,
-        executor: Arc::new(LedgerExecutor),
+        executor: Arc::new(LedgerExecutor::NEWEST),
     });
     network
 }
@@ -123,7 +125,7 @@ pub fn sign_as(network: &Network, key: &SigningKey, sequence: u64, payload: Payl
 }
 
 /// The operator, the only voter, proposes a change and decides it.
-async fn decide(network: &Network, sequence: u64, proposal: u32, change: Change) {
+pub async fn decide(network: &Network, sequence: u64, proposal: u32, change: Change) {
     let open_until = Height(network.height(0) + 1_000);
     let propose = ProposeChange { change, open_until };
     network.send(0, &sign(network, sequence, propose.into())).await;

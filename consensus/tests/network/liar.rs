@@ -7,14 +7,16 @@ use arc_malachitebft_codec::Codec;
 use arc_malachitebft_core_consensus::SignedConsensusMsg;
 use arc_malachitebft_core_types::{Round, SignedMessage};
 use arc_malachitebft_engine::util::streaming::StreamMessage;
-use aula_consensus::context::{Address, Height, Proposal, ProposalInit, ProposalPart, Value, proposer_at};
+use aula_consensus::context::{Address, Height, Proposal, ProposalInit, ProposalPart, Value};
 use aula_consensus::parts;
-use aula_consensus::ports::AdmittedPeer;
+use aula_consensus::ports::{AdmittedPeer, ChainStore};
 use aula_consensus::signing::{Signature, init_sign_bytes, proposal_sign_bytes};
 use aula_consensus::wire::Wire;
+use aula_ledger::chain::turns::Turns;
 use aula_ledger::chain::{Block, ValidatorSet, validators::address};
 use aula_ledger::codec::Canonical;
 use aula_ledger::keys::public_key;
+use aula_ledger::state::schema;
 use aula_ledger::types::Hash;
 use ed25519_dalek::{Signer, SigningKey};
 use futures::StreamExt;
@@ -24,6 +26,8 @@ use libp2p::{gossipsub, identify, noise, tcp, yamux};
 use libp2p_identity::Keypair;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+
+use crate::common::MemoryStore;
 
 /// The engine's topics.
 const CONSENSUS: &str = "/consensus";
@@ -121,11 +125,12 @@ impl Liar {
         Address(address(&public_key(&self.key)))
     }
 
-    /// Its turns at a height, the first ones.
-    pub fn turns(&self, set: &ValidatorSet, height: u64) -> Vec<u32> {
+    /// Its turns at the height after a store's tip, the first ones: it is left out of some for what it did before.
+    pub fn turns(&self, set: &ValidatorSet, store: &MemoryStore, height: u64) -> Vec<u32> {
+        let misses = schema::missed_turns(store.state().unwrap().as_ref()).unwrap();
+        let turns = Turns::new(set, &misses, aula_ledger::types::Height(height));
         let own = self.address().0;
-        let mine = |round: &u32| proposer_at(set, aula_ledger::types::Height(height), *round) == Some(own);
-        (0..64).filter(mine).collect()
+        (0..64).filter(|round| turns.proposer(*round).is_some_and(|one| one.address == own)).collect()
     }
 
     /// A head over a block, signed.

@@ -67,7 +67,7 @@ async fn lie_about_time(scene: Scene, mut liar: Liar) {
     while scene.goes_on() {
         tokio::time::sleep(Duration::from_millis(2)).await;
         let height = scene.next();
-        let turns = liar.turns(&scene.set, height);
+        let turns = liar.turns(&scene.set, &scene.store, height);
         if height == last || turns.first() != Some(&0) {
             continue;
         }
@@ -109,7 +109,7 @@ async fn flood(scene: Scene, mut liar: Liar) {
     while scene.goes_on() {
         let block = expensive(&scene.store, scene.genesis, &liar, &transactions);
         let (height, bytes) = (block.header.height.0, block.to_canonical());
-        let round = liar.turns(&scene.set, height)[0];
+        let round = liar.turns(&scene.set, &scene.store, height)[0];
         let head = liar.head(height, round, Round::Nil, block.header.hash(), bytes.len());
         while scene.next() == height && scene.goes_on() {
             liar.stream(&head, &bytes).await;
@@ -174,7 +174,7 @@ fn replay(network: &Network, node: usize) -> u64 {
     for height in 1..=store.height() {
         let block = Block::from_canonical(&store.decided_at(height).unwrap().block).unwrap();
         assert_eq!(block.header.parent, parent, "height {height}");
-        let outcome = LedgerExecutor.execute(&state, &BlockInput::of(&block), &VerifyAll).unwrap();
+        let outcome = LedgerExecutor::NEWEST.execute(&state, &BlockInput::of(&block), &VerifyAll).unwrap();
         assert_eq!(outcome.header, block.header, "height {height}");
         parent = block.header.hash();
         state.apply(outcome.writes);

@@ -40,6 +40,7 @@ pub(super) fn is_shown(payload: &Payload) -> bool {
             | Payload::RotateKey(_)
             | Payload::Ready(_)
             | Payload::ChangeSchool(_)
+            | Payload::AnchorEstate(_)
             | Payload::RecordAccess(_)
             | Payload::FundBudget(_)
             | Payload::GrantBudget(_)

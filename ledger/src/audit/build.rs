@@ -10,8 +10,8 @@ use super::acts::{self, Body};
 use super::bands;
 use super::bundle::{
     AccessEvidence, AllocationEvidence, BandEvidence, BudgetEvidence, Bundle, ChainEvidence, DecidedRequest,
-    EquityStanding, Figure, FigureKey, FiguresEvidence, Link, Lookup, MilestoneEvidence, Proved, ProvedRow,
-    RoundContext, RoundEvidence, SignedHeader, StudentEvidence, StudentStanding, Subject,
+    EquityStanding, EstateEvidence, Figure, FigureKey, FiguresEvidence, Link, Lookup, MilestoneEvidence,
+    Proved, ProvedRow, RoundContext, RoundEvidence, SignedHeader, StudentEvidence, StudentStanding, Subject,
 };
 use crate::chain::{Code, CommitCertificate, Header, Transaction};
 use crate::codec::{Canonical, CodecError};
@@ -105,6 +105,7 @@ pub(super) fn state_key(key: &FigureKey) -> Vec<u8> {
         FigureKey::Proposal(proposal) => schema::proposal_key(*proposal),
         FigureKey::Milestones { school_year, kind } => schema::milestones_shown_key(*school_year, *kind),
         FigureKey::AccessLog(district) => schema::access_log_key(*district),
+        FigureKey::Estate(district) => schema::estate_key(*district),
     }
 }
 
@@ -273,6 +274,17 @@ impl<'a> Collector<'a> {
         schema::access_log(self.state, district)?.ok_or_else(none)?;
         let log = self.known(&schema::access_log_key(district))?;
         self.bundle(Subject::Access(AccessEvidence { district, log, listed: None }))
+    }
+
+    /// A district's anchored buildings; the district itself adds a row of one of them.
+    ///
+    /// # Errors
+    /// [`BuildError::NotFound`] when the district has anchored none, [`BuildError::Store`].
+    pub fn estate(&self, district: DistrictId) -> Result<Bundle, BuildError> {
+        let none = || BuildError::NotFound(format!("anchored building of district {district}"));
+        schema::estate(self.state, district)?.ok_or_else(none)?;
+        let estate = self.known(&schema::estate_key(district))?;
+        self.bundle(Subject::Estate(EstateEvidence { district, estate, shown: None }))
     }
 
     /// A milestone of a district's student, and whether it was corrected.

@@ -1,4 +1,4 @@
-//! The format of an evidence bundle: canonical bytes, version 6, and their checksum.
+//! The format of an evidence bundle: canonical bytes, versions 7 and 8, and their checksum.
 //!
 //! A bundle never says which record it shows: the verifier derives every key from what the bundle is about
 //! (round, handle, district), so nothing can be swapped, left out or added. Lists have limits, so that a small
@@ -12,14 +12,17 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use super::sha256;
 use crate::chain::{CommitCertificate, Header, ValidatorSet};
 use crate::codec::{Canonical, CodecError, at_most};
+use crate::names::Title;
 use crate::proof::committed::BAND_GROUP;
 use crate::proof::need::NeedProof;
 use crate::proof::sparse::MAX_DEPTH;
 use crate::proof::{AbsenceProof, InclusionPath};
+use crate::protocol::Protocol;
 use crate::state::map::MapProof;
 use crate::state::schema::RequestRow;
 use crate::types::{AccountId, Band, CommitmentBytes, DistrictId, Handle, Hash, Height, RoundId, SchoolYear};
 
+mod bare;
 mod public;
 
 pub use public::{Act, Figure, FigureKey, FiguresEvidence};
@@ -30,6 +33,9 @@ pub const MAX_LINKS: usize = 4_096;
 pub const MAX_FIELDS: usize = 2_048;
 /// Most records of one kind (pools, schools, seed shares) in a bundle.
 pub const MAX_RECORDS: usize = 16_384;
+
+/// The version of the bytes of a bundle that shows protocol 1 alone.
+pub const OF_FIRST: u8 = 7;
 
 /// An evidence bundle.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -44,15 +50,24 @@ pub struct Bundle {
 
 /// As every canonical type, then SHA-256 of all that: a flipped bit could otherwise turn the evidence that one
 /// handle is absent into equally true evidence about another.
+///
+/// Version 7 shows blocks of protocol 1 and nothing else; its headers stand without the byte that says so. A bundle that
+/// shows a later one is of version 8.
 impl Canonical for Bundle {
-    const VERSION: u8 = 7;
+    const VERSION: u8 = 8;
     const WHAT: &'static str = "evidence bundle";
     const MAX_BYTES: u64 = 128 * 1024 * 1024;
 
     fn to_canonical(&self) -> Vec<u8> {
-        let mut bytes = vec![Self::VERSION];
+        let first = self.chain.headers().all(|header| header.protocol == Protocol::FIRST);
+        let mut bytes = vec![if first { OF_FIRST } else { Self::VERSION }];
+        let chain = match first {
+            true => self.chain.write_bare(&mut bytes),
+            false => self.chain.serialize(&mut bytes),
+        };
+        let rest = chain.and_then(|()| self.chain_record.serialize(&mut bytes));
         // Writing into a Vec fails only for a list of more than u32::MAX entries, which no bundle holds.
-        if self.serialize(&mut bytes).is_err() {
+        if rest.and_then(|()| self.subject.serialize(&mut bytes)).is_err() {
             return Vec::new();
         }
         let sum = sha256(&bytes);
@@ -65,18 +80,29 @@ impl Canonical for Bundle {
         if found > Self::MAX_BYTES {
             return Err(CodecError::TooLarge { what, limit: Self::MAX_BYTES, found });
         }
-        if bytes.first() != Some(&Self::VERSION) {
+        if !matches!(bytes.first(), Some(&(OF_FIRST | Self::VERSION))) {
             let found = bytes.first().copied();
             return Err(CodecError::Version { what, expected: Self::VERSION, found });
         }
         let malformed = CodecError::Malformed { what };
         let (body, sum) = bytes.split_last_chunk::<32>().ok_or(malformed)?;
-        let (_, fields) = body.split_first().ok_or(malformed)?;
+        let (version, fields) = body.split_first().ok_or(malformed)?;
         if sha256(body).0 != *sum {
             return Err(malformed);
         }
-        let bundle = Self::try_from_slice(fields).map_err(|_| malformed)?;
+        let bundle = Self::read(*version == OF_FIRST, fields).map_err(|_| malformed)?;
         if bundle.to_canonical() == bytes { Ok(bundle) } else { Err(malformed) }
+    }
+}
+
+impl Bundle {
+    fn read(first: bool, mut fields: &[u8]) -> std::io::Result<Self> {
+        let chain = match first {
+            true => ChainEvidence::read_bare(&mut fields)?,
+            false => ChainEvidence::deserialize_reader(&mut fields)?,
+        };
+        let chain_record = Proved::deserialize_reader(&mut fields)?;
+        Ok(Self { chain, chain_record, subject: Subject::try_from_slice(fields)? })
     }
 }
 
@@ -169,6 +195,8 @@ pub enum Subject {
     Figures(FiguresEvidence) = 6,
     /// Something a student reached, and whether the record was corrected.
     Milestone(MilestoneEvidence) = 7,
+    /// That a district's buildings are anchored, and what one of their rows says.
+    Estate(EstateEvidence) = 8,
 }
 
 impl Subject {
@@ -182,6 +210,7 @@ impl Subject {
             Self::Access(_) => "access",
             Self::Figures(_) => "public figures",
             Self::Milestone(_) => "milestone",
+            Self::Estate(_) => "estate",
         }
     }
 }
@@ -364,6 +393,28 @@ pub struct AccessEvidence {
 pub struct ListedRead {
     /// The entry's canonical bytes.
     pub entry: Vec<u8>,
+    /// Where it stands.
+    pub path: InclusionPath,
+}
+
+/// A district's anchored buildings, and one row of one of them.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct EstateEvidence {
+    /// Whose.
+    pub district: DistrictId,
+    /// Its buildings with their roots.
+    pub estate: Proved,
+    /// The row, which the district adds.
+    pub shown: Option<ShownRow>,
+}
+
+/// A row of a building with its way to the anchored root; the row itself says which it is.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ShownRow {
+    /// Of which building.
+    pub building: Title,
+    /// The row's bytes.
+    pub row: Vec<u8>,
     /// Where it stands.
     pub path: InclusionPath,
 }

@@ -3,19 +3,24 @@
 //! The node holds no student's record, so it can only show hashes and commitments. A district with the student's
 //! secret adds exactly what is asked for: the value and salt of each field named and its path to the anchored hash
 //! ([`open_fields`]), a range proof about that student alone ([`attach_band`]), or an entry of its access log
-//! ([`list_read`]). Invariant: nothing is added that
+//! ([`list_read`]), or a row of a building ([`show_row`]). Invariant: nothing is added that
 //! the verifier would refuse. Every other field stays a salted hash among the paths' siblings.
 
 use std::collections::BTreeSet;
 
-use super::bundle::{BandEvidence, Bundle, ListedRead, Opened, OpenedField, StudentStanding, Subject};
+use super::bundle::{
+    BandEvidence, Bundle, ListedRead, Opened, OpenedField, ShownRow, StudentStanding, Subject,
+};
 use crate::access::AccessEntry;
 use crate::codec::Canonical;
+use crate::estate::Row;
+use crate::names::Title;
 use crate::proof::InclusionPath;
 use crate::proof::committed::{CommittedField, opens};
+use crate::proof::merkle::leaf_hash;
 use crate::proof::need::{NeedBatch, NeedProof, NeedStatement};
 use crate::proof::student_state::{self, SaltedField, state_hash};
-use crate::state::schema::{AccessLog, RequestRow, StudentLeaf};
+use crate::state::schema::{AccessLog, Estate, RequestRow, StudentLeaf};
 use crate::twin::TwinVersion;
 
 /// Why nothing was added.
@@ -36,6 +41,9 @@ pub enum OpenError {
     /// The entry is not in the anchored log.
     #[error("the entry is not in the access log as it is anchored")]
     OtherLog,
+    /// The building is not anchored, or not with this row.
+    #[error("the row is not one of the building as it is anchored")]
+    OtherBuilding,
     /// The proof is not about this request.
     #[error("the proof does not hold for this request")]
     OtherRequest,
@@ -105,6 +113,25 @@ pub fn list_read(bundle: &mut Bundle, entry: &AccessEntry, path: InclusionPath) 
         return Err(OpenError::OtherLog);
     }
     access.listed = Some(ListedRead { entry: entry.to_canonical(), path });
+    Ok(())
+}
+
+/// Shows a row of a building of the district's estate.
+///
+/// # Errors
+/// [`OpenError::OtherBuilding`] when the bundle is about no estate, or the building's anchored root does not cover the row.
+pub fn show_row(
+    bundle: &mut Bundle,
+    building: Title,
+    row: Vec<u8>,
+    path: InclusionPath,
+) -> Result<(), OpenError> {
+    let Subject::Estate(evidence) = &mut bundle.subject else { return Err(OpenError::OtherBuilding) };
+    let estate = Estate::from_canonical(&evidence.estate.value).map_err(|_| OpenError::OtherBuilding)?;
+    let anchored = estate.building(building.as_str()).ok_or(OpenError::OtherBuilding)?;
+    let leaf = Row::read(&row).ok_or(OpenError::OtherBuilding)?.leaf(&row);
+    path.verify(&leaf_hash(&leaf), &anchored.head).map_err(|_| OpenError::OtherBuilding)?;
+    evidence.shown = Some(ShownRow { building, row, path });
     Ok(())
 }
 

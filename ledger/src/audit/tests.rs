@@ -11,12 +11,15 @@ use crate::types::{DistrictId, Handle, Height, RoundId};
 
 mod copied;
 mod disclosure;
+mod estate;
 mod figures;
 mod lies;
+mod light;
 mod measure;
 mod milestones;
 mod mutations;
 mod page;
+mod protocols;
 mod reads;
 mod vectors;
 mod world;
@@ -303,7 +306,7 @@ fn what_is_no_bundle_or_of_a_later_version_cannot_be_told_and_what_is_damaged_is
     // An empty file is one that was cut, and a cut file is damaged.
     assert_eq!(verdict(b""), Verdict::Invalid);
     assert_eq!(verdict(b"PK zip"), Verdict::CannotTell);
-    for other in [1, 2, 3, 4, 5, 6, 8] {
+    for other in [1, 2, 3, 4, 5, 6, 9] {
         assert_eq!(verdict(&[&[other], &good[1..]].concat()), Verdict::CannotTell);
     }
     assert_eq!(verdict(&good[..good.len() - 1]), Verdict::Invalid);

@@ -11,7 +11,7 @@ use crate::state::map::MapProof;
 use crate::state::{TreeRecord, schema, tree_key};
 use crate::types::{Hash, Height};
 
-use super::bundle::{Bundle, ChainEvidence, Lookup, Proved, Subject};
+use super::bundle::{Bundle, ChainEvidence, Lookup, OF_FIRST, Proved, Subject};
 use super::report::{Checks, Report, Standing, Stop, Verdict, utc};
 
 mod access;
@@ -21,6 +21,7 @@ mod budget;
 mod chain;
 mod consortium;
 mod context;
+mod estate;
 mod figures;
 mod milestone;
 mod opened;
@@ -104,6 +105,7 @@ fn run(
         Subject::Allocation(allocation) => return allocation::verify(checks, &state, allocation),
         Subject::Budget(budget) => budget::verify(checks, &state, budget)?,
         Subject::Access(access) => access::verify(checks, &state, access)?,
+        Subject::Estate(estate) => estate::verify(checks, &state, estate)?,
         Subject::Student(student) => student::verify(checks, &state, student)?,
         Subject::Milestone(milestone) => return milestone::verify(checks, &state, milestone),
         Subject::Figures(evidence) => {
@@ -145,7 +147,7 @@ fn check_format(checks: &mut Checks, bytes: &[u8]) -> Result<Bundle, Stop> {
         Err(CodecError::Version { expected, found: Some(_), .. }) => checks.unknown(
             "format",
             format!(
-                "The file is not an evidence bundle of the version that this program reads ({expected})."
+                "The file is not an evidence bundle of a version that this program reads ({OF_FIRST} and {expected})."
             ),
         ),
         Err(error) => checks.fail("format", format!("The file is damaged or was altered: {error}.")),

@@ -210,6 +210,9 @@ codes! {
     /// The named account is not the class's steward.
     OtherSteward = 170, "the named account is not the class's steward and has no grant of yours; name the class's steward";
 
+    /// The protocol is not the next one.
+    ProtocolStep = 171, "protocols follow one another: name the one after the one in force, or the one in force to take a voted switch back";
+
     /// A class of this number exists.
     ClassExists = 180, "a class of this number exists; choose another number";
     /// No such class.
@@ -298,6 +301,8 @@ codes! {
     NeedRuleBounds = 223, "the need rule must have 1 to 6 inputs of different names, each in its range, and lie within 0 to 2,559 whatever their values; correct weights or constant";
     /// A state commits to more or fewer inputs than the need rule has.
     InputsMissing = 224, "the entry must commit to exactly the inputs of the need rule in force, in its order; take the rule of /v1/twin-parameters and anchor again";
+    /// A class on demand rests between rounds.
+    OnDemandRests = 225, "a class on demand opens its next round an hour after the last, while its decision stands; wait, or have the decision reverted by vote";
     /// The round was run and refused.
     RunRefused = 230, "the round was run and refused under these parameters; it may run again when max_round_work or max_gap_ppm has changed";
 
@@ -309,6 +314,9 @@ codes! {
     NoSeed = 242, "validators with more than a third of the power did not reveal shares in any of max_seed_attempts attempts; see that their nodes run, then open another round";
     /// Other requests than those that were drawn for in this period.
     DrawNeedsVote = 243, "requests of this period were drawn for and their round was given up; request the same again, or vote to cancel this round and open another";
+
+    /// A building's version is not the one after the anchored one.
+    EstateVersion = 250, "the building's version is not the one after the anchored one; take the anchored one from /v1/evidence/estate and add one";
 }
 
 /// As its number, as receipts are told.

@@ -5,6 +5,7 @@ pub mod certificate;
 pub mod code;
 pub mod receipt;
 pub mod transaction;
+pub mod turns;
 pub mod validators;
 
 pub use block::{Block, Header, TreeHead};

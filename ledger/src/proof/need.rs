@@ -11,8 +11,8 @@
 //! Absent: whether an input is true.
 
 use aula_zk::{
-    Batch, Bound, Claim, Commitment, Context, CryptoRng, Field, Flag, FlagBatch, FlagProof, LinearError,
-    Moment, Opening, ProveError, RngCore, Statement,
+    Batch, Bound, Claim, Commitment, Context, CryptoRng, Field, Flag, FlagProof, LinearError, Moment,
+    Opening, ProveError, RngCore, Statement,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
@@ -194,15 +194,13 @@ impl NeedStatement {
     }
 }
 
-/// A batch's groups, verified together.
+/// A batch's groups, verified together: all their ranges and flags are one multiscalar multiplication.
 #[derive(Default)]
 pub struct NeedBatch {
     groups: usize,
-    ranges: Batch,
-    /// The group of each range proof.
-    of_ranges: Vec<usize>,
-    flags: FlagBatch,
-    of_flags: Vec<usize>,
+    proofs: Batch,
+    /// The group of each proof.
+    of: Vec<usize>,
     /// The first group whose proofs are too many or too few.
     unfit: Option<usize>,
 }
@@ -223,13 +221,12 @@ impl NeedBatch {
             return;
         }
         for (statement, proof) in statement.ranges.iter().zip(&proof.ranges) {
-            self.ranges.push(statement, &proof.0);
-            self.of_ranges.push(group);
+            self.proofs.push(statement, &proof.0);
         }
         for (flag, proof) in statement.flags.iter().zip(&proof.flags) {
-            self.flags.push(flag, &proof.0);
-            self.of_flags.push(group);
+            self.proofs.push_flag(flag, &proof.0);
         }
+        self.of.resize(self.proofs.len(), group);
     }
 
     /// Verifies all of it.
@@ -241,13 +238,8 @@ impl NeedBatch {
         if let Some(group) = self.unfit {
             return Err(RejectedGroup(group));
         }
-        let first = |of: &[usize], index: usize| of.get(index).copied().unwrap_or_default();
-        let flag = self.flags.verify().err().map(|bad| first(&self.of_flags, bad.index));
-        let range = self.ranges.verify().err().map(|bad| first(&self.of_ranges, bad.index));
-        match flag.into_iter().chain(range).min() {
-            Some(group) => Err(RejectedGroup(group)),
-            None => Ok(()),
-        }
+        // Groups are in order, so the first false proof is of the first false group.
+        self.proofs.verify().map_err(|bad| RejectedGroup(self.of.get(bad.index).copied().unwrap_or_default()))
     }
 }
 

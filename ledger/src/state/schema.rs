@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `chain` | [`ChainRecord`]: identity, height and time |
 //! | `params` | [`Params`] |
+//! | `protocol` | [`ProtocolRecord`]: whose rules are in force, and what was voted for; a chain of protocol 1 has none before a vote |
 //! | `validators` | [`ValidatorSchedule`]: the sets of this height and the next two |
 //! | `set_change/H` | the set that block H announced for H + 1: evidence walks from the genesis by these |
 //! | `counters` | [`Counters`] |
@@ -14,6 +15,7 @@
 //! | `member/A`, `name/NAME` | [`Member`]; the account of a name |
 //! | `validator/V`, `peer/P` | [`ValidatorInfo`], [`Peer`] |
 //! | `waiting/V`, `proposers` | [`WaitingValidator`]: admitted, not ready; [`Proposers`]: who proposed lately |
+//! | `missed_turns` | [`crate::chain::turns::Misses`]: who let the last turn pass; none when nobody did |
 //! | `used_key/K`, `used_peer/P` | that a key or a peer was once one on this chain |
 //! | `proposal/N`, `upgrade/H` | [`Proposal`], [`UpgradeNote`] |
 //! | `district/D`, `school/S` | [`District`], [`School`] |
@@ -36,6 +38,7 @@
 //! | `report/R`, `revert/R` | [`PublishedReport`]; [`Reversion`] |
 //! | `acknowledgement/R P`, `utilisation/P` | [`Acknowledgement`], [`Utilisation`] |
 //! | `access_log/D`, `access_log_ended/D/E` | [`AccessLog`]: newest anchored head; last heads of earlier epochs |
+//! | `estate/D` | [`Estate`]: the newest anchored version of each of its buildings |
 //! | `tree/LABEL` | heads of bulk trees, written by the overlay |
 //!
 //! Bulk trees: `students/D/YEAR` holds [`StudentLeaf`], `consents/D/YEAR` [`Consent`], `erasures/D/YEAR`
@@ -57,9 +60,11 @@ use crate::types::{
 };
 
 mod chain;
+mod estate;
 mod money;
 mod nodes;
 mod places;
+mod protocol;
 mod resources;
 mod seeds;
 mod service;
@@ -70,13 +75,15 @@ pub use chain::{
     Account, ChainRecord, Counters, Member, Peer, Proposal, ProposalStatus, Standing, UpgradeNote,
     ValidatorSchedule,
 };
+pub use estate::{AnchoredBuilding, Estate};
 pub use money::{StatedBudget, StatedEquity, is_floor_superseded, is_superseded};
 pub use nodes::{
-    Proposers, READY_WITHIN_MS, ValidatorInfo, WaitingValidator, key_was_used, live_power, note_proposer,
-    peer_was_used, proposers, use_key, use_peer,
+    Proposers, READY_WITHIN_MS, ValidatorInfo, WaitingValidator, key_was_used, live_power, missed_turns,
+    note_proposer, peer_was_used, proposers, use_key, use_peer,
 };
 pub use places::{Closing, Described, District, School, heir};
 pub(crate) use places::{open_district, open_school};
+pub use protocol::{ProtocolRecord, ProtocolSwitch, protocol};
 pub use resources::{
     BandCounts, Budget, Class, Decision, DecisionRow, Grant, Intake, Placement, PoolPrice, PoolRecord,
     RefusedRun, RequestRow, Round, RoundReport, RoundStatus, SchoolPrice, StoredCertificate, StoredPlain,
@@ -199,6 +206,8 @@ keys! {
     chain_key() = "chain";
     /// Parameters.
     params_key() = "params";
+    /// Whose rules are in force.
+    protocol_key() = "protocol";
     /// A version of the twins' parameters.
     twin_version_key(version: u32 => version.to_be_bytes()) = "twin_version/";
     /// All versions of the twins' parameters.
@@ -225,6 +234,8 @@ keys! {
     waiting_key(address: &ValidatorAddress => address.0) = "waiting/";
     /// Who proposed a block lately.
     proposers_key() = "proposers";
+    /// Who missed a turn to propose lately.
+    missed_turns_key() = "missed_turns";
     /// That an account's or a validator's key was once one on this chain.
     used_key_key(key: &PublicKey => key.0) = "used_key/";
     /// That a peer was once admitted.
@@ -339,6 +350,8 @@ keys! {
     batches_prefix(round: RoundId => round.0.to_be_bytes()) = "batches/";
     /// The newest anchored head of a district's access log.
     access_log_key(district: DistrictId => district.0.to_be_bytes()) = "access_log/";
+    /// A district's anchored buildings.
+    estate_key(district: DistrictId => district.0.to_be_bytes()) = "estate/";
     /// A pool's newest report of use.
     utilisation_key(pool: PoolId => pool.0.to_be_bytes()) = "utilisation/";
 }
@@ -436,6 +449,8 @@ readers! {
     acknowledgement(round: RoundId, pool: PoolId) -> Acknowledgement = acknowledgement_key(round, pool);
     /// The newest anchored head of a district's access log.
     access_log(district: DistrictId) -> AccessLog = access_log_key(district);
+    /// A district's anchored buildings.
+    estate(district: DistrictId) -> Estate = estate_key(district);
     /// A pool's newest report of use.
     utilisation(pool: PoolId) -> Utilisation = utilisation_key(pool);
 }
@@ -468,6 +483,8 @@ listings! {
     proposals() -> Proposal = b"proposal/";
     /// All agreed upgrades, by height.
     upgrades() -> UpgradeNote = b"upgrade/";
+    /// The anchored buildings of every district that has some.
+    estates() -> Estate = b"estate/";
     /// All districts.
     districts() -> District = b"district/";
     /// All schools.

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::access::{ConsentChoice, Purpose};
 use crate::chain::Code;
-use crate::names::PeerName;
+use crate::names::{PeerName, Title};
 use crate::tx::{Arrival, Escalation, Finding};
 use crate::types::{
     AccountId, Cents, ClassId, DistrictId, Handle, Hash, Height, PoolId, ProposalId, RoundId, SchoolId,
@@ -139,6 +139,19 @@ pub enum Event {
         /// The first school year that it is in force for.
         from_year: SchoolYear,
     } = 16,
+    /// A version of a building was anchored.
+    EstateAnchored {
+        /// Whose.
+        district: DistrictId,
+        /// Which building.
+        building: Title,
+        /// How often it was anchored by now.
+        version: u32,
+        /// The root over its rows.
+        root: Hash,
+        /// How many rows.
+        leaf_count: u64,
+    } = 17,
     /// States were anchored.
     StatesAnchored {
         /// The district.

@@ -11,6 +11,7 @@ use crate::chain::Code;
 use crate::params::Params;
 use crate::proof::BulkTree;
 use crate::proof::sample::Sample;
+use crate::protocol::Protocol;
 use crate::rounds::RoundPools;
 use crate::state::schema::{self, Member};
 use crate::state::{Overlay, StoreError, TreeLabel, tree_leaves};
@@ -26,6 +27,8 @@ pub struct BlockFacts {
     pub height: Height,
     /// The block's time.
     pub time_ms: TimeMs,
+    /// By which rules it is executed.
+    pub protocol: Protocol,
     /// Parameters as of the parent block: a vote counts from the next block on.
     pub params: Params,
     /// How many validators decide this block.

@@ -21,7 +21,7 @@ pub mod students;
 mod tests;
 
 pub use admin::{
-    Change, ChangeSchool, Choice, NewDistrict, NodeRequest, ProposeChange, Ready, RecordAccess,
+    AnchorEstate, Change, ChangeSchool, Choice, NewDistrict, NodeRequest, ProposeChange, Ready, RecordAccess,
     RegisterMember, RotateKey, SchoolChange, VoteChange,
 };
 pub use event::{Event, RefusedEntry, Shortage};
@@ -110,6 +110,8 @@ payloads! {
     Ready = 6,
     /// Enters, renames or closes a school of the sender's district.
     ChangeSchool = 7,
+    /// Anchors a version of a building of the sender's district.
+    AnchorEstate = 8,
     /// Puts a district's state hashes on the ledger.
     AnchorStates = 20,
     /// Records a student's milestone, for good.

@@ -3,7 +3,8 @@
 use aula_ledger::chain::validators::ValidatorSet;
 use aula_ledger::chain::{Header, TreeHead};
 use aula_ledger::params::Params;
-use aula_ledger::state::schema::{Peer, ValidatorInfo, WaitingValidator};
+use aula_ledger::protocol::Protocol;
+use aula_ledger::state::schema::{Peer, ProtocolRecord, ValidatorInfo, WaitingValidator};
 use aula_ledger::twin::TwinVersion;
 use aula_ledger::types::{AccountId, ChainId, Hash, Height, RoundId, TimeMs, ValidatorAddress};
 use serde::{Deserialize, Serialize};
@@ -54,10 +55,86 @@ pub struct Status {
     pub waiting_transactions: usize,
     /// Bytes of those.
     pub waiting_bytes: usize,
+    /// Set while no block is decided: since when, and who is missing.
+    #[serde(default)]
+    pub stands: Option<Standing>,
+    /// By which rules blocks are executed, and what was voted for.
+    #[serde(default)]
+    pub protocol: ProtocolStatus,
     /// The program's version.
     pub version: String,
     /// Seconds since the process started.
     pub uptime_s: u64,
+}
+
+/// A chain that decides no block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Standing {
+    /// For how many seconds, from 20 on.
+    pub for_s: u64,
+    /// The validators from whom this node heard no vote for the next block, by name.
+    pub missing: Vec<String>,
+}
+
+/// The protocol in force and the next.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProtocolStatus {
+    /// By whose rules the last block was executed, from 1.
+    #[schema(value_type = u16)]
+    pub now: Protocol,
+    /// Since which height; 0: the genesis.
+    #[schema(value_type = u64)]
+    pub since: Height,
+    /// The newest that this node's program knows.
+    #[schema(value_type = u16)]
+    pub known: Protocol,
+    /// What the members have voted for and has not begun.
+    pub next: Option<NextProtocol>,
+}
+
+/// A protocol that begins at a height.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NextProtocol {
+    /// Its number.
+    #[schema(value_type = u16)]
+    pub protocol: Protocol,
+    /// The first height by its rules.
+    #[schema(value_type = u64)]
+    pub height: Height,
+    /// Blocks until then: 1 when it is the next one.
+    pub blocks_left: u64,
+    /// The version of the program that operators run by then, as voted.
+    pub program: String,
+    /// Whether this node's program knows it. One that does not stops before that height.
+    pub is_known: bool,
+}
+
+impl ProtocolStatus {
+    /// From the state's record, after the block of `tip`.
+    pub fn of(record: ProtocolRecord, tip: Height) -> Self {
+        let known = Protocol::NEWEST;
+        let next = record.next.map(|switch| NextProtocol {
+            protocol: switch.protocol,
+            height: switch.height,
+            blocks_left: switch.height.0.saturating_sub(tip.0),
+            program: switch.program.as_str().to_owned(),
+            is_known: switch.protocol <= known,
+        });
+        Self { now: record.now, since: record.since, known, next }
+    }
+}
+
+impl NextProtocol {
+    /// In a sentence: how long, and what an operator does.
+    pub fn words(&self) -> String {
+        let Self { protocol, height, blocks_left, program, is_known } = self;
+        let then = if *is_known {
+            format!("this node's program knows it (the vote names Aula {program})")
+        } else {
+            format!("this node's program does not know it and stops before: run Aula {program} by then")
+        };
+        format!("protocol {protocol} begins in {blocks_left} blocks, at height {height}; {then}")
+    }
 }
 
 /// A share of a seed that this node sent.
@@ -106,6 +183,10 @@ pub struct BlockSummary {
     /// The parent's hash.
     #[schema(value_type = String)]
     pub parent: Hash,
+    /// By which rules it was executed, from 1.
+    #[serde(default)]
+    #[schema(value_type = u16)]
+    pub protocol: Protocol,
     /// Who built it.
     #[schema(value_type = String)]
     pub proposer: ValidatorAddress,
@@ -172,6 +253,7 @@ impl BlockSummary {
             hash: header.hash(),
             time_ms: header.time_ms,
             parent: header.parent,
+            protocol: header.protocol,
             proposer: header.proposer,
             transactions: header.transactions,
             receipts: header.receipts,

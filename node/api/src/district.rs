@@ -6,6 +6,40 @@ use aula_ledger::types::{DistrictId, Handle, Height, RoundId, SchoolYear};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+/// A part of the district's own students as they are anchored, for a district that asks which versions the ledger has seen.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct OwnStudents {
+    /// Of which height.
+    #[schema(value_type = u64)]
+    pub as_of_height: Height,
+    /// How many students of the district are anchored in this school year.
+    pub count: usize,
+    /// Whose students.
+    #[schema(value_type = u64)]
+    pub district: DistrictId,
+    /// Show this as `after` for the next part; none with the last.
+    #[schema(value_type = Option<String>)]
+    pub next: Option<Handle>,
+    /// Which year's.
+    #[schema(value_type = u64)]
+    pub school_year: SchoolYear,
+    /// At most 5,000, ascending by handle.
+    pub students: Vec<OwnStudent>,
+}
+
+/// A student of the district's own, as anchored last.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct OwnStudent {
+    /// In which block.
+    #[schema(value_type = u64)]
+    pub anchored: Height,
+    /// Who.
+    #[schema(value_type = String)]
+    pub handle: Handle,
+    /// Which version of the student's states.
+    pub version: u32,
+}
+
 /// The district's own requests in a round.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct OwnRows {

@@ -76,6 +76,10 @@ fn subject(subject: &Subject) -> Value {
             "district": access.district,
             "listed": access.listed.is_some(),
         }),
+        Subject::Estate(estate) => json!({
+            "district": estate.district,
+            "building": estate.shown.as_ref().map(|shown| &shown.building),
+        }),
         Subject::Milestone(milestone) => json!({
             "district": milestone.district,
             "handle": milestone.handle,

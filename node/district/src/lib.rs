@@ -27,6 +27,7 @@
 
 pub mod amended;
 pub mod asking;
+pub mod cores;
 pub mod decided;
 pub mod disclosure;
 pub mod enter;
@@ -37,6 +38,7 @@ pub mod interventions;
 pub mod keep;
 pub mod live;
 pub mod milestones;
+pub mod office;
 pub mod parameters;
 pub mod requests;
 pub mod sentiment;

@@ -61,6 +61,14 @@ impl InForce {
         Ok(Self { voted, params })
     }
 
+    /// A version whose model is the one that nobody fitted.
+    ///
+    /// # Errors
+    /// [`Unusable`].
+    pub fn unfitted(voted: TwinVersion) -> Result<Self, Unusable> {
+        Self::of(voted, Model::unfitted())
+    }
+
     /// A student's need with what gives it.
     pub fn explain(&self, state: &TwinState) -> Explained {
         let rule = &self.params.need;

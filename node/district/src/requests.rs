@@ -4,9 +4,6 @@
 //! a group → [`prove_all`] proves every band, on all cores → the caller signs and sends. Invariant: a proof is made for one
 //! round of one chain; the openings stay here. Absent: who asks for what.
 
-use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use aula_ledger::params::MAX_TRANSACTION_RANGE_VALUES;
 use aula_ledger::proof::committed::BAND_GROUP;
 use aula_ledger::proof::need::{NeedClaim, NeedStatement, values_of};
@@ -15,6 +12,8 @@ use aula_ledger::tx::{Request, StudentState, SubmitRequests};
 use aula_ledger::types::{Band, Hash, RoundId};
 use aula_zk::Opening;
 use rand::rngs::OsRng;
+
+use crate::cores::on_all_cores;
 
 /// Needs of one band.
 const BAND_WIDTH: u16 = 256;
@@ -87,24 +86,6 @@ impl Unproved {
 /// # Errors
 /// [`NotProved`] when a band is not that of the need which the committed inputs give.
 pub fn prove_all(chain: &Hash, batches: &[Unproved]) -> Result<Vec<SubmitRequests>, NotProved> {
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut made = Vec::new();
-        while let Some((at, batch)) =
-            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, batches.get(at)?)))
-        {
-            made.push(batch.prove(chain).map(|proved| (at, proved)));
-        }
-        made
-    };
-    let mut proved = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let stopped = || NotProved("a worker stopped".into());
-        let joined = workers.into_iter().map(|worker| worker.join().map_err(|_| stopped()));
-        let made = joined.collect::<Result<Vec<_>, _>>()?;
-        made.into_iter().flatten().collect::<Result<Vec<_>, _>>()
-    })?;
-    proved.sort_by_key(|(at, _)| *at);
-    Ok(proved.into_iter().map(|(_, batch)| batch).collect())
+    let made = on_all_cores(batches, |batch| batch.prove(chain));
+    made.ok_or_else(|| NotProved("a worker stopped".into()))?.into_iter().collect()
 }

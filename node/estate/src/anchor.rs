@@ -29,13 +29,19 @@ pub struct Row {
 
 impl Row {
     fn new(kind: &str, id: &str, fields: &[&str]) -> Self {
-        let mut key = Sha256::new();
-        [DOMAIN, kind.as_bytes(), id.as_bytes()].iter().for_each(|part| key.update(after_length(part)));
         let mut bytes = Vec::new();
         for field in [kind, id].iter().chain(fields) {
             bytes.extend_from_slice(&after_length(field.as_bytes()));
         }
-        Self { key: key.finalize().into(), bytes }
+        Self { key: Self::key_of(kind, id), bytes }
+    }
+
+    /// Where a thing stands among the rows.
+    #[must_use]
+    pub fn key_of(kind: &str, id: &str) -> Hash {
+        let mut key = Sha256::new();
+        [DOMAIN, kind.as_bytes(), id.as_bytes()].iter().for_each(|part| key.update(after_length(part)));
+        key.finalize().into()
     }
 
     /// The leaf's hash.

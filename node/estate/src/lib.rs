@@ -3,7 +3,7 @@
 //! [`ctt`] is curriculum-based course timetabling (ITC-2007), [`xhstt`] high school timetabling; [`energy`] the hourly method of ISO 13790;
 //! [`fit`] explains a meter by calendar and weather; [`forecast`] says what the next periods ask
 //! for; [`failures`] which equipment will fail; [`check`] names a schedule's conflicts; [`plan`] what a change of timetable does; [`anchor`] puts a
-//! building's rows under one root. Readers take bytes and give a checked value or an
+//! building's rows under one root, [`pools`] makes places of its rooms. Readers take bytes and give a checked value or an
 //! [`text::Unreadable`] that says where and what; searches take a seed and are replayable by their number of
 //! iterations; files, clocks and processor time are the caller's.
 
@@ -23,6 +23,7 @@ pub mod forecast;
 mod hostile;
 mod linear;
 pub mod plan;
+pub mod pools;
 pub mod random;
 pub mod table;
 pub mod text;

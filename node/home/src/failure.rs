@@ -20,6 +20,9 @@ pub struct Failure {
 /// What to do about something that this program made itself and cannot use.
 pub const DEFECT: &str = "report it: this is a defect";
 
+/// The code of the failure that the chain goes by rules which this program does not have: `aula start` ends with 3 then.
+pub const OUTDATED: &str = "outdated";
+
 impl Failure {
     /// A failure with a code of its own.
     pub fn new(code: &str, message: impl Display, hint: impl Into<String>) -> Self {

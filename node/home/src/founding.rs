@@ -6,10 +6,11 @@
 use std::path::Path;
 
 use aula_ledger::genesis::{
-    Genesis, GenesisDistrict, GenesisMember, GenesisSchool, GenesisValidator, Parsed, Source,
+    Genesis, GenesisDistrict, GenesisError, GenesisMember, GenesisSchool, GenesisValidator, Parsed, Source,
 };
 use aula_ledger::names::{ListenHint, Name, PeerName};
 use aula_ledger::params::Params;
+use aula_ledger::protocol::Protocol;
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::twin::TwinParameters;
 use aula_ledger::types::TimeMs;
@@ -17,12 +18,14 @@ use serde::Deserialize;
 
 use crate::keys::OperatorFile;
 use crate::outside::Outside;
-use crate::{Advise, Failure, Home};
+use crate::{Advise, Failure, Home, OUTDATED};
 
 /// What a base file may hold.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Base {
+    /// By which rules the chain begins, from 1; when not given, 1.
+    pub protocol: Protocol,
     /// Parameters; those not given have their defaults.
     pub params: Params,
     /// The first version of the twins' parameters; what is not given has its default.
@@ -79,6 +82,7 @@ pub fn assemble(
     let genesis = Genesis {
         name,
         time_ms,
+        protocol: base.protocol,
         params: base.params,
         twin: base.twin,
         members,
@@ -113,8 +117,15 @@ pub fn read_genesis(home: &Home) -> Result<(Vec<u8>, Parsed), Failure> {
         format!("cannot read the genesis {}", path.display()),
         "run `aula join --genesis FILE --peer MULTIADDR` first, or give another --home",
     )?;
-    let parsed = Genesis::parse(&bytes)
-        .advise(format!("{} cannot be used", path.display()), "fetch the consortium's genesis file again")?;
+    let parsed = Genesis::parse(&bytes).map_err(|error| {
+        let what = format!("{} cannot be used: {error}", path.display());
+        match error {
+            GenesisError::Newer(_) => {
+                Failure::new(OUTDATED, what, "install a newer version of Aula and run this again")
+            }
+            _ => Failure::because(what, "fetch the consortium's genesis file again"),
+        }
+    })?;
     Ok((bytes, parsed))
 }
 

@@ -19,7 +19,7 @@ mod up_line;
 pub mod whole_file;
 
 pub use causes::with_causes;
-pub use failure::{Advise, DEFECT, Failure};
+pub use failure::{Advise, DEFECT, Failure, OUTDATED};
 pub use home::Home;
 pub use next_step::NextStep;
 pub use up_line::UpLine;

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aula_consensus::context::proposer_at;
 use aula_consensus::ports::{ChainStore, Commit};
 use aula_home::Failure;
+use aula_ledger::chain::turns::Turns;
 use aula_ledger::chain::{Block, CommitCertificate, Header, Receipt, Vote, VoteType, validators};
 use aula_ledger::codec::Canonical;
 use aula_ledger::execute::{BlockInput, VerifyAll, execute_block};
@@ -35,7 +35,9 @@ pub fn decide(
     let view = db.latest();
     let tip = view.tip();
     let set = schema::validator_schedule(&*view).map_err(unreadable)?.next;
-    let proposer = proposer_at(&set, tip.height.next(), 0).unwrap_or(ValidatorAddress([0; 20]));
+    let misses = schema::missed_turns(&*view).map_err(unreadable)?;
+    let turns = Turns::new(&set, &misses, tip.height.next());
+    let proposer = turns.proposer(0).map_or(ValidatorAddress([0; 20]), |validator| validator.address);
     let input = BlockInput {
         genesis,
         height: tip.height.next(),

@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 
-use aula_consensus::context::proposer_at;
+use aula_ledger::chain::turns::{Misses, Turns};
 use aula_ledger::chain::{Transaction, ValidatorSet};
 use aula_ledger::codec::Canonical;
 use aula_ledger::state::schema;
@@ -28,7 +28,7 @@ use aula_store::{ChainView, IndexRow, ReadIndex, StorageError};
 pub const STEP: u64 = 512;
 const STEP_TRANSACTIONS: usize = 4_096;
 /// The layout of [`Totals`] on disk.
-const LAYOUT: u8 = 2;
+const LAYOUT: u8 = 3;
 
 /// A transaction's place and what can be listed by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +77,8 @@ struct Totals {
     validators: BTreeMap<ValidatorAddress, Work>,
     anchored: u64,
     failed_rounds: u64,
+    /// Who missed a turn, up to that block: whose turns the next height has follows.
+    misses: Misses,
 }
 
 /// The index up to a height, as of one moment; later blocks do not show through.
@@ -148,7 +150,11 @@ impl Index {
         };
         let mut totals = totals;
         // Blocks that were pruned, or never fetched because this node began with a snapshot, cannot be counted any more.
-        totals.height = totals.height.max(view.oldest()?.0.saturating_sub(1)).min(view.tip().height.0);
+        let first = view.oldest()?.0.saturating_sub(1).min(view.tip().height.0);
+        if totals.height < first {
+            totals.height = first;
+            totals.misses = misses_at(view, Height(first))?;
+        }
         let last = view.tip().height.0.min(totals.height.saturating_add(STEP));
         let before = totals.height;
         let mut pass = Pass { totals, rows: Vec::new(), set: set.take() };
@@ -270,6 +276,15 @@ impl Contents {
     }
 }
 
+/// Who had missed a turn at a height whose blocks are not here: what the present state remembers from then. A validator that
+/// missed another turn since is not among them, so that for at most ten heights a validator a failed round may be counted
+/// to a neighbour.
+fn misses_at(view: &ChainView, height: Height) -> Result<Misses, StorageError> {
+    let mut misses = schema::missed_turns(view).map_err(|error| StorageError::Damaged(error.to_string()))?;
+    misses.latest.retain(|miss| miss.height <= height);
+    Ok(misses)
+}
+
 /// Blocks being read, and what is to be written of them.
 struct Pass {
     totals: Totals,
@@ -284,11 +299,11 @@ impl Pass {
         let certificate = view.certificate(height)?.ok_or_else(|| damaged("no certificate"))?;
         let set = self.set_of(view, height, &header.validators_hash)?;
         let totals = &mut self.totals;
-        for round in 0..certificate.round {
-            if let Some(proposer) = proposer_at(&set, height, round) {
-                totals.validators.entry(proposer).or_default().missed_rounds += 1;
-            }
+        let turns = Turns::new(&set, &totals.misses, height);
+        for proposer in (0..certificate.round).filter_map(|round| turns.proposer(round)) {
+            totals.validators.entry(proposer.address).or_default().missed_rounds += 1;
         }
+        totals.misses.note(&set, height, header.proposer);
         totals.failed_rounds += u64::from(certificate.round);
         for validator in set.validators() {
             totals.validators.entry(validator.address).or_default().expected += 1;

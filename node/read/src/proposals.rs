@@ -88,6 +88,9 @@ pub fn in_words(change: &Change, names: &BTreeMap<AccountId, String>) -> String 
             format!("give {} the roles {}{place}", who(account), words.join(", "))
         }
         Change::Upgrade { note, height } => format!("run from height {height}: {note}"),
+        Change::SwitchProtocol { protocol, height, program } => {
+            format!("go by protocol {protocol} from height {height} on, with Aula {program}")
+        }
         Change::ReplaceSteward { class, steward } => {
             format!("make {} the steward of class {class}", who(steward))
         }

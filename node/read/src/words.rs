@@ -13,6 +13,7 @@ pub fn kind(name: &str) -> &str {
         "RecordAccess" => "Access log anchored",
         "Ready" => "Validator ready",
         "ChangeSchool" => "School changed",
+        "AnchorEstate" => "Building anchored",
         "AnchorStates" => "Student states anchored",
         "RecordMilestone" => "Milestone recorded",
         "RecordConsent" => "Consents recorded",
@@ -64,6 +65,13 @@ pub fn event(event: &PublicEvent) -> String {
         "access_recorded" => {
             format!("District {} anchored its access log of {} entries.", n("district"), n("log_size"))
         }
+        "estate_anchored" => format!(
+            "District {} anchored version {} of building {}: {} rows.",
+            n("district"),
+            n("version"),
+            t("building"),
+            n("leaf_count")
+        ),
         "validator_ready" => {
             format!("Validator {} is ready and votes from height {}.", t("validator"), n("in_force"))
         }

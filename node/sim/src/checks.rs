@@ -12,10 +12,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aula_consensus::bare::Statement;
-use aula_consensus::context::proposer_at;
 use aula_consensus::parts::inbox::ALL_BYTES;
 use aula_consensus::ports::ChainStore;
 use aula_consensus::sign_guard::Step;
+use aula_ledger::chain::turns::{Misses, Turns};
 use aula_ledger::chain::{Block, ValidatorSet, transaction::id_of_bytes};
 use aula_ledger::codec::Canonical;
 use aula_ledger::state::{map, schema};
@@ -41,6 +41,8 @@ pub struct Checks {
     decided: BTreeMap<u64, (Hash, TimeMs)>,
     said: BTreeMap<u64, Said>,
     submitted: BTreeSet<Hash>,
+    /// Who missed a turn, up to the highest height: heights are decided for the first time in order.
+    misses: Misses,
     violations: Vec<String>,
     at_ms: u64,
 }
@@ -128,6 +130,10 @@ impl Checks {
             return Err("its certificate is for another block".into());
         }
         self.turn(&set, height, decided.certificate.round, header.proposer)?;
+        self.misses.note(&set, header.height, header.proposer);
+        if schema::missed_turns(state.as_ref()).map_err(|error| text(&error))? != self.misses {
+            return Err("the missed turns in its state are not those that the headers show".into());
+        }
         match block.transactions.iter().find(|bytes| !self.submitted.contains(&id_of_bytes(bytes))) {
             Some(bytes) => Err(format!("nobody submitted transaction {}", id_of_bytes(bytes))),
             None => Ok(()),
@@ -142,8 +148,9 @@ impl Checks {
         round: u32,
         builder: ValidatorAddress,
     ) -> Result<(), String> {
-        let had = (0..=round).any(|round| proposer_at(set, Height(height), round) == Some(builder));
-        if had {
+        let turns = Turns::new(set, &self.misses, Height(height));
+        let mut had = (0..=round).filter_map(|round| turns.proposer(round));
+        if had.any(|validator| validator.address == builder) {
             return Ok(());
         }
         Err(format!("{builder} built it and had no turn in rounds 0 to {round}"))

@@ -7,6 +7,7 @@ use aula_consensus::bare::{Message, Statement};
 use aula_consensus::sign_guard::Step;
 use aula_ledger::chain::validators::address;
 use aula_ledger::keys::public_key;
+use aula_ledger::state::StateReader;
 use aula_ledger::types::Hash;
 
 use crate::chance::Chance;
@@ -60,10 +61,15 @@ impl Deviant {
         does
     }
 
-    /// What goes out instead of a message for everybody.
-    pub fn sends(&mut self, message: &Message, chance: &mut Chance) -> Vec<Sent> {
+    /// What goes out instead of a message for everybody; `state` is the one that its process stands on.
+    pub fn sends(
+        &mut self,
+        message: &Message,
+        state: Option<&dyn StateReader>,
+        chance: &mut Chance,
+    ) -> Vec<Sent> {
         let statement = message.statement();
-        let mut sent = self.instead(message, statement.as_ref(), chance);
+        let mut sent = self.instead(message, statement.as_ref(), state, chance);
         if matches!(message, Message::Consensus(_) | Message::Liveness(_)) {
             self.old.push_back(message.clone());
             if self.old.len() > OLD {
@@ -85,7 +91,13 @@ impl Deviant {
         sent
     }
 
-    fn instead(&mut self, message: &Message, said: Option<&Statement>, chance: &mut Chance) -> Vec<Sent> {
+    fn instead(
+        &mut self,
+        message: &Message,
+        said: Option<&Statement>,
+        state: Option<&dyn StateReader>,
+        chance: &mut Chance,
+    ) -> Vec<Sent> {
         let everybody = |message: Message| vec![Sent { to: None, message }];
         if matches!(message, Message::Part(_)) {
             if self.does(Way::Withhold, 5, chance) {
@@ -110,10 +122,11 @@ impl Deviant {
             return everybody(lie);
         }
         if self.ways.contains(&Way::Blame)
+            && let Some(state) = state
             && (matches!(message, Message::Part(_)) || said.is_some_and(|said| said.step == Step::Propose))
         {
             let other = (self.member + 1) % self.nodes;
-            let blamed = self.liar.blame(message, address(&public_key(&validator_key(other))));
+            let blamed = self.liar.blame(message, address(&public_key(&validator_key(other))), state);
             if blamed.len() != 1 || blamed.first() != Some(message) {
                 *self.told.entry(Way::Blame.name()).or_default() += 1;
             }

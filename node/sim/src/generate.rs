@@ -49,6 +49,55 @@ pub fn plan(seed: u64, nodes: u8, seconds: u64) -> Plan {
     plan
 }
 
+/// Seconds of a scenario of twins, and how long of it the members are dealt into groups.
+const TWINS_SECONDS: (u64, u64) = (26, 20);
+
+/// A scenario in the manner of Bano et al., "Twins: BFT Systems Made Robust" (OPODIS 2021): one member of four runs twice
+/// under one key, and all are dealt into groups again and again, for about a round each, at times with precommits that reach
+/// one member only. What must hold is safety.
+pub fn twins(seed: u64) -> Plan {
+    let mut chance = Chance::of(seed, "twins");
+    let nodes = 4u8;
+    let twin = u8::try_from(chance.below(u64::from(nodes))).unwrap_or(0);
+    let (seconds, healed_at) = TWINS_SECONDS;
+    let mut faults = Vec::new();
+    let mut at_ms = 1_500 + chance.below(1_000);
+    loop {
+        let for_ms = chance.between(200, 3_500);
+        if at_ms + for_ms > healed_at * 1_000 {
+            break;
+        }
+        let what = match chance.below(4) {
+            0 => {
+                let except = u8::try_from(chance.below(u64::from(nodes))).unwrap_or(0);
+                What::HidePrecommits { except, for_ms }
+            }
+            1 => {
+                let from = u8::try_from(chance.below(u64::from(nodes))).unwrap_or(0);
+                What::OneWay { from, to: (from + 1) % nodes, for_ms }
+            }
+            _ => What::Partition { groups: groups(nodes, &mut chance), for_ms },
+        };
+        faults.push(Fault { at_ms, what });
+        // Now one after another, now two at once.
+        at_ms += if chance.below(3) == 0 { for_ms / 2 } else { for_ms + chance.below(400) };
+    }
+    Plan {
+        name: format!("twins {seed}"),
+        seed,
+        nodes,
+        seconds,
+        healed_at,
+        regions: vec![0; usize::from(nodes)],
+        loss_e4: 0,
+        duplicate_e4: 0,
+        jitter_ms: [0, 5, 100][usize::try_from(chance.below(3)).unwrap_or(0)],
+        transaction_every_ms: 0,
+        deviants: vec![Deviant { member: twin, ways: vec![Way::Twin] }],
+        faults,
+    }
+}
+
 fn bad_members(nodes: u8, chance: &mut Chance) -> Vec<u8> {
     let most = u64::from(nodes.saturating_sub(1) / 3);
     let mut members: Vec<u8> = (0..nodes).collect();
@@ -163,6 +212,15 @@ mod tests {
                 plan.check().unwrap();
                 assert_eq!(Plan::parse(&plan.to_toml().unwrap()).unwrap(), plan);
             }
+        }
+    }
+
+    #[test]
+    fn every_scenario_of_twins_can_be_run_and_deals_them_into_groups() {
+        for seed in 0..300 {
+            let plan = twins(seed);
+            plan.check().unwrap();
+            assert!(plan.faults.len() >= 4, "seed {seed}: {} faults", plan.faults.len());
         }
     }
 

@@ -137,8 +137,11 @@ impl Machine {
         };
         self.starts += 1;
         let clock = WallClock { now: Arc::clone(&self.now), off_ms: Arc::clone(&self.off_ms) };
-        let ports =
-            Ports { store: store.clone(), executor: Arc::new(LedgerExecutor), clock: Arc::new(clock) };
+        let ports = Ports {
+            store: store.clone(),
+            executor: Arc::new(LedgerExecutor::NEWEST),
+            clock: Arc::new(clock),
+        };
         let keys = Keys {
             validator: Some(validator_key(self.member)),
             network: network_key(self.member).map_err(failed)?,

@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use aula_consensus::bare::{Message, Output, To};
+use aula_consensus::ports::ChainStore;
 use aula_consensus::sign_guard::Step;
 use aula_consensus::signing::Remembered;
 use aula_consensus::{Event as NodeEvent, Fatal};
@@ -458,7 +459,10 @@ impl World {
             self.checks.says(member, &said);
         }
         let sent = match self.deviants.get_mut(&member) {
-            Some(deviant) if to == To::All => deviant.sends(&message, &mut self.lies),
+            Some(deviant) if to == To::All => {
+                let state = self.machines[at].store.as_ref().and_then(|store| store.state().ok());
+                deviant.sends(&message, state.as_deref(), &mut self.lies)
+            }
             _ => vec![Sent { to: None, message }],
         };
         for Sent { to: only, message } in sent {

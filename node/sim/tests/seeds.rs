@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use aula_sim::{Plan, Report, generate, run};
 
 /// Seeds of the gate, of 90 simulated seconds each.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 160;
 const SECONDS: u64 = 90;
 
 /// Runs many plans on two threads, each plan by itself.
@@ -46,6 +46,16 @@ fn a_few_hundred_seeds_hold_every_property() {
         assert!(count > 0, "no {kind}");
     }
     assert!(reports.iter().all(|report| report.level_after_ms.is_some()));
+}
+
+#[test]
+fn a_few_hundred_scenarios_of_twins_hold_every_property() {
+    let reports = all(150, generate::twins);
+    let bad: Vec<_> = reports.iter().filter(|report| !report.violations.is_empty()).collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+    let seen = |kind: &str| reports.iter().filter_map(|report| report.faults.get(kind)).sum::<u64>();
+    assert!(seen("equivocations seen") > 0 && seen("partition") > 150 && seen("hide-precommits") > 50);
+    assert!(reports.iter().map(|report| report.heights).sum::<u64>() > 150 * 5);
 }
 
 #[test]

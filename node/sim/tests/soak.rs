@@ -113,6 +113,46 @@ fn hours_of_seeds() {
     assert!(sum.violations.is_empty(), "{:#?}", sum.violations);
 }
 
+/// Scenarios of twins, `AULA_SIM_COUNT` of them from `AULA_SIM_FIRST` on or as many as `AULA_SIM_MINUTES` hold.
+#[test]
+#[ignore = "takes as long as it is told to"]
+fn scenarios_of_twins() {
+    let (first, count) = (number("AULA_SIM_FIRST", 0), number("AULA_SIM_COUNT", 1_000));
+    let minutes = number("AULA_SIM_MINUTES", 24 * 60);
+    let (next, sum) = (AtomicU64::new(first), Mutex::new(Sum::default()));
+    let (began, most) = (Instant::now(), Duration::from_secs(minutes * 60));
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while began.elapsed() < most {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= first + count {
+                        return;
+                    }
+                    let plan = generate::twins(seed);
+                    let report = run(plan.clone()).expect("a plan that begins");
+                    sum.lock().unwrap_or_else(PoisonError::into_inner).add(&plan, &report);
+                }
+            });
+        }
+    });
+    let sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let equivocations = sum.faults.get("equivocations seen").copied().unwrap_or(0);
+    let line = format!(
+        "| {} scenarios from {first} on | {} heights, {:.1} node-hours | {equivocations} equivocations seen by correct members | {} violations |",
+        sum.runs,
+        sum.heights,
+        sum.node_ms as f64 / 3_600_000.0,
+        sum.violations.len()
+    );
+    println!("twins {line}");
+    if let Ok(path) = std::env::var("AULA_SIM_REPORT") {
+        std::fs::write(path, format!("{line}\n")).expect("the report's file");
+    }
+    assert!(sum.violations.is_empty(), "{:#?}", sum.violations);
+    assert!(sum.runs == 0 || sum.heights > 0 && equivocations > 0, "scenarios in which nothing happens");
+}
+
 /// Some seeds by themselves, timed: `AULA_SIM_FIRST` and `AULA_SIM_COUNT`, of `AULA_SIM_SECONDS` and `AULA_SIM_NODES`.
 #[test]
 #[ignore = "a tool"]

@@ -46,7 +46,7 @@ pub mod twin_parameters;
 pub mod tx;
 pub mod vault;
 
-pub use crate::terminal::{Advise, Answer, Context, DEFECT, Failure, Outcome, Verdict};
+pub use crate::terminal::{Advise, Answer, Context, DEFECT, Failure, OUTDATED, Outcome, Verdict};
 pub use rpc::RpcArgs;
 
 pub(crate) use crate::clock::now_ms;

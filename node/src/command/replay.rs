@@ -7,24 +7,39 @@
 use std::time::Instant;
 
 use aula_ledger::chain::{Header, Receipt};
-use aula_ledger::execute::{BlockInput, Outcome as Executed, VerifyAll, execute_block};
+use aula_ledger::execute::{BlockInput, ExecuteError, Outcome as Executed, VerifyAll, execute_block};
 use aula_ledger::state::{MemoryState, StateReader, schema};
 use aula_ledger::types::Height;
 use clap::Args;
 use serde::Serialize;
 
-use super::{Advise, Context, Failure, Outcome};
+use super::{Advise, Context, Failure, OUTDATED, Outcome};
 use crate::bootstrap::{db_options, origin, read_genesis, storage_failure};
 use crate::config::Config;
 use crate::storage::{ChainDb, ChainView};
+
+mod diverged;
 
 /// Arguments of `aula replay`.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  aula replay --home /srv/district-07\n\nExit 0: every root agrees; 1: the first height and \
-                        root that differ; 2: it could not be checked. Stop the node first."
+                        root that differ; 2: it could not be checked. Stop the node first.\n\nA node whose execution of a final \
+                        block parts from the others' writes a file and stops. This executes it, on any machine:\n  aula replay \
+                        --diverged /srv/district-07/data/diverged-4711\nExit 0: this program gives the certified header; 1: it does \
+                        not, and where."
 )]
-pub struct ReplayArgs {}
+pub struct ReplayArgs {
+    /// Execute the one block of this file, which a node wrote that stopped at a divergence, instead of the home's chain.
+    #[arg(long, value_name = "FILE")]
+    diverged: Option<std::path::PathBuf>,
+}
+
+impl ReplayArgs {
+    /// The whole chain of the home.
+    #[cfg(test)]
+    const WHOLE: Self = Self { diverged: None };
+}
 
 /// What was found.
 #[derive(Debug, Serialize)]
@@ -51,7 +66,10 @@ pub(in crate::command) struct Difference {
 ///
 /// # Errors
 /// When the home has no database or it cannot be read.
-pub fn run(context: &Context, _: &ReplayArgs) -> Result<Outcome, Failure> {
+pub fn run(context: &Context, args: &ReplayArgs) -> Result<Outcome, Failure> {
+    if let Some(file) = &args.diverged {
+        return diverged::run(file);
+    }
     let config = Config::load(&context.home)?;
     let (bytes, parsed) = read_genesis(&context.home)?;
     let db =
@@ -166,6 +184,9 @@ pub(in crate::command) fn one(
     }
     let executed = match execute_block(state, &BlockInput::of(&block), &VerifyAll) {
         Ok(executed) => executed,
+        Err(ExecuteError::Outdated(outdated)) => {
+            return Err(Failure::new(OUTDATED, &outdated, outdated.next_step()));
+        }
         Err(error) => return Ok(Err(difference(height, "execution", "a final block", error))),
     };
     let count = block.transactions.len() as u64;
@@ -184,6 +205,7 @@ fn compare(
 ) -> Option<(&'static str, String, String)> {
     let head = |t: &aula_ledger::chain::TreeHead| format!("{} of {} leaves", t.root, t.leaf_count);
     let pairs = [
+        ("protocol", stored.protocol.to_string(), replayed.protocol.to_string()),
         ("transactions_root", head(&stored.transactions), head(&replayed.transactions)),
         ("receipts_root", head(&stored.receipts), head(&replayed.receipts)),
         ("students_root", head(&stored.students), head(&replayed.students)),
@@ -241,7 +263,7 @@ mod tests {
     fn replayed(chain: DevChain) -> Result<(Verdict, serde_json::Value), Failure> {
         let (home, folder) = chain.close();
         let context = Context { home, output: OutputFormat::Json, log: None };
-        let outcome = run(&context, &ReplayArgs {})?;
+        let outcome = run(&context, &ReplayArgs::WHOLE)?;
         drop(folder);
         Ok((outcome.verdict, outcome.answer.map(|a| a.json).unwrap_or_default()))
     }

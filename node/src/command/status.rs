@@ -29,8 +29,8 @@ pub async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome, Failur
     let client = args.rpc.client(context)?;
     let status = client.status().await?;
     let age_ms = now_ms().saturating_sub(status.time_ms.0);
-    let text = format!(
-        "{}  height {}  ({} s old)\nrole {}, {} validators, {} peers, {} waiting transactions\nexplorer {}",
+    let mut text = format!(
+        "{}  height {}  ({} s old)\nrole {}, {} validators, {} peers, {} waiting transactions, protocol {}\nexplorer {}",
         status.chain_id,
         status.height,
         age_ms / 1000,
@@ -38,8 +38,19 @@ pub async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome, Failur
         status.validators,
         status.peers,
         status.waiting_transactions,
+        status.protocol.now,
         client.origin()
     );
+    if let Some(next) = &status.protocol.next {
+        text = format!("{text}\n{}", next.words());
+    }
+    if let Some(stands) = &status.stands {
+        let who = match stands.missing.as_slice() {
+            [] => "every validator has voted".to_owned(),
+            missing => format!("no vote came from {}", missing.join(", ")),
+        };
+        context.tell(format_args!("the chain stands for {} s: {who}", stands.for_s));
+    }
     if let Some(why) = &status.silent_because {
         context.tell(format_args!("this validator signs nothing: {why}"));
     }

@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-pub use aula_home::{Advise, DEFECT, Failure, with_causes};
+pub use aula_home::{Advise, DEFECT, Failure, OUTDATED, with_causes};
 
 use super::OutputFormat;
 
-/// Prints the sentence on stderr, and with JSON the one line on stdout. Exit 2 follows.
+/// Prints the sentence on stderr, and with JSON the one line on stdout. Exit 2 follows, or 3.
 pub fn print(failure: &Failure, output: OutputFormat) {
     // Nothing is left to do when the streams are closed.
     let (message, hint) = (failure.message.trim_end_matches('.'), &failure.hint);

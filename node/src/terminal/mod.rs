@@ -10,5 +10,5 @@ mod logging;
 pub use answer::{Answer, Outcome, OutputFormat, Verdict};
 pub use context::Context;
 pub(crate) use failure::print as print_failure;
-pub use failure::{Advise, DEFECT, Failure, with_causes};
+pub use failure::{Advise, DEFECT, Failure, OUTDATED, with_causes};
 pub(crate) use logging::start as start_logging;

@@ -51,6 +51,8 @@ impl SnapshotSource for Serving {
         let told = match ask {
             Ask::Newest { waypoint } => self.newest(*waypoint),
             Ask::Chunk { manifest, index } => self.chunk(*manifest, *index),
+            // The newest blocks' facts are in memory, and answered there.
+            Ask::Facts { .. } => None,
         };
         told.unwrap_or(Told::None)
     }

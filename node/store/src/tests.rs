@@ -6,6 +6,7 @@ use aula_ledger::chain::{Block, Code, CommitCertificate, Header, Receipt, TreeHe
 use aula_ledger::codec::Canonical;
 use aula_ledger::execute::Outcome;
 use aula_ledger::proof::bulk_tree::BulkTree;
+use aula_ledger::protocol::Protocol;
 use aula_ledger::state::{StateReader, StateWrites};
 use aula_ledger::store::{ChainStore, Commit, Tip, Undecided};
 use aula_ledger::types::{Handle, Hash, Height, TimeMs, ValidatorAddress};
@@ -26,6 +27,7 @@ pub(crate) fn origin() -> Origin {
 fn header(tip: Tip) -> Header {
     let none = TreeHead { leaf_count: 0, root: Hash::default() };
     Header {
+        protocol: Protocol::FIRST,
         genesis: Hash([0; 32]),
         height: tip.height.next(),
         time_ms: TimeMs(tip.time_ms.0 + 1),
@@ -246,6 +248,24 @@ fn an_altered_table_is_damage_and_not_another_process() -> Anyhow {
     assert!(altered > 0);
     let refused = ChainDb::open(&path, DbOptions::default()).err();
     assert!(matches!(refused, Some(StorageError::Damaged(_))), "{refused:?}");
+    Ok(())
+}
+
+#[test]
+fn a_table_that_is_gone_is_damage_that_names_it() -> Anyhow {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("data");
+    drop(ChainDb::create(&path, DbOptions::default(), &origin())?);
+    let tables = std::fs::read_dir(&path)?.filter_map(|entry| Some(entry.ok()?.path()));
+    let table = tables.into_iter().find(|file| file.extension().is_some_and(|one| one == "sst"));
+    let table = table.ok_or_else(|| StorageError::Failed("no table was written".into()))?;
+    std::fs::remove_file(&table)?;
+    let refused = ChainDb::open(&path, DbOptions::default()).err();
+    let name = table.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    assert!(
+        matches!(&refused, Some(StorageError::Damaged(why)) if why.contains(&name)),
+        "{refused:?} does not name {name}"
+    );
     Ok(())
 }
 

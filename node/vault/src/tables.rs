@@ -9,7 +9,7 @@ use rocksdb::{
     BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, Options, WriteOptions,
 };
 
-use crate::vault::VaultError;
+use crate::error::VaultError;
 
 /// One column family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,10 +13,10 @@ use aula_ledger::types::{AccountId, DistrictId, Handle, Hash, SchoolYear};
 use rocksdb::{DB, WriteBatch};
 use serde::{Deserialize, Serialize};
 
-use crate::access::LogWriter;
 pub use crate::error::VaultError;
 use crate::files::{check_private, make_folder};
 use crate::keystore::{FileKms, KeyManagement, KeyStore, LocalId};
+use crate::log_writer::LogWriter;
 use crate::owner::Owner;
 use crate::secret::SecretKey;
 use crate::tables::{
@@ -191,7 +191,7 @@ impl Vault {
         };
         let keystore = Mutex::new(KeyStore::open(&folders.keystore, owner, kms)?);
         let identity = identity.map_or_else(OnceLock::new, OnceLock::from);
-        let log = Mutex::new(crate::access::database_log());
+        let log = Mutex::new(crate::log_writer::database_log());
         let opening = OPENINGS.fetch_add(1, Ordering::Relaxed);
         Ok(Self { db, opening, folders: folders.clone(), owner, account, identity, keystore, log })
     }

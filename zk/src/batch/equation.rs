@@ -23,6 +23,7 @@ use curve25519_dalek::traits::{IsIdentity, VartimeMultiscalarMul};
 use super::entry::Entry;
 use crate::commitment::bases;
 use crate::generators::{self, BITS, PARTIES};
+use crate::statements::FlagEntry;
 
 /// A proof with the weights of its two sums.
 pub(super) struct Weighted<'a> {
@@ -34,8 +35,8 @@ pub(super) struct Weighted<'a> {
     pub evaluation_weight: Scalar,
 }
 
-/// Scalars of what all proofs share, and of each proof's own points.
-struct Accumulator {
+/// Scalars of what all proofs share, and each proof's own points with their scalars.
+pub(super) struct Accumulator {
     base: Scalar,
     blinding_base: Scalar,
     g: Vec<Scalar>,
@@ -43,43 +44,61 @@ struct Accumulator {
     /// Σ ρ·z of the proofs of one shape (bits, values): taken from each of their G, added to each of their H.
     offsets: BTreeMap<(usize, usize), Scalar>,
     own: Vec<Scalar>,
+    points: Vec<RistrettoPoint>,
 }
 
-/// Whether the weighted sum of all proofs' sums is the identity.
-pub(super) fn vanishes(batch: &[Weighted<'_>]) -> bool {
-    let mut inverses: Vec<Scalar> = batch
-        .iter()
-        .flat_map(|part| std::iter::once(part.entry.y).chain(part.entry.u.iter().copied()))
-        .collect();
-    if inverses.is_empty() {
-        return true;
+impl Default for Accumulator {
+    fn default() -> Self {
+        let zeros = || vec![Scalar::ZERO; PARTIES * BITS];
+        Self {
+            base: Scalar::ZERO,
+            blinding_base: Scalar::ZERO,
+            g: zeros(),
+            h: zeros(),
+            offsets: BTreeMap::new(),
+            own: Vec::new(),
+            points: Vec::new(),
+        }
     }
-    Scalar::batch_invert(&mut inverses);
-
-    let zeros = || vec![Scalar::ZERO; PARTIES * BITS];
-    let mut sums = Accumulator {
-        base: Scalar::ZERO,
-        blinding_base: Scalar::ZERO,
-        g: zeros(),
-        h: zeros(),
-        offsets: BTreeMap::new(),
-        own: Vec::with_capacity(batch.iter().map(|part| part.entry.points.len()).sum()),
-    };
-    let mut rest = inverses.as_slice();
-    for part in batch {
-        let Some((own, after)) = rest.split_at_checked(part.entry.u.len().saturating_add(1)) else {
-            return false;
-        };
-        let [y_inverse, u_inverses @ ..] = own else { return false };
-        sums.add_points_and_bases(part, u_inverses);
-        sums.add_generators(part, *y_inverse, u_inverses);
-        rest = after;
-    }
-    sums.vanishes(batch)
 }
 
 impl Accumulator {
-    /// Adds the scalars of the proof's own points, in the order of `Entry::points`, and of both bases.
+    /// Adds a flag's two sums.
+    pub fn add_flag(&mut self, entry: &FlagEntry, weights: [Scalar; 2]) {
+        let (own, [base, blinding_base]) = entry.weighted(weights);
+        for (scalar, point) in own {
+            self.own.push(scalar);
+            self.points.push(point);
+        }
+        self.base += base;
+        self.blinding_base += blinding_base;
+    }
+
+    /// Adds range proofs; false when they cannot be added, which no replayed proof causes.
+    pub fn add_ranges(&mut self, batch: &[Weighted<'_>]) -> bool {
+        let challenges = |part: &Weighted<'_>| part.entry.u.len().saturating_add(1);
+        let mut inverses: Vec<Scalar> = Vec::with_capacity(batch.iter().map(challenges).sum());
+        inverses.extend(
+            batch.iter().flat_map(|part| std::iter::once(part.entry.y).chain(part.entry.u.iter().copied())),
+        );
+        if inverses.is_empty() {
+            return true;
+        }
+        Scalar::batch_invert(&mut inverses);
+        let mut rest = inverses.as_slice();
+        for part in batch {
+            let Some((own, after)) = rest.split_at_checked(challenges(part)) else {
+                return false;
+            };
+            let [y_inverse, u_inverses @ ..] = own else { return false };
+            self.add_points_and_bases(part, u_inverses);
+            self.add_generators(part, *y_inverse, u_inverses);
+            rest = after;
+        }
+        true
+    }
+
+    /// Adds the proof's own points with their scalars, in the order of `Entry::points`, and the scalars of both bases.
     fn add_points_and_bases(&mut self, part: &Weighted<'_>, u_inverses: &[Scalar]) {
         let (entry, rho, sigma) = (part.entry, part.product_weight, part.evaluation_weight);
         let ([t_x, t_x_blinding, e_blinding], [a, b]) = (entry.evaluations, entry.finals);
@@ -91,6 +110,7 @@ impl Accumulator {
         let values = entry.points.len().saturating_sub(4 + 2 * entry.u.len());
         let sigma_zz = sigma * entry.z * entry.z;
         self.own.extend(std::iter::successors(Some(sigma_zz), |term| Some(term * entry.z)).take(values));
+        self.points.extend_from_slice(&entry.points);
 
         self.blinding_base -= rho * e_blinding + sigma * t_x_blinding;
         self.base += rho * entry.w * (t_x - a * b) + sigma * (delta(entry) - t_x);
@@ -132,7 +152,7 @@ impl Accumulator {
     }
 
     /// Multiplies once and compares with the identity; generators that no proof uses are left out.
-    fn vanishes(mut self, batch: &[Weighted<'_>]) -> bool {
+    pub fn vanishes(mut self) -> bool {
         for ((bits, parties), offset) in std::mem::take(&mut self.offsets) {
             let chunks = self.g.chunks_exact_mut(BITS).zip(self.h.chunks_exact_mut(BITS)).take(parties);
             for (g, h) in chunks.flat_map(|(g, h)| g.iter_mut().zip(h).take(bits)) {
@@ -146,8 +166,8 @@ impl Accumulator {
             shared.filter(|(scalar, _)| **scalar != Scalar::ZERO).unzip();
         scalars.extend([self.base, self.blinding_base]);
         points.extend([bases().B, bases().B_blinding]);
-        scalars.extend(self.own);
-        points.extend(batch.iter().flat_map(|part| part.entry.points.iter().copied()));
+        scalars.append(&mut self.own);
+        points.append(&mut self.points);
         scalars.len() == points.len()
             && RistrettoPoint::vartime_multiscalar_mul(&scalars, &points).is_identity()
     }

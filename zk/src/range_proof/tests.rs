@@ -1,9 +1,9 @@
 //! The proof as bytes: shape, canonical form, mutations.
 
 use super::*;
-use crate::testing::proved;
+use crate::testing::{context, proved, seeded};
 use crate::{Bound, Statement};
-use proptest::prelude::*;
+use proptest::prelude::{ProptestConfig, any, prop_assert, proptest};
 use std::sync::LazyLock;
 
 /// Two values of 8 bits each, and its bytes.
@@ -22,6 +22,49 @@ fn bytes_round_trip_at_every_shape() {
     }
     let (_, small) = proved(&[255], Bound::Within { cap: 255 });
     assert_eq!(small.to_bytes().len(), MIN_PROOF_BYTES);
+}
+
+/// What the bulletproofs crate proves of the same values, with the same transcript and generator.
+fn by_the_crate(
+    width: Width,
+    slots: &[Zeroizing<(u64, Scalar)>],
+    seed: u64,
+) -> (Vec<CompressedRistretto>, Vec<u8>) {
+    let (values, blindings): (Vec<u64>, Vec<Scalar>) = slots.iter().map(|slot| **slot).unzip();
+    let (proof, commitments) = bulletproofs::RangeProof::prove_multiple_with_rng(
+        generators::of_crate(),
+        bases(),
+        &mut context().begin(label::RANGE),
+        &values,
+        &blindings,
+        width.bits(),
+        &mut seeded(seed),
+    )
+    .unwrap();
+    (commitments, proof.to_bytes())
+}
+
+#[test]
+fn the_proof_is_the_crates_own() {
+    let mut rng = seeded(11);
+    for width in Width::ALL {
+        for count in [1_usize, 2, 4, 8] {
+            let slots: Vec<_> = (0..count)
+                .map(|at| {
+                    // The extremes, then anything.
+                    let value = [0, width.max(), rng.next_u32() & width.max()][at.min(2)];
+                    Zeroizing::new((u64::from(value), Scalar::random(&mut rng)))
+                })
+                .collect();
+            let (known, expected) = by_the_crate(width, &slots, 5);
+            let (values, blindings): (Vec<u64>, Vec<Scalar>) = slots.iter().map(|slot| **slot).unzip();
+            let witness = prover::Witness { values: &values, blindings: &blindings };
+            let mut transcript = context().begin(label::RANGE);
+            let proof = prover::prove(&mut transcript, width, &known, &witness, &mut seeded(5)).unwrap();
+            assert_eq!(proof.to_bytes(), expected, "{width:?} {count}");
+            assert_eq!(prover::prove(&mut transcript, width, &known[1..], &witness, &mut seeded(5)), None);
+        }
+    }
 }
 
 #[test]

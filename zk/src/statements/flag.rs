@@ -8,7 +8,7 @@
 //! - s₀·B' = R₀ + e₀·C
 //! - s₁·B' = R₁ + (e − e₀)·(C − B)
 //!
-//! Both nonces are sent, so that many proofs are one multiscalar multiplication ([`FlagBatch`]): three points of their
+//! Both nonces are sent, so that many proofs are one multiscalar multiplication ([`crate::Batch`]): three points of their
 //! own each, against the hundreds of terms of a range proof of eight bits alone.
 //!
 //! Not shown: which of the two it is; that it is true. Zero and one modulo the group order are zero and one, so no second
@@ -17,7 +17,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoPoint};
 use curve25519_dalek::scalar::Scalar;
-use curve25519_dalek::traits::{IsIdentity, MultiscalarMul, VartimeMultiscalarMul};
+use curve25519_dalek::traits::{MultiscalarMul, VartimeMultiscalarMul};
 use merlin::Transcript;
 use rand_core::{CryptoRng, RngCore};
 use std::io::{Error, ErrorKind, Read};
@@ -25,7 +25,6 @@ use subtle::{Choice, ConditionallySelectable};
 use zeroize::Zeroizing;
 
 use super::ProveError;
-use crate::batch::{FirstRejected, first_rejected};
 use crate::commitment::{Commitment, Opening, bases};
 use crate::range_proof::Rejected;
 use crate::transcript::{Context, challenge_scalar, label, prover_rng};
@@ -94,17 +93,12 @@ impl Flag {
             1 => Choice::from(1),
             _ => return Err(ProveError::False(0)),
         };
-        self.prove_branch(one, opening.blinding(), rng).ok_or(ProveError::NotAnOpening(0))
+        Ok(self.prove_branch(one, opening.blinding(), rng))
     }
 
-    fn prove_branch<R: RngCore + CryptoRng>(
-        &self,
-        one: Choice,
-        blinding: &Scalar,
-        rng: &mut R,
-    ) -> Option<FlagProof> {
+    fn prove_branch<R: RngCore + CryptoRng>(&self, one: Choice, blinding: &Scalar, rng: &mut R) -> FlagProof {
         let mut transcript = self.transcript();
-        let [if_zero, if_one] = self.points()?;
+        let [if_zero, if_one] = self.points();
         let mut private = prover_rng(&transcript, &[blinding.as_bytes(), &[one.unwrap_u8()]], rng);
         let mut draw = || {
             let mut wide = Zeroizing::new([0_u8; 64]);
@@ -127,22 +121,22 @@ impl Flag {
         let select = |when_true: &Scalar, otherwise: &Scalar, is_true: Choice| {
             Scalar::conditional_select(otherwise, when_true, is_true)
         };
-        Some(FlagProof {
+        FlagProof {
             nonces,
             first_challenge: select(&true_challenge, &simulated_challenge, !one),
             responses: [
                 select(&true_response, &simulated_response, !one),
                 select(&true_response, &simulated_response, one),
             ],
-        })
+        }
     }
 
-    /// Verifies one proof by itself: about 0.15 ms. Many are cheaper in a [`FlagBatch`].
+    /// Verifies one proof by itself: about 0.15 ms. Many are cheaper in a [`crate::Batch`].
     ///
     /// # Errors
     /// [`Rejected`].
     pub fn verify(&self, proof: &FlagProof) -> Result<(), Rejected> {
-        let [if_zero, if_one] = self.points().ok_or(Rejected)?;
+        let [if_zero, if_one] = self.points();
         let challenge = challenge_of(&mut self.transcript(), &proof.nonces);
         let challenges = [proof.first_challenge, challenge - proof.first_challenge];
         let branches = [if_zero, if_one].into_iter().zip(challenges).zip(proof.responses).zip(proof.nonces);
@@ -157,13 +151,16 @@ impl Flag {
     }
 
     /// What is a multiple of the blinding base when the number is 0, and when it is 1.
-    fn points(&self) -> Option<[RistrettoPoint; 2]> {
-        let point = self.commitment.point()?;
-        Some([point, point - bases().B])
+    fn points(&self) -> [RistrettoPoint; 2] {
+        let point = self.commitment.point();
+        [point, point - bases().B]
     }
 
     fn transcript(&self) -> Transcript {
-        let mut transcript = self.context.begin(label::FLAG);
+        self.absorb(begin(&self.context))
+    }
+
+    fn absorb(&self, mut transcript: Transcript) -> Transcript {
         transcript.append_message(label::SUBJECT, &self.subject);
         transcript.append_message(label::COMMITMENT, self.commitment.as_bytes());
         transcript
@@ -175,90 +172,63 @@ fn challenge_of(transcript: &mut Transcript, nonces: &[[u8; 32]; 2]) -> Scalar {
     challenge_scalar(transcript, label::CHALLENGE)
 }
 
-/// A proof of a batch, replayed.
-struct Entry {
-    challenges: [Scalar; 2],
-    responses: [Scalar; 2],
+/// A transcript of flags with this context absorbed.
+fn begin(context: &Context) -> Transcript {
+    context.begin(label::FLAG)
+}
+
+/// The transcript that flags of one context begin with: begun once for all of a batch that follow each other.
+#[derive(Default)]
+pub(crate) struct Begun(Option<(Context, Transcript)>);
+
+impl Begun {
+    fn of(&mut self, context: &Context) -> Transcript {
+        match &self.0 {
+            Some((known, transcript)) if known == context => transcript.clone(),
+            _ => {
+                let transcript = begin(context);
+                self.0 = Some((context.clone(), transcript.clone()));
+                transcript
+            }
+        }
+    }
+}
+
+/// A flag's proof of a batch, replayed.
+pub(crate) struct FlagEntry {
+    /// e; being drawn from a transcript of them, it binds statement and nonces.
+    challenge: Scalar,
+    proof: FlagProof,
     /// R₀, R₁, C.
     points: [RistrettoPoint; 3],
-    /// Binds statement and proof.
-    digest: [u8; 32],
 }
 
-impl Entry {
-    fn replay(flag: &Flag, proof: &FlagProof) -> Option<Self> {
+impl FlagEntry {
+    /// Replays the transcript. `None` when a nonce is not a canonical point.
+    pub(crate) fn replay(flag: &Flag, proof: &FlagProof, begun: &mut Begun) -> Option<Self> {
         let nonce = |bytes: [u8; 32]| CompressedRistretto(bytes).decompress();
         let [first, second] = proof.nonces;
-        let points = [nonce(first)?, nonce(second)?, flag.commitment.point()?];
-        let mut transcript = flag.transcript();
+        let points = [nonce(first)?, nonce(second)?, flag.commitment.point()];
+        let mut transcript = flag.absorb(begun.of(&flag.context));
         let challenge = challenge_of(&mut transcript, &proof.nonces);
-        let scalars = [proof.first_challenge].into_iter().chain(proof.responses);
+        Some(Self { challenge, proof: *proof, points })
+    }
+
+    /// Binds the statement and every part of the proof.
+    pub(crate) fn bind(&self, transcript: &mut Transcript) {
+        let scalars = [self.challenge, self.proof.first_challenge].into_iter().chain(self.proof.responses);
         scalars.for_each(|scalar| transcript.append_message(label::RESPONSE, scalar.as_bytes()));
-        let mut digest = [0; 32];
-        transcript.challenge_bytes(label::PROOF, &mut digest);
-        let challenges = [proof.first_challenge, challenge - proof.first_challenge];
-        Some(Self { challenges, responses: proof.responses, points, digest })
-    }
-}
-
-/// Flags with their proofs, to be verified together: the weighted sum of all their equations vanishes.
-///
-/// The weights are drawn from the digests of ALL statements and proofs in their order, so every validator draws the same
-/// and none can be chosen after another. The verdict is that of [`Flag::verify`] of each.
-#[derive(Default)]
-pub struct FlagBatch {
-    /// `None`: refused while replaying.
-    entries: Vec<Option<Entry>>,
-}
-
-impl FlagBatch {
-    /// An empty batch, which holds.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
     }
 
-    /// Adds a proof.
-    pub fn push(&mut self, flag: &Flag, proof: &FlagProof) {
-        self.entries.push(Entry::replay(flag, proof));
+    /// The sum w₀·(R₀ + e₀·C − s₀·B') + w₁·(R₁ + e₁·(C − B) − s₁·B'): each point with its scalar, then the scalars of B and B'.
+    pub(crate) fn weighted(&self, weights: [Scalar; 2]) -> ([(Scalar, RistrettoPoint); 3], [Scalar; 2]) {
+        let ([zero, one], [response_zero, response_one]) = (weights, self.proof.responses);
+        let first = zero * self.proof.first_challenge;
+        let second = one * (self.challenge - self.proof.first_challenge);
+        let [nonce_zero, nonce_one, commitment] = self.points;
+        let own = [(zero, nonce_zero), (one, nonce_one), (first + second, commitment)];
+        (own, [-second, -(zero * response_zero + one * response_one)])
     }
-
-    /// Whether every proof holds.
-    #[must_use]
-    pub fn holds(&self) -> bool {
-        all_hold(&self.entries)
-    }
-
-    /// Verifies every proof.
-    ///
-    /// # Errors
-    /// [`FirstRejected`], the first that verification one by one would name.
-    pub fn verify(&self) -> Result<(), FirstRejected> {
-        first_rejected(&self.entries, all_hold)
-    }
-}
-
-fn all_hold(entries: &[Option<Entry>]) -> bool {
-    let Some(entries) = entries.iter().map(Option::as_ref).collect::<Option<Vec<&Entry>>>() else {
-        return false;
-    };
-    let mut transcript = Transcript::new(label::FLAG_BATCH);
-    transcript.append_u64(label::COUNT, u64::try_from(entries.len()).unwrap_or(u64::MAX));
-    entries.iter().for_each(|entry| transcript.append_message(label::PROOF, &entry.digest));
-    let (mut base, mut blinding_base) = (Scalar::ZERO, Scalar::ZERO);
-    let (mut scalars, mut points) = (Vec::new(), Vec::new());
-    for entry in entries {
-        let weights = [(); 2].map(|()| challenge_scalar(&mut transcript, label::WEIGHT));
-        let [weight_zero, weight_one] = weights;
-        let ([zero, one], [response_zero, response_one]) = (entry.challenges, entry.responses);
-        blinding_base += weight_zero * response_zero + weight_one * response_one;
-        base += weight_one * one;
-        scalars.extend([-weight_zero, -weight_one, -(weight_zero * zero + weight_one * one)]);
-        points.extend(entry.points);
-    }
-    scalars.extend([base, blinding_base]);
-    points.extend([bases().B, bases().B_blinding]);
-    RistrettoPoint::vartime_multiscalar_mul(&scalars, &points).is_identity()
 }
 
 #[cfg(test)]

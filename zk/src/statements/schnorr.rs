@@ -129,11 +129,10 @@ impl Sum {
     /// # Errors
     /// [`Rejected`].
     pub fn verify(&self, proof: &SchnorrProof) -> Result<(), Rejected> {
-        let sum = self.terms.iter().try_fold(RistrettoPoint::identity(), |sum, term| {
-            term.commitment.point().map(|point| sum + point)
-        });
+        let points = self.terms.iter().map(|term| term.commitment.point());
+        let sum = points.fold(RistrettoPoint::identity(), |sum, point| sum + point);
         let total = RISTRETTO_BASEPOINT_TABLE * &Scalar::from(self.total);
-        verify(self.transcript(), sum.ok_or(Rejected)? - total, proof)
+        verify(self.transcript(), sum - total, proof)
     }
 
     fn transcript(&self) -> Transcript {
@@ -189,8 +188,7 @@ impl Equality {
     /// # Errors
     /// [`Rejected`].
     pub fn verify(&self, proof: &SchnorrProof) -> Result<(), Rejected> {
-        let (left, right) = (self.left.point().ok_or(Rejected)?, self.right.point().ok_or(Rejected)?);
-        verify(self.transcript(), left - right, proof)
+        verify(self.transcript(), self.left.point() - self.right.point(), proof)
     }
 
     fn transcript(&self) -> Transcript {

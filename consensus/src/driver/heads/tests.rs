@@ -100,19 +100,38 @@ fn only_the_proposer_of_its_round_may_begin_a_stream() {
     assert_eq!(check(&head(&signer(9), CURRENT, 2)), Err(Junk("not from a validator")));
 }
 
+/// Whose turn the next height is depends on who builds the block of this one: whoever it may be is heard, nobody else.
 #[test]
 fn the_next_height_is_checked_with_its_own_validators() {
     let (next, following) = (Height(11), set_of(2..=5));
     let expected = AulaContext::proposer_of(&following, next, Round::new(0)).unwrap().address;
+    let verdict = |by: &GuardedSigner, present| {
+        let head = head(by, next, 0);
+        at(present, &Quorums::default(), &BTreeSet::new(), |setting| setting.check(&head))
+    };
+    let late = Err(Late("a turn that follows from what is not decided yet"));
+    let mut heard = [0; 2];
     for n in 1..=5 {
         let by = signer(n);
-        let verdict = check(&head(&by, next, 0));
-        match n {
-            1 => assert_eq!(verdict, Err(Junk("not from a validator"))),
-            _ if by.address() == expected => assert_eq!(verdict, Ok(())),
-            _ => assert_eq!(verdict, Err(Junk("not from the proposer of its round"))),
+        for (present, heard) in [0, 2].into_iter().zip(&mut heard) {
+            match verdict(&by, present) {
+                Ok(()) => *heard += 1,
+                refused if n == 1 => assert_eq!(refused, Err(Junk("not from a validator"))),
+                refused => {
+                    assert_eq!(refused, late);
+                    assert_ne!(by.address(), expected, "nobody missed a turn yet");
+                }
+            }
         }
     }
+    // The turn's owner, and the next in case the owner, too, lets this height's turn pass.
+    assert!(heard.iter().all(|heard| (1..=2).contains(heard)), "{heard:?}");
+    // Its turn is told apart once the height has come.
+    let head = head(&proposer(CURRENT, 2), CURRENT, 2);
+    assert!(at(2, &Quorums::default(), &BTreeSet::new(), |setting| setting.is_turn(&head)));
+    assert!(!at(2, &Quorums::default(), &BTreeSet::new(), |setting| {
+        setting.is_turn(&ProposalInit { round: Round::new(1), ..head.clone() })
+    }));
 }
 
 #[test]

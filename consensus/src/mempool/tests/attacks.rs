@@ -57,6 +57,7 @@ fn file() -> genesis::Genesis {
     genesis::Genesis {
         name: Name::new("test").unwrap(),
         time_ms: TimeMs(1_000),
+        protocol: aula_ledger::protocol::Protocol::FIRST,
         // A batch as large as may be fills a block.
         params: Params { max_block_range_values: 1_024, ..Params::default() },
         members,
@@ -94,7 +95,7 @@ impl World {
         state.apply(writes);
         let (genesis, clock) = (parsed.sha256, Arc::new(SystemClock));
         let pool = Arc::new(Mempool::new(genesis, Limits::default(), Height(1), clock.clone()));
-        let blocks = Blocks::new(genesis, Arc::new(LedgerExecutor), clock, Arc::clone(&pool));
+        let blocks = Blocks::new(genesis, Arc::new(LedgerExecutor::NEWEST), clock, Arc::clone(&pool));
         let tip = Tip { height: Height(0), hash: parsed.sha256, time_ms: TimeMs(1_000) };
         Self { parsed, state, tip, pool, blocks }
     }
@@ -112,7 +113,7 @@ impl World {
 
     fn try_send(&self, sender: &str, sequence: u64, payload: impl Into<Payload>) -> Result<(), Refusal> {
         let bytes = self.sign(sender, sequence, payload).to_canonical();
-        let tip = AtTip::new(&LedgerExecutor, &self.state, self.tip.height.next());
+        let tip = AtTip::new(&LedgerExecutor::NEWEST, &self.state, self.tip.height.next());
         self.pool.submit(bytes, &tip).map(|_| ())
     }
 
@@ -123,9 +124,11 @@ impl World {
     /// Builds and decides the next block; whose transactions it holds.
     fn block(&mut self) -> Vec<String> {
         let state = Arc::new(self.state.clone());
-        let validators = Arc::new(LedgerExecutor.next_validators(state.as_ref(), self.tip.height).unwrap());
+        let validators =
+            Arc::new(LedgerExecutor::NEWEST.next_validators(state.as_ref(), self.tip.height).unwrap());
         let proposer = validators.validators()[0].address;
-        let base = Base { tip: self.tip, state, following: Arc::clone(&validators), validators };
+        let following = Arc::clone(&validators);
+        let base = Base { tip: self.tip, state, following, validators, misses: Arc::default() };
         let judged = self.blocks.build(&base, proposer).unwrap();
         self.state.apply(judged.outcome.writes.clone());
         let header = &judged.block.header;
@@ -133,7 +136,7 @@ impl World {
         self.blocks.decided();
         let settled = self.pool.settled(&judged.block.transactions, &judged.outcome.receipts);
         let next = self.tip.height.next();
-        let tip = AtTip::new(&LedgerExecutor, &self.state, next);
+        let tip = AtTip::new(&LedgerExecutor::NEWEST, &self.state, next);
         self.pool.after_block(next, &settled, &tip).unwrap();
         judged.block.transactions.iter().map(|bytes| self.name_of(bytes)).collect()
     }

@@ -57,6 +57,8 @@ pub enum FigureKey {
     } = 12,
     /// The newest anchored head of a district's access log.
     AccessLog(DistrictId) = 13,
+    /// A district's anchored buildings.
+    Estate(DistrictId) = 14,
 }
 
 /// A public record with its proof.

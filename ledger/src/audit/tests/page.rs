@@ -50,6 +50,7 @@ fn the_page_lists_every_parameter_in_its_order_with_its_default() {
 
 #[test]
 fn the_page_is_about_this_version() {
-    let title = format!("# Evidence bundles: the format, version {}\n", Bundle::VERSION);
+    let (first, later) = (bundle::OF_FIRST, Bundle::VERSION);
+    let title = format!("# Evidence bundles: the format, versions {first} and {later}\n");
     assert!(PAGE.starts_with(&title));
 }

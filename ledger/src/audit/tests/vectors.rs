@@ -7,7 +7,7 @@ use crate::audit::open::{attach_band, open_fields};
 
 const GENESIS: &[u8] = include_bytes!("../../../vectors/evidence/genesis.json");
 /// Each in its folder beside the genesis of its chain: what must verify, and whether it stands.
-const BUNDLES: [(&str, &[u8]); 15] = [
+const BUNDLES: [(&str, &[u8]); 16] = [
     ("round", include_bytes!("../../../vectors/evidence/round.bundle")),
     ("allocation", include_bytes!("../../../vectors/evidence/allocation.bundle")),
     ("student", include_bytes!("../../../vectors/evidence/student.bundle")),
@@ -16,6 +16,7 @@ const BUNDLES: [(&str, &[u8]); 15] = [
     ("opened", include_bytes!("../../../vectors/evidence/opened.bundle")),
     ("budget", include_bytes!("../../../vectors/evidence/budget.bundle")),
     ("access", include_bytes!("../../../vectors/evidence/access.bundle")),
+    ("estate", include_bytes!("../../../vectors/evidence/estate.bundle")),
     ("milestone", include_bytes!("../../../vectors/evidence/milestone.bundle")),
     ("figures", include_bytes!("../../../vectors/evidence/figures.bundle")),
     ("acts", include_bytes!("../../../vectors/evidence/acts.bundle")),
@@ -24,8 +25,8 @@ const BUNDLES: [(&str, &[u8]); 15] = [
     ("reverted", include_bytes!("../../../vectors/evidence/reverted.bundle")),
     ("replaced", include_bytes!("../../../vectors/evidence/replaced.bundle")),
 ];
-/// Rounds of chains of their own: with a fair share, and with a proven gap.
-const OTHERS: [(&str, &[u8], &[u8]); 2] = [
+/// Rounds of chains of their own: with a fair share, with a proven gap, and one that went on by protocol 2.
+const OTHERS: [(&str, &[u8], &[u8]); 3] = [
     (
         "fair share",
         include_bytes!("../../../vectors/evidence/fair-share/round.bundle"),
@@ -35,6 +36,11 @@ const OTHERS: [(&str, &[u8], &[u8]); 2] = [
         "gap",
         include_bytes!("../../../vectors/evidence/gap/round.bundle"),
         include_bytes!("../../../vectors/evidence/gap/genesis.json"),
+    ),
+    (
+        "upgraded",
+        include_bytes!("../../../vectors/evidence/upgraded/round.bundle"),
+        include_bytes!("../../../vectors/evidence/upgraded/genesis.json"),
     ),
 ];
 /// Signed lies about the chain of `genesis.json`, each refused.
@@ -63,6 +69,7 @@ fn pinned_bundles_still_verify_and_encode_to_their_own_bytes() {
         };
         assert_eq!(report.standing, Some(standing), "{name}");
         assert_eq!(Bundle::from_canonical(bytes).unwrap().to_canonical(), bytes, "{name}");
+        assert_eq!(bytes.first(), Some(if name == "upgraded" { &8 } else { &7 }), "{name}");
     }
 }
 
@@ -91,7 +98,7 @@ fn pinned_certificates_still_tell_an_optimum_from_a_worse_assignment() {
 #[expect(clippy::disallowed_methods, reason = "run by hand to write the pinned files")]
 fn write_the_pinned_evidence() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/evidence");
-    for sub in ["fair-share", "gap", "refused"] {
+    for sub in ["fair-share", "gap", "refused", "upgraded"] {
         std::fs::create_dir_all(format!("{folder}/{sub}")).unwrap();
     }
     let write = |name: &str, bytes: &[u8]| std::fs::write(format!("{folder}/{name}"), bytes).unwrap();
@@ -111,11 +118,16 @@ fn write_the_pinned_evidence() {
     write("no-tree.bundle", &bundle(collector.student(DistrictId(9), YEAR, &handle(3))));
     let next_year = crate::types::SchoolYear(YEAR.0 + 1);
     write("budget-without-floor.bundle", &bundle(collector.budget(account("funder"), next_year)));
+    write("estate.bundle", &estate::shown(&estate::anchored(world.clone())).to_canonical());
     let mut fallen = world.clone();
     fallen.another_round();
     write("replaced.bundle", &bundle(fallen.collector(&[]).round(ROUND)));
     fallen.revert(1);
     write("reverted.bundle", &bundle(fallen.collector(&[]).round(RoundId(1))));
+    let mut upgraded = world.clone();
+    upgraded.upgrade();
+    write("upgraded/genesis.json", &upgraded.genesis);
+    write("upgraded/round.bundle", &bundle(upgraded.collector(&[Height(5)]).round(ROUND)));
     for (name, other) in [("fair-share", World::shared()), ("gap", World::with_a_gap())] {
         write(&format!("{name}/genesis.json"), &other.genesis);
         write(&format!("{name}/round.bundle"), &bundle(other.collector(&[]).round(ROUND)));

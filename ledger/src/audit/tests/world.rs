@@ -13,10 +13,11 @@ use crate::genesis::Genesis;
 use crate::keys::{Label, public_key, sign};
 use crate::params::FAIRNESS_WORK_SHARE;
 use crate::proof::merkle;
+use crate::protocol::Protocol;
 use crate::rounds::{self, RoundInputs};
 use crate::state::schema::{ChainRecord, Decision, PoolPrice, StoredCertificate, StoredPlain, Window};
 use crate::state::{Overlay, StateReader, StoreError, schema};
-use crate::testkit::{self, Chain, account, key, listen, name, peer, seeds};
+use crate::testkit::{self, Chain, account, key, listen, name, peer, seeds, title};
 use crate::tx::{
     Change, Choice, FairShare, FundBudget, Mandate, MilestoneKind, Payload, ProposeChange, RecordMilestone,
     VoteChange,
@@ -312,7 +313,8 @@ impl World {
         self.agree(testkit::reverting(round));
     }
 
-    fn agree(&mut self, change: Change) {
+    /// The three voters agree on a change.
+    pub fn agree(&mut self, change: Change) {
         let proposal = schema::counters(&self.chain.state).expect("a store").next_proposal;
         let open_until = Height(self.chain.height.0 + 50);
         self.accept("voter-a", ProposeChange { change, open_until });
@@ -334,6 +336,13 @@ impl World {
         self.agree(admit);
         self.agree(add);
         self.advance_to(Height(self.chain.height.0 + 3));
+    }
+
+    /// The chain goes on by protocol 2.
+    pub fn upgrade(&mut self) {
+        let height = Height(self.chain.height.0 + 10);
+        self.agree(Change::SwitchProtocol { protocol: Protocol(2), height, program: title("0.2.0") });
+        self.advance_to(height.next());
     }
 
     pub fn accept(&mut self, sender: &str, payload: impl Into<Payload>) {

@@ -6,6 +6,7 @@ use super::super::report::{Checks, Stop, utc};
 use super::TrustedBlock;
 use crate::chain::{Header, ValidatorSet};
 use crate::genesis::Parsed;
+use crate::protocol::Protocol;
 use crate::types::{Hash, Height, TimeMs};
 
 /// Checks the links and the last block; gives its header.
@@ -15,6 +16,7 @@ pub(super) fn verify<'a>(
     genesis: &Parsed,
     trusted: Option<TrustedBlock>,
 ) -> Result<&'a Header, Stop> {
+    check_protocols(checks, evidence, genesis)?;
     let mut set = genesis.validators.clone();
     let mut below = Below::genesis(genesis);
     for link in &evidence.links {
@@ -61,6 +63,29 @@ pub(super) fn verify<'a>(
         check_trusted(checks, evidence, trusted)?;
     }
     Ok(header)
+}
+
+/// Every block shown goes by rules that this program has, and none by older ones than a block below it.
+fn check_protocols(checks: &mut Checks, evidence: &ChainEvidence, genesis: &Parsed) -> Result<(), Stop> {
+    const NAME: &str = "protocol";
+    let mut below = genesis.genesis.protocol;
+    for header in evidence.headers() {
+        let (height, protocol) = (header.height, header.protocol);
+        if protocol > Protocol::NEWEST {
+            return checks.unknown(
+                NAME,
+                format!(
+                    "Block {height} goes by protocol {protocol}; this program knows protocols up to {}: verify with a newer \
+                     version.",
+                    Protocol::NEWEST
+                ),
+            );
+        }
+        let otherwise = format!("Block {height} goes by an older protocol than a block below it.");
+        checks.ensure(NAME, protocol >= below, &otherwise)?;
+        below = protocol;
+    }
+    Ok(())
 }
 
 /// What a block must follow: the genesis, or the block shown before it.

@@ -1,4 +1,4 @@
-//! Public records of the consortium: validators, members, districts, schools, proposals, milestones, access logs.
+//! Public records of the consortium: validators, members, districts, schools, proposals, milestones, access logs, estates.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use super::State;
 use super::figures::keyed;
 use crate::roles::RoleSet;
 use crate::state::schema::{
-    AccessLog, District, Member, MilestonesShown, Proposal, School, ValidatorInfo, ValidatorSchedule,
+    AccessLog, District, Estate, Member, MilestonesShown, Proposal, School, ValidatorInfo, ValidatorSchedule,
 };
 
 /// Checks a record and gives what it says; figures of money and rounds are none of these.
@@ -82,6 +82,14 @@ pub(super) fn one(checks: &mut Checks, state: &State, figure: &Figure, key: &[u8
             let words = format!("District {district} anchored {} entries.", record.head.leaf_count);
             checks.pass("access log", words);
             Ok(keyed(&format!("access-log-{district}"), json!(record)))
+        }
+        FigureKey::Estate(district) => {
+            let record: Estate = state.open(checks, "estate", key, &figure.record)?;
+            let own = record.district == *district;
+            checks.ensure("estate", own, "The record names another district.")?;
+            let words = format!("District {district} anchored {} buildings.", record.buildings.len());
+            checks.pass("estate", words);
+            Ok(keyed(&format!("estate-{district}"), json!(record)))
         }
         _ => checks.fail("figures", "A record is of a kind that this program does not show."),
     }

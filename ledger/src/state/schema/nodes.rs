@@ -4,8 +4,9 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use super::chain::canonical;
-use super::{Records, proposers_key, read, used_key_key, used_peer_key, write};
+use super::{Records, missed_turns_key, proposers_key, read, used_key_key, used_peer_key, write};
 use crate::chain::ValidatorSet;
+use crate::chain::turns::Misses;
 use crate::codec::Canonical;
 use crate::keys::PublicKey;
 use crate::names::{Name, PeerName};
@@ -95,7 +96,16 @@ pub fn proposers(from: &(impl Records + ?Sized)) -> Result<Proposers, StoreError
     Ok(read(from, &proposers_key())?.unwrap_or_default())
 }
 
-/// Notes who proposed a block of this height, decided by this set. Those who left the set are forgotten.
+/// Who missed their last turn to propose: with the set of the next height, whose turns that one has.
+///
+/// # Errors
+/// [`StoreError`] when the store fails or the record is damaged.
+pub fn missed_turns(from: &(impl Records + ?Sized)) -> Result<Misses, StoreError> {
+    Ok(read(from, &missed_turns_key())?.unwrap_or_default())
+}
+
+/// Notes who proposed a block of this height, decided by this set, and who missed a turn before. Those who left the set are
+/// forgotten.
 ///
 /// # Errors
 /// [`StoreError`] when the store fails or the record is damaged.
@@ -112,6 +122,13 @@ pub fn note_proposer(
     known.newest.retain(|(address, _)| set.get(address).is_some());
     known.note(proposer, height);
     write(overlay, proposers_key(), &known);
+    let mut misses = missed_turns(overlay)?;
+    if misses.note(set, height, proposer) {
+        match misses.latest.is_empty() {
+            true => overlay.delete(missed_turns_key()),
+            false => write(overlay, missed_turns_key(), &misses),
+        }
+    }
     Ok(())
 }
 

@@ -10,14 +10,15 @@ use super::membership::{
 };
 use super::node::{self, NodeRequest};
 use super::register_member::check_place;
-use super::{district_change, key_change, seed_account};
+use super::{district_change, key_change, protocol_change, seed_account};
 use crate::chain::{Code, Validator, validators};
 use crate::keys::{Label, PublicKey, Signature};
 use crate::names::{ListenHint, Name, PeerName, Title};
 use crate::params::Params;
+use crate::protocol::Protocol;
 use crate::roles::{RoleSet, place_fits};
 use crate::state::Overlay;
-use crate::state::schema::{self, Moment, Peer, Standing, UpgradeNote, ValidatorInfo};
+use crate::state::schema::{self, Moment, Peer, ProtocolSwitch, Standing, UpgradeNote, ValidatorInfo};
 use crate::twin::{self, TwinParameters};
 use crate::tx::Event;
 use crate::tx::handler::{Refusal, ensure};
@@ -153,6 +154,15 @@ pub enum Change {
         /// The new key's signature over [`key_change::replacement_statement`], under [`crate::keys::Label::KeyRotation`].
         possession: Signature,
     } = 23,
+    /// Has blocks executed by the next protocol's rules from a height on. A program that does not know it stops before.
+    SwitchProtocol {
+        /// The protocol after the one in force; the one in force takes back a switch that was voted for.
+        protocol: Protocol,
+        /// The first height by its rules.
+        height: Height,
+        /// The version of the program that operators run by then.
+        program: Title,
+    } = 24,
     /// Adds a version of the twins' parameters, the need rule among them.
     SetTwinParameters {
         /// The first school year that it is in force for; one that may still take states, or a later one.
@@ -262,6 +272,10 @@ impl Change {
                 check_voter_remains(overlay, &member, *roles)
             }
             Self::Upgrade { height, .. } => Ok(ensure(*height > now, Code::UpgradePast)?),
+            Self::SwitchProtocol { protocol, height, .. } => {
+                ensure(*height > now, Code::UpgradePast)?;
+                protocol_change::may_switch(overlay, *protocol)
+            }
             Self::ReplaceSteward { class, steward } => class_change::may_replace(overlay, *class, steward),
             Self::RevertDecision { round, .. } => class_change::may_revert(overlay, *round).map(|_| ()),
             Self::CancelRound { round } => class_change::may_cancel(overlay, *round).map(|_| ()),
@@ -347,6 +361,15 @@ impl Change {
             Self::Upgrade { note, height } => {
                 let note = UpgradeNote { height: *height, note: note.clone(), proposal };
                 schema::write(overlay, schema::upgrade_key(*height), &note);
+            }
+            Self::SwitchProtocol { protocol, height, program } => {
+                let switch = ProtocolSwitch {
+                    protocol: *protocol,
+                    height: *height,
+                    program: program.clone(),
+                    proposal,
+                };
+                return protocol_change::switch(overlay, switch, now);
             }
             Self::ReplaceSteward { class, steward } => {
                 events.push(class_change::replace_steward(overlay, *class, *steward)?);

@@ -1,5 +1,6 @@
-//! Administration: members, nodes, districts and their schools, votes, keys, access logs.
+//! Administration: members, nodes, districts, their schools and buildings, votes, keys, access logs.
 
+pub mod anchor_estate;
 pub mod change;
 pub mod change_school;
 mod class_change;
@@ -8,6 +9,7 @@ pub mod key_change;
 mod membership;
 pub mod node;
 pub mod propose_change;
+mod protocol_change;
 pub mod ready;
 pub mod record_access;
 pub mod register_member;
@@ -15,6 +17,7 @@ pub mod rotate_key;
 pub(crate) mod seed_account;
 pub mod vote_change;
 
+pub use anchor_estate::AnchorEstate;
 pub use change::Change;
 pub use change_school::{ChangeSchool, SchoolChange};
 pub use node::{NewDistrict, NodeRequest};

@@ -6,7 +6,8 @@
 //! that their nodes have for it.
 //!
 //! A class with a cadence opens one round a period. The period is free again when that round was given up or its
-//! decision reverted: nothing that stands came of it.
+//! decision reverted: nothing that stands came of it. One on demand opens them at any time; from protocol 2 on it rests in
+//! between while a decision stands.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use serde::Deserialize;
 
 use super::steward::class_of_steward;
 use crate::chain::Code;
-use crate::params::MAX_WINDOW_MS;
+use crate::params::{MAX_WINDOW_MS, ON_DEMAND_REST_MS};
 use crate::rounds::windows::window_end;
 use crate::state::schema::{self, Class, Moment, Round, RoundStatus, SeedPower, Sharer, Window};
 use crate::state::{Overlay, StoreError};
@@ -54,6 +55,8 @@ impl Handler for OpenRound {
         let follows = match give_up_stale(context, &class)? {
             Found::NoOpenRound => {
                 ensure(period_is_free(&class, now), Code::PeriodTaken)?;
+                let rests = context.facts.protocol.rests_on_demand() && rests(&class, now);
+                ensure(!rests, Code::OnDemandRests)?;
                 None
             }
             Found::GivenUp { drawn } => drawn,
@@ -166,4 +169,11 @@ fn period_is_free(class: &Class, now: TimeMs) -> bool {
     let (cadence, opens_ms) = (class.terms.cadence, class.definition.calendar.opens_ms);
     let Some(period) = cadence.period(opens_ms, now) else { return true };
     class.opened_ms.and_then(|last| cadence.period(opens_ms, last)).is_none_or(|last| last < period)
+}
+
+/// Whether a class on demand has a decision that stands and opened its last round a short while ago.
+fn rests(class: &Class, now: TimeMs) -> bool {
+    let on_demand = class.terms.cadence.period(class.definition.calendar.opens_ms, now).is_none();
+    let last = class.opened_ms.filter(|_| on_demand && class.standing_round.is_some());
+    last.is_some_and(|last| now.0.saturating_sub(last.0) < ON_DEMAND_REST_MS)
 }

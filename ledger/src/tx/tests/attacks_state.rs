@@ -16,7 +16,7 @@ use crate::types::*;
 const SCHOOLS: u32 = 42_000;
 
 /// Writes records and rows beside the rules, as if a block had.
-fn furnish(chain: &mut Chain, write: impl FnOnce(&mut Overlay<'_>, Height)) {
+pub(super) fn furnish(chain: &mut Chain, write: impl FnOnce(&mut Overlay<'_>, Height)) {
     let mut overlay = Overlay::new(&chain.state);
     let height = chain.height.next();
     write(&mut overlay, height);

@@ -48,6 +48,8 @@ fn one_of_each() -> Vec<Payload> {
             change: SchoolChange::Rename { name: title("North"), position: Position::new(-1, 2).ok() },
         }
         .into(),
+        AnchorEstate { building: title("North wing"), version: 2, root: Hash([6; 32]), leaf_count: 12 }
+            .into(),
         anchor([1], 11).into(),
         RecordMilestone {
             school_year: YEAR,

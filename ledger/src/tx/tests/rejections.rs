@@ -1,10 +1,11 @@
 //! A row for each rejection code: how it is reached, and that only the sequence moved.
 
-use super::{attacks_state, grow, nodes, proofs, statements, twins, vaults};
+use super::{attacks_state, estates, grow, nodes, proofs, statements, twins, vaults};
 use crate::chain::Code;
 use crate::codec::Canonical;
 use crate::keys::{Label, public_key, sign};
 use crate::params::{MAX_AMOUNT_CENTS, Params};
+use crate::protocol::Protocol;
 use crate::roles::{Role, RoleSet};
 use crate::state::schema::{self, Window};
 use crate::testkit::*;
@@ -384,6 +385,11 @@ const ROUNDS: &[Row] = &[
     (Code::OtherAttempt, || (revealing(), "seed-1", RevealSeed { attempt: 2, ..reveal() }.into())),
     (Code::NoSharer, || (super::attack_09::with_a_later_validator(), "seed-2", commit("seed-2").into())),
     (Code::NoSeed, || (super::attack_09::without_shares(), "voter-a", run(0).into())),
+    (Code::ProtocolStep, || {
+        let (protocol, program) = (Protocol(3), title("0.3.0"));
+        (ready(), "voter-a", propose(Change::SwitchProtocol { protocol, height: Height(50), program }))
+    }),
+    (Code::OnDemandRests, || (super::protocol::decided(2), "voter-a", open(1).into())),
     (Code::DrawNeedsVote, || (super::attack_09::other_requests(), "voter-a", run(1).into())),
     (Code::RoleNotAllowed, || (opened(), "voter-a", commit("voter-a").into())),
     (Code::RoleNotAllowed, || (opened(), "seed-1", run(0).into())),
@@ -525,7 +531,7 @@ const SERVICE: &[Row] = &[
 fn rows() -> impl Iterator<Item = &'static Row> {
     let rows = [MEMBERS, VOTES, STUDENTS, vaults::ROWS, MONEY, CLASSES, ROUNDS, SERVICE];
     rows.into_iter()
-        .chain([proofs::PROOFS, statements::STATEMENTS, grow::ROWS, nodes::ROWS, twins::ROWS])
+        .chain([proofs::PROOFS, statements::STATEMENTS, grow::ROWS, estates::ROWS, nodes::ROWS, twins::ROWS])
         .flatten()
 }
 
@@ -543,8 +549,8 @@ fn every_rejection_is_reached_and_changes_nothing_but_the_sequence() {
         // A round that ran without a result leaves that it did.
         let ran = matches!(code, Code::Infeasible | Code::NotProved | Code::NoSeed);
         let noted = |key: &Vec<u8>| ran && *key == schema::refused_run_key(RoundId(0));
-        // A block of a validator notes that it proposed.
-        let proposed = |key: &Vec<u8>| *key == schema::proposers_key();
+        // A block of a validator notes that it proposed, and who missed a turn.
+        let proposed = |key: &Vec<u8>| [schema::proposers_key(), schema::missed_turns_key()].contains(key);
         let fine = |key| allowed.contains(key) || noted(key) || proposed(key);
         assert!(outcome.writes.values.keys().all(fine), "{code:?} wrote something");
         assert!(outcome.writes.rows.is_empty() && outcome.writes.trees.is_empty(), "{code:?} wrote rows");

@@ -34,6 +34,9 @@ pub struct Site {
     /// For people.
     #[serde(default)]
     pub name: String,
+    /// The school's number on the ledger.
+    #[serde(default)]
+    pub school: Option<u32>,
 }
 
 /// A house on a site.
@@ -66,6 +69,44 @@ pub struct Room {
     /// Energy of an hour in use.
     #[serde(default)]
     pub kwh_per_hour: f64,
+    /// Where it is on its floor's plan.
+    #[serde(default)]
+    pub place: Option<Place>,
+}
+
+/// A room on a plan: a rectangle in metres, the same corner and axes for all rooms of a floor.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// Storey; 0 at the ground.
+    #[serde(default)]
+    pub floor: i16,
+    /// From the plan's left.
+    pub x: f64,
+    /// From the plan's top.
+    pub y: f64,
+    /// To the right, above 0.
+    pub width: f64,
+    /// To the bottom, above 0.
+    pub depth: f64,
+}
+
+impl Place {
+    /// Whether it is a rectangle that a plan can show: within ten kilometres.
+    fn is_one(&self) -> bool {
+        let near = |value: f64| value.abs() <= 10_000.0;
+        near(self.x) && near(self.y) && [self.width, self.depth].iter().all(|size| near(*size) && *size > 0.0)
+    }
+}
+
+impl Estate {
+    /// The number on the ledger of the school that has a room.
+    #[must_use]
+    pub fn school_of(&self, room: &Room) -> Option<u32> {
+        let house = room.building.as_ref()?;
+        let house = self.buildings.iter().find(|one| one.id == *house)?;
+        self.sites.iter().find(|site| site.id == house.site)?.school
+    }
 }
 
 /// When a room cannot be used.
@@ -129,6 +170,11 @@ pub fn read_estate(bytes: &[u8]) -> Result<Estate, Unreadable> {
     let energy = estate.rooms.iter().map(|room| room.kwh_per_hour).chain(estate.energy_budget_kwh_per_day);
     if energy.clone().any(|value| !value.is_finite() || value < 0.0) {
         return Err(Unreadable::at("energy", "it is a number from 0"));
+    }
+    if let Some(room) = estate.rooms.iter().find(|room| room.place.is_some_and(|place| !place.is_one())) {
+        let what =
+            format_args!("{:?} is no rectangle: x, y within 10000 m, width and depth above 0", room.id);
+        return Err(Unreadable::at("rooms: place", what));
     }
     for closure in &estate.closures {
         day(&text(&closure.day)).map_err(|what| Unreadable::at("closures", what))?;

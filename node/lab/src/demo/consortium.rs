@@ -92,7 +92,7 @@ impl Consortium {
         let said = |rule: &rules::Rule| Source { title: rule.title.into(), text: rule.text.into() };
         let sources = rules::RULES.iter().map(said).collect();
         let (params, twin) = (rules::ledger_params(), rules::twin_parameters()?);
-        Ok(Base { params, twin, members, districts, schools, sources })
+        Ok(Base { params, twin, members, districts, schools, sources, ..Base::default() })
     }
 }
 

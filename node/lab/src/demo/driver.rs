@@ -17,6 +17,7 @@ use aula_api::rounds::{DecisionView, OneRound};
 use aula_client::Client;
 use aula_client::sender::{Sender, Signed, submit, submit_all};
 use aula_client::watch::{Final, Watcher};
+use aula_district::cores::on_all_cores;
 use aula_district::keep::anchors;
 use aula_district::parameters::InForce;
 use aula_district::requests::{Unproved, prove_all};
@@ -36,7 +37,7 @@ use super::milestones::{Milestones, milestones};
 use super::office::Office;
 use super::rules::{self, PoolPlan};
 use super::star::{ComputerRatio, Grade, StudentYear};
-use super::twins::{self, Anchored, Twins};
+use super::twins::{self, Anchored, Versions};
 use crate::{defect, unkept};
 
 mod families;
@@ -128,8 +129,8 @@ pub struct Driver {
     pub funder: Sender,
     /// One a district.
     pub districts: BTreeMap<DistrictId, (Office, Sender)>,
-    /// Students' twins over the years.
-    pub twins: Twins,
+    /// Students' states so far.
+    pub versions: Versions,
     /// Their parameters, as the ledger has them for every year of the study.
     pub in_force: InForce,
     /// California's computers.
@@ -235,14 +236,19 @@ impl Driver {
         students: &[StudentYear],
     ) -> Result<BTreeMap<DistrictId, Vec<Anchored>>, Failure> {
         let school_year = SchoolYear(rules::school_year(grade));
+        let own = |district: &DistrictId| -> Vec<StudentYear> {
+            students.iter().filter(|year| year.district == *district).cloned().collect()
+        };
+        let work: Vec<(&Office, Vec<StudentYear>)> =
+            self.districts.iter().map(|(district, (office, _))| (office, own(district))).collect();
+        let advance = |(office, own): &(&Office, Vec<StudentYear>)| {
+            twins::advance(office, &self.versions, own, &self.in_force)
+        };
+        let made = tokio::task::block_in_place(|| on_all_cores(&work, advance)).ok_or_else(strange)?;
+        let states = made.into_iter().collect::<Result<Vec<_>, _>>().map_err(unkept)?;
+        twins::count(&mut self.versions, students);
         let (mut anchored, mut queues) = (BTreeMap::new(), Vec::new());
-        for (district, (office, sender)) in &mut self.districts {
-            let office = &*office;
-            let own: Vec<StudentYear> =
-                students.iter().filter(|year| year.district == *district).cloned().collect();
-            let (twins, in_force) = (&mut self.twins, &self.in_force);
-            let states = tokio::task::block_in_place(|| twins::advance(office, twins, &own, in_force))
-                .map_err(unkept)?;
+        for ((district, (_, sender)), states) in self.districts.iter_mut().zip(states) {
             let leaves: Vec<_> = states.iter().map(|student| student.leaf.clone()).collect();
             let batches = anchors(&leaves, school_year, &self.in_force, BATCH);
             queues.push(batches.into_iter().map(|batch| sender.sign(batch)).collect());

@@ -1,30 +1,21 @@
-//! A district's office in the demo: its folder with the account key, and its vault, which students' records never
-//! leave.
+//! A member's folder in the demo, and a district's: its account key and the office with the vault, which students' records
+//! never leave.
 //!
 //! Folder `D/district-NN`: `keys/account.json` signs the district's transactions; `vault/` and `keystore/` are the
-//! district's vault, the same that `aula vault` opens, since it is `aula-vault` that makes and fills it here too.
-//!
-//! Flow: [`MemberHome::create`] → genesis → [`Office::create`] → for each year [`Office::enrol`], [`Office::keep`] before
-//! anything is anchored, [`Office::agreed`] once families' consents are final. Absent: reading, which is
-//! `aula_vault::access`'s alone.
+//! district's vault, the same that `aula vault` opens, made and filled by `aula-district` here too. Flow: [`MemberHome::create`] →
+//! genesis → [`Office::create`].
 
 use std::path::{Path, PathBuf};
 
-use aula_district::keep::{KeepError, Kept, keep};
+use aula_district::office::{self, OfficeError as WorkError};
 use aula_home::Home;
 use aula_home::keys::{KeyError, KeyKind, NodeKey};
 use aula_home::whole_file;
-use aula_ledger::access::{ConsentChoice, Purpose};
 use aula_ledger::keys::account_of;
-use aula_ledger::types::{AccountId, ChainId, DistrictId, Handle, Hash, SchoolYear};
-use aula_vault::{Folders, Identity, LocalId, Vault, VaultError};
-use aula_zk::StudentSecret;
+use aula_ledger::types::{AccountId, ChainId, DistrictId, Hash};
 use ed25519_dalek::SigningKey;
 
-#[cfg(test)]
-mod tests;
-
-/// Why an office cannot be set up or cannot keep its records.
+/// Why an office cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum OfficeError {
     /// A file cannot be written.
@@ -38,12 +29,9 @@ pub enum OfficeError {
     /// The account key cannot be made.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The vault refuses.
+    /// The vault cannot be made.
     #[error(transparent)]
-    Vault(#[from] VaultError),
-    /// The vault does not keep what a year gave.
-    #[error(transparent)]
-    Keep(#[from] KeepError),
+    Work(#[from] WorkError),
     /// A thread that made vaults stopped.
     #[error("making the vaults stopped")]
     Stopped,
@@ -87,14 +75,13 @@ impl MemberHome {
     }
 }
 
-/// A district's office: its open vault. Dropping it closes the vault, so that `aula vault` can open it.
+/// A district's office: its folder with the account, and its open vault.
 #[derive(Debug)]
 pub struct Office {
-    /// Which district.
-    pub district: DistrictId,
     /// Folder and account.
     pub member: MemberHome,
-    vault: Vault,
+    /// What it does with the vault.
+    pub work: office::Office,
 }
 
 /// `district-07`: the member's name and the folder's.
@@ -110,51 +97,10 @@ impl Office {
     pub fn create(
         district: DistrictId,
         member: MemberHome,
-        (chain_id, genesis): &(ChainId, Hash),
+        chain: &(ChainId, Hash),
         now_ms: u64,
     ) -> Result<Self, OfficeError> {
-        let folders = Folders { data: member.home.vault_dir(), keystore: member.home.keystore_dir() };
-        let identity = Identity {
-            district,
-            chain_id: chain_id.to_string(),
-            genesis: *genesis,
-            account: member.account(),
-        };
-        let vault = Vault::create(&folders, &identity, now_ms)?;
-        Ok(Self { district, member, vault })
-    }
-
-    /// The pseudonyms of a school year of these students, by the study's numbers, in their order.
-    ///
-    /// # Errors
-    /// When the keystore cannot be written.
-    pub fn enrol(&self, students: &[u32], year: SchoolYear) -> Result<Vec<Handle>, OfficeError> {
-        let id = |student: &u32| LocalId::new(&format!("STAR-{student}")).map(|id| (id, year));
-        let asked: Vec<_> = students.iter().filter_map(id).collect();
-        Ok(self.vault.enrol(&asked)?)
-    }
-
-    /// The student's random secret, for salts and blindings.
-    ///
-    /// # Errors
-    /// When the vault has no such student.
-    pub fn secret(&self, handle: &Handle) -> Result<StudentSecret, OfficeError> {
-        Ok(StudentSecret::new(*self.vault.student_secret(handle)?.as_bytes()))
-    }
-
-    /// Seals records and events: on disk on return.
-    ///
-    /// # Errors
-    /// When the disk refuses.
-    pub fn keep(&self, records: &[Kept]) -> Result<(), OfficeError> {
-        Ok(keep(&self.vault, records)?)
-    }
-
-    /// Keeps these families' consents to educational necessity, once they are final on the ledger.
-    ///
-    /// # Errors
-    /// An unknown handle, a disk that refuses.
-    pub fn agreed(&self, handles: &[Handle]) -> Result<(), OfficeError> {
-        Ok(self.vault.keep_consent(handles, Purpose::EducationalNecessity, ConsentChoice::Given)?)
+        let work = office::Office::create(district, (&member.home, member.account()), chain, now_ms)?;
+        Ok(Self { member, work })
     }
 }

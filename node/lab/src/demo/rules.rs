@@ -163,6 +163,8 @@ const SCORE_SCALES_E1: [[(u32, u32); 2]; 4] = [
     [(5_839, 460), (5_806, 446)],
     [(6_154, 386), (6_180, 398)],
 ];
+/// The inputs of the need rule by name, in its order.
+pub const NEED_INPUTS: [&str; 3] = ["lunch-not-paid", "lunch-free", "scores"];
 /// Steps of an input that is a position.
 const STEPS: u32 = 255;
 /// What the need rule begins with: a student at the lower fixed point of both subjects who pays for lunch.
@@ -183,10 +185,11 @@ pub fn twin_parameters() -> Result<TwinParameters, TextError> {
         let source = InputSource::Recorded(number);
         Ok(NeedInput { name: Name::new(name)?, kind, source, weight, unrecorded })
     };
+    let [not_paid, free, scores] = NEED_INPUTS;
     let inputs = [
-        (0, "lunch-not-paid", InputKind::Flag, 320, 1),
-        (1, "lunch-free", InputKind::Flag, 320, 0),
-        (2, "scores", InputKind::Position, -7, 127),
+        (0, not_paid, InputKind::Flag, 320, 1),
+        (1, free, InputKind::Flag, 320, 0),
+        (2, scores, InputKind::Position, -7, 127),
     ];
     let inputs = inputs.into_iter().map(input).collect::<Result<_, TextError>>()?;
     Ok(TwinParameters {

@@ -20,7 +20,6 @@ use aula_ledger::audit::{self, Verdict, verify};
 use aula_ledger::credential::Scope;
 use aula_ledger::tx::TakeRows;
 use aula_ledger::types::{DistrictId, Height, TimeMs};
-use aula_twin_runtime::model::Model;
 use serde::Serialize;
 use tokio::task::JoinHandle;
 
@@ -29,7 +28,7 @@ use super::driver::{Class, Decided, Driver};
 use super::office::{MemberHome, Office, OfficeError};
 use super::rules;
 use super::star::{ComputerRatio, DataFolder, Grade, StudentYear};
-use super::twins::Twins;
+use super::twins::Versions;
 
 use crate::localnet::{Localnet, Plan, Prepared, prepare};
 use crate::{Tell, unkept};
@@ -211,7 +210,7 @@ impl Demo {
         let voted = told.versions.into_iter().next();
         let voted =
             voted.ok_or_else(|| Failure::because("the genesis gives no twin parameters", "run it again"))?;
-        let in_force = InForce::of(voted, Model::unfitted())
+        let in_force = InForce::unfitted(voted)
             .advise("the genesis's twin parameters cannot be used", "use the node of this version")?;
         Ok(Driver {
             client: self.client.clone(),
@@ -219,7 +218,7 @@ impl Demo {
             operators: operators.collect::<Result<_, Failure>>()?,
             funder: sender(&self.funder),
             districts: offices.into_iter().map(with_sender).collect(),
-            twins: Twins::new(),
+            versions: Versions::new(),
             in_force,
             ratios: self.ratios.clone(),
             opens_ms: self.prepared.genesis.genesis.time_ms,

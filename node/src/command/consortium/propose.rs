@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use aula_api::chain::TwinVersionList;
 use aula_ledger::names::Title;
 use aula_ledger::params::MAX_PROPOSAL_HEIGHTS;
+use aula_ledger::protocol::Protocol;
 use aula_ledger::twin::{TwinParameters, TwinVersions};
 use aula_ledger::tx::{Change, ProposeChange};
 use aula_ledger::types::{ClassId, DistrictId, Hash, Height, RoundId, SchoolYear, ValidatorAddress};
@@ -56,6 +57,15 @@ pub struct ProposeArgs {
     /// Name another steward of a class
     #[arg(long, num_args = 2, value_names = ["CLASS", "MEMBER"])]
     pub steward: Vec<String>,
+    /// Go by this protocol from the height --at on; the one in force takes a voted switch back. With --program
+    #[arg(long, value_name = "N", requires = "at", requires = "program")]
+    pub protocol: Option<u16>,
+    /// The first height by the protocol's rules
+    #[arg(long, value_name = "HEIGHT", requires = "protocol")]
+    pub at: Option<u64>,
+    /// The version of Aula that operators run by then
+    #[arg(long, value_name = "VERSION", requires = "protocol")]
+    pub program: Option<String>,
     /// Parameters as JSON; those not in the file stay as they are
     #[arg(long, value_name = "FILE")]
     pub parameters: Option<PathBuf>,
@@ -134,6 +144,17 @@ impl ProposeArgs {
                 class.parse().advise(format!("{class:?} is not a class's number"), "see /v1/classes")?;
             let steward = acting.member(member).await?;
             named.push(Change::ReplaceSteward { class: ClassId(class), steward });
+        }
+        if let (Some(protocol), Some(height), Some(program)) =
+            (self.protocol, self.at, self.program.as_deref())
+        {
+            let program =
+                Title::new(program).advise("the program's version is refused", "write it as in 0.2.0")?;
+            named.push(Change::SwitchProtocol {
+                protocol: Protocol(protocol),
+                height: Height(height),
+                program,
+            });
         }
         if let Some(path) = &self.parameters {
             named.push(parameters(acting, path).await?);

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use aula_api::registers::Pools;
 use aula_district::decided::{self, Told};
 use aula_home::whole_file::{self, Access};
+use aula_ingest::date::Date;
 use aula_ledger::state::schema::{DecisionStanding, Placement, PoolRecord};
 use aula_ledger::types::{ClassId, DistrictId, Handle, PoolId, RoundId, SchoolYear};
 use aula_vault::roster::RosterEntry;
@@ -47,7 +48,7 @@ pub struct DecisionsArgs {
     /// To whom a family appeals, as the letter says it
     #[arg(long, value_name = "TEXT", default_value = "the school's office")]
     pub appeal_to: String,
-    /// Until when, as the letter says it
+    /// Until when, as the letter says it [default: the day on which the link expires]
     #[arg(long, value_name = "TEXT")]
     pub appeal_by: Option<String>,
     /// For how many days the links are good, 1 to 366
@@ -84,6 +85,9 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &DecisionsArgs) -
         whole_file::private_folder(folder)
             .advise(format!("cannot make {}", folder.display()), "name a folder that you may write")?;
     }
+    let expires_ms = now_ms().saturating_add(args.days.saturating_mul(DAY_MS));
+    let good_until =
+        Date::of_ms(expires_ms).map_or_else(|| format!("{} days from now", args.days), |day| day.to_string());
     let (mut lines, mut letters) = (Vec::new(), 0_usize);
     let unnamed = own.rows.iter().filter(|row| !roster.contains_key(&row.handle)).count();
     for row in &own.rows {
@@ -103,9 +107,9 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &DecisionsArgs) -
                 round: id,
                 told: &told,
                 url: &url,
-                days: args.days,
+                good_until: &good_until,
                 appeal_to: &args.appeal_to,
-                appeal_by: args.appeal_by.as_deref(),
+                appeal_by: args.appeal_by.as_deref().unwrap_or(&good_until),
             };
             letters += 1;
             keep(&folder.join(format!("letter-{letters:06}.html")), letter::page(&letter).as_bytes())?;

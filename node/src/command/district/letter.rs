@@ -14,12 +14,12 @@ pub struct Letter<'a> {
     pub told: &'a Told,
     /// The family's link.
     pub url: &'a str,
-    /// For how many days it is good.
-    pub days: u64,
+    /// The last day on which it is good.
+    pub good_until: &'a str,
     /// To whom to appeal.
     pub appeal_to: &'a str,
     /// Until when.
-    pub appeal_by: Option<&'a str>,
+    pub appeal_by: &'a str,
 }
 
 const STYLE: &str = "@page{margin:25mm}body{font:12pt/1.5 Georgia,serif;max-width:42em;margin:2em auto;color:#000;\
@@ -50,15 +50,13 @@ pub fn page(letter: &Letter<'_>) -> String {
                 p { "Why: " (told.reason) "." }
                 h2 { "Check it yourself" }
                 p {
-                    "This link is for your family alone and works for " (letter.days) " days. After that the school's office \
-                     gives you a new one."
+                    "This link is for your family alone. It works until " (letter.good_until) " and then expires; the school's \
+                     office gives you a new one."
                 }
                 p { code { (letter.url) } }
                 h2 { "If you do not agree" }
                 p {
-                    "Ask " (letter.appeal_to)
-                    @if let Some(by) = letter.appeal_by { " until " (by) }
-                    ". They can show you what was decided from, and correct what is wrong; a decision is taken back by a vote of \
+                    "You can appeal until " (letter.appeal_by) ": ask " (letter.appeal_to) ". They can show you what was decided from, and correct what is wrong; a decision is taken back by a vote of \
                      all districts."
                 }
             }
@@ -79,16 +77,16 @@ mod tests {
             round: RoundId(7),
             told: &told,
             url: "https://d.example/f#abc",
-            days: 90,
+            good_until: "2027-05-31",
             appeal_to: "A & B",
-            appeal_by: Some("1 May"),
+            appeal_by: "1 May",
         };
         let page = page(&letter);
         assert!(
             page.contains("S&lt;script&gt;")
-                && page.contains("A &amp; B until 1 May")
+                && page.contains("appeal until 1 May: ask A &amp; B.")
                 && !page.contains("<b>")
         );
-        assert!(page.contains("waiting list") && page.contains("90 days"));
+        assert!(page.contains("waiting list") && page.contains("until 2027-05-31 and then expires"));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aula_api::chain::ProtocolStatus;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
@@ -92,10 +93,11 @@ pub fn looks(first: &Seen, second: &Seen) -> Vec<Check> {
     let (height, time_ms) = (second.number("height"), second.number("time_ms"));
     let moved = height > first.number("height");
     let age_ms = second.at_ms.saturating_sub(time_ms);
-    let mut checks = vec![version(&second.status)];
+    let mut checks = vec![version(&second.status), protocol(&second.status)];
+    let missing = missing(&second.status);
     let waits = "look whether more than two thirds of the validators are up (below), and at the node's log";
     checks.push(if age_ms > STILL_MS && !moved {
-        Check::fail("height", format!("stands at {height}, decided {} s ago", age_ms / 1_000), waits)
+        Check::fail("height", format!("stands at {height}, decided {} s ago{missing}", age_ms / 1_000), waits)
     } else if !moved && age_ms > FRESH_MS {
         Check::warn("height", format!("did not move from {height} in {} s", age_ms / 1_000), waits)
     } else {
@@ -136,6 +138,15 @@ pub fn looks(first: &Seen, second: &Seen) -> Vec<Check> {
     checks
 }
 
+/// Who is missing, as a node says whose chain stands.
+fn missing(status: &Value) -> String {
+    let names = status["stands"]["missing"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    match names.collect::<Vec<_>>().join(", ") {
+        names if names.is_empty() => names,
+        names => format!("; no vote came from {names}"),
+    }
+}
+
 fn version(status: &Value) -> Check {
     let (own, running) = (env!("CARGO_PKG_VERSION"), status["version"].as_str().unwrap_or("unknown"));
     if own == running {
@@ -143,6 +154,23 @@ fn version(status: &Value) -> Check {
     } else {
         let detail = format!("version {running} runs, this program is {own}");
         Check::warn("version", detail, "restart the node with the version that is installed")
+    }
+}
+
+/// The rules in force, and how long until others are.
+fn protocol(status: &Value) -> Check {
+    let told: ProtocolStatus = serde_json::from_value(status["protocol"].clone()).unwrap_or_default();
+    match &told.next {
+        None => Check::ok("protocol", format!("{} in force, no other was voted for", told.now)),
+        Some(next) if next.is_known => Check::ok("protocol", next.words()),
+        Some(next) => Check::fail(
+            "protocol",
+            next.words(),
+            format!(
+                "install Aula {} or a later version and restart the node before height {}",
+                next.program, next.height
+            ),
+        ),
     }
 }
 

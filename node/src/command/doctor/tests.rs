@@ -20,6 +20,8 @@ use crate::keys::{KeyKind, NodeKey};
 use crate::storage::StorageError;
 use crate::terminal::OutputFormat;
 
+mod planted;
+
 const DAY_MS: u64 = 86_400_000;
 
 type Tested = Result<(), Box<dyn std::error::Error>>;

@@ -1,4 +1,4 @@
-//! `aula estate`: the school itself as a twin. Files in, files out, no node needed.
+//! `aula estate`: the school itself as a twin. Files in, files out; only what goes to the ledger asks a node.
 
 use std::io::Read;
 use std::path::Path;
@@ -7,8 +7,9 @@ use aula_estate::text::Unreadable;
 use clap::{Args, Subcommand};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::{Advise, Failure, Outcome, absolute};
+use super::{Advise, Context, Failure, Outcome, absolute};
 
+mod anchor;
 mod check;
 mod energy;
 mod failures;
@@ -16,6 +17,7 @@ mod fit;
 mod forecast;
 mod outside;
 mod plan;
+mod pools;
 mod scenario;
 mod timetable;
 
@@ -54,13 +56,19 @@ pub enum Action {
     Scenario(scenario::ScenarioArgs),
     /// Which equipment will fail, and what speaks for it
     Failures(failures::FailuresArgs),
+    /// Anchor the buildings of a district on the ledger
+    Anchor(anchor::AnchorArgs),
+    /// Prove what was anchored of a room, a meter or a building
+    Prove(anchor::ProveArgs),
+    /// Make the rooms pools of an hourly class, for a class's steward
+    Pools(pools::PoolsArgs),
 }
 
 /// Runs `aula estate`.
 ///
 /// # Errors
-/// When a file cannot be read, is refused, or cannot be written.
-pub fn run(args: &EstateArgs) -> Result<Outcome, Failure> {
+/// When a file cannot be read, is refused, or cannot be written, or a node refuses or cannot be reached.
+pub async fn run(context: &Context, args: &EstateArgs) -> Result<Outcome, Failure> {
     match &args.action {
         Action::Timetable(args) => timetable::run(args),
         Action::Energy(args) => energy::run(args),
@@ -70,6 +78,9 @@ pub fn run(args: &EstateArgs) -> Result<Outcome, Failure> {
         Action::Plan(args) => plan::run(args),
         Action::Scenario(args) => scenario::run(args),
         Action::Check(args) => check::run(args),
+        Action::Anchor(args) => anchor::anchor(context, args).await,
+        Action::Prove(args) => anchor::prove(context, args).await,
+        Action::Pools(args) => pools::run(context, args).await,
     }
 }
 

@@ -163,7 +163,7 @@ fn years(vault: &Vault, handles: &[Handle]) -> Result<(SchoolYear, Vec<Handles>)
 }
 
 /// What the ledger holds of a student, in every year.
-pub(in crate::command) async fn leaves(
+async fn leaves(
     node: &Client,
     district: u16,
     handles: &[(Handle, SchoolYear)],

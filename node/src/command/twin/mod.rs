@@ -5,7 +5,6 @@ use clap::{Args, Subcommand};
 use super::{Context, Failure, Outcome};
 
 mod anchor;
-pub(super) use anchor::leaves as anchored_leaves;
 mod drift;
 mod evaluate;
 mod fit;

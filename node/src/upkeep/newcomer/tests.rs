@@ -108,6 +108,7 @@ impl Fakes {
             }
             Ask::Chunk { index, .. } if *index as usize == last => Told::Chunk(other(honest(*index))),
             Ask::Chunk { index, .. } => Told::Chunk(honest(*index)),
+            Ask::Facts { .. } => Told::None,
         }
     }
 }
@@ -115,7 +116,7 @@ impl Fakes {
 fn waypoint(ask: &Ask) -> Option<aula_ledger::types::Height> {
     match ask {
         Ask::Newest { waypoint } => *waypoint,
-        Ask::Chunk { .. } => Some(aula_ledger::types::Height(7)),
+        Ask::Chunk { .. } | Ask::Facts { .. } => Some(aula_ledger::types::Height(7)),
     }
 }
 

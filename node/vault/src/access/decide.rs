@@ -12,7 +12,8 @@
 use aula_ledger::access::{Basis, ConsentChoice, Denial, Purpose, Relation};
 use aula_ledger::names::{FieldName, Term};
 
-use super::fields::{DataClass, ReaderRole, class_of, needs, same};
+use super::fields::{DataClass, ReaderRole, class_of, needs};
+use crate::reserved::same;
 
 /// Whether the reader's credential holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

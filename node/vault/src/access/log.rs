@@ -10,34 +10,12 @@ use aula_ledger::codec::Canonical;
 use aula_ledger::proof::{InclusionPath, consistency, merkle};
 use aula_ledger::types::{Hash, Height};
 use borsh::{BorshDeserialize, BorshSerialize};
-use rocksdb::{DB, IteratorMode, WriteBatch};
+use rocksdb::{IteratorMode, WriteBatch};
 use serde::Serialize;
 
-use crate::tables::{RESTORED_KEY, Table, family, synced};
-use crate::vault::{Vault, VaultError};
-
-/// Where entries go. The database's own; tests give one whose disk is full.
-pub trait LogWriter: Send {
-    /// Writes an entry so that it is on disk on return.
-    ///
-    /// # Errors
-    /// When it is not: then nothing may be read.
-    fn append(&mut self, db: &DB, entry: &AccessEntry) -> Result<(), VaultError>;
-}
-
-struct DatabaseLog;
-
-impl LogWriter for DatabaseLog {
-    fn append(&mut self, db: &DB, entry: &AccessEntry) -> Result<(), VaultError> {
-        let table = family(db, Table::Log)?;
-        Ok(db.put_cf_opt(table, entry.number.to_be_bytes(), entry.to_canonical(), &synced())?)
-    }
-}
-
-/// The log in the vault's own database.
-pub fn database_log() -> Box<dyn LogWriter> {
-    Box::new(DatabaseLog)
-}
+use crate::error::VaultError;
+use crate::tables::{RESTORED_KEY, Table, family};
+use crate::vault::Vault;
 
 /// A head that the ledger holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]

@@ -19,9 +19,10 @@ use rocksdb::WriteBatch;
 use std::sync::PoisonError;
 use zeroize::Zeroizing;
 
+use crate::error::VaultError;
 use crate::secret::SecretKey;
 use crate::tables::{STRANGERS_KEY, Table, consent_key, family};
-use crate::vault::{Identity, Vault, VaultError};
+use crate::vault::{Identity, Vault};
 
 mod decide;
 mod fields;
@@ -31,8 +32,11 @@ mod roster;
 mod tests;
 
 pub use decide::{Decision, Facts, Presence, Standing, decide, purpose_of};
-pub use fields::{DataClass, EVENTS, RESERVED, ReaderRole, STATE, class_of, is_reserved, needs};
-pub use log::{Anchor, Held, LogWriter, Unanchored, database_log};
+pub use fields::{DataClass, ReaderRole, class_of, needs};
+pub use log::{Anchor, Held, Unanchored};
+
+pub use crate::log_writer::{LogWriter, database_log};
+pub use crate::reserved::{EVENTS, RESERVED, STATE, is_reserved};
 pub use roster::RosterLine;
 pub(crate) use roster::tie_key;
 

@@ -10,8 +10,9 @@ use aula_ledger::names::Name;
 use aula_ledger::types::Handle;
 use rocksdb::{IteratorMode, WriteBatch};
 
+use crate::error::VaultError;
 use crate::tables::{Table, family};
-use crate::vault::{Vault, VaultError};
+use crate::vault::Vault;
 
 /// A line of the roster.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,8 +13,8 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::Vault;
-use crate::access::is_reserved;
 use crate::error::VaultError;
+use crate::reserved::is_reserved;
 use crate::seal::{Cipher, NONCE_BYTES};
 use crate::secret::SecretKey;
 use crate::tables::{Table, family, record_key};

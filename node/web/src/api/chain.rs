@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-pub use aula_api::chain::{BlockDetail, BlockSummary, BlocksPage, GenesisFile, Status, Validators};
+pub use aula_api::chain::{
+    BlockDetail, BlockSummary, BlocksPage, GenesisFile, ProtocolStatus, Standing, Status, Validators,
+};
 use aula_ledger::state::schema;
 use aula_ledger::types::Height;
 use axum::Json;
@@ -100,6 +102,8 @@ pub fn status_of(node: &Node) -> Result<Status, ApiError> {
         seeds: node.network.seeds(),
         waiting_transactions,
         waiting_bytes,
+        stands: node.network.standing(),
+        protocol: ProtocolStatus::of(schema::protocol(&*view)?, tip.height),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime_s: node.started.elapsed().as_secs(),
     })

@@ -1,22 +1,24 @@
-//! A district's own rows of a round: what it asked for its students and what each got, for that district alone.
+//! A district's own rows, for that district alone: what it asked for its students in a round and what each got, and which
+//! states of its students are anchored.
 //!
-//! Whom the seed drew for an audit is among them, so that a district discloses without seeing anybody else's rows.
+//! Whom the seed drew for an audit is among a round's, so that a district discloses without seeing anybody else's rows.
 
 use std::sync::Arc;
 
-use aula_api::district::{OwnRow, OwnRows};
+use aula_api::district::{OwnRow, OwnRows, OwnStudent, OwnStudents};
 use aula_ledger::proof::sample::{asked, audit_sample};
 use aula_ledger::rounds::requests_in_order;
 use aula_ledger::state::StateReader;
-use aula_ledger::state::schema::{self, DecisionRow};
-use aula_ledger::types::{DistrictId, RoundId};
+use aula_ledger::state::schema::{self, DecisionRow, StudentLeaf};
+use aula_ledger::types::{DistrictId, Handle, RoundId, SchoolYear};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 
 use crate::api_error::{ApiError, ErrorBody};
 use crate::http::access::Caller;
-use crate::http::{FromPath, Node, Sorted};
+use crate::http::{FromPath, FromQuery, Node, Sorted};
 
 /// The district's own requests in a round, each with its decision and whether the seed drew the student
 #[utoipa::path(get, path = "/v1/districts/{district}/rounds/{round}", tag = "resources",
@@ -64,4 +66,41 @@ pub async fn rows(
         standing: schema::decision_standing(&*view, &round)?,
     };
     Ok(([(header::CACHE_CONTROL, "no-store")], Sorted(rows)).into_response())
+}
+
+/// Most students of one answer: about half a megabyte.
+const MOST: usize = 5_000;
+
+/// Where a part begins.
+#[derive(Deserialize)]
+pub struct After {
+    after: Option<Handle>,
+}
+
+/// The district's own students of a school year as they are anchored: handle, version, block
+#[utoipa::path(get, path = "/v1/districts/{district}/students/{school_year}", tag = "resources",
+    params(("district" = u16, Path), ("school_year" = u16, Path), ("after" = Option<String>, Query),
+        ("aula-credential" = String, Header)),
+    responses((status = 200, body = OwnStudents), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody)))]
+pub async fn students(
+    State(node): State<Arc<Node>>,
+    caller: Caller,
+    FromPath((district, year)): FromPath<(u16, u16)>,
+    FromQuery(After { after }): FromQuery<After>,
+) -> Result<Response, ApiError> {
+    let (district, school_year) = (DistrictId(district), SchoolYear(year));
+    caller.own(&node.view(), district)?;
+    let view = node.view();
+    let rows = view.rows(&schema::students_tree(district, school_year))?;
+    let count = rows.len();
+    let mut later =
+        rows.into_iter().filter(|(handle, _)| after.is_none_or(|after| *handle > after)).peekable();
+    let mut students = Vec::new();
+    for (handle, row) in later.by_ref().take(MOST) {
+        let leaf: StudentLeaf = schema::decode(&row)?;
+        students.push(OwnStudent { anchored: leaf.anchored, handle, version: leaf.version });
+    }
+    let next = later.peek().and_then(|_| students.last().map(|last| last.handle));
+    let told = OwnStudents { as_of_height: view.tip().height, count, district, next, school_year, students };
+    Ok(([(header::CACHE_CONTROL, "no-store")], Sorted(told)).into_response())
 }

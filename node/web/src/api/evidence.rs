@@ -253,6 +253,19 @@ pub async fn budget(
     built(&node, query.waypoints(), move |collector| collector.budget(funder, SchoolYear(year))).await
 }
 
+/// A district's anchored buildings, for anybody; the district adds a row of one of them
+#[utoipa::path(get, path = "/v1/evidence/estate/{district}", tag = "evidence",
+    params(("district" = u16, Path), EvidenceQuery),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 404, body = ErrorBody)))]
+pub async fn estate(
+    State(node): State<Arc<Node>>,
+    FromPath(district): FromPath<u16>,
+    FromQuery(query): FromQuery<EvidenceQuery>,
+) -> Result<Response, ApiError> {
+    built(&node, query.waypoints(), move |collector| collector.estate(DistrictId(district))).await
+}
+
 /// A district's anchored access log, for anybody; the district adds a read that is listed in it
 #[utoipa::path(get, path = "/v1/evidence/access/{district}", tag = "evidence",
     params(("district" = u16, Path), EvidenceQuery),

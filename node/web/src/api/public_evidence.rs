@@ -179,6 +179,7 @@ pub async fn one(
             let mut keys: Vec<_> = own.map(|school| FigureKey::School(school.id)).collect();
             keys.push(FigureKey::District(district));
             keys.extend(schema::access_log(&*view, district)?.map(|_| FigureKey::AccessLog(district)));
+            keys.extend(schema::estate(&*view, district)?.map(|_| FigureKey::Estate(district)));
             keys.extend(reports(&view)?);
             Shown::keys(keys)
         }

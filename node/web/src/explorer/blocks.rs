@@ -71,6 +71,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(height): FromPa
             dt { "Before it" } dd data-proof=(field("parent")) data-value=(summary.parent) { @if height > 1 { a href={ "/blocks/" (height - 1) } { (whole(&summary.parent)) } }
                 @else { a href="/v1/genesis" { "the genesis, " (whole(&summary.parent)) } } }
             dt { "Proposed by" } dd data-proof=(field("proposer")) data-value=(summary.proposer) { (validator(&names, &summary.proposer)) }
+            dt { "Protocol" } dd { (summary.protocol) }
             dt { "Attempts" } dd { @if block.round == 0 { "decided at the first" } @else { "decided at attempt " (block.round + 1) } }
             dt { "Signed by" } dd { (block.signers.len()) " validators: " @for (at, signer) in block.signers.iter().enumerate() {
                 @if at > 0 { ", " } (validator(&names, signer)) } }

@@ -40,9 +40,20 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
                 td .wide { (stated.floor.explain()) }
             } } }
         } }
-        p { "Amounts are in units of the funder's currency, with cents. How much went to which school is stated as commitments: locked boxes whose "
-            "sum is proved to be the budget, while nobody reads what is in each; a floor proves of the same boxes that each school got so much for its weighted pupils. "
-            "It says nothing of what was bought with it. " code { "aula evidence budget" } " fetches that proof for the funder or an auditor." }
+        p { "Amounts are in units of the funder's currency, with cents. How much went to which school is stated as commitments: locked boxes "
+            "that nobody reads. " code { "aula evidence budget" } " fetches the proofs for the funder or an auditor." }
+        h2 { "What a statement proves" }
+        ul {
+            li { "No school's amount is negative, or above 42,949,672.95." }
+            li { "The amounts of all schools add up to exactly what the funder has funded in that year." }
+            li { "Where a floor is stated: of the same boxes, each school got at least so much for its weighted pupils, who are those of the round named." }
+        }
+        h2 { "What it does not prove" }
+        ul {
+            li { "Any single amount; and that a school's amount is what its pools were charged, which this page's pools show one by one." }
+            li { "That the money was paid out, and what was bought with it." }
+            li { "That the needs which weigh the pupils are true: audits draw a sample of those." }
+        }
         (exports("budgets", budgets.len()))
         (explained(&["budget", "pool"]))
     };

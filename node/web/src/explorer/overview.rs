@@ -48,6 +48,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
     let late_lines = acknowledgements::late(&view)?;
     let content = html! {
         h1 { "Who got what, and was it fair?" }
+        (countdown(&status))
         (intro())
         (steps(newest.iter().find(|round| round.stands())))
         (totals_section(&totals))
@@ -83,6 +84,19 @@ fn totals(node: &Node, view: &ChainView) -> Result<Totals, crate::api_error::Api
         charged_cents: budgets.iter().map(|budget| budget.charged_cents.0).sum(),
         anchored: node.index.follow(view)?.anchored(),
     })
+}
+
+/// What the members have voted for and every node must be ready for.
+fn countdown(status: &Status) -> Markup {
+    html! {
+        @if let Some(next) = &status.protocol.next {
+            p #protocol-next .lead role="status" {
+                "In " (grouped(next.blocks_left)) " blocks, at height " (grouped(next.height.0)) ", the ledger goes by protocol "
+                (next.protocol) ". Its nodes run Aula " (next.program) " by then. "
+                a href="/proposals" { "What was voted" }
+            }
+        }
+    }
 }
 
 fn intro() -> Markup {

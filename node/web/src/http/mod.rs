@@ -23,5 +23,5 @@ pub mod tls;
 
 pub use extract::{FromPath, FromQuery};
 pub use kept_vault::KeptVault;
-pub use node::{Finality, Latency, Network, Node, Refused, SeedDuty, SharedSeed, Signing};
+pub use node::{Finality, Latency, Network, Node, Refused, SeedDuty, SharedSeed, Signing, Standing};
 pub use sorted::Sorted;

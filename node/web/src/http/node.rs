@@ -27,7 +27,7 @@ use crate::storage::{ChainDb, ChainView};
 
 mod finality;
 
-pub use aula_api::chain::{SeedDuty, SharedSeed};
+pub use aula_api::chain::{SeedDuty, SharedSeed, Standing};
 pub use finality::{Finality, Latency};
 
 /// Most questions about the node's health at once.
@@ -77,6 +77,10 @@ pub trait Network: Send + Sync {
     }
     /// What this node found damaged in its own state, with what to do next; none while all is well.
     fn damage(&self) -> Option<String> {
+        None
+    }
+    /// Since when no block was decided, and who is missing; none while blocks come.
+    fn standing(&self) -> Option<Standing> {
         None
     }
     /// How far the last block's time lies ahead of this node's clock, in milliseconds, 0 when it does not; none when the

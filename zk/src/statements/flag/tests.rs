@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::Moment;
-use crate::testing::{context, field, opening, seeded};
+use crate::testing::{context, field, opening, proved as ranged, seeded};
+use crate::{Batch, Bound, FirstRejected, Moment, RangeProof, Statement};
 
 fn flag(n: u8, value: u64) -> (Flag, Opening) {
     let opening = opening(n, value);
@@ -18,8 +18,8 @@ fn proved(n: u8, value: u64) -> (Flag, FlagProof) {
 }
 
 fn in_a_batch(pairs: &[(Flag, FlagProof)]) -> Result<(), FirstRejected> {
-    let mut batch = FlagBatch::new();
-    pairs.iter().for_each(|(flag, proof)| batch.push(flag, proof));
+    let mut batch = Batch::new();
+    pairs.iter().for_each(|(flag, proof)| batch.push_flag(flag, proof));
     batch.verify()
 }
 
@@ -49,8 +49,7 @@ fn a_forced_proof_of_a_two_or_of_minus_one_convinces_nobody() {
     for commitment in [opening(1, 2).commit().unwrap(), minus_one] {
         for branch in [0, 1] {
             let flag = Flag { context: context(), subject: [1; 32], commitment };
-            let proof =
-                flag.prove_branch(Choice::from(branch), opening(1, 2).blinding(), &mut seeded(1)).unwrap();
+            let proof = flag.prove_branch(Choice::from(branch), opening(1, 2).blinding(), &mut seeded(1));
             assert_eq!(flag.verify(&proof), Err(Rejected));
             assert_eq!(in_a_batch(&[proved(3, 1), (flag, proof)]), Err(FirstRejected { index: 1 }));
         }
@@ -89,6 +88,36 @@ fn a_batch_names_its_first_false_proof_and_an_empty_one_holds() {
     pairs[0].1.responses[0] += Scalar::ONE;
     pairs[1].1.responses[0] -= Scalar::ONE;
     assert_eq!(in_a_batch(&pairs), Err(FirstRejected { index: 0 }));
+}
+
+#[test]
+fn flags_and_ranges_share_a_batch_and_the_first_false_proof_of_either_is_named() {
+    let ranges: Vec<_> = [7, 200].map(|value| ranged(&[value], Bound::Within { cap: 255 })).to_vec();
+    let flags: Vec<_> = (1..=3).map(|n| proved(n, 1)).collect();
+    let verdict = |flags: &[(Flag, FlagProof)], ranges: &[(Statement, RangeProof)]| {
+        let mut batch = Batch::new();
+        batch.push_flag(&flags[0].0, &flags[0].1);
+        batch.push(&ranges[0].0, &ranges[0].1);
+        batch.push_flag(&flags[1].0, &flags[1].1);
+        batch.push(&ranges[1].0, &ranges[1].1);
+        batch.push_flag(&flags[2].0, &flags[2].1);
+        batch.verify()
+    };
+    assert_eq!(verdict(&flags, &ranges), Ok(()));
+    for (place, index) in [(0, 0), (1, 2), (2, 4)] {
+        let mut changed = flags.clone();
+        changed[place].1.responses[1] += Scalar::ONE;
+        assert_eq!(verdict(&changed, &ranges), Err(FirstRejected { index }));
+    }
+    for (place, index) in [(0, 1), (1, 3)] {
+        let mut changed = ranges.clone();
+        changed[place].1.evaluations[1] += Scalar::ONE;
+        assert_eq!(verdict(&flags, &changed), Err(FirstRejected { index }));
+        // An error of a flag that would cancel this one under equal weights does not: both are multiples of B'.
+        let mut both = flags.clone();
+        both[0].1.responses[0] -= Scalar::ONE;
+        assert_eq!(verdict(&both, &changed), Err(FirstRejected { index: 0 }));
+    }
 }
 
 #[test]

@@ -18,7 +18,8 @@ use super::super::percentile;
 /// Most forms of pages, should a page link without end.
 const MAX_PAGES: usize = 200;
 /// Public routes that never end, tell of the node's own state, or are of a log that a chain need not have.
-const LEFT_OUT: [&str; 3] = ["/v1/stream", "/readyz", "/v1/evidence/access/{district}"];
+const LEFT_OUT: [&str; 4] =
+    ["/v1/stream", "/readyz", "/v1/evidence/access/{district}", "/v1/evidence/estate/{district}"];
 
 /// How long a page or route takes.
 #[derive(Debug, Clone, Serialize)]

@@ -52,7 +52,7 @@ impl Driver {
         for (district, students) in anchored {
             let (office, _) = self.districts.get(district).ok_or_else(strange)?;
             let handles: Vec<Handle> = students.iter().map(|student| student.leaf.handle).collect();
-            tokio::task::block_in_place(|| office.agreed(&handles)).map_err(unkept)?;
+            tokio::task::block_in_place(|| office.work.agreed(&handles)).map_err(unkept)?;
         }
         Ok(())
     }

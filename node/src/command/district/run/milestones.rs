@@ -5,6 +5,8 @@
 //! student is not recorded again, though its commitment is a new one with each anchor; a book that was lost is made again from the
 //! ledger, a student at a time.
 
+use std::time::{Duration, Instant};
+
 use aula_district::milestones::mastery_of;
 use aula_district::twin_record::AnchoredState;
 use aula_district::twin_state::{self, Standing};
@@ -26,8 +28,9 @@ use crate::command::twin_parameters::Voted;
 use crate::command::vault::refused;
 use crate::command::{Advise, DEFECT, Failure};
 
-/// Milestones of one look: the others wait for the next.
-const AT_MOST: usize = 1_000;
+/// How long one look records milestones, each a transaction of its own: the others wait for the next look, so that a round's
+/// requests never wait for a year's milestones.
+const AT_MOST: Duration = Duration::from_secs(10);
 
 /// What is recorded of a student.
 enum Found {
@@ -41,7 +44,11 @@ pub(super) async fn record(office: &Office) -> Result<String, Failure> {
     let (node, district) = office.district().await?;
     let due = Book::of_home(&office.context.home)?.due();
     let (waiting, mut recorded, mut failed) = (due.len(), 0, None);
-    for (handle, about) in due.into_iter().take(AT_MOST) {
+    let began = Instant::now();
+    for (handle, about) in due {
+        if began.elapsed() > AT_MOST {
+            break;
+        }
         match one(office, &node, district, handle, about).await {
             Ok(done) => recorded += usize::from(done),
             Err(failure) => failed = Some(failure),

@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aula_api::district::OwnStudents;
 use aula_api::registers::Schools;
 use aula_district::interventions;
 use aula_district::keep::{self, KeepError, Kept};
@@ -33,14 +34,11 @@ use crate::command::evidence::act::Act;
 use crate::command::evidence::disclose::{Own, Undisclosed};
 use crate::command::evidence::reader::Reader;
 use crate::command::posting::rejection;
-use crate::command::twin::anchored_leaves;
 use crate::command::vault::refused;
 use crate::command::{Advise, DEFECT, Failure};
 
 /// States of one transaction: about half a megabyte.
 const BATCH: usize = 1_000;
-/// Students of whom the ledger is asked at once.
-const AT_ONCE: usize = 16;
 
 /// A student to be folded.
 struct Due {
@@ -66,8 +64,9 @@ pub(super) async fn anchor(office: &Office) -> Result<String, Failure> {
         due(&vault, &open, &register, office.now_ms())?
     };
     let (mut anchored, mut denied, mut failed) = (0, 0, None);
+    let mut seen = Seen::default();
     for (year, students) in due {
-        let done = year_of(office, &node, district, year, students, &mut register).await;
+        let done = year_of(office, (&node, district, &mut seen), year, students, &mut register).await;
         match done {
             Ok((some, not)) => (anchored, denied) = (anchored + some, denied + not),
             // Other years go on: one may be closed on the ledger.
@@ -147,16 +146,18 @@ fn due(
 /// One school year's students; gives how many were anchored and how many were denied.
 async fn year_of(
     office: &Office,
-    node: &Node,
-    district: DistrictId,
+    (node, district, seen): (&Node, DistrictId, &mut Seen),
     year: SchoolYear,
     students: Vec<Due>,
     register: &mut Register,
 ) -> Result<(usize, usize), Failure> {
     let in_force = in_force(&node.public, &office.context.home, year).await?;
     let (mut anchored, mut denied) = (0, 0);
+    for year in students.iter().flat_map(|due| &due.handles).map(|(_, year)| *year) {
+        seen.year(&node.own, district, year).await?;
+    }
     for batch in students.chunks(BATCH) {
-        let versions = versions(node, district, batch).await?;
+        let versions: Vec<u32> = batch.iter().map(|due| seen.highest(due)).collect();
         let mut ready = Vec::with_capacity(batch.len());
         {
             let reader =
@@ -179,6 +180,8 @@ async fn year_of(
         if ready.is_empty() {
             continue;
         }
+        // Of the same student another year may follow in this look.
+        ready.iter().for_each(|one| seen.note(one.kept.handle, one.kept.anchored.state.version));
         register.keep(office)?;
         let mut book = Book::of_home(&office.context.home)?;
         for one in &ready {
@@ -201,23 +204,41 @@ async fn year_of(
     Ok((anchored, denied))
 }
 
-/// The highest version that the ledger has of each student, in whatever year.
-async fn versions(node: &Node, district: DistrictId, batch: &[Due]) -> Result<Vec<u32>, Failure> {
-    let mut found = Vec::with_capacity(batch.len());
-    for some in batch.chunks(AT_ONCE) {
-        let asked: Vec<_> = some.iter().map(|due| version(&node.own, district, &due.handles)).collect();
-        found.extend(futures::future::try_join_all(asked).await?);
-    }
-    Ok(found)
+/// The versions that the ledger has of the district's students, asked once a school year however many are due.
+#[derive(Default)]
+struct Seen {
+    years: BTreeSet<SchoolYear>,
+    versions: BTreeMap<Handle, u32>,
 }
 
-async fn version(
-    node: &Client,
-    district: DistrictId,
-    handles: &[(Handle, SchoolYear)],
-) -> Result<u32, Failure> {
-    let leaves = anchored_leaves(node, district.0, handles).await?;
-    Ok(leaves.iter().map(|(_, leaf)| leaf.version).max().unwrap_or(0))
+impl Seen {
+    /// Learns a year's, unless they are known.
+    async fn year(&mut self, own: &Client, district: DistrictId, year: SchoolYear) -> Result<(), Failure> {
+        if !self.years.insert(year) {
+            return Ok(());
+        }
+        let mut after = None;
+        loop {
+            let from = after.map_or_else(String::new, |after: Handle| format!("?after={after}"));
+            let part: OwnStudents =
+                own.get(&format!("/v1/districts/{district}/students/{year}{from}")).await?;
+            self.versions.extend(part.students.iter().map(|one| (one.handle, one.version)));
+            after = part.next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Knows a version before the ledger does.
+    fn note(&mut self, handle: Handle, version: u32) {
+        self.versions.insert(handle, version);
+    }
+
+    /// The highest of a student, in whatever year; 0 of one who was never anchored.
+    fn highest(&self, due: &Due) -> u32 {
+        due.handles.iter().filter_map(|(handle, _)| self.versions.get(handle)).copied().max().unwrap_or(0)
+    }
 }
 
 /// Folds one student; none when the access check denies it.

@@ -2,9 +2,9 @@
 //!
 //! Two sources. Disclosures in a folder, as an auditor has them (`aula vault disclose`): the leaf with the folded hash
 //! tells whose handle it is. Or the district's own vault: one read a student through the vault's access check, for
-//! educational necessity, listed in the access log; whom the check denies takes no part and is counted. The events up to
-//! the leaf's watermark are folded and salted under the leaf's version, so that a fork at an earlier height gives the
-//! twin of that height. Invariants: a twin whose hash nobody anchored by the height, or under another model, is counted
+//! educational necessity, listed in the access log; whom the check denies takes no part and is counted. The events that
+//! the leaf's version was folded from, as the vault noted them (else those up to the leaf's watermark), are folded and salted under
+//! the leaf's version, so that a fork at an earlier height gives the twin of that height. Invariants: a twin whose hash nobody anchored by the height, or under another model, is counted
 //! and takes no part; a disclosure that lacks a salt is refused; nobody outside the audit's draw leaves the vault except
 //! as part of an aggregate. Absent: other districts' students, whose events are not here.
 
@@ -96,7 +96,8 @@ impl Twins {
         let mut twins = Self::default();
         for (handle, leaf) in anchored {
             tell();
-            let own = match reader.twin(*handle) {
+            // What the vault notes of the version, since what came later may stand before it in time.
+            let own = match reader.twin_at(*handle, Some(leaf.version)) {
                 Err(Undisclosed::Denied(denial)) if of_the_student(denial) => {
                     twins.denied += 1;
                     continue;

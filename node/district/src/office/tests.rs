@@ -1,21 +1,36 @@
 //! What an office seals is what `aula vault` reads, and nothing of it lies in clear.
 
-use aula_district::twin_record::{AnchoredState, TwinRecord};
+use std::path::Path;
+
 use aula_ledger::credential::{Claim, Credential, Scope};
+use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::names::{FieldName, Term};
 use aula_ledger::tx::StudentState;
 use aula_ledger::types::SchoolId;
 use aula_vault::access::ReadRequest;
+use ed25519_dalek::SigningKey;
 use serde_json::json;
 
 use super::*;
+use crate::twin_record::{AnchoredState, TwinRecord};
+
+/// The district's account.
+fn own_key() -> SigningKey {
+    SigningKey::from_bytes(&[5; 32])
+}
 
 const NOW_MS: u64 = 1_780_000_000_000;
 
 fn office(root: &Path, district: DistrictId) -> Result<Office, Box<dyn std::error::Error>> {
     let chain = (ChainId::new("test-00c0ffee").ok_or("a chain id")?, Hash([0xc0; 32]));
-    let member = MemberHome::create(&root.join(district_name(district)))?;
-    Ok(Office::create(district, member, &chain, NOW_MS)?)
+    let home = Home::at(root.join(format!("district-{district}")));
+    aula_home::whole_file::private_folder(home.path())?;
+    Ok(Office::create(district, (&home, account_of(&public_key(&own_key()))), &chain, NOW_MS)?)
+}
+
+fn entered(office: &Office, student: u32, year: SchoolYear) -> Result<Handle, Box<dyn std::error::Error>> {
+    let id = LocalId::new(&format!("STAR-{student}")).ok_or("an identifier")?;
+    Ok(office.vault.enrol(&[(id, year)])?.remove(0))
 }
 
 fn record(handle: Handle) -> Kept {
@@ -44,17 +59,17 @@ fn record(handle: Handle) -> Kept {
 fn a_closed_offices_vault_is_read_through_the_access_check() -> Result<(), Box<dyn std::error::Error>> {
     let root = tempfile::tempdir()?;
     let office = office(root.path(), DistrictId(7))?;
-    let handle = office.enrol(&[1], SchoolYear(1985))?.remove(0);
+    let handle = entered(&office, 1, SchoolYear(1985))?;
     office.keep(&[record(handle)])?;
     office.agreed(&[handle])?;
-    let (key, folders) = (office.member.public_key(), office.vault.folders().clone());
+    let (key, folders) = (public_key(&own_key()), office.vault.folders().clone());
     let claim = Claim {
         genesis: office.vault.identity()?.genesis,
-        account: office.member.account(),
+        account: account_of(&public_key(&own_key())),
         expires_ms: NOW_MS + 60_000,
         scope: Scope::vault("admin", "a-1").ok_or("a scope")?,
     };
-    let credential = Credential::sign(&claim, office.member.signing_key());
+    let credential = Credential::sign(&claim, &own_key());
     drop(office);
     let vault = Vault::open(&folders)?;
     let request = ReadRequest {
@@ -75,13 +90,12 @@ fn a_closed_offices_vault_is_read_through_the_access_check() -> Result<(), Box<d
 fn pseudonyms_differ_by_student_year_and_office_and_stay_the_same_otherwise()
 -> Result<(), Box<dyn std::error::Error>> {
     let root = tempfile::tempdir()?;
-    let first = office(root.path(), DistrictId(7))?;
-    let one = first.enrol(&[1, 2, 1], SchoolYear(1985))?;
-    assert_eq!(one[0], one[2]);
-    assert_ne!(one[0], one[1]);
-    assert_eq!(first.enrol(&[1], SchoolYear(1985))?, one[..1]);
-    assert_ne!(first.enrol(&[1], SchoolYear(1986))?, one[..1]);
-    assert_ne!(office(root.path(), DistrictId(8))?.enrol(&[1], SchoolYear(1985))?, one[..1]);
+    let (first, second) = (office(root.path(), DistrictId(7))?, office(root.path(), DistrictId(8))?);
+    let one = entered(&first, 1, SchoolYear(1985))?;
+    assert_ne!(entered(&first, 2, SchoolYear(1985))?, one);
+    assert_eq!(entered(&first, 1, SchoolYear(1985))?, one);
+    assert_ne!(entered(&first, 1, SchoolYear(1986))?, one);
+    assert_ne!(entered(&second, 1, SchoolYear(1985))?, one);
     Ok(())
 }
 
@@ -89,7 +103,7 @@ fn pseudonyms_differ_by_student_year_and_office_and_stay_the_same_otherwise()
 fn no_file_of_the_office_holds_a_record_in_clear() -> Result<(), Box<dyn std::error::Error>> {
     let root = tempfile::tempdir()?;
     let office = office(root.path(), DistrictId(7))?;
-    let handle = office.enrol(&[1], SchoolYear(1985))?.remove(0);
+    let handle = entered(&office, 1, SchoolYear(1985))?;
     office.keep(&[record(handle)])?;
     drop(office);
     let (mut folders, mut files) = (vec![root.path().to_owned()], 0);

@@ -1,0 +1,100 @@
+//! Which rules a block goes by.
+//!
+//! A protocol is a set of rules with a number. Every header says by which its block was executed, the state says which is
+//! in force and which the members have voted for, from which height ([`crate::state::schema::ProtocolRecord`]). A
+//! program executes, replays and verifies every protocol up to [`Protocol::NEWEST`]; what changed with each stands here, as
+//! a question that the rule asks, and nowhere else is a protocol compared with a number.
+//!
+//! | protocol | header | what is new |
+//! |---|---|---|
+//! | 1 | version 2 | |
+//! | 2 | version 3 | a class on demand rests between rounds ([`Protocol::rests_on_demand`]) |
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+use crate::names::Title;
+use crate::types::Height;
+
+/// The number of a set of rules.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    BorshSerialize,
+    BorshDeserialize,
+    Serialize,
+    Deserialize,
+)]
+#[serde(transparent)]
+pub struct Protocol(pub u16);
+
+impl Protocol {
+    /// The first: what a chain has whose genesis names none.
+    pub const FIRST: Self = Self(1);
+    /// The newest that this program knows.
+    pub const NEWEST: Self = Self(2);
+
+    /// The one after it.
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
+    /// Whether this program has its rules.
+    pub fn is_known(self) -> bool {
+        (Self::FIRST..=Self::NEWEST).contains(&self)
+    }
+
+    /// Protocol 2: while its decision stands, a class on demand opens its next round no sooner than
+    /// [`crate::params::ON_DEMAND_REST_MS`] after the last. Before, its steward could have drawn again at once, with one
+    /// row changed, as often as a draw displeased (decision 0029); now members have time to vote against it.
+    pub fn rests_on_demand(self) -> bool {
+        self >= Self(2)
+    }
+}
+
+impl Default for Protocol {
+    fn default() -> Self {
+        Self::FIRST
+    }
+}
+
+impl std::fmt::Display for Protocol {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// A program does not know the rules of the next block. It must not execute it: the others go by other rules.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "from height {height} on the chain goes by protocol {needs}, and this program knows protocols up to {knows}: it stops \
+     before that height"
+)]
+pub struct Outdated {
+    /// The first height by those rules.
+    pub height: Height,
+    /// The rules' number.
+    pub needs: Protocol,
+    /// The newest that the program knows.
+    pub knows: Protocol,
+    /// The program that the members named when they voted, if a vote and not the genesis brought them.
+    pub program: Option<Title>,
+}
+
+impl Outdated {
+    /// What the operator does.
+    pub fn next_step(&self) -> String {
+        let which = match &self.program {
+            Some(program) => {
+                format!("Aula {}, which the members voted for, or a later one", program.as_str())
+            }
+            None => format!("a version of Aula that knows protocol {}", self.needs),
+        };
+        format!("run {which}, with the same home: nothing is lost, and the node goes on where it stands")
+    }
+}

@@ -1,0 +1,47 @@
+//! Records about districts' buildings.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::{Deserialize, Serialize};
+
+use super::Moment;
+use super::chain::canonical;
+use crate::chain::TreeHead;
+use crate::codec::Canonical;
+use crate::names::Title;
+use crate::types::{AccountId, DistrictId};
+
+/// What a district has anchored of its buildings. Its limit of bytes is the limit of their number: 128 KiB hold at least
+/// 600, whatever their ids.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct Estate {
+    /// Whose.
+    pub district: DistrictId,
+    /// Strictly ascending by id, compared as bytes.
+    pub buildings: Vec<AnchoredBuilding>,
+}
+
+/// The newest anchored version of a building; earlier ones stand in their blocks.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+pub struct AnchoredBuilding {
+    /// Its id, as the district's estate writes it.
+    pub building: Title,
+    /// How often it was anchored.
+    pub version: u32,
+    /// Rows and root.
+    pub head: TreeHead,
+    /// Who anchored this version.
+    pub by: AccountId,
+    /// When.
+    pub at: Moment,
+}
+
+impl Estate {
+    /// A building of it.
+    pub fn building(&self, id: &str) -> Option<&AnchoredBuilding> {
+        self.buildings.iter().find(|one| one.building.as_str() == id)
+    }
+}
+
+canonical! {
+    Estate = "estate", 131_072;
+}
