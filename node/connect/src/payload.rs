@@ -120,7 +120,7 @@ mod tests {
             (format!("{}\n{}", line("a"), line("b")), 2, 0),
             (format!("\n {pretty}\n\n{}\n", line("c")), 2, 0),
             (format!("{}\nnot this\n{}", line("a"), line("c")), 2, 1),
-            (format!("{{\"id\":\n{}", line("c")), 0, 2),
+            (format!("{{\"id\":\n{}", line("c")), 1, 1),
             (String::new(), 0, 1),
         ] {
             let given = cut(Form::Line, payload.as_bytes())?;

@@ -110,12 +110,15 @@ pub fn cut(buffer: &mut BytesMut, most: usize) -> Result<Option<(u8, Body)>, Fau
     Err(Fault::Malformed)
 }
 
+/// The first byte of a connection.
+pub const CONNECT: u8 = 0x10;
+
 /// Reads the first packet of a connection.
 ///
 /// # Errors
 /// [`Fault`].
 pub fn connect(first: u8, mut body: Body) -> Result<Connect, Fault> {
-    if first != 0x10 {
+    if first != CONNECT {
         return Err(Fault::Protocol);
     }
     let (name, level) = (body.text()?, body.byte()?);

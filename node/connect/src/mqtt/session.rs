@@ -134,6 +134,10 @@ fn rand_name() -> u64 {
 /// Reads the first packet; nothing of one that is none.
 async fn first<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, buffer: &mut BytesMut) -> Option<Connect> {
     loop {
+        // Another protocol says so with its first byte.
+        if buffer.first().is_some_and(|first| *first != packet::CONNECT) {
+            return None;
+        }
         // A name, a password and a will: more than this no stranger may make the node hold.
         match packet::cut(buffer, LARGE) {
             Ok(Some((first, body))) => match packet::connect(first, body) {
