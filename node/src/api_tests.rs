@@ -5,6 +5,9 @@ use std::time::Duration;
 use aula_ledger::chain::TransactionId;
 use aula_ledger::chain::transaction::id_of_bytes;
 use aula_ledger::codec::Canonical;
+use aula_twin_runtime::model::Model;
+use aula_twin_runtime::params::Params;
+use aula_web::dashboard::Hub;
 use futures::StreamExt;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::Value;
@@ -18,12 +21,14 @@ use crate::http::Node;
 use crate::http::credential::{Claim, Credential, HEADER, Scope};
 use crate::http::server::Server;
 use crate::http::{Network, Refused};
-use crate::site::router;
+use crate::site::router_with;
 use crate::terminal::Failure;
 use crate::testkit::DevChain;
 use crate::testkit::round::decided;
 
 mod access;
+mod dashboards;
+mod dashboards_bench;
 mod gate;
 mod hostile;
 mod rounds;
@@ -62,6 +67,7 @@ impl Network for Pending {
 struct Served {
     chain: DevChain,
     client: Client,
+    dashboards: Arc<Hub>,
     _stop: oneshot::Sender<()>,
 }
 
@@ -107,11 +113,13 @@ async fn serve(
         metrics,
     );
     furnish(&mut node, &chain);
+    let dashboards = Arc::new(Hub::checking_every(Duration::from_millis(200)));
+    dashboards.take_params(|| Ok(Params::reference(Model::unfitted())));
     let (stop, stopped) = oneshot::channel();
-    tokio::spawn(server.serve(router(Arc::new(node)), async move {
+    tokio::spawn(server.serve(router_with(Arc::new(node), dashboards.clone()), async move {
         let _ = stopped.await;
     }));
-    Ok(Served { chain, client, _stop: stop })
+    Ok(Served { chain, client, dashboards, _stop: stop })
 }
 
 #[tokio::test]

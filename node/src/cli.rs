@@ -8,8 +8,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::command::{
     backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, feed, funder,
-    genesis, init, join, keys, localnet, man, node, optimize, prune, query, replay, report, restore, sim,
-    snapshot, start, status, steward, twin, tx, vault,
+    genesis, init, join, keys, lake, localnet, man, node, optimize, prune, query, replay, report, restore,
+    sim, snapshot, start, status, steward, twin, tx, vault,
 };
 use crate::terminal::OutputFormat;
 
@@ -75,6 +75,8 @@ pub enum Command {
     District(district::DistrictArgs),
     /// Live feeds: what they brought, what became no event, where an event came from
     Feed(feed::FeedArgs),
+    /// The district's lake: events, decisions, readings and figures as Iceberg tables
+    Lake(lake::LakeArgs),
     /// Look at everything that keeps a node from working, and say what to do
     Doctor(doctor::DoctorArgs),
     /// Show what is final: blocks, transactions, rounds, pools, members

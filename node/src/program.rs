@@ -9,8 +9,8 @@ use clap::{CommandFactory, Parser};
 use crate::cli::{Cli, Command};
 use crate::command::{
     backup, badge, bench, completion, consortium, demo, district, doctor, estate, evidence, feed, funder,
-    genesis, init, join, keys, localnet, man, node, optimize, prune, query, replay, report, restore, sim,
-    snapshot, start, status, steward, twin, tx, vault,
+    genesis, init, join, keys, lake, localnet, man, node, optimize, prune, query, replay, report, restore,
+    sim, snapshot, start, status, steward, twin, tx, vault,
 };
 use crate::home::Home;
 use crate::terminal::{Advise, Context, Failure, OUTDATED, Outcome, Verdict, print_failure, start_logging};
@@ -99,6 +99,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<Outcome, Failur
         Command::Steward(args) => steward::run(context, &args).await,
         Command::District(args) => district::run(context, &args).await,
         Command::Feed(args) => feed::run(context, &args).await,
+        Command::Lake(args) => lake::run(context, &args).await,
         Command::Evidence(args) => evidence::run(context, &args).await,
         Command::Bench(args) => bench::run(context, &args).await,
         Command::Init(args) => init::run(context, &args),

@@ -22,6 +22,7 @@ use aula_ledger::keys::public_key;
 use aula_ledger::protocol::Outdated;
 use aula_ledger::types::{Height, ValidatorAddress};
 use aula_vault::Folders;
+use aula_web::dashboard::Hub;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -34,22 +35,24 @@ use crate::http::server::Server;
 use crate::http::{Network, Node, Refused, SeedDuty, connections};
 use crate::keys::{KeyKind, NodeKey};
 use crate::outside::{self, Outside};
-use crate::site::router;
+use crate::site::router_with;
 use crate::storage::ChainDb;
 use crate::terminal::{Advise, Failure, OUTDATED, with_causes};
 use crate::upkeep;
 use crate::upkeep::newcomer::{self, Newcomer};
 use crate::upkeep::serving::Serving;
 
+pub(crate) mod dashboards;
 mod feeds;
 mod figures;
+mod lti;
 mod ready;
 mod reports;
 mod rotation;
 mod seeds;
 mod standing;
 mod watch;
-mod xapi;
+pub(crate) mod xapi;
 
 /// How much the threads that answer readers stand back.
 const READERS_NICE: i32 = 5;
@@ -72,6 +75,7 @@ pub struct Running {
     consensus: Arc<Handle>,
     server: Server,
     node: Arc<Node>,
+    dashboards: Arc<Hub>,
     feeds: Option<Arc<Pipeline>>,
     anew: oneshot::Receiver<()>,
     /// Ends when this node's disk takes no bytes.
@@ -148,8 +152,11 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     node.vault = Some(vault);
     let node = Arc::new(node);
     tokio::spawn(node.clone().attend());
-    let feeds = feeds::start(home, config, (&node, &db)).await?;
-    Ok(Running { origin: server.origin(), db, genesis, consensus, server, node, feeds, anew, refused })
+    let dashboards = dashboards::hub(home, &db);
+    let feeds = feeds::start(home, config, (&node, &db), &dashboards).await?;
+    lti::start(home, config, (&node, &db)).await?;
+    let origin = server.origin();
+    Ok(Running { origin, db, genesis, consensus, server, node, dashboards, feeds, anew, refused })
 }
 
 impl Running {
@@ -167,7 +174,7 @@ impl Running {
         let (stop_api, api_stopped) = tokio::sync::oneshot::channel::<()>();
         let readers =
             readers().advise("the API's threads cannot start", "see how many this system allows")?;
-        let api = readers.spawn(self.server.serve(router(self.node), async move {
+        let api = readers.spawn(self.server.serve(router_with(self.node, self.dashboards), async move {
             // An error means that the sender is gone, which ends the API as well.
             let _ = api_stopped.await;
         }));

@@ -26,13 +26,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-connect", &["aula-district", "aula-home", "aula-ingest", "aula-lrs", "aula-vault"]),
     // Credentials; what a district reads and reports comes with it later.
     ("aula-report", &[]),
+    // Tables of rows that others bring, and places that others send to.
+    ("aula-lake", &[]),
+    ("aula-delivery", &[]),
     ("aula-lrs", &["aula-vault"]),
+    // What a launching user may see is asked of a trait.
+    ("aula-lti", &[]),
     ("aula-home", &["aula-ledger", "aula-consensus"]),
     ("aula-store", &["aula-ledger"]),
     ("aula-sim", &["aula-consensus", "aula-ledger"]),
     // Rows are the contract's. The index counts whose turn a height was, which the engine's adapter decides.
     ("aula-read", &["aula-api", "aula-store", "aula-consensus"]),
-    ("aula-web", &["aula-api", "aula-home", "aula-read", "aula-store", "aula-vault"]),
+    // A dashboard is folded from the vault's events as the district folds them.
+    ("aula-web", &["aula-api", "aula-district", "aula-home", "aula-read", "aula-store", "aula-vault"]),
     ("aula-api", &["aula-ledger"]),
     // An account signs with the key that lies in its home.
     ("aula-client", &["aula-api", "aula-home"]),
@@ -60,10 +66,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "aula-district",
             "aula-lab",
             "aula-lrs",
+            "aula-lti",
             "aula-consensus",
             "aula-estate",
             "aula-home",
             "aula-ingest",
+            "aula-lake",
+            "aula-delivery",
             "aula-read",
             "aula-report",
             "aula-sim",
@@ -108,7 +117,10 @@ const HOUSES: &[&str] = &[
     "node/sim",
     "node/estate",
     "node/ingest",
+    "node/lake",
+    "node/delivery",
     "node/lrs",
+    "node/lti",
     "node/store",
     "node/twin_model",
     "node/vault",

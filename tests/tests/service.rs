@@ -12,6 +12,9 @@ use aula_tests::services::{Service, duty, once, text};
 use aula_tests::{alone, audit, aula, line};
 use serde_json::Value;
 
+#[path = "service/lake.rs"]
+mod lake_of_a_district;
+
 /// Windows of seconds, in which two services find their round also on a busy machine.
 const BASE: &str = r#"{"params":{"request_window_ms":10000,"reveal_window_ms":2000},"twin":{"scales":[{"skill":0,"grade":2,"mean_e1":5839,"deviation_e1":460}]}}"#;
 
@@ -240,6 +243,7 @@ async fn two_districts_have_their_year_by_commands_and_their_services() -> Resul
         duties.len() == 7 && duties.iter().all(|one| one["last"].is_u64() && one["next"].is_u64()),
         "{status}"
     );
+    lake_of_a_district::has_each_row_once(river, RIVER, &handle)?;
     println!("measured: the whole story {:.1} s", began.elapsed().as_secs_f64());
     Ok(())
 }

@@ -9,7 +9,7 @@ use aula_tests::{alone, aula, line};
 use serde_json::Value;
 
 /// Blocks from the proposal to the switch; three votes are decided in between.
-const AHEAD: u64 = 60;
+const AHEAD: u64 = 120;
 
 fn height(node: &Running) -> Result<u64> {
     node.run(0, &["status"])?["height"].as_u64().context("no height")

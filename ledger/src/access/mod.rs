@@ -107,6 +107,8 @@ pub enum Basis {
     AuditOrEvaluation = 2,
     /// The family's consent.
     Consent = 3,
+    /// The right to inspect one's own, or one's child's, education records.
+    Inspection = 4,
 }
 
 impl Basis {
@@ -117,6 +119,7 @@ impl Basis {
             Self::InstitutionalService => "34 CFR 99.31(a)(1)(i)(B)",
             Self::AuditOrEvaluation => "34 CFR 99.31(a)(3)",
             Self::Consent => "34 CFR 99.30",
+            Self::Inspection => "34 CFR 99.10",
         }
     }
 
@@ -127,6 +130,7 @@ impl Basis {
             Self::InstitutionalService => "a service of the district's own, under its control",
             Self::AuditOrEvaluation => "an authorised representative who audits the programme",
             Self::Consent => "the family's consent",
+            Self::Inspection => "the right to inspect one's own, or one's child's, education records",
         }
     }
 }
@@ -134,7 +138,13 @@ impl Basis {
 impl<'de> Deserialize<'de> for Basis {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text: String = Deserialize::deserialize(deserializer)?;
-        let all = [Self::SchoolOfficial, Self::InstitutionalService, Self::AuditOrEvaluation, Self::Consent];
+        let all = [
+            Self::SchoolOfficial,
+            Self::InstitutionalService,
+            Self::AuditOrEvaluation,
+            Self::Consent,
+            Self::Inspection,
+        ];
         let named = all.into_iter().find(|basis| basis.name() == text);
         named.ok_or_else(|| serde::de::Error::custom("not a paragraph that a read rests on"))
     }
@@ -158,6 +168,10 @@ pub enum Relation {
     Section(Term) = 1,
     /// Counsels at the student's school.
     School(SchoolId) = 2,
+    /// Is the student.
+    Own = 3,
+    /// Is the student's parent or guardian.
+    Family = 4,
 }
 
 impl Relation {
@@ -167,6 +181,8 @@ impl Relation {
             Self::Office => "whose office covers all students".to_owned(),
             Self::Section(section) => format!("of the student's section {section}"),
             Self::School(school) => format!("of the student's school {school}"),
+            Self::Own => "whose own record it is".to_owned(),
+            Self::Family => "of the student's family".to_owned(),
         }
     }
 }

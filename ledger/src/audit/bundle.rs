@@ -1,8 +1,7 @@
 //! The format of an evidence bundle: canonical bytes, versions 7 and 8, and their checksum.
 //!
-//! A bundle never says which record it shows: the verifier derives every key from what the bundle is about
-//! (round, handle, district), so nothing can be swapped, left out or added. Lists have limits, so that a small
-//! hostile file cannot make a reader allocate much.
+//! A bundle never says which record it shows: the verifier derives every key from what it is about (round, handle,
+//! district), so nothing can be swapped, left out or added. Lists have limits: a small file cannot make a reader allocate much.
 //!
 //! What rows show: a round's bundle holds every request and decision under pseudonyms and belongs into an
 //! auditor's hands; a bundle about one student shows that student's rows and hashes of others.

@@ -5,6 +5,7 @@
 //! their fields. Absent: the server, which is `aula-web`, and asking, which is `aula-client`.
 
 pub mod chain;
+pub mod classroom;
 pub mod district;
 mod error;
 mod event;

@@ -9,6 +9,8 @@ pub enum RouteClass {
     Public,
     /// What a family's link opens; the route checks it.
     Family,
+    /// What a dashboard's link, or the session that it was exchanged for, opens; the route checks it.
+    Dashboard,
     /// Records of the district's vault: scope `vault-ROLE-READER`.
     Vault,
     /// Rows of a district's own: scope `district`.
@@ -26,6 +28,7 @@ use RouteClass::{District, Family, Money, Public, Round, Student, Vault};
 /// Every route of the API with its class.
 pub const ROUTES: &[(&str, RouteClass)] = &[
     ("/v1/vault/{handle}", Vault),
+    ("/v1/classrooms/{section}/heatmap", Vault),
     ("/v1/consents/{district}/{school_year}", District),
     ("/v1/districts/{district}/rounds/{round}", District),
     ("/v1/districts/{district}/students/{school_year}", District),
@@ -88,7 +91,7 @@ impl RouteClass {
     /// True when a credential of this scope may open a route of this class.
     pub const fn takes(self, scope: &Scope) -> bool {
         match self {
-            Self::Public | Self::Family => false,
+            Self::Public | Self::Family | Self::Dashboard => false,
             Self::Vault => matches!(scope, Scope::Vault { .. }),
             Self::District => matches!(scope, Scope::District),
             Self::Round => matches!(scope, Scope::Round(_)),
@@ -100,7 +103,7 @@ impl RouteClass {
     /// Which credential to show, in words.
     pub const fn wanted(self) -> &'static str {
         match self {
-            Self::Public | Self::Family => "none",
+            Self::Public | Self::Family | Self::Dashboard => "none",
             Self::Vault => "a reader's, which the district makes with `aula vault credential`",
             Self::District => "the district's own, of scope district",
             Self::Round => "an auditor's for this round, of scope round-N",

@@ -1,12 +1,27 @@
 //! A message as it came, with where it came from.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use aula_ingest::event::xapi::Rules;
-use aula_ingest::event::{Message, Reason, Refusal, frame, line};
+use aula_ingest::event::xapi::{Rules, RulesError};
+use aula_ingest::event::{Message, Reason, Refusal, caliper, frame, line};
 use aula_twin_runtime::event::SourceId;
 use borsh::{BorshDeserialize, BorshSerialize};
 use bytes::Bytes;
+
+/// Why a feed cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    /// Its file of rules cannot be read.
+    #[error("the feed {0}: cannot read {1:?}")]
+    Read(String, PathBuf, #[source] std::io::Error),
+    /// Its rules for statements are none.
+    #[error("the feed {0}")]
+    Rules(String, #[source] RulesError),
+    /// Its rules for Caliper are none.
+    #[error("the feed {0}")]
+    Caliper(String, #[source] caliper::RulesError),
+}
 
 /// A feed as the pipeline knows it.
 #[derive(Debug)]
@@ -19,6 +34,8 @@ pub struct Feed {
     pub home_page: String,
     /// What statements mean.
     pub rules: Rules,
+    /// What Caliper's events mean.
+    pub caliper: caliper::Rules,
     /// How long a message that became no event is kept, days.
     pub unassigned_days: u32,
 }
@@ -28,12 +45,15 @@ impl Feed {
     ///
     /// # Errors
     /// Never for the rules of this program.
-    pub fn plain(name: &str) -> Result<Self, aula_ingest::event::xapi::RulesError> {
+    pub fn plain(name: &str) -> Result<Self, FeedError> {
+        let refused = |error| FeedError::Rules(name.to_owned(), error);
+        let refused_too = |error| FeedError::Caliper(name.to_owned(), error);
         Ok(Self {
             name: name.to_owned(),
             source: aula_district::enter::source_of(name),
             home_page: String::new(),
-            rules: Rules::built_in()?,
+            rules: Rules::built_in().map_err(refused)?,
+            caliper: caliper::Rules::built_in().map_err(refused_too)?,
             unassigned_days: 90,
         })
     }
@@ -48,6 +68,8 @@ pub enum Form {
     Line,
     /// An xAPI statement.
     Statement,
+    /// An event of Caliper, as its envelope had it.
+    Caliper,
 }
 
 /// Where a message came from; sealed beside its event.
@@ -98,6 +120,10 @@ impl Given {
             Form::Line => line::decode(&raw).map(Some),
             Form::Statement => match serde_json::from_slice(&raw) {
                 Ok(statement) => feed.rules.message(&statement, &feed.home_page, received_ms),
+                Err(_) => Err(Refusal::new(None, Reason::Refused, "it is not JSON")),
+            },
+            Form::Caliper => match serde_json::from_slice(&raw) {
+                Ok(event) => feed.caliper.message(&event, &feed.home_page),
                 Err(_) => Err(Refusal::new(None, Reason::Refused, "it is not JSON")),
             },
         };

@@ -12,6 +12,7 @@
 //! | [`spool`] | sealed files for messages that the vault cannot take now |
 //! | [`pipeline`] | the queue, the group commit, the fold |
 //! | [`server`] | the HTTP listener of a feed of frames |
+//! | [`caliper`] | the endpoint of a feed of Caliper |
 //! | [`folder`] | files that appear in a folder |
 //! | [`payload`] | what a broker's message holds |
 //! | [`mqtt`] | a listener of MQTT, and a subscriber to a district's broker |
@@ -29,6 +30,7 @@
 
 pub mod breaker;
 pub mod broker;
+pub mod caliper;
 pub mod clients;
 pub mod door;
 pub mod folder;

@@ -41,7 +41,7 @@ pub fn read(
         Form::Frame => frame::cut(payload)
             .map(|frames| frames.into_iter().map(|part| payload.slice_ref(part)).collect())
             .map_err(|_| "the payload cannot be cut into frames"),
-        Form::Line => Ok(values(payload)),
+        Form::Line | Form::Caliper => Ok(values(payload)),
         Form::Statement => statements(payload),
     };
     match cut {

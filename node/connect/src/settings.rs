@@ -1,24 +1,15 @@
 //! Feeds as config.toml names them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use aula_district::enter::source_of;
 use aula_home::config;
-use aula_ingest::event::xapi::{Rules, RulesError};
+use aula_home::config::FeedKind;
+use aula_ingest::event::caliper;
+use aula_ingest::event::xapi::Rules;
 
-use crate::given::Feed;
-
-/// Why a feed cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum FeedError {
-    /// Its file of rules cannot be read.
-    #[error("the feed {0}: cannot read {1:?}")]
-    Read(String, PathBuf, #[source] std::io::Error),
-    /// Its rules are none.
-    #[error("the feed {0}")]
-    Rules(String, #[source] RulesError),
-}
+use crate::given::{Feed, FeedError};
 
 impl Feed {
     /// The feed that config.toml names so, with its rules.
@@ -31,11 +22,18 @@ impl Feed {
             text.map_err(|error| FeedError::Read(feed.name.clone(), path.to_owned(), error))
         };
         let own = feed.rules.as_deref().map(read).transpose()?.unwrap_or_default();
+        // One file of rules a feed, in the language of its kind.
+        let (statements, caliper) = match feed.kind {
+            FeedKind::Caliper => ("", own.as_str()),
+            _ => (own.as_str(), ""),
+        };
+        let of_caliper = |error| FeedError::Caliper(feed.name.clone(), error);
         Ok(Arc::new(Self {
             name: feed.name.clone(),
             source: source_of(&feed.name),
             home_page: feed.home_page.clone(),
-            rules: Rules::with(&own).map_err(|error| FeedError::Rules(feed.name.clone(), error))?,
+            rules: Rules::with(statements).map_err(|error| FeedError::Rules(feed.name.clone(), error))?,
+            caliper: caliper::Rules::with(caliper).map_err(of_caliper)?,
             unassigned_days: feed.unassigned_days,
         }))
     }

@@ -1,1 +1,23 @@
-//! Where a district's outputs go: encrypted, by SFTP, to a bucket, by mail, and how they are kept and deleted.
+//! Where a district's outputs go.
+//!
+//! | module | is |
+//! |---|---|
+//! | [`seal`] | files encrypted to recipients with age |
+//! | [`sftp`] | upload to a server whose host key is pinned: `.part`, resumed, read back, renamed |
+//! | [`mail`] | a note that something is ready, by SMTP with STARTTLS alone |
+//! | [`webhook`] | the same note for a program, signed |
+//! | [`public`] | which addresses may be asked at all |
+//! | [`sign`] | what lets the receiver of a webhook know who sent it |
+//!
+//! Invariants: nothing leaves unencrypted by [`mail`] but that something is ready; a file that was uploaded twice is there once.
+//! Absent: which output goes where, when, and the mark that it went, which the node keeps.
+
+mod error;
+pub mod mail;
+pub mod public;
+pub mod seal;
+pub mod sftp;
+pub mod sign;
+pub mod webhook;
+
+pub use error::DeliveryError;

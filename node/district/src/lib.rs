@@ -7,6 +7,7 @@
 //! | [`event_place`] | where an event stands among its student's |
 //! | [`enter`] | an event enters the vault, exactly once, whoever brings it |
 //! | [`live`] | twins in memory, brought up to date as events enter |
+//! | [`levels`] | mastery by unit and day, for a heatmap |
 //! | [`amended`] | what an amendment changed of a student |
 //! | [`twin_state`] | what is anchored of a state, and the fields that readers ask for |
 //! | [`twin_record`] | what the vault keeps of a twin, and its reading for a proof |
@@ -36,6 +37,7 @@ pub mod import;
 pub mod inputs;
 pub mod interventions;
 pub mod keep;
+pub mod levels;
 pub mod live;
 pub mod milestones;
 pub mod office;

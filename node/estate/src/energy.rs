@@ -2,10 +2,13 @@
 //! resistances, one capacity), in integers, so that a plan's energy is the same figure on every machine.
 //!
 //! [`building`] reads zones; [`weather`] an EPW file, [`sun`] what of it falls on a window; [`schedule`] who is in which
-//! room when; [`zone`] is the method; [`simulate`] runs the year. What the method leaves out: moisture, plant dynamics,
+//! room when, [`air`] how it is aired; [`zone`] is the method; [`simulate`] runs the year, [`heat`] says what is too
+//! warm in it. What the method leaves out: moisture, plant dynamics,
 //! air that moves between zones; a zone is one air node and one mass.
 
+pub mod air;
 pub mod building;
+pub mod heat;
 pub mod schedule;
 pub mod simulate;
 pub mod sun;

@@ -14,14 +14,20 @@ use serde::{Deserialize, Serialize};
 use crate::NextStep;
 use crate::home::Home;
 
+mod delivery;
 mod district;
 mod edit;
 mod feed;
+mod lake;
+mod lti;
 mod reports;
 
+pub use delivery::{Delivery, DeliveryBy, Mail, Sftp, Webhook};
 pub use district::{District, Policy, Subject};
 pub use edit::set;
-pub use feed::{BrokerUrl, Feed, FeedKind, Lines, Payload};
+pub use feed::{BrokerUrl, Feed, FeedKind, Feeds, Lines, Payload};
+pub use lake::LakePlace;
+pub use lti::Lti;
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
 
 /// The commented file that `aula init` writes.
@@ -49,24 +55,16 @@ pub struct Config {
     pub district: District,
     /// `[[feed]]`, one a source.
     pub feed: Vec<Feed>,
+    /// `[lti]`; none where nothing launches.
+    pub lti: Option<Lti>,
+    /// `[lake]`.
+    pub lake: LakePlace,
     /// `[reports]`.
     pub reports: Reports,
     /// `[[report]]`, one a schedule.
     pub report: Vec<ScheduledReport>,
-}
-
-/// What all feeds share.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Feeds {
-    /// Disk for what arrives while the vault cannot take it, in MiB, 0 (nothing is taken in then) to 1,048,576.
-    pub spool_mib: u64,
-}
-
-impl Default for Feeds {
-    fn default() -> Self {
-        Self { spool_mib: 1_024 }
-    }
+    /// `[[delivery]]`, one a place that reports go to.
+    pub delivery: Vec<Delivery>,
 }
 
 /// What is logged on stderr.
@@ -331,9 +329,20 @@ pub enum ConfigError {
         /// Why.
         reason: &'static str,
     },
+    /// Launches that cannot be served.
+    #[error("[lti]: {0}")]
+    Lti(&'static str),
     /// A report that cannot be scheduled.
     #[error("[[report]] {name}: {reason}")]
     Report {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A place that reports cannot go to.
+    #[error("[[delivery]] {name}: {reason}")]
+    Delivery {
         /// Its name.
         name: String,
         /// Why.
@@ -359,7 +368,10 @@ impl NextStep for ConfigError {
                 "correct it there: every setting is explained in the file that `aula init` writes"
             }
             Self::Feed { .. } => "correct it in config.toml; docs/feeds.md has an example",
-            Self::Report { .. } => "correct it in config.toml; docs/reports.md has an example",
+            Self::Lti(_) => "correct it in config.toml; docs/lti.md has an example",
+            Self::Delivery { .. } | Self::Report { .. } => {
+                "correct it in config.toml; docs/reports.md has an example"
+            }
             Self::Range { .. } => "correct it in config.toml, or where the flag or variable says otherwise",
         };
         step.to_owned()
@@ -453,9 +465,14 @@ impl Config {
             }
         }
         self.district.check()?;
+        self.lake.check()?;
         self.feed.iter().try_for_each(Feed::check)?;
         feed::check_names(&self.feed)?;
-        self.report.iter().try_for_each(|report| report.check(&self.report))?;
+        if let Some(fault) = self.lti.as_ref().and_then(Lti::fault) {
+            return Err(ConfigError::Lti(fault));
+        }
+        self.report.iter().try_for_each(|report| report.check(&self.report, &self.delivery))?;
+        self.delivery.iter().try_for_each(|delivery| delivery.check(&self.delivery))?;
         Ok(())
     }
 }

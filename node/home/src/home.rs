@@ -116,6 +116,11 @@ impl Home {
         self.0.join("delivered")
     }
 
+    /// The district's lake, 0700: `lake/`.
+    pub fn lake_dir(&self) -> PathBuf {
+        self.0.join("lake")
+    }
+
     /// The consensus engine's write-ahead log and the signer's guard: `consensus/`.
     pub fn consensus_dir(&self) -> PathBuf {
         self.0.join("consensus")

@@ -54,6 +54,11 @@ impl Decimal {
         u32::try_from((self.0.checked_add(50_000)?).checked_div_euclid(100_000)?).ok().filter(|_| self.0 >= 0)
     }
 
+    /// In millionths.
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
     /// As a JSON number.
     pub fn json(self) -> serde_json::Value {
         serde_json::from_str(&self.to_string()).unwrap_or(serde_json::Value::Null)

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | [`unpack`] | files as they are given: zip and gzip opened, within limits |
 //! | [`decode`], [`table`] | bytes to text, text to rows: encodings, separators, quotes, cut ends |
+//! | [`json`] | JSON with each member once, within a depth |
 //! | [`date`], [`decimal`], [`grade`] | words of many habits as one value, or refused |
 //! | [`oneroster`], [`edfi`], [`mapping`] | the formats; `mapping` reads any table by an operator's TOML file |
 //! | [`reading`] | what all of them give: every input row with exactly one thing said of it |
+//! | [`case`] | frameworks of competencies as a graph of skills |
 //! | [`event`] | messages of live feeds: lines, frames, xAPI statements by rules |
 //! | [`plan`] | the difference to what a district has: what is added, changed, ended, and each row's fate |
 //! | [`report`] | the rows' fates as CSV |
@@ -15,12 +17,14 @@
 //! bounded memory; a row is never lost silently; a row that is refused never ends anybody's enrolment. Absent: files,
 //! network, vault and clock, which are the caller's.
 
+pub mod case;
 pub mod date;
 pub mod decimal;
 pub mod decode;
 pub mod edfi;
 pub mod event;
 pub mod grade;
+pub mod json;
 pub mod limits;
 pub mod mapping;
 pub mod oneroster;

@@ -173,6 +173,19 @@ impl Clients {
     }
 }
 
+impl Clients {
+    /// Whom an `Authorization` header of the scheme Bearer (RFC 6750) names: the secret alone, which no two clients share.
+    pub fn bearer(&self, header: &str) -> Option<&Client> {
+        let (scheme, secret) = header.split_once(' ')?;
+        let hash = Client::hash(secret.trim().as_bytes());
+        let same = |client: &&Client| {
+            hash.iter().zip(&client.secret_sha256).fold(0, |sum, (one, other)| sum | (one ^ other)) == 0
+        };
+        let named = scheme.eq_ignore_ascii_case("bearer") && !secret.trim().is_empty();
+        self.0.iter().find(same).filter(|_| named)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,6 +208,10 @@ mod tests {
         ];
         for text in refused.iter().chain(&[header("lms:a:b").replace("Basic", "Bearer")]) {
             assert_eq!(clients.known(text), None, "{text}");
+        }
+        assert_eq!(clients.bearer("Bearer a:b").map(|client| client.name.as_str()), Some("lms"));
+        for text in ["Bearer a", "Bearer", "Bearer ", "Basic a:b", "a:b", "Bearer a:b:c"] {
+            assert_eq!(clients.bearer(text), None, "{text}");
         }
         assert!(!format!("{clients:?}").contains(&hex::encode(Client::hash(b"a:b"))));
     }

@@ -141,6 +141,7 @@ async fn a_family_sees_the_reads_of_its_child_and_of_nobody_else_until_the_link_
         made_ms: now_ms(),
         expires_ms: now_ms() + DAY_MS,
         revoked_ms: None,
+        reader: None,
     };
     let (id, own) = family_link::make(&office.links, &link(office.handle))?;
     let (_, other) = family_link::make(&office.links, &link(Handle([3; 32])))?;

@@ -25,6 +25,7 @@ pub mod genesis;
 pub mod init;
 pub mod join;
 pub mod keys;
+pub mod lake;
 pub mod localnet;
 pub mod man;
 pub mod node;

@@ -5,6 +5,7 @@
 //! Nothing here asks a clock: what a report says follows from the chain.
 
 mod changed;
+pub mod deliver;
 pub mod district;
 pub mod folder;
 pub mod outbox;

@@ -38,6 +38,11 @@ impl Outbox {
         Ok(Self(folder))
     }
 
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
     fn mark(&self, date: &str) -> PathBuf {
         self.0.join(format!("{date}.{DONE}"))
     }
@@ -109,7 +114,7 @@ impl Outbox {
 }
 
 /// The date that a name in the outbox begins with, `YYYY-MM-DD`, also behind the dot of what lies aside.
-fn date_in(name: &str) -> Option<&str> {
+pub(super) fn date_in(name: &str) -> Option<&str> {
     let name = name.strip_prefix('.').unwrap_or(name);
     let date = name.get(..10)?;
     let shaped = date

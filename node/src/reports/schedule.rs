@@ -9,6 +9,7 @@ use aula_report::paper::Language;
 use aula_report::schedule::{Every, Schedule};
 use serde::Serialize;
 
+use super::deliver::{self, Sent};
 use super::district::{self, Wanted};
 use super::folder::Made;
 use super::outbox::{Delivered, Outbox};
@@ -39,6 +40,8 @@ pub struct Looked {
     pub reports: Vec<Done>,
     /// Reports deleted because their years are over.
     pub deleted: usize,
+    /// What went to the places of the settings, or could not.
+    pub sent: Vec<Sent>,
 }
 
 /// Checks every schedule: names, times, zone.
@@ -86,6 +89,7 @@ pub fn look(home: &Home, config: &Config, chain: &Chain) -> Result<Looked, Failu
             looked.reports.push(Done { name: report.name.clone(), date, height: height.0, delivered });
         }
     }
+    looked.sent = deliver::pending(home, config)?;
     Ok(looked)
 }
 

@@ -147,6 +147,7 @@ fn scheduled(outbox: PathBuf) -> Config {
         at: "03:00".into(),
         district: None,
         keep_years: None,
+        deliver: Vec::new(),
     };
     config.report = vec![nightly("state", ReportKind::State)];
     config

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aula_connect::caliper::{self, Endpoint};
 use aula_connect::clients::{self, read_clients};
 use aula_connect::door::{Door, lent};
 use aula_connect::folder::Folder;
@@ -14,7 +15,7 @@ use aula_connect::given::{Feed, Form};
 use aula_connect::kafka::Member;
 use aula_connect::mqtt::listener::{self, Mqtt};
 use aula_connect::mqtt::subscriber::Subscriber;
-use aula_connect::pipeline::{Pipeline, Settings};
+use aula_connect::pipeline::{Observer, Pipeline, Settings};
 use aula_connect::server::{Frames, router};
 use aula_connect::statements::Statements;
 use aula_district::parameters::InForce;
@@ -26,8 +27,10 @@ use aula_lrs::clients::Clients;
 use aula_twin_model::model_file;
 use aula_twin_runtime::model::Model;
 use aula_twin_runtime::params::Params;
+use aula_web::dashboard::Hub;
 use tokio::net::TcpListener;
 
+use super::dashboards::Told;
 use super::xapi::{self, KeptDoor};
 use crate::clock::now_ms;
 use crate::http::Node;
@@ -50,6 +53,7 @@ pub(super) async fn start(
     home: &Home,
     config: &Config,
     (node, db): (&Arc<Node>, &Arc<ChainDb>),
+    dashboards: &Arc<Hub>,
 ) -> Result<Option<Arc<Pipeline>>, Failure> {
     let Some(door) = KeptDoor::of(node).filter(|_| !config.feed.is_empty()) else { return Ok(None) };
     let mut feeds = Vec::with_capacity(config.feed.len());
@@ -57,14 +61,17 @@ pub(super) async fn start(
         feeds.push(Feed::of(feed).advise("a feed cannot be used", HINT)?);
     }
     let spool = (config.feeds.spool_mib > 0).then(|| (home.feeds_dir(), config.feeds.spool_mib << 20));
-    let (digest, params) = params(home, db)?;
-    let settings = Settings { params, spool, feeds: feeds.clone(), observer: None };
+    let told = Told::of(dashboards);
+    let observer: Option<Arc<dyn Observer>> = Some(told.clone());
+    let (digest, params) = in_force_now(home, db)?;
+    let settings = Settings { params, spool, feeds: feeds.clone(), observer };
     let shared: Arc<dyn Door> = Arc::new(door.clone());
     tokio::spawn(sweep(shared.clone()));
     let pipeline = Pipeline::start(shared, settings)
         .advise("feeds cannot start", "check the folder's owner and space")?;
     let pipeline = Arc::new(pipeline);
     tokio::spawn(follow(home.clone(), db.clone(), pipeline.clone(), digest));
+    told.follow(&pipeline);
     for (own, feed) in config.feed.iter().zip(feeds) {
         match (own.kind, own.broker.is_some()) {
             (FeedKind::Files, _) => watch(own, feed, &pipeline)?,
@@ -99,6 +106,7 @@ pub(super) async fn start(
             (FeedKind::Kafka, _) => {
                 tokio::spawn(Member::new(own.clone(), feed, pipeline.clone()).run());
             }
+            (FeedKind::Caliper, _) => serve_caliper(own, feed, &pipeline).await?,
         }
     }
     Ok(Some(pipeline))
@@ -122,6 +130,21 @@ fn attend(own: &config::Feed, take: impl Fn(Clients) + Send + Sync + 'static) {
     }
 }
 
+/// Serves a feed of Caliper.
+async fn serve_caliper(own: &config::Feed, feed: Arc<Feed>, pipeline: &Arc<Pipeline>) -> Result<(), Failure> {
+    let (socket, known) = listening(own).await?;
+    let endpoint = Arc::new(Endpoint::new(feed, pipeline.clone(), known));
+    let taker = endpoint.clone();
+    attend(own, move |clients| taker.set_clients(clients));
+    let name = own.name.clone();
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(socket, caliper::router(endpoint)).await {
+            tracing::error!(feed = name, %error, "the feed ended");
+        }
+    });
+    Ok(())
+}
+
 /// The version of the twins' parameters that is in force now.
 fn version(db: &ChainDb) -> Result<TwinVersion, Failure> {
     let hint = "see /v1/twin-parameters";
@@ -133,7 +156,7 @@ fn version(db: &ChainDb) -> Result<TwinVersion, Failure> {
 }
 
 /// The twins' parameters in force now, with their model: the unfitted one, or the file of its digest in the home; and their digest.
-fn params(home: &Home, db: &ChainDb) -> Result<(Hash, Params), Failure> {
+fn in_force_now(home: &Home, db: &ChainDb) -> Result<(Hash, Params), Failure> {
     let voted = version(db)?;
     let (digest, named, unfitted) = (voted.digest, voted.parameters.model, Model::unfitted());
     let model = if named.0 == unfitted.digest() {
@@ -148,6 +171,11 @@ fn params(home: &Home, db: &ChainDb) -> Result<(Hash, Params), Failure> {
     Ok((digest, InForce::of(voted, model).advise("the twins' parameters cannot be used", hint)?.params))
 }
 
+/// The twins' parameters in force now.
+pub(super) fn params(home: &Home, db: &ChainDb) -> Result<Params, Failure> {
+    in_force_now(home, db).map(|(_, params)| params)
+}
+
 /// Folds live twins by each version of the parameters that comes into force, for as long as the node runs.
 async fn follow(home: Home, db: Arc<ChainDb>, pipeline: Arc<Pipeline>, mut digest: Hash) {
     loop {
@@ -156,7 +184,7 @@ async fn follow(home: Home, db: Arc<ChainDb>, pipeline: Arc<Pipeline>, mut diges
             continue;
         }
         let (own, of) = (home.clone(), db.clone());
-        match tokio::task::spawn_blocking(move || params(&own, &of)).await {
+        match tokio::task::spawn_blocking(move || in_force_now(&own, &of)).await {
             Ok(Ok((now, params))) => {
                 tracing::info!(parameters = %now, "live twins are folded by other parameters");
                 digest = now;

@@ -33,6 +33,14 @@ fn tell(looked: &Looked) {
     for one in &looked.reports {
         tracing::info!(name = one.name, date = one.date, height = one.height, "report delivered");
     }
+    for one in &looked.sent {
+        match &one.error {
+            None => tracing::info!(name = one.name, date = one.date, to = one.to, "report sent"),
+            Some(error) => {
+                tracing::warn!(name = one.name, date = one.date, to = one.to, error, "report not sent")
+            }
+        }
+    }
     if looked.deleted > 0 {
         tracing::info!(count = looked.deleted, "reports over their years deleted");
     }

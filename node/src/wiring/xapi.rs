@@ -91,7 +91,7 @@ fn open(door: KeptDoor, feed: &Feed) -> Result<Desk, StoreError> {
 
 /// The vault as the node's readers keep it open.
 #[derive(Clone)]
-pub(super) struct KeptDoor {
+pub(crate) struct KeptDoor {
     kept: Arc<KeptVault>,
     folders: Folders,
     runtime: Handle,
@@ -99,9 +99,15 @@ pub(super) struct KeptDoor {
 
 impl KeptDoor {
     /// The door of this node's vault; none of a node without one.
-    pub(super) fn of(node: &Node) -> Option<Self> {
+    pub(crate) fn of(node: &Node) -> Option<Self> {
         let folders = node.vault.clone()?;
         Some(Self { kept: node.kept_vault(), folders, runtime: Handle::current() })
+    }
+
+    /// The door of a vault of its own, for tests.
+    #[cfg(test)]
+    pub(super) fn at(folders: Folders, runtime: Handle) -> Self {
+        Self { kept: Arc::default(), folders, runtime }
     }
 
     fn lent(&self, call: &mut dyn FnMut(&Vault)) -> Result<(), VaultError> {

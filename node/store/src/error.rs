@@ -92,6 +92,8 @@ impl From<rocksdb::Error> for StorageError {
             rocksdb::ErrorKind::Corruption => Self::Damaged(text),
             // RocksDB has no kind of its own for it.
             _ if text.contains("No space left") => Self::DiskFull(text),
+            // A table that the list of files names and that is not there.
+            _ if text.contains("No such file") && text.contains(".sst") => Self::Damaged(text),
             _ => Self::Failed(text),
         }
     }

@@ -50,7 +50,7 @@ pub struct Erased {
 }
 
 /// Tables with rows of a handle.
-const OF_STUDENTS: [Table; 8] = [
+const OF_STUDENTS: [Table; 9] = [
     Table::Records,
     Table::Events,
     Table::Consents,
@@ -59,6 +59,7 @@ const OF_STUDENTS: [Table; 8] = [
     Table::Roster,
     Table::Places,
     Table::Journal,
+    Table::Corrections,
 ];
 
 impl Vault {

@@ -7,9 +7,11 @@
 //! | [`access`] | the one check that decides every read, and the log that is written before data leaves |
 //! | [`rows`] | what names several students, or nobody known: rows sealed for whoever is named, found by HMACs |
 //! | [`feeds`] | events of feeds, each exactly once, with where it came from sealed beside it |
+//! | [`lake`] | what the district's lake gets: pseudonyms, names of rows, events whose read is listed |
 //! | [`erase`] | erasing a student: new keystore without it, old one destroyed, rows removed |
 //! | [`backup`] | copies of the data without keys, and of the newest keystore alone |
 //! | [`schedule`] | when the key-encryption key is due |
+//! | [`corrections`] | what a student or family says is wrong, and the district's answer |
 //! | [`versions`] | which events each anchored version was folded from |
 //! | [`roster`] | who is enrolled where, by the district's own identifiers |
 //! | [`imports`] | many records in one write, with what stood there before, so that it can be undone |
@@ -22,12 +24,14 @@
 
 pub mod access;
 pub mod backup;
+pub mod corrections;
 pub mod erase;
 mod error;
 pub mod feeds;
 mod files;
 pub mod imports;
 pub mod keystore;
+pub mod lake;
 mod log_writer;
 mod owner;
 mod reserved;

@@ -50,10 +50,12 @@ pub(crate) enum Table {
     Marks,
     /// Number of a source (u64) → the writer's note of it.
     Sources,
+    /// Handle, number (16 bytes) → sealed correction that somebody asks for ([`crate::corrections`]).
+    Corrections,
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Meta,
         Self::Records,
         Self::Events,
@@ -71,9 +73,10 @@ impl Table {
         Self::Journal,
         Self::Marks,
         Self::Sources,
+        Self::Corrections,
     ];
     /// Tables that came later: a vault of before gets them when it is opened.
-    const LATER: [Self; 10] = [
+    const LATER: [Self; 11] = [
         Self::Versions,
         Self::Rows,
         Self::RowIndex,
@@ -84,6 +87,7 @@ impl Table {
         Self::Journal,
         Self::Marks,
         Self::Sources,
+        Self::Corrections,
     ];
 
     /// The column family's name on disk; never changed.
@@ -106,6 +110,7 @@ impl Table {
             Self::Journal => "journal",
             Self::Marks => "marks",
             Self::Sources => "sources",
+            Self::Corrections => "corrections",
         }
     }
 }

@@ -1,4 +1,5 @@
-//! A family's link: whoever holds it sees one student's page until it expires or is revoked.
+//! A family's link: whoever holds it sees one student's page until it expires or is revoked. A link with a reader opens that
+//! student's dashboard instead, as this reader in this role ([`crate::dashboard`]), and nothing else.
 //!
 //! Flow: the district's operator makes one ([`make`]) and hands it over → the family's page asks [`check`] on every
 //! request → [`revoke`] ends it at once, an erasure ends all of a student's ([`revoke_of`]). A link is 32 random bytes;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use aula_ledger::keys::{Label, hash};
+use aula_ledger::names::Name;
 use aula_ledger::types::{DistrictId, Handle, Hash, SchoolYear};
 use rand::RngCore;
 use rand::rngs::OsRng;
@@ -27,6 +29,8 @@ mod tests;
 
 /// What stands before the token in the page's address.
 pub const PAGE: &str = "/family/";
+/// The same for a dashboard.
+pub const DASHBOARD: &str = "/s/";
 /// Most days that a link is good for: a school year.
 pub const MAX_DAYS: u64 = 366;
 /// A day in milliseconds.
@@ -65,8 +69,30 @@ impl FromStr for LinkToken {
     }
 }
 
-/// Whom a link is about, and until when.
+/// As whom a dashboard is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkRole {
+    /// The student.
+    Student,
+    /// The student's family.
+    Family,
+    /// A teacher, by the roster and the family's consent.
+    Teacher,
+}
+
+/// The one reader of a dashboard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkReader {
+    /// As the district names it: what the access log lists.
+    pub name: Name,
+    /// In which role.
+    pub role: LinkRole,
+}
+
+/// Whom a link is about, and until when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FamilyLink {
     /// 1.
@@ -84,6 +110,9 @@ pub struct FamilyLink {
     /// When it was revoked.
     #[serde(default)]
     pub revoked_ms: Option<u64>,
+    /// Whose dashboard it opens; none of a link to a family's page.
+    #[serde(default)]
+    pub reader: Option<LinkReader>,
 }
 
 /// Why a link opens nothing.
@@ -130,14 +159,37 @@ pub fn make(folder: &Path, link: &FamilyLink) -> Result<(Hash, LinkToken), LinkR
     Ok((token.id(), token))
 }
 
-/// Whom the link is about, if one of these folders has it and it is good now.
+/// Whom the link of a family's page is about, if one of these folders has it and it is good now.
 ///
 /// # Errors
 /// [`LinkRefused`] says why not.
 pub fn check(folders: &[PathBuf], token: &str, now_ms: u64) -> Result<FamilyLink, LinkRefused> {
+    let link = check_id(folders, &token.parse::<LinkToken>()?.id(), now_ms)?;
+    if link.reader.is_none() { Ok(link) } else { Err(LinkRefused::Unknown) }
+}
+
+/// A dashboard's link with its name and reader, if it is good now.
+///
+/// # Errors
+/// [`LinkRefused`] says why not.
+pub fn check_dashboard(
+    folders: &[PathBuf],
+    token: &str,
+    now_ms: u64,
+) -> Result<(Hash, FamilyLink, LinkReader), LinkRefused> {
     let id = token.parse::<LinkToken>()?.id();
+    let link = check_id(folders, &id, now_ms)?;
+    let reader = link.reader.clone().ok_or(LinkRefused::Unknown)?;
+    Ok((id, link, reader))
+}
+
+/// A link by its name, if it is good now: what an open dashboard asks every so often.
+///
+/// # Errors
+/// [`LinkRefused`] says why not.
+pub fn check_id(folders: &[PathBuf], id: &Hash, now_ms: u64) -> Result<FamilyLink, LinkRefused> {
     for folder in folders {
-        let Some(link) = read(folder, &id)? else { continue };
+        let Some(link) = read(folder, id)? else { continue };
         return match link {
             FamilyLink { revoked_ms: Some(_), .. } => Err(LinkRefused::Revoked),
             FamilyLink { expires_ms, .. } if expires_ms <= now_ms => Err(LinkRefused::Expired),

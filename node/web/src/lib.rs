@@ -6,6 +6,8 @@
 
 pub mod api;
 pub mod api_error;
+mod assets;
+pub mod dashboard;
 pub mod explorer;
 pub mod family_link;
 pub mod http;

@@ -4,7 +4,7 @@
 //! and the navigation lists those with a name, in this order. Absent: what a page shows, which is its file in `explorer/`.
 
 use aula_api::routes::RouteClass;
-use aula_api::routes::RouteClass::{Family, Public};
+use aula_api::routes::RouteClass::{Dashboard, Family, Public};
 
 /// How long an answer holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +70,7 @@ pub const PAGES: &[Page] = &[
     listed("/pools", Sharing, "Pools"),
     listed("/districts", Sharing, "Districts"),
     listed("/schools", Sharing, "Schools"),
+    listed("/compare", Sharing, "Compare"),
     listed("/milestones", Sharing, "Milestones"),
     listed("/family", Sharing, "Families"),
     listed("/blocks", Ledger, "Blocks"),
@@ -82,6 +83,8 @@ pub const PAGES: &[Page] = &[
     listed("/parameters", Ledger, "Parameters"),
     listed("/verify", Ledger, "Verify"),
     linked("/search", Public, Some(Lifetime::Height)),
+    linked("/feed.atom", Public, Some(Lifetime::Height)),
+    linked("/feed.json", Public, Some(Lifetime::Height)),
     // A page of a final block still names the newest height.
     linked("/blocks/{height}", Public, Some(Lifetime::Height)),
     linked("/rounds/{id}", Public, Some(Lifetime::Height)),
@@ -94,9 +97,17 @@ pub const PAGES: &[Page] = &[
     linked("/assets/{name}", Public, Some(Lifetime::Final)),
 ];
 
+/// Addresses of students' dashboards: none is kept, and what opens them their routes check.
+pub const DASHBOARDS: &[Page] = &[
+    linked("/s/{link}", Dashboard, None),
+    linked("/s/of/{session}", Dashboard, None),
+    linked("/s/of/{session}/live", Dashboard, None),
+    linked("/s/of/{session}/wrong", Dashboard, None),
+];
+
 /// The class of a page by its address; none when there is no such page.
 pub fn class_of(address: &str) -> Option<RouteClass> {
-    PAGES.iter().find(|page| page.address == address).map(|page| page.class)
+    PAGES.iter().chain(DASHBOARDS).find(|page| page.address == address).map(|page| page.class)
 }
 
 /// How long the page at a path is kept.
@@ -117,8 +128,16 @@ mod tests {
         assert_eq!(lifetime("/rounds"), Some(Lifetime::Height));
         assert_eq!(lifetime("/rounds/3"), Some(Lifetime::Height));
         assert_eq!(lifetime("/assets/explorer.css"), Some(Lifetime::Final));
-        for path in ["/family/abc", "/family/abc/3", "/transactions/00", "/rounds/", "/nothing", "/v1/rounds"]
-        {
+        for path in [
+            "/family/abc",
+            "/family/abc/3",
+            "/s/abc",
+            "/s/of/abc",
+            "/transactions/00",
+            "/rounds/",
+            "/nothing",
+            "/v1/rounds",
+        ] {
             assert_eq!(lifetime(path), None, "{path}");
         }
     }

@@ -3,19 +3,27 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Extension, Request};
 use axum::http::header;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 
 use crate::api_error::ErrorDetail;
+use crate::dashboard::{self, Hub};
 use crate::http::access::admit;
 use crate::http::{Node, gate};
 use crate::{api, explorer};
 
-/// Every route and page, guarded.
+/// Every route and page, guarded; dashboards know nothing of feeds.
 pub fn router(node: Arc<Node>) -> Router {
-    let routes = api::routes().merge(explorer::routes()).route_layer(from_fn_with_state(node.clone(), admit));
+    router_with(node, Arc::default())
+}
+
+/// Every route and page, guarded.
+pub fn router_with(node: Arc<Node>, dashboards: Arc<Hub>) -> Router {
+    let routes =
+        api::routes().merge(explorer::routes()).merge(dashboard::routes()).layer(Extension(dashboards));
+    let routes = routes.route_layer(from_fn_with_state(node.clone(), admit));
     let guarded = gate::guard(routes, node.clone());
     guarded.layer(from_fn(page_for_browsers)).with_state(node)
 }

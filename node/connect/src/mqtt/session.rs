@@ -202,6 +202,11 @@ impl Mqtt {
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<'_, S> {
     async fn attend(&mut self, other: &Notify) -> Result<(), End> {
         let mut heard = Instant::now();
+        // What came together with the first packet.
+        if self.packets()? {
+            return self.flush().await;
+        }
+        self.flush().await?;
         loop {
             match self.next(heard, other).await {
                 Event::TakenOver => return Err(End::Sent(TAKEN_OVER)),

@@ -20,9 +20,6 @@ use crate::given::Feed;
 use crate::payload::{self, MAX_PAYLOAD_BYTES};
 use crate::pipeline::{Busy, Pipeline, Summary};
 
-#[cfg(test)]
-mod tests;
-
 /// Acknowledgements under way at most: as many as packets have numbers.
 const UNDER_WAY: usize = 70_000;
 /// When a refused message is submitted again.

@@ -94,7 +94,7 @@ impl Kept for InVault<'_> {
             let tie = |relation: &Relation| match relation {
                 Relation::Section(section) => Some(Tie::Section(section.as_str().to_owned())),
                 Relation::School(school) => Some(Tie::School(school.0)),
-                Relation::Office => None,
+                Relation::Office | Relation::Own | Relation::Family => None,
             };
             let found = relations.iter().filter_map(tie).collect();
             ties.insert((entry.local_id.clone(), reader.as_str().to_owned()), found);

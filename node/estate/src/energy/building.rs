@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::air::{Airing, Exchange};
 use super::sun::Window;
 use super::zone::{Control, Fabric, Zone};
 use crate::decimal::scaled;
@@ -31,6 +32,10 @@ pub struct ZoneInUse {
     pub control: Control,
     /// The same while closed.
     pub set_back: Control,
+    /// Its air.
+    pub exchange: Exchange,
+    /// How it is aired.
+    pub airing: Airing,
     /// Windows.
     pub windows: Vec<Window>,
     /// Heat of a person, mW.
@@ -135,6 +140,15 @@ impl Params<'_> {
         }
     }
 
+    /// A yes or no; none when it is absent or null.
+    fn flag(&self, name: &str) -> Result<Option<bool>, Unreadable> {
+        match [self.own_params, self.own, self.shared].into_iter().find_map(|map| map.get(name)) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(_) => Err(Unreadable::at(format_args!("{}.{name}", self.place), "it is true or false")),
+        }
+    }
+
     fn must(&self, name: &str, least: i64, most: i64) -> Result<i64, Unreadable> {
         let missing = || Unreadable::at(self.place, format_args!("{name} is missing"));
         self.may(name, least, most)?.ok_or_else(missing)
@@ -179,6 +193,19 @@ fn zone(id: &str, params: &Params<'_>, iso_coupling: bool) -> Result<ZoneInUse, 
         let most = params.may(name, -1_000_000, 1_000_000)?;
         Ok(most.map_or(UNLIMITED, |most| product(most.abs(), floor_area) / 1000))
     };
+    let per_volume = |changes: i64| product(volume, changes) / 3;
+    let exchange = Exchange {
+        fabric,
+        vented: per_volume(vent),
+        infiltrated: per_volume(infiltrated),
+        recovered: efficiency,
+    };
+    let airing = Airing {
+        // A litre a second takes 1.2 W/K.
+        per_person: params.may("fresh_air_per_person", 0, 100)?.map(|litres| litres / 5 * 6),
+        set_back: params.may("ventilation_set_back", 0, 1)?,
+        bypass: params.flag("bypass")?,
+    };
     let control = Control {
         heat_below,
         cool_above,
@@ -199,6 +226,8 @@ fn zone(id: &str, params: &Params<'_>, iso_coupling: bool) -> Result<ZoneInUse, 
     Ok(ZoneInUse {
         id: id.to_owned(),
         zone: made,
+        exchange,
+        airing,
         control,
         set_back,
         windows: Window::all(

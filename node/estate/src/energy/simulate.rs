@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::air::Aired;
 use super::building::{Building, ZoneInUse};
 use super::schedule::Schedule;
 use super::sun;
@@ -113,12 +114,12 @@ pub fn run_inputs_in_use(building: &Building, inputs: &Inputs, schedule: &Schedu
     let hours = inputs.gains[0].len();
     let mut steps = Vec::with_capacity(building.zones.len() * hours);
     for (index, zone) in building.zones.iter().enumerate() {
-        let mut mass = zone.start;
+        let (mut mass, mut aired) = (zone.start, Aired::new(zone));
         for (hour, outside) in inputs.gains[index % inputs.gains.len()].iter().enumerate() {
             let slot = schedule.at(&zone.id, hour);
             let (internal, electricity) = inside(zone, slot);
             let gains = Gains { internal, ..*outside };
-            let step = zone.zone.step(mass, &gains, if slot.open { &zone.control } else { &zone.set_back });
+            let step = aired.step(mass, &gains, Some(slot));
             mass = step.mass;
             steps.push(Hour { step, electricity });
         }
@@ -135,14 +136,13 @@ pub fn run_weather(building: &Building, weather: &Weather, schedule: Option<&Sch
         (0..hours as u32).map(|hour| sun::position(&weather.site, hour / 24, hour % 24 * 60 + 30)).collect();
     let mut steps = Vec::with_capacity(building.zones.len() * hours);
     for zone in &building.zones {
-        let mut mass = zone.start;
+        let (mut mass, mut aired) = (zone.start, Aired::new(zone));
         for (hour, sky) in weather.hours.iter().enumerate() {
             let in_use = schedule.map(|week| week.at(&zone.id, weather.first_weekday as usize * 24 + hour));
             let (internal, electricity) = inside(zone, in_use.unwrap_or_default());
             let shine = |window: &sun::Window| window.gain(&suns[hour], sky.direct, sky.diffuse, sky.global);
             let gains = Gains { outdoor: sky.air, internal, solar: zone.windows.iter().map(shine).sum() };
-            let open = in_use.is_none_or(|slot| slot.open);
-            let step = zone.zone.step(mass, &gains, if open { &zone.control } else { &zone.set_back });
+            let step = aired.step(mass, &gains, in_use);
             mass = step.mass;
             steps.push(Hour { step, electricity });
         }

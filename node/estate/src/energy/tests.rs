@@ -106,6 +106,48 @@ fn a_closed_day_needs_less() {
 }
 
 #[test]
+fn a_by_pass_cools_with_outdoor_air_and_a_closed_zone_is_not_aired() {
+    let weather = read_epw(epw().as_bytes()).unwrap();
+    let rows = "zone,day,start,end,people\n0,mon,08:00,12:00,20\n0,wed,08:00,15:00,20\n";
+    let schedule = Schedule::read(rows.as_bytes(), &["0"]).unwrap();
+    let year = |params: &str| {
+        let text = OFFICE.replace("\"ach_vent\"", &format!("{params}\"ach_vent\""));
+        let building = read_building(text.as_bytes()).unwrap();
+        let year = run_weather(&building, &weather, Some(&schedule));
+        (year.sums(&building), year)
+    };
+    let (plain, _) = year("");
+    // What is said of it as the plain form has it changes no bit.
+    let same = year("\"fresh_air_per_person\":0,\"ventilation_set_back\":1,\"bypass\":false,");
+    assert_eq!(same.0, plain);
+    let (passed, _) = year("\"bypass\":true,");
+    assert!(-passed.cooling < -plain.cooling && passed.heating <= plain.heating + 1_000_000, "{passed:?}");
+    // Where the by-pass alone suffices, the air is at its set point and nothing is cooled.
+    let (_, hours) = year("\"bypass\":true,\"fresh_air_per_person\":7,");
+    let open = hours.steps.iter().filter(|hour| hour.step.demand == 0 && hour.step.air == 26_000_000);
+    assert!(open.count() > 10);
+    let (closed, _) = year("\"ventilation_set_back\":0,");
+    assert!(closed.heating < plain.heating, "{closed:?} {plain:?}");
+    // Twenty people want 140 l/s, more than three times the room's own air.
+    let (aired, _) = year("\"fresh_air_per_person\":7,");
+    assert!(aired.heating > plain.heating && -aired.cooling < -plain.cooling, "{aired:?} {plain:?}");
+}
+
+#[test]
+fn degree_hours_are_those_of_open_hours_without_cooling() {
+    let building = read_building(OFFICE.as_bytes()).unwrap();
+    let weather = read_epw(epw().as_bytes()).unwrap();
+    let schedule = Schedule::read(b"zone,day,start,end,people\n0,tue,08:00,12:00,30\n", &["0"]).unwrap();
+    let cooled = heat::warmth(&building, &weather, Some(&schedule), 26_000_000, true);
+    assert_eq!((cooled[0].hours_over, cooled[0].degree_hours), (0, 0.0));
+    let warm = &heat::warmth(&building, &weather, Some(&schedule), 26_000_000, false)[0];
+    assert!(warm.hours_over > 0 && warm.hours_over <= 53 * 5, "{warm:?}");
+    assert!(warm.degree_hours > 0.0 && warm.warmest_c > 26.0, "{warm:?}");
+    let lower = &heat::warmth(&building, &weather, Some(&schedule), 25_000_000, false)[0];
+    assert!(lower.degree_hours >= warm.degree_hours + f64::from(warm.hours_over));
+}
+
+#[test]
 fn faults_are_said() {
     let refused = |text: &str| read_building(text.as_bytes()).unwrap_err().to_string();
     assert_eq!(refused(&OFFICE.replace("\"floor_area\":35.0,", "")), "params: floor_area is missing");

@@ -1,6 +1,7 @@
 //! A timetable's year in its rooms: who is where by the clock, and what the rooms then need.
 
 use crate::ctt::{Instance, Lesson};
+use crate::energy::air::Airing;
 use crate::energy::schedule::{Row, Schedule};
 use crate::energy::simulate::{Inputs, run_inputs_in_use, run_weather};
 use crate::energy::weather::Weather;
@@ -65,7 +66,8 @@ pub fn schedule(instance: &Instance, lessons: &[Lesson], week: Week) -> Result<S
     Ok(Schedule::of(lessons.iter().map(row)))
 }
 
-/// A building with a zone for each room: its own zones where they are named like the rooms, else its one zone for each.
+/// A building with a zone for each room: its own zones where they are named like the rooms, else its one zone for each. What a
+/// zone does not say of its airing is as rooms of classes have it.
 ///
 /// # Errors
 /// When it has several zones and none for some room.
@@ -79,6 +81,7 @@ pub fn zones(building: &Building, instance: &Instance) -> Result<Building, Unrea
             Unreadable::at("zones", what)
         })?;
         zone.id = name;
+        zone.airing = zone.airing.or(Airing::CLASSES);
         Ok(zone)
     };
     Ok(Building { zones: instance.rooms.iter().map(zone).collect::<Result<_, Unreadable>>()? })

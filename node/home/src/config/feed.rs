@@ -72,6 +72,8 @@ pub enum FeedKind {
     Mqtt,
     /// Topics of a Kafka broker.
     Kafka,
+    /// Caliper 1.1 and 1.2: this node is the endpoint.
+    Caliper,
 }
 
 impl FeedKind {
@@ -83,6 +85,7 @@ impl FeedKind {
             Self::Files => "files",
             Self::Mqtt => "mqtt",
             Self::Kafka => "kafka",
+            Self::Caliper => "caliper",
         }
     }
 }
@@ -131,7 +134,7 @@ impl Feed {
     /// True for one that this node listens for.
     pub const fn is_served(&self) -> bool {
         match self.kind {
-            FeedKind::Xapi | FeedKind::Frames => true,
+            FeedKind::Xapi | FeedKind::Frames | FeedKind::Caliper => true,
             FeedKind::Mqtt => self.broker.is_none(),
             FeedKind::Files | FeedKind::Kafka => false,
         }
@@ -172,6 +175,11 @@ impl Feed {
         if statements && !self.home_page.contains(':') {
             return Some("home_page must be an IRI, such as https://sis.example.org");
         }
+        if self.kind == FeedKind::Caliper && !self.home_page.is_empty() && !self.home_page.contains(':') {
+            return Some(
+                "home_page must be what stands before the identifier in students' IRIs, or be left out",
+            );
+        }
         None
     }
 
@@ -205,5 +213,19 @@ pub(super) fn check_names(feeds: &[Feed]) -> Result<(), ConfigError> {
             Err(ConfigError::Feed { name: feed.name.clone(), reason: "another feed has this name" })
         }
         None => Ok(()),
+    }
+}
+
+/// What all feeds share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Feeds {
+    /// Disk for what arrives while the vault cannot take it, in MiB, 0 (nothing is taken in then) to 1,048,576.
+    pub spool_mib: u64,
+}
+
+impl Default for Feeds {
+    fn default() -> Self {
+        Self { spool_mib: 1_024 }
     }
 }

@@ -49,6 +49,9 @@ pub struct ScheduledReport {
     pub district: Option<u16>,
     /// How long it is kept, in years, 1 to 100; the state's 5, others 7, when left out.
     pub keep_years: Option<u16>,
+    /// Which `[[delivery]]` it goes to beside the outbox, by their names.
+    #[serde(default)]
+    pub deliver: Vec<String>,
 }
 
 /// Which report.
@@ -98,7 +101,7 @@ impl ScheduledReport {
     }
 
     /// Checks what its types do not say.
-    pub(super) fn check(&self, all: &[Self]) -> Result<(), ConfigError> {
+    pub(super) fn check(&self, all: &[Self], deliveries: &[super::Delivery]) -> Result<(), ConfigError> {
         let refused = |reason| Err(ConfigError::Report { name: self.name.clone(), reason });
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if self.name.is_empty() || self.name.len() > 40 || !self.name.chars().all(plain) {
@@ -109,6 +112,9 @@ impl ScheduledReport {
         }
         if !(1..=100).contains(&self.keep_years()) {
             return refused("keep_years must be 1 to 100");
+        }
+        if self.deliver.iter().any(|name| deliveries.iter().all(|delivery| delivery.name != *name)) {
+            return refused("deliver names a [[delivery]] that is not there");
         }
         if self.district.is_some() && self.kind != ReportKind::District {
             return refused("district is of a district's report alone");

@@ -6,6 +6,7 @@
 //! | [`mod@line`] | a message as a line of JSON |
 //! | [`frame`] | a message as a binary frame |
 //! | [`xapi`] | xAPI statements by rules that a district can extend |
+//! | [`caliper`] | Caliper's envelopes, checked, and their events by such rules |
 //! | [`instant`] | moments to the millisecond |
 //!
 //! Flow: bytes → a [`Message`], or a [`Refusal`] with its reason → the district's vault. A message is named by its source: the
@@ -13,6 +14,7 @@
 //! message's body is within the ranges of `aula_twin_runtime`; no feed records an input of the need rule. Absent: who a student is,
 //! clocks, files, network.
 
+pub mod caliper;
 pub mod frame;
 pub mod instant;
 pub mod kind;

@@ -12,6 +12,7 @@ mod statements;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -37,8 +38,10 @@ pub struct Service {
     clients: RwLock<Arc<Clients>>,
     /// The home page of the accounts that clients are, in the authority of statements.
     home_page: String,
-    /// What an answer says to a request that names no version.
+    /// What an answer says to a request that names no version, of a client who has spoken none yet.
     unversioned: Version,
+    /// The version that each client spoke last.
+    spoken: RwLock<BTreeMap<String, Version>>,
     places: Arc<Semaphore>,
 }
 
@@ -57,6 +60,7 @@ impl Service {
             clients: RwLock::new(Arc::new(clients)),
             home_page: home_page.into(),
             unversioned,
+            spoken: RwLock::default(),
             places: Arc::new(Semaphore::new(MAX_REQUESTS)),
         }
     }
@@ -73,8 +77,8 @@ impl Service {
 
     /// Answers a request; may wait for the disk.
     fn answer(&self, asked: Asked) -> Answer {
-        let version =
-            asked.header(crate::version::HEADER).and_then(Version::parse).unwrap_or(self.unversioned);
+        let named = asked.header(crate::version::HEADER).and_then(Version::parse);
+        let version = named.or_else(|| self.spoken_by(&asked)).unwrap_or(self.unversioned);
         let (is_head, path) = (asked.method == Method::HEAD, asked.path.clone());
         let answer = match path.as_str() {
             "/about" => about::about(&asked),
@@ -84,6 +88,20 @@ impl Service {
         answer.set(crate::version::HEADER, answer.version.unwrap_or(version).header());
         answer.is_head = is_head;
         answer
+    }
+
+    /// The version that this client spoke last: a refusal of a request without one is in the client's own.
+    fn spoken_by(&self, asked: &Asked) -> Option<Version> {
+        let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let client = clients.known(asked.header("authorization")?)?;
+        self.spoken.read().unwrap_or_else(PoisonError::into_inner).get(&client.name).copied()
+    }
+
+    fn note_spoken(&self, client: &str, version: Version) {
+        let known = self.spoken.read().unwrap_or_else(PoisonError::into_inner).get(client).copied();
+        if known != Some(version) {
+            self.spoken.write().unwrap_or_else(PoisonError::into_inner).insert(client.to_owned(), version);
+        }
     }
 
     fn answer_known(&self, asked: Asked) -> Result<Answer, Fault> {
@@ -96,6 +114,7 @@ impl Service {
             .ok_or(Fault::bad("the header X-Experience-API-Version is missing: send 1.0.3 or 2.0.0"))?;
         let version =
             Version::parse(version).ok_or(Fault::bad("X-Experience-API-Version is 1.0.x or 2.0.x"))?;
+        self.note_spoken(&client.name, version);
         if asked.is_alternate && version == Version::Two {
             return Err(Fault::bad("2.0 has no alternate request syntax: send the method itself"));
         }

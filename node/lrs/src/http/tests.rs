@@ -175,6 +175,13 @@ fn versions_are_asked_for_and_answered() {
     for refused in [None, Some("0.95"), Some("3.0.0"), Some("")] {
         assert_eq!(with(refused).0, 400, "{refused:?}");
     }
+    // A refusal is in the version that the client spoke last, 2.0.0 to one who spoke none.
+    assert_eq!(with(None), (400, Some("2.0.0".into())));
+    assert_eq!(with(Some("1.0.1")).0, 200);
+    assert_eq!(with(None), (400, Some("1.0.3".into())));
+    let writer = basic("writer");
+    let other = world.send("GET", "/statements", &[("authorization", writer.as_str())], "");
+    assert_eq!(other.header("x-experience-api-version"), Some("2.0.0"));
     let about = world.send("GET", "/about", &[], "");
     assert_eq!(about.status, 200);
     assert!(about.body.contains("1.0.3") && about.body.contains("2.0.0"));

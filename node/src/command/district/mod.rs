@@ -14,6 +14,7 @@ use super::twin_parameters::Voted;
 use super::{Context, Failure, Outcome};
 
 pub(super) mod book;
+mod corrections;
 mod decisions;
 mod import;
 mod letter;
@@ -75,6 +76,8 @@ pub enum Action {
     Status(status::StatusArgs),
     /// Tell what a round decided for its own students, with letters to families
     Decisions(decisions::DecisionsArgs),
+    /// List and answer what students and families say is wrong in their records
+    Corrections(corrections::CorrectionsArgs),
 }
 
 /// The parameters in force for a school year, as a node has them.
@@ -96,6 +99,7 @@ pub async fn run(context: &Context, args: &DistrictArgs) -> Result<Outcome, Fail
         Action::Request(request) => request::run(context, &acting.ledger(), request).await,
         Action::Run(args) => run::run(context, &acting.ledger(), args).await,
         Action::Status(_) => status::run(context),
+        Action::Corrections(corrections) => corrections::run(context, corrections),
         Action::Decisions(decisions) => decisions::run(context, &acting.ledger(), decisions).await,
     }
 }

@@ -15,6 +15,8 @@ mod energy;
 mod failures;
 mod fit;
 mod forecast;
+mod heat;
+mod moved;
 mod outside;
 mod plan;
 mod pools;
@@ -56,6 +58,10 @@ pub enum Action {
     Scenario(scenario::ScenarioArgs),
     /// Which equipment will fail, and what speaks for it
     Failures(failures::FailuresArgs),
+    /// Move one lecture of a timetable, and as few others as can be
+    Move(moved::MoveArgs),
+    /// Which rooms become too warm under a year of weather
+    Heat(heat::HeatArgs),
     /// Anchor the buildings of a district on the ledger
     Anchor(anchor::AnchorArgs),
     /// Prove what was anchored of a room, a meter or a building
@@ -78,6 +84,8 @@ pub async fn run(context: &Context, args: &EstateArgs) -> Result<Outcome, Failur
         Action::Plan(args) => plan::run(args),
         Action::Scenario(args) => scenario::run(args),
         Action::Check(args) => check::run(args),
+        Action::Move(args) => moved::run(args),
+        Action::Heat(args) => heat::run(args),
         Action::Anchor(args) => anchor::anchor(context, args).await,
         Action::Prove(args) => anchor::prove(context, args).await,
         Action::Pools(args) => pools::run(context, args).await,

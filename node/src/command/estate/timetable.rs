@@ -46,7 +46,7 @@ pub struct Effort {
     pub seed: u64,
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+pub(super) fn seconds(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && (0.0..=1e6).contains(&value) => Ok(value),
         _ => Err("seconds are a number from 0 to 1000000".to_owned()),

@@ -45,8 +45,14 @@ pub fn run(context: &Context, args: &RunArgs) -> Result<Outcome, Failure> {
                 .iter()
                 .map(|one| format!("{} {} of height {}", one.name, one.date, one.height))
                 .collect();
+            lines.extend(looked.sent.iter().map(|one| match &one.error {
+                None => format!("{} {} sent to {}", one.name, one.date, one.to),
+                Some(error) => format!("{} {} not sent to {}: {error}", one.name, one.date, one.to),
+            }));
             lines.push(format!("{} made, {} deleted", looked.reports.len(), looked.deleted));
-            return Ok(Outcome::yes(&looked, lines.join("\n")));
+            let whole = looked.sent.iter().all(|one| one.error.is_none());
+            let text = lines.join("\n");
+            return Ok(if whole { Outcome::yes(&looked, text) } else { Outcome::no(&looked, text) });
         }
         match looked {
             Ok(looked) => {

@@ -8,6 +8,7 @@ mod anchor;
 mod drift;
 mod evaluate;
 mod fit;
+mod graph;
 mod plan;
 pub mod replay;
 mod risk;
@@ -37,6 +38,8 @@ pub enum Action {
     Drift(drift::DriftArgs),
     /// Plan a learning path over a graph of skills
     Plan(plan::PlanArgs),
+    /// Make a graph of skills from frameworks of competencies (CASE)
+    Graph(graph::GraphArgs),
     /// Compare planned with greedy paths over simulated learners
     Study(study::StudyArgs),
     /// Predict who will need help, on public data
@@ -62,6 +65,7 @@ pub async fn run(context: &Context, args: &TwinArgs) -> Result<Outcome, Failure>
         Action::Fit(args) => fit::run(context, args),
         Action::Drift(args) => drift::run(context, args),
         Action::Plan(args) => plan::run(context, args),
+        Action::Graph(args) => graph::run(context, args),
         Action::Study(args) => study::run(context, args),
         Action::Risk(args) => risk::run(context, args),
         Action::Replay(args) => replay::run(args),

@@ -11,7 +11,7 @@ use aula_vault::erase::{Erased, Stage};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::super::{Advise, Context, Failure, Outcome};
+use super::super::{Advise, Context, Failure, Outcome, lake};
 use super::record::{LedgerArgs, record};
 use super::{Place, handle, now_ms, refused};
 use crate::family_link;
@@ -48,6 +48,13 @@ pub async fn run(context: &Context, place: &Place, args: &EraseArgs) -> Result<O
         )?;
         context.tell(format_args!("{} handles erased here; recording them on the ledger", erased.len()));
     }
+    let lake_rows_removed = lake::forget(context, &vault).await.map_err(|failure| Failure {
+        hint: format!(
+            "the student is erased in the vault; for the lake: {}; then `aula vault erase` again",
+            failure.hint
+        ),
+        ..failure
+    })?;
     let mut receipts = Vec::new();
     for (handle, note) in vault.erasures().map_err(refused)? {
         if note.stage != Stage::Recorded {
@@ -59,7 +66,10 @@ pub async fn run(context: &Context, place: &Place, args: &EraseArgs) -> Result<O
         erased.len(),
         receipts.len()
     );
-    Ok(Outcome::yes(json!({ "erased": erased, "receipts": receipts }), text))
+    Ok(Outcome::yes(
+        json!({ "erased": erased, "receipts": receipts, "lake_rows_removed": lake_rows_removed }),
+        text,
+    ))
 }
 
 /// One handle a transaction: no batch says which handles were one student.

@@ -1,5 +1,6 @@
-//! `aula vault link`, `links` and `unlink`: a family's links to its child's page.
+//! `aula vault link`, `links` and `unlink`: links to a child's page for its family, and to a student's dashboard for one reader.
 
+use aula_ledger::names::Name;
 use aula_ledger::types::Hash;
 use aula_vault::VaultError;
 use clap::Args;
@@ -7,12 +8,15 @@ use serde_json::{Value, json};
 
 use super::super::{Context, Failure, Outcome};
 use super::{Place, handle, now_ms, refused};
-use crate::family_link::{self, DAY_MS, FamilyLink, LinkRefused, MAX_DAYS, PAGE};
+use crate::family_link::{
+    self, DASHBOARD, DAY_MS, FamilyLink, LinkReader, LinkRefused, LinkRole, MAX_DAYS, PAGE,
+};
 
 /// Arguments of `aula vault link`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  aula vault link HANDLE --days 30\n  aula vault links\n  aula vault unlink ID\n\nPut the path after the \
+    after_help = "Examples:\n  aula vault link HANDLE --days 30\n  aula vault link HANDLE --role teacher --reader t-1042      a dashboard, read by the roster and \
+                        the family's consent\n  aula vault link HANDLE --role family --reader f-88      a dashboard of the child's whole record\n  aula vault links\n  aula vault unlink ID\n\nPut the path after the \
                         address of the district's node and hand it to the family alone: whoever holds it sees that student's page. It \
                         is shown once and kept nowhere; a lost one is revoked and made anew. Erasing the student revokes it."
 )]
@@ -22,6 +26,30 @@ pub struct LinkArgs {
     /// For how many days it is good, 1 to 366
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=MAX_DAYS))]
     pub days: u64,
+    /// A dashboard instead of a family's page, read in this role [possible values: student, family, teacher]
+    #[arg(long, value_name = "ROLE", value_parser = role, requires = "reader")]
+    pub role: Option<LinkRole>,
+    /// Who reads it, as the district names its readers: what the access log lists
+    #[arg(long, value_name = "NAME", requires = "role")]
+    pub reader: Option<String>,
+}
+
+fn role(text: &str) -> Result<LinkRole, String> {
+    match text {
+        "student" => Ok(LinkRole::Student),
+        "family" => Ok(LinkRole::Family),
+        "teacher" => Ok(LinkRole::Teacher),
+        _ => Err("give student, family or teacher".to_owned()),
+    }
+}
+
+/// Whose dashboard the link opens, if any.
+fn reader(args: &LinkArgs) -> Result<Option<LinkReader>, Failure> {
+    let Some((role, name)) = args.role.zip(args.reader.as_deref()) else { return Ok(None) };
+    let name = Name::new(name).map_err(|error| {
+        Failure::new("bad_reader", error, "name the reader as in `aula vault credential --reader`")
+    })?;
+    Ok(Some(LinkReader { name, role }))
 }
 
 /// Arguments of `aula vault unlink`.
@@ -64,10 +92,20 @@ pub fn make(context: &Context, place: &Place, args: &LinkArgs) -> Result<Outcome
     let made_ms = now_ms();
     let expires_ms = made_ms.saturating_add(args.days.saturating_mul(DAY_MS));
     let district = vault.identity().map_err(refused)?.district;
-    let link =
-        FamilyLink { version: 1, district, school_year, handle, made_ms, expires_ms, revoked_ms: None };
+    let reader = reader(args)?;
+    let page = if reader.is_some() { DASHBOARD } else { PAGE };
+    let link = FamilyLink {
+        version: 1,
+        district,
+        school_year,
+        handle,
+        made_ms,
+        expires_ms,
+        revoked_ms: None,
+        reader,
+    };
     let (id, token) = family_link::make(&context.home.links_dir(), &link).map_err(unusable)?;
-    let path = format!("{PAGE}{}", token.expose());
+    let path = format!("{page}{}", token.expose());
     let text = format!("{path}\ngood for {} days; revoke it with: aula vault unlink {id}", args.days);
     Ok(Outcome::yes(
         json!({ "id": id, "token": token.expose(), "path": path, "expires_ms": expires_ms }),
@@ -87,13 +125,17 @@ pub fn list(context: &Context) -> Result<Outcome, Failure> {
         FamilyLink { expires_ms, .. } if *expires_ms <= now_ms => "expired",
         _ => "good",
     };
-    let line = |(id, link): &(Hash, FamilyLink)| format!("{id}  {:<7}  {}", standing(link), link.handle);
+    let line = |(id, link): &(Hash, FamilyLink)| {
+        let reader = link.reader.as_ref().map(|reader| format!("  {:?} {}", reader.role, reader.name));
+        let reader = reader.unwrap_or_default().to_lowercase();
+        format!("{id}  {:<7}  {}{reader}", standing(link), link.handle)
+    };
     let lines: Vec<String> = links.iter().map(line).collect();
     let rows: Vec<Value> = links
         .iter()
         .map(|(id, link)| {
             json!({ "id": id, "handle": link.handle, "school_year": link.school_year, "made_ms": link.made_ms,
-                    "expires_ms": link.expires_ms, "standing": standing(link) })
+                    "expires_ms": link.expires_ms, "standing": standing(link), "reader": link.reader })
         })
         .collect();
     Ok(Outcome::yes(json!({ "links": rows }), lines.join("\n")))

@@ -90,11 +90,11 @@ pub enum Action {
     Rotate(rotate::RotateArgs),
     /// Erase a student in every year, and record it on the ledger
     Erase(erase::EraseArgs),
-    /// Make a family's link to its child's page: it expires and can be revoked
+    /// Make a link to a child's page or dashboard: it expires and can be revoked
     Link(link::LinkArgs),
-    /// List families' links
+    /// List links of families and dashboards
     Links,
-    /// Revoke families' links
+    /// Revoke links of families and dashboards
     Unlink(link::UnlinkArgs),
     /// Write the events of a student whom a round drew, for the auditor
     Disclose(disclose::DiscloseArgs),

@@ -12,7 +12,7 @@
 use aula_ledger::access::{Basis, ConsentChoice, Denial, Purpose, Relation};
 use aula_ledger::names::{FieldName, Term};
 
-use super::fields::{DataClass, ReaderRole, class_of, needs};
+use super::fields::{DataClass, INSPECTION, ReaderRole, class_of, needs};
 use crate::reserved::same;
 
 /// Whether the reader's credential holds.
@@ -102,6 +102,9 @@ fn rule(facts: &Facts<'_>) -> Result<Allowed, Denial> {
         Presence::Kept => {}
     }
     let class = DataClass::parse(facts.class.as_str()).ok_or(Denial::InsufficientData)?;
+    if same(INSPECTION, facts.purpose.as_str()) {
+        return inspection(facts, class);
+    }
     let purpose = purpose_of(facts.purpose).ok_or(Denial::InsufficientData)?;
     let of_class = facts.fields.iter().filter(|field| class_of(field) == class);
     match class {
@@ -118,6 +121,16 @@ fn rule(facts: &Facts<'_>) -> Result<Allowed, Denial> {
             Ok((needed, purpose.basis(), Some(relation)))
         }
     }
+}
+
+/// Those whose record it is read all of it, whatever they said about others' reads.
+fn inspection(facts: &Facts<'_>, class: DataClass) -> Result<Allowed, Denial> {
+    let role = ReaderRole::parse(facts.role.as_str()).filter(|role| role.inspects());
+    let role = role.ok_or(Denial::RoleNotAllowed)?;
+    let relation = relation(role, facts.relations).ok_or(Denial::NoRelation)?;
+    let open = |field: &&FieldName| class_of(field) == class && needs(role, field);
+    let fields = facts.fields.iter().filter(open).cloned().collect();
+    Ok((fields, Basis::Inspection, Some(relation)))
 }
 
 /// Who may read personal data at all, of whom, and for what.
@@ -139,6 +152,8 @@ fn relation(role: ReaderRole, roster: &[Relation]) -> Option<Relation> {
     match role {
         ReaderRole::Teacher => roster.iter().find(|one| matches!(one, Relation::Section(_))).cloned(),
         ReaderRole::Counselor => roster.iter().find(|one| matches!(one, Relation::School(_))).cloned(),
+        ReaderRole::Student => roster.iter().find(|one| matches!(one, Relation::Own)).cloned(),
+        ReaderRole::Family => roster.iter().find(|one| matches!(one, Relation::Family)).cloned(),
         ReaderRole::Admin | ReaderRole::Operator | ReaderRole::Auditor | ReaderRole::Service => {
             Some(Relation::Office)
         }

@@ -7,7 +7,10 @@
 use aula_ledger::access::Purpose;
 use aula_ledger::names::FieldName;
 
-use crate::reserved::{EVENTS, same};
+use crate::reserved::{EVENTS, STATE, same};
+
+/// For what students and families read their own record; a word of the vault's, which no consent is asked for.
+pub const INSPECTION: &str = "record_inspection";
 
 /// A class of data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,12 +51,24 @@ pub enum ReaderRole {
     Auditor,
     /// The district's own programs: they fold events and prove what the ledger asks for.
     Service,
+    /// The student, by a link of the district's ([`super::Linked`]) and by no credential.
+    Student,
+    /// The student's family, by such a link.
+    Family,
 }
 
 impl ReaderRole {
     /// Every role that may read personal data.
-    pub const ALL: [Self; 6] =
-        [Self::Teacher, Self::Counselor, Self::Admin, Self::Operator, Self::Auditor, Self::Service];
+    pub const ALL: [Self; 8] = [
+        Self::Teacher,
+        Self::Counselor,
+        Self::Admin,
+        Self::Operator,
+        Self::Auditor,
+        Self::Service,
+        Self::Student,
+        Self::Family,
+    ];
 
     /// The word in credentials and logs.
     pub const fn name(self) -> &'static str {
@@ -64,7 +79,14 @@ impl ReaderRole {
             Self::Operator => "operator",
             Self::Auditor => "auditor",
             Self::Service => "service",
+            Self::Student => "student",
+            Self::Family => "family",
         }
+    }
+
+    /// True for those who inspect a record because it is theirs: all of it, for [`INSPECTION`] and nothing else.
+    pub const fn inspects(self) -> bool {
+        matches!(self, Self::Student | Self::Family)
     }
 
     /// For what the role may read personal data; the first is the usual one.
@@ -74,6 +96,7 @@ impl ReaderRole {
             Self::Operator => &[Purpose::EducationalNecessity, Purpose::EvidenceOpening],
             Self::Auditor => &[Purpose::AuditEvaluation],
             Self::Service => &[Purpose::InstitutionalService],
+            Self::Student | Self::Family => &[],
         }
     }
 
@@ -95,6 +118,7 @@ const PERSONAL: &[(&str, &[ReaderRole])] = &[
     ("program:", &[Counselor, Admin]),
     ("skill:", &[Teacher, Counselor, Operator]),
     ("engagement", &[Teacher, Counselor, Operator]),
+    ("resources", &[Teacher, Counselor]),
     ("accommodations", &[Teacher, Counselor]),
     ("assessment:", &[Teacher, Counselor]),
     ("intervention", &[Counselor]),
@@ -120,5 +144,9 @@ pub fn class_of(field: &FieldName) -> DataClass {
 pub fn needs(role: ReaderRole, field: &FieldName) -> bool {
     let text = field.as_str();
     let covers = |name: &str| if name.ends_with(':') { text.starts_with(name) } else { text == name };
-    PERSONAL.iter().any(|(name, roles)| covers(name) && roles.contains(&role))
+    match role.inspects() {
+        // The whole record is open to those whose it is; the sealed state is no part of it but what it is folded into.
+        true => text != STATE,
+        false => PERSONAL.iter().any(|(name, roles)| covers(name) && roles.contains(&role)),
+    }
 }

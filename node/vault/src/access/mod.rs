@@ -26,13 +26,15 @@ use crate::vault::{Identity, Vault};
 
 mod decide;
 mod fields;
+mod linked;
 mod log;
 mod roster;
 #[cfg(test)]
 mod tests;
 
 pub use decide::{Decision, Facts, Presence, Standing, decide, purpose_of};
-pub use fields::{DataClass, ReaderRole, class_of, needs};
+pub use fields::{DataClass, INSPECTION, ReaderRole, class_of, needs};
+pub use linked::{Linked, Wanted};
 pub use log::{Anchor, Held, Unanchored};
 
 pub use crate::log_writer::{LogWriter, database_log};
@@ -228,12 +230,10 @@ impl Vault {
 
     /// Decides and lists a read of a student's events by a program of the district's, whom the caller knows by a secret
     /// of its own. True when it may read.
-    pub(crate) fn list_service_read(
-        &self,
-        handle: &Handle,
-        reader: &Name,
-        now_ms: u64,
-    ) -> Result<bool, VaultError> {
+    ///
+    /// # Errors
+    /// When the log cannot be written: nothing is to be read then.
+    pub fn list_service_read(&self, handle: &Handle, reader: &Name, now_ms: u64) -> Result<bool, VaultError> {
         let word = |text| Term::new(text).map_err(|_| VaultError::Damaged(format!("{text} is not a term")));
         let role = word(ReaderRole::Service.name())?;
         let class = word(DataClass::FerpaPii.name())?;

@@ -11,6 +11,7 @@
 //! Absent: anything that changes the node.
 
 pub mod chain;
+mod classroom;
 mod district;
 mod evidence;
 mod export;
@@ -60,6 +61,7 @@ struct Description;
 fn described() -> OpenApiRouter<Arc<Node>> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(chain::status))
+        .routes(routes!(classroom::heatmap))
         .routes(routes!(chain::blocks))
         .routes(routes!(chain::block))
         .routes(routes!(chain::validators))

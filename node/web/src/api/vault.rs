@@ -17,7 +17,6 @@ use aula_ledger::state::schema::{self, Consent};
 use aula_ledger::state::{StateReader, StoreError};
 use aula_ledger::types::{DistrictId, Handle, SchoolYear};
 use aula_vault::access::{Given, ReadError, ReadRequest};
-use aula_vault::{Identity, Vault, VaultError, vault};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -29,6 +28,7 @@ use crate::api_error::{ApiError, ErrorBody};
 use crate::clock::now_ms;
 use crate::family_link::FamilyLink;
 use crate::http::access::Caller;
+use crate::http::lent_vault::{bind, unreadable, with_vault};
 use crate::http::{FromPath, FromQuery, Node, Sorted};
 
 /// The header that carries a family's link: never the address, which servers and proxies log.
@@ -103,7 +103,7 @@ pub async fn read(
 pub async fn family_reads(State(node): State<Arc<Node>>, headers: HeaderMap) -> Result<Response, ApiError> {
     let token = headers.get(FAMILY_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let link = node.family(token)?;
-    let Reads { entries, anchored } = reads(node, link).await?;
+    let Reads { entries, anchored } = reads(node, link.clone()).await?;
     let (handle, district) = (link.handle, link.district);
     Ok(private(FamilyReads { anchored_size: anchored, district, entries, handle }))
 }
@@ -163,51 +163,8 @@ pub async fn consents(
     Ok(private(Consents { count: rows.len(), height: view.tip().height, consents: rows }))
 }
 
-/// Reads the vault on a thread that may block, one request at a time.
-async fn with_vault<T: Send + 'static>(
-    node: Arc<Node>,
-    work: impl FnOnce(&Node, &Vault) -> Result<T, ApiError> + Send + 'static,
-) -> Result<T, ApiError> {
-    let none = || ApiError::not_found("this node serves no vault", "ask the node of the student's district");
-    let folders = node.vault.clone().filter(|folders| vault::is_there(&folders.data)).ok_or_else(none)?;
-    let kept = node.kept_vault.clone();
-    let turn = kept.turn().await;
-    let worked = tokio::task::spawn_blocking(move || {
-        let _turn = turn;
-        let vault = kept.open(&folders).map_err(|error| refused(error.into()))?;
-        let worked = work(&node, &vault);
-        drop(vault);
-        if worked.as_ref().is_err_and(|error| error.status().is_server_error()) {
-            // A database that failed to write stays read-only until it is opened again.
-            kept.close();
-        }
-        worked
-    });
-    worked.await.unwrap_or_else(|_| {
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
-        Err(ApiError::new(status, "internal", "reading the vault failed", "report it with this node's log"))
-    })
-}
-
-/// Binds a vault that was made before its chain was known, once this chain knows its district.
-fn bind(node: &Node, vault: &Vault) -> Result<(), ApiError> {
-    if vault.identity().is_ok() {
-        return Ok(());
-    }
-    let account = vault.account();
-    let member = schema::admitted_member(&*node.view(), &account)?.and_then(|(_, member)| member.district);
-    let district = member.ok_or_else(|| {
-        ApiError::not_found("the chain has no account of this vault's district", "ask its operator")
-    })?;
-    let chain_id = node.genesis.chain_id.to_string();
-    let identity = Identity { district, chain_id, genesis: node.genesis.sha256, account };
-    vault.bind(&identity).map_err(|error| refused(error.into()))
-}
-
 /// A read that gave nothing, as the reader is told. What is wrong with the vault is the operator's to know.
-fn refused(error: ReadError) -> ApiError {
-    let unavailable =
-        |code, message, hint| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, message, hint);
+pub(super) fn refused(error: ReadError) -> ApiError {
     match error {
         ReadError::Denied(denial, entry) => {
             let hint = format!("listed as entry {} of the access log", entry.number);
@@ -221,13 +178,7 @@ fn refused(error: ReadError) -> ApiError {
             ApiError::new(StatusCode::FORBIDDEN, &code, denial.explain(), "ask the district for a credential")
         }
         ReadError::Fields => ApiError::bad_request(ReadError::Fields, "join 1 to 64 names by commas"),
-        ReadError::Vault(VaultError::Busy) => {
-            unavailable("vault_busy", "the vault is in use", "try again in a second")
-        }
-        error => {
-            tracing::error!(error = &error as &dyn std::error::Error, "a read of the vault failed");
-            unavailable("vault_unusable", "the vault cannot be read now", "tell the district's operator")
-        }
+        ReadError::Vault(error) | ReadError::LogUnwritable(error) => unreadable(error),
     }
 }
 

@@ -11,6 +11,7 @@ use maud::{Markup, html};
 use super::error::{PageError, Shown};
 use super::schools;
 use super::shell::{self, column, count, exports, percent};
+use super::shown;
 use super::standing;
 use super::verify;
 use super::words::{explained, word};
@@ -38,6 +39,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
                 td .n { (of(one.id)) }
             } } }
         } }
+        p .exports { "Two districts " a href="/compare?of=districts" { "side by side" } "." }
         (exports("districts", districts.len()))
         (explained(&["round"]))
     };
@@ -93,6 +95,7 @@ pub(super) fn in_rounds(rounds: &[InRound], what: &str, group: u32) -> Markup {
         @if !rounds.is_empty() && rounds.iter().all(|line| line.counts.is_none()) {
             p .note { "All of this " (what) "'s counts are withheld: in every round so few of its students got a place, or their first choice, that a number would point at them." }
         }
+        (shown::fared(rounds))
         div .scroll tabindex="0" role="region" aria-label="Rounds" { table .sortable .cards {
             caption { "Newest first" }
             thead { tr { (column("Round", true)) (column("Class", false)) (column("School year", true)) (column("Decision", false)) (column("Students", true))

@@ -40,7 +40,7 @@ pub(super) async fn opened(State(node): State<Arc<Node>>, FromPath(token): FromP
     let found = tokio::task::spawn_blocking(move || decisions(&reader.view(), year, student)).await;
     let found = found.map_err(|_| busy())??;
     // The vault may be in use, or another node's: then the page says so, and the decisions stand all the same.
-    let reads = crate::api::vault::reads(node.clone(), link).await;
+    let reads = crate::api::vault::reads(node.clone(), link.clone()).await;
     let content = html! {
         h1 { "Your child's decisions" }
         p .lead { "School year " (link.school_year) ", district " (link.district) ". This page is about one student; whoever has its address "

@@ -9,17 +9,20 @@
 //! are escaped by maud. Absent: anything about one student but the page that a family's link opens.
 
 mod activity;
-mod assets;
 mod audits;
+mod bars;
 mod blocks;
 mod budgets;
 mod charts;
+mod compare;
 mod districts;
 mod equity;
 mod error;
 mod family;
+mod feed;
 mod heatmap;
 mod labels;
+mod map;
 mod members;
 mod milestones;
 mod overview;
@@ -31,6 +34,7 @@ mod rounds;
 mod schools;
 mod search;
 mod shell;
+mod shown;
 mod standing;
 mod trail;
 mod transactions;
@@ -44,6 +48,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{MethodRouter, get};
 
+use crate::assets;
 use crate::http::Node;
 use crate::pages::PAGES;
 
@@ -75,6 +80,9 @@ fn handler(address: &str) -> Option<MethodRouter<Arc<Node>>> {
         "/milestones" => get(milestones::list),
         "/search" => get(search::show),
         "/verify" => get(verify::show),
+        "/compare" => get(compare::show),
+        "/feed.atom" => get(feed::atom),
+        "/feed.json" => get(feed::json_feed),
         "/family" => get(family::show),
         "/family/{token}" => get(family::opened),
         "/family/{token}/{round}" => get(family::bundle),

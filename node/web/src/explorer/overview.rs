@@ -10,6 +10,7 @@ use maud::{Markup, html};
 use super::error::Shown;
 use super::rounds::rounds_table;
 use super::shell;
+use super::shown;
 use super::standing;
 use super::verify;
 use super::who;
@@ -57,6 +58,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
             p { "A " (word("round", "round")) " gives the places of one kind of resource to the students who asked. Counts that could point at a student are "
                 (word("withheld", "withheld")) " and shown as a dash: no number here is of fewer than " (min_cell) " students." }
             (verify::panel("/v1/evidence/figures", "these rounds and totals"))
+            (shown::over_rounds(&newest))
             (rounds_table(&newest))
             (standing::late(&late_lines))
             p { a href="/rounds" { "All rounds" } }

@@ -12,6 +12,7 @@ use super::equity;
 use super::error::{PageError, Shown};
 use super::heatmap;
 use super::shell::{self, column, count, exports, percent, share, short};
+use super::shown;
 use super::standing;
 use super::verify;
 use super::words::{explained, word};
@@ -38,6 +39,8 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
         @if let Some(decision) = &round.decision {
             (verify::panel(&format!("/v1/evidence/figures/round/{id}"), "this round's published figures"))
             (totals(decision))
+            (shown::by_need(round))
+            (shown::demand(&figures))
             (schools(&figures))
             @if let Some(report) = &figures.report { (equity::report(&figures, report)) }
             (standing::owed(&figures.acknowledgements))

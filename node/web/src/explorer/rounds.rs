@@ -8,6 +8,7 @@ use maud::{Markup, html};
 
 use super::error::Shown;
 use super::shell::{self, column, count, exports};
+use super::shown;
 use super::standing;
 use super::verify;
 use super::words::{explained, word};
@@ -28,7 +29,9 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
             "Counts of fewer than " (min_cell) " students are " (word("withheld", "withheld")) "."
         }
         (verify::panel("/v1/evidence/figures", "the newest rounds"))
+        (shown::over_rounds(&rounds))
         (rounds_table(&rounds))
+        p .exports { "A " a href="/feed.atom" type="application/atom+xml" { "feed" } " of rounds and votes (also as " a href="/feed.json" { "JSON" } "); two rounds " a href="/compare" { "side by side" } "." }
         (exports("rounds", rounds.len()))
         (explained(&["round", "optimal", "cost", "mandate", "withheld"]))
     };

@@ -9,6 +9,7 @@ use maud::{Markup, html};
 
 use super::districts::in_rounds;
 use super::error::{PageError, Shown};
+use super::map::map;
 use super::pools;
 use super::shell::{self, column, exports};
 use super::verify;
@@ -26,6 +27,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
         h1 { "Schools" }
         p .lead { "Each school belongs to a district. Its page shows the places it hosts and how its students fared in each " (word("round", "round")) "." }
         (verify::panel("/v1/evidence/figures/places", "all schools"))
+        (map(&schools))
         div .scroll tabindex="0" role="region" aria-label="Schools" { table .sortable {
             caption { (schools.len()) " schools" }
             thead { tr { (column("School", true)) (column("Name", false)) (column("District", false)) (column("Type", false)) } }

@@ -13,6 +13,7 @@ fn link(byte: u8) -> FamilyLink {
         made_ms: NOW_MS,
         expires_ms: NOW_MS + 30 * DAY_MS,
         revoked_ms: None,
+        reader: None,
     }
 }
 

@@ -5,7 +5,7 @@
 //! which narrows it to the caller's own district, round or money. Invariants: a route that is in no line of the table is
 //! refused to everybody, so that none is opened by being forgotten; a request without a credential that its class asks for
 //! never reaches a route, and so no vault; rows of a round go to an auditor whom the ledger lists and to the district whose
-//! they are. Absent: families' links, which their routes check ([`Node::family`]); which reads a vault grants.
+//! they are. Absent: links of families and dashboards, which their routes check ([`Node::family`]); which reads a vault grants.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use super::credential::{Credential, CredentialError, HEADER};
 use super::node::Node;
 use crate::api_error::ApiError;
 use crate::clock::now_ms;
-use crate::pages::{self, PAGES};
+use crate::pages::{self, DASHBOARDS, PAGES};
 use crate::storage::ChainView;
 
 /// The class of a route or page; none of one that nobody wrote down.
@@ -37,7 +37,7 @@ pub fn class_of(address: &str) -> Option<RouteClass> {
 
 /// Every address that has a class.
 pub fn classed() -> impl Iterator<Item = &'static str> {
-    ROUTES.iter().map(|(address, _)| *address).chain(PAGES.iter().map(|page| page.address))
+    ROUTES.iter().map(|(address, _)| *address).chain(PAGES.iter().chain(DASHBOARDS).map(|page| page.address))
 }
 
 /// Who asks, with a credential that its route takes.
@@ -62,7 +62,7 @@ pub(crate) async fn admit(State(node): State<Arc<Node>>, mut request: Request, n
         }
         Some(Some(class)) => class,
     };
-    if matches!(class, RouteClass::Public | RouteClass::Family) {
+    if matches!(class, RouteClass::Public | RouteClass::Family | RouteClass::Dashboard) {
         return next.run(request).await;
     }
     match Caller::check(&node, request.headers(), class) {

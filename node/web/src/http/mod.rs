@@ -16,6 +16,7 @@ pub mod extract;
 pub(crate) mod gate;
 pub(crate) mod gzip;
 mod kept_vault;
+pub(crate) mod lent_vault;
 mod node;
 pub mod server;
 mod sorted;

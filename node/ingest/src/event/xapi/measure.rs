@@ -120,7 +120,7 @@ fn related(statement: &Value) -> impl Iterator<Item = &str> {
 
 /// The number of an item that the district does not list: from the upper half, where no model has items, so that its repeats are
 /// still counted together.
-fn unlisted(object: &str) -> u32 {
+pub(in crate::event) fn unlisted(object: &str) -> u32 {
     let digest: [u8; 32] = Sha256::digest(object.as_bytes()).into();
     u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]) | 1 << 31
 }
@@ -152,7 +152,7 @@ fn played_ms(statement: &Value) -> Option<u64> {
 }
 
 /// Milliseconds of an ISO 8601 duration without years and months, whose length is none.
-fn duration_ms(text: &str) -> Option<u64> {
+pub(in crate::event) fn duration_ms(text: &str) -> Option<u64> {
     let rest = text.strip_prefix('P')?;
     let (date, time) = rest.split_once('T').unwrap_or((rest, ""));
     let units = |part: &str, units: &[(char, f64)]| -> Option<f64> {

@@ -11,10 +11,12 @@ use serde_json::Value;
 use super::instant::instant_ms;
 use super::{Message, Reason, Refusal, What, checked};
 
-mod measure;
+pub(in crate::event) mod measure;
 mod rules;
 
 pub use rules::{Rules, RulesError};
+
+pub(in crate::event) use rules::{Mark, Resource, Test};
 
 use rules::{Becomes, Rule};
 

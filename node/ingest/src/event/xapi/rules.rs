@@ -53,7 +53,7 @@ pub(super) enum Becomes {
 /// A mark of the register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Mark {
+pub(in crate::event) enum Mark {
     Present,
     Late,
     Absent,
@@ -89,21 +89,21 @@ pub(super) struct Rule {
 /// A test.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Test {
+pub(in crate::event) struct Test {
     /// The subject as a skill.
-    pub(super) skill: u16,
+    pub(in crate::event) skill: u16,
     /// The grade, 0 = kindergarten.
-    pub(super) grade: u8,
+    pub(in crate::event) grade: u8,
 }
 
 /// A resource.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Resource {
+pub(in crate::event) struct Resource {
     /// Its number.
-    pub(super) resource: u32,
+    pub(in crate::event) resource: u32,
     /// How long it was there to be used, minutes.
-    pub(super) available_minutes: u16,
+    pub(in crate::event) available_minutes: u16,
 }
 
 #[derive(Deserialize)]

@@ -13,7 +13,6 @@ use aula_connect::mqtt::listener::{self, Mqtt};
 use aula_connect::pipeline::{Observer, Pipeline, Settings};
 use aula_connect::server::{Frames, router};
 use aula_connect::statements::Statements;
-use aula_district::enter::source_of;
 use aula_district::live::Changed;
 use aula_home::{Advise, Failure, config};
 use aula_ingest::event::xapi::Rules;
@@ -89,11 +88,9 @@ pub fn now_us() -> u64 {
 pub async fn run(args: &HostArgs) -> Result<(), Failure> {
     let vault = Arc::new(Vault::open(&folders(&args.folder)).advise("the vault cannot be opened", HINT)?);
     let feed = Arc::new(Feed {
-        name: events::FEED.into(),
-        source: source_of(events::FEED),
         home_page: events::HOME_PAGE.into(),
         rules: Rules::with(&events::rules()).advise("the rules are refused", HINT)?,
-        unassigned_days: 90,
+        ..Feed::plain(events::FEED).advise("the rules are refused", HINT)?
     });
     let meter = Arc::new(Meter::default());
     let door: Arc<dyn Door> = Arc::new(vault.clone());

@@ -15,12 +15,12 @@ use crate::storage::sha256;
 struct Assets;
 
 /// The verifier that pages run, as `node/verifier` has it committed.
-const VERIFIER: &[u8] = include_bytes!("../../../verifier/aula_verifier.wasm");
+const VERIFIER: &[u8] = include_bytes!("../../verifier/aula_verifier.wasm");
 /// What loads it.
-const LOADER: &[u8] = include_bytes!("../../../verifier/verifier.mjs");
+const LOADER: &[u8] = include_bytes!("../../verifier/verifier.mjs");
 
 /// SHA-256 of the verifier, to be compared with the published one.
-pub(super) static VERIFIER_SHA256: LazyLock<String> = LazyLock::new(|| sha256(VERIFIER).to_string());
+pub(crate) static VERIFIER_SHA256: LazyLock<String> = LazyLock::new(|| sha256(VERIFIER).to_string());
 
 /// First digits of a hash over all assets: changes when one of them does.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -32,11 +32,11 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// The address of an asset.
-pub(super) fn address(name: &str) -> String {
+pub(crate) fn address(name: &str) -> String {
     format!("/assets/{name}?v={}", *VERSION)
 }
 
-pub(super) async fn asset(Path(name): Path<String>) -> Result<Response, ApiError> {
+pub(crate) async fn asset(Path(name): Path<String>) -> Result<Response, ApiError> {
     let kind = match name.rsplit_once('.').map(|(_, ending)| ending) {
         Some("js" | "mjs") => "text/javascript; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn the_verifier_is_the_committed_one() {
-        let stated = include_str!("../../../verifier/aula_verifier.wasm.sha256");
+        let stated = include_str!("../../verifier/aula_verifier.wasm.sha256");
         assert_eq!(stated.split_whitespace().next(), Some(VERIFIER_SHA256.as_str()));
     }
 }

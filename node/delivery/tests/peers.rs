@@ -1,0 +1,101 @@
+//! Against real servers, which `scripts/delivery-peers.sh` starts on loopback: OpenSSH's sshd and Python's aiosmtpd.
+
+use std::path::PathBuf;
+
+use aula_delivery::DeliveryError;
+use aula_delivery::mail::{Envelope, Note, Server, send};
+use aula_delivery::sftp::{Place, Upload};
+
+type Tested = Result<(), Box<dyn std::error::Error>>;
+
+fn told(name: &str) -> Result<String, String> {
+    std::env::var(name).map_err(|_| format!("{name} is not set: run scripts/delivery-peers.sh"))
+}
+
+fn place(folder: &str) -> Result<(Place, PathBuf), String> {
+    let place = Place {
+        address: told("AULA_SFTP")?,
+        user: told("AULA_SFTP_USER")?,
+        host_key: told("AULA_SFTP_HOST_KEY")?,
+        folder: folder.to_owned(),
+    };
+    Ok((place, PathBuf::from(told("AULA_SFTP_KEY")?)))
+}
+
+/// Bytes that do not repeat within a chunk.
+fn bytes(length: u32) -> Vec<u8> {
+    (0..length).map(|at| u8::try_from((at.wrapping_mul(2_654_435_761) >> 11) % 251).unwrap_or(0)).collect()
+}
+
+#[tokio::test]
+#[ignore = "asks for servers: scripts/delivery-peers.sh"]
+async fn sshd_gets_files_whole_and_once_however_they_were_cut() -> Tested {
+    let folder = tempfile::tempdir()?;
+    let root = folder.path().to_str().ok_or("a path that is not text")?;
+    let (place, key) = place(root)?;
+    let upload = Upload::connect(&place, &key).await?;
+    let text = bytes(3_000_001);
+    upload.put("whole", &text).await?;
+    upload.put("nothing", &[]).await?;
+    assert_eq!(std::fs::read(folder.path().join("whole"))?, text);
+    assert_eq!(std::fs::read(folder.path().join("nothing"))?, Vec::<u8>::new());
+    // Again: nothing changes.
+    let before = std::fs::metadata(folder.path().join("whole"))?.modified()?;
+    upload.put("whole", &text).await?;
+    assert_eq!(std::fs::metadata(folder.path().join("whole"))?.modified()?, before);
+    // Cut anywhere, or something else, or more than it should be.
+    for (name, part) in [
+        ("cut", text[..1_234_567].to_vec()),
+        ("cut-at-once", Vec::new()),
+        ("cut-at-the-end", text.clone()),
+        ("other", vec![9; 500_000]),
+        ("longer", [text.clone(), vec![1]].concat()),
+    ] {
+        std::fs::write(folder.path().join(format!("{name}.part")), part)?;
+        upload.put(name, &text).await?;
+        assert_eq!(std::fs::read(folder.path().join(name))?, text, "{name}");
+        assert!(!folder.path().join(format!("{name}.part")).exists());
+    }
+    // A file of that name with other bytes is not replaced.
+    std::fs::write(folder.path().join("theirs"), "theirs")?;
+    assert!(matches!(upload.put("theirs", &text).await, Err(DeliveryError::Differs { .. })));
+    assert_eq!(std::fs::read(folder.path().join("theirs"))?, b"theirs");
+    // A folder that is not there.
+    assert!(upload.put("no/such/folder", &text).await.is_err());
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "asks for servers: scripts/delivery-peers.sh"]
+async fn another_host_key_or_account_gets_nothing() -> Tested {
+    let (place, key) = place("")?;
+    let other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
+    let strange = Place { host_key: other.to_owned(), ..place.clone() };
+    let refused = Upload::connect(&strange, &key).await.map(|_| ()).map_err(|error| error.to_string());
+    assert!(refused.as_ref().is_err_and(|told| told.contains("another host key")), "{refused:?}");
+    let nobody = Place { user: "nobody-here".into(), ..place.clone() };
+    assert!(Upload::connect(&nobody, &key).await.is_err());
+    let down = Place { address: "127.0.0.1:1".into(), ..place };
+    assert!(Upload::connect(&down, &key).await.is_err());
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "asks for servers: scripts/delivery-peers.sh"]
+async fn aiosmtpd_gets_a_note_over_starttls_alone() -> Tested {
+    let server = Server {
+        host: "localhost".into(),
+        port: told("AULA_SMTP_PORT")?.parse()?,
+        login: Some(("aula".into(), "a password".into())),
+        authority: Some(std::fs::read(told("AULA_SMTP_CA")?)?),
+    };
+    let envelope =
+        Envelope { from: "aula@district.example".into(), to: vec!["board@district.example".into()] };
+    let note = Note { subject: "Report nightly".into(), text: "It is ready.\n".into(), id: "00ff".into() };
+    send(&server, &envelope, &note).await?;
+    let strange = Server { authority: None, ..server.clone() };
+    assert!(send(&strange, &envelope, &note).await.is_err(), "a certificate that nobody trusts");
+    let wrong = Server { login: Some(("aula".into(), "another".into())), ..server };
+    assert!(send(&wrong, &envelope, &note).await.is_err());
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! The air that a zone exchanges: what is ventilated whoever is there, what people need, what a closed zone is left with, and
+//! heat recovery that is by-passed where it would make the zone too warm.
+//!
+//! The hourly method is linear for one exchange of air. A by-pass that is opened as far as keeps the air at its upper set
+//! point lies between none and all of it, and so does the mass: both are taken in proportion.
+
+use std::collections::BTreeMap;
+
+use super::building::ZoneInUse;
+use super::schedule::Use;
+use super::zone::{Control, Fabric, Gains, Step, Zone};
+
+/// How a zone is aired; what is not said is as the method's plain form has it: the same exchange always, all of it
+/// through the heat recovery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Airing {
+    /// Outdoor air for a person, µW/K; the zone gets the greater of this for all and its own.
+    pub per_person: Option<i64>,
+    /// Share of the zone's ventilation that is left while it is set back, × 10⁶.
+    pub set_back: Option<i64>,
+    /// Whether recovery is by-passed while the zone would be too warm and the outdoor air is colder.
+    pub bypass: Option<bool>,
+}
+
+impl Airing {
+    /// As rooms of classes are aired: 7 l/s a person (EN 16798-1, category II), by-passed when too warm, nothing while
+    /// nobody is to come.
+    pub const CLASSES: Self = Self { per_person: Some(8_400_000), set_back: Some(0), bypass: Some(true) };
+
+    /// What is not said here is as there.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            per_person: self.per_person.or(other.per_person),
+            set_back: self.set_back.or(other.set_back),
+            bypass: self.bypass.or(other.bypass),
+        }
+    }
+}
+
+/// What a zone's air is made of, µW/K.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exchange {
+    /// The rest of the zone.
+    pub fabric: Fabric,
+    /// Ventilated, before recovery.
+    pub vented: i64,
+    /// Through cracks.
+    pub infiltrated: i64,
+    /// Share recovered of what is ventilated, × 10⁶.
+    pub recovered: i64,
+}
+
+/// A zone with the exchanges of air that it has had so far, each worked out once.
+pub struct Aired<'a> {
+    zone: &'a ZoneInUse,
+    made: BTreeMap<i64, Zone>,
+}
+
+impl<'a> Aired<'a> {
+    /// Before the first hour.
+    #[must_use]
+    pub fn new(zone: &'a ZoneInUse) -> Self {
+        Self { zone, made: BTreeMap::new() }
+    }
+
+    /// An hour; without a schedule the zone is in use and empty.
+    pub fn step(&mut self, mass: i64, gains: &Gains, slot: Option<Use>) -> Step {
+        let (zone, slot) = (self.zone, slot.unwrap_or(Use { open: true, ..Use::default() }));
+        let control = if slot.open { &zone.control } else { &zone.set_back };
+        let Exchange { vented, infiltrated, recovered, .. } = zone.exchange;
+        let of_all = |share: i64| (i128::from(vented) * i128::from(share) / 1_000_000) as i64;
+        let wanted = if slot.open {
+            let people =
+                zone.airing.per_person.unwrap_or(0).saturating_mul(i64::from(slot.person_minutes)) / 60;
+            vented.max(people)
+        } else {
+            zone.airing.set_back.map_or(vented, of_all)
+        };
+        let kept = (i128::from(wanted) * i128::from(recovered) / 1_000_000) as i64;
+        let usual = if wanted == vented { zone.zone } else { self.of(infiltrated + wanted - kept) };
+        let step = usual.step(mass, gains, control);
+        let helps = zone.airing.bypass.unwrap_or(false) && kept > 0 && gains.outdoor < step.air;
+        if step.demand >= 0 || !helps {
+            return step;
+        }
+        let full = self.of(infiltrated + wanted).step(
+            mass,
+            gains,
+            &Control { heat_below: i64::MIN / 4, ..*control },
+        );
+        if full.demand < 0 {
+            return full;
+        }
+        let idle = Control { most_heating: 0, most_cooling: 0, ..*control };
+        let none = usual.step(mass, gains, &idle);
+        // From `none`, too warm, as far towards `full` as brings the air to its set point.
+        let part = |from: i64, to: i64| {
+            let (way, all) =
+                (i128::from(none.air - control.cool_above), i128::from(none.air - full.air).max(1));
+            (i128::from(from) + i128::from(to - from) * way / all) as i64
+        };
+        Step { demand: 0, air: control.cool_above, mass: part(none.mass, full.mass) }
+    }
+
+    /// The zone with an exchange of air; the greatest that the method takes where it takes none so great.
+    fn of(&mut self, air: i64) -> Zone {
+        let zone = self.zone;
+        *self
+            .made
+            .entry(air)
+            .or_insert_with(|| Zone::new(&Fabric { air, ..zone.exchange.fabric }).unwrap_or(zone.zone))
+    }
+}

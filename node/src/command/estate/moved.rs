@@ -1,0 +1,199 @@
+//! `aula estate move`: one lecture to another time, and as few others as can be.
+
+use std::path::PathBuf;
+
+use aula_estate::budget::Budget;
+use aula_estate::ctt::evaluate::evaluate;
+use aula_estate::ctt::repair::{Wish, repair};
+use aula_estate::ctt::{self, Instance, Lesson};
+use clap::Args;
+use serde::Serialize;
+
+use super::super::{Failure, Outcome};
+use super::{read, refused, thread_cpu_ns, write};
+
+/// Arguments of `aula estate move`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  aula estate move comp01.ctt comp01.sol --course c0001 --from 0,3 --to 2,1 -o moved.sol\n\nDays and periods \
+                  are counted from 0, as timetables write them. First as few others move as can be, then the cost is least.\nExit codes: \
+                  0 done and every hard constraint kept, 1 no such timetable was found (`complete` says whether there is none), 2 could not."
+)]
+pub struct MoveArgs {
+    /// The instance, .ctt (ITC-2007)
+    pub instance: PathBuf,
+    /// The timetable in use: lines `course room day period`
+    pub timetable: PathBuf,
+    /// The course whose lecture moves
+    #[arg(long, value_name = "NAME")]
+    pub course: String,
+    /// When the lecture is now
+    #[arg(long, value_name = "DAY,PERIOD", value_parser = cell)]
+    pub from: (u32, u32),
+    /// When it is to be
+    #[arg(long, value_name = "DAY,PERIOD", value_parser = cell)]
+    pub to: (u32, u32),
+    /// Where it is to be [default: wherever it costs least]
+    #[arg(long, value_name = "NAME")]
+    pub room: Option<String>,
+    /// How many others may move
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=6))]
+    pub most: u8,
+    /// Processor time of the search
+    #[arg(long, default_value_t = 1.0, value_parser = super::timetable::seconds)]
+    pub seconds: f64,
+    /// Where the timetable is written
+    #[arg(short = 'o', long = "out", value_name = "OUT")]
+    pub out: PathBuf,
+}
+
+fn cell(text: &str) -> Result<(u32, u32), String> {
+    let parsed = text
+        .split_once(',')
+        .and_then(|(day, period)| Some((day.trim().parse().ok()?, period.trim().parse().ok()?)));
+    parsed.ok_or_else(|| "write DAY,PERIOD from 0, for example 2,1".to_owned())
+}
+
+/// A lecture that moved.
+#[derive(Debug, Serialize)]
+struct Moved {
+    course: String,
+    from: Cell,
+    to: Cell,
+}
+
+#[derive(Debug, Serialize)]
+struct Cell {
+    room: String,
+    day: u32,
+    period: u32,
+}
+
+/// The one line of the answer.
+#[derive(Debug, Serialize)]
+struct Answer {
+    found: bool,
+    complete: bool,
+    hard: u64,
+    cost_before: u64,
+    cost: u64,
+    others: usize,
+    moved: Vec<Moved>,
+    placements: u64,
+    cpu_ms: f64,
+}
+
+/// Runs `aula estate move`.
+///
+/// # Errors
+/// When a file cannot be read, is refused, or cannot be written, or there is no such lecture, time or room.
+pub fn run(args: &MoveArgs) -> Result<Outcome, Failure> {
+    let instance = ctt::read(&read(&args.instance)?).map_err(|error| refused(&args.instance, &error))?;
+    let lessons = ctt::read_solution(&instance, &read(&args.timetable)?)
+        .map_err(|error| refused(&args.timetable, &error))?;
+    let wish = wish(args, &instance, &lessons)?;
+    let started = thread_cpu_ns();
+    let limit = (args.seconds * 1e9) as u64;
+    let mut expired = || thread_cpu_ns().saturating_sub(started) >= limit;
+    let budget = &mut Budget { iterations: u64::MAX, expired: &mut expired };
+    let found = repair(&instance, &lessons, wish, args.most.into(), budget);
+    let cpu_ms = thread_cpu_ns().saturating_sub(started) as f64 / 1e6;
+    let before = evaluate(&instance, &lessons);
+    let (complete, placements) = (found.complete, found.placements);
+    let Some(now) = found.lessons else {
+        let (hard, cost) = (before.hard(), before.cost());
+        let text = match complete {
+            true => format!("no timetable has it there with {} others moved or fewer", args.most),
+            false => "none was found in that time; give more --seconds".to_owned(),
+        };
+        let (others, moved) = (0, Vec::new());
+        let answer = Answer {
+            found: false,
+            complete,
+            hard,
+            cost_before: cost,
+            cost,
+            others,
+            moved,
+            placements,
+            cpu_ms,
+        };
+        return Ok(Outcome::no(answer, text));
+    };
+    write(&args.out, &ctt::write_solution(&instance, &now))?;
+    let after = evaluate(&instance, &now);
+    let others = found.moved.len();
+    let cell = |lesson: &Lesson| Cell {
+        room: instance.rooms[lesson.room as usize].name.to_string(),
+        day: lesson.period / instance.periods_per_day,
+        period: lesson.period % instance.periods_per_day,
+    };
+    let moved = [wish.lesson].into_iter().chain(found.moved).map(|at| Moved {
+        course: instance.courses[lessons[at].course as usize].name.to_string(),
+        from: cell(&lessons[at]),
+        to: cell(&now[at]),
+    });
+    let moved: Vec<Moved> = moved.collect();
+    let line = |one: &Moved| {
+        let Moved { course, from, to } = one;
+        format!(
+            "{course}: {} day {} period {} -> {} day {} period {}",
+            from.room, from.day, from.period, to.room, to.day, to.period
+        )
+    };
+    let mut lines: Vec<String> = moved.iter().map(line).collect();
+    lines.push(format!(
+        "{others} others moved; cost {} -> {}, hard {}",
+        before.cost(),
+        after.cost(),
+        after.hard()
+    ));
+    let answer = Answer {
+        found: true,
+        complete,
+        hard: after.hard(),
+        cost_before: before.cost(),
+        cost: after.cost(),
+        others,
+        moved,
+        placements,
+        cpu_ms,
+    };
+    Ok(match after.hard() {
+        0 => Outcome::yes(answer, lines.join("\n")),
+        _ => Outcome::no(answer, lines.join("\n")),
+    })
+}
+
+fn wish(args: &MoveArgs, instance: &Instance, lessons: &[Lesson]) -> Result<Wish, Failure> {
+    let period = |(day, period): (u32, u32)| {
+        let there = day < instance.days && period < instance.periods_per_day;
+        there.then_some(day * instance.periods_per_day + period).ok_or_else(|| {
+            let message = format!("the instance has no period {period} on day {day}");
+            let hint =
+                format!("it has {} days of {} periods, from 0", instance.days, instance.periods_per_day);
+            Failure::new("unknown_period", message, hint)
+        })
+    };
+    let (from, to) = (period(args.from)?, period(args.to)?);
+    let named = |course: u32| instance.courses[course as usize].name.to_string() == args.course;
+    let lesson = lessons.iter().position(|one| one.period == from && named(one.course)).ok_or_else(|| {
+        let message = format!("the timetable has no lecture of {:?} then", args.course);
+        Failure::new("unknown_lecture", message, "take course, day and period from a line of the timetable")
+    })?;
+    let room = match &args.room {
+        None => None,
+        Some(name) => {
+            let at = instance.rooms.iter().position(|room| room.name.to_string() == *name);
+            let at = at.and_then(|at| u32::try_from(at).ok()).ok_or_else(|| {
+                Failure::new(
+                    "unknown_room",
+                    format!("the instance has no room {name:?}"),
+                    "name one of its rooms",
+                )
+            })?;
+            Some(at)
+        }
+    };
+    Ok(Wish { lesson, period: to, room })
+}

@@ -1,0 +1,69 @@
+//! The ledger's decisions on the district's students as rows of the lake, read from a node with the district's credential.
+
+use std::collections::HashMap;
+
+use aula_api::district::OwnRows;
+use aula_lake::rows::{Cell, Row, RowId};
+use aula_lake::tables::DECISIONS;
+use aula_ledger::state::schema::Placement;
+use aula_ledger::tx::Mandate;
+use aula_ledger::types::Handle;
+use aula_vault::lake::LakeStudent;
+
+use super::figures::Decided;
+use crate::command::evidence::rows::Rows;
+use crate::command::{Advise, DEFECT, Failure};
+
+/// A row a request of a student who has a key, over all rounds that were decided.
+pub(super) async fn rows(
+    rows: &Rows<'_>,
+    rounds: &[Decided],
+    students: &[LakeStudent],
+) -> Result<Vec<(RowId, Row)>, Failure> {
+    let district = rows.district().ok_or_else(|| {
+        let message = "the home's account acts for no district";
+        Failure::new("no_district", message, "give the district's own folder with --home")
+    })?;
+    let own = rows.own();
+    let by_handle: HashMap<Handle, &LakeStudent> =
+        students.iter().flat_map(|one| one.handles.iter().map(move |(handle, _)| (*handle, one))).collect();
+    let mut found = Vec::new();
+    for decided in rounds {
+        let told: OwnRows =
+            own.get(&format!("/v1/districts/{district}/rounds/{}", decided.round.round)).await?;
+        for asked in &told.rows {
+            // Of a student who was erased nothing can be said in the lake.
+            let Some(student) = by_handle.get(&asked.handle) else { continue };
+            let Some(decision) = &asked.decision else { continue };
+            let says = (told.round, decided.standing(), &asked.request, decision, decided.at_ms);
+            let says = borsh::to_vec(&says).hint(DEFECT)?;
+            let id = student.row(DECISIONS.name, &says);
+            let mut row = Row::new(&DECISIONS, &id);
+            let mut set = |name, value| row.set(&DECISIONS, name, value);
+            set("student", Cell::Text(hex::encode(student.pseudonym())));
+            set("at", Cell::Time(decided.at_us()));
+            set("school_year", Cell::Int(told.school_year.0.into()));
+            set("round", int(told.round.0));
+            set("class", int(decided.round.class.0.into()));
+            set("standing", Cell::Text(decided.standing().into()));
+            set("home_school", Cell::Long(asked.request.home_school.0.into()));
+            set("band", Cell::Int(asked.request.band.get().into()));
+            set("mandated", Cell::Flag(asked.request.mandate == Mandate::Mandated));
+            set("placed", Cell::Flag(decision.placement != Placement::Waitlist));
+            if let Placement::Pool { pool, rank, tier } = decision.placement {
+                set("pool", Cell::Long(pool.0.into()));
+                set("rank", Cell::Int(rank.into()));
+                set("tier", Cell::Int(tier.into()));
+            }
+            set("weight", Cell::Long(decision.weight.into()));
+            set("cost", Cell::Long(decision.cost.into()));
+            found.push((id, row));
+        }
+    }
+    Ok(found)
+}
+
+/// Numbers of the ledger are small; one that is not would be no number of this table.
+pub(super) fn int(number: u32) -> Cell {
+    i32::try_from(number).map_or(Cell::None, Cell::Int)
+}

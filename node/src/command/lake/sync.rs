@@ -1,0 +1,160 @@
+//! `aula lake sync`: the lake has what vault and ledger have, once each.
+//!
+//! Flow: ids that should be there, from the vault's places and the ledger's rows → those that are → the missing rows are read, which the
+//! vault's log lists, and added; rows that are true no longer (a replaced event, a decision that was taken back, an erased student) are
+//! left out of a rewrite. Nothing is remembered aside: a process that dies anywhere leaves a lake from which the next sync goes on.
+//! Readings are only added, since their files may be taken away.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use aula_lake::lake::{Lake, catalog_file};
+use aula_lake::rows::{Row, RowId};
+use aula_lake::tables::{DECISIONS, Definition, FIGURES, READINGS};
+use aula_vault::lake::LakeStudent;
+use serde_json::json;
+
+use super::{SyncArgs, decisions, events, figures, open, readings, told};
+use crate::command::evidence::rows::Rows;
+use crate::command::vault::record::LedgerArgs;
+use crate::command::vault::{Place, refused};
+use crate::command::{Context, Failure, Outcome, now_ms};
+use crate::config::LakePlace;
+use crate::reports::folder::unwritable;
+
+/// Rows that are added in one commit.
+pub(super) const BATCH: usize = 200_000;
+
+/// What happened to a table.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Synced {
+    /// Rows added.
+    pub(super) added: u64,
+    /// Rows removed.
+    pub(super) removed: u64,
+}
+
+/// Syncs. Exit 0: all is there; 1: what the ledger has waits for a node that answers.
+pub(super) async fn run(
+    context: &Context,
+    place: &Place,
+    (folder, settings): (&Path, &LakePlace),
+    args: &SyncArgs,
+) -> Result<Outcome, Failure> {
+    let vault = place.open(context)?;
+    vault.identity().map_err(refused)?;
+    let lake = open(folder).await?;
+    let lake = if args.rebuild { rebuilt(lake).await? } else { lake };
+    let students = vault.lake_students().map_err(refused)?;
+    let (events, reads) = events::sync(&lake, &vault, &students).await?;
+    // Others may have the vault while the node is asked.
+    drop(vault);
+    let read = readings::rows(settings.readings.as_deref())?;
+    let readings = append_missing(&lake, &READINGS, read).await?;
+    let mut done = vec![("events", events), ("readings", readings)];
+    let mut waiting = Vec::new();
+    match of_ledger(context, (&lake, &students), args).await {
+        Ok(of_ledger) => done.extend(of_ledger),
+        Err(failure) => {
+            for name in [DECISIONS.name, FIGURES.name] {
+                done.push((name, Synced::default()));
+                waiting.push(json!({ "name": name, "code": failure.code, "reason": failure.message, "next": failure.hint }));
+            }
+        }
+    }
+    tell(&lake, settings, (&done, reads, students.len()), waiting).await
+}
+
+/// Decisions and figures from a node.
+async fn of_ledger(
+    context: &Context,
+    (lake, students): (&Lake, &[LakeStudent]),
+    args: &SyncArgs,
+) -> Result<[(&'static str, Synced); 2], Failure> {
+    let rows = Rows::of_home(context, &LedgerArgs::of(&args.rpc)).await?;
+    let rounds = figures::rounds(rows.public()).await?;
+    let decisions = mirror(lake, &DECISIONS, decisions::rows(&rows, &rounds, students).await?).await?;
+    let figures = mirror(lake, &FIGURES, figures::rows(&rounds)).await?;
+    Ok([(DECISIONS.name, decisions), (FIGURES.name, figures)])
+}
+
+/// Makes the table have exactly these rows.
+async fn mirror(lake: &Lake, table: &Definition, rows: Vec<(RowId, Row)>) -> Result<Synced, Failure> {
+    let there = lake.ids(table).await.map_err(told)?;
+    let present: HashSet<RowId> = rows.iter().map(|(id, _)| *id).collect();
+    let added = append_missing(lake, table, rows).await?.added;
+    Ok(Synced { added, removed: drop_others(lake, table, (&there, &present)).await? })
+}
+
+/// Adds rows whose ids the table has not.
+async fn append_missing(lake: &Lake, table: &Definition, rows: Vec<(RowId, Row)>) -> Result<Synced, Failure> {
+    let mut there = lake.ids(table).await.map_err(told)?;
+    let missing: Vec<Row> =
+        rows.into_iter().filter_map(|(id, row)| there.insert(id).then_some(row)).collect();
+    for batch in missing.chunks(BATCH) {
+        lake.append(table, batch).await.map_err(told)?;
+    }
+    Ok(Synced { added: missing.len() as u64, removed: 0 })
+}
+
+/// Leaves out of the table what was there and is not present any more.
+pub(super) async fn drop_others(
+    lake: &Lake,
+    table: &Definition,
+    (there, present): (&HashSet<RowId>, &HashSet<RowId>),
+) -> Result<u64, Failure> {
+    if there.is_subset(present) {
+        return Ok(0);
+    }
+    Ok(lake.rewrite(table, |id, _| present.contains(id)).await.map_err(told)?.removed)
+}
+
+/// The same folder, emptied.
+async fn rebuilt(lake: Lake) -> Result<Lake, Failure> {
+    let folder = lake.root().to_owned();
+    drop(lake);
+    let warehouse = folder.join("warehouse");
+    std::fs::remove_dir_all(&warehouse).map_err(|error| unwritable(&warehouse, &error))?;
+    let catalog = catalog_file(&folder);
+    std::fs::remove_file(&catalog).map_err(|error| unwritable(&catalog, &error))?;
+    open(&folder).await
+}
+
+async fn tell(
+    lake: &Lake,
+    settings: &LakePlace,
+    (done, reads, students): (&[(&str, Synced)], u64, usize),
+    waiting: Vec<serde_json::Value>,
+) -> Result<Outcome, Failure> {
+    let hours = settings.keep_snapshots_hours.saturating_mul(3_600_000);
+    let before = i64::try_from(now_ms().saturating_sub(hours)).unwrap_or(i64::MAX);
+    let (mut tables, mut lines) = (Vec::new(), Vec::new());
+    for table in lake.tables() {
+        lake.clean(table, before).await.map_err(told)?;
+        let found = lake.standing(table).await.map_err(told)?;
+        let synced = done
+            .iter()
+            .find(|(name, _)| *name == table.name)
+            .map_or_else(Synced::default, |(_, synced)| *synced);
+        lines.push(format!(
+            "{}: {} rows added, {} removed, {} in all",
+            table.name, synced.added, synced.removed, found.rows
+        ));
+        tables.push(json!({
+            "name": table.name, "rows_added": synced.added, "rows_removed": synced.removed, "rows": found.rows,
+            "snapshot": found.snapshot.map(|id| id.to_string()),
+        }));
+    }
+    lines.push(format!("{students} students, {reads} reads listed in the access log"));
+    for one in &waiting {
+        lines.push(format!(
+            "{} waits: {}",
+            one["name"].as_str().unwrap_or_default(),
+            one["reason"].as_str().unwrap_or_default()
+        ));
+    }
+    let whole = waiting.is_empty();
+    let json = json!({ "tables": tables, "students": students, "reads_listed": reads, "waiting": waiting });
+    let text = lines.join("\n");
+    Ok(if whole { Outcome::yes(json, text) } else { Outcome::no(json, text) })
+}

@@ -1,0 +1,95 @@
+//! "This is wrong": what the form sends, into the vault, for the district to answer.
+
+use std::sync::Arc;
+
+use aula_vault::corrections::{Asking, CorrectionError};
+use axum::extract::{Extension, Form, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use super::channel::Hub;
+use super::live::is_own_origin;
+use super::open::{LangQuery, session, wants_page};
+use super::page;
+use super::refusal::Refusal;
+use super::render::ABOUT;
+use super::session::{Grant, Token};
+use super::source::{self, Look};
+use super::words::Lang;
+use crate::clock::now_ms;
+use crate::http::lent_vault::with_vault;
+use crate::http::{FromPath, FromQuery, Node};
+
+/// What the form sends.
+#[derive(Debug, Deserialize)]
+pub(super) struct Said {
+    about: String,
+    says: String,
+    /// The session, from a page in a frame.
+    #[serde(default)]
+    token: Option<String>,
+}
+
+/// Takes a correction and leads back to the page.
+pub(super) async fn ask(
+    State(node): State<Arc<Node>>,
+    Extension(hub): Extension<Arc<Hub>>,
+    FromPath(name): FromPath<String>,
+    FromQuery(asked): FromQuery<LangQuery>,
+    headers: HeaderMap,
+    said: Result<Form<Said>, axum::extract::rejection::FormRejection>,
+) -> Response {
+    let lang = Lang::of(asked.lang.as_deref(), &headers);
+    let kept = async {
+        let said = said.map_err(|_| Refusal::Text)?.0;
+        let (token, grant) = if let Some(text) = &said.token {
+            let token = Token::parse(text).ok_or(Refusal::NoSession)?;
+            let grant = hub.sessions.find(&token, &name, now_ms()).ok_or(Refusal::NoSession)?;
+            (token, grant)
+        } else {
+            session(&hub, &headers, &name)?
+        };
+        // A cookie goes along with what another site's page sends: only this origin's own form counts.
+        if !is_own_origin(&headers) {
+            return Err(Refusal::Foreign);
+        }
+        keep(&node, &hub, &grant, said).await?;
+        Ok(token)
+    };
+    match kept.await {
+        Err(refusal) => refusal.answer(lang, wants_page(&headers)),
+        Ok(token) => {
+            let mut answer = StatusCode::SEE_OTHER.into_response();
+            page::private(answer.headers_mut());
+            let address = format!("/s/of/{}?lang={}#corrections", token.name(), lang.tag());
+            if let Ok(address) = address.parse() {
+                answer.headers_mut().insert(header::LOCATION, address);
+            }
+            answer
+        }
+    }
+}
+
+async fn keep(node: &Arc<Node>, hub: &Arc<Hub>, grant: &Grant, said: Said) -> Result<(), Refusal> {
+    let opened = source::look(node, hub, grant, Look::Again).await?;
+    if !opened.granted.inspects() {
+        return Err(Refusal::NoSession);
+    }
+    if ABOUT.iter().all(|(name, _)| *name != said.about) {
+        return Err(Refusal::Text);
+    }
+    let own = grant.clone();
+    let kept = with_vault(node.clone(), move |_, vault| {
+        let asking =
+            Asking { reader: &own.reader, role: own.role.name(), about: &said.about, says: said.says.trim() };
+        Ok(vault.ask_correction(&own.handle, asking, now_ms()).map(|_| ()).map_err(|error| match error {
+            CorrectionError::TooMany => Refusal::TooMany,
+            CorrectionError::Vault(error) => Refusal::vault(error),
+            _ => Refusal::Text,
+        }))
+    });
+    kept.await.map_err(Refusal::from)??;
+    tracing::info!("a correction was asked for; `aula district corrections` lists it");
+    Ok(())
+}

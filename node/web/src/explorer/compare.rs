@@ -1,0 +1,180 @@
+//! Two rounds, or two districts, side by side: the figures that each one's own page shows, and no other.
+
+use std::sync::Arc;
+
+use aula_ledger::types::{DistrictId, RoundId};
+use axum::extract::State;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::error::{PageError, Shown};
+use super::shell::{self, column, count, percent};
+use super::standing;
+use super::words::explained;
+use crate::http::{FromQuery, Node};
+use crate::read::places::{self, InRound};
+use crate::read::rounds::{self, RoundView, placed};
+
+/// Which two.
+#[derive(Debug, Deserialize)]
+pub(super) struct Pair {
+    /// `rounds` or `districts`.
+    #[serde(default)]
+    of: Option<String>,
+    #[serde(default)]
+    one: Option<u32>,
+    #[serde(default)]
+    other: Option<u32>,
+}
+
+pub(super) async fn show(State(node): State<Arc<Node>>, FromQuery(pair): FromQuery<Pair>) -> Shown {
+    let view = node.view();
+    let all = rounds::all(&view)?;
+    let districts = aula_ledger::state::schema::districts(&*view)?;
+    let by_district = pair.of.as_deref() == Some("districts");
+    let chosen = pair.one.zip(pair.other);
+    let table = match chosen {
+        None => html! {},
+        Some((one, other)) if by_district => {
+            let read = |id: u32| {
+                let number = u16::try_from(id).ok().map(DistrictId);
+                let found = number.map(|number| places::district(&view, number)).transpose()?.flatten();
+                found.ok_or_else(|| PageError::missing(format!("district {id}"), "/districts"))
+            };
+            let (one, other) = (read(one)?, read(other)?);
+            let names = [one.district.name.to_string(), other.district.name.to_string()];
+            of_districts(&names, &one.rounds, &other.rounds)
+        }
+        Some((one, other)) => {
+            let find = |id: u32| {
+                let found = all.iter().find(|round| round.round == RoundId(id));
+                found.ok_or_else(|| PageError::missing(format!("round {id}"), "/rounds"))
+            };
+            of_rounds(find(one)?, find(other)?)
+        }
+    };
+    let rounds: Vec<(u32, String)> = all
+        .iter()
+        .rev()
+        .map(|round| (round.round.0, format!("Round {}, {}", round.round, round.title)))
+        .collect();
+    let places: Vec<(u32, String)> =
+        districts.iter().map(|one| (u32::from(one.id.0), one.name.to_string())).collect();
+    let content = html! {
+        h1 { "Side by side" }
+        p .lead { "Two rounds, or how the students of two districts fared in the same rounds. Every figure stands on its own page too, where it can be verified." }
+        (form("rounds", "Rounds", &rounds, chosen.filter(|_| !by_district)))
+        (form("districts", "Districts", &places, chosen.filter(|_| by_district)))
+        (table)
+        (explained(&["round", "withheld", "mandate", "optimal"]))
+    };
+    Ok(shell::page(&node, "/compare", "Side by side", content))
+}
+
+fn form(of: &str, name: &str, options: &[(u32, String)], chosen: Option<(u32, u32)>) -> Markup {
+    let select = |field: &str, label: &str, chosen: Option<u32>| {
+        html! {
+            label for={ (of) "-" (field) } { (label) }
+            select id={ (of) "-" (field) } name=(field) { @for (id, text) in options {
+                option value=(id) selected[chosen == Some(*id)] { (text) }
+            } }
+        }
+    };
+    html! { @if options.len() > 1 {
+        form .filter method="get" action="/compare" {
+            input type="hidden" name="of" value=(of);
+            (select("one", name, chosen.map(|(one, _)| one).or(options.get(1).map(|(id, _)| *id))))
+            (select("other", "beside", chosen.map(|(_, other)| other).or(options.first().map(|(id, _)| *id))))
+            button type="submit" { "Compare" }
+        }
+    } }
+}
+
+/// The difference of two counts, with its sign; none where one is withheld.
+fn change(one: Option<u32>, other: Option<u32>) -> String {
+    match one.zip(other) {
+        None => "–".to_owned(),
+        Some((one, other)) => match i64::from(other) - i64::from(one) {
+            less if less < 0 => format!("−{}", less.unsigned_abs()),
+            more => format!("+{more}"),
+        },
+    }
+}
+
+fn share(part: Option<u32>, whole: Option<u32>) -> String {
+    let ppm =
+        part.zip(whole).and_then(|(part, whole)| (u64::from(part) * 1_000_000).checked_div(whole.into()));
+    ppm.map_or_else(|| "–".to_owned(), percent)
+}
+
+fn of_rounds(one: &RoundView, other: &RoundView) -> Markup {
+    let both = [one, other];
+    let decisions = both.map(|round| round.decision.as_ref());
+    let counts: [(&str, fn(&crate::read::rounds::DecisionView) -> Option<u32>); 5] = [
+        ("Students asked", |decision| decision.requests),
+        ("Placed", |decision| decision.placed),
+        ("Waiting", |decision| decision.waitlisted),
+        ("Got their first choice", |decision| decision.first_choice),
+        ("With a mandate", |decision| decision.mandated),
+    ];
+    let text = |of: fn(&crate::read::rounds::DecisionView) -> String| {
+        decisions.map(|decision| decision.map_or_else(|| "–".to_owned(), of))
+    };
+    let texts: [(&str, [String; 2]); 3] = [
+        ("Placed, share of those who asked", text(|decision| share(decision.placed, decision.requests))),
+        ("Mandates", text(|d| if d.mandates_met { "all met".into() } else { "not all met".into() })),
+        (
+            "Result",
+            text(|d| if d.optimal { "optimal".into() } else { format!("within {} millionths", d.gap_ppm) }),
+        ),
+    ];
+    html! {
+        @for round in both { (standing::fallen(round)) }
+        div .scroll tabindex="0" role="region" aria-label="Two rounds" { table {
+            thead { tr { (column("Figure", false)) @for round in both { th scope="col" .n { a href={ "/rounds/" (round.round) } { "Round " (round.round) } } } (column("Difference", true)) } }
+            tbody {
+                tr { th scope="row" { "What was shared" } @for round in both { td .n { (round.title) } } td {} }
+                tr { th scope="row" { "School year" } @for round in both { td .n { (round.school_year) } } td {} }
+                tr { th scope="row" { "Standing" } @for round in both { td .n { (standing::cell(round)) } } td {} }
+                @for (name, of) in counts { @let [a, b] = decisions.map(|decision| decision.and_then(of)); tr {
+                    th scope="row" { (name) } td .n { (count(a)) } td .n { (count(b)) } td .n { (change(a, b)) }
+                } }
+                @for (name, said) in texts { tr { th scope="row" { (name) } @for one in said { td .n { (one) } } td {} } }
+            }
+        } }
+    }
+}
+
+fn of_districts(names: &[String; 2], one: &[InRound], other: &[InRound]) -> Markup {
+    let same = one
+        .iter()
+        .filter_map(|line| other.iter().find(|other| other.round == line.round).map(|other| (line, other)));
+    let same: Vec<_> = same.collect();
+    let of = |line: &InRound| line.counts.map(|counts| (placed(&counts), counts.students));
+    html! {
+        @if same.is_empty() { p { "No round has students of both." } } @else {
+            div .scroll tabindex="0" role="region" aria-label="Two districts" { table {
+                thead { tr { (column("Round", true)) (column("Decision", false)) @for name in names { (column(&format!("{name}: placed"), true)) (column(&format!("{name}: asked"), true)) (column("share", true)) } } }
+                tbody { @for (a, b) in &same { tr {
+                    td .n { a href={ "/rounds/" (a.round) } { (a.round) } }
+                    td { (standing::word(a.standing)) }
+                    @for line in [a, b] { @let counts = of(line);
+                        td .n { (count(counts.map(|(placed, _)| placed))) } td .n { (count(counts.map(|(_, asked)| asked))) }
+                        td .n { (share(counts.map(|(placed, _)| placed), counts.map(|(_, asked)| asked))) } }
+                } } }
+            } }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_is_signed_and_withheld_with_either_count() {
+        assert_eq!((change(Some(12), Some(30)), change(Some(30), Some(12))), ("+18".into(), "−18".into()));
+        assert_eq!((change(None, Some(12)), share(Some(1), None)), ("–".into(), "–".into()));
+        assert_eq!(share(Some(1), Some(0)), "–");
+    }
+}
