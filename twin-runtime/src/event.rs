@@ -286,10 +286,16 @@ impl Event {
     /// Canonical bytes: the version, then the fields.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = vec![EVENT_VERSION];
-        // Writing to a Vec has no failing path; an empty tail would fail every decode.
-        let _ = self.serialize(&mut bytes);
+        let mut bytes = Vec::with_capacity(64);
+        self.encode_to(&mut bytes);
         bytes
+    }
+
+    /// Appends the canonical bytes.
+    pub fn encode_to(&self, to: &mut Vec<u8>) {
+        to.push(EVENT_VERSION);
+        // Writing to a Vec has no failing path; an empty tail would fail every decode.
+        let _ = self.serialize(to);
     }
 
     /// Reads canonical bytes and checks what they say.

@@ -14,12 +14,12 @@ pub trait Door: Send + Sync {
     /// Calls once with the open vault.
     ///
     /// # Errors
-    /// [`Closed`] while somebody else has it.
-    fn lend(&self, call: &mut dyn FnMut(&Vault)) -> Result<(), Closed>;
+    /// [`Lent::Closed`] while somebody else has it, [`Lent::Vault`] when it cannot be opened.
+    fn lend(&self, call: &mut dyn FnMut(&Vault)) -> Result<(), Lent>;
 }
 
 impl Door for Arc<Vault> {
-    fn lend(&self, call: &mut dyn FnMut(&Vault)) -> Result<(), Closed> {
+    fn lend(&self, call: &mut dyn FnMut(&Vault)) -> Result<(), Lent> {
         call(self);
         Ok(())
     }

@@ -2,7 +2,8 @@
 //!
 //! Two threads. The writer takes whatever waits, up to [`MAX_GROUP`] messages, into the vault in one synced batch, tells every
 //! sender, and hands the new events on; the folder brings the twins up to date and tells whoever listens. While the vault is
-//! closed, or the disk refuses, groups go to the hot spool as long as that has room, and back into the vault when it is open.
+//! closed, or the disk refuses ([`crate::breaker`]), groups go to the hot spool as long as that has room, and back into the vault
+//! when it is open.
 //! While that backlog is older than [`LAG_MS`], kinds that may wait go to the cold spool, which is entered when nothing else waits.
 //! Invariants: a sender hears only of what is on disk, in the vault or in a spool; who is told [`Busy`] was not taken in. Absent:
 //! what messages mean.
@@ -21,6 +22,7 @@ use aula_twin_runtime::params::Params;
 use aula_vault::VaultError;
 use tokio::sync::oneshot;
 
+use crate::breaker::Breaker;
 use crate::door::{Door, lent};
 use crate::given::{Feed, Given};
 use crate::spool::{Spool, SpoolError};
@@ -158,6 +160,7 @@ impl Pipeline {
             cold: spool("cold.spool")?,
             feeds: settings.feeds.iter().map(|feed| (feed.name.clone(), feed.clone())).collect(),
             taking: None,
+            breaker: Breaker::default(),
             cipher: None,
             draining: VecDeque::new(),
             drained: 0,
@@ -223,6 +226,11 @@ impl Pipeline {
     /// The twins in memory.
     pub fn twins(&self) -> &Mutex<LiveTwins> {
         &self.twins
+    }
+
+    /// Folds twins with other parameters from now on: those in memory are forgotten, and folded from the vault when they are wanted.
+    pub fn set_params(&self, params: Params) {
+        locked(&self.twins).set_params(params);
     }
 
     /// Takes in nothing more, finishes what waits, and ends.

@@ -10,8 +10,8 @@ use aula_home::clock::now_ms;
 use aula_ingest::event::frame;
 use aula_lrs::clients::{Clients, Leave, Need};
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{Query, Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -21,6 +21,7 @@ use serde_json::json;
 
 use crate::given::{Feed, Form, Given};
 use crate::pipeline::{Busy, MAX_SUBMITTED, Pipeline, RETRY_S};
+use crate::strangers::limited;
 
 #[cfg(test)]
 mod tests;
@@ -78,11 +79,11 @@ impl Frames {
 
 /// The routes of a feed.
 pub fn router(frames: Arc<Frames>) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/events", post(take))
         .route("/healthz", get(|| async { "ok" }))
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .with_state(frames)
+        .with_state(frames);
+    limited(routes)
 }
 
 fn refusal(status: StatusCode, message: impl std::fmt::Display) -> Response {
@@ -99,12 +100,9 @@ fn refusal(status: StatusCode, message: impl std::fmt::Display) -> Response {
     response
 }
 
-async fn take(
-    State(frames): State<Arc<Frames>>,
-    Query(asked): Query<Asked>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+async fn take(State(frames): State<Arc<Frames>>, Query(asked): Query<Asked>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let headers = parts.headers;
     let Ok(_place) = frames.places.try_acquire() else {
         return refusal(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once");
     };
@@ -114,6 +112,13 @@ async fn take(
     };
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
+    // A stranger's body is not read at all.
+    let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
+        return refusal(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("send at most {MAX_BODY_BYTES} bytes at once"),
+        );
+    };
     let given = match read(&frames.feed, &body, kind, &sender) {
         Ok(given) => given,
         Err((status, message)) => return refusal(status, message),

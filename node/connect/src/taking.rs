@@ -174,7 +174,7 @@ impl Taking {
                     Some(what) => {
                         entering.push(Entering {
                             source: given.feed.source,
-                            name: message.name.clone(),
+                            name: message.name.as_str().into(),
                             at: message.at,
                             received_ms: given.received_ms,
                             what,
@@ -192,7 +192,7 @@ impl Taking {
         for (at, ..) in dead.iter().filter(|_| coming == Coming::New) {
             count_letter(&mut notes, group.get(*at));
         }
-        let entered = enter(vault, &mut self.keys, &entering, |entered| {
+        let entered = enter(vault, &mut self.keys, entering, |entered| {
             for (entered, given) in entered.iter().zip(places.iter().filter_map(|at| group.get(*at))) {
                 if coming == Coming::New || matches!(entered, Entered::New(..)) {
                     count(&mut notes, given, entered);

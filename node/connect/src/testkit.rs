@@ -3,16 +3,16 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use aula_ledger::types::{AccountId, DistrictId, Handle, Hash, SchoolYear};
 use aula_lrs::clients::Client;
 use aula_twin_runtime::model::Model;
 use aula_twin_runtime::params::Params;
-use aula_vault::{Folders, Identity, LocalId, Vault};
+use aula_vault::{Folders, Identity, LocalId, Vault, VaultError};
 use bytes::Bytes;
 
-use crate::door::{Closed, Door};
+use crate::door::{Closed, Door, Lent};
 use crate::given::{Feed, Form, Given};
 
 pub type Tested = Result<(), Box<dyn std::error::Error>>;
@@ -88,12 +88,27 @@ pub fn session(feed: &Arc<Feed>, name: &str, student: &str) -> Result<Given, &'s
 pub struct Shutter {
     pub vault: Arc<Vault>,
     pub shut: AtomicBool,
+    /// It cannot be written.
+    pub broken: AtomicBool,
+    /// How often it was asked for.
+    pub asked: AtomicUsize,
+}
+
+impl Shutter {
+    pub fn of(vault: &Arc<Vault>, shut: bool) -> Arc<Self> {
+        let vault = vault.clone();
+        Arc::new(Self { vault, shut: shut.into(), broken: false.into(), asked: 0.into() })
+    }
 }
 
 impl Door for Shutter {
-    fn lend(&self, call: &mut dyn FnMut(&Vault)) -> Result<(), Closed> {
+    fn lend(&self, call: &mut dyn FnMut(&Vault)) -> Result<(), Lent> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         if self.shut.load(Ordering::SeqCst) {
-            return Err(Closed("a command has it".into()));
+            return Err(Closed("a command has it".into()).into());
+        }
+        if self.broken.load(Ordering::SeqCst) {
+            return Err(VaultError::Unwritable("no space left on the device".into()).into());
         }
         call(&self.vault);
         Ok(())

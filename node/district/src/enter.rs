@@ -6,7 +6,10 @@
 //! events; what amends stands after what it amends. Absent: who a student is, folding, what becomes of a message that is no
 //! event.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 
 use aula_ledger::types::Handle;
 use aula_twin_runtime::clock::{ClockError, Skew, Stamp};
@@ -26,11 +29,11 @@ pub const SKEW_BOUND_MS: u64 = 60_000;
 
 /// A message to enter.
 #[derive(Debug, Clone)]
-pub struct Entering {
+pub struct Entering<'a> {
     /// Who sends.
     pub source: SourceId,
     /// The source's own name of the message.
-    pub name: String,
+    pub name: Cow<'a, str>,
     /// When it happened.
     pub at: Stamp,
     /// When it was received, milliseconds since 1970.
@@ -97,12 +100,32 @@ pub fn source_of(name: &str) -> SourceId {
 
 struct Ready {
     handle: Handle,
-    event: Event,
     place: EventPlace,
-    bytes: Vec<u8>,
+    /// Its bytes among those of the batch.
+    bytes: Range<usize>,
+    origin: Vec<u8>,
     once: Once,
-    at: usize,
+    amends: bool,
 }
+
+/// Marks end in bytes of an HMAC: any eight of them are a hash already.
+#[derive(Debug, Default)]
+struct OfMark(u64);
+
+impl Hasher for OfMark {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(last) = bytes.last_chunk::<8>() {
+            self.0 = u64::from_le_bytes(*last);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// What a batch enters, which the vault does not show yet: by mark, where it stands in the batch.
+type Own = HashMap<Once, usize, BuildHasherDefault<OfMark>>;
 
 /// Enters messages, in one synced batch with the sources' notes: on disk on return. What became of each, in their order.
 ///
@@ -111,27 +134,30 @@ struct Ready {
 pub fn enter(
     vault: &Vault,
     keys: &mut FeedKeys,
-    messages: &[Entering],
+    messages: Vec<Entering<'_>>,
     notes: impl FnOnce(&[Entered]) -> Vec<(u64, Vec<u8>)>,
 ) -> Result<Vec<Entered>, VaultError> {
     let marks: Vec<(Once, u64)> =
         messages.iter().map(|message| keys.mark(message.source.0, message.name.as_bytes())).collect();
     let known = vault.marked(&marks.iter().map(|(once, _)| *once).collect::<Vec<_>>())?;
-    // What this very batch enters, which the vault does not show yet.
-    let mut own: HashMap<Once, Marked> = HashMap::with_capacity(messages.len());
-    let (mut entered, mut ready) = (Vec::with_capacity(messages.len()), Vec::with_capacity(messages.len()));
-    for (at, ((message, (once, number)), known)) in messages.iter().zip(marks).zip(known).enumerate() {
+    let mut own = Own::with_capacity_and_hasher(messages.len(), BuildHasherDefault::default());
+    let mut entered = Vec::with_capacity(messages.len());
+    let mut ready: Vec<Ready> = Vec::with_capacity(messages.len());
+    let mut bytes = Vec::with_capacity(64 * messages.len());
+    for ((message, (once, number)), known) in messages.into_iter().zip(marks).zip(known) {
         if known.is_some() || own.contains_key(&once) {
             entered.push(Entered::Known);
             continue;
         }
-        let made = event(vault, keys, message, number, &own)?;
+        let Entering { source, at, received_ms, what, origin, .. } = message;
+        let made = event(vault, keys, what, (source, at, received_ms, number), (&own, &ready))?;
         entered.push(match made {
             Made::Event(handle, event) => {
                 let (place, amends) = (place(&event.key), matches!(event.body, EventBody::Correction { .. }));
-                own.insert(once, Marked { handle, key: place.to_vec(), amends });
-                let bytes = event.encode();
-                ready.push(Ready { handle, event: event.clone(), place, bytes, once, at });
+                own.insert(once, ready.len());
+                let from = bytes.len();
+                event.encode_to(&mut bytes);
+                ready.push(Ready { handle, place, bytes: from..bytes.len(), origin, once, amends });
                 Entered::New(handle, event)
             }
             Made::NoTarget => Entered::NoTarget,
@@ -143,10 +169,10 @@ pub fn enter(
         .map(|ready| FeedEvent {
             handle: ready.handle,
             key: &ready.place,
-            event: &ready.bytes,
-            origin: messages.get(ready.at).map_or(&[], |message| message.origin.as_slice()),
+            event: bytes.get(ready.bytes.clone()).unwrap_or_default(),
+            origin: &ready.origin,
             once: ready.once,
-            amends: matches!(ready.event.body, EventBody::Correction { .. }),
+            amends: ready.amends,
         })
         .collect();
     let notes = notes(&entered);
@@ -165,16 +191,18 @@ enum Made {
 fn event(
     vault: &Vault,
     keys: &FeedKeys,
-    message: &Entering,
-    number: u64,
-    own: &HashMap<Once, Marked>,
+    what: Entry,
+    (source, at, received_ms, number): (SourceId, Stamp, u64, u64),
+    (own, ready): (&Own, &[Ready]),
 ) -> Result<Made, VaultError> {
-    let (handle, stamp, body) = match &message.what {
-        Entry::Happened { handle, body } => (*handle, message.at, body.clone()),
+    let (handle, stamp, body) = match what {
+        Entry::Happened { handle, body } => (handle, at, body),
         Entry::Amended { of, instead } => {
-            let (target, _) = keys.mark(message.source.0, of.as_bytes());
-            let found = match own.get(&target) {
-                Some(found) => Some(found.clone()),
+            let (target, _) = keys.mark(source.0, of.as_bytes());
+            let found = match own.get(&target).and_then(|at| ready.get(*at)) {
+                Some(Ready { handle, place, amends, .. }) => {
+                    Some(Marked { handle: *handle, key: place.to_vec(), amends: *amends })
+                }
                 None => vault.marked(&[target])?.pop().flatten(),
             };
             let Some(found) = found else { return Ok(Made::NoTarget) };
@@ -189,12 +217,12 @@ fn event(
                 Ok(after) => after,
                 Err(why) => return Ok(Made::Refused(why.into())),
             };
-            let replacement = instead.clone().map(Box::new);
-            (found.handle, message.at.max(after), EventBody::Correction { target, replacement })
+            let replacement = instead.map(Box::new);
+            (found.handle, at.max(after), EventBody::Correction { target, replacement })
         }
     };
-    let key = EventKey { stamp, source: message.source, sequence: number };
-    let skew = Skew::judge(stamp, message.received_ms, SKEW_BOUND_MS);
+    let key = EventKey { stamp, source, sequence: number };
+    let skew = Skew::judge(stamp, received_ms, SKEW_BOUND_MS);
     let event = Event { key, skew, body };
     Ok(match event.check() {
         Ok(()) => Made::Event(handle, event),

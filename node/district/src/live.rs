@@ -69,6 +69,12 @@ impl LiveTwins {
         self.len() == 0
     }
 
+    /// Folds with other parameters from now on.
+    pub fn set_params(&mut self, params: Params) {
+        self.params = params;
+        self.forget();
+    }
+
     /// Forgets all of them: each is folded from the vault when an event of its student comes.
     pub fn forget(&mut self) {
         self.young.clear();

@@ -25,7 +25,7 @@ mod reports;
 pub use delivery::{Delivery, DeliveryBy, Mail, Sftp, Webhook};
 pub use district::{District, Policy, Subject};
 pub use edit::set;
-pub use feed::{Feed, FeedKind, Feeds, Lines};
+pub use feed::{BrokerUrl, Feed, FeedKind, Feeds, Lines, Payload};
 pub use lake::LakePlace;
 pub use lti::Lti;
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};

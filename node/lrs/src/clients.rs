@@ -159,7 +159,11 @@ impl Clients {
         let decoded =
             STANDARD.decode(encoded.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
         let at = decoded.iter().position(|byte| *byte == b':')?;
-        let (name, secret) = (decoded.get(..at)?, decoded.get(at.checked_add(1)?..)?);
+        self.of_secret(decoded.get(..at)?, decoded.get(at.checked_add(1)?..)?)
+    }
+
+    /// Whom a name and its secret name.
+    pub fn of_secret(&self, name: &[u8], secret: &[u8]) -> Option<&Client> {
         // Hashed whether or not the name is known, so that time does not tell names.
         let hash = Client::hash(secret);
         let client = self.0.iter().find(|client| client.name.as_bytes() == name)?;

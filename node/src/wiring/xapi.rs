@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aula_connect::clients::{self, read_clients};
-use aula_connect::door::{Closed, Door as FeedsDoor};
+use aula_connect::door::{Closed, Door as FeedsDoor, Lent};
 use aula_connect::statements::Statements;
+use aula_connect::strangers::limited;
 use aula_home::config::Feed;
 use aula_lrs::clients::Clients;
 use aula_lrs::desk::Desk;
@@ -77,7 +78,7 @@ async fn run(
     let take = move |clients| taker.set_clients(clients);
     tokio::spawn(clients::attend(feed.name.clone(), clients_file, take));
     tracing::info!(feed = feed.name, "xAPI is served at /xapi");
-    let routes = axum::Router::new().nest("/xapi", router(service));
+    let routes = limited(axum::Router::new().nest("/xapi", router(service)));
     if let Err(error) = axum::serve(socket, routes).await {
         tracing::error!(feed = feed.name, %error, "the feed ended");
     }
@@ -127,7 +128,10 @@ impl Door for KeptDoor {
 }
 
 impl FeedsDoor for KeptDoor {
-    fn lend(&self, call: &mut dyn FnMut(&Vault)) -> Result<(), Closed> {
-        self.lent(call).map_err(|error| Closed(error.to_string()))
+    fn lend(&self, call: &mut dyn FnMut(&Vault)) -> Result<(), Lent> {
+        self.lent(call).map_err(|error| match error {
+            VaultError::Busy => Closed(error.to_string()).into(),
+            error => Lent::Vault(error),
+        })
     }
 }

@@ -6,7 +6,9 @@
 //! are of one batch; no name of a message stands in clear; an erased student's marks go with the events. Absent: what an event
 //! means and where it stands in the order, which the district's work decides.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use aula_ledger::names::Name;
 use aula_ledger::types::{Handle, Hash};
@@ -77,7 +79,23 @@ pub struct KeptEvent {
 pub struct FeedKeys {
     terms: Terms,
     generation: Hash,
-    ready: HashMap<Handle, Cipher>,
+    ready: HashMap<Handle, Cipher, BuildHasherDefault<OfHandle>>,
+}
+
+/// A handle is an HMAC: any eight bytes of it are a hash already.
+#[derive(Debug, Default)]
+struct OfHandle(u64);
+
+impl Hasher for OfHandle {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(last) = bytes.last_chunk::<8>() {
+            self.0 = u64::from_le_bytes(*last);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl std::fmt::Debug for FeedKeys {
@@ -102,13 +120,13 @@ impl FeedKeys {
     }
 
     fn cipher(&mut self, vault: &Vault, handle: &Handle) -> Result<&Cipher, VaultError> {
-        if !self.ready.contains_key(handle) {
-            if self.ready.len() >= MAX_READY {
-                self.ready.clear();
-            }
-            self.ready.insert(*handle, record_cipher(&vault.student_secret(handle)?));
+        if self.ready.len() >= MAX_READY && !self.ready.contains_key(handle) {
+            self.ready.clear();
         }
-        self.ready.get(handle).ok_or(VaultError::UnknownHandle(*handle))
+        Ok(match self.ready.entry(*handle) {
+            Entry::Occupied(ready) => ready.into_mut(),
+            Entry::Vacant(place) => place.insert(record_cipher(&vault.student_secret(handle)?)),
+        })
     }
 }
 
@@ -120,7 +138,7 @@ impl Vault {
     pub fn feed_keys(&self) -> Result<FeedKeys, VaultError> {
         let terms = self.terms()?;
         let generation = self.keystore().current().name();
-        Ok(FeedKeys { terms, generation, ready: HashMap::new() })
+        Ok(FeedKeys { terms, generation, ready: HashMap::default() })
     }
 
     /// Where the events of these messages stand; none for one that is not kept.
@@ -158,7 +176,8 @@ impl Vault {
         let mut nonces = Nonces::draw(events.len());
         let mut batch = WriteBatch::default();
         let (table, marks) = (family(&self.db, Table::Events)?, family(&self.db, Table::Marks)?);
-        let (mut key, mut mark) = (Vec::with_capacity(96), Vec::with_capacity(96));
+        let (mut key, mut mark, mut stored) =
+            (Vec::with_capacity(96), Vec::with_capacity(96), Vec::with_capacity(512));
         let (mut bound, mut clear) = (Vec::with_capacity(160), Zeroizing::new(Vec::with_capacity(512)));
         for event in events {
             within("an event's key", event.key.len(), MAX_EVENT_KEY_BYTES)?;
@@ -175,9 +194,11 @@ impl Vault {
             clear.extend_from_slice(event.event);
             clear.extend_from_slice(event.origin);
             let sealed = keys.cipher(self, &event.handle)?.seal_with(nonces.next(), &clear, &bound);
-            let mut sealed = sealed.map_err(|error| VaultError::Sealed(event.handle, error))?;
-            sealed.insert(0, WITH_ORIGIN);
-            batch.put_cf(table, &key, sealed);
+            let sealed = sealed.map_err(|error| VaultError::Sealed(event.handle, error))?;
+            stored.clear();
+            stored.push(WITH_ORIGIN);
+            stored.extend_from_slice(&sealed);
+            batch.put_cf(table, &key, &stored);
             mark.clear();
             mark.extend_from_slice(&event.handle.0);
             mark.push(u8::from(event.amends));

@@ -1,6 +1,5 @@
 //! A pipeline over a real vault: once, letters, a vault that is shut, spools, lag.
 
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use aula_district::live::events_of;
@@ -21,7 +20,7 @@ fn settings(world: &World, spool_bytes: u64) -> Settings {
 }
 
 fn shutter(world: &World, shut: bool) -> Arc<Shutter> {
-    Arc::new(Shutter { vault: world.vault.clone(), shut: AtomicBool::new(shut) })
+    Shutter::of(&world.vault, shut)
 }
 
 fn until(what: &str, mut holds: impl FnMut() -> bool) -> Result<(), String> {
@@ -171,5 +170,63 @@ fn a_backlog_defers_sessions_and_never_marks() -> Tested {
     pipeline.stop();
     assert_eq!(events_of(&world.vault, &world.handles[1])?.len(), 2);
     assert_eq!(events_of(&world.vault, &world.handles[0])?.len(), 1);
+    Ok(())
+}
+
+#[test]
+fn a_vault_that_fails_is_tried_again_then_left_alone_and_nothing_is_lost() -> Tested {
+    let world = World::new()?;
+    let door = shutter(&world, false);
+    let pipeline = Pipeline::start(door.clone(), settings(&world, 1 << 20))?;
+    pipeline.submit_and_wait(vec![mark(&world.feed, "m0", "S-0", 0)?])?;
+    door.broken.store(true, Ordering::SeqCst);
+    let before = door.asked.load(Ordering::SeqCst);
+    let started = Instant::now();
+    let done = pipeline.submit_and_wait(vec![mark(&world.feed, "m1", "S-0", 1)?])?;
+    assert_eq!(done.spooled, 1);
+    assert!(started.elapsed() >= Duration::from_millis(200), "a failed write is repeated after a while");
+    // Five failures: it is left alone, and what comes is in the spool at once.
+    until("resting", || pipeline.state().attention.is_some_and(|why| why.contains("tried again in")))?;
+    let asked = door.asked.load(Ordering::SeqCst);
+    for n in 2..10 {
+        assert_eq!(
+            pipeline.submit_and_wait(vec![mark(&world.feed, &format!("m{n}"), "S-0", n)?])?.spooled,
+            1
+        );
+    }
+    assert_eq!(door.asked.load(Ordering::SeqCst), asked, "nothing is tried while it rests");
+    assert!(asked - before >= 5);
+    pipeline.stop();
+    // Another start finds the vault whole, and everything in the spool.
+    door.broken.store(false, Ordering::SeqCst);
+    let pipeline = Pipeline::start(door, settings(&world, 1 << 20))?;
+    let handle = world.handles[0];
+    until("draining", || events_of(&world.vault, &handle).is_ok_and(|events| events.len() == 10))?;
+    pipeline.stop();
+    Ok(())
+}
+
+#[test]
+fn other_parameters_fold_the_twins_anew() -> Tested {
+    let world = World::new()?;
+    let pipeline = Pipeline::start(Arc::new(world.vault.clone()), settings(&world, 0))?;
+    pipeline.submit_and_wait(
+        (0..20).map(|n| mark(&world.feed, &format!("m{n}"), "S-1", n)).collect::<Result<_, _>>()?,
+    )?;
+    let handle = world.handles[1];
+    let state = || locked(pipeline.twins()).get(&handle).map(|twin| twin.snapshot());
+    until("folding", || state().is_some())?;
+    let before = state().ok_or("a twin")?;
+    let mut other = reference();
+    other.rates.attendance = aula_twin_runtime::fixed::Proportion::clamped(5_000);
+    pipeline.set_params(other.clone());
+    assert!(state().is_none(), "twins of earlier parameters are not shown");
+    pipeline.submit_and_wait(vec![mark(&world.feed, "again", "S-1", 30)?])?;
+    until("folding", || state().is_some())?;
+    let events = events_of(&world.vault, &handle)?;
+    let brute = aula_district::keep::fold(&events, &other).ok_or("events")?;
+    assert_eq!(state().ok_or("a twin")?, brute.snapshot());
+    assert_ne!(brute.snapshot(), before);
+    pipeline.stop();
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aula_home::clock::now_ms;
 use aula_ingest::event::{Kind, Reason};
@@ -14,7 +14,8 @@ use aula_vault::seal::Cipher;
 use bytes::Bytes;
 
 use super::{Busy, Job, LAG_MS, MAX_GROUP, State, Summary, locked};
-use crate::door::{Door, Lent, lent};
+use crate::breaker::{Breaker, FAILURES, RETRIES, wait};
+use crate::door::{Closed, Door, Lent, lent};
 use crate::given::{Feed, Given};
 use crate::spool::{Spool, SpoolError, Spooled};
 use crate::taking::{Fate, Taken, Taking};
@@ -31,6 +32,7 @@ pub(super) struct Writer {
     pub(super) cold: Option<Spool>,
     pub(super) feeds: BTreeMap<String, Arc<Feed>>,
     pub(super) taking: Option<Taking>,
+    pub(super) breaker: Breaker,
     pub(super) cipher: Option<Cipher>,
     /// Groups of the hot spool that are on their way back, and how many of its bytes they are.
     pub(super) draining: VecDeque<Vec<Spooled>>,
@@ -147,7 +149,33 @@ impl Writer {
         }
     }
 
+    /// Takes a group into the vault; repeats what fails, and leaves a vault alone that fails again and again.
     fn take(&mut self, group: &[Given]) -> Result<Taken, Lent> {
+        for repetition in 0.. {
+            if let Some(left) = self.breaker.rests(Instant::now()) {
+                let seconds = left.as_secs() + 1;
+                let why = format!("it failed {FAILURES} times in a row, and is tried again in {seconds} s");
+                return Err(Closed(why).into());
+            }
+            match self.take_once(group) {
+                Ok(taken) => {
+                    self.breaker.succeeded();
+                    return Ok(taken);
+                }
+                Err(Lent::Vault(why)) => {
+                    self.breaker.failed(Instant::now());
+                    if repetition == RETRIES {
+                        return Err(why.into());
+                    }
+                    std::thread::sleep(wait(repetition));
+                }
+                Err(closed) => return Err(closed),
+            }
+        }
+        Err(Closed("it was not asked for".into()).into())
+    }
+
+    fn take_once(&mut self, group: &[Given]) -> Result<Taken, Lent> {
         let (taking, cipher) = (&mut self.taking, &mut self.cipher);
         lent(&*self.door, |vault| {
             let mut ready = match taking.take().filter(|taking| taking.is_of(vault)) {

@@ -80,6 +80,13 @@ async fn lines_and_frames_are_taken_from_clients_and_refused_from_others() -> Te
     frames.set_clients(read_clients(&path)?);
     assert_eq!(post(LINES, "secret", &url, body()).await?.0, 401);
     assert_eq!(post(LINES, "another", &url, body()).await?.0, 200);
+    // Who is unknown waits after some tries; who is known does not.
+    let mut waits = 0;
+    for _ in 0..40 {
+        waits += usize::from(post(LINES, "secret", &url, body()).await?.0 == 429);
+    }
+    assert!(waits > 0);
+    assert_eq!(post(LINES, "another", &url, body()).await?.0, 200);
     // Deep JSON, numbers out of range, and what is no JSON are letters, not errors: one bad line stops no other.
     let deep = format!("{}{}\n", "[".repeat(5_000), "]".repeat(5_000));
     let wide = r#"{"id":"w","at":1e400,"student":"S-0","event":{"kind":"session","minutes":99999,"active_minutes":1}}"#;

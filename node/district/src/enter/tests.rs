@@ -50,12 +50,12 @@ fn answer(skill: u16, right: bool) -> EventBody {
 }
 
 /// A term of messages: each tenth is corrected later, each fifteenth deleted.
-fn messages(handles: &[Handle], count: u64) -> Vec<Entering> {
+fn messages(handles: &[Handle], count: u64) -> Vec<Entering<'static>> {
     let mut all = Vec::new();
     let mut push = |name: String, ms: u64, what| {
         let at = Stamp::new(START_MS + ms, 0).expect("before the year 9999");
         let (source, origin) = (source_of("lms"), name.clone().into_bytes());
-        all.push(Entering { source, name, at, received_ms: START_MS, what, origin });
+        all.push(Entering { source, name: name.into(), at, received_ms: START_MS, what, origin });
     };
     for n in 0..count {
         let handle = handles[usize::try_from(n % STUDENTS).expect("small")];
@@ -83,7 +83,7 @@ fn three_times_in_any_order_is_once_and_the_live_twins_are_the_fold_of_the_vault
     let once = world()?;
     let all = messages(&once.handles, 1_200);
     let mut keys = once.vault.feed_keys()?;
-    let entered = enter(&once.vault, &mut keys, &all, |_| Vec::new())?;
+    let entered = enter(&once.vault, &mut keys, all, |_| Vec::new())?;
     assert!(entered.iter().all(|entered| matches!(entered, Entered::New(..))));
     let mut expected = Vec::new();
     // The other vault has other keys: what is compared is the fold, not the bytes of the places.
@@ -104,7 +104,7 @@ fn three_times_in_any_order_is_once_and_the_live_twins_are_the_fold_of_the_vault
     while !arrivals.is_empty() {
         let mut waiting = Vec::new();
         for batch in arrivals.chunks(97) {
-            let entered = enter(&again.vault, &mut keys, batch, |_| Vec::new())?;
+            let entered = enter(&again.vault, &mut keys, batch.to_vec(), |_| Vec::new())?;
             let mut folding = Vec::new();
             for (message, entered) in batch.iter().zip(entered) {
                 match entered {
@@ -140,13 +140,15 @@ fn a_deletion_takes_back_what_it_touched_and_says_what() -> Tested {
     let world = world()?;
     let handle = world.handles[0];
     let mut keys = world.vault.feed_keys()?;
-    let message = |name: &str, ms: u64, what| Entering {
-        source: source_of("lms"),
-        name: name.into(),
-        at: Stamp::new(START_MS + ms, 0).expect("a stamp"),
-        received_ms: START_MS,
-        what,
-        origin: Vec::new(),
+    let message = |name: &str, ms: u64, what| -> Entering<'static> {
+        Entering {
+            source: source_of("lms"),
+            name: name.to_owned().into(),
+            at: Stamp::new(START_MS + ms, 0).expect("a stamp"),
+            received_ms: START_MS,
+            what,
+            origin: Vec::new(),
+        }
     };
     let right =
         |n: u64| message(&format!("m{n}"), n * 1_000, Entry::Happened { handle, body: answer(4, true) });
@@ -155,7 +157,7 @@ fn a_deletion_takes_back_what_it_touched_and_says_what() -> Tested {
     let mut milestones = Vec::new();
     let mut deleted = None;
     for answer in answers {
-        let entered = enter(&world.vault, &mut keys, &[answer], |_| Vec::new())?;
+        let entered = enter(&world.vault, &mut keys, vec![answer], |_| Vec::new())?;
         let Some(Entered::New(handle, event)) = entered.into_iter().next() else { return Err("new".into()) };
         let key = event.key;
         let changed = live.fold(&world.vault, [(handle, event)])?;
@@ -168,7 +170,7 @@ fn a_deletion_takes_back_what_it_touched_and_says_what() -> Tested {
     let at_ms = deleted.ok_or("forty right answers pass the gate")?.stamp.wall_ms() - START_MS;
     let what = Entry::Amended { of: format!("m{}", at_ms / 1_000), instead: None };
     // The source's clock is wrong: it deletes before the answer happened.
-    let entered = enter(&world.vault, &mut keys, &[message("d", 0, what.clone())], |_| Vec::new())?;
+    let entered = enter(&world.vault, &mut keys, vec![message("d", 0, what.clone())], |_| Vec::new())?;
     let Some(Entered::New(handle, deletion)) = entered.into_iter().next() else { return Err("new".into()) };
     let changed = live.fold(&world.vault, [(handle, deletion.clone())])?;
     assert_eq!(changed[0].lost, milestones, "the milestone that the answer had brought");
@@ -188,7 +190,7 @@ fn a_deletion_takes_back_what_it_touched_and_says_what() -> Tested {
     // An amendment of an amendment is refused, and one of nothing waits.
     let refused = message("e", 0, Entry::Amended { of: "d".into(), instead: None });
     let nothing = message("f", 0, Entry::Amended { of: "never".into(), instead: None });
-    let entered = enter(&world.vault, &mut keys, &[refused, nothing], |_| Vec::new())?;
+    let entered = enter(&world.vault, &mut keys, vec![refused, nothing], |_| Vec::new())?;
     assert_eq!(entered, [Entered::Refused(Refused::Amendment), Entered::NoTarget]);
     Ok(())
 }

@@ -1,11 +1,18 @@
 //! `[[feed]]`: systems that send to this district's node.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
+
+mod broker;
+#[cfg(test)]
+mod tests;
+
+pub use broker::BrokerUrl;
 
 /// A source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +22,7 @@ pub struct Feed {
     pub name: String,
     /// What it speaks.
     pub kind: FeedKind,
-    /// Where `xapi` and `frames` are listened to: an address of loopback. A proxy in front of it ends TLS.
+    /// Where `xapi`, `frames` and `mqtt` are listened to: an address of loopback. A proxy in front of it ends TLS.
     #[serde(default)]
     pub listen: Option<SocketAddr>,
     /// The home page of accounts in statements that are students, by the district's own identifier.
@@ -30,6 +37,19 @@ pub struct Feed {
     /// What the lines of files are.
     #[serde(default)]
     pub lines: Lines,
+    /// The district's own broker that `mqtt` and `kafka` ask: `mqtts://HOST:PORT`, `kafkas://HOST:PORT,HOST:PORT`; `mqtt://` and
+    /// `kafka://` only on loopback.
+    #[serde(default)]
+    pub broker: Option<String>,
+    /// A file of the operator's alone (mode 0600) with the name and the secret for the broker; read again when it changes.
+    #[serde(default)]
+    pub secret: Option<PathBuf>,
+    /// The topics and what their messages are: filters of `mqtt`, names of `kafka`.
+    #[serde(default)]
+    pub topics: BTreeMap<String, Payload>,
+    /// The group of consumers at a `kafka` broker; `aula-NAME` without it.
+    #[serde(default)]
+    pub group: Option<String>,
     /// A file with the district's own rules for statements, before the built-in ones.
     #[serde(default)]
     pub rules: Option<PathBuf>,
@@ -48,6 +68,10 @@ pub enum FeedKind {
     Frames,
     /// Files that appear in a folder.
     Files,
+    /// MQTT 3.1.1 and 5.0: this node listens, or asks a broker.
+    Mqtt,
+    /// Topics of a Kafka broker.
+    Kafka,
     /// Caliper 1.1 and 1.2: this node is the endpoint.
     Caliper,
 }
@@ -59,6 +83,8 @@ impl FeedKind {
             Self::Xapi => "xapi",
             Self::Frames => "frames",
             Self::Files => "files",
+            Self::Mqtt => "mqtt",
+            Self::Kafka => "kafka",
             Self::Caliper => "caliper",
         }
     }
@@ -75,43 +101,107 @@ pub enum Lines {
     Statements,
 }
 
+/// What a message of a topic holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Payload {
+    /// Messages as lines of JSON.
+    Events,
+    /// Binary frames.
+    Frames,
+    /// xAPI statements: one, or an array.
+    Statements,
+}
+
 fn ninety() -> u32 {
     90
 }
 
 impl Feed {
+    /// The topics that config.toml names; else `aula/NAME/events` and `frames`, and `statements` of a feed with a home page.
+    pub fn topics(&self) -> BTreeMap<String, Payload> {
+        if !self.topics.is_empty() || self.kind != FeedKind::Mqtt {
+            return self.topics.clone();
+        }
+        let own = |of: &str, payload| (format!("aula/{}/{of}", self.name), payload);
+        let mut topics = BTreeMap::from([own("events", Payload::Events), own("frames", Payload::Frames)]);
+        if !self.home_page.is_empty() {
+            topics.extend([own("statements", Payload::Statements)]);
+        }
+        topics
+    }
+
+    /// True for one that this node listens for.
+    pub const fn is_served(&self) -> bool {
+        match self.kind {
+            FeedKind::Xapi | FeedKind::Frames | FeedKind::Caliper => true,
+            FeedKind::Mqtt => self.broker.is_none(),
+            FeedKind::Files | FeedKind::Kafka => false,
+        }
+    }
+
     /// Checks what its types do not say.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        let refused = |reason| Err(ConfigError::Feed { name: self.name.clone(), reason });
-        let served = self.kind != FeedKind::Files;
+        self.fault().map_or(Ok(()), |reason| Err(ConfigError::Feed { name: self.name.clone(), reason }))
+    }
+
+    fn fault(&self) -> Option<&'static str> {
+        let served = self.is_served();
         match self.listen {
-            None if served => return refused("listen is missing: an address of loopback with a port"),
+            None if served => return Some("listen is missing: an address of loopback with a port"),
             Some(listen) if !listen.ip().is_loopback() => {
-                return refused(
+                return Some(
                     "listen must be an address of loopback: put a proxy that ends TLS in front of it",
                 );
             }
+            Some(_) if self.broker.is_some() => return Some("a feed has listen or broker, not both"),
             _ => {}
         }
         if served && self.clients.is_none() {
-            return refused("clients is missing: a file with who may ask, mode 0600");
+            return Some("clients is missing: a file with who may ask, mode 0600");
         }
-        if !served && self.folder.is_none() {
-            return refused("folder is missing: where the files appear");
+        if self.kind == FeedKind::Files && self.folder.is_none() {
+            return Some("folder is missing: where the files appear");
+        }
+        if let Some(fault) = self.broker_fault() {
+            return Some(fault);
         }
         if !(1..=3_650).contains(&self.unassigned_days) {
-            return refused("unassigned_days must be 1 to 3650");
+            return Some("unassigned_days must be 1 to 3650");
         }
-        let statements = self.kind == FeedKind::Xapi || self.lines == Lines::Statements;
+        let statements = self.kind == FeedKind::Xapi
+            || self.lines == Lines::Statements
+            || self.topics.values().any(|payload| *payload == Payload::Statements);
         if statements && !self.home_page.contains(':') {
-            return refused("home_page must be an IRI, such as https://sis.example.org");
+            return Some("home_page must be an IRI, such as https://sis.example.org");
         }
         if self.kind == FeedKind::Caliper && !self.home_page.is_empty() && !self.home_page.contains(':') {
-            return refused(
+            return Some(
                 "home_page must be what stands before the identifier in students' IRIs, or be left out",
             );
         }
-        Ok(())
+        None
+    }
+
+    fn broker_fault(&self) -> Option<&'static str> {
+        match (&self.broker, self.kind) {
+            (Some(url), FeedKind::Mqtt | FeedKind::Kafka) => {
+                if let Err(fault) = BrokerUrl::parse(url, self.kind) {
+                    return Some(fault);
+                }
+            }
+            (Some(_), _) => return Some("only feeds of kind mqtt and kafka have a broker"),
+            (None, FeedKind::Kafka) => return Some("broker is missing: kafkas://HOST:PORT"),
+            (None, _) => {}
+        }
+        match self.kind {
+            FeedKind::Kafka if self.topics.is_empty() => {
+                Some("topics is missing: \"name\" = \"events\", \"frames\" or \"statements\"")
+            }
+            FeedKind::Mqtt | FeedKind::Kafka => None,
+            _ if !self.topics.is_empty() => Some("only feeds of kind mqtt and kafka have topics"),
+            _ => None,
+        }
     }
 }
 
@@ -137,40 +227,5 @@ pub struct Feeds {
 impl Default for Feeds {
     fn default() -> Self {
         Self { spool_mib: 1_024 }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::Config;
-
-    const FEED: &str = "[[feed]]\nname = 'lms'\nkind = 'xapi'\nlisten = '127.0.0.1:8490'\n\
-                        home_page = 'https://sis.example.org'\nclients = 'clients.toml'\n";
-
-    #[test]
-    fn a_feed_is_read_and_one_that_cannot_be_served_refused() -> Result<(), toml::de::Error> {
-        let config: Config = toml::from_str(FEED)?;
-        assert!(config.check().is_ok());
-        assert_eq!(config.feed[0].unassigned_days, 90);
-        for (from, to) in [("127.0.0.1", "0.0.0.0"), ("https://", ""), ("name", "unassigned_days = 0\nname")]
-        {
-            let config: Config = toml::from_str(&FEED.replacen(from, to, 1))?;
-            assert!(config.check().is_err(), "{to}");
-        }
-        assert!(toml::from_str::<Config>(&FEED.replace("xapi", "smoke")).is_err());
-        for (text, good) in [
-            ("kind = 'frames'\nlisten = '127.0.0.1:8491'\nclients = 'c.toml'", true),
-            ("kind = 'frames'\nlisten = '127.0.0.1:8491'", false),
-            ("kind = 'frames'\nclients = 'c.toml'", false),
-            ("kind = 'files'\nfolder = '/srv/in'", true),
-            ("kind = 'files'", false),
-            ("kind = 'files'\nfolder = '/srv/in'\nlines = 'statements'", false),
-        ] {
-            let config: Config = toml::from_str(&format!("[[feed]]\nname = 'a'\n{text}\n"))?;
-            assert_eq!(config.check().is_ok(), good, "{text}");
-        }
-        let twice: Config = toml::from_str(&format!("{FEED}{FEED}"))?;
-        assert!(twice.check().is_err(), "two feeds of one name");
-        Ok(())
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Three phases, each by a separate publishing process. Throughput: four senders, each with its own students and one submission at a
 //! time, as fast as they are answered. Latency: an open loop at a fixed rate, from the moment an event was due to be sent to the
-//! moment its twin had it. Crash: at full speed the node is killed (SIGKILL), and what its senders had been told is looked for in
+//! moment its twin had it. A Kafka broker answers a publisher by itself: there the node is started again after the crash, and has
+//! to take what it had not committed. Crash: at full speed the node is killed (SIGKILL), and what its senders had been told is looked for in
 //! the store, which is opened and read anew; an event that stands there twice counts as duplicated. Durable means: in a synced
 //! group commit and folded. Absent: tuning; the vault is a district's own, with its sealing.
 
@@ -34,7 +35,10 @@ const RATE: u32 = 5_000;
 /// How long the crash phase lasts at most; the node is killed in its middle.
 const CRASH_S: u64 = 2;
 /// How long a child has to come up or to finish what it has.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How long nothing is folded before a node that was started again is taken to have everything: longer than a broker waits for
+/// a member that died.
+const QUIET: Duration = Duration::from_secs(20);
 
 /// Where events come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -69,6 +73,9 @@ pub struct FeedArgs {
     /// Where events come from
     #[arg(long, value_enum, default_value_t = Source::Frames)]
     pub source: Source,
+    /// A Kafka broker that makes topics, for --source kafka; this program has none in it
+    #[arg(long, value_name = "kafka://HOST:PORT")]
+    pub broker: Option<String>,
     /// Students of the district
     #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(8..=1_000_000))]
     pub students: u32,
@@ -105,17 +112,27 @@ impl Drop for Running {
 /// # Errors
 /// A source that is not built; a child that does not come up; a disk that refuses.
 pub async fn run(args: &FeedArgs, tell: &impl Fn(String)) -> Result<Figures, Failure> {
-    if matches!(args.source, Source::Mqtt | Source::Kafka) {
-        let message = format!("this program has no feed of kind {} yet", args.source.word());
-        return Err(Failure::new("no_such_source", message, "measure --source frames or --source xapi"));
-    }
+    let topic = match (args.source, &args.broker) {
+        (Source::Kafka, Some(broker)) => {
+            let topic =
+                format!("{}/aula-bench-{}-{}", broker.trim_end_matches('/'), std::process::id(), now_ms());
+            publish::kafka::make_topic(&topic).await?;
+            Some(topic)
+        }
+        (Source::Kafka, None) => {
+            let next = "start a Kafka broker on loopback and name it: --broker kafka://127.0.0.1:9092";
+            return Err(Failure::new("no_broker", "--source kafka needs a broker", next));
+        }
+        _ => None,
+    };
     let folder = Folder::temporary()?;
     let folders = make_vault(folder.path(), args.students)?;
     let mut all = Vec::new();
-    let (node, url) = start_host(folder.path(), args)?;
+    let start = || start_host(folder.path(), args, topic.as_deref());
+    let (node, url, target) = start()?;
     tell(format!("{} students; {} s as fast as answered", args.students, args.seconds));
     let started = Instant::now();
-    let publisher = start_publisher(args, &url, 0, args.seconds, 0, false)?;
+    let publisher = start_publisher(args, &target, 0, args.seconds, 0, false)?;
     let full = finished(publisher).await?;
     // Everything that was answered is on disk; the twins may be a group or two behind.
     let folded = host::Stats::wait_for(&url, full.count(), PATIENCE).await?;
@@ -123,17 +140,23 @@ pub async fn run(args: &FeedArgs, tell: &impl Fn(String)) -> Result<Figures, Fai
     tell(format!("{} events; {} s at {RATE} events a second", full.count(), args.seconds));
     let mut next = 1 << 40;
     host::Stats::measure_from(&url, now_ms()).await?;
-    let publisher = start_publisher(args, &url, next, args.seconds, RATE, false)?;
+    let publisher = start_publisher(args, &target, next, args.seconds, RATE, false)?;
     let open = finished(publisher).await?;
     host::Stats::wait_for(&url, folded + open.count(), PATIENCE).await?;
     let mut latencies = host::Stats::latencies_ms(&url).await?;
     latencies.sort_by(f64::total_cmp);
     next <<= 1;
     tell(format!("killing the node after {} s at full speed", CRASH_S / 2));
-    let publisher = start_publisher(args, &url, next, CRASH_S, 0, true)?;
+    let publisher = start_publisher(args, &target, next, CRASH_S, 0, true)?;
     tokio::time::sleep(Duration::from_millis(CRASH_S * 500)).await;
     drop(node);
     let cut = finished(publisher).await?;
+    if args.source == Source::Kafka {
+        tell("starting the node again".into());
+        let (node, url, _) = start()?;
+        host::Stats::wait_until_quiet(&url, QUIET, PATIENCE).await?;
+        drop(node);
+    }
     let answered = full.count() + open.count() + cut.count();
     all.extend([&full, &open, &cut].into_iter().flat_map(|published| published.acknowledged.iter().copied()));
     tell(format!("looking for {answered} events in the store"));
@@ -186,11 +209,19 @@ fn this_program() -> Result<PathBuf, Failure> {
     std::env::current_exe().advise("this program cannot be found again", HINT)
 }
 
-fn start_host(folder: &Path, args: &FeedArgs) -> Result<(Running, String), Failure> {
+/// Starts the node; gives what asks it how it stands, and where events are sent to.
+fn start_host(
+    folder: &Path,
+    args: &FeedArgs,
+    topic: Option<&str>,
+) -> Result<(Running, String, String), Failure> {
     use std::io::BufRead;
-    let mut child = Command::new(this_program()?)
-        .args(["bench", "feed-host", "--source", args.source.word(), "--folder"])
-        .arg(folder)
+    let mut command = Command::new(this_program()?);
+    command.args(["bench", "feed-host", "--source", args.source.word(), "--folder"]).arg(folder);
+    if let Some(topic) = topic {
+        command.args(["--topic", topic]);
+    }
+    let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -200,10 +231,9 @@ fn start_host(folder: &Path, args: &FeedArgs) -> Result<(Running, String), Failu
     let mut line = String::new();
     let said = said.ok_or_else(|| Failure::because("the node says nothing", HINT))?;
     std::io::BufReader::new(said).read_line(&mut line).advise("the node says nothing", HINT)?;
-    let url = line.trim().to_owned();
-    match url.starts_with("http://") {
-        true => Ok((node, url)),
-        false => Err(Failure::because("the node did not come up", HINT)),
+    match line.trim().split_once(' ') {
+        Some((url, target)) if url.starts_with("http://") => Ok((node, url.to_owned(), target.to_owned())),
+        _ => Err(Failure::because("the node did not come up", HINT)),
     }
 }
 

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use aula_connect::clients::read_clients;
+use aula_connect::kafka;
+use aula_connect::mqtt::subscriber;
 use aula_home::config::FeedKind;
 use clap::Args;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::configured;
 use crate::command::{Context, Failure, Outcome};
@@ -42,9 +45,14 @@ pub async fn run(context: &Context, args: &TestArgs) -> Result<Outcome, Failure>
         let why = |error| format!("files cannot be moved in {}: {error}", path.display());
         checks.push(("folder", tried.map(|()| path.display().to_string()).map_err(why)));
     }
-    if let Some(listen) = own.listen.filter(|_| own.kind != FeedKind::Files) {
+    if let Some(listen) = own.listen.filter(|_| own.kind == FeedKind::Mqtt) {
+        checks.push(("listener", speaks_mqtt(listen).await));
+    } else if let Some(listen) = own.listen.filter(|_| own.is_served()) {
         let path = if own.kind == FeedKind::Xapi { "xapi/about" } else { "healthz" };
         checks.push(("listener", answers(&format!("http://{listen}/{path}")).await));
+    }
+    if own.broker.is_some() {
+        checks.push(("broker", asked(own).await));
     }
     let good = checks.iter().all(|(_, found)| found.is_ok());
     let line = |(what, found): &(&str, Result<String, String>)| match found {
@@ -72,4 +80,34 @@ async fn answers(url: &str) -> Result<String, String> {
         true => Ok(format!("{url} answers")),
         false => Err(format!("{url} answers {}: another program has the port", response.status())),
     }
+}
+
+/// Whether a listener of MQTT refuses a stranger in the words of the protocol.
+async fn speaks_mqtt(listen: std::net::SocketAddr) -> Result<String, String> {
+    let down =
+        |error: &dyn std::fmt::Display| format!("{listen} does not answer ({error}): is the node running?");
+    let asked = async {
+        let mut socket = tokio::net::TcpStream::connect(listen).await?;
+        // MQTT 3.1.1 without a name and a password.
+        socket.write_all(&[0x10, 12, 0, 4, b'M', b'Q', b'T', b'T', 4, 2, 0, 0, 0, 0]).await?;
+        let mut said = [0; 2];
+        socket.read_exact(&mut said).await.map(|_| said)
+    };
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok([0x20, 2])) => Ok(format!("{listen} speaks MQTT")),
+        Ok(Ok(_)) => Err(format!("{listen} answers, and not in MQTT: another program has the port")),
+        Ok(Err(error)) => Err(down(&error)),
+        Err(late) => Err(down(&late)),
+    }
+}
+
+/// What a broker says to the feed's name and secret; nothing is taken in.
+async fn asked(own: &aula_home::config::Feed) -> Result<String, String> {
+    let probe = match own.kind {
+        FeedKind::Kafka => return kafka::probe(own).await,
+        _ => subscriber::probe(own),
+    };
+    tokio::time::timeout(PATIENCE, probe)
+        .await
+        .unwrap_or_else(|_| Err("the broker does not answer in time".into()))
 }

@@ -4,7 +4,6 @@ use std::os::unix::fs::PermissionsExt;
 
 use std::path::Path;
 
-use aula_home::config::{FeedKind, Lines};
 use aula_ledger::types::{AccountId, DistrictId, Hash, SchoolYear};
 use aula_lrs::clients::Client;
 use aula_vault::{Identity, LocalId};
@@ -42,17 +41,9 @@ async fn a_statement_is_in_the_vault_and_goes_with_its_student() -> Tested {
     write_clients(&clients, b"secret", 0o600)?;
     let socket = TcpListener::bind("127.0.0.1:0").await?;
     let listen = socket.local_addr()?;
-    let feed = Feed {
-        name: "lms".into(),
-        kind: FeedKind::Xapi,
-        listen: Some(listen),
-        home_page: "https://sis.example.org".into(),
-        clients: Some(clients.clone()),
-        folder: None,
-        lines: Lines::default(),
-        rules: None,
-        unassigned_days: 90,
-    };
+    let text =
+        format!("name = 'lms'\nkind = 'xapi'\nhome_page = 'https://sis.example.org'\nlisten = '{listen}'");
+    let feed: Feed = toml::from_str(&text)?;
     let door = KeptDoor { kept: Arc::default(), folders: folders.clone(), runtime: Handle::current() };
     let running = tokio::spawn(run(feed, clients.clone(), read_clients(&clients)?, socket, door, None));
     let url = format!("http://{}/xapi/statements?statementId=2f1b6f0e-6a5d-4a7c-9d4b-0c6f0a1e2d3c", listen);

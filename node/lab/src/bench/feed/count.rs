@@ -29,8 +29,13 @@ pub fn count(folders: &Folders, source: Source, answered: &[(u64, u64)]) -> Resu
     let vault = Vault::open(folders).advise("the store cannot be opened again", HINT)?;
     let keys = vault.feed_keys().advise("the store cannot be read", HINT)?;
     let feed = source_of(events::FEED);
-    let name =
-        |number| if source == Source::Xapi { events::statement_id(number) } else { events::name(number) };
+    let name = |number| {
+        if matches!(source, Source::Xapi | Source::Kafka) {
+            events::statement_id(number)
+        } else {
+            events::name(number)
+        }
+    };
     let numbers: Vec<u64> = answered.iter().flat_map(|(from, to)| *from..*to).collect();
     let mut lost = 0;
     for chunk in numbers.chunks(AT_ONCE) {

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use aula_connect::door::Door;
 use aula_connect::given::Feed;
+use aula_connect::kafka::Member;
+use aula_connect::mqtt::listener::{self, Mqtt};
 use aula_connect::pipeline::{Observer, Pipeline, Settings};
 use aula_connect::server::{Frames, router};
 use aula_connect::statements::Statements;
 use aula_district::live::Changed;
-use aula_home::{Advise, Failure};
+use aula_home::{Advise, Failure, config};
 use aula_ingest::event::xapi::Rules;
 use aula_ledger::types::Handle;
 use aula_lrs::clients::{Client, Clients, Scope};
@@ -29,6 +31,7 @@ use axum::routing::get;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
+use super::publish::kafka::split;
 use super::{HINT, Source, events, folders};
 
 /// The client's name and secret: the listener is on loopback for the time of a bench.
@@ -43,6 +46,9 @@ pub struct HostArgs {
     /// Where events come from
     #[arg(long, value_enum)]
     pub source: Source,
+    /// The broker and its topic
+    #[arg(long)]
+    pub topic: Option<String>,
 }
 
 /// What is counted as twins are folded.
@@ -75,7 +81,7 @@ pub fn now_us() -> u64 {
     u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Serves until it is killed; prints its origin.
+/// Serves until it is killed; prints its origin, and where events are sent to.
 ///
 /// # Errors
 /// A vault or a socket that is not to be had.
@@ -97,7 +103,25 @@ pub async fn run(args: &HostArgs) -> Result<(), Failure> {
     let pipeline = Arc::new(Pipeline::start(door, settings).advise("the pipeline cannot start", HINT)?);
     let clients =
         || Clients::new(vec![Client::new(CLIENT.0, Client::hash(CLIENT.1.as_bytes()), [Scope::All])]);
+    let (mut target, routes) = (None, axum::Router::new());
     let routes = match args.source {
+        Source::Mqtt => {
+            let own = configured("kind = 'mqtt'\nlisten = '127.0.0.1:1'\n")?;
+            let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.advise("no socket", HINT)?;
+            target = Some(format!("mqtt://{}", socket.local_addr().advise("no socket", HINT)?));
+            tokio::spawn(listener::serve(socket, Arc::new(Mqtt::new(&own, feed, pipeline, clients())), None));
+            routes
+        }
+        Source::Kafka => {
+            let topic = args.topic.clone().unwrap_or_default();
+            let (hosts, name) = split(&topic)?;
+            let own = configured(&format!(
+                "kind = 'kafka'\nbroker = 'kafka://{hosts}'\ngroup = '{name}'\n[topics]\n'{name}' = 'statements'\n"
+            ))?;
+            tokio::spawn(Member::new(own, feed, pipeline).run());
+            target = Some(topic);
+            routes
+        }
         Source::Xapi => {
             let roster = Roster { home_page: events::HOME_PAGE.into(), unassigned_days: 90 };
             let store =
@@ -107,15 +131,22 @@ pub async fn run(args: &HostArgs) -> Result<(), Failure> {
             let service = Service::new(desk, clients(), events::HOME_PAGE, Version::Two);
             axum::Router::new().nest("/xapi", lrs_router(Arc::new(service)))
         }
-        _ => router(Arc::new(Frames::new(feed, pipeline, clients()))),
+        Source::Frames => router(Arc::new(Frames::new(feed, pipeline, clients()))),
     };
     let own = axum::Router::new().route("/stats", get(stats)).with_state(meter);
     let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.advise("no socket", HINT)?;
     let at = socket.local_addr().advise("no socket", HINT)?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "http://{at}").and_then(|()| out.flush()).advise("nobody listens", HINT)?;
+    let target = target.unwrap_or_else(|| format!("http://{at}"));
+    writeln!(out, "http://{at} {target}").and_then(|()| out.flush()).advise("nobody listens", HINT)?;
     drop(out);
     axum::serve(socket, routes.merge(own)).await.advise("the listener ended", HINT)
+}
+
+/// The bench's feed as config.toml would have it.
+fn configured(text: &str) -> Result<config::Feed, Failure> {
+    let text = format!("name = '{}'\nhome_page = '{}'\n{text}", events::FEED, events::HOME_PAGE);
+    toml::from_str(&text).advise("the feed cannot be read", HINT)
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -168,6 +199,23 @@ impl Stats {
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
+    }
+
+    /// Waits until nothing was folded for a while.
+    ///
+    /// # Errors
+    /// When the node is gone.
+    pub async fn wait_until_quiet(url: &str, quiet: Duration, patience: Duration) -> Result<(), Failure> {
+        let end = Instant::now() + patience;
+        let (mut folded, mut since) = (0, Instant::now());
+        while since.elapsed() < quiet && Instant::now() < end {
+            let now = Self::ask(url, "").await?.folded;
+            if now != folded {
+                (folded, since) = (now, Instant::now());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
     }
 
     /// Times events that are due from this moment on.

@@ -9,6 +9,9 @@ use clap::Args;
 use super::host::{CLIENT, now_us};
 use super::{HINT, Published, Source, events};
 
+pub mod kafka;
+mod mqtt;
+
 /// Senders, each with its own students and one submission at a time, as a partitioned broker has them.
 const SENDERS: u64 = 4;
 /// Events of a submission at full speed.
@@ -101,6 +104,21 @@ async fn send(
     }
 }
 
+/// The events of one sender: their numbers stand together, and its students are its own.
+pub struct Span {
+    sender: u64,
+    first: u64,
+    own: u64,
+    base_us: u64,
+}
+
+impl Span {
+    fn of(&self, n: u64) -> (u64, u32, u64) {
+        let student = (n % self.own) * SENDERS + self.sender;
+        (self.first + n, student as u32, self.base_us + n * APART_US)
+    }
+}
+
 /// Every sender as fast as it is answered.
 async fn as_answered(args: &PublishArgs) -> Result<Published, Failure> {
     let start = Instant::now();
@@ -110,31 +128,38 @@ async fn as_answered(args: &PublishArgs) -> Result<Published, Failure> {
     let senders = (0..SENDERS).map(|sender| {
         let client = client.clone();
         async move {
-            let at_once = if args.source == Source::Xapi { STATEMENTS_AT_ONCE } else { FRAMES_AT_ONCE };
-            // Numbers of one sender stand together, and its students are its own.
-            let first = args.first + (sender << 36);
             let own = u64::from(args.students) / SENDERS;
-            let (mut next, mut acknowledged) = (0u64, 0u64);
-            while Instant::now() < end {
-                let of = |n: u64| {
-                    let student = (n % own) * SENDERS + sender;
-                    (first + n, student as u32, base_us + n * APART_US)
-                };
-                match send(&client, args, body(args.source, (next..next + at_once).map(of))).await {
-                    Answer::Taken => {
-                        next += at_once;
-                        acknowledged = next;
-                    }
-                    Answer::Later => tokio::time::sleep(Duration::from_millis(20)).await,
-                    Answer::Gone(_) if args.until_down => break,
-                    Answer::Gone(why) => return Err(Failure::because(why, HINT)),
-                }
-            }
-            Ok((first, first + acknowledged))
+            let span = Span { sender, first: args.first + (sender << 36), own, base_us };
+            let acknowledged = match args.source {
+                Source::Mqtt => mqtt::as_answered(args, &span, end).await?,
+                Source::Kafka => kafka::as_answered(args, &span, end).await?,
+                Source::Frames | Source::Xapi => by_http(&client, args, &span, end).await?,
+            };
+            Ok::<_, Failure>((span.first, span.first + acknowledged))
         }
     });
     let acknowledged = futures::future::try_join_all(senders).await?;
     Ok(Published { acknowledged, seconds: start.elapsed().as_secs_f64() })
+}
+
+/// One sender over HTTP; gives how many of its events were answered.
+async fn by_http(
+    client: &reqwest::Client,
+    args: &PublishArgs,
+    span: &Span,
+    end: Instant,
+) -> Result<u64, Failure> {
+    let at_once = if args.source == Source::Xapi { STATEMENTS_AT_ONCE } else { FRAMES_AT_ONCE };
+    let mut next = 0u64;
+    while Instant::now() < end {
+        match send(client, args, body(args.source, (next..next + at_once).map(|n| span.of(n)))).await {
+            Answer::Taken => next += at_once,
+            Answer::Later => tokio::time::sleep(Duration::from_millis(20)).await,
+            Answer::Gone(_) if args.until_down => break,
+            Answer::Gone(why) => return Err(Failure::because(why, HINT)),
+        }
+    }
+    Ok(next)
 }
 
 /// Events at their moments, whether or not earlier ones were answered.
@@ -144,7 +169,17 @@ async fn open_loop(args: &PublishArgs) -> Result<Published, Failure> {
     let base_us = now_us();
     let total = u64::from(args.rate) * args.seconds;
     let each = (u64::from(args.rate) * PERIOD.as_millis() as u64 / 1_000).max(1);
-    let due_us = |n: u64| base_us + n * 1_000_000 / u64::from(args.rate);
+    let rate = u64::from(args.rate);
+    let due_us = move |n: u64| base_us + n * 1_000_000 / rate;
+    let by_broker = match args.source {
+        Source::Mqtt => Some(mqtt::open_loop(args, total, each, due_us, (start, base_us)).await?),
+        Source::Kafka => Some(kafka::open_loop(args, total, each, due_us, (start, base_us)).await?),
+        Source::Frames | Source::Xapi => None,
+    };
+    if let Some(count) = by_broker {
+        let acknowledged = vec![(args.first, args.first + count)];
+        return Ok(Published { acknowledged, seconds: start.elapsed().as_secs_f64() });
+    }
     let (mut next, mut sent) = (0u64, tokio::task::JoinSet::new());
     let args = std::sync::Arc::new(PublishArgs { url: args.url.clone(), ..*args });
     while next < total {
