@@ -84,18 +84,22 @@ async fn served_with(
     change: impl FnOnce(&mut Config),
     furnish: impl FnOnce(&mut Node, &DevChain),
 ) -> Result<Served, Box<dyn std::error::Error>> {
-    serve(DevChain::new().map_err(failed)?, change, furnish).await
+    serve(DevChain::new().map_err(failed)?, change, furnish, SOON).await
 }
 
 /// Serves a chain that has a past.
 async fn served_chain(chain: DevChain) -> Result<Served, Box<dyn std::error::Error>> {
-    serve(chain, |_| {}, |_, _| {}).await
+    serve(chain, |_| {}, |_, _| {}, SOON).await
 }
+
+/// How often dashboards look again in tests, so that no test waits for it.
+const SOON: Duration = Duration::from_millis(200);
 
 async fn serve(
     chain: DevChain,
     change: impl FnOnce(&mut Config),
     furnish: impl FnOnce(&mut Node, &DevChain),
+    look_every: Duration,
 ) -> Result<Served, Box<dyn std::error::Error>> {
     let mut config = Config::default();
     config.api.listen.set_port(0);
@@ -113,7 +117,7 @@ async fn serve(
         metrics,
     );
     furnish(&mut node, &chain);
-    let dashboards = Arc::new(Hub::checking_every(Duration::from_millis(200)));
+    let dashboards = Arc::new(Hub::checking_every(look_every));
     dashboards.take_params(|| Ok(Params::reference(Model::unfitted())));
     let (stop, stopped) = oneshot::channel();
     tokio::spawn(server.serve(router_with(Arc::new(node), dashboards.clone()), async move {

@@ -15,7 +15,7 @@ use aula_ledger::names::Name;
 use aula_ledger::types::{DistrictId, SchoolYear};
 use aula_vault::access::ReaderRole;
 use aula_vault::{Folders, Identity, LocalId, Vault};
-use aula_web::dashboard::Grant;
+use aula_web::dashboard::{CHECK_EVERY, Grant};
 use axum::body::Bytes;
 use futures::SinkExt;
 use tokio_tungstenite::connect_async;
@@ -92,6 +92,8 @@ async fn measure_open_dashboards() -> Tested {
             node.links = vec![chain.home.links_dir()];
             kept = KeptDoor::of(node).map(|door| (folders, door));
         },
+        // As a node does.
+        CHECK_EVERY,
     )
     .await?;
     let (folders, door) = kept.ok_or("a vault")?;

@@ -29,7 +29,7 @@ const KEPT: Duration = Duration::from_secs(120);
 /// After how long a channel that is looked at anew is read anew.
 pub(super) const FRESH: Duration = Duration::from_secs(25);
 /// How often a page that is open is looked at again.
-const CHECK_EVERY: Duration = Duration::from_secs(30);
+pub const CHECK_EVERY: Duration = Duration::from_secs(30);
 /// How long the twins' parameters hold before they are asked for again.
 const PARAMS_HOLD: Duration = Duration::from_secs(600);
 

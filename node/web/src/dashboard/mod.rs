@@ -42,7 +42,7 @@ use axum::routing::{MethodRouter, get, post};
 use crate::http::Node;
 use crate::pages::DASHBOARDS;
 
-pub use channel::Hub;
+pub use channel::{CHECK_EVERY, Hub};
 pub use open::within;
 pub use session::{Grant, Sessions, Token};
 
