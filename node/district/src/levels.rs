@@ -74,7 +74,8 @@ mod tests {
         let levels = by_day(events, &params, today * DAY_MS + 1_000);
         let at = |unit: u16, back: usize| levels.get(&unit).and_then(|days| days[DAYS - 1 - back]);
         assert!(at(1, 29).is_some() && at(1, 11) == at(1, 29) && at(1, 10) > at(1, 11));
-        assert_eq!((at(2, 4), at(2, 3).is_some(), at(2, 3)), (None, true, at(2, 0)));
+        // An answer about another unit moves this one a little: until then it stays.
+        assert_eq!((at(2, 4), at(2, 3).is_some(), at(2, 3)), (None, true, at(2, 1)));
         assert_eq!((at(3, 1), at(3, 0).is_some()), (None, true));
         assert_eq!(window(today).count(), DAYS);
     }
