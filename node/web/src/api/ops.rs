@@ -63,6 +63,21 @@ pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
         metrics::Unit::Seconds,
         "time to answer by route"
     );
+    metrics::describe_gauge!("aula_dashboards_open", "sockets of students' dashboards that are open");
+    metrics::describe_counter!(
+        "aula_dashboards_refused_total",
+        "sockets of dashboards that a page of another site asked for"
+    );
+    metrics::describe_histogram!(
+        "aula_dashboard_delta_bytes",
+        metrics::Unit::Bytes,
+        "size of a message with a dashboard's changes"
+    );
+    metrics::describe_histogram!(
+        "aula_dashboard_delta_seconds",
+        metrics::Unit::Seconds,
+        "time from a change to the message that brings it to a dashboard"
+    );
     Ok(handle)
 }
 
