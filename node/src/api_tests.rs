@@ -84,18 +84,27 @@ async fn served_with(
     change: impl FnOnce(&mut Config),
     furnish: impl FnOnce(&mut Node, &DevChain),
 ) -> Result<Served, Box<dyn std::error::Error>> {
-    serve(DevChain::new().map_err(failed)?, change, furnish, SOON).await
+    serve(DevChain::new().map_err(failed)?, change, furnish).await
 }
 
 /// Serves a chain that has a past.
 async fn served_chain(chain: DevChain) -> Result<Served, Box<dyn std::error::Error>> {
-    serve(chain, |_| {}, |_, _| {}, SOON).await
+    serve(chain, |_| {}, |_, _| {}).await
 }
 
 /// How often dashboards look again in tests, so that no test waits for it.
 const SOON: Duration = Duration::from_millis(200);
 
 async fn serve(
+    chain: DevChain,
+    change: impl FnOnce(&mut Config),
+    furnish: impl FnOnce(&mut Node, &DevChain),
+) -> Result<Served, Box<dyn std::error::Error>> {
+    serve_looking(chain, change, furnish, SOON).await
+}
+
+/// Serves, and looks at open dashboards again as often as this.
+async fn serve_looking(
     chain: DevChain,
     change: impl FnOnce(&mut Config),
     furnish: impl FnOnce(&mut Node, &DevChain),

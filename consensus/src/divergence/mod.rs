@@ -185,6 +185,9 @@ fn differing(here: &Header, certified: &Header) -> Vec<Differing> {
     all
 }
 
+/// A record as it was seen last, and the transaction that changed it.
+type LastSeen = (Option<Vec<u8>>, Option<u32>);
+
 fn compare(
     executor: &dyn Executor,
     state: &dyn StateReader,
@@ -206,7 +209,7 @@ fn compare(
     keys.retain(|key| after(here, key) != after(certified, key));
     found.records_in_all = keys.len();
     keys.truncate(MOST_KEYS);
-    let mut last: BTreeMap<&[u8], (Option<Vec<u8>>, Option<u32>)> =
+    let mut last: BTreeMap<&[u8], LastSeen> =
         keys.iter().map(|key| (key.as_slice(), (state.value(key).unwrap_or_default(), None))).collect();
     let looked = executor.execute_watched(state, &BlockInput::of(block), &VerifyAll, &mut |at, overlay| {
         for (key, (value, changed)) in &mut last {

@@ -81,11 +81,14 @@ struct Granted {
     scope: Option<String>,
 }
 
+/// Tokens by platform's name and scope, with the time in milliseconds since 1970 until which each holds.
+type Tokens = HashMap<(String, &'static str), (String, u64)>;
+
 /// Speaks to platforms.
 #[derive(Debug)]
 pub struct Services {
     client: reqwest::Client,
-    tokens: Mutex<HashMap<(String, &'static str), (String, u64)>>,
+    tokens: Mutex<Tokens>,
 }
 
 impl Services {

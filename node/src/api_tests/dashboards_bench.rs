@@ -40,7 +40,7 @@ fn resident_mib(pid: &str) -> u64 {
 }
 
 fn answer(feed: &Arc<Feed>, number: u64, student: u64) -> Option<Given> {
-    let (at, unit, right) = (now_ms(), number % 20, number % 3 != 0);
+    let (at, unit, right) = (now_ms(), number % 20, !number.is_multiple_of(3));
     let text = format!(
         r#"{{"id":"b{number}","at":{at},"student":"S-{student}","event":{{"kind":"response","item":{unit},"skills":[{unit}],"correct":{right},"duration_ms":8000}}}}"#
     );
@@ -52,7 +52,7 @@ fn past(feed: &Arc<Feed>) -> Vec<Given> {
     let now = now_ms();
     let event = |n: u64| match n % 4 {
         0 => r#"{"kind":"attendance","mark":"MARK"}"#
-            .replace("MARK", if n % 5 == 0 { "absent" } else { "present" }),
+            .replace("MARK", if n.is_multiple_of(5) { "absent" } else { "present" }),
         1 => format!(r#"{{"kind":"session","minutes":40,"active_minutes":{}}}"#, 8 + n % 30),
         2 => format!(
             r#"{{"kind":"resource_use","resource":{},"used_minutes":{},"available_minutes":60}}"#,
@@ -62,7 +62,7 @@ fn past(feed: &Arc<Feed>) -> Vec<Given> {
         _ => format!(
             r#"{{"kind":"response","item":{0},"skills":[{0}],"correct":{1},"duration_ms":9000}}"#,
             n % 20,
-            n % 7 != 0
+            !n.is_multiple_of(7)
         ),
     };
     let given = |n: u64| {
@@ -79,7 +79,7 @@ async fn measure_open_dashboards() -> Tested {
     let (open, seconds, rate) =
         (setting("AULA_OPEN", 10_000), setting("AULA_SECONDS", 20), setting("AULA_RATE", 1_000));
     let mut kept = None;
-    let served = serve(
+    let served = serve_looking(
         DevChain::of(crate::testkit::round::base).map_err(failed)?,
         |config| {
             config.api.reads_per_second = 0;

@@ -107,10 +107,13 @@ fn share(part: Option<u32>, whole: Option<u32>) -> String {
     ppm.map_or_else(|| "–".to_owned(), percent)
 }
 
+/// A count of a round's report; none where it is not shown.
+type Count = fn(&crate::read::rounds::DecisionView) -> Option<u32>;
+
 fn of_rounds(one: &RoundView, other: &RoundView) -> Markup {
     let both = [one, other];
     let decisions = both.map(|round| round.decision.as_ref());
-    let counts: [(&str, fn(&crate::read::rounds::DecisionView) -> Option<u32>); 5] = [
+    let counts: [(&str, Count); 5] = [
         ("Students asked", |decision| decision.requests),
         ("Placed", |decision| decision.placed),
         ("Waiting", |decision| decision.waitlisted),

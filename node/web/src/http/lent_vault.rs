@@ -36,7 +36,7 @@ pub(crate) async fn with_vault<T: Send + 'static>(
     let turn = kept.turn().await;
     let worked = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        let vault = kept.open(&folders).map_err(|error| unreadable(error))?;
+        let vault = kept.open(&folders).map_err(unreadable)?;
         let worked = work(&node, &vault);
         drop(vault);
         if worked.as_ref().is_err_and(|error| error.status().is_server_error()) {
@@ -63,5 +63,5 @@ pub(crate) fn bind(node: &Node, vault: &Vault) -> Result<(), ApiError> {
     })?;
     let chain_id = node.genesis.chain_id.to_string();
     let identity = Identity { district, chain_id, genesis: node.genesis.sha256, account };
-    vault.bind(&identity).map_err(|error| unreadable(error))
+    vault.bind(&identity).map_err(unreadable)
 }
