@@ -6,7 +6,7 @@
 //!
 //! Flow: [`RangeProof::from_bytes`] checks the shape and the scalars; `prove` and `verify` pad to a power of two
 //! with values that anybody knows to be zero (commitment: the identity); `verify` calls the crate, `prove` is our own
-//! [`prover`], which gives the crate's bytes.
+//! `prover`, which gives the crate's bytes.
 //!
 //! Invariants: one byte string a proof (a point that is not canonical makes verification fail, a scalar that is not
 //! canonical fails to parse); nothing is allocated beyond [`MAX_PROOF_BYTES`]; the verifier's own weight is drawn

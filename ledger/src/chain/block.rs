@@ -23,7 +23,7 @@ pub struct TreeHead {
 ///
 /// Its bytes begin with their version wherever they stand: 2 is a header of protocol 1, whose number is not among its
 /// fields; 3 has the protocol before them. Only [`Block`]s and bundles that hold nothing but protocol 1 leave it out, as all
-/// did before there was another ([`Header::write_fields`]).
+/// did before there was another (`Header::write_fields`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// By which rules the block was executed.

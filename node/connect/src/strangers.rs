@@ -1,7 +1,7 @@
 //! How often somebody whom a feed does not know may try.
 //!
 //! Only refusals count, by address: who is known is never kept waiting by others behind the same proxy. Each address has
-//! [`MOST`] tries, and one more every [`ANOTHER`]. Invariant: no more addresses are remembered than [`MAX_ADDRESSES`].
+//! [`MOST`] tries, and one more every [`ANOTHER`]. Invariant: no more addresses are remembered than `MAX_ADDRESSES`.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -1,8 +1,8 @@
 //! One connection: packets in, messages to the pipeline, acknowledgements once they are on disk.
 //!
-//! Flow: CONNECT within [`PATIENCE`] → packets, of which all messages that came together are one submission → each submission's
+//! Flow: CONNECT within `PATIENCE` → packets, of which all messages that came together are one submission → each submission's
 //! acknowledgements in order, when its answer is there. While the pipeline refuses, nothing more is read and the submission is
-//! repeated; after [`REFUSED`] the connection ends without an acknowledgement, and a client sends again. Quality 2 holds no
+//! repeated; after `REFUSED` the connection ends without an acknowledgement, and a client sends again. Quality 2 holds no
 //! state: a message that comes again before its release is known by its name. Invariants: no PUBACK and no PUBREC before the
 //! disk has the message; a packet that breaks the standard ends the connection, of 5.0 with its reason.
 

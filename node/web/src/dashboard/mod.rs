@@ -1,20 +1,20 @@
 //! A student's dashboard: one student, read by one reader in one role, and kept up to date while it is open.
 //!
 //! Flow: the district makes a link (`aula vault link --role`) → its first open is exchanged for a session in a cookie
-//! ([`open`], [`session`]) → the page ([`page`]) shows what the vault's access check grants this reader, the read listed as
-//! his → a WebSocket ([`live`]) brings what changes ([`channel`]) and looks again at link, consent and vault every 30 s
-//! → what is wrong is said in a form ([`wrong`]) and answered by the district. An LMS's launch mints a session by
+//! (`open`, `session`) → the page (`page`) shows what the vault's access check grants this reader, the read listed as
+//! his → a WebSocket (`live`) brings what changes (`channel`) and looks again at link, consent and vault every 30 s
+//! → what is wrong is said in a form (`wrong`) and answered by the district. An LMS's launch mints a session by
 //! [`Sessions::mint`] and answers with [`within`].
 //!
 //! | module | is |
 //! |---|---|
-//! | [`session`] | who may see which student's dashboard, until when |
-//! | [`parts`] | what a dashboard consists of, and by which field of the record each part is granted |
-//! | [`twin`] | a student's events and twin as parts: whole, and event by event |
-//! | [`channel`] | the parts of students whose dashboards are open, each change numbered |
-//! | [`source`] | from the vault and the ledger to a channel |
-//! | [`live`] | the WebSocket |
-//! | [`render`], [`page`], [`words`] | as people read it, in English and Spanish |
+//! | `session` | who may see which student's dashboard, until when |
+//! | `parts` | what a dashboard consists of, and by which field of the record each part is granted |
+//! | `twin` | a student's events and twin as parts: whole, and event by event |
+//! | `channel` | the parts of students whose dashboards are open, each change numbered |
+//! | `source` | from the vault and the ledger to a channel |
+//! | `live` | the WebSocket |
+//! | `render`, `page`, `words` | as people read it, in English and Spanish |
 //!
 //! Invariants: nothing is shown that the access check did not grant to this reader; the token of a link or a session is in
 //! no log, and in no address after the first; no cache keeps an answer and no robot is invited. Absent: other students.
