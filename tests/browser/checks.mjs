@@ -1,7 +1,6 @@
 // The checks, by name. Each gets a browser, the explorer's origin, and the origin of a proxy that flips bundles.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
-import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -200,45 +199,6 @@ async function tampered({ browser, origin }) {
   await context.close();
 }
 
-// One student's dashboard, as each role and in each language: accessible, within its bytes, alive, and closed when its link is.
-async function dashboards({ browser, origin, program, home }) {
-  const aula = (...words) => {
-    const ran = spawnSync(program, ["vault", ...words, "--home", home, "--output", "json"], { encoding: "utf8" });
-    assert.equal(ran.status, 0, ran.stderr);
-    return JSON.parse(ran.stdout);
-  };
-  const { handles } = aula("handles");
-  const handle = handles[0].handle ?? handles[0];
-  for (const { name, ...view } of VIEWS) {
-    for (const [role, lang] of [["family", "en"], ["student", "es"]]) {
-      const link = aula("link", handle, "--role", role, "--reader", "browser-1");
-      const { context, page, complaints } = await opened(browser, origin, `${link.path}?lang=${lang}`, { ...view, bypassCSP: true });
-      const where = `dashboard of ${role} in ${lang} (${name})`;
-      assert.ok(!page.url().includes(link.token), where + ": the address has no secret");
-      assert.equal(await page.locator("html").getAttribute("lang"), lang, where);
-      assert.equal(await page.locator("h1").count(), 1, where + ": one h1");
-      const bytes = await page.evaluate(async () => {
-        const parts = [location.href, ...[...document.querySelectorAll("link[rel=stylesheet], script[src]")].map((one) => one.href || one.src)];
-        const sizes = await Promise.all(parts.map(async (part) => (await (await fetch(part)).arrayBuffer()).byteLength));
-        return sizes.reduce((sum, size) => sum + size, 0);
-      });
-      assert.ok(bytes < 47 * 1024, `${where}: ${bytes} bytes`);
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      assert.ok(wide <= 0, where + ": wider than the window");
-      await page.waitForFunction(() => document.getElementById("state").textContent !== "", null, LIMIT);
-      await page.evaluate(AXE);
-      const found = await page.evaluate(() => axe.run());
-      const serious = found.violations.filter((one) => ["serious", "critical"].includes(one.impact));
-      assert.deepEqual(serious.map((one) => `${one.id}: ${one.nodes[0].html}`), [], where);
-      assert.deepEqual(complaints, [], where);
-      aula("unlink", link.id);
-      const closed = await page.reload(LIMIT);
-      assert.equal(closed.status(), 401, where + ": revoked");
-      await context.close();
-    }
-  }
-}
-
 async function feeds({ origin }) {
   const { items, version } = await json(origin + "/feed.json");
   const atom = await (await fetch(origin + "/feed.atom")).text();
@@ -247,7 +207,6 @@ async function feeds({ origin }) {
 }
 
 export const checks = {
-  "a dashboard opens by its link alone, is accessible in both languages, and closes": dashboards,
   "rounds and votes are a feed in two forms": feeds,
   "every page, at desktop and phone width, light and dark, is accessible and asks no other host": everyPage,
   "a round reads without JavaScript": withoutScript,

@@ -61,7 +61,7 @@ try {
   }
   for (const [name, check] of Object.entries(all)) {
     try {
-      await check({ browser, origin: explorer, flipped: proxy.origin, bundle, program, home: join(folder, "demo", "node-01") });
+      await check({ browser, origin: explorer, flipped: proxy.origin, bundle });
       console.error("ok   " + name);
     } catch (error) {
       failures += 1;
