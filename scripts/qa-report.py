@@ -53,7 +53,9 @@ def demo():
     took = time.monotonic() - began
     if not (found["optimal"] and found["mandates_met"]):
         raise Missing("the demo's rounds are not optimal, or a mandate is not met")
+    began = time.monotonic()
     verdict = run(AUDIT, "verify", found["bundle"], "--genesis", found["genesis"])
+    verified = time.monotonic() - began
     if not verdict["valid"]:
         raise Missing("the demo's bundle does not verify")
     node = next(path.parent for path in sorted((WORK / "demo").rglob("config.toml")))
@@ -65,7 +67,7 @@ def demo():
     shutil.rmtree(WORK / "demo", ignore_errors=True)
     return [
         ("demo, four school years", round(took, 1), "s", 90, 86.7, "less"),
-        ("its bundle verified", verdict["time_ms"], "ms", None, 1500, "less"),
+        ("its bundle verified", round(verified, 2), "s", None, 1.5, "less"),
         (f"its {replayed['height']} blocks executed again", round(again, 1), "s", None, 7.8, "less"),
         ("objective of all rounds", found["objective"], "", None, 802_922_880, "same"),
         ("placed", found["allocated"], "of " + str(found["requests"]), None, 4274, "same"),
@@ -81,8 +83,8 @@ def latency():
     found = aula("bench", "ledger", "--validators", "4", "--seconds", "20", "--records", "10000", "--rate", "1000")
     ms = found["latency_ms"]
     return [
-        ("submit to final at 1,000/s, p97", ms["p97"], "ms", 142, 98, "less"),
-        ("the same, p99", ms["p99"], "ms", None, 111, "less"),
+        ("submit to final at 1,000/s, p97", round(ms["p97"], 1), "ms", 142, 98, "less"),
+        ("the same, p99", round(ms["p99"], 1), "ms", None, 111, "less"),
     ]
 
 
@@ -90,7 +92,7 @@ def single_records():
     found = aula("bench", "ledger", "--validators", "4", "--seconds", "20", "--records", "60000", "--rate", "3500")
     return [
         ("transactions at 3,500/s, kept up", round(found["transactions_per_s"]), "/s", None, None, "more"),
-        ("their p97", found["latency_ms"]["p97"], "ms", None, None, "less"),
+        ("their p97", round(found["latency_ms"]["p97"], 1), "ms", None, None, "less"),
     ]
 
 
