@@ -5,13 +5,14 @@
 
 use aula_twin_runtime::clock::Stamp;
 use aula_twin_runtime::event::{
-    Attendance, Correctness, EventBody, InterventionId, ItemId, ResourceId, SkillId, SkillSet,
+    Correctness, EventBody, InterventionId, ItemId, ResourceId, SkillId, SkillSet,
 };
 use aula_twin_runtime::fixed::Signal;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::instant::instant_ms;
+use super::rules_file::Mark;
 use super::{Kind, Message, Reason, Refusal, What, checked};
 
 /// Most bytes of a line.
@@ -73,15 +74,6 @@ enum Said {
     Deletion {
         of: String,
     },
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Mark {
-    Present,
-    Late,
-    Absent,
-    Excused,
 }
 
 /// Reads one line.
@@ -160,12 +152,7 @@ fn body(said: Said) -> Result<EventBody, Why> {
             sentiment: Signal::new(sentiment_e4).map_err(|error| (Reason::Refused, error.to_string()))?,
         },
         Said::Session { minutes, active_minutes } => EventBody::Session { minutes, active_minutes },
-        Said::Attendance { mark } => EventBody::Attendance(match mark {
-            Mark::Present => Attendance::Present,
-            Mark::Late => Attendance::Late,
-            Mark::Absent => Attendance::Absent,
-            Mark::Excused => Attendance::Excused,
-        }),
+        Said::Attendance { mark } => EventBody::Attendance(mark.into()),
         Said::ResourceUse { resource, used_minutes, available_minutes } => {
             EventBody::ResourceUse { resource: ResourceId(resource), used_minutes, available_minutes }
         }

@@ -7,6 +7,7 @@
 //! | [`frame`] | a message as a binary frame |
 //! | [`xapi`] | xAPI statements by rules that a district can extend |
 //! | [`caliper`] | Caliper's envelopes, checked, and their events by such rules |
+//! | `rules_file` | what the files of rules have in common |
 //! | [`instant`] | moments to the millisecond |
 //!
 //! Flow: bytes → a [`Message`], or a [`Refusal`] with its reason → the district's vault. A message is named by its source: the
@@ -19,6 +20,7 @@ pub mod frame;
 pub mod instant;
 pub mod kind;
 pub mod line;
+mod rules_file;
 pub mod xapi;
 
 #[cfg(test)]

@@ -5,17 +5,15 @@
 //! somebody answered or posted never leaves this module; an event without the values its rule wants is a refusal.
 
 use aula_twin_runtime::clock::Stamp;
-use aula_twin_runtime::event::{
-    Attendance, Correctness, EventBody, ItemId, MAX_MINUTES, ResourceId, SkillId, SkillSet,
-};
+use aula_twin_runtime::event::{Correctness, EventBody, ItemId, MAX_MINUTES, ResourceId, SkillId, SkillSet};
 use serde_json::Value;
 
 use super::rules::{Becomes, Rule, Rules};
 use super::text::moment_ms;
 use super::vocabulary;
 use crate::date::Date;
+use crate::event::rules_file::Test;
 use crate::event::xapi::measure::{duration_ms, unlisted};
-use crate::event::xapi::{Mark, Test};
 use crate::event::{Message, Reason, Refusal, What, checked};
 
 const MINUTE_MS: u64 = 60_000;
@@ -113,13 +111,10 @@ impl<'a> Read<'a> {
                 let score_e1 = tenths as u32;
                 Ok(EventBody::Assessment { skill: SkillId(skill), grade, year: day.school_year(), score_e1 })
             }
-            Becomes::Attendance => Ok(EventBody::Attendance(match rule.mark {
-                Some(Mark::Present) => Attendance::Present,
-                Some(Mark::Late) => Attendance::Late,
-                Some(Mark::Absent) => Attendance::Absent,
-                Some(Mark::Excused) => Attendance::Excused,
-                None => return Err((Reason::Refused, "the rule has no mark".into())),
-            })),
+            Becomes::Attendance => {
+                let mark = rule.mark.ok_or_else(|| (Reason::Refused, "the rule has no mark".to_owned()))?;
+                Ok(EventBody::Attendance(mark.into()))
+            }
             Becomes::ResourceUse => {
                 let known = self.rules.resources.get(thing).ok_or_else(|| unknown("[resources]"))?;
                 let used_minutes = self.minutes()?.min(known.available_minutes);

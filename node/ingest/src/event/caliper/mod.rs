@@ -26,7 +26,9 @@ mod vocabulary;
 #[cfg(test)]
 mod tests;
 
-pub use rules::{Rules, RulesError};
+pub use rules::Rules;
+
+pub use super::rules_file::RulesError;
 
 /// Most bytes of an envelope.
 pub const MAX_ENVELOPE_BYTES: usize = 8 << 20;

@@ -6,27 +6,10 @@ use serde::Deserialize;
 
 use super::Version;
 use super::vocabulary::{event_type, is_action};
-use crate::event::xapi::{Mark, Resource, Test};
+use crate::event::rules_file::{self, Mark, Resource, RulesError, Test};
 
 /// The built-in rules.
 const BUILT_IN: &str = include_str!("rules.toml");
-/// Most bytes of a file of rules.
-const MAX_RULES_BYTES: usize = 1 << 20;
-
-/// Why rules are refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RulesError {
-    /// Not TOML, or a key that is not known.
-    #[error("the rules are refused: {0}")]
-    Toml(String),
-    /// A rule that cannot be one.
-    #[error("rule {0} is refused: {1}")]
-    Rule(usize, String),
-    /// Too large.
-    #[error("the rules have more than a megabyte")]
-    TooLarge,
-}
-
 /// Rules, the district's own first, and what its things are.
 #[derive(Debug, Clone)]
 pub struct Rules {
@@ -156,15 +139,9 @@ impl Rules {
     /// # Errors
     /// [`RulesError`].
     pub fn with(own: &str) -> Result<Self, RulesError> {
-        if own.len() > MAX_RULES_BYTES {
-            return Err(RulesError::TooLarge);
-        }
-        let parse = |text| toml::from_str::<File>(text).map_err(|error| RulesError::Toml(error.to_string()));
-        let (own, built_in) = (parse(own)?, parse(BUILT_IN)?);
+        let (own, built_in): (File, File) = rules_file::read(own, BUILT_IN)?;
         let rules: Vec<Rule> = own.rules.into_iter().chain(built_in.rules).collect();
-        for (rule, number) in rules.iter().zip(1..) {
-            rule.check().map_err(|why| RulesError::Rule(number, why))?;
-        }
+        rules_file::check_each(&rules, Rule::check)?;
         let File { skills, items, tests, answers, resources, student, .. } = own;
         Ok(Self { rules, skills, items, tests, answers, resources, student })
     }

@@ -1,16 +1,15 @@
 //! The values of an event from a statement's result, object and context.
 
-use aula_twin_runtime::event::{
-    Attendance, Correctness, EventBody, ItemId, MAX_MINUTES, ResourceId, SkillId, SkillSet,
-};
+use aula_twin_runtime::event::{Correctness, EventBody, ItemId, MAX_MINUTES, ResourceId, SkillId, SkillSet};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::rules::{Becomes, Mark, Rule, Rules, Test};
+use super::rules::{Becomes, Rule, Rules};
 use super::{at, text};
 use crate::date::Date;
 use crate::event::Reason;
 use crate::event::instant::instant_ms;
+use crate::event::rules_file::Test;
 
 /// Where the video profile says what was played: `0[.]42.608[,]43.168[.]124.692`, in seconds.
 const SEGMENTS: &str = "https://w3id.org/xapi/video/extensions/played-segments";
@@ -29,13 +28,10 @@ impl Rules {
                 Ok(EventBody::Session { minutes, active_minutes })
             }
             Becomes::Assessment => self.assessment(statement),
-            Becomes::Attendance => Ok(EventBody::Attendance(match rule.mark {
-                Some(Mark::Present) => Attendance::Present,
-                Some(Mark::Late) => Attendance::Late,
-                Some(Mark::Absent) => Attendance::Absent,
-                Some(Mark::Excused) => Attendance::Excused,
-                None => return Err(refused("the rule has no mark")),
-            })),
+            Becomes::Attendance => {
+                let mark = rule.mark.ok_or_else(|| refused("the rule has no mark"))?;
+                Ok(EventBody::Attendance(mark.into()))
+            }
             Becomes::ResourceUse => {
                 let object = text(statement, &["object", "id"]).unwrap_or_default();
                 let known = self.resources.get(object).ok_or_else(|| {

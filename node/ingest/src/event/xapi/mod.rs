@@ -14,9 +14,9 @@ use super::{Message, Reason, Refusal, What, checked};
 pub(in crate::event) mod measure;
 mod rules;
 
-pub use rules::{Rules, RulesError};
+pub use rules::Rules;
 
-pub(in crate::event) use rules::{Mark, Resource, Test};
+pub use super::rules_file::RulesError;
 
 use rules::{Becomes, Rule};
 

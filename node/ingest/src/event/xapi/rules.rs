@@ -4,25 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::event::rules_file::{self, Mark, Resource, RulesError, Test};
+
 /// The built-in rules.
 const BUILT_IN: &str = include_str!("rules.toml");
-/// Most bytes of a file of rules.
-const MAX_RULES_BYTES: usize = 1 << 20;
-
-/// Why rules are refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RulesError {
-    /// Not TOML, or a key that is not known.
-    #[error("the rules are refused: {0}")]
-    Toml(String),
-    /// A rule that cannot be one.
-    #[error("rule {0} is refused: {1}")]
-    Rule(usize, &'static str),
-    /// Too large.
-    #[error("the rules have more than a megabyte")]
-    TooLarge,
-}
-
 /// Rules, the district's own first, and what its activities are.
 #[derive(Debug, Clone)]
 pub struct Rules {
@@ -48,16 +33,6 @@ pub(super) enum Becomes {
     ResourceUse,
     Deletion,
     Nothing,
-}
-
-/// A mark of the register.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(in crate::event) enum Mark {
-    Present,
-    Late,
-    Absent,
-    Excused,
 }
 
 /// A rule.
@@ -86,26 +61,6 @@ pub(super) struct Rule {
     pub(super) mark: Option<Mark>,
 }
 
-/// A test.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::event) struct Test {
-    /// The subject as a skill.
-    pub(in crate::event) skill: u16,
-    /// The grade, 0 = kindergarten.
-    pub(in crate::event) grade: u8,
-}
-
-/// A resource.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::event) struct Resource {
-    /// Its number.
-    pub(in crate::event) resource: u32,
-    /// How long it was there to be used, minutes.
-    pub(in crate::event) available_minutes: u16,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -126,12 +81,12 @@ impl Rule {
         self.verb.as_deref() == Some(verb) || self.verbs.iter().any(|own| own == verb)
     }
 
-    fn check(&self, number: usize) -> Result<(), RulesError> {
+    fn check(&self) -> Result<(), String> {
         if self.verb.is_none() && self.verbs.is_empty() {
-            return Err(RulesError::Rule(number, "it needs verb or verbs"));
+            return Err("it needs verb or verbs".into());
         }
         if (self.becomes == Becomes::Attendance) != self.mark.is_some() {
-            return Err(RulesError::Rule(number, "mark is for attendance, which needs it"));
+            return Err("mark is for attendance, which needs it".into());
         }
         Ok(())
     }
@@ -151,13 +106,9 @@ impl Rules {
     /// # Errors
     /// [`RulesError`].
     pub fn with(own: &str) -> Result<Self, RulesError> {
-        if own.len() > MAX_RULES_BYTES {
-            return Err(RulesError::TooLarge);
-        }
-        let parse = |text| toml::from_str::<File>(text).map_err(|error| RulesError::Toml(error.to_string()));
-        let (own, built_in) = (parse(own)?, parse(BUILT_IN)?);
+        let (own, built_in): (File, File) = rules_file::read(own, BUILT_IN)?;
         let rules: Vec<Rule> = own.rules.into_iter().chain(built_in.rules).collect();
-        rules.iter().enumerate().try_for_each(|(at, rule)| rule.check(at + 1))?;
+        rules_file::check_each(&rules, Rule::check)?;
         Ok(Self { rules, skills: own.skills, items: own.items, tests: own.tests, resources: own.resources })
     }
 
