@@ -98,7 +98,7 @@ pub(super) async fn start(
                 let mqtt = Arc::new(Mqtt::new(own, feed, pipeline.clone(), known));
                 let taker = mqtt.clone();
                 attend(own, move |clients| taker.set_clients(clients));
-                tokio::spawn(listener::serve(socket, mqtt, None));
+                tokio::spawn(listener::serve(socket, mqtt));
             }
             (FeedKind::Mqtt, true) => {
                 tokio::spawn(Subscriber::new(own.clone(), feed, pipeline.clone()).run());

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use aula_home::config;
 use aula_lrs::clients::{Clients, Leave, Need};
-use rumqttc::tokio_rustls::TlsAcceptor;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore};
@@ -30,8 +29,6 @@ use crate::strangers::Strangers;
 pub const MAX_CONNECTIONS: usize = 65_536;
 /// Most bytes of a packet: a payload, its topic and properties.
 pub const MAX_PACKET_BYTES: usize = MAX_PAYLOAD_BYTES + (64 << 10);
-/// How long a handshake of TLS may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A feed of MQTT that is served.
 #[derive(Debug)]
@@ -106,8 +103,8 @@ impl Mqtt {
     }
 }
 
-/// Serves a socket until the process ends, with TLS where there is a certificate.
-pub async fn serve(socket: TcpListener, mqtt: Arc<Mqtt>, tls: Option<TlsAcceptor>) {
+/// Serves a socket until the process ends, in clear text: on loopback, or behind a proxy that ends TLS.
+pub async fn serve(socket: TcpListener, mqtt: Arc<Mqtt>) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let (stream, peer) = match socket.accept().await {
@@ -122,16 +119,9 @@ pub async fn serve(socket: TcpListener, mqtt: Arc<Mqtt>, tls: Option<TlsAcceptor
         let Ok(place) = places.clone().try_acquire_owned() else { continue };
         // Small answers go at once.
         let _ = stream.set_nodelay(true);
-        let (mqtt, tls) = (mqtt.clone(), tls.clone());
+        let mqtt = mqtt.clone();
         tokio::spawn(async move {
-            match tls {
-                None => session::run(&mqtt, stream, peer.ip()).await,
-                Some(tls) => {
-                    if let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, tls.accept(stream)).await {
-                        session::run(&mqtt, stream, peer.ip()).await;
-                    }
-                }
-            }
+            session::run(&mqtt, stream, peer.ip()).await;
             drop(place);
         });
     }

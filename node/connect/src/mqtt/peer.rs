@@ -52,7 +52,7 @@ async fn mosquitto_speaks_with_us_on_both_sides() -> Tested {
     let mqtt = Arc::new(Mqtt::new(&own, world.feed.clone(), pipeline.clone(), read_clients(&clients)?));
     let socket = TcpListener::bind("127.0.0.1:0").await?;
     let ours = socket.local_addr()?.port().to_string();
-    tokio::spawn(serve(socket, mqtt, None));
+    tokio::spawn(serve(socket, mqtt));
     let good = ["east", "secret"];
     let mut wanted = 0;
     for version in ["311", "5"] {

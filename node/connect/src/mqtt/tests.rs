@@ -43,7 +43,7 @@ async fn served() -> Made<Served> {
     let mqtt = Arc::new(Mqtt::new(&own, world.feed.clone(), pipeline.clone(), read_clients(&path)?));
     let socket = TcpListener::bind("127.0.0.1:0").await?;
     let port = socket.local_addr()?.port();
-    tokio::spawn(serve(socket, mqtt.clone(), None));
+    tokio::spawn(serve(socket, mqtt.clone()));
     Ok(Served { world, door, pipeline, mqtt, port })
 }
 

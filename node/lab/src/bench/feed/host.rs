@@ -109,7 +109,7 @@ pub async fn run(args: &HostArgs) -> Result<(), Failure> {
             let own = configured("kind = 'mqtt'\nlisten = '127.0.0.1:1'\n")?;
             let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.advise("no socket", HINT)?;
             target = Some(format!("mqtt://{}", socket.local_addr().advise("no socket", HINT)?));
-            tokio::spawn(listener::serve(socket, Arc::new(Mqtt::new(&own, feed, pipeline, clients())), None));
+            tokio::spawn(listener::serve(socket, Arc::new(Mqtt::new(&own, feed, pipeline, clients()))));
             routes
         }
         Source::Kafka => {
