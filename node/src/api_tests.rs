@@ -5,8 +5,10 @@ use std::time::Duration;
 use aula_ledger::chain::TransactionId;
 use aula_ledger::chain::transaction::id_of_bytes;
 use aula_ledger::codec::Canonical;
+use aula_ledger::types::DistrictId;
 use aula_twin_runtime::model::Model;
 use aula_twin_runtime::params::Params;
+use aula_vault::{Folders, Identity};
 use aula_web::dashboard::Hub;
 use futures::StreamExt;
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -94,6 +96,37 @@ async fn served_chain(chain: DevChain) -> Result<Served, Box<dyn std::error::Err
 
 /// How often dashboards look again in tests, so that no test waits for it.
 const SOON: Duration = Duration::from_millis(200);
+
+/// Serves a chain whose one member acts for district 1, with a vault to be made at these folders and links in this one.
+async fn serve_office(
+    change: impl FnOnce(&mut Config),
+    look_every: Duration,
+) -> Result<(Served, Folders, std::path::PathBuf), Box<dyn std::error::Error>> {
+    let chain = DevChain::of(crate::testkit::round::base).map_err(failed)?;
+    let mut places = None;
+    let furnish = |node: &mut Node, chain: &DevChain| {
+        let folders = Folders { data: chain.home.vault_dir(), keystore: chain.home.keystore_dir() };
+        node.vault = Some(folders.clone());
+        node.links = vec![chain.home.links_dir()];
+        places = Some((folders, chain.home.links_dir()));
+    };
+    let served = serve_looking(chain, change, furnish, look_every).await?;
+    let (folders, links) = places.ok_or("a node")?;
+    Ok((served, folders, links))
+}
+
+impl Served {
+    /// Who the vault of district 1 is.
+    fn district_1(&self) -> Identity {
+        let chain = &self.chain.genesis;
+        Identity {
+            district: DistrictId(1),
+            chain_id: chain.chain_id.to_string(),
+            genesis: chain.sha256,
+            account: self.chain.account(),
+        }
+    }
+}
 
 async fn serve(
     chain: DevChain,

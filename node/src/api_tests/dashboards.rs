@@ -12,7 +12,7 @@ use aula_vault::access::RosterLine;
 use aula_vault::corrections::Answered;
 use aula_vault::turn::PATIENCE;
 use aula_vault::vault::EventIn;
-use aula_vault::{Folders, Identity, LocalId, Vault};
+use aula_vault::{Folders, LocalId, Vault};
 use futures::SinkExt;
 use reqwest::header::{self, HeaderMap};
 use reqwest::redirect::Policy;
@@ -50,28 +50,8 @@ fn answer(unit: u16, right: bool) -> Result<EventBody, Box<dyn std::error::Error
 }
 
 async fn office() -> Result<Office, Box<dyn std::error::Error>> {
-    let mut places = None;
-    let base = DevChain::of(crate::testkit::round::base).map_err(failed)?;
-    let served = serve(
-        base,
-        |config| config.api.reads_per_second = 0,
-        |node, chain| {
-            let folders = Folders { data: chain.home.vault_dir(), keystore: chain.home.keystore_dir() };
-            node.vault = Some(folders.clone());
-            node.links = vec![chain.home.links_dir()];
-            places = Some((folders, chain.home.links_dir()));
-        },
-    )
-    .await?;
-    let (folders, links) = places.ok_or("a node")?;
-    let chain = &served.chain.genesis;
-    let identity = Identity {
-        district: DistrictId(1),
-        chain_id: chain.chain_id.to_string(),
-        genesis: chain.sha256,
-        account: served.chain.account(),
-    };
-    let vault = Vault::create(&folders, &identity, now_ms())?;
+    let (served, folders, links) = serve_office(|config| config.api.reads_per_second = 0, SOON).await?;
+    let vault = Vault::create(&folders, &served.district_1(), now_ms())?;
     let handle = vault.enrol(&[(LocalId::new("S-1").ok_or("an id")?, YEAR)])?.remove(0);
     vault.put_records(&[(handle, FieldName::new("name")?, b"\"Ada\"")])?;
     let relation = Relation::Section(Term::new("4-b")?);

@@ -14,7 +14,7 @@ use aula_connect::pipeline::{Observer, Pipeline, Settings};
 use aula_ledger::names::Name;
 use aula_ledger::types::{DistrictId, SchoolYear};
 use aula_vault::access::ReaderRole;
-use aula_vault::{Folders, Identity, LocalId, Vault};
+use aula_vault::{Folders, LocalId, Vault};
 use aula_web::dashboard::{CHECK_EVERY, Grant};
 use axum::body::Bytes;
 use futures::SinkExt;
@@ -97,14 +97,7 @@ async fn measure_open_dashboards() -> Tested {
     )
     .await?;
     let (folders, door) = kept.ok_or("a vault")?;
-    let chain = &served.chain.genesis;
-    let identity = Identity {
-        district: DistrictId(1),
-        chain_id: chain.chain_id.to_string(),
-        genesis: chain.sha256,
-        account: served.chain.account(),
-    };
-    let vault = Vault::create(&folders, &identity, now_ms())?;
+    let vault = Vault::create(&folders, &served.district_1(), now_ms())?;
     let asked: Option<Vec<_>> = (0..open).map(|n| Some((LocalId::new(&format!("S-{n}"))?, YEAR))).collect();
     let handles = vault.enrol(&asked.ok_or("identifiers")?)?;
     drop(vault);

@@ -5,7 +5,7 @@ use aula_ledger::names::{FieldName, Name, Term};
 use aula_ledger::types::{DistrictId, Handle, SchoolYear};
 use aula_vault::access::RosterLine;
 use aula_vault::turn::PATIENCE;
-use aula_vault::{Folders, Identity, LocalId, Vault, VaultError};
+use aula_vault::{Folders, LocalId, Vault, VaultError};
 use reqwest::StatusCode;
 
 use super::*;
@@ -24,28 +24,8 @@ struct Office {
 }
 
 async fn office() -> Result<Office, Box<dyn std::error::Error>> {
-    let mut places = None;
-    let served = serve(
-        // Its one member acts for district 1.
-        DevChain::of(crate::testkit::round::base).map_err(failed)?,
-        |_| {},
-        |node, chain| {
-            let folders = Folders { data: chain.home.vault_dir(), keystore: chain.home.keystore_dir() };
-            node.vault = Some(folders.clone());
-            node.links = vec![chain.home.links_dir()];
-            places = Some((folders, chain.home.links_dir()));
-        },
-    )
-    .await?;
-    let (folders, links) = places.ok_or("a node")?;
-    let chain = &served.chain.genesis;
-    let identity = Identity {
-        district: DistrictId(1),
-        chain_id: chain.chain_id.to_string(),
-        genesis: chain.sha256,
-        account: served.chain.account(),
-    };
-    let vault = Vault::create(&folders, &identity, now_ms())?;
+    let (served, folders, links) = serve_office(|_| {}, SOON).await?;
+    let vault = Vault::create(&folders, &served.district_1(), now_ms())?;
     let handle = vault.enrol(&[(LocalId::new("S-1").ok_or("an id")?, YEAR)])?.remove(0);
     vault.put_records(&[
         (handle, FieldName::new("name")?, b"\"Ada\""),
