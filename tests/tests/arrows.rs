@@ -32,6 +32,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-lrs", &["aula-vault"]),
     // What a launching user may see is asked of a trait.
     ("aula-lti", &[]),
+    // What a login may do is asked of a trait, and a reading is handed to one.
+    ("aula-identity", &[]),
+    ("aula-sensors", &[]),
     ("aula-home", &["aula-ledger", "aula-consensus"]),
     ("aula-store", &["aula-ledger"]),
     ("aula-sim", &["aula-consensus", "aula-ledger"]),
@@ -67,6 +70,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "aula-lab",
             "aula-lrs",
             "aula-lti",
+            "aula-identity",
+            "aula-sensors",
             "aula-consensus",
             "aula-estate",
             "aula-home",

@@ -1,0 +1,1 @@
+//! Who a member of staff is, by the login of the district.
