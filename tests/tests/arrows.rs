@@ -112,7 +112,6 @@ const HOUSES: &[&str] = &[
     "node/delivery",
     "node/lrs",
     "node/lti",
-    "node/identity",
     "node/sensors",
     "node/store",
     "node/twin_model",
