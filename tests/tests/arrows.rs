@@ -112,6 +112,7 @@ const HOUSES: &[&str] = &[
     "node/delivery",
     "node/lrs",
     "node/lti",
+    "node/identity",
     "node/sensors",
     "node/store",
     "node/twin_model",
