@@ -386,13 +386,10 @@ impl NextStep for ConfigError {
             }
             Self::Feed { .. } => "correct it in config.toml; docs/feeds.md has an example",
             Self::Lti(_) => "correct it in config.toml; docs/lti.md has an example",
-<<<<<<< HEAD
             Self::Place(_) | Self::Outside(_) => {
                 "correct it in config.toml, or add the place to [sovereignty]; docs/sovereignty.md has an example"
             }
-=======
             Self::Alerts(_) => "correct it in config.toml; docs/service.md has an example",
->>>>>>> main
             Self::Delivery { .. } | Self::Report { .. } => {
                 "correct it in config.toml; docs/reports.md has an example"
             }
