@@ -37,7 +37,8 @@ fn liar(bytes: Vec<u8>) -> Result<String> {
             let Ok(mut stream) = stream else { continue };
             let mut request = [0; 4096];
             let _ = stream.read(&mut request);
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", bytes.len());
+            let head =
+                format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", bytes.len());
             let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&bytes));
         }
     });
@@ -45,16 +46,20 @@ fn liar(bytes: Vec<u8>) -> Result<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_voted_model_is_fetched_by_its_digest_from_any_node_and_a_lying_one_is_not_believed() -> Result<()> {
+async fn a_voted_model_is_fetched_by_its_digest_from_any_node_and_a_lying_one_is_not_believed() -> Result<()>
+{
     let _turn = alone().await;
     let folder = tempfile::tempdir()?;
     let (model, digest) = fitted(folder.path(), "voted", 3)?;
     let (other, other_digest) = fitted(folder.path(), "other", 5)?;
     ensure!(digest != other_digest, "two models");
-    let base = format!(r#"{{"twin":{{"model":"{digest}","scales":[{{"skill":0,"grade":2,"mean_e1":5839,"deviation_e1":460}}]}}}}"#);
+    let base = format!(
+        r#"{{"twin":{{"model":"{digest}","scales":[{{"skill":0,"grade":2,"mean_e1":5839,"deviation_e1":460}}]}}}}"#
+    );
     let founded = Founded::start(folder.path(), 2, Some(&base))?;
     let [maker, district] = founded.nodes.as_slice() else { anyhow::bail!("two nodes") };
-    let words = ["consortium", "propose", "--admit-district", "6", "--name", "River", "--operator", "founder-2"];
+    let words =
+        ["consortium", "propose", "--admit-district", "6", "--name", "River", "--operator", "founder-2"];
     let number = maker.run(0, &words)?["proposal"].to_string();
     for node in [maker, district] {
         node.run(0, &["consortium", "vote", &number, "yes"])?;
@@ -69,7 +74,8 @@ async fn a_voted_model_is_fetched_by_its_digest_from_any_node_and_a_lying_one_is
     // One sends another model's bytes, one no model, one more than any model has: endless for who would read on.
     let wrong = command(&home, &["twin", "publish", &other])?;
     let wrong = std::fs::read(wrong["model"].as_str().context("no path")?)?;
-    let liars = [liar(wrong.clone())?, liar(b"<html>welcome</html>".to_vec())?, liar(vec![1; (64 << 20) + 1])?];
+    let liars =
+        [liar(wrong.clone())?, liar(b"<html>welcome</html>".to_vec())?, liar(vec![1; (64 << 20) + 1])?];
     let settings = |origins: &[&str]| -> Result<()> {
         let path = home.join("config.toml");
         let before = std::fs::read_to_string(&path)?;

@@ -106,7 +106,9 @@ fn members(input: &Input, files: &mut Vec<Input>, left: &mut u64) -> Result<(), 
     }
     // The library keeps the last of several members of one name, and says nothing of the others.
     if listed(&input.bytes).is_some_and(|count| usize::from(count) != archive.len()) {
-        return Err(damaged("its directory lists another number of members than it has names: some stand twice".into()));
+        return Err(damaged(
+            "its directory lists another number of members than it has names: some stand twice".into(),
+        ));
     }
     let first = files.len();
     for index in 0..archive.len() {

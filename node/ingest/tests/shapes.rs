@@ -54,7 +54,10 @@ fn a_long_growth_file() {
     let reading = of(mapping!("growth-long"), rows.into());
     let expected = ["2 000001 1", "3 left out", "4 no result", "5 date 13/3/2025", "6 range 1880"];
     assert_eq!(fates(&reading), expected);
-    assert!((score(&reading, "000001", "assessment:map-growth:mathematics:fall:2025", "error") - 3.1).abs() < 1e-9);
+    assert!(
+        (score(&reading, "000001", "assessment:map-growth:mathematics:fall:2025", "error") - 3.1).abs()
+            < 1e-9
+    );
 }
 
 #[test]
@@ -68,7 +71,10 @@ fn a_wide_diagnostic_in_utf_16_whose_identifiers_lost_their_zeros() {
     let bytes = [0xff, 0xfe].into_iter().chain(rows.encode_utf16().flat_map(u16::to_le_bytes)).collect();
     let reading = of(mapping!("diagnostic-wide"), bytes);
     assert_eq!(fates(&reading), ["2 000001 2", "3 000002 1", "4 000003 1"]);
-    assert!((score(&reading, "000002", "assessment:i-ready-diagnostic:math:2025-09-16", "scale") - 430.0).abs() < 1e-9);
+    assert!(
+        (score(&reading, "000002", "assessment:i-ready-diagnostic:math:2025-09-16", "scale") - 430.0).abs()
+            < 1e-9
+    );
 }
 
 #[test]
@@ -82,7 +88,8 @@ fn a_report_with_its_header_on_each_page_and_totals_below() {
                 Total,4 students\n\
                 Average,,,,,333.7,,31,\n";
     let reading = of(mapping!("benchmark-report"), rows.into());
-    let expected = ["5 000001 2", "6 left out", "7 000003 1", "8 columns 5 cells of 9", "9 left out", "10 left out"];
+    let expected =
+        ["5 000001 2", "6 left out", "7 000003 1", "8 columns 5 cells of 9", "9 left out", "10 left out"];
     // A student's row that is cut stays a fault: only the words that the mapping names are left out.
     assert_eq!(fates(&reading), expected);
 }
@@ -102,5 +109,8 @@ fn decimal_commas_days_before_months_and_latin_1() {
     let bytes = rows.chars().map(|c| u8::try_from(u32::from(c)).expect("Latin-1")).collect();
     let reading = of(mapping!("decimal-comma"), bytes);
     assert_eq!(fates(&reading), ["2 000001 2", "3 date 31.11.2025", "4 number 1.5", "5 left out"]);
-    assert!((score(&reading, "000001", "assessment:vera-3:deutsch-lesen:2025-05-04", "logit") + 0.75).abs() < 1e-9);
+    assert!(
+        (score(&reading, "000001", "assessment:vera-3:deutsch-lesen:2025-05-04", "logit") + 0.75).abs()
+            < 1e-9
+    );
 }

@@ -27,8 +27,10 @@ pub struct PublishArgs {
 /// # Errors
 /// When the file is not a model's, or the home cannot be written.
 pub fn run(context: &Context, args: &PublishArgs) -> Result<Outcome, Failure> {
-    let (model, _) = model_file::read(&args.model)
-        .advise(format!("{} is not a model file", args.model.display()), "give what `aula twin fit --model` wrote")?;
+    let (model, _) = model_file::read(&args.model).advise(
+        format!("{} is not a model file", args.model.display()),
+        "give what `aula twin fit --model` wrote",
+    )?;
     let digest = models::keep(&context.home, &model)?;
     let path = context.home.model_file(&digest);
     let text = format!(

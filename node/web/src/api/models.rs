@@ -21,7 +21,7 @@ use crate::read::ReadError;
 
 /// A fitted model's bytes, for folding twins; at most 64 MiB
 #[utoipa::path(get, path = "/v1/models/{digest}", tag = "chain",
-    params(("digest" = String, Path, description = "as a version of the twins' parameters names it")),
+    params(("digest" = String, Path)),
     responses((status = 200, description = "the model's canonical bytes: their digest is SHA-256 of `aula/twin/model/v1` and them",
         content_type = "application/octet-stream", body = Vec<u8>),
         (status = 404, body = ErrorBody), (status = 503, body = ErrorBody)))]
