@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::NextStep;
 use crate::home::Home;
 
+mod alerts;
 mod delivery;
 mod district;
 mod edit;
@@ -21,7 +22,9 @@ mod feed;
 mod lake;
 mod lti;
 mod reports;
+mod sovereignty;
 
+pub use alerts::{AlertKind, Alerts};
 pub use delivery::{Delivery, DeliveryBy, Mail, Sftp, Webhook};
 pub use district::{District, Policy, Subject};
 pub use edit::set;
@@ -29,6 +32,7 @@ pub use feed::{BrokerUrl, Feed, FeedKind, Feeds, Lines, Payload};
 pub use lake::LakePlace;
 pub use lti::Lti;
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
+pub use sovereignty::{NamedPlace, Outside, Sovereignty, host_of};
 
 /// The commented file that `aula init` writes.
 pub const SAMPLE: &str = include_str!("config_sample.toml");
@@ -53,6 +57,8 @@ pub struct Config {
     pub feeds: Feeds,
     /// `[district]`.
     pub district: District,
+    /// `[alerts]`.
+    pub alerts: Alerts,
     /// `[[feed]]`, one a source.
     pub feed: Vec<Feed>,
     /// `[lti]`; none where nothing launches.
@@ -65,6 +71,8 @@ pub struct Config {
     pub report: Vec<ScheduledReport>,
     /// `[[delivery]]`, one a place that reports go to.
     pub delivery: Vec<Delivery>,
+    /// `[sovereignty]`: the places inside which all of it stays; none: no rule.
+    pub sovereignty: Sovereignty,
 }
 
 /// What is logged on stderr.
@@ -332,6 +340,12 @@ pub enum ConfigError {
     /// Launches that cannot be served.
     #[error("[lti]: {0}")]
     Lti(&'static str),
+    /// A place that cannot be one.
+    #[error("{0}")]
+    Place(&'static str),
+    /// Something outside of every place.
+    #[error(transparent)]
+    Outside(#[from] Outside),
     /// A report that cannot be scheduled.
     #[error("[[report]] {name}: {reason}")]
     Report {
@@ -340,6 +354,9 @@ pub enum ConfigError {
         /// Why.
         reason: &'static str,
     },
+    /// Alerts that cannot be told so.
+    #[error("[alerts]: {0}")]
+    Alerts(&'static str),
     /// A place that reports cannot go to.
     #[error("[[delivery]] {name}: {reason}")]
     Delivery {
@@ -369,6 +386,10 @@ impl NextStep for ConfigError {
             }
             Self::Feed { .. } => "correct it in config.toml; docs/feeds.md has an example",
             Self::Lti(_) => "correct it in config.toml; docs/lti.md has an example",
+            Self::Place(_) | Self::Outside(_) => {
+                "correct it in config.toml, or add the place to [sovereignty]; docs/sovereignty.md has an example"
+            }
+            Self::Alerts(_) => "correct it in config.toml; docs/service.md has an example",
             Self::Delivery { .. } | Self::Report { .. } => {
                 "correct it in config.toml; docs/reports.md has an example"
             }
@@ -400,6 +421,7 @@ impl Config {
         let config: Self =
             toml::from_str(&text).map_err(|e| ConfigError::Parse { path, reason: e.to_string() })?;
         config.check()?;
+        config.check_places(home)?;
         Ok(config)
     }
 
@@ -471,9 +493,12 @@ impl Config {
         if let Some(fault) = self.lti.as_ref().and_then(Lti::fault) {
             return Err(ConfigError::Lti(fault));
         }
+        if let Some(fault) = self.sovereignty.fault() {
+            return Err(ConfigError::Place(fault));
+        }
         self.report.iter().try_for_each(|report| report.check(&self.report, &self.delivery))?;
         self.delivery.iter().try_for_each(|delivery| delivery.check(&self.delivery))?;
-        Ok(())
+        self.alerts.check(&self.delivery)
     }
 }
 
