@@ -10,6 +10,7 @@ pub mod bootstrap;
 pub mod cli;
 pub mod command;
 pub mod feed_health;
+mod models;
 pub mod program;
 pub mod reports;
 pub mod service_manager;

@@ -151,6 +151,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     let mut node = Node::new(config, db.clone(), network, genesis.clone(), genesis_bytes, metrics);
     node.links.insert(0, home.links_dir());
     node.vault = Some(vault);
+    node.models = Some(home.models_dir());
     let node = Arc::new(node);
     tokio::spawn(node.clone().attend());
     let dashboards = dashboards::hub(home, &db);

@@ -56,6 +56,7 @@ pub const ROUTES: &[(&str, RouteClass)] = &[
     ("/v1/genesis", Public),
     ("/v1/members", Public),
     ("/v1/milestones", Public),
+    ("/v1/models/{digest}", Public),
     ("/v1/parameters", Public),
     ("/v1/params", Public),
     ("/v1/pools", Public),

@@ -10,7 +10,7 @@ mod transport;
 pub mod watch;
 
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aula_api::chain::Status;
@@ -44,6 +44,7 @@ struct Caller {
 pub struct Client {
     origin: String,
     http: reqwest::Client,
+    authority: Option<PathBuf>,
     caller: Option<Caller>,
 }
 
@@ -68,7 +69,16 @@ impl Client {
     /// As [`Self::new`], and when the file cannot be used.
     pub fn trusting(origin: &str, authority: Option<&Path>) -> Result<Self, ClientError> {
         let http = transport::connect(origin, authority)?;
-        Ok(Self { origin: origin.trim_end_matches('/').to_owned(), http, caller: None })
+        let (origin, authority) = (origin.trim_end_matches('/').to_owned(), authority.map(Path::to_owned));
+        Ok(Self { origin, http, authority, caller: None })
+    }
+
+    /// A client of another node that trusts the same authorities, and shows nobody's credential.
+    ///
+    /// # Errors
+    /// As [`Self::trusting`].
+    pub fn elsewhere(&self, origin: &str) -> Result<Self, ClientError> {
+        Self::trusting(origin, self.authority.as_deref())
     }
 
     /// The same client that signs a credential of this scope for each request.
@@ -112,6 +122,23 @@ impl Client {
     pub async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, ClientError> {
         let response = self.send(self.request(Method::GET, path)).await?;
         Ok(response.bytes().await.map_err(|e| self.unreachable(&e))?.to_vec())
+    }
+
+    /// GET of bytes from a node that nobody needs to trust: no more than `most` are read.
+    ///
+    /// # Errors
+    /// As [`Self::get`], and when there are more.
+    pub async fn get_at_most(&self, path: &str, most: usize) -> Result<Vec<u8>, ClientError> {
+        let mut response = self.send(self.request(Method::GET, path)).await?;
+        let mut bytes = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|e| self.unreachable(&e))? {
+            if bytes.len().saturating_add(piece.len()) > most {
+                let what = format!("more than {most} bytes");
+                return Err(self.bad_answer(what, "ask another node"));
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(bytes)
     }
 
     /// Submits a transaction's canonical bytes; gives its id.

@@ -81,9 +81,19 @@ impl Home {
         self.0.join("data")
     }
 
-    /// A fitted model by its digest: `models/DIGEST.twin`.
+    /// Fitted models that the ledger's parameters name: `models/`.
+    pub fn models_dir(&self) -> PathBuf {
+        self.0.join("models")
+    }
+
+    /// The bytes of a fitted model by its digest, as this home's node serves them: `models/DIGEST.model`.
     pub fn model_file(&self, digest: &Hash) -> PathBuf {
-        self.0.join("models").join(format!("{digest}.twin"))
+        self.models_dir().join(format!("{digest}.model"))
+    }
+
+    /// A file of `aula twin fit`, copied there by hand: `models/DIGEST.twin`.
+    pub fn fitted_file(&self, digest: &Hash) -> PathBuf {
+        self.models_dir().join(format!("{digest}.twin"))
     }
 
     /// The district's private vault: `vault/`.

@@ -1,27 +1,31 @@
 //! The twins' parameters that a node has on its ledger, with the models that they name.
 //!
 //! Flow: [`Voted::of`] asks a node for every version → [`Voted::in_force`] for a school year, or [`Voted::version`] as a leaf names
-//! it → with the model of its digest, ready to fold with. The unfitted model is built in; another lies in the home's `models/`
-//! under its digest, as `aula twin fit` made it. Invariant: a model is used only under the digest that the ledger names.
+//! it → with the model of its digest, ready to fold with. The unfitted model is built in; another lies in the home's `models/`, or is
+//! fetched from nodes ([`crate::models`]). Invariant: a model is used only under the digest that the ledger names.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use aula_api::chain::TwinVersionList;
 use aula_district::parameters::InForce;
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema::{self, Records};
 use aula_ledger::twin::{TwinVersion, TwinVersions};
-use aula_ledger::types::SchoolYear;
-use aula_twin_model::model_file;
+use aula_ledger::types::{Hash, SchoolYear};
 use aula_twin_runtime::model::Model;
 
 use super::{Advise, Failure};
 use crate::client::Client;
 use crate::home::Home;
+use crate::models;
 
 /// Every version of the parameters.
 #[derive(Debug, Clone)]
 pub struct Voted {
     home: Home,
     versions: Vec<TwinVersion>,
+    /// Why a model could not be fetched, by its digest.
+    unfetched: BTreeMap<Hash, Failure>,
 }
 
 impl Voted {
@@ -31,7 +35,14 @@ impl Voted {
     /// A node that cannot be reached.
     pub async fn of(client: &Client, home: &Home) -> Result<Self, Failure> {
         let told: TwinVersionList = client.get("/v1/twin-parameters").await?;
-        Ok(Self { home: home.clone(), versions: told.versions })
+        let mut voted = Self { home: home.clone(), versions: told.versions, unfetched: BTreeMap::new() };
+        // A version of years ago whose model nobody has any more stops nothing but what needs it.
+        for digest in voted.missing()? {
+            if let Err(failure) = models::fetch(client, home, &digest).await {
+                voted.unfetched.insert(digest, failure);
+            }
+        }
+        Ok(voted)
     }
 
     /// Reads an executed state.
@@ -39,7 +50,20 @@ impl Voted {
     /// # Errors
     /// [`StoreError`].
     pub fn of_state(state: &impl Records, home: &Home) -> Result<Self, StoreError> {
-        Ok(Self { home: home.clone(), versions: schema::twin_version_list(state)? })
+        let versions = schema::twin_version_list(state)?;
+        Ok(Self { home: home.clone(), versions, unfetched: BTreeMap::new() })
+    }
+
+    /// The fitted models that the versions name and the home has not.
+    fn missing(&self) -> Result<BTreeSet<Hash>, Failure> {
+        let unfitted = Hash(Model::unfitted().digest());
+        let mut missing = BTreeSet::new();
+        for digest in self.versions.iter().map(|one| one.parameters.model).filter(|one| *one != unfitted) {
+            if models::of_home(&self.home, &digest)?.is_none() {
+                missing.insert(digest);
+            }
+        }
+        Ok(missing)
     }
 
     /// What is in force for a school year.
@@ -75,10 +99,13 @@ impl Voted {
         if named.0 == unfitted.digest() {
             return Ok(unfitted);
         }
-        let path = self.home.model_file(named);
-        let hint =
-            format!("copy the model file of that digest, as `aula twin fit` made it, to {}", path.display());
-        let (model, _) = model_file::read(&path).advise(format!("the model {named} is not at hand"), hint)?;
-        Ok(model)
+        if let Some(model) = models::of_home(&self.home, named)? {
+            return Ok(model);
+        }
+        Err(self.unfetched.get(named).cloned().unwrap_or_else(|| {
+            let message = format!("the fitted model {named} is not at hand");
+            let hint = "put it into this home with `aula twin publish MODEL.twin`, or let `aula twin anchor` fetch it from a node";
+            Failure::new("no_model", message, hint)
+        }))
     }
 }

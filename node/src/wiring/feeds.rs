@@ -25,7 +25,6 @@ use aula_ledger::state::schema::twin_in_force;
 use aula_ledger::twin::TwinVersion;
 use aula_ledger::types::{Hash, SchoolYear, TimeMs};
 use aula_lrs::clients::Clients;
-use aula_twin_model::model_file;
 use aula_twin_runtime::model::Model;
 use aula_twin_runtime::params::Params;
 use aula_web::dashboard::Hub;
@@ -36,6 +35,7 @@ use super::feed_health::{self, Seen};
 use super::xapi::{self, KeptDoor};
 use crate::clock::now_ms;
 use crate::http::Node;
+use crate::models;
 use crate::storage::ChainDb;
 use crate::terminal::{Advise, Failure};
 
@@ -166,10 +166,11 @@ fn in_force_now(home: &Home, db: &ChainDb) -> Result<(Hash, Params), Failure> {
     let model = if named.0 == unfitted.digest() {
         unfitted
     } else {
-        let path = home.model_file(&named);
-        let hint =
-            format!("copy the model file of that digest, as `aula twin fit` made it, to {}", path.display());
-        model_file::read(&path).advise(format!("the model {named} is not at hand"), hint)?.0
+        models::of_home(home, &named)?.ok_or_else(|| {
+            let message = format!("the fitted model {named} is not at hand");
+            let hint = "put it into this home with `aula twin publish MODEL.twin`; `aula district run` fetches it from other nodes";
+            Failure::new("no_model", message, hint)
+        })?
     };
     let hint = "see /v1/twin-parameters";
     Ok((digest, InForce::of(voted, model).advise("the twins' parameters cannot be used", hint)?.params))

@@ -25,6 +25,8 @@ pub struct District {
     pub rounds: Policy,
     /// Who owns an intervention that opened by itself, as the register names it.
     pub interventions_by: String,
+    /// Origins of other members' nodes that are asked for a fitted model when the home's own node has it not.
+    pub models_from: Vec<String>,
     /// Which results of imports are of which skill of the twins' parameters.
     pub subject: Vec<Subject>,
 }
@@ -60,6 +62,7 @@ impl Default for District {
             wishes: None,
             rounds: Policy::Automatic,
             interventions_by: "counselor".into(),
+            models_from: Vec::new(),
             subject: Vec::new(),
         }
     }

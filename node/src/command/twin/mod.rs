@@ -10,6 +10,7 @@ mod evaluate;
 mod fit;
 mod graph;
 mod plan;
+mod publish;
 pub mod replay;
 mod risk;
 mod study;
@@ -34,6 +35,8 @@ pub enum Action {
     Evaluate(evaluate::EvaluateArgs),
     /// Fit the mastery model on a log and write it to a file
     Fit(fit::FitArgs),
+    /// Put a fitted model where this home's node serves it from
+    Publish(publish::PublishArgs),
     /// Judge a model on a log by period and by subgroup
     Drift(drift::DriftArgs),
     /// Plan a learning path over a graph of skills
@@ -63,6 +66,7 @@ pub async fn run(context: &Context, args: &TwinArgs) -> Result<Outcome, Failure>
     match &args.action {
         Action::Evaluate(args) => evaluate::run(context, args),
         Action::Fit(args) => fit::run(context, args),
+        Action::Publish(args) => publish::run(context, args),
         Action::Drift(args) => drift::run(context, args),
         Action::Plan(args) => plan::run(context, args),
         Action::Graph(args) => graph::run(context, args),

@@ -16,6 +16,7 @@ mod district;
 mod evidence;
 mod export;
 pub mod listings;
+mod models;
 mod openapi;
 pub mod ops;
 mod public_evidence;
@@ -84,6 +85,7 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(registers::proposals))
         .routes(routes!(listings::trail))
         .routes(routes!(listings::twin_parameters))
+        .routes(routes!(models::model))
         .routes(routes!(listings::parameters))
         .routes(routes!(listings::milestones))
         .routes(routes!(listings::district))

@@ -106,6 +106,8 @@ pub struct Node {
     pub metrics: PrometheusHandle,
     /// Where families' links are looked up.
     pub links: Vec<PathBuf>,
+    /// Where fitted models lie.
+    pub models: Option<PathBuf>,
     /// The district's vault, where it would be.
     pub vault: Option<Folders>,
     /// The same, while it is kept open.
@@ -188,6 +190,7 @@ impl Node {
             past: Semaphore::new(MAX_PAST),
             limits: config.api.clone(),
             links: config.api.links.clone(),
+            models: None,
             vault: None,
             kept_vault: Arc::default(),
             metrics,
