@@ -8,12 +8,13 @@
 //! | protocol | header | what is new |
 //! |---|---|---|
 //! | 1 | version 2 | |
-//! | 2 | version 3 | a class on demand rests between rounds ([`Protocol::rests_on_demand`]) |
+//! | 2 | version 3 | a class on demand rests between rounds ([`Protocol::rests_on_demand`]); who let a turn to propose pass is left out of the next ones ([`Protocol::leaves_out_the_silent`]); evidence of misbehaviour is recorded ([`Protocol::has`]) |
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use crate::names::Title;
+use crate::tx::PayloadKind;
 use crate::types::Height;
 
 /// The number of a set of rules.
@@ -54,6 +55,18 @@ impl Protocol {
     /// row changed, as often as a draw displeased (decision 0029); now members have time to vote against it.
     pub fn rests_on_demand(self) -> bool {
         self >= Self(2)
+    }
+
+    /// Protocol 2: a validator that let its turn to propose pass is left out of its next ones, by the blocks decided under
+    /// this protocol ([`crate::chain::turns`], decision 0035). Before, every validator had its turn, dead or not.
+    pub fn leaves_out_the_silent(self) -> bool {
+        self >= Self(2)
+    }
+
+    /// Whether blocks may hold a kind of transaction. Protocol 2 brought the evidence of misbehaviour: a program that knows
+    /// protocol 1 alone cannot decode one, so that no block of protocol 1 may hold it.
+    pub fn has(self, kind: PayloadKind) -> bool {
+        self >= Self(2) || kind != PayloadKind::ReportMisbehaviour
     }
 }
 

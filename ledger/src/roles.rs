@@ -40,7 +40,7 @@ pub enum Role {
     /// Is a member, reads what the public reads, and sends nothing.
     Reader = 5,
     /// No member's: the account with which a validator's node commits to and reveals its shares of seeds. It comes and
-    /// goes with the validator and sends nothing else.
+    /// goes with the validator and sends nothing else, but for evidence of misbehaviour, which anybody may.
     Seed = 6,
 }
 
@@ -139,6 +139,8 @@ pub const fn senders(kind: PayloadKind) -> RoleSet {
         PayloadKind::RegisterMember | PayloadKind::ProposeChange | PayloadKind::VoteChange => {
             RoleSet::of(&[Consortium])
         }
+        // Evidence speaks for itself, whoever brings it: a validator's node does, by its own account.
+        PayloadKind::ReportMisbehaviour => RoleSet::of(&Role::ALL),
         // Of a node, its operator alone.
         PayloadKind::RotateKey | PayloadKind::Ready => RoleSet::of(&Role::MEMBERS),
         // Of its own schools and buildings.

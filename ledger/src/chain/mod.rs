@@ -3,6 +3,7 @@
 pub mod block;
 pub mod certificate;
 pub mod code;
+pub mod misbehaviour;
 pub mod receipt;
 pub mod transaction;
 pub mod turns;

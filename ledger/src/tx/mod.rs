@@ -22,7 +22,7 @@ mod tests;
 
 pub use admin::{
     AnchorEstate, Change, ChangeSchool, Choice, NewDistrict, NodeRequest, ProposeChange, Ready, RecordAccess,
-    RegisterMember, RotateKey, SchoolChange, VoteChange,
+    RegisterMember, ReportMisbehaviour, RotateKey, SchoolChange, VoteChange,
 };
 pub use event::{Event, RefusedEntry, Shortage};
 pub use money::{BudgetStatement, EquityStatement, FundBudget, GrantBudget};
@@ -112,6 +112,8 @@ payloads! {
     ChangeSchool = 7,
     /// Anchors a version of a building of the sender's district.
     AnchorEstate = 8,
+    /// Shows that a validator signed two things where one is allowed.
+    ReportMisbehaviour = 9,
     /// Puts a district's state hashes on the ledger.
     AnchorStates = 20,
     /// Records a student's milestone, for good.
@@ -169,6 +171,7 @@ impl Payload {
     pub fn signatures(&self) -> u32 {
         match self {
             Self::RegisterMember(_) | Self::Ready(_) => 2,
+            Self::ReportMisbehaviour(_) => 3,
             Self::RotateKey(rotation) if rotation.replaces.is_none() => 2,
             Self::RotateKey(_) => 3,
             Self::ProposeChange(proposal) => proposal.change.signatures().saturating_add(1),

@@ -14,6 +14,7 @@ pub fn kind(name: &str) -> &str {
         "Ready" => "Validator ready",
         "ChangeSchool" => "School changed",
         "AnchorEstate" => "Building anchored",
+        "ReportMisbehaviour" => "Misbehaviour of a validator recorded",
         "AnchorStates" => "Student states anchored",
         "RecordMilestone" => "Milestone recorded",
         "RecordConsent" => "Consents recorded",
@@ -71,6 +72,12 @@ pub fn event(event: &PublicEvent) -> String {
             n("version"),
             t("building"),
             n("leaf_count")
+        ),
+        "misbehaviour_recorded" => format!(
+            "Validator {} signed two things where one is allowed, at height {}, round {}: the evidence is on record.",
+            t("validator"),
+            n("height"),
+            n("round")
         ),
         "validator_ready" => {
             format!("Validator {} is ready and votes from height {}.", t("validator"), n("in_force"))

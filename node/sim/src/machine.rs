@@ -11,6 +11,7 @@ use aula_consensus::ports::{Clock, ClockError};
 use aula_consensus::sign_guard::SignGuard;
 use aula_consensus::signing::Remembered;
 use aula_consensus::{Keys, Ports};
+use aula_ledger::protocol::Protocol;
 use aula_ledger::types::Height;
 use libp2p_identity::PeerId;
 
@@ -76,6 +77,8 @@ pub struct Machine {
     pub decided: u64,
     /// What an operator says at the next start.
     pub confirmed: Option<Height>,
+    /// Whether its program knows the first protocol alone.
+    pub is_old: bool,
     now: Now,
     remembered: Arc<Remembered>,
 }
@@ -116,6 +119,7 @@ impl Machine {
             busy_us: 0,
             decided: 0,
             confirmed: None,
+            is_old: false,
             now,
             remembered,
         })
@@ -137,11 +141,9 @@ impl Machine {
         };
         self.starts += 1;
         let clock = WallClock { now: Arc::clone(&self.now), off_ms: Arc::clone(&self.off_ms) };
-        let ports = Ports {
-            store: store.clone(),
-            executor: Arc::new(LedgerExecutor::NEWEST),
-            clock: Arc::new(clock),
-        };
+        let executor =
+            if self.is_old { LedgerExecutor::older(Protocol::FIRST) } else { LedgerExecutor::NEWEST };
+        let ports = Ports { store: store.clone(), executor: Arc::new(executor), clock: Arc::new(clock) };
         let keys = Keys {
             validator: Some(validator_key(self.member)),
             network: network_key(self.member).map_err(failed)?,
