@@ -12,15 +12,17 @@
 //! state gives the same bytes; no input panics. Limits count the whole block, so that a hostile proposer, who
 //! passes no mempool, is bound by them too.
 
-use crate::chain::{Block, Code, Header, Receipt, Transaction, TransactionId, transaction};
+use crate::chain::{Block, Header};
+use crate::code::Code;
 use crate::codec::{Canonical, CodecError};
 use crate::params::Params;
 use crate::proof::merkle;
 use crate::protocol::{Outdated, Protocol};
-use crate::roles::senders;
 use crate::rounds::windows;
 use crate::state::schema::{self, ChainRecord, RefusedRun, ValidatorSchedule};
 use crate::state::{Overlay, StateReader, StateWrites, StoreError};
+use crate::tx::rights::{is_in, senders};
+use crate::tx::{Receipt, Transaction, TransactionId, transaction};
 
 use crate::tx::Payload;
 use crate::tx::handler::{BlockFacts, BlockMemory, Context, Refusal};
@@ -253,7 +255,7 @@ impl<'a> Run<'a> {
     ) -> Result<Receipt, Stop> {
         transaction.check(&self.facts.genesis, self.facts.height)?;
         let body = &transaction.body;
-        if !self.facts.protocol.has(body.payload.kind()) {
+        if !is_in(self.facts.protocol, body.payload.kind()) {
             return Err(Code::NotInProtocol.into());
         }
         let (mut account, sender) =

@@ -8,13 +8,12 @@
 //! | protocol | header | what is new |
 //! |---|---|---|
 //! | 1 | version 2 | |
-//! | 2 | version 3 | a class on demand rests between rounds ([`Protocol::rests_on_demand`]); who let a turn to propose pass is left out of the next ones ([`Protocol::leaves_out_the_silent`]); evidence of misbehaviour is recorded ([`Protocol::has`]) |
+//! | 2 | version 3 | a class on demand rests between rounds ([`Protocol::rests_on_demand`]); who let a turn to propose pass is left out of the next ones ([`Protocol::leaves_out_the_silent`]); evidence of misbehaviour is recorded ([`Protocol::records_misbehaviour`]) |
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use crate::names::Title;
-use crate::tx::PayloadKind;
 use crate::types::Height;
 
 /// The number of a set of rules.
@@ -63,10 +62,10 @@ impl Protocol {
         self >= Self(2)
     }
 
-    /// Whether blocks may hold a kind of transaction. Protocol 2 brought the evidence of misbehaviour: a program that knows
-    /// protocol 1 alone cannot decode one, so that no block of protocol 1 may hold it.
-    pub fn has(self, kind: PayloadKind) -> bool {
-        self >= Self(2) || kind != PayloadKind::ReportMisbehaviour
+    /// Protocol 2: blocks may hold evidence of misbehaviour. A program that knows protocol 1 alone cannot decode it
+    /// ([`crate::tx::rights::is_in`]).
+    pub fn records_misbehaviour(self) -> bool {
+        self >= Self(2)
     }
 }
 

@@ -7,8 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use aula_ledger::chain::TransactionId;
 use aula_ledger::execute::limits::{Budget, Full};
+use aula_ledger::tx::TransactionId;
 use aula_ledger::types::{AccountId, ValidatorAddress};
 
 use super::quotas::Inner;

@@ -5,8 +5,9 @@
 //!
 //! No rule of validity: a block may hold what this refuses, and rejects it with the same code.
 
+use super::rights::is_in;
 use super::{Payload, may_send_run};
-use crate::chain::Code;
+use crate::code::Code;
 use crate::protocol::Protocol;
 use crate::state::schema::{self, Round, RoundStatus};
 use crate::state::{StateReader, StoreError};
@@ -24,7 +25,7 @@ pub fn prospect(
     let next = || Ok(schema::chain(state)?.height.next());
     let kind = payload.kind();
     // What every protocol has costs no look.
-    if !Protocol::FIRST.has(kind) && !schema::protocol(state)?.at(next()?).now.has(kind) {
+    if !is_in(Protocol::FIRST, kind) && !is_in(schema::protocol(state)?.at(next()?).now, kind) {
         return Ok(Err(Code::NotInProtocol));
     }
     match payload {

@@ -1,6 +1,6 @@
 //! What waits too long for a block, and whom blocks pass over.
 
-use aula_ledger::chain::TransactionId;
+use aula_ledger::tx::TransactionId;
 use aula_ledger::types::{AccountId, ValidatorAddress};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

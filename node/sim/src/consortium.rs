@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use aula_consensus::ports::Tip;
-use aula_ledger::chain::{Body, Transaction};
 use aula_ledger::codec::Canonical;
 use aula_ledger::genesis::{Genesis, GenesisError, GenesisMember, GenesisValidator, genesis_state};
 use aula_ledger::keys::{account_of, public_key};
@@ -12,7 +11,7 @@ use aula_ledger::params::Params;
 use aula_ledger::protocol::Protocol;
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::MemoryState;
-use aula_ledger::tx::{Change, Choice, FundBudget, Payload, ProposeChange, VoteChange};
+use aula_ledger::tx::{Body, Change, Choice, FundBudget, Payload, ProposeChange, Transaction, VoteChange};
 use aula_ledger::types::{Cents, Hash, Height, ProposalId, SchoolYear, TimeMs};
 use ed25519_dalek::SigningKey;
 use libp2p_identity::{Keypair, PeerId};

@@ -12,7 +12,7 @@ use aula_ledger::chain::misbehaviour::Equivocation;
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema::{self, MAX_OFFENCES, Records};
 use aula_ledger::tx::admin::report_misbehaviour::WITHIN_HEIGHTS;
-use aula_ledger::tx::{Payload, PayloadKind, ReportMisbehaviour};
+use aula_ledger::tx::{Payload, ReportMisbehaviour};
 use aula_ledger::types::{Height, ValidatorAddress};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -61,7 +61,7 @@ impl Evidence {
         }
         let tip = schema::chain(view)?.height;
         let (mut due, mut left) = (Vec::new(), Vec::new());
-        let allowed = schema::protocol(view)?.at(tip.next()).now.has(PayloadKind::ReportMisbehaviour);
+        let allowed = schema::protocol(view)?.at(tip.next()).now.records_misbehaviour();
         for evidence in seen.drain(..) {
             let record = schema::misbehaviour(view, &evidence.validator())?;
             let done = record

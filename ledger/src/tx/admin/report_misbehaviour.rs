@@ -9,8 +9,8 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
-use crate::chain::Code;
 use crate::chain::misbehaviour::Equivocation;
+use crate::code::Code;
 use crate::state::schema::{self, MAX_OFFENCES, Misbehaviour, Moment, Offence};
 use crate::state::{Overlay, StoreError};
 use crate::tx::Event;

@@ -4,7 +4,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::access::ConsentChoice;
-use crate::chain::{Body, Code, Transaction};
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::keys::{PublicKey, Signature};
 use crate::names::Name;
@@ -14,6 +14,7 @@ use crate::roles::{Role, RoleSet};
 use crate::testkit::*;
 use crate::tx::admin::rotate_key::KeyName;
 use crate::tx::*;
+use crate::tx::{Body, Transaction};
 use crate::types::*;
 
 fn genesis() -> Hash {
@@ -169,7 +170,7 @@ fn any_payload_that_decodes_gets_a_receipt_and_never_a_panic() {
                 changed[at] = value;
                 let Ok(payload) = borsh::from_slice::<Payload>(&changed) else { continue };
                 // What this chain's protocol does not have is in no block.
-                if payload.check().is_err() || !Protocol::FIRST.has(payload.kind()) {
+                if payload.check().is_err() || !rights::is_in(Protocol::FIRST, payload.kind()) {
                     continue;
                 }
                 let sender = senders[at % senders.len()];

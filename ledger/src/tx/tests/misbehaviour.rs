@@ -2,7 +2,8 @@
 
 use super::rejections::Row;
 use crate::chain::misbehaviour::{Equivocation, Said, Statement, proposal_bytes};
-use crate::chain::{Code, Vote, VoteType, validators::address};
+use crate::chain::{Vote, VoteType, validators::address};
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::execute::ExecuteError;
 use crate::genesis::Genesis;

@@ -2,7 +2,8 @@
 
 use aula_home::founding::Base;
 use aula_ledger::chain::misbehaviour::{Said, Statement};
-use aula_ledger::chain::{Code, Vote, VoteType, validators::address};
+use aula_ledger::chain::{Vote, VoteType, validators::address};
+use aula_ledger::code::Code;
 use aula_ledger::codec::Canonical;
 use aula_ledger::keys::{Label, public_key, sign};
 use aula_ledger::protocol::Protocol;

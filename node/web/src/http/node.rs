@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use aula_api::delays::Delays;
-use aula_ledger::chain::TransactionId;
 use aula_ledger::genesis::Parsed;
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema;
+use aula_ledger::tx::TransactionId;
 use aula_ledger::types::ValidatorAddress;
 use aula_vault::Folders;
 use axum::http::StatusCode;
