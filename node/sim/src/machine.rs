@@ -11,7 +11,6 @@ use aula_consensus::ports::{Clock, ClockError};
 use aula_consensus::sign_guard::SignGuard;
 use aula_consensus::signing::Remembered;
 use aula_consensus::{Keys, Ports};
-use aula_ledger::protocol::Protocol;
 use aula_ledger::types::Height;
 use libp2p_identity::PeerId;
 
@@ -77,8 +76,6 @@ pub struct Machine {
     pub decided: u64,
     /// What an operator says at the next start.
     pub confirmed: Option<Height>,
-    /// Whether its program knows the first protocol alone.
-    pub is_old: bool,
     now: Now,
     remembered: Arc<Remembered>,
 }
@@ -119,7 +116,6 @@ impl Machine {
             busy_us: 0,
             decided: 0,
             confirmed: None,
-            is_old: false,
             now,
             remembered,
         })
@@ -141,9 +137,11 @@ impl Machine {
         };
         self.starts += 1;
         let clock = WallClock { now: Arc::clone(&self.now), off_ms: Arc::clone(&self.off_ms) };
-        let executor =
-            if self.is_old { LedgerExecutor::older(Protocol::FIRST) } else { LedgerExecutor::NEWEST };
-        let ports = Ports { store: store.clone(), executor: Arc::new(executor), clock: Arc::new(clock) };
+        let ports = Ports {
+            store: store.clone(),
+            executor: Arc::new(LedgerExecutor::NEWEST),
+            clock: Arc::new(clock),
+        };
         let keys = Keys {
             validator: Some(validator_key(self.member)),
             network: network_key(self.member).map_err(failed)?,

@@ -14,7 +14,6 @@ use aula_consensus::ports::ChainStore;
 use aula_consensus::sign_guard::Step;
 use aula_consensus::signing::Remembered;
 use aula_consensus::{Event as NodeEvent, Fatal};
-use aula_ledger::protocol::Protocol;
 use aula_ledger::types::Height;
 
 use crate::chance::Chance;
@@ -30,7 +29,6 @@ use crate::trace::Trace;
 
 mod accused;
 mod breaking;
-mod upgrade;
 
 /// How long an operator takes to look a height up and confirm it.
 const OPERATOR_MS: u64 = 5_000;
@@ -70,7 +68,6 @@ enum Event {
     Confirm(usize),
     Transactions,
     Twins,
-    Upgrade,
     Look,
     Healed,
     Judge,
@@ -103,8 +100,6 @@ pub struct World {
     level_after_ms: Option<u64>,
     /// Whose disk refused something.
     refused: BTreeSet<usize>,
-    /// The first height of the next protocol, once it was proposed.
-    switch_at: Option<Height>,
 }
 
 impl World {
@@ -113,8 +108,7 @@ impl World {
     /// # Errors
     /// [`BeginError`].
     pub fn new(plan: Plan) -> Result<Self, BeginError> {
-        let protocol = plan.upgrade.as_ref().map_or(Protocol::NEWEST, |_| Protocol::FIRST);
-        let consortium = Consortium::new(plan.nodes, protocol)?;
+        let consortium = Consortium::new(plan.nodes)?;
         let (now, remembered) = (Now::default(), Arc::new(Remembered::default()));
         let deviant = |member: u8| plan.deviants.iter().find(|one| one.member == member);
         let is_twin = |member: u8| deviant(member).is_some_and(|one| one.ways.contains(&Way::Twin));
@@ -122,9 +116,7 @@ impl World {
         let mut machines = Vec::new();
         for member in (0..plan.nodes).chain(halves) {
             let is_correct = deviant(member).is_none();
-            let mut machine = Machine::new(member, is_correct, Arc::clone(&now), Arc::clone(&remembered))?;
-            machine.is_old = plan.upgrade.as_ref().is_some_and(|upgrade| upgrade.older.contains(&member));
-            machines.push(machine);
+            machines.push(Machine::new(member, is_correct, Arc::clone(&now), Arc::clone(&remembered))?);
         }
         let (genesis, nodes) = (consortium.genesis, plan.nodes);
         let deviants =
@@ -152,7 +144,6 @@ impl World {
             healed: None,
             level_after_ms: None,
             refused: BTreeSet::new(),
-            switch_at: None,
         };
         world.prepare();
         Ok(world)
@@ -169,10 +160,6 @@ impl World {
         }
         if self.plan.transaction_every_ms > 0 {
             self.later(self.plan.transaction_every_ms * 1_000, Event::Transactions);
-        }
-        if let Some(upgrade) = &self.plan.upgrade {
-            let at_us = upgrade.at_ms * 1_000;
-            self.later(at_us, Event::Upgrade);
         }
         if self.plan.deviants.iter().any(|one| one.ways.contains(&Way::Twin)) {
             self.later(0, Event::Twins);
@@ -207,9 +194,6 @@ impl World {
             for (what, count) in deviant.told() {
                 *self.counts.entry(format!("lie {what}")).or_default() += count;
             }
-        }
-        if self.checks.switches() > 0 {
-            self.counts.insert("switches of the protocol".to_owned(), self.checks.switches());
         }
         let simulated_us = self.now.load(Ordering::Relaxed);
         Report {
@@ -275,7 +259,6 @@ impl World {
                 let next = now + (500 + self.lies.below(TWINS_MS)) * 1_000;
                 self.later(next, Event::Twins);
             }
-            Event::Upgrade => self.vote_for_upgrade(),
             Event::Look => {
                 for machine in self.machines.iter().filter(|machine| machine.is_correct) {
                     if let Some(node) = &machine.node {
@@ -541,9 +524,6 @@ impl World {
     }
 
     fn gives_up(&mut self, at: usize, fatal: &Fatal) {
-        if matches!(fatal, Fatal::Outdated(_)) {
-            return self.outdated(at);
-        }
         let (now, machine) = (self.now_us(), &self.machines[at]);
         if machine.counts() && !self.refused.contains(&at) {
             let member = machine.member;

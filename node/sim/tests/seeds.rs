@@ -46,8 +46,6 @@ fn a_few_hundred_seeds_hold_every_property() {
         assert!(count > 0, "no {kind}");
     }
     assert!(reports.iter().all(|report| report.level_after_ms.is_some()));
-    let switched = |report: &&Report| report.faults.contains_key("switches of the protocol");
-    assert!(reports.iter().filter(switched).count() > 10, "too few seeds cross a switch of the protocol");
 }
 
 #[test]
@@ -81,11 +79,6 @@ fn every_named_plan_holds() {
     for plan in plans {
         let report = run(plan.clone()).unwrap();
         assert_eq!(report.violations, Vec::<String>::new(), "{}", plan.name);
-        let count = |what: &str| report.faults.get(what).copied().unwrap_or(0);
-        if let Some(upgrade) = &plan.upgrade {
-            assert_eq!(count("switches of the protocol"), 1, "{}: {report:?}", plan.name);
-            assert_eq!(count("programs replaced"), upgrade.older.len() as u64, "{}", plan.name);
-        }
     }
 }
 
