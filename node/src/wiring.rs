@@ -45,6 +45,7 @@ use crate::upkeep::serving::Serving;
 
 pub(crate) mod dashboards;
 mod evidence;
+mod feed_health;
 mod feeds;
 mod figures;
 mod lti;

@@ -54,7 +54,9 @@ pub fn run(args: &CapacityArgs) -> Result<Outcome, Failure> {
     list("places are left", &proposal.spare, &|one| {
         format!("{} of {} used", one.used.unwrap_or(one.capacity), one.capacity)
     });
-    list("guaranteed places cost something", &proposal.floors, &|one| format!("{} for a place", -one.price));
+    list("guaranteed places cost something", &proposal.floors, &|one| {
+        format!("{} for a place", one.price.unsigned_abs())
+    });
     let text = lines.join("\n");
     Ok(Outcome::yes(proposal, text))
 }
