@@ -21,6 +21,7 @@ mod feed;
 mod lake;
 mod lti;
 mod reports;
+mod sensors;
 
 pub use delivery::{Delivery, DeliveryBy, Mail, Sftp, Webhook};
 pub use district::{District, Policy, Subject};
@@ -29,6 +30,7 @@ pub use feed::{BrokerUrl, Feed, FeedKind, Feeds, Lines, Payload};
 pub use lake::LakePlace;
 pub use lti::Lti;
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
+pub use sensors::Sensors;
 
 /// The commented file that `aula init` writes.
 pub const SAMPLE: &str = include_str!("config_sample.toml");
@@ -59,6 +61,8 @@ pub struct Config {
     pub lti: Option<Lti>,
     /// `[lake]`.
     pub lake: LakePlace,
+    /// `[sensors]`.
+    pub sensors: Sensors,
     /// `[reports]`.
     pub reports: Reports,
     /// `[[report]]`, one a schedule.

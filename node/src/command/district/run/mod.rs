@@ -27,6 +27,7 @@ mod metrics;
 mod milestones;
 mod office;
 mod rounds;
+mod sensors;
 mod states;
 pub(super) mod told;
 
@@ -79,6 +80,7 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
     if args.once {
         let mut homes = Vec::new();
         for office in &offices {
+            sensors::round(office).await?;
             let told = look(office, true, &metrics).await?;
             homes.push((office.context.home.path().to_owned(), told));
         }
@@ -91,7 +93,9 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
     }
     let mut working = tokio::task::JoinSet::new();
     for office in offices {
-        let metrics = Arc::clone(&metrics);
+        let (metrics, office) = (Arc::clone(&metrics), Arc::new(office));
+        let own = Arc::clone(&office);
+        tokio::spawn(async move { sensors::watch(&own).await });
         working.spawn(async move {
             loop {
                 if let Err(failure) = look(&office, false, &metrics).await {
