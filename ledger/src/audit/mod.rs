@@ -19,6 +19,7 @@ pub mod open;
 pub mod optimum;
 pub mod report;
 mod verify;
+pub mod why;
 
 use sha2::{Digest, Sha256};
 
