@@ -2,7 +2,7 @@
 //!
 //! Flow: pages of collections, each checked to be one ([`page`]) → [`inputs`] writes them as the standard's CSV files with a manifest that says
 //! whether they are whole. Invariants: of a user only what the files' reader takes is kept, so that passwords, addresses and
-//! demographics go no further; an object that is none is a row that the reader refuses. Absent: the network.
+//! demographics go no further; a list with what is no object is not a page. Absent: the network.
 
 use serde_json::Value;
 
@@ -55,6 +55,9 @@ pub enum PageError {
     /// Not the collection.
     #[error("it has no list {0}")]
     Collection(&'static str),
+    /// Something else than objects in it.
+    #[error("its list {0} has what is not an object")]
+    Object(&'static str),
     /// Too large.
     #[error("a page of more than 32 MiB")]
     TooLarge,
@@ -70,7 +73,8 @@ pub fn page(collection: Collection, bytes: &[u8]) -> Result<Vec<Value>, PageErro
     }
     let mut answer = json::parse(bytes, MAX_DEPTH)?;
     match answer.get_mut(collection.name()).map(Value::take) {
-        Some(Value::Array(list)) => Ok(list),
+        Some(Value::Array(list)) if list.iter().all(Value::is_object) => Ok(list),
+        Some(Value::Array(_)) => Err(PageError::Object(collection.name())),
         _ => Err(PageError::Collection(collection.name())),
     }
 }
@@ -250,7 +254,6 @@ mod tests {
                         json!({ "givenName": "A", "familyName": "B", "grades": ["05"], "roles": role("student"), "password": "x", "email": "a@b.c" }),
                     ),
                     shared("t-1", json!({ "givenName": "C", "familyName": "D", "roles": role("teacher") })),
-                    json!("no object"),
                 ],
             ),
             (
@@ -270,11 +273,7 @@ mod tests {
             files.iter().map(|file| String::from_utf8_lossy(&file.bytes).into_owned()).collect();
         assert!(!text.contains("a@b.c") && !text.contains("password"), "{text}");
         let reading = read(files, StudentId::SourcedId)?;
-        assert_eq!(
-            (reading.coverage, reading.refused()),
-            (Coverage::Bulk, 1),
-            "the object that is none is refused"
-        );
+        assert_eq!((reading.coverage, reading.refused()), (Coverage::Bulk, 0));
         let enrolled = reading.rows.iter().any(|row| match &row.said {
             Said::Student(one) => one.student == "S-17" && one.enrolment == Some(Enrolment::At("o-1".into())),
             _ => false,
@@ -291,6 +290,7 @@ mod tests {
     fn pages_are_read_within_limits_and_the_newest_is_found() {
         assert_eq!(page(Collection::Orgs, br#"{"orgs":[{"sourcedId":"a"}]}"#).map(|list| list.len()), Ok(1));
         assert_eq!(page(Collection::Orgs, br#"{"users":[]}"#), Err(PageError::Collection("orgs")));
+        assert_eq!(page(Collection::Orgs, br#"{"orgs":[{},7]}"#), Err(PageError::Object("orgs")));
         assert!(matches!(page(Collection::Orgs, b"<orgs/>"), Err(PageError::Json(_))));
         assert!(matches!(page(Collection::Orgs, br#"{"orgs":[],"orgs":[1]}"#), Err(PageError::Json(_))));
         let deep = format!("{{\"orgs\":[{}{}]}}", "[".repeat(200), "]".repeat(200));
