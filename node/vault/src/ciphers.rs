@@ -9,10 +9,13 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use aula_ledger::types::{Handle, Hash};
 
+use hkdf::Hkdf;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
 use crate::error::VaultError;
 use crate::seal::Cipher;
 use crate::secret::SecretKey;
-use crate::vault::Vault;
 
 /// Students whose ciphers stay ready, about 600 bytes each; beyond that all are made anew.
 const MAX_READY: usize = 65_536;
@@ -47,9 +50,9 @@ impl ReadyCiphers {
         Self { make, generation: None, students: HashMap::default(), district: HashMap::new() }
     }
 
-    /// Forgets every cipher when the keystore has another generation: to be called once before each batch.
-    pub(crate) fn refresh(&mut self, vault: &Vault) {
-        let generation = Some(vault.keystore().current().name());
+    /// Forgets every cipher when the keystore has another generation: to be told once before each batch.
+    pub(crate) fn refresh(&mut self, generation: Hash) {
+        let generation = Some(generation);
         if generation != self.generation {
             self.students.clear();
             self.district.clear();
@@ -57,22 +60,39 @@ impl ReadyCiphers {
         }
     }
 
-    /// A student's.
-    pub(crate) fn of(&mut self, vault: &Vault, handle: &Handle) -> Result<&Cipher, VaultError> {
+    /// A student's, of the secret that `secret` gives when it is not ready.
+    pub(crate) fn of(
+        &mut self,
+        handle: &Handle,
+        secret: impl FnOnce() -> Result<SecretKey, VaultError>,
+    ) -> Result<&Cipher, VaultError> {
         if self.students.len() >= MAX_READY && !self.students.contains_key(handle) {
             self.students.clear();
         }
         Ok(match self.students.entry(*handle) {
             Entry::Occupied(ready) => ready.into_mut(),
-            Entry::Vacant(place) => place.insert((self.make)(&vault.student_secret(handle)?)),
+            Entry::Vacant(place) => place.insert((self.make)(&secret()?)),
         })
     }
 
     /// That of a key of the district's own.
-    pub(crate) fn of_district(&mut self, vault: &Vault, name: &'static str) -> Result<&Cipher, VaultError> {
+    pub(crate) fn of_district(
+        &mut self,
+        name: &'static str,
+        secret: impl FnOnce() -> Result<SecretKey, VaultError>,
+    ) -> Result<&Cipher, VaultError> {
         Ok(match self.district.entry(name) {
             Entry::Occupied(ready) => ready.into_mut(),
-            Entry::Vacant(place) => place.insert((self.make)(&vault.keystore().district_key(name)?)),
+            Entry::Vacant(place) => place.insert((self.make)(&secret()?)),
         })
     }
+}
+
+/// The key of rows, from a student's or the district's secret.
+pub(crate) fn row_cipher(secret: &SecretKey) -> Cipher {
+    let mut key = Zeroizing::new([0u8; 32]);
+    // HKDF refuses only outputs above 255 · 32 bytes.
+    let expanded = Hkdf::<Sha256>::new(None, secret.as_bytes()).expand(b"aula/v1/vault-row", key.as_mut());
+    debug_assert!(expanded.is_ok());
+    Cipher::new(&SecretKey::from_bytes(&key))
 }

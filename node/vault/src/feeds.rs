@@ -135,7 +135,7 @@ impl Vault {
         events: &[FeedEvent<'_>],
         notes: &[(u64, Vec<u8>)],
     ) -> Result<usize, VaultError> {
-        keys.ready.refresh(self);
+        keys.ready.refresh(self.keystore().current().name());
         let mut nonces = Nonces::draw(events.len());
         let mut batch = WriteBatch::default();
         let (table, marks) = (family(&self.db, Table::Events)?, family(&self.db, Table::Marks)?);
@@ -156,7 +156,8 @@ impl Vault {
             clear.extend_from_slice(&u32::try_from(event.event.len()).unwrap_or(u32::MAX).to_le_bytes());
             clear.extend_from_slice(event.event);
             clear.extend_from_slice(event.origin);
-            let sealed = keys.ready.of(self, &event.handle)?.seal_with(nonces.next(), &clear, &bound);
+            let cipher = keys.ready.of(&event.handle, || self.student_secret(&event.handle))?;
+            let sealed = cipher.seal_with(nonces.next(), &clear, &bound);
             let sealed = sealed.map_err(|error| VaultError::Sealed(event.handle, error))?;
             stored.clear();
             stored.push(WITH_ORIGIN);

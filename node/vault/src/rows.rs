@@ -16,12 +16,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use aula_ledger::names::Name;
 use aula_ledger::types::Handle;
 use borsh::{BorshDeserialize, BorshSerialize};
-use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use rocksdb::{Direction, IteratorMode, ReadOptions, WriteBatch};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use crate::ciphers::row_cipher;
 use crate::error::VaultError;
 use crate::seal::Cipher;
 use crate::secret::SecretKey;
@@ -357,15 +357,6 @@ impl Terms {
         mac.update(bytes);
         mac.finalize().into_bytes().into()
     }
-}
-
-/// The key of rows, from a student's or the district's secret.
-pub(crate) fn row_cipher(secret: &SecretKey) -> Cipher {
-    let mut key = Zeroizing::new([0u8; 32]);
-    // HKDF refuses only outputs above 255 · 32 bytes.
-    let expanded = Hkdf::<Sha256>::new(None, secret.as_bytes()).expand(b"aula/v1/vault-row", key.as_mut());
-    debug_assert!(expanded.is_ok());
-    Cipher::new(&SecretKey::from_bytes(&key))
 }
 
 fn within(what: &'static str, found: usize, limit: usize) -> Result<(), VaultError> {

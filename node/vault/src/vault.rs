@@ -13,7 +13,7 @@ use aula_ledger::types::{AccountId, DistrictId, Handle, Hash, SchoolYear};
 use rocksdb::{DB, WriteBatch};
 use serde::{Deserialize, Serialize};
 
-use crate::ciphers::ReadyCiphers;
+use crate::ciphers::{ReadyCiphers, row_cipher};
 pub use crate::error::VaultError;
 use crate::files::{check_private, make_folder};
 use crate::keystore::{FileKms, KeyManagement, KeyStore, LocalId};
@@ -196,7 +196,7 @@ impl Vault {
         let identity = identity.map_or_else(OnceLock::new, OnceLock::from);
         let log = Mutex::new(crate::log_writer::database_log());
         let opening = OPENINGS.fetch_add(1, Ordering::Relaxed);
-        let row_ciphers = Mutex::new(ReadyCiphers::new(crate::rows::row_cipher));
+        let row_ciphers = Mutex::new(ReadyCiphers::new(row_cipher));
         let folders = folders.clone();
         Ok(Self { db, opening, folders, owner, account, identity, keystore, log, row_ciphers })
     }

@@ -70,7 +70,7 @@ impl Vault {
         let mut drawn = Drawn::of(rows);
         // A panic elsewhere left ciphers that are whole.
         let mut ciphers = self.row_ciphers.lock().unwrap_or_else(PoisonError::into_inner);
-        ciphers.refresh(self);
+        ciphers.refresh(self.keystore().current().name());
         let (table, of_students) = (family(&self.db, Table::Rows)?, family(&self.db, Table::RowsOf)?);
         let mut index: Vec<(&RowTerm, &[u8])> = Vec::with_capacity(rows.len().saturating_mul(12));
         for new in rows {
@@ -106,7 +106,7 @@ impl Vault {
         let cipher = Cipher::new(&row_key);
         let (mut wraps, mut own) = (Vec::new(), Vec::new());
         for (handle, part) in &new.own {
-            let theirs = ciphers.of(self, handle)?;
+            let theirs = ciphers.of(handle, || self.student_secret(handle))?;
             let bound = self.row_bound(b'k', &new.key, &handle.0);
             let wrapped = theirs.seal_with(drawn.nonces.next(), row_key.as_bytes(), &bound);
             wraps.push((*handle, wrapped.map_err(too_long)?));
@@ -122,7 +122,7 @@ impl Vault {
                 let bound = self.row_bound(b'k', &new.key, &[0; 32]);
                 let unassigned = matches!(custody, Custody::Unassigned(_));
                 let name = if unassigned { UNASSIGNED_KEY } else { DISTRICT_KEY };
-                let holder = ciphers.of_district(self, name)?;
+                let holder = ciphers.of_district(name, || Ok(self.keystore().district_key(name)?))?;
                 let wrapped = holder.seal_with(drawn.nonces.next(), row_key.as_bytes(), &bound);
                 Some(wrapped.map_err(too_long)?)
             }
