@@ -62,5 +62,6 @@ sleep 2
 
 export AULA_SFTP=127.0.0.1:$sftp AULA_SFTP_USER=$(id -un) AULA_SFTP_KEY=$work/client AULA_SMTP_PORT=$smtp AULA_SMTP_CA=$work/ca.pem
 export AULA_SFTP_HOST_KEY="$(cut -d' ' -f1,2 "$work/host.pub")"
-cargo test --release --workspace --test peers -- --ignored
+cargo test --release --workspace --test peers --test alerts -- --ignored
 grep -c '^Subject: Report nightly' "$work/mails" | sed 's/$/ mail kept by aiosmtpd/'
+grep -c '^Subject: Alert: ' "$work/mails" | sed 's/$/ alert kept by aiosmtpd/'

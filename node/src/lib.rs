@@ -9,6 +9,7 @@ pub mod backups;
 pub mod bootstrap;
 pub mod cli;
 pub mod command;
+pub mod feed_health;
 pub mod program;
 pub mod reports;
 pub mod service_manager;

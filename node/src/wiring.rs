@@ -43,6 +43,7 @@ use crate::upkeep::newcomer::{self, Newcomer};
 use crate::upkeep::serving::Serving;
 
 pub(crate) mod dashboards;
+mod feed_health;
 mod feeds;
 mod figures;
 mod lti;

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const LIMIT = { timeout: 120_000 };
+export const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+export const LIMIT = { timeout: 120_000 };
 const PAGES = ["/", "/rounds", "/rounds/0", "/pools", "/budgets", "/districts", "/districts/1", "/schools", "/schools/1", "/blocks",
   "/blocks/1", "/transactions", "/validators", "/parameters", "/proposals", "/trail", "/milestones", "/members", "/verify", "/family", "/search?q=1"];
-const VIEWS = [
+export const VIEWS = [
   { name: "desktop, light", viewport: { width: 1280, height: 900 }, colorScheme: "light" },
   { name: "desktop, dark", viewport: { width: 1280, height: 900 }, colorScheme: "dark" },
   { name: "phone, light", viewport: { width: 390, height: 844 }, colorScheme: "light" },
@@ -21,7 +21,7 @@ async function json(address) {
 }
 
 // Opens a page and collects what the browser complains of and what it asks of other hosts.
-async function opened(browser, origin, path, options = {}) {
+export async function opened(browser, origin, path, options = {}) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
   const complaints = [];

@@ -2,7 +2,8 @@
 //   node run.mjs PATH_TO_AULA [PATH_TO_CHROMIUM]
 // Starts `aula demo`, waits until its story is told, runs every check of checks.mjs, ends what it started. Exit code 0
 // when all hold. Nothing is timed: every wait is for a condition, with a generous limit. With AULA_SCHEMATHESIS, the path
-// of that program, the API is also held against its own description with generated requests.
+// of that program, the API is also held against its own description with generated requests. AULA_ONLY: checks whose name has these
+// words; AULA_SHOTS: a folder for pictures of the dashboard.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,6 +11,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 import { checks } from "./checks.mjs";
+import { dashboards, served } from "./dashboard.mjs";
 import { flipping } from "./proxy.mjs";
 
 const STORY_LIMIT_MS = 20 * 60 * 1000;
@@ -50,6 +52,7 @@ const folder = mkdtempSync(join(tmpdir(), "aula-browser-"));
 const { child, told } = demo(program, join(folder, "demo"));
 let browser;
 let proxy;
+let office;
 let failures = 0;
 try {
   const { explorer, bundle } = await told;
@@ -59,18 +62,32 @@ try {
   if (process.env.AULA_SCHEMATHESIS) {
     all["the API answers as it is described"] = ({ origin }) => described(process.env.AULA_SCHEMATHESIS, origin);
   }
-  for (const [name, check] of Object.entries(all)) {
+  const wanted = ([name]) => name.includes(process.env.AULA_ONLY ?? "");
+  const holds = async (name, check) => {
     try {
-      await check({ browser, origin: explorer, flipped: proxy.origin, bundle });
+      await check();
       console.error("ok   " + name);
     } catch (error) {
       failures += 1;
       console.error("FAIL " + name + "\n     " + String(error.stack ?? error).replaceAll("\n", "\n     "));
     }
+  };
+  for (const [name, check] of Object.entries(all).filter(wanted)) {
+    await holds(name, () => check({ browser, origin: explorer, flipped: proxy.origin, bundle }));
+  }
+  const last = "a dashboard opens by its link alone, is accessible in both languages, lives, and closes";
+  if (wanted([last])) {
+    // The districts' vaults are free once the demo has ended.
+    await end(child);
+    await holds(last, async () => {
+      office = await served(program, join(folder, "demo"));
+      await dashboards({ browser, program, ...office, shots: process.env.AULA_SHOTS });
+    });
   }
 } finally {
   await browser?.close();
   proxy?.close();
+  if (office) await end(office.child);
   await end(child);
   rmSync(folder, { recursive: true, force: true });
 }

@@ -250,6 +250,30 @@ fn nothing_more(documents: &BTreeMap<String, String>, truth: &Truth, cells: &Exa
     Ok(seen)
 }
 
+/// Every withheld count lies between the two numbers that are told, which give no few students away; gives how many there are.
+fn ranges_hold(truth: &Truth, cells: &Exact, ranges: &Value) -> Result<usize> {
+    let mut seen = 0;
+    for ((kind, group), (students, waits)) in truth.exact.iter().filter(|(key, _)| !cells.contains_key(*key))
+    {
+        let of = match *kind {
+            "by_school" => "schools",
+            "by_district" => "districts",
+            _ => "bands",
+        };
+        let range = &ranges[of][group.to_string()];
+        for (part, count) in [("students", *students), ("waitlisted", *waits), ("placed", students - waits)] {
+            let (low, high) = (range[part]["low"].as_u64(), range[part]["high"].as_u64());
+            ensure!(low <= Some(count) && Some(count) <= high, "{kind} {group}: {part} is not in {range}");
+            ensure!(
+                low != high || !small(count),
+                "{kind} {group}: {part} follows from what is shown: {range}"
+            );
+        }
+        seen += 1;
+    }
+    Ok(seen)
+}
+
 /// A batch of requests tells nowhere how many it has.
 fn batches_tell_nothing(documents: &BTreeMap<String, String>) -> Result<usize> {
     let mut batches = 0;
@@ -315,10 +339,12 @@ async fn all_that_is_public_together_shows_no_handle_and_no_few_students() -> Re
     let report: Value = serde_json::from_str(
         documents.get("/v1/rounds/0/figures").context("the round's page links its figures")?,
     )?;
-    let report = &report["figures"]["report"];
+    let figures = report["figures"].clone();
+    let report = &figures["report"];
     let cells = shown(report);
     ensure!(cells.len() > 10 && cells.len() < truth.exact.len(), "{} of {}", cells.len(), truth.exact.len());
     hold(&truth, &cells, report["students"].as_u64())?;
+    ensure!(ranges_hold(&truth, &cells, &figures["ranges"])? > 50, "nearly all of this round is withheld");
     let seen = nothing_more(documents, &truth, &cells)?;
     ensure!(seen > 100, "{seen} shown places");
     ensure!(batches_tell_nothing(documents)? > 40, "the demo's districts submit batches");

@@ -14,6 +14,8 @@ use serde_json::Value;
 
 #[path = "service/lake.rs"]
 mod lake_of_a_district;
+#[path = "service/portable.rs"]
+mod portable;
 
 /// Windows of seconds, in which two services find their round also on a busy machine.
 const BASE: &str = r#"{"params":{"request_window_ms":10000,"reveal_window_ms":2000},"twin":{"scales":[{"skill":0,"grade":2,"mean_e1":5839,"deviation_e1":460}]}}"#;
@@ -240,9 +242,10 @@ async fn two_districts_have_their_year_by_commands_and_their_services() -> Resul
     let status = line(&aula(&["district", "status", "--home", text(&river_home)?, "--output", "json"])?, 0)?;
     let duties = status["duties"].as_array().context("duties")?;
     ensure!(
-        duties.len() == 7 && duties.iter().all(|one| one["last"].is_u64() && one["next"].is_u64()),
+        duties.len() == 8 && duties.iter().all(|one| one["last"].is_u64() && one["next"].is_u64()),
         "{status}"
     );
+    portable::takes_everything_elsewhere(river, &founded.genesis, RIVER)?;
     lake_of_a_district::has_each_row_once(river, RIVER, &handle)?;
     println!("measured: the whole story {:.1} s", began.elapsed().as_secs_f64());
     Ok(())

@@ -4,8 +4,9 @@ use aula_ledger::access::{ConsentChoice, Purpose};
 use aula_ledger::codec::Canonical;
 use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::tx::{
-    AnchorStates, Change, ConsentEntry, DefinePool, OpenRound, Payload, ProposeChange, RecordConsent,
-    RecordErasure, ReportUtilisation, RetirePool, RunRound, StudentState,
+    AnchorStates, Change, CommitSeed, ConsentEntry, DefinePool, OpenRound, Payload, ProposeChange,
+    RecordConsent, RecordErasure, ReportUtilisation, RetirePool, RevealSeed, RunRound, SeedSecret,
+    StudentState,
 };
 use aula_ledger::tx::{Body, Transaction};
 use aula_ledger::types::{
@@ -20,7 +21,7 @@ use crate::ledger::hostile;
 /// Leaves of a batch that writes to a tree.
 const LEAVES: u64 = 200;
 /// How many kinds of attack follow each other.
-const KINDS: u64 = 16;
+const KINDS: u64 = 18;
 
 /// Bytes to submit at the `tick`th turn of an account whose next sequence is `next`.
 pub fn attack(genesis: &Hash, next: u64, tick: u64) -> Vec<u8> {
@@ -52,6 +53,15 @@ pub fn attack(genesis: &Hash, next: u64, tick: u64) -> Vec<u8> {
             let mut bytes = ready(states(tick).into());
             bytes.truncate(bytes.len() / 2);
             bytes
+        }
+        // 9: a share of a lottery's seed by who has none, and the word of one that was never committed to.
+        15 => {
+            let commitment = Hash([5; 32]);
+            ready(CommitSeed { round: RoundId((tick / KINDS) as u32), attempt: 1, commitment }.into())
+        }
+        16 => {
+            let secret = SeedSecret([5; 32]);
+            ready(RevealSeed { round: RoundId((tick / KINDS) as u32), attempt: 1, secret }.into())
         }
         // 17: signed for a chain that shows the same id.
         _ => {

@@ -3,8 +3,8 @@
 //! Five honest nodes with the real ledger run in this process. Two programs hold the other two validators' keys: they use
 //! their turns for blocks of other times, of two kinds at once and under heads that claim a quorum, flood the others with a
 //! block that costs a whole execution to refuse, and publish junk. A hostile member, who is a district and a funder, sends
-//! all of `hostile_member`. An outsider holds idle connections. Not here: seeds (9) and the API (11), which have tests of
-//! their own with the whole program.
+//! all of `hostile_member`. An outsider holds idle connections. Not here: withheld shares of seeds and rolling them
+//! again (9) and the API (11), which have tests of their own with the whole program.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -2,7 +2,7 @@
 
 use aula_ledger::state::schema::{DecisionRow, DecisionStanding, RequestRow};
 use aula_ledger::tx::{Claims, Finding};
-use aula_ledger::types::{DistrictId, Handle, Height, RoundId, SchoolYear};
+use aula_ledger::types::{DistrictId, Handle, Hash, Height, RoundId, SchoolYear};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -23,6 +23,9 @@ pub struct OwnStudents {
     /// Which year's.
     #[schema(value_type = u64)]
     pub school_year: SchoolYear,
+    /// Root of the ledger's tree over all of them; none when nobody is anchored.
+    #[schema(value_type = Option<String>)]
+    pub root: Option<Hash>,
     /// At most 5,000, ascending by handle.
     pub students: Vec<OwnStudent>,
 }
@@ -36,6 +39,9 @@ pub struct OwnStudent {
     /// Who.
     #[schema(value_type = String)]
     pub handle: Handle,
+    /// SHA-256 of the row in the ledger's tree.
+    #[schema(value_type = String)]
+    pub row: Hash,
     /// Which version of the student's states.
     pub version: u32,
 }

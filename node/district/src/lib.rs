@@ -3,6 +3,7 @@
 //! | module | is |
 //! |---|---|
 //! | [`parameters`] | the twins' parameters in use |
+//! | [`portable`] | all of a district's data in open formats, and twins rebuilt from them |
 //! | [`import`] | what other systems export, into the vault, and back out of it |
 //! | [`event_place`] | where an event stands among its student's |
 //! | [`enter`] | an event enters the vault, exactly once, whoever brings it |
@@ -42,6 +43,7 @@ pub mod live;
 pub mod milestones;
 pub mod office;
 pub mod parameters;
+pub mod portable;
 pub mod requests;
 pub mod sentiment;
 pub mod statements;

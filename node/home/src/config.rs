@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::NextStep;
 use crate::home::Home;
 
+mod alerts;
 mod delivery;
 mod district;
 mod edit;
@@ -23,6 +24,7 @@ mod lti;
 mod reports;
 mod sensors;
 
+pub use alerts::{AlertKind, Alerts};
 pub use delivery::{Delivery, DeliveryBy, Mail, Sftp, Webhook};
 pub use district::{District, Policy, Subject};
 pub use edit::set;
@@ -55,6 +57,8 @@ pub struct Config {
     pub feeds: Feeds,
     /// `[district]`.
     pub district: District,
+    /// `[alerts]`.
+    pub alerts: Alerts,
     /// `[[feed]]`, one a source.
     pub feed: Vec<Feed>,
     /// `[lti]`; none where nothing launches.
@@ -344,6 +348,9 @@ pub enum ConfigError {
         /// Why.
         reason: &'static str,
     },
+    /// Alerts that cannot be told so.
+    #[error("[alerts]: {0}")]
+    Alerts(&'static str),
     /// A place that reports cannot go to.
     #[error("[[delivery]] {name}: {reason}")]
     Delivery {
@@ -373,6 +380,7 @@ impl NextStep for ConfigError {
             }
             Self::Feed { .. } => "correct it in config.toml; docs/feeds.md has an example",
             Self::Lti(_) => "correct it in config.toml; docs/lti.md has an example",
+            Self::Alerts(_) => "correct it in config.toml; docs/service.md has an example",
             Self::Delivery { .. } | Self::Report { .. } => {
                 "correct it in config.toml; docs/reports.md has an example"
             }
@@ -477,7 +485,7 @@ impl Config {
         }
         self.report.iter().try_for_each(|report| report.check(&self.report, &self.delivery))?;
         self.delivery.iter().try_for_each(|delivery| delivery.check(&self.delivery))?;
-        Ok(())
+        self.alerts.check(&self.delivery)
     }
 }
 

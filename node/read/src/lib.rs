@@ -19,6 +19,7 @@ pub mod parameters;
 pub mod places;
 pub mod proposals;
 pub mod publish;
+pub mod ranges;
 pub mod registers;
 pub mod round_figures;
 pub mod rounds;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::publish;
+use super::ranges::{CellRange, Ranges, ranges};
 use super::round_figures::kind_name;
 use super::rounds;
 use aula_store::ChainView;
@@ -31,6 +32,8 @@ pub struct InRound {
     /// The figures; none when withheld.
     #[schema(value_type = Option<Object>)]
     pub counts: Option<CellCounts>,
+    /// Between which numbers they lie where they are withheld.
+    pub range: Option<CellRange>,
 }
 
 /// A district with its schools.
@@ -122,9 +125,12 @@ pub struct PoolInRound {
 fn in_rounds(
     view: &ChainView,
     cells: impl Fn(&aula_ledger::rounds::PublishedReport) -> &[PublishedCell],
+    ranges_of: impl Fn(&Ranges) -> &BTreeMap<u32, CellRange>,
     group: u32,
 ) -> Result<Vec<InRound>, StoreError> {
     let classes = titles(view)?;
+    let districts: BTreeMap<u32, u32> =
+        schema::schools(view)?.into_iter().map(|school| (school.id.0, school.district.0.into())).collect();
     let mut found = Vec::new();
     for round in schema::rounds(view)?.iter().rev() {
         let Some(report) = schema::published_report(view, round.round)? else { continue };
@@ -135,6 +141,13 @@ fn in_rounds(
             school_year: round.school_year.0,
             standing: schema::decision_standing(view, round)?,
             counts: cell.counts,
+            range: match cell.counts {
+                Some(_) => None,
+                None => {
+                    let all = ranges(&report, |school| districts.get(&school).copied());
+                    ranges_of(&all).get(&group).copied()
+                }
+            },
         });
     }
     Ok(found)
@@ -157,7 +170,7 @@ pub fn district(view: &ChainView, id: DistrictId) -> Result<Option<DistrictFigur
         schools,
         members: members.map(|member| member.name.to_string()).collect(),
         access_log: schema::access_log(view, id)?,
-        rounds: in_rounds(view, |report| &report.by_district.cells, id.0.into())?,
+        rounds: in_rounds(view, |report| &report.by_district.cells, |ranges| &ranges.districts, id.0.into())?,
         district,
     }))
 }
@@ -173,7 +186,7 @@ pub fn school(view: &ChainView, id: SchoolId) -> Result<Option<SchoolFigures>, S
     Ok(Some(SchoolFigures {
         district_name: district.map(|district| district.name.to_string()).unwrap_or_default(),
         pools,
-        rounds: in_rounds(view, |report| &report.by_school.cells, id.0)?,
+        rounds: in_rounds(view, |report| &report.by_school.cells, |ranges| &ranges.schools, id.0)?,
         school: SchoolLine::of(school, view.tip().time_ms),
     }))
 }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::acknowledgements::{self, OwedLine};
+use super::ranges::{CellRange, Ranges, Span, ranges};
 use super::rounds::{self, RoundView, placed};
 use super::table::Table;
 use aula_store::ChainView;
@@ -75,6 +76,8 @@ pub struct RoundFigures {
     pub pools: Vec<PoolLine>,
     /// By school.
     pub schools: Vec<SchoolLine>,
+    /// Between which numbers the withheld counts lie.
+    pub ranges: Ranges,
     /// The earlier decided round of the same kinds of places, to compare with.
     #[schema(value_type = Option<u64>)]
     pub before: Option<RoundId>,
@@ -101,6 +104,8 @@ impl RoundFigures {
         let pools = pools.iter().map(|pool| pool_line(pool, class.as_ref(), &round, report.as_ref()));
         let cells = report.as_ref().map(|report| report.by_school.cells.as_slice()).unwrap_or_default();
         let schools = cells.iter().map(|cell| school_line(cell, &known));
+        let district_of = |school: u32| known.get(&SchoolId(school)).map(|school| school.district.0.into());
+        let ranges = report.as_ref().map(|report| ranges(report, district_of)).unwrap_or_default();
         let before = before(view, &record, class.as_ref())?;
         let report_before = match before {
             Some(before) => schema::published_report(view, before)?,
@@ -109,6 +114,7 @@ impl RoundFigures {
         Ok(Some(Self {
             pools: pools.collect(),
             schools: schools.collect(),
+            ranges,
             report,
             acknowledgements: acknowledgements::of_round(view, id)?,
             before,
@@ -192,9 +198,20 @@ pub fn school_table(figures: &RoundFigures) -> Table {
         "first_choice",
         "waitlisted",
         "placed_per_weighted_pupil_e6",
+        "students_low",
+        "students_high",
+        "placed_low",
+        "placed_high",
+        "first_choice_low",
+        "first_choice_high",
+        "waitlisted_low",
+        "waitlisted_high",
     ];
     let row = |line: &SchoolLine| {
         let c = line.counts;
+        let range = figures.ranges.schools.get(&line.school.0);
+        let low = |part: fn(&CellRange) -> Span| json!(range.map(|range| part(range).low));
+        let high = |part: fn(&CellRange) -> Span| json!(range.map(|range| part(range).high));
         vec![
             json!(figures.round.round),
             json!(figures.round.standing),
@@ -206,6 +223,14 @@ pub fn school_table(figures: &RoundFigures) -> Table {
             json!(c.map(|c| c.first_choice)),
             json!(c.map(|c| c.waitlisted)),
             json!(c.map(|c| c.placed_per_weighted_pupil_e6)),
+            low(|range| range.students),
+            high(|range| range.students),
+            low(|range| range.placed),
+            high(|range| range.placed),
+            low(|range| range.first_choice),
+            high(|range| range.first_choice),
+            low(|range| range.waitlisted),
+            high(|range| range.waitlisted),
         ]
     };
     Table { columns, rows: figures.schools.iter().map(row).collect() }

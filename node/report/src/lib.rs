@@ -6,6 +6,7 @@
 pub mod credentials;
 pub mod district;
 pub mod paper;
+pub mod quiet;
 pub mod schedule;
 pub mod state;
 pub mod transparency;

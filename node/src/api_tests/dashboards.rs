@@ -9,7 +9,7 @@ use aula_twin_runtime::event::{
 };
 use aula_twin_runtime::merge::History;
 use aula_vault::access::RosterLine;
-use aula_vault::corrections::Answered;
+use aula_vault::corrections::{Answered, Asking};
 use aula_vault::turn::PATIENCE;
 use aula_vault::vault::EventIn;
 use aula_vault::{Folders, LocalId, Vault};
@@ -394,5 +394,47 @@ async fn a_heatmap_is_a_teachers_own_section_as_each_family_lets_it_be() -> Test
     assert_eq!((map.students.len(), map.withheld), (0, 1));
     let looks = office.vault()?.entries()?;
     assert_eq!(looks.len(), 4, "each look is listed, a refused one and one that was current too");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_family_downloads_the_whole_record_with_deadlines_and_a_teacher_does_not() -> Tested {
+    let office = office().await?;
+    let (_, token) = office.link(LinkRole::Family, "f-88", 2)?;
+    let (page, cookie) = office.open(&token).await?;
+    let vault = office.vault()?;
+    let reader = Name::new("f-88")?;
+    let asking = Asking { reader: &reader, role: "family", about: "mastery", says: "unit 3 is wrong" };
+    let asked = vault.ask_correction(&office.handle, asking, now_ms())?;
+    vault.answer_correction(&asked.id, Answered::Refused, "It stands.", now_ms())?;
+    let before = vault.entries()?.len() as u64;
+    drop(vault);
+    let path = format!("{page}/record");
+    let (status, headers, body) = office.ask(&path, Some(&cookie)).await?;
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(headers[header::CACHE_CONTROL], "no-store, private");
+    assert!(headers[header::CONTENT_DISPOSITION].to_str()?.contains("record.json"));
+    let file: Value = serde_json::from_str(&body)?;
+    let year = &file["years"][0];
+    assert_eq!(
+        (&year["fields"]["name"], &year["school_year"]),
+        (&serde_json::json!("Ada"), &serde_json::json!(YEAR))
+    );
+    assert_eq!(year["events"].as_array().map(Vec::len), Some(office.events.len()));
+    let correction = &year["corrections"][0];
+    assert_eq!(correction["due_ms"], asked.due_ms);
+    assert_eq!(correction["answer"]["text"], "It stands.");
+    assert_eq!(year["readers"][0]["reader"], "t-1042");
+    let reads = file["reads"].as_array().ok_or("no reads")?;
+    let last = reads.last().ok_or("no read")?;
+    assert!(
+        last["number"].as_u64() >= Some(before) && last["reader"] == "f-88",
+        "this one is among them: {last}"
+    );
+    assert_eq!(office.ask(&path, None).await?.0, 401);
+    let (_, token) = office.link(LinkRole::Teacher, "t-1042", 2)?;
+    let (page, cookie) = office.open(&token).await?;
+    let (status, _, body) = office.ask(&format!("{page}/record"), Some(&cookie)).await?;
+    assert!(status == 403 && !body.contains("Ada"), "{status} {body}");
     Ok(())
 }

@@ -116,22 +116,45 @@ fn one(config: &Config, (folder, name, date): (&Path, &str, &str), place: &Deliv
             upload(to, &named)?;
             std::fs::remove_dir_all(&aside).map_err(|error| unwritable(&aside, &error))
         }
-        DeliveryBy::Mail(mail) => {
-            let note = note(config, (name, date, &place.name), &made);
-            let file = folder.join(format!("{date}.mail-{}.eml", place.name));
-            by_mail(mail, &note, &file)
-        }
-        DeliveryBy::Webhook(hook) => {
-            let secret = std::fs::read(&hook.secret_file);
-            let secret = secret
-                .advise(format!("cannot read {}", hook.secret_file.display()), "correct secret_file")?;
+        DeliveryBy::Mail(_) | DeliveryBy::Webhook(_) => {
             let body = serde_json::json!({
                 "report": name, "date": date, "files": made.len(), "manifest_sha256": manifest(&made),
                 "link": config.reports.link,
             });
-            let body = body.to_string().into_bytes();
+            let said = Said { note: note(config, (name, date, &place.name), &made), body };
+            say(config, &place.name, &said, &folder.join(format!("{date}.mail-{}.eml", place.name)))
+        }
+    }
+}
+
+/// A note as a mail and as JSON: that something is there, and nothing of it.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// As a mail.
+    pub note: Note,
+    /// As a webhook's body.
+    pub body: serde_json::Value,
+}
+
+/// Says a note to a place of kind mail or webhook. `file` holds the mail of a place without a server.
+///
+/// # Errors
+/// A place that is not there, takes files, or refuses.
+pub fn say(config: &Config, place: &str, said: &Said, file: &Path) -> Result<(), Failure> {
+    let hint = "correct the [[delivery]] in config.toml";
+    match config.delivery.iter().find(|delivery| delivery.name == place).map(|delivery| &delivery.by) {
+        Some(DeliveryBy::Mail(mail)) => by_mail(mail, &said.note, file),
+        Some(DeliveryBy::Webhook(hook)) => {
+            let secret = std::fs::read(&hook.secret_file);
+            let secret = secret
+                .advise(format!("cannot read {}", hook.secret_file.display()), "correct secret_file")?;
+            let body = said.body.to_string().into_bytes();
             run(webhook::post(&hook.url, secret.trim_ascii(), now_ms() / 1_000, body))
         }
+        Some(DeliveryBy::Sftp(_)) => {
+            Err(Failure::new("not_delivered", format!("{place} takes files, not notes"), hint))
+        }
+        None => Err(Failure::new("not_delivered", format!("there is no place {place}"), hint)),
     }
 }
 

@@ -32,6 +32,7 @@ use aula_web::dashboard::Hub;
 use tokio::net::TcpListener;
 
 use super::dashboards::Told;
+use super::feed_health::{self, Seen};
 use super::xapi::{self, KeptDoor};
 use crate::clock::now_ms;
 use crate::http::Node;
@@ -63,7 +64,8 @@ pub(super) async fn start(
     }
     let spool = (config.feeds.spool_mib > 0).then(|| (home.feeds_dir(), config.feeds.spool_mib << 20));
     let told = Told::of(dashboards);
-    let observer: Option<Arc<dyn Observer>> = Some(told.clone());
+    let seen = Seen::before(told.clone());
+    let observer: Option<Arc<dyn Observer>> = Some(seen.clone());
     let (digest, params) = in_force_now(home, db)?;
     let settings = Settings { params, spool, feeds: feeds.clone(), observer };
     let shared: Arc<dyn Door> = Arc::new(door.clone());
@@ -73,6 +75,7 @@ pub(super) async fn start(
     let pipeline = Arc::new(pipeline);
     tokio::spawn(follow(home.clone(), db.clone(), pipeline.clone(), digest));
     told.follow(&pipeline);
+    tokio::spawn(feed_health::tell(home.clone(), feeds.clone(), Arc::downgrade(&pipeline), seen));
     for (own, feed) in config.feed.iter().zip(feeds) {
         match (own.kind, own.broker.is_some()) {
             (FeedKind::Files, _) => watch(own, feed, &pipeline)?,

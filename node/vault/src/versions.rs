@@ -43,6 +43,11 @@ pub struct KeptVersion {
 }
 
 impl KeptVersion {
+    /// Places of the events that no version before had.
+    pub fn added(&self) -> &[Vec<u8>] {
+        &self.added
+    }
+
     /// Whether it is the first that was folded from the event at this place.
     pub fn is_first_with(&self, key: &[u8]) -> bool {
         self.added.iter().any(|own| own == key)

@@ -12,6 +12,7 @@ pub mod explorer;
 pub mod family_link;
 pub mod http;
 pub mod pages;
+pub mod qr;
 pub mod site;
 
 use aula_home::{clock, config, whole_file};

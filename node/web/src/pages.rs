@@ -102,6 +102,7 @@ pub const DASHBOARDS: &[Page] = &[
     linked("/s/{link}", Dashboard, None),
     linked("/s/of/{session}", Dashboard, None),
     linked("/s/of/{session}/live", Dashboard, None),
+    linked("/s/of/{session}/record", Dashboard, None),
     linked("/s/of/{session}/wrong", Dashboard, None),
 ];
 

@@ -1,8 +1,9 @@
-//! A letter to a family: one printable page without anything from elsewhere.
+//! A letter to a family, in English and Spanish: one printable page without anything from elsewhere, with its link as a code for a camera.
 
 use aula_district::decided::Told;
 use aula_ledger::types::RoundId;
-use maud::{DOCTYPE, PreEscaped, html};
+use aula_web::qr::picture;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// What it says.
 pub struct Letter<'a> {
@@ -23,7 +24,7 @@ pub struct Letter<'a> {
 }
 
 const STYLE: &str = "@page{margin:25mm}body{font:12pt/1.5 Georgia,serif;max-width:42em;margin:2em auto;color:#000;\
-                     background:#fff}h1{font-size:1.3em}h2{font-size:1.1em}code{overflow-wrap:anywhere}";
+                     background:#fff}h1{font-size:1.3em}h2{font-size:1.1em}code{overflow-wrap:anywhere}section{border-top:1pt solid;margin-top:2em}";
 
 /// The page: A4 or letter paper, black on white, readable without colour.
 pub fn page(letter: &Letter<'_>) -> String {
@@ -54,15 +55,44 @@ pub fn page(letter: &Letter<'_>) -> String {
                      office gives you a new one."
                 }
                 p { code { (letter.url) } }
+                @if let Some(code) = picture(letter.url, "The same link for a phone's camera. El mismo enlace para la cámara del teléfono.") { p { (code) } }
                 h2 { "If you do not agree" }
                 p {
                     "You can appeal until " (letter.appeal_by) ": ask " (letter.appeal_to) ". They can show you what was decided from, and correct what is wrong; a decision is taken back by a vote of \
                      all districts."
                 }
+                (spanish(letter))
             }
         }
     }
     .into_string()
+}
+
+/// The same in Spanish; why is said on the page of the link, whose words the ledger has in English alone.
+fn spanish(letter: &Letter<'_>) -> Markup {
+    let Letter { told, round, .. } = letter;
+    html! {
+        section lang="es" {
+            h1 { "Decisión de la ronda " (round) }
+            p {
+                @if let (Some(kind), Some(place)) = (&told.kind, &told.place) {
+                    "Su hijo o hija obtiene " strong { (kind) } ": " (place) "."
+                } @else {
+                    "Su hijo o hija está en la " strong { "lista de espera" } ": por ahora no queda plaza."
+                }
+            }
+            h2 { "Compruébelo" }
+            p {
+                "El enlace de arriba, y el código para la cámara del teléfono, son solo para su familia. Muestran la decisión y su motivo, funcionan hasta el "
+                (letter.good_until) " y luego caducan; la escuela le da uno nuevo."
+            }
+            h2 { "Si no está de acuerdo" }
+            p {
+                "Puede recurrir hasta el " (letter.appeal_by) ": pregunte a " (letter.appeal_to) ". Le mostrarán con qué datos se decidió y corregirán lo que "
+                "esté mal; una decisión se revoca por votación de todos los distritos."
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -87,6 +117,7 @@ mod tests {
                 && page.contains("appeal until 1 May: ask A &amp; B.")
                 && !page.contains("<b>")
         );
+        assert!(page.contains("<svg") && page.contains("lang=\"es\"") && page.contains("lista de espera"));
         assert!(page.contains("waiting list") && page.contains("until 2027-05-31 and then expires"));
     }
 }

@@ -13,12 +13,15 @@ use super::acting::ActingArgs;
 use super::twin_parameters::Voted;
 use super::{Context, Failure, Outcome};
 
+mod alerts;
 pub(super) mod book;
 mod corrections;
 mod decisions;
+mod export;
 mod import;
 mod letter;
 mod need;
+mod rebuild;
 mod report;
 mod request;
 mod run;
@@ -78,6 +81,12 @@ pub enum Action {
     Decisions(decisions::DecisionsArgs),
     /// List and answer what students and families say is wrong in their records
     Corrections(corrections::CorrectionsArgs),
+    /// List and acknowledge what the service told people about
+    Alerts(alerts::AlertsArgs),
+    /// Take all of its data elsewhere, in open formats
+    Export(export::ExportArgs),
+    /// Rebuild twins and anchored hashes from such an export, without a vault or a node
+    Rebuild(rebuild::RebuildArgs),
 }
 
 /// The parameters in force for a school year, as a node has them.
@@ -100,6 +109,9 @@ pub async fn run(context: &Context, args: &DistrictArgs) -> Result<Outcome, Fail
         Action::Run(args) => run::run(context, &acting.ledger(), args).await,
         Action::Status(_) => status::run(context),
         Action::Corrections(corrections) => corrections::run(context, corrections),
+        Action::Alerts(alerts) => alerts::run(context, alerts),
+        Action::Export(export) => export::run(context, &acting.ledger(), export).await,
+        Action::Rebuild(rebuild) => rebuild::run(context, rebuild),
         Action::Decisions(decisions) => decisions::run(context, &acting.ledger(), decisions).await,
     }
 }

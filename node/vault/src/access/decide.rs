@@ -12,14 +12,17 @@
 use aula_ledger::access::{Basis, ConsentChoice, Denial, Purpose, Relation};
 use aula_ledger::names::{FieldName, Term};
 
-use super::fields::{DataClass, INSPECTION, ReaderRole, class_of, needs};
-use crate::reserved::same;
+use super::fields::{DataClass, INSPECTION, PORTABILITY, ReaderRole, class_of, needs};
+use crate::reserved::{STATE, same};
 
 /// Whether the reader's credential holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// Signed by the district, for this chain, in time.
     Verified,
+    /// None is needed: the district's own operator, who has the vault's folders open, takes the district's data elsewhere. Nobody
+    /// has this standing over a network.
+    Keeper,
     /// None was shown.
     None,
     /// One was shown and is refused.
@@ -94,7 +97,7 @@ fn rule(facts: &Facts<'_>) -> Result<Allowed, Denial> {
     match facts.standing {
         Standing::Refused => return Err(Denial::CredentialRefused),
         Standing::None => return Err(Denial::InsufficientData),
-        Standing::Verified => {}
+        Standing::Verified | Standing::Keeper => {}
     }
     match facts.presence {
         Presence::Erased => return Err(Denial::Erased),
@@ -102,6 +105,9 @@ fn rule(facts: &Facts<'_>) -> Result<Allowed, Denial> {
         Presence::Kept => {}
     }
     let class = DataClass::parse(facts.class.as_str()).ok_or(Denial::InsufficientData)?;
+    if facts.standing == Standing::Keeper {
+        return portability(facts, class);
+    }
     if same(INSPECTION, facts.purpose.as_str()) {
         return inspection(facts, class);
     }
@@ -131,6 +137,18 @@ fn inspection(facts: &Facts<'_>, class: DataClass) -> Result<Allowed, Denial> {
     let open = |field: &&FieldName| class_of(field) == class && needs(role, field);
     let fields = facts.fields.iter().filter(open).cloned().collect();
     Ok((fields, Basis::Inspection, Some(relation)))
+}
+
+/// A district takes its own data elsewhere: all of a record, and nothing for another purpose.
+fn portability(facts: &Facts<'_>, class: DataClass) -> Result<Allowed, Denial> {
+    if !same(PORTABILITY, facts.purpose.as_str()) {
+        return Err(Denial::PurposeNotAllowed);
+    }
+    let role = ReaderRole::parse(facts.role.as_str()).filter(|role| *role == ReaderRole::Service);
+    role.ok_or(Denial::RoleNotAllowed)?;
+    let open = |field: &&FieldName| class_of(field) == class && field.as_str() != STATE;
+    let fields = facts.fields.iter().filter(open).cloned().collect();
+    Ok((fields, Purpose::InstitutionalService.basis(), Some(Relation::Office)))
 }
 
 /// Who may read personal data at all, of whom, and for what.

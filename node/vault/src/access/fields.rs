@@ -12,6 +12,9 @@ use crate::reserved::{EVENTS, STATE, same};
 /// For what students and families read their own record; a word of the vault's, which no consent is asked for.
 pub const INSPECTION: &str = "record_inspection";
 
+/// For what a district's operator takes all of its data elsewhere; a word of the vault's, which no credential opens.
+pub const PORTABILITY: &str = "record_portability";
+
 /// A class of data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DataClass {

@@ -31,9 +31,10 @@ mod log;
 mod roster;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 pub use decide::{Decision, Facts, Presence, Standing, decide, purpose_of};
-pub use fields::{DataClass, INSPECTION, ReaderRole, class_of, needs};
+pub use fields::{DataClass, INSPECTION, PORTABILITY, ReaderRole, class_of, needs};
 pub use linked::{Linked, Wanted};
 pub use log::{Anchor, Held, Unanchored};
 
@@ -41,6 +42,7 @@ pub use crate::log_writer::{LogWriter, database_log};
 pub use crate::reserved::{EVENTS, RESERVED, STATE, is_reserved};
 pub use roster::RosterLine;
 pub(crate) use roster::tie_key;
+pub use whole::Whole;
 
 /// A read as it is asked.
 #[derive(Debug, Clone)]

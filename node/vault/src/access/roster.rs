@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use aula_ledger::access::Relation;
 use aula_ledger::names::Name;
 use aula_ledger::types::Handle;
-use rocksdb::{IteratorMode, WriteBatch};
+use rocksdb::{Direction, IteratorMode, WriteBatch};
 
 use crate::error::VaultError;
 use crate::tables::{Table, family};
@@ -63,6 +63,24 @@ impl Vault {
         let found = self.db.get_cf(family(&self.db, Table::Roster)?, tie_key(handle, reader))?;
         let damaged = |_| VaultError::Damaged("a line of the roster is unreadable".into());
         found.map_or(Ok(Vec::new()), |bytes| borsh::from_slice(&bytes).map_err(damaged))
+    }
+
+    /// Everybody who stands somehow to a student.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn relations_to(&self, handle: &Handle) -> Result<Vec<(Name, Vec<Relation>)>, VaultError> {
+        let damaged = || VaultError::Damaged("a line of the roster is unreadable".into());
+        let mut found = Vec::new();
+        let from = IteratorMode::From(&handle.0, Direction::Forward);
+        for row in self.db.iterator_cf(family(&self.db, Table::Roster)?, from) {
+            let (key, bytes) = row?;
+            let Some(reader) = key.strip_prefix(&handle.0[..]) else { break };
+            let reader = std::str::from_utf8(reader).ok().and_then(|text| Name::new(text).ok());
+            let relations = borsh::from_slice(&bytes).map_err(|_| damaged())?;
+            found.push((reader.ok_or_else(damaged)?, relations));
+        }
+        Ok(found)
     }
 
     /// Everybody who reads somebody, by student and reader.

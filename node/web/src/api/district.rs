@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use aula_api::district::{OwnRow, OwnRows, OwnStudent, OwnStudents};
+use aula_ledger::proof::bulk_tree::row_hash;
 use aula_ledger::rounds::requests_in_order;
 use aula_ledger::rounds::sample::{asked, audit_sample};
 use aula_ledger::state::StateReader;
@@ -91,16 +92,24 @@ pub async fn students(
     let (district, school_year) = (DistrictId(district), SchoolYear(year));
     caller.own(&node.view(), district)?;
     let view = node.view();
-    let rows = view.rows(&schema::students_tree(district, school_year))?;
+    let label = schema::students_tree(district, school_year);
+    let rows = view.rows(&label)?;
+    let root = view.tree(&label)?.map(|tree| tree.head().root);
     let count = rows.len();
     let mut later =
         rows.into_iter().filter(|(handle, _)| after.is_none_or(|after| *handle > after)).peekable();
     let mut students = Vec::new();
     for (handle, row) in later.by_ref().take(MOST) {
         let leaf: StudentLeaf = schema::decode(&row)?;
-        students.push(OwnStudent { anchored: leaf.anchored, handle, version: leaf.version });
+        students.push(OwnStudent {
+            anchored: leaf.anchored,
+            handle,
+            row: row_hash(&row),
+            version: leaf.version,
+        });
     }
     let next = later.peek().and_then(|_| students.last().map(|last| last.handle));
-    let told = OwnStudents { as_of_height: view.tip().height, count, district, next, school_year, students };
+    let told =
+        OwnStudents { as_of_height: view.tip().height, count, district, next, root, school_year, students };
     Ok(([(header::CACHE_CONTROL, "no-store")], Sorted(told)).into_response())
 }

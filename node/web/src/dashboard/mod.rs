@@ -14,6 +14,7 @@
 //! | `channel` | the parts of students whose dashboards are open, each change numbered |
 //! | `source` | from the vault and the ledger to a channel |
 //! | `live` | the WebSocket |
+//! | `record` | the whole record as a file, for those whose it is |
 //! | `render`, `page`, `words` | as people read it, in English and Spanish |
 //!
 //! Invariants: nothing is shown that the access check did not grant to this reader; the token of a link or a session is in
@@ -26,6 +27,7 @@ mod live;
 mod open;
 mod page;
 mod parts;
+mod record;
 mod refusal;
 mod render;
 mod session;
@@ -52,6 +54,7 @@ fn handler(address: &str) -> Option<MethodRouter<Arc<Node>>> {
         "/s/{link}" => get(open::exchange),
         "/s/of/{session}" => get(open::show),
         "/s/of/{session}/live" => get(live::upgrade),
+        "/s/of/{session}/record" => get(record::download),
         "/s/of/{session}/wrong" => post(wrong::ask),
         _ => return None,
     })

@@ -91,6 +91,12 @@ pub(super) fn whole(shown: &Shown<'_>, framed_by: Option<&str>) -> Response {
             p .lead { (said(as_whom)) " (" (grant.reader) ") " (said(Word::Listed)) }
             (sections(shown))
             @if granted.inspects() { (wrong(shown, &address)) }
+            // A frame has no cookie, which alone opens the file.
+            @if granted.inspects() && !shown.bearer { section {
+                h2 { (said(Word::Record)) }
+                p { (said(Word::RecordLead)) }
+                p { a href={ (address) "/record" } download="record.json" { (said(Word::RecordFile)) } }
+            } }
         }
     };
     answer(lang, title, body, framed_by)

@@ -116,7 +116,8 @@ fn granted(
     Ok((text(&given.entry.fields), name))
 }
 
-fn refused(error: ReadError) -> Refusal {
+/// A read that gave nothing.
+pub(super) fn refused(error: ReadError) -> Refusal {
     match error {
         ReadError::Denied(denial, _) | ReadError::Stranger(denial) => Refusal::Denied(denial),
         ReadError::Vault(error) | ReadError::LogUnwritable(error) => Refusal::vault(error),

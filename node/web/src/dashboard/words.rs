@@ -178,6 +178,10 @@ words! {
         "Diga qué es incorrecto y qué debería decir. El distrito responde aquí en 45 días; si lo deniega, puede pedir una audiencia.";
     WrongAbout: "What is it about?", "¿De qué se trata?";
     WrongSays: "What should stand there, and why?", "¿Qué debería decir, y por qué?";
+    Record: "The whole record", "El expediente completo";
+    RecordLead: "Everything the district keeps of the student, in every school year: fields, events, decisions, corrections, who reads it and who read it.",
+        "Todo lo que el distrito conserva del estudiante, de cada curso: campos, eventos, decisiones, correcciones, quién puede leerlo y quién lo leyó.";
+    RecordFile: "Download the record (JSON)", "Descargar el expediente (JSON)";
     WrongOther: "Something else", "Otra cosa";
     Send: "Send to the district", "Enviar al distrito";
     CorrectionAsked: "{}: asked on {}.", "{}: solicitada el {}.";

@@ -91,9 +91,9 @@ pub(super) fn in_rounds(rounds: &[InRound], what: &str, group: u32) -> Markup {
     html! {
         h2 { "How its students fared" }
         @if !rounds.is_empty() { (verify::panel(&format!("/v1/evidence/figures/{what}/{group}"), &format!("this {what}'s figures"))) }
-        p { "A row is a " (word("round", "round")) " in which students of this " (what) " asked; a dash is " (word("withheld", "withheld")) "." }
+        p { "A row is a " (word("round", "round")) " in which students of this " (what) " asked; two numbers are those between which a " (word("withheld", "withheld")) " count lies." }
         @if !rounds.is_empty() && rounds.iter().all(|line| line.counts.is_none()) {
-            p .note { "All of this " (what) "'s counts are withheld: in every round so few of its students got a place, or their first choice, that a number would point at them." }
+            p .note { "All of this " (what) "'s counts are withheld: in every round so few of its students got a place, or their first choice, that a number would point at them. What follows from all that is shown stands in their place." }
         }
         (shown::fared(rounds))
         div .scroll tabindex="0" role="region" aria-label="Rounds" { table .sortable .cards {
@@ -105,11 +105,11 @@ pub(super) fn in_rounds(rounds: &[InRound], what: &str, group: u32) -> Markup {
                 td .wide { (line.title) }
                 td .n { (line.school_year) }
                 td { (standing::word(line.standing)) }
-                td .n data-proof=(path(line, "students")) data-value=[line.counts.map(|c| c.students)] { (count(line.counts.map(|c| c.students))) }
-                td .n data-proof=(path(line, "placed")) data-value=[line.counts.map(|c| placed(&c))] { (count(line.counts.map(|c| placed(&c)))) }
+                td .n data-proof=(path(line, "students")) data-value=[line.counts.map(|c| c.students)] { @match line.counts { Some(c) => { (count(Some(c.students))) } None => { (shell::span(line.range.map(|range| range.students))) } } }
+                td .n data-proof=(path(line, "placed")) data-value=[line.counts.map(|c| placed(&c))] { @match line.counts { Some(c) => { (count(Some(placed(&c)))) } None => { (shell::span(line.range.map(|range| range.placed))) } } }
                 td .n data-proof=(path(line, "placed_ppm")) data-value=[line.counts.and_then(rate)] { (line.counts.and_then(rate).map_or_else(|| "–".into(), percent)) }
-                td .n data-proof=(path(line, "waitlisted")) data-value=[line.counts.map(|c| c.waitlisted)] { (count(line.counts.map(|c| c.waitlisted))) }
-                td .n data-proof=(path(line, "first_choice")) data-value=[line.counts.map(|c| c.first_choice)] { (count(line.counts.map(|c| c.first_choice))) }
+                td .n data-proof=(path(line, "waitlisted")) data-value=[line.counts.map(|c| c.waitlisted)] { @match line.counts { Some(c) => { (count(Some(c.waitlisted))) } None => { (shell::span(line.range.map(|range| range.waitlisted))) } } }
+                td .n data-proof=(path(line, "first_choice")) data-value=[line.counts.map(|c| c.first_choice)] { @match line.counts { Some(c) => { (count(Some(c.first_choice))) } None => { (shell::span(line.range.map(|range| range.first_choice))) } } }
             } } @if rounds.is_empty() { tr { td colspan="9" { "None yet." } } } }
         } }
     }

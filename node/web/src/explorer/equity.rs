@@ -3,11 +3,13 @@
 use aula_ledger::rounds::PublishedReport;
 use aula_ledger::rounds::report::{PublishedCell, PublishedGroups};
 use maud::{Markup, html};
+use std::collections::BTreeMap;
 
 use super::charts;
-use super::shell::{column, count, percent, share};
+use super::shell::{column, count, percent, share, span};
 use super::words::word;
 use crate::read::equity::lorenz;
+use crate::read::ranges::CellRange;
 use crate::read::round_figures::RoundFigures;
 use crate::read::rounds::placed;
 
@@ -24,8 +26,8 @@ pub(super) fn report(figures: &RoundFigures, report: &PublishedReport) -> Markup
                 (curves(figures, report, before))
                 (coefficients(report, before, figures))
             }
-            (groups("By need band (9 is the highest need)", "Band", "", &format!("round-{id}.by_band"), &report.by_band))
-            (groups("By district", "District", "/districts", &format!("round-{id}.by_district"), &report.by_district))
+            (groups("By need band (9 is the highest need)", "Band", "", &format!("round-{id}.by_band"), (&report.by_band, &figures.ranges.bands)))
+            (groups("By district", "District", "/districts", &format!("round-{id}.by_district"), (&report.by_district, &figures.ranges.districts)))
         }
     }
 }
@@ -107,7 +109,13 @@ fn coefficients(
     }
 }
 
-fn groups(title: &str, name: &str, link: &str, field: &str, groups: &PublishedGroups) -> Markup {
+fn groups(
+    title: &str,
+    name: &str,
+    link: &str,
+    field: &str,
+    (groups, ranges): (&PublishedGroups, &BTreeMap<u32, CellRange>),
+) -> Markup {
     let (shown, withheld): (Vec<&PublishedCell>, Vec<&PublishedCell>) =
         groups.cells.iter().partition(|cell| cell.counts.is_some());
     html! {
@@ -119,10 +127,19 @@ fn groups(title: &str, name: &str, link: &str, field: &str, groups: &PublishedGr
                 (column("First choice, share", true)) (column("Waiting", true)) } }
             tbody { @for cell in shown { (group(cell, link, field)) } }
         } } }
-        @if !withheld.is_empty() { p .soft { "Withheld: " @for (at, cell) in withheld.iter().enumerate() {
-            @if at > 0 { ", " }
-            span data-proof={ (field) "." (cell.group) ".students" } { (name.to_lowercase()) " " (cell.group) }
-        } "." } }
+        @if !withheld.is_empty() { details {
+            summary { "Withheld: " (withheld.len()) ", with the numbers between which their counts lie" }
+            div .scroll tabindex="0" role="region" aria-label={ (title) ", withheld" } { table .sortable .cards {
+                thead { tr { (column(name, true)) (column("Students", false)) (column("Placed", false)) (column("First choice", false)) (column("Waiting", false)) } }
+                tbody { @for cell in withheld { @let range = ranges.get(&cell.group).copied(); tr {
+                    td .n data-proof={ (field) "." (cell.group) ".students" } { @if link == "/districts" { a href={ (link) "/" (cell.group) } { (cell.group) } } @else { (cell.group) } }
+                    td .n { (span(range.map(|range| range.students))) }
+                    td .n { (span(range.map(|range| range.placed))) }
+                    td .n { (span(range.map(|range| range.first_choice))) }
+                    td .n { (span(range.map(|range| range.waitlisted))) }
+                } } }
+            } }
+        } }
     }
 }
 

@@ -143,12 +143,31 @@ fn schools(figures: &RoundFigures) -> Markup {
                 p { "A count is " (word("withheld", "withheld")) " when it, or what follows from it by subtraction, is of fewer than "
                     @if let Some(least) = figures.report.as_ref().map(|report| report.min_cell_students) { (least) " students" } @else { "the least number of students that may be shown" }
                     ": where few students of a school got a place, showing how many would point at them." }
-                ul .list { @for line in &withheld { li {
-                    a href={ "/schools/" (line.school) } data-proof={ "round-" (id) ".by_school." (line.school) ".students" } { "School " (line.school) }
-                } } }
+                (withheld_schools(figures, &withheld))
             } }
             (exports(&format!("schools-of-round-{id}"), figures.schools.len()))
         }
+    }
+}
+
+/// Withheld schools with the numbers between which their counts lie.
+fn withheld_schools(figures: &RoundFigures, withheld: &[&SchoolLine]) -> Markup {
+    let id = figures.round.round;
+    let of = |line: &SchoolLine| figures.ranges.schools.get(&line.school.0).copied();
+    html! {
+        p { "Two numbers are the least and the most that a count can be by all that is shown here; nobody can know it closer." }
+        div .scroll tabindex="0" role="region" aria-label="Withheld schools" { table .sortable .cards {
+            caption { (withheld.len()) " schools" }
+            thead { tr { (column("School", true)) (column("District", true)) (column("Students", false)) (column("Placed", false)) (column("First choice", false)) (column("Waiting", false)) } }
+            tbody { @for line in withheld { @let range = of(line); tr {
+                td .n data-proof={ "round-" (id) ".by_school." (line.school) ".students" } { a href={ "/schools/" (line.school) } { (line.school) } }
+                td .n { a href={ "/districts/" (line.district) } { (line.district) } }
+                td .n { (shell::span(range.map(|range| range.students))) }
+                td .n { (shell::span(range.map(|range| range.placed))) }
+                td .n { (shell::span(range.map(|range| range.first_choice))) }
+                td .n { (shell::span(range.map(|range| range.waitlisted))) }
+            } } }
+        } }
     }
 }
 

@@ -8,6 +8,7 @@ use super::assets::{self, VERIFIER_SHA256};
 use super::labels;
 use crate::http::Node;
 use crate::pages::{Group, PAGES};
+use crate::read::ranges::Span;
 use crate::read::utc;
 use crate::read::words::grouped;
 
@@ -128,6 +129,15 @@ pub(super) fn exports(register: &str, rows: usize) -> Markup {
             (grouped(rows as u64)) " rows in all: "
             a href={ "/v1/export/" (register) ".csv" } { "CSV" } ", " a href={ "/v1/export/" (register) ".json" } { "JSON" }
         }
+    }
+}
+
+/// A withheld count as the numbers between which it lies; a dash where not even those are published.
+pub(super) fn span(span: Option<Span>) -> String {
+    match span {
+        None => "–".into(),
+        Some(Span { low, high }) if low == high => grouped(low.into()),
+        Some(Span { low, high }) => format!("{}–{}", grouped(low.into()), grouped(high.into())),
     }
 }
 

@@ -80,7 +80,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     (
         "withheld",
         "Withheld",
-        "A count of few students could point at one of them. Such counts are not published, and with them those from which they would follow; they are shown as a dash.",
+        "A count of few students could point at one of them. Such counts are not published, and with them those from which they would follow; they are shown as the least and the most that they can be by all that is shown, or as a dash.",
     ),
     (
         "four-fifths",

@@ -7,9 +7,9 @@ use aula_api::registers::{Rounds, Schools};
 use aula_api::report::{AcknowledgementLine, Owed, RoundReport};
 use aula_home::whole_file::{Access, private_folder, replace};
 use aula_ledger::tx::{Acknowledge, Arrival};
-use aula_ledger::types::RoundId;
+use aula_ledger::types::{DistrictId, RoundId};
 
-use super::office::Office;
+use super::office::{Node, Office};
 use crate::command::district::report;
 use crate::command::posting::rejection;
 use crate::command::{Advise, Failure};
@@ -17,27 +17,37 @@ use crate::command::{Advise, Failure};
 /// Of the window that is left, so much makes a line of the log a warning: an hour.
 const SOON_MS: u64 = 3_600_000;
 
-/// Chases them.
-pub(super) async fn chase(office: &Office) -> Result<String, Failure> {
-    let (node, district) = office.district().await?;
+/// What the district's schools owe in rounds whose decision stands, of these states.
+pub(super) async fn owed(
+    node: &Node,
+    district: DistrictId,
+    is_wanted: impl Fn(Owed) -> bool,
+) -> Result<Vec<(RoundId, AcknowledgementLine)>, Failure> {
     let told: Rounds = node.public.get("/v1/rounds").await?;
     let standing: Vec<RoundId> =
         told.rounds.iter().filter(|round| round.stands()).map(|round| round.round).collect();
+    let mut owed: Vec<(RoundId, AcknowledgementLine)> = Vec::new();
     if standing.is_empty() {
-        return Ok("no decision stands".into());
+        return Ok(owed);
     }
     let schools: Schools = node.public.get("/v1/schools").await?;
     let own = |school: u32| {
         schools.schools.iter().any(|one| one.school.id.0 == school && one.school.district == district)
     };
-    let mut owed: Vec<(RoundId, AcknowledgementLine)> = Vec::new();
     for round in standing {
         let report: RoundReport = node.public.get(&format!("/v1/rounds/{round}/report")).await?;
         let lines = report.acknowledgements.into_iter();
-        let open =
-            lines.filter(|line| matches!(line.state, Owed::Waiting | Owed::Overdue) && own(line.school.0));
-        owed.extend(open.map(|line| (round, line)));
+        owed.extend(
+            lines.filter(|line| is_wanted(line.state) && own(line.school.0)).map(|line| (round, line)),
+        );
     }
+    Ok(owed)
+}
+
+/// Chases them.
+pub(super) async fn chase(office: &Office) -> Result<String, Failure> {
+    let (node, district) = office.district().await?;
+    let owed = owed(&node, district, |state| matches!(state, Owed::Waiting | Owed::Overdue)).await?;
     write(office, &owed)?;
     let now_ms = office.now_ms();
     let (mut missed, mut failed) = (0, None);

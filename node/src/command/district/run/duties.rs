@@ -4,7 +4,7 @@ use aula_vault::vault::is_there;
 use serde::{Deserialize, Serialize};
 
 use super::office::Office;
-use super::{acknowledgements, log, milestones, rounds, states};
+use super::{acknowledgements, alerts, log, milestones, rounds, states};
 use crate::command::Failure;
 use crate::config::Policy;
 
@@ -26,11 +26,13 @@ pub enum Duty {
     Acknowledgements,
     /// Anchors the access log.
     Log,
+    /// Tells people what they should know of, once.
+    Alerts,
 }
 
 impl Duty {
     /// All, in the order in which they are done.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Outbox,
         Self::Anchor,
         Self::Milestones,
@@ -38,6 +40,7 @@ impl Duty {
         Self::Rounds,
         Self::Acknowledgements,
         Self::Log,
+        Self::Alerts,
     ];
 
     /// The word in status, metrics and logs.
@@ -50,6 +53,7 @@ impl Duty {
             Self::Rounds => "rounds",
             Self::Acknowledgements => "acknowledgements",
             Self::Log => "log",
+            Self::Alerts => "alerts",
         }
     }
 
@@ -69,7 +73,7 @@ impl Duty {
     /// Why it could not be done, or not all of it: it is tried again.
     pub(super) async fn run(self, office: &Office) -> Result<String, Failure> {
         let has_vault = is_there(&office.place.folders(&office.context)?.data);
-        if !has_vault && !matches!(self, Self::Outbox | Self::Rounds) {
+        if !has_vault && !matches!(self, Self::Outbox | Self::Rounds | Self::Alerts) {
             return Ok("this home has no vault".into());
         }
         match self {
@@ -92,6 +96,7 @@ impl Duty {
             },
             Self::Acknowledgements => acknowledgements::chase(office).await,
             Self::Log => log::anchor(office).await,
+            Self::Alerts => alerts::look(office).await,
         }
     }
 }

@@ -70,6 +70,14 @@ impl Register {
         self.due_ms.get(&handle.to_string()).is_some_and(|due| *due <= now_ms)
     }
 
+    /// Students of whom an intervention is open, or due by time alone.
+    pub fn at_risk(&self, now_ms: u64) -> Vec<String> {
+        let open = self.rows.iter().filter(|(_, rows)| rows.values().any(|row| row.closed_ms.is_none()));
+        let due = self.due_ms.iter().filter(|(_, due)| **due <= now_ms);
+        let all = open.map(|(name, _)| name).chain(due.map(|(name, _)| name));
+        all.collect::<std::collections::BTreeSet<_>>().into_iter().cloned().collect()
+    }
+
     /// Notes a student's interventions as a state has them.
     pub fn note(&mut self, handle: &Handle, state: &TwinState, params: &Params) {
         let name = handle.to_string();

@@ -6,7 +6,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use aula_home::Home;
@@ -20,6 +20,7 @@ use crate::command::{Context, Failure, Outcome, absolute};
 use crate::terminal::follow_hangups;
 
 mod acknowledgements;
+pub(super) mod alerts;
 pub(super) mod duties;
 mod interventions;
 mod log;
@@ -42,7 +43,7 @@ use told::Told;
     after_help = "Examples:\n  aula district run --home /srv/lake                           until it is told to stop\n  aula district run --once                                     every duty once, for a \
                   timer\n  aula district run --home /srv/river --home /srv/hill        several districts in one process, nothing shared\n  aula district run --listen \
                   127.0.0.1:9464              with metrics for Prometheus\n\nDuties, in this order: what an earlier process left, states folded and anchored (with interventions), \
-                  milestones, requests in open rounds, own rounds run, acknowledgements, the access log. [district] in config.toml says how \
+                  milestones, requests in open rounds, own rounds run, acknowledgements, the access log, alerts. [district] in config.toml says how \
                   often, and what waits for a command; `aula district status` tells what became of each. Kill it at any moment: it goes \
                   on where it was.\nExit 0: stopped, or with --once all done; 1: with --once, some duty failed; 2: could not begin."
 )]
@@ -81,7 +82,7 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
         let mut homes = Vec::new();
         for office in &offices {
             sensors::round(office).await?;
-            let told = look(office, true, &metrics).await?;
+            let told = look(office, &Duty::ALL, true, &metrics).await?;
             homes.push((office.context.home.path().to_owned(), told));
         }
         return Ok(once(&homes));
@@ -92,34 +93,40 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
         metrics::serve(address, Arc::clone(&metrics)).await?;
     }
     let mut working = tokio::task::JoinSet::new();
+    let homes = offices.len();
     for office in offices {
-        let (metrics, office) = (Arc::clone(&metrics), Arc::new(office));
+        let office = Arc::new(office);
         let own = Arc::clone(&office);
-        tokio::spawn(async move { sensors::watch(&own).await });
-        working.spawn(async move {
-            loop {
-                if let Err(failure) = look(&office, false, &metrics).await {
-                    tracing::error!(home = %office.context.home.path().display(), "{}; next: {}", failure.message, failure.hint);
+        working.spawn(async move { sensors::watch(&own).await });
+        // An anchor may take minutes; an alert may not wait for it.
+        let (alerts, others): (Vec<Duty>, Vec<Duty>) =
+            Duty::ALL.into_iter().partition(|duty| *duty == Duty::Alerts);
+        for duties in [alerts, others] {
+            let (office, metrics) = (Arc::clone(&office), Arc::clone(&metrics));
+            working.spawn(async move {
+                loop {
+                    if let Err(failure) = look(&office, &duties, false, &metrics).await {
+                        tracing::error!(home = %office.context.home.path().display(), "{}; next: {}", failure.message, failure.hint);
+                    }
+                    tokio::time::sleep(Duration::from_secs(office.settings.look_every_s)).await;
                 }
-                tokio::time::sleep(Duration::from_secs(office.settings.look_every_s)).await;
-            }
-        });
+            });
+        }
     }
-    context.tell(format_args!("working for {} homes; stop with SIGTERM or Ctrl-C", working.len()));
+    context.tell(format_args!("working for {homes} homes; stop with SIGTERM or Ctrl-C"));
     stop.await;
     // Whatever is under way may be cut anywhere: the next process goes on.
     working.shutdown().await;
     Ok(Outcome::yes(json!({ "stopped": true }), "stopped"))
 }
 
-/// Does what is due of one home, or all of it.
-async fn look(office: &Office, all: bool, metrics: &Metrics) -> Result<Told, Failure> {
+/// Does what is due of one home, or all of these duties.
+async fn look(office: &Office, duties: &[Duty], all: bool, metrics: &Metrics) -> Result<Told, Failure> {
     let home = &office.context.home;
-    let mut told = Told::load(home);
-    for duty in Duty::ALL {
+    for duty in duties.iter().copied() {
         let begun_ms = office.now_ms();
         let every_s = duty.every_s(office);
-        if !all && !told.is_due(duty, begun_ms, every_s) {
+        if !all && !Told::load(home).is_due(duty, begun_ms, every_s) {
             continue;
         }
         let outcome = duty.run(office).await;
@@ -129,11 +136,13 @@ async fn look(office: &Office, all: bool, metrics: &Metrics) -> Result<Told, Fai
                 tracing::warn!(home = %home.path().display(), duty = duty.name(), "{}; next: {}", failure.message, failure.hint);
             }
         }
+        let _changing = office.status.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = Told::load(home);
         told.note(duty, &outcome, office.now_ms(), if outcome.is_ok() { every_s } else { 0 });
         told.keep(home)?;
         metrics.note(home.path(), duty, &told);
     }
-    Ok(told)
+    Ok(Told::load(home))
 }
 
 fn once(homes: &[(PathBuf, Told)]) -> Outcome {

@@ -1,5 +1,7 @@
 //! What every duty is given: a home, its node, its vault, its settings. Homes share nothing but the process.
 
+use std::sync::Mutex;
+
 use aula_api::transactions::AccountStatus;
 use aula_home::clock::now_ms;
 use aula_ledger::credential::Scope;
@@ -20,6 +22,8 @@ pub(super) struct Office {
     pub place: Place,
     pub ledger: LedgerArgs,
     pub settings: District,
+    /// Held while the status is changed: two loops of a home do.
+    pub status: Mutex<()>,
 }
 
 /// A node that knows this office.
@@ -37,7 +41,7 @@ impl Office {
     /// A configuration that is refused.
     pub fn of(context: Context, place: Place, ledger: LedgerArgs) -> Result<Self, Failure> {
         let settings = Config::load(&context.home)?.district;
-        Ok(Self { context, place, ledger, settings })
+        Ok(Self { context, place, ledger, settings, status: Mutex::new(()) })
     }
 
     /// The node, and as what it knows this home.

@@ -1,0 +1,139 @@
+//! What there is to be told, at one look: from the register of interventions, the feeds' health, the ledger's reports, and the node's own note.
+
+use std::collections::BTreeSet;
+
+use aula_api::report::Owed;
+use aula_home::Home;
+
+use super::super::acknowledgements::owed;
+use super::super::interventions::Register;
+use super::super::office::Office;
+use crate::command::Failure;
+use crate::config::{AlertKind, Config};
+use crate::feed_health::Health;
+
+/// So long may a feed's events wait, or its node say nothing, milliseconds.
+const PATIENCE_MS: u64 = 60_000;
+
+/// What a look found, of which kinds, and why others could not be looked at.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub found: Vec<(AlertKind, String)>,
+    pub looked: BTreeSet<AlertKind>,
+    pub failure: Option<Failure>,
+}
+
+/// Looks at the kinds that are wanted.
+pub(super) async fn look(office: &Office, config: &Config, now_ms: u64) -> Found {
+    let (mut all, home) = (Found::default(), &office.context.home);
+    for kind in &config.alerts.kinds {
+        let told = match kind {
+            AlertKind::AtRisk => Register::load(home).map(|register| register.at_risk(now_ms)),
+            AlertKind::Feeds => Ok(feeds(home, config, now_ms)),
+            AlertKind::Acknowledgements => overdue(office).await,
+            AlertKind::Divergence => Ok(divergence(home)),
+        };
+        match told {
+            Ok(abouts) => {
+                all.looked.insert(*kind);
+                all.found.extend(abouts.into_iter().map(|about| (*kind, about)));
+            }
+            Err(failure) => all.failure = Some(failure),
+        }
+    }
+    all
+}
+
+/// Feeds that fail: by name where one is silent, as one where none of them gets on.
+fn feeds(home: &Home, config: &Config, now_ms: u64) -> Vec<String> {
+    if config.feed.is_empty() {
+        return Vec::new();
+    }
+    let Some(health) = Health::read(home) else { return vec!["the node tells nothing of its feeds".into()] };
+    if now_ms.saturating_sub(health.at_ms) > PATIENCE_MS {
+        return vec!["the node tells nothing of its feeds".into()];
+    }
+    let mut failing = Vec::new();
+    let since = |since: Option<u64>| since.is_some_and(|since| now_ms.saturating_sub(since) > PATIENCE_MS);
+    if since(health.attention_since_ms) {
+        failing.push("nothing enters the vault".into());
+    }
+    if health.lag_ms > PATIENCE_MS {
+        failing.push("events wait".into());
+    }
+    let silent_ms = config.alerts.silent_after_s.saturating_mul(1_000);
+    for (name, last_ms) in &health.last_ms {
+        if silent_ms > 0 && now_ms.saturating_sub(*last_ms) > silent_ms {
+            failing.push(format!("{name} is silent"));
+        }
+    }
+    failing
+}
+
+/// Places that a school of the district's has not acknowledged in time, recorded or not.
+async fn overdue(office: &Office) -> Result<Vec<String>, Failure> {
+    let node = office.node().await?;
+    // A home that acts for no district has no schools.
+    let Some(district) = node.member.district else { return Ok(Vec::new()) };
+    let missed = |state: Owed| matches!(state, Owed::Overdue | Owed::Escalated);
+    let lines = owed(&node, district, missed).await?;
+    Ok(lines.into_iter().map(|(round, line)| format!("round {round}, pool {}", line.pool)).collect())
+}
+
+/// What the node noted before it stopped, or why it votes nil.
+fn divergence(home: &Home) -> Vec<String> {
+    let noted = std::fs::read_to_string(home.damage_file());
+    noted.map(|_| vec![format!("see {}", home.damage_file().display())]).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Advise;
+
+    fn configured(silent: u64) -> Result<Config, Failure> {
+        let text = format!(
+            "[alerts]\nsilent_after_s = {silent}\n[[feed]]\nname = 'tablets'\nkind = 'files'\nfolder = '/in'\n"
+        );
+        toml::from_str(&text).advise("settings of a test", "correct them")
+    }
+
+    #[test]
+    fn a_feed_fails_when_its_node_is_still_its_events_wait_or_it_is_silent() -> Result<(), Failure> {
+        let folder = tempfile::tempdir().advise("a folder", "give the tests a TMPDIR")?;
+        let home = Home::at(folder.path().to_owned());
+        let now = 1_000_000;
+        let none: [String; 0] = [];
+        assert_eq!(feeds(&home, &Config::default(), now), none, "no feed, no alert");
+        assert_eq!(feeds(&home, &configured(0)?, now).len(), 1, "its node never said anything");
+        let well = Health {
+            at_ms: now - 5_000,
+            last_ms: [("tablets".to_owned(), now - 500_000)].into(),
+            ..Health::default()
+        };
+        for (health, silent, failing) in [
+            (well.clone(), 0, 0),
+            (well.clone(), 600, 0),
+            (well.clone(), 400, 1),
+            (Health { attention_since_ms: Some(now - 10_000), ..well.clone() }, 0, 0),
+            (Health { attention_since_ms: Some(now - 61_000), ..well.clone() }, 0, 1),
+            (Health { lag_ms: 61_000, ..well.clone() }, 0, 1),
+            (Health { at_ms: now - 61_000, ..well.clone() }, 0, 1),
+        ] {
+            health.write(&home)?;
+            assert_eq!(feeds(&home, &configured(silent)?, now).len(), failing, "{health:?} {silent}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_node_that_noted_damage_is_told_of() -> Result<(), Failure> {
+        let folder = tempfile::tempdir().advise("a folder", "give the tests a TMPDIR")?;
+        let home = Home::at(folder.path().to_owned());
+        assert!(divergence(&home).is_empty());
+        std::fs::create_dir_all(home.data_dir()).advise("a folder", "space")?;
+        std::fs::write(home.damage_file(), "state root differs").advise("a file", "space")?;
+        assert_eq!(divergence(&home).len(), 1);
+        Ok(())
+    }
+}
