@@ -81,9 +81,12 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
     if args.once {
         let mut homes = Vec::new();
         for office in &offices {
-            sensors::round(office).await?;
             let told = look(office, &Duty::ALL, true, &metrics).await?;
             homes.push((office.context.home.path().to_owned(), told));
+        }
+        // After all duties: a table that is refused stops none.
+        for office in &offices {
+            sensors::round(office).await?;
         }
         return Ok(once(&homes));
     }
