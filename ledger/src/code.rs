@@ -219,12 +219,18 @@ codes! {
     ForeignEvidence = 172, "the evidence is of another chain; report it there";
     /// Evidence of a height too far back, or of one that is not decided.
     EvidenceStale = 173, "the evidence is of a height more than 100,000 blocks back, or of one that is not decided yet; it counts no more, or not yet";
-    /// The key did not sign both statements.
-    EvidenceForged = 174, "the named key did not sign both statements; send them as they were signed";
-    /// The ledger holds evidence of that height.
-    EvidenceRecorded = 175, "evidence against this validator at this height is on record; nothing to do";
-    /// Enough is on record.
-    EvidenceEnough = 176, "sixteen heights are on record against this validator; propose its removal";
+    /// No such consortium.
+    UnknownConsortium = 174, "no consortium of this genesis is admitted here; have it admitted by vote (`aula consortium propose --consortium GENESIS`)";
+    /// The consortium is admitted, or is this one.
+    ConsortiumKnown = 175, "a consortium of this genesis is admitted already, or it is this ledger itself; there is nothing to admit";
+    /// A newer head is anchored.
+    StaleHead = 176, "this head of the consortium or a newer one is anchored; bring the newest";
+    /// Another block is anchored where this one would stand.
+    ConflictingHead = 177, "the head contradicts what is anchored: another block stands at its height, or it does not follow the newest head; ask that consortium which of its blocks is real";
+    /// A change of the consortium's validators is not anchored.
+    HeadSetUnknown = 178, "the head was decided by validators that do not follow from the anchored heads; anchor the block first that announced them";
+    /// The head's certificate does not hold.
+    HeadNotCertified = 179, "the head's certificate does not hold for the consortium's validators; fetch header and certificate again from a node of that consortium";
 
     /// A class of this number exists.
     ClassExists = 180, "a class of this number exists; choose another number";
@@ -318,6 +324,12 @@ codes! {
     OnDemandRests = 225, "a class on demand opens its next round an hour after the last, while its decision stands; wait, or have the decision reverted by vote";
     /// The round was run and refused.
     RunRefused = 230, "the round was run and refused under these parameters; it may run again when max_round_work or max_gap_ppm has changed";
+    /// The key did not sign both statements.
+    EvidenceForged = 231, "the named key did not sign both statements; send them as they were signed";
+    /// The ledger holds evidence of that height.
+    EvidenceRecorded = 232, "evidence against this validator at this height is on record; nothing to do";
+    /// Enough is on record.
+    EvidenceEnough = 233, "sixteen heights are on record against this validator; propose its removal";
 
     /// The share is of another attempt.
     OtherAttempt = 240, "the share is of another attempt than the one that is open; derive it for that one";

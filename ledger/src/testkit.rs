@@ -38,6 +38,7 @@ use crate::tx::{
 use crate::tx::{Body, Receipt, Transaction};
 use crate::types::*;
 
+pub mod consortia;
 pub mod money;
 pub mod seeds;
 

@@ -42,6 +42,7 @@ pub(super) fn is_shown(payload: &Payload) -> bool {
             | Payload::ChangeSchool(_)
             | Payload::AnchorEstate(_)
             | Payload::ReportMisbehaviour(_)
+            | Payload::AnchorHead(_)
             | Payload::RecordAccess(_)
             | Payload::FundBudget(_)
             | Payload::GrantBudget(_)

@@ -29,8 +29,8 @@ pub use crate::state::schema::{
     MilestoneKind, NewDistrict, NodeRequest, RecordsSay, Replay, SeedSecret,
 };
 pub use admin::{
-    AnchorEstate, ChangeSchool, ProposeChange, Ready, RecordAccess, RegisterMember, ReportMisbehaviour,
-    RotateKey, SchoolChange, VoteChange,
+    AnchorEstate, AnchorHead, ChangeSchool, ProposeChange, Ready, RecordAccess, RegisterMember,
+    ReportMisbehaviour, RotateKey, SchoolChange, VoteChange,
 };
 pub use event::{Event, RefusedEntry, Shortage};
 pub use money::{BudgetStatement, EquityStatement, FundBudget, GrantBudget};
@@ -123,6 +123,8 @@ payloads! {
     AnchorEstate = 8,
     /// Shows that a validator signed two things where one is allowed.
     ReportMisbehaviour = 9,
+    /// Anchors a certified block of another consortium's ledger.
+    AnchorHead = 10,
     /// Puts a district's state hashes on the ledger.
     AnchorStates = 20,
     /// Records a student's milestone, for good.
@@ -183,6 +185,7 @@ impl Payload {
             Self::ReportMisbehaviour(_) => 3,
             Self::RotateKey(rotation) if rotation.replaces.is_none() => 2,
             Self::RotateKey(_) => 3,
+            Self::AnchorHead(head) => head.signatures().saturating_add(1),
             Self::ProposeChange(proposal) => proposal.change.signatures().saturating_add(1),
             _ => 1,
         }

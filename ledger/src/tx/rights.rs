@@ -22,6 +22,8 @@ pub const fn senders(kind: PayloadKind) -> RoleSet {
         }
         // Evidence speaks for itself, whoever brings it: a validator's node does, by its own account.
         PayloadKind::ReportMisbehaviour => RoleSet::of(&Role::ALL),
+        // Of whatever consortium: the certificate speaks.
+        PayloadKind::AnchorHead => RoleSet::of(&[Consortium]),
         // Of a node, its operator alone.
         PayloadKind::RotateKey | PayloadKind::Ready => RoleSet::of(&Role::MEMBERS),
         // Of its own schools and buildings.

@@ -137,6 +137,34 @@ fn a_hash_is_taken_in_upper_case_and_an_answer_that_is_lost_is_not_a_yes() {
 }
 
 #[test]
+fn evidence_over_two_ledgers_needs_both_genesis_files_each_in_its_place() {
+    let folder = Folder::new();
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ledger/vectors/evidence/via");
+    for file in ["parent.json", "allocation.via"] {
+        std::fs::copy(vectors.join(file), folder.0.path().join(file)).unwrap();
+    }
+    let code = |args: &str| folder.run(args).status.code();
+    let over = "verify allocation.via --genesis parent.json --via-genesis genesis.json";
+    assert_eq!(code(over), Some(0));
+    let line = folder.run(&format!("{over} --output json")).stdout;
+    let line = String::from_utf8(line).unwrap();
+    assert!(line.lines().count() == 1 && line.contains("\"valid\":true"), "{line}");
+    assert!(line.contains("\"via\":{") && line.contains("\"anchored\":{"), "{line}");
+    assert_eq!(code("verify allocation.via --genesis parent.json"), Some(2), "one file too few");
+    assert_eq!(
+        code("verify allocation.via --genesis genesis.json --via-genesis parent.json"),
+        Some(1),
+        "swapped"
+    );
+    assert_eq!(
+        code("verify round.bundle --genesis genesis.json --via-genesis genesis.json"),
+        Some(2),
+        "of one ledger"
+    );
+    assert_eq!(code("inspect allocation.via"), Some(0));
+}
+
+#[test]
 fn the_program_links_no_network_database_or_cpp() {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "-p", "aula-audit", "-e", "normal,build", "--prefix", "none", "--offline"])

@@ -22,6 +22,8 @@ mod feed;
 mod lake;
 mod lti;
 mod reports;
+mod sensors;
+mod sovereignty;
 
 pub use alerts::{AlertKind, Alerts};
 pub use delivery::{Delivery, DeliveryBy, Mail, Sftp, Webhook};
@@ -31,6 +33,8 @@ pub use feed::{BrokerUrl, Feed, FeedKind, Feeds, Lines, Payload};
 pub use lake::LakePlace;
 pub use lti::Lti;
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
+pub use sensors::Sensors;
+pub use sovereignty::{NamedPlace, Outside, Sovereignty, host_of};
 
 /// The commented file that `aula init` writes.
 pub const SAMPLE: &str = include_str!("config_sample.toml");
@@ -63,12 +67,16 @@ pub struct Config {
     pub lti: Option<Lti>,
     /// `[lake]`.
     pub lake: LakePlace,
+    /// `[sensors]`.
+    pub sensors: Sensors,
     /// `[reports]`.
     pub reports: Reports,
     /// `[[report]]`, one a schedule.
     pub report: Vec<ScheduledReport>,
     /// `[[delivery]]`, one a place that reports go to.
     pub delivery: Vec<Delivery>,
+    /// `[sovereignty]`: the places inside which all of it stays; none: no rule.
+    pub sovereignty: Sovereignty,
 }
 
 /// What is logged on stderr.
@@ -336,6 +344,12 @@ pub enum ConfigError {
     /// Launches that cannot be served.
     #[error("[lti]: {0}")]
     Lti(&'static str),
+    /// A place that cannot be one.
+    #[error("{0}")]
+    Place(&'static str),
+    /// Something outside of every place.
+    #[error(transparent)]
+    Outside(#[from] Outside),
     /// A report that cannot be scheduled.
     #[error("[[report]] {name}: {reason}")]
     Report {
@@ -376,6 +390,9 @@ impl NextStep for ConfigError {
             }
             Self::Feed { .. } => "correct it in config.toml; docs/feeds.md has an example",
             Self::Lti(_) => "correct it in config.toml; docs/lti.md has an example",
+            Self::Place(_) | Self::Outside(_) => {
+                "correct it in config.toml, or add the place to [sovereignty]; docs/sovereignty.md has an example"
+            }
             Self::Alerts(_) => "correct it in config.toml; docs/service.md has an example",
             Self::Delivery { .. } | Self::Report { .. } => {
                 "correct it in config.toml; docs/reports.md has an example"
@@ -408,6 +425,7 @@ impl Config {
         let config: Self =
             toml::from_str(&text).map_err(|e| ConfigError::Parse { path, reason: e.to_string() })?;
         config.check()?;
+        config.check_places(home)?;
         Ok(config)
     }
 
@@ -478,6 +496,9 @@ impl Config {
         feed::check_names(&self.feed)?;
         if let Some(fault) = self.lti.as_ref().and_then(Lti::fault) {
             return Err(ConfigError::Lti(fault));
+        }
+        if let Some(fault) = self.sovereignty.fault() {
+            return Err(ConfigError::Place(fault));
         }
         self.report.iter().try_for_each(|report| report.check(&self.report, &self.delivery))?;
         self.delivery.iter().try_for_each(|delivery| delivery.check(&self.delivery))?;

@@ -15,6 +15,7 @@ pub fn kind(name: &str) -> &str {
         "ChangeSchool" => "School changed",
         "AnchorEstate" => "Building anchored",
         "ReportMisbehaviour" => "Misbehaviour of a validator recorded",
+        "AnchorHead" => "Head of another consortium anchored",
         "AnchorStates" => "Student states anchored",
         "RecordMilestone" => "Milestone recorded",
         "RecordConsent" => "Consents recorded",
@@ -79,6 +80,9 @@ pub fn event(event: &PublicEvent) -> String {
             n("height"),
             n("round")
         ),
+        "head_anchored" => {
+            format!("Block {} of the consortium of genesis {} was anchored.", n("height"), t("consortium"))
+        }
         "validator_ready" => {
             format!("Validator {} is ready and votes from height {}.", t("validator"), n("in_force"))
         }

@@ -4,6 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use super::NodeRequest;
+use crate::chain::ValidatorSet;
 use crate::keys::{PublicKey, Signature};
 use crate::names::{ListenHint, Name, PeerName, Title};
 use crate::params::Params;
@@ -11,7 +12,7 @@ use crate::protocol::Protocol;
 use crate::roles::RoleSet;
 use crate::twin::TwinParameters;
 use crate::types::{
-    AccountId, ClassId, DistrictId, Hash, Height, RoundId, SchoolId, SchoolYear, ValidatorAddress,
+    AccountId, ClassId, DistrictId, Hash, Height, RoundId, SchoolId, SchoolYear, TimeMs, ValidatorAddress,
 };
 
 /// For or against.
@@ -163,6 +164,17 @@ pub enum Change {
         /// The version of the program that operators run by then.
         program: Title,
     } = 24,
+    /// Lets heads of another consortium's ledger be anchored here. Its genesis file shows whether time and validators are its own.
+    AdmitConsortium {
+        /// SHA-256 of its genesis file.
+        genesis: Hash,
+        /// What people call it.
+        name: Title,
+        /// The time of its genesis, milliseconds since 1970 UTC.
+        founded_ms: TimeMs,
+        /// The validators that its genesis names.
+        validators: Box<ValidatorSet>,
+    } = 26,
     /// Adds a version of the twins' parameters, the need rule among them.
     SetTwinParameters {
         /// The first school year that it is in force for; one that may still take states, or a later one.

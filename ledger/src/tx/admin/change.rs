@@ -7,7 +7,7 @@ use super::membership::{
 };
 use super::node;
 use super::register_member::check_place;
-use super::{district_change, key_change, protocol_change, seed_account};
+use super::{anchor_head, district_change, key_change, protocol_change, seed_account};
 use crate::chain::{Validator, validators};
 use crate::code::Code;
 use crate::keys::Label;
@@ -137,6 +137,7 @@ impl Change {
             Self::ReplaceValidatorKey { address, public_key, .. } => {
                 key_change::may_replace(overlay, address, public_key).map(|_| ())
             }
+            Self::AdmitConsortium { genesis, .. } => anchor_head::may_admit(overlay, genesis),
             Self::SetTwinParameters { from_year, parameters } => {
                 ensure(parameters.need.check().is_ok(), Code::NeedRuleBounds)?;
                 let now = schema::chain(overlay)?.time_ms;
@@ -237,6 +238,14 @@ impl Change {
                 let in_force = now.next().next();
                 events.push(key_change::replace(overlay, address, public_key, at.time_ms, in_force)?);
                 return Ok(in_force);
+            }
+            Self::AdmitConsortium { genesis, name, founded_ms, validators } => {
+                let (genesis, founded_ms) = (*genesis, *founded_ms);
+                anchor_head::admit(
+                    overlay,
+                    anchor_head::Admission { genesis, name, founded_ms, validators },
+                    now,
+                );
             }
             Self::SetTwinParameters { from_year, parameters } => {
                 let version = schema::add_twin_version(overlay, (**parameters).clone(), *from_year, now)??;
