@@ -29,6 +29,29 @@ if command -v mosquitto >/dev/null && command -v mosquitto_pub >/dev/null; then
   sleep 1
   try "mosquitto as the broker, mosquitto_pub as a publisher" AULA_TEST_MOSQUITTO="127.0.0.1:$port" \
     mqtt::peer::mosquitto_speaks_with_us_on_both_sides
+  # The same broker over TLS, which wants a client's certificate.
+  secure=$(free) keys=$work/keys
+  mkdir "$keys"
+  issue() { # name of the key, its authority, subject, further extensions
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$keys/$1.key" -out "$keys/$1.csr" -subj "/CN=$3" 2>/dev/null
+    openssl x509 -req -in "$keys/$1.csr" -CA "$keys/$2.pem" -CAkey "$keys/$2.key" -CAcreateserial -days 2 -out "$keys/$1.pem" \
+      -extfile <(printf 'basicConstraints=CA:FALSE\n%b' "$4") 2>/dev/null
+  }
+  for authority in ca other; do
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$keys/$authority.key" -out "$keys/$authority.pem" -days 2 \
+      -subj "/CN=$authority" -addext basicConstraints=critical,CA:TRUE 2>/dev/null
+  done
+  issue broker ca localhost 'subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth\n'
+  issue client ca aula 'extendedKeyUsage=clientAuth\n'
+  issue stranger other aula 'extendedKeyUsage=clientAuth\n'
+  chmod -R a+rX "$keys"; chmod 644 "$keys"/*.key
+  printf 'listener %s 127.0.0.1\nallow_anonymous false\npassword_file %s\npersistence false\ncafile %s/ca.pem\ncertfile %s/broker.pem\nkeyfile %s/broker.key\nrequire_certificate true\n' \
+    "$secure" "$work/passwords" "$keys" "$keys" "$keys" >"$work/secure.conf"
+  mosquitto -c "$work/secure.conf" >"$work/secure.log" 2>&1 &
+  pids+=($!)
+  sleep 1
+  try "mosquitto over TLS with certificates of both sides" AULA_TEST_MOSQUITTO_TLS="$secure" AULA_TEST_MOSQUITTO_KEYS="$keys" \
+    mqtt::peer_tls::a_broker_is_believed_by_its_certificate_and_believes_ours
 else
   echo "left out: mosquitto (apt install mosquitto mosquitto-clients)"
 fi

@@ -4,13 +4,40 @@
 #   ./scripts/disk-faults.sh            AULA (target/release/aula) may be set
 set -euo pipefail
 aula=$(realpath "${AULA:-target/release/aula}")
-work=$(mktemp -d) node=
-trap '[ -z "$node" ] || kill "$node" 2>/dev/null || true; umount "$work/disk" 2>/dev/null || true; rm -rf "$work"' EXIT
+work=$(mktemp -d) node= filler=
+tidy() {
+  for one in $node $filler; do kill "$one" 2>/dev/null || true; wait "$one" 2>/dev/null || true; done
+  umount "$work/disk" 2>/dev/null || true
+  rm -rf "$work"
+}
+trap tidy EXIT
 mkdir "$work/disk"
-mount -t tmpfs -o size=128m tmpfs "$work/disk"
+# Too small for the 72 MB that the database takes ahead for its log: it could write on for hours on a disk that is full.
+mount -t tmpfs -o size=48m tmpfs "$work/disk"
 home=$work/disk/home
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+# A port that is free together with the next one, below those that the system hands out: gossip has the next one.
+free_port() {
+  python3 -c 'import random, socket
+while True:
+    port = random.randrange(20000, 32000, 2)
+    try:
+        for one in port, port + 1:
+            socket.socket().bind(("127.0.0.1", one))
+    except OSError:
+        continue
+    print(port)
+    break'
+}
 api=127.0.0.1:$(free_port)
+# Takes every byte of the disk, and whatever the node gives back: its database lets go of room that it had taken ahead.
+fill() {
+  while :; do head -c 1G /dev/zero >>"$work/disk/filler" 2>/dev/null || true; sleep 0.2; done &
+  filler=$!
+}
+free() {
+  kill "$filler"; wait "$filler" 2>/dev/null || true; filler=
+  rm "$work/disk/filler"
+}
 
 fail() { echo "FAIL: $1"; tail -5 "$work/log"; exit 1; }
 height() { "$aula" status --rpc "http://$api" --output json 2>/dev/null | sed -n 's/.*"height":\([0-9]*\).*/\1/p'; }
@@ -47,11 +74,11 @@ ends() {
 "$aula" genesis --name solo --operator "$home/operator.json" -o "$home/genesis.json" >/dev/null 2>&1
 start
 reach 3
-head -c 1G /dev/zero >"$work/disk/filler" 2>/dev/null || true
+fill
 ends "a full disk"
 start
 ends "a start on a full disk"
-rm "$work/disk/filler"
+free
 start
 reach 3
 stood=$(height)
@@ -60,6 +87,7 @@ kill "$node"; wait "$node" || true; node=
 mount -o remount,ro "$work/disk"
 start
 ends "a start on a read-only disk"
+grep -q "the disk is read-only" "$work/log" || fail "it does not say that the disk is read-only"
 mount -o remount,rw "$work/disk"
 start
 reach $((stood + 4))

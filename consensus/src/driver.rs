@@ -166,6 +166,8 @@ pub(crate) struct Driver {
     engine: Box<dyn ToEngine>,
     base: Base,
     validators: ValidatorSet,
+    /// Who decided the newest block.
+    deciders: aula_ledger::chain::ValidatorSet,
     /// Who decides the height after this one.
     following: ValidatorSet,
     /// The present round of the height being decided.
@@ -235,6 +237,7 @@ impl Driver {
             inbox,
             engine,
             base,
+            deciders: validators.ledger().clone(),
             validators,
             following,
             round: 0,

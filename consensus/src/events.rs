@@ -1,5 +1,6 @@
 //! What a running node tells its owner: events as they happen, and why it had to stop.
 
+use aula_ledger::chain::misbehaviour::Equivocation;
 use aula_ledger::protocol::Outdated;
 use aula_ledger::tx::TransactionId;
 use aula_ledger::types::{Hash, Height, TimeMs, ValidatorAddress};
@@ -56,6 +57,8 @@ pub enum Event {
         height: Height,
         /// Who.
         validator: ValidatorAddress,
+        /// Both, signed, as the ledger takes them; none if what was seen is no evidence under its rules.
+        evidence: Option<Box<Equivocation>>,
     },
     /// The write-ahead log was damaged; the text says what was done about it.
     WalDamaged(String),

@@ -29,6 +29,7 @@ pub mod door;
 mod driver;
 mod engine;
 pub mod events;
+mod evidence;
 pub mod executor;
 pub mod gossip;
 pub mod handle;

@@ -28,7 +28,7 @@ use aula_ledger::tx::PayloadKind;
 use aula_ledger::tx::rights::senders;
 use aula_ledger::tx::transaction::id_of_bytes;
 use aula_ledger::tx::{Receipt, Transaction, TransactionId};
-use aula_ledger::types::{Hash, Height};
+use aula_ledger::types::{Hash, Height, ValidatorAddress};
 use tokio::sync::Notify;
 
 use crate::ports::{AccountView, Clock, StoreError};
@@ -37,6 +37,7 @@ mod accounts;
 mod at_tip;
 mod lanes;
 mod memory;
+mod passed_over;
 mod quotas;
 mod selection;
 mod shapes;
@@ -46,6 +47,7 @@ mod telling;
 pub use at_tip::AtTip;
 pub use lanes::{Lane, Place};
 pub use memory::Verified;
+pub use passed_over::{Delays, PassedOver, TOLD_FROM};
 pub use shapes::{Ledger, Limits, Origin, Pooled, Refusal, Room, Selection, Submitted};
 pub use standing::Settled;
 pub use telling::Occasion;
@@ -245,16 +247,16 @@ impl Mempool {
     pub fn settled(&self, transactions: &[Vec<u8>], receipts: &[Receipt]) -> Vec<Settled> {
         let one = |(bytes, receipt): (&Vec<u8>, &Receipt)| {
             let id = receipt.transaction;
-            let known = self.get(&id).map(|pooled| pooled.account);
+            let known = self.get(&id).map(|pooled| pooled.cost.clone());
             // What never waited here is decoded once more; a decided block holds nothing that cannot be.
-            let decoded = || Some(Transaction::from_canonical(bytes).ok()?.body.account);
-            let account = known.or_else(decoded)?;
-            Some(Settled { id, account, accepted: receipt.code == Code::Accepted })
+            let decoded = || Some(cost_of(&Transaction::from_canonical(bytes).ok()?, bytes.len()));
+            let cost = known.or_else(decoded)?;
+            Some(Settled { id, account: cost.account, accepted: receipt.code == Code::Accepted, cost })
         };
         transactions.iter().zip(receipts).filter_map(one).collect()
     }
 
-    /// Tells the pool that the block below `next_height` is decided, and what it held: who got and missed what is noted,
+    /// Tells the pool that the block below `next_height` is decided, who built it and what it held: who got and missed what is noted,
     /// account views are read again, and what can no longer be in a block is dropped. Returns what was dropped without
     /// being decided, with the reason.
     ///
@@ -263,6 +265,7 @@ impl Mempool {
     pub fn after_block(
         &self,
         next_height: Height,
+        builder: ValidatorAddress,
         block: &[Settled],
         ledger: &dyn Ledger,
     ) -> Result<Vec<(TransactionId, Refusal)>, StoreError> {
@@ -271,6 +274,7 @@ impl Mempool {
         inner.now_ms = self.clock.now_ms().ok();
         inner.next_height = next_height;
         inner.params = Some(empty.params().clone());
+        inner.note_passed_over(builder, block, &empty)?;
         inner.note_block(block, &empty)?;
         inner.forget_idle();
         let mut gone = Vec::new();
@@ -337,6 +341,12 @@ impl Mempool {
     /// A waiting transaction.
     pub fn get(&self, id: &TransactionId) -> Option<Arc<Pooled>> {
         self.lock().by_id.get(id).cloned()
+    }
+
+    /// What waits for long, and who is passed over.
+    pub fn delays(&self) -> Delays {
+        let now_ms = self.clock.now_ms().ok();
+        self.lock().delays(now_ms)
     }
 
     /// How many wait, and their bytes, wherever they wait.

@@ -14,6 +14,7 @@ use arc_malachitebft_core_types::{
 };
 use arc_malachitebft_signing::{Error, Signer, VerificationResult, Verifier};
 use async_trait::async_trait;
+use aula_ledger::chain::misbehaviour::proposal_bytes;
 use aula_ledger::chain::{self, validators::address};
 use aula_ledger::codec::Canonical;
 use aula_ledger::keys::{Label, public_key};
@@ -52,10 +53,10 @@ pub fn vote_sign_bytes(genesis: &Hash, vote: &Vote) -> Option<Vec<u8>> {
     Some(Label::Vote.prefixed(&vote.to_canonical()))
 }
 
-/// The version of the bytes of a proposal and of a stream's head: 2 binds the whole genesis hash.
+/// The version of the bytes of a stream's head: 2 binds the whole genesis hash.
 const MESSAGE_VERSION: u8 = 2;
 
-/// What every signed message begins with: the version of its form and the chain's whole genesis hash.
+/// What a signed head begins with: the version of its form and the chain's whole genesis hash.
 fn start(genesis: &Hash) -> Vec<u8> {
     let mut out = Vec::with_capacity(192);
     out.push(MESSAGE_VERSION);
@@ -63,16 +64,12 @@ fn start(genesis: &Hash) -> Vec<u8> {
     out
 }
 
-/// The bytes a proposer signs: label, version, genesis hash, height, round, block hash, valid round, address. Little endian;
-/// a nil round is −1.
+/// The bytes a proposer signs: the ledger's under its label, which whoever looks at evidence rebuilds.
 pub fn proposal_sign_bytes(genesis: &Hash, proposal: &Proposal) -> Vec<u8> {
-    let mut out = start(genesis);
-    out.extend_from_slice(&proposal.height.0.to_le_bytes());
-    out.extend_from_slice(&proposal.round.as_i64().to_le_bytes());
-    out.extend_from_slice(&proposal.value.0.0);
-    out.extend_from_slice(&proposal.pol_round.as_i64().to_le_bytes());
-    out.extend_from_slice(&proposal.address.0.0);
-    Label::Proposal.prefixed(&out)
+    let rounds = [proposal.round.as_u32(), proposal.pol_round.as_u32()];
+    let height = proposal.height.into();
+    let bytes = proposal_bytes(genesis, height, rounds, &proposal.value.0, &proposal.address.0);
+    Label::Proposal.prefixed(&bytes)
 }
 
 /// The bytes that authenticate a stream of parts: everything its head says but the signature.

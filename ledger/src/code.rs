@@ -59,6 +59,8 @@ codes! {
     InvalidPayload = 8, "a field is out of its range, empty, or not in its order; correct the payload";
     /// More bytes than a transaction may have.
     Oversized = 9, "the transaction has more bytes than allowed; split the batch";
+    /// A kind that blocks of the protocol in force do not hold.
+    NotInProtocol = 10, "blocks of the protocol in force hold no such transaction; vote for the next protocol first";
 
     /// The sender's role may not send this.
     RoleNotAllowed = 100, "none of the sender's roles may send this; let a member with such a role send it";
@@ -213,6 +215,10 @@ codes! {
     /// The protocol is not the next one.
     ProtocolStep = 171, "protocols follow one another: name the one after the one in force, or the one in force to take a voted switch back";
 
+    /// Evidence of another chain.
+    ForeignEvidence = 172, "the evidence is of another chain; report it there";
+    /// Evidence of a height too far back, or of one that is not decided.
+    EvidenceStale = 173, "the evidence is of a height more than 100,000 blocks back, or of one that is not decided yet; it counts no more, or not yet";
     /// No such consortium.
     UnknownConsortium = 174, "no consortium of this genesis is admitted here; have it admitted by vote (`aula consortium propose --consortium GENESIS`)";
     /// The consortium is admitted, or is this one.
@@ -318,6 +324,12 @@ codes! {
     OnDemandRests = 225, "a class on demand opens its next round an hour after the last, while its decision stands; wait, or have the decision reverted by vote";
     /// The round was run and refused.
     RunRefused = 230, "the round was run and refused under these parameters; it may run again when max_round_work or max_gap_ppm has changed";
+    /// The key did not sign both statements.
+    EvidenceForged = 231, "the named key did not sign both statements; send them as they were signed";
+    /// The ledger holds evidence of that height.
+    EvidenceRecorded = 232, "evidence against this validator at this height is on record; nothing to do";
+    /// Enough is on record.
+    EvidenceEnough = 233, "sixteen heights are on record against this validator; propose its removal";
 
     /// The share is of another attempt.
     OtherAttempt = 240, "the share is of another attempt than the one that is open; derive it for that one";

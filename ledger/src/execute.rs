@@ -21,7 +21,7 @@ use crate::protocol::{Outdated, Protocol};
 use crate::rounds::windows;
 use crate::state::schema::{self, ChainRecord, RefusedRun, ValidatorSchedule};
 use crate::state::{Overlay, StateReader, StateWrites, StoreError};
-use crate::tx::rights::senders;
+use crate::tx::rights::{is_in, senders};
 use crate::tx::{Receipt, Transaction, TransactionId, transaction};
 
 use crate::tx::Payload;
@@ -232,7 +232,8 @@ impl<'a> Run<'a> {
         if schedule.now != schedule.next {
             schema::write(&mut overlay, schema::set_change_key(input.height), &schedule.next);
         }
-        schema::note_proposer(&mut overlay, &schedule.now, input.proposer, input.height)?;
+        let proposer = input.proposer;
+        schema::note_proposer(&mut overlay, &schedule.now, proposer, input.height, protocol.now)?;
         let facts = BlockFacts {
             genesis: record.genesis_sha256,
             height: input.height,
@@ -254,6 +255,9 @@ impl<'a> Run<'a> {
     ) -> Result<Receipt, Stop> {
         transaction.check(&self.facts.genesis, self.facts.height)?;
         let body = &transaction.body;
+        if !is_in(self.facts.protocol, body.payload.kind()) {
+            return Err(Code::NotInProtocol.into());
+        }
         let (mut account, sender) =
             schema::admitted_member(&self.overlay, &body.account)?.ok_or(Code::UnknownAccount)?;
         if account.public_key != transaction.public_key {

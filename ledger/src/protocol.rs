@@ -8,7 +8,7 @@
 //! | protocol | header | what is new |
 //! |---|---|---|
 //! | 1 | version 2 | |
-//! | 2 | version 3 | a class on demand rests between rounds ([`Protocol::rests_on_demand`]) |
+//! | 2 | version 3 | a class on demand rests between rounds ([`Protocol::rests_on_demand`]); who let a turn to propose pass is left out of the next ones ([`Protocol::leaves_out_the_silent`]); evidence of misbehaviour is recorded ([`Protocol::records_misbehaviour`]) |
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -53,6 +53,18 @@ impl Protocol {
     /// [`crate::params::ON_DEMAND_REST_MS`] after the last. Before, its steward could have drawn again at once, with one
     /// row changed, as often as a draw displeased (decision 0029); now members have time to vote against it.
     pub fn rests_on_demand(self) -> bool {
+        self >= Self(2)
+    }
+
+    /// Protocol 2: a validator that let its turn to propose pass is left out of its next ones, by the blocks decided under
+    /// this protocol ([`crate::chain::turns`], decision 0035). Before, every validator had its turn, dead or not.
+    pub fn leaves_out_the_silent(self) -> bool {
+        self >= Self(2)
+    }
+
+    /// Protocol 2: blocks may hold evidence of misbehaviour. A program that knows protocol 1 alone cannot decode it
+    /// ([`crate::tx::rights::is_in`]).
+    pub fn records_misbehaviour(self) -> bool {
         self >= Self(2)
     }
 }

@@ -36,7 +36,7 @@ pub enum Role {
     /// Is a member, reads what the public reads, and sends nothing.
     Reader = 5,
     /// No member's: the account with which a validator's node commits to and reveals its shares of seeds. It comes and
-    /// goes with the validator and sends nothing else.
+    /// goes with the validator and sends nothing else, but for evidence of misbehaviour, which anybody may.
     Seed = 6,
 }
 

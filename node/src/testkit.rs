@@ -123,6 +123,11 @@ impl DevChain {
         Ok(Transaction::sign(body, &self.seed_key))
     }
 
+    /// The key that signs its blocks.
+    pub fn validator_key(&self) -> &SigningKey {
+        &self.validator_key
+    }
+
     /// The node's key for seeds.
     pub fn seed_key(&self) -> &SigningKey {
         &self.seed_key

@@ -10,9 +10,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use aula_api::delays::{self, Builder, Delays};
 use aula_connect::pipeline::Pipeline;
 use aula_consensus::executor::LedgerExecutor;
-use aula_consensus::mempool::Submitted;
+use aula_consensus::mempool::{PassedOver, Submitted};
 use aula_consensus::ports::{AdmittedPeer, Executor, SystemClock};
 use aula_consensus::{Config as EngineConfig, Fatal, Handle, Keys, Mode, Ports, Timeouts};
 use aula_ledger::chain::validators;
@@ -43,6 +44,7 @@ use crate::upkeep::newcomer::{self, Newcomer};
 use crate::upkeep::serving::Serving;
 
 pub(crate) mod dashboards;
+mod evidence;
 mod feed_health;
 mod feeds;
 mod figures;
@@ -141,6 +143,9 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     let refused = tokio::spawn(watch.attend());
     let network = Arc::new(Consensus { handle: consensus.clone(), votes_as, told, standing });
     if let Some(shares) = shares {
+        let evidence = evidence::Evidence::default();
+        tokio::spawn(evidence.clone().listen(consensus.subscribe()));
+        let shares = shares.reporting(evidence, votes_as);
         tokio::spawn(shares.attend(db.clone(), network.clone()));
     }
     tokio::spawn(watch::upkeep(metrics.clone()));
@@ -386,6 +391,20 @@ impl Network for Consensus {
 
     fn waiting(&self) -> (usize, usize) {
         self.handle.pool().size()
+    }
+
+    fn delays(&self) -> Delays {
+        let delays = self.handle.pool().delays();
+        let told = |one: PassedOver| delays::PassedOver {
+            account: one.account,
+            transaction: one.transaction,
+            blocks: one.blocks,
+            by: one.by.into_iter().map(|(validator, blocks)| Builder { validator, blocks }).collect(),
+        };
+        Delays {
+            oldest_waiting_ms: delays.oldest_ms,
+            passed_over: delays.passed_over.into_iter().map(told).collect(),
+        }
     }
 
     fn peers(&self) -> usize {

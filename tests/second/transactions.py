@@ -8,6 +8,8 @@ from schema import (
 
 Flag = Number(1, 0, 1)
 
+Statement = Struct(said=Choice({1: Tuple(Option(Hash)), 2: Tuple(Option(Hash)), 3: Tuple(Hash, Option(u32))}), signature=Signature)
+
 Payload = Choice({
     1: Struct(name=Name, public_key=PublicKey, roles=RoleSet, district=Option(DistrictId),
               school=Option(SchoolId), possession=Signature),
@@ -21,6 +23,7 @@ Payload = Choice({
         1: Struct(name=Title, school_type=Name, position=Option(Position)),
         2: Struct(name=Title, position=Option(Position)), 3: Tuple()})),
     8: Struct(building=Title, version=u32, root=Hash, leaf_count=u64),
+    9: Struct(genesis=Hash, public_key=PublicKey, height=Height, round=u32, first=Statement, second=Statement),
     10: Struct(header=Header, certificate=Certificate, new_set=Option(ValidatorSet)),
     40: Struct(school_year=SchoolYear, amount_cents=Cents),
     43: Struct(class_=ClassId, steward=AccountId, granted_cents=Cents),
@@ -38,10 +41,9 @@ Body = Canonical(BodyKind, 2_097_152, version=2)
 # The body stands in the transaction as its borsh; signed, it is canonical and has its version byte.
 Transaction = Canonical(Struct(body=BodyKind, public_key=PublicKey, signature=Signature), 2_097_152, version=2)
 
-CODES = {0, *range(100, 145), *range(146, 172),
-         *range(174, 215), *range(216, 226), 230, *range(240, 244), 250}
-# Codes 1 to 9 exist too, but no receipt in a block has one.
-Refusal = Struct(rule=lambda v: v["code"] in CODES or 1 <= v["code"] <= 9, entry=u32, code=u8)
+CODES = {0, *range(100, 145), *range(146, 215), *range(216, 226), *range(230, 234), *range(240, 244), 250}
+# Codes 1 to 10 exist too, but no receipt in a block has one.
+Refusal = Struct(rule=lambda v: v["code"] in CODES or 1 <= v["code"] <= 10, entry=u32, code=u8)
 
 Event = Choice({
     1: Tuple(AccountId), 2: Tuple(ProposalId), 3: Tuple(ProposalId, u32, u32), 4: Tuple(ProposalId, Height),
@@ -50,7 +52,8 @@ Event = Choice({
     10: Tuple(ValidatorAddress, ValidatorAddress, Height), 11: Tuple(PeerName, PeerName),
     12: Tuple(DistrictId, SchoolId, SchoolYear), 13: Tuple(DistrictId, AccountId),
     14: Tuple(DistrictId, Option(DistrictId)), 15: Tuple(AccountId, ValidatorAddress, TimeMs),
-    16: Tuple(u32, SchoolYear), 17: Tuple(DistrictId, Title, u32, Hash, u64), 19: Tuple(Hash, Height, Hash),
+    16: Tuple(u32, SchoolYear), 17: Tuple(DistrictId, Title, u32, Hash, u64), 18: Tuple(ValidatorAddress, Height, u32),
+    19: Tuple(Hash, Height, Hash),
     20: Tuple(DistrictId, SchoolYear, u32), 21: Tuple(Handle, u16),
     22: Tuple(DistrictId, SchoolYear, Milestone, Flag, u32), 23: Tuple(DistrictId, SchoolYear, u32),
     24: Tuple(RoundId, DistrictId, Handle, Number(1, 0, 5)), 25: Tuple(RoundId, u32),

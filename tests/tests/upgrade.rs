@@ -37,7 +37,7 @@ async fn block(node: &Running, height: u64) -> Result<Value> {
 async fn four_nodes_cross_a_voted_protocol_and_end_with_3_before_one_that_they_do_not_know() -> Result<()> {
     let _turn = alone().await;
     let folder = tempfile::tempdir()?;
-    let Founded { mut nodes, .. } = Founded::start(folder.path(), 4, Some("{}"))?;
+    let Founded { mut nodes, .. } = Founded::start(folder.path(), 4, Some(r#"{"protocol": 1}"#))?;
     let second = switch(&nodes, "2", env!("CARGO_PKG_VERSION"))?;
     let next = nodes[3].run(0, &["status"])?["protocol"]["next"].clone();
     ensure!(next["height"] == second && next["is_known"] == true, "{next}");

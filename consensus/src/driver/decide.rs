@@ -17,6 +17,7 @@ use super::{AtHeight, Driver, Held, answer, blocking, sets};
 use crate::context::{Address, AulaContext, Height};
 use crate::divergence::Facts;
 use crate::events::{Event, Fatal};
+use crate::evidence;
 use crate::mempool::AtTip;
 use crate::ports::{Commit, Decided};
 use crate::proposal::{Judged, Wrong};
@@ -91,6 +92,7 @@ impl Driver {
         self.services.height.store(self.base.tip.height.0, Ordering::Relaxed);
         self.services.time_ms.store(self.base.tip.time_ms.0, Ordering::Relaxed);
         self.look_ahead()?;
+        self.deciders = self.validators.ledger().clone();
         (self.validators, self.following) = sets(&self.base)?;
         self.assembly.decided(certificate.height);
         self.at_height = AtHeight::default();
@@ -156,7 +158,8 @@ impl Driver {
         let dropped = blocking(&self.services.runtime, move || {
             let settled = pool.settled(&decided.block.transactions, &decided.outcome.receipts);
             let tip = AtTip::new(executor.as_ref(), base.state.as_ref(), base.height());
-            pool.after_block(base.height(), &settled, &tip)
+            let builder = decided.block.header.proposer;
+            pool.after_block(base.height(), builder, &settled, &tip)
         })
         .await??;
         if !dropped.is_empty() {
@@ -171,9 +174,9 @@ impl Driver {
         evidence: &MisbehaviorEvidence<AulaContext>,
         reply: Reply<Next<AulaContext>>,
     ) {
-        let liars = evidence.votes.iter().map(|(address, _)| address);
-        for address in liars.chain(evidence.proposals.iter().map(|(address, _)| address)) {
-            self.tell(Event::Equivocation { height: self.base.tip.height, validator: address.0 });
+        let height = self.base.tip.height;
+        for (validator, evidence) in evidence::of(&self.services.genesis, &self.deciders, evidence) {
+            self.tell(Event::Equivocation { height, validator, evidence: evidence.map(Box::new) });
         }
         let behind = self.synced.is_some_and(|height| height.0 == self.base.tip.height.0);
         self.held = Some(Held { reply, until: self.due });

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use aula_ledger::execute::limits::Work;
 
 use super::lanes::{Lane, Place};
+use super::passed_over::PassedOver;
 use super::shapes::{Pooled, Room, Waiting};
 use super::standing::{Standing, Use};
 use crate::ports::AccountView;
@@ -114,6 +115,8 @@ pub(super) struct Account {
     /// How many from the next sequence number on are ready.
     pub(super) ready: u64,
     pub(super) standing: Standing,
+    /// How often its next transaction was passed over.
+    pub(super) passed_over: Option<PassedOver>,
 }
 
 impl Account {

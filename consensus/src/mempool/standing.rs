@@ -54,7 +54,7 @@ impl Standing {
 }
 
 /// A transaction of a decided block, and whether it was accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
     /// Which.
     pub id: TransactionId,
@@ -62,6 +62,8 @@ pub struct Settled {
     pub account: AccountId,
     /// Whether it had an effect.
     pub accepted: bool,
+    /// What it took of the block.
+    pub cost: Cost,
 }
 
 /// What transactions use of a block, as far as their bytes say: what the state adds, [`Budget`] counts.

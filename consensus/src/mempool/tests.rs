@@ -21,8 +21,12 @@ use crate::ports::ClockError;
 mod attacks;
 mod fairness;
 mod gaps;
+mod passed_over;
 mod quotas;
 mod telling;
+
+/// Who built every block here.
+const BUILDER: ValidatorAddress = ValidatorAddress([8; 20]);
 
 fn chain() -> Hash {
     Hash([0; 32])
@@ -150,7 +154,7 @@ impl State {
     fn block(&self, pool: &Mempool, height: u64) -> Vec<(u8, u64)> {
         let chosen = self.select(pool).chosen;
         self.decide(&chosen);
-        pool.after_block(Height(height + 1), &settled(&chosen, true), self).unwrap();
+        pool.after_block(Height(height + 1), BUILDER, &settled(&chosen, true), self).unwrap();
         chosen.iter().map(|p| (p.account.0[0], p.sequence)).collect()
     }
 
@@ -162,7 +166,10 @@ impl State {
 }
 
 fn settled(chosen: &[Arc<Pooled>], accepted: bool) -> Vec<Settled> {
-    chosen.iter().map(|pooled| Settled { id: pooled.id, account: pooled.account, accepted }).collect()
+    chosen
+        .iter()
+        .map(|pooled| Settled { id: pooled.id, account: pooled.account, accepted, cost: pooled.cost.clone() })
+        .collect()
 }
 
 impl Ledger for State {
@@ -261,7 +268,7 @@ fn each_refusal_has_its_code() {
     assert_eq!(code(&transaction(1, 2)), 1006, "behind a gap there is room for one");
     pool.set_aside(&good.id());
     assert_eq!(code(&good), 1005);
-    pool.after_block(Height(2), &[], &state).unwrap();
+    pool.after_block(Height(2), BUILDER, &[], &state).unwrap();
     assert_eq!(code(&proved(3, 0, 1_001)), 1008);
 }
 
@@ -288,12 +295,12 @@ fn a_block_takes_out_what_is_decided_expired_or_signed_with_an_old_key() {
     state.advance(2, 2);
     state.accounts.borrow_mut().get_mut(&account(3)).unwrap().public_key = public_key(&key(8));
     state.accounts.borrow_mut().remove(&account(4));
-    let dropped = pool.after_block(Height(2), &[], &state).unwrap();
+    let dropped = pool.after_block(Height(2), BUILDER, &[], &state).unwrap();
     let mut codes: Vec<u16> = dropped.iter().map(|(_, refusal)| refusal.code()).collect();
     codes.sort_unstable();
     assert_eq!(codes, [6, 6, 7, 7]);
     assert_eq!(sequences(&state, &pool), [(1, 1)]);
-    let dropped = pool.after_block(Height(1_001), &[], &state).unwrap();
+    let dropped = pool.after_block(Height(1_001), BUILDER, &[], &state).unwrap();
     assert_eq!(dropped, [(transaction(1, 1).id(), Refusal::Ledger(Code::Expired))]);
     assert_eq!(pool.size(), (0, 0));
 }

@@ -45,7 +45,7 @@ pub fn expensive(store: &MemoryStore, genesis: Hash, liar: &Liar, transactions: 
     let tip = store.tip().unwrap();
     let empty = merkle::head(Vec::<Vec<u8>>::new());
     let header = Header {
-        protocol: Protocol::FIRST,
+        protocol: Protocol::NEWEST,
         genesis,
         height: tip.height.next(),
         time_ms: TimeMs(now_ms().max(tip.time_ms.0 + 1)),

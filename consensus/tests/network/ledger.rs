@@ -53,6 +53,11 @@ pub fn network() -> Network {
 /// Validators of one operator, who also votes and funds, and a hostile funder. The nodes exist first: the file names their
 /// peers.
 pub fn network_of(validators: u8) -> Network {
+    network_under(Protocol::NEWEST, validators)
+}
+
+/// The same on a chain that begins with this protocol.
+pub fn network_under(protocol: Protocol, validators: u8) -> Network {
     let empty = Genesis {
         genesis: crate::common::genesis_hash(),
         tip: Tip { height: Height(0), hash: Default::default(), time_ms: TimeMs(0) },
@@ -72,7 +77,7 @@ pub fn network_of(validators: u8) -> Network {
     let file = genesis::Genesis {
         name: Name::new("test").unwrap(),
         time_ms: TimeMs(now_ms()),
-        protocol: Protocol::FIRST,
+        protocol,
         params: Params::default(),
         members: vec![
             member("operator", &[Role::Consortium, Role::Funder], &operator()),

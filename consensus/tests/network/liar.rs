@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use arc_malachitebft_codec::Codec;
 use arc_malachitebft_core_consensus::SignedConsensusMsg;
-use arc_malachitebft_core_types::{Round, SignedMessage};
+use arc_malachitebft_core_types::{NilOrVal, Round, SignedMessage, VoteType};
 use arc_malachitebft_engine::util::streaming::StreamMessage;
-use aula_consensus::context::{Address, Height, Proposal, ProposalInit, ProposalPart, Value};
+use aula_consensus::context::{Address, Height, Proposal, ProposalInit, ProposalPart, Value, Vote};
 use aula_consensus::parts;
 use aula_consensus::ports::{AdmittedPeer, ChainStore};
-use aula_consensus::signing::{Signature, init_sign_bytes, proposal_sign_bytes};
+use aula_consensus::signing::{Signature, init_sign_bytes, proposal_sign_bytes, vote_sign_bytes};
 use aula_consensus::wire::Wire;
 use aula_ledger::chain::turns::Turns;
 use aula_ledger::chain::{Block, ValidatorSet, validators::address};
@@ -166,6 +166,21 @@ impl Liar {
         };
         let signature = Signature(self.key.sign(&proposal_sign_bytes(&self.genesis, &proposal)).to_bytes());
         let message = SignedConsensusMsg::Proposal(SignedMessage::new(proposal, signature));
+        self.say(CONSENSUS, Wire.encode(&message).unwrap().to_vec()).await;
+    }
+
+    /// Votes for a block in the first step of a round, signed.
+    pub async fn prevote(&self, height: u64, round: u32, hash: Hash) {
+        let vote = Vote {
+            kind: VoteType::Prevote,
+            height: Height(height),
+            round: Round::new(round),
+            value: NilOrVal::Val(hash),
+            address: self.address(),
+        };
+        let bytes = vote_sign_bytes(&self.genesis, &vote).unwrap();
+        let signature = Signature(self.key.sign(&bytes).to_bytes());
+        let message = SignedConsensusMsg::Vote(SignedMessage::new(vote, signature));
         self.say(CONSENSUS, Wire.encode(&message).unwrap().to_vec()).await;
     }
 

@@ -16,6 +16,7 @@ mod ledger;
 mod liar;
 mod load;
 mod membership;
+mod misbehaviour;
 mod restored;
 mod soak;
 mod store;

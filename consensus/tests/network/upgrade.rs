@@ -15,7 +15,7 @@ use aula_ledger::tx::{Change, FundBudget};
 use aula_ledger::types::{Cents, Height, SchoolYear};
 
 use crate::common::Network;
-use crate::ledger::{decide, hostile, network, sign_as, validators_of};
+use crate::ledger::{decide, hostile, network_under, sign_as, validators_of};
 
 const SECONDS_60: Duration = Duration::from_secs(60);
 /// Which of the four nodes is the older build.
@@ -41,7 +41,7 @@ fn block(network: &Network, node: usize, height: u64) -> Block {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_older_build_stops_before_the_switch_and_the_newer_ones_cross_it_under_load() {
-    let mut network = network();
+    let mut network = network_under(Protocol::FIRST, 4);
     network.nodes[OLDER].executor = Some(Arc::new(LedgerExecutor::older(Protocol::FIRST)));
     for n in 0..4 {
         network.start(n).await;

@@ -4,6 +4,7 @@
 
 pub mod block;
 pub mod certificate;
+pub mod misbehaviour;
 pub mod turns;
 pub mod validators;
 

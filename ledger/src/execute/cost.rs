@@ -133,6 +133,11 @@ impl Cost {
             // The vote that decides applies the change.
             Payload::ProposeChange(_) | Payload::VoteChange(_) => self.records(14),
             Payload::RotateKey(_) | Payload::Ready(_) => self.records(9),
+            // A validator's record, and the changes of the set.
+            Payload::ReportMisbehaviour(_) => {
+                self.large(2);
+                self.records(2);
+            }
             // The district's record, read and written.
             Payload::AnchorEstate(_) => {
                 self.large(2);

@@ -16,6 +16,7 @@
 //! | `validator/V`, `peer/P` | [`ValidatorInfo`], [`Peer`] |
 //! | `waiting/V`, `proposers` | [`WaitingValidator`]: admitted, not ready; [`Proposers`]: who proposed lately |
 //! | `missed_turns` | [`crate::chain::turns::Misses`]: who let the last turn pass; none when nobody did |
+//! | `misbehaviour/V` | [`Misbehaviour`]: evidence that a validator signed two things where one is allowed |
 //! | `used_key/K`, `used_peer/P` | that a key or a peer was once one on this chain |
 //! | `proposal/N`, `upgrade/H` | [`Proposal`], [`UpgradeNote`] |
 //! | `district/D`, `school/S` | [`District`], [`School`] |
@@ -65,6 +66,7 @@ mod estate;
 mod finding;
 mod mandate;
 mod milestone_kind;
+mod misbehaviour;
 mod money;
 mod node_request;
 mod nodes;
@@ -92,6 +94,7 @@ pub use estate::{AnchoredBuilding, Estate};
 pub use finding::{Claims, Finding, RecordsSay, Replay};
 pub use mandate::Mandate;
 pub use milestone_kind::MilestoneKind;
+pub use misbehaviour::{MAX_OFFENCES, Misbehaviour, Offence, misbehaviour, misbehaviours};
 pub use money::{StatedBudget, StatedEquity, is_floor_superseded, is_superseded};
 pub use node_request::{NewDistrict, NodeRequest};
 pub use nodes::{
@@ -259,6 +262,10 @@ keys! {
     proposers_key() = "proposers";
     /// Who missed a turn to propose lately.
     missed_turns_key() = "missed_turns";
+    /// What is held against a validator.
+    misbehaviour_key(validator: &ValidatorAddress => validator.0) = "misbehaviour/";
+    /// All that is held against validators.
+    misbehaviour_prefix() = "misbehaviour/";
     /// That an account's or a validator's key was once one on this chain.
     used_key_key(key: &PublicKey => key.0) = "used_key/";
     /// That a peer was once admitted.

@@ -152,6 +152,15 @@ pub enum Event {
         /// How many rows.
         leaf_count: u64,
     } = 17,
+    /// A validator signed two things where one is allowed: the evidence is on record.
+    MisbehaviourRecorded {
+        /// Whose.
+        validator: ValidatorAddress,
+        /// Of which height.
+        height: Height,
+        /// Of which round.
+        round: u32,
+    } = 18,
     /// A certified block of another consortium was anchored.
     HeadAnchored {
         /// SHA-256 of that consortium's genesis file.

@@ -29,8 +29,8 @@ pub use crate::state::schema::{
     MilestoneKind, NewDistrict, NodeRequest, RecordsSay, Replay, SeedSecret,
 };
 pub use admin::{
-    AnchorEstate, AnchorHead, ChangeSchool, ProposeChange, Ready, RecordAccess, RegisterMember, RotateKey,
-    SchoolChange, VoteChange,
+    AnchorEstate, AnchorHead, ChangeSchool, ProposeChange, Ready, RecordAccess, RegisterMember,
+    ReportMisbehaviour, RotateKey, SchoolChange, VoteChange,
 };
 pub use event::{Event, RefusedEntry, Shortage};
 pub use money::{BudgetStatement, EquityStatement, FundBudget, GrantBudget};
@@ -121,6 +121,8 @@ payloads! {
     ChangeSchool = 7,
     /// Anchors a version of a building of the sender's district.
     AnchorEstate = 8,
+    /// Shows that a validator signed two things where one is allowed.
+    ReportMisbehaviour = 9,
     /// Anchors a certified block of another consortium's ledger.
     AnchorHead = 10,
     /// Puts a district's state hashes on the ledger.
@@ -180,6 +182,7 @@ impl Payload {
     pub fn signatures(&self) -> u32 {
         match self {
             Self::RegisterMember(_) | Self::Ready(_) => 2,
+            Self::ReportMisbehaviour(_) => 3,
             Self::RotateKey(rotation) if rotation.replaces.is_none() => 2,
             Self::RotateKey(_) => 3,
             Self::AnchorHead(head) => head.signatures().saturating_add(1),

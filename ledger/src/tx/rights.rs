@@ -2,10 +2,16 @@
 //! (a district to its own students, a funder to its own budget, a steward to its own classes).
 
 use super::PayloadKind;
+use crate::protocol::Protocol;
 use crate::roles::{Role, RoleSet};
 
 /// Who may be a class's steward.
 pub const STEWARDS: RoleSet = RoleSet::of(&[Role::Consortium, Role::District, Role::Funder]);
+
+/// Whether blocks of a protocol may hold a kind of transaction: what came later, older programs cannot decode.
+pub fn is_in(protocol: Protocol, kind: PayloadKind) -> bool {
+    kind != PayloadKind::ReportMisbehaviour || protocol.records_misbehaviour()
+}
 
 /// The table who may send what: a sender needs one of these roles.
 pub const fn senders(kind: PayloadKind) -> RoleSet {
@@ -14,6 +20,8 @@ pub const fn senders(kind: PayloadKind) -> RoleSet {
         PayloadKind::RegisterMember | PayloadKind::ProposeChange | PayloadKind::VoteChange => {
             RoleSet::of(&[Consortium])
         }
+        // Evidence speaks for itself, whoever brings it: a validator's node does, by its own account.
+        PayloadKind::ReportMisbehaviour => RoleSet::of(&Role::ALL),
         // Of whatever consortium: the certificate speaks.
         PayloadKind::AnchorHead => RoleSet::of(&[Consortium]),
         // Of a node, its operator alone.

@@ -5,12 +5,13 @@ use aula_ledger::chain::validators::ValidatorSet;
 use aula_ledger::params::Params;
 use aula_ledger::proof::TreeHead;
 use aula_ledger::protocol::Protocol;
-use aula_ledger::state::schema::{Peer, ProtocolRecord, ValidatorInfo, WaitingValidator};
+use aula_ledger::state::schema::{Misbehaviour, Peer, ProtocolRecord, ValidatorInfo, WaitingValidator};
 use aula_ledger::twin::TwinVersion;
 use aula_ledger::types::{AccountId, ChainId, Hash, Height, RoundId, TimeMs, ValidatorAddress};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::delays::Delays;
 use crate::transactions::Outline;
 
 /// This node and its chain.
@@ -56,6 +57,9 @@ pub struct Status {
     pub waiting_transactions: usize,
     /// Bytes of those.
     pub waiting_bytes: usize,
+    /// How long they wait, and whom blocks pass over.
+    #[serde(default)]
+    pub delays: Delays,
     /// Set while no block is decided: since when, and who is missing.
     #[serde(default)]
     pub stands: Option<Standing>,
@@ -278,6 +282,10 @@ pub struct Validators {
     /// Names and operators.
     #[schema(value_type = Vec<Object>)]
     pub known: Vec<ValidatorInfo>,
+    /// Evidence that a validator signed two things where one is allowed, with both signatures; of those who left too.
+    #[schema(value_type = Vec<Object>)]
+    #[serde(default)]
+    pub misbehaviour: Vec<Misbehaviour>,
     /// Who decides the next block.
     #[schema(value_type = Vec<Object>)]
     pub next: ValidatorSet,

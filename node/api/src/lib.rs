@@ -6,6 +6,7 @@
 
 pub mod chain;
 pub mod classroom;
+pub mod delays;
 pub mod district;
 mod error;
 mod event;

@@ -119,7 +119,9 @@ impl Given {
             Form::Frame => frame::decode(&raw).map(Some),
             Form::Line => line::decode(&raw).map(Some),
             Form::Statement => match serde_json::from_slice(&raw) {
-                Ok(statement) => feed.rules.message(&statement, &feed.home_page, received_ms),
+                Ok::<serde_json::Value, _>(statement) => {
+                    feed.rules.message(&statement, &feed.home_page, received_ms)
+                }
                 Err(_) => Err(Refusal::new(None, Reason::Refused, "it is not JSON")),
             },
             Form::Caliper => match serde_json::from_slice(&raw) {
@@ -127,6 +129,18 @@ impl Given {
                 Err(_) => Err(Refusal::new(None, Reason::Refused, "it is not JSON")),
             },
         };
+        Self::of(feed, form, raw, (sender, number), received_ms, message)
+    }
+
+    /// A message that was read already; none when its rule says that it is no event.
+    pub fn of(
+        feed: &Arc<Feed>,
+        form: Form,
+        raw: Bytes,
+        (sender, number): (&Arc<str>, u32),
+        received_ms: u64,
+        message: Result<Option<Message>, Refusal>,
+    ) -> Option<Self> {
         let (feed, sender) = (feed.clone(), sender.clone());
         let message = message.transpose()?;
         Some(Self { feed, form, raw, sender, number, received_ms, message })

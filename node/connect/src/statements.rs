@@ -7,7 +7,9 @@
 use std::sync::Arc;
 
 use aula_home::clock::now_ms;
-use aula_lrs::desk::Listener;
+use aula_ingest::event::xapi::Tree;
+use aula_lrs::desk::{Heard, Listener, Tell};
+use aula_lrs::json::Json;
 use aula_lrs::store::StoreError;
 use bytes::Bytes;
 
@@ -29,13 +31,79 @@ impl Statements {
 }
 
 impl Listener for Statements {
-    fn taken(&self, statements: Vec<String>, client: &str) -> Result<(), StoreError> {
+    fn hear(&self, statements: &[Heard<'_>], client: &str) -> Tell {
         let (sender, now): (Arc<str>, u64) = (Arc::from(client), now_ms());
-        let read = |(number, text): (u32, String)| {
-            Given::read(&self.feed, Form::Statement, Bytes::from(text), (&sender, number), now)
+        let read = |(number, heard): (u32, &Heard<'_>)| {
+            let message = self.feed.rules.message(Parsed(heard.statement), &self.feed.home_page, now);
+            // Only what was sent without an identifier is written anew.
+            let raw = heard.raw.cloned().unwrap_or_else(|| Bytes::from(heard.statement.to_string()));
+            Given::of(&self.feed, Form::Statement, raw, (&sender, number), now, message)
         };
         let given: Vec<Given> = (1..).zip(statements).filter_map(read).collect();
-        let done = self.pipeline.submit_and_wait(given);
-        done.map(|_| ()).map_err(|busy| StoreError::Busy(busy.to_string()))
+        let pipeline = self.pipeline.clone();
+        Box::new(move || {
+            let done = pipeline.submit_and_wait(given);
+            done.map(|_| ()).map_err(|busy| StoreError::Busy(busy.to_string()))
+        })
+    }
+}
+
+/// A statement as the store has parsed it.
+#[derive(Clone, Copy)]
+struct Parsed<'a>(&'a Json);
+
+impl<'a> Tree<'a> for Parsed<'a> {
+    fn get(self, key: &str) -> Option<Self> {
+        self.0.get(key).map(Self)
+    }
+
+    fn text(self) -> Option<&'a str> {
+        self.0.as_text()
+    }
+
+    fn boolean(self) -> Option<bool> {
+        if let Json::Bool(value) = self.0 { Some(*value) } else { None }
+    }
+
+    fn number(self) -> Option<f64> {
+        if let Json::Number(number) = self.0 { number.as_str().parse().ok() } else { None }
+    }
+
+    fn items(self) -> impl Iterator<Item = Self> {
+        self.0.as_array().unwrap_or(std::slice::from_ref(self.0)).iter().map(Self)
+    }
+
+    fn values(self) -> impl Iterator<Item = Self> {
+        self.0.as_object().into_iter().flat_map(|members| members.iter()).map(|(_, value)| Self(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aula_ingest::event::xapi::Rules;
+
+    #[test]
+    fn a_parsed_statement_is_the_message_that_its_text_is() -> Result<(), Box<dyn std::error::Error>> {
+        let own = include_str!("../../ingest/vectors/xapi_rules.toml");
+        let rules = Rules::with(own)?;
+        let vectors = include_str!("../../ingest/vectors/events.jsonl");
+        let mut seen = 0;
+        for line in vectors.lines() {
+            let vector: serde_json::Value = serde_json::from_str(line)?;
+            let Some(statement) = vector.get("message").filter(|_| vector["form"] == "xapi") else {
+                continue;
+            };
+            seen += 1;
+            let text = statement.to_string();
+            let parsed = aula_lrs::json::read(text.as_bytes())?;
+            for home_page in ["https://sis.example.org", "https://elsewhere.example.org"] {
+                let by_text = rules.message(statement, home_page, 1_780_000_000_000);
+                let by_tree = rules.message(Parsed(&parsed), home_page, 1_780_000_000_000);
+                assert_eq!(format!("{by_text:?}"), format!("{by_tree:?}"), "{text}");
+            }
+        }
+        assert!(seen >= 15, "{seen} statements among the vectors");
+        Ok(())
     }
 }

@@ -22,6 +22,7 @@ mod feed;
 mod lake;
 mod lti;
 mod reports;
+mod sensors;
 mod sovereignty;
 
 pub use alerts::{AlertKind, Alerts};
@@ -32,6 +33,7 @@ pub use feed::{BrokerUrl, Feed, FeedKind, Feeds, Lines, Payload};
 pub use lake::LakePlace;
 pub use lti::Lti;
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
+pub use sensors::Sensors;
 pub use sovereignty::{NamedPlace, Outside, Sovereignty, host_of};
 
 /// The commented file that `aula init` writes.
@@ -65,6 +67,8 @@ pub struct Config {
     pub lti: Option<Lti>,
     /// `[lake]`.
     pub lake: LakePlace,
+    /// `[sensors]`.
+    pub sensors: Sensors,
     /// `[reports]`.
     pub reports: Reports,
     /// `[[report]]`, one a schedule.

@@ -24,8 +24,8 @@ use crate::{Advise, Failure, Home, OUTDATED};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Base {
-    /// By which rules the chain begins, from 1; when not given, 1.
-    pub protocol: Protocol,
+    /// By which rules the chain begins, from 1; when not given, the newest that this program knows.
+    pub protocol: Option<Protocol>,
     /// Parameters; those not given have their defaults.
     pub params: Params,
     /// The first version of the twins' parameters; what is not given has its default.
@@ -82,7 +82,7 @@ pub fn assemble(
     let genesis = Genesis {
         name,
         time_ms,
-        protocol: base.protocol,
+        protocol: base.protocol.unwrap_or(Protocol::NEWEST),
         params: base.params,
         twin: base.twin,
         members,

@@ -2,6 +2,9 @@
 
 /// Most bytes of a request's body, attachments included: a page of statements, or one attached photograph.
 pub const MAX_BODY_BYTES: usize = 16 << 20;
+/// Most bytes of a form whose credentials stand in it: read before it is known who asks, so no more than a page of a browser of
+/// before CORS could send.
+pub const MAX_FORM_BYTES: usize = 256 << 10;
 /// Most bytes of one statement as JSON: a statement is sentences, not files.
 pub const MAX_STATEMENT_BYTES: usize = 1 << 20;
 /// Most bytes of one document of state or profile.

@@ -304,7 +304,9 @@ impl Pass {
         for proposer in (0..certificate.round).filter_map(|round| turns.proposer(round)) {
             totals.validators.entry(proposer.address).or_default().missed_rounds += 1;
         }
-        totals.misses.note(&set, height, header.proposer);
+        if header.protocol.leaves_out_the_silent() {
+            totals.misses.note(&set, height, header.proposer);
+        }
         totals.failed_rounds += u64::from(certificate.round);
         for validator in set.validators() {
             totals.validators.entry(validator.address).or_default().expected += 1;

@@ -7,7 +7,7 @@ use aula_ledger::roles::Role;
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema::{self, Proposal, ProposalStatus, Standing};
 use aula_ledger::tx::{Change, Choice};
-use aula_ledger::types::{AccountId, Height};
+use aula_ledger::types::{AccountId, Height, ValidatorAddress};
 
 use aula_store::ChainView;
 
@@ -28,6 +28,8 @@ pub fn lines(view: &ChainView) -> Result<Vec<ProposalLine>, StoreError> {
     };
     let voting = schema::counters(view)?.consortium_members;
     let (needed, now) = (voting.saturating_mul(2) / 3 + 1, view.tip().height);
+    let against: BTreeMap<ValidatorAddress, String> =
+        schema::misbehaviours(view)?.into_iter().map(|one| (one.validator, one.words())).collect();
     let line = |record: Proposal| {
         let counts = |choice: Choice| {
             let votes = record.votes.iter().filter(|(voter, voted)| *voted == choice && may_vote(voter));
@@ -35,7 +37,10 @@ pub fn lines(view: &ChainView) -> Result<Vec<ProposalLine>, StoreError> {
         };
         let voters = record.votes.iter();
         ProposalLine {
-            what: in_words(&record.change, &names),
+            what: match accused(&record.change).and_then(|validator| against.get(validator)) {
+                Some(told) => format!("{}; by evidence on record {told}", in_words(&record.change, &names)),
+                None => in_words(&record.change, &names),
+            },
             approvals: counts(Choice::Approve),
             against: counts(Choice::Reject),
             needed: (record.status == ProposalStatus::Open).then_some(needed),
@@ -48,6 +53,14 @@ pub fn lines(view: &ChainView) -> Result<Vec<ProposalLine>, StoreError> {
         }
     };
     Ok(schema::proposals(view)?.into_iter().map(line).collect())
+}
+
+/// The validator that a change would remove or give another key.
+fn accused(change: &Change) -> Option<&ValidatorAddress> {
+    match change {
+        Change::RemoveValidator { address } | Change::ReplaceValidatorKey { address, .. } => Some(address),
+        _ => None,
+    }
 }
 
 fn standing(record: &Proposal, now: Height) -> &'static str {

@@ -14,6 +14,7 @@ pub fn kind(name: &str) -> &str {
         "Ready" => "Validator ready",
         "ChangeSchool" => "School changed",
         "AnchorEstate" => "Building anchored",
+        "ReportMisbehaviour" => "Misbehaviour of a validator recorded",
         "AnchorHead" => "Head of another consortium anchored",
         "AnchorStates" => "Student states anchored",
         "RecordMilestone" => "Milestone recorded",
@@ -72,6 +73,12 @@ pub fn event(event: &PublicEvent) -> String {
             n("version"),
             t("building"),
             n("leaf_count")
+        ),
+        "misbehaviour_recorded" => format!(
+            "Validator {} signed two things where one is allowed, at height {}, round {}: the evidence is on record.",
+            t("validator"),
+            n("height"),
+            n("round")
         ),
         "head_anchored" => {
             format!("Block {} of the consortium of genesis {} was anchored.", n("height"), t("consortium"))

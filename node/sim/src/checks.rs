@@ -131,7 +131,13 @@ impl Checks {
             return Err("its certificate is for another block".into());
         }
         self.turn(&set, height, decided.certificate.round, header.proposer)?;
-        self.misses.note(&set, header.height, header.proposer);
+        let agreed = schema::protocol(state.as_ref()).map_err(|error| text(&error))?;
+        if header.protocol != agreed.now {
+            return Err(format!("it goes by protocol {}, its state by {}", header.protocol, agreed.now));
+        }
+        if header.protocol.leaves_out_the_silent() {
+            self.misses.note(&set, header.height, header.proposer);
+        }
         if schema::missed_turns(state.as_ref()).map_err(|error| text(&error))? != self.misses {
             return Err("the missed turns in its state are not those that the headers show".into());
         }

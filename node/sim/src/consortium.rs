@@ -105,7 +105,7 @@ impl Consortium {
         let file = Genesis {
             name: value(Name::new("simulated"))?,
             time_ms: TimeMs(BEGINNING_MS),
-            protocol: aula_ledger::protocol::Protocol::FIRST,
+            protocol: aula_ledger::protocol::Protocol::NEWEST,
             params: Params { first_school_year: YEAR - 1, last_school_year: YEAR + 1, ..Params::default() },
             twin: aula_ledger::twin::TwinParameters::default(),
             members,

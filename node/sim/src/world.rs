@@ -27,6 +27,7 @@ use crate::plan::{DOWN_MS, Plan, Way};
 use crate::report::Report;
 use crate::trace::Trace;
 
+mod accused;
 mod breaking;
 
 /// How long an operator takes to look a height up and confirm it.
@@ -509,7 +510,10 @@ impl World {
                 self.checks
                     .violated("agreement", format!("member {member} cannot follow at {height}: {why}"));
             }
-            NodeEvent::Equivocation { .. } => self.count("equivocations seen"),
+            NodeEvent::Equivocation { validator, evidence, .. } => {
+                self.count("equivocations seen");
+                self.accused(*validator, evidence.as_deref());
+            }
             _ => {}
         }
     }

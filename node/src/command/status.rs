@@ -51,6 +51,13 @@ pub async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome, Failur
         };
         context.tell(format_args!("the chain stands for {} s: {who}", stands.for_s));
     }
+    if let Some(oldest) = status.delays.oldest_waiting_ms.filter(|age| *age >= CURRENT_MS) {
+        context
+            .tell(format_args!("the oldest waiting transaction has waited {} s for a block", oldest / 1_000));
+    }
+    for one in &status.delays.passed_over {
+        context.tell(format_args!("passed over: {}", one.words(ToString::to_string)));
+    }
     if let Some(why) = &status.silent_because {
         context.tell(format_args!("this validator signs nothing: {why}"));
     }

@@ -1,5 +1,6 @@
-//! The node's shares of lotteries' seeds: commits to one for each round whose validators its own is among, and reveals it,
-//! signed by the account that came with the validator. Nobody has to start it.
+//! What a node sends by itself, with the account that came with its validator: its shares of lotteries' seeds, and evidence of
+//! misbehaviour (`super::evidence`). It commits to a share for each round whose validators its own is among, and reveals
+//! it. Nobody has to start it.
 //!
 //! What is to be sent is read from the state after each block, and shares follow from the node's key, so that nothing has
 //! to be kept: a node that was killed at any point goes on where the ledger is. What is sent already is sent again only
@@ -14,11 +15,12 @@ use aula_ledger::state::StoreError;
 use aula_ledger::state::schema::{self, Records, Round, SeedShare, Window};
 use aula_ledger::tx::{Body, Transaction, TransactionId};
 use aula_ledger::tx::{CommitSeed, Payload, RevealSeed, seed_commitment, seed_share};
-use aula_ledger::types::{AccountId, Hash, Height};
+use aula_ledger::types::{AccountId, Hash, Height, RoundId, ValidatorAddress};
 use ed25519_dalek::SigningKey;
 use metrics::{counter, describe_counter};
 use zeroize::Zeroizing;
 
+use super::evidence::Evidence;
 use crate::clock::now_ms;
 use crate::http::{Network, SeedDuty, SharedSeed};
 use crate::storage::{ChainDb, ChainView};
@@ -48,13 +50,27 @@ pub(super) struct Shares {
     /// By sequence number.
     sent: BTreeMap<u64, Sent>,
     told: Told,
+    /// What the engine saw, and as whom this node votes.
+    evidence: (Evidence, Option<ValidatorAddress>),
 }
 
 impl Shares {
     pub(super) fn new(genesis: Hash, key: SigningKey) -> Self {
         let account = account_of(&public_key(&key));
         let told = SeedDuty { account, admitted: false, due: 0, last: None, error: None };
-        Self { genesis, key, account, sent: BTreeMap::new(), told: Arc::new(Mutex::new(told)) }
+        Self {
+            genesis,
+            key,
+            account,
+            sent: BTreeMap::new(),
+            told: Arc::new(Mutex::new(told)),
+            evidence: Default::default(),
+        }
+    }
+
+    /// The same, sending also what is seen of misbehaviour, in its turn as this validator's node.
+    pub(super) fn reporting(self, evidence: Evidence, votes_as: Option<ValidatorAddress>) -> Self {
+        Self { evidence: (evidence, votes_as), ..self }
     }
 
     /// What is shown of it.
@@ -101,7 +117,7 @@ impl Shares {
     fn send_due(&mut self, view: &ChainView, network: &dyn Network) -> Result<(), String> {
         let words = |error: StoreError| error.to_string();
         let admitted = schema::admitted_member(view, &self.account).map_err(words)?;
-        let payloads = match admitted {
+        let mut payloads = match admitted {
             Some(_) => self.due(view).map_err(words)?,
             None => Vec::new(),
         };
@@ -111,6 +127,8 @@ impl Shares {
             told.due = payloads.len();
         }
         let Some((account, _)) = admitted else { return Ok(()) };
+        let (evidence, own) = &self.evidence;
+        payloads.extend(evidence.due(view, own.as_ref()).map_err(words)?);
         self.sent.retain(|sequence, sent| *sequence >= account.sequence && network.is_pending(&sent.id));
         let mut refused = None;
         for payload in payloads {
@@ -140,16 +158,23 @@ impl Shares {
     }
 
     fn note(&mut self, payload: Payload, sequence: u64, id: TransactionId, height: Height) {
-        let (act, round, attempt) = match &payload {
-            Payload::CommitSeed(commit) => ("committed", commit.round, commit.attempt),
-            Payload::RevealSeed(reveal) => ("revealed", reveal.round, reveal.attempt),
+        match &payload {
+            Payload::CommitSeed(commit) => self.tell("committed", commit.round, commit.attempt, height),
+            Payload::RevealSeed(reveal) => self.tell("revealed", reveal.round, reveal.attempt, height),
+            Payload::ReportMisbehaviour(report) => {
+                let validator = report.evidence.validator();
+                tracing::warn!(%validator, height = %report.evidence.height, "evidence of misbehaviour is sent to the ledger");
+            }
             _ => return,
-        };
+        }
+        self.sent.insert(sequence, Sent { payload, id });
+    }
+
+    fn tell(&self, act: &'static str, round: RoundId, attempt: u32, height: Height) {
         tracing::info!(%round, attempt, "share of the seed {act}");
         counter!("aula_seed_shares_total", "act" => act).increment(1);
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.last = Some(SharedSeed { act: act.to_owned(), round, attempt, height });
-        self.sent.insert(sequence, Sent { payload, id });
     }
 
     /// What the state asks of this account, by round.

@@ -51,9 +51,10 @@ fn one(event: Event, last: &mut Instant) {
         Event::Dropped(dropped) => {
             counter!("aula_dropped_transactions_total").increment(dropped.len() as u64);
         }
-        Event::Equivocation { height, validator } => {
+        Event::Equivocation { height, validator, evidence } => {
             counter!("aula_equivocations_total").increment(1);
-            tracing::error!(%height, %validator, "a validator signed two things where one is allowed");
+            let is_evidence = evidence.is_some();
+            tracing::error!(%height, %validator, is_evidence, "a validator signed two things where one is allowed");
         }
         Event::WalDamaged(text) | Event::GuardLost(text) => tracing::error!("{text}"),
         Event::CannotFollow { height, why } => {

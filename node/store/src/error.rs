@@ -20,6 +20,9 @@ pub enum StorageError {
     /// The disk is full.
     #[error("the disk is full: {0}")]
     DiskFull(String),
+    /// The file system takes no writes.
+    #[error("the disk is read-only: {0}")]
+    ReadOnly(String),
     /// RocksDB found damage.
     #[error("the database is damaged: {0}")]
     Damaged(String),
@@ -73,6 +76,10 @@ impl StorageError {
             Self::Present(_) => "start the node with `aula start`, or choose an empty --home",
             Self::Busy(_) => "stop the node that runs in this home first",
             Self::DiskFull(_) => "free space and start again: nothing final is lost",
+            Self::ReadOnly(_) => {
+                "have it mounted for writing and start again: nothing final is lost; a system that did this by itself found the disk \
+                 failing, and its log says so"
+            }
             Self::Damaged(_) => {
                 "move the folder `data` away and start as a follower to fetch the chain again from the peers"
             }
@@ -92,6 +99,7 @@ impl From<rocksdb::Error> for StorageError {
             rocksdb::ErrorKind::Corruption => Self::Damaged(text),
             // RocksDB has no kind of its own for it.
             _ if text.contains("No space left") => Self::DiskFull(text),
+            _ if text.contains("Read-only file system") => Self::ReadOnly(text),
             // A table that the list of files names and that is not there.
             _ if text.contains("No such file") && text.contains(".sst") => Self::Damaged(text),
             _ => Self::Failed(text),

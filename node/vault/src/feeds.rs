@@ -6,15 +6,14 @@
 //! are of one batch; no name of a message stands in clear; an erased student's marks go with the events. Absent: what an event
 //! means and where it stands in the order, which the district's work decides.
 
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::BTreeSet;
 
 use aula_ledger::names::Name;
-use aula_ledger::types::{Handle, Hash};
+use aula_ledger::types::Handle;
 use rocksdb::{Direction, IteratorMode, WriteBatch};
 use zeroize::Zeroizing;
 
+use crate::ciphers::ReadyCiphers;
 use crate::error::VaultError;
 use crate::rows::Terms;
 use crate::seal::Cipher;
@@ -29,8 +28,6 @@ pub type Once = [u8; 24];
 
 /// Most bytes of what is said of where an event came from.
 pub const MAX_ORIGIN_BYTES: usize = 4 << 10;
-/// Students whose ciphers stay ready, about 600 bytes each; beyond that all are made anew.
-const MAX_READY: usize = 65_536;
 /// First byte of a stored event that has its origin beside it. Sealed bytes without one begin with 1.
 const WITH_ORIGIN: u8 = 2;
 /// The field name of those in what a value belongs to; no [`aula_ledger::names::FieldName`] has a space.
@@ -78,24 +75,7 @@ pub struct KeptEvent {
 /// Marks and ciphers made ready, for many batches of one opening of a vault.
 pub struct FeedKeys {
     terms: Terms,
-    generation: Hash,
-    ready: HashMap<Handle, Cipher, BuildHasherDefault<OfHandle>>,
-}
-
-/// A handle is an HMAC: any eight bytes of it are a hash already.
-#[derive(Debug, Default)]
-struct OfHandle(u64);
-
-impl Hasher for OfHandle {
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some(last) = bytes.last_chunk::<8>() {
-            self.0 = u64::from_le_bytes(*last);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
+    ready: ReadyCiphers,
 }
 
 impl std::fmt::Debug for FeedKeys {
@@ -118,16 +98,6 @@ impl FeedKeys {
         number.copy_from_slice(&term[16..24]);
         (once, u64::from_be_bytes(number).max(1))
     }
-
-    fn cipher(&mut self, vault: &Vault, handle: &Handle) -> Result<&Cipher, VaultError> {
-        if self.ready.len() >= MAX_READY && !self.ready.contains_key(handle) {
-            self.ready.clear();
-        }
-        Ok(match self.ready.entry(*handle) {
-            Entry::Occupied(ready) => ready.into_mut(),
-            Entry::Vacant(place) => place.insert(record_cipher(&vault.student_secret(handle)?)),
-        })
-    }
 }
 
 impl Vault {
@@ -136,9 +106,7 @@ impl Vault {
     /// # Errors
     /// When the keystore cannot be written, the first time.
     pub fn feed_keys(&self) -> Result<FeedKeys, VaultError> {
-        let terms = self.terms()?;
-        let generation = self.keystore().current().name();
-        Ok(FeedKeys { terms, generation, ready: HashMap::default() })
+        Ok(FeedKeys { terms: self.terms()?, ready: ReadyCiphers::new(record_cipher) })
     }
 
     /// Where the events of these messages stand; none for one that is not kept.
@@ -167,12 +135,7 @@ impl Vault {
         events: &[FeedEvent<'_>],
         notes: &[(u64, Vec<u8>)],
     ) -> Result<usize, VaultError> {
-        let generation = self.keystore().current().name();
-        if generation != keys.generation {
-            // Somebody was erased, or keys were wrapped anew: nothing sealed for who is gone.
-            keys.ready.clear();
-            keys.generation = generation;
-        }
+        keys.ready.refresh(self.keystore().current().name());
         let mut nonces = Nonces::draw(events.len());
         let mut batch = WriteBatch::default();
         let (table, marks) = (family(&self.db, Table::Events)?, family(&self.db, Table::Marks)?);
@@ -193,7 +156,8 @@ impl Vault {
             clear.extend_from_slice(&u32::try_from(event.event.len()).unwrap_or(u32::MAX).to_le_bytes());
             clear.extend_from_slice(event.event);
             clear.extend_from_slice(event.origin);
-            let sealed = keys.cipher(self, &event.handle)?.seal_with(nonces.next(), &clear, &bound);
+            let cipher = keys.ready.of(&event.handle, || self.student_secret(&event.handle))?;
+            let sealed = cipher.seal_with(nonces.next(), &clear, &bound);
             let sealed = sealed.map_err(|error| VaultError::Sealed(event.handle, error))?;
             stored.clear();
             stored.push(WITH_ORIGIN);

@@ -24,6 +24,7 @@
 
 pub mod access;
 pub mod backup;
+mod ciphers;
 pub mod corrections;
 pub mod erase;
 mod error;

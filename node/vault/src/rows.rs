@@ -16,12 +16,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use aula_ledger::names::Name;
 use aula_ledger::types::Handle;
 use borsh::{BorshDeserialize, BorshSerialize};
-use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
-use rocksdb::{Direction, IteratorMode, WriteBatch};
+use rocksdb::{Direction, IteratorMode, ReadOptions, WriteBatch};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use crate::ciphers::row_cipher;
 use crate::error::VaultError;
 use crate::seal::Cipher;
 use crate::secret::SecretKey;
@@ -29,6 +29,7 @@ use crate::tables::{Table, family};
 use crate::vault::{MAX_VALUE_BYTES, Vault};
 
 mod leave;
+mod sealing;
 #[cfg(test)]
 mod tests;
 
@@ -156,14 +157,7 @@ impl Vault {
     /// An unknown or erased student, a part or key that is too large, a disk that refuses.
     pub fn change_rows(&self, change: &RowChange) -> Result<(), VaultError> {
         let mut batch = WriteBatch::default();
-        for new in &change.put {
-            self.drop_row(&mut batch, &new.key)?;
-            let row = self.seal_row(new)?;
-            self.put_row(&mut batch, &new.key, &row)?;
-            for handle in new.own.keys() {
-                batch.put_cf(family(&self.db, Table::RowsOf)?, [&handle.0[..], &new.key].concat(), []);
-            }
-        }
+        self.put_rows(&mut batch, &change.put)?;
         for key in &change.delete {
             self.drop_row(&mut batch, key)?;
         }
@@ -185,7 +179,10 @@ impl Vault {
             }
         }
         for (key, row) in changed {
-            self.put_row(&mut batch, key, &row)?;
+            batch.put_cf(family(&self.db, Table::Rows)?, key, encode(&row)?);
+            for term in row.terms.iter().chain(&row.keys) {
+                batch.put_cf(family(&self.db, Table::RowIndex)?, [&term[..], key].concat(), []);
+            }
         }
         Ok(self.db.write(batch)?)
     }
@@ -232,6 +229,23 @@ impl Vault {
                 break;
             }
             found.extend(key.strip_prefix(prefix).map(<[u8]>::to_vec));
+        }
+        Ok(found)
+    }
+
+    /// The lowest key of a row under each of these terms; none where there is none. For many terms at once.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn first_rows(&self, terms: &[RowTerm]) -> Result<Vec<Option<Vec<u8>>>, VaultError> {
+        let mut options = ReadOptions::default();
+        options.set_prefix_same_as_start(true);
+        let mut rows = self.db.raw_iterator_cf_opt(family(&self.db, Table::RowIndex)?, options);
+        let mut found = Vec::with_capacity(terms.len());
+        for term in terms {
+            rows.seek(term);
+            rows.status()?;
+            found.push(rows.key().and_then(|key| key.strip_prefix(&term[..])).map(<[u8]>::to_vec));
         }
         Ok(found)
     }
@@ -287,55 +301,10 @@ impl Vault {
         Ok(OpenRow { key: key.to_vec(), common, own, whole: whole.transpose().map_err(unreadable)? })
     }
 
-    fn seal_row(&self, new: &NewRow) -> Result<Row, VaultError> {
-        within("a row's key", new.key.len(), MAX_ROW_KEY_BYTES)?;
-        within("a row", new.common.len().max(new.whole.len()), MAX_PART_BYTES)?;
-        let too_long = |_| VaultError::TooLarge { what: "a row", found: usize::MAX, limit: MAX_PART_BYTES };
-        let row_key = SecretKey::random();
-        let cipher = Cipher::new(&row_key);
-        let (mut wraps, mut own) = (Vec::new(), Vec::new());
-        for (handle, part) in &new.own {
-            let theirs = row_cipher(&self.student_secret(handle)?);
-            let wrapped = theirs.seal(row_key.as_bytes(), &self.row_bound(b'k', &new.key, &handle.0));
-            wraps.push((*handle, wrapped.map_err(too_long)?));
-            let part = theirs.seal(part, &self.row_bound(b'o', &new.key, &handle.0)).map_err(too_long)?;
-            own.push((*handle, part));
-        }
-        let custody = if wraps.is_empty() { new.custody } else { Custody::Students };
-        let district = match wraps.is_empty() {
-            true => {
-                let bound = self.row_bound(b'k', &new.key, &[0; 32]);
-                Some(self.district_cipher(custody)?.seal(row_key.as_bytes(), &bound).map_err(too_long)?)
-            }
-            false => None,
-        };
-        Ok(Row {
-            custody,
-            wraps,
-            district,
-            own,
-            common: cipher.seal(&new.common, &self.row_bound(b'c', &new.key, &[])).map_err(too_long)?,
-            whole: Some(cipher.seal(&new.whole, &self.row_bound(b'w', &new.key, &[])).map_err(too_long)?),
-            terms: new.terms.clone(),
-            keys: new.keys.clone(),
-            terms_of: new.terms_of.iter().map(|(handle, terms)| (*handle, terms.clone())).collect(),
-            marks: new.marks.clone(),
-            redacted: false,
-        })
-    }
-
     fn row(&self, key: &[u8]) -> Result<Option<Row>, VaultError> {
         let damaged = |_| VaultError::Damaged("a row is unreadable".into());
         let bytes = self.db.get_pinned_cf(family(&self.db, Table::Rows)?, key)?;
         bytes.map(|bytes| borsh::from_slice(&bytes).map_err(damaged)).transpose()
-    }
-
-    fn put_row(&self, batch: &mut WriteBatch, key: &[u8], row: &Row) -> Result<(), VaultError> {
-        batch.put_cf(family(&self.db, Table::Rows)?, key, encode(row)?);
-        for term in row.terms.iter().chain(&row.keys) {
-            batch.put_cf(family(&self.db, Table::RowIndex)?, [&term[..], key].concat(), []);
-        }
-        Ok(())
     }
 
     fn drop_row(&self, batch: &mut WriteBatch, key: &[u8]) -> Result<(), VaultError> {
@@ -390,19 +359,10 @@ impl Terms {
     }
 }
 
-/// The key of rows, from a student's or the district's secret.
-fn row_cipher(secret: &SecretKey) -> Cipher {
-    let mut key = Zeroizing::new([0u8; 32]);
-    // HKDF refuses only outputs above 255 · 32 bytes.
-    let expanded = Hkdf::<Sha256>::new(None, secret.as_bytes()).expand(b"aula/v1/vault-row", key.as_mut());
-    debug_assert!(expanded.is_ok());
-    Cipher::new(&SecretKey::from_bytes(&key))
-}
-
 fn within(what: &'static str, found: usize, limit: usize) -> Result<(), VaultError> {
     if found <= limit { Ok(()) } else { Err(VaultError::TooLarge { what, found, limit }) }
 }
 
-fn encode(row: &Row) -> Result<Vec<u8>, VaultError> {
+fn encode(row: &impl BorshSerialize) -> Result<Vec<u8>, VaultError> {
     borsh::to_vec(row).map_err(|error| VaultError::Unwritable(error.to_string()))
 }

@@ -6,7 +6,8 @@ use aula_ledger::access::Purpose;
 use aula_ledger::names::FieldName;
 use aula_ledger::types::Handle;
 use rocksdb::{
-    BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, Options, WriteOptions,
+    BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, Options, SliceTransform,
+    WriteOptions,
 };
 
 use crate::error::VaultError;
@@ -127,6 +128,8 @@ pub(crate) const SCHOOLS_KEY: &[u8] = b"schools";
 pub(crate) const IDENTITY_KEY: &[u8] = b"identity";
 /// The account to which everything is sealed, where the vault was made before any chain was known.
 pub(crate) const ACCOUNT_KEY: &[u8] = b"account";
+/// Bytes of a term in keys of the index.
+const TERM_BYTES: usize = 32;
 /// The layout that this program writes.
 pub(crate) const FORMAT: u8 = 1;
 
@@ -185,7 +188,11 @@ pub(crate) fn open(path: &Path, create: bool) -> Result<DB, VaultError> {
     tables.set_compression_type(DBCompressionType::None);
     tables.set_write_buffer_size(64 << 20);
     let families = Table::ALL.map(|table| {
-        let own = if table == Table::Marks { marks(&tables) } else { tables.clone() };
+        let own = match table {
+            Table::Marks => marks(&tables),
+            Table::RowIndex => row_index(&tables),
+            _ => tables.clone(),
+        };
         ColumnFamilyDescriptor::new(table.name(), own)
     });
     DB::open_cf_descriptors(&options, path, families).map_err(VaultError::from)
@@ -198,5 +205,16 @@ fn marks(tables: &Options) -> Options {
     options.set_block_based_table_factory(&blocks);
     options.set_memtable_prefix_bloom_ratio(0.1);
     options.set_memtable_whole_key_filtering(true);
+    options
+}
+
+/// Most terms that a new statement is looked up by are not there: filters of the terms say so. A reader stays within one term.
+fn row_index(tables: &Options) -> Options {
+    let (mut options, mut blocks) = (tables.clone(), BlockBasedOptions::default());
+    options.set_prefix_extractor(SliceTransform::create_fixed_prefix(TERM_BYTES));
+    blocks.set_bloom_filter(10.0, false);
+    blocks.set_whole_key_filtering(false);
+    options.set_block_based_table_factory(&blocks);
+    options.set_memtable_prefix_bloom_ratio(0.1);
     options
 }

@@ -13,6 +13,7 @@ use aula_ledger::types::{AccountId, DistrictId, Handle, Hash, SchoolYear};
 use rocksdb::{DB, WriteBatch};
 use serde::{Deserialize, Serialize};
 
+use crate::ciphers::{ReadyCiphers, row_cipher};
 pub use crate::error::VaultError;
 use crate::files::{check_private, make_folder};
 use crate::keystore::{FileKms, KeyManagement, KeyStore, LocalId};
@@ -81,6 +82,8 @@ pub struct Vault {
     keystore: Mutex<KeyStore>,
     /// Held while an entry is numbered and written.
     pub(crate) log: Mutex<Box<dyn LogWriter>>,
+    /// Ciphers of rows, ready.
+    pub(crate) row_ciphers: Mutex<ReadyCiphers>,
 }
 
 impl std::fmt::Debug for Vault {
@@ -193,7 +196,9 @@ impl Vault {
         let identity = identity.map_or_else(OnceLock::new, OnceLock::from);
         let log = Mutex::new(crate::log_writer::database_log());
         let opening = OPENINGS.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { db, opening, folders: folders.clone(), owner, account, identity, keystore, log })
+        let row_ciphers = Mutex::new(ReadyCiphers::new(row_cipher));
+        let folders = folders.clone();
+        Ok(Self { db, opening, folders, owner, account, identity, keystore, log, row_ciphers })
     }
 
     /// Refuses a keystore with fewer handles than it had: its file was cut, or it is an older copy. Keys are appended

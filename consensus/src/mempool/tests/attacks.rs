@@ -137,7 +137,7 @@ impl World {
         let settled = self.pool.settled(&judged.block.transactions, &judged.outcome.receipts);
         let next = self.tip.height.next();
         let tip = AtTip::new(&LedgerExecutor::NEWEST, &self.state, next);
-        self.pool.after_block(next, &settled, &tip).unwrap();
+        self.pool.after_block(next, BUILDER, &settled, &tip).unwrap();
         judged.block.transactions.iter().map(|bytes| self.name_of(bytes)).collect()
     }
 

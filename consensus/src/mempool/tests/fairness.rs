@@ -191,7 +191,7 @@ impl Game {
         }
         self.height += 1;
         for pool in &self.pools {
-            pool.after_block(Height(self.height + 1), &settled(&chosen, true), &self.state).unwrap();
+            pool.after_block(Height(self.height + 1), BUILDER, &settled(&chosen, true), &self.state).unwrap();
         }
         let held: BTreeSet<TransactionId> = chosen.iter().map(|pooled| pooled.id).collect();
         let (height, waits) = (self.height, &mut self.waits);
@@ -266,7 +266,7 @@ fn what_was_wasted_is_charged_to_its_account() {
     }
     let first = state.select(&pool).chosen;
     state.decide(&first);
-    pool.after_block(Height(2), &settled(&first, false), &state).unwrap();
+    pool.after_block(Height(2), BUILDER, &settled(&first, false), &state).unwrap();
     // Account 1 has waited longer, and its batch failed: each of the others goes first.
     for n in 2..=4 {
         state.submit(&pool, &proved(n, 0, 32)).unwrap();

@@ -9,15 +9,15 @@ fn what_waits_behind_a_gap_is_dropped_in_time_by_the_clock_and_not_by_heights() 
     let (state, pool) = (State::new(), Mempool::new(chain(), limits, Height(1), clock.clone()));
     state.submit(&pool, &transaction(1, 1)).unwrap();
     state.submit(&pool, &transaction(2, 0)).unwrap();
-    assert_eq!(pool.after_block(Height(700), &[], &state).unwrap(), [], "700 heights in no time");
+    assert_eq!(pool.after_block(Height(700), BUILDER, &[], &state).unwrap(), [], "700 heights in no time");
     clock.0.store(1_000, Ordering::Relaxed);
-    assert_eq!(pool.after_block(Height(701), &[], &state).unwrap(), []);
+    assert_eq!(pool.after_block(Height(701), BUILDER, &[], &state).unwrap(), []);
     clock.0.store(1_001, Ordering::Relaxed);
-    let dropped = pool.after_block(Height(702), &[], &state).unwrap();
+    let dropped = pool.after_block(Height(702), BUILDER, &[], &state).unwrap();
     assert_eq!(dropped, [(transaction(1, 1).id(), Refusal::Ledger(Code::WrongSequence))]);
     clock.0.store(1_000_000_000, Ordering::Relaxed);
     assert_eq!(
-        pool.after_block(Height(703), &[], &state).unwrap(),
+        pool.after_block(Height(703), BUILDER, &[], &state).unwrap(),
         [],
         "what can be executed is never too old"
     );
@@ -33,7 +33,7 @@ fn what_only_waits_for_room_is_not_behind_a_gap() {
     state.submit(&pool, &proved(1, 1, 8)).unwrap();
     state.submit(&pool, &proved(1, 0, 8)).unwrap();
     clock.0.store(5_000, Ordering::Relaxed);
-    assert_eq!(pool.after_block(Height(2), &[], &state).unwrap(), []);
+    assert_eq!(pool.after_block(Height(2), BUILDER, &[], &state).unwrap(), []);
     assert_eq!(state.block(&pool, 2), [(1, 0)]);
     assert_eq!(state.block(&pool, 3), [(1, 1)]);
 }
@@ -72,7 +72,7 @@ fn the_room_behind_gaps_is_an_accounts_and_everybodys() {
     state.submit(&pool, &transaction(3, 1)).unwrap();
     assert!(pool.get(&transaction(1, 3).id()).is_none());
     assert_eq!(state.submit(&pool, &transaction(3, 2)), Err(Refusal::GapFull { missing: 0 }));
-    let dropped = pool.after_block(Height(2), &[], &state).unwrap();
+    let dropped = pool.after_block(Height(2), BUILDER, &[], &state).unwrap();
     assert_eq!(dropped, [(transaction(1, 3).id(), Refusal::Evicted)]);
     // None of it took room from what can be executed.
     state.submit(&pool, &transaction(4, 0)).unwrap();

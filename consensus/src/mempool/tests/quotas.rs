@@ -15,7 +15,7 @@ fn the_pool_is_bounded_in_count_and_bytes_and_whoever_holds_most_makes_room() {
     // Two against two: nobody holds more than the newcomer would.
     assert_eq!(state.submit(&few, &transaction(2, 2)), Err(Refusal::PoolFull));
     assert_eq!(sequences(&state, &few).len(), 4);
-    let dropped = few.after_block(Height(2), &[], &state).unwrap();
+    let dropped = few.after_block(Height(2), BUILDER, &[], &state).unwrap();
     assert_eq!(dropped.len(), 2);
     assert!(dropped.iter().all(|(_, refusal)| *refusal == Refusal::Evicted));
     let length = transaction(1, 0).to_canonical().len();
@@ -158,7 +158,7 @@ proptest! {
                     let chosen: Vec<_> = state.select(&pool).chosen.into_iter().take(count).collect();
                     state.decide(&chosen);
                     height += 1;
-                    pool.after_block(Height(height), &settled(&chosen, true), &state).unwrap();
+                    pool.after_block(Height(height), BUILDER, &settled(&chosen, true), &state).unwrap();
                 }
             }
             check(&pool, &state);

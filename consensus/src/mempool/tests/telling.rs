@@ -7,7 +7,7 @@ fn told(pool: &Mempool, occasion: Occasion) -> Vec<Transaction> {
 }
 
 fn at(pool: &Mempool, state: &State, height: u64) {
-    pool.after_block(Height(height), &[], state).unwrap();
+    pool.after_block(Height(height), BUILDER, &[], state).unwrap();
 }
 
 #[test]

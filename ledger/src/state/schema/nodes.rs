@@ -10,6 +10,7 @@ use crate::chain::turns::Misses;
 use crate::codec::Canonical;
 use crate::keys::PublicKey;
 use crate::names::{Name, PeerName};
+use crate::protocol::Protocol;
 use crate::state::{Overlay, StoreError};
 use crate::types::{AccountId, Height, TimeMs, ValidatorAddress};
 
@@ -104,8 +105,8 @@ pub fn missed_turns(from: &(impl Records + ?Sized)) -> Result<Misses, StoreError
     Ok(read(from, &missed_turns_key())?.unwrap_or_default())
 }
 
-/// Notes who proposed a block of this height, decided by this set, and who missed a turn before. Those who left the set are
-/// forgotten.
+/// Notes who proposed a block of this height, decided by this set, and who missed a turn before, if the block's protocol
+/// leaves them out. Those who left the set are forgotten.
 ///
 /// # Errors
 /// [`StoreError`] when the store fails or the record is damaged.
@@ -114,6 +115,7 @@ pub fn note_proposer(
     set: &ValidatorSet,
     proposer: ValidatorAddress,
     height: Height,
+    protocol: Protocol,
 ) -> Result<(), StoreError> {
     if set.get(&proposer).is_none() {
         return Ok(());
@@ -122,6 +124,9 @@ pub fn note_proposer(
     known.newest.retain(|(address, _)| set.get(address).is_some());
     known.note(proposer, height);
     write(overlay, proposers_key(), &known);
+    if !protocol.leaves_out_the_silent() {
+        return Ok(());
+    }
     let mut misses = missed_turns(overlay)?;
     if misses.note(set, height, proposer) {
         match misses.latest.is_empty() {

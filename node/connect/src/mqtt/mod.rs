@@ -21,4 +21,6 @@ pub mod topics;
 #[cfg(test)]
 mod peer;
 #[cfg(test)]
+mod peer_tls;
+#[cfg(test)]
 mod tests;

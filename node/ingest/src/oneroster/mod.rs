@@ -18,6 +18,7 @@ use crate::unpack::Input;
 mod classes;
 mod manifest;
 mod people;
+pub mod rest;
 mod results;
 
 pub use manifest::{Manifest, Mode};

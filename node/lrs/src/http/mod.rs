@@ -1,6 +1,6 @@
 //! The HTTP of the standard over axum.
 //!
-//! Flow of a request: bounded body → who asks → which version → the alternate syntax of 1.0.3 → the resource → an
+//! Flow of a request: who asks → the body within its bounds → which version → the alternate syntax of 1.0.3 → the resource → an
 //! answer with the version, and errors as `{"error": …}`. What waits for the disk runs on threads that may block. Mount
 //! [`router`] under any path: `more` links follow it.
 
@@ -19,6 +19,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{OriginalUri, Request, State};
+use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use axum::routing::any;
@@ -27,7 +28,7 @@ use tokio::sync::Semaphore;
 use crate::clients::{Client, Clients, Leave, Need};
 use crate::desk::Desk;
 use crate::json::Json;
-use crate::limits::{MAX_BODY_BYTES, MAX_REQUESTS, REQUEST_TIMEOUT_S};
+use crate::limits::{MAX_BODY_BYTES, MAX_FORM_BYTES, MAX_REQUESTS, REQUEST_TIMEOUT_S};
 use crate::version::Version;
 use answer::{Answer, Fault};
 use asked::Asked;
@@ -87,6 +88,32 @@ impl Service {
         let mut answer = answer.unwrap_or_else(Answer::from);
         answer.set(crate::version::HEADER, answer.version.unwrap_or(version).header());
         answer.is_head = is_head;
+        answer
+    }
+
+    /// Most bytes of a body that are read before anything else of a request is: all that a client may send, as much as a
+    /// form with credentials in it needs (1.0.3's other syntax), and nothing of a stranger's.
+    fn most_of(&self, parts: &Parts) -> Option<usize> {
+        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        if parts.uri.path() == "/about" {
+            return Some(MAX_FORM_BYTES);
+        }
+        let Some(authorization) = header("authorization") else {
+            let query = parts.uri.query().unwrap_or_default();
+            let form = parts.method == Method::POST && query.starts_with("method=");
+            return form.then_some(MAX_FORM_BYTES);
+        };
+        let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner).clone();
+        clients.known(authorization).map(|_| MAX_BODY_BYTES)
+    }
+
+    /// What is said to a stranger.
+    fn stranger(&self, parts: &Parts) -> Answer {
+        let named = parts.headers.get(crate::version::HEADER).and_then(|value| value.to_str().ok());
+        let version = named.and_then(Version::parse).unwrap_or(self.unversioned);
+        let mut answer = Answer::from(Fault::Stranger);
+        answer.set(crate::version::HEADER, version.header());
+        answer.is_head = parts.method == Method::HEAD;
         answer
     }
 
@@ -186,10 +213,11 @@ async fn serve(State(service): State<Arc<Service>>, original: OriginalUri, reque
         return Answer::from(Fault::Busy("too many requests at once".into())).into_response();
     };
     let (parts, body) = request.into_parts();
-    let read = tokio::time::timeout(limit, axum::body::to_bytes(body, MAX_BODY_BYTES)).await;
+    let Some(most) = service.most_of(&parts) else { return service.stranger(&parts).into_response() };
+    let read = tokio::time::timeout(limit, axum::body::to_bytes(body, most)).await;
     let body = match read {
         Ok(Ok(body)) => body,
-        Ok(Err(_)) => return Answer::from(Fault::TooLarge(MAX_BODY_BYTES)).into_response(),
+        Ok(Err(_)) => return Answer::from(Fault::TooLarge(most)).into_response(),
         Err(_) => return plain(StatusCode::REQUEST_TIMEOUT),
     };
     let asked = match Asked::new(parts, original.0.path(), body) {

@@ -1,6 +1,7 @@
 //! The resource `statements`.
 
 use axum::http::{Method, StatusCode};
+use bytes::Bytes;
 
 use super::Here;
 use super::answer::{Answer, Fault};
@@ -33,63 +34,73 @@ fn put(at: &Here<'_>, asked: &Asked) -> Result<Answer, Fault> {
     at.may(Need::WriteStatements)?;
     let given = Given::new(&asked.query, &["statementId"])?;
     let id = given.uuid("statementId")?.ok_or(Fault::bad("the parameter statementId is missing"))?;
-    let (mut body, parts) = body(asked)?;
+    let (bytes, parts) = body(asked)?;
+    let mut body = json::read(&bytes)?;
     let object = body.as_object_mut().ok_or(Fault::bad("PUT takes one statement"))?;
     match object.get("id").map(|own| own.as_text().map(id_of)) {
         None => object.set("id", Json::text(&id)),
         Some(own) if own.as_deref() == Some(id.as_str()) => {}
         Some(_) => return Err(Fault::bad("the statement's id is not the parameter statementId")),
     }
-    take(at, vec![body], parts)?;
+    take(at, vec![Sent { statement: body, bytes: bytes.len(), raw: None }], parts)?;
     Ok(Answer::empty(StatusCode::NO_CONTENT))
 }
 
 fn post(at: &Here<'_>, asked: &Asked) -> Result<Answer, Fault> {
     at.may(Need::WriteStatements)?;
     Given::new(&asked.query, &[])?;
-    let (body, parts) = body(asked)?;
-    let statements = match body {
-        Json::Array(items) if items.len() > MAX_BATCH => {
-            return Err(Fault::Bad(format!("more than {MAX_BATCH} statements: send less at once")));
-        }
-        Json::Array(items) => items,
-        single => vec![single],
-    };
+    let (bytes, parts) = body(asked)?;
+    let items = json::read_items(&bytes)?;
+    if items.len() > MAX_BATCH {
+        return Err(Fault::Bad(format!("more than {MAX_BATCH} statements: send less at once")));
+    }
+    let mut statements = Vec::with_capacity(items.len());
+    for (statement, range) in items {
+        statements.push(Sent { statement, bytes: range.len(), raw: Some(bytes.slice(range)) });
+    }
     let ids = take(at, statements, parts)?;
     Ok(Answer::json(&Json::Array(ids.into_iter().map(Json::Text).collect())))
 }
 
-/// The statements of a body, and the parts after them.
-fn body(asked: &Asked) -> Result<(Json, Vec<attachments::Attachment>), Fault> {
+/// The bytes of a body's statements, and the parts after them.
+fn body(asked: &Asked) -> Result<(Bytes, Vec<attachments::Attachment>), Fault> {
     let content_type = asked.header("content-type").unwrap_or_default();
     match content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-        "application/json" => Ok((json::read(&asked.body)?, Vec::new())),
+        "application/json" => Ok((asked.body.clone(), Vec::new())),
         "multipart/mixed" => {
             let boundary = attachments::boundary_of(content_type)?;
             let (statements, parts) = attachments::read(&asked.body, &boundary)?;
-            Ok((json::read(statements)?, parts))
+            Ok((asked.body.slice_ref(statements), parts))
         }
         _ => Err(Fault::bad("send statements as application/json, or multipart/mixed with attachments")),
     }
 }
 
-fn take(
-    at: &Here<'_>,
-    statements: Vec<Json>,
-    parts: Vec<attachments::Attachment>,
-) -> Result<Vec<String>, Fault> {
-    for (place, one) in statements.iter().enumerate() {
-        validate::statement(one, at.version).map_err(|refused| match statements.len() {
+/// A statement as it was sent.
+struct Sent {
+    statement: Json,
+    /// How long its text is.
+    bytes: usize,
+    /// Its text, where it stands in the request as it is.
+    raw: Option<Bytes>,
+}
+
+fn take(at: &Here<'_>, sent: Vec<Sent>, parts: Vec<attachments::Attachment>) -> Result<Vec<String>, Fault> {
+    for (place, one) in sent.iter().enumerate() {
+        validate::statement(&one.statement, at.version).map_err(|refused| match sent.len() {
             1 => Fault::Bad(refused.to_string()),
             _ => Fault::Bad(format!("statement {place}: {refused}")),
         })?;
-        if one.to_string().len() > MAX_STATEMENT_BYTES {
+        if one.bytes > MAX_STATEMENT_BYTES {
             return Err(Fault::TooLarge(MAX_STATEMENT_BYTES));
         }
     }
+    let (statements, raws): (Vec<Json>, Vec<Option<Bytes>>) =
+        sent.into_iter().map(|one| (one.statement, one.raw)).unzip();
     let attached = attachments::matched(&statements, parts)?;
-    let pairs = statements.into_iter().zip(attached);
-    let incoming = pairs.map(|(statement, attachments)| Incoming { statement, attachments }).collect();
+    let all = statements.into_iter().zip(attached).zip(raws);
+    let incoming =
+        all.map(|((statement, attachments), raw)| Incoming { statement, attachments, raw }).collect();
     let authority = at.authority();
     let sender = Sender { client: &at.client.name, authority: &authority, version: at.version };
     Ok(at.service.desk.take(incoming, sender)?)

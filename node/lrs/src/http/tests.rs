@@ -318,3 +318,56 @@ proptest::proptest! {
         proptest::prop_assert!((200..500).contains(&got.status), "{} {}", got.status, got.body);
     }
 }
+
+#[test]
+fn of_a_strangers_body_not_a_byte_is_read() {
+    let world = World::new();
+    let wrong = format!("Basic {}", STANDARD.encode("all:guessed"));
+    for (path, authorization) in [
+        ("/statements", None),
+        ("/statements", Some(wrong.as_str())),
+        ("/activities/state?activityId=a", Some("Bearer x")),
+        ("/statements?method=PUT", Some(wrong.as_str())),
+    ] {
+        let asked = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let seen = asked.clone();
+        let body = Body::from_stream(futures::stream::poll_fn(move |_| {
+            seen.store(true, std::sync::atomic::Ordering::Relaxed);
+            std::task::Poll::<Option<Result<bytes::Bytes, std::io::Error>>>::Pending
+        }));
+        let mut request = axum::http::Request::builder().method("POST").uri(format!("/xapi{path}"));
+        if let Some(authorization) = authorization {
+            request = request.header("authorization", authorization);
+        }
+        let request = request.body(body).expect("a request");
+        let mut router = world.router.clone();
+        let response = world.runtime.block_on(async move {
+            let answer = tokio::time::timeout(Duration::from_secs(5), router.call(request)).await;
+            answer.expect("an answer before the body").expect("an answer")
+        });
+        assert_eq!(response.status(), 401, "{path} {authorization:?}");
+        assert!(response.headers().contains_key("www-authenticate"));
+        assert!(response.headers().contains_key("x-experience-api-version"));
+        assert!(!asked.load(std::sync::atomic::Ordering::Relaxed), "{path}: the body was asked for");
+    }
+}
+
+#[test]
+fn a_form_with_credentials_in_it_is_read_to_its_own_bound() {
+    let world = World::new();
+    let form = |length: usize| {
+        let statement = STATEMENT.replace("Ada", "").replace('\n', " ");
+        format!(
+            "Authorization={}&X-Experience-API-Version=1.0.3&Content-Type=application/json&content={}{}",
+            super::asked::encoded(&basic("all")),
+            super::asked::encoded(&statement),
+            "%20".repeat(length)
+        )
+    };
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    let taken = world.send("POST", "/statements?method=POST", &headers, form(0));
+    assert_eq!(taken.status, 200, "{}", taken.body);
+    let refused =
+        world.send("POST", "/statements?method=POST", &headers, form(crate::limits::MAX_FORM_BYTES));
+    assert_eq!(refused.status, 413, "{}", refused.body);
+}

@@ -10,7 +10,7 @@ mod tests;
 mod write;
 
 pub use number::Number;
-pub use read::{ReadError, read};
+pub use read::{ReadError, read, read_items};
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq, Eq)]

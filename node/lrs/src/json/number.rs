@@ -23,6 +23,10 @@ impl Number {
             return None;
         }
         let number = Self(text.to_owned());
+        if !text.contains(['e', 'E']) {
+            // At most 64 digits: far from either end.
+            return Some(number);
+        }
         let decimal = number.decimal()?;
         let within = decimal.digits.is_empty() || (-MAX_EXPONENT..=MAX_EXPONENT).contains(&decimal.exponent);
         within.then_some(number)
@@ -111,19 +115,18 @@ impl Ord for Number {
 /// `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`
 fn is_number(text: &[u8]) -> bool {
     let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let after = |text: &[u8], count: usize| text.get(count..).unwrap_or_default().to_vec();
-    let mut rest = text.strip_prefix(b"-").unwrap_or(text).to_vec();
-    let whole = digits(&rest);
+    let mut rest = text.strip_prefix(b"-").unwrap_or(text);
+    let whole = digits(rest);
     if whole == 0 || (whole > 1 && rest.first() == Some(&b'0')) {
         return false;
     }
-    rest = after(&rest, whole);
+    rest = rest.get(whole..).unwrap_or_default();
     if let Some(fraction) = rest.strip_prefix(b".") {
         let count = digits(fraction);
         if count == 0 {
             return false;
         }
-        rest = after(fraction, count);
+        rest = fraction.get(count..).unwrap_or_default();
     }
     if let Some(exponent) = rest.strip_prefix(b"e").or_else(|| rest.strip_prefix(b"E")) {
         let unsigned =
@@ -132,7 +135,7 @@ fn is_number(text: &[u8]) -> bool {
         if count == 0 {
             return false;
         }
-        rest = after(unsigned, count);
+        rest = unsigned.get(count..).unwrap_or_default();
     }
     rest.is_empty()
 }

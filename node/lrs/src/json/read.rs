@@ -3,6 +3,7 @@
 use super::{Json, Number, Object};
 use crate::limits::{MAX_JSON_DEPTH, MAX_JSON_MEMBERS};
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// Why bytes are not taken as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +39,29 @@ pub fn read(bytes: &[u8]) -> Result<Json, ReadError> {
     reader.space();
     if reader.at == text.len() { Ok(value) } else { Err(reader.malformed()) }
 }
+
+/// The items of an array, each with where it stands among the bytes; of anything else itself alone.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn read_items(bytes: &[u8]) -> Result<Vec<(Json, Range<usize>)>, ReadError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| ReadError::NotUtf8)?;
+    let mut reader = Reader { text, at: 0 };
+    let mut items = Vec::new();
+    reader.space();
+    if reader.peek() == Some(b'[') {
+        reader.items(0, &mut |item, range| items.push((item, range)))?;
+    } else {
+        let from = reader.at;
+        let value = reader.value(0)?;
+        items.push((value, from..reader.at));
+    }
+    reader.space();
+    if reader.at == text.len() { Ok(items) } else { Err(reader.malformed()) }
+}
+
+/// Objects of at most so many members compare each key with the others; larger ones keep a set.
+const FEW_MEMBERS: usize = 16;
 
 struct Reader<'a> {
     text: &'a str,
@@ -109,17 +133,25 @@ impl Reader<'_> {
     }
 
     fn array(&mut self, depth: usize) -> Result<Json, ReadError> {
-        self.at += 1;
         let mut items = Vec::new();
+        self.items(depth, &mut |item, _| items.push(item))?;
+        Ok(Json::Array(items))
+    }
+
+    fn items(&mut self, depth: usize, with: &mut dyn FnMut(Json, Range<usize>)) -> Result<(), ReadError> {
+        self.at += 1;
         self.space();
         if self.take(b']') {
-            return Ok(Json::Array(items));
+            return Ok(());
         }
         loop {
-            items.push(self.value(depth + 1)?);
+            self.space();
+            let from = self.at;
+            let item = self.value(depth + 1)?;
+            with(item, from..self.at);
             self.space();
             if self.take(b']') {
-                return Ok(Json::Array(items));
+                return Ok(());
             }
             if !self.take(b',') {
                 return Err(self.malformed());
@@ -129,7 +161,7 @@ impl Reader<'_> {
 
     fn object(&mut self, depth: usize) -> Result<Json, ReadError> {
         self.at += 1;
-        let (mut members, mut keys) = (Vec::new(), BTreeSet::new());
+        let (mut members, mut keys) = (Vec::<(String, Json)>::new(), BTreeSet::new());
         self.space();
         if self.take(b'}') {
             return Ok(Json::Object(Object(members)));
@@ -145,7 +177,14 @@ impl Reader<'_> {
                 return Err(self.malformed());
             }
             let value = self.value(depth + 1)?;
-            if !keys.insert(key.clone()) {
+            if members.len() == FEW_MEMBERS {
+                keys.extend(members.iter().map(|(own, _)| own.clone()));
+            }
+            let twice = match members.len() {
+                0..FEW_MEMBERS => members.iter().any(|(own, _)| *own == key),
+                _ => !keys.insert(key.clone()),
+            };
+            if twice {
                 return Err(ReadError::DuplicateKey(key));
             }
             if members.len() == MAX_JSON_MEMBERS {

@@ -39,16 +39,20 @@ impl Display for Json {
 
 fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     f.write_char('"')?;
-    for letter in text.chars() {
-        match letter {
-            '"' => f.write_str("\\\"")?,
-            '\\' => f.write_str("\\\\")?,
-            '\n' => f.write_str("\\n")?,
-            '\r' => f.write_str("\\r")?,
-            '\t' => f.write_str("\\t")?,
-            control if control < ' ' => write!(f, "\\u{:04x}", u32::from(control))?,
-            other => f.write_char(other)?,
+    let mut from = 0;
+    for (at, byte) in text.bytes().enumerate().filter(|(_, byte)| matches!(byte, b'"' | b'\\' | 0..=0x1f)) {
+        // Bytes below 0x80 are letters of their own, so that no letter is cut.
+        f.write_str(text.get(from..at).unwrap_or_default())?;
+        from = at.saturating_add(1);
+        match byte {
+            b'"' => f.write_str("\\\"")?,
+            b'\\' => f.write_str("\\\\")?,
+            b'\n' => f.write_str("\\n")?,
+            b'\r' => f.write_str("\\r")?,
+            b'\t' => f.write_str("\\t")?,
+            control => write!(f, "\\u{control:04x}")?,
         }
     }
+    f.write_str(text.get(from..).unwrap_or_default())?;
     f.write_char('"')
 }

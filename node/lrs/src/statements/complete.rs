@@ -4,28 +4,22 @@ use crate::json::{Json, Object};
 use crate::time::Stamp;
 use crate::version::Version;
 
-/// What is set.
+/// What is set before the statement has its place.
 #[derive(Debug, Clone)]
 pub struct Set<'a> {
     /// The identifier, when the statement has none.
     pub id: &'a str,
-    /// When it is stored; also its timestamp, when it has none.
-    pub stored: Stamp,
     /// Who vouches for it: the client.
     pub authority: &'a Json,
     /// The version that the request spoke.
     pub version: Version,
 }
 
-/// Completes a statement that passed [`crate::validate::statement`].
+/// Completes a statement that passed [`crate::validate::statement`], but for when it is stored ([`stamp`]).
 pub fn complete(statement: &mut Json, set: &Set<'_>) {
     let Some(one) = statement.as_object_mut() else { return };
     if one.get("id").is_none() {
         one.set("id", Json::text(set.id));
-    }
-    one.set("stored", Json::text(set.stored.to_utc()));
-    if one.get("timestamp").is_none() {
-        one.set("timestamp", Json::text(set.stored.to_utc()));
     }
     one.set("authority", set.authority.clone());
     if one.get("version").is_none() {
@@ -37,6 +31,16 @@ pub fn complete(statement: &mut Json, set: &Set<'_>) {
     {
         inner(object, set.version);
     }
+}
+
+/// Says when it is stored; that is also its timestamp, when it has none.
+pub fn stamp(statement: &mut Json, stored: Stamp) {
+    let Some(one) = statement.as_object_mut() else { return };
+    let text = stored.to_utc();
+    if one.get("timestamp").is_none() {
+        one.set("timestamp", Json::text(&text));
+    }
+    one.set("stored", Json::Text(text));
 }
 
 fn inner(one: &mut Object, version: Version) {

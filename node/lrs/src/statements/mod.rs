@@ -10,7 +10,7 @@ mod tests;
 
 pub use canon::same;
 pub(crate) use canon::unsigned;
-pub use complete::{Set, complete};
+pub use complete::{Set, complete, stamp};
 pub use format::{Format, Languages, shown};
 pub(crate) use query::{FROM, Given, agent_of};
 pub use query::{Filter, Order, Query, QueryError, Which};

@@ -19,7 +19,8 @@ fn complete_one(version: Version) -> Json {
     let mut statement = json(STATEMENT);
     let authority = json(r#"{"account":{"homePage":"http://localhost/xapi","name":"lms"}}"#);
     let stored = Stamp::from_micros(1_780_000_000_000_001);
-    complete(&mut statement, &Set { id: "unused", stored, authority: &authority, version });
+    complete(&mut statement, &Set { id: "unused", authority: &authority, version });
+    stamp(&mut statement, stored);
     statement
 }
 

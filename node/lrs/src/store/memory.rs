@@ -35,10 +35,15 @@ impl MemoryStore {
     }
 }
 
+/// The key of a term: a store that nothing is sealed in needs no secret one.
+pub(super) fn key_of(term: &Term) -> TermKey {
+    let (kind, text) = term.parts();
+    Sha256::new().chain_update([kind]).chain_update(text).finalize().into()
+}
+
 impl Store for MemoryStore {
     fn key(&self, term: &Term) -> TermKey {
-        let (kind, text) = term.parts();
-        Sha256::new().chain_update([kind]).chain_update(text).finalize().into()
+        key_of(term)
     }
 
     fn newest(&self) -> Result<u64, StoreError> {
@@ -90,14 +95,10 @@ impl Store for MemoryStore {
     fn apply(&self, change: Change) -> Result<(), StoreError> {
         let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
         for new in change.statements {
-            let terms: BTreeSet<TermKey> = new.terms.iter().map(|term| self.key(term)).collect();
-            for key in terms.iter().chain(&new.inherited) {
-                state.index.entry(*key).or_default().insert(new.place);
+            for key in new.keys() {
+                state.index.entry(key).or_default().insert(new.place);
             }
-            let target = new.target.map(|id| self.key(&Term::Id(id)));
-            let own =
-                new.terms.iter().filter(|term| term.is_handed_down() || matches!(term, Term::Client(_)));
-            let terms = own.map(|term| self.key(term)).collect();
+            let (terms, target) = (new.shown(), new.target.map(|(_, key)| key));
             let outline = Outline { terms, target, voided: new.voided, voids: new.voids, redacted: false };
             state.rows.insert(new.place, Row { body: new.body, outline, attachments: new.attachments });
         }

@@ -67,20 +67,34 @@ pub struct NewStatement {
     pub place: u64,
     /// The statement, complete.
     pub body: Json,
-    /// What it is found by.
-    pub terms: BTreeSet<Term>,
+    /// What it is found by, each with its key in this store.
+    pub terms: Vec<(Term, TermKey)>,
     /// Keys that it is found by because of what it refers to.
     pub inherited: BTreeSet<TermKey>,
     /// The identifiers of everybody in it.
     pub people: BTreeSet<String>,
-    /// The identifier that it refers to.
-    pub target: Option<String>,
+    /// The identifier that it refers to, and its key.
+    pub target: Option<(String, TermKey)>,
     /// Voided from the beginning: the voiding statement came first.
     pub voided: bool,
     /// It voids another.
     pub voids: bool,
     /// Its attachments' bytes.
     pub attachments: Vec<Attachment>,
+}
+
+impl NewStatement {
+    /// The keys of its own terms that its outline shows: all but those of identifiers.
+    fn shown(&self) -> BTreeSet<TermKey> {
+        let shown =
+            self.terms.iter().filter(|(term, _)| term.is_handed_down() || matches!(term, Term::Client(_)));
+        shown.map(|(_, key)| *key).collect()
+    }
+
+    /// Every key that it is found by.
+    fn keys(&self) -> BTreeSet<TermKey> {
+        self.terms.iter().map(|(_, key)| *key).chain(self.inherited.iter().copied()).collect()
+    }
 }
 
 /// What becomes of a document.
@@ -136,6 +150,11 @@ pub trait Store: Send + Sync {
     fn newest(&self) -> Result<u64, StoreError>;
     /// Places of statements under a key, or of all, at most so many.
     fn places(&self, key: Option<&TermKey>, range: Range, at_most: usize) -> Result<Vec<u64>, StoreError>;
+    /// The lowest place under each of these keys.
+    fn first_places(&self, keys: &[TermKey]) -> Result<Vec<Option<u64>>, StoreError> {
+        let everywhere = Range { from: 0, to: u64::MAX, order: Order::Ascending };
+        keys.iter().map(|key| Ok(self.places(Some(key), everywhere, 1)?.first().copied())).collect()
+    }
     /// What is known of the statement at a place.
     fn outline(&self, place: u64) -> Result<Option<Outline>, StoreError>;
     /// The statements at these places; those that are gone are left out.

@@ -107,14 +107,18 @@ impl SealedStore {
     }
 
     fn statement_row(&self, vault: &Vault, new: NewStatement) -> NewRow {
-        let mut students: BTreeMap<Handle, BTreeSet<String>> = BTreeMap::new();
+        let mut students: BTreeMap<Handle, BTreeSet<TermKey>> = BTreeMap::new();
         let mut who = BTreeMap::new();
         for identifier in &new.people {
             if let Some(handle) = self.student(vault, identifier) {
-                students.entry(handle).or_default().insert(identifier.clone());
+                let named = new.terms.iter().filter(
+                    |(term, _)| matches!(term, Term::Agent(own) | Term::AnyAgent(own) if own == identifier),
+                );
+                students.entry(handle).or_default().extend(named.map(|(_, key)| *key));
                 who.insert(identifier.clone(), handle);
             }
         }
+        let (terms, keys) = (new.shown(), new.keys());
         let mut body = new.body;
         let described = redact::take_attachments(&mut body);
         // A row of one student goes with him as a whole.
@@ -124,25 +128,16 @@ impl SealedStore {
             (*handle, parts.unwrap_or_default().into_bytes())
         });
         let own = own.collect();
-        let named = |identifiers: &BTreeSet<String>| {
-            let both =
-                identifiers.iter().flat_map(|own| [Term::Agent(own.clone()), Term::AnyAgent(own.clone())]);
-            both.filter(|term| new.terms.contains(term)).map(|term| self.key(&term)).collect()
-        };
-        let shown = |term: &&Term| term.is_handed_down() || matches!(term, Term::Client(_));
-        let marks = code::Marks {
-            voided: new.voided,
-            voids: new.voids,
-            target: new.target.map(|id| self.key(&Term::Id(id))),
-        };
+        let marks =
+            code::Marks { voided: new.voided, voids: new.voids, target: new.target.map(|(_, key)| key) };
         NewRow {
             key: place_key(new.place).to_vec(),
             custody: self.unassigned(),
             common: body.to_string().into_bytes(),
-            whole: code::whole(&described, &new.attachments).to_string().into_bytes(),
-            terms: new.terms.iter().filter(shown).map(|term| self.key(term)).collect(),
-            keys: new.terms.iter().map(|term| self.key(term)).chain(new.inherited).collect(),
-            terms_of: students.iter().map(|(handle, identifiers)| (*handle, named(identifiers))).collect(),
+            whole: code::whole(&described, &new.attachments),
+            terms,
+            keys,
+            terms_of: students,
             own,
             marks: marks.bytes(),
         }
@@ -249,6 +244,11 @@ impl Store for SealedStore {
         Ok(found.iter().filter_map(|key| place_of(key)).collect())
     }
 
+    fn first_places(&self, keys: &[TermKey]) -> Result<Vec<Option<u64>>, StoreError> {
+        let found = self.lent(|vault| Ok(vault.first_rows(keys)?))?;
+        Ok(found.iter().map(|key| key.as_deref().and_then(place_of)).collect())
+    }
+
     fn outline(&self, place: u64) -> Result<Option<Outline>, StoreError> {
         let found = self.lent(|vault| Ok(vault.row_outline(&place_key(place))?))?;
         let Some(found) = found else { return Ok(None) };
@@ -266,7 +266,7 @@ impl Store for SealedStore {
             }
             redact::put_back(&mut body, &taken);
             match &row.whole {
-                Some(whole) => code::describe(&mut body, &json::read(whole).ok()?)?,
+                Some(whole) => code::describe(&mut body, &code::read_whole(whole)?)?,
                 None => redact::mark(&mut body),
             }
             Some((place_of(&row.key)?, body))
@@ -277,7 +277,7 @@ impl Store for SealedStore {
     fn attachments(&self, place: u64) -> Result<Vec<Attachment>, StoreError> {
         let rows = self.opened(Reader::Itself, &[place_key(place).to_vec()])?;
         let Some(whole) = rows.first().and_then(|row| row.whole.as_ref()) else { return Ok(Vec::new()) };
-        json::read(whole).ok().and_then(|whole| code::attachments(&whole)).ok_or_else(damaged)
+        code::read_whole(whole).and_then(|whole| code::attachments(&whole)).ok_or_else(damaged)
     }
 
     fn activity(&self, id: &str) -> Result<Option<Json>, StoreError> {

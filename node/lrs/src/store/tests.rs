@@ -20,7 +20,7 @@ fn take(desk: &Desk, statements: &[String]) -> Result<Vec<String>, DeskError> {
     let incoming = statements.iter().map(|text| {
         let statement = read(text.as_bytes()).expect("JSON");
         crate::validate::statement(&statement, Version::One).expect("a statement");
-        Incoming { statement, attachments: Vec::new() }
+        Incoming { statement, attachments: Vec::new(), raw: None }
     });
     desk.take(incoming.collect(), sender(&authority))
 }
@@ -193,7 +193,7 @@ fn a_client_that_may_read_its_own_reads_its_own() {
         let authority = read(br#"{"mbox":"mailto:x@example.org"}"#).expect("JSON");
         let statement = read(did(2, "v").as_bytes()).expect("JSON");
         let other = Sender { client: "other", ..sender(&authority) };
-        desk.take(vec![Incoming { statement, attachments: Vec::new() }], other).expect("taken");
+        desk.take(vec![Incoming { statement, attachments: Vec::new(), raw: None }], other).expect("taken");
         let page = desk.find(Reader::Itself, &filter(vec![verb("v")]), Some("other")).expect("a page");
         assert_eq!(page.statements.len(), 1);
         assert!(desk.one(Reader::Itself, &uuid(1), false, Some("other")).expect("read").is_none());
@@ -276,7 +276,7 @@ fn what_was_acknowledged_is_there_again_and_a_cut_end_is_cut_off() {
             content_type: "text/plain".into(),
             bytes: vec![0, 255, 10],
         }];
-        desk.take(vec![Incoming { statement, attachments }], sender(&authority)).expect("taken");
+        desk.take(vec![Incoming { statement, attachments, raw: None }], sender(&authority)).expect("taken");
         take(&desk, &[voids(2, 1), refers(3, "y", 1)]).expect("taken");
         let papers = Papers { content_type: "text/plain".into(), bytes: b"hello".to_vec() };
         desk.write(key("a", Some(1), "one"), papers, Which::Put, &Conditions::default(), Demand::Free)

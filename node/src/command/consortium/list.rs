@@ -1,5 +1,6 @@
 //! `aula consortium list`: proposals in words.
 
+use aula_ledger::state::schema::Misbehaviour;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -28,7 +29,14 @@ struct Proposals {
     proposals: Vec<Line>,
 }
 
-/// Lists them, oldest first.
+/// What a node says of its validators, as far as it matters here.
+#[derive(Debug, Deserialize)]
+struct Accused {
+    #[serde(default)]
+    misbehaviour: Vec<Misbehaviour>,
+}
+
+/// Lists them, oldest first, and the evidence against validators.
 ///
 /// # Errors
 /// When the node cannot be reached.
@@ -46,9 +54,13 @@ pub(super) async fn run(context: &Context, rpc: &RpcArgs, open: bool) -> Result<
             one.proposal, one.what, one.approvals, one.against, one.proposer_name
         )
     };
+    let validators: Accused = client.get("/v1/validators").await?;
     let mut lines: Vec<String> = known.proposals.iter().map(text).collect();
     if lines.is_empty() {
         lines.push("nothing was proposed".to_owned());
+    }
+    for one in &validators.misbehaviour {
+        lines.push(format!("on record against validator {}: {}", one.validator, one.words()));
     }
     let line = |one: &Line| {
         json!({
@@ -58,5 +70,7 @@ pub(super) async fn run(context: &Context, rpc: &RpcArgs, open: bool) -> Result<
         })
     };
     let proposals: Vec<Value> = known.proposals.iter().map(line).collect();
-    Ok(Outcome::yes(json!({ "height": known.height, "proposals": proposals }), lines.join("\n")))
+    let answer =
+        json!({ "height": known.height, "proposals": proposals, "misbehaviour": validators.misbehaviour });
+    Ok(Outcome::yes(answer, lines.join("\n")))
 }

@@ -51,3 +51,6 @@ fn told(found: &Found) -> Value {
         "facts": found.has_facts,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,6 +41,8 @@ pub(super) struct Book {
     index: Cipher,
     pub(super) students: BTreeMap<StudentRef, Vec<u8>>,
     pub(super) handles: BTreeMap<Handle, (SchoolYear, StudentRef)>,
+    /// The same by student, so that nobody is looked for among everybody.
+    by_student: BTreeMap<StudentRef, Vec<Handle>>,
     pub(super) local_ids: BTreeMap<[u8; 32], StudentRef>,
     /// The district's own keys by their names, wrapped.
     pub(super) district: BTreeMap<Vec<u8>, Vec<u8>>,
@@ -73,8 +75,8 @@ impl Book {
         page.record(INDEX_KEY, &kek.wrap(&index_key, &bound(&generation, INDEX_KEY, &[]))?);
         write_new(&path, &page.0)?;
         let index = Cipher::new(&index_key);
-        let (students, handles, local_ids, district) = Default::default();
-        Ok(Self { path, generation, kek, index, students, handles, local_ids, district })
+        let (students, handles, by_student, local_ids, district) = Default::default();
+        Ok(Self { path, generation, kek, index, students, handles, by_student, local_ids, district })
     }
 
     /// Reads a book. A record that is cut at the end is cut off: nobody was told of it.
@@ -95,10 +97,11 @@ impl Book {
             return Err(damaged("it has no index key").into());
         };
         let index_key = kek.unwrap(wrapped, &bound(&generation, INDEX_KEY, &[]))?;
-        let (students, handles, local_ids, district) = Default::default();
+        let (students, handles, by_student, local_ids, district) = Default::default();
         let index = Cipher::new(&index_key);
+        let own = path.clone();
         let mut book =
-            Self { path: path.clone(), generation, kek, index, students, handles, local_ids, district };
+            Self { path: own, generation, kek, index, students, handles, by_student, local_ids, district };
         for (kind, body) in rest {
             book.take(*kind, body).ok_or(damaged("a record does not open"))?;
         }
@@ -125,7 +128,7 @@ impl Book {
                 let (year, student) = rest.split_first_chunk::<2>()?;
                 let student: StudentRef = student.try_into().ok()?;
                 let year = SchoolYear(u16::from_le_bytes(*year));
-                self.handles.insert(Handle(*handle), (year, student));
+                self.insert_handle(Handle(*handle), year, student);
             }
             LOCAL_ID => {
                 let clear = self.index.open(body, &bound(&self.generation, LOCAL_ID, &[])).ok()?;
@@ -165,8 +168,30 @@ impl Book {
     ) -> Result<(), KmsError> {
         let clear = [&handle.0[..], &year.0.to_le_bytes(), &student].concat();
         page.record(HANDLE, &self.index.seal(&clear, &bound(&self.generation, HANDLE, &[]))?);
-        self.handles.insert(handle, (year, student));
+        self.insert_handle(handle, year, student);
         Ok(())
+    }
+
+    fn insert_handle(&mut self, handle: Handle, year: SchoolYear, student: StudentRef) {
+        if self.handles.insert(handle, (year, student)).is_none() {
+            self.by_student.entry(student).or_default().push(handle);
+        }
+    }
+
+    /// Forgets a handle that could not be written.
+    pub(super) fn forget_handle(&mut self, handle: &Handle) {
+        let Some((_, student)) = self.handles.remove(handle) else { return };
+        if let Some(own) = self.by_student.get_mut(&student) {
+            own.retain(|other| other != handle);
+        }
+    }
+
+    /// A student's handles with their years, ascending by handle.
+    pub(super) fn handles_of(&self, student: &StudentRef) -> Vec<(Handle, SchoolYear)> {
+        let own = self.by_student.get(student).into_iter().flatten();
+        let mut own: Vec<_> = own.filter_map(|handle| Some((*handle, self.handles.get(handle)?.0))).collect();
+        own.sort();
+        own
     }
 
     /// Puts the hash of a local identifier on a page.

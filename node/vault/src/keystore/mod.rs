@@ -143,8 +143,7 @@ impl KeyStore {
 
     /// Every handle of a student, with its year, ascending by handle.
     pub fn handles_of(&self, student: &StudentRef) -> Vec<(Handle, SchoolYear)> {
-        let own = self.book.handles.iter().filter(|(_, (_, other))| other == student);
-        own.map(|(handle, (year, _))| (*handle, *year)).collect()
+        self.book.handles_of(student)
     }
 
     /// The handle of a student in a year; none when there is none.
@@ -327,7 +326,7 @@ impl Added {
             book.students.remove(student);
         }
         for handle in &self.handles {
-            book.handles.remove(handle);
+            book.forget_handle(handle);
         }
         for digest in &self.local_ids {
             book.local_ids.remove(digest);

@@ -42,6 +42,19 @@ pub fn install_metrics() -> Result<PrometheusHandle, BuildError> {
     metrics::describe_gauge!("aula_peers", "connected peers");
     metrics::describe_gauge!("aula_waiting_transactions", "transactions that wait to be in a block");
     metrics::describe_gauge!("aula_waiting_bytes", metrics::Unit::Bytes, "bytes of waiting transactions");
+    metrics::describe_gauge!(
+        "aula_oldest_waiting_seconds",
+        metrics::Unit::Seconds,
+        "age of the oldest transaction that a block could hold, 0 when none waits"
+    );
+    metrics::describe_gauge!(
+        "aula_passed_over_accounts",
+        "accounts whose next transaction three blocks in a row or more left out though they had room"
+    );
+    metrics::describe_gauge!(
+        "aula_misbehaving_validators",
+        "validators against whom the ledger holds evidence, those who left among them"
+    );
     metrics::describe_gauge!("aula_streams_open", "open WebSocket streams");
     metrics::describe_gauge!("aula_validator", "1 when this node's key is in the validator set, else 0");
     metrics::describe_gauge!("aula_signing", "1 while this node signs votes, else 0");
@@ -144,6 +157,12 @@ pub async fn metrics(State(node): State<Arc<Node>>) -> impl IntoResponse {
     gauge!("aula_peers").set(as_f64(node.network.peers() as u64));
     gauge!("aula_waiting_transactions").set(as_f64(transactions as u64));
     gauge!("aula_waiting_bytes").set(as_f64(bytes as u64));
+    let delays = node.network.delays();
+    gauge!("aula_oldest_waiting_seconds").set(as_f64(delays.oldest_waiting_ms.unwrap_or(0)) / 1_000.0);
+    gauge!("aula_passed_over_accounts").set(as_f64(delays.passed_over.len() as u64));
+    if let Ok(records) = schema::misbehaviours(&*node.view()) {
+        gauge!("aula_misbehaving_validators").set(as_f64(records.len() as u64));
+    }
     gauge!("aula_streams_open").set(as_f64(open as u64));
     if let Ok(schedule) = schema::validator_schedule(&*node.view()) {
         gauge!("aula_validators").set(as_f64(schedule.next.validators().len() as u64));

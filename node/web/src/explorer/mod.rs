@@ -25,6 +25,7 @@ mod labels;
 mod map;
 mod members;
 mod milestones;
+mod misbehaviour;
 mod overview;
 mod parameters;
 mod pools;

@@ -156,7 +156,13 @@ fn figures(status: &Status) -> Markup {
                 div { dt { (word("transaction", "Transactions")) } dd #transactions {
                     (status.transactions.map_or_else(|| "counting".to_owned(), grouped))
                 } }
-                div { dt { "Waiting to enter a block" } dd { (status.waiting_transactions) } }
+                div { dt { "Waiting to enter a block" } dd {
+                    (status.waiting_transactions)
+                    @if let Some(oldest) = status.delays.oldest_waiting_ms.filter(|age| *age >= 1_000) { " (the oldest " (oldest / 1_000) " s)" }
+                } }
+                @if !status.delays.passed_over.is_empty() {
+                    div { dt { "Accounts passed over" } dd { a href="/validators#passed-over" { (status.delays.passed_over.len()) } } }
+                }
             }
         }
     }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use aula_ledger::state::schema;
 use axum::extract::State;
 use maud::html;
 
 use super::error::Shown;
+use super::misbehaviour;
 use super::shell::{self, column, exports, percent, whole};
 use super::verify;
 use super::words::{explained, word};
@@ -17,6 +19,7 @@ use crate::read::{utc, waiting};
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     let known = uptime(&node.view(), &node.index)?;
     let waiting = waiting::lines(&node.view())?;
+    let (records, infos) = (schema::misbehaviours(&*node.view())?, schema::validator_infos(&*node.view())?);
     let content = html! {
         h1 { "Validators" }
         p .lead {
@@ -46,6 +49,8 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
             } } }
         } }
         (exports("validators", known.validators.len()))
+        (misbehaviour::on_record(&records, &infos))
+        (misbehaviour::passed_over(&node.network.delays(), &infos))
         @if !waiting.is_empty() {
             h2 { "Admitted, not ready yet" }
             p { "A vote admitted these nodes. They follow, and vote two heights after they have said themselves that they are ready: a silent one must not stop the chain." }

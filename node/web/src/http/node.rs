@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use aula_api::delays::Delays;
 use aula_ledger::genesis::Parsed;
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema;
@@ -59,6 +60,10 @@ pub trait Network: Send + Sync {
     fn is_pending(&self, id: &TransactionId) -> bool;
     /// How many transactions wait, and their bytes.
     fn waiting(&self) -> (usize, usize);
+    /// How long they wait, and whom blocks pass over.
+    fn delays(&self) -> Delays {
+        Delays::default()
+    }
     /// How many peers are connected.
     fn peers(&self) -> usize;
     /// `validator` while this node signs votes when it is in the set, else `follower`.

@@ -1,11 +1,10 @@
 //! The values of an event from a statement's result, object and context.
 
 use aula_twin_runtime::event::{Correctness, EventBody, ItemId, MAX_MINUTES, ResourceId, SkillId, SkillSet};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::rules::{Becomes, Rule, Rules};
-use super::{at, text};
+use super::tree::{Tree, at, text};
 use crate::date::Date;
 use crate::event::Reason;
 use crate::event::instant::instant_ms;
@@ -19,7 +18,7 @@ type Why = (Reason, String);
 
 impl Rules {
     /// The body of what a rule makes.
-    pub(super) fn body(&self, rule: &Rule, statement: &Value) -> Result<EventBody, Why> {
+    pub(super) fn body<'a>(&self, rule: &Rule, statement: impl Tree<'a>) -> Result<EventBody, Why> {
         let refused = |detail: &str| (Reason::Refused, detail.to_owned());
         match rule.becomes {
             Becomes::Response => self.response(statement),
@@ -46,9 +45,9 @@ impl Rules {
         }
     }
 
-    fn response(&self, statement: &Value) -> Result<EventBody, Why> {
+    fn response<'a>(&self, statement: impl Tree<'a>) -> Result<EventBody, Why> {
         let object = text(statement, &["object", "id"]).unwrap_or_default();
-        let Some(correct) = at(statement, &["result", "success"]).and_then(Value::as_bool) else {
+        let Some(correct) = at(statement, &["result", "success"]).and_then(Tree::boolean) else {
             return Err((Reason::Refused, "result.success is missing".into()));
         };
         let named = std::iter::once(object).chain(related(statement));
@@ -73,12 +72,12 @@ impl Rules {
         })
     }
 
-    fn assessment(&self, statement: &Value) -> Result<EventBody, Why> {
+    fn assessment<'a>(&self, statement: impl Tree<'a>) -> Result<EventBody, Why> {
         let Some(Test { skill, grade }) = self.test(statement) else {
             let object = text(statement, &["object", "id"]).unwrap_or_default();
             return Err((Reason::UnknownKind, format!("{object} is not a test: name it in [tests]")));
         };
-        let raw = at(statement, &["result", "score", "raw"]).and_then(Value::as_f64);
+        let raw = at(statement, &["result", "score", "raw"]).and_then(Tree::number);
         let score = raw.map(|raw| (raw * 10.0).round()).filter(|tenths| (0.0..=4e9).contains(tenths));
         let Some(score) = score else {
             return Err((Reason::Refused, "result.score.raw is missing, or not a scaled score".into()));
@@ -97,21 +96,16 @@ impl Rules {
     }
 
     /// The test that a statement's object is.
-    pub(super) fn test(&self, statement: &Value) -> Option<Test> {
+    pub(super) fn test<'a>(&self, statement: impl Tree<'a>) -> Option<Test> {
         self.tests.get(text(statement, &["object", "id"])?).copied()
     }
 }
 
 /// The activities that a statement's context names.
-fn related(statement: &Value) -> impl Iterator<Item = &str> {
-    let context = at(statement, &["context", "contextActivities"]).and_then(Value::as_object);
-    let lists = context.into_iter().flat_map(|context| context.values());
-    lists
-        .flat_map(|list| match list {
-            Value::Array(items) => items.as_slice(),
-            single => std::slice::from_ref(single),
-        })
-        .filter_map(|activity| text(activity, &["id"]))
+fn related<'a>(statement: impl Tree<'a>) -> impl Iterator<Item = &'a str> {
+    let context = at(statement, &["context", "contextActivities"]);
+    let lists = context.into_iter().flat_map(Tree::values);
+    lists.flat_map(Tree::items).filter_map(|activity| text(activity, &["id"]))
 }
 
 /// The number of an item that the district does not list: from the upper half, where no model has items, so that its repeats are
@@ -122,7 +116,7 @@ pub(in crate::event) fn unlisted(object: &str) -> u32 {
 }
 
 /// Minutes of a session and those with activity, begun ones counted, at most a day.
-fn session(statement: &Value) -> Result<(u16, u16), Why> {
+fn session<'a>(statement: impl Tree<'a>) -> Result<(u16, u16), Why> {
     let missing = || (Reason::Refused, "result.duration is missing, or zero".to_owned());
     let minutes = |ms: u64| u16::try_from(ms.div_ceil(MINUTE_MS)).unwrap_or(MAX_MINUTES).min(MAX_MINUTES);
     let played = played_ms(statement);
@@ -131,12 +125,12 @@ fn session(statement: &Value) -> Result<(u16, u16), Why> {
 }
 
 /// How long it took: the result's duration, else what was played.
-pub(super) fn time_ms(statement: &Value) -> Option<u64> {
+pub(super) fn time_ms<'a>(statement: impl Tree<'a>) -> Option<u64> {
     let duration = text(statement, &["result", "duration"]).and_then(duration_ms);
     duration.or_else(|| played_ms(statement))
 }
 
-fn played_ms(statement: &Value) -> Option<u64> {
+fn played_ms<'a>(statement: impl Tree<'a>) -> Option<u64> {
     let segments = text(statement, &["result", "extensions", SEGMENTS])?;
     let mut total = 0.0;
     for segment in segments.split("[,]").filter(|segment| !segment.is_empty()) {

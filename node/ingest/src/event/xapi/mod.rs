@@ -5,20 +5,21 @@
 //! statement of nobody whom the home page names, without a rule, or without the values its rule wants is a refusal with the
 //! place. Absent: the record store, which keeps every valid statement whatever becomes of it here.
 
-use aula_twin_runtime::clock::Stamp;
-use serde_json::Value;
-
 use super::instant::instant_ms;
 use super::{Message, Reason, Refusal, What, checked};
+use aula_twin_runtime::clock::Stamp;
 
 pub(in crate::event) mod measure;
 mod rules;
+mod tree;
 
 pub use rules::Rules;
+pub use tree::Tree;
 
 pub use super::rules_file::RulesError;
 
 use rules::{Becomes, Rule};
+use tree::text;
 
 impl Rules {
     /// The message of a statement; none when its rule says that it is no event. `home_page` is that of students' accounts;
@@ -26,9 +27,9 @@ impl Rules {
     ///
     /// # Errors
     /// [`Refusal`].
-    pub fn message(
+    pub fn message<'a>(
         &self,
-        statement: &Value,
+        statement: impl Tree<'a>,
         home_page: &str,
         received_ms: u64,
     ) -> Result<Option<Message>, Refusal> {
@@ -63,7 +64,7 @@ impl Rules {
         };
         let account = statement.get("actor").and_then(|actor| actor.get("account"));
         let student = account
-            .filter(|account| text(account, &["homePage"]) == Some(home_page))
+            .filter(|account| text(*account, &["homePage"]) == Some(home_page))
             .and_then(|account| text(account, &["name"]))
             .map(str::to_owned);
         if student.is_none() && matches!(what, What::Happened(_)) {
@@ -76,20 +77,10 @@ impl Rules {
     }
 
     /// Whether a statement has what a rule asks for.
-    fn fits(&self, rule: &Rule, statement: &Value) -> bool {
+    fn fits<'a>(&self, rule: &Rule, statement: impl Tree<'a>) -> bool {
         let kind = || text(statement, &["object", "definition", "type"]);
         rule.r#type.as_deref().is_none_or(|wanted| kind() == Some(wanted))
             && (!rule.tests || self.test(statement).is_some())
             && (!rule.timed || measure::time_ms(statement).is_some())
     }
-}
-
-/// The text at a path.
-fn text<'a>(value: &'a Value, path: &[&str]) -> Option<&'a str> {
-    at(value, path)?.as_str()
-}
-
-/// The value at a path.
-fn at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
-    path.iter().try_fold(value, |value, key| value.get(key))
 }

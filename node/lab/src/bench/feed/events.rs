@@ -3,7 +3,6 @@
 use aula_ingest::event::{Message, What, frame};
 use aula_twin_runtime::clock::Stamp;
 use aula_twin_runtime::event::{Correctness, EventBody, ItemId, SkillId, SkillSet};
-use serde_json::{Value, json};
 
 /// Skills of the reference design.
 const SKILLS: u64 = 847;
@@ -58,20 +57,32 @@ pub fn frame(number: u64, student_number: u32, at_us: u64, to: &mut Vec<u8>) {
     }
 }
 
-/// An event as a statement.
-pub fn statement(number: u64, student_number: u32, at_us: u64) -> Value {
+/// An event as a statement's text.
+pub fn statement(number: u64, student_number: u32, at_us: u64) -> String {
     let (seconds, micros) = (at_us / 1_000_000, at_us % 1_000_000);
     let date = aula_ingest::date::Date::of_ms(at_us / 1_000).map(|date| date.to_string()).unwrap_or_default();
     let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
-    json!({
-        "id": statement_id(number),
-        "actor": { "account": { "homePage": HOME_PAGE, "name": student(student_number) } },
-        "verb": { "id": "http://adlnet.gov/expapi/verbs/answered" },
-        "object": { "id": format!("https://lms.example.org/item/{}", number % ITEMS) },
-        "context": { "contextActivities": { "parent": [{ "id": format!("https://lms.example.org/unit/{}", skill(number)) }] } },
-        "result": { "success": !number.is_multiple_of(3), "duration": "PT8S" },
-        "timestamp": format!("{date}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z"),
-    })
+    let (item, skill, right) = (number % ITEMS, skill(number), !number.is_multiple_of(3));
+    format!(
+        concat!(
+            r#"{{"id":"00000000-0000-4000-8000-{number:012x}","actor":{{"account":{{"homePage":"{home}","name":"S-{student}"}}}},"#,
+            r#""verb":{{"id":"http://adlnet.gov/expapi/verbs/answered"}},"object":{{"id":"https://lms.example.org/item/{item}"}},"#,
+            r#""context":{{"contextActivities":{{"parent":[{{"id":"https://lms.example.org/unit/{skill}"}}]}}}},"#,
+            r#""result":{{"success":{right},"duration":"PT8S"}},"#,
+            r#""timestamp":"{date}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z"}}"#
+        ),
+        number = number,
+        home = HOME_PAGE,
+        student = student_number,
+        item = item,
+        skill = skill,
+        right = right,
+        date = date,
+        hour = hour,
+        minute = minute,
+        second = second,
+        micros = micros
+    )
 }
 
 /// The district's rules for these statements.

@@ -9,6 +9,7 @@ use crate::attachments::Attachment;
 use crate::documents::{Document, Key, Kind, Shelf};
 use crate::json::Json;
 use crate::statements::{Term, terms_of};
+use crate::store::memory::key_of;
 use crate::store::{Change, DocumentChange, NewStatement, TermKey};
 
 pub(super) fn written(change: &Change) -> Json {
@@ -75,7 +76,7 @@ fn text_in(json: &Json, key: &str) -> Option<String> {
 /// Terms, people and target are read off the statement again; only the client is not in it.
 fn written_statement(new: &NewStatement) -> Json {
     let client =
-        new.terms.iter().find_map(|term| if let Term::Client(name) = term { Some(name) } else { None });
+        new.terms.iter().find_map(|(term, _)| if let Term::Client(name) = term { Some(name) } else { None });
     let attachments = new.attachments.iter().map(|one| {
         Json::object([
             ("sha2", Json::text(&one.sha2)),
@@ -103,10 +104,10 @@ fn read_statement(json: &Json) -> Option<NewStatement> {
     };
     Some(NewStatement {
         place: as_number(json.get("place")?)?,
-        terms,
+        terms: terms.into_iter().map(|term| (term.clone(), key_of(&term))).collect(),
         inherited: read_keys(json.get("inherited")?)?,
         people: crate::statements::people_of(&body),
-        target: crate::statements::target_of(&body),
+        target: crate::statements::target_of(&body).map(|id| (id.clone(), key_of(&Term::Id(id)))),
         voided: json.get("voided")? == &Json::Bool(true),
         voids: crate::validate::is_voiding(&body),
         attachments: json.get("attachments")?.as_array()?.iter().map(attachment).collect::<Option<_>>()?,

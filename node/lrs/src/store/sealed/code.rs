@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::attachments::Attachment;
 use crate::documents::{Document, Key, Shelf};
-use crate::json::{Json, Number};
+use crate::json::{self, Json, Number};
 use crate::store::TermKey;
 
 /// The marks of a statement's row: flags, and the key of what it refers to.
@@ -31,8 +31,11 @@ impl Marks {
     }
 }
 
-/// What goes with the first person erased: attachments, described and in bytes.
-pub(super) fn whole(described: &BTreeMap<&'static str, Json>, attachments: &[Attachment]) -> Json {
+/// What goes with the first person erased: attachments, described and in bytes. Nothing without any.
+pub(super) fn whole(described: &BTreeMap<&'static str, Json>, attachments: &[Attachment]) -> Vec<u8> {
+    if described.is_empty() && attachments.is_empty() {
+        return Vec::new();
+    }
     let bytes = attachments.iter().map(|one| {
         Json::object([
             ("sha2", Json::text(&one.sha2)),
@@ -44,7 +47,15 @@ pub(super) fn whole(described: &BTreeMap<&'static str, Json>, attachments: &[Att
     if let Some(object) = whole.as_object_mut() {
         described.iter().for_each(|(place, list)| object.set(place, list.clone()));
     }
-    whole
+    whole.to_string().into_bytes()
+}
+
+/// Reads the bytes of [`whole`].
+pub(super) fn read_whole(bytes: &[u8]) -> Option<Json> {
+    if bytes.is_empty() {
+        return Some(Json::object([("bytes", Json::Array(Vec::new()))]));
+    }
+    json::read(bytes).ok()
 }
 
 /// Puts the descriptions of attachments back.

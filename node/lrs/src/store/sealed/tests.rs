@@ -56,7 +56,7 @@ impl World {
         let attachments = vec![Attachment { sha2: "a".repeat(64), content_type: "text/plain".into(), bytes }];
         let authority = read(br#"{"account":{"homePage":"http://localhost","name":"lms"}}"#).expect("JSON");
         let sender = Sender { client: "lms", authority: &authority, version: Version::One };
-        self.desk.take(vec![Incoming { statement, attachments }], sender).expect("taken");
+        self.desk.take(vec![Incoming { statement, attachments, raw: None }], sender).expect("taken");
     }
 
     fn one(&self, number: u32) -> Option<Json> {

@@ -23,6 +23,7 @@ use crate::command::{Advise, Context, Failure, Outcome, RpcArgs, now_ms};
 use crate::config::Config;
 
 mod answer;
+mod fetched;
 mod files;
 mod reports;
 mod schools;
@@ -36,15 +37,22 @@ const STEP: usize = 1_000;
     after_help = "Examples:\n  aula district import roster.csv --dry-run               local_id,school,grade: what would change\n  aula \
                   district import oneroster.zip --schools sites.csv       sites.csv: local_id,school\n  aula district import \
                   Student.xml StudentEnrollment.xml           Ed-Fi\n  aula district import scores.csv --map vendor.toml             a \
-                  vendor's results\n\nA whole roster ends the enrolment of those it omits, and erases nobody: only if all its rows \
+                  vendor's results\n  aula district import --from sis.toml --since \
+                  2026-03-02T09:30:00Z        what changed at a provider of OneRoster's API\n\nA whole roster ends the enrolment of those it omits, and erases nobody: only if all its rows \
                   were read and fewer than one in twenty would leave, else with --confirm-leavers. The same files twice change \
                   nothing. docs/import.md has formats, mappings and rules.\nExit 0: all taken; 1: some rows rejected, see the \
                   report; 2: nothing done."
 )]
 pub struct ImportArgs {
     /// Files or folders: CSV, zip, XML, JSON lines, each packed with gzip or not
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "from", value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Ask a provider of OneRoster's API instead: a file of the operator's alone with url, token_url, client_id, client_secret
+    #[arg(long, value_name = "PROVIDER.toml", conflicts_with_all = ["files", "format", "map"])]
+    pub from: Option<PathBuf>,
+    /// With --from: only what changed since this moment, as the import before told it
+    #[arg(long, value_name = "MOMENT", requires = "from", value_parser = moment)]
+    pub since: Option<String>,
     /// The format [default: the mapping's, else told from the files]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<Word>,
@@ -95,6 +103,15 @@ impl Word {
     }
 }
 
+/// A moment as OneRoster writes it: it goes into the filter of a request.
+fn moment(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-:.+".contains(c);
+    match text.chars().all(plain) && aula_ingest::date::moment_ms(text).is_some() {
+        true => Ok(text.to_owned()),
+        false => Err("write a moment such as 2026-03-02T09:30:00Z".into()),
+    }
+}
+
 /// What an import said and did.
 struct Done<'a> {
     args: &'a ImportArgs,
@@ -114,16 +131,21 @@ struct Done<'a> {
 pub async fn run(context: &Context, rpc: &RpcArgs, args: &ImportArgs) -> Result<Outcome, Failure> {
     let now = now_ms();
     let mapping = args.map.as_deref().map(files::mapping).transpose()?;
-    let inputs = files::inputs(&args.files)?;
+    let (inputs, until) = match &args.from {
+        Some(path) => fetched::inputs(context, path, args.since.as_deref()).await?,
+        None => (files::inputs(&args.files)?, None),
+    };
     let bad_clock =
         || Failure::new("bad_clock", "this machine's clock is past the year 2100", "set the clock");
     let today = Date::of_ms(now).ok_or_else(bad_clock)?;
     let read = read(inputs, args.format.map(Word::format), mapping.as_ref(), today);
-    let (format, reading) = read.map_err(files::unreadable)?;
+    let (format, mut reading) = read.map_err(files::unreadable)?;
+    reading.notes.extend(until.map(|until| format!("changes after this: --since {until}")));
     for note in &reading.notes {
         context.tell(note);
     }
-    if reading.rows.is_empty() {
+    // A provider where nothing changed has none to give.
+    if reading.rows.is_empty() && args.since.is_none() {
         return Err(Failure::new(
             "no_rows",
             "the files have no rows",

@@ -28,6 +28,7 @@ mod metrics;
 mod milestones;
 mod office;
 mod rounds;
+mod sensors;
 mod states;
 pub(super) mod told;
 
@@ -83,6 +84,10 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
             let told = look(office, &Duty::ALL, true, &metrics).await?;
             homes.push((office.context.home.path().to_owned(), told));
         }
+        // After all duties: a table that is refused stops none.
+        for office in &offices {
+            sensors::round(office).await?;
+        }
         return Ok(once(&homes));
     }
     let stop = stop_signal(false)?;
@@ -94,6 +99,8 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
     let homes = offices.len();
     for office in offices {
         let office = Arc::new(office);
+        let own = Arc::clone(&office);
+        working.spawn(async move { sensors::watch(&own).await });
         // An anchor may take minutes; an alert may not wait for it.
         let (alerts, others): (Vec<Duty>, Vec<Duty>) =
             Duty::ALL.into_iter().partition(|duty| *duty == Duty::Alerts);

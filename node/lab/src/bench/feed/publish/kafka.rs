@@ -49,7 +49,7 @@ pub async fn producer(url: &str) -> Result<(Producer, String), Failure> {
 }
 
 fn record(topic: &str, (number, student, at): (u64, u32, u64)) -> Record {
-    let value = events::statement(number, student, at).to_string();
+    let value = events::statement(number, student, at);
     Record::new(topic.to_owned(), value).key(events::student(student))
 }
 

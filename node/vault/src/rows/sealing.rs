@@ -1,0 +1,150 @@
+//! New rows: sealed for who is in them, and put into the index, a batch at a time.
+//!
+//! What a batch needs of randomness is drawn at once, ciphers stay ready between batches ([`crate::ciphers`]), and the index gets
+//! its keys in their order. A row with somebody who is unknown or erased refuses the batch.
+
+use std::collections::BTreeSet;
+
+use aula_ledger::types::Handle;
+use borsh::BorshSerialize;
+use rand::RngCore;
+use rand::rngs::OsRng;
+use rocksdb::WriteBatch;
+use std::sync::PoisonError;
+use zeroize::Zeroizing;
+
+use super::{
+    Custody, DISTRICT_KEY, MAX_PART_BYTES, MAX_ROW_KEY_BYTES, NewRow, RowTerm, UNASSIGNED_KEY, encode, within,
+};
+use crate::ciphers::ReadyCiphers;
+use crate::error::VaultError;
+use crate::seal::Cipher;
+use crate::secret::SecretKey;
+use crate::tables::{Table, family};
+use crate::vault::{Nonces, Vault};
+
+/// A row as it lies on disk: borsh of [`super::Row`].
+#[derive(BorshSerialize)]
+struct SealedRow<'a> {
+    custody: Custody,
+    wraps: Vec<(Handle, Vec<u8>)>,
+    district: Option<Vec<u8>>,
+    own: Vec<(Handle, Vec<u8>)>,
+    common: Vec<u8>,
+    whole: Option<Vec<u8>>,
+    terms: &'a BTreeSet<RowTerm>,
+    keys: BTreeSet<RowTerm>,
+    terms_of: Vec<(Handle, &'a BTreeSet<RowTerm>)>,
+    marks: &'a [u8],
+    redacted: bool,
+}
+
+/// The randomness of a batch: a key for each row, and a nonce for each sealed part.
+struct Drawn {
+    keys: Zeroizing<Vec<u8>>,
+    nonces: Nonces,
+}
+
+impl Drawn {
+    fn of(rows: &[NewRow]) -> Self {
+        let mut keys = Zeroizing::new(vec![0; rows.len().saturating_mul(32)]);
+        OsRng.fill_bytes(&mut keys);
+        // A key wrapped and a part for each student, else for the district; and what all share, in two parts.
+        let parts = rows.iter().map(|row| row.own.len().saturating_mul(2).saturating_add(3));
+        Self { keys, nonces: Nonces::draw(parts.fold(0, usize::saturating_add)) }
+    }
+
+    fn key(&mut self) -> SecretKey {
+        let rest = self.keys.len().saturating_sub(32);
+        let key = self.keys.get(rest..).and_then(<[u8]>::first_chunk::<32>).map(SecretKey::from_bytes);
+        self.keys.truncate(rest);
+        key.unwrap_or_else(SecretKey::random)
+    }
+}
+
+impl Vault {
+    pub(super) fn put_rows(&self, batch: &mut WriteBatch, rows: &[NewRow]) -> Result<(), VaultError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut drawn = Drawn::of(rows);
+        // A panic elsewhere left ciphers that are whole.
+        let mut ciphers = self.row_ciphers.lock().unwrap_or_else(PoisonError::into_inner);
+        ciphers.refresh(self.keystore().current().name());
+        let (table, of_students) = (family(&self.db, Table::Rows)?, family(&self.db, Table::RowsOf)?);
+        let mut index: Vec<(&RowTerm, &[u8])> = Vec::with_capacity(rows.len().saturating_mul(12));
+        for new in rows {
+            self.drop_row(batch, &new.key)?;
+            let row = self.seal_row(new, &mut ciphers, &mut drawn)?;
+            batch.put_cf(table, &new.key, encode(&row)?);
+            index.extend(new.terms.union(&new.keys).map(|term| (term, new.key.as_slice())));
+            for handle in new.own.keys() {
+                batch.put_cf(of_students, [&handle.0[..], &new.key].concat(), []);
+            }
+        }
+        index.sort_unstable();
+        let (table, mut key) = (family(&self.db, Table::RowIndex)?, Vec::with_capacity(96));
+        for (term, row) in index {
+            key.clear();
+            key.extend_from_slice(term);
+            key.extend_from_slice(row);
+            batch.put_cf(table, &key, []);
+        }
+        Ok(())
+    }
+
+    fn seal_row<'a>(
+        &self,
+        new: &'a NewRow,
+        ciphers: &mut ReadyCiphers,
+        drawn: &mut Drawn,
+    ) -> Result<SealedRow<'a>, VaultError> {
+        within("a row's key", new.key.len(), MAX_ROW_KEY_BYTES)?;
+        within("a row", new.common.len().max(new.whole.len()), MAX_PART_BYTES)?;
+        let too_long = |_| VaultError::TooLarge { what: "a row", found: usize::MAX, limit: MAX_PART_BYTES };
+        let row_key = drawn.key();
+        let cipher = Cipher::new(&row_key);
+        let (mut wraps, mut own) = (Vec::new(), Vec::new());
+        for (handle, part) in &new.own {
+            let theirs = ciphers.of(handle, || self.student_secret(handle))?;
+            let bound = self.row_bound(b'k', &new.key, &handle.0);
+            let wrapped = theirs.seal_with(drawn.nonces.next(), row_key.as_bytes(), &bound);
+            wraps.push((*handle, wrapped.map_err(too_long)?));
+            if !part.is_empty() {
+                let bound = self.row_bound(b'o', &new.key, &handle.0);
+                let part = theirs.seal_with(drawn.nonces.next(), part, &bound);
+                own.push((*handle, part.map_err(too_long)?));
+            }
+        }
+        let custody = if wraps.is_empty() { new.custody } else { Custody::Students };
+        let district = match wraps.is_empty() {
+            true => {
+                let bound = self.row_bound(b'k', &new.key, &[0; 32]);
+                let unassigned = matches!(custody, Custody::Unassigned(_));
+                let name = if unassigned { UNASSIGNED_KEY } else { DISTRICT_KEY };
+                let holder = ciphers.of_district(name, || Ok(self.keystore().district_key(name)?))?;
+                let wrapped = holder.seal_with(drawn.nonces.next(), row_key.as_bytes(), &bound);
+                Some(wrapped.map_err(too_long)?)
+            }
+            false => None,
+        };
+        let mut part = |letter, clear: &[u8]| {
+            let bound = self.row_bound(letter, &new.key, &[]);
+            cipher.seal_with(drawn.nonces.next(), clear, &bound).map_err(too_long)
+        };
+        Ok(SealedRow {
+            custody,
+            wraps,
+            district,
+            own,
+            common: part(b'c', &new.common)?,
+            whole: Some(part(b'w', &new.whole)?),
+            terms: &new.terms,
+            // What the outline shows is found by already.
+            keys: new.keys.difference(&new.terms).copied().collect(),
+            terms_of: new.terms_of.iter().map(|(handle, terms)| (*handle, terms)).collect(),
+            marks: &new.marks,
+            redacted: false,
+        })
+    }
+}
