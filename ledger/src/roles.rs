@@ -139,6 +139,8 @@ pub const fn senders(kind: PayloadKind) -> RoleSet {
         PayloadKind::RegisterMember | PayloadKind::ProposeChange | PayloadKind::VoteChange => {
             RoleSet::of(&[Consortium])
         }
+        // Of whatever consortium: the certificate speaks.
+        PayloadKind::AnchorHead => RoleSet::of(&[Consortium]),
         // Of a node, its operator alone.
         PayloadKind::RotateKey | PayloadKind::Ready => RoleSet::of(&Role::MEMBERS),
         // Of its own schools and buildings.

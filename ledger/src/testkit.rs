@@ -37,6 +37,7 @@ use crate::tx::{
 };
 use crate::types::*;
 
+pub mod consortia;
 pub mod money;
 pub mod seeds;
 

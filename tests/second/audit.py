@@ -51,8 +51,13 @@ def check(data, genesis_data, genesis_sha256=None, trusted=None):
 
 
 def audit(data, genesis_data, genesis_sha256=None, trusted=None):
+    return answered(lambda: check(data, genesis_data, genesis_sha256, trusted))
+
+
+def answered(checks):
+    """The answer that `checks`, which gives a standing, leads to."""
     try:
-        standing = check(data, genesis_data, genesis_sha256, trusted)
+        standing = checks()
     except Invalid as error:
         return Answer(False, None, 1, str(error))
     except CannotTell as error:

@@ -23,18 +23,21 @@ import traceback
 import forged
 import mutations
 import random_rounds
+import via
 from audit import audit, open_bundle, seal
 from forge import Forge
 from schema import Bundle
+from via import audit_via
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "ledger" / "vectors" / "evidence"
 
 
-def theirs(program, folder, bundle, genesis, flags):
-    paths = [pathlib.Path(folder) / f"{os.getpid()}.{kind}" for kind in ("bundle", "genesis.json")]
-    for path, data in zip(paths, (bundle, genesis)):
+def theirs(program, folder, bundle, genesis, flags, via):
+    paths = [pathlib.Path(folder) / f"{os.getpid()}.{kind}" for kind in ("bundle", "genesis.json", "via.json")]
+    for path, data in zip(paths, (bundle, genesis, via or b"")):
         path.write_bytes(data)
+    flags = [*flags, *(["--via-genesis", paths[2]] if via else [])]
     run = subprocess.run(
         [program, "--output", "json", "verify", paths[0], "--genesis", paths[1], *flags], capture_output=True)
     said = json.loads(run.stdout) if run.stdout else {}
@@ -42,16 +45,16 @@ def theirs(program, folder, bundle, genesis, flags):
     return (run.returncode, said.get("valid", False), said.get("standing")), why
 
 
-def ours(bundle, genesis, options):
+def ours(bundle, genesis, options, via):
     try:
-        found = audit(bundle, genesis, **options)
+        found = audit_via(bundle, genesis, via, **options) if via else audit(bundle, genesis, **options)
     except Exception:
         return ("failed", False, None), traceback.format_exc()
     return (found.code, found.valid, found.standing), found.why
 
 
-def both(program, folder, bundle, genesis, flags, options):
-    return ours(bundle, genesis, options), theirs(program, folder, bundle, genesis, flags)
+def both(program, folder, bundle, genesis, flags, options, via):
+    return ours(bundle, genesis, options, via), theirs(program, folder, bundle, genesis, flags, via)
 
 
 class Comparison:
@@ -61,8 +64,8 @@ class Comparison:
         self.program, self.folder, self.pool, self.waiting = program, folder, pool, collections.deque()
         self.counts, self.answers, self.differing = collections.Counter(), collections.Counter(), []
 
-    def ask(self, kind, name, bundle, genesis, flags=(), options=None):
-        asked = self.pool.submit(both, self.program, self.folder, bundle, genesis, list(flags), options or {})
+    def ask(self, kind, name, bundle, genesis, flags=(), options=None, via=None):
+        asked = self.pool.submit(both, self.program, self.folder, bundle, genesis, list(flags), options or {}, via)
         self.waiting.append((kind, name, asked))
         if len(self.waiting) > 64:
             self.take()
@@ -103,6 +106,29 @@ def compare_bundles(comparison, each, rng):
                 comparison.ask("changed, checksum redone", f"{name}{path}", seal(build()), genesis)
         for what, changed in mutations.file_changes(data, rng, each // 20):
             comparison.ask("changed file", f"{name} {what}", changed, genesis)
+
+
+def compare_via(comparison, each, rng):
+    """Evidence over two ledgers, with one thing changed in either bundle or in the file."""
+    data, parent, child = (
+        (VECTORS / name).read_bytes() for name in ("via/allocation.via", "via/parent.json", "genesis.json"))
+    comparison.ask("two ledgers", "as pinned", data, parent, via=child)
+    comparison.ask("two ledgers", "one genesis file", data, parent)
+    for what, pair in (("swapped", (child, parent)), ("twice the parent's", (parent, parent))):
+        comparison.ask("two ledgers", f"genesis files {what}", data, pair[0], via=pair[1])
+    body = via.open_file(data)
+    for what, half in (("parent alone", body["parent"]), ("child alone", body["child"])):
+        comparison.ask("two ledgers", what, half, parent, via=child)
+    comparison.ask("two ledgers", "halves swapped", via.seal_file(
+        {"parent": body["child"], "child": body["parent"]}), parent, via=child)
+    for half in ("parent", "child"):
+        bundle = open_bundle(body[half])
+        changes = list(mutations.all_changes(Bundle, bundle, rng))
+        for path, build in rng.sample(changes, min(each, len(changes))):
+            changed = via.seal_file({**body, half: seal(build())})
+            comparison.ask("two ledgers", f"{half}{path}", changed, parent, via=child)
+    for what, changed in mutations.file_changes(data, rng, each // 2):
+        comparison.ask("two ledgers", f"file {what}", changed, parent, via=child)
 
 
 def compare_genesis(comparison, rng):
@@ -156,6 +182,7 @@ def compare_all(options, seed, folder, pool):
     compare_options(comparison)
     compare_bundles(comparison, options.each, rng)
     compare_genesis(comparison, rng)
+    compare_via(comparison, options.each, rng)
     compare_forged(comparison, options.forged, rng)
     compare_random_rounds(comparison, options.rounds, rng)
     comparison.finish()

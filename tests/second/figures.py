@@ -23,6 +23,8 @@ RECORDS = {
     12: (records.MilestonesShown, "milestones_shown/", (2, 1), ("school_year", "kind")),
     13: (records.AccessLog, "access_log/", (2,), ("district",)),
     14: (records.Estate, "estate/", (2,), ("district",)),
+    17: (records.Consortium, "consortium/", (None,), ("genesis",)),
+    18: (records.AnchoredHead, "consortium_head/", (None, 8), ("genesis", "height")),
 }
 
 
@@ -38,6 +40,8 @@ def figures(state, shown):
         found[key] = state.record(kind, figure["record"], text, *numbers, **dict(zip(names, key[1:])))
         if key[0] == 3:
             need(found[key]["definition"]["class_"] == key[1], "a class that names another")
+        if key[0] == 18:
+            need(found[key]["at"]["height"] <= state.head["height"], "a head that was anchored after the block shown")
     standing = "stands"
     for key in keys:
         if key[0] == 5:

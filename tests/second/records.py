@@ -21,7 +21,8 @@ Change = Choice({
     7: Tuple(AccountId, RoleSet, Option(DistrictId), Option(SchoolId)), 8: Tuple(Title, Height),
     9: Tuple(ClassId, AccountId), 10: Tuple(RoundId, Option(Hash)), 11: Tuple(RoundId),
     20: Tuple(DistrictId, Title, AccountId), 21: Tuple(DistrictId, Option(DistrictId)), 22: Tuple(NodeRequest),
-    23: Tuple(ValidatorAddress, PublicKey, Signature), 24: Tuple(u16, Height, Title), 30: Tuple(SchoolYear, TwinParameters)})
+    23: Tuple(ValidatorAddress, PublicKey, Signature), 24: Tuple(u16, Height, Title), 26: Tuple(Hash, Title, TimeMs, ValidatorSet),
+    30: Tuple(SchoolYear, TwinParameters)})
 Vote = Struct(account=AccountId, choice=Number(1, 1, 2))
 FairShare = Struct(penalty=u32, min_share_percent=u8)
 ClassTerms = Struct(
@@ -76,6 +77,12 @@ AccessLog = Canonical(Struct(
     district=DistrictId, epoch=u32, head=TreeHead, anchors=u32, by=AccountId, at=Place), 128)
 Estate = Canonical(Struct(district=DistrictId, buildings=List(Struct(
     building=Title, version=u32, head=TreeHead, by=AccountId, at=Place))), 131_072)
+HeadFields = Struct(
+    genesis=Hash, height=Height, time_ms=TimeMs, block_hash=Hash, state_root=Hash, by=AccountId, at=Place)
+AnchoredHead = Canonical(HeadFields, 256)
+Consortium = Canonical(Struct(
+    genesis=Hash, name=Title, founded_ms=TimeMs, founders_hash=Hash, admitted=Height, heads=u64, newest=Option(HeadFields),
+    next=ValidatorSet), 16_384)
 Budget = Canonical(Struct(
     funder=AccountId, school_year=SchoolYear, funded_cents=Cents, charged_cents=Cents), 128)
 StatedBudget = Canonical(Struct(

@@ -165,7 +165,7 @@ FigureKey = Choice({
     1: Tuple(), 2: Tuple(AccountId, SchoolYear), 3: Tuple(ClassId), 4: Tuple(ClassId, PoolId),
     5: Tuple(RoundId), 6: Tuple(), 7: Tuple(ValidatorAddress), 8: Tuple(AccountId), 9: Tuple(DistrictId),
     10: Tuple(SchoolId), 11: Tuple(ProposalId), 12: Tuple(SchoolYear, Milestone), 13: Tuple(DistrictId),
-    14: Tuple(DistrictId)})
+    14: Tuple(DistrictId), 17: Tuple(Hash), 18: Tuple(Hash, Height)})
 Act = Struct(height=Height, transaction=ProvedRow, receipt=ProvedRow)
 Figures = Struct(figures=List(Struct(key=FigureKey, record=Proved), 16_384), acts=List(Act))
 Subject = Choice({1: Round, 2: Allocation, 3: Student, 4: Budget, 5: Access, 6: Figures, 7: MilestoneShown, 8: Estate})

@@ -3,8 +3,8 @@
 from codec import Canonical, Choice, List, Number, Option, Struct, Tuple
 from records import Change, ClassTerms, DefineClass
 from schema import (
-    AccountId, Cents, ClassId, DistrictId, Handle, Hash, Height, KindId, Milestone, Name, PeerName, PoolId, Position,
-    ProposalId, PublicKey, RoleSet, RoundId, SchoolId, SchoolYear, Signature, TimeMs, Title, ValidatorAddress, i64, u8, u16, u32, u64)
+    AccountId, Cents, Certificate, ClassId, DistrictId, Handle, Hash, Header, Height, KindId, Milestone, Name, PeerName, PoolId, Position,
+    ProposalId, PublicKey, RoleSet, RoundId, SchoolId, SchoolYear, Signature, TimeMs, Title, ValidatorAddress, ValidatorSet, i64, u8, u16, u32, u64)
 
 Flag = Number(1, 0, 1)
 
@@ -21,6 +21,7 @@ Payload = Choice({
         1: Struct(name=Title, school_type=Name, position=Option(Position)),
         2: Struct(name=Title, position=Option(Position)), 3: Tuple()})),
     8: Struct(building=Title, version=u32, root=Hash, leaf_count=u64),
+    10: Struct(header=Header, certificate=Certificate, new_set=Option(ValidatorSet)),
     40: Struct(school_year=SchoolYear, amount_cents=Cents),
     43: Struct(class_=ClassId, steward=AccountId, granted_cents=Cents),
     60: DefineClass,
@@ -38,7 +39,7 @@ Body = Canonical(BodyKind, 2_097_152, version=2)
 Transaction = Canonical(Struct(body=BodyKind, public_key=PublicKey, signature=Signature), 2_097_152, version=2)
 
 CODES = {0, *range(100, 145), *range(146, 172),
-         *range(180, 215), *range(216, 226), 230, *range(240, 244), 250}
+         *range(174, 215), *range(216, 226), 230, *range(240, 244), 250}
 # Codes 1 to 9 exist too, but no receipt in a block has one.
 Refusal = Struct(rule=lambda v: v["code"] in CODES or 1 <= v["code"] <= 9, entry=u32, code=u8)
 
@@ -49,7 +50,7 @@ Event = Choice({
     10: Tuple(ValidatorAddress, ValidatorAddress, Height), 11: Tuple(PeerName, PeerName),
     12: Tuple(DistrictId, SchoolId, SchoolYear), 13: Tuple(DistrictId, AccountId),
     14: Tuple(DistrictId, Option(DistrictId)), 15: Tuple(AccountId, ValidatorAddress, TimeMs),
-    16: Tuple(u32, SchoolYear), 17: Tuple(DistrictId, Title, u32, Hash, u64),
+    16: Tuple(u32, SchoolYear), 17: Tuple(DistrictId, Title, u32, Hash, u64), 19: Tuple(Hash, Height, Hash),
     20: Tuple(DistrictId, SchoolYear, u32), 21: Tuple(Handle, u16),
     22: Tuple(DistrictId, SchoolYear, Milestone, Flag, u32), 23: Tuple(DistrictId, SchoolYear, u32),
     24: Tuple(RoundId, DistrictId, Handle, Number(1, 0, 5)), 25: Tuple(RoundId, u32),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks an evidence bundle from EVIDENCE.md alone.
 
-    verify.py BUNDLE --genesis FILE [--genesis-sha256 HEX] [--trusted HEIGHT:HASH] [--output text|json]
+    verify.py BUNDLE --genesis FILE [--via-genesis FILE] [--genesis-sha256 HEX] [--trusted HEIGHT:HASH] [--output text|json]
 
 Exit code: 0 valid and stands, 1 checked and no, 2 cannot tell.
 """
@@ -12,12 +12,14 @@ import sys
 import traceback
 
 from audit import Answer, audit
+from via import audit_via
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bundle")
     parser.add_argument("--genesis", required=True)
+    parser.add_argument("--via-genesis")
     parser.add_argument("--genesis-sha256", type=bytes.fromhex)
     parser.add_argument("--trusted", type=block, metavar="HEIGHT:HASH")
     parser.add_argument("--output", choices=("text", "json"), default="text")
@@ -32,7 +34,11 @@ def block(text):
 def answer(options):
     try:
         with open(options.bundle, "rb") as bundle, open(options.genesis, "rb") as genesis:
-            return audit(bundle.read(), genesis.read(), options.genesis_sha256, options.trusted)
+            given = bundle.read(), genesis.read()
+        if options.via_genesis is None:
+            return audit(*given, options.genesis_sha256, options.trusted)
+        with open(options.via_genesis, "rb") as child:
+            return audit_via(*given, child.read(), options.genesis_sha256, options.trusted)
     except OSError as error:
         return Answer(False, None, 2, str(error))
     except Exception:

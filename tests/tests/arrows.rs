@@ -126,6 +126,7 @@ const HOUSES: &[&str] = &[
     "node/delivery",
     "node/lrs",
     "node/lti",
+    "node/identity",
     "node/store",
     "node/twin_model",
     "node/vault",

@@ -41,6 +41,7 @@ pub(super) fn is_shown(payload: &Payload) -> bool {
             | Payload::Ready(_)
             | Payload::ChangeSchool(_)
             | Payload::AnchorEstate(_)
+            | Payload::AnchorHead(_)
             | Payload::RecordAccess(_)
             | Payload::FundBudget(_)
             | Payload::GrantBudget(_)

@@ -106,6 +106,8 @@ pub(super) fn state_key(key: &FigureKey) -> Vec<u8> {
         FigureKey::Milestones { school_year, kind } => schema::milestones_shown_key(*school_year, *kind),
         FigureKey::AccessLog(district) => schema::access_log_key(*district),
         FigureKey::Estate(district) => schema::estate_key(*district),
+        FigureKey::Consortium(genesis) => schema::consortium_key(genesis),
+        FigureKey::AnchoredHead { genesis, height } => schema::anchored_head_key(genesis, *height),
     }
 }
 

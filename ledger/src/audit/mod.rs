@@ -19,6 +19,7 @@ pub mod open;
 pub mod optimum;
 pub mod report;
 mod verify;
+mod via;
 
 use sha2::{Digest, Sha256};
 
@@ -30,6 +31,7 @@ pub use bundle::{Bundle, Subject};
 pub use optimum::{Optimum, OptimumReport, verify_optimum};
 pub use report::{Check, Report, Standing, Verdict};
 pub use verify::{Options, TrustedBlock, certified, verify};
+pub use via::{VIA_VERSION, Via, ViaBundle, ViaReport, is_via, verify_via};
 
 /// Plain SHA-256, as `sha256sum` prints it.
 pub(crate) fn sha256(bytes: &[u8]) -> Hash {

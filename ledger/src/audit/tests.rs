@@ -22,6 +22,7 @@ mod page;
 mod protocols;
 mod reads;
 mod vectors;
+mod via;
 mod world;
 
 use world::World;

@@ -13,6 +13,7 @@ use crate::types::{Hash, Height};
 
 use super::bundle::{Bundle, ChainEvidence, Lookup, OF_FIRST, Proved, Subject};
 use super::report::{Checks, Report, Standing, Stop, Verdict, utc};
+use super::via::VIA_VERSION;
 
 mod access;
 mod acts;
@@ -23,6 +24,7 @@ mod consortium;
 mod context;
 mod estate;
 mod figures;
+mod heads;
 mod milestone;
 mod opened;
 mod round;
@@ -144,6 +146,10 @@ fn check_format(checks: &mut Checks, bytes: &[u8]) -> Result<Bundle, Stop> {
             checks.pass("format", format!("The file is a bundle about: {kind}. Every byte has its meaning."));
             Ok(bundle)
         }
+        Err(CodecError::Version { found: Some(VIA_VERSION), .. }) => checks.unknown(
+            "format",
+            "The file crosses two ledgers: give the genesis file of the other one as well, with --via-genesis.",
+        ),
         Err(CodecError::Version { expected, found: Some(_), .. }) => checks.unknown(
             "format",
             format!(

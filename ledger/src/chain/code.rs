@@ -213,6 +213,19 @@ codes! {
     /// The protocol is not the next one.
     ProtocolStep = 171, "protocols follow one another: name the one after the one in force, or the one in force to take a voted switch back";
 
+    /// No such consortium.
+    UnknownConsortium = 174, "no consortium of this genesis is admitted here; have it admitted by vote (`aula consortium propose --consortium GENESIS`)";
+    /// The consortium is admitted, or is this one.
+    ConsortiumKnown = 175, "a consortium of this genesis is admitted already, or it is this ledger itself; there is nothing to admit";
+    /// A newer head is anchored.
+    StaleHead = 176, "this head of the consortium or a newer one is anchored; bring the newest";
+    /// Another block is anchored where this one would stand.
+    ConflictingHead = 177, "the head contradicts what is anchored: another block stands at its height, or it does not follow the newest head; ask that consortium which of its blocks is real";
+    /// A change of the consortium's validators is not anchored.
+    HeadSetUnknown = 178, "the head was decided by validators that do not follow from the anchored heads; anchor the block first that announced them";
+    /// The head's certificate does not hold.
+    HeadNotCertified = 179, "the head's certificate does not hold for the consortium's validators; fetch header and certificate again from a node of that consortium";
+
     /// A class of this number exists.
     ClassExists = 180, "a class of this number exists; choose another number";
     /// No such class.

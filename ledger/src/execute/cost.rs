@@ -197,6 +197,7 @@ impl Cost {
             | Payload::CommitSeed(_)
             | Payload::RevealSeed(_)
             | Payload::RetirePool(_)
+            | Payload::AnchorHead(_)
             | Payload::SetClassTerms(_) => self.records(6),
         }
     }

@@ -39,6 +39,7 @@
 //! | `acknowledgement/R P`, `utilisation/P` | [`Acknowledgement`], [`Utilisation`] |
 //! | `access_log/D`, `access_log_ended/D/E` | [`AccessLog`]: newest anchored head; last heads of earlier epochs |
 //! | `estate/D` | [`Estate`]: the newest anchored version of each of its buildings |
+//! | `consortium/G`, `consortium_head/G H` | [`Consortium`]: another ledger, by its genesis; [`AnchoredHead`]: a certified block of it |
 //! | `tree/LABEL` | heads of bulk trees, written by the overlay |
 //!
 //! Bulk trees: `students/D/YEAR` holds [`StudentLeaf`], `consents/D/YEAR` [`Consent`], `erasures/D/YEAR`
@@ -60,6 +61,7 @@ use crate::types::{
 };
 
 mod chain;
+mod consortia;
 mod estate;
 mod money;
 mod nodes;
@@ -74,6 +76,9 @@ mod vault;
 pub use chain::{
     Account, ChainRecord, Counters, Member, Peer, Proposal, ProposalStatus, Standing, UpgradeNote,
     ValidatorSchedule,
+};
+pub use consortia::{
+    AnchoredHead, Consortium, anchored_head, anchored_head_key, consortia, consortium, consortium_key,
 };
 pub use estate::{AnchoredBuilding, Estate};
 pub use money::{StatedBudget, StatedEquity, is_floor_superseded, is_superseded};

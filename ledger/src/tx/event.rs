@@ -152,6 +152,15 @@ pub enum Event {
         /// How many rows.
         leaf_count: u64,
     } = 17,
+    /// A certified block of another consortium was anchored.
+    HeadAnchored {
+        /// SHA-256 of that consortium's genesis file.
+        consortium: Hash,
+        /// The block's height there.
+        height: Height,
+        /// The block's hash.
+        block_hash: Hash,
+    } = 19,
     /// States were anchored.
     StatesAnchored {
         /// The district.

@@ -21,8 +21,8 @@ pub mod students;
 mod tests;
 
 pub use admin::{
-    AnchorEstate, Change, ChangeSchool, Choice, NewDistrict, NodeRequest, ProposeChange, Ready, RecordAccess,
-    RegisterMember, RotateKey, SchoolChange, VoteChange,
+    AnchorEstate, AnchorHead, Change, ChangeSchool, Choice, NewDistrict, NodeRequest, ProposeChange, Ready,
+    RecordAccess, RegisterMember, RotateKey, SchoolChange, VoteChange,
 };
 pub use event::{Event, RefusedEntry, Shortage};
 pub use money::{BudgetStatement, EquityStatement, FundBudget, GrantBudget};
@@ -112,6 +112,8 @@ payloads! {
     ChangeSchool = 7,
     /// Anchors a version of a building of the sender's district.
     AnchorEstate = 8,
+    /// Anchors a certified block of another consortium's ledger.
+    AnchorHead = 10,
     /// Puts a district's state hashes on the ledger.
     AnchorStates = 20,
     /// Records a student's milestone, for good.
@@ -171,6 +173,7 @@ impl Payload {
             Self::RegisterMember(_) | Self::Ready(_) => 2,
             Self::RotateKey(rotation) if rotation.replaces.is_none() => 2,
             Self::RotateKey(_) => 3,
+            Self::AnchorHead(head) => head.signatures().saturating_add(1),
             Self::ProposeChange(proposal) => proposal.change.signatures().saturating_add(1),
             _ => 1,
         }

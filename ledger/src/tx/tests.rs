@@ -11,6 +11,7 @@ mod calendar;
 mod conservation;
 mod estates;
 mod grow;
+mod heads;
 mod nodes;
 mod proofs;
 mod protocol;

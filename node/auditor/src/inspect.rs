@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use aula_ledger::audit::{
-    Bundle, Verdict,
+    Bundle, Verdict, ViaBundle,
     bundle::Subject,
     bundle::{EquityStanding, StudentStanding},
+    is_via,
 };
 use aula_ledger::codec::Canonical;
 use clap::Args;
@@ -23,8 +24,9 @@ pub(crate) struct InspectArgs {
 
 /// Reads the bundle and lists its parts.
 pub(crate) fn run(args: &InspectArgs) -> Result<Answer, Failure> {
-    let bytes = read(&args.file, "bundle", Bundle::MAX_BYTES)?;
-    let bundle = Bundle::from_canonical(&bytes).map_err(|_| Failure {
+    let bytes = read(&args.file, "bundle", ViaBundle::MAX_BYTES)?;
+    let read = if is_via(&bytes) { over_two(&bytes) } else { part(&bytes) };
+    let json = read.ok_or_else(|| Failure {
         message: format!(
             "{} is not a whole evidence bundle of version {}",
             args.file.display(),
@@ -32,8 +34,27 @@ pub(crate) fn run(args: &InspectArgs) -> Result<Answer, Failure> {
         ),
         next: "ask for the file again: it was damaged, or is something else",
     })?;
+    let text = format!(
+        "{}\nNothing of this is checked: use aula-audit verify.",
+        serde_json::to_string_pretty(&json).unwrap_or_default()
+    );
+    Ok(Answer { exit_code: Verdict::Valid.exit_code(), text, json })
+}
+
+/// The two bundles of evidence over two ledgers.
+fn over_two(bytes: &[u8]) -> Option<Value> {
+    let ViaBundle { parent, child } = ViaBundle::from_canonical(bytes).ok()?;
+    let (parent, child) = (part(&parent)?, part(&child)?);
+    Some(
+        json!({ "kind": "two ledgers", "bytes": bytes.len(), "parent": parent, "child": child, "checked": false }),
+    )
+}
+
+/// What one bundle holds; none of other bytes.
+fn part(bytes: &[u8]) -> Option<Value> {
+    let bundle = Bundle::from_canonical(bytes).ok()?;
     let header = &bundle.chain.head.header;
-    let json = json!({
+    Some(json!({
         "kind": bundle.subject.kind(),
         "bytes": bytes.len(),
         "genesis": header.genesis,
@@ -45,12 +66,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<Answer, Failure> {
         "validator_set_changes": bundle.chain.links.iter().filter(|link| link.new_set.is_some()).count(),
         "subject": subject(&bundle.subject),
         "checked": false,
-    });
-    let text = format!(
-        "{}\nNothing of this is checked: use aula-audit verify.",
-        serde_json::to_string_pretty(&json).unwrap_or_default()
-    );
-    Ok(Answer { exit_code: Verdict::Valid.exit_code(), text, json })
+    }))
 }
 
 fn subject(subject: &Subject) -> Value {

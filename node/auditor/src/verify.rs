@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use aula_ledger::audit::{Bundle, Options, Report, TrustedBlock, verify};
+use aula_ledger::audit::{Options, Report, TrustedBlock, ViaBundle, ViaReport, verify, verify_via};
 use aula_ledger::codec::Canonical;
 use aula_ledger::genesis::MAX_GENESIS_BYTES;
 use aula_ledger::types::{Hash, Height};
@@ -14,13 +14,19 @@ use crate::files::read;
 
 /// Arguments of `aula-audit verify`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  aula-audit verify round-3.bundle --genesis genesis.json")]
+#[command(
+    after_help = "Examples:\n  aula-audit verify round-3.bundle --genesis genesis.json\n  aula-audit verify place.bundle --genesis \
+                  parent.json --via-genesis consortium.json     evidence with --via, over two ledgers"
+)]
 pub(crate) struct VerifyArgs {
     /// The evidence bundle
     file: PathBuf,
     /// The genesis file of the chain
     #[arg(long)]
     genesis: PathBuf,
+    /// The genesis file of the ledger whose head the first one anchors, for evidence over two ledgers
+    #[arg(long, value_name = "FILE")]
+    via_genesis: Option<PathBuf>,
     /// The published SHA-256 of the genesis file, in hex
     #[arg(long, value_name = "HEX")]
     genesis_sha256: Option<Hash>,
@@ -41,8 +47,13 @@ fn trusted(text: &str) -> Result<TrustedBlock, String> {
 /// Reads both files and checks.
 pub(crate) fn run(args: &VerifyArgs) -> Result<Answer, Failure> {
     let genesis = read(&args.genesis, "genesis file", MAX_GENESIS_BYTES as u64)?;
-    let bundle = read(&args.file, "bundle", Bundle::MAX_BYTES)?;
+    let bundle = read(&args.file, "bundle", ViaBundle::MAX_BYTES)?;
     let options = Options { genesis_sha256: args.genesis_sha256, trusted: args.trusted };
+    if let Some(path) = &args.via_genesis {
+        let child = read(path, "genesis file", MAX_GENESIS_BYTES as u64)?;
+        let report = verify_via(&bundle, &genesis, &child, &options);
+        return Ok(Answer { exit_code: report.exit_code(), text: text_via(&report), json: report.to_json() });
+    }
     let report = verify(&bundle, &genesis, &options);
     Ok(Answer { exit_code: report.exit_code(), text: text(&report), json: report.to_json() })
 }
@@ -55,4 +66,9 @@ fn text(report: &Report) -> String {
         lines(&report.checks),
         report.sentence
     )
+}
+
+fn text_via(told: &ViaReport) -> String {
+    let chain = told.via.chain_id.as_ref().map_or("unknown", |id| id.as_str());
+    format!("via      {chain}\n         sha256 {}\n{}", told.via.genesis_sha256, text(&told.report))
 }

@@ -18,17 +18,21 @@ mod delivery;
 mod district;
 mod edit;
 mod feed;
+mod identity;
 mod lake;
 mod lti;
 mod reports;
+mod sovereignty;
 
 pub use delivery::{Delivery, DeliveryBy, Mail, Sftp, Webhook};
 pub use district::{District, Policy, Subject};
 pub use edit::set;
 pub use feed::{BrokerUrl, Feed, FeedKind, Feeds, Lines, Payload};
+pub use identity::Identity;
 pub use lake::LakePlace;
 pub use lti::Lti;
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
+pub use sovereignty::{NamedPlace, Outside, Sovereignty, host_of};
 
 /// The commented file that `aula init` writes.
 pub const SAMPLE: &str = include_str!("config_sample.toml");
@@ -57,6 +61,8 @@ pub struct Config {
     pub feed: Vec<Feed>,
     /// `[lti]`; none where nothing launches.
     pub lti: Option<Lti>,
+    /// `[identity]`; none where nobody logs in.
+    pub identity: Option<Identity>,
     /// `[lake]`.
     pub lake: LakePlace,
     /// `[reports]`.
@@ -65,6 +71,8 @@ pub struct Config {
     pub report: Vec<ScheduledReport>,
     /// `[[delivery]]`, one a place that reports go to.
     pub delivery: Vec<Delivery>,
+    /// `[sovereignty]`: the places inside which all of it stays; none: no rule.
+    pub sovereignty: Sovereignty,
 }
 
 /// What is logged on stderr.
@@ -332,6 +340,15 @@ pub enum ConfigError {
     /// Launches that cannot be served.
     #[error("[lti]: {0}")]
     Lti(&'static str),
+    /// Logins that cannot be served.
+    #[error("[identity]: {0}")]
+    Identity(&'static str),
+    /// A place that cannot be one.
+    #[error("{0}")]
+    Place(&'static str),
+    /// Something outside of every place.
+    #[error(transparent)]
+    Outside(#[from] Outside),
     /// A report that cannot be scheduled.
     #[error("[[report]] {name}: {reason}")]
     Report {
@@ -369,6 +386,10 @@ impl NextStep for ConfigError {
             }
             Self::Feed { .. } => "correct it in config.toml; docs/feeds.md has an example",
             Self::Lti(_) => "correct it in config.toml; docs/lti.md has an example",
+            Self::Place(_) | Self::Outside(_) => {
+                "correct it in config.toml, or add the place to [sovereignty]; docs/sovereignty.md has an example"
+            }
+            Self::Identity(_) => "correct it in config.toml; docs/identity.md has an example",
             Self::Delivery { .. } | Self::Report { .. } => {
                 "correct it in config.toml; docs/reports.md has an example"
             }
@@ -400,6 +421,7 @@ impl Config {
         let config: Self =
             toml::from_str(&text).map_err(|e| ConfigError::Parse { path, reason: e.to_string() })?;
         config.check()?;
+        config.check_places(home)?;
         Ok(config)
     }
 
@@ -470,6 +492,12 @@ impl Config {
         feed::check_names(&self.feed)?;
         if let Some(fault) = self.lti.as_ref().and_then(Lti::fault) {
             return Err(ConfigError::Lti(fault));
+        }
+        if let Some(fault) = self.identity.as_ref().and_then(Identity::fault) {
+            return Err(ConfigError::Identity(fault));
+        }
+        if let Some(fault) = self.sovereignty.fault() {
+            return Err(ConfigError::Place(fault));
         }
         self.report.iter().try_for_each(|report| report.check(&self.report, &self.delivery))?;
         self.delivery.iter().try_for_each(|delivery| delivery.check(&self.delivery))?;

@@ -115,6 +115,12 @@ pub fn in_words(change: &Change, names: &BTreeMap<AccountId, String>) -> String 
             format!("admit the node {}{place}: member, peer and, once it is ready, validator", node.name)
         }
         Change::ReplaceValidatorKey { address, .. } => format!("replace the key of the validator {address}"),
+        Change::AdmitConsortium { genesis, name, validators, .. } => {
+            let count = validators.validators().len();
+            format!(
+                "let heads of {name}, the ledger of genesis {genesis} with {count} validators, be anchored"
+            )
+        }
         Change::SetTwinParameters { from_year, parameters } => {
             let rule = &parameters.need;
             let reveals: Vec<String> = rule.reveals().iter().map(ToString::to_string).collect();

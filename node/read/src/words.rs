@@ -14,6 +14,7 @@ pub fn kind(name: &str) -> &str {
         "Ready" => "Validator ready",
         "ChangeSchool" => "School changed",
         "AnchorEstate" => "Building anchored",
+        "AnchorHead" => "Head of another consortium anchored",
         "AnchorStates" => "Student states anchored",
         "RecordMilestone" => "Milestone recorded",
         "RecordConsent" => "Consents recorded",
@@ -72,6 +73,9 @@ pub fn event(event: &PublicEvent) -> String {
             t("building"),
             n("leaf_count")
         ),
+        "head_anchored" => {
+            format!("Block {} of the consortium of genesis {} was anchored.", n("height"), t("consortium"))
+        }
         "validator_ready" => {
             format!("Validator {} is ready and votes from height {}.", t("validator"), n("in_force"))
         }

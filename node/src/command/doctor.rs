@@ -6,15 +6,17 @@
 //!
 //! Invariants: the names of checks are stable; a check that is not `ok` has a `next`.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{Answer, Context, Failure, Outcome, RpcArgs, Verdict};
 use crate::config::Config;
 
+mod capacity;
 mod folder;
 mod kept;
 mod keys;
+mod leaves;
 mod network;
 mod running;
 #[cfg(test)]
@@ -25,7 +27,7 @@ mod vault;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  aula doctor --home /srv/district-07\n  aula doctor --output json | jq '.checks[] | \
-                  select(.level != \"ok\")'\n\nLooks at the folder, the keys, the disk, the database, the sign guard, the vault and its \
+                  select(.level != \"ok\")'\n  aula doctor capacity 50000\n  aula doctor leaves\n\nLooks at the folder, the keys, the disk, the database, the sign guard, the vault and its \
                   copies, addresses, certificate, peers, and the running node. It changes nothing and may be run at any time.\nExit 0: \
                   nothing fails (warnings may stand); 1: something fails; 2: it could not look."
 )]
@@ -33,6 +35,18 @@ pub struct DoctorArgs {
     /// The node to ask, when it runs
     #[command(flatten)]
     pub rpc: RpcArgs,
+    /// What to look at instead
+    #[command(subcommand)]
+    pub about: Option<About>,
+}
+
+/// What the doctor says beside a node's health.
+#[derive(Debug, Subcommand)]
+pub enum About {
+    /// What a district of so many students needs, from measured costs
+    Capacity(capacity::CapacityArgs),
+    /// What leaves the district, when, to whom
+    Leaves,
 }
 
 /// How bad it is.
@@ -90,6 +104,11 @@ struct Report {
 /// # Errors
 /// When the node's URL is not valid.
 pub async fn run(context: &Context, args: &DoctorArgs) -> Result<Outcome, Failure> {
+    match &args.about {
+        Some(About::Capacity(asked)) => return capacity::run(asked),
+        Some(About::Leaves) => return leaves::run(context),
+        None => {}
+    }
     let checks = examine(context, args).await?;
     let worst = checks.iter().map(|check| check.level).max().unwrap_or(Level::Ok);
     let verdict = if worst == Level::Fail { Verdict::No } else { Verdict::Yes };

@@ -24,6 +24,7 @@ pub mod audit;
 pub(super) mod disclose;
 pub(super) mod reader;
 pub(super) mod rows;
+pub(super) mod via;
 
 use act::Act;
 use disclose::{Own, Undisclosed};
@@ -32,7 +33,7 @@ use rows::Rows;
 use super::rpc::RpcArgs;
 use super::twin_parameters::Voted;
 use super::vault::record::LedgerArgs;
-use super::{Advise, Context, Failure, Outcome, absolute, vault};
+use super::{Advise, Context, Failure, Outcome, absolute, vault, within};
 
 /// Arguments of `aula evidence`.
 #[derive(Debug, Args)]
@@ -157,11 +158,20 @@ pub struct Place {
     /// A height on the way to show as well, for `aula-audit verify --trusted`
     #[arg(long, value_name = "HEIGHT")]
     pub waypoint: Option<u64>,
+    /// A node of the parent ledger: the file then holds its anchored head of this ledger as well, for `aula-audit verify
+    /// --genesis PARENT --via-genesis THIS`
+    #[arg(long, value_name = "URL", conflicts_with = "waypoint")]
+    pub via: Option<String>,
 }
 
 impl About {
+    /// Whence and where to; nothing for a sample and an audit.
+    fn place(&self) -> Option<&Place> {
+        self.asked(None).map(|(_, place)| place)
+    }
+
     /// Which node is asked, the route, and where the bundle goes; nothing for a sample and an audit.
-    fn asked(&self) -> Option<(String, &Place)> {
+    fn asked(&self, anchored: Option<u64>) -> Option<(String, &Place)> {
         let (route, place) = match self {
             Self::Round { round, place } => (format!("round/{round}"), place),
             Self::Allocation { round, handle, district, place } => {
@@ -179,7 +189,8 @@ impl About {
             Self::Sample { .. } | Self::Audit(_) => return None,
         };
         let joint = if route.contains('?') { '&' } else { '?' };
-        let waypoint = place.waypoint.map(|height| format!("{joint}waypoint={height}")).unwrap_or_default();
+        let waypoint =
+            place.waypoint.or(anchored).map(|height| format!("{joint}waypoint={height}")).unwrap_or_default();
         Some((format!("/v1/evidence/{route}{waypoint}"), place))
     }
 
@@ -245,7 +256,10 @@ pub async fn run(context: &Context, args: &EvidenceArgs) -> Result<Outcome, Fail
     if let About::Sample { round, rpc } = &args.about {
         return sample(&Rows::of_home(context, &LedgerArgs::of(rpc)).await?, RoundId(*round)).await;
     }
-    let Some((route, place)) = args.about.asked() else { return Ok(Outcome::printed()) };
+    let Some(place) = args.about.place() else { return Ok(Outcome::printed()) };
+    let parent = via::anchored(context, place).await?;
+    let anchored = parent.as_ref().map(|parent| parent.height.0);
+    let Some((route, place)) = args.about.asked(anchored) else { return Ok(Outcome::printed()) };
     let fetched = args.about.fetch(context, &route, place).await;
     let fetched = fetched.map_err(|failure| args.about.advise(failure))?;
     let hint = "use the same version of the program as the node";
@@ -260,8 +274,12 @@ pub async fn run(context: &Context, args: &EvidenceArgs) -> Result<Outcome, Fail
     if let Err(undisclosed) = args.about.disclose(context, &args.records, voted.as_ref(), &mut bundle) {
         return undisclosed.outcome();
     }
-    let bytes = bundle.to_canonical();
+    let bytes = match &parent {
+        Some(parent) => parent.with(&bundle)?,
+        None => bundle.to_canonical(),
+    };
     let out = absolute(&place.out)?;
+    within(context, "the evidence", &out)?;
     std::fs::write(&out, &bytes).advise(format!("cannot write {}", out.display()), "choose another -o")?;
     let height = bundle.chain.head.header.height;
     let sha256 = hex::encode(Sha256::digest(&bytes));
@@ -273,13 +291,15 @@ pub async fn run(context: &Context, args: &EvidenceArgs) -> Result<Outcome, Fail
         _ => kind,
     };
     let text = format!(
-        "{}\n{} bytes about {} {about}, as of height {height}\nsha256 {sha256}\ncheck it: aula-audit verify {} --genesis GENESIS",
+        "{}\n{} bytes about {} {about}, as of height {height}\nsha256 {sha256}\ncheck it: aula-audit verify {} --genesis {}",
         out.display(),
         bytes.len(),
         article(about),
-        out.display()
+        out.display(),
+        if parent.is_some() { "PARENT --via-genesis GENESIS" } else { "GENESIS" }
     );
-    let json = json!({ "file": out, "kind": kind, "bytes": bytes.len(), "sha256": sha256, "height": height });
+    let anchored = parent.as_ref().map(|parent| parent.told());
+    let json = json!({ "via": anchored, "file": out, "kind": kind, "bytes": bytes.len(), "sha256": sha256, "height": height });
     Ok(Outcome::yes(json, text))
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Context, Failure, Outcome, absolute};
+use super::{Context, Failure, Outcome, absolute, within};
 use crate::upkeep::{Order, backup, control};
 
 /// Arguments of `aula node`.
@@ -44,7 +44,9 @@ pub enum Action {
 pub fn run(context: &Context, args: &NodeArgs) -> Result<Outcome, Failure> {
     match &args.action {
         Action::Backup { into } => {
-            let told = control::order(&context.home, &Order::Backup { into: absolute(into)? })?;
+            let into = absolute(into)?;
+            within(context, "the copy of the node", &into)?;
+            let told = control::order(&context.home, &Order::Backup { into })?;
             let text = format!(
                 "copied height {} into {}: {} files, {} bytes\nIn it is no key and no sign guard.",
                 told["height"],

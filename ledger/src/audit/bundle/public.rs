@@ -6,7 +6,7 @@ use super::{MAX_RECORDS, Proved, ProvedRow};
 use crate::codec::at_most;
 use crate::tx::MilestoneKind;
 use crate::types::{
-    AccountId, ClassId, DistrictId, Height, PoolId, ProposalId, RoundId, SchoolId, SchoolYear,
+    AccountId, ClassId, DistrictId, Hash, Height, PoolId, ProposalId, RoundId, SchoolId, SchoolYear,
     ValidatorAddress,
 };
 
@@ -59,6 +59,15 @@ pub enum FigureKey {
     AccessLog(DistrictId) = 13,
     /// A district's anchored buildings.
     Estate(DistrictId) = 14,
+    /// Another consortium whose heads are anchored here, by the SHA-256 of its genesis file.
+    Consortium(Hash) = 17,
+    /// A certified block of another consortium.
+    AnchoredHead {
+        /// Of which ledger.
+        genesis: Hash,
+        /// Its height there.
+        height: Height,
+    } = 18,
 }
 
 /// A public record with its proof.

@@ -98,7 +98,7 @@ fn pinned_certificates_still_tell_an_optimum_from_a_worse_assignment() {
 #[expect(clippy::disallowed_methods, reason = "run by hand to write the pinned files")]
 fn write_the_pinned_evidence() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/evidence");
-    for sub in ["fair-share", "gap", "refused", "upgraded"] {
+    for sub in ["fair-share", "gap", "refused", "upgraded", "via"] {
         std::fs::create_dir_all(format!("{folder}/{sub}")).unwrap();
     }
     let write = |name: &str, bytes: &[u8]| std::fs::write(format!("{folder}/{name}"), bytes).unwrap();
@@ -124,6 +124,9 @@ fn write_the_pinned_evidence() {
     write("replaced.bundle", &bundle(fallen.collector(&[]).round(ROUND)));
     fallen.revert(1);
     write("reverted.bundle", &bundle(fallen.collector(&[]).round(RoundId(1))));
+    let (parent, over) = via::pinned();
+    write("via/parent.json", &parent.genesis);
+    write("via/allocation.via", &over.to_canonical());
     let mut upgraded = world.clone();
     upgraded.upgrade();
     write("upgraded/genesis.json", &upgraded.genesis);

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::super::bundle::{Figure, FigureKey};
 use super::super::report::{Checks, Stop};
-use super::State;
 use super::figures::keyed;
+use super::{State, heads};
 use crate::roles::RoleSet;
 use crate::state::schema::{
     AccessLog, District, Estate, Member, MilestonesShown, Proposal, School, ValidatorInfo, ValidatorSchedule,
@@ -91,6 +91,7 @@ pub(super) fn one(checks: &mut Checks, state: &State, figure: &Figure, key: &[u8
             checks.pass("estate", words);
             Ok(keyed(&format!("estate-{district}"), json!(record)))
         }
+        FigureKey::Consortium(_) | FigureKey::AnchoredHead { .. } => heads::one(checks, state, figure, key),
         _ => checks.fail("figures", "A record is of a kind that this program does not show."),
     }
 }

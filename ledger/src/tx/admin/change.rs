@@ -10,8 +10,8 @@ use super::membership::{
 };
 use super::node::{self, NodeRequest};
 use super::register_member::check_place;
-use super::{district_change, key_change, protocol_change, seed_account};
-use crate::chain::{Code, Validator, validators};
+use super::{anchor_head, district_change, key_change, protocol_change, seed_account};
+use crate::chain::{Code, Validator, ValidatorSet, validators};
 use crate::keys::{Label, PublicKey, Signature};
 use crate::names::{ListenHint, Name, PeerName, Title};
 use crate::params::Params;
@@ -23,7 +23,8 @@ use crate::twin::{self, TwinParameters};
 use crate::tx::Event;
 use crate::tx::handler::{Refusal, ensure};
 use crate::types::{
-    AccountId, ClassId, DistrictId, Hash, Height, ProposalId, RoundId, SchoolId, SchoolYear, ValidatorAddress,
+    AccountId, ClassId, DistrictId, Hash, Height, ProposalId, RoundId, SchoolId, SchoolYear, TimeMs,
+    ValidatorAddress,
 };
 
 /// A change of the consortium that needs more than two thirds of its members.
@@ -163,6 +164,17 @@ pub enum Change {
         /// The version of the program that operators run by then.
         program: Title,
     } = 24,
+    /// Lets heads of another consortium's ledger be anchored here. Its genesis file shows whether time and validators are its own.
+    AdmitConsortium {
+        /// SHA-256 of its genesis file.
+        genesis: Hash,
+        /// What people call it.
+        name: Title,
+        /// The time of its genesis, milliseconds since 1970 UTC.
+        founded_ms: TimeMs,
+        /// The validators that its genesis names.
+        validators: Box<ValidatorSet>,
+    } = 26,
     /// Adds a version of the twins' parameters, the need rule among them.
     SetTwinParameters {
         /// The first school year that it is in force for; one that may still take states, or a later one.
@@ -289,6 +301,7 @@ impl Change {
             Self::ReplaceValidatorKey { address, public_key, .. } => {
                 key_change::may_replace(overlay, address, public_key).map(|_| ())
             }
+            Self::AdmitConsortium { genesis, .. } => anchor_head::may_admit(overlay, genesis),
             Self::SetTwinParameters { from_year, parameters } => {
                 ensure(parameters.need.check().is_ok(), Code::NeedRuleBounds)?;
                 let now = schema::chain(overlay)?.time_ms;
@@ -389,6 +402,14 @@ impl Change {
                 let in_force = now.next().next();
                 events.push(key_change::replace(overlay, address, public_key, at.time_ms, in_force)?);
                 return Ok(in_force);
+            }
+            Self::AdmitConsortium { genesis, name, founded_ms, validators } => {
+                let (genesis, founded_ms) = (*genesis, *founded_ms);
+                anchor_head::admit(
+                    overlay,
+                    anchor_head::Admission { genesis, name, founded_ms, validators },
+                    now,
+                );
             }
             Self::SetTwinParameters { from_year, parameters } => {
                 let version = twin::add(overlay, (**parameters).clone(), *from_year, now)??;

@@ -1,6 +1,7 @@
 //! Administration: members, nodes, districts, their schools and buildings, votes, keys, access logs.
 
 pub mod anchor_estate;
+pub mod anchor_head;
 pub mod change;
 pub mod change_school;
 mod class_change;
@@ -18,6 +19,7 @@ pub(crate) mod seed_account;
 pub mod vote_change;
 
 pub use anchor_estate::AnchorEstate;
+pub use anchor_head::AnchorHead;
 pub use change::Change;
 pub use change_school::{ChangeSchool, SchoolChange};
 pub use node::{NewDistrict, NodeRequest};

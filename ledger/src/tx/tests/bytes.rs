@@ -50,6 +50,7 @@ fn one_of_each() -> Vec<Payload> {
         .into(),
         AnchorEstate { building: title("North wing"), version: 2, root: Hash([6; 32]), leaf_count: 12 }
             .into(),
+        crate::testkit::consortia::child_change(7, 7).into(),
         anchor([1], 11).into(),
         RecordMilestone {
             school_year: YEAR,

@@ -1,6 +1,6 @@
 //! A row for each rejection code: how it is reached, and that only the sequence moved.
 
-use super::{attacks_state, estates, grow, nodes, proofs, statements, twins, vaults};
+use super::{attacks_state, estates, grow, heads, nodes, proofs, statements, twins, vaults};
 use crate::chain::Code;
 use crate::codec::Canonical;
 use crate::keys::{Label, public_key, sign};
@@ -532,6 +532,7 @@ fn rows() -> impl Iterator<Item = &'static Row> {
     let rows = [MEMBERS, VOTES, STUDENTS, vaults::ROWS, MONEY, CLASSES, ROUNDS, SERVICE];
     rows.into_iter()
         .chain([proofs::PROOFS, statements::STATEMENTS, grow::ROWS, estates::ROWS, nodes::ROWS, twins::ROWS])
+        .chain([heads::ROWS])
         .flatten()
 }
 

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::acting::ActingArgs;
 use super::{Context, Failure, Outcome};
 
+mod anchor;
 mod list;
 mod propose;
 pub(super) mod request;
@@ -16,7 +17,8 @@ mod vote;
 #[command(
     after_help = "Examples:\n  aula consortium propose request.json           a newcomer's file, as its `aula join` wrote it\n  \
                   aula consortium vote 7 yes\n  aula consortium list\n  aula consortium propose --close-district 3 --successor 4\n  \
-                  aula consortium propose --revert 12 --because minutes.pdf\n  aula consortium propose --steward 2 district-07\n\n\
+                  aula consortium propose --revert 12 --because minutes.pdf\n  aula consortium propose --steward 2 district-07\n  \
+                  aula consortium propose --consortium east.json --name 'Eastern consortium'\n  aula consortium anchor --of https://east.example:8480\n\n\
                   More than two thirds of the members with the role consortium must say yes; proposing is not voting.\nExit codes: \
                   0 done, 1 rejected by the ledger, 2 could not."
 )]
@@ -41,6 +43,12 @@ pub enum Action {
         /// For or against
         #[arg(value_enum)]
         word: Word,
+    },
+    /// Bring the newest certified head of another consortium, which was admitted by vote, to this ledger
+    Anchor {
+        /// A node of that consortium
+        #[arg(long, value_name = "URL")]
+        of: String,
     },
     /// List proposals in words: who is for them, what is needed, until when
     List {
@@ -67,6 +75,7 @@ pub async fn run(context: &Context, args: &ConsortiumArgs) -> Result<Outcome, Fa
     match &args.action {
         Action::Propose(proposed) => propose::run(context, &args.acting, proposed).await,
         Action::Vote { number, word } => vote::run(context, &args.acting, *number, *word).await,
+        Action::Anchor { of } => anchor::run(context, &args.acting, of).await,
         Action::List { open } => list::run(context, &args.acting.rpc, *open).await,
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use aula_api::chain::TwinVersionList;
+use aula_ledger::genesis::Genesis;
 use aula_ledger::names::Title;
 use aula_ledger::params::MAX_PROPOSAL_HEIGHTS;
 use aula_ledger::protocol::Protocol;
@@ -33,12 +34,15 @@ pub struct ProposeArgs {
     /// Admit a district of this number; with --name and --operator
     #[arg(long, value_name = "N", requires = "name", requires = "operator")]
     pub admit_district: Option<u16>,
-    /// What people call the district
-    #[arg(long, value_name = "TEXT", requires = "admit_district")]
+    /// What people call the district, or the consortium
+    #[arg(long, value_name = "TEXT")]
     pub name: Option<String>,
     /// The member who acts for the district
     #[arg(long, value_name = "MEMBER", requires = "admit_district")]
     pub operator: Option<String>,
+    /// Let heads of another consortium's ledger be anchored here: its genesis file. With --name, or called by its chain id
+    #[arg(long, value_name = "GENESIS")]
+    pub consortium: Option<PathBuf>,
     /// Close a district, for good
     #[arg(long, value_name = "N")]
     pub close_district: Option<u16>,
@@ -118,6 +122,10 @@ impl ProposeArgs {
     /// The one change that file or flags name.
     async fn change(&self, acting: &Acting) -> Result<Change, Failure> {
         let mut named = Vec::new();
+        if self.name.is_some() && self.admit_district.is_none() && self.consortium.is_none() {
+            let hint = "use it with --admit-district or --consortium";
+            return Err(Failure::new("one_change", "--name names nothing here", hint));
+        }
         for path in [&self.file, &self.admit].into_iter().flatten() {
             named.push(from_file(path)?);
         }
@@ -127,6 +135,9 @@ impl ProposeArgs {
             let name = Title::new(name).advise("the district's name is refused", "choose another --name")?;
             let operator = acting.member(operator).await?;
             named.push(Change::AdmitDistrict { district: DistrictId(district), name, operator });
+        }
+        if let Some(path) = &self.consortium {
+            named.push(admit_consortium(path, self.name.as_deref())?);
         }
         if let Some(district) = self.close_district {
             let successor = self.successor.map(DistrictId);
@@ -194,6 +205,19 @@ fn text(path: &Path) -> Result<String, Failure> {
 fn from_file(path: &Path) -> Result<Change, Failure> {
     let hint = "give one change as JSON, for example a newcomer's request.json";
     serde_json::from_str(&text(path)?).advise(format!("{} is not a change", path.display()), hint)
+}
+
+/// The consortium of a genesis file.
+fn admit_consortium(path: &Path, name: Option<&str>) -> Result<Change, Failure> {
+    let bytes = std::fs::read(path)
+        .advise(format!("cannot read {}", path.display()), "name that consortium's genesis file")?;
+    let hint = "fetch the file again as that consortium published it";
+    let parsed = Genesis::parse(&bytes).advise(format!("{} is not a genesis file", path.display()), hint)?;
+    let name = Title::new(name.unwrap_or(parsed.chain_id.as_str()))
+        .advise("the consortium's name is refused", "choose another --name")?;
+    let founded_ms = parsed.genesis.time_ms;
+    let validators = Box::new(parsed.validators);
+    Ok(Change::AdmitConsortium { genesis: parsed.sha256, name, founded_ms, validators })
 }
 
 fn digest(path: &Path) -> Result<Hash, Failure> {

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Languages;
-use crate::command::{Context, Failure, Outcome, absolute};
+use crate::command::{Context, Failure, Outcome, absolute, within};
 use crate::reports::district::{self, Wanted};
 use crate::reports::folder;
 use crate::reports::past::Chain;
@@ -53,6 +53,7 @@ pub fn run(context: &Context, args: &DistrictReportArgs) -> Result<Outcome, Fail
         link: args.link.trim_end_matches('/'),
     };
     let out = absolute(&args.out)?;
+    within(context, "the report", &out)?;
     folder::empty(&out)?;
     let made = district::make(&chain, &wanted)?;
     let files = folder::fill(&out, &made.files)?;

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Languages;
-use crate::command::{Context, Failure, Outcome, absolute};
+use crate::command::{Context, Failure, Outcome, absolute, within};
 use crate::reports::folder;
 use crate::reports::past::Chain;
 use crate::reports::transparency;
@@ -43,6 +43,7 @@ pub fn run(context: &Context, args: &TransparencyArgs) -> Result<Outcome, Failur
     let chain = Chain::of_home(&context.home)?;
     let header = chain.header(args.as_of)?;
     let out = absolute(&args.out)?;
+    within(context, "the report", &out)?;
     folder::empty(&out)?;
     let made =
         transparency::make(&chain, header.height, args.language.each(), args.link.trim_end_matches('/'))?;

@@ -136,7 +136,7 @@ pub async fn register(
     shown.bundle(&node).await
 }
 
-/// One thing, for anybody: a block, class, district, round or school by number, or an act by its transaction's id
+/// One thing, for anybody: a block, class, district, round or school by number, an act or another consortium by its hash
 #[utoipa::path(get, path = "/v1/evidence/figures/{what}/{id}", tag = "evidence",
     params(("what" = String, Path), ("id" = String, Path)),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
@@ -188,6 +188,12 @@ pub async fn one(
             view.header(height)?.ok_or_else(missing)?;
             let blocks = BTreeSet::from([height]);
             Shown { keys: vec![FigureKey::Parameters], blocks, ..Shown::default() }
+        }
+        "consortium" => {
+            let genesis: Hash = id.parse().map_err(|_| missing())?;
+            let head = schema::consortium(&*view, &genesis)?.ok_or_else(missing)?.newest;
+            let head = head.map(|head| FigureKey::AnchoredHead { genesis, height: head.height });
+            Shown::keys([FigureKey::Consortium(genesis)].into_iter().chain(head).collect())
         }
         "transaction" => {
             let id: Hash = id.parse().map_err(|_| missing())?;
