@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The estate's measurements as tables: instance, ours, best known or reference, seed, processor seconds of one thread.
-#   DATA=dir ./scripts/bench-estate.sh [timetables|rooms|schools|energy|fit]...      default: all
-# DATA holds timetables/ and buildings/ (see docs/estate.md for the formats). SECONDS_EACH (60), SCHOOL_SECONDS (300),
+#   DATA=dir ./scripts/bench-estate.sh [timetables|rooms|moves|plan|schools|energy|fit|failures]...      default: all
+# DATA holds timetables/, buildings/ and forecasts/ (see docs/estate.md for the formats; docs/estate-figures.md has what came). Beside peers:
+# scripts/timetable-peer.py (OR-Tools) and scripts/energy-peers.py (ASHRAE 140, EnergyPlus). SECONDS_EACH (60), SCHOOL_SECONDS (300),
 # SEED (1) and AULA (target/release/aula) may be set.
 set -euo pipefail
 data=${DATA:?the directory that holds timetables/ and buildings/}
@@ -9,7 +10,7 @@ aula=${AULA:-target/release/aula}
 seed=${SEED:-1}
 each=${SECONDS_EACH:-60}
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(timetables rooms schools energy fit)
+[ ${#parts[@]} -gt 0 ] || parts=(timetables rooms moves plan schools energy fit failures)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 declare -A best=([01]=5 [03]=64 [05]=284 [07]=6 [09]=96 [11]=0 [13]=59 [15]=62 [17]=56 [19]=57 [21]=74)
@@ -32,11 +33,63 @@ courses() {
   echo "sum $sum, best known $known"
 }
 
+# So many seeded single moves of each instance's timetable: found with three others moved or fewer, none (proved), undecided in a second.
+moves() {
+  local file name
+  echo "| instance | moves | found | proved that there is none | undecided | longest cpu ms |"
+  echo "|---|---|---|---|---|---|"
+  for file in "$data"/timetables/cbctt/*.ctt; do
+    name=$(basename "$file" .ctt)
+    "$aula" estate timetable "$file" --seconds "${MOVES_SECONDS:-10}" --seed "$seed" -o "$work/week" --output json >/dev/null || true
+    python3 - "$aula" "$file" "$work/week" "$seed" "${MOVES:-20}" <<'PYTHON'
+import json, random, re, subprocess, sys
+aula, instance, week, seed, count = sys.argv[1:]
+text = open(instance, encoding="latin-1").read()
+days, periods = (int(re.search(name + r":\s*(\d+)", text)[1]) for name in ("Days", "Periods_per_day"))
+lines, pick = [line.split() for line in open(week)], random.Random(int(seed))
+found = none = undecided = 0
+longest = 0.0
+for _ in range(int(count)):
+    course, _, day, period = pick.choice(lines)
+    while (to := (pick.randrange(days), pick.randrange(periods))) == (int(day), int(period)):
+        pass
+    run = subprocess.run(
+        [aula, "estate", "move", instance, week, "--course", course, "--from", f"{day},{period}", "--to", "%d,%d" % to,
+         "--most", "3", "--seconds", "1", "-o", week + ".moved", "--output", "json"], capture_output=True, text=True)
+    answer = json.loads(run.stdout)
+    longest = max(longest, answer["cpu_ms"])
+    found += answer["found"]
+    none += not answer["found"] and answer["complete"]
+    undecided += not answer["found"] and not answer["complete"]
+name = instance.rsplit("/", 1)[-1]
+print(f"| {name.removesuffix('.ctt')} | {count} | {found} | {none} | {undecided} | {longest:.0f} |")
+PYTHON
+  done
+}
+
+# The weekly plan's energy: the office for each room, its own hours of weather.
+plan() {
+  local name answer
+  echo "| instance | saved ppm, by the house's day | by own hours | closed room-days |"
+  echo "|---|---|---|---|"
+  gzip -dc "$data/buildings/rc5r1c/office.csv.gz" >"$work/outside.csv"
+  for name in comp01 comp05 comp21; do
+    answer=$("$aula" estate plan "$data/timetables/cbctt/$name.ctt" --building "$data/buildings/rc5r1c/office.json" \
+      --inputs "$work/outside.csv" --seconds "${PLAN_SECONDS:-20}" --seed "$seed" -o "$work/plan" --output json) || true
+    echo "| $name | $(field saved_ppm <<<"$answer") | $(field saved_by_hours_ppm <<<"$answer") |" \
+      "$(grep -o '"room":' <<<"${answer%%\"cpu_s\"*}" | wc -l) |"
+  done
+}
+
 for part in "${parts[@]}"; do
   echo "## $part"
   case $part in
   timetables) courses "" ;;
   rooms) courses --close-rooms ;;
+  moves) moves ;;
+  plan) plan ;;
+  failures)
+    "$aula" estate failures --events "$data/forecasts/ai4i2020.csv" -o "$work/risks.csv" --output json ;;
   schools)
     for file in "$data"/timetables/xhstt/*.xml; do
       echo "$(basename "$file") $("$aula" estate timetable "$file" --seconds "${SCHOOL_SECONDS:-300}" --seed "$seed" \

@@ -24,7 +24,7 @@ mod validators;
 pub use messages::{Proposal, ProposalInit, ProposalPart, Vote};
 pub use validators::{BadKey, Validator, ValidatorSet};
 
-use crate::signing::Ed25519;
+use crate::scheme::Ed25519;
 
 /// A validator's address, as the ledger derives it from the key.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]

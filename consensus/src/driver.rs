@@ -28,7 +28,6 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::context::{Address, AulaContext, Height, ValidatorSet};
 use crate::divergence::Recent;
-use crate::engine::engine_peer;
 use crate::events::{Event, Fatal};
 use crate::heights::Heights;
 use crate::mempool::Mempool;
@@ -39,6 +38,7 @@ use crate::proposal::{Base, Blocks};
 use crate::quorums::Quorums;
 use crate::signing::GuardedSigner;
 
+mod admitted;
 mod decide;
 mod diverged;
 mod heads;
@@ -52,6 +52,7 @@ mod receive;
 mod rounds;
 mod verdicts;
 
+pub(crate) use admitted::{all_peers, engine_peer};
 use judging::{Job, Judging};
 pub(crate) use network::Network;
 use outdated::Last;

@@ -8,7 +8,7 @@
 //! pinned by `/p2p/<id>`. A peer without a known address stands there by its id alone: it may connect, it is not
 //! dialled. The list changes while the engine runs, so a vote that admits a peer needs no restart.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,24 +27,22 @@ use arc_malachitebft_config::{
     ChannelNames, ConsensusConfig, DiscoveryConfig, P2pConfig, ProtocolNames, PubSubProtocol, ValuePayload,
     ValueSyncConfig,
 };
-use arc_malachitebft_core_consensus::PeerId as EnginePeerId;
 use arc_malachitebft_core_types::ValueOrigin;
 use arc_malachitebft_engine::consensus::{ConsensusMsg, ConsensusRef};
 use arc_malachitebft_engine::network::{Msg as NetworkMessage, NetworkRef, Status};
 use aula_ledger::types::ValidatorAddress;
 use bytesize::ByteSize;
+use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
-use libp2p::{Multiaddr, PeerId};
 use libp2p_identity::Keypair;
 
 use crate::context::{Address, AulaContext, Height};
-use crate::driver::{Services, ToEngine};
+use crate::driver::{ToEngine, engine_peer};
 use crate::events::Fatal;
 use crate::gossip::gossip_address;
 use crate::heights::Heights;
 use crate::parts::inbox::Inbox;
-use crate::ports::{AdmittedPeer, StoreError};
-use crate::proposal::Base;
+use crate::ports::AdmittedPeer;
 use crate::quorums::Quorums;
 use crate::signing::{GuardedSigner, StrictVerifier};
 use crate::wire::Wire;
@@ -267,30 +265,6 @@ async fn released(wal: &Path) {
     while File::open(wal).is_ok_and(|log| matches!(log.try_lock(), Err(TryLockError::WouldBlock))) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-}
-
-/// A peer's identity in the engine's words.
-pub(crate) fn engine_peer(peer: &PeerId) -> Option<EnginePeerId> {
-    EnginePeerId::from_bytes(&peer.to_bytes()).ok()
-}
-
-/// The allow list: what the state admits, with the configured addresses before the admitted ones. A node that its
-/// own state does not admit yet is joining, and talks to all its configured peers as well.
-pub(crate) fn all_peers(services: &Services, base: &Base) -> Result<BTreeSet<AdmittedPeer>, StoreError> {
-    let admitted = services.executor.admitted_peers(base.state.as_ref())?;
-    let mut by_id: BTreeMap<PeerId, Option<Multiaddr>> =
-        admitted.into_iter().map(|peer| (peer.peer, peer.listen)).collect();
-    let joining = !by_id.contains_key(&services.own_peer);
-    for peer in services.configured_peers.iter() {
-        if joining {
-            by_id.entry(peer.peer).or_default();
-        }
-        if let (Some(known), Some(_)) = (by_id.get_mut(&peer.peer), &peer.listen) {
-            known.clone_from(&peer.listen);
-        }
-    }
-    by_id.remove(&services.own_peer);
-    Ok(by_id.into_iter().map(|(peer, listen)| AdmittedPeer { peer, listen }).collect())
 }
 
 /// The engine's allow list: each peer's address pinned to its id, or the id alone.

@@ -1,7 +1,7 @@
 //! What a running node tells its owner: events as they happen, and why it had to stop.
 
-use aula_ledger::chain::TransactionId;
 use aula_ledger::protocol::Outdated;
+use aula_ledger::tx::TransactionId;
 use aula_ledger::types::{Hash, Height, TimeMs, ValidatorAddress};
 
 use crate::context::BadKey;

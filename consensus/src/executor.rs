@@ -1,7 +1,8 @@
 //! The ledger's answers, read from its state: the one implementation of [`Executor`] outside tests.
 
+use aula_ledger::chain::ValidatorSet;
 use aula_ledger::chain::turns::Misses;
-use aula_ledger::chain::{Code, Transaction, ValidatorSet};
+use aula_ledger::code::Code;
 use aula_ledger::execute::{
     BlockInput, ExecuteError, Outcome, SignatureMemory, execute_block, execute_watched,
 };
@@ -9,6 +10,7 @@ use aula_ledger::params::Params;
 use aula_ledger::protocol::Protocol;
 use aula_ledger::state::schema;
 use aula_ledger::state::{Overlay, StateReader, StoreError};
+use aula_ledger::tx::Transaction;
 use aula_ledger::tx::prospect;
 use aula_ledger::types::{AccountId, Height, ValidatorAddress};
 use libp2p::PeerId;

@@ -41,6 +41,7 @@ pub mod planted;
 pub mod ports;
 pub mod proposal;
 pub mod quorums;
+pub mod scheme;
 pub mod sign_guard;
 pub mod signing;
 pub mod snapshots;

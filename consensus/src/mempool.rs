@@ -20,13 +20,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use aula_ledger::chain::transaction::id_of_bytes;
-use aula_ledger::chain::{Code, Receipt, Transaction, TransactionId};
+use aula_ledger::code::Code;
 use aula_ledger::codec::Canonical;
 use aula_ledger::execute::limits::{Budget, cost_of};
 use aula_ledger::params::MAX_TRANSACTION_BYTES;
-use aula_ledger::roles::senders;
 use aula_ledger::tx::PayloadKind;
+use aula_ledger::tx::rights::senders;
+use aula_ledger::tx::transaction::id_of_bytes;
+use aula_ledger::tx::{Receipt, Transaction, TransactionId};
 use aula_ledger::types::{Hash, Height};
 use tokio::sync::Notify;
 

@@ -10,8 +10,9 @@
 //! Invariant that the node keeps: [`ChainStore::state`] and [`ChainStore::tip`] always belong together, because
 //! [`ChainStore::commit`] is one synced batch and nothing else writes either.
 
+use aula_ledger::chain::ValidatorSet;
 use aula_ledger::chain::turns::Misses;
-use aula_ledger::chain::{Code, Transaction, ValidatorSet};
+use aula_ledger::code::Code;
 use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory};
 use aula_ledger::keys::PublicKey;
 use aula_ledger::params::Params;
@@ -20,6 +21,7 @@ use aula_ledger::roles::RoleSet;
 pub use aula_ledger::state::StoreError;
 use aula_ledger::state::{Overlay, StateReader, schema};
 pub use aula_ledger::store::{ChainStore, Commit, Decided, Tip, Undecided};
+use aula_ledger::tx::Transaction;
 use aula_ledger::types::{AccountId, Height, ValidatorAddress};
 use libp2p::{Multiaddr, PeerId};
 
@@ -63,7 +65,7 @@ pub struct AccountView {
     pub next_sequence: u64,
     /// The key that must have signed it.
     pub public_key: PublicKey,
-    /// What the member may send follows from these ([`aula_ledger::roles::senders`]).
+    /// What the member may send follows from these ([`aula_ledger::tx::rights::senders`]).
     pub roles: RoleSet,
 }
 

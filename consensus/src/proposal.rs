@@ -18,7 +18,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use aula_ledger::chain::transaction::id_of_bytes;
 use aula_ledger::chain::turns::Misses;
 use aula_ledger::chain::{Block, ValidatorSet};
 use aula_ledger::codec::Canonical;
@@ -27,6 +26,7 @@ use aula_ledger::execute::time::MAX_AHEAD_MS;
 use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, time};
 use aula_ledger::proof::merkle;
 use aula_ledger::state::StateReader;
+use aula_ledger::tx::transaction::id_of_bytes;
 use aula_ledger::types::{Hash, Height, TimeMs, ValidatorAddress};
 
 use crate::damage::Damage;

@@ -9,8 +9,9 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::context::AulaContext;
 use crate::door::{Door, guard};
+use crate::driver::all_peers;
 use crate::driver::{Driver, Ended, Services, Wires};
-use crate::engine::{self, EngineNetwork, Session, SessionConfig, all_peers};
+use crate::engine::{self, EngineNetwork, Session, SessionConfig};
 use crate::events::{Event, Fatal, Mode};
 use crate::gossip::Gossip;
 use crate::modes::{Modes, Warning};

@@ -4,6 +4,8 @@
 //! Nothing may follow. A decoder accepts exactly the bytes that the encoder writes, which is what makes
 //! hashes of encodings meaningful; [`Canonical::from_canonical`] therefore encodes again and compares.
 
+pub(crate) mod objects;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Why bytes are not the canonical encoding of a value.

@@ -12,15 +12,17 @@
 //! state gives the same bytes; no input panics. Limits count the whole block, so that a hostile proposer, who
 //! passes no mempool, is bound by them too.
 
-use crate::chain::{Block, Code, Header, Receipt, Transaction, TransactionId, transaction};
+use crate::chain::{Block, Header};
+use crate::code::Code;
 use crate::codec::{Canonical, CodecError};
 use crate::params::Params;
 use crate::proof::merkle;
 use crate::protocol::{Outdated, Protocol};
-use crate::roles::senders;
 use crate::rounds::windows;
 use crate::state::schema::{self, ChainRecord, RefusedRun, ValidatorSchedule};
 use crate::state::{Overlay, StateReader, StateWrites, StoreError};
+use crate::tx::rights::senders;
+use crate::tx::{Receipt, Transaction, TransactionId, transaction};
 
 use crate::tx::Payload;
 use crate::tx::handler::{BlockFacts, BlockMemory, Context, Refusal};

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::chain::validators::{Validator, ValidatorSet, address};
+use crate::codec::objects;
 use crate::keys::{PublicKey, account_of};
 use crate::names::{ListenHint, Name, PeerName, Title};
 use crate::params::Params;
@@ -24,11 +25,10 @@ use crate::state::schema::{
     Standing, ValidatorInfo, ValidatorSchedule,
 };
 use crate::state::{MemoryState, Overlay, StateWrites, StoreError};
-use crate::twin::{self, TwinParameters};
+use crate::twin::TwinParameters;
 use crate::tx::admin::seed_account;
 use crate::types::{AccountId, ChainId, DistrictId, Hash, Height, SchoolId, SchoolYear, TimeMs};
 
-pub(crate) mod objects;
 #[cfg(test)]
 mod tests;
 
@@ -405,7 +405,7 @@ pub fn genesis_state(parsed: &Parsed) -> Result<(StateWrites, Hash), StoreError>
         schema::write(&mut overlay, schema::protocol_key(), &record);
     }
     // The first of all versions: there is room for it.
-    let _ = twin::add(&mut overlay, genesis.twin.clone(), SchoolYear(0), Height::GENESIS)?;
+    let _ = schema::add_twin_version(&mut overlay, genesis.twin.clone(), SchoolYear(0), Height::GENESIS)?;
     let schedule = ValidatorSchedule::constant(&parsed.validators);
     schema::write(&mut overlay, schema::validators_key(), &schedule);
     for district in &genesis.districts {

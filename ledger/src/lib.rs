@@ -7,6 +7,7 @@
 pub mod access;
 pub mod audit;
 pub mod chain;
+pub mod code;
 pub mod codec;
 pub mod credential;
 pub mod estate;

@@ -4,11 +4,13 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::Canonical;
-use crate::execute::cost::{self, Work, unit};
 use crate::types::{SchoolYear, TimeMs};
 
 #[cfg(test)]
 mod tests;
+pub mod work;
+
+use work::{Work, unit};
 
 /// Most bytes of a transaction: half a block, so that two large batches share one.
 pub const MAX_TRANSACTION_BYTES: u64 = 2 * 1024 * 1024;
@@ -233,8 +235,8 @@ impl Params {
             return Err(ParamsError::SchoolYears);
         }
         let most = self.max_block_work;
-        match cost::hardest(self).into_iter().find(|(_, needed)| *needed > most) {
-            Some((kind, needed)) => Err(ParamsError::Work { kind: kind.name(), needed, most }),
+        match work::hardest(self).into_iter().find(|(_, needed)| *needed > most) {
+            Some((kind, needed)) => Err(ParamsError::Work { kind, needed, most }),
             None => Ok(()),
         }
     }
@@ -243,8 +245,8 @@ impl Params {
     /// is executed by its proposer and then, at the same time, by everybody else. What OpenRound's extra time is chosen by.
     pub fn intake_ms(&self, requests: u32, values: u32) -> u64 {
         let (requests, values) = (u64::from(requests), u64::from(values.max(1)));
-        let work = cost::of_intake(values, 1_u64).saturating_add(cost::of_request_row());
-        let shared = cost::of_shared_intake(requests);
+        let work = work::of_intake(values, 1_u64).saturating_add(work::of_request_row());
+        let shared = work::of_shared_intake(requests);
         let by_values = u64::from(self.max_block_range_values) / values;
         let by_work = self.max_block_work.saturating_sub(shared) / work.max(1);
         let each_block = by_values.min(by_work).max(1);

@@ -21,23 +21,24 @@ use aula_allocation::draw::DrawKey;
 use aula_allocation::problem::{Pool, Problem, ProblemError, SchoolLayer};
 
 use crate::keys::{Label, hash};
+use crate::state::schema::{ClassTerms, DefineClass, FairShare, Mandate};
 use crate::state::schema::{DecisionRow, Placement, PoolRecord, RequestRow, RoundReport, School, SeedShare};
-use crate::tx::{ClassTerms, DefineClass, FairShare, Mandate};
 use crate::types::{Band, Handle, Hash, RoundId, SchoolId};
 
 mod eligibility;
 mod read;
 pub mod report;
 mod rows;
+pub mod sample;
 mod share;
 #[cfg(test)]
-mod tests;
-pub mod why;
+pub(crate) mod tests;
 pub(crate) mod windows;
 
+pub use crate::state::schema::PublishedReport;
 pub use eligibility::{Eligibility, RoundPools, tier};
 pub use read::{Decisions, Requests, decided_rows, districts_of, requests_in_order};
-pub use report::{Figures, PublishedReport, published};
+pub use report::{Figures, published};
 pub use share::waiting_prices;
 
 /// Why rows make no problem, or no decision.

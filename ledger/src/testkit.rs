@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use sha2::{Digest, Sha256};
 
 use crate::access::{ConsentChoice, Purpose};
-use crate::chain::{Body, Code, Receipt, Transaction};
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::execute::{BlockInput, ExecuteError, Outcome, VerifyAll, execute_block, time};
 use crate::genesis::{
@@ -23,9 +23,9 @@ use crate::proof::committed::{BAND_GROUP, CommittedField, FieldCommitment, Proof
 use crate::proof::consistency;
 use crate::proof::merkle::{head_of_hashes, leaf_hash};
 use crate::proof::need::{NeedClaim, NeedProof, NeedStatement};
-use crate::proof::sample::{asked, audit_sample};
 use crate::protocol::Protocol;
 use crate::roles::{Role, RoleSet};
+use crate::rounds::sample::{asked, audit_sample};
 use crate::state::schema;
 use crate::state::{MemoryState, StateReader};
 use crate::twin::NeedRule;
@@ -35,6 +35,7 @@ use crate::tx::{
     ProposeChange, RecordAccess, RecordAudit, RecordConsent, RecordErasure, RecordsSay, Replay, Request,
     RunRound, SetClassTerms, StudentState, SubmitRequests, VoteChange,
 };
+use crate::tx::{Body, Receipt, Transaction};
 use crate::types::*;
 
 pub mod consortia;

@@ -1,7 +1,7 @@
 //! The twins' parameters as the consortium votes them: thresholds, rates, score scales, rules of kinds, the need rule, the
 //! digests of skill graph and model. A version is in force from a school year on.
 //!
-//! Flow: the genesis carries version 1 → a vote adds the next ([`crate::tx::Change::SetTwinParameters`]) → AnchorStates names the
+//! Flow: the genesis carries version 1 → a vote adds the next ([`crate::state::schema::Change::SetTwinParameters`]) → AnchorStates names the
 //! version in force for its school year and is refused under another; OpenRound fixes it for the round. Districts fold with
 //! what stands here, auditors replay with it. Invariants: every version stays readable; what is in force for a year is the
 //! newest version whose first year is not later. Absent: folding, and the model itself, of which the digest stands here: the
@@ -11,11 +11,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::chain::Code;
 use crate::codec::Canonical;
-use crate::genesis::objects;
-use crate::state::schema::{self, Records};
-use crate::state::{Overlay, StoreError};
+use crate::codec::objects;
 use crate::types::{Hash, Height, SchoolYear};
 
 pub mod need;
@@ -272,37 +269,4 @@ impl Canonical for TwinVersions {
     const VERSION: u8 = 1;
     const WHAT: &'static str = "versions of the twins' parameters";
     const MAX_BYTES: u64 = 1024;
-}
-
-/// The version in force for a school year.
-///
-/// # Errors
-/// [`StoreError`] when the store fails or a record is damaged.
-pub fn in_force(from: &(impl Records + ?Sized), year: SchoolYear) -> Result<Option<TwinVersion>, StoreError> {
-    match schema::twin_versions(from)?.in_force(year) {
-        Some(version) => schema::twin_version(from, version),
-        None => Ok(None),
-    }
-}
-
-/// Adds a version, in force from a school year on; gives its number.
-///
-/// # Errors
-/// [`Code::TwinVersionLimit`] after [`MAX_VERSIONS`]; [`StoreError`].
-pub(crate) fn add(
-    overlay: &mut Overlay<'_>,
-    parameters: TwinParameters,
-    from_year: SchoolYear,
-    voted: Height,
-) -> Result<Result<u32, Code>, StoreError> {
-    let mut versions = schema::twin_versions(overlay)?;
-    if versions.from_years.len() >= MAX_VERSIONS {
-        return Ok(Err(Code::TwinVersionLimit));
-    }
-    versions.from_years.push(from_year);
-    let version = u32::try_from(versions.from_years.len()).unwrap_or(u32::MAX);
-    let record = TwinVersion { version, from_year, voted, digest: parameters.digest(), parameters };
-    schema::write(overlay, schema::twin_version_key(version), &record);
-    schema::write(overlay, schema::twin_versions_key(), &versions);
-    Ok(Ok(version))
 }

@@ -3,13 +3,13 @@
 //! `vectors/formats.json` holds canonical bytes and hashes of fixed values. Changing one changes what
 //! validators sign: a decision that somebody writes down.
 
-use aula_ledger::chain::{
-    Block, Body, Code, CommitCertificate, Header, Receipt, Transaction, TreeHead, Validator, ValidatorSet,
-    Vote, VoteType,
-};
+use aula_ledger::chain::{Block, CommitCertificate, Header, Validator, ValidatorSet, Vote, VoteType};
+use aula_ledger::code::Code;
 use aula_ledger::codec::Canonical;
 use aula_ledger::keys::{Label, PublicKey, Signature, public_key, sign};
+use aula_ledger::proof::TreeHead;
 use aula_ledger::protocol::Protocol;
+use aula_ledger::tx::{Body, Receipt, Transaction};
 use aula_ledger::tx::{Event, FundBudget, Payload};
 use aula_ledger::types::{AccountId, Cents, Hash, Height, SchoolYear, TimeMs, ValidatorAddress};
 use ed25519_dalek::SigningKey;

@@ -2,9 +2,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aula_ledger::chain::TransactionId;
-use aula_ledger::chain::transaction::id_of_bytes;
 use aula_ledger::codec::Canonical;
+use aula_ledger::tx::TransactionId;
+use aula_ledger::tx::transaction::id_of_bytes;
 use aula_ledger::types::DistrictId;
 use aula_twin_runtime::model::Model;
 use aula_twin_runtime::params::Params;

@@ -34,6 +34,7 @@ use entry::Entry;
 use equation::{Accumulator, Weighted};
 use merlin::Transcript;
 
+mod budget;
 mod entry;
 mod equation;
 

@@ -31,7 +31,7 @@ use super::{Outbox, Output, put};
 use crate::context::{Address, AulaContext, Height, ProposalPart};
 use crate::divergence::Facts;
 use crate::driver::{Driver, Ended, Follows, Network, Services, ToEngine, Wires};
-use crate::engine::{all_peers, engine_peer};
+use crate::driver::{all_peers, engine_peer};
 use crate::events::Fatal;
 use crate::parts::inbox::Inbox;
 use crate::ports::{AdmittedPeer, Disk, Moment};

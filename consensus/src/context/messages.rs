@@ -9,7 +9,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use aula_ledger::types::Hash;
 
 use super::{Address, AulaContext, Height, Value};
-use crate::signing::Signature;
+use crate::scheme::Signature;
 
 /// A proposer's statement "in this round, this block", signed.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

@@ -17,11 +17,13 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use aula_ledger::chain::{Block, Header, Transaction, transaction::id_of_bytes};
+use aula_ledger::chain::{Block, Header};
 use aula_ledger::codec::Canonical;
 use aula_ledger::execute::{BlockInput, Outcome, VerifyAll};
 use aula_ledger::proof::merkle;
 use aula_ledger::state::{StateReader, map};
+use aula_ledger::tx::Transaction;
+use aula_ledger::tx::transaction::id_of_bytes;
 use aula_ledger::types::{Hash, Height};
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -163,7 +165,7 @@ pub fn look(executor: &dyn Executor, state: &dyn StateReader, block: &Block, sai
 }
 
 fn differing(here: &Header, certified: &Header) -> Vec<Differing> {
-    let head = |head: &aula_ledger::chain::TreeHead| format!("{} of {} leaves", head.root, head.leaf_count);
+    let head = |head: &aula_ledger::proof::TreeHead| format!("{} of {} leaves", head.root, head.leaf_count);
     let pairs = [
         ("receipts_root", head(&here.receipts), head(&certified.receipts)),
         ("students_root", head(&here.students), head(&certified.students)),

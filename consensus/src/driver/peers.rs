@@ -10,7 +10,7 @@ use futures::future::{Either, select};
 use libp2p::PeerId;
 
 use super::Driver;
-use crate::engine::{all_peers, engine_peer};
+use super::admitted::{all_peers, engine_peer};
 use crate::events::Fatal;
 
 /// Longest wait for peers before the first height.

@@ -7,9 +7,9 @@ use std::time::Duration;
 use arc_malachitebft_app_channel::Reply;
 use arc_malachitebft_app_channel::app::engine::host::HeightParams;
 
+use super::admitted::engine_peer;
 use super::{Driver, Ended, answer};
 use crate::context::{AulaContext, Height};
-use crate::engine::engine_peer;
 use crate::events::Fatal;
 use crate::heights::Heard;
 use crate::ports::Moment;

@@ -1,8 +1,9 @@
 //! The pool's questions, answered from the state after the last decided block.
 
-use aula_ledger::chain::{Code, Transaction};
+use aula_ledger::code::Code;
 use aula_ledger::execute::limits::Budget;
 use aula_ledger::state::StateReader;
+use aula_ledger::tx::Transaction;
 use aula_ledger::types::{AccountId, Height};
 
 use super::shapes::Ledger;

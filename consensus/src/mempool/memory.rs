@@ -4,8 +4,8 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-use aula_ledger::chain::TransactionId;
 use aula_ledger::execute::SignatureMemory;
+use aula_ledger::tx::TransactionId;
 
 /// A set that keeps the last `capacity` ids.
 #[derive(Debug)]

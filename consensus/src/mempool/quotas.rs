@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use aula_ledger::chain::TransactionId;
 use aula_ledger::params::Params;
+use aula_ledger::tx::TransactionId;
 use aula_ledger::types::{AccountId, Height};
 
 use super::accounts::{Account, Holdings};

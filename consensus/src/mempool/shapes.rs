@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use aula_ledger::chain::{Code, Transaction, TransactionId};
+use aula_ledger::code::Code;
 use aula_ledger::execute::limits::{Budget, Cost};
 use aula_ledger::keys::PublicKey;
+use aula_ledger::tx::{Transaction, TransactionId};
 use aula_ledger::types::{AccountId, Height};
 
 use super::lanes::{Lane, Place};

@@ -13,9 +13,9 @@
 
 use std::collections::BTreeMap;
 
-use aula_ledger::chain::TransactionId;
 use aula_ledger::execute::limits::{Budget, Cost, Full, Work};
 use aula_ledger::params::Params;
+use aula_ledger::tx::TransactionId;
 use aula_ledger::types::{AccountId, Height};
 
 use super::accounts::Account;

@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use aula_ledger::chain::TransactionId;
 use aula_ledger::params::Params;
+use aula_ledger::tx::TransactionId;
 use aula_ledger::types::Height;
 
 use super::quotas::Inner;

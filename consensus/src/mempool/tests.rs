@@ -1,13 +1,13 @@
 //! What every test of the pool works with, and the pool's order, refusals and memory.
 
 use super::*;
-use aula_ledger::chain::Body;
 use aula_ledger::execute::limits::Cost;
 use aula_ledger::keys::public_key;
 use aula_ledger::params::Params;
 use aula_ledger::proof::money::BudgetLine;
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::MemoryState;
+use aula_ledger::tx::Body;
 use aula_ledger::tx::{AnchorStates, BudgetStatement, Choice, FundBudget, Payload, StudentState, VoteChange};
 use aula_ledger::types::*;
 use ed25519_dalek::SigningKey;

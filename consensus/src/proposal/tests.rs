@@ -3,7 +3,8 @@
 use super::*;
 use crate::mempool::{AtTip, Limits};
 use crate::ports::{AccountView, AdmittedPeer, ClockError};
-use aula_ledger::chain::{Body, Code, Header, Transaction, Validator};
+use aula_ledger::chain::{Header, Validator};
+use aula_ledger::code::Code;
 use aula_ledger::execute::SignatureMemory;
 use aula_ledger::keys::public_key;
 use aula_ledger::params::Params;
@@ -11,6 +12,7 @@ use aula_ledger::protocol::Protocol;
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::{MemoryState, StateWrites};
 use aula_ledger::tx::FundBudget;
+use aula_ledger::tx::{Body, Transaction};
 use aula_ledger::types::{AccountId, Cents, SchoolYear};
 use ed25519_dalek::SigningKey;
 use libp2p::PeerId;

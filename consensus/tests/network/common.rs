@@ -10,9 +10,8 @@ use aula_consensus::ports::{AccountView, AdmittedPeer, Clock, Executor, StoreErr
 use aula_consensus::sign_guard::SignGuard;
 use aula_consensus::{Config, Handle, Keys, Ports, start};
 use aula_ledger::chain::validators::address;
-use aula_ledger::chain::{
-    Block, Body, Code, Header, Receipt, Transaction, Validator, ValidatorSet, transaction::id_of_bytes,
-};
+use aula_ledger::chain::{Block, Header, Validator, ValidatorSet};
+use aula_ledger::code::Code;
 use aula_ledger::codec::Canonical;
 use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory};
 use aula_ledger::keys::public_key;
@@ -22,6 +21,8 @@ use aula_ledger::protocol::Protocol;
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::{MemoryState, StateReader, StateWrites};
 use aula_ledger::tx::FundBudget;
+use aula_ledger::tx::transaction::id_of_bytes;
+use aula_ledger::tx::{Body, Receipt, Transaction};
 use aula_ledger::types::{AccountId, Cents, Hash, Height, SchoolYear, TimeMs, ValidatorAddress};
 use ed25519_dalek::SigningKey;
 use libp2p::{Multiaddr, PeerId};

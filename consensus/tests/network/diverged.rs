@@ -6,13 +6,16 @@ use std::time::{Duration, Instant};
 use aula_consensus::divergence::Case;
 use aula_consensus::executor::LedgerExecutor;
 use aula_consensus::ports::{AccountView, AdmittedPeer, Executor, StoreError};
-use aula_ledger::chain::{Transaction, TransactionId, ValidatorSet, transaction::id_of_bytes, turns::Misses};
+use aula_ledger::chain::ValidatorSet;
+use aula_ledger::chain::turns::Misses;
 use aula_ledger::codec::Canonical;
 use aula_ledger::execute::{BlockInput, ExecuteError, Outcome, SignatureMemory};
 use aula_ledger::params::Params;
 use aula_ledger::proof::merkle;
 use aula_ledger::state::{Overlay, StateReader};
+use aula_ledger::tx::transaction::id_of_bytes;
 use aula_ledger::tx::{FundBudget, Payload};
+use aula_ledger::tx::{Transaction, TransactionId};
 use aula_ledger::types::{AccountId, Cents, Height, SchoolYear, ValidatorAddress};
 use libp2p::PeerId;
 

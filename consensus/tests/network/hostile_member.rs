@@ -1,13 +1,13 @@
 //! A member who sends whatever may starve, steer or break the others: as much as the pools take.
 
 use aula_ledger::access::{ConsentChoice, Purpose};
-use aula_ledger::chain::{Body, Transaction};
 use aula_ledger::codec::Canonical;
 use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::tx::{
     AnchorStates, Change, ConsentEntry, DefinePool, OpenRound, Payload, ProposeChange, RecordConsent,
     RecordErasure, ReportUtilisation, RetirePool, RunRound, StudentState,
 };
+use aula_ledger::tx::{Body, Transaction};
 use aula_ledger::types::{
     Cents, ClassId, CommitmentBytes, Handle, Hash, Height, KindId, PoolId, RoundId, SchoolId, SchoolYear,
     TimeMs,

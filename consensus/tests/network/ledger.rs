@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aula_consensus::executor::LedgerExecutor;
 use aula_consensus::ports::Tip;
-use aula_ledger::chain::{Body, Transaction, ValidatorSet};
+use aula_ledger::chain::ValidatorSet;
 use aula_ledger::genesis::{
     self, GenesisDistrict, GenesisMember, GenesisSchool, GenesisValidator, genesis_state,
 };
@@ -15,6 +15,7 @@ use aula_ledger::params::Params;
 use aula_ledger::protocol::Protocol;
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::{MemoryState, schema};
+use aula_ledger::tx::{Body, Transaction};
 use aula_ledger::tx::{Change, Choice, FundBudget, Payload, ProposeChange, VoteChange};
 use aula_ledger::types::{Cents, DistrictId, Height, ProposalId, SchoolId, SchoolYear, TimeMs};
 use ed25519_dalek::SigningKey;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use aula_consensus::ports::{ChainStore, Commit, Decided, StoreError, Tip, Undecided};
+use aula_ledger::codec::Canonical;
 use aula_ledger::state::{MemoryState, StateReader};
 use aula_ledger::types::{Hash, Height, TimeMs};
 
@@ -81,6 +82,15 @@ impl MemoryStore {
         let (decided, undecided) = (inner.decided.clone(), inner.undecided.clone());
         let inner = Inner { decided, undecided, state: inner.state.clone() };
         Arc::new(Self { genesis: self.genesis, inner: Mutex::new(inner) })
+    }
+
+    /// Bytes of the chain and of the state that are held here, and by a node on its disk.
+    pub fn size_bytes(&self) -> usize {
+        let inner = self.inner.lock().unwrap();
+        let decided =
+            inner.decided.values().map(|(_, _, one)| one.block.len() + one.certificate.to_canonical().len());
+        let undecided = inner.undecided.values().map(|one| one.block.len());
+        decided.chain(undecided).sum::<usize>() + inner.state.size_bytes()
     }
 
     pub fn height(&self) -> u64 {

@@ -2,7 +2,8 @@
 
 #![no_main]
 
-use aula_ledger::chain::{Block, Header, Receipt};
+use aula_ledger::chain::{Block, Header};
+use aula_ledger::tx::Receipt;
 use aula_ledger::codec::Canonical;
 use libfuzzer_sys::fuzz_target;
 

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use aula_ledger::chain::Transaction;
+use aula_ledger::tx::Transaction;
 use aula_ledger::codec::Canonical;
 use aula_ledger::execute::limits::cost_of;
 use libfuzzer_sys::fuzz_target;

@@ -10,10 +10,10 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use super::{Basis, Denial, Relation};
-use crate::chain::TreeHead;
 use crate::codec::{Canonical, at_most};
 use crate::names::{FieldName, Name, Term};
 use crate::proof::InclusionPath;
+use crate::proof::TreeHead;
 use crate::proof::merkle::{PathError, leaf_hash};
 use crate::types::{DistrictId, Handle, Hash, TimeMs};
 

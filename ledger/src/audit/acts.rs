@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{Archive, BuildError};
 use super::bundle::{Act, ProvedRow};
-use crate::chain::{Receipt, Transaction};
 use crate::codec::Canonical;
 use crate::proof::merkle::{self, leaf_hash};
 use crate::rounds::report::may_show;
 use crate::state::StoreError;
 use crate::tx::{Event, Payload};
+use crate::tx::{Receipt, Transaction};
 use crate::types::{Hash, Height};
 
 /// A block's transactions, as their bytes, and receipts, in their order.

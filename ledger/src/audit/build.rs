@@ -13,13 +13,15 @@ use super::bundle::{
     EquityStanding, EstateEvidence, Figure, FigureKey, FiguresEvidence, Link, Lookup, MilestoneEvidence,
     Proved, ProvedRow, RoundContext, RoundEvidence, SignedHeader, StudentEvidence, StudentStanding, Subject,
 };
-use crate::chain::{Code, CommitCertificate, Header, Transaction};
+use crate::chain::{CommitCertificate, Header};
+use crate::code::Code;
 use crate::codec::{Canonical, CodecError};
 use crate::proof::bulk_tree::row_hash;
 use crate::rounds::decided_rows;
 use crate::state::schema::{self, ChainRecord, RequestRow};
 use crate::state::{StateReader, StoreError, map, tree_key};
 use crate::tx::Payload;
+use crate::tx::Transaction;
 use crate::types::{AccountId, DistrictId, Handle, Height, RoundId, SchoolId, SchoolYear};
 
 /// The decided blocks, as the builder reads them.

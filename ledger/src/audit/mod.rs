@@ -20,6 +20,7 @@ pub mod optimum;
 pub mod report;
 mod verify;
 mod via;
+pub mod why;
 
 use sha2::{Digest, Sha256};
 

@@ -4,9 +4,10 @@
 //! header → the state's own record → the subject ([`round`], [`allocation`], [`student`]). The first check that
 //! fails ends the audit, because nothing after it would mean anything.
 
-use crate::chain::{Header, TreeHead};
+use crate::chain::Header;
 use crate::codec::{Canonical, CodecError};
 use crate::genesis::{Genesis, GenesisError, Parsed};
+use crate::proof::TreeHead;
 use crate::state::map::MapProof;
 use crate::state::{TreeRecord, schema, tree_key};
 use crate::types::{Hash, Height};

@@ -1,15 +1,12 @@
-//! What is agreed on: transactions in blocks, their receipts, and the certificates that make them final.
+//! What is agreed on: blocks, the certificates that make them final, and who decides them in whose turn.
+//!
+//! A block holds its transactions as bytes; what they say stands above, in [`crate::tx`].
 
 pub mod block;
 pub mod certificate;
-pub mod code;
-pub mod receipt;
-pub mod transaction;
 pub mod turns;
 pub mod validators;
 
-pub use block::{Block, Header, TreeHead};
+pub use block::{Block, Header};
 pub use certificate::{CommitCertificate, Vote, VoteType};
-pub use receipt::{Code, Receipt};
-pub use transaction::{Body, Transaction, TransactionId};
 pub use validators::{Validator, ValidatorSet};

@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use super::cost::{Cost, Work, cost_of, unit};
 
-use super::cost::{self, Touch, times};
+use super::cost::Touch;
 use super::{ExecuteError, decode_transaction};
-use crate::chain::Transaction;
 use crate::params::Params;
+use crate::params::work;
+use crate::params::work::times;
 use crate::state::schema;
 use crate::state::{StateReader, StoreError, tree_leaves};
+use crate::tx::Transaction;
 use crate::tx::may_send_run;
 use crate::types::{AccountId, DistrictId, Height, RoundId};
 
@@ -210,7 +212,7 @@ impl<'a> Budget<'a> {
             }
             Touch::Intake { round, values, requests } => {
                 if schema::round(self.state, round)?.is_some_and(|record| record.takes_requests()) {
-                    charge.work = charge.work.saturating_add(cost::of_intake(values, requests));
+                    charge.work = charge.work.saturating_add(work::of_intake(values, requests));
                     self.add_part(charge, Part::Class(round), unit::CLASS);
                     self.add_tree(charge, schema::requests_tree(round))?;
                 } else {
@@ -233,7 +235,7 @@ impl<'a> Budget<'a> {
                     && !schema::refused_run(self.state, round)?.is_some_and(|last| last.stands(&self.params))
                 {
                     charge.rounds = charge.rounds.saturating_add(1);
-                    let work = cost::of_run(record.requests.into(), record.pairs, &self.params);
+                    let work = work::of_run(record.requests.into(), record.pairs, &self.params);
                     charge.work = charge.work.saturating_add(work);
                 }
             }

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use self::hashes::Changed;
 use self::leaves::Leaves;
 use super::merkle::{InclusionPath, PathError, empty_root, leaf_hash};
-use crate::chain::TreeHead;
+use crate::proof::TreeHead;
 use crate::types::{Handle, Hash};
 
 mod hashes;

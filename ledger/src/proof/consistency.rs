@@ -5,7 +5,7 @@
 //! [`verify`] before believing the new one. Sizes come from heads that are known or signed, never from the proof.
 
 use super::merkle::{empty_root, head_of_hashes, node_hash};
-use crate::chain::TreeHead;
+use crate::proof::TreeHead;
 use crate::types::Hash;
 
 #[cfg(test)]

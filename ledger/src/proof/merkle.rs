@@ -9,8 +9,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use rs_merkle::{Hasher, MerkleTree};
 use sha2::{Digest, Sha256};
 
-use crate::chain::TreeHead;
 use crate::codec::at_most;
+use crate::proof::TreeHead;
 use crate::types::Hash;
 
 #[cfg(test)]

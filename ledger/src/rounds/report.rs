@@ -15,13 +15,13 @@ use std::collections::BTreeMap;
 
 use aula_allocation::equity::{self, Cell, EquityError, EquityReport, Met, Person, Plain};
 use aula_allocation::problem::Problem;
-use borsh::{BorshDeserialize, BorshSerialize};
-use serde::{Deserialize, Serialize};
 
 use super::{RoundError, RoundInputs, weight};
-use crate::codec::Canonical;
+pub use crate::state::schema::{
+    CellCounts, MandatesMet, PoolDemand, PublishedCell, PublishedGroups, PublishedPrice, PublishedReport,
+};
 use crate::state::schema::{Decision, PoolPrice, RequestRow};
-use crate::types::{ClassId, Handle, PoolId, SchoolId};
+use crate::types::{Handle, PoolId, SchoolId};
 
 mod suppress;
 #[cfg(test)]
@@ -29,124 +29,6 @@ mod tests;
 
 pub use suppress::may_show;
 use suppress::{Tally, hidden, ratio_ppm, small};
-
-/// Whether every mandated student has a place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[borsh(use_discriminant = true)]
-#[repr(u8)]
-pub enum MandatesMet {
-    /// At least one waits.
-    NotAll = 0,
-    /// Every one has a place.
-    All = 1,
-}
-
-/// Students of a group; all four figures are withheld together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-pub struct CellCounts {
-    /// Students of the group.
-    pub students: u32,
-    /// Those at a place of the least cost they could have.
-    pub first_choice: u32,
-    /// Those who wait.
-    pub waitlisted: u32,
-    /// Of schools: places for a million of weight 100, rounded down; 0 of other groups.
-    pub placed_per_weighted_pupil_e6: u64,
-}
-
-/// One group of students.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-pub struct PublishedCell {
-    /// Number of the band, school or district.
-    pub group: u32,
-    /// Its figures; none when withheld.
-    pub counts: Option<CellCounts>,
-}
-
-/// The groups of one kind, ascending.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-pub struct PublishedGroups {
-    /// The groups.
-    pub cells: Vec<PublishedCell>,
-    /// Lowest over highest first-choice rate of the shown groups in parts per million; below 800,000 fails the
-    /// four-fifths rule. None with fewer than two shown groups, or where nobody has a first choice.
-    pub first_choice_ratio_ppm: Option<u32>,
-    /// The same for the rate of students placed.
-    pub placed_ratio_ppm: Option<u32>,
-}
-
-/// How many asked for a pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-pub struct PoolDemand {
-    /// Which pool.
-    pub pool: PoolId,
-    /// Requests that could have had it; none when withheld.
-    pub demand: Option<u32>,
-}
-
-/// What one more place of a pool is worth, and its use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-pub struct PublishedPrice {
-    /// Which pool.
-    pub pool: PoolId,
-    /// The decision's price: weighted cost that one more place saves; none where it is unbounded.
-    pub price: Option<i64>,
-    /// Places used; none when withheld.
-    pub used: Option<u32>,
-}
-
-/// A round's published report. Canonical bytes, version 3.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-pub struct PublishedReport {
-    /// The round's class, whose record says whether its decision stands.
-    pub class: ClassId,
-    /// No figure counts fewer students than this.
-    pub min_cell_students: u32,
-    /// Work allowed for the round at equity 0, which the price of fairness compares with.
-    pub fairness_work: u64,
-    /// Requests; none when withheld.
-    pub students: Option<u32>,
-    /// Mandated requests; none when withheld.
-    pub mandates: Option<u32>,
-    /// Whether each of them has a place.
-    pub mandates_met: MandatesMet,
-    /// Gini coefficient over schools of places per weighted pupil, in parts per million, rounded down.
-    pub gini_ppm: u32,
-    /// Mean utility of the tenth of students with the lowest, 0..=10,000; none when withheld.
-    pub bottom_decile_utility_e4: Option<u32>,
-    /// Pairs of a student and a pool it prefers that holds somebody of less weight; none when withheld.
-    pub justified_envy_pairs: Option<u64>,
-    /// Extra unweighted cost, penalties included, against the least at equity 0, in parts per million of that, rounded
-    /// down; none when that round was not solved within its own work, or costs nothing.
-    pub price_of_fairness_ppm: Option<u64>,
-    /// By need band.
-    pub by_band: PublishedGroups,
-    /// By school.
-    pub by_school: PublishedGroups,
-    /// By district.
-    pub by_district: PublishedGroups,
-    /// By pool.
-    pub pools: Vec<PoolDemand>,
-    /// Weighted cost of the assignment.
-    pub objective: i64,
-    /// Proven lower bound of it; equal to the objective when optimal.
-    pub dual: i64,
-    /// Proven gap in parts per million, rounded up; 0 is optimal.
-    pub gap_ppm: u32,
-    /// All students as one group, first choice by the ranked kinds; none when withheld.
-    pub totals: Option<CellCounts>,
-    /// Students placed by tier (own school, own district, same type of school); none when withheld.
-    pub by_tier: Option<[u32; 3]>,
-    /// By pool of the decision, in its order.
-    pub prices: Vec<PublishedPrice>,
-}
-
-impl Canonical for PublishedReport {
-    const VERSION: u8 = 3;
-    const WHAT: &'static str = "published report";
-    const MAX_BYTES: u64 = 1024 * 1024;
-}
 
 /// The exact figures of a round: for [`published`] only.
 #[derive(Debug, Clone, PartialEq, Eq)]

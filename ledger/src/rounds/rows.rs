@@ -10,8 +10,8 @@
 use aula_allocation::problem::{Entry, ProblemError};
 
 use super::{Eligibility, RoundError, RoundInputs, eligibility::Near, weight, weighted};
+use crate::state::schema::Mandate;
 use crate::state::schema::RequestRow;
-use crate::tx::Mandate;
 use crate::types::KindId;
 
 /// What fills a place that no eligible pool takes; [`aula_allocation::problem::Problem::lists`] refuses it.

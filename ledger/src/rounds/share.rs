@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aula_allocation::certificate::Prices;
 use aula_allocation::problem::{MAX_COST, School, SchoolLayer};
 
-use crate::tx::FairShare;
+use crate::state::schema::FairShare;
 use crate::types::SchoolId;
 
 /// The schools of the requests, ascending: the order of the layer's schools and of their prices.

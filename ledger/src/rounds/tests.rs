@@ -6,7 +6,7 @@ use aula_allocation::certificate::{Certificate, check};
 use borsh::BorshDeserialize;
 
 use super::*;
-use crate::chain::Code;
+use crate::code::Code;
 use crate::state::schema::Window;
 use crate::state::{StateReader, schema};
 use crate::testkit::{Chain, account, open, pool, prepare, ready, request, run, seeds, submit};
@@ -14,7 +14,7 @@ use crate::tx::Event;
 use crate::types::{ClassId, DistrictId, KindId, RoundId, SchoolId};
 
 /// Opens a round, submits twelve requests with two mandates, commits and reveals, and runs it.
-pub(super) fn decided() -> Chain {
+pub(crate) fn decided() -> Chain {
     let mut chain = Chain::of(seeds::genesis_of(2));
     prepare(&mut chain);
     chain.accept("voter-a", open(1));
@@ -40,7 +40,7 @@ pub(super) fn decided() -> Chain {
 }
 
 /// The round's inputs, as an auditor assembles them from the state.
-pub(super) fn inputs_of(chain: &Chain, id: RoundId) -> RoundInputs {
+pub(crate) fn inputs_of(chain: &Chain, id: RoundId) -> RoundInputs {
     let state = &chain.state;
     let round = schema::round(state, id).unwrap().unwrap();
     let decision = schema::decision(state, id).unwrap().unwrap();
@@ -55,7 +55,7 @@ pub(super) fn inputs_of(chain: &Chain, id: RoundId) -> RoundInputs {
     }
 }
 
-pub(super) fn decisions_of(chain: &Chain, id: RoundId) -> Vec<(Handle, DecisionRow)> {
+pub(crate) fn decisions_of(chain: &Chain, id: RoundId) -> Vec<(Handle, DecisionRow)> {
     decided_rows(&chain.state, id).unwrap().1
 }
 

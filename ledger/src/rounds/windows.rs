@@ -11,11 +11,11 @@
 
 use super::seed;
 use crate::params::WINDOW_BLOCKS_PER_VALIDATOR;
+use crate::state::BlockFacts;
 use crate::state::schema::{
     self, Class, Draw, Moment, Round, SeedPower, SeedShare, Window, keep_draw, note_window,
 };
 use crate::state::{Overlay, StoreError};
-use crate::tx::handler::BlockFacts;
 use crate::types::{AccountId, Hash, Height, TimeMs};
 
 /// The end of a window of so much block time: of the blocks from `first` on, four a validator belong to it at least.

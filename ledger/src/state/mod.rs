@@ -4,11 +4,13 @@
 //! above it; the outcome is a [`StateWrites`] that the node applies in one synced batch with the block.
 //! Nothing here knows how the node stores it.
 
+mod facts;
 pub mod map;
 pub mod memory;
 pub mod overlay;
 pub mod schema;
 
+pub use facts::BlockFacts;
 pub use memory::MemoryState;
 pub use overlay::{Overlay, TreeRecord, tree_key, tree_leaves};
 

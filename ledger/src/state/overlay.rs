@@ -14,8 +14,8 @@ use std::sync::Arc;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use super::{Record, StateReader, StateWrites, StoreError, TreeLabel, map};
-use crate::chain::TreeHead;
 use crate::codec::{Canonical, CodecError};
+use crate::proof::TreeHead;
 use crate::proof::{BulkTree, row_leaf};
 use crate::types::{Handle, Hash, Height};
 

@@ -52,48 +52,63 @@ use crate::chain::ValidatorSet;
 use crate::codec::Canonical;
 use crate::keys::PublicKey;
 use crate::params::Params;
-use crate::rounds::PublishedReport;
 use crate::twin::{TwinVersion, TwinVersions};
-use crate::tx::MilestoneKind;
 use crate::types::{
     AccountId, ClassId, CommitmentBytes, DistrictId, Handle, Hash, Height, KindId, PoolId, ProposalId,
     RoundId, SchoolId, SchoolYear, ValidatorAddress,
 };
 
 mod chain;
+mod change;
 mod consortia;
 mod estate;
+mod finding;
+mod mandate;
+mod milestone_kind;
 mod money;
+mod node_request;
 mod nodes;
 mod places;
 mod protocol;
+mod published;
 mod resources;
+mod seed_secret;
 mod seeds;
 mod service;
 mod students;
+mod terms;
+mod twin;
 mod vault;
 
 pub use chain::{
     Account, ChainRecord, Counters, Member, Peer, Proposal, ProposalStatus, Standing, UpgradeNote,
     ValidatorSchedule,
 };
+pub use change::{Change, Choice};
 pub use consortia::{
     AnchoredHead, Consortium, anchored_head, anchored_head_key, consortia, consortium, consortium_key,
 };
 pub use estate::{AnchoredBuilding, Estate};
+pub use finding::{Claims, Finding, RecordsSay, Replay};
+pub use mandate::Mandate;
+pub use milestone_kind::MilestoneKind;
 pub use money::{StatedBudget, StatedEquity, is_floor_superseded, is_superseded};
+pub use node_request::{NewDistrict, NodeRequest};
 pub use nodes::{
     Proposers, READY_WITHIN_MS, ValidatorInfo, WaitingValidator, key_was_used, live_power, missed_turns,
     note_proposer, peer_was_used, proposers, use_key, use_peer,
 };
 pub use places::{Closing, Described, District, School, heir};
-pub(crate) use places::{open_district, open_school};
 pub use protocol::{ProtocolRecord, ProtocolSwitch, protocol};
+pub use published::{
+    CellCounts, MandatesMet, PoolDemand, PublishedCell, PublishedGroups, PublishedPrice, PublishedReport,
+};
 pub use resources::{
     BandCounts, Budget, Class, Decision, DecisionRow, Grant, Intake, Placement, PoolPrice, PoolRecord,
     RefusedRun, RequestRow, Round, RoundReport, RoundStatus, SchoolPrice, StoredCertificate, StoredPlain,
     round_row_key,
 };
+pub use seed_secret::SeedSecret;
 pub use seeds::{
     Draw, SeedAccount, SeedPower, SeedShare, Sharer, Window, draw, kept_draw, open_windows, seed_account,
     seed_power, seed_shares,
@@ -106,6 +121,9 @@ pub use service::{
 pub use students::{
     AuditResult, DistrictLeaves, Mastered, Milestone, MilestonesRecorded, MilestonesShown, StudentLeaf,
 };
+pub use terms::{Cadence, Calendar, ClassTerms, DefineClass, FairShare};
+pub(crate) use twin::add_twin_version;
+pub use twin::twin_in_force;
 pub use vault::{
     AccessLog, Consent, ConsentWord, Erasure, access_logs, ended_access_log_key, ended_access_logs,
 };

@@ -1,9 +1,10 @@
 //! A second consortium, as far as its heads show it: headers and certificates of four validators.
 
 use super::{key, title};
-use crate::chain::{CommitCertificate, Header, TreeHead, Validator, ValidatorSet, Vote, VoteType};
+use crate::chain::{CommitCertificate, Header, Validator, ValidatorSet, Vote, VoteType};
 use crate::codec::Canonical;
 use crate::keys::{Label, public_key, sign};
+use crate::proof::TreeHead;
 use crate::protocol::Protocol;
 use crate::tx::{AnchorHead, Change};
 use crate::types::{Hash, Height, TimeMs, ValidatorAddress};

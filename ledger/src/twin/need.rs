@@ -11,7 +11,7 @@ use aula_zk::LinearForm;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use crate::genesis::objects;
+use crate::codec::objects;
 use crate::names::Name;
 
 /// Most inputs of a rule.

@@ -1,9 +1,11 @@
 use super::need::Reveals;
 use super::*;
-use crate::chain::Code;
+use crate::code::Code;
 use crate::params::Params;
+use crate::state::schema;
+use crate::state::schema::Change;
 use crate::testkit::*;
-use crate::tx::{AnchorStates, Change};
+use crate::tx::AnchorStates;
 use crate::types::*;
 
 fn input(text: &str, kind: InputKind, number: u16, weight: i32) -> NeedInput {
@@ -110,7 +112,9 @@ fn what_a_band_reveals_is_what_trying_all_values_finds() {
 #[test]
 fn a_version_is_in_force_from_its_year_on_and_the_newest_wins() {
     let mut chain = Chain::new();
-    let known = |chain: &Chain, year: u16| in_force(&chain.state, SchoolYear(year)).unwrap().unwrap().version;
+    let known = |chain: &Chain, year: u16| {
+        schema::twin_in_force(&chain.state, SchoolYear(year)).unwrap().unwrap().version
+    };
     assert_eq!([0, 1988, 9_999].map(|year| known(&chain, year)), [1, 1, 1]);
     let receipt = chain.agree(set(YEAR.0 + 1, with(lunch_and_scores())));
     assert_eq!(receipt.code, Code::Accepted);
@@ -173,13 +177,13 @@ fn a_round_goes_by_the_parameters_of_its_opening() {
     assert_eq!(round(&chain, 0).parameters, 1);
     // A vote while it is open changes nothing for it.
     chain.agree(set(YEAR.0, with(lunch_and_scores())));
-    let batch = submit(&chain, 0, vec![request(1, 11, 1, crate::tx::Mandate::None, &[0])]);
+    let batch = submit(&chain, 0, vec![request(1, 11, 1, crate::state::schema::Mandate::None, &[0])]);
     chain.accept("district-1", batch);
     chain.agree(Change::CancelRound { round: RoundId(0) });
     chain.accept("voter-a", open(1));
     assert_eq!(round(&chain, 1).parameters, 2);
     // The leaf stands under the first version still.
-    let batch = submit(&chain, 1, vec![request(1, 11, 1, crate::tx::Mandate::None, &[0])]);
+    let batch = submit(&chain, 1, vec![request(1, 11, 1, crate::state::schema::Mandate::None, &[0])]);
     assert_eq!(chain.send("district-1", batch).code, Code::OtherParameters);
 }
 

@@ -4,7 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
 
 use crate::access::{ConsentChoice, Purpose};
-use crate::chain::Code;
+use crate::code::Code;
 use crate::names::{PeerName, Title};
 use crate::tx::{Arrival, Escalation, Finding};
 use crate::types::{

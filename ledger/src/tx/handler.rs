@@ -4,36 +4,19 @@
 //! Its writes are kept when it returns events and thrown away when it refuses, by [`crate::execute`], which
 //! also has checked the sender's signature, sequence and role.
 
+use crate::tx::places::open_district;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::chain::Code;
-use crate::params::Params;
+use crate::code::Code;
 use crate::proof::BulkTree;
-use crate::proof::sample::Sample;
-use crate::protocol::Protocol;
 use crate::rounds::RoundPools;
-use crate::state::schema::{self, Member};
+use crate::rounds::sample::Sample;
+pub use crate::state::BlockFacts;
+use crate::state::schema::Member;
 use crate::state::{Overlay, StoreError, TreeLabel, tree_leaves};
 use crate::tx::Event;
-use crate::types::{DistrictId, Handle, Hash, Height, RoundId, SchoolId, TimeMs};
-
-/// What a block fixes for all its transactions.
-#[derive(Debug, Clone)]
-pub struct BlockFacts {
-    /// Which chain.
-    pub genesis: Hash,
-    /// The block's height.
-    pub height: Height,
-    /// The block's time.
-    pub time_ms: TimeMs,
-    /// By which rules it is executed.
-    pub protocol: Protocol,
-    /// Parameters as of the parent block: a vote counts from the next block on.
-    pub params: Params,
-    /// How many validators decide this block.
-    pub validators: u32,
-}
+use crate::types::{DistrictId, Handle, RoundId, SchoolId};
 
 /// What a handler works with.
 pub struct Context<'c, 'a> {
@@ -120,7 +103,7 @@ impl Context<'_, '_> {
     /// [`Code::RoleNotAllowed`], [`Code::DistrictClosed`].
     pub fn open_district(&self) -> Result<DistrictId, Refusal> {
         let district = self.district()?;
-        schema::open_district(self.overlay, district)?;
+        open_district(self.overlay, district)?;
         Ok(district)
     }
 

@@ -8,35 +8,44 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
-use crate::chain::Code;
+use crate::code::Code;
 
 pub mod admin;
 mod event;
 pub mod handler;
 pub mod money;
+mod places;
 mod prospect;
+mod receipt;
 pub mod resources;
+pub mod rights;
 pub mod students;
 #[cfg(test)]
 mod tests;
+pub mod transaction;
 
+pub use crate::state::schema::{
+    Cadence, Calendar, Change, Choice, Claims, ClassTerms, DefineClass, FairShare, Finding, Mandate,
+    MilestoneKind, NewDistrict, NodeRequest, RecordsSay, Replay, SeedSecret,
+};
 pub use admin::{
-    AnchorEstate, AnchorHead, Change, ChangeSchool, Choice, NewDistrict, NodeRequest, ProposeChange, Ready,
-    RecordAccess, RegisterMember, RotateKey, SchoolChange, VoteChange,
+    AnchorEstate, AnchorHead, ChangeSchool, ProposeChange, Ready, RecordAccess, RegisterMember, RotateKey,
+    SchoolChange, VoteChange,
 };
 pub use event::{Event, RefusedEntry, Shortage};
 pub use money::{BudgetStatement, EquityStatement, FundBudget, GrantBudget};
 pub use prospect::prospect;
+pub use receipt::Receipt;
 pub(crate) use resources::run_round::may_send as may_send_run;
 pub use resources::{
-    Acknowledge, Arrival, Cadence, Calendar, ClassTerms, CommitSeed, DefineClass, DefinePool, Escalation,
-    FairShare, Mandate, OpenRound, ReportUtilisation, Request, RetirePool, RevealSeed, RunRound, SeedSecret,
-    SetClassTerms, SubmitRequests, seed_commitment, seed_share,
+    Acknowledge, Arrival, CommitSeed, DefinePool, Escalation, OpenRound, ReportUtilisation, Request,
+    RetirePool, RevealSeed, RunRound, SetClassTerms, SubmitRequests, seed_commitment, seed_share,
 };
 pub use students::{
-    AnchorStates, Claims, ConsentEntry, Finding, MasteryProof, MilestoneKind, RecordAudit, RecordConsent,
-    RecordErasure, RecordMilestone, RecordsSay, Replay, StudentState, TakeRows,
+    AnchorStates, ConsentEntry, MasteryProof, RecordAudit, RecordConsent, RecordErasure, RecordMilestone,
+    StudentState, TakeRows,
 };
+pub use transaction::{Body, Transaction, TransactionId};
 
 /// Declares [`Payload`], [`PayloadKind`] and the dispatch in one list, so that none is forgotten.
 macro_rules! payloads {

@@ -6,7 +6,7 @@
 //! No rule of validity: a block may hold what this refuses, and rejects it with the same code.
 
 use super::{Payload, may_send_run};
-use crate::chain::Code;
+use crate::code::Code;
 use crate::state::schema::{self, Round, RoundStatus};
 use crate::state::{StateReader, StoreError};
 use crate::types::{AccountId, Height, RoundId};

@@ -1,8 +1,9 @@
 //! Status, blocks, validators, parameters.
 
+use aula_ledger::chain::Header;
 use aula_ledger::chain::validators::ValidatorSet;
-use aula_ledger::chain::{Header, TreeHead};
 use aula_ledger::params::Params;
+use aula_ledger::proof::TreeHead;
 use aula_ledger::protocol::Protocol;
 use aula_ledger::state::schema::{Peer, ProtocolRecord, ValidatorInfo, WaitingValidator};
 use aula_ledger::twin::TwinVersion;

@@ -1,8 +1,8 @@
 //! Transactions: submitted, waiting, final; accounts that send them.
 
-use aula_ledger::chain::TransactionId;
 use aula_ledger::keys::PublicKey;
 use aula_ledger::state::schema::Member;
+use aula_ledger::tx::TransactionId;
 use aula_ledger::types::{AccountId, Hash, Height};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -15,9 +15,10 @@ use std::time::Duration;
 use aula_api::transactions::TransactionStatus;
 use aula_home::whole_file::{Access, create, private_folder};
 use aula_home::{Home, fault};
-use aula_ledger::chain::{Transaction, TransactionId, transaction::id_of_bytes};
 use aula_ledger::codec::Canonical;
 use aula_ledger::tx::Payload;
+use aula_ledger::tx::transaction::id_of_bytes;
+use aula_ledger::tx::{Transaction, TransactionId};
 use tokio::time::Instant;
 
 use super::sender::{SEQUENCE_TAKEN, Sender, Signed, WRONG_SEQUENCE, submit};

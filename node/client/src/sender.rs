@@ -11,11 +11,12 @@ use std::time::Duration;
 use aula_api::transactions::AccountStatus;
 use aula_home::Home;
 use aula_home::keys::{KeyKind, NodeKey};
-use aula_ledger::chain::transaction::Body;
-use aula_ledger::chain::{Code, Transaction, TransactionId};
+use aula_ledger::code::Code;
 use aula_ledger::codec::Canonical;
 use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::tx::Payload;
+use aula_ledger::tx::transaction::Body;
+use aula_ledger::tx::{Transaction, TransactionId};
 use aula_ledger::types::{AccountId, Hash, Height};
 use ed25519_dalek::SigningKey;
 use reqwest::Method;
@@ -111,7 +112,7 @@ impl Sender {
         };
         self.sequence = self.sequence.saturating_add(1);
         let bytes = Transaction::sign(body, &self.key).to_canonical();
-        Signed { id: aula_ledger::chain::transaction::id_of_bytes(&bytes), bytes, sequence }
+        Signed { id: aula_ledger::tx::transaction::id_of_bytes(&bytes), bytes, sequence }
     }
 }
 

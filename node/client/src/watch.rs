@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use aula_api::chain::BlockDetail;
 use aula_api::transactions::Outline;
-use aula_ledger::chain::TransactionId;
+use aula_ledger::tx::TransactionId;
 use tokio::time::Instant;
 
 use super::{Client, ClientError};

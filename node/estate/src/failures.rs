@@ -1,13 +1,15 @@
 //! Which equipment will fail, from work orders and events: boosted trees beside logistic regression, both judged on rows
-//! that they were not fitted to, each warning with what speaks for it.
+//! that they were not fitted to, each warning with what speaks for it, and whether risks are as high as failures are many.
 //!
 //! Rows are machines at moments (a table whose answer column says whether it failed) or come from an event log
 //! (equipment, time, kind): then a row is a machine at a day, and the answer is whether it fails within the day after.
 
+mod calibrate;
 mod judge;
 mod rows;
 #[cfg(test)]
 mod tests;
 
+pub use calibrate::{Drift, Group, calibration, drift};
 pub use judge::{Judged, judge, to_csv};
 pub use rows::{Rows, read_rows};

@@ -16,4 +16,4 @@ mod tests;
 
 pub use instance::{Event, Instance, Slot, Sub};
 pub use read::read;
-pub use solution::{read_solutions, write_archive};
+pub use solution::{joined, read_solutions, write_archive};

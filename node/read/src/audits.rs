@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 pub use aula_api::report::{Counts, DistrictAudit, RoundAudit, Taken};
-use aula_ledger::proof::sample::{DrawnAmong, asked, audit_sample};
 use aula_ledger::rounds::requests_in_order;
+use aula_ledger::rounds::sample::{DrawnAmong, asked, audit_sample};
 use aula_ledger::state::schema;
 use aula_ledger::state::{StateReader, StoreError};
 use aula_ledger::tx::Finding;

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use aula_ledger::rounds::why::{Decided, Who, Why, WhyError};
+use aula_ledger::audit::why::{Decided, Who, Why, WhyError};
 use aula_ledger::rounds::{RoundInputs, decided_rows};
 use aula_ledger::state::StateReader;
 use aula_ledger::state::schema::{self, Class, Decision, Placement, PoolRecord, Round};

@@ -13,11 +13,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 
+use aula_ledger::chain::ValidatorSet;
 use aula_ledger::chain::turns::{Misses, Turns};
-use aula_ledger::chain::{Transaction, ValidatorSet};
 use aula_ledger::codec::Canonical;
 use aula_ledger::state::schema;
 use aula_ledger::tx::PayloadKind;
+use aula_ledger::tx::Transaction;
 use aula_ledger::types::{AccountId, Hash, Height, ValidatorAddress};
 use borsh::{BorshDeserialize, BorshSerialize};
 

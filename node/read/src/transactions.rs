@@ -5,10 +5,11 @@
 //! batches add up to a round's total, so that each would say what its withheld cell is.
 
 pub use aula_api::transactions::{Line, Outline, Page};
-use aula_ledger::chain::{Block, Receipt, Transaction};
+use aula_ledger::chain::Block;
 use aula_ledger::codec::Canonical;
 use aula_ledger::state::schema;
 use aula_ledger::tx::{Payload, PayloadKind};
+use aula_ledger::tx::{Receipt, Transaction};
 use aula_ledger::types::{Hash, Height};
 use serde_json::{Value, json};
 

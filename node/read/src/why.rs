@@ -2,7 +2,7 @@
 //! for whoever asks, the command with a bundle or a district's node about its own student.
 
 use aula_ledger::audit::Standing;
-use aula_ledger::rounds::why::{Change, Decided, Limits, WhatIf, Who, Why, WhyError};
+use aula_ledger::audit::why::{Change, Decided, Limits, WhatIf, Who, Why, WhyError};
 use aula_ledger::state::schema::{DecisionRow, Placement};
 use aula_ledger::tx::Mandate;
 use aula_ledger::types::KindId;

@@ -16,9 +16,10 @@ use aula_consensus::parts::inbox::ALL_BYTES;
 use aula_consensus::ports::ChainStore;
 use aula_consensus::sign_guard::Step;
 use aula_ledger::chain::turns::{Misses, Turns};
-use aula_ledger::chain::{Block, ValidatorSet, transaction::id_of_bytes};
+use aula_ledger::chain::{Block, ValidatorSet};
 use aula_ledger::codec::Canonical;
 use aula_ledger::state::{map, schema};
+use aula_ledger::tx::transaction::id_of_bytes;
 use aula_ledger::types::{Hash, Height, TimeMs, ValidatorAddress};
 
 use crate::store::Store;

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use aula_consensus::ports::ChainStore;
-use aula_ledger::chain::{Block, transaction::id_of_bytes};
+use aula_ledger::chain::Block;
 use aula_ledger::codec::Canonical;
+use aula_ledger::tx::transaction::id_of_bytes;
 use aula_ledger::types::{Hash, Height};
 
 use crate::chance::Chance;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use aula_consensus::ports::Tip;
-use aula_ledger::chain::{Body, Transaction};
 use aula_ledger::codec::Canonical;
 use aula_ledger::genesis::{Genesis, GenesisError, GenesisMember, GenesisValidator, genesis_state};
 use aula_ledger::keys::{account_of, public_key};
@@ -12,6 +11,7 @@ use aula_ledger::params::Params;
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::MemoryState;
 use aula_ledger::tx::FundBudget;
+use aula_ledger::tx::{Body, Transaction};
 use aula_ledger::types::{AccountId, Cents, Hash, Height, SchoolYear, TimeMs};
 use ed25519_dalek::SigningKey;
 use libp2p_identity::{Keypair, PeerId};

@@ -3,7 +3,7 @@
 use aula_ledger::audit::{Bundle, Subject};
 use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::proof::money::{BudgetLine, BudgetProofBytes, Purse};
-use aula_ledger::proof::sample::audit_sample;
+use aula_ledger::rounds::sample::audit_sample;
 use aula_ledger::state::{StateReader, schema};
 use aula_ledger::tx::{
     BudgetStatement, Claims, FundBudget, Mandate, RecordAudit, Replay, ReportUtilisation, TakeRows,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use aula_api::PublicEvent;
 use aula_api::transactions::TransactionStatus;
-use aula_ledger::chain::TransactionId;
 use aula_ledger::tx::Payload;
+use aula_ledger::tx::TransactionId;
 use aula_ledger::types::AccountId;
 use clap::Args;
 use serde::Deserialize;

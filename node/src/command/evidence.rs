@@ -12,7 +12,7 @@ use aula_api::district::OwnRows;
 use aula_ledger::audit::bundle::{DecidedRequest, StudentStanding};
 use aula_ledger::audit::{Bundle, Subject};
 use aula_ledger::codec::{Canonical, CodecError};
-use aula_ledger::proof::sample::{Asked, DrawnAmong, asked, audit_sample};
+use aula_ledger::rounds::sample::{Asked, DrawnAmong, asked, audit_sample};
 use aula_ledger::state::schema::Decision;
 use aula_ledger::types::{DistrictId, Handle, RoundId};
 use clap::{Args, Subcommand};

@@ -6,9 +6,10 @@
 
 use std::time::Instant;
 
-use aula_ledger::chain::{Header, Receipt};
+use aula_ledger::chain::Header;
 use aula_ledger::execute::{BlockInput, ExecuteError, Outcome as Executed, VerifyAll, execute_block};
 use aula_ledger::state::{MemoryState, StateReader, schema};
+use aula_ledger::tx::Receipt;
 use aula_ledger::types::Height;
 use clap::Args;
 use serde::Serialize;
@@ -203,7 +204,7 @@ fn compare(
     stored_receipts: &[Receipt],
     receipts: &[Receipt],
 ) -> Option<(&'static str, String, String)> {
-    let head = |t: &aula_ledger::chain::TreeHead| format!("{} of {} leaves", t.root, t.leaf_count);
+    let head = |t: &aula_ledger::proof::TreeHead| format!("{} of {} leaves", t.root, t.leaf_count);
     let pairs = [
         ("protocol", stored.protocol.to_string(), replayed.protocol.to_string()),
         ("transactions_root", head(&stored.transactions), head(&replayed.transactions)),

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use aula_api::PublicEvent;
 use aula_api::transactions::TransactionStatus;
-use aula_ledger::chain::TransactionId;
 use aula_ledger::keys::{Label, sign};
 use aula_ledger::tx::RotateKey;
+use aula_ledger::tx::TransactionId;
 use aula_ledger::tx::admin::rotate_key::{KeyName, possession_statement};
 use aula_ledger::tx::{Payload, PayloadKind};
 use clap::Args;

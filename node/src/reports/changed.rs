@@ -4,9 +4,9 @@
 //! student. Sums leave by the ledger's rule: none that counts few, and none from which few follow.
 
 use aula_allocation::{Limits, solve};
+use aula_ledger::audit::why::{Change as Changes, Decided, Who, plain_cost};
 use aula_ledger::rounds::RoundInputs;
 use aula_ledger::rounds::report::may_show;
-use aula_ledger::rounds::why::{Change as Changes, Decided, Who, plain_cost};
 use aula_ledger::tx::Mandate;
 use aula_ledger::types::Band;
 use aula_report::transparency::figures::{Change, Changed, Counterfactual};

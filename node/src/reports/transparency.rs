@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use aula_ledger::audit::why::Decided;
 use aula_ledger::rounds::report::may_show;
-use aula_ledger::rounds::why::Decided;
 use aula_ledger::rounds::{self, PublishedReport, RoundInputs};
 use aula_ledger::state::schema::{self, Class, DecisionStanding, ProposalStatus, Round, StudentLeaf};
 use aula_ledger::state::{StateReader, StoreError};

@@ -240,7 +240,7 @@ fn pruned_blocks_are_gone_with_their_indexes_and_the_state_stays() -> Tested {
     }
     let view = chain.db.latest();
     let first = view.block(Height(1))?.ok_or("no block")?;
-    let id = aula_ledger::chain::transaction::id_of_bytes(&first.transactions[0]);
+    let id = aula_ledger::tx::transaction::id_of_bytes(&first.transactions[0]);
     let (hash, state) = (first.header.hash(), view.values(b"")?);
     assert!(view.locate(&id)?.is_some() && before > 0);
     drop(view);

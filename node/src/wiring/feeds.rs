@@ -21,7 +21,8 @@ use aula_connect::statements::Statements;
 use aula_district::parameters::InForce;
 use aula_home::Home;
 use aula_home::config::{self, Config, FeedKind, Lines};
-use aula_ledger::twin::{TwinVersion, in_force};
+use aula_ledger::state::schema::twin_in_force;
+use aula_ledger::twin::TwinVersion;
 use aula_ledger::types::{Hash, SchoolYear, TimeMs};
 use aula_lrs::clients::Clients;
 use aula_twin_model::model_file;
@@ -148,7 +149,7 @@ async fn serve_caliper(own: &config::Feed, feed: Arc<Feed>, pipeline: &Arc<Pipel
 /// The version of the twins' parameters that is in force now.
 fn version(db: &ChainDb) -> Result<TwinVersion, Failure> {
     let hint = "see /v1/twin-parameters";
-    let found = in_force(&*db.latest(), SchoolYear::at(TimeMs(now_ms())));
+    let found = twin_in_force(&*db.latest(), SchoolYear::at(TimeMs(now_ms())));
     let found = found.advise("the twins' parameters cannot be read", hint)?;
     found.ok_or_else(|| {
         Failure::because("no version of the twins' parameters is in force this school year", hint)

@@ -8,14 +8,15 @@
 use std::sync::Arc;
 
 use aula_consensus::{Event, Handle, Mode};
-use aula_ledger::chain::transaction::Body;
-use aula_ledger::chain::{Transaction, validators};
+use aula_ledger::chain::validators;
 use aula_ledger::codec::Canonical;
 use aula_ledger::keys::{Label, public_key, sign};
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema::{self, WaitingValidator};
 use aula_ledger::tx::Ready;
+use aula_ledger::tx::Transaction;
 use aula_ledger::tx::admin::ready::ready_statement;
+use aula_ledger::tx::transaction::Body;
 use aula_ledger::types::{Hash, Height, TimeMs, ValidatorAddress};
 use ed25519_dalek::SigningKey;
 use tokio::sync::broadcast::error::RecvError;

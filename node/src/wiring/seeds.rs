@@ -8,11 +8,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aula_ledger::chain::{Body, Transaction, TransactionId};
 use aula_ledger::codec::Canonical;
 use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema::{self, Records, Round, SeedShare, Window};
+use aula_ledger::tx::{Body, Transaction, TransactionId};
 use aula_ledger::tx::{CommitSeed, Payload, RevealSeed, seed_commitment, seed_share};
 use aula_ledger::types::{AccountId, Hash, Height};
 use ed25519_dalek::SigningKey;

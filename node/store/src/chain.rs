@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use aula_ledger::chain::transaction::id_of_bytes;
 use aula_ledger::codec::Canonical;
 use aula_ledger::state::{StateReader, StateWrites, StoreError};
 use aula_ledger::store::{ChainStore, Commit, Decided, Tip, Undecided};
+use aula_ledger::tx::transaction::id_of_bytes;
 use aula_ledger::types::{Hash, Height, TimeMs};
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, Direction, ErrorKind,

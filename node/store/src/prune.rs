@@ -13,8 +13,8 @@
 
 use std::path::Path;
 
-use aula_ledger::chain::transaction::id_of_bytes;
 use aula_ledger::state::schema;
+use aula_ledger::tx::transaction::id_of_bytes;
 use aula_ledger::types::Height;
 use rocksdb::{CompactOptions, DB, WriteBatch};
 

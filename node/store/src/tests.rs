@@ -1,14 +1,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aula_ledger::chain::transaction::id_of_bytes;
-use aula_ledger::chain::{Block, Code, CommitCertificate, Header, Receipt, TreeHead};
+use aula_ledger::chain::{Block, CommitCertificate, Header};
+use aula_ledger::code::Code;
 use aula_ledger::codec::Canonical;
 use aula_ledger::execute::Outcome;
+use aula_ledger::proof::TreeHead;
 use aula_ledger::proof::bulk_tree::BulkTree;
 use aula_ledger::protocol::Protocol;
 use aula_ledger::state::{StateReader, StateWrites};
 use aula_ledger::store::{ChainStore, Commit, Tip, Undecided};
+use aula_ledger::tx::Receipt;
+use aula_ledger::tx::transaction::id_of_bytes;
 use aula_ledger::types::{Handle, Hash, Height, TimeMs, ValidatorAddress};
 
 use super::*;

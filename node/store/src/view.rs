@@ -7,11 +7,12 @@
 
 use std::sync::Arc;
 
-use aula_ledger::chain::{Block, CommitCertificate, Header, Receipt, TransactionId};
+use aula_ledger::chain::{Block, CommitCertificate, Header};
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::bulk_tree::{BulkTree, row_leaf};
 use aula_ledger::state::{StateReader, StoreError};
 use aula_ledger::store::Tip;
+use aula_ledger::tx::{Receipt, TransactionId};
 use aula_ledger::types::{Handle, Hash, Height};
 use borsh::BorshDeserialize;
 use rocksdb::{DB, Direction, IteratorMode, ReadOptions};

@@ -13,9 +13,8 @@ use rand_core::{CryptoRng, RngCore};
 
 use super::schnorr::{SchnorrError, SchnorrProof, Sum};
 use super::{Bound, Claim, ProveError, Statement, StatementError};
-use crate::batch::Batch;
 use crate::commitment::{Commitment, Opening};
-use crate::range_proof::{RangeProof, Rejected};
+use crate::range_proof::RangeProof;
 use crate::transcript::Context;
 
 /// Most lines of one budget: every school of a large state.
@@ -112,22 +111,6 @@ impl Budget {
             rest = after;
         }
         Ok(BudgetProof { ranges, sum })
-    }
-
-    /// Verifies all of it, the ranges as one batch.
-    ///
-    /// # Errors
-    /// [`Rejected`].
-    pub fn verify(&self, proof: &BudgetProof) -> Result<(), Rejected> {
-        if proof.ranges.len() != self.amounts.len() {
-            return Err(Rejected);
-        }
-        self.sum.verify(&proof.sum)?;
-        let mut batch = Batch::new();
-        for (statement, range) in self.amounts.iter().zip(&proof.ranges) {
-            batch.push(statement, range);
-        }
-        if batch.holds() { Ok(()) } else { Err(Rejected) }
     }
 }
 

@@ -10,7 +10,7 @@ use libp2p_identity::Keypair;
 
 use super::*;
 use crate::context::{Address, Height, Vote};
-use crate::engine::engine_peer;
+use crate::driver::engine_peer;
 use crate::signing::Signature;
 
 fn peer(n: u8) -> PeerId {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::audit::bundle::BandEntry;
-use crate::rounds::why::{Decided, Who, WhyError};
+use crate::audit::why::{Decided, Who, WhyError};
 
 fn refused(world: &World, bundle: &Bundle) -> &'static str {
     let report = check(world, bundle, &Options::default());

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::audit::bundle::{Act, Figure, FigureKey};
-use crate::chain::Receipt;
 use crate::state::schema;
 use crate::testkit;
 use crate::tx::MilestoneKind;
+use crate::tx::Receipt;
 use crate::types::{ClassId, PoolId, ProposalId, SchoolId};
 
 /// Public records of the test's round and consortium, one of each kind.

@@ -7,12 +7,12 @@ use aula_zk::{Field, Opening, StudentSecret};
 use super::*;
 use crate::audit::bundle::{OpenedField, StudentEvidence};
 use crate::audit::open::OpenError;
-use crate::chain::{Receipt, Transaction};
 use crate::proof::sparse;
 use crate::proof::student_state::{SaltedField, place, state_hash};
 use crate::state::{Overlay, schema};
 use crate::testkit::{self, anchor_version};
 use crate::tx::Payload;
+use crate::tx::{Receipt, Transaction};
 use crate::types::{Cents, CommitmentBytes, Hash};
 
 fn refused(world: &World, bundle: &Bundle) -> (&'static str, String) {
@@ -108,7 +108,7 @@ fn a_pool_defined_after_the_decision_has_no_part_in_it() {
     let bundle = world.collector(&[]).round(ROUND).unwrap();
     assert!(lines(&assert_valid(&world, &bundle)).contains("all 4 pools that the class had"));
     let Subject::Round(evidence) = &bundle.subject else { panic!("a round") };
-    assert!(crate::rounds::why::Decided::of_evidence(evidence).unwrap().why(&handle(3)).is_ok());
+    assert!(crate::audit::why::Decided::of_evidence(evidence).unwrap().why(&handle(3)).is_ok());
 }
 
 #[test]
@@ -303,7 +303,7 @@ fn act(change: impl FnOnce(&mut Transaction, &World)) -> (World, Bundle) {
     let mut world = World::decided();
     let mut transaction = world.chain.transaction("funder-b", 0, Payload::from(testkit::fund(5)));
     change(&mut transaction, &world);
-    let code = crate::chain::Code::Accepted;
+    let code = crate::code::Code::Accepted;
     let receipt = Receipt { transaction: transaction.id(), code, entry: None, events: Vec::new() };
     world.lie_with((vec![transaction.to_canonical()], vec![receipt]), |_| ());
     let bundle = world.collector(&[]).figures(&[], &[(world.chain.height, 0)]).unwrap();

@@ -1,7 +1,7 @@
 //! EVIDENCE.md is what others write verifiers from: what it lists is what the ledger has.
 
 use super::*;
-use crate::chain::Code;
+use crate::code::Code;
 use crate::params::Params;
 
 const PAGE: &str = include_str!("../../../EVIDENCE.md");

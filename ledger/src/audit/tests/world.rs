@@ -7,7 +7,8 @@ use aula_allocation::{Limits, Solution, solve};
 use ed25519_dalek::SigningKey;
 
 use crate::audit::{Archive, Body, Collector};
-use crate::chain::{Code, CommitCertificate, Header, Vote, VoteType, validators};
+use crate::chain::{CommitCertificate, Header, Vote, VoteType, validators};
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::genesis::Genesis;
 use crate::keys::{Label, public_key, sign};

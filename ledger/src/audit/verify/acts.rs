@@ -6,10 +6,12 @@ use super::super::acts::is_shown;
 use super::super::bundle::{Act, ChainEvidence, ProvedRow};
 use super::super::report::{Checks, Stop};
 use super::figures::keyed;
-use crate::chain::transaction::id_of_bytes;
-use crate::chain::{Header, Receipt, Transaction, TreeHead};
+use crate::chain::Header;
 use crate::codec::Canonical;
+use crate::proof::TreeHead;
 use crate::proof::merkle::leaf_hash;
+use crate::tx::transaction::id_of_bytes;
+use crate::tx::{Receipt, Transaction};
 
 const NAME: &str = "act";
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::bundle::RoundContext;
 use super::super::report::{Checks, Standing, Stop};
 use super::State;
-use crate::chain::TreeHead;
 use crate::codec::Canonical;
+use crate::proof::TreeHead;
 use crate::rounds::RoundInputs;
 use crate::state::schema::{
     self, Class, Decision, PoolRecord, RequestRow, Reversion, Round, RoundStatus, School, class_key,

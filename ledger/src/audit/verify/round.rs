@@ -15,9 +15,9 @@ use super::super::sha256;
 use super::State;
 use super::context::{Context, row};
 use super::seed;
-use crate::chain::TreeHead;
 use crate::params::FAIRNESS_WORK_SHARE;
 use crate::proof::BulkTree;
+use crate::proof::TreeHead;
 use crate::proof::need::NeedClaim;
 use crate::rounds::{self, Decisions, PublishedReport, RoundInputs, waiting_prices};
 use crate::state::schema::{

@@ -1,7 +1,8 @@
 use super::*;
-use crate::chain::{Code, TreeHead};
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::params::PROPOSE_TIMEOUT_MS;
+use crate::proof::TreeHead;
 use crate::state::{Overlay, TreeRecord, tree_key};
 use crate::testkit::*;
 use crate::tx::{AnchorStates, Mandate, Payload};

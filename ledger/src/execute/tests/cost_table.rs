@@ -6,15 +6,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::chain::{Transaction, TreeHead};
 use crate::codec::Canonical;
 use crate::execute::cost::unit;
 use crate::execute::limits::{Budget, cost_of};
 use crate::params::PROPOSE_TIMEOUT_MS;
+use crate::proof::TreeHead;
 use crate::proof::{BulkTree, row_leaf};
 use crate::state::schema::{self, StudentLeaf};
 use crate::state::{MemoryState, Overlay, map};
 use crate::testkit::*;
+use crate::tx::Transaction;
 use crate::tx::{AnchorStates, Mandate, StudentState};
 use crate::types::*;
 

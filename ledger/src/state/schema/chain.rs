@@ -8,7 +8,7 @@ use crate::codec::Canonical;
 use crate::keys::PublicKey;
 use crate::names::{ListenHint, Name, PeerName, Title};
 use crate::roles::RoleSet;
-use crate::tx::{Change, Choice};
+use crate::state::schema::{Change, Choice};
 use crate::types::{AccountId, ChainId, DistrictId, Hash, Height, ProposalId, SchoolId, TimeMs};
 
 macro_rules! canonical {

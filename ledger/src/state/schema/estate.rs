@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Moment;
 use super::chain::canonical;
-use crate::chain::TreeHead;
 use crate::codec::Canonical;
 use crate::names::Title;
+use crate::proof::TreeHead;
 use crate::types::{AccountId, DistrictId};
 
 /// What a district has anchored of its buildings. Its limit of bytes is the limit of their number: 128 KiB hold at least

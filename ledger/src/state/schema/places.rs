@@ -3,13 +3,11 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use super::{Records, district, school};
-use crate::chain::Code;
+use super::{Records, district};
 use crate::codec::Canonical;
 use crate::names::{Name, Title};
 use crate::position::Position;
 use crate::state::StoreError;
-use crate::tx::handler::{Refusal, ensure};
 use crate::types::{DistrictId, Height, SchoolId, SchoolYear};
 
 /// A district of the consortium.
@@ -106,31 +104,6 @@ pub fn heir(from: &(impl Records + ?Sized), id: DistrictId) -> Result<Option<Dis
         heir = next;
     }
     Ok(Some(heir))
-}
-
-/// Refuses a district that does not exist or was closed.
-///
-/// # Errors
-/// [`Code::UnknownDistrict`], [`Code::DistrictClosed`].
-pub(crate) fn open_district(from: &(impl Records + ?Sized), id: DistrictId) -> Result<District, Refusal> {
-    let record = district(from, id)?.ok_or(Code::UnknownDistrict)?;
-    ensure(record.closed.is_none(), Code::DistrictClosed)?;
-    Ok(record)
-}
-
-/// The school, if it takes students and pools of this school year.
-///
-/// # Errors
-/// [`Code::UnknownSchool`], [`Code::SchoolClosed`], [`Code::DistrictClosed`].
-pub(crate) fn open_school(
-    from: &(impl Records + ?Sized),
-    id: SchoolId,
-    year: SchoolYear,
-) -> Result<School, Refusal> {
-    let record = school(from, id)?.ok_or(Code::UnknownSchool)?;
-    ensure(record.is_open(year), Code::SchoolClosed)?;
-    open_district(from, record.district)?;
-    Ok(record)
 }
 
 impl Canonical for District {

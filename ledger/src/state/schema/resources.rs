@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::chain::canonical;
 use super::{Moment, Window};
-use crate::chain::{Code, TreeHead};
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::keys::{Label, hash};
 use crate::params::Params;
+use crate::proof::TreeHead;
 use crate::proof::need::NeedClaim;
-use crate::tx::{ClassTerms, DefineClass, Mandate};
+use crate::state::schema::{ClassTerms, DefineClass, Mandate};
 use crate::types::{
     AccountId, Band, Cents, ClassId, CommitmentBytes, DistrictId, Handle, Hash, Height, KindId, PoolId,
     RoundId, SchoolId, SchoolYear, TimeMs,

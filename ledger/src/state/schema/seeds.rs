@@ -13,8 +13,8 @@ use super::{
 use crate::codec::Canonical;
 use crate::names::Name;
 use crate::roles::{Role, RoleSet};
+use crate::state::schema::SeedSecret;
 use crate::state::{Overlay, StoreError};
-use crate::tx::SeedSecret;
 use crate::types::{AccountId, ClassId, Hash, Height, RoundId, ValidatorAddress};
 
 /// Which of a round's windows is open.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::chain::canonical;
 use crate::codec::Canonical;
 use crate::proof::committed::{CommittedField, FieldCommitment};
-use crate::tx::{Claims, Finding, MilestoneKind, Replay};
+use crate::state::schema::{Claims, Finding, MilestoneKind, Replay};
 use crate::types::{
     AccountId, CommitmentBytes, DistrictId, Handle, Hash, Height, RoundId, SchoolId, SchoolYear,
 };

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::chain::canonical;
 use super::{Moment, Records};
 use crate::access::{ConsentChoice, Purpose};
-use crate::chain::TreeHead;
 use crate::codec::{Canonical, at_most};
+use crate::proof::TreeHead;
 use crate::state::StoreError;
 use crate::types::{AccountId, DistrictId, Hash, Height};
 

@@ -6,9 +6,10 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
-use crate::chain::{Code, TreeHead};
+use crate::code::Code;
 use crate::estate::MAX_ROWS;
 use crate::names::Title;
+use crate::proof::TreeHead;
 use crate::state::schema::{self, AnchoredBuilding, Estate, Moment};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure, require};

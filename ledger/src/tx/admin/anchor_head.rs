@@ -9,7 +9,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Deserializer};
 
 use crate::chain::validators::MAX_VALIDATORS;
-use crate::chain::{Code, CommitCertificate, Header, ValidatorSet};
+use crate::chain::{CommitCertificate, Header, ValidatorSet};
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::names::Title;
 use crate::state::Overlay;

@@ -1,188 +1,24 @@
 //! What members may vote on, and how each is applied.
 
-use borsh::{BorshDeserialize, BorshSerialize};
-use serde::{Deserialize, Serialize};
-
 use super::class_change;
 use super::membership::{
     check_free, check_operator, check_voter_remains, enter, forget_validator, is_voter, recount,
     remove_operator, set_standing, with_validator, without_operator, without_validator,
 };
-use super::node::{self, NodeRequest};
+use super::node;
 use super::register_member::check_place;
 use super::{anchor_head, district_change, key_change, protocol_change, seed_account};
-use crate::chain::{Code, Validator, ValidatorSet, validators};
-use crate::keys::{Label, PublicKey, Signature};
-use crate::names::{ListenHint, Name, PeerName, Title};
-use crate::params::Params;
-use crate::protocol::Protocol;
+use crate::chain::{Validator, validators};
+use crate::code::Code;
+use crate::keys::Label;
 use crate::roles::{RoleSet, place_fits};
 use crate::state::Overlay;
+use crate::state::schema::Change;
 use crate::state::schema::{self, Moment, Peer, ProtocolSwitch, Standing, UpgradeNote, ValidatorInfo};
-use crate::twin::{self, TwinParameters};
+use crate::twin::{self};
 use crate::tx::Event;
 use crate::tx::handler::{Refusal, ensure};
-use crate::types::{
-    AccountId, ClassId, DistrictId, Hash, Height, ProposalId, RoundId, SchoolId, SchoolYear, TimeMs,
-    ValidatorAddress,
-};
-
-/// A change of the consortium that needs more than two thirds of its members.
-#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(tag = "change", rename_all = "snake_case")]
-#[borsh(use_discriminant = true)]
-#[repr(u8)]
-#[non_exhaustive]
-pub enum Change {
-    /// Admits a registered candidate, or a removed member again.
-    AdmitMember {
-        /// Whom.
-        account: AccountId,
-    } = 0,
-    /// Removes a member: its transactions are no longer accepted, its validators and peers leave with it. Its history stays.
-    RemoveMember {
-        /// Whom.
-        account: AccountId,
-    } = 1,
-    /// Lets a peer connect.
-    AdmitPeer {
-        /// Its identity.
-        peer_id: PeerName,
-        /// Where it may be reached.
-        listen: ListenHint,
-        /// Who runs it.
-        operator: AccountId,
-    } = 2,
-    /// Refuses a peer from now on.
-    RemovePeer {
-        /// Its identity.
-        peer_id: PeerName,
-    } = 3,
-    /// Adds a validator, in force two heights later. Its peer is admitted before.
-    AddValidator {
-        /// Its name.
-        name: Name,
-        /// The key that signs its votes.
-        public_key: PublicKey,
-        /// Voting power, at least 1.
-        power: u32,
-        /// Who runs it.
-        operator: AccountId,
-        /// Its peer.
-        peer_id: PeerName,
-        /// The key with which its node signs shares of seeds.
-        seed_key: PublicKey,
-    } = 4,
-    /// Removes a validator, in force two heights later.
-    RemoveValidator {
-        /// Its address.
-        address: ValidatorAddress,
-    } = 5,
-    /// Replaces all parameters.
-    SetParameters {
-        /// The new ones, whole.
-        params: Params,
-    } = 6,
-    /// Gives a member its roles.
-    SetRoles {
-        /// Whom.
-        account: AccountId,
-        /// Its roles from now on.
-        roles: RoleSet,
-        /// The district it acts for, when a district or a school.
-        district: Option<DistrictId>,
-        /// The school it acts for, when a school.
-        school: Option<SchoolId>,
-    } = 7,
-    /// Agrees on a program version to run from a height. The ledger only records it.
-    Upgrade {
-        /// The version and what operators do.
-        note: Title,
-        /// From which height.
-        height: Height,
-    } = 8,
-    /// Names another steward of a class.
-    ReplaceSteward {
-        /// Of which class.
-        class: ClassId,
-        /// Whom: an admitted member with the role consortium, district or funder.
-        steward: AccountId,
-    } = 9,
-    /// Takes the standing decision of a class back and keeps its history. An open round of the class is cancelled.
-    RevertDecision {
-        /// Of which round.
-        round: RoundId,
-        /// SHA-256 of the document that says why; the document stays with its author.
-        #[serde(default)]
-        reason: Option<Hash>,
-    } = 10,
-    /// Cancels an open round.
-    CancelRound {
-        /// Which.
-        round: RoundId,
-    } = 11,
-    /// Admits a district.
-    AdmitDistrict {
-        /// Its number, not yet taken.
-        district: DistrictId,
-        /// What people call it.
-        name: Title,
-        /// The admitted member who acts for it from then on, beside its other roles; it acts for no other.
-        operator: AccountId,
-    } = 20,
-    /// Closes a district, for good. Refused while a round of any class is open. Its members' new states, requests, milestones
-    /// and schools are refused from then on; consents, erasures and the access log stay theirs to record.
-    CloseDistrict {
-        /// Which.
-        district: DistrictId,
-        /// The open district that has its standing decisions, acknowledgements and audits from then on; none: they stay as
-        /// 'closed'.
-        #[serde(default)]
-        successor: Option<DistrictId>,
-    } = 21,
-    /// Admits a whole new node: member, district, peer and follower. Its voting power starts two heights after its own
-    /// `Ready`.
-    AdmitNode {
-        /// What it asked for, signed with its keys.
-        node: Box<NodeRequest>,
-    } = 22,
-    /// Replaces a validator's key that was lost or stolen, in force two heights later under the same name, power and peer.
-    ReplaceValidatorKey {
-        /// Its address.
-        address: ValidatorAddress,
-        /// The new key; never one on this chain.
-        public_key: PublicKey,
-        /// The new key's signature over [`key_change::replacement_statement`], under [`crate::keys::Label::KeyRotation`].
-        possession: Signature,
-    } = 23,
-    /// Has blocks executed by the next protocol's rules from a height on. A program that does not know it stops before.
-    SwitchProtocol {
-        /// The protocol after the one in force; the one in force takes back a switch that was voted for.
-        protocol: Protocol,
-        /// The first height by its rules.
-        height: Height,
-        /// The version of the program that operators run by then.
-        program: Title,
-    } = 24,
-    /// Lets heads of another consortium's ledger be anchored here. Its genesis file shows whether time and validators are its own.
-    AdmitConsortium {
-        /// SHA-256 of its genesis file.
-        genesis: Hash,
-        /// What people call it.
-        name: Title,
-        /// The time of its genesis, milliseconds since 1970 UTC.
-        founded_ms: TimeMs,
-        /// The validators that its genesis names.
-        validators: Box<ValidatorSet>,
-    } = 26,
-    /// Adds a version of the twins' parameters, the need rule among them.
-    SetTwinParameters {
-        /// The first school year that it is in force for; one that may still take states, or a later one.
-        from_year: SchoolYear,
-        /// The parameters, whole.
-        parameters: Box<TwinParameters>,
-    } = 30,
-}
+use crate::types::{Hash, Height, ProposalId};
 
 impl Change {
     /// Rules that need no state.
@@ -412,7 +248,7 @@ impl Change {
                 );
             }
             Self::SetTwinParameters { from_year, parameters } => {
-                let version = twin::add(overlay, (**parameters).clone(), *from_year, now)??;
+                let version = schema::add_twin_version(overlay, (**parameters).clone(), *from_year, now)??;
                 events.push(Event::TwinParametersSet { version, from_year: *from_year });
             }
         }

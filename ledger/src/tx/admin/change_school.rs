@@ -6,7 +6,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::names::{Name, Title};
 use crate::position::Position;
 use crate::state::Overlay;

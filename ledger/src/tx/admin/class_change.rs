@@ -4,7 +4,7 @@
 //! the decision that it had replaced, if any, stands again. Only the standing decision can be reverted, so the chain of
 //! replaced decisions never holds a reverted one. No member does any of this alone: whoever disliked a draw could draw anew.
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::state::Overlay;
 use crate::state::schema::{self, Class, Decision, Moment, Reversion, Round, RoundStatus, Window};
 use crate::tx::Event;

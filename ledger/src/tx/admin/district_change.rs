@@ -4,13 +4,14 @@
 //! students are recorded by its members as before, and its standing decisions, acknowledgements and audits are its
 //! successor's. Nothing is ever erased; every record of it keeps its number.
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::names::Title;
 use crate::roles::Role;
 use crate::state::Overlay;
 use crate::state::schema::{self, Closing, District, Member, Standing};
 use crate::tx::Event;
 use crate::tx::handler::{Refusal, ensure};
+use crate::tx::places::open_district;
 use crate::types::{AccountId, DistrictId, Height};
 
 /// The member who would act for a new district.
@@ -59,9 +60,9 @@ pub(super) fn may_close(
     district: DistrictId,
     successor: Option<DistrictId>,
 ) -> Result<District, Refusal> {
-    let record = schema::open_district(overlay, district)?;
+    let record = open_district(overlay, district)?;
     if let Some(successor) = successor {
-        schema::open_district(overlay, successor)?;
+        open_district(overlay, successor)?;
     }
     // Its students' requests are in the open rounds, or could be.
     let idle = schema::classes(overlay)?.iter().all(|class| class.open_round.is_none());

@@ -1,6 +1,7 @@
 //! Replacing a node's keys: what is signed, the limits of doing it alone, and what changes.
 
-use crate::chain::{Code, Validator, ValidatorSet};
+use crate::chain::{Validator, ValidatorSet};
+use crate::code::Code;
 use crate::keys::PublicKey;
 use crate::state::Overlay;
 use crate::state::schema::{self, ValidatorInfo};

@@ -1,7 +1,8 @@
 //! Members, their nodes and the validator set, as votes change them.
 
 use super::seed_account;
-use crate::chain::{Code, Validator, ValidatorSet};
+use crate::chain::{Validator, ValidatorSet};
+use crate::code::Code;
 use crate::names::{Name, PeerName};
 use crate::roles::{Role, RoleSet};
 use crate::state::schema::{self, Member, Standing};

@@ -20,12 +20,10 @@ pub mod vote_change;
 
 pub use anchor_estate::AnchorEstate;
 pub use anchor_head::AnchorHead;
-pub use change::Change;
 pub use change_school::{ChangeSchool, SchoolChange};
-pub use node::{NewDistrict, NodeRequest};
 pub use propose_change::ProposeChange;
 pub use ready::Ready;
 pub use record_access::RecordAccess;
 pub use register_member::RegisterMember;
 pub use rotate_key::RotateKey;
-pub use vote_change::{Choice, VoteChange};
+pub use vote_change::VoteChange;

@@ -3,10 +3,10 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
-use super::Change;
-use crate::chain::Code;
+use crate::code::Code;
 use crate::params::MAX_PROPOSAL_HEIGHTS;
 use crate::state::schema::{self, Proposal, ProposalStatus};
+use crate::tx::Change;
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure};
 use crate::types::Height;

@@ -3,7 +3,7 @@
 //! No program is asked which protocols it knows: one that does not know the next must agree with the others on everything
 //! before it, the vote included.
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::protocol::Protocol;
 use crate::state::Overlay;
 use crate::state::schema::{self, ProtocolSwitch};

@@ -9,7 +9,8 @@ use serde::Deserialize;
 
 use super::membership::enter;
 use super::seed_account;
-use crate::chain::{Code, Validator};
+use crate::chain::Validator;
+use crate::code::Code;
 use crate::keys::{Label, Signature};
 use crate::state::schema::{self, ValidatorInfo, WaitingValidator};
 use crate::tx::Event;

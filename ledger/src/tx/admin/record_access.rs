@@ -9,7 +9,8 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
-use crate::chain::{Code, TreeHead};
+use crate::code::Code;
+use crate::proof::TreeHead;
 use crate::proof::consistency::{self, MAX_HASHES};
 use crate::proof::merkle::empty_root;
 use crate::state::schema::{self, AccessLog, Moment};

@@ -2,10 +2,11 @@
 //! nothing. The candidate has no account before, so a member sends this for it; that the candidate holds the key, and wants
 //! this, its own signature shows, so that nobody can take names and keys of others for good.
 
+use crate::tx::places::open_district;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::keys::{Label, PublicKey, Signature, account_of};
 use crate::names::Name;
 use crate::roles::RoleSet;
@@ -82,7 +83,7 @@ pub(super) fn check_place(
     school: Option<SchoolId>,
 ) -> Result<(), Refusal> {
     if let Some(district) = district {
-        schema::open_district(overlay, district)?;
+        open_district(overlay, district)?;
     }
     if let Some(school) = school {
         let known = schema::school(overlay, school)?.map(|record| record.district);

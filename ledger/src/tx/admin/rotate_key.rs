@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::key_change::{check_limits, may_replace, replace};
 use super::ready::check_fresh;
-use crate::chain::{Code, validators};
+use crate::chain::validators;
+use crate::code::Code;
 use crate::keys::{Label, PublicKey, Signature, peer_of};
 use crate::state::schema::{self, Peer};
 use crate::tx::Event;

@@ -1,6 +1,6 @@
 //! A validator's account for shares of seeds: it is admitted with the validator and goes with it.
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::keys::{PublicKey, account_of};
 use crate::names::Name;
 use crate::state::Overlay;

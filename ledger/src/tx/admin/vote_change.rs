@@ -1,9 +1,10 @@
 //! VoteChange: one vote a member. The vote that makes it more than two thirds applies the change.
 
+use crate::tx::Choice;
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::roles::Role;
 use crate::state::Overlay;
 use crate::state::StoreError;
@@ -11,18 +12,6 @@ use crate::state::schema::{self, Moment, Proposal, ProposalStatus, Standing};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure};
 use crate::types::ProposalId;
-
-/// For or against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[borsh(use_discriminant = true)]
-#[repr(u8)]
-pub enum Choice {
-    /// For the change.
-    Approve = 1,
-    /// Against it.
-    Reject = 2,
-}
 
 /// A member's vote; it cannot be changed.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]

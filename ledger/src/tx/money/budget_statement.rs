@@ -7,7 +7,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::params::MAX_TRANSACTION_RANGE_VALUES;
 use crate::proof::money::{BudgetLine, BudgetProofBytes, MoneyError, Purse};
 use crate::state::schema::{self, StatedBudget};

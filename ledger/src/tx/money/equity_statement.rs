@@ -15,7 +15,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
 use super::budget_statement::refusal;
-use crate::chain::Code;
+use crate::code::Code;
 use crate::params::MAX_TRANSACTION_RANGE_VALUES;
 use crate::proof::committed::ProofBytes;
 use crate::proof::money::{LINE_GROUP, Purse, commit_weight};

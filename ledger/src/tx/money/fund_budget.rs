@@ -3,7 +3,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::params::MAX_AMOUNT_CENTS;
 use crate::state::schema::{self, Budget};
 use crate::tx::Event;

@@ -8,7 +8,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::roles::Role;
 use crate::state::schema::{self, Acknowledgement, Moment};
 use crate::tx::Event;

@@ -1,21 +1,17 @@
 //! CommitSeed: a validator's node commits to its share of a round's seed, before anyone knows the others'.
 
+use crate::tx::SeedSecret;
 use borsh::{BorshDeserialize, BorshSerialize};
 use hmac::{Hmac, Mac};
 use serde::Deserialize;
 use sha2::Sha256;
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::keys::{Label, hash};
 use crate::state::schema::{self, Round, RoundStatus, SeedShare};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure};
 use crate::types::{AccountId, Hash, RoundId};
-
-/// A share of a seed: 32 bytes that nobody else can guess.
-#[derive(Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct SeedSecret(pub [u8; 32]);
-crate::types::hex_bytes!(SeedSecret, 32);
 
 /// A node's share: HMAC-SHA256(its seed secret, genesis hash ‖ round ‖ attempt), both numbers in four bytes, little endian.
 /// It follows from what the node keeps anyway, so that no crash loses it.

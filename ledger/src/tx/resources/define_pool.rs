@@ -2,11 +2,12 @@
 //! so that a round has no budget constraint: the steward's own, or one whose funder granted the steward this class.
 //! Places that cost nothing charge nobody.
 
+use crate::tx::places::open_school;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
 use super::steward::class_of_steward;
-use crate::chain::Code;
+use crate::code::Code;
 use crate::params::{MAX_AMOUNT_CENTS, MAX_POOL_CAPACITY};
 use crate::state::schema::{self, Class, PoolRecord};
 use crate::tx::Event;
@@ -52,7 +53,7 @@ impl Handler for DefinePool {
         let mut class = class_of_steward(context, self.class)?;
         self.check_class(context, &class)?;
         let overlay = &mut *context.overlay;
-        schema::open_school(overlay, self.school, class.definition.school_year)?;
+        open_school(overlay, self.school, class.definition.school_year)?;
         ensure(schema::class_of_pool(overlay, self.pool)?.is_none(), Code::PoolExists)?;
         let place = schema::pool_at_key(self.class, self.school, self.kind);
         ensure(overlay.get(&place)?.is_none(), Code::PoolRepeated)?;

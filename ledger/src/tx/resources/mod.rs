@@ -14,13 +14,12 @@ pub(crate) mod steward;
 pub mod submit_requests;
 
 pub use acknowledge::{Acknowledge, Arrival, Escalation};
-pub use commit_seed::{CommitSeed, SeedSecret, seed_commitment, seed_share};
-pub use define_class::{Calendar, DefineClass};
+pub use commit_seed::{CommitSeed, seed_commitment, seed_share};
 pub use define_pool::DefinePool;
 pub use open_round::OpenRound;
 pub use report_utilisation::ReportUtilisation;
 pub use retire_pool::RetirePool;
 pub use reveal_seed::RevealSeed;
 pub use run_round::RunRound;
-pub use set_class_terms::{Cadence, ClassTerms, FairShare, SetClassTerms};
-pub use submit_requests::{Mandate, Request, SubmitRequests};
+pub use set_class_terms::SetClassTerms;
+pub use submit_requests::{Request, SubmitRequests};

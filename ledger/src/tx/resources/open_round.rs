@@ -15,7 +15,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
 use super::steward::class_of_steward;
-use crate::chain::Code;
+use crate::code::Code;
 use crate::params::{MAX_WINDOW_MS, ON_DEMAND_REST_MS};
 use crate::rounds::windows::window_end;
 use crate::state::schema::{self, Class, Moment, Round, RoundStatus, SeedPower, Sharer, Window};

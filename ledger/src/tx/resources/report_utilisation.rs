@@ -4,7 +4,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::state::schema::{self, Moment, Utilisation};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure};

@@ -9,7 +9,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
 use super::steward::class_of_steward;
-use crate::chain::Code;
+use crate::code::Code;
 use crate::state::schema::{self, Class, PoolRecord};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure};

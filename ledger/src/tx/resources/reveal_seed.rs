@@ -4,11 +4,11 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
-use super::SeedSecret;
 use super::commit_seed::{open_round, seed_commitment};
-use crate::chain::Code;
+use crate::code::Code;
 use crate::state::schema::{self, SeedShare, Window};
 use crate::tx::Event;
+use crate::tx::SeedSecret;
 use crate::tx::handler::{Context, Handler, Refusal, ensure};
 use crate::types::RoundId;
 

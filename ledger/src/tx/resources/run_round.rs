@@ -5,7 +5,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
 use super::commit_seed::open_round;
-use crate::chain::Code;
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::params::{FAIRNESS_WORK_SHARE, RUN_BY_ANYBODY_AFTER_MS};
 use crate::proof::bulk_tree::row_hash;

@@ -2,81 +2,17 @@
 //! places, and whether schools must acknowledge what they receive. In force for rounds opened afterwards: a round keeps
 //! the terms it began with.
 
+use crate::tx::ClassTerms;
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::steward::class_of_steward;
-use crate::chain::Code;
+use crate::code::Code;
 use crate::params::{MAX_ACKNOWLEDGE_MS, MAX_SHARE_PENALTY};
 use crate::state::schema;
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
-use crate::types::{ClassId, TimeMs};
-
-/// The schools' fair share. See [`crate::rounds`] for how shares follow from requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FairShare {
-    /// Weighted cost of each student that a school places beyond its share;
-    /// at most [`crate::params::MAX_SHARE_PENALTY`].
-    pub penalty: u32,
-    /// How much of its share a school is guaranteed, in percent 0..=100, rounded down to whole students and never
-    /// more than it has.
-    pub min_share_percent: u8,
-}
-
-/// How often a class may open a round. Periods are counted in block time from the opening of the class's calendar.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-#[borsh(use_discriminant = true)]
-#[repr(u8)]
-pub enum Cadence {
-    /// Whenever no round is open.
-    #[default]
-    OnDemand = 0,
-    /// Once an hour.
-    Hourly = 1,
-    /// Once in 24 hours.
-    Daily = 2,
-    /// Once in seven days.
-    Weekly = 3,
-}
-
-impl Cadence {
-    /// Milliseconds of a period; none on demand.
-    pub const fn period_ms(self) -> Option<u64> {
-        const HOUR_MS: u64 = 60 * 60 * 1_000;
-        match self {
-            Self::OnDemand => None,
-            Self::Hourly => Some(HOUR_MS),
-            Self::Daily => Some(24 * HOUR_MS),
-            Self::Weekly => Some(7 * 24 * HOUR_MS),
-        }
-    }
-
-    /// Number of the period that holds `time_ms`, counted from `opens_ms`; none on demand.
-    pub fn period(self, opens_ms: TimeMs, time_ms: TimeMs) -> Option<u64> {
-        time_ms.0.saturating_sub(opens_ms.0).checked_div(self.period_ms()?)
-    }
-}
-
-/// What a class asks beyond its costs. The default asks nothing.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize,
-)]
-#[serde(deny_unknown_fields)]
-pub struct ClassTerms {
-    /// The schools' fair share; none: schools do not matter.
-    pub fair_share: Option<FairShare>,
-    /// Block time in milliseconds within which a school acknowledges its places; none: it need not.
-    /// Special-education aids: [`crate::params::DEFAULT_ACKNOWLEDGE_MS`].
-    pub acknowledge_within_ms: Option<u64>,
-    /// How often it may open a round.
-    #[serde(default)]
-    pub cadence: Cadence,
-}
+use crate::types::ClassId;
 
 /// New terms of a class.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]
@@ -105,23 +41,5 @@ impl Handler for SetClassTerms {
         class.terms = self.terms;
         schema::write(context.overlay, schema::class_key(self.class), &class);
         Ok(vec![Event::ClassTermsSet { class: self.class }])
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn periods_start_at_the_calendars_opening_and_last_their_length() {
-        let opens = TimeMs(500);
-        for (cadence, length) in
-            [(Cadence::Hourly, 3_600_000), (Cadence::Daily, 86_400_000), (Cadence::Weekly, 604_800_000)]
-        {
-            let period = |after: u64| cadence.period(opens, TimeMs(500 + after));
-            assert_eq!((period(0), period(length - 1), period(length)), (Some(0), Some(0), Some(1)));
-        }
-        assert_eq!(Cadence::OnDemand.period(opens, TimeMs(9_999_999_999)), None);
-        assert_eq!(Cadence::Hourly.period(opens, TimeMs(0)), Some(0));
     }
 }

@@ -4,11 +4,11 @@
 //! Without one, any funder could put a pool with a floor that nobody can fill into any class, and any member with a vote
 //! could keep a class's rounds open for months.
 
-use crate::chain::Code;
-use crate::roles::STEWARDS;
+use crate::code::Code;
 use crate::state::Overlay;
 use crate::state::schema::{self, Class, Standing};
 use crate::tx::handler::{Context, Refusal, ensure};
+use crate::tx::rights::STEWARDS;
 use crate::types::{AccountId, ClassId};
 
 /// The class, if the sender is its steward.

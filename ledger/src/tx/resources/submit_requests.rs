@@ -16,11 +16,12 @@
 //! nothing: rows stand by district and handle ([`schema::round_row_key`]), and a copy is another student of another
 //! district.
 
+use crate::tx::Mandate;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
 use super::commit_seed::open_round;
-use crate::chain::Code;
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::params::{MAX_KINDS, MAX_TRANSACTION_RANGE_VALUES};
 use crate::proof::bulk_tree::row_hash;
@@ -34,30 +35,6 @@ use crate::tx::handler::{Context, Handler, Refusal, Rows, ascends, differ, ensur
 use crate::tx::{Event, RefusedEntry};
 use crate::types::{Band, CommitmentBytes, DistrictId, Handle, Hash, KindId, RoundId, SchoolId};
 use std::sync::Arc;
-
-/// Whether the student must be placed.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    BorshSerialize,
-    BorshDeserialize,
-    Serialize,
-    Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-#[borsh(use_discriminant = true)]
-#[repr(u8)]
-pub enum Mandate {
-    /// May wait.
-    None = 0,
-    /// Must be placed: an individualised education program (IEP) says so.
-    Mandated = 1,
-}
 
 /// One student's request.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]

@@ -6,14 +6,14 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::params::MAX_COMMITMENTS;
 use crate::proof::bulk_tree::row_hash;
 use crate::proof::committed::{CommittedField, FieldCommitment};
 use crate::state::schema::{self, StudentLeaf};
+use crate::twin::TwinVersion;
 use crate::twin::need::MAX_INPUTS;
-use crate::twin::{self, TwinVersion};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, Rows, ascends, ensure, require};
 use crate::types::{CommitmentBytes, DistrictId, Handle, Hash, Height, SchoolId, SchoolYear};
@@ -77,7 +77,7 @@ impl Handler for AnchorStates {
         let (params, height) = (&facts.params, facts.height);
         let open = params.takes_school_year(self.school_year, facts.time_ms);
         ensure(open, Code::SchoolYearClosed)?;
-        let in_force = twin::in_force(context.overlay, self.school_year)?;
+        let in_force = schema::twin_in_force(context.overlay, self.school_year)?;
         let named =
             |version: &TwinVersion| (version.version, version.digest) == (self.parameters, self.model_digest);
         let in_force = in_force.filter(named).ok_or(Code::ParametersNotInForce)?;

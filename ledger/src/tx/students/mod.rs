@@ -8,8 +8,8 @@ pub mod record_milestone;
 pub mod take_rows;
 
 pub use anchor_states::{AnchorStates, StudentState};
-pub use record_audit::{Claims, Finding, RecordAudit, RecordsSay, Replay};
+pub use record_audit::RecordAudit;
 pub use record_consent::{ConsentEntry, RecordConsent};
 pub use record_erasure::RecordErasure;
-pub use record_milestone::{MasteryProof, MilestoneKind, RecordMilestone};
+pub use record_milestone::{MasteryProof, RecordMilestone};
 pub use take_rows::TakeRows;

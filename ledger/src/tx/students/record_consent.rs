@@ -7,7 +7,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
 use crate::access::{ConsentChoice, Purpose};
-use crate::chain::Code;
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::state::schema::{self, Consent};
 use crate::tx::Event;

@@ -8,7 +8,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::state::schema::{self, Erasure};
 use crate::tx::Event;

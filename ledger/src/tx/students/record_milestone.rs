@@ -5,46 +5,17 @@
 //! leaf lies above 0.85 and at most at 1, bound to chain, handle, skill and the leaf's height. The record keeps the
 //! commitment, so that the proof in the block can be checked again after the leaf was replaced.
 
+use crate::tx::MilestoneKind;
 use borsh::{BorshDeserialize, BorshSerialize};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::proof::committed::{CommittedField, ProofBytes, commitment_to, mastery_statement};
 use crate::state::Overlay;
 use crate::state::schema::{self, Mastered, Milestone, MilestonesRecorded, MilestonesShown, StudentLeaf};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, Rows, ensure, require};
 use crate::types::{CommitmentBytes, Handle, Hash, SchoolYear};
-
-/// What was reached.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    BorshSerialize,
-    BorshDeserialize,
-    Serialize,
-    Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-#[borsh(use_discriminant = true)]
-#[repr(u8)]
-pub enum MilestoneKind {
-    /// A unit or course was mastered.
-    UnitMastered = 0,
-    /// A grade was completed.
-    GradeCompleted = 1,
-    /// A credential was awarded.
-    CredentialAwarded = 2,
-    /// An intervention began.
-    InterventionBegun = 3,
-    /// An intervention ended.
-    InterventionEnded = 4,
-}
 
 /// A milestone of a student of the sender's district.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]

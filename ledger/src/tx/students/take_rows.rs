@@ -7,7 +7,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::state::schema::{self, Moment, RowsTaken};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal};

@@ -64,7 +64,7 @@ fn fifty_thousand_students_with_four_commitments_each() {
         let transaction = chain.transaction("district-1", 0, payload.into()).to_canonical();
         let start = std::time::Instant::now();
         let outcome = chain.block(std::slice::from_ref(&transaction));
-        assert_eq!(outcome.receipts[0].code, crate::chain::Code::Accepted);
+        assert_eq!(outcome.receipts[0].code, crate::code::Code::Accepted);
         (committed, start.elapsed().as_millis(), transaction.len())
     };
     for from in (1_000..51_000).step_by(5_000) {

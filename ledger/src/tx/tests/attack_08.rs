@@ -1,7 +1,7 @@
 //! A handle in two districts is two students, and what is wrong with an entry is wrong with it alone.
 
 use super::rejections::{limited, round};
-use crate::chain::Code;
+use crate::code::Code;
 use crate::rounds::decided_rows;
 use crate::state::{StateReader, schema};
 use crate::testkit::*;

@@ -1,7 +1,7 @@
 //! Attack 9 as tests: who may steer a lottery's seed, and by how much. It was to choose the seed by being the last to
 //! submit requests, to close windows on the others by fast blocks, to draw again until it pleases.
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::keys::public_key;
 use crate::params::WINDOW_BLOCKS_PER_VALIDATOR;

@@ -1,12 +1,14 @@
 //! Attacks that worked once, each as it was tried: what it was to win, and that it no longer does.
 
-use crate::chain::{Code, CommitCertificate, Transaction, Validator, ValidatorSet, Vote, VoteType};
+use crate::chain::{CommitCertificate, Validator, ValidatorSet, Vote, VoteType};
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::credential::{Claim, Credential, CredentialError, Scope};
 use crate::execute::ExecuteError;
 use crate::keys::{Label, public_key, sign};
 use crate::state::schema;
 use crate::testkit::*;
+use crate::tx::Transaction;
 use crate::tx::*;
 use crate::types::*;
 

@@ -1,6 +1,6 @@
 //! Attacks 5 and 15 as tests: what a district may write, and records that nobody could read.
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::execute::ExecuteError;
 use crate::proof::bulk_tree::row_hash;

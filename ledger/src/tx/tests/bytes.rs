@@ -4,7 +4,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::access::ConsentChoice;
-use crate::chain::{Body, Code, Transaction};
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::keys::{PublicKey, Signature};
 use crate::names::Name;
@@ -13,6 +13,7 @@ use crate::roles::{Role, RoleSet};
 use crate::testkit::*;
 use crate::tx::admin::rotate_key::KeyName;
 use crate::tx::*;
+use crate::tx::{Body, Transaction};
 use crate::types::*;
 
 fn genesis() -> Hash {

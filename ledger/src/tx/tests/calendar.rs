@@ -1,6 +1,6 @@
 //! Rounds on a calendar: one a period, freed periods, and many classes at once.
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::state::schema::{self, RoundStatus, Window};
 use crate::testkit::*;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::params::MAX_AMOUNT_CENTS;
 use crate::state::StateReader;
 use crate::state::schema::{self, Placement, Window};

@@ -2,8 +2,9 @@
 
 use super::attacks_state::furnish;
 use super::rejections::Row;
-use crate::chain::{Code, TreeHead};
+use crate::code::Code;
 use crate::codec::Canonical;
+use crate::proof::TreeHead;
 use crate::state::schema::{self, Estate};
 use crate::testkit::*;
 use crate::tx::*;

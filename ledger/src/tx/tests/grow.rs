@@ -1,7 +1,7 @@
 //! Districts enter and leave by vote; a district's schools enter, are renamed and close by its own word.
 
 use super::rejections::{Row, milestone, propose};
-use crate::chain::Code;
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::position::Position;
 use crate::roles::Role;

@@ -1,7 +1,7 @@
 //! Heads of another consortium: who may bring them, which are taken, and what is refused.
 
 use super::rejections::{Row, propose};
-use crate::chain::Code;
+use crate::code::Code;
 use crate::keys::Signature;
 use crate::state::schema;
 use crate::testkit::consortia::*;

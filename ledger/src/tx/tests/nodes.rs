@@ -1,7 +1,8 @@
 //! A whole node enters by one proposal and its own word; a node's keys are replaced, alone within limits or by vote.
 
 use super::rejections::{Row, propose};
-use crate::chain::{Code, Validator, validators};
+use crate::chain::{Validator, validators};
+use crate::code::Code;
 use crate::genesis::GenesisValidator;
 use crate::keys::{Label, PublicKey, peer_of, public_key, sign};
 use crate::roles::{Role, RoleSet};

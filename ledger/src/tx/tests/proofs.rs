@@ -1,7 +1,7 @@
 //! Proofs that a transaction carries: what refuses them, and which entry of a batch is named.
 
 use super::rejections::{Row, milestone, opened, round, runnable};
-use crate::chain::Code;
+use crate::code::Code;
 use crate::testkit::*;
 use crate::tx::handler::Handler;
 use crate::tx::*;

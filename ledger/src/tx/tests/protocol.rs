@@ -1,7 +1,8 @@
 //! The members switch the rules at a height: before it blocks go by the old ones, from it on by the new, for whoever
 //! executes or replays them.
 
-use crate::chain::{Block, Code};
+use crate::chain::Block;
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::execute::{BlockInput, ExecuteError, VerifyAll, execute_block};
 use crate::genesis::{Genesis, genesis_state};

@@ -1,7 +1,7 @@
 //! A row for each rejection code: how it is reached, and that only the sequence moved.
 
 use super::{attacks_state, estates, grow, heads, nodes, proofs, statements, twins, vaults};
-use crate::chain::Code;
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::keys::{Label, public_key, sign};
 use crate::params::{MAX_AMOUNT_CENTS, Params};

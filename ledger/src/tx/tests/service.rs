@@ -1,7 +1,7 @@
 //! What follows a decision: acknowledgements by block time, reversion with its history, use beside demand; fair
 //! shares, and what a round that cannot be met says.
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::params::DEFAULT_ACKNOWLEDGE_MS;
 use crate::state::StateReader;
 use crate::state::schema::{self, DecisionStanding, Placement};

@@ -1,7 +1,7 @@
 //! Statements about money: what refuses them, that false ones cannot be made, and what the record keeps.
 
 use super::rejections::Row;
-use crate::chain::Code;
+use crate::code::Code;
 use crate::testkit::money::{AMOUNTS, floor_stated, stated, weights_of};
 use crate::testkit::*;
 use crate::tx::*;

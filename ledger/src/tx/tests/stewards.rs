@@ -1,7 +1,7 @@
 //! Attacks 7 and 12 as tests: a class is its steward's, a budget its funder's, and what is decided the consortium's.
 
 use super::rejections::{round, runnable};
-use crate::chain::Code;
+use crate::code::Code;
 use crate::params::RUN_BY_ANYBODY_AFTER_MS;
 use crate::state::schema::{self, RoundStatus};
 use crate::testkit::*;

@@ -1,6 +1,6 @@
 //! What is anchored and recorded, and what never changes.
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::proof::bulk_tree::row_leaf;
 use crate::state::schema::{self, MilestonesRecorded, MilestonesShown, StudentLeaf};
 use crate::state::{StateReader, TreeRecord, tree_key};

@@ -1,7 +1,7 @@
 //! Rejections of the twins' parameters: votes for rules that cannot be, states and requests under other ones.
 
 use super::rejections::{Row, propose};
-use crate::chain::Code;
+use crate::code::Code;
 use crate::proof::need::tests::{Attack, forged, rule};
 use crate::state::Overlay;
 use crate::state::schema;

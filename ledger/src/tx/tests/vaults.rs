@@ -2,7 +2,8 @@
 
 use super::rejections::{Row, asks, limited, milestone, opened};
 use crate::access::{ConsentChoice, Purpose};
-use crate::chain::{Code, TreeHead};
+use crate::code::Code;
+use crate::proof::TreeHead;
 use crate::state::StateReader;
 use crate::state::schema::{self, Consent, Erasure};
 use crate::testkit::*;

@@ -1,6 +1,7 @@
 //! Members, validators, parameters and keys change by votes of more than two thirds, one each.
 
-use crate::chain::{Code, validators};
+use crate::chain::validators;
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::execute::ExecuteError;
 use crate::keys::{Label, public_key, sign};

@@ -6,7 +6,7 @@
 //! cost, so costs are a weight times one of 32 ranks at three tiers. Rows are put into the state directly: a hundred
 //! thousand proofs would take minutes and are not what is measured.
 
-use crate::chain::Code;
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::execute::limits::{Budget, cost_of};
 use crate::params::{MAX_SHARE_PENALTY, Params};

@@ -44,6 +44,8 @@ pub struct ZoneInUse {
     pub lights: i64,
     /// Plugs while somebody is there, mW.
     pub plugs: i64,
+    /// Share of lights and plugs that stays on between the day's first and last use while nobody is there, × 10⁶.
+    pub idle_load: Option<i64>,
     /// Mass at the start, µ°C.
     pub start: i64,
     /// Heat per electricity, × 10⁶; none when heat is not made of electricity.
@@ -238,6 +240,7 @@ fn zone(id: &str, params: &Params<'_>, iso_coupling: bool) -> Result<ZoneInUse, 
         person: params.or("person_w", 100, 1_000)? / 1000,
         lights: product(params.or("lighting_load", 0, 1_000)?, floor_area) / 1000,
         plugs: product(params.or("plug_load", 0, 1_000)?, floor_area) / 1000,
+        idle_load: params.may("idle_load", 0, 1)?,
         start: params.may("t_start", -50, 100)?.unwrap_or(20_000_000),
         heating_cop: params.may("heating_cop", 0, 100)?.filter(|cop| *cop > 0),
         cooling_eer: params.may("cooling_eer", 0, 100)?.filter(|eer| *eer > 0),

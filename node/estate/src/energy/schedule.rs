@@ -2,7 +2,7 @@
 //!
 //! CSV with columns zone, day (0 to 6 from Monday, or mon to sun), start and end (HH:MM), people. Rows add up. A zone is
 //! kept at its set points from an hour before the first to the end of the last row of a day, and set back otherwise; a
-//! day without a row is closed.
+//! day without a row is closed. [`Program`] says whether that is by the zone's own hours or the house's.
 
 use std::collections::BTreeMap;
 
@@ -20,6 +20,8 @@ pub struct Use {
     pub person_minutes: u32,
     /// Minutes with anybody, at most 60.
     pub minutes: u32,
+    /// Minutes without anybody between the day's first and last use.
+    pub idle: u32,
     /// Whether the zone is kept at its set points.
     pub open: bool,
 }
@@ -45,16 +47,36 @@ pub struct Row {
     pub people: u32,
 }
 
+/// How long a room that is used on a day is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Program {
+    /// By its own hours: from an hour before its first use of the day to the end of its last.
+    #[default]
+    Hours,
+    /// By the house's day: whatever room is opened is run from an hour before the week's earliest use to the end of the
+    /// latest, as time switches and caretakers do it.
+    Day,
+}
+
 impl Schedule {
     /// The schedule of rows; what of one lies outside the week is left out.
     #[must_use]
     pub fn of(rows: impl IntoIterator<Item = Row>) -> Self {
+        Self::run_by(rows, Program::Hours)
+    }
+
+    /// The same with rooms run by a program.
+    #[must_use]
+    pub fn run_by(rows: impl IntoIterator<Item = Row>, program: Program) -> Self {
         let mut weeks: BTreeMap<String, Vec<Use>> = BTreeMap::new();
         for row in rows.into_iter().filter(|row| row.day < 7 && row.start < row.end && row.end <= 24 * 60) {
             let week = weeks.entry(row.zone).or_insert_with(|| vec![Use::default(); HOURS]);
             occupy(week, row.day, row.start, row.end, row.people.min(MOST_PEOPLE));
         }
-        weeks.values_mut().for_each(|week| open(week));
+        let all = weeks.values().flat_map(|week| week.chunks(24)).filter_map(span);
+        let house = all.reduce(|(a, b), (first, last)| (a.min(first), b.max(last)));
+        let house = house.filter(|_| program == Program::Day);
+        weeks.values_mut().for_each(|week| open(week, house));
         Self { weeks }
     }
 
@@ -107,11 +129,18 @@ fn occupy(week: &mut [Use], day: usize, start: usize, end: usize, people: u32) {
     }
 }
 
-fn open(week: &mut [Use]) {
+/// The first and last hour of a day in which somebody is there.
+fn span(day: &[Use]) -> Option<(usize, usize)> {
+    let used = |slot: &Use| slot.minutes > 0;
+    day.iter().position(used).zip(day.iter().rposition(used))
+}
+
+fn open(week: &mut [Use], house: Option<(usize, usize)>) {
     for day in week.chunks_mut(24) {
-        let used = |slot: &Use| slot.minutes > 0;
-        if let (Some(first), Some(last)) = (day.iter().position(used), day.iter().rposition(used)) {
+        if let Some(own) = span(day) {
+            let (first, last) = house.unwrap_or(own);
             day[first.saturating_sub(1)..=last].iter_mut().for_each(|slot| slot.open = true);
+            day[first..=last].iter_mut().for_each(|slot| slot.idle = 60 - slot.minutes);
         }
     }
 }

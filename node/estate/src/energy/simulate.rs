@@ -152,7 +152,8 @@ pub fn run_weather(building: &Building, weather: &Weather, schedule: Option<&Sch
 
 /// Internal gains and the electricity among them, mW.
 fn inside(zone: &ZoneInUse, slot: super::schedule::Use) -> (i64, i64) {
-    let electricity = (zone.lights + zone.plugs) * i64::from(slot.minutes) / 60;
+    let lit = i64::from(slot.minutes) * 1_000_000 + i64::from(slot.idle) * zone.idle_load.unwrap_or(0);
+    let electricity = (i128::from(zone.lights + zone.plugs) * i128::from(lit) / 60_000_000) as i64;
     (electricity + zone.person * i64::from(slot.person_minutes) / 60, electricity)
 }
 

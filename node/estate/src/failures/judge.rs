@@ -17,7 +17,7 @@ const SCALE: f64 = 1024.0;
 /// What both models said of each row, and how good that was.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
-    /// Probability of each row by the trees, in 1/2¹⁶.
+    /// Probability of each row by the trees, put to scale, in 1/2¹⁶.
     pub trees: Vec<i64>,
     /// The same by logistic regression.
     pub line: Vec<i64>,
@@ -59,6 +59,7 @@ pub fn judge(rows: &Rows) -> Result<Judged, Unreadable> {
             by_line[row] = (line.probability(&rows.values[row]) * ONE as f64) as i64;
         }
     }
+    let by_trees = calibrated(&by_trees, &rows.failed, &fold);
     let all: Vec<usize> = (0..rows.failed.len()).collect();
     let whole = Boosted::fit(rows, &all);
     let gains = whole.trees.importance_ppm(rows.columns.len());
@@ -74,6 +75,26 @@ pub fn judge(rows: &Rows) -> Result<Judged, Unreadable> {
         trees: by_trees,
         line: by_line,
     })
+}
+
+/// Risks put to scale (Platt): boosted trees stop before their risks are as wide as they should be. Each fold's scale is that of
+/// the other folds' rows, of which each was told by models of other rows.
+fn calibrated(risks: &[i64], failed: &[bool], fold: &[usize]) -> Vec<i64> {
+    let odds = |p: i64| {
+        let share = (p as f64 / ONE as f64).clamp(1e-5, 1.0 - 1e-5);
+        vec![(share / (1.0 - share)).ln()]
+    };
+    let mut all = vec![0; risks.len()];
+    for held in 0..FOLDS {
+        let used = || (0..fold.len()).filter(|row| fold[*row] != held);
+        let values: Vec<Vec<f64>> = used().map(|row| odds(risks[row])).collect();
+        let answers: Vec<bool> = used().map(|row| failed[row]).collect();
+        let scale = Line::fit(&values, &answers);
+        for row in (0..fold.len()).filter(|row| fold[*row] == held) {
+            all[row] = (scale.probability(&odds(risks[row])) * ONE as f64) as i64;
+        }
+    }
+    all
 }
 
 /// Failures and other rows dealt out in turn, so that every fold has its share of both.

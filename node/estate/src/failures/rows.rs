@@ -30,6 +30,8 @@ pub struct Rows {
     pub values: Vec<Vec<f64>>,
     /// Whether it failed.
     pub failed: Vec<bool>,
+    /// By row: the day of a log, the place in a table, which are taken to be in order of time.
+    pub moments: Vec<i64>,
     /// Columns that were left out because they are known only afterwards, or name the row.
     pub left_out: Vec<String>,
 }
@@ -70,6 +72,7 @@ fn from_table(table: &Table, answer: usize) -> Result<Rows, Unreadable> {
         });
     }
     rows.values = vec![Vec::new(); table.rows().len()];
+    rows.moments = (0i64..).take(table.rows().len()).collect();
     rows.names = (1..=table.rows().len()).map(|row| row.to_string()).collect();
     for (index, name) in table.header().iter().enumerate().filter(|(index, _)| *index != answer) {
         let lower = name.to_ascii_lowercase();
@@ -164,6 +167,7 @@ fn from_log(table: &Table, equipment: usize, time: usize, kind: usize) -> Result
                 values.push(since as f64);
             }
             rows.names.push(format!("{machine} {}", iso(day)));
+            rows.moments.push(day);
             rows.failed.push(own.iter().any(|event| *event == (day + 1, "failure")));
             rows.values.push(values);
         }

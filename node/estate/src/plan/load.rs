@@ -2,7 +2,7 @@
 
 use crate::ctt::{Instance, Lesson};
 use crate::energy::air::Airing;
-use crate::energy::schedule::{Row, Schedule};
+use crate::energy::schedule::{Program, Row, Schedule};
 use crate::energy::simulate::{Inputs, run_inputs_in_use, run_weather};
 use crate::energy::weather::Weather;
 use crate::energy::{Building, Year};
@@ -15,7 +15,13 @@ pub struct Week {
     pub day_start: u32,
     /// Minutes from one period's start to the next.
     pub period_minutes: u32,
+    /// How long a room that is opened on a day is run.
+    pub program: Program,
 }
+
+/// Share of a class room's lights that stays on while it is empty between lessons, × 10⁶. By EN 15193-1 switches worked by hand
+/// leave .95 of the light's hours where a room is empty for a quarter of its day: four fifths of that quarter.
+pub const CLASS_IDLE_LOAD: i64 = 800_000;
 
 /// The year outside: weather, or hours of outdoor air and sun on a zone.
 #[derive(Debug, Clone, Copy)]
@@ -63,11 +69,11 @@ pub fn schedule(instance: &Instance, lessons: &[Lesson], week: Week) -> Result<S
             people: instance.courses[lesson.course as usize].students,
         }
     };
-    Ok(Schedule::of(lessons.iter().map(row)))
+    Ok(Schedule::run_by(lessons.iter().map(row), week.program))
 }
 
 /// A building with a zone for each room: its own zones where they are named like the rooms, else its one zone for each. What a
-/// zone does not say of its airing is as rooms of classes have it.
+/// zone does not say of its airing and of its lights in an empty room is as rooms of classes have it.
 ///
 /// # Errors
 /// When it has several zones and none for some room.
@@ -82,6 +88,7 @@ pub fn zones(building: &Building, instance: &Instance) -> Result<Building, Unrea
         })?;
         zone.id = name;
         zone.airing = zone.airing.or(Airing::CLASSES);
+        zone.idle_load = zone.idle_load.or(Some(CLASS_IDLE_LOAD));
         Ok(zone)
     };
     Ok(Building { zones: instance.rooms.iter().map(zone).collect::<Result<_, Unreadable>>()? })
@@ -107,4 +114,25 @@ pub fn load(building: &Building, hours: Hours<'_>, schedule: &Schedule) -> (Load
             + if zone.cooling_eer.is_none() { cooling } else { 0.0 };
     }
     (load, year)
+}
+
+/// The building's hours under each of some years as CSV: hour, now_w, then1_w, …: heating, cooling, lights and plugs of all zones.
+#[must_use]
+pub fn curve(years: &[Year], building: &Building) -> String {
+    let mut text = String::from("hour,now_w");
+    (1..years.len()).for_each(|index| text.push_str(&format!(",then{index}_w")));
+    text.push('\n');
+    for hour in 0..years.first().map_or(0, |year| year.hours) {
+        text.push_str(&hour.to_string());
+        for year in years {
+            let of_zone = |zone: usize| {
+                let hour = year.zone(zone)[hour];
+                hour.step.demand.abs() + hour.electricity
+            };
+            let milliwatts: i64 = (0..building.zones.len()).map(of_zone).sum();
+            text.push_str(&format!(",{}.{:03}", milliwatts / 1000, milliwatts % 1000));
+        }
+        text.push('\n');
+    }
+    text
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::ctt::{Lesson, read};
+use crate::energy::schedule::Program;
 use crate::energy::{read_building, read_inputs};
 
 const TOY: &[u8] = b"Name: Toy\nCourses: 2\nRooms: 2\nDays: 2\nPeriods_per_day: 3\nCurricula: 1\nConstraints: 0\n\nCOURSES:\n\
@@ -36,7 +37,7 @@ fn a_closed_room_day_needs_less_and_lights_count_by_the_hour() {
     let rows = "-5,0,0\n".repeat(24 * 7 * 4);
     let inputs =
         read_inputs(format!("t_out_c,internal_gains_w,solar_gains_w\n{rows}").as_bytes(), &building).unwrap();
-    let week = Week { day_start: 8 * 60, period_minutes: 60 };
+    let week = Week { day_start: 8 * 60, period_minutes: 60, program: Program::Hours };
     let year = |lessons: &[Lesson]| {
         load(&building, Hours::Inputs(&inputs), &schedule(&instance, lessons, week).unwrap()).0
     };
@@ -49,9 +50,31 @@ fn a_closed_room_day_needs_less_and_lights_count_by_the_hour() {
 }
 
 #[test]
+fn a_room_run_by_the_houses_day_costs_its_whole_day() {
+    let instance = read(TOY).unwrap();
+    let building = zones(&read_building(ZONE.as_bytes()).unwrap(), &instance).unwrap();
+    let rows = "5,0,0\n".repeat(24 * 7 * 4);
+    let inputs =
+        read_inputs(format!("t_out_c,internal_gains_w,solar_gains_w\n{rows}").as_bytes(), &building).unwrap();
+    let year = |lessons: &[Lesson], program| {
+        let week = Week { day_start: 8 * 60, period_minutes: 60, program };
+        load(&building, Hours::Inputs(&inputs), &schedule(&instance, lessons, week).unwrap()).0
+    };
+    let two = [lesson(0, 0, 0), lesson(1, 1, 1), lesson(0, 0, 5)];
+    let one = [lesson(0, 0, 0), lesson(1, 0, 1), lesson(0, 0, 5)];
+    // 350 W of light. By their own hours no room is empty between lessons; by the house's day, 8 to 11, each opened room-day
+    // has three hours: three and two opened room-days, three lessons, what is left at four fifths.
+    let close = |kwh: f64, hours: f64| assert!((kwh - 0.35 * 4.0 * hours).abs() < 1e-9, "{kwh} {hours}");
+    close(year(&two, Program::Hours).electricity_kwh, 3.0);
+    close(year(&two, Program::Day).electricity_kwh, 3.0 + 0.8 * 6.0);
+    close(year(&one, Program::Day).electricity_kwh, 3.0 + 0.8 * 3.0);
+    assert!(year(&one, Program::Day).heating_kwh < year(&two, Program::Day).heating_kwh);
+}
+
+#[test]
 fn what_does_not_fit_is_said() {
     let instance = read(TOY).unwrap();
-    let late = Week { day_start: 23 * 60, period_minutes: 60 };
+    let late = Week { day_start: 23 * 60, period_minutes: 60, program: Program::Hours };
     assert!(schedule(&instance, &[], late).unwrap_err().to_string().contains("do not fit a week"));
     let two = ZONE.replacen('{', r#"{"zones":[{"id":"R"},{"id":"T"}],"#, 1);
     let refused = zones(&read_building(two.as_bytes()).unwrap(), &instance).unwrap_err();

@@ -219,6 +219,21 @@ pub fn evaluate(instance: &Instance, subs: &[Vec<Sub>]) -> (i64, i64) {
     cost
 }
 
+/// The same, with parts of an event that follow each other on a day and have the same resources counted as one where events are to be
+/// spread, and nowhere else. Some programs report costs by this reading; the format counts the parts as they are written.
+#[must_use]
+pub fn evaluate_spread_joined(instance: &Instance, subs: &[Vec<Sub>]) -> (i64, i64) {
+    let joined = super::joined(instance, subs);
+    let mut cost = evaluate(instance, subs);
+    for point in &instance.points {
+        if let Wanted::Spread(events, sets) = &point.wanted {
+            let change = point.cost(spread(events, sets, &joined)) - point.cost(spread(events, sets, subs));
+            *(if point.hard { &mut cost.0 } else { &mut cost.1 }) += change;
+        }
+    }
+    cost
+}
+
 /// Rooms × days in use, the times used in them, and the times that those days have.
 #[must_use]
 pub fn room_days(instance: &Instance, subs: &[Vec<Sub>]) -> (u64, u64, u64) {

@@ -66,6 +66,37 @@ pub fn read_solutions(bytes: &[u8]) -> Result<Vec<Solution>, Unreadable> {
     Ok(all)
 }
 
+/// The timetable with parts of an event that follow each other and have the same resources, at least one, taken for one part. Some
+/// programs count so: the format counts the parts as they are written.
+#[must_use]
+pub fn joined(instance: &Instance, subs: &[Vec<Sub>]) -> Vec<Vec<Sub>> {
+    let join = |(event, parts): (&Event, &Vec<Sub>)| {
+        let mut parts = parts.clone();
+        parts.sort_by_key(|sub| sub.time);
+        let mut all: Vec<Sub> = Vec::with_capacity(parts.len());
+        for sub in parts {
+            match all.last_mut() {
+                Some(last)
+                    if sub.time != UNTIMED
+                        && !event.slots.is_empty()
+                        && last.time + last.duration == sub.time
+                        && last.resources == sub.resources
+                        && same_day(instance, last.time, sub.time) =>
+                {
+                    last.duration += sub.duration;
+                }
+                _ => all.push(sub),
+            }
+        }
+        all
+    };
+    instance.events.iter().zip(subs).map(join).collect()
+}
+
+fn same_day(instance: &Instance, one: u16, two: u16) -> bool {
+    instance.days.iter().any(|day| day >> one & 1 == 1 && day >> two & 1 == 1)
+}
+
 /// The resources that an event is given.
 pub fn given(event: &Event) -> Vec<u32> {
     event.slots.iter().map(|slot| slot.given).collect()

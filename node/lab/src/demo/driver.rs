@@ -23,10 +23,10 @@ use aula_district::parameters::InForce;
 use aula_district::requests::{Unproved, prove_all};
 use aula_district::statements::{Ledger, NotStated};
 use aula_home::Failure;
-use aula_ledger::chain::TransactionId;
 use aula_ledger::names::{Name, TextError, Title};
 use aula_ledger::proof::money::Purse;
 use aula_ledger::state::schema::Window;
+use aula_ledger::tx::TransactionId;
 use aula_ledger::tx::{
     Calendar, DefineClass, DefinePool, FundBudget, GrantBudget, OpenRound, RunRound, SubmitRequests,
 };

@@ -2,12 +2,14 @@
 
 use std::str::FromStr;
 
+use aula_api::places::SchoolLine;
+use aula_api::registers::Schools;
 use aula_ledger::names::{Name, Title};
 use aula_ledger::position::Position;
 use aula_ledger::tx::{ChangeSchool, SchoolChange};
 use aula_ledger::types::{SchoolId, SchoolYear, TimeMs};
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::clock::now_ms;
 use crate::command::acting::ActingArgs;
@@ -146,20 +148,17 @@ pub(super) async fn run(
 
 async fn list(context: &Context, acting: &ActingArgs, district: Option<u16>) -> Result<Outcome, Failure> {
     let client = acting.rpc.client(context)?;
-    let known: Value = client.get("/v1/schools").await?;
-    let mut schools = known["schools"].as_array().cloned().unwrap_or_default();
-    schools.retain(|one| district.is_none_or(|district| one["district"] == district));
-    let line = |one: &Value| {
-        let name = one["name"].as_str().unwrap_or("(no name)");
-        let closed = match one["closed_from"].as_u64() {
-            Some(year) => format!(", closed from {year}"),
-            None => String::new(),
-        };
-        let kind = one["school_type"].as_str().unwrap_or_default();
-        format!("{:>8}  district {:<5} {name} ({kind}{closed})", one["id"], one["district"])
+    let known: Schools = client.get("/v1/schools").await?;
+    let mut schools = known.schools;
+    schools.retain(|one| district.is_none_or(|district| one.school.district.0 == district));
+    let line = |one: &SchoolLine| {
+        let name = one.name.as_deref().unwrap_or("(no name)");
+        let closed = one.school.closed_from.map(|year| format!(", closed from {year}")).unwrap_or_default();
+        let (id, kind) = (one.school.id.0, &one.school.school_type);
+        format!("{id:>8}  district {:<5} {name} ({kind}{closed})", one.school.district.0)
     };
     let text = schools.iter().map(line).collect::<Vec<_>>().join("\n");
-    Ok(Outcome::yes(json!({ "height": known["height"], "schools": schools }), text))
+    Ok(Outcome::yes(json!({ "height": known.height, "schools": schools }), text))
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ pub fn run(args: &CheckArgs) -> Result<Outcome, Failure> {
 }
 
 /// By what the file looks like: a calendar says so, CSV has commas in its first line.
-fn schedule(path: &Path, bytes: &[u8]) -> Result<Schedule, Unreadable> {
+pub(super) fn schedule(path: &Path, bytes: &[u8]) -> Result<Schedule, Unreadable> {
     let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
     let first = start.split(|byte| *byte == b'\n').next().unwrap_or(start);
     let named = |extension: &str| path.extension().is_some_and(|own| own.eq_ignore_ascii_case(extension));

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use aula_estate::failures::{judge, read_rows, to_csv};
+use aula_estate::failures::{Drift, Group, calibration, drift, judge, read_rows, to_csv};
 use clap::Args;
 use serde::Serialize;
 
@@ -25,6 +25,9 @@ pub struct FailuresArgs {
     pub out: PathBuf,
 }
 
+/// Standard errors from which on a group's risks are told to people as wrong.
+const APART: f64 = 3.0;
+
 /// One model's measures.
 #[derive(Debug, Serialize)]
 struct Measures {
@@ -41,6 +44,8 @@ struct Answer {
     trees: Measures,
     logistic: Measures,
     importance_ppm: Vec<(String, u64)>,
+    calibration: Vec<Group>,
+    drift: Drift,
     left_out: Vec<String>,
 }
 
@@ -63,17 +68,28 @@ pub fn run(args: &FailuresArgs) -> Result<Outcome, Failure> {
         trees: measures(|both| both.0),
         logistic: measures(|both| both.1),
         importance_ppm: judged.importance_ppm.iter().take(10).cloned().collect(),
+        calibration: calibration(&rows, &judged.trees),
+        drift: drift(&rows, &judged.trees),
         left_out: rows.left_out.clone(),
     };
+    let apart: Vec<&Group> = answer.calibration.iter().filter(|group| group.apart.abs() > APART).collect();
+    let apart: Vec<String> = apart
+        .iter()
+        .map(|one| {
+            format!("\n{}: {} failures where {:.1} were expected", one.group, one.failures, one.expected)
+        })
+        .collect();
     let text = format!(
         "{} rows, {} failures\nboosted trees        AUC {:.4}, average precision {:.4}\nlogistic regression  AUC {:.4}, \
-         average precision {:.4}",
+         average precision {:.4}\nrisks of the later half beside the earlier: stability index {:.3}{}",
         answer.rows,
         answer.failures,
         answer.trees.auc,
         answer.trees.average_precision,
         answer.logistic.auc,
-        answer.logistic.average_precision
+        answer.logistic.average_precision,
+        answer.drift.stability_index,
+        apart.join("")
     );
     Ok(Outcome::yes(answer, text))
 }

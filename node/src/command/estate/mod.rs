@@ -11,13 +11,16 @@ use super::{Advise, Context, Failure, Outcome, absolute};
 
 mod anchor;
 mod check;
+mod cost;
 mod energy;
 mod failures;
 mod fit;
 mod forecast;
 mod heat;
 mod moved;
+mod needs;
 mod outside;
+mod page;
 mod plan;
 mod pools;
 mod scenario;
@@ -52,6 +55,12 @@ pub enum Action {
     Fit(fit::FitArgs),
     /// What the next periods will ask for, with intervals
     Forecast(forecast::ForecastArgs),
+    /// What a forecast of students takes: units, devices, hours of rooms, by a table to be edited
+    Needs(needs::NeedsArgs),
+    /// What a student costs a year in two systems, every assumption in sight
+    Cost(cost::CostArgs),
+    /// The estate as one page that loads nothing
+    Page(page::PageArgs),
     /// Propose a timetable with few opened room-days, and say what it does to the year's energy
     Plan(plan::PlanArgs),
     /// What other schedules would do to a building's year
@@ -80,6 +89,9 @@ pub async fn run(context: &Context, args: &EstateArgs) -> Result<Outcome, Failur
         Action::Energy(args) => energy::run(args),
         Action::Fit(args) => fit::run(args),
         Action::Forecast(args) => forecast::run(args),
+        Action::Needs(args) => needs::run(args),
+        Action::Cost(args) => cost::run(args),
+        Action::Page(args) => page::run(args),
         Action::Failures(args) => failures::run(args),
         Action::Plan(args) => plan::run(args),
         Action::Scenario(args) => scenario::run(args),

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use aula_estate::ctt::{self, Lesson, evaluate::evaluate};
-use aula_estate::energy::{Building, read_building};
+use aula_estate::energy::schedule::Program;
+use aula_estate::energy::{Building, Year, read_building};
 use aula_estate::plan::{
-    self, Load, RoomDay, Terms, Week, closed, load, moved, picture, schedule, terms, zones,
+    self, Load, RoomDay, Terms, Week, closed, curve, load, moved, picture, schedule, terms, zones,
 };
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::super::{Failure, Outcome};
@@ -42,12 +43,36 @@ pub struct PlanArgs {
     /// Minutes from one period's start to the next
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1440))]
     pub period_minutes: u32,
+    /// How long a room that is opened on a day is run: the house's day, or its own first to last lesson
+    #[arg(long, value_enum, default_value = "day")]
+    pub program: RunBy,
     /// Where both weeks are drawn by room
     #[arg(long, value_name = "FILE.svg")]
     pub picture: Option<PathBuf>,
+    /// Where both loads are written hour by hour, for `aula estate page`
+    #[arg(long, value_name = "LOAD.csv")]
+    pub load: Option<PathBuf>,
     /// Where the plan is written, as `aula estate timetable` writes one
     #[arg(short = 'o', long = "out", value_name = "OUT")]
     pub out: PathBuf,
+}
+
+/// How long rooms are run.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum RunBy {
+    /// From an hour before the week's earliest lesson to the end of the latest, whatever room is opened
+    Day,
+    /// From an hour before the room's own first lesson of the day to the end of its last
+    Hours,
+}
+
+impl RunBy {
+    fn program(self) -> Program {
+        match self {
+            Self::Day => Program::Day,
+            Self::Hours => Program::Hours,
+        }
+    }
 }
 
 fn clock(text: &str) -> Result<u32, String> {
@@ -82,6 +107,8 @@ struct Answer {
     plan: Side,
     /// Energy that the plan saves of the given timetable's, in millionths.
     saved_ppm: i64,
+    /// The same if rooms were run by their own hours.
+    saved_by_hours_ppm: i64,
     closed: Vec<RoomDay>,
     opened: Vec<RoomDay>,
     moved_lectures: usize,
@@ -102,7 +129,11 @@ pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
     let building = read_building(&read(&args.building)?).map_err(|error| refused(&args.building, &error))?;
     let building = zones(&building, &instance).map_err(|error| refused(&args.building, &error))?;
     let outside = args.outside.read(&building)?;
-    let week = Week { day_start: args.day_start, period_minutes: args.period_minutes };
+    let week = Week {
+        day_start: args.day_start,
+        period_minutes: args.period_minutes,
+        program: args.program.program(),
+    };
     schedule(&instance, &[], week).map_err(|error| refused(&args.instance, &error))?;
     let search = |close_rooms| {
         let options = ctt::search::Options { seed: args.effort.seed, close_rooms };
@@ -120,21 +151,21 @@ pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
         write(path, picture(&instance, &given, &found.lessons).as_bytes())?;
     }
     let started = thread_cpu_ns();
-    let side = |lessons: &[Lesson]| side(&instance, &building, outside.hours(), lessons, week);
-    let (before, after) = (side(&given), side(&found.lessons));
-    let (before, after) = (
-        before.map_err(|error| refused(&args.instance, &error))?,
-        after.map_err(|error| refused(&args.instance, &error))?,
-    );
+    let side = |lessons: &[Lesson], week: Week| {
+        side(&instance, &building, outside.hours(), lessons, week)
+            .map_err(|error| refused(&args.instance, &error))
+    };
+    let ((before, year), (after, planned)) = (side(&given, week)?, side(&found.lessons, week)?);
+    let by_hours = Week { program: Program::Hours, ..week };
+    let saved_by_hours_ppm = saved_ppm(&side(&given, by_hours)?.0, &side(&found.lessons, by_hours)?.0);
+    if let Some(path) = &args.load {
+        write(path, curve(&[year, planned], &building).as_bytes())?;
+    }
     let energy_ms = thread_cpu_ns().saturating_sub(started) as f64 / 1e6;
-    let saved = before.load.energy_kwh - after.load.energy_kwh;
     let (moved_lectures, other_room) = moved(&given, &found.lessons);
     Ok(outcome(Answer {
-        saved_ppm: if before.load.energy_kwh > 0.0 {
-            (saved / before.load.energy_kwh * 1e6) as i64
-        } else {
-            0
-        },
+        saved_ppm: saved_ppm(&before, &after),
+        saved_by_hours_ppm,
         closed: closed(&instance, &given, &found.lessons),
         opened: closed(&instance, &found.lessons, &given),
         moved_lectures,
@@ -149,19 +180,24 @@ pub fn run(args: &PlanArgs) -> Result<Outcome, Failure> {
     }))
 }
 
+fn saved_ppm(before: &Side, after: &Side) -> i64 {
+    let (before, after) = (before.load.energy_kwh, after.load.energy_kwh);
+    if before > 0.0 { ((before - after) / before * 1e6) as i64 } else { 0 }
+}
+
 fn side(
     instance: &ctt::Instance,
     building: &Building,
     hours: plan::Hours<'_>,
     lessons: &[Lesson],
     week: Week,
-) -> Result<Side, aula_estate::text::Unreadable> {
+) -> Result<(Side, Year), aula_estate::text::Unreadable> {
     let (score, terms) = (evaluate(instance, lessons), terms(instance, lessons));
     let (load, year) = load(building, hours, &schedule(instance, lessons, week)?);
     let weeks = year.hours as f64 / (7.0 * 24.0);
     let student_hours = terms.student_periods as f64 * f64::from(week.period_minutes) / 60.0 * weeks;
     let periods = score.opened_room_days * u64::from(instance.periods_per_day);
-    Ok(Side {
+    let side = Side {
         hard: score.hard(),
         cost: score.cost(),
         opened_room_days: score.opened_room_days,
@@ -173,7 +209,8 @@ fn side(
         terms,
         load,
         kwh_per_student_hour: if student_hours > 0.0 { load.energy_kwh / student_hours } else { 0.0 },
-    })
+    };
+    Ok((side, year))
 }
 
 fn outcome(answer: Answer) -> Outcome {
@@ -197,8 +234,9 @@ fn outcome(answer: Answer) -> Outcome {
         row("days too few", &|side| side.missing_days as f64, 0),
         row("further rooms", &|side| side.further_rooms as f64, 0),
         format!(
-            "saves {:.1}%; {} lectures at another time, {} in another room at the same",
+            "saves {:.1}% ({:.1}% if rooms ran by their own hours); {} lectures at another time, {} in another room at the same",
             answer.saved_ppm as f64 / 1e4,
+            answer.saved_by_hours_ppm as f64 / 1e4,
             answer.moved_lectures,
             answer.other_room
         ),

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use aula_estate::energy::schedule::Schedule;
-use aula_estate::energy::{Building, Year, read_building};
-use aula_estate::plan::{Load, load};
+use aula_estate::energy::{Building, read_building};
+use aula_estate::plan::{Load, curve, load};
 use clap::Args;
 use serde::Serialize;
 
@@ -100,26 +100,6 @@ fn change(path: &Path, now: &Load, then: Load) -> Change {
         energy_change_ppm: ppm(now.energy_kwh, then.energy_kwh),
         load: then,
     }
-}
-
-/// The building's hours, a column a schedule.
-fn curve(years: &[Year], building: &Building) -> String {
-    let mut text = String::from("hour,now_w");
-    (1..years.len()).for_each(|index| text.push_str(&format!(",then{index}_w")));
-    text.push('\n');
-    for hour in 0..years[0].hours {
-        text.push_str(&hour.to_string());
-        for year in years {
-            let of_zone = |zone: usize| {
-                let hour = year.zone(zone)[hour];
-                hour.step.demand.abs() + hour.electricity
-            };
-            let milliwatts: i64 = (0..building.zones.len()).map(of_zone).sum();
-            text.push_str(&format!(",{}.{:03}", milliwatts / 1000, milliwatts % 1000));
-        }
-        text.push('\n');
-    }
-    text
 }
 
 fn text(answer: &Answer, outside: &Outside) -> String {

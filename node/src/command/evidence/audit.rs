@@ -16,7 +16,7 @@ use aula_api::PublicEvent;
 use aula_api::transactions::TransactionStatus;
 use aula_district::disclosure::{self, Disclosure};
 use aula_ledger::audit::{Bundle, Subject};
-use aula_ledger::chain::Code;
+use aula_ledger::code::Code;
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::bulk_tree::row_hash;
 use aula_ledger::state::schema::{RequestRow, StudentLeaf};

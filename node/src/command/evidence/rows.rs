@@ -5,7 +5,7 @@
 //! no home.
 
 use aula_api::transactions::AccountStatus;
-use aula_ledger::chain::Code;
+use aula_ledger::code::Code;
 use aula_ledger::credential::Scope;
 use aula_ledger::roles::Role;
 use aula_ledger::state::schema::Member;

@@ -1,9 +1,10 @@
 //! `aula funder grant`.
 
+use aula_api::registers::Classes;
 use aula_ledger::tx::GrantBudget;
 use aula_ledger::types::{AccountId, Cents, ClassId};
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::command::acting::Acting;
 use crate::command::{Failure, Outcome};
@@ -45,11 +46,9 @@ pub(super) async fn run(mut acting: Acting, args: &GrantArgs) -> Result<Outcome,
 
 /// Who runs a class.
 async fn steward_of(acting: &Acting, class: u16) -> Result<AccountId, Failure> {
-    let known: Value = acting.client.get("/v1/classes").await?;
-    let classes = known["classes"].as_array().cloned().unwrap_or_default();
-    let found = classes.iter().find(|one| one["definition"]["class"] == class);
-    let steward = found.and_then(|one| one["steward"].as_str()?.parse().ok());
-    steward.ok_or_else(|| {
+    let known: Classes = acting.client.get("/v1/classes").await?;
+    let found = known.classes.iter().find(|one| one.definition.class.0 == class);
+    found.map(|one| one.steward).ok_or_else(|| {
         let message = format!("there is no class {class}");
         Failure::new("unknown_class", message, "see them with `aula query classes`")
     })

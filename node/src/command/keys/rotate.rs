@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use aula_api::chain::Validators;
 use aula_consensus::sign_guard::SignGuard;
 use aula_home::operator::export;
 use aula_ledger::keys::{Label, peer_of, public_key, sign};
@@ -87,16 +88,13 @@ impl Next {
 /// What both keys sign beside themselves: the validator's name, or the peer's identity. None when the ledger knows the old key
 /// no more: an earlier run was broken off after the change.
 async fn name(acting: &Acting, kind: KeyKind, old: &NodeKey) -> Result<Option<String>, Failure> {
-    let known: Value = acting.client.get("/v1/validators").await?;
-    let list = |field: &str| known[field].as_array().cloned().unwrap_or_default();
+    let told: Validators = acting.client.get("/v1/validators").await?;
     if kind == KeyKind::Network {
         let peer = peer_of(&old.public()).map(|peer| peer.to_string()).unwrap_or_default();
-        return Ok(list("peers").iter().any(|one| one["peer_id"] == peer.as_str()).then_some(peer));
+        return Ok(told.peers.iter().any(|one| one.peer_id.to_string() == peer).then_some(peer));
     }
-    let address = old.validator_address().to_string();
-    let known = list("known");
-    let own = known.iter().find(|one| one["address"] == address.as_str());
-    Ok(own.and_then(|one| one["name"].as_str()).map(str::to_owned))
+    let address = old.validator_address();
+    Ok(told.known.iter().find(|one| one.address == address).map(|one| one.name.to_string()))
 }
 
 async fn signed(

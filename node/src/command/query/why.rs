@@ -9,9 +9,9 @@
 
 use std::path::{Path, PathBuf};
 
+use aula_ledger::audit::why::{Change, Decided, Limits, Who, WhyError};
 use aula_ledger::audit::{Bundle, Options, Subject, Verdict, verify};
 use aula_ledger::codec::Canonical;
-use aula_ledger::rounds::why::{Change, Decided, Limits, Who, WhyError};
 use aula_ledger::tx::Mandate;
 use aula_ledger::types::{Band, DistrictId, Handle, KindId, RoundId};
 use clap::Args;

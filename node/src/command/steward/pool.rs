@@ -1,9 +1,10 @@
 //! `aula steward pool`.
 
+use aula_api::registers::Classes;
 use aula_ledger::tx::DefinePool;
 use aula_ledger::types::{Cents, ClassId, KindId, PoolId, SchoolId};
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::command::acting::Acting;
 use crate::command::{Failure, Outcome};
@@ -65,14 +66,13 @@ pub(super) async fn run(mut acting: Acting, args: &PoolArgs) -> Result<Outcome, 
 
 /// The position of a kind's name in its class.
 async fn kind(acting: &Acting, args: &PoolArgs) -> Result<KindId, Failure> {
-    let known: Value = acting.client.get("/v1/classes").await?;
-    let classes = known["classes"].as_array().cloned().unwrap_or_default();
-    let class = classes.iter().find(|one| one["definition"]["class"] == args.class).ok_or_else(|| {
+    let known: Classes = acting.client.get("/v1/classes").await?;
+    let found = known.classes.iter().find(|one| one.definition.class.0 == args.class);
+    let class = found.ok_or_else(|| {
         let message = format!("there is no class {}", args.class);
         Failure::new("unknown_class", message, "define it with `aula steward class`")
     })?;
-    let kinds: Vec<&str> =
-        class["definition"]["kinds"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let kinds: Vec<String> = class.definition.kinds.iter().map(ToString::to_string).collect();
     let at = kinds.iter().position(|name| *name == args.kind);
     at.and_then(|at| u8::try_from(at).ok()).map(KindId).ok_or_else(|| {
         let message = format!("class {} has no kind {:?}", args.class, args.kind);

@@ -11,7 +11,7 @@ use aula_district::keep::{self, KeepError, Kept};
 use aula_district::parameters::InForce;
 use aula_district::twin_state::Standing;
 use aula_ledger::audit::{Bundle, open::anchored_leaf};
-use aula_ledger::chain::Code;
+use aula_ledger::code::Code;
 use aula_ledger::codec::Canonical;
 use aula_ledger::credential::Scope;
 use aula_ledger::state::schema::StudentLeaf;

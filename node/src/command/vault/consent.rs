@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use aula_ledger::access::{ConsentChoice, Purpose};
-use aula_ledger::chain::Code;
+use aula_ledger::code::Code;
 use aula_ledger::tx::{ConsentEntry, RecordConsent};
 use aula_ledger::types::{Handle, Hash, SchoolYear};
 use aula_vault::{Vault, VaultError};

@@ -3,7 +3,7 @@
 //! The keys are destroyed first and the ledger is told after: when it cannot be reached the erasure stands, and the
 //! same command, or one without a handle, records what is missing.
 
-use aula_ledger::chain::Code;
+use aula_ledger::code::Code;
 use aula_ledger::tx::RecordErasure;
 use aula_ledger::types::Handle;
 use aula_vault::Vault;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aula_ledger::chain::Code;
+use aula_ledger::code::Code;
 use aula_ledger::tx::Payload;
 use aula_ledger::types::{Hash, Height};
 use clap::Args;

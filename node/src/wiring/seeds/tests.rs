@@ -1,7 +1,7 @@
 //! A node shares once in each window, whatever it forgets between blocks and whatever its pool loses.
 
-use aula_ledger::chain::Receipt;
 use aula_ledger::tx::OpenRound;
+use aula_ledger::tx::Receipt;
 use aula_ledger::types::ClassId;
 
 use super::*;
@@ -23,7 +23,7 @@ impl Pool {
 
 impl Network for Pool {
     fn submit(&self, bytes: Vec<u8>) -> Result<TransactionId, Refused> {
-        let id = aula_ledger::chain::transaction::id_of_bytes(&bytes);
+        let id = aula_ledger::tx::transaction::id_of_bytes(&bytes);
         self.waiting().push((id, bytes));
         Ok(id)
     }

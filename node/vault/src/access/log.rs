@@ -5,8 +5,8 @@
 //! family's proofs rest on it.
 
 use aula_ledger::access::{AccessEntry, AccessProof};
-use aula_ledger::chain::TreeHead;
 use aula_ledger::codec::Canonical;
+use aula_ledger::proof::TreeHead;
 use aula_ledger::proof::{InclusionPath, consistency, merkle};
 use aula_ledger::types::{Hash, Height};
 use borsh::{BorshDeserialize, BorshSerialize};

@@ -1,6 +1,6 @@
 use aula_ledger::access::Relation;
-use aula_ledger::chain::TreeHead;
 use aula_ledger::codec::Canonical;
+use aula_ledger::proof::TreeHead;
 use aula_ledger::types::{Hash, Height};
 
 use super::*;

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use aula_api::district::{OwnRow, OwnRows, OwnStudent, OwnStudents};
-use aula_ledger::proof::sample::{asked, audit_sample};
 use aula_ledger::rounds::requests_in_order;
+use aula_ledger::rounds::sample::{asked, audit_sample};
 use aula_ledger::state::StateReader;
 use aula_ledger::state::schema::{self, DecisionRow, StudentLeaf};
 use aula_ledger::types::{DistrictId, Handle, RoundId, SchoolYear};

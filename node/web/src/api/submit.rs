@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aula_api::transactions::{AccountStatus, Submitted, TransactionStatus};
-use aula_ledger::chain::Code;
+use aula_ledger::code::Code;
 use aula_ledger::state::schema;
 use aula_ledger::types::{AccountId, Hash};
 use axum::Json;

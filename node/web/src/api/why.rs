@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use aula_api::rounds::WhyAnswer;
+use aula_ledger::audit::why::{Decided, Limits, Who, WhyError};
 use aula_ledger::audit::{BuildError, Collector, Standing, Subject};
-use aula_ledger::rounds::why::{Decided, Limits, Who, WhyError};
 use aula_ledger::state::StateReader;
 use aula_ledger::state::schema;
 use aula_ledger::types::{DistrictId, Handle, RoundId};

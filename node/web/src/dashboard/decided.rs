@@ -1,6 +1,6 @@
 //! What rounds decided for one student, straight from the ledger's rows: nothing is solved again for it.
 
-use aula_ledger::rounds::why::Who;
+use aula_ledger::audit::why::Who;
 use aula_ledger::state::schema::{self, Class, DecisionRow, Placement, RequestRow};
 use aula_ledger::state::{StateReader, StoreError};
 use aula_ledger::types::SchoolYear;

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use aula_district::live::events_of;
+use aula_ledger::audit::why::Who;
 use aula_ledger::names::FieldName;
-use aula_ledger::rounds::why::Who;
 use aula_vault::Vault;
 use aula_vault::access::{DataClass, ReadError, Wanted};
 

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use aula_ledger::chain::TransactionId;
 use aula_ledger::genesis::Parsed;
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema;
+use aula_ledger::tx::TransactionId;
 use aula_ledger::types::ValidatorAddress;
 use aula_vault::Folders;
 use axum::http::StatusCode;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use aula_client::sender::submit_all;
 use aula_home::Failure;
 use aula_ledger::access::{ConsentChoice, Purpose};
-use aula_ledger::chain::TransactionId;
+use aula_ledger::tx::TransactionId;
 use aula_ledger::tx::{ConsentEntry, RecordConsent};
 use aula_ledger::types::{DistrictId, Handle, Hash, SchoolYear};
 use sha2::{Digest, Sha256};

@@ -6,7 +6,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use ed25519_dalek::SigningKey;
 
-use super::receipt::Code;
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::keys::{Label, PublicKey, Signature, hash, public_key, sign};
 use crate::params::MAX_TRANSACTION_BYTES;

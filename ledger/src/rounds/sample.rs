@@ -13,8 +13,8 @@
 use std::collections::BTreeMap;
 
 use crate::keys::{Label, hash};
+use crate::state::schema::Mandate;
 use crate::state::schema::RequestRow;
-use crate::tx::Mandate;
 use crate::types::{DistrictId, Handle, Hash};
 
 /// One student is audited of this many of a district, rounded up; and of this many mandated ones.

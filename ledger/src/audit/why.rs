@@ -15,9 +15,9 @@ use aula_allocation::explain::{ExplainError, Explanation, Weights, explain};
 use aula_allocation::problem::Problem;
 use aula_allocation::{SolveError, solve};
 
-use super::{Decisions, RoundError, RoundInputs, weight};
 use crate::audit::bundle::{Proved, RoundEvidence};
 use crate::codec::{Canonical, CodecError};
+use crate::rounds::{Decisions, RoundError, RoundInputs, weight};
 use crate::state::schema::{
     Class, Decision, DecisionRow, PoolRecord, RequestRow, Round, School, StoredCertificate,
 };

@@ -2,8 +2,8 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
-pub use super::code::Code;
 use super::transaction::TransactionId;
+use crate::code::Code;
 use crate::codec::Canonical;
 use crate::tx::Event;
 

@@ -1,0 +1,214 @@
+//! What a student costs a year in two systems: a calculator whose every assumption is in its file.
+//!
+//! A line costs its amount a year as a whole, for each student, or for each so many students begun; what lasts several years
+//! counts a year's part. Nothing is assumed that the file does not say.
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::Unreadable;
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figures {
+    /// Students of the district.
+    pub students: u64,
+    /// The money's unit.
+    #[serde(default)]
+    pub currency: String,
+    /// Systems to compare: the first is what the others are measured against.
+    pub systems: Vec<System>,
+}
+
+/// A way to run schools.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct System {
+    /// For people.
+    pub name: String,
+    /// What it takes.
+    pub lines: Vec<Line>,
+}
+
+/// A cost.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// For people: building, payroll, platform, …
+    pub name: String,
+    /// Money, from 0.
+    pub amount: f64,
+    /// For what.
+    pub per: Per,
+    /// Students that one `unit` serves; wanted with `unit` alone.
+    #[serde(default)]
+    pub students_per_unit: Option<f64>,
+    /// Years that the amount lasts.
+    #[serde(default = "one")]
+    pub years: f64,
+    /// Where the figure is from.
+    #[serde(default)]
+    pub source: String,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+/// What an amount is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    /// The whole district, once.
+    District,
+    /// A student.
+    Student,
+    /// A unit that serves so many students: a centre, a class, a bus.
+    Unit,
+}
+
+/// What a system comes to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Total {
+    /// The system.
+    pub name: String,
+    /// A year.
+    pub a_year: f64,
+    /// A student and year.
+    pub a_student: f64,
+    /// More than the first system's, in millionths of it.
+    pub change_ppm: i64,
+    /// What makes it up.
+    pub lines: Vec<Part>,
+}
+
+/// What a line comes to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Part {
+    /// The line.
+    pub name: String,
+    /// A year.
+    pub a_year: f64,
+    /// A student and year.
+    pub a_student: f64,
+    /// How far a tenth more of this line moves the system's cost a student.
+    pub if_a_tenth_more: f64,
+    /// Where the figure is from.
+    pub source: String,
+}
+
+/// Reads figures.
+///
+/// # Errors
+/// When the JSON is none, or a figure is out of range.
+pub fn read_figures(bytes: &[u8]) -> Result<Figures, Unreadable> {
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Unreadable::at("JSON", "figures are an object"));
+    }
+    let figures: Figures = serde_json::from_slice(bytes).map_err(|error| Unreadable::at("JSON", error))?;
+    if !(1..=1_000_000_000).contains(&figures.students) {
+        return Err(Unreadable::at("students", "it is a whole number from 1 to 1e9"));
+    }
+    if figures.systems.is_empty() || figures.systems.len() > 16 {
+        return Err(Unreadable::at("systems", "there are 1 to 16"));
+    }
+    for (system, at) in figures.systems.iter().zip(0..) {
+        for (line, index) in system.lines.iter().zip(0..) {
+            let place = format!("systems[{at}].lines[{index}]");
+            let within = |value: f64, least: f64| value.is_finite() && (least..=1e13).contains(&value);
+            if !within(line.amount, 0.0) {
+                return Err(Unreadable::at(place, "amount is a number from 0 to 1e13"));
+            }
+            if !within(line.years, 0.01) {
+                return Err(Unreadable::at(place, "years is a number from 0.01"));
+            }
+            let fits = match (line.per, line.students_per_unit) {
+                (Per::Unit, Some(students)) => within(students, 0.001),
+                (Per::District | Per::Student, None) => true,
+                _ => false,
+            };
+            if !fits {
+                return Err(Unreadable::at(
+                    place,
+                    "students_per_unit, above 0, belongs to per \"unit\" and to no other",
+                ));
+            }
+        }
+    }
+    Ok(figures)
+}
+
+/// Adds up.
+#[must_use]
+pub fn totals(figures: &Figures) -> Vec<Total> {
+    let students = figures.students as f64;
+    let mut all: Vec<Total> = Vec::new();
+    for system in &figures.systems {
+        let part = |line: &Line| {
+            let times = match line.per {
+                Per::District => 1.0,
+                Per::Student => students,
+                Per::Unit => (students / line.students_per_unit.unwrap_or(1.0)).ceil(),
+            };
+            let a_year = line.amount * times / line.years;
+            let a_student = a_year / students;
+            Part {
+                name: line.name.clone(),
+                a_year,
+                a_student,
+                if_a_tenth_more: a_student / 10.0,
+                source: line.source.clone(),
+            }
+        };
+        let lines: Vec<Part> = system.lines.iter().map(part).collect();
+        let a_year: f64 = lines.iter().map(|part| part.a_year).sum();
+        let first = all.first().map_or(a_year, |total| total.a_year);
+        let change_ppm = if first > 0.0 { ((a_year / first - 1.0) * 1e6) as i64 } else { 0 };
+        all.push(Total {
+            name: system.name.clone(),
+            a_year,
+            a_student: a_year / students,
+            change_ppm,
+            lines,
+        });
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIGURES: &str = r#"{"students":1000,"currency":"USD","systems":[
+      {"name":"schools","lines":[{"name":"building","amount":2000000,"per":"district","source":"budget 2026"},
+        {"name":"payroll","amount":90000,"per":"unit","students_per_unit":15}]},
+      {"name":"network","lines":[{"name":"platform","amount":120,"per":"student"},
+        {"name":"devices","amount":600,"per":"student","years":4},{"name":"centres","amount":700000,"per":"unit","students_per_unit":300}]}]}"#;
+
+    #[test]
+    fn a_student_costs_what_the_lines_say() {
+        let all = totals(&read_figures(FIGURES.as_bytes()).unwrap());
+        // 2 M and 67 classes begun at 90,000; 120 + 150 a student and four centres.
+        assert_eq!((all[0].a_year, all[0].a_student, all[0].change_ppm), (8_030_000.0, 8030.0, 0));
+        assert_eq!((all[1].a_student, all[1].change_ppm), (3070.0, -617_683));
+        assert_eq!(all[1].lines[1].if_a_tenth_more, 15.0);
+    }
+
+    #[test]
+    fn faults_are_said() {
+        let refused = |from: &str, to: &str| {
+            read_figures(FIGURES.replace(from, to).as_bytes()).unwrap_err().to_string()
+        };
+        assert_eq!(
+            refused("\"students\":1000", "\"students\":0"),
+            "students: it is a whole number from 1 to 1e9"
+        );
+        assert!(refused("\"amount\":120", "\"amount\":-1").starts_with("systems[1].lines[0]: amount"));
+        assert!(
+            refused(",\"students_per_unit\":15", "").starts_with("systems[0].lines[1]: students_per_unit")
+        );
+        assert!(refused("\"years\":4", "\"years\":0").contains("years is a number"));
+        assert!(refused("\"per\":\"district\"", "\"per\":\"county\"").starts_with("JSON: "));
+        assert_eq!(read_figures(b"[]").unwrap_err().to_string(), "JSON: figures are an object");
+    }
+}

@@ -1,0 +1,112 @@
+//! Use by room and day as a map of shades, and each room's week as a table that opens.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use super::grid::Grid;
+use super::{ink, scale, shade};
+use crate::xml::escape;
+
+const ROW: usize = 18;
+const COLUMN: usize = 46;
+const LEFT: usize = 110;
+const TOP: usize = 22;
+
+/// A map for the schedule in use, and one for the plan beside it.
+pub fn heatmaps(today: &Grid, plan: Option<&Grid>) -> String {
+    let rooms: BTreeSet<&String> =
+        today.rooms.keys().chain(plan.iter().flat_map(|grid| grid.rooms.keys())).collect();
+    if rooms.is_empty() {
+        return "<p class=\"note\">No lesson of the schedule has a room.</p>\n".to_owned();
+    }
+    let mut out = scale();
+    out.push_str("<div class=\"two\">\n");
+    for (name, grid) in [("today", Some(today)), ("plan", plan)] {
+        let Some(grid) = grid else { continue };
+        let (opened, used) = grid.opened();
+        let told = format!("{name}: {opened} room-days opened, {:.0}% of their periods used", 100.0 * used);
+        let (width, height) = (LEFT + grid.days.len() * COLUMN + 4, TOP + rooms.len() * ROW + 4);
+        let _ = writeln!(
+            out,
+            "<figure style=\"margin:0\"><figcaption>{told}</figcaption><div class=\"wide\">\n<svg role=\"img\" viewBox=\"0 0 {width} \
+             {height}\" width=\"{width}\" height=\"{height}\" font-size=\"11\"><title>{told}</title>"
+        );
+        for (place, day) in grid.days.iter().enumerate() {
+            let short: String = day.chars().rev().take(7).collect::<String>().chars().rev().collect();
+            let x = LEFT + place * COLUMN + COLUMN / 2;
+            let _ =
+                writeln!(out, "<text x=\"{x}\" y=\"15\" text-anchor=\"middle\">{}</text>", escape(&short));
+        }
+        for (row, room) in rooms.iter().enumerate() {
+            let y = TOP + row * ROW;
+            let short: String = room.chars().take(16).collect();
+            let _ = writeln!(out, "<text x=\"2\" y=\"{}\">{}</text>", y + 13, escape(&short));
+            for day in 0..grid.days.len() {
+                let share = grid.share_of_day(room, day);
+                let x = LEFT + day * COLUMN;
+                let _ = writeln!(
+                    out,
+                    "<rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" fill=\"{}\"/><text x=\"{}\" y=\"{}\" text-anchor=\"middle\" \
+                     fill=\"{}\">{:.0}</text>",
+                    COLUMN - 2,
+                    ROW - 2,
+                    shade(share),
+                    x + COLUMN / 2 - 1,
+                    y + 12,
+                    ink(share),
+                    100.0 * share
+                );
+            }
+        }
+        out.push_str("</svg></div></figure>\n");
+    }
+    out.push_str("</div>\n");
+    if today.more {
+        out.push_str("<p class=\"note\">The first week of the schedule.</p>\n");
+    }
+    out
+}
+
+/// Each room's week; what the plan has there stands under what is there today.
+pub fn weeks(today: &Grid, plan: Option<&Grid>) -> String {
+    let rooms: BTreeSet<&String> =
+        today.rooms.keys().chain(plan.iter().flat_map(|grid| grid.rooms.keys())).collect();
+    let mut out = String::new();
+    for room in rooms {
+        let share = |grid: &Grid| format!("{:.0}%", 100.0 * grid.share(room));
+        let planned = plan.map_or(String::new(), |grid| format!(", by the plan {}", share(grid)));
+        let _ = writeln!(
+            out,
+            "<details><summary>{} <span class=\"when\">{}{planned}</span></summary>",
+            escape(room),
+            share(today)
+        );
+        table(&mut out, today, room, "today");
+        if let Some(plan) = plan {
+            table(&mut out, plan, room, "plan");
+        }
+        out.push_str("</details>\n");
+    }
+    out
+}
+
+fn table(out: &mut String, grid: &Grid, room: &str, name: &str) {
+    let _ = write!(out, "<div class=\"wide\"><table><tr><th>{name}</th>");
+    for day in &grid.days {
+        let _ = write!(out, "<th scope=\"col\">{}</th>", escape(day));
+    }
+    out.push_str("</tr>\n");
+    let held = grid.rooms.get(room);
+    for (place, period) in grid.periods.iter().enumerate() {
+        let _ = write!(out, "<tr><th scope=\"row\">{}</th>", escape(period));
+        for day in 0..grid.days.len() {
+            let names = held
+                .and_then(|held| held.get(&(day, place)))
+                .map(|names| names.join(" + "))
+                .unwrap_or_default();
+            let _ = write!(out, "<td>{}</td>", escape(&names));
+        }
+        out.push_str("</tr>\n");
+    }
+    out.push_str("</table></div>\n");
+}
