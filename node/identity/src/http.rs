@@ -60,15 +60,15 @@ struct Ready {
 
 #[derive(Debug)]
 enum Client {
-    Oidc(oidc::Client),
-    Saml(saml::Client),
+    Oidc(Box<oidc::Client>),
+    Saml(Box<saml::Client>),
 }
 
 /// What a login keeps.
 #[derive(Debug)]
 enum Kept {
-    Oidc(oidc::Kept),
-    Saml(saml::Kept),
+    Oidc(Box<oidc::Kept>),
+    Saml(Box<saml::Kept>),
 }
 
 /// Where staff log in.
@@ -159,12 +159,12 @@ impl Desk {
         for provider in providers {
             let Provider { name, map, protocol } = provider;
             let client = match protocol {
-                Protocol::Oidc(oidc) => {
-                    oidc::Client::new(oidc, format!("{}/identity/oidc/{name}", self.url)).map(Client::Oidc)
-                }
+                Protocol::Oidc(oidc) => oidc::Client::new(oidc, format!("{}/identity/oidc/{name}", self.url))
+                    .map(|client| Client::Oidc(Box::new(client))),
                 Protocol::Saml(idp) => {
                     let acs = format!("{}/identity/saml/{name}", self.url);
-                    saml::Client::new(&idp, &format!("{acs}/metadata"), &acs).map(Client::Saml)
+                    saml::Client::new(&idp, &format!("{acs}/metadata"), &acs)
+                        .map(|client| Client::Saml(Box::new(client)))
                 }
             };
             let client = client.map_err(|why| format!("[[provider]] {name} cannot be used: {why}"))?;
@@ -190,11 +190,11 @@ impl Desk {
         let (url, state, kept) = match &provider.client {
             Client::Oidc(client) => {
                 let begun = client.begin(self.now()).await.map_err(busy)?;
-                (begun.url, begun.state, Kept::Oidc(begun.kept))
+                (begun.url, begun.state, Kept::Oidc(Box::new(begun.kept)))
             }
             Client::Saml(client) => {
                 let begun = client.begin().map_err(busy)?;
-                (begun.url, begun.state, Kept::Saml(begun.kept))
+                (begun.url, begun.state, Kept::Saml(Box::new(begun.kept)))
             }
         };
         let browser = self.logins.begin(&state, name, kept, self.now()).map_err(busy)?;
@@ -235,10 +235,12 @@ impl Desk {
                     return Err(denied("the provider refused the login"));
                 }
                 let issuer = answer.get("iss").map(String::as_str);
-                client.finish(kept, need("code")?, issuer, self.now()).await.map_err(|error| match error {
-                    oidc::OidcError::Unreachable(_) => busy(error),
-                    oidc::OidcError::Refused(_) => denied(error),
-                })?
+                client.finish(*kept, need("code")?, issuer, self.now()).await.map_err(
+                    |error| match error {
+                        oidc::OidcError::Unreachable(_) => busy(error),
+                        oidc::OidcError::Refused(_) => denied(error),
+                    },
+                )?
             }
             Client::Saml(client) => {
                 let state = need("RelayState")?;
