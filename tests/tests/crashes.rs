@@ -19,7 +19,7 @@ const KILLS: u64 = 12;
 const STUDENTS: u32 = 20;
 /// More writes than any look has.
 const WRITES: u64 = 60;
-const BASE: &str = r#"{"params":{"request_window_ms":120000,"reveal_window_ms":2000},"twin":{"scales":[{"skill":0,"grade":2,"mean_e1":5839,"deviation_e1":460}]}}"#;
+const BASE: &str = r#"{"params":{"request_window_ms":999000,"reveal_window_ms":2000},"twin":{"scales":[{"skill":0,"grade":2,"mean_e1":5839,"deviation_e1":460}]}}"#;
 
 /// A district with its node, and what its students' events should be.
 struct District {

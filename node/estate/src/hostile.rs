@@ -4,7 +4,7 @@
 use crate::budget::Budget;
 use crate::energy::schedule::Schedule;
 use crate::text::Unreadable;
-use crate::{check, ctt, energy, failures, fit, forecast, xhstt};
+use crate::{capacity, check, costs, ctt, energy, failures, fit, forecast, needs, page, xhstt};
 
 type Reader = fn(&[u8]) -> Result<(), Unreadable>;
 
@@ -40,6 +40,34 @@ fn readers() -> Vec<(&'static str, Reader, Vec<u8>)> {
             |b| check::table::read_csv(b).map(drop),
             b"day,period,room,teacher\nmon,1,R,t\n2026-02-28,2,R,u\n".to_vec(),
         ),
+        (
+            "lessons on a page",
+            |b| {
+                let today = check::table::read_csv(b)?;
+                let content = page::Content { title: "t", today: Some(&today), ..page::Content::default() };
+                assert!(page::page(&content).ends_with("</html>\n"));
+                Ok(())
+            },
+            b"day,period,room,teacher,length\nmon,1,R,t,2\n2026-02-28,2,R,u,1\n".to_vec(),
+        ),
+        ("loads", |b| page::read_curves(b).map(drop), b"hour,now_w,then1_w\n0,1.5,2\n1,-3,0\n".to_vec()),
+        (
+            "baselines",
+            |b| needs::read_baselines(b).map(drop),
+            b"resource,students,amount,factor a\nunits,25,1,1.05\n".to_vec(),
+        ),
+        (
+            "needs",
+            |b| needs::needs(b, &needs::read_baselines(needs::BASELINES.as_bytes())?).map(drop),
+            b"period,point,low,high,series\n2027,26.5,20,31,s\n".to_vec(),
+        ),
+        (
+            "figures",
+            |b| costs::read_figures(b).map(|figures| drop(costs::totals(&figures))),
+            br#"{"students":9,"systems":[{"name":"a","lines":[{"name":"x","amount":5,"per":"unit","students_per_unit":4}]}]}"#.to_vec(),
+        ),
+        ("pools", |b| capacity::propose(b, ROUND).map(drop), POOLS.into()),
+        ("round", |b| capacity::propose(POOLS, b).map(drop), ROUND.into()),
         ("calendar", |b| check::ical::read_ical(b).map(drop), ICAL.into()),
         (
             "meter",
@@ -62,6 +90,9 @@ fn readers() -> Vec<(&'static str, Reader, Vec<u8>)> {
 
 const CTT: &[u8] = b"Name: T\nCourses: 2\nRooms: 1\nDays: 2\nPeriods_per_day: 2\nCurricula: 1\nConstraints: 1\n\nCOURSES:\n\
 a t 1 1 20\nb u 1 1 10\n\nROOMS:\nR 30\n\nCURRICULA:\nq 2 a b\n\nUNAVAILABILITY_CONSTRAINTS:\na 1 1\n\nEND.\n";
+const POOLS: &[u8] =
+    br#"{"pools":[{"pool":1,"class":7,"school":61,"kind":0,"capacity":5,"unit_cost_cents":300}]}"#;
+const ROUND: &[u8] = br#"{"class":7,"decision":{"prices":[{"pool":1,"price":-900,"used":5}]}}"#;
 const BUILDING: &[u8] = br#"{"params":{"window_area":4.0,"walls_area":11.0,"floor_area":35.0,"room_vol":105,
  "total_internal_area":142.0,"u_walls":0.2,"u_windows":1.1,"ach_vent":1.5,"ach_infl":0.5,"ventilation_efficiency":0.6,
  "thermal_capacitance_per_floor_area":165000,"t_set_heating":20.0,"t_set_cooling":26.0}}"#;

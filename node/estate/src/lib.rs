@@ -2,7 +2,7 @@
 //!
 //! [`ctt`] is curriculum-based course timetabling (ITC-2007), [`xhstt`] high school timetabling; [`energy`] the hourly method of ISO 13790;
 //! [`fit`] explains a meter by calendar and weather; [`forecast`] says what the next periods ask
-//! for, [`needs`] and [`costs`] what that takes; [`failures`] which equipment will fail; [`check`] names a schedule's conflicts; [`plan`] what a change of
+//! for, [`needs`] and [`costs`] what that takes, [`capacity`] where one more place is worth most; [`failures`] which equipment will fail; [`check`] names a schedule's conflicts; [`plan`] what a change of
 //! timetable does; [`page`] shows all of it; [`anchor`] puts a
 //! building's rows under one root, [`pools`] makes places of its rooms. Readers take bytes and give a checked value or an
 //! [`text::Unreadable`] that says where and what; searches take a seed and are replayable by their number of
@@ -13,6 +13,7 @@
 pub mod anchor;
 pub mod anneal;
 pub mod budget;
+pub mod capacity;
 pub mod check;
 pub mod costs;
 pub mod ctt;

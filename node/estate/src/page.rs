@@ -1,7 +1,7 @@
 //! The estate as one page: campus, use of rooms, the week by room, load of today against a plan, what is to come, conflicts.
 //!
 //! The page is one HTML file that loads nothing: no script, no other host, pictures as SVG in it. Each part is there when
-//! what it shows is given. [`grid`] counts who uses which room when; [`campus`], [`week`], [`curve`] and [`ahead`] draw.
+//! what it shows is given. `grid` counts who uses which room when; `campus`, `week`, `curve` and `ahead` draw.
 
 mod ahead;
 mod campus;

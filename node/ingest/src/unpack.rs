@@ -104,6 +104,12 @@ fn members(input: &Input, files: &mut Vec<Input>, left: &mut u64) -> Result<(), 
             limit: format!("{MAX_MEMBERS} members"),
         });
     }
+    // The library keeps the last of several members of one name, and says nothing of the others.
+    if listed(&input.bytes).is_some_and(|count| usize::from(count) != archive.len()) {
+        return Err(damaged(
+            "its directory lists another number of members than it has names: some stand twice".into(),
+        ));
+    }
     let first = files.len();
     for index in 0..archive.len() {
         let mut member = archive.by_index(index).map_err(|error| damaged(error.to_string()))?;
@@ -125,6 +131,13 @@ fn members(input: &Input, files: &mut Vec<Input>, left: &mut u64) -> Result<(), 
         files.push(Input { name, bytes });
     }
     Ok(())
+}
+
+/// How many members the archive's directory says that it lists; none where that stands elsewhere (more than 65,534).
+fn listed(bytes: &[u8]) -> Option<u16> {
+    let end = bytes.windows(4).rposition(|four| four == b"PK\x05\x06")?;
+    let count = bytes.get(end.checked_add(10)?..)?.first_chunk::<2>()?;
+    Some(u16::from_le_bytes(*count)).filter(|count| *count != u16::MAX)
 }
 
 fn is_unsafe(path: &str) -> bool {

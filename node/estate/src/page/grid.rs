@@ -8,6 +8,8 @@ use crate::check::table::{day, minute};
 
 /// Days that a page shows: the first week.
 const WEEK: i64 = 7;
+/// Beyond any period of a day.
+const FAR: i64 = 1_000_000;
 /// Periods of a lesson from which on no more are listed.
 const MOST_PERIODS: i64 = 100;
 
@@ -28,8 +30,8 @@ pub struct Grid {
 fn when(lesson: &Lesson) -> Option<(i64, i64, i64)> {
     let day = day(&text(&lesson.day)).ok()?.0;
     let period = text(&lesson.period);
-    let start = minute(&period).or_else(|| period.parse().ok())?;
-    Some((day, start, start + (lesson.end - lesson.start).max(1)))
+    let start = minute(&period).or_else(|| period.parse().ok().filter(|at: &i64| at.abs() < FAR))?;
+    Some((day, start, start + lesson.end.saturating_sub(lesson.start).clamp(1, FAR)))
 }
 
 impl Grid {

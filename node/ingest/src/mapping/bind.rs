@@ -292,6 +292,13 @@ impl Bound {
             && most.is_none_or(|most| number.is_some_and(|n| n <= most)))
     }
 
+    /// Whether a cell that the row has is one of the words that the condition does not take: this can be said of a broken row too.
+    pub fn excludes(&self, row: &StringRecord) -> bool {
+        let there = matches!(self.pick, Pick::Column(at) if at < row.len());
+        let words = &self.steps.is_not;
+        there && self.text(row).is_ok_and(|text| words.iter().any(|word| word.0.eq_ignore_ascii_case(&text)))
+    }
+
     /// Refuses a condition that asks nothing.
     pub fn condition(self) -> Result<Self, MappingError> {
         let [.., least, most] = self.bounds;

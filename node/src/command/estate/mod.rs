@@ -10,6 +10,7 @@ use rustix::time::{ClockId, clock_gettime};
 use super::{Advise, Context, Failure, Outcome, absolute};
 
 mod anchor;
+mod capacity;
 mod check;
 mod cost;
 mod energy;
@@ -59,6 +60,8 @@ pub enum Action {
     Needs(needs::NeedsArgs),
     /// What a student costs a year in two systems, every assumption in sight
     Cost(cost::CostArgs),
+    /// Where one more place is worth most, from a decided round's prices
+    Capacity(capacity::CapacityArgs),
     /// The estate as one page that loads nothing
     Page(page::PageArgs),
     /// Propose a timetable with few opened room-days, and say what it does to the year's energy
@@ -91,6 +94,7 @@ pub async fn run(context: &Context, args: &EstateArgs) -> Result<Outcome, Failur
         Action::Forecast(args) => forecast::run(args),
         Action::Needs(args) => needs::run(args),
         Action::Cost(args) => cost::run(args),
+        Action::Capacity(args) => capacity::run(args),
         Action::Page(args) => page::run(args),
         Action::Failures(args) => failures::run(args),
         Action::Plan(args) => plan::run(args),
