@@ -48,6 +48,7 @@ mod evidence;
 mod feed_health;
 mod feeds;
 mod figures;
+mod identity;
 mod lti;
 mod ready;
 mod reports;
@@ -162,6 +163,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     let dashboards = dashboards::hub(home, &db);
     let feeds = feeds::start(home, config, (&node, &db), &dashboards).await?;
     lti::start(home, config, (&node, &db)).await?;
+    identity::start(home, config, &node).await?;
     let origin = server.origin();
     Ok(Running { origin, db, genesis, consensus, server, node, dashboards, feeds, anew, refused })
 }

@@ -19,6 +19,7 @@ mod delivery;
 mod district;
 mod edit;
 mod feed;
+mod identity;
 mod lake;
 mod lti;
 mod reports;
@@ -30,6 +31,7 @@ pub use delivery::{Delivery, DeliveryBy, Mail, Sftp, Webhook};
 pub use district::{District, Policy, Subject};
 pub use edit::set;
 pub use feed::{BrokerUrl, Feed, FeedKind, Feeds, Lines, Payload};
+pub use identity::Identity;
 pub use lake::LakePlace;
 pub use lti::Lti;
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
@@ -65,6 +67,8 @@ pub struct Config {
     pub feed: Vec<Feed>,
     /// `[lti]`; none where nothing launches.
     pub lti: Option<Lti>,
+    /// `[identity]`; none where nobody logs in.
+    pub identity: Option<Identity>,
     /// `[lake]`.
     pub lake: LakePlace,
     /// `[sensors]`.
@@ -344,6 +348,9 @@ pub enum ConfigError {
     /// Launches that cannot be served.
     #[error("[lti]: {0}")]
     Lti(&'static str),
+    /// Logins that cannot be served.
+    #[error("[identity]: {0}")]
+    Identity(&'static str),
     /// A place that cannot be one.
     #[error("{0}")]
     Place(&'static str),
@@ -394,6 +401,7 @@ impl NextStep for ConfigError {
                 "correct it in config.toml, or add the place to [sovereignty]; docs/sovereignty.md has an example"
             }
             Self::Alerts(_) => "correct it in config.toml; docs/service.md has an example",
+            Self::Identity(_) => "correct it in config.toml; docs/identity.md has an example",
             Self::Delivery { .. } | Self::Report { .. } => {
                 "correct it in config.toml; docs/reports.md has an example"
             }
@@ -496,6 +504,9 @@ impl Config {
         feed::check_names(&self.feed)?;
         if let Some(fault) = self.lti.as_ref().and_then(Lti::fault) {
             return Err(ConfigError::Lti(fault));
+        }
+        if let Some(fault) = self.identity.as_ref().and_then(Identity::fault) {
+            return Err(ConfigError::Identity(fault));
         }
         if let Some(fault) = self.sovereignty.fault() {
             return Err(ConfigError::Place(fault));

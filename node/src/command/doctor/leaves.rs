@@ -98,6 +98,18 @@ fn leaving(home: &Home, config: &Config) -> Vec<Leaving> {
             times: None,
         });
     }
+    if let Some(identity) = &config.identity {
+        all.push(Leaving {
+            what: "logins of staff".into(),
+            students: "none",
+            to: format!("the providers of {}", identity.providers.display()),
+            place: None,
+            when: "when somebody logs in".into(),
+            form: "that somebody logs in here; nothing of students".into(),
+            last: None,
+            times: None,
+        });
+    }
     for report in &config.report {
         let places = config.delivery.iter().filter(|place| report.deliver.contains(&place.name));
         all.extend(places.map(|place| delivered(home, config, report, place)));
@@ -170,7 +182,8 @@ mod tests {
         let home = Home::at(folder.path().to_owned());
         let text = "[[report]]\nname = 'nightly'\nkind = 'district'\ndeliver = ['board', 'state']\n[[report]]\nname = 'idle'\nkind = 'state'\n\
                     [[delivery]]\nname = 'board'\nkind = 'mail'\nfrom = 'a@x.example'\nto = ['b@x.example']\n\
-                    [[delivery]]\nname = 'state'\nkind = 'sftp'\naddress = 'in.state.example:22'\nuser = 'u'\nkey = '/k'\nhost_key = 'x'\nencrypt_to = ['age1x']\n";
+                    [[delivery]]\nname = 'state'\nkind = 'sftp'\naddress = 'in.state.example:22'\nuser = 'u'\nkey = '/k'\nhost_key = 'x'\nencrypt_to = ['age1x']\n\
+                    [identity]\nlisten = '127.0.0.1:1'\nurl = 'https://x.example'\nproviders = '/p'\n";
         let config: Config = toml::from_str(text)?;
         let marks = config.reports.outbox_dir(&home).join("nightly");
         std::fs::create_dir_all(&marks)?;
@@ -183,8 +196,8 @@ mod tests {
         assert_eq!((state.last.as_deref(), state.times), (Some("2026-11-28"), Some(2)));
         assert!(state.when.contains("every day at 03:00 UTC") && state.form.contains("age1x"), "{state:?}");
         assert_eq!(of("b@x.example").and_then(|board| board.times), Some(0));
-        assert!(of("every validator").is_some());
-        assert_eq!(all.len(), 3, "the API on loopback and a report that goes nowhere leave nothing");
+        assert!(of("/p").is_some() && of("every validator").is_some());
+        assert_eq!(all.len(), 4, "the API on loopback and a report that goes nowhere leave nothing");
         Ok(())
     }
 }

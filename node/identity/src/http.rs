@@ -1,0 +1,397 @@
+//! The routes, below `/identity`.
+//!
+//! | route | is |
+//! |---|---|
+//! | GET `/identity/login/{provider}` | sends the browser to the provider |
+//! | GET `/identity/oidc/{provider}` | where an OpenID provider sends it back |
+//! | POST `/identity/saml/{provider}` | where a SAML provider sends it back |
+//! | GET `/identity/saml/{provider}/metadata` | what that provider is given |
+//! | GET `/identity/me` | who the session's or token's reader is |
+//! | POST `/identity/credential` | a credential for the vault's routes, for `Aula-Credential` |
+//! | POST `/identity/logout` | ends the session |
+//! | GET, POST `/identity/tokens`, DELETE `/identity/tokens/{id}` | tokens: one's own; an admin sees and revokes all |
+//! | GET `/identity/sessions`, DELETE `/identity/sessions/{id}` | sessions, for an admin |
+//!
+//! A session is a cookie that scripts cannot read and other sites do not send along; what changes something asks for the header
+//! `Aula-Request` beside it, which no form of another site can set. A token is `Authorization: Bearer`.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Path, RawForm, Request, State};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use serde_json::{Value, json};
+
+use crate::mapping::{Mapping, Staff};
+use crate::office::{Office, Standing, Unavailable};
+use crate::sessions::{LOGIN_MS, Lifetime, Login, Logins, Session, Sessions};
+use crate::settings::{Protocol, Provider};
+use crate::tokens::{Scope, Tokens};
+use crate::{oidc, saml};
+
+mod account;
+#[cfg(test)]
+mod tests;
+
+/// The session's cookie. Its prefix has browsers take it from an encrypted page alone, for this host and no other.
+pub const SESSION_COOKIE: &str = "__Host-aula-session";
+/// The cookie of a login that began.
+const LOGIN_COOKIE: &str = "__Host-aula-login";
+/// The header that a form of another site cannot set.
+pub const ASKED_HEADER: &str = "aula-request";
+const MAX_BODY: usize = saml::MAX_RESPONSE * 2;
+/// Requests at once; more are told 503.
+const MAX_REQUESTS: usize = 256;
+
+/// Tells the time, milliseconds since 1970.
+pub type Clock = fn() -> u64;
+
+/// A registered provider, ready.
+#[derive(Debug)]
+struct Ready {
+    map: Mapping,
+    client: Client,
+}
+
+#[derive(Debug)]
+enum Client {
+    Oidc(Box<oidc::Client>),
+    Saml(Box<saml::Client>),
+}
+
+/// What a login keeps.
+#[derive(Debug)]
+enum Kept {
+    Oidc(Box<oidc::Kept>),
+    Saml(Box<saml::Kept>),
+}
+
+/// Where staff log in.
+pub struct Desk {
+    url: String,
+    providers: RwLock<BTreeMap<String, Arc<Ready>>>,
+    logins: Logins<Kept>,
+    sessions: Sessions,
+    tokens: Tokens,
+    office: Arc<dyn Office>,
+    credential_ms: u64,
+    clock: Clock,
+    places: tokio::sync::Semaphore,
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// An answer that is no.
+#[derive(Debug)]
+pub struct Refusal(StatusCode, String);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let Self(status, message) = self;
+        let body = json!({ "error": { "code": status.as_u16(), "message": message } });
+        (status, [(CACHE_CONTROL, "no-store"), (CONTENT_TYPE, "application/json")], body.to_string())
+            .into_response()
+    }
+}
+
+fn bad(why: impl std::fmt::Display) -> Refusal {
+    Refusal(StatusCode::BAD_REQUEST, why.to_string())
+}
+
+fn denied(why: impl std::fmt::Display) -> Refusal {
+    Refusal(StatusCode::FORBIDDEN, why.to_string())
+}
+
+fn busy(why: impl std::fmt::Display) -> Refusal {
+    Refusal(StatusCode::SERVICE_UNAVAILABLE, why.to_string())
+}
+
+/// How long sessions and credentials last.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// Sessions.
+    pub session: Lifetime,
+    /// A credential, at most an hour: the ledger's rule.
+    pub credential_ms: u64,
+}
+
+impl Desk {
+    /// A desk that browsers reach at `url`, which has no slash at its end.
+    ///
+    /// # Errors
+    /// A provider that cannot be used.
+    pub fn new(
+        url: &str,
+        providers: Vec<Provider>,
+        (tokens, office): (Tokens, Arc<dyn Office>),
+        (terms, clock): (Terms, Clock),
+    ) -> Result<Self, String> {
+        let desk = Self {
+            url: url.trim_end_matches('/').to_owned(),
+            providers: RwLock::default(),
+            logins: Logins::default(),
+            sessions: Sessions::new(terms.session),
+            tokens,
+            office,
+            credential_ms: terms.credential_ms.min(3_600_000),
+            clock,
+            places: tokio::sync::Semaphore::new(MAX_REQUESTS),
+        };
+        desk.set_providers(providers)?;
+        Ok(desk)
+    }
+
+    /// Takes other providers from now on; sessions of those that are gone end.
+    ///
+    /// # Errors
+    /// A provider that cannot be used; the others stay as they were then.
+    pub fn set_providers(&self, providers: Vec<Provider>) -> Result<(), String> {
+        let mut ready = BTreeMap::new();
+        for provider in providers {
+            let Provider { name, map, protocol } = provider;
+            let client = match protocol {
+                Protocol::Oidc(oidc) => oidc::Client::new(oidc, format!("{}/identity/oidc/{name}", self.url))
+                    .map(|client| Client::Oidc(Box::new(client))),
+                Protocol::Saml(idp) => {
+                    let acs = format!("{}/identity/saml/{name}", self.url);
+                    saml::Client::new(&idp, &format!("{acs}/metadata"), &acs)
+                        .map(|client| Client::Saml(Box::new(client)))
+                }
+            };
+            let client = client.map_err(|why| format!("[[provider]] {name} cannot be used: {why}"))?;
+            ready.insert(name, Arc::new(Ready { map, client }));
+        }
+        self.sessions.revoke_of(|provider| !ready.contains_key(provider));
+        *self.providers.write().unwrap_or_else(PoisonError::into_inner) = ready;
+        Ok(())
+    }
+
+    fn now(&self) -> u64 {
+        (self.clock)()
+    }
+
+    fn provider(&self, name: &str) -> Result<Arc<Ready>, Refusal> {
+        let providers = self.providers.read().unwrap_or_else(PoisonError::into_inner);
+        let none = || Refusal(StatusCode::NOT_FOUND, "there is no provider of this name here".into());
+        providers.get(name).cloned().ok_or_else(none)
+    }
+
+    async fn login(&self, name: &str) -> Result<Response, Refusal> {
+        let provider = self.provider(name)?;
+        let (url, state, kept) = match &provider.client {
+            Client::Oidc(client) => {
+                let begun = client.begin(self.now()).await.map_err(busy)?;
+                (begun.url, begun.state, Kept::Oidc(Box::new(begun.kept)))
+            }
+            Client::Saml(client) => {
+                let begun = client.begin().map_err(busy)?;
+                (begun.url, begun.state, Kept::Saml(Box::new(begun.kept)))
+            }
+        };
+        let browser = self.logins.begin(&state, name, kept, self.now()).map_err(busy)?;
+        // A SAML provider's POST comes from its own site, with no cookie but one that says so.
+        let cookie = format!(
+            "{LOGIN_COOKIE}={browser}; Path=/; Max-Age={}; HttpOnly; Secure; SameSite=None",
+            LOGIN_MS / 1_000
+        );
+        Ok(sent(&url, [cookie]))
+    }
+
+    /// The login that a state names, which is taken now, if it is this provider's and this browser's.
+    fn take(&self, name: &str, state: &str, headers: &HeaderMap) -> Result<Login<Kept>, Refusal> {
+        let unknown = || bad("this login is not known, is over, or was taken: begin again");
+        let login = self.logins.take(state, self.now()).ok_or_else(unknown)?;
+        if login.provider != name {
+            return Err(bad("this login was begun with another provider"));
+        }
+        let own = cookie(headers, LOGIN_COOKIE).is_some_and(|secret| login.is_browser(secret));
+        if own { Ok(login) } else { Err(denied("another browser began this login: begin again in this one")) }
+    }
+
+    async fn came_back(
+        &self,
+        name: &str,
+        answer: &BTreeMap<String, String>,
+        headers: &HeaderMap,
+    ) -> Result<Response, Refusal> {
+        let need = |field: &str| answer.get(field).ok_or_else(|| bad(format!("{field} is missing")));
+        let provider = self.provider(name)?;
+        let claims = match &provider.client {
+            Client::Oidc(client) => {
+                let Login { kept: Kept::Oidc(kept), .. } = self.take(name, need("state")?, headers)? else {
+                    return Err(bad("this login was begun otherwise"));
+                };
+                if let Some(error) = answer.get("error") {
+                    tracing::info!(provider = name, error, "a provider refused a login");
+                    return Err(denied("the provider refused the login"));
+                }
+                let issuer = answer.get("iss").map(String::as_str);
+                client.finish(*kept, need("code")?, issuer, self.now()).await.map_err(
+                    |error| match error {
+                        oidc::OidcError::Unreachable(_) => busy(error),
+                        oidc::OidcError::Refused(_) => denied(error),
+                    },
+                )?
+            }
+            Client::Saml(client) => {
+                let state = need("RelayState")?;
+                let Login { kept: Kept::Saml(kept), .. } = self.take(name, state, headers)? else {
+                    return Err(bad("this login was begun otherwise"));
+                };
+                client.finish(&kept, need("SAMLResponse")?, state, self.now()).map_err(denied)?
+            }
+        };
+        let staff = provider.map.staff(&claims).map_err(denied)?;
+        self.welcome(name, &staff).await
+    }
+
+    /// A session for who is on the roster as the provider says.
+    async fn welcome(&self, provider: &str, staff: &Staff) -> Result<Response, Refusal> {
+        let standing = self.standing(&staff.reader).await?;
+        self.fits(&staff.role, &standing)?;
+        if let Some(sections) = &staff.sections
+            && !sections.iter().any(|section| standing.sections.contains(section))
+        {
+            return Err(denied(
+                "the roster has none of the sections that the provider names for this account",
+            ));
+        }
+        let (secret, session) = self.sessions.begin(staff, provider, self.now()).map_err(busy)?;
+        tracing::info!(
+            reader = session.reader,
+            role = session.role,
+            provider,
+            session = session.id,
+            "a login"
+        );
+        let age = session.until_ms.saturating_sub(session.begun_ms) / 1_000;
+        let own =
+            format!("{SESSION_COOKIE}={secret}; Path=/; Max-Age={age}; HttpOnly; Secure; SameSite=Strict");
+        let over = format!("{LOGIN_COOKIE}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=None");
+        let mut response = json_of(StatusCode::OK, &json!({ "session": session }));
+        for cookie in [own, over] {
+            if let Ok(value) = HeaderValue::from_str(&cookie) {
+                response.headers_mut().append(SET_COOKIE, value);
+            }
+        }
+        Ok(response)
+    }
+
+    /// How the roster has a reader now, asked on a thread that may block.
+    async fn standing(&self, reader: &str) -> Result<Standing, Refusal> {
+        let (office, reader) = (self.office.clone(), reader.to_owned());
+        let asked = tokio::task::spawn_blocking(move || office.standing(&reader)).await;
+        asked.unwrap_or(Err(Unavailable)).map_err(busy)
+    }
+
+    /// Whoever reads by a relation is on the roster. An admin's relation is the office.
+    fn fits(&self, role: &str, standing: &Standing) -> Result<(), Refusal> {
+        if standing.listed || role == "admin" {
+            return Ok(());
+        }
+        Err(denied("this account's reader is not on the district's roster"))
+    }
+}
+
+/// A redirect with cookies.
+fn sent(url: &str, cookies: impl IntoIterator<Item = String>) -> Response {
+    let mut response = (StatusCode::FOUND, [(CACHE_CONTROL, "no-store"), (LOCATION, url)]).into_response();
+    for cookie in cookies {
+        if let Ok(value) = HeaderValue::from_str(&cookie) {
+            response.headers_mut().append(SET_COOKIE, value);
+        }
+    }
+    response
+}
+
+fn json_of(status: StatusCode, value: &Value) -> Response {
+    (status, [(CACHE_CONTROL, "no-store"), (CONTENT_TYPE, "application/json")], value.to_string())
+        .into_response()
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).next()
+}
+
+/// The fields of a form; of a name that stands there twice none can be right.
+fn form(bytes: &[u8]) -> Result<BTreeMap<String, String>, Refusal> {
+    let mut fields = BTreeMap::new();
+    for (name, value) in openidconnect::url::form_urlencoded::parse(bytes) {
+        if fields.insert(name.clone().into_owned(), value.into_owned()).is_some() {
+            return Err(bad(format!("{name} stands there twice")));
+        }
+    }
+    Ok(fields)
+}
+
+type Shared = Arc<Desk>;
+
+async fn login(State(desk): State<Shared>, Path(name): Path<String>) -> Result<Response, Refusal> {
+    desk.login(&name).await
+}
+
+async fn oidc_back(
+    State(desk): State<Shared>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let answer = form(request.uri().query().unwrap_or_default().as_bytes())?;
+    desk.came_back(&name, &answer, request.headers()).await
+}
+
+async fn saml_back(
+    State(desk): State<Shared>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    RawForm(body): RawForm,
+) -> Result<Response, Refusal> {
+    desk.came_back(&name, &form(&body)?, &headers).await
+}
+
+async fn saml_metadata(State(desk): State<Shared>, Path(name): Path<String>) -> Result<Response, Refusal> {
+    match &desk.provider(&name)?.client {
+        Client::Saml(client) => {
+            Ok(([(CONTENT_TYPE, "application/samlmetadata+xml")], client.metadata().to_owned())
+                .into_response())
+        }
+        Client::Oidc(_) => Err(Refusal(StatusCode::NOT_FOUND, "this provider speaks OpenID Connect".into())),
+    }
+}
+
+/// A place for each request, or 503.
+async fn placed(State(desk): State<Shared>, request: Request, next: Next) -> Response {
+    match desk.places.try_acquire() {
+        Ok(_place) => next.run(request).await,
+        Err(_) => busy("too many requests at once: try again in a second").into_response(),
+    }
+}
+
+/// All routes.
+pub fn router(desk: Arc<Desk>) -> Router {
+    Router::new()
+        .route("/identity/login/{provider}", get(login))
+        .route("/identity/oidc/{provider}", get(oidc_back))
+        .route("/identity/saml/{provider}", post(saml_back))
+        .route("/identity/saml/{provider}/metadata", get(saml_metadata))
+        .route("/identity/me", get(account::me))
+        .route("/identity/credential", post(account::credential))
+        .route("/identity/logout", post(account::logout))
+        .route("/identity/tokens", get(account::tokens).post(account::make_token))
+        .route("/identity/tokens/{id}", delete(account::revoke_token))
+        .route("/identity/sessions", get(account::sessions))
+        .route("/identity/sessions/{id}", delete(account::revoke_session))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(desk.clone(), placed))
+        .with_state(desk)
+}

@@ -1,0 +1,159 @@
+//! What a session or a token may do: ask whose it is, be exchanged for a credential, and keep tokens and sessions in order.
+
+use super::*;
+
+/// Who asks.
+pub(super) struct Asker {
+    reader: String,
+    role: String,
+    /// When what was shown ends.
+    until_ms: u64,
+    /// The session's number; none of a token.
+    session: Option<String>,
+}
+
+impl Desk {
+    /// Who asks with a session, or with a token of this scope. What changes something by a cookie needs the header beside it.
+    fn asker(&self, headers: &HeaderMap, scope: Option<Scope>, changes: bool) -> Result<Asker, Refusal> {
+        let needed = |why: &str| Refusal(StatusCode::UNAUTHORIZED, why.to_owned());
+        let now = self.now();
+        if let Some(value) = headers.get(AUTHORIZATION) {
+            let text = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
+            let token = text.and_then(|text| self.tokens.find(text, now));
+            let token = token.ok_or_else(|| needed("this token is not known, is over, or was revoked"))?;
+            return match scope {
+                Some(scope) if token.scopes.contains(&scope) => Ok(Asker {
+                    reader: token.reader,
+                    role: token.role,
+                    until_ms: token.until_ms,
+                    session: None,
+                }),
+                _ => Err(denied("this token's scopes do not open this")),
+            };
+        }
+        let secret = cookie(headers, SESSION_COOKIE)
+            .ok_or_else(|| needed("log in first: /identity/login/PROVIDER"))?;
+        if changes && headers.get(ASKED_HEADER).is_none() {
+            return Err(denied("send the header Aula-Request with it"));
+        }
+        let session =
+            self.sessions.find(secret, now).ok_or_else(|| needed("the session is over: log in again"))?;
+        let Session { id, reader, role, until_ms, .. } = session;
+        Ok(Asker { reader, role, until_ms, session: Some(id) })
+    }
+
+    fn admin(&self, headers: &HeaderMap, changes: bool) -> Result<Asker, Refusal> {
+        let asker = self.asker(headers, None, changes)?;
+        if asker.role == "admin" { Ok(asker) } else { Err(denied("this is for the district's admins")) }
+    }
+}
+
+pub(super) async fn me(State(desk): State<Shared>, headers: HeaderMap) -> Result<Response, Refusal> {
+    let asker = desk.asker(&headers, Some(Scope::Me), false)?;
+    let standing = desk.standing(&asker.reader).await?;
+    let told = json!({
+        "reader": asker.reader, "role": asker.role, "until_ms": asker.until_ms, "sections": standing.sections,
+        "session": asker.session,
+    });
+    Ok(json_of(StatusCode::OK, &told))
+}
+
+pub(super) async fn credential(State(desk): State<Shared>, headers: HeaderMap) -> Result<Response, Refusal> {
+    let asker = desk.asker(&headers, Some(Scope::Vault), true)?;
+    // The roster is asked now, not as it was at the login.
+    let standing = desk.standing(&asker.reader).await?;
+    desk.fits(&asker.role, &standing)?;
+    let until_ms = asker.until_ms.min(desk.now().saturating_add(desk.credential_ms));
+    let (office, role, reader) = (desk.office.clone(), asker.role.clone(), asker.reader.clone());
+    let signed = tokio::task::spawn_blocking(move || office.credential(&role, &reader, until_ms)).await;
+    let signed = signed.unwrap_or(Err(Unavailable)).map_err(busy)?;
+    tracing::info!(reader = asker.reader, role = asker.role, until_ms, "a credential was issued");
+    Ok(json_of(StatusCode::OK, &json!({ "credential": signed, "until_ms": until_ms })))
+}
+
+pub(super) async fn logout(State(desk): State<Shared>, headers: HeaderMap) -> Result<Response, Refusal> {
+    let asker = desk.asker(&headers, None, true)?;
+    if let Some(id) = asker.session {
+        desk.sessions.revoke(&id);
+    }
+    let mut response = json_of(StatusCode::OK, &json!({ "ended": true }));
+    let over = format!("{SESSION_COOKIE}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict");
+    if let Ok(value) = HeaderValue::from_str(&over) {
+        response.headers_mut().append(SET_COOKIE, value);
+    }
+    Ok(response)
+}
+
+pub(super) async fn tokens(State(desk): State<Shared>, headers: HeaderMap) -> Result<Response, Refusal> {
+    let asker = desk.asker(&headers, None, false)?;
+    let own = |token: &crate::tokens::Token| asker.role == "admin" || token.reader == asker.reader;
+    Ok(json_of(StatusCode::OK, &json!({ "tokens": desk.tokens.list(own, desk.now()) })))
+}
+
+/// What a new token is to be.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    name: String,
+    scopes: Vec<Scope>,
+    days: u32,
+}
+
+pub(super) async fn make_token(
+    State(desk): State<Shared>,
+    headers: HeaderMap,
+    body: axum::body::Bytes,
+) -> Result<Response, Refusal> {
+    let asker = desk.asker(&headers, None, true)?;
+    let wanted: Wanted = serde_json::from_slice(&body)
+        .map_err(|error| bad(format!("send {{\"name\",\"scopes\":[\"me\",\"vault\"],\"days\"}}: {error}")))?;
+    let (reader, role, now) = (asker.reader, asker.role, desk.now());
+    let made = tokio::task::spawn_blocking(move || {
+        desk.tokens.make((&reader, &role), (&wanted.name, &wanted.scopes, wanted.days), now)
+    });
+    let made = made.await.map_err(|_| busy("the token was not made: try again"))?;
+    let (text, token) = made.map_err(|error| match error {
+        crate::tokens::TokensError::Refused(_) => bad(error),
+        error => {
+            tracing::error!(%error, "tokens cannot be kept");
+            busy("tokens cannot be kept now: tell the district's operator")
+        }
+    })?;
+    tracing::info!(reader = token.reader, token = token.id, until_ms = token.until_ms, "a token was made");
+    Ok(json_of(StatusCode::CREATED, &json!({ "token": text, "listed": token })))
+}
+
+pub(super) async fn revoke_token(
+    State(desk): State<Shared>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let asker = desk.asker(&headers, None, true)?;
+    let revoked = tokio::task::spawn_blocking(move || {
+        desk.tokens.revoke(&id, |token| asker.role == "admin" || token.reader == asker.reader)
+    });
+    let revoked = revoked.await.map_err(|_| busy("the token was not revoked: try again"))?;
+    revoked_of(revoked.map_err(|error| {
+        tracing::error!(%error, "tokens cannot be kept");
+        busy("the token cannot be revoked now: tell the district's operator")
+    })?)
+}
+
+pub(super) async fn sessions(State(desk): State<Shared>, headers: HeaderMap) -> Result<Response, Refusal> {
+    desk.admin(&headers, false)?;
+    Ok(json_of(StatusCode::OK, &json!({ "sessions": desk.sessions.list(desk.now()) })))
+}
+
+pub(super) async fn revoke_session(
+    State(desk): State<Shared>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    desk.admin(&headers, true)?;
+    revoked_of(desk.sessions.revoke(&id))
+}
+
+fn revoked_of(revoked: bool) -> Result<Response, Refusal> {
+    let none = || Refusal(StatusCode::NOT_FOUND, "there is none of this number".into());
+    if revoked { Ok(json_of(StatusCode::OK, &json!({ "revoked": true }))) } else { Err(none()) }
+}

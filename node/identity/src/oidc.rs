@@ -1,0 +1,276 @@
+//! OpenID Connect: the code flow with PKCE, state and nonce, and what an ID token must be.
+//!
+//! Flow: discovery and keys, kept for an hour → [`Client::begin`] sends the browser to the provider → the code comes back
+//! with the state → [`Client::finish`] exchanges it with the PKCE secret and verifies the ID token. Redirects are not followed, an
+//! answer has at most 1 MiB and 10 s.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use openidconnect::core::{
+    CoreAuthenticationFlow, CoreClient, CoreIdToken, CoreJwsSigningAlgorithm, CoreProviderMetadata,
+};
+use openidconnect::{
+    AccessTokenHash, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse,
+    IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
+    TokenResponse,
+};
+use serde_json::Value;
+
+use crate::claims::{Claims, of_json};
+use crate::settings::Oidc;
+
+/// How long discovery and keys are kept.
+const METADATA_MS: u64 = 3_600_000;
+/// How soon they are asked for again when a token is not verified by them.
+const AGAIN_MS: u64 = 30_000;
+const MAX_ANSWER: usize = 1 << 20;
+/// How far a token's time of issue may lie from this node's clock.
+const ISSUED_WITHIN_S: u64 = 600;
+
+/// What is asked of tokens' signatures: a public key's, of today's strength.
+const ALGORITHMS: [CoreJwsSigningAlgorithm; 8] = [
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
+    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
+];
+
+/// Why nobody is logged in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OidcError {
+    /// The provider cannot be reached, or answers something else.
+    #[error("the provider cannot be asked now: {0}")]
+    Unreachable(String),
+    /// The answer is not one to this login.
+    #[error("the login is refused: {0}")]
+    Refused(String),
+}
+
+fn refused(why: impl std::fmt::Display) -> OidcError {
+    OidcError::Refused(why.to_string())
+}
+
+/// What a login keeps until the browser comes back.
+#[derive(Debug)]
+pub struct Kept {
+    nonce: Nonce,
+    verifier: PkceCodeVerifier,
+}
+
+/// Where a browser is sent, the state that comes back, and what is kept.
+#[derive(Debug)]
+pub struct Begun {
+    /// The provider's page, with all parameters.
+    pub url: String,
+    /// The state.
+    pub state: String,
+    /// What the login keeps.
+    pub kept: Kept,
+}
+
+/// A client of one provider.
+#[derive(Debug)]
+pub struct Client {
+    provider: Oidc,
+    redirect: String,
+    http: reqwest::Client,
+    metadata: Mutex<Option<(u64, Arc<CoreProviderMetadata>)>>,
+}
+
+impl Client {
+    /// A client whose browsers come back to `redirect`.
+    ///
+    /// # Errors
+    /// When there is no TLS on this machine.
+    pub fn new(provider: Oidc, redirect: String) -> Result<Self, String> {
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(Duration::from_secs(10))
+            .build()
+            .map_err(|error| error.to_string())?;
+        Ok(Self { provider, redirect, http, metadata: Mutex::default() })
+    }
+
+    /// The provider's metadata with its keys; `fresh` asks again unless that was done lately.
+    async fn metadata(&self, now_ms: u64, fresh: bool) -> Result<Arc<CoreProviderMetadata>, OidcError> {
+        let kept = self.metadata.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((at, metadata)) = kept {
+            let age = now_ms.saturating_sub(at);
+            if age < AGAIN_MS || !fresh && age < METADATA_MS {
+                return Ok(metadata);
+            }
+        }
+        let gone = |error: &dyn std::fmt::Display| OidcError::Unreachable(error.to_string());
+        let issuer = IssuerUrl::new(self.provider.issuer.clone()).map_err(|error| gone(&error))?;
+        let http = |request| fetch(self.http.clone(), request);
+        let found = CoreProviderMetadata::discover_async(issuer, &http).await;
+        let found = Arc::new(found.map_err(|error| gone(&error))?);
+        let endpoints = [
+            Some(found.authorization_endpoint().url()),
+            found.token_endpoint().map(|url| url.url()),
+            Some(found.jwks_uri().url()),
+        ];
+        if endpoints.into_iter().flatten().any(|url| !crate::settings::is_secure(url.as_str())) {
+            return Err(refused("an endpoint of the provider is not encrypted"));
+        }
+        *self.metadata.lock().unwrap_or_else(PoisonError::into_inner) = Some((now_ms, found.clone()));
+        Ok(found)
+    }
+
+    /// Begins a login.
+    ///
+    /// # Errors
+    /// [`OidcError`].
+    pub async fn begin(&self, now_ms: u64) -> Result<Begun, OidcError> {
+        let metadata = self.metadata(now_ms, false).await?;
+        let client = CoreClient::from_provider_metadata(
+            (*metadata).clone(),
+            ClientId::new(self.provider.client_id.clone()),
+            self.provider.client_secret.clone().map(ClientSecret::new),
+        )
+        .set_redirect_uri(self.redirect_url()?);
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let flow = CoreAuthenticationFlow::AuthorizationCode;
+        let mut asked = client
+            .authorize_url(flow, CsrfToken::new_random, Nonce::new_random)
+            .set_pkce_challenge(challenge);
+        for scope in &self.provider.scopes {
+            asked = asked.add_scope(Scope::new(scope.clone()));
+        }
+        let (url, state, nonce) = asked.url();
+        let (url, state) = (url.to_string(), state.secret().clone());
+        Ok(Begun { url, state, kept: Kept { nonce, verifier } })
+    }
+
+    fn redirect_url(&self) -> Result<RedirectUrl, OidcError> {
+        RedirectUrl::new(self.redirect.clone()).map_err(refused)
+    }
+
+    /// Exchanges the code and gives the claims of the verified ID token. `issuer` is the answer's own `iss`, where there is one.
+    ///
+    /// # Errors
+    /// [`OidcError`].
+    pub async fn finish(
+        &self,
+        kept: Kept,
+        code: &str,
+        issuer: Option<&str>,
+        now_ms: u64,
+    ) -> Result<Claims, OidcError> {
+        // RFC 9207: an answer that another provider gave is not this one's.
+        if issuer.is_some_and(|issuer| issuer != self.provider.issuer) {
+            return Err(refused("the answer is another provider's"));
+        }
+        let metadata = self.metadata(now_ms, false).await?;
+        let client = CoreClient::from_provider_metadata(
+            (*metadata).clone(),
+            ClientId::new(self.provider.client_id.clone()),
+            self.provider.client_secret.clone().map(ClientSecret::new),
+        )
+        .set_redirect_uri(self.redirect_url()?);
+        let http = |request| fetch(self.http.clone(), request);
+        let exchange = client.exchange_code(AuthorizationCode::new(code.to_owned())).map_err(refused)?;
+        let answer = exchange.set_pkce_verifier(kept.verifier).request_async(&http).await;
+        let answer = answer.map_err(|error| refused(format!("the code was not taken: {error}")))?;
+        let token = answer.id_token().ok_or_else(|| refused("the provider sent no ID token"))?;
+        let access = answer.access_token();
+        match self.verified(&metadata, token, &kept.nonce, access, now_ms) {
+            Ok(claims) => Ok(claims),
+            // Keys are replaced: once more with the provider's present ones.
+            Err(_) => {
+                let fresh = self.metadata(now_ms, true).await?;
+                self.verified(&fresh, token, &kept.nonce, access, now_ms)
+            }
+        }
+    }
+
+    fn verified(
+        &self,
+        metadata: &CoreProviderMetadata,
+        token: &CoreIdToken,
+        nonce: &Nonce,
+        access: &openidconnect::AccessToken,
+        now_ms: u64,
+    ) -> Result<Claims, OidcError> {
+        let client = CoreClient::from_provider_metadata(
+            metadata.clone(),
+            ClientId::new(self.provider.client_id.clone()),
+            self.provider.client_secret.clone().map(ClientSecret::new),
+        );
+        let now_s = now_ms / 1_000;
+        let verifier = client
+            .id_token_verifier()
+            .set_allowed_algs(ALGORITHMS)
+            .set_other_audience_verifier_fn(|_| false)
+            .set_issue_time_verifier_fn(move |issued| {
+                let issued = u64::try_from(issued.timestamp()).unwrap_or_default();
+                if issued.abs_diff(now_s) <= ISSUED_WITHIN_S {
+                    Ok(())
+                } else {
+                    Err("it was issued at another time than now".to_owned())
+                }
+            });
+        let claims = token.claims(&verifier, nonce).map_err(refused)?;
+        if let Some(said) = claims.access_token_hash() {
+            let algorithm = token.signing_alg().map_err(refused)?;
+            let key = token.signing_key(&verifier).map_err(refused)?;
+            let own = AccessTokenHash::from_token(access, algorithm, key).map_err(refused)?;
+            if own != *said {
+                return Err(refused("the access token is not the one that the ID token names"));
+            }
+        }
+        self.payload(token)
+    }
+
+    /// The claims of a token that was verified, as they were signed.
+    fn payload(&self, token: &CoreIdToken) -> Result<Claims, OidcError> {
+        let text = token.to_string();
+        let part = text.split('.').nth(1).ok_or_else(|| refused("the ID token has no claims"))?;
+        let bytes = URL_SAFE_NO_PAD.decode(part).map_err(refused)?;
+        let value: Value = serde_json::from_slice(&bytes).map_err(refused)?;
+        let party = value.get("azp").and_then(Value::as_str);
+        if party.is_some_and(|party| party != self.provider.client_id) {
+            return Err(refused("the ID token was made for another client"));
+        }
+        Ok(of_json(&value))
+    }
+}
+
+/// An answer of a provider, bounded.
+async fn fetch(client: reqwest::Client, request: HttpRequest) -> Result<HttpResponse, FetchError> {
+    let request = reqwest::Request::try_from(request)?;
+    let mut answer = client.execute(request).await?;
+    let mut head = openidconnect::http::Response::builder().status(answer.status().as_u16());
+    for (name, value) in answer.headers() {
+        head = head.header(name.as_str(), value.as_bytes());
+    }
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        if bytes.len().saturating_add(chunk.len()) > MAX_ANSWER {
+            return Err(FetchError::Long);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(head.body(bytes)?)
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
+    #[error(transparent)]
+    Form(#[from] openidconnect::http::Error),
+    #[error("the answer has more than 1 MiB")]
+    Long,
+}
+
+#[cfg(test)]
+mod tests;

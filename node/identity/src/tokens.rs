@@ -1,0 +1,276 @@
+//! Tokens of programs: scoped, kept as digests, listed, revocable, in one file that outlives a restart.
+//!
+//! A token is `aula_ID_SECRET`. What is kept is its number, whose it is, its scopes, when it ends and the digest of the secret. The
+//! file is written whole beside its place and renamed, so that a crash leaves the old or the new one.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::secret::{digest, drawn, number};
+
+/// Most tokens of a district.
+const MAX_TOKENS: usize = 10_000;
+/// Most tokens of a reader.
+const MAX_OWN: usize = 100;
+/// How long a token may last.
+pub const MAX_DAYS: u32 = 366;
+const DAY_MS: u64 = 86_400_000;
+
+/// What a token may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Ask whose it is, and which sections that reader has.
+    Me,
+    /// Be exchanged for a credential of the vault's routes.
+    Vault,
+}
+
+/// A token as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// Its number.
+    pub id: String,
+    /// What its owner calls it, 1 to 80 characters.
+    pub name: String,
+    /// Whose.
+    pub reader: String,
+    /// In which role.
+    pub role: String,
+    /// For what.
+    pub scopes: Vec<Scope>,
+    /// When it was made.
+    pub made_ms: u64,
+    /// When it ends.
+    pub until_ms: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    token: Token,
+    sha256: String,
+}
+
+/// Why a token is not made, or the file not used.
+#[derive(Debug, thiserror::Error)]
+pub enum TokensError {
+    /// The file.
+    #[error("{path}: {error}", path = .path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Others may read it.
+    #[error("others can read {0}: chmod 600 it")]
+    Open(PathBuf),
+    /// What is asked for is out of range.
+    #[error("{0}")]
+    Refused(&'static str),
+}
+
+/// All tokens of a district.
+#[derive(Debug)]
+pub struct Tokens {
+    path: PathBuf,
+    held: Mutex<Vec<Kept>>,
+}
+
+impl Tokens {
+    /// Those of a file; none where there is no file yet.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is not of this form, or that others may read.
+    pub fn open(path: &Path) -> Result<Self, TokensError> {
+        let failed = |error| TokensError::File { path: path.to_owned(), error };
+        let held = match fs::read_to_string(path) {
+            Ok(text) => {
+                let open = fs::metadata(path).map_err(failed)?.mode() & 0o077 != 0;
+                if open {
+                    return Err(TokensError::Open(path.to_owned()));
+                }
+                serde_json::from_str(&text).map_err(|error| failed(error.into()))?
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(failed(error)),
+        };
+        Ok(Self { path: path.to_owned(), held: Mutex::new(held) })
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Vec<Kept>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes one for `days`; gives it and its text, which is shown once.
+    ///
+    /// # Errors
+    /// [`TokensError`].
+    pub fn make(
+        &self,
+        (reader, role): (&str, &str),
+        (name, scopes, days): (&str, &[Scope], u32),
+        now_ms: u64,
+    ) -> Result<(String, Token), TokensError> {
+        let refused = |why| Err(TokensError::Refused(why));
+        if !(1..=80).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+            return refused("a token's name has 1 to 80 characters");
+        }
+        if scopes.is_empty() {
+            return refused("a token needs a scope: me, vault");
+        }
+        if !(1..=MAX_DAYS).contains(&days) {
+            return refused("a token lasts 1 to 366 days");
+        }
+        let mut held = self.locked();
+        let mut left: Vec<Kept> = held.iter().filter(|one| one.token.until_ms > now_ms).cloned().collect();
+        if left.len() >= MAX_TOKENS || left.iter().filter(|one| one.token.reader == reader).count() >= MAX_OWN
+        {
+            return refused("there are as many tokens as there may be: revoke some");
+        }
+        let mut scopes = scopes.to_vec();
+        scopes.sort_unstable();
+        scopes.dedup();
+        let (id, secret) = (number(), drawn());
+        let token = Token {
+            id: id.clone(),
+            name: name.to_owned(),
+            reader: reader.to_owned(),
+            role: role.to_owned(),
+            scopes,
+            made_ms: now_ms,
+            until_ms: now_ms.saturating_add(u64::from(days) * DAY_MS),
+        };
+        left.push(Kept { token: token.clone(), sha256: hex::encode(digest(&secret)) });
+        self.write(&left)?;
+        *held = left;
+        Ok((format!("aula_{id}_{secret}"), token))
+    }
+
+    /// The token of a text.
+    pub fn find(&self, text: &str, now_ms: u64) -> Option<Token> {
+        let (id, secret) = text.strip_prefix("aula_")?.split_once('_')?;
+        let sha256 = hex::encode(digest(secret));
+        let held = self.locked();
+        let kept = held.iter().find(|one| one.token.id == id && one.sha256 == sha256)?;
+        (kept.token.until_ms > now_ms).then(|| kept.token.clone())
+    }
+
+    /// Those that `own` chooses and that go on, the oldest first.
+    pub fn list(&self, own: impl Fn(&Token) -> bool, now_ms: u64) -> Vec<Token> {
+        let held = self.locked();
+        let all = held.iter().map(|one| &one.token);
+        all.filter(|token| token.until_ms > now_ms && own(token)).cloned().collect()
+    }
+
+    /// Revokes the one of this number if `own` chooses it; false when there is none.
+    ///
+    /// # Errors
+    /// A file that cannot be written; the token goes on then.
+    pub fn revoke(&self, id: &str, own: impl Fn(&Token) -> bool) -> Result<bool, TokensError> {
+        let mut held = self.locked();
+        let left: Vec<Kept> =
+            held.iter().filter(|one| one.token.id != id || !own(&one.token)).cloned().collect();
+        let revoked = left.len() < held.len();
+        if revoked {
+            self.write(&left)?;
+            *held = left;
+        }
+        Ok(revoked)
+    }
+
+    fn write(&self, tokens: &[Kept]) -> Result<(), TokensError> {
+        let failed = |error| TokensError::File { path: self.path.clone(), error };
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        let part = self.path.with_extension("part");
+        let bytes = serde_json::to_vec_pretty(tokens).map_err(|error| failed(error.into()))?;
+        let written = || -> io::Result<()> {
+            fs::create_dir_all(folder)?;
+            let mut file =
+                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            fs::rename(&part, &self.path)?;
+            File::open(folder)?.sync_all()
+        };
+        written().map_err(failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHO: (&str, &str) = ("t-1042", "teacher");
+
+    #[test]
+    fn a_token_is_found_by_its_text_alone_and_its_secret_is_on_no_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("identity/tokens.json");
+        let tokens = Tokens::open(&path).unwrap();
+        let (text, token) =
+            tokens.make(WHO, ("gradebook", &[Scope::Vault, Scope::Me, Scope::Me], 1), 5).unwrap();
+        assert_eq!(token.scopes, [Scope::Me, Scope::Vault]);
+        let again = Tokens::open(&path).unwrap();
+        assert_eq!(again.find(&text, 6), Some(token.clone()));
+        assert_eq!(again.find(&text, DAY_MS + 5), None, "over");
+        let secret = text.rsplit('_').next().unwrap();
+        let file = fs::read_to_string(&path).unwrap();
+        assert!(!file.contains(secret) && file.contains(&token.id));
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        let (other, _) = tokens.make(WHO, ("b", &[Scope::Me], 1), 5).unwrap();
+        // One's number with another's secret, cut and lengthened.
+        let mixed = format!("aula_{}_{}", token.id, other.splitn(3, '_').nth(2).unwrap());
+        for wrong in [mixed.as_str(), &text[..text.len() - 1], &format!("{text}A"), "", "aula_", &text[5..]] {
+            assert_eq!(tokens.find(wrong, 6), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_listed_to_their_owner_and_revoked_for_good() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens.json");
+        let tokens = Tokens::open(&path).unwrap();
+        let (text, token) = tokens.make(WHO, ("a", &[Scope::Vault], 1), 0).unwrap();
+        let (_, other) = tokens.make(("c-7", "counselor"), ("b", &[Scope::Vault], 1), 0).unwrap();
+        assert_eq!(tokens.list(|one| one.reader == "t-1042", 1), vec![token.clone()]);
+        assert!(!tokens.revoke(&other.id, |one| one.reader == "t-1042").unwrap(), "another's");
+        assert!(tokens.revoke(&token.id, |_| true).unwrap());
+        assert!(!tokens.revoke(&token.id, |_| true).unwrap());
+        assert_eq!(tokens.find(&text, 1), None);
+        assert_eq!(Tokens::open(&path).unwrap().list(|_| true, 1), vec![other]);
+    }
+
+    #[test]
+    fn what_is_out_of_range_or_open_to_others_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens.json");
+        let tokens = Tokens::open(&path).unwrap();
+        for (name, scopes, days) in [
+            ("", &[Scope::Me][..], 1),
+            ("a\n", &[Scope::Me], 1),
+            ("a", &[], 1),
+            ("a", &[Scope::Me], 0),
+            ("a", &[Scope::Me], 367),
+        ] {
+            assert!(tokens.make(WHO, (name, scopes, days), 0).is_err(), "{name:?} {days}");
+        }
+        for n in 0..MAX_OWN {
+            tokens.make(WHO, (&n.to_string(), &[Scope::Me], 1), 0).unwrap();
+        }
+        assert!(tokens.make(WHO, ("more", &[Scope::Me], 1), 0).is_err());
+        assert!(tokens.make(WHO, ("later", &[Scope::Me], 1), DAY_MS).is_ok(), "old ones make room");
+        let open = fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+        fs::set_permissions(&path, open).unwrap();
+        assert!(matches!(Tokens::open(&path), Err(TokensError::Open(_))));
+        fs::write(&path, "[{").unwrap();
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        assert!(matches!(Tokens::open(&path), Err(TokensError::File { .. })));
+    }
+}

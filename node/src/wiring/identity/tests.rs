@@ -1,0 +1,72 @@
+//! What the vault tells of a reader, what the district signs, and which files of providers are taken.
+
+use std::os::unix::fs::PermissionsExt;
+
+use aula_ledger::keys::public_key;
+use aula_ledger::names::Term;
+use aula_ledger::types::{DistrictId, Hash, SchoolYear, TimeMs};
+use aula_vault::access::RosterLine;
+use aula_vault::{Folders, LocalId, Vault};
+use tokio::runtime::Handle as Runtime;
+
+use super::*;
+
+type Tested = Result<(), Box<dyn std::error::Error>>;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_roster_says_who_is_listed_and_the_district_s_key_signs_for_the_vault_alone() -> Tested {
+    let above = tempfile::tempdir()?;
+    let home = Home::at(above.path().join("home"));
+    std::fs::create_dir_all(home.path())?;
+    let key = NodeKey::generate(KeyKind::Account);
+    key.save(&NodeKey::path(&home, KeyKind::Account))?;
+    let account = aula_ledger::keys::account_of(&public_key(key.signing_key()));
+    let folders = Folders { data: above.path().join("vault"), keystore: above.path().join("keystore") };
+    let genesis = Hash([1; 32]);
+    let identity =
+        aula_vault::Identity { district: DistrictId(7), chain_id: "test-00c0ffee".into(), genesis, account };
+    let vault = Vault::create(&folders, &identity, now_ms())?;
+    let year = SchoolYear::at(TimeMs(now_ms()));
+    let handle = vault.enrol(&[(LocalId::new("S-17").ok_or("an id")?, year)])?.remove(0);
+    let relation = Relation::Section(Term::new("4-b")?);
+    vault.replace_roster(&[RosterLine { reader: Name::new("t-1")?, handle, relation }])?;
+    drop(vault);
+    let office = OfVault { door: KeptDoor::at(folders, Runtime::current()), home };
+    let asked = tokio::task::spawn_blocking(move || -> Result<(), String> {
+        let told = |reader: &str| office.standing(reader).map_err(|error| error.to_string());
+        assert_eq!(told("t-1")?, Standing { sections: vec!["4-b".into()], listed: true });
+        for nobody in ["t-2", "no name!", ""] {
+            assert_eq!(told(nobody)?, Standing { sections: Vec::new(), listed: false }, "{nobody}");
+        }
+        let until = now_ms() + 600_000;
+        let signed = office.credential("teacher", "t-1", until).map_err(|error| error.to_string())?;
+        let credential: Credential = signed.parse().map_err(|error| format!("{error}"))?;
+        assert_eq!(credential.scope().to_string(), "vault-teacher-t-1");
+        let own = public_key(key.signing_key());
+        assert_eq!(credential.verify(&genesis, &account, &own, now_ms()), Ok(()));
+        assert!(credential.verify(&genesis, &account, &own, until).is_err(), "over");
+        assert_eq!(office.credential("head-teacher", "t-1", until), Err(Unavailable));
+        Ok(())
+    });
+    Ok(asked.await??)
+}
+
+#[test]
+fn a_file_of_providers_and_its_secrets_are_the_operator_s_alone() -> Tested {
+    let folder = tempfile::tempdir()?;
+    let (file, secret) = (folder.path().join("providers.toml"), folder.path().join("s"));
+    let text = "[[provider]]\nname = 'e'\nprotocol = 'oidc'\nissuer = 'https://id.example'\nclient_id = 'a'\nclient_secret_file = 's'\n\
+                [provider.map]\nreader = 'sub'\nrole = [{claim='g',value='t',role='teacher'}]\n";
+    std::fs::write(&file, text)?;
+    std::fs::write(&secret, "hidden")?;
+    let mode = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode));
+    mode(&file, 0o600)?;
+    mode(&secret, 0o600)?;
+    assert_eq!(read(&file).map(|providers| providers.len()).map_err(|error| error.message), Ok(1));
+    for (path, open) in [(&file, 0o640), (&secret, 0o604)] {
+        mode(path, open)?;
+        assert!(read(&file).is_err(), "{}", path.display());
+        mode(path, 0o600)?;
+    }
+    Ok(())
+}
