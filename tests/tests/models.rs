@@ -69,7 +69,7 @@ async fn a_voted_model_is_fetched_by_its_digest_from_any_node_and_a_lying_one_is
     command(&home, &["vault", "init"])?;
     let roster = folder.path().join("roster.csv");
     std::fs::write(&roster, "local_id,school,grade\nS-1,61,2\nS-2,61,2\n")?;
-    district.run(0, &["district", "import", text(&roster)?])?;
+    eprintln!("IMPORTED {}", district.run(0, &["district", "import", text(&roster)?])?);
 
     // One sends another model's bytes, one no model, one more than any model has: endless for who would read on.
     let wrong = command(&home, &["twin", "publish", &other])?;

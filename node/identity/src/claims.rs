@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn values_are_texts_and_objects_are_paths() {
         let claims = of_json(&serde_json::json!({
-            "sub": "u-1", "n": 7, "groups": ["a", "b", {"c": 1}, null], "realm": {"roles": ["x"], "deep": {"er": {"est": 1}}}, "gone": null,
+            "sub": "u-1", "n": 7, "groups": ["a", "b", {"c": 1}, null], "realm": {"roles": ["x"], "deep": {"er": {"est": {"of": 1}}}}, "gone": null,
         }));
         let of = |name: &str| claims.get(name).cloned().unwrap_or_default();
         assert_eq!(
@@ -57,6 +57,6 @@ mod tests {
             (vec!["u-1".into()], vec!["7".into()], vec!["a".into(), "b".into()])
         );
         assert_eq!((of("realm.roles"), of("gone")), (vec!["x".to_owned()], vec![]));
-        assert_eq!(of("realm.deep.er.est"), Vec::<String>::new(), "deeper than is read");
+        assert_eq!(of("realm.deep.er.est.of"), Vec::<String>::new(), "deeper than is read");
     }
 }

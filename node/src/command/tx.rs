@@ -32,7 +32,7 @@ const FORGOTTEN: Duration = Duration::from_secs(1);
 /// Arguments of `aula tx`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Kinds: register-member, propose-change, vote-change, rotate-key, record-access, ready, change-school, anchor-estate, anchor-head, report-misbehaviour, anchor-states, \
+    after_help = "Kinds: register-member, propose-change, vote-change, rotate-key, record-access, ready, change-school, anchor-estate, report-misbehaviour, anchor-head, anchor-states, \
                   record-milestone, record-consent, record-erasure, record-audit, take-rows, fund-budget, budget-statement, \
                   equity-statement, grant-budget, define-class, define-pool, open-round, commit-seed, submit-requests, reveal-seed, run-round, \
                   acknowledge, report-utilisation, set-class-terms, retire-pool\n\n\

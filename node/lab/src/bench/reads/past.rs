@@ -18,6 +18,7 @@ use aula_home::keys::{KeyKind, NodeKey};
 use aula_home::{Advise, Failure, Home};
 use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::names::{Name, Title};
+use aula_ledger::params::ON_DEMAND_REST_MS;
 use aula_ledger::state::schema::{self, Window};
 use aula_ledger::twin::NeedRule;
 use aula_ledger::tx::{
@@ -240,9 +241,14 @@ impl Writer {
 
     /// Decides a block of what waits.
     fn block(&mut self) -> Result<(), Failure> {
+        self.block_after(BLOCK_MS)
+    }
+
+    /// The same, so long after the last one.
+    fn block_after(&mut self, later_ms: u64) -> Result<(), Failure> {
         let transactions = std::mem::take(&mut self.waiting);
         self.made += transactions.len() as u64;
-        let time_ms = TimeMs(self.db.latest().tip().time_ms.0 + BLOCK_MS);
+        let time_ms = TimeMs(self.db.latest().tip().time_ms.0 + later_ms);
         let receipts = decide(&self.db, &self.genesis, &self.validators, time_ms, transactions, |_| {})?;
         match receipts.iter().find(|receipt| receipt.code.number() != 0) {
             None => Ok(()),
@@ -305,7 +311,8 @@ impl Writer {
         let batches = self.batches(RoundId(round), first)?;
         let extra_request_ms = batches.len() as u64 * BLOCK_MS;
         self.send(0, OpenRound { class, extra_request_ms, extra_reveal_ms: 0 })?;
-        self.flush()?;
+        // A class on demand rests after a decision that stands.
+        self.block_after(ON_DEMAND_REST_MS)?;
         self.share(RoundId(round), Act::Commit)?;
         let (districts, unproved): (Vec<u16>, Vec<Unproved>) = batches.into_iter().unzip();
         let mut in_block = 0;

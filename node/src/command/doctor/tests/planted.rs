@@ -93,8 +93,10 @@ const IN_THE_HOME: [Row; 22] = [
     }),
     ("a genesis of rules that this program lacks", "genesis", Level::Fail, "newer version", |ward| {
         founded(ward, "county")?;
-        let text = fs::read_to_string(ward.home.genesis_file())?;
-        Ok(fs::write(ward.home.genesis_file(), text.replacen('{', "{\"protocol\":999,", 1))?)
+        let mut genesis: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(ward.home.genesis_file())?)?;
+        genesis["protocol"] = 999.into();
+        Ok(fs::write(ward.home.genesis_file(), genesis.to_string())?)
     }),
     ("a database of another chain", "database", Level::Fail, "", |ward| {
         founded(ward, "county")?;
