@@ -69,7 +69,24 @@ async fn a_voted_model_is_fetched_by_its_digest_from_any_node_and_a_lying_one_is
     command(&home, &["vault", "init"])?;
     let roster = folder.path().join("roster.csv");
     std::fs::write(&roster, "local_id,school,grade\nS-1,61,2\nS-2,61,2\n")?;
-    eprintln!("IMPORTED {}", district.run(0, &["district", "import", text(&roster)?])?);
+    let year = district.run(0, &["district", "import", text(&roster)?])?["school_year"].to_string();
+    // What is known of them is folded; of a student of whom nothing is, there is no state.
+    let (results, mapping) = (folder.path().join("results.csv"), folder.path().join("results.toml"));
+    let rules = "format = \"assessment\"\n[student]\nid = \"id\"\n[[result]]\ninstrument = \"=test\"\nmeasure = \"=reading\"\n\
+                 date = \"day\"\nschool_year = \"=YEAR\"\ngrade = \"=2\"\nscores.scaled = \"score\"\n";
+    std::fs::write(&mapping, rules.replace("YEAR", &year))?;
+    let config = std::fs::read_to_string(home.join("config.toml"))?;
+    std::fs::write(
+        home.join("config.toml"),
+        config + "\n[[district.subject]]\nword = \"reading\"\nskill = 0\n",
+    )?;
+    let told = |day: &str| -> Result<()> {
+        std::fs::write(&results, format!("id,day,score\nS-1,{day},590\nS-2,{day},540\n"))?;
+        let told = district.run(0, &["district", "import", text(&results)?, "--map", text(&mapping)?])?;
+        ensure!(told["events"] == 2, "{told}");
+        Ok(())
+    };
+    told("2026-10-01")?;
 
     // One sends another model's bytes, one no model, one more than any model has: endless for who would read on.
     let wrong = command(&home, &["twin", "publish", &other])?;
@@ -113,8 +130,7 @@ async fn a_voted_model_is_fetched_by_its_digest_from_any_node_and_a_lying_one_is
     ensure!(unnamed.status() == 404);
     std::fs::write(&kept, &wrong)?;
     settings(&[])?;
-    std::fs::write(&roster, "local_id,school,grade\nS-1,61,3\nS-2,61,2\n")?;
-    district.run(0, &["district", "import", text(&roster)?])?;
+    told("2026-10-02")?;
     let failed = district.run(1, &["district", "run", "--once"])?.to_string();
     ensure!(failed.contains(&format!("holds the model {other_digest}")), "{failed}");
     Ok(())

@@ -266,7 +266,7 @@ mod tests {
         }
         assert!(tokens.make(WHO, ("more", &[Scope::Me], 1), 0).is_err());
         assert!(tokens.make(WHO, ("later", &[Scope::Me], 1), DAY_MS).is_ok(), "old ones make room");
-        let open = fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+        let open: fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
         fs::set_permissions(&path, open).unwrap();
         assert!(matches!(Tokens::open(&path), Err(TokensError::Open(_))));
         fs::write(&path, "[{").unwrap();

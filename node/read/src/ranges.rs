@@ -84,7 +84,7 @@ pub fn ranges(report: &PublishedReport, district_of: impl Fn(u32) -> Option<u32>
             None => {
                 let Some(range) = districts.get(&district) else { continue };
                 let alone = cells.len() == 1;
-                let one = if alone { *range } else { range.from_nobody() };
+                let one = if alone { *range } else { range.or_nobody() };
                 schools.extend(cells.iter().map(|cell| (cell.group, one)));
             }
         }
@@ -153,7 +153,7 @@ impl Rest {
 
 impl CellRange {
     /// The same where there may be nobody.
-    const fn from_nobody(self) -> Self {
+    const fn or_nobody(self) -> Self {
         const fn from_zero(span: Span) -> Span {
             Span { low: 0, high: span.high }
         }

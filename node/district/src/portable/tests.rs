@@ -46,7 +46,7 @@ fn answer(vault: &Vault, handle: Handle, at: u64) -> Tested {
     let body = EventBody::Response {
         item: ItemId(4),
         skills: SkillSet::new(vec![SkillId(3)])?,
-        correctness: if at % 3 == 0 { Correctness::Incorrect } else { Correctness::Correct },
+        correctness: if at.is_multiple_of(3) { Correctness::Incorrect } else { Correctness::Correct },
         duration_ms: 900,
     };
     let event = Event { key, skew: Skew::Within, body };

@@ -27,7 +27,7 @@ pub(super) async fn inputs(
     let next = "try again; nothing was written";
     let fetched = fetch(&provider, since).await.advise("the provider's roster was not had", next)?;
     for (collection, objects) in &fetched.collections {
-        context.tell(&format!("{}: {} objects", collection.name(), objects.len()));
+        context.tell(format!("{}: {} objects", collection.name(), objects.len()));
     }
     let files = rest::inputs(&fetched.collections, since.is_none());
     Ok((files.advise("the roster cannot be written as its files", next)?, fetched.newest))
