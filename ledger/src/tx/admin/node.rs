@@ -1,6 +1,6 @@
 //! A whole new node as one proposal: what it asks for, signed with its account's and its validator's key.
 //!
-//! Flow: the newcomer's `aula join` writes a [`NodeRequest`] → a member proposes it as it is ([`super::Change::AdmitNode`]) →
+//! Flow: the newcomer's `aula join` writes a [`NodeRequest`] → a member proposes it as it is ([`crate::tx::Change::AdmitNode`]) →
 //! the deciding vote makes it a member, admits its district and its peer, and lets it follow → once it is level it sends
 //! [`super::Ready`], and votes two heights later. A node that never comes costs the others nothing.
 
