@@ -61,7 +61,9 @@ fn open_shares(
     let revealed: BTreeSet<&AccountId> = decision.revealed.iter().collect();
     let withheld: BTreeSet<&AccountId> = decision.withheld.iter().collect();
     let accounts: BTreeSet<&AccountId> = revealed.union(&withheld).copied().collect();
-    let named = accounts.len() == shares.len()
+    let ascend = decision.revealed.is_sorted() && decision.withheld.is_sorted();
+    let named = ascend
+        && accounts.len() == shares.len()
         && accounts.len() == decision.revealed.len().saturating_add(decision.withheld.len());
     checks.ensure(NAME, named, "The shares shown are not those that the decision names.")?;
     let mut opened = Vec::with_capacity(shares.len());
