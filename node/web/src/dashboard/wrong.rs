@@ -51,7 +51,7 @@ pub(super) async fn ask(
             session(&hub, &headers, &name)?
         };
         // A cookie goes along with what another site's page sends: only this origin's own form counts.
-        if !is_own_origin(&headers) {
+        if !is_own_form(&headers) {
             return Err(Refusal::Foreign);
         }
         keep(&node, &hub, &grant, said).await?;
@@ -69,6 +69,12 @@ pub(super) async fn ask(
             answer
         }
     }
+}
+
+/// Whether a form was sent by a page of this origin. The page tells no referrer, so that browsers say `Origin: null` of its form;
+/// `Sec-Fetch-Site`, which no page can set, says the rest (Fetch Metadata, W3C).
+fn is_own_form(headers: &HeaderMap) -> bool {
+    is_own_origin(headers) || headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin")
 }
 
 async fn keep(node: &Arc<Node>, hub: &Arc<Hub>, grant: &Grant, said: Said) -> Result<(), Refusal> {
@@ -92,4 +98,30 @@ async fn keep(node: &Arc<Node>, hub: &Arc<Hub>, grant: &Grant, said: Said) -> Re
     kept.await.map_err(Refusal::from)??;
     tracing::info!("a correction was asked for; `aula district corrections` lists it");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_without_a_referrer_is_this_origins_own_if_the_browser_says_so() {
+        let sent = |pairs: &[(&'static str, &'static str)]| {
+            let named = |(name, value): &(&'static str, &'static str)| {
+                (header::HeaderName::from_static(name), header::HeaderValue::from_static(value))
+            };
+            is_own_form(&pairs.iter().map(named).collect())
+        };
+        assert!(sent(&[("host", "aula.example"), ("origin", "https://aula.example")]));
+        assert!(sent(&[("host", "aula.example"), ("origin", "null"), ("sec-fetch-site", "same-origin")]));
+        for site in ["same-site", "cross-site", "none"] {
+            assert!(
+                !sent(&[("host", "aula.example"), ("origin", "null"), ("sec-fetch-site", site)]),
+                "{site}"
+            );
+        }
+        assert!(!sent(&[("host", "aula.example"), ("origin", "null")]));
+        assert!(!sent(&[("host", "aula.example"), ("origin", "https://other.example")]));
+        assert!(!sent(&[]));
+    }
 }
