@@ -21,11 +21,9 @@ use crate::protocol::{Outdated, Protocol};
 use crate::rounds::windows;
 use crate::state::schema::{self, ChainRecord, RefusedRun, ValidatorSchedule};
 use crate::state::{Overlay, StateReader, StateWrites, StoreError};
-use crate::tx::rights::{is_in, senders};
-use crate::tx::{Receipt, Transaction, TransactionId, transaction};
-
-use crate::tx::Payload;
 use crate::tx::handler::{BlockFacts, BlockMemory, Context, Refusal};
+use crate::tx::rights::{is_in, senders};
+use crate::tx::{Payload, Receipt, Transaction, TransactionId, transaction};
 use crate::types::{Hash, Height, TimeMs, ValidatorAddress};
 
 pub(crate) mod cost;

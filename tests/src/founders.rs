@@ -78,6 +78,15 @@ impl Running {
         }
     }
 
+    /// Proposes that district 6, River County, enters under this operator; gives the proposal's number.
+    ///
+    /// # Errors
+    /// When the command says no.
+    pub fn proposes_river_county(&self, operator: &str) -> Result<String> {
+        let district = ["consortium", "propose", "--admit-district", "6", "--name", "River County"];
+        Ok(self.run(0, &[&district[..], &["--operator", operator]].concat())?["proposal"].to_string())
+    }
+
     /// Funds a school year and defines class 1: laptops and tablets.
     ///
     /// # Errors

@@ -22,18 +22,23 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-estate", &["aula-allocation"]),
     // An event's body is the twin's own type.
     ("aula-ingest", &["aula-twin-runtime"]),
-    ("aula-connect", &["aula-district", "aula-home", "aula-ingest", "aula-lrs", "aula-vault"]),
+    (
+        "aula-connect",
+        &["aula-district", "aula-foreign", "aula-home", "aula-ingest", "aula-lrs", "aula-vault"],
+    ),
     // Credentials; what a district reads and reports comes with it later.
     ("aula-report", &[]),
     // Tables of rows that others bring, and places that others send to.
     ("aula-lake", &[]),
     ("aula-delivery", &[]),
     ("aula-lrs", &["aula-vault"]),
+    // Protocols of others, in pieces that several speak.
+    ("aula-foreign", &[]),
     // What a launching user may see is asked of a trait.
-    ("aula-lti", &[]),
+    ("aula-lti", &["aula-foreign"]),
     // What a login may do is asked of a trait, and a reading is handed to one.
-    ("aula-identity", &[]),
-    ("aula-sensors", &[]),
+    ("aula-identity", &["aula-foreign"]),
+    ("aula-sensors", &["aula-foreign"]),
     ("aula-home", &["aula-ledger", "aula-consensus"]),
     ("aula-store", &["aula-ledger"]),
     ("aula-sim", &["aula-consensus", "aula-ledger"]),
@@ -111,6 +116,7 @@ const HOUSES: &[&str] = &[
     "node/lake",
     "node/delivery",
     "node/lrs",
+    "node/foreign",
     "node/lti",
     "node/identity",
     "node/sensors",

@@ -78,20 +78,7 @@ async fn a_fifth_joins_four_founders_with_its_request_and_three_votes_and_votes_
     lake.run(0, &["district", "school", "add", "--school", "51", "--name", "Lakeside", "--type", "rural"])?;
     let schools = lake.run(0, &["district", "school", "list"])?;
     assert_eq!(schools["schools"][0]["name"], "Lakeside");
-    let proposed = founders[1].run(
-        0,
-        &[
-            "consortium",
-            "propose",
-            "--admit-district",
-            "6",
-            "--name",
-            "River County",
-            "--operator",
-            "founder-2",
-        ],
-    )?;
-    let number = proposed["proposal"].to_string();
+    let number = founders[1].proposes_river_county("founder-2")?;
     for voter in [&lake, &founders[0], &founders[1]] {
         assert_eq!(voter.run(0, &["consortium", "vote", &number, "yes"])?["standing"], "open");
     }

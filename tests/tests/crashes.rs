@@ -127,17 +127,7 @@ fn text(path: &Path) -> Result<&str> {
 fn district(folder: &Path) -> Result<District> {
     let founded = Founded::start(folder, 1, Some(BASE))?;
     let node = founded.nodes.into_iter().next().context("no founder")?;
-    let words = [
-        "consortium",
-        "propose",
-        "--admit-district",
-        "6",
-        "--name",
-        "River County",
-        "--operator",
-        "founder-1",
-    ];
-    let number = node.run(0, &words)?["proposal"].to_string();
+    let number = node.proposes_river_county("founder-1")?;
     node.run(0, &["consortium", "vote", &number, "yes"])?;
     node.run(0, &["district", "school", "add", "--school", "61", "--name", "Ford", "--type", "rural"])?;
     let home = node.home.clone();

@@ -30,17 +30,7 @@ async fn buildings_are_anchored_proved_and_changed_and_rooms_are_places() -> Res
     let folder = tempfile::tempdir()?;
     let founded = Founded::start(folder.path(), 1, Some("{}"))?;
     let node = &founded.nodes[0];
-    let admit = [
-        "consortium",
-        "propose",
-        "--admit-district",
-        "6",
-        "--name",
-        "River County",
-        "--operator",
-        "founder-1",
-    ];
-    let proposed = node.run(0, &admit)?["proposal"].to_string();
+    let proposed = node.proposes_river_county("founder-1")?;
     node.run(0, &["consortium", "vote", &proposed, "yes"])?;
     node.until("no district", &["query", "districts"], |told| told["count"] == 1)?;
     node.run(0, &["district", "school", "add", "--school", "61", "--name", "Ford", "--type", "rural"])?;

@@ -58,9 +58,7 @@ async fn a_voted_model_is_fetched_by_its_digest_from_any_node_and_a_lying_one_is
     );
     let founded = Founded::start(folder.path(), 2, Some(&base))?;
     let [maker, district] = founded.nodes.as_slice() else { anyhow::bail!("two nodes") };
-    let words =
-        ["consortium", "propose", "--admit-district", "6", "--name", "River", "--operator", "founder-2"];
-    let number = maker.run(0, &words)?["proposal"].to_string();
+    let number = maker.proposes_river_county("founder-2")?;
     for node in [maker, district] {
         node.run(0, &["consortium", "vote", &number, "yes"])?;
     }

@@ -139,17 +139,7 @@ async fn two_districts_have_their_year_by_commands_and_their_services() -> Resul
     };
     // The smaller vote first: once the fifth counts, four are needed.
     let river = &founders[1];
-    let words = [
-        "consortium",
-        "propose",
-        "--admit-district",
-        "6",
-        "--name",
-        "River County",
-        "--operator",
-        "founder-2",
-    ];
-    vote(&river.run(0, &words)?["proposal"].to_string())?;
+    vote(&river.proposes_river_county("founder-2")?)?;
     let proposed =
         founders[0].run(0, &["consortium", "propose", joined["request"].as_str().context("no request")?])?;
     vote(&proposed["proposal"].to_string())?;

@@ -4,6 +4,9 @@
 //! header → the state's own record → the subject ([`round`], [`allocation`], [`student`]). The first check that
 //! fails ends the audit, because nothing after it would mean anything.
 
+use super::bundle::{Bundle, ChainEvidence, Lookup, OF_FIRST, Proved, Subject};
+use super::report::{Checks, Report, Standing, Stop, Verdict, utc};
+use super::via::VIA_VERSION;
 use crate::chain::Header;
 use crate::codec::{Canonical, CodecError};
 use crate::genesis::{Genesis, GenesisError, Parsed};
@@ -11,10 +14,6 @@ use crate::proof::TreeHead;
 use crate::state::map::MapProof;
 use crate::state::{TreeRecord, schema, tree_key};
 use crate::types::{Hash, Height};
-
-use super::bundle::{Bundle, ChainEvidence, Lookup, OF_FIRST, Proved, Subject};
-use super::report::{Checks, Report, Standing, Stop, Verdict, utc};
-use super::via::VIA_VERSION;
 
 mod access;
 mod acts;

@@ -6,17 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use super::cost::{Cost, Work, cost_of, unit};
-
 use super::cost::Touch;
+pub use super::cost::{Cost, Work, cost_of, unit};
 use super::{ExecuteError, decode_transaction};
-use crate::params::Params;
-use crate::params::work;
 use crate::params::work::times;
-use crate::state::schema;
-use crate::state::{StateReader, StoreError, tree_leaves};
-use crate::tx::Transaction;
-use crate::tx::may_send_run;
+use crate::params::{Params, work};
+use crate::state::{StateReader, StoreError, schema, tree_leaves};
+use crate::tx::{Transaction, may_send_run};
 use crate::types::{AccountId, DistrictId, Height, RoundId};
 
 /// Why a transaction does not fit.

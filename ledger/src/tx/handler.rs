@@ -4,7 +4,6 @@
 //! Its writes are kept when it returns events and thrown away when it refuses, by [`crate::execute`], which
 //! also has checked the sender's signature, sequence and role.
 
-use crate::tx::places::open_district;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -16,6 +15,7 @@ pub use crate::state::BlockFacts;
 use crate::state::schema::Member;
 use crate::state::{Overlay, StoreError, TreeLabel, tree_leaves};
 use crate::tx::Event;
+use crate::tx::places::open_district;
 use crate::types::{DistrictId, Handle, RoundId, SchoolId};
 
 /// What a handler works with.

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use aula_foreign::link::next_page;
 use aula_ingest::oneroster::rest::{self, Collection, MAX_PAGE_BYTES, PageError};
 use reqwest::header::{LINK, RETRY_AFTER};
 use reqwest::{StatusCode, Url};
@@ -298,23 +299,4 @@ fn said(body: &[u8]) -> String {
     let plain: String =
         text.unwrap_or("no reason given").chars().filter(|c| !c.is_control()).take(200).collect();
     plain
-}
-
-/// The next page of a `Link` header (RFC 8288).
-fn next_page(header: &str) -> Option<String> {
-    let mut rest = header;
-    while let Some(at) = rest.find('<') {
-        let (url, behind) = rest.get(at + 1..)?.split_once('>')?;
-        let own = behind.split('<').next().unwrap_or_default();
-        let is_next = own.split(';').any(|part| {
-            let part = part.trim().trim_end_matches([',', ' ']).to_ascii_lowercase();
-            part.strip_prefix("rel=")
-                .is_some_and(|rel| rel.trim_matches('"').split(' ').any(|one| one == "next"))
-        });
-        if is_next {
-            return Some(url.to_owned());
-        }
-        rest = behind;
-    }
-    None
 }

@@ -15,7 +15,6 @@ pub mod mapping;
 pub mod office;
 pub mod oidc;
 pub mod saml;
-pub mod secret;
 pub mod sessions;
 pub mod settings;
 pub mod tokens;

@@ -13,14 +13,24 @@ use openidconnect::core::{
     CoreAuthenticationFlow, CoreClient, CoreIdToken, CoreJwsSigningAlgorithm, CoreProviderMetadata,
 };
 use openidconnect::{
-    AccessTokenHash, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse,
-    IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
-    TokenResponse,
+    AccessTokenHash, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet,
+    EndpointSet, HttpRequest, HttpResponse, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, Scope, TokenResponse,
 };
 use serde_json::Value;
 
 use crate::claims::{Claims, of_json};
 use crate::settings::Oidc;
+
+/// A client of a provider that was discovered.
+type Discovered = CoreClient<
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointMaybeSet,
+    EndpointMaybeSet,
+>;
 
 /// How long discovery and keys are kept.
 const METADATA_MS: u64 = 3_600_000;
@@ -130,12 +140,7 @@ impl Client {
     /// [`OidcError`].
     pub async fn begin(&self, now_ms: u64) -> Result<Begun, OidcError> {
         let metadata = self.metadata(now_ms, false).await?;
-        let client = CoreClient::from_provider_metadata(
-            (*metadata).clone(),
-            ClientId::new(self.provider.client_id.clone()),
-            self.provider.client_secret.clone().map(ClientSecret::new),
-        )
-        .set_redirect_uri(self.redirect_url()?);
+        let client = self.client(&metadata)?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let flow = CoreAuthenticationFlow::AuthorizationCode;
         let mut asked = client
@@ -149,8 +154,11 @@ impl Client {
         Ok(Begun { url, state, kept: Kept { nonce, verifier } })
     }
 
-    fn redirect_url(&self) -> Result<RedirectUrl, OidcError> {
-        RedirectUrl::new(self.redirect.clone()).map_err(refused)
+    fn client(&self, metadata: &CoreProviderMetadata) -> Result<Discovered, OidcError> {
+        let redirect = RedirectUrl::new(self.redirect.clone()).map_err(refused)?;
+        let id = ClientId::new(self.provider.client_id.clone());
+        let secret = self.provider.client_secret.clone().map(ClientSecret::new);
+        Ok(CoreClient::from_provider_metadata(metadata.clone(), id, secret).set_redirect_uri(redirect))
     }
 
     /// Exchanges the code and gives the claims of the verified ID token. `issuer` is the answer's own `iss`, where there is one.
@@ -169,12 +177,7 @@ impl Client {
             return Err(refused("the answer is another provider's"));
         }
         let metadata = self.metadata(now_ms, false).await?;
-        let client = CoreClient::from_provider_metadata(
-            (*metadata).clone(),
-            ClientId::new(self.provider.client_id.clone()),
-            self.provider.client_secret.clone().map(ClientSecret::new),
-        )
-        .set_redirect_uri(self.redirect_url()?);
+        let client = self.client(&metadata)?;
         let http = |request| fetch(self.http.clone(), request);
         let exchange = client.exchange_code(AuthorizationCode::new(code.to_owned())).map_err(refused)?;
         let answer = exchange.set_pkce_verifier(kept.verifier).request_async(&http).await;

@@ -4,6 +4,7 @@
 //! canonicalization; audience, recipient, destination, `InResponseTo` and times must be this request's; an assertion is taken once. What
 //! is signed is what is read: the session's values come from the element that the signature covers (`saml-rs`).
 
+use aula_foreign::secret::drawn;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -16,7 +17,6 @@ use saml_rs::{
 };
 
 use crate::claims::Claims;
-use crate::secret::drawn;
 use crate::settings::SamlIdp;
 
 /// The claim with the subject's name.

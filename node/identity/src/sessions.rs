@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use aula_foreign::secret::{Digest32, digest, drawn, number};
+use aula_foreign::shelf::Shelf;
 use serde::Serialize;
 
 use crate::mapping::Staff;
-use crate::secret::{Digest32, digest, drawn, number};
 
 /// How long a login may take.
 pub const LOGIN_MS: u64 = 600_000;
@@ -28,7 +29,6 @@ pub struct Login<T> {
     /// What the protocol keeps.
     pub kept: T,
     browser: Digest32,
-    until_ms: u64,
 }
 
 impl<T> Login<T> {
@@ -38,49 +38,33 @@ impl<T> Login<T> {
     }
 }
 
-/// Logins that began, by the digest of what comes back from the provider.
+/// Logins that began, by what comes back from the provider.
 #[derive(Debug)]
 pub struct Logins<T> {
-    held: Mutex<HashMap<Digest32, Login<T>>>,
+    begun: Shelf<Login<T>>,
 }
 
 impl<T> Default for Logins<T> {
     fn default() -> Self {
-        Self { held: Mutex::default() }
+        Self { begun: Shelf::new(MAX_LOGINS) }
     }
 }
 
 impl<T> Logins<T> {
-    fn locked(&self) -> MutexGuard<'_, HashMap<Digest32, Login<T>>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Keeps one under `state`; gives the browser's secret.
     ///
     /// # Errors
     /// [`Full`].
     pub fn begin(&self, state: &str, provider: &str, kept: T, now_ms: u64) -> Result<String, Full> {
-        let mut held = self.locked();
-        if held.len() >= MAX_LOGINS {
-            held.retain(|_, one| one.until_ms > now_ms);
-        }
-        if held.len() >= MAX_LOGINS {
-            return Err(Full);
-        }
         let secret = drawn();
-        let login = Login {
-            provider: provider.to_owned(),
-            kept,
-            browser: digest(&secret),
-            until_ms: now_ms.saturating_add(LOGIN_MS),
-        };
-        held.insert(digest(state), login);
+        let login = Login { provider: provider.to_owned(), kept, browser: digest(&secret) };
+        self.begun.put(state, login, (now_ms, LOGIN_MS)).map_err(|_| Full)?;
         Ok(secret)
     }
 
     /// Takes one, once, within its time.
     pub fn take(&self, state: &str, now_ms: u64) -> Option<Login<T>> {
-        self.locked().remove(&digest(state)).filter(|login| login.until_ms > now_ms)
+        self.begun.take(state, now_ms)
     }
 }
 

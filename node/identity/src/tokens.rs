@@ -9,9 +9,8 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use aula_foreign::secret::{digest, drawn, number};
 use serde::{Deserialize, Serialize};
-
-use crate::secret::{digest, drawn, number};
 
 /// Most tokens of a district.
 const MAX_TOKENS: usize = 10_000;

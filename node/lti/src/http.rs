@@ -314,7 +314,7 @@ impl Tool {
         }
         let now = (self.clock)();
         let (to, score) = ((line, user.as_str()), (facts.mastered, facts.practised));
-        let moment = crate::records::moment(now);
+        let moment = aula_foreign::moment::moment(now);
         if let Err(why) = self.services.score(&platform, to, score, (&self.keys, now, &moment)).await {
             tracing::warn!(platform = platform.name, %why, "progress was not sent");
         }

@@ -1,13 +1,7 @@
 //! Logins that began, launches that wait for their browser, and sessions: in memory, each for its time, each kind within a number.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rand::RngCore;
-use rand::rngs::OsRng;
-use sha2::{Digest, Sha256};
+use aula_foreign::secret::{Digest32, digest, drawn};
+use aula_foreign::shelf::{self, Shelf};
 
 use crate::claims::Launch;
 use crate::records::Subject;
@@ -20,19 +14,6 @@ pub const SESSION_MS: u64 = 3_600_000;
 const MAX_LOGINS: usize = 20_000;
 /// Sessions at most.
 const MAX_SESSIONS: usize = 50_000;
-
-/// 32 random bytes as text.
-pub fn random() -> String {
-    let mut bytes = [0u8; 32];
-    OsRng.fill_bytes(&mut bytes);
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-type Digest32 = [u8; 32];
-
-fn digest(text: &str) -> Digest32 {
-    Sha256::digest(text.as_bytes()).into()
-}
 
 /// A login that began.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,42 +52,9 @@ pub struct Begun {
 #[error("too many launches at once: try again in a few minutes")]
 pub struct Full;
 
-#[derive(Debug)]
-struct Held<T> {
-    until_ms: u64,
-    what: T,
-}
-
-/// Things by the digest of their secret, each until its time.
-#[derive(Debug)]
-struct Shelf<T> {
-    most: usize,
-    held: Mutex<HashMap<Digest32, Held<T>>>,
-}
-
-impl<T> Shelf<T> {
-    fn new(most: usize) -> Self {
-        Self { most, held: Mutex::new(HashMap::new()) }
-    }
-
-    fn locked(&self) -> MutexGuard<'_, HashMap<Digest32, Held<T>>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn put(&self, secret: &str, what: T, (now_ms, for_ms): (u64, u64)) -> Result<(), Full> {
-        let mut held = self.locked();
-        if held.len() >= self.most {
-            held.retain(|_, one| one.until_ms > now_ms);
-        }
-        if held.len() >= self.most {
-            return Err(Full);
-        }
-        held.insert(digest(secret), Held { until_ms: now_ms.saturating_add(for_ms), what });
-        Ok(())
-    }
-
-    fn take(&self, secret: &str, now_ms: u64) -> Option<T> {
-        self.locked().remove(&digest(secret)).filter(|one| one.until_ms > now_ms).map(|one| one.what)
+impl From<shelf::Full> for Full {
+    fn from(_: shelf::Full) -> Self {
+        Self
     }
 }
 
@@ -134,7 +82,7 @@ impl Logins {
     /// # Errors
     /// [`Full`].
     pub fn begin(&self, platform: &str, storage: Option<&str>, now_ms: u64) -> Result<Begun, Full> {
-        let begun = Begun { state: random(), nonce: random(), browser: random() };
+        let begun = Begun { state: drawn(), nonce: drawn(), browser: drawn() };
         let login = Login {
             platform: platform.to_owned(),
             nonce: begun.nonce.clone(),
@@ -155,7 +103,7 @@ impl Logins {
     /// # Errors
     /// [`Full`].
     pub fn wait(&self, state: &str, login: Login, launch: Launch, now_ms: u64) -> Result<(), Full> {
-        self.waiting.put(state, (login, launch), (now_ms, LOGIN_MS))
+        Ok(self.waiting.put(state, (login, launch), (now_ms, LOGIN_MS))?)
     }
 
     /// Takes a launch that waits: once, whatever the browser shows.
@@ -169,14 +117,13 @@ impl Logins {
     /// # Errors
     /// [`Full`].
     pub fn open(&self, subject: Subject, now_ms: u64) -> Result<String, Full> {
-        let bearer = random();
+        let bearer = drawn();
         self.sessions.put(&bearer, subject, (now_ms, SESSION_MS))?;
         Ok(bearer)
     }
 
     /// Whose a session is.
     pub fn session(&self, bearer: &str, now_ms: u64) -> Option<Subject> {
-        let held = self.sessions.locked();
-        held.get(&digest(bearer)).filter(|one| one.until_ms > now_ms).map(|one| one.what.clone())
+        self.sessions.get(bearer, now_ms)
     }
 }

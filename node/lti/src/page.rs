@@ -9,7 +9,7 @@ use axum::http::header::{
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::logins::random;
+use aula_foreign::secret::drawn;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:1.5rem;max-width:44rem;color:#1a1a1a;background:#fff}\
                      table{border-collapse:collapse}td,th{text-align:left;padding:.2rem 1rem .2rem 0}button{font:inherit;padding:.4rem 1rem}";
@@ -41,7 +41,7 @@ pub struct Frame {
 
 /// A page with its headers.
 pub fn page(status: StatusCode, frame: &Frame, title: &str, body: &str, script: Option<&str>) -> Response {
-    let nonce = random();
+    let nonce = drawn();
     let script =
         script.map(|script| format!("<script nonce=\"{nonce}\">{script}</script>")).unwrap_or_default();
     let html = format!(

@@ -13,8 +13,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::keys::{Keys, KeysError};
-use crate::logins::random;
 use crate::platform::Platform;
+use aula_foreign::link::next_page;
+use aula_foreign::secret::drawn;
 
 /// The scope for reading a course's roster.
 pub const ROSTER_SCOPE: &str = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly";
@@ -159,7 +160,7 @@ impl Services {
         let now_s = now_ms / 1_000;
         let claims = json!({
             "iss": platform.client_id, "sub": platform.client_id, "aud": platform.token_url, "iat": now_s,
-            "exp": now_s + ASSERTION_S, "jti": random(),
+            "exp": now_s + ASSERTION_S, "jti": drawn(),
         });
         let assertion = keys.lock().unwrap_or_else(PoisonError::into_inner).sign(&claims)?;
         self.token(platform, scope, (assertion, now_ms)).await
@@ -256,25 +257,6 @@ async fn answered(
     Ok((body, link))
 }
 
-/// The next page of a `Link` header (RFC 8288).
-pub(crate) fn next_page(header: &str) -> Option<String> {
-    let mut rest = header;
-    while let Some(at) = rest.find('<') {
-        let (url, behind) = rest.get(at + 1..)?.split_once('>')?;
-        let own = behind.split('<').next().unwrap_or_default();
-        let is_next = own.split(';').any(|part| {
-            let part = part.trim().trim_end_matches(',').to_ascii_lowercase();
-            part.strip_prefix("rel=")
-                .is_some_and(|rel| rel.trim_matches('"').split(' ').any(|one| one == "next"))
-        });
-        if is_next {
-            return Some(url.to_owned());
-        }
-        rest = behind;
-    }
-    None
-}
-
 /// A deep link's answer: one link to the tool's page.
 pub fn deep_link_claims(
     platform: &Platform,
@@ -283,7 +265,7 @@ pub fn deep_link_claims(
 ) -> Value {
     let now_s = now_ms / 1_000;
     let mut claims = json!({
-        "iss": platform.client_id, "aud": [platform.issuer], "iat": now_s, "exp": now_s + 600, "nonce": random(),
+        "iss": platform.client_id, "aud": [platform.issuer], "iat": now_s, "exp": now_s + 600, "nonce": drawn(),
         "https://purl.imsglobal.org/spec/lti/claim/message_type": "LtiDeepLinkingResponse",
         "https://purl.imsglobal.org/spec/lti/claim/version": "1.3.0",
         "https://purl.imsglobal.org/spec/lti/claim/deployment_id": deployment,
@@ -295,24 +277,4 @@ pub fn deep_link_claims(
         members.insert("https://purl.imsglobal.org/spec/lti-dl/claim/data".into(), json!(data));
     }
     claims
-}
-
-#[cfg(test)]
-mod tests {
-    use super::next_page;
-
-    #[test]
-    fn the_next_page_is_found_among_links() {
-        for (header, next) in [
-            ("<https://a/1>; rel=\"next\"", Some("https://a/1")),
-            ("<https://a/0>; rel=\"prev\", <https://a/2>; rel=next", Some("https://a/2")),
-            ("<https://a/2>;rel=\"last next\"", Some("https://a/2")),
-            ("<https://a/2>; rel=differences", None),
-            ("https://a/2; rel=next", None),
-            ("<https://a/2", None),
-            ("", None),
-        ] {
-            assert_eq!(next_page(header).as_deref(), next, "{header}");
-        }
-    }
 }

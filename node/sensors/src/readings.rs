@@ -4,6 +4,8 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use aula_foreign::moment::moment;
+
 /// A value of a room at a moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
@@ -61,21 +63,6 @@ fn append_day(path: &PathBuf, lines: &str) -> io::Result<()> {
     written
 }
 
-/// A moment as RFC 3339 in UTC, to the second: civil days by the proleptic Gregorian calendar (H. Hinnant, `civil_from_days`).
-fn moment(ms: u64) -> String {
-    let (days, second) = (ms / DAY_MS, ms % DAY_MS / 1_000);
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,12 +88,5 @@ mod tests {
         );
         assert_eq!(third, format!("{head}2026-03-03T01:01:01Z,B-204/co2,20.125,ppm\n"));
         Ok(())
-    }
-
-    #[test]
-    fn leap_days_are_there() {
-        assert_eq!(moment(951_782_400_000), "2000-02-29T00:00:00Z");
-        assert_eq!(moment(1_709_164_800_000), "2024-02-29T00:00:00Z");
-        assert_eq!(moment(0), "1970-01-01T00:00:00Z");
     }
 }

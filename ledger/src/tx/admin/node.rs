@@ -4,10 +4,6 @@
 //! the deciding vote makes it a member, admits its district and its peer, and lets it follow → once it is level it sends
 //! [`super::Ready`], and votes two heights later. A node that never comes costs the others nothing.
 
-use crate::tx::NewDistrict;
-use crate::tx::NodeRequest;
-use crate::tx::places::open_district;
-
 use super::membership::{check_free, is_voter, recount, with_validator};
 use super::{district_change, seed_account};
 use crate::chain::{Validator, validators};
@@ -15,8 +11,9 @@ use crate::code::Code;
 use crate::keys::account_of;
 use crate::state::Overlay;
 use crate::state::schema::{self, Account, Member, Moment, Peer, Standing, WaitingValidator};
-use crate::tx::Event;
 use crate::tx::handler::{Refusal, ensure};
+use crate::tx::places::open_district;
+use crate::tx::{Event, NewDistrict, NodeRequest};
 
 /// The power a new validator begins with: one vote, as everybody's at genesis.
 const POWER: u64 = 1;

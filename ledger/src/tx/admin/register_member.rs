@@ -2,19 +2,18 @@
 //! nothing. The candidate has no account before, so a member sends this for it; that the candidate holds the key, and wants
 //! this, its own signature shows, so that nobody can take names and keys of others for good.
 
-use crate::tx::places::open_district;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
 use crate::code::Code;
 use crate::keys::{Label, PublicKey, Signature, account_of};
 use crate::names::Name;
-use crate::roles::RoleSet;
-use crate::roles::place_fits;
+use crate::roles::{RoleSet, place_fits};
 use crate::state::Overlay;
 use crate::state::schema::{self, Account, Member, Standing};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
+use crate::tx::places::open_district;
 use crate::types::{AccountId, DistrictId, Hash, SchoolId};
 
 /// A candidate. Its account follows from the key, see [`crate::keys::account_of`].

@@ -1,16 +1,14 @@
 //! VoteChange: one vote a member. The vote that makes it more than two thirds applies the change.
 
-use crate::tx::Choice;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
 use crate::code::Code;
 use crate::roles::Role;
-use crate::state::Overlay;
-use crate::state::StoreError;
 use crate::state::schema::{self, Moment, Proposal, ProposalStatus, Standing};
-use crate::tx::Event;
+use crate::state::{Overlay, StoreError};
 use crate::tx::handler::{Context, Handler, Refusal, ensure};
+use crate::tx::{Choice, Event};
 use crate::types::ProposalId;
 
 /// A member's vote; it cannot be changed.

@@ -1,6 +1,5 @@
 //! CommitSeed: a validator's node commits to its share of a round's seed, before anyone knows the others'.
 
-use crate::tx::SeedSecret;
 use borsh::{BorshDeserialize, BorshSerialize};
 use hmac::{Hmac, Mac};
 use serde::Deserialize;
@@ -9,8 +8,8 @@ use sha2::Sha256;
 use crate::code::Code;
 use crate::keys::{Label, hash};
 use crate::state::schema::{self, Round, RoundStatus, SeedShare};
-use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure};
+use crate::tx::{Event, SeedSecret};
 use crate::types::{AccountId, Hash, RoundId};
 
 /// A node's share: HMAC-SHA256(its seed secret, genesis hash ‖ round ‖ attempt), both numbers in four bytes, little endian.

@@ -4,14 +4,12 @@
 //! school, 1 for its district, 2 for a school of the same type elsewhere; any other pool is not eligible.
 //! No party submits a cost.
 
-use crate::tx::DefineClass;
-
 use super::steward::check_steward;
 use crate::code::Code;
 use crate::params::{MAX_KINDS, MAX_RANK_STEP, MAX_TIER_COST};
 use crate::state::schema::{self, Class};
 use crate::tx::handler::{Context, Handler, Refusal, differ, ensure, require};
-use crate::tx::{ClassTerms, Event};
+use crate::tx::{ClassTerms, DefineClass, Event};
 
 impl Handler for DefineClass {
     fn check(&self) -> Result<(), Code> {

@@ -2,7 +2,6 @@
 //! so that a round has no budget constraint: the steward's own, or one whose funder granted the steward this class.
 //! Places that cost nothing charge nobody.
 
-use crate::tx::places::open_school;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
@@ -12,6 +11,7 @@ use crate::params::{MAX_AMOUNT_CENTS, MAX_POOL_CAPACITY};
 use crate::state::schema::{self, Class, PoolRecord};
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
+use crate::tx::places::open_school;
 use crate::types::{AccountId, Cents, ClassId, KindId, PoolId, SchoolId};
 
 /// A pool of a class.

@@ -1,6 +1,10 @@
 //! RunRound: the class's steward starts the optimizer once reveals are closed; any member who may send it does, if the
 //! steward has not within [`RUN_BY_ANYBODY_AFTER_MS`] by the parent block's time. Every validator runs it.
 
+use std::collections::BTreeMap;
+
+use aula_allocation::problem::Problem;
+use aula_allocation::{Cut, Limits, Solution, SolveError, certificate, solve};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
@@ -19,12 +23,7 @@ use crate::state::schema::{
 use crate::state::{StateReader, StoreError};
 use crate::tx::handler::{Context, Handler, Refusal, ensure};
 use crate::tx::{Event, Shortage};
-use crate::types::RoundId;
-use crate::types::{AccountId, PoolId, TimeMs};
-use aula_allocation::certificate;
-use aula_allocation::problem::Problem;
-use aula_allocation::{Cut, Limits, Solution, SolveError, solve};
-use std::collections::BTreeMap;
+use crate::types::{AccountId, PoolId, RoundId, TimeMs};
 
 /// Which round to run.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]

@@ -2,7 +2,6 @@
 //! places, and whether schools must acknowledge what they receive. In force for rounds opened afterwards: a round keeps
 //! the terms it began with.
 
-use crate::tx::ClassTerms;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
@@ -10,8 +9,8 @@ use super::steward::class_of_steward;
 use crate::code::Code;
 use crate::params::{MAX_ACKNOWLEDGE_MS, MAX_SHARE_PENALTY};
 use crate::state::schema;
-use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure, require};
+use crate::tx::{ClassTerms, Event};
 use crate::types::ClassId;
 
 /// New terms of a class.

@@ -16,7 +16,8 @@
 //! nothing: rows stand by district and handle ([`schema::round_row_key`]), and a copy is another student of another
 //! district.
 
-use crate::tx::Mandate;
+use std::sync::Arc;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
@@ -32,9 +33,8 @@ use crate::state::schema::{self, Class, RequestRow, Round, StudentLeaf};
 use crate::twin::NeedRule;
 use crate::twin::need::MAX_INPUTS;
 use crate::tx::handler::{Context, Handler, Refusal, Rows, ascends, differ, ensure, require};
-use crate::tx::{Event, RefusedEntry};
+use crate::tx::{Event, Mandate, RefusedEntry};
 use crate::types::{Band, CommitmentBytes, DistrictId, Handle, Hash, KindId, RoundId, SchoolId};
-use std::sync::Arc;
 
 /// One student's request.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]

@@ -3,6 +3,8 @@
 //! The leaves go into the district's bulk tree of that school year, one leaf a handle; a later anchor of a
 //! handle replaces its leaf and must carry a higher version. What a state holds is never seen here.
 
+use std::collections::BTreeSet;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
@@ -17,7 +19,6 @@ use crate::twin::need::MAX_INPUTS;
 use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, Rows, ascends, ensure, require};
 use crate::types::{CommitmentBytes, DistrictId, Handle, Hash, Height, SchoolId, SchoolYear};
-use std::collections::BTreeSet;
 
 /// One student's state, as hashes and commitments.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Deserialize)]

@@ -10,9 +10,6 @@
 //! by itself and apart, so that erasing is no way out. Absent: the events, which stay with district and auditor, and what
 //! follows from a result.
 
-use crate::tx::Claims;
-use crate::tx::Finding;
-use crate::tx::Replay;
 use std::sync::Arc;
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -22,8 +19,8 @@ use crate::code::Code;
 use crate::rounds::sample::{Asked, Sample, asked, audit_sample};
 use crate::state::StoreError;
 use crate::state::schema::{self, AuditResult, Erasure, RequestRow};
-use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, ensure};
+use crate::tx::{Claims, Event, Finding, Replay};
 use crate::types::{DistrictId, Handle, Hash, RoundId};
 
 /// An auditor's result on one drawn student.

@@ -5,7 +5,6 @@
 //! leaf lies above 0.85 and at most at 1, bound to chain, handle, skill and the leaf's height. The record keeps the
 //! commitment, so that the proof in the block can be checked again after the leaf was replaced.
 
-use crate::tx::MilestoneKind;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
 
@@ -13,8 +12,8 @@ use crate::code::Code;
 use crate::proof::committed::{CommittedField, ProofBytes, commitment_to, mastery_statement};
 use crate::state::Overlay;
 use crate::state::schema::{self, Mastered, Milestone, MilestonesRecorded, MilestonesShown, StudentLeaf};
-use crate::tx::Event;
 use crate::tx::handler::{Context, Handler, Refusal, Rows, ensure, require};
+use crate::tx::{Event, MilestoneKind};
 use crate::types::{CommitmentBytes, Handle, Hash, SchoolYear};
 
 /// A milestone of a student of the sender's district.

@@ -6,12 +6,13 @@
 //! student and a family inspect their own record and no other; a teacher reads by the roster and the family's consent, link
 //! or not. Absent: what makes a link good, which the node checks.
 
-use aula_ledger::access::{AccessEntry, Purpose, Relation, Verdict};
+use aula_ledger::access::{AccessEntry, Purpose, Relation};
 use aula_ledger::names::{FieldName, Name, Term};
-use aula_ledger::types::{Handle, TimeMs};
+use aula_ledger::types::Handle;
 
 use super::decide::{Decision, Facts, Standing, decide, purpose_of};
 use super::fields::{DataClass, INSPECTION, ReaderRole};
+use super::listed::Asked;
 use super::{Given, ReadError};
 use crate::error::VaultError;
 use crate::reserved::EVENTS;
@@ -121,30 +122,15 @@ impl Vault {
         decision: &Decision,
         now_ms: u64,
     ) -> Result<AccessEntry, ReadError> {
-        let (fields, basis, relation, verdict) = match decision {
-            Decision::Allow { fields, basis, relation } => {
-                (fields.clone(), Some(*basis), relation.clone(), Verdict::Granted)
-            }
-            Decision::Deny(denial) => (wanted.fields.to_vec(), None, None, Verdict::Denied(*denial)),
+        let asked = Asked {
+            handle: &wanted.handle,
+            reader: &linked.reader,
+            role: &word(linked.role.name())?,
+            class: &word(wanted.class.name())?,
+            purpose: &word(linked.purpose())?,
+            fields: wanted.fields,
         };
-        let identity = self.identity()?;
-        self.log_read(AccessEntry {
-            genesis: identity.genesis,
-            number: 0,
-            time_ms: TimeMs(now_ms),
-            district: identity.district,
-            handle: wanted.handle,
-            reader: linked.reader.clone(),
-            role: word(linked.role.name())?,
-            class: word(wanted.class.name())?,
-            purpose: word(linked.purpose())?,
-            basis,
-            relation,
-            fields,
-            verdict,
-            salt: [0; 16],
-        })
-        .map_err(ReadError::LogUnwritable)
+        self.list_decided(&asked, decision, now_ms).map_err(ReadError::LogUnwritable)
     }
 
     /// The students whom the roster lets a teacher read, of one section or of all.

@@ -12,7 +12,7 @@ use aula_ledger::access::{AccessEntry, ConsentChoice, Denial, MAX_ENTRY_FIELDS, 
 use aula_ledger::credential::{Credential, Scope};
 use aula_ledger::keys::PublicKey;
 use aula_ledger::names::{FieldName, Name, Term};
-use aula_ledger::types::{Handle, TimeMs};
+use aula_ledger::types::Handle;
 use rand::RngCore;
 use rand::rngs::OsRng;
 use rocksdb::WriteBatch;
@@ -27,6 +27,7 @@ use crate::vault::{Identity, Vault};
 mod decide;
 mod fields;
 mod linked;
+mod listed;
 mod log;
 mod roster;
 #[cfg(test)]
@@ -36,6 +37,7 @@ mod whole;
 pub use decide::{Decision, Facts, Presence, Standing, decide, purpose_of};
 pub use fields::{DataClass, INSPECTION, PORTABILITY, ReaderRole, class_of, needs};
 pub use linked::{Linked, Wanted};
+use listed::Asked;
 pub use log::{Anchor, Held, Unanchored};
 
 pub use crate::log_writer::{LogWriter, database_log};
@@ -200,30 +202,15 @@ impl Vault {
             presence: self.presence(&request.handle)?,
             fields: &request.fields,
         });
-        let (fields, basis, relation, verdict) = match &decision {
-            Decision::Allow { fields, basis, relation } => {
-                (fields.clone(), Some(*basis), relation.clone(), Verdict::Granted)
-            }
-            Decision::Deny(denial) => (request.fields.clone(), None, None, Verdict::Denied(*denial)),
+        let asked = Asked {
+            handle: &request.handle,
+            reader: &reader,
+            role: &role,
+            class: &request.class,
+            purpose: &request.purpose,
+            fields: &request.fields,
         };
-        let entry = self
-            .log_read(AccessEntry {
-                genesis: identity.genesis,
-                number: 0,
-                time_ms: TimeMs(now_ms),
-                district: identity.district,
-                handle: request.handle,
-                reader,
-                role,
-                class: request.class.clone(),
-                purpose: request.purpose.clone(),
-                basis,
-                relation,
-                fields,
-                verdict,
-                salt: [0; 16],
-            })
-            .map_err(ReadError::LogUnwritable)?;
+        let entry = self.list_decided(&asked, &decision, now_ms).map_err(ReadError::LogUnwritable)?;
         match decision {
             Decision::Deny(denial) => Err(ReadError::Denied(denial, Box::new(entry))),
             Decision::Allow { fields, .. } => Ok((fields, entry)),
@@ -252,27 +239,10 @@ impl Vault {
             presence: self.presence(handle)?,
             fields: std::slice::from_ref(&events),
         });
-        let (basis, relation, verdict) = match decision {
-            Decision::Allow { basis, relation, .. } => (Some(basis), relation, Verdict::Granted),
-            Decision::Deny(denial) => (None, None, Verdict::Denied(denial)),
-        };
-        self.log_read(AccessEntry {
-            genesis: self.identity()?.genesis,
-            number: 0,
-            time_ms: TimeMs(now_ms),
-            district: self.identity()?.district,
-            handle: *handle,
-            reader: reader.clone(),
-            role,
-            class,
-            purpose,
-            basis,
-            relation,
-            fields: vec![events],
-            verdict,
-            salt: [0; 16],
-        })?;
-        Ok(verdict == Verdict::Granted)
+        let (fields, role, class, purpose) = (std::slice::from_ref(&events), &role, &class, &purpose);
+        let asked = Asked { handle, reader, role, class, purpose, fields };
+        let entry = self.list_decided(&asked, &decision, now_ms)?;
+        Ok(entry.verdict == Verdict::Granted)
     }
 
     /// How many reads were refused to whoever showed no credential of the district's.

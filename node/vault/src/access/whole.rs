@@ -7,14 +7,15 @@
 
 use std::collections::BTreeSet;
 
-use aula_ledger::access::{AccessEntry, ConsentChoice, Denial, MAX_ENTRY_FIELDS, Purpose, Relation, Verdict};
+use aula_ledger::access::{ConsentChoice, Denial, MAX_ENTRY_FIELDS, Purpose, Relation};
 use aula_ledger::names::{FieldName, Name, Term};
-use aula_ledger::types::{Handle, TimeMs};
+use aula_ledger::types::Handle;
 use rocksdb::{Direction, IteratorMode};
 use zeroize::Zeroizing;
 
 use super::decide::{Decision, Facts, Standing, decide};
 use super::fields::{DataClass, PORTABILITY, ReaderRole, class_of};
+use super::listed::Asked;
 use super::{Linked, ReadError, Wanted};
 use crate::corrections::Correction;
 use crate::error::VaultError;
@@ -82,7 +83,6 @@ impl Vault {
         let word = |text: &str| Term::new(text).map_err(damaged);
         let reader = Name::new(EXPORT).map_err(damaged)?;
         let (role, purpose) = (word(ReaderRole::Service.name())?, word(PORTABILITY)?);
-        let identity = self.identity()?;
         let mut entries = Vec::new();
         for (class, names) in self.listed_names(handle)? {
             let class = word(class.name())?;
@@ -96,28 +96,9 @@ impl Vault {
                 presence: self.presence(handle)?,
                 fields: &names,
             });
-            let (basis, relation, verdict) = match &decision {
-                Decision::Allow { basis, relation, .. } => (Some(*basis), relation.clone(), Verdict::Granted),
-                Decision::Deny(denial) => (None, None, Verdict::Denied(*denial)),
-            };
-            let entry = self
-                .log_read(AccessEntry {
-                    genesis: identity.genesis,
-                    number: 0,
-                    time_ms: TimeMs(now_ms),
-                    district: identity.district,
-                    handle: *handle,
-                    reader: reader.clone(),
-                    role: role.clone(),
-                    class,
-                    purpose: purpose.clone(),
-                    basis,
-                    relation,
-                    fields: names,
-                    verdict,
-                    salt: [0; 16],
-                })
-                .map_err(ReadError::LogUnwritable)?;
+            let (role, class, purpose) = (&role, &class, &purpose);
+            let asked = Asked { handle, reader: &reader, role, class, purpose, fields: &names };
+            let entry = self.list_decided(&asked, &decision, now_ms).map_err(ReadError::LogUnwritable)?;
             if let Decision::Deny(denial) = decision {
                 return Err(ReadError::Denied(denial, Box::new(entry)));
             }
@@ -195,6 +176,8 @@ impl Vault {
 
 #[cfg(test)]
 mod tests {
+    use aula_ledger::access::Verdict;
+
     use super::*;
     use crate::testkit::*;
 

@@ -1,0 +1,79 @@
+//! What is kept under a secret that somebody else brings back: in memory, for its time, within a number.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::secret::{Digest32, digest};
+
+/// Nothing more is kept: what is there has not had its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Full;
+
+#[derive(Debug)]
+struct Held<T> {
+    until_ms: u64,
+    what: T,
+}
+
+/// Things by the digest of their secret, each until its time. A restart forgets them.
+#[derive(Debug)]
+pub struct Shelf<T> {
+    most: usize,
+    held: Mutex<HashMap<Digest32, Held<T>>>,
+}
+
+impl<T> Shelf<T> {
+    /// Nothing yet, and `most` things at once.
+    pub fn new(most: usize) -> Self {
+        Self { most, held: Mutex::default() }
+    }
+
+    fn locked(&self) -> MutexGuard<'_, HashMap<Digest32, Held<T>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a thing for so many milliseconds. When the shelf is full, what is over makes room.
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub fn put(&self, secret: &str, what: T, (now_ms, for_ms): (u64, u64)) -> Result<(), Full> {
+        let mut held = self.locked();
+        if held.len() >= self.most {
+            held.retain(|_, one| one.until_ms > now_ms);
+        }
+        if held.len() >= self.most {
+            return Err(Full);
+        }
+        held.insert(digest(secret), Held { until_ms: now_ms.saturating_add(for_ms), what });
+        Ok(())
+    }
+
+    /// Takes a thing, once, within its time.
+    pub fn take(&self, secret: &str, now_ms: u64) -> Option<T> {
+        self.locked().remove(&digest(secret)).filter(|one| one.until_ms > now_ms).map(|one| one.what)
+    }
+}
+
+impl<T: Clone> Shelf<T> {
+    /// A thing that stays.
+    pub fn get(&self, secret: &str, now_ms: u64) -> Option<T> {
+        self.locked().get(&digest(secret)).filter(|one| one.until_ms > now_ms).map(|one| one.what.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thing_is_taken_once_within_its_time_and_what_is_over_makes_room() {
+        let shelf = Shelf::new(2);
+        assert_eq!(shelf.put("a", 1, (0, 10)), Ok(()));
+        assert_eq!((shelf.get("a", 9), shelf.get("a", 10), shelf.get("b", 0)), (Some(1), None, None));
+        assert_eq!(shelf.put("b", 2, (5, 10)), Ok(()));
+        assert_eq!(shelf.put("c", 3, (9, 10)), Err(Full));
+        assert_eq!(shelf.put("c", 3, (10, 10)), Ok(()), "the first is over");
+        assert_eq!((shelf.take("a", 10), shelf.take("b", 14), shelf.take("b", 14)), (None, Some(2), None));
+        assert_eq!(shelf.take("c", 20), None, "over");
+    }
+}
