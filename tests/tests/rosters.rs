@@ -58,7 +58,11 @@ fn answer(sis: &Shared, stream: TcpStream) -> Result<()> {
     let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
     let (status, body) = told(sis, &path);
     let stream = reader.get_mut();
-    write!(stream, "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())?;
+    write!(
+        stream,
+        "HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )?;
     Ok(())
 }
 
@@ -142,13 +146,20 @@ fn a_source_is_asked_for_the_whole_then_for_changes_and_leavers_wait_for_a_word(
     let district = District { folder: tempfile::tempdir()? };
     district.told(&["keys", "create", "--kind", "account"], 0)?;
     let genesis = "c0".repeat(32);
-    let init = ["vault", "init", "--district", "7", "--chain-id", "aula-c0c0c0c0", "--genesis-sha256", &genesis];
+    let init =
+        ["vault", "init", "--district", "7", "--chain-id", "aula-c0c0c0c0", "--genesis-sha256", &genesis];
     district.told(&init, 0)?;
     let from = district.folder.path().join("sis.toml");
-    write_private(&from, &format!("url = '{url}'\ntoken_url = '{url}/token'\nclient_id = 'a'\nclient_secret = 'b'\n"))?;
+    write_private(
+        &from,
+        &format!("url = '{url}'\ntoken_url = '{url}/token'\nclient_id = 'a'\nclient_secret = 'b'\n"),
+    )?;
     fs::write(
         district.home().join("config.toml"),
-        format!("[[roster]]\nname = 'sis'\nfrom = {:?}\nevery_minutes = 5\n", from.to_str().context("a path")?),
+        format!(
+            "[[roster]]\nname = 'sis'\nfrom = {:?}\nevery_minutes = 5\n",
+            from.to_str().context("a path")?
+        ),
     )?;
 
     let first = district.asked()?;
@@ -174,11 +185,19 @@ fn a_source_is_asked_for_the_whole_then_for_changes_and_leavers_wait_for_a_word(
     held(&sis).students.truncate(31);
     district.due(true)?;
     let told = district.asked()?;
-    ensure!(told["did"].as_str().is_some_and(|did| did.contains("10 are in no row") && did.contains("--confirm-leavers")), "{told}");
+    ensure!(
+        told["did"]
+            .as_str()
+            .is_some_and(|did| did.contains("10 are in no row") && did.contains("--confirm-leavers")),
+        "{told}"
+    );
     ensure!(district.standing()?["held"] == 10);
     let path = from.to_str().context("a path")?;
     let confirmed = district.told(&["district", "import", "--from", path, "--confirm-leavers"], 0)?;
-    ensure!(confirmed["leavers"]["ended"] == 10 && confirmed["until"] == "2026-03-05T09:30:00.000Z", "{confirmed}");
+    ensure!(
+        confirmed["leavers"]["ended"] == 10 && confirmed["until"] == "2026-03-05T09:30:00.000Z",
+        "{confirmed}"
+    );
     let undone = district.told(&["district", "undo", &confirmed["import"].to_string()], 0)?;
     ensure!(undone["students"] == 10, "{undone}");
     // One that fails is told, keeps where it stood, and is not asked again at once.

@@ -322,7 +322,9 @@ mod tests {
         assert!(matches!(Table::open("a\0".into(), &Layout::default()), Err(TableError::Binary)));
         let long = format!("a,b\n1,2\n3,4\0\n{}", "5,6\n".repeat(1_000));
         let mut table = Table::open(long, &Layout::default()).expect("a table");
-        let faults: Vec<_> = std::iter::from_fn(|| table.next_row()).filter_map(|row| Some((row.line, row.fault?.rule))).collect();
+        let faults: Vec<_> = std::iter::from_fn(|| table.next_row())
+            .filter_map(|row| Some((row.line, row.fault?.rule)))
+            .collect();
         assert_eq!(faults, [(3, Rule::Encoding)], "a zero is its row's fault");
     }
 

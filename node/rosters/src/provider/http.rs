@@ -92,8 +92,16 @@ impl Provider {
         Ok(page.response(&at, &query))
     }
 
-    /// One page, once the log has what leaves of whom.
+    /// One page, once the log has what leaves of whom. Who was erased since the roster was read is on it no more: it is read again.
     fn page(&self, grant: &Grant, place: &Place, question: &Question) -> Result<Page, Refusal> {
+        match self.looked(grant, place, question)? {
+            (_, true) => Ok(self.looked(grant, place, question)?.0),
+            (page, false) => Ok(page),
+        }
+    }
+
+    /// A page, and whether somebody was left out of it.
+    fn looked(&self, grant: &Grant, place: &Place, question: &Question) -> Result<(Page, bool), Refusal> {
         let roster = self.records.roster().map_err(refused)?;
         let scores = match place.set {
             Set::LineItems | Set::Results => self.records.scores().map_err(refused)?,
@@ -124,6 +132,7 @@ impl Provider {
             true => BTreeSet::new(),
             false => self.records.list(&grant.client.name, what, &whose).map_err(refused)?,
         };
+        let left_out = given.len() < whose.len();
         let may = |item: &Item<'_>| View::whose(item).is_none_or(|key| given.contains(&key));
         let objects: Vec<Value> = items
             .into_iter()
@@ -134,9 +143,10 @@ impl Provider {
         if place.one.is_some() {
             let object = objects.into_iter().next();
             let object = object.ok_or_else(|| Refusal::Unknown(format!("no {one} has this sourcedId")))?;
-            return Ok(Page { body: json!({ one: object }), counted: None });
+            return Ok((Page { body: json!({ one: object }), counted: None }, false));
         }
-        Ok(Page { body: json!({ many: objects }), counted: Some((question.limit, question.offset, total)) })
+        let counted = Some((question.limit, question.offset, total));
+        Ok((Page { body: json!({ many: objects }), counted }, left_out))
     }
 }
 

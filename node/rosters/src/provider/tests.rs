@@ -22,6 +22,8 @@ const CHANGED_MS: u64 = 1_772_443_800_250;
 /// Forty students at two schools, one of whom left and one of whom was erased meanwhile.
 struct District {
     listed: Mutex<Vec<Read>>,
+    /// Whether it is known that student 40 was erased.
+    erased: std::sync::atomic::AtomicBool,
     refuses: Mutex<Option<NotGiven>>,
 }
 
@@ -59,7 +61,9 @@ impl Records for District {
             year: 2025,
             changed_ms: CHANGED_MS + 60_000,
             schools: vec![school("north", 11, "North"), school("sou th", 12, "South")],
-            students: (1..=40).map(student).collect(),
+            students: (1..=if self.erased.load(std::sync::atomic::Ordering::SeqCst) { 39 } else { 40 })
+                .map(student)
+                .collect(),
             staff: vec![staff("c-1", "", &[11]), staff("t-1", "5-a", &[]), staff("t-2", "6-b", &[])],
         }))
     }
@@ -86,7 +90,11 @@ impl Records for District {
     fn list(&self, client: &str, what: What, students: &BTreeSet<Key>) -> Result<BTreeSet<Key>, NotGiven> {
         let mut listed = self.listed.lock().map_err(|_| NotGiven::Refused)?;
         listed.push((client.to_owned(), what, students.clone()));
-        // Student 40 was erased since the roster was read.
+        // Student 40 was erased since the roster was read first.
+        self.erased.store(
+            students.contains(&key(40)) || self.erased.load(std::sync::atomic::Ordering::SeqCst),
+            std::sync::atomic::Ordering::SeqCst,
+        );
         Ok(students.iter().filter(|own| **own != key(40)).copied().collect())
     }
 }
@@ -116,7 +124,8 @@ impl Served {
     async fn new() -> Result<Self, Box<dyn std::error::Error>> {
         let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", socket.local_addr()?);
-        let district = Arc::new(District { listed: Mutex::default(), refuses: Mutex::default() });
+        let district =
+            Arc::new(District { listed: Mutex::default(), erased: false.into(), refuses: Mutex::default() });
         let provider = Arc::new(Provider::new(&url, clients(&ALL)?, district.clone(), || CHANGED_MS));
         tokio::spawn(axum::serve(socket, router(provider.clone())).into_future());
         Ok(Self { url, district, provider, client: Client::builder().no_proxy().build()? })
