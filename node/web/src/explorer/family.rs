@@ -23,6 +23,7 @@ use crate::api::allocation_bundle;
 use crate::api::vault::Reads;
 use crate::api_error::ApiError;
 use crate::http::{FromPath, Node};
+use crate::pages;
 use crate::read::family::{OwnDecision, decisions};
 use crate::read::utc;
 
@@ -97,7 +98,7 @@ fn decision(token: &str, one: &OwnDecision) -> Markup {
             h3 { "Why" }
             p { (one.why) }
             p { "Decided in " a href={ "/blocks/" (one.height) } { "block " (one.height) } ", in " a href={ "/rounds/" (one.round) } { "round " (one.round) } "." }
-            (verify::panel(&format!("/family/{token}/{}", one.round), "this decision"))
+            (verify::panel(&pages::DECISIONS, format!("{token}/{}", one.round)))
         }
     }
 }

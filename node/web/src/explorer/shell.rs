@@ -7,7 +7,7 @@ use maud::{DOCTYPE, Markup, html};
 use super::assets::{self, VERIFIER_SHA256};
 use super::labels;
 use crate::http::Node;
-use crate::pages::{Group, PAGES};
+use crate::pages::{Group, PAGES, Page};
 use crate::read::ranges::Span;
 use crate::read::utc;
 use crate::read::words::grouped;
@@ -120,6 +120,11 @@ fn footer(genesis: &str) -> Markup {
             }
         }
     }
+}
+
+/// Links to the exports of a page's register, with its rows counted.
+pub(super) fn register(page: &Page, rows: usize) -> Markup {
+    html! { @if let Some(register) = page.export { (exports(register, rows)) } }
 }
 
 /// Links to a register's exports, with its rows counted.

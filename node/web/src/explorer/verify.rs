@@ -13,9 +13,14 @@ use super::assets::{self, VERIFIER_SHA256};
 use super::error::Shown;
 use super::shell;
 use crate::http::Node;
+use crate::pages::{self, Page};
 
-/// What a page offers to check; `bundle` is the bundle's address.
-pub(super) fn panel(bundle: &str, what: &str) -> Markup {
+/// What a page offers to check, as the registry says; `part` is what varies in the bundle's address.
+pub(super) fn panel(page: &Page, part: impl std::fmt::Display) -> Markup {
+    html! { @if let Some(proof) = &page.proof { (button(&proof.bundle(part), proof.of)) } }
+}
+
+fn button(bundle: &str, what: &str) -> Markup {
     html! {
         section .verify aria-label="Verify" data-bundle=(bundle) data-verifier=(assets::address("aula_verifier.wasm")) data-genesis="/v1/genesis" {
             p { button type="button" .verify-button { "Verify " (what) }
@@ -33,7 +38,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
         h1 { "Verify" }
         p .lead { "A figure here is worth what its proof is worth. The button fetches a bundle (the figures, the path of hashes from them to a block, "
             "and the validators' signatures under it) and the genesis, and checks one against the other in your browser, without asking this node anything else." }
-        (panel("/v1/evidence/figures", "budgets, parameters and newest rounds"))
+        (panel(&pages::VERIFY, ""))
         h2 { "What must not come from this node" }
         p { "A lying node would serve its own genesis and its own verifier. Compare both fingerprints with those that the consortium published elsewhere:" }
         dl .facts {
