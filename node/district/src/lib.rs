@@ -18,6 +18,7 @@
 //! | [`asking`] | from a wish to the student's anchored state, and what is to be proved of it |
 //! | [`requests`] | need bands proved for a round |
 //! | [`decided`] | what a round decided for its own students, in words |
+//! | [`hours`] | how many of a school's students used a resource in an hour |
 //! | [`milestones`] | mastery proved of an anchored state |
 //! | [`statements`] | a year's money, stated without showing an amount |
 //! | [`disclosure`] | what an auditor gets of one student and one version |
@@ -34,6 +35,7 @@ pub mod decided;
 pub mod disclosure;
 pub mod enter;
 pub mod event_place;
+pub mod hours;
 pub mod import;
 pub mod inputs;
 pub mod interventions;

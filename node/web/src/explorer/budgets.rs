@@ -9,9 +9,11 @@ use maud::html;
 use super::error::Shown;
 use super::shell::{self, column, exports, percent};
 use super::shown;
+use super::standing;
 use super::verify;
 use super::words::{explained, word};
 use crate::http::Node;
+use crate::read::rounds;
 use crate::read::statements;
 use crate::read::words::amount;
 
@@ -26,6 +28,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
         h1 { "Budgets" }
         p .lead { "A funder's " (word("budget", "budget")) " of a school year is charged when a " (word("pool", "pool")) " is opened, and can never be overdrawn." }
         (verify::panel("/v1/evidence/figures", "all budgets"))
+        (standing::fallen_of_pools(&rounds::all(&view)?))
         (shown::money(budgets.iter().map(|stated| &stated.budget)))
         div .scroll tabindex="0" role="region" aria-label="Budgets" { table .sortable .cards {
             caption { (budgets.len()) " budgets" }

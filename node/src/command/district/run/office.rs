@@ -14,7 +14,7 @@ use crate::command::posting::Posting;
 use crate::command::vault::record::LedgerArgs;
 use crate::command::vault::{Place, bind_to_node};
 use crate::command::{Context, Failure};
-use crate::config::{Config, District};
+use crate::config::{Config, District, LakePlace};
 
 /// One district's home at work.
 pub(super) struct Office {
@@ -22,6 +22,7 @@ pub(super) struct Office {
     pub place: Place,
     pub ledger: LedgerArgs,
     pub settings: District,
+    pub lake: LakePlace,
     /// Held while the status is changed: two loops of a home do.
     pub status: Mutex<()>,
 }
@@ -40,8 +41,8 @@ impl Office {
     /// # Errors
     /// A configuration that is refused.
     pub fn of(context: Context, place: Place, ledger: LedgerArgs) -> Result<Self, Failure> {
-        let settings = Config::load(&context.home)?.district;
-        Ok(Self { context, place, ledger, settings, status: Mutex::new(()) })
+        let Config { district: settings, lake, .. } = Config::load(&context.home)?;
+        Ok(Self { context, place, ledger, settings, lake, status: Mutex::new(()) })
     }
 
     /// The node, and as what it knows this home.
