@@ -20,6 +20,9 @@ pub const DAYS: usize = 30;
 /// Longest file that is read: 30 of them stay within 12 MB.
 pub const MAX_DAY_BYTES: u64 = 400_000;
 
+/// Resources of a day that are published, those that most students used.
+const MAX_RESOURCES: usize = 2_000;
+
 /// The folder.
 #[derive(Debug, Clone)]
 pub struct Shelf(PathBuf);
@@ -159,6 +162,14 @@ fn put(day: &mut HoursOfDay, added: &Added<'_>) -> bool {
             row.extend(told);
         }
     }
+    if rows.len() > MAX_RESOURCES {
+        let used = |row: &[Option<u32>]| row.iter().flatten().map(|n| u64::from(*n)).sum::<u64>();
+        let mut by_use: Vec<(u64, u32)> = rows.iter().map(|(resource, row)| (used(row), *resource)).collect();
+        by_use.sort_by_key(|(used, resource)| (std::cmp::Reverse(*used), *resource));
+        for (_, resource) in by_use.split_off(MAX_RESOURCES) {
+            rows.remove(&resource);
+        }
+    }
     day.resources = rows
         .into_iter()
         .map(|(resource, mut students)| {
@@ -241,6 +252,11 @@ mod tests {
         }
         let listed = shelf.school(school);
         assert_eq!((listed.days.len(), listed.days[0].date.as_str()), (DAYS, "2026-10-03"));
+        let day = shelf.day(school, "2026-10-03").ok_or("a day")?;
+        assert!(
+            day.resources.len() == MAX_RESOURCES
+                && day.resources.last().is_some_and(|row| row.resource == 1_001_999)
+        );
         let mut bytes = 0;
         for day in &listed.days {
             let file = day.href.trim_start_matches("/v1/hours/");
