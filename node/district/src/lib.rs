@@ -19,7 +19,7 @@
 //! | [`requests`] | need bands proved for a round |
 //! | [`decided`] | what a round decided for its own students, in words |
 //! | [`milestones`] | mastery proved of an anchored state |
-//! | [`statements`] | a year's money, stated without showing an amount |
+//! | [`statements`] | a year's money by school, stated as commitments and proved to be what was charged |
 //! | [`disclosure`] | what an auditor gets of one student and one version |
 //! | [`sentiment`] | the one number that leaves a written response |
 //!
