@@ -8,7 +8,7 @@
 //! | protocol | header | what is new |
 //! |---|---|---|
 //! | 1 | version 2 | |
-//! | 2 | version 3 | a class on demand rests between rounds ([`Protocol::rests_on_demand`]); who let a turn to propose pass is left out of the next ones ([`Protocol::leaves_out_the_silent`]); evidence of misbehaviour is recorded ([`Protocol::records_misbehaviour`]) |
+//! | 2 | version 3 | a class on demand rests between rounds ([`Protocol::rests_on_demand`]); who let a turn to propose pass is left out of the next ones ([`Protocol::leaves_out_the_silent`]); evidence of misbehaviour is recorded ([`Protocol::records_misbehaviour`]); buildings and heads of other consortia are anchored ([`Protocol::anchors_estates`], [`Protocol::anchors_heads`]) |
 //! | 3 | version 3 | a stated budget is what pools were charged ([`Protocol::binds_statements`]) |
 
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -66,6 +66,17 @@ impl Protocol {
     /// Protocol 2: blocks may hold evidence of misbehaviour. A program that knows protocol 1 alone cannot decode it
     /// ([`crate::tx::rights::is_in`]).
     pub fn records_misbehaviour(self) -> bool {
+        self >= Self(2)
+    }
+
+    /// Protocol 2: blocks may hold anchors of districts' buildings ([`crate::tx::rights::is_in`]).
+    pub fn anchors_estates(self) -> bool {
+        self >= Self(2)
+    }
+
+    /// Protocol 2: blocks may hold heads of other consortia's ledgers, and proposals to admit such a consortium
+    /// ([`crate::tx::rights::is_in`]).
+    pub fn anchors_heads(self) -> bool {
         self >= Self(2)
     }
 
