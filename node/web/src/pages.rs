@@ -57,6 +57,11 @@ const fn listed(address: &'static str, group: Group, name: &'static str) -> Page
     Page { address, listed: Some((group, name)), class: Public, lifetime: Some(Lifetime::Height) }
 }
 
+/// A page of the navigation that is in its reader's language.
+const fn spoken(address: &'static str, group: Group, name: &'static str) -> Page {
+    Page { address, listed: Some((group, name)), class: Public, lifetime: None }
+}
+
 /// A page that others lead to.
 const fn linked(address: &'static str, class: RouteClass, lifetime: Option<Lifetime>) -> Page {
     Page { address, listed: None, class, lifetime }
@@ -70,9 +75,10 @@ pub const PAGES: &[Page] = &[
     listed("/pools", Sharing, "Pools"),
     listed("/districts", Sharing, "Districts"),
     listed("/schools", Sharing, "Schools"),
+    listed("/buildings", Sharing, "Buildings"),
     listed("/compare", Sharing, "Compare"),
     listed("/milestones", Sharing, "Milestones"),
-    listed("/family", Sharing, "Families"),
+    spoken("/family", Sharing, "Families"),
     listed("/blocks", Ledger, "Blocks"),
     listed("/transactions", Ledger, "Transactions"),
     listed("/trail", Ledger, "Trail"),
@@ -81,7 +87,7 @@ pub const PAGES: &[Page] = &[
     listed("/validators", Ledger, "Validators"),
     listed("/proposals", Ledger, "Proposals"),
     listed("/parameters", Ledger, "Parameters"),
-    listed("/verify", Ledger, "Verify"),
+    spoken("/verify", Ledger, "Verify"),
     linked("/search", Public, Some(Lifetime::Height)),
     linked("/feed.atom", Public, Some(Lifetime::Height)),
     linked("/feed.json", Public, Some(Lifetime::Height)),
@@ -91,6 +97,9 @@ pub const PAGES: &[Page] = &[
     linked("/pools/{id}", Public, Some(Lifetime::Height)),
     linked("/districts/{id}", Public, Some(Lifetime::Height)),
     linked("/schools/{id}", Public, Some(Lifetime::Height)),
+    linked("/schools/{id}/hours", Public, Some(Lifetime::Height)),
+    linked("/classroom", Public, None),
+    linked("/buildings/plan", Public, None),
     linked("/transactions/{id}", Public, None),
     linked("/family/{token}", Family, None),
     linked("/family/{token}/{round}", Family, None),

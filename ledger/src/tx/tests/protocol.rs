@@ -116,14 +116,15 @@ fn protocols_follow_one_another_and_a_voted_one_may_be_moved_or_taken_back() {
 
 #[test]
 fn a_program_stops_before_rules_that_it_does_not_have_and_says_which_version_to_run() {
-    let (mut chain, mut stored) = (Chain::new(), Vec::new());
-    agree(&mut chain, &mut stored, 0, 2, 7);
+    let before = Protocol(Protocol::NEWEST.0 - 1);
+    let (mut chain, mut stored) = (Chain::of(Genesis { protocol: before, ..genesis() }), Vec::new());
+    agree(&mut chain, &mut stored, 0, Protocol::NEWEST.0, 7);
     chain.advance_to(Height(8));
-    agree(&mut chain, &mut stored, 1, 3, 15);
+    agree(&mut chain, &mut stored, 1, Protocol::NEWEST.next().0, 15);
     chain.advance_to(Height(14));
     let expected = Outdated {
         height: Height(15),
-        needs: Protocol(3),
+        needs: Protocol::NEWEST.next(),
         knows: Protocol::NEWEST,
         program: Some(title("0.2.0")),
     };
@@ -132,7 +133,7 @@ fn a_program_stops_before_rules_that_it_does_not_have_and_says_which_version_to_
     assert!(matches!(chain.try_block(&[]), Err(ExecuteError::Outdated(outdated)) if outdated == expected));
     assert!(expected.next_step().contains("Aula 0.2.0"));
     // One that is older still stopped before the first switch.
-    assert_eq!(record(&chain).refuses(Height(12), Protocol::FIRST).map(|one| one.height), Some(Height(7)));
+    assert_eq!(record(&chain).refuses(Height(12), before).map(|one| one.height), Some(Height(7)));
 }
 
 #[test]
@@ -140,7 +141,9 @@ fn a_genesis_may_begin_with_a_later_protocol_but_not_with_one_that_nobody_has() 
     let of = |protocol| Genesis { protocol: Protocol(protocol), ..genesis() };
     let mut chain = Chain::of(of(2));
     assert_eq!(chain.block(&[]).header.protocol, SECOND);
-    assert!(of(3).to_json().is_err_and(|error| error.to_string().contains("protocols up to 2")));
+    let newest = format!("protocols up to {}", Protocol::NEWEST);
+    let unknown = of(Protocol::NEWEST.next().0).to_json();
+    assert!(unknown.is_err_and(|error| error.to_string().contains(&newest)));
     assert!(of(0).to_json().is_err());
 }
 
