@@ -81,6 +81,11 @@ impl Page {
         Self { listed: Some((group, name)), ..page }
     }
 
+    /// A page of the navigation that is in its reader's language.
+    const fn spoken(address: &'static str, group: Group, name: &'static str) -> Self {
+        Self { lifetime: None, ..Self::listed(address, group, name) }
+    }
+
     /// A page that others lead to.
     const fn linked(address: &'static str, class: RouteClass, lifetime: Option<Lifetime>) -> Self {
         Self { address, listed: None, class, lifetime, proof: None, export: None }
@@ -117,11 +122,12 @@ pages! {
     SCHOOLS = Page::listed("/schools", Sharing, "Schools")
         .proved("/v1/evidence/figures/places", "all schools")
         .exported("schools");
+    BUILDINGS = Page::listed("/buildings", Sharing, "Buildings");
     COMPARE = Page::listed("/compare", Sharing, "Compare");
     MILESTONES = Page::listed("/milestones", Sharing, "Milestones")
         .proved("/v1/evidence/figures/milestones", "these counts")
         .exported("milestones");
-    FAMILY = Page::listed("/family", Sharing, "Families");
+    FAMILY = Page::spoken("/family", Sharing, "Families");
     BLOCKS = Page::listed("/blocks", Ledger, "Blocks").proved("/v1/evidence/figures/blocks?{page}", "the blocks on this page");
     TRANSACTIONS = Page::listed("/transactions", Ledger, "Transactions").exported("transactions");
     TRAIL = Page::listed("/trail", Ledger, "Trail").proved("/v1/evidence/figures/trail?{page}", "the acts on this page");
@@ -138,7 +144,7 @@ pages! {
     PARAMETERS = Page::listed("/parameters", Ledger, "Parameters")
         .proved("/v1/evidence/figures/parameters", "the parameters and their history")
         .exported("parameters");
-    VERIFY = Page::listed("/verify", Ledger, "Verify")
+    VERIFY = Page::spoken("/verify", Ledger, "Verify")
         .proved("/v1/evidence/figures", "budgets, parameters and newest rounds");
     SEARCH = Page::linked("/search", Public, Some(Lifetime::Height));
     FEED_ATOM = Page::linked("/feed.atom", Public, Some(Lifetime::Height));
@@ -154,6 +160,9 @@ pages! {
         .proved("/v1/evidence/figures/district/{id}", "this district's figures");
     SCHOOL = Page::linked("/schools/{id}", Public, Some(Lifetime::Height))
         .proved("/v1/evidence/figures/school/{id}", "this school's figures");
+    SCHOOL_HOURS = Page::linked("/schools/{id}/hours", Public, Some(Lifetime::Height));
+    CLASSROOM = Page::linked("/classroom", Public, None);
+    BUILDINGS_PLAN = Page::linked("/buildings/plan", Public, None);
     TRANSACTION = Page::linked("/transactions/{id}", Public, None)
         .proved("/v1/evidence/figures/transaction/{id}", "this transaction");
     DECISIONS = Page::linked("/family/{token}", Family, None).proved("/family/{token}/{round}", "this decision");
