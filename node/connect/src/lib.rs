@@ -50,4 +50,8 @@ pub mod strangers;
 pub mod taking;
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod term;
+#[cfg(test)]
 mod testkit;
