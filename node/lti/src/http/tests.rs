@@ -290,9 +290,8 @@ async fn a_student_opens_the_own_dashboard_with_and_without_cookies_and_a_teache
     let open = |bearer: String| {
         let request = world.client.post(format!("{}/lti/dashboard", world.url)).form(&[("bearer", bearer)]);
         async move {
-            Ok::<_, reqwest::Error>((|answer: reqwest::Response| (answer.status().as_u16(), answer))(
-                request.send().await?,
-            ))
+            let answer = request.send().await?;
+            Ok::<_, reqwest::Error>((answer.status().as_u16(), answer))
         }
     };
     let (status, answer) = open(told["bearer"].as_str().unwrap_or_default().to_owned()).await?;

@@ -25,7 +25,8 @@ pub(super) async fn whole(asking: &mut Asking<'_>, provider: &Provider) -> Resul
         all.insert(resource, asking.all(resource, "", &[]).await?);
     }
     // Of a snapshot nothing changes; without change versions nobody can say what did.
-    for _ in 0..if provider.snapshot { 0 } else { CATCH_UP } {
+    let rounds = if provider.snapshot { 0 } else { CATCH_UP };
+    for _ in 0..rounds {
         let (Some(before), Some(now)) = (newest, asking.versions().await?.map(|versions| versions.newest))
         else {
             break;

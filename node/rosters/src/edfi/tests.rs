@@ -78,8 +78,8 @@ fn reading(fetched: &Fetched) -> Result<Reading, Box<dyn std::error::Error>> {
 }
 
 fn rows(reading: &Reading) -> Vec<&StudentRow> {
-    let of = |said| if let &Said::Student(ref row) = said { Some(&**row) } else { None };
-    reading.rows.iter().filter_map(|row| of(&row.said)).collect()
+    let own = reading.rows.iter().map(|row| &row.said);
+    own.filter_map(|said| if let Said::Student(row) = said { Some(&**row) } else { None }).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -20,7 +20,7 @@ type Tested = Result<(), Box<dyn std::error::Error>>;
 const FILES: [(&str, &str); 6] = [
     (
         "manifest.csv",
-        "propertyName,value\nmanifest.version,1.0\noneroster.version,1.2\nfile.orgs,bulk\nfile.users,bulk\nfile.roles,bulk\nfile.enrollments,bulk\nfile.lineItems,bulk\nfile.results,bulk\n",
+        "propertyName,value\nmanifest.version,1.0\noneroster.version,1.2\nfile.orgs,bulk\nfile.users,bulk\nfile.roles,bulk\nfile.enrollments,bulk\nfile.results,bulk\n",
     ),
     (
         "orgs.csv",
@@ -73,7 +73,7 @@ fn import(vault: &Vault, files: Vec<Input>) -> Result<(Option<u64>, usize), Box<
         undone_ms: None,
     };
     let refused = plan.counts().rejected;
-    Ok((write(vault, &plan, &note, &EventRules::new(None, Vec::new()), |_| {})?.import, refused as usize))
+    Ok((write(vault, &plan, &note, &EventRules::new(None, Vec::new()), |_| {})?.import, refused))
 }
 
 fn files() -> Vec<Input> {
