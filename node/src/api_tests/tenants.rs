@@ -44,6 +44,7 @@ struct Tenant {
     cookie: String,
     /// Another, not opened yet.
     link: String,
+    http: reqwest::Client,
     _stop: oneshot::Sender<()>,
 }
 
@@ -98,12 +99,26 @@ async fn tenant(chain: &DevChain, number: u16, key: SigningKey, name: &'static s
     tokio::spawn(server.serve(router_with(Arc::new(node), dashboards), async move {
         let _ = stopped.await;
     }));
-    let entered = browser()?.get(format!("{origin}/s/{spent}")).header(ACCEPT, "text/html").send().await?;
+    let http = browser()?;
+    let entered = http.get(format!("{origin}/s/{spent}")).header(ACCEPT, "text/html").send().await?;
     assert_eq!(entered.status().as_u16(), 303, "{name}'s own teacher");
     let told = |name| entered.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let session = told(reqwest::header::LOCATION).rsplit('/').next().unwrap_or_default().to_owned();
     let cookie = told(SET_COOKIE).split(';').next().unwrap_or_default().to_owned();
-    Ok(Tenant { number, key, origin, folders, own, name, family, session, cookie, link: open, _stop: stop })
+    Ok(Tenant {
+        number,
+        key,
+        origin,
+        folders,
+        own,
+        name,
+        family,
+        session,
+        cookie,
+        link: open,
+        http,
+        _stop: stop,
+    })
 }
 
 fn browser() -> Made<reqwest::Client> {
@@ -184,7 +199,7 @@ impl Tenant {
     }
 
     async fn ask(&self, method: &Method, path: &str, shown: &Shown) -> Made<(u16, String)> {
-        let mut asked = browser()?.request(method.clone(), format!("{}{path}", self.origin));
+        let mut asked = self.http.request(method.clone(), format!("{}{path}", self.origin));
         for (name, value) in &shown.headers {
             asked = asked.header(name, value);
         }
