@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Uploads to OpenSSH's sshd and mails to Python's aiosmtpd, both started here on loopback, and says their versions.
-# Usage: delivery-peers.sh    (Debian: openssh-server, openssl; pip install aiosmtpd, PYTHON names that Python)
+# Uploads to OpenSSH's sshd, mails to Python's aiosmtpd and puts into a bucket of Python's moto, all started here on loopback, and says their versions.
+# Usage: delivery-peers.sh    (Debian: openssh-server, openssl; pip install aiosmtpd 'moto[s3,server]', PYTHON names that Python)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 sshd=$(command -v sshd || echo /usr/sbin/sshd)
@@ -57,10 +57,30 @@ while True:
     time.sleep(60)
 PYTHON
 "$python" "$work/smtp.py" "$smtp" "$work" & pids+=($!)
-sleep 2
+s3=$(port)
+cat > "$work/s3.py" <<'PYTHON'
+import sys, time
+import boto3, moto
+from moto.server import ThreadedMotoServer
+
+port = int(sys.argv[1])
+ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False).start()
+client = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1",
+                      aws_access_key_id="aula-key", aws_secret_access_key="aula-secret")
+client.create_bucket(Bucket="plain")
+client.create_bucket(Bucket="versioned")
+client.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
+client.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+print("moto", moto.__version__, flush=True)
+while True:
+    time.sleep(60)
+PYTHON
+"$python" "$work/s3.py" "$s3" & pids+=($!)
+sleep 6
 "$sshd" -V 2>&1 | head -1 || true
 
 export AULA_SFTP=127.0.0.1:$sftp AULA_SFTP_USER=$(id -un) AULA_SFTP_KEY=$work/client AULA_SMTP_PORT=$smtp AULA_SMTP_CA=$work/ca.pem
+export AULA_S3=http://127.0.0.1:$s3
 export AULA_SFTP_HOST_KEY="$(cut -d' ' -f1,2 "$work/host.pub")"
 cargo test --release --workspace --test peers --test alerts -- --ignored
 grep -c '^Subject: Report nightly' "$work/mails" | sed 's/$/ mail kept by aiosmtpd/'

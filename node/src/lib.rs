@@ -9,6 +9,7 @@ pub mod backups;
 pub mod bootstrap;
 pub mod cli;
 pub mod command;
+mod estate_files;
 pub mod feed_health;
 mod models;
 pub mod program;

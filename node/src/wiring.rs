@@ -44,10 +44,12 @@ use crate::upkeep::newcomer::{self, Newcomer};
 use crate::upkeep::serving::Serving;
 
 pub(crate) mod dashboards;
+mod estate;
 mod evidence;
 mod feed_health;
 mod feeds;
 mod figures;
+mod hours;
 mod identity;
 mod lti;
 mod ready;
@@ -158,12 +160,15 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     node.links.insert(0, home.links_dir());
     node.vault = Some(vault);
     node.models = Some(home.models_dir());
+    node.hours = Some(home.hours_dir());
     let node = Arc::new(node);
     tokio::spawn(node.clone().attend());
     let dashboards = dashboards::hub(home, &db);
     let feeds = feeds::start(home, config, (&node, &db), &dashboards).await?;
     lti::start(home, config, (&node, &db)).await?;
     identity::start(home, config, &node).await?;
+    hours::start(home, config, &node)?;
+    estate::start(config, &node);
     let origin = server.origin();
     Ok(Running { origin, db, genesis, consensus, server, node, dashboards, feeds, anew, refused })
 }

@@ -10,6 +10,7 @@ pub mod delays;
 pub mod district;
 mod error;
 mod event;
+pub mod hours;
 pub mod operation;
 pub mod places;
 pub mod registers;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`seal`] | files encrypted to recipients with age |
 //! | [`sftp`] | upload to a server whose host key is pinned: `.part`, resumed, read back, renamed |
+//! | [`bucket`] | S3: put once, and deleted with all versions |
 //! | [`mail`] | a note that something is ready, by SMTP with STARTTLS alone |
 //! | [`webhook`] | the same note for a program, signed |
 //! | [`public`] | which addresses may be asked at all |
@@ -12,6 +13,7 @@
 //! Invariants: nothing leaves unencrypted by [`mail`] but that something is ready; a file that was uploaded twice is there once.
 //! Absent: which output goes where, when, and the mark that it went, which the node keeps.
 
+pub mod bucket;
 mod error;
 pub mod mail;
 pub mod public;

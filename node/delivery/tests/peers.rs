@@ -1,8 +1,9 @@
-//! Against real servers, which `scripts/delivery-peers.sh` starts on loopback: OpenSSH's sshd and Python's aiosmtpd.
+//! Against real servers, which `scripts/delivery-peers.sh` starts on loopback: OpenSSH's sshd, Python's aiosmtpd and moto.
 
 use std::path::PathBuf;
 
 use aula_delivery::DeliveryError;
+use aula_delivery::bucket;
 use aula_delivery::mail::{Envelope, Note, Server, send};
 use aula_delivery::sftp::{Place, Upload};
 
@@ -97,5 +98,53 @@ async fn aiosmtpd_gets_a_note_over_starttls_alone() -> Tested {
     assert!(send(&strange, &envelope, &note).await.is_err(), "a certificate that nobody trusts");
     let wrong = Server { login: Some(("aula".into(), "another".into())), ..server };
     assert!(send(&wrong, &envelope, &note).await.is_err());
+    Ok(())
+}
+
+/// Services on loopback with the buckets `plain`, `versioned` and `locked`: `AULA_S3` names them, space between.
+#[tokio::test]
+#[ignore = "asks for servers: scripts/delivery-peers.sh"]
+async fn a_bucket_keeps_a_report_once_and_forgets_every_version_of_it() -> Tested {
+    for endpoint in told("AULA_S3")?.split_whitespace() {
+        let place = |bucket: &str| bucket::Place {
+            endpoint: endpoint.to_owned(),
+            region: "us-east-1".to_owned(),
+            bucket: bucket.to_owned(),
+            key_id: "aula-key".to_owned(),
+        };
+        let now = || {
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |age| age.as_secs())
+        };
+        let open = |bucket: &str| bucket::Bucket::new(&place(bucket), "aula-secret", None, now);
+        for name in ["plain", "versioned"] {
+            let bucket = open(name)?;
+            bucket.purgeable("aula/").await.map_err(|error| format!("{endpoint} {name}: {error}"))?;
+            assert_eq!(bucket.keys("aula/").await?, [""; 0], "{endpoint} {name}: the trial left something");
+            let text = bytes(300_001);
+            for key in ["aula/nightly/2019-11-28/a b+ü.html", "aula/nightly/2019-11-29/a"] {
+                bucket.put(key, &text).await?;
+                bucket.put(key, &text).await?;
+                assert_eq!(bucket.get(key).await?.as_deref(), Some(&text[..]));
+            }
+            assert!(matches!(
+                bucket.put("aula/nightly/2019-11-29/a", b"x").await,
+                Err(DeliveryError::Differs { .. })
+            ));
+            assert_eq!(bucket.purge("aula/nightly/2019-11-28/").await?, 1, "{endpoint} {name}");
+            assert_eq!(bucket.keys("aula/").await?, ["aula/nightly/2019-11-29/a"]);
+            bucket.purge("aula/").await?;
+        }
+        assert!(open("nowhere")?.purgeable("aula/").await.is_err());
+        // A service that cannot lock has no such bucket.
+        if let Err(why) = open("locked")?.purgeable("aula/").await {
+            let told = why.to_string();
+            assert!(
+                told.contains("object lock") || told.contains("not there") || told.contains("NoSuchBucket"),
+                "{told}"
+            );
+        } else {
+            return Err(format!("{endpoint} gives a locked bucket and it was taken").into());
+        }
+    }
     Ok(())
 }

@@ -18,8 +18,9 @@
 //! | [`asking`] | from a wish to the student's anchored state, and what is to be proved of it |
 //! | [`requests`] | need bands proved for a round |
 //! | [`decided`] | what a round decided for its own students, in words |
+//! | [`hours`] | how many of a school's students used a resource in an hour |
 //! | [`milestones`] | mastery proved of an anchored state |
-//! | [`statements`] | a year's money, stated without showing an amount |
+//! | [`statements`] | a year's money by school, stated as commitments and proved to be what was charged |
 //! | [`disclosure`] | what an auditor gets of one student and one version |
 //! | [`sentiment`] | the one number that leaves a written response |
 //!
@@ -34,6 +35,7 @@ pub mod decided;
 pub mod disclosure;
 pub mod enter;
 pub mod event_place;
+pub mod hours;
 pub mod import;
 pub mod inputs;
 pub mod interventions;
@@ -42,6 +44,7 @@ pub mod levels;
 pub mod live;
 pub mod milestones;
 pub mod office;
+pub mod origin;
 pub mod parameters;
 pub mod portable;
 pub mod requests;

@@ -18,6 +18,7 @@ mod alerts;
 mod delivery;
 mod district;
 mod edit;
+mod estate;
 mod feed;
 mod identity;
 mod lake;
@@ -27,9 +28,10 @@ mod sensors;
 mod sovereignty;
 
 pub use alerts::{AlertKind, Alerts};
-pub use delivery::{Delivery, DeliveryBy, Mail, Sftp, Webhook};
+pub use delivery::{BucketPlace, Delivery, DeliveryBy, Mail, Sftp, Webhook};
 pub use district::{District, Policy, Subject};
 pub use edit::set;
+pub use estate::EstateShown;
 pub use feed::{BrokerUrl, Feed, FeedKind, Feeds, Lines, Payload};
 pub use identity::Identity;
 pub use lake::LakePlace;
@@ -69,6 +71,8 @@ pub struct Config {
     pub lti: Option<Lti>,
     /// `[identity]`; none where nobody logs in.
     pub identity: Option<Identity>,
+    /// `[estate]`.
+    pub estate: EstateShown,
     /// `[lake]`.
     pub lake: LakePlace,
     /// `[sensors]`.
@@ -500,6 +504,7 @@ impl Config {
         }
         self.district.check()?;
         self.lake.check()?;
+        self.estate.check()?;
         self.feed.iter().try_for_each(Feed::check)?;
         feed::check_names(&self.feed)?;
         if let Some(fault) = self.lti.as_ref().and_then(Lti::fault) {

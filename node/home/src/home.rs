@@ -126,6 +126,11 @@ impl Home {
         self.0.join("delivered")
     }
 
+    /// Published use of resources by school and hour: `hours/`.
+    pub fn hours_dir(&self) -> PathBuf {
+        self.0.join("hours")
+    }
+
     /// The district's lake, 0700: `lake/`.
     pub fn lake_dir(&self) -> PathBuf {
         self.0.join("lake")

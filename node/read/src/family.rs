@@ -7,12 +7,13 @@
 
 use std::collections::BTreeMap;
 
+use aula_allocation::explain::{Explanation, Standing};
 use aula_ledger::audit::why::{Decided, Who, Why, WhyError};
 use aula_ledger::rounds::{RoundInputs, decided_rows};
 use aula_ledger::state::StateReader;
 use aula_ledger::state::schema::{self, Class, Decision, Placement, PoolRecord, Round};
 use aula_ledger::tx::Mandate;
-use aula_ledger::types::{DistrictId, Handle, Height, RoundId, SchoolYear};
+use aula_ledger::types::{DistrictId, Handle, Height, RoundId, SchoolId, SchoolYear};
 
 use super::round_figures::kind_name;
 use crate::ReadError;
@@ -35,6 +36,47 @@ pub struct OwnDecision {
     pub why: String,
     /// Whether the decision still stands.
     pub stands: bool,
+    /// The same for whoever says it in another language.
+    pub parts: OwnParts,
+}
+
+/// A decision as its parts.
+#[derive(Debug, Clone)]
+pub struct OwnParts {
+    /// Kinds asked for, in their order.
+    pub wishes: Vec<String>,
+    /// Need band, 0 to 9.
+    pub band: u8,
+    /// Whether there was a mandate.
+    pub mandated: bool,
+    /// The school that the student is of.
+    pub home_school: SchoolId,
+    /// The place given, with its number among the wishes, from 1; none: waiting.
+    pub placed: Option<(OwnPlace, u32)>,
+    /// Each place that the explanation names, with what it says; the one given first. No place is waiting.
+    pub reasons: Vec<(Option<OwnPlace>, Reason)>,
+}
+
+/// A place.
+#[derive(Debug, Clone)]
+pub struct OwnPlace {
+    /// Which kind.
+    pub kind: String,
+    /// At which school.
+    pub school: SchoolId,
+}
+
+/// What an explanation says of a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The best at these prices.
+    Best,
+    /// Given, and so much off the best.
+    OffBy(i64),
+    /// As good: the lottery chose.
+    AsGood,
+    /// Better by so much and dearer by so much; the band that would be needed at these prices, if any is enough.
+    Better(i64, i64, Option<u8>),
 }
 
 /// All decisions on a student of a school year, newest first.
@@ -86,6 +128,7 @@ fn whole(view: &ChainView, round: &Round, class: &Class, decision: &Decision) ->
 }
 
 fn told(round: &Round, class: &Class, decision: &Decision, pools: &[PoolRecord], why: &Why) -> OwnDecision {
+    let own = |pool: &PoolRecord| OwnPlace { kind: kind_name(Some(class), pool), school: pool.school };
     let place = |pool: &PoolRecord| format!("{} at school {}", kind_name(Some(class), pool), pool.school);
     let name = |index: u32| pools.get(index as usize).map_or_else(|| "Waiting".to_owned(), place);
     let kinds = &class.definition.kinds;
@@ -95,7 +138,23 @@ fn told(round: &Round, class: &Class, decision: &Decision, pools: &[PoolRecord],
         .iter()
         .filter_map(|kind| kinds.get(usize::from(kind.0)).map(ToString::to_string))
         .collect();
-    let mandate = if why.request.mandate == Mandate::Mandated { ", with a mandate" } else { "" };
+    let mandated = why.request.mandate == Mandate::Mandated;
+    let mandate = if mandated { ", with a mandate" } else { "" };
+    let placed = match why.decision.placement {
+        Placement::Waitlist => None,
+        Placement::Pool { pool, rank, .. } => {
+            let found = pools.iter().find(|one| one.pool == pool);
+            found.map(|found| (own(found), u32::from(rank).saturating_add(1)))
+        }
+    };
+    let parts = OwnParts {
+        wishes: wishes.clone(),
+        band: why.request.band.get(),
+        mandated,
+        home_school: why.request.home_school,
+        placed,
+        reasons: reasons(&why.explanation, |index| pools.get(index as usize).map(own)),
+    };
     let decided = match why.decision.placement {
         Placement::Waitlist => "There was no place; the student waits.".to_owned(),
         Placement::Pool { pool, rank, .. } => {
@@ -117,5 +176,22 @@ fn told(round: &Round, class: &Class, decision: &Decision, pools: &[PoolRecord],
         decided,
         why: why.explanation.words(name),
         stands: class.standing_round == Some(round.round),
+        parts,
     }
+}
+
+/// What an explanation says, place by place.
+fn reasons(said: &Explanation, place: impl Fn(u32) -> Option<OwnPlace>) -> Vec<(Option<OwnPlace>, Reason)> {
+    let given = match said.standing {
+        Standing::Best => Reason::Best,
+        Standing::OffBy(by) => Reason::OffBy(by),
+    };
+    let others = said.preferred.iter().map(|one| {
+        let reason = match one.better_by == one.dearer_by {
+            true => Reason::AsGood,
+            false => Reason::Better(one.better_by, one.dearer_by, one.band_needed),
+        };
+        (place(one.pool), reason)
+    });
+    std::iter::once((place(said.pool), given)).chain(others).collect()
 }

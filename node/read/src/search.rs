@@ -7,6 +7,7 @@
 pub use aula_api::places::Hit;
 use aula_ledger::state::StoreError;
 use aula_ledger::state::schema;
+use aula_ledger::state::schema::DecisionStanding;
 use aula_ledger::types::{AccountId, DistrictId, Hash, Height, PoolId, RoundId, SchoolId, ValidatorAddress};
 
 use super::places::{self, SchoolLine};
@@ -58,9 +59,12 @@ fn numbered(view: &ChainView, word: &str, number: u64, hits: &mut Vec<Hit>) -> R
         hits.push(hit("block", format!("Block {number}"), format!("/blocks/{number}")));
     }
     if let Some(id) = narrow.filter(|_| any || word == "round")
-        && schema::round(view, RoundId(id)).map_err(failed)?.is_some()
+        && let Some(round) = schema::round(view, RoundId(id)).map_err(failed)?
     {
-        hits.push(hit("round", format!("Round {id}"), format!("/rounds/{id}")));
+        let standing = schema::decision_standing(view, &round).map_err(failed)?;
+        let fallen = standing.filter(|standing| *standing != DecisionStanding::Stands);
+        let said = fallen.map(|standing| format!(" ({})", standing.name())).unwrap_or_default();
+        hits.push(hit("round", format!("Round {id}{said}"), format!("/rounds/{id}")));
     }
     if let Some(id) = small.filter(|_| any || word == "district")
         && let Some(found) = schema::district(view, DistrictId(id)).map_err(failed)?

@@ -5,6 +5,7 @@
 
 pub mod credentials;
 pub mod district;
+pub mod local_hours;
 pub mod paper;
 pub mod quiet;
 pub mod schedule;

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::{Answer, Context, Failure, Outcome, RpcArgs, Verdict};
 use crate::config::Config;
 
+mod archive;
 mod capacity;
 mod folder;
 mod kept;
@@ -148,6 +149,7 @@ async fn examine(context: &Context, args: &DoctorArgs) -> Result<Vec<Check>, Fai
     checks.extend(kept::clock(tip, super::now_ms()));
     checks.extend([kept::snapshots(home, &config), kept::node_backup(home, super::now_ms())]);
     checks.extend(vault::all(home, &config, super::now_ms()));
+    checks.extend(archive::all(&config));
     checks.extend(network::tls(&config.api, super::now_ms()));
     checks.extend(network::listening(&config, seen.is_ok()));
     checks.extend(network::external(&config));

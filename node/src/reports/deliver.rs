@@ -15,10 +15,11 @@ use aula_delivery::webhook;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::archive;
 use super::folder::{Made, unwritable};
 use super::outbox::{Outbox, date_in};
 use crate::clock::now_ms;
-use crate::config::{Config, Delivery, DeliveryBy, Mail, Sftp};
+use crate::config::{Config, Delivery, DeliveryBy, Mail, ScheduledReport, Sftp};
 use crate::home::Home;
 use crate::terminal::{Advise, Failure, with_causes};
 use crate::whole_file::{self, Access};
@@ -77,6 +78,32 @@ pub fn pending(home: &Home, config: &Config) -> Result<Vec<Sent>, Failure> {
     Ok(all)
 }
 
+/// Deletes at the buckets of a report what is over its years; what cannot be is told.
+///
+/// # Errors
+/// An outbox that cannot be read.
+pub fn forgotten(
+    home: &Home,
+    config: &Config,
+    report: &ScheduledReport,
+    until: &str,
+) -> Result<Vec<Sent>, Failure> {
+    let folder = Outbox::open(&config.reports.outbox_dir(home), &report.name)?.folder().to_owned();
+    let places = config.delivery.iter().filter(|place| report.deliver.contains(&place.name));
+    let failed = places.filter_map(|place| {
+        let DeliveryBy::Bucket(to) = &place.by else { return None };
+        let failure = archive::forget(to, (&folder, &place.name), &report.name, until).err()?;
+        let error = format!("what is over its years was not deleted: {}", failure.message);
+        Some(Sent {
+            name: report.name.clone(),
+            date: until.to_owned(),
+            to: place.name.clone(),
+            error: Some(error),
+        })
+    });
+    Ok(failed.collect())
+}
+
 /// The dates whose files are in a schedule's folder, ascending.
 fn dates(folder: &Path) -> Result<Vec<String>, Failure> {
     let read = || std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>();
@@ -116,6 +143,7 @@ fn one(config: &Config, (folder, name, date): (&Path, &str, &str), place: &Deliv
             upload(to, &named)?;
             std::fs::remove_dir_all(&aside).map_err(|error| unwritable(&aside, &error))
         }
+        DeliveryBy::Bucket(to) => archive::put(to, (name, date), &made),
         DeliveryBy::Mail(_) | DeliveryBy::Webhook(_) => {
             let body = serde_json::json!({
                 "report": name, "date": date, "files": made.len(), "manifest_sha256": manifest(&made),
@@ -151,7 +179,7 @@ pub fn say(config: &Config, place: &str, said: &Said, file: &Path) -> Result<(),
             let body = said.body.to_string().into_bytes();
             run(webhook::post(&hook.url, secret.trim_ascii(), now_ms() / 1_000, body))
         }
-        Some(DeliveryBy::Sftp(_)) => {
+        Some(DeliveryBy::Sftp(_) | DeliveryBy::Bucket(_)) => {
             Err(Failure::new("not_delivered", format!("{place} takes files, not notes"), hint))
         }
         None => Err(Failure::new("not_delivered", format!("there is no place {place}"), hint)),
@@ -236,7 +264,9 @@ fn by_mail(mail: &Mail, note: &Note, file: &Path) -> Result<(), Failure> {
 }
 
 /// Runs what waits for others to its end, on a thread of its own: the caller may be within a runtime.
-fn run(work: impl Future<Output = Result<(), aula_delivery::DeliveryError>> + Send) -> Result<(), Failure> {
+pub(super) fn run(
+    work: impl Future<Output = Result<(), aula_delivery::DeliveryError>> + Send,
+) -> Result<(), Failure> {
     let hint = "it is tried again at the next look; correct the [[delivery]] in config.toml if it is wrong";
     let done = std::thread::scope(|scope| {
         let thread = scope.spawn(|| {

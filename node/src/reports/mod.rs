@@ -4,6 +4,7 @@
 //! with every header) → [`district`] reads figures from it → `aula_report` says them → [`folder`] writes them whole.
 //! Nothing here asks a clock: what a report says follows from the chain.
 
+pub mod archive;
 mod changed;
 pub mod deliver;
 pub mod district;

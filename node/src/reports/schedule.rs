@@ -77,6 +77,7 @@ pub fn look(home: &Home, config: &Config, chain: &Chain) -> Result<Looked, Failu
         let forgotten =
             schedule.forgotten(now_ms, report.keep_years()).advise("a schedule cannot be told", hint)?;
         looked.deleted = looked.deleted.saturating_add(outbox.forget(&forgotten.to_string())?);
+        looked.sent.extend(deliver::forgotten(home, config, &report, &forgotten.to_string())?);
         let since = since(home, config, &report.name, now_ms)?;
         for due in schedule.due(since, now_ms).advise("a schedule cannot be told", hint)? {
             let date = due.date.to_string();
@@ -89,7 +90,7 @@ pub fn look(home: &Home, config: &Config, chain: &Chain) -> Result<Looked, Failu
             looked.reports.push(Done { name: report.name.clone(), date, height: height.0, delivered });
         }
     }
-    looked.sent = deliver::pending(home, config)?;
+    looked.sent.extend(deliver::pending(home, config)?);
     Ok(looked)
 }
 

@@ -8,6 +8,7 @@
 //! | [`rows`] | what names several students, or nobody known: rows sealed for whoever is named, found by HMACs |
 //! | [`feeds`] | events of feeds, each exactly once, with where it came from sealed beside it |
 //! | [`lake`] | what the district's lake gets: pseudonyms, names of rows, events whose read is listed |
+//! | `stretch` | a student's events of a stretch of time, for a count whose read is listed |
 //! | [`erase`] | erasing a student: new keystore without it, old one destroyed, rows removed |
 //! | [`backup`] | copies of the data without keys, and of the newest keystore alone |
 //! | [`schedule`] | when the key-encryption key is due |
@@ -41,6 +42,7 @@ pub mod rows;
 pub mod schedule;
 pub mod seal;
 mod secret;
+mod stretch;
 mod tables;
 #[cfg(test)]
 mod testkit;

@@ -19,6 +19,15 @@ pub fn picture(text: &str, said: &str) -> Option<Markup> {
     })
 }
 
+/// The same as rows of modules, true for a dark one, with the quiet zone around them.
+pub fn modules(text: &str) -> Option<Vec<Vec<bool>>> {
+    let code = QRBuilder::new(text).ecl(ECL::M).build().ok()?;
+    let side = code.size.saturating_add(2 * QUIET);
+    let inner = |at: usize| at.checked_sub(QUIET).filter(|at| *at < code.size);
+    let dark = |x, y| inner(x).zip(inner(y)).is_some_and(|(x, y)| is_dark(&code, x, y));
+    Some((0..side).map(|y| (0..side).map(|x| dark(x, y)).collect()).collect())
+}
+
 /// Dark modules, one stroke a run of them.
 fn path(code: &QRCode) -> String {
     let mut path = String::new();
@@ -57,5 +66,9 @@ mod tests {
         }
         assert!(svg.len() < 20_000 && !svg.contains("style"), "{} bytes", svg.len());
         assert!(picture(&"x".repeat(3_000), "").is_none());
+        let modules = modules(&link).unwrap_or_default();
+        assert_eq!((modules.len(), modules[0].len()), (49, 49));
+        // A corner's dark frame, and the light one around it.
+        assert!(modules[4][4..11].iter().all(|dark| *dark) && !modules[5][5] && !modules[3].contains(&true));
     }
 }

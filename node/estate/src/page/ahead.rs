@@ -85,7 +85,7 @@ fn one(name: &str, history: &History, values: &BTreeMap<i64, f64>, forecasts: &[
     let line: Vec<String> = past.iter().enumerate().map(|(at, (_, value))| point(at, *value)).collect();
     let _ = writeln!(
         out,
-        "<polyline points=\"{}\" fill=\"none\" stroke=\"#1d2a30\" stroke-width=\"1.6\"/>",
+        "<polyline points=\"{}\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.6\"/>",
         line.join(" ")
     );
     let mut dashed: Vec<String> = start.into_iter().collect();

@@ -59,7 +59,7 @@ impl Alerts {
         for name in &self.deliver {
             match deliveries.iter().find(|delivery| delivery.name == *name).map(|delivery| &delivery.by) {
                 None => return refused("deliver names a [[delivery]] that is not there"),
-                Some(DeliveryBy::Sftp(_)) => {
+                Some(DeliveryBy::Sftp(_) | DeliveryBy::Bucket(_)) => {
                     return refused("deliver names an upload; mail and webhook alone take notes");
                 }
                 Some(DeliveryBy::Mail(_) | DeliveryBy::Webhook(_)) => {}

@@ -26,6 +26,38 @@ pub enum DeliveryBy {
     Mail(Mail),
     /// The same note for a program.
     Webhook(Webhook),
+    /// Put into a bucket, and deleted there when its years are over.
+    Bucket(BucketPlace),
+}
+
+/// `kind = "bucket"`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BucketPlace {
+    /// The service's address: https, or this machine.
+    pub endpoint: String,
+    /// Its name for where it is.
+    #[serde(default = "region")]
+    pub region: String,
+    /// The bucket, without object lock.
+    pub bucket: String,
+    /// Before every key; ends with a slash.
+    #[serde(default = "prefix")]
+    pub prefix: String,
+    /// The access key's id.
+    pub key_id: String,
+    /// The file with its secret.
+    pub secret_file: PathBuf,
+    /// A certificate authority to trust beside the usual ones, PEM.
+    pub ca: Option<PathBuf>,
+}
+
+fn region() -> String {
+    "us-east-1".into()
+}
+
+fn prefix() -> String {
+    "aula/".into()
 }
 
 /// `kind = "sftp"`.
@@ -101,6 +133,11 @@ impl Delivery {
             DeliveryBy::Mail(mail) if mail.user.is_some() != mail.password_file.is_some() => {
                 refused("user and password_file go together")
             }
+            DeliveryBy::Bucket(to)
+                if to.prefix.len() < 2 || !to.prefix.ends_with('/') || to.prefix.starts_with('/') =>
+            {
+                refused("prefix must be a name that ends with a slash")
+            }
             DeliveryBy::Webhook(hook) if !hook.url.starts_with("https://") => {
                 refused("url must begin with https://")
             }
@@ -135,6 +172,12 @@ mod tests {
         let hook =
             "[[delivery]]\nname = 'x'\nkind = 'webhook'\nsecret_file = '/s'\nurl = 'http://example.org'\n";
         assert!(toml::from_str::<Config>(hook)?.check().is_err());
+        let bucket = "[[delivery]]\nname = 'x'\nkind = 'bucket'\nendpoint = 'https://s3.example.org'\nbucket = 'reports'\nkey_id = 'k'\nsecret_file = '/s'\n";
+        assert!(toml::from_str::<Config>(bucket)?.check().is_ok());
+        for wrong in ["prefix = ''", "prefix = 'aula'", "prefix = '/'", "prefx = 'a/'"] {
+            let read = toml::from_str::<Config>(&format!("{bucket}{wrong}\n"));
+            assert!(read.is_err() || read?.check().is_err(), "{wrong}");
+        }
         Ok(())
     }
 }

@@ -15,13 +15,15 @@ pub struct LakePlace {
     pub folder: Option<PathBuf>,
     /// Hours for which older snapshots stay, 0 to 8,760.
     pub keep_snapshots_hours: u64,
+    /// Hours between two syncs by `aula district run`, 0 (by command alone) to 8,760.
+    pub every_hours: u64,
     /// A folder of CSV files with readings of meters; none when left out.
     pub readings: Option<PathBuf>,
 }
 
 impl Default for LakePlace {
     fn default() -> Self {
-        Self { folder: None, keep_snapshots_hours: 24, readings: None }
+        Self { folder: None, keep_snapshots_hours: 24, every_hours: 0, readings: None }
     }
 }
 
@@ -32,10 +34,12 @@ impl LakePlace {
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        let found = self.keep_snapshots_hours;
-        if found > 8_760 {
-            let (field, range) = ("lake.keep_snapshots_hours", "0 to 8760 h, a year");
-            return Err(ConfigError::Range { field, found, range });
+        for (field, found) in
+            [("lake.keep_snapshots_hours", self.keep_snapshots_hours), ("lake.every_hours", self.every_hours)]
+        {
+            if found > 8_760 {
+                return Err(ConfigError::Range { field, found, range: "0 to 8760 h, a year" });
+            }
         }
         Ok(())
     }

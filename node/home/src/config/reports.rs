@@ -17,11 +17,13 @@ pub struct Reports {
     pub outbox: Option<PathBuf>,
     /// Before the path of every proof: where readers reach a node.
     pub link: String,
+    /// Whether the node publishes how many students of each school used a resource in an hour, as suppressed counts.
+    pub hours: bool,
 }
 
 impl Default for Reports {
     fn default() -> Self {
-        Self { time_zone: "UTC".into(), outbox: None, link: "http://127.0.0.1:8480".into() }
+        Self { time_zone: "UTC".into(), outbox: None, link: "http://127.0.0.1:8480".into(), hours: false }
     }
 }
 

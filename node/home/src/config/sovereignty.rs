@@ -127,6 +127,7 @@ impl Config {
                         domains.map(|domain| Named::Host(format!("{what}: a receiver's domain"), domain)),
                     );
                 }
+                DeliveryBy::Bucket(to) => all.push(Named::Host(what, to.endpoint.clone())),
                 DeliveryBy::Webhook(hook) => all.push(Named::Host(what, hook.url.clone())),
             }
         }

@@ -11,6 +11,7 @@ mod issue;
 mod online;
 mod register;
 mod revoke;
+mod show;
 mod verify;
 
 /// Arguments of `aula badge`.
@@ -18,7 +19,7 @@ mod verify;
 #[command(
     after_help = "Examples:\n  aula badge verify badge.json\n  aula badge verify badge.png --status list.json --issuer \
                   https://school.example/=z6Mk… --require-trusted\n  aula badge issue request.json --evidence \
-                  milestone.bundle --genesis genesis.json -o badge.json\n  aula badge revoke badge.json\n\nFormats are \
+                  milestone.bundle --genesis genesis.json -o badge.json\n  aula badge show badge.json --verify-at https://node.district.example -o badge.html\n  aula badge revoke badge.json\n\nFormats are \
                   described in docs/credentials.md."
 )]
 pub struct BadgeArgs {
@@ -34,6 +35,8 @@ pub enum Action {
     Verify(verify::VerifyArgs),
     /// Issue an Open Badge for a milestone of the ledger, with the home's issuer key
     Issue(issue::IssueArgs),
+    /// Show a badge: a page to print, an SVG or a PNG, each with a code that opens the verify page
+    Show(show::ShowArgs),
     /// Revoke or suspend an issued badge, and write the status lists anew
     Revoke(revoke::RevokeArgs),
 }
@@ -46,6 +49,7 @@ pub async fn run(context: &Context, args: BadgeArgs) -> Result<Outcome, Failure>
     match args.action {
         Action::Verify(args) => verify::run(args).await,
         Action::Issue(args) => issue::run(context, &args),
+        Action::Show(args) => show::run(&args),
         Action::Revoke(args) => revoke::run(context, &args),
     }
 }

@@ -147,6 +147,11 @@ fn receiver(config: &Config, delivery: &Delivery) -> (String, Option<String>, St
                 "a note with a link, no figure".to_owned(),
             )
         }
+        DeliveryBy::Bucket(to) => (
+            format!("{} in {}", to.bucket, to.endpoint),
+            host_of(&to.endpoint),
+            format!("files below {}, deleted with all versions when their years are over", to.prefix),
+        ),
         DeliveryBy::Webhook(hook) => {
             (hook.url.clone(), host_of(&hook.url), "a signed note with a link, no figure".to_owned())
         }

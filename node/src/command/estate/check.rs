@@ -1,18 +1,16 @@
 //! `aula estate check`: the conflicts of a schedule, named.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use aula_estate::check::estate::read_estate;
-use aula_estate::check::ical::read_ical;
-use aula_estate::check::schedule::{Schedule, of_instance, of_lines};
-use aula_estate::check::table::read_csv;
+use aula_estate::check::schedule::of_instance;
 use aula_estate::check::{Conflict, find};
 use aula_estate::ctt;
-use aula_estate::text::Unreadable;
 use clap::Args;
 
 use super::super::{Failure, Outcome};
 use super::{read, refused};
+use crate::estate_files::schedule;
 
 /// Conflicts that the text for people lists.
 const SHOWN: usize = 50;
@@ -64,20 +62,6 @@ pub fn run(args: &CheckArgs) -> Result<Outcome, Failure> {
     let text = text(&conflicts, lessons);
     let json = serde_json::json!({ "conflicts": conflicts });
     Ok(if conflicts.is_empty() { Outcome::yes(json, text) } else { Outcome::no(json, text) })
-}
-
-/// By what the file looks like: a calendar says so, CSV has commas in its first line.
-pub(super) fn schedule(path: &Path, bytes: &[u8]) -> Result<Schedule, Unreadable> {
-    let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
-    let first = start.split(|byte| *byte == b'\n').next().unwrap_or(start);
-    let named = |extension: &str| path.extension().is_some_and(|own| own.eq_ignore_ascii_case(extension));
-    if start.starts_with(b"BEGIN:VCALENDAR") || named("ics") {
-        read_ical(bytes)
-    } else if first.contains(&b',') || named("csv") {
-        read_csv(bytes)
-    } else {
-        of_lines(bytes)
-    }
 }
 
 /// Lectures at unavailable times, missing or too many.

@@ -1,13 +1,12 @@
 //! `aula estate`: the school itself as a twin. Files in, files out; only what goes to the ledger asks a node.
 
-use std::io::Read;
 use std::path::Path;
 
-use aula_estate::text::Unreadable;
 use clap::{Args, Subcommand};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::{Advise, Context, Failure, Outcome, absolute};
+use crate::estate_files::{read, refused};
 
 mod anchor;
 mod capacity;
@@ -26,9 +25,6 @@ mod plan;
 mod pools;
 mod scenario;
 mod timetable;
-
-/// Most bytes that a gzipped file may unpack to.
-const MOST_BYTES: u64 = 1 << 30;
 
 /// Arguments of `aula estate`.
 #[derive(Debug, Args)]
@@ -108,28 +104,9 @@ pub async fn run(context: &Context, args: &EstateArgs) -> Result<Outcome, Failur
     }
 }
 
-/// A file's bytes, unpacked when it is gzipped.
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let unreadable = || format!("cannot read {}", path.display());
-    let hint = "name a file that you can read";
-    let bytes = std::fs::read(path).advise(unreadable(), hint)?;
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(bytes);
-    }
-    let mut plain = Vec::new();
-    let unpacked = flate2::read::MultiGzDecoder::new(&bytes[..]).take(MOST_BYTES).read_to_end(&mut plain);
-    unpacked.advise(unreadable(), "unpack it by hand to see what is wrong with it")?;
-    Ok(plain)
-}
-
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let path = absolute(path)?;
     std::fs::write(&path, bytes).advise(format!("cannot write {}", path.display()), "choose a folder you own")
-}
-
-/// A file that is not what it should be.
-fn refused(path: &Path, error: &Unreadable) -> Failure {
-    Failure::new("unreadable", format!("{}: {error}", path.display()), "correct the file there and run again")
 }
 
 /// Nanoseconds of processor time of this thread.

@@ -1,17 +1,12 @@
 //! `aula estate page`: the estate as one page that loads nothing.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use aula_estate::check::estate::{Estate, read_estate};
-use aula_estate::check::find;
-use aula_estate::check::schedule::{Schedule, of_instance};
-use aula_estate::ctt;
-use aula_estate::forecast::{forecast, read_history};
-use aula_estate::page::{Content, page, read_curves};
 use clap::Args;
 
 use super::super::{Failure, Outcome, absolute};
-use super::{check, read, refused, write};
+use super::write;
+use crate::estate_files::{Look, Sources};
 
 /// Arguments of `aula estate page`.
 #[derive(Debug, Args)]
@@ -56,42 +51,20 @@ pub struct PageArgs {
 /// # Errors
 /// When a file cannot be read or is refused, or the page cannot be written.
 pub fn run(args: &PageArgs) -> Result<Outcome, Failure> {
-    let instance = optional(args.instance.as_deref(), ctt::read)?;
-    let estate: Option<Estate> = optional(args.estate.as_deref(), read_estate)?;
-    let schedule = |path: Option<&Path>| -> Result<Option<Schedule>, Failure> {
-        match &instance {
-            None => optional(path, |bytes| check::schedule(path.unwrap_or(Path::new("")), bytes)),
-            Some(instance) => {
-                optional(path, |bytes| Ok(of_instance(instance, &ctt::read_solution(instance, bytes)?)))
-            }
-        }
+    let sources = Sources {
+        estate: args.estate.clone(),
+        schedule: args.schedule.clone(),
+        plan: args.plan.clone(),
+        instance: args.instance.clone(),
+        load: args.load.clone(),
+        history: args.history.clone(),
     };
-    let (today, plan) = (schedule(args.schedule.as_deref())?, schedule(args.plan.as_deref())?);
-    let load = optional(args.load.as_deref(), read_curves)?;
-    let history = optional(args.history.as_deref(), read_history)?;
-    let forecasts = history.as_ref().map(|history| forecast(history, args.periods)).unwrap_or_default();
-    let conflicts = today.as_ref().map(|today| find(today, estate.as_ref())).unwrap_or_default();
-    let html = page(&Content {
-        title: &args.title,
-        estate: estate.as_ref(),
-        today: today.as_ref(),
-        plan: plan.as_ref(),
-        load: load.as_ref(),
-        ahead: history.as_ref().map(|history| (history, forecasts.as_slice())),
-        conflicts: &conflicts,
-    });
+    let made = sources.page(Look { title: &args.title, periods: args.periods, names: true })?;
+    let html = &made.html;
     let out = absolute(&args.out)?;
     write(&out, html.as_bytes())?;
     let told = serde_json::json!({
-        "file": out, "bytes": html.len(), "conflicts": conflicts.len(), "forecasts": forecasts.len(),
+        "file": out, "bytes": html.len(), "conflicts": made.conflicts, "forecasts": made.forecasts,
     });
     Ok(Outcome::yes(told, format!("{}, {} bytes", out.display(), html.len())))
-}
-
-fn optional<T>(
-    path: Option<&Path>,
-    make: impl FnOnce(&[u8]) -> Result<T, aula_estate::text::Unreadable>,
-) -> Result<Option<T>, Failure> {
-    let Some(path) = path else { return Ok(None) };
-    make(&read(path)?).map(Some).map_err(|error| refused(path, &error))
 }

@@ -10,7 +10,7 @@ use aula_vault::Vault;
 use clap::{Args, Subcommand};
 
 use super::vault::{Place, refused};
-use super::{Context, Failure, Outcome, RpcArgs, absolute};
+use super::{Context, Failure, Outcome, RpcArgs, Verdict, absolute};
 use crate::config::{Config, LakePlace};
 use crate::reports::folder::unwritable;
 use crate::whole_file;
@@ -22,6 +22,9 @@ mod figures;
 mod readings;
 mod status;
 mod sync;
+
+/// Files a day from which on a table is written anew by the schedule.
+const MANY_FILES: u64 = 8;
 
 /// Arguments of `aula lake`.
 #[derive(Debug, Args)]
@@ -84,6 +87,36 @@ pub async fn run(context: &Context, args: &LakeArgs) -> Result<Outcome, Failure>
         Action::Compact => compact::run(&folder).await,
         Action::Status => status::run(&folder).await,
     }
+}
+
+/// What the district's service does by its schedule: a sync, and a compaction where files have become many. Gives in words what was done.
+///
+/// # Errors
+/// As `aula lake sync`; a ledger that was not asked is one too, so that the service tells it and tries again.
+pub(super) async fn by_schedule(context: &Context, place: &Place, rpc: &RpcArgs) -> Result<String, Failure> {
+    let settings = Config::load(&context.home)?.lake;
+    let folder = settings.folder(&context.home);
+    let asked = SyncArgs { rebuild: false, rpc: rpc.clone() };
+    let outcome = sync::run(context, place, (&folder, &settings), &asked).await?;
+    let said = outcome.answer.map(|answer| answer.text.replace('\n', "; ")).unwrap_or_default();
+    if outcome.verdict != Verdict::Yes {
+        return Err(Failure::new("lake_waits", said, "start the node, or see `aula status`"));
+    }
+    let lake = open(&folder).await?;
+    let mut many = false;
+    for table in lake.tables() {
+        let standing = lake.standing(table).await.map_err(told)?;
+        many |= standing.files > standing.days_with_rows.saturating_mul(MANY_FILES);
+    }
+    drop(lake);
+    if !many {
+        return Ok(said);
+    }
+    let compacted = compact::run(&folder).await?;
+    Ok(format!(
+        "{said}; {}",
+        compacted.answer.map(|answer| answer.text.replace('\n', "; ")).unwrap_or_default()
+    ))
 }
 
 /// The lake in a folder, which is made where it is missing.

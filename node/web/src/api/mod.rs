@@ -15,6 +15,7 @@ mod classroom;
 mod district;
 mod evidence;
 mod export;
+mod hours;
 pub mod listings;
 mod models;
 mod openapi;
@@ -91,6 +92,8 @@ fn described() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(listings::district))
         .routes(routes!(listings::school))
         .routes(routes!(listings::pool))
+        .routes(routes!(hours::school))
+        .routes(routes!(hours::day))
         .routes(routes!(listings::search))
         .routes(routes!(export::export))
         .routes(routes!(public_evidence::figures))

@@ -15,12 +15,14 @@
 //! | `source` | from the vault and the ledger to a channel |
 //! | `live` | the WebSocket |
 //! | `record` | the whole record as a file, for those whose it is |
+//! | `classroom` | the page of a teacher's heatmap, which asks the API |
 //! | `render`, `page`, `words` | as people read it, in English and Spanish |
 //!
 //! Invariants: nothing is shown that the access check did not grant to this reader; the token of a link or a session is in
 //! no log, and in no address after the first; no cache keeps an answer and no robot is invited. Absent: other students.
 
 mod channel;
+mod classroom;
 mod decided;
 mod kept_levels;
 mod live;
@@ -43,6 +45,8 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::http::Node;
 use crate::pages::DASHBOARDS;
+
+pub(crate) use classroom::classroom;
 
 pub use channel::{CHECK_EVERY, Hub};
 pub use open::within;

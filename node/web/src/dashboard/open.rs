@@ -6,7 +6,6 @@ use aula_vault::access::ReaderRole;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
 
 use super::channel::Hub;
 use super::page::{self, Shown};
@@ -17,13 +16,7 @@ use super::words::Lang;
 use crate::clock::now_ms;
 use crate::family_link::{self, LinkRole};
 use crate::http::{FromPath, FromQuery, Node};
-
-/// In which language.
-#[derive(Debug, Deserialize)]
-pub(super) struct LangQuery {
-    #[serde(default)]
-    pub lang: Option<String>,
-}
+use crate::lang::LangQuery;
 
 /// Whether a page is wanted, not what programs read.
 pub(super) fn wants_page(headers: &HeaderMap) -> bool {

@@ -15,6 +15,9 @@ use aula_vault::access::ReaderRole;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       base-uri 'none'; form-action 'self'; frame-ancestors ";
 
+/// What keeps an open dashboard up to date.
+pub(super) const SCRIPT: &str = "dashboard.mjs";
+
 /// Everything that the page says.
 pub(super) struct Shown<'a> {
     pub grant: &'a Grant,
@@ -37,8 +40,13 @@ pub(super) fn private(headers: &mut HeaderMap) {
     headers.insert(header::VARY, HeaderValue::from_static("Accept-Language, Cookie"));
 }
 
-/// A whole document. `framed_by` is the one origin that may frame it.
-pub(super) fn answer(lang: Lang, title: &str, body: Markup, framed_by: Option<&str>) -> Response {
+/// A whole document with its script. `framed_by` is the one origin that may frame it.
+pub(super) fn answer(
+    lang: Lang,
+    title: &str,
+    (script, body): (&str, Markup),
+    framed_by: Option<&str>,
+) -> Response {
     let document = html! {
         (DOCTYPE)
         html lang=(lang.tag()) dir=(lang.direction()) {
@@ -50,7 +58,7 @@ pub(super) fn answer(lang: Lang, title: &str, body: Markup, framed_by: Option<&s
                 title { (title) " · Aula" }
                 link rel="stylesheet" href=(assets::address("dashboard.css"));
                 link rel="icon" href="data:,";
-                script type="module" src=(assets::address("dashboard.mjs")) {}
+                script type="module" src=(assets::address(script)) {}
             }
             body { (body) }
         }
@@ -99,7 +107,7 @@ pub(super) fn whole(shown: &Shown<'_>, framed_by: Option<&str>) -> Response {
             } }
         }
     };
-    answer(lang, title, body, framed_by)
+    answer(lang, title, (SCRIPT, body), framed_by)
 }
 
 fn sections(shown: &Shown<'_>) -> Markup {

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::channel::Hub;
-use super::open::{LangQuery, session, wants_page};
+use super::open::{session, wants_page};
 use super::page;
 use super::refusal::Refusal;
 use super::session::Grant;
@@ -24,6 +24,7 @@ use crate::clock::now_ms;
 use crate::family_link;
 use crate::http::lent_vault::{bind, with_vault};
 use crate::http::{FromPath, FromQuery, Node};
+use crate::lang::LangQuery;
 use crate::read::family::decisions;
 
 /// The version of the file's form.

@@ -126,7 +126,10 @@ impl Refusal {
             true => page::answer(
                 lang,
                 Word::Title.said(lang),
-                html! { main #content { h1 { (Word::NotShown.said(lang)) } p .lead { (word.said(lang)) } } },
+                (
+                    page::SCRIPT,
+                    html! { main #content { h1 { (Word::NotShown.said(lang)) } p .lead { (word.said(lang)) } } },
+                ),
                 None,
             ),
         };

@@ -1,86 +1,9 @@
-//! What a dashboard says, in each of its languages: one table, a line a phrase, so that none is missing in any.
-//!
-//! `{}` stands for what is filled in. A further language is a column here and a row of [`Lang::ALL`]; one that runs from right to
-//! left says so in [`Lang::direction`], and the style knows no left and right.
+//! What a dashboard says, in each of its languages.
 
-use axum::http::{HeaderMap, header};
+pub(crate) use crate::lang::Lang;
+use crate::lang::phrases;
 
-/// A language of the pages that families read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lang {
-    /// English.
-    En,
-    /// Spanish.
-    Es,
-}
-
-impl Lang {
-    /// All, with what each is called in itself.
-    pub const ALL: [(Self, &'static str); 2] = [(Self::En, "English"), (Self::Es, "Español")];
-
-    /// Its tag.
-    pub const fn tag(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::Es => "es",
-        }
-    }
-
-    /// In which direction it is written.
-    pub const fn direction(self) -> &'static str {
-        match self {
-            Self::En | Self::Es => "ltr",
-        }
-    }
-
-    /// The one of this tag.
-    pub fn tagged(tag: &str) -> Option<Self> {
-        let main = tag.split('-').next().unwrap_or_default();
-        Self::ALL.into_iter().map(|(lang, _)| lang).find(|lang| lang.tag().eq_ignore_ascii_case(main))
-    }
-
-    /// What was asked for by name, else what the browser prefers, else English.
-    pub fn of(asked: Option<&str>, headers: &HeaderMap) -> Self {
-        let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        let mut wanted: Vec<(&str, u16)> = accepted.unwrap_or_default().split(',').map(weighed).collect();
-        // Stable: of equals the first stands first.
-        wanted.sort_by_key(|(_, weight)| std::cmp::Reverse(*weight));
-        let preferred =
-            wanted.iter().filter(|(_, weight)| *weight > 0).find_map(|(tag, _)| Self::tagged(tag));
-        asked.and_then(Self::tagged).or(preferred).unwrap_or(Self::En)
-    }
-}
-
-/// A tag of `Accept-Language` with its weight in thousandths.
-fn weighed(part: &str) -> (&str, u16) {
-    let (tag, weight) = part.split_once(';').unwrap_or((part, "q=1"));
-    let weight = weight.trim().strip_prefix("q=").and_then(|text| text.parse::<f32>().ok()).unwrap_or(1.0);
-    // Between 0 and 1 by its grammar; what is not is cut off.
-    (tag.trim(), (weight.clamp(0.0, 1.0) * 1_000.0) as u16)
-}
-
-macro_rules! words {
-    ($($name:ident: $en:literal, $es:literal;)*) => {
-        /// A phrase.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        #[allow(missing_docs, reason = "each is its own words, below")]
-        pub(crate) enum Word { $($name),* }
-
-        impl Word {
-            #[cfg(test)]
-            pub const ALL: &'static [Self] = &[$(Self::$name),*];
-
-            /// In a language.
-            pub const fn said(self, lang: Lang) -> &'static str {
-                match (self, lang) {
-                    $((Self::$name, Lang::En) => $en, (Self::$name, Lang::Es) => $es,)*
-                }
-            }
-        }
-    };
-}
-
-words! {
+phrases! { Word {
     Title: "Learning dashboard", "Panel de aprendizaje";
     NotShown: "This dashboard cannot be shown", "No se puede mostrar este panel";
     NoLink: "This address is not a link of this district. Check that it was copied whole, or ask the school for a new one.",
@@ -189,18 +112,6 @@ words! {
     CorrectionAmended: "Amended on {}: {}", "Corregida el {}: {}";
     CorrectionRefused: "Refused on {}: {} You may ask for a hearing (34 CFR 99.21).", "Denegada el {}: {} Puede pedir una audiencia (34 CFR 99.21).";
 }
-
-impl Word {
-    /// With what is filled in for each `{}`.
-    pub fn with(self, lang: Lang, values: &[&str]) -> String {
-        let mut parts = self.said(lang).split("{}");
-        let mut text = parts.next().unwrap_or_default().to_owned();
-        for (part, value) in parts.zip(values.iter().copied().chain(std::iter::repeat(""))) {
-            text.push_str(value);
-            text.push_str(part);
-        }
-        text
-    }
 }
 
 #[cfg(test)]
@@ -215,17 +126,5 @@ mod tests {
             assert!(!word.said(Lang::Es).is_empty());
         }
         assert_eq!(Word::FromTo.with(Lang::Es, &["1", "2"]), "de 1 a 2");
-    }
-
-    #[test]
-    fn the_language_is_what_was_asked_for_or_the_browser_prefers() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(Lang::of(None, &headers), Lang::En);
-        headers.insert(header::ACCEPT_LANGUAGE, "de;q=0.9, en;q=0.1, es-MX;q=0.5".parse().expect("a header"));
-        assert_eq!(Lang::of(None, &headers), Lang::Es);
-        assert_eq!(Lang::of(Some("en"), &headers), Lang::En);
-        assert_eq!(Lang::of(Some("xx"), &headers), Lang::Es);
-        headers.insert(header::ACCEPT_LANGUAGE, "es;q=0, en".parse().expect("a header"));
-        assert_eq!(Lang::of(None, &headers), Lang::En);
     }
 }

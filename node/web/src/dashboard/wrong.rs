@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::channel::Hub;
 use super::live::is_own_origin;
-use super::open::{LangQuery, session, wants_page};
+use super::open::{session, wants_page};
 use super::page;
 use super::refusal::Refusal;
 use super::render::ABOUT;
@@ -20,6 +20,7 @@ use super::words::Lang;
 use crate::clock::now_ms;
 use crate::http::lent_vault::with_vault;
 use crate::http::{FromPath, FromQuery, Node};
+use crate::lang::LangQuery;
 
 /// What the form sends.
 #[derive(Debug, Deserialize)]

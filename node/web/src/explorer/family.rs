@@ -10,20 +10,22 @@ use std::sync::Arc;
 use aula_ledger::access::{AccessEntry, Verdict};
 use aula_ledger::types::RoundId;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
-use super::assets;
 use super::error::Shown;
 use super::shell;
+use super::spoken::{self, Say};
 use super::verify;
-use super::words::{explained, word};
+use super::words::{explained_in, word};
 use crate::api::allocation_bundle;
 use crate::api::vault::Reads;
 use crate::api_error::ApiError;
-use crate::http::{FromPath, Node};
-use crate::read::family::{OwnDecision, decisions};
+use crate::http::{FromPath, FromQuery, Node};
+use crate::lang::{Lang, LangQuery};
+use crate::pages;
+use crate::read::family::{OwnDecision, OwnParts, OwnPlace, Reason, decisions};
 use crate::read::utc;
 
 /// Reads shown on a family's page.
@@ -32,7 +34,14 @@ const MAX_READS: usize = 100;
 const PRIVATE: HeaderValue = HeaderValue::from_static("no-store, private");
 
 /// The page of a link: the decisions on its student.
-pub(super) async fn opened(State(node): State<Arc<Node>>, FromPath(token): FromPath<String>) -> Shown {
+pub(super) async fn opened(
+    State(node): State<Arc<Node>>,
+    FromPath(token): FromPath<String>,
+    FromQuery(asked): FromQuery<LangQuery>,
+    headers: HeaderMap,
+) -> Shown {
+    let lang = asked.lang(&headers);
+    let said = |say: Say| say.said(lang);
     let link = node.family(&token)?;
     let Ok(_permit) = node.exports.clone().try_acquire_owned() else { return Err(busy().into()) };
     let reader = node.clone();
@@ -41,65 +50,117 @@ pub(super) async fn opened(State(node): State<Arc<Node>>, FromPath(token): FromP
     let found = found.map_err(|_| busy())??;
     // The vault may be in use, or another node's: then the page says so, and the decisions stand all the same.
     let reads = crate::api::vault::reads(node.clone(), link.clone()).await;
+    let (year, district) = (link.school_year.to_string(), link.district.to_string());
     let content = html! {
-        h1 { "Your child's decisions" }
-        p .lead { "School year " (link.school_year) ", district " (link.district) ". This page is about one student; whoever has its address "
-            "can read it until " (utc(link.expires_ms)) " UTC, or until the district revokes it." }
-        @if found.is_empty() { p { "No decision on a request of this student is on the ledger." } }
-        @for one in &found { (decision(&token, one)) }
-        (looked(reads))
-        p { "What another need band or other wishes would have brought exactly, your district computes by solving the round again." }
-        (explained(&["round", "price", "optimal", "mandate", "final"]))
+        h1 { (said(Say::ChildsDecisions)) }
+        p .lead { (Say::ChildsLead.with(lang, &[&year, &district, &utc(link.expires_ms)])) }
+        @if found.is_empty() { p { (said(Say::NoDecision)) } }
+        @for one in &found { (decision(&token, one, lang)) }
+        (looked(reads, lang))
+        p { (said(Say::WhatElse)) }
+        (explained_in(lang, &["round", "price", "optimal", "mandate", "final"]))
     };
-    let mut page = shell::page(&node, "/family", "Your child's decisions", content);
+    let mut page = shell::spoken(&node, "/family", (lang, said(Say::ChildsDecisions)), content);
     page.headers_mut().insert(header::CACHE_CONTROL, PRIVATE);
     Ok(page)
 }
 
 /// Who looked at the child's record, for what and on which basis, newest first.
-fn looked(reads: Result<Reads, ApiError>) -> Markup {
+fn looked(reads: Result<Reads, ApiError>, lang: Lang) -> Markup {
+    let said = |say: Say| say.said(lang);
     html! {
         section #reads {
-            h2 { "Who looked at your child's record" }
-            p { "Each look is listed before anything is given, a refused one too; the log's fingerprint stands on this ledger, so that no line can be changed or taken out unseen." }
+            h2 { (said(Say::Looked)) }
+            p { (said(Say::LookedLead)) }
             @match reads {
-                Err(_) => p { "This node cannot show it at this moment. Try again in a minute, or ask your district." },
+                Err(_) => p { (said(Say::NotNow)) },
                 Ok(reads) => {
-                    @if reads.entries.is_empty() { p { "Nobody so far." } }
+                    @if reads.entries.is_empty() { p { (said(Say::Nobody)) } }
                     ul .list { @for entry in reads.entries.iter().rev().take(MAX_READS) { li {
-                        (utc(entry.time_ms.0)) " UTC: " (entry.reader) " as " (entry.role)
-                        @if let Some(relation) = &entry.relation { " " (relation.explain()) }
-                        ", for " (entry.purpose)
-                        @if let Some(basis) = entry.basis { " (" (basis.name()) ", " (basis.explain()) ")" } ": "
-                        @match entry.verdict {
-                            Verdict::Granted => { "was given " (fields(entry)) },
-                            Verdict::Denied(denial) => { "asked for " (fields(entry)) " and was refused: " (denial.explain()) },
-                        }
-                        @if entry.number < reads.anchored { "." } @else { " (not on the ledger yet)." }
+                        (read_by(entry, lang))
+                        @if entry.number < reads.anchored { "." } @else { (said(Say::NotYet)) }
                     } } }
-                    @if reads.entries.len() > MAX_READS { p { "And " (reads.entries.len() - MAX_READS) " older ones, which the district lists." } }
+                    @if reads.entries.len() > MAX_READS {
+                        p { (Say::Older.with(lang, &[&(reads.entries.len() - MAX_READS).to_string()])) }
+                    }
                 }
             }
         }
     }
 }
 
-fn fields(entry: &AccessEntry) -> String {
-    entry.fields.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+/// One look in words.
+fn read_by(entry: &AccessEntry, lang: Lang) -> String {
+    let relation =
+        entry.relation.as_ref().map(|one| format!(" {}", spoken::relation(one, lang))).unwrap_or_default();
+    let basis = entry.basis.map(|basis| format!(" ({}, {})", basis.name(), spoken::basis(basis, lang)));
+    let (role, purpose) = spoken::term(entry, lang);
+    let values = [
+        &utc(entry.time_ms.0),
+        entry.reader.as_str(),
+        &role,
+        &relation,
+        &purpose,
+        &basis.unwrap_or_default(),
+    ];
+    let fields = entry.fields.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let told = match entry.verdict {
+        Verdict::Granted => Say::Given.with(lang, &[&fields]),
+        Verdict::Denied(denial) => Say::Refused.with(lang, &[&fields, spoken::denial(denial, lang)]),
+    };
+    Say::ReadBy.with(lang, &values) + &told
 }
 
-fn decision(token: &str, one: &OwnDecision) -> Markup {
+fn decision(token: &str, one: &OwnDecision, lang: Lang) -> Markup {
+    let (block, round) = (one.height.to_string(), one.round.to_string());
     html! {
         section {
             h2 { (one.title) }
-            p { strong { (one.decided) } @if !one.stands { " This decision no longer stands: a later one took its place, or it was taken back." } }
-            p { (one.asked) }
-            h3 { "Why" }
-            p { (one.why) }
-            p { "Decided in " a href={ "/blocks/" (one.height) } { "block " (one.height) } ", in " a href={ "/rounds/" (one.round) } { "round " (one.round) } "." }
-            (verify::panel(&format!("/family/{token}/{}", one.round), "this decision"))
+            p { strong { (decided(&one.parts, lang)) } @if !one.stands { (Say::Fell.said(lang)) } }
+            p { (asked(&one.parts, lang)) }
+            h3 { (Say::Why.said(lang)) }
+            p { (why(&one.parts, lang)) }
+            p { (Say::DecidedIn.said(lang)) a href={ "/blocks/" (block) } { (Say::InBlock.with(lang, &[&block])) } (Say::InRound.said(lang))
+                a href={ "/rounds/" (round) } { (Say::RoundN.with(lang, &[&round])) } "." }
+            (verify::panel_in(lang, &pages::DECISIONS, format!("{token}/{round}"), Say::ThisDecision.said(lang)))
         }
     }
+}
+
+fn decided(parts: &OwnParts, lang: Lang) -> String {
+    match &parts.placed {
+        None => Say::Waits.said(lang).to_owned(),
+        Some((place, choice)) => {
+            Say::Placed.with(lang, &[&place.kind, &place.school.to_string(), &choice.to_string()])
+        }
+    }
+}
+
+fn asked(parts: &OwnParts, lang: Lang) -> String {
+    let mandate = if parts.mandated { Say::Mandated.said(lang) } else { "" };
+    let wishes = parts.wishes.join(Say::Then.said(lang));
+    Say::Asked.with(lang, &[&wishes, &parts.band.to_string(), mandate, &parts.home_school.to_string()])
+}
+
+fn why(parts: &OwnParts, lang: Lang) -> String {
+    let name = |place: &Option<OwnPlace>| match place {
+        None => Say::Waiting.said(lang).to_owned(),
+        Some(place) => Say::PlaceAt.with(lang, &[&place.kind, &place.school.to_string()]),
+    };
+    let sentence = |(place, reason): &(Option<OwnPlace>, Reason)| {
+        let place = name(place);
+        match reason {
+            Reason::Best => Say::Best.with(lang, &[&place]),
+            Reason::OffBy(by) => Say::OffBy.with(lang, &[&place, &by.to_string()]),
+            Reason::AsGood => Say::AsGood.with(lang, &[&place]),
+            Reason::Better(by, dearer, band) => {
+                let better = Say::Better.with(lang, &[&place, &by.to_string(), &dearer.to_string()]);
+                let band = band.map(|band| Say::BandNeeded.with(lang, &[&band.to_string()]));
+                [Some(better), band].into_iter().flatten().collect::<Vec<_>>().join(" ")
+            }
+        }
+    };
+    parts.reasons.iter().map(sentence).collect::<Vec<_>>().join(" ")
 }
 
 /// The bundle behind a decision, for the page of a link.
@@ -118,27 +179,26 @@ fn busy() -> ApiError {
     ApiError::new(status, "busy", "as many pages of this kind as may are being made", "try again in a moment")
 }
 
-pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
+pub(super) async fn show(
+    State(node): State<Arc<Node>>,
+    FromQuery(query): FromQuery<LangQuery>,
+    headers: HeaderMap,
+) -> Shown {
+    let lang = query.lang(&headers);
+    let said = |say: Say| say.said(lang);
     let content = html! {
-        h1 { "For families" }
-        p .lead { "Why did my child get this place, or none? Your district can give you a file about your child's decision and about nobody else's. "
-            "Here your own browser checks it: that the decision stands on the ledger, that it follows from what was requested, and that at the "
-            (word("price", "prices")) " of this " (word("round", "round")) " no other place was better." }
-        section .verify aria-label="Check a file" data-verifier=(assets::address("aula_verifier.wasm")) data-genesis="/v1/genesis" {
-            p { label for="file" { "The district's file" } " " input #file .verify-file type="file" accept=".bundle,.aula,application/octet-stream"; }
-            p { button type="button" .verify-button { "Check the file" } " It stays in this browser: it is not sent anywhere." }
-            div .verdict role="status" aria-live="polite" {}
-        }
-        script type="module" src=(assets::address("verify.mjs")) {}
-        h2 { "What you can ask your district" }
+        h1 { (said(Say::Families)) }
+        p .lead { (said(Say::FamiliesLead)) (word("price", said(Say::Prices))) (said(Say::OfThis)) (word("round", said(Say::Round))) (said(Say::NoOther)) }
+        (verify::file_panel(lang, said(Say::DistrictsFile), said(Say::CheckTheFile)))
+        h2 { (said(Say::Ask)) }
         ul {
-            li { "The file about the decision. " (word("withheld", "Nobody else's")) " data is in it." }
-            li { "What would have changed it: another need band, other wishes. The district computes it exactly, by solving the round again." }
-            li { "Who looked at your child's record, for what, and on which legal basis: each look is in a log whose fingerprint stands on this ledger." }
+            li { (said(Say::AskFile)) (word("withheld", said(Say::NobodyElse))) (said(Say::NobodyElseAfter)) }
+            li { (said(Say::AskWhatIf)) }
+            li { (said(Say::AskReads)) }
         }
-        h2 { "If something is wrong" }
-        p { "A decision can be taken back by the consortium; the history stays. The school or district is where to object, and a file that fails here is evidence." }
-        (explained(&["round", "price", "withheld", "optimal", "mandate", "final"]))
+        h2 { (said(Say::IfWrong)) }
+        p { (said(Say::IfWrongHow)) }
+        (explained_in(lang, &["round", "price", "withheld", "optimal", "mandate", "final"]))
     };
-    Ok(shell::page(&node, "/family", "For families", content))
+    Ok(shell::spoken(&node, "/family", (lang, said(Say::Families)), content))
 }

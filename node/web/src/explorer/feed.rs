@@ -48,7 +48,8 @@ fn entries(view: &ChainView) -> Result<Vec<Entry>, ApiError> {
         if let Some(decision) = &round.decision {
             let said = |n: Option<u32>| n.map_or_else(|| "withheld".to_owned(), |n| n.to_string());
             let asked = format!(
-                "Students asked: {}; placed: {}; waiting: {}. {}.",
+                "{}Students asked: {}; placed: {}; waiting: {}. {}.",
+                if round.stands() { "" } else { "This decision no longer stands. " },
                 said(decision.requests),
                 said(decision.placed),
                 said(decision.waitlisted),

@@ -13,6 +13,7 @@ mod audits;
 mod bars;
 mod blocks;
 mod budgets;
+mod buildings;
 mod charts;
 mod compare;
 mod districts;
@@ -21,6 +22,7 @@ mod error;
 mod family;
 mod feed;
 mod heatmap;
+mod hours;
 mod labels;
 mod map;
 mod members;
@@ -36,6 +38,7 @@ mod schools;
 mod search;
 mod shell;
 mod shown;
+mod spoken;
 mod standing;
 mod trail;
 mod transactions;
@@ -71,6 +74,10 @@ fn handler(address: &str) -> Option<MethodRouter<Arc<Node>>> {
         "/districts/{id}" => get(districts::show),
         "/schools" => get(schools::list),
         "/schools/{id}" => get(schools::show),
+        "/schools/{id}/hours" => get(hours::show),
+        "/buildings" => get(buildings::list),
+        "/buildings/plan" => get(buildings::plan),
+        "/classroom" => get(crate::dashboard::classroom),
         "/members" => get(members::list),
         "/validators" => get(validators::list),
         "/activity" => get(activity::list),

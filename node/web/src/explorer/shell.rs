@@ -6,8 +6,10 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::assets::{self, VERIFIER_SHA256};
 use super::labels;
+use super::spoken::{Say, page_name};
 use crate::http::Node;
-use crate::pages::{Group, PAGES};
+use crate::lang::Lang;
+use crate::pages::{Group, PAGES, Page};
 use crate::read::ranges::Span;
 use crate::read::utc;
 use crate::read::words::grouped;
@@ -18,40 +20,64 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
 
 /// A page of this node.
 pub(super) fn page(node: &Node, path: &str, title: &str, content: Markup) -> Response {
+    page_in(node, (path, Lang::En), title, content)
+}
+
+/// A page of this node in a reader's language, with the way to the others.
+pub(super) fn spoken(node: &Node, path: &str, (lang, title): (Lang, &str), content: Markup) -> Response {
+    let choice = html! {
+        nav .chips aria-label=(Say::Language.said(lang)) { ul { @for (other, name) in Lang::ALL { li {
+            @if other == lang { a href={ "?lang=" (other.tag()) } aria-current="true" lang=(other.tag()) { (name) } }
+            @else { a href={ "?lang=" (other.tag()) } hreflang=(other.tag()) lang=(other.tag()) { (name) } }
+        } } } }
+    };
+    let mut response = page_in(node, (path, lang), title, html! { (choice) (content) });
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-language, accept-encoding"));
+    response
+}
+
+fn page_in(node: &Node, (path, lang): (&str, Lang), title: &str, content: Markup) -> Response {
     let tip = node.view().tip();
     let chain = node.genesis.chain_id.to_string();
+    let said = |say: Say| say.said(lang);
     let body = html! {
         body data-next=(tip.height.0 + 1) data-path=(path) {
-            a .skip href="#content" { "To the content" }
+            a .skip href="#content" { (said(Say::ToContent)) }
             header {
                 p .brand { a href="/" { "Aula" } }
-                p .chain { "Chain " strong { (chain) } " " span #live .badge role="status" { "as of height " (tip.height) } }
-                (search_form(""))
+                p .chain data-copy=(said(Say::Copy)) data-copied=(said(Say::Copied)) data-refused=(said(Say::NotCopied)) {
+                    (said(Say::Chain)) " " strong { (chain) } " "
+                    span #live .badge role="status" data-live=(said(Say::Live)) data-newer=(said(Say::Newer)) data-lost=(said(Say::Lost)) {
+                        (said(Say::AsOf)) " " (tip.height)
+                    }
+                }
+                (search_in(lang, ""))
             }
-            (navigation(path))
+            (navigation(path, lang))
             main #content { (content) }
-            (footer(&node.genesis.sha256.to_string()))
+            (footer(&node.genesis.sha256.to_string(), lang))
         }
     };
-    answer(document(&format!("{title} · Aula {chain}"), body))
+    answer(document(lang, &format!("{title} · Aula {chain}"), body))
 }
 
 /// A page without a node's figures: for errors.
 pub(super) fn bare(title: &str, content: Markup) -> Response {
     answer(document(
+        Lang::En,
         title,
         html! { body {
             header { p .brand { a href="/" { "Aula" } } (search_form("")) }
-            (navigation(""))
+            (navigation("", Lang::En))
             main #content { (content) }
         } },
     ))
 }
 
-fn document(title: &str, body: Markup) -> Markup {
+fn document(lang: Lang, title: &str, body: Markup) -> Markup {
     html! {
         (DOCTYPE)
-        html lang="en" {
+        html lang=(lang.tag()) dir=(lang.direction()) {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
@@ -77,28 +103,33 @@ fn answer(markup: Markup) -> Response {
 
 /// The search field.
 pub(super) fn search_form(text: &str) -> Markup {
+    search_in(Lang::En, text)
+}
+
+fn search_in(lang: Lang, text: &str) -> Markup {
     html! {
         form role="search" action="/search" method="get" {
-            label .hidden for="q" { "Search" }
-            input #q name="q" type="search" value=(text) maxlength="200" placeholder="height, hash, district, school 11, round 3";
-            button type="submit" { "Search" }
+            label .hidden for="q" { (Say::Search.said(lang)) }
+            input #q name="q" type="search" value=(text) maxlength="200" placeholder=(Say::SearchWhat.said(lang));
+            button type="submit" { (Say::Search.said(lang)) }
         }
     }
 }
 
-fn navigation(path: &str) -> Markup {
+fn navigation(path: &str, lang: Lang) -> Markup {
     let here = |address: &str| match address {
         "/" => path == "/",
         other => path == other || path.strip_prefix(other).is_some_and(|rest| rest.starts_with('/')),
     };
     let of = |group| {
         PAGES.iter().filter_map(move |page| {
-            page.listed.filter(|(of, _)| *of == group).map(|(_, name)| (page.address, name))
+            let named = |(_, name)| (page.address, page_name(name, lang));
+            page.listed.filter(|(of, _)| *of == group).map(named)
         })
     };
     html! {
-        nav .pages aria-label="Pages" { @for group in Group::ALL { div {
-            p { (group.name()) }
+        nav .pages aria-label=(Say::Pages.said(lang)) { @for group in Group::ALL { div {
+            p { (page_name(group.name(), lang)) }
             ul { @for (address, name) in of(group) { li {
                 @if here(address) { a href=(address) aria-current="page" { (name) } } @else { a href=(address) { (name) } }
             } } }
@@ -106,20 +137,27 @@ fn navigation(path: &str) -> Markup {
     }
 }
 
-fn footer(genesis: &str) -> Markup {
+fn footer(genesis: &str, lang: Lang) -> Markup {
+    let said = |say: Say| say.said(lang);
     html! {
         footer {
             p {
-                "For programs: " a href="/openapi.json" { "API description" } ", " a href="/v1/status" { "status" } ", "
-                a href="/metrics" { "metrics" } ". Whole registers: the links \"CSV\" and \"JSON\" on their pages."
+                (said(Say::ForPrograms)) a href="/openapi.json" { (said(Say::Description)) } ", " a href="/v1/status" { (said(Say::Status)) } ", "
+                a href="/metrics" { (said(Say::Metrics)) } ". "
+                @if lang == Lang::En { "Whole registers: the links \"CSV\" and \"JSON\" on their pages." } @else { (said(Say::English)) }
             }
             p {
-                "These pages are one node's word; " a href="/verify" { "verify" } " checks them in your own browser. SHA-256 of the "
-                a href="/v1/genesis" { "genesis" } ": " code #genesis-sha256 { (genesis) } "; of the verifier: "
-                code #verifier-sha256 { (*VERIFIER_SHA256) } ". Compare both with the published ones: a lying node would serve its own."
+                (said(Say::OneWord)) a href="/verify" { (said(Say::VerifyLink)) } (said(Say::ChecksThem))
+                a href="/v1/genesis" { (said(Say::Genesis)) } ": " code #genesis-sha256 { (genesis) } (said(Say::OfVerifier))
+                code #verifier-sha256 { (*VERIFIER_SHA256) } (said(Say::Compare))
             }
         }
     }
+}
+
+/// Links to the exports of a page's register, with its rows counted.
+pub(super) fn register(page: &Page, rows: usize) -> Markup {
+    html! { @if let Some(register) = page.export { (exports(register, rows)) } }
 }
 
 /// Links to a register's exports, with its rows counted.

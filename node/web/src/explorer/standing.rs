@@ -60,6 +60,21 @@ pub(super) fn fallen(round: &RoundView) -> Markup {
     }
 }
 
+/// Which decisions were taken back, where money is shown: their places are paid for, and nobody has them.
+pub(super) fn fallen_of_pools(rounds: &[RoundView]) -> Markup {
+    let reverted = |round: &&RoundView| round.standing == Some(DecisionStanding::Reverted);
+    let reverted: Vec<&RoundView> = rounds.iter().rev().filter(reverted).take(LATE).collect();
+    html! { @if !reverted.is_empty() {
+        p .note #reverted {
+            strong { "Taken back: " }
+            @for (at, round) in reverted.iter().enumerate() {
+                @if at > 0 { ", " } a href={ "/rounds/" (round.round) } { "round " (round.round) } " (" (round.title) ", school year " (round.school_year) ")"
+            }
+            ". The pools of these rounds stay charged to their budgets; their places are free until a later round gives them."
+        }
+    } }
+}
+
 /// What schools owe an acknowledgement for.
 pub(super) fn owed(lines: &[OwedLine]) -> Markup {
     let late = lines.iter().filter(|line| line.state.is_late()).count();

@@ -7,20 +7,35 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use maud::{Markup, html};
+use serde_json::json;
 
 use super::assets::{self, VERIFIER_SHA256};
 use super::error::Shown;
 use super::shell;
-use crate::http::Node;
+use super::spoken::Say;
+use crate::http::{FromQuery, Node};
+use crate::lang::{Lang, LangQuery};
+use crate::pages::{self, Page};
 
-/// What a page offers to check; `bundle` is the bundle's address.
-pub(super) fn panel(bundle: &str, what: &str) -> Markup {
+/// What a page offers to check, as the registry says; `part` is what varies in the bundle's address.
+pub(super) fn panel(page: &Page, part: impl std::fmt::Display) -> Markup {
+    html! { @if let Some(proof) = &page.proof { (button(Lang::En, &proof.bundle(part), proof.of)) } }
+}
+
+/// The same in a language, in which `what` says what is verified.
+pub(super) fn panel_in(lang: Lang, page: &Page, part: impl std::fmt::Display, what: &str) -> Markup {
+    html! { @if let Some(proof) = &page.proof { (button(lang, &proof.bundle(part), what)) } }
+}
+
+fn button(lang: Lang, bundle: &str, what: &str) -> Markup {
     html! {
-        section .verify aria-label="Verify" data-bundle=(bundle) data-verifier=(assets::address("aula_verifier.wasm")) data-genesis="/v1/genesis" {
-            p { button type="button" .verify-button { "Verify " (what) }
-                span { "Do not trust this page: your own browser checks it, figure by figure. Or offline: " a href=(bundle) { "the bundle" }
-                    " with " code { "aula-audit verify" } "." }
+        section .verify aria-label=(Say::Verify.said(lang)) data-bundle=(bundle) data-words=(words(lang))
+            data-verifier=(assets::address("aula_verifier.wasm")) data-genesis="/v1/genesis" {
+            p { button type="button" .verify-button { (Say::VerifyWhat.with(lang, &[what])) }
+                span { (Say::VerifyWhy.said(lang)) a href=(bundle) { (Say::TheBundle.said(lang)) }
+                    (Say::With.said(lang)) code { "aula-audit verify" } "." }
             }
             div .verdict role="status" aria-live="polite" {}
         }
@@ -28,26 +43,56 @@ pub(super) fn panel(bundle: &str, what: &str) -> Markup {
     }
 }
 
-pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
-    let content = html! {
-        h1 { "Verify" }
-        p .lead { "A figure here is worth what its proof is worth. The button fetches a bundle (the figures, the path of hashes from them to a block, "
-            "and the validators' signatures under it) and the genesis, and checks one against the other in your browser, without asking this node anything else." }
-        (panel("/v1/evidence/figures", "budgets, parameters and newest rounds"))
-        h2 { "What must not come from this node" }
-        p { "A lying node would serve its own genesis and its own verifier. Compare both fingerprints with those that the consortium published elsewhere:" }
-        dl .facts {
-            dt { "Genesis, SHA-256" } dd { code { (node.genesis.sha256) } }
-            dt { "Verifier, SHA-256" } dd { code { (*VERIFIER_SHA256) } }
+/// A panel for a file that the reader has: it stays in the browser.
+pub(super) fn file_panel(lang: Lang, what: &str, button: &str) -> Markup {
+    html! {
+        section .verify aria-label=(Say::CheckFile.said(lang)) data-words=(words(lang))
+            data-verifier=(assets::address("aula_verifier.wasm")) data-genesis="/v1/genesis" {
+            p { label for="file" { (what) } " " input #file .verify-file type="file" accept=".bundle,.aula,application/octet-stream"; }
+            p { button type="button" .verify-button { (button) } (Say::Stays.said(lang)) }
+            div .verdict role="status" aria-live="polite" {}
         }
-        p { "To pin them, open any page with " code { "#genesis=…&verifier=…" } " (64 digits each) at the end of its address: verification then fails when what this node serves has another fingerprint." }
-        h2 { "What it does not show" }
-        p { "Not every page has something to verify: search, this page and the families' page have none. On the others outlined figures are proved; what stands beside "
-            "them without an outline, such as whether a decision still stands, acknowledgements and audits, is this node's word. An act that names a student or tells a withheld count has its "
-            "proof in auditors' hands, and how often a validator signed is counted by this node from all certificates." }
-        p { "A public bundle proves that the published figures are what more than two thirds of the validators signed. That a round's result is "
-            "optimal follows from its rows, which are pseudonymous and not public: the auditor's bundle (" code { "aula evidence round" } ") holds them, and "
-            code { "aula-audit verify" } " proves the optimum from them. That an anchored need is true is what the audits of drawn students are for." }
+        script type="module" src=(assets::address("verify.mjs")) {}
+    }
+}
+
+/// What the script says.
+fn words(lang: Lang) -> String {
+    let said = |say: Say| say.said(lang);
+    let sentences = if lang == Lang::En { "" } else { said(Say::Sentences) };
+    json!({
+        "checking": said(Say::Checking), "verified": said(Say::Verified), "not_verified": said(Say::NotVerified),
+        "fallen": said(Say::Fallen), "not_checked": said(Say::NotChecked), "choose": said(Say::ChooseFirst),
+        "figures": said(Say::Figures), "same": said(Say::FiguresSame), "other": said(Say::FiguresOther), "hold": said(Say::Hold),
+        "sentences": sentences,
+    })
+    .to_string()
+}
+
+pub(super) async fn show(
+    State(node): State<Arc<Node>>,
+    FromQuery(asked): FromQuery<LangQuery>,
+    headers: HeaderMap,
+) -> Shown {
+    let lang = asked.lang(&headers);
+    let said = |say: Say| say.said(lang);
+    let content = html! {
+        h1 { (said(Say::Verify)) }
+        p .lead { (said(Say::VerifyLead)) }
+        (panel_in(lang, &pages::VERIFY, "", said(Say::VerifyOf)))
+        h2 #credential { (said(Say::CheckBadge)) }
+        p { (said(Say::CheckBadgeLead)) code { "aula badge verify FILE" } (said(Say::CheckBadgeAfter)) }
+        (file_panel(lang, said(Say::BadgeFile), said(Say::CheckTheFile)))
+        h2 { (said(Say::NotFromHere)) }
+        p { (said(Say::NotFromHereWhy)) }
+        dl .facts {
+            dt { (said(Say::GenesisPrint)) } dd { code { (node.genesis.sha256) } }
+            dt { (said(Say::VerifierPrint)) } dd { code { (*VERIFIER_SHA256) } }
+        }
+        p { (said(Say::PinBefore)) code { "#genesis=…&verifier=…" } (said(Say::PinAfter)) }
+        h2 { (said(Say::NotShownHere)) }
+        p { (said(Say::NotShownWhy)) }
+        p { (said(Say::ProvesBefore)) code { "aula evidence round" } (said(Say::ProvesMiddle)) code { "aula-audit verify" } (said(Say::ProvesAfter)) }
     };
-    Ok(shell::page(&node, "/verify", "Verify", content))
+    Ok(shell::spoken(&node, "/verify", (lang, said(Say::Verify)), content))
 }

@@ -3,6 +3,9 @@
 
 use maud::{Markup, html};
 
+use super::spoken::Say;
+use crate::lang::Lang;
+
 /// Address, word, explanation.
 const WORDS: &[(&str, &str, &str)] = &[
     (
@@ -120,6 +123,40 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("tier", "Tier", "How far a place is: own school, own district, a school of the same type elsewhere."),
 ];
 
+/// The same in Spanish, of those that pages with a language link.
+const SPANISH: &[(&str, &str, &str)] = &[
+    (
+        "final",
+        "Definitivo",
+        "Más de dos tercios de los validadores firmaron el bloque. Desde entonces no cambia nunca; no hay nada que esperar.",
+    ),
+    (
+        "round",
+        "Ronda",
+        "Una ejecución del optimizador: las plazas de una clase de recursos se dan a los estudiantes que las solicitaron.",
+    ),
+    (
+        "optimal",
+        "Óptimo",
+        "Probado: ninguna otra asignación cuesta menos. Cada validador comprueba la prueba, y un auditor sin conexión.",
+    ),
+    (
+        "price",
+        "Precio",
+        "Lo que una plaza más ahorraría en coste ponderado. Cero: nadie ganaría. Los precios más altos son donde una plaza más vale más.",
+    ),
+    (
+        "mandate",
+        "Mandato",
+        "El estudiante debe recibir una plaza (por ejemplo, por un plan educativo); el registro rechaza toda asignación que deje fuera a uno.",
+    ),
+    (
+        "withheld",
+        "Reservado",
+        "Un recuento de pocos estudiantes podría señalar a uno. Esos recuentos no se publican, ni aquellos de los que se deducirían; se muestran como lo menos y lo más que pueden ser según todo lo mostrado, o con un guion.",
+    ),
+];
+
 /// A word that links to its explanation at the end of the page.
 pub(super) fn word(id: &str, text: &str) -> Markup {
     html! { a .word href={ "#word-" (id) } { (text) } }
@@ -127,10 +164,16 @@ pub(super) fn word(id: &str, text: &str) -> Markup {
 
 /// The explanations of a page's words.
 pub(super) fn explained(ids: &[&str]) -> Markup {
-    let known: Vec<_> = ids.iter().filter_map(|id| WORDS.iter().find(|(known, ..)| known == id)).collect();
+    explained_in(Lang::En, ids)
+}
+
+/// The same in a language.
+pub(super) fn explained_in(lang: Lang, ids: &[&str]) -> Markup {
+    let words = if lang == Lang::Es { SPANISH } else { WORDS };
+    let known: Vec<_> = ids.iter().filter_map(|id| words.iter().find(|(known, ..)| known == id)).collect();
     html! {
         section aria-labelledby="words" {
-            h2 #words { "Words on this page" }
+            h2 #words { (Say::WordsHere.said(lang)) }
             dl .words { @for (id, name, text) in known { div {
                 dt id={ "word-" (id) } { (name) }
                 dd { (text) }
@@ -159,17 +202,22 @@ mod tests {
             include_str!("validators.rs"),
             include_str!("parameters.rs"),
             include_str!("budgets.rs"),
+            include_str!("buildings.rs"),
             include_str!("milestones.rs"),
             include_str!("family.rs"),
             include_str!("heatmap.rs"),
+            include_str!("hours.rs"),
             include_str!("trail.rs"),
             include_str!("members.rs"),
         ];
         for page in pages {
             for used in page.split("word(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
                 assert_eq!(WORDS.iter().filter(|(id, ..)| *id == used).count(), 1, "{used}");
+                let in_both = page.contains("explained_in(");
+                assert!(!in_both || SPANISH.iter().filter(|(id, ..)| *id == used).count() == 1, "{used}");
                 assert!(
-                    page.contains("explained(")
+                    in_both
+                        || page.contains("explained(")
                         || page.contains("fn report")
                         || page.contains("fn shade")
                         || page.contains("fn section"),

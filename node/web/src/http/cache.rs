@@ -53,7 +53,7 @@ pub struct Cache {
 
 /// How long the answer of a path holds; none when it depends on more than the chain.
 pub fn lifetime(path: &str) -> Option<Lifetime> {
-    const FINAL: [&str; 3] = ["/v1/blocks/", "/v1/genesis", "/v1/models/"];
+    const FINAL: [&str; 4] = ["/v1/blocks/", "/v1/genesis", "/v1/hours/", "/v1/models/"];
     const HEIGHT: [&str; 16] = [
         "/v1/blocks",
         "/v1/rounds",

@@ -1,7 +1,7 @@
 //! What the routes read from: the database, the running consensus, and what does not change.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use aula_api::delays::Delays;
@@ -113,6 +113,10 @@ pub struct Node {
     pub links: Vec<PathBuf>,
     /// Where fitted models lie.
     pub models: Option<PathBuf>,
+    /// The estate's page, where this node shows one.
+    estate: RwLock<Option<Arc<str>>>,
+    /// Where schools' published hours lie.
+    pub hours: Option<PathBuf>,
     /// The district's vault, where it would be.
     pub vault: Option<Folders>,
     /// The same, while it is kept open.
@@ -196,11 +200,23 @@ impl Node {
             limits: config.api.clone(),
             links: config.api.links.clone(),
             models: None,
+            hours: None,
+            estate: RwLock::default(),
             vault: None,
             kept_vault: Arc::default(),
             metrics,
             started: Instant::now(),
         }
+    }
+
+    /// Shows this as the estate's page from now on.
+    pub fn show_estate(&self, page: String) {
+        *self.estate.write().unwrap_or_else(PoisonError::into_inner) = Some(page.into());
+    }
+
+    /// The estate's page, where there is one.
+    pub fn estate(&self) -> Option<Arc<str>> {
+        self.estate.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether this node signs votes, and if it is to and does not, why.

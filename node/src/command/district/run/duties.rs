@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::office::Office;
 use super::{acknowledgements, alerts, log, milestones, rounds, states};
-use crate::command::Failure;
+use crate::command::{Failure, lake};
 use crate::config::Policy;
 
 /// A duty.
@@ -26,13 +26,15 @@ pub enum Duty {
     Acknowledgements,
     /// Anchors the access log.
     Log,
+    /// Brings the lake what is new, where config.toml asks for it.
+    Lake,
     /// Tells people what they should know of, once.
     Alerts,
 }
 
 impl Duty {
     /// All, in the order in which they are done.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Outbox,
         Self::Anchor,
         Self::Milestones,
@@ -40,6 +42,7 @@ impl Duty {
         Self::Rounds,
         Self::Acknowledgements,
         Self::Log,
+        Self::Lake,
         Self::Alerts,
     ];
 
@@ -53,6 +56,7 @@ impl Duty {
             Self::Rounds => "rounds",
             Self::Acknowledgements => "acknowledgements",
             Self::Log => "log",
+            Self::Lake => "lake",
             Self::Alerts => "alerts",
         }
     }
@@ -63,6 +67,7 @@ impl Duty {
         match self {
             Self::Anchor => settings.anchor_every_s,
             Self::Log => settings.log_every_s,
+            Self::Lake if office.lake.every_hours > 0 => office.lake.every_hours.saturating_mul(3_600),
             _ => settings.look_every_s,
         }
     }
@@ -96,6 +101,10 @@ impl Duty {
             },
             Self::Acknowledgements => acknowledgements::chase(office).await,
             Self::Log => log::anchor(office).await,
+            Self::Lake if office.lake.every_hours > 0 => {
+                lake::by_schedule(&office.context, &office.place, &office.ledger.rpc).await
+            }
+            Self::Lake => Ok("waits for `aula lake sync`".into()),
             Self::Alerts => alerts::look(office).await,
         }
     }

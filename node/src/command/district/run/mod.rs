@@ -44,7 +44,7 @@ use told::Told;
     after_help = "Examples:\n  aula district run --home /srv/lake                           until it is told to stop\n  aula district run --once                                     every duty once, for a \
                   timer\n  aula district run --home /srv/river --home /srv/hill        several districts in one process, nothing shared\n  aula district run --listen \
                   127.0.0.1:9464              with metrics for Prometheus\n\nDuties, in this order: what an earlier process left, states folded and anchored (with interventions), \
-                  milestones, requests in open rounds, own rounds run, acknowledgements, the access log, alerts. [district] in config.toml says how \
+                  milestones, requests in open rounds, own rounds run, acknowledgements, the access log, the lake, alerts. [district] in config.toml says how \
                   often, and what waits for a command; `aula district status` tells what became of each. Kill it at any moment: it goes \
                   on where it was.\nExit 0: stopped, or with --once all done; 1: with --once, some duty failed; 2: could not begin."
 )]

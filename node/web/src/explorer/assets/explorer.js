@@ -54,15 +54,15 @@
     const button = document.createElement("button");
     button.type = "button";
     button.className = "quiet";
-    button.textContent = "Copy link";
+    button.textContent = chain.dataset.copy;
     button.addEventListener("click", async () => {
       try {
         await navigator.clipboard.writeText(location.href);
-        button.textContent = "Copied";
+        button.textContent = chain.dataset.copied;
       } catch (_) {
-        button.textContent = "Not allowed by the browser";
+        button.textContent = chain.dataset.refused;
       }
-      setTimeout(() => { button.textContent = "Copy link"; }, 2000);
+      setTimeout(() => { button.textContent = chain.dataset.copy; }, 2000);
     });
     chain.append(" ", button);
   }
@@ -144,7 +144,7 @@
       next = block.height + 1;
       if (blocks) show(block);
       // A screen reader is told once; the figures themselves change silently.
-      if (!said++) say(blocks ? "live" : "newer blocks: reload", true);
+      if (!said++) say(blocks ? live.dataset.live : live.dataset.newer, true);
       // A page that shows no blocks needs no more than that there are newer ones.
       if (!blocks) {
         socket.onclose = null;
@@ -152,7 +152,7 @@
       }
     };
     socket.onclose = () => {
-      say("not connected, trying again", false);
+      say(live.dataset.lost, false);
       setTimeout(connect, wait);
       wait = Math.min(wait * 2, 30000);
     };

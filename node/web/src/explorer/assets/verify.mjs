@@ -2,11 +2,16 @@
 // what was proved. Nothing but fetches of files leaves the page; a file that the reader chose stays in it.
 import { load } from "./verifier.mjs";
 
+// What the page has the script say, in its language; {} is filled in.
+function said(panel, name, value) {
+  return (JSON.parse(panel.dataset.words)[name] ?? "").replace("{}", value ?? "");
+}
+
 // The bundle: a file that the reader chose, or what the node serves.
 async function bundle(panel) {
   const field = panel.querySelector(".verify-file");
   if (!field) return bytes(panel.dataset.bundle);
-  if (!field.files.length) throw new Error("choose the file first");
+  if (!field.files.length) throw new Error(said(panel, "choose"));
   return new Uint8Array(await field.files[0].arrayBuffer());
 }
 
@@ -35,7 +40,7 @@ function line(list, name, ok, detail) {
 }
 
 // The checks in their order; many good ones of one name in a row are folded into one line.
-function steps(list, checks) {
+function steps(panel, list, checks) {
   let good = true;
   for (let from = 0; from < checks.length;) {
     let until = from + 1;
@@ -45,7 +50,7 @@ function steps(list, checks) {
       const fold = document.createElement("details");
       const head = document.createElement("summary");
       const inner = document.createElement("ol");
-      line(head, checks[from].name, true, (until - from) + " records of this kind hold.");
+      line(head, checks[from].name, true, said(panel, "hold", until - from));
       head.replaceChildren(...head.firstChild.childNodes);
       for (const check of checks.slice(from, until)) line(inner, check.name, check.ok, check.detail);
       fold.append(head, inner);
@@ -99,7 +104,7 @@ function equals(proven, shown) {
 }
 
 // Every figure of the page that names its place must be the proven one; withheld there, withheld here.
-function compare(list, figures) {
+function compare(panel, list, figures) {
   const records = named(figures);
   let same = 0;
   let other = 0;
@@ -115,16 +120,17 @@ function compare(list, figures) {
   }
   if (same + other === 0) return { good: true, words: "" };
   const words = other === 0
-    ? same + " figures on this page are the proven ones; they are outlined."
-    : other + " figures on this page are not the proven ones.";
-  return { good: line(list, "figures on this page", other === 0, words), words };
+    ? said(panel, "same", same)
+    : said(panel, "other", other);
+  return { good: line(list, said(panel, "figures"), other === 0, words), words };
 }
 
 async function run(panel) {
   const out = panel.querySelector(".verdict");
   const list = document.createElement("ol");
   const head = document.createElement("p");
-  head.textContent = "Checking …";
+  list.lang = "en";
+  head.textContent = said(panel, "checking");
   for (const place of document.querySelectorAll(".proved, .refuted")) place.classList.remove("proved", "refuted");
   out.replaceChildren(head, list);
   panel.classList.remove("bad");
@@ -145,25 +151,31 @@ async function run(panel) {
     }
     const verify = await load(program);
     const report = JSON.parse(verify(evidence, genesis).line);
-    good = steps(list, report.checks) && good;
+    good = steps(panel, list, report.checks) && good;
     good = report.valid && good;
     standing = report.standing ?? "stands";
     sentence = report.sentence;
     if (report.valid) {
-      const compared = compare(list, report.figures ?? []);
+      const compared = compare(panel, list, report.figures ?? []);
       good = compared.good && good;
       limits.textContent = report.sentence;
       sentence = compared.words;
     }
   } catch (error) {
-    good = line(list, "not checked", false, String(error.message ?? error)) && false;
+    good = line(list, said(panel, "not_checked"), false, String(error.message ?? error)) && false;
   }
   panel.classList.toggle("bad", !good);
+  limits.lang = "en";
+  if (said(panel, "sentences")) {
+    const note = document.createElement("p");
+    note.className = "soft";
+    note.textContent = said(panel, "sentences");
+    out.append(note);
+  }
   if (limits.textContent) out.append(limits);
   const fallen = good && standing !== "stands";
   head.className = good && !fallen ? "yes" : "no";
-  head.textContent = (fallen ? "Verified, but the decision was " + standing + ": it does not stand. "
-    : good ? "Verified. " : "Not verified. ") + sentence;
+  head.textContent = said(panel, fallen ? "fallen" : good ? "verified" : "not_verified") + sentence;
   panel.dataset.verdict = good ? "yes" : "no";
   panel.dataset.standing = good ? standing : "";
 }

@@ -1,0 +1,62 @@
+//! Use of resources at a school by hour: aggregates that anybody may see, hour by hour as they end.
+
+use aula_ledger::types::SchoolId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The days of the last thirty of which a node publishes a school's hours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SchoolHours {
+    /// The days, oldest first.
+    pub days: Vec<DayOfHours>,
+    /// Which school.
+    #[schema(value_type = u64)]
+    pub school: SchoolId,
+}
+
+/// A day of a school's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DayOfHours {
+    /// The local date, as YYYY-MM-DD.
+    pub date: String,
+    /// How many of its hours are counted; another address once there is one more.
+    pub hours: usize,
+    /// Where its counts are, for good: what is there never changes.
+    pub href: String,
+}
+
+/// A day's counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HoursOfDay {
+    /// The local date, as YYYY-MM-DD.
+    pub date: String,
+    /// Its hours that were counted, ascending.
+    pub hours: Vec<Hour>,
+    /// Resources of which something may be shown.
+    pub resources: Vec<ResourceHours>,
+    /// Counts are rounded down to multiples of this; neither fewer students, nor all but fewer, are shown.
+    pub rounded_to: u32,
+    /// Which school.
+    #[schema(value_type = u64)]
+    pub school: SchoolId,
+    /// Of which IANA time zone date and hours are.
+    pub time_zone: String,
+}
+
+/// An hour of a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Hour {
+    /// When it begins, milliseconds since 1970.
+    pub from_ms: u64,
+    /// The local time at which it begins, as HH:MM; one that comes twice on a day is two hours.
+    pub starts: String,
+}
+
+/// A resource's counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ResourceHours {
+    /// Its number, as events name it.
+    pub resource: u32,
+    /// By hour: how many students used it, rounded down; null where that may not be shown.
+    pub students: Vec<Option<u32>>,
+}

@@ -1,0 +1,258 @@
+//! A small service on loopback that keeps versions, hides what it is told to hide, and answers two at a time.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::*;
+
+/// What the service does that it should not, or must not be given anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    None,
+    /// Deletions are answered with 204 and not made.
+    KeepsVersions,
+    /// Aborted uploads stay.
+    KeepsUploads,
+    /// Objects can be locked.
+    Locks,
+    /// Another is stored than was sent.
+    Lies,
+    /// Every request is refused.
+    Denies,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    /// Versions by key and number; none is a delete marker.
+    versions: BTreeMap<(String, usize), Option<Vec<u8>>>,
+    uploads: BTreeMap<(String, usize), ()>,
+}
+
+struct Service {
+    held: Arc<Mutex<Held>>,
+    at: String,
+}
+
+fn read(stream: &mut TcpStream) -> std::io::Result<(String, Vec<u8>)> {
+    let (mut bytes, mut part) = (Vec::new(), [0u8; 4096]);
+    loop {
+        let n = stream.read(&mut part)?;
+        bytes.extend_from_slice(&part[..n]);
+        let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
+            if n == 0 {
+                return Ok((String::new(), Vec::new()));
+            }
+            continue;
+        };
+        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+        let length = head
+            .to_lowercase()
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+        let mut body = bytes.split_off(end + 4);
+        while body.len() < length.unwrap_or(0) {
+            let n = stream.read(&mut part)?;
+            body.extend_from_slice(&part[..n]);
+        }
+        return Ok((head, body));
+    }
+}
+
+fn list(
+    root: &str,
+    items: &[(String, usize)],
+    after: Option<(String, usize)>,
+    names: (&str, &str, &str),
+) -> String {
+    // Two a page.
+    let rest: Vec<_> = items.iter().filter(|one| after.as_ref().is_none_or(|after| *one > after)).collect();
+    let mut out = format!("<{root}>");
+    for (key, id) in rest.iter().take(2) {
+        out += &format!("<{0}><Key>{key}</Key><{1}>{id}</{1}></{0}>", names.0, names.1);
+    }
+    let more = rest.len() > 2;
+    out += &format!("<IsTruncated>{more}</IsTruncated>");
+    if let (true, Some((key, id))) = (more, rest.get(1)) {
+        out += &format!("<NextKeyMarker>{key}</NextKeyMarker><{0}>{id}</{0}>", names.2);
+    }
+    out + &format!("</{root}>")
+}
+
+fn answer(held: &mut Held, fault: Fault, count: usize, head: &str, body: Vec<u8>) -> (u16, Vec<u8>) {
+    let mut words = head.split_whitespace();
+    let (method, target) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let key = path.trim_start_matches("/reports").trim_start_matches('/').to_owned();
+    let of = |name: &str| {
+        query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix(&format!("{name}=")).map(|v| v.replace("%2F", "/")))
+    };
+    let newest = |held: &Held| {
+        held.versions
+            .range((key.clone(), 0)..=(key.clone(), usize::MAX))
+            .next_back()
+            .and_then(|(_, bytes)| bytes.clone())
+    };
+    let error = |status, code: &str| (status, format!("<Error><Code>{code}</Code></Error>").into_bytes());
+    if fault == Fault::Denies || !head.contains("AWS4-HMAC-SHA256 Credential=id/") {
+        return error(403, "AccessDenied");
+    }
+    let id = |name: &str| of(name).and_then(|id| id.parse::<usize>().ok());
+    let after = |marker: &str| of("key-marker").map(|key| (key, id(marker).unwrap_or(usize::MAX)));
+    let below = |keys: Vec<(String, usize)>| -> Vec<(String, usize)> {
+        let prefix = of("prefix").unwrap_or_default();
+        keys.into_iter().filter(|(key, _)| key.starts_with(&prefix)).collect()
+    };
+    match (method, key.is_empty()) {
+        ("GET", true) if of("object-lock").is_some() => match fault {
+            Fault::Locks => (200, b"<C><ObjectLockEnabled>Enabled</ObjectLockEnabled></C>".to_vec()),
+            _ => error(404, "ObjectLockConfigurationNotFoundError"),
+        },
+        ("GET", true) if of("versions").is_some() => {
+            let keys = below(held.versions.keys().cloned().collect());
+            let names = ("Version", "VersionId", "NextVersionIdMarker");
+            (200, list("ListVersionsResult", &keys, after("version-id-marker"), names).into_bytes())
+        }
+        ("GET", true) => {
+            let keys = below(held.uploads.keys().cloned().collect());
+            let names = ("Upload", "UploadId", "NextUploadIdMarker");
+            (200, list("ListMultipartUploadsResult", &keys, after("upload-id-marker"), names).into_bytes())
+        }
+        ("GET", false) => newest(held).map_or_else(|| error(404, "NoSuchKey"), |bytes| (200, bytes)),
+        ("PUT", false) => {
+            let bytes = if fault == Fault::Lies { b"other".to_vec() } else { body };
+            held.versions.insert((key, count), Some(bytes));
+            (200, Vec::new())
+        }
+        ("POST", false) => {
+            held.uploads.insert((key, count), ());
+            (200, b"<InitiateMultipartUploadResult/>".to_vec())
+        }
+        ("DELETE", false) => {
+            if let Some(id) = id("versionId").filter(|_| fault != Fault::KeepsVersions) {
+                held.versions.remove(&(key, id));
+            } else if let Some(id) = id("uploadId").filter(|_| fault != Fault::KeepsUploads) {
+                held.uploads.remove(&(key, id));
+            } else if query.is_empty() {
+                held.versions.insert((key, count), None);
+            }
+            (204, Vec::new())
+        }
+        _ => error(400, "InvalidRequest"),
+    }
+}
+
+fn serve(fault: Fault) -> std::io::Result<Service> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let (held, count) = (Arc::<Mutex<Held>>::default(), AtomicUsize::new(1));
+    let at = format!("http://{}", listener.local_addr()?);
+    let kept = held.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let Ok((head, body)) = read(&mut stream) else { continue };
+            let mut held = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let (status, body) = answer(&mut held, fault, count.fetch_add(1, Ordering::Relaxed), &head, body);
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                body.len()
+            );
+            let _ = stream.write_all(&body);
+        }
+    });
+    Ok(Service { held, at })
+}
+
+fn bucket(at: &str) -> Result<Bucket, DeliveryError> {
+    let place = Place {
+        endpoint: at.to_owned(),
+        region: "us-east-1".into(),
+        bucket: "reports".into(),
+        key_id: "id".into(),
+    };
+    Bucket::new(&place, "secret", None, || 1_795_996_800)
+}
+
+type Tested = Result<(), Box<dyn std::error::Error>>;
+
+#[tokio::test]
+async fn a_purge_leaves_no_version_no_marker_and_no_upload_of_its_prefix() -> Tested {
+    let service = serve(Fault::None)?;
+    let bucket = bucket(&service.at)?;
+    bucket.purgeable("aula/").await?;
+    assert_eq!(bucket.keys("aula/").await?, [""; 0]);
+    for (key, bytes) in [("aula/nightly/2019-11-28/a", "one"), ("aula/nightly/2019-11-29/a", "two")] {
+        bucket.put(key, bytes.as_bytes()).await?;
+        // The same again is no second version.
+        bucket.put(key, bytes.as_bytes()).await?;
+    }
+    assert!(matches!(
+        bucket.put("aula/nightly/2019-11-28/a", b"other").await,
+        Err(DeliveryError::Differs { .. })
+    ));
+    {
+        let mut held = service.held.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(held.versions.len(), 2);
+        for n in 0..7 {
+            held.versions.insert(
+                ("aula/nightly/2019-11-28/a".into(), 900 + n),
+                (n % 2 == 0).then(|| b"older".to_vec()),
+            );
+            held.uploads.insert(("aula/nightly/2019-11-28/b".into(), 900 + n), ());
+        }
+    }
+    assert_eq!(bucket.purge("aula/nightly/2019-11-28/").await?, 15);
+    assert_eq!(bucket.keys("aula/").await?, ["aula/nightly/2019-11-29/a"]);
+    assert_eq!(bucket.purge("aula/nightly/2019-11-28/").await?, 0);
+    assert!(bucket.purge("").await.is_err());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_bucket_that_keeps_what_was_deleted_is_told() -> Tested {
+    for (fault, word) in [
+        (Fault::KeepsVersions, "are left"),
+        (Fault::KeepsUploads, "are left"),
+        (Fault::Locks, "object lock"),
+        (Fault::Denies, "403 Forbidden AccessDenied"),
+    ] {
+        let service = serve(fault)?;
+        let told = bucket(&service.at)?.purgeable("aula/").await.map_err(|error| error.to_string());
+        assert!(told.as_ref().is_err_and(|told| told.contains(word)), "{fault:?}: {told:?}");
+    }
+    let service = serve(Fault::Lies)?;
+    let told = bucket(&service.at)?.put("aula/a", b"mine").await;
+    assert!(matches!(told, Err(DeliveryError::Differs { .. })), "{told:?}");
+    Ok(())
+}
+
+#[test]
+fn only_this_machine_is_asked_without_tls() {
+    let with = |endpoint: &str, bucket: &str| {
+        let place = Place {
+            endpoint: endpoint.into(),
+            region: "eu".into(),
+            bucket: bucket.into(),
+            key_id: "id".into(),
+        };
+        Bucket::new(&place, "secret", None, || 0).is_ok()
+    };
+    assert!(with("https://s3.example.org", "reports") && with("http://127.0.0.1:9000", "reports"));
+    assert!(with("http://[::1]:9000", "reports") && with("https://10.0.0.7", "reports"));
+    for (endpoint, bucket) in [
+        ("http://s3.example.org", "reports"),
+        ("https://s3.example.org/path", "reports"),
+        ("https://a:b@s3.example.org", "reports"),
+        ("ftp://127.0.0.1", "reports"),
+        ("https://s3.example.org", "Re/ports"),
+        ("https://s3.example.org", ""),
+        ("nothing", "reports"),
+    ] {
+        assert!(!with(endpoint, bucket), "{endpoint} {bucket}");
+    }
+}
