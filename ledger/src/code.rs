@@ -198,8 +198,8 @@ codes! {
     ForeignBudget = 163, "this funder granted the class's steward nothing for this class; ask for a GrantBudget, or charge your own budget";
     /// No budget is stated.
     NoStatement = 164, "this funder has not stated that year's budget by school; send a BudgetStatement first";
-    /// The stated total is not the funded one.
-    TotalDiffers = 165, "the stated total is not what the funder has funded that year; state all of it";
+    /// The stated amounts are not all of the money.
+    TotalDiffers = 165, "the stated total is not what is charged to the budget that year (by protocol 1 and 2, what is funded), or pools were opened or retired since the block that it was made on; state all of it anew";
     /// A statement is as of a height that has not been.
     StatementAhead = 166, "the statement is as of a height that is not decided yet; make it on a decided state";
     /// A school with requests has no line.

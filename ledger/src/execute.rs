@@ -253,7 +253,7 @@ impl<'a> Run<'a> {
     ) -> Result<Receipt, Stop> {
         transaction.check(&self.facts.genesis, self.facts.height)?;
         let body = &transaction.body;
-        if !is_in(self.facts.protocol, body.payload.kind()) {
+        if !is_in(self.facts.protocol, &body.payload) {
             return Err(Code::NotInProtocol.into());
         }
         let (mut account, sender) =

@@ -8,7 +8,8 @@
 //! | protocol | header | what is new |
 //! |---|---|---|
 //! | 1 | version 2 | |
-//! | 2 | version 3 | a class on demand rests between rounds ([`Protocol::rests_on_demand`]); who let a turn to propose pass is left out of the next ones ([`Protocol::leaves_out_the_silent`]); evidence of misbehaviour is recorded ([`Protocol::records_misbehaviour`]) |
+//! | 2 | version 3 | a class on demand rests between rounds ([`Protocol::rests_on_demand`]); who let a turn to propose pass is left out of the next ones ([`Protocol::leaves_out_the_silent`]); evidence of misbehaviour is recorded ([`Protocol::records_misbehaviour`]); buildings and heads of other consortia are anchored ([`Protocol::anchors_estates`], [`Protocol::anchors_heads`]) |
+//! | 3 | version 3 | a stated budget is what pools were charged ([`Protocol::binds_statements`]) |
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -37,7 +38,7 @@ impl Protocol {
     /// The first: what a chain has whose genesis names none.
     pub const FIRST: Self = Self(1);
     /// The newest that this program knows.
-    pub const NEWEST: Self = Self(2);
+    pub const NEWEST: Self = Self(3);
 
     /// The one after it.
     pub const fn next(self) -> Self {
@@ -66,6 +67,23 @@ impl Protocol {
     /// ([`crate::tx::rights::is_in`]).
     pub fn records_misbehaviour(self) -> bool {
         self >= Self(2)
+    }
+
+    /// Protocol 2: blocks may hold anchors of districts' buildings ([`crate::tx::rights::is_in`]).
+    pub fn anchors_estates(self) -> bool {
+        self >= Self(2)
+    }
+
+    /// Protocol 2: blocks may hold heads of other consortia's ledgers, and proposals to admit such a consortium
+    /// ([`crate::tx::rights::is_in`]).
+    pub fn anchors_heads(self) -> bool {
+        self >= Self(2)
+    }
+
+    /// Protocol 3: the amounts of a stated budget are, school by school, what the ledger charged to it for pools. Before, any
+    /// amounts would do that summed to what was funded.
+    pub fn binds_statements(self) -> bool {
+        self >= Self(3)
     }
 }
 

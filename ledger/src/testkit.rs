@@ -466,6 +466,13 @@ pub fn ready() -> Chain {
     chain
 }
 
+/// The same on a chain that begins with the newest protocol.
+pub fn ready_newest() -> Chain {
+    let mut chain = Chain::of(Genesis { protocol: Protocol::NEWEST, ..genesis() });
+    prepare(&mut chain);
+    chain
+}
+
 pub fn prepare(chain: &mut Chain) {
     chain.accept("funder", fund(100_000));
     chain.accept("voter-a", class(1));

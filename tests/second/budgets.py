@@ -2,20 +2,78 @@
 
 import zk
 from codec import need
-from records import Budget, Decision, StatedBudget, StatedEquity
+from records import Budget, Class, Decision, Pool, StatedBudget, StatedEquity
+from schema import ascending
 
 GROUP = 8
 
 
 def budget(state, shown):
+    record, statement = opened(state, shown)
+    check_amounts(state, statement)
+    need(statement["total_cents"] <= record["funded_cents"], "more stated than funded")
+    floor(state, shown, statement)
+
+
+def charged(state, shown):
+    record, statement = opened(state, shown["budget"])
+    pools = charged_pools(state, shown)
+    now = sums(pool for pool in pools if pool["retired"] is None)
+    need(sum(now.values()) == record["charged_cents"], "other pools than the budget is charged for")
+    then = charged_at(pools, statement["as_of"])
+    need(sum(then.values()) == statement["total_cents"], "another sum than the pools were charged")
+    lines = statement["lines"]
+    need(ascending([line["school"] for line in lines]), "lines that do not strictly ascend")
+    need(set(then) <= {line["school"] for line in lines}, "a school that was charged has no line")
+    context = zk.Context(state.genesis["hash"], "height", statement["as_of"], field_name("charged", statement))
+    need(not statement["ranges"], "ranges of amounts that are public")
+    zk.check_values(
+        context, [(subject(line["school"]), line["amount"], then.get(line["school"], 0)) for line in lines],
+        statement["schnorr"])
+    floor(state, shown["budget"], statement)
+
+
+def charged_pools(state, shown):
+    funder, year = shown["budget"]["funder"], shown["budget"]["school_year"]
+    need(ascending([one["class_"] for one in shown["classes"]]), "classes that do not strictly ascend")
+    pools = []
+    for one in shown["classes"]:
+        class_ = state.record(Class, one["record"], "class/", (one["class_"], 2))
+        definition = class_["definition"]
+        need((definition["class_"], definition["school_year"]) == (one["class_"], year), "a class of another year")
+        need(one["pools"] and ascending([number for number, _ in one["pools"]]), "pools that do not strictly ascend")
+        for number, record in one["pools"]:
+            pool = state.record(Pool, record, "pool/", (one["class_"], 2), (number, 4),
+                                class_=one["class_"], pool=number, funder=funder)
+            need(pool["capacity"] * pool["unit_cost_cents"] > 0, "a pool that costs nothing")
+            pools.append(pool)
+    return pools
+
+
+def charged_at(pools, height):
+    return sums(pool for pool in pools if pool["defined"] <= height and (pool["retired"] is None or pool["retired"] > height))
+
+
+def sums(pools):
+    by_school = {}
+    for pool in pools:
+        by_school[pool["school"]] = by_school.get(pool["school"], 0) + pool["capacity"] * pool["unit_cost_cents"]
+    return by_school
+
+
+def opened(state, shown):
     funder, year = shown["funder"], shown["school_year"]
     names = {"funder": funder, "school_year": year}
     record = state.record(Budget, shown["budget"], "budget/", funder, (year, 2), **names)
     need(record["charged_cents"] <= record["funded_cents"], "more charged than funded")
     statement = state.record(StatedBudget, shown["statement"], "stated_budget/", funder, (year, 2), **names)
     need(statement["as_of"] < statement["stated"] <= state.head["height"], "a statement at a wrong height")
-    check_amounts(state, statement)
-    need(statement["total_cents"] <= record["funded_cents"], "more stated than funded")
+    return record, statement
+
+
+def floor(state, shown, statement):
+    funder, year = shown["funder"], shown["school_year"]
+    names = {"funder": funder, "school_year": year}
     case, fields = shown["floor"]
     if case == 1:
         state.nothing(fields, "stated_equity/", funder, (year, 2))

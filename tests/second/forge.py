@@ -176,6 +176,8 @@ class Forge:
             subject["band"] = (2, proof)
         if number == 4:
             forge_proofs.move_budget(genesis_hash, subject)
+        if number == 9:
+            forge_proofs.move_charged(genesis_hash, subject)
         if number == 5 and subject["listed"]:
             listed = subject["listed"]
             entry = records.LogEntry.decode(listed["entry"]) | {"genesis": self.genesis["hash"]}

@@ -7,7 +7,7 @@ from codec import decode
 from instance import Instance, Row, shares
 from keys import labelled, sha256
 from optimum import Problem, ticket
-from prove import blinding_of, commitment, prove_range, prove_sum
+from prove import blinding_of, commitment, prove_range, prove_sum, prove_values
 from rounds import ROW, head_of, seed_commitment, statements
 
 
@@ -30,6 +30,26 @@ def move_budget(genesis_hash, subject):
     subject["statement"]["value"] = records.StatedBudget.encode(statement)
     if subject["floor"][0] == 2:
         move_floor(genesis_hash, subject["floor"][1]["statement"], claims, openings)
+
+
+def move_charged(genesis_hash, subject):
+    """What the pools were charged, in commitments of ours."""
+    budget = subject["budget"]
+    statement = records.StatedBudget.decode(budget["statement"]["value"])
+    pools = [records.Pool.decode(record["value"]) for one in subject["classes"] for _, record in one["pools"]]
+    charged = budgets.charged_at(pools, statement["as_of"])
+    claims, openings, terms = [], [], []
+    for line in statement["lines"]:
+        name, value = b"amount %d" % line["school"], charged.get(line["school"], 0)
+        line["amount"] = commitment(value, name)
+        claims.append(zk.Claim(budgets.subject(line["school"]), "within", 0, 2**32 - 1, line["amount"]))
+        openings.append((value, blinding_of(name)))
+        terms.append((claims[-1].subject, line["amount"], value))
+    context = zk.Context(genesis_hash, "height", statement["as_of"], budgets.field_name("charged", statement))
+    statement["schnorr"] = prove_values(context, terms, [blinding for _, blinding in openings])
+    budget["statement"]["value"] = records.StatedBudget.encode(statement)
+    if budget["floor"][0] == 2:
+        move_floor(genesis_hash, budget["floor"][1]["statement"], claims, openings)
 
 
 def move_floor(genesis_hash, proved, claims, openings):

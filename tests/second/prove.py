@@ -97,6 +97,16 @@ def fold(transcript, w, g, h, a, b):
     return proof + [number(a[0]), number(b[0])]
 
 
+def prove_values(context, terms, blindings):
+    """`terms` as `zk.check_values` takes them."""
+    transcript = zk.begin_values(context, terms)
+    z, weight, blinding = transcript.challenge("weight"), 1, 0
+    for own in blindings:
+        blinding = (blinding + weight * own) % ORDER
+        weight = weight * z % ORDER
+    return schnorr(transcript, blinding)
+
+
 def prove_sum(context, total, terms, blinding):
     """`blinding` is the sum of the terms' blindings."""
     transcript = zk.begin("aula.zk.sum.v2", context)
@@ -105,6 +115,10 @@ def prove_sum(context, total, terms, blinding):
     for subject, commitment in terms:
         transcript.append("subject", subject)
         transcript.append("commitment", commitment)
+    return schnorr(transcript, blinding)
+
+
+def schnorr(transcript, blinding):
     secret = Chance(2).scalar()
     nonce = compress(multiples([(secret, BLINDING_BASE)]))
     transcript.append("nonce", nonce)

@@ -56,7 +56,7 @@ def ascending(values):
 # Section 3: blocks.
 
 TreeHead = Struct(leaf_count=u64, root=Hash)
-FIRST_PROTOCOL, NEWEST_PROTOCOL = 1, 2
+FIRST_PROTOCOL, NEWEST_PROTOCOL = 1, 3
 
 
 class BareHeader(Struct):
@@ -159,6 +159,8 @@ Budget = Struct(
     funder=AccountId, school_year=SchoolYear, budget=Proved, statement=Proved,
     floor=Choice({1: MapProof, 2: Struct(statement=Proved, decision=Proved)}))
 MilestoneShown = Struct(district=DistrictId, handle=Handle, number=u16, record=Proved, superseded=Lookup)
+Charged = Struct(budget=Budget, classes=List(Struct(
+    class_=ClassId, record=Proved, pools=List(Tuple(PoolId, Proved), 16_384)), 16_384))
 Access = Struct(district=DistrictId, log=Proved, listed=Option(Struct(entry=Blob(), path=Path)))
 Estate = Struct(district=DistrictId, estate=Proved, shown=Option(Struct(building=Title, row=Blob(), path=Path)))
 FigureKey = Choice({
@@ -168,7 +170,8 @@ FigureKey = Choice({
     14: Tuple(DistrictId), 17: Tuple(Hash), 18: Tuple(Hash, Height)})
 Act = Struct(height=Height, transaction=ProvedRow, receipt=ProvedRow)
 Figures = Struct(figures=List(Struct(key=FigureKey, record=Proved), 16_384), acts=List(Act))
-Subject = Choice({1: Round, 2: Allocation, 3: Student, 4: Budget, 5: Access, 6: Figures, 7: MilestoneShown, 8: Estate})
+Subject = Choice({1: Round, 2: Allocation, 3: Student, 4: Budget, 5: Access, 6: Figures, 7: MilestoneShown, 8: Estate,
+    9: Charged})
 
 
 def bundle_with(header):

@@ -11,6 +11,7 @@ SUBJECTS = {
     2: rounds.allocation,
     3: students.student,
     4: budgets.budget,
+    9: budgets.charged,
     5: students.access,
     6: figures.figures,
     7: students.milestone,

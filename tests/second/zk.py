@@ -116,6 +116,26 @@ def check_sum(context, total, terms, proof):
     check_schnorr(transcript, point, proof)
 
 
+def begin_values(context, terms):
+    transcript = begin("aula.zk.values.v1", context)
+    transcript.append_u64("count", len(terms))
+    for subject, commitment, value in terms:
+        transcript.append("subject", subject)
+        transcript.append("commitment", commitment)
+        transcript.append_u64("value", value)
+    return transcript
+
+
+def check_values(context, terms, proof):
+    """Each commitment holds the value beside it: one equation, weighed by powers of a challenge."""
+    transcript = begin_values(context, terms)
+    z, weight, point = transcript.challenge("weight"), 1, IDENTITY
+    for _, commitment, value in terms:
+        point = add(point, multiples([(weight, committed(commitment)), ((-value * weight) % ORDER, BASE)]))
+        weight = weight * z % ORDER
+    check_schnorr(transcript, point, proof)
+
+
 def check_equality(context, subject, commitment, other, proof):
     transcript = begin("aula.zk.equality.v2", context)
     transcript.append("subject", subject)

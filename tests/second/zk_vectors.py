@@ -65,6 +65,11 @@ def judged():
     case = schnorr["sum"]
     terms = [tuple(bytes.fromhex(t[k]) for k in ("subject", "commitment")) for t in case["terms"]]
     yield "sum", holds(zk.check_sum, context_of(case), case["total"], terms, bytes.fromhex(case["proof"]))
+    case = schnorr["values"]
+    terms = [(*(bytes.fromhex(t[k]) for k in ("subject", "commitment")), v) for t, v in zip(case["terms"], case["values"])]
+    yield "values", holds(zk.check_values, context_of(case), terms, bytes.fromhex(case["proof"]))
+    moved = [(subject, commitment, value + (at == 1) - (at == 0)) for at, (subject, commitment, value) in enumerate(terms)]
+    yield "values, one moved", not holds(zk.check_values, context_of(case), moved, bytes.fromhex(case["proof"]))
     case = schnorr["equality"]
     yield "equality", holds(
         zk.check_equality, context_of(case), *(bytes.fromhex(case[k]) for k in ("subject", "left", "right", "proof")))

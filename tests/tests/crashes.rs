@@ -17,8 +17,10 @@ use serde_json::Value;
 const KILLS: u64 = 12;
 /// Students.
 const STUDENTS: u32 = 20;
+/// Those of them whose results are far above all others.
+const MASTERS: u32 = 2;
 /// More writes than any look has.
-const WRITES: u64 = 60;
+const WRITES: u64 = 100;
 const BASE: &str = r#"{"params":{"request_window_ms":999000,"reveal_window_ms":2000},"twin":{"scales":[{"skill":0,"grade":2,"mean_e1":5839,"deviation_e1":460}]}}"#;
 
 /// A district with its node, and what its students' events should be.
@@ -37,7 +39,9 @@ impl District {
         let mut rows = "id,day,score\n".to_owned();
         self.told += 1;
         for student in students {
-            writeln!(rows, "S-{student},2026-10-{:02},{}", 1 + name % 28, 500 + self.told % 90)?;
+            // Who masters the skill is recorded on the ledger, once.
+            let score = if *student < MASTERS { 990 } else { 500 + self.told % 90 };
+            writeln!(rows, "S-{student},2026-10-{:02},{score}", 1 + name % 28)?;
         }
         let mapping = "format = \"assessment\"\n[student]\nid = \"id\"\n[[result]]\ninstrument = \"=test\"\nmeasure = \"=reading\"\n\
                        date = \"day\"\nschool_year = \"=YEAR\"\ngrade = \"=2\"\nscores.scaled = \"score\"\n";
@@ -156,9 +160,10 @@ async fn a_service_that_dies_at_any_write_loses_nothing_and_sends_nothing_twice(
     let _turn = alone().await;
     let folder = tempfile::tempdir()?;
     let mut district = district(folder.path())?;
-    let everybody: Vec<u32> = (0..STUDENTS).collect();
-    district.import(&everybody, 1)?;
-    ensure!(district.events == u64::from(STUDENTS), "each result is an event");
+    // Of the last nothing is known but the roster: a twin all the same, anchored and asked for as the others.
+    let tested: Vec<u32> = (0..STUDENTS - 1).collect();
+    district.import(&tested, 1)?;
+    ensure!(district.events == u64::from(STUDENTS - 1), "each result is an event");
     let anchored = district.die_at_each()?;
     let (all, taken) = district.sent("AnchorStates").await?;
     ensure!((all, taken) == (1, 1), "{taken} of {all} anchors were taken after {anchored} deaths");
@@ -190,6 +195,10 @@ async fn a_service_that_dies_at_any_write_loses_nothing_and_sends_nothing_twice(
     let asked = district.die_at_each()?;
     let (all, taken) = district.sent("SubmitRequests").await?;
     ensure!((all, taken) == (1, 1), "{taken} of {all} batches of requests were taken after {asked} deaths");
+    let wishes = district.node.home.join("wishes/class-1.csv");
+    let again = ["district", "request", "--round", "0", "--dry-run", "--wishes", text(&wishes)?];
+    let rows = district.node.run(0, &again)?;
+    ensure!(rows["accepted"] == STUDENTS, "each student's request stands: {rows}");
     ensure!(anchored > 5 && asked > 5, "{anchored} and {asked} writes: is the hook gone?");
     println!("measured: died at each of {anchored} writes of an anchor and {asked} of a round's requests");
 
@@ -198,7 +207,7 @@ async fn a_service_that_dies_at_any_write_loses_nothing_and_sends_nothing_twice(
     let mut random = StdRng::seed_from_u64(seed);
     let mut died = 0;
     while died < kills {
-        let some: Vec<u32> = everybody.iter().copied().filter(|_| random.gen_ratio(1, 4)).collect();
+        let some: Vec<u32> = tested.iter().copied().filter(|_| random.gen_ratio(1, 4)).collect();
         if some.is_empty() {
             continue;
         }
@@ -214,6 +223,11 @@ async fn a_service_that_dies_at_any_write_loses_nothing_and_sends_nothing_twice(
     ensure!(folded == district.events, "{folded} events folded of {} written, seed {seed}", district.events);
     let (all, taken) = district.sent("SubmitRequests").await?;
     ensure!((all, taken) == (1, 1), "{taken} of {all} batches of requests, seed {seed}");
-    println!("measured: {kills} deaths at random writes (seed {seed}): {folded} events, each once");
+    // Interventions that began are milestones too: of the mastered, one each and none refused as known.
+    let (milestones, taken) = district.sent("RecordMilestone").await?;
+    ensure!(milestones == taken && milestones >= 1, "{taken} of {milestones} milestones, seed {seed}");
+    println!(
+        "measured: {kills} deaths at random writes (seed {seed}): {folded} events and {milestones} milestones, each once"
+    );
     Ok(())
 }

@@ -37,21 +37,21 @@ async fn block(node: &Running, height: u64) -> Result<Value> {
 async fn four_nodes_cross_a_voted_protocol_and_end_with_3_before_one_that_they_do_not_know() -> Result<()> {
     let _turn = alone().await;
     let folder = tempfile::tempdir()?;
-    let Founded { mut nodes, .. } = Founded::start(folder.path(), 4, Some(r#"{"protocol": 1}"#))?;
-    let second = switch(&nodes, "2", env!("CARGO_PKG_VERSION"))?;
+    let Founded { mut nodes, .. } = Founded::start(folder.path(), 4, Some(r#"{"protocol": 2}"#))?;
+    let second = switch(&nodes, "3", env!("CARGO_PKG_VERSION"))?;
     let next = nodes[3].run(0, &["status"])?["protocol"]["next"].clone();
     ensure!(next["height"] == second && next["is_known"] == true, "{next}");
     ensure!(next["blocks_left"].as_u64().is_some_and(|left| (1..AHEAD).contains(&left)), "{next}");
     let page = reqwest::get(format!("{}/", nodes[1].rpc)).await?.text().await?;
-    ensure!(page.contains("the ledger goes by protocol 2"), "the overview does not count down");
+    ensure!(page.contains("the ledger goes by protocol 3"), "the overview does not count down");
     for node in &nodes {
         node.until("the chain does not cross", &["status"], |told| told["height"].as_u64() > Some(second))?;
         ensure!(
-            block(node, second - 1).await?["protocol"] == 1 && block(node, second).await?["protocol"] == 2
+            block(node, second - 1).await?["protocol"] == 2 && block(node, second).await?["protocol"] == 3
         );
     }
 
-    let third = switch(&nodes, "3", "9.0.0")?;
+    let third = switch(&nodes, "4", "9.0.0")?;
     let doctor = nodes[2].run(1, &["doctor"])?;
     let checks = doctor["checks"].as_array().context("no checks")?;
     let found = checks.iter().find(|check| check["name"] == "protocol").context("no such check")?;
@@ -63,7 +63,7 @@ async fn four_nodes_cross_a_voted_protocol_and_end_with_3_before_one_that_they_d
     for node in &mut nodes {
         ensure!(node.ended()? == Some(3), "another exit code");
         let log = std::fs::read_to_string(node.home.join("node.log"))?;
-        let told = format!("from height {third} on the chain goes by protocol 3");
+        let told = format!("from height {third} on the chain goes by protocol 4");
         ensure!(log.contains(&told) && log.contains("run Aula 9.0.0"), "{log}");
     }
     println!("measured: all four ended within {:.1} s of each other", began.elapsed().as_secs_f64());

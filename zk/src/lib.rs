@@ -42,6 +42,6 @@ pub use rand_core::{CryptoRng, RngCore};
 pub use range_proof::{ProofFormatError, RangeProof, Rejected, Width};
 pub use statements::{
     Band, Bound, Budget, BudgetProof, Claim, Equality, Flag, FlagProof, Line, ProveError, SchnorrProof,
-    Statement, StatementError, Sum,
+    Statement, StatementError, Sum, Values,
 };
 pub use transcript::{Context, ContextError, Field, Moment};

@@ -36,12 +36,14 @@ mod bound;
 mod budget;
 mod flag;
 mod schnorr;
+mod values;
 
 pub use bound::{BAND_SPAN, BANDS, Band, Bound, Claim, NEED_MAX};
 pub use budget::{Budget, BudgetError, BudgetProof, Line, MAX_LINES};
 pub(crate) use flag::{Begun, FlagEntry};
 pub use flag::{Flag, FlagProof};
 pub use schnorr::{Equality, SchnorrError, SchnorrProof, Sum};
+pub use values::Values;
 
 /// Why claims do not make a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

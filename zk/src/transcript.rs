@@ -23,6 +23,8 @@ pub(crate) mod label {
     pub const RANGE: &[u8] = b"aula.zk.range.v2";
     /// Transcript of a proof that commitments sum to a public total.
     pub const SUM: &[u8] = b"aula.zk.sum.v2";
+    /// Transcript of a proof that each commitment holds the public value beside it.
+    pub const VALUES: &[u8] = b"aula.zk.values.v1";
     /// Transcript of a proof that two commitments hold the same value.
     pub const EQUALITY: &[u8] = b"aula.zk.equality.v2";
     /// Transcript of a proof that a committed number is 0 or 1.
@@ -71,6 +73,8 @@ pub(crate) mod label {
     pub const WITHIN: &[u8] = b"within";
     /// Kind: a value is at least a public multiple of another.
     pub const FLOOR: &[u8] = b"floor";
+    /// Public value of a commitment.
+    pub const VALUE: &[u8] = b"value";
     /// Public total of a sum.
     pub const TOTAL: &[u8] = b"total";
     /// Nonce commitment of a Schnorr proof.

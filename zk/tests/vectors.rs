@@ -7,7 +7,7 @@
 use aula_zk::commitment::leaf_salt;
 use aula_zk::{
     Band, Batch, Bound, Claim, Commitment, Context, Equality, Field, Flag, FlagProof, Line, LinearForm,
-    Moment, Opening, RangeProof, SchnorrProof, Statement, StudentSecret, Sum, verify_all,
+    Moment, Opening, RangeProof, SchnorrProof, Statement, StudentSecret, Sum, Values, verify_all,
 };
 use rand::{CryptoRng, RngCore};
 use serde_json::{Value, json};
@@ -269,6 +269,9 @@ fn schnorr_proofs_are_pinned_and_judged_as_written() {
     let (left, right) = (openings[0].commit().unwrap(), other.commit().unwrap());
     let equality = Equality { context: context.clone(), subject: [1; 32], left, right };
     let equality_proof = equality.prove(&openings[0], &other, &mut counter()).unwrap();
+    let amounts: Vec<u64> = openings.iter().map(Opening::value).collect();
+    let values = Values::new(context.clone(), &terms, &amounts).unwrap();
+    let values_proof = values.prove(&openings, &mut counter()).unwrap();
     let terms_json: Vec<Value> = terms
         .iter()
         .map(|term| json!({"subject": hex(term.subject), "commitment": term.commitment.to_string()}))
@@ -282,12 +285,21 @@ fn schnorr_proofs_are_pinned_and_judged_as_written() {
             "context": context_json(&context), "subject": hex([1; 32]), "left": left.to_string(),
             "right": right.to_string(), "proof": hex(borsh::to_vec(&equality_proof).unwrap()),
         },
+        "values": {
+            "context": context_json(&context), "terms": terms_json, "values": amounts,
+            "proof": hex(borsh::to_vec(&values_proof).unwrap()),
+        },
     });
     assert_pinned("schnorr.json", &vectors, SCHNORR);
     let committed: Value = serde_json::from_str(SCHNORR).unwrap();
     let proof = |name: &str| borsh::from_slice::<SchnorrProof>(&unhex(&committed[name]["proof"])).unwrap();
     assert_eq!(context_from(&committed["sum"]["context"]), context);
     assert!(sum.verify(&proof("sum")).is_ok() && equality.verify(&proof("equality")).is_ok());
+    assert!(values.verify(&proof("values")).is_ok());
+    // The same sum, moved between two of them.
+    assert!(
+        Values::new(context.clone(), &terms, &[999, 2_001, 3_000]).unwrap().verify(&proof("values")).is_err()
+    );
     assert!(Sum::new(context, terms, 6_001).unwrap().verify(&proof("sum")).is_err());
 }
 

@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 use super::acts::{self, Body};
 use super::bands;
 use super::bundle::{
-    AccessEvidence, AllocationEvidence, BandEvidence, BudgetEvidence, Bundle, ChainEvidence, DecidedRequest,
-    EquityStanding, EstateEvidence, Figure, FigureKey, FiguresEvidence, Link, Lookup, MilestoneEvidence,
-    Proved, ProvedRow, RoundContext, RoundEvidence, SignedHeader, StudentEvidence, StudentStanding, Subject,
+    AccessEvidence, AllocationEvidence, BandEvidence, BudgetEvidence, Bundle, ChainEvidence, ChargedClass,
+    ChargedEvidence, DecidedRequest, EquityStanding, EstateEvidence, Figure, FigureKey, FiguresEvidence,
+    Link, Lookup, MilestoneEvidence, Proved, ProvedRow, RoundContext, RoundEvidence, SignedHeader,
+    StudentEvidence, StudentStanding, Subject,
 };
 use crate::chain::{CommitCertificate, Header};
 use crate::code::Code;
@@ -251,7 +252,7 @@ impl<'a> Collector<'a> {
     pub fn budget(&self, funder: AccountId, school_year: SchoolYear) -> Result<Bundle, BuildError> {
         let not_stated =
             || BuildError::NotFound(format!("stated budget of {funder} for school year {school_year}"));
-        schema::stated_budget(self.state, &funder, school_year)?.ok_or_else(not_stated)?;
+        let stated = schema::stated_budget(self.state, &funder, school_year)?.ok_or_else(not_stated)?;
         let key = schema::stated_equity_key(&funder, school_year);
         let equity = match schema::stated_equity(self.state, &funder, school_year)? {
             None => EquityStanding::None(self.prove(&key)?.1),
@@ -260,13 +261,35 @@ impl<'a> Collector<'a> {
                 decision: self.known(&schema::decision_key(equity.round))?,
             },
         };
-        self.bundle(Subject::Budget(BudgetEvidence {
+        let budget = BudgetEvidence {
             funder,
             school_year,
             budget: self.known(&schema::budget_key(&funder, school_year))?,
             statement: self.known(&schema::stated_budget_key(&funder, school_year))?,
             equity,
-        }))
+        };
+        self.bundle(match schema::is_bound(self.state, &stated)? {
+            false => Subject::Budget(budget),
+            true => {
+                Subject::Charged(ChargedEvidence { budget, classes: self.charged(&funder, school_year)? })
+            }
+        })
+    }
+
+    /// The pools that are or were charged to a budget, with their classes.
+    fn charged(&self, funder: &AccountId, year: SchoolYear) -> Result<Vec<ChargedClass>, BuildError> {
+        let mut classes: Vec<ChargedClass> = Vec::new();
+        for pool in schema::charged_pools(self.state, funder, year)? {
+            let shown = (pool.pool, self.known(&schema::pool_key(pool.class, pool.pool))?);
+            match classes.last_mut().filter(|last| last.class == pool.class) {
+                Some(last) => last.pools.push(shown),
+                None => {
+                    let record = self.known(&schema::class_key(pool.class))?;
+                    classes.push(ChargedClass { class: pool.class, record, pools: vec![shown] });
+                }
+            }
+        }
+        Ok(classes)
     }
 
     /// A district's newest anchored access log; the district itself adds a read that is listed in it.

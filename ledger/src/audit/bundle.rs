@@ -1,10 +1,8 @@
 //! The format of an evidence bundle: canonical bytes, versions 7 and 8, and their checksum.
 //!
-//! A bundle never says which record it shows: the verifier derives every key from what it is about (round, handle,
-//! district), so nothing can be swapped, left out or added. Lists have limits: a small file cannot make a reader allocate much.
-//!
-//! What rows show: a round's bundle holds every request and decision under pseudonyms and belongs into an
-//! auditor's hands; a bundle about one student shows that student's rows and hashes of others.
+//! A bundle never says which record it shows: the verifier derives every key from what it is about, so nothing can be swapped,
+//! left out or added. Lists have limits: a small file cannot make a reader allocate much. A round's bundle holds every request and
+//! decision under pseudonyms, for an auditor; one about a student shows that student's rows and hashes of others.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 
@@ -22,8 +20,10 @@ use crate::state::schema::RequestRow;
 use crate::types::{AccountId, Band, CommitmentBytes, DistrictId, Handle, Hash, Height, RoundId, SchoolYear};
 
 mod bare;
+mod charged;
 mod public;
 
+pub use charged::{ChargedClass, ChargedEvidence};
 pub use public::{Act, Figure, FigureKey, FiguresEvidence};
 
 /// Most links of the validator chain: a change a day for more than ten years.
@@ -47,11 +47,9 @@ pub struct Bundle {
     pub subject: Subject,
 }
 
-/// As every canonical type, then SHA-256 of all that: a flipped bit could otherwise turn the evidence that one
-/// handle is absent into equally true evidence about another.
+/// As every canonical type, then SHA-256 of it: a flipped bit could otherwise turn the absence of one handle into another's.
 ///
-/// Version 7 shows blocks of protocol 1 and nothing else; its headers stand without the byte that says so. A bundle that
-/// shows a later one is of version 8.
+/// Version 7 shows blocks of protocol 1 alone; its headers do not say so. A bundle that shows a later one is of version 8.
 impl Canonical for Bundle {
     const VERSION: u8 = 8;
     const WHAT: &'static str = "evidence bundle";
@@ -196,6 +194,8 @@ pub enum Subject {
     Milestone(MilestoneEvidence) = 7,
     /// That a district's buildings are anchored, and what one of their rows says.
     Estate(EstateEvidence) = 8,
+    /// A funder's stated budget, bound to what its pools were charged.
+    Charged(ChargedEvidence) = 9,
 }
 
 impl Subject {
@@ -205,7 +205,7 @@ impl Subject {
             Self::Round(_) => "round",
             Self::Allocation(_) => "allocation",
             Self::Student(_) => "student",
-            Self::Budget(_) => "budget",
+            Self::Budget(_) | Self::Charged(_) => "budget",
             Self::Access(_) => "access",
             Self::Figures(_) => "public figures",
             Self::Milestone(_) => "milestone",

@@ -9,6 +9,7 @@ use crate::testkit::{YEAR, account, band_of, handle, request, submit_on};
 use crate::tx::Mandate;
 use crate::types::{DistrictId, Handle, Height, RoundId};
 
+mod charged;
 mod copied;
 mod disclosure;
 mod estate;

@@ -20,6 +20,7 @@ mod acts;
 mod allocation;
 mod budget;
 mod chain;
+mod charged;
 mod consortium;
 mod context;
 mod estate;
@@ -106,6 +107,7 @@ fn run(
         Subject::Round(round) => return round::verify(checks, &state, round),
         Subject::Allocation(allocation) => return allocation::verify(checks, &state, allocation),
         Subject::Budget(budget) => budget::verify(checks, &state, budget)?,
+        Subject::Charged(charged) => charged::verify(checks, &state, charged)?,
         Subject::Access(access) => access::verify(checks, &state, access)?,
         Subject::Estate(estate) => estate::verify(checks, &state, estate)?,
         Subject::Student(student) => student::verify(checks, &state, student)?,

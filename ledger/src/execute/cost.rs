@@ -28,6 +28,8 @@ pub(super) enum Touch {
         /// Requests.
         requests: u32,
     },
+    /// The pools that may be charged to the sender's budget of a year, read.
+    Charges(SchoolYear),
     /// All requests of a round, read.
     Requests(RoundId),
     /// A round run.
@@ -109,8 +111,9 @@ impl Cost {
                 self.large(1);
                 self.records(2);
             }
-            Payload::BudgetStatement(_) => {
+            Payload::BudgetStatement(statement) => {
                 self.large(1);
+                self.touches = vec![Touch::Charges(statement.school_year)];
                 self.work = self.work.saturating_add(times(self.range_values, unit::GROUPED_VALUE));
             }
             Payload::EquityStatement(statement) => {

@@ -216,6 +216,17 @@ impl<'a> Budget<'a> {
                     charge.range_values = charge.range_values.saturating_sub(values.into());
                 }
             }
+            Touch::Charges(year) => {
+                // Each statement reads them for itself.
+                if schema::protocol(self.state)?.at(self.height).now.binds_statements() {
+                    for class in
+                        schema::classes(self.state)?.iter().filter(|c| c.definition.school_year == year)
+                    {
+                        let pools = times(class.pools, unit::ROW_READ);
+                        charge.work = charge.work.saturating_add(unit::RECORD).saturating_add(pools);
+                    }
+                }
+            }
             Touch::Requests(round) => {
                 if let Some(record) = schema::round(self.state, round)? {
                     let work = times(record.requests, unit::LISTED_ROW);

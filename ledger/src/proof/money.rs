@@ -2,10 +2,11 @@
 //!
 //! Purpose: build the zero-knowledge statements of BudgetStatement and EquityStatement from what the LEDGER holds, for
 //! execution and auditor alike. Invariants: the transcript binds chain, moment, funder, school year and every school;
-//! schools strictly ascend. What they show stands with the transactions. Absent: any amount in clear.
+//! schools strictly ascend. What they show stands with the transactions.
 
 use aula_zk::{
-    Bound, Budget, BudgetProof, Claim, Commitment, Context, Field, Line, Moment, Opening, Scalar, Statement,
+    Bound, Budget, BudgetProof, Claim, Commitment, Context, CryptoRng, Field, Line, Moment, Opening, RngCore,
+    Scalar, Statement, Values,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -74,12 +75,26 @@ impl Purse<'_> {
     /// [`MoneyError`].
     pub fn budget(&self, as_of: Height, lines: &[BudgetLine], total: Cents) -> Result<Budget, MoneyError> {
         let context = self.context("budget", Moment::Height(as_of.0))?;
-        let mut stated = Vec::with_capacity(lines.len());
-        for (position, line) in lines.iter().enumerate() {
-            let commitment = checked(&line.amount, position)?;
-            stated.push(Line { subject: subject(line.school), commitment });
-        }
+        let stated = lines_of(lines)?;
         Budget::new(&context, &stated, MAX_LINE_CENTS, total.0).map_err(|_| MoneyError::Lines)
+    }
+
+    /// "Each line holds the public amount at its place", as of a height: what the ledger charged. The commitments go on to be what
+    /// floors are proved of.
+    ///
+    /// # Errors
+    /// [`MoneyError`].
+    pub fn charged(
+        &self,
+        as_of: Height,
+        lines: &[BudgetLine],
+        amounts: &[u64],
+    ) -> Result<Charged, MoneyError> {
+        if lines.iter().zip(lines.iter().skip(1)).any(|(one, next)| one.school >= next.school) {
+            return Err(MoneyError::Lines);
+        }
+        let context = self.context("charged", Moment::Height(as_of.0))?;
+        Values::new(context, &lines_of(lines)?, amounts).map(Charged).map_err(|_| MoneyError::Lines)
     }
 
     /// "Each school's amount is at least `floor` times its weight", for the weights of a round; one statement for each
@@ -108,6 +123,30 @@ impl Purse<'_> {
     }
 }
 
+/// "Each line holds the public amount at its place." Values that everybody knows need no proof of their range.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charged(Values);
+
+impl Charged {
+    /// Proves it; `openings` one a line, in order.
+    ///
+    /// # Errors
+    /// [`MoneyError::Lines`]: the openings are not those of the lines, or hold other amounts.
+    pub fn prove<R: RngCore + CryptoRng>(
+        &self,
+        openings: &[Opening],
+        rng: &mut R,
+    ) -> Result<BudgetProofBytes, MoneyError> {
+        let sum = self.0.prove(openings, rng).map_err(|_| MoneyError::Lines)?;
+        Ok(BudgetProofBytes(BudgetProof { ranges: Vec::new(), sum }))
+    }
+
+    /// Whether the proof holds, and nothing else stands in it.
+    pub fn holds(&self, proof: &BudgetProofBytes) -> bool {
+        proof.0.ranges.is_empty() && self.0.verify(&proof.0.sum).is_ok()
+    }
+}
+
 /// A school's 32-byte name in a statement: zeros, then its number, so that names ascend as numbers do.
 fn subject(school: SchoolId) -> [u8; 32] {
     let mut name = [0; 32];
@@ -115,6 +154,13 @@ fn subject(school: SchoolId) -> [u8; 32] {
         *end = school.0.to_be_bytes();
     }
     name
+}
+
+fn lines_of(lines: &[BudgetLine]) -> Result<Vec<Line>, MoneyError> {
+    let line = |(position, line): (usize, &BudgetLine)| {
+        Ok(Line { subject: subject(line.school), commitment: checked(&line.amount, position)? })
+    };
+    lines.iter().enumerate().map(line).collect()
 }
 
 fn checked(bytes: &CommitmentBytes, position: usize) -> Result<Commitment, MoneyError> {

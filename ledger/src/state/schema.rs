@@ -60,6 +60,7 @@ use crate::types::{
 
 mod chain;
 mod change;
+mod charges;
 mod consortia;
 mod estate;
 mod finding;
@@ -87,6 +88,7 @@ pub use chain::{
     ValidatorSchedule,
 };
 pub use change::{Change, Choice};
+pub use charges::{charged_at, charged_now, charged_pools, is_bound};
 pub use consortia::{
     AnchoredHead, Consortium, anchored_head, anchored_head_key, consortia, consortium, consortium_key,
 };

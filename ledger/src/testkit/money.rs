@@ -52,6 +52,21 @@ pub fn stated_for(
     BudgetStatement { school_year, as_of, total_cents, lines, proof: BudgetProofBytes(proof) }
 }
 
+/// A statement by "funder" that each school was charged this much as of a height; the amounts must be those proved.
+pub fn charged_as_of(chain: &Hash, as_of: Height, amounts: &[(u32, u64)]) -> BudgetStatement {
+    let openings: Vec<Opening> = amounts.iter().map(|(school, cents)| amount(*school, *cents)).collect();
+    let line = |((school, _), opening): (&(u32, u64), &Opening)| BudgetLine {
+        school: SchoolId(*school),
+        amount: CommitmentBytes(*opening.commit().expect("hidden").as_bytes()),
+    };
+    let lines: Vec<BudgetLine> = amounts.iter().zip(&openings).map(line).collect();
+    let values: Vec<u64> = amounts.iter().map(|(_, cents)| *cents).collect();
+    let statement = purse(chain, YEAR).charged(as_of, &lines, &values).expect("a statement");
+    let proof = statement.prove(&openings, &mut StdRng::seed_from_u64(11)).expect("a proof");
+    let total_cents = Cents(values.iter().sum());
+    BudgetStatement { school_year: YEAR, as_of, total_cents, lines, proof }
+}
+
 /// The weights of a round's requests by school, as the ledger sums them.
 pub fn weights_of(chain: &Chain, round: RoundId) -> BTreeMap<u32, u64> {
     let record = schema::round(&chain.state, round).expect("a store").expect("a round");

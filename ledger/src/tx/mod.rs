@@ -139,9 +139,9 @@ payloads! {
     TakeRows = 25,
     /// Adds money to the sender's budget of a school year.
     FundBudget = 40,
-    /// Shows that amounts by school sum to a budget, without the amounts.
+    /// Shows that amounts by school are what pools were charged; before protocol 3 that they sum to a budget, without the amounts.
     BudgetStatement = 41,
-    /// Shows that every school got a floor for each weighted pupil, without the amounts.
+    /// Shows that every school got a floor for each weighted pupil, without the weights.
     EquityStatement = 42,
     /// Lets a class's steward charge pools to the sender's budget.
     GrantBudget = 43,

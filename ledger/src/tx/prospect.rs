@@ -1,7 +1,8 @@
 //! What a node asks before it keeps a transaction: whether the next block could accept it.
 //!
 //! Asked only of what costs everybody dearly when it is in vain: a batch of requests takes a block's range-proved values,
-//! a RunRound its one round; and of a kind that the protocol in force does not have, which no block may hold. Everything else is decided where it is executed, and leaves a receipt.
+//! a RunRound its one round; and of what the protocol in force does not have, which no block may hold.
+//! Everything else is decided where it is executed, and leaves a receipt.
 //!
 //! No rule of validity: a block may hold what this refuses, and rejects it with the same code.
 
@@ -23,9 +24,8 @@ pub fn prospect(
     payload: &Payload,
 ) -> Result<Result<(), Code>, StoreError> {
     let next = || Ok(schema::chain(state)?.height.next());
-    let kind = payload.kind();
     // What every protocol has costs no look.
-    if !is_in(Protocol::FIRST, kind) && !is_in(schema::protocol(state)?.at(next()?).now, kind) {
+    if !is_in(Protocol::FIRST, payload) && !is_in(schema::protocol(state)?.at(next()?).now, payload) {
         return Ok(Err(Code::NotInProtocol));
     }
     match payload {

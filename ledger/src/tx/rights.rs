@@ -1,16 +1,25 @@
 //! THE table who may send what. Every right to send a transaction stands here and nowhere else; a handler only narrows it
 //! (a district to its own students, a funder to its own budget, a steward to its own classes).
 
-use super::PayloadKind;
+use super::{Change, Payload, PayloadKind};
 use crate::protocol::Protocol;
 use crate::roles::{Role, RoleSet};
 
 /// Who may be a class's steward.
 pub const STEWARDS: RoleSet = RoleSet::of(&[Role::Consortium, Role::District, Role::Funder]);
 
-/// Whether blocks of a protocol may hold a kind of transaction: what came later, older programs cannot decode.
-pub fn is_in(protocol: Protocol, kind: PayloadKind) -> bool {
-    kind != PayloadKind::ReportMisbehaviour || protocol.records_misbehaviour()
+/// Whether blocks of a protocol may hold a transaction: what came later, older programs cannot decode, be it a kind of
+/// transaction or a kind of change that one proposes. New ones get a row here, and a protocol.
+pub fn is_in(protocol: Protocol, payload: &Payload) -> bool {
+    match payload {
+        Payload::ReportMisbehaviour(_) => protocol.records_misbehaviour(),
+        Payload::AnchorEstate(_) => protocol.anchors_estates(),
+        Payload::AnchorHead(_) => protocol.anchors_heads(),
+        Payload::ProposeChange(proposal) => {
+            !matches!(proposal.change, Change::AdmitConsortium { .. }) || protocol.anchors_heads()
+        }
+        _ => true,
+    }
 }
 
 /// The table who may send what: a sender needs one of these roles.

@@ -8,6 +8,7 @@ mod attacks;
 mod attacks_state;
 mod bytes;
 mod calendar;
+mod charged;
 mod conservation;
 mod estates;
 mod grow;

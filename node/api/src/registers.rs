@@ -61,7 +61,7 @@ pub enum Statement {
     NotStated,
     /// It is of the money as it is.
     Stands,
-    /// Another was made since, more was funded, or a decision that it is about does not stand.
+    /// Another was made since, pools or funds changed, or a decision that it is about does not stand.
     Superseded,
 }
 
@@ -88,9 +88,9 @@ impl Statement {
     pub const fn explain(self) -> &'static str {
         match self {
             Self::NotStated => "not stated",
-            Self::Stands => "proved, without the amounts",
+            Self::Stands => "proved",
             Self::Superseded => {
-                "superseded: more was funded or stated since, or a decision on this money does not stand"
+                "superseded: pools, funds or the statement changed since, or a decision on this money does not stand"
             }
         }
     }

@@ -88,6 +88,12 @@ fn subject(subject: &Subject) -> Value {
             "school_year": budget.school_year,
             "floor": matches!(budget.equity, EquityStanding::Stated { .. }),
         }),
+        Subject::Charged(charged) => json!({
+            "funder": charged.budget.funder,
+            "school_year": charged.budget.school_year,
+            "floor": matches!(charged.budget.equity, EquityStanding::Stated { .. }),
+            "pools": charged.classes.iter().map(|class| class.pools.len()).sum::<usize>(),
+        }),
         Subject::Access(access) => json!({
             "district": access.district,
             "listed": access.listed.is_some(),

@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use super::sender::{SEQUENCE_TAKEN, Sender, Signed, WRONG_SEQUENCE, submit};
 use super::{Client, ClientError};
 
+mod several;
 #[cfg(test)]
 mod tests;
 
@@ -125,8 +126,14 @@ impl Outbox {
     /// # Errors
     /// A node that cannot be reached or refuses, or what is not final in time: all stays as it is.
     pub async fn recover(&self, client: &Client, limit: Duration) -> Result<Vec<Settled>, ClientError> {
-        let mut settled = Vec::new();
-        for parcel in self.waiting()? {
+        let (mut settled, waiting) = (Vec::new(), self.waiting()?);
+        // All are on their way, in their order, before the first is waited for; what is refused here, the look below meets again.
+        for parcel in waiting.iter().filter(|_| waiting.len() > 1) {
+            if matches!(fate(client, parcel).await?, Fate::Unknown) {
+                let _ = submit(client, &parcel.signed).await;
+            }
+        }
+        for parcel in waiting {
             if let Some(told) = self.follow(client, &parcel, limit).await? {
                 settled.push(Settled { parcel, told });
             }

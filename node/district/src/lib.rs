@@ -20,7 +20,7 @@
 //! | [`decided`] | what a round decided for its own students, in words |
 //! | [`hours`] | how many of a school's students used a resource in an hour |
 //! | [`milestones`] | mastery proved of an anchored state |
-//! | [`statements`] | a year's money, stated without showing an amount |
+//! | [`statements`] | a year's money by school, stated as commitments and proved to be what was charged |
 //! | [`disclosure`] | what an auditor gets of one student and one version |
 //! | [`sentiment`] | the one number that leaves a written response |
 //!

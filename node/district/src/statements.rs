@@ -1,13 +1,15 @@
 //! What a funder states of a year's money: every school's share as a commitment, and a floor that all keep.
 //!
-//! Flow: [`Ledger::of`] sums costs by school and blinds them → [`Ledger::budget`] proves that they sum to
-//! what was funded → [`Ledger::equity`] proves the greatest floor per weighted pupil that every school keeps. The
-//! blindings live in memory only, unless the funder keeps them ([`Ledger::openings`]). Absent: amounts on the ledger.
+//! Flow: [`Ledger::of`] sums costs by school and blinds them → [`Ledger::charged`] proves that each is what the ledger charged for
+//! the school's pools ([`Ledger::budget`] by protocol 1 and 2: that they sum to what was funded) → [`Ledger::equity`] proves the
+//! greatest floor per weighted pupil that every school keeps. The blindings live in memory only, unless the funder keeps them
+//! ([`Ledger::openings`]).
 
 use std::collections::BTreeMap;
 
 use aula_ledger::proof::committed::ProofBytes;
 use aula_ledger::proof::money::{BudgetLine, BudgetProofBytes, LINE_GROUP, Purse, commit_weight};
+use aula_ledger::protocol::Protocol;
 use aula_ledger::rounds::weight;
 use aula_ledger::tx::{BudgetStatement, EquityStatement};
 use aula_ledger::types::{Cents, CommitmentBytes, Hash, Height, RoundId, SchoolId};
@@ -68,21 +70,47 @@ impl Ledger {
         self.schools.iter().zip(&self.amounts).map(opening)
     }
 
+    /// The statement by the rules of a protocol.
+    ///
+    /// # Errors
+    /// [`NotStated`].
+    pub fn state(
+        &self,
+        protocol: Protocol,
+        purse: &Purse<'_>,
+        as_of: Height,
+    ) -> Result<BudgetStatement, NotStated> {
+        if protocol.binds_statements() { self.charged(purse, as_of) } else { self.budget(purse, as_of) }
+    }
+
+    /// The statement that each amount is what the school's pools were charged as of a height.
+    ///
+    /// # Errors
+    /// [`NotStated`].
+    pub fn charged(&self, purse: &Purse<'_>, as_of: Height) -> Result<BudgetStatement, NotStated> {
+        let amounts: Vec<u64> = self.amounts.iter().map(Opening::value).collect();
+        let statement = purse.charged(as_of, &self.lines, &amounts).map_err(refused)?;
+        let proof = statement.prove(&self.amounts, &mut OsRng).map_err(refused)?;
+        Ok(self.stated(purse, as_of, proof))
+    }
+
     /// The statement that the amounts sum to all that was funded.
     ///
     /// # Errors
     /// [`NotStated`].
     pub fn budget(&self, purse: &Purse<'_>, as_of: Height) -> Result<BudgetStatement, NotStated> {
-        let total_cents = Cents(self.amounts.iter().map(Opening::value).sum());
-        let statement = purse.budget(as_of, &self.lines, total_cents).map_err(refused)?;
+        let statement = purse.budget(as_of, &self.lines, self.total()).map_err(refused)?;
         let proof = statement.prove(&self.amounts, &mut OsRng).map_err(refused)?;
-        Ok(BudgetStatement {
-            school_year: purse.school_year,
-            as_of,
-            total_cents,
-            lines: self.lines.clone(),
-            proof: BudgetProofBytes(proof),
-        })
+        Ok(self.stated(purse, as_of, BudgetProofBytes(proof)))
+    }
+
+    fn total(&self) -> Cents {
+        Cents(self.amounts.iter().map(Opening::value).sum())
+    }
+
+    fn stated(&self, purse: &Purse<'_>, as_of: Height, proof: BudgetProofBytes) -> BudgetStatement {
+        let (school_year, lines) = (purse.school_year, self.lines.clone());
+        BudgetStatement { school_year, as_of, total_cents: self.total(), lines, proof }
     }
 
     /// The statement of the greatest floor that every school keeps, weighed by a round's requests of students, each

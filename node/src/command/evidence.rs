@@ -112,7 +112,8 @@ pub enum About {
         #[command(flatten)]
         place: Place,
     },
-    /// That the amounts by school which a funder stated sum to the year's budget, without an amount
+    /// That the amounts by school which a funder stated are what its pools were charged (made before protocol 3: that they sum to
+    /// the year's budget, without an amount)
     Budget {
         /// The funder's account, 40 hex digits
         funder: String,

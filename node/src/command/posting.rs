@@ -48,8 +48,8 @@ impl<'a> Posting<'a> {
         let limit = Duration::from_secs(ledger.wait_s);
         let outbox = Outbox::of_home(&context.home).await?;
         let left = outbox.recover(&client, limit).await?;
+        conclude(context, place, &left.iter().collect::<Vec<_>>())?;
         for settled in &left {
-            conclude(context, place, settled)?;
             outbox.dismiss(&settled.parcel)?;
         }
         let sender = Sender::of_home(&client, &context.home, VALID_FOR).await?;
@@ -62,28 +62,53 @@ impl<'a> Posting<'a> {
     /// As [`Outbox::post`]; a vault that refuses.
     pub(super) async fn send(&mut self, payload: impl Into<Payload>) -> Result<Settled, Failure> {
         let settled = self.outbox.post(&self.client, &mut self.sender, payload, self.limit).await?;
-        conclude(self.context, self.place, &settled)?;
+        conclude(self.context, self.place, &[&settled])?;
         self.outbox.dismiss(&settled.parcel)?;
         Ok(settled)
     }
+
+    /// Sends several before it waits for the first, and does what follows from them; gives, in their order, what became of each. It
+    /// ends early where the node cannot be reached any more.
+    ///
+    /// # Errors
+    /// A disk or a vault that refuses.
+    pub(super) async fn send_all(
+        &mut self,
+        payloads: &[Payload],
+    ) -> Result<Vec<Result<Settled, Failure>>, Failure> {
+        let fates = self.outbox.post_all(&self.client, &mut self.sender, payloads, self.limit).await?;
+        let settled: Vec<&Settled> = fates.iter().flatten().collect();
+        conclude(self.context, self.place, &settled)?;
+        for one in &settled {
+            self.outbox.dismiss(&one.parcel)?;
+        }
+        Ok(fates.into_iter().map(|fate| Ok(fate?)).collect())
+    }
 }
 
-/// What follows from a transaction that is in a block; doing it again changes nothing.
-fn conclude(context: &Context, place: &Place, settled: &Settled) -> Result<(), Failure> {
-    fault::point();
-    let height = Height(settled.told.height.unwrap_or_default());
-    match &settled.parcel.payload {
-        Payload::AnchorStates(anchored) if settled.is_accepted() => {
-            let versions: Vec<(Handle, u32)> =
-                anchored.states.iter().map(|state| (state.handle, state.version)).collect();
-            place.open(context)?.note_anchored(&versions, height).map_err(refused)?;
+/// What follows from transactions that are in blocks; doing it again changes nothing.
+fn conclude(context: &Context, place: &Place, settled: &[&Settled]) -> Result<(), Failure> {
+    let mut book = None;
+    for one in settled.iter().filter(|one| one.is_accepted()) {
+        fault::point();
+        let height = Height(one.told.height.unwrap_or_default());
+        match &one.parcel.payload {
+            Payload::AnchorStates(anchored) => {
+                let versions: Vec<(Handle, u32)> =
+                    anchored.states.iter().map(|state| (state.handle, state.version)).collect();
+                place.open(context)?.note_anchored(&versions, height).map_err(refused)?;
+            }
+            Payload::RecordMilestone(milestone) => {
+                let book = match &mut book {
+                    Some(book) => book,
+                    none => none.insert(Book::of_home(&context.home)?),
+                };
+                book.stands(milestone)?;
+            }
+            _ => {}
         }
-        Payload::RecordMilestone(milestone) if settled.is_accepted() => {
-            Book::of_home(&context.home)?.stands(milestone)?;
-        }
-        _ => {}
+        fault::point();
     }
-    fault::point();
     Ok(())
 }
 

@@ -62,7 +62,11 @@ impl BorshDeserialize for SchnorrProof {
 }
 
 /// Proves that a point is `secret·B_blinding`; `transcript` has absorbed what determines the point.
-fn prove<R: RngCore + CryptoRng>(mut transcript: Transcript, secret: &Scalar, rng: &mut R) -> SchnorrProof {
+pub(super) fn prove<R: RngCore + CryptoRng>(
+    mut transcript: Transcript,
+    secret: &Scalar,
+    rng: &mut R,
+) -> SchnorrProof {
     let mut wide = Zeroizing::new([0_u8; 64]);
     prover_rng(&transcript, &[secret.as_bytes()], rng).fill_bytes(wide.as_mut_slice());
     let nonce_scalar = Zeroizing::new(Scalar::from_bytes_mod_order_wide(&wide));
@@ -72,7 +76,11 @@ fn prove<R: RngCore + CryptoRng>(mut transcript: Transcript, secret: &Scalar, rn
     SchnorrProof { nonce, response: *nonce_scalar + challenge * secret }
 }
 
-fn verify(mut transcript: Transcript, point: RistrettoPoint, proof: &SchnorrProof) -> Result<(), Rejected> {
+pub(super) fn verify(
+    mut transcript: Transcript,
+    point: RistrettoPoint,
+    proof: &SchnorrProof,
+) -> Result<(), Rejected> {
     transcript.append_message(label::NONCE, &proof.nonce);
     let challenge = challenge_scalar(&mut transcript, label::CHALLENGE);
     let expected =

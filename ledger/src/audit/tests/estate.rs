@@ -32,8 +32,9 @@ fn north() -> Title {
     Title::new("North").unwrap()
 }
 
-/// The world with the building anchored twice, so that one root is that of an earlier version.
+/// The world with the building anchored twice, so that one root is that of an earlier version; by protocol 2, which has buildings.
 pub fn anchored(mut world: World) -> World {
+    world.upgrade();
     let head = merkle::head_of_hashes(&leaves());
     let building = |id: &str, version, root| AnchorEstate {
         building: Title::new(id).unwrap(),

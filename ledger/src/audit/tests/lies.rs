@@ -15,7 +15,7 @@ use crate::tx::Payload;
 use crate::tx::{Receipt, Transaction};
 use crate::types::{Cents, CommitmentBytes, Hash};
 
-fn refused(world: &World, bundle: &Bundle) -> (&'static str, String) {
+pub(super) fn refused(world: &World, bundle: &Bundle) -> (&'static str, String) {
     let report = check(world, bundle, &Options::default());
     assert_eq!((report.verdict, report.standing), (Verdict::Invalid, None), "{}", lines(&report));
     assert_eq!(report.exit_code(), 1);

@@ -26,7 +26,7 @@ const BUNDLES: [(&str, &[u8]); 16] = [
     ("replaced", include_bytes!("../../../vectors/evidence/replaced.bundle")),
 ];
 /// Rounds of chains of their own: with a fair share, with a proven gap, and one that went on by protocol 2.
-const OTHERS: [(&str, &[u8], &[u8]); 3] = [
+const OTHERS: [(&str, &[u8], &[u8]); 4] = [
     (
         "fair share",
         include_bytes!("../../../vectors/evidence/fair-share/round.bundle"),
@@ -42,7 +42,14 @@ const OTHERS: [(&str, &[u8], &[u8]); 3] = [
         include_bytes!("../../../vectors/evidence/upgraded/round.bundle"),
         include_bytes!("../../../vectors/evidence/upgraded/genesis.json"),
     ),
+    (
+        "charged",
+        include_bytes!("../../../vectors/evidence/charged/budget.bundle"),
+        include_bytes!("../../../vectors/evidence/charged/genesis.json"),
+    ),
 ];
+/// A signed lie about the chain of protocol 3: the same sum, moved between two schools.
+const MOVED: &[u8] = include_bytes!("../../../vectors/evidence/charged/moved.bundle");
 /// Signed lies about the chain of `genesis.json`, each refused.
 const REFUSED: [(&str, &str, &[u8]); 5] = [
     ("opened-need-a", "field", include_bytes!("../../../vectors/evidence/refused/opened-need-a.bundle")),
@@ -69,7 +76,8 @@ fn pinned_bundles_still_verify_and_encode_to_their_own_bytes() {
         };
         assert_eq!(report.standing, Some(standing), "{name}");
         assert_eq!(Bundle::from_canonical(bytes).unwrap().to_canonical(), bytes, "{name}");
-        assert_eq!(bytes.first(), Some(if name == "upgraded" { &8 } else { &7 }), "{name}");
+        let version = if ["upgraded", "estate", "charged"].contains(&name) { 8 } else { 7 };
+        assert_eq!(bytes.first(), Some(&version), "{name}");
     }
 }
 
@@ -80,6 +88,9 @@ fn pinned_lies_are_refused_for_what_they_are() {
         assert_eq!((report.verdict, report.exit_code()), (Verdict::Invalid, 1), "{name}\n{}", lines(&report));
         assert_eq!(report.checks.last().unwrap().name, check, "{name}\n{}", lines(&report));
     }
+    let report = verify(MOVED, OTHERS[3].2, &Options::default());
+    assert_eq!((report.verdict, report.exit_code()), (Verdict::Invalid, 1), "{}", lines(&report));
+    assert_eq!(report.checks.last().unwrap().name, "budget statement", "{}", lines(&report));
 }
 
 #[test]
@@ -98,7 +109,7 @@ fn pinned_certificates_still_tell_an_optimum_from_a_worse_assignment() {
 #[expect(clippy::disallowed_methods, reason = "run by hand to write the pinned files")]
 fn write_the_pinned_evidence() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/evidence");
-    for sub in ["fair-share", "gap", "refused", "upgraded", "via"] {
+    for sub in ["charged", "fair-share", "gap", "refused", "upgraded", "via"] {
         std::fs::create_dir_all(format!("{folder}/{sub}")).unwrap();
     }
     let write = |name: &str, bytes: &[u8]| std::fs::write(format!("{folder}/{name}"), bytes).unwrap();
@@ -131,6 +142,10 @@ fn write_the_pinned_evidence() {
     upgraded.upgrade();
     write("upgraded/genesis.json", &upgraded.genesis);
     write("upgraded/round.bundle", &bundle(upgraded.collector(&[Height(5)]).round(ROUND)));
+    let charged = charged::stated();
+    write("charged/genesis.json", &charged.genesis);
+    write("charged/budget.bundle", &charged::shown(&charged).to_canonical());
+    write("charged/moved.bundle", &charged::lied(&[(11, 499), (21, 201)]).1.to_canonical());
     for (name, other) in [("fair-share", World::shared()), ("gap", World::with_a_gap())] {
         write(&format!("{name}/genesis.json"), &other.genesis);
         write(&format!("{name}/round.bundle"), &bundle(other.collector(&[]).round(ROUND)));

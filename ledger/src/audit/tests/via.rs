@@ -3,6 +3,7 @@
 use super::*;
 use crate::audit::bundle::FigureKey;
 use crate::audit::{ViaBundle, ViaReport, verify_via};
+use crate::protocol::Protocol;
 use crate::state::schema;
 use crate::testkit::title;
 use crate::tx::{AnchorHead, Change};
@@ -10,7 +11,7 @@ use crate::types::Hash;
 
 /// A parent that has admitted the child.
 fn parent_of(child: &World) -> World {
-    let mut parent = World::named("parent");
+    let mut parent = World::with("parent", |genesis| genesis.protocol = Protocol::NEWEST);
     parent.agree(Change::AdmitConsortium {
         genesis: child.chain.parsed.sha256,
         name: title("Eastern consortium"),

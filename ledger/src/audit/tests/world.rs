@@ -237,7 +237,7 @@ impl World {
     }
 
     /// What [`testkit::prepare`] does, with signed blocks; a floor, and students of two districts.
-    fn prepare(&mut self) {
+    pub fn prepare(&mut self) {
         self.accept("funder", testkit::fund(100_000));
         self.accept("funder-b", testkit::fund(50_000));
         self.accept("voter-a", testkit::class(1));

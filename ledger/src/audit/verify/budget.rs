@@ -14,9 +14,47 @@ use crate::state::schema::{
 };
 use crate::types::Height;
 
+/// A budget's name among the checks of its statement.
+pub(super) const NAME: &str = "budget statement";
+
 /// Checks every statement once more, from commitments and proofs alone.
 pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &BudgetEvidence) -> Result<(), Stop> {
-    const NAME: &str = "budget statement";
+    let (budget, stated) = open(checks, state, evidence)?;
+    let purse = purse(state, evidence);
+    let statement = checks.need(NAME, purse.budget(stated.as_of, &stated.lines, stated.total_cents))?;
+    let holds = statement.verify(&stated.proof.0).is_ok();
+    checks.ensure(NAME, holds, "The proof of the stated budget does not hold.")?;
+    let compared = match stated.total_cents.cmp(&budget.funded_cents) {
+        Ordering::Greater => return checks.fail(NAME, "The statement is of more than was funded."),
+        Ordering::Equal => "which is all that was funded".to_owned(),
+        Ordering::Less => {
+            let more = budget.funded_cents.0.saturating_sub(stated.total_cents.0);
+            format!("{more} less than was funded by now; what was funded when it was stated is not shown")
+        }
+    };
+    checks.pass(
+        NAME,
+        format!(
+            "Budget statement proved: the amounts of {} schools, none negative or above 4,294,967,295 cents, sum to {} \
+             cents, {compared}. No amount is shown, nor that it was paid out, nor that it is what pools were charged.",
+            stated.lines.len(),
+            stated.total_cents
+        ),
+    );
+    equity(checks, state, evidence, &stated)
+}
+
+/// Whose money a bundle is about.
+pub(super) fn purse<'a>(state: &'a State, evidence: &BudgetEvidence) -> Purse<'a> {
+    Purse { chain: &state.genesis, funder: evidence.funder, school_year: evidence.school_year }
+}
+
+/// The budget's record and its statement's, each its own.
+pub(super) fn open(
+    checks: &mut Checks,
+    state: &State,
+    evidence: &BudgetEvidence,
+) -> Result<(Budget, StatedBudget), Stop> {
     let (funder, year) = (evidence.funder, evidence.school_year);
     let budget: Budget = state.open(checks, "budget", &budget_key(&funder, year), &evidence.budget)?;
     let own = (budget.funder, budget.school_year) == (funder, year);
@@ -36,27 +74,18 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &BudgetEviden
     checks.ensure(NAME, own, "The stated budget's record names another funder or school year.")?;
     let before = stated.as_of < stated.stated && stated.stated <= state.height;
     checks.ensure(NAME, before, "The statement is of a later block than the one shown.")?;
-    let purse = Purse { chain: &state.genesis, funder, school_year: year };
-    let statement = checks.need(NAME, purse.budget(stated.as_of, &stated.lines, stated.total_cents))?;
-    let holds = statement.verify(&stated.proof.0).is_ok();
-    checks.ensure(NAME, holds, "The proof of the stated budget does not hold.")?;
-    let compared = match stated.total_cents.cmp(&budget.funded_cents) {
-        Ordering::Greater => return checks.fail(NAME, "The statement is of more than was funded."),
-        Ordering::Equal => "which is all that was funded".to_owned(),
-        Ordering::Less => {
-            let more = budget.funded_cents.0.saturating_sub(stated.total_cents.0);
-            format!("{more} less than was funded by now; what was funded when it was stated is not shown")
-        }
-    };
-    checks.pass(
-        NAME,
-        format!(
-            "Budget statement proved: the amounts of {} schools, none negative or above 4,294,967,295 cents, sum to {} \
-             cents, {compared}. No amount is shown, nor that it was paid out.",
-            stated.lines.len(),
-            stated.total_cents
-        ),
-    );
+    Ok((budget, stated))
+}
+
+/// The floor that is stated of the same commitments, or that none is.
+pub(super) fn equity(
+    checks: &mut Checks,
+    state: &State,
+    evidence: &BudgetEvidence,
+    stated: &StatedBudget,
+) -> Result<(), Stop> {
+    let (funder, year) = (evidence.funder, evidence.school_year);
+    let purse = purse(state, evidence);
     match &evidence.equity {
         EquityStanding::None(proof) => {
             state.absent(checks, "equity statement", &stated_equity_key(&funder, year), proof)?;
@@ -68,7 +97,7 @@ pub(super) fn verify(checks: &mut Checks, state: &State, evidence: &BudgetEviden
             let equity: StatedEquity = state.open(checks, "equity statement", &key, statement)?;
             let decision_key = decision_key(equity.round);
             let decision: Decision = state.open(checks, "equity statement", &decision_key, decision)?;
-            verify_floor(checks, &purse, &stated, &equity, &decision, state.height)
+            verify_floor(checks, &purse, stated, &equity, &decision, state.height)
         }
     }
 }

@@ -104,6 +104,8 @@ keys! {
     audits_prefix(round: RoundId => round.0.to_be_bytes()) = "audit/";
     /// A funder's stated budget of a school year.
     stated_budget_key(funder: &AccountId => funder.0, year: SchoolYear => year.0.to_be_bytes()) = "stated_budget/";
+    /// In which block a funder's stated budget was bound to what its pools were charged.
+    bound_budget_key(funder: &AccountId => funder.0, year: SchoolYear => year.0.to_be_bytes()) = "bound_budget/";
     /// A funder's stated floor of a school year.
     stated_equity_key(funder: &AccountId => funder.0, year: SchoolYear => year.0.to_be_bytes()) = "stated_equity/";
     /// A funder's budget of a school year.

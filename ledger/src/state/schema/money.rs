@@ -19,7 +19,7 @@ pub struct StatedBudget {
     pub school_year: SchoolYear,
     /// The height the proof is bound to.
     pub as_of: Height,
-    /// What the amounts sum to; all that was funded when it was stated.
+    /// What the amounts sum to: by protocol 1 and 2 all that was funded when it was stated, later all that was charged.
     pub total_cents: Cents,
     /// Ascending by school.
     pub lines: Vec<BudgetLine>,
@@ -50,16 +50,21 @@ pub struct StatedEquity {
     pub stated: Height,
 }
 
-/// Whether a statement is of money that is no longer what it was: more was funded since, or a decision about the funder's
-/// pools of that year was taken back.
+/// Whether a statement is of money that is no longer what it was: more was funded since, or of a bound one, a pool was opened or
+/// retired; or a decision about the funder's pools of that year was taken back.
 ///
 /// # Errors
 /// [`StoreError`] when the store fails or a record is damaged.
 pub fn is_superseded(from: &(impl Records + ?Sized), stated: &StatedBudget) -> Result<bool, StoreError> {
     let year = stated.school_year;
-    if super::budget(from, &stated.funder, year)?
-        .is_none_or(|budget| budget.funded_cents != stated.total_cents)
-    {
+    let Some(budget) = super::budget(from, &stated.funder, year)? else { return Ok(true) };
+    let differs = if super::is_bound(from, stated)? {
+        let pools = super::charged_pools(from, &stated.funder, year)?;
+        super::charged_at(&pools, stated.as_of) != super::charged_now(&pools)
+    } else {
+        budget.funded_cents != stated.total_cents
+    };
+    if differs {
         return Ok(true);
     }
     for back in super::reversions(from)?.iter().filter(|back| back.at.height >= stated.stated) {

@@ -1,8 +1,10 @@
 //! BudgetStatement: a funder says where a year's money went, school by school, without saying how much.
 //!
-//! Shows: no school's amount is negative or above 2^32 − 1 cents, and the amounts sum to exactly what the funder has
-//! funded that year. Does not show: any amount, or that it was paid out. A later statement of the same funder and year
-//! takes the place of the first; both stay in their blocks.
+//! From protocol 3 on it shows that each school's amount is what the ledger charged to this budget for the school's pools, as of
+//! the block that the statement was made on, none left out. Those charges are public: what the commitments are for is the floor over
+//! hidden weights that follows ([`super::EquityStatement`]). Before, it showed that no amount is negative or above 2^32 − 1 cents, and that
+//! they sum to what was funded. Neither shows that money was paid out. A later statement of the same funder and year takes the place of
+//! the first; both stay in their blocks.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Deserialize;
@@ -23,11 +25,11 @@ pub struct BudgetStatement {
     pub school_year: SchoolYear,
     /// The height of the state that the statement was made on; the proof is bound to it.
     pub as_of: Height,
-    /// What the amounts sum to: all that the sender has funded that year.
+    /// What the amounts sum to: all that is charged to the sender's budget of that year (before protocol 3, all that is funded).
     pub total_cents: Cents,
     /// Strictly ascending by school; 1 to 1,024.
     pub lines: Vec<BudgetLine>,
-    /// Range proofs of every eight lines, then the sum's.
+    /// That each line is its school's charge (before protocol 3: range proofs of every eight lines, then the sum's).
     pub proof: BudgetProofBytes,
 }
 
@@ -40,15 +42,23 @@ impl Handler for BudgetStatement {
     fn execute(&self, context: &mut Context<'_, '_>) -> Result<Vec<Event>, Refusal> {
         let (funder, year) = (context.sender.account, self.school_year);
         let budget = schema::budget(context.overlay, &funder, year)?.ok_or(Code::UnknownBudget)?;
-        ensure(budget.funded_cents == self.total_cents, Code::TotalDiffers)?;
+        let bound = context.facts.protocol.binds_statements();
+        let whole = if bound { budget.charged_cents } else { budget.funded_cents };
+        ensure(whole == self.total_cents, Code::TotalDiffers)?;
         ensure(self.as_of < context.facts.height, Code::StatementAhead)?;
         for (position, line) in self.lines.iter().enumerate() {
             let known = schema::school(context.overlay, line.school)?.is_some();
             ensure(known, Code::UnknownSchool).map_err(|code| Refusal::from(code).at(position))?;
         }
         let purse = Purse { chain: &context.facts.genesis, funder, school_year: year };
-        let statement = purse.budget(self.as_of, &self.lines, self.total_cents).map_err(refusal)?;
-        statement.verify(&self.proof.0).map_err(|_| Code::ProofRejected)?;
+        let holds = if bound {
+            let amounts = self.charged(context)?;
+            purse.charged(self.as_of, &self.lines, &amounts).map_err(refusal)?.holds(&self.proof)
+        } else {
+            let statement = purse.budget(self.as_of, &self.lines, self.total_cents).map_err(refusal)?;
+            statement.verify(&self.proof.0).is_ok()
+        };
+        ensure(holds, Code::ProofRejected)?;
         let record = StatedBudget {
             funder,
             school_year: year,
@@ -59,7 +69,24 @@ impl Handler for BudgetStatement {
             stated: context.facts.height,
         };
         schema::write(context.overlay, schema::stated_budget_key(&funder, year), &record);
+        if bound {
+            let height = context.facts.height.0.to_be_bytes().to_vec();
+            context.overlay.put(schema::bound_budget_key(&funder, year), height);
+        }
         Ok(vec![Event::BudgetStated { funder, school_year: year, total_cents: self.total_cents }])
+    }
+}
+
+impl BudgetStatement {
+    /// What each line's school was charged as of the block that the statement was made on; 0 where it has no pool. Refused when a
+    /// pool was opened or retired since, or a school that was charged has no line: then the lines would not be all of it.
+    fn charged(&self, context: &Context<'_, '_>) -> Result<Vec<u64>, Refusal> {
+        let pools = schema::charged_pools(context.overlay, &context.sender.account, self.school_year)?;
+        let mut charged = schema::charged_at(&pools, self.as_of);
+        ensure(charged == schema::charged_now(&pools), Code::TotalDiffers)?;
+        let amounts = self.lines.iter().map(|line| charged.remove(&line.school).unwrap_or(0)).collect();
+        ensure(charged.is_empty(), Code::TotalDiffers)?;
+        Ok(amounts)
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Weights are not the funder's word: the ledger sums them from the round's own requests, school by school, and commits
 //! to them under the blindings given. So the record shows commitments to amounts and to true weights, and proofs that
-//! amount − floor · weight is not negative, for every school; the public sees neither amounts nor weights. (Members see
-//! the requests anyway, so a blinding in a transaction tells them nothing.)
+//! amount − floor · weight is not negative, for every school; the public does not see weights, nor amounts by protocol 1 and 2. From
+//! protocol 3 on amounts are known ([`super::BudgetStatement`]), so that a school's weight is known to be at most amount / floor.
+//! (Members see the requests anyway, so a blinding in a transaction tells them nothing.)
 //!
 //! Does not show: how far above the floor a school is, or that amounts were paid out.
 

@@ -4,7 +4,9 @@ use super::attacks_state::furnish;
 use super::rejections::Row;
 use crate::code::Code;
 use crate::codec::Canonical;
+use crate::genesis::Genesis;
 use crate::proof::TreeHead;
+use crate::protocol::Protocol;
 use crate::state::schema::{self, Estate};
 use crate::testkit::*;
 use crate::tx::*;
@@ -20,7 +22,7 @@ fn long(number: usize) -> String {
 
 /// A chain on which a district's record has no room for another building.
 fn full() -> Chain {
-    let mut chain = Chain::new();
+    let mut chain = Chain::of(Genesis { protocol: Protocol::NEWEST, ..genesis() });
     furnish(&mut chain, |overlay, height| {
         let anchored = |number: usize| schema::AnchoredBuilding {
             building: title(&long(number)),
@@ -39,16 +41,16 @@ fn full() -> Chain {
 }
 
 pub(super) const ROWS: &[Row] = &[
-    (Code::EstateVersion, || (ready(), "district-1", building("A", 2).into())),
+    (Code::EstateVersion, || (ready_newest(), "district-1", building("A", 2).into())),
     (Code::EstateVersion, || {
-        let mut chain = ready();
+        let mut chain = ready_newest();
         chain.accept("district-1", building("A", 1));
         (chain, "district-1", building("A", 1).into())
     }),
-    (Code::RoleNotAllowed, || (ready(), "funder", building("A", 1).into())),
-    (Code::RoleNotAllowed, || (ready(), "school-11", building("A", 1).into())),
+    (Code::RoleNotAllowed, || (ready_newest(), "funder", building("A", 1).into())),
+    (Code::RoleNotAllowed, || (ready_newest(), "school-11", building("A", 1).into())),
     (Code::DistrictClosed, || {
-        let mut chain = ready();
+        let mut chain = ready_newest();
         chain.agree(Change::CloseDistrict { district: DistrictId(1), successor: None });
         (chain, "district-1", building("A", 1).into())
     }),
@@ -57,7 +59,7 @@ pub(super) const ROWS: &[Row] = &[
 
 #[test]
 fn versions_of_a_building_follow_each_other_and_buildings_stand_in_order() {
-    let mut chain = ready();
+    let mut chain = ready_newest();
     for (id, version) in [("B", 1), ("A", 1), ("B", 2), ("Ä wing", 1)] {
         let receipt = chain.accept("district-1", building(id, version));
         let (district, root) = (DistrictId(1), Hash([version as u8; 32]));

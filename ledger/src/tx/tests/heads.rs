@@ -11,7 +11,7 @@ use crate::types::*;
 
 /// A chain that has admitted the child.
 fn admitted() -> Chain {
-    let mut chain = ready();
+    let mut chain = ready_newest();
     chain.agree(admission());
     chain
 }
@@ -32,14 +32,14 @@ fn head_with(height: u64, change: impl FnOnce(&mut crate::chain::Header)) -> Anc
 
 pub(super) const ROWS: &[Row] = &[
     (Code::RoleNotAllowed, || (admitted(), "district-1", child_head(1, 1).into())),
-    (Code::UnknownConsortium, || (ready(), "voter-a", child_head(1, 1).into())),
+    (Code::UnknownConsortium, || (ready_newest(), "voter-a", child_head(1, 1).into())),
     // A head of a chain that nobody admitted, beside one that was.
     (Code::UnknownConsortium, || {
         (admitted(), "voter-a", head_with(1, |header| header.genesis = Hash([0x52; 32])).into())
     }),
     (Code::ConsortiumKnown, || (admitted(), "voter-a", propose(admission()))),
     (Code::ConsortiumKnown, || {
-        let chain = ready();
+        let chain = ready_newest();
         let own = match admission() {
             Change::AdmitConsortium { name, founded_ms, validators, .. } => {
                 Change::AdmitConsortium { genesis: chain.parsed.sha256, name, founded_ms, validators }

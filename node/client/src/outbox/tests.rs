@@ -173,3 +173,54 @@ async fn one_process_at_a_time_has_a_homes_outbox() -> Tested {
     waits.await??;
     Ok(())
 }
+
+fn rounds(numbers: std::ops::Range<u32>) -> Vec<Payload> {
+    numbers.map(|round| RunRound { round: RoundId(round) }.into()).collect()
+}
+
+#[tokio::test]
+async fn several_are_sent_before_the_first_is_waited_for_and_each_is_settled_in_its_place() -> Tested {
+    let (node, client, _folder, home) = world().await?;
+    let outbox = Outbox::of_home(&home).await?;
+    // Nothing is executed: all are sent all the same, and stay.
+    let late = outbox.post_all(&client, &mut sender(0), &rounds(0..5), SHORT).await?;
+    assert!(matches!(late.as_slice(), [Err(ClientError::NotFinal(_))]), "{late:?}");
+    assert_eq!(outbox.waiting()?.len(), 5);
+    assert!(node.0.lock().map_err(|_| "poisoned")?.submitted.len() >= 5);
+    node.0.lock().map_err(|_| "poisoned")?.executes = true;
+    for settled in outbox.recover(&client, SHORT).await? {
+        outbox.dismiss(&settled.parcel)?;
+    }
+    let mut sender = sender(5);
+    let done = outbox.post_all(&client, &mut sender, &rounds(5..12), SHORT).await?;
+    assert_eq!(done.len(), 7);
+    for (settled, payload) in done.into_iter().zip(rounds(5..12)) {
+        let settled = settled?;
+        assert!(settled.is_accepted() && settled.parcel.payload == payload);
+        outbox.dismiss(&settled.parcel)?;
+    }
+    assert!(outbox.waiting()?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn where_another_sender_was_quicker_each_of_several_is_signed_anew_and_none_twice() -> Tested {
+    let (node, client, _folder, home) = world().await?;
+    {
+        let mut state = node.0.lock().map_err(|_| "poisoned")?;
+        (state.executes, state.next) = (true, 3);
+    }
+    let outbox = Outbox::of_home(&home).await?;
+    // The first three numbers are another's by now.
+    let done = outbox.post_all(&client, &mut sender(0), &rounds(0..4), SHORT).await?;
+    assert_eq!(done.len(), 4);
+    for (settled, payload) in done.into_iter().zip(rounds(0..4)) {
+        let settled = settled?;
+        assert!(settled.is_accepted() && settled.parcel.payload == payload);
+        outbox.dismiss(&settled.parcel)?;
+    }
+    assert!(outbox.waiting()?.is_empty());
+    let executed = node.0.lock().map_err(|_| "poisoned")?.executed.len();
+    assert_eq!(executed, 4, "each once");
+    Ok(())
+}

@@ -340,15 +340,16 @@ impl Driver {
         let ledger =
             Ledger::of(plans.iter().flatten().map(|pool| (pool.school, cost(pool)))).map_err(defect)?;
         let as_of = Height(self.watcher.height());
+        let protocol = self.client.status().await?.protocol.now;
         let made = tokio::task::block_in_place(|| {
-            let budget = ledger.budget(&purse, as_of)?;
+            let budget = ledger.state(protocol, &purse, as_of)?;
             let students = anchored.values().flatten().map(|one| (one.leaf.home_school, one.need));
             Ok::<_, NotStated>((budget, ledger.equity(&purse, round, EQUITY, students)?))
         });
         let (budget, equity) = made.map_err(defect)?;
         let words = format!(
-            "{}: amounts of {} schools stated without showing one; each got at least {} cents a hundredth of a \
-             weighted pupil",
+            "{}: the amounts of {} schools are proved to be what their pools were charged; each got at least {} cents a \
+             hundredth of a weighted pupil",
             grade.name(),
             budget.lines.len(),
             equity.floor_cents

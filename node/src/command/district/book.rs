@@ -73,16 +73,20 @@ impl Book {
         self.next.get(handle).copied().unwrap_or(0)
     }
 
-    /// Notes that a milestone is due.
+    /// Notes milestones that are due, all at once: a disk has one thing to do however many they are.
     ///
     /// # Errors
     /// A disk that refuses.
-    pub fn owe(&mut self, handle: Handle, about: About) -> Result<(), Failure> {
-        if self.due.contains(&(handle, about)) || self.stands.contains(&(handle, about)) {
+    pub fn owe(&mut self, owed: impl IntoIterator<Item = (Handle, About)>) -> Result<(), Failure> {
+        let mut new = BTreeSet::new();
+        new.extend(owed.into_iter().filter(|one| !self.due.contains(one) && !self.stands.contains(one)));
+        if new.is_empty() {
             return Ok(());
         }
-        self.write(&format!("due {handle} {}", word(about)))?;
-        self.due.insert((handle, about));
+        let lines: Vec<String> =
+            new.iter().map(|(handle, about)| format!("due {handle} {}", word(*about))).collect();
+        self.write(&lines.join("\n"))?;
+        self.due.append(&mut new);
         Ok(())
     }
 
@@ -193,9 +197,8 @@ mod tests {
         let (one, two) = (Handle([1; 32]), Handle([2; 32]));
         let failed = |failure: Failure| failure.message;
         let mut book = open()?;
-        book.owe(one, About::Mastered(3)).map_err(failed)?;
-        book.owe(one, About::Mastered(3)).map_err(failed)?;
-        book.owe(two, About::Began(1 << 31)).map_err(failed)?;
+        book.owe([(one, About::Mastered(3))]).map_err(failed)?;
+        book.owe([(one, About::Mastered(3)), (two, About::Began(1 << 31))]).map_err(failed)?;
         book.takes(one, 4, Some(About::Mastered(3))).map_err(failed)?;
         assert_eq!(std::fs::read_to_string(&book.path)?.lines().count(), 3);
         std::fs::OpenOptions::new()

@@ -14,9 +14,10 @@ mod state;
 #[command(
     after_help = "Examples:\n  aula funder fund --year 2026 --cents 250000000\n  aula funder grant --class 2 --cents 90000000     to the \
                   class's steward\n  aula funder grant --class 2 --cents 0             takes back what is not spent\n  aula funder state \
-                  --year 2026 amounts.csv        school,cents a line, proved to sum to all that was funded\n\nAmounts are in cents. A \
-                  statement shows the total and no school's amount: these are commitments, whose openings stay in HOME/statements, \
-                  readable by you alone.\nExit codes: 0 done, 1 rejected by the ledger, 2 could not."
+                  --year 2026                    what the ledger charged, school by school\n\nAmounts are in cents. A statement proves \
+                  that each school's amount is what the ledger charged for its pools. Amounts are commitments, of which a floor can be \
+                  proved; what opens them stays in HOME/statements, readable by you alone. On a chain of protocol 1 or 2 a statement \
+                  proves that the amounts of FILE.csv sum to all that was funded, and shows none.\nExit codes: 0 done, 1 rejected by the ledger, 2 could not."
 )]
 pub struct FunderArgs {
     /// The node to ask
@@ -34,7 +35,7 @@ pub enum Action {
     Fund(fund::FundArgs),
     /// Let a class's steward charge pools to the budget, up to a sum
     Grant(grant::GrantArgs),
-    /// State a year's budget by school: amounts as commitments that are proved to sum to it
+    /// State a year's budget by school: amounts as commitments, proved to be what the ledger charged
     State(state::StateArgs),
 }
 

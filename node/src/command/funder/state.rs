@@ -1,4 +1,5 @@
-//! `aula funder state`: a year's budget by school, as commitments that are proved to sum to it.
+//! `aula funder state`: a year's budget by school, as commitments that are proved to be what the ledger charged (by protocols before
+//! the third: to sum to what was funded).
 //!
 //! Flow: amounts from a file, or what the funder's pools cost → blinded → the openings are on disk, readable by the funder
 //! alone → the statement leaves. An amount without its opening could never be shown to anybody.
@@ -7,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use aula_ledger::proof::money::Purse;
+use aula_ledger::protocol::Protocol;
 use aula_ledger::types::{Cents, Height, SchoolId, SchoolYear};
 use clap::Args;
 use serde::Deserialize;
@@ -23,7 +25,7 @@ pub struct StateArgs {
     /// The school year, by the calendar year in which it begins
     #[arg(long, value_name = "YEAR")]
     pub year: u16,
-    /// school,cents a line, with that heading [default: what the pools charged to this budget cost]
+    /// school,cents a line, with that heading [default: what the pools charged to this budget cost; from protocol 3 on nothing else is taken]
     #[arg(value_name = "FILE.csv")]
     pub amounts: Option<PathBuf>,
 }
@@ -43,7 +45,8 @@ pub(super) async fn run(context: &Context, mut acting: Acting, args: &StateArgs)
         Some(path) => of_file(path)?,
         None => of_pools(&acting, args.year).await?,
     };
-    check_total(&acting, args.year, &amounts).await?;
+    let protocol = acting.client.status().await?.protocol.now;
+    check_total(&acting, args.year, &amounts, protocol).await?;
     let ledger = Ledger::of(amounts.iter().map(|(school, cents)| (*school, Cents(*cents))))
         .hint("give each school an amount of less than 4,294,967,296 cents")?;
     let kept = keep(context, args.year, &ledger)?;
@@ -51,7 +54,7 @@ pub(super) async fn run(context: &Context, mut acting: Acting, args: &StateArgs)
     let genesis = *acting.sender.genesis();
     let purse =
         Purse { chain: &genesis, funder: acting.sender.account(), school_year: SchoolYear(args.year) };
-    let statement = tokio::task::block_in_place(|| ledger.budget(&purse, as_of))
+    let statement = tokio::task::block_in_place(|| ledger.state(protocol, &purse, as_of))
         .hint("give 1 to 1,024 schools, each less than 4,294,967,296 cents")?;
     let total = statement.total_cents;
     let done = acting.send(statement).await?;
@@ -104,8 +107,31 @@ async fn of_pools(acting: &Acting, year: u16) -> Result<BTreeMap<SchoolId, u64>,
     Ok(amounts)
 }
 
-/// The ledger takes a statement of all that was funded only; said here with both sums.
-async fn check_total(acting: &Acting, year: u16, amounts: &BTreeMap<SchoolId, u64>) -> Result<(), Failure> {
+/// The ledger takes a statement of all of the money only; said here with both sums. From protocol 3 on that is what pools were
+/// charged, school by school, and another file is refused.
+async fn check_total(
+    acting: &Acting,
+    year: u16,
+    amounts: &BTreeMap<SchoolId, u64>,
+    protocol: Protocol,
+) -> Result<(), Failure> {
+    if protocol.binds_statements() {
+        let charged = of_pools(acting, year).await?;
+        let differs =
+            |school: &SchoolId| charged.get(school).unwrap_or(&0) != amounts.get(school).unwrap_or(&0);
+        let Some(school) = charged.keys().chain(amounts.keys()).find(|school| differs(school)) else {
+            return Ok(());
+        };
+        let (of_file, own) = (amounts.get(school).unwrap_or(&0), charged.get(school).unwrap_or(&0));
+        let message = format!(
+            "the file gives school {school} {of_file} cents, and the ledger charged {own} for its pools"
+        );
+        return Err(Failure::new(
+            "other_amount",
+            message,
+            "leave the file out: the ledger's charges are stated",
+        ));
+    }
     let own = acting.sender.account().to_string();
     let budgets: Value = acting.client.get("/v1/budgets").await?;
     let mut known = budgets["budgets"].as_array().into_iter().flatten();

@@ -228,8 +228,8 @@ pub async fn milestone(
     built(&node, query.waypoints(), move |collector| collector.milestone(district, &handle, number)).await
 }
 
-/// That the amounts by school which a funder stated sum to the year's budget, without an amount; for the funder and for
-/// auditors
+/// That the amounts by school which a funder stated are what its pools were charged (before protocol 3: that they sum to the
+/// year's budget); for the funder and for auditors
 #[utoipa::path(get, path = "/v1/evidence/budget/{funder}/{school_year}", tag = "evidence",
     params(("funder" = String, Path), ("school_year" = u16, Path), EvidenceQuery,
         ("aula-credential" = String, Header)),

@@ -20,6 +20,7 @@ use crate::read::words::amount;
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     let view = node.view();
     let budgets = statements::budgets(&view)?;
+    let bound = schema::protocol(&*view)?.now.binds_statements();
     let members = schema::members(&*view)?;
     let name = |account| {
         members.iter().find(|m| m.account == account).map(|m| m.name.to_string()).unwrap_or_default()
@@ -45,17 +46,28 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
                 td .wide { (stated.floor.explain()) }
             } } }
         } }
-        p { "Amounts are in units of the funder's currency, with cents. How much went to which school is stated as commitments: locked boxes "
-            "that nobody reads. " code { "aula evidence budget" } " fetches the proofs for the funder or an auditor." }
+        p { "Amounts are in units of the funder's currency, with cents. " code { "aula evidence budget" } " fetches the proofs for the funder or an auditor; "
+            code { "aula-audit verify" } " checks them offline." }
         h2 { "What a statement proves" }
         ul {
-            li { "No school's amount is negative, or above 42,949,672.95." }
-            li { "The amounts of all schools add up to exactly what the funder has funded in that year." }
-            li { "Where a floor is stated: of the same boxes, each school got at least so much for its weighted pupils, who are those of the round named." }
+            @if bound {
+                li { "How much went to which school: each school's amount is what the ledger charged to this budget for the school's " (word("pool", "pools"))
+                    ", as of the block that the statement names, and no pool is left out. Pools are public; whoever checks adds them up himself." }
+            } @else {
+                li { "How much went to which school is stated as commitments: locked boxes that nobody reads. None is negative, or above 42,949,672.95." }
+                li { "The amounts of all schools add up to exactly what the funder has funded in that year." }
+            }
+            li { "Where a floor is stated: of the same amounts, each school got at least so much for its weighted pupils, who are those of the round named. "
+                "What the pupils of a school weigh stays hidden; that it is at most the school's amount, divided by the floor, follows." }
         }
         h2 { "What it does not prove" }
         ul {
-            li { "Any single amount; and that a school's amount is what its pools were charged, which this page's pools show one by one." }
+            @if bound {
+                li { "That all the money funded was spent: what no pool was charged for is not stated. It is the difference shown above." }
+            } @else {
+                li { "Any single amount; and that a school's amount is what its pools were charged, which the pools show one by one. "
+                    "Statements prove this from protocol 3 on, which the members may vote for." }
+            }
             li { "That the money was paid out, and what was bought with it." }
             li { "That the needs which weigh the pupils are true: audits draw a sample of those." }
         }

@@ -1,10 +1,12 @@
 //! Milestones: a mastered unit with its proof, an intervention that began or ended.
 //!
-//! Flow: what the book says is due → a number that is free, by the book and by the ledger → the state folded again as it was
-//! anchored, since a proof speaks of that leaf → `RecordMilestone` → the book. Invariants: a skill that stands on the ledger for a
+//! Flow: what the book says is due, one milestone each of many students → a number that is free, by the book and by the ledger →
+//! the states folded again as they were anchored, since a proof speaks of that leaf → `RecordMilestone`s, all sent before the first
+//! is waited for → the book. Invariants: a skill that stands on the ledger for a
 //! student is not recorded again, though its commitment is a new one with each anchor; a book that was lost is made again from the
 //! ledger, a student at a time.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use aula_district::milestones::mastery_of;
@@ -13,8 +15,9 @@ use aula_district::twin_state::{self, Standing};
 use aula_ledger::audit::{Bundle, Subject};
 use aula_ledger::codec::Canonical;
 use aula_ledger::state::schema::Milestone;
-use aula_ledger::tx::{MasteryProof, MilestoneKind, RecordMilestone};
+use aula_ledger::tx::{MasteryProof, MilestoneKind, Payload, RecordMilestone};
 use aula_ledger::types::{DistrictId, Handle, Hash, SchoolYear};
+use aula_vault::Vault;
 use sha2::{Digest, Sha256};
 
 use super::interventions;
@@ -23,14 +26,17 @@ use super::states::refolded;
 use crate::command::district::book::{About, Book};
 use crate::command::evidence::act::Act;
 use crate::command::evidence::disclose::{Own, Undisclosed};
+use crate::command::evidence::reader::Reader;
 use crate::command::posting::rejection;
 use crate::command::twin_parameters::Voted;
 use crate::command::vault::refused;
 use crate::command::{Advise, DEFECT, Failure};
 
-/// How long one look records milestones, each a transaction of its own: the others wait for the next look, so that a round's
-/// requests never wait for a year's milestones.
+/// How long one look records milestones: the others wait for the next look, so that a round's requests never wait for a year's
+/// milestones.
 const AT_MOST: Duration = Duration::from_secs(10);
+/// Milestones on their way at once, of as many students: a student's next number rests on the one before.
+const AT_ONCE: usize = 64;
 
 /// What is recorded of a student.
 enum Found {
@@ -39,19 +45,39 @@ enum Found {
     Gone,
 }
 
+/// A milestone that is due, under a number of its student's that is free.
+struct Numbered {
+    handle: Handle,
+    about: About,
+    number: u16,
+}
+
 /// Records what is due.
 pub(super) async fn record(office: &Office) -> Result<String, Failure> {
     let (node, district) = office.district().await?;
-    let due = Book::of_home(&office.context.home)?.due();
+    let mut due: VecDeque<(Handle, About)> = Book::of_home(&office.context.home)?.due().into();
     let (waiting, mut recorded, mut failed) = (due.len(), 0, None);
+    let voted =
+        if due.is_empty() { None } else { Some(Voted::of(&node.public, &office.context.home).await?) };
     let began = Instant::now();
-    for (handle, about) in due {
-        if began.elapsed() > AT_MOST {
-            break;
+    while let Some(voted) = voted.as_ref().filter(|_| !due.is_empty() && began.elapsed() < AT_MOST) {
+        let numbered = numbered(office, &node, district, next_of_each(&mut due)).await?;
+        let payloads = prepared(office, &node, voted, &numbered, &mut failed)?;
+        if payloads.is_empty() {
+            continue;
         }
-        match one(office, &node, district, handle, about).await {
-            Ok(done) => recorded += usize::from(done),
-            Err(failure) => failed = Some(failure),
+        let fates = office.posting().await?.send_all(&payloads).await?;
+        // Fewer answers than questions: the node is gone, and says it at the next look.
+        let all = fates.len() == payloads.len();
+        for fate in fates {
+            match fate {
+                Ok(settled) if settled.is_accepted() => recorded += 1,
+                Ok(settled) => failed = Some(rejection(&settled, "a milestone")),
+                Err(failure) => failed = Some(failure),
+            }
+        }
+        if !all {
+            break;
         }
     }
     match failed {
@@ -60,35 +86,70 @@ pub(super) async fn record(office: &Office) -> Result<String, Failure> {
     }
 }
 
-/// One; true when it was recorded now.
-async fn one(
+/// One milestone of each of the next students: what else of them is due goes to the end.
+fn next_of_each(due: &mut VecDeque<(Handle, About)>) -> Vec<(Handle, About)> {
+    let (mut next, mut of) = (Vec::new(), BTreeSet::new());
+    for _ in 0..due.len() {
+        if next.len() == AT_ONCE {
+            break;
+        }
+        match due.pop_front() {
+            Some(one) if of.insert(one.0) => next.push(one),
+            Some(one) => due.push_back(one),
+            None => break,
+        }
+    }
+    next
+}
+
+/// Those that do not stand yet, each under a number that is free.
+async fn numbered(
     office: &Office,
     node: &Node,
     district: DistrictId,
-    handle: Handle,
-    about: About,
-) -> Result<bool, Failure> {
-    let home = &office.context.home;
-    let mut number = Book::of_home(home)?.next(&handle);
-    // What stands beyond the book: another's, or this home's own before its book was lost.
-    while let Some(stands) = standing(node, district, &handle, number).await? {
-        let same = stands.mastered.map(|mastered| About::Mastered(mastered.skill));
-        Book::of_home(home)?.takes(handle, number, same)?;
-        if same == Some(about) {
-            return Ok(false);
+    next: Vec<(Handle, About)>,
+) -> Result<Vec<Numbered>, Failure> {
+    let mut book = Book::of_home(&office.context.home)?;
+    let mut free = Vec::with_capacity(next.len());
+    'due: for (handle, about) in next {
+        let mut number = book.next(&handle);
+        // What stands beyond the book: another's, or this home's own before its book was lost.
+        while let Some(stands) = standing(node, district, &handle, number).await? {
+            let same = stands.mastered.map(|mastered| About::Mastered(mastered.skill));
+            book.takes(handle, number, same)?;
+            if same == Some(about) {
+                continue 'due;
+            }
+            number = number.saturating_add(1);
         }
-        number = number.saturating_add(1);
+        free.push(Numbered { handle, about, number });
     }
-    let genesis = node.public.status().await?.genesis_sha256;
-    let milestone = match prepare(office, node, &genesis, handle, about, number).await? {
-        Found::Ready(milestone) => milestone,
-        Found::Gone => {
-            Book::of_home(home)?.settle(handle, about)?;
-            return Ok(false);
+    Ok(free)
+}
+
+/// What is sent of them, from the vault opened once; what is due no more is settled, and one that cannot be made holds up no other.
+fn prepared(
+    office: &Office,
+    node: &Node,
+    voted: &Voted,
+    numbered: &[Numbered],
+    failed: &mut Option<Failure>,
+) -> Result<Vec<Payload>, Failure> {
+    if numbered.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut book = Book::of_home(&office.context.home)?;
+    let own = Own { context: &office.context, place: &office.place, reader: None, act: Act::fold() };
+    let reader = own.reader()?;
+    let mut payloads = Vec::with_capacity(numbered.len());
+    for one in numbered {
+        match prepare(&reader, &node.genesis, voted, one) {
+            Ok(Found::Ready(milestone)) => payloads.push((*milestone).into()),
+            Ok(Found::Gone) => book.settle(one.handle, one.about)?,
+            Err(failure) => *failed = Some(failure),
         }
-    };
-    let settled = office.posting().await?.send(*milestone).await?;
-    if settled.is_accepted() { Ok(true) } else { Err(rejection(&settled, "a milestone")) }
+    }
+    Ok(payloads)
 }
 
 /// The milestone of this number on the ledger.
@@ -112,30 +173,14 @@ async fn standing(
 }
 
 /// Makes what is sent.
-async fn prepare(
-    office: &Office,
-    node: &Node,
-    genesis: &Hash,
-    handle: Handle,
-    about: About,
-    number: u16,
-) -> Result<Found, Failure> {
-    let Some(year) = year_of(office, &handle)? else { return Ok(Found::Gone) };
+fn prepare(reader: &Reader, genesis: &Hash, voted: &Voted, due: &Numbered) -> Result<Found, Failure> {
+    let Numbered { handle, about, number } = *due;
+    let Some(school_year) = year_of(&reader.vault, &handle)? else { return Ok(Found::Gone) };
     let plain = |kind, evidence, mastery: Option<MasteryProof>| {
-        let school_year = year;
-        Found::Ready(Box::new(RecordMilestone {
-            school_year,
-            handle,
-            number,
-            kind,
-            evidence,
-            supersedes: None,
-            mastery,
-        }))
+        let supersedes = None;
+        let milestone = RecordMilestone { school_year, handle, number, kind, evidence, supersedes, mastery };
+        Found::Ready(Box::new(milestone))
     };
-    let voted = Voted::of(&node.public, &office.context.home).await?;
-    let reader =
-        Own { context: &office.context, place: &office.place, reader: None, act: Act::fold() }.reader()?;
     let Some((kept, _)) = reader.vault.anchored_state(&handle).map_err(refused)? else {
         return Err(Failure::new(
             "not_anchored",
@@ -178,8 +223,7 @@ async fn prepare(
     Ok(plain(MilestoneKind::UnitMastered, leaf.state_hash, Some(proof)))
 }
 
-fn year_of(office: &Office, handle: &Handle) -> Result<Option<SchoolYear>, Failure> {
-    let vault = office.place.open(&office.context)?;
+fn year_of(vault: &Vault, handle: &Handle) -> Result<Option<SchoolYear>, Failure> {
     if vault.is_erased(handle).map_err(refused)? {
         return Ok(None);
     }

@@ -1,12 +1,12 @@
 //! What every duty is given: a home, its node, its vault, its settings. Homes share nothing but the process.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use aula_api::transactions::AccountStatus;
 use aula_home::clock::now_ms;
 use aula_ledger::credential::Scope;
 use aula_ledger::state::schema::Member;
-use aula_ledger::types::DistrictId;
+use aula_ledger::types::{DistrictId, Hash};
 
 use crate::client::Client;
 use crate::client::sender::Sender;
@@ -25,6 +25,8 @@ pub(super) struct Office {
     pub lake: LakePlace,
     /// Held while the status is changed: two loops of a home do.
     pub status: Mutex<()>,
+    /// The chain that the vault is known to be bound to: it is not opened again to see that.
+    bound: Mutex<Option<Hash>>,
 }
 
 /// A node that knows this office.
@@ -33,6 +35,8 @@ pub(super) struct Node {
     /// Asks for the district's own rows.
     pub own: Client,
     pub member: Member,
+    /// SHA-256 of its chain's genesis file.
+    pub genesis: Hash,
 }
 
 impl Office {
@@ -42,7 +46,7 @@ impl Office {
     /// A configuration that is refused.
     pub fn of(context: Context, place: Place, ledger: LedgerArgs) -> Result<Self, Failure> {
         let Config { district: settings, lake, .. } = Config::load(&context.home)?;
-        Ok(Self { context, place, ledger, settings, lake, status: Mutex::new(()) })
+        Ok(Self { context, place, ledger, settings, lake, status: Mutex::new(()), bound: Mutex::new(None) })
     }
 
     /// The node, and as what it knows this home.
@@ -62,7 +66,7 @@ impl Office {
         })?;
         let own =
             public.signed_by(*sender.genesis(), sender.account(), sender.key().clone(), Scope::District);
-        Ok(Node { public, own, member })
+        Ok(Node { public, own, member, genesis: *sender.genesis() })
     }
 
     /// The node, once the vault is bound to its chain, and the district.
@@ -71,7 +75,10 @@ impl Office {
     /// As [`Office::node`]; a vault of another chain, an account that acts for no district.
     pub async fn district(&self) -> Result<(Node, DistrictId), Failure> {
         let node = self.node().await?;
-        bind_to_node(&self.context, &self.place, &node.public).await?;
+        if *self.bound.lock().unwrap_or_else(PoisonError::into_inner) != Some(node.genesis) {
+            bind_to_node(&self.context, &self.place, &node.public).await?;
+            *self.bound.lock().unwrap_or_else(PoisonError::into_inner) = Some(node.genesis);
+        }
         let district = node.member.district.ok_or_else(|| {
             let message = "the home's account acts for no district";
             Failure::new("no_district", message, "give the district's own folder with --home")

@@ -183,13 +183,8 @@ async fn year_of(
         // Of the same student another year may follow in this look.
         ready.iter().for_each(|one| seen.note(one.kept.handle, one.kept.anchored.state.version));
         register.keep(office)?;
-        let mut book = Book::of_home(&office.context.home)?;
-        for one in &ready {
-            for about in &one.about {
-                book.owe(one.kept.handle, *about)?;
-            }
-        }
-        drop(book);
+        let owed = ready.iter().flat_map(|one| one.about.iter().map(|about| (one.kept.handle, *about)));
+        Book::of_home(&office.context.home)?.owe(owed)?;
         let states: Vec<_> = ready.iter().map(|one| one.kept.anchored.state.clone()).collect();
         let mut posting = office.posting().await?;
         for payload in keep::anchors(&states, year, &in_force, BATCH) {
