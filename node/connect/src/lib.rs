@@ -52,4 +52,8 @@ pub mod strangers;
 pub mod taking;
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod term;
+#[cfg(test)]
 mod testkit;

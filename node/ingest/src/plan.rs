@@ -96,6 +96,13 @@ pub struct Change {
     pub fields: BTreeMap<String, Option<String>>,
     /// By reader, all that ties it to the student from now on; nothing where nothing does any more.
     pub ties: BTreeMap<String, BTreeSet<Tie>>,
+    /// Where the row of each field stands that may be an event of the student.
+    pub from: BTreeMap<String, Place>,
+}
+
+/// Whether a field may be an event of the student: a result, or a mark of a day.
+pub fn may_be_an_event(field: &str) -> bool {
+    field.starts_with("assessment:") || field.starts_with("attendance:")
 }
 
 /// Why nobody's enrolment ends.
@@ -126,6 +133,8 @@ pub struct Leavers {
 /// What an import does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
+    /// The files' names.
+    pub files: Vec<String>,
     /// Each row's fate, in the order of the rows.
     pub fates: Vec<(Place, Fate)>,
     /// What is written, by student and year.
@@ -163,9 +172,11 @@ pub fn plan<K: Kept>(
     confirmed: bool,
     mut progress: impl FnMut(usize),
 ) -> Result<Plan, K::Error> {
-    let mut making =
-        Making { schools, kept, plan: Plan::default(), present: BTreeSet::new(), roster_refused: false };
+    let plan = Plan { files: reading.files.clone(), ..Plan::default() };
+    let at = Place { file: 0, line: 0 };
+    let mut making = Making { schools, kept, plan, present: BTreeSet::new(), roster_refused: false, at };
     for (at, row) in reading.rows.iter().enumerate() {
+        making.at = row.place;
         let fate = making.fate(reading, &row.said)?;
         making.plan.fates.push((row.place, fate));
         progress(at + 1);
@@ -184,6 +195,8 @@ struct Making<'a, K> {
     /// Students whom a row names as enrolled, or whose row was refused.
     present: BTreeSet<String>,
     roster_refused: bool,
+    /// Where the row that is looked at stands.
+    at: Place,
 }
 
 impl<K: Kept> Making<'_, K> {
@@ -320,6 +333,9 @@ impl<K: Kept> Making<'_, K> {
             }
             let change = self.plan.changes.entry((row.student.clone(), year)).or_default();
             change.fields.insert(set.field.clone(), set.json.clone());
+            if may_be_an_event(&set.field) {
+                change.from.insert(set.field.clone(), self.at);
+            }
         }
         Ok(match (absent, same, other) {
             (0, _, 0) => Fate::Unchanged,
