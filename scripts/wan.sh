@@ -3,10 +3,11 @@
 # blocks and records while idle and under load, then partitions that are healed. Needs root, iproute2, /dev/net/tun and
 # python3. The packets pass through scripts/wan-relay.py, since kernels without the module netem are common where this is run.
 #   ./scripts/wan.sh                     one line of JSON a phase, and at the end whether all nodes agree
-# AULA (target/release/aula), SECONDS_EACH (30), LOAD (10 transactions a second in all) and LOSS (1) may be set.
+# AULA (target/release/aula), SECONDS_EACH (30), CUT (15, the seconds of a partition), LOAD (10 transactions a second in all) and LOSS (1) may
+# be set.
 set -euo pipefail
 aula=$(realpath "${AULA:-target/release/aula}")
-each=${SECONDS_EACH:-30} load=${LOAD:-10} loss=${LOSS:-1} count=7
+each=${SECONDS_EACH:-30} cut_for=${CUT:-15} load=${LOAD:-10} loss=${LOSS:-1} count=7
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d) prefix=aulawan$$- pids=
 tidy() {
@@ -76,6 +77,8 @@ phase() { # name, node: what happened in the last seconds
 now() { local told; told=$(status "$1"); echo "$(echo "$told" | field height) $(echo "$told" | field transactions)"; }
 
 for n in $(seq "$count"); do reach "$n" 3 120; done
+python3 "$here/wan-watch.py" "$prefix" "$count" >"$work/heights" &
+pids="$pids $!"
 began=$(now 1); sleep "$each"; phase "$began" idle "$each" 1
 
 # Each node's operator funds, again and again.
@@ -94,22 +97,37 @@ began=$(now 1); sleep "$each"; phase "$began" load "$each" 1
 block() {
   at "$1" python3 -c "import json,urllib.request; print(json.load(urllib.request.urlopen('http://127.0.0.1:8480/v1/blocks/$2'))['$3'])"
 }
+# When, after a moment, the last node was seen to have a height (scripts/wan-watch.py asks all of them ten times a second).
+seen() { # height, milliseconds
+  python3 - "$work/heights" "$count" "$1" "$2" <<'PY'
+import sys
+path, count, height, since = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+first = {}
+for line in open(path, encoding="ascii"):
+    at, node, seen = map(int, line.split())
+    if seen >= height:
+        first.setdefault(node, at - since)
+print(max(first.values()) if len(first) == count else "null")
+PY
+}
 # Cut apart; only a side of more than two thirds goes on. Then healed: how long after that, by the blocks' own times, the first block above
-# all that was known before is made, and how long until the last node was seen to have it (asking seven nodes takes a while itself).
+# all that was known before is made (before it was healed, where it was proposed then and is decided now), and how long until the last node
+# was seen to have it.
 for groups in "1,2,3,4,5 6,7" "1,2,3 4,5,6,7" "1,3,5 2,4 6,7" "1 2,3,4,5,6,7"; do
   echo "$groups" >"$work/groups"
   sleep 2
   before=$(now 2)
-  sleep 15
+  sleep "$cut_for"
   cut=$(($(height 2) - ${before%% *}))
   top=0
   for n in $(seq "$count"); do h=$(height "$n"); [ "${h:-0}" -le "$top" ] || top=$h; done
   : >"$work/groups"
   healed=$(date +%s%3N)
   for n in $(seq "$count"); do reach "$n" $((top + 1)) 90; done
-  level=$(($(date +%s%3N) - healed)) made=$(($(block 1 $((top + 1)) time_ms) - healed))
-  printf '{"phase":"partition %s","blocks_in_15_s_at_node_2":%s,"next_block_made_after_ms":%s,"seen_level_after_ms":%s}\n' \
-    "$groups" "$cut" "$made" "$level"
+  sleep 0.5
+  level=$(seen $((top + 1)) "$healed") made=$(($(block 1 $((top + 1)) time_ms) - healed))
+  printf '{"phase":"partition %s","cut_s":%s,"blocks_at_node_2":%s,"next_block_made_after_ms":%s,"seen_level_after_ms":%s}\n' \
+    "$groups" "$cut_for" "$cut" "$made" "$level"
 done
 for one in $senders; do kill "$one" 2>/dev/null || true; done
 sleep 3

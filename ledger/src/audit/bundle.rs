@@ -67,9 +67,7 @@ impl Canonical for Bundle {
         if rest.and_then(|()| self.subject.serialize(&mut bytes)).is_err() {
             return Vec::new();
         }
-        let sum = sha256(&bytes);
-        bytes.extend(sum.0);
-        bytes
+        summed(bytes)
     }
 
     fn from_canonical(bytes: &[u8]) -> Result<Self, CodecError> {
@@ -82,14 +80,23 @@ impl Canonical for Bundle {
             return Err(CodecError::Version { what, expected: Self::VERSION, found });
         }
         let malformed = CodecError::Malformed { what };
-        let (body, sum) = bytes.split_last_chunk::<32>().ok_or(malformed)?;
-        let (version, fields) = body.split_first().ok_or(malformed)?;
-        if sha256(body).0 != *sum {
-            return Err(malformed);
-        }
+        let (version, fields) = unsummed(bytes).and_then(<[u8]>::split_first).ok_or(malformed)?;
         let bundle = Self::read(*version == OF_FIRST, fields).map_err(|_| malformed)?;
         if bundle.to_canonical() == bytes { Ok(bundle) } else { Err(malformed) }
     }
+}
+
+/// A file's bytes with their SHA-256 behind them.
+pub(super) fn summed(mut bytes: Vec<u8>) -> Vec<u8> {
+    let sum = sha256(&bytes);
+    bytes.extend(sum.0);
+    bytes
+}
+
+/// The bytes before their SHA-256; none where it is another's.
+pub(super) fn unsummed(bytes: &[u8]) -> Option<&[u8]> {
+    let (body, sum) = bytes.split_last_chunk::<32>()?;
+    (sha256(body).0 == *sum).then_some(body)
 }
 
 impl Bundle {

@@ -8,7 +8,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde_json::json;
 
-use super::bundle::{Bundle, FigureKey, Subject};
+use super::bundle::{Bundle, FigureKey, Subject, summed, unsummed};
 use super::report::{Check, Checks, Report, Stop, Verdict, utc};
 use super::verify::{Options, TrustedBlock, verify};
 use super::{Standing, sha256};
@@ -41,9 +41,7 @@ impl Canonical for ViaBundle {
         if self.serialize(&mut bytes).is_err() {
             return Vec::new();
         }
-        let sum = sha256(&bytes);
-        bytes.extend(sum.0);
-        bytes
+        summed(bytes)
     }
 
     fn from_canonical(bytes: &[u8]) -> Result<Self, CodecError> {
@@ -51,17 +49,12 @@ impl Canonical for ViaBundle {
         if found > Self::MAX_BYTES {
             return Err(CodecError::TooLarge { what, limit: Self::MAX_BYTES, found });
         }
-        let malformed = CodecError::Malformed { what };
-        let (body, sum) = bytes.split_last_chunk::<32>().ok_or(malformed)?;
-        match body.split_first() {
-            Some((&Self::VERSION, fields)) if sha256(body).0 == *sum => {
-                Self::try_from_slice(fields).map_err(|_| malformed)
-            }
-            Some((&Self::VERSION, _)) | None => Err(malformed),
-            Some((found, _)) => {
-                Err(CodecError::Version { what, expected: Self::VERSION, found: Some(*found) })
-            }
+        if !is_via(bytes) {
+            return Err(CodecError::Version { what, expected: Self::VERSION, found: bytes.first().copied() });
         }
+        let malformed = CodecError::Malformed { what };
+        let (_, fields) = unsummed(bytes).and_then(<[u8]>::split_first).ok_or(malformed)?;
+        Self::try_from_slice(fields).map_err(|_| malformed)
     }
 }
 

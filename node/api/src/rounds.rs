@@ -210,3 +210,12 @@ pub struct OneRound {
 #[serde(transparent)]
 #[schema(value_type = Object)]
 pub struct WhyAnswer(pub serde_json::Map<String, serde_json::Value>);
+
+impl WhyAnswer {
+    /// The object, and the text for people.
+    pub fn split(mut self) -> (serde_json::Map<String, serde_json::Value>, String) {
+        let text = self.0.remove("text");
+        let text = text.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        (self.0, text)
+    }
+}

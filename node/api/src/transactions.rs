@@ -110,6 +110,13 @@ pub struct TransactionStatus {
     pub statement: Option<Statement>,
 }
 
+impl TransactionStatus {
+    /// Whether this node never saw it, or forgot it.
+    pub fn is_unknown(&self) -> bool {
+        self.status == "unknown"
+    }
+}
+
 /// An account: its current key, next sequence number, and the member it is.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AccountStatus {

@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use aula_district::origin;
 use aula_ingest::event::xapi::{Rules, RulesError};
 use aula_ingest::event::{Message, Reason, Refusal, caliper, frame, line};
+use aula_ingest::json;
+use aula_lrs::limits::MAX_JSON_DEPTH;
 use aula_twin_runtime::event::SourceId;
 use borsh::{BorshDeserialize, BorshSerialize};
 use bytes::Bytes;
@@ -118,11 +121,9 @@ impl Given {
         let message = match form {
             Form::Frame => frame::decode(&raw).map(Some),
             Form::Line => line::decode(&raw).map(Some),
-            Form::Statement => match serde_json::from_slice(&raw) {
-                Ok::<serde_json::Value, _>(statement) => {
-                    feed.rules.message(&statement, &feed.home_page, received_ms)
-                }
-                Err(_) => Err(Refusal::new(None, Reason::Refused, "it is not JSON")),
+            Form::Statement => match json::parse(&raw, MAX_JSON_DEPTH) {
+                Ok(statement) => feed.rules.message(&statement, &feed.home_page, received_ms),
+                Err(why) => Err(Refusal::new(None, Reason::Refused, why.to_string())),
             },
             Form::Caliper => match serde_json::from_slice(&raw) {
                 Ok(event) => feed.caliper.message(&event, &feed.home_page),
@@ -148,16 +149,12 @@ impl Given {
 
     /// Its origin, for whoever traces the event.
     pub fn origin(&self, name: &str) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(name.len() + self.feed.name.len() + self.sender.len() + 24);
-        // Writing to a Vec has no failing path; an empty origin is told as an unknown one.
-        let _ = (name, self.received_ms, self.feed.name.as_str(), &*self.sender, self.number)
-            .serialize(&mut bytes);
-        bytes
+        origin::encode(name, self.received_ms, &self.feed.name, &self.sender, self.number)
     }
 }
 
 impl Origin {
-    /// Reads the bytes of [`Given::origin`]; none for an event that no feed brought.
+    /// Reads the bytes of [`origin::encode`]; none for an event of before imports told theirs.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (name, received_ms, feed, sender, number): (String, u64, String, String, u32) =
             borsh::from_slice(bytes).ok()?;

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aula_home::clock::now_ms;
 use aula_home::config;
@@ -22,10 +22,17 @@ use crate::payload;
 use crate::pipeline::{Busy, MAX_SUBMITTED, Pipeline, Summary};
 
 #[cfg(test)]
+mod secured;
+#[cfg(test)]
 mod tests;
 
 /// Records of one poll at most.
 const AT_ONCE: i32 = 4_000;
+/// Records that were fetched and wait here at most: what a broker gives at once is not thrown away and asked for again. Their bytes
+/// are bounded by what one answer may have.
+const FETCHED: i32 = 32_000;
+/// How often offsets are committed while records come.
+const COMMIT_EVERY: Duration = Duration::from_millis(250);
 /// How long a broker waits for a member that says nothing before others get its partitions.
 const SESSION: Duration = Duration::from_secs(10);
 /// How long a poll waits for records.
@@ -96,6 +103,7 @@ impl Member {
             .enable_auto_commit(false)
             .session_timeout(SESSION)
             .max_poll_records(AT_ONCE)
+            .max_buffered_records(FETCHED)
             .build()
             .await?;
         consumer.subscribe(self.own.topics.keys()).await?;
@@ -112,6 +120,8 @@ impl Member {
 
     async fn take(&self, consumer: &Consumer, tries: &mut u32) -> Result<(), KafkaError> {
         let mut waiting: VecDeque<Waiting> = VecDeque::new();
+        // On disk, and not told to the broker yet.
+        let (mut done, mut committed) = (BTreeMap::new(), Instant::now());
         loop {
             let records = consumer.poll(if waiting.is_empty() { POLL } else { Duration::ZERO }).await?;
             *tries = 0;
@@ -122,11 +132,15 @@ impl Member {
             while waiting.len() >= UNDER_WAY || (idle && !waiting.is_empty()) {
                 let Some(front) = waiting.front_mut() else { break };
                 if settled(front).await.is_ok() {
-                    let done = waiting.pop_front();
-                    self.commit(consumer, done.map(|done| done.next).unwrap_or_default()).await;
+                    done.extend(waiting.pop_front().map(|front| front.next).unwrap_or_default());
                 } else {
+                    self.commit(consumer, std::mem::take(&mut done)).await;
                     self.repeat(consumer, front).await?;
                 }
+            }
+            if waiting.is_empty() || committed.elapsed() >= COMMIT_EVERY {
+                self.commit(consumer, std::mem::take(&mut done)).await;
+                committed = Instant::now();
             }
         }
     }
@@ -198,6 +212,9 @@ impl Member {
     }
 
     async fn commit(&self, consumer: &Consumer, next: BTreeMap<(Arc<str>, i32), i64>) {
+        if next.is_empty() {
+            return;
+        }
         let offsets: Vec<(TopicPartition, OffsetAndMetadata)> = next
             .into_iter()
             .map(|((topic, partition), offset)| {

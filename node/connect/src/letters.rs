@@ -5,12 +5,10 @@
 //! hears → [`list`] → [`crate::taking::Taking::replay`] enters it and [`remove`] takes it away. Invariant: a letter goes
 //! only after its event is on disk.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use aula_ingest::event::Reason;
 use aula_twin_runtime::event::SourceId;
 use aula_vault::feeds::{FeedKeys, Once};
-use aula_vault::rows::{Custody, NewRow, RowChange, RowTerm};
+use aula_vault::rows::{Custody, NewRow, RowChange, RowTerm, TermSet};
 use aula_vault::{Vault, VaultError};
 use borsh::{BorshDeserialize, BorshSerialize};
 use sha2::{Digest, Sha256};
@@ -103,13 +101,14 @@ pub fn keep(
         let until = letter.received_ms.saturating_add(u64::from(days).saturating_mul(DAY_MS));
         Ok(NewRow {
             key: key(&letter.mark(keys, source)),
-            own: BTreeMap::new(),
+            is_first: false,
+            own: Vec::new(),
             custody: Custody::Unassigned(until),
             common: borsh::to_vec(letter).map_err(unwritable)?,
             whole: Vec::new(),
-            terms: BTreeSet::from([term]),
-            keys: BTreeSet::new(),
-            terms_of: BTreeMap::new(),
+            terms: [term].into_iter().collect(),
+            keys: TermSet::default(),
+            terms_of: Vec::new(),
             marks: Vec::new(),
         })
     });

@@ -8,8 +8,11 @@ use std::sync::Arc;
 
 use aula_home::config::Payload;
 use aula_ingest::event::{Reason, Refusal, frame};
+use aula_ingest::json;
+use aula_lrs::limits::MAX_JSON_DEPTH;
 use bytes::Bytes;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use crate::given::{Feed, Form, Given};
 
@@ -90,8 +93,10 @@ fn statements(payload: &Bytes) -> Result<Vec<Bytes>, &'static str> {
     if payload.trim_ascii_start().first() != Some(&b'[') {
         return Ok(vec![payload.clone()]);
     }
-    let all: Vec<serde_json::Value> =
-        serde_json::from_slice(payload).map_err(|_| "the payload is no array of statements")?;
+    let all = match json::parse(payload, MAX_JSON_DEPTH + 1) {
+        Ok(Value::Array(all)) => all,
+        _ => return Err("the payload is no array of statements, each member once"),
+    };
     if all.len() > MAX_STATEMENTS {
         return Err("an array has at most 10,000 statements");
     }

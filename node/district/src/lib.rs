@@ -44,6 +44,7 @@ pub mod levels;
 pub mod live;
 pub mod milestones;
 pub mod office;
+pub mod origin;
 pub mod parameters;
 pub mod portable;
 pub mod requests;

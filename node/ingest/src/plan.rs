@@ -96,6 +96,13 @@ pub struct Change {
     pub fields: BTreeMap<String, Option<String>>,
     /// By reader, all that ties it to the student from now on; nothing where nothing does any more.
     pub ties: BTreeMap<String, BTreeSet<Tie>>,
+    /// Where the row of each field stands that may be an event of the student.
+    pub from: BTreeMap<String, Place>,
+}
+
+/// Whether a field may be an event of the student: a result, or a mark of a day.
+pub fn may_be_an_event(field: &str) -> bool {
+    field.starts_with("assessment:") || field.starts_with("attendance:")
 }
 
 /// Why nobody's enrolment ends.
@@ -126,6 +133,8 @@ pub struct Leavers {
 /// What an import does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
+    /// The files' names.
+    pub files: Vec<String>,
     /// Each row's fate, in the order of the rows.
     pub fates: Vec<(Place, Fate)>,
     /// What is written, by student and year.
@@ -163,18 +172,34 @@ pub fn plan<K: Kept>(
     confirmed: bool,
     mut progress: impl FnMut(usize),
 ) -> Result<Plan, K::Error> {
+    let plan = Plan { files: reading.files.clone(), ..Plan::default() };
+    let first = Place { file: 0, line: 0 };
     let mut making =
-        Making { schools, kept, plan: Plan::default(), present: BTreeSet::new(), roster_refused: false };
-    for (at, row) in reading.rows.iter().enumerate() {
-        let fate = making.fate(reading, &row.said)?;
-        making.plan.fates.push((row.place, fate));
-        progress(at + 1);
+        Making { schools, kept, plan, present: BTreeSet::new(), roster_refused: false, at: first };
+    making.plan.fates = reading.rows.iter().map(|row| (row.place, Fate::Unchanged)).collect();
+    // Those who enter first: a file of results may stand before the file of students.
+    let mut done = 0;
+    for later in [false, true] {
+        for (at, row) in reading.rows.iter().enumerate().filter(|(_, row)| needs_others(&row.said) == later) {
+            making.at = row.place;
+            let fate = making.fate(reading, &row.said)?;
+            if let Some(slot) = making.plan.fates.get_mut(at) {
+                slot.1 = fate;
+            }
+            done += 1;
+            progress(done);
+        }
     }
     if reading.coverage == Coverage::Bulk {
         making.leavers(reading, confirmed)?;
     }
     making.links(reading)?;
     Ok(making.plan)
+}
+
+/// Whether a row is refused of a student whom no row and no vault knows.
+fn needs_others(said: &Said) -> bool {
+    matches!(said, Said::Student(row) if row.unknown == Unknown::Refuse)
 }
 
 struct Making<'a, K> {
@@ -184,6 +209,8 @@ struct Making<'a, K> {
     /// Students whom a row names as enrolled, or whose row was refused.
     present: BTreeSet<String>,
     roster_refused: bool,
+    /// Where the row that is looked at stands.
+    at: Place,
 }
 
 impl<K: Kept> Making<'_, K> {
@@ -313,6 +340,15 @@ impl<K: Kept> Making<'_, K> {
             match (found, &set.json) {
                 (Compared::Same, Some(_)) | (Compared::Absent, None) => {
                     same += 1;
+                    // What an earlier row would change is as it was: taken away, and brought again.
+                    let key = (row.student.clone(), year);
+                    if let Some(change) = self.plan.changes.get_mut(&key) {
+                        change.fields.remove(&set.field);
+                        change.from.remove(&set.field);
+                        if *change == Change::default() {
+                            self.plan.changes.remove(&key);
+                        }
+                    }
                     continue;
                 }
                 (Compared::Absent, Some(_)) => absent += 1,
@@ -320,6 +356,9 @@ impl<K: Kept> Making<'_, K> {
             }
             let change = self.plan.changes.entry((row.student.clone(), year)).or_default();
             change.fields.insert(set.field.clone(), set.json.clone());
+            if may_be_an_event(&set.field) {
+                change.from.insert(set.field.clone(), self.at);
+            }
         }
         Ok(match (absent, same, other) {
             (0, _, 0) => Fate::Unchanged,

@@ -46,6 +46,8 @@ pub struct Checks {
     misses: Misses,
     violations: Vec<String>,
     at_ms: u64,
+    /// The first height by each protocol.
+    protocols: BTreeMap<u16, u64>,
 }
 
 impl Checks {
@@ -57,6 +59,11 @@ impl Checks {
     /// The present time, for what is said of violations.
     pub fn set_time(&mut self, at_ms: u64) {
         self.at_ms = at_ms;
+    }
+
+    /// How often the chain went on by another protocol.
+    pub fn switches(&self) -> u64 {
+        (self.protocols.len() as u64).saturating_sub(1)
     }
 
     /// What was found.
@@ -135,6 +142,7 @@ impl Checks {
         if header.protocol != agreed.now {
             return Err(format!("it goes by protocol {}, its state by {}", header.protocol, agreed.now));
         }
+        self.protocols.entry(header.protocol.0).or_insert(height);
         if header.protocol.leaves_out_the_silent() {
             self.misses.note(&set, header.height, header.proposer);
         }

@@ -6,13 +6,13 @@ use aula_consensus::ports::Tip;
 use aula_ledger::codec::Canonical;
 use aula_ledger::genesis::{Genesis, GenesisError, GenesisMember, GenesisValidator, genesis_state};
 use aula_ledger::keys::{account_of, public_key};
-use aula_ledger::names::{ListenHint, Name, PeerName};
+use aula_ledger::names::{ListenHint, Name, PeerName, Title};
 use aula_ledger::params::Params;
+use aula_ledger::protocol::Protocol;
 use aula_ledger::roles::{Role, RoleSet};
 use aula_ledger::state::MemoryState;
-use aula_ledger::tx::FundBudget;
-use aula_ledger::tx::{Body, Transaction};
-use aula_ledger::types::{AccountId, Cents, Hash, Height, SchoolYear, TimeMs};
+use aula_ledger::tx::{Body, Change, Choice, FundBudget, Payload, ProposeChange, Transaction, VoteChange};
+use aula_ledger::types::{Cents, Hash, Height, ProposalId, SchoolYear, TimeMs};
 use ed25519_dalek::SigningKey;
 use libp2p_identity::{Keypair, PeerId};
 use sha2::{Digest, Sha256};
@@ -55,11 +55,6 @@ fn funder_key(funder: u8) -> SigningKey {
     SigningKey::from_bytes(&seeded("funder", funder))
 }
 
-/// A funder's account.
-pub fn funder(number: u8) -> AccountId {
-    account_of(&public_key(&funder_key(number)))
-}
-
 /// Why a consortium cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ConsortiumError {
@@ -76,11 +71,11 @@ fn value<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<T, ConsortiumE
 }
 
 impl Consortium {
-    /// So many validators of power 1.
+    /// So many validators of power 1, on a chain that begins with this protocol.
     ///
     /// # Errors
     /// [`ConsortiumError`].
-    pub fn new(nodes: u8) -> Result<Self, ConsortiumError> {
+    pub fn new(nodes: u8, protocol: Protocol) -> Result<Self, ConsortiumError> {
         let mut validators = Vec::new();
         for member in 0..nodes {
             let peer: PeerId = value(network_key(member))?.public().to_peer_id();
@@ -105,7 +100,7 @@ impl Consortium {
         let file = Genesis {
             name: value(Name::new("simulated"))?,
             time_ms: TimeMs(BEGINNING_MS),
-            protocol: aula_ledger::protocol::Protocol::NEWEST,
+            protocol,
             params: Params { first_school_year: YEAR - 1, last_school_year: YEAR + 1, ..Params::default() },
             twin: aula_ledger::twin::TwinParameters::default(),
             members,
@@ -124,14 +119,29 @@ impl Consortium {
 
     /// A funder's transaction of this sequence number.
     pub fn transaction(&self, number: u8, sequence: u64) -> Vec<u8> {
+        let fund = FundBudget { school_year: SchoolYear(YEAR), amount_cents: Cents(100) };
+        self.sign(&funder_key(number), sequence, fund.into())
+    }
+
+    /// The operator's proposal to go by the second protocol from a height on, and its vote, which decides it: nobody else votes.
+    pub fn switch(&self, height: Height) -> Vec<Vec<u8>> {
+        let Ok(program) = Title::new("0.2.0") else { return Vec::new() };
+        let change = Change::SwitchProtocol { protocol: Protocol::FIRST.next(), height, program };
+        let key = SigningKey::from_bytes(&seeded("operator", 0));
+        let propose = ProposeChange { change, open_until: height };
+        let vote = VoteChange { proposal: ProposalId(0), choice: Choice::Approve };
+        vec![self.sign(&key, 0, propose.into()), self.sign(&key, 1, vote.into())]
+    }
+
+    fn sign(&self, key: &SigningKey, sequence: u64, payload: Payload) -> Vec<u8> {
         let body = Body {
             genesis: self.genesis,
-            account: funder(number),
+            account: account_of(&public_key(key)),
             sequence,
             valid_until_height: Height(u64::from(u32::MAX)),
-            payload: FundBudget { school_year: SchoolYear(YEAR), amount_cents: Cents(100) }.into(),
+            payload,
         };
-        Transaction::sign(body, &funder_key(number)).to_canonical()
+        Transaction::sign(body, key).to_canonical()
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::chance::Chance;
 use crate::network::REGIONS;
-use crate::plan::{Deviant, Fault, MOST_NODES, MOST_SECONDS, Plan, Target, Way, What};
+use crate::plan::{Deviant, Fault, MOST_NODES, MOST_SECONDS, Plan, Target, Upgrade, Way, What};
 
 /// The last seconds of a run, in which nothing is broken, at least and at most.
 const QUIET: (u64, u64) = (60, 120);
@@ -31,6 +31,7 @@ pub fn plan(seed: u64, nodes: u8, seconds: u64) -> Plan {
         duplicate_e4: [0, 50, 300][usize::try_from(chance.below(3)).unwrap_or(0)],
         jitter_ms: [0, 2, 20, 150][usize::try_from(chance.below(4)).unwrap_or(0)],
         transaction_every_ms: [0, 300, 1_500, 5_000][usize::try_from(chance.below(4)).unwrap_or(0)],
+        upgrade: upgrade(seed, nodes, healed_at),
         deviants,
         faults: Vec::new(),
     };
@@ -47,6 +48,13 @@ pub fn plan(seed: u64, nodes: u8, seconds: u64) -> Plan {
         at_ms += 1_000 + chance.below(2 * every);
     }
     plan
+}
+
+/// One seed of eight begins with the first protocol, and its members vote for the next one while things break; one of them
+/// runs the older program.
+fn upgrade(seed: u64, nodes: u8, healed_at: u64) -> Option<Upgrade> {
+    let older = u8::try_from(seed / 8 % u64::from(nodes)).unwrap_or(0);
+    (seed % 8 == 7).then(|| Upgrade { at_ms: healed_at * 1_000 / 4, blocks: 12, older: vec![older] })
 }
 
 /// Seconds of a scenario of twins, and how long of it the members are dealt into groups.
@@ -93,6 +101,7 @@ pub fn twins(seed: u64) -> Plan {
         duplicate_e4: 0,
         jitter_ms: [0, 5, 100][usize::try_from(chance.below(3)).unwrap_or(0)],
         transaction_every_ms: 0,
+        upgrade: None,
         deviants: vec![Deviant { member: twin, ways: vec![Way::Twin] }],
         faults,
     }

@@ -10,7 +10,8 @@ use aula_consensus::executor::LedgerExecutor;
 use aula_consensus::ports::{Clock, ClockError};
 use aula_consensus::sign_guard::SignGuard;
 use aula_consensus::signing::Remembered;
-use aula_consensus::{Keys, Ports};
+use aula_consensus::{Fatal, Keys, Ports};
+use aula_ledger::protocol::Protocol;
 use aula_ledger::types::Height;
 use libp2p_identity::PeerId;
 
@@ -76,16 +77,23 @@ pub struct Machine {
     pub decided: u64,
     /// What an operator says at the next start.
     pub confirmed: Option<Height>,
+    /// Whether its program knows the first protocol alone.
+    pub is_old: bool,
     now: Now,
     remembered: Arc<Remembered>,
 }
 
 /// A process does not start.
 #[derive(Debug)]
-pub struct NotStarted(pub String);
+pub enum NotStarted {
+    /// Its program does not know the rules of the next height.
+    Outdated,
+    /// Anything else.
+    Failed(String),
+}
 
 fn failed(error: impl std::fmt::Display) -> NotStarted {
-    NotStarted(error.to_string())
+    NotStarted::Failed(error.to_string())
 }
 
 impl Machine {
@@ -116,6 +124,7 @@ impl Machine {
             busy_us: 0,
             decided: 0,
             confirmed: None,
+            is_old: false,
             now,
             remembered,
         })
@@ -137,17 +146,19 @@ impl Machine {
         };
         self.starts += 1;
         let clock = WallClock { now: Arc::clone(&self.now), off_ms: Arc::clone(&self.off_ms) };
-        let ports = Ports {
-            store: store.clone(),
-            executor: Arc::new(LedgerExecutor::NEWEST),
-            clock: Arc::new(clock),
-        };
+        let executor =
+            if self.is_old { LedgerExecutor::older(Protocol::FIRST) } else { LedgerExecutor::NEWEST };
+        let ports = Ports { store: store.clone(), executor: Arc::new(executor), clock: Arc::new(clock) };
         let keys = Keys {
             validator: Some(validator_key(self.member)),
             network: network_key(self.member).map_err(failed)?,
         };
         let now = Duration::from_micros(self.now.load(Ordering::Relaxed));
-        let node = Node::start(setup, ports, keys, Arc::new(self.disk.clone()), now).map_err(failed)?;
+        let node = Node::start(setup, ports, keys, Arc::new(self.disk.clone()), now);
+        let node = node.map_err(|fatal| match fatal {
+            Fatal::Outdated(_) => NotStarted::Outdated,
+            other => failed(other),
+        })?;
         (self.node, self.store, self.wakes_us) = (Some(node), Some(store), None);
         Ok(())
     }

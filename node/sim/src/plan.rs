@@ -39,12 +39,28 @@ pub struct Plan {
     /// Transactions are submitted this often, in milliseconds; 0 is never.
     #[serde(default)]
     pub transaction_every_ms: u64,
+    /// A switch of the protocol; the chain begins with the newest when there is none.
+    #[serde(default)]
+    pub upgrade: Option<Upgrade>,
     /// Members that do not keep the rules.
     #[serde(default)]
     pub deviants: Vec<Deviant>,
     /// What breaks.
     #[serde(default)]
     pub faults: Vec<Fault>,
+}
+
+/// A chain that begins with the first protocol, and whose members vote for the next one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upgrade {
+    /// When they vote, in milliseconds from the beginning.
+    pub at_ms: u64,
+    /// Blocks from the proposal to the switch, 5 at least: the votes are final before it.
+    pub blocks: u64,
+    /// Members whose program knows the first protocol alone, until it is replaced.
+    #[serde(default)]
+    pub older: Vec<u8>,
 }
 
 /// A member that does not keep the rules.
@@ -341,8 +357,14 @@ impl Plan {
             return wrong(format!("regions must give each of {} nodes a number below {regions}", self.nodes));
         }
         let named = self.faults.iter().flat_map(|fault| fault.what.members());
-        if let Some(member) =
-            named.chain(self.deviants.iter().map(|one| one.member)).find(|member| *member >= self.nodes)
+        let older = self.upgrade.iter().flat_map(|upgrade| upgrade.older.iter().copied());
+        if self.upgrade.as_ref().is_some_and(|upgrade| upgrade.blocks < 5) {
+            return wrong("an upgrade's blocks are 5 at least".into());
+        }
+        if let Some(member) = named
+            .chain(older)
+            .chain(self.deviants.iter().map(|one| one.member))
+            .find(|member| *member >= self.nodes)
         {
             return wrong(format!("member {member} is not one of 0 to {}", self.nodes - 1));
         }

@@ -9,18 +9,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use aula_consensus::bare::{Message, Output, To};
-use aula_consensus::ports::ChainStore;
-use aula_consensus::sign_guard::Step;
+use aula_consensus::bare::{Message, Output};
 use aula_consensus::signing::Remembered;
 use aula_consensus::{Event as NodeEvent, Fatal};
+use aula_ledger::protocol::Protocol;
 use aula_ledger::types::Height;
 
 use crate::chance::Chance;
 use crate::checks::Checks;
 use crate::clients::Clients;
 use crate::consortium::{Consortium, ConsortiumError};
-use crate::deviant::{Deviant, Sent};
+use crate::deviant::Deviant;
 use crate::machine::{Machine, NotStarted, Now};
 use crate::network::Ways;
 use crate::plan::{DOWN_MS, Plan, Way};
@@ -29,6 +28,8 @@ use crate::trace::Trace;
 
 mod accused;
 mod breaking;
+mod sending;
+mod upgrade;
 
 /// How long an operator takes to look a height up and confirm it.
 const OPERATOR_MS: u64 = 5_000;
@@ -39,8 +40,6 @@ const FURTHER: u64 = 2;
 const TWINS_MS: u64 = 4_000;
 /// How often memory is looked at.
 const LOOK_MS: u64 = 5_000;
-/// Messages whose ways are remembered.
-const REMEMBERED: usize = 20_000;
 
 /// Why a simulation does not begin.
 #[derive(Debug, thiserror::Error)]
@@ -54,8 +53,11 @@ pub enum BeginError {
 }
 
 impl From<NotStarted> for BeginError {
-    fn from(NotStarted(why): NotStarted) -> Self {
-        Self::Machine(why)
+    fn from(why: NotStarted) -> Self {
+        Self::Machine(match why {
+            NotStarted::Outdated => "its program does not know the genesis's protocol".into(),
+            NotStarted::Failed(why) => why,
+        })
     }
 }
 
@@ -68,6 +70,7 @@ enum Event {
     Confirm(usize),
     Transactions,
     Twins,
+    Upgrade,
     Look,
     Healed,
     Judge,
@@ -100,6 +103,8 @@ pub struct World {
     level_after_ms: Option<u64>,
     /// Whose disk refused something.
     refused: BTreeSet<usize>,
+    /// The first height of the next protocol, once it was proposed.
+    switch_at: Option<Height>,
 }
 
 impl World {
@@ -108,7 +113,8 @@ impl World {
     /// # Errors
     /// [`BeginError`].
     pub fn new(plan: Plan) -> Result<Self, BeginError> {
-        let consortium = Consortium::new(plan.nodes)?;
+        let protocol = plan.upgrade.as_ref().map_or(Protocol::NEWEST, |_| Protocol::FIRST);
+        let consortium = Consortium::new(plan.nodes, protocol)?;
         let (now, remembered) = (Now::default(), Arc::new(Remembered::default()));
         let deviant = |member: u8| plan.deviants.iter().find(|one| one.member == member);
         let is_twin = |member: u8| deviant(member).is_some_and(|one| one.ways.contains(&Way::Twin));
@@ -116,7 +122,9 @@ impl World {
         let mut machines = Vec::new();
         for member in (0..plan.nodes).chain(halves) {
             let is_correct = deviant(member).is_none();
-            machines.push(Machine::new(member, is_correct, Arc::clone(&now), Arc::clone(&remembered))?);
+            let mut machine = Machine::new(member, is_correct, Arc::clone(&now), Arc::clone(&remembered))?;
+            machine.is_old = plan.upgrade.as_ref().is_some_and(|upgrade| upgrade.older.contains(&member));
+            machines.push(machine);
         }
         let (genesis, nodes) = (consortium.genesis, plan.nodes);
         let deviants =
@@ -144,6 +152,7 @@ impl World {
             healed: None,
             level_after_ms: None,
             refused: BTreeSet::new(),
+            switch_at: None,
         };
         world.prepare();
         Ok(world)
@@ -160,6 +169,10 @@ impl World {
         }
         if self.plan.transaction_every_ms > 0 {
             self.later(self.plan.transaction_every_ms * 1_000, Event::Transactions);
+        }
+        if let Some(upgrade) = &self.plan.upgrade {
+            let at_us = upgrade.at_ms * 1_000;
+            self.later(at_us, Event::Upgrade);
         }
         if self.plan.deviants.iter().any(|one| one.ways.contains(&Way::Twin)) {
             self.later(0, Event::Twins);
@@ -194,6 +207,9 @@ impl World {
             for (what, count) in deviant.told() {
                 *self.counts.entry(format!("lie {what}")).or_default() += count;
             }
+        }
+        if self.checks.switches() > 0 {
+            self.counts.insert("switches of the protocol".to_owned(), self.checks.switches());
         }
         let simulated_us = self.now.load(Ordering::Relaxed);
         Report {
@@ -259,6 +275,7 @@ impl World {
                 let next = now + (500 + self.lies.below(TWINS_MS)) * 1_000;
                 self.later(next, Event::Twins);
             }
+            Event::Upgrade => self.vote_for_upgrade(),
             Event::Look => {
                 for machine in self.machines.iter().filter(|machine| machine.is_correct) {
                     if let Some(node) = &machine.node {
@@ -301,7 +318,11 @@ impl World {
             return;
         }
         let (now, seed) = (self.now_us(), self.plan.seed);
-        if let Err(NotStarted(why)) = self.machines[at].start(&self.consortium, seed) {
+        let started = self.machines[at].start(&self.consortium, seed);
+        if let Err(NotStarted::Outdated) = started {
+            return self.outdated(at);
+        }
+        if let Err(NotStarted::Failed(why)) = started {
             let member = self.machines[at].member;
             if self.machines[at].counts() && !self.refused.contains(&at) {
                 self.checks.violated("starts", format!("member {member} does not start: {why}"));
@@ -358,78 +379,6 @@ impl World {
         }
     }
 
-    fn deliver(
-        &mut self,
-        to: usize,
-        from: usize,
-        publisher: usize,
-        number: u64,
-        passes_on: bool,
-        message: &Arc<Message>,
-    ) {
-        let (peer, whose) = (self.machines[from].peer, self.machines[publisher].peer);
-        let Some(node) = &mut self.machines[to].node else { return };
-        node.hear(peer, whose, message);
-        if passes_on && self.is_new(number, to) && self.ways.are_broken() {
-            for next in 0..self.machines.len() {
-                let seen = self.seen.get(&number).is_some_and(|seen| seen & (1 << next) != 0);
-                let own = self.machines[next].member == self.machines[publisher].member;
-                if !seen && !own && self.sees(to, next) {
-                    self.send(to, next, publisher, number, true, message, 0);
-                }
-            }
-        }
-        self.work(to);
-    }
-
-    /// Whether a machine has a message for the first time.
-    fn is_new(&mut self, number: u64, at: usize) -> bool {
-        let seen = self.seen.entry(number).or_default();
-        let is_new = *seen & (1 << at) == 0;
-        *seen |= 1 << at;
-        if self.seen.len() > REMEMBERED {
-            self.seen.pop_first();
-        }
-        is_new
-    }
-
-    /// A message on its way, if it arrives.
-    #[allow(clippy::too_many_arguments)]
-    fn send(
-        &mut self,
-        from: usize,
-        to: usize,
-        publisher: usize,
-        number: u64,
-        passes_on: bool,
-        message: &Arc<Message>,
-        busy_us: u64,
-    ) {
-        let (a, b) = (self.machines[from].member, self.machines[to].member);
-        let hides = self.ways.precommits_to.is_some();
-        let is_precommit = hides && message.statement().is_some_and(|said| said.step == Step::Precommit);
-        if !self.ways.leads(a, b, is_precommit) {
-            return self.count("kept apart");
-        }
-        if self.network.e4(self.plan.loss_e4 + self.ways.loss_e4) {
-            return self.count("dropped");
-        }
-        let copies = if self.network.e4(self.plan.duplicate_e4) {
-            self.count("duplicated");
-            2
-        } else {
-            1
-        };
-        let region = |member: u8| self.plan.regions.get(usize::from(member)).copied().unwrap_or(0);
-        let (from_region, to_region) = (region(a), region(b));
-        for _ in 0..copies {
-            let way = self.ways.delay_us(from_region, to_region, self.plan.jitter_ms, &mut self.network);
-            let at = self.now_us() + busy_us + way;
-            let message = Arc::clone(message);
-            self.later(at, Event::Deliver { to, from, publisher, number, passes_on, message });
-        }
-    }
-
     /// Lets a node do what is due, and takes what it says.
     fn work(&mut self, at: usize) {
         let now = self.now_us();
@@ -448,39 +397,6 @@ impl World {
             let wakes_us = u64::try_from(wakes.as_nanos().div_ceil(1_000)).unwrap_or(u64::MAX);
             // Something that is due and was not done is looked at again a moment later.
             self.wake_at(at, if wakes_us <= now { now + 1_000 } else { wakes_us });
-        }
-    }
-
-    fn sends(&mut self, at: usize, to: To, message: Message, busy_us: u64) {
-        self.trace.note(self.now_us(), at, message.channel(), message.body());
-        let member = self.machines[at].member;
-        if self.machines[at].is_bound()
-            && let Some(said) = message.statement()
-        {
-            self.checks.says(member, &said);
-        }
-        let sent = match self.deviants.get_mut(&member) {
-            Some(deviant) if to == To::All => {
-                let state = self.machines[at].store.as_ref().and_then(|store| store.state().ok());
-                deviant.sends(&message, state.as_deref(), &mut self.lies)
-            }
-            _ => vec![Sent { to: None, message }],
-        };
-        for Sent { to: only, message } in sent {
-            self.messages += 1;
-            let (number, message) = (self.messages, Arc::new(message));
-            let passes_on = to == To::All && !matches!(*message, Message::Status(_));
-            self.is_new(number, at);
-            for other in 0..self.machines.len() {
-                let chosen = only.as_ref().is_none_or(|only| only.contains(&self.machines[other].member));
-                let asked = match to {
-                    To::All => true,
-                    To::One(peer) => self.machines[other].peer == peer,
-                };
-                if chosen && asked && self.sees(at, other) {
-                    self.send(at, other, at, number, passes_on, &message, busy_us);
-                }
-            }
         }
     }
 
@@ -524,6 +440,9 @@ impl World {
     }
 
     fn gives_up(&mut self, at: usize, fatal: &Fatal) {
+        if matches!(fatal, Fatal::Outdated(_)) {
+            return self.outdated(at);
+        }
         let (now, machine) = (self.now_us(), &self.machines[at]);
         if machine.counts() && !self.refused.contains(&at) {
             let member = machine.member;

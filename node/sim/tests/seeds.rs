@@ -46,6 +46,8 @@ fn a_few_hundred_seeds_hold_every_property() {
         assert!(count > 0, "no {kind}");
     }
     assert!(reports.iter().all(|report| report.level_after_ms.is_some()));
+    let switched = |report: &&Report| report.faults.contains_key("switches of the protocol");
+    assert!(reports.iter().filter(switched).count() > 10, "too few seeds cross a switch of the protocol");
 }
 
 #[test]
@@ -79,7 +81,23 @@ fn every_named_plan_holds() {
     for plan in plans {
         let report = run(plan.clone()).unwrap();
         assert_eq!(report.violations, Vec::<String>::new(), "{}", plan.name);
+        let count = |what: &str| report.faults.get(what).copied().unwrap_or(0);
+        if let Some(upgrade) = &plan.upgrade {
+            assert_eq!(count("switches of the protocol"), 1, "{}: {report:?}", plan.name);
+            assert_eq!(count("programs replaced"), upgrade.older.len() as u64, "{}", plan.name);
+        }
     }
+}
+
+#[test]
+fn a_block_within_10_s_of_the_return_of_a_quorum_that_was_away_for_an_hour() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/an-hour-without-a-quorum.toml");
+    let plan = Plan::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let returned = plan.faults.iter().map(|fault| fault.at_ms + fault.what.for_ms()).max();
+    assert_eq!(returned, Some(plan.healed_at * 1_000));
+    let report = run(plan).unwrap();
+    println!("all level {:?} ms after the return", report.level_after_ms);
+    assert!(report.level_after_ms.is_some_and(|after| after < 10_000), "{report:?}");
 }
 
 #[test]

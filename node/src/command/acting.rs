@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use aula_api::PublicEvent;
+use aula_api::registers::Members;
 use aula_api::transactions::TransactionStatus;
-use aula_ledger::tx::Payload;
-use aula_ledger::tx::TransactionId;
+use aula_ledger::state::schema::Member;
+use aula_ledger::tx::{Payload, TransactionId};
 use aula_ledger::types::AccountId;
 use clap::Args;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::rpc::RpcArgs;
@@ -75,24 +75,13 @@ impl Acting {
     }
 }
 
-/// A member as a node lists it.
-#[derive(Debug, Deserialize)]
-struct Listed {
-    account: AccountId,
-    name: String,
-}
-
 /// The account of a member's name, or the account itself.
 ///
 /// # Errors
 /// When no member has that name or account.
 pub(super) async fn member(client: &Client, text: &str) -> Result<AccountId, Failure> {
-    #[derive(Deserialize)]
-    struct Members {
-        members: Vec<Listed>,
-    }
     let known: Members = client.get("/v1/members").await?;
-    let named = |one: &&Listed| one.name == text || one.account.to_string() == text;
+    let named = |one: &&Member| one.name.as_str() == text || one.account.to_string() == text;
     known.members.iter().find(named).map(|one| one.account).ok_or_else(|| {
         let message = format!("no member is called {text:?}");
         Failure::new("unknown_member", message, "see them with `aula query members`")

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{Context, Failure, Outcome, absolute, within};
-use crate::upkeep::{Order, backup, control};
+use crate::upkeep::{backup, control};
 
 /// Arguments of `aula node`.
 #[derive(Debug, Args)]
@@ -46,19 +46,19 @@ pub fn run(context: &Context, args: &NodeArgs) -> Result<Outcome, Failure> {
         Action::Backup { into } => {
             let into = absolute(into)?;
             within(context, "the copy of the node", &into)?;
-            let told = control::order(&context.home, &Order::Backup { into })?;
+            let told = control::backup(&context.home, into)?;
             let text = format!(
                 "copied height {} into {}: {} files, {} bytes\nIn it is no key and no sign guard.",
-                told["height"],
-                told["folder"].as_str().unwrap_or_default(),
-                told["files"],
-                told["bytes"]
+                told.height,
+                told.folder.display(),
+                told.files,
+                told.bytes
             );
             Ok(Outcome::yes(told, text))
         }
         Action::Restore { from } => {
             let told = backup::restore(&absolute(from)?, &context.home)?;
-            let guard = match told["sign_guard"] == true {
+            let guard = match told.sign_guard {
                 true => {
                     "This home has a sign guard of its own. If it is a copy too, the node follows until it knows what its key may have \
                          signed."
@@ -71,9 +71,9 @@ pub fn run(context: &Context, args: &NodeArgs) -> Result<Outcome, Failure> {
             let text = format!(
                 "restored height {}: {} files, {} bytes, every one as it was copied, and the state is the certified one\n{guard}\n\
                  next: aula start --home {}",
-                told["height"],
-                told["files"],
-                told["bytes"],
+                told.height,
+                told.files,
+                told.bytes,
                 context.home.path().display()
             );
             Ok(Outcome::yes(told, text))

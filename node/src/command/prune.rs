@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{Context, Failure, Outcome};
-use crate::upkeep::{Order, control};
+use crate::upkeep::control;
 
 /// Arguments of `aula prune`.
 #[derive(Debug, Args)]
@@ -24,10 +24,10 @@ pub struct PruneArgs {
 /// # Errors
 /// When the settings keep everything and no number is given, or the database cannot be written.
 pub fn run(context: &Context, args: &PruneArgs) -> Result<Outcome, Failure> {
-    let told = control::order(&context.home, &Order::Prune { keep: args.keep })?;
+    let told = control::prune(&context.home, args.keep)?;
     let text = format!(
         "{} blocks went, the oldest is {} now; {} bytes freed ({} before, {} after)",
-        told["blocks"], told["oldest"], told["bytes_freed"], told["bytes_before"], told["bytes_after"]
+        told.blocks, told.oldest, told.bytes_freed, told.bytes_before, told.bytes_after
     );
     Ok(Outcome::yes(told, text))
 }

@@ -1,7 +1,9 @@
 //! `aula query`: what is final, as a node shows it. The JSON is the route's own answer. `aula query why` ([`why`])
 //! explains one decision of a round.
 
+use aula_api::transactions::TransactionStatus;
 use clap::{Args, Subcommand};
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::rpc::RpcArgs;
@@ -134,7 +136,8 @@ pub async fn run(context: &Context, args: &QueryArgs) -> Result<Outcome, Failure
     match client.find::<Value>(&path).await? {
         Some(found) => {
             let text = serde_json::to_string_pretty(&found).hint(DEFECT)?;
-            let unknown = found["status"] == "unknown";
+            let unknown = matches!(args.what, What::Transaction { .. })
+                && TransactionStatus::deserialize(&found).hint(DEFECT)?.is_unknown();
             Ok(if unknown { Outcome::no(found, text) } else { Outcome::yes(found, text) })
         }
         None => {

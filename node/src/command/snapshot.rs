@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{Context, Failure, Outcome, absolute};
 use crate::bootstrap::read_genesis;
 use crate::storage::snapshots::{self, Kept, Verified};
-use crate::upkeep::{Order, control, described, refused};
+use crate::upkeep::{control, refused, told};
 
 /// Arguments of `aula snapshot`.
 #[derive(Debug, Args)]
@@ -51,16 +51,16 @@ pub enum Action {
 pub fn run(context: &Context, args: &SnapshotArgs) -> Result<Outcome, Failure> {
     match &args.action {
         Action::Create => {
-            let told = control::order(&context.home, &Order::Snapshot)?;
+            let told = control::snapshot(&context.home)?;
             let text = format!(
                 "snapshot of height {} in {}\n{} chunks, {} bytes, {} records\nblock       {}\nstate root  {}",
-                told["height"],
-                told["folder"].as_str().unwrap_or_default(),
-                told["chunks"],
-                told["bytes"],
-                told["records"],
-                told["block_hash"].as_str().unwrap_or_default(),
-                told["state_root"].as_str().unwrap_or_default()
+                told.height,
+                told.folder.display(),
+                told.chunks,
+                told.bytes,
+                told.records,
+                told.block_hash,
+                told.state_root
             );
             Ok(Outcome::yes(told, text))
         }
@@ -83,7 +83,7 @@ fn list(context: &Context) -> Result<Outcome, Failure> {
         [] => format!("there is none in {}", context.home.snapshots_dir().display()),
         kept => kept.iter().map(line).collect::<Vec<_>>().join("\n"),
     };
-    let kept: Vec<_> = kept.iter().map(described).collect();
+    let kept: Vec<_> = kept.iter().map(told::Snapshot::of).collect();
     Ok(Outcome::yes(json!({ "snapshots": kept }), text))
 }
 

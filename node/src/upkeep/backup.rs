@@ -10,17 +10,17 @@ use std::path::{Component, Path, PathBuf};
 
 use aula_ledger::genesis::{Genesis, Parsed};
 use aula_ledger::store::Tip;
-use aula_ledger::types::Hash;
+use aula_ledger::types::{Hash, Height};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::told::{Copied, Restored};
 use crate::backups::Backups;
 use crate::bootstrap::storage_failure;
 use crate::clock::now_ms;
 use crate::home::Home;
 use crate::storage::{ChainDb, DbOptions, StorageError, snapshots};
-use crate::terminal::{Advise, Failure};
+use crate::terminal::{Advise, DEFECT, Failure};
 use crate::whole_file::{self, Access};
 
 /// The layout of a copy that this program writes.
@@ -53,7 +53,7 @@ struct Listed {
 ///
 /// # Errors
 /// When the folder holds something, or cannot be written; without `backup.json` it counts as no copy.
-pub(super) fn make(db: &ChainDb, home: &Home, into: &Path) -> Result<Value, Failure> {
+pub(super) fn make(db: &ChainDb, home: &Home, into: &Path) -> Result<Copied, Failure> {
     let what = || format!("cannot write {}", into.display());
     fs::create_dir_all(into).advise(what(), HINT)?;
     if fs::read_dir(into).advise(what(), HINT)?.next().is_some() {
@@ -83,17 +83,22 @@ pub(super) fn make(db: &ChainDb, home: &Home, into: &Path) -> Result<Value, Fail
         block_hash: tip.hash,
         files,
     };
-    let text = serde_json::to_vec_pretty(&inventory).hint("report it: this is a defect")?;
+    let text = serde_json::to_vec_pretty(&inventory).hint(DEFECT)?;
     whole_file::create(&into.join(INVENTORY), Access::Public, &text).advise(what(), HINT)?;
     let mut noted = Backups::of_home(home).unwrap_or_default();
     noted.node_ms = Some(inventory.made_ms);
     if let Err(error) = noted.save(home) {
         tracing::warn!(%error, "when this copy was made cannot be written down");
     }
-    Ok(json!({
-        "height": inventory.height, "block_hash": inventory.block_hash, "files": inventory.files.len(),
-        "bytes": bytes, "folder": into, "sign_guard": false, "keys": false,
-    }))
+    Ok(Copied {
+        height: Height(inventory.height),
+        block_hash: inventory.block_hash,
+        files: inventory.files.len(),
+        bytes,
+        folder: into.to_owned(),
+        sign_guard: false,
+        keys: false,
+    })
 }
 
 fn tip_of(database: &Path) -> Result<Tip, Failure> {
@@ -106,7 +111,7 @@ fn tip_of(database: &Path) -> Result<Tip, Failure> {
 ///
 /// # Errors
 /// When the copy is not whole, or the home has a database already.
-pub fn restore(from: &Path, home: &Home) -> Result<Value, Failure> {
+pub fn restore(from: &Path, home: &Home) -> Result<Restored, Failure> {
     let inventory = read_inventory(from)?;
     if home.data_dir().exists() {
         return Err(storage_failure(StorageError::Present(home.data_dir())).named("present"));
@@ -141,11 +146,16 @@ pub fn restore(from: &Path, home: &Home) -> Result<Value, Failure> {
     }
     fs::rename(&aside, home.data_dir()).advise(what(), HINT)?;
     File::open(home.path()).and_then(|folder| folder.sync_all()).advise(what(), HINT)?;
-    Ok(json!({
-        "height": tip.height, "block_hash": tip.hash, "chain_id": parsed.chain_id,
-        "genesis_sha256": parsed.sha256, "files": inventory.files.len(), "bytes": bytes,
-        "sign_guard": home.sign_guard_file().exists(), "data": home.data_dir(),
-    }))
+    Ok(Restored {
+        height: tip.height,
+        block_hash: tip.hash,
+        chain_id: parsed.chain_id,
+        genesis_sha256: parsed.sha256,
+        files: inventory.files.len(),
+        bytes,
+        sign_guard: home.sign_guard_file().exists(),
+        data: home.data_dir(),
+    })
 }
 
 fn read_inventory(from: &Path) -> Result<Inventory, Failure> {

@@ -12,14 +12,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{Order, carry_out};
+use super::{Order, carry_out, told};
 use crate::bootstrap::{db_options, open_database, read_genesis};
 use crate::config::Config;
 use crate::home::Home;
 use crate::storage::ChainDb;
-use crate::terminal::{Advise, Failure};
+use crate::terminal::{Advise, DEFECT, Failure};
 
 /// Longest line either way.
 const MAX_LINE: u64 = 64 * 1024;
@@ -87,11 +88,38 @@ fn one(stream: UnixStream, db: &ChainDb, home: &Home, config: &Config) -> std::i
     (&stream).write_all(format!("{told}\n").as_bytes())
 }
 
-/// Has an order carried out: by the running node, or here when none runs.
+/// A snapshot of the newest state.
+///
+/// # Errors
+/// When it cannot be made, in the words of whoever tried.
+pub fn snapshot(home: &Home) -> Result<told::Snapshot, Failure> {
+    order(home, &Order::Snapshot)
+}
+
+/// A copy of the database in a new folder, absolute.
+///
+/// # Errors
+/// When it cannot be made, in the words of whoever tried.
+pub fn backup(home: &Home, into: PathBuf) -> Result<told::Copied, Failure> {
+    order(home, &Order::Backup { into })
+}
+
+/// Deletes blocks but the newest `keep`, or as many as the settings say.
 ///
 /// # Errors
 /// When it cannot be done, in the words of whoever tried.
-pub fn order(home: &Home, order: &Order) -> Result<Value, Failure> {
+pub fn prune(home: &Home, keep: Option<u64>) -> Result<told::Pruned, Failure> {
+    order(home, &Order::Prune { keep })
+}
+
+/// Has an order carried out, and reads what became of it.
+fn order<T: DeserializeOwned>(home: &Home, order: &Order) -> Result<T, Failure> {
+    let hint = "use the program of the version that runs";
+    serde_json::from_value(have(home, order)?).advise("the running node tells it in another way", hint)
+}
+
+/// By the running node, or here when none runs.
+fn have(home: &Home, order: &Order) -> Result<Value, Failure> {
     let stream = address(home).and_then(|(address, folder)| {
         let stream = UnixStream::connect(address);
         drop(folder);
@@ -115,7 +143,7 @@ pub fn order(home: &Home, order: &Order) -> Result<Value, Failure> {
 
 fn ask(stream: UnixStream, order: &Order) -> Result<Value, Failure> {
     let what = "the running node does not answer by its socket";
-    let line = serde_json::to_string(order).hint("report it: this is a defect")?;
+    let line = serde_json::to_string(order).hint(DEFECT)?;
     (&stream).write_all(format!("{line}\n").as_bytes()).advise(what, HINT)?;
     let mut told = String::new();
     BufReader::new((&stream).take(MAX_LINE)).read_line(&mut told).advise(what, HINT)?;

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::sync::mpsc::Receiver;
 
-use super::{Order, carry_out};
+use super::prune;
 use crate::config::{Config, History};
 use crate::home::Home;
 use crate::storage::snapshots;
@@ -33,12 +32,12 @@ pub(crate) fn start(db: &Arc<ChainDb>, home: &Home, config: &Config) -> Result<(
         tokio::spawn(take_snapshots(db.snapshots_due(every), home.clone(), storage.keep_snapshots));
     }
     if storage.history == History::Pruned {
-        let (weak, home, config) = (Arc::downgrade(db), home.clone(), config.clone());
+        let (weak, config) = (Arc::downgrade(db), config.clone());
         let surplus = (storage.keep_blocks / 100).max(LEAST_SURPLUS);
         let work = move || {
             stand_back();
             while let Some(db) = weak.upgrade() {
-                prune_surplus(&db, &home, &config, surplus);
+                prune_surplus(&db, &config, surplus);
                 drop(db);
                 thread::sleep(LOOK);
             }
@@ -53,7 +52,7 @@ fn stand_back() {
     let _ = rustix::process::nice(NICE);
 }
 
-fn prune_surplus(db: &ChainDb, home: &Home, config: &Config, surplus: u64) {
+fn prune_surplus(db: &ChainDb, config: &Config, surplus: u64) {
     let view = db.latest();
     let Ok(oldest) = view.oldest() else { return };
     let kept = (view.tip().height.0 + 1).saturating_sub(oldest.0);
@@ -61,9 +60,9 @@ fn prune_surplus(db: &ChainDb, home: &Home, config: &Config, surplus: u64) {
     if kept < config.storage.keep_blocks.saturating_add(surplus) {
         return;
     }
-    match carry_out(&Order::Prune { keep: None }, db, home, config) {
+    match prune(db, config, None) {
         Ok(told) => tracing::info!(
-            oldest = %told["oldest"], blocks = %told["blocks"], bytes_freed = %told["bytes_freed"], "pruned"
+            oldest = %told.oldest, blocks = told.blocks, bytes_freed = told.bytes_freed, "pruned"
         ),
         Err(failure) => tracing::error!(%failure, "pruning failed"),
     }
@@ -81,8 +80,8 @@ async fn take_snapshots(mut due: Receiver<Arc<ChainView>>, home: Home, keep: usi
         });
         match made.await {
             Ok(Ok(made)) => {
-                let told: Value = super::described(&made);
-                tracing::info!(height = %told["height"], bytes = %told["bytes"], "a snapshot was made");
+                let (height, bytes) = (made.manifest.height, made.manifest.bytes());
+                tracing::info!(%height, bytes, "a snapshot was made");
             }
             Ok(Err(error)) => tracing::error!(%error, "a snapshot was not made"),
             Err(error) => tracing::error!(%error, "a snapshot was not made"),

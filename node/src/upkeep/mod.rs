@@ -9,20 +9,21 @@ use std::time::Instant;
 
 use aula_ledger::types::Height;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::bootstrap::storage_failure;
 use crate::config::{Config, History};
 use crate::home::Home;
 use crate::storage::ChainDb;
 use crate::storage::snapshots::{self, SnapshotError};
-use crate::terminal::Failure;
+use crate::terminal::{Advise, DEFECT, Failure};
 
 pub mod backup;
 pub mod control;
 pub(crate) mod interval;
 pub mod newcomer;
 pub(crate) mod serving;
+pub mod told;
 
 #[cfg(test)]
 mod tests;
@@ -52,33 +53,22 @@ pub enum Order {
 ///
 /// # Errors
 /// When it cannot be done.
-pub fn carry_out(order: &Order, db: &ChainDb, home: &Home, config: &Config) -> Result<Value, Failure> {
+fn carry_out(order: &Order, db: &ChainDb, home: &Home, config: &Config) -> Result<Value, Failure> {
     match order {
-        Order::Snapshot => snapshot(db, home),
-        Order::Backup { into } => backup::make(db, home, into),
-        Order::Prune { keep } => prune(db, config, *keep),
+        Order::Snapshot => serde_json::to_value(snapshot(db, home)?),
+        Order::Backup { into } => serde_json::to_value(backup::make(db, home, into)?),
+        Order::Prune { keep } => serde_json::to_value(prune(db, config, *keep)?),
     }
+    .hint(DEFECT)
 }
 
-fn snapshot(db: &ChainDb, home: &Home) -> Result<Value, Failure> {
+fn snapshot(db: &ChainDb, home: &Home) -> Result<told::Snapshot, Failure> {
     let start = Instant::now();
     let kept = snapshots::create(&db.latest(), &home.snapshots_dir()).map_err(refused)?;
-    let mut told = described(&kept);
-    told["seconds"] = json!(start.elapsed().as_secs_f64());
-    Ok(told)
+    Ok(told::Snapshot { seconds: Some(start.elapsed().as_secs_f64()), ..told::Snapshot::of(&kept) })
 }
 
-/// A snapshot's figures.
-pub fn described(kept: &snapshots::Kept) -> Value {
-    let manifest = &kept.manifest;
-    json!({
-        "height": manifest.height, "block_hash": manifest.block, "state_root": manifest.state_root,
-        "manifest": manifest.name(), "records": manifest.records, "chunks": manifest.chunks.len(),
-        "bytes": manifest.bytes(), "folder": kept.folder,
-    })
-}
-
-fn prune(db: &ChainDb, config: &Config, keep: Option<u64>) -> Result<Value, Failure> {
+fn prune(db: &ChainDb, config: &Config, keep: Option<u64>) -> Result<told::Pruned, Failure> {
     let set = (config.storage.history == History::Pruned).then_some(config.storage.keep_blocks);
     let Some(keep) = keep.or(set) else {
         return Err(Failure::new(
@@ -97,11 +87,15 @@ fn prune(db: &ChainDb, config: &Config, keep: Option<u64>) -> Result<Value, Fail
     let start = Instant::now();
     let tip = db.latest().tip().height.0;
     let pruned = db.prune(Height((tip + 1).saturating_sub(keep).max(1))).map_err(storage_failure)?;
-    Ok(json!({
-        "height": tip, "oldest": pruned.oldest, "blocks": pruned.blocks, "bytes_before": pruned.bytes_before,
-        "bytes_after": pruned.bytes_after, "bytes_freed": pruned.freed(),
-        "seconds": start.elapsed().as_secs_f64(),
-    }))
+    Ok(told::Pruned {
+        height: Height(tip),
+        oldest: pruned.oldest,
+        blocks: pruned.blocks,
+        bytes_before: pruned.bytes_before,
+        bytes_after: pruned.bytes_after,
+        bytes_freed: pruned.freed(),
+        seconds: start.elapsed().as_secs_f64(),
+    })
 }
 
 /// A snapshot's error with its next step.

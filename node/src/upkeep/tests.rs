@@ -280,11 +280,11 @@ fn pruned_blocks_are_gone_with_their_indexes_and_the_state_stays() -> Tested {
 fn an_archive_prunes_only_when_it_is_told_how_much_to_keep() -> Tested {
     let chain = DevChain::new().map_err(failed)?;
     let mut config = Config::default();
-    let order = |keep, config: &Config| carry_out(&Order::Prune { keep }, &chain.db, &chain.home, config);
+    let order = |keep, config: &Config| prune(&chain.db, config, keep);
     assert!(order(None, &config).is_err_and(|failure| failure.code == "archive"));
     assert!(order(Some(1), &config).is_err_and(|failure| failure.code == "range"));
     config.storage.history = History::Pruned;
-    assert_eq!(order(None, &config).map_err(failed)?["blocks"], 0);
+    assert_eq!(order(None, &config).map_err(failed)?.blocks, 0);
     Ok(())
 }
 
@@ -305,20 +305,17 @@ fn a_copy_of_a_running_node_is_restored_whole_or_not_at_all() -> Tested {
     let into = chain.home.path().join("../copy");
     // As a running node: the database is held, the order comes by the socket.
     control::serve(&chain.db, &chain.home, &Config::default()).map_err(failed)?;
-    let told = control::order(&chain.home, &Order::Backup { into: into.clone() }).map_err(failed)?;
+    let told = control::backup(&chain.home, into.clone()).map_err(failed)?;
     let tip = chain.db.latest().tip();
-    assert_eq!(told["height"], tip.height.0);
+    assert_eq!(told.height, tip.height);
     chain.block(&[]).map_err(failed)?;
-    assert!(
-        control::order(&chain.home, &Order::Backup { into: into.clone() })
-            .is_err_and(|f| f.code == "not_empty")
-    );
+    assert!(control::backup(&chain.home, into.clone()).is_err_and(|f| f.code == "not_empty"));
     let names: Vec<_> = every_file(&into).iter().map(|path| path.display().to_string()).collect();
     assert!(!names.iter().any(|name| name.contains("sign_guard") || name.contains("keys/")), "{names:?}");
 
     let home = Home::at(chain.home.path().join("../restored"));
     let told = backup::restore(&into, &home).map_err(failed)?;
-    assert_eq!((&told["height"], &told["sign_guard"]), (&json!(tip.height), &json!(false)));
+    assert_eq!((told.height, told.sign_guard), (tip.height, false));
     assert!(!home.consensus_dir().exists(), "no guard comes out of a copy");
     assert!(home.config_file().exists());
     let db = ChainDb::open(&home.data_dir(), DbOptions::default())?;
@@ -364,7 +361,7 @@ fn orders_pass_by_a_socket_whose_path_is_long_and_is_its_owners_alone() -> Teste
     let long = Home::at(chain.home.path().join("x".repeat(120)));
     fs::create_dir_all(long.path())?;
     control::serve(&chain.db, &long, &Config::default()).map_err(failed)?;
-    assert_eq!(control::order(&long, &Order::Snapshot).map_err(failed)?["height"], 1);
+    assert_eq!(control::snapshot(&long).map_err(failed)?.height, Height(1));
     let mode = fs::metadata(long.control_socket())?.permissions().mode() & 0o777;
     assert_eq!(mode, 0o600);
     Ok(())

@@ -28,6 +28,8 @@ pub type Once = [u8; 24];
 
 /// Most bytes of what is said of where an event came from.
 pub const MAX_ORIGIN_BYTES: usize = 4 << 10;
+/// What an event takes in a batch beside its own bytes and its origin's: two keys, a mark, a nonce, a tag, about.
+const EVENT_OVERHEAD_BYTES: usize = 320;
 /// First byte of a stored event that has its origin beside it. Sealed bytes without one begin with 1.
 const WITH_ORIGIN: u8 = 2;
 /// The field name of those in what a value belongs to; no [`aula_ledger::names::FieldName`] has a space.
@@ -87,11 +89,7 @@ impl std::fmt::Debug for FeedKeys {
 impl FeedKeys {
     /// The mark of a source's message, and 64 bits that no other message of the source has, never 0.
     pub fn mark(&self, source: u64, name: &[u8]) -> (Once, u64) {
-        let mut text = Vec::with_capacity(name.len() + 13);
-        text.extend_from_slice(b"feed ");
-        text.extend_from_slice(&source.to_be_bytes());
-        text.extend_from_slice(name);
-        let term = self.terms.term(&text);
+        let term = self.terms.term_of(&[b"feed ", &source.to_be_bytes(), name]);
         let (mut once, mut number) = ([0; 24], [0; 8]);
         once[..8].copy_from_slice(&source.to_be_bytes());
         once[8..].copy_from_slice(&term[..16]);
@@ -137,12 +135,17 @@ impl Vault {
     ) -> Result<usize, VaultError> {
         keys.ready.refresh(self.keystore().current().name());
         let mut nonces = Nonces::draw(events.len());
-        let mut batch = WriteBatch::default();
+        let held: usize = events.iter().map(|event| event.event.len() + event.origin.len()).sum();
+        let mut batch =
+            WriteBatch::with_capacity_bytes(held + events.len().saturating_mul(EVENT_OVERHEAD_BYTES));
         let (table, marks) = (family(&self.db, Table::Events)?, family(&self.db, Table::Marks)?);
         let (mut key, mut mark, mut stored) =
             (Vec::with_capacity(96), Vec::with_capacity(96), Vec::with_capacity(512));
         let (mut bound, mut clear) = (Vec::with_capacity(160), Zeroizing::new(Vec::with_capacity(512)));
-        for event in events {
+        // Each table gets its keys in their order: see `tables::NEAR_THE_LAST`.
+        let mut order: Vec<&FeedEvent<'_>> = events.iter().collect();
+        order.sort_unstable_by_key(|event| (event.handle, event.key));
+        for event in &order {
             within("an event's key", event.key.len(), MAX_EVENT_KEY_BYTES)?;
             within("an event", event.event.len(), MAX_VALUE_BYTES)?;
             within("an event's origin", event.origin.len(), MAX_ORIGIN_BYTES)?;
@@ -163,6 +166,9 @@ impl Vault {
             stored.push(WITH_ORIGIN);
             stored.extend_from_slice(&sealed);
             batch.put_cf(table, &key, &stored);
+        }
+        order.sort_unstable_by_key(|event| event.once);
+        for event in &order {
             mark.clear();
             mark.extend_from_slice(&event.handle.0);
             mark.push(u8::from(event.amends));
@@ -176,6 +182,25 @@ impl Vault {
         let bytes = batch.size_in_bytes();
         self.write(batch)?;
         Ok(bytes)
+    }
+
+    /// Seals one event with its origin, as it is stored.
+    pub(crate) fn seal_event(
+        &self,
+        cipher: &Cipher,
+        handle: &Handle,
+        (key, event, origin): (&[u8], &[u8], &[u8]),
+    ) -> Result<Vec<u8>, VaultError> {
+        within("an event's key", key.len(), MAX_EVENT_KEY_BYTES)?;
+        within("an event", event.len(), MAX_VALUE_BYTES)?;
+        within("an event's origin", origin.len(), MAX_ORIGIN_BYTES)?;
+        let mut bound = self.bound(handle, ORIGIN_FIELD);
+        bound.extend_from_slice(key);
+        // It fits: it is within its limit.
+        let length = u32::try_from(event.len()).unwrap_or(u32::MAX).to_le_bytes();
+        let clear = Zeroizing::new([&length[..], event, origin].concat());
+        let sealed = cipher.seal(&clear, &bound).map_err(|error| VaultError::Sealed(*handle, error))?;
+        Ok([&[WITH_ORIGIN][..], &sealed].concat())
     }
 
     /// A source's note; none of one that never sent.

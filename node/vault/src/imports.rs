@@ -20,7 +20,7 @@ use crate::access::{is_reserved, tie_key};
 use crate::error::VaultError;
 use crate::roster::{ROSTER_FIELD, RosterEntry};
 use crate::tables::{SCHOOLS_KEY, Table, family, record_key};
-use crate::vault::{Ciphers, MAX_EVENT_KEY_BYTES, MAX_VALUE_BYTES, Vault, within};
+use crate::vault::{Ciphers, MAX_VALUE_BYTES, Vault, within};
 
 #[cfg(test)]
 mod tests;
@@ -36,8 +36,19 @@ pub struct StudentWrite {
     pub fields: Vec<(FieldName, Option<Vec<u8>>)>,
     /// All that ties a reader to the student from now on; nothing where nothing does any more.
     pub ties: Vec<(Name, Vec<Relation>)>,
-    /// Events by their keys.
-    pub events: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Events.
+    pub events: Vec<ImportedEvent>,
+}
+
+/// An event that an import brings.
+#[derive(Debug, Clone)]
+pub struct ImportedEvent {
+    /// Its place among the student's events; bytes that sort in order, at most 64.
+    pub key: Vec<u8>,
+    /// Its canonical bytes.
+    pub event: Vec<u8>,
+    /// Where it came from, for whoever traces it: the writer's bytes.
+    pub origin: Vec<u8>,
 }
 
 /// An import as the vault notes it; nothing of a student.
@@ -174,14 +185,10 @@ impl Vault {
             let key = journal_key(handle, number, TIE, reader.as_str().as_bytes());
             self.replace(batch, Table::Roster, tie_key(handle, reader), value, key)?;
         }
-        for (place, event) in &write.events {
-            within("an event's key", place.len(), MAX_EVENT_KEY_BYTES)?;
-            within("an event", event.len(), MAX_VALUE_BYTES)?;
-            let bound = self.event_bound(handle, place);
-            let sealed = ciphers.of(handle)?.seal(event, &bound);
-            let sealed = sealed.map_err(|error| VaultError::Sealed(*handle, error))?;
-            let key = journal_key(handle, number, EVENT, place);
-            self.replace(batch, Table::Events, [&handle.0[..], place].concat(), Some(sealed), key)?;
+        for ImportedEvent { key, event, origin } in &write.events {
+            let stored = self.seal_event(ciphers.of(handle)?, handle, (key, event, origin))?;
+            let journal = journal_key(handle, number, EVENT, key);
+            self.replace(batch, Table::Events, [&handle.0[..], key].concat(), Some(stored), journal)?;
         }
         Ok(())
     }
@@ -274,6 +281,11 @@ impl Vault {
         batch.put_cf(family(&self.db, Table::Imports)?, number.to_be_bytes(), json(&note)?);
         self.write(batch)?;
         Ok(touched.len())
+    }
+
+    /// The handles of which an import that stands wrote something.
+    pub(crate) fn touched_by(&self, number: u64) -> Result<Vec<Handle>, VaultError> {
+        Ok(self.touched(number)?.into_iter().map(|(handle, _)| handle).collect())
     }
 
     /// The students of an import, with the version of each that was anchored last before it.

@@ -16,9 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aula_ledger::names::Name;
 use aula_ledger::types::Handle;
 use borsh::{BorshDeserialize, BorshSerialize};
-use hmac::{Hmac, Mac};
 use rocksdb::{Direction, IteratorMode, ReadOptions, WriteBatch};
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::ciphers::row_cipher;
@@ -30,11 +28,11 @@ use crate::vault::{MAX_VALUE_BYTES, Vault};
 
 mod leave;
 mod sealing;
+mod terms;
 #[cfg(test)]
 mod tests;
 
-/// An HMAC-SHA-256 by which rows are found.
-pub type RowTerm = [u8; 32];
+pub use terms::{RowTerm, TermSet, Terms};
 
 /// Most bytes of a row's key.
 pub const MAX_ROW_KEY_BYTES: usize = 64;
@@ -57,8 +55,10 @@ pub enum Custody {
 pub struct NewRow {
     /// Its key, at most 64 bytes; a row that is there is replaced.
     pub key: Vec<u8>,
-    /// The students in it, each with what he alone is called in it.
-    pub own: BTreeMap<Handle, Vec<u8>>,
+    /// The writer knows that no row has this key, so that none is looked for.
+    pub is_first: bool,
+    /// The students in it, each once, with what he alone is called in it.
+    pub own: Vec<(Handle, Vec<u8>)>,
     /// Who holds it when there are none.
     pub custody: Custody,
     /// What everybody in it shares.
@@ -66,13 +66,25 @@ pub struct NewRow {
     /// What goes with the first of them.
     pub whole: Vec<u8>,
     /// What it is found by, and its outline shows.
-    pub terms: BTreeSet<RowTerm>,
+    pub terms: TermSet,
     /// What it is found by besides.
-    pub keys: BTreeSet<RowTerm>,
-    /// Which of the terms name whom.
-    pub terms_of: BTreeMap<Handle, BTreeSet<RowTerm>>,
+    pub keys: TermSet,
+    /// Terms that name somebody in it, here or in other rows.
+    pub terms_of: Vec<(Handle, TermSet)>,
     /// The writer's marks, in clear.
     pub marks: Vec<u8>,
+}
+
+impl NewRow {
+    /// About what it takes in a batch: its texts, and each term in the row and in the index.
+    fn bytes(&self) -> usize {
+        let own: usize = self.own.iter().map(|(_, own)| own.len().saturating_add(256)).sum();
+        let terms = self.terms.iter().len().saturating_add(self.keys.iter().len());
+        own.saturating_add(self.common.len())
+            .saturating_add(self.whole.len())
+            .saturating_add(terms.saturating_mul(96))
+            .saturating_add(256)
+    }
 }
 
 /// A change of rows.
@@ -156,7 +168,8 @@ impl Vault {
     /// # Errors
     /// An unknown or erased student, a part or key that is too large, a disk that refuses.
     pub fn change_rows(&self, change: &RowChange) -> Result<(), VaultError> {
-        let mut batch = WriteBatch::default();
+        let held: usize = change.put.iter().map(NewRow::bytes).fold(0, usize::saturating_add);
+        let mut batch = WriteBatch::with_capacity_bytes(held);
         self.put_rows(&mut batch, &change.put)?;
         for key in &change.delete {
             self.drop_row(&mut batch, key)?;
@@ -328,34 +341,6 @@ impl Vault {
     /// What a sealed part belongs to: label, district, which part, whose, row.
     fn row_bound(&self, part: u8, key: &[u8], whose: &[u8]) -> Vec<u8> {
         [b"aula/v1/vault-row", &self.owner.bytes()[..], &[part], whose, key].concat()
-    }
-}
-
-/// Computes terms under the district's index key.
-#[derive(Clone)]
-pub struct Terms(Hmac<Sha256>);
-
-impl std::fmt::Debug for Terms {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Terms(secret)")
-    }
-}
-
-impl Terms {
-    fn of(vault: &Vault) -> Result<Self, VaultError> {
-        let key = vault.keystore().district_key(INDEX_KEY)?;
-        // Padding the key to a block is HMAC's own first step, so no length can be wrong.
-        let mut block = Zeroizing::new([0u8; 64]);
-        block[..32].copy_from_slice(key.as_bytes());
-        Ok(Self(<Hmac<Sha256> as Mac>::new((&*block).into())))
-    }
-
-    /// The term of these bytes.
-    pub fn term(&self, bytes: &[u8]) -> RowTerm {
-        let mut mac = self.0.clone();
-        mac.update(b"aula/v1/vault-row-term");
-        mac.update(bytes);
-        mac.finalize().into_bytes().into()
     }
 }
 

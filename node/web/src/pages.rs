@@ -1,4 +1,5 @@
-//! The registry of the explorer's pages: address, place in the navigation, what opens it, how long it may be kept.
+//! The registry of the explorer's pages: address, place in the navigation, what opens it, how long it may be kept, the bundle that
+//! proves its figures, the register that it exports.
 //!
 //! A page that is not here does not exist: the explorer serves these addresses, the gate opens and keeps them by these lines,
 //! and the navigation lists those with a name, in this order. Absent: what a page shows, which is its file in `explorer/`.
@@ -37,6 +38,25 @@ impl Group {
     }
 }
 
+/// What a page's own figures are proved by.
+#[derive(Debug, Clone, Copy)]
+pub struct Proof {
+    /// The address of the bundle, with `{…}` for a part that varies.
+    bundle: &'static str,
+    /// What the button says that it verifies.
+    pub of: &'static str,
+}
+
+impl Proof {
+    /// The bundle's address with its varying part.
+    pub fn bundle(&self, part: impl std::fmt::Display) -> String {
+        match self.bundle.split_once('{') {
+            None => self.bundle.to_owned(),
+            Some((start, _)) => format!("{start}{part}"),
+        }
+    }
+}
+
 /// A page.
 #[derive(Debug, Clone, Copy)]
 pub struct Page {
@@ -48,71 +68,115 @@ pub struct Page {
     pub class: RouteClass,
     /// How long it is kept; none when it depends on more than the chain.
     pub lifetime: Option<Lifetime>,
+    /// What proves its figures; none where it shows none that is proved.
+    pub proof: Option<Proof>,
+    /// The register that it shows, by its name in `/v1/export/NAME.csv`; none where it shows no register.
+    pub export: Option<&'static str>,
+}
+
+impl Page {
+    /// A page of the navigation.
+    const fn listed(address: &'static str, group: Group, name: &'static str) -> Self {
+        let page = Self::linked(address, Public, Some(Lifetime::Height));
+        Self { listed: Some((group, name)), ..page }
+    }
+
+    /// A page of the navigation that is in its reader's language.
+    const fn spoken(address: &'static str, group: Group, name: &'static str) -> Self {
+        Self { lifetime: None, ..Self::listed(address, group, name) }
+    }
+
+    /// A page that others lead to.
+    const fn linked(address: &'static str, class: RouteClass, lifetime: Option<Lifetime>) -> Self {
+        Self { address, listed: None, class, lifetime, proof: None, export: None }
+    }
+
+    const fn proved(self, bundle: &'static str, of: &'static str) -> Self {
+        Self { proof: Some(Proof { bundle, of }), ..self }
+    }
+
+    const fn exported(self, register: &'static str) -> Self {
+        Self { export: Some(register), ..self }
+    }
 }
 
 use Group::{Ledger, Sharing};
 
-/// A page of the navigation.
-const fn listed(address: &'static str, group: Group, name: &'static str) -> Page {
-    Page { address, listed: Some((group, name)), class: Public, lifetime: Some(Lifetime::Height) }
+/// Names each page, and lists all of them in this order.
+macro_rules! pages {
+    ($($name:ident = $page:expr;)*) => {
+        $(#[doc = concat!("`", stringify!($name), "`.")] pub const $name: Page = $page;)*
+        /// Every page.
+        pub const PAGES: &[Page] = &[$($name),*];
+    };
 }
 
-/// A page of the navigation that is in its reader's language.
-const fn spoken(address: &'static str, group: Group, name: &'static str) -> Page {
-    Page { address, listed: Some((group, name)), class: Public, lifetime: None }
-}
-
-/// A page that others lead to.
-const fn linked(address: &'static str, class: RouteClass, lifetime: Option<Lifetime>) -> Page {
-    Page { address, listed: None, class, lifetime }
-}
-
-/// Every page.
-pub const PAGES: &[Page] = &[
-    listed("/", Sharing, "Overview"),
-    listed("/rounds", Sharing, "Rounds"),
-    listed("/budgets", Sharing, "Budgets"),
-    listed("/pools", Sharing, "Pools"),
-    listed("/districts", Sharing, "Districts"),
-    listed("/schools", Sharing, "Schools"),
-    listed("/buildings", Sharing, "Buildings"),
-    listed("/compare", Sharing, "Compare"),
-    listed("/milestones", Sharing, "Milestones"),
-    spoken("/family", Sharing, "Families"),
-    listed("/blocks", Ledger, "Blocks"),
-    listed("/transactions", Ledger, "Transactions"),
-    listed("/trail", Ledger, "Trail"),
-    listed("/members", Ledger, "Members"),
-    listed("/activity", Ledger, "Activity"),
-    listed("/validators", Ledger, "Validators"),
-    listed("/proposals", Ledger, "Proposals"),
-    listed("/parameters", Ledger, "Parameters"),
-    spoken("/verify", Ledger, "Verify"),
-    linked("/search", Public, Some(Lifetime::Height)),
-    linked("/feed.atom", Public, Some(Lifetime::Height)),
-    linked("/feed.json", Public, Some(Lifetime::Height)),
+pages! {
+    OVERVIEW = Page::listed("/", Sharing, "Overview").proved("/v1/evidence/figures", "these rounds and totals");
+    ROUNDS = Page::listed("/rounds", Sharing, "Rounds").proved("/v1/evidence/figures", "the newest rounds").exported("rounds");
+    BUDGETS = Page::listed("/budgets", Sharing, "Budgets").proved("/v1/evidence/figures", "all budgets").exported("budgets");
+    POOLS = Page::listed("/pools", Sharing, "Pools").proved("/v1/evidence/figures/class/{class}", "these pools").exported("pools");
+    DISTRICTS = Page::listed("/districts", Sharing, "Districts")
+        .proved("/v1/evidence/figures/places", "all districts")
+        .exported("districts");
+    SCHOOLS = Page::listed("/schools", Sharing, "Schools")
+        .proved("/v1/evidence/figures/places", "all schools")
+        .exported("schools");
+    BUILDINGS = Page::listed("/buildings", Sharing, "Buildings");
+    COMPARE = Page::listed("/compare", Sharing, "Compare");
+    MILESTONES = Page::listed("/milestones", Sharing, "Milestones")
+        .proved("/v1/evidence/figures/milestones", "these counts")
+        .exported("milestones");
+    FAMILY = Page::spoken("/family", Sharing, "Families");
+    BLOCKS = Page::listed("/blocks", Ledger, "Blocks").proved("/v1/evidence/figures/blocks?{page}", "the blocks on this page");
+    TRANSACTIONS = Page::listed("/transactions", Ledger, "Transactions").exported("transactions");
+    TRAIL = Page::listed("/trail", Ledger, "Trail").proved("/v1/evidence/figures/trail?{page}", "the acts on this page");
+    MEMBERS = Page::listed("/members", Ledger, "Members")
+        .proved("/v1/evidence/figures/members", "all members")
+        .exported("members");
+    ACTIVITY = Page::listed("/activity", Ledger, "Activity");
+    VALIDATORS = Page::listed("/validators", Ledger, "Validators")
+        .proved("/v1/evidence/figures/validators", "who the validators are")
+        .exported("validators");
+    PROPOSALS = Page::listed("/proposals", Ledger, "Proposals")
+        .proved("/v1/evidence/figures/parameters", "the proposals and their votes")
+        .exported("proposals");
+    PARAMETERS = Page::listed("/parameters", Ledger, "Parameters")
+        .proved("/v1/evidence/figures/parameters", "the parameters and their history")
+        .exported("parameters");
+    VERIFY = Page::spoken("/verify", Ledger, "Verify")
+        .proved("/v1/evidence/figures", "budgets, parameters and newest rounds");
+    SEARCH = Page::linked("/search", Public, Some(Lifetime::Height));
+    FEED_ATOM = Page::linked("/feed.atom", Public, Some(Lifetime::Height));
+    FEED_JSON = Page::linked("/feed.json", Public, Some(Lifetime::Height));
     // A page of a final block still names the newest height.
-    linked("/blocks/{height}", Public, Some(Lifetime::Height)),
-    linked("/rounds/{id}", Public, Some(Lifetime::Height)),
-    linked("/pools/{id}", Public, Some(Lifetime::Height)),
-    linked("/districts/{id}", Public, Some(Lifetime::Height)),
-    linked("/schools/{id}", Public, Some(Lifetime::Height)),
-    linked("/schools/{id}/hours", Public, Some(Lifetime::Height)),
-    linked("/classroom", Public, None),
-    linked("/buildings/plan", Public, None),
-    linked("/transactions/{id}", Public, None),
-    linked("/family/{token}", Family, None),
-    linked("/family/{token}/{round}", Family, None),
-    linked("/assets/{name}", Public, Some(Lifetime::Final)),
-];
+    BLOCK = Page::linked("/blocks/{height}", Public, Some(Lifetime::Height))
+        .proved("/v1/evidence/figures/block/{height}", "this block");
+    ROUND = Page::linked("/rounds/{id}", Public, Some(Lifetime::Height))
+        .proved("/v1/evidence/figures/round/{id}", "this round's published figures");
+    POOL = Page::linked("/pools/{id}", Public, Some(Lifetime::Height))
+        .proved("/v1/evidence/figures/school/{school}", "this pool");
+    DISTRICT = Page::linked("/districts/{id}", Public, Some(Lifetime::Height))
+        .proved("/v1/evidence/figures/district/{id}", "this district's figures");
+    SCHOOL = Page::linked("/schools/{id}", Public, Some(Lifetime::Height))
+        .proved("/v1/evidence/figures/school/{id}", "this school's figures");
+    SCHOOL_HOURS = Page::linked("/schools/{id}/hours", Public, Some(Lifetime::Height));
+    CLASSROOM = Page::linked("/classroom", Public, None);
+    BUILDINGS_PLAN = Page::linked("/buildings/plan", Public, None);
+    TRANSACTION = Page::linked("/transactions/{id}", Public, None)
+        .proved("/v1/evidence/figures/transaction/{id}", "this transaction");
+    DECISIONS = Page::linked("/family/{token}", Family, None).proved("/family/{token}/{round}", "this decision");
+    DECISION = Page::linked("/family/{token}/{round}", Family, None);
+    ASSET = Page::linked("/assets/{name}", Public, Some(Lifetime::Final));
+}
 
 /// Addresses of students' dashboards: none is kept, and what opens them their routes check.
 pub const DASHBOARDS: &[Page] = &[
-    linked("/s/{link}", Dashboard, None),
-    linked("/s/of/{session}", Dashboard, None),
-    linked("/s/of/{session}/live", Dashboard, None),
-    linked("/s/of/{session}/record", Dashboard, None),
-    linked("/s/of/{session}/wrong", Dashboard, None),
+    Page::linked("/s/{link}", Dashboard, None),
+    Page::linked("/s/of/{session}", Dashboard, None),
+    Page::linked("/s/of/{session}/live", Dashboard, None),
+    Page::linked("/s/of/{session}/record", Dashboard, None),
+    Page::linked("/s/of/{session}/wrong", Dashboard, None),
 ];
 
 /// The class of a page by its address; none when there is no such page.
@@ -149,6 +213,30 @@ mod tests {
             "/v1/rounds",
         ] {
             assert_eq!(lifetime(path), None, "{path}");
+        }
+    }
+
+    /// A bundle that is not there would be a button that fails; an export, a dead link.
+    #[test]
+    fn what_proves_a_page_and_what_it_exports_are_served() {
+        let shape = |address: &str| {
+            let parts = address.split('?').next().unwrap_or_default().split('/');
+            parts.map(|part| if part.starts_with('{') { "{}" } else { part }.to_owned()).collect::<Vec<_>>()
+        };
+        let fits = |route: &str, bundle: &str| {
+            let (route, bundle) = (shape(route), shape(bundle));
+            route.len() == bundle.len() && route.iter().zip(&bundle).all(|(a, b)| a == "{}" || a == b)
+        };
+        for page in PAGES {
+            if let Some(proof) = page.proof {
+                let routes = aula_api::routes::ROUTES.iter().map(|(path, _)| *path);
+                let served =
+                    routes.chain(PAGES.iter().map(|page| page.address)).any(|path| fits(path, proof.bundle));
+                assert!(served, "{}", proof.bundle);
+            }
+            if let Some(register) = page.export {
+                assert!(crate::read::registers::NAMES.contains(&register), "{register}");
+            }
         }
     }
 

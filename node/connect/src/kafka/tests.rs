@@ -1,7 +1,6 @@
 //! Against a broker of another maker; `scripts/brokers.sh` starts one and runs this. The broker's address is `AULA_TEST_KAFKA`.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use aula_district::live::events_of;
 use krafka::Record;

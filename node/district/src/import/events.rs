@@ -14,7 +14,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use aula_ingest::date;
-use aula_ingest::plan::{Change, Plan};
+use aula_ingest::plan::{Change, Plan, may_be_an_event};
 use aula_ledger::names::FieldName;
 use aula_ledger::types::Handle;
 use aula_twin_runtime::clock::{Skew, Stamp};
@@ -72,16 +72,15 @@ impl<'a> EventRules<'a> {
 
     /// Whether something of a change may be an event.
     pub fn concern(&self, change: &Change) -> bool {
-        change.fields.keys().any(|name| name.starts_with("assessment:") || name.starts_with("attendance:"))
+        change.fields.keys().any(|field| may_be_an_event(field))
     }
 
-    /// The events of a change; `known` are the keys of the student's events.
-    pub fn events(&self, change: &Change, told: &Told, known: &[Vec<u8>]) -> Vec<Event> {
-        change
-            .fields
-            .iter()
-            .filter_map(|(field, json)| self.event(field, json.as_deref(), told, known))
-            .collect()
+    /// The events of a change, each with its field; `known` are the keys of the student's events.
+    pub fn events<'b>(&self, change: &'b Change, told: &Told, known: &[Vec<u8>]) -> Vec<(&'b str, Event)> {
+        let events = change.fields.iter().filter_map(|(field, json)| {
+            self.event(field, json.as_deref(), told, known).map(|event| (field.as_str(), event))
+        });
+        events.collect()
     }
 
     fn event(&self, field: &str, json: Option<&str>, told: &Told, known: &[Vec<u8>]) -> Option<Event> {
@@ -260,7 +259,8 @@ mod tests {
         let mut params = Params::reference(aula_twin_runtime::model::Model::unfitted());
         params.scales = vec![ScoreScale { skill: READING, grade: 2, mean_e1: 5_839, deviation_e1: 460 }];
         let subjects = vec![Subject { word: "Reading".into(), skill: READING }];
-        EventRules::new(Some(&params), subjects).events(&change(field, value), &TOLD, known)
+        let rules = EventRules::new(Some(&params), subjects);
+        rules.events(&change(field, value), &TOLD, known).into_iter().map(|(_, event)| event).collect()
     }
 
     fn result(score: &str) -> String {

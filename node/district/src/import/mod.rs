@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 
 use aula_ingest::Reading;
-use aula_ingest::plan::{Plan, Schools, Tie, plan};
+use aula_ingest::plan::{Change, Plan, Schools, Tie, plan};
 use aula_ledger::access::Relation;
 use aula_ledger::names::{FieldName, Name, Term};
 use aula_ledger::types::{SchoolId, SchoolYear};
-use aula_vault::imports::{ImportNote, StudentWrite};
+use aula_vault::imports::{ImportNote, ImportedEvent, StudentWrite};
 use aula_vault::roster::RosterEntry;
 use aula_vault::{LocalId, Vault, VaultError};
 
@@ -21,6 +21,7 @@ mod kept;
 mod tests;
 
 use crate::event_place::place;
+use crate::origin;
 use events::{EventRules, Grades, Told};
 
 pub use aula_vault::imports::UndoError;
@@ -105,8 +106,14 @@ pub fn write(
         let told = Told { year: *year, grade: grades.of(student, *year, &handle)?, at_ms: note.at_ms };
         let known = if rules.concern(change) { vault.event_keys(&handle)? } else { Vec::new() };
         let events = rules.events(change, &told, &known);
-        let events: Vec<_> =
-            events.iter().map(|event| (place(&event.key).to_vec(), event.encode())).collect();
+        let events: Vec<_> = events
+            .iter()
+            .map(|(field, event)| ImportedEvent {
+                key: place(&event.key).to_vec(),
+                event: event.encode(),
+                origin: origin_of(plan, change, field, note),
+            })
+            .collect();
         count += events.len();
         writes.push(StudentWrite { handle, roster, fields, ties, events });
         if at % STEP == 0 {
@@ -116,6 +123,19 @@ pub fn write(
     let note = ImportNote { students: writes.len() as u64, ..note.clone() };
     let schools: BTreeMap<String, u32> = plan.new_schools.clone();
     Ok(Written { import: Some(vault.import(&note, &schools, &writes)?), events: count })
+}
+
+/// Where a field's row stands: its file and line.
+fn origin_of(plan: &Plan, change: &Change, field: &str, note: &ImportNote) -> Vec<u8> {
+    let at = change.from.get(field);
+    let file: String = at
+        .and_then(|at| plan.files.get(at.file))
+        .into_iter()
+        .flat_map(|name| name.chars())
+        .take(512)
+        .collect();
+    let line = at.map_or(0, |at| u32::try_from(at.line).unwrap_or(u32::MAX));
+    origin::encode(field, note.at_ms, &note.format, &file, line)
 }
 
 fn relation(tie: &Tie) -> Result<Relation, ImportError> {

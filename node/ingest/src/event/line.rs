@@ -14,9 +14,12 @@ use serde_json::Value;
 use super::instant::instant_ms;
 use super::rules_file::Mark;
 use super::{Kind, Message, Reason, Refusal, What, checked};
+use crate::json;
 
 /// Most bytes of a line.
 pub const MAX_LINE_BYTES: usize = 16 << 10;
+/// Most levels of JSON in a line.
+const MAX_LINE_DEPTH: usize = 32;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -85,10 +88,8 @@ pub fn decode(line: &[u8]) -> Result<Message, Refusal> {
         let detail = format!("a line of {} bytes is over the limit of {MAX_LINE_BYTES}", line.len());
         return Err(Refusal::new(None, Reason::Refused, detail));
     }
-    // The parser's own words could quote a value: only the place is told.
-    let value: Value = serde_json::from_slice(line).map_err(|error| {
-        Refusal::new(None, Reason::Refused, format!("it is not JSON (column {})", error.column()))
-    })?;
+    let value = json::parse(line, MAX_LINE_DEPTH)
+        .map_err(|error| Refusal::new(None, Reason::Refused, error.to_string()))?;
     let name = value.get("id").and_then(Value::as_str).map(str::to_owned);
     let refused = |reason, detail: &str| Refusal::new(name.as_deref(), reason, detail);
     let members = "a message has id, at, student, event, and may have counter";

@@ -2,8 +2,8 @@
 //!
 //! Flow: a past is written for four validators (as `aula bench reads` does) → three get a snapshot of its tip, and of one of
 //! them a chunk is spoiled, so that it lies → the three start → the fourth, whose database is taken away, starts and is timed
-//! until it has the block that the others had then; once with a snapshot, once without. Everything on this machine, so the
-//! four share its processors: what counts is the ratio.
+//! until it has the block that the others had then; once with a snapshot, once without → with --prune the three prune under
+//! load ([`pruning`]). Everything on this machine, so the four share its processors: what counts is the ratio.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -21,6 +21,8 @@ use super::{Figures, Folder};
 use crate::localnet::Localnet;
 use crate::{Tell, storage_failure};
 
+mod pruning;
+
 /// Longest wait for a newcomer to be level.
 const LIMIT: Duration = Duration::from_secs(3_600);
 const HINT: &str = "check the folder's owner and the space left";
@@ -37,6 +39,9 @@ pub struct JoinArgs {
     /// Only by a snapshot
     #[arg(long)]
     pub snapshot_only: bool,
+    /// Prune the three afterwards, under load
+    #[arg(long)]
+    pub prune: bool,
 }
 
 /// Runs the bench.
@@ -76,7 +81,12 @@ pub async fn run(args: &JoinArgs, tell: Tell<'_>) -> Result<Figures, Failure> {
             }
         });
     }
+    let pruned = match args.prune {
+        true => Some(pruning::measure(&program, founders, &others, &size, tell).await),
+        false => None,
+    };
     net.stop().await;
+    let pruned = pruned.transpose()?;
     let log = std::fs::read_to_string(newcomer.log_file()).unwrap_or_default();
     let named = log.contains("not the one of its manifest; it is left");
     let (by_snapshot, by_blocks) = (timed.first().copied(), timed.get(1).copied());
@@ -84,17 +94,18 @@ pub async fn run(args: &JoinArgs, tell: Tell<'_>) -> Result<Figures, Failure> {
     let json = json!({
         "blocks": manifest.height, "database_bytes": database, "snapshot_bytes": manifest.bytes(),
         "chunks": manifest.chunks.len(), "snapshot_s": by_snapshot, "blocks_s": by_blocks, "ratio": ratio,
-        "liars": 1, "liar_named": named,
+        "liars": 1, "liar_named": named, "pruning": pruned,
     });
     let shown = |seconds: Option<f64>| seconds.map_or("-".into(), |seconds| format!("{seconds:.1} s"));
     let text = format!(
         "{} blocks, database {database} bytes, snapshot {} bytes in {} chunks\nlevel by snapshot  {} (one of three peers lies; named: \
-         {named})\nlevel by blocks    {}",
+         {named})\nlevel by blocks    {}{}",
         manifest.height,
         manifest.bytes(),
         manifest.chunks.len(),
         shown(by_snapshot),
-        shown(by_blocks)
+        shown(by_blocks),
+        pruned.map_or(String::new(), |told| format!("\npruning            {told}"))
     );
     Ok(Figures { json, text, within: by_snapshot.is_some_and(|seconds| seconds <= 60.0) })
 }

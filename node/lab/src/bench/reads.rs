@@ -23,7 +23,7 @@ use crate::Tell;
 use crate::localnet::Localnet;
 
 pub(super) mod past;
-mod people;
+pub(super) mod people;
 mod routes;
 
 use past::Size;

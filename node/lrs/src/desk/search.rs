@@ -5,7 +5,7 @@ use crate::attachments::Attachment;
 use crate::json::Json;
 use crate::limits::{MAX_LOOKED_AT, MAX_PAGE_BYTES, MAX_REFERENCES};
 use crate::statements::{Filter, Order, Term};
-use crate::store::{Range, Reader, TermKey};
+use crate::store::{Outline, Range, Reader, TermKey};
 
 /// How many places are asked for at once.
 const STRIDE: usize = 512;
@@ -46,8 +46,9 @@ impl Desk {
     /// # Errors
     /// The store's.
     pub fn find(&self, reader: Reader<'_>, filter: &Filter, only: Option<&str>) -> Result<Page, DeskError> {
-        let wanted: Vec<TermKey> = filter.terms.iter().map(|term| self.store.key(term)).collect();
-        let own = only.map(|client| self.store.key(&Term::Client(client.to_owned())));
+        let ways = |term: &Term| term.ways().iter().map(|way| self.store.key(way)).collect();
+        let wanted: Vec<Vec<TermKey>> = filter.terms.iter().map(ways).collect();
+        let own = only.map(|client| vec![self.store.key(&Term::Client(client.to_owned()))]);
         let mut range = Range {
             from: filter.after_us.map_or(0, |after| after.saturating_add(1)),
             to: filter.until_us.unwrap_or(u64::MAX),
@@ -56,7 +57,7 @@ impl Desk {
         go_on(&mut range, filter.from_us);
         let (mut found, mut looked_at, mut more) = (Vec::new(), 0usize, None);
         'pages: while range.from <= range.to {
-            let places = self.store.places(wanted.first().or(own.as_ref()), range, STRIDE)?;
+            let places = self.places(wanted.first().or(own.as_ref()), range)?;
             for place in &places {
                 if found.len() == filter.limit || looked_at == MAX_LOOKED_AT {
                     more = before(*place, filter.order);
@@ -73,6 +74,26 @@ impl Desk {
             go_on(&mut range, places.last().copied());
         }
         self.opened(reader, &found, more)
+    }
+
+    /// Places under any of these keys, or all of them, in their order, at most a stride.
+    fn places(&self, ways: Option<&Vec<TermKey>>, range: Range) -> Result<Vec<u64>, DeskError> {
+        let Some([first, others @ ..]) = ways.map(Vec::as_slice) else {
+            return Ok(self.store.places(None, range, STRIDE)?);
+        };
+        let mut places = self.store.places(Some(first), range, STRIDE)?;
+        for key in others {
+            places.extend(self.store.places(Some(key), range, STRIDE)?);
+        }
+        if !others.is_empty() {
+            places.sort_unstable_by(|one, other| match range.order {
+                Order::Ascending => one.cmp(other),
+                Order::Descending => other.cmp(one),
+            });
+            places.dedup();
+            places.truncate(STRIDE);
+        }
+        Ok(places)
     }
 
     /// Opens what was found, as far as a page's bytes go.
@@ -93,15 +114,21 @@ impl Desk {
     }
 
     /// True when a statement is shown to who asks: not voided, the client's own when it must be, and it or one that it
-    /// refers to has every key.
-    fn fits(&self, place: u64, wanted: &[TermKey], own: Option<&TermKey>) -> Result<bool, DeskError> {
+    /// refers to has one of the keys of every term.
+    fn fits(
+        &self,
+        place: u64,
+        wanted: &[Vec<TermKey>],
+        own: Option<&Vec<TermKey>>,
+    ) -> Result<bool, DeskError> {
         let Some(first) = self.store.outline(place)? else { return Ok(false) };
-        if first.voided || own.is_some_and(|own| !first.terms.contains(own)) {
+        let has = |outline: &Outline, ways: &Vec<TermKey>| ways.iter().any(|key| outline.terms.contains(key));
+        if first.voided || own.is_some_and(|own| !has(&first, own)) {
             return Ok(false);
         }
         let mut outline = first;
         for _ in 0..=MAX_REFERENCES {
-            if wanted.iter().all(|key| outline.terms.contains(key)) {
+            if wanted.iter().all(|ways| has(&outline, ways)) {
                 return Ok(true);
             }
             let Some(target) = outline.target else { break };

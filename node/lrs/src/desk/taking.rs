@@ -24,8 +24,8 @@ struct Prepared {
     terms: Vec<(Term, TermKey)>,
     target: Option<(String, TermKey)>,
     voids: bool,
-    /// Keys of the statements that it is compared with: itself, those that refer to it, those that void it.
-    near: [TermKey; 3],
+    /// Keys of the statements that it is compared with: itself, and those that refer to it.
+    near: [TermKey; 2],
     attachments: Vec<Attachment>,
 }
 
@@ -34,11 +34,35 @@ struct Prepared {
 struct Near {
     own: Option<u64>,
     referring: bool,
-    voiding: bool,
+}
+
+/// The keys of terms in a store; what the statement before had too is not computed again.
+struct Keys<'a> {
+    store: &'a dyn Store,
+    last: BTreeMap<u8, (String, TermKey)>,
+}
+
+impl Keys<'_> {
+    fn of(&mut self, term: &Term) -> TermKey {
+        let (kind, text) = term.parts();
+        if let Some((_, key)) = self.last.get(&kind).filter(|(last, _)| last == text) {
+            return *key;
+        }
+        let key = self.store.key(term);
+        match self.last.get_mut(&kind) {
+            Some(last) => {
+                last.0.clear();
+                last.0.push_str(text);
+                last.1 = key;
+            }
+            None => drop(self.last.insert(kind, (text.to_owned(), key))),
+        }
+        key
+    }
 }
 
 impl Prepared {
-    fn new(store: &dyn Store, one: Incoming, sender: Sender<'_>) -> Self {
+    fn new(keys: &mut Keys<'_>, one: Incoming, sender: Sender<'_>) -> Self {
         let Incoming { statement: mut body, attachments, raw } = one;
         let sent = body.text_of("id").map(statements::id_of);
         // Bytes that lack the identifier are not the statement's.
@@ -48,20 +72,18 @@ impl Prepared {
             &mut body,
             &Set { id: &id, authority: sender.authority, version: sender.version },
         );
-        let mut terms = statements::terms_of(&body);
-        terms.insert(Term::Client(sender.client.to_owned()));
-        let terms: Vec<(Term, TermKey)> = terms
-            .into_iter()
+        let all = statements::terms_of(&body).into_iter().chain([Term::Client(sender.client.to_owned())]);
+        let terms: Vec<(Term, TermKey)> = all
             .map(|term| {
-                let key = store.key(&term);
+                let key = keys.of(&term);
                 (term, key)
             })
             .collect();
         let own = terms.iter().find(|(term, _)| matches!(term, Term::Id(_))).map(|(_, key)| *key);
-        let own = own.unwrap_or_else(|| store.key(&Term::Id(id.clone())));
-        let near = [own, store.key(&Term::Refers(id.clone())), store.key(&Term::Voids(id.clone()))];
+        let own = own.unwrap_or_else(|| keys.of(&Term::Id(id.clone())));
+        let near = [own, keys.store.key(&Term::Refers(id.clone()))];
         let target = statements::target_of(&body).map(|id| {
-            let key = store.key(&Term::Id(id.clone()));
+            let key = keys.store.key(&Term::Id(id.clone()));
             (id, key)
         });
         let voids = is_voiding(&body);
@@ -85,8 +107,9 @@ impl Desk {
     /// # Errors
     /// [`DeskError`]; then nothing of the batch is stored.
     pub fn take(&self, incoming: Vec<Incoming>, sender: Sender<'_>) -> Result<Vec<String>, DeskError> {
+        let mut keys = Keys { store: self.store(), last: BTreeMap::new() };
         let prepared: Vec<Prepared> =
-            incoming.into_iter().map(|one| Prepared::new(self.store(), one, sender)).collect();
+            incoming.into_iter().map(|one| Prepared::new(&mut keys, one, sender)).collect();
         let mut seen = BTreeSet::new();
         if let Some(twice) = prepared.iter().find(|one| !seen.insert(one.id.as_str())) {
             return Err(DeskError::Twice(twice.id.clone()));
@@ -118,9 +141,9 @@ impl Desk {
         let asked: Vec<TermKey> = prepared.iter().flat_map(|one| one.near).collect();
         let found = self.store.first_places(&asked)?;
         let mut batch = Batch::default();
-        for (one, near) in prepared.into_iter().zip(found.chunks(3)) {
+        for (one, near) in prepared.into_iter().zip(found.chunks(2)) {
             let at = |place: usize| near.get(place).copied().flatten();
-            let near = Near { own: at(0), referring: at(1).is_some(), voiding: at(2).is_some() };
+            let near = Near { own: at(0), referring: at(1).is_some() };
             if let Some(place) = near.own {
                 self.check_kept(place, &one)?;
             } else {
@@ -158,12 +181,14 @@ impl Desk {
             all.extend(&inherited);
             self.hand_down(batch, &one.id, one.near[1], &all)?;
         }
-        let voided = !one.voids && (near.voiding || batch.voids.contains(&one.id));
+        let mut voided = !one.voids && batch.voids.contains(&one.id);
+        // One that voids it refers to it as well.
+        if near.referring && !one.voids && !voided {
+            voided = self.place_of_key(&self.store.key(&Term::Voids(one.id.clone())))?.is_some();
+        }
         let Prepared { mut body, terms, target, voids, near: [own, ..], attachments, .. } = one;
-        for (activity, definition) in statements::activities_of(&body) {
-            if let Some(definition) = definition {
-                self.describe(batch, activity, definition)?;
-            }
+        for (activity, definition) in statements::definitions_of(&body) {
+            self.describe(batch, activity, definition)?;
         }
         let people = statements::people_of(&body);
         statements::stamp(&mut body, Stamp::from_micros(place));

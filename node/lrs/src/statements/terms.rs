@@ -1,6 +1,9 @@
 //! What a statement is found by. Terms are texts; a store keeps only keys of them ([`crate::store::Store::key`]).
+//!
+//! Whoever is actor or object stands under [`Term::Agent`] alone, and so does an activity under [`Term::Activity`]: who asks for
+//! one anywhere in a statement asks for both terms ([`Term::ways`]). Statements of earlier versions of this store stand under both.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::json::Json;
 use crate::validate::is_voiding;
@@ -20,11 +23,11 @@ pub enum Term {
     Registration(String),
     /// An agent or a group that is its actor or object, or a member of one.
     Agent(String),
-    /// An agent anywhere in it.
+    /// An agent elsewhere in it; asked for, anywhere in it.
     AnyAgent(String),
     /// The activity that is its object.
     Activity(String),
-    /// An activity anywhere in it.
+    /// An activity elsewhere in it; asked for, anywhere in it.
     AnyActivity(String),
     /// The client that sent it.
     Client(String),
@@ -34,6 +37,25 @@ impl Term {
     /// True for what statements that refer to this one are found by as well.
     pub fn is_handed_down(&self) -> bool {
         !matches!(self, Self::Id(_) | Self::Refers(_) | Self::Voids(_) | Self::Client(_))
+    }
+
+    /// The terms of which one is enough when this one is asked for.
+    pub fn ways(&self) -> Vec<Self> {
+        let narrower = match self {
+            Self::AnyAgent(text) => Some(Self::Agent(text.clone())),
+            Self::AnyActivity(text) => Some(Self::Activity(text.clone())),
+            _ => None,
+        };
+        std::iter::once(self.clone()).chain(narrower).collect()
+    }
+
+    /// The same one, elsewhere in a statement than where it acts or is acted on.
+    fn elsewhere(self) -> Self {
+        match self {
+            Self::Agent(text) => Self::AnyAgent(text),
+            Self::Activity(text) => Self::AnyActivity(text),
+            other => other,
+        }
     }
 
     /// A byte for the kind, and the text.
@@ -55,18 +77,18 @@ impl Term {
 
 /// An agent's or an identified group's identifier as one text; none for an anonymous group.
 pub fn identifier(actor: &Json) -> Option<String> {
+    let named = |kind: &str, text: &str| [kind, text].concat();
+    if let Some(account) = actor.get("account") {
+        // A space cannot stand in an IRI, so that no two accounts are one text.
+        return Some(["account ", account.text_of("homePage")?, " ", account.text_of("name")?].concat());
+    }
     if let Some(mbox) = actor.text_of("mbox") {
-        return Some(format!("mbox {mbox}"));
+        return Some(named("mbox ", mbox));
     }
     if let Some(sum) = actor.text_of("mbox_sha1sum") {
-        return Some(format!("mbox_sha1sum {}", sum.to_ascii_lowercase()));
+        return Some(named("mbox_sha1sum ", &sum.to_ascii_lowercase()));
     }
-    if let Some(openid) = actor.text_of("openid") {
-        return Some(format!("openid {openid}"));
-    }
-    let account = actor.get("account")?;
-    // A space cannot stand in an IRI, so that no two accounts are one text.
-    Some(format!("account {} {}", account.text_of("homePage")?, account.text_of("name")?))
+    actor.text_of("openid").map(|openid| named("openid ", openid))
 }
 
 /// The statement that this one refers to by its object.
@@ -76,64 +98,80 @@ pub fn target_of(statement: &Json) -> Option<String> {
     object.text_of("id").filter(|_| is_reference).map(super::id_of)
 }
 
-/// Every term of a statement that has its identifier.
-pub fn terms_of(statement: &Json) -> BTreeSet<Term> {
-    let mut found = BTreeSet::new();
+/// Every term of a statement that has its identifier, each once.
+pub fn terms_of(statement: &Json) -> Vec<Term> {
+    let mut found = Vec::with_capacity(10);
     found.extend(statement.text_of("id").map(|id| Term::Id(super::id_of(id))));
     if let Some(target) = target_of(statement) {
         if is_voiding(statement) {
-            found.insert(Term::Voids(target.clone()));
+            found.push(Term::Voids(target.clone()));
         }
-        found.insert(Term::Refers(target));
+        found.push(Term::Refers(target));
     }
     found.extend(statement.get("verb").and_then(|v| v.text_of("id")).map(|verb| Term::Verb(verb.to_owned())));
     let registration = statement.get("context").and_then(|context| context.text_of("registration"));
     found.extend(registration.map(|text| Term::Registration(super::id_of(text))));
-    for key in ["actor", "object"] {
-        actors(statement.get(key), &mut |actor| found.extend(identifier(actor).map(Term::Agent)));
-    }
+    direct(statement, &mut |actor| add(&mut found, identifier(actor).map(Term::Agent)));
     if let Some(object) = statement.get("object").filter(|object| is_activity(object)) {
         found.extend(object.text_of("id").map(|id| Term::Activity(id.to_owned())));
     }
-    everybody(statement, &mut |actor| found.extend(identifier(actor).map(Term::AnyAgent)));
-    for id in activities_of(statement).into_keys() {
-        found.insert(Term::AnyActivity(id));
-    }
-    found
-}
-
-/// The identifiers of everybody whom a statement names; who vouches for it apart.
-pub fn people_of(statement: &Json) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    subjects(statement, &mut |actor| found.extend(identifier(actor)));
-    found
-}
-
-/// The activities that a statement names, each with the definition it gives.
-pub fn activities_of(statement: &Json) -> BTreeMap<String, Option<Json>> {
-    let mut found = BTreeMap::new();
-    let mut take = |activity: &Json| {
-        if let Some(id) = activity.text_of("id") {
-            let place = found.entry(id.to_owned()).or_insert(None);
-            if let Some(definition) = activity.get("definition") {
-                *place = Some(definition.clone());
-            }
-        }
+    let mut elsewhere = |actor: &Json| {
+        let term = identifier(actor).map(Term::Agent).filter(|term| !found.contains(term));
+        add(&mut found, term.map(Term::elsewhere));
     };
+    related(statement, &mut elsewhere);
+    actors(statement.get("authority"), &mut elsewhere);
+    activities(statement, &mut |activity| {
+        let term = activity.text_of("id").map(|id| Term::Activity(id.to_owned()));
+        let term = term.filter(|term| !found.contains(term));
+        add(&mut found, term.map(Term::elsewhere));
+    });
+    found
+}
+
+/// Adds a term that is not there.
+fn add(found: &mut Vec<Term>, term: Option<Term>) {
+    found.extend(term.filter(|term| !found.contains(term)));
+}
+
+/// The identifiers of everybody whom a statement names, each once; who vouches for it apart.
+pub fn people_of(statement: &Json) -> Vec<String> {
+    let mut found: Vec<String> = Vec::with_capacity(2);
+    let mut take = |actor: &Json| {
+        let new = identifier(actor).filter(|own| !found.contains(own));
+        found.extend(new);
+    };
+    direct(statement, &mut take);
+    related(statement, &mut take);
+    found
+}
+
+/// The definitions of activities that a statement gives; of an activity that stands in it twice, the last.
+pub fn definitions_of(statement: &Json) -> BTreeMap<String, Json> {
+    let mut found = BTreeMap::new();
+    activities(statement, &mut |activity| {
+        if let (Some(id), Some(definition)) = (activity.text_of("id"), activity.get("definition")) {
+            found.insert(id.to_owned(), definition.clone());
+        }
+    });
+    found
+}
+
+/// Every activity that a statement names.
+fn activities<'a>(statement: &'a Json, with: &mut impl FnMut(&'a Json)) {
     let inner = statement.get("object").filter(|o| o.text_of("objectType") == Some("SubStatement"));
     for one in [Some(statement), inner].into_iter().flatten() {
         if let Some(object) = one.get("object").filter(|object| is_activity(object)) {
-            take(object);
+            with(object);
         }
-        let related = one.get("context").and_then(|context| context.get("contextActivities"));
-        for (_, list) in related.and_then(Json::as_object).into_iter().flat_map(|related| related.iter()) {
+        let lists = one.get("context").and_then(|context| context.get("contextActivities"));
+        for (_, list) in lists.and_then(Json::as_object).into_iter().flat_map(|lists| lists.iter()) {
             match list {
-                Json::Array(items) => items.iter().for_each(&mut take),
-                single => take(single),
+                Json::Array(items) => items.iter().for_each(&mut *with),
+                single => with(single),
             }
         }
     }
-    found
 }
 
 fn is_activity(object: &Json) -> bool {
@@ -150,29 +188,27 @@ fn actors<'a>(value: Option<&'a Json>, with: &mut impl FnMut(&'a Json)) {
     value.get("member").and_then(Json::as_array).into_iter().flatten().for_each(with);
 }
 
-fn everybody<'a>(statement: &'a Json, with: &mut impl FnMut(&'a Json)) {
-    subjects(statement, with);
-    actors(statement.get("authority"), with);
-}
-
-fn subjects<'a>(statement: &'a Json, with: &mut impl FnMut(&'a Json)) {
+/// Actor and object.
+fn direct<'a>(statement: &'a Json, with: &mut impl FnMut(&'a Json)) {
     for key in ["actor", "object"] {
         actors(statement.get(key), with);
     }
-    let Some(context) = statement.get("context") else { return inner(statement, with) };
-    for key in ["instructor", "team"] {
-        actors(context.get(key), with);
-    }
-    for (list, key) in [("contextAgents", "agent"), ("contextGroups", "group")] {
-        for item in context.get(list).and_then(Json::as_array).into_iter().flatten() {
-            actors(item.get(key), with);
-        }
-    }
-    inner(statement, with);
 }
 
-fn inner<'a>(statement: &'a Json, with: &mut impl FnMut(&'a Json)) {
+/// Everybody else: those of the context, and those of a statement inside.
+fn related<'a>(statement: &'a Json, with: &mut impl FnMut(&'a Json)) {
+    if let Some(context) = statement.get("context") {
+        for key in ["instructor", "team"] {
+            actors(context.get(key), with);
+        }
+        for (list, key) in [("contextAgents", "agent"), ("contextGroups", "group")] {
+            for item in context.get(list).and_then(Json::as_array).into_iter().flatten() {
+                actors(item.get(key), with);
+            }
+        }
+    }
     if let Some(inner) = statement.get("object").filter(|o| o.text_of("objectType") == Some("SubStatement")) {
-        subjects(inner, with);
+        direct(inner, with);
+        related(inner, with);
     }
 }

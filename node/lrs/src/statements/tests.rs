@@ -97,10 +97,13 @@ fn a_statement_is_found_by_what_it_names() {
     {
         assert!(!terms.contains(&term), "{term:?}");
     }
+    // Who acts stands under that alone, and is found anywhere by either.
+    let acts = Term::AnyAgent(text("mbox mailto:ada@example.org"));
+    assert!(!terms.contains(&acts) && acts.ways().iter().any(|way| terms.contains(way)));
     let people = people_of(&complete_one(Version::One));
     assert!(
-        people.contains("openid http://example.org/grace")
-            && !people.contains("account http://localhost/xapi lms")
+        people.contains(&text("openid http://example.org/grace"))
+            && !people.contains(&text("account http://localhost/xapi lms"))
     );
 }
 

@@ -98,7 +98,7 @@ impl Store for MemoryStore {
             for key in new.keys() {
                 state.index.entry(key).or_default().insert(new.place);
             }
-            let (terms, target) = (new.shown(), new.target.map(|(_, key)| key));
+            let (terms, target) = (new.shown().collect(), new.target.map(|(_, key)| key));
             let outline = Outline { terms, target, voided: new.voided, voids: new.voids, redacted: false };
             state.rows.insert(new.place, Row { body: new.body, outline, attachments: new.attachments });
         }

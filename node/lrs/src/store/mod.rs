@@ -71,8 +71,8 @@ pub struct NewStatement {
     pub terms: Vec<(Term, TermKey)>,
     /// Keys that it is found by because of what it refers to.
     pub inherited: BTreeSet<TermKey>,
-    /// The identifiers of everybody in it.
-    pub people: BTreeSet<String>,
+    /// The identifiers of everybody in it, each once.
+    pub people: Vec<String>,
     /// The identifier that it refers to, and its key.
     pub target: Option<(String, TermKey)>,
     /// Voided from the beginning: the voiding statement came first.
@@ -85,15 +85,15 @@ pub struct NewStatement {
 
 impl NewStatement {
     /// The keys of its own terms that its outline shows: all but those of identifiers.
-    fn shown(&self) -> BTreeSet<TermKey> {
+    fn shown(&self) -> impl Iterator<Item = TermKey> {
         let shown =
             self.terms.iter().filter(|(term, _)| term.is_handed_down() || matches!(term, Term::Client(_)));
-        shown.map(|(_, key)| *key).collect()
+        shown.map(|(_, key)| *key)
     }
 
-    /// Every key that it is found by.
-    fn keys(&self) -> BTreeSet<TermKey> {
-        self.terms.iter().map(|(_, key)| *key).chain(self.inherited.iter().copied()).collect()
+    /// Every key that it is found by; one may come twice.
+    fn keys(&self) -> impl Iterator<Item = TermKey> {
+        self.terms.iter().map(|(_, key)| *key).chain(self.inherited.iter().copied())
     }
 }
 

@@ -6,13 +6,13 @@
 //! Whom the roster does not know is sealed for the district and dropped after some days; activities are the district's.
 //! Absent: people who are named in free text, in activities' identifiers or in bytes of attachments of somebody else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aula_ledger::names::Name;
 use aula_ledger::types::Handle;
-use aula_vault::rows::{Custody, NewRow, OpenRow, RowChange, Terms};
+use aula_vault::rows::{Custody, NewRow, OpenRow, RowChange, TermSet, Terms};
 use aula_vault::{LocalId, Vault, VaultError};
 
 use super::{
@@ -91,7 +91,7 @@ impl SealedStore {
     }
 
     fn term(&self, kind: u8, text: &str) -> TermKey {
-        self.terms.term(&[&[kind], text.as_bytes()].concat())
+        self.terms.term_of(&[&[kind], text.as_bytes()])
     }
 
     /// The student whom an identifier names, if the vault has such a one.
@@ -106,38 +106,51 @@ impl SealedStore {
         Custody::Unassigned(now_ms().saturating_add(days.saturating_mul(86_400_000)))
     }
 
+    /// Every term that names somebody, whether this row stands under it or another one.
+    fn naming(&self, identifier: &str) -> TermSet {
+        Term::AnyAgent(identifier.to_owned()).ways().iter().map(|term| self.key(term)).collect()
+    }
+
     fn statement_row(&self, vault: &Vault, new: NewStatement) -> NewRow {
-        let mut students: BTreeMap<Handle, BTreeSet<TermKey>> = BTreeMap::new();
-        let mut who = BTreeMap::new();
+        let mut students: Vec<(Handle, Vec<&str>)> = Vec::with_capacity(1);
         for identifier in &new.people {
-            if let Some(handle) = self.student(vault, identifier) {
-                let named = new.terms.iter().filter(
-                    |(term, _)| matches!(term, Term::Agent(own) | Term::AnyAgent(own) if own == identifier),
-                );
-                students.entry(handle).or_default().extend(named.map(|(_, key)| *key));
-                who.insert(identifier.clone(), handle);
+            let Some(handle) = self.student(vault, identifier) else { continue };
+            match students.iter_mut().find(|(own, _)| *own == handle) {
+                Some((_, called)) => called.push(identifier),
+                None => students.push((handle, vec![identifier])),
             }
         }
-        let (terms, keys) = (new.shown(), new.keys());
+        let (terms, keys) = (new.shown().collect(), new.keys().collect());
         let mut body = new.body;
         let described = redact::take_attachments(&mut body);
         // A row of one student goes with him as a whole.
-        let mut taken = if students.len() > 1 { redact::take_out(&mut body, &who) } else { BTreeMap::new() };
-        let own = students.keys().map(|handle| {
-            let parts = taken.remove(handle).map(|taken| Json::Object(taken).to_string());
+        let mut taken = if students.len() > 1 {
+            let who = students.iter().flat_map(|(handle, called)| called.iter().map(|own| (*own, *handle)));
+            redact::take_out(&mut body, &who.collect())
+        } else {
+            BTreeMap::new()
+        };
+        let own = students.iter().map(|(handle, _)| {
+            let parts = taken.remove(handle).map(|taken| Json::Object(taken).written());
             (*handle, parts.unwrap_or_default().into_bytes())
         });
         let own = own.collect();
+        let named = students.iter().map(|(handle, called)| {
+            let all = called.iter().map(|own| self.naming(own));
+            (*handle, all.flat_map(|terms| terms.iter().copied().collect::<Vec<_>>()).collect())
+        });
         let marks =
             code::Marks { voided: new.voided, voids: new.voids, target: new.target.map(|(_, key)| key) };
         NewRow {
             key: place_key(new.place).to_vec(),
+            // A place is given out once.
+            is_first: true,
             custody: self.unassigned(),
-            common: body.to_string().into_bytes(),
+            common: body.written().into_bytes(),
             whole: code::whole(&described, &new.attachments),
             terms,
             keys,
-            terms_of: students,
+            terms_of: named.collect(),
             own,
             marks: marks.bytes(),
         }
@@ -154,18 +167,19 @@ impl SealedStore {
     fn document_row(&self, vault: &Vault, key: &Key, document: &Document) -> NewRow {
         let agent = key.shelf.agent.as_deref();
         let student = agent.and_then(|agent| self.student(vault, agent));
-        let mut terms = BTreeSet::from([self.shelf_term(&key.shelf)]);
-        // Found by this when its agent is erased after all.
-        terms.extend(agent.map(|agent| self.key(&Term::AnyAgent(agent.to_owned()))));
+        // Found by its agent's term when that one is erased after all.
+        let named = agent.map(|agent| self.key(&Term::AnyAgent(agent.to_owned())));
+        let terms: TermSet = [self.shelf_term(&key.shelf)].into_iter().chain(named).collect();
         NewRow {
             key: self.document_key(key),
+            is_first: false,
             own: student.iter().map(|handle| (*handle, Vec::new())).collect(),
             custody: if agent.is_some() { self.unassigned() } else { Custody::District },
-            common: code::document(key, document).to_string().into_bytes(),
+            common: code::document(key, document).written().into_bytes(),
             whole: Vec::new(),
             terms_of: student.iter().map(|handle| (*handle, terms.clone())).collect(),
             terms,
-            keys: BTreeSet::new(),
+            keys: TermSet::default(),
             marks: Vec::new(),
         }
     }
@@ -177,13 +191,14 @@ impl SealedStore {
     fn activity_row(&self, id: &str, definition: &Json) -> NewRow {
         NewRow {
             key: self.activity_key(id),
-            own: BTreeMap::new(),
+            is_first: false,
+            own: Vec::new(),
             custody: Custody::District,
-            common: definition.to_string().into_bytes(),
+            common: definition.written().into_bytes(),
             whole: Vec::new(),
-            terms: BTreeSet::new(),
-            keys: BTreeSet::new(),
-            terms_of: BTreeMap::new(),
+            terms: TermSet::default(),
+            keys: TermSet::default(),
+            terms_of: Vec::new(),
             marks: Vec::new(),
         }
     }

@@ -1,40 +1,11 @@
 //! `aula consortium list`: proposals in words.
 
-use aula_ledger::state::schema::Misbehaviour;
-use serde::Deserialize;
+use aula_api::chain::Validators;
+use aula_api::registers::{ProposalLine, Proposals};
 use serde_json::{Value, json};
 
 use crate::command::rpc::RpcArgs;
 use crate::command::{Context, Failure, Outcome};
-
-/// A proposal as a node lists it.
-#[derive(Debug, Deserialize)]
-struct Line {
-    proposal: u32,
-    what: String,
-    #[serde(rename = "for")]
-    approvals: u32,
-    against: u32,
-    needed: Option<u32>,
-    standing: String,
-    open_until: u64,
-    proposer_name: String,
-    voters: Vec<Value>,
-    change: Value,
-}
-
-#[derive(Debug, Deserialize)]
-struct Proposals {
-    height: u64,
-    proposals: Vec<Line>,
-}
-
-/// What a node says of its validators, as far as it matters here.
-#[derive(Debug, Deserialize)]
-struct Accused {
-    #[serde(default)]
-    misbehaviour: Vec<Misbehaviour>,
-}
 
 /// Lists them, oldest first, and the evidence against validators.
 ///
@@ -44,17 +15,17 @@ pub(super) async fn run(context: &Context, rpc: &RpcArgs, open: bool) -> Result<
     let client = rpc.client(context)?;
     let mut known: Proposals = client.get("/v1/proposals").await?;
     known.proposals.retain(|one| !open || one.standing == "open");
-    let text = |one: &Line| {
+    let text = |one: &ProposalLine| {
         let standing = match (one.standing.as_str(), one.needed) {
-            ("open", Some(needed)) => format!("{needed} needed, open until height {}", one.open_until),
+            ("open", Some(needed)) => format!("{needed} needed, open until height {}", one.record.open_until),
             (other, _) => other.to_owned(),
         };
         format!(
             "{:>4}  {}\n      {} for, {} against; {standing}; proposed by {}",
-            one.proposal, one.what, one.approvals, one.against, one.proposer_name
+            one.record.proposal.0, one.what, one.approvals, one.against, one.proposer_name
         )
     };
-    let validators: Accused = client.get("/v1/validators").await?;
+    let validators: Validators = client.get("/v1/validators").await?;
     let mut lines: Vec<String> = known.proposals.iter().map(text).collect();
     if lines.is_empty() {
         lines.push("nothing was proposed".to_owned());
@@ -62,11 +33,11 @@ pub(super) async fn run(context: &Context, rpc: &RpcArgs, open: bool) -> Result<
     for one in &validators.misbehaviour {
         lines.push(format!("on record against validator {}: {}", one.validator, one.words()));
     }
-    let line = |one: &Line| {
+    let line = |one: &ProposalLine| {
         json!({
-            "number": one.proposal, "what": one.what, "for": one.approvals, "against": one.against,
-            "needed": one.needed, "standing": one.standing, "closes_at": one.open_until,
-            "proposed_by": one.proposer_name, "voters": one.voters, "change": one.change,
+            "number": one.record.proposal, "what": one.what, "for": one.approvals, "against": one.against,
+            "needed": one.needed, "standing": one.standing, "closes_at": one.record.open_until,
+            "proposed_by": one.proposer_name, "voters": one.voters, "change": one.record.change,
         })
     };
     let proposals: Vec<Value> = known.proposals.iter().map(line).collect();

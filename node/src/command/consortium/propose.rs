@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aula_api::chain::TwinVersionList;
+use aula_api::chain::{Parameters, TwinVersionList};
 use aula_ledger::genesis::Genesis;
 use aula_ledger::names::Title;
 use aula_ledger::params::MAX_PROPOSAL_HEIGHTS;
@@ -11,7 +11,6 @@ use aula_ledger::twin::{TwinParameters, TwinVersions};
 use aula_ledger::tx::{Change, ProposeChange};
 use aula_ledger::types::{ClassId, DistrictId, Hash, Height, RoundId, SchoolYear, ValidatorAddress};
 use clap::Args;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -228,14 +227,13 @@ fn digest(path: &Path) -> Result<Hash, Failure> {
 
 /// The parameters in force with those of the file in their place.
 async fn parameters(acting: &Acting, path: &Path) -> Result<Change, Failure> {
-    #[derive(Deserialize)]
-    struct Known {
-        params: serde_json::Map<String, Value>,
-    }
     let hint = "give {\"NAME\":NUMBER,...} with names of `aula query params`";
     let what = format!("{} holds no parameters", path.display());
     let given: serde_json::Map<String, Value> = serde_json::from_str(&text(path)?).advise(&what, hint)?;
-    let mut all = acting.client.get::<Known>("/v1/params").await?.params;
+    let in_force = acting.client.get::<Parameters>("/v1/parameters").await?.params;
+    let Value::Object(mut all) = serde_json::to_value(in_force).advise(&what, hint)? else {
+        return Err(Failure::because(what, hint));
+    };
     all.extend(given);
     let params = serde_json::from_value(Value::Object(all)).advise(what, hint)?;
     Ok(Change::SetParameters { params })

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use aula_api::registers::{Classes, Pools};
 use aula_estate::check::estate::read_estate;
 use aula_estate::pools::{Alike, RoomPool, pools};
 use aula_ledger::names::{Name, Title};
+use aula_ledger::state::schema::PoolRecord;
 use aula_ledger::tx::{Cadence, Calendar, ClassTerms, DefineClass, DefinePool, SetClassTerms};
 use aula_ledger::types::{Cents, ClassId, KindId, PoolId, SchoolId, SchoolYear, TimeMs};
 use clap::{Args, ValueEnum};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{read, refused};
@@ -63,33 +64,6 @@ pub struct PoolsArgs {
     pub acting: ActingArgs,
 }
 
-/// A class and a pool as a node lists them.
-#[derive(Deserialize)]
-struct Classes {
-    classes: Vec<Listed>,
-}
-#[derive(Deserialize)]
-struct Listed {
-    definition: Definition,
-}
-#[derive(Deserialize)]
-struct Definition {
-    class: u16,
-    kinds: Vec<String>,
-}
-#[derive(Deserialize)]
-struct Pools {
-    pools: Vec<Pool>,
-}
-#[derive(Deserialize)]
-struct Pool {
-    pool: u32,
-    school: u32,
-    kind: u8,
-    capacity: u32,
-    retired: Option<u64>,
-}
-
 /// Sends what is missing.
 ///
 /// # Errors
@@ -107,10 +81,10 @@ pub(super) async fn run(context: &Context, args: &PoolsArgs) -> Result<Outcome, 
     }
     let client = args.acting.rpc.client(context)?;
     let classes: Classes = client.get("/v1/classes").await?;
-    let class = classes.classes.into_iter().map(|one| one.definition).find(|one| one.class == args.class);
+    let class = classes.classes.into_iter().map(|one| one.definition).find(|one| one.class.0 == args.class);
     let there: Pools = client.get(&format!("/v1/pools?class={}", args.class)).await?;
     let kinds = match &class {
-        Some(class) => class.kinds.clone(),
+        Some(class) => class.kinds.iter().map(ToString::to_string).collect(),
         None => kinds_of(&wanted),
     };
     let plan = Plan::of(args, wanted, &kinds, &there.pools)?;
@@ -158,7 +132,7 @@ impl Plan {
         args: &PoolsArgs,
         wanted: Vec<RoomPool>,
         kinds: &[String],
-        there: &[Pool],
+        there: &[PoolRecord],
     ) -> Result<Self, Failure> {
         let mut plan = Self { missing: Vec::new(), present: 0, differ: Vec::new() };
         let mut number = args.first_pool;
@@ -170,14 +144,16 @@ impl Plan {
                     format!("its kinds are {}; define another class for these rooms", kinds.join(", "));
                 Failure::new("unknown_kind", message, hint)
             })?;
-            let stands = |one: &&Pool| one.school == pool.school && one.kind == kind && one.retired.is_none();
+            let stands = |one: &&PoolRecord| {
+                one.school.0 == pool.school && one.kind.0 == kind && one.retired.is_none()
+            };
             match there.iter().find(stands) {
                 Some(one) if one.capacity == pool.seats => plan.present += 1,
                 Some(one) => plan.differ.push(json!({
                     "pool": one.pool, "school": pool.school, "kind": pool.kind, "seats": pool.seats, "places": one.capacity,
                 })),
                 None => {
-                    while there.iter().any(|one| one.pool == number) {
+                    while there.iter().any(|one| one.pool.0 == number) {
                         number = number.saturating_add(1);
                     }
                     plan.missing.push((pool, KindId(kind), number));

@@ -4,12 +4,14 @@
 //! Flow: amounts from a file, or what the funder's pools cost → blinded → the openings are on disk, readable by the funder
 //! alone → the statement leaves. An amount without its opening could never be shown to anybody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use aula_api::registers::{Budgets, Classes, Pools};
 use aula_ledger::proof::money::Purse;
 use aula_ledger::protocol::Protocol;
-use aula_ledger::types::{Cents, Height, SchoolId, SchoolYear};
+use aula_ledger::state::schema::{Budget, PoolRecord};
+use aula_ledger::types::{Cents, ClassId, Height, SchoolId, SchoolYear};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -87,22 +89,19 @@ fn of_file(path: &Path) -> Result<BTreeMap<SchoolId, u64>, Failure> {
 
 /// What the pools cost that are charged to this funder's budget of the year, by school.
 async fn of_pools(acting: &Acting, year: u16) -> Result<BTreeMap<SchoolId, u64>, Failure> {
-    let own = acting.sender.account().to_string();
-    let classes: Value = acting.client.get("/v1/classes").await?;
-    let of_year = |class: &Value| class["definition"]["school_year"] == year;
-    let classes: Vec<Value> =
-        classes["classes"].as_array().into_iter().flatten().filter(|one| of_year(one)).cloned().collect();
-    let counts = |pool: &Value| {
-        let charged = pool["funder"] == own.as_str() && pool["retired"].is_null();
-        charged && classes.iter().any(|class| class["definition"]["class"] == pool["class"])
-    };
-    let pools: Value = acting.client.get("/v1/pools").await?;
+    let own = acting.sender.account();
+    let known: Classes = acting.client.get("/v1/classes").await?;
+    let definitions = known.classes.into_iter().map(|one| one.definition);
+    let of_year: BTreeSet<ClassId> =
+        definitions.filter(|class| class.school_year.0 == year).map(|class| class.class).collect();
+    let charged =
+        |pool: &&PoolRecord| pool.funder == own && pool.retired.is_none() && of_year.contains(&pool.class);
+    let known: Pools = acting.client.get("/v1/pools").await?;
     let mut amounts: BTreeMap<SchoolId, u64> = BTreeMap::new();
-    for pool in pools["pools"].as_array().into_iter().flatten().filter(|pool| counts(pool)) {
-        let number = |field: &str| pool[field].as_u64().unwrap_or_default();
-        let school = SchoolId(u32::try_from(number("school")).unwrap_or_default());
-        let cost = number("unit_cost_cents").saturating_mul(number("capacity"));
-        *amounts.entry(school).or_default() += cost;
+    for pool in known.pools.iter().filter(charged) {
+        let cost = pool.unit_cost_cents.0.saturating_mul(u64::from(pool.capacity));
+        let sum = amounts.entry(pool.school).or_default();
+        *sum = sum.saturating_add(cost);
     }
     Ok(amounts)
 }
@@ -132,11 +131,11 @@ async fn check_total(
             "leave the file out: the ledger's charges are stated",
         ));
     }
-    let own = acting.sender.account().to_string();
-    let budgets: Value = acting.client.get("/v1/budgets").await?;
-    let mut known = budgets["budgets"].as_array().into_iter().flatten();
-    let budget = known.find(|one| one["funder"] == own.as_str() && one["school_year"] == year);
-    let funded = budget.and_then(|one| one["funded_cents"].as_u64()).ok_or_else(|| {
+    let own = acting.sender.account();
+    let known: Budgets = acting.client.get("/v1/budgets").await?;
+    let this = |budget: &&Budget| budget.funder == own && budget.school_year.0 == year;
+    let budget = known.budgets.iter().map(|one| &one.budget).find(this);
+    let funded = budget.map(|one| one.funded_cents.0).ok_or_else(|| {
         let message = format!("this member has no budget of school year {year}");
         Failure::new("no_budget", message, "fund it with `aula funder fund`")
     })?;

@@ -9,13 +9,14 @@
 
 use std::path::{Path, PathBuf};
 
+use aula_api::rounds::WhyAnswer;
 use aula_ledger::audit::why::{Change, Decided, Limits, Who, WhyError};
 use aula_ledger::audit::{Bundle, Options, Subject, Verdict, verify};
 use aula_ledger::codec::Canonical;
 use aula_ledger::tx::Mandate;
 use aula_ledger::types::{Band, DistrictId, Handle, KindId, RoundId};
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::super::evidence::rows::Rows;
 use super::super::vault::record::LedgerArgs;
@@ -160,11 +161,10 @@ async fn of_own(rows: &Rows<'_>, round: RoundId, args: &WhyArgs) -> Result<Outco
         return Err(Failure::new("auditors_only", message, hint));
     }
     let path = format!("/v1/districts/{district}/rounds/{round}/why/{}", args.handle);
-    match rows.own().get::<Value>(&path).await.map_err(Failure::from) {
-        Ok(mut told) => {
-            let text = told.as_object_mut().and_then(|fields| fields.remove("text"));
-            let text = text.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
-            Ok(Outcome::yes(told, text))
+    match rows.own().get::<WhyAnswer>(&path).await.map_err(Failure::from) {
+        Ok(told) => {
+            let (fields, text) = told.split();
+            Ok(Outcome::yes(fields, text))
         }
         Err(failure) if failure.code == "no_request" => {
             Ok(Outcome::no(json!({ "found": false, "round": round }), failure.message))

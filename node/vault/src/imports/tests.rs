@@ -168,7 +168,11 @@ fn what_ties_readers_and_the_events_of_an_import_go_with_it_and_a_later_roster_s
             (other.clone(), section()),
             (Name::new("t-1042")?, Vec::new()),
         ],
-        events: vec![(vec![7; 28], b"an event".to_vec())],
+        events: vec![ImportedEvent {
+            key: vec![7; 28],
+            event: b"an event".to_vec(),
+            origin: b"results.csv, line 2".to_vec(),
+        }],
         ..write(one, &local(0), 31, &[])
     };
     vault.import(&note(), &BTreeMap::new(), &[tied])?;
@@ -181,6 +185,8 @@ fn what_ties_readers_and_the_events_of_an_import_go_with_it_and_a_later_roster_s
     let read =
         vault.read_for_proof(&asked, &field(crate::access::STATE), None, &crate::testkit::key(), NOW_MS)?;
     assert!(read.events.iter().any(|event| event.as_slice() == b"an event"));
+    let traced = vault.traced(&one, &[7; 28], &Name::new("auditor")?, NOW_MS)?.ok_or("an event")?;
+    assert_eq!(traced.origin.as_slice(), b"results.csv, line 2");
     // A roster that was replaced since is not put back behind anybody's back.
     let now = crate::access::RosterLine {
         reader: other.clone(),

@@ -3,8 +3,6 @@
 //! What a batch needs of randomness is drawn at once, ciphers stay ready between batches ([`crate::ciphers`]), and the index gets
 //! its keys in their order. A row with somebody who is unknown or erased refuses the batch.
 
-use std::collections::BTreeSet;
-
 use aula_ledger::types::Handle;
 use borsh::BorshSerialize;
 use rand::RngCore;
@@ -14,7 +12,8 @@ use std::sync::PoisonError;
 use zeroize::Zeroizing;
 
 use super::{
-    Custody, DISTRICT_KEY, MAX_PART_BYTES, MAX_ROW_KEY_BYTES, NewRow, RowTerm, UNASSIGNED_KEY, encode, within,
+    Custody, DISTRICT_KEY, MAX_PART_BYTES, MAX_ROW_KEY_BYTES, NewRow, RowTerm, TermSet, UNASSIGNED_KEY,
+    encode, within,
 };
 use crate::ciphers::ReadyCiphers;
 use crate::error::VaultError;
@@ -32,9 +31,9 @@ struct SealedRow<'a> {
     own: Vec<(Handle, Vec<u8>)>,
     common: Vec<u8>,
     whole: Option<Vec<u8>>,
-    terms: &'a BTreeSet<RowTerm>,
-    keys: BTreeSet<RowTerm>,
-    terms_of: Vec<(Handle, &'a BTreeSet<RowTerm>)>,
+    terms: &'a TermSet,
+    keys: TermSet,
+    terms_of: &'a [(Handle, TermSet)],
     marks: &'a [u8],
     redacted: bool,
 }
@@ -71,22 +70,32 @@ impl Vault {
         // A panic elsewhere left ciphers that are whole.
         let mut ciphers = self.row_ciphers.lock().unwrap_or_else(PoisonError::into_inner);
         ciphers.refresh(self.keystore().current().name());
-        let (table, of_students) = (family(&self.db, Table::Rows)?, family(&self.db, Table::RowsOf)?);
-        let mut index: Vec<(&RowTerm, &[u8])> = Vec::with_capacity(rows.len().saturating_mul(12));
+        let table = family(&self.db, Table::Rows)?;
+        let mut index: Vec<(RowTerm, &[u8])> = Vec::with_capacity(rows.len().saturating_mul(8));
+        let mut of_students: Vec<(&Handle, &[u8])> = Vec::with_capacity(rows.len());
         for new in rows {
-            self.drop_row(batch, &new.key)?;
+            if !new.is_first {
+                self.drop_row(batch, &new.key)?;
+            }
             let row = self.seal_row(new, &mut ciphers, &mut drawn)?;
             batch.put_cf(table, &new.key, encode(&row)?);
-            index.extend(new.terms.union(&new.keys).map(|term| (term, new.key.as_slice())));
-            for handle in new.own.keys() {
-                batch.put_cf(of_students, [&handle.0[..], &new.key].concat(), []);
-            }
+            index.extend(new.terms.iter().chain(&row.keys).map(|term| (*term, new.key.as_slice())));
+            of_students.extend(new.own.iter().map(|(handle, _)| (handle, new.key.as_slice())));
         }
+        // Each table gets its keys in their order: see `tables::NEAR_THE_LAST`.
         index.sort_unstable();
+        of_students.sort_unstable();
         let (table, mut key) = (family(&self.db, Table::RowIndex)?, Vec::with_capacity(96));
         for (term, row) in index {
             key.clear();
-            key.extend_from_slice(term);
+            key.extend_from_slice(&term);
+            key.extend_from_slice(row);
+            batch.put_cf(table, &key, []);
+        }
+        let table = family(&self.db, Table::RowsOf)?;
+        for (handle, row) in of_students {
+            key.clear();
+            key.extend_from_slice(&handle.0);
             key.extend_from_slice(row);
             batch.put_cf(table, &key, []);
         }
@@ -141,8 +150,8 @@ impl Vault {
             whole: Some(part(b'w', &new.whole)?),
             terms: &new.terms,
             // What the outline shows is found by already.
-            keys: new.keys.difference(&new.terms).copied().collect(),
-            terms_of: new.terms_of.iter().map(|(handle, terms)| (*handle, terms)).collect(),
+            keys: new.keys.without(&new.terms),
+            terms_of: &new.terms_of,
             marks: &new.marks,
             redacted: false,
         })

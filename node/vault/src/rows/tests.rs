@@ -6,21 +6,22 @@ const LATER_MS: u64 = NOW_MS + 1_000;
 fn row(key: &str, students: &[Handle], custody: Custody, vault: &Vault) -> Result<NewRow, VaultError> {
     let term = |text: &str| vault.term(text.as_bytes());
     let named = |handle: &Handle| term(&format!("agent {handle}"));
-    let mut terms_of = BTreeMap::new();
+    let mut named_by = Vec::new();
     for handle in students {
-        terms_of.insert(*handle, BTreeSet::from([named(handle)?]));
+        named_by.push((*handle, named(handle)?));
     }
-    let mut terms: BTreeSet<RowTerm> = terms_of.values().flatten().copied().collect();
-    terms.insert(term("verb")?);
+    let all = || named_by.iter().map(|(_, term)| *term);
+    let (terms, keys) = (all().chain([term("verb")?]).collect(), all().chain([term(key)?]).collect());
     Ok(NewRow {
         key: key.as_bytes().to_vec(),
+        is_first: false,
         own: students.iter().map(|handle| (*handle, format!("called {handle}").into_bytes())).collect(),
         custody,
         common: format!("common text of {key}, which nobody else should read").into_bytes(),
         whole: format!("attachment of {key}, which nobody else should read").into_bytes(),
         terms,
-        keys: terms_of.values().flatten().copied().chain([term(key)?]).collect(),
-        terms_of,
+        keys,
+        terms_of: named_by.iter().map(|(handle, term)| (*handle, [*term].into_iter().collect())).collect(),
         marks: vec![0],
     })
 }
@@ -37,7 +38,8 @@ fn filled() -> Result<(World, Handle, Handle), Box<dyn std::error::Error>> {
     let [[one, _], [two, _]] = world.handles;
     let vault = &world.vault;
     let mut stray = row("stray", &[], Custody::Unassigned(LATER_MS), vault)?;
-    stray.terms.insert(vault.term(format!("agent {one}").as_bytes())?);
+    let named = vault.term(format!("agent {one}").as_bytes())?;
+    stray.terms = stray.terms.iter().copied().chain([named]).collect();
     let put = vec![
         row("alone", &[one], Custody::District, vault)?,
         row("both", &[one, two], Custody::District, vault)?,

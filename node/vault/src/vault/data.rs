@@ -139,13 +139,6 @@ impl Vault {
         bound
     }
 
-    /// What a sealed event belongs to.
-    pub(crate) fn event_bound(&self, handle: &Handle, key: &[u8]) -> Vec<u8> {
-        let mut bound = self.bound(handle, EVENT_FIELD);
-        bound.extend_from_slice(key);
-        bound
-    }
-
     pub(crate) fn associate(&self, bound: &mut Vec<u8>, handle: &Handle, field: &[u8]) {
         bound.clear();
         bound.extend_from_slice(b"aula/v1/vault-record");

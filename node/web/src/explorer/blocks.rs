@@ -15,6 +15,7 @@ use super::verify;
 use super::words::{explained, word};
 use crate::api::chain::{self, BlockDetail, BlockSummary, BlocksQuery};
 use crate::http::{FromPath, FromQuery, Node};
+use crate::pages;
 use crate::read::words::{self, grouped};
 use crate::storage::ChainView;
 
@@ -28,11 +29,11 @@ pub(super) async fn list(State(node): State<Arc<Node>>, FromQuery(query): FromQu
     let names = names(&view)?;
     // A page that does not move: while the reader looks at it the chain grows.
     let top = page.blocks.first().map_or(0, |block| block.height.0);
-    let bundle = format!("/v1/evidence/figures/blocks?limit={limit}&before={top}");
+    let shown = format!("limit={limit}&before={top}");
     let content = html! {
         h1 { "Blocks" }
         p { "Each " (word("block", "block")) " is " (word("final", "final")) "; a block without transactions is made once a second." }
-        (verify::panel(&bundle, "the blocks on this page"))
+        (verify::panel(&pages::BLOCKS, shown))
         div .scroll tabindex="0" role="region" aria-label="Blocks" { table .cards {
             caption { "Newest first" }
             thead { tr {
@@ -64,7 +65,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(height): FromPa
     let content = html! {
         p .over { a href="/blocks" { "Blocks" } }
         h1 { "Block " (height) }
-        (verify::panel(&format!("/v1/evidence/figures/block/{height}"), "this block"))
+        (verify::panel(&pages::BLOCK, height))
         dl .facts {
             dt { "Time (UTC)" } dd data-proof=(field("time_ms")) data-value=(summary.time_ms) { (moment(summary.time_ms.0)) }
             dt { (word("hash", "Hash")) } dd data-proof=(field("hash")) data-value=(summary.hash) { (whole(&summary.hash)) }

@@ -7,12 +7,13 @@ use axum::extract::State;
 use maud::html;
 
 use super::error::Shown;
-use super::shell::{self, column, exports, percent};
+use super::shell::{self, column, percent, register};
 use super::shown;
 use super::standing;
 use super::verify;
 use super::words::{explained, word};
 use crate::http::Node;
+use crate::pages;
 use crate::read::rounds;
 use crate::read::statements;
 use crate::read::words::amount;
@@ -28,7 +29,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     let content = html! {
         h1 { "Budgets" }
         p .lead { "A funder's " (word("budget", "budget")) " of a school year is charged when a " (word("pool", "pool")) " is opened, and can never be overdrawn." }
-        (verify::panel("/v1/evidence/figures", "all budgets"))
+        (verify::panel(&pages::BUDGETS, ""))
         (standing::fallen_of_pools(&rounds::all(&view)?))
         (shown::money(budgets.iter().map(|stated| &stated.budget)))
         div .scroll tabindex="0" role="region" aria-label="Budgets" { table .sortable .cards {
@@ -71,7 +72,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
             li { "That the money was paid out, and what was bought with it." }
             li { "That the needs which weigh the pupils are true: audits draw a sample of those." }
         }
-        (exports("budgets", budgets.len()))
+        (register(&pages::BUDGETS, budgets.len()))
         (explained(&["budget", "pool"]))
     };
     Ok(shell::page(&node, "/budgets", "Budgets", content))

@@ -10,12 +10,13 @@ use maud::{Markup, html};
 
 use super::error::{PageError, Shown};
 use super::schools;
-use super::shell::{self, column, count, exports, percent};
+use super::shell::{self, column, count, percent, register};
 use super::shown;
 use super::standing;
 use super::verify;
 use super::words::{explained, word};
 use crate::http::{FromPath, Node};
+use crate::pages::{self, Page};
 use crate::read::places::{self, InRound};
 use crate::read::rounds::placed;
 use crate::read::words::grouped;
@@ -29,7 +30,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
         h1 { "Districts" }
         p .lead { "Each district runs a node of its own and keeps its students' records to itself. Here is what the ledger knows of it: its name, its schools, "
             "and how its students fared in each " (word("round", "round")) "." }
-        (verify::panel("/v1/evidence/figures/places", "all districts"))
+        (verify::panel(&pages::DISTRICTS, ""))
         div .scroll tabindex="0" role="region" aria-label="Districts" { table .sortable {
             caption { (districts.len()) " districts" }
             thead { tr { (column("District", true)) (column("Name", false)) (column("Schools", true)) } }
@@ -40,7 +41,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
             } } }
         } }
         p .exports { "Two districts " a href="/compare?of=districts" { "side by side" } "." }
-        (exports("districts", districts.len()))
+        (register(&pages::DISTRICTS, districts.len()))
         (explained(&["round"]))
     };
     Ok(shell::page(&node, "/districts", "Districts", content))
@@ -68,7 +69,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
                 None => { "no look at a record has been anchored yet" }
             } }
         }
-        (in_rounds(&figures.rounds, "district", id.into()))
+        (in_rounds(&figures.rounds, &pages::DISTRICT, "district", id.into()))
         h2 { "Schools" }
         div .scroll tabindex="0" role="region" aria-label="Schools" { table .sortable {
             thead { tr { (column("School", true)) (column("Name", false)) (column("Type", false)) } }
@@ -85,12 +86,12 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
 }
 
 /// How a place's students fared, round by round; also on a school's page.
-pub(super) fn in_rounds(rounds: &[InRound], what: &str, group: u32) -> Markup {
+pub(super) fn in_rounds(rounds: &[InRound], page: &Page, what: &str, group: u32) -> Markup {
     let rate = |c: CellCounts| (u64::from(placed(&c)) * 1_000_000).checked_div(c.students.into());
     let path = |line: &InRound, field: &str| format!("round-{}.by_{what}.{group}.{field}", line.round);
     html! {
         h2 { "How its students fared" }
-        @if !rounds.is_empty() { (verify::panel(&format!("/v1/evidence/figures/{what}/{group}"), &format!("this {what}'s figures"))) }
+        @if !rounds.is_empty() { (verify::panel(page, group)) }
         p { "A row is a " (word("round", "round")) " in which students of this " (what) " asked; two numbers are those between which a " (word("withheld", "withheld")) " count lies." }
         @if !rounds.is_empty() && rounds.iter().all(|line| line.counts.is_none()) {
             p .note { "All of this " (what) "'s counts are withheld: in every round so few of its students got a place, or their first choice, that a number would point at them. What follows from all that is shown stands in their place." }

@@ -24,6 +24,7 @@ use crate::api::vault::Reads;
 use crate::api_error::ApiError;
 use crate::http::{FromPath, FromQuery, Node};
 use crate::lang::{Lang, LangQuery};
+use crate::pages;
 use crate::read::family::{OwnDecision, OwnParts, OwnPlace, Reason, decisions};
 use crate::read::utc;
 
@@ -121,7 +122,7 @@ fn decision(token: &str, one: &OwnDecision, lang: Lang) -> Markup {
             p { (why(&one.parts, lang)) }
             p { (Say::DecidedIn.said(lang)) a href={ "/blocks/" (block) } { (Say::InBlock.with(lang, &[&block])) } (Say::InRound.said(lang))
                 a href={ "/rounds/" (round) } { (Say::RoundN.with(lang, &[&round])) } "." }
-            (verify::panel_in(lang, &format!("/family/{token}/{round}"), Say::ThisDecision.said(lang)))
+            (verify::panel_in(lang, &pages::DECISIONS, format!("{token}/{round}"), Say::ThisDecision.said(lang)))
         }
     }
 }

@@ -7,16 +7,17 @@ use axum::extract::State;
 use maud::html;
 
 use super::error::Shown;
-use super::shell::{self, column, exports, whole};
+use super::shell::{self, column, register, whole};
 use super::verify;
 use crate::http::Node;
+use crate::pages;
 
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     let members = schema::members(&*node.view())?;
     let content = html! {
         h1 { "Members" }
         p .lead { "Who belongs to the consortium, and in which roles. More than two thirds of those with the role consortium decide on changes." }
-        (verify::panel("/v1/evidence/figures/members", "all members"))
+        (verify::panel(&pages::MEMBERS, ""))
         div .scroll tabindex="0" role="region" aria-label="Members" { table .sortable .cards {
             caption { (members.len()) " members" }
             thead { tr { (column("Name", false)) (column("Roles", false)) (column("District", true)) (column("Standing", false))
@@ -30,7 +31,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
                 td .wide { (whole(&one.account)) }
             } } }
         } }
-        (exports("members", members.len()))
+        (register(&pages::MEMBERS, members.len()))
     };
     Ok(shell::page(&node, "/members", "Members", content))
 }

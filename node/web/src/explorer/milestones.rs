@@ -6,10 +6,11 @@ use axum::extract::State;
 use maud::html;
 
 use super::error::Shown;
-use super::shell::{self, column, exports};
+use super::shell::{self, column, register};
 use super::verify;
 use super::words::{explained, word};
 use crate::http::Node;
+use crate::pages;
 use crate::read::milestones::milestones;
 use crate::read::words::grouped;
 
@@ -19,7 +20,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
         h1 { "Milestones" }
         p .lead { "What students reached, recorded once and never changed; a correction is a record of its own. Counts are rounded down to a multiple of "
             (known.rounded_to) ", so that they point at nobody (" (word("withheld", "withheld")) " below that)." }
-        (verify::panel("/v1/evidence/figures/milestones", "these counts"))
+        (verify::panel(&pages::MILESTONES, ""))
         div .scroll tabindex="0" role="region" aria-label="Milestones" { table .sortable {
             caption { "Up to height " (known.height) }
             thead { tr { (column("School year", true)) (column("What was reached", false)) (column("At least", true)) } }
@@ -30,7 +31,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
                 }
             } } @if known.milestones.is_empty() { tr { td colspan="3" { "None yet." } } } }
         } }
-        (exports("milestones", known.milestones.len()))
+        (register(&pages::MILESTONES, known.milestones.len()))
         (explained(&["withheld", "height"]))
     };
     Ok(shell::page(&node, "/milestones", "Milestones", content))

@@ -17,6 +17,7 @@ use super::who;
 use super::words::{explained, word};
 use crate::api::chain::{self, BlockSummary, Status};
 use crate::http::Node;
+use crate::pages;
 use crate::read::acknowledgements;
 use crate::read::rounds::{self, RoundView};
 use crate::read::utc;
@@ -57,7 +58,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Shown {
             h2 { "Newest rounds" }
             p { "A " (word("round", "round")) " gives the places of one kind of resource to the students who asked. Counts that could point at a student are "
                 (word("withheld", "withheld")) " and shown as a dash: no number here is of fewer than " (min_cell) " students." }
-            (verify::panel("/v1/evidence/figures", "these rounds and totals"))
+            (verify::panel(&pages::OVERVIEW, ""))
             (shown::over_rounds(&newest))
             (rounds_table(&newest))
             (standing::late(&late_lines))

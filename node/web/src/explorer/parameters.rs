@@ -6,10 +6,11 @@ use axum::extract::State;
 use maud::html;
 
 use super::error::Shown;
-use super::shell::{self, column, exports};
+use super::shell::{self, column, register};
 use super::verify;
 use super::words::{explained, word};
 use crate::http::Node;
+use crate::pages;
 use crate::read::parameters::parameters;
 use crate::read::words::grouped;
 
@@ -18,7 +19,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     let content = html! {
         h1 { "Parameters" }
         p .lead { "Every validator uses these numbers. A " (word("parameter", "parameter")) " changes only by a vote of more than two thirds of the members. \"In the genesis\" is what it was when the chain was founded." }
-        (verify::panel("/v1/evidence/figures/parameters", "the parameters and their history"))
+        (verify::panel(&pages::PARAMETERS, ""))
         div .scroll tabindex="0" role="region" aria-label="Parameters" { table .sortable .cards {
             caption { "In force at height " (known.height) }
             thead { tr { (column("What it is", false)) (column("Value", true)) (column("In the genesis", true)) (column("Name", false)) } }
@@ -29,7 +30,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
                 td { code .whole { (one.name) } }
             } } }
         } }
-        (exports("parameters", known.parameters.len()))
+        (register(&pages::PARAMETERS, known.parameters.len()))
         h2 { "History" }
         @if known.history.is_empty() { p { "None was changed since the genesis." } } @else {
             div .scroll tabindex="0" role="region" aria-label="History" { table .cards {

@@ -8,12 +8,13 @@ use axum::extract::State;
 use maud::{Markup, html};
 
 use super::error::{PageError, Shown};
-use super::shell::{self, column, count, exports, whole};
+use super::shell::{self, column, count, register, whole};
 use super::standing;
 use super::verify;
 use super::words::{explained, word};
 use crate::api::registers::PoolsQuery;
 use crate::http::{FromPath, FromQuery, Node};
+use crate::pages;
 use crate::read::places::{self, PoolRow};
 use crate::read::words::{amount, grouped};
 
@@ -31,9 +32,9 @@ pub(super) async fn list(State(node): State<Arc<Node>>, FromQuery(query): FromQu
             a href={ "/pools?class=" (one.definition.class) } aria-current=[(Some(one.definition.class) == class).then_some("page")] {
                 (one.definition.title) ", " (one.definition.school_year) }
         } } } }
-        @if let Some(class) = class { (verify::panel(&format!("/v1/evidence/figures/class/{class}"), "these pools")) }
+        @if let Some(class) = class { (verify::panel(&pages::POOLS, class)) }
         (table(&rows, Beside::School))
-        (exports("pools", total))
+        (register(&pages::POOLS, total))
         (explained(&["pool", "budget", "class"]))
     };
     Ok(shell::page(&node, "/pools", "Pools", content))
@@ -82,7 +83,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
     let content = html! {
         p .over { a href={ "/pools?class=" (row.pool.class) } { "Pools" } " / Pool " (id) }
         h1 { "Pool " (row.pool.pool) ": " (row.kind_name) " at school " (row.pool.school) }
-        (verify::panel(&format!("/v1/evidence/figures/school/{}", row.pool.school), "this pool"))
+        (verify::panel(&pages::POOL, row.pool.school))
         dl .facts {
             dt { "Class" } dd { a href={ "/pools?class=" (row.pool.class) } { (row.title) } }
             dt { "School" } dd { a href={ "/schools/" (row.pool.school) } { (row.pool.school) } }

@@ -6,10 +6,11 @@ use axum::extract::State;
 use maud::html;
 
 use super::error::Shown;
-use super::shell::{self, column, exports};
+use super::shell::{self, column, register};
 use super::verify;
 use super::words::explained;
 use crate::http::Node;
+use crate::pages;
 use crate::read::proposals;
 
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
@@ -17,7 +18,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     let content = html! {
         h1 { "Proposals" }
         p .lead { "What the members were asked to agree on. A change is applied by the vote that makes it more than two thirds of those who may vote; each member votes once." }
-        (verify::panel("/v1/evidence/figures/parameters", "the proposals and their votes"))
+        (verify::panel(&pages::PROPOSALS, ""))
         div .scroll tabindex="0" role="region" aria-label="Proposals" { table .sortable .cards {
             caption { (lines.len()) " proposals, newest first" }
             thead { tr { (column("Proposal", true)) (column("What", false)) (column("For", true)) (column("Against", true)) (column("Needed", true))
@@ -33,7 +34,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
                 td .wide { (one.proposer_name) }
             } } @if lines.is_empty() { tr { td colspan="8" { "None yet." } } } }
         } }
-        (exports("proposals", lines.len()))
+        (register(&pages::PROPOSALS, lines.len()))
         p { "Members vote with " code { "aula consortium vote N yes" } "." }
         (explained(&["parameter", "validator", "height"]))
     };

@@ -17,6 +17,7 @@ use super::standing;
 use super::verify;
 use super::words::{explained, word};
 use crate::http::{FromPath, Node};
+use crate::pages;
 use crate::read::round_figures::{RoundFigures, SchoolLine};
 use crate::read::rounds::{DecisionView, RoundView, placed};
 use crate::read::utc;
@@ -37,7 +38,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
         (standing::fallen(round))
         (story(round))
         @if let Some(decision) = &round.decision {
-            (verify::panel(&format!("/v1/evidence/figures/round/{id}"), "this round's published figures"))
+            (verify::panel(&pages::ROUND, id))
             (totals(decision))
             (shown::by_need(round))
             (shown::demand(&figures))

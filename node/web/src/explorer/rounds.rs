@@ -7,12 +7,13 @@ use axum::extract::State;
 use maud::{Markup, html};
 
 use super::error::Shown;
-use super::shell::{self, column, count, exports};
+use super::shell::{self, column, count, register};
 use super::shown;
 use super::standing;
 use super::verify;
 use super::words::{explained, word};
 use crate::http::Node;
+use crate::pages;
 use crate::read::rounds::{self, RoundView};
 use crate::read::words::grouped;
 
@@ -28,11 +29,11 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
             "every validator runs and that proves its own answer. " (word("optimal", "Optimal")) " means: no other assignment costs less. "
             "Counts of fewer than " (min_cell) " students are " (word("withheld", "withheld")) "."
         }
-        (verify::panel("/v1/evidence/figures", "the newest rounds"))
+        (verify::panel(&pages::ROUNDS, ""))
         (shown::over_rounds(&rounds))
         (rounds_table(&rounds))
         p .exports { "A " a href="/feed.atom" type="application/atom+xml" { "feed" } " of rounds and votes (also as " a href="/feed.json" { "JSON" } "); two rounds " a href="/compare" { "side by side" } "." }
-        (exports("rounds", rounds.len()))
+        (register(&pages::ROUNDS, rounds.len()))
         (explained(&["round", "optimal", "cost", "mandate", "withheld"]))
     };
     Ok(shell::page(&node, "/rounds", "Rounds", content))

@@ -11,11 +11,12 @@ use super::districts::in_rounds;
 use super::error::{PageError, Shown};
 use super::map::map;
 use super::pools;
-use super::shell::{self, column, exports};
+use super::shell::{self, column, register};
 use super::verify;
 use super::words::{explained, word};
 use crate::hours::Shelf;
 use crate::http::{FromPath, Node};
+use crate::pages;
 use crate::read::places::{self, SchoolLine};
 
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
@@ -27,7 +28,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
     let content = html! {
         h1 { "Schools" }
         p .lead { "Each school belongs to a district. Its page shows the places it hosts and how its students fared in each " (word("round", "round")) "." }
-        (verify::panel("/v1/evidence/figures/places", "all schools"))
+        (verify::panel(&pages::SCHOOLS, ""))
         (map(&schools))
         div .scroll tabindex="0" role="region" aria-label="Schools" { table .sortable {
             caption { (schools.len()) " schools" }
@@ -39,7 +40,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
                 td data-proof=(path(one, "school_type")) data-value=(one.school.school_type) { (one.school.school_type) }
             } } }
         } }
-        (exports("schools", schools.len()))
+        (register(&pages::SCHOOLS, schools.len()))
         (explained(&["round"]))
     };
     Ok(shell::page(&node, "/schools", "Schools", content))
@@ -73,7 +74,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<u
             h2 { "Its names" }
             ul { @for said in &school.described { li { "from school year " (said.from_year) ": " (said.name.as_ref().map_or("–", |name| name.as_str())) } } }
         }
-        (in_rounds(&figures.rounds, "school", id))
+        (in_rounds(&figures.rounds, &pages::SCHOOL, "school", id))
         h2 { "Its pools" }
         (pools::table(&figures.pools, pools::Beside::Class))
         @if node.hours.as_deref().is_some_and(|folder| Shelf::at(folder).has(SchoolId(id))) {

@@ -9,7 +9,7 @@ use super::labels;
 use super::spoken::{Say, page_name};
 use crate::http::Node;
 use crate::lang::Lang;
-use crate::pages::{Group, PAGES};
+use crate::pages::{Group, PAGES, Page};
 use crate::read::ranges::Span;
 use crate::read::utc;
 use crate::read::words::grouped;
@@ -153,6 +153,11 @@ fn footer(genesis: &str, lang: Lang) -> Markup {
             }
         }
     }
+}
+
+/// Links to the exports of a page's register, with its rows counted.
+pub(super) fn register(page: &Page, rows: usize) -> Markup {
+    html! { @if let Some(register) = page.export { (exports(register, rows)) } }
 }
 
 /// Links to a register's exports, with its rows counted.

@@ -12,6 +12,7 @@ use super::verify;
 use super::words::explained;
 use crate::api::listings::{TrailQuery, trail_page};
 use crate::http::{FromQuery, Node};
+use crate::pages;
 use crate::read::words::grouped;
 
 pub(super) async fn list(
@@ -20,14 +21,14 @@ pub(super) async fn list(
 ) -> Shown {
     query.limit = Some(query.limit.unwrap_or(50));
     let page = trail_page(&node, &query)?;
-    let bundle = match query.before {
-        Some(before) => format!("/v1/evidence/figures/trail?limit=50&before={before}"),
-        None => "/v1/evidence/figures/trail?limit=50".to_owned(),
+    let shown = match query.before {
+        Some(before) => format!("limit=50&before={before}"),
+        None => "limit=50".to_owned(),
     };
     let content = html! {
         h1 { "Administrative trail" }
         p .lead { "Votes, keys, roles, money, classes, pools, rounds opened, run and taken back, audits: each act with who, when and what. Nothing is ever removed from it." }
-        (verify::panel(&bundle, "the acts on this page"))
+        (verify::panel(&pages::TRAIL, shown))
         p { (grouped(page.count)) " acts, up to height " (page.height) ". An act that names a student or tells a withheld count is shown in part, and its proof is "
             "for members and auditors: it stays without an outline when you verify." }
         (table(&page))

@@ -9,11 +9,12 @@ use axum::extract::State;
 use maud::{Markup, html};
 
 use super::error::{PageError, Shown};
-use super::shell::{self, column, exports, moment, pager, short, whole};
+use super::shell::{self, column, moment, pager, register, short, whole};
 use super::verify;
 use super::words::{explained, word};
 use crate::api::listings::{TransactionsQuery, transactions_page};
 use crate::http::{FromPath, FromQuery, Node};
+use crate::pages;
 use crate::read::statements::Statement;
 use crate::read::transactions::{self, Line, Page};
 use crate::read::words::{grouped, kind as kind_in_words};
@@ -45,7 +46,7 @@ pub(super) async fn list(
         p { (grouped(page.count)) " transactions, up to height " (page.height) "." }
         (table(&page))
         (pager("/transactions", page.next.map(with)))
-        (exports("transactions", total))
+        (register(&pages::TRANSACTIONS, total))
         (explained(&["transaction", "final", "block", "anchor"]))
     };
     Ok(shell::page(&node, "/transactions", "Transactions", content))
@@ -103,7 +104,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>, FromPath(id): FromPath<H
         p .over { a href="/transactions" { "Transactions" } " / number " (line.ordinal) }
         h1 { (kind_in_words(&line.outline.kind)) }
         p .lead { (told(&line, sender.as_deref())) }
-        @if line.outline.provable { (verify::panel(&format!("/v1/evidence/figures/transaction/{id}"), "this transaction")) }
+        @if line.outline.provable { (verify::panel(&pages::TRANSACTION, id)) }
         @else { p .soft { "It names students or tells a withheld count, so its proof is for members and auditors. That its block is final, anybody verifies on "
             a href={ "/blocks/" (line.height) } { "the block's page" } "." } }
         dl .facts {

@@ -8,10 +8,11 @@ use maud::html;
 
 use super::error::Shown;
 use super::misbehaviour;
-use super::shell::{self, column, exports, percent, whole};
+use super::shell::{self, column, percent, register, whole};
 use super::verify;
 use super::words::{explained, word};
 use crate::http::Node;
+use crate::pages;
 use crate::read::uptime::uptime;
 use crate::read::words::grouped;
 use crate::read::{utc, waiting};
@@ -27,7 +28,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
             "came late is not in its certificate: a share below 100 % is not downtime by itself. A missed round is one in which it was this "
             "validator's turn to propose and nothing was decided."
         }
-        (verify::panel("/v1/evidence/figures/validators", "who the validators are"))
+        (verify::panel(&pages::VALIDATORS, ""))
         p { "The state of the ledger proves who the validators are and what their votes weigh. The counts of signatures are this node's, from the "
             "certificates of all blocks. Counted up to height " (known.height) ". Rounds that decided nothing, in all: " (known.failed_rounds) "." }
         div .scroll tabindex="0" role="region" aria-label="Validators" { table .sortable .cards {
@@ -48,7 +49,7 @@ pub(super) async fn list(State(node): State<Arc<Node>>) -> Shown {
                 td .wide { (whole(&one.address)) }
             } } }
         } }
-        (exports("validators", known.validators.len()))
+        (register(&pages::VALIDATORS, known.validators.len()))
         (misbehaviour::on_record(&records, &infos))
         (misbehaviour::passed_over(&node.network.delays(), &infos))
         @if !waiting.is_empty() {

@@ -17,14 +17,19 @@ use super::shell;
 use super::spoken::Say;
 use crate::http::{FromQuery, Node};
 use crate::lang::{Lang, LangQuery};
+use crate::pages::{self, Page};
 
-/// What a page offers to check; `bundle` is the bundle's address.
-pub(super) fn panel(bundle: &str, what: &str) -> Markup {
-    panel_in(Lang::En, bundle, what)
+/// What a page offers to check, as the registry says; `part` is what varies in the bundle's address.
+pub(super) fn panel(page: &Page, part: impl std::fmt::Display) -> Markup {
+    html! { @if let Some(proof) = &page.proof { (button(Lang::En, &proof.bundle(part), proof.of)) } }
 }
 
-/// The same in a language.
-pub(super) fn panel_in(lang: Lang, bundle: &str, what: &str) -> Markup {
+/// The same in a language, in which `what` says what is verified.
+pub(super) fn panel_in(lang: Lang, page: &Page, part: impl std::fmt::Display, what: &str) -> Markup {
+    html! { @if let Some(proof) = &page.proof { (button(lang, &proof.bundle(part), what)) } }
+}
+
+fn button(lang: Lang, bundle: &str, what: &str) -> Markup {
     html! {
         section .verify aria-label=(Say::Verify.said(lang)) data-bundle=(bundle) data-words=(words(lang))
             data-verifier=(assets::address("aula_verifier.wasm")) data-genesis="/v1/genesis" {
@@ -74,7 +79,7 @@ pub(super) async fn show(
     let content = html! {
         h1 { (said(Say::Verify)) }
         p .lead { (said(Say::VerifyLead)) }
-        (panel_in(lang, "/v1/evidence/figures", said(Say::VerifyOf)))
+        (panel_in(lang, &pages::VERIFY, "", said(Say::VerifyOf)))
         h2 #credential { (said(Say::CheckBadge)) }
         p { (said(Say::CheckBadgeLead)) code { "aula badge verify FILE" } (said(Say::CheckBadgeAfter)) }
         (file_panel(lang, said(Say::BadgeFile), said(Say::CheckTheFile)))

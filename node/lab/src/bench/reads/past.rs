@@ -38,7 +38,7 @@ use crate::localnet::{Plan, prepare};
 use crate::solo::decide;
 use crate::{Tell, defect, storage_failure, unreadable};
 
-pub(super) const YEAR: SchoolYear = SchoolYear(2025);
+pub(in crate::bench) const YEAR: SchoolYear = SchoolYear(2025);
 /// 1 January 2026, UTC: before any clock that measures.
 const BEGIN_MS: u64 = 1_767_225_600_000;
 /// Block time goes on by a second a block.

@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
+use aula_api::registers::{Pools, Rounds};
 use aula_api::routes::{RouteClass, class_of};
+use aula_api::transactions::Page;
 use aula_client::Client;
 use aula_home::Failure;
 use serde::Serialize;
@@ -73,22 +75,25 @@ async fn one(client: &Client, path: String, requests: u32) -> Result<Measured, F
 
 /// The API's routes with parameters filled in.
 async fn routes(client: &Client) -> Result<Vec<String>, Failure> {
-    let newest: Value = client.get("/v1/transactions?limit=1&kind=AnchorStates").await?;
-    let one = newest["transactions"][0].clone();
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let rounds: Value = client.get("/v1/rounds").await?;
-    let pools: Value = client.get("/v1/pools").await?;
-    let last = rounds["count"].as_u64().unwrap_or(1).saturating_sub(1);
+    let newest: Page = client.get("/v1/transactions?limit=1&kind=AnchorStates").await?;
+    let one = newest.transactions.first().ok_or_else(|| {
+        let hint = "give the home of a chain whose districts anchored, as `aula demo` makes one";
+        Failure::new("nothing_anchored", "the chain holds no states", hint)
+    })?;
+    let rounds: Rounds = client.get("/v1/rounds").await?;
+    let pools: Pools = client.get("/v1/pools").await?;
+    let pool = pools.pools.first().map_or(0, |one| one.pool.0);
+    let last = rounds.count.saturating_sub(1);
     let filled = |path: &str| {
         let id = match path {
-            _ if path.starts_with("/v1/transactions/") => text(&one["id"]),
-            _ if path.starts_with("/v1/accounts/") => text(&one["account"]),
+            _ if path.starts_with("/v1/transactions/") => one.outline.id.to_string(),
+            _ if path.starts_with("/v1/accounts/") => one.outline.account.clone(),
             _ if path.starts_with("/v1/rounds/") || path.starts_with("/v1/evidence/") => last.to_string(),
-            _ if path.starts_with("/v1/pools/") => text(&pools["pools"][0]["pool"]),
+            _ if path.starts_with("/v1/pools/") => pool.to_string(),
             _ => "1".to_owned(),
         };
         let file = format!("schools-of-round-{last}.csv");
-        let path = path.replace("{height}", &text(&one["height"])).replace("{file}", &file);
+        let path = path.replace("{height}", &one.height.to_string()).replace("{file}", &file);
         path.replace("{id}", &id).replace("{round}", &id)
     };
     let described: Value = client.get("/openapi.json").await?;
@@ -99,7 +104,7 @@ async fn routes(client: &Client) -> Result<Vec<String>, Failure> {
         .filter(|path| class_of(path) == Some(RouteClass::Public) && !LEFT_OUT.contains(path))
         .map(|path| if path == "/v1/search" { "/v1/search?q=district".to_owned() } else { filled(path) })
         .collect();
-    let middle = newest["count"].as_u64().unwrap_or(0) / 2;
+    let middle = newest.count / 2;
     paths.extend([
         "/v1/blocks?limit=100".to_owned(),
         "/v1/transactions?limit=100".to_owned(),

@@ -12,10 +12,10 @@ const REDACTED: &str = "urn:aula:redacted";
 
 /// Puts an opaque agent wherever a student stands, and gives what stood there, by the name of the opaque one. Students
 /// inside another's object are taken out first, so that no part holds two of them. One person's opaque agents begin alike.
-pub(super) fn take_out(statement: &mut Json, who: &BTreeMap<String, Handle>) -> BTreeMap<Handle, Object> {
+pub(super) fn take_out(statement: &mut Json, who: &BTreeMap<&str, Handle>) -> BTreeMap<Handle, Object> {
     let mut found: BTreeMap<Handle, (String, Object)> = BTreeMap::new();
     innermost_first(statement, &mut |value| {
-        let Some(handle) = identifier(value).and_then(|own| who.get(&own).copied()) else { return };
+        let Some(handle) = identifier(value).and_then(|own| who.get(own.as_str()).copied()) else { return };
         let random = || hex::encode(rand::random::<[u8; 16]>());
         let (person, taken) = found.entry(handle).or_insert_with(|| (random(), Object::default()));
         let name = format!("{person}-{}", taken.len());

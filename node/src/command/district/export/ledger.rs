@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aula_api::chain::TwinVersionList;
 use aula_api::district::{OwnRows, OwnStudents};
-use aula_api::registers::Rounds;
+use aula_api::registers::{Rounds, Schools};
 use aula_district::portable::export::OfLedger;
 use aula_district::portable::form::{AnchorLine, YearLine};
 use aula_ledger::types::{DistrictId, Handle, SchoolYear};
@@ -60,10 +60,9 @@ pub(super) async fn ask(context: &Context, ledger: &LedgerArgs, place: &Place) -
             of_ledger.decisions.push(line);
         }
     }
-    let schools: Value = public.get("/v1/schools").await?;
-    let own_school = |school: &&Value| school["district"] == json!(district);
-    of_ledger.schools =
-        schools["schools"].as_array().into_iter().flatten().filter(own_school).cloned().collect();
+    let known: Schools = public.get("/v1/schools").await?;
+    let own_schools = known.schools.into_iter().filter(|one| one.school.district == district);
+    of_ledger.schools = own_schools.map(serde_json::to_value).collect::<Result<_, _>>().hint(DEFECT)?;
     Ok(of_ledger)
 }
 

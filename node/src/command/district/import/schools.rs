@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use aula_api::places::SchoolLine;
+use aula_api::registers::Schools as ListedSchools;
 use aula_ingest::plan::{LedgerSchool, Schools};
-use aula_ledger::types::DistrictId;
-use serde::Deserialize;
+use aula_ledger::types::{DistrictId, SchoolId};
 
 use crate::bootstrap::read_genesis;
 use crate::command::{Context, Failure, RpcArgs};
@@ -33,19 +34,6 @@ impl Known {
     }
 }
 
-#[derive(Deserialize)]
-struct Listed {
-    schools: Vec<Row>,
-}
-
-#[derive(Deserialize)]
-struct Row {
-    id: u32,
-    district: u16,
-    #[serde(default)]
-    name: Option<String>,
-}
-
 /// Asks the node; one that was named has to answer. None is asked for a vault that no chain knows yet.
 pub(super) async fn of_district(
     context: &Context,
@@ -56,15 +44,19 @@ pub(super) async fn of_district(
         context.tell("the vault belongs to no chain yet: schools' numbers are taken unchecked");
         return Ok(Known::Nothing);
     };
-    let asked = rpc.client(context)?.get::<Listed>("/v1/schools").await;
-    let rows = match asked {
-        Ok(listed) => listed.schools,
+    let asked = rpc.client(context)?.get::<ListedSchools>("/v1/schools").await;
+    let school =
+        |id: SchoolId, name: Option<String>| LedgerSchool { number: id.0, name: name.unwrap_or_default() };
+    let rows: Vec<(DistrictId, LedgerSchool)> = match asked {
+        Ok(listed) => {
+            let row = |line: SchoolLine| (line.school.district, school(line.school.id, line.name));
+            listed.schools.into_iter().map(row).collect()
+        }
         Err(error) if rpc.rpc.is_some() => return Err(error.into()),
         Err(_) => match read_genesis(&context.home) {
             Ok((_, parsed)) => {
                 context.tell("no node answers: schools are those of the home's genesis");
-                let rows = parsed.genesis.schools.into_iter();
-                rows.map(|school| Row { id: school.id.0, district: school.district.0, name: None }).collect()
+                parsed.genesis.schools.iter().map(|one| (one.district, school(one.id, None))).collect()
             }
             Err(_) => {
                 context.tell(
@@ -74,7 +66,6 @@ pub(super) async fn of_district(
             }
         },
     };
-    let own = rows.into_iter().filter(|row| row.district == district.0);
-    let school = |row: Row| LedgerSchool { number: row.id, name: row.name.unwrap_or_default() };
-    Ok(Known::Ledger(own.map(school).collect()))
+    let own = rows.into_iter().filter(|(of, _)| *of == district);
+    Ok(Known::Ledger(own.map(|(_, school)| school).collect()))
 }

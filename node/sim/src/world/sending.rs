@@ -1,0 +1,120 @@
+//! A message's way: from who says it over the deviants' lies and the faulty network to who hears it, and on from there.
+
+use std::sync::Arc;
+
+use aula_consensus::bare::{Message, To};
+use aula_consensus::ports::ChainStore;
+use aula_consensus::sign_guard::Step;
+
+use super::{Event, World};
+use crate::deviant::Sent;
+
+/// Messages whose ways are remembered.
+const REMEMBERED: usize = 20_000;
+
+impl World {
+    pub(super) fn deliver(
+        &mut self,
+        to: usize,
+        from: usize,
+        publisher: usize,
+        number: u64,
+        passes_on: bool,
+        message: &Arc<Message>,
+    ) {
+        let (peer, whose) = (self.machines[from].peer, self.machines[publisher].peer);
+        let Some(node) = &mut self.machines[to].node else { return };
+        node.hear(peer, whose, message);
+        if passes_on && self.is_new(number, to) && self.ways.are_broken() {
+            for next in 0..self.machines.len() {
+                let seen = self.seen.get(&number).is_some_and(|seen| seen & (1 << next) != 0);
+                let own = self.machines[next].member == self.machines[publisher].member;
+                if !seen && !own && self.sees(to, next) {
+                    self.send(to, next, publisher, number, true, message, 0);
+                }
+            }
+        }
+        self.work(to);
+    }
+
+    /// Whether a machine has a message for the first time.
+    fn is_new(&mut self, number: u64, at: usize) -> bool {
+        let seen = self.seen.entry(number).or_default();
+        let is_new = *seen & (1 << at) == 0;
+        *seen |= 1 << at;
+        if self.seen.len() > REMEMBERED {
+            self.seen.pop_first();
+        }
+        is_new
+    }
+
+    /// A message on its way, if it arrives.
+    #[allow(clippy::too_many_arguments)]
+    fn send(
+        &mut self,
+        from: usize,
+        to: usize,
+        publisher: usize,
+        number: u64,
+        passes_on: bool,
+        message: &Arc<Message>,
+        busy_us: u64,
+    ) {
+        let (a, b) = (self.machines[from].member, self.machines[to].member);
+        let hides = self.ways.precommits_to.is_some();
+        let is_precommit = hides && message.statement().is_some_and(|said| said.step == Step::Precommit);
+        if !self.ways.leads(a, b, is_precommit) {
+            return self.count("kept apart");
+        }
+        if self.network.e4(self.plan.loss_e4 + self.ways.loss_e4) {
+            return self.count("dropped");
+        }
+        let copies = if self.network.e4(self.plan.duplicate_e4) {
+            self.count("duplicated");
+            2
+        } else {
+            1
+        };
+        let region = |member: u8| self.plan.regions.get(usize::from(member)).copied().unwrap_or(0);
+        let (from_region, to_region) = (region(a), region(b));
+        for _ in 0..copies {
+            let way = self.ways.delay_us(from_region, to_region, self.plan.jitter_ms, &mut self.network);
+            let at = self.now_us() + busy_us + way;
+            let message = Arc::clone(message);
+            self.later(at, Event::Deliver { to, from, publisher, number, passes_on, message });
+        }
+    }
+
+    pub(super) fn sends(&mut self, at: usize, to: To, message: Message, busy_us: u64) {
+        self.trace.note(self.now_us(), at, message.channel(), message.body());
+        let member = self.machines[at].member;
+        if self.machines[at].is_bound()
+            && let Some(said) = message.statement()
+        {
+            self.checks.says(member, &said);
+        }
+        let sent = match self.deviants.get_mut(&member) {
+            Some(deviant) if to == To::All => {
+                let state = self.machines[at].store.as_ref().and_then(|store| store.state().ok());
+                deviant.sends(&message, state.as_deref(), &mut self.lies)
+            }
+            _ => vec![Sent { to: None, message }],
+        };
+        for Sent { to: only, message } in sent {
+            self.messages += 1;
+            let (number, message) = (self.messages, Arc::new(message));
+            let passes_on = to == To::All && !matches!(*message, Message::Status(_));
+            self.is_new(number, at);
+            for other in 0..self.machines.len() {
+                let chosen = only.as_ref().is_none_or(|only| only.contains(&self.machines[other].member));
+                let asked = match to {
+                    To::All => true,
+                    To::One(peer) => self.machines[other].peer == peer,
+                };
+                if chosen && asked && self.sees(at, other) {
+                    self.send(at, other, at, number, passes_on, &message, busy_us);
+                }
+            }
+        }
+    }
+}
