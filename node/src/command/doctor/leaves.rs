@@ -98,6 +98,18 @@ fn leaving(home: &Home, config: &Config) -> Vec<Leaving> {
             times: None,
         });
     }
+    if let Some(own) = &config.oneroster {
+        all.push(Leaving {
+            what: "the roster and results, to vendors that the operator registered (OneRoster)".into(),
+            students: "named",
+            to: format!("the clients of {}", own.clients.display()),
+            place: None,
+            when: "when a client asks, within its scopes, each student an entry of the access log".into(),
+            form: "TLS; names, grades, schools, sections, results; demographics never".into(),
+            last: None,
+            times: None,
+        });
+    }
     if let Some(identity) = &config.identity {
         all.push(Leaving {
             what: "logins of staff".into(),

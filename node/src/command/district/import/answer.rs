@@ -17,7 +17,7 @@ pub(super) fn of(done: &Done<'_>) -> Outcome {
         "unchanged": counts.unchanged, "ignored": counts.ignored, "rejected": counts.rejected,
         "report": done.reports.rejected, "fates": done.reports.rows, "diff": done.reports.changes,
         "format": done.format, "school_year": done.year, "dry_run": done.args.dry_run,
-        "schools_checked": done.schools.is_checked(), "notes": done.reading.notes,
+        "schools_checked": done.schools.is_checked(), "notes": done.reading.notes, "until": done.until,
         "leavers": { "enrolled": leavers.enrolled, "omitted": leavers.omitted, "ended": leavers.ended.len(),
                      "held": leavers.held },
     });
