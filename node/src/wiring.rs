@@ -54,6 +54,7 @@ mod identity;
 mod lti;
 mod ready;
 mod reports;
+mod rosters;
 mod rotation;
 mod seeds;
 mod standing;
@@ -165,8 +166,9 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     tokio::spawn(node.clone().attend());
     let dashboards = dashboards::hub(home, &db);
     let feeds = feeds::start(home, config, (&node, &db), &dashboards).await?;
-    lti::start(home, config, (&node, &db)).await?;
+    lti::start(home, config, (&node, &db), &dashboards).await?;
     identity::start(home, config, &node).await?;
+    rosters::start(config, (&node, &db)).await?;
     hours::start(home, config, &node)?;
     estate::start(config, &node);
     let origin = server.origin();

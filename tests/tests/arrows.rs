@@ -39,6 +39,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // What a login may do is asked of a trait, and a reading is handed to one.
     ("aula-identity", &["aula-foreign"]),
     ("aula-sensors", &["aula-foreign"]),
+    // What a provider gives is asked of a trait; what consumers had is read as the same systems' files are.
+    ("aula-rosters", &["aula-foreign", "aula-ingest"]),
     ("aula-home", &["aula-ledger", "aula-consensus"]),
     ("aula-store", &["aula-ledger"]),
     ("aula-sim", &["aula-consensus", "aula-ledger"]),
@@ -75,6 +77,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "aula-lrs",
             "aula-lti",
             "aula-identity",
+            "aula-rosters",
             "aula-sensors",
             "aula-consensus",
             "aula-estate",

@@ -4,7 +4,6 @@
 //! |---|---|
 //! | [`door`] | how the vault is borrowed from whoever keeps it open |
 //! | [`given`] | a message as it came, with where it came from |
-//! | [`oneroster`] | a consumer of OneRoster's API |
 //! | [`people`] | which student an identifier names |
 //! | [`taking`] | a group of messages into the vault, and what became of each |
 //! | [`letters`] | messages that became no event: listed, replayed, dropped after a time |
@@ -40,7 +39,6 @@ pub mod kafka;
 pub mod letters;
 pub mod mqtt;
 pub mod note;
-pub mod oneroster;
 pub mod payload;
 pub mod people;
 pub mod pipeline;

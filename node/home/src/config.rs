@@ -23,6 +23,7 @@ mod feed;
 mod identity;
 mod lake;
 mod lti;
+mod oneroster;
 mod reports;
 mod sensors;
 mod sovereignty;
@@ -36,6 +37,7 @@ pub use feed::{BrokerUrl, Feed, FeedKind, Feeds, Lines, Payload};
 pub use identity::Identity;
 pub use lake::LakePlace;
 pub use lti::Lti;
+pub use oneroster::{OneRoster, RosterSource};
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
 pub use sensors::Sensors;
 pub use sovereignty::{NamedPlace, Outside, Sovereignty, host_of};
@@ -71,6 +73,10 @@ pub struct Config {
     pub lti: Option<Lti>,
     /// `[identity]`; none where nobody logs in.
     pub identity: Option<Identity>,
+    /// `[oneroster]`; none where the roster is given to nobody.
+    pub oneroster: Option<OneRoster>,
+    /// `[[roster]]`, one a system that is asked for its roster.
+    pub roster: Vec<RosterSource>,
     /// `[estate]`.
     pub estate: EstateShown,
     /// `[lake]`.
@@ -355,6 +361,9 @@ pub enum ConfigError {
     /// Logins that cannot be served.
     #[error("[identity]: {0}")]
     Identity(&'static str),
+    /// A roster that cannot be given, or asked for.
+    #[error("[oneroster], [[roster]]: {0}")]
+    Roster(&'static str),
     /// A place that cannot be one.
     #[error("{0}")]
     Place(&'static str),
@@ -406,6 +415,7 @@ impl NextStep for ConfigError {
             }
             Self::Alerts(_) => "correct it in config.toml; docs/service.md has an example",
             Self::Identity(_) => "correct it in config.toml; docs/identity.md has an example",
+            Self::Roster(_) => "correct it in config.toml; docs/rosters.md has an example",
             Self::Delivery { .. } | Self::Report { .. } => {
                 "correct it in config.toml; docs/reports.md has an example"
             }
@@ -512,6 +522,10 @@ impl Config {
         }
         if let Some(fault) = self.identity.as_ref().and_then(Identity::fault) {
             return Err(ConfigError::Identity(fault));
+        }
+        let asked = self.roster.iter().find_map(|source| source.fault(&self.roster));
+        if let Some(fault) = self.oneroster.as_ref().and_then(OneRoster::fault).or(asked) {
+            return Err(ConfigError::Roster(fault));
         }
         if let Some(fault) = self.sovereignty.fault() {
             return Err(ConfigError::Place(fault));

@@ -285,8 +285,8 @@ fn without_time(text: &str) -> &str {
     text
 }
 
-/// A moment as OneRoster and Ed-Fi write it (RFC 3339, or a day alone), milliseconds since 1970, to the second; a zone other
-/// than UTC moves it by its minutes.
+/// A moment as OneRoster and Ed-Fi write it (RFC 3339, or a day alone), milliseconds since 1970; a zone other than UTC moves
+/// it by its minutes.
 pub fn moment_ms(text: &str) -> Option<u64> {
     let text = text.trim();
     let day = parse(text, None).ok()?.midnight_ms();
@@ -294,13 +294,17 @@ pub fn moment_ms(text: &str) -> Option<u64> {
     let part = |at: usize| clock.get(at..at + 2).and_then(|digits| digits.parse::<u64>().ok());
     let (Some(hour), Some(minute)) = (part(0), part(3)) else { return Some(day) };
     let second = part(6).unwrap_or(0);
+    let fraction = clock.get(8..).and_then(|rest| rest.strip_prefix(['.', ','])).unwrap_or_default();
+    let digits = fraction.chars().take_while(char::is_ascii_digit).chain("000".chars());
+    let thousandths =
+        digits.take(3).filter_map(|digit| digit.to_digit(10)).fold(0, |sum, digit| sum * 10 + digit);
     let zone = clock.find(['+', '-']).and_then(|at| clock.get(at..)).unwrap_or_default();
     let digits: String = zone.chars().filter(char::is_ascii_digit).take(4).collect();
     let offset = match (digits.get(..2).map(str::parse::<u64>), digits.get(2..4).map(str::parse::<u64>)) {
         (Some(Ok(hours)), Some(Ok(minutes))) => (hours * 60 + minutes) * 60_000,
         _ => 0,
     };
-    let at = day + ((hour * 60 + minute) * 60 + second) * 1_000;
+    let at = day + ((hour * 60 + minute) * 60 + second) * 1_000 + u64::from(thousandths);
     Some(if zone.starts_with('+') { at.saturating_sub(offset) } else { at + offset })
 }
 
@@ -374,7 +378,9 @@ mod tests {
         }
         assert_eq!((Date::of_ms(951_782_400_000), Date::of_ms(u64::MAX)), (Some(day(2000, 2, 29)), None));
         assert_eq!((day(2023, 6, 30).school_year(), day(2023, 7, 1).school_year()), (2022, 2023));
-        assert_eq!(moment_ms("2023-05-01T18:25:43.511Z"), Some(1_682_965_543_000));
+        assert_eq!(moment_ms("2023-05-01T18:25:43.511Z"), Some(1_682_965_543_511));
+        assert_eq!(moment_ms("2023-05-01T18:25:43.5Z"), Some(1_682_965_543_500));
+        assert_eq!(moment_ms("2023-05-01T18:25:43.123456+00:00"), Some(1_682_965_543_123));
         assert_eq!(moment_ms("2023-05-01T18:25:43-02:00"), Some(1_682_972_743_000));
         assert_eq!(moment_ms("2023-05-01"), Some(1_682_899_200_000));
         assert_eq!(moment_ms("5/1/2023"), None);

@@ -15,6 +15,8 @@ pub enum Format {
     OneRoster,
     /// Ed-Fi interchange XML or API exports as JSON lines.
     EdFi,
+    /// SIF NA 3.x, xPress Roster, XML or JSON.
+    Sif,
     /// A vendor's results, by a mapping.
     Assessment,
     /// A roster as a table: `local_id,school,grade`, or by a mapping.
@@ -27,6 +29,7 @@ impl Format {
         match self {
             Self::OneRoster => "oneroster",
             Self::EdFi => "edfi",
+            Self::Sif => "sif",
             Self::Assessment => "assessment",
             Self::Csv => "csv",
         }
@@ -123,8 +126,13 @@ pub enum ReadError {
         what: XmlError,
     },
     /// Neither XML nor JSON lines.
-    #[error("{0} is neither an interchange file (XML) nor an export of one JSON object a line")]
+    #[error("{0} is neither an interchange file (XML) nor an export in JSON, one object a line or a list")]
     NotEdFi(String),
+    /// Not a collection of SIF's.
+    #[error(
+        "{0} is not a collection of SIF xPress objects (xSchools, xStudents, xStaffs, xRosters, …), in XML or JSON"
+    )]
+    NotSif(String),
     /// An assessment without its mapping.
     #[error("results of assessments are read by a mapping: give it with --map")]
     NoMapping,

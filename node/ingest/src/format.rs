@@ -3,9 +3,9 @@
 use crate::date::Date;
 use crate::error::{Format, ReadError};
 use crate::mapping::{self, Mapping};
-use crate::reading::Reading;
+use crate::reading::{Coverage, Reading};
 use crate::unpack::{Input, unpack};
-use crate::{edfi, oneroster};
+use crate::{edfi, oneroster, sif};
 
 /// Reads files of one import. The format is the one asked for, else the mapping's, else told from the files; `today` says which
 /// withdrawals are past.
@@ -34,13 +34,16 @@ pub fn read(
             oneroster::read(files, mapping.map_or_else(Default::default, |m| m.oneroster.student_id))?
         }
         Format::EdFi => edfi::read(files, today)?,
+        Format::Sif => sif::read(files, today)?,
         Format::Assessment => mapping::read(files, mapping.ok_or(ReadError::NoMapping)?)?,
         Format::Csv => mapping::read(files, mapping.unwrap_or(&Mapping::plain()))?,
     };
-    if let (Format::OneRoster | Format::EdFi, Some(coverage)) =
-        (format, mapping.and_then(|mapping| mapping.coverage))
-    {
+    let coverage = mapping.and_then(|mapping| mapping.coverage);
+    if let (Format::OneRoster | Format::EdFi | Format::Sif, Some(coverage)) = (format, coverage) {
         reading.coverage = coverage;
+    }
+    if let (Format::Sif, Some(Coverage::Bulk), 0) = (format, coverage, reading.refused()) {
+        reading.sections = reading.sections.map(|_| Coverage::Bulk);
     }
     reading.rows.sort_by_key(|row| row.place);
     Ok((format, reading))
@@ -52,6 +55,8 @@ fn guess(files: &[Input]) -> Format {
     let ends = |end: &str| files.iter().any(|file| file.name.to_lowercase().ends_with(end));
     if named("manifest.csv") || (named("users.csv") && named("orgs.csv")) {
         Format::OneRoster
+    } else if files.iter().any(sif::is_one) {
+        Format::Sif
     } else if ends(".xml") || ends(".jsonl") || ends(".ndjson") || ends(".json") {
         Format::EdFi
     } else {

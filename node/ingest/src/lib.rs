@@ -6,7 +6,7 @@
 //! | [`decode`], [`table`] | bytes to text, text to rows: encodings, separators, quotes, cut ends |
 //! | [`json`] | JSON with each member once, within a depth |
 //! | [`date`], [`decimal`], [`grade`] | words of many habits as one value, or refused |
-//! | [`oneroster`], [`edfi`], [`mapping`] | the formats; `mapping` reads any table by an operator's TOML file |
+//! | [`oneroster`], [`edfi`], [`sif`], [`mapping`] | the formats; `mapping` reads any table by an operator's TOML file |
 //! | [`reading`] | what all of them give: every input row with exactly one thing said of it |
 //! | [`case`] | frameworks of competencies as a graph of skills |
 //! | [`event`] | messages of live feeds: lines, frames, xAPI statements by rules |
@@ -31,6 +31,7 @@ pub mod oneroster;
 pub mod plan;
 pub mod reading;
 pub mod report;
+pub mod sif;
 pub mod table;
 pub mod unpack;
 
@@ -38,6 +39,7 @@ mod error;
 mod field;
 mod format;
 mod homes;
+mod tree;
 
 pub use error::{Format, MappingError, ReadError, XmlError};
 pub use format::read;

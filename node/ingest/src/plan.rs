@@ -173,19 +173,33 @@ pub fn plan<K: Kept>(
     mut progress: impl FnMut(usize),
 ) -> Result<Plan, K::Error> {
     let plan = Plan { files: reading.files.clone(), ..Plan::default() };
-    let at = Place { file: 0, line: 0 };
-    let mut making = Making { schools, kept, plan, present: BTreeSet::new(), roster_refused: false, at };
-    for (at, row) in reading.rows.iter().enumerate() {
-        making.at = row.place;
-        let fate = making.fate(reading, &row.said)?;
-        making.plan.fates.push((row.place, fate));
-        progress(at + 1);
+    let first = Place { file: 0, line: 0 };
+    let mut making =
+        Making { schools, kept, plan, present: BTreeSet::new(), roster_refused: false, at: first };
+    making.plan.fates = reading.rows.iter().map(|row| (row.place, Fate::Unchanged)).collect();
+    // Those who enter first: a file of results may stand before the file of students.
+    let mut done = 0;
+    for later in [false, true] {
+        for (at, row) in reading.rows.iter().enumerate().filter(|(_, row)| needs_others(&row.said) == later) {
+            making.at = row.place;
+            let fate = making.fate(reading, &row.said)?;
+            if let Some(slot) = making.plan.fates.get_mut(at) {
+                slot.1 = fate;
+            }
+            done += 1;
+            progress(done);
+        }
     }
     if reading.coverage == Coverage::Bulk {
         making.leavers(reading, confirmed)?;
     }
     making.links(reading)?;
     Ok(making.plan)
+}
+
+/// Whether a row is refused of a student whom no row and no vault knows.
+fn needs_others(said: &Said) -> bool {
+    matches!(said, Said::Student(row) if row.unknown == Unknown::Refuse)
 }
 
 struct Making<'a, K> {
@@ -326,6 +340,15 @@ impl<K: Kept> Making<'_, K> {
             match (found, &set.json) {
                 (Compared::Same, Some(_)) | (Compared::Absent, None) => {
                     same += 1;
+                    // What an earlier row would change is as it was: taken away, and brought again.
+                    let key = (row.student.clone(), year);
+                    if let Some(change) = self.plan.changes.get_mut(&key) {
+                        change.fields.remove(&set.field);
+                        change.from.remove(&set.field);
+                        if *change == Change::default() {
+                            self.plan.changes.remove(&key);
+                        }
+                    }
                     continue;
                 }
                 (Compared::Absent, Some(_)) => absent += 1,

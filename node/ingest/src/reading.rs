@@ -55,6 +55,8 @@ pub enum Rule {
     Unreadable,
     /// A delta row older than what is kept.
     Stale,
+    /// The sending system gave a student another identifier: nobody here says that two identifiers are one student.
+    Renamed,
 }
 
 impl Rule {
@@ -79,6 +81,7 @@ impl Rule {
             Self::Status => "status",
             Self::Unreadable => "unreadable",
             Self::Stale => "stale",
+            Self::Renamed => "renamed",
         }
     }
 }

@@ -125,3 +125,37 @@ fn nothing_outside_a_file_enters_it() {
         assert!(read.map_or(true, |(_, read)| read.rows.is_empty()), "{nothing:?}");
     }
 }
+
+#[test]
+fn files_come_in_any_order_and_saved_answers_of_the_api_are_read() {
+    let results = r#"[{"studentAssessmentIdentifier":"x","studentReference":{"studentUniqueId":"77"},"assessmentReference":{"assessmentIdentifier":"MAP"},
+        "administrationDate":"2026-09-03","scoreResults":[{"assessmentReportingMethodDescriptor":"uri#RIT","result":"201"}]},
+        {"studentAssessmentIdentifier":"y","studentReference":{"studentUniqueId":"99"},"assessmentReference":{"assessmentIdentifier":"MAP"},
+        "scoreResults":[{"result":"9"}]}, 7]"#;
+    let students = "[\n {\"studentUniqueId\": \"77\", \"firstName\": \"A\", \"lastSurname\": \"B\"}\n]";
+    // Results stand before the students whose they are.
+    let read = reading(&[("studentAssessments.json", results), ("students.json", students)], None);
+    let plan = District::default().import(&read);
+    assert_eq!(told(&read, &plan), ["1 added", "2 unknown_student", "3 unreadable", "1 added"]);
+    for text in ["[{\"studentUniqueId\":\"77\"}", "[1, 2", "[{\"a\":1,\"a\":2}]"] {
+        assert!(matches!(try_read(&[("students.json", text)], None), Err(ReadError::NotEdFi(_))), "{text}");
+    }
+}
+
+#[test]
+fn what_is_taken_away_and_brought_again_is_as_it_was() {
+    let enrolled = r#"{"studentUniqueId":"77","firstName":"A","lastSurname":"B"}"#;
+    let day = r#"{"studentReference":{"studentUniqueId":"77"},"schoolReference":{"schoolId":1},"eventDate":"2026-09-02","attendanceEventCategoryDescriptor":"uri#Tardy","sessionReference":{"sessionName":"Fall"}}"#;
+    let gone = r#"{"id":"1","changeVersion":2,"keyValues":{"studentUniqueId":"77","schoolId":1,"eventDate":"2026-09-02","attendanceEventCategoryDescriptor":"uri#Tardy","sessionName":"Fall"}}"#;
+    let mut district = District::default();
+    let (students, days) = ("students.jsonl", "studentSchoolAttendanceEvents.jsonl");
+    district.import(&reading(&[(students, enrolled), (days, day)], None));
+    let both = reading(&[("studentSchoolAttendanceEvents.deletes.jsonl", gone), (days, day)], None);
+    let plan = district.import(&both);
+    assert!(plan.is_empty(), "{:?}", plan.changes);
+    let once = reading(&[("studentSchoolAttendanceEvents.deletes.jsonl", gone)], None);
+    assert_eq!(told(&once, &district.import(&once)), ["1 changed"]);
+    assert_eq!(told(&once, &district.import(&once)), ["1 unchanged"]);
+    let nameless = reading(&[("studentSchoolAttendanceEvents.deletes.jsonl", "{\"id\":\"1\"}")], None);
+    assert_eq!(told(&nameless, &district.import(&nameless)), ["1 missing"]);
+}

@@ -5,6 +5,7 @@
 //! | GET, POST `/lti/login` | a platform begins a login (OIDC third-party initiated) |
 //! | POST `/lti/launch` | the signed launch |
 //! | POST `/lti/confirm` | the browser shows what the platform stored for it |
+//! | POST `/lti/dashboard` | a session's student opens the dashboard; the bearer in the form |
 //! | GET `/lti/me` | what the session's user may see; Bearer |
 //! | GET `/lti/jwks.json` | the tool's keys |
 
@@ -13,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, RawForm, State};
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -23,14 +24,17 @@ use serde_json::{Value, json};
 use crate::claims::{self, Kind, Launch, Role};
 use crate::jwt::{self, Key, Token};
 use crate::keys::Keys;
-use crate::logins::{Full, LOGIN_MS, Login, Logins};
+use crate::logins::{Full, LOGIN_MS, Login, Logins, SESSION_MS};
 use crate::page::{self, Frame};
 use crate::platform::{Platform, origin};
-use crate::records::{NotTold, Records, Subject, Who};
+use crate::records::{Dashboards, NotTold, Opening, Records, Subject, Who};
 use crate::services::{Member, SCORE_SCOPE, Services, deep_link_claims};
 
+mod forms;
 #[cfg(test)]
 mod tests;
+
+use forms::{cookie, encoded, fields, key_of};
 
 /// Most bytes of a form: a token and a state.
 const MAX_FORM_BYTES: usize = 128 << 10;
@@ -53,6 +57,7 @@ pub struct Tool {
     services: Services,
     published: Mutex<HashMap<String, (u64, Vec<Key>)>>,
     records: Arc<dyn Records>,
+    dashboards: Option<Arc<dyn Dashboards>>,
     clock: Clock,
     places: tokio::sync::Semaphore,
 }
@@ -89,9 +94,16 @@ impl Tool {
             services,
             published: Mutex::default(),
             records,
+            dashboards: None,
             clock,
             places: tokio::sync::Semaphore::new(MAX_REQUESTS),
         }
+    }
+
+    /// Opens dashboards for students, where without it they see counts.
+    #[must_use]
+    pub fn with_dashboards(self, dashboards: Arc<dyn Dashboards>) -> Self {
+        Self { dashboards: Some(dashboards), ..self }
     }
 
     /// Takes other platforms from now on.
@@ -197,7 +209,7 @@ impl Tool {
         let launch = self.verified(&login, token).await?;
         let own = key_of(state);
         match cookie(headers, &own).filter(|secret| login.is_browser(secret)) {
-            Some(_) => self.opened(launch).await,
+            Some(_) => self.opened(launch, headers).await,
             None => {
                 let platform = self.platform(|one| one.name == login.platform);
                 let origin = platform.and_then(|platform| origin(&platform.auth_url));
@@ -247,7 +259,7 @@ impl Tool {
     }
 
     /// What a verified launch of the right browser opens.
-    async fn opened(&self, launch: Launch) -> Result<Response, Refusal> {
+    async fn opened(&self, launch: Launch, headers: &HeaderMap) -> Result<Response, Refusal> {
         match &launch.kind {
             Kind::DeepLink { return_url, data } => {
                 if launch.role != Role::Instructor {
@@ -266,9 +278,27 @@ impl Tool {
             }
             Kind::Resource { .. } => {
                 let bearer = self.begin(launch).await?;
-                Ok(page::session(&self.frame(), &bearer))
+                match self.dashboard(&bearer, headers) {
+                    Some(dashboard) => Ok(dashboard.await),
+                    None => Ok(page::session(&self.frame(), &bearer)),
+                }
             }
         }
+    }
+
+    /// The dashboard of a session's student; none of a teacher's session, or where none are shown.
+    fn dashboard(&self, bearer: &str, headers: &HeaderMap) -> Option<crate::records::Page> {
+        let now = (self.clock)();
+        let subject = self.logins.session(bearer, now)?;
+        let Who::Student(student) = subject.who else { return None };
+        let platform = self.platform(|one| one.name == subject.platform)?;
+        let opening = Opening {
+            platform: subject.platform,
+            student,
+            framed_by: platform.own_origins(),
+            until_ms: now.saturating_add(SESSION_MS),
+        };
+        Some(self.dashboards.as_ref()?.open(opening, headers.clone()))
     }
 
     /// A session of the launching user, whom the roster must know.
@@ -384,60 +414,13 @@ async fn blocking<T: Send + 'static>(
     })
 }
 
-/// The name under which a browser keeps what it alone knows.
-fn key_of(state: &str) -> String {
-    format!("aula_lti_{}", state.get(..16).unwrap_or_default())
-}
-
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let all = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    all.flat_map(|line| line.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
-}
-
-/// A value within a query.
-fn encoded(text: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-    text.bytes()
-        .map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
-}
-
-/// The fields of a form or query; none when a name stands twice or it is not UTF-8.
-fn fields(bytes: &[u8]) -> Option<BTreeMap<String, String>> {
-    let mut all = BTreeMap::new();
-    for pair in bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-        let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-        let (name, value) = (decoded(pair.get(..at)?)?, decoded(pair.get(at + 1..).unwrap_or_default())?);
-        if all.insert(name, value).is_some() {
-            return None;
-        }
-    }
-    Some(all)
-}
-
-fn decoded(bytes: &[u8]) -> Option<String> {
-    let (mut out, mut rest) = (Vec::with_capacity(bytes.len()), bytes);
-    while let Some((first, behind)) = rest.split_first() {
-        rest = behind;
-        match first {
-            b'+' => out.push(b' '),
-            b'%' => {
-                let digits = rest.get(..2).and_then(|two| std::str::from_utf8(two).ok())?;
-                out.push(u8::from_str_radix(digits, 16).ok()?);
-                rest = rest.get(2..)?;
-            }
-            other => out.push(*other),
-        }
-    }
-    String::from_utf8(out).ok()
-}
-
 /// The routes of a tool.
 pub fn router(tool: Arc<Tool>) -> Router {
     Router::new()
         .route("/lti/login", get(login).post(login))
         .route("/lti/launch", post(launch))
         .route("/lti/confirm", post(confirm))
+        .route("/lti/dashboard", post(dashboard))
         .route("/lti/me", get(me))
         .route("/lti/jwks.json", get(published))
         .route("/healthz", get(|| async { "ok" }))
@@ -478,13 +461,31 @@ async fn confirm(State(tool): State<Arc<Tool>>, body: axum::body::Bytes) -> Resp
         let why = "this browser did not begin the login: open the link again";
         let launch = launch.ok_or((StatusCode::UNAUTHORIZED, why.to_owned()))?;
         match launch.kind {
-            Kind::Resource { .. } => Ok(json!({ "bearer": tool.begin(launch).await? })),
+            Kind::Resource { .. } => {
+                let shows = tool.dashboards.is_some() && launch.role == Role::Learner;
+                Ok(json!({ "bearer": tool.begin(launch).await?, "dashboard": shows }))
+            }
             Kind::DeepLink { .. } => {
                 Err(bad("links are added in a browser that keeps cookies: open it in a new window"))
             }
         }
     };
     answer(confirmed.await)
+}
+
+async fn dashboard(State(tool): State<Arc<Tool>>, headers: HeaderMap, RawForm(form): RawForm) -> Response {
+    let Ok(_place) = tool.places.try_acquire() else {
+        return page::refusal(StatusCode::SERVICE_UNAVAILABLE, &tool.frame(), &Full.to_string());
+    };
+    let bearer = fields(&form).and_then(|mut form| form.remove("bearer")).unwrap_or_default();
+    match tool.dashboard(&bearer, &headers) {
+        Some(dashboard) => dashboard.await,
+        None => page::refusal(
+            StatusCode::UNAUTHORIZED,
+            &tool.frame(),
+            "this session is over: open the link again",
+        ),
+    }
 }
 
 async fn me(State(tool): State<Arc<Tool>>, headers: HeaderMap) -> Response {

@@ -102,7 +102,9 @@ pub fn confirm(frame: &Frame, (storage, origin): (&str, &str), (key, state): (&s
         escaped(key),
         escaped(state)
     );
-    page(StatusCode::OK, frame, "Aula", &body, Some(&format!("{SHOW}{SAY}{CONFIRM}")))
+    // The bearer goes back in a form, for the dashboard.
+    let frame = Frame { form: Some("'self'".into()), ..frame.clone() };
+    page(StatusCode::OK, &frame, "Aula", &body, Some(&format!("{SHOW}{SAY}{CONFIRM}")))
 }
 
 /// What a user sees; the bearer stands in the page and nowhere else.
@@ -149,4 +151,6 @@ const CONFIRM: &str = "say(view.dataset,'lti.get_data',{},async m=>{if(!m||typeo
 told('The platform did not answer: open the link again in a new window.');return}\
 const r=await fetch('confirm',{method:'POST',headers:{'Content-Type':'application/json'},\
 body:JSON.stringify({state:view.dataset.state,browser:m.value})});\
-const d=await r.json();if(!r.ok){told(d.error.message);return}show(d.bearer)});";
+const d=await r.json();if(!r.ok){told(d.error.message);return}if(!d.dashboard){show(d.bearer);return}\
+const f=document.createElement('form');f.method='post';f.action='dashboard';const i=document.createElement('input');i.type='hidden';\
+i.name='bearer';i.value=d.bearer;f.append(i);document.body.append(f);f.submit()});";

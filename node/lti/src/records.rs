@@ -1,5 +1,10 @@
 //! What the district lets a launching user see: asked of whoever has the vault.
 
+use std::future::Future;
+use std::pin::Pin;
+
+use axum::http::HeaderMap;
+use axum::response::Response;
 use serde::Serialize;
 
 /// Whose a session is, as the district's roster matched the launching user.
@@ -77,4 +82,26 @@ pub trait Records: Send + Sync {
     /// # Errors
     /// [`NotTold`].
     fn sections(&self, reader: &str) -> Result<Vec<SectionFacts>, NotTold>;
+}
+
+/// A student who launched, for whoever shows dashboards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// The platform's name: the access log lists it as the reader.
+    pub platform: String,
+    /// The student, by the district's identifier.
+    pub student: String,
+    /// The platform's origins, which may frame the page.
+    pub framed_by: Vec<String>,
+    /// Until when the session lasts, milliseconds since 1970.
+    pub until_ms: u64,
+}
+
+/// A page on its way.
+pub type Page = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// Whoever shows students' dashboards at the tool's own origin.
+pub trait Dashboards: Send + Sync {
+    /// The student's dashboard, which holds its session itself; the read is listed first.
+    fn open(&self, opening: Opening, headers: HeaderMap) -> Page;
 }

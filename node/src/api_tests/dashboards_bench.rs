@@ -141,6 +141,7 @@ async fn measure_open_dashboards() -> Tested {
             reader: Name::new("f-1")?,
             role: ReaderRole::Family,
             link: None,
+            framed_by: Vec::new(),
             expires_ms: u64::MAX,
         };
         let token = served.dashboards.sessions.mint(grant, now_ms());

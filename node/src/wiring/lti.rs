@@ -1,7 +1,8 @@
 //! Launches from learning platforms: the tool of `aula-lti` over this node's vault, on a listener of its own.
 //!
-//! Flow: the platforms are read and the socket bound when the node starts → a launching user is matched with the vault's roster → what
-//! is told of a student is folded from the vault's events, once the access log lists the read under the platform's name. The
+//! Flow: the platforms are read and the socket bound when the node starts → a launching user is matched with the vault's roster → a
+//! student's dashboard opens in the frame, at the tool's own origin; progress is folded from the vault's events; the access log lists each
+//! read first, under the platform's name. The
 //! file of platforms is looked at every few seconds, keys are rotated when they are due. Absent: TLS, which a proxy ends.
 
 use std::collections::BTreeMap;
@@ -21,11 +22,15 @@ use aula_ledger::types::{Handle, SchoolYear, TimeMs};
 use aula_lti::http::{Tool, router};
 use aula_lti::keys::Keys;
 use aula_lti::platform::{self, Platform};
-use aula_lti::records::{NotTold, Records, SectionFacts, StudentFacts};
+use aula_lti::records::{Dashboards, NotTold, Opening, Page, Records, SectionFacts, StudentFacts};
 use aula_lti::services::Services;
 use aula_twin_runtime::merge::History;
 use aula_twin_runtime::params::Params;
+use aula_vault::access::ReaderRole;
 use aula_vault::{LocalId, Vault, VaultError};
+use aula_web::dashboard::{self, Grant, Hub};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
 use tokio::net::TcpListener;
 
 use super::feeds::params;
@@ -54,20 +59,24 @@ pub(super) async fn start(
     home: &Home,
     config: &Config,
     (node, db): (&Arc<Node>, &ChainDb),
+    hub: &Arc<Hub>,
 ) -> Result<(), Failure> {
     let (Some(lti), Some(door)) = (config.lti.clone(), KeptDoor::of(node)) else { return Ok(()) };
     let platforms = read(&lti.platforms)?;
     let now = now_ms();
     let keys = Keys::open(&home.path().join("lti"), now).advise("the tool's keys cannot be used", HINT)?;
     let services = Services::new().advise("there is no client for platforms", HINT)?;
+    let shown = Arc::new(Shown { door: door.clone(), node: node.clone(), hub: hub.clone() });
     let records = Arc::new(OfVault { door, params: params(home, db)? });
-    let tool = Arc::new(Tool::new(&lti.url, platforms, (keys, services), (records, now_ms)));
+    let tool = Tool::new(&lti.url, platforms, (keys, services), (records, now_ms));
+    let tool = Arc::new(tool.with_dashboards(shown));
     let socket = TcpListener::bind(lti.listen).await;
     let socket = socket.advise(format!("launches cannot be listened for on {}", lti.listen), HINT)?;
     tracing::info!(listen = %lti.listen, url = lti.url, "launches are served below /lti");
     tokio::spawn(attend(tool.clone(), lti));
+    let routes = router(tool).merge(dashboard::framed(node.clone(), hub.clone()));
     tokio::spawn(async move {
-        if let Err(error) = axum::serve(socket, router(tool)).await {
+        if let Err(error) = axum::serve(socket, routes).await {
             tracing::error!(%error, "launches are served no longer");
         }
     });
@@ -112,6 +121,49 @@ async fn attend(tool: Arc<Tool>, lti: Lti) {
             Ok(Ok(true)) => tracing::info!("the tool's keys were replaced"),
             Ok(Err(error)) => tracing::warn!(%error, "the tool's keys stay as they were"),
         }
+    }
+}
+
+/// Dashboards of students who launched.
+struct Shown {
+    door: KeptDoor,
+    node: Arc<Node>,
+    hub: Arc<Hub>,
+}
+
+impl Dashboards for Shown {
+    fn open(&self, opening: Opening, headers: HeaderMap) -> Page {
+        let (door, node, hub) = (self.door.clone(), self.node.clone(), self.hub.clone());
+        Box::pin(async move {
+            let student_of = opening.student.clone();
+            let found = tokio::task::spawn_blocking(move || {
+                lent(&door, |vault| {
+                    let Some(handle) = student(vault, &student_of)? else { return Ok(None) };
+                    let year = vault.keystore().student(&handle).map(|(year, _)| year);
+                    Ok(Some((vault.identity()?.district, handle)).zip(year))
+                })
+            });
+            let refused =
+                |status| (status, "the district's vault does not open this dashboard now").into_response();
+            let ((district, handle), school_year) = match found.await {
+                Ok(Ok(Some(found))) => found,
+                Ok(Ok(None)) => return refused(StatusCode::FORBIDDEN),
+                Ok(Err(Lent::Closed(_))) => return refused(StatusCode::SERVICE_UNAVAILABLE),
+                Ok(Err(Lent::Vault(_))) | Err(_) => return refused(StatusCode::INTERNAL_SERVER_ERROR),
+            };
+            let Ok(reader) = Name::new(&opening.platform) else { return refused(StatusCode::FORBIDDEN) };
+            let grant = Grant {
+                district,
+                school_year,
+                handle,
+                reader,
+                role: ReaderRole::Student,
+                link: None,
+                framed_by: opening.framed_by,
+                expires_ms: opening.until_ms,
+            };
+            dashboard::within(&node, &hub, grant, &headers).await
+        })
     }
 }
 

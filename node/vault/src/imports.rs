@@ -283,6 +283,11 @@ impl Vault {
         Ok(touched.len())
     }
 
+    /// The handles of which an import that stands wrote something.
+    pub(crate) fn touched_by(&self, number: u64) -> Result<Vec<Handle>, VaultError> {
+        Ok(self.touched(number)?.into_iter().map(|(handle, _)| handle).collect())
+    }
+
     /// The students of an import, with the version of each that was anchored last before it.
     fn touched(&self, number: u64) -> Result<Vec<(Handle, u32)>, VaultError> {
         let damaged = || VaultError::Damaged("an import's list of students is unreadable".into());

@@ -2,7 +2,7 @@
 
 use aula_ledger::access::AccessEntry;
 use aula_ledger::codec::Canonical;
-use rocksdb::DB;
+use rocksdb::{DB, WriteBatch};
 
 use crate::error::VaultError;
 use crate::tables::{Table, family, synced};
@@ -14,6 +14,14 @@ pub trait LogWriter: Send {
     /// # Errors
     /// When it is not: then nothing may be read.
     fn append(&mut self, db: &DB, entry: &AccessEntry) -> Result<(), VaultError>;
+
+    /// Writes several so that all are on disk on return.
+    ///
+    /// # Errors
+    /// When one is not.
+    fn append_all(&mut self, db: &DB, entries: &[AccessEntry]) -> Result<(), VaultError> {
+        entries.iter().try_for_each(|entry| self.append(db, entry))
+    }
 }
 
 struct DatabaseLog;
@@ -22,6 +30,17 @@ impl LogWriter for DatabaseLog {
     fn append(&mut self, db: &DB, entry: &AccessEntry) -> Result<(), VaultError> {
         let table = family(db, Table::Log)?;
         Ok(db.put_cf_opt(table, entry.number.to_be_bytes(), entry.to_canonical(), &synced())?)
+    }
+
+    fn append_all(&mut self, db: &DB, entries: &[AccessEntry]) -> Result<(), VaultError> {
+        if let [entry] = entries {
+            return self.append(db, entry);
+        }
+        let (table, mut batch) = (family(db, Table::Log)?, WriteBatch::default());
+        for entry in entries {
+            batch.put_cf(table, entry.number.to_be_bytes(), entry.to_canonical());
+        }
+        if batch.is_empty() { Ok(()) } else { Ok(db.write_opt(batch, &synced())?) }
     }
 }
 

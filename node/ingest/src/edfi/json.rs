@@ -1,15 +1,28 @@
 //! Exports of the API: one JSON object a line, as the resources of Ed-Fi's ODS API write them.
 //!
 //! A resource is known by the file's name (`studentSchoolAssociations.jsonl`), else by its properties. Names become those of
-//! the interchange files: a capital first, `Descriptor` left out, lists one element each.
+//! the interchange files: a capital first, `Descriptor` left out, lists one element each. What the API says of deleted objects and of
+//! changed keys (`RESOURCE.deletes.jsonl`, `RESOURCE.keyChanges.jsonl`) becomes [`DELETED`] and [`REKEYED`] nodes.
 
 use serde_json::{Map, Value};
 
-use super::Record;
-use super::node::Node;
 use crate::error::ReadError;
 use crate::limits::{MAX_DEPTH, MAX_RECORD_BYTES};
 use crate::reading::{Fault, Rule};
+use crate::tree::{Node, Record};
+
+/// Stands before the name of a record that was deleted; its key lies in it.
+pub(super) const DELETED: &str = "Deleted";
+/// Stands before the name of a record whose key changed; `Old` and `New` lie in it.
+pub(super) const REKEYED: &str = "Rekeyed";
+
+/// What the lines of a file are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lines {
+    Objects,
+    Deletes,
+    KeyChanges,
+}
 
 /// Resources by the plural in file names.
 const RESOURCES: [(&str, &str); 7] = [
@@ -28,39 +41,84 @@ pub(super) fn records(
     text: &str,
     mut take: impl FnMut(u64, Record) -> Result<(), ReadError>,
 ) -> Result<(), ReadError> {
-    let stem = file.split('.').next().unwrap_or_default().to_lowercase().replace(['-', '_'], "");
-    let named = RESOURCES.iter().find(|(plural, _)| stem.ends_with(plural) && stem.len() == plural.len());
+    let named = named(file);
     let count = text.lines().count();
     for (at, line) in text.lines().enumerate() {
         if line.trim().is_empty() {
             continue;
         }
-        take(at as u64 + 1, record(line, named.map(|(_, name)| *name), at + 1 == count))?;
+        take(at as u64 + 1, record(line, named, at + 1 == count))?;
     }
     Ok(())
 }
 
-fn record(line: &str, named: Option<&str>, last: bool) -> Record {
+/// The records of an array; none of what is no array of JSON.
+pub(super) fn list(file: &str, text: &str) -> Option<Vec<Record>> {
+    let Value::Array(list) = crate::json::parse(text.as_bytes(), MAX_DEPTH.saturating_add(2)).ok()? else {
+        return None;
+    };
+    let named = named(file);
+    Some(list.iter().map(|one| of_object(one, named)).collect())
+}
+
+/// What the lines of a file are, and of which resource, as far as its name says.
+fn named(file: &str) -> (Lines, Option<&'static str>) {
+    let mut parts = file.split('.');
+    let stem = parts.next().unwrap_or_default().to_lowercase().replace(['-', '_'], "");
+    let lines = match parts.next().unwrap_or_default().to_lowercase().as_str() {
+        "deletes" => Lines::Deletes,
+        "keychanges" => Lines::KeyChanges,
+        _ => Lines::Objects,
+    };
+    let named = RESOURCES.iter().find(|(plural, _)| stem.ends_with(plural) && stem.len() == plural.len());
+    (lines, named.map(|(_, name)| *name))
+}
+
+fn record(line: &str, named: (Lines, Option<&str>), last: bool) -> Record {
     if line.len() > MAX_RECORD_BYTES {
         return Err(Fault::new("", Rule::TooLong, "a line of more than a megabyte"));
     }
-    let object = match serde_json::from_str::<Value>(line) {
-        Ok(Value::Object(object)) => object,
-        Ok(_) => return Err(Fault::new("", Rule::Unreadable, "it is not a JSON object")),
+    match serde_json::from_str::<Value>(line) {
+        Ok(value) => of_object(&value, named),
         Err(error) if error.is_eof() && last => {
-            return Err(Fault::new("", Rule::Cut, "the file ends inside this line"));
+            Err(Fault::new("", Rule::Cut, "the file ends inside this line"))
         }
         Err(error) => {
-            return Err(Fault::new(
-                "",
-                Rule::Unreadable,
-                &format!("it is not JSON (column {})", error.column()),
-            ));
+            Err(Fault::new("", Rule::Unreadable, &format!("it is not JSON (column {})", error.column())))
         }
+    }
+}
+
+fn of_object(value: &Value, (lines, named): (Lines, Option<&str>)) -> Record {
+    let Value::Object(object) = value else {
+        return Err(Fault::new("", Rule::Unreadable, "it is not a JSON object"));
     };
-    let mut node = Node::named(named.unwrap_or_else(|| resource(&object)));
-    fill(&mut node, &object, 0)?;
-    Ok(node)
+    let name = named.unwrap_or_else(|| resource(object));
+    let keys = |name: &str| match object.get(name) {
+        Some(Value::Object(keys)) => Ok(keys),
+        _ => Err(Fault::new(name, Rule::Missing, "")),
+    };
+    match lines {
+        Lines::Objects => {
+            let mut node = Node::named(name);
+            fill(&mut node, object, 0)?;
+            Ok(node)
+        }
+        Lines::Deletes => {
+            let mut node = Node::named(format!("{DELETED}{name}"));
+            fill(&mut node, keys("keyValues")?, 0)?;
+            Ok(node)
+        }
+        Lines::KeyChanges => {
+            let mut node = Node::named(format!("{REKEYED}{name}"));
+            for (part, name) in [("Old", "oldKeyValues"), ("New", "newKeyValues")] {
+                let mut keys_of = Node::named(part);
+                fill(&mut keys_of, keys(name)?, 0)?;
+                node.children.push(keys_of);
+            }
+            Ok(node)
+        }
+    }
 }
 
 /// The resource that has these properties.

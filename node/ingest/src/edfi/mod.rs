@@ -9,15 +9,13 @@ use crate::date::Date;
 use crate::decode::decode;
 use crate::error::ReadError;
 use crate::homes::{Claim, settle};
-use crate::reading::{Fault, Keys, Place, Reading, Said, Unused};
+use crate::reading::{Keys, Place, Reading, Said, Unused};
+use crate::tree::{Attributes, Node, Record, declared_encoding};
 use crate::unpack::Input;
 
+mod gone;
 mod json;
-mod node;
 mod records;
-mod xml;
-
-use node::Node;
 
 /// Reads interchange files and exports; `today` says which withdrawals are past.
 ///
@@ -27,7 +25,7 @@ pub fn read(files: Vec<Input>, today: Date) -> Result<Reading, ReadError> {
     let mut made = Made { reading: Reading::default(), keys: Keys::default(), claims: Vec::new(), today };
     for file in files {
         let index = made.reading.file(&file.name);
-        let declared = xml::declared_encoding(&file.bytes);
+        let declared = declared_encoding(&file.bytes);
         let decoded = decode(file.bytes, declared.as_deref())?;
         let text = decoded.text.trim_start();
         let skipped = (decoded.text.len() - text.len()) as u64;
@@ -35,10 +33,19 @@ pub fn read(files: Vec<Input>, today: Date) -> Result<Reading, ReadError> {
             decoded.text.bytes().take(decoded.text.len() - text.len()).filter(|b| *b == b'\n').count() as u64;
         match text.bytes().next() {
             None => {}
-            Some(b'<') => xml::records(text, |line, record| made.take(index, line + before, record))
-                .map_err(|what| ReadError::Xml { file: file.name.clone(), what })?,
+            Some(b'<') => crate::tree::records(text, Attributes::Left, |line, record| {
+                made.take(index, line + before, record)
+            })
+            .map_err(|what| ReadError::Xml { file: file.name.clone(), what })?,
             Some(b'{') => {
                 json::records(&file.name, text, |line, record| made.take(index, line + before, record))?
+            }
+            Some(b'[') => {
+                // An answer of the API as it was saved: its objects have numbers, not lines.
+                let records = json::list(&file.name, text).ok_or(ReadError::NotEdFi(file.name))?;
+                for (number, record) in (1..).zip(records) {
+                    made.take(index, number, record)?;
+                }
             }
             Some(_) => return Err(ReadError::NotEdFi(file.name)),
         }
@@ -48,9 +55,6 @@ pub fn read(files: Vec<Input>, today: Date) -> Result<Reading, ReadError> {
     settle(claims, &mut reading);
     Ok(reading)
 }
-
-/// A record as its file gives it, or why it is none.
-type Record = Result<Node, Fault>;
 
 struct Made {
     reading: Reading,

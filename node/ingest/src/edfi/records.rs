@@ -2,13 +2,19 @@
 
 use serde_json::{Map, Value, json};
 
-use super::NOT_NEEDED;
-use super::node::{Node, descriptor};
+use super::json::{DELETED, REKEYED};
+use super::{NOT_NEEDED, gone};
 use crate::date::{self, Date};
 use crate::decimal::Decimal;
 use crate::field::field_name;
 use crate::grade::Grade;
 use crate::reading::{Fault, LocalSchool, Rule, Set, StudentRow, Unknown, Unused, is_local_id};
+use crate::tree::Node;
+
+/// The word of a descriptor: what stands behind its `#`.
+pub(super) fn descriptor(text: &str) -> &str {
+    text.rsplit('#').next().unwrap_or(text).trim()
+}
 
 /// What a record says, with the key by which two records are one.
 pub(super) enum Said {
@@ -27,6 +33,12 @@ pub(super) struct Enrolled {
 }
 
 pub(super) fn read(node: &Node, today: Date) -> Result<Said, Fault> {
+    if let Some(name) = node.name.strip_prefix(DELETED) {
+        return gone::deleted(name, node, today);
+    }
+    if let Some(name) = node.name.strip_prefix(REKEYED) {
+        return gone::rekeyed(name, node, today);
+    }
     match node.name.as_str() {
         "School" => school(node),
         "Student" => student(node),
@@ -38,7 +50,7 @@ pub(super) fn read(node: &Node, today: Date) -> Result<Said, Fault> {
     }
 }
 
-fn need<'a>(node: &'a Node, path: &[&str]) -> Result<&'a str, Fault> {
+pub(super) fn need<'a>(node: &'a Node, path: &[&str]) -> Result<&'a str, Fault> {
     let field = path.last().copied().unwrap_or_default();
     node.text(path).ok_or_else(|| Fault::new(field, Rule::Missing, ""))
 }
@@ -48,12 +60,12 @@ fn day(node: &Node, field: &str) -> Result<Option<Date>, Fault> {
     node.text(&[field]).map(read).transpose()
 }
 
-fn needed_day(node: &Node, field: &str) -> Result<Date, Fault> {
+pub(super) fn needed_day(node: &Node, field: &str) -> Result<Date, Fault> {
     day(node, field)?.ok_or_else(|| Fault::new(field, Rule::Missing, ""))
 }
 
 /// The row of a record that belongs to a student.
-fn of_student(node: &Node, unknown: Unknown) -> Result<StudentRow, Fault> {
+pub(super) fn of_student(node: &Node, unknown: Unknown) -> Result<StudentRow, Fault> {
     let id = need(node, &["StudentUniqueId"])?;
     if !is_local_id(id) {
         return Err(Fault::new("StudentUniqueId", Rule::LocalId, id));

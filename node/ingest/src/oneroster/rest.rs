@@ -4,6 +4,8 @@
 //! whether they are whole. Invariants: of a user only what the files' reader takes is kept, so that passwords, addresses and
 //! demographics go no further; a list with what is no object is not a page. Absent: the network.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::json::{self, JsonError};
@@ -26,6 +28,10 @@ pub enum Collection {
     LineItems,
     /// Results.
     Results,
+    /// What results that belong to no class are of (1.2).
+    AssessmentLineItems,
+    /// Such results.
+    AssessmentResults,
 }
 
 impl Collection {
@@ -33,6 +39,8 @@ impl Collection {
     pub const ROSTER: [Self; 3] = [Self::Orgs, Self::Users, Self::Enrollments];
     /// Those of the gradebook.
     pub const RESULTS: [Self; 2] = [Self::LineItems, Self::Results];
+    /// Those of it that belong to no class.
+    pub const ASSESSMENTS: [Self; 2] = [Self::AssessmentLineItems, Self::AssessmentResults];
 
     /// The word in addresses and answers.
     pub const fn name(self) -> &'static str {
@@ -42,6 +50,17 @@ impl Collection {
             Self::Enrollments => "enrollments",
             Self::LineItems => "lineItems",
             Self::Results => "results",
+            Self::AssessmentLineItems => "assessmentLineItems",
+            Self::AssessmentResults => "assessmentResults",
+        }
+    }
+
+    /// The file of the CSV binding that holds such objects.
+    const fn file(self) -> &'static str {
+        match self {
+            Self::AssessmentLineItems => "lineItems",
+            Self::AssessmentResults => "results",
+            other => other.name(),
         }
     }
 }
@@ -99,16 +118,22 @@ pub fn inputs(collections: &[(Collection, Vec<Value>)], whole: bool) -> Result<V
         vec!["manifest.version".to_owned(), "1.0".to_owned()],
         vec!["oneroster.version".to_owned(), "1.2".to_owned()],
     ];
-    let mut files = Vec::new();
+    let mut tables: BTreeMap<&str, Rows> = BTreeMap::new();
     for (collection, objects) in collections {
-        let mut tables = vec![(collection.name(), table(*collection, objects))];
+        let mut rows = vec![(collection.file(), table(*collection, objects))];
         if *collection == Collection::Users {
-            tables.push(("roles", roles(objects)));
+            rows.push(("roles", roles(objects)));
         }
-        for (name, rows) in tables {
-            manifest.push(vec![format!("file.{name}"), mode.to_owned()]);
-            files.push(Input { name: format!("{name}.csv"), bytes: written(&rows)? });
+        for (name, rows) in rows {
+            // Two collections of one file have one header.
+            let known = tables.entry(name).or_default();
+            known.extend(rows.into_iter().skip(usize::from(!known.is_empty())));
         }
+    }
+    let mut files = Vec::new();
+    for (name, rows) in &tables {
+        manifest.push(vec![format!("file.{name}"), mode.to_owned()]);
+        files.push(Input { name: format!("{name}.csv"), bytes: written(rows)? });
     }
     files.push(Input { name: "manifest.csv".into(), bytes: written(&manifest)? });
     Ok(files)
@@ -163,13 +188,23 @@ const RESULTS: &[Column] = &[
     ("scoreDate", &["scoreDate"]),
 ];
 
+const ASSESSMENT_RESULTS: &[Column] = &[
+    ("lineItemSourcedId", &["assessmentLineItem", "sourcedId"]),
+    ("studentSourcedId", &["student", "sourcedId"]),
+    ("scoreStatus", &["scoreStatus"]),
+    ("score", &["score"]),
+    ("textScore", &["textScore"]),
+    ("scoreDate", &["scoreDate"]),
+];
+
 fn table(collection: Collection, objects: &[Value]) -> Rows {
     let own = match collection {
         Collection::Orgs => ORGS,
         Collection::Users => USERS,
         Collection::Enrollments => ENROLLMENTS,
-        Collection::LineItems => LINE_ITEMS,
+        Collection::LineItems | Collection::AssessmentLineItems => LINE_ITEMS,
         Collection::Results => RESULTS,
+        Collection::AssessmentResults => ASSESSMENT_RESULTS,
     };
     let columns: Vec<Column> = SHARED.iter().chain(own).copied().collect();
     let head = columns.iter().map(|(name, _)| (*name).to_owned()).collect();

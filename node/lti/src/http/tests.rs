@@ -104,8 +104,26 @@ struct World {
     client: reqwest::Client,
 }
 
+/// Says whose dashboard it would be.
+struct Boards;
+
+impl crate::records::Dashboards for Boards {
+    fn open(&self, opening: crate::records::Opening, _: axum::http::HeaderMap) -> crate::records::Page {
+        Box::pin(async move {
+            let crate::records::Opening { platform, student, framed_by, until_ms } = opening;
+            let text =
+                format!("{student} by {platform} until {} in {}", until_ms - now(), framed_by.join(" "));
+            axum::response::IntoResponse::into_response(text)
+        })
+    }
+}
+
 impl World {
     async fn new() -> Result<Self, Box<dyn std::error::Error>> {
+        Self::with(|tool| tool).await
+    }
+
+    async fn with(made: impl FnOnce(Tool) -> Tool) -> Result<Self, Box<dyn std::error::Error>> {
         let root = tempfile::tempdir()?;
         let lms = lms_served(&root.path().join("lms")).await?;
         let platform = crate::platform::read(&format!(
@@ -117,7 +135,7 @@ impl World {
         let url = format!("http://{}", socket.local_addr()?);
         let keys = Keys::open(&root.path().join("keys"), now())?;
         let tool = Tool::new(&url, platform, (keys, Services::new()?), (Arc::new(Known), now));
-        tokio::spawn(axum::serve(socket, router(Arc::new(tool))).into_future());
+        tokio::spawn(axum::serve(socket, router(Arc::new(made(tool)))).into_future());
         let none = reqwest::redirect::Policy::none();
         let client = reqwest::Client::builder().no_proxy().redirect(none).build()?;
         Ok(Self { _root: root, lms, url, client })
@@ -244,6 +262,50 @@ async fn a_student_sees_the_own_facts_and_a_teacher_the_own_section() -> Tested 
     assert_eq!(answer["https://purl.imsglobal.org/spec/lti-dl/claim/data"], "d\"1");
     assert_eq!((&answer["iss"], &answer["aud"][0]), (&json!("c1"), &json!("https://lms.example.org")));
     assert!(!set.contains("\"d\""), "no private part is published");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_student_opens_the_own_dashboard_with_and_without_cookies_and_a_teacher_does_not() -> Tested {
+    let world = World::with(|tool| tool.with_dashboards(Arc::new(Boards))).await?;
+    let own = format!("S-17 by lms until 3600000 in {} https://lms.example.org", world.lms.url);
+    let (state, nonce, cookie) = world.login("").await?;
+    let (status, headers, page) =
+        world.launch((&state, &cookie), &world.signed(&world.claims(&nonce))?).await?;
+    assert_eq!((status, &page), (200, &own));
+    assert!(headers.get("set-cookie").is_none());
+    assert_eq!(held(&world.lms.scores).len(), 1, "progress goes all the same");
+    // In a frame without cookies the bearer comes back in a form.
+    let (state, nonce, cookie) = world.login("&lti_storage_target=_parent").await?;
+    let (_, headers, _) = world.launch((&state, ""), &world.signed(&world.claims(&nonce))?).await?;
+    let policy =
+        headers.get("content-security-policy").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    assert!(policy.contains("form-action 'self'"), "{policy}");
+    let secret = cookie.split_once('=').map(|(_, secret)| secret).unwrap_or_default();
+    let body = json!({ "state": state, "browser": secret }).to_string();
+    let told =
+        world.client.post(format!("{}/lti/confirm", world.url)).body(body).send().await?.text().await?;
+    let told: Value = serde_json::from_str(&told)?;
+    assert_eq!(told["dashboard"], true);
+    let open = |bearer: String| {
+        let request = world.client.post(format!("{}/lti/dashboard", world.url)).form(&[("bearer", bearer)]);
+        async move {
+            Ok::<_, reqwest::Error>((|answer: reqwest::Response| (answer.status().as_u16(), answer))(
+                request.send().await?,
+            ))
+        }
+    };
+    let (status, answer) = open(told["bearer"].as_str().unwrap_or_default().to_owned()).await?;
+    assert_eq!((status, answer.text().await?), (200, own));
+    assert_eq!(open("wrong".into()).await?.0, 401);
+    let (state, nonce, cookie) = world.login("").await?;
+    let mut claims = world.claims(&nonce);
+    claims[format!("{LTI}roles")] = json!(["http://purl.imsglobal.org/vocab/lis/v2/membership#Instructor"]);
+    claims[format!("{LTI}lis")] = json!({ "person_sourcedid": "t-1" });
+    let (_, _, page) = world.launch((&state, &cookie), &world.signed(&claims)?).await?;
+    let bearer = attribute(&page, "data-bearer").to_owned();
+    assert_eq!(world.me(&bearer).await?.0, 200, "a teacher sees sections");
+    assert_eq!(open(bearer).await?.0, 401);
     Ok(())
 }
 

@@ -23,6 +23,9 @@ pub enum Standing {
     /// None is needed: the district's own operator, who has the vault's folders open, takes the district's data elsewhere. Nobody
     /// has this standing over a network.
     Keeper,
+    /// A client of the district's roster service, whom the operator registered for what it may ask. It reads as the district's
+    /// program, and no credential has this standing.
+    Registered,
     /// None was shown.
     None,
     /// One was shown and is refused.
@@ -97,7 +100,7 @@ fn rule(facts: &Facts<'_>) -> Result<Allowed, Denial> {
     match facts.standing {
         Standing::Refused => return Err(Denial::CredentialRefused),
         Standing::None => return Err(Denial::InsufficientData),
-        Standing::Verified | Standing::Keeper => {}
+        Standing::Verified | Standing::Keeper | Standing::Registered => {}
     }
     match facts.presence {
         Presence::Erased => return Err(Denial::Erased),
@@ -105,8 +108,10 @@ fn rule(facts: &Facts<'_>) -> Result<Allowed, Denial> {
         Presence::Kept => {}
     }
     let class = DataClass::parse(facts.class.as_str()).ok_or(Denial::InsufficientData)?;
-    if facts.standing == Standing::Keeper {
-        return portability(facts, class);
+    match facts.standing {
+        Standing::Keeper => return portability(facts, class),
+        Standing::Registered => return roster_service(facts, class),
+        _ => {}
     }
     if same(INSPECTION, facts.purpose.as_str()) {
         return inspection(facts, class);
@@ -149,6 +154,24 @@ fn portability(facts: &Facts<'_>, class: DataClass) -> Result<Allowed, Denial> {
     let open = |field: &&FieldName| class_of(field) == class && field.as_str() != STATE;
     let fields = facts.fields.iter().filter(open).cloned().collect();
     Ok((fields, Purpose::InstitutionalService.basis(), Some(Relation::Office)))
+}
+
+/// Names, grades, enrolments and results go to whom the district has do work that its own staff would do (34 CFR
+/// 99.31(a)(1)(i)(B)), as the district registered it; nothing else of a record does.
+fn roster_service(facts: &Facts<'_>, class: DataClass) -> Result<Allowed, Denial> {
+    let purpose = Purpose::InstitutionalService;
+    if purpose_of(facts.purpose) != Some(purpose) {
+        return Err(Denial::PurposeNotAllowed);
+    }
+    let role = ReaderRole::parse(facts.role.as_str()).filter(|role| *role == ReaderRole::Service);
+    role.ok_or(Denial::RoleNotAllowed)?;
+    let given = |field: &&FieldName| {
+        let name = field.as_str();
+        class_of(field) == class
+            && (matches!(name, "name" | "grade" | "enrolment") || name.starts_with("assessment:"))
+    };
+    let fields = facts.fields.iter().filter(given).cloned().collect();
+    Ok((fields, purpose.basis(), Some(Relation::Office)))
 }
 
 /// Who may read personal data at all, of whom, and for what.

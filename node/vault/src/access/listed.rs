@@ -26,6 +26,16 @@ impl Vault {
         decision: &Decision,
         now_ms: u64,
     ) -> Result<AccessEntry, VaultError> {
+        self.log_read(self.entry_of(asked, decision, now_ms)?)
+    }
+
+    /// The entry, not numbered yet.
+    pub(super) fn entry_of(
+        &self,
+        asked: &Asked<'_>,
+        decision: &Decision,
+        now_ms: u64,
+    ) -> Result<AccessEntry, VaultError> {
         let identity = self.identity()?;
         let (fields, basis, relation, verdict) = match decision {
             Decision::Allow { fields, basis, relation } => {
@@ -33,7 +43,7 @@ impl Vault {
             }
             Decision::Deny(denial) => (asked.fields.to_vec(), None, None, Verdict::Denied(*denial)),
         };
-        self.log_read(AccessEntry {
+        Ok(AccessEntry {
             genesis: identity.genesis,
             number: 0,
             time_ms: TimeMs(now_ms),

@@ -13,8 +13,6 @@ use aula_ledger::credential::{Credential, Scope};
 use aula_ledger::keys::PublicKey;
 use aula_ledger::names::{FieldName, Name, Term};
 use aula_ledger::types::Handle;
-use rand::RngCore;
-use rand::rngs::OsRng;
 use rocksdb::WriteBatch;
 use std::sync::PoisonError;
 use zeroize::Zeroizing;
@@ -29,6 +27,7 @@ mod fields;
 mod linked;
 mod listed;
 mod log;
+mod provided;
 mod roster;
 #[cfg(test)]
 mod tests;
@@ -39,6 +38,7 @@ pub use fields::{DataClass, INSPECTION, PORTABILITY, ReaderRole, class_of, needs
 pub use linked::{Linked, Wanted};
 use listed::Asked;
 pub use log::{Anchor, Held, Unanchored};
+pub use provided::{Opened, Placed, Provided};
 
 pub use crate::log_writer::{LogWriter, database_log};
 pub use crate::reserved::{EVENTS, RESERVED, STATE, is_reserved};
@@ -270,14 +270,10 @@ impl Vault {
     }
 
     /// Numbers, dates and salts the entry, and writes it.
-    fn log_read(&self, mut entry: AccessEntry) -> Result<AccessEntry, VaultError> {
-        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(last) = self.last_entry()? {
-            entry.number = last.number.saturating_add(1);
-            entry.time_ms = entry.time_ms.max(last.time_ms);
-        }
-        OsRng.fill_bytes(&mut entry.salt);
-        log.append(&self.db, &entry)?;
+    fn log_read(&self, entry: AccessEntry) -> Result<AccessEntry, VaultError> {
+        let mut entries = [entry];
+        self.log_reads(&mut entries)?;
+        let [entry] = entries;
         Ok(entry)
     }
 

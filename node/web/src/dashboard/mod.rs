@@ -3,8 +3,8 @@
 //! Flow: the district makes a link (`aula vault link --role`) → its first open is exchanged for a session in a cookie
 //! (`open`, `session`) → the page (`page`) shows what the vault's access check grants this reader, the read listed as
 //! his → a WebSocket (`live`) brings what changes (`channel`) and looks again at link, consent and vault every 30 s
-//! → what is wrong is said in a form (`wrong`) and answered by the district. An LMS's launch mints a session by
-//! [`Sessions::mint`] and answers with [`within`].
+//! → what is wrong is said in a form (`wrong`) and answered by the district. An LMS's launch is answered
+//! with [`within`], and [`framed`] serves what that page needs at its own origin.
 //!
 //! | module | is |
 //! |---|---|
@@ -41,6 +41,7 @@ mod wrong;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{DefaultBodyLimit, Extension};
 use axum::routing::{MethodRouter, get, post};
 
 use crate::http::Node;
@@ -73,4 +74,16 @@ pub fn addresses() -> Vec<&'static str> {
 pub fn routes() -> Router<Arc<Node>> {
     let served = DASHBOARDS.iter().filter_map(|page| Some((page.address, handler(page.address)?)));
     served.fold(Router::new(), |routes, (address, page)| routes.route(address, page))
+}
+
+/// Most bytes of a form from a page in a frame.
+const MAX_FORM_BYTES: usize = 64 << 10;
+
+/// What a page in a learning platform's frame needs of its origin: its socket, its form, its style and script.
+pub fn framed(node: Arc<Node>, hub: Arc<Hub>) -> Router {
+    let routes = Router::new()
+        .route("/s/of/{session}/live", get(live::upgrade))
+        .route("/s/of/{session}/wrong", post(wrong::ask))
+        .route("/assets/{name}", get(crate::assets::asset));
+    routes.layer(DefaultBodyLimit::max(MAX_FORM_BYTES)).layer(Extension(hub)).with_state(node)
 }

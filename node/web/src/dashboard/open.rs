@@ -50,6 +50,7 @@ pub(super) async fn exchange(
         reader: reader.name,
         role,
         link: Some(id),
+        framed_by: Vec::new(),
         expires_ms: link.expires_ms,
     };
     let token = hub.sessions.mint(grant, now_ms);
@@ -88,19 +89,20 @@ pub(super) async fn show(
         Ok(found) => found,
         Err(refusal) => return refusal.answer(lang, wants_page(&headers)),
     };
-    match made(&node, &hub, (&token, &grant), lang, None).await {
+    match made(&node, &hub, (&token, &grant), lang).await {
         Ok(page) => page,
         Err(refusal) => refusal.answer(lang, wants_page(&headers)),
     }
 }
 
-async fn made(
+/// The page of a session, whose grant says who may frame it.
+pub(super) async fn made(
     node: &Arc<Node>,
     hub: &Arc<Hub>,
     (token, grant): (&Token, &Grant),
     lang: Lang,
-    framed_by: Option<&str>,
 ) -> Result<Response, Refusal> {
+    let framed_by = (!grant.framed_by.is_empty()).then(|| grant.framed_by.join(" "));
     let opened = source::look(node, hub, grant, Look::Listed).await?;
     let (seq, parts) = opened.channel.all();
     let shown = Shown {
@@ -114,28 +116,26 @@ async fn made(
         bearer: framed_by.is_some(),
         lang,
     };
-    Ok(page::whole(&shown, framed_by))
+    Ok(page::whole(&shown, framed_by.as_deref()))
 }
 
-/// The dashboard as the answer to an LMS's launch that the caller has verified, for a frame of this one origin
-/// (`https://lms.example`): the page holds its session itself, since a frame of another site gets no cookies.
-pub async fn within(
-    node: &Arc<Node>,
-    hub: &Arc<Hub>,
-    grant: Grant,
-    framed_by: &str,
-    headers: &HeaderMap,
-) -> Response {
+/// The dashboard as the answer to an LMS's launch that the caller has verified, for a frame of the grant's origins
+/// (`https://lms.example`): the page holds its session itself, since a frame of another site gets no cookies. The caller serves
+/// [`super::framed`] at the same origin.
+pub async fn within(node: &Arc<Node>, hub: &Arc<Hub>, grant: Grant, headers: &HeaderMap) -> Response {
     let lang = Lang::of(None, headers);
-    let is_origin = framed_by.starts_with("https://") || framed_by.starts_with("http://127.0.0.1");
-    if !is_origin || framed_by.contains(|c: char| c.is_whitespace() || matches!(c, ';' | ',' | '\'' | '*')) {
+    let is_origin = |text: &String| {
+        let spoken = text.starts_with("https://") || text.starts_with("http://127.0.0.1");
+        spoken && !text.contains(|c: char| c.is_whitespace() || matches!(c, ';' | ',' | '\'' | '*'))
+    };
+    if grant.framed_by.is_empty() || !grant.framed_by.iter().all(is_origin) {
         return Refusal::Foreign.answer(lang, true);
     }
     let token = hub.sessions.mint(grant, now_ms());
     let Some(grant) = hub.sessions.find(&token, &token.name(), now_ms()) else {
         return Refusal::NoSession.answer(lang, true);
     };
-    match made(node, hub, (&token, &grant), lang, Some(framed_by)).await {
+    match made(node, hub, (&token, &grant), lang).await {
         Ok(page) => page,
         Err(refusal) => refusal.answer(lang, true),
     }

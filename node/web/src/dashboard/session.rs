@@ -38,6 +38,8 @@ pub struct Grant {
     pub role: ReaderRole,
     /// The link that opened it, which is looked at again; none of an LMS's launch, which ends by its time.
     pub link: Option<Hash>,
+    /// The origins that may frame the page, of an LMS's launch; none: nobody may.
+    pub framed_by: Vec<String>,
     /// Until when it may be seen at most, milliseconds since 1970.
     pub expires_ms: u64,
 }
@@ -152,6 +154,7 @@ mod tests {
             reader: Name::new("f-1").expect("a name"),
             role: ReaderRole::Family,
             link: None,
+            framed_by: Vec::new(),
             expires_ms: 5_000,
         }
     }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::channel::Hub;
 use super::live::is_own_origin;
-use super::open::{session, wants_page};
+use super::open::{self, session, wants_page};
 use super::page;
 use super::refusal::Refusal;
 use super::render::ABOUT;
@@ -56,11 +56,16 @@ pub(super) async fn ask(
             return Err(Refusal::Foreign);
         }
         keep(&node, &hub, &grant, said).await?;
-        Ok(token)
+        Ok((token, grant))
     };
     match kept.await {
         Err(refusal) => refusal.answer(lang, wants_page(&headers)),
-        Ok(token) => {
+        // A frame has no cookie to come back with.
+        Ok((token, grant)) if !grant.framed_by.is_empty() => {
+            let page = open::made(&node, &hub, (&token, &grant), lang).await;
+            page.unwrap_or_else(|refusal| refusal.answer(lang, true))
+        }
+        Ok((token, _)) => {
             let mut answer = StatusCode::SEE_OTHER.into_response();
             page::private(answer.headers_mut());
             let address = format!("/s/of/{}?lang={}#corrections", token.name(), lang.tag());

@@ -17,7 +17,7 @@ pub(super) fn of(done: &Done<'_>) -> Outcome {
         "unchanged": counts.unchanged, "ignored": counts.ignored, "rejected": counts.rejected,
         "report": done.reports.rejected, "fates": done.reports.rows, "diff": done.reports.changes,
         "format": done.format, "school_year": done.year, "dry_run": done.args.dry_run,
-        "schools_checked": done.schools.is_checked(), "notes": done.reading.notes,
+        "schools_checked": done.schools.is_checked(), "notes": done.reading.notes, "until": done.until,
         "leavers": { "enrolled": leavers.enrolled, "omitted": leavers.omitted, "ended": leavers.ended.len(),
                      "held": leavers.held },
     });
@@ -35,6 +35,9 @@ fn lines(done: &Done<'_>) -> Vec<String> {
     let mut lines = vec![match (done.written.import, done.args.dry_run) {
         (Some(number), _) => format!("import {number} into school year {}", done.year),
         (None, true) => format!("a comparison with school year {}: nothing is written", done.year),
+        (None, false) if counts.rejected > 0 => {
+            "nothing is written: mend the rejected rows and import again".to_owned()
+        }
         (None, false) => "nothing to write: the vault has all of it".to_owned(),
     }];
     lines.push(format!(

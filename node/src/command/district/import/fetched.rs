@@ -1,34 +1,63 @@
-//! A roster asked of a provider of OneRoster's API, as the files that it would export.
+//! A roster asked of a provider of OneRoster's or Ed-Fi's API, as the files that it would export.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use aula_connect::oneroster::{fetch, provider};
-use aula_ingest::Input;
 use aula_ingest::oneroster::rest;
+use aula_ingest::{Format, Input, date};
+use aula_rosters::{edfi, oneroster};
 
 use crate::command::{Advise, Context, Failure};
 
-const HINT: &str = "write url, token_url, client_id and client_secret (docs/import.md), and chmod 600 it";
+const HINT: &str =
+    "write url, client_id, client_secret and the rest that docs/import.md has for it, and chmod 600 it";
+const AGAIN: &str = "try again; nothing was written";
 
-/// The files, and until when they know of changes.
-pub(super) async fn inputs(
-    context: &Context,
-    path: &Path,
-    since: Option<&str>,
-) -> Result<(Vec<Input>, Option<String>), Failure> {
+/// What a provider gave.
+pub(super) struct Fetched {
+    pub files: Vec<Input>,
+    pub format: Format,
+    /// Whether it is everybody, where the files do not say so themselves.
+    pub whole: bool,
+    /// Until when it is, as `--since` wants it next time.
+    pub until: Option<String>,
+}
+
+/// Asks the provider that a file of the operator's alone names.
+pub(super) async fn ask(context: &Context, path: &Path, since: Option<&str>) -> Result<Fetched, Failure> {
     let shown = path.display();
     let found = std::fs::metadata(path).advise(format!("cannot read {shown}"), HINT)?;
     if found.mode() & 0o077 != 0 {
         return Err(Failure::because(format!("others can read {shown}"), HINT));
     }
     let text = std::fs::read_to_string(path).advise(format!("cannot read {shown}"), HINT)?;
-    let provider = provider(&text).advise(format!("{shown} is refused"), HINT)?;
-    let next = "try again; nothing was written";
-    let fetched = fetch(&provider, since).await.advise("the provider's roster was not had", next)?;
+    let counted = |name: &str, count: usize| context.tell(format!("{name}: {count} objects"));
+    if edfi::is_kind(&text) {
+        let provider = edfi::provider(&text).advise(format!("{shown} is refused"), HINT)?;
+        let version = since
+            .map(|text| text.parse().ok().ok_or_else(|| not_since(text, "a change version such as 48211")));
+        let fetched = edfi::fetch(&provider, version.transpose()?).await;
+        let fetched = fetched.advise("the provider's roster was not had", AGAIN)?;
+        for (name, count) in &fetched.counts {
+            counted(name, *count);
+        }
+        let until = fetched.newest.map(|version| version.to_string());
+        return Ok(Fetched { files: fetched.inputs, format: Format::EdFi, whole: fetched.whole, until });
+    }
+    if let Some(text) = since.filter(|text| date::moment_ms(text).is_none()) {
+        return Err(not_since(text, "a moment such as 2026-03-02T09:30:00Z"));
+    }
+    let provider = oneroster::provider(&text).advise(format!("{shown} is refused"), HINT)?;
+    let fetched = oneroster::fetch(&provider, since).await;
+    let fetched = fetched.advise("the provider's roster was not had", AGAIN)?;
     for (collection, objects) in &fetched.collections {
-        context.tell(format!("{}: {} objects", collection.name(), objects.len()));
+        counted(collection.name(), objects.len());
     }
     let files = rest::inputs(&fetched.collections, since.is_none());
-    Ok((files.advise("the roster cannot be written as its files", next)?, fetched.newest))
+    let files = files.advise("the roster cannot be written as its files", AGAIN)?;
+    Ok(Fetched { files, format: Format::OneRoster, whole: since.is_none(), until: fetched.newest })
+}
+
+fn not_since(text: &str, wanted: &str) -> Failure {
+    Failure::because(format!("--since {text:?} is not {wanted}"), "give what the import before told")
 }

@@ -110,9 +110,11 @@ pub(super) fn unreadable(error: ReadError) -> Failure {
             ("bad_set", "export the whole set again")
         }
         ReadError::Rows(_) => ("too_many_rows", "split the files"),
-        ReadError::Table { .. } | ReadError::Xml { .. } | ReadError::NotEdFi(_) | ReadError::Encoding(_) => {
-            ("unreadable", "give --format, or export the files again")
-        }
+        ReadError::Table { .. }
+        | ReadError::Xml { .. }
+        | ReadError::NotEdFi(_)
+        | ReadError::NotSif(_)
+        | ReadError::Encoding(_) => ("unreadable", "give --format, or export the files again"),
     };
     Failure::new(code, error, hint)
 }

@@ -11,6 +11,7 @@ use aula_district::import::{ImportError, Written, compare, write};
 use aula_district::parameters::InForce;
 use aula_ingest::date::Date;
 use aula_ingest::plan::Plan;
+use aula_ingest::reading::Coverage;
 use aula_ingest::{Format, Reading, read};
 use aula_ledger::types::{SchoolYear, TimeMs};
 use aula_twin_runtime::event::SkillId;
@@ -38,7 +39,7 @@ const STEP: usize = 1_000;
                   district import oneroster.zip --schools sites.csv       sites.csv: local_id,school\n  aula district import \
                   Student.xml StudentEnrollment.xml           Ed-Fi\n  aula district import scores.csv --map vendor.toml             a \
                   vendor's results\n  aula district import --from sis.toml --since \
-                  2026-03-02T09:30:00Z        what changed at a provider of OneRoster's API\n\nA whole roster ends the enrolment of those it omits, and erases nobody: only if all its rows \
+                  2026-03-02T09:30:00Z        what changed at a provider of OneRoster's API\n  aula district import --from ods.toml                          all of an Ed-Fi ODS API (kind = \"edfi\")\n\nA whole roster ends the enrolment of those it omits, and erases nobody: only if all its rows \
                   were read and fewer than one in twenty would leave, else with --confirm-leavers. The same files twice change \
                   nothing. docs/import.md has formats, mappings and rules.\nExit 0: all taken; 1: some rows rejected, see the \
                   report; 2: nothing done."
@@ -47,10 +48,10 @@ pub struct ImportArgs {
     /// Files or folders: CSV, zip, XML, JSON lines, each packed with gzip or not
     #[arg(required_unless_present = "from", value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Ask a provider of OneRoster's API instead: a file of the operator's alone with url, token_url, client_id, client_secret
+    /// Ask a provider of OneRoster's API, or of Ed-Fi's, instead: a file of the operator's alone (docs/import.md)
     #[arg(long, value_name = "PROVIDER.toml", conflicts_with_all = ["files", "format", "map"])]
     pub from: Option<PathBuf>,
-    /// With --from: only what changed since this moment, as the import before told it
+    /// With --from: only what changed since this moment (Ed-Fi: change version), as the import before told it
     #[arg(long, value_name = "MOMENT", requires = "from", value_parser = moment)]
     pub since: Option<String>,
     /// The format [default: the mapping's, else told from the files]
@@ -86,6 +87,8 @@ pub enum Word {
     Oneroster,
     /// Ed-Fi interchange XML, or exports of its API as JSON lines
     Edfi,
+    /// SIF NA 3.x xPress Roster, XML or JSON
+    Sif,
     /// Results of assessments, by a mapping
     Assessment,
     /// A roster as a table
@@ -97,18 +100,20 @@ impl Word {
         match self {
             Self::Oneroster => Format::OneRoster,
             Self::Edfi => Format::EdFi,
+            Self::Sif => Format::Sif,
             Self::Assessment => Format::Assessment,
             Self::Csv => Format::Csv,
         }
     }
 }
 
-/// A moment as OneRoster writes it: it goes into the filter of a request.
+/// A moment as OneRoster writes it, which goes into the filter of a request, or a change version.
 fn moment(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-:.+".contains(c);
-    match text.chars().all(plain) && aula_ingest::date::moment_ms(text).is_some() {
+    let version = text.parse::<u64>().is_ok();
+    match version || text.chars().all(plain) && aula_ingest::date::moment_ms(text).is_some() {
         true => Ok(text.to_owned()),
-        false => Err("write a moment such as 2026-03-02T09:30:00Z".into()),
+        false => Err("write a moment such as 2026-03-02T09:30:00Z, or a change version".into()),
     }
 }
 
@@ -122,6 +127,7 @@ struct Done<'a> {
     schools: schools::Known,
     reports: reports::Reports,
     written: Written,
+    until: Option<String>,
 }
 
 /// Imports.
@@ -131,16 +137,33 @@ struct Done<'a> {
 pub async fn run(context: &Context, rpc: &RpcArgs, args: &ImportArgs) -> Result<Outcome, Failure> {
     let now = now_ms();
     let mapping = args.map.as_deref().map(files::mapping).transpose()?;
-    let (inputs, until) = match &args.from {
-        Some(path) => fetched::inputs(context, path, args.since.as_deref()).await?,
-        None => (files::inputs(&args.files)?, None),
+    let asked = match &args.from {
+        Some(path) => Some(fetched::ask(context, path, args.since.as_deref()).await?),
+        None => None,
     };
     let bad_clock =
         || Failure::new("bad_clock", "this machine's clock is past the year 2100", "set the clock");
     let today = Date::of_ms(now).ok_or_else(bad_clock)?;
-    let read = read(inputs, args.format.map(Word::format), mapping.as_ref(), today);
-    let (format, mut reading) = read.map_err(files::unreadable)?;
-    reading.notes.extend(until.map(|until| format!("changes after this: --since {until}")));
+    let (format, mut reading, until) = match asked {
+        None => {
+            let inputs = files::inputs(&args.files)?;
+            let read = read(inputs, args.format.map(Word::format), mapping.as_ref(), today);
+            let (format, reading) = read.map_err(files::unreadable)?;
+            (format, reading, None)
+        }
+        // Where nothing changed there are no files.
+        Some(asked) if asked.files.is_empty() => (asked.format, Reading::default(), asked.until),
+        Some(asked) => {
+            let (_, mut reading) =
+                read(asked.files, Some(asked.format), None, today).map_err(files::unreadable)?;
+            if asked.whole {
+                reading.coverage = Coverage::Bulk;
+            }
+            (asked.format, reading, asked.until)
+        }
+    };
+    let until = until.or_else(|| args.since.clone());
+    reading.notes.extend(until.iter().map(|until| format!("changes after this: --since {until}")));
     for note in &reading.notes {
         context.tell(note);
     }
@@ -200,6 +223,7 @@ pub async fn run(context: &Context, rpc: &RpcArgs, args: &ImportArgs) -> Result<
         schools: known,
         reports,
         written,
+        until,
     }))
 }
 

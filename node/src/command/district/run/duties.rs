@@ -4,7 +4,7 @@ use aula_vault::vault::is_there;
 use serde::{Deserialize, Serialize};
 
 use super::office::Office;
-use super::{acknowledgements, alerts, log, milestones, rounds, states};
+use super::{acknowledgements, alerts, log, milestones, rosters, rounds, states};
 use crate::command::{Failure, lake};
 use crate::config::Policy;
 
@@ -14,6 +14,8 @@ use crate::config::Policy;
 pub enum Duty {
     /// Settles what an earlier process sent and did not see final.
     Outbox,
+    /// Asks the systems that config.toml names for their rosters.
+    Rosters,
     /// Folds students' events, opens and closes interventions, anchors the states that changed.
     Anchor,
     /// Records milestones of anchored states, with their proofs.
@@ -34,8 +36,9 @@ pub enum Duty {
 
 impl Duty {
     /// All, in the order in which they are done.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Outbox,
+        Self::Rosters,
         Self::Anchor,
         Self::Milestones,
         Self::Requests,
@@ -50,6 +53,7 @@ impl Duty {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Outbox => "outbox",
+            Self::Rosters => "rosters",
             Self::Anchor => "anchor",
             Self::Milestones => "milestones",
             Self::Requests => "requests",
@@ -89,6 +93,7 @@ impl Duty {
                     some => format!("{some} transactions of an earlier process settled"),
                 })
             }
+            Self::Rosters => rosters::follow(office).await,
             Self::Anchor => states::anchor(office).await,
             Self::Milestones => milestones::record(office).await,
             Self::Requests => match office.settings.requests {

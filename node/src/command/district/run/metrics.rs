@@ -13,24 +13,72 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 
 use super::duties::Duty;
+use super::rosters::{Standing, Standings};
 use super::told::{Line, Told};
 use crate::command::{Advise, Failure};
 
 /// What every home's duties came to.
 #[derive(Debug, Default)]
-pub(super) struct Metrics(Mutex<BTreeMap<(String, Duty), Line>>);
+pub(super) struct Metrics {
+    duties: Mutex<BTreeMap<(String, Duty), Line>>,
+    rosters: Mutex<BTreeMap<(String, String), Standing>>,
+}
 
 impl Metrics {
     /// Notes a duty of a home.
     pub fn note(&self, home: &Path, duty: Duty, told: &Told) {
         let Some(line) = told.duties.get(&duty) else { return };
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = self.duties.lock().unwrap_or_else(PoisonError::into_inner);
         lines.insert((home.display().to_string(), duty), line.clone());
+    }
+
+    /// Notes where a home's sources of rosters stand.
+    pub fn note_rosters(&self, home: &Path, standings: Standings) {
+        let mut rosters = self.rosters.lock().unwrap_or_else(PoisonError::into_inner);
+        let home = home.display().to_string();
+        rosters.retain(|(other, _), _| *other != home);
+        rosters.extend(standings.into_iter().map(|(source, one)| ((home.clone(), source), one)));
     }
 
     /// The text format, version 0.0.4.
     fn text(&self) -> String {
-        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.of_duties() + &self.of_rosters()
+    }
+
+    fn of_rosters(&self) -> String {
+        let rosters = self.rosters.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = String::new();
+        if rosters.is_empty() {
+            return text;
+        }
+        let mut family = |name: &str, kind: &str, help: &str, value: &dyn Fn(&Standing) -> Option<f64>| {
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+            for ((home, source), one) in rosters.iter() {
+                if let Some(value) = value(one) {
+                    let home = home.replace('\\', "\\\\").replace('"', "\\\"");
+                    let _ = writeln!(text, "{name}{{home=\"{home}\",source=\"{source}\"}} {value}");
+                }
+            }
+        };
+        let last = "when a source's roster was taken last, seconds since 1970";
+        family("aula_district_roster_last_seconds", "gauge", last, &|one| {
+            Some(one.last_ms? as f64 / 1_000.0)
+        });
+        let changed = "rows of a source that changed something";
+        family("aula_district_roster_changed_total", "counter", changed, &|one| Some(one.changed as f64));
+        let rejected = "rows of a source that were rejected the last time";
+        family("aula_district_roster_rejected", "gauge", rejected, &|one| Some(one.rejected as f64));
+        let held = "students whom a source's whole roster omits and who stay enrolled";
+        family("aula_district_roster_held", "gauge", held, &|one| Some(one.held as f64));
+        let failing = "1 while a source's last question failed";
+        family("aula_district_roster_failing", "gauge", failing, &|one| {
+            Some(f64::from(u8::from(one.error.is_some())))
+        });
+        text
+    }
+
+    fn of_duties(&self) -> String {
+        let lines = self.duties.lock().unwrap_or_else(PoisonError::into_inner);
         let mut text = String::new();
         let mut family = |name: &str, kind: &str, help: &str, value: &dyn Fn(&Line) -> Option<f64>| {
             let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
@@ -107,5 +155,11 @@ mod tests {
             "{text}"
         );
         assert!(text.lines().all(|line| line.starts_with("# ") || line.starts_with("aula_district_duty_")));
+        let standing = Standing { held: 3, error: Some("x".into()), ..Standing::default() };
+        metrics.note_rosters(Path::new("/srv/a"), [("sis".to_owned(), standing)].into());
+        let text = metrics.text();
+        assert!(text.contains("aula_district_roster_held{home=\"/srv/a\",source=\"sis\"} 3\n"), "{text}");
+        assert!(text.contains("aula_district_roster_failing{home=\"/srv/a\",source=\"sis\"} 1\n"), "{text}");
+        assert!(!text.contains("aula_district_roster_last_seconds{"), "{text}");
     }
 }

@@ -27,9 +27,11 @@ mod log;
 mod metrics;
 mod milestones;
 mod office;
+mod rosters;
 mod rounds;
 mod sensors;
 mod states;
+mod tenants;
 pub(super) mod told;
 
 use duties::Duty;
@@ -42,7 +44,7 @@ use told::Told;
 #[command(
     after_help = "Examples:\n  aula district run --home /srv/lake                           until it is told to stop\n  aula district run --once                                     every duty once, for a \
                   timer\n  aula district run --home /srv/river --home /srv/hill        several districts in one process, nothing shared\n  aula district run --listen \
-                  127.0.0.1:9464              with metrics for Prometheus\n\nDuties, in this order: what an earlier process left, states folded and anchored (with interventions), \
+                  127.0.0.1:9464              with metrics for Prometheus\n\nDuties, in this order: what an earlier process left, rosters asked for, states folded and anchored (with interventions), \
                   milestones, requests in open rounds, own rounds run, acknowledgements, the access log, the lake, alerts. [district] in config.toml says how \
                   often, and what waits for a command; `aula district status` tells what became of each. Kill it at any moment: it goes \
                   on where it was.\nExit 0: stopped, or with --once all done; 1: with --once, some duty failed; 2: could not begin."
@@ -77,6 +79,7 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
         let own = Context { home, ..context.clone() };
         offices.push(Office::of(own, Place { vault: None, keystore: None }, ledger.clone())?);
     }
+    tenants::apart(&offices)?;
     let metrics = Arc::new(Metrics::default());
     if args.once {
         let mut homes = Vec::new();
@@ -99,21 +102,21 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
     let homes = offices.len();
     for office in offices {
         let office = Arc::new(office);
+        let (home, pause) =
+            (office.context.home.path().to_owned(), Duration::from_secs(office.settings.look_every_s));
         let own = Arc::clone(&office);
-        working.spawn(async move { sensors::watch(&own).await });
-        // An anchor may take minutes; an alert may not wait for it.
-        let (alerts, others): (Vec<Duty>, Vec<Duty>) =
-            Duty::ALL.into_iter().partition(|duty| *duty == Duty::Alerts);
-        for duties in [alerts, others] {
-            let (office, metrics) = (Arc::clone(&office), Arc::clone(&metrics));
-            working.spawn(async move {
-                loop {
-                    if let Err(failure) = look(&office, &duties, false, &metrics).await {
-                        tracing::error!(home = %office.context.home.path().display(), "{}; next: {}", failure.message, failure.hint);
-                    }
-                    tokio::time::sleep(Duration::from_secs(office.settings.look_every_s)).await;
-                }
-            });
+        working.spawn(tenants::kept(home.clone(), pause, move || {
+            let own = Arc::clone(&own);
+            async move { sensors::watch(&own).await }
+        }));
+        // An anchor may take minutes, and so may another system; an alert may not wait for them, nor they for each other.
+        let apart = [Duty::Alerts, Duty::Rosters];
+        let others: Vec<Duty> = Duty::ALL.into_iter().filter(|duty| !apart.contains(duty)).collect();
+        for duties in [vec![Duty::Alerts], vec![Duty::Rosters], others] {
+            let (office, metrics, duties) = (Arc::clone(&office), Arc::clone(&metrics), Arc::from(duties));
+            working.spawn(tenants::kept(home.clone(), pause, move || {
+                repeat(Arc::clone(&office), Arc::clone(&duties), Arc::clone(&metrics))
+            }));
         }
     }
     context.tell(format_args!("working for {homes} homes; stop with SIGTERM or Ctrl-C"));
@@ -121,6 +124,16 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
     // Whatever is under way may be cut anywhere: the next process goes on.
     working.shutdown().await;
     Ok(Outcome::yes(json!({ "stopped": true }), "stopped"))
+}
+
+/// Does what is due of one home, again and again.
+async fn repeat(office: Arc<Office>, duties: Arc<[Duty]>, metrics: Arc<Metrics>) {
+    loop {
+        if let Err(failure) = look(&office, &duties, false, &metrics).await {
+            tracing::error!(home = %office.context.home.path().display(), "{}; next: {}", failure.message, failure.hint);
+        }
+        tokio::time::sleep(Duration::from_secs(office.settings.look_every_s)).await;
+    }
 }
 
 /// Does what is due of one home, or all of these duties.
@@ -144,6 +157,9 @@ async fn look(office: &Office, duties: &[Duty], all: bool, metrics: &Metrics) ->
         told.note(duty, &outcome, office.now_ms(), if outcome.is_ok() { every_s } else { 0 });
         told.keep(home)?;
         metrics.note(home.path(), duty, &told);
+        if duty == Duty::Rosters {
+            metrics.note_rosters(home.path(), rosters::kept(home));
+        }
     }
     Ok(Told::load(home))
 }

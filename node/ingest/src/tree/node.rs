@@ -2,7 +2,7 @@
 
 /// An element: its name, its text, what lies in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Node {
+pub(crate) struct Node {
     pub name: String,
     pub text: String,
     pub children: Vec<Node>,
@@ -30,6 +30,16 @@ impl Node {
         Some(node.text.trim()).filter(|text| !text.is_empty())
     }
 
+    /// The text of a child, or of a child of a child, nothing searched for; none when it is empty.
+    pub fn at(&self, path: &[&str]) -> Option<&str> {
+        let step = |node: &'_ Self, name: &&str| node.children.iter().position(|child| child.name == **name);
+        let mut node = self;
+        for name in path {
+            node = node.children.get(step(node, name)?)?;
+        }
+        Some(node.text.trim()).filter(|text| !text.is_empty())
+    }
+
     /// The children of this name.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Node> {
         self.children.iter().filter(move |child| child.name == name)
@@ -45,9 +55,4 @@ impl std::fmt::Display for Node {
         }
         write!(f, ")")
     }
-}
-
-/// The word of a descriptor: what stands behind its `#`.
-pub(super) fn descriptor(text: &str) -> &str {
-    text.rsplit('#').next().unwrap_or(text).trim()
 }

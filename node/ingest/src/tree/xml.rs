@@ -2,16 +2,24 @@
 
 use quick_xml::Reader;
 use quick_xml::errors::{Error, SyntaxError};
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
 
-use super::Record;
-use super::node::Node;
+use super::{Node, Record};
 use crate::error::{ReadError, XmlError};
 use crate::limits::{MAX_DEPTH, MAX_RECORD_BYTES};
 use crate::reading::{Fault, Rule};
 
+/// Whether attributes become elements, `@` before their names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attributes {
+    /// They say nothing here.
+    Left,
+    /// They do.
+    Kept,
+}
+
 /// The encoding that an XML declaration names, when it is not the usual one.
-pub(super) fn declared_encoding(bytes: &[u8]) -> Option<String> {
+pub(crate) fn declared_encoding(bytes: &[u8]) -> Option<String> {
     let head = String::from_utf8_lossy(bytes.get(..bytes.len().min(200)).unwrap_or_default()).into_owned();
     let declaration = head.strip_prefix("<?xml")?.split("?>").next()?.to_owned();
     let quoted = declaration.split("encoding").nth(1)?.trim_start().strip_prefix('=')?.trim_start();
@@ -71,14 +79,15 @@ impl Open {
 ///
 /// # Errors
 /// [`XmlError`]; a record that is not well formed is given as a fault, and what follows it cannot be told apart any more.
-pub(super) fn records(
+pub(crate) fn records(
     text: &str,
+    attributes: Attributes,
     take: impl FnMut(u64, Record) -> Result<(), ReadError>,
 ) -> Result<(), XmlError> {
     let mut reader = Reader::from_str(text);
     reader.config_mut().trim_text(false);
     let lines = Lines { text: text.as_bytes(), at: 0, line: 1 };
-    let mut walk = Walk { lines, rooted: false, ended: false, open: None, take };
+    let mut walk = Walk { lines, attributes, rooted: false, ended: false, open: None, take };
     loop {
         let from = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
         let goes_on = match reader.read_event() {
@@ -107,6 +116,7 @@ fn broken(error: &Error) -> Fault {
 /// How far a file is read.
 struct Walk<'a, T> {
     lines: Lines<'a>,
+    attributes: Attributes,
     /// The root has begun.
     rooted: bool,
     /// The root has ended.
@@ -120,8 +130,8 @@ impl<T: FnMut(u64, Record) -> Result<(), ReadError>> Walk<'_, T> {
     fn event(&mut self, event: Event<'_>, from: usize) -> Result<bool, XmlError> {
         match event {
             Event::DocType(_) => return Err(XmlError::DocumentType),
-            Event::Start(tag) => return self.start(local_name(tag.local_name().as_ref()), from),
-            Event::Empty(tag) => self.empty(local_name(tag.local_name().as_ref()), from)?,
+            Event::Start(tag) => return self.start(self.node(&tag), from),
+            Event::Empty(tag) => self.empty(self.node(&tag), from)?,
             Event::End(_) => self.end()?,
             Event::Text(text) => self.text(text.decode().ok().as_deref()),
             Event::CData(text) => self.text(text.decode().ok().as_deref()),
@@ -148,30 +158,43 @@ impl<T: FnMut(u64, Record) -> Result<(), ReadError>> Walk<'_, T> {
         Ok(true)
     }
 
-    fn start(&mut self, name: String, from: usize) -> Result<bool, XmlError> {
+    /// The element that a tag begins.
+    fn node(&self, tag: &BytesStart<'_>) -> Node {
+        let mut node = Node::named(local_name(tag.local_name().as_ref()));
+        if self.attributes == Attributes::Kept {
+            for attribute in tag.attributes().flatten() {
+                let mut child = Node::named(format!("@{}", local_name(attribute.key.local_name().as_ref())));
+                child.text = attribute.unescape_value().map(|text| text.into_owned()).unwrap_or_default();
+                node.children.push(child);
+            }
+        }
+        node
+    }
+
+    fn start(&mut self, node: Node, from: usize) -> Result<bool, XmlError> {
         match &mut self.open {
             _ if !self.rooted => self.rooted = true,
             None => {
                 let line = self.lines.at(from);
-                self.open = Some(Open { line, from, path: vec![Node::named(name)], fault: None });
+                self.open = Some(Open { line, from, path: vec![node], fault: None });
             }
             Some(open) if open.path.len() >= MAX_DEPTH => {
-                let fault = Fault::new(name, Rule::Unreadable, "elements lie too deep in each other");
+                let fault = Fault::new(node.name, Rule::Unreadable, "elements lie too deep in each other");
                 self.stop(from, fault)?;
                 return Ok(false);
             }
-            Some(open) => open.path.push(Node::named(name)),
+            Some(open) => open.path.push(node),
         }
         Ok(true)
     }
 
-    fn empty(&mut self, name: String, from: usize) -> Result<(), XmlError> {
+    fn empty(&mut self, node: Node, from: usize) -> Result<(), XmlError> {
         match &mut self.open {
             Some(open) => {
-                open.path.push(Node::named(name));
+                open.path.push(node);
                 open.close();
             }
-            None if self.rooted => (self.take)(self.lines.at(from), Ok(Node::named(name)))?,
+            None if self.rooted => (self.take)(self.lines.at(from), Ok(node))?,
             None => (self.rooted, self.ended) = (true, true),
         }
         Ok(())
