@@ -34,6 +34,7 @@ mod dashboards_bench;
 mod gate;
 mod hostile;
 mod rounds;
+mod tenants;
 mod vault;
 
 type Tested = Result<(), Box<dyn std::error::Error>>;

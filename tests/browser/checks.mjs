@@ -6,7 +6,8 @@ import { readFileSync } from "node:fs";
 export const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 export const LIMIT = { timeout: 120_000 };
 const PAGES = ["/", "/rounds", "/rounds/0", "/pools", "/budgets", "/districts", "/districts/1", "/schools", "/schools/1", "/blocks",
-  "/blocks/1", "/transactions", "/validators", "/parameters", "/proposals", "/trail", "/milestones", "/members", "/verify", "/family", "/search?q=1"];
+  "/blocks/1", "/transactions", "/validators", "/parameters", "/proposals", "/trail", "/milestones", "/members", "/verify", "/family", "/search?q=1",
+  "/verify?lang=es", "/family?lang=es", "/classroom", "/classroom?lang=es", "/buildings"];
 export const VIEWS = [
   { name: "desktop, light", viewport: { width: 1280, height: 900 }, colorScheme: "light" },
   { name: "desktop, dark", viewport: { width: 1280, height: 900 }, colorScheme: "dark" },

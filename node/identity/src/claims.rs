@@ -7,6 +7,39 @@ use serde_json::Value;
 /// Claims by name. A claim in an object is named by its path: `realm_access.roles`.
 pub type Claims = BTreeMap<String, Vec<String>>;
 
+/// What a provider said in one login.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Its claims.
+    pub claims: Claims,
+    /// Whom it means by its own word: `sub`, or the name of a SAML subject.
+    pub subject: Option<String>,
+    /// How it calls the session that it began: `sid`, or `SessionIndex`.
+    pub session: Option<String>,
+}
+
+/// Whose logins a provider ends.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Whom it means; none: whoever has one of the sessions.
+    pub subject: Option<String>,
+    /// Which of its sessions; none: all of the subject.
+    pub sessions: Vec<String>,
+}
+
+impl Ended {
+    /// Whether a login in which the provider said so is over. A login without a session of its own is over with its subject.
+    pub fn means(&self, subject: Option<&str>, session: Option<&str>) -> bool {
+        let named = |session: &str| self.sessions.iter().any(|one| one == session);
+        match &self.subject {
+            Some(own) => {
+                Some(own.as_str()) == subject && (self.sessions.is_empty() || session.is_none_or(named))
+            }
+            None => session.is_some_and(named),
+        }
+    }
+}
+
 /// How deep objects are read.
 const MAX_DEPTH: usize = 4;
 
@@ -45,6 +78,27 @@ fn text(value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_provider_ends_a_session_a_subject_or_nothing() {
+        let ended = |subject: Option<&str>, sessions: &[&str]| Ended {
+            subject: subject.map(str::to_owned),
+            sessions: sessions.iter().map(|one| (*one).to_owned()).collect(),
+        };
+        for (what, subject, session, over) in [
+            (ended(Some("u"), &[]), Some("u"), Some("s"), true),
+            (ended(Some("u"), &[]), Some("v"), Some("s"), false),
+            (ended(Some("u"), &["s"]), Some("u"), Some("s"), true),
+            (ended(Some("u"), &["s"]), Some("u"), Some("t"), false),
+            (ended(Some("u"), &["s"]), Some("u"), None, true),
+            (ended(Some("u"), &["s"]), Some("v"), Some("s"), false),
+            (ended(None, &["s"]), Some("v"), Some("s"), true),
+            (ended(None, &["s"]), Some("v"), None, false),
+            (ended(None, &[]), Some("v"), None, false),
+        ] {
+            assert_eq!(what.means(subject, session), over, "{what:?} {subject:?} {session:?}");
+        }
+    }
 
     #[test]
     fn values_are_texts_and_objects_are_paths() {

@@ -9,6 +9,7 @@
 //! | GET `/identity/me` | who the session's or token's reader is |
 //! | POST `/identity/credential` | a credential for the vault's routes, for `Aula-Credential` |
 //! | POST `/identity/logout` | ends the session |
+//! | POST `/identity/oidc/{provider}/logout`, GET, POST `/identity/saml/{provider}/logout` | a provider ends sessions that it began |
 //! | GET, POST `/identity/tokens`, DELETE `/identity/tokens/{id}` | tokens: one's own; an admin sees and revokes all |
 //! | GET `/identity/sessions`, DELETE `/identity/sessions/{id}` | sessions, for an admin |
 //!
@@ -27,7 +28,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use serde_json::{Value, json};
 
-use crate::mapping::{Mapping, Staff};
+use crate::claims::Said;
+use crate::mapping::Mapping;
 use crate::office::{Office, Standing, Unavailable};
 use crate::sessions::{LOGIN_MS, Lifetime, Login, Logins, Session, Sessions};
 use crate::settings::{Protocol, Provider};
@@ -35,6 +37,7 @@ use crate::tokens::{Scope, Tokens};
 use crate::{oidc, saml};
 
 mod account;
+mod ended;
 #[cfg(test)]
 mod tests;
 
@@ -113,6 +116,13 @@ fn denied(why: impl std::fmt::Display) -> Refusal {
 
 fn busy(why: impl std::fmt::Display) -> Refusal {
     Refusal(StatusCode::SERVICE_UNAVAILABLE, why.to_string())
+}
+
+fn of_oidc(error: oidc::OidcError) -> Refusal {
+    match error {
+        oidc::OidcError::Unreachable(_) => busy(error),
+        oidc::OidcError::Refused(_) => denied(error),
+    }
 }
 
 /// How long sessions and credentials last.
@@ -225,7 +235,7 @@ impl Desk {
     ) -> Result<Response, Refusal> {
         let need = |field: &str| answer.get(field).ok_or_else(|| bad(format!("{field} is missing")));
         let provider = self.provider(name)?;
-        let claims = match &provider.client {
+        let said = match &provider.client {
             Client::Oidc(client) => {
                 let Login { kept: Kept::Oidc(kept), .. } = self.take(name, need("state")?, headers)? else {
                     return Err(bad("this login was begun otherwise"));
@@ -234,28 +244,30 @@ impl Desk {
                     tracing::info!(provider = name, error, "a provider refused a login");
                     return Err(denied("the provider refused the login"));
                 }
-                let issuer = answer.get("iss").map(String::as_str);
-                client.finish(*kept, need("code")?, issuer, self.now()).await.map_err(
-                    |error| match error {
-                        oidc::OidcError::Unreachable(_) => busy(error),
-                        oidc::OidcError::Refused(_) => denied(error),
-                    },
-                )?
+                let answered = (need("code")?.as_str(), answer.get("iss").map(String::as_str));
+                let needed: Vec<&str> = provider.map.names().collect();
+                client.finish(*kept, answered, &needed, self.now()).await.map_err(of_oidc)?
             }
             Client::Saml(client) => {
-                let state = need("RelayState")?;
+                // A login that the provider began by itself answers no request of this browser.
+                let state = answer.get("RelayState").filter(|state| !state.is_empty()).ok_or_else(|| {
+                    bad(format!(
+                        "this answers no login that was begun here: begin at {}/identity/login/{name}",
+                        self.url
+                    ))
+                })?;
                 let Login { kept: Kept::Saml(kept), .. } = self.take(name, state, headers)? else {
                     return Err(bad("this login was begun otherwise"));
                 };
                 client.finish(&kept, need("SAMLResponse")?, state, self.now()).map_err(denied)?
             }
         };
-        let staff = provider.map.staff(&claims).map_err(denied)?;
-        self.welcome(name, &staff).await
+        self.welcome(name, &provider.map, &said).await
     }
 
     /// A session for who is on the roster as the provider says.
-    async fn welcome(&self, provider: &str, staff: &Staff) -> Result<Response, Refusal> {
+    async fn welcome(&self, provider: &str, map: &Mapping, said: &Said) -> Result<Response, Refusal> {
+        let staff = map.staff(&said.claims).map_err(denied)?;
         let standing = self.standing(&staff.reader).await?;
         self.fits(&staff.role, &standing)?;
         if let Some(sections) = &staff.sections
@@ -265,7 +277,7 @@ impl Desk {
                 "the roster has none of the sections that the provider names for this account",
             ));
         }
-        let (secret, session) = self.sessions.begin(staff, provider, self.now()).map_err(busy)?;
+        let (secret, session) = self.sessions.begin(&staff, (provider, said), self.now()).map_err(busy)?;
         tracing::info!(
             reader = session.reader,
             role = session.role,
@@ -382,7 +394,9 @@ pub fn router(desk: Arc<Desk>) -> Router {
     Router::new()
         .route("/identity/login/{provider}", get(login))
         .route("/identity/oidc/{provider}", get(oidc_back))
+        .route("/identity/oidc/{provider}/logout", post(ended::oidc))
         .route("/identity/saml/{provider}", post(saml_back))
+        .route("/identity/saml/{provider}/logout", get(ended::saml_redirect).post(ended::saml_post))
         .route("/identity/saml/{provider}/metadata", get(saml_metadata))
         .route("/identity/me", get(account::me))
         .route("/identity/credential", post(account::credential))

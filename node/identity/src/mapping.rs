@@ -15,6 +15,10 @@ pub struct Mapping {
     /// What that value must end with, and loses: `@district.example`.
     #[serde(default)]
     pub reader_suffix: Option<String>,
+    /// Whether capitals of that value and of its ending count for nothing, where the provider says that they do not: those of
+    /// addresses and of Windows' names.
+    #[serde(default)]
+    pub reader_ignores_case: bool,
     /// Readers by that value, where the two differ; then who is not listed is refused.
     #[serde(default)]
     pub readers: Option<BTreeMap<String, String>>,
@@ -54,6 +58,9 @@ pub enum Unmapped {
     /// The claim is missing, or has several values.
     #[error("the provider does not say who this is: the claim {0} has not exactly one value")]
     Reader(String),
+    /// The provider has not seen that the address is this account's own.
+    #[error("the provider has not verified this account's e-mail address, and it is what names readers here")]
+    Unverified,
     /// It is nobody of this district.
     #[error("this account is none of this district's staff")]
     Stranger,
@@ -88,6 +95,12 @@ impl Mapping {
         }
     }
 
+    /// The claims that are read.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let rules = self.role.iter().map(|rule| rule.claim.as_str());
+        rules.chain([self.reader.as_str()]).chain(self.sections.as_deref())
+    }
+
     /// Who these claims are of.
     ///
     /// # Errors
@@ -95,9 +108,20 @@ impl Mapping {
     pub fn staff(&self, claims: &Claims) -> Result<Staff, Unmapped> {
         let values = claims.get(&self.reader).map(Vec::as_slice).unwrap_or_default();
         let [value] = values else { return Err(Unmapped::Reader(self.reader.clone())) };
+        // Whoever may write an address into an account of their own would be anybody.
+        let unverified =
+            claims.get("email_verified").is_some_and(|told| told.iter().any(|word| word != "true"));
+        if self.reader == "email" && unverified {
+            return Err(Unmapped::Unverified);
+        }
+        let folded = |text: &str| match self.reader_ignores_case {
+            true => text.to_ascii_lowercase(),
+            false => text.to_owned(),
+        };
+        let value = folded(value);
         let own: &str = match &self.reader_suffix {
-            Some(suffix) => value.strip_suffix(suffix.as_str()).ok_or(Unmapped::Stranger)?,
-            None => value,
+            Some(suffix) => value.strip_suffix(folded(suffix).as_str()).ok_or(Unmapped::Stranger)?,
+            None => &value,
         };
         let reader = match &self.readers {
             Some(readers) => readers.get(own).cloned().ok_or(Unmapped::Stranger)?,
@@ -178,6 +202,21 @@ role = "teacher"
         let asked = |email: &str| listed.staff(&claims(&[("email", &[email]), ("groups", &["heads"])]));
         assert_eq!(asked("u-9@east.example").unwrap().reader, "t-1042");
         assert_eq!(asked("t-1042@east.example"), Err(Unmapped::Stranger));
+    }
+
+    #[test]
+    fn capitals_count_unless_the_mapping_says_otherwise_and_an_unverified_address_names_nobody() {
+        let map = mapping(RULES);
+        let folds = Mapping { reader_ignores_case: true, ..map.clone() };
+        let said = |email: &str| claims(&[("email", &[email]), ("groups", &["teachers"])]);
+        assert_eq!(map.staff(&said("T-1@East.Example")), Err(Unmapped::Stranger));
+        assert_eq!(folds.staff(&said("T-1@East.Example")).unwrap().reader, "t-1");
+        assert_eq!(folds.staff(&said("t-1@east.example.evil.example")), Err(Unmapped::Stranger));
+        for (word, taken) in [("true", true), ("false", false), ("0", false)] {
+            let mut told = said("t-1@east.example");
+            told.insert("email_verified".into(), vec![word.into()]);
+            assert_eq!(map.staff(&told).is_ok(), taken, "{word}");
+        }
     }
 
     #[test]

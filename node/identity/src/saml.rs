@@ -1,23 +1,31 @@
 //! SAML 2.0 Web Browser SSO as a service provider: requests by redirect, responses by POST.
 //!
-//! The assertion itself must be signed, by a key of the provider's metadata, RSA with SHA-2, one reference to its own id, exclusive
-//! canonicalization; audience, recipient, destination, `InResponseTo` and times must be this request's; an assertion is taken once. What
-//! is signed is what is read: the session's values come from the element that the signature covers (`saml-rs`).
+//! The assertion or the whole response around it must be signed, by a key of the provider's metadata, RSA with SHA-2, one reference to
+//! its own id, exclusive canonicalization; audience, recipient, destination, `InResponseTo` and times must be this request's; an assertion
+//! is taken once. What is signed is what is read: the session's values come from the element that the signature covers (`saml-rs`).
+//! A provider ends sessions by [`ended`]. Absent: encrypted assertions, since `rsa` is not to decrypt here.
 
 use aula_foreign::secret::drawn;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use saml_rs::{
-    AcsEndpoint, AssertionSignaturePolicy, AudienceValidationPolicy, AuthnRequest, BrowserInput, ClockSkew,
-    EntityId, FormField, IdpDescriptor, MetadataTrustPolicy, Pending, RelayStateParam, ReplayCache,
-    ReplayKey, ReplayPolicy, ResponseSignaturePolicy, Saml, SamlError, SamlValidationContext, Sp, SpConfig,
-    SpValidationPolicy, SsoResponse, StartSso, VerifiedXmlSignatureCoverage, XmlSignatureProfile,
+    AcsEndpoint, AssertionSignaturePolicy, AudienceValidationPolicy, AuthnRequest, AuthnRequestSigningPolicy,
+    BrowserInput, CertificatePem, ClockSkew, Credentials, EntityId, FormField, IdpDescriptor,
+    MetadataTrustPolicy, Pending, PrivateKeyPem, RelayStateParam, ReplayCache, ReplayKey, ReplayPolicy,
+    ResponseSignaturePolicy, Saml, SamlError, SamlValidationContext, SloEndpoint, Sp, SpConfig,
+    SpValidationPolicy, SsoResponse, StartSso, XmlSignatureProfile,
 };
 
-use crate::claims::Claims;
+use crate::claims::{Claims, Said};
 use crate::settings::SamlIdp;
+
+mod ended;
+
+pub use ended::{Answer, Came};
 
 /// The claim with the subject's name.
 pub const NAME_ID: &str = "NameID";
@@ -35,21 +43,68 @@ pub enum Refused {
     #[error("the login is refused: {0}")]
     Response(String),
     /// No signature covers the assertion.
-    #[error("the login is refused: the assertion itself is not signed")]
+    #[error("the login is refused: neither the assertion nor the response around it is signed")]
     Unsigned,
+    /// The provider signs in a way that is forged, or could be.
+    #[error(
+        "the login is refused: it is not signed by RSA with SHA-256, SHA-384 or SHA-512: set the provider to one of these"
+    )]
+    Algorithm,
+    /// The provider encrypts what it says.
+    #[error(
+        "the login is refused: the assertion is encrypted, which is not read here: have the provider send it plain over TLS"
+    )]
+    Encrypted,
     /// An attribute is named twice.
     #[error("the login is refused: the attribute {0} stands there twice")]
     Twice(String),
 }
 
 fn refused(error: &SamlError) -> Refused {
-    Refused::Response(error.to_string())
+    match error {
+        SamlError::AlgorithmUnsupported => Refused::Algorithm,
+        error => Refused::Response(error.to_string()),
+    }
 }
 
 fn descriptor(provider: &SamlIdp) -> Result<IdpDescriptor, SamlError> {
     // The operator's own file: it is trusted as it lies there.
     let trust = MetadataTrustPolicy::UnsignedForCompatibility;
     IdpDescriptor::from_metadata_xml_for(EntityId::try_new(&provider.entity_id)?, &provider.metadata, trust)
+}
+
+/// This service, as it is called and where it is reached. It signs its requests where the provider wants them signed.
+fn service(
+    provider: &SamlIdp,
+    (entity_id, acs): (&str, &str),
+    signs: bool,
+    assertions: AssertionSignaturePolicy,
+) -> Result<Saml<Sp>, SamlError> {
+    let policy = SpValidationPolicy {
+        assertions,
+        responses: ResponseSignaturePolicy::RequireForEncryptedCbc,
+        xml_signatures: XmlSignatureProfile::StrictRsaSha2,
+        audience: AudienceValidationPolicy::Validate,
+        authn_requests: match signs {
+            true => AuthnRequestSigningPolicy::Sign,
+            false => AuthnRequestSigningPolicy::DoNotSignForCompatibility,
+        },
+        ..SpValidationPolicy::recommended()
+    };
+    let credentials = provider.signing.as_ref().map_or_else(Credentials::default, |own| Credentials {
+        signing_key: Some(PrivateKeyPem::new(own.key.as_str())),
+        signing_certificate: Some(CertificatePem::new(own.certificate.as_str())),
+        ..Credentials::default()
+    });
+    let logout = format!("{acs}/logout");
+    let config = SpConfig::builder(EntityId::try_new(entity_id)?)
+        .acs_endpoint(AcsEndpoint::post(acs)?)
+        .slo_endpoint(SloEndpoint::redirect(logout.as_str())?)
+        .slo_endpoint(SloEndpoint::post(logout.as_str())?)
+        .credentials(credentials)
+        .validation(policy)
+        .build()?;
+    Saml::sp(config)
 }
 
 /// Assertions and responses that were taken, each until it would be refused for its age.
@@ -94,6 +149,7 @@ pub struct Begun {
 /// A service provider for one identity provider.
 pub struct Client {
     sp: Saml<Sp>,
+    metadata: String,
     idp: IdpDescriptor,
     taken: Mutex<Taken>,
 }
@@ -105,32 +161,33 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// One that is called `entity_id` and hears responses at `acs`.
+    /// One that is called `entity_id`, hears responses at `acs`, and ends of sessions below it at `/logout`.
     ///
     /// # Errors
     /// An address or metadata that cannot be used.
     pub fn new(provider: &SamlIdp, entity_id: &str, acs: &str) -> Result<Self, String> {
-        let made = || -> Result<(Saml<Sp>, IdpDescriptor), SamlError> {
-            let policy = SpValidationPolicy {
-                assertions: AssertionSignaturePolicy::RequireSigned,
-                responses: ResponseSignaturePolicy::RequireForEncryptedCbc,
-                xml_signatures: XmlSignatureProfile::StrictRsaSha2,
-                audience: AudienceValidationPolicy::Validate,
-                ..SpValidationPolicy::recommended()
-            };
-            let config = SpConfig::builder(EntityId::try_new(entity_id)?)
-                .acs_endpoint(AcsEndpoint::post(acs)?)
-                .validation(policy)
-                .build()?;
-            Ok((Saml::sp(config)?, descriptor(provider)?))
+        let idp = descriptor(provider).map_err(|error| error.to_string())?;
+        let signs = idp.metadata().is_want_authn_requests_signed();
+        if signs && provider.signing.is_none() {
+            return Err(
+                "it wants signed requests: give signing_key_file and signing_certificate (docs/identity.md)"
+                    .into(),
+            );
+        }
+        let made = || -> Result<Self, SamlError> {
+            // Its metadata asks for signed assertions; of providers that can sign the response alone, that is enough.
+            let asks = service(provider, (entity_id, acs), signs, AssertionSignaturePolicy::RequireSigned)?;
+            let takes = AssertionSignaturePolicy::AllowUnsignedForCompatibility;
+            let sp = service(provider, (entity_id, acs), signs, takes)?;
+            let metadata = asks.metadata_xml().to_owned();
+            Ok(Self { sp, metadata, idp, taken: Mutex::default() })
         };
-        let (sp, idp) = made().map_err(|error| error.to_string())?;
-        Ok(Self { sp, idp, taken: Mutex::default() })
+        made().map_err(|error| error.to_string())
     }
 
     /// What the identity provider is given about this service: XML.
     pub fn metadata(&self) -> &str {
-        self.sp.metadata_xml()
+        &self.metadata
     }
 
     /// Begins a login.
@@ -152,10 +209,12 @@ impl Client {
     ///
     /// # Errors
     /// [`Refused`].
-    pub fn finish(&self, kept: &Kept, response: &str, state: &str, now_ms: u64) -> Result<Claims, Refused> {
+    pub fn finish(&self, kept: &Kept, response: &str, state: &str, now_ms: u64) -> Result<Said, Refused> {
         if response.len() > MAX_RESPONSE {
             return Err(Refused::Response("the response is too long".into()));
         }
+        // Some providers break the base64 into lines.
+        let response: String = response.split_ascii_whitespace().collect();
         let now = UNIX_EPOCH + Duration::from_millis(now_ms);
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if !taken.make_room(now) {
@@ -163,18 +222,15 @@ impl Client {
         }
         let validation = SamlValidationContext::new(now, ReplayPolicy::RequireCache(&mut *taken))
             .with_clock_skew(ClockSkew::from_millis(-SKEW_MS, SKEW_MS));
+        let encrypted = STANDARD.decode(&response).is_ok_and(|xml| has(&xml, b"EncryptedAssertion"));
         let fields = vec![FormField::new("SAMLResponse", response), FormField::new("RelayState", state)];
         let input = BrowserInput::<SsoResponse>::post(fields);
-        let session =
-            self.sp.finish_sso(&self.idp, &kept.0, input, validation).map_err(|error| refused(&error))?;
-        let covers = |coverage| {
-            matches!(
-                coverage,
-                VerifiedXmlSignatureCoverage::ConsumedAssertion
-                    | VerifiedXmlSignatureCoverage::ResponseRootAndConsumedAssertion
-            )
-        };
-        if !session.verified_xml_signatures().iter().any(|one| covers(one.coverage())) {
+        let session = self
+            .sp
+            .finish_sso(&self.idp, &kept.0, input, validation)
+            .map_err(|error| if encrypted { Refused::Encrypted } else { refused(&error) })?;
+        // Each kind of coverage has the assertion in it: its own signature, or that of the response around it.
+        if session.verified_xml_signatures().is_empty() {
             return Err(Refused::Unsigned);
         }
         let mut claims = Claims::from([(NAME_ID.to_owned(), vec![session.name_id().value().to_owned()])]);
@@ -184,8 +240,17 @@ impl Client {
                 return Err(Refused::Twice(attribute.name().to_owned()));
             }
         }
-        Ok(claims)
+        Ok(Said {
+            claims,
+            subject: Some(session.name_id().value().to_owned()),
+            session: session.authn_session().session_index().map(|index| index.as_str().to_owned()),
+        })
     }
+}
+
+/// Whether `bytes` hold `part`.
+fn has(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use aula_foreign::secret::{Digest32, digest, drawn, number};
 use aula_foreign::shelf::Shelf;
 use serde::Serialize;
 
+use crate::claims::{Ended, Said};
 use crate::mapping::Staff;
 
 /// How long a login may take.
@@ -88,6 +89,12 @@ pub struct Session {
     pub role: String,
     /// By which provider.
     pub provider: String,
+    /// Whom that provider means, by its own word.
+    #[serde(skip)]
+    pub subject: Option<String>,
+    /// How that provider calls its own session.
+    #[serde(skip)]
+    pub there: Option<String>,
     /// When the login was.
     pub begun_ms: u64,
     /// The last request.
@@ -121,7 +128,12 @@ impl Sessions {
     ///
     /// # Errors
     /// [`Full`].
-    pub fn begin(&self, staff: &Staff, provider: &str, now_ms: u64) -> Result<(String, Session), Full> {
+    pub fn begin(
+        &self,
+        staff: &Staff,
+        (provider, said): (&str, &Said),
+        now_ms: u64,
+    ) -> Result<(String, Session), Full> {
         let mut held = self.locked();
         if held.len() >= MAX_SESSIONS {
             held.retain(|_, one| !self.is_over(one, now_ms));
@@ -135,6 +147,8 @@ impl Sessions {
             reader: staff.reader.clone(),
             role: staff.role.clone(),
             provider: provider.to_owned(),
+            subject: said.subject.clone(),
+            there: said.session.clone(),
             begun_ms: now_ms,
             used_ms: now_ms,
             until_ms: now_ms.saturating_add(self.lifetime.whole_ms),
@@ -177,11 +191,40 @@ impl Sessions {
     pub fn revoke_of(&self, gone: impl Fn(&str) -> bool) {
         self.locked().retain(|_, one| !gone(&one.provider));
     }
+
+    /// Ends those that a provider ends; says how many.
+    pub fn end(&self, provider: &str, ended: &Ended) -> usize {
+        let mut held = self.locked();
+        let before = held.len();
+        held.retain(|_, one| {
+            one.provider != provider || !ended.means(one.subject.as_deref(), one.there.as_deref())
+        });
+        before.saturating_sub(held.len())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn said(subject: &str, session: &str) -> Said {
+        Said { subject: Some(subject.into()), session: Some(session.into()), ..Said::default() }
+    }
+
+    #[test]
+    fn a_provider_ends_its_own_sessions_and_no_other_s() {
+        let sessions = Sessions::new(Lifetime { whole_ms: 1_000, idle_ms: 1_000 });
+        let begin = |provider: &str, said: &Said| sessions.begin(&staff(), (provider, said), 0).unwrap().0;
+        let east = begin("east", &said("u", "1"));
+        let again = begin("east", &said("u", "2"));
+        let west = begin("west", &said("u", "1"));
+        let one = Ended { subject: None, sessions: vec!["1".into()] };
+        assert_eq!((sessions.end("east", &one), sessions.end("east", &one)), (1, 0));
+        assert!(sessions.find(&east, 1).is_none() && sessions.find(&again, 1).is_some());
+        let all = Ended { subject: Some("u".into()), sessions: Vec::new() };
+        assert_eq!(sessions.end("east", &all), 1);
+        assert!(sessions.find(&west, 1).is_some(), "another provider's");
+    }
 
     fn staff() -> Staff {
         Staff { reader: "t-1042".into(), role: "teacher".into(), sections: None }
@@ -211,19 +254,19 @@ mod tests {
     #[test]
     fn a_session_ends_by_age_by_silence_and_by_revocation() {
         let sessions = Sessions::new(Lifetime { whole_ms: 1_000, idle_ms: 300 });
-        let (secret, session) = sessions.begin(&staff(), "east", 0).unwrap();
+        let (secret, session) = sessions.begin(&staff(), ("east", &Said::default()), 0).unwrap();
         assert_eq!(sessions.find("guessed", 1), None);
         for now in [299, 590, 880] {
             assert_eq!(sessions.find(&secret, now).map(|one| one.used_ms), Some(now));
         }
         assert_eq!(sessions.find(&secret, 1_000), None, "by age");
-        let (secret, _) = sessions.begin(&staff(), "east", 0).unwrap();
+        let (secret, _) = sessions.begin(&staff(), ("east", &Said::default()), 0).unwrap();
         assert_eq!(sessions.find(&secret, 300), None, "by silence");
-        let (secret, own) = sessions.begin(&staff(), "east", 0).unwrap();
+        let (secret, own) = sessions.begin(&staff(), ("east", &Said::default()), 0).unwrap();
         assert_eq!(sessions.list(1), vec![own.clone()]);
         assert!(!sessions.revoke(&session.id) && sessions.revoke(&own.id));
         assert_eq!(sessions.find(&secret, 1), None, "by revocation");
-        let (secret, _) = sessions.begin(&staff(), "east", 0).unwrap();
+        let (secret, _) = sessions.begin(&staff(), ("east", &Said::default()), 0).unwrap();
         sessions.revoke_of(|provider| provider == "east");
         assert_eq!(sessions.find(&secret, 1), None, "with its provider");
     }

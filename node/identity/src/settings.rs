@@ -39,8 +39,20 @@ pub struct Oidc {
     pub client_id: String,
     /// The secret that it shares, where it does.
     pub client_secret: Option<String>,
+    /// How the secret is sent; none: as the discovery document says.
+    pub client_auth: Option<ClientAuth>,
     /// What is asked for beside `openid`.
     pub scopes: Vec<String>,
+}
+
+/// How a client shows its secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientAuth {
+    /// `client_secret_basic`: in the header.
+    Basic,
+    /// `client_secret_post`: in the form.
+    Post,
 }
 
 /// A SAML identity provider.
@@ -50,6 +62,23 @@ pub struct SamlIdp {
     pub entity_id: String,
     /// Its metadata, XML, as the operator was given it: its certificates are trusted because the file is there.
     pub metadata: String,
+    /// With what this district signs its requests and answers, where it does.
+    pub signing: Option<Signing>,
+}
+
+/// A key of this district's own, RSA, and its certificate: PEM.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Signing {
+    /// The private key.
+    pub key: String,
+    /// The certificate, which the provider finds in this district's metadata.
+    pub certificate: String,
+}
+
+impl std::fmt::Debug for Signing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Signing").field("certificate", &self.certificate).finish_non_exhaustive()
+    }
 }
 
 /// Why a file of providers is refused.
@@ -83,9 +112,12 @@ struct Raw {
     issuer: Option<String>,
     client_id: Option<String>,
     client_secret_file: Option<PathBuf>,
+    client_auth: Option<ClientAuth>,
     scopes: Option<Vec<String>>,
     entity_id: Option<String>,
     metadata: Option<PathBuf>,
+    signing_key_file: Option<PathBuf>,
+    signing_certificate: Option<PathBuf>,
     map: Mapping,
 }
 
@@ -131,8 +163,11 @@ fn protocol(raw: Raw, read: &impl Fn(&Path) -> Result<String, String>) -> Result
     };
     match raw.protocol {
         Word::Oidc => {
-            if raw.entity_id.is_some() || raw.metadata.is_some() {
-                return Err("entity_id and metadata are of protocol = \"saml\"".into());
+            let files = [&raw.metadata, &raw.signing_key_file, &raw.signing_certificate];
+            if raw.entity_id.is_some() || files.iter().any(|file| file.is_some()) {
+                return Err(
+                    "entity_id, metadata, signing_key_file and signing_certificate are of protocol = \"saml\"".into()
+                );
             }
             let issuer = need(raw.issuer, "issuer")?;
             if !is_secure(&issuer) {
@@ -142,6 +177,7 @@ fn protocol(raw: Raw, read: &impl Fn(&Path) -> Result<String, String>) -> Result
             Ok(Protocol::Oidc(Oidc {
                 issuer,
                 client_id: need(raw.client_id, "client_id")?,
+                client_auth: raw.client_auth,
                 client_secret: secret.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()),
                 scopes: raw.scopes.unwrap_or_else(|| vec!["profile".into(), "email".into()]),
             }))
@@ -150,16 +186,25 @@ fn protocol(raw: Raw, read: &impl Fn(&Path) -> Result<String, String>) -> Result
             if raw.issuer.is_some()
                 || raw.client_id.is_some()
                 || raw.client_secret_file.is_some()
+                || raw.client_auth.is_some()
                 || raw.scopes.is_some()
             {
                 return Err(
-                    "issuer, client_id, client_secret_file and scopes are of protocol = \"oidc\"".into()
+                    "issuer, client_id, client_secret_file, client_auth and scopes are of protocol = \"oidc\"".into()
                 );
             }
+            let signing = match (raw.signing_key_file, raw.signing_certificate) {
+                (Some(key), Some(certificate)) => {
+                    Some(Signing { key: read(&key)?, certificate: read(&certificate)? })
+                }
+                (None, None) => None,
+                _ => return Err("signing_key_file and signing_certificate go together".into()),
+            };
             let path = raw.metadata.ok_or("metadata is missing: the provider's file of metadata")?;
             Ok(Protocol::Saml(SamlIdp {
                 entity_id: need(raw.entity_id, "entity_id")?,
                 metadata: read(&path)?,
+                signing,
             }))
         }
     }
@@ -211,6 +256,10 @@ mod tests {
                 "cannot read",
             ),
             ("name = \"e\"\nprotocol = \"saml\"\nentity_id = \"x\"", "metadata is missing"),
+            (
+                "name = \"e\"\nprotocol = \"saml\"\nentity_id = \"x\"\nmetadata = \"secret\"\nsigning_key_file = \"secret\"",
+                "go together",
+            ),
             ("name = \"e\"\nprotocol = \"saml\"\nissuer = \"https://id.example\"", "are of protocol"),
         ] {
             let error = of(text).unwrap_err().to_string();

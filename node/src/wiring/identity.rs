@@ -4,8 +4,9 @@
 //! signed with the district's account key, as `aula vault credential` signs one. The file of providers is looked at every two seconds.
 //! Absent: what a credential opens, which the vault's access check decides, and TLS, which a proxy ends.
 
+use std::cell::RefCell;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -40,7 +41,13 @@ const HINT: &str = "correct [identity] in config.toml; docs/identity.md has an e
 /// # Errors
 /// A file of providers that is refused, a socket that cannot be bound, tokens that cannot be used.
 pub(super) async fn start(home: &Home, config: &Config, node: &Arc<Node>) -> Result<(), Failure> {
-    let (Some(identity), Some(door)) = (config.identity.clone(), KeptDoor::of(node)) else { return Ok(()) };
+    let Some(identity) = config.identity.clone() else { return Ok(()) };
+    let Some(door) = KeptDoor::of(node) else {
+        tracing::warn!(
+            "nobody can log in: this node has no vault. Run aula vault init, then start the node again"
+        );
+        return Ok(());
+    };
     let tokens = Tokens::open(&home.path().join("identity/tokens.json"));
     let tokens = tokens.advise("the tokens of programs cannot be used", HINT)?;
     let office = Arc::new(OfVault { door, home: home.clone() });
@@ -48,13 +55,13 @@ pub(super) async fn start(home: &Home, config: &Config, node: &Arc<Node>) -> Res
     let session =
         Lifetime { whole_ms: minutes(identity.session_minutes), idle_ms: minutes(identity.idle_minutes) };
     let terms = Terms { session, credential_ms: minutes(identity.credential_minutes) };
-    let providers = read(&identity.providers)?;
+    let (providers, files) = read(&identity.providers)?;
     let desk = Desk::new(&identity.url, providers, (tokens, office), (terms, now_ms));
     let desk = Arc::new(desk.map_err(|why| Failure::because(why, HINT))?);
     let socket = TcpListener::bind(identity.listen).await;
     let socket = socket.advise(format!("logins cannot be listened for on {}", identity.listen), HINT)?;
     tracing::info!(listen = %identity.listen, url = identity.url, "staff log in below /identity");
-    tokio::spawn(attend(desk.clone(), identity));
+    tokio::spawn(attend(desk.clone(), identity, files));
     tokio::spawn(async move {
         if let Err(error) = axum::serve(socket, router(desk)).await {
             tracing::error!(%error, "logins are served no longer");
@@ -73,33 +80,50 @@ fn private(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).advise(format!("cannot read {shown}"), HINT)
 }
 
-/// The providers. What the file names stands beside it, unless it says where; secrets are the operator's alone like the file.
-fn read(path: &Path) -> Result<Vec<Provider>, Failure> {
+/// The providers, and the files that they were read from. What the first file names stands beside it, unless it says where; secrets are
+/// the operator's alone like the file.
+fn read(path: &Path) -> Result<(Vec<Provider>, Vec<PathBuf>), Failure> {
     let text = private(path)?;
     let folder = path.parent().unwrap_or(Path::new("."));
+    let files = RefCell::new(vec![path.to_owned()]);
     let named = |file: &Path| {
-        private(&folder.join(file)).map_err(|failure| format!("{}: {}", failure.message, failure.hint))
+        let file = folder.join(file);
+        files.borrow_mut().push(file.clone());
+        private(&file).map_err(|failure| format!("{}: {}", failure.message, failure.hint))
     };
-    settings::read(&text, named).advise(format!("{} is refused", path.display()), HINT)
+    let providers = settings::read(&text, named).advise(format!("{} is refused", path.display()), HINT)?;
+    Ok((providers, files.into_inner()))
 }
 
-fn changed(path: &Path) -> Option<SystemTime> {
-    std::fs::metadata(path).and_then(|found| found.modified()).ok()
+/// What tells whether a file is another one now.
+type Mark = Option<(SystemTime, u64, u64)>;
+
+fn marks(files: &[PathBuf]) -> Vec<Mark> {
+    let mark = |file: &PathBuf| {
+        let found = std::fs::metadata(file).ok()?;
+        Some((found.modified().ok()?, found.len(), found.ino()))
+    };
+    files.iter().map(mark).collect()
 }
 
-/// Takes other providers when their file changes, for as long as the node runs.
-async fn attend(desk: Arc<Desk>, identity: Identity) {
-    let mut seen = changed(&identity.providers);
+/// Takes other providers when their file, or one that it names, changes, for as long as the node runs: a provider's new key comes in its
+/// metadata alone.
+async fn attend(desk: Arc<Desk>, identity: Identity, mut files: Vec<PathBuf>) {
+    let mut seen = marks(&files);
     loop {
         tokio::time::sleep(EVERY).await;
-        let now = changed(&identity.providers);
+        let now = marks(&files);
         if now == seen {
             continue;
         }
         seen = now;
-        let taken = read(&identity.providers).map_err(|failure| failure.message);
-        match taken.and_then(|providers| desk.set_providers(providers)) {
-            Ok(()) => tracing::info!("the providers of logins were read again"),
+        let taken =
+            read(&identity.providers).map_err(|failure| format!("{}: {}", failure.message, failure.hint));
+        match taken.and_then(|(providers, read)| desk.set_providers(providers).map(|()| read)) {
+            Ok(read) => {
+                (seen, files) = (marks(&read), read);
+                tracing::info!("the providers of logins were read again");
+            }
             Err(error) => tracing::warn!(error, "the providers stay as they were"),
         }
     }

@@ -136,7 +136,7 @@ fn verify_floor(
         NAME,
         format!(
             "Equity statement proved: each of {} schools got at least {} cents for each hundredth of a weighted pupil. \
-             Neither amounts nor weights are shown, and not that the weights are those of the {} requests of round {}: \
+             No weight is shown, and not that the weights are those of the {} requests of round {}: \
              that rests on the ledger's rule, hence on more than two thirds of the validators.",
             stated.lines.len(),
             equity.floor_cents,

@@ -10,6 +10,8 @@ pub(super) struct Asker {
     until_ms: u64,
     /// The session's number; none of a token.
     session: Option<String>,
+    /// By which provider the session began.
+    provider: Option<String>,
 }
 
 impl Desk {
@@ -27,6 +29,7 @@ impl Desk {
                     role: token.role,
                     until_ms: token.until_ms,
                     session: None,
+                    provider: None,
                 }),
                 _ => Err(denied("this token's scopes do not open this")),
             };
@@ -38,8 +41,8 @@ impl Desk {
         }
         let session =
             self.sessions.find(secret, now).ok_or_else(|| needed("the session is over: log in again"))?;
-        let Session { id, reader, role, until_ms, .. } = session;
-        Ok(Asker { reader, role, until_ms, session: Some(id) })
+        let Session { id, reader, role, until_ms, provider, .. } = session;
+        Ok(Asker { reader, role, until_ms, session: Some(id), provider: Some(provider) })
     }
 
     fn admin(&self, headers: &HeaderMap, changes: bool) -> Result<Asker, Refusal> {
@@ -76,7 +79,13 @@ pub(super) async fn logout(State(desk): State<Shared>, headers: HeaderMap) -> Re
     if let Some(id) = asker.session {
         desk.sessions.revoke(&id);
     }
-    let mut response = json_of(StatusCode::OK, &json!({ "ended": true }));
+    // The provider's own session goes on until the browser goes there.
+    let provider = asker.provider.and_then(|name| desk.provider(&name).ok());
+    let there = provider.and_then(|provider| match &provider.client {
+        Client::Oidc(client) => client.farewell(),
+        Client::Saml(_) => None,
+    });
+    let mut response = json_of(StatusCode::OK, &json!({ "ended": true, "provider": there }));
     let over = format!("{SESSION_COOKIE}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict");
     if let Ok(value) = HeaderValue::from_str(&over) {
         response.headers_mut().append(SET_COOKIE, value);

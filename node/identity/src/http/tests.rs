@@ -77,7 +77,7 @@ fn map() -> Mapping {
 }
 
 fn provider(name: &str, map: Mapping) -> Provider {
-    let saml = SamlIdp { entity_id: IDP.into(), metadata: idp("").metadata_xml().to_owned() };
+    let saml = SamlIdp { entity_id: IDP.into(), metadata: idp("").metadata_xml().to_owned(), signing: None };
     Provider { name: name.into(), map, protocol: Protocol::Saml(saml) }
 }
 

@@ -12,7 +12,10 @@ use rsa::traits::PublicKeyParts;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+mod told;
+
 use super::*;
+use crate::claims::Claims;
 
 const KEY: &str = include_str!("../../tests/keys/idp.key");
 const OTHER: &str = include_str!("../../tests/keys/other.key");
@@ -40,18 +43,40 @@ struct Script {
     token: String,
     keys: Vec<(String, &'static str)>,
     challenge: String,
+    /// The page of claims: what kind it says it is, and what it holds; none: there is no such page.
+    info: Option<(&'static str, String)>,
+    /// How clients may show their secret, as the discovery document says.
+    methods: Option<Vec<&'static str>>,
     asked: Vec<BTreeMap<String, String>>,
 }
 
 type Shared = Arc<Mutex<Script>>;
 
 async fn discovery(State(script): State<Shared>) -> impl IntoResponse {
-    let issuer = script.lock().unwrap().issuer.clone();
-    axum::Json(json!({
+    let script = script.lock().unwrap();
+    let issuer = &script.issuer;
+    let mut told = json!({
         "issuer": issuer, "authorization_endpoint": format!("{issuer}/auth"), "token_endpoint": format!("{issuer}/token"),
         "jwks_uri": format!("{issuer}/keys"), "response_types_supported": ["code"],
         "subject_types_supported": ["public"], "id_token_signing_alg_values_supported": ["RS256", "HS256", "none"],
-    }))
+        "end_session_endpoint": format!("{issuer}/end?x=1"),
+    });
+    if script.info.is_some() {
+        told["userinfo_endpoint"] = format!("{issuer}/info").into();
+    }
+    if let Some(methods) = &script.methods {
+        told["token_endpoint_auth_methods_supported"] = json!(methods);
+    }
+    axum::Json(told)
+}
+
+async fn info(State(script): State<Shared>, headers: axum::http::HeaderMap) -> impl IntoResponse {
+    let bearer = headers.get("authorization").is_some_and(|value| value == "Bearer a1");
+    let told = script.lock().unwrap().info.clone().filter(|_| bearer);
+    match told {
+        Some((kind, body)) => (axum::http::StatusCode::OK, [("content-type", kind)], body),
+        None => (axum::http::StatusCode::UNAUTHORIZED, [("content-type", "text/plain")], String::new()),
+    }
 }
 
 async fn keys(State(script): State<Shared>) -> impl IntoResponse {
@@ -64,10 +89,17 @@ async fn keys(State(script): State<Shared>) -> impl IntoResponse {
     axum::Json(json!({ "keys": keys.iter().map(jwk).collect::<Vec<_>>() }))
 }
 
-async fn token(State(script): State<Shared>, RawForm(body): RawForm) -> impl IntoResponse {
-    let form: BTreeMap<String, String> = openidconnect::url::form_urlencoded::parse(&body)
+async fn token(
+    State(script): State<Shared>,
+    headers: axum::http::HeaderMap,
+    RawForm(body): RawForm,
+) -> impl IntoResponse {
+    let mut form: BTreeMap<String, String> = openidconnect::url::form_urlencoded::parse(&body)
         .map(|(k, v)| (k.into_owned(), v.into_owned()))
         .collect();
+    if let Some(value) = headers.get("authorization") {
+        form.insert("authorization".into(), value.to_str().unwrap().into());
+    }
     let mut script = script.lock().unwrap();
     let own = URL_SAFE_NO_PAD.encode(Sha256::digest(form.get("code_verifier").cloned().unwrap_or_default()));
     let fits = own == script.challenge;
@@ -87,11 +119,16 @@ struct Stage {
 }
 
 async fn stage() -> Stage {
+    stage_of(None).await
+}
+
+async fn stage_of(client_auth: Option<ClientAuth>) -> Stage {
     let script = Shared::default();
     let app = Router::new()
         .route("/.well-known/openid-configuration", get(discovery))
         .route("/keys", get(keys))
         .route("/token", post(token))
+        .route("/info", get(info))
         .with_state(script.clone());
     let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let issuer = format!("http://{}", socket.local_addr().unwrap());
@@ -102,6 +139,7 @@ async fn stage() -> Stage {
         issuer: issuer.clone(),
         client_id: "aula".into(),
         client_secret: Some("s".into()),
+        client_auth,
         scopes: vec!["profile".into()],
     };
     let client = Client::new(provider, "https://aula.example/identity/oidc/east".into()).unwrap();
@@ -137,7 +175,8 @@ impl Stage {
             script.token = token;
             script.challenge = asked["code_challenge"].clone();
         }
-        self.client.finish(begun.kept, "c1", None, now_ms()).await
+        let needed = ["preferred_username"];
+        self.client.finish(begun.kept, ("c1", None), &needed, now_ms()).await.map(|said| said.claims)
     }
 
     async fn refuses(&self, change: impl FnOnce(&mut Value, &mut Value)) -> String {
@@ -178,7 +217,7 @@ async fn tokens_for_others_of_other_times_and_other_logins_are_refused() {
     stage.refuses(|_, claims| claims["aud"] = "other".into()).await;
     stage.refuses(|_, claims| claims["aud"] = json!(["aula", "other"])).await;
     stage.refuses(|_, claims| claims["azp"] = "other".into()).await;
-    stage.refuses(|_, claims| claims["exp"] = (now - 1).into()).await;
+    stage.refuses(|_, claims| claims["exp"] = (now - SKEW_S - 1).into()).await;
     stage.refuses(|_, claims| claims["iat"] = (now - 3_600).into()).await;
     stage.refuses(|_, claims| claims["iat"] = (now + 3_600).into()).await;
     stage.refuses(|_, claims| claims["nonce"] = "another".into()).await;
@@ -204,9 +243,9 @@ async fn a_code_of_another_login_and_an_answer_of_another_provider_are_refused()
         (stage.client.begin(now_ms()).await.unwrap(), stage.client.begin(now_ms()).await.unwrap());
     assert_ne!(first.state, second.state);
     stage.script.lock().unwrap().challenge = parameters(&first.url)["code_challenge"].clone();
-    let crossed = stage.client.finish(second.kept, "c1", None, now_ms()).await;
+    let crossed = stage.client.finish(second.kept, ("c1", None), &[], now_ms()).await;
     assert!(crossed.unwrap_err().to_string().contains("not taken"), "the other login's secret");
-    let mixed = stage.client.finish(first.kept, "c1", Some("https://evil.example"), now_ms()).await;
+    let mixed = stage.client.finish(first.kept, ("c1", Some("https://evil.example")), &[], now_ms()).await;
     assert!(mixed.unwrap_err().to_string().contains("another provider"));
 }
 

@@ -2,9 +2,10 @@
 //!
 //! The provider's and a stranger's keys (`tests/keys`) are of these tests alone.
 
+mod ended;
+mod whole;
+
 use super::*;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use saml_rs::template::{LOGIN_RESPONSE_TEMPLATE, LoginResponseTemplate};
 use saml_rs::{
     CertificatePem, Credentials, Idp, IdpConfig, IdpValidationPolicy, NameId, PrivateKeyPem, RespondSso,
@@ -39,6 +40,7 @@ fn idp_of(entity: &str, key: &str, certificate: &str) -> Saml<Idp> {
     };
     let config = IdpConfig::builder(EntityId::try_new(entity).unwrap())
         .sso_endpoint(SsoEndpoint::redirect("https://idp.example/sso").unwrap())
+        .slo_endpoint(SloEndpoint::redirect("https://idp.example/slo").unwrap())
         .credentials(credentials)
         .validation(IdpValidationPolicy::recommended())
         .templates(said("teachers"))
@@ -52,7 +54,8 @@ fn idp() -> Saml<Idp> {
 }
 
 fn client() -> Client {
-    let provider = SamlIdp { entity_id: IDP.into(), metadata: idp().metadata_xml().to_owned() };
+    let provider =
+        SamlIdp { entity_id: IDP.into(), metadata: idp().metadata_xml().to_owned(), signing: None };
     Client::new(&provider, SP, ACS).unwrap()
 }
 
@@ -73,19 +76,23 @@ fn descriptor_of(client: &Client) -> SpDescriptor {
     SpDescriptor::from_metadata_xml(client.metadata(), trust).unwrap()
 }
 
-/// The answer of `idp` to a request of `client`.
+/// The answer of `idp` to a request of `client`, the assertion signed.
 fn answer_of(idp: &Saml<Idp>, client: &Client, begun: &Begun) -> String {
-    let sp = descriptor_of(client);
+    answer_to(idp, &descriptor_of(client), begun)
+}
+
+/// The answer of `idp` to a request of the service `sp`, whose metadata say what is signed.
+fn answer_to(idp: &Saml<Idp>, sp: &SpDescriptor, begun: &Begun) -> String {
     let query = begun.url.split_once('?').unwrap().1;
     let received = idp
         .receive_sso(
-            &sp,
+            sp,
             BrowserInput::<AuthnRequest>::redirect(query),
             SamlValidationContext::new(SystemTime::now(), ReplayPolicy::DisabledForCompatibility),
         )
         .unwrap();
     let subject = Subject::new(NameId::new("t-1042", None), Vec::new());
-    let response = idp.respond_sso(&sp, &received, subject, RespondSso::post()).unwrap();
+    let response = idp.respond_sso(sp, &received, subject, RespondSso::post()).unwrap();
     let form = response.post_form().unwrap();
     let bytes = STANDARD.decode(form.value("SAMLResponse").unwrap()).unwrap();
     String::from_utf8(bytes).unwrap()
@@ -104,7 +111,8 @@ impl Answered {
     }
 
     fn finish_at(&self, xml: &str, now_ms: u64) -> Result<Claims, Refused> {
-        self.client.finish(&self.begun.kept, &STANDARD.encode(xml), &self.begun.state, now_ms)
+        let said = self.client.finish(&self.begun.kept, &STANDARD.encode(xml), &self.begun.state, now_ms);
+        said.map(|said| said.claims)
     }
 
     /// The changed document is refused, and the real one is still taken afterwards.
@@ -279,7 +287,8 @@ fn another_provider_s_response_is_refused() {
 #[test]
 fn a_response_for_another_audience_is_refused() {
     let login = answered();
-    let provider = SamlIdp { entity_id: IDP.into(), metadata: idp().metadata_xml().to_owned() };
+    let provider =
+        SamlIdp { entity_id: IDP.into(), metadata: idp().metadata_xml().to_owned(), signing: None };
     let elsewhere = Client::new(&provider, "https://other.example/sp", ACS).unwrap();
     let begun = elsewhere.begin().unwrap();
     login.refuses(&answer_of(&idp(), &elsewhere, &begun));
@@ -289,7 +298,8 @@ fn a_response_for_another_audience_is_refused() {
 #[test]
 fn a_response_for_another_recipient_is_refused() {
     let login = answered();
-    let provider = SamlIdp { entity_id: IDP.into(), metadata: idp().metadata_xml().to_owned() };
+    let provider =
+        SamlIdp { entity_id: IDP.into(), metadata: idp().metadata_xml().to_owned(), signing: None };
     let elsewhere = Client::new(&provider, SP, "https://other.example/acs").unwrap();
     let begun = elsewhere.begin().unwrap();
     login.refuses(&answer_of(&idp(), &elsewhere, &begun));

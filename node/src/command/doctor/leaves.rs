@@ -126,10 +126,25 @@ fn leaving(home: &Home, config: &Config) -> Vec<Leaving> {
         let places = config.delivery.iter().filter(|place| report.deliver.contains(&place.name));
         all.extend(places.map(|place| delivered(home, config, report, place)));
     }
+    let alerted = config.delivery.iter().filter(|place| config.alerts.deliver.contains(&place.name));
+    all.extend(alerted.map(|place| {
+        let (to, place, form) = receiver(config, place);
+        Leaving {
+            what: "alerts".into(),
+            students: "none",
+            to,
+            place,
+            when: "when something begins that somebody should know".into(),
+            form: format!("{form}; of what kind, and how many, \"fewer than 10\" below that"),
+            last: None,
+            times: None,
+        }
+    }));
     all
 }
 
-fn delivered(home: &Home, config: &Config, report: &ScheduledReport, delivery: &Delivery) -> Leaving {
+/// To whom a delivery goes, in which place that is, and in which form.
+fn receiver(config: &Config, delivery: &Delivery) -> (String, Option<String>, String) {
     let (to, host, form) = match &delivery.by {
         DeliveryBy::Sftp(to) => (
             format!("{}@{}", to.user, to.address),
@@ -153,6 +168,12 @@ fn delivered(home: &Home, config: &Config, report: &ScheduledReport, delivery: &
             (hook.url.clone(), host_of(&hook.url), "a signed note with a link, no figure".to_owned())
         }
     };
+    let place = config.sovereignty.of_host("it", &host).ok().flatten().map(str::to_owned);
+    (to, place, form)
+}
+
+fn delivered(home: &Home, config: &Config, report: &ScheduledReport, delivery: &Delivery) -> Leaving {
+    let (to, place, form) = receiver(config, delivery);
     let what = match report.kind {
         ReportKind::District => "a district's report",
         ReportKind::State => "the state's export",
@@ -164,7 +185,6 @@ fn delivered(home: &Home, config: &Config, report: &ScheduledReport, delivery: &
         ReportEvery::Quarter => "on the first of each quarter",
     };
     let dates = sent(&config.reports.outbox_dir(home).join(&report.name), &delivery.name);
-    let place = config.sovereignty.of_host("it", &host).ok().flatten().map(str::to_owned);
     Leaving {
         what: format!("{what} ({})", report.name),
         students: "none",
@@ -200,6 +220,7 @@ mod tests {
         let text = "[[report]]\nname = 'nightly'\nkind = 'district'\ndeliver = ['board', 'state']\n[[report]]\nname = 'idle'\nkind = 'state'\n\
                     [[delivery]]\nname = 'board'\nkind = 'mail'\nfrom = 'a@x.example'\nto = ['b@x.example']\n\
                     [[delivery]]\nname = 'state'\nkind = 'sftp'\naddress = 'in.state.example:22'\nuser = 'u'\nkey = '/k'\nhost_key = 'x'\nencrypt_to = ['age1x']\n\
+                    [alerts]\ndeliver = ['board']\n\
                     [identity]\nlisten = '127.0.0.1:1'\nurl = 'https://x.example'\nproviders = '/p'\n";
         let config: Config = toml::from_str(text)?;
         let marks = config.reports.outbox_dir(&home).join("nightly");
@@ -212,9 +233,11 @@ mod tests {
         let state = of("in.state.example").ok_or("the state")?;
         assert_eq!((state.last.as_deref(), state.times), (Some("2026-11-28"), Some(2)));
         assert!(state.when.contains("every day at 03:00 UTC") && state.form.contains("age1x"), "{state:?}");
-        assert_eq!(of("b@x.example").and_then(|board| board.times), Some(0));
+        let board: Vec<_> = all.iter().filter(|one| one.to == "b@x.example").collect();
+        assert_eq!(board.iter().map(|one| one.times).collect::<Vec<_>>(), [Some(0), None]);
+        assert!(board.last().is_some_and(|one| one.what == "alerts" && one.form.contains("fewer than 10")));
         assert!(of("/p").is_some() && of("every validator").is_some());
-        assert_eq!(all.len(), 4, "the API on loopback and a report that goes nowhere leave nothing");
+        assert_eq!(all.len(), 5, "the API on loopback and a report that goes nowhere leave nothing");
         Ok(())
     }
 }

@@ -62,7 +62,12 @@ fn a_file_of_providers_and_its_secrets_are_the_operator_s_alone() -> Tested {
     let mode = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode));
     mode(&file, 0o600)?;
     mode(&secret, 0o600)?;
-    assert_eq!(read(&file).map(|providers| providers.len()).map_err(|error| error.message), Ok(1));
+    let told = read(&file).map(|(providers, files)| (providers.len(), files));
+    assert_eq!(
+        told.map_err(|error| error.message),
+        Ok((1, vec![file.clone(), secret.clone()])),
+        "both are looked at"
+    );
     for (path, open) in [(&file, 0o640), (&secret, 0o604)] {
         mode(path, open)?;
         assert!(read(&file).is_err(), "{}", path.display());

@@ -33,7 +33,7 @@ phrases! { Say {
     Withheld: "{} students are not shown: no consent of their families.", "{} estudiantes no se muestran: falta el consentimiento de sus familias.";
     Empty: "No unit has any evidence yet.", "Ninguna unidad tiene todavía evidencias.";
     Failed: "It cannot be had now: {}", "Ahora no se puede obtener: {}";
-    Shades: "The darker a cell, the higher the mastery; a dash is a unit without evidence.", "Cuanto más oscura la celda, mayor el dominio; un guion es una unidad sin evidencias.";
+    Shades: "The stronger a cell's colour, the higher the mastery; a dash is a unit without evidence.", "Cuanto más intenso el color de la celda, mayor el dominio; un guion es una unidad sin evidencias.";
 } }
 
 /// The page.

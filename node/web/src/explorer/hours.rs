@@ -73,7 +73,7 @@ fn map(day: &HoursOfDay) -> Markup {
     html! {
         @if hours.is_empty() { p { "Nothing of " (day.date) " may be shown: too few students used the same resource in an hour." } }
         @else { div .scroll tabindex="0" role="region" aria-label="Students by resource and hour" { table .sortable .heat {
-            caption { (day.date) ", hours of " (day.time_zone) "; " (day.hours.len()) " hours counted. The darker, the more students." }
+            caption { (day.date) ", hours of " (day.time_zone) "; " (day.hours.len()) " hours counted. The stronger the colour, the more students." }
             thead { tr { (column("Resource", true)) @for hour in hours { (column(starts(*hour), true)) } } }
             tbody { @for row in &day.resources { tr {
                 th .n scope="row" { (row.resource) }

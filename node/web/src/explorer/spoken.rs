@@ -89,8 +89,8 @@ phrases! { Say {
     Stays: " It stays in this browser: it is not sent anywhere.", " Se queda en este navegador: no se envía a ninguna parte.";
     Ask: "What you can ask your district", "Qué puede pedir a su distrito";
     AskFile: "The file about the decision. ", "El archivo sobre la decisión. ";
-    NobodyElse: "Nobody else's", "Los datos de nadie más";
-    NobodyElseAfter: " data is in it.", " figuran en él.";
+    NobodyElse: "Nobody else's", "Ningún dato de otra persona";
+    NobodyElseAfter: " data is in it.", " figura en él.";
     AskWhatIf: "What would have changed it: another need band, other wishes. The district computes it exactly, by solving the round again.",
         "Qué la habría cambiado: otra banda de necesidad, otras preferencias. El distrito lo calcula con exactitud, resolviendo la ronda de nuevo.";
     AskReads: "Who looked at your child's record, for what, and on which legal basis: each look is in a log whose fingerprint stands on this ledger.",

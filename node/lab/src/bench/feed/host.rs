@@ -201,14 +201,16 @@ impl Stats {
         }
     }
 
-    /// Waits until nothing was folded for a while.
+    /// Waits until nothing was folded for a while; until anything was, three times as long: a group whose member died without a word
+    /// is slow to take another.
     ///
     /// # Errors
     /// When the node is gone.
     pub async fn wait_until_quiet(url: &str, quiet: Duration, patience: Duration) -> Result<(), Failure> {
         let end = Instant::now() + patience;
         let (mut folded, mut since) = (0, Instant::now());
-        while since.elapsed() < quiet && Instant::now() < end {
+        let enough = |folded: u64| if folded == 0 { quiet * 3 } else { quiet };
+        while since.elapsed() < enough(folded) && Instant::now() < end {
             let now = Self::ask(url, "").await?.folded;
             if now != folded {
                 (folded, since) = (now, Instant::now());

@@ -35,6 +35,9 @@ fn lines(done: &Done<'_>) -> Vec<String> {
     let mut lines = vec![match (done.written.import, done.args.dry_run) {
         (Some(number), _) => format!("import {number} into school year {}", done.year),
         (None, true) => format!("a comparison with school year {}: nothing is written", done.year),
+        (None, false) if counts.rejected > 0 => {
+            "nothing is written: mend the rejected rows and import again".to_owned()
+        }
         (None, false) => "nothing to write: the vault has all of it".to_owned(),
     }];
     lines.push(format!(

@@ -31,6 +31,7 @@ mod rosters;
 mod rounds;
 mod sensors;
 mod states;
+mod tenants;
 pub(super) mod told;
 
 use duties::Duty;
@@ -78,6 +79,7 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
         let own = Context { home, ..context.clone() };
         offices.push(Office::of(own, Place { vault: None, keystore: None }, ledger.clone())?);
     }
+    tenants::apart(&offices)?;
     let metrics = Arc::new(Metrics::default());
     if args.once {
         let mut homes = Vec::new();
@@ -100,21 +102,21 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
     let homes = offices.len();
     for office in offices {
         let office = Arc::new(office);
+        let (home, pause) =
+            (office.context.home.path().to_owned(), Duration::from_secs(office.settings.look_every_s));
         let own = Arc::clone(&office);
-        working.spawn(async move { sensors::watch(&own).await });
+        working.spawn(tenants::kept(home.clone(), pause, move || {
+            let own = Arc::clone(&own);
+            async move { sensors::watch(&own).await }
+        }));
         // An anchor may take minutes, and so may another system; an alert may not wait for them, nor they for each other.
         let apart = [Duty::Alerts, Duty::Rosters];
-        let others = Duty::ALL.into_iter().filter(|duty| !apart.contains(duty)).collect();
+        let others: Vec<Duty> = Duty::ALL.into_iter().filter(|duty| !apart.contains(duty)).collect();
         for duties in [vec![Duty::Alerts], vec![Duty::Rosters], others] {
-            let (office, metrics) = (Arc::clone(&office), Arc::clone(&metrics));
-            working.spawn(async move {
-                loop {
-                    if let Err(failure) = look(&office, &duties, false, &metrics).await {
-                        tracing::error!(home = %office.context.home.path().display(), "{}; next: {}", failure.message, failure.hint);
-                    }
-                    tokio::time::sleep(Duration::from_secs(office.settings.look_every_s)).await;
-                }
-            });
+            let (office, metrics, duties) = (Arc::clone(&office), Arc::clone(&metrics), Arc::from(duties));
+            working.spawn(tenants::kept(home.clone(), pause, move || {
+                repeat(Arc::clone(&office), Arc::clone(&duties), Arc::clone(&metrics))
+            }));
         }
     }
     context.tell(format_args!("working for {homes} homes; stop with SIGTERM or Ctrl-C"));
@@ -122,6 +124,16 @@ pub async fn run(context: &Context, ledger: &LedgerArgs, args: &RunArgs) -> Resu
     // Whatever is under way may be cut anywhere: the next process goes on.
     working.shutdown().await;
     Ok(Outcome::yes(json!({ "stopped": true }), "stopped"))
+}
+
+/// Does what is due of one home, again and again.
+async fn repeat(office: Arc<Office>, duties: Arc<[Duty]>, metrics: Arc<Metrics>) {
+    loop {
+        if let Err(failure) = look(&office, &duties, false, &metrics).await {
+            tracing::error!(home = %office.context.home.path().display(), "{}; next: {}", failure.message, failure.hint);
+        }
+        tokio::time::sleep(Duration::from_secs(office.settings.look_every_s)).await;
+    }
 }
 
 /// Does what is due of one home, or all of these duties.

@@ -7,7 +7,7 @@
   function key(cell) {
     const text = cell.textContent.trim();
     if (text === "–" || text === "") return null;
-    const number = Number(text.replace(/,/g, "").replace(/ %$/, ""));
+    const number = Number(text.replace(/,/g, "").replace(/( %|\+)$/, ""));
     return Number.isNaN(number) ? text : number;
   }
 

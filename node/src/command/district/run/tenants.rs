@@ -1,0 +1,133 @@
+//! Several districts in one process: none has a folder of another's, and what breaks the work of one stops no other's.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::office::Office;
+use crate::command::Failure;
+
+/// A district's folders: its home, then where its records and its keys are.
+#[derive(Debug)]
+struct Folders {
+    home: PathBuf,
+    private: [PathBuf; 2],
+}
+
+/// A folder as it really is, as far as it is there.
+fn real(path: &Path) -> PathBuf {
+    let there = path.ancestors().find_map(|above| Some((above, std::fs::canonicalize(above).ok()?)));
+    match there {
+        Some((above, found)) => path.strip_prefix(above).map_or(found.clone(), |rest| found.join(rest)),
+        None => path.to_owned(),
+    }
+}
+
+/// What two districts share, if anything: a home, or a folder of records or keys that is, or lies in, the other's.
+fn shared(one: &Folders, other: &Folders) -> Option<PathBuf> {
+    if one.home == other.home {
+        return Some(one.home.clone());
+    }
+    let mut pairs = one.private.iter().flat_map(|own| other.private.iter().map(move |theirs| (own, theirs)));
+    pairs.find(|(own, theirs)| own.starts_with(theirs) || theirs.starts_with(own)).map(|(own, _)| own.clone())
+}
+
+/// Whether each district has folders of its own.
+///
+/// # Errors
+/// Two that share one, by name.
+pub(super) fn apart(offices: &[Office]) -> Result<(), Failure> {
+    let mut seen: Vec<Folders> = Vec::new();
+    for office in offices {
+        let folders = office.place.folders(&office.context)?;
+        let own = Folders {
+            home: real(office.context.home.path()),
+            private: [real(&folders.data), real(&folders.keystore)],
+        };
+        if let Some((before, folder)) = seen.iter().find_map(|before| Some((before, shared(before, &own)?))) {
+            return Err(Failure::new(
+                "shared_folder",
+                format!("{} and {} share {}", before.home.display(), own.home.display(), folder.display()),
+                "give each district a home, a vault and a keystore of its own ([vault] in its config.toml)",
+            ));
+        }
+        seen.push(own);
+    }
+    Ok(())
+}
+
+/// Does a district's work, and begins it again when a fault of this program ends it.
+pub(super) async fn kept<W>(home: PathBuf, pause: Duration, work: impl Fn() -> W)
+where
+    W: Future<Output = ()> + Send + 'static,
+{
+    loop {
+        // Dropped with this future, it ends the work too.
+        let mut one = JoinSet::new();
+        one.spawn(work());
+        match one.join_next().await {
+            Some(Err(error)) if error.is_panic() => {
+                tracing::error!(home = %home.display(), "the work of this district broke off, others go on: it begins again");
+            }
+            _ => return,
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    fn folders(home: &str, data: &str, keystore: &str) -> Folders {
+        Folders { home: home.into(), private: [data.into(), keystore.into()] }
+    }
+
+    #[test]
+    fn two_districts_share_no_folder_of_records_or_keys_by_any_name() {
+        let east = folders("/srv/east", "/srv/east/vault", "/keys/east");
+        for (other, what) in [
+            (folders("/srv/west", "/srv/west/vault", "/keys/west"), None),
+            (folders("/srv/east/west", "/srv/west/vault", "/keys/west"), None),
+            (folders("/srv/east", "/srv/west/vault", "/keys/west"), Some("/srv/east")),
+            (folders("/srv/west", "/srv/east/vault", "/keys/west"), Some("/srv/east/vault")),
+            (folders("/srv/west", "/srv/west/vault", "/keys/east"), Some("/keys/east")),
+            (folders("/srv/west", "/srv/west/vault", "/srv/east/vault/keys"), Some("/srv/east/vault")),
+            (folders("/srv/west", "/keys", "/keys2"), Some("/keys/east")),
+            (folders("/srv/west", "/keys/easter", "/keys/west"), None),
+        ] {
+            assert_eq!(shared(&east, &other).as_deref(), what.map(Path::new), "{other:?}");
+        }
+        let above = tempfile::tempdir().unwrap();
+        let link = above.path().join("link");
+        std::os::unix::fs::symlink(above.path(), &link).unwrap();
+        assert_eq!(real(&link.join("not/there")), real(above.path()).join("not/there"));
+    }
+
+    #[tokio::test]
+    async fn work_that_breaks_off_begins_again_and_that_of_others_goes_on() {
+        let (tries, others) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        let mut both = JoinSet::new();
+        let own = tries.clone();
+        both.spawn(kept("/srv/east".into(), Duration::ZERO, move || {
+            let own = own.clone();
+            async move { assert!(own.fetch_add(1, Ordering::SeqCst) >= 2, "a fault that this test plants") }
+        }));
+        let own = others.clone();
+        both.spawn(kept("/srv/west".into(), Duration::ZERO, move || {
+            let own = own.clone();
+            async move {
+                own.fetch_add(1, Ordering::SeqCst);
+            }
+        }));
+        while let Some(ended) = both.join_next().await {
+            ended.unwrap();
+        }
+        assert_eq!((tries.load(Ordering::SeqCst), others.load(Ordering::SeqCst)), (3, 1));
+    }
+}
