@@ -266,9 +266,9 @@ fn pruned_blocks_are_gone_with_their_indexes_and_the_state_stays() -> Tested {
     assert!((66..=68).contains(&seen), "{seen}");
     chain.block(&[]).map_err(failed)?;
     assert_eq!(chain.db.prune(Height(1_001))?.blocks, 0, "nothing more to prune");
+    drop((view, index));
     let all = chain.db.prune(Height(9_999))?;
     assert_eq!(all.oldest, Height(1_201), "the tip stays");
-    drop((view, index));
     let (home, folder) = chain.close();
     let db = ChainDb::open(&home.data_dir(), DbOptions::default())?;
     assert_eq!((db.latest().oldest()?, db.latest().tip().height), (Height(1_201), Height(1_201)));

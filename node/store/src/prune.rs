@@ -12,6 +12,7 @@
 //! May run while the node decides: it writes for milliseconds at a time and reads what no commit touches.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use aula_ledger::state::schema;
 use aula_ledger::tx::transaction::id_of_bytes;
@@ -28,6 +29,12 @@ use super::view::family;
 const STEP: u64 = 512;
 /// Entries by hash that are worth compacting their tables for: what is less goes as the tables are compacted anyway.
 const WORTH_COMPACTING: u64 = 50_000;
+/// RocksDB's name of the sequence number that the oldest view shows; 0 when there is none.
+const OLDEST_SNAPSHOT: &str = "rocksdb.oldest-snapshot-sequence";
+/// Longest wait for older views to go.
+const UNREAD: Duration = Duration::from_secs(20);
+/// How often they are looked at.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What was given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +84,7 @@ impl ChainDb {
         let mut batch = WriteBatch::default();
         self.delete_ranges(&mut batch, below, &kept)?;
         self.write_and_begin_at(batch, below)?;
+        until_unread(self.db())?;
         give_back(self.db(), below, entries)?;
         let bytes_after = folder_bytes(self.path());
         Ok(Pruned { oldest: below, blocks: below.0 - from.0, bytes_before, bytes_after })
@@ -144,6 +152,25 @@ impl ChainDb {
         self.begins_at(oldest, &turn);
         Ok(())
     }
+}
+
+/// Waits until nobody reads a view from before what was written last, but not for long: as long as one does, compaction
+/// keeps what it shows, and the disk would not come back. A node's parts hold the view of their block, so they pass on with the next.
+fn until_unread(db: &DB) -> Result<(), StorageError> {
+    let (deleted, began) = (db.latest_sequence_number(), Instant::now());
+    while let Some(oldest) = db.property_int_value(OLDEST_SNAPSHOT)?.filter(|oldest| *oldest > 0) {
+        if oldest >= deleted {
+            break;
+        }
+        if began.elapsed() > UNREAD {
+            tracing::warn!(
+                "somebody reads a view of the database from before the pruning; its bytes come back later"
+            );
+            break;
+        }
+        std::thread::sleep(LOOK);
+    }
+    Ok(())
 }
 
 /// Has the files rewritten without what was deleted.
