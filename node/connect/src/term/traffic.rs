@@ -179,13 +179,13 @@ fn register(day: u32, number: u32, to: &mut Vec<Sent>) {
     };
     let first = format!("r-{day}-{number}");
     line(first.clone(), 0, format!(r#"{{"kind":"attendance","mark":"{mark}"}}"#));
-    if luck % 17 == 0 {
+    if luck.is_multiple_of(17) {
         let event = format!(
             r#"{{"kind":"correction","of":"{first}","instead":{{"kind":"attendance","mark":"excused"}}}}"#
         );
         line(format!("c-{day}-{number}"), 7_200_000, event);
     }
-    if luck % 29 == 0 {
+    if luck.is_multiple_of(29) {
         line(format!("d-{day}-{number}"), 9_000_000, format!(r#"{{"kind":"deletion","of":"{first}"}}"#));
     }
 }
@@ -227,7 +227,7 @@ fn learning(day: u32, number: u32, to: &mut Vec<Sent>) {
             second = luck % 60,
         );
         to.push(Sent { way: Way::Learning, name: name.clone(), raw: Bytes::from(text) });
-        if luck % 31 == 0 {
+        if luck.is_multiple_of(31) {
             let own = uuid(16 + item, day, number);
             let text = format!(
                 concat!(

@@ -35,7 +35,7 @@ pub enum Item<'a> {
     Course(&'a str),
     Seat(&'a str, &'a Student),
     Lead(&'a str, &'a Staff),
-    LineItem(&'a Score, u64),
+    Assessed(&'a Score, u64),
     Result(&'a Score),
 }
 
@@ -203,7 +203,7 @@ impl<'a> View<'a> {
             // Sections have no dots in their names.
             Item::Seat(name, student) => format!("{name}.student.{}", student.id),
             Item::Lead(name, staff) => format!("{name}.teacher.{}", staff.id),
-            Item::LineItem(score, _) => line_item(score),
+            Item::Assessed(score, _) => line_item(score),
             Item::Result(score) => digest(&[&score.student, &score.record, &score.title]),
         }
     }
@@ -232,7 +232,7 @@ impl<'a> View<'a> {
             }),
             Item::Seat(name, student) => self.enrolment(name, &student.id, "student"),
             Item::Lead(name, staff) => self.enrolment(name, &staff.id, "teacher"),
-            Item::LineItem(score, _) => json!({ "title": score.title }),
+            Item::Assessed(score, _) => json!({ "title": score.title }),
             Item::Result(score) => self.result(score),
         };
         let left = match item {
@@ -253,7 +253,7 @@ impl<'a> View<'a> {
             }
             Item::Class(name) | Item::Course(name) | Item::Lead(name, _) => section(name),
             Item::Student(student) | Item::Seat(_, student) => student.changed_ms,
-            Item::LineItem(_, changed_ms) => *changed_ms,
+            Item::Assessed(_, changed_ms) => *changed_ms,
             Item::Result(score) => score.changed_ms,
         }
     }
@@ -373,7 +373,7 @@ fn line_items(scores: &[Score]) -> Vec<Item<'_>> {
         let entry = items.entry(&score.title).or_insert((score, 0));
         entry.1 = entry.1.max(score.changed_ms);
     }
-    items.into_values().map(|(score, changed_ms)| Item::LineItem(score, changed_ms)).collect()
+    items.into_values().map(|(score, changed_ms)| Item::Assessed(score, changed_ms)).collect()
 }
 
 fn line_item(score: &Score) -> String {

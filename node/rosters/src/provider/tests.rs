@@ -36,7 +36,7 @@ fn student(number: u8) -> Student {
         key: key(number),
         id: format!("S/{number:02}"),
         name: format!("Ana de O'Hara-{number}"),
-        grade: (number % 2 == 0).then(|| "05".to_owned()),
+        grade: number.is_multiple_of(2).then(|| "05".to_owned()),
         school: Some(if number < 30 { "north" } else { "sou th" }.to_owned()),
         enrolled: number != 7,
         changed_ms: CHANGED_MS + u64::from(number) * 1_000,

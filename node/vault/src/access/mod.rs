@@ -38,7 +38,7 @@ pub use fields::{DataClass, INSPECTION, PORTABILITY, ReaderRole, class_of, needs
 pub use linked::{Linked, Wanted};
 use listed::Asked;
 pub use log::{Anchor, Held, Unanchored};
-pub use provided::{Opened, Placed, Provided};
+pub use provided::{Opened, OpenedResult, Placed, Provided};
 
 pub use crate::log_writer::{LogWriter, database_log};
 pub use crate::reserved::{EVENTS, RESERVED, STATE, is_reserved};

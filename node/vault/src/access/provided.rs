@@ -67,6 +67,9 @@ impl std::fmt::Debug for Placed {
     }
 }
 
+/// A result of a student: the handle of its year, its name, what it says.
+pub type OpenedResult = (Handle, FieldName, Zeroizing<Vec<u8>>);
+
 impl Vault {
     /// Everybody on the roster of a year with these fields, opened for the district's own sorting: nothing of it leaves before
     /// [`Vault::list_provided`].
@@ -90,10 +93,7 @@ impl Vault {
     ///
     /// # Errors
     /// A damaged vault.
-    pub fn results_of(
-        &self,
-        student: &StudentRef,
-    ) -> Result<Vec<(Handle, FieldName, Zeroizing<Vec<u8>>)>, VaultError> {
+    pub fn results_of(&self, student: &StudentRef) -> Result<Vec<OpenedResult>, VaultError> {
         let handles = self.keystore().handles_of(student);
         let mut results = Vec::new();
         for (handle, _) in handles {

@@ -89,10 +89,13 @@ fn nothing_of_a_signed_response_can_be_changed_taken_out_or_put_in() {
     }
 }
 
+/// A document made of a response's start, a forged assertion and the true response.
+type Place<'a> = &'a dyn Fn(&str, &str, &str) -> String;
+
 #[test]
 fn a_signed_response_inside_a_forged_one_is_refused() {
     // Where the true response is hidden: beside the forged assertion, in an extension, in a signature's object; under its number or another.
-    let places: [&dyn Fn(&str, &str, &str) -> String; 3] = [
+    let places: [Place<'_>; 3] = [
         &|open, forged, real| format!("{open}{forged}{real}</samlp:Response>"),
         &|open, forged, real| {
             format!("{open}<samlp:Extensions>{real}</samlp:Extensions>{forged}</samlp:Response>")
