@@ -2,7 +2,7 @@
 //!
 //! Flow: discovery and keys, kept for an hour → [`Client::begin`] sends the browser to the provider → the code comes back
 //! with the state → [`Client::finish`] exchanges it with the PKCE secret and verifies the ID token; claims that the mapping reads and the
-//! token lacks are asked for at the provider's own page of them ([`userinfo`]). A provider ends sessions by [`ended`]. Redirects are not
+//! token lacks are asked for at the provider's own page of them (`userinfo`). A provider ends sessions by `ended`. Redirects are not
 //! followed, an answer has at most 1 MiB and 10 s.
 
 use std::sync::{Arc, Mutex, PoisonError};

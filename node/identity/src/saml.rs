@@ -3,7 +3,7 @@
 //! The assertion or the whole response around it must be signed, by a key of the provider's metadata, RSA with SHA-2, one reference to
 //! its own id, exclusive canonicalization; audience, recipient, destination, `InResponseTo` and times must be this request's; an assertion
 //! is taken once. What is signed is what is read: the session's values come from the element that the signature covers (`saml-rs`).
-//! A provider ends sessions by [`ended`]. Absent: encrypted assertions, since `rsa` is not to decrypt here.
+//! A provider ends sessions by `ended`. Absent: encrypted assertions, since `rsa` is not to decrypt here.
 
 use aula_foreign::secret::drawn;
 use base64::Engine;

@@ -3,7 +3,7 @@
 //! Flow: a past is written for four validators (as `aula bench reads` does) → three get a snapshot of its tip, and of one of
 //! them a chunk is spoiled, so that it lies → the three start → the fourth, whose database is taken away, starts and is timed
 //! until it has the block that the others had then; once with a snapshot, once without → with --prune the three prune under
-//! load ([`pruning`]). Everything on this machine, so the four share its processors: what counts is the ratio.
+//! load (`pruning`). Everything on this machine, so the four share its processors: what counts is the ratio.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
