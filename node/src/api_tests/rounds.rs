@@ -2,15 +2,11 @@
 
 use aula_ledger::audit::{Bundle, Subject};
 use aula_ledger::keys::{account_of, public_key};
-use aula_ledger::proof::money::{BudgetLine, BudgetProofBytes, Purse};
+use aula_ledger::proof::money::{BudgetLine, Purse};
 use aula_ledger::rounds::sample::audit_sample;
 use aula_ledger::state::{StateReader, schema};
-use aula_ledger::tx::{
-    BudgetStatement, Claims, FundBudget, Mandate, RecordAudit, Replay, ReportUtilisation, TakeRows,
-};
-use aula_ledger::types::{
-    Cents, CommitmentBytes, DistrictId, Handle, Hash, Height, PoolId, SchoolId, SchoolYear,
-};
+use aula_ledger::tx::{BudgetStatement, Claims, Mandate, RecordAudit, Replay, ReportUtilisation, TakeRows};
+use aula_ledger::types::{Cents, CommitmentBytes, DistrictId, Handle, Hash, PoolId, SchoolId, SchoolYear};
 use aula_zk::{Opening, Scalar};
 use clap::Parser;
 use ed25519_dalek::SigningKey;
@@ -21,7 +17,7 @@ use super::*;
 use crate::cli::{Cli, Command};
 use crate::command::query;
 use crate::terminal::{Context, Outcome, Verdict};
-use crate::testkit::round::{Other, ROUND, accept, copied, decided, handle, revert};
+use crate::testkit::round::{Other, ROUND, accept, copied, decided, handle, pool, revert};
 
 #[tokio::test]
 async fn everybody_sees_the_ledgers_report_and_no_small_count() -> Tested {
@@ -347,17 +343,16 @@ async fn a_statement_of_money_that_is_no_longer_so_says_it_wherever_it_stands() 
     let (year, funder) = (SchoolYear(1988), s.chain.account());
     let genesis = s.chain.genesis.sha256;
     let purse = Purse { chain: &genesis, funder, school_year: year };
-    // Two schools have pools of 4 and 11 places at 100 cents; the rest is another line.
-    let amounts: Vec<Opening> =
-        [99_000u64, 1_000].map(|cents| Opening::new(cents, Scalar::from(cents + 7))).into();
+    // Two schools have pools of 4 and 11 places at 100 cents.
+    let charged = [400u64, 1_100];
+    let amounts = charged.map(|cents| Opening::new(cents, Scalar::from(cents + 7)));
     let line = |(school, amount): (u32, &Opening)| {
         let amount = CommitmentBytes(*amount.commit()?.as_bytes());
         Ok::<_, Box<dyn std::error::Error>>(BudgetLine { school: SchoolId(school), amount })
     };
     let lines = [11, 12].into_iter().zip(&amounts).map(line).collect::<Result<Vec<_>, _>>()?;
-    let (as_of, total_cents) = (Height(1), Cents(100_000));
-    let proof = purse.budget(as_of, &lines, total_cents)?.prove(&amounts, &mut OsRng)?;
-    let proof = BudgetProofBytes(proof);
+    let (as_of, total_cents) = (s.chain.db.latest().tip().height, Cents(charged.iter().sum()));
+    let proof = purse.charged(as_of, &lines, &charged)?.prove(&amounts, &mut OsRng)?;
     let statement = BudgetStatement { school_year: year, as_of, total_cents, lines, proof };
     accept(&mut s.chain, vec![statement.into()])?;
     let view = s.chain.db.latest();
@@ -378,7 +373,8 @@ async fn a_statement_of_money_that_is_no_longer_so_says_it_wherever_it_stands() 
     for path in &places {
         assert!(!superseded(&s, path).await?, "{path} before");
     }
-    accept(&mut s.chain, vec![FundBudget { school_year: year, amount_cents: Cents(1) }.into()])?;
+    let another = pool(&s.chain, 3, 12, 1);
+    accept(&mut s.chain, vec![another.into()])?;
     for path in &places {
         assert!(superseded(&s, path).await?, "{path} after");
     }

@@ -160,7 +160,8 @@ fn class() -> Made<DefineClass> {
     })
 }
 
-fn pool(chain: &DevChain, id: u32, school: u32, capacity: u32) -> DefinePool {
+/// A pool of the class at 100 cents a place, charged to the chain's own account.
+pub fn pool(chain: &DevChain, id: u32, school: u32, capacity: u32) -> DefinePool {
     DefinePool {
         pool: PoolId(id),
         class: ClassId(1),
