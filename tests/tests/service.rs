@@ -232,7 +232,7 @@ async fn two_districts_have_their_year_by_commands_and_their_services() -> Resul
     let status = line(&aula(&["district", "status", "--home", text(&river_home)?, "--output", "json"])?, 0)?;
     let duties = status["duties"].as_array().context("duties")?;
     ensure!(
-        duties.len() == 8 && duties.iter().all(|one| one["last"].is_u64() && one["next"].is_u64()),
+        duties.len() == 10 && duties.iter().all(|one| one["last"].is_u64() && one["next"].is_u64()),
         "{status}"
     );
     portable::takes_everything_elsewhere(river, &founded.genesis, RIVER)?;
