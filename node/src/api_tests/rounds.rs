@@ -5,7 +5,10 @@ use aula_ledger::keys::{account_of, public_key};
 use aula_ledger::proof::money::{BudgetLine, Purse};
 use aula_ledger::rounds::sample::audit_sample;
 use aula_ledger::state::{StateReader, schema};
-use aula_ledger::tx::{BudgetStatement, Claims, Mandate, RecordAudit, Replay, ReportUtilisation, TakeRows};
+use aula_ledger::tx::{
+    BudgetStatement, Claims, DefineClass, DefinePool, Mandate, RecordAudit, Replay, ReportUtilisation,
+    TakeRows,
+};
 use aula_ledger::types::{Cents, CommitmentBytes, DistrictId, Handle, Hash, PoolId, SchoolId, SchoolYear};
 use aula_zk::{Opening, Scalar};
 use clap::Parser;
@@ -17,7 +20,7 @@ use super::*;
 use crate::cli::{Cli, Command};
 use crate::command::query;
 use crate::terminal::{Context, Outcome, Verdict};
-use crate::testkit::round::{Other, ROUND, accept, copied, decided, handle, pool, revert};
+use crate::testkit::round::{Other, ROUND, accept, class, copied, decided, handle, pool, revert};
 
 #[tokio::test]
 async fn everybody_sees_the_ledgers_report_and_no_small_count() -> Tested {
@@ -373,8 +376,9 @@ async fn a_statement_of_money_that_is_no_longer_so_says_it_wherever_it_stands() 
     for path in &places {
         assert!(!superseded(&s, path).await?, "{path} before");
     }
-    let another = pool(&s.chain, 3, 12, 1);
-    accept(&mut s.chain, vec![another.into()])?;
+    let other = DefineClass { class: ClassId(2), ..class()? };
+    let another = DefinePool { class: other.class, ..pool(&s.chain, 3, 12, 1) };
+    accept(&mut s.chain, vec![other.into(), another.into()])?;
     for path in &places {
         assert!(superseded(&s, path).await?, "{path} after");
     }

@@ -146,7 +146,8 @@ fn anchors(school: SchoolId, numbers: RangeInclusive<u8>) -> Made<AnchorStates> 
     })
 }
 
-fn class() -> Made<DefineClass> {
+/// The class of the round's pools.
+pub fn class() -> Made<DefineClass> {
     Ok(DefineClass {
         class: ClassId(1),
         title: Title::new("Aids")?,
