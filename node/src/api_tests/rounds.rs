@@ -9,7 +9,9 @@ use aula_ledger::tx::{
     BudgetStatement, Claims, DefineClass, DefinePool, Mandate, RecordAudit, Replay, ReportUtilisation,
     TakeRows,
 };
-use aula_ledger::types::{Cents, CommitmentBytes, DistrictId, Handle, Hash, PoolId, SchoolId, SchoolYear};
+use aula_ledger::types::{
+    Cents, ClassId, CommitmentBytes, DistrictId, Handle, Hash, PoolId, SchoolId, SchoolYear,
+};
 use aula_zk::{Opening, Scalar};
 use clap::Parser;
 use ed25519_dalek::SigningKey;
