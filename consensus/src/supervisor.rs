@@ -84,8 +84,8 @@ impl Supervisor {
     }
 
     async fn one_session(&self, signer: Option<GuardedSigner>, mode: Mode) -> Result<Ended, Fatal> {
-        let base = self.services.blocks.base(self.services.store.as_ref())?;
-        let peers = all_peers(&self.services, &base)?;
+        // Let go at once: the store keeps on disk what is read through a base, and a session lasts for as long as the node.
+        let peers = all_peers(&self.services, &self.services.blocks.base(self.services.store.as_ref())?)?;
         let quorums = Arc::clone(&self.services.quorums);
         let heights = Arc::clone(&self.services.heights);
         let wal = self.modes.log(signer.is_some());

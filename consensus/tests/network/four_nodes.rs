@@ -45,3 +45,15 @@ async fn idle_heights_come_no_faster_than_one_a_second() {
     assert!(between >= 2_000, "three idle heights took {between} ms");
     network.stop_all().await;
 }
+
+/// A store keeps on disk whatever a state that is held still shows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_state_is_held_for_longer_than_its_block() {
+    let mut network = four().await;
+    network.reach(&[0, 1, 2, 3], 5, SECONDS_60).await;
+    for n in 0..4 {
+        let held = network.nodes[n].store.oldest_held();
+        assert!(held >= 3, "node {n} holds the state after height {held} at 5 or later");
+    }
+    network.stop_all().await;
+}

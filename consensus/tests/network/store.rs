@@ -1,7 +1,7 @@
 //! A node's database in memory.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use aula_consensus::ports::{ChainStore, Commit, Decided, StoreError, Tip, Undecided};
 use aula_ledger::codec::Canonical;
@@ -20,6 +20,8 @@ struct Inner {
     decided: BTreeMap<u64, (Hash, TimeMs, Decided)>,
     undecided: BTreeMap<(u64, u32, Hash), Undecided>,
     state: MemoryState,
+    /// States that were given out and are still held, by height.
+    held: Vec<(u64, Weak<MemoryState>)>,
 }
 
 impl ChainStore for MemoryStore {
@@ -34,7 +36,12 @@ impl ChainStore for MemoryStore {
     }
 
     fn state(&self) -> Result<Arc<dyn StateReader>, StoreError> {
-        Ok(Arc::new(self.inner.lock().unwrap().state.clone()))
+        let mut inner = self.inner.lock().unwrap();
+        let height = inner.decided.last_key_value().map_or(0, |(height, _)| *height);
+        let state = Arc::new(inner.state.clone());
+        inner.held.retain(|(_, state)| state.strong_count() > 0);
+        inner.held.push((height, Arc::downgrade(&state)));
+        Ok(state)
     }
 
     fn oldest(&self) -> Result<Height, StoreError> {
@@ -71,8 +78,12 @@ impl ChainStore for MemoryStore {
 
 impl MemoryStore {
     pub fn new(genesis: &Genesis) -> Self {
-        let inner =
-            Inner { decided: BTreeMap::new(), undecided: BTreeMap::new(), state: genesis.state.clone() };
+        let inner = Inner {
+            decided: BTreeMap::new(),
+            undecided: BTreeMap::new(),
+            state: genesis.state.clone(),
+            held: Vec::new(),
+        };
         Self { genesis: genesis.tip, inner: Mutex::new(inner) }
     }
 
@@ -80,7 +91,7 @@ impl MemoryStore {
     pub fn copy(&self) -> Arc<Self> {
         let inner = self.inner.lock().unwrap();
         let (decided, undecided) = (inner.decided.clone(), inner.undecided.clone());
-        let inner = Inner { decided, undecided, state: inner.state.clone() };
+        let inner = Inner { decided, undecided, state: inner.state.clone(), held: Vec::new() };
         Arc::new(Self { genesis: self.genesis, inner: Mutex::new(inner) })
     }
 
@@ -91,6 +102,14 @@ impl MemoryStore {
             inner.decided.values().map(|(_, _, one)| one.block.len() + one.certificate.to_canonical().len());
         let undecided = inner.undecided.values().map(|one| one.block.len());
         decided.chain(undecided).sum::<usize>() + inner.state.size_bytes()
+    }
+
+    /// The height of the oldest state that somebody holds; the newest height when nobody holds any.
+    pub fn oldest_held(&self) -> u64 {
+        let inner = self.inner.lock().unwrap();
+        let held = inner.held.iter().filter(|(_, state)| state.strong_count() > 0);
+        let newest = inner.decided.last_key_value().map_or(0, |(height, _)| *height);
+        held.map(|(height, _)| *height).min().unwrap_or(newest)
     }
 
     pub fn height(&self) -> u64 {
