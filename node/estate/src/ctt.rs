@@ -6,6 +6,7 @@
 
 pub mod bound;
 pub mod evaluate;
+pub mod keep;
 mod instance;
 mod read;
 pub mod repair;

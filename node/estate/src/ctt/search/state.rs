@@ -108,6 +108,12 @@ impl<'a> State<'a> {
         self.weights.missing_day * ((least - next).max(0) - (least - used).max(0))
     }
 
+    /// What a lecture weighs more at another period than the given timetable had it.
+    #[inline]
+    pub fn away_delta(&self, course: usize, from: usize, to: usize) -> i32 {
+        self.tables.away(course, to) - self.tables.away(course, from)
+    }
+
     #[inline]
     pub fn rooms_delta(&self, course: usize, from: usize, to: usize) -> i32 {
         if from == to {
@@ -173,6 +179,7 @@ impl<'a> State<'a> {
             self.clash[period * t.courses + *neighbour as usize] -= 1;
         }
         self.cost.hard -= i32::from(self.clash[period * t.courses + course]);
+        self.cost.soft -= t.away(course, period);
         let day = t.day_of[period] as usize;
         let count = &mut self.day_count[course * t.days + day];
         *count -= 1;
@@ -212,6 +219,7 @@ impl<'a> State<'a> {
         let (period, room) = self.split(cell);
         let course = t.course_of[lecture as usize] as usize;
         self.cost.hard += i32::from(self.clash[period * t.courses + course]);
+        self.cost.soft += t.away(course, period);
         for neighbour in t.neighbours.of(course) {
             self.clash[period * t.courses + *neighbour as usize] += 1;
         }

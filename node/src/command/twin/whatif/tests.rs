@@ -16,6 +16,8 @@ fn args(height: Option<u64>, changes: &[&str]) -> WhatIfArgs {
         responses: None,
         personas: 4,
         seed: 1,
+        estate: None,
+        day: crate::command::estate::whatif::DayArgs { day_start: 480, period_minutes: 60 },
     }
 }
 
