@@ -14,7 +14,7 @@ pub const MOST_WEIGHT: u32 = 1_000;
 pub struct Keep {
     /// The timetable in use; the search begins with it.
     pub given: Vec<Lesson>,
-    /// What a lecture weighs that is held at a time when its course was not.
+    /// What a lecture weighs that is held at a time when its course was not; in a room that its course was not in, half of that.
     pub weight: u32,
     /// Lectures that stay at their time and in their room.
     pub pins: Vec<Lesson>,

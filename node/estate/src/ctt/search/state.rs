@@ -123,7 +123,8 @@ impl<'a> State<'a> {
         let seats = self.tables.seats_short[base + to] - self.tables.seats_short[base + from];
         let further =
             i32::from(self.room_count[base + to] == 0) - i32::from(self.room_count[base + from] == 1);
-        self.weights.seat * seats + self.weights.further_room * further
+        let away = self.tables.away_room(course, to) - self.tables.away_room(course, from);
+        self.weights.seat * seats + self.weights.further_room * further + away
     }
 
     /// Isolated lectures more when a lecture of `course` moves, in the curricula that `other` is not in.
@@ -179,7 +180,7 @@ impl<'a> State<'a> {
             self.clash[period * t.courses + *neighbour as usize] -= 1;
         }
         self.cost.hard -= i32::from(self.clash[period * t.courses + course]);
-        self.cost.soft -= t.away(course, period);
+        self.cost.soft -= t.away(course, period) + t.away_room(course, room);
         let day = t.day_of[period] as usize;
         let count = &mut self.day_count[course * t.days + day];
         *count -= 1;
@@ -219,7 +220,7 @@ impl<'a> State<'a> {
         let (period, room) = self.split(cell);
         let course = t.course_of[lecture as usize] as usize;
         self.cost.hard += i32::from(self.clash[period * t.courses + course]);
-        self.cost.soft += t.away(course, period);
+        self.cost.soft += t.away(course, period) + t.away_room(course, room);
         for neighbour in t.neighbours.of(course) {
             self.clash[period * t.courses + *neighbour as usize] += 1;
         }

@@ -58,6 +58,8 @@ pub struct Tables {
     pub fitting: Lists,
     /// By course × periods + period: what a lecture weighs there because its course was not held then; empty where nothing is given.
     pub away: Vec<i32>,
+    /// By course × rooms + room: the same for a room that its course was not in, half as much.
+    pub away_room: Vec<i32>,
     /// Lectures that do not move; empty where none is pinned.
     pub fixed: Vec<bool>,
 }
@@ -135,6 +137,7 @@ impl Tables {
             unavailable,
             seats_short,
             away: Vec::new(),
+            away_room: Vec::new(),
             fixed: Vec::new(),
         }
     }
@@ -163,9 +166,13 @@ impl Tables {
             }
         }
         if keep.weight > 0 && !keep.given.is_empty() {
-            self.away = vec![keep.weight as i32; self.courses * self.periods];
+            let weight = keep.weight as i32;
+            self.away = vec![weight; self.courses * self.periods];
+            self.away_room = vec![(weight + 1) / 2; self.courses * self.rooms];
             for lesson in &keep.given {
-                self.away[lesson.course as usize * self.periods + lesson.period as usize] = 0;
+                let course = lesson.course as usize;
+                self.away[course * self.periods + lesson.period as usize] = 0;
+                self.away_room[course * self.rooms + lesson.room as usize] = 0;
             }
         }
         placed
@@ -175,6 +182,12 @@ impl Tables {
     #[inline]
     pub fn is_fixed(&self, lecture: u32) -> bool {
         !self.fixed.is_empty() && self.fixed[lecture as usize]
+    }
+
+    /// What a lecture of a course weighs in a room that the course was not in.
+    #[inline]
+    pub fn away_room(&self, course: usize, room: usize) -> i32 {
+        if self.away_room.is_empty() { 0 } else { self.away_room[course * self.rooms + room] }
     }
 
     /// What a lecture of a course weighs at a period because it was not held then.

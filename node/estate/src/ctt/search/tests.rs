@@ -116,10 +116,11 @@ fn a_timetable_in_use_is_changed_little_and_pins_stay() {
         let found = search_keeping(&changed, Options { seed: 2, close_rooms: false }, &keep, budget).lessons;
         assert_eq!(evaluate(&changed, &found).hard(), 0);
         assert!(pins.iter().all(|pin| found.contains(pin)), "{pins:?} {found:?}");
-        crate::plan::moved(&given, &found).0
+        crate::plan::moved(&given, &found)
     };
-    assert_eq!(moved(100, &[]), 1, "one lecture has to move and no other needs to");
-    assert!(moved(0, &[]) > 3, "at no weight the search does as it likes");
+    let (times, rooms) = moved(100, &[]);
+    assert!(times == 1 && rooms <= 3, "one lecture has to move and no other needs to: {rooms}");
+    assert!(moved(0, &[]).0 > 3, "at no weight the search does as it likes");
     let pins: Vec<Lesson> = given[1..].iter().filter(|one| one.course % 3 == 1).copied().collect();
     moved(0, &pins);
 }
