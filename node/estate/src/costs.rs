@@ -157,10 +157,16 @@ pub fn read_figures(bytes: &[u8]) -> Result<Figures, Unreadable> {
             let within = |value: f64, least: f64| value.is_finite() && (least..=1e13).contains(&value);
             let by_ledger = line.per == Per::Pools;
             if by_ledger != line.class.is_some() || (line.kind.is_some() && !by_ledger) {
-                return Err(Unreadable::at(place, "class, and kind where it is wanted, belong to per \"pools\" and to no other"));
+                return Err(Unreadable::at(
+                    place,
+                    "class, and kind where it is wanted, belong to per \"pools\" and to no other",
+                ));
             }
             if by_ledger != line.amount.is_none() || !line.amount.is_none_or(|amount| within(amount, 0.0)) {
-                return Err(Unreadable::at(place, "amount is a number from 0 to 1e13, and none with per \"pools\""));
+                return Err(Unreadable::at(
+                    place,
+                    "amount is a number from 0 to 1e13, and none with per \"pools\"",
+                ));
             }
             if !within(line.years, 0.01) {
                 return Err(Unreadable::at(place, "years is a number from 0.01"));
@@ -207,7 +213,10 @@ impl Figures {
             }
             if count == 0 {
                 let of = kind.map(|kind| format!(" of kind {kind}")).unwrap_or_default();
-                return Err(Unreadable::at("pools", format_args!("class {class} has no pool{of}, for {:?}", line.name)));
+                return Err(Unreadable::at(
+                    "pools",
+                    format_args!("class {class} has no pool{of}, for {:?}", line.name),
+                ));
             }
             line.amount = Some(cents as f64 / 100.0);
             let told = format!("ledger: {places} places of {count} pools of class {class}");
@@ -309,9 +318,16 @@ mod tests {
         );
         assert!(refused("\"years\":4", "\"years\":0").contains("years is a number"));
         assert!(refused("\"per\":\"district\"", "\"per\":\"county\"").starts_with("JSON: "));
-        assert!(refused("\"amount\":120,\"per\":\"student\"", "\"per\":\"student\"").contains("none with per \"pools\""));
-        assert!(refused("\"amount\":120,\"per\":\"student\"", "\"per\":\"pools\"").contains("class, and kind"));
-        assert!(refused("\"amount\":120,", "\"amount\":120,\"class\":1,").contains("belong to per \"pools\""));
+        assert!(
+            refused("\"amount\":120,\"per\":\"student\"", "\"per\":\"student\"")
+                .contains("none with per \"pools\"")
+        );
+        assert!(
+            refused("\"amount\":120,\"per\":\"student\"", "\"per\":\"pools\"").contains("class, and kind")
+        );
+        assert!(
+            refused("\"amount\":120,", "\"amount\":120,\"class\":1,").contains("belong to per \"pools\"")
+        );
         assert_eq!(read_figures(b"[]").unwrap_err().to_string(), "JSON: figures are an object");
     }
 }

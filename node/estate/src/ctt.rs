@@ -6,8 +6,8 @@
 
 pub mod bound;
 pub mod evaluate;
-pub mod keep;
 mod instance;
+pub mod keep;
 mod read;
 pub mod repair;
 pub mod search;

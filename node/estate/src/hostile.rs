@@ -4,7 +4,9 @@
 use crate::budget::Budget;
 use crate::energy::schedule::Schedule;
 use crate::text::Unreadable;
-use crate::{capacity, check, costs, ctt, energy, failures, fit, forecast, needs, optout, page, staffing, xhstt};
+use crate::{
+    capacity, check, costs, ctt, energy, failures, fit, forecast, needs, optout, page, staffing, xhstt,
+};
 
 type Reader = fn(&[u8]) -> Result<(), Unreadable>;
 

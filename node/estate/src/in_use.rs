@@ -40,7 +40,12 @@ pub struct Timed<'a> {
 
 /// The week of lessons in their rooms' zones; lessons in rooms without one are left out.
 #[must_use]
-pub fn week(lessons: &[Timed<'_>], building: &Building, zone_of: &BTreeMap<&str, usize>, program: Program) -> Week {
+pub fn week(
+    lessons: &[Timed<'_>],
+    building: &Building,
+    zone_of: &BTreeMap<&str, usize>,
+    program: Program,
+) -> Week {
     let row = |one: &Timed<'_>| {
         let zone = *zone_of.get(one.lesson.room.as_str())?;
         let people = one.lesson.students.unwrap_or(0);
@@ -113,12 +118,16 @@ pub fn timed(schedule: &Schedule, clock: Clock) -> Result<Vec<Timed<'_>>, Unread
                 (at(place), at(place + length))
             }
             false => {
-                let what = format!("the period {} of {:?} has no place on the clock", lesson.period, lesson.name);
+                let what =
+                    format!("the period {} of {:?} has no place on the clock", lesson.period, lesson.name);
                 return Err(Unreadable::at("schedule", what));
             }
         };
         if start < 0 || end > DAY_MINUTES || start >= end {
-            let what = format!("period {} of {:?} is not within a day; give another day start", lesson.period, lesson.name);
+            let what = format!(
+                "period {} of {:?} is not within a day; give another day start",
+                lesson.period, lesson.name
+            );
             return Err(Unreadable::at("schedule", what));
         }
         all.push(Timed { lesson, weekday: (day - first) as u32 % 7, start, end });

@@ -110,7 +110,11 @@ pub fn read_enrolments(bytes: &[u8], aside: &[String]) -> Result<Enrolments, Unr
         table.header().iter().position(|column| wanted.contains(&column.to_ascii_lowercase().as_str()))
     };
     let answer = find(&ANSWERS).ok_or_else(|| {
-        let what = format!("there is no answer, one of {}; there are {}", ANSWERS.join(", "), table.header().join(", "));
+        let what = format!(
+            "there is no answer, one of {}; there are {}",
+            ANSWERS.join(", "),
+            table.header().join(", ")
+        );
         Unreadable::at("header", what)
     })?;
     let set_aside = aside.iter().map(|name| table.column(name)).collect::<Result<Vec<_>, _>>()?;
@@ -118,7 +122,8 @@ pub fn read_enrolments(bytes: &[u8], aside: &[String]) -> Result<Enrolments, Unr
         return Err(Unreadable::at("header", "the answer cannot be set aside"));
     }
     let (mut all, known) = from_table(&table, answer, &NAMES, &AFTERWARDS)?;
-    let own = |name: &str| aside.iter().any(|column| name == column || name.starts_with(&format!("{column}=")));
+    let own =
+        |name: &str| aside.iter().any(|column| name == column || name.starts_with(&format!("{column}=")));
     let seen: Vec<usize> = (0..all.columns.len()).filter(|column| !own(&all.columns[*column])).collect();
     let first_group = all.columns.len();
     set_aside.iter().for_each(|column| all.add_categories(&table, *column));
@@ -153,7 +158,13 @@ pub fn opt_out(enrolments: &Enrolments) -> Result<OptOut, Unreadable> {
     let calibration = failures::calibration(&enrolments.by_group, &judged.trees);
     let drift = failures::drift(&enrolments.known, &judged.trees);
     let courses = courses(enrolments, &judged, &told);
-    Ok(OptOut { calibration: calibration.into_iter().map(Group::from).collect(), drift, courses, judged, told })
+    Ok(OptOut {
+        calibration: calibration.into_iter().map(Group::from).collect(),
+        drift,
+        courses,
+        judged,
+        told,
+    })
 }
 
 fn risk(p: i64) -> f64 {

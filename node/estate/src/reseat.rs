@@ -93,12 +93,16 @@ pub fn closures(wish: &str, estate: &Estate, schedule: &Schedule) -> Result<Vec<
     };
     if rooms.is_empty() {
         let hint = "write ROOM, building:ID, site:ID or all, and @DAY or @DAY,PERIOD behind it";
-        return Err(Unreadable::at(format_args!("{wish:?}"), format_args!("the estate has no such rooms; {hint}")));
+        return Err(Unreadable::at(
+            format_args!("{wish:?}"),
+            format_args!("the estate has no such rooms; {hint}"),
+        ));
     }
     let (days, period) = match when {
         None => (every_day(schedule), None),
         Some(when) => {
-            let (day, period) = when.split_once(',').map_or((when, None), |(day, period)| (day, Some(period)));
+            let (day, period) =
+                when.split_once(',').map_or((when, None), |(day, period)| (day, Some(period)));
             crate::check::table::day(day).map_err(|what| Unreadable::at(format_args!("{wish:?}"), what))?;
             (vec![Value::from(day)], period)
         }
@@ -133,7 +137,9 @@ pub fn reseat(schedule: &Schedule, estate: &Estate) -> Result<Reseated, Unreadab
     let mut displaced: Vec<usize> = free.displaced().to_vec();
     displaced.sort_by_key(|index| (schedule.lessons[*index].start, *index));
     let mut answer = Reseated { displaced: displaced.len(), ..Reseated::default() };
-    for together in displaced.chunk_by(|one, two| schedule.lessons[*one].start == schedule.lessons[*two].start) {
+    for together in
+        displaced.chunk_by(|one, two| schedule.lessons[*one].start == schedule.lessons[*two].start)
+    {
         let rooms = assign(schedule, estate, &free, together)?;
         for (index, room) in together.iter().zip(&rooms) {
             if let Some(room) = room {
@@ -208,10 +214,12 @@ fn assign(
     }
     let mut pools = vec![Pool { capacity: 1, floor: 0 }; waiting];
     pools.push(Pool { capacity: together.len() as u32, floor: 0 });
-    let fault = |error: String| Unreadable::at(format_args!("{} lessons that start together", together.len()), error);
-    let problem = Problem::lists(pools, row_start, entries).map_err(|error: ProblemError| fault(error.to_string()))?;
-    let solution =
-        solve(&problem.with_waitlist(), &Limits::default()).map_err(|error: SolveError| fault(error.to_string()))?;
+    let fault =
+        |error: String| Unreadable::at(format_args!("{} lessons that start together", together.len()), error);
+    let problem =
+        Problem::lists(pools, row_start, entries).map_err(|error: ProblemError| fault(error.to_string()))?;
+    let solution = solve(&problem.with_waitlist(), &Limits::default())
+        .map_err(|error: SolveError| fault(error.to_string()))?;
     let room = |pool: &u32| (*pool as usize != waiting).then_some(*pool as usize);
     Ok(solution.assignment.iter().map(room).collect())
 }
@@ -248,8 +256,9 @@ fn metres(from: &Room, to: &Room) -> Option<u32> {
 /// As few free rooms as hold a lesson: the largest, and of those that end it the smallest.
 fn spread(schedule: &Schedule, estate: &Estate, free: &mut Free<'_>, index: usize) -> Vec<usize> {
     let lesson = &schedule.lessons[index];
-    let mut open: Vec<usize> =
-        (0..estate.rooms.len()).filter(|at| estate.rooms[*at].capacity > 0 && free.is_free(*at, lesson)).collect();
+    let mut open: Vec<usize> = (0..estate.rooms.len())
+        .filter(|at| estate.rooms[*at].capacity > 0 && free.is_free(*at, lesson))
+        .collect();
     open.sort_by_key(|at| (estate.rooms[*at].capacity, std::cmp::Reverse(*at)));
     let (mut left, mut taken) = (free.seats(index), Vec::new());
     while left > 0 {

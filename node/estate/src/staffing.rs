@@ -74,7 +74,10 @@ fn number(table: &Table, row: usize, column: usize, least: f64, most: f64) -> Re
     let value = value.filter(|value| value.is_finite() && (least..=most).contains(value));
     value.ok_or_else(|| {
         let name = &table.header()[column];
-        Unreadable::at(format_args!("row {}", row + 1), format_args!("{name} is a number from {least} to {most}"))
+        Unreadable::at(
+            format_args!("row {}", row + 1),
+            format_args!("{name} is a number from {least} to {most}"),
+        )
     })
 }
 
@@ -84,7 +87,8 @@ fn number(table: &Table, row: usize, column: usize, least: f64, most: f64) -> Re
 /// When a column is missing, a number is none, or a course is there twice.
 pub fn read_sections(bytes: &[u8]) -> Result<Vec<Course>, Unreadable> {
     let table = Table::read(bytes)?;
-    let [course, subject, size, hours] = ["course", "subject", "size", "hours"].map(|name| table.column(name));
+    let [course, subject, size, hours] =
+        ["course", "subject", "size", "hours"].map(|name| table.column(name));
     let (course, subject, size, hours) = (course?, subject?, size?, hours?);
     let (least, stay) = (table.find("least"), table.find("stay"));
     let mut all: Vec<Course> = Vec::with_capacity(table.rows().len());
@@ -145,7 +149,8 @@ pub fn read_stays(bytes: &[u8]) -> Result<BTreeMap<String, f64>, Unreadable> {
     let mut sums: BTreeMap<&str, [(f64, f64); 2]> = BTreeMap::new();
     for (index, row) in table.rows().iter().enumerate() {
         let p = number(&table, index, risk, 0.0, 1e6)? / 1e6;
-        let sum = &mut sums.entry(row[course].trim()).or_default()[usize::from(row[answer].trim().is_empty())];
+        let sum =
+            &mut sums.entry(row[course].trim()).or_default()[usize::from(row[answer].trim().is_empty())];
         *sum = (sum.0 + 1.0, sum.1 + p);
     }
     let share = |[known, ahead]: [(f64, f64); 2]| {
@@ -183,7 +188,10 @@ pub fn needs(
             continue;
         };
         if !staff.contains_key(course.subject.as_str()) {
-            let what = format!("{:?} is taught by {:?}, which has no line among the staff", course.course, course.subject);
+            let what = format!(
+                "{:?} is taught by {:?}, which has no line among the staff",
+                course.course, course.subject
+            );
             return Err(Unreadable::at("sections", what));
         }
         let label = row[period].trim();
@@ -280,7 +288,10 @@ mod tests {
     fn faults_are_said() {
         let sections = |text: &str| read_sections(text.as_bytes()).unwrap_err().to_string();
         assert!(sections("course,subject,size\nx,y,1\n").contains("hours"));
-        assert_eq!(sections("course,subject,size,hours\nx,y,0,1\n"), "row 1: size is a number from 0.5 to 1000000");
+        assert_eq!(
+            sections("course,subject,size,hours\nx,y,0,1\n"),
+            "row 1: size is a number from 0.5 to 1000000"
+        );
         assert_eq!(sections("course,subject,size,hours\nx,y,1,1\nx,y,1,1\n"), "row 2: \"x\" is there twice");
         let staff = read_staff(b"subject,teachers,hours\nart,1,0\n").unwrap_err().to_string();
         assert_eq!(staff, "row 1: hours is a number from 0.5 to 168");

@@ -92,7 +92,8 @@ pub fn compare(present: Present<'_>, changes: &[Change]) -> Result<Compared, Unr
     let (now_conflicts, then_conflicts) =
         (find(present.schedule, Some(present.estate)), find(&schedule, Some(&estate)));
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
-    let key = |one: &Conflict| format!("{}\n{}\n{}\n{}", one.kind, one.what, text(&one.day), text(&one.period));
+    let key =
+        |one: &Conflict| format!("{}\n{}\n{}\n{}", one.kind, one.what, text(&one.day), text(&one.period));
     now_conflicts.iter().for_each(|one| *known.entry(key(one)).or_default() += 1);
     let is_new = |one: &&Conflict| match known.get_mut(&key(one)) {
         Some(left) if *left > 0 => {
@@ -114,7 +115,8 @@ pub fn compare(present: Present<'_>, changes: &[Change]) -> Result<Compared, Unr
 
 /// Lessons whose room is closed.
 fn closed(schedule: &Schedule, estate: &Estate) -> BTreeSet<usize> {
-    let hit = |lesson: &crate::check::schedule::Lesson| estate.closures.iter().any(|closure| closure.hits(lesson));
+    let hit =
+        |lesson: &crate::check::schedule::Lesson| estate.closures.iter().any(|closure| closure.hits(lesson));
     (0..schedule.lessons.len()).filter(|index| hit(&schedule.lessons[*index])).collect()
 }
 
@@ -198,8 +200,9 @@ fn side(
         Some((forecast, sections, staff)) => {
             let (staff, percent) = changed.unwrap_or((staff, 100));
             // So many more students stay as so many more came.
-            let more = |course: &Course| {
-                Course { stay: Some(course.stay.unwrap_or(1.0) * f64::from(percent) / 100.0), ..course.clone() }
+            let more = |course: &Course| Course {
+                stay: Some(course.stay.unwrap_or(1.0) * f64::from(percent) / 100.0),
+                ..course.clone()
             };
             let sections: Vec<Course> = sections.iter().map(more).collect();
             Some(staffing::needs(forecast, &sections, staff, &BTreeMap::new())?)
@@ -209,7 +212,11 @@ fn side(
         lessons: schedule.lessons.len(),
         conflicts: kinds,
         opened_room_days: opened.len(),
-        student_hours: schedule.lessons.iter().map(|one| f64::from(one.students.unwrap_or(0)) * one.hours).sum(),
+        student_hours: schedule
+            .lessons
+            .iter()
+            .map(|one| f64::from(one.students.unwrap_or(0)) * one.hours)
+            .sum(),
         energy,
         staff,
     })

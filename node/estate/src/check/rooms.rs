@@ -20,8 +20,10 @@ pub fn of_csv(bytes: &[u8]) -> Result<Estate, Unreadable> {
         find(names).ok_or_else(|| Unreadable::at("header", has()))
     };
     let (id, seats) = (needed(&["room", "id", "name"])?, needed(&["capacity", "seats"])?);
-    let [building, site, school] = [["building", "house"], ["site", "campus"], ["school", "school_id"]].map(|names| find(&names));
-    let [features, zone, energy] = [["features", "feature"], ["zone", "zone_id"], ["kwh_per_hour", "kwh"]].map(|names| find(&names));
+    let [building, site, school] =
+        [["building", "house"], ["site", "campus"], ["school", "school_id"]].map(|names| find(&names));
+    let [features, zone, energy] =
+        [["features", "feature"], ["zone", "zone_id"], ["kwh_per_hour", "kwh"]].map(|names| find(&names));
     let place = ["floor", "x", "y", "width", "depth"].map(|name| find(&[name]));
     let mut estate = Estate::default();
     for (index, row) in table.rows().iter().enumerate() {
@@ -53,11 +55,12 @@ pub fn of_csv(bytes: &[u8]) -> Result<Estate, Unreadable> {
         match estate.buildings.iter().find(|known| known.id == house) {
             None => estate.buildings.push(House { id: house.clone(), site: of }),
             Some(known) if known.site == of => {}
-            Some(known) => return Err(fault(format!("building {house:?} is on site {:?} in a row before", known.site))),
+            Some(known) => {
+                return Err(fault(format!("building {house:?} is on site {:?} in a row before", known.site)));
+            }
         }
         let [floor, x, y, width, depth] = place;
-        let corners =
-            [number(x, "x")?, number(y, "y")?, number(width, "width")?, number(depth, "depth")?];
+        let corners = [number(x, "x")?, number(y, "y")?, number(width, "width")?, number(depth, "depth")?];
         let place = match corners {
             [Some(x), Some(y), Some(width), Some(depth)] => {
                 let floor = number(floor, "floor")?.unwrap_or(0.0) as i16;
@@ -69,8 +72,15 @@ pub fn of_csv(bytes: &[u8]) -> Result<Estate, Unreadable> {
         estate.rooms.push(Room {
             id: text(Some(id)).to_owned(),
             building: Some(house),
-            capacity: text(Some(seats)).parse().map_err(|_| fault("capacity is a whole number".to_owned()))?,
-            features: text(features).split(';').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect(),
+            capacity: text(Some(seats))
+                .parse()
+                .map_err(|_| fault("capacity is a whole number".to_owned()))?,
+            features: text(features)
+                .split(';')
+                .map(str::trim)
+                .filter(|one| !one.is_empty())
+                .map(str::to_owned)
+                .collect(),
             zone: Some(text(zone)).filter(|zone| !zone.is_empty()).map(str::to_owned),
             kwh_per_hour: number(energy, "kwh_per_hour")?.unwrap_or(0.0),
             place,

@@ -30,7 +30,8 @@ impl Keep {
         for pin in &self.pins {
             let course = &instance.courses[pin.course as usize];
             if !cells.insert((pin.room, pin.period)) {
-                let (day, period) = (pin.period / instance.periods_per_day, pin.period % instance.periods_per_day);
+                let (day, period) =
+                    (pin.period / instance.periods_per_day, pin.period % instance.periods_per_day);
                 let room = &instance.rooms[pin.room as usize].name;
                 let what = format!("room {room} is pinned twice on day {day}, period {period}");
                 return Err(Unreadable::at("pins", what));

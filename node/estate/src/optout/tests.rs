@@ -8,7 +8,8 @@ fn enrolments(ahead: usize) -> String {
     for student in 0..3000 + ahead {
         let course = ["maths", "physics"][student % 2];
         let (late, group) = (random.below(20), ["a", "b"][random.below(2) as usize]);
-        let chance = if course == "physics" && late >= 12 { 20 } else { 3 } * if group == "b" { 2 } else { 1 };
+        let chance =
+            if course == "physics" && late >= 12 { 20 } else { 3 } * if group == "b" { 2 } else { 1 };
         let left = random.below(100) < chance;
         let answer = if student < 3000 { u32::from(left).to_string() } else { String::new() };
         let result = if left { "Withdrawn" } else { "Pass" };
@@ -31,7 +32,10 @@ fn who_leaves_is_told_and_a_group_that_was_set_aside_stands_apart() {
     let courses: Vec<&str> = found.courses.iter().map(|course| course.course.as_str()).collect();
     assert_eq!(courses, ["maths", "physics"]);
     let physics = &found.courses[1];
-    assert!((physics.expected - physics.opted_out as f64).abs() < 0.25 * physics.opted_out as f64, "{physics:?}");
+    assert!(
+        (physics.expected - physics.opted_out as f64).abs() < 0.25 * physics.opted_out as f64,
+        "{physics:?}"
+    );
     // As many of a hundred are expected to leave as did before.
     let before = physics.opted_out as f64 / physics.rows as f64 * 100.0;
     assert!(physics.ahead == 100 && (physics.expected_ahead - before).abs() < 8.0, "{physics:?} {before}");
@@ -59,7 +63,10 @@ fn faults_are_said() {
     assert!(refused("course,opted_out\nx,1\n", &["sex"]).contains("there is no column \"sex\""));
     assert_eq!(refused("course,opted_out\nx,1\n", &["opted_out"]), "header: the answer cannot be set aside");
     let few = read_enrolments(b"course,opted_out\nx,1\ny,0\n", &[]).unwrap();
-    assert_eq!(opt_out(&few).unwrap_err().to_string(), "file: 1 left and 1 stayed; ten of either are needed to learn from");
+    assert_eq!(
+        opt_out(&few).unwrap_err().to_string(),
+        "file: 1 left and 1 stayed; ten of either are needed to learn from"
+    );
 }
 
 proptest::proptest! {

@@ -80,6 +80,9 @@ impl<'a> Free<'a> {
     fn is_closed(&self, at: usize, lesson: &Lesson) -> bool {
         let room = self.estate.rooms[at].id.as_str();
         let own = [None, Some(room)];
-        own.iter().filter_map(|key| self.closed.get(key)).flatten().any(|closure| closure.hits_in(room, lesson))
+        own.iter()
+            .filter_map(|key| self.closed.get(key))
+            .flatten()
+            .any(|closure| closure.hits_in(room, lesson))
     }
 }

@@ -69,13 +69,16 @@ pub fn warm_day(
     };
     let day = match wanted {
         Some(day) if (1..=days).contains(&day) => day - 1,
-        Some(day) => return Err(Unreadable::at("day", format_args!("{day} is not a day of a year of {days}"))),
+        Some(day) => {
+            return Err(Unreadable::at("day", format_args!("{day} is not a day of a year of {days}")));
+        }
         None => (0..days).max_by_key(|day| (over(*day), std::cmp::Reverse(*day))).unwrap_or(0),
     };
     if over(day) == 0 {
         return Ok(None);
     }
-    let mut found = WarmDay { day_of_year: day + 1, weekday: of_week(day), rooms: Vec::new(), closures: Vec::new() };
+    let mut found =
+        WarmDay { day_of_year: day + 1, weekday: of_week(day), rooms: Vec::new(), closures: Vec::new() };
     let cells: BTreeMap<(String, String), (&Value, &Value, i64, i64)> = (lessons.iter())
         .filter(|one| one.weekday == found.weekday)
         .map(|one| {

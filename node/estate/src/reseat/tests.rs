@@ -15,7 +15,8 @@ const WEEK: &str = "day,period,lesson,room,students,needs\nmon,1,maths,A1,25,\nm
                     mon,2,lab,A2,28,lab\nmon,2,art,B1,38,\ntue,1,choir,B1,40,\n";
 
 fn told(wishes: &[&str], estate: &str, week: &str) -> Reseated {
-    let (mut estate, schedule) = (read_estate(estate.as_bytes()).unwrap(), read_csv(week.as_bytes()).unwrap());
+    let (mut estate, schedule) =
+        (read_estate(estate.as_bytes()).unwrap(), read_csv(week.as_bytes()).unwrap());
     for wish in wishes {
         let more = closures(wish, &estate, &schedule).unwrap();
         estate.closures.extend(more);
@@ -25,7 +26,8 @@ fn told(wishes: &[&str], estate: &str, week: &str) -> Reseated {
     let mut applied = schedule.clone();
     for one in &answer.moved {
         let at = applied.lessons.iter().position(|lesson| {
-            (&lesson.name, &lesson.day, &lesson.period, &lesson.room) == (&one.lesson, &one.day, &one.period, &one.from)
+            (&lesson.name, &lesson.day, &lesson.period, &lesson.room)
+                == (&one.lesson, &one.day, &one.period, &one.from)
         });
         applied.lessons[at.unwrap()].room = if one.to.len() == 1 { one.to[0].clone() } else { String::new() };
     }
@@ -58,12 +60,16 @@ fn all_that_start_together_are_seated_at_once() {
         r#"{"id":"A4","building":"A","capacity":30,"features":["lab"]},{"id":"B1""#,
     );
     let answer = told(&["A1@mon", "A4@mon,1"], &estate, week);
-    assert_eq!((to(&answer, "lab", 1), to(&answer, "maths", 1)), (vec!["A2".to_owned()], vec!["B1".to_owned()]));
+    assert_eq!(
+        (to(&answer, "lab", 1), to(&answer, "maths", 1)),
+        (vec!["A2".to_owned()], vec!["B1".to_owned()])
+    );
 }
 
 #[test]
 fn whom_no_room_holds_is_spread_and_whom_no_rooms_hold_is_named() {
-    let week = "day,period,lesson,room,students\nmon,1,assembly,C1,75\nmon,2,assembly,C1,100\nmon,2,maths,A1,25\n";
+    let week =
+        "day,period,lesson,room,students\nmon,1,assembly,C1,75\nmon,2,assembly,C1,100\nmon,2,maths,A1,25\n";
     let answer = told(&["C1"], ESTATE, week);
     assert_eq!((answer.seated, answer.spread, answer.without), (0, 1, 1));
     // 40 and 30 leave five, which the smallest room holds.

@@ -35,7 +35,8 @@ impl Change {
             Unreadable::at(format_args!("{text:?}"), format_args!("it is not a change; there are {names}"))
         };
         let (name, value) = text.split_once('=').ok_or_else(refused)?;
-        let real = || value.parse::<f64>().ok().filter(|value| (0.0..=1e9).contains(value)).ok_or_else(refused);
+        let real =
+            || value.parse::<f64>().ok().filter(|value| (0.0..=1e9).contains(value)).ok_or_else(refused);
         if let Some(room) = name.strip_prefix("room.").and_then(|rest| rest.strip_suffix(".capacity")) {
             return Ok(Self::Capacity(room.to_owned(), value.parse().map_err(|_| refused())?));
         }

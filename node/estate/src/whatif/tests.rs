@@ -59,7 +59,12 @@ fn a_closed_room_is_followed_into_the_rooms_hours_and_energy() {
 #[test]
 fn other_numbers_are_felt_where_they_are_counted() {
     let more = told(&["students=120%"]).unwrap();
-    assert_eq!(more.new_conflicts.iter().filter(|one| one.kind == "capacity").count(), 2, "{:?}", more.new_conflicts);
+    assert_eq!(
+        more.new_conflicts.iter().filter(|one| one.kind == "capacity").count(),
+        2,
+        "{:?}",
+        more.new_conflicts
+    );
     let staff = |side: &Side| side.staff.clone().unwrap().staff[0].clone();
     // 90 students are four sections of five hours, 108 five.
     assert_eq!((staff(&more.now).hours, staff(&more.then).hours), (20.0, 25.0));
@@ -72,10 +77,27 @@ fn other_numbers_are_felt_where_they_are_counted() {
 
 #[test]
 fn every_name_is_read_and_nothing_else() {
-    for text in ["close=A1", "close=building:A@mon,1", "room.A.1.capacity=3", "students=0%", "staff.a b=1.5", "energy_budget=3"] {
+    for text in [
+        "close=A1",
+        "close=building:A@mon,1",
+        "room.A.1.capacity=3",
+        "students=0%",
+        "staff.a b=1.5",
+        "energy_budget=3",
+    ] {
         assert!(Change::parse(text).is_ok(), "{text}");
     }
-    for text in ["", "close", "close=", "room.A1.seats=3", "room.A1.capacity=x", "students=5", "students=1001%", "staff.a=x", "energy_budget=-1"] {
+    for text in [
+        "",
+        "close",
+        "close=",
+        "room.A1.seats=3",
+        "room.A1.capacity=x",
+        "students=5",
+        "students=1001%",
+        "staff.a=x",
+        "energy_budget=-1",
+    ] {
         assert!(Change::parse(text).unwrap_err().to_string().contains("it is not a change"), "{text}");
     }
     assert!(told(&["room.Z.capacity=1"]).unwrap_err().to_string().contains("no such room"));

@@ -67,15 +67,22 @@ pub fn run(args: &OptOutArgs) -> Result<Outcome, Failure> {
         format!("{rows} enrolments, {left} left, {ahead} to come"),
         format!("boosted trees        AUC {:.4}, Brier {:.4}", judged.auc.0, judged.brier.0),
         format!("logistic regression  AUC {:.4}, Brier {:.4}", judged.auc.1, judged.brier.1),
-        format!("risks of the later half beside the earlier: stability index {:.3}", found.drift.stability_index),
+        format!(
+            "risks of the later half beside the earlier: stability index {:.3}",
+            found.drift.stability_index
+        ),
     ];
     let course = |one: &Course| match one.ahead {
         0 => format!("{}: {} of {} left, {:.1} expected", one.course, one.opted_out, one.rows, one.expected),
-        ahead => format!("{}: {:.1} of {ahead} to come are expected to leave", one.course, one.expected_ahead),
+        ahead => {
+            format!("{}: {:.1} of {ahead} to come are expected to leave", one.course, one.expected_ahead)
+        }
     };
     lines.extend(found.courses.iter().take(SHOWN).map(course));
     let apart = |one: &&Group| one.apart.abs() > APART;
-    let told = |one: &Group| format!("{}: {} left where {:.1} were expected", one.group, one.opted_out, one.expected);
+    let told = |one: &Group| {
+        format!("{}: {} left where {:.1} were expected", one.group, one.opted_out, one.expected)
+    };
     lines.extend(found.calibration.iter().filter(apart).map(told));
     Ok(Outcome::yes(fields, lines.join("\n")))
 }

@@ -84,7 +84,11 @@ pub fn run(args: &ReseatArgs) -> Result<Outcome, Failure> {
     let schedule = schedule.map_err(|error| refused(&args.schedule, &error))?;
     for wish in &args.close {
         let more = closures(wish, &estate, &schedule).map_err(|error| {
-            Failure::new("unknown_closure", error.to_string(), "name rooms of the estate and days of the schedule")
+            Failure::new(
+                "unknown_closure",
+                error.to_string(),
+                "name rooms of the estate and days of the schedule",
+            )
         })?;
         estate.closures.extend(more);
     }
@@ -98,7 +102,10 @@ pub fn run(args: &ReseatArgs) -> Result<Outcome, Failure> {
         found.displaced, found.seated, found.spread, found.without
     )];
     if let Some(day) = &warm {
-        lines.insert(0, format!("day {} of the year: {} rooms are too warm", day.day_of_year, day.rooms.len()));
+        lines.insert(
+            0,
+            format!("day {} of the year: {} rooms are too warm", day.day_of_year, day.rooms.len()),
+        );
     }
     lines.extend(found.moved.iter().take(SHOWN).map(line));
     let all = found.without == 0;
@@ -129,5 +136,8 @@ pub(super) fn line(one: &Moved) -> String {
     let to = if one.to.is_empty() { "nowhere".to_owned() } else { one.to.join(" and ") };
     let metres = one.metres.map(|metres| format!(", {metres} m")).unwrap_or_default();
     let week = one.week.map(|week| format!("week {week} ")).unwrap_or_default();
-    format!("{} {week}day {} period {}: {} -> {to} ({} seats{metres})", one.lesson, one.day, one.period, one.from, one.seats)
+    format!(
+        "{} {week}day {} period {}: {} -> {to} ({} seats{metres})",
+        one.lesson, one.day, one.period, one.from, one.seats
+    )
 }

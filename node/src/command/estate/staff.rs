@@ -55,7 +55,9 @@ pub fn run(args: &StaffArgs) -> Result<Outcome, Failure> {
     }
     let line = |one: &Need| {
         let Need { period, subject, sections, teachers, low, high, there, .. } = one;
-        format!("{period} {subject}: {teachers:.1} teachers for {sections} sections ({low:.1} to {high:.1}), {there:.1} there")
+        format!(
+            "{period} {subject}: {teachers:.1} teachers for {sections} sections ({low:.1} to {high:.1}), {there:.1} there"
+        )
     };
     let mut lines: Vec<String> = all.staff.iter().map(line).collect();
     if !all.left_out.is_empty() {

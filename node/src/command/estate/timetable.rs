@@ -108,9 +108,8 @@ fn courses(args: &TimetableArgs, bytes: &[u8]) -> Result<Answer, Failure> {
     let options = ctt::search::Options { seed: args.effort.seed, close_rooms: args.close_rooms };
     let keep = keep(args, &instance)?;
     let started = thread_cpu_ns();
-    let found = args
-        .effort
-        .within(started, |budget| ctt::search::search_keeping(&instance, options, &keep, budget));
+    let found =
+        args.effort.within(started, |budget| ctt::search::search_keeping(&instance, options, &keep, budget));
     let cpu_s = thread_cpu_ns().saturating_sub(started) as f64 / 1e9;
     write(&args.out, &ctt::write_solution(&instance, &found.lessons))?;
     let score = ctt::evaluate::evaluate(&instance, &found.lessons);

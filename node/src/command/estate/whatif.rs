@@ -113,7 +113,9 @@ impl Folder {
                 let building = parsed(&path, read_building)?;
                 let outside = match named("weather.epw") {
                     Some(path) => Outside::Weather(parsed(&path, read_epw)?),
-                    None => Outside::Inputs(parsed(&must("hours.csv")?, |bytes| read_inputs(bytes, &building))?),
+                    None => {
+                        Outside::Inputs(parsed(&must("hours.csv")?, |bytes| read_inputs(bytes, &building))?)
+                    }
                 };
                 Some((building, outside))
             }
@@ -143,7 +145,11 @@ impl Folder {
             staffing: staffing.map(|(forecast, sections, staff)| (&forecast[..], &sections[..], &staff[..])),
         };
         compare(present, changes).map_err(|error| {
-            Failure::new("bad_scenario", error.to_string(), "correct the change, or the file of the folder that it names")
+            Failure::new(
+                "bad_scenario",
+                error.to_string(),
+                "correct the change, or the file of the folder that it names",
+            )
         })
     }
 }
@@ -173,10 +179,15 @@ pub(in crate::command) fn lines(found: &Compared) -> Vec<String> {
     let Compared { now, then, new_conflicts, reseated, energy_change_ppm } = found;
     let conflicts = |side: &Side| side.conflicts.values().sum::<usize>();
     let mut lines = vec![
-        format!("lessons {} -> {}, room-days {} -> {}", now.lessons, then.lessons, now.opened_room_days, then.opened_room_days),
+        format!(
+            "lessons {} -> {}, room-days {} -> {}",
+            now.lessons, then.lessons, now.opened_room_days, then.opened_room_days
+        ),
         format!("conflicts {} -> {}, {} new", conflicts(now), conflicts(then), new_conflicts.len()),
     ];
-    let shown = |one: &aula_estate::check::Conflict| format!("  {} day {} period {}: {}", one.kind, one.day, one.period, one.what);
+    let shown = |one: &aula_estate::check::Conflict| {
+        format!("  {} day {} period {}: {}", one.kind, one.day, one.period, one.what)
+    };
     lines.extend(new_conflicts.iter().take(SHOWN).map(shown));
     if reseated.displaced > 0 {
         lines.push(format!(

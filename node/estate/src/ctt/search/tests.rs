@@ -139,7 +139,8 @@ fn the_delta_of_a_move_holds_with_a_timetable_in_use() {
         let before = state.cost;
         moves::step(&mut state, &mut random, &thresholds, 40 << FRACTION, &mut scratch);
         let mut anew = State::new(&tables, weights(&tables, false));
-        (0..tables.course_of.len() as u32).for_each(|lecture| anew.put(lecture, state.cell_of[lecture as usize]));
+        (0..tables.course_of.len() as u32)
+            .for_each(|lecture| anew.put(lecture, state.cell_of[lecture as usize]));
         assert_eq!((anew.cost.hard, anew.cost.soft), (state.cost.hard, state.cost.soft), "{before:?}");
     }
 }
@@ -151,7 +152,10 @@ fn pins_that_cannot_stay_are_refused() {
         Keep { given: Vec::new(), weight, pins }.check(&instance).unwrap_err().to_string()
     };
     let pin = |course, room, period| Lesson { course, room, period };
-    assert_eq!(refused(vec![pin(0, 0, 5), pin(1, 0, 5)], 0), "pins: room A is pinned twice on day 1, period 1");
+    assert_eq!(
+        refused(vec![pin(0, 0, 5), pin(1, 0, 5)], 0),
+        "pins: room A is pinned twice on day 1, period 1"
+    );
     let many: Vec<Lesson> = (0..3).map(|period| pin(0, 0, period)).collect();
     assert_eq!(refused(many, 0), "pins: c0 has 2 lectures and more pins");
     assert_eq!(refused(Vec::new(), 1_001), "weight: it is at most 1000");

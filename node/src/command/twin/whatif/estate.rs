@@ -36,7 +36,12 @@ pub struct EstateChange {
 ///
 /// # Errors
 /// When the folder cannot be read, a change names what is not there, or the state is unusable.
-pub fn forked(folder: &Path, day: &DayArgs, fork: &Fork, changes: &[Change]) -> Result<EstateChange, Failure> {
+pub fn forked(
+    folder: &Path,
+    day: &DayArgs,
+    fork: &Fork,
+    changes: &[Change],
+) -> Result<EstateChange, Failure> {
     let folder = Folder::read(folder, day)?;
     let hint = "run aula replay on this home: it names the first height that differs";
     let known = schema::estates(&fork.state).advise("the replayed state is unusable", hint)?;

@@ -133,10 +133,14 @@ struct Figures {
 /// When a change is refused, the chain cannot be executed, or a file cannot be used.
 pub fn run(context: &Context, args: &WhatIfArgs) -> Result<Outcome, Failure> {
     // What the estate does not know is the chain's, and says so if it is neither.
-    let of_estate = |text: &&String| args.estate.is_some() && aula_estate::whatif::Change::parse(text).is_ok();
+    let of_estate =
+        |text: &&String| args.estate.is_some() && aula_estate::whatif::Change::parse(text).is_ok();
     let (building, chain): (Vec<&String>, Vec<&String>) = args.changes.iter().partition(of_estate);
     let changes = chain.iter().map(|text| Change::parse(text)).collect::<Result<Vec<_>, _>>()?;
-    let building = building.iter().map(|text| super::super::estate::whatif::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let building = building
+        .iter()
+        .map(|text| super::super::estate::whatif::parse(text))
+        .collect::<Result<Vec<_>, _>>()?;
     context.tell("executing the chain from its genesis");
     let fork = fork::at(&context.home, args.height)?;
     let estate = match &args.estate {
