@@ -36,7 +36,7 @@ fn told(wishes: &[&str], estate: &str, week: &str) -> Reseated {
 }
 
 fn to(answer: &Reseated, lesson: &str, period: u64) -> Vec<String> {
-    let own = |one: &&Moved| one.lesson == lesson && one.period == Value::from(period);
+    let own = |one: &&Moved| one.lesson == lesson && one.period == period;
     answer.moved.iter().find(own).unwrap().to.clone()
 }
 
