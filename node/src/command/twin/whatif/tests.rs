@@ -1,5 +1,5 @@
 use super::*;
-use crate::command::Verdict;
+use crate::command::{Advise, Verdict};
 use crate::terminal::OutputFormat;
 use crate::testkit::DevChain;
 
