@@ -172,7 +172,8 @@ fn a_real_server_takes_an_alert_and_one_that_is_down_is_told_of() -> Result<()> 
     ensure!(duty(&told, 0, "alerts")["did"] == "1 alerts began, 1 notes sent", "{told}");
     // A running service, and what arrives at the server's other side.
     let kept = PathBuf::from(std::env::var("AULA_MAILS")?);
-    let arrived = || std::fs::read_to_string(&kept).map(|text| text.matches("Subject: Alert: ").count()).unwrap_or(0);
+    let arrived =
+        || std::fs::read_to_string(&kept).map(|text| text.matches("Subject: Alert: ").count()).unwrap_or(0);
     let before = arrived();
     let third = tempfile::tempdir()?;
     let living = home(third.path(), "", &server)?;

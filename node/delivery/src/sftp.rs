@@ -112,10 +112,13 @@ impl Upload {
     /// A server that refuses, stops or holds other bytes: what was written stays as `.part`, and the next call goes on.
     pub async fn put(&self, name: &str, file: &Local) -> Result<(), DeliveryError> {
         let path = self.path(name);
-        let differs =
-            || DeliveryError::Differs { place: self.place.address.clone(), name: name.to_owned() };
+        let differs = || DeliveryError::Differs { place: self.place.address.clone(), name: name.to_owned() };
         if self.there(&path).await? {
-            return if self.same(&path, file).await? == Some(file.length()) { Ok(()) } else { Err(differs()) };
+            return if self.same(&path, file).await? == Some(file.length()) {
+                Ok(())
+            } else {
+                Err(differs())
+            };
         }
         let part = format!("{path}.part");
         let kept = self.kept(&part, file).await?;

@@ -163,7 +163,8 @@ async fn aiosmtpd_that_is_full_slow_gone_or_knows_nobody_is_told() -> Tested {
         assert!(began.elapsed().as_secs() < 60, "{name} holds it up: {:?}", began.elapsed());
     }
     let down = Server { port: 1, ..server };
-    let envelope = Envelope { from: "aula@district.example".into(), to: vec!["board@district.example".into()] };
+    let envelope =
+        Envelope { from: "aula@district.example".into(), to: vec!["board@district.example".into()] };
     assert!(send(&down, &envelope, &note).await.is_err());
     Ok(())
 }

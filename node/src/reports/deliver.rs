@@ -290,9 +290,7 @@ fn by_mail(mail: &Mail, note: &Note, file: &Path) -> Result<(), Failure> {
 }
 
 /// Runs what waits for others to its end, on a thread of its own: the caller may be within a runtime.
-pub(super) fn run(
-    work: impl Future<Output = Result<(), DeliveryError>> + Send,
-) -> Result<(), Failure> {
+pub(super) fn run(work: impl Future<Output = Result<(), DeliveryError>> + Send) -> Result<(), Failure> {
     let hint = "it is tried again at the next look; correct the [[delivery]] in config.toml if it is wrong";
     let done = std::thread::scope(|scope| {
         let thread = scope.spawn(|| {

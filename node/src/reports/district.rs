@@ -342,7 +342,8 @@ impl Then {
 pub fn make(chain: &Chain, wanted: &Wanted<'_>) -> Result<Report, Failure> {
     let now = chain.header(wanted.height.0)?;
     let full = now.time_ms.0.next_multiple_of(MINUTE_MS);
-    let moments = wanted.against.moments.unwrap_or_else(|| [7, 365].map(|days| full.checked_sub(days * DAY_MS)));
+    let moments =
+        wanted.against.moments.unwrap_or_else(|| [7, 365].map(|days| full.checked_sub(days * DAY_MS)));
     let genesis = now.genesis.to_string();
     let [week, year] = moments.map(|moment| Then::of(chain, wanted, &genesis, moment));
     let (week, year) = (week?, year?);

@@ -52,11 +52,8 @@ impl StateReader for Later {
     }
 
     fn values(&self, prefix: &[u8]) -> Result<Vec<Record>, StoreError> {
-        let written: Vec<_> = self
-            .values
-            .range(prefix.to_vec()..)
-            .take_while(|(key, _)| key.starts_with(prefix))
-            .collect();
+        let written: Vec<_> =
+            self.values.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix)).collect();
         let before = self.base.values(prefix)?;
         if written.is_empty() {
             return Ok(before);
@@ -124,7 +121,8 @@ mod tests {
 
     #[test]
     fn it_reads_as_a_state_that_all_was_written_to() -> Result<(), StoreError> {
-        let first = writes(&[("a/1", Some("x")), ("a/2", Some("y")), ("b", Some("z"))], &[(1, "one"), (3, "three")]);
+        let first =
+            writes(&[("a/1", Some("x")), ("a/2", Some("y")), ("b", Some("z"))], &[(1, "one"), (3, "three")]);
         let second = writes(&[("a/1", None), ("a/3", Some("new"))], &[(2, "two"), (3, "other")]);
         let third = writes(&[("a/1", Some("back")), ("b", None)], &[]);
         let (mut base, mut whole) = (MemoryState::new(), MemoryState::new());

@@ -273,7 +273,9 @@ impl Chain {
 fn pruned(oldest: Height) -> Failure {
     Failure::new(
         PRUNED,
-        format!("this node keeps blocks from {oldest} on, and no state from which an older one could be made"),
+        format!(
+            "this node keeps blocks from {oldest} on, and no state from which an older one could be made"
+        ),
         "give a height that it keeps, or do it on a node that keeps every block",
     )
 }

@@ -79,7 +79,10 @@ fn two_nodes_put_one_report_and_after_seven_years_no_version_of_it_is_left() -> 
             dev.block_after(7 * 365 * DAY_MS, &[], |_| {}).map_err(failed)?;
             look(&dev)?;
             let left = keys(&mine)?;
-            assert!(!left.iter().any(|key| key.contains("/1970-")), "what is over its years is there: {left:?}");
+            assert!(
+                !left.iter().any(|key| key.contains("/1970-")),
+                "what is over its years is there: {left:?}"
+            );
             assert!(left.iter().any(|key| key.contains("/1977-04-01/")), "{left:?}");
             if let Some(DeliveryBy::Bucket(to)) = mine.delivery.first().map(|delivery| &delivery.by) {
                 archive::purge(to).map_err(failed)?;
@@ -122,15 +125,20 @@ fn table(path: &Path, wanted: u64) -> Result<(String, u64), Box<dyn std::error::
     let mut writer = parquet::Writer::new(file, "AllocationByAgency", columns)?;
     // Thirteen columns, all but two of them numbers: some 120 bytes a row.
     for row in 0..wanted / 120 {
-        let mixed = |n: u64| i64::try_from(row.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(n) >> 20).unwrap_or(0);
+        let mixed = |n: u64| {
+            i64::try_from(row.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(n) >> 20).unwrap_or(0)
+        };
         let cells = columns.iter().enumerate().map(|(at, column)| match column.kind {
-            aula_report::state::dataset::Kind::Text => Cell::text(format!("{:012}", mixed(at as u64) % 1_000_000_000_000)),
+            aula_report::state::dataset::Kind::Text => {
+                Cell::text(format!("{:012}", mixed(at as u64) % 1_000_000_000_000))
+            }
             aula_report::state::dataset::Kind::Integer => Cell::Integer(mixed(at as u64)),
         });
         writer.row(cells.collect())?;
     }
     writer.finish(&[("aula.height", "1".to_owned())])?.into_inner()?.sync_all()?;
-    let (mut file, mut digest, mut chunk, mut length) = (File::open(path)?, Sha256::new(), vec![0; 1 << 20], 0u64);
+    let (mut file, mut digest, mut chunk, mut length) =
+        (File::open(path)?, Sha256::new(), vec![0; 1 << 20], 0u64);
     loop {
         let count = file.read(&mut chunk)?;
         if count == 0 {

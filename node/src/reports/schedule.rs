@@ -163,7 +163,9 @@ fn keep_passing(home: &Home, config: &Config, chain: &Chain) -> Result<(), Failu
     let Some(before_ms) = chain.before_ms() else { return Ok(()) };
     let (kept, now_ms) = (Kept::of(home.figures_dir()), chain.view().tip().time_ms.0);
     for (report, moment) in wanted_between(config, before_ms, now_ms)? {
-        let Some(height) = chain.at_time(moment)?.filter(|_| report.kind == ReportKind::District) else { continue };
+        let Some(height) = chain.at_time(moment)?.filter(|_| report.kind == ReportKind::District) else {
+            continue;
+        };
         let district = district_of(home, chain, &report)?;
         let genesis = chain.header(height.0)?.genesis.to_string();
         let there = district.is_some_and(|district| kept.get(&genesis, moment, district).is_some());
@@ -219,8 +221,7 @@ fn make(
     match report.kind {
         ReportKind::District => {
             let kept = Kept::of(home.figures_dir());
-            let against =
-                Against { kept: Some(&kept), moments: Some(moments), most_blocks: MOST_BLOCKS };
+            let against = Against { kept: Some(&kept), moments: Some(moments), most_blocks: MOST_BLOCKS };
             let district = district_of(home, chain, report)?;
             let made = district::make(chain, &Wanted { height, district, languages, link, against })?;
             for figures in &made.now {

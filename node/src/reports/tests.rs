@@ -227,7 +227,8 @@ fn a_nightly_report_compares_with_the_figures_that_were_kept_a_week_before() -> 
     let mut config = scheduled(above.path().join("outbox"));
     config.report[0].kind = ReportKind::District;
     config.report[0].district = Some(1);
-    let report = |date: &str| std::fs::read(above.path().join("outbox/state").join(date).join("district-01.en.html"));
+    let report =
+        |date: &str| std::fs::read(above.path().join("outbox/state").join(date).join("district-01.en.html"));
     assert!(schedule::look(&dev.home, &config, &chain_of(&dev)).map_err(failed)?.reports.is_empty());
     for _ in 0..9 {
         dev.block_after(DAY_MS, &[], |_| {}).map_err(failed)?;

@@ -56,16 +56,14 @@ impl Bucket {
             number = number.saturating_add(1);
             at = at.saturating_add(self.part as u64);
             let (name, query) = (number.to_string(), ("uploadId", id));
-            let asked = Asked {
-                query: &[("partNumber", &name), query],
-                body: &body,
-                ..Asked::new(Method::PUT, key)
-            };
+            let asked =
+                Asked { query: &[("partNumber", &name), query], body: &body, ..Asked::new(Method::PUT, key) };
             let answered = self.ask(asked).await?;
             if !answered.status.is_success() {
                 return Err(self.refused(answered.status, &answered.body));
             }
-            let tag = answered.tag.ok_or_else(|| DeliveryError::peer(&self.said(), "it gave a part no ETag"))?;
+            let tag =
+                answered.tag.ok_or_else(|| DeliveryError::peer(&self.said(), "it gave a part no ETag"))?;
             let tag = tag.replace('&', "&amp;").replace('<', "&lt;");
             list += &format!("<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>");
         }

@@ -102,7 +102,8 @@ fn error(status: u16, code: &str) -> Reply {
 /// An object, or the part of it that is asked for.
 fn given(head: &str, bytes: Vec<u8>) -> Reply {
     let range = head.lines().find_map(|line| line.strip_prefix("range: bytes=")?.split_once('-'));
-    let Some((Ok(from), Ok(to))) = range.map(|(from, to)| (from.parse::<usize>(), to.parse::<usize>())) else {
+    let Some((Ok(from), Ok(to))) = range.map(|(from, to)| (from.parse::<usize>(), to.parse::<usize>()))
+    else {
         return (200, String::new(), bytes);
     };
     match bytes.get(from..bytes.len().min(to + 1)) {
@@ -152,7 +153,10 @@ fn answer(held: &mut Held, fault: Fault, count: usize, head: &str, body: Vec<u8>
         ("GET", true) => {
             let keys = below(held.uploads.keys().cloned().collect());
             let names = ("Upload", "UploadId", "NextUploadIdMarker");
-            plain(200, list("ListMultipartUploadsResult", &keys, after("upload-id-marker"), names).into_bytes())
+            plain(
+                200,
+                list("ListMultipartUploadsResult", &keys, after("upload-id-marker"), names).into_bytes(),
+            )
         }
         ("GET", false) => newest(held).map_or_else(
             || error(404, "NoSuchKey"),

@@ -91,7 +91,8 @@ impl<W: Write> Writer<W> {
         let (mut chunks, begun) = (Vec::new(), self.at);
         for (number, column) in self.columns.iter().enumerate() {
             let (table, before) = (self.table, self.rows);
-            let wrong = |row: usize| WrongCell { table, column: column.name, row: before.saturating_add(row) };
+            let wrong =
+                |row: usize| WrongCell { table, column: column.name, row: before.saturating_add(row) };
             let mut page = Vec::new();
             chunks.push(chunk(&mut page, self.at, (column, number), &rows).map_err(wrong)?);
             self.out.write_all(&page)?;
