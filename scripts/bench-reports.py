@@ -63,31 +63,53 @@ measure("transparency", "transparency", "--as-of", tip)
 measure("district_past", "district", "--district", 1, "--as-of", tip - 100)
 measure("state_past", "state", "--as-of", tip - 100)
 
-# A running node: its report is due in two to three minutes, so that it looks before.
+# A running node. Its chain's time is of the day on which it was written, and comes up with the clock by a day a block: first that.
 config = home / "config.toml"
 before = config.read_text()
-due = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=180)
-schedule = '\n[reports]\ntime_zone = "UTC"\n' if "[reports]" not in before else ""
-text = before.replace("[reports]\n", '[reports]\ntime_zone = "UTC"\n') if not schedule else before + schedule
-config.write_text(text + f'\n[[report]]\nname = "nightly"\nkind = "district"\ndistrict = 1\nat = "{due:%H:%M}"\n')
-node = subprocess.Popen([AULA, "start", "--home", home], stdout=subprocess.DEVNULL, stderr=open(work / "node.log", "w"))
-try:
-    moment = due.replace(second=0, microsecond=0)
-    delivered = home / "delivered/nightly" / f"{due:%Y-%m-%d}"
-    limit = time.monotonic() + 420
-    while not delivered.exists():
-        if time.monotonic() > limit or node.poll() is not None:
-            sys.exit("no report was delivered:\n" + (work / "node.log").read_text()[-2000:])
+
+
+def start():
+    return subprocess.Popen([AULA, "start", "--home", home], stdout=subprocess.DEVNULL, stderr=open(work / "node.log", "a"))
+
+
+def stop(node):
+    node.send_signal(signal.SIGTERM)
+    node.wait(120)
+
+
+def wait(what, done, limit):
+    until = time.monotonic() + limit
+    while not done():
+        if time.monotonic() > until or node.poll() is not None:
+            sys.exit(f"{what}:\n" + (work / "node.log").read_text()[-2000:])
         time.sleep(0.2)
+
+
+def is_at_the_clock():
+    told = subprocess.run([AULA, "status", "--home", home, "--output", "json"], capture_output=True, text=True)
+    return told.returncode == 0 and time.time() * 1000 - json.loads(told.stdout).get("time_ms", 0) < 10_000
+
+
+node = start()
+try:
+    wait("the chain did not come up with the clock", is_at_the_clock, 1800)
+    stop(node)
+    # Due in two to three minutes, so that the node looks before.
+    due = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=180)
+    moment = due.replace(second=0, microsecond=0)
+    nightly = f'\n[[report]]\nname = "nightly"\nkind = "district"\ndistrict = 1\nat = "{due:%H:%M}"\n'
+    text = before.replace("[reports]\n", '[reports]\ntime_zone = "UTC"\n')
+    config.write_text((text if text != before else before + '\n[reports]\ntime_zone = "UTC"\n') + nightly)
+    node = start()
+    wait("no report was delivered", (home / "delivered/nightly" / f"{due:%Y-%m-%d}").exists, 420)
     late = (datetime.datetime.now(datetime.timezone.utc) - moment).total_seconds()
     peak = next(line.split()[1] for line in open(f"/proc/{node.pid}/status") if line.startswith("VmHWM"))
     figures = len(list((home / "figures").glob("*.json")))
     found["scheduled"] = {"seconds_after_the_moment": round(late, 1), "peak_mib_of_the_node": int(peak) // 1024, "moments_kept": figures}
 finally:
-    node.send_signal(signal.SIGTERM)
-    node.wait(120)
+    stop(node)
     config.write_text(before)
-    shutil.rmtree(home / "delivered", ignore_errors=True)
-    shutil.rmtree(home / "figures", ignore_errors=True)
+    for folder_made in ("delivered", "figures"):
+        shutil.rmtree(home / folder_made, ignore_errors=True)
     shutil.rmtree(work, ignore_errors=True)
 print(json.dumps(found))

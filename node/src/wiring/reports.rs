@@ -24,7 +24,7 @@ pub(super) async fn watch(home: Home, config: Config, db: Arc<ChainDb>) {
         let looked = tokio::task::spawn_blocking(move || {
             let chain = Chain::of_view(view).with(home.snapshots_dir(), held);
             let is_near = schedule::is_near(&config, chain.view().tip().time_ms.0)?;
-            Ok((schedule::look(&home, &config, &chain), is_near))
+            Ok::<_, Failure>((schedule::look(&home, &config, &chain), is_near))
         });
         match looked.await {
             Ok(Ok((looked, is_near))) => {
