@@ -50,7 +50,7 @@ if [ -x "$weed" ]; then
 {"identities":[{"name":"aula","credentials":[{"accessKey":"aula-key","secretKey":"aula-secret"}],"actions":["Admin","Read","List","Tagging","Write"]}]}
 JSON
   weed_s3=$(port)
-  "$weed" version | head -1
+  echo "SeaweedFS $("$weed" version 2> /dev/null | head -1)"
   "$weed" server -dir="$work/weed" -ip=127.0.0.1 -ip.bind=127.0.0.1 -master.port="$(port)" -volume.port="$(port)" -filer -filer.port="$(port)" \
     -s3 -s3.port="$weed_s3" -s3.config="$work/weed.json" -s3.port.iceberg=0 -master.volumeSizeLimitMB=512 -volume.max=40 > "$work/weed.log" 2>&1 & pids+=($!)
   export AULA_S3_LARGE=http://127.0.0.1:$weed_s3

@@ -4,7 +4,7 @@
 Usage: servers.py FOLDER SMTP S3 SFTP HOOK     (ports; FOLDER has cert.pem, key.pem, host, client.pub, secret)
 Needs aiosmtpd, moto[s3,server], boto3, asyncssh. What arrives is kept in FOLDER: mails, hooks.
 """
-import asyncio, hashlib, hmac, http.server, json, os, ssl, sys, threading, time
+import asyncio, hashlib, hmac, http.server, json, logging, ssl, sys, threading, time
 
 import aiosmtpd, asyncssh, boto3, moto
 from aiosmtpd.controller import Controller
@@ -46,6 +46,7 @@ Controller(Mails(), hostname="127.0.0.1", port=smtp, tls_context=context, requir
            authenticator=login, auth_required=True).start()
 print("aiosmtpd", aiosmtpd.__version__, flush=True)
 
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
 ThreadedMotoServer(ip_address="127.0.0.1", port=s3, verbose=False).start()
 print("moto", moto.__version__, flush=True)
 

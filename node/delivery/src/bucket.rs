@@ -68,12 +68,14 @@ struct Asked<'a> {
     query: &'a [(&'a str, &'a str)],
     /// First and last byte of an object that are wanted.
     range: Option<(u64, u64)>,
+    /// So much of an object says enough: what is longer is not read to its end.
+    enough: Option<usize>,
     body: &'a [u8],
 }
 
 impl<'a> Asked<'a> {
     const fn new(method: Method, key: &'a str) -> Self {
-        Self { method, key, query: &[], range: None, body: &[] }
+        Self { method, key, query: &[], range: None, enough: None, body: &[] }
     }
 }
 
@@ -288,6 +290,9 @@ impl Bucket {
                 return Err(DeliveryError::peer(&self.said(), "its answer is longer than is read"));
             }
             body.extend_from_slice(&chunk);
+            if asked.enough.is_some_and(|enough| body.len() > enough) {
+                break;
+            }
         }
         Ok(Answered { status, tag, total, body })
     }

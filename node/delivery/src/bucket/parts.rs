@@ -92,7 +92,8 @@ impl Bucket {
             let in_parts = whole > self.part as u64;
             let until = at.saturating_add(self.part as u64).min(whole).saturating_sub(1);
             let range = in_parts.then_some((at, until));
-            let answered = self.ask(Asked { range, ..Asked::new(Method::GET, key) }).await?;
+            let answered =
+                self.ask(Asked { range, enough: Some(self.part), ..Asked::new(Method::GET, key) }).await?;
             match answered.status {
                 StatusCode::NOT_FOUND if at == 0 => return Ok(None),
                 // It is shorter.

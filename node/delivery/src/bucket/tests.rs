@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::*;
+use crate::Local;
 
 /// What the service does that it should not, or must not be given anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -106,7 +106,9 @@ pub(super) fn part(key: Key, part: &Part, lang: Lang) -> Markup {
             let text = match marks {
                 // Of nothing there is no share.
                 [0, 0, 0, 0] => Word::NoAttendance.said(lang).to_owned(),
-                _ => Word::AttendanceNow.with(lang, &[&percent(*rate_e4), &present, &late, &absent, &excused]),
+                _ => {
+                    Word::AttendanceNow.with(lang, &[&percent(*rate_e4), &present, &late, &absent, &excused])
+                }
             };
             let share = |(here, all): (u16, u16)| {
                 let share = u32::from(here) * 10_000 / u32::from(all.max(1));

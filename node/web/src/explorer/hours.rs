@@ -34,8 +34,10 @@ pub(super) async fn show(
     let figures = places::school(&node.view(), SchoolId(id))?
         .ok_or_else(|| PageError::missing(format!("school {id}"), "/schools"))?;
     let none = || {
-        let message = format!("The use of resources by hour at {} is not published here.", figures.school.title());
-        let next = "The node of the school's district publishes it, where the district has asked it to.".to_owned();
+        let message =
+            format!("The use of resources by hour at {} is not published here.", figures.school.title());
+        let next =
+            "The node of the school's district publishes it, where the district has asked it to.".to_owned();
         PageError::from(ApiError::not_found(message, next))
     };
     let shelf = node.hours.as_deref().map(Shelf::at).ok_or_else(none)?;
