@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use aula_ledger::types::Height;
 use aula_report::paper::Language;
 
-use super::district::{self, Wanted};
+use super::district::{self, Against, Wanted};
 use super::folder::{self, Made};
 use super::past::Chain;
 use super::{schedule, state, transparency, verify};
@@ -25,7 +25,13 @@ fn chain_of(dev: &DevChain) -> Chain {
 }
 
 fn wanted(height: Height) -> Wanted<'static> {
-    Wanted { height, district: Some(1), languages: &Language::ALL, link: "http://127.0.0.1:8480" }
+    Wanted {
+        height,
+        district: Some(1),
+        languages: &Language::ALL,
+        link: "http://127.0.0.1:8480",
+        against: Against::ANYTHING,
+    }
 }
 
 /// Every file of every report.
@@ -177,6 +183,122 @@ fn each_date_is_made_once_whatever_a_second_node_does_and_missed_ones_are_caught
     let manifest = above.path().join("outbox/state/1970-01-02/manifest.json");
     let judged = verify::judge(&chain_of(&dev), &manifest).map_err(failed)?;
     assert!(judged.verified, "{:?}", judged.differs);
+    Ok(())
+}
+
+#[test]
+fn a_past_height_is_executed_from_the_nearest_state_that_is_held() -> Tested {
+    let dev = decided()?;
+    let above = tempfile::tempdir()?;
+    let snapshots = above.path().join("snapshots");
+    let early = dev.db.latest().tip().height;
+    crate::storage::snapshots::create(&dev.db.latest(), &snapshots)?;
+    dev.block(&[]).map_err(failed)?;
+    dev.block(&[]).map_err(failed)?;
+    let held = dev.db.latest();
+    dev.block(&[]).map_err(failed)?;
+    let height = dev.db.latest().tip().height;
+    dev.block(&[]).map_err(failed)?;
+    let far = |chain: &Chain| chain.distance(height).map_err(failed);
+    let whole = chain_of(&dev);
+    let from_snapshot = chain_of(&dev).with(snapshots.clone(), None);
+    let from_view = chain_of(&dev).with(snapshots.clone(), Some(held));
+    assert_eq!(far(&whole)?, Some(height.0));
+    assert_eq!(far(&from_snapshot)?, Some(height.0 - early.0));
+    assert_eq!(far(&from_view)?, Some(1));
+    let expected = all(&whole, height)?;
+    for chain in [&from_snapshot, &from_view] {
+        assert!(all(chain, height)? == expected, "another state than the genesis gives");
+        assert!(all(chain, early)? == all(&whole, early)?);
+    }
+    // A damaged snapshot is passed over.
+    let chunk = std::fs::read_dir(&snapshots)?.next().ok_or("no snapshot")??.path().join("chunk-000000");
+    let mut bytes = std::fs::read(&chunk)?;
+    bytes[10] ^= 1;
+    std::fs::write(&chunk, bytes)?;
+    assert!(all(&from_snapshot, height)? == expected);
+    Ok(())
+}
+
+#[test]
+fn a_nightly_report_compares_with_the_figures_that_were_kept_a_week_before() -> Tested {
+    let dev = decided()?;
+    let above = tempfile::tempdir()?;
+    let mut config = scheduled(above.path().join("outbox"));
+    config.report[0].kind = ReportKind::District;
+    config.report[0].district = Some(1);
+    let report =
+        |date: &str| std::fs::read(above.path().join("outbox/state").join(date).join("district-01.en.html"));
+    assert!(schedule::look(&dev.home, &config, &chain_of(&dev)).map_err(failed)?.reports.is_empty());
+    for _ in 0..9 {
+        dev.block_after(DAY_MS, &[], |_| {}).map_err(failed)?;
+        schedule::look(&dev.home, &config, &chain_of(&dev)).map_err(failed)?;
+    }
+    let kept = || -> Result<Vec<PathBuf>, Box<dyn std::error::Error>> {
+        let mut all = std::fs::read_dir(dev.home.figures_dir())?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<Result<Vec<_>, std::io::Error>>()?;
+        // Names of one length: milliseconds of one decade.
+        all.sort_by_key(|path| (path.as_os_str().len(), path.clone()));
+        Ok(all)
+    };
+    assert_eq!(kept()?.len(), 9, "a moment a night");
+    let text = |date: &str| Ok::<_, std::io::Error>(String::from_utf8_lossy(&report(date)?).into_owned());
+    assert!(text("1970-01-03")?.contains("No week before to compare with"));
+    assert!(!text("1970-01-09")?.contains("No week before to compare with"));
+    // What was kept is what is compared with, and the same as what executing the blocks again gives.
+    let third = kept()?[2].clone();
+    let figures = std::fs::read_to_string(&third)?;
+    let changed = figures
+        .replace("\"funded_cents\":", "\"funded_cents\":7")
+        .replace("\"charged_cents\":", "\"charged_cents\":7");
+    assert_ne!(changed, figures);
+    std::fs::write(&third, changed)?;
+    dev.block_after(DAY_MS, &[], |_| {}).map_err(failed)?;
+    schedule::look(&dev.home, &config, &chain_of(&dev)).map_err(failed)?;
+    std::fs::create_dir_all(above.path().join("again/state"))?;
+    std::fs::copy(above.path().join("outbox/state/since"), above.path().join("again/state/since"))?;
+    config.reports.outbox = Some(above.path().join("again"));
+    let other = Home::at(above.path().join("other"));
+    schedule::look(&other, &config, &chain_of(&dev)).map_err(failed)?;
+    let again =
+        |date: &str| std::fs::read(above.path().join("again/state").join(date).join("district-01.en.html"));
+    assert!(report("1970-01-09")? == again("1970-01-09")?, "kept and executed are one");
+    assert!(report("1970-01-10")? != again("1970-01-10")?, "what was kept is not executed again");
+    Ok(())
+}
+
+#[test]
+fn what_a_later_report_compares_with_is_kept_while_its_moment_passes() -> Tested {
+    let dev = decided()?;
+    let above = tempfile::tempdir()?;
+    let mut config = scheduled(above.path().join("outbox"));
+    config.report[0].kind = ReportKind::District;
+    config.report[0].district = Some(1);
+    // The report of the first of February compares with the 25th of January, on which none is due.
+    config.report[0].every = Some(crate::config::ReportEvery::Month);
+    let ms = |days: u64, hours: u64| days * DAY_MS + hours * 3_600_000;
+    // No block is later than its parent by more than a day.
+    let to = |moment: u64| -> Tested {
+        loop {
+            let left = moment - dev.db.latest().tip().time_ms.0;
+            dev.block_after(left.min(DAY_MS), &[], |_| {}).map_err(failed)?;
+            if left <= DAY_MS {
+                return Ok(());
+            }
+        }
+    };
+    assert!(schedule::look(&dev.home, &config, &chain_of(&dev)).map_err(failed)?.reports.is_empty());
+    // 9:00 UTC is 3:00 in Chicago.
+    to(ms(24, 9) - 60_000)?;
+    assert!(schedule::is_near(&config, dev.db.latest().tip().time_ms.0).map_err(failed)?);
+    assert!(!schedule::is_near(&config, ms(24, 9)).map_err(failed)?);
+    let held = dev.db.latest();
+    to(ms(24, 9) + 1_000)?;
+    let chain = chain_of(&dev).with(dev.home.snapshots_dir(), Some(held));
+    assert!(schedule::look(&dev.home, &config, &chain).map_err(failed)?.reports.is_empty());
+    let kept = dev.home.figures_dir().join(format!("{}-1.json", ms(24, 9)));
+    assert!(kept.exists(), "{}", kept.display());
     Ok(())
 }
 
