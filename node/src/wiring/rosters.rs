@@ -19,7 +19,7 @@ use aula_ledger::state::schema;
 use aula_ledger::types::{DistrictId, Handle, SchoolYear, TimeMs};
 use aula_rosters::provider::clients::Clients;
 use aula_rosters::provider::http::{Provider, router};
-use aula_rosters::provider::records::{Key, NotGiven, Records, Roster, School, Score, Staff, Student, What};
+use aula_rosters::provider::records::{Given, Key, NotGiven, Records, Roster, School, Score, Staff, Student, What};
 use aula_vault::access::{Placed, Provided};
 use aula_vault::{Vault, VaultError};
 use serde::Deserialize;
@@ -285,6 +285,15 @@ struct Kind {
     scores: BTreeMap<String, Value>,
     #[serde(default)]
     levels: BTreeMap<String, String>,
+    /// Of a result of a class: its section, its line item there, and the days of that.
+    #[serde(default)]
+    class: Option<String>,
+    #[serde(default)]
+    item: Option<String>,
+    #[serde(default)]
+    assigned: Option<String>,
+    #[serde(default)]
+    due: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -292,30 +301,42 @@ struct Value {
     value: serde_json::Number,
 }
 
-/// The scores and levels of one record; none of one without a day, which the standard wants.
+/// The scores and levels of one record: one of a class has its score and its level together. None of one without a day, which the standard wants.
 fn scored(
     student: &Student,
     (handle, field, json): (Handle, FieldName, &[u8]),
     changed_ms: u64,
 ) -> Vec<Score> {
     let Ok(kind) = serde_json::from_slice::<Kind>(json) else { return Vec::new() };
-    let of = |name: &str, score: Option<serde_json::Number>, text: Option<String>| {
+    let given = kind.class.clone().zip(kind.item.clone()).map(|(class, item)| Given {
+        class,
+        item,
+        assigned: kind.assigned.clone(),
+        due: kind.due.clone(),
+    });
+    let of = |title: String, score: Option<serde_json::Number>, text: Option<String>| Score {
+        key: handle.0,
+        student: student.id.clone(),
+        record: field.as_str().to_owned(),
+        title,
+        score,
+        text,
+        day: kind.date.clone(),
+        given: given.clone(),
+        changed_ms,
+    };
+    if given.is_some() {
+        let score = kind.scores.values().next().map(|value| value.value.clone());
+        return vec![of(kind.measure.clone(), score, kind.levels.values().next().cloned())];
+    }
+    let titled = |name: &str| {
         let parts = [&kind.instrument, &kind.measure, &kind.window].into_iter().map(String::as_str);
         let parts: Vec<&str> = parts.chain([name]).filter(|part| !part.is_empty()).collect();
-        Score {
-            key: handle.0,
-            student: student.id.clone(),
-            record: field.as_str().to_owned(),
-            title: parts.join(", "),
-            score,
-            text,
-            day: kind.date.clone(),
-            changed_ms,
-        }
+        parts.join(", ")
     };
-    let scores = kind.scores.iter().map(|(name, value)| of(name, Some(value.value.clone()), None));
+    let scores = kind.scores.iter().map(|(name, value)| of(titled(name), Some(value.value.clone()), None));
     let levels =
-        kind.levels.iter().map(|(name, text)| of(&format!("{name} (level)"), None, Some(text.clone())));
+        kind.levels.iter().map(|(name, text)| of(titled(&format!("{name} (level)")), None, Some(text.clone())));
     scores.chain(levels).collect()
 }
 
