@@ -21,6 +21,10 @@ use crate::letters::{self, Letter};
 use crate::note::Note;
 use crate::people::People;
 
+mod levelling;
+
+pub use levelling::Levelled;
+
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
@@ -49,6 +53,9 @@ pub struct Replayed {
     /// Letters that stay.
     pub left: usize,
 }
+
+/// Feeds whose letters are due, with the marks of those.
+type Due = Vec<(Arc<Feed>, Vec<Once>)>;
 
 /// Whether messages come from their source, or are letters that are tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,17 +119,23 @@ impl Taking {
         }
         let mut taken = taken?;
         let due = self.due(group, &taken);
-        for (feed, marks) in due {
-            let waiting = letters::list(vault, feed.source)?;
-            let waiting = waiting.into_iter().filter(|(once, _)| marks.contains(once)).collect();
-            let (_, events) = self.replay_letters(vault, &feed, waiting)?;
-            taken.events.extend(events);
-        }
+        taken.events.extend(self.replay_due(vault, due)?);
         Ok(taken)
     }
 
+    /// Enters letters that waited for what has come, and gives the new events.
+    fn replay_due(&mut self, vault: &Vault, due: Due) -> Result<Vec<(Handle, Event)>, VaultError> {
+        let mut all = Vec::new();
+        for (feed, marks) in due {
+            let waiting = letters::list(vault, feed.source)?;
+            let waiting = waiting.into_iter().filter(|(once, _)| marks.contains(once)).collect();
+            all.extend(self.replay_letters(vault, &feed, waiting)?.1);
+        }
+        Ok(all)
+    }
+
     /// Feeds whose letters waited for what this group brought.
-    fn due(&mut self, group: &[Given], taken: &Taken) -> Vec<(Arc<Feed>, Vec<Once>)> {
+    fn due(&mut self, group: &[Given], taken: &Taken) -> Due {
         let mut due: BTreeMap<SourceId, (Arc<Feed>, Vec<Once>)> = BTreeMap::new();
         if self.awaited.is_empty() {
             return Vec::new();

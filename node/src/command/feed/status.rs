@@ -8,6 +8,7 @@ use serde_json::json;
 use super::configured;
 use crate::command::vault::{Place, refused};
 use crate::command::{Context, Failure, Outcome};
+use crate::wiring::replicas::Standing;
 
 /// Arguments of `aula feed status`.
 #[derive(Debug, Args)]
@@ -58,6 +59,18 @@ pub fn run(context: &Context, place: &Place, args: &StatusArgs) -> Result<Outcom
             spool[0], spool[1]
         ));
     }
-    let json = json!({ "feeds": told, "spool": { "hot_bytes": spool[0], "cold_bytes": spool[1] } });
+    let replica = Standing::of(&context.home);
+    if let Some(standing) = &replica {
+        let apart = match (&standing.error, standing.last.level) {
+            (Some(error), _) => format!("apart: {error}"),
+            (None, true) => "level".to_owned(),
+            (None, false) => format!("not level: the district refuses {} events", standing.last.refused),
+        };
+        let since = aula_read::utc(standing.level_ms);
+        lines.push(format!("replica: {apart}; level last at {since}, with {} events", standing.last.events));
+    }
+    let json = json!({
+        "feeds": told, "spool": { "hot_bytes": spool[0], "cold_bytes": spool[1] }, "replica": replica,
+    });
     Ok(Outcome::yes(json, lines.join("\n")))
 }
