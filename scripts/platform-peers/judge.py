@@ -37,7 +37,7 @@ def judge(config, token, nonce):
     request = Posted(token)
     session = SessionService(request)
     session.save_nonce(nonce)
-    tool = Tool(request, config, session, NoCookies())
+    tool = Tool(request, config, session, NoCookies()).set_auto_validation(False)
     # The state lies in its own login's cookie, which is not asked for here.
     steps = ("jwt_format", "nonce", "registration", "jwt_signature", "deployment", "message")
     for step in steps:

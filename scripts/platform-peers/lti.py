@@ -302,7 +302,7 @@ now = int(time.time())
 JUDGE = ToolConfDict({HERE: [{"default": True, "client_id": "aula-tool", "auth_login_url": f"{HERE}/auth", "auth_token_url": f"{HERE}/token",
                               "key_set_url": None, "key_set": Platform().get_jwks(), "deployment_ids": ["1"]}]})
 # Each: its name, what becomes of the claims, how it is signed, the status, what the refusal says, and whether PyLTI1p3 says no as well
-# (None: it does not look at it, or not without its own login).
+# (None: it does not look at it).
 keep = lambda claims: claims
 variants = [
     ("as the library signs it", keep, signed, 200, "", False),
@@ -312,7 +312,7 @@ variants = [
     ("of a key that is not published", keep, lambda c: signed(c, OTHER_PRIVATE, headers={"kid": "x"}), 401, "no key of that kid", True),
     ("with RS512", keep, lambda c: signed(c, algorithm="RS512"), 401, "only RS256", True),
     ("with a signature that was changed", keep, lambda c: cut(signed(c)), 401, "signature does not fit", True),
-    ("with an extension that must be understood", keep, lambda c: signed(c, headers={"crit": ["exp"]}), 401, "extension", None),
+    ("with an extension that must be understood", keep, lambda c: signed(c, headers={"crit": ["exp"]}), 401, "extension", True),
     ("for another audience", lambda c: {**c, "aud": "another-tool", "azp": "another-tool"}, signed, 401, "aud", True),
     ("for two audiences", lambda c: {**c, "aud": ["aula-tool", "another-tool"]}, signed, 401, "aud", None),
     ("for another party (azp)", lambda c: {**c, "azp": "another-tool"}, signed, 401, "azp", None),
@@ -321,10 +321,10 @@ variants = [
     ("that is over", lambda c: {**c, "iat": now - 900, "exp": now - 600}, signed, 401, "exp", True),
     ("that never ends", lambda c: {k: v for k, v in c.items() if k != "exp"}, signed, 401, "exp", None),
     ("made an hour ago, good for a day", lambda c: {**c, "iat": now - 3600, "exp": now + 86400}, signed, 401, "iat", None),
-    ("made tomorrow", lambda c: {**c, "iat": now + 86400, "exp": now + 90000}, signed, 401, "iat", None),
+    ("made tomorrow", lambda c: {**c, "iat": now + 86400, "exp": now + 90000}, signed, 401, "iat", True),
     ("good only later (nbf)", lambda c: {**c, "nbf": now + 600}, signed, 401, "nbf", True),
-    ("of another nonce", lambda c: {**c, "nonce": "n" * 40}, signed, 401, "nonce", None),
-    ("without a nonce", lambda c: {k: v for k, v in c.items() if k != "nonce"}, signed, 401, "nonce", None),
+    ("of another nonce", lambda c: {**c, "nonce": "n" * 40}, signed, 401, "nonce", True),
+    ("without a nonce", lambda c: {k: v for k, v in c.items() if k != "nonce"}, signed, 401, "nonce", True),
     ("of LTI 1.1", lambda c: {**c, f"{LTI}version": "LTI-1p1"}, signed, 401, "version", True),
     ("of an unknown message", lambda c: {**c, f"{LTI}message_type": "LtiEvilRequest"}, signed, 401, "message_type", True),
     ("without roles", lambda c: {k: v for k, v in c.items() if not k.endswith("/roles")}, signed, 401, "roles", True),
