@@ -90,7 +90,6 @@ asked_pages, scores, score_errors = [], [], []
 
 class Members(NamesRoleProvisioningService):
     def get_member_data_page(self, page=1, limit=2, role=None, since=None, **_):
-        page, limit = int(page), 2
         asked_pages.append(page)
         own = copy.deepcopy(MEMBERS[(page - 1) * limit: page * limit])
         return {"content": own, "has_next": page * limit < len(MEMBERS)}
@@ -120,7 +119,7 @@ class Web(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def metadata(self, form=None, body=None):
-        query = dict(parse_qsl(urlsplit(self.path).query))
+        query = {name: int(value) if value.isdecimal() else value for name, value in parse_qsl(urlsplit(self.path).query)}
         return Asked({"method": self.command, "form_data": form or {}, "get_data": query, "headers": self.headers,
                       "content_type": self.headers.get("Content-Type"), "path": self.path, "json": body})
 
@@ -133,9 +132,9 @@ class Web(BaseHTTPRequestHandler):
             return self.say(200, {"keys": keys})
         if path == "/members":
             service = Members(self.metadata(), Platform(), f"{HERE}/members")
-            service.request.request["get_data"].setdefault("limit", "2")
+            service.request.get_data.setdefault("limit", 2)
             answer = service.handle_resp(service.handle_get_members)
-            page = int(service.request.get_data.get("page", 1))
+            page = service.request.get_data.get("page", 1)
             more = answer.result and answer.result.get("next")
             # The library makes the page; handing the next one out as a header is its frameworks' part.
             link = [("Link", generate_next_link(f"{HERE}/members?limit=2&page={page}"))] if more else []
@@ -265,7 +264,7 @@ for name, data in (("text", "opaque & kept"), ("an object, as this library gives
     check("deep link: lti1p3platform takes it", len(items) == 1 and items[0].get("type") == "ltiResourceLink" and items[0]["url"] == f"{AULA}/lti/launch", items)
     claims = jwt.decode(token, options={"verify_signature": False})
     check("deep link: it is for this platform, deployment and choice", claims["iss"] == "aula-tool" and HERE in claims["aud"]
-          and claims[f"{LTI}deployment_id"] == "1" and claims["https://purl.imsglobal.org/spec/lti-dl/claim/data"] == data and claims["exp"] > time.time(), claims)
+          and claims[f"{LTI}deployment_id"] == "1" and claims.get("https://purl.imsglobal.org/spec/lti-dl/claim/data") == data and claims["exp"] > time.time(), claims)
 _, _, page = whole(deep="x")
 check("deep link: a student is refused (403)", page.status == 403, page.text)
 browser, asked, _ = Browser(AULA, LISTENER), None, None
