@@ -424,6 +424,7 @@ impl NextStep for ConfigError {
             }
             Self::Alerts(_) => "correct it in config.toml; docs/service.md has an example",
             Self::Identity(_) => "correct it in config.toml; docs/identity.md has an example",
+            Self::Replica(_) => "correct it in config.toml; docs/replicas.md has an example",
             Self::Roster(_) => "correct it in config.toml; docs/rosters.md has an example",
             Self::Delivery { .. } | Self::Report { .. } => {
                 "correct it in config.toml; docs/reports.md has an example"

@@ -116,7 +116,8 @@ pub(super) async fn start(
     if let Some(own) = config.replica.clone() {
         let district = District::of(&own.of, &own.secret).advise("the district cannot be spoken to", HINT)?;
         let feeds = config.feed.iter().map(Feed::of).collect::<Result<Vec<_>, _>>();
-        let feeds = feeds.advise("a feed cannot be used", "correct [[feed]] in config.toml; docs/feeds.md has examples")?;
+        let feeds = feeds
+            .advise("a feed cannot be used", "correct [[feed]] in config.toml; docs/feeds.md has examples")?;
         let replica = Replica::new(entering(), feeds);
         tokio::spawn(keep_level(home.clone(), config.clone(), own, (replica, district), genesis));
     }
@@ -131,8 +132,7 @@ async fn keep_level(
     (mut replica, district): (Replica, District),
     genesis: Hash,
 ) {
-    let folders =
-        Folders { data: config.vault.data_dir(&home), keystore: config.vault.keystore_dir(&home) };
+    let folders = Folders { data: config.vault.data_dir(&home), keystore: config.vault.keystore_dir(&home) };
     let every = Duration::from_secs(own.every_s);
     let mut pause = every;
     loop {

@@ -24,7 +24,9 @@ use aula_ledger::state::schema;
 use aula_ledger::types::{DistrictId, Handle, SchoolYear, TimeMs};
 use aula_rosters::provider::clients::Clients;
 use aula_rosters::provider::http::{Provider, router};
-use aula_rosters::provider::records::{Given, Key, NotGiven, Records, Roster, School, Score, Staff, Student, What};
+use aula_rosters::provider::records::{
+    Given, Key, NotGiven, Records, Roster, School, Score, Staff, Student, What,
+};
 use aula_twin_runtime::event::{Event, EventBody};
 use aula_twin_runtime::merge::counted;
 use aula_vault::access::{Placed, Provided};
@@ -190,7 +192,8 @@ impl OfVault {
         // Whole vaults are not opened for none.
         let any = self.ask(|vault| {
             let notes = vault.source_notes()?;
-            let count = |note: &Vec<u8>| serde_json::from_slice::<Note>(note).ok()?.events.get("assessment").copied();
+            let count =
+                |note: &Vec<u8>| serde_json::from_slice::<Note>(note).ok()?.events.get("assessment").copied();
             Ok(notes.iter().filter_map(count).any(|count| count > 0))
         });
         if !any? {
@@ -405,8 +408,10 @@ fn scored(
         parts.join(", ")
     };
     let scores = kind.scores.iter().map(|(name, value)| of(titled(name), Some(value.value.clone()), None));
-    let levels =
-        kind.levels.iter().map(|(name, text)| of(titled(&format!("{name} (level)")), None, Some(text.clone())));
+    let levels = kind
+        .levels
+        .iter()
+        .map(|(name, text)| of(titled(&format!("{name} (level)")), None, Some(text.clone())));
     scores.chain(levels).collect()
 }
 

@@ -38,7 +38,11 @@ impl Vault {
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn event_tags(&self, handle: &Handle, mut each: impl FnMut(&[u8], [u8; 8])) -> Result<(), VaultError> {
+    pub fn event_tags(
+        &self,
+        handle: &Handle,
+        mut each: impl FnMut(&[u8], [u8; 8]),
+    ) -> Result<(), VaultError> {
         let table = family(&self.db, Table::Events)?;
         for row in self.db.iterator_cf(table, IteratorMode::From(&handle.0, Direction::Forward)) {
             let (key, stored) = row?;
@@ -98,7 +102,11 @@ mod tests {
         let (mut own, theirs) = (world.vault.feed_keys()?, replica.feed_keys()?);
         assert_eq!(own.mark(7, b"m-1"), theirs.mark(7, b"m-1"));
         let asked = [(crate::testkit::local(1), aula_ledger::types::SchoolYear(2025))];
-        assert_ne!(replica.enrol(&asked)?, world.vault.enrol(&asked)?, "a student's handle is the vault's own");
+        assert_ne!(
+            replica.enrol(&asked)?,
+            world.vault.enrol(&asked)?,
+            "a student's handle is the vault's own"
+        );
         // What is there is told with a tag that its next sealing changes, and goes with its mark.
         let handle = world.handles[0][0];
         let (once, _) = own.mark(7, b"m-1");
@@ -115,7 +123,10 @@ mod tests {
         };
         world.vault.put_merged(&mut own, &[], &[event], &[(7, b"note".to_vec())])?;
         let first = tag(&world.vault)?.ok_or("not there")?;
-        assert_eq!(world.vault.kept_event(&handle, b"a place")?.ok_or("not kept")?.origin.as_slice(), b"from");
+        assert_eq!(
+            world.vault.kept_event(&handle, b"a place")?.ok_or("not kept")?.origin.as_slice(),
+            b"from"
+        );
         world.vault.put_merged(&mut own, &[], &[event], &[])?;
         assert_ne!(tag(&world.vault)?, Some(first));
         let gone = Gone { handle, key: b"a place", once: Some(once) };

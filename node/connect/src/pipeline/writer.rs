@@ -6,8 +6,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use aula_home::clock::now_ms;
 use aula_district::merge::Merged;
+use aula_home::clock::now_ms;
 use aula_ingest::event::{Kind, Reason};
 use aula_vault::seal::Cipher;
 use aula_vault::{Vault, VaultError};

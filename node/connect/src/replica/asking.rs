@@ -22,7 +22,9 @@ use super::entering::Entering;
 use super::people;
 use super::scope::{Numbers, Of, Set};
 use super::served::states;
-use super::wire::{Begun, Bring, Brought, Compare, Compared, Fate, Fetch, MAX_FETCHED, MAX_ROWS, Row, Rows, Stated, States};
+use super::wire::{
+    Begun, Bring, Brought, Compare, Compared, Fate, Fetch, MAX_FETCHED, MAX_ROWS, Row, Rows, Stated, States,
+};
 use crate::door::lent;
 use crate::given::Feed;
 use crate::pipeline::Levelling;
@@ -137,14 +139,17 @@ impl Replica {
     ) -> Result<Levelled, LevelError> {
         let (mut did, before) = (Levelled::default(), district.counted());
         for _ in 0..MAX_ROUNDS {
-            let Some((begun, set)) = self.round(district, (genesis, now_ms), &mut did).await? else { continue };
+            let Some((begun, set)) = self.round(district, (genesis, now_ms), &mut did).await? else {
+                continue;
+            };
             did.level = begun.root == set.root();
             (did.students, did.events) = (set.students.len() as u64, set.ids.len() as u64);
             did.root = hex::encode(set.root());
             if let Some((digest, params)) = check.filter(|_| did.level) {
                 let there: Stated = district.ask("states", &States { session: begun.session }).await?;
                 let entering = self.entering.clone();
-                let here = tokio::task::spawn_blocking(move || states(&entering, &set.students, &params)).await;
+                let here =
+                    tokio::task::spawn_blocking(move || states(&entering, &set.students, &params)).await;
                 let here = here.map_err(|_| LevelError::Answer)??;
                 did.same_states = (there.parameters == digest).then_some(there.states == here);
             }
@@ -199,7 +204,8 @@ impl Replica {
         if !gone.is_empty() {
             self.enter(Levelling { gone, ..Levelling::default() }).await?;
         }
-        let leave: Vec<Handle> = left.iter().map(|of| of.handle).filter(|handle| !stay.contains(handle)).collect();
+        let leave: Vec<Handle> =
+            left.iter().map(|of| of.handle).filter(|handle| !stay.contains(handle)).collect();
         self.erase(leave, now_ms, did).await?;
         // What the district refuses stays a difference: another round would find it again.
         if did.refused > 0 {
@@ -335,7 +341,10 @@ impl Replica {
                     let mut come = Vec::with_capacity(rows.len());
                     for Row { student, event, origin } in rows {
                         let id = students.get(usize::from(student)).and_then(|id| LocalId::new(id));
-                        let Some(handle) = id.map(|id| vault.find_in(&id, year)).transpose()?.flatten() else { continue };
+                        let Some(handle) = id.map(|id| vault.find_in(&id, year)).transpose()?.flatten()
+                        else {
+                            continue;
+                        };
                         let damaged = |_| VaultError::Damaged("an event of the district's is none".into());
                         come.push(Merging { handle, event: Event::decode(&event).map_err(damaged)?, origin });
                     }
@@ -353,7 +362,7 @@ impl Replica {
 async fn compared(district: &District, begun: &Begun, set: &Set) -> Result<Comparing, LevelError> {
     let mut comparing = Comparing::default();
     loop {
-        let parts = comparing.next();
+        let parts = comparing.asks();
         if parts.is_empty() {
             return Ok(comparing);
         }

@@ -93,7 +93,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn replicas_are_read_and_a_file_that_others_can_read_is_refused() -> Result<(), Box<dyn std::error::Error>> {
+    fn replicas_are_read_and_a_file_that_others_can_read_is_refused() -> Result<(), Box<dyn std::error::Error>>
+    {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("replicas.toml");
         let hash = hex::encode(Client::hash(b"s"));
@@ -112,7 +113,9 @@ mod tests {
         assert!(all.known("Basic bGluY29sbjp0").is_none() && all.known("Basic b3RoZXI6cw==").is_none());
         write(&good, 0o644)?;
         assert!(matches!(read(&path), Err(ClientsError::Open(_))));
-        for (from, to) in [("[11]", "[]"), ("\"lincoln\"", "\"L i\""), (hash.as_str(), "00"), ("feeds", "feed")] {
+        for (from, to) in
+            [("[11]", "[]"), ("\"lincoln\"", "\"L i\""), (hash.as_str(), "00"), ("feeds", "feed")]
+        {
             write(&good.replacen(from, to, 1), 0o600)?;
             let refused = read(&path).err().ok_or(to)?.to_string();
             assert!(!refused.contains(&hash), "{refused}");

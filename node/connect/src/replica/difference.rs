@@ -104,7 +104,7 @@ impl Default for Comparing {
 
 impl Comparing {
     /// The parts to ask for next; none when the difference is known.
-    pub fn next(&mut self) -> Vec<Part> {
+    pub fn asks(&mut self) -> Vec<Part> {
         let left = self.open.len().saturating_sub(MAX_ASKED);
         self.open.split_off(left)
     }
@@ -150,7 +150,7 @@ mod tests {
     fn compared(one: &[Id], other: &[Id]) -> (BTreeSet<Id>, BTreeSet<Id>, usize, usize) {
         let (mut comparing, mut bytes, mut asked) = (Comparing::default(), 0, 0);
         loop {
-            let parts = comparing.next();
+            let parts = comparing.asks();
             if parts.is_empty() {
                 break;
             }
@@ -193,13 +193,13 @@ mod tests {
     fn what_is_answered_grows_with_the_difference_and_not_with_what_both_have() {
         let all = sorted((0..100_000).map(id));
         let mut last = 0;
-        for missing in [0_u64, 1, 10, 100, 1_000] {
-            let gone: BTreeSet<Id> = (0..missing).map(|n| id(n * 61)).collect();
+        for missing in [0, 1, 10, 100, 1_000] {
+            let gone: BTreeSet<Id> = (0..missing as u64).map(|n| id(n * 61)).collect();
             let less: Vec<Id> = all.iter().filter(|id| !gone.contains(*id)).copied().collect();
             let (ours, theirs, bytes, asked) = compared(&less, &all);
             assert_eq!((ours.len(), theirs), (0, gone));
             assert!(asked <= 6, "{missing}: {asked} questions");
-            assert!(bytes <= 129 + 800 * usize::try_from(missing).unwrap(), "{missing}: {bytes} bytes");
+            assert!(bytes <= 129 + 800 * missing, "{missing}: {bytes} bytes");
             assert!(bytes >= last);
             last = bytes;
         }

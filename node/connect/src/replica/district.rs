@@ -88,20 +88,26 @@ impl District {
     pub fn of(url: &str, file: &Path) -> Result<Self, LevelError> {
         let shown = file.display();
         let refused = |why: String| LevelError::File(why);
-        let found = std::fs::metadata(file).map_err(|error| refused(format!("cannot read {shown}: {error}")))?;
+        let found =
+            std::fs::metadata(file).map_err(|error| refused(format!("cannot read {shown}: {error}")))?;
         if found.mode() & 0o077 != 0 {
             return Err(refused(format!("others can read {shown}: chmod 600 it, and draw a new secret")));
         }
-        let text = std::fs::read_to_string(file).map_err(|error| refused(format!("cannot read {shown}: {error}")))?;
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| refused(format!("cannot read {shown}: {error}")))?;
         // The parser's own words would quote the secret.
-        let own: File = toml::from_str(&text)
-            .map_err(|_| refused(format!("{shown} must have name and secret, and may have ca, as strings")))?;
+        let own: File = toml::from_str(&text).map_err(|_| {
+            refused(format!("{shown} must have name and secret, and may have ca, as strings"))
+        })?;
         let ca = own.ca.map(|path| {
-            let read = std::fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-            reqwest::Certificate::from_pem(&read).map_err(|error| format!("{} is no certificate: {error}", path.display()))
+            let read =
+                std::fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+            reqwest::Certificate::from_pem(&read)
+                .map_err(|error| format!("{} is no certificate: {error}", path.display()))
         });
         let ca = ca.transpose().map_err(refused)?;
-        Self::with(url, (own.name, own.secret), ca).map_err(|error| refused(format!("there is no client: {error}")))
+        Self::with(url, (own.name, own.secret), ca)
+            .map_err(|error| refused(format!("there is no client: {error}")))
     }
 
     /// With a name and a secret.
@@ -113,7 +119,8 @@ impl District {
         (name, secret): (String, String),
         ca: Option<reqwest::Certificate>,
     ) -> Result<Self, reqwest::Error> {
-        let mut client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(TIMEOUT);
+        let mut client =
+            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(TIMEOUT);
         if let Some(ca) = ca {
             client = client.add_root_certificate(ca);
         }
@@ -122,13 +129,18 @@ impl District {
         Ok(Self { url, name, secret, client: client.build()?, sent, received, asked })
     }
 
-    pub(super) async fn ask<T: BorshDeserialize>(&self, word: &str, body: &impl BorshSerialize) -> Result<T, LevelError> {
+    pub(super) async fn ask<T: BorshDeserialize>(
+        &self,
+        word: &str,
+        body: &impl BorshSerialize,
+    ) -> Result<T, LevelError> {
         let body = borsh::to_vec(body).map_err(|_| LevelError::Answer)?;
         self.asked.fetch_add(1, Relaxed);
         self.sent.fetch_add(body.len() as u64, Relaxed);
         let failed = |error: reqwest::Error| LevelError::Network(self.url.clone(), error.without_url());
         let request = self.client.post(format!("{}/replica/v1/{word}", self.url));
-        let request = request.basic_auth(&self.name, Some(&self.secret)).header(CONTENT_TYPE, TYPE).body(body);
+        let request =
+            request.basic_auth(&self.name, Some(&self.secret)).header(CONTENT_TYPE, TYPE).body(body);
         let mut answer = request.send().await.map_err(failed)?;
         let status = answer.status();
         let mut bytes = Vec::new();
@@ -147,7 +159,12 @@ impl District {
         borsh::from_slice(&bytes).map_err(|_| LevelError::Answer)
     }
 
-    pub(super) async fn begin(&self, has_vault: bool, roster: [u8; 32], year: Option<SchoolYear>) -> Result<Begun, LevelError> {
+    pub(super) async fn begin(
+        &self,
+        has_vault: bool,
+        roster: [u8; 32],
+        year: Option<SchoolYear>,
+    ) -> Result<Begun, LevelError> {
         let year = year.map(|year| year.0);
         self.ask("begin", &Begin { version: VERSION, has_vault, roster, year }).await
     }
@@ -157,4 +174,3 @@ impl District {
         (self.sent.load(Relaxed), self.received.load(Relaxed), self.asked.load(Relaxed))
     }
 }
-

@@ -28,16 +28,13 @@ fn fields() -> Result<Vec<FieldName>, VaultError> {
 ///
 /// # Errors
 /// A damaged vault.
-pub fn told(
-    vault: &Vault,
-    year: SchoolYear,
-    schools: &[u32],
-) -> Result<(Roster, Vec<Of>), VaultError> {
+pub fn told(vault: &Vault, year: SchoolYear, schools: &[u32]) -> Result<(Roster, Vec<Of>), VaultError> {
     let mut of = Vec::new();
     let mut roster = Roster::default();
-    for placed in vault.placed(year, &fields()?)? {
+    let own = |place: &RosterEntry| place.school.filter(|school| place.enrolled && schools.contains(school));
+    for placed in vault.placed_where(year, &fields()?, |place| own(place).is_some())? {
         let place = &placed.place;
-        let Some(school) = place.school.filter(|school| place.enrolled && schools.contains(school)) else { continue };
+        let Some(school) = own(place) else { continue };
         let ties = vault.relations_to(&placed.handle)?;
         let mut consents = Vec::new();
         for purpose in Purpose::ALL {
@@ -51,7 +48,11 @@ pub fn told(
             school,
             local_school: place.local_school.clone(),
             modified_ms: place.modified_ms,
-            fields: placed.fields.iter().map(|(name, value)| (name.as_str().to_owned(), value.to_vec())).collect(),
+            fields: placed
+                .fields
+                .iter()
+                .map(|(name, value)| (name.as_str().to_owned(), value.to_vec()))
+                .collect(),
             ties: ties.into_iter().map(|(reader, own)| (reader.to_string(), own)).collect(),
             consents,
         });
@@ -72,8 +73,12 @@ pub fn digest(roster: &Roster) -> [u8; 32] {
 /// # Errors
 /// A damaged vault.
 pub fn digest_here(vault: &Vault, year: SchoolYear) -> Result<[u8; 32], VaultError> {
-    let schools: BTreeSet<u32> =
-        vault.roster(year)?.iter().filter_map(|(_, place)| place.school).chain(vault.local_schools()?.into_values()).collect();
+    let schools: BTreeSet<u32> = vault
+        .roster(year)?
+        .iter()
+        .filter_map(|(_, place)| place.school)
+        .chain(vault.local_schools()?.into_values())
+        .collect();
     let (roster, _) = told(vault, year, &schools.into_iter().collect::<Vec<_>>())?;
     Ok(digest(&roster))
 }
@@ -107,11 +112,18 @@ pub fn years(vault: &Vault) -> Result<BTreeSet<SchoolYear>, VaultError> {
 ///
 /// # Errors
 /// A vault that refuses; a name that is none.
-pub fn take(vault: &Vault, year: SchoolYear, roster: &Roster, now_ms: u64) -> Result<(usize, Vec<Of>), VaultError> {
-    let before: BTreeMap<String, Handle> = here(vault, year)?.into_iter().map(|of| (of.id, of.handle)).collect();
-    let ids = roster.students.iter().map(|pupil| {
-        LocalId::new(&pupil.id).map(|id| (id, year)).ok_or_else(|| damaged("an identifier"))
-    });
+pub fn take(
+    vault: &Vault,
+    year: SchoolYear,
+    roster: &Roster,
+    now_ms: u64,
+) -> Result<(usize, Vec<Of>), VaultError> {
+    let before: BTreeMap<String, Handle> =
+        here(vault, year)?.into_iter().map(|of| (of.id, of.handle)).collect();
+    let ids = roster
+        .students
+        .iter()
+        .map(|pupil| LocalId::new(&pupil.id).map(|id| (id, year)).ok_or_else(|| damaged("an identifier")));
     let handles = vault.enrol(&ids.collect::<Result<Vec<_>, _>>()?)?;
     let mut writes = Vec::new();
     for (pupil, handle) in roster.students.iter().zip(&handles) {
@@ -127,7 +139,11 @@ pub fn take(vault: &Vault, year: SchoolYear, roster: &Roster, now_ms: u64) -> Re
         }
     }
     let schools: BTreeMap<String, u32> = roster.schools.iter().cloned().collect();
-    if !writes.is_empty() || schools.iter().any(|(id, number)| vault.local_schools().is_ok_and(|own| own.get(id) != Some(number))) {
+    if !writes.is_empty()
+        || schools
+            .iter()
+            .any(|(id, number)| vault.local_schools().is_ok_and(|own| own.get(id) != Some(number)))
+    {
         let note = ImportNote {
             import: 0,
             at_ms: now_ms,
@@ -156,7 +172,8 @@ fn differing(vault: &Vault, pupil: &Pupil, handle: &Handle) -> Result<Option<Stu
     };
     let comparing = vault.comparing();
     let roster = (comparing.roster_entry(handle)?.as_ref() != Some(&place)).then_some(place);
-    let told: BTreeMap<&str, &Vec<u8>> = pupil.fields.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    let told: BTreeMap<&str, &Vec<u8>> =
+        pupil.fields.iter().map(|(name, value)| (name.as_str(), value)).collect();
     let mut changed = Vec::new();
     for field in fields()? {
         let now = told.get(field.as_str());
@@ -176,7 +193,15 @@ fn differing(vault: &Vault, pupil: &Pupil, handle: &Handle) -> Result<Option<Stu
         }
         after.insert(reader);
     }
-    ties.extend(before.into_keys().filter(|reader| !after.contains(reader)).map(|reader| (reader, Vec::new())));
+    ties.extend(
+        before.into_keys().filter(|reader| !after.contains(reader)).map(|reader| (reader, Vec::new())),
+    );
     let nothing = roster.is_none() && changed.is_empty() && ties.is_empty();
-    Ok((!nothing).then_some(StudentWrite { handle: *handle, roster, fields: changed, ties, events: Vec::new() }))
+    Ok((!nothing).then_some(StudentWrite {
+        handle: *handle,
+        roster,
+        fields: changed,
+        ties,
+        events: Vec::new(),
+    }))
 }

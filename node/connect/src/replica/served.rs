@@ -14,9 +14,9 @@ use aula_district::merge::{Merged, Merging, mark_of};
 use aula_ledger::types::{Handle, SchoolYear, TimeMs};
 use aula_twin_runtime::event::{Event, EventBody};
 use aula_twin_runtime::params::Params;
+use aula_vault::VaultError;
 use aula_vault::access::Provided;
 use aula_vault::feeds::{FeedKeys, MAX_ORIGIN_BYTES};
-use aula_vault::{Vault, VaultError};
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Path, Request, State};
@@ -33,8 +33,8 @@ use super::entering::Entering;
 use super::people;
 use super::scope::{Numbers, Of, Set};
 use super::wire::{
-    Begin, Begun, Bring, Brought, Compare, Compared, Fate, Fetch, MAX_BODY_BYTES, MAX_FETCHED, MAX_ROWS, Making, Row,
-    Rows, Session, Stated, States, TYPE, VERSION,
+    Begin, Begun, Bring, Brought, Compare, Compared, Fate, Fetch, MAX_BODY_BYTES, MAX_FETCHED, MAX_ROWS,
+    Making, Row, Rows, Session, Stated, States, TYPE, VERSION,
 };
 use crate::door::{Lent, lent};
 use crate::people::People;
@@ -93,7 +93,11 @@ impl From<Lent> for Refusal {
         if let Lent::Vault(error) = &why {
             tracing::warn!(%error, "a replica was told to come again");
         }
-        Self(StatusCode::SERVICE_UNAVAILABLE, "busy", format!("the district's vault is not to be had now: come again after {RETRY_S} s"))
+        Self(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "busy",
+            format!("the district's vault is not to be had now: come again after {RETRY_S} s"),
+        )
     }
 }
 
@@ -115,12 +119,7 @@ impl IntoResponse for Refusal {
 
 impl Served {
     /// For these replicas.
-    pub fn new(
-        entering: Entering,
-        clients: Replicas,
-        parameters: Parameters,
-        clock: Clock,
-    ) -> Self {
+    pub fn new(entering: Entering, clients: Replicas, parameters: Parameters, clock: Clock) -> Self {
         let places = tokio::sync::Semaphore::new(MAX_REQUESTS);
         let (held, numbers) = Default::default();
         Self { entering, clients: RwLock::new(clients), parameters, clock, held, numbers, places }
@@ -284,7 +283,11 @@ impl Served {
     fn states(&self, who: &Registered, asked: &States) -> Result<Stated, Refusal> {
         let (_, set) = self.held(who, asked.session)?;
         let (digest, params) = (self.parameters)().map_err(|why| {
-            Refusal(StatusCode::SERVICE_UNAVAILABLE, "busy", format!("the twins' parameters are not to be had: {why}"))
+            Refusal(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                format!("the twins' parameters are not to be had: {why}"),
+            )
         })?;
         Ok(Stated { parameters: digest, states: states(&self.entering, &set.students, &params)? })
     }
@@ -368,6 +371,8 @@ async fn asked(State(served): State<Arc<Served>>, Path(word): Path<String>, requ
     match answered {
         Ok(Ok(bytes)) => (StatusCode::OK, [(CONTENT_TYPE, TYPE)], Bytes::from(bytes)).into_response(),
         Ok(Err(refusal)) => refusal.into_response(),
-        Err(_) => Refusal(StatusCode::INTERNAL_SERVER_ERROR, "fault", "see the node's log".into()).into_response(),
+        Err(_) => {
+            Refusal(StatusCode::INTERNAL_SERVER_ERROR, "fault", "see the node's log".into()).into_response()
+        }
     }
 }

@@ -72,8 +72,14 @@ fn enrolled(vault: &Vault, students: &[(&str, u32, bool)]) -> Tested {
     Ok(())
 }
 
-const STUDENTS: [(&str, u32, bool); 6] =
-    [("S-0", 11, true), ("S-1", 11, true), ("S-2", 11, true), ("S-3", 11, true), ("S-4", 12, true), ("S-5", 12, true)];
+const STUDENTS: [(&str, u32, bool); 6] = [
+    ("S-0", 11, true),
+    ("S-1", 11, true),
+    ("S-2", 11, true),
+    ("S-3", 11, true),
+    ("S-4", 12, true),
+    ("S-5", 12, true),
+];
 
 /// How many more questions the district answers, and whether it does what the last one asks before it falls silent.
 #[derive(Default)]
@@ -89,7 +95,11 @@ struct Side {
 }
 
 impl Side {
-    fn of(root: tempfile::TempDir, vault: Arc<Vault>, feeds: &[Arc<Feed>]) -> Result<Self, Box<dyn std::error::Error>> {
+    fn of(
+        root: tempfile::TempDir,
+        vault: Arc<Vault>,
+        feeds: &[Arc<Feed>],
+    ) -> Result<Self, Box<dyn std::error::Error>> {
         let door: Arc<dyn Door> = Arc::new(vault.clone());
         let settings = Settings { params: reference(), spool: None, feeds: feeds.to_vec(), observer: None };
         Ok(Self { pipeline: Arc::new(Pipeline::start(door, settings)?), vault, _root: root })
@@ -99,7 +109,10 @@ impl Side {
         Entering::new(Arc::new(self.vault.clone()), Some(self.pipeline.clone()))
     }
 
-    async fn hear(&self, messages: Vec<Given>) -> Result<crate::pipeline::Summary, Box<dyn std::error::Error>> {
+    async fn hear(
+        &self,
+        messages: Vec<Given>,
+    ) -> Result<crate::pipeline::Summary, Box<dyn std::error::Error>> {
         Ok(self.pipeline.submit(messages)?.await??)
     }
 
@@ -124,13 +137,20 @@ impl Side {
             let Some(brute) = aula_district::keep::fold(&events, &reference()) else { continue };
             // The folder is a thread of its own: an empty levelling waits behind what was handed on.
             for _ in 0..500 {
-                let live = self.pipeline.twins().lock().map_err(|_| "held")?.get(&of.handle).map(|twin| twin.snapshot());
+                let live = self
+                    .pipeline
+                    .twins()
+                    .lock()
+                    .map_err(|_| "held")?
+                    .get(&of.handle)
+                    .map(|twin| twin.snapshot());
                 if live.as_ref().is_none_or(|live| *live == brute.snapshot()) {
                     break;
                 }
                 std::thread::sleep(std::time::Duration::from_millis(20));
             }
-            let live = self.pipeline.twins().lock().map_err(|_| "held")?.get(&of.handle).map(|twin| twin.snapshot());
+            let live =
+                self.pipeline.twins().lock().map_err(|_| "held")?.get(&of.handle).map(|twin| twin.snapshot());
             assert!(live.is_none_or(|live| live == brute.snapshot()), "a live twin is not its fold");
         }
         Ok(())
@@ -156,7 +176,9 @@ impl Apart {
         let hash = hex::encode(Client::hash(b"s"));
         std::fs::write(
             &file,
-            format!("[[replica]]\nname = \"lincoln\"\nsecret_sha256 = \"{hash}\"\nschools = [11]\nfeeds = [\"lincoln\"]\n"),
+            format!(
+                "[[replica]]\nname = \"lincoln\"\nsecret_sha256 = \"{hash}\"\nschools = [11]\nfeeds = [\"lincoln\"]\n"
+            ),
         )?;
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
         let known = clients::read(&file)?;
@@ -168,7 +190,8 @@ impl Apart {
         let cutting = from_fn(move |request: Request, next: Next| {
             let own = own.clone();
             async move {
-                let left = own.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+                let left =
+                    own.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
                 if left.is_ok() {
                     return next.run(request).await;
                 }
@@ -201,7 +224,8 @@ impl Apart {
 
 /// A message, heard at some moment by some clock.
 fn message(feed: &Arc<Feed>, received_ms: u64, text: String) -> Result<Given, &'static str> {
-    Given::read(feed, Form::Line, Bytes::from(text), (&Arc::from("tablet"), 1), received_ms).ok_or("a message")
+    Given::read(feed, Form::Line, Bytes::from(text), (&Arc::from("tablet"), 1), received_ms)
+        .ok_or("a message")
 }
 
 /// Messages of the students of `from..to`, every seventh corrected later, every eleventh deleted; in reverse, so that all are late.
@@ -219,11 +243,17 @@ fn term(feed: &Arc<Feed>, (from, to): (u64, u64), received_ms: u64) -> Result<Ve
             ),
         )?);
         let amended = match (n % 7, n % 11) {
-            (3, _) => format!(r#"{{"kind":"correction","of":"{name}-{n}","instead":{{"kind":"response","item":{n},"skills":[9],"correct":true,"duration_ms":900}}}}"#),
+            (3, _) => format!(
+                r#"{{"kind":"correction","of":"{name}-{n}","instead":{{"kind":"response","item":{n},"skills":[9],"correct":true,"duration_ms":900}}}}"#
+            ),
             (_, 5) => format!(r#"{{"kind":"deletion","of":"{name}-{n}"}}"#),
             _ => continue,
         };
-        all.push(message(feed, received_ms, format!(r#"{{"id":"a-{name}-{n}","at":{at},"event":{amended}}}"#))?);
+        all.push(message(
+            feed,
+            received_ms,
+            format!(r#"{{"id":"a-{name}-{n}","at":{at},"event":{amended}}}"#),
+        )?);
     }
     Ok(all)
 }
@@ -248,7 +278,11 @@ async fn apart_and_level_again_both_have_the_same_bytes_for_what_the_difference_
     assert_eq!(world.school.states()?, world.district.states()?);
     for student in 0..4 {
         let id = format!("S-{student}");
-        assert_eq!(world.school.events(&id)?, world.district.events(&id)?, "{id}: the same events, byte for byte");
+        assert_eq!(
+            world.school.events(&id)?,
+            world.district.events(&id)?,
+            "{id}: the same events, byte for byte"
+        );
     }
     world.school.live_is_the_fold(&[11])?;
     world.district.live_is_the_fold(&[11, 12])?;
@@ -321,14 +355,17 @@ async fn who_leaves_or_is_erased_goes_at_the_school_and_nothing_that_was_heard_i
     let heard = world.school.hear(term(&world.lincoln, (0, 80), NOW_MS)?).await?.new;
     // S-0 moves to the other school, S-1 is erased, S-4 comes.
     enrolled(&world.district.vault, &[("S-0", 12, true), ("S-4", 11, true)])?;
-    let erased = world.district.vault.find_in(&LocalId::new("S-1").ok_or("an identifier")?, YEAR)?.ok_or("nobody")?;
+    let erased =
+        world.district.vault.find_in(&LocalId::new("S-1").ok_or("an identifier")?, YEAR)?.ok_or("nobody")?;
     let own = world.district.events("S-1")?.len();
     world.district.vault.erase(&[erased], NOW_MS)?;
     // A tablet of a student who is not on the school's roster yet.
     let early = message(
         &world.lincoln,
         NOW_MS,
-        format!(r#"{{"id":"early","at":{NOW_MS},"student":"S-4","event":{{"kind":"attendance","mark":"late"}}}}"#),
+        format!(
+            r#"{{"id":"early","at":{NOW_MS},"student":"S-4","event":{{"kind":"attendance","mark":"late"}}}}"#
+        ),
     )?;
     assert_eq!(world.school.hear(vec![early]).await?.dead_letters, 1);
     let did = world.level().await?;
@@ -338,10 +375,14 @@ async fn who_leaves_or_is_erased_goes_at_the_school_and_nothing_that_was_heard_i
     assert_eq!(ids, ["S-2", "S-3", "S-4"]);
     assert!(world.school.events("S-0").is_err() && world.school.events("S-1").is_err());
     assert_eq!(world.district.events("S-4")?.len(), 1, "the letter became an event once its student came");
-    let kept: usize = ["S-0", "S-2", "S-3"].map(|id| world.district.events(id).map_or(0, |events| events.len())).iter().sum();
-    let of_erased = term(&world.lincoln, (0, 80), NOW_MS)?.iter().filter(|given| {
-        String::from_utf8_lossy(&given.raw).contains("S-1") || names_erased(given)
-    }).count();
+    let kept: usize = ["S-0", "S-2", "S-3"]
+        .map(|id| world.district.events(id).map_or(0, |events| events.len()))
+        .iter()
+        .sum();
+    let of_erased = term(&world.lincoln, (0, 80), NOW_MS)?
+        .iter()
+        .filter(|given| String::from_utf8_lossy(&given.raw).contains("S-1") || names_erased(given))
+        .count();
     assert_eq!(kept, heard - of_erased, "all that was heard of the others");
     // What no feed brought is the district's to have or not: a mark that an undone import had brought goes here too.
     Ok(())
@@ -350,7 +391,8 @@ async fn who_leaves_or_is_erased_goes_at_the_school_and_nothing_that_was_heard_i
 /// Whether an amendment is of a message of S-1.
 fn names_erased(given: &Given) -> bool {
     let text = String::from_utf8_lossy(&given.raw).into_owned();
-    let of = text.split("\"of\":\"lincoln-").nth(1).and_then(|rest| rest.split('"').next()?.parse::<u64>().ok());
+    let of =
+        text.split("\"of\":\"lincoln-").nth(1).and_then(|rest| rest.split('"').next()?.parse::<u64>().ok());
     of.is_some_and(|n| n % 4 == 1)
 }
 
@@ -362,10 +404,12 @@ async fn a_replica_is_told_of_its_own_students_and_brings_its_own_feeds_events()
     // Each student whose events left is listed, under the replica's name; nobody else is.
     let entries = world.district.vault.entries()?;
     let told: std::collections::BTreeSet<Handle> = entries.iter().map(|entry| entry.handle).collect();
-    let own: std::collections::BTreeSet<Handle> = world.district.students(&[11])?.into_iter().map(|of| of.handle).collect();
+    let own: std::collections::BTreeSet<Handle> =
+        world.district.students(&[11])?.into_iter().map(|of| of.handle).collect();
     assert_eq!(told, own);
     assert!(entries.iter().all(|entry| entry.reader.as_str() == "lincoln"));
-    let events = entries.iter().filter(|entry| entry.fields.iter().any(|field| field.as_str() == "events")).count();
+    let events =
+        entries.iter().filter(|entry| entry.fields.iter().any(|field| field.as_str() == "events")).count();
     assert_eq!(events, 4);
     let speaking = |secret: &str| District::with(&world.url, ("lincoln".into(), secret.into()), None);
     let begin = |version, year| Begin { version, has_vault: true, roster: [0; 32], year };
@@ -377,7 +421,10 @@ async fn a_replica_is_told_of_its_own_students_and_brings_its_own_feeds_events()
     assert_eq!(status(asked(speaking("t")?, begin(VERSION, None)).await), (401, "unknown_replica".into()));
     assert_eq!(status(asked(speaking("s")?, begin(VERSION + 1, None)).await), (409, "version".into()));
     let who = speaking("s")?;
-    assert!(matches!(who.ask::<Begun>("end", &begin(VERSION, None)).await, Err(LevelError::Refused(404, ..))));
+    assert!(matches!(
+        who.ask::<Begun>("end", &begin(VERSION, None)).await,
+        Err(LevelError::Refused(404, ..))
+    ));
     assert!(matches!(who.ask::<Begun>("begin", &7_u64).await, Err(LevelError::Refused(400, ..))));
     let begun: Begun = who.ask("begin", &begin(VERSION, None)).await?;
     assert!(begun.making.is_none(), "who has a vault is told no key");
@@ -394,10 +441,23 @@ async fn a_replica_is_told_of_its_own_students_and_brings_its_own_feeds_events()
     assert!(none.rows.is_empty());
     // Of a bring: what a message of its own feed made is taken; another feed's, a place of its own choosing, a stranger, rubbish are not.
     world.school.hear(term(&world.lincoln, (0, 1), NOW_MS)?).await?;
-    let good = world.school.events("S-0")?.into_iter().find(|event| event.key.source == world.lincoln.source).ok_or("none")?;
+    let good = world
+        .school
+        .events("S-0")?
+        .into_iter()
+        .find(|event| event.key.source == world.lincoln.source)
+        .ok_or("none")?;
     let origin = aula_district::origin::encode("lincoln-0", NOW_MS, "lincoln", "tablet", 1);
-    let central = world.district.events("S-0")?.into_iter().find(|event| event.key.source == world.central.source).ok_or("none")?;
-    let forged = Event { key: aula_twin_runtime::event::EventKey { sequence: good.key.sequence ^ 1, ..good.key }, ..good.clone() };
+    let central = world
+        .district
+        .events("S-0")?
+        .into_iter()
+        .find(|event| event.key.source == world.central.source)
+        .ok_or("none")?;
+    let forged = Event {
+        key: aula_twin_runtime::event::EventKey { sequence: good.key.sequence ^ 1, ..good.key },
+        ..good.clone()
+    };
     let row = |student, event: Vec<u8>| Row { student, event, origin: origin.clone() };
     let rows = vec![
         row(0, good.encode()),

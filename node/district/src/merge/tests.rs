@@ -46,7 +46,13 @@ fn sides() -> Result<[Side; 2], Box<dyn std::error::Error>> {
 
 impl Side {
     /// Hears a message itself.
-    fn hear(&mut self, name: &str, at_ms: u64, received_ms: u64, mark: Attendance) -> Result<Event, Box<dyn std::error::Error>> {
+    fn hear(
+        &mut self,
+        name: &str,
+        at_ms: u64,
+        received_ms: u64,
+        mark: Attendance,
+    ) -> Result<Event, Box<dyn std::error::Error>> {
         let message = Entering {
             source: source_of("school"),
             name: name.to_owned().into(),
@@ -87,7 +93,8 @@ fn of_two_events_of_one_message_the_lesser_stays_in_both() -> Tested {
         let there = other.hear(name, second.0, second.1, second.2)?;
         assert_eq!(here.key.sequence, there.key.sequence, "{name}: one message has one number");
         assert_eq!(here != there, differ, "{name}");
-        let (to_one, to_other) = (one.take(one.handle, &there, name)?, other.take(other.handle, &here, name)?);
+        let (to_one, to_other) =
+            (one.take(one.handle, &there, name)?, other.take(other.handle, &here, name)?);
         let expected = match here.cmp(&there) {
             std::cmp::Ordering::Less => (Merged::Known, Merged::Replaced),
             std::cmp::Ordering::Equal => (Merged::Known, Merged::Known),
@@ -95,7 +102,10 @@ fn of_two_events_of_one_message_the_lesser_stays_in_both() -> Tested {
         };
         assert_eq!((to_one, to_other), expected, "{name}");
         assert_eq!(one.events()?, other.events()?, "{name}");
-        assert_eq!((one.take(one.handle, &there, name)?, other.take(other.handle, &here, name)?), (Merged::Known, Merged::Known));
+        assert_eq!(
+            (one.take(one.handle, &there, name)?, other.take(other.handle, &here, name)?),
+            (Merged::Known, Merged::Known)
+        );
     }
     assert_eq!(one.events()?.len(), 5, "each message once");
     // Heard again after that, a message is known.

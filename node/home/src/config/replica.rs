@@ -37,9 +37,9 @@ impl Replica {
     pub(super) fn fault(&self) -> Option<&'static str> {
         let loopback = ["http://127.0.0.1:", "http://localhost:"].iter().any(|own| self.of.starts_with(own));
         match () {
-            () if !self.of.starts_with("https://") && !loopback => {
-                Some("replica.of must be where the district listens for replicas: https://HOST, or http on loopback")
-            }
+            () if !self.of.starts_with("https://") && !loopback => Some(
+                "replica.of must be where the district listens for replicas: https://HOST, or http on loopback",
+            ),
             () if !(5..=86_400).contains(&self.every_s) => Some("replica.every_s must be 5 to 86400"),
             () => None,
         }
@@ -50,7 +50,9 @@ impl Replicas {
     /// What is wrong with it, if anything.
     pub(super) fn fault(&self) -> Option<&'static str> {
         let loopback = self.listen.ip().is_loopback();
-        (!loopback).then_some("replicas.listen must be an address of loopback: put a proxy that ends TLS in front of it")
+        (!loopback).then_some(
+            "replicas.listen must be an address of loopback: put a proxy that ends TLS in front of it",
+        )
     }
 }
 
@@ -59,7 +61,8 @@ mod tests {
     use super::super::Config;
 
     #[test]
-    fn a_replica_speaks_to_its_district_over_tls_and_a_district_listens_on_loopback() -> Result<(), toml::de::Error> {
+    fn a_replica_speaks_to_its_district_over_tls_and_a_district_listens_on_loopback()
+    -> Result<(), toml::de::Error> {
         let good = "[replica]\nof = 'https://aula.example.org'\nsecret = 's.toml'\n\
                     [replicas]\nlisten = '127.0.0.1:8498'\nclients = 'r.toml'\n";
         let read = toml::from_str::<Config>(good)?;

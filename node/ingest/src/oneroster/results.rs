@@ -40,7 +40,9 @@ pub(super) fn read(set: &mut FileSet, id: StudentId, reading: &mut Reading) -> R
                 title: row.get("title").to_owned(),
                 min: bound("resultValueMin")?,
                 max: bound("resultValueMax")?,
-                class: Some(row.get("classsourcedid")).filter(|id| !id.is_empty()).map(|id| word(id, MAX_WORD)),
+                class: Some(row.get("classsourcedid"))
+                    .filter(|id| !id.is_empty())
+                    .map(|id| word(id, MAX_WORD)),
                 assigned: day_of(row, "assigndate"),
                 due: day_of(row, "duedate"),
             };

@@ -65,10 +65,24 @@ pub async fn run(args: &ReplicasArgs, tell: &impl Fn(String)) -> Result<Figures,
     let hour = hour().await?;
     let mut text: Vec<String> = differences
         .iter()
-        .map(|row| format!("{:>6} events apart: {:>8} bytes, {:>2} questions, {:>7.1} ms", row["events"], row["bytes"], row["requests"], row["ms"].as_f64().unwrap_or(0.0)))
+        .map(|row| {
+            format!(
+                "{:>6} events apart: {:>8} bytes, {:>2} questions, {:>7.1} ms",
+                row["events"],
+                row["bytes"],
+                row["requests"],
+                row["ms"].as_f64().unwrap_or(0.0)
+            )
+        })
         .collect();
-    text.push(format!("an hour apart, three replicas, {} events: level in {:.1} ms, {} bytes", hour["events"], hour["ms"].as_f64().unwrap_or(0.0), hour["bytes"]));
-    let json = json!({ "events": args.events, "students": args.students, "differences": differences, "hour": hour });
+    text.push(format!(
+        "an hour apart, three replicas, {} events: level in {:.1} ms, {} bytes",
+        hour["events"],
+        hour["ms"].as_f64().unwrap_or(0.0),
+        hour["bytes"]
+    ));
+    let json =
+        json!({ "events": args.events, "students": args.students, "differences": differences, "hour": hour });
     Ok(Figures { json, text: text.join("\n"), within: true })
 }
 
@@ -93,10 +107,16 @@ impl Side {
         let last = numbers.end;
         for number in numbers {
             let name = format!("{feed}-{number}");
-            let handle = self.handles.get((number % self.handles.len() as u64) as usize).copied().unwrap_or(Handle([0; 32]));
+            let handle = self
+                .handles
+                .get((number % self.handles.len() as u64) as usize)
+                .copied()
+                .unwrap_or(Handle([0; 32]));
             let amended = number.checked_sub(self.handles.len() as u64).filter(|_| number % 50 == 49);
             let what = match amended.filter(|earlier| earlier % 50 != 49) {
-                Some(earlier) => Entry::Amended { of: format!("{feed}-{earlier}"), instead: Some(body(number + 1)?) },
+                Some(earlier) => {
+                    Entry::Amended { of: format!("{feed}-{earlier}"), instead: Some(body(number + 1)?) }
+                }
                 None => Entry::Happened { handle, body: body(number)? },
             };
             let at = Stamp::new(now.saturating_sub(3_600_000).saturating_add(number % 3_600 * 1_000), 0);
@@ -131,7 +151,8 @@ async fn district(root: &Path, students: u32) -> Result<(Side, String), Failure>
         genesis: Hash(GENESIS),
         account: AccountId([1; 20]),
     };
-    let vault = Vault::create(&folders(&root.join("district")), &identity, now_ms()).advise("the vault refuses", HINT)?;
+    let vault = Vault::create(&folders(&root.join("district")), &identity, now_ms())
+        .advise("the vault refuses", HINT)?;
     let year = SchoolYear::at(TimeMs(now_ms()));
     let names: Vec<String> = (0..students).map(|n| format!("S-{n}")).collect();
     let asked: Vec<_> = names.iter().filter_map(|name| Some((LocalId::new(name)?, year))).collect();
@@ -167,12 +188,18 @@ async fn district(root: &Path, students: u32) -> Result<(Side, String), Failure>
     let side = Side { vault: Arc::new(vault), handles };
     let file = root.join("replicas.toml");
     let hash = hex::encode(aula_lrs::clients::Client::hash(b"bench"));
-    let line = |name: &str| format!("[[replica]]\nname = \"{name}\"\nsecret_sha256 = \"{hash}\"\nschools = [{SCHOOL}]\nfeeds = [\"{name}\"]\n");
+    let line = |name: &str| {
+        format!(
+            "[[replica]]\nname = \"{name}\"\nsecret_sha256 = \"{hash}\"\nschools = [{SCHOOL}]\nfeeds = [\"{name}\"]\n"
+        )
+    };
     std::fs::write(&file, [line("one"), line("two")].concat()).advise("the folder refuses", HINT)?;
     use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).advise("the folder refuses", HINT)?;
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))
+        .advise("the folder refuses", HINT)?;
     let known = clients::read(&file).advise("the replicas are refused", HINT)?;
-    let parameters: aula_connect::replica::served::Parameters = Arc::new(|| Ok(([0; 32], Params::reference(Model::unfitted()))));
+    let parameters: aula_connect::replica::served::Parameters =
+        Arc::new(|| Ok(([0; 32], Params::reference(Model::unfitted()))));
     let served = Arc::new(Served::new(side.entering(), known, parameters, now_ms));
     let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.advise("there is no socket", HINT)?;
     let url = format!("http://{}", socket.local_addr().advise("there is no socket", HINT)?);
@@ -186,7 +213,8 @@ fn folders(root: &Path) -> Folders {
 
 /// A replica, level with its district, and how it speaks to it.
 async fn school(root: &Path, url: &str, name: &str) -> Result<(Side, Replica, District), Failure> {
-    let speaking = District::with(url, (name.into(), "bench".into()), None).advise("there is no client", HINT)?;
+    let speaking =
+        District::with(url, (name.into(), "bench".into()), None).advise("there is no client", HINT)?;
     let own = folders(&root.join(name));
     make(&speaking, &own, (GENESIS, now_ms())).await.advise("no replica was made", HINT)?;
     let vault = Arc::new(Vault::open(&own).advise("the vault refuses", HINT)?);
@@ -245,7 +273,8 @@ async fn hour() -> Result<Value, Failure> {
     let bytes: u64 = [&a, &b, &c].iter().map(|did| did.bytes_sent + did.bytes_received).sum();
     let begun = Instant::now();
     let check = Some(([0; 32], Params::reference(Model::unfitted())));
-    let checked = first.level(&speaks_first, (GENESIS, now_ms()), check).await.advise("a levelling was cut", HINT)?;
+    let checked =
+        first.level(&speaks_first, (GENESIS, now_ms()), check).await.advise("a levelling was cut", HINT)?;
     Ok(json!({
         "events": c.events, "bytes": bytes, "ms": ms_a + ms_b + ms_c, "same_states": checked.same_states,
         "states_ms": begun.elapsed().as_secs_f64() * 1_000.0,

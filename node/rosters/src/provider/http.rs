@@ -104,7 +104,9 @@ impl Provider {
     fn looked(&self, grant: &Grant, place: &Place, question: &Question) -> Result<(Page, bool), Refusal> {
         let roster = self.records.roster().map_err(refused)?;
         let scores = match place.set {
-            Set::Tests | Set::TestResults | Set::LineItems | Set::Results => self.records.scores().map_err(refused)?,
+            Set::Tests | Set::TestResults | Set::LineItems | Set::Results => {
+                self.records.scores().map_err(refused)?
+            }
             _ => Arc::default(),
         };
         let view = View::new(&roster, &self.url);

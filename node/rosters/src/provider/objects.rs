@@ -311,12 +311,9 @@ impl<'a> View<'a> {
     fn changed(&self, item: &Item<'_>) -> u64 {
         let section = |name: &str| self.sections.get(name).map_or(0, |section| section.changed_ms);
         match item {
-            Item::District
-            | Item::School(_)
-            | Item::Year
-            | Item::Term
-            | Item::Staff(_)
-            | Item::Category => self.roster.changed_ms,
+            Item::District | Item::School(_) | Item::Year | Item::Term | Item::Staff(_) | Item::Category => {
+                self.roster.changed_ms
+            }
             Item::Class(name) | Item::Course(name) | Item::Lead(name, _) => section(name),
             Item::Student(student) | Item::Seat(_, student) => student.changed_ms,
             Item::Test(_, changed_ms) => *changed_ms,

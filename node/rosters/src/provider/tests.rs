@@ -166,8 +166,7 @@ impl Served {
 
     async fn get(&self, bearer: &str, path: &str) -> Result<Response, reqwest::Error> {
         let book = ["assessment", "results", "lineItems", "categories", "scoreScales"];
-        let service =
-            if book.iter().any(|word| path.contains(word)) { "gradebook" } else { "rostering" };
+        let service = if book.iter().any(|word| path.contains(word)) { "gradebook" } else { "rostering" };
         let url = format!("{}/ims/oneroster/{service}/v1p2/{path}", self.url);
         self.client.get(url).bearer_auth(bearer).send().await
     }

@@ -112,7 +112,8 @@ fn leaving(home: &Home, config: &Config) -> Vec<Leaving> {
     }
     if let Some(own) = &config.replicas {
         all.push(Leaving {
-            what: "rosters and events of students, to replicas of their schools that the operator registered".into(),
+            what: "rosters and events of students, to replicas of their schools that the operator registered"
+                .into(),
             students: "named",
             to: format!("the replicas of {}", own.clients.display()),
             place: None,

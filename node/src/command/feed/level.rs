@@ -6,8 +6,8 @@ use aula_connect::door::Door;
 use aula_connect::replica::asking::{Replica, make};
 use aula_connect::replica::district::{District, LevelError};
 use aula_connect::replica::entering::Entering;
-use aula_vault::vault::is_there;
 use aula_ledger::types::{SchoolYear, TimeMs};
+use aula_vault::vault::is_there;
 use clap::Args;
 use serde_json::json;
 

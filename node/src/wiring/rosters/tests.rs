@@ -127,7 +127,12 @@ async fn one_districts_roster_is_anothers_and_every_read_names_the_client() -> T
         "[[client]]\nname = 'county'\nsecret_sha256 = '{hash}'\nscopes = {scopes}\n"
     ))?;
     let door = KeptDoor::at(folders.clone(), Runtime::current());
-    let records = Arc::new(OfVault { door, db: chain.db.clone(), subjects: BTreeMap::from([(7, "reading".to_owned())]), kept: Mutex::default() });
+    let records = Arc::new(OfVault {
+        door,
+        db: chain.db.clone(),
+        subjects: BTreeMap::from([(7, "reading".to_owned())]),
+        kept: Mutex::default(),
+    });
     let socket = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", socket.local_addr()?);
     let served = Arc::new(Provider::new(&url, clients, records, now_ms));
@@ -167,17 +172,25 @@ async fn one_districts_roster_is_anothers_and_every_read_names_the_client() -> T
     assert_eq!((results(&own)?, results(&other)?), (3, 3));
     let read = other.results_of(&other.placed(year, &[])?[1].student)?;
     let quiz: serde_json::Value = serde_json::from_slice(&read[0].2)?;
-    let told = ["measure", "class", "item", "assigned", "due", "date"].map(|name| quiz[name].as_str().unwrap_or_default());
+    let told = ["measure", "class", "item", "assigned", "due", "date"]
+        .map(|name| quiz[name].as_str().unwrap_or_default());
     assert_eq!(told, ["Quiz", "c-1", "Q-1", "2026-09-01", "2026-09-10", "2026-09-09"]);
     let heard = other.results_of(&other.placed(year, &[])?[2].student)?;
     let heard: serde_json::Value = serde_json::from_slice(&heard[0].2)?;
-    assert_eq!((heard["measure"].as_str(), &heard["scores"]["score"]["value"]), (Some("reading, grade 5"), &serde_json::json!(207.5)));
+    assert_eq!(
+        (heard["measure"].as_str(), &heard["scores"]["score"]["value"]),
+        (Some("reading, grade 5"), &serde_json::json!(207.5))
+    );
     let entries = own.entries()?;
     assert!(entries.iter().all(|entry| entry.reader.as_str() == "county"));
     let of = |what: &str| {
         entries.iter().filter(|entry| entry.fields.iter().any(|field| field.as_str() == what)).count()
     };
-    assert_eq!((of("name"), of("assessment:all")), (3 + 2, 3), "users, then who sits in a class; three results");
+    assert_eq!(
+        (of("name"), of("assessment:all")),
+        (3 + 2, 3),
+        "users, then who sits in a class; three results"
+    );
     // What changed since shows, and so does an undoing.
     let since = fetched.newest.clone().ok_or("no moment")?;
     tokio::time::sleep(Duration::from_millis(5)).await;

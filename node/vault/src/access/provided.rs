@@ -77,8 +77,21 @@ impl Vault {
     /// # Errors
     /// A damaged vault.
     pub fn placed(&self, year: SchoolYear, fields: &[FieldName]) -> Result<Vec<Placed>, VaultError> {
+        self.placed_where(year, fields, |_| true)
+    }
+
+    /// As [`Vault::placed`], of those whose place is wanted: nobody else's fields are opened.
+    ///
+    /// # Errors
+    /// A damaged vault.
+    pub fn placed_where(
+        &self,
+        year: SchoolYear,
+        fields: &[FieldName],
+        wanted: impl Fn(&RosterEntry) -> bool,
+    ) -> Result<Vec<Placed>, VaultError> {
         let mut all = Vec::new();
-        for (handle, place) in self.roster(year)? {
+        for (handle, place) in self.roster(year)?.into_iter().filter(|(_, place)| wanted(place)) {
             let Some((_, student)) = self.keystore().student(&handle) else { continue };
             let mut opened = Vec::with_capacity(fields.len());
             for field in fields {
