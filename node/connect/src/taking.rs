@@ -22,6 +22,8 @@ use crate::note::Note;
 use crate::people::People;
 
 mod levelling;
+#[cfg(test)]
+mod tests;
 
 pub use levelling::Levelled;
 
@@ -107,8 +109,9 @@ impl Taking {
     /// # Errors
     /// A vault that refuses: nothing of it counts but letters, which the same group replaces.
     pub fn take(&mut self, vault: &Vault, group: &[Given]) -> Result<Taken, VaultError> {
+        let mut late = Vec::new();
         for given in group {
-            self.meet(vault, &given.feed)?;
+            late.extend(self.meet(vault, &given.feed)?);
         }
         self.people.refresh(vault);
         let mut taken = self.try_take(vault, group, Coming::New);
@@ -118,6 +121,7 @@ impl Taking {
             taken = self.try_take(vault, group, Coming::New);
         }
         let mut taken = taken?;
+        taken.events.extend(late);
         let due = self.due(group, &taken);
         taken.events.extend(self.replay_due(vault, due)?);
         Ok(taken)
@@ -151,10 +155,11 @@ impl Taking {
         due.into_values().collect()
     }
 
-    /// Reads the note and the waiting letters of a feed that is met for the first time.
-    fn meet(&mut self, vault: &Vault, feed: &Arc<Feed>) -> Result<(), VaultError> {
+    /// Reads the note and the waiting letters of a feed that is met for the first time, and gives the events of letters whose target
+    /// came before a process that died could enter them.
+    fn meet(&mut self, vault: &Vault, feed: &Arc<Feed>) -> Result<Vec<(Handle, Event)>, VaultError> {
         if self.read.contains_key(&feed.source) {
-            return Ok(());
+            return Ok(Vec::new());
         }
         self.notes.insert(feed.source, Note::of(vault, feed.source.0, &feed.name)?);
         for (once, letter) in letters::list(vault, feed.source)? {
@@ -163,7 +168,14 @@ impl Taking {
             }
         }
         self.read.insert(feed.source, feed.clone());
-        Ok(())
+        let own = feed.source.0.to_be_bytes();
+        let targets: Vec<Once> = self.awaited.keys().filter(|once| once.starts_with(&own)).copied().collect();
+        let there = targets.iter().zip(vault.marked(&targets)?).filter(|(_, found)| found.is_some());
+        let due: Vec<Once> = there.filter_map(|(target, _)| self.awaited.remove(target)).collect();
+        match due.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.replay_due(vault, vec![(feed.clone(), due)]),
+        }
     }
 
     fn await_target(&mut self, feed: &Arc<Feed>, once: Once, letter: &Letter) {
@@ -300,11 +312,14 @@ impl Taking {
         vault: &Vault,
         feed: &Arc<Feed>,
     ) -> Result<(Replayed, Vec<(Handle, Event)>), VaultError> {
-        self.meet(vault, feed)?;
+        let late = self.meet(vault, feed)?;
         self.people.forget();
         self.people.refresh(vault);
         let all = letters::list(vault, feed.source)?;
-        self.replay_letters(vault, feed, all)
+        let (mut replayed, mut events) = self.replay_letters(vault, feed, all)?;
+        replayed.entered += late.len();
+        events.extend(late);
+        Ok((replayed, events))
     }
 
     fn replay_letters(
