@@ -1,6 +1,6 @@
 //! What a school's replica and its district level: events as they are kept, and events that another vault of the district kept first.
 //!
-//! Flow: [`Vault::event_tags`] says what is kept where, unopened → [`Vault::kept_event`] opens one for the other side, which
+//! Flow: [`Vault::event_tags`] says what is kept where, unopened → [`Vault::events_of`] opens them for the other side, which
 //! the caller lists → [`Vault::put_merged`] writes what came and takes away what gives way to it, in one synced batch.
 //! Invariants: a row's tag changes whenever its bytes do; a mark stands where its event does. Absent: which of two events stays.
 
@@ -10,6 +10,7 @@ use rocksdb::{Direction, IteratorMode, WriteBatch};
 use crate::error::VaultError;
 use crate::feeds::{FeedEvent, FeedKeys, KeptEvent, Once};
 use crate::rows::INDEX_KEY;
+use crate::seal::Cipher;
 use crate::secret::SecretKey;
 use crate::tables::{Table, family};
 use crate::vault::{Vault, record_cipher};
@@ -25,7 +26,44 @@ pub struct Gone<'a> {
     pub once: Option<Once>,
 }
 
+/// A student's events, opened one after another with one key.
+pub struct EventsOf<'a> {
+    vault: &'a Vault,
+    handle: Handle,
+    cipher: Cipher,
+}
+
+impl std::fmt::Debug for EventsOf<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("EventsOf(secret)")
+    }
+}
+
+impl EventsOf<'_> {
+    /// The event at a place, with its origin: the caller lists what leaves.
+    ///
+    /// # Errors
+    /// Damaged data.
+    pub fn get(&self, key: &[u8]) -> Result<Option<KeptEvent>, VaultError> {
+        let Self { vault, handle, cipher } = self;
+        let place = [&handle.0[..], key].concat();
+        let Some(stored) = vault.db.get_pinned_cf(family(&vault.db, Table::Events)?, place)? else {
+            return Ok(None);
+        };
+        vault.open_event(cipher, handle, key, &stored).map(Some)
+    }
+}
+
 impl Vault {
+    /// A student's events, for the district's own levelling.
+    ///
+    /// # Errors
+    /// An erased or unknown student.
+    pub fn events_of(&self, handle: &Handle) -> Result<EventsOf<'_>, VaultError> {
+        let cipher = record_cipher(&self.student_secret(handle)?);
+        Ok(EventsOf { vault: self, handle: *handle, cipher })
+    }
+
     /// The key that marks of messages are made with, for a replica of the district's.
     ///
     /// # Errors
@@ -54,15 +92,15 @@ impl Vault {
         Ok(())
     }
 
-    /// An event with its origin, opened for the district's own levelling: the caller lists what leaves.
+    /// One event of a student, as [`EventsOf::get`].
     ///
     /// # Errors
     /// An erased or unknown student, damaged data.
     pub fn kept_event(&self, handle: &Handle, key: &[u8]) -> Result<Option<KeptEvent>, VaultError> {
-        let place = [&handle.0[..], key].concat();
-        let Some(stored) = self.db.get_cf(family(&self.db, Table::Events)?, place)? else { return Ok(None) };
-        let cipher = record_cipher(&self.student_secret(handle)?);
-        self.open_event(&cipher, handle, key, &stored).map(Some)
+        match self.has_event(handle, key)? {
+            true => self.events_of(handle)?.get(key),
+            false => Ok(None),
+        }
     }
 
     /// Takes events away and writes others with their marks and the sources' notes, in one synced batch.

@@ -5,7 +5,8 @@
 //! cut, the next levelling does what is left; a student's events go only after the district has said of each that it has them. Absent: how
 //! often.
 
-use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use aula_district::event_place::{EventPlace, key_at};
@@ -13,6 +14,7 @@ use aula_district::merge::{Merging, mark_of};
 use aula_ledger::types::{Handle, SchoolYear};
 use aula_twin_runtime::event::Event;
 use aula_twin_runtime::params::Params;
+use aula_vault::replicas::EventsOf;
 use aula_vault::{Folders, Identity, LocalId, SecretKey, Vault, VaultError};
 use serde::{Deserialize, Serialize};
 
@@ -382,14 +384,18 @@ type Gathered = (Rows, Vec<(Handle, EventPlace)>, usize);
 
 fn gathered(vault: &Vault, set: &Set, ids: &[Id]) -> Result<Gathered, VaultError> {
     let (mut rows, mut places, mut bytes, mut used) = (Rows::default(), Vec::with_capacity(ids.len()), 0, 0);
-    let mut known: std::collections::HashMap<&str, u16> = std::collections::HashMap::new();
+    let (mut known, mut opened): (HashMap<&str, u16>, HashMap<Handle, EventsOf<'_>>) = Default::default();
     for id in ids {
         if bytes > MAX_BROUGHT_BYTES {
             break;
         }
         used += 1;
         let Some((Of { id: name, handle }, at)) = set.at(id) else { continue };
-        let Some(kept) = vault.kept_event(handle, &at.place)? else { continue };
+        let events = match opened.entry(*handle) {
+            Entry::Occupied(there) => there.into_mut(),
+            Entry::Vacant(place) => place.insert(vault.events_of(handle)?),
+        };
+        let Some(kept) = events.get(&at.place)? else { continue };
         let student = *known.entry(name).or_insert_with(|| {
             rows.students.push(name.clone());
             u16::try_from(rows.students.len().saturating_sub(1)).unwrap_or(u16::MAX)

@@ -129,7 +129,7 @@ impl Numbers {
                 found.push((place, tag));
             }
         })?;
-        let mut numbered = Vec::with_capacity(found.len());
+        let (mut numbered, mut events) = (Vec::with_capacity(found.len()), None);
         for (place, tag) in found {
             let known = before.binary_search_by_key(&place, |one| one.place).ok();
             let known = known.and_then(|at| before.get(at)).filter(|one| one.tag == tag);
@@ -137,7 +137,11 @@ impl Numbers {
                 numbered.push(*known);
                 continue;
             }
-            let Some(kept) = vault.kept_event(&of.handle, &place)? else { continue };
+            if events.is_none() {
+                events = Some(vault.events_of(&of.handle)?);
+            }
+            let kept = events.as_ref().map(|events| events.get(&place)).transpose()?.flatten();
+            let Some(kept) = kept else { continue };
             numbered.push(Numbered { place, tag, id: number(&of.id, year, &kept.event) });
         }
         Ok(numbered)
