@@ -53,6 +53,7 @@ mod hours;
 mod identity;
 mod lti;
 mod ready;
+pub(crate) mod replicas;
 mod reports;
 mod rosters;
 mod rotation;
@@ -169,6 +170,7 @@ pub async fn start(home: &Home, config: &Config, options: &StartOptions) -> Resu
     lti::start(home, config, (&node, &db), &dashboards).await?;
     identity::start(home, config, &node).await?;
     rosters::start(config, (&node, &db)).await?;
+    replicas::start(home, config, (&node, &db), (feeds.as_ref(), genesis.sha256)).await?;
     hours::start(home, config, &node)?;
     estate::start(config, &node);
     let origin = server.origin();

@@ -98,6 +98,31 @@ pub enum Unusable {
     BeforeBase,
 }
 
+/// Events as they count, in order: corrections applied, and themselves left out. Nothing is folded.
+#[must_use]
+pub fn counted(events: impl IntoIterator<Item = Event>) -> Vec<Event> {
+    let mut corrections: BTreeMap<EventKey, (EventKey, Option<Box<EventBody>>)> = BTreeMap::new();
+    let mut plain = BTreeMap::new();
+    for event in events {
+        match event.body {
+            EventBody::Correction { target, replacement } => {
+                let last = corrections.entry(target).or_insert((event.key, replacement.clone()));
+                if event.key > last.0 {
+                    *last = (event.key, replacement);
+                }
+            }
+            _ => {
+                plain.insert(event.key, event);
+            }
+        }
+    }
+    let counts = plain.into_values().filter_map(|event| match corrections.remove(&event.key) {
+        None => Some(event),
+        Some((_, replacement)) => replacement.map(|body| Event { body: *body, ..event }),
+    });
+    counts.collect()
+}
+
 impl History {
     /// An empty history.
     #[must_use]

@@ -21,6 +21,7 @@
 //! | [`strangers`] | how often somebody unknown may try |
 //! | [`statements`] | statements of the record store as messages |
 //! | [`settings`] | feeds as config.toml names them |
+//! | [`replica`] | a school's replica and its district level |
 //! | [`clients`] | who may send, from a file of the operator's alone |
 //!
 //! Flow: a listener reads messages ([`aula_ingest::event`]) → [`pipeline::Pipeline::submit`] → one synced batch for everybody who
@@ -42,6 +43,7 @@ pub mod note;
 pub mod payload;
 pub mod people;
 pub mod pipeline;
+pub mod replica;
 pub mod server;
 pub mod settings;
 pub mod spool;

@@ -15,7 +15,9 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use aula_district::event_place::EventPlace;
 use aula_district::live::{Changed, LiveError, LiveTwins};
+use aula_district::merge::{Merged, Merging};
 use aula_ledger::types::Handle;
 use aula_twin_runtime::event::Event;
 use aula_twin_runtime::params::Params;
@@ -99,14 +101,39 @@ impl std::fmt::Debug for Settings {
     }
 }
 
+/// What a replica or its district changes here.
+#[derive(Debug, Default)]
+pub struct Levelling {
+    /// Events that come.
+    pub come: Vec<Merging>,
+    /// Places of events that go.
+    pub gone: Vec<(Handle, EventPlace)>,
+    /// Feeds whose letters are tried again: students came.
+    pub replay: Vec<Arc<Feed>>,
+}
+
 struct Job {
     given: Vec<Given>,
     reply: oneshot::Sender<Result<Summary, Busy>>,
 }
 
+/// What the writer is asked.
+enum Work {
+    Messages(Job),
+    Levelling(Levelling, oneshot::Sender<Result<Vec<Merged>, Busy>>),
+}
+
+/// What the folder is told.
+#[derive(Default)]
+struct Folding {
+    events: Vec<(Handle, Event)>,
+    /// Whose twins are folded from the vault.
+    anew: Vec<Handle>,
+}
+
 /// The pipeline of a node.
 pub struct Pipeline {
-    sender: Mutex<Option<SyncSender<Job>>>,
+    sender: Mutex<Option<SyncSender<Work>>>,
     queued: Arc<AtomicUsize>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     twins: Arc<Mutex<LiveTwins>>,
@@ -197,7 +224,7 @@ impl Pipeline {
             return Err(Busy::Queue);
         }
         let sent = match locked(&self.sender).as_ref() {
-            Some(sender) => sender.try_send(Job { given, reply }),
+            Some(sender) => sender.try_send(Work::Messages(Job { given, reply })),
             None => return Err(Busy::Closed),
         };
         sent.map_err(|error| {
@@ -216,6 +243,20 @@ impl Pipeline {
     /// [`Busy`].
     pub fn submit_and_wait(&self, given: Vec<Given>) -> Result<Summary, Busy> {
         self.submit(given)?.blocking_recv().unwrap_or(Err(Busy::Closed))
+    }
+
+    /// Changes what a replica or its district has otherwise, and waits for it on this thread: on disk on return, and folded soon.
+    /// What became of each event that came.
+    ///
+    /// # Errors
+    /// [`Busy`]: nothing has changed; nothing of it waits in a spool, since the other side has it.
+    pub fn level_and_wait(&self, levelling: Levelling) -> Result<Vec<Merged>, Busy> {
+        let (reply, answer) = oneshot::channel();
+        match locked(&self.sender).as_ref() {
+            Some(sender) => sender.try_send(Work::Levelling(levelling, reply)).map_err(|_| Busy::Queue)?,
+            None => return Err(Busy::Closed),
+        }
+        answer.blocking_recv().unwrap_or(Err(Busy::Closed))
     }
 
     /// How it stands.
@@ -246,11 +287,12 @@ impl Pipeline {
 /// Folds groups of events until the writer ends.
 fn fold(
     door: &dyn Door,
-    groups: &Receiver<Vec<(Handle, Event)>>,
+    groups: &Receiver<Folding>,
     twins: &Mutex<LiveTwins>,
     observer: Option<&dyn Observer>,
 ) {
-    while let Ok(events) = groups.recv() {
+    while let Ok(Folding { events, anew }) = groups.recv() {
+        anew.iter().for_each(|handle| locked(twins).forget_of(handle));
         let told = if observer.is_some() { events.clone() } else { Vec::new() };
         let folded = lent(door, |vault| match locked(twins).fold(vault, events) {
             Ok(changed) => Ok(changed),

@@ -21,6 +21,12 @@ use crate::letters::{self, Letter};
 use crate::note::Note;
 use crate::people::People;
 
+mod levelling;
+#[cfg(test)]
+mod tests;
+
+pub use levelling::Levelled;
+
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
@@ -49,6 +55,9 @@ pub struct Replayed {
     /// Letters that stay.
     pub left: usize,
 }
+
+/// Feeds whose letters are due, with the marks of those.
+type Due = Vec<(Arc<Feed>, Vec<Once>)>;
 
 /// Whether messages come from their source, or are letters that are tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,8 +109,9 @@ impl Taking {
     /// # Errors
     /// A vault that refuses: nothing of it counts but letters, which the same group replaces.
     pub fn take(&mut self, vault: &Vault, group: &[Given]) -> Result<Taken, VaultError> {
+        let mut late = Vec::new();
         for given in group {
-            self.meet(vault, &given.feed)?;
+            late.extend(self.meet(vault, &given.feed)?);
         }
         self.people.refresh(vault);
         let mut taken = self.try_take(vault, group, Coming::New);
@@ -111,18 +121,25 @@ impl Taking {
             taken = self.try_take(vault, group, Coming::New);
         }
         let mut taken = taken?;
+        taken.events.extend(late);
         let due = self.due(group, &taken);
-        for (feed, marks) in due {
-            let waiting = letters::list(vault, feed.source)?;
-            let waiting = waiting.into_iter().filter(|(once, _)| marks.contains(once)).collect();
-            let (_, events) = self.replay_letters(vault, &feed, waiting)?;
-            taken.events.extend(events);
-        }
+        taken.events.extend(self.replay_due(vault, due)?);
         Ok(taken)
     }
 
+    /// Enters letters that waited for what has come, and gives the new events.
+    fn replay_due(&mut self, vault: &Vault, due: Due) -> Result<Vec<(Handle, Event)>, VaultError> {
+        let mut all = Vec::new();
+        for (feed, marks) in due {
+            let waiting = letters::list(vault, feed.source)?;
+            let waiting = waiting.into_iter().filter(|(once, _)| marks.contains(once)).collect();
+            all.extend(self.replay_letters(vault, &feed, waiting)?.1);
+        }
+        Ok(all)
+    }
+
     /// Feeds whose letters waited for what this group brought.
-    fn due(&mut self, group: &[Given], taken: &Taken) -> Vec<(Arc<Feed>, Vec<Once>)> {
+    fn due(&mut self, group: &[Given], taken: &Taken) -> Due {
         let mut due: BTreeMap<SourceId, (Arc<Feed>, Vec<Once>)> = BTreeMap::new();
         if self.awaited.is_empty() {
             return Vec::new();
@@ -138,10 +155,11 @@ impl Taking {
         due.into_values().collect()
     }
 
-    /// Reads the note and the waiting letters of a feed that is met for the first time.
-    fn meet(&mut self, vault: &Vault, feed: &Arc<Feed>) -> Result<(), VaultError> {
+    /// Reads the note and the waiting letters of a feed that is met for the first time, and gives the events of letters whose target
+    /// came before a process that died could enter them.
+    fn meet(&mut self, vault: &Vault, feed: &Arc<Feed>) -> Result<Vec<(Handle, Event)>, VaultError> {
         if self.read.contains_key(&feed.source) {
-            return Ok(());
+            return Ok(Vec::new());
         }
         self.notes.insert(feed.source, Note::of(vault, feed.source.0, &feed.name)?);
         for (once, letter) in letters::list(vault, feed.source)? {
@@ -150,7 +168,14 @@ impl Taking {
             }
         }
         self.read.insert(feed.source, feed.clone());
-        Ok(())
+        let own = feed.source.0.to_be_bytes();
+        let targets: Vec<Once> = self.awaited.keys().filter(|once| once.starts_with(&own)).copied().collect();
+        let there = targets.iter().zip(vault.marked(&targets)?).filter(|(_, found)| found.is_some());
+        let due: Vec<Once> = there.filter_map(|(target, _)| self.awaited.remove(target)).collect();
+        match due.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.replay_due(vault, vec![(feed.clone(), due)]),
+        }
     }
 
     fn await_target(&mut self, feed: &Arc<Feed>, once: Once, letter: &Letter) {
@@ -287,11 +312,14 @@ impl Taking {
         vault: &Vault,
         feed: &Arc<Feed>,
     ) -> Result<(Replayed, Vec<(Handle, Event)>), VaultError> {
-        self.meet(vault, feed)?;
+        let late = self.meet(vault, feed)?;
         self.people.forget();
         self.people.refresh(vault);
         let all = letters::list(vault, feed.source)?;
-        self.replay_letters(vault, feed, all)
+        let (mut replayed, mut events) = self.replay_letters(vault, feed, all)?;
+        replayed.entered += late.len();
+        events.extend(late);
+        Ok((replayed, events))
     }
 
     fn replay_letters(

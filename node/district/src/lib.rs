@@ -7,6 +7,7 @@
 //! | [`import`] | what other systems export, into the vault, and back out of it |
 //! | [`event_place`] | where an event stands among its student's |
 //! | [`enter`] | an event enters the vault, exactly once, whoever brings it |
+//! | [`merge`] | an event that another vault of the district kept first enters this one |
 //! | [`live`] | twins in memory, brought up to date as events enter |
 //! | [`levels`] | mastery by unit and day, for a heatmap |
 //! | [`amended`] | what an amendment changed of a student |
@@ -42,6 +43,7 @@ pub mod interventions;
 pub mod keep;
 pub mod levels;
 pub mod live;
+pub mod merge;
 pub mod milestones;
 pub mod office;
 pub mod origin;

@@ -81,6 +81,12 @@ impl LiveTwins {
         self.old.clear();
     }
 
+    /// Forgets one of them, as [`LiveTwins::forget`]: what the vault has of its student is other than what was folded.
+    pub fn forget_of(&mut self, handle: &Handle) {
+        self.young.remove(handle);
+        self.old.remove(handle);
+    }
+
     /// A student's twin as it is in memory.
     pub fn get(&self, handle: &Handle) -> Option<&TwinState> {
         self.young.get(handle).or_else(|| self.old.get(handle)).map(History::state)

@@ -24,6 +24,7 @@ mod identity;
 mod lake;
 mod lti;
 mod oneroster;
+mod replica;
 mod reports;
 mod sensors;
 mod sovereignty;
@@ -38,6 +39,7 @@ pub use identity::Identity;
 pub use lake::LakePlace;
 pub use lti::Lti;
 pub use oneroster::{OneRoster, RosterSource};
+pub use replica::{Replica, Replicas};
 pub use reports::{ReportEvery, ReportKind, Reports, ScheduledReport};
 pub use sensors::Sensors;
 pub use sovereignty::{NamedPlace, Outside, Sovereignty, host_of};
@@ -77,6 +79,10 @@ pub struct Config {
     pub oneroster: Option<OneRoster>,
     /// `[[roster]]`, one a system that is asked for its roster.
     pub roster: Vec<RosterSource>,
+    /// `[replica]`; none of a home that is no school's replica.
+    pub replica: Option<Replica>,
+    /// `[replicas]`; none of a district without replicas.
+    pub replicas: Option<Replicas>,
     /// `[estate]`.
     pub estate: EstateShown,
     /// `[lake]`.
@@ -364,6 +370,9 @@ pub enum ConfigError {
     /// A roster that cannot be given, or asked for.
     #[error("[oneroster], [[roster]]: {0}")]
     Roster(&'static str),
+    /// A replica, or replicas, that cannot level.
+    #[error("[replica], [replicas]: {0}")]
+    Replica(&'static str),
     /// A place that cannot be one.
     #[error("{0}")]
     Place(&'static str),
@@ -415,6 +424,7 @@ impl NextStep for ConfigError {
             }
             Self::Alerts(_) => "correct it in config.toml; docs/service.md has an example",
             Self::Identity(_) => "correct it in config.toml; docs/identity.md has an example",
+            Self::Replica(_) => "correct it in config.toml; docs/replicas.md has an example",
             Self::Roster(_) => "correct it in config.toml; docs/rosters.md has an example",
             Self::Delivery { .. } | Self::Report { .. } => {
                 "correct it in config.toml; docs/reports.md has an example"
@@ -526,6 +536,10 @@ impl Config {
         let asked = self.roster.iter().find_map(|source| source.fault(&self.roster));
         if let Some(fault) = self.oneroster.as_ref().and_then(OneRoster::fault).or(asked) {
             return Err(ConfigError::Roster(fault));
+        }
+        let replicas = self.replicas.as_ref().and_then(Replicas::fault);
+        if let Some(fault) = self.replica.as_ref().and_then(Replica::fault).or(replicas) {
+            return Err(ConfigError::Replica(fault));
         }
         if let Some(fault) = self.sovereignty.fault() {
             return Err(ConfigError::Place(fault));

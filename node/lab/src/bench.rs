@@ -11,6 +11,7 @@ pub mod join;
 pub mod ledger;
 mod load;
 pub mod reads;
+pub mod replicas;
 pub mod zk;
 
 /// What a bench found.

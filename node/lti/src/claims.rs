@@ -48,8 +48,8 @@ pub enum Kind {
     DeepLink {
         /// Where the choice goes.
         return_url: String,
-        /// What goes back with it.
-        data: Option<String>,
+        /// What goes back with it: a text by the standard, whatever some platforms like.
+        data: Option<Value>,
     },
 }
 
@@ -229,7 +229,7 @@ fn deep_link(settings: Option<&Value>, platform: &Platform) -> Result<Kind, Refu
     if !accepted.into_iter().any(|kind| kind.as_str() == Some("ltiResourceLink")) {
         return Err(Refused::Claim(CLAIM, "must accept ltiResourceLink"));
     }
-    Ok(Kind::DeepLink { return_url: return_url.to_owned(), data: text("data").map(str::to_owned) })
+    Ok(Kind::DeepLink { return_url: return_url.to_owned(), data: settings.get("data").cloned() })
 }
 
 fn grades(grades: &Value, platform: &Platform) -> Grades {

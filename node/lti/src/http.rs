@@ -267,7 +267,7 @@ impl Tool {
                 }
                 let platform = self.platform(|one| one.name == launch.platform);
                 let platform = platform.ok_or_else(|| bad("this platform is not registered any more"))?;
-                let asked = (launch.deployment.as_str(), data.as_deref());
+                let asked = (launch.deployment.as_str(), data.as_ref());
                 let claims = deep_link_claims(&platform, asked, (&self.url, (self.clock)()));
                 let signed = held(&self.keys).sign(&claims).map_err(|why| {
                     tracing::error!(%why, "a deep link is not signed");

@@ -260,7 +260,7 @@ async fn answered(
 /// A deep link's answer: one link to the tool's page.
 pub fn deep_link_claims(
     platform: &Platform,
-    (deployment, data): (&str, Option<&str>),
+    (deployment, data): (&str, Option<&Value>),
     (tool, now_ms): (&str, u64),
 ) -> Value {
     let now_s = now_ms / 1_000;
@@ -274,7 +274,7 @@ pub fn deep_link_claims(
         ],
     });
     if let (Some(data), Some(members)) = (data, claims.as_object_mut()) {
-        members.insert("https://purl.imsglobal.org/spec/lti-dl/claim/data".into(), json!(data));
+        members.insert("https://purl.imsglobal.org/spec/lti-dl/claim/data".into(), data.clone());
     }
     claims
 }

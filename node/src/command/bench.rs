@@ -1,6 +1,6 @@
 //! `aula bench`: figures of this program on this machine, each from one command that anybody can run again.
 
-use aula_lab::bench::{Figures, feed, join, ledger, reads, zk};
+use aula_lab::bench::{Figures, feed, join, ledger, reads, replicas, zk};
 use clap::{Args, Subcommand};
 
 use super::{Context, Failure, Outcome, Verdict};
@@ -9,7 +9,7 @@ use super::{Context, Failure, Outcome, Verdict};
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  aula bench ledger --validators 4 --seconds 20 --records 400000\n  aula bench ledger --seconds 20 --records \
-                  20000 --rate 1000\n  aula bench reads --transactions 200000 --rounds 50 --decisions 15000\n  aula bench zk\n  aula bench feed --seconds 10 --source frames"
+                  20000 --rate 1000\n  aula bench reads --transactions 200000 --rounds 50 --decisions 15000\n  aula bench zk\n  aula bench feed --seconds 10 --source frames\n  aula bench replicas --events 100000"
 )]
 pub struct BenchArgs {
     /// What to measure
@@ -28,6 +28,8 @@ pub enum What {
     Join(join::JoinArgs),
     /// Verification of range proofs, one thread
     Zk,
+    /// What levelling a school's replica with its district costs, by how much they differ
+    Replicas(replicas::ReplicasArgs),
     /// Events from a publishing process into the vault and the twins of another
     Feed(feed::FeedArgs),
     /// The node of `bench feed`
@@ -49,6 +51,7 @@ pub async fn run(context: &Context, args: &BenchArgs) -> Result<Outcome, Failure
         What::Reads(args) => reads::run(args, &tell).await,
         What::Join(args) => join::run(args, &tell).await,
         What::Feed(args) => feed::run(args, &tell).await,
+        What::Replicas(args) => replicas::run(args, &tell).await,
         // These two print lines of their own.
         What::FeedHost(args) => {
             feed::run_host(args).await?;

@@ -160,7 +160,7 @@ fn version(db: &ChainDb) -> Result<TwinVersion, Failure> {
 }
 
 /// The twins' parameters in force now, with their model: the unfitted one, or the file of its digest in the home; and their digest.
-fn in_force_now(home: &Home, db: &ChainDb) -> Result<(Hash, Params), Failure> {
+pub(super) fn in_force_now(home: &Home, db: &ChainDb) -> Result<(Hash, Params), Failure> {
     let voted = version(db)?;
     let (digest, named, unfitted) = (voted.digest, voted.parameters.model, Model::unfitted());
     let model = if named.0 == unfitted.digest() {

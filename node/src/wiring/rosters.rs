@@ -11,15 +11,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use aula_connect::door::{Lent, lent};
+use aula_connect::note::Note;
 use aula_connect::strangers::limited;
+use aula_district::event_place::place;
+use aula_district::import::events::IMPORTS;
+use aula_district::live::{LiveError, events_of};
 use aula_home::config::{Config, OneRoster};
+use aula_ingest::date::Date;
 use aula_ledger::access::Relation;
 use aula_ledger::names::{FieldName, Name};
 use aula_ledger::state::schema;
 use aula_ledger::types::{DistrictId, Handle, SchoolYear, TimeMs};
 use aula_rosters::provider::clients::Clients;
 use aula_rosters::provider::http::{Provider, router};
-use aula_rosters::provider::records::{Key, NotGiven, Records, Roster, School, Score, Staff, Student, What};
+use aula_rosters::provider::records::{
+    Given, Key, NotGiven, Records, Roster, School, Score, Staff, Student, What,
+};
+use aula_twin_runtime::event::{Event, EventBody};
+use aula_twin_runtime::merge::counted;
 use aula_vault::access::{Placed, Provided};
 use aula_vault::{Vault, VaultError};
 use serde::Deserialize;
@@ -49,7 +58,8 @@ const HINT: &str = "correct [oneroster] in config.toml; docs/rosters.md has an e
 pub(super) async fn start(config: &Config, (node, db): (&Arc<Node>, &Arc<ChainDb>)) -> Result<(), Failure> {
     let (Some(own), Some(door)) = (config.oneroster.clone(), KeptDoor::of(node)) else { return Ok(()) };
     let clients = read(&own.clients)?;
-    let records = Arc::new(OfVault { door, db: db.clone(), kept: Mutex::default() });
+    let subjects = config.district.subject.iter().map(|own| (own.skill, own.word.clone())).collect();
+    let records = Arc::new(OfVault { door, db: db.clone(), subjects, kept: Mutex::default() });
     let provider = Arc::new(Provider::new(&own.url, clients, records, now_ms));
     let socket = TcpListener::bind(own.listen).await;
     let socket = socket.advise(format!("the roster cannot be given on {}", own.listen), HINT)?;
@@ -117,6 +127,8 @@ struct Kept {
 struct OfVault {
     door: KeptDoor,
     db: Arc<ChainDb>,
+    /// Words of subjects, by skill.
+    subjects: BTreeMap<u16, String>,
     kept: Mutex<Kept>,
 }
 
@@ -173,6 +185,67 @@ impl OfVault {
         let named = own.filter_map(|school| Some((school.id.0, school.name_in(year)?.as_str().to_owned())));
         let district = of_district.map_or_else(|| district.to_string(), |one| one.name.as_str().to_owned());
         Ok(Names { district, schools: named.collect() })
+    }
+
+    /// The results that feeds brought, which are events and no records: of no class.
+    fn heard(&self, roster: &Roster) -> Result<Vec<Score>, NotGiven> {
+        // Whole vaults are not opened for none.
+        let any = self.ask(|vault| {
+            let notes = vault.source_notes()?;
+            let count =
+                |note: &Vec<u8>| serde_json::from_slice::<Note>(note).ok()?.events.get("assessment").copied();
+            Ok(notes.iter().filter_map(count).any(|count| count > 0))
+        });
+        if !any? {
+            return Ok(Vec::new());
+        }
+        let mut scores = Vec::new();
+        for students in roster.students.chunks(AT_ONCE) {
+            scores.extend(self.ask(|vault| {
+                let mut found = Vec::new();
+                for student in students {
+                    let Some((_, own)) = vault.keystore().student(&Handle(student.key)) else { continue };
+                    let handles = vault.keystore().handles_of(&own);
+                    for (handle, _) in handles {
+                        if !vault.is_erased(&handle)? {
+                            found.extend(self.heard_of(vault, student, &handle)?);
+                        }
+                    }
+                }
+                Ok(found)
+            })?);
+        }
+        Ok(scores)
+    }
+
+    fn heard_of(&self, vault: &Vault, student: &Student, handle: &Handle) -> Result<Vec<Score>, VaultError> {
+        let events = events_of(vault, handle).map_err(|error| match error {
+            LiveError::Vault(error) => error,
+            LiveError::Event(_) => VaultError::Damaged("an event in the vault is damaged".into()),
+        })?;
+        // What an import brought is a record as well.
+        let scored = |event: &Event| event.key.source != IMPORTS;
+        let score = |(event, body): (Event, (u16, u8, u32))| {
+            let (skill, grade, score_e1) = body;
+            let subject = self.subjects.get(&skill).cloned().unwrap_or_else(|| format!("skill {skill}"));
+            let day = Date::of_ms(event.effective_ms())?;
+            Some(Score {
+                key: handle.0,
+                student: student.id.clone(),
+                record: format!("event:{}", hex::encode(place(&event.key))),
+                title: format!("{subject}, grade {grade}"),
+                score: serde_json::Number::from_f64(f64::from(score_e1) / 10.0),
+                text: None,
+                day: day.to_string(),
+                given: None,
+                changed_ms: event.effective_ms(),
+            })
+        };
+        let counted = counted(events).into_iter().filter(scored).filter_map(|event| match event.body {
+            EventBody::Assessment { skill, grade, score_e1, .. } => Some((event, (skill.0, grade, score_e1))),
+            _ => None,
+        });
+        Ok(counted.filter_map(score).collect())
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
@@ -285,6 +358,15 @@ struct Kind {
     scores: BTreeMap<String, Value>,
     #[serde(default)]
     levels: BTreeMap<String, String>,
+    /// Of a result of a class: its section, its line item there, and the days of that.
+    #[serde(default)]
+    class: Option<String>,
+    #[serde(default)]
+    item: Option<String>,
+    #[serde(default)]
+    assigned: Option<String>,
+    #[serde(default)]
+    due: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -292,30 +374,44 @@ struct Value {
     value: serde_json::Number,
 }
 
-/// The scores and levels of one record; none of one without a day, which the standard wants.
+/// The scores and levels of one record: one of a class has its score and its level together. None of one without a day, which the standard wants.
 fn scored(
     student: &Student,
     (handle, field, json): (Handle, FieldName, &[u8]),
     changed_ms: u64,
 ) -> Vec<Score> {
     let Ok(kind) = serde_json::from_slice::<Kind>(json) else { return Vec::new() };
-    let of = |name: &str, score: Option<serde_json::Number>, text: Option<String>| {
+    let given = kind.class.clone().zip(kind.item.clone()).map(|(class, item)| Given {
+        class,
+        item,
+        assigned: kind.assigned.clone(),
+        due: kind.due.clone(),
+    });
+    let of = |title: String, score: Option<serde_json::Number>, text: Option<String>| Score {
+        key: handle.0,
+        student: student.id.clone(),
+        record: field.as_str().to_owned(),
+        title,
+        score,
+        text,
+        day: kind.date.clone(),
+        given: given.clone(),
+        changed_ms,
+    };
+    if given.is_some() {
+        let score = kind.scores.values().next().map(|value| value.value.clone());
+        return vec![of(kind.measure.clone(), score, kind.levels.values().next().cloned())];
+    }
+    let titled = |name: &str| {
         let parts = [&kind.instrument, &kind.measure, &kind.window].into_iter().map(String::as_str);
         let parts: Vec<&str> = parts.chain([name]).filter(|part| !part.is_empty()).collect();
-        Score {
-            key: handle.0,
-            student: student.id.clone(),
-            record: field.as_str().to_owned(),
-            title: parts.join(", "),
-            score,
-            text,
-            day: kind.date.clone(),
-            changed_ms,
-        }
+        parts.join(", ")
     };
-    let scores = kind.scores.iter().map(|(name, value)| of(name, Some(value.value.clone()), None));
-    let levels =
-        kind.levels.iter().map(|(name, text)| of(&format!("{name} (level)"), None, Some(text.clone())));
+    let scores = kind.scores.iter().map(|(name, value)| of(titled(name), Some(value.value.clone()), None));
+    let levels = kind
+        .levels
+        .iter()
+        .map(|(name, text)| of(titled(&format!("{name} (level)")), None, Some(text.clone())));
     scores.chain(levels).collect()
 }
 
@@ -352,6 +448,7 @@ impl Records for OfVault {
                 }
             }
         }
+        scores.extend(self.heard(&roster)?);
         let scores = Arc::new(scores);
         kept.scores = Some(scores.clone());
         Ok(scores)

@@ -133,11 +133,25 @@ impl Vault {
         events: &[FeedEvent<'_>],
         notes: &[(u64, Vec<u8>)],
     ) -> Result<usize, VaultError> {
-        keys.ready.refresh(self.keystore().current().name());
-        let mut nonces = Nonces::draw(events.len());
         let held: usize = events.iter().map(|event| event.event.len() + event.origin.len()).sum();
         let mut batch =
             WriteBatch::with_capacity_bytes(held + events.len().saturating_mul(EVENT_OVERHEAD_BYTES));
+        self.seal_feed(keys, events, notes, &mut batch)?;
+        let bytes = batch.size_in_bytes();
+        self.write(batch)?;
+        Ok(bytes)
+    }
+
+    /// Seals events of feeds into a batch, with their marks and the sources' notes.
+    pub(crate) fn seal_feed(
+        &self,
+        keys: &mut FeedKeys,
+        events: &[FeedEvent<'_>],
+        notes: &[(u64, Vec<u8>)],
+        batch: &mut WriteBatch,
+    ) -> Result<(), VaultError> {
+        keys.ready.refresh(self.keystore().current().name());
+        let mut nonces = Nonces::draw(events.len());
         let (table, marks) = (family(&self.db, Table::Events)?, family(&self.db, Table::Marks)?);
         let (mut key, mut mark, mut stored) =
             (Vec::with_capacity(96), Vec::with_capacity(96), Vec::with_capacity(512));
@@ -179,9 +193,7 @@ impl Vault {
         for (source, note) in notes {
             batch.put_cf(table, source.to_be_bytes(), note);
         }
-        let bytes = batch.size_in_bytes();
-        self.write(batch)?;
-        Ok(bytes)
+        Ok(())
     }
 
     /// Seals one event with its origin, as it is stored.
@@ -209,6 +221,15 @@ impl Vault {
     /// When it cannot be read.
     pub fn source_note(&self, source: u64) -> Result<Option<Vec<u8>>, VaultError> {
         Ok(self.db.get_cf(family(&self.db, Table::Sources)?, source.to_be_bytes())?)
+    }
+
+    /// The notes of all sources that ever sent.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn source_notes(&self) -> Result<Vec<Vec<u8>>, VaultError> {
+        let all = self.db.iterator_cf(family(&self.db, Table::Sources)?, IteratorMode::Start);
+        all.map(|row| Ok(row?.1.to_vec())).collect()
     }
 
     /// A student's events in order, opened for the district's own fold: nothing of them leaves the process that folds.

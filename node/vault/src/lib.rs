@@ -7,6 +7,7 @@
 //! | [`access`] | the one check that decides every read, and the log that is written before data leaves |
 //! | [`rows`] | what names several students, or nobody known: rows sealed for whoever is named, found by HMACs |
 //! | [`feeds`] | events of feeds, each exactly once, with where it came from sealed beside it |
+//! | [`replicas`] | what a school's replica and its district level: events as they are kept, and those that came the other way |
 //! | [`lake`] | what the district's lake gets: pseudonyms, names of rows, events whose read is listed |
 //! | `stretch` | a student's events of a stretch of time, for a count whose read is listed |
 //! | [`erase`] | erasing a student: new keystore without it, old one destroyed, rows removed |
@@ -36,6 +37,7 @@ pub mod keystore;
 pub mod lake;
 mod log_writer;
 mod owner;
+pub mod replicas;
 mod reserved;
 pub mod roster;
 pub mod rows;

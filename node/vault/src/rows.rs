@@ -142,7 +142,7 @@ struct Row {
 }
 
 /// Names of the district's keys.
-const INDEX_KEY: &str = "row-index";
+pub(crate) const INDEX_KEY: &str = "row-index";
 const DISTRICT_KEY: &str = "rows";
 const UNASSIGNED_KEY: &str = "unassigned";
 

@@ -99,7 +99,23 @@ impl Vault {
     /// [`VaultError::Present`] when there is one; a folder that cannot be made.
     pub fn create(folders: &Folders, identity: &Identity, now_ms: u64) -> Result<Self, VaultError> {
         let json = serde_json::to_vec(identity).map_err(|_| unwritable())?;
-        Self::make(folders, Owner::District(identity.district), (IDENTITY_KEY, json), now_ms)
+        Self::make(folders, Owner::District(identity.district), (IDENTITY_KEY, json), (None, now_ms))
+    }
+
+    /// Makes an empty vault of a school's replica: the district's by its identity and by the key that marks of messages are made
+    /// with, so that a message is the same event in both; every student's key is the replica's own.
+    ///
+    /// # Errors
+    /// As [`Vault::create`]; [`VaultError::Present`] where a keystore is that has another such key.
+    pub fn create_replica(
+        folders: &Folders,
+        identity: &Identity,
+        index_key: &SecretKey,
+        now_ms: u64,
+    ) -> Result<Self, VaultError> {
+        let json = serde_json::to_vec(identity).map_err(|_| unwritable())?;
+        let owner = Owner::District(identity.district);
+        Self::make(folders, owner, (IDENTITY_KEY, json), (Some(index_key), now_ms))
     }
 
     /// Makes an empty vault before any chain is known: everything in it is sealed to the account that will act for the
@@ -108,14 +124,14 @@ impl Vault {
     /// # Errors
     /// As [`Vault::create`].
     pub fn create_unbound(folders: &Folders, account: AccountId, now_ms: u64) -> Result<Self, VaultError> {
-        Self::make(folders, Owner::Account(account), (ACCOUNT_KEY, account.0.to_vec()), now_ms)
+        Self::make(folders, Owner::Account(account), (ACCOUNT_KEY, account.0.to_vec()), (None, now_ms))
     }
 
     fn make(
         folders: &Folders,
         owner: Owner,
         (key, value): (&[u8], Vec<u8>),
-        now_ms: u64,
+        (index_key, now_ms): (Option<&SecretKey>, u64),
     ) -> Result<Self, VaultError> {
         if is_there(&folders.data) {
             let db = tables::open(&folders.data, true)?;
@@ -126,11 +142,17 @@ impl Vault {
         make_folder(&folders.data)?;
         // An interrupted creation left an empty keystore, which serves.
         let half = folders.keystore.join("CURRENT").exists();
-        let keystore = match half {
+        let mut keystore = match half {
             true => KeyStore::open(&folders.keystore, owner, Box::new(FileKms))?,
             false => KeyStore::create(&folders.keystore, owner, Box::new(FileKms), now_ms)?,
         };
         if keystore.students() > 0 {
+            return Err(VaultError::Present(folders.keystore.clone()));
+        }
+        // Before the data is there: a vault that can be opened has it.
+        if let Some(index_key) = index_key
+            && !keystore.keep_district_key(crate::rows::INDEX_KEY, index_key)?
+        {
             return Err(VaultError::Present(folders.keystore.clone()));
         }
         let db = tables::open(&folders.data, true)?;

@@ -79,6 +79,17 @@ proptest! {
     }
 
     #[test]
+    fn events_as_they_count_fold_to_the_same_but_for_what_corrections_note(events in any_set()) {
+        let expected = whole(&events);
+        let plain: Vec<Event> = counted(expected.events().cloned());
+        let mut history = History::new(&params());
+        history.add(plain.iter().cloned(), &params());
+        prop_assert!(plain.iter().all(|event| !matches!(event.body, EventBody::Correction { .. })));
+        prop_assert_eq!(history.state().skills(), expected.state().skills());
+        prop_assert_eq!(&history.folded().transitions, &expected.folded().transitions);
+    }
+
+    #[test]
     fn a_snapshot_and_the_later_events_equal_the_full_fold(events in any_set(), cut in any::<prop::sample::Index>()) {
         let expected = whole(&events);
         let ordered: Vec<Event> = expected.events().cloned().collect();

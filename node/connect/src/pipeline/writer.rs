@@ -6,14 +6,15 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use aula_district::merge::Merged;
 use aula_home::clock::now_ms;
 use aula_ingest::event::{Kind, Reason};
-use aula_ledger::types::Handle;
-use aula_twin_runtime::event::Event;
 use aula_vault::seal::Cipher;
+use aula_vault::{Vault, VaultError};
 use bytes::Bytes;
+use tokio::sync::oneshot;
 
-use super::{Busy, Job, LAG_MS, MAX_GROUP, State, Summary, locked};
+use super::{Busy, Folding, Job, LAG_MS, Levelling, MAX_GROUP, State, Summary, Work, locked};
 use crate::breaker::{Breaker, FAILURES, RETRIES, wait};
 use crate::door::{Closed, Door, Lent, lent};
 use crate::given::{Feed, Given};
@@ -37,28 +38,28 @@ pub(super) struct Writer {
     /// Groups of the hot spool that are on their way back, and how many of its bytes they are.
     pub(super) draining: VecDeque<Vec<Spooled>>,
     pub(super) drained: u64,
-    pub(super) folding: SyncSender<Vec<(Handle, Event)>>,
+    pub(super) folding: SyncSender<Folding>,
     pub(super) queued: Arc<AtomicUsize>,
     pub(super) state: Arc<Mutex<State>>,
 }
 
 impl Writer {
     /// Takes what waits until nobody can send any more.
-    pub(super) fn run(mut self, jobs: &Receiver<Job>) {
+    pub(super) fn run(mut self, jobs: &Receiver<Work>) {
         loop {
             let patience = if self.draining.is_empty() { TICK } else { Duration::ZERO };
             match jobs.recv_timeout(patience) {
                 Ok(first) => {
-                    let mut group = vec![first];
-                    let mut count = group.iter().map(|job| job.given.len()).sum::<usize>();
-                    while count < MAX_GROUP
-                        && let Ok(job) = jobs.try_recv()
-                    {
-                        count += job.given.len();
-                        group.push(job);
+                    let (group, other) = gather(first, jobs);
+                    let count = group.iter().map(|job| job.given.len()).sum::<usize>();
+                    if !group.is_empty() {
+                        self.group(group);
                     }
-                    self.group(group);
                     self.queued.fetch_sub(count, Ordering::Relaxed);
+                    if let Some((levelling, reply)) = other {
+                        // Who went away will level again.
+                        let _ = reply.send(self.level(&levelling));
+                    }
                     self.drain_hot();
                 }
                 Err(RecvTimeoutError::Timeout) => {
@@ -68,6 +69,22 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             self.tell();
+        }
+    }
+
+    /// Changes what a replica or its district has otherwise.
+    fn level(&mut self, levelling: &Levelling) -> Result<Vec<Merged>, Busy> {
+        let levelled = self.lent(|taking, vault| taking.level(vault, levelling));
+        match levelled {
+            Ok(levelled) => {
+                self.hand_on(Folding { events: levelled.events, anew: levelled.anew });
+                Ok(levelled.fates)
+            }
+            Err(Lent::Closed(_)) => Err(Busy::Closed),
+            Err(Lent::Vault(why)) => {
+                tracing::warn!(%why, "a replica is levelled later");
+                Err(Busy::Full)
+            }
         }
     }
 
@@ -132,7 +149,7 @@ impl Writer {
                     // Who went away will send it again, and it is there already.
                     let _ = reply.send(Ok(summary));
                 }
-                self.hand_on(taken.events);
+                self.hand_on(Folding { events: taken.events, anew: Vec::new() });
             }
             Err(why) => {
                 self.attend(Some(why.to_string()));
@@ -176,6 +193,14 @@ impl Writer {
     }
 
     fn take_once(&mut self, group: &[Given]) -> Result<Taken, Lent> {
+        self.lent(|taking, vault| taking.take(vault, group))
+    }
+
+    /// Calls with the open vault and what is held ready for it.
+    fn lent<T>(
+        &mut self,
+        call: impl FnOnce(&mut Taking, &Vault) -> Result<T, VaultError>,
+    ) -> Result<T, Lent> {
         let (taking, cipher) = (&mut self.taking, &mut self.cipher);
         lent(&*self.door, |vault| {
             let mut ready = match taking.take().filter(|taking| taking.is_of(vault)) {
@@ -186,14 +211,15 @@ impl Writer {
                     Taking::new(vault)?
                 }
             };
-            let taken = ready.take(vault, group);
+            let given = call(&mut ready, vault);
             *taking = Some(ready);
-            taken
+            given
         })
     }
 
-    fn hand_on(&self, events: Vec<(Handle, Event)>) {
-        if !events.is_empty() && self.folding.send(events).is_err() {
+    fn hand_on(&self, folding: Folding) {
+        let nothing = folding.events.is_empty() && folding.anew.is_empty();
+        if !nothing && self.folding.send(folding).is_err() {
             tracing::error!("twins are folded no longer; the events are in the vault");
         }
     }
@@ -230,7 +256,7 @@ impl Writer {
             let Some(group) = self.draining.pop_front() else { break };
             let taken = self.read(&group).and_then(|given| self.take(&given).map_err(|why| why.to_string()));
             match taken {
-                Ok(taken) => self.hand_on(taken.events),
+                Ok(taken) => self.hand_on(Folding { events: taken.events, anew: Vec::new() }),
                 Err(why) => {
                     self.draining.push_front(group);
                     return self.attend(Some(why));
@@ -271,7 +297,7 @@ impl Writer {
                 Ok(taken)
             });
             match taken {
-                Ok(taken) => self.hand_on(taken.events),
+                Ok(taken) => self.hand_on(Folding { events: taken.events, anew: Vec::new() }),
                 Err(why) => return self.attend(Some(why)),
             }
         }
@@ -302,6 +328,27 @@ impl Writer {
         }
         Ok(all)
     }
+}
+
+/// What a replica asks for, and who is told what became of it.
+type Asked = (Levelling, oneshot::Sender<Result<Vec<Merged>, Busy>>);
+
+/// What waits, up to a group, and what a replica asks for that ended it.
+fn gather(first: Work, jobs: &Receiver<Work>) -> (Vec<Job>, Option<Asked>) {
+    let (mut group, mut count, mut next) = (Vec::new(), 0, Some(first));
+    while let Some(work) = next.take() {
+        match work {
+            Work::Messages(job) => {
+                count += job.given.len();
+                group.push(job);
+            }
+            Work::Levelling(levelling, reply) => return (group, Some((levelling, reply))),
+        }
+        if count < MAX_GROUP {
+            next = jobs.try_recv().ok();
+        }
+    }
+    (group, None)
 }
 
 fn hot_records(spool: Option<&Spool>, cipher: &Cipher) -> Result<Vec<Vec<Spooled>>, SpoolError> {

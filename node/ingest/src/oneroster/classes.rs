@@ -10,7 +10,7 @@ use crate::field::word;
 use crate::reading::{Coverage, Fault, Keys, Link, Reading, Rule, Said, Unused, is_local_id};
 
 /// Most characters of a reader's or a section's word.
-const MAX_WORD: usize = 40;
+pub(super) const MAX_WORD: usize = 40;
 
 pub(super) fn read(set: &mut FileSet, id: StudentId, reading: &mut Reading) -> Result<(), ReadError> {
     let Some((file, mode)) = set.take("enrollments") else { return Ok(()) };

@@ -1,20 +1,25 @@
-//! Results of line items: the score of a student, with the item's title and range.
+//! Results of line items: the score of a student, with the item's title, range, class and days.
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use super::classes::MAX_WORD;
 use super::{FileSet, Row, StudentId, each};
 use crate::date;
 use crate::decimal::Decimal;
 use crate::error::ReadError;
-use crate::field::field_name;
+use crate::field::{field_name, word};
 use crate::reading::{Fault, Keys, Reading, Rule, Said, Set, StudentRow, Unknown, Unused, is_local_id};
 
 struct Item {
     title: String,
     min: Option<Decimal>,
     max: Option<Decimal>,
+    /// The section, as the roster names it; none of an item of no class.
+    class: Option<String>,
+    assigned: Option<String>,
+    due: Option<String>,
 }
 
 pub(super) fn read(set: &mut FileSet, id: StudentId, reading: &mut Reading) -> Result<(), ReadError> {
@@ -35,6 +40,11 @@ pub(super) fn read(set: &mut FileSet, id: StudentId, reading: &mut Reading) -> R
                 title: row.get("title").to_owned(),
                 min: bound("resultValueMin")?,
                 max: bound("resultValueMax")?,
+                class: Some(row.get("classsourcedid"))
+                    .filter(|id| !id.is_empty())
+                    .map(|id| word(id, MAX_WORD)),
+                assigned: day_of(row, "assigndate"),
+                due: day_of(row, "duedate"),
             };
             items.insert(key, item);
             Ok(Some(Said::Unused(Unused::NotNeeded)))
@@ -55,6 +65,13 @@ pub(super) fn read(set: &mut FileSet, id: StudentId, reading: &mut Reading) -> R
     reading.nameless = nameless;
     reading.doubtful = doubtful;
     Ok(())
+}
+
+/// The day of a date or a moment; none of one that is neither: nothing hangs on it.
+fn day_of(row: &Row<'_>, column: &str) -> Option<String> {
+    let text = row.get(column);
+    let day = text.split('T').next().unwrap_or_default();
+    date::parse(day, None).ok().map(|day| day.to_string())
 }
 
 fn number(row: &Row<'_>, column: &str) -> Result<Option<Decimal>, Fault> {
@@ -107,6 +124,15 @@ fn result(
             let mut value = json!({ "instrument": "oneroster", "measure": item });
             if let Some(known) = known.filter(|known| !known.title.is_empty()) {
                 value["measure"] = json!(known.title);
+            }
+            if let Some((known, class)) = known.and_then(|known| Some((known, known.class.as_ref()?))) {
+                value["class"] = json!(class);
+                value["item"] = json!(item);
+                for (name, day) in [("assigned", &known.assigned), ("due", &known.due)] {
+                    if let Some(day) = day {
+                        value[name] = json!(day);
+                    }
+                }
             }
             if let Some(day) = day {
                 value["date"] = json!(day.to_string());

@@ -104,7 +104,9 @@ impl Provider {
     fn looked(&self, grant: &Grant, place: &Place, question: &Question) -> Result<(Page, bool), Refusal> {
         let roster = self.records.roster().map_err(refused)?;
         let scores = match place.set {
-            Set::LineItems | Set::Results => self.records.scores().map_err(refused)?,
+            Set::Tests | Set::TestResults | Set::LineItems | Set::Results => {
+                self.records.scores().map_err(refused)?
+            }
             _ => Arc::default(),
         };
         let view = View::new(&roster, &self.url);
@@ -127,7 +129,10 @@ impl Provider {
             }
         };
         let whose: BTreeSet<Key> = items.iter().filter_map(|(item, _)| View::whose(item)).collect();
-        let what = if place.set == Set::Results { What::Results } else { What::Place };
+        let what = match place.set {
+            Set::TestResults | Set::Results => What::Results,
+            _ => What::Place,
+        };
         let given = match whose.is_empty() {
             true => BTreeSet::new(),
             false => self.records.list(&grant.client.name, what, &whose).map_err(refused)?,

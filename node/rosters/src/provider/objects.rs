@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::place::{Place, Service, Set, Within};
-use super::records::{Key, Roster, School, Score, Staff, Student};
+use super::records::{Given, Key, Roster, School, Score, Staff, Student};
 
 /// A section with who is in it.
 #[derive(Default)]
@@ -35,8 +35,19 @@ pub enum Item<'a> {
     Course(&'a str),
     Seat(&'a str, &'a Student),
     Lead(&'a str, &'a Staff),
-    Assessed(&'a Score, u64),
-    Result(&'a Score),
+    Test(&'a Score, u64),
+    TestResult(&'a Score),
+    Category,
+    LineItem(&'a Given, &'a Score, Days<'a>),
+    Result(&'a Given, &'a Score),
+}
+
+/// When the results of a line item are of, and when one was changed last.
+#[derive(Clone, Copy)]
+pub struct Days<'a> {
+    first: &'a str,
+    last: &'a str,
+    changed_ms: u64,
 }
 
 /// A roster, looked at.
@@ -80,6 +91,10 @@ impl<'a> View<'a> {
     /// The objects of a place, by identifier; none where something that it lies within is not there.
     pub fn items(&self, place: &Place, scores: &'a [Score]) -> Option<Vec<Item<'a>>> {
         self.are_there(&place.within)?;
+        if let Some(item) = &place.within.item {
+            let class = Within { item: None, person: None, ..place.within.clone() };
+            self.graded(&class, scores).find(|(given, _)| given.item == *item)?;
+        }
         let roster = self.roster;
         let mut items: Vec<Item<'a>> = match place.set {
             Set::Nothing => Vec::new(),
@@ -102,8 +117,16 @@ impl<'a> View<'a> {
                 let names = self.names(&place.within).into_iter();
                 names.flat_map(|name| self.seats(name)).collect()
             }
-            Set::LineItems => line_items(scores),
-            Set::Results => scores.iter().map(Item::Result).collect(),
+            Set::Tests => tests(scores.iter().filter(|score| self.given(score).is_none())),
+            Set::TestResults => {
+                scores.iter().filter(|score| self.given(score).is_none()).map(Item::TestResult).collect()
+            }
+            Set::Categories => vec![Item::Category],
+            Set::LineItems => line_items(self.graded(&place.within, scores)),
+            Set::Results => {
+                let own = self.graded(&place.within, scores);
+                own.map(|(given, score)| Item::Result(given, score)).collect()
+            }
         };
         if let Some(one) = &place.one {
             items.retain(|item| self.id(item) == *one);
@@ -113,7 +136,7 @@ impl<'a> View<'a> {
     }
 
     fn are_there(&self, within: &Within) -> Option<()> {
-        let Within { school, class, course, term, person } = within;
+        let Within { school, class, course, term, person, item: _ } = within;
         let is = |named: &Option<String>, known: &dyn Fn(&str) -> bool| named.as_deref().is_none_or(known);
         let there = is(school, &|id| self.roster.schools.iter().any(|own| own.id == id))
             && is(class, &|id| self.sections.contains_key(id))
@@ -173,6 +196,30 @@ impl<'a> View<'a> {
         own.map(|(name, _)| *name).collect()
     }
 
+    /// The class and line item that a result is of; none of one of no class of this roster.
+    fn given(&self, score: &'a Score) -> Option<&'a Given> {
+        score.given.as_ref().filter(|given| self.sections.contains_key(given.class.as_str()))
+    }
+
+    /// The results of classes of a place.
+    fn graded<'s>(
+        &'s self,
+        within: &'s Within,
+        scores: &'a [Score],
+    ) -> impl Iterator<Item = (&'a Given, &'a Score)> + 's {
+        let own = scores.iter().filter_map(|score| Some((self.given(score)?, score)));
+        own.filter(|(given, score)| {
+            within.class.as_ref().is_none_or(|class| *class == given.class)
+                && within.item.as_ref().is_none_or(|item| *item == given.item)
+                && within.person.as_ref().is_none_or(|(_, id)| *id == score.student)
+                && within.school.as_deref().is_none_or(|school| self.school_of(&given.class) == Some(school))
+        })
+    }
+
+    fn school_of(&self, class: &str) -> Option<&'a str> {
+        self.sections.get(class).and_then(|section| section.school)
+    }
+
     fn seats(&self, name: &'a str) -> Vec<Item<'a>> {
         let Some(section) = self.sections.get(name) else { return Vec::new() };
         let students = section.students.iter().map(|student| Item::Seat(name, student));
@@ -203,8 +250,12 @@ impl<'a> View<'a> {
             // Sections have no dots in their names.
             Item::Seat(name, student) => format!("{name}.student.{}", student.id),
             Item::Lead(name, staff) => format!("{name}.teacher.{}", staff.id),
-            Item::Assessed(score, _) => line_item(score),
-            Item::Result(score) => digest(&[&score.student, &score.record, &score.title]),
+            Item::Test(score, _) => test(score),
+            Item::TestResult(score) | Item::Result(_, score) => {
+                digest(&[&score.student, &score.record, &score.title])
+            }
+            Item::Category => "results".into(),
+            Item::LineItem(given, ..) => given.item.clone(),
         }
     }
 
@@ -212,7 +263,7 @@ impl<'a> View<'a> {
     pub fn whose(item: &Item<'_>) -> Option<Key> {
         match item {
             Item::Student(student) | Item::Seat(_, student) => Some(student.key),
-            Item::Result(score) => Some(score.key),
+            Item::TestResult(score) | Item::Result(_, score) => Some(score.key),
             _ => None,
         }
     }
@@ -232,8 +283,20 @@ impl<'a> View<'a> {
             }),
             Item::Seat(name, student) => self.enrolment(name, &student.id, "student"),
             Item::Lead(name, staff) => self.enrolment(name, &staff.id, "teacher"),
-            Item::Assessed(score, _) => json!({ "title": score.title }),
-            Item::Result(score) => self.result(score),
+            Item::Test(score, _) => json!({ "title": score.title }),
+            Item::TestResult(score) => {
+                let words = ("assessmentLineItems", "assessmentLineItem");
+                let of = self.reference(Service::Gradebook, words, &test(score));
+                self.result(score, ("assessmentLineItem", of))
+            }
+            Item::Category => json!({ "title": "Results" }),
+            Item::LineItem(given, score, days) => self.line_item(given, score, days),
+            Item::Result(given, score) => {
+                let of = self.reference(Service::Gradebook, ("lineItems", "lineItem"), &given.item);
+                let mut object = self.result(score, ("lineItem", of));
+                object["class"] = self.class_ref(&given.class);
+                object
+            }
         };
         let left = match item {
             Item::Student(student) | Item::Seat(_, student) => !student.enrolled,
@@ -248,13 +311,14 @@ impl<'a> View<'a> {
     fn changed(&self, item: &Item<'_>) -> u64 {
         let section = |name: &str| self.sections.get(name).map_or(0, |section| section.changed_ms);
         match item {
-            Item::District | Item::School(_) | Item::Year | Item::Term | Item::Staff(_) => {
+            Item::District | Item::School(_) | Item::Year | Item::Term | Item::Staff(_) | Item::Category => {
                 self.roster.changed_ms
             }
             Item::Class(name) | Item::Course(name) | Item::Lead(name, _) => section(name),
             Item::Student(student) | Item::Seat(_, student) => student.changed_ms,
-            Item::Assessed(_, changed_ms) => *changed_ms,
-            Item::Result(score) => score.changed_ms,
+            Item::Test(_, changed_ms) => *changed_ms,
+            Item::LineItem(_, _, days) => days.changed_ms,
+            Item::TestResult(score) | Item::Result(_, score) => score.changed_ms,
         }
     }
 
@@ -327,7 +391,7 @@ impl<'a> View<'a> {
     fn enrolment(&self, name: &str, user: &str, role: &str) -> Value {
         let reference = |words, id| self.reference(Service::Rostering, words, id);
         let mut object = json!({
-            "user": reference(("users", "user"), user), "class": reference(("classes", "class"), name), "role": role,
+            "user": reference(("users", "user"), user), "class": self.class_ref(name), "role": role,
         });
         if let Some(school) = self.sections.get(name).and_then(|section| section.school) {
             object["school"] = self.org_ref(school);
@@ -335,14 +399,28 @@ impl<'a> View<'a> {
         object
     }
 
-    fn result(&self, score: &Score) -> Value {
-        let item = line_item(score);
-        let words = ("assessmentLineItems", "assessmentLineItem");
+    fn line_item(&self, given: &Given, score: &Score, days: &Days<'_>) -> Value {
+        let midnight = |day: &str| format!("{day}T00:00:00.000Z");
         let mut object = json!({
-            "assessmentLineItem": self.reference(Service::Gradebook, words, &item),
+            "title": score.title, "class": self.class_ref(&given.class),
+            // A day that was not told is the one of the first result, or of the last.
+            "assignDate": midnight(given.assigned.as_deref().unwrap_or(days.first)),
+            "dueDate": midnight(given.due.as_deref().unwrap_or(days.last)),
+            "category": self.reference(Service::Gradebook, ("categories", "category"), &self.id(&Item::Category)),
+            "academicSession": self.session_ref(&Item::Term),
+        });
+        if let Some(school) = self.school_of(&given.class) {
+            object["school"] = self.org_ref(school);
+        }
+        object
+    }
+
+    fn result(&self, score: &Score, (word, of): (&str, Value)) -> Value {
+        let mut object = json!({
             "student": self.reference(Service::Rostering, ("users", "user"), &score.student),
             "scoreDate": score.day, "scoreStatus": "fully graded",
         });
+        object[word] = of;
         if let Some(number) = &score.score {
             object["score"] = json!(number);
         }
@@ -350,6 +428,10 @@ impl<'a> View<'a> {
             object["textScore"] = json!(text);
         }
         object
+    }
+
+    fn class_ref(&self, name: &str) -> Value {
+        self.reference(Service::Rostering, ("classes", "class"), name)
     }
 
     fn org_ref(&self, id: &str) -> Value {
@@ -366,17 +448,30 @@ impl<'a> View<'a> {
     }
 }
 
-/// What results are of: one for each that was measured, changed when a result of it was.
-fn line_items(scores: &[Score]) -> Vec<Item<'_>> {
+/// What results of no class are of: one for each that was measured, changed when a result of it was.
+fn tests<'a>(scores: impl Iterator<Item = &'a Score>) -> Vec<Item<'a>> {
     let mut items: BTreeMap<&str, (&Score, u64)> = BTreeMap::new();
     for score in scores {
         let entry = items.entry(&score.title).or_insert((score, 0));
         entry.1 = entry.1.max(score.changed_ms);
     }
-    items.into_values().map(|(score, changed_ms)| Item::Assessed(score, changed_ms)).collect()
+    items.into_values().map(|(score, changed_ms)| Item::Test(score, changed_ms)).collect()
 }
 
-fn line_item(score: &Score) -> String {
+/// What results of classes are of, by the identifiers that they came with.
+fn line_items<'a>(scores: impl Iterator<Item = (&'a Given, &'a Score)>) -> Vec<Item<'a>> {
+    let mut items: BTreeMap<&str, (&Given, &Score, Days<'_>)> = BTreeMap::new();
+    for (given, score) in scores {
+        let days = Days { first: &score.day, last: &score.day, changed_ms: 0 };
+        let (.., days) = items.entry(&given.item).or_insert((given, score, days));
+        days.first = days.first.min(&score.day);
+        days.last = days.last.max(&score.day);
+        days.changed_ms = days.changed_ms.max(score.changed_ms);
+    }
+    items.into_values().map(|(given, score, days)| Item::LineItem(given, score, days)).collect()
+}
+
+fn test(score: &Score) -> String {
     digest(&[&score.title])
 }
 

@@ -28,10 +28,16 @@ pub enum Set {
     Courses,
     /// Who is in which.
     Enrollments,
-    /// What results are of.
+    /// What results of no class are of.
+    Tests,
+    /// Results of no class.
+    TestResults,
+    /// What results of classes are of.
     LineItems,
-    /// Results.
+    /// Results of classes.
     Results,
+    /// The one category of those.
+    Categories,
     /// What this provider has none of.
     Nothing,
 }
@@ -49,6 +55,8 @@ pub struct Within {
     pub term: Option<String>,
     /// A person, and among whom it is looked for.
     pub person: Option<(Set, String)>,
+    /// A line item.
+    pub item: Option<String>,
 }
 
 /// What an address asks for.
@@ -160,42 +168,39 @@ fn rostering(words: &[&str]) -> Option<Place> {
 fn gradebook(words: &[&str]) -> Option<Place> {
     let kind = |word: &str| {
         Some(match word {
-            "categories" => Type::Category,
-            "lineItems" => Type::LineItem,
-            "results" => Type::Result,
-            "scoreScales" => Type::ScoreScale,
+            "categories" => (Type::Category, Set::Categories),
+            "lineItems" => (Type::LineItem, Set::LineItems),
+            "results" => (Type::Result, Set::Results),
+            "scoreScales" => (Type::ScoreScale, Set::Nothing),
             _ => return None,
         })
     };
-    let none = |last: &str, within| Some(of((kind(last)?, Set::Nothing), within, None, BOOK));
-    let class_of = |class: &str| Within { class: Some(class.to_owned()), ..Within::default() };
-    match words {
+    let within = Within::default();
+    let named = |word: &str| Some(word.to_owned());
+    let (within, last) = match words {
         ["assessmentLineItems"] | ["assessmentLineItems", _] => {
-            let found = (Type::AssessmentLineItem, Set::LineItems);
-            Some(of(found, Within::default(), words.get(1).copied(), ASSESSMENT))
+            let found = (Type::AssessmentLineItem, Set::Tests);
+            return Some(of(found, within, words.get(1).copied(), ASSESSMENT));
         }
         ["assessmentResults"] | ["assessmentResults", _] => {
-            let found = (Type::AssessmentResult, Set::Results);
-            Some(of(found, Within::default(), words.get(1).copied(), ASSESSMENT))
+            let found = (Type::AssessmentResult, Set::TestResults);
+            return Some(of(found, within, words.get(1).copied(), ASSESSMENT));
         }
-        [word] | [word, _] => {
-            let found = (kind(word)?, Set::Nothing);
-            Some(of(found, Within::default(), words.get(1).copied(), BOOK_CORE))
-        }
-        ["classes", class, last] => none(last, class_of(class)),
+        [word] | [word, _] => return Some(of(kind(word)?, within, words.get(1).copied(), BOOK_CORE)),
+        ["classes", class, last] => (Within { class: named(class), ..within }, last),
         ["classes", class, "students", student, last @ "results"] => {
             let person = Some((Set::Students, (*student).to_owned()));
-            none(last, Within { person, ..class_of(class) })
+            (Within { person, class: named(class), ..within }, last)
         }
-        // No line item of a class is here, so that none of this name is.
-        ["classes", _, "lineItems", item, "results"] => {
-            Some(of((Type::LineItem, Set::Nothing), Within::default(), Some(item), BOOK))
+        ["classes", class, "lineItems", item, last @ "results"] => {
+            (Within { class: named(class), item: named(item), ..within }, last)
         }
-        ["schools", school, last @ "scoreScales"] => {
-            none(last, Within { school: Some((*school).to_owned()), ..Within::default() })
+        ["schools", school, last @ ("lineItems" | "scoreScales")] => {
+            (Within { school: named(school), ..within }, last)
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some(of(kind(last)?, within, None, BOOK))
 }
 
 fn of((of, set): (Type, Set), within: Within, one: Option<&str>, scopes: &'static [Scope]) -> Place {
@@ -279,6 +284,7 @@ mod tests {
             ("lineItems/x", BOOK_CORE),
             ("results", BOOK_CORE),
             ("results/x", BOOK_CORE),
+            ("schools/x/lineItems", BOOK),
             ("schools/x/scoreScales", BOOK),
             ("scoreScales", BOOK_CORE),
             ("scoreScales/x", BOOK_CORE),

@@ -56,6 +56,19 @@ pub struct Staff {
     pub schools: BTreeSet<u32>,
 }
 
+/// What a result of a class is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// The section.
+    pub class: String,
+    /// The line item, by the sending system's identifier.
+    pub item: String,
+    /// The days on which it was given and due, `YYYY-MM-DD`; none where it is not known.
+    pub assigned: Option<String>,
+    /// See `assigned`.
+    pub due: Option<String>,
+}
+
 /// A score or level of a student.
 #[derive(Clone, PartialEq)]
 pub struct Score {
@@ -73,6 +86,8 @@ pub struct Score {
     pub text: Option<String>,
     /// The day, `YYYY-MM-DD`.
     pub day: String,
+    /// Of which class and line item it is; none of a result of no class.
+    pub given: Option<Given>,
     /// When it was changed last, milliseconds since 1970.
     pub changed_ms: u64,
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::clients::{Clients, SCOPES};
 use super::http::{Provider, router};
-use super::records::{Key, NotGiven, Records, Roster, School, Score, Staff, Student, What};
+use super::records::{Given, Key, NotGiven, Records, Roster, School, Score, Staff, Student, What};
 use crate::oneroster::{fetch, provider};
 
 type Tested = Result<(), Box<dyn std::error::Error>>;
@@ -77,6 +77,7 @@ impl Records for District {
             score: value.and_then(serde_json::Number::from_f64),
             text: text.map(str::to_owned),
             day: "2026-02-01".into(),
+            given: None,
             changed_ms: CHANGED_MS + u64::from(number),
         };
         let mut all = vec![
@@ -85,6 +86,24 @@ impl Records for District {
             score(2, "Reading level", None, Some("low")),
             score(40, "Reading fall", Some(11.0), None),
         ];
+        let of = |number, title, (class, item): (&str, &str), day: &str| Score {
+            given: Some(Given {
+                class: class.into(),
+                item: item.into(),
+                assigned: Some("2026-01-05".into()).filter(|_| item == "q/1"),
+                due: None,
+            }),
+            day: day.into(),
+            ..score(number, title, Some(f64::from(number)), Some("ok"))
+        };
+        all.extend([
+            of(1, "Quiz 1", ("5-a", "q/1"), "2026-01-09"),
+            of(2, "Quiz 1", ("5-a", "q/1"), "2026-01-12"),
+            of(2, "Quiz 2", ("5-a", "q2"), "2026-01-20"),
+            of(31, "Quiz 1", ("6-b", "q3"), "2026-01-21"),
+            // Of a section that is over: a result of no class now.
+            of(5, "Old", ("4-z", "q4"), "2025-01-21"),
+        ]);
         let erased = self.erased.load(std::sync::atomic::Ordering::SeqCst);
         all.retain(|score| !erased || score.key != key(40));
         Ok(Arc::new(all))
@@ -146,11 +165,8 @@ impl Served {
     }
 
     async fn get(&self, bearer: &str, path: &str) -> Result<Response, reqwest::Error> {
-        let service = if path.starts_with("assessment") || path.contains("results") {
-            "gradebook"
-        } else {
-            "rostering"
-        };
+        let book = ["assessment", "results", "lineItems", "categories", "scoreScales"];
+        let service = if book.iter().any(|word| path.contains(word)) { "gradebook" } else { "rostering" };
         let url = format!("{}/ims/oneroster/{service}/v1p2/{path}", self.url);
         self.client.get(url).bearer_auth(bearer).send().await
     }
@@ -257,10 +273,24 @@ async fn each_address_gives_its_own_objects() -> Tested {
             "users",
             4,
         ),
-        ("assessmentLineItems", "assessmentLineItems", 2),
-        ("assessmentResults", "assessmentResults", 3),
+        ("assessmentLineItems", "assessmentLineItems", 3),
+        ("assessmentResults", "assessmentResults", 4),
         ("assessmentResults?filter=score>='10'", "assessmentResults", 1),
-        ("classes/5-a/results", "results", 0),
+        ("lineItems", "lineItems", 3),
+        ("results", "results", 4),
+        ("categories", "categories", 1),
+        ("classes/5-a/categories", "categories", 1),
+        ("scoreScales", "scoreScales", 0),
+        ("classes/5-a/lineItems", "lineItems", 2),
+        ("classes/5-a/results", "results", 3),
+        ("classes/6-b/results", "results", 1),
+        ("classes/5-a/lineItems/q%2F1/results", "results", 2),
+        ("classes/5-a/students/S%2F02/results", "results", 2),
+        ("classes/6-b/students/S%2F02/results", "results", 0),
+        ("schools/north/lineItems", "lineItems", 2),
+        ("schools/sou%20th/lineItems", "lineItems", 1),
+        ("lineItems?filter=class.sourcedId%3D'6-b'", "lineItems", 1),
+        ("results?filter=score>'1'%20AND%20scoreDate<'2026-01-21'", "results", 2),
     ] {
         let joint = if path.contains('?') { '&' } else { '?' };
         let answer = served.get(&bearer, &format!("{path}{joint}limit=1000")).await?;
@@ -274,19 +304,32 @@ async fn each_address_gives_its_own_objects() -> Tested {
         }
     }
     // Every reference leads to its object.
-    let body: Value = served.get(&bearer, "enrollments?limit=1&offset=2").await?.json().await?;
-    let enrolment = &body["enrollments"][0];
-    for part in ["user", "class", "school"] {
-        let reference = &enrolment[part];
-        let found = served
-            .client
-            .get(reference["href"].as_str().unwrap_or_default())
-            .bearer_auth(&bearer)
-            .send()
-            .await?;
-        let found: Value = found.json().await?;
-        let word = reference["type"].as_str().unwrap_or_default();
-        assert_eq!(found[word]["sourcedId"], reference["sourcedId"], "{part}: {found}");
+    for (path, list, parts) in [
+        ("enrollments?limit=1&offset=2", "enrollments", &["user", "class", "school"][..]),
+        ("lineItems?limit=1", "lineItems", &["class", "school", "category", "academicSession"]),
+        ("results?limit=1", "results", &["lineItem", "student", "class"]),
+        ("assessmentResults?limit=1", "assessmentResults", &["assessmentLineItem", "student"]),
+    ] {
+        let body: Value = served.get(&bearer, path).await?.json().await?;
+        for part in parts {
+            let reference = &body[list][0][part];
+            let href = reference["href"].as_str().unwrap_or_default();
+            let found: Value = served.client.get(href).bearer_auth(&bearer).send().await?.json().await?;
+            let word = reference["type"].as_str().unwrap_or_default();
+            assert_eq!(found[word]["sourcedId"], reference["sourcedId"], "{path} {part}: {found}");
+        }
+    }
+    // A line item has its days, a result of a class its score and word together; reads of results are listed as such.
+    let quiz: Value = served.get(&bearer, "lineItems/q%2F1").await?.json().await?;
+    let days = [&quiz["lineItem"]["assignDate"], &quiz["lineItem"]["dueDate"]];
+    assert_eq!(days, ["2026-01-05T00:00:00.000Z", "2026-01-12T00:00:00.000Z"]);
+    served.read();
+    let page: Value = served.get(&bearer, "classes/6-b/results").await?.json().await?;
+    let (score, text) = (&page["results"][0]["score"], &page["results"][0]["textScore"]);
+    assert_eq!((score, text), (&json!(31.0), &json!("ok")));
+    assert_eq!(served.read(), [("lms-east".to_owned(), What::Results, [key(31)].into())]);
+    for path in ["classes/6-b/lineItems/q%2F1/results", "lineItems/q4", "schools/west/lineItems"] {
+        assert_eq!(served.get(&bearer, path).await?.status(), 404, "{path}");
     }
     Ok(())
 }

@@ -110,6 +110,31 @@ fn leaving(home: &Home, config: &Config) -> Vec<Leaving> {
             times: None,
         });
     }
+    if let Some(own) = &config.replicas {
+        all.push(Leaving {
+            what: "rosters and events of students, to replicas of their schools that the operator registered"
+                .into(),
+            students: "named",
+            to: format!("the replicas of {}", own.clients.display()),
+            place: None,
+            when: "when a replica levels; each student an entry of the access log".into(),
+            form: "TLS; identifiers, names, grades, who teaches whom, consents, events".into(),
+            last: None,
+            times: None,
+        });
+    }
+    if let Some(own) = &config.replica {
+        all.push(Leaving {
+            what: "what this school's replica heard, to its district".into(),
+            students: "named",
+            to: own.of.clone(),
+            place: None,
+            when: format!("every {} s while the network is there, or by `aula feed level`", own.every_s),
+            form: "TLS; identifiers and events".into(),
+            last: None,
+            times: None,
+        });
+    }
     if let Some(identity) = &config.identity {
         all.push(Leaving {
             what: "logins of staff".into(),

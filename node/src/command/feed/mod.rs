@@ -11,6 +11,7 @@ use super::{Advise, Context, Failure, Outcome};
 use crate::config::Config;
 
 mod letters;
+mod level;
 mod replay;
 mod status;
 mod test;
@@ -26,7 +27,7 @@ const HINT: &str = "correct [[feed]] in config.toml; docs/feeds.md has examples"
                   once the cause is gone\n  aula feed trace HANDLE/PLACE                where an event came from, and what it \
                   amended\n  aula feed trace HANDLE --skill 12           every event that moved a skill\n  aula feed trace --feed registers --message \
                   m-1042  what became of a message\n  aula feed test registers                    its file of clients, its address, its \
-                  rules\n\nA running node gives the vault up for a moment. Exit codes: 0 yes, 1 checked and no, 2 could not."
+                  rules\n  aula feed level                             a school's replica and its district, now\n\nA running node gives the vault up for a moment. Exit codes: 0 yes, 1 checked and no, 2 could not."
 )]
 pub struct FeedArgs {
     /// Where the vault is
@@ -48,6 +49,8 @@ pub enum Action {
     DeadLetters(letters::LettersArgs),
     /// Say where an event came from, or what became of a message; the read is listed
     Trace(trace::TraceArgs),
+    /// Level this school's replica with its district now; exit 1 when they stay apart
+    Level(level::LevelArgs),
     /// Try a feed: its file of clients, its address, its rules; nothing is taken in
     Test(test::TestArgs),
 }
@@ -62,6 +65,7 @@ pub async fn run(context: &Context, args: &FeedArgs) -> Result<Outcome, Failure>
         Action::Replay(asked) => replay::run(context, &args.place, asked),
         Action::DeadLetters(asked) => letters::run(context, &args.place, asked),
         Action::Trace(asked) => trace::run(context, &args.place, asked).await,
+        Action::Level(asked) => level::run(context, &args.place, asked).await,
         Action::Test(asked) => test::run(context, asked).await,
     }
 }

@@ -17,10 +17,10 @@ use crate::testkit::DevChain;
 
 type Tested = Result<(), Box<dyn std::error::Error>>;
 
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     (
         "manifest.csv",
-        "propertyName,value\nmanifest.version,1.0\noneroster.version,1.2\nfile.orgs,bulk\nfile.users,bulk\nfile.roles,bulk\nfile.enrollments,bulk\nfile.results,bulk\n",
+        "propertyName,value\nmanifest.version,1.0\noneroster.version,1.2\nfile.orgs,bulk\nfile.users,bulk\nfile.roles,bulk\nfile.enrollments,bulk\nfile.lineItems,bulk\nfile.results,bulk\n",
     ),
     (
         "orgs.csv",
@@ -39,8 +39,12 @@ const FILES: [(&str, &str); 6] = [
         "sourcedId,status,dateLastModified,classSourcedId,schoolSourcedId,userSourcedId,role\ne1,,,C-1,o-1,T-1,teacher\ne2,,,C-1,o-1,S-1,student\ne3,,,C-1,o-1,S-2,student\n",
     ),
     (
+        "lineItems.csv",
+        "sourcedId,status,dateLastModified,title,assignDate,dueDate,classSourcedId\nL-1,,,Screening,,,\nQ-1,,,Quiz,2026-09-01,2026-09-10,C-1\n",
+    ),
+    (
         "results.csv",
-        "sourcedId,status,dateLastModified,lineItemSourcedId,studentSourcedId,scoreStatus,score,scoreDate\nx1,,,L-1,S-1,fully graded,9.5,2026-10-02\nx2,,,L-1,S-3,fully graded,7,\n",
+        "sourcedId,status,dateLastModified,lineItemSourcedId,studentSourcedId,scoreStatus,score,scoreDate\nx1,,,L-1,S-1,fully graded,9.5,2026-10-02\nx2,,,L-1,S-3,fully graded,7,\nx3,,,Q-1,S-2,fully graded,4,2026-09-09\n",
     ),
 ];
 
@@ -80,6 +84,28 @@ fn files() -> Vec<Input> {
     FILES.map(|(name, text)| Input { name: name.into(), bytes: text.as_bytes().to_vec() }).to_vec()
 }
 
+/// A feed brings a score of S-3.
+fn scored_by_a_feed(vault: &Vault) -> Tested {
+    use aula_district::enter::{Entering, Entry, enter, source_of};
+    use aula_twin_runtime::clock::Stamp;
+    use aula_twin_runtime::event::SkillId;
+    let (now, year) = (now_ms(), SchoolYear::at(TimeMs(now_ms())));
+    let local = aula_vault::LocalId::new("S-3").ok_or("an identifier")?;
+    let handle = vault.find_in(&local, year)?.ok_or("nobody")?;
+    let body = EventBody::Assessment { skill: SkillId(7), grade: 5, year: year.0, score_e1: 2_075 };
+    let message = Entering {
+        source: source_of("lms"),
+        name: "m-1".into(),
+        at: Stamp::new(now, 0)?,
+        received_ms: now,
+        what: Entry::Happened { handle, body },
+        origin: Vec::new(),
+    };
+    let note = Note { events: [("assessment".to_owned(), 1)].into(), ..Note::default() };
+    enter(vault, &mut vault.feed_keys()?, vec![message], |_| vec![(source_of("lms").0, note.encode())])?;
+    Ok(())
+}
+
 async fn asked(url: &str, since: Option<&str>) -> Result<Fetched, Box<dyn std::error::Error>> {
     let file = format!(
         "url = '{url}/ims/oneroster/rostering/v1p2'\nresults_url = '{url}/ims/oneroster/gradebook/v1p2'\nassessments = true\n\
@@ -93,6 +119,7 @@ async fn one_districts_roster_is_anothers_and_every_read_names_the_client() -> T
     let (chain, folder) = (DevChain::new()?, tempfile::tempdir()?);
     let (folders, own) = vault(folder.path(), "one")?;
     assert_eq!(import(&own, files())?, (Some(1), 0));
+    scored_by_a_feed(&own)?;
     drop(own);
     let scopes = "['roster-core.readonly', 'gradebook-core.readonly', 'assessment.readonly']";
     let hash = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
@@ -100,7 +127,12 @@ async fn one_districts_roster_is_anothers_and_every_read_names_the_client() -> T
         "[[client]]\nname = 'county'\nsecret_sha256 = '{hash}'\nscopes = {scopes}\n"
     ))?;
     let door = KeptDoor::at(folders.clone(), Runtime::current());
-    let records = Arc::new(OfVault { door, db: chain.db.clone(), kept: Mutex::default() });
+    let records = Arc::new(OfVault {
+        door,
+        db: chain.db.clone(),
+        subjects: BTreeMap::from([(7, "reading".to_owned())]),
+        kept: Mutex::default(),
+    });
     let socket = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", socket.local_addr()?);
     let served = Arc::new(Provider::new(&url, clients, records, now_ms));
@@ -136,13 +168,29 @@ async fn one_districts_roster_is_anothers_and_every_read_names_the_client() -> T
         let placed = vault.placed(year, &[])?;
         placed.iter().map(|one| Ok(vault.results_of(&one.student)?.len())).sum()
     };
-    assert_eq!((results(&own)?, results(&other)?), (2, 1), "one has no day, which the standard wants");
+    // One has no day, which the standard wants; one was brought by a feed, and is an event and no record here.
+    assert_eq!((results(&own)?, results(&other)?), (3, 3));
+    let read = other.results_of(&other.placed(year, &[])?[1].student)?;
+    let quiz: serde_json::Value = serde_json::from_slice(&read[0].2)?;
+    let told = ["measure", "class", "item", "assigned", "due", "date"]
+        .map(|name| quiz[name].as_str().unwrap_or_default());
+    assert_eq!(told, ["Quiz", "c-1", "Q-1", "2026-09-01", "2026-09-10", "2026-09-09"]);
+    let heard = other.results_of(&other.placed(year, &[])?[2].student)?;
+    let heard: serde_json::Value = serde_json::from_slice(&heard[0].2)?;
+    assert_eq!(
+        (heard["measure"].as_str(), &heard["scores"]["score"]["value"]),
+        (Some("reading, grade 5"), &serde_json::json!(207.5))
+    );
     let entries = own.entries()?;
     assert!(entries.iter().all(|entry| entry.reader.as_str() == "county"));
     let of = |what: &str| {
         entries.iter().filter(|entry| entry.fields.iter().any(|field| field.as_str() == what)).count()
     };
-    assert_eq!((of("name"), of("assessment:all")), (3 + 2, 1), "users, then who sits in a class; one result");
+    assert_eq!(
+        (of("name"), of("assessment:all")),
+        (3 + 2, 3),
+        "users, then who sits in a class; three results"
+    );
     // What changed since shows, and so does an undoing.
     let since = fetched.newest.clone().ok_or("no moment")?;
     tokio::time::sleep(Duration::from_millis(5)).await;

@@ -197,6 +197,24 @@ impl KeyStore {
         Ok(key)
     }
 
+    /// Keeps a key of the district's own that another vault of it made; durable on return. Gives false, and keeps nothing, where
+    /// another one is kept under this name.
+    ///
+    /// # Errors
+    /// When the keystore cannot be written.
+    pub fn keep_district_key(&mut self, name: &'static str, key: &SecretKey) -> Result<bool, KeyStoreError> {
+        if let Some(kept) = self.book.district_key(name.as_bytes()).transpose()? {
+            return Ok(kept.as_bytes() == key.as_bytes());
+        }
+        let mut page = Page::default();
+        self.book.add_district_key(&mut page, name.as_bytes(), key)?;
+        if let Err(error) = self.book.append(&page) {
+            self.book.district.remove(name.as_bytes());
+            return Err(error.into());
+        }
+        Ok(true)
+    }
+
     /// Gives each student a secret, and a handle of its year, where there is none yet; durable on return. Handles in
     /// the order asked.
     ///

@@ -1,0 +1,31 @@
+//! A school's replica and its district: what each has that the other lacks, found and sent in proportion to the difference.
+//!
+//! | module | is |
+//! |---|---|
+//! | [`difference`] | two sets of numbers compared by fingerprints of their parts, without knowing each other |
+//! | [`scope`] | the events of the replica's students as such a set |
+//! | [`wire`] | what is asked and answered, as bytes |
+//! | [`clients`] | the replicas that a district has registered |
+//! | [`entering`] | what came, into the vault: through the node's pipeline where there is one |
+//! | [`served`] | the district's side: an HTTP listener |
+//! | [`people`] | the roster that a replica is told |
+//! | [`district`] | the district as its replica speaks to it |
+//! | [`asking`] | the replica's side: one levelling |
+//!
+//! Flow of a levelling, begun by the replica: `begin` (who its students are, from which feeds it may bring events) → `compare`, a few
+//! times → `bring` what the district lacks → `fetch` what the replica lacks → again, until both have one root. Invariants: nothing
+//! is remembered of a levelling that was cut but what is in the vaults, so that the next one finds what is left; events of the
+//! replica's own feeds are merged, of all others the replica has what the district has; an event is on disk before it counts
+//! as sent. Absent: TLS, which a proxy ends; what stays of two events ([`aula_district::merge`]).
+
+pub mod asking;
+pub mod clients;
+pub mod difference;
+pub mod district;
+pub mod entering;
+pub mod people;
+pub mod scope;
+pub mod served;
+#[cfg(test)]
+mod tests;
+pub mod wire;

@@ -1,0 +1,207 @@
+//! The roster that a replica is told: who its students are, and what a school needs to show of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aula_ledger::access::{ConsentChoice, Purpose};
+use aula_ledger::names::{FieldName, Name};
+use aula_ledger::types::{Handle, SchoolYear};
+use aula_vault::imports::{ImportNote, StudentWrite};
+use aula_vault::roster::RosterEntry;
+use aula_vault::{LocalId, Vault, VaultError};
+use sha2::{Digest, Sha256};
+
+use super::scope::Of;
+use super::wire::{Pupil, Roster};
+
+/// What a school's pages name a student by.
+const FIELDS: [&str; 2] = ["name", "grade"];
+
+fn damaged(what: &str) -> VaultError {
+    VaultError::Damaged(format!("{what} of a roster is none"))
+}
+
+fn fields() -> Result<Vec<FieldName>, VaultError> {
+    FIELDS.iter().map(|name| FieldName::new(name).map_err(|_| damaged("a field"))).collect()
+}
+
+/// The roster of these schools, with each student's handle here.
+///
+/// # Errors
+/// A damaged vault.
+pub fn told(vault: &Vault, year: SchoolYear, schools: &[u32]) -> Result<(Roster, Vec<Of>), VaultError> {
+    let mut of = Vec::new();
+    let mut roster = Roster::default();
+    let own = |place: &RosterEntry| place.school.filter(|school| place.enrolled && schools.contains(school));
+    for placed in vault.placed_where(year, &fields()?, |place| own(place).is_some())? {
+        let place = &placed.place;
+        let Some(school) = own(place) else { continue };
+        let ties = vault.relations_to(&placed.handle)?;
+        let mut consents = Vec::new();
+        for purpose in Purpose::ALL {
+            if let Some(choice) = vault.consent(&placed.handle, purpose)? {
+                consents.push((purpose as u8, choice == ConsentChoice::Given));
+            }
+        }
+        of.push(Of { id: place.local_id.clone(), handle: placed.handle });
+        roster.students.push(Pupil {
+            id: place.local_id.clone(),
+            school,
+            local_school: place.local_school.clone(),
+            modified_ms: place.modified_ms,
+            fields: placed
+                .fields
+                .iter()
+                .map(|(name, value)| (name.as_str().to_owned(), value.to_vec()))
+                .collect(),
+            ties: ties.into_iter().map(|(reader, own)| (reader.to_string(), own)).collect(),
+            consents,
+        });
+    }
+    let own = vault.local_schools()?.into_iter().filter(|(_, number)| schools.contains(number));
+    roster.schools = own.collect();
+    Ok((roster, of))
+}
+
+/// A roster's digest.
+pub fn digest(roster: &Roster) -> [u8; 32] {
+    // Writing to a Vec has no failing path.
+    Sha256::digest(borsh::to_vec(roster).unwrap_or_default()).into()
+}
+
+/// The digest of what this vault was told last, as far as it has it.
+///
+/// # Errors
+/// A damaged vault.
+pub fn digest_here(vault: &Vault, year: SchoolYear) -> Result<[u8; 32], VaultError> {
+    let schools: BTreeSet<u32> = vault
+        .roster(year)?
+        .iter()
+        .filter_map(|(_, place)| place.school)
+        .chain(vault.local_schools()?.into_values())
+        .collect();
+    let (roster, _) = told(vault, year, &schools.into_iter().collect::<Vec<_>>())?;
+    Ok(digest(&roster))
+}
+
+/// Everybody who is on the roster here, whether the district still says so or not.
+///
+/// # Errors
+/// A damaged vault.
+pub fn here(vault: &Vault, year: SchoolYear) -> Result<Vec<Of>, VaultError> {
+    let all = vault.roster(year)?;
+    Ok(all.into_iter().map(|(handle, place)| Of { id: place.local_id.clone(), handle }).collect())
+}
+
+/// The school years of which somebody is here, ascending.
+///
+/// # Errors
+/// A damaged vault.
+pub fn years(vault: &Vault) -> Result<BTreeSet<SchoolYear>, VaultError> {
+    let mut years = BTreeSet::new();
+    let all = vault.keystore().all_handles();
+    for (handle, year) in all {
+        if !years.contains(&year) && !vault.is_erased(&handle)? {
+            years.insert(year);
+        }
+    }
+    Ok(years)
+}
+
+/// Takes a roster over: who is new is enrolled, what differs is written, in one synced write. Gives how many are new, and those who
+/// are here and not on it any more.
+///
+/// # Errors
+/// A vault that refuses; a name that is none.
+pub fn take(
+    vault: &Vault,
+    year: SchoolYear,
+    roster: &Roster,
+    now_ms: u64,
+) -> Result<(usize, Vec<Of>), VaultError> {
+    let before: BTreeMap<String, Handle> =
+        here(vault, year)?.into_iter().map(|of| (of.id, of.handle)).collect();
+    let ids = roster
+        .students
+        .iter()
+        .map(|pupil| LocalId::new(&pupil.id).map(|id| (id, year)).ok_or_else(|| damaged("an identifier")));
+    let handles = vault.enrol(&ids.collect::<Result<Vec<_>, _>>()?)?;
+    let mut writes = Vec::new();
+    for (pupil, handle) in roster.students.iter().zip(&handles) {
+        if let Some(write) = differing(vault, pupil, handle)? {
+            writes.push(write);
+        }
+        for (purpose, given) in &pupil.consents {
+            let Some(purpose) = Purpose::ALL.into_iter().find(|own| *own as u8 == *purpose) else { continue };
+            let choice = if *given { ConsentChoice::Given } else { ConsentChoice::Withdrawn };
+            if vault.consent(handle, purpose)? != Some(choice) {
+                vault.keep_consent(&[*handle], purpose, choice)?;
+            }
+        }
+    }
+    let schools: BTreeMap<String, u32> = roster.schools.iter().cloned().collect();
+    if !writes.is_empty()
+        || schools
+            .iter()
+            .any(|(id, number)| vault.local_schools().is_ok_and(|own| own.get(id) != Some(number)))
+    {
+        let note = ImportNote {
+            import: 0,
+            at_ms: now_ms,
+            school_year: year,
+            format: "replica".into(),
+            rows: roster.students.len() as u64,
+            students: writes.len() as u64,
+            undone_ms: None,
+        };
+        vault.import(&note, &schools, &writes)?;
+    }
+    let named: BTreeSet<&str> = roster.students.iter().map(|pupil| pupil.id.as_str()).collect();
+    let new = roster.students.iter().filter(|pupil| !before.contains_key(&pupil.id)).count();
+    let left = before.into_iter().filter(|(id, _)| !named.contains(id.as_str()));
+    Ok((new, left.map(|(id, handle)| Of { id, handle }).collect()))
+}
+
+/// What of a student is otherwise here.
+fn differing(vault: &Vault, pupil: &Pupil, handle: &Handle) -> Result<Option<StudentWrite>, VaultError> {
+    let place = RosterEntry {
+        local_id: pupil.id.clone(),
+        school: Some(pupil.school),
+        local_school: pupil.local_school.clone(),
+        enrolled: true,
+        modified_ms: pupil.modified_ms,
+    };
+    let comparing = vault.comparing();
+    let roster = (comparing.roster_entry(handle)?.as_ref() != Some(&place)).then_some(place);
+    let told: BTreeMap<&str, &Vec<u8>> =
+        pupil.fields.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    let mut changed = Vec::new();
+    for field in fields()? {
+        let now = told.get(field.as_str());
+        let same = comparing.is_same(handle, &field, now.map_or(&[][..], |value| value.as_slice()))?;
+        match (now, same) {
+            (Some(_), Some(true)) | (None, None) => {}
+            (value, _) => changed.push((field, value.map(|value| (*value).clone()))),
+        }
+    }
+    let before: BTreeMap<Name, _> = vault.relations_to(handle)?.into_iter().collect();
+    let mut ties = Vec::new();
+    let mut after = BTreeSet::new();
+    for (reader, relations) in &pupil.ties {
+        let reader = Name::new(reader).map_err(|_| damaged("a reader"))?;
+        if before.get(&reader) != Some(relations) {
+            ties.push((reader.clone(), relations.clone()));
+        }
+        after.insert(reader);
+    }
+    ties.extend(
+        before.into_keys().filter(|reader| !after.contains(reader)).map(|reader| (reader, Vec::new())),
+    );
+    let nothing = roster.is_none() && changed.is_empty() && ties.is_empty();
+    Ok((!nothing).then_some(StudentWrite {
+        handle: *handle,
+        roster,
+        fields: changed,
+        ties,
+        events: Vec::new(),
+    }))
+}

@@ -1,0 +1,183 @@
+//! What a replica asks and its district answers: borsh, over `POST /replica/v1/WORD`.
+
+use aula_ledger::access::Relation;
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use super::difference::{Id, Part, Said};
+
+/// What both speak.
+pub const VERSION: u8 = 1;
+/// The type of bodies.
+pub const TYPE: &str = "application/x-aula-replica";
+/// Most bytes of a body.
+pub const MAX_BODY_BYTES: usize = 8 << 20;
+/// Most events of one body.
+pub const MAX_ROWS: usize = 2_000;
+/// Most numbers of one `fetch`.
+pub const MAX_FETCHED: usize = 2_000;
+
+/// Names a levelling at the district.
+pub type Session = [u8; 16];
+
+/// `begin`: what the replica has.
+#[derive(Debug, BorshSerialize, BorshDeserialize)]
+pub struct Begin {
+    /// [`VERSION`].
+    pub version: u8,
+    /// Whether it has a vault; one that has none is told what it makes it with.
+    pub has_vault: bool,
+    /// The digest of the roster that it was told last.
+    pub roster: [u8; 32],
+    /// The school year; the district's present one where it is left out.
+    pub year: Option<u16>,
+}
+
+/// What a vault is made with. Never printed.
+#[derive(BorshSerialize, BorshDeserialize)]
+pub struct Making {
+    /// The district's identity, as JSON.
+    pub identity: String,
+    /// The key of marks.
+    pub marks_key: [u8; 32],
+}
+
+/// Answers `begin`.
+#[derive(BorshSerialize, BorshDeserialize)]
+pub struct Begun {
+    /// The levelling.
+    pub session: Session,
+    /// SHA-256 of the genesis that the district's vault belongs to.
+    pub genesis: [u8; 32],
+    /// The school year whose students are levelled.
+    pub year: u16,
+    /// The sources whose events the replica may bring.
+    pub sources: Vec<u64>,
+    /// The roster, where it is another than the replica was told.
+    pub roster: Option<Roster>,
+    /// What a vault is made with, for a replica without one.
+    pub making: Option<Making>,
+    /// The root of the district's events of these students.
+    pub root: [u8; 32],
+}
+
+/// The replica's students, as far as a school needs them. Never printed.
+#[derive(Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Roster {
+    /// Students, by identifier.
+    pub students: Vec<Pupil>,
+    /// Sending systems' identifiers of schools, and their numbers on the ledger.
+    pub schools: Vec<(String, u32)>,
+}
+
+/// A student of the replica's. Never printed.
+#[derive(Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Pupil {
+    /// The district's own identifier.
+    pub id: String,
+    /// The school's number on the ledger.
+    pub school: u32,
+    /// The sending system's identifier of it.
+    pub local_school: String,
+    /// When the sending system changed the place last, milliseconds since 1970.
+    pub modified_ms: u64,
+    /// Name and grade as the vault keeps them.
+    pub fields: Vec<(String, Vec<u8>)>,
+    /// Who stands how to the student.
+    pub ties: Vec<(String, Vec<Relation>)>,
+    /// The family's word for each purpose: whether it agreed.
+    pub consents: Vec<(u8, bool)>,
+}
+
+/// `compare`.
+#[derive(Debug, BorshSerialize, BorshDeserialize)]
+pub struct Compare {
+    /// The levelling.
+    pub session: Session,
+    /// Parts.
+    pub parts: Vec<Part>,
+}
+
+/// Answers `compare`, part for part.
+#[derive(Debug, BorshSerialize, BorshDeserialize)]
+pub struct Compared {
+    /// What is said of each.
+    pub said: Vec<Said>,
+}
+
+/// An event on its way. Never printed.
+#[derive(Clone, BorshSerialize, BorshDeserialize)]
+pub struct Row {
+    /// Whose, by its place among [`Rows::students`].
+    pub student: u16,
+    /// Its canonical bytes.
+    pub event: Vec<u8>,
+    /// Where it came from.
+    pub origin: Vec<u8>,
+}
+
+/// Events on their way. Never printed.
+#[derive(Clone, Default, BorshSerialize, BorshDeserialize)]
+pub struct Rows {
+    /// Identifiers of students.
+    pub students: Vec<String>,
+    /// Events.
+    pub rows: Vec<Row>,
+}
+
+/// `bring`.
+#[derive(BorshSerialize, BorshDeserialize)]
+pub struct Bring {
+    /// The levelling.
+    pub session: Session,
+    /// What the district lacks.
+    pub rows: Rows,
+}
+
+/// What became of an event that was brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum Fate {
+    /// It is on the district's disk now.
+    Taken = 0,
+    /// It was there, or another of its message stays.
+    Known = 1,
+    /// Its message is kept as another student's or year's: the replica's goes.
+    Elsewhere = 2,
+    /// The district has no such student any more: the replica's goes with the student.
+    Unknown = 3,
+    /// It is no event, or not of a feed that this replica may bring.
+    Refused = 4,
+}
+
+/// Answers `bring`, event for event.
+#[derive(Debug, BorshSerialize, BorshDeserialize)]
+pub struct Brought {
+    /// What became of each.
+    pub fates: Vec<Fate>,
+}
+
+/// `fetch`; answered by [`Rows`].
+#[derive(Debug, BorshSerialize, BorshDeserialize)]
+pub struct Fetch {
+    /// The levelling.
+    pub session: Session,
+    /// What the replica lacks.
+    pub ids: Vec<Id>,
+}
+
+/// `states`: folds them, for a comparison.
+#[derive(Debug, BorshSerialize, BorshDeserialize)]
+pub struct States {
+    /// The levelling.
+    pub session: Session,
+}
+
+/// Answers `states`.
+#[derive(Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Stated {
+    /// The digest of the parameters that the twins are folded with.
+    pub parameters: [u8; 32],
+    /// SHA-256 over each student's identifier and state, in the order of identifiers.
+    pub states: [u8; 32],
+}

@@ -1,0 +1,90 @@
+//! What a replica or its district has otherwise, into the vault: with the sources' notes, and with letters that waited for it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aula_district::merge::{Merged, leave, mark_of, merge};
+use aula_district::origin;
+use aula_ingest::event::Kind;
+use aula_ledger::types::Handle;
+use aula_twin_runtime::event::{Event, SourceId};
+use aula_vault::feeds::Once;
+use aula_vault::{Vault, VaultError};
+
+use super::Taking;
+use crate::given::Feed;
+use crate::note::Note;
+use crate::pipeline::Levelling;
+
+/// What became of a levelling.
+#[derive(Debug, Default)]
+pub struct Levelled {
+    /// Of each event that came, in order.
+    pub fates: Vec<Merged>,
+    /// New events, those of letters that waited for them among them.
+    pub events: Vec<(Handle, Event)>,
+    /// Of whom something was replaced or taken away.
+    pub anew: Vec<Handle>,
+}
+
+impl Taking {
+    /// Merges what comes, takes away what goes, tries letters again: on disk on return.
+    ///
+    /// # Errors
+    /// A vault that refuses; what was merged before stays, and the same again changes nothing.
+    pub fn level(&mut self, vault: &Vault, levelling: &Levelling) -> Result<Levelled, VaultError> {
+        let Levelling { come, gone, replay } = levelling;
+        let mut levelled = Levelled::default();
+        if !gone.is_empty() {
+            leave(vault, &mut self.keys, gone)?;
+            levelled.anew.extend(gone.iter().map(|(handle, _)| *handle));
+        }
+        for row in come {
+            let source = row.event.key.source;
+            if let std::collections::btree_map::Entry::Vacant(place) = self.notes.entry(source) {
+                let feed = origin::decode(&row.origin).map(|(_, _, feed, ..)| feed).unwrap_or_default();
+                place.insert(Note::of(vault, source.0, &feed)?);
+            }
+        }
+        let mut notes = self.notes.clone();
+        levelled.fates = merge(vault, &mut self.keys, come, |fates| {
+            let mut touched: BTreeMap<SourceId, Vec<u8>> = BTreeMap::new();
+            for (row, _) in come.iter().zip(fates).filter(|(_, fate)| **fate == Merged::New) {
+                let Some(note) = notes.get_mut(&row.event.key.source) else { continue };
+                count(note, &row.event);
+                touched.insert(row.event.key.source, note.encode());
+            }
+            touched.into_iter().map(|(source, note)| (source.0, note)).collect()
+        })?;
+        self.notes = notes;
+        let mut due: BTreeMap<SourceId, (Arc<Feed>, Vec<Once>)> = BTreeMap::new();
+        for (row, fate) in come.iter().zip(&levelled.fates) {
+            match fate {
+                Merged::New => {
+                    levelled.events.push((row.handle, row.event.clone()));
+                    let source = row.event.key.source;
+                    if let Some(letter) = self.awaited.remove(&mark_of(&self.keys, &row.event, &row.origin).0)
+                        && let Some(feed) = self.read.get(&source)
+                    {
+                        due.entry(source).or_insert_with(|| (feed.clone(), Vec::new())).1.push(letter);
+                    }
+                }
+                Merged::Replaced => levelled.anew.push(row.handle),
+                Merged::Known | Merged::Elsewhere => {}
+            }
+        }
+        let entered = self.replay_due(vault, due.into_values().collect())?;
+        levelled.events.extend(entered);
+        for feed in replay {
+            levelled.events.extend(self.replay(vault, feed)?.1);
+        }
+        Ok(levelled)
+    }
+}
+
+fn count(note: &mut Note, event: &Event) {
+    note.newest_event_ms = note.newest_event_ms.max(event.effective_ms());
+    if let Some(kind) = Kind::of_body(&event.body) {
+        *note.events.entry(kind.name().to_owned()).or_default() += 1;
+    }
+}
