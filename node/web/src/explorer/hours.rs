@@ -12,7 +12,6 @@ use super::assets;
 use super::error::{PageError, Shown};
 use super::shell::{self, column};
 use super::words::{explained, word};
-use crate::hours::Shelf;
 use crate::http::{FromPath, FromQuery, Node};
 use crate::read::places;
 use crate::read::words::grouped;
@@ -34,7 +33,7 @@ pub(super) async fn show(
         .ok_or_else(|| PageError::missing(format!("school {id}"), "/schools"))?;
     let none =
         || PageError::missing(format!("use of resources by hour at school {id}"), &format!("/schools/{id}"));
-    let shelf = node.hours.as_deref().map(Shelf::at).ok_or_else(none)?;
+    let shelf = node.hours.as_ref().ok_or_else(none)?;
     let listed = shelf.school(SchoolId(id));
     let newest = listed.days.last().ok_or_else(none)?;
     let date = asked.day.as_deref().unwrap_or(&newest.date);
