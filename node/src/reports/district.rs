@@ -193,8 +193,7 @@ fn money(
         }
         let number = class.definition.school_year.0;
         let year = years.entry(number).or_insert_with(|| empty(number));
-        let (places, cents) =
-            (u64::from(pool.capacity), pool.unit_cost_cents.0.saturating_mul(pool.capacity.into()));
+        let (places, cents) = (u64::from(pool.capacity), pool.cost_cents());
         year.places_here = year.places_here.saturating_add(places);
         year.cents_here = year.cents_here.saturating_add(cents);
         match year.schools.iter_mut().find(|line| line.school == pool.school.0) {

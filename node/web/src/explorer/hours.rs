@@ -13,7 +13,6 @@ use super::error::{PageError, Shown};
 use super::shell::{self, column};
 use super::words::{explained, word};
 use crate::api_error::ApiError;
-use crate::hours::Shelf;
 use crate::http::{FromPath, FromQuery, Node};
 use crate::read::places;
 use crate::read::words::grouped;
@@ -40,7 +39,7 @@ pub(super) async fn show(
             "The node of the school's district publishes it, where the district has asked it to.".to_owned();
         PageError::from(ApiError::not_found(message, next))
     };
-    let shelf = node.hours.as_deref().map(Shelf::at).ok_or_else(none)?;
+    let shelf = node.hours.as_ref().ok_or_else(none)?;
     let listed = shelf.school(SchoolId(id));
     let newest = listed.days.last().ok_or_else(none)?;
     let date = asked.day.as_deref().unwrap_or(&newest.date);
