@@ -42,8 +42,6 @@ fn only_the_labs_own_commands_name_the_lab() {
         let command = name.strip_prefix("node/src/command/");
         name.starts_with("node/lab/")
             || command.is_some_and(|file| OWN.contains(&file))
-            // The chain of the unit tests is decided as a bench's past is.
-            || name == "node/src/testkit.rs"
             || name.starts_with("tests/")
     };
     let names = |line: &str| line.contains("aula_lab") && !line.trim_start().starts_with("//");

@@ -24,6 +24,7 @@ pub mod certificate;
 pub mod draw;
 pub mod equity;
 pub mod explain;
+pub mod need;
 pub mod problem;
 pub mod srap;
 

@@ -32,7 +32,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::publish::kafka::split;
-use super::{HINT, Source, events, folders};
+use super::{HINT, Source, events};
 
 /// The client's name and secret: the listener is on loopback for the time of a bench.
 pub const CLIENT: (&str, &str) = ("bench", "loopback-only");
@@ -86,7 +86,7 @@ pub fn now_us() -> u64 {
 /// # Errors
 /// A vault or a socket that is not to be had.
 pub async fn run(args: &HostArgs) -> Result<(), Failure> {
-    let vault = Arc::new(Vault::open(&folders(&args.folder)).advise("the vault cannot be opened", HINT)?);
+    let vault = Arc::new(Vault::open(&Folders::below(&args.folder)).advise("the vault cannot be opened", HINT)?);
     let feed = Arc::new(Feed {
         home_page: events::HOME_PAGE.into(),
         rules: Rules::with(&events::rules()).advise("the rules are refused", HINT)?,
