@@ -18,7 +18,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-consensus", &["aula-ledger"]),
     ("aula-audit", &["aula-ledger"]),
     ("aula-verifier", &["aula-ledger"]),
-    ("aula-vault", &["aula-ledger", "aula-twin-runtime"]),
+    ("aula-files", &[]),
+    ("aula-vault", &["aula-files", "aula-ledger", "aula-twin-runtime"]),
     ("aula-twin-model", &["aula-twin-runtime"]),
     ("aula-estate", &["aula-allocation"]),
     // An event's body is the twin's own type.
@@ -36,13 +37,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // Protocols of others, in pieces that several speak.
     ("aula-foreign", &[]),
     // What a launching user may see is asked of a trait.
-    ("aula-lti", &["aula-foreign"]),
+    ("aula-lti", &["aula-files", "aula-foreign"]),
     // What a login may do is asked of a trait, and a reading is handed to one.
-    ("aula-identity", &["aula-foreign"]),
+    ("aula-identity", &["aula-files", "aula-foreign"]),
     ("aula-sensors", &["aula-foreign"]),
     // What a provider gives is asked of a trait; what consumers had is read as the same systems' files are.
     ("aula-rosters", &["aula-foreign", "aula-ingest"]),
-    ("aula-home", &["aula-ledger", "aula-consensus"]),
+    ("aula-home", &["aula-files", "aula-ledger", "aula-consensus"]),
     ("aula-store", &["aula-ledger"]),
     ("aula-sim", &["aula-consensus", "aula-ledger"]),
     // Rows are the contract's. The index counts whose turn a height was, which the engine's adapter decides.

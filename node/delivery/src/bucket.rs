@@ -268,15 +268,7 @@ impl Bucket {
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let failed = |error: reqwest::Error| {
-            let mut why = error.to_string();
-            let mut cause = std::error::Error::source(&error);
-            while let Some(deeper) = cause {
-                why = format!("{why}: {deeper}");
-                cause = deeper.source();
-            }
-            DeliveryError::peer(&self.said(), why)
-        };
+        let failed = |error: reqwest::Error| DeliveryError::request(&self.said(), &error);
         let mut answer = request.send().await.map_err(failed)?;
         let (status, mut body) = (answer.status(), Vec::new());
         while let Some(chunk) = answer.chunk().await.map_err(failed)? {

@@ -1,13 +1,12 @@
 //! A note for a program: one POST of JSON, signed, straight to a public address over https.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::Url;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, Url};
 
 use crate::DeliveryError;
-use crate::public::{PublicOnly, allowed};
+use crate::public::{self, allowed};
 use crate::sign::{HEADER, signature};
 
 /// For the whole of it.
@@ -26,23 +25,8 @@ pub async fn post(url: &str, secret: &[u8], seconds: u64, body: Vec<u8>) -> Resu
     let asked =
         Url::parse(url).map_err(|why| DeliveryError::Setting(format!("{url} is no address: {why}")))?;
     allowed(&asked).map_err(|why| DeliveryError::Setting(format!("{url} is not asked: {why}")))?;
-    let failed = |error: reqwest::Error| {
-        let mut why = error.to_string();
-        let mut cause = std::error::Error::source(&error);
-        while let Some(deeper) = cause {
-            why = format!("{why}: {deeper}");
-            cause = deeper.source();
-        }
-        DeliveryError::peer(url, why)
-    };
-    let client = Client::builder()
-        .https_only(true)
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(TIMEOUT)
-        .dns_resolver(Arc::new(PublicOnly))
-        .build()
-        .map_err(failed)?;
+    let failed = |error: reqwest::Error| DeliveryError::request(url, &error);
+    let client = public::client(TIMEOUT).map_err(failed)?;
     let signed = signature(secret, seconds, &body);
     let answer =
         client.post(asked).header(CONTENT_TYPE, "application/json").header(HEADER, signed).body(body);

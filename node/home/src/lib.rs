@@ -16,8 +16,8 @@ mod next_step;
 pub mod operator;
 pub mod outside;
 mod up_line;
-pub mod whole_file;
 
+pub use aula_files as whole_file;
 pub use causes::with_causes;
 pub use failure::{Advise, DEFECT, Failure, OUTDATED};
 pub use home::Home;

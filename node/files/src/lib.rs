@@ -2,7 +2,7 @@
 //!
 //! Whatever the program keeps in a home is written by [`create`] or [`replace`]: a full disk, a kill or a power cut leaves
 //! the old file or none, never half of one. An empty file is what earlier programs left behind when the disk was full;
-//! it holds nothing, so it counts as none. [`Access::Private`] is the one way in which node writes a secret.
+//! it holds nothing, so it counts as none. [`Access::Private`] is the one way in which any crate writes a secret whole.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -115,7 +115,10 @@ fn write_aside(path: &Path, access: Access, bytes: &[u8]) -> io::Result<PathBuf>
 }
 
 /// Syncs the folder that holds `path`, so that its name is on disk.
-fn sync_folder(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// When the folder cannot be opened or synced.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
