@@ -7,16 +7,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aula_connect::caliper::{self, Endpoint};
+use aula_connect::caliper;
 use aula_connect::clients::{self, read_clients};
 use aula_connect::door::{Door, lent};
 use aula_connect::folder::Folder;
 use aula_connect::given::{Feed, Form};
+use aula_connect::intake::Intake;
 use aula_connect::kafka::Member;
 use aula_connect::mqtt::listener::{self, Mqtt};
 use aula_connect::mqtt::subscriber::Subscriber;
 use aula_connect::pipeline::{Observer, Pipeline, Settings};
-use aula_connect::server::{Frames, router};
+use aula_connect::server::router;
 use aula_connect::statements::Statements;
 use aula_district::parameters::InForce;
 use aula_home::Home;
@@ -87,7 +88,7 @@ pub(super) async fn start(
             }
             (FeedKind::Frames, _) => {
                 let (socket, known) = listening(own).await?;
-                let frames = Arc::new(Frames::new(feed, pipeline.clone(), known));
+                let frames = Arc::new(Intake::new(feed, pipeline.clone(), known));
                 let taker = frames.clone();
                 attend(own, move |clients| taker.set_clients(clients));
                 let name = own.name.clone();
@@ -137,7 +138,7 @@ fn attend(own: &config::Feed, take: impl Fn(Clients) + Send + Sync + 'static) {
 /// Serves a feed of Caliper.
 async fn serve_caliper(own: &config::Feed, feed: Arc<Feed>, pipeline: &Arc<Pipeline>) -> Result<(), Failure> {
     let (socket, known) = listening(own).await?;
-    let endpoint = Arc::new(Endpoint::new(feed, pipeline.clone(), known));
+    let endpoint = Arc::new(Intake::new(feed, pipeline.clone(), known));
     let taker = endpoint.clone();
     attend(own, move |clients| taker.set_clients(clients));
     let name = own.name.clone();

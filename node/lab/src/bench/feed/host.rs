@@ -11,7 +11,8 @@ use aula_connect::given::Feed;
 use aula_connect::kafka::Member;
 use aula_connect::mqtt::listener::{self, Mqtt};
 use aula_connect::pipeline::{Observer, Pipeline, Settings};
-use aula_connect::server::{Frames, router};
+use aula_connect::intake::Intake;
+use aula_connect::server::router;
 use aula_connect::statements::Statements;
 use aula_district::live::Changed;
 use aula_home::{Advise, Failure, config};
@@ -131,7 +132,7 @@ pub async fn run(args: &HostArgs) -> Result<(), Failure> {
             let service = Service::new(desk, clients(), events::HOME_PAGE, Version::Two);
             axum::Router::new().nest("/xapi", lrs_router(Arc::new(service)))
         }
-        Source::Frames => router(Arc::new(Frames::new(feed, pipeline, clients()))),
+        Source::Frames => router(Arc::new(Intake::new(feed, pipeline, clients()))),
     };
     let own = axum::Router::new().route("/stats", get(stats)).with_state(meter);
     let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.advise("no socket", HINT)?;
