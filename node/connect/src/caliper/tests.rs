@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::*;
 use crate::clients::read_clients;
 use crate::letters;
-use crate::pipeline::Settings;
+use crate::pipeline::{Pipeline, Settings};
 use crate::testkit::{Tested, World, reference, write_clients};
 
 const C: &str = "http://purl.imsglobal.org/ctx/caliper/v1p1";
