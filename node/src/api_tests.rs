@@ -6,8 +6,6 @@ use aula_ledger::codec::Canonical;
 use aula_ledger::tx::TransactionId;
 use aula_ledger::tx::transaction::id_of_bytes;
 use aula_ledger::types::DistrictId;
-use aula_twin_runtime::model::Model;
-use aula_twin_runtime::params::Params;
 use aula_vault::{Folders, Identity};
 use aula_web::dashboard::Hub;
 use futures::StreamExt;
@@ -25,8 +23,8 @@ use crate::http::server::Server;
 use crate::http::{Network, Refused};
 use crate::site::router_with;
 use crate::terminal::Failure;
-use crate::testkit::DevChain;
-use crate::testkit::round::decided;
+use aula_kit::{DevChain, Tested, failed};
+use aula_kit::round::decided;
 
 mod access;
 mod dashboards;
@@ -36,8 +34,6 @@ mod hostile;
 mod rounds;
 mod tenants;
 mod vault;
-
-type Tested = Result<(), Box<dyn std::error::Error>>;
 
 /// Keeps what is submitted, and refuses what is empty.
 #[derive(Default)]
@@ -74,11 +70,6 @@ struct Served {
     _stop: oneshot::Sender<()>,
 }
 
-fn failed(failure: impl Into<Failure>) -> Box<dyn std::error::Error> {
-    let failure = failure.into();
-    format!("{}: {}", failure.code, failure.message).into()
-}
-
 async fn served(change: impl FnOnce(&mut Config)) -> Result<Served, Box<dyn std::error::Error>> {
     served_with(change, |_, _| {}).await
 }
@@ -103,7 +94,7 @@ async fn serve_office(
     change: impl FnOnce(&mut Config),
     look_every: Duration,
 ) -> Result<(Served, Folders, std::path::PathBuf), Box<dyn std::error::Error>> {
-    let chain = DevChain::of(crate::testkit::round::base).map_err(failed)?;
+    let chain = DevChain::of(aula_kit::round::base).map_err(failed)?;
     let mut places = None;
     let furnish = |node: &mut Node, chain: &DevChain| {
         let folders = Folders { data: chain.home.vault_dir(), keystore: chain.home.keystore_dir() };
@@ -161,7 +152,7 @@ async fn serve_looking(
     );
     furnish(&mut node, &chain);
     let dashboards = Arc::new(Hub::checking_every(look_every));
-    dashboards.take_params(|| Ok(Params::reference(Model::unfitted())));
+    dashboards.take_params(|| Ok(aula_kit::reference()));
     let (stop, stopped) = oneshot::channel();
     tokio::spawn(server.serve(router_with(Arc::new(node), dashboards.clone()), async move {
         let _ = stopped.await;

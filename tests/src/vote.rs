@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use aula_api::event::ChangeProposed;
 use aula_ledger::names::Title;
 use aula_ledger::tx::{Change, Choice, ProposeChange, VoteChange};
 use aula_ledger::types::Height;
@@ -47,7 +48,7 @@ pub async fn change(net: &Net, change: Change, voters: &[usize]) -> Result<Final
     submit(&client, &proposed).await.map_err(told)?;
     let finals = watcher.until(&[proposed.id], LIMIT).await.map_err(told)?;
     let event = finals.first().and_then(|one| one.events.first()).context("the proposal was rejected")?;
-    let proposal = event.change_proposed().context("no number")?.proposal;
+    let proposal = event.fields::<ChangeProposed>().context("no number")?.proposal;
     let mut last = None;
     for voter in voters {
         let mut sender = operator(net, *voter, first).await?;

@@ -6,34 +6,14 @@
 //! the rule says; no event sets the need. Absent: names of inputs, which stand on the ledger, and the votes' own bounds beyond
 //! those that keep a need in its range.
 
+pub use aula_allocation::need::InputKind;
+use borsh::{BorshDeserialize, BorshSerialize};
+
 use crate::event::SkillId;
 use crate::fixed::Need;
-use borsh::{BorshDeserialize, BorshSerialize};
 
 /// Most inputs of a rule.
 pub const MAX_INPUTS: usize = 6;
-
-/// What an input may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-#[borsh(use_discriminant = true)]
-#[repr(u8)]
-pub enum InputKind {
-    /// 0 or 1.
-    Flag = 0,
-    /// A position on a scale, 0..=255.
-    Position = 1,
-}
-
-impl InputKind {
-    /// The greatest value.
-    #[must_use]
-    pub const fn greatest(self) -> u8 {
-        match self {
-            Self::Flag => 1,
-            Self::Position => u8::MAX,
-        }
-    }
-}
 
 /// Where an input's value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+pub use aula_allocation::need::InputKind;
 use aula_zk::LinearForm;
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
@@ -22,28 +23,6 @@ pub const NEED_MAX: i64 = 2_559;
 const BAND_WIDTH: i64 = 256;
 /// A band tells of a position when it leaves at most this many of its 256 values: a quarter.
 const NARROW: usize = 64;
-
-/// What an input may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[borsh(use_discriminant = true)]
-#[repr(u8)]
-pub enum InputKind {
-    /// 0 or 1.
-    Flag = 0,
-    /// A position on a scale, 0..=255.
-    Position = 1,
-}
-
-impl InputKind {
-    /// The greatest value.
-    pub const fn greatest(self) -> u8 {
-        match self {
-            Self::Flag => 1,
-            Self::Position => u8::MAX,
-        }
-    }
-}
 
 /// Where an input's value comes from. As text: `recorded/N`, `skill/NNNNN`, `engagement`, `attendance`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

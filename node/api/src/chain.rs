@@ -72,6 +72,32 @@ pub struct Status {
     pub uptime_s: u64,
 }
 
+/// The part of [`Status`] by which a node of any version is judged: of what it does not tell, nothing is known.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Vitals {
+    /// The last final block.
+    pub height: Height,
+    /// Its time.
+    pub time_ms: TimeMs,
+    /// How many validators decide the next block.
+    pub validators: usize,
+    /// How many peers are connected.
+    pub peers: usize,
+    /// Whether it signs votes.
+    pub signs: bool,
+    /// Why it signs nothing although it should.
+    pub silent_because: Option<String>,
+    /// What it found damaged.
+    pub damage: Option<String>,
+    /// Set while no block is decided.
+    pub stands: Option<Standing>,
+    /// Its rules.
+    pub protocol: ProtocolStatus,
+    /// Its program's version.
+    pub version: Option<String>,
+}
+
 /// A chain that decides no block.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Standing {

@@ -1,7 +1,7 @@
 //! What a transaction did, as anybody may see it.
 
 use aula_ledger::tx::Finding;
-use aula_ledger::types::{DistrictId, Hash, ProposalId, RoundId};
+use aula_ledger::types::{Cents, DistrictId, Hash, Height, ProposalId, RoundId, TimeMs};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -14,29 +14,86 @@ use utoipa::ToSchema;
 #[schema(value_type = Object)]
 pub struct PublicEvent(Map<String, Value>);
 
-/// The fields of `round_opened` that name it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub struct RoundOpened {
-    /// Its number.
-    pub round: RoundId,
+/// What one kind of event says, of which a program reads fields: the ledger's names, those that somebody here asks for.
+pub trait EventFields: DeserializeOwned {
+    /// The event's name.
+    const EVENT: &'static str;
 }
 
-/// The fields of `access_recorded`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub struct AccessRecorded {
-    /// Whose log.
-    pub district: DistrictId,
-    /// Its entries.
-    pub log_size: u64,
-    /// Its root.
-    pub root: Hash,
+macro_rules! fields {
+    ($($(#[$about:meta])* $name:ident of $event:literal { $($(#[$of:meta])* $field:ident: $kind:ty,)* })*) => {$(
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+        pub struct $name {
+            $($(#[$of])* pub $field: $kind,)*
+        }
+
+        impl EventFields for $name {
+            const EVENT: &'static str = $event;
+        }
+    )*};
 }
 
-/// The fields of `change_proposed`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub struct ChangeProposed {
-    /// The proposal's number.
-    pub proposal: ProposalId,
+fields! {
+    /// A round takes requests.
+    RoundOpened of "round_opened" {
+        /// Its number.
+        round: RoundId,
+        /// Through this height at least.
+        requests_until: Height,
+        /// And before this time.
+        requests_until_ms: TimeMs,
+    }
+    /// A log's head was recorded.
+    AccessRecorded of "access_recorded" {
+        /// Whose log.
+        district: DistrictId,
+        /// Its entries.
+        log_size: u64,
+        /// Its root.
+        root: Hash,
+    }
+    /// A change may be voted on.
+    ChangeProposed of "change_proposed" {
+        /// The proposal's number.
+        proposal: ProposalId,
+    }
+    /// A vote was counted.
+    ChangeVoted of "change_voted" {
+        /// Members for it so far.
+        approvals: u32,
+        /// Members who may vote.
+        members: u32,
+    }
+    /// A change was agreed on.
+    ChangeApplied of "change_applied" {
+        /// First height that it governs.
+        in_force: Height,
+    }
+    /// A change was refused.
+    ChangeRefused of "change_refused" {}
+    /// A validator has another key.
+    ValidatorRotated of "validator_rotated" {
+        /// First height that the new key votes on.
+        in_force: Height,
+    }
+    /// A year's budget grew.
+    BudgetFunded of "budget_funded" {
+        /// Funded in all.
+        funded_cents: Cents,
+    }
+    /// A steward may charge a budget.
+    BudgetGranted of "budget_granted" {
+        /// In all.
+        granted_cents: Cents,
+        /// Of it spent already.
+        spent_cents: Cents,
+    }
+    /// A pool was opened.
+    PoolDefined of "pool_defined" {
+        /// Charged to its budget.
+        charged_cents: Cents,
+    }
 }
 
 impl PublicEvent {
@@ -55,24 +112,10 @@ impl PublicEvent {
         self.0.get("words").and_then(Value::as_str)
     }
 
-    /// A field of it; none where it has no such field, `null` where it is withheld.
-    pub fn get(&self, field: &str) -> Option<&Value> {
-        self.0.get(field)
-    }
-
-    /// The fields of a round that was opened; none of another event.
-    pub fn round_opened(&self) -> Option<RoundOpened> {
-        self.of("round_opened")
-    }
-
-    /// The fields of a log's head that was recorded; none of another event.
-    pub fn access_recorded(&self) -> Option<AccessRecorded> {
-        self.of("access_recorded")
-    }
-
-    /// The fields of a change that was proposed; none of another event.
-    pub fn change_proposed(&self) -> Option<ChangeProposed> {
-        self.of("change_proposed")
+    /// Its fields, when it is of this kind.
+    pub fn fields<T: EventFields>(&self) -> Option<T> {
+        let fields = (self.name() == T::EVENT).then(|| Value::Object(self.0.clone()))?;
+        serde_json::from_value(fields).ok()
     }
 
     /// What an audit found; none of another event.
@@ -80,21 +123,7 @@ impl PublicEvent {
     /// # Errors
     /// When it is a finding that this program does not know.
     pub fn finding(&self) -> Option<serde_json::Result<Finding>> {
-        self.get("finding").cloned().map(serde_json::from_value)
-    }
-
-    fn of<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        let fields = (self.name() == name).then(|| Value::Object(self.0.clone()))?;
-        serde_json::from_value(fields).ok()
-    }
-}
-
-impl std::ops::Index<&str> for PublicEvent {
-    type Output = Value;
-
-    /// A field of it; `null` where it is withheld or there is none.
-    fn index(&self, field: &str) -> &Value {
-        self.0.get(field).unwrap_or(&Value::Null)
+        self.0.get("finding").cloned().map(serde_json::from_value)
     }
 }
 

@@ -9,7 +9,7 @@ pub mod classroom;
 pub mod delays;
 pub mod district;
 mod error;
-mod event;
+pub mod event;
 pub mod hours;
 pub mod operation;
 pub mod places;

@@ -5,83 +5,44 @@
 //! in. Refusals are problems of RFC 7807: 400 what is not the standard's, 401 and 403, 413, 415, 422 another version, 429 and
 //! 503 with Retry-After. Absent: TLS, which a proxy ends; entities that are described alone, which are checked and not kept.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use aula_home::clock::now_ms;
 use aula_ingest::event::caliper::{Events, MAX_ENVELOPE_BYTES, Refused, envelope};
-use aula_lrs::clients::{Clients, Leave, Need};
+use aula_lrs::clients::Clients;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Query, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use serde::Deserialize;
 use serde_json::json;
 
 use crate::given::{Feed, Form, Given};
-use crate::pipeline::{Busy, MAX_SUBMITTED, Pipeline, RETRY_S};
+use crate::intake::{Asked, Intake, Known};
+use crate::pipeline::{Busy, MAX_SUBMITTED, RETRY_S};
 
 #[cfg(test)]
 mod tests;
 
-/// Requests that are read or wait at once; more are told 503.
-const MAX_REQUESTS: usize = 256;
-
-/// A feed of Caliper that is served.
-#[derive(Debug)]
-pub struct Endpoint {
-    feed: Arc<Feed>,
-    pipeline: Arc<Pipeline>,
-    clients: RwLock<Clients>,
-    places: tokio::sync::Semaphore,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Asked {
-    #[serde(default)]
-    dry_run: u8,
-}
-
 type Refusal = (StatusCode, String);
 
-impl Endpoint {
-    /// A feed with its clients.
-    pub fn new(feed: Arc<Feed>, pipeline: Arc<Pipeline>, clients: Clients) -> Self {
-        let places = tokio::sync::Semaphore::new(MAX_REQUESTS);
-        Self { feed, pipeline, clients: RwLock::new(clients), places }
-    }
+/// Who may send.
+const KNOWN: Known =
+    (Clients::bearer, "no client of this feed: send Authorization: Bearer with its secret");
 
-    /// Takes other clients from now on.
-    pub fn set_clients(&self, clients: Clients) {
-        *self.clients.write().unwrap_or_else(PoisonError::into_inner) = clients;
-    }
-
-    /// The name of who asks, if that one may send.
-    fn sender(&self, headers: &HeaderMap) -> Result<Arc<str>, Refusal> {
-        let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
-        let unknown = "no client of this feed: send Authorization: Bearer with its secret";
-        let client = clients.bearer(header).ok_or((StatusCode::UNAUTHORIZED, unknown.to_owned()))?;
-        match client.may(Need::WriteStatements) {
-            Leave::None => Err((StatusCode::FORBIDDEN, "the client lacks the scope statements/write".into())),
-            Leave::All | Leave::Mine => Ok(Arc::from(client.name.as_str())),
-        }
-    }
-
-    /// The events as messages; those whose rule says that they are none are left out.
-    fn given(&self, events: Events, sender: &Arc<str>) -> Vec<Given> {
-        let now = now_ms();
-        let read = |(number, event): (u32, String)| {
-            Given::read(&self.feed, Form::Caliper, Bytes::from(event), (sender, number), now)
-        };
-        events.events.into_iter().filter_map(read).collect()
-    }
+/// The events as messages; those whose rule says that they are none are left out.
+fn given(feed: &Arc<Feed>, events: Events, sender: &Arc<str>) -> Vec<Given> {
+    let now = now_ms();
+    let read = |(number, event): (u32, String)| {
+        Given::read(feed, Form::Caliper, Bytes::from(event), (sender, number), now)
+    };
+    events.events.into_iter().filter_map(read).collect()
 }
 
 /// The routes of a feed.
-pub fn router(endpoint: Arc<Endpoint>) -> Router {
+pub fn router(endpoint: Arc<Intake>) -> Router {
     Router::new()
         .route("/caliper", post(take))
         .route("/healthz", get(|| async { "ok" }))
@@ -90,27 +51,30 @@ pub fn router(endpoint: Arc<Endpoint>) -> Router {
 }
 
 async fn take(
-    State(endpoint): State<Arc<Endpoint>>,
+    State(endpoint): State<Arc<Intake>>,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let Ok(_place) = endpoint.places.try_acquire() else {
-        return refusal((StatusCode::SERVICE_UNAVAILABLE, "too many requests at once".into()));
+    let taken = async {
+        let told = |(status, why): (StatusCode, &str)| (status, why.to_owned());
+        let _place = endpoint.place().map_err(told)?;
+        let sender = endpoint.sender(&headers, KNOWN).map_err(told)?;
+        taken(&endpoint, &sender, &headers, &body, asked.dry_run == 1).await
     };
-    match taken(&endpoint, &headers, &body, asked.dry_run == 1).await {
+    match taken.await {
         Ok(response) => response,
         Err(refused) => refusal(refused),
     }
 }
 
 async fn taken(
-    endpoint: &Endpoint,
+    endpoint: &Intake,
+    sender: &Arc<str>,
     headers: &HeaderMap,
     body: &Bytes,
     dry: bool,
 ) -> Result<Response, Refusal> {
-    let sender = endpoint.sender(headers)?;
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     if !kind.eq_ignore_ascii_case("application/json") {
@@ -118,7 +82,7 @@ async fn taken(
     }
     let events = envelope(body).map_err(refused)?;
     let (count, entities) = (events.events.len(), events.entities);
-    let given = endpoint.given(events, &sender);
+    let given = given(&endpoint.feed, events, sender);
     if dry {
         let letters = given.iter().filter(|given| given.message.is_err()).count();
         let told = json!({ "events": count, "entities": entities, "dead_letters": letters, "dry_run": true });

@@ -36,6 +36,7 @@ pub mod clients;
 pub mod door;
 pub mod folder;
 pub mod given;
+pub mod intake;
 pub mod kafka;
 pub mod letters;
 pub mod mqtt;

@@ -4,23 +4,23 @@
 //! on disk, with what became of them. `?dry_run=1` reads and counts, and takes nothing in. 401 unknown client, 403 one without
 //! `statements/write`, 413 too large, 415 another type, 429 and 503 with Retry-After when nothing is taken in. Absent: TLS, which a proxy ends.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use aula_home::clock::now_ms;
 use aula_ingest::event::frame;
-use aula_lrs::clients::{Clients, Leave, Need};
+use aula_lrs::clients::Clients;
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Query, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use serde::Deserialize;
 use serde_json::json;
 
 use crate::given::{Feed, Form, Given};
-use crate::pipeline::{Busy, MAX_SUBMITTED, Pipeline, RETRY_S};
+use crate::intake::{Asked, Intake, Known};
+use crate::pipeline::{Busy, MAX_SUBMITTED, RETRY_S};
 use crate::strangers::limited;
 
 #[cfg(test)]
@@ -32,53 +32,11 @@ pub const MAX_BODY_BYTES: usize = 8 << 20;
 pub const FRAMES: &str = "application/x-aula-frames";
 /// The type of lines of JSON.
 pub const LINES: &str = "application/x-ndjson";
-/// Requests that are read or wait at once; more are told 503.
-const MAX_REQUESTS: usize = 256;
-
-/// A feed of frames that is served.
-#[derive(Debug)]
-pub struct Frames {
-    feed: Arc<Feed>,
-    pipeline: Arc<Pipeline>,
-    clients: RwLock<Clients>,
-    places: tokio::sync::Semaphore,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Asked {
-    #[serde(default)]
-    dry_run: u8,
-}
-
-impl Frames {
-    /// A feed with its clients.
-    pub fn new(feed: Arc<Feed>, pipeline: Arc<Pipeline>, clients: Clients) -> Self {
-        let places = tokio::sync::Semaphore::new(MAX_REQUESTS);
-        Self { feed, pipeline, clients: RwLock::new(clients), places }
-    }
-
-    /// Takes other clients from now on.
-    pub fn set_clients(&self, clients: Clients) {
-        *self.clients.write().unwrap_or_else(PoisonError::into_inner) = clients;
-    }
-
-    /// The name of who asks, if that one may send.
-    fn sender(&self, headers: &HeaderMap) -> Result<Arc<str>, (StatusCode, &'static str)> {
-        let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
-        let client = clients.known(header).ok_or((
-            StatusCode::UNAUTHORIZED,
-            "no client of this feed: send Basic with its name and secret",
-        ))?;
-        match client.may(Need::WriteStatements) {
-            Leave::None => Err((StatusCode::FORBIDDEN, "the client lacks the scope statements/write")),
-            Leave::All | Leave::Mine => Ok(Arc::from(client.name.as_str())),
-        }
-    }
-}
+/// Who may send.
+const KNOWN: Known = (Clients::known, "no client of this feed: send Basic with its name and secret");
 
 /// The routes of a feed.
-pub fn router(frames: Arc<Frames>) -> Router {
+pub fn router(frames: Arc<Intake>) -> Router {
     let routes = Router::new()
         .route("/events", post(take))
         .route("/healthz", get(|| async { "ok" }))
@@ -100,14 +58,12 @@ fn refusal(status: StatusCode, message: impl std::fmt::Display) -> Response {
     response
 }
 
-async fn take(State(frames): State<Arc<Frames>>, Query(asked): Query<Asked>, request: Request) -> Response {
+async fn take(State(frames): State<Arc<Intake>>, Query(asked): Query<Asked>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let headers = parts.headers;
-    let Ok(_place) = frames.places.try_acquire() else {
-        return refusal(StatusCode::SERVICE_UNAVAILABLE, "too many requests at once");
-    };
-    let sender = match frames.sender(&headers) {
-        Ok(sender) => sender,
+    let known = frames.place().and_then(|place| Ok((place, frames.sender(&headers, KNOWN)?)));
+    let (_place, sender) = match known {
+        Ok(known) => known,
         Err((status, message)) => return refusal(status, message),
     };
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -1,29 +1,22 @@
 //! A small vault with students, a door that can be shut, and files of clients, for tests.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use aula_ledger::types::{AccountId, DistrictId, Handle, Hash, SchoolYear};
+use aula_kit::vault::create;
+use aula_kit::private_file;
+pub use aula_kit::{Made, Tested, reference};
+use aula_ledger::types::{Handle, SchoolYear};
 use aula_lrs::clients::Client;
-use aula_twin_runtime::model::Model;
-use aula_twin_runtime::params::Params;
-use aula_vault::{Folders, Identity, LocalId, Vault, VaultError};
+use aula_vault::{Vault, VaultError};
 use bytes::Bytes;
 
 use crate::door::{Closed, Door, Lent};
 use crate::given::{Feed, Form, Given};
 
-pub type Tested = Result<(), Box<dyn std::error::Error>>;
-
 /// 2 March 2026, 09:30 UTC: in the school year 2025.
 pub const NOW_MS: u64 = 1_772_443_800_000;
-
-/// The reference parameters with the unfitted model.
-pub fn reference() -> Params {
-    Params::reference(Model::unfitted())
-}
 
 pub struct World {
     pub root: tempfile::TempDir,
@@ -32,29 +25,18 @@ pub struct World {
     pub feed: Arc<Feed>,
 }
 
-pub fn folders(root: &Path) -> Folders {
-    Folders { data: root.join("vault"), keystore: root.join("keystore") }
-}
-
 impl World {
     /// A vault with students S-0, S-1, S-2 of the school year 2025, and a feed.
-    pub fn new() -> Result<Self, Box<dyn std::error::Error>> {
+    pub fn new() -> Made<Self> {
         let root = tempfile::tempdir()?;
-        let identity = Identity {
-            district: DistrictId(7),
-            chain_id: "test-00c0ffee".into(),
-            genesis: Hash([1; 32]),
-            account: AccountId([1; 20]),
-        };
-        let vault = Arc::new(Vault::create(&folders(root.path()), &identity, NOW_MS)?);
+        let vault = Arc::new(create(root.path(), NOW_MS)?.1);
         let handles = enrol(&vault, &["S-0", "S-1", "S-2"])?;
         Ok(Self { root, vault, handles, feed: Arc::new(Feed::plain("registers")?) })
     }
 }
 
-pub fn enrol(vault: &Vault, ids: &[&str]) -> Result<Vec<Handle>, Box<dyn std::error::Error>> {
-    let asked = ids.iter().map(|id| LocalId::new(id).map(|id| (id, SchoolYear(2025))).ok_or("an identifier"));
-    Ok(vault.enrol(&asked.collect::<Result<Vec<_>, _>>()?)?)
+pub fn enrol(vault: &Vault, ids: &[&str]) -> Made<Vec<Handle>> {
+    aula_kit::vault::enrol(vault, ids, SchoolYear(2025))
 }
 
 /// A message of the feed as a line, read.
@@ -119,6 +101,5 @@ impl Door for Shutter {
 pub fn write_clients(path: &Path, name: &str, secret: &[u8]) -> std::io::Result<()> {
     let hash = hex::encode(Client::hash(secret));
     let text = format!("[[client]]\nname = \"{name}\"\nsecret_sha256 = \"{hash}\"\nscopes = [\"all\"]\n");
-    std::fs::write(path, text)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+    private_file(path, text)
 }

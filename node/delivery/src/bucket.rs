@@ -271,15 +271,7 @@ impl Bucket {
         if let Some((first, last)) = asked.range {
             request = request.header("range", format!("bytes={first}-{last}"));
         }
-        let failed = |error: reqwest::Error| {
-            let mut why = error.to_string();
-            let mut cause = std::error::Error::source(&error);
-            while let Some(deeper) = cause {
-                why = format!("{why}: {deeper}");
-                cause = deeper.source();
-            }
-            DeliveryError::peer(&self.said(), why)
-        };
+        let failed = |error: reqwest::Error| DeliveryError::request(&self.said(), &error);
         let mut answer = request.send().await.map_err(failed)?;
         let said = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
         let tag = said("etag").map(str::to_owned);

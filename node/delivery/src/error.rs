@@ -36,6 +36,13 @@ pub enum DeliveryError {
 }
 
 impl DeliveryError {
+    /// A request that was not answered, with all its causes.
+    pub(crate) fn request(place: &str, error: &reqwest::Error) -> Self {
+        let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+        let why: Vec<String> = causes.map(ToString::to_string).collect();
+        Self::peer(place, why.join(": "))
+    }
+
     pub(crate) fn peer(place: &str, why: impl std::fmt::Display) -> Self {
         Self::Peer { place: place.to_owned(), why: why.to_string() }
     }

@@ -4,9 +4,12 @@
 //! address is looked at before a connection is made to it ([`PublicOnly`]).
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+use std::time::Duration;
 
-use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Url};
 
 /// A host given as an address is never looked up, so it is looked at here.
 ///
@@ -30,6 +33,20 @@ pub fn allowed(url: &Url) -> Result<(), String> {
 /// Looks names up, and refuses those that are not at public addresses alone.
 #[derive(Debug, Clone, Copy)]
 pub struct PublicOnly;
+
+/// A client that asks public addresses alone, over TLS, and follows nobody elsewhere.
+///
+/// # Errors
+/// When TLS cannot be set up.
+pub fn client(timeout: Duration) -> reqwest::Result<Client> {
+    Client::builder()
+        .https_only(true)
+        .no_proxy()
+        .redirect(Policy::none())
+        .timeout(timeout)
+        .dns_resolver(Arc::new(PublicOnly))
+        .build()
+}
 
 impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::Url;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, ClientBuilder, Url};
+use reqwest::{Client, ClientBuilder};
 
 use crate::DeliveryError;
 use crate::public::{PublicOnly, allowed};
@@ -41,15 +42,7 @@ async fn by(
     (seconds, body): (u64, Vec<u8>),
 ) -> Result<(), DeliveryError> {
     let url = asked.to_string();
-    let failed = |error: reqwest::Error| {
-        let mut why = error.to_string();
-        let mut cause = std::error::Error::source(&error);
-        while let Some(deeper) = cause {
-            why = format!("{why}: {deeper}");
-            cause = deeper.source();
-        }
-        DeliveryError::peer(&url, why)
-    };
+    let failed = |error: reqwest::Error| DeliveryError::request(&url, &error);
     let client = client.build().map_err(failed)?;
     let signed = signature(secret, seconds, &body);
     let answer =

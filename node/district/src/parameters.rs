@@ -170,10 +170,7 @@ fn params(voted: &twin::TwinParameters, model: Model) -> Params {
 
 fn rule(voted: &twin::NeedRule) -> NeedRule {
     let input = |one: &twin::NeedInput| need::NeedInput {
-        kind: match one.kind {
-            InputKind::Flag => need::InputKind::Flag,
-            InputKind::Position => need::InputKind::Position,
-        },
+        kind: one.kind,
         source: match one.source {
             InputSource::Recorded(number) => need::InputSource::Recorded(number),
             InputSource::Mastery(skill) => need::InputSource::Mastery(SkillId(skill)),

@@ -42,6 +42,10 @@ pub struct Refused {
     pub value: String,
 }
 
+fn unreadable(line: u64, error: &csv::Error) -> Refused {
+    Refused { line, local_id: String::new(), rule: "unreadable", value: error.to_string() }
+}
+
 /// A file of which no row can be read.
 #[derive(Debug, thiserror::Error)]
 pub enum WishesError {
@@ -82,13 +86,7 @@ pub fn read(bytes: &[u8], kinds: &[Name]) -> Result<(Vec<Wish>, Vec<Refused>), W
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                let line = lines.of(error.position());
-                refused.push(Refused {
-                    line,
-                    local_id: String::new(),
-                    rule: "unreadable",
-                    value: error.to_string(),
-                });
+                refused.push(unreadable(lines.of(error.position()), &error));
                 continue;
             }
         };
@@ -96,12 +94,7 @@ pub fn read(bytes: &[u8], kinds: &[Name]) -> Result<(Vec<Wish>, Vec<Refused>), W
         let row: Row = match record.deserialize(Some(&headers)) {
             Ok(row) => row,
             Err(error) => {
-                refused.push(Refused {
-                    line,
-                    local_id: String::new(),
-                    rule: "unreadable",
-                    value: error.to_string(),
-                });
+                refused.push(unreadable(line, &error));
                 continue;
             }
         };

@@ -17,8 +17,8 @@ pub mod operator;
 pub mod outside;
 pub mod own_file;
 mod up_line;
-pub mod whole_file;
 
+pub use aula_files as whole_file;
 pub use causes::with_causes;
 pub use failure::{Advise, DEFECT, Failure, OUTDATED};
 pub use home::Home;

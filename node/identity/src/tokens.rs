@@ -3,12 +3,13 @@
 //! A token is `aula_ID_SECRET`. What is kept is its number, whose it is, its scopes, when it ends and the digest of the secret. The
 //! file is written whole beside its place and renamed, so that a crash leaves the old or the new one.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use aula_files::Access;
 use aula_foreign::secret::{digest, drawn, number};
 use serde::{Deserialize, Serialize};
 
@@ -186,19 +187,9 @@ impl Tokens {
 
     fn write(&self, tokens: &[Kept]) -> Result<(), TokensError> {
         let failed = |error| TokensError::File { path: self.path.clone(), error };
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        let part = self.path.with_extension("part");
         let bytes = serde_json::to_vec_pretty(tokens).map_err(|error| failed(error.into()))?;
-        let written = || -> io::Result<()> {
-            fs::create_dir_all(folder)?;
-            let mut file =
-                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            fs::rename(&part, &self.path)?;
-            File::open(folder)?.sync_all()
-        };
-        written().map_err(failed)
+        let made = self.path.parent().map_or(Ok(()), aula_files::private_folder);
+        made.and_then(|()| aula_files::replace(&self.path, Access::Private, &bytes)).map_err(failed)
     }
 }
 

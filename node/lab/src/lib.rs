@@ -6,7 +6,6 @@
 pub mod bench;
 pub mod demo;
 pub mod localnet;
-pub mod solo;
 
 use aula_home::{DEFECT, Failure, with_causes};
 use aula_ledger::state::StoreError;

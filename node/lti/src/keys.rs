@@ -5,10 +5,10 @@
 //! named by when it was made. Invariants: a private key is in no other file, log or answer.
 
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use aula_files::Access;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use openidconnect::core::{CoreJwsSigningAlgorithm, CoreRsaPrivateSigningKey};
@@ -85,17 +85,8 @@ impl Keys {
         let wrong = || KeysError::Key(path.clone());
         let key = RsaPrivateKey::new(&mut rand::rngs::OsRng, BITS).map_err(|_| wrong())?;
         let pem = key.to_pkcs1_pem(LineEnding::LF).map_err(|_| wrong())?;
-        let part = path.with_extension("part");
-        let failed = |error| KeysError::Disk(self.folder.clone(), error);
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&part)
-            .map_err(failed)?;
-        file.write_all(pem.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-        fs::rename(&part, &path).map_err(failed)?;
+        aula_files::create(&path, Access::Private, pem.as_bytes())
+            .map_err(|error| KeysError::Disk(self.folder.clone(), error))?;
         self.own.push(read(&path, now_ms)?);
         Ok(())
     }

@@ -34,6 +34,9 @@ pub mod words;
 
 pub use error::ReadError;
 
+#[cfg(test)]
+mod chain_tests;
+
 /// `YYYY-MM-DD hh:mm:ss` of milliseconds since 1970, in UTC.
 pub fn utc(time_ms: u64) -> String {
     let mut text = aula_ledger::audit::report::utc(aula_ledger::types::TimeMs(time_ms));

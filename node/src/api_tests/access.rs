@@ -18,7 +18,7 @@ use crate::clock::now_ms;
 use crate::explorer;
 use crate::family_link::{self, DAY_MS, FamilyLink};
 use crate::http::access::{RouteClass, class_of, classed};
-use crate::testkit::round::{Other, ROUND, handle};
+use aula_kit::round::{Other, ROUND, handle};
 use aula_web::dashboard;
 
 const YEAR: SchoolYear = SchoolYear(1988);

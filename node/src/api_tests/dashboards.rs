@@ -282,7 +282,7 @@ async fn the_socket_brings_what_changes_and_what_was_missed_and_ends_with_the_li
     greet(&mut socket, epoch, seen).await?;
     assert_eq!(hear(&mut socket).await?.0["live"], true);
     // What a feed folded, as the pipeline tells it.
-    let params = Params::reference(Model::unfitted());
+    let params = aula_kit::reference();
     let mut history = History::new(&params);
     history.add(office.events.iter().cloned(), &params);
     let new = event(UNITS * 4 + 3, answer(7, true)?)?;

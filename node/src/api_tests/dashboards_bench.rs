@@ -80,7 +80,7 @@ async fn measure_open_dashboards() -> Tested {
         (setting("AULA_OPEN", 10_000), setting("AULA_SECONDS", 20), setting("AULA_RATE", 1_000));
     let mut kept = None;
     let served = serve_looking(
-        DevChain::of(crate::testkit::round::base).map_err(failed)?,
+        DevChain::of(aula_kit::round::base).map_err(failed)?,
         |config| {
             config.api.reads_per_second = 0;
             config.api.max_requests = 4_096;
@@ -104,7 +104,7 @@ async fn measure_open_dashboards() -> Tested {
     let feed = Arc::new(Feed::plain("bench")?);
     let told = Told::of(&served.dashboards);
     let observer: Arc<dyn Observer> = told.clone();
-    let params = Params::reference(Model::unfitted());
+    let params = aula_kit::reference();
     let settings = Settings { params, spool: None, feeds: vec![feed.clone()], observer: Some(observer) };
     let door: Arc<dyn Door> = Arc::new(door);
     let pipeline = Arc::new(Pipeline::start(door, settings)?);

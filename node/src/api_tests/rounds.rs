@@ -22,7 +22,7 @@ use super::*;
 use crate::cli::{Cli, Command};
 use crate::command::query;
 use crate::terminal::{Context, Outcome, Verdict};
-use crate::testkit::round::{Other, ROUND, accept, class, copied, decided, handle, pool, revert};
+use aula_kit::round::{Other, ROUND, accept, class, copied, decided, handle, pool, revert};
 
 #[tokio::test]
 async fn everybody_sees_the_ledgers_report_and_no_small_count() -> Tested {

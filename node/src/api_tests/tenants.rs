@@ -22,7 +22,7 @@ use crate::clock::now_ms;
 use crate::explorer;
 use crate::family_link::{self, DAY_MS, FamilyLink, LinkReader, LinkRole};
 use crate::http::access::{RouteClass, class_of};
-use crate::testkit::round::{Other, ROUND, copied, handle};
+use aula_kit::round::{Other, ROUND, copied, handle};
 
 const YEAR: SchoolYear = SchoolYear(1988);
 /// The student that both call alike.
@@ -52,7 +52,7 @@ type Made<T> = Result<T, Box<dyn std::error::Error>>;
 
 async fn tenant(chain: &DevChain, number: u16, key: SigningKey, name: &'static str) -> Made<Tenant> {
     let at = chain.home.path().join(name);
-    let folders = Folders { data: at.join("vault"), keystore: at.join("keystore") };
+    let folders = Folders::below(&at);
     let links = at.join("links");
     std::fs::create_dir_all(&at)?;
     let (chain_id, genesis) = (chain.genesis.chain_id.to_string(), chain.genesis.sha256);
@@ -94,7 +94,7 @@ async fn tenant(chain: &DevChain, number: u16, key: SigningKey, name: &'static s
     node.vault = Some(folders.clone());
     node.links = vec![links];
     let dashboards = Arc::new(Hub::checking_every(SOON));
-    dashboards.take_params(|| Ok(Params::reference(Model::unfitted())));
+    dashboards.take_params(|| Ok(aula_kit::reference()));
     let (stop, stopped) = oneshot::channel();
     tokio::spawn(server.serve(router_with(Arc::new(node), dashboards), async move {
         let _ = stopped.await;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aula_api::PublicEvent;
+use aula_api::event::EventFields;
 use aula_api::registers::Members;
 use aula_api::transactions::TransactionStatus;
 use aula_ledger::state::schema::Member;
@@ -100,9 +101,28 @@ impl Done {
         self.told.code == Some(0)
     }
 
-    /// What an event of this name says.
-    pub(super) fn event(&self, name: &str) -> Option<&PublicEvent> {
-        self.told.events.iter().flatten().find(|event| event.name() == name)
+    /// What an event of this kind says; none where there is none.
+    pub(super) fn event<T: EventFields>(&self) -> Option<T> {
+        self.told.events.iter().flatten().find_map(PublicEvent::fields)
+    }
+
+    /// Exit 0 with the fields and words that an event of this kind gives, or exit 1 with the ledger's words.
+    ///
+    /// # Errors
+    /// When an accepted transaction told no such event.
+    pub(super) fn told_by<T: EventFields>(
+        self,
+        say: impl FnOnce(T) -> (Value, String),
+    ) -> Result<Outcome, Failure> {
+        if !self.accepted() {
+            return Ok(self.outcome(json!({}), ""));
+        }
+        let event = self.event().ok_or_else(|| {
+            let message = format!("the node told no {} that this program can read", T::EVENT);
+            Failure::new("bad_answer", message, "compare the versions of node and program with `aula doctor`")
+        })?;
+        let (fields, text) = say(event);
+        Ok(self.outcome(fields, text))
     }
 
     /// Exit 0 with these fields and words, or exit 1 with the ledger's words.

@@ -259,7 +259,7 @@ mod tests {
     use super::*;
     use crate::command::Verdict;
     use crate::terminal::OutputFormat;
-    use crate::testkit::DevChain;
+    use aula_kit::DevChain;
 
     fn replayed(chain: DevChain) -> Result<(Verdict, serde_json::Value), Failure> {
         let (home, folder) = chain.close();

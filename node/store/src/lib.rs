@@ -23,6 +23,7 @@ mod of_genesis;
 mod prune;
 mod read_index;
 pub mod snapshots;
+pub mod solo;
 mod tables;
 mod trees;
 mod view;

@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let events = args.next().transpose()?.unwrap_or(1_000_000);
     let batch = args.next().transpose()?.unwrap_or(4_096).max(1);
     let root = tempfile::tempdir_in(".")?;
-    let folders = Folders { data: root.path().join("vault"), keystore: root.path().join("keystore") };
+    let folders = Folders::below(root.path());
     let identity = Identity {
         district: DistrictId(7),
         chain_id: "bench-00000000".into(),

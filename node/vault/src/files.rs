@@ -1,9 +1,11 @@
 //! Folders and files that only their owner may use, written whole and synced.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+
+use aula_files::Access;
 
 /// A file or folder that cannot be used. Never holds content.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +59,7 @@ impl FileError {
 
 /// Makes a folder with mode 0700, and those above it.
 pub(crate) fn make_folder(path: &Path) -> Result<(), FileError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(FileError::io(path))
+    aula_files::private_folder(path).map_err(FileError::io(path))
 }
 
 /// Refuses what group or others may read, write or enter.
@@ -68,31 +70,17 @@ pub(crate) fn check_private(path: &Path) -> Result<(), FileError> {
 
 /// Writes a new file with mode 0600 and syncs it and its folder; never overwrites.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(FileError::io(path))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(FileError::io(path))?;
-    sync_folder(path)
+    aula_files::create(path, Access::Private, bytes).map_err(FileError::io(path))
 }
 
 /// Replaces a file whole: a crash leaves the old or the new one.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let new = path.with_extension("new");
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(FileError::io(&new)(error)),
-        _ => write_new(&new, bytes)?,
-    }
-    fs::rename(&new, path).map_err(FileError::io(path))?;
-    sync_folder(path)
+    aula_files::replace(path, Access::Private, bytes).map_err(FileError::io(path))
 }
 
 /// Syncs the folder that holds `path`, so that its name is on disk.
 pub(crate) fn sync_folder(path: &Path) -> Result<(), FileError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(FileError::io(folder))
+    aula_files::sync_folder(path).map_err(FileError::io(path))
 }
 
 /// Overwrites a file's bytes, syncs and removes it. On copy-on-write or flash storage the old bytes may outlive

@@ -11,6 +11,7 @@
 //! only all of them together may have ([`NewRow::whole`]); what nobody had matched with him goes by his terms too.
 //! Invariants: nothing personal stands in clear; a row's parts open at that row only. Absent: what is in a row.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use aula_ledger::names::Name;
@@ -124,9 +125,9 @@ pub struct OpenRow {
     pub whole: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// A row as it lies on disk.
+/// A row as it lies on disk; a new one borrows what its writer gave.
 #[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
-struct Row {
+struct Row<'a> {
     custody: Custody,
     /// The row's key, wrapped for each student, or once for the district.
     wraps: Vec<(Handle, Vec<u8>)>,
@@ -134,10 +135,10 @@ struct Row {
     own: Vec<(Handle, Vec<u8>)>,
     common: Vec<u8>,
     whole: Option<Vec<u8>>,
-    terms: BTreeSet<RowTerm>,
-    keys: BTreeSet<RowTerm>,
-    terms_of: Vec<(Handle, BTreeSet<RowTerm>)>,
-    marks: Vec<u8>,
+    terms: Cow<'a, TermSet>,
+    keys: TermSet,
+    terms_of: Cow<'a, [(Handle, TermSet)]>,
+    marks: Cow<'a, [u8]>,
     redacted: bool,
 }
 
@@ -175,7 +176,7 @@ impl Vault {
             self.drop_row(&mut batch, key)?;
         }
         // Both may be of one row, which the batch does not show yet.
-        let mut changed: BTreeMap<&[u8], Row> = BTreeMap::new();
+        let mut changed: BTreeMap<&[u8], Row<'_>> = BTreeMap::new();
         for key in change.marks.iter().map(|(key, _)| key).chain(change.keys.iter().map(|(key, _)| key)) {
             if let Some(row) = self.row(key)? {
                 changed.insert(key, row);
@@ -183,12 +184,12 @@ impl Vault {
         }
         for (key, marks) in &change.marks {
             if let Some(row) = changed.get_mut(key.as_slice()) {
-                row.marks.clone_from(marks);
+                row.marks = Cow::Borrowed(marks);
             }
         }
         for (key, keys) in &change.keys {
             if let Some(row) = changed.get_mut(key.as_slice()) {
-                row.keys.extend(keys);
+                row.keys.extend(keys.iter().copied());
             }
         }
         for (key, row) in changed {
@@ -214,7 +215,11 @@ impl Vault {
     /// When it cannot be read.
     pub fn row_outline(&self, key: &[u8]) -> Result<Option<RowOutline>, VaultError> {
         let row = self.row(key)?;
-        Ok(row.map(|Row { terms, marks, redacted, .. }| RowOutline { terms, marks, redacted }))
+        Ok(row.map(|row| RowOutline {
+            terms: row.terms.iter().copied().collect(),
+            marks: row.marks.into_owned(),
+            redacted: row.redacted,
+        }))
     }
 
     /// Keys of rows from `from` to `to`, inclusive, under a term or all of them; backwards when asked; at most so many.
@@ -294,7 +299,7 @@ impl Vault {
         rows.into_iter().map(|(key, row)| self.open_row(key, &row)).collect()
     }
 
-    fn open_row(&self, key: &[u8], row: &Row) -> Result<OpenRow, VaultError> {
+    fn open_row(&self, key: &[u8], row: &Row<'_>) -> Result<OpenRow, VaultError> {
         let unreadable = |_| VaultError::Damaged("a row does not open".into());
         let (wrapped, wrapping, holder) = match (row.wraps.first(), &row.district) {
             (Some((handle, wrapped)), _) => (wrapped, row_cipher(&self.student_secret(handle)?), handle.0),
@@ -314,7 +319,7 @@ impl Vault {
         Ok(OpenRow { key: key.to_vec(), common, own, whole: whole.transpose().map_err(unreadable)? })
     }
 
-    fn row(&self, key: &[u8]) -> Result<Option<Row>, VaultError> {
+    fn row(&self, key: &[u8]) -> Result<Option<Row<'static>>, VaultError> {
         let damaged = |_| VaultError::Damaged("a row is unreadable".into());
         let bytes = self.db.get_pinned_cf(family(&self.db, Table::Rows)?, key)?;
         bytes.map(|bytes| borsh::from_slice(&bytes).map_err(damaged)).transpose()

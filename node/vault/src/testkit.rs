@@ -37,10 +37,6 @@ pub fn identity() -> Identity {
     }
 }
 
-pub fn folders(root: &Path) -> Folders {
-    Folders { data: root.join("vault"), keystore: root.join("keystore") }
-}
-
 pub fn field(text: &str) -> FieldName {
     FieldName::new(text).expect("a field")
 }
@@ -81,7 +77,7 @@ pub fn name_of(student: usize, year: usize) -> String {
 impl World {
     pub fn new() -> Result<Self, Box<dyn std::error::Error>> {
         let root = tempfile::tempdir()?;
-        let vault = Vault::create(&folders(root.path()), &identity(), NOW_MS)?;
+        let vault = Vault::create(&Folders::below(root.path()), &identity(), NOW_MS)?;
         let mut handles = [[Handle([0; 32]); 2]; 2];
         for (student, own) in (0u32..).zip(&mut handles) {
             let asked = [(local(student), YEAR), (local(student), SchoolYear(YEAR.0 + 1))];
@@ -102,7 +98,7 @@ impl World {
     pub fn reopened(self) -> Result<Self, Box<dyn std::error::Error>> {
         let Self { root, vault, handles } = self;
         drop(vault);
-        let vault = Vault::open(&folders(root.path()))?;
+        let vault = Vault::open(&Folders::below(root.path()))?;
         Ok(Self { root, vault, handles })
     }
 

@@ -40,6 +40,14 @@ pub struct Folders {
     pub keystore: PathBuf,
 }
 
+impl Folders {
+    /// Both below one folder, under the names that a home gives them.
+    #[must_use]
+    pub fn below(folder: &Path) -> Self {
+        Self { data: folder.join("vault"), keystore: folder.join("keystore") }
+    }
+}
+
 /// Whose vault it is; public. The account's key checks readers' credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

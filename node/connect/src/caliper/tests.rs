@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::*;
 use crate::clients::read_clients;
 use crate::letters;
-use crate::pipeline::Settings;
+use crate::pipeline::{Pipeline, Settings};
 use crate::testkit::{Tested, World, reference, write_clients};
 
 const C: &str = "http://purl.imsglobal.org/ctx/caliper/v1p1";
@@ -41,7 +41,7 @@ async fn envelopes_are_events_once_and_the_wrong_ones_are_told_why() -> Tested {
     let pipeline = Arc::new(Pipeline::start(Arc::new(world.vault.clone()), settings)?);
     let path = world.root.path().join("clients.toml");
     write_clients(&path, "lms", b"secret")?;
-    let endpoint = Arc::new(Endpoint::new(feed.clone(), pipeline.clone(), read_clients(&path)?));
+    let endpoint = Arc::new(Intake::new(feed.clone(), pipeline.clone(), read_clients(&path)?));
     let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/caliper", socket.local_addr()?);
     tokio::spawn(axum::serve(socket, router(endpoint.clone())).into_future());

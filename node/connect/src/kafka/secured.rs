@@ -1,7 +1,6 @@
 //! A Kafka broker over TLS that wants a client's certificate and SASL: `scripts/brokers.sh` makes the certificates, starts one and runs
 //! this.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use aula_district::live::events_of;
@@ -19,8 +18,7 @@ fn feed(
     secret: &Path,
     text: &str,
 ) -> Result<config::Feed, Box<dyn std::error::Error>> {
-    std::fs::write(secret, text)?;
-    std::fs::set_permissions(secret, std::fs::Permissions::from_mode(0o600))?;
+    aula_kit::private_file(secret, text)?;
     Ok(toml::from_str(&format!(
         "name = 'registers'\nkind = 'kafka'\nbroker = '{broker}'\nsecret = '{}'\n[topics]\n'{topic}' = 'events'\n",
         secret.display()

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use aula_district::live::events_of;
 use aula_home::config;
-use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
@@ -80,8 +79,7 @@ async fn mosquitto_speaks_with_us_on_both_sides() -> Tested {
     assert!(String::from_utf8_lossy(&heard.stdout).contains("aula/sensors/events"), "{heard:?}");
     // Their broker, our subscriber: what came before, meanwhile and after.
     let secret = world.root.path().join("secret.toml");
-    std::fs::write(&secret, "user = 'aula'\npassword = 'hush'\n")?;
-    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600))?;
+    aula_kit::private_file(&secret, "user = 'aula'\npassword = 'hush'\n")?;
     let own: config::Feed = toml::from_str(&format!(
         "name = 'sensors'\nkind = 'mqtt'\nbroker = 'mqtt://{address}'\nsecret = '{}'\n[topics]\n'school/+/marks' = 'events'\n",
         secret.display()

@@ -1,6 +1,5 @@
 //! A broker over TLS that wants a client's certificate: `scripts/brokers.sh` makes the certificates, starts mosquitto and runs this.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -15,8 +14,7 @@ use crate::testkit::{NOW_MS, Tested, World, reference};
 
 /// The feed that asks this broker, with what stands in its file of secrets.
 fn feed(broker: &str, secret: &Path, text: &str) -> Result<config::Feed, Box<dyn std::error::Error>> {
-    std::fs::write(secret, text)?;
-    std::fs::set_permissions(secret, std::fs::Permissions::from_mode(0o600))?;
+    aula_kit::private_file(secret, text)?;
     Ok(toml::from_str(&format!(
         "name = 'sensors'\nkind = 'mqtt'\nbroker = '{broker}'\nsecret = '{}'\n[topics]\n'school/+/marks' = 'events'\n",
         secret.display()

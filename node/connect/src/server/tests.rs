@@ -4,16 +4,16 @@ use aula_district::live::events_of;
 
 use super::*;
 use crate::clients::read_clients;
-use crate::pipeline::Settings;
-use crate::testkit::{NOW_MS, Tested, World, reference, write_clients};
+use crate::pipeline::{Pipeline, Settings};
+use crate::testkit::{Made, NOW_MS, Tested, World, reference, write_clients};
 
-async fn served(world: &World) -> Result<(String, Arc<Frames>, Arc<Pipeline>), Box<dyn std::error::Error>> {
+async fn served(world: &World) -> Made<(String, Arc<Intake>, Arc<Pipeline>)> {
     let settings =
         Settings { params: reference(), spool: None, feeds: vec![world.feed.clone()], observer: None };
     let pipeline = Arc::new(Pipeline::start(Arc::new(world.vault.clone()), settings)?);
     let path = world.root.path().join("clients.toml");
     write_clients(&path, "east", b"secret")?;
-    let frames = Arc::new(Frames::new(world.feed.clone(), pipeline.clone(), read_clients(&path)?));
+    let frames = Arc::new(Intake::new(world.feed.clone(), pipeline.clone(), read_clients(&path)?));
     let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/events", socket.local_addr()?);
     tokio::spawn(axum::serve(socket, router(frames.clone())).into_future());

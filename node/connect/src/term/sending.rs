@@ -12,14 +12,17 @@ use aula_ingest::date::Date;
 use aula_ingest::event::xapi::Rules;
 use aula_ingest::plan::{LedgerSchool, Schools};
 use aula_ingest::{Input, read};
-use aula_ledger::types::{AccountId, DistrictId, Hash, SchoolYear};
+pub use aula_kit::Made;
+use aula_kit::reference;
+use aula_kit::vault::{create, enrol};
+use aula_ledger::types::SchoolYear;
 use aula_lrs::desk::{Desk, DeskError, Incoming, Sender};
 use aula_lrs::json::Json;
 use aula_lrs::store::{Roster, SealedStore, StoreError};
 use aula_lrs::version::Version;
 use aula_twin_runtime::event::SkillId;
 use aula_vault::imports::ImportNote;
-use aula_vault::{Identity, LocalId, Vault};
+use aula_vault::{Folders, Vault};
 use bytes::Bytes;
 
 use super::traffic::{HOME_PAGE, Sent, Size, Way, YEAR, drawn, rules, student};
@@ -27,9 +30,7 @@ use crate::given::{Feed, Form};
 use crate::payload;
 use crate::pipeline::{Busy, Pipeline, Settings};
 use crate::statements::Statements;
-use crate::testkit::{Shutter, folders, reference};
-
-pub type Made<T> = Result<T, Box<dyn std::error::Error>>;
+use crate::testkit::Shutter;
 
 /// 30 November 2026: after everything that happened.
 pub const NOW_MS: u64 = 1_796_000_000_000;
@@ -93,16 +94,9 @@ pub fn steps(messages: &[Sent], seed: u64, crashes: bool) -> VecDeque<Step> {
 
 /// Makes a vault in which the first half of the students is enrolled.
 pub fn found(folder: &Path, size: Size) -> Made<()> {
-    let identity = Identity {
-        district: DistrictId(7),
-        chain_id: "test-00c0ffee".into(),
-        genesis: Hash([1; 32]),
-        account: AccountId([1; 20]),
-    };
-    let vault = Vault::create(&folders(folder), &identity, NOW_MS)?;
-    let asked = (0..size.students / 2).map(|number| LocalId::new(&student(number)).ok_or("an identifier"));
-    let asked: Vec<_> = asked.map(|id| Ok((id?, SchoolYear(YEAR)))).collect::<Made<_>>()?;
-    vault.enrol(&asked)?;
+    let (_, vault) = create(folder, NOW_MS)?;
+    let enrolled: Vec<String> = (0..size.students / 2).map(student).collect();
+    enrol(&vault, &enrolled, SchoolYear(YEAR))?;
     // The key of marks: copies of this vault give a message the same place.
     vault.feed_keys()?;
     Ok(())
@@ -146,7 +140,7 @@ pub struct Site {
 
 impl Site {
     pub fn open(folder: &Path, size: Size) -> Made<Self> {
-        let vault = Arc::new(Vault::open(&folders(folder))?);
+        let vault = Arc::new(Vault::open(&Folders::below(folder))?);
         let door = Shutter::of(&vault, false);
         let feeds: BTreeMap<Way, Arc<Feed>> =
             Way::ALL.iter().map(|way| Ok((*way, feed(*way)?))).collect::<Made<_>>()?;
@@ -262,7 +256,7 @@ impl Site {
         self.pipeline.stop();
         drop(self);
         {
-            let vault = Vault::open(&folders(&folder))?;
+            let vault = Vault::open(&Folders::below(&folder))?;
             let today = Date::of_ms(NOW_MS).ok_or("a day")?;
             let (_, reading) = read(files, None, None, today)?;
             let school = LedgerSchool { number: 31, name: String::new() };

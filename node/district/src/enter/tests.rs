@@ -1,20 +1,13 @@
 //! Any order, any repetition, any batches: one set of events, one state.
 
-use aula_ledger::types::{AccountId, DistrictId, Hash, SchoolYear};
+use aula_kit::{Made, Tested, reference};
+use aula_ledger::types::SchoolYear;
 use aula_twin_runtime::event::{Correctness, ItemId, SkillId, SkillSet};
-use aula_vault::{Folders, Identity, LocalId};
 
 use super::*;
 use crate::amended::effect;
 use crate::keep::fold;
 use crate::live::{LiveTwins, events_of};
-
-/// The reference parameters with the unfitted model.
-fn params() -> aula_twin_runtime::params::Params {
-    aula_twin_runtime::params::Params::reference(aula_twin_runtime::model::Model::unfitted())
-}
-
-type Tested = Result<(), Box<dyn std::error::Error>>;
 
 const STUDENTS: u64 = 3;
 const START_MS: u64 = 1_772_352_000_000;
@@ -25,18 +18,11 @@ struct World {
     handles: Vec<Handle>,
 }
 
-fn world() -> Result<World, Box<dyn std::error::Error>> {
+fn world() -> Made<World> {
     let root = tempfile::tempdir()?;
-    let folders = Folders { data: root.path().join("vault"), keystore: root.path().join("keystore") };
-    let identity = Identity {
-        district: DistrictId(7),
-        chain_id: "test-00c0ffee".into(),
-        genesis: Hash([1; 32]),
-        account: AccountId([1; 20]),
-    };
-    let vault = Vault::create(&folders, &identity, START_MS)?;
-    let id = |n| LocalId::new(&format!("S-{n}")).map(|id| (id, SchoolYear(2025))).ok_or("an identifier");
-    let handles = vault.enrol(&(0..STUDENTS).map(id).collect::<Result<Vec<_>, _>>()?)?;
+    let (_, vault) = aula_kit::vault::create(root.path(), START_MS)?;
+    let ids: Vec<String> = (0..STUDENTS).map(|n| format!("S-{n}")).collect();
+    let handles = aula_kit::vault::enrol(&vault, &ids, SchoolYear(2025))?;
     Ok(World { _root: root, vault, handles })
 }
 
@@ -71,9 +57,9 @@ fn messages(handles: &[Handle], count: u64) -> Vec<Entering<'static>> {
     all
 }
 
-fn states(world: &World) -> Result<Vec<Vec<u8>>, Box<dyn std::error::Error>> {
-    let state = |handle| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
-        Ok(fold(&events_of(&world.vault, handle)?, &params()).ok_or("events")?.snapshot())
+fn states(world: &World) -> Made<Vec<Vec<u8>>> {
+    let state = |handle| -> Made<Vec<u8>> {
+        Ok(fold(&events_of(&world.vault, handle)?, &reference()).ok_or("events")?.snapshot())
     };
     world.handles.iter().map(state).collect()
 }
@@ -95,7 +81,7 @@ fn three_times_in_any_order_is_once_and_the_live_twins_are_the_fold_of_the_vault
     let again = world()?;
     let all = messages(&again.handles, 1_200);
     let mut keys = again.vault.feed_keys()?;
-    let mut live = LiveTwins::new(params());
+    let mut live = LiveTwins::new(reference());
     // Three copies, walked with a stride that is prime to the count; what lacks its target waits and comes again.
     let thrice: Vec<Entering> = all.iter().chain(&all).chain(&all).cloned().collect();
     let order = (0..thrice.len()).map(|at| at * 1_009 % thrice.len());
@@ -153,7 +139,7 @@ fn a_deletion_takes_back_what_it_touched_and_says_what() -> Tested {
     let right =
         |n: u64| message(&format!("m{n}"), n * 1_000, Entry::Happened { handle, body: answer(4, true) });
     let answers: Vec<Entering> = (0..40).map(right).collect();
-    let mut live = LiveTwins::new(params());
+    let mut live = LiveTwins::new(reference());
     let mut milestones = Vec::new();
     let mut deleted = None;
     for answer in answers {
@@ -174,14 +160,14 @@ fn a_deletion_takes_back_what_it_touched_and_says_what() -> Tested {
     let Some(Entered::New(handle, deletion)) = entered.into_iter().next() else { return Err("new".into()) };
     let changed = live.fold(&world.vault, [(handle, deletion.clone())])?;
     assert_eq!(changed[0].lost, milestones, "the milestone that the answer had brought");
-    let effect = effect(&world.vault, &handle, &deletion.key, &params())?.ok_or("an amendment")?;
+    let effect = effect(&world.vault, &handle, &deletion.key, &reference())?.ok_or("an amendment")?;
     assert_eq!((&effect.lost, &effect.gained), (&changed[0].lost, &changed[0].gained));
     assert!(effect.mastery.iter().any(|moved| moved.skill == SkillId(4) && moved.after_e4 < moved.before_e4));
     // Brute force: the answer never happened.
     let key = deleted.ok_or("found")?;
     let events = events_of(&world.vault, &handle)?;
     let without: Vec<Event> = events.into_iter().filter(|e| e.key != key && e.key != deletion.key).collect();
-    let brute = fold(&without, &params()).ok_or("events")?;
+    let brute = fold(&without, &reference()).ok_or("events")?;
     let twin = live.get(&handle).ok_or("in memory")?;
     assert_eq!(
         (twin.skills(), twin.ability(), twin.engagement()),

@@ -3,28 +3,12 @@ use std::collections::BTreeMap;
 use aula_ingest::date::Date;
 use aula_ingest::plan::LedgerSchool;
 use aula_ingest::{Input, read};
-use aula_ledger::keys::account_of;
-use aula_ledger::types::{DistrictId, Hash};
-use aula_vault::{Folders, Identity};
+use aula_kit::Tested;
 
 use super::*;
 
-type Tested = Result<(), Box<dyn std::error::Error>>;
-
 const YEAR: SchoolYear = SchoolYear(2026);
 const NOW_MS: u64 = 1_795_000_000_000;
-
-fn vault(root: &std::path::Path) -> Result<Vault, VaultError> {
-    let folders = Folders { data: root.join("vault"), keystore: root.join("keystore") };
-    let key = aula_ledger::keys::public_key(&ed25519_dalek::SigningKey::from_bytes(&[3; 32]));
-    let identity = Identity {
-        district: DistrictId(7),
-        chain_id: "test-00c0ffee".into(),
-        genesis: Hash([0xc0; 32]),
-        account: account_of(&key),
-    };
-    Vault::create(&folders, &identity, NOW_MS)
-}
 
 fn reading(rows: &str) -> Reading {
     let bytes = format!("local_id,school,grade\n{rows}").into_bytes();
@@ -59,7 +43,7 @@ fn import(vault: &Vault, rows: &str) -> Result<(Plan, Option<u64>), Box<dyn std:
 #[test]
 fn the_same_file_twice_writes_nothing_and_an_import_is_undone_to_what_was() -> Tested {
     let root = tempfile::tempdir()?;
-    let vault = vault(root.path())?;
+    let (_, vault) = aula_kit::vault::create(root.path(), NOW_MS)?;
     let rows: String = (0..50).map(|n| format!("S-{n},31,2\n")).collect();
     let (plan, number) = import(&vault, &rows)?;
     assert_eq!((plan.counts().added, number), (50, Some(1)));

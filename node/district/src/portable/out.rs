@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use aula_home::whole_file::{self, Access};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -73,11 +74,7 @@ impl Folder {
         manifest.files = self.files;
         let mut text = serde_json::to_vec_pretty(&manifest)?;
         text.push(b'\n');
-        let path = self.path.join(MANIFEST);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        File::open(&self.path)?.sync_all()?;
+        whole_file::create(&self.path.join(MANIFEST), Access::Private, &text)?;
         Ok(manifest)
     }
 }

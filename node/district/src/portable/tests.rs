@@ -2,17 +2,19 @@
 
 use std::path::Path;
 
+use aula_kit::vault::{create, enrol};
+use aula_kit::{Made, Tested};
 use aula_ledger::codec::Canonical;
 use aula_ledger::names::FieldName;
 use aula_ledger::proof::bulk_tree::{BulkTree, row_hash};
 use aula_ledger::twin::{TwinParameters, TwinVersion};
-use aula_ledger::types::{AccountId, DistrictId, Handle, Hash, Height, SchoolId, SchoolYear};
+use aula_ledger::types::{Handle, Height, SchoolId, SchoolYear};
 use aula_twin_runtime::clock::{Skew, Stamp};
 use aula_twin_runtime::event::{
     Correctness, Event, EventBody, EventKey, ItemId, SkillId, SkillSet, SourceId,
 };
 use aula_vault::vault::EventIn;
-use aula_vault::{Folders, Identity, LocalId, Vault};
+use aula_vault::Vault;
 use aula_zk::StudentSecret;
 
 use super::export::{OfLedger, export};
@@ -22,8 +24,6 @@ use crate::keep::{Kept, fold, keep};
 use crate::live::events_of;
 use crate::parameters::InForce;
 use crate::twin_state::Standing;
-
-type Tested = Result<(), Box<dyn std::error::Error>>;
 
 const NOW_MS: u64 = 1_780_000_000_000;
 const YEAR: SchoolYear = SchoolYear(2026);
@@ -67,17 +67,9 @@ fn anchor(office: &mut Office, handle: Handle, version: u32, height: Height) -> 
     Ok(())
 }
 
-fn office(root: &Path) -> Result<Office, Box<dyn std::error::Error>> {
-    let folders = Folders { data: root.join("vault"), keystore: root.join("keystore") };
-    let identity = Identity {
-        district: DistrictId(7),
-        chain_id: "test-00c0ffee".into(),
-        genesis: Hash([0xc0; 32]),
-        account: AccountId([5; 20]),
-    };
-    let vault = Vault::create(&folders, &identity, NOW_MS)?;
-    let ids = (1..=3).filter_map(|n| Some((LocalId::new(&format!("S-{n}"))?, YEAR)));
-    let handles = vault.enrol(&ids.collect::<Vec<_>>())?;
+fn office(root: &Path) -> Made<Office> {
+    let (_, vault) = create(root, NOW_MS)?;
+    let handles = enrol(&vault, &["S-1", "S-2", "S-3"], YEAR)?;
     let mut office = Office { vault, handles: handles.clone(), rows: Vec::new() };
     for (n, handle) in (1..).zip(&handles) {
         let name = format!("\"Ada {n}\"");

@@ -112,15 +112,8 @@ struct Made {
 
 impl Made {
     fn take(&mut self, file: usize, line: u64, record: Record) -> Result<(), ReadError> {
-        self.reading.room()?;
         let place = Place { file, line };
-        let node = match record {
-            Ok(node) => node,
-            Err(fault) => {
-                self.reading.refuse(place, None, fault);
-                return Ok(());
-            }
-        };
+        let Some(node) = self.reading.node(place, record)? else { return Ok(()) };
         let (student, said) = match node.name.as_str() {
             "xRoster" => {
                 self.rosters.push((place, node));

@@ -185,12 +185,8 @@ fn round(ms: f64) -> f64 {
     (ms * 100.0).round() / 100.0
 }
 
-fn folders(folder: &Path) -> Folders {
-    Folders { data: folder.join("vault"), keystore: folder.join("keystore") }
-}
-
 fn make_vault(folder: &Path, students: u32) -> Result<Folders, Failure> {
-    let folders = folders(folder);
+    let folders = Folders::below(folder);
     let identity = Identity {
         district: DistrictId(1),
         chain_id: "bench-00000000".into(),

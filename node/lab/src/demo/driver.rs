@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use aula_api::PublicEvent;
+use aula_api::event::RoundOpened;
 use aula_api::registers::Rounds;
 use aula_api::rounds::{DecisionView, OneRound};
 use aula_client::Client;
@@ -422,7 +423,7 @@ struct Opened {
 
 impl Opened {
     fn of(class: Class, one: &Final) -> Result<Self, Failure> {
-        let event = one.events.first().and_then(PublicEvent::round_opened).ok_or_else(strange)?;
+        let event = one.events.first().and_then(PublicEvent::fields::<RoundOpened>).ok_or_else(strange)?;
         Ok(Self { round: event.round, class })
     }
 }

@@ -65,18 +65,9 @@ fn verb(word: &str) -> Term {
 
 /// A vault in a folder, with students 0 to 3 whose identifiers are S-0 to S-3.
 pub(super) fn vault(folder: &std::path::Path) -> (aula_vault::Vault, Vec<aula_ledger::types::Handle>) {
-    use aula_ledger::types::{AccountId, DistrictId, Hash, SchoolYear};
-    let folders = aula_vault::Folders { data: folder.join("vault"), keystore: folder.join("keystore") };
-    let identity = aula_vault::Identity {
-        district: DistrictId(7),
-        chain_id: "test-00c0ffee".into(),
-        genesis: Hash([0xc0; 32]),
-        account: AccountId([1; 20]),
-    };
-    let vault = aula_vault::Vault::create(&folders, &identity, 1_780_000_000_000).expect("a vault");
-    let student = |number: u32| aula_vault::LocalId::new(&format!("S-{number}")).expect("an identifier");
-    let asked: Vec<_> = (0..4).map(|number| (student(number), SchoolYear(2025))).collect();
-    let handles = vault.enrol(&asked).expect("enrolled");
+    let (_, vault) = aula_kit::vault::create(folder, 1_780_000_000_000).expect("a vault");
+    let ids = ["S-0", "S-1", "S-2", "S-3"];
+    let handles = aula_kit::vault::enrol(&vault, &ids, aula_ledger::types::SchoolYear(2025)).expect("enrolled");
     (vault, handles)
 }
 

@@ -10,18 +10,8 @@ use crate::version::Version;
 
 /// The lists of related activities.
 pub(crate) const RELATIONS: [&str; 4] = ["parent", "grouping", "category", "other"];
-const KEYS: [&str; 9] = [
-    "registration",
-    "instructor",
-    "team",
-    "contextActivities",
-    "revision",
-    "platform",
-    "language",
-    "statement",
-    "extensions",
-];
-const KEYS_OF_TWO: [&str; 11] = [
+/// Of 2.0; all but the last two are of 1.0.3.
+const KEYS: [&str; 11] = [
     "registration",
     "instructor",
     "team",
@@ -37,7 +27,7 @@ const KEYS_OF_TWO: [&str; 11] = [
 
 /// `about_activity`: whether the statement's object is an activity, without which it has no revision or platform.
 pub(super) fn context(value: &Json, about_activity: bool, version: Version) -> Checked {
-    let keys: &[&str] = if version == Version::One { &KEYS } else { &KEYS_OF_TWO };
+    let keys: &[&str] = if version == Version::One { &KEYS[..9] } else { &KEYS };
     let found = object(value, keys)?;
     optional(found, "registration", uuid)?;
     optional(found, "instructor", actor)?;

@@ -3,10 +3,9 @@
 //! A credential names the addresses, so whoever made it could otherwise make this machine ask anything of its own network.
 //! Names are looked up here and every address is looked at before the connection is made to it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use aula_delivery::public::{PublicOnly, allowed};
+use aula_delivery::public::{self, allowed};
 use aula_report::credentials::json;
 use aula_report::credentials::limits::MAX_BYTES;
 use aula_report::credentials::sources::{Sources, address_of};
@@ -31,13 +30,7 @@ impl Online {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn connect() -> Result<Self, Failure> {
-        let client = Client::builder()
-            .https_only(true)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(TIMEOUT)
-            .dns_resolver(Arc::new(PublicOnly))
-            .build()
+        let client = public::client(TIMEOUT)
             .advise("cannot set up TLS", "give the documents with --status and --did instead")?;
         Ok(Self { client, runtime: Handle::current() })
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use aula_api::chain::{Parameters, TwinVersionList};
+use aula_api::event::ChangeProposed;
 use aula_ledger::genesis::Genesis;
 use aula_ledger::names::Title;
 use aula_ledger::params::MAX_PROPOSAL_HEIGHTS;
@@ -103,18 +104,20 @@ pub(super) async fn run(
     let now = acting.client.height().await?;
     let open_until = Height(now.saturating_add(args.open_for));
     let done = acting.send(ProposeChange { change: change.clone(), open_until }).await?;
-    let number = done.event("change_proposed").map(|event| event["proposal"].clone()).unwrap_or_default();
-    let mut text = format!(
-        "proposal {number} may be voted on until height {open_until}: aula consortium vote {number} yes"
-    );
-    let mut json = json!({ "proposal": number, "change": change, "closes_at": open_until });
-    // A band is public: who votes on a need rule reads first what each would tell.
-    if let Change::SetTwinParameters { parameters, .. } = &change {
-        let reveals = parameters.need.reveals();
-        text.extend(reveals.iter().map(|one| format!("\n{one}")));
-        json["reveals"] = json!(reveals);
-    }
-    Ok(done.outcome(json, text))
+    done.told_by(|ChangeProposed { proposal: number }| {
+        let mut text = format!(
+            "proposal {number} may be voted on until height {open_until}: aula consortium vote {number} yes"
+        );
+        let mut fields = json!({ "proposal": number, "change": change, "closes_at": open_until });
+        // A band is public: who votes on a need rule reads first what each would tell.
+        if let Change::SetTwinParameters { parameters, .. } = &change {
+            let reveals = parameters.need.reveals();
+            text.extend(reveals.iter().map(|one| format!("
+{one}")));
+            fields["reveals"] = json!(reveals);
+        }
+        (fields, text)
+    })
 }
 
 impl ProposeArgs {

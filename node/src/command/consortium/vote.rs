@@ -1,5 +1,6 @@
 //! `aula consortium vote N yes|no`.
 
+use aula_api::event::{ChangeApplied, ChangeRefused, ChangeVoted};
 use aula_ledger::tx::{Choice, VoteChange};
 use aula_ledger::types::ProposalId;
 use serde_json::json;
@@ -24,15 +25,17 @@ pub(super) async fn run(
         Word::No => Choice::Reject,
     };
     let done = acting.send(VoteChange { proposal: ProposalId(number), choice }).await?;
-    let (standing, in_force, text) = if let Some(applied) = done.event("change_applied") {
-        let height = applied["in_force"].clone();
-        ("applied", height.clone(), format!("proposal {number} is agreed and in force from height {height}"))
-    } else if done.event("change_refused").is_some() {
-        ("refused", json!(null), format!("proposal {number} is refused: approval is out of reach"))
+    let (standing, in_force, text) = if let Some(ChangeApplied { in_force }) = done.event() {
+        let text = format!("proposal {number} is agreed and in force from height {in_force}");
+        ("applied", Some(in_force), text)
+    } else if let Some(ChangeRefused {}) = done.event() {
+        ("refused", None, format!("proposal {number} is refused: approval is out of reach"))
     } else {
-        let voted = done.event("change_voted").cloned().unwrap_or_default();
-        let (approvals, members) = (&voted["approvals"], &voted["members"]);
-        ("open", json!(null), format!("{approvals} of {members} members are for proposal {number}"))
+        let voted = done.event::<ChangeVoted>();
+        let text = voted.map(|ChangeVoted { approvals, members }| {
+            format!("{approvals} of {members} members are for proposal {number}")
+        });
+        ("open", None, text.unwrap_or_default())
     };
     let fields = json!({
         "proposal": number, "vote": if word == Word::Yes { "yes" } else { "no" }, "standing": standing,

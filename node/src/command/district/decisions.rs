@@ -175,18 +175,7 @@ fn link(
     school_year: SchoolYear,
     handle: Handle,
 ) -> Result<String, Failure> {
-    let made_ms = now_ms();
-    let expires_ms = made_ms.saturating_add(args.days.saturating_mul(DAY_MS));
-    let link = FamilyLink {
-        version: 1,
-        district,
-        school_year,
-        handle,
-        made_ms,
-        expires_ms,
-        revoked_ms: None,
-        reader: None,
-    };
+    let link = FamilyLink::lasting(args.days, now_ms(), (district, school_year, handle));
     let (_, token) = family_link::make(&context.home.links_dir(), &link)
         .advise("a family's link cannot be made", "check the owner, the mode and the space of HOME/links")?;
     Ok(format!("{PAGE}{}", token.expose()))

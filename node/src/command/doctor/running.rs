@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use aula_api::chain::ProtocolStatus;
-use serde_json::Value;
+use aula_api::chain::{Uptime, Validators, Vitals};
+use aula_ledger::state::schema::Peer;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
@@ -31,16 +31,10 @@ const MAX_PEERS: usize = 64;
 /// What a node said of itself, and when.
 #[derive(Debug, Clone)]
 pub struct Seen {
-    /// `/v1/status`.
-    pub status: Value,
+    /// Of `/v1/status`.
+    pub status: Vitals,
     /// This machine's clock then, milliseconds since 1970 UTC.
     pub at_ms: u64,
-}
-
-impl Seen {
-    fn number(&self, name: &str) -> u64 {
-        self.status[name].as_u64().unwrap_or(0)
-    }
 }
 
 /// Asks the node.
@@ -48,8 +42,8 @@ impl Seen {
 /// # Errors
 /// When none answers.
 pub async fn ask(client: &Client) -> Result<Seen, Failure> {
-    // As it is told: a node of another version is looked at as well.
-    let answer = timeout(ANSWER, client.get::<Value>("/v1/status")).await;
+    // A node of another version is looked at as well.
+    let answer = timeout(ANSWER, client.get::<Vitals>("/v1/status")).await;
     let late = |_| {
         let message = format!(
             "{} takes connections and does not answer within {} s",
@@ -78,10 +72,10 @@ pub async fn judge(client: &Client, first: &Seen) -> Vec<Check> {
         Err(failure) => return vec![Check::failure("node", failure)],
     };
     let mut checks = looks(first, &second);
-    match client.get::<Value>("/v1/validators").await {
+    match client.get::<Validators>("/v1/validators").await {
         Ok(answer) => {
-            checks.extend(validators(&answer, second.number("height")));
-            checks.extend(peers(&answer).await);
+            checks.push(validators(&answer.uptime, second.status.height.0));
+            checks.push(peers(&answer.peers).await);
         }
         Err(error) => checks.push(Check::failure("validators", error.into())),
     }
@@ -90,8 +84,8 @@ pub async fn judge(client: &Client, first: &Seen) -> Vec<Check> {
 
 /// What two looks at the status say.
 pub fn looks(first: &Seen, second: &Seen) -> Vec<Check> {
-    let (height, time_ms) = (second.number("height"), second.number("time_ms"));
-    let moved = height > first.number("height");
+    let (height, time_ms) = (second.status.height.0, second.status.time_ms.0);
+    let moved = height > first.status.height.0;
     let age_ms = second.at_ms.saturating_sub(time_ms);
     let mut checks = vec![version(&second.status), protocol(&second.status)];
     let missing = missing(&second.status);
@@ -119,14 +113,14 @@ pub fn looks(first: &Seen, second: &Seen) -> Vec<Check> {
         checks.push(Check::ok("clock_chain", "agrees with the chain's"));
     }
     checks.push(signing(&second.status));
-    if let Some(damage) = second.status["damage"].as_str() {
+    if let Some(damage) = &second.status.damage {
         checks.push(Check::fail(
             "state",
             damage,
             "stop the node and run `aula replay`, or fetch the chain again from the peers",
         ));
     }
-    let (peers, validators) = (second.number("peers"), second.number("validators"));
+    let (peers, validators) = (second.status.peers, second.status.validators);
     checks.push(match (peers, validators) {
         (0, 2..) => Check::fail(
             "peers",
@@ -139,16 +133,16 @@ pub fn looks(first: &Seen, second: &Seen) -> Vec<Check> {
 }
 
 /// Who is missing, as a node says whose chain stands.
-fn missing(status: &Value) -> String {
-    let names = status["stands"]["missing"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    match names.collect::<Vec<_>>().join(", ") {
+fn missing(status: &Vitals) -> String {
+    let names = status.stands.as_ref().map_or(&[][..], |stands| &stands.missing);
+    match names.join(", ") {
         names if names.is_empty() => names,
         names => format!("; no vote came from {names}"),
     }
 }
 
-fn version(status: &Value) -> Check {
-    let (own, running) = (env!("CARGO_PKG_VERSION"), status["version"].as_str().unwrap_or("unknown"));
+fn version(status: &Vitals) -> Check {
+    let (own, running) = (env!("CARGO_PKG_VERSION"), status.version.as_deref().unwrap_or("unknown"));
     if own == running {
         Check::ok("version", format!("{own} runs"))
     } else {
@@ -158,8 +152,8 @@ fn version(status: &Value) -> Check {
 }
 
 /// The rules in force, and how long until others are.
-fn protocol(status: &Value) -> Check {
-    let told: ProtocolStatus = serde_json::from_value(status["protocol"].clone()).unwrap_or_default();
+fn protocol(status: &Vitals) -> Check {
+    let told = &status.protocol;
     match &told.next {
         None => Check::ok("protocol", format!("{} in force, no other was voted for", told.now)),
         Some(next) if next.is_known => Check::ok("protocol", next.words()),
@@ -174,51 +168,41 @@ fn protocol(status: &Value) -> Check {
     }
 }
 
-fn signing(status: &Value) -> Check {
-    match status["silent_because"].as_str() {
+fn signing(status: &Vitals) -> Check {
+    match &status.silent_because {
         Some(why) => Check::fail(
             "signing",
             format!("this validator signs nothing: {why}"),
             "see the node's log; `aula start --help` says what --confirmed-height is",
         ),
-        None if status["signs"] == Value::Bool(true) => Check::ok("signing", "this validator signs"),
+        None if status.signs => Check::ok("signing", "this validator signs"),
         None => Check::ok("signing", "this node is not a validator"),
     }
 }
 
 /// Validators that have not signed for a while: who is missing when the chain stands still.
-pub fn validators(answer: &Value, height: u64) -> Option<Check> {
-    let known = answer["uptime"]["validators"].as_array()?;
-    let power = |line: &Value| line["power"].as_u64().unwrap_or(0);
-    let missing: Vec<&Value> = known
-        .iter()
-        .filter(|line| {
-            power(line) > 0 && line["last_signed"].as_u64().unwrap_or(0).saturating_add(20) < height
-        })
-        .collect();
-    let all: u64 = known.iter().map(power).sum();
-    let lost: u64 = missing.iter().map(|line| power(line)).sum();
-    let names: Vec<&str> = missing.iter().filter_map(|line| line["name"].as_str()).collect();
+pub fn validators(told: &Uptime, height: u64) -> Check {
+    let in_set = || told.validators.iter().filter(|line| line.power > 0);
+    let missing: Vec<_> = in_set().filter(|line| line.last_signed.saturating_add(20) < height).collect();
+    let all: u64 = in_set().map(|line| line.power).sum();
+    let lost: u64 = missing.iter().map(|line| line.power).sum();
+    let names: Vec<&str> = missing.iter().map(|line| line.name.as_str()).collect();
     let detail = format!("not signing: {}", names.join(", "));
     let next = "tell their operators; with a third of the power missing the chain stands still";
-    Some(if lost == 0 {
-        Check::ok(
-            "validators",
-            format!("all {} of the set signed lately", known.iter().filter(|line| power(line) > 0).count()),
-        )
+    if lost == 0 {
+        Check::ok("validators", format!("all {} of the set signed lately", in_set().count()))
     } else if lost.saturating_mul(3) >= all {
         Check::fail("validators", detail, next)
     } else {
         Check::warn("validators", detail, next)
-    })
+    }
 }
 
 /// Calls each admitted peer once.
-async fn peers(answer: &Value) -> Option<Check> {
-    let hints = answer["peers"].as_array()?;
+async fn peers(admitted: &[Peer]) -> Check {
     let mut unreached = Vec::new();
     let mut called = 0_usize;
-    for hint in hints.iter().filter_map(|peer| peer["listen"].as_str()).take(MAX_PEERS) {
+    for hint in admitted.iter().map(|peer| peer.listen.as_str()).take(MAX_PEERS) {
         let own = hint.to_owned();
         let Ok(Some(Ok(sockets))) = tokio::task::spawn_blocking(move || resolve(&own)).await else {
             unreached.push(hint);
@@ -230,10 +214,10 @@ async fn peers(answer: &Value) -> Option<Check> {
             unreached.push(hint);
         }
     }
-    Some(if unreached.is_empty() {
+    if unreached.is_empty() {
         Check::ok("peer_addresses", format!("all {called} accept a connection"))
     } else {
         let next = "ask their operators: the machine is off, the firewall closed, or the address on the ledger is old";
         Check::warn("peer_addresses", format!("no connection to {}", unreached.join(", ")), next)
-    })
+    }
 }

@@ -10,9 +10,10 @@ use aula_ledger::codec::Canonical;
 use aula_ledger::names::Title;
 use aula_ledger::proof::InclusionPath;
 use aula_ledger::state::schema;
-use aula_ledger::tx::AnchorEstate;
+use aula_ledger::tx::{AnchorEstate, TransactionId};
 use aula_ledger::types::{DistrictId, Hash};
 use clap::Args;
+use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -132,10 +133,16 @@ pub(super) async fn anchor(context: &Context, args: &AnchorArgs) -> Result<Outco
         }
         let version = before.map_or(0, |one| one.version).saturating_add(1);
         let sent = acting.send(AnchorEstate { building: title(id)?, version, root, leaf_count }).await?;
-        let line = json!({
-            "building": id, "version": version, "root": root, "leaf_count": leaf_count, "id": sent.id,
-            "height": sent.told.height, "code": sent.told.code, "meaning": sent.told.meaning,
-        });
+        let line = Anchored {
+            building: id.clone(),
+            version,
+            root,
+            leaf_count,
+            id: sent.id,
+            height: sent.told.height,
+            code: sent.told.code,
+            meaning: sent.told.meaning.clone(),
+        };
         if sent.accepted() { done.push(line) } else { rejected.push(line) }
     }
     let text = format!(
@@ -143,12 +150,25 @@ pub(super) async fn anchor(context: &Context, args: &AnchorArgs) -> Result<Outco
         done.len(),
         unchanged.len(),
         rejected.len(),
-        rejected.first().map(|one| format!(": {}", one["meaning"])).unwrap_or_default()
+        rejected.first().and_then(|one| one.meaning.as_ref()).map(|meaning| format!(": {meaning}")).unwrap_or_default()
     );
     let refused = !rejected.is_empty();
     let fields =
         json!({ "district": district, "anchored": done, "unchanged": unchanged, "rejected": rejected });
     Ok(if refused { Outcome::no(fields, text) } else { Outcome::yes(fields, text) })
+}
+
+/// What became of a building's root.
+#[derive(Serialize)]
+struct Anchored {
+    building: String,
+    version: u32,
+    root: Hash,
+    leaf_count: u64,
+    id: TransactionId,
+    height: Option<u64>,
+    code: Option<u16>,
+    meaning: Option<String>,
 }
 
 /// The row that is asked for, its leaf's place among the building's, and all leaves.

@@ -1,5 +1,6 @@
 //! `aula funder fund`.
 
+use aula_api::event::BudgetFunded;
 use aula_ledger::tx::FundBudget;
 use aula_ledger::types::{Cents, SchoolYear};
 use clap::Args;
@@ -26,7 +27,8 @@ pub struct FundArgs {
 pub(super) async fn run(mut acting: Acting, args: &FundArgs) -> Result<Outcome, Failure> {
     let fund = FundBudget { school_year: SchoolYear(args.year), amount_cents: Cents(args.cents) };
     let done = acting.send(fund).await?;
-    let funded = done.event("budget_funded").map(|event| event["funded_cents"].clone()).unwrap_or_default();
-    let text = format!("school year {} is funded with {funded} cents in all", args.year);
-    Ok(done.outcome(json!({ "school_year": args.year, "funded_cents": funded }), text))
+    done.told_by(|BudgetFunded { funded_cents: funded }| {
+        let text = format!("school year {} is funded with {funded} cents in all", args.year);
+        (json!({ "school_year": args.year, "funded_cents": funded }), text)
+    })
 }

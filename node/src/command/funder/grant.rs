@@ -1,5 +1,6 @@
 //! `aula funder grant`.
 
+use aula_api::event::BudgetGranted;
 use aula_api::registers::Classes;
 use aula_ledger::tx::GrantBudget;
 use aula_ledger::types::{AccountId, Cents, ClassId};
@@ -34,14 +35,16 @@ pub(super) async fn run(mut acting: Acting, args: &GrantArgs) -> Result<Outcome,
     };
     let grant = GrantBudget { class: ClassId(args.class), steward, granted_cents: Cents(args.cents) };
     let done = acting.send(grant).await?;
-    let event = done.event("budget_granted").cloned().unwrap_or_default();
-    let (granted, spent) = (event["granted_cents"].clone(), event["spent_cents"].clone());
-    let text =
-        format!("the steward of class {} may charge {granted} cents in all, {spent} are spent", args.class);
-    let fields = json!({
-        "class": args.class, "steward": steward, "granted_cents": granted, "spent_cents": spent,
-    });
-    Ok(done.outcome(fields, text))
+    done.told_by(|BudgetGranted { granted_cents, spent_cents }| {
+        let text = format!(
+            "the steward of class {} may charge {granted_cents} cents in all, {spent_cents} are spent",
+            args.class
+        );
+        let fields = json!({
+            "class": args.class, "steward": steward, "granted_cents": granted_cents, "spent_cents": spent_cents,
+        });
+        (fields, text)
+    })
 }
 
 /// Who runs a class.

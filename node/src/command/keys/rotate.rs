@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use aula_api::chain::Validators;
+use aula_api::event::ValidatorRotated;
 use aula_consensus::sign_guard::SignGuard;
 use aula_home::operator::export;
 use aula_ledger::keys::{Label, peer_of, public_key, sign};
@@ -53,7 +54,7 @@ pub(super) async fn run(context: &Context, acting: &ActingArgs, kind: KeyKind) -
     if !done.accepted() {
         return Ok(done.outcome(json!({}), ""));
     }
-    let in_force = done.event("validator_rotated").and_then(|event| event["in_force"].as_u64()).unwrap_or(0);
+    let in_force = done.event::<ValidatorRotated>().map_or(0, |rotated| rotated.in_force.0);
     let receipt = json!({ "id": done.id, "height": done.told.height, "in_force": in_force });
     finish(context, &acting, kind, &next, receipt, in_force).await
 }

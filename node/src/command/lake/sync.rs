@@ -12,6 +12,7 @@ use aula_lake::lake::{Lake, catalog_file};
 use aula_lake::rows::{Row, RowId};
 use aula_lake::tables::{DECISIONS, Definition, FIGURES, READINGS};
 use aula_vault::lake::LakeStudent;
+use serde::Serialize;
 use serde_json::json;
 
 use super::{SyncArgs, decisions, events, figures, open, readings, told};
@@ -58,11 +59,21 @@ pub(super) async fn run(
         Err(failure) => {
             for name in [DECISIONS.name, FIGURES.name] {
                 done.push((name, Synced::default()));
-                waiting.push(json!({ "name": name, "code": failure.code, "reason": failure.message, "next": failure.hint }));
+                let Failure { code, message: reason, hint: next, .. } = failure.clone();
+                waiting.push(Waiting { name, code, reason, next });
             }
         }
     }
     tell(&lake, settings, (&done, reads, students.len()), waiting).await
+}
+
+/// A table that needs a node, which did not answer.
+#[derive(Serialize)]
+struct Waiting {
+    name: &'static str,
+    code: String,
+    reason: String,
+    next: String,
 }
 
 /// Decisions and figures from a node.
@@ -124,7 +135,7 @@ async fn tell(
     lake: &Lake,
     settings: &LakePlace,
     (done, reads, students): (&[(&str, Synced)], u64, usize),
-    waiting: Vec<serde_json::Value>,
+    waiting: Vec<Waiting>,
 ) -> Result<Outcome, Failure> {
     let hours = settings.keep_snapshots_hours.saturating_mul(3_600_000);
     let before = i64::try_from(now_ms().saturating_sub(hours)).unwrap_or(i64::MAX);
@@ -147,11 +158,7 @@ async fn tell(
     }
     lines.push(format!("{students} students, {reads} reads listed in the access log"));
     for one in &waiting {
-        lines.push(format!(
-            "{} waits: {}",
-            one["name"].as_str().unwrap_or_default(),
-            one["reason"].as_str().unwrap_or_default()
-        ));
+        lines.push(format!("{} waits: {}", one.name, one.reason));
     }
     let whole = waiting.is_empty();
     let json = json!({ "tables": tables, "students": students, "reads_listed": reads, "waiting": waiting });

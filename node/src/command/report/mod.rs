@@ -1,8 +1,15 @@
 //! `aula report`: what people get, made from the chain of a home.
 
-use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Instant;
 
-use super::{Context, Failure, Outcome};
+use aula_ledger::types::Height;
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use super::{Context, Failure, Outcome, absolute, within};
+use crate::reports::folder::{self, Made};
+use crate::reports::past::Chain;
 
 mod district;
 mod run;
@@ -33,6 +40,52 @@ pub enum Report {
     Transparency(transparency::TransparencyArgs),
     /// Make what the schedules of config.toml say
     Run(run::RunArgs),
+}
+
+/// What every report for people is made by.
+#[derive(Debug, Args)]
+pub struct MakeArgs {
+    /// After which block
+    #[arg(long, value_name = "HEIGHT")]
+    pub as_of: u64,
+    /// Where the files go: an empty or a new folder
+    #[arg(short, long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// In which language
+    #[arg(long, value_enum, default_value_t = Languages::Both)]
+    pub language: Languages,
+    /// Before the path of every proof: where readers reach a node
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8480")]
+    pub link: String,
+}
+
+impl MakeArgs {
+    /// Fills the folder with what `make` gives of the chain after that block: its files, and what is told of them.
+    fn run(
+        &self,
+        context: &Context,
+        report: &str,
+        make: impl FnOnce(&Chain, Height, &str) -> Result<(Vec<Made>, Value), Failure>,
+    ) -> Result<Outcome, Failure> {
+        let begun = Instant::now();
+        let chain = Chain::of_home(&context.home)?;
+        let header = chain.header(self.as_of)?;
+        let out = absolute(&self.out)?;
+        within(context, "the report", &out)?;
+        folder::empty(&out)?;
+        let (made, mut told) = make(&chain, header.height, self.link.trim_end_matches('/'))?;
+        let files = folder::fill(&out, &made)?;
+        let (height, root) = (header.height, header.state_root);
+        let text = format!("{} files in {}, of height {height} ({root})", files.len(), out.display());
+        let all = json!({
+            "report": report, "height": height, "time_ms": header.time_ms, "state_root": root, "folder": out,
+            "files": files, "seconds": begun.elapsed().as_secs_f64(),
+        });
+        if let (Value::Object(told), Value::Object(all)) = (&mut told, all) {
+            told.extend(all);
+        }
+        Ok(Outcome::yes(told, text))
+    }
 }
 
 /// In which languages.

@@ -1,5 +1,6 @@
 //! `aula steward pool`.
 
+use aula_api::event::PoolDefined;
 use aula_api::registers::Classes;
 use aula_ledger::tx::DefinePool;
 use aula_ledger::types::{Cents, ClassId, KindId, PoolId, SchoolId};
@@ -59,9 +60,10 @@ pub(super) async fn run(mut acting: Acting, args: &PoolArgs) -> Result<Outcome, 
         funder,
     };
     let done = acting.send(pool).await?;
-    let charged = done.event("pool_defined").map(|event| event["charged_cents"].clone()).unwrap_or_default();
-    let text = format!("pool {} has {} places; {charged} cents are charged", args.pool, args.places);
-    Ok(done.outcome(json!({ "pool": args.pool, "charged_cents": charged }), text))
+    done.told_by(|PoolDefined { charged_cents: charged }| {
+        let text = format!("pool {} has {} places; {charged} cents are charged", args.pool, args.places);
+        (json!({ "pool": args.pool, "charged_cents": charged }), text)
+    })
 }
 
 /// The position of a kind's name in its class.

@@ -1,5 +1,7 @@
 //! `aula steward open` and `aula steward run`.
 
+use aula_api::PublicEvent;
+use aula_api::event::RoundOpened;
 use aula_ledger::tx::{OpenRound, RunRound};
 use aula_ledger::types::{ClassId, RoundId};
 use clap::Args;
@@ -41,11 +43,14 @@ pub(super) async fn open(mut acting: Acting, args: &OpenArgs) -> Result<Outcome,
         extra_reveal_ms: args.extra_reveals.saturating_mul(1_000),
     };
     let done = acting.send(opening).await?;
-    let opened = done.event("round_opened").cloned().unwrap_or_default();
-    let (round, requests) = (opened["round"].clone(), opened["requests_until"].clone());
-    let text = format!("round {round} takes requests until height {requests} at least");
-    let fields = json!({ "round": round, "requests_until": requests, "requests_until_ms": opened["requests_until_ms"] });
-    Ok(done.outcome(fields, text))
+    done.told_by(|opened: RoundOpened| {
+        let RoundOpened { round, requests_until, requests_until_ms } = opened;
+        let text = format!("round {round} takes requests until height {requests_until} at least");
+        let fields = json!({
+            "round": round, "requests_until": requests_until, "requests_until_ms": requests_until_ms,
+        });
+        (fields, text)
+    })
 }
 
 /// Runs it, and says what was decided.
@@ -54,8 +59,8 @@ pub(super) async fn open(mut acting: Acting, args: &OpenArgs) -> Result<Outcome,
 /// When the node refuses.
 pub(super) async fn run(mut acting: Acting, args: &RunArgs) -> Result<Outcome, Failure> {
     let done = acting.send(RunRound { round: RoundId(args.round) }).await?;
-    let decided = done.event("round_decided").cloned().unwrap_or_default();
-    let words =
-        decided["words"].as_str().map_or_else(|| format!("round {} is decided", args.round), str::to_owned);
+    let decided = done.told.events.iter().flatten().find(|event| event.name() == "round_decided").cloned();
+    let words = decided.as_ref().and_then(PublicEvent::words);
+    let words = words.map_or_else(|| format!("round {} is decided", args.round), str::to_owned);
     Ok(done.outcome(json!({ "round": args.round, "decided": decided }), words))
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::super::{Context, Failure, Outcome};
 use super::{Place, handle, now_ms, refused};
 use crate::family_link::{
-    self, DASHBOARD, DAY_MS, FamilyLink, LinkReader, LinkRefused, LinkRole, MAX_DAYS, PAGE,
+    self, DASHBOARD, FamilyLink, LinkReader, LinkRefused, LinkRole, MAX_DAYS, PAGE,
 };
 
 /// Arguments of `aula vault link`.
@@ -89,26 +89,15 @@ pub fn make(context: &Context, place: &Place, args: &LinkArgs) -> Result<Outcome
     }
     let student = vault.keystore().student(&handle);
     let (school_year, _) = student.ok_or_else(|| refused(VaultError::UnknownHandle(handle)))?;
-    let made_ms = now_ms();
-    let expires_ms = made_ms.saturating_add(args.days.saturating_mul(DAY_MS));
     let district = vault.identity().map_err(refused)?.district;
     let reader = reader(args)?;
     let page = if reader.is_some() { DASHBOARD } else { PAGE };
-    let link = FamilyLink {
-        version: 1,
-        district,
-        school_year,
-        handle,
-        made_ms,
-        expires_ms,
-        revoked_ms: None,
-        reader,
-    };
+    let link = FamilyLink { reader, ..FamilyLink::lasting(args.days, now_ms(), (district, school_year, handle)) };
     let (id, token) = family_link::make(&context.home.links_dir(), &link).map_err(unusable)?;
     let path = format!("{page}{}", token.expose());
     let text = format!("{path}\ngood for {} days; revoke it with: aula vault unlink {id}", args.days);
     Ok(Outcome::yes(
-        json!({ "id": id, "token": token.expose(), "path": path, "expires_ms": expires_ms }),
+        json!({ "id": id, "token": token.expose(), "path": path, "expires_ms": link.expires_ms }),
         text,
     ))
 }

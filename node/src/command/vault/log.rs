@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use aula_api::PublicEvent;
+use aula_api::event::AccessRecorded;
 use aula_api::transactions::TransactionStatus;
 use aula_api::vault::AccessLogs;
 use aula_ledger::access::AccessProof;
@@ -170,7 +171,7 @@ async fn verify(context: &Context, file: &std::path::Path, rpc: &RpcArgs) -> Res
     let genesis = client.status().await?.genesis_sha256;
     let events = told.events.unwrap_or_default();
     // An epoch that ended stands before the one that begins.
-    let anchored = match events.iter().rev().find_map(PublicEvent::access_recorded) {
+    let anchored = match events.iter().rev().find_map(PublicEvent::fields::<AccessRecorded>) {
         Some(recorded) if told.code == Some(0) => recorded,
         _ => return Ok(no(&proof, "the ledger has no such anchor of an access log")),
     };

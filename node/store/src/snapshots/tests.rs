@@ -1,4 +1,4 @@
-//! Records across chunks. What is certified is tested where there are validators: `node/src/upkeep/tests.rs`.
+//! Records across chunks. What is certified is tested where there are validators: `node/server/src/upkeep/tests.rs`.
 
 use aula_ledger::state::{StateReader, StateWrites};
 use aula_ledger::store::ChainStore;

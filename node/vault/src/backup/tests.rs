@@ -16,7 +16,7 @@ fn data_and_keys_come_back_from_their_copies() -> Tested {
     // Written after the copy: gone with the vault, which is what a backup means.
     fill(&world.vault, other, "changed later")?;
     let target = tempfile::tempdir()?;
-    let (vault, report) = restore(&data, &keys, &folders(target.path()))?;
+    let (vault, report) = restore(&data, &keys, &Folders::below(target.path()))?;
     assert_eq!(report, Restored { students: 2, swept: 0, log_size: 1 });
     let denied = read(&vault, &request("teacher", other, &["name"]));
     assert!(
@@ -33,7 +33,7 @@ fn data_and_keys_come_back_from_their_copies() -> Tested {
     let given = read(&vault, &request("teacher", other, &["name"]))?;
     let value = given.values[0].1.as_ref().ok_or("a value")?;
     assert_eq!(value.as_slice(), name_of(1, 0).as_bytes());
-    let again = restore(&data, &keys, &folders(target.path())).map(drop);
+    let again = restore(&data, &keys, &Folders::below(target.path())).map(drop);
     assert!(matches!(again, Err(VaultError::Present(_))));
     Ok(())
 }
@@ -77,7 +77,7 @@ fn half_a_copy_is_refused_and_nothing_is_left_under_the_name() -> Tested {
     let (data, keys) = (copies.path().join("data"), copies.path().join("keys"));
     back_up_data(&world.vault, &data)?;
     let target = tempfile::tempdir()?;
-    let here = folders(target.path());
+    let here = Folders::below(target.path());
     assert!(restore(&data, &keys, &here).is_err(), "no keys");
     assert!(!here.data.exists() && !here.keystore.exists());
     back_up_keystore(&world.vault, &keys)?;

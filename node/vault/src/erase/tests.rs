@@ -159,7 +159,7 @@ fn after_an_erasure_no_file_of_the_vault_or_of_a_restored_copy_leads_to_the_plai
     world.vault.erase(&[one], NOW_MS)?;
     back_up_keystore(&world.vault, &keys)?;
     let folder = world.folder();
-    let live = folders(&folder);
+    let live = Folders::below(&folder);
     let World { root: _root, vault, .. } = world;
     drop(vault);
     // The copy of the data still has the sealed row; the live vault has not.
@@ -185,7 +185,7 @@ fn after_an_erasure_no_file_of_the_vault_or_of_a_restored_copy_leads_to_the_plai
 
     // A vault restored from the old data and the newest keys has dropped the rows, and the other student.
     let restored = tempfile::tempdir()?;
-    let (vault, report) = restore(&old_data, &keys, &folders(restored.path()))?;
+    let (vault, report) = restore(&old_data, &keys, &Folders::below(restored.path()))?;
     assert_eq!((report.students, report.swept), (1, 2));
     let denied = read(&vault, &request("teacher", one, &["name"]));
     assert!(matches!(denied, Err(ReadError::Denied(Denial::InsufficientData, _))));
@@ -194,7 +194,7 @@ fn after_an_erasure_no_file_of_the_vault_or_of_a_restored_copy_leads_to_the_plai
     vault.replace_roster(&roster(&[other]))?;
     assert!(read(&vault, &request("teacher", other, &["name"])).is_ok());
     drop(vault);
-    assert!(rows(&folders(restored.path()).data, &one)?.is_empty());
+    assert!(rows(&Folders::below(restored.path()).data, &one)?.is_empty());
     Ok(())
 }
 

@@ -59,24 +59,24 @@ impl Vault {
         &self,
         batch: &mut WriteBatch,
         key: &[u8],
-        mut row: Row,
+        mut row: Row<'_>,
         gone: &BTreeSet<Handle>,
         terms: &BTreeSet<RowTerm>,
     ) -> Result<(), VaultError> {
         let theirs = !row.wraps.is_empty() && row.wraps.iter().all(|(handle, _)| gone.contains(handle));
         // Nobody was matched with it, and one of the erased is in it after all.
-        let unmatched = matches!(row.custody, Custody::Unassigned(_)) && !row.terms.is_disjoint(terms);
+        let unmatched = matches!(row.custody, Custody::Unassigned(_)) && row.terms.iter().any(|term| terms.contains(term));
         if theirs || unmatched {
             return self.drop_row(batch, key);
         }
         if row.wraps.iter().any(|(handle, _)| gone.contains(handle)) {
             row.wraps.retain(|(handle, _)| !gone.contains(handle));
             row.own.retain(|(handle, _)| !gone.contains(handle));
-            row.terms_of.retain(|(handle, _)| !gone.contains(handle));
+            row.terms_of.to_mut().retain(|(handle, _)| !gone.contains(handle));
             row.whole = None;
             row.redacted = true;
         }
-        row.terms.retain(|term| !terms.contains(term));
+        row.terms.to_mut().retain(|term| !terms.contains(term));
         row.keys.retain(|term| !terms.contains(term));
         batch.put_cf(family(&self.db, Table::Rows)?, key, super::encode(&row)?);
         Ok(())

@@ -4,15 +4,15 @@
 //! its keys in their order. A row with somebody who is unknown or erased refuses the batch.
 
 use aula_ledger::types::Handle;
-use borsh::BorshSerialize;
 use rand::RngCore;
 use rand::rngs::OsRng;
 use rocksdb::WriteBatch;
+use std::borrow::Cow;
 use std::sync::PoisonError;
 use zeroize::Zeroizing;
 
 use super::{
-    Custody, DISTRICT_KEY, MAX_PART_BYTES, MAX_ROW_KEY_BYTES, NewRow, RowTerm, TermSet, UNASSIGNED_KEY,
+    Custody, DISTRICT_KEY, MAX_PART_BYTES, MAX_ROW_KEY_BYTES, NewRow, Row, RowTerm, UNASSIGNED_KEY,
     encode, within,
 };
 use crate::ciphers::ReadyCiphers;
@@ -21,22 +21,6 @@ use crate::seal::Cipher;
 use crate::secret::SecretKey;
 use crate::tables::{Table, family};
 use crate::vault::{Nonces, Vault};
-
-/// A row as it lies on disk: borsh of [`super::Row`].
-#[derive(BorshSerialize)]
-struct SealedRow<'a> {
-    custody: Custody,
-    wraps: Vec<(Handle, Vec<u8>)>,
-    district: Option<Vec<u8>>,
-    own: Vec<(Handle, Vec<u8>)>,
-    common: Vec<u8>,
-    whole: Option<Vec<u8>>,
-    terms: &'a TermSet,
-    keys: TermSet,
-    terms_of: &'a [(Handle, TermSet)],
-    marks: &'a [u8],
-    redacted: bool,
-}
 
 /// The randomness of a batch: a key for each row, and a nonce for each sealed part.
 struct Drawn {
@@ -107,7 +91,7 @@ impl Vault {
         new: &'a NewRow,
         ciphers: &mut ReadyCiphers,
         drawn: &mut Drawn,
-    ) -> Result<SealedRow<'a>, VaultError> {
+    ) -> Result<Row<'a>, VaultError> {
         within("a row's key", new.key.len(), MAX_ROW_KEY_BYTES)?;
         within("a row", new.common.len().max(new.whole.len()), MAX_PART_BYTES)?;
         let too_long = |_| VaultError::TooLarge { what: "a row", found: usize::MAX, limit: MAX_PART_BYTES };
@@ -141,18 +125,18 @@ impl Vault {
             let bound = self.row_bound(letter, &new.key, &[]);
             cipher.seal_with(drawn.nonces.next(), clear, &bound).map_err(too_long)
         };
-        Ok(SealedRow {
+        Ok(Row {
             custody,
             wraps,
             district,
             own,
             common: part(b'c', &new.common)?,
             whole: Some(part(b'w', &new.whole)?),
-            terms: &new.terms,
+            terms: Cow::Borrowed(&new.terms),
             // What the outline shows is found by already.
             keys: new.keys.without(&new.terms),
-            terms_of: &new.terms_of,
-            marks: &new.marks,
+            terms_of: Cow::Borrowed(&new.terms_of),
+            marks: Cow::Borrowed(&new.marks),
             redacted: false,
         })
     }

@@ -1,6 +1,6 @@
 //! What rows are found by: HMACs under the district's index key, and sets of them.
 
-use borsh::BorshSerialize;
+use borsh::{BorshDeserialize, BorshSerialize};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -26,6 +26,24 @@ impl TermSet {
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
         Self(self.0.iter().filter(|term| other.0.binary_search(term).is_err()).copied().collect())
+    }
+
+    /// Keeps those of which this is true.
+    pub fn retain(&mut self, keep: impl FnMut(&RowTerm) -> bool) {
+        self.0.retain(keep);
+    }
+}
+
+/// A disk may hold what nobody wrote, so order is made again.
+impl BorshDeserialize for TermSet {
+    fn deserialize_reader<R: std::io::Read>(reader: &mut R) -> std::io::Result<Self> {
+        Ok(Vec::<RowTerm>::deserialize_reader(reader)?.into_iter().collect())
+    }
+}
+
+impl Extend<RowTerm> for TermSet {
+    fn extend<I: IntoIterator<Item = RowTerm>>(&mut self, terms: I) {
+        *self = std::mem::take(&mut self.0).into_iter().chain(terms).collect();
     }
 }
 

@@ -37,7 +37,7 @@ fn what_was_acknowledged_is_read_after_opening_again() -> Tested {
 #[test]
 fn an_interrupted_creation_is_done_again_and_a_keystore_in_use_is_left_alone() -> Tested {
     let root = tempfile::tempdir()?;
-    let here = folders(root.path());
+    let here = Folders::below(root.path());
     drop(KeyStore::create(&here.keystore, Owner::District(identity().district), Box::new(FileKms), NOW_MS)?);
     make_folder(&here.data)?;
     drop(tables::open(&here.data, true)?);
@@ -101,11 +101,11 @@ fn writing_for_nobody_or_too_much_is_refused_whole() -> Tested {
 #[test]
 fn a_missing_cut_or_strange_vault_says_so_and_is_not_touched() -> Tested {
     let root = tempfile::tempdir()?;
-    assert!(matches!(Vault::open(&folders(root.path())), Err(VaultError::Absent(_))));
+    assert!(matches!(Vault::open(&Folders::below(root.path())), Err(VaultError::Absent(_))));
     let world = World::new()?;
     let (folder, _root) = (world.folder(), world.root);
     drop(world.vault);
-    let here = folders(&folder);
+    let here = Folders::below(&folder);
     // The key of another vault.
     let other = World::new()?;
     let mixed = Folders { keystore: other.vault.folders().keystore.clone(), ..here.clone() };
@@ -132,7 +132,7 @@ fn a_missing_cut_or_strange_vault_says_so_and_is_not_touched() -> Tested {
 #[test]
 fn a_keystore_that_was_cut_or_is_an_older_copy_is_refused_and_nothing_is_lost() -> Tested {
     let world = World::new()?;
-    let here = folders(world.root.path());
+    let here = Folders::below(world.root.path());
     let keys = here.keystore.join("gen-000001/keys.sealed");
     let older = std::fs::read(&keys)?;
     world.vault.enrol(&[(local(9), YEAR)])?;
@@ -162,7 +162,7 @@ fn a_keystore_that_was_cut_or_is_an_older_copy_is_refused_and_nothing_is_lost() 
 #[test]
 fn a_vault_made_before_any_chain_keeps_all_when_it_is_bound_and_is_bound_once() -> Tested {
     let root = tempfile::tempdir()?;
-    let here = folders(root.path());
+    let here = Folders::below(root.path());
     let vault = Vault::create_unbound(&here, identity().account, NOW_MS)?;
     let handle = vault.enrol(&[(local(1), YEAR)])?[0];
     fill(&vault, handle, "Ada")?;

@@ -30,7 +30,7 @@ fn of_asked(part: u64, whole: u64) -> String {
 /// Who got a place of those who asked, over the last rounds that were decided; oldest first.
 pub(super) fn over_rounds(newest_first: &[RoundView]) -> Markup {
     let decided = newest_first.iter().filter(|round| round.decision.is_some()).take(ROUNDS);
-    let mut bars: Vec<Bar> = decided
+    let bars = decided
         .map(|round| {
             let decision = round.decision.as_ref();
             let of = decision.and_then(|one| Some((one.placed?.into(), one.requests?.into())));
@@ -42,9 +42,13 @@ pub(super) fn over_rounds(newest_first: &[RoundView]) -> Markup {
             }
         })
         .collect();
-    bars.reverse();
+    round_by_round(bars)
+}
+
+fn round_by_round(mut newest_first: Vec<Bar>) -> Markup {
+    newest_first.reverse();
     let note = "Filled: students who got a place. Outlined: students who asked. The newest is last.";
-    chart("Who got a place, round by round", note, &bars)
+    chart("Who got a place, round by round", note, &newest_first)
 }
 
 /// Demand against places, where most could have had a place.
@@ -116,7 +120,7 @@ pub(super) fn money<'a>(budgets: impl Iterator<Item = &'a Budget>) -> Markup {
 
 /// How a place's students fared, over the last rounds; oldest first.
 pub(super) fn fared(rounds: &[InRound]) -> Markup {
-    let mut bars: Vec<Bar> = rounds
+    let bars = rounds
         .iter()
         .take(ROUNDS)
         .map(|line| {
@@ -134,7 +138,5 @@ pub(super) fn fared(rounds: &[InRound]) -> Markup {
             }
         })
         .collect();
-    bars.reverse();
-    let note = "Filled: students who got a place. Outlined: students who asked. The newest is last.";
-    chart("Who got a place, round by round", note, &bars)
+    round_by_round(bars)
 }

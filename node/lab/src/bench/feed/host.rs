@@ -11,7 +11,8 @@ use aula_connect::given::Feed;
 use aula_connect::kafka::Member;
 use aula_connect::mqtt::listener::{self, Mqtt};
 use aula_connect::pipeline::{Observer, Pipeline, Settings};
-use aula_connect::server::{Frames, router};
+use aula_connect::intake::Intake;
+use aula_connect::server::router;
 use aula_connect::statements::Statements;
 use aula_district::live::Changed;
 use aula_home::{Advise, Failure, config};
@@ -32,7 +33,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use super::publish::kafka::split;
-use super::{HINT, Source, events, folders};
+use super::{HINT, Source, events};
 
 /// The client's name and secret: the listener is on loopback for the time of a bench.
 pub const CLIENT: (&str, &str) = ("bench", "loopback-only");
@@ -86,7 +87,7 @@ pub fn now_us() -> u64 {
 /// # Errors
 /// A vault or a socket that is not to be had.
 pub async fn run(args: &HostArgs) -> Result<(), Failure> {
-    let vault = Arc::new(Vault::open(&folders(&args.folder)).advise("the vault cannot be opened", HINT)?);
+    let vault = Arc::new(Vault::open(&Folders::below(&args.folder)).advise("the vault cannot be opened", HINT)?);
     let feed = Arc::new(Feed {
         home_page: events::HOME_PAGE.into(),
         rules: Rules::with(&events::rules()).advise("the rules are refused", HINT)?,
@@ -131,7 +132,7 @@ pub async fn run(args: &HostArgs) -> Result<(), Failure> {
             let service = Service::new(desk, clients(), events::HOME_PAGE, Version::Two);
             axum::Router::new().nest("/xapi", lrs_router(Arc::new(service)))
         }
-        Source::Frames => router(Arc::new(Frames::new(feed, pipeline, clients()))),
+        Source::Frames => router(Arc::new(Intake::new(feed, pipeline, clients()))),
     };
     let own = axum::Router::new().route("/stats", get(stats)).with_state(meter);
     let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.advise("no socket", HINT)?;

@@ -28,6 +28,7 @@ use aula_ledger::tx::{
 use aula_ledger::types::{
     Cents, ClassId, Hash, Height, KindId, PoolId, RoundId, SchoolId, SchoolYear, TimeMs,
 };
+use aula_store::solo::decide;
 use aula_store::{ChainDb, DbOptions, open_or_create};
 use clap::Args;
 use ed25519_dalek::SigningKey;
@@ -35,7 +36,6 @@ use serde::{Deserialize, Serialize};
 
 use super::people::{self, DISTRICTS, SCHOOLS, Student, account_key};
 use crate::localnet::{Plan, prepare};
-use crate::solo::decide;
 use crate::{Tell, defect, storage_failure, unreadable};
 
 pub(in crate::bench) const YEAR: SchoolYear = SchoolYear(2025);
@@ -249,7 +249,8 @@ impl Writer {
         let transactions = std::mem::take(&mut self.waiting);
         self.made += transactions.len() as u64;
         let time_ms = TimeMs(self.db.latest().tip().time_ms.0 + later_ms);
-        let receipts = decide(&self.db, &self.genesis, &self.validators, time_ms, transactions, |_| {})?;
+        let receipts = decide(&self.db, &self.genesis, &self.validators, time_ms, transactions, |_| {})
+            .map_err(defect)?;
         match receipts.iter().find(|receipt| receipt.code.number() != 0) {
             None => Ok(()),
             Some(refused) => Err(defect(format!("a transaction is refused: {}", refused.code.explain()))),

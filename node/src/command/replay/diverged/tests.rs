@@ -8,7 +8,7 @@ use super::super::{ReplayArgs, run as replay};
 use super::*;
 use crate::command::{Context, Verdict};
 use crate::terminal::OutputFormat;
-use crate::testkit::DevChain;
+use aula_kit::DevChain;
 
 /// A file about a block with one transaction whose certified header was changed, and what `aula replay --diverged` says.
 fn replayed(change: impl Fn(&mut Block)) -> Result<(Verdict, Value), Failure> {

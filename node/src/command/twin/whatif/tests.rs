@@ -1,7 +1,7 @@
 use super::*;
 use crate::command::{Advise, Verdict};
 use crate::terminal::OutputFormat;
-use crate::testkit::DevChain;
+use aula_kit::DevChain;
 
 fn args(height: Option<u64>, changes: &[&str]) -> WhatIfArgs {
     let changes = changes.iter().map(|c| (*c).to_owned()).collect();

@@ -10,7 +10,7 @@ use super::super::interventions::Register;
 use super::super::office::Office;
 use crate::command::Failure;
 use crate::config::{AlertKind, Config};
-use crate::feed_health::Health;
+use aula_server::feed_health::Health;
 
 /// So long may a feed's events wait, or its node say nothing, milliseconds.
 const PATIENCE_MS: u64 = 60_000;

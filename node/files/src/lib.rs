@@ -1,0 +1,176 @@
+//! Files that are there whole or not at all: written aside, synced, put in place, their folder synced.
+//!
+//! Whatever the program keeps in a home is written by [`create`] or [`replace`]: a full disk, a kill or a power cut leaves
+//! the old file or none, never half of one. An empty file is what earlier programs left behind when the disk was full;
+//! it holds nothing, so it counts as none. [`Access::Private`] is the one way in which any crate writes a secret whole.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Who may read the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Only its owner: mode 0600.
+    Private,
+    /// Whom the process's mask lets: mode 0644 and less.
+    Public,
+}
+
+impl Access {
+    const fn mode(self) -> u32 {
+        match self {
+            Self::Private => 0o600,
+            Self::Public => 0o644,
+        }
+    }
+}
+
+/// True when there is something under this name, and it is not an empty file.
+pub fn is_there(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file() || found.len() > 0)
+}
+
+/// Makes a folder that only its owner may enter, mode 0700, and those above it.
+///
+/// # Errors
+/// When one cannot be made.
+pub fn private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Writes a new file.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`] when one with content is there; otherwise why it cannot be written.
+pub fn create(path: &Path, access: Access, bytes: &[u8]) -> io::Result<()> {
+    if !is_there(path) && path.exists() {
+        fs::remove_file(path)?;
+    }
+    clear_stale(path);
+    let aside = write_aside(path, access, bytes)?;
+    // A link, unlike a rename, refuses a name that is taken.
+    let placed = match fs::hard_link(&aside, path) {
+        Err(error) if no_links(&error) && !path.exists() => fs::rename(&aside, path),
+        placed => placed,
+    };
+    // Gone already after a rename.
+    let _ = fs::remove_file(&aside);
+    placed?;
+    sync_folder(path)
+}
+
+/// Writes a file in the place of one that may be there; a link is followed.
+///
+/// # Errors
+/// Why it cannot be written; the old one is then as it was.
+pub fn replace(path: &Path, access: Access, bytes: &[u8]) -> io::Result<()> {
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let aside = write_aside(&path, access, bytes)?;
+    // What an operator closed further stays so.
+    if access == Access::Public
+        && let Ok(old) = fs::metadata(&path)
+    {
+        fs::set_permissions(&aside, old.permissions())?;
+    }
+    if let Err(error) = fs::rename(&aside, &path) {
+        let _ = fs::remove_file(&aside);
+        return Err(error);
+    }
+    sync_folder(&path)
+}
+
+/// File systems without hard links.
+fn no_links(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied)
+}
+
+/// Removes what processes that were killed while they wrote this file left beside it: of a secret, no copy stays.
+fn clear_stale(path: &Path) {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return };
+    let begins = format!(".{}.", name.to_string_lossy());
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let found = entry.file_name().to_string_lossy().into_owned();
+        if found.starts_with(&begins) && found.ends_with(".new") {
+            // The next attempt is as good.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// The bytes on disk under a name beside the one wanted.
+fn write_aside(path: &Path, access: Access, bytes: &[u8]) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let aside = path.with_file_name(format!(".{}.{}.new", name.to_string_lossy(), std::process::id()));
+    // An earlier process of this number was killed here.
+    let _ = fs::remove_file(&aside);
+    let file = OpenOptions::new().write(true).create_new(true).mode(access.mode()).open(&aside);
+    let written = file.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+    if let Err(error) = written {
+        let _ = fs::remove_file(&aside);
+        return Err(error);
+    }
+    Ok(aside)
+}
+
+/// Syncs the folder that holds `path`, so that its name is on disk.
+///
+/// # Errors
+/// When the folder cannot be opened or synced.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_new_file_is_private_and_never_takes_the_place_of_another() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("key.json");
+        create(&path, Access::Private, b"first")?;
+        assert_eq!(fs::metadata(&path)?.permissions().mode() & 0o777, 0o600);
+        let second = create(&path, Access::Private, b"second");
+        assert_eq!(second.map_err(|error| error.kind()), Err(io::ErrorKind::AlreadyExists));
+        assert_eq!(fs::read(&path)?, b"first");
+        assert_eq!(fs::read_dir(folder.path())?.count(), 1, "nothing is left aside");
+        Ok(())
+    }
+
+    #[test]
+    fn what_a_killed_process_left_beside_a_secret_is_cleared() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("key.json");
+        fs::write(folder.path().join(".key.json.1.new"), b"half a secr")?;
+        create(&path, Access::Private, b"whole")?;
+        assert_eq!(fs::read_dir(folder.path())?.count(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn an_empty_file_counts_as_none() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("key.json");
+        fs::write(&path, b"")?;
+        create(&path, Access::Private, b"whole")?;
+        assert_eq!(fs::read(&path)?, b"whole");
+        Ok(())
+    }
+
+    #[test]
+    fn a_replaced_file_is_whole_and_a_link_to_it_stays() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let (path, link) = (folder.path().join("config.toml"), folder.path().join("link"));
+        fs::write(&path, b"old")?;
+        std::os::unix::fs::symlink(&path, &link)?;
+        replace(&link, Access::Public, b"new")?;
+        assert_eq!(fs::read(&path)?, b"new");
+        assert!(fs::symlink_metadata(&link)?.is_symlink());
+        Ok(())
+    }
+}

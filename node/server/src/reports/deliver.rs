@@ -1,0 +1,373 @@
+//! Reports of the outbox on their way to the places that config.toml names for them.
+//!
+//! Flow: every date in the outbox that a place did not get yet → sent → a mark beside the date. One process at a time delivers out of an
+//! outbox, by a lock in it. Invariants: a file is at its place once, since an upload of what is there changes nothing; a note may come
+//! twice when a process dies between it and its mark, under one id. A place that fails is told and tried at every look; it holds up
+//! no other. What is sealed lies in the outbox until it is sent, so that an upload that was cut goes on with the same bytes.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use aula_delivery::mail::{Envelope, Note, Server, message, send};
+use aula_delivery::seal::Recipients;
+use aula_delivery::sftp::{Place, Upload};
+use aula_delivery::webhook;
+use aula_delivery::{DeliveryError, Local};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::archive;
+use super::folder::unwritable;
+use super::outbox::{Outbox, date_in};
+use aula_home::clock::now_ms;
+use aula_home::config::{Config, Delivery, DeliveryBy, Mail, ScheduledReport, Sftp};
+use aula_home::home::Home;
+use aula_home::{Advise, Failure, with_causes};
+use aula_home::whole_file::{self, Access};
+
+/// What became of a report at a place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sent {
+    /// The schedule's name.
+    pub name: String,
+    /// The local date.
+    pub date: String,
+    /// The place.
+    pub to: String,
+    /// Why it is not there; none when it is.
+    pub error: Option<String>,
+}
+
+/// Delivers what waits. Settings that name nothing send nothing.
+///
+/// # Errors
+/// An outbox that cannot be read; what a place refuses stands in the answer.
+pub fn pending(home: &Home, config: &Config) -> Result<Vec<Sent>, Failure> {
+    let mut all = Vec::new();
+    for report in config.report.iter().filter(|report| !report.deliver.is_empty()) {
+        let outbox = config.reports.outbox_dir(home);
+        let folder = Outbox::open(&outbox, &report.name)?.folder().to_owned();
+        let lock = folder.join(".deliver");
+        let lock = File::create(&lock).map_err(|error| unwritable(&lock, &error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            // Another process is at it.
+            Err(TryLockError::WouldBlock) => continue,
+            Err(TryLockError::Error(error)) => return Err(unwritable(&folder, &error)),
+        }
+        for date in dates(&folder)? {
+            let places = config.delivery.iter().filter(|place| report.deliver.contains(&place.name));
+            for place in places {
+                let mark = folder.join(format!("{date}.to-{}", place.name));
+                if mark.exists() {
+                    continue;
+                }
+                let error = one(config, (&folder, &report.name, &date), place).and_then(|()| {
+                    let written = whole_file::replace(&mark, Access::Private, b"sent\n");
+                    written.map_err(|error| unwritable(&mark, &error))
+                });
+                let error = error.err().map(|failure| failure.message);
+                all.push(Sent {
+                    name: report.name.clone(),
+                    date: date.clone(),
+                    to: place.name.clone(),
+                    error,
+                });
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Deletes at the buckets of a report what is over its years; what cannot be is told.
+///
+/// # Errors
+/// An outbox that cannot be read.
+pub fn forgotten(
+    home: &Home,
+    config: &Config,
+    report: &ScheduledReport,
+    until: &str,
+) -> Result<Vec<Sent>, Failure> {
+    let folder = Outbox::open(&config.reports.outbox_dir(home), &report.name)?.folder().to_owned();
+    let places = config.delivery.iter().filter(|place| report.deliver.contains(&place.name));
+    let failed = places.filter_map(|place| {
+        let DeliveryBy::Bucket(to) = &place.by else { return None };
+        let failure = archive::forget(to, (&folder, &place.name), &report.name, until).err()?;
+        let error = format!("what is over its years was not deleted: {}", failure.message);
+        Some(Sent {
+            name: report.name.clone(),
+            date: until.to_owned(),
+            to: place.name.clone(),
+            error: Some(error),
+        })
+    });
+    Ok(failed.collect())
+}
+
+/// The dates whose files are in a schedule's folder, ascending.
+fn dates(folder: &Path) -> Result<Vec<String>, Failure> {
+    let read = || std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>();
+    let entries = read().advise(format!("cannot read {}", folder.display()), "check its owner")?;
+    let name = |entry: std::fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+    let mut dates: Vec<String> =
+        entries.into_iter().filter(|entry| entry.path().is_dir()).map(name).collect();
+    dates.retain(|name| date_in(name) == Some(name));
+    dates.sort();
+    Ok(dates)
+}
+
+/// A file that is sent, under the name that it has here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Outgoing {
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+}
+
+impl Outgoing {
+    pub(super) fn local(&self) -> Result<Local, DeliveryError> {
+        Local::of(&self.path)
+    }
+}
+
+/// A folder's files, by name.
+fn files(folder: &Path) -> Result<Vec<Outgoing>, Failure> {
+    let unreadable = format!("cannot read {}", folder.display());
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).advise(&unreadable, "check its owner")? {
+        let path = entry.advise(&unreadable, "check its owner")?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        files.push(Outgoing { name, path });
+    }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(files)
+}
+
+/// Sends one date to one place.
+fn one(config: &Config, (folder, name, date): (&Path, &str, &str), place: &Delivery) -> Result<(), Failure> {
+    let made = files(&folder.join(date))?;
+    match &place.by {
+        DeliveryBy::Sftp(to) => {
+            let aside = folder.join(format!(".{date}.sealed-{}", place.name));
+            let sealed = sealed(&aside, &made, &to.encrypt_to)?;
+            let named: Vec<Outgoing> = sealed
+                .into_iter()
+                .map(|file| Outgoing { name: format!("{name}-{date}-{}", file.name), ..file })
+                .collect();
+            upload(to, &named)?;
+            std::fs::remove_dir_all(&aside).map_err(|error| unwritable(&aside, &error))
+        }
+        DeliveryBy::Bucket(to) => archive::put(to, (name, date), &made),
+        DeliveryBy::Mail(_) | DeliveryBy::Webhook(_) => {
+            let body = serde_json::json!({
+                "report": name, "date": date, "files": made.len(), "manifest_sha256": manifest(&made)?,
+                "link": config.reports.link,
+            });
+            let said = Said { note: note(config, (name, date, &place.name), &made)?, body };
+            say(config, &place.name, &said, &folder.join(format!("{date}.mail-{}.eml", place.name)))
+        }
+    }
+}
+
+/// A note as a mail and as JSON: that something is there, and nothing of it.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// As a mail.
+    pub note: Note,
+    /// As a webhook's body.
+    pub body: serde_json::Value,
+}
+
+/// Says a note to a place of kind mail or webhook. `file` holds the mail of a place without a server.
+///
+/// # Errors
+/// A place that is not there, takes files, or refuses.
+pub fn say(config: &Config, place: &str, said: &Said, file: &Path) -> Result<(), Failure> {
+    let hint = "correct the [[delivery]] in config.toml";
+    match config.delivery.iter().find(|delivery| delivery.name == place).map(|delivery| &delivery.by) {
+        Some(DeliveryBy::Mail(mail)) => by_mail(mail, &said.note, file),
+        Some(DeliveryBy::Webhook(hook)) => {
+            let secret = std::fs::read(&hook.secret_file);
+            let secret = secret
+                .advise(format!("cannot read {}", hook.secret_file.display()), "correct secret_file")?;
+            let body = said.body.to_string().into_bytes();
+            run(webhook::post(&hook.url, secret.trim_ascii(), now_ms() / 1_000, body))
+        }
+        Some(DeliveryBy::Sftp(_) | DeliveryBy::Bucket(_)) => {
+            Err(Failure::new("not_delivered", format!("{place} takes files, not notes"), hint))
+        }
+        None => Err(Failure::new("not_delivered", format!("there is no place {place}"), hint)),
+    }
+}
+
+/// The files encrypted, from an earlier try where there is one.
+fn sealed(aside: &Path, made: &[Outgoing], to: &[String]) -> Result<Vec<Outgoing>, Failure> {
+    if aside.is_dir() {
+        return files(aside);
+    }
+    let recipients = Recipients::new(to).hint("correct encrypt_to in config.toml")?;
+    let begun: PathBuf = aside.with_extension("begun");
+    // What an earlier process left when it was killed.
+    let _ = std::fs::remove_dir_all(&begun);
+    super::folder::empty(&begun)?;
+    for file in made {
+        let path = begun.join(format!("{}.age", file.name));
+        let hint = "free space, or check the folder's owner; it is tried again at the next look";
+        let written = |error: std::io::Error| unwritable(&path, &error);
+        let mut from = File::open(&file.path)
+            .advise(format!("cannot read {}", file.path.display()), "check its owner")?;
+        // The folder is the owner's alone.
+        let mut sealed = std::io::BufWriter::new(File::create_new(&path).map_err(written)?);
+        recipients.seal(&mut from, &mut sealed).hint(hint)?;
+        let sealed = sealed.into_inner().map_err(|error| written(error.into_error()))?;
+        sealed.sync_all().map_err(written)?;
+    }
+    std::fs::rename(&begun, aside).map_err(|error| unwritable(aside, &error))?;
+    files(aside)
+}
+
+/// Uploads files to a server.
+///
+/// # Errors
+/// What the server refuses.
+fn upload(to: &Sftp, files: &[Outgoing]) -> Result<(), Failure> {
+    let place = Place {
+        address: to.address.clone(),
+        user: to.user.clone(),
+        host_key: to.host_key.clone(),
+        folder: to.folder.clone(),
+    };
+    run(async {
+        let upload = Upload::connect(&place, &to.key).await?;
+        for file in files {
+            upload.put(&file.name, &file.local()?).await?;
+        }
+        Ok(())
+    })
+}
+
+/// What a note says: that something is ready, and nothing of it.
+fn note(config: &Config, (name, date, to): (&str, &str, &str), made: &[Outgoing]) -> Result<Note, Failure> {
+    let manifest = manifest(made)?;
+    let text = format!(
+        "The report {name} of {date} is ready: {} files.\nRead it at {} after your login, or in the district's outbox.\n\nSHA-256 of its \
+         manifest: {manifest}\n",
+        made.len(),
+        config.reports.link
+    );
+    let id = hex::encode(&Sha256::digest(format!("{name}\n{date}\n{to}\n{manifest}"))[..16]);
+    Ok(Note { subject: format!("Report {name} of {date}"), text, id })
+}
+
+/// SHA-256 of the manifest, which has those of the other files.
+fn manifest(made: &[Outgoing]) -> Result<String, Failure> {
+    let Some(file) = made.iter().find(|file| file.name == "manifest.json") else {
+        return Ok(hex::encode(Sha256::digest([])));
+    };
+    let bytes = std::fs::read(&file.path);
+    let bytes = bytes.advise(format!("cannot read {}", file.path.display()), "check its owner")?;
+    Ok(hex::encode(Sha256::digest(bytes)))
+}
+
+fn by_mail(mail: &Mail, note: &Note, file: &Path) -> Result<(), Failure> {
+    let envelope = Envelope { from: mail.from.clone(), to: mail.to.clone() };
+    let hint = "correct the [[delivery]] in config.toml; it is tried again at the next look";
+    let Some(host) = &mail.server else {
+        let written = message(&envelope, note).hint(hint)?.formatted();
+        return whole_file::replace(file, Access::Private, &written)
+            .map_err(|error| unwritable(file, &error));
+    };
+    let read = |path: &PathBuf| std::fs::read(path).advise(format!("cannot read {}", path.display()), hint);
+    let password = mail.password_file.as_ref().map(read).transpose()?;
+    let password = password.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
+    let server = Server {
+        host: host.clone(),
+        port: mail.port,
+        login: mail.user.clone().zip(password),
+        authority: mail.ca.as_ref().map(read).transpose()?,
+    };
+    run(send(&server, &envelope, note))
+}
+
+/// Runs what waits for others to its end, on a thread of its own: the caller may be within a runtime.
+pub(super) fn run(work: impl Future<Output = Result<(), DeliveryError>> + Send) -> Result<(), Failure> {
+    let hint = "it is tried again at the next look; correct the [[delivery]] in config.toml if it is wrong";
+    let done = std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            Ok(runtime.advise("cannot begin to deliver", "free memory and files")?.block_on(work))
+        });
+        thread.join().unwrap_or_else(|_| Err(Failure::new("failed", "a delivery ended unexpectedly", hint)))
+    })?;
+    done.map_err(|error| Failure::new("not_delivered", with_causes(&error), hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::folder::Made;
+    use super::*;
+
+    fn outbox(deliver: &str) -> Result<(tempfile::TempDir, Home, Config), Failure> {
+        let above = tempfile::tempdir().hint("give the tests a TMPDIR")?;
+        let home = Home::at(above.path().to_owned());
+        let text = format!(
+            "[[report]]\nname = 'nightly'\nkind = 'district'\ndeliver = ['board']\n[[delivery]]\nname = 'board'\n{deliver}\n"
+        );
+        let config: Config = toml::from_str(&text).hint("settings of a test")?;
+        let nightly = Outbox::open(&config.reports.outbox_dir(&home), "nightly")?;
+        let files = [Made::new("report.html", "student count 7"), Made::new("manifest.json", "{}")];
+        nightly.deliver("2026-11-28", &files)?;
+        nightly.deliver("2026-11-29", &files)?;
+        Ok((above, home, config))
+    }
+
+    #[test]
+    fn a_note_goes_once_a_date_and_says_nothing_of_the_report() -> Result<(), Failure> {
+        let (above, home, config) = outbox("kind = 'mail'\nfrom = 'a@example.org'\nto = ['b@example.org']")?;
+        let sent = pending(&home, &config)?;
+        assert_eq!(
+            sent.iter().map(|one| one.date.as_str()).collect::<Vec<_>>(),
+            ["2026-11-28", "2026-11-29"]
+        );
+        assert!(sent.iter().all(|one| one.error.is_none()), "{sent:?}");
+        assert!(pending(&home, &config)?.is_empty(), "once");
+        let folder = above.path().join("delivered/nightly");
+        let mail = std::fs::read_to_string(folder.join("2026-11-29.mail-board.eml")).hint("read")?;
+        assert!(mail.contains("Subject: Report nightly of 2026-11-29") && !mail.contains("student count"));
+        // A process that died between note and mark: the same note again.
+        std::fs::remove_file(folder.join("2026-11-29.to-board")).hint("remove")?;
+        assert_eq!(pending(&home, &config)?.len(), 1);
+        let id = |text: &str| text.lines().find(|line| line.starts_with("Message-ID")).map(str::to_owned);
+        let again = std::fs::read_to_string(folder.join("2026-11-29.mail-board.eml")).hint("read")?;
+        assert!(id(&mail).is_some() && id(&mail) == id(&again));
+        // While another process delivers, this one does not.
+        std::fs::remove_file(folder.join("2026-11-29.to-board")).hint("remove")?;
+        let lock = File::create(folder.join(".deliver")).hint("lock")?;
+        lock.lock().hint("lock")?;
+        assert!(pending(&home, &config)?.is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn a_place_that_is_down_is_told_and_tried_again_with_the_same_bytes() -> Result<(), Failure> {
+        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
+        let (above, home, config) = outbox(&format!(
+            "kind = 'sftp'\naddress = '127.0.0.1:1'\nuser = 'd'\nkey = '/nowhere'\nhost_key = '{key}'\nencrypt_to = ['{}']",
+            "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+        ))?;
+        let sealed = above.path().join("delivered/nightly/.2026-11-29.sealed-board/manifest.json.age");
+        let mut seen = Vec::new();
+        for _ in 0..2 {
+            let sent = pending(&home, &config)?;
+            assert!(sent.len() == 2 && sent.iter().all(|one| one.error.is_some()), "{sent:?}");
+            seen.push(std::fs::read(&sealed).hint("read")?);
+        }
+        assert_eq!(seen[0], seen[1]);
+        // When its years are over nothing of it is left, what was sealed included.
+        Outbox::open(&config.reports.outbox_dir(&home), "nightly")?.forget("2026-11-30")?;
+        let left: Vec<_> =
+            std::fs::read_dir(above.path().join("delivered/nightly")).hint("read")?.flatten().collect();
+        assert_eq!(left.len(), 1, "the lock alone: {left:?}");
+        Ok(())
+    }
+}

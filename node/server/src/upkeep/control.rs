@@ -1,0 +1,156 @@
+//! The socket in the home by which a command hands an order to the running node.
+//!
+//! A Unix socket that only the home's owner may open (mode 0600): who can open it could as well read the home. One line of
+//! JSON each way, one order at a time. A home whose path is longer than a socket's may be is reached through its open folder.
+
+use std::fs::{File, Permissions};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{Order, carry_out, told};
+use crate::bootstrap::{db_options, open_database, read_genesis};
+use aula_home::config::Config;
+use aula_home::home::Home;
+use aula_store::ChainDb;
+use aula_home::{Advise, DEFECT, Failure};
+
+/// Longest line either way.
+const MAX_LINE: u64 = 64 * 1024;
+/// How long a command that is connected may take to say its order.
+const TO_SAY: Duration = Duration::from_secs(5);
+const HINT: &str = "check that the node runs and that this user owns the home";
+
+/// The socket's name as the system takes it, and the folder that must stay open meanwhile.
+fn address(home: &Home) -> std::io::Result<(PathBuf, File)> {
+    let path = home.control_socket();
+    let folder = File::open(home.path())?;
+    let name = path.file_name().map(Path::new).unwrap_or(Path::new("control"));
+    let through = Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name);
+    // 108 bytes are all that an address of a socket holds.
+    Ok((if path.as_os_str().len() < 100 { path } else { through }, folder))
+}
+
+/// Carries out what comes by the socket, for as long as the database is open. On a thread of its own, since all of it waits.
+///
+/// # Errors
+/// When the socket cannot be made.
+pub fn serve(db: &Arc<ChainDb>, home: &Home, config: &Config) -> Result<(), Failure> {
+    let path = home.control_socket();
+    let what = || format!("cannot listen on {}", path.display());
+    let (address, folder) = address(home).advise(what(), HINT)?;
+    // The database's lock is held, so whoever made the one that is there has ended.
+    if let Err(error) = std::fs::remove_file(&path)
+        && error.kind() != ErrorKind::NotFound
+    {
+        return Err(error).advise(what(), HINT);
+    }
+    let listener = UnixListener::bind(&address).advise(what(), HINT)?;
+    std::fs::set_permissions(&path, Permissions::from_mode(0o600)).advise(what(), HINT)?;
+    drop(folder);
+    let (db, home, config) = (Arc::downgrade(db), home.clone(), config.clone());
+    let work = move || {
+        for stream in listener.incoming().flatten() {
+            let Some(db) = db.upgrade() else { return };
+            if let Err(error) = one(stream, &db, &home, &config) {
+                tracing::debug!(%error, "an order was not carried through");
+            }
+        }
+    };
+    std::thread::Builder::new().name("control".into()).spawn(work).map(drop).advise(what(), HINT)
+}
+
+fn one(stream: UnixStream, db: &ChainDb, home: &Home, config: &Config) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(TO_SAY))?;
+    let mut line = String::new();
+    BufReader::new((&stream).take(MAX_LINE)).read_line(&mut line)?;
+    let done = match serde_json::from_str::<Order>(&line) {
+        Ok(order) => {
+            tracing::info!(?order, "an order by the socket");
+            carry_out(&order, db, home, config)
+        }
+        Err(error) => Err(Failure::because(
+            format!("the running node does not know this order: {error}"),
+            "use the program of the version that runs",
+        )),
+    };
+    let told = match done {
+        Ok(done) => json!({ "done": done }),
+        Err(failure) => json!({ "error": failure }),
+    };
+    (&stream).write_all(format!("{told}\n").as_bytes())
+}
+
+/// A snapshot of the newest state.
+///
+/// # Errors
+/// When it cannot be made, in the words of whoever tried.
+pub fn snapshot(home: &Home) -> Result<told::Snapshot, Failure> {
+    order(home, &Order::Snapshot)
+}
+
+/// A copy of the database in a new folder, absolute.
+///
+/// # Errors
+/// When it cannot be made, in the words of whoever tried.
+pub fn backup(home: &Home, into: PathBuf) -> Result<told::Copied, Failure> {
+    order(home, &Order::Backup { into })
+}
+
+/// Deletes blocks but the newest `keep`, or as many as the settings say.
+///
+/// # Errors
+/// When it cannot be done, in the words of whoever tried.
+pub fn prune(home: &Home, keep: Option<u64>) -> Result<told::Pruned, Failure> {
+    order(home, &Order::Prune { keep })
+}
+
+/// Has an order carried out, and reads what became of it.
+fn order<T: DeserializeOwned>(home: &Home, order: &Order) -> Result<T, Failure> {
+    let hint = "use the program of the version that runs";
+    serde_json::from_value(have(home, order)?).advise("the running node tells it in another way", hint)
+}
+
+/// By the running node, or here when none runs.
+fn have(home: &Home, order: &Order) -> Result<Value, Failure> {
+    let stream = address(home).and_then(|(address, folder)| {
+        let stream = UnixStream::connect(address);
+        drop(folder);
+        stream
+    });
+    match stream {
+        Ok(stream) => ask(stream, order),
+        Err(_) => {
+            let config = Config::load(home)?;
+            let (bytes, parsed) = read_genesis(home)?;
+            if !home.data_dir().exists() {
+                return Err(crate::bootstrap::storage_failure(aula_store::StorageError::Absent(
+                    home.data_dir(),
+                )));
+            }
+            let db = open_database(home, db_options(&config), &bytes, &parsed)?;
+            carry_out(order, &db, home, &config)
+        }
+    }
+}
+
+fn ask(stream: UnixStream, order: &Order) -> Result<Value, Failure> {
+    let what = "the running node does not answer by its socket";
+    let line = serde_json::to_string(order).hint(DEFECT)?;
+    (&stream).write_all(format!("{line}\n").as_bytes()).advise(what, HINT)?;
+    let mut told = String::new();
+    BufReader::new((&stream).take(MAX_LINE)).read_line(&mut told).advise(what, HINT)?;
+    let told: Value = serde_json::from_str(&told).advise(what, HINT)?;
+    if let Some(error) = told.get("error") {
+        let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
+        return Err(Failure::new(&text("code"), text("message"), text("hint")));
+    }
+    Ok(told["done"].clone())
+}

@@ -1,0 +1,90 @@
+//! What the settings ask for while the node decides: a snapshot every so many blocks, and pruning.
+
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::mpsc::Receiver;
+
+use super::prune;
+use aula_home::config::{Config, History};
+use aula_home::home::Home;
+use aula_store::snapshots;
+use aula_store::{ChainDb, ChainView};
+use aula_home::{Advise, Failure};
+
+/// How many blocks more than are kept there are before the node prunes: a hundredth, and no fewer than these.
+const LEAST_SURPLUS: u64 = 1_000;
+/// How often it looks.
+const LOOK: Duration = Duration::from_secs(1);
+/// How much these threads stand back behind consensus.
+const NICE: i32 = 10;
+
+/// Starts what the settings ask for; ends with the database.
+///
+/// # Errors
+/// When a thread cannot be started.
+pub(crate) fn start(db: &Arc<ChainDb>, home: &Home, config: &Config) -> Result<(), Failure> {
+    let hint = "raise the limit on processes (ulimit -u) and start again";
+    let storage = &config.storage;
+    if let Some(every) = NonZeroU64::new(storage.snapshot_every) {
+        tokio::spawn(take_snapshots(db.snapshots_due(every), home.clone(), storage.keep_snapshots));
+    }
+    if storage.history == History::Pruned {
+        let (weak, config) = (Arc::downgrade(db), config.clone());
+        let surplus = (storage.keep_blocks / 100).max(LEAST_SURPLUS);
+        let work = move || {
+            stand_back();
+            while let Some(db) = weak.upgrade() {
+                prune_surplus(&db, &config, surplus);
+                drop(db);
+                thread::sleep(LOOK);
+            }
+        };
+        thread::Builder::new().name("prune".into()).spawn(work).hint(hint)?;
+    }
+    Ok(())
+}
+
+fn stand_back() {
+    // On Linux this is the one thread's; where it is refused, all are equal.
+    let _ = rustix::process::nice(NICE);
+}
+
+fn prune_surplus(db: &ChainDb, config: &Config, surplus: u64) {
+    let view = db.latest();
+    let Ok(oldest) = view.oldest() else { return };
+    let kept = (view.tip().height.0 + 1).saturating_sub(oldest.0);
+    drop(view);
+    if kept < config.storage.keep_blocks.saturating_add(surplus) {
+        return;
+    }
+    match prune(db, config, None) {
+        Ok(told) => tracing::info!(
+            oldest = %told.oldest, blocks = told.blocks, bytes_freed = told.bytes_freed, "pruned"
+        ),
+        Err(failure) => tracing::error!(%failure, "pruning failed"),
+    }
+}
+
+/// Writes each snapshot that is due, and removes those beyond the newest.
+async fn take_snapshots(mut due: Receiver<Arc<ChainView>>, home: Home, keep: usize) {
+    while let Some(view) = due.recv().await {
+        let root = home.snapshots_dir();
+        let made = tokio::task::spawn_blocking(move || {
+            let made = snapshots::create(&view, &root);
+            // The view keeps on disk what it shows: it ends before anything else is done.
+            drop(view);
+            made.and_then(|made| snapshots::prune_to(&root, keep).map(|_| made))
+        });
+        match made.await {
+            Ok(Ok(made)) => {
+                let (height, bytes) = (made.manifest.height, made.manifest.bytes());
+                tracing::info!(%height, bytes, "a snapshot was made");
+            }
+            Ok(Err(error)) => tracing::error!(%error, "a snapshot was not made"),
+            Err(error) => tracing::error!(%error, "a snapshot was not made"),
+        }
+    }
+}

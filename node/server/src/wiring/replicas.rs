@@ -1,0 +1,188 @@
+//! Replicas of a running node: where a district's schools level with it, and a school's own levelling.
+//!
+//! Flow: a district's listener serves the replicas of its file → a school's node levels every few seconds, makes its vault the first
+//! time, and writes how that went to HOME/feeds/replica.json, where `aula feed status` reads it. Without a network a school's
+//! node takes in, folds and shows all the same. Absent: TLS, which a proxy ends.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aula_connect::given::Feed;
+use aula_connect::pipeline::Pipeline;
+use aula_connect::replica::asking::{Levelled, Replica, make};
+use aula_connect::replica::clients;
+use aula_connect::replica::district::{District, LevelError};
+use aula_connect::replica::entering::Entering;
+use aula_connect::replica::served::{Served, router};
+use aula_home::Home;
+use aula_home::config::{self, Config};
+use aula_ledger::types::Hash;
+use aula_vault::Folders;
+use aula_vault::vault::is_there;
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+
+use super::feeds::in_force_now;
+use super::xapi::KeptDoor;
+use aula_home::clock::now_ms;
+use aula_web::http::Node;
+use aula_store::ChainDb;
+use aula_home::{Advise, Failure};
+
+/// How often the file of replicas is looked at.
+const EVERY: Duration = Duration::from_secs(2);
+/// How long a school waits after failures, at most.
+const MOST: Duration = Duration::from_secs(300);
+const HINT: &str = "correct [replica] or [replicas] in config.toml; docs/replicas.md has an example";
+
+/// How a school's levelling stands.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Standing {
+    /// When it was tried last, milliseconds since 1970.
+    pub at_ms: u64,
+    /// When both sides were level last; 0 before the first time.
+    pub level_ms: u64,
+    /// What the last one did that was not cut.
+    pub last: Levelled,
+    /// Why the last one was cut.
+    pub error: Option<String>,
+}
+
+impl Standing {
+    /// How this home's stands; none of one that never levelled.
+    pub(crate) fn of(home: &Home) -> Option<Self> {
+        let text = std::fs::read(home.feeds_dir().join("replica.json")).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// Notes what a levelling did.
+    pub(crate) fn note(&mut self, now_ms: u64, did: Result<Levelled, LevelError>) {
+        self.at_ms = now_ms;
+        match did {
+            Ok(did) => {
+                if did.level {
+                    self.level_ms = now_ms;
+                }
+                (self.last, self.error) = (did, None);
+            }
+            Err(error) => {
+                let source = std::error::Error::source(&error).map(|inner| format!("{error}: {inner}"));
+                self.error = Some(source.unwrap_or_else(|| error.to_string()));
+            }
+        }
+    }
+
+    /// Writes it, whole.
+    pub(crate) fn write(&self, home: &Home) -> std::io::Result<()> {
+        let (path, folder) = (home.feeds_dir().join("replica.json"), home.feeds_dir());
+        std::fs::create_dir_all(&folder)?;
+        let new = folder.join("replica.json.part");
+        std::fs::write(&new, serde_json::to_vec(self).unwrap_or_default())?;
+        std::fs::rename(new, path)
+    }
+}
+
+/// Serves replicas, and levels with a district, where config.toml asks for it.
+///
+/// # Errors
+/// A file that is refused, a socket that cannot be bound.
+pub(super) async fn start(
+    home: &Home,
+    config: &Config,
+    (node, db): (&Arc<Node>, &Arc<ChainDb>),
+    (pipeline, genesis): (Option<&Arc<Pipeline>>, Hash),
+) -> Result<(), Failure> {
+    let Some(door) = KeptDoor::of(node) else { return Ok(()) };
+    let entering = || Entering::new(Arc::new(door.clone()), pipeline.cloned());
+    if let Some(own) = config.replicas.clone() {
+        let known = clients::read(&own.clients).advise("the replicas are refused", HINT)?;
+        let (home, db) = (home.clone(), db.clone());
+        let parameters = Arc::new(move || match in_force_now(&home, &db) {
+            Ok((digest, params)) => Ok((digest.0, params)),
+            Err(failure) => Err(failure.message),
+        });
+        let served = Arc::new(Served::new(entering(), known, parameters, now_ms));
+        let socket = TcpListener::bind(own.listen).await;
+        let socket = socket.advise(format!("replicas cannot be listened for on {}", own.listen), HINT)?;
+        tracing::info!(listen = %own.listen, "replicas level below /replica/v1");
+        tokio::spawn(attend(served.clone(), own));
+        tokio::spawn(async move {
+            if let Err(error) = axum::serve(socket, router(served)).await {
+                tracing::error!(%error, "replicas level no longer");
+            }
+        });
+    }
+    if let Some(own) = config.replica.clone() {
+        let district = District::of(&own.of, &own.secret).advise("the district cannot be spoken to", HINT)?;
+        let feeds = config.feed.iter().map(Feed::of).collect::<Result<Vec<_>, _>>();
+        let feeds = feeds
+            .advise("a feed cannot be used", "correct [[feed]] in config.toml; docs/feeds.md has examples")?;
+        let replica = Replica::new(entering(), feeds);
+        tokio::spawn(keep_level(home.clone(), config.clone(), own, (replica, district), genesis));
+    }
+    Ok(())
+}
+
+/// Levels again and again; after failures less often.
+async fn keep_level(
+    home: Home,
+    config: Config,
+    own: config::Replica,
+    (mut replica, district): (Replica, District),
+    genesis: Hash,
+) {
+    let folders = Folders { data: config.vault.data_dir(&home), keystore: config.vault.keystore_dir(&home) };
+    let every = Duration::from_secs(own.every_s);
+    let mut pause = every;
+    loop {
+        let did = async {
+            if !is_there(&folders.data) {
+                make(&district, &folders, (genesis.0, now_ms())).await?;
+                tracing::info!("this replica's vault was made");
+            }
+            replica.level(&district, (genesis.0, now_ms()), None).await
+        };
+        let did = did.await;
+        match &did {
+            Ok(did) => {
+                pause = every;
+                let moved = did.sent + did.received + did.removed + did.enrolled + did.erased + did.refused;
+                if moved > 0 || !did.level {
+                    tracing::info!(?did, "levelled with the district");
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the district is levelled with later");
+                pause = pause.saturating_mul(2).min(MOST.max(every));
+            }
+        }
+        let mut standing = Standing::of(&home).unwrap_or_default();
+        standing.note(now_ms(), did);
+        if let Err(error) = standing.write(&home) {
+            tracing::warn!(%error, "how the replica stands is not told");
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+fn changed(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|found| found.modified()).ok()
+}
+
+/// Takes other replicas when their file changes, for as long as the node runs.
+async fn attend(served: Arc<Served>, own: config::Replicas) {
+    let mut seen = changed(&own.clients);
+    loop {
+        tokio::time::sleep(EVERY).await;
+        let now = changed(&own.clients);
+        if now == seen {
+            continue;
+        }
+        seen = now;
+        match clients::read(&own.clients) {
+            Ok(clients) => served.set_clients(clients),
+            Err(error) => tracing::warn!(%error, "the replicas stay as they were"),
+        }
+    }
+}
