@@ -7,6 +7,7 @@
 pub mod estate;
 mod find;
 pub mod ical;
+pub mod rooms;
 pub mod schedule;
 pub mod table;
 #[cfg(test)]
