@@ -4,7 +4,7 @@ pub use aula_home::founding::read_genesis;
 use aula_ledger::genesis::Parsed;
 use aula_home::config::Config;
 use aula_home::home::Home;
-use aula_store::{self, ChainDb, DbOptions, Origin, StorageError};
+use aula_store::{ChainDb, DbOptions, Origin, StorageError};
 use aula_home::Failure;
 
 /// What a database of this genesis begins with.
@@ -12,7 +12,7 @@ use aula_home::Failure;
 /// # Errors
 /// When the first state cannot be computed.
 pub fn origin(bytes: &[u8], parsed: &Parsed) -> Result<Origin, Failure> {
-    storage::origin(bytes, parsed).map_err(storage_failure)
+    aula_store::origin(bytes, parsed).map_err(storage_failure)
 }
 
 /// Opens the home's database, or makes it from the genesis; refuses one of another chain.
@@ -25,7 +25,7 @@ pub fn open_database(
     bytes: &[u8],
     parsed: &Parsed,
 ) -> Result<ChainDb, Failure> {
-    storage::open_or_create(&home.data_dir(), options, bytes, parsed).map_err(storage_failure)
+    aula_store::open_or_create(&home.data_dir(), options, bytes, parsed).map_err(storage_failure)
 }
 
 /// The storage's sentence and hint as a failure.

@@ -26,7 +26,7 @@ use aula_lrs::version::Version;
 use aula_twin_runtime::event::Event;
 use aula_twin_runtime::model::Model;
 use aula_twin_runtime::params::Params;
-use aula_vault::Vault;
+use aula_vault::{Folders, Vault};
 use axum::extract::{Query, State};
 use axum::routing::get;
 use clap::Args;
