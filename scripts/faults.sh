@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# The long fault tests: nodes killed at random moments under load, again and again. The gate runs four kills.
-#   ./scripts/faults.sh                  30 kills with seed 1
-#   ./scripts/faults.sh 200 7            200 kills with seed 7
+# The long fault tests: nodes killed at random moments under load, again and again, and then members that come and go meanwhile. The gate
+# runs four kills.
+#   ./scripts/faults.sh                  30 kills with seed 1, and 3 members
+#   ./scripts/faults.sh 200 7 20         200 kills with seed 7, and 20 members who come and go, three kills each
 set -euo pipefail
 . "$(dirname "$0")/prepare.sh"
 prepare
 build
-export AULA_FAULT_KILLS="${1:-30}" AULA_FAULT_SEED="${2:-1}"
-exec cargo test --release --locked -p aula-tests --test faults -- --nocapture
+export AULA_FAULT_KILLS="${1:-30}" AULA_FAULT_SEED="${2:-1}" AULA_FAULT_CYCLES="${3:-3}"
+exec cargo test --release --locked -p aula-tests --test faults -- --include-ignored --nocapture

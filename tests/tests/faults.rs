@@ -100,7 +100,7 @@ async fn all_four_die_at_once_and_nothing_final_is_lost() -> Result<()> {
 async fn nodes_killed_at_random_moments_under_load_never_disagree() -> Result<()> {
     let _turn = alone().await;
     let kills = std::env::var("AULA_FAULT_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(KILLS);
-    let seed = std::env::var("AULA_FAULT_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(1u64);
+    let seed = seed();
     let mut net = Net::start(4)?;
     let loads = start_loads(&net).await?;
     let mut random = StdRng::seed_from_u64(seed);
@@ -170,6 +170,80 @@ async fn a_follower_joins_becomes_a_validator_by_vote_and_another_is_removed_whi
     assert_eq!(told["now"].as_array().map(Vec::len), Some(4), "{told}");
     net.stop()?;
     Ok(())
+}
+
+/// Members come and go the whole time: each is admitted, made a validator, removed and refused, and between any two of these
+/// steps a node is killed that nobody waits for.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "minutes long; scripts/faults.sh"]
+async fn members_come_and_go_while_nodes_are_killed_under_load() -> Result<()> {
+    let _turn = alone().await;
+    let cycles: u32 = std::env::var("AULA_FAULT_CYCLES").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
+    let seed = seed();
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut net = Net::start(4)?;
+    net.reach(0, 2, LONG).await?;
+    let sender = operator(&net, 3, 1).await?;
+    let load = tokio::spawn(load(sender, net.client(1)?));
+    let account = operator(&net, 0, 0).await?.account();
+    let (mut kills, mut worst) = (0, Duration::ZERO);
+    for cycle in 0..cycles {
+        let home = net.folder().join(format!("elsewhere/{cycle}"));
+        let file = join(&net, &home)?;
+        let peer_id = PeerName::new(&file.peer_id)?;
+        let listen = ListenHint::new(file.p2p.as_deref().context("no address")?)?;
+        let added = Change::AddValidator {
+            name: Name::new("node-05")?,
+            public_key: file.validator,
+            power: 1,
+            operator: account,
+            peer_id: peer_id.clone(),
+            seed_key: file.seed,
+        };
+        let address = address(&file.validator);
+        let admitted = Change::AdmitPeer { peer_id: peer_id.clone(), listen, operator: account };
+        change(&net, admitted, &[0, 1, 2]).await?;
+        let place = net.nodes.len();
+        net.add(&home)?;
+        let steps = [added, Change::RemoveValidator { address }, Change::RemovePeer { peer_id }];
+        for step in steps {
+            let is_added = matches!(step, Change::AddValidator { .. });
+            let victim = [3, place][random.gen_range(0..2)];
+            net.kill(victim)?;
+            tokio::time::sleep(Duration::from_millis(random.gen_range(0..1_500))).await;
+            change(&net, step, &[0, 1, 2]).await?;
+            let start = Instant::now();
+            net.restart(victim)?;
+            // Whoever was removed hears no more of the others.
+            if victim == 3 || is_added {
+                net.reach(victim, net.height(0).await?, LONG).await?;
+                worst = worst.max(start.elapsed());
+            }
+            if is_added {
+                signs(&net, &address.to_string()).await?;
+            }
+            kills += 1;
+        }
+        net.kill(place)?;
+    }
+    load.abort();
+    let top = net.height(0).await?;
+    println!(
+        "measured: {cycles} members came and went, {kills} kills (seed {seed}), {top} heights, level at most {:.2} s \
+         after a restart",
+        worst.as_secs_f64()
+    );
+    for place in 0..4 {
+        net.reach(place, top, LONG).await?;
+        assert_eq!(net.hash(place, top).await?, net.hash(0, top).await?, "seed {seed}");
+    }
+    net.stop()?;
+    replays(&net)
+}
+
+/// Of what is random here; `AULA_FAULT_SEED` gives another.
+fn seed() -> u64 {
+    std::env::var("AULA_FAULT_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(1)
 }
 
 /// Two operators' load through two nodes.

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use arc_malachitebft_core_types::Round;
 use aula_consensus::executor::LedgerExecutor;
-use aula_consensus::ports::{ChainStore, Executor};
+use aula_consensus::ports::Executor;
 use aula_ledger::chain::Block;
 use aula_ledger::execute::{BlockInput, VerifyAll};
 use aula_ledger::types::{Hash, Height, TimeMs, ValidatorAddress};
 
-use crate::common::{MemoryStore, Network, network_key, now_ms, validator_key};
+use crate::common::{Chain, Network, network_key, now_ms, validator_key};
 use crate::ledger::{network, validators_of};
 use crate::liar::Liar;
 
@@ -21,12 +21,12 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// See [`block_after`].
 fn block_of(network: &Network, liar: &Liar, time_ms: u64) -> Block {
-    block_after(&network.nodes[0].store, &network.genesis.genesis, liar.address().0, time_ms)
+    block_after(network.nodes[0].store.as_ref(), &network.genesis.genesis, liar.address().0, time_ms)
 }
 
 /// The empty block after a store's tip by this proposer, of the time that is wished: whole and right if the ledger admits
 /// that time, else with roots of another one.
-pub fn block_after(store: &MemoryStore, genesis: &Hash, proposer: ValidatorAddress, time_ms: u64) -> Block {
+pub fn block_after(store: &dyn Chain, genesis: &Hash, proposer: ValidatorAddress, time_ms: u64) -> Block {
     let (tip, state) = (store.tip().unwrap(), store.state().unwrap());
     let run = |time_ms| {
         let input = BlockInput {
@@ -49,7 +49,7 @@ async fn turn(network: &Network, liar: &Liar) -> u64 {
     let set = validators_of(network);
     loop {
         let next = network.height(0) + 1;
-        if liar.turns(&set, &network.nodes[0].store, next).first() == Some(&0) {
+        if liar.turns(&set, network.nodes[0].store.as_ref(), next).first() == Some(&0) {
             return next;
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -95,7 +95,7 @@ async fn attack_01_a_block_of_the_far_future_is_not_decided() {
         let parent = network.nodes[0].store.tip().unwrap().time_ms.0;
         let time = if time == DAY_MS { parent + DAY_MS } else { time.saturating_add(now_ms()) };
         let block = block_of(&network, &liar, time);
-        let later = liar.turns(&set, &network.nodes[0].store, height)[1];
+        let later = liar.turns(&set, network.nodes[0].store.as_ref(), height)[1];
         if hidden {
             liar.push(&block, 0, later, Round::new(0)).await;
         } else {

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use arc_malachitebft_core_types::Round;
-use aula_consensus::ports::{AdmittedPeer, ChainStore};
+use aula_consensus::ports::AdmittedPeer;
 use aula_ledger::chain::{Block, Header};
 use aula_ledger::codec::Canonical;
 use aula_ledger::proof::merkle;
@@ -15,7 +15,7 @@ use aula_ledger::protocol::Protocol;
 use aula_ledger::types::{Hash, TimeMs};
 
 use crate::common::{
-    Counter, MemoryStore, Network, counting, network_key, now_ms, peer_id, set_of, transaction, validator_key,
+    Chain, Counter, Network, counting, network_key, now_ms, peer_id, set_of, transaction, validator_key,
 };
 use crate::liar::Liar;
 
@@ -41,7 +41,7 @@ async fn four_and_a_liar() -> (Network, Arc<Counter>, Liar) {
 
 /// A block by the liar on a node's tip with 998 good signatures and a bad last one: it costs a whole execution to see
 /// that it is wrong.
-pub fn expensive(store: &MemoryStore, genesis: Hash, liar: &Liar, transactions: &[Vec<u8>]) -> Block {
+pub fn expensive(store: &dyn Chain, genesis: Hash, liar: &Liar, transactions: &[Vec<u8>]) -> Block {
     let tip = store.tip().unwrap();
     let empty = merkle::head(Vec::<Vec<u8>>::new());
     let header = Header {
@@ -90,11 +90,11 @@ async fn flood(network: &Network, counter: &Counter, liar: &mut Liar, time: Dura
         (Instant::now(), network.height(0), counter.runs.load(Ordering::Relaxed), resident_mib());
     let (transactions, mut streams) = (signed_but_for_the_last(), 0);
     while begun.elapsed() < time {
-        let block = expensive(&network.nodes[0].store, network.genesis.genesis, liar, &transactions);
+        let block = expensive(network.nodes[0].store.as_ref(), network.genesis.genesis, liar, &transactions);
         let (height, bytes) = (block.header.height.0, block.to_canonical());
         let head = liar.head(
             height,
-            liar.turns(&set, &network.nodes[0].store, height)[0],
+            liar.turns(&set, network.nodes[0].store.as_ref(), height)[0],
             Round::Nil,
             block.header.hash(),
             bytes.len(),
@@ -151,11 +151,11 @@ async fn attack_02_half_a_minute_of_flood() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn attack_13_junk_costs_its_sender_the_connection() {
     let (mut network, _, mut liar) = four_and_a_liar().await;
-    let block = expensive(&network.nodes[0].store, network.genesis.genesis, &liar, &[]);
+    let block = expensive(network.nodes[0].store.as_ref(), network.genesis.genesis, &liar, &[]);
     let bytes = block.to_canonical();
     let set = set_of(&ALL.map(|n| n as u8));
     let height = network.height(0) + 1;
-    let round = liar.turns(&set, &network.nodes[0].store, height)[0];
+    let round = liar.turns(&set, network.nodes[0].store.as_ref(), height)[0];
     let mut forged = liar.head(height, round, Round::Nil, block.header.hash(), bytes.len());
     forged.block_hash = Hash([9; 32]);
     let begun = Instant::now();

@@ -29,7 +29,7 @@ use libp2p::{Multiaddr, PeerId};
 use libp2p_identity::Keypair;
 use sha2::{Digest, Sha256};
 
-pub use crate::store::MemoryStore;
+pub use crate::store::{Chain, MemoryStore};
 
 pub fn genesis_hash() -> Hash {
     Hash([0; 32])
@@ -187,7 +187,7 @@ pub struct Node {
     pub number: u8,
     /// Whether it has its validator key; without, it follows.
     pub signs: bool,
-    pub store: Arc<MemoryStore>,
+    pub store: Arc<dyn Chain>,
     pub folder: PathBuf,
     pub listen: Multiaddr,
     /// Its ledger, when it is not the network's: a node of another build.

@@ -52,7 +52,7 @@ async fn no_state_is_held_for_longer_than_its_block() {
     let mut network = four().await;
     network.reach(&[0, 1, 2, 3], 5, SECONDS_60).await;
     for n in 0..4 {
-        let held = network.nodes[n].store.oldest_held();
+        let held = network.nodes[n].store.in_memory().oldest_held();
         assert!(held >= 3, "node {n} holds the state after height {held} at 5 or later");
     }
     network.stop_all().await;

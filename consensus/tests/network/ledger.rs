@@ -18,6 +18,7 @@ use aula_ledger::state::{MemoryState, schema};
 use aula_ledger::tx::{Body, Transaction};
 use aula_ledger::tx::{Change, Choice, FundBudget, Payload, ProposeChange, VoteChange};
 use aula_ledger::types::{Cents, DistrictId, Height, ProposalId, SchoolId, SchoolYear, TimeMs};
+use aula_store::{DbOptions, open_or_create};
 use ed25519_dalek::SigningKey;
 
 use crate::common::{Genesis, Network, Node, now_ms, peer_id, validator_key};
@@ -58,6 +59,22 @@ pub fn network_of(validators: u8) -> Network {
 
 /// The same on a chain that begins with this protocol.
 pub fn network_under(protocol: Protocol, validators: u8) -> Network {
+    with_genesis(protocol, validators).0
+}
+
+/// The same, each node's chain in the database that a node has: what is in memory then is what a node holds there.
+pub fn network_on_disk(validators: u8) -> Network {
+    let (mut network, file) = with_genesis(Protocol::NEWEST, validators);
+    let parsed = genesis::Genesis::parse(&file).unwrap();
+    for node in &mut network.nodes {
+        let path = node.folder.join("chain");
+        node.store = Arc::new(open_or_create(&path, DbOptions::default(), &file, &parsed).unwrap());
+    }
+    network
+}
+
+/// And the genesis file's bytes.
+fn with_genesis(protocol: Protocol, validators: u8) -> (Network, Vec<u8>) {
     let empty = Genesis {
         genesis: crate::common::genesis_hash(),
         tip: Tip { height: Height(0), hash: Default::default(), time_ms: TimeMs(0) },
@@ -92,7 +109,8 @@ pub fn network_under(protocol: Protocol, validators: u8) -> Network {
         twin: Default::default(),
         sources: vec![],
     };
-    let parsed = genesis::Genesis::parse(&file.to_json().unwrap()).unwrap();
+    let file = file.to_json().unwrap();
+    let parsed = genesis::Genesis::parse(&file).unwrap();
     let (writes, _) = genesis_state(&parsed).unwrap();
     let mut state = MemoryState::new();
     state.apply(writes);
@@ -102,7 +120,7 @@ pub fn network_under(protocol: Protocol, validators: u8) -> Network {
         state,
         executor: Arc::new(LedgerExecutor::NEWEST),
     });
-    network
+    (network, file)
 }
 
 fn member(name: &str, roles: &[Role], key: &SigningKey) -> GenesisMember {
@@ -140,7 +158,6 @@ pub async fn decide(network: &Network, sequence: u64, proposal: u32, change: Cha
 }
 
 pub fn validators_of(network: &Network) -> ValidatorSet {
-    use aula_consensus::ports::ChainStore;
     let state = network.nodes[0].store.state().unwrap();
     schema::validator_schedule(state.as_ref()).unwrap().next
 }

@@ -9,7 +9,7 @@ use arc_malachitebft_core_types::{NilOrVal, Round, SignedMessage, VoteType};
 use arc_malachitebft_engine::util::streaming::StreamMessage;
 use aula_consensus::context::{Address, Height, Proposal, ProposalInit, ProposalPart, Value, Vote};
 use aula_consensus::parts;
-use aula_consensus::ports::{AdmittedPeer, ChainStore};
+use aula_consensus::ports::AdmittedPeer;
 use aula_consensus::signing::{Signature, init_sign_bytes, proposal_sign_bytes, vote_sign_bytes};
 use aula_consensus::wire::Wire;
 use aula_ledger::chain::turns::Turns;
@@ -27,7 +27,7 @@ use libp2p_identity::Keypair;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::common::MemoryStore;
+use crate::common::Chain;
 
 /// The engine's topics.
 const CONSENSUS: &str = "/consensus";
@@ -126,7 +126,7 @@ impl Liar {
     }
 
     /// Its turns at the height after a store's tip, the first ones: it is left out of some for what it did before.
-    pub fn turns(&self, set: &ValidatorSet, store: &MemoryStore, height: u64) -> Vec<u32> {
+    pub fn turns(&self, set: &ValidatorSet, store: &dyn Chain, height: u64) -> Vec<u32> {
         let misses = schema::missed_turns(store.state().unwrap().as_ref()).unwrap();
         let turns = Turns::new(set, &misses, aula_ledger::types::Height(height));
         let own = self.address().0;

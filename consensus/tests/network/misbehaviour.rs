@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use aula_consensus::Event;
-use aula_consensus::ports::ChainStore;
 use aula_ledger::chain::misbehaviour::Equivocation;
 use aula_ledger::state::schema::{self, Misbehaviour};
 use aula_ledger::tx::ReportMisbehaviour;

@@ -19,7 +19,7 @@ struct Copy {
 fn copy_of(network: &Network, n: usize) -> Copy {
     let node = &network.nodes[n];
     let read = |name| std::fs::read(node.folder.join(name)).unwrap();
-    Copy { store: node.store.copy(), guard: read("guard"), wal: read("wal") }
+    Copy { store: node.store.in_memory().copy(), guard: read("guard"), wal: read("wal") }
 }
 
 fn restore(network: &mut Network, n: usize, copy: &Copy) {

@@ -1,14 +1,48 @@
-//! A node's database in memory.
+//! What the tests ask of a node's database, and one in memory.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, Weak};
 
 use aula_consensus::ports::{ChainStore, Commit, Decided, StoreError, Tip, Undecided};
+use aula_ledger::chain::Block;
 use aula_ledger::codec::Canonical;
 use aula_ledger::state::{MemoryState, StateReader};
 use aula_ledger::types::{Hash, Height, TimeMs};
+use aula_store::ChainDb;
 
 use crate::common::Genesis;
+
+/// What a test reads of a node's chain, wherever it is kept.
+pub trait Chain: ChainStore {
+    fn height(&self) -> u64 {
+        self.tip().unwrap().height.0
+    }
+
+    fn decided_at(&self, height: u64) -> Option<Decided> {
+        self.decided(Height(height)).unwrap()
+    }
+
+    fn hash_at(&self, height: u64) -> Option<Hash> {
+        self.decided_at(height).map(|decided| decided.certificate.block_hash)
+    }
+
+    fn time_at(&self, height: u64) -> u64 {
+        Block::from_canonical(&self.decided_at(height).unwrap().block).unwrap().header.time_ms.0
+    }
+
+    fn in_memory(&self) -> &MemoryStore {
+        panic!("this node keeps its chain on disk")
+    }
+}
+
+impl Chain for MemoryStore {
+    fn in_memory(&self) -> &MemoryStore {
+        self
+    }
+}
+
+/// The node's own, on disk.
+impl Chain for ChainDb {}
 
 /// A store in memory that behaves as the node's: a commit is whole or not there.
 pub struct MemoryStore {
@@ -95,36 +129,11 @@ impl MemoryStore {
         Arc::new(Self { genesis: self.genesis, inner: Mutex::new(inner) })
     }
 
-    /// Bytes of the chain and of the state that are held here, and by a node on its disk.
-    pub fn size_bytes(&self) -> usize {
-        let inner = self.inner.lock().unwrap();
-        let decided =
-            inner.decided.values().map(|(_, _, one)| one.block.len() + one.certificate.to_canonical().len());
-        let undecided = inner.undecided.values().map(|one| one.block.len());
-        decided.chain(undecided).sum::<usize>() + inner.state.size_bytes()
-    }
-
     /// The height of the oldest state that somebody holds; the newest height when nobody holds any.
     pub fn oldest_held(&self) -> u64 {
         let inner = self.inner.lock().unwrap();
         let held = inner.held.iter().filter(|(_, state)| state.strong_count() > 0);
         let newest = inner.decided.last_key_value().map_or(0, |(height, _)| *height);
         held.map(|(height, _)| *height).min().unwrap_or(newest)
-    }
-
-    pub fn height(&self) -> u64 {
-        self.tip().unwrap().height.0
-    }
-
-    pub fn hash_at(&self, height: u64) -> Option<Hash> {
-        self.inner.lock().unwrap().decided.get(&height).map(|(hash, _, _)| *hash)
-    }
-
-    pub fn decided_at(&self, height: u64) -> Option<Decided> {
-        self.decided(Height(height)).unwrap()
-    }
-
-    pub fn time_at(&self, height: u64) -> u64 {
-        self.inner.lock().unwrap().decided[&height].1.0
     }
 }

@@ -22,13 +22,6 @@ impl MemoryState {
         Self::default()
     }
 
-    /// Bytes of all keys, values and rows: what the state takes at least, without the maps that hold them.
-    pub fn size_bytes(&self) -> usize {
-        let pairs = self.values.iter().chain(&self.map_nodes).map(|(key, value)| key.len() + value.len());
-        let rows = self.rows.values().flatten().map(|(handle, row)| handle.0.len() + row.len());
-        pairs.chain(rows).fold(0, usize::saturating_add)
-    }
-
     /// Applies what a block changes. Stale nodes are dropped at once.
     pub fn apply(&mut self, writes: StateWrites) {
         for (key, value) in writes.values {

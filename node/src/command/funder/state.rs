@@ -38,6 +38,10 @@ struct Row {
     cents: u64,
 }
 
+/// What a statement of money can hold.
+const AMOUNTS: &str =
+    "a statement holds 1 to 1,024 schools; before protocol 3 each amount is less than 4,294,967,296 cents";
+
 /// States it.
 ///
 /// # Errors
@@ -49,15 +53,13 @@ pub(super) async fn run(context: &Context, mut acting: Acting, args: &StateArgs)
     };
     let protocol = acting.client.status().await?.protocol.now;
     check_total(&acting, args.year, &amounts, protocol).await?;
-    let ledger = Ledger::of(amounts.iter().map(|(school, cents)| (*school, Cents(*cents))))
-        .hint("give each school an amount of less than 4,294,967,296 cents")?;
+    let ledger = Ledger::of(amounts.iter().map(|(school, cents)| (*school, Cents(*cents)))).hint(AMOUNTS)?;
     let kept = keep(context, args.year, &ledger)?;
     let as_of = Height(acting.client.height().await?);
     let genesis = *acting.sender.genesis();
     let purse =
         Purse { chain: &genesis, funder: acting.sender.account(), school_year: SchoolYear(args.year) };
-    let statement = tokio::task::block_in_place(|| ledger.state(protocol, &purse, as_of))
-        .hint("give 1 to 1,024 schools, each less than 4,294,967,296 cents")?;
+    let statement = tokio::task::block_in_place(|| ledger.state(protocol, &purse, as_of)).hint(AMOUNTS)?;
     let total = statement.total_cents;
     let done = acting.send(statement).await?;
     let text = format!(
