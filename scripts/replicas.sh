@@ -160,14 +160,10 @@ done=$(for _ in $(seq 60); do
   sleep 1
 done; echo "$said")
 check "level: the same events, the same states" '[ "$(jq -r ".level, .same_states, .refused" <<<"$done" | xargs)" = "true true 0" ]' "$done"
-at_district=$("$aula" feed status --home "$district" --output json)
-check "the district counts what the school brought" '[ "$(jq ".of_replicas[0].events" <<<"$at_district")" = "$events" ]' "$at_district"
-brought=$("$aula" feed trace --feed lincoln-tablets --message lincoln-tablets-1 --home "$district" --rpc "http://127.0.0.1:$api" --output json 2>>"$work/level.log" || true)
-check "the district leads a school's event back to its tablet" 'grep -q "\"tablets\"" <<<"$brought"' "$brought"
 again=$(level)
 check "nothing is left: one question" '[ "$(jq -r ".sent, .received, .requests" <<<"$again" | xargs)" = "0 0 1" ]' "$again"
 total=$((events + events / 4 + kills))
-check "none lost, none twice: what the school's students have" '[ "$(jq .events <<<"$again")" = "$total" ]' "$again, expected $total; $at_district"
+check "none lost, none twice: what the school's students have" '[ "$(jq .events <<<"$again")" = "$total" ]' "$again, expected $total"
 # A message that reaches the other side after all is known there.
 python3 "$work/tablets.py" "$tablets" lincoln-tablets 0 200 1
 after=$(level)

@@ -8,7 +8,6 @@ use serde_json::json;
 use super::configured;
 use crate::command::vault::{Place, refused};
 use crate::command::{Context, Failure, Outcome};
-use crate::config::Config;
 use crate::wiring::replicas::Standing;
 
 /// Arguments of `aula feed status`.
@@ -29,10 +28,7 @@ pub fn run(context: &Context, place: &Place, args: &StatusArgs) -> Result<Outcom
         |name: &str| std::fs::metadata(context.home.feeds_dir().join(name)).map_or(0, |found| found.len());
     let spool = [size("hot.spool"), size("cold.spool")];
     let (mut told, mut lines) = (Vec::with_capacity(feeds.len()), Vec::new());
-    let mut of_replicas = Vec::new();
-    // A district whose schools have all the feeds has none itself.
-    let replicas = Config::load(&context.home).is_ok_and(|config| config.replicas.is_some());
-    if !feeds.is_empty() || replicas {
+    if !feeds.is_empty() {
         let vault = place.open(context)?;
         for (own, feed) in &feeds {
             let note = Note::of(&vault, feed.source.0, &feed.name).map_err(refused)?;
@@ -54,15 +50,6 @@ pub fn run(context: &Context, place: &Place, args: &StatusArgs) -> Result<Outcom
                 "newest_event_ms": note.newest_event_ms,
             }));
         }
-        let notes = if args.name.is_none() && replicas { vault.source_notes() } else { Ok(Vec::new()) };
-        for note in
-            notes.map_err(refused)?.iter().filter_map(|note| serde_json::from_slice::<Note>(note).ok())
-        {
-            if !note.feed.is_empty() && feeds.iter().all(|(_, feed)| feed.name != note.feed) {
-                lines.push(format!("{} (of a school's replica): {} events", note.feed, note.total()));
-                of_replicas.push(json!({ "name": note.feed, "events": note.total(), "kinds": note.events }));
-            }
-        }
     } else {
         lines.push("config.toml has no [[feed]]; docs/feeds.md has examples".into());
     }
@@ -83,7 +70,7 @@ pub fn run(context: &Context, place: &Place, args: &StatusArgs) -> Result<Outcom
         lines.push(format!("replica: {apart}; level last at {since}, with {} events", standing.last.events));
     }
     let json = json!({
-        "feeds": told, "of_replicas": of_replicas, "spool": { "hot_bytes": spool[0], "cold_bytes": spool[1] }, "replica": replica,
+        "feeds": told, "spool": { "hot_bytes": spool[0], "cold_bytes": spool[1] }, "replica": replica,
     });
     Ok(Outcome::yes(json, lines.join("\n")))
 }

@@ -8,7 +8,6 @@ use aula_connect::given::Origin;
 use aula_connect::letters;
 use aula_connect::taking::Taking;
 use aula_district::amended::effect;
-use aula_district::enter::source_of;
 use aula_district::event_place::{key_at, place as place_of};
 use aula_district::live::events_of;
 use aula_ingest::event::Kind;
@@ -102,21 +101,18 @@ async fn of_message(
     rpc: &RpcArgs,
     (name, message): (&str, &str),
 ) -> Result<Outcome, Failure> {
+    let feeds = configured(context, Some(name))?;
+    let Some((_, feed)) = feeds.first() else { return Err(Failure::new("no_feed", "no such feed", HINT)) };
     let vault = place.open(context)?;
-    // A feed that a school's replica has stands in that home's config.toml; here it brought something, or is not known.
-    let source = source_of(name);
-    if vault.source_note(source.0).map_err(refused)?.is_none() {
-        configured(context, Some(name))?;
-    }
     let taking = Taking::new(&vault).map_err(refused)?;
-    let once = taking.mark(source, message);
+    let once = taking.mark(feed.source, message);
     if let Some(marked) = vault.marked(&[once]).map_err(refused)?.pop().flatten() {
         let key = key_at(&marked.key);
         let events = events_of(&vault, &marked.handle).map_err(unreadable)?;
         let found: Vec<&Event> = events.iter().filter(|event| Some(event.key) == key).collect();
         return tell(context, rpc, &vault, (&marked.handle, &found)).await;
     }
-    let letters = letters::list(&vault, source).map_err(refused)?;
+    let letters = letters::list(&vault, feed.source).map_err(refused)?;
     if let Some((_, letter)) = letters.into_iter().find(|(own, _)| *own == once) {
         let text = format!("a dead letter, {}: {}", letter.reason, letter.detail);
         let json =
