@@ -12,7 +12,7 @@ const ESTATE: &[u8] = br#"{"sites":[{"id":"s"}],"buildings":[{"id":"A","site":"s
 
 fn conflicts(lessons: &check::schedule::Schedule) {
     let estate = check::estate::read_estate(ESTATE).expect("an estate");
-    let _ = check::find::find(lessons, Some(&estate));
+    let _ = check::find(lessons, Some(&estate));
     let content = page::Content { title: "t", today: Some(lessons), ..page::Content::default() };
     assert!(page::page(&content).ends_with("</html>\n"));
 }

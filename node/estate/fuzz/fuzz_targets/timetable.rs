@@ -12,7 +12,7 @@ fn curricula(data: &[u8]) {
     let (instance, timetable) = cut.map_or((data, b"".as_slice()), |at| (&data[..at], &data[at + 5..]));
     let Ok(instance) = ctt::read(instance) else { return };
     let Ok(lessons) = ctt::read_solution(&instance, timetable) else { return };
-    let score = ctt::evaluate(&instance, &lessons);
+    let score = ctt::evaluate::evaluate(&instance, &lessons);
     let _ = (score.hard(), score.cost());
     let written = ctt::write_solution(&instance, &lessons);
     let again = ctt::read_solution(&instance, &written).expect("what was written is read");
