@@ -42,7 +42,8 @@ fn the_driver_knows_no_clock_no_task_and_no_socket() {
     assert!(of_the_driver.len() > 8, "{}", of_the_driver.len());
     for (name, text) in of_the_driver.iter().filter(|(name, _)| !name.ends_with("tests.rs")) {
         for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
-            let tokio = line.split("tokio::").skip(1).all(|after| after.starts_with("sync::") || after.starts_with("select!"));
+            let channels = |after: &str| after.starts_with("sync::") || after.starts_with("select!");
+            let tokio = line.split("tokio::").skip(1).all(channels);
             let names = ["Instant", "SystemTime", "libp2p"].iter().any(|word| line.contains(word));
             assert!(tokio && !names, "{name}: {line}");
         }

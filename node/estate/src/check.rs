@@ -13,4 +13,4 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 
-pub use find::{Conflict, find};
+pub use find::{Conflict, find, new_ones};

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::check::estate::{Estate, text};
 use crate::check::schedule::Schedule;
-use crate::check::{Conflict, find};
+use crate::check::{Conflict, find, new_ones};
 use crate::energy::Building;
 use crate::energy::schedule::Program;
 use crate::in_use::{Clock, timed, week, zones};
@@ -91,18 +91,7 @@ pub fn compare(present: Present<'_>, changes: &[Change]) -> Result<Compared, Unr
     let reseated = follow(&mut schedule, seated, &before);
     let (now_conflicts, then_conflicts) =
         (find(present.schedule, Some(present.estate)), find(&schedule, Some(&estate)));
-    let mut known: BTreeMap<String, usize> = BTreeMap::new();
-    let key =
-        |one: &Conflict| format!("{}\n{}\n{}\n{}", one.kind, one.what, text(&one.day), text(&one.period));
-    now_conflicts.iter().for_each(|one| *known.entry(key(one)).or_default() += 1);
-    let is_new = |one: &&Conflict| match known.get_mut(&key(one)) {
-        Some(left) if *left > 0 => {
-            *left -= 1;
-            false
-        }
-        _ => true,
-    };
-    let new_conflicts: Vec<Conflict> = then_conflicts.iter().filter(is_new).cloned().collect();
+    let new_conflicts = new_ones(&now_conflicts, &then_conflicts);
     let now = side(&present, (present.estate, present.schedule), &now_conflicts, None)?;
     let then = side(&present, (&estate, &schedule), &then_conflicts, Some((&staff, percent)))?;
     let change = |(now, then): (&Load, &Load)| match now.energy_kwh > 0.0 {

@@ -117,7 +117,7 @@ pub async fn run(context: &Context, args: &EstateArgs) -> Result<Outcome, Failur
         Action::Plan(args) => plan::run(args),
         Action::Scenario(args) => scenario::run(args),
         Action::Import(args) => import::run(args),
-        Action::Check(args) => check::run(args),
+        Action::Check(args) => check::run(context, args),
         Action::Move(args) => moved::run(args),
         Action::Heat(args) => heat::run(args),
         Action::Anchor(args) => anchor::anchor(context, args).await,
