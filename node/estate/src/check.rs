@@ -7,9 +7,10 @@
 pub mod estate;
 mod find;
 pub mod ical;
+pub mod rooms;
 pub mod schedule;
 pub mod table;
 #[cfg(test)]
 mod tests;
 
-pub use find::{Conflict, find};
+pub use find::{Conflict, find, new_ones};

@@ -36,13 +36,20 @@ pub struct System {
 pub struct Line {
     /// For people: building, payroll, platform, …
     pub name: String,
-    /// Money, from 0.
-    pub amount: f64,
+    /// Money, from 0; not with `pools`, whose amount is the ledger's.
+    #[serde(default)]
+    pub amount: Option<f64>,
     /// For what.
     pub per: Per,
     /// Students that one `unit` serves; wanted with `unit` alone.
     #[serde(default)]
     pub students_per_unit: Option<f64>,
+    /// With `pools`: of which class of the ledger.
+    #[serde(default)]
+    pub class: Option<u32>,
+    /// With `pools`: only of this kind.
+    #[serde(default)]
+    pub kind: Option<u32>,
     /// Years that the amount lasts.
     #[serde(default = "one")]
     pub years: f64,
@@ -65,7 +72,39 @@ pub enum Per {
     Student,
     /// A unit that serves so many students: a centre, a class, a bus.
     Unit,
+    /// The district once, by what the ledger's pools of a class cost: places × cost of one.
+    Pools,
 }
+
+/// A pool as `aula query pools` has it.
+#[derive(Debug, Deserialize)]
+struct Pool {
+    class: u32,
+    kind: u32,
+    capacity: u32,
+    #[serde(default)]
+    unit_cost_cents: u64,
+    #[serde(default)]
+    retired: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Pools {
+    pools: Vec<Pool>,
+}
+
+/// The two systems of the field's reference design, every amount to be entered by the district.
+pub const TEMPLATE: &str = r#"{"students":1000,"currency":"USD","systems":[
+  {"name":"schools","lines":[
+    {"name":"building","amount":0,"per":"district","source":"enter: upkeep, energy and capital of buildings a year"},
+    {"name":"payroll","amount":0,"per":"unit","students_per_unit":25,"source":"enter: a unit of instruction, its staff with benefits"},
+    {"name":"materials","amount":0,"per":"student","source":"enter: books and materials a year"}]},
+  {"name":"network","lines":[
+    {"name":"platform","amount":0,"per":"student","source":"enter: licences and hosting a year"},
+    {"name":"content","amount":0,"per":"district","years":5,"source":"enter: making or buying content, and years that it lasts"},
+    {"name":"centres","amount":0,"per":"unit","students_per_unit":300,"source":"enter: a centre with its staff a year"},
+    {"name":"devices","per":"pools","class":1,"years":4}]}]}
+"#;
 
 /// What a system comes to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -116,15 +155,25 @@ pub fn read_figures(bytes: &[u8]) -> Result<Figures, Unreadable> {
         for (line, index) in system.lines.iter().zip(0..) {
             let place = format!("systems[{at}].lines[{index}]");
             let within = |value: f64, least: f64| value.is_finite() && (least..=1e13).contains(&value);
-            if !within(line.amount, 0.0) {
-                return Err(Unreadable::at(place, "amount is a number from 0 to 1e13"));
+            let by_ledger = line.per == Per::Pools;
+            if by_ledger != line.class.is_some() || (line.kind.is_some() && !by_ledger) {
+                return Err(Unreadable::at(
+                    place,
+                    "class, and kind where it is wanted, belong to per \"pools\" and to no other",
+                ));
+            }
+            if by_ledger != line.amount.is_none() || !line.amount.is_none_or(|amount| within(amount, 0.0)) {
+                return Err(Unreadable::at(
+                    place,
+                    "amount is a number from 0 to 1e13, and none with per \"pools\"",
+                ));
             }
             if !within(line.years, 0.01) {
                 return Err(Unreadable::at(place, "years is a number from 0.01"));
             }
             let fits = match (line.per, line.students_per_unit) {
                 (Per::Unit, Some(students)) => within(students, 0.001),
-                (Per::District | Per::Student, None) => true,
+                (Per::District | Per::Student | Per::Pools, None) => true,
                 _ => false,
             };
             if !fits {
@@ -138,7 +187,46 @@ pub fn read_figures(bytes: &[u8]) -> Result<Figures, Unreadable> {
     Ok(figures)
 }
 
-/// Adds up.
+impl Figures {
+    /// Whether the ledger's pools are asked for.
+    #[must_use]
+    pub fn asks_pools(&self) -> bool {
+        self.systems.iter().flat_map(|system| &system.lines).any(|line| line.per == Per::Pools)
+    }
+
+    /// Enters what the pools cost, from the JSON of `aula query pools`.
+    ///
+    /// # Errors
+    /// When it is none, or a line's class and kind have no pool.
+    pub fn enter_pools(&mut self, pools: &[u8]) -> Result<(), Unreadable> {
+        let pools: Pools = serde_json::from_slice(pools).map_err(|error| Unreadable::at("pools", error))?;
+        for line in self.systems.iter_mut().flat_map(|system| &mut system.lines) {
+            let Some(class) = line.class else { continue };
+            let kind = line.kind;
+            let own = |pool: &&Pool| {
+                pool.class == class && pool.retired.is_none() && kind.is_none_or(|kind| kind == pool.kind)
+            };
+            let (mut cents, mut places, mut count) = (0u128, 0u64, 0usize);
+            for pool in pools.pools.iter().filter(own) {
+                cents += u128::from(pool.capacity) * u128::from(pool.unit_cost_cents);
+                (places, count) = (places + u64::from(pool.capacity), count + 1);
+            }
+            if count == 0 {
+                let of = kind.map(|kind| format!(" of kind {kind}")).unwrap_or_default();
+                return Err(Unreadable::at(
+                    "pools",
+                    format_args!("class {class} has no pool{of}, for {:?}", line.name),
+                ));
+            }
+            line.amount = Some(cents as f64 / 100.0);
+            let told = format!("ledger: {places} places of {count} pools of class {class}");
+            line.source = if line.source.is_empty() { told } else { format!("{told}; {}", line.source) };
+        }
+        Ok(())
+    }
+}
+
+/// Adds up; a line of pools whose amount was not entered counts nothing.
 #[must_use]
 pub fn totals(figures: &Figures) -> Vec<Total> {
     let students = figures.students as f64;
@@ -146,11 +234,11 @@ pub fn totals(figures: &Figures) -> Vec<Total> {
     for system in &figures.systems {
         let part = |line: &Line| {
             let times = match line.per {
-                Per::District => 1.0,
+                Per::District | Per::Pools => 1.0,
                 Per::Student => students,
                 Per::Unit => (students / line.students_per_unit.unwrap_or(1.0)).ceil(),
             };
-            let a_year = line.amount * times / line.years;
+            let a_year = line.amount.unwrap_or(0.0) * times / line.years;
             let a_student = a_year / students;
             Part {
                 name: line.name.clone(),
@@ -195,6 +283,27 @@ mod tests {
     }
 
     #[test]
+    fn what_the_ledger_knows_is_entered_from_it() {
+        let mut figures = read_figures(TEMPLATE.as_bytes()).unwrap();
+        assert!(figures.asks_pools());
+        let pools = br#"{"count":4,"pools":[{"pool":1,"class":1,"kind":0,"capacity":100,"unit_cost_cents":40050,"retired":null},
+          {"pool":2,"class":1,"kind":3,"capacity":10,"unit_cost_cents":100000},{"pool":3,"class":2,"kind":0,"capacity":9,"unit_cost_cents":1},
+          {"pool":4,"class":1,"kind":0,"capacity":9,"unit_cost_cents":7,"retired":3}]}"#;
+        figures.enter_pools(pools).unwrap();
+        let devices = &totals(&figures)[1].lines[3];
+        // 100 × 400.50 + 10 × 1000 over four years.
+        assert_eq!((devices.a_year, devices.a_student), (12_512.5, 12.5125));
+        assert_eq!(devices.source, "ledger: 110 places of 2 pools of class 1");
+        figures.systems[1].lines[3].kind = Some(3);
+        figures.enter_pools(pools).unwrap();
+        assert_eq!(totals(&figures)[1].lines[3].a_year, 2_500.0);
+        figures.systems[1].lines[3].kind = Some(8);
+        let none = figures.enter_pools(pools).unwrap_err().to_string();
+        assert_eq!(none, "pools: class 1 has no pool of kind 8, for \"devices\"");
+        assert!(figures.enter_pools(b"[]").unwrap_err().to_string().starts_with("pools: "));
+    }
+
+    #[test]
     fn faults_are_said() {
         let refused = |from: &str, to: &str| {
             read_figures(FIGURES.replace(from, to).as_bytes()).unwrap_err().to_string()
@@ -209,6 +318,16 @@ mod tests {
         );
         assert!(refused("\"years\":4", "\"years\":0").contains("years is a number"));
         assert!(refused("\"per\":\"district\"", "\"per\":\"county\"").starts_with("JSON: "));
+        assert!(
+            refused("\"amount\":120,\"per\":\"student\"", "\"per\":\"student\"")
+                .contains("none with per \"pools\"")
+        );
+        assert!(
+            refused("\"amount\":120,\"per\":\"student\"", "\"per\":\"pools\"").contains("class, and kind")
+        );
+        assert!(
+            refused("\"amount\":120,", "\"amount\":120,\"class\":1,").contains("belong to per \"pools\"")
+        );
         assert_eq!(read_figures(b"[]").unwrap_err().to_string(), "JSON: figures are an object");
     }
 }

@@ -7,6 +7,7 @@
 pub mod bound;
 pub mod evaluate;
 mod instance;
+pub mod keep;
 mod read;
 pub mod repair;
 pub mod search;

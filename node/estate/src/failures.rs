@@ -11,5 +11,6 @@ mod rows;
 mod tests;
 
 pub use calibrate::{Drift, Group, calibration, drift};
-pub use judge::{Judged, judge, to_csv};
+pub use judge::{GENTLE, Judged, Told, judge, judge_and_tell, to_csv};
+pub(crate) use rows::from_table;
 pub use rows::{Rows, read_rows};

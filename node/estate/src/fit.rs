@@ -10,6 +10,7 @@ mod model;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use calendar::weekday;
 pub use calendar::{Date, Moment};
 pub use meter::{Meter, Reading, Weather, read_meter, read_weather};
 pub use model::{Judged, judge};

@@ -4,7 +4,9 @@
 use crate::budget::Budget;
 use crate::energy::schedule::Schedule;
 use crate::text::Unreadable;
-use crate::{capacity, check, costs, ctt, energy, failures, fit, forecast, needs, page, xhstt};
+use crate::{
+    capacity, check, costs, ctt, energy, failures, fit, forecast, needs, optout, page, staffing, xhstt,
+};
 
 type Reader = fn(&[u8]) -> Result<(), Unreadable>;
 
@@ -85,6 +87,27 @@ fn readers() -> Vec<(&'static str, Reader, Vec<u8>)> {
             b"period,value\n2015,100\n2016,104\n2017,99\n".to_vec(),
         ),
         ("events", |b| failures::read_rows(b).map(drop), b"a,failure\n1,0\n2,1\n3,0\n".to_vec()),
+        (
+            "enrolments",
+            |b| optout::read_enrolments(b, &[]).map(drop),
+            b"course,late,opted_out\nx,1,0\ny,2,1\nx,3,\n".to_vec(),
+        ),
+        (
+            "sections",
+            |b| staffing::read_sections(b).map(drop),
+            b"course,subject,size,hours,least,stay\nalgebra,maths,25,5,10,0.9\n".to_vec(),
+        ),
+        ("staff", |b| staffing::read_staff(b).map(drop), b"subject,teachers,hours\nmaths,1.5,20\n".to_vec()),
+        (
+            "who stays",
+            |b| staffing::read_stays(b).map(drop),
+            b"row,course,opted_out,p_trees_ppm\n1,x,,20000\n".to_vec(),
+        ),
+        (
+            "rooms",
+            |b| check::rooms::of_csv(b).map(drop),
+            b"room,capacity,building,site,school\nA1,30,A,s,61\n".to_vec(),
+        ),
     ]
 }
 

@@ -217,6 +217,10 @@ async fn a_link_becomes_a_session_and_a_page_that_only_its_reader_sees() -> Test
         assert_eq!(office.ask(path, cookie).await?.0, 401);
     }
     assert_eq!(office.ask(&format!("/s/{}", "0".repeat(64)), None).await?.0, 401);
+    // One whose day is over says so.
+    let (_, over) = office.link(LinkRole::Family, "f-88", 0)?;
+    let (status, _, body) = office.ask(&format!("/s/{over}"), None).await?;
+    assert!(status == 401 && body.contains("This link has expired") && !body.contains("Ada"), "{body}");
     // A family's page is not opened by it, nor a dashboard by a family's link.
     assert_eq!(office.ask(&format!("/family/{token}"), None).await?.0, 401);
     office.revoke(&id)?;

@@ -202,8 +202,14 @@ impl Closure {
     /// Whether a lesson of that day, period and length (in minutes for times) falls into it.
     #[must_use]
     pub fn hits(&self, lesson: &super::schedule::Lesson) -> bool {
+        self.hits_in(&lesson.room, lesson)
+    }
+
+    /// The same if the lesson were in a room.
+    #[must_use]
+    pub fn hits_in(&self, room: &str, lesson: &super::schedule::Lesson) -> bool {
         let at = |value: &serde_json::Value| day(&text(value)).ok().map(|day| day.0);
-        if self.room.as_ref().is_some_and(|room| *room != lesson.room) || at(&self.day) != at(&lesson.day) {
+        if self.room.as_ref().is_some_and(|own| own != room) || at(&self.day) != at(&lesson.day) {
             return false;
         }
         let Some(period) = &self.period else { return true };

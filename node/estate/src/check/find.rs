@@ -40,6 +40,22 @@ pub fn find(schedule: &Schedule, estate: Option<&Estate>) -> Vec<Conflict> {
     found
 }
 
+/// Conflicts of `after` that `before` does not have, as many times as it has them more.
+#[must_use]
+pub fn new_ones(before: &[Conflict], after: &[Conflict]) -> Vec<Conflict> {
+    let key = |one: &Conflict| (one.kind, one.what.clone(), one.day.to_string(), one.period.to_string());
+    let mut known: BTreeMap<_, usize> = BTreeMap::new();
+    before.iter().for_each(|one| *known.entry(key(one)).or_default() += 1);
+    let is_new = |one: &&Conflict| match known.get_mut(&key(one)) {
+        Some(left) if *left > 0 => {
+            *left -= 1;
+            false
+        }
+        _ => true,
+    };
+    after.iter().filter(is_new).cloned().collect()
+}
+
 /// Lessons of one resource that are at the same time.
 fn twice<'a>(
     lessons: &'a [Lesson],

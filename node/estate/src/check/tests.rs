@@ -123,3 +123,15 @@ proptest::proptest! {
         let _ = (read_csv(&junk), read_ical(&junk), of_lines(&junk), read_estate(&junk), read_ical(calendar.as_bytes()));
     }
 }
+
+#[test]
+fn what_comes_and_goes_is_told_apart() {
+    let read = |text: &str| find(&read_csv(text.as_bytes()).unwrap(), None);
+    let before = read("day,period,room,lesson\nmon,1,R,a\nmon,1,R,b\ntue,1,S,a\ntue,1,S,b\n");
+    let after = read("day,period,room,lesson\nmon,1,R,a\nmon,1,R,b\nmon,1,R,b\ntue,1,S,a\n");
+    let (new, gone) = (new_ones(&before, &after), new_ones(&after, &before));
+    assert_eq!((before.len(), after.len(), new.len(), gone.len()), (2, 2, 1, 1));
+    // The third lesson of the room meets the first again.
+    assert_eq!((new[0].what.as_str(), gone[0].what.as_str()), ("R: a and b", "S: a and b"));
+    assert_eq!(new_ones(&after, &after), []);
+}

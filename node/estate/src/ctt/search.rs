@@ -14,6 +14,7 @@ mod tests;
 
 use super::evaluate::{FURTHER_ROOM, ISOLATED, MISSING_DAY, SEAT};
 use super::instance::Instance;
+use super::keep::Keep;
 use super::solution::Lesson;
 use crate::anneal::{Cooling, FRACTION, Thresholds};
 use crate::budget::Budget;
@@ -52,10 +53,20 @@ pub struct Found {
 
 /// Searches until the budget ends.
 pub fn search(instance: &Instance, options: Options, budget: &mut Budget<'_>) -> Found {
-    let tables = Tables::new(instance);
+    search_keeping(instance, options, &Keep::default(), budget)
+}
+
+/// The same from a timetable in use, with pinned lectures that stay where they are.
+pub fn search_keeping(instance: &Instance, options: Options, keep: &Keep, budget: &mut Budget<'_>) -> Found {
+    let mut tables = Tables::new(instance);
+    let placed = tables.keep(keep);
+    let tables = tables;
     let mut random = Random::new(options.seed);
     let mut state = State::new(&tables, weights(&tables, options.close_rooms));
-    construct::construct(&mut state);
+    // What a change weighs never pays for a clash.
+    state.weights.hard += 2 * keep.weight as i32;
+    let hard_limit = HARD_LIMIT.max(state.weights.hard);
+    construct::construct(&mut state, &placed);
     let mut best = Best { rank: rank(&state, options), cell_of: state.cell_of.clone() };
     let (mut done, mut length) = (0, FIRST_ROUND);
     while !tables.course_of.is_empty() && budget.allows(done) {
@@ -64,7 +75,7 @@ pub fn search(instance: &Instance, options: Options, budget: &mut Budget<'_>) ->
         done = round(&mut state, cooling, done, options, &mut random, &mut best, budget);
         length *= 2;
         if state.cost.hard > 0 {
-            state.weights.hard = (2 * state.weights.hard).min(HARD_LIMIT);
+            state.weights.hard = (2 * state.weights.hard).min(hard_limit);
         }
     }
     let lessons = (best.cell_of.iter().zip(&tables.course_of))

@@ -9,7 +9,10 @@ use crate::trees::{self, Binned, Bins, Growth, ONE, Trees};
 
 /// Every fifth row is told by models of the other four fifths.
 const FOLDS: usize = 5;
+/// How machines' trees grow: failures follow sharply from readings.
 const GROWTH: Growth = Growth { trees: 150, depth: 5, least_rows: 8, rate: ONE / 10, ridge: ONE };
+/// How people's grow: most of what they do is not in the table, and trees that go after it lose what is.
+pub const GENTLE: Growth = Growth { trees: 120, depth: 3, least_rows: 40, rate: ONE / 20, ridge: ONE };
 const MOST_BINS: usize = 128;
 /// Bits kept of a number's fraction.
 const SCALE: f64 = 1024.0;
@@ -38,6 +41,29 @@ pub struct Judged {
 /// # Errors
 /// When there are fewer than ten failures or ten other rows.
 pub fn judge(rows: &Rows) -> Result<Judged, Unreadable> {
+    judge_and_tell(rows, &Rows::default(), &GROWTH).map(|(judged, _)| judged)
+}
+
+/// What the models of all rows say of one whose answer is still to come.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told {
+    /// Probability by the trees, put to scale, in 1/2¹⁶.
+    pub trees: i64,
+    /// The same by logistic regression.
+    pub line: i64,
+    /// What speaks most for it.
+    pub reason: String,
+}
+
+/// The same, and what models of all rows say of others with the same columns.
+///
+/// # Errors
+/// As [`judge`].
+pub fn judge_and_tell(
+    rows: &Rows,
+    others: &Rows,
+    growth: &Growth,
+) -> Result<(Judged, Vec<Told>), Unreadable> {
     let failures = rows.failed.iter().filter(|failed| **failed).count();
     if failures < 10 || rows.failed.len() - failures < 10 || rows.columns.is_empty() {
         let what = format!(
@@ -50,7 +76,7 @@ pub fn judge(rows: &Rows) -> Result<Judged, Unreadable> {
     let (mut by_trees, mut by_line) = (vec![0; rows.failed.len()], vec![0; rows.failed.len()]);
     for held in 0..FOLDS {
         let used: Vec<usize> = (0..fold.len()).filter(|row| fold[*row] != held).collect();
-        let model = Boosted::fit(rows, &used);
+        let model = Boosted::fit(rows, &used, growth);
         let values: Vec<Vec<f64>> = used.iter().map(|row| rows.values[*row].clone()).collect();
         let answers: Vec<bool> = used.iter().map(|row| rows.failed[*row]).collect();
         let line = Line::fit(&values, &answers);
@@ -59,14 +85,15 @@ pub fn judge(rows: &Rows) -> Result<Judged, Unreadable> {
             by_line[row] = (line.probability(&rows.values[row]) * ONE as f64) as i64;
         }
     }
-    let by_trees = calibrated(&by_trees, &rows.failed, &fold);
     let all: Vec<usize> = (0..rows.failed.len()).collect();
-    let whole = Boosted::fit(rows, &all);
+    let whole = Boosted::fit(rows, &all, growth);
+    let told = tell(rows, others, &whole, &by_trees);
+    let by_trees = calibrated(&by_trees, &rows.failed, &fold);
     let gains = whole.trees.importance_ppm(rows.columns.len());
     let mut importance_ppm: Vec<(String, u64)> = rows.columns.iter().cloned().zip(gains).collect();
     importance_ppm.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     let both = |measure: &dyn Fn(&[i64]) -> f64| (measure(&by_trees), measure(&by_line));
-    Ok(Judged {
+    let judged = Judged {
         reasons: all.iter().map(|row| whole.reason(rows, *row)).collect(),
         auc: both(&|p| auc(p, &rows.failed)),
         average_precision: both(&|p| average_precision(p, &rows.failed)),
@@ -74,24 +101,45 @@ pub fn judge(rows: &Rows) -> Result<Judged, Unreadable> {
         importance_ppm,
         trees: by_trees,
         line: by_line,
-    })
+    };
+    Ok((judged, told))
+}
+
+/// Others by the models of all rows, put to the scale of what models of other rows said of each.
+fn tell(rows: &Rows, others: &Rows, whole: &Boosted, told_apart: &[i64]) -> Vec<Told> {
+    if others.failed.is_empty() {
+        return Vec::new();
+    }
+    let line = Line::fit(&rows.values, &rows.failed);
+    let values: Vec<Vec<f64>> = told_apart.iter().map(|p| log_odds(*p)).collect();
+    let scale = Line::fit(&values, &rows.failed);
+    let one = |row: usize| {
+        let values = &others.values[row];
+        Told {
+            trees: (scale.probability(&log_odds(whole.probability(values))) * ONE as f64) as i64,
+            line: (line.probability(values) * ONE as f64) as i64,
+            reason: whole.reason(others, row),
+        }
+    };
+    (0..others.failed.len()).map(one).collect()
+}
+
+fn log_odds(p: i64) -> Vec<f64> {
+    let share = (p as f64 / ONE as f64).clamp(1e-5, 1.0 - 1e-5);
+    vec![(share / (1.0 - share)).ln()]
 }
 
 /// Risks put to scale (Platt): boosted trees stop before their risks are as wide as they should be. Each fold's scale is that of
 /// the other folds' rows, of which each was told by models of other rows.
 fn calibrated(risks: &[i64], failed: &[bool], fold: &[usize]) -> Vec<i64> {
-    let odds = |p: i64| {
-        let share = (p as f64 / ONE as f64).clamp(1e-5, 1.0 - 1e-5);
-        vec![(share / (1.0 - share)).ln()]
-    };
     let mut all = vec![0; risks.len()];
     for held in 0..FOLDS {
         let used = || (0..fold.len()).filter(|row| fold[*row] != held);
-        let values: Vec<Vec<f64>> = used().map(|row| odds(risks[row])).collect();
+        let values: Vec<Vec<f64>> = used().map(|row| log_odds(risks[row])).collect();
         let answers: Vec<bool> = used().map(|row| failed[row]).collect();
         let scale = Line::fit(&values, &answers);
         for row in (0..fold.len()).filter(|row| fold[*row] == held) {
-            all[row] = (scale.probability(&odds(risks[row])) * ONE as f64) as i64;
+            all[row] = (scale.probability(&log_odds(risks[row])) * ONE as f64) as i64;
         }
     }
     all
@@ -121,7 +169,7 @@ fn integer(value: f64) -> i64 {
 }
 
 impl Boosted {
-    fn fit(rows: &Rows, used: &[usize]) -> Self {
+    fn fit(rows: &Rows, used: &[usize], growth: &Growth) -> Self {
         let width = rows.columns.len();
         let column = |index: usize| used.iter().map(move |row| integer(rows.values[*row][index]));
         let bins: Vec<Bins> = (0..width).map(|index| Bins::new(column(index), MOST_BINS)).collect();
@@ -139,7 +187,7 @@ impl Boosted {
         let answers: Vec<bool> = used.iter().map(|row| rows.failed[*row]).collect();
         let share = answers.iter().filter(|answer| **answer).count() as f64 / answers.len() as f64;
         let start = ((share / (1.0 - share)).ln() * ONE as f64) as i64;
-        let trees = trees::fit(&Binned { columns }, used.len(), start, &Logistic(&answers), &GROWTH);
+        let trees = trees::fit(&Binned { columns }, used.len(), start, &Logistic(&answers), growth);
         Self { bins, trees, start, usual }
     }
 

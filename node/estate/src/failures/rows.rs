@@ -50,7 +50,13 @@ pub fn read_rows(bytes: &[u8]) -> Result<Rows, Unreadable> {
     };
     match (find(&["equipment", "machine"]), find(&["time", "date"]), find(&["kind", "event"]), find(&ANSWERS))
     {
-        (_, _, _, Some(answer)) => from_table(&table, answer),
+        (_, _, _, Some(answer)) => {
+            let (rows, known) = from_table(&table, answer, &NAMES, &AFTERWARDS)?;
+            match known.iter().position(|known| !known) {
+                None => Ok(rows),
+                Some(row) => Err(answer_fault(row)),
+            }
+        }
         (Some(equipment), Some(time), Some(kind), None) => from_log(&table, equipment, time, kind),
         _ => {
             let what = format!(
@@ -62,13 +68,26 @@ pub fn read_rows(bytes: &[u8]) -> Result<Rows, Unreadable> {
     }
 }
 
-fn from_table(table: &Table, answer: usize) -> Result<Rows, Unreadable> {
+fn answer_fault(row: usize) -> Unreadable {
+    Unreadable::at(format_args!("row {}", row + 1), "the answer is 0 or 1")
+}
+
+/// Rows of a table by its answer column, and which of them have an answer: an empty one is still to come.
+pub(crate) fn from_table(
+    table: &Table,
+    answer: usize,
+    names: &[&str],
+    afterwards: &[&str],
+) -> Result<(Rows, Vec<bool>), Unreadable> {
     let mut rows = Rows::default();
+    let mut known = Vec::with_capacity(table.rows().len());
     for (index, row) in table.rows().iter().enumerate() {
-        rows.failed.push(match row[answer].trim().to_ascii_lowercase().as_str() {
+        let text = row[answer].trim().to_ascii_lowercase();
+        known.push(!text.is_empty());
+        rows.failed.push(match text.as_str() {
             "1" | "1.0" | "true" | "yes" => true,
-            "0" | "0.0" | "false" | "no" => false,
-            _ => return Err(Unreadable::at(format_args!("row {}", index + 1), "the answer is 0 or 1")),
+            "0" | "0.0" | "false" | "no" | "" => false,
+            _ => return Err(answer_fault(index)),
         });
     }
     rows.values = vec![Vec::new(); table.rows().len()];
@@ -76,26 +95,26 @@ fn from_table(table: &Table, answer: usize) -> Result<Rows, Unreadable> {
     rows.names = (1..=table.rows().len()).map(|row| row.to_string()).collect();
     for (index, name) in table.header().iter().enumerate().filter(|(index, _)| *index != answer) {
         let lower = name.to_ascii_lowercase();
-        if NAMES.contains(&lower.as_str()) {
+        if names.contains(&lower.as_str()) {
             rows.names.iter_mut().zip(table.rows()).for_each(|(name, row)| {
                 if lower == "uid" || lower == "udi" || lower == "id" {
                     name.clone_from(&row[index]);
                 }
             });
             rows.left_out.push(name.clone());
-        } else if AFTERWARDS.contains(&lower.as_str()) || tells(table, index, &rows.failed) {
+        } else if afterwards.contains(&lower.as_str()) || tells(table, index, &rows.failed, &known) {
             rows.left_out.push(name.clone());
         } else {
             column(table, index, &mut rows);
         }
     }
-    Ok(rows)
+    Ok((rows, known))
 }
 
 /// Whether a column of 0 and 1 is 1 only where it failed: then it is an answer in other words.
-fn tells(table: &Table, index: usize, failed: &[bool]) -> bool {
+fn tells(table: &Table, index: usize, failed: &[bool], known: &[bool]) -> bool {
     let mut ones = 0;
-    for (row, failed) in table.rows().iter().zip(failed) {
+    for ((row, failed), _) in table.rows().iter().zip(failed).zip(known).filter(|(_, known)| **known) {
         match row[index].trim() {
             "0" => {}
             "1" if *failed => ones += 1,
@@ -121,9 +140,36 @@ fn column(table: &Table, index: usize, rows: &mut Rows) {
         return;
     }
     for category in categories {
-        rows.columns.push(format!("{name}={category}"));
-        for (values, row) in rows.values.iter_mut().zip(table.rows()) {
-            values.push(f64::from(u8::from(row[index].trim() == category)));
+        category_column(table, index, category, rows);
+    }
+}
+
+fn category_column(table: &Table, index: usize, category: &str, rows: &mut Rows) {
+    rows.columns.push(format!("{}={category}", table.header()[index]));
+    for (values, row) in rows.values.iter_mut().zip(table.rows()) {
+        values.push(f64::from(u8::from(row[index].trim() == category)));
+    }
+}
+
+impl Rows {
+    /// Adds a column's texts as categories, numbers too.
+    pub(crate) fn add_categories(&mut self, table: &Table, index: usize) {
+        let categories: BTreeSet<&str> = table.rows().iter().map(|row| row[index].trim()).collect();
+        for category in categories.into_iter().take(MOST_CATEGORIES) {
+            category_column(table, index, category, self);
+        }
+    }
+
+    /// Some of the rows, with some of the columns.
+    pub(crate) fn part(&self, rows: &[usize], columns: &[usize]) -> Self {
+        let values = |row: &usize| columns.iter().map(|column| self.values[*row][*column]).collect();
+        Self {
+            names: rows.iter().map(|row| self.names[*row].clone()).collect(),
+            columns: columns.iter().map(|column| self.columns[*column].clone()).collect(),
+            values: rows.iter().map(values).collect(),
+            failed: rows.iter().map(|row| self.failed[*row]).collect(),
+            moments: rows.iter().map(|row| self.moments[*row]).collect(),
+            left_out: self.left_out.clone(),
         }
     }
 }

@@ -25,8 +25,8 @@ pub fn read(element: &Element, instance: &mut Instance, names: &Names) -> Result
         let weight = number(constraint, "Weight")?.unwrap_or(1).clamp(0, 1000);
         let function = match constraint.text_of("CostFunction") {
             Some("Linear" | "Sum") | None => Function::Linear,
-            Some("Quadratic" | "SumSquare" | "SumSquares") => Function::Quadratic,
-            Some("Step" | "SumStep" | "SumSteps") => Function::Step,
+            Some("Quadratic" | "SumSquare" | "SumSquares" | "SquareSum") => Function::Quadratic,
+            Some("Step" | "SumStep" | "SumSteps" | "StepSum") => Function::Step,
             Some(other) => {
                 return Err(at(
                     constraint,

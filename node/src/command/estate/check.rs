@@ -1,19 +1,23 @@
 //! `aula estate check`: the conflicts of a schedule, named.
 
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use aula_estate::check::estate::read_estate;
 use aula_estate::check::schedule::of_instance;
-use aula_estate::check::{Conflict, find};
+use aula_estate::check::{Conflict, find, new_ones};
 use aula_estate::ctt;
 use clap::Args;
 
-use super::super::{Failure, Outcome};
+use super::super::{Answer, Context, Failure, Outcome};
 use super::{read, refused};
 use crate::estate_files::schedule;
 
 /// Conflicts that the text for people lists.
 const SHOWN: usize = 50;
+
+/// How often files are looked at that are watched.
+const EVERY: Duration = Duration::from_millis(500);
 
 /// Arguments of `aula estate check`.
 #[derive(Debug, Args)]
@@ -21,7 +25,7 @@ const SHOWN: usize = 50;
     after_help = "A schedule is CSV (day, period or start and end; room, teacher, group, students, capacity, needs), \
                   iCalendar, or the lines of a .ctt timetable. Exit codes: 0 no conflict, 1 conflicts, 2 could \
                   not.\n\nExamples:\n  aula estate check week.csv\n  aula estate check week.ics --estate school.json\n  \
-                  aula estate check comp01.sol --instance comp01.ctt"
+                  aula estate check comp01.sol --instance comp01.ctt\n  aula estate check week.csv --estate school.json --watch --output json"
 )]
 pub struct CheckArgs {
     /// The schedule
@@ -32,19 +36,78 @@ pub struct CheckArgs {
     /// The instance of a .ctt timetable: its teachers, curricula and seats
     #[arg(long, value_name = "FILE.ctt")]
     pub instance: Option<PathBuf>,
+    /// Stay, and tell what comes and what goes whenever one of the files changes
+    #[arg(long)]
+    pub watch: bool,
 }
 
 /// Runs `aula estate check`.
 ///
 /// # Errors
 /// When a file cannot be read or is refused.
-pub fn run(args: &CheckArgs) -> Result<Outcome, Failure> {
+pub fn run(context: &Context, args: &CheckArgs) -> Result<Outcome, Failure> {
+    let (conflicts, lessons) = found(args)?;
+    if args.watch {
+        return Ok(watch(context, args, (conflicts, lessons)));
+    }
+    let text = text(&conflicts, lessons);
+    let json = serde_json::json!({ "conflicts": conflicts });
+    Ok(if conflicts.is_empty() { Outcome::yes(json, text) } else { Outcome::no(json, text) })
+}
+
+/// Tells every change until nobody listens. A file that is half written is told and read again when it changes.
+fn watch(context: &Context, args: &CheckArgs, first: (Vec<Conflict>, usize)) -> Outcome {
+    let mut seen = state(args);
+    let answer = serde_json::json!({ "conflicts": first.0, "new": first.0, "gone": [] });
+    let mut known = first.0;
+    let mut next = Some(Answer::new(answer, text(&known, first.1)));
+    loop {
+        if let Some(answer) = next.take()
+            && context.print(&answer).is_err()
+        {
+            return Outcome::printed();
+        }
+        std::thread::sleep(EVERY);
+        let now = state(args);
+        if now == seen {
+            continue;
+        }
+        seen = now;
+        match found(args) {
+            Ok((conflicts, lessons)) => {
+                let (new, gone) = (new_ones(&known, &conflicts), new_ones(&conflicts, &known));
+                let lines: Vec<String> = (new.iter().map(|one| format!("new   {}", line(one))))
+                    .chain(gone.iter().map(|one| format!("gone  {}", line(one))))
+                    .collect();
+                let head = format!("{lessons} lessons, {} conflicts", conflicts.len());
+                let told = [vec![head], lines].concat().join("\n");
+                let json = serde_json::json!({ "conflicts": conflicts, "new": new, "gone": gone });
+                next = Some(Answer::new(json, told));
+                known = conflicts;
+            }
+            Err(failure) => context.tell(failure.message),
+        }
+    }
+}
+
+/// Which files there are, and as of when.
+fn state(args: &CheckArgs) -> Vec<Option<(SystemTime, u64)>> {
+    let files = [Some(&args.schedule), args.estate.as_ref(), args.instance.as_ref()];
+    let of = |path: &PathBuf| {
+        let found = std::fs::metadata(path).ok()?;
+        Some((found.modified().ok()?, found.len()))
+    };
+    files.into_iter().flatten().map(of).collect()
+}
+
+/// The conflicts, and how many lessons there are.
+fn found(args: &CheckArgs) -> Result<(Vec<Conflict>, usize), Failure> {
     let bytes = read(&args.schedule)?;
     let estate = match &args.estate {
         None => None,
         Some(path) => Some(read_estate(&read(path)?).map_err(|error| refused(path, &error))?),
     };
-    let (conflicts, lessons) = match &args.instance {
+    Ok(match &args.instance {
         Some(path) => {
             let instance = ctt::read(&read(path)?).map_err(|error| refused(path, &error))?;
             let lectures =
@@ -58,10 +121,7 @@ pub fn run(args: &CheckArgs) -> Result<Outcome, Failure> {
                 schedule(&args.schedule, &bytes).map_err(|error| refused(&args.schedule, &error))?;
             (find(&schedule, estate.as_ref()), schedule.lessons.len())
         }
-    };
-    let text = text(&conflicts, lessons);
-    let json = serde_json::json!({ "conflicts": conflicts });
-    Ok(if conflicts.is_empty() { Outcome::yes(json, text) } else { Outcome::no(json, text) })
+    })
 }
 
 /// Lectures at unavailable times, missing or too many.
@@ -88,14 +148,14 @@ fn only_instances_know(instance: &ctt::Instance, lectures: &[ctt::Lesson]) -> Ve
 
 fn text(conflicts: &[Conflict], lessons: usize) -> String {
     let mut lines = vec![format!("{lessons} lessons, {} conflicts", conflicts.len())];
-    for conflict in conflicts.iter().take(SHOWN) {
-        lines.push(format!(
-            "{:9} day {} period {}: {}",
-            conflict.kind, conflict.day, conflict.period, conflict.what
-        ));
-    }
+    lines.extend(conflicts.iter().take(SHOWN).map(line));
     if conflicts.len() > SHOWN {
         lines.push(format!("and {} more: --output json lists all", conflicts.len() - SHOWN));
     }
     lines.join("\n")
+}
+
+fn line(conflict: &Conflict) -> String {
+    let Conflict { kind, what, day, period } = conflict;
+    format!("{kind:9} day {day} period {period}: {what}")
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use aula_estate::costs::{Total, read_figures, totals};
+use aula_estate::costs::{TEMPLATE, Total, read_figures, totals};
 use clap::Args;
 
 use super::super::{Failure, Outcome};
@@ -13,12 +13,21 @@ use super::{read, refused};
 #[command(
     after_help = "FIGURES.json: {\"students\":1000,\"currency\":\"USD\",\"systems\":[{\"name\":\"schools\",\"lines\":[{\"name\":\"building\",\
                   \"amount\":2000000,\"per\":\"district\",\"source\":\"budget 2026\"},{\"name\":\"payroll\",\"amount\":90000,\"per\":\"unit\",\
-                  \"students_per_unit\":15}]},…]}\nper is district, student or unit; years spreads what lasts longer. Nothing is assumed that \
-                  the file does not say.\n\nExample:\n  aula estate cost figures.json --output json"
+                  \"students_per_unit\":15}]},…]}\nper is district, student, unit, or pools with a class (and kind) whose places and \
+                  their costs are the ledger's; years spreads what lasts longer. Nothing is assumed that the file does not say.\n\nExamples:\n  \
+                  aula estate cost --print-figures > figures.json\n  aula query pools --output json > pools.json\n  aula estate cost \
+                  figures.json --pools pools.json --output json"
 )]
 pub struct CostArgs {
     /// The district's figures
-    pub figures: PathBuf,
+    #[arg(required_unless_present = "print_figures")]
+    pub figures: Option<PathBuf>,
+    /// What `aula query pools --output json` printed, for lines per pools
+    #[arg(long, value_name = "POOLS.json")]
+    pub pools: Option<PathBuf>,
+    /// Print figures of two systems to be filled in, and nothing else
+    #[arg(long, conflicts_with_all = ["figures", "pools"])]
+    pub print_figures: bool,
 }
 
 /// Runs `aula estate cost`.
@@ -26,7 +35,19 @@ pub struct CostArgs {
 /// # Errors
 /// When the figures cannot be read or are refused.
 pub fn run(args: &CostArgs) -> Result<Outcome, Failure> {
-    let figures = read_figures(&read(&args.figures)?).map_err(|error| refused(&args.figures, &error))?;
+    let Some(path) = &args.figures else {
+        let text = TEMPLATE.trim_end();
+        return Ok(Outcome::yes(serde_json::json!({ "figures": text }), text.to_owned()));
+    };
+    let mut figures = read_figures(&read(path)?).map_err(|error| refused(path, &error))?;
+    match &args.pools {
+        Some(pools) => figures.enter_pools(&read(pools)?).map_err(|error| refused(pools, &error))?,
+        None if figures.asks_pools() => {
+            let hint = "give --pools with what aula query pools --output json printed";
+            return Err(Failure::new("no_pools", "a line costs what the ledger's pools cost", hint));
+        }
+        None => {}
+    }
     let all = totals(&figures);
     let text = all.iter().map(|total| told(total, &figures.currency)).collect::<Vec<_>>().join("\n");
     let json =

@@ -41,7 +41,7 @@ pub struct HeatArgs {
     pub out: Option<PathBuf>,
 }
 
-fn degrees(text: &str) -> Result<i64, String> {
+pub(super) fn degrees(text: &str) -> Result<i64, String> {
     let value = scaled(text, 6).filter(|value| (-50_000_000..=100_000_000).contains(value));
     value.ok_or_else(|| "degrees are a number from -50 to 100".to_owned())
 }

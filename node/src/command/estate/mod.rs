@@ -17,14 +17,19 @@ mod failures;
 mod fit;
 mod forecast;
 mod heat;
+mod import;
 mod moved;
 mod needs;
+mod optout;
 mod outside;
 mod page;
 mod plan;
 mod pools;
+mod reseat;
 mod scenario;
+mod staff;
 mod timetable;
+pub(in crate::command) mod whatif;
 
 /// Arguments of `aula estate`.
 #[derive(Debug, Args)]
@@ -42,6 +47,8 @@ pub struct EstateArgs {
 /// What to do with the estate.
 #[derive(Debug, Subcommand)]
 pub enum Action {
+    /// Make an estate's file of a table of rooms or a timetabling instance
+    Import(import::ImportArgs),
     /// Name the conflicts of a schedule
     Check(check::CheckArgs),
     /// Find a timetable for an instance
@@ -54,6 +61,11 @@ pub enum Action {
     Forecast(forecast::ForecastArgs),
     /// What a forecast of students takes: units, devices, hours of rooms, by a table to be edited
     Needs(needs::NeedsArgs),
+    /// How many teachers a forecast of students asks for, by subject, beside the staff there is
+    Staff(staff::StaffArgs),
+    /// Who will leave a course, and whether that is told as well of each group
+    #[command(name = "optout")]
+    OptOut(optout::OptOutArgs),
     /// What a student costs a year in two systems, every assumption in sight
     Cost(cost::CostArgs),
     /// Where one more place is worth most, from a decided round's prices
@@ -64,6 +76,11 @@ pub enum Action {
     Plan(plan::PlanArgs),
     /// What other schedules would do to a building's year
     Scenario(scenario::ScenarioArgs),
+    /// What closures, other numbers or other staff would do to the estate as it stands
+    #[command(name = "whatif")]
+    WhatIf(whatif::WhatIfArgs),
+    /// Where lessons sit whose rooms are taken out: a closure, an evacuation, a day that is too warm
+    Reseat(reseat::ReseatArgs),
     /// Which equipment will fail, and what speaks for it
     Failures(failures::FailuresArgs),
     /// Move one lecture of a timetable, and as few others as can be
@@ -89,13 +106,18 @@ pub async fn run(context: &Context, args: &EstateArgs) -> Result<Outcome, Failur
         Action::Fit(args) => fit::run(args),
         Action::Forecast(args) => forecast::run(args),
         Action::Needs(args) => needs::run(args),
+        Action::Staff(args) => staff::run(args),
+        Action::OptOut(args) => optout::run(args),
+        Action::WhatIf(args) => whatif::run(args),
+        Action::Reseat(args) => reseat::run(args),
         Action::Cost(args) => cost::run(args),
         Action::Capacity(args) => capacity::run(args),
         Action::Page(args) => page::run(args),
         Action::Failures(args) => failures::run(args),
         Action::Plan(args) => plan::run(args),
         Action::Scenario(args) => scenario::run(args),
-        Action::Check(args) => check::run(args),
+        Action::Import(args) => import::run(args),
+        Action::Check(args) => check::run(context, args),
         Action::Move(args) => moved::run(args),
         Action::Heat(args) => heat::run(args),
         Action::Anchor(args) => anchor::anchor(context, args).await,

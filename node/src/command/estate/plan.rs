@@ -75,7 +75,7 @@ impl RunBy {
     }
 }
 
-fn clock(text: &str) -> Result<u32, String> {
+pub(super) fn clock(text: &str) -> Result<u32, String> {
     let parsed = text.split_once(':').and_then(|(hours, minutes)| {
         Some((hours.parse::<u32>().ok()?, minutes.parse::<u32>().ok()?)).filter(|(h, m)| *h < 24 && *m < 60)
     });

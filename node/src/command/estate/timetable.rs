@@ -15,7 +15,7 @@ use super::{read, refused, thread_cpu_ns, write};
 #[command(
     after_help = "Examples:\n  aula estate timetable comp01.ctt --seconds 60 --seed 1 -o comp01.sol\n  \
                         aula estate timetable comp01.ctt --iterations 50000000 --close-rooms -o few.sol --output \
-                        json\n  aula estate timetable school.xml --seconds 300 -o solved.xml\n\nThe answer depends on instance, seed, --close-rooms and the number of iterations alone: \
+                        json\n  aula estate timetable changed.ctt --given week.sol --pins fixed.sol -o next.sol\n  aula estate timetable school.xml --seconds 300 -o solved.xml\n\nThe answer depends on instance, seed, --close-rooms and the number of iterations alone: \
                         --iterations with the number printed gives the same bytes.\nExit codes: 0 every hard constraint \
                         is kept, 1 some are not (the timetable is written), 2 could not."
 )]
@@ -27,6 +27,15 @@ pub struct TimetableArgs {
     /// Open as few rooms on as few days as can be, before the cost
     #[arg(long)]
     pub close_rooms: bool,
+    /// A timetable in use, of a .ctt instance: the search begins with it and changes as little as pays
+    #[arg(long, value_name = "TIMETABLE")]
+    pub given: Option<PathBuf>,
+    /// What a lecture weighs that moves to another time than the given timetable has its course, in units of the cost
+    #[arg(long, default_value_t = 10, requires = "given", value_name = "N")]
+    pub change_weight: u32,
+    /// Lectures of a .ctt instance that stay at their time and in their room: lines `course room day period`
+    #[arg(long, value_name = "TIMETABLE")]
+    pub pins: Option<PathBuf>,
     /// Where the timetable is written
     #[arg(short = 'o', long = "out", value_name = "OUT")]
     pub out: PathBuf,
@@ -72,6 +81,12 @@ pub struct Answer {
     pub room_days_bound: u64,
     /// Lessons over the periods of the opened room-days, in millionths.
     pub utilisation_ppm: u64,
+    /// Lectures at another time than in the given timetable, and at the same time in another room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moved_lectures: Option<usize>,
+    /// See `moved_lectures`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_room: Option<usize>,
     /// What makes up `hard` and `cost`.
     pub parts: serde_json::Value,
 }
@@ -91,13 +106,18 @@ pub fn run(args: &TimetableArgs) -> Result<Outcome, Failure> {
 fn courses(args: &TimetableArgs, bytes: &[u8]) -> Result<Answer, Failure> {
     let instance = ctt::read(bytes).map_err(|error| refused(&args.instance, &error))?;
     let options = ctt::search::Options { seed: args.effort.seed, close_rooms: args.close_rooms };
+    let keep = keep(args, &instance)?;
     let started = thread_cpu_ns();
-    let found = args.effort.within(started, |budget| ctt::search::search(&instance, options, budget));
+    let found =
+        args.effort.within(started, |budget| ctt::search::search_keeping(&instance, options, &keep, budget));
     let cpu_s = thread_cpu_ns().saturating_sub(started) as f64 / 1e9;
     write(&args.out, &ctt::write_solution(&instance, &found.lessons))?;
     let score = ctt::evaluate::evaluate(&instance, &found.lessons);
     let periods = score.opened_room_days * u64::from(instance.periods_per_day);
+    let moved = args.given.as_ref().map(|_| aula_estate::plan::moved(&keep.given, &found.lessons));
     Ok(Answer {
+        moved_lectures: moved.map(|(times, _)| times),
+        other_room: moved.map(|(_, rooms)| rooms),
         hard: score.hard(),
         cost: score.cost(),
         seed: args.effort.seed,
@@ -114,8 +134,29 @@ fn courses(args: &TimetableArgs, bytes: &[u8]) -> Result<Answer, Failure> {
     })
 }
 
+/// What is to stay.
+fn keep(args: &TimetableArgs, instance: &ctt::Instance) -> Result<ctt::keep::Keep, Failure> {
+    let lessons = |path: &Option<PathBuf>| match path {
+        None => Ok(Vec::new()),
+        Some(path) => ctt::read_solution(instance, &read(path)?).map_err(|error| refused(path, &error)),
+    };
+    let keep = ctt::keep::Keep {
+        given: lessons(&args.given)?,
+        weight: if args.given.is_some() { args.change_weight } else { 0 },
+        pins: lessons(&args.pins)?,
+    };
+    let hint = "correct --pins or --change-weight";
+    keep.check(instance).map_err(|error| Failure::new("bad_pins", error.to_string(), hint))?;
+    Ok(keep)
+}
+
 /// High school timetabling. Rooms are resources of a type called Room.
 fn archive(args: &TimetableArgs, bytes: &[u8]) -> Result<Answer, Failure> {
+    if args.given.is_some() || args.pins.is_some() {
+        let message = "--given and --pins are for .ctt instances";
+        let hint = "an archive gives an event its time and its resources where they are to stay";
+        return Err(Failure::new("not_of_archives", message, hint));
+    }
     let instance = xhstt::read(bytes).map_err(|error| refused(&args.instance, &error))?;
     let started = thread_cpu_ns();
     let options = xhstt::search::Options { seed: args.effort.seed, close_rooms: args.close_rooms };
@@ -133,6 +174,8 @@ fn archive(args: &TimetableArgs, bytes: &[u8]) -> Result<Answer, Failure> {
         opened_room_days: opened,
         room_days_bound: xhstt::bound::room_days(&instance),
         utilisation_ppm: (held * 1_000_000).checked_div(offered).unwrap_or(0),
+        moved_lectures: None,
+        other_room: None,
         parts: serde_json::json!({}),
     })
 }

@@ -2,10 +2,12 @@
 
 use super::state::{NOTHING, State};
 
-/// Fills an empty state. Lectures beyond the number of cells stay out.
-pub fn construct(state: &mut State<'_>) {
+/// Fills an empty state, some lectures in cells that are theirs. Lectures beyond the number of cells stay out.
+pub fn construct(state: &mut State<'_>, placed: &[(u32, u32)]) {
     let t = state.tables;
-    let mut order: Vec<u32> = (0..t.course_of.len() as u32).collect();
+    placed.iter().for_each(|(lecture, cell)| state.put(*lecture, *cell));
+    let waits = |lecture: &u32| state.cell_of[*lecture as usize] == NOTHING;
+    let mut order: Vec<u32> = (0..t.course_of.len() as u32).filter(waits).collect();
     let course = |lecture: u32| t.course_of[lecture as usize] as usize;
     let freedom = |lecture: u32| {
         let course = course(lecture);
@@ -14,6 +16,7 @@ pub fn construct(state: &mut State<'_>) {
     };
     order.sort_by_key(|lecture| freedom(*lecture));
     let mut free = vec![t.rooms; t.periods];
+    placed.iter().for_each(|(_, cell)| free[*cell as usize / t.rooms] -= 1);
     for lecture in order {
         let course = course(lecture);
         // The period before the room, so that a large week is filled in no more steps than it has periods and rooms.

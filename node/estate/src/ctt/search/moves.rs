@@ -24,7 +24,7 @@ pub fn step(
     let (first, second) = (random.bits(), random.bits());
     let lecture = scale(first, t.course_of.len() as u32);
     let from = state.cell_of[lecture as usize];
-    if from == NOTHING {
+    if from == NOTHING || t.is_fixed(lecture) {
         return false;
     }
     let course = t.course_of[lecture as usize] as usize;
@@ -75,7 +75,9 @@ fn shift(
         if hopeless(state, hard, may) {
             return false;
         }
-        delta += hard * state.weights.hard + state.days_delta(course, from.0, to.0);
+        delta += hard * state.weights.hard
+            + state.days_delta(course, from.0, to.0)
+            + state.away_delta(course, from.0, to.0);
     }
     delta += state.rooms_delta(course, from.1, to.1) + state.room_day_delta(from, to);
     if from.0 != to.0 {
@@ -92,7 +94,7 @@ fn shift(
 fn swap(state: &mut State<'_>, one: u32, two: u32, may: i64) -> bool {
     let t = state.tables;
     let (a, b) = (t.course_of[one as usize] as usize, t.course_of[two as usize] as usize);
-    if a == b {
+    if a == b || t.is_fixed(two) {
         return false;
     }
     let (one_cell, two_cell) = (state.cell_of[one as usize], state.cell_of[two as usize]);
@@ -105,6 +107,7 @@ fn swap(state: &mut State<'_>, one: u32, two: u32, may: i64) -> bool {
             return false;
         }
         delta += hard * state.weights.hard + state.days_delta(a, from, to) + state.days_delta(b, to, from);
+        delta += state.away_delta(a, from, to) + state.away_delta(b, to, from);
     }
     delta += state.rooms_delta(a, from_room, to_room) + state.rooms_delta(b, to_room, from_room);
     if from != to {
@@ -147,6 +150,9 @@ fn kempe(state: &mut State<'_>, lecture: u32, to: usize, may: i64, scratch: &mut
             }
         }
         next += 1;
+    }
+    if chain.iter().any(|lecture| t.is_fixed(*lecture)) {
+        return false;
     }
     was.clear();
     was.extend(chain.iter().map(|lecture| state.cell_of[*lecture as usize]));

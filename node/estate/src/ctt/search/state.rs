@@ -108,6 +108,12 @@ impl<'a> State<'a> {
         self.weights.missing_day * ((least - next).max(0) - (least - used).max(0))
     }
 
+    /// What a lecture weighs more at another period than the given timetable had it.
+    #[inline]
+    pub fn away_delta(&self, course: usize, from: usize, to: usize) -> i32 {
+        self.tables.away(course, to) - self.tables.away(course, from)
+    }
+
     #[inline]
     pub fn rooms_delta(&self, course: usize, from: usize, to: usize) -> i32 {
         if from == to {
@@ -117,7 +123,8 @@ impl<'a> State<'a> {
         let seats = self.tables.seats_short[base + to] - self.tables.seats_short[base + from];
         let further =
             i32::from(self.room_count[base + to] == 0) - i32::from(self.room_count[base + from] == 1);
-        self.weights.seat * seats + self.weights.further_room * further
+        let away = self.tables.away_room(course, to) - self.tables.away_room(course, from);
+        self.weights.seat * seats + self.weights.further_room * further + away
     }
 
     /// Isolated lectures more when a lecture of `course` moves, in the curricula that `other` is not in.
@@ -173,6 +180,7 @@ impl<'a> State<'a> {
             self.clash[period * t.courses + *neighbour as usize] -= 1;
         }
         self.cost.hard -= i32::from(self.clash[period * t.courses + course]);
+        self.cost.soft -= t.away(course, period) + t.away_room(course, room);
         let day = t.day_of[period] as usize;
         let count = &mut self.day_count[course * t.days + day];
         *count -= 1;
@@ -212,6 +220,7 @@ impl<'a> State<'a> {
         let (period, room) = self.split(cell);
         let course = t.course_of[lecture as usize] as usize;
         self.cost.hard += i32::from(self.clash[period * t.courses + course]);
+        self.cost.soft += t.away(course, period) + t.away_room(course, room);
         for neighbour in t.neighbours.of(course) {
             self.clash[period * t.courses + *neighbour as usize] += 1;
         }

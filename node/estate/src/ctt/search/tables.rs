@@ -1,6 +1,7 @@
 //! What the search asks of an instance a hundred million times, as flat tables.
 
 use crate::ctt::instance::Instance;
+use crate::ctt::keep::Keep;
 
 /// Lists of numbers, one after the other.
 #[derive(Debug, Clone, Default)]
@@ -55,6 +56,12 @@ pub struct Tables {
     pub unavailable: Vec<bool>,
     /// Rooms in which the fewest students of the course lack a seat.
     pub fitting: Lists,
+    /// By course × periods + period: what a lecture weighs there because its course was not held then; empty where nothing is given.
+    pub away: Vec<i32>,
+    /// By course × rooms + room: the same for a room that its course was not in, half as much.
+    pub away_room: Vec<i32>,
+    /// Lectures that do not move; empty where none is pinned.
+    pub fixed: Vec<bool>,
 }
 
 impl Tables {
@@ -129,6 +136,63 @@ impl Tables {
             is_in,
             unavailable,
             seats_short,
+            away: Vec::new(),
+            away_room: Vec::new(),
+            fixed: Vec::new(),
         }
+    }
+
+    /// Adds what is to be kept; says which lectures stand in which cells at the start, pinned ones first.
+    pub fn keep(&mut self, keep: &Keep) -> Vec<(u32, u32)> {
+        let mut waiting: Vec<Vec<u32>> = vec![Vec::new(); self.courses];
+        for (lecture, course) in self.course_of.iter().enumerate().rev() {
+            waiting[*course as usize].push(lecture as u32);
+        }
+        let (mut placed, mut held) = (Vec::new(), vec![false; self.periods * self.rooms]);
+        if !keep.pins.is_empty() {
+            self.fixed = vec![false; self.course_of.len()];
+        }
+        let pinned = keep.pins.len();
+        for (index, lesson) in keep.pins.iter().chain(&keep.given).enumerate() {
+            let cell = lesson.period as usize * self.rooms + lesson.room as usize;
+            if held[cell] {
+                continue;
+            }
+            let Some(lecture) = waiting[lesson.course as usize].pop() else { continue };
+            held[cell] = true;
+            placed.push((lecture, cell as u32));
+            if index < pinned {
+                self.fixed[lecture as usize] = true;
+            }
+        }
+        if keep.weight > 0 && !keep.given.is_empty() {
+            let weight = keep.weight as i32;
+            self.away = vec![weight; self.courses * self.periods];
+            self.away_room = vec![(weight + 1) / 2; self.courses * self.rooms];
+            for lesson in &keep.given {
+                let course = lesson.course as usize;
+                self.away[course * self.periods + lesson.period as usize] = 0;
+                self.away_room[course * self.rooms + lesson.room as usize] = 0;
+            }
+        }
+        placed
+    }
+
+    /// Whether a lecture is pinned.
+    #[inline]
+    pub fn is_fixed(&self, lecture: u32) -> bool {
+        !self.fixed.is_empty() && self.fixed[lecture as usize]
+    }
+
+    /// What a lecture of a course weighs in a room that the course was not in.
+    #[inline]
+    pub fn away_room(&self, course: usize, room: usize) -> i32 {
+        if self.away_room.is_empty() { 0 } else { self.away_room[course * self.rooms + room] }
+    }
+
+    /// What a lecture of a course weighs at a period because it was not held then.
+    #[inline]
+    pub fn away(&self, course: usize, period: usize) -> i32 {
+        if self.away.is_empty() { 0 } else { self.away[course * self.periods + period] }
     }
 }

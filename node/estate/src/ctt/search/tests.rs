@@ -23,7 +23,7 @@ fn every_sum_kept_by_moves_is_what_the_evaluator_counts() {
     let instance = small();
     let tables = Tables::new(&instance);
     let mut state = State::new(&tables, weights(&tables, false));
-    construct::construct(&mut state);
+    construct::construct(&mut state, &[]);
     let (mut random, thresholds) = (Random::new(3), Thresholds::default());
     let mut scratch = moves::Scratch::default();
     for step in 0..40_000 {
@@ -53,7 +53,7 @@ fn the_delta_of_a_move_is_the_difference_of_the_sums() {
     let tables = Tables::new(&instance);
     for close_rooms in [false, true] {
         let mut state = State::new(&tables, weights(&tables, close_rooms));
-        construct::construct(&mut state);
+        construct::construct(&mut state, &[]);
         let mut random = Random::new(11);
         for _ in 0..20_000 {
             let lecture = random.below(tables.course_of.len() as u32);
@@ -99,4 +99,64 @@ fn a_small_week_is_solved_and_closing_rooms_opens_as_few_as_can_be() {
     assert_eq!(closed.hard(), 0);
     assert!(closed.seats_short <= plain.seats_short);
     assert!(closed.opened_room_days <= 10, "36 lectures in days of four need nine: {closed:?}");
+}
+
+#[test]
+fn a_timetable_in_use_is_changed_little_and_pins_stay() {
+    let instance = small();
+    let given = limited(300_000, Options { seed: 9, close_rooms: false }).lessons;
+    // A teacher of four lectures cannot come on what was their first time.
+    let mut changed = instance.clone();
+    changed.unavailable.push((given[0].course, given[0].period));
+    changed.unavailable.sort_unstable();
+    let moved = |weight: u32, pins: &[Lesson]| {
+        let keep = Keep { given: given.clone(), weight, pins: pins.to_vec() };
+        keep.check(&changed).unwrap();
+        let budget = &mut Budget { iterations: 300_000, expired: &mut || false };
+        let found = search_keeping(&changed, Options { seed: 2, close_rooms: false }, &keep, budget).lessons;
+        assert_eq!(evaluate(&changed, &found).hard(), 0);
+        assert!(pins.iter().all(|pin| found.contains(pin)), "{pins:?} {found:?}");
+        crate::plan::moved(&given, &found)
+    };
+    let (times, rooms) = moved(100, &[]);
+    assert!(times == 1 && rooms <= 3, "one lecture has to move and no other needs to: {rooms}");
+    assert!(moved(0, &[]).0 > 3, "at no weight the search does as it likes");
+    let pins: Vec<Lesson> = given[1..].iter().filter(|one| one.course % 3 == 1).copied().collect();
+    moved(0, &pins);
+}
+
+#[test]
+fn the_delta_of_a_move_holds_with_a_timetable_in_use() {
+    let instance = small();
+    let mut tables = Tables::new(&instance);
+    let given = limited(20_000, Options::default()).lessons;
+    let placed = tables.keep(&Keep { given, weight: 7, pins: Vec::new() });
+    let mut state = State::new(&tables, weights(&tables, false));
+    construct::construct(&mut state, &placed);
+    let (mut random, thresholds) = (Random::new(5), Thresholds::default());
+    let mut scratch = moves::Scratch::default();
+    for _ in 0..20_000 {
+        let before = state.cost;
+        moves::step(&mut state, &mut random, &thresholds, 40 << FRACTION, &mut scratch);
+        let mut anew = State::new(&tables, weights(&tables, false));
+        (0..tables.course_of.len() as u32)
+            .for_each(|lecture| anew.put(lecture, state.cell_of[lecture as usize]));
+        assert_eq!((anew.cost.hard, anew.cost.soft), (state.cost.hard, state.cost.soft), "{before:?}");
+    }
+}
+
+#[test]
+fn pins_that_cannot_stay_are_refused() {
+    let instance = small();
+    let refused = |pins: Vec<Lesson>, weight: u32| {
+        Keep { given: Vec::new(), weight, pins }.check(&instance).unwrap_err().to_string()
+    };
+    let pin = |course, room, period| Lesson { course, room, period };
+    assert_eq!(
+        refused(vec![pin(0, 0, 5), pin(1, 0, 5)], 0),
+        "pins: room A is pinned twice on day 1, period 1"
+    );
+    let many: Vec<Lesson> = (0..3).map(|period| pin(0, 0, period)).collect();
+    assert_eq!(refused(many, 0), "pins: c0 has 2 lectures and more pins");
+    assert_eq!(refused(Vec::new(), 1_001), "weight: it is at most 1000");
 }

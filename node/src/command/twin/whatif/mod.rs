@@ -9,6 +9,7 @@
 
 mod change;
 mod effect;
+mod estate;
 mod fork;
 mod method;
 mod own;
@@ -30,7 +31,8 @@ use fork::{Anew, Decided};
 #[command(
     after_help = "Examples:\n  aula twin whatif --home D/node-01 --height 40\n  aula twin whatif --home D/node-01 --set \
                         pools.capacity=120% --set equity=0\n  aula twin whatif --home D/node-01 --from-vault D/district-07 --set method.0=150%\n  aula twin whatif --home D/node-01 --twins DIR --set method.0=150%\n  aula twin whatif --home D/node-01 --responses T.csv.gz --graph DIR --set \
-                        method.0=150%\n\n--from-vault reads the district's own anchored students through the vault's access check, for \
+                        method.0=150%\n  aula twin whatif --home D/node-01 --estate school --set close=building:A@fri --set \
+                        pools.capacity=110%\n\n--from-vault reads the district's own anchored students through the vault's access check, for \
                         educational necessity: a read a student, listed in the access log; whose family has not consented takes \
                         no part. Only aggregates are printed. --twins takes what a district disclosed to an auditor.\n\n\
                         Assumed, not known: with --twins and --from-vault a student's need falls in proportion to the mastery that an \
@@ -73,6 +75,12 @@ pub struct WhatIfArgs {
     /// Seed of the learners
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// The estate beside the chain: a folder as `aula estate whatif` takes it, with its changes (close=, room.R.capacity=, students=,
+    /// staff.S=, energy_budget=); its buildings are held against what was anchored at the fork
+    #[arg(long, value_name = "FOLDER")]
+    pub estate: Option<std::path::PathBuf>,
+    #[command(flatten)]
+    pub day: super::super::estate::whatif::DayArgs,
 }
 
 /// The answer.
@@ -87,6 +95,8 @@ struct Report {
     twins: Option<own::TwinChange>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     personas: Vec<method::Effect>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estate: Option<estate::EstateChange>,
 }
 
 /// A round before and after.
@@ -122,9 +132,21 @@ struct Figures {
 /// # Errors
 /// When a change is refused, the chain cannot be executed, or a file cannot be used.
 pub fn run(context: &Context, args: &WhatIfArgs) -> Result<Outcome, Failure> {
-    let changes = args.changes.iter().map(|text| Change::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    // What the estate does not know is the chain's, and says so if it is neither.
+    let of_estate =
+        |text: &&String| args.estate.is_some() && aula_estate::whatif::Change::parse(text).is_ok();
+    let (building, chain): (Vec<&String>, Vec<&String>) = args.changes.iter().partition(of_estate);
+    let changes = chain.iter().map(|text| Change::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let building = building
+        .iter()
+        .map(|text| super::super::estate::whatif::parse(text))
+        .collect::<Result<Vec<_>, _>>()?;
     context.tell("executing the chain from its genesis");
     let fork = fork::at(&context.home, args.height)?;
+    let estate = match &args.estate {
+        None => None,
+        Some(folder) => Some(estate::forked(folder, &args.day, &fork, &building)?),
+    };
     let mut concerned = vec![false; changes.len()];
     let (twins, bands) = match own::forked(context, args, &fork, &changes, &mut concerned) {
         Ok(forked) => forked,
@@ -147,7 +169,7 @@ pub fn run(context: &Context, args: &WhatIfArgs) -> Result<Outcome, Failure> {
         _ => Vec::new(),
     };
     if let Some(at) = concerned.iter().position(|c| !c) {
-        let text = args.changes.get(at).cloned().unwrap_or_default();
+        let text = chain.get(at).copied().cloned().unwrap_or_default();
         let why = format!("{text:?} concerns nothing up to height {}", fork.height);
         return Err(Failure::new(
             "nothing_to_change",
@@ -164,6 +186,7 @@ pub fn run(context: &Context, args: &WhatIfArgs) -> Result<Outcome, Failure> {
         rounds,
         twins,
         personas,
+        estate,
     };
     let text = text(&report);
     let honest = report.reproduced || !changes.is_empty();
@@ -256,6 +279,7 @@ fn text(report: &Report) -> String {
         lines.extend(t.lines());
     }
     lines.extend(report.personas.iter().map(method::Effect::text));
+    lines.extend(report.estate.iter().flat_map(estate::EstateChange::lines));
     lines.join("\n")
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::command::Verdict;
+use crate::command::{Advise, Verdict};
 use crate::terminal::OutputFormat;
 use crate::testkit::DevChain;
 
@@ -16,6 +16,8 @@ fn args(height: Option<u64>, changes: &[&str]) -> WhatIfArgs {
         responses: None,
         personas: 4,
         seed: 1,
+        estate: None,
+        day: crate::command::estate::whatif::DayArgs { day_start: 480, period_minutes: 60 },
     }
 }
 
@@ -50,5 +52,30 @@ fn a_change_of_nothing_and_a_height_beyond_the_tip_are_refused() -> Result<(), F
     assert_eq!(code(&args(None, &["method.0=150%"])), Err("nothing_to_change".to_owned()));
     assert_eq!(code(&args(Some(99), &[])), Err("no_height".to_owned()));
     assert_eq!(code(&args(None, &["x=1"])), Err("bad_set".to_owned()));
+    Ok(())
+}
+
+#[test]
+fn the_estate_is_changed_beside_the_chain() -> Result<(), Failure> {
+    let folder = tempfile::tempdir().advise("no folder", "make room")?;
+    let mut with = args(None, &["close=A1@mon"]);
+    with.estate = Some(folder.path().to_owned());
+    assert_eq!(asked(&with).map(drop).map_err(|failure| failure.code), Err("no_file".to_owned()));
+    let estate = r#"{"sites":[{"id":"s"}],"buildings":[{"id":"A","site":"s"}],
+      "rooms":[{"id":"A1","building":"A","capacity":30},{"id":"A2","building":"A","capacity":30}]}"#;
+    let week = "day,period,lesson,room,students\nmon,1,maths,A1,25\ntue,1,maths,A1,25\n";
+    for (name, text) in [("estate.json", estate), ("schedule.csv", week)] {
+        std::fs::write(folder.path().join(name), text).advise("no file", "make room")?;
+    }
+    let (verdict, json, _) = asked(&with)?;
+    let told = &json["estate"];
+    assert_eq!(told["reseated"]["moved"][0]["to"], serde_json::json!(["A2"]), "{json}");
+    assert_eq!(told["buildings"][0]["version"], serde_json::Value::Null);
+    // The chain is what it was: only the estate was changed.
+    assert_eq!((verdict, &json["reproduced"]), (Verdict::Yes, &true.into()));
+    with.changes = vec!["close=Z".to_owned()];
+    assert_eq!(asked(&with).map(drop).map_err(|failure| failure.code), Err("bad_scenario".to_owned()));
+    with.changes = vec!["colour=red".to_owned()];
+    assert_eq!(asked(&with).map(drop).map_err(|failure| failure.code), Err("bad_set".to_owned()));
     Ok(())
 }
