@@ -23,8 +23,8 @@ use crate::http::server::Server;
 use crate::http::{Network, Refused};
 use crate::site::router_with;
 use crate::terminal::Failure;
-use aula_kit::{DevChain, Tested, failed};
 use aula_kit::round::decided;
+use aula_kit::{DevChain, Tested, failed};
 
 mod access;
 mod dashboards;

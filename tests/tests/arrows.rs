@@ -24,10 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aula-estate", &["aula-allocation"]),
     // An event's body is the twin's own type.
     ("aula-ingest", &["aula-twin-runtime"]),
-    (
-        "aula-connect",
-        &["aula-district", "aula-home", "aula-ingest", "aula-lrs", "aula-vault"],
-    ),
+    ("aula-connect", &["aula-district", "aula-home", "aula-ingest", "aula-lrs", "aula-vault"]),
     // Credentials; what a district reads and reports comes with it later.
     ("aula-report", &[]),
     // Tables of rows that others bring, and places that others send to.
@@ -57,17 +54,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // What is disclosed says the next step by `aula_home::NextStep`.
     ("aula-district", &["aula-client", "aula-home", "aula-ingest", "aula-twin-model", "aula-vault"]),
     // It measures the store's own work.
-    (
-        "aula-lab",
-        &[
-            "aula-client",
-            "aula-connect",
-            "aula-district",
-            "aula-home",
-            "aula-store",
-            "aula-vault",
-        ],
-    ),
+    ("aula-lab", &["aula-client", "aula-connect", "aula-district", "aula-home", "aula-store", "aula-vault"]),
     // A running node is put together from everything that serves, and from nothing that measures.
     (
         "aula-server",

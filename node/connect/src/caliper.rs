@@ -29,8 +29,7 @@ mod tests;
 type Refusal = (StatusCode, String);
 
 /// Who may send.
-const KNOWN: Known =
-    (Clients::bearer, "no client of this feed: send Authorization: Bearer with its secret");
+const KNOWN: Known = (Clients::bearer, "no client of this feed: send Authorization: Bearer with its secret");
 
 /// The events as messages; those whose rule says that they are none are left out.
 fn given(feed: &Arc<Feed>, events: Events, sender: &Arc<str>) -> Vec<Given> {

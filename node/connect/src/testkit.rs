@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use aula_kit::vault::create;
 use aula_kit::private_file;
+use aula_kit::vault::create;
 pub use aula_kit::{Made, Tested, reference};
 use aula_ledger::types::{Handle, SchoolYear};
 use aula_lrs::clients::Client;

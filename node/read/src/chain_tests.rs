@@ -3,9 +3,9 @@
 use aula_ledger::tx::PayloadKind;
 use aula_ledger::types::{Height, ValidatorAddress};
 
-use aula_kit::{DevChain, Tested, failed};
 use crate::index::{Index, Work};
 use crate::{search, transactions};
+use aula_kit::{DevChain, Tested, failed};
 use aula_store::{ChainView, IndexRow, StorageError};
 
 fn refused(error: crate::ReadError) -> Box<dyn std::error::Error> {

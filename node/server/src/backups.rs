@@ -3,9 +3,9 @@
 
 use std::io;
 
+use aula_home::home::Home;
 use aula_home::whole_file::{self, Access};
 use serde::{Deserialize, Serialize};
-use aula_home::home::Home;
 
 /// The last copies.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

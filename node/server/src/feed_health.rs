@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use aula_home::Home;
-use serde::{Deserialize, Serialize};
-use aula_home::{Advise, Failure};
 use aula_home::whole_file::{Access, private_folder, replace};
+use aula_home::{Advise, Failure};
+use serde::{Deserialize, Serialize};
 
 /// How they get on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

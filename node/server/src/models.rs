@@ -4,15 +4,15 @@
 //! `district.models_from` names → a file that this home's node serves too, so a model goes from one member to the next.
 //! Invariant: nobody who sends a model is believed; its bytes are hashed before they are kept, and again before they are used.
 
-use aula_home::with_causes;
-use aula_ledger::types::Hash;
-use aula_twin_model::model_file;
-use aula_twin_runtime::model::{MAX_MODEL_BYTES, Model};
 use aula_client::Client;
 use aula_home::config::Config;
 use aula_home::home::Home;
-use aula_home::{Advise, Failure};
 use aula_home::whole_file::{self, Access};
+use aula_home::with_causes;
+use aula_home::{Advise, Failure};
+use aula_ledger::types::Hash;
+use aula_twin_model::model_file;
+use aula_twin_runtime::model::{MAX_MODEL_BYTES, Model};
 
 /// A model of the home: what `aula twin publish` or a fetch put there, else a file of `aula twin fit` under its digest.
 ///

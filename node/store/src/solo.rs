@@ -67,8 +67,7 @@ pub fn decide(
         block: Arc::new(block),
         hash,
         outcome: Arc::new(outcome),
-    })
-    ?;
+    })?;
     Ok(receipts)
 }
 

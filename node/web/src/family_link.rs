@@ -118,9 +118,22 @@ pub struct FamilyLink {
 impl FamilyLink {
     /// A link made now to this student's page, good for so many days.
     #[must_use]
-    pub fn lasting(days: u64, made_ms: u64, (district, school_year, handle): (DistrictId, SchoolYear, Handle)) -> Self {
+    pub fn lasting(
+        days: u64,
+        made_ms: u64,
+        (district, school_year, handle): (DistrictId, SchoolYear, Handle),
+    ) -> Self {
         let expires_ms = made_ms.saturating_add(days.saturating_mul(DAY_MS));
-        Self { version: 1, district, school_year, handle, made_ms, expires_ms, revoked_ms: None, reader: None }
+        Self {
+            version: 1,
+            district,
+            school_year,
+            handle,
+            made_ms,
+            expires_ms,
+            revoked_ms: None,
+            reader: None,
+        }
     }
 }
 

@@ -44,6 +44,7 @@ pub fn failed(failure: impl Into<aula_home::Failure>) -> Box<dyn std::error::Err
 /// # Errors
 /// When it cannot be written.
 pub fn private_file(path: &Path, text: impl AsRef<[u8]>) -> std::io::Result<()> {
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(text.as_ref())
 }

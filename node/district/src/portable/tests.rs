@@ -13,8 +13,8 @@ use aula_twin_runtime::clock::{Skew, Stamp};
 use aula_twin_runtime::event::{
     Correctness, Event, EventBody, EventKey, ItemId, SkillId, SkillSet, SourceId,
 };
-use aula_vault::vault::EventIn;
 use aula_vault::Vault;
+use aula_vault::vault::EventIn;
 use aula_zk::StudentSecret;
 
 use super::export::{OfLedger, export};

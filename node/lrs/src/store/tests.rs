@@ -67,7 +67,8 @@ fn verb(word: &str) -> Term {
 pub(super) fn vault(folder: &std::path::Path) -> (aula_vault::Vault, Vec<aula_ledger::types::Handle>) {
     let (_, vault) = aula_kit::vault::create(folder, 1_780_000_000_000).expect("a vault");
     let ids = ["S-0", "S-1", "S-2", "S-3"];
-    let handles = aula_kit::vault::enrol(&vault, &ids, aula_ledger::types::SchoolYear(2025)).expect("enrolled");
+    let handles =
+        aula_kit::vault::enrol(&vault, &ids, aula_ledger::types::SchoolYear(2025)).expect("enrolled");
     (vault, handles)
 }
 

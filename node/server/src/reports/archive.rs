@@ -14,8 +14,8 @@ use super::folder::unwritable;
 use super::outbox::date_in;
 use aula_home::clock::now_ms;
 use aula_home::config::BucketPlace;
-use aula_home::{Advise, Failure};
 use aula_home::whole_file::{self, Access};
+use aula_home::{Advise, Failure};
 
 /// What to do about a bucket that cannot be purged.
 pub const HINT: &str = "give its key s3:PutObject, GetObject, DeleteObject, DeleteObjectVersion, ListBucketVersions, ListBucketMultipartUploads and \

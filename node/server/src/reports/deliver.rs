@@ -22,8 +22,8 @@ use super::outbox::{Outbox, date_in};
 use aula_home::clock::now_ms;
 use aula_home::config::{Config, Delivery, DeliveryBy, Mail, ScheduledReport, Sftp};
 use aula_home::home::Home;
-use aula_home::{Advise, Failure, with_causes};
 use aula_home::whole_file::{self, Access};
+use aula_home::{Advise, Failure, with_causes};
 
 /// What became of a report at a place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

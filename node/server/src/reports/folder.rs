@@ -3,10 +3,10 @@
 use std::io;
 use std::path::Path;
 
+use aula_home::whole_file::{self, Access};
+use aula_home::{Advise, DEFECT, Failure};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use aula_home::{Advise, DEFECT, Failure};
-use aula_home::whole_file::{self, Access};
 
 /// A file that was made, not written yet.
 #[derive(Debug, Clone, PartialEq, Eq)]

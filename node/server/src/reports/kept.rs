@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use aula_report::district::DistrictFigures;
 
 use super::folder::unwritable;
-use aula_home::{Advise, DEFECT, Failure};
 use aula_home::whole_file::{self, Access};
+use aula_home::{Advise, DEFECT, Failure};
 
 /// So long a moment is compared with, and a week more.
 const KEPT_MS: u64 = 373 * 24 * 60 * 60 * 1_000;

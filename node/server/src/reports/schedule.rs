@@ -21,8 +21,8 @@ use super::past::{Chain, PRUNED};
 use super::{state, transparency};
 use aula_home::config::{Config, ReportEvery, ReportKind, ScheduledReport};
 use aula_home::home::Home;
-use aula_home::{Advise, Failure};
 use aula_home::whole_file::{self, Access};
+use aula_home::{Advise, Failure};
 
 /// A year and a week: how far ahead a report may compare with a moment.
 const AHEAD_MS: u64 = 373 * 24 * 60 * 60 * 1_000;

@@ -10,8 +10,8 @@ use super::past::Chain;
 use super::{schedule, state, transparency, verify};
 use aula_home::config::{Config, ReportKind, ScheduledReport};
 use aula_home::home::Home;
-use aula_kit::{DevChain, Tested, failed};
 use aula_kit::round::{decided, handle};
+use aula_kit::{DevChain, Tested, failed};
 
 fn chain_of(dev: &DevChain) -> Chain {
     Chain::of_view(dev.db.latest())

@@ -19,9 +19,9 @@ use crate::backups::Backups;
 use crate::bootstrap::storage_failure;
 use aula_home::clock::now_ms;
 use aula_home::home::Home;
-use aula_store::{ChainDb, DbOptions, StorageError, snapshots};
-use aula_home::{Advise, DEFECT, Failure};
 use aula_home::whole_file::{self, Access};
+use aula_home::{Advise, DEFECT, Failure};
+use aula_store::{ChainDb, DbOptions, StorageError, snapshots};
 
 /// The layout of a copy that this program writes.
 const FORMAT: u8 = 1;

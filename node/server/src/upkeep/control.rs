@@ -19,8 +19,8 @@ use super::{Order, carry_out, told};
 use crate::bootstrap::{db_options, open_database, read_genesis};
 use aula_home::config::Config;
 use aula_home::home::Home;
-use aula_store::ChainDb;
 use aula_home::{Advise, DEFECT, Failure};
+use aula_store::ChainDb;
 
 /// Longest line either way.
 const MAX_LINE: u64 = 64 * 1024;

@@ -10,9 +10,9 @@ use tokio::sync::mpsc::Receiver;
 use super::prune;
 use aula_home::config::{Config, History};
 use aula_home::home::Home;
+use aula_home::{Advise, Failure};
 use aula_store::snapshots;
 use aula_store::{ChainDb, ChainView};
-use aula_home::{Advise, Failure};
 
 /// How many blocks more than are kept there are before the node prunes: a hundredth, and no fewer than these.
 const LEAST_SURPLUS: u64 = 1_000;

@@ -18,15 +18,15 @@ use std::time::{Duration, Instant};
 
 use aula_consensus::Handle;
 use aula_consensus::snapshots::Ask;
-use aula_ledger::audit::TrustedBlock;
-use aula_ledger::genesis::Parsed;
-use aula_ledger::types::Hash;
-use libp2p_identity::PeerId;
 use aula_home::clock::now_ms;
 use aula_home::config::{Config, History};
 use aula_home::home::Home;
+use aula_ledger::audit::TrustedBlock;
+use aula_ledger::genesis::Parsed;
+use aula_ledger::types::Hash;
 use aula_store::snapshots::{self, Kept, Verified};
 use aula_store::{ChainDb, DbOptions};
+use libp2p_identity::PeerId;
 
 mod fetch;
 mod offers;

@@ -3,10 +3,10 @@
 use std::sync::Weak;
 
 use aula_consensus::snapshots::{Ask, SnapshotSource, Told};
+use aula_home::home::Home;
 use aula_ledger::audit::chain_evidence;
 use aula_ledger::codec::Canonical;
 use aula_ledger::types::Height;
-use aula_home::home::Home;
 use aula_store::ChainDb;
 use aula_store::snapshots::{self, Kept};
 

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 
 use aula_ledger::codec::Canonical;
 use aula_ledger::state::StateReader;
+use aula_ledger::types::Hash;
 use aula_ledger::types::Height;
 use aula_read::index::Index;
 use aula_read::transactions;
-use aula_ledger::types::Hash;
 
 use super::*;
+use aula_kit::{DevChain, Tested, failed, round};
 use aula_store::snapshots::{CHUNK_BYTES, Incoming, Kept, Manifest, chunk_name, install, verify};
 use aula_store::{DbOptions, sha256};
-use aula_kit::{DevChain, Tested, failed, round};
 
 /// A chain with a decided round, so that there are bulk trees, and the snapshot of its tip.
 fn snapshotted() -> Result<(DevChain, Kept), Box<dyn std::error::Error>> {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use aula_ledger::types::{ChainId, Hash, Height};
 
-use serde::{Deserialize, Serialize};
 use aula_store::snapshots::Kept;
+use serde::{Deserialize, Serialize};
 
 /// A snapshot.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

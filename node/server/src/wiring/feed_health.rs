@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use crate::feed_health::Health;
 use aula_connect::given::Feed;
 use aula_connect::pipeline::{Observer, Pipeline};
 use aula_district::live::Changed;
 use aula_home::Home;
+use aula_home::clock::now_ms;
 use aula_ledger::types::Handle;
 use aula_twin_runtime::event::Event;
-use aula_home::clock::now_ms;
-use crate::feed_health::Health;
 
 /// How often it is written.
 const EVERY: Duration = Duration::from_secs(5);

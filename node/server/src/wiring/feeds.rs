@@ -34,11 +34,11 @@ use tokio::net::TcpListener;
 use super::dashboards::Told;
 use super::feed_health::{self, Seen};
 use super::xapi::{self, KeptDoor};
-use aula_home::clock::now_ms;
-use aula_web::http::Node;
 use crate::models;
-use aula_store::ChainDb;
+use aula_home::clock::now_ms;
 use aula_home::{Advise, Failure};
+use aula_store::ChainDb;
+use aula_web::http::Node;
 
 /// How often folders are looked at.
 const EVERY: Duration = Duration::from_secs(2);

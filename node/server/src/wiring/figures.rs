@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aula_read::acknowledgements;
-use metrics::{describe_gauge, gauge};
 use aula_store::ChainDb;
+use metrics::{describe_gauge, gauge};
 
 /// How often they are looked for.
 const EVERY: Duration = Duration::from_secs(30);

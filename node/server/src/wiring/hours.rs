@@ -22,9 +22,9 @@ use aula_web::hours::{Added, DAYS, Shelf};
 
 use super::xapi::KeptDoor;
 use aula_home::clock::now_ms;
-use aula_web::http::Node;
-use aula_home::{Advise, DEFECT, Failure};
 use aula_home::whole_file::{Access, replace};
+use aula_home::{Advise, DEFECT, Failure};
+use aula_web::http::Node;
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,11 @@
 
 use std::sync::Arc;
 
+use aula_client::sender::account_of_home;
 use aula_consensus::{Event, Handle, Mode};
+use aula_home::clock::now_ms;
+use aula_home::home::Home;
+use aula_home::keys::{KeyKind, NodeKey};
 use aula_ledger::chain::validators;
 use aula_ledger::codec::Canonical;
 use aula_ledger::keys::{Label, public_key, sign};
@@ -18,13 +22,9 @@ use aula_ledger::tx::Transaction;
 use aula_ledger::tx::admin::ready::ready_statement;
 use aula_ledger::tx::transaction::Body;
 use aula_ledger::types::{Hash, Height, TimeMs, ValidatorAddress};
+use aula_store::{ChainDb, ChainView};
 use ed25519_dalek::SigningKey;
 use tokio::sync::broadcast::error::RecvError;
-use aula_client::sender::account_of_home;
-use aula_home::clock::now_ms;
-use aula_home::home::Home;
-use aula_home::keys::{KeyKind, NodeKey};
-use aula_store::{ChainDb, ChainView};
 
 /// A block of a time further back than this, in milliseconds, is not the newest of a chain that lives.
 const LEVEL_MS: u64 = 10_000;

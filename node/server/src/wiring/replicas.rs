@@ -26,9 +26,9 @@ use tokio::net::TcpListener;
 use super::feeds::in_force_now;
 use super::xapi::KeptDoor;
 use aula_home::clock::now_ms;
-use aula_web::http::Node;
-use aula_store::ChainDb;
 use aula_home::{Advise, Failure};
+use aula_store::ChainDb;
+use aula_web::http::Node;
 
 /// How often the file of replicas is looked at.
 const EVERY: Duration = Duration::from_secs(2);
@@ -38,7 +38,7 @@ const HINT: &str = "correct [replica] or [replicas] in config.toml; docs/replica
 
 /// How a school's levelling stands.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Standing {
+pub struct Standing {
     /// When it was tried last, milliseconds since 1970.
     pub at_ms: u64,
     /// When both sides were level last; 0 before the first time.
@@ -51,13 +51,13 @@ pub(crate) struct Standing {
 
 impl Standing {
     /// How this home's stands; none of one that never levelled.
-    pub(crate) fn of(home: &Home) -> Option<Self> {
+    pub fn of(home: &Home) -> Option<Self> {
         let text = std::fs::read(home.feeds_dir().join("replica.json")).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
     /// Notes what a levelling did.
-    pub(crate) fn note(&mut self, now_ms: u64, did: Result<Levelled, LevelError>) {
+    pub fn note(&mut self, now_ms: u64, did: Result<Levelled, LevelError>) {
         self.at_ms = now_ms;
         match did {
             Ok(did) => {
@@ -74,7 +74,7 @@ impl Standing {
     }
 
     /// Writes it, whole.
-    pub(crate) fn write(&self, home: &Home) -> std::io::Result<()> {
+    pub fn write(&self, home: &Home) -> std::io::Result<()> {
         let (path, folder) = (home.feeds_dir().join("replica.json"), home.feeds_dir());
         std::fs::create_dir_all(&folder)?;
         let new = folder.join("replica.json.part");

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aula_home::config::Config;
-use aula_home::home::Home;
 use crate::reports::past::Chain;
 use crate::reports::schedule::{self, Looked};
 use aula_home::Failure;
+use aula_home::config::Config;
+use aula_home::home::Home;
 use aula_store::{ChainDb, ChainView};
 
 /// How often it looks.

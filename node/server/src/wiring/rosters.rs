@@ -36,9 +36,9 @@ use tokio::net::TcpListener;
 
 use super::xapi::KeptDoor;
 use aula_home::clock::now_ms;
-use aula_web::http::Node;
-use aula_store::ChainDb;
 use aula_home::{Advise, Failure};
+use aula_store::ChainDb;
+use aula_web::http::Node;
 
 #[cfg(test)]
 mod tests;

@@ -8,11 +8,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use aula_home::clock::now_ms;
+use aula_home::config::RotationBy;
 use aula_vault::schedule::Rotation;
 use aula_vault::{Folders, Generation, KeyStoreError, Vault, VaultError};
 use metrics::{describe_gauge, gauge};
-use aula_home::clock::now_ms;
-use aula_home::config::RotationBy;
 
 #[cfg(test)]
 mod tests;

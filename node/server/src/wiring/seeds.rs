@@ -22,8 +22,8 @@ use zeroize::Zeroizing;
 
 use super::evidence::Evidence;
 use aula_home::clock::now_ms;
-use aula_web::http::{Network, SeedDuty, SharedSeed};
 use aula_store::{ChainDb, ChainView};
+use aula_web::http::{Network, SeedDuty, SharedSeed};
 
 #[cfg(test)]
 mod tests;

@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use aula_consensus::Handle;
+use aula_home::{Failure, with_causes};
 use aula_ledger::state::schema;
 use aula_ledger::types::{Height, ValidatorAddress};
-use aula_web::api::chain::Standing;
 use aula_store::ChainDb;
-use aula_home::{Failure, with_causes};
+use aula_web::api::chain::Standing;
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_secs(5);

@@ -15,16 +15,16 @@ use aula_connect::door::{Closed, Door as FeedsDoor, Lent};
 use aula_connect::statements::Statements;
 use aula_connect::strangers::limited;
 use aula_home::config::Feed;
+use aula_home::{Advise, Failure};
 use aula_lrs::clients::Clients;
 use aula_lrs::desk::Desk;
 use aula_lrs::http::{Service, router};
 use aula_lrs::store::{Door, Roster, SealedStore, StoreError};
 use aula_lrs::version::Version;
 use aula_vault::{Folders, Vault, VaultError};
+use aula_web::http::{KeptVault, Node};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use aula_web::http::{KeptVault, Node};
-use aula_home::{Advise, Failure};
 
 #[cfg(test)]
 mod tests;

@@ -112,8 +112,12 @@ pub(super) async fn run(
         // A band is public: who votes on a need rule reads first what each would tell.
         if let Change::SetTwinParameters { parameters, .. } = &change {
             let reveals = parameters.need.reveals();
-            text.extend(reveals.iter().map(|one| format!("
-{one}")));
+            text.extend(reveals.iter().map(|one| {
+                format!(
+                    "
+{one}"
+                )
+            }));
             fields["reveals"] = json!(reveals);
         }
         (fields, text)

@@ -297,10 +297,7 @@ fn a_running_node_is_judged_by_two_looks() {
     assert!(running::looks(&first, &well).iter().all(|check| check.level == Level::Ok));
     assert_eq!(level(&seen(|_| {}, 1_100_000), "height"), Some(Level::Fail));
     assert_eq!(level(&seen(|_| {}, 1_020_000), "height"), Some(Level::Warn));
-    assert_eq!(
-        level(&moved(|s| s.time_ms = TimeMs(4_600_000), 1_001_000), "clock_chain"),
-        Some(Level::Fail)
-    );
+    assert_eq!(level(&moved(|s| s.time_ms = TimeMs(4_600_000), 1_001_000), "clock_chain"), Some(Level::Fail));
     assert_eq!(level(&moved(|_| {}, 4_600_000), "clock_chain"), Some(Level::Warn));
     assert_eq!(
         level(&moved(|s| s.silent_because = Some("no guard".into()), 1_001_000), "signing"),

@@ -150,7 +150,11 @@ pub(super) async fn anchor(context: &Context, args: &AnchorArgs) -> Result<Outco
         done.len(),
         unchanged.len(),
         rejected.len(),
-        rejected.first().and_then(|one| one.meaning.as_ref()).map(|meaning| format!(": {meaning}")).unwrap_or_default()
+        rejected
+            .first()
+            .and_then(|one| one.meaning.as_ref())
+            .map(|meaning| format!(": {meaning}"))
+            .unwrap_or_default()
     );
     let refused = !rejected.is_empty();
     let fields =

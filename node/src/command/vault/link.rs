@@ -8,9 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::{Context, Failure, Outcome};
 use super::{Place, handle, now_ms, refused};
-use crate::family_link::{
-    self, DASHBOARD, FamilyLink, LinkReader, LinkRefused, LinkRole, MAX_DAYS, PAGE,
-};
+use crate::family_link::{self, DASHBOARD, FamilyLink, LinkReader, LinkRefused, LinkRole, MAX_DAYS, PAGE};
 
 /// Arguments of `aula vault link`.
 #[derive(Debug, Args)]
@@ -92,7 +90,8 @@ pub fn make(context: &Context, place: &Place, args: &LinkArgs) -> Result<Outcome
     let district = vault.identity().map_err(refused)?.district;
     let reader = reader(args)?;
     let page = if reader.is_some() { DASHBOARD } else { PAGE };
-    let link = FamilyLink { reader, ..FamilyLink::lasting(args.days, now_ms(), (district, school_year, handle)) };
+    let link =
+        FamilyLink { reader, ..FamilyLink::lasting(args.days, now_ms(), (district, school_year, handle)) };
     let (id, token) = family_link::make(&context.home.links_dir(), &link).map_err(unusable)?;
     let path = format!("{page}{}", token.expose());
     let text = format!("{path}\ngood for {} days; revoke it with: aula vault unlink {id}", args.days);

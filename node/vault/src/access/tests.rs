@@ -387,7 +387,8 @@ fn a_restored_log_that_lost_entries_begins_the_next_epoch_and_one_that_lost_none
     let at_copy = world.vault.unanchored(None)?.ok_or("entries")?.head;
     ask(&world.vault, 4);
     let anchored = world.vault.unanchored(None)?.ok_or("entries")?.head;
-    let restored = |name: &str| crate::backup::restore(&data, &keys, &Folders::below(&copies.path().join(name)));
+    let restored =
+        |name: &str| crate::backup::restore(&data, &keys, &Folders::below(&copies.path().join(name)));
     // Nothing was anchored after the copy: the log goes on, and the mark goes with the next anchor.
     let (vault, _) = restored("one")?;
     ask(&vault, 1);

@@ -65,7 +65,8 @@ impl Vault {
     ) -> Result<(), VaultError> {
         let theirs = !row.wraps.is_empty() && row.wraps.iter().all(|(handle, _)| gone.contains(handle));
         // Nobody was matched with it, and one of the erased is in it after all.
-        let unmatched = matches!(row.custody, Custody::Unassigned(_)) && row.terms.iter().any(|term| terms.contains(term));
+        let unmatched = matches!(row.custody, Custody::Unassigned(_))
+            && row.terms.iter().any(|term| terms.contains(term));
         if theirs || unmatched {
             return self.drop_row(batch, key);
         }

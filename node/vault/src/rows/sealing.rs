@@ -12,8 +12,8 @@ use std::sync::PoisonError;
 use zeroize::Zeroizing;
 
 use super::{
-    Custody, DISTRICT_KEY, MAX_PART_BYTES, MAX_ROW_KEY_BYTES, NewRow, Row, RowTerm, UNASSIGNED_KEY,
-    encode, within,
+    Custody, DISTRICT_KEY, MAX_PART_BYTES, MAX_ROW_KEY_BYTES, NewRow, Row, RowTerm, UNASSIGNED_KEY, encode,
+    within,
 };
 use crate::ciphers::ReadyCiphers;
 use crate::error::VaultError;

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use aula_connect::door::Door;
 use aula_connect::given::Feed;
+use aula_connect::intake::Intake;
 use aula_connect::kafka::Member;
 use aula_connect::mqtt::listener::{self, Mqtt};
 use aula_connect::pipeline::{Observer, Pipeline, Settings};
-use aula_connect::intake::Intake;
 use aula_connect::server::router;
 use aula_connect::statements::Statements;
 use aula_district::live::Changed;
@@ -87,7 +87,8 @@ pub fn now_us() -> u64 {
 /// # Errors
 /// A vault or a socket that is not to be had.
 pub async fn run(args: &HostArgs) -> Result<(), Failure> {
-    let vault = Arc::new(Vault::open(&Folders::below(&args.folder)).advise("the vault cannot be opened", HINT)?);
+    let vault =
+        Arc::new(Vault::open(&Folders::below(&args.folder)).advise("the vault cannot be opened", HINT)?);
     let feed = Arc::new(Feed {
         home_page: events::HOME_PAGE.into(),
         rules: Rules::with(&events::rules()).advise("the rules are refused", HINT)?,

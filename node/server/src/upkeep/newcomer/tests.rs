@@ -9,10 +9,10 @@ use libp2p_identity::Keypair;
 
 use super::offers::Refused;
 use super::*;
+use crate::upkeep::serving::Serving;
+use aula_kit::{DevChain, Tested, failed, round};
 use aula_store::sha256;
 use aula_store::snapshots::Manifest;
-use aula_kit::{DevChain, Tested, failed, round};
-use crate::upkeep::serving::Serving;
 
 /// How a peer answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,10 +8,10 @@ use aula_kit::{Made, Tested};
 use aula_ledger::types::SchoolYear;
 use aula_twin_runtime::clock::{Skew, Stamp};
 use aula_twin_runtime::event::{Event, EventBody, EventKey, ResourceId, SourceId};
+use aula_vault::Vault;
 use aula_vault::imports::{ImportNote, StudentWrite};
 use aula_vault::roster::RosterEntry;
 use aula_vault::vault::EventIn;
-use aula_vault::Vault;
 use tokio::runtime::Handle as Runtime;
 
 use super::*;

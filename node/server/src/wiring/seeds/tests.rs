@@ -5,9 +5,9 @@ use aula_ledger::tx::Receipt;
 use aula_ledger::types::ClassId;
 
 use super::*;
-use aula_web::http::Refused;
-use aula_kit::{DevChain, Tested};
 use aula_kit::round::{ROUND, accept, opened};
+use aula_kit::{DevChain, Tested};
+use aula_web::http::Refused;
 
 /// A pool that holds what it is given until it is taken out.
 #[derive(Default)]
